@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// The compiler's extensions under names of our own, so that a third compiler needs only this file.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STATIC_ASSERT(cond, why) _Static_assert(cond, why)
+
+#define ALWAYS_INLINE     inline __attribute__((always_inline))
+#define NOINLINE          __attribute__((noinline))
+#define NORETURN          __attribute__((noreturn))
+#define PACKED            __attribute__((packed))
+#define ALIGNED(n)        __attribute__((aligned(n)))
+#define USED              __attribute__((used))
+#define UNUSED            __attribute__((unused))
+#define SECTION(name)     __attribute__((section(name)))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/** The object whose member `field` is at `ptr`. */
+#define CONTAINER_OF(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
+
+/** `a` and `align` of one unsigned type; `align` a power of two; the caller knows that it cannot wrap. */
+#define ALIGN_UP(a, align)   (((a) + ((align)-1)) & ~((align)-1))
+#define ALIGN_DOWN(a, align) ((a) & ~((align)-1))
+#define IS_ALIGNED(a, align) (((a) & ((align)-1)) == 0)
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/** True if the sum or product does not fit; `out` then holds the wrapped value. For numbers from outside. */
+#define ADD_OVERFLOWS(a, b, out) __builtin_add_overflow(a, b, out)
+#define MUL_OVERFLOWS(a, b, out) __builtin_mul_overflow(a, b, out)
+#define SUB_OVERFLOWS(a, b, out) __builtin_sub_overflow(a, b, out)
+
+/* clang's thread-safety analysis; gcc has none. See "Locking" in CONTRIBUTING.md. */
+#if defined(__clang__)
+#define LOCKABLE          __attribute__((capability("mutex")))
+#define ACQUIRES(...)     __attribute__((acquire_capability(__VA_ARGS__)))
+#define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define RELEASES(...)     __attribute__((release_capability(__VA_ARGS__)))
+#define REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
+#define NO_LOCK_ANALYSIS  __attribute__((no_thread_safety_analysis))
+#else
+#define LOCKABLE
+#define ACQUIRES(...)
+#define TRY_ACQUIRES(...)
+#define RELEASES(...)
+#define REQUIRES(...)
+#define NO_LOCK_ANALYSIS
+#endif
