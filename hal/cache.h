@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// Instruction fetch after code was written, and order between a CPU and a bus master.
+#pragma once
+
+#include <stddef.h>
+
+/**
+ * @brief Make freshly written instructions fetchable.
+ * @param p  First byte written, at an address that is mapped readable; any alignment.
+ * @param n  Bytes written; 0 does nothing.
+ * @context{any, IRQ-safe, does not sleep}
+ * @post This CPU fetches the new bytes. Another CPU does so after its next context-synchronising
+ *       event; send it an interrupt before letting it branch here.
+ */
+void hal_icache_sync(const void *p, size_t n);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// The CPU that runs this code: who it is, its interrupt mask, its counter. Everything here is on a
+// lock path or an interrupt path, so each machine gives the bodies inline in hal_arch/cpu.h.
+#pragma once
+
+#include "hal/types.h"
+#include "hal_arch/percpu.h" /* struct hal_cpu_arch: what the machine's entry code keeps per CPU */
+
+struct thread;
+
+/**
+ * @brief What one CPU owns. Reached only through hal_this_cpu().
+ *
+ * Field protection: [o] read and written by the owning CPU only; [I] set before the CPU runs threads.
+ * The kernel's scheduler fills the portable fields; assembly knows their offsets (offsets header).
+ */
+struct hal_cpu {
+    struct hal_cpu *self;     /* [I] first: x86-64 reads its address from gs:0 */
+    cpu_t id;                 /* [I] */
+    uint32_t preempt_off;     /* [o] depth of preempt_disable(); 0 = an interrupt may switch threads */
+    uint32_t irq_depth;       /* [o] depth of interrupt handlers now on this CPU */
+    bool need_resched;        /* [o] a better thread is ready: switch at the next chance */
+    bool in_panic;            /* [o] recursion guard of the fault path */
+    struct thread *current;   /* [o] the running thread; NULL before the scheduler starts */
+    void *run_queue;          /* [I] the scheduler's, opaque here */
+    uint64_t irq_count;       /* [o] interrupts taken */
+    struct hal_cpu_arch arch; /* the machine's */
+};
+
+/**
+ * @brief The calling CPU's data. Valid from the first C instruction on.
+ * @context{any; the answer is stable only while preemption is off}
+ */
+static inline struct hal_cpu *hal_this_cpu(void);
+
+/** @brief Mask interrupts and return what the mask was. Nests. @context{any} */
+static inline irq_state_t hal_irq_save(void);
+
+/** @brief Put the mask back to what hal_irq_save() returned. @context{any} */
+static inline void hal_irq_restore(irq_state_t state);
+
+/** @brief True if this CPU takes interrupts now. @context{any} */
+static inline bool hal_irqs_enabled(void);
+
+/** @brief Unmask interrupts. @context{thread or early} */
+static inline void hal_irq_enable(void);
+
+/** @brief Mask interrupts. @context{any} */
+static inline void hal_irq_disable(void);
+
+/** @brief Tell the CPU that this is a spin loop. @context{any} */
+static inline void hal_cpu_relax(void);
+
+/**
+ * @brief Wait for an interrupt, without losing one that comes first.
+ * @pre Interrupts are masked. An interrupt that is pending already ends the wait at once.
+ * @post Interrupts are unmasked, and the one that ended the wait has been handled.
+ * @context{idle thread}
+ */
+static inline void hal_cpu_wait(void);
+
+/**
+ * @brief The free-running counter that time is measured with: TSC, or the generic timer's.
+ * @return Ticks since an arbitrary start, at hal_counter_hz() (hal/timer.h); never goes back.
+ * @context{any}
+ */
+static inline uint64_t hal_counter_read(void);
+
+#include "hal_arch/cpu.h"
+
+/** @brief Stop this CPU for ever, interrupts masked. @context{any} */
+_Noreturn void hal_cpu_halt(void);
+
+/**
+ * @brief One line about the mode the CPU is in, measured now and not assumed
+ *        ("long mode, paging on, CS.L=1", "EL1, MMU on, entered at EL2").
+ * @param buf  Receives a zero-terminated line, cut to fit.
+ * @param len  Bytes at buf, at least 1.
+ * @context{any}
+ */
+void hal_cpu_describe_mode(char *buf, size_t len);
+
+/**
+ * @brief One line about the CPU: its model and the security features that are on.
+ * @param buf  Receives a zero-terminated line, cut to fit.
+ * @param len  Bytes at buf, at least 1.
+ * @context{any}
+ */
+void hal_cpu_describe(char *buf, size_t len);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Device registers: a region is memory or ports, and a driver does not care which. Barriers between
+// CPU and bus masters. Bodies are inline in hal_arch/io.h.
+#pragma once
+
+#include "hal/types.h"
+
+/** Registers of a device. Memory regions are mapped MEM_DEVICE by kernel/mm/vm.h's vm_map_device(). */
+struct io_region {
+    uintptr_t base; /* virtual address, or I/O port number */
+    uint64_t len;   /* bytes */
+    bool is_port;
+};
+
+/* Offsets are bytes from the region's base, naturally aligned, inside the region (DASSERTed).
+ * Values are little-endian as on the bus, returned in CPU order. Accesses are ordered among themselves. */
+static inline uint8_t io_read8(const struct io_region *r, size_t off);
+static inline uint16_t io_read16(const struct io_region *r, size_t off);
+static inline uint32_t io_read32(const struct io_region *r, size_t off);
+static inline uint64_t io_read64(const struct io_region *r, size_t off);
+static inline void io_write8(const struct io_region *r, size_t off, uint8_t v);
+static inline void io_write16(const struct io_region *r, size_t off, uint16_t v);
+static inline void io_write32(const struct io_region *r, size_t off, uint32_t v);
+static inline void io_write64(const struct io_region *r, size_t off, uint64_t v);
+
+/** @brief Stores to memory before it are seen by a bus master before stores after it. @context{any} */
+static inline void hal_dma_wmb(void);
+/** @brief Loads from memory after it see what a bus master wrote before what loads before it saw. @context{any} */
+static inline void hal_dma_rmb(void);
+/** @brief Both, and stores before it are ordered before loads after it. @context{any} */
+static inline void hal_dma_mb(void);
+
+#include "hal_arch/io.h"

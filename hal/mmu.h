@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's page tables and TLB. Which addresses are whose is kernel/mm/vm.h's business; the
+// format of an entry is hal_arch/pte.h's; the radix walk that most machines share is hal/pagetable.h.
+#pragma once
+
+#include "hal/types.h"
+#include "kernel/status.h"
+
+struct boot_info;
+
+/** What was removed from the tables and may be reused only after hal_mmu_flush(). */
+enum hal_gather_kind {
+    HAL_GATHER_LEAF,  /**< memory that was mapped: the owner of the range decides what becomes of it */
+    HAL_GATHER_TABLE, /**< a table that became empty: give it back with page_free() */
+};
+
+#define HAL_BATCH_RANGES 8
+
+/**
+ * @brief A set of unmappings or protection changes that one flush makes visible.
+ *
+ * Start with {.gather = fn, .ctx = ...}. `gather` is told of each frame that left the tables, in any
+ * order, before the flush: it must only remember them. After more than HAL_BATCH_RANGES ranges the
+ * flush covers everything.
+ */
+struct hal_mmu_batch {
+    void (*gather)(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages);
+    void *ctx;
+    uint32_t count; /* ranges used */
+    bool flush_all;
+    struct {
+        vaddr_t va;
+        size_t pages;
+    } range[HAL_BATCH_RANGES];
+};
+
+/** What the tables say of one address. */
+struct hal_mapping {
+    paddr_t base;      /* frame of the page or block that holds the address */
+    uint64_t size;     /* bytes of that page or block */
+    unsigned prot;     /* PROT_*, as the CPU enforces it for the kernel */
+    enum mem_type type;
+};
+
+/**
+ * @brief Build the kernel's final tables and switch to them.
+ *
+ * Maps the image section by section with exact permissions, all RAM in the direct map (text and
+ * read-only data read-only there, too), and nothing else: the bootstrap identity map is gone after. Before
+ * the switch the software walker proves next PC, vectors, stack, console and the tables themselves
+ * against the architecture's permission rules; what it cannot prove is a panic with its reason.
+ * @param info  Read for its ranges; frames for tables come from upcall_early_frame().
+ * @context{early, once, interrupts masked}
+ */
+void hal_mmu_init(const struct boot_info *info);
+
+/**
+ * @brief Map pages of consecutive frames at va.
+ * @param va     Page aligned, in the kernel's half.
+ * @param pa     Page aligned.
+ * @param pages  At least 1.
+ * @param prot   PROT_R with PROT_W or PROT_X, not both.
+ * @return OK; E_EXIST if any page of the range is mapped; E_NOMEM if a table could not be had;
+ *         E_INVAL for W and X together. On failure nothing has changed.
+ * @context{thread or early; does not sleep} @locks serialised by the caller (vm lock of the range)
+ */
+enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type);
+
+/**
+ * @brief Remove mappings; pages that are not mapped are passed over.
+ * @param batch  Receives frames and ranges; the caller flushes it. Blocks that the range covers only in
+ *               part are split first.
+ * @return OK; E_NOMEM if a split needed a table and none could be had: nothing has changed.
+ * @context{thread or early; does not sleep}
+ */
+enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch);
+
+/**
+ * @brief Change what accesses are allowed to mapped pages.
+ * @return OK; E_INVAL for W and X together or if a page of the range is not mapped; E_NOMEM as above.
+ *         On failure nothing has changed.
+ * @context{thread or early; does not sleep}
+ */
+enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch);
+
+/**
+ * @brief Make every CPU forget what the batch removed. After it, gathered frames may be reused.
+ * @context{thread; with several CPUs it sends interrupts and waits, so interrupts must be enabled then}
+ */
+void hal_mmu_flush(struct hal_mmu_batch *batch);
+
+/**
+ * @brief Look up one address in the live tables.
+ * @return false if nothing is mapped there; `out` is then untouched.
+ * @context{any}
+ */
+bool hal_mmu_query(vaddr_t va, struct hal_mapping *out);
+
+/**
+ * @brief Call fn for each maximal run of equal mappings in the kernel's half, ascending.
+ * @context{thread; for `mem map` and the W^X audit test}
+ */
+void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m), void *ctx);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Counter frequency and the one-shot event timer of each CPU. Nanoseconds are kernel/clock.h's,
+// timer queues kernel/sched/timer.h's.
+#pragma once
+
+#include "hal/types.h"
+
+/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls are for this CPU. */
+struct event_timer {
+    const char *name;
+    /** Interrupt once when hal_counter_read() reaches `deadline`; soon if it has passed. Replaces the last one. */
+    void (*arm)(uint64_t deadline);
+    void (*disarm)(void);
+};
+
+/** @brief Install this machine's event timer, once, from platform.c. Its interrupt calls upcall_timer(). */
+void hal_timer_install(const struct event_timer *timer);
+
+/** @brief The installed event timer. @context{any} */
+const struct event_timer *hal_timer(void);
+
+/** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on. @context{any} */
+uint64_t hal_counter_hz(void);

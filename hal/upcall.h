@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// The other direction: the handful of functions that a machine's code calls and the kernel defines.
+#pragma once
+
+#include "hal/types.h"
+
+struct boot_info;
+struct fault;
+struct hal_frame;
+
+/**
+ * @brief The kernel's first portable function; kernel/main.c.
+ *
+ * On entry: the image is mapped at its link addresses; RAM in [early_base, early_base + early_len) is in
+ * the direct map; interrupts are masked; vectors are live and have been proven by a trap; the boot stack
+ * has a guard page; hal_this_cpu() works; .bss is zero.
+ * @param info  In .bss, owned by the machine's boot code, never changed after this call.
+ */
+_Noreturn void upcall_main(const struct boot_info *info);
+
+/**
+ * @brief A zeroed frame for page tables before and after the page allocator exists, in the direct map.
+ * @return false: memory ran out.
+ * @context{early, or any that may call page_alloc()}
+ */
+bool upcall_table_frame(paddr_t *out);
+
+/** @brief Give back a frame that upcall_table_frame() returned (a map call that failed half way). */
+void upcall_table_frame_free(paddr_t frame);
+
+/**
+ * @brief A CPU fault. Returns if what is now in fault->frame is to be resumed.
+ * @context{fault; on the interrupted stack if fault->may_sleep, interrupts masked on entry}
+ */
+void upcall_fault(struct fault *fault);
+
+/**
+ * @brief An interrupt arrived: acknowledges it, runs its handlers, ends it, and may switch threads.
+ * @param vector  Passed to the controller's ack slot.
+ * @param frame   The interrupted registers; a thread that is being killed finds them redirected.
+ * @context{IRQ, interrupts masked, on the interrupted thread's stack}
+ */
+void upcall_irq(unsigned vector, struct hal_frame *frame);
+
+/** @brief The event timer of this CPU fired. Called by its interrupt handler. @context{IRQ} */
+void upcall_timer(void);
+
+/**
+ * @brief The guard region that `address` lies in belongs to the running thread's stack.
+ *        The machine's vectors ask to tell a stack overflow from another fault.
+ * @context{any, panic included}
+ */
+bool upcall_is_stack_guard(uintptr_t address);
+
+/** @brief Bounds of the running thread's stack (the boot stack before threads). @context{any} */
+void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi);
