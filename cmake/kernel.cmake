@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+#
+# The kernel of one machine: objects from the tree, linked by that machine's script into halyard.elf.
+
+set(arch_dir "${CMAKE_SOURCE_DIR}/arch/${HALYARD_ARCH}")
+# Through a glob, so that a script that appears later is noticed.
+file(GLOB linker_script CONFIGURE_DEPENDS "${arch_dir}/kernel.lds")
+
+set(HALYARD_MACHINE_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only)
+# Strict alignment: before the MMU is on all memory is Device memory, where unaligned accesses fault.
+set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=none)
+
+# Paths in __FILE__ and in debug information are relative to the root: builds of the same commit are
+# the same bytes wherever the tree lies.
+set(HALYARD_PATH_FLAGS "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=" -fdebug-compilation-dir=.)
+
+set(kernel_flags
+    -ffreestanding -fno-pic -fno-common -ffunction-sections -fdata-sections
+    -fno-omit-frame-pointer # panic walks the frames
+    -fno-asynchronous-unwind-tables
+    ${HALYARD_MACHINE_FLAGS_${HALYARD_ARCH}}
+    ${HALYARD_PATH_FLAGS})
+
+halyard_portable_sources(portable_sources)
+halyard_arch_sources(${HALYARD_ARCH} arch_sources)
+halyard_guest_test_sources(test_sources)
+set(kernel_sources ${portable_sources} ${arch_sources} ${test_sources})
+
+if(kernel_sources)
+    add_library(kernel_objects OBJECT ${kernel_sources})
+    target_include_directories(kernel_objects PRIVATE "${CMAKE_SOURCE_DIR}" "${arch_dir}/include")
+    target_compile_options(kernel_objects PRIVATE
+        ${kernel_flags}
+        "$<$<COMPILE_LANGUAGE:C>:-std=gnu2x;${HALYARD_WARNINGS}>")
+endif()
+
+if(kernel_sources AND linker_script)
+    add_executable(halyard $<TARGET_OBJECTS:kernel_objects>)
+    set_target_properties(halyard PROPERTIES
+        SUFFIX ".elf"
+        LINKER_LANGUAGE C
+        LINK_DEPENDS "${linker_script}")
+    target_link_options(halyard PRIVATE
+        -static -T "${linker_script}" --orphan-handling=error -z max-page-size=4096
+        --build-id=none "-Map=${CMAKE_BINARY_DIR}/halyard.map")
+endif()
