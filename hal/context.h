@@ -6,6 +6,13 @@
 
 #include "hal/types.h"
 
+/*
+ * Every kernel stack is the upper half of a 64 KiB aligned block whose lower half is an unmapped guard:
+ * an entry routine can then tell an overflow by one bit of the stack pointer, before its first push.
+ */
+#define HAL_STACK_SIZE  ((size_t)0x8000)
+#define HAL_STACK_ALIGN ((size_t)0x10000)
+
 /** Where a thread that does not run left off: its stack pointer; the rest is on its stack. */
 struct hal_context {
     uintptr_t sp;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel command line: known words, the rest reported and ignored. `run=PATH -- ARGS` ends the words.
+#pragma once
+
+#include "hal/types.h"
+#include "kernel/status.h"
+
+struct cmdline {
+    const char *run;        /* path of a program, or NULL */
+    const char *run_args;   /* what follows " -- ", verbatim, or "" */
+    const char *test, *bench; /* glob ("*" if none was given), or NULL: not asked for */
+    bool shell;             /* also when nothing else is asked for */
+    bool poweroff;          /* after the rest */
+    int loglevel;           /* enum log_level, -1 = not given */
+    uint32_t maxcpus;       /* 0 = all */
+    uint32_t unknown_count;
+    const char *unknown[16]; /* the words nobody knows */
+    char text[2048];        /* what the pointers point into */
+};
+
+/**
+ * @brief Split a command line.
+ * @param text  Zero terminated, at most 2047 bytes are looked at; quotes ("..." and '...') group words.
+ * @param out   Filled whatever the input; unknown or malformed words are listed in `unknown`.
+ * @context{any} Pure.
+ */
+void cmdline_parse(const char *text, struct cmdline *out);
+
+/** @brief The boot's command line. @pre upcall_main() has parsed it. */
+const struct cmdline *cmdline_get(void);
+
+/**
+ * @brief Split a program's argument string into words: blanks separate, quotes and backslash group.
+ * @param text  Changed in place.
+ * @param argv  Receives pointers into text.
+ * @return Number of words; E_OVERFLOW as a negative number if there are more than max.
+ */
+int cmdline_split(char *text, char **argv, int max);

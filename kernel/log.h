@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// The log: lines in a ring with level, time and CPU, and a copy on the consoles. Not for a program's
+// output: that goes to kernel/io/console.h, and no log line interrupts it.
+#pragma once
+
+#include "kernel/lib/compiler.h"
+
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/**
+ * @brief Add a line to the log. The text has no newline; longer than 240 bytes is cut.
+ * @param area  Static string: who speaks ("pci", "ext2").
+ * @context{any, IRQ-safe, does not sleep} Also works before the heap: the ring is static.
+ */
+void log_line(enum log_level level, const char *area, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#define log_error(area, ...) log_line(LOG_ERROR, area, __VA_ARGS__)
+#define log_warn(area, ...)  log_line(LOG_WARN, area, __VA_ARGS__)
+#define log_info(area, ...)  log_line(LOG_INFO, area, __VA_ARGS__)
+#define log_debug(area, ...) log_line(LOG_DEBUG, area, __VA_ARGS__)
+
+/** @brief Lines above `level` go to the ring only. Default LOG_INFO; `loglevel=` sets it. @context{any} */
+void log_set_console_level(enum log_level level);
+enum log_level log_console_level(void);
+
+/**
+ * @brief Hold back console copies while a program owns the screen; what was held is printed at the last release.
+ *        Nests. The ring is filled as ever; a panic prints regardless.
+ * @context{thread}
+ */
+void log_hold_console(void);
+void log_release_console(void);
+
+/** One line read back from the ring. */
+struct log_record {
+    uint64_t sequence; /* 0 is the first line ever */
+    uint64_t time_ns;  /* monotonic */
+    enum log_level level;
+    uint32_t cpu;
+    char text[256]; /* "area: message", zero terminated */
+};
+
+/**
+ * @brief Read the line `*sequence`, or the oldest one still there, and advance *sequence past it.
+ * @return false: no line that new yet.
+ * @context{any}
+ */
+bool log_read(uint64_t *sequence, struct log_record *out);
+
+/** @brief Where console copies go once a console driver exists: NULL = the early console. @context{thread} */
+void log_set_console(void (*write)(const char *s, size_t len));

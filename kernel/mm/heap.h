@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel heap: small objects from size classes, large ones from pages. 16-byte aligned at least.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** @brief Open the heap. @context{early, once, after page_init() and vm_init()} */
+void heap_init(void);
+
+/**
+ * @brief Take memory, contents undefined.
+ * @param size  Bytes; 0 gives a unique pointer.
+ * @return NULL: memory ran out, or size is absurd.
+ * @context{thread or interrupts masked; does not sleep}
+ */
+void *heap_alloc(size_t size) __attribute__((malloc));
+/** @brief As heap_alloc(), zeroed. */
+void *heap_zalloc(size_t size) __attribute__((malloc));
+/** @brief Zeroed array; NULL if count * size overflows. */
+void *heap_calloc(size_t count, size_t size) __attribute__((malloc));
+/** @brief Aligned memory; align a power of two up to PAGE_SIZE. */
+void *heap_alloc_aligned(size_t size, size_t align) __attribute__((malloc));
+/** @brief Grow or shrink; on NULL the old block is untouched. p NULL = heap_alloc(). */
+void *heap_realloc(void *p, size_t size);
+/** @brief Give back; NULL does nothing. A pointer that was not taken, or twice, is a panic. @context{as heap_alloc} */
+void heap_free(void *p);
+/** @brief Copy of a string, or NULL. */
+char *heap_strdup(const char *s);
+
+struct heap_stats {
+    uint64_t live_objects, live_bytes; /* bytes as rounded up to size classes */
+    uint64_t page_bytes;               /* taken from the page allocator */
+    uint64_t allocs, frees;
+};
+void heap_get_stats(struct heap_stats *out);

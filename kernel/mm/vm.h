@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Ranges of kernel address space: who owns which addresses, guards, mapping and unmapping of frames.
+// Page tables are hal/mmu.h's; frames are page.h's.
+#pragma once
+
+#include "hal/io.h"
+#include "hal/layout.h"
+#include "hal/mmu.h"
+#include "hal/types.h"
+#include "kernel/mm/page.h"
+#include "kernel/status.h"
+
+struct fault;
+
+/** A reserved range. The struct belongs to the caller, who keeps it until vm_release(). */
+struct vm_range {
+    vaddr_t base;        /* first usable page */
+    size_t pages;        /* usable pages; guards lie outside */
+    uint32_t guard_below, guard_above; /* pages that are never mapped */
+    enum hal_region region;
+    const char *name;    /* static; printed by `mem map` and in faults */
+    /** Answer a fault inside the range, or NULL: not mapped means a bug. May sleep if fault->may_sleep. */
+    bool (*fault)(struct vm_range *range, struct fault *fault);
+    void *ctx;           /* the owner's */
+    struct vm_range *left, *right, *parent; /* private: balanced tree by address */
+    int32_t balance;
+};
+
+struct vm_request {
+    size_t pages;        /* at least 1 */
+    size_t align;        /* bytes, power of two, at least PAGE_SIZE; 0 = PAGE_SIZE */
+    uint32_t guard_below, guard_above;
+    enum hal_region region; /* HAL_REGION_VM, _PROGRAM or _CODE */
+    const char *name;
+};
+
+/** @brief Check the machine's layout table and open the regions. @context{early, once} */
+void vm_init(void);
+
+/**
+ * @brief Reserve addresses; nothing is mapped.
+ * @param range  Filled; owned by the caller.
+ * @return OK; E_NOMEM: no gap that large; E_INVAL: pages 0 or size overflow.
+ * @context{thread; does not sleep} @locks vm
+ */
+enum status vm_reserve(struct vm_range *range, const struct vm_request *request);
+
+/** @brief Give addresses back. Everything in it must be unmapped. @context{thread} @locks vm */
+void vm_release(struct vm_range *range);
+
+/** @brief Map fresh zeroed frames into pages [first, first + count) of the range. All or nothing.
+ *  @return OK; E_NOMEM; E_EXIST. @context{thread} */
+enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot, enum page_owner owner);
+
+/** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. @context{thread} */
+void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
+
+/** @brief Change protection of mapped pages. @return OK; E_INVAL; E_NOMEM. @context{thread} */
+enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot);
+
+/**
+ * @brief Zeroed memory in a range of its own with guard pages on both sides; for large or exposed buffers.
+ * @return NULL if memory or addresses ran out.
+ * @context{thread}
+ */
+void *vm_alloc(size_t size, enum page_owner owner, const char *name);
+/** @brief Give back what vm_alloc() returned; NULL does nothing. @context{thread} */
+void vm_free(void *p);
+
+/** @brief Map device registers, uncached. base need not be page aligned. @return OK; E_NOMEM; E_INVAL.
+ *  @context{thread or early} */
+enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out);
+void vm_unmap_device(const struct io_region *region);
+
+/** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */
+const void *vm_map_module(uint64_t base, uint64_t len);
+
+/** @brief The range that owns an address, or NULL. @context{any, panic included (lock-free read)} */
+struct vm_range *vm_find(vaddr_t va);
+
+/** @brief Is va in a guard of this range? */
+bool vm_is_guard(const struct vm_range *range, vaddr_t va);
+
+/** @brief Physical address behind a mapped kernel address, direct map, image or range.
+ *  @return false: not mapped. @context{any} */
+bool vm_to_phys(const void *p, paddr_t *out);
+
+/** @brief Call fn for each range ascending. @context{thread} */
+void vm_for_each(void (*fn)(void *ctx, const struct vm_range *range), void *ctx);

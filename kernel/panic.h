@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// The end: one block from `PANIC:` to `PANIC END` with cause, registers and backtrace, then the
+// status channel says 'P'. Printed by the early console, which needs no lock, memory or interrupt.
+#pragma once
+
+#include "kernel/assert.h"
+
+struct fault;
+
+/** @brief Panic about a fault that nobody owns, with its registers. @context{fault, any} */
+_Noreturn void panic_fault(const struct fault *fault, const char *why);
+
+/**
+ * @brief Print the call chain as `#n symbol+offset (file:line)`, kernel and loaded code.
+ * @param write  Receives whole lines.
+ * @param pc     First frame, or 0 for none; then up from frame pointer fp inside [lo, hi).
+ * @context{any, panic included}
+ */
+void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc, uintptr_t fp,
+                     uintptr_t lo, uintptr_t hi);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads and the scheduler: 64 priorities, O(1), preemptive, one run queue a CPU.
+#pragma once
+
+#include "hal/context.h"
+#include "hal/cpu.h"
+#include "kernel/lib/list.h"
+#include "kernel/mm/vm.h"
+#include "kernel/status.h"
+
+struct program;
+struct waiter;
+
+#define PRIO_COUNT  64
+#define PRIO_IDLE   0
+#define PRIO_NORMAL 32
+#define PRIO_HIGH   48 /* completion and interrupt threads */
+
+#define THREAD_NAME_MAX 32
+
+enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+
+/* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU, interrupts masked
+ *                    [o] the thread itself                   [w] lock of what it waits on */
+struct thread {
+    struct hal_context context;    /* [r] */
+    vaddr_t stack_lo, stack_hi;    /* [I] */
+    void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
+    struct list_node run_link;     /* [r] in a ready list */
+    struct list_node all_link;     /* thread list lock: `ps` */
+    struct list_node program_link; /* program lock */
+    struct program *program;       /* [I] NULL: a kernel thread */
+    struct waiter *waiting;        /* [w] what it waits on; NULL: nothing */
+    enum thread_state state;       /* [r] */
+    uint8_t priority;              /* [r] */
+    uint32_t id;                   /* [I] */
+    cpu_t cpu;                     /* [r] */
+    uint32_t locks_held;           /* [o] mutexes: a fault while it is not 0 is a panic */
+    _Atomic bool cancelled;        /* its program is being ended: blocking calls return E_CANCELLED */
+    uint64_t slice_end;            /* [r] counter value at which its time slice ends */
+    uint64_t run_ticks;            /* [r] counter ticks it has run */
+    uint64_t switches;             /* [r] times it was switched to */
+    int exit_value;                /* what it passed to thread_exit() */
+    struct vm_range stack_range;   /* [I] */
+    void *done;                    /* private: who joins */
+    uint32_t refs;                 /* private */
+    void (*entry)(void *arg);      /* [I] */
+    void *arg;                     /* [I] */
+    char name[THREAD_NAME_MAX];    /* [I] */
+};
+
+struct thread_options {
+    const char *name;
+    void (*entry)(void *arg);
+    void *arg;
+    uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
+    bool uses_fp;            /* floating-point state is saved and restored for it */
+    struct program *program; /* its owner, or NULL */
+};
+
+/** @brief Make the running boot code a thread, create the idle thread, start preemption. @context{early, once} */
+void sched_init(void);
+
+/**
+ * @brief Create a thread and make it ready.
+ * @param out  The thread, with one reference for the caller: end with thread_join() or thread_detach().
+ * @return OK; E_NOMEM.
+ * @context{thread}
+ */
+enum status thread_create(const struct thread_options *options, struct thread **out);
+
+/** @brief End the running thread. Its stack goes back once another thread runs. @context{thread} */
+_Noreturn void thread_exit(int value);
+
+/** @brief Wait until the thread has ended, take its value (NULL: not wanted), drop the reference.
+ *  @return OK; E_CANCELLED: the caller is being ended, the reference is kept. @context{thread, may sleep} */
+enum status thread_join(struct thread *t, int *value);
+
+/** @brief Drop the reference: the thread cleans up after itself. @context{thread} */
+void thread_detach(struct thread *t);
+
+/** @brief The running thread. @context{thread or IRQ} */
+static inline struct thread *thread_current(void)
+{
+    return hal_this_cpu()->current;
+}
+
+/** @brief Let another ready thread of the same or higher priority run. @context{thread} */
+void thread_yield(void);
+
+/** @brief Sleep for at least ns. @return OK, E_CANCELLED. @context{thread, may sleep} */
+enum status thread_sleep(uint64_t ns);
+/** @brief Sleep until clock_now_ns() reaches the deadline. @return OK, E_CANCELLED. */
+enum status thread_sleep_until(uint64_t deadline_ns);
+
+/** @brief Change a thread's priority. @context{thread} */
+void thread_set_priority(struct thread *t, uint8_t priority);
+
+/** @brief True if the thread's program is being ended. @context{any} */
+static inline bool thread_is_cancelled(const struct thread *t)
+{
+    return atomic_load_explicit(&t->cancelled, memory_order_acquire);
+}
+
+/** @brief Mark a thread cancelled and wake it out of any wait. @context{thread} */
+void thread_cancel(struct thread *t);
+
+/** Called by upcall_irq() on the way out, interrupts masked: switch if one is due. */
+void sched_preempt_from_irq(void);
+
+/** One line of `ps`. */
+struct thread_info {
+    uint32_t id;
+    cpu_t cpu;
+    enum thread_state state;
+    uint8_t priority;
+    const char *waiting_on; /* static name of what it waits on, or NULL */
+    uint64_t run_ns, switches;
+    char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
+};
+/** @brief Copy the i-th thread's line. @return false past the end. @context{thread} */
+bool thread_get_info(uint32_t i, struct thread_info *out);
+
+struct sched_stats {
+    uint64_t switches, idle_ns;
+    uint32_t threads;
+};
+void sched_get_stats(struct sched_stats *out);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Waiting: a queue of threads that wait for something to become true. All blocking in the kernel is this.
+//
+//     irq_state_t s = spin_lock_irq(&q->lock);
+//     while (!condition) {
+//         enum status st = wait_on_locked(q, &s, deadline_ns);   // gives the lock up while it sleeps
+//         if (st != OK) { break; }
+//     }
+//     spin_unlock_irq(&q->lock, s);
+#pragma once
+
+#include "kernel/lib/list.h"
+#include "kernel/spinlock.h"
+#include "kernel/status.h"
+
+struct thread;
+
+#define WAIT_FOREVER UINT64_MAX
+
+/* Field protection:  [q] lock   [I] set before use */
+struct wait_queue {
+    struct spinlock lock;
+    struct list waiters; /* [q] first come, first woken */
+    const char *name;    /* [I] static; `ps` shows it */
+};
+
+void wait_queue_init(struct wait_queue *q, const char *name);
+
+/**
+ * @brief Sleep until woken.
+ * @param state        The caller's spin_lock_irq() state, updated: the lock is held again on return.
+ * @param deadline_ns  Monotonic time, or WAIT_FOREVER.
+ * @return OK: woken (check the condition again); E_TIMEDOUT; E_CANCELLED: the thread's program is being ended.
+ * @context{thread, may sleep}
+ */
+enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns) REQUIRES(q->lock);
+
+/** As wait_on_locked(), not ended by cancellation: for what must finish (a device that owns our memory). */
+enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)
+    REQUIRES(q->lock);
+
+/** @brief Wake the first waiter, or all. @context{any, interrupts masked by the lock} */
+void wait_wake_one_locked(struct wait_queue *q) REQUIRES(q->lock);
+void wait_wake_all_locked(struct wait_queue *q) REQUIRES(q->lock);
+
+/** @brief The same, taking the lock. @context{any, IRQ-safe} */
+void wait_wake_one(struct wait_queue *q);
+void wait_wake_all(struct wait_queue *q);
+
+/** Happens once: done stays done. */
+struct completion {
+    struct wait_queue queue;
+    bool done; /* [q] */
+};
+
+void completion_init(struct completion *c, const char *name);
+/** @context{any, IRQ-safe} */
+void completion_signal(struct completion *c);
+/** @return OK, E_TIMEDOUT, E_CANCELLED. @context{thread, may sleep} */
+enum status completion_wait(struct completion *c, uint64_t deadline_ns);
+/** As completion_wait() but only the deadline ends it early. */
+enum status completion_wait_uncancellable(struct completion *c, uint64_t deadline_ns);

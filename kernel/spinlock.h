@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Spinlocks, and the lock order of the whole kernel:
+//
+//   1 vfs mount and directory locks (mutex)      5 block queue
+//   2 loader registry (mutex)                    6 run queue, wait queues (wait before run queue)
+//   3 vm range tree                              7 timer queue
+//   4 heap, page allocator                       8 console, log (leaf: taken under anything)
+//
+// A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler takes is
+// always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what may sleep.
+#pragma once
+
+#include "hal/cpu.h"
+#include "kernel/assert.h"
+
+#include <stdatomic.h>
+
+/** A ticket lock: CPUs enter in the order they asked. */
+struct LOCKABLE spinlock {
+    _Atomic uint16_t next;  /* ticket to draw; relaxed, the wait on `owner` orders */
+    _Atomic uint16_t owner; /* ticket being served; release store pairs with the waiter's acquire load */
+};
+
+#define SPINLOCK_INIT                                                                              \
+    {                                                                                              \
+        0, 0                                                                                       \
+    }
+
+/** @brief Take the lock with preemption off. For locks that no interrupt handler takes. @context{thread} */
+void spin_lock(struct spinlock *lock) ACQUIRES(*lock);
+void spin_unlock(struct spinlock *lock) RELEASES(*lock);
+
+/** @brief Take the lock with interrupts masked; give the result to spin_unlock_irq(). @context{any} */
+irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
+void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
+
+/** @brief True if somebody holds the lock. For assertions. @context{any} */
+bool spin_is_locked(const struct spinlock *lock);
+
+/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests. @context{thread} */
+void preempt_disable(void);
+void preempt_enable(void);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Tests that run inside the kernel, for what only hardware decides. tests/kernel/registry.c lists them.
+#pragma once
+
+#include "kernel/lib/compiler.h"
+
+#include <stdbool.h>
+
+struct kernel_test {
+    const char *name; /* the claim: "unmap_then_touch_faults" */
+    void (*run)(void);
+};
+
+/** Ends with an entry whose name is NULL. Defined in tests/kernel/registry.c. */
+extern const struct kernel_test kernel_tests[];
+
+/** @brief Mark the running test as failed and say why; it goes on. @context{thread} */
+void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#define TEST_CHECK(cond)                                                                           \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            test_fail(__FILE__, __LINE__, "%s", #cond);                                            \
+        }                                                                                          \
+    } while (0)
+#define TEST_EQUAL(a, b)                                                                           \
+    do {                                                                                           \
+        unsigned long long va_ = (unsigned long long)(a), vb_ = (unsigned long long)(b);           \
+        if (va_ != vb_) {                                                                          \
+            test_fail(__FILE__, __LINE__, "%s is 0x%llx, %s is 0x%llx", #a, va_, #b, vb_);         \
+        }                                                                                          \
+    } while (0)
+
+/** @brief Leave the running test out, with the reason that the TAP line gives. It should then return. */
+void test_skip(const char *why);
+
+/**
+ * @brief Run the tests whose names match the glob, print TAP.
+ * @return Number of failed tests, at most 255; 1 if none matched.
+ * @context{thread, may sleep}
+ */
+int test_run(const char *glob);
