@@ -13,7 +13,10 @@ enum exit_kind {
     EXIT_REFUSED = 'R', /**< a program was not found or the loader refused it */
     EXIT_REBOOT = 'B',
     EXIT_OFF = 'O',
-    EXIT_READY = 'S',   /**< not an end: the shell reads input from here on */
+    EXIT_READY = 'S',   /**< not an end: console input is read from here on, by the shell or a program */
+    EXIT_ENTERED = 'K', /**< not an end: firmware is done, the kernel's first instructions run. QEMU's
+                             complaints before it may be the firmware's. Where firmware runs, the entry
+                             assembly writes it by itself, with a second byte 0. */
 };
 
 /**

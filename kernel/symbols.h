@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Names for the kernel's own code addresses. The table is made from the linked ELF and placed last in
-// .rodata by a second link that moves no address.
+// Names for the kernel's own code addresses. The table is made from the linked ELF by
+// scripts/lib/symbols.py and put into .rodata by a second link that moves no code; its encoding is
+// described there and in symbols.c, nowhere else.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/** Functions by address, and the source line of every instruction. All arrays are in .rodata. */
+struct symbol_table {
+    uint64_t base;              /**< address that offsets count from */
+    uint32_t count;             /**< functions; 0 = an empty table */
+    uint32_t unit;              /**< bytes in which the line bytes count addresses: 1 or 4 */
+    uint64_t file_count;
+    const uint32_t *start;      /**< count + 1 offsets from base, ascending; the last ends the text */
+    const uint32_t *name;       /**< count offsets into strings */
+    const uint32_t *lines;      /**< count + 1 offsets into line_bytes */
+    const uint32_t *files;      /**< file_count offsets into strings */
+    const char *strings;        /**< zero-terminated names and paths */
+    const uint8_t *line_bytes;  /**< each function's rows, one after the other */
+};
+
+/** The kernel's own table; generated. */
+extern const struct symbol_table kernel_symbols;
 
 struct symbol_info {
     const char *name;   /* static */
@@ -16,7 +34,15 @@ struct symbol_info {
 
 /**
  * @brief Name a kernel text address.
+ *
+ * A return address names the instruction AFTER the call, which may belong to the next line or, behind a
+ * function that does not return, to the next function: look up pc - 1 and add 1 to the offset.
+ * @param pc   Address of any byte of an instruction.
+ * @param out  Untouched on failure.
  * @return false: not in the kernel's text, or no table.
  * @context{any, panic included}
  */
 bool symbols_find(uintptr_t pc, struct symbol_info *out);
+
+/** @brief The same in any table. @context{any, panic included} Pure. */
+bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out);
