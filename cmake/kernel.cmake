@@ -34,13 +34,40 @@ if(kernel_sources)
         "$<$<COMPILE_LANGUAGE:C>:-std=gnu2x;${HALYARD_WARNINGS}>")
 endif()
 
-if(kernel_sources AND linker_script)
-    add_executable(halyard $<TARGET_OBJECTS:kernel_objects>)
-    set_target_properties(halyard PROPERTIES
+if(NOT kernel_sources OR NOT linker_script)
+    return()
+endif()
+
+# Two links: the second adds the names and lines of the first's functions, for backtraces. The table
+# lies in .rodata, behind the code, so no function moves; symbols.py proves it after the second link.
+set(symbols_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py")
+
+function(halyard_link_kernel name table)
+    set_source_files_properties("${table}" PROPERTIES GENERATED ON)
+    add_executable(${name} $<TARGET_OBJECTS:kernel_objects> "${table}")
+    set_target_properties(${name} PROPERTIES
         SUFFIX ".elf"
         LINKER_LANGUAGE C
         LINK_DEPENDS "${linker_script}")
-    target_link_options(halyard PRIVATE
-        -static -T "${linker_script}" --orphan-handling=error -z max-page-size=4096
-        --build-id=none "-Map=${CMAKE_BINARY_DIR}/halyard.map")
+    target_link_options(${name} PRIVATE
+        -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
+        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map")
+endfunction()
+
+add_custom_command(OUTPUT symbols-none.S
+    COMMAND ${symbols_tool} --empty -o symbols-none.S
+    DEPENDS "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
+halyard_link_kernel(halyard-unnamed "${CMAKE_BINARY_DIR}/symbols-none.S")
+
+add_custom_command(OUTPUT symbols.S
+    COMMAND ${symbols_tool} $<TARGET_FILE:halyard-unnamed> -o symbols.S
+    DEPENDS halyard-unnamed "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
+halyard_link_kernel(halyard "${CMAKE_BINARY_DIR}/symbols.S")
+
+add_custom_command(TARGET halyard POST_BUILD
+    COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard> VERBATIM)
+if(HALYARD_ARCH STREQUAL "aarch64")
+    add_custom_command(TARGET halyard POST_BUILD
+        COMMAND llvm-objcopy -O binary $<TARGET_FILE:halyard> "${CMAKE_BINARY_DIR}/halyard.img" VERBATIM
+        BYPRODUCTS "${CMAKE_BINARY_DIR}/halyard.img")
 endif()

@@ -91,7 +91,7 @@ static void find_line(const struct symbol_table *t, uint32_t index, uint32_t off
             break;
         }
         out->line = line;
-        out->file = file < t->file_count ? t->strings + t->files[file] : NULL;
+        out->file = line != 0 && file < t->file_count ? t->strings + t->files[file] : NULL;
     }
 }
 
