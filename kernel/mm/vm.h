@@ -60,6 +60,26 @@ void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot);
 
 /**
+ * @brief Map consecutive frames that the caller owns into pages of the range; vm_unmap(.., false) takes them out.
+ * @param base   First frame.
+ * @param count  Pages, at least 1; [first, first + count) lies in the range.
+ * @param prot   As hal_mmu_map()'s: never W with X.
+ * @return OK; E_EXIST; E_NOMEM; E_INVAL. On failure nothing has changed. @context{thread} @locks vm
+ */
+enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count, unsigned prot);
+
+/**
+ * @brief Take frames out of the direct map, flushed: code memory has no writable mapping there.
+ * @param base   First frame of a run that the caller took with page_alloc(); hal_direct() of it is then invalid.
+ * @return OK; E_NOMEM: a table was needed to split a large block, nothing has changed. @context{thread} @locks vm
+ */
+enum status vm_hide_direct(paddr_t base, size_t pages);
+
+/** @brief Put back what vm_hide_direct() took out, before page_free(). @return OK; E_NOMEM: still hidden.
+ *  @context{thread} @locks vm */
+enum status vm_show_direct(paddr_t base, size_t pages);
+
+/**
  * @brief Zeroed memory in a range of its own with guard pages on both sides; for large or exposed buffers.
  * @return NULL if memory or addresses ran out.
  * @context{thread}
