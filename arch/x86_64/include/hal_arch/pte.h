@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// x86-64 page-table entries, built and read only here. Intel SDM volume 3A, 4.5 "4-level paging", tables 4-14 to 4-20.
+// One guard name for every machine's pte.h: a host test includes the machine it means first.
+#ifndef HAL_ARCH_PTE_H
+#define HAL_ARCH_PTE_H
+
+#include "hal/trap.h"
+#include "hal/types.h"
+
+typedef struct {
+    uint64_t raw;
+} pte_t;
+
+#define PTE_P     ((uint64_t)1 << 0)
+#define PTE_RW    ((uint64_t)1 << 1)
+#define PTE_US    ((uint64_t)1 << 2)
+#define PTE_PWT   ((uint64_t)1 << 3)
+#define PTE_PCD   ((uint64_t)1 << 4)
+#define PTE_A     ((uint64_t)1 << 5)
+#define PTE_D     ((uint64_t)1 << 6)
+#define PTE_PS    ((uint64_t)1 << 7)  /* levels 1 and 2: a leaf; at level 0 the bit is PAT */
+#define PTE_G     ((uint64_t)1 << 8)
+#define PTE_PAT_0 ((uint64_t)1 << 7)  /* level 0 */
+#define PTE_PAT_N ((uint64_t)1 << 12) /* levels 1 and 2 */
+#define PTE_NX    ((uint64_t)1 << 63)
+#define PTE_ADDR  UINT64_C(0x000ffffffffff000)
+
+#define HAL_PTE_ADDR_MAX          UINT64_C(0x000fffffffffffff)
+#define HAL_PTE_BREAK_BEFORE_MAKE 0
+
+/*
+ * Memory types by PAT index = PAT:PCD:PWT. The boot code leaves entries 0 to 3 of IA32_PAT at their reset values
+ * (WB, WT, UC-, UC) and sets entry 4 to WC.
+ */
+#define HAL_PAT_VALUE UINT64_C(0x0007040100070406)
+
+/** CPU settings that change what an entry allows. */
+struct hal_pte_rules {
+    bool nxe;  /* EFER.NXE: without it bit 63 is reserved */
+    bool wp;   /* CR0.WP: ring 0 obeys R/W */
+    bool smep; /* CR4.SMEP */
+    bool smap; /* CR4.SMAP with EFLAGS.AC clear */
+};
+
+static inline pte_t hal_pte_none(void)
+{
+    return (pte_t){.raw = 0};
+}
+
+/* Upper levels allow everything a supervisor page may; leaves decide. Never US: ring 3 reaches nothing. */
+static inline pte_t hal_pte_table(paddr_t table)
+{
+    return (pte_t){.raw = (table.raw & PTE_ADDR) | PTE_P | PTE_RW | PTE_A};
+}
+
+/* A and D are set from the start: nobody reads them, and the CPU need not write the table. */
+static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
+{
+    uint64_t raw = (pa.raw & PTE_ADDR) | PTE_P | PTE_A | PTE_D | PTE_G;
+    raw |= level > 0 ? PTE_PS : 0;
+    raw |= (prot & PROT_W) != 0 ? PTE_RW : 0;
+    raw |= (prot & PROT_X) != 0 ? 0 : PTE_NX;
+    if (type == MEM_DEVICE) {
+        raw |= PTE_PCD | PTE_PWT;
+    } else if (type == MEM_WRITE_COMBINE) {
+        raw |= level > 0 ? PTE_PAT_N : PTE_PAT_0;
+    }
+    return (pte_t){.raw = raw};
+}
+
+static inline bool hal_pte_is_present(pte_t e)
+{
+    return (e.raw & PTE_P) != 0;
+}
+
+static inline bool hal_pte_is_leaf(pte_t e, unsigned level)
+{
+    return level == 0 || (level < 3 && (e.raw & PTE_PS) != 0);
+}
+
+/* Of a leaf above level 0 the low address bits are PAT and reserved. */
+static inline paddr_t hal_pte_addr(pte_t e, unsigned level)
+{
+    uint64_t mask = PTE_ADDR;
+    if (level > 0 && hal_pte_is_leaf(e, level)) {
+        mask &= ~(((uint64_t)1 << (12 + 9 * level)) - 1);
+    }
+    return paddr(e.raw & mask);
+}
+
+static inline unsigned hal_pte_prot(pte_t e)
+{
+    return (unsigned)PROT_R | ((e.raw & PTE_RW) != 0 ? (unsigned)PROT_W : 0) |
+           ((e.raw & PTE_NX) != 0 ? 0 : (unsigned)PROT_X);
+}
+
+static inline enum mem_type hal_pte_type(pte_t e, unsigned level)
+{
+    if ((e.raw & PTE_PCD) != 0) {
+        return MEM_DEVICE;
+    }
+    return (e.raw & (level > 0 ? PTE_PAT_N : PTE_PAT_0)) != 0 ? MEM_WRITE_COMBINE : MEM_NORMAL;
+}
+
+/**
+ * @brief Why the CPU refuses a supervisor access through these entries, or NULL if it allows it.
+ * @param path  path[level] for level = leaf .. 3, all present.
+ */
+const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access access,
+                           const struct hal_pte_rules *rules);
+
+#endif

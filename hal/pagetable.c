@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: MIT
+//
+// Radix page tables; see pagetable.h. Invariants:
+//   - an entry changes by one 64-bit store; a table is filled before the release store that links it;
+//   - map takes every table it needs before its first store, so it cannot fail half way;
+//   - recursion is bounded by PT_LEVELS.
+#include "hal/pagetable.h"
+
+#include "kernel/lib/compiler.h"
+
+static pte_t *entries(const struct pagetable *pt, paddr_t table)
+{
+    return pt->at(table);
+}
+
+static unsigned index_of(vaddr_t va, unsigned level)
+{
+    return (unsigned)(va >> PT_SHIFT(level)) & (PT_ENTRIES - 1);
+}
+
+static pte_t load(const pte_t *slot)
+{
+    return (pte_t){.raw = __atomic_load_n(&slot->raw, __ATOMIC_RELAXED)};
+}
+
+/* Release: the walker of another CPU that sees the entry sees what it points at. */
+static void store(pte_t *slot, pte_t value)
+{
+    __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);
+}
+
+static bool range_is_sane(vaddr_t va, size_t pages)
+{
+    uint64_t bytes;
+    vaddr_t last;
+    return pages > 0 && IS_ALIGNED(va, PAGE_SIZE) && !MUL_OVERFLOWS(pages, PAGE_SIZE, &bytes) &&
+           !ADD_OVERFLOWS(va, bytes - 1, &last);
+}
+
+static bool prot_is_sane(unsigned prot)
+{
+    return (prot & PROT_R) != 0 && (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X)) == 0 &&
+           (prot & (PROT_W | PROT_X)) != (PROT_W | PROT_X);
+}
+
+/* Largest leaf that may start at va and pa with `left` bytes to go. */
+static unsigned leaf_level(const struct pagetable *pt, vaddr_t va, uint64_t pa, uint64_t left)
+{
+    unsigned level = pt->leaf_max;
+    while (level > 0 && (!IS_ALIGNED(va | pa, PT_SPAN(level)) || left < PT_SPAN(level))) {
+        level--;
+    }
+    return level;
+}
+
+/* Free tables in hand, linked through their first entry's bytes. */
+struct pool {
+    paddr_t first;
+    size_t count;
+};
+
+static void pool_put(const struct pagetable *pt, struct pool *pool, paddr_t table)
+{
+    entries(pt, table)[0].raw = pool->first.raw;
+    pool->first = table;
+    pool->count++;
+}
+
+static paddr_t pool_take(const struct pagetable *pt, struct pool *pool)
+{
+    paddr_t table = pool->first;
+    pool->first = paddr(entries(pt, table)[0].raw);
+    entries(pt, table)[0] = hal_pte_none();
+    pool->count--;
+    return table;
+}
+
+static void pool_free(const struct pagetable *pt, struct pool *pool)
+{
+    while (pool->count > 0) {
+        pt->free(pool_take(pt, pool));
+    }
+}
+
+static bool pool_fill(const struct pagetable *pt, struct pool *pool, size_t count)
+{
+    while (pool->count < count) {
+        paddr_t table;
+        if (!pt->alloc(&table)) {
+            pool_free(pt, pool);
+            return false;
+        }
+        pool_put(pt, pool, table);
+    }
+    return true;
+}
+
+/*
+ * Walk the chunks that map will make and count the tables that are missing. A missing table is counted
+ * at the first chunk that lies under it: the chunk before shares all tables above the highest
+ * address bit in which the two differ.
+ */
+static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa, uint64_t left,
+                            size_t *missing)
+{
+    vaddr_t before = 0;
+    bool is_first = true;
+    *missing = 0;
+    while (left > 0) {
+        unsigned leaf = leaf_level(pt, va, pa, left);
+        unsigned level = PT_LEVELS - 1;
+        paddr_t table = pt->root;
+        pte_t e = load(&entries(pt, table)[index_of(va, level)]);
+        while (level > leaf && hal_pte_is_present(e) && !hal_pte_is_leaf(e, level)) {
+            table = hal_pte_addr(e, level);
+            level--;
+            e = load(&entries(pt, table)[index_of(va, level)]);
+        }
+        if (hal_pte_is_present(e)) {
+            /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down. */
+            if (hal_pte_is_leaf(e, level) || leaf == 0) {
+                return E_EXIST;
+            }
+            struct pagetable finer = *pt;
+            finer.leaf_max = leaf - 1;
+            size_t below;
+            enum status s = plan_map(&finer, va, pa, PT_SPAN(leaf), &below);
+            if (s != OK) {
+                return s;
+            }
+            *missing += below;
+        } else {
+            for (; level > leaf; level--) {
+                *missing += is_first || ((va ^ before) >> PT_SHIFT(level)) != 0;
+            }
+        }
+        before = va;
+        is_first = false;
+        va += PT_SPAN(leaf);
+        pa += PT_SPAN(leaf);
+        left -= PT_SPAN(leaf);
+    }
+    return OK;
+}
+
+/* The slot for a leaf of this level at va, linking tables from the pool; NULL if a table sits there. */
+static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, struct pool *pool)
+{
+    paddr_t table = pt->root;
+    for (unsigned level = PT_LEVELS - 1; level > leaf; level--) {
+        pte_t *slot = &entries(pt, table)[index_of(va, level)];
+        pte_t e = load(slot);
+        if (!hal_pte_is_present(e)) {
+            paddr_t fresh = pool_take(pt, pool);
+            store(slot, hal_pte_table(fresh));
+            table = fresh;
+        } else {
+            table = hal_pte_addr(e, level);
+        }
+    }
+    pte_t *slot = &entries(pt, table)[index_of(va, leaf)];
+    return hal_pte_is_present(load(slot)) ? NULL : slot;
+}
+
+enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
+                          unsigned prot, enum mem_type type)
+{
+    uint64_t last;
+    if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
+        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > HAL_PTE_ADDR_MAX) {
+        return E_INVAL;
+    }
+
+    uint64_t left = (uint64_t)pages * PAGE_SIZE;
+    size_t missing;
+    enum status s = plan_map(pt, va, pa.raw, left, &missing);
+    if (s != OK) {
+        return s;
+    }
+    struct pool pool = {.first = {0}, .count = 0};
+    if (!pool_fill(pt, &pool, missing)) {
+        return E_NOMEM;
+    }
+
+    while (left > 0) {
+        unsigned leaf = leaf_level(pt, va, pa.raw, left);
+        pte_t *slot = make_slot(pt, va, leaf, &pool);
+        while (slot == NULL) { /* an empty table is there already: use it */
+            slot = make_slot(pt, va, --leaf, &pool);
+        }
+        store(slot, hal_pte_leaf(pa, leaf, prot, type));
+        va += PT_SPAN(leaf);
+        pa = paddr_add(pa, PT_SPAN(leaf));
+        left -= PT_SPAN(leaf);
+    }
+    pool_free(pt, &pool);
+    return OK;
+}
+
+void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
+{
+    if (batch->count == HAL_BATCH_RANGES) {
+        batch->flush_all = true;
+        return;
+    }
+    batch->range[batch->count].va = va;
+    batch->range[batch->count].pages = pages;
+    batch->count++;
+}
+
+/* Replace the leaf in *slot by a table of leaves one level down that map the same. */
+static bool split(const struct pagetable *pt, pte_t *slot, unsigned level, vaddr_t va)
+{
+    paddr_t table;
+    if (!pt->alloc(&table)) {
+        return false;
+    }
+    pte_t old = load(slot);
+    paddr_t pa = hal_pte_addr(old, level);
+    pte_t *e = entries(pt, table);
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        e[i] = hal_pte_leaf(paddr_add(pa, i * PT_SPAN(level - 1)), level - 1, hal_pte_prot(old),
+                            hal_pte_type(old, level));
+    }
+    if (HAL_PTE_BREAK_BEFORE_MAKE) {
+        store(slot, hal_pte_none());
+        pt->forget(va);
+    }
+    store(slot, hal_pte_table(table));
+    return true;
+}
+
+/* Split whatever leaf straddles va, so that a range may begin or end there. */
+static bool cut_at(const struct pagetable *pt, vaddr_t va)
+{
+    paddr_t table = pt->root;
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        if (IS_ALIGNED(va, PT_SPAN(level))) {
+            return true;
+        }
+        pte_t *slot = &entries(pt, table)[index_of(va, level)];
+        pte_t e = load(slot);
+        if (!hal_pte_is_present(e)) {
+            return true;
+        }
+        if (hal_pte_is_leaf(e, level) && !split(pt, slot, level, va)) {
+            return false;
+        }
+        table = hal_pte_addr(load(slot), level);
+    }
+    return true;
+}
+
+static enum status cut_range(const struct pagetable *pt, vaddr_t va, size_t pages)
+{
+    vaddr_t end = va + pages * PAGE_SIZE; /* 0 if the range ends with the address space */
+    return cut_at(pt, va) && (end == 0 || cut_at(pt, end)) ? OK : E_NOMEM;
+}
+
+/* Clear what lies in [va, last] under one table. Leaves do not straddle the ends: cut_range() was there. */
+static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va,
+                        vaddr_t last, struct hal_mmu_batch *batch)
+{
+    for (;;) {
+        pte_t *slot = &entries(pt, table)[index_of(va, level)];
+        pte_t e = load(slot);
+        vaddr_t entry_last = va | (PT_SPAN(level) - 1);
+        vaddr_t stop = MIN(entry_last, last);
+        if (hal_pte_is_present(e)) {
+            if (hal_pte_is_leaf(e, level)) {
+                store(slot, hal_pte_none());
+                batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(e, level),
+                              PT_SPAN(level) >> PAGE_SHIFT);
+            } else {
+                paddr_t below = hal_pte_addr(e, level);
+                unmap_under(pt, below, level - 1, va, stop, batch);
+                /* Tables right under the root stay: other address spaces may share them one day. */
+                if (level < PT_LEVELS - 1 && IS_ALIGNED(va, PT_SPAN(level)) && stop == entry_last) {
+                    store(slot, hal_pte_none());
+                    batch->gather(batch->ctx, HAL_GATHER_TABLE, below, 1);
+                }
+            }
+        }
+        if (stop == last) {
+            return;
+        }
+        va = stop + 1;
+    }
+}
+
+enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages,
+                            struct hal_mmu_batch *batch)
+{
+    if (!range_is_sane(va, pages)) {
+        return E_INVAL;
+    }
+    enum status s = cut_range(pt, va, pages);
+    if (s != OK) {
+        return s;
+    }
+    unmap_under(pt, pt->root, PT_LEVELS - 1, va, va + (pages * PAGE_SIZE - 1), batch);
+    hal_mmu_batch_add(batch, va, pages);
+    return OK;
+}
+
+/* Find the leaf over va. The level, or PT_LEVELS if there is none. */
+static unsigned find_leaf(const struct pagetable *pt, vaddr_t va, pte_t **slot)
+{
+    paddr_t table = pt->root;
+    for (unsigned level = PT_LEVELS - 1;; level--) {
+        *slot = &entries(pt, table)[index_of(va, level)];
+        pte_t e = load(*slot);
+        if (!hal_pte_is_present(e)) {
+            return PT_LEVELS;
+        }
+        if (hal_pte_is_leaf(e, level)) {
+            return level;
+        }
+        if (level == 0) {
+            return PT_LEVELS;
+        }
+        table = hal_pte_addr(e, level);
+    }
+}
+
+static bool is_all_mapped(const struct pagetable *pt, vaddr_t va, vaddr_t last)
+{
+    for (;;) {
+        pte_t *slot;
+        unsigned level = find_leaf(pt, va, &slot);
+        if (level == PT_LEVELS) {
+            return false;
+        }
+        vaddr_t leaf_last = va | (PT_SPAN(level) - 1);
+        if (leaf_last >= last) {
+            return true;
+        }
+        va = leaf_last + 1;
+    }
+}
+
+enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pages, unsigned prot,
+                              struct hal_mmu_batch *batch)
+{
+    if (!range_is_sane(va, pages) || !prot_is_sane(prot)) {
+        return E_INVAL;
+    }
+    vaddr_t last = va + (pages * PAGE_SIZE - 1);
+    if (!is_all_mapped(pt, va, last)) {
+        return E_INVAL;
+    }
+    enum status s = cut_range(pt, va, pages);
+    if (s != OK) {
+        return s;
+    }
+    for (vaddr_t at = va;;) {
+        pte_t *slot;
+        unsigned level = find_leaf(pt, at, &slot);
+        pte_t e = load(slot);
+        store(slot, hal_pte_leaf(hal_pte_addr(e, level), level, prot, hal_pte_type(e, level)));
+        vaddr_t leaf_last = at | (PT_SPAN(level) - 1);
+        if (leaf_last >= last) {
+            break;
+        }
+        at = leaf_last + 1;
+    }
+    hal_mmu_batch_add(batch, va, pages);
+    return OK;
+}
+
+bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
+{
+    pte_t *slot;
+    unsigned level = find_leaf(pt, va, &slot);
+    if (level == PT_LEVELS) {
+        return false;
+    }
+    pte_t e = load(slot);
+    *out = (struct hal_mapping){.base = hal_pte_addr(e, level),
+                                .size = PT_SPAN(level),
+                                .prot = hal_pte_prot(e),
+                                .type = hal_pte_type(e, level)};
+    return true;
+}
+
+/* First address at or after va that may be mapped; skips what an absent entry covers. false: none to `to`. */
+static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
+{
+    for (;;) {
+        paddr_t table = pt->root;
+        unsigned level = PT_LEVELS - 1;
+        pte_t e = load(&entries(pt, table)[index_of(*va, level)]);
+        while (level > 0 && hal_pte_is_present(e) && !hal_pte_is_leaf(e, level)) {
+            table = hal_pte_addr(e, level--);
+            e = load(&entries(pt, table)[index_of(*va, level)]);
+        }
+        if (hal_pte_is_present(e)) {
+            return pagetable_query(pt, *va, m);
+        }
+        vaddr_t last = *va | (PT_SPAN(level) - 1);
+        if (last >= to) {
+            return false;
+        }
+        *va = last + 1;
+    }
+}
+
+void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
+                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m), void *ctx)
+{
+    struct hal_mapping run = {0}, m;
+    vaddr_t run_va = 0;
+    uint64_t run_size = 0;
+    for (vaddr_t va = from; next_mapped(pt, &va, to, &m);) {
+        va &= ~(vaddr_t)(m.size - 1);
+        bool continues = run_size > 0 && va == run_va + run_size && m.prot == run.prot &&
+                         m.type == run.type && m.base.raw == run.base.raw + run_size;
+        if (continues) {
+            run_size += m.size;
+        } else {
+            if (run_size > 0) {
+                fn(ctx, run_va, run_size, &run);
+            }
+            run = m;
+            run_va = va;
+            run_size = m.size;
+        }
+        if (m.size - 1 >= to - va) {
+            break;
+        }
+        va += m.size;
+    }
+    if (run_size > 0) {
+        fn(ctx, run_va, run_size, &run);
+    }
+}
+
+const char *pagetable_check(const struct pagetable *pt, vaddr_t va, enum fault_access access,
+                            const struct hal_pte_rules *rules, const paddr_t *expect)
+{
+    pte_t path[PT_LEVELS];
+    paddr_t table = pt->root;
+    unsigned level = PT_LEVELS - 1;
+    for (;; level--) {
+        path[level] = load(&entries(pt, table)[index_of(va, level)]);
+        if (!hal_pte_is_present(path[level])) {
+            return "not mapped";
+        }
+        if (hal_pte_is_leaf(path[level], level)) {
+            break;
+        }
+        if (level == 0) {
+            return "a table entry at the last level";
+        }
+        table = hal_pte_addr(path[level], level);
+    }
+    if (expect != NULL &&
+        hal_pte_addr(path[level], level).raw + (va & (PT_SPAN(level) - 1)) != expect->raw) {
+        return "mapped to another physical address";
+    }
+    return hal_pte_denies(path, level, access, rules);
+}

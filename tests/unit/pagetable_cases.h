@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+//
+// What hal/pagetable.c promises on every machine. Included by one test a machine, after that machine's pte.h and pte.c and
+// the engine itself, so that each format gets an engine of its own. Tables live in a small arena that stands for memory.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARENA_FRAMES 64
+#define ARENA_BASE   UINT64_C(0x40000000) /* the physical address that the arena pretends to have */
+#define VA           UINT64_C(0xffffc90000000000)
+
+static _Alignas(4096) uint8_t arena[ARENA_FRAMES][4096];
+static bool taken[ARENA_FRAMES];
+static unsigned frames_left; /* allocations that still succeed */
+static unsigned forgets;
+
+static void *arena_at(paddr_t t)
+{
+    uint64_t i = (t.raw - ARENA_BASE) >> 12;
+    assert_true(i < ARENA_FRAMES && taken[i]);
+    return arena[i];
+}
+
+static bool arena_alloc(paddr_t *out)
+{
+    if (frames_left == 0) {
+        return false;
+    }
+    frames_left--;
+    for (unsigned i = 0; i < ARENA_FRAMES; i++) {
+        if (!taken[i]) {
+            taken[i] = true;
+            memset(arena[i], 0, 4096);
+            *out = paddr(ARENA_BASE + i * 4096ull);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void arena_free(paddr_t t)
+{
+    uint64_t i = (t.raw - ARENA_BASE) >> 12;
+    assert_true(i < ARENA_FRAMES && taken[i]);
+    /* A frame that is given back was never written, or was cleared: alloc may rely on the owner zeroing it. */
+    taken[i] = false;
+}
+
+static void arena_forget(vaddr_t va)
+{
+    (void)va;
+    forgets++;
+}
+
+static unsigned frames_taken(void)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < ARENA_FRAMES; i++) {
+        n += taken[i];
+    }
+    return n;
+}
+
+static struct pagetable fresh(unsigned leaf_max)
+{
+    memset(taken, 0, sizeof taken);
+    frames_left = ARENA_FRAMES;
+    forgets = 0;
+    struct pagetable pt = {.leaf_max = leaf_max,
+                           .at = arena_at,
+                           .alloc = arena_alloc,
+                           .free = arena_free,
+                           .forget = arena_forget};
+    assert_true(arena_alloc(&pt.root));
+    return pt;
+}
+
+struct gathered {
+    size_t leaf_pages, tables;
+};
+
+static void gather(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    struct gathered *g = ctx;
+    if (kind == HAL_GATHER_TABLE) {
+        g->tables += pages;
+        arena_free(base);
+    } else {
+        g->leaf_pages += pages;
+    }
+}
+
+static void test_map_then_query_gives_back_what_was_mapped(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 3, PROT_R | PROT_W, MEM_NORMAL), OK);
+    assert_true(pagetable_query(&pt, VA + 0x2abc, &m));
+    assert_int_equal(m.base.raw, 0x80002000);
+    assert_int_equal(m.size, 4096);
+    assert_int_equal(m.prot, PROT_R | PROT_W);
+    assert_int_equal(m.type, MEM_NORMAL);
+    assert_false(pagetable_query(&pt, VA + 0x3000, &m));
+    assert_false(pagetable_query(&pt, VA - 1, &m));
+}
+
+static void test_each_type_and_protection_survives_at_each_level(void **state)
+{
+    (void)state;
+    const unsigned prots[] = {PROT_R, PROT_R | PROT_W, PROT_R | PROT_X};
+    const enum mem_type types[] = {MEM_NORMAL, MEM_DEVICE, MEM_WRITE_COMBINE};
+    for (unsigned level = 0; level <= PT_LEAF_MAX; level++) {
+        for (unsigned p = 0; p < 3; p++) {
+            for (unsigned t = 0; t < 3; t++) {
+                struct pagetable pt = fresh(PT_LEAF_MAX);
+                struct hal_mapping m;
+                size_t pages = PT_SPAN(level) >> 12;
+                assert_int_equal(
+                    pagetable_map(&pt, VA, paddr(0x2000000000), pages, prots[p], types[t]), OK);
+                assert_true(pagetable_query(&pt, VA + PT_SPAN(level) - 1, &m));
+                assert_int_equal(m.size, PT_SPAN(level));
+                assert_int_equal(m.base.raw, 0x2000000000);
+                assert_int_equal(m.prot, prots[p]);
+                assert_int_equal(m.type, types[t]);
+            }
+        }
+    }
+}
+
+static void test_large_leaves_only_where_both_addresses_allow(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mapping m;
+    /* 1 page, one 2 MiB leaf, 1 page */
+    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL), OK);
+    assert_true(pagetable_query(&pt, VA + 0x1ff000, &m));
+    assert_int_equal(m.size, 4096);
+    assert_true(pagetable_query(&pt, VA + 0x234567, &m));
+    assert_int_equal(m.size, 0x200000);
+    assert_int_equal(m.base.raw, 0x80200000);
+    assert_true(pagetable_query(&pt, VA + 0x400000, &m));
+    assert_int_equal(m.size, 4096);
+    /* virtual and physical offset differ: small pages only */
+    assert_int_equal(pagetable_map(&pt, VA + 0x40000000, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
+    assert_true(pagetable_query(&pt, VA + 0x40000000, &m));
+    assert_int_equal(m.size, 4096);
+}
+
+static void test_a_mapped_page_refuses_the_whole_range_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA + 0x5000, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
+    unsigned before = frames_taken();
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R, MEM_NORMAL), E_EXIST);
+    assert_int_equal(frames_taken(), before);
+    assert_false(pagetable_query(&pt, VA, &m));
+    assert_true(pagetable_query(&pt, VA + 0x5000, &m));
+    assert_int_equal(m.base.raw, 0x1000);
+}
+
+static void test_no_memory_at_any_allocation_changes_nothing(void **state)
+{
+    (void)state;
+    /* Crosses a 1 GiB border: two tables at level 0, two at 1, one at 2. */
+    for (unsigned allowed = 0; allowed < 5; allowed++) {
+        struct pagetable pt = fresh(1);
+        struct hal_mapping m;
+        frames_left = allowed;
+        assert_int_equal(pagetable_map(&pt, VA + 0x3ffff000, paddr(0x1000), 2, PROT_R, MEM_NORMAL), E_NOMEM);
+        assert_int_equal(frames_taken(), 1);
+        assert_false(pagetable_query(&pt, VA + 0x3ffff000, &m));
+    }
+    struct pagetable pt = fresh(1);
+    frames_left = 5;
+    assert_int_equal(pagetable_map(&pt, VA + 0x3ffff000, paddr(0x1000), 2, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(frames_left, 0);
+}
+
+static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mmu_batch b = {.gather = gather};
+    const paddr_t p = {0x1000};
+    assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_R | PROT_W | PROT_X, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_W, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_NONE, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA + 1, p, 1, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x1001), 1, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 0, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, SIZE_MAX / 4096 + 1, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, UINTPTR_MAX - 4095, p, 2, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(HAL_PTE_ADDR_MAX - 4095), 2, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_protect(&pt, VA, 1, PROT_R | PROT_W | PROT_X, &b), E_INVAL);
+    assert_int_equal(pagetable_protect(&pt, VA, 2, PROT_R, &b), E_INVAL);
+    assert_int_equal(b.count, 0);
+}
+
+static void test_unmap_in_the_middle_of_a_large_leaf_splits_it(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(PT_LEAF_MAX);
+    struct gathered g = {0};
+    struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1 << 18, PROT_R | PROT_X, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_unmap(&pt, VA + 0x203000, 2, &b), OK);
+    assert_int_equal(g.leaf_pages, 2);
+    assert_int_equal(b.count, 1);
+    assert_int_equal(forgets, HAL_PTE_BREAK_BEFORE_MAKE ? 2 : 0);
+    assert_false(pagetable_query(&pt, VA + 0x203000, &m));
+    assert_false(pagetable_query(&pt, VA + 0x204fff, &m));
+    const uint64_t kept[] = {0, 0x202fff, 0x205000, 0x3fffffff};
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(pagetable_query(&pt, VA + kept[i], &m));
+        assert_int_equal(m.base.raw, 0x80000000 + (kept[i] & ~(m.size - 1)));
+        assert_int_equal(m.prot, PROT_R | PROT_X);
+    }
+}
+
+static void test_a_split_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mmu_batch b = {.gather = gather};
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), OK);
+    frames_left = 0;
+    assert_int_equal(pagetable_unmap(&pt, VA, 1, &b), E_NOMEM);
+    assert_int_equal(pagetable_protect(&pt, VA, 1, PROT_R | PROT_W, &b), E_NOMEM);
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_int_equal(m.size, 0x200000);
+    assert_int_equal(m.prot, PROT_R);
+    assert_int_equal(b.count, 0);
+}
+
+static void test_unmap_of_whole_spans_gives_tables_back(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(0);
+    struct gathered g = {0};
+    struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(frames_taken(), 5); /* root, level 2, level 1, two of level 0 */
+    assert_int_equal(pagetable_unmap(&pt, VA, 1 << 18, &b), OK);
+    assert_int_equal(g.leaf_pages, 1024);
+    assert_int_equal(g.tables, 3);
+    assert_int_equal(frames_taken(), 2);
+    /* Unmapping what is not mapped is nothing. */
+    assert_int_equal(pagetable_unmap(&pt, VA, 1 << 18, &b), OK);
+    assert_int_equal(g.leaf_pages, 1024);
+}
+
+static void test_an_empty_table_in_the_way_of_a_large_leaf_is_used(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct gathered g = {0};
+    struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA + 0x1000, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_unmap(&pt, VA + 0x1000, 1, &b), OK);
+    unsigned before = frames_taken();
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(frames_taken(), before);
+    assert_true(pagetable_query(&pt, VA + 0x1ff000, &m));
+    assert_int_equal(m.base.raw, 0x801ff000);
+    assert_int_equal(m.size, 4096);
+    assert_true(pagetable_query(&pt, VA + 0x200000, &m));
+    assert_int_equal(m.size, 0x200000);
+}
+
+static void test_protect_changes_only_its_range(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mmu_batch b = {.gather = gather};
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R | PROT_W, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_protect(&pt, VA + 0x1ff000, 2, PROT_R | PROT_X, &b), OK);
+    assert_true(pagetable_query(&pt, VA + 0x1fefff, &m));
+    assert_int_equal(m.prot, PROT_R | PROT_W);
+    assert_true(pagetable_query(&pt, VA + 0x1ff000, &m));
+    assert_int_equal(m.prot, PROT_R | PROT_X);
+    assert_true(pagetable_query(&pt, VA + 0x200fff, &m));
+    assert_int_equal(m.prot, PROT_R | PROT_X);
+    assert_true(pagetable_query(&pt, VA + 0x201000, &m));
+    assert_int_equal(m.prot, PROT_R | PROT_W);
+    assert_int_equal(b.count, 1);
+}
+
+static void test_a_full_batch_flushes_everything(void **state)
+{
+    (void)state;
+    struct hal_mmu_batch b = {.gather = gather};
+    for (unsigned i = 0; i < HAL_BATCH_RANGES; i++) {
+        hal_mmu_batch_add(&b, VA, 1);
+    }
+    assert_false(b.flush_all);
+    hal_mmu_batch_add(&b, VA, 1);
+    assert_true(b.flush_all);
+    assert_int_equal(b.count, HAL_BATCH_RANGES);
+}
+
+struct runs {
+    unsigned count;
+    struct {
+        vaddr_t va;
+        uint64_t size;
+        unsigned prot;
+    } run[8];
+};
+
+static void add_run(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+{
+    struct runs *r = ctx;
+    assert_true(r->count < 8);
+    r->run[r->count].va = va;
+    r->run[r->count].size = size;
+    r->run[r->count++].prot = m->prot;
+}
+
+static void test_walk_joins_what_continues_and_reaches_the_last_page(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct runs r = {0};
+    const vaddr_t top = UINT64_C(0xfffffffffffff000);
+    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, VA + 0x401000, paddr(0x80401000), 1, PROT_R | PROT_W, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, top, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
+    pagetable_walk(&pt, VA, UINTPTR_MAX, add_run, &r);
+    assert_int_equal(r.count, 3);
+    assert_int_equal(r.run[0].va, VA + 0x1ff000);
+    assert_int_equal(r.run[0].size, 514 * 4096);
+    assert_int_equal(r.run[1].va, VA + 0x401000);
+    assert_int_equal(r.run[1].prot, PROT_R | PROT_W);
+    assert_int_equal(r.run[2].va, top);
+}
+
+static void test_check_allows_exactly_what_the_constructors_mean(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned prot;
+        bool r, w, x;
+    } row[] = {{PROT_R, true, false, false},
+               {PROT_R | PROT_W, true, true, false},
+               {PROT_R | PROT_X, true, false, true}};
+    const struct hal_pte_rules *rules = strict_rules();
+    for (unsigned level = 0; level <= PT_LEAF_MAX; level++) {
+        for (unsigned i = 0; i < 3; i++) {
+            struct pagetable pt = fresh(PT_LEAF_MAX);
+            size_t pages = PT_SPAN(level) >> 12;
+            assert_int_equal(pagetable_map(&pt, VA, paddr(0x2000000000), pages, row[i].prot, MEM_NORMAL), OK);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_READ, rules, NULL) == NULL, row[i].r);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_WRITE, rules, NULL) == NULL, row[i].w);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_EXEC, rules, NULL) == NULL, row[i].x);
+            assert_null(pagetable_check(&pt, VA + 0x123, FAULT_READ, rules, &(paddr_t){0x2000000123}));
+            assert_string_equal(
+                pagetable_check(&pt, VA + 0x123, FAULT_READ, rules, &(paddr_t){0x2000000124}),
+                "mapped to another physical address");
+            assert_string_equal(pagetable_check(&pt, VA - 1, FAULT_READ, rules, NULL), "not mapped");
+        }
+    }
+}
+
+#define PAGETABLE_CASES                                                                            \
+    cmocka_unit_test(test_map_then_query_gives_back_what_was_mapped),                              \
+        cmocka_unit_test(test_each_type_and_protection_survives_at_each_level),                    \
+        cmocka_unit_test(test_large_leaves_only_where_both_addresses_allow),                       \
+        cmocka_unit_test(test_a_mapped_page_refuses_the_whole_range_and_changes_nothing),          \
+        cmocka_unit_test(test_no_memory_at_any_allocation_changes_nothing),                        \
+        cmocka_unit_test(test_write_with_execute_and_bad_ranges_are_refused),                      \
+        cmocka_unit_test(test_unmap_in_the_middle_of_a_large_leaf_splits_it),                      \
+        cmocka_unit_test(test_a_split_without_memory_changes_nothing),                             \
+        cmocka_unit_test(test_unmap_of_whole_spans_gives_tables_back),                             \
+        cmocka_unit_test(test_an_empty_table_in_the_way_of_a_large_leaf_is_used),                  \
+        cmocka_unit_test(test_protect_changes_only_its_range),                                     \
+        cmocka_unit_test(test_a_full_batch_flushes_everything),                                    \
+        cmocka_unit_test(test_walk_joins_what_continues_and_reaches_the_last_page),                \
+        cmocka_unit_test(test_check_allows_exactly_what_the_constructors_mean)
