@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Radix page tables; see pagetable.h. Invariants:
-//   - an entry changes by one 64-bit store; a table is filled before the release store that links it;
+//   - an entry changes by one 64-bit store; a table is filled before the release store that links
+//   it;
 //   - map takes every table it needs before its first store, so it cannot fail half way;
 //   - recursion is bounded by PT_LEVELS.
 #include "hal/pagetable.h"
@@ -96,9 +97,9 @@ static bool pool_fill(const struct pagetable *pt, struct pool *pool, size_t coun
 }
 
 /*
- * Walk the chunks that map will make and count the tables that are missing. A missing table is counted
- * at the first chunk that lies under it: the chunk before shares all tables above the highest
- * address bit in which the two differ.
+ * Walk the chunks that map will make and count the tables that are missing. A missing table is
+ * counted at the first chunk that lies under it: the chunk before shares all tables above the
+ * highest address bit in which the two differ.
  */
 static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa, uint64_t left,
                             size_t *missing)
@@ -117,7 +118,8 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
             e = load(&entries(pt, table)[index_of(va, level)]);
         }
         if (hal_pte_is_present(e)) {
-            /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down. */
+            /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down.
+             */
             if (hal_pte_is_leaf(e, level) || leaf == 0) {
                 return E_EXIST;
             }
@@ -143,7 +145,8 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
     return OK;
 }
 
-/* The slot for a leaf of this level at va, linking tables from the pool; NULL if a table sits there. */
+/* The slot for a leaf of this level at va, linking tables from the pool; NULL if a table sits
+ * there. */
 static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, struct pool *pool)
 {
     paddr_t table = pt->root;
@@ -257,7 +260,8 @@ static enum status cut_range(const struct pagetable *pt, vaddr_t va, size_t page
     return cut_at(pt, va) && (end == 0 || cut_at(pt, end)) ? OK : E_NOMEM;
 }
 
-/* Clear what lies in [va, last] under one table. Leaves do not straddle the ends: cut_range() was there. */
+/* Clear what lies in [va, last] under one table. Leaves do not straddle the ends: cut_range() was
+ * there. */
 static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va,
                         vaddr_t last, struct hal_mmu_batch *batch)
 {
@@ -383,7 +387,8 @@ bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping 
     return true;
 }
 
-/* First address at or after va that may be mapped; skips what an absent entry covers. false: none to `to`. */
+/* First address at or after va that may be mapped; skips what an absent entry covers. false: none
+ * to `to`. */
 static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
 {
     for (;;) {
@@ -406,7 +411,8 @@ static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, str
 }
 
 void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
-                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m), void *ctx)
+                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                    void *ctx)
 {
     struct hal_mapping run = {0}, m;
     vaddr_t run_va = 0;

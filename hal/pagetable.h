@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Radix page tables: 4 levels of 512 entries of 8 bytes over 4 KiB pages, which both machines use. The format of an
-// entry and the CPU's permission rules are the machine's (hal_arch/pte.h, arch/<machine>/pte.c); the shape is
-// here, once. Pure: it builds on the host, and on AArch64 it runs before the MMU is on, at physical
-// addresses, so it holds no table of pointers.
+// Radix page tables: 4 levels of 512 entries of 8 bytes over 4 KiB pages, which both machines use.
+// The format of an entry and the CPU's permission rules are the machine's (hal_arch/pte.h,
+// arch/<machine>/pte.c); the shape is here, once. Pure: it builds on the host, and on AArch64 it
+// runs before the MMU is on, at physical addresses, so it holds no table of pointers.
 //
 // Levels count upwards: a leaf at level 0 maps 4 KiB, at 1 2 MiB, at 2 1 GiB; level 3 is the root.
 #pragma once
@@ -23,16 +23,17 @@
 /** A set of tables and how software reaches them. Function pointers are set at run time. */
 struct pagetable {
     paddr_t root;
-    unsigned leaf_max;             /* largest leaf this CPU and this use allow: 0 to PT_LEAF_MAX */
-    void *(*at)(paddr_t table);    /* where software finds a table's 512 entries */
-    bool (*alloc)(paddr_t *out);   /* a zeroed frame */
-    void (*free)(paddr_t table);   /* gives back a frame that never was linked */
-    void (*forget)(vaddr_t va);    /* invalidate one address at once: break-before-make of a split */
+    unsigned leaf_max;           /* largest leaf this CPU and this use allow: 0 to PT_LEAF_MAX */
+    void *(*at)(paddr_t table);  /* where software finds a table's 512 entries */
+    bool (*alloc)(paddr_t *out); /* a zeroed frame */
+    void (*free)(paddr_t table); /* gives back a frame that never was linked */
+    void (*forget)(vaddr_t va);  /* invalidate one address at once: break-before-make of a split */
 };
 
 /**
  * @brief Map consecutive frames, in the largest leaves that fit. Contract as hal_mmu_map().
- * @return OK; E_EXIST; E_NOMEM; E_INVAL: unaligned, wrapping, or W and X. On failure nothing has changed.
+ * @return OK; E_EXIST; E_NOMEM; E_INVAL: unaligned, wrapping, or W and X. On failure nothing has
+ * changed.
  */
 enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
                           unsigned prot, enum mem_type type);
@@ -53,13 +54,15 @@ enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pag
 /** @brief Look one address up. @return false: not mapped. */
 bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out);
 
-/** @brief Call fn for each maximal run of pages that continue each other, in [from, to], ascending. */
+/** @brief Call fn for each maximal run of pages that continue each other, in [from, to], ascending.
+ */
 void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
-                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m), void *ctx);
+                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                    void *ctx);
 
 /**
- * @brief Would the CPU allow this access at its highest privilege (EL1, ring 0)? By the architecture's permission rules
- *        over the whole path, not by what the constructors meant.
+ * @brief Would the CPU allow this access at its highest privilege (EL1, ring 0)? By the
+ * architecture's permission rules over the whole path, not by what the constructors meant.
  * @param rules   The CPU's settings that change the rules.
  * @param expect  If not NULL: the physical address that must be reached.
  * @return NULL: allowed. Otherwise a static sentence why not.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The permission rules of stage 1 translation for EL1 accesses: Arm ARM (DDI 0487), D8.4 "Memory access control". Pure;
-// it also builds on the host and runs before the MMU is on. The rule that stopped two kernels is is_el0_writable below.
+// The permission rules of stage 1 translation for EL1 accesses: Arm ARM (DDI 0487), D8.4 "Memory
+// access control". Pure; it also builds on the host and runs before the MMU is on. The rule that
+// stopped two kernels is is_el0_writable below.
 #include "hal_arch/pte.h"
 
 const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access access,
@@ -25,7 +26,8 @@ const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access a
     }
 
     if (access == FAULT_EXEC) {
-        /* AArch64 makes whatever EL0 can write non-executable at EL1, with no PXN bit to be seen. */
+        /* AArch64 makes whatever EL0 can write non-executable at EL1, with no PXN bit to be seen.
+         */
         bool is_el0_writable = el0 && writable;
         if (pxn) {
             return "PXN is set on the path";
@@ -36,7 +38,8 @@ const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access a
         if (rules->wxn && writable) {
             return "writable, and SCTLR_EL1.WXN is set";
         }
-        return hal_pte_type(path[leaf], leaf) == MEM_DEVICE ? "device memory is not executable" : NULL;
+        return hal_pte_type(path[leaf], leaf) == MEM_DEVICE ? "device memory is not executable"
+                                                            : NULL;
     }
     if (el0 && rules->pan) {
         return "EL0 may access it (AP[1]), so EL1 under PAN may not";

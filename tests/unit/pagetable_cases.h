@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What hal/pagetable.c promises on every machine. Included by one test a machine, after that machine's pte.h and pte.c and
-// the engine itself, so that each format gets an engine of its own. Tables live in a small arena that stands for memory.
+// What hal/pagetable.c promises on every machine. Included by one test a machine, after that
+// machine's pte.h and pte.c and the engine itself, so that each format gets an engine of its own.
+// Tables live in a small arena that stands for memory.
 #pragma once
 
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void arena_free(paddr_t t)
 {
     uint64_t i = (t.raw - ARENA_BASE) >> 12;
     assert_true(i < ARENA_FRAMES && taken[i]);
-    /* A frame that is given back was never written, or was cleared: alloc may rely on the owner zeroing it. */
+    /* A frame that is given back was never written, or was cleared: alloc may rely on the owner
+     * zeroing it. */
     taken[i] = false;
 }
 
@@ -142,7 +144,8 @@ static void test_large_leaves_only_where_both_addresses_allow(void **state)
     struct pagetable pt = fresh(1);
     struct hal_mapping m;
     /* 1 page, one 2 MiB leaf, 1 page */
-    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL),
+                     OK);
     assert_true(pagetable_query(&pt, VA + 0x1ff000, &m));
     assert_int_equal(m.size, 4096);
     assert_true(pagetable_query(&pt, VA + 0x234567, &m));
@@ -151,7 +154,8 @@ static void test_large_leaves_only_where_both_addresses_allow(void **state)
     assert_true(pagetable_query(&pt, VA + 0x400000, &m));
     assert_int_equal(m.size, 4096);
     /* virtual and physical offset differ: small pages only */
-    assert_int_equal(pagetable_map(&pt, VA + 0x40000000, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(
+        pagetable_map(&pt, VA + 0x40000000, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
     assert_true(pagetable_query(&pt, VA + 0x40000000, &m));
     assert_int_equal(m.size, 4096);
 }
@@ -178,7 +182,8 @@ static void test_no_memory_at_any_allocation_changes_nothing(void **state)
         struct pagetable pt = fresh(1);
         struct hal_mapping m;
         frames_left = allowed;
-        assert_int_equal(pagetable_map(&pt, VA + 0x3ffff000, paddr(0x1000), 2, PROT_R, MEM_NORMAL), E_NOMEM);
+        assert_int_equal(pagetable_map(&pt, VA + 0x3ffff000, paddr(0x1000), 2, PROT_R, MEM_NORMAL),
+                         E_NOMEM);
         assert_int_equal(frames_taken(), 1);
         assert_false(pagetable_query(&pt, VA + 0x3ffff000, &m));
     }
@@ -202,7 +207,8 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
     assert_int_equal(pagetable_map(&pt, VA, p, 0, PROT_R, MEM_NORMAL), E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, SIZE_MAX / 4096 + 1, PROT_R, MEM_NORMAL), E_INVAL);
     assert_int_equal(pagetable_map(&pt, UINTPTR_MAX - 4095, p, 2, PROT_R, MEM_NORMAL), E_INVAL);
-    assert_int_equal(pagetable_map(&pt, VA, paddr(HAL_PTE_ADDR_MAX - 4095), 2, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(HAL_PTE_ADDR_MAX - 4095), 2, PROT_R, MEM_NORMAL),
+                     E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_R, MEM_NORMAL), OK);
     assert_int_equal(pagetable_protect(&pt, VA, 1, PROT_R | PROT_W | PROT_X, &b), E_INVAL);
     assert_int_equal(pagetable_protect(&pt, VA, 2, PROT_R, &b), E_INVAL);
@@ -216,7 +222,8 @@ static void test_unmap_in_the_middle_of_a_large_leaf_splits_it(void **state)
     struct gathered g = {0};
     struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
     struct hal_mapping m;
-    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1 << 18, PROT_R | PROT_X, MEM_NORMAL), OK);
+    assert_int_equal(
+        pagetable_map(&pt, VA, paddr(0x80000000), 1 << 18, PROT_R | PROT_X, MEM_NORMAL), OK);
     assert_int_equal(pagetable_unmap(&pt, VA + 0x203000, 2, &b), OK);
     assert_int_equal(g.leaf_pages, 2);
     assert_int_equal(b.count, 1);
@@ -289,7 +296,8 @@ static void test_protect_changes_only_its_range(void **state)
     struct pagetable pt = fresh(1);
     struct hal_mmu_batch b = {.gather = gather};
     struct hal_mapping m;
-    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R | PROT_W, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R | PROT_W, MEM_NORMAL),
+                     OK);
     assert_int_equal(pagetable_protect(&pt, VA + 0x1ff000, 2, PROT_R | PROT_X, &b), OK);
     assert_true(pagetable_query(&pt, VA + 0x1fefff, &m));
     assert_int_equal(m.prot, PROT_R | PROT_W);
@@ -339,8 +347,10 @@ static void test_walk_joins_what_continues_and_reaches_the_last_page(void **stat
     struct pagetable pt = fresh(1);
     struct runs r = {0};
     const vaddr_t top = UINT64_C(0xfffffffffffff000);
-    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL), OK);
-    assert_int_equal(pagetable_map(&pt, VA + 0x401000, paddr(0x80401000), 1, PROT_R | PROT_W, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, VA + 0x1ff000, paddr(0x801ff000), 514, PROT_R, MEM_NORMAL),
+                     OK);
+    assert_int_equal(
+        pagetable_map(&pt, VA + 0x401000, paddr(0x80401000), 1, PROT_R | PROT_W, MEM_NORMAL), OK);
     assert_int_equal(pagetable_map(&pt, top, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
     pagetable_walk(&pt, VA, UINTPTR_MAX, add_run, &r);
     assert_int_equal(r.count, 3);
@@ -365,15 +375,21 @@ static void test_check_allows_exactly_what_the_constructors_mean(void **state)
         for (unsigned i = 0; i < 3; i++) {
             struct pagetable pt = fresh(PT_LEAF_MAX);
             size_t pages = PT_SPAN(level) >> 12;
-            assert_int_equal(pagetable_map(&pt, VA, paddr(0x2000000000), pages, row[i].prot, MEM_NORMAL), OK);
-            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_READ, rules, NULL) == NULL, row[i].r);
-            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_WRITE, rules, NULL) == NULL, row[i].w);
-            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_EXEC, rules, NULL) == NULL, row[i].x);
-            assert_null(pagetable_check(&pt, VA + 0x123, FAULT_READ, rules, &(paddr_t){0x2000000123}));
+            assert_int_equal(
+                pagetable_map(&pt, VA, paddr(0x2000000000), pages, row[i].prot, MEM_NORMAL), OK);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_READ, rules, NULL) == NULL,
+                             row[i].r);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_WRITE, rules, NULL) == NULL,
+                             row[i].w);
+            assert_int_equal(pagetable_check(&pt, VA + 8, FAULT_EXEC, rules, NULL) == NULL,
+                             row[i].x);
+            assert_null(
+                pagetable_check(&pt, VA + 0x123, FAULT_READ, rules, &(paddr_t){0x2000000123}));
             assert_string_equal(
                 pagetable_check(&pt, VA + 0x123, FAULT_READ, rules, &(paddr_t){0x2000000124}),
                 "mapped to another physical address");
-            assert_string_equal(pagetable_check(&pt, VA - 1, FAULT_READ, rules, NULL), "not mapped");
+            assert_string_equal(pagetable_check(&pt, VA - 1, FAULT_READ, rules, NULL),
+                                "not mapped");
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page-table engine with AArch64 descriptors, their golden values and the permission rules of EL1: both AP[1]
-// mistakes that stopped real kernels are here as descriptors that must be refused.
+// The page-table engine with AArch64 descriptors, their golden values and the permission rules of
+// EL1: both AP[1] mistakes that stopped real kernels are here as descriptors that must be refused.
 #include "arch/aarch64/include/hal_arch/pte.h"
 #include "arch/aarch64/pte.c"
 #include "hal/pagetable.c"
@@ -25,7 +25,8 @@ static void test_golden_descriptors(void **state)
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R, MEM_NORMAL).raw, 0x0060000040000783);
     assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_NORMAL).raw, 0x0060000040000701);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_DEVICE).raw, 0x0060000040000407);
-    assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw, 0x006000004000070b);
+    assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
+                     0x006000004000070b);
 }
 
 static const char *denies(uint64_t leaf, enum fault_access access, struct hal_pte_rules rules)
@@ -36,8 +37,8 @@ static const char *denies(uint64_t leaf, enum fault_access access, struct hal_pt
 }
 
 /*
- * Mistake one: bit 6 taken for "read-only" on a page of code. It says "EL0 may access"; the page stays writable, for EL0
- * too, and EL1 takes a permission fault on the next fetch, with PXN clear.
+ * Mistake one: bit 6 taken for "read-only" on a page of code. It says "EL0 may access"; the page
+ * stays writable, for EL0 too, and EL1 takes a permission fault on the next fetch, with PXN clear.
  */
 static void test_ap1_taken_for_read_only_makes_text_unexecutable(void **state)
 {
@@ -51,16 +52,19 @@ static void test_ap1_taken_for_read_only_makes_text_unexecutable(void **state)
     assert_null(denies(mistaken, FAULT_WRITE, plain)); /* and it is not read-only at all */
 }
 
-/* Mistake two: bit 6 set on kernel data "so that the kernel may write it": it works until PAN is on, and opens it to EL0. */
+/* Mistake two: bit 6 set on kernel data "so that the kernel may write it": it works until PAN is
+ * on, and opens it to EL0. */
 static void test_ap1_on_kernel_data_is_refused_under_pan(void **state)
 {
     (void)state;
     const uint64_t data = hal_pte_leaf(paddr(0x40000000), 0, PROT_R | PROT_W, MEM_NORMAL).raw;
     assert_null(denies(data, FAULT_WRITE, (struct hal_pte_rules){.pan = true}));
-    assert_string_equal(denies(data | ((uint64_t)1 << 6), FAULT_WRITE, (struct hal_pte_rules){.pan = true}),
-                        "EL0 may access it (AP[1]), so EL1 under PAN may not");
+    assert_string_equal(
+        denies(data | ((uint64_t)1 << 6), FAULT_WRITE, (struct hal_pte_rules){.pan = true}),
+        "EL0 may access it (AP[1]), so EL1 under PAN may not");
     /* A read-only page that EL0 may read stays executable at EL1. */
-    const uint64_t shared = hal_pte_leaf(paddr(0x40000000), 0, PROT_R | PROT_X, MEM_NORMAL).raw | PTE_AP_EL0;
+    const uint64_t shared =
+        hal_pte_leaf(paddr(0x40000000), 0, PROT_R | PROT_X, MEM_NORMAL).raw | PTE_AP_EL0;
     assert_null(denies(shared, FAULT_EXEC, (struct hal_pte_rules){.pan = true, .wxn = true}));
 }
 
@@ -75,7 +79,8 @@ static void test_other_rules_of_el1(void **state)
     assert_string_equal(denies(text & ~PTE_AP_RO, FAULT_EXEC, (struct hal_pte_rules){.wxn = true}),
                         "writable, and SCTLR_EL1.WXN is set");
     assert_null(denies(text & ~PTE_AP_RO, FAULT_EXEC, plain));
-    assert_string_equal(denies(text | PTE_ATTR(MEM_DEVICE), FAULT_EXEC, plain), "device memory is not executable");
+    assert_string_equal(denies(text | PTE_ATTR(MEM_DEVICE), FAULT_EXEC, plain),
+                        "device memory is not executable");
 }
 
 static void test_tables_limit_what_lies_below(void **state)
@@ -90,7 +95,8 @@ static void test_tables_limit_what_lies_below(void **state)
         assert_string_equal(hal_pte_denies(path, 0, FAULT_EXEC, &plain), "PXN is set on the path");
         path[0].raw = data;
         path[level].raw = 0x1003 | PTE_TABLE_AP_RO;
-        assert_string_equal(hal_pte_denies(path, 0, FAULT_WRITE, &plain), "read-only on the path (AP[2])");
+        assert_string_equal(hal_pte_denies(path, 0, FAULT_WRITE, &plain),
+                            "read-only on the path (AP[2])");
         path[level].raw = 0x1001;
         assert_string_equal(hal_pte_denies(path, 0, FAULT_READ, &plain),
                             "a block descriptor where only a table may be");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page-table engine with x86-64 entries, their golden values and the permission rules of ring 0.
+// The page-table engine with x86-64 entries, their golden values and the permission rules of ring
+// 0.
 #include "arch/x86_64/include/hal_arch/pte.h"
 #include "arch/x86_64/pte.c"
 #include "hal/pagetable.c"
@@ -24,8 +25,10 @@ static void test_golden_entries(void **state)
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R, MEM_NORMAL).raw, 0x8000000040000161);
     assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_NORMAL).raw, 0x80000000400001e3);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_DEVICE).raw, 0x800000004000017b);
-    assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw, 0x80000000400001e3);
-    assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw, 0x80000000400011e3);
+    assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
+                     0x80000000400001e3);
+    assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
+                     0x80000000400011e3);
 }
 
 /* A path of four entries: a text page under tables, with bits flipped by the caller. */
@@ -75,7 +78,8 @@ static void test_write_needs_every_level(void **state)
                          hal_pte_table(paddr(0x3000))};
         assert_null(hal_pte_denies(path, 0, FAULT_WRITE, strict_rules()));
         path[level].raw &= ~PTE_RW;
-        assert_string_equal(hal_pte_denies(path, 0, FAULT_WRITE, strict_rules()), "read-only on the path");
+        assert_string_equal(hal_pte_denies(path, 0, FAULT_WRITE, strict_rules()),
+                            "read-only on the path");
         assert_null(hal_pte_denies(path, 0, FAULT_READ, strict_rules()));
     }
 }

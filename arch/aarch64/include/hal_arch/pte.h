@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// AArch64 stage 1 descriptors (EL1&0, 4 KiB granule, 48-bit), built and read only here. Arm ARM (DDI 0487), D8.3
-// "Translation table descriptor formats". hal's level 0 is the architecture's level 3, hal's 3 is its 0.
-// One guard name for every machine's pte.h: a host test includes the machine it means first.
+// AArch64 stage 1 descriptors (EL1&0, 4 KiB granule, 48-bit), built and read only here. Arm ARM
+// (DDI 0487), D8.3 "Translation table descriptor formats". hal's level 0 is the architecture's
+// level 3, hal's 3 is its 0. One guard name for every machine's pte.h: a host test includes the
+// machine it means first.
 #ifndef HAL_ARCH_PTE_H
 #define HAL_ARCH_PTE_H
 
@@ -13,8 +14,9 @@ typedef struct {
     uint64_t raw;
 } pte_t;
 
-#define PTE_VALID    ((uint64_t)1 << 0)
-#define PTE_TABLE    ((uint64_t)1 << 1) /* a table above level 0, a page at level 0; clear: a block */
+#define PTE_VALID ((uint64_t)1 << 0)
+#define PTE_TABLE ((uint64_t)1 << 1) /* a table above level 0, a page at level 0; clear: a block   \
+                                      */
 #define PTE_ATTR(i)  ((uint64_t)(i) << 2)
 #define PTE_AP_EL0   ((uint64_t)1 << 6) /* AP[1]: EL0 may access. It is NOT "read-only" */
 #define PTE_AP_RO    ((uint64_t)1 << 7) /* AP[2]: read-only */
@@ -30,8 +32,9 @@ typedef struct {
 #define PTE_TABLE_AP_EL0 ((uint64_t)1 << 61) /* no EL0 access below */
 #define PTE_TABLE_AP_RO  ((uint64_t)1 << 62) /* no writes below */
 
-#define HAL_PTE_ADDR_MAX          UINT64_C(0x0000ffffffffffff)
-#define HAL_PTE_BREAK_BEFORE_MAKE 1 /* Arm ARM D8.14: a live block is not replaced by a table directly */
+#define HAL_PTE_ADDR_MAX UINT64_C(0x0000ffffffffffff)
+#define HAL_PTE_BREAK_BEFORE_MAKE                                                                  \
+    1 /* Arm ARM D8.14: a live block is not replaced by a table directly */
 
 /* MAIR_EL1: index = enum mem_type. Normal write-back, Device-nGnRE, Normal non-cacheable. */
 #define HAL_MAIR_VALUE UINT64_C(0x4404ff)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// x86-64 page-table entries, built and read only here. Intel SDM volume 3A, 4.5 "4-level paging", tables 4-14 to 4-20.
-// One guard name for every machine's pte.h: a host test includes the machine it means first.
+// x86-64 page-table entries, built and read only here. Intel SDM volume 3A, 4.5 "4-level paging",
+// tables 4-14 to 4-20. One guard name for every machine's pte.h: a host test includes the machine
+// it means first.
 #ifndef HAL_ARCH_PTE_H
 #define HAL_ARCH_PTE_H
 
@@ -19,7 +20,7 @@ typedef struct {
 #define PTE_PCD   ((uint64_t)1 << 4)
 #define PTE_A     ((uint64_t)1 << 5)
 #define PTE_D     ((uint64_t)1 << 6)
-#define PTE_PS    ((uint64_t)1 << 7)  /* levels 1 and 2: a leaf; at level 0 the bit is PAT */
+#define PTE_PS    ((uint64_t)1 << 7) /* levels 1 and 2: a leaf; at level 0 the bit is PAT */
 #define PTE_G     ((uint64_t)1 << 8)
 #define PTE_PAT_0 ((uint64_t)1 << 7)  /* level 0 */
 #define PTE_PAT_N ((uint64_t)1 << 12) /* levels 1 and 2 */
@@ -30,8 +31,8 @@ typedef struct {
 #define HAL_PTE_BREAK_BEFORE_MAKE 0
 
 /*
- * Memory types by PAT index = PAT:PCD:PWT. The boot code leaves entries 0 to 3 of IA32_PAT at their reset values
- * (WB, WT, UC-, UC) and sets entry 4 to WC.
+ * Memory types by PAT index = PAT:PCD:PWT. The boot code leaves entries 0 to 3 of IA32_PAT at their
+ * reset values (WB, WT, UC-, UC) and sets entry 4 to WC.
  */
 #define HAL_PAT_VALUE UINT64_C(0x0007040100070406)
 
@@ -48,7 +49,8 @@ static inline pte_t hal_pte_none(void)
     return (pte_t){.raw = 0};
 }
 
-/* Upper levels allow everything a supervisor page may; leaves decide. Never US: ring 3 reaches nothing. */
+/* Upper levels allow everything a supervisor page may; leaves decide. Never US: ring 3 reaches
+ * nothing. */
 static inline pte_t hal_pte_table(paddr_t table)
 {
     return (pte_t){.raw = (table.raw & PTE_ADDR) | PTE_P | PTE_RW | PTE_A};
