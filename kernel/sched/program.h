@@ -75,7 +75,8 @@ _Noreturn void program_exit(int status);
 
 /** @brief The program that Ctrl-C on the console ends, or NULL. */
 void program_set_foreground(struct program *p);
-void program_interrupt_foreground(void);
+/** @brief Kill the foreground program. @return false: there is none. @context{any, IRQ-safe} */
+bool program_interrupt_foreground(void);
 
 /** @brief Call fn for every program, with the list locked. */
 void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx);
