@@ -37,6 +37,9 @@ struct power_ops {
 /** @brief Install the machine's power control, once, from platform.c. */
 void hal_power_install(const struct power_ops *ops);
 
+/** @brief The installed power control, or NULL: none yet. The machine's hal_power_off() asks. @context{any} */
+const struct power_ops *hal_power(void);
+
 /**
  * @brief End the run: through the debug-exit device if there is one, else power off, else halt.
  *        The records written before say why.

@@ -2,7 +2,7 @@
 //
 // Spinlocks, and the lock order of the whole kernel:
 //
-//   1 vfs mount and directory locks (mutex)      5 block queue
+//   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line
 //   2 loader registry (mutex)                    6 run queue, wait queues (wait before run queue)
 //   3 vm range tree                              7 timer queue
 //   4 heap, page allocator                       8 console, log (leaf: taken under anything)
@@ -33,11 +33,36 @@ void spin_unlock(struct spinlock *lock) RELEASES(*lock);
 
 /** @brief Take the lock with interrupts masked; give the result to spin_unlock_irq(). @context{any} */
 irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
+/** Switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 
 /** @brief True if somebody holds the lock. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests. @context{thread} */
-void preempt_disable(void);
-void preempt_enable(void);
+/** The scheduler's: switch to the best ready thread if it is better. Interrupts are enabled, preemption is on. */
+void sched_preempt(void);
+
+/** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the unlock functions:
+ *  a thread that was made ready under a lock runs as soon as the lock is free. @context{any} */
+static inline void preempt_check(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (UNLIKELY(cpu->need_resched) && cpu->preempt_off == 0 && hal_irqs_enabled()) {
+        sched_preempt();
+    }
+}
+
+/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests. @context{any} */
+static inline void preempt_disable(void)
+{
+    hal_this_cpu()->preempt_off++;
+    /* What follows must not move above the count; an interrupt on this CPU is who looks. */
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void preempt_enable(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    hal_this_cpu()->preempt_off--;
+    preempt_check();
+}

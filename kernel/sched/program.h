@@ -44,8 +44,13 @@ struct program {
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     struct completion done;
     struct list_node all_link;
-    uint32_t refs;       /* [p] */
+    _Atomic uint32_t refs;
+    bool reaping;        /* [p] private: handed to the reaper, which gives everything back */
+    struct list_node reap_link; /* private */
 };
+
+/** @brief Start the thread that gives back what ended programs owned. @context{once, after sched_init()} */
+void program_init(void);
 
 /** @brief Create an empty program with the console as files 0 to 2. Reference for the caller.
  *  @return OK; E_NOMEM. @context{thread} */
@@ -73,9 +78,10 @@ void program_release(struct program *p);
 /** @brief End the running thread's program with a status. @context{thread of a program} */
 _Noreturn void program_exit(int status);
 
-/** @brief The program that Ctrl-C on the console ends, or NULL. */
+/** @brief The program that Ctrl-C on the console ends, or NULL. Holds a reference. @context{thread} */
 void program_set_foreground(struct program *p);
-/** @brief Kill the foreground program. @return false: there is none. @context{any, IRQ-safe} */
+/** @brief Kill the foreground program (PROGRAM_KILLED, 130), from the work thread.
+ *  @return false: there is none. @context{any, IRQ-safe} */
 bool program_interrupt_foreground(void);
 
 /** @brief Call fn for every program, with the list locked. */

@@ -7,10 +7,10 @@
 #include "hal/cpu.h"
 #include "kernel/lib/list.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/wait.h"
 #include "kernel/status.h"
 
 struct program;
-struct waiter;
 
 #define PRIO_COUNT  64
 #define PRIO_IDLE   0
@@ -22,29 +22,32 @@ struct waiter;
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU, interrupts masked
- *                    [o] the thread itself                   [w] lock of what it waits on */
+ *                    [o] the thread itself                   [w] lock of the queue it waits on */
 struct thread {
     struct hal_context context;    /* [r] */
     vaddr_t stack_lo, stack_hi;    /* [I] */
     void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
     struct list_node run_link;     /* [r] in a ready list */
+    struct list_node wait_link;    /* [w] among the waiters of one queue */
     struct list_node all_link;     /* thread list lock: `ps` */
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
-    struct waiter *waiting;        /* [w] what it waits on; NULL: nothing */
+    const char *waiting_on;        /* [r] static name of the queue it waits on; NULL: it does not wait */
+    enum status wait_result;       /* [r] why its last wait ended; decided by who makes it ready */
+    bool wait_cancellable;         /* [r] cancellation ends the wait */
     enum thread_state state;       /* [r] */
     uint8_t priority;              /* [r] */
     uint32_t id;                   /* [I] */
     cpu_t cpu;                     /* [r] */
     uint32_t locks_held;           /* [o] mutexes: a fault while it is not 0 is a panic */
     _Atomic bool cancelled;        /* its program is being ended: blocking calls return E_CANCELLED */
-    uint64_t slice_end;            /* [r] counter value at which its time slice ends */
+    uint64_t slice_left;           /* [r] counter ticks left of its time slice when it last stopped running */
     uint64_t run_ticks;            /* [r] counter ticks it has run */
     uint64_t switches;             /* [r] times it was switched to */
-    int exit_value;                /* what it passed to thread_exit() */
+    int exit_value;                /* what it passed to thread_exit(); valid once `ended` is signalled */
+    struct completion ended;       /* who joins waits here */
+    _Atomic uint32_t refs;         /* private: the joiner, and the thread until it has left its stack */
     struct vm_range stack_range;   /* [I] */
-    void *done;                    /* private: who joins */
-    uint32_t refs;                 /* private */
     void (*entry)(void *arg);      /* [I] */
     void *arg;                     /* [I] */
     char name[THREAD_NAME_MAX];    /* [I] */
@@ -65,7 +68,7 @@ void sched_init(void);
 /**
  * @brief Create a thread and make it ready.
  * @param out  The thread, with one reference for the caller: end with thread_join() or thread_detach().
- * @return OK; E_NOMEM.
+ * @return OK; E_NOMEM; E_CANCELLED: options->program is being ended.
  * @context{thread}
  */
 enum status thread_create(const struct thread_options *options, struct thread **out);

@@ -31,7 +31,8 @@ void wait_queue_init(struct wait_queue *q, const char *name);
  * @brief Sleep until woken.
  * @param state        The caller's spin_lock_irq() state, updated: the lock is held again on return.
  * @param deadline_ns  Monotonic time, or WAIT_FOREVER.
- * @return OK: woken (check the condition again); E_TIMEDOUT; E_CANCELLED: the thread's program is being ended.
+ * @return OK: woken (check the condition again); E_TIMEDOUT; E_CANCELLED: thread_cancel() was called on the thread.
+ *         Exactly one of the three happened: a wake-up that this thread did not get went to the next waiter.
  * @context{thread, may sleep}
  */
 enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns) REQUIRES(q->lock);
