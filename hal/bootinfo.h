@@ -81,7 +81,7 @@ struct boot_pci_intx {
 };
 
 struct boot_pci_host {
-    uint64_t ecam_base; /* physical; 0 = no ECAM, use ports 0xCF8/0xCFC */
+    uint64_t ecam_base; /* physical, where the space of bus_first begins; 0 = no ECAM, use ports 0xCF8/0xCFC */
     uint64_t ecam_len;
     uint16_t segment;
     uint8_t bus_first, bus_last;
@@ -122,7 +122,7 @@ struct boot_irq_override {
 /** What the ACPI tables said, 0 or empty where a table is absent. */
 struct boot_acpi {
     bool present;
-    uint64_t rsdp;       /* physical address, 0 if only a copy was given */
+    uint64_t rsdp;       /* physical: where acpi_parse() starts, in firmware or in the loader's block; 0 = unknown */
     uint64_t lapic_base;
     uint32_t ioapic_count;
     struct boot_ioapic ioapic[BOOT_MAX_IOAPIC];
@@ -130,6 +130,7 @@ struct boot_acpi {
     struct boot_irq_override override[BOOT_MAX_OVERRIDE];
     uint64_t hpet_base;
     uint32_t pm_timer_port;  /* I/O port, 0 = none */
+    bool pm_timer_is_32_bit; /* else its counter has 24 */
     uint32_t pm1a_cnt_port, pm1b_cnt_port;
     uint16_t s5_slp_typ_a, s5_slp_typ_b; /* from \_S5 in the DSDT */
     bool s5_present;
@@ -145,7 +146,7 @@ struct boot_uart {
     enum boot_uart_kind kind;
     bool is_port; /* base is an I/O port, not a physical address */
     uint64_t base, len;
-    uint32_t line;       /* interrupt, hal/irq.h's numbering */
+    uint32_t line;       /* interrupt, hal/irq.h's numbering; IRQ_LINE_NONE = none */
     uint32_t clock_hz;   /* 0 = unknown, leave the divisor alone */
     uint8_t reg_shift;
 };
@@ -160,6 +161,7 @@ struct boot_info {
     uint32_t range_count;
     struct boot_range ranges[BOOT_MAX_RANGES]; /* sorted, page aligned, disjoint */
 
+    /* Sorted, page aligned, disjoint, kind BOOT_RESERVED. */
     uint32_t reserved_count; /* inside RAM and not free: kernel image, modules, foreign tables in use */
     struct boot_range reserved[BOOT_MAX_RANGES];
 
