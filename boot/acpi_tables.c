@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// MADT, MCFG, HPET and SPCR. Their lengths and checksums have been verified; the lengths of what
+// they contain have not.
+#include "boot/acpi_internal.h"
+
+#include "boot/note.h"
+#include "kernel/lib/compiler.h"
+
+enum {
+    SPACE_MEMORY =
+        0, /* of a generic address structure: space, width, offset, access, u64 address */
+    SPACE_IO = 1,
+};
+
+static void add_cpu(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint32_t flags)
+{
+    enum { ENABLED = 1, ONLINE_CAPABLE = 2 };
+    if ((flags & (ENABLED | ONLINE_CAPABLE)) == 0) {
+        return; /* an empty socket */
+    }
+    /* Firmware may list a CPU both as local APIC and as x2APIC. */
+    for (uint32_t i = 0; i < info->cpu_count; i++) {
+        if (info->cpus[i].hw_id == apic_id) {
+            return;
+        }
+    }
+    if (info->cpu_count == BOOT_MAX_CPUS) {
+        boot_note_value(info, "acpi: too many CPUs, one is left out, APIC id", apic_id);
+        return;
+    }
+    info->cpus[info->cpu_count++] =
+        (struct boot_cpu){.hw_id = apic_id, .acpi_uid = uid, .enabled = (flags & ENABLED) != 0};
+}
+
+static void add_ioapic(struct boot_info *info, const uint8_t *e)
+{
+    struct boot_acpi *acpi = &info->acpi;
+    if (acpi->ioapic_count == BOOT_MAX_IOAPIC) {
+        boot_note_value(info, "acpi: too many IOAPICs, one is left out, id", e[2]);
+        return;
+    }
+    acpi->ioapic[acpi->ioapic_count++] =
+        (struct boot_ioapic){.id = e[2], .base = load_le32(e + 4), .gsi_base = load_le32(e + 8)};
+}
+
+/* Flags: polarity in bits 0 and 1, trigger mode in 2 and 3; 3 is the one that ISA does not use. */
+static void add_override(struct boot_info *info, const uint8_t *e)
+{
+    struct boot_acpi *acpi = &info->acpi;
+    if (acpi->override_count == BOOT_MAX_OVERRIDE) {
+        boot_note_value(info, "acpi: too many interrupt overrides, one is left out, source", e[3]);
+        return;
+    }
+    uint16_t flags = load_le16(e + 8);
+    acpi->override[acpi->override_count++] =
+        (struct boot_irq_override){.source = e[3],
+                                   .gsi = load_le32(e + 4),
+                                   .active_low = (flags & 3) == 3,
+                                   .level = (flags >> 2 & 3) == 3};
+}
+
+/* One interrupt controller structure; `len` is its own, verified against the table's. */
+static void read_madt_entry(struct boot_info *info, const uint8_t *e, uint8_t len)
+{
+    enum { LAPIC = 0, IOAPIC = 1, OVERRIDE = 2, LAPIC_ADDRESS = 5, X2APIC = 9 };
+    uint8_t type = e[0];
+    uint8_t wanted = type == LAPIC           ? 8
+                     : type == IOAPIC        ? 12
+                     : type == OVERRIDE      ? 10
+                     : type == LAPIC_ADDRESS ? 12
+                     : type == X2APIC        ? 16
+                                             : 2;
+    if (len < wanted) {
+        boot_note_value(info, "acpi: short MADT entry of type", type);
+        return;
+    }
+    if (type == LAPIC) {
+        add_cpu(info, e[3], e[2], load_le32(e + 4));
+    } else if (type == IOAPIC) {
+        add_ioapic(info, e);
+    } else if (type == OVERRIDE) {
+        add_override(info, e);
+    } else if (type == LAPIC_ADDRESS) {
+        info->acpi.lapic_base = load_le64(e + 4);
+    } else if (type == X2APIC) {
+        add_cpu(info, load_le32(e + 4), load_le32(e + 12), load_le32(e + 8));
+    }
+}
+
+void acpi_read_madt(const struct acpi_table *t, struct boot_info *info)
+{
+    enum { ENTRIES = 44, PCAT_COMPAT = 1 };
+    if (!acpi_has(t, 0, ENTRIES)) {
+        boot_note(info, "acpi: short MADT");
+        return;
+    }
+    info->acpi.lapic_base = load_le32(t->bytes + 36);
+    info->acpi.has_legacy_pic = (load_le32(t->bytes + 40) & PCAT_COMPAT) != 0;
+    uint32_t at = ENTRIES;
+    while (t->len - at >= 2) {
+        uint8_t len = t->bytes[at + 1];
+        if (len < 2 || len > t->len - at) {
+            boot_note_value(info, "acpi: malformed MADT entry at", at);
+            return;
+        }
+        read_madt_entry(info, t->bytes + at, len);
+        at += len;
+    }
+}
+
+void acpi_read_mcfg(const struct acpi_table *t, struct boot_info *info)
+{
+    enum { ENTRIES = 44, ENTRY_SIZE = 16, BUS_SHIFT = 20 };
+    for (uint32_t at = ENTRIES; acpi_has(t, at, ENTRY_SIZE); at += ENTRY_SIZE) {
+        const uint8_t *e = t->bytes + at;
+        uint64_t base = load_le64(e); /* of bus 0, whether or not that is part of the host */
+        uint8_t first = e[10];
+        uint8_t last = e[11];
+        uint64_t end;
+        if (base == 0 || last < first || ADD_OVERFLOWS(base, (uint64_t)256 << BUS_SHIFT, &end)) {
+            boot_note_value(info, "acpi: malformed MCFG entry, base", base);
+            continue;
+        }
+        if (info->pci_count == BOOT_MAX_PCI) {
+            boot_note(info, "acpi: too many PCI hosts, one is left out");
+            return;
+        }
+        struct boot_pci_host *host = &info->pci[info->pci_count++];
+        host->ecam_base = base + ((uint64_t)first << BUS_SHIFT);
+        host->ecam_len = (uint64_t)(last - first + 1) << BUS_SHIFT;
+        host->segment = load_le16(e + 8);
+        host->bus_first = first;
+        host->bus_last = last;
+        host->dma_coherent = true; /* as everything on a PC */
+    }
+}
+
+void acpi_read_hpet(const struct acpi_table *t, struct boot_info *info)
+{
+    if (!acpi_has(t, 40, 12) || t->bytes[40] != SPACE_MEMORY) {
+        boot_note(info, "acpi: unusable HPET table");
+        return;
+    }
+    info->acpi.hpet_base = load_le64(t->bytes + 44);
+}
+
+void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
+{
+    enum { KIND_16550 = 0, KIND_PL011 = 3, KIND_16550_GAS = 0x12, IRQ_IOAPIC = 2 };
+    if (!acpi_has(t, 36, 44) || info->uart.kind != BOOT_UART_NONE) {
+        return;
+    }
+    const uint8_t *p = t->bytes;
+    uint8_t kind = p[36];
+    uint8_t space = p[40];
+    uint64_t base = load_le64(p + 44);
+    if (base == 0 || space > SPACE_IO) {
+        return; /* redirection is switched off, or behind something exotic */
+    }
+    struct boot_uart uart = {.base = base, .is_port = space == SPACE_IO, .line = UINT32_MAX};
+    if (kind == KIND_16550 || kind == KIND_16550_GAS) {
+        uart.kind = BOOT_UART_16550;
+        uart.reg_shift = p[41] == 32 ? 2 : 0; /* the registers' width in bits */
+        uart.len = (uint64_t)8 << uart.reg_shift;
+    } else if (kind == KIND_PL011 && space == SPACE_MEMORY) {
+        uart.kind = BOOT_UART_PL011;
+        uart.len = PAGE_SIZE;
+    } else {
+        return;
+    }
+    if ((p[52] & IRQ_IOAPIC) != 0) {
+        uart.line = load_le32(p + 54);
+    }
+    info->uart = uart;
+}

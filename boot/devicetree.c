@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+//
+// Opens the tree, and walks it twice: memory, processors and the interrupt controller first, then
+// the devices, whose interrupts mean nothing without the controller.
+#include "boot/devicetree.h"
+
+#include "boot/devicetree_internal.h"
+#include "boot/note.h"
+#include "boot/ranges.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
+
+static enum status open_tree(const struct boot_mem *m, uint64_t phys, struct dt *dt)
+{
+    const uint8_t *header = boot_mem_map(m, phys, FDT_HEADER_SIZE);
+    uint32_t size = header != NULL ? fdt_total_size(header) : 0;
+    if (size == 0) {
+        boot_note_value(dt->info, "device tree: none at", phys);
+        return E_FORMAT;
+    }
+    const uint8_t *bytes = boot_mem_map(m, phys, size);
+    if (bytes == NULL) {
+        boot_note_value(dt->info, "device tree: runs past readable memory, size", size);
+        return E_CORRUPT;
+    }
+    const char *why;
+    enum status s = fdt_open(bytes, size, &dt->fdt, &why);
+    if (s != OK) {
+        boot_note(dt->info, "device tree: cannot be read, because of");
+        boot_note(dt->info, why);
+    }
+    return s;
+}
+
+static bool is_memory(const struct dt *dt, const struct fdt_node *node)
+{
+    return node->depth == 1 && fdt_list_has(fdt_prop(&dt->fdt, node, "device_type"), "memory");
+}
+
+static bool has_memory(const struct dt *dt)
+{
+    struct fdt_node node = fdt_root(&dt->fdt);
+    while (fdt_next(&dt->fdt, &node, node.depth == 0 ? FDT_INTO : FDT_OVER)) {
+        uint64_t base, len;
+        if (is_memory(dt, &node) && fdt_reg(&dt->fdt, &node, 0, &base, &len) && len != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_memory(struct dt *dt, const struct fdt_node *node)
+{
+    uint64_t base, len;
+    if (!is_memory(dt, node)) {
+        return;
+    }
+    for (uint32_t i = 0; fdt_reg(&dt->fdt, node, i, &base, &len); i++) {
+        boot_range_add(dt->info, base, len, BOOT_RAM);
+    }
+}
+
+/* Children of /reserved-memory. "no-map" forbids even a mapping, so to us it is not RAM at all.
+ * Those without "reg" only ask the system to set memory aside somewhere, for drivers that are not
+ * here. */
+static void read_reserved(struct dt *dt, const struct fdt_node *node)
+{
+    bool no_map = fdt_prop(&dt->fdt, node, "no-map").bytes != NULL;
+    uint64_t base, len;
+    for (uint32_t i = 0; fdt_reg(&dt->fdt, node, i, &base, &len); i++) {
+        if (no_map) {
+            boot_range_add(dt->info, base, len, BOOT_RESERVED);
+        } else {
+            boot_reserve(dt->info, base, len);
+        }
+    }
+}
+
+/* The id of a child of the root; UINT32_MAX: there is none. */
+static uint32_t find_id(const struct dt *dt, const char *path, size_t len)
+{
+    struct fdt_node node;
+    return fdt_find_path(&dt->fdt, path, len, &node) ? fdt_id(&node) : UINT32_MAX;
+}
+
+static bool is_below(const struct fdt_node *node, uint32_t id)
+{
+    return node->depth == 2 && node->at[1] == id;
+}
+
+static void read_psci(struct dt *dt, const struct fdt_node *node)
+{
+    struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
+    struct fdt_value method = fdt_prop(&dt->fdt, node, "method");
+    if (!fdt_list_has(list, "arm,psci-1.0") && !fdt_list_has(list, "arm,psci-0.2")) {
+        return; /* version 0.1 has function numbers of its own, and no SYSTEM_OFF */
+    }
+    if (fdt_list_has(method, "hvc")) {
+        dt->info->psci = BOOT_PSCI_HVC;
+    } else if (fdt_list_has(method, "smc")) {
+        dt->info->psci = BOOT_PSCI_SMC;
+    } else {
+        boot_note(dt->info, "device tree: PSCI with an unknown method");
+    }
+}
+
+/* "/path:options", or an alias in place of the path. */
+static bool find_stdout(const struct dt *dt, struct fdt_value v, struct fdt_node *out)
+{
+    size_t len = 0;
+    while (len < v.len && v.bytes[len] != 0 && v.bytes[len] != ':') {
+        len++;
+    }
+    if (len > 0 && v.bytes[0] == '/') {
+        return fdt_find_path(&dt->fdt, (const char *)v.bytes, len, out);
+    }
+    char alias[32];
+    if (len == 0 || len >= sizeof(alias)) {
+        return false;
+    }
+    (void)boot_copy_string(v.bytes, len, alias, sizeof(alias));
+    struct fdt_node aliases;
+    static const char path[] = "/aliases";
+    if (!fdt_find_path(&dt->fdt, path, sizeof(path), &aliases)) {
+        return false;
+    }
+    struct fdt_value target = fdt_prop(&dt->fdt, &aliases, alias);
+    return fdt_find_path(&dt->fdt, (const char *)target.bytes, target.len, out);
+}
+
+static bool read_address(const struct dt *dt, const struct fdt_node *node, const char *name,
+                         uint64_t *out)
+{
+    struct fdt_value v = fdt_prop(&dt->fdt, node, name);
+    if (v.len != 4 && v.len != 8) {
+        return false;
+    }
+    *out = fdt_number(v.bytes, v.len / 4);
+    return true;
+}
+
+static void read_initrd(struct dt *dt, const struct fdt_node *chosen)
+{
+    static const uint8_t name[] = "initrd";
+    uint64_t start, end;
+    if (fdt_prop(&dt->fdt, chosen, "linux,initrd-start").bytes == NULL) {
+        return;
+    }
+    if (!read_address(dt, chosen, "linux,initrd-start", &start) ||
+        !read_address(dt, chosen, "linux,initrd-end", &end) || start >= end) {
+        boot_note(dt->info, "device tree: malformed linux,initrd-start or -end");
+        return;
+    }
+    boot_add_module(dt->info, start, end - start, name, sizeof(name));
+}
+
+static void read_chosen(struct dt *dt)
+{
+    static const char path[] = "/chosen";
+    struct fdt_node chosen, console;
+    if (!fdt_find_path(&dt->fdt, path, sizeof(path), &chosen)) {
+        return;
+    }
+    struct fdt_value args = fdt_prop(&dt->fdt, &chosen, "bootargs");
+    if (boot_copy_string(args.bytes, args.len, dt->info->cmdline, sizeof(dt->info->cmdline))) {
+        boot_note(dt->info, "device tree: command line too long, cut");
+    }
+    if (find_stdout(dt, fdt_prop(&dt->fdt, &chosen, "stdout-path"), &console)) {
+        dt->stdout_id = fdt_id(&console);
+    }
+    read_initrd(dt, &chosen);
+}
+
+static void read_reservations(struct dt *dt)
+{
+    for (uint32_t i = 0; i < dt->fdt.reservation_count; i++) {
+        const uint8_t *e = dt->fdt.reservations + (size_t)i * 16;
+        boot_reserve(dt->info, load_be64(e), load_be64(e + 8));
+    }
+}
+
+/* CPUs are reported also when they are switched off; a device takes what is behind it along. */
+static enum fdt_step read_basics(struct dt *dt, const struct fdt_node *node)
+{
+    if (is_below(node, dt->cpus_id)) {
+        dt_read_cpu(dt, node);
+        return FDT_OVER;
+    }
+    if (!fdt_is_available(&dt->fdt, node)) {
+        return FDT_OVER;
+    }
+    if (is_below(node, dt->reserved_id)) {
+        read_reserved(dt, node);
+        return FDT_OVER;
+    }
+    read_memory(dt, node);
+    read_psci(dt, node);
+    dt_read_gic(dt, node);
+    return FDT_INTO;
+}
+
+static enum fdt_step read_devices(struct dt *dt, const struct fdt_node *node)
+{
+    if (!fdt_is_available(&dt->fdt, node) || fdt_id(node) == dt->cpus_id) {
+        return FDT_OVER;
+    }
+    dt_read_gic_clients(dt, node);
+    dt_read_serial(dt, node);
+    dt_read_rtc(dt, node);
+    dt_read_pci(dt, node);
+    return FDT_INTO;
+}
+
+enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct boot_info *out)
+{
+    static const char cpus[] = "/cpus";
+    static const char reserved[] = "/reserved-memory";
+    struct dt dt = {.info = out, .stdout_id = UINT32_MAX};
+    enum status s = open_tree(m, dtb_phys, &dt);
+    if (s != OK) {
+        return s;
+    }
+    if (!has_memory(&dt)) {
+        boot_note(out, "device tree: no memory");
+        return E_NOENT;
+    }
+
+    out->protocol = BOOT_FDT;
+    dt.cpus_id = find_id(&dt, cpus, sizeof(cpus));
+    dt.reserved_id = find_id(&dt, reserved, sizeof(reserved));
+    struct fdt_node node = fdt_root(&dt.fdt);
+    bool is_more = fdt_next(&dt.fdt, &node, FDT_INTO);
+    while (is_more) {
+        is_more = fdt_next(&dt.fdt, &node, read_basics(&dt, &node));
+    }
+    read_reservations(&dt);
+    read_chosen(&dt);
+
+    node = fdt_root(&dt.fdt);
+    is_more = fdt_next(&dt.fdt, &node, FDT_INTO);
+    while (is_more) {
+        is_more = fdt_next(&dt.fdt, &node, read_devices(&dt, &node));
+    }
+    return OK;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files that read the device tree: interrupts, and the nodes that take a file of their
+// own.
+#pragma once
+
+#include "boot/fdt.h"
+#include "hal/bootinfo.h"
+
+/** A tree being read. */
+struct dt {
+    struct fdt fdt;
+    struct boot_info *info;
+    bool has_gic;
+    uint32_t gic_phandle;
+    uint32_t gic_address_cells; /* of unit addresses in an interrupt-map, before the specifier */
+    /* fdt_id() of nodes; UINT32_MAX: none */
+    uint32_t cpus_id, reserved_id;
+    uint32_t stdout_id; /* which /chosen names */
+};
+
+/** Cells of a GIC interrupt specifier: kind, number, flags. */
+#define DT_GIC_CELLS 3u
+
+/**
+ * @brief Decode a GIC interrupt specifier.
+ * @param cells  DT_GIC_CELLS big-endian cells.
+ * @return false: of a kind that is neither a shared nor a private interrupt, or out of range.
+ * @context{early}
+ */
+bool dt_gic_line(const uint8_t *cells, uint32_t *line, bool *is_level);
+
+/**
+ * @brief The line of interrupt `index` of a node, from "interrupts-extended" or "interrupts".
+ * @return false: absent, or it does not go to the GIC.
+ * @context{early}
+ */
+bool dt_interrupt(const struct dt *dt, const struct fdt_node *node, uint32_t index, uint32_t *line);
+
+/** @brief Read the node if it is a GICv2 or GICv3; the first one wins. @context{early} */
+void dt_read_gic(struct dt *dt, const struct fdt_node *node);
+
+/** @brief Read the node if it is the architecture's timer, an ITS or a v2m frame. @context{early}
+ */
+void dt_read_gic_clients(struct dt *dt, const struct fdt_node *node);
+
+/** @brief Read the node if it is a PCI host with ECAM. @context{early} */
+void dt_read_pci(struct dt *dt, const struct fdt_node *node);
+
+/** @brief Read the node if it is a CPU; it lies below /cpus. @context{early} */
+void dt_read_cpu(struct dt *dt, const struct fdt_node *node);
+
+/** @brief Read the node if it is a UART or a PL031. The one that /chosen names wins.
+ * @context{early} */
+void dt_read_serial(struct dt *dt, const struct fdt_node *node);
+void dt_read_rtc(struct dt *dt, const struct fdt_node *node);

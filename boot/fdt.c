@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+//
+// The structure of the tree: header, tokens, nodes, properties. Typed properties are fdt_props.c's.
+#include "boot/fdt.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
+
+enum token {
+    BEGIN_NODE = 1, /* name, zero, padding */
+    END_NODE = 2,
+    PROP = 3, /* u32 length, u32 offset of the name, value, padding */
+    NOP = 4,
+    END = 9,
+};
+
+enum {
+    MAGIC = 0xd00dfeed,
+    VERSION = 17, /* of 2005; the first that states the size of the structure block */
+    RESERVATION_SIZE = 16,
+};
+
+uint32_t fdt_total_size(const void *header)
+{
+    const uint8_t *h = header;
+    uint32_t size = load_be32(h + 4);
+    if (load_be32(h) != MAGIC || size < FDT_HEADER_SIZE || size > FDT_MAX_SIZE) {
+        return 0;
+    }
+    return size;
+}
+
+/* Both blocks lie behind the header and inside the tree. */
+static bool is_inside(uint32_t offset, uint32_t len, uint32_t total)
+{
+    return offset >= FDT_HEADER_SIZE && offset <= total && len <= total - offset;
+}
+
+static enum status check_header(const uint8_t *h, size_t size, struct fdt *out, const char **why)
+{
+    uint32_t total = fdt_total_size(h);
+    if (total == 0) {
+        *why = "not a device tree";
+        return E_FORMAT;
+    }
+    if (load_be32(h + 20) < VERSION || load_be32(h + 24) > VERSION) {
+        *why = "a version that cannot be read";
+        return E_FORMAT;
+    }
+    if (total > size) {
+        *why = "longer than readable memory";
+        return E_CORRUPT;
+    }
+    uint32_t nodes = load_be32(h + 8);
+    uint32_t strings = load_be32(h + 12);
+    uint32_t nodes_size = load_be32(h + 36);
+    uint32_t strings_size = load_be32(h + 32);
+    if (!is_inside(nodes, nodes_size, total) || !is_inside(strings, strings_size, total)) {
+        *why = "a block runs past the end";
+        return E_CORRUPT;
+    }
+    if (nodes % 4 != 0 || nodes_size % 4 != 0) {
+        *why = "misaligned structure block";
+        return E_CORRUPT;
+    }
+    /* With a zero at its end, every offset into the block is a terminated string. */
+    if (strings_size != 0 && h[strings + strings_size - 1] != 0) {
+        *why = "unterminated strings block";
+        return E_CORRUPT;
+    }
+    *out = (struct fdt){.nodes = h + nodes,
+                        .nodes_size = nodes_size,
+                        .strings = h + strings,
+                        .strings_size = strings_size};
+    return OK;
+}
+
+/* The list has no size of its own: a pair of zeros ends it. */
+static enum status check_reservations(const uint8_t *h, struct fdt *out, const char **why)
+{
+    uint32_t total = load_be32(h + 4);
+    uint32_t offset = load_be32(h + 16);
+    uint32_t count = 0;
+    if (offset < FDT_HEADER_SIZE || offset > total) {
+        *why = "a reservation list outside";
+        return E_CORRUPT;
+    }
+    for (;; count++) {
+        uint32_t at = offset + count * RESERVATION_SIZE;
+        if (total - at < RESERVATION_SIZE) {
+            *why = "an unterminated reservation list";
+            return E_CORRUPT;
+        }
+        if (load_be64(h + at) == 0 && load_be64(h + at + 8) == 0) {
+            break;
+        }
+    }
+    out->reservations = h + offset;
+    out->reservation_count = count;
+    return OK;
+}
+
+/* What one token turned out to be, and where the next starts. */
+struct item {
+    enum token token;
+    uint32_t next;
+    struct fdt_value value; /* PROP */
+    uint32_t name;          /* PROP: offset into the strings */
+};
+
+/* Skip the name of a node; false: it has no end. `at` is inside or at the end of the block. */
+static bool skip_name(const struct fdt *f, uint32_t at, uint32_t *next)
+{
+    while (at < f->nodes_size && f->nodes[at] != 0) {
+        at++;
+    }
+    if (at == f->nodes_size) {
+        return false;
+    }
+    *next = ALIGN_UP(at + 1, 4u); /* the size is a multiple of 4, so this is at most the size */
+    return true;
+}
+
+static bool read_property(const struct fdt *f, uint32_t at, struct item *out)
+{
+    if (f->nodes_size - at < 8) {
+        return false;
+    }
+    uint32_t len = load_be32(f->nodes + at);
+    uint32_t name = load_be32(f->nodes + at + 4);
+    at += 8;
+    if (len > f->nodes_size - at || name >= f->strings_size) {
+        return false;
+    }
+    out->value = (struct fdt_value){.bytes = f->nodes + at, .len = len};
+    out->name = name;
+    out->next = ALIGN_UP(at + len, 4u);
+    return true;
+}
+
+/* `at` is a multiple of 4, at most the size. False: truncated, or no token. */
+static bool read_item(const struct fdt *f, uint32_t at, struct item *out)
+{
+    if (f->nodes_size - at < 4) {
+        return false;
+    }
+    out->token = (enum token)load_be32(f->nodes + at);
+    out->next = at + 4;
+    switch (out->token) {
+    case BEGIN_NODE:
+        return skip_name(f, at + 4, &out->next);
+    case PROP:
+        return read_property(f, at + 4, out);
+    case END_NODE:
+    case NOP:
+    case END:
+        return true;
+    }
+    return false;
+}
+
+/* Exactly one root; properties of a node before its children; everything closed. */
+static enum status check_nodes(const struct fdt *f, const char **why)
+{
+    uint32_t at = 0;
+    uint32_t depth = 0; /* open nodes */
+    bool is_root_seen = false;
+    bool may_have_property = false;
+    struct item item;
+    *why = "malformed structure block";
+    for (;; at = item.next) {
+        if (!read_item(f, at, &item)) {
+            return E_CORRUPT;
+        }
+        switch (item.token) {
+        case BEGIN_NODE:
+            if (depth == 0 && is_root_seen) {
+                return E_CORRUPT;
+            }
+            if (depth == FDT_MAX_DEPTH) {
+                *why = "nested too deeply";
+                return E_RANGE;
+            }
+            is_root_seen = true;
+            may_have_property = true;
+            depth++;
+            break;
+        case END_NODE:
+            if (depth == 0) {
+                return E_CORRUPT;
+            }
+            may_have_property = false;
+            depth--;
+            break;
+        case PROP:
+            if (!may_have_property) {
+                return E_CORRUPT;
+            }
+            break;
+        case NOP:
+            break;
+        case END:
+            return depth == 0 && is_root_seen ? OK : E_CORRUPT;
+        }
+    }
+}
+
+enum status fdt_open(const void *bytes, size_t size, struct fdt *out, const char **why)
+{
+    struct fdt f;
+    enum status s = check_header(bytes, size, &f, why);
+    if (s == OK) {
+        s = check_reservations(bytes, &f, why);
+    }
+    if (s == OK) {
+        s = check_nodes(&f, why);
+    }
+    if (s == OK) {
+        *out = f;
+    }
+    return s;
+}
+
+struct fdt_node fdt_root(const struct fdt *f)
+{
+    struct fdt_node root = {.depth = 0};
+    struct item item;
+    while (read_item(f, root.at[0], &item) && item.token == NOP) {
+        root.at[0] = item.next;
+    }
+    return root;
+}
+
+bool fdt_next(const struct fdt *f, struct fdt_node *node, enum fdt_step step)
+{
+    uint32_t deepest = step == FDT_INTO ? node->depth + 1 : node->depth;
+    uint32_t depth = node->depth; /* of the innermost node that is open */
+    struct item item;
+    (void)read_item(f, fdt_id(node), &item);
+    for (;;) {
+        uint32_t at = item.next;
+        if (!read_item(f, at, &item) || item.token == END) {
+            return false;
+        }
+        if (item.token == END_NODE) {
+            if (depth == 0) {
+                return false; /* the root's own */
+            }
+            depth--;
+        } else if (item.token == BEGIN_NODE) {
+            depth++;
+            if (depth <= deepest) {
+                node->depth = depth;
+                node->at[depth] = at;
+                return true;
+            }
+        }
+    }
+}
+
+const char *fdt_name(const struct fdt *f, const struct fdt_node *node)
+{
+    return (const char *)f->nodes + fdt_id(node) + 4;
+}
+
+static bool is_equal(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+struct fdt_value fdt_prop_at(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
+                             const char *name)
+{
+    struct item item;
+    (void)read_item(f, node->at[depth], &item);
+    while (read_item(f, item.next, &item) && (item.token == PROP || item.token == NOP)) {
+        if (item.token == PROP && is_equal((const char *)f->strings + item.name, name)) {
+            return item.value;
+        }
+    }
+    return (struct fdt_value){.bytes = NULL, .len = 0};
+}
+
+struct fdt_value fdt_prop(const struct fdt *f, const struct fdt_node *node, const char *name)
+{
+    return fdt_prop_at(f, node, node->depth, name);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// The boot information of a Multiboot2 loader (GRUB). The header that asks for it is the machine's.
+#pragma once
+
+#include "boot/mem.h"
+#include "hal/bootinfo.h"
+
+/** In EAX when a Multiboot2 loader entered the kernel. */
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
+
+/**
+ * @brief Copy what a Multiboot2 loader says into `out`: strings, modules, memory map, framebuffer,
+ * RSDP.
+ *
+ * All tags are checked before the first is used. out->acpi.rsdp becomes the address of the loader's
+ * copy inside the block, for acpi_parse(). Modules become reserved; the block itself need not be
+ * once ACPI is parsed. Modules and block may lie below 1 MiB.
+ * @param mbi_phys  What the loader passed in EBX.
+ * @param out       Zeroed by the caller.
+ * @return E_CORRUPT: the block is truncated or contradicts itself. E_NOENT: it has no memory map.
+ *         Only a note that says what is wrong has then been added to `out`.
+ * @context{early}
+ */
+enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct boot_info *out);

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+//
+// Keeps boot_info's two range lists normal after every insertion, in place: there is no heap yet
+// and the stack is small. The lists have at most BOOT_MAX_RANGES entries, so linear searches are
+// fine.
+#include "boot/ranges.h"
+
+#include "boot/mem.h"
+#include "boot/note.h"
+#include "kernel/lib/compiler.h"
+
+/* The exclusive end of the last page but one: an end of 2^64 does not fit the type. */
+#define ADDRESS_END (~(uint64_t)(PAGE_SIZE - 1))
+
+static uint64_t end_of(const struct boot_range *r)
+{
+    return r->base + r->len;
+}
+
+static bool is_usable(enum boot_range_kind kind)
+{
+    return kind == BOOT_RAM || kind == BOOT_ACPI_RECLAIM;
+}
+
+/* Which kind wins where two overlap. RAM that holds tables is still RAM, and all else forbids its
+ * use. */
+static unsigned strength(enum boot_range_kind kind)
+{
+    if (kind == BOOT_RAM) {
+        return 0;
+    }
+    return kind == BOOT_ACPI_RECLAIM ? 1 : 1 + (unsigned)kind;
+}
+
+static void remove_at(struct boot_range *list, uint32_t *count, uint32_t from, uint32_t n)
+{
+    for (uint32_t i = from; i + n < *count; i++) {
+        list[i] = list[i + n];
+    }
+    *count -= n;
+}
+
+/* The caller knows that there is room. */
+static void insert_at(struct boot_range *list, uint32_t *count, uint32_t at, struct boot_range r)
+{
+    for (uint32_t i = *count; i > at; i--) {
+        list[i] = list[i - 1];
+    }
+    list[at] = r;
+    (*count)++;
+}
+
+static void note_full(struct boot_info *info)
+{
+    boot_note(info, "memory map: too many ranges, some are left out");
+}
+
+/* Fill the gap [base, end) in front of entry i, joining neighbours of the same kind that touch it.
+ */
+static void fill_gap(struct boot_info *info, uint32_t i, struct boot_range r)
+{
+    struct boot_range *list = info->ranges;
+    struct boot_range *before = i > 0 ? &list[i - 1] : NULL;
+    struct boot_range *after = i < info->range_count ? &list[i] : NULL;
+    bool joins_before = before != NULL && before->kind == r.kind && end_of(before) == r.base;
+    bool joins_after = after != NULL && after->kind == r.kind && end_of(&r) == after->base;
+
+    if (joins_before && joins_after) {
+        before->len += r.len + after->len;
+        remove_at(list, &info->range_count, i, 1);
+    } else if (joins_before) {
+        before->len += r.len;
+    } else if (joins_after) {
+        after->base = r.base;
+        after->len += r.len;
+    } else if (info->range_count < BOOT_MAX_RANGES) {
+        insert_at(list, &info->range_count, i, r);
+    } else {
+        note_full(info);
+    }
+}
+
+/* Take [base, end), which lies inside entry i, out of it. */
+static void punch(struct boot_info *info, uint32_t i, uint64_t base, uint64_t end)
+{
+    struct boot_range *r = &info->ranges[i];
+    struct boot_range low = {.base = r->base, .len = base - r->base, .kind = r->kind};
+    struct boot_range high = {.base = end, .len = end_of(r) - end, .kind = r->kind};
+
+    if (low.len == 0 && high.len == 0) {
+        remove_at(info->ranges, &info->range_count, i, 1);
+    } else if (low.len == 0) {
+        *r = high;
+    } else if (high.len == 0) {
+        *r = low;
+    } else if (info->range_count < BOOT_MAX_RANGES) {
+        *r = low;
+        insert_at(info->ranges, &info->range_count, i + 1, high);
+    } else {
+        *r = low.len >= high.len ? low : high;
+        note_full(info);
+    }
+}
+
+/* The first entry that ends above `address`. */
+static uint32_t find(const struct boot_range *list, uint32_t count, uint64_t address)
+{
+    uint32_t i = 0;
+    while (i < count && end_of(&list[i]) <= address) {
+        i++;
+    }
+    return i;
+}
+
+static void overlay(struct boot_info *info, uint64_t base, uint64_t end, enum boot_range_kind kind)
+{
+    while (base < end) {
+        uint32_t i = find(info->ranges, info->range_count, base);
+        const struct boot_range *r = i < info->range_count ? &info->ranges[i] : NULL;
+
+        if (r != NULL && r->base <= base) {
+            uint64_t stop = MIN(end, end_of(r));
+            if (strength(kind) > strength(r->kind)) {
+                punch(info, i, base, stop); /* and the gap is filled in the next round */
+            } else {
+                base = stop;
+            }
+            continue;
+        }
+        uint64_t stop = r != NULL ? MIN(end, r->base) : end;
+        fill_gap(info, i, (struct boot_range){.base = base, .len = stop - base, .kind = kind});
+        base = stop;
+    }
+}
+
+void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind)
+{
+    uint64_t end;
+    if (ADD_OVERFLOWS(base, len, &end)) {
+        boot_note_value(info, "memory map: a range wraps around, base", base);
+        if (is_usable(kind)) {
+            return;
+        }
+        end = ADDRESS_END;
+    }
+    if (len == 0) {
+        return;
+    }
+    if (is_usable(kind)) {
+        base = base > ADDRESS_END ? ADDRESS_END : ALIGN_UP(base, (uint64_t)PAGE_SIZE);
+        end = ALIGN_DOWN(end, (uint64_t)PAGE_SIZE);
+    } else {
+        base = ALIGN_DOWN(base, (uint64_t)PAGE_SIZE);
+        end = end > ADDRESS_END ? ADDRESS_END : ALIGN_UP(end, (uint64_t)PAGE_SIZE);
+    }
+    overlay(info, base, end, kind);
+}
+
+enum boot_range_kind boot_range_kind_e820(uint32_t type)
+{
+    switch (type) {
+    case 1:
+        return BOOT_RAM;
+    case 3:
+        return BOOT_ACPI_RECLAIM;
+    case 4:
+        return BOOT_ACPI_NVS;
+    case 5:
+        return BOOT_BAD;
+    default:
+        return BOOT_RESERVED;
+    }
+}
+
+/* Make room for one more reservation by letting the nearest one reach out to [*base, *end). */
+static void widen_to_nearest(const struct boot_info *info, uint32_t i, uint64_t *base,
+                             uint64_t *end)
+{
+    const struct boot_range *list = info->reserved;
+    uint64_t below = i > 0 ? *base - end_of(&list[i - 1]) : UINT64_MAX;
+    uint64_t above = i < info->reserved_count ? list[i].base - *end : UINT64_MAX;
+
+    if (below <= above) {
+        *base -= below;
+    } else {
+        *end += above;
+    }
+}
+
+void boot_reserve(struct boot_info *info, uint64_t base, uint64_t len)
+{
+    uint64_t end;
+    if (len == 0) {
+        return;
+    }
+    if (ADD_OVERFLOWS(base, len, &end) || end > ADDRESS_END) {
+        end = ADDRESS_END;
+    }
+    base = MIN(ALIGN_DOWN(base, (uint64_t)PAGE_SIZE), ADDRESS_END - PAGE_SIZE);
+    end = ALIGN_UP(end, (uint64_t)PAGE_SIZE);
+
+    struct boot_range *list = info->reserved;
+    uint32_t first = find(list, info->reserved_count, base);
+    bool is_apart = (first == 0 || end_of(&list[first - 1]) != base) &&
+                    (first == info->reserved_count || list[first].base > end);
+    if (is_apart && info->reserved_count == BOOT_MAX_RANGES) {
+        widen_to_nearest(info, first, &base, &end);
+    }
+    if (first > 0 && end_of(&list[first - 1]) == base) {
+        first--;
+    }
+
+    uint32_t last = first; /* one past the entries that the new one swallows */
+    while (last < info->reserved_count && list[last].base <= end) {
+        base = MIN(base, list[last].base);
+        end = MAX(end, end_of(&list[last]));
+        last++;
+    }
+    remove_at(list, &info->reserved_count, first, last - first);
+    insert_at(list, &info->reserved_count, first,
+              (struct boot_range){.base = base, .len = end - base, .kind = BOOT_RESERVED});
+}
+
+/* Usable ranges of different kinds may touch, so it may take several to cover the bytes. */
+static bool is_all_usable(const struct boot_info *info, uint64_t base, uint64_t end)
+{
+    for (uint32_t i = find(info->ranges, info->range_count, base);
+         i < info->range_count && base < end; i++) {
+        const struct boot_range *r = &info->ranges[i];
+        if (r->base > base || !is_usable(r->kind)) {
+            return false;
+        }
+        base = end_of(r);
+    }
+    return base >= end;
+}
+
+void boot_add_module(struct boot_info *info, uint64_t base, uint64_t len, const uint8_t *name,
+                     size_t name_len)
+{
+    uint64_t end;
+    if (ADD_OVERFLOWS(base, len, &end) || !is_all_usable(info, base, end)) {
+        boot_note_value(info, "modules: one lies outside RAM and is left out, base", base);
+        return;
+    }
+    if (info->module_count == BOOT_MAX_MODULES) {
+        boot_note_value(info, "modules: too many, one is left out, base", base);
+        return;
+    }
+    struct boot_module *module = &info->modules[info->module_count++];
+    module->base = base;
+    module->len = len;
+    (void)boot_copy_string(name, name_len, module->name, sizeof(module->name));
+    boot_reserve(info, base, len);
+}
+
+uint64_t boot_total_ram(const struct boot_info *info)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        if (is_usable(info->ranges[i].kind)) {
+            total += info->ranges[i].len;
+        }
+    }
+    return total;
+}
+
+bool boot_next_free(const struct boot_info *info, uint64_t *cursor, struct boot_range *out)
+{
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct boot_range *ram = &info->ranges[i];
+        if (!is_usable(ram->kind)) {
+            continue;
+        }
+        uint64_t base = MAX(ram->base, *cursor);
+        uint64_t end = end_of(ram);
+        uint32_t k = find(info->reserved, info->reserved_count, base);
+        /* Merged reservations do not touch, so what follows one of them is free. */
+        if (k < info->reserved_count && info->reserved[k].base <= base) {
+            base = end_of(&info->reserved[k]);
+            k++;
+        }
+        if (k < info->reserved_count) {
+            end = MIN(end, info->reserved[k].base);
+        }
+        if (base < end) {
+            *out = (struct boot_range){.base = base, .len = end - base, .kind = ram->kind};
+            *cursor = end;
+            return true;
+        }
+    }
+    return false;
+}
