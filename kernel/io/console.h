@@ -2,9 +2,9 @@
 //
 // Consoles: bytes in from interrupts, bytes out through a buffer. Line editing is the shell's.
 //
-// Both directions pull: console.c owns the rings and asks the device for bytes, or hands it bytes, as far as
-// there is room. What does not fit stays in the device, whose flow control holds the sender back: no byte
-// is dropped here.
+// Both directions pull: console.c owns the rings and asks the device for bytes, or hands it bytes,
+// as far as there is room. What does not fit stays in the device, whose flow control holds the
+// sender back: no byte is dropped here.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -17,8 +17,9 @@
 
 struct console;
 
-/** A console device: PL011, 16550. Static; no slot optional. All are called with interrupts masked and under
- *  the console's lock: a driver may take a lock of its own inside, and must call nothing of this header. */
+/** A console device: PL011, 16550. Static; no slot optional. All are called with interrupts masked
+ * and under the console's lock: a driver may take a lock of its own inside, and must call nothing
+ * of this header. */
 struct console_ops {
     const char *name;
     /** Put as many bytes as there is room for, raw. Returns how many. */
@@ -34,29 +35,33 @@ struct console_ops {
 };
 
 /** Embedded in the driver's own struct, which lives as long as the machine.
- *  Field protection:  [I] set by the driver before console_add()   [o] output lock   [i] input lock */
+ *  Field protection:  [I] set by the driver before console_add()   [o] output lock   [i] input lock
+ */
 struct console {
     const struct console_ops *ops; /* [I] */
     struct list_node link;         /* private [o] */
-    size_t sent;                   /* private [o] output position up to which this device has taken bytes */
-    bool is_stopped;               /* private [i] the input ring was full: bytes wait in the device */
+    size_t sent;     /* private [o] output position up to which this device has taken bytes */
+    bool is_stopped; /* private [i] the input ring was full: bytes wait in the device */
 };
 
-/** @brief Add a console: output goes to all, input comes from any. The log is copied to the consoles from the
- *         first one on. Calls want_rx(c, true). @pre The device's interrupt handler is installed.
+/** @brief Add a console: output goes to all, input comes from any. The log is copied to the
+ * consoles from the first one on. Calls want_rx(c, true). @pre The device's interrupt handler is
+ * installed.
  *  @context{thread} */
 void console_add(struct console *c);
 
-/** @brief Driver: bytes wait in the device. Ctrl-C (3) ends the foreground program and goes no further; without
- *         one it is a byte like others. While the ring is full nothing is read, so Ctrl-C neither.
+/** @brief Driver: bytes wait in the device. Ctrl-C (3) ends the foreground program and goes no
+ * further; without one it is a byte like others. While the ring is full nothing is read, so Ctrl-C
+ * neither.
  *  @context{IRQ} */
 void console_rx_ready(struct console *c);
 /** @brief Driver: there is room in the transmitter. @context{IRQ} */
 void console_tx_ready(struct console *c);
 
-/** @brief Write text; '\n' becomes CR LF. Waits while the buffer is full, which ends at the speed of the
- *         slowest device. With no console yet it goes to the early console.
- *  @context{any: a thread sleeps, others (interrupts masked, preemption off, panic) poll the devices} */
+/** @brief Write text; '\n' becomes CR LF. Waits while the buffer is full, which ends at the speed
+ * of the slowest device. With no console yet it goes to the early console.
+ *  @context{any: a thread sleeps, others (interrupts masked, preemption off, panic) poll the
+ * devices} */
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
@@ -65,5 +70,6 @@ void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
  *  @return Count; E_CANCELLED, E_TIMEDOUT as negative. @context{thread, may sleep} */
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
 
-/** @brief Wait until everything written has left the machine; polls. @context{any, panic included} */
+/** @brief Wait until everything written has left the machine; polls. @context{any, panic included}
+ */
 void console_drain(void);

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+//
+// 16550 as a console: bytes move in interrupts, the rings are kernel/io/console.c's. Baud rate and
+// frame stay as the firmware left them. Register names are those of the PC16550D data sheet.
+#include "drivers/serial/ns16550.h"
+
+#include "hal/bootinfo.h"
+#include "kernel/io/console.h"
+#include "kernel/io/irq.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/spinlock.h"
+
+enum ns16550_register {
+    RBR_THR = 0,
+    IER = 1,
+    IIR_FCR = 2,
+    LCR = 3,
+    MCR = 4,
+    LSR = 5,
+    MSR = 6,
+    NS16550_REGISTERS = 8,
+};
+
+#define IER_RX        0x01u
+#define IER_TX        0x02u
+#define IIR_NONE      0x01u /* set: no interrupt is pending */
+#define IIR_FIFO      0xc0u /* both set: the FIFO works */
+#define FCR_ENABLE    0x01u
+#define FCR_TRIGGER_8 0x80u
+#define LCR_8N1       0x03u
+#define LCR_DLAB      0x80u
+#define MCR_DTR_RTS   0x03u
+#define MCR_OUT2      0x08u /* gates the interrupt on a PC */
+#define LSR_DR        0x01u
+#define LSR_THRE      0x20u
+#define LSR_TEMT      0x40u
+#define FIFO_DEPTH    16
+
+/* An interrupt is served until the UART has none: at ISA's edge-triggered line one that stays would
+ * be the last. A broken UART that never has none is left after this many rounds. */
+#define ROUNDS_MAX 256
+
+/* Field protection:  [I] set before console_add()   [l] lock */
+struct ns16550 {
+    struct console console;
+    struct irq_action irq;
+    struct io_region regs; /* [I] */
+    uint8_t reg_shift;     /* [I] */
+    uint8_t tx_depth;      /* [I] bytes that an empty transmitter takes */
+    struct spinlock lock;
+    uint8_t ier; /* [l] what IER holds */
+};
+
+static struct ns16550 *ns16550_of(struct console *c)
+{
+    return CONTAINER_OF(c, struct ns16550, console);
+}
+
+static uint8_t read_reg(const struct ns16550 *u, enum ns16550_register reg)
+{
+    return io_read8(&u->regs, (size_t)reg << u->reg_shift);
+}
+
+static void write_reg(const struct ns16550 *u, enum ns16550_register reg, uint8_t v)
+{
+    io_write8(&u->regs, (size_t)reg << u->reg_shift, v);
+}
+
+static void set_interrupts(struct ns16550 *u, uint8_t bits, bool on)
+{
+    irq_state_t s = spin_lock_irq(&u->lock);
+    uint8_t ier = on ? u->ier | bits : u->ier & (uint8_t)~bits;
+    if (ier != u->ier) {
+        u->ier = ier;
+        write_reg(u, IER, ier);
+    }
+    spin_unlock_irq(&u->lock, s);
+}
+
+static size_t ns16550_put(struct console *c, const uint8_t *s, size_t len)
+{
+    struct ns16550 *u = ns16550_of(c);
+    if ((read_reg(u, LSR) & LSR_THRE) == 0) {
+        return 0;
+    }
+    size_t n = MIN(len, (size_t)u->tx_depth);
+    for (size_t i = 0; i < n; i++) {
+        write_reg(u, RBR_THR, s[i]);
+    }
+    return n;
+}
+
+static void ns16550_want_tx(struct console *c, bool on)
+{
+    set_interrupts(ns16550_of(c), IER_TX, on);
+}
+
+static bool ns16550_is_idle(struct console *c)
+{
+    return (read_reg(ns16550_of(c), LSR) & LSR_TEMT) != 0;
+}
+
+static size_t ns16550_get(struct console *c, uint8_t *buf, size_t len)
+{
+    struct ns16550 *u = ns16550_of(c);
+    size_t n = 0;
+    while (n < len && (read_reg(u, LSR) & LSR_DR) != 0) {
+        buf[n++] = read_reg(u, RBR_THR);
+    }
+    return n;
+}
+
+static void ns16550_want_rx(struct console *c, bool on)
+{
+    set_interrupts(ns16550_of(c), IER_RX, on);
+}
+
+static const struct console_ops ns16550_ops = {
+    .name = "ns16550",
+    .put = ns16550_put,
+    .want_tx = ns16550_want_tx,
+    .is_idle = ns16550_is_idle,
+    .get = ns16550_get,
+    .want_rx = ns16550_want_rx,
+};
+
+static enum irq_result ns16550_interrupt(void *ctx)
+{
+    struct ns16550 *u = ctx;
+    unsigned rounds = 0;
+    while (rounds < ROUNDS_MAX && (read_reg(u, IIR_FCR) & IIR_NONE) == 0) {
+        console_rx_ready(&u->console);
+        console_tx_ready(&u->console);
+        rounds++;
+    }
+    return rounds > 0 ? IRQ_HANDLED : IRQ_NOT_MINE;
+}
+
+/* A missing UART reads as all ones; bit 7 of IER and bits 7 and 6 of MCR are zero in a real one. */
+static bool is_present(const struct ns16550 *u)
+{
+    return (read_reg(u, IER) & 0xf0u) == 0 && read_reg(u, LSR) != 0xff;
+}
+
+/*
+ * Switching the FIFO on or off empties it. If a byte waits now, somebody has started to send and
+ * more may follow at any moment, so the one-byte register stays: slower, but nothing is lost.
+ */
+static void enable_uart(struct ns16550 *u)
+{
+    write_reg(u, LCR, LCR_8N1);
+    write_reg(u, MCR, MCR_DTR_RTS | MCR_OUT2);
+    bool has_fifo = (read_reg(u, IIR_FCR) & IIR_FIFO) == IIR_FIFO;
+    bool is_waiting = (read_reg(u, LSR) & LSR_DR) != 0;
+    if (has_fifo || !is_waiting) {
+        write_reg(u, IIR_FCR, FCR_ENABLE | FCR_TRIGGER_8);
+        has_fifo = (read_reg(u, IIR_FCR) & IIR_FIFO) == IIR_FIFO;
+    }
+    u->tx_depth = has_fifo ? FIFO_DEPTH : 1;
+}
+
+static enum status map_registers(struct ns16550 *u, const struct boot_uart *uart)
+{
+    if (uart->kind != BOOT_UART_16550 || uart->reg_shift > 3 ||
+        uart->len < (uint64_t)NS16550_REGISTERS << uart->reg_shift) {
+        return E_INVAL;
+    }
+    u->reg_shift = uart->reg_shift;
+    if (uart->is_port) {
+        u->regs =
+            (struct io_region){.base = (uintptr_t)uart->base, .len = uart->len, .is_port = true};
+        return OK;
+    }
+    return vm_map_device(uart->base, uart->len, &u->regs);
+}
+
+enum status ns16550_init(const struct boot_uart *uart)
+{
+    struct ns16550 *u = heap_zalloc(sizeof(*u));
+    if (u == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = map_registers(u, uart);
+    if (s != OK) {
+        goto free;
+    }
+    write_reg(u, LCR, LCR_8N1); /* IER is behind the divisor if the firmware left DLAB set */
+    if (!is_present(u)) {
+        s = E_NODEV;
+        goto unmap;
+    }
+    write_reg(u, IER, 0);
+    u->console.ops = &ns16550_ops;
+    u->irq = (struct irq_action){.handle = ns16550_interrupt, .ctx = u, .name = "ns16550"};
+    s = irq_request(&u->irq, uart->line, uart->is_port ? IRQ_EDGE : IRQ_LEVEL_HIGH);
+    if (s != OK) {
+        goto unmap;
+    }
+    enable_uart(u);
+    console_add(&u->console);
+    log_info("ns16550", "console at %s 0x%llx, line %u", uart->is_port ? "port" : "address",
+             (unsigned long long)uart->base, uart->line);
+    return OK;
+
+unmap:
+    if (!u->regs.is_port) {
+        vm_unmap_device(&u->regs);
+    }
+free:
+    heap_free(u);
+    return s;
+}
