@@ -22,3 +22,6 @@ const struct event_timer *hal_timer(void);
 
 /** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on. @context{any} */
 uint64_t hal_counter_hz(void);
+
+/** @brief What hal_counter_read() was when the kernel's first instructions ran. @context{any} */
+uint64_t hal_counter_at_entry(void);
