@@ -12,12 +12,16 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/wait.h"
 
-#define OUT_SIZE                                                                                   \
-    ((size_t)16384) /* powers of two: positions count up for ever and wrap with size_t */
-#define IN_SIZE ((size_t)4096)
-#define OUT_LOW (OUT_SIZE / 4) /* bytes of room at which writers that wait go on */
-#define OUT_CHUNK                                                                                  \
-    ((size_t)256) /* bytes copied at a time with interrupts masked; a log line stays whole */
+/* Powers of two: positions count up for ever and wrap with size_t. */
+#define OUT_SIZE ((size_t)16384)
+#define IN_SIZE  ((size_t)4096)
+
+/* Bytes of room at which writers that wait go on. */
+#define OUT_LOW (OUT_SIZE / 4)
+
+/* Bytes copied at a time with interrupts masked; a log line stays whole. */
+#define OUT_CHUNK ((size_t)256)
+
 #define CTRL_C 3
 
 /*
@@ -30,8 +34,7 @@
 static struct {
     struct spinlock lock;
     size_t head;       /* [o] position after the last byte written */
-    bool has_sleepers; /* [o] somebody waits on out_room: keep the transmit interrupt on until they
-                          are woken */
+    bool has_sleepers; /* [o] the transmit interrupt stays on until those on out_room are woken */
     uint8_t ring[OUT_SIZE];
 } out;
 
