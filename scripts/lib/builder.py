@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Configure and build a preset. The root's build.ninja stays as the person at the root left it."""
+import fcntl
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from tree import ROOT, Failure
+
+
+@contextmanager
+def locked(build):
+    """Two runs may share a build directory; two ninjas in it may not run at once."""
+    build.mkdir(parents=True, exist_ok=True)
+    with open(build / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def configure(preset, build, extra=()):
+    """Configure unless that is done; ninja itself notices later changes of the CMake files."""
+    cache, presets = build / "CMakeCache.txt", ROOT / "CMakePresets.json"
+    if (build / "build.ninja").exists() and cache.exists() \
+            and cache.stat().st_mtime >= presets.stat().st_mtime:
+        return
+    command = ["cmake", "--preset", preset, "-B", str(build), "-DHALYARD_FORWARD=OFF", *extra]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout)
+        raise Failure(f"{' '.join(command)} failed")
+
+
+def build_targets(preset, build, targets=("all",)):
+    """Build, with everything that is printed on standard error: standard output is the guest's."""
+    with locked(build):
+        configure(preset, build)
+        quiet = [] if sys.stderr.isatty() else ["--quiet"]
+        done = subprocess.run(["ninja", "-C", str(build), *quiet, *targets], stdout=sys.stderr)
+    if done.returncode != 0:
+        raise Failure(f"building {' '.join(targets)} in {build} failed")

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Disk images that hold a directory's tree: ext2, made without root, the same bytes for the same tree."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import packages
+from tree import Failure
+
+BLOCK = 4096
+IDENTITY = "68616c79-6172-6420-6469-736b00000001"
+HASH_SEED = "68616c79-6172-6420-6469-736b00000002"
+MADE_AT = "1704067200"  # 2024-01-01: also what the guest's clock starts at under icount
+FIRST_INODE = 11
+SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def parse_size(text):
+    match = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
+    if not match or int(match[1]) == 0:
+        raise Failure(f"{text!r} is no size: a number and K, M, G or T")
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
+
+
+def measure(tree):
+    """(files and directories, bytes in whole blocks with their indirect blocks)."""
+    count = total = 0
+    for folder, folders, files in os.walk(tree):
+        count += len(folders) + len(files)
+        total += BLOCK * len(folders)
+        for name in files:
+            blocks = -(-os.lstat(os.path.join(folder, name)).st_size // BLOCK)
+            total += BLOCK * (blocks + blocks // (BLOCK // 4) + 2)
+    return count, total
+
+
+def mke2fs(tree, image, size, inodes):
+    command = ["mke2fs", "-q", "-F", "-t", "ext2", "-b", str(BLOCK), "-m", "0", "-N", str(inodes),
+               "-U", IDENTITY, "-E", f"hash_seed={HASH_SEED},root_owner=0:0", "-d", str(tree),
+               str(image), f"{size // 1024}k"]
+    environment = {**os.environ, "PATH": SBIN, "E2FSPROGS_FAKE_TIME": MADE_AT, "SOURCE_DATE_EPOCH": MADE_AT}
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def settle_inodes(image, count):
+    """Owner and times are the maker's and the moment's; the tree itself has none to say."""
+    script = "".join(f"sif <{inode}> {field}\n"
+                     for inode in (2, *range(FIRST_INODE, FIRST_INODE + count + 1))
+                     for field in ("uid 0", "gid 0", f"atime @{MADE_AT}", f"ctime @{MADE_AT}", f"mtime @{MADE_AT}"))
+    environment = {**os.environ, "PATH": SBIN, "E2FSPROGS_FAKE_TIME": MADE_AT}
+    done = subprocess.run(["debugfs", "-w", "-f", "-", str(image)], input=script, env=environment,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"debugfs {image}: {done.stderr.strip()}")
+
+
+def make_disk(tree, image, size=None):
+    """Write the image at once or not at all. Without a size: large enough, and a little more."""
+    tree, image = Path(tree), Path(image)
+    if not tree.is_dir():
+        raise Failure(f"{tree}: not a directory")
+    count, total = measure(tree)
+    inodes = count + count // 8 + 64
+    guess = size or max(4 << 20, total + total // 16 + inodes * 256 + (2 << 20))
+    draft = image.with_name(f".{image.name}.{os.getpid()}")
+    try:
+        done = mke2fs(tree, draft, guess, inodes)
+        if done.returncode != 0:
+            raise Failure(f"{image}: {done.stderr.replace(f'{draft}: ', '').strip() or 'mke2fs failed'}")
+        settle_inodes(draft, count)
+        os.replace(draft, image)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def link_or_copy(source, target):
+    """Staging a tree for mke2fs need not copy it."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def stage_program(stage, program, files=None):
+    """The tree of a program's disk: /bin/NAME, and DIR's tree as /files."""
+    (stage / "bin").mkdir(parents=True)
+    shutil.copyfile(program, stage / "bin" / Path(program).name)
+    if files is not None:
+        if not Path(files).is_dir():
+            raise Failure(f"--files {files}: not a directory")
+        shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
+
+
+def main(arguments):
+    usage = "usage: scripts/mkdisk DIR IMAGE [SIZE]\n"
+    if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
+        sys.stderr.write(usage)
+        return 2
+    try:
+        packages.ensure(packages.DISK, say="mkdisk")
+        make_disk(arguments[0], arguments[1], parse_size(arguments[2]) if len(arguments) == 3 else None)
+    except Failure as failure:
+        print(f"mkdisk: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

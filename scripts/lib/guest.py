@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""One run of QEMU from its start to its last byte, whatever happens to us in between."""
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+
+from qemu import status_device
+from qemulog import Log
+from status import Kind, Outcome, Records
+from storm import Watch
+
+PR_SET_PDEATHSIG = 1
+GRACE_S = 5           # from a verdict that ends the run to QEMU's end
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Ended(Exception):
+    """A signal asks us to stop."""
+
+    def __init__(self, number):
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Channels:
+    """Our ends and QEMU's ends of the console, the monitor protocol, the status channel and the log."""
+
+    def __init__(self, escapes):
+        self.escapes = escapes
+        self.console, self._console = socket.socketpair()
+        self.qmp, self._qmp = socket.socketpair()
+        self.status, self._status = os.pipe()
+        self.log, self._log = os.pipe()
+
+    def theirs(self):
+        return [self._console.fileno(), self._qmp.fileno(), self._status, self._log]
+
+    def arguments(self, arch):
+        mux = ",mux=on" if self.escapes else ""
+        monitor = ["-mon", "chardev=console,mode=readline"] if self.escapes else ["-monitor", "none"]
+        return ["-chardev", f"socket,id=console,fd={self._console.fileno()}{mux}",
+                "-serial", "chardev:console", *monitor,
+                "-chardev", f"socket,id=qmp,fd={self._qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
+                *status_device(arch, f"/proc/self/fd/{self._status}"),
+                "-d", "guest_errors,unimp,cpu_reset", "-D", f"/proc/self/fd/{self._log}",
+                "-S"]
+
+    def close_theirs(self):
+        self._console.close()
+        self._qmp.close()
+        os.close(self._status)
+        os.close(self._log)
+
+    def close_ours(self):
+        self.console.close()
+        self.qmp.close()
+        os.close(self.status)
+        os.close(self.log)
+
+
+def die_with_parent(parent):
+    """In the child: not even SIGKILL of the runner leaves a QEMU behind."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before the call above
+
+
+class Guest:
+    """A running QEMU and what has been seen of it."""
+
+    def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, timeout=None,
+                 wait_for_gdb=False):
+        self.argv, self.channels = argv, channels
+        self.input, self.output = console_in, console_out
+        self.outcome = Outcome(one_shot=one_shot)
+        self.timeout, self.wait_for_gdb = timeout, wait_for_gdb
+        self.records, self.log = Records(), Log()
+        self.watch = Watch(self.log, self._monitor_command)
+        # Somebody who steps through the guest, or logs by himself, knows why it is silent.
+        self.watches = not wait_for_gdb and "-d" not in argv[argv.index("-S"):]
+        self.deadline = None      # when QEMU is ended
+        self.process = None
+        self.asked_shutdown = False
+        self._qmp_rest = b""
+        self._selector = selectors.PollSelector()  # epoll takes no file as standard input
+
+    def run(self):
+        """Start QEMU, relay until it ends, and return the outcome. QEMU is gone when this returns or raises."""
+        parent = os.getpid()
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            pass_fds=self.channels.theirs(), start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent))
+        try:
+            self.channels.close_theirs()
+            if self.timeout is not None:
+                self.deadline = time.monotonic() + self.timeout
+            self._relay()
+            self._finish()
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+            self.channels.close_ours()
+        return self.outcome
+
+    # --- the relay ---------------------------------------------------------------------------------
+
+    def _relay(self):
+        for source, handler in ((self.channels.console, self._on_console), (self.channels.qmp, self._on_qmp),
+                                (self.channels.status, self._on_status), (self.channels.log, self._on_log)):
+            os.set_blocking(source if isinstance(source, int) else source.fileno(), False)
+            self._selector.register(source, selectors.EVENT_READ, handler)
+        self.execute("qmp_capabilities")
+        if not self.wait_for_gdb:
+            self.execute("cont")
+        # The status and log channels have other holders only while QEMU lives: all four end with it.
+        while len(set(self._selector.get_map()) - {self.input.fd}) > 0:
+            self._update_input_interest()
+            for key, _ in self._selector.select(self._patience()):
+                key.data(key.fileobj)
+            self._send_input()
+            self._look_at_the_clock()
+
+    def _patience(self):
+        """Seconds until something is due without an event."""
+        due = [when for when in (self.deadline, self.watches and self.watch.due()) if when]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _look_at_the_clock(self):
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self._on_deadline()
+        storm = self.watches and self.watch.tick()
+        if storm:
+            self.outcome.reset = storm
+            self.process.kill()
+
+    def _update_input_interest(self):
+        wanted = self.input.wants_more()
+        registered = self.input.fd in self._selector.get_map()
+        if wanted and not registered:
+            self._selector.register(self.input.fd, selectors.EVENT_READ, lambda fd: self.input.read())
+        elif registered and not wanted:
+            self._selector.unregister(self.input.fd)
+
+    def _send_input(self):
+        data = self.input.take()
+        while data:
+            try:
+                data = data[self.channels.console.send(data):]
+            except BlockingIOError:
+                self.input.give_back(data)
+                return
+            except OSError:
+                return  # QEMU has ended
+
+    def _take(self, source):
+        """Bytes that are there now; b"" at the end of the channel; None if there are none yet."""
+        try:
+            data = source.recv(65536) if isinstance(source, socket.socket) else os.read(source, 65536)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            data = b""
+        if not data and source in self._selector.get_map():
+            self._selector.unregister(source)
+        return data
+
+    def _on_console(self, source):
+        data = self._take(source)
+        if data:
+            self.watch.activity()
+            self.output.write(data)
+
+    def _on_log(self, source):
+        data = self._take(source)
+        if data:
+            self.log.feed(data)
+
+    def _on_status(self, source):
+        for record in self.records.feed(self._take(source) or b""):
+            self._on_record(*record)
+
+    def _on_record(self, kind, status):
+        self.watch.activity()
+        if kind is None:
+            self.log.complaints.append(f"status channel: unknown record {status:#04x}")
+        elif kind is Kind.READY:
+            self.input.ready = True
+        elif kind is Kind.ENTERED:
+            self._drain_log()  # lines already written are the firmware's
+            self.log.in_firmware = False
+        else:
+            self.outcome.record(kind, status)
+            if kind is Kind.PANIC or self.outcome.one_shot:
+                self._end_soon()
+
+    def _drain_log(self):
+        """Judge the lines that were written before what was just read from another channel."""
+        while self.channels.log in self._selector.get_map():
+            data = self._take(self.channels.log)
+            if not data:
+                return
+            self.log.feed(data)
+
+    def _end_soon(self):
+        """The verdict is in; a guest that cannot switch itself off is switched off."""
+        limit = time.monotonic() + GRACE_S
+        self.deadline = limit if self.deadline is None else min(self.deadline, limit)
+
+    def _on_deadline(self):
+        ended = self.outcome.last is not None and (self.outcome.one_shot or self.outcome.last[0] is Kind.PANIC)
+        self.outcome.timed_out = not ended
+        self.deadline = None
+        self.process.kill()
+
+    # --- QEMU's monitor protocol -------------------------------------------------------------------
+
+    def execute(self, name, **arguments):
+        message = {"execute": name}
+        if arguments:
+            message["arguments"] = arguments
+        try:
+            self.channels.qmp.send(json.dumps(message).encode() + b"\n")
+        except OSError:
+            pass  # QEMU has ended; the relay sees that by itself
+
+    def _monitor_command(self, text):
+        self.execute("human-monitor-command", **{"command-line": text})
+
+    def _on_qmp(self, source):
+        *lines, self._qmp_rest = (self._qmp_rest + (self._take(source) or b"")).split(b"\n")
+        for line in lines:
+            if line.strip():
+                self._on_event(json.loads(line))
+
+    def _on_event(self, message):
+        event = message.get("event")
+        if event not in ("RESET", "SHUTDOWN"):
+            return
+        # The guest wrote its record before it touched the power control.
+        if self.channels.status in self._selector.get_map():
+            self._on_status(self.channels.status)
+        data = message["data"]
+        reason = data.get("reason", "")
+        if reason == "guest-reset":
+            self._on_reset()
+        elif reason == "guest-shutdown":
+            self.asked_shutdown = True
+        elif reason == "guest-panic":
+            self.outcome.reset = "QEMU saw a guest panic"
+        elif reason == "host-qmp-quit" or reason == "host-signal" or reason == "host-ui":
+            self.outcome.quit = True
+
+    def _on_reset(self):
+        kind = self.outcome.last[0] if self.outcome.last else None
+        if kind is None or (kind is not Kind.REBOOT and not self.outcome.one_shot):
+            self.outcome.reset = "the machine reset unasked"
+            self.process.kill()
+            return
+        if not self.outcome.one_shot and self.deadline is None:
+            self.outcome.last = None  # a new boot, with its own firmware
+        self.log.in_firmware = True
+        self.input.hold()
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    def _finish(self):
+        self.process.wait()
+        self.output.close()
+        self.log.close()
+        outcome, code = self.outcome, self.process.returncode
+        outcome.complaints = self.log.complaints
+        if self.log.triple_fault and outcome.reset:
+            outcome.reset += " (triple fault)"
+        killed_by_us = code == -signal.SIGKILL
+        if outcome.last is None and not outcome.reset and not outcome.quit and not outcome.timed_out:
+            if code < 0 and not killed_by_us:
+                outcome.qemu_failed = f"QEMU died of {signal.Signals(-code).name}"
+            elif code != 0:
+                outcome.qemu_failed = f"QEMU ended with status {code}"
+            elif outcome.one_shot:
+                outcome.reset = "the guest switched itself off without a status"

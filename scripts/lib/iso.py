@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The GRUB image of the x86_64 kernel: boots by BIOS and by UEFI.
+
+    iso.py KERNEL ISO [CMDLINE]
+"""
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tree import Failure
+
+# On UEFI the firmware's console already is the serial line, and needs a driver for a framebuffer.
+CONFIG = """\
+serial --unit=0 --speed=115200
+if [ "$grub_platform" = efi ]; then
+    insmod all_video
+    terminal_output console
+else
+    terminal_input serial console
+    terminal_output serial console
+fi
+set timeout=0
+menuentry "Halyard" {{
+    multiboot2 /boot/halyard.elf {cmdline}
+{modules}    boot
+}}
+"""
+
+
+def grub_words(cmdline):
+    """Words that GRUB's own quoting brings through unchanged: it quotes them again for the kernel."""
+    try:
+        words = shlex.split(cmdline)
+    except ValueError as error:
+        raise Failure(f"command line {cmdline!r}: {error}") from None
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+
+
+def make_iso(kernel, iso, cmdline="", initrd=None):
+    """Write the image at once or not at all."""
+    iso = Path(iso)
+    with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
+        root = Path(work) / "root"
+        (root / "boot" / "grub").mkdir(parents=True)
+        shutil.copyfile(kernel, root / "boot" / "halyard.elf")
+        modules = ""
+        if initrd:
+            shutil.copyfile(initrd, root / "boot" / "initrd")
+            modules = "    module2 /boot/initrd initrd\n"
+        (root / "boot" / "grub" / "grub.cfg").write_text(
+            CONFIG.format(cmdline=grub_words(cmdline), modules=modules))
+        draft = Path(work) / "image"
+        done = subprocess.run(["grub-mkrescue", "-o", str(draft), str(root)], capture_output=True, text=True)
+        if done.returncode != 0 or not draft.exists():
+            raise Failure(f"grub-mkrescue: {done.stderr.strip()}")
+        draft.replace(iso)
+
+
+def main(arguments):
+    if len(arguments) not in (2, 3):
+        sys.exit(__doc__)
+    try:
+        make_iso(*arguments)
+    except Failure as failure:
+        sys.exit(f"iso: {failure}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The options of scripts/run, and what they mean for the machine, the disks and the command line."""
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import disk
+import packages
+from iso import make_iso
+from qemu import Disk, Machine, comma_safe
+from status import NAMES, NOT_RUN
+from tree import MACHINES, build_directory, kernel_image, machine_of
+
+EPILOG = """\
+exit status: that of the program or test run, 0 to 255. The runner's own, each named by the last line
+on standard error: """ + ", ".join(f"{status} {name}" for status, name in NAMES.items()) + """.
+
+On a terminal Ctrl-C goes to the guest; C-a x ends QEMU, C-a c is its monitor.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        print(f"run: {message} (scripts/run --help lists the options)\nrun: {NAMES[NOT_RUN]}", file=sys.stderr)
+        sys.exit(NOT_RUN)
+
+
+def parser():
+    p = Parser(prog="scripts/run", description="Build Halyard and boot it on this terminal.", epilog=EPILOG,
+               formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    p.add_argument("machine", nargs="?", choices=MACHINES, help="default x86_64")
+
+    what = p.add_argument_group("what runs (default: the shell)")
+    what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off")
+    what.add_argument("--args", metavar="TEXT", default="", help="its arguments")
+    what.add_argument("--files", metavar="DIR", help="DIR's tree as /files on the program's disk")
+    what.add_argument("--bench", metavar="GLOB", nargs="?", const="*", help="run the benchmarks and power off")
+    what.add_argument("--test", metavar="GLOB", nargs="?", const="*", help="run the kernel's own tests and power off")
+    what.add_argument("--append", metavar="CMDLINE", default="", help="more words for the kernel's command line")
+    what.add_argument("--disk", metavar="FILE", action="append", default=[],
+                      help="raw image, may be repeated; the first is mounted at / unless --program is given")
+    what.add_argument("--initrd", metavar="FILE", help="initial file system for the boot loader to pass")
+
+    how = p.add_argument_group("the machine")
+    how.add_argument("--smp", metavar="N", type=int, help="CPUs; default 2, 1 under icount")
+    how.add_argument("--mem", metavar="SIZE", default="512M")
+    how.add_argument("--accel", choices=("auto", "kvm", "tcg", "icount"),
+                     help="default tcg, icount for benchmarks; auto tries KVM out first")
+    how.add_argument("--cpu", metavar="MODEL")
+    how.add_argument("--machine", dest="machine_options", metavar="OPTS",
+                     help="another machine (pc), or properties of the default one (gic-version=2)")
+    how.add_argument("--boot", choices=("iso", "kernel"), help="x86_64: GRUB's ISO or QEMU's -kernel")
+    how.add_argument("--firmware", choices=("bios", "uefi"), default="bios")
+    how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
+    how.add_argument("--display", action="store_true", help="a window for the guest's screen")
+    how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run, from QEMU's start")
+    how.add_argument("--qemu", metavar="EXTRA", default="", help="more arguments for QEMU")
+
+    build = p.add_argument_group("the build")
+    build.add_argument("--preset", metavar="NAME", help="x86_64, aarch64, or either with -debug")
+    build.add_argument("--build", metavar="DIR", help="build there; default build/PRESET")
+    build.add_argument("--no-build", action="store_true", help="what is built is up to date")
+    build.add_argument("--kernel", metavar="FILE", help="boot FILE and build nothing")
+    build.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
+    build.add_argument("--dry-run", action="store_true", help="print QEMU's command line and stop")
+    return p
+
+
+def parse(arguments):
+    """Parsed options, with the defaults that depend on others filled in."""
+    p = parser()
+    o = p.parse_args(arguments)
+    if o.preset:
+        machine = machine_of(o.preset)
+        if o.machine and o.machine != machine:
+            p.error(f"preset {o.preset} builds for {machine}, not {o.machine}")
+        o.machine = machine
+    o.machine = o.machine or "x86_64"
+    o.preset = o.preset or o.machine
+    o.build = Path(o.build).resolve() if o.build else build_directory(o.preset)
+
+    if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
+        p.error("one of --program, --bench and --test at a time")
+    if (o.args or o.files) and not o.program:
+        p.error("--args and --files belong to --program")
+    if o.machine != "x86_64" and (o.boot == "iso" or o.firmware == "uefi"):
+        p.error(f"{o.machine} boots by -kernel only: its Image has no EFI entry")
+    if o.firmware == "uefi" and o.boot == "kernel":
+        p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
+    if o.kernel and o.boot is None:
+        o.boot = "iso" if o.firmware == "uefi" else "kernel"
+    if o.smp is not None and o.smp < 1:
+        p.error("--smp: at least one CPU")
+    if o.timeout is not None and o.timeout <= 0:
+        p.error("--timeout: more than 0 seconds")
+    for file in filter(None, [o.program, o.kernel, o.initrd, *o.disk]):
+        if not Path(file).is_file():
+            p.error(f"{file}: no such file")
+
+    o.one_shot = bool(o.program or o.bench or o.test)
+    o.accel = o.accel or ("icount" if o.bench else "tcg")
+    o.iso = o.machine == "x86_64" and (
+        o.boot == "iso" or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
+    o.qemu = shlex.split(o.qemu)
+    return o
+
+
+def command_line(o):
+    """The kernel's command line; what follows `run=... --` is the program's, so it comes last."""
+    words = []
+    if o.program and "loglevel=" not in o.append:
+        words.append("loglevel=warn")  # the program's output alone
+    if o.one_shot:
+        words.append("poweroff")
+    if o.test:
+        words.append("test" if o.test == "*" else f"test={o.test}")
+    if o.bench:
+        words.append("bench" if o.bench == "*" else f"bench={o.bench}")
+    words.append(o.append)
+    if o.program:
+        words.append(f"run=/bin/{Path(o.program).name} -- {o.args}")
+    return " ".join(words).strip()
+
+
+def machine(o, work):
+    """The machine to run; disks and images of this run only are made in the directory `work`."""
+    m = Machine(
+        arch=o.machine, accel=o.accel, cpu=o.cpu, machine=o.machine_options, smp=o.smp, memory=o.mem,
+        kernel=Path(o.kernel) if o.kernel else kernel_image(o.build, o.machine),
+        initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi", display=o.display,
+        reboots=not o.one_shot and o.timeout is None,
+        gdb_socket=str(o.build / "gdb.sock") if o.gdb else None, extra=o.qemu)
+    if o.iso:
+        plain = not (m.cmdline or o.initrd or o.kernel)
+        m.iso = o.build / "halyard.iso" if plain else work / "halyard.iso"
+    if o.program:
+        m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
+    for number, file in enumerate(o.disk):
+        m.disks.append(Disk(comma_safe(Path(file).resolve()), f"disk{number}"))
+    if o.bench:
+        m.disks.append(Disk(comma_safe(work / "scratch.img"), "scratch"))
+        m.disks.append(Disk("null-co://,file.size=1G,file.read-zeroes=on", "null"))
+    return m
+
+
+def prepare(o, m, work):
+    """Make what machine() named."""
+    if o.program:
+        with_stage = work / "stage"
+        disk.stage_program(with_stage, o.program, o.files)
+        disk.make_disk(with_stage, work / "program.img")
+    if o.bench:
+        with open(work / "scratch.img", "wb") as scratch:
+            scratch.truncate(1 << 30)
+    if m.iso and m.iso.parent == work:
+        make_iso(m.kernel, m.iso, m.cmdline, o.initrd)
+
+
+def needed_packages(o):
+    wanted = list(packages.QEMU[o.machine])
+    if not (o.kernel or o.no_build):
+        wanted += packages.BUILD
+    if o.iso:
+        wanted += packages.ISO
+    if o.program:
+        wanted += packages.DISK
+    if o.firmware == "uefi":
+        wanted += packages.UEFI
+    return wanted

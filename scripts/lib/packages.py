@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Which Debian packages a task needs, which of them are missing, and installing those."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from tree import Failure
+
+
+def program(name):
+    return lambda: shutil.which(name) is not None
+
+
+def file(path):
+    return lambda: Path(path).exists()
+
+
+def module(name):
+    return lambda: find_spec(name) is not None
+
+
+def sanitizer_runtime():
+    """clang only recommends its runtime; without it every sanitized link fails."""
+    if shutil.which("clang") is None:
+        return False
+    where = subprocess.run(["clang", "-print-file-name=libclang_rt.asan_static-x86_64.a"],
+                           capture_output=True, text=True).stdout.strip()
+    generic = subprocess.run(["clang", "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
+    return Path(where).is_absolute() or any(Path(generic).glob("libclang_rt.asan*"))
+
+
+def sanitizer_package():
+    """The runtime's package carries clang's major version in its name; 14 is Debian 12's."""
+    version = "14"
+    if shutil.which("clang"):
+        text = subprocess.run(["clang", "--version"], capture_output=True, text=True).stdout
+        version = re.search(r"version (\d+)", text)[1]
+    return f"libclang-rt-{version}-dev"
+
+
+# package: how to see that it is there
+PROBES = {
+    "clang": program("clang"),
+    "lld": program("ld.lld"),
+    "llvm": program("llvm-dwarfdump"),
+    "cmake": program("cmake"),
+    "ninja-build": program("ninja"),
+    "python3-pyelftools": module("elftools"),
+    "python3-pexpect": module("pexpect"),
+    "libc6-dev": file("/usr/include/stdio.h"),
+    "libcmocka-dev": file("/usr/include/cmocka.h"),
+    "qemu-system-x86": program("qemu-system-x86_64"),
+    "qemu-system-arm": program("qemu-system-aarch64"),
+    "grub-pc-bin": file("/usr/lib/grub/i386-pc"),
+    "grub-efi-amd64-bin": file("/usr/lib/grub/x86_64-efi"),
+    "grub-common": program("grub-mkrescue"),
+    "xorriso": program("xorriso"),
+    "mtools": program("mformat"),
+    "ovmf": file("/usr/share/ovmf/OVMF.fd"),
+    "e2fsprogs": lambda: bool(shutil.which("mke2fs") or Path("/sbin/mke2fs").exists()),
+    "clang-format": program("clang-format"),
+    "doxygen": program("doxygen"),
+    "gdb-multiarch": program("gdb-multiarch"),
+}
+
+BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools"]
+QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
+ISO = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"]
+DISK = ["e2fsprogs"]
+UEFI = ["ovmf"]
+HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
+CHECKS = ["clang-format", "doxygen", "python3-pexpect"]
+
+
+def missing(wanted):
+    """The packages of `wanted` that are not installed, in order, under their real names."""
+    absent = []
+    for name in dict.fromkeys(wanted):
+        if name == "libclang-rt":
+            if not sanitizer_runtime():
+                absent.append(sanitizer_package())
+        elif not PROBES[name]():
+            absent.append(name)
+    return absent
+
+
+def ensure(wanted, may_install=True, say="run"):
+    """Install what is missing of `wanted`, listing it first; Failure if that cannot be done."""
+    absent = missing(wanted)
+    if not absent:
+        return
+    print(f"{say}: missing packages: {' '.join(absent)}", file=sys.stderr, flush=True)
+    if not may_install:
+        raise Failure("not installing them, as told; apt-get install " + " ".join(absent))
+    if shutil.which("apt-get") is None:
+        raise Failure("this is no Debian: install what these packages hold by hand")
+    become_root = []
+    if os.geteuid() != 0:
+        if shutil.which("sudo") is None:
+            raise Failure("only root can install them: apt-get install " + " ".join(absent))
+        become_root = ["sudo"]
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent]
+    for command in (["apt-get", "update", "-qq"], install):
+        # Standard output belongs to the guest.
+        if subprocess.run(become_root + environment + command, stdout=sys.stderr).returncode != 0:
+            raise Failure(f"{' '.join(command)} failed")
+    still = missing(wanted)
+    if still:
+        raise Failure("installed, and yet missing: " + " ".join(still))

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's command line for one run."""
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tree import Failure
+
+DEFAULT_MACHINE = {"x86_64": "q35", "aarch64": "virt,gic-version=3"}
+DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
+OVMF = "/usr/share/ovmf/OVMF.fd"
+
+# One instruction is one virtual nanosecond, idle time jumps, the clock and the seed are fixed: two
+# runs of the same kernel execute the same instructions and print the same figures.
+ICOUNT = ["-accel", "tcg,thread=single", "-icount", "shift=0,align=off,sleep=off",
+          "-rtc", "base=2024-01-01T00:00:00,clock=vm", "-seed", "1"]
+
+
+@dataclass
+class Disk:
+    file: str        # as -drive's file= takes it
+    name: str        # the serial number that the guest sees
+    options: str = ""
+
+
+@dataclass
+class Machine:
+    """What the options of scripts/run say about the machine."""
+
+    arch: str
+    accel: str = "tcg"
+    cpu: str = None
+    machine: str = None
+    smp: int = None
+    memory: str = "512M"
+    kernel: Path = None
+    iso: Path = None
+    initrd: str = None
+    cmdline: str = ""
+    uefi: bool = False
+    display: bool = False
+    reboots: bool = False
+    gdb_socket: str = None
+    disks: list = field(default_factory=list)
+    extra: list = field(default_factory=list)
+
+
+class Files:
+    """Where the channels go if a person types the command line that --dry-run prints."""
+
+    def arguments(self, arch):
+        return ["-serial", "mon:stdio", *status_device(arch, "halyard.status")]
+
+
+def status_device(arch, path):
+    channel = ["-chardev", f"file,id=status,path={path}"]
+    if arch == "x86_64":
+        return channel + ["-device", "isa-debugcon,iobase=0x501,chardev=status",
+                          "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    return channel + ["-semihosting-config", "enable=on,target=native,chardev=status"]
+
+
+def comma_safe(text):
+    """QEMU's option lists write a comma as two."""
+    return str(text).replace(",", ",,")
+
+
+def kvm_works():
+    """KVM may open and still be unusable, and QEMU aborts rather than fall back: so try it out."""
+    if os.uname().machine != "x86_64" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    probe = ["qemu-system-x86_64", "-accel", "kvm", "-M", "q35", "-cpu", "max", "-display", "none",
+             "-nodefaults", "-S", "-qmp", "stdio"]
+    talk = "".join(json.dumps({"execute": word}) for word in ("qmp_capabilities", "cont", "quit"))
+    try:
+        done = subprocess.run(probe, input=talk, capture_output=True, text=True, timeout=5)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def memory_bytes(text):
+    match = re.fullmatch(r"(\d+)([KMGT]?)B?", text.upper())
+    if not match:
+        raise Failure(f"--mem {text}: a size is a number and K, M, G or T")
+    return int(match[1]) << {"K": 10, "M": 20, "": 20, "G": 30, "T": 40}[match[2]]
+
+
+def machine_option(m):
+    """--machine names another machine type, or adds properties to the default one."""
+    default = DEFAULT_MACHINE[m.arch]
+    if not m.machine:
+        return default
+    first = m.machine.split(",")[0]
+    return f"{default},{m.machine}" if "=" in first else m.machine
+
+
+def accelerator(m):
+    if m.accel == "icount":
+        return ICOUNT
+    accel = m.accel
+    if accel == "auto":
+        accel = "kvm" if m.arch == "x86_64" and kvm_works() else "tcg"
+    return ["-accel", accel]
+
+
+def memory(m):
+    size = memory_bytes(m.memory)
+    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size < host:
+        return ["-m", f"{size >> 10}K"]
+    # More than this computer has: let the guest's RAM take host memory only where it is touched.
+    return ["-m", f"{size >> 10}K", "-machine", "memory-backend=ram",
+            "-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
+
+
+def boot(m):
+    if m.iso:
+        firmware = ["-bios", OVMF] if m.uefi else []
+        return [*firmware, "-drive", f"if=none,id=iso,media=cdrom,readonly=on,file={comma_safe(m.iso)}",
+                *(["-device", "ide-cd,drive=iso,bootindex=0"])]
+    arguments = ["-kernel", str(m.kernel)]
+    if m.cmdline:
+        arguments += ["-append", m.cmdline]
+    if m.initrd:
+        arguments += ["-initrd", m.initrd]
+    return arguments
+
+
+def disks(m):
+    for number, disk in enumerate(m.disks):
+        options = f",{disk.options}" if disk.options else ""
+        yield "-drive"
+        yield f"if=none,id=disk{number},format=raw,file={disk.file}{options}"
+        yield "-device"
+        yield f"virtio-blk-pci,drive=disk{number},serial={disk.name}"
+
+
+def command(m, channels):
+    """The whole command line as a list; `channels` says where console, status and log go."""
+    cpu = m.cpu or ("cortex-a72" if m.arch == "aarch64" and m.accel == "icount" else DEFAULT_CPU[m.arch])
+    smp = m.smp or (1 if m.accel == "icount" else 2)
+    return [
+        f"qemu-system-{m.arch}",
+        "-machine", machine_option(m), "-cpu", cpu, "-smp", str(smp), *memory(m), *accelerator(m),
+        "-nic", "none",
+        *([] if m.display else ["-display", "none", "-vga", "none"]),
+        *([] if m.reboots else ["-no-reboot"]),
+        *boot(m),
+        *disks(m),
+        *channels.arguments(m.arch),
+        *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
+        *m.extra,
+    ]

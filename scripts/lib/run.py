@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""scripts/run: packages, build, boot; then an exit status that says how it went."""
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import options
+import packages
+import qemu
+from builder import build_targets
+from guest import Channels, Ended, Guest
+from status import GUEST_ERROR, NAMES, NOT_RUN
+from terminal import Input, Output, warn
+from tree import ROOT, Failure
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+COMPLAINTS_SHOWN = 20
+
+
+def raise_on_signals():
+    """Turn the signals that end us into an exception, so that QEMU and the terminal are looked after."""
+    def ended(number, frame):
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_IGN)  # the clean-up itself is not interrupted
+        raise Ended(number)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and background jobs stay immune
+            signal.signal(number, ended)
+
+
+def fill_standard_files():
+    """Started with one of them closed, the first socket would take its number."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+
+
+def build(o):
+    if o.kernel or o.no_build:
+        return
+    plain_iso = o.iso and not options.command_line(o) and not o.initrd
+    build_targets(o.preset, o.build, ("all", "iso") if plain_iso else ("all",))
+
+
+def gdb_hint(o):
+    symbols = f" {o.kernel or o.build / 'halyard.elf'}"
+    warn(f"waiting for gdb: gdb-multiarch{symbols} -ex 'target remote {o.build / 'gdb.sock'}'")
+
+
+def boot(o, work):
+    m = options.machine(o, work)
+    options.prepare(o, m, work)
+    keyboard, screen = Input(), Output()
+    channels = Channels(escapes=keyboard.is_terminal)
+    guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
+                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb)
+    if o.gdb:
+        gdb_hint(o)
+    keyboard.raw()
+    try:
+        return guest.run()
+    finally:
+        keyboard.restore()
+
+
+def report(outcome):
+    """Say on standard error what the exit status cannot, and return that status."""
+    status, special = outcome.exit_status()
+    for line in outcome.complaints[:COMPLAINTS_SHOWN]:
+        warn(f"qemu: {line}")
+    if len(outcome.complaints) > COMPLAINTS_SHOWN:
+        warn(f"qemu: and {len(outcome.complaints) - COMPLAINTS_SHOWN} lines more")
+    for detail in (outcome.qemu_failed, outcome.reset):
+        if detail:
+            warn(detail)
+    if special:
+        warn(NAMES[status])
+    return status
+
+
+def run(arguments):
+    o = options.parse(arguments)
+    if o.dry_run:
+        print(shlex.join(qemu.command(options.machine(o, o.build), qemu.Files())))
+        return 0
+    packages.ensure(options.needed_packages(o), may_install=not o.no_install)
+    build(o)
+    with tempfile.TemporaryDirectory(prefix="halyard-") as work:
+        return report(boot(o, Path(work)))
+
+
+def main(arguments):
+    fill_standard_files()
+    raise_on_signals()
+    try:
+        return run(arguments)
+    except Failure as failure:
+        warn(failure)
+        warn(NAMES[NOT_RUN])
+        return NOT_RUN
+    except BrokenPipeError:
+        ended = signal.SIGPIPE  # nobody reads our output any more
+    except Ended as signalled:
+        ended = signalled.number
+    # Die of what ended us, so that a shell sees it.
+    signal.signal(ended, signal.SIG_DFL)
+    os.kill(os.getpid(), ended)
+    return 128 + ended
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

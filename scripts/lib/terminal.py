@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""This side of the serial line: the person's terminal or a pipe."""
+import os
+import select
+import sys
+import termios
+
+ESCAPE = 0x01  # C-a: what follows is for QEMU (x quits, c is the monitor), not for the guest
+
+
+class Newlines:
+    """Undoes the console's one change to what programs write: it sends LF as CR LF."""
+
+    def __init__(self):
+        self._held = b""
+
+    def feed(self, data):
+        data = self._held + data
+        self._held = b"\r" if data.endswith(b"\r") else b""
+        return (data[:-1] if self._held else data).replace(b"\r\n", b"\n")
+
+    def close(self):
+        held, self._held = self._held, b""
+        return held
+
+
+class Output:
+    """Standard output. write() never waits longer than until there is room for a few kilobytes."""
+
+    def __init__(self, fd=1):
+        self.fd = fd
+        self.newlines = Newlines()
+
+    def write(self, data):
+        self._put(self.newlines.feed(data))
+
+    def close(self):
+        self._put(self.newlines.close())
+
+    def _put(self, data):
+        while data:
+            select.select([], [self.fd], [])
+            data = data[os.write(self.fd, data[:select.PIPE_BUF]):]
+
+
+class Input:
+    """Standard input, and what of it may go to the guest now.
+
+    A byte that reaches the serial port before the guest's driver runs is lost: enabling the 16550's
+    FIFO clears its receiver. So input waits until the guest says that it listens (ready). What a
+    person types behind C-a is QEMU's and goes at once.
+    """
+
+    READ_AHEAD = 65536
+
+    def __init__(self, fd=0):
+        self.fd = fd
+        self.is_terminal = os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
+        self.open = self.is_terminal or not os.isatty(fd)
+        self.ready = False
+        self._waiting = b""
+        self._escaped = False
+        self._saved = None
+
+    def raw(self):
+        """Keys reach the guest one by one, Ctrl-C included; output processing stays on."""
+        if not self.is_terminal:
+            return
+        self._saved = termios.tcgetattr(self.fd)
+        mode = termios.tcgetattr(self.fd)
+        mode[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INPCK | termios.ISTRIP | termios.IXON)
+        mode[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
+        mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(self.fd, termios.TCSADRAIN, mode)
+
+    def restore(self):
+        if self._saved is not None:
+            # Not TCSADRAIN: a terminal that is gone, or stopped by Ctrl-S, would hold us here.
+            termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
+            self._saved = None
+
+    def read(self):
+        """Take what is there; False at the end of input."""
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""  # the terminal went away
+        self._waiting += data
+        self.open = bool(data)
+        return self.open
+
+    def wants_more(self):
+        return self.open and len(self._waiting) < self.READ_AHEAD
+
+    def give_back(self, data):
+        self._waiting = data + self._waiting
+
+    def hold(self):
+        """The machine was reset: nobody listens until the shell is ready again."""
+        self.ready = False
+
+    def take(self, room=4096):
+        """Bytes to send to the console now."""
+        if self.ready:
+            data, self._waiting = self._waiting[:room], self._waiting[room:]
+            return data
+        return self._take_escapes() if self.is_terminal else b""
+
+    def _take_escapes(self):
+        out, kept = bytearray(), bytearray()
+        for byte in self._waiting:
+            if self._escaped or byte == ESCAPE:
+                out.append(byte)
+                self._escaped = not self._escaped
+            else:
+                kept.append(byte)
+        self._waiting = bytes(kept)
+        return bytes(out)
+
+
+def warn(text):
+    print(f"run: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Where things are: the root of the tree, the machines, and what a build directory holds."""
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MACHINES = ("x86_64", "aarch64")
+
+
+class Failure(Exception):
+    """Nothing could be run: a tool, an argument or a build. The text says what, for a person."""
+
+
+def machine_of(preset):
+    """The machine a preset builds for: "aarch64-debug" is aarch64."""
+    machine = preset.removesuffix("-debug")
+    if machine not in MACHINES:
+        raise Failure(f"no preset {preset!r}; there are {', '.join(MACHINES)} and each with -debug")
+    return machine
+
+
+def build_directory(preset):
+    return ROOT / "build" / preset
+
+
+def kernel_image(build, machine):
+    """What QEMU's -kernel takes: the ELF by its PVH note, or the flat Image."""
+    return build / ("halyard.img" if machine == "aarch64" else "halyard.elf")
