@@ -9,13 +9,17 @@
 #include "kernel/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct device;
 struct driver;
 
 /** Kinds of bus; a driver's `match` knows the struct that contains a device of its bus. */
 struct bus {
     const char *name; /* "pci" */
+    /** One line about a device for `lspci`: what it is, without its name and driver. */
+    void (*describe)(const struct device *dev, char *buf, size_t len);
 };
 
 /** Embedded in the bus's own struct (struct pci_device), which owns it.
