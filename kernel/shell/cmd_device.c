@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Commands about devices.
+#include "kernel/io/block.h"
+#include "kernel/io/console.h"
+#include "kernel/io/device.h"
+#include "kernel/lib/string.h"
+#include "kernel/shell/command_internal.h"
+
+static void print_device(void *ctx, struct device *dev)
+{
+    char text[128];
+    if (strcmp(dev->bus->name, ctx) == 0) {
+        dev->bus->describe(dev, text, sizeof text);
+        console_printf("%s %s%s%s\n", dev->name, text, dev->driver != NULL ? ", driver " : "",
+                       dev->driver != NULL ? dev->driver->name : "");
+    }
+}
+
+static bool run_lspci(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    device_for_each(print_device, "pci");
+    return true;
+}
+
+static void print_disk(void *ctx, struct block_device *dev)
+{
+    unsigned *count = ctx;
+    (*count)++;
+    console_printf("%-6s %8llu MiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n",
+                   dev->name, (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 20),
+                   dev->logical_block, dev->read_only ? ", read-only" : "",
+                   dev->serial[0] != '\0' ? ", serial " : "", dev->serial,
+                   (unsigned long long)dev->reads, (unsigned long long)dev->writes,
+                   (unsigned long long)dev->errors);
+}
+
+static bool run_lsblk(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    unsigned count = 0;
+    block_for_each(print_disk, &count);
+    if (count == 0) {
+        console_printf("no block device\n");
+    }
+    return true;
+}
+
+const struct shell_command shell_device_commands[] = {
+    {"lspci", "", "PCI devices and their drivers", run_lspci},
+    {"lsblk", "", "block devices", run_lsblk},
+    {0},
+};

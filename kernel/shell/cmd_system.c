@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+//
+// Commands about the system as a whole.
+#include "hal/cpu.h"
+#include "hal/power.h"
+#include "kernel/bench.h"
+#include "kernel/clock.h"
+#include "kernel/io/console.h"
+#include "kernel/io/irq.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/sched/thread.h"
+#include "kernel/shell/command_internal.h"
+#include "kernel/test.h"
+
+static bool run_help(int argc, char **argv)
+{
+    if (argc > 2) {
+        return false;
+    }
+    if (argc == 2) {
+        const struct shell_command *c = shell_find_command(argv[1]);
+        if (c == NULL) {
+            console_printf("help: %s: no such command\n", argv[1]);
+        } else {
+            console_printf("%s %s\n    %s\n", c->name, c->usage, c->help);
+        }
+        return true;
+    }
+    const struct shell_command *c;
+    for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
+        console_printf("%-9s %-20s %s\n", c->name, c->usage, c->help);
+    }
+    console_printf("A word with a slash in it is run as a program.\n");
+    return true;
+}
+
+static bool run_log(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    static const char letters[] = "EWID";
+    static struct log_record record;
+    uint64_t sequence = 0;
+    while (log_read(&sequence, &record)) {
+        uint64_t us = record.time_ns / NS_PER_US;
+        console_printf("[%4llu.%06llu] %u %c %s\n", (unsigned long long)(us / 1000000),
+                       (unsigned long long)(us % 1000000), record.cpu, letters[record.level & 3],
+                       record.text);
+    }
+    return true;
+}
+
+/* Days since 1970-01-01 to a civil date: eras of 400 years that begin on 1 March. */
+static void print_date(uint64_t unix_s)
+{
+    uint64_t days = unix_s / 86400 + 719468, second = unix_s % 86400;
+    uint64_t era = days / 146097, day_of_era = days % 146097;
+    uint64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint64_t month_from_march = (5 * day_of_year + 2) / 153;
+    unsigned day = (unsigned)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    unsigned month =
+        (unsigned)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    unsigned year = (unsigned)(year_of_era + era * 400 + (month <= 2));
+    console_printf("%04u-%02u-%02u %02u:%02u:%02u UTC", year, month, day, (unsigned)(second / 3600),
+                   (unsigned)(second / 60 % 60), (unsigned)(second % 60));
+}
+
+static bool run_uptime(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    uint64_t now = clock_now_ns(), wall;
+    struct sched_stats stats;
+    sched_get_stats(&stats);
+    console_printf(
+        "up %llu.%03llu s, idle %llu.%03llu s, %llu switches, ",
+        (unsigned long long)(now / NS_PER_S), (unsigned long long)(now / NS_PER_MS % 1000),
+        (unsigned long long)(stats.idle_ns / NS_PER_S),
+        (unsigned long long)(stats.idle_ns / NS_PER_MS % 1000), (unsigned long long)stats.switches);
+    if (clock_wall_ns(&wall)) {
+        print_date(wall / NS_PER_S);
+        console_printf("\n");
+    } else {
+        console_printf("no wall clock\n");
+    }
+    return true;
+}
+
+static bool run_cpus(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    char line[200];
+    hal_cpu_describe(line, sizeof line);
+    console_printf("cpu %u: %s\n", hal_this_cpu()->id, line);
+    hal_cpu_describe_mode(line, sizeof line);
+    console_printf("       %s\n", line);
+    return true;
+}
+
+static bool run_ps(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    static const char *const states[] = {"ready", "running", "blocked", "dead"};
+    struct thread_info t;
+    console_printf("  ID CPU PRI STATE   %12s %10s NAME\n", "RUN ms", "SWITCHES");
+    for (uint32_t i = 0; thread_get_info(i, &t); i++) {
+        console_printf("%4u %3u %3u %-7s %8llu.%03llu %10llu %s", t.id, t.cpu, t.priority,
+                       states[t.state], (unsigned long long)(t.run_ns / NS_PER_MS),
+                       (unsigned long long)(t.run_ns / NS_PER_US % 1000),
+                       (unsigned long long)t.switches, t.name);
+        if (t.program[0] != '\0') {
+            console_printf(" (%s)", t.program);
+        }
+        if (t.waiting_on != NULL) {
+            console_printf(" on %s", t.waiting_on);
+        }
+        console_printf("\n");
+    }
+    return true;
+}
+
+static bool run_irq(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    struct irq_info info;
+    console_printf("controller %s, %llu spurious\nLINE      COUNT UNCLAIMED HANDLERS\n",
+                   hal_irq_controller()->name, (unsigned long long)irq_spurious_count());
+    for (uint32_t i = 0; irq_get_info(i, &info); i++) {
+        console_printf("%4u %10llu %9llu%s", info.line, (unsigned long long)info.count,
+                       (unsigned long long)info.unclaimed, info.storming ? " STORM, masked" : "");
+        for (unsigned n = 0; n < 4 && info.names[n] != NULL; n++) {
+            console_printf(" %s", info.names[n]);
+        }
+        console_printf("\n");
+    }
+    return true;
+}
+
+static bool run_test(int argc, char **argv)
+{
+    if (argc > 2) {
+        return false;
+    }
+    (void)test_run(argc == 2 ? argv[1] : "*");
+    return true;
+}
+
+static bool run_bench(int argc, char **argv)
+{
+    if (argc > 2) {
+        return false;
+    }
+    (void)bench_run(argc == 2 ? argv[1] : "*");
+    return true;
+}
+
+static bool run_panic(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    panic("shell: asked for by the panic command");
+}
+
+static bool run_reboot(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    console_drain();
+    hal_exit_record(EXIT_REBOOT, 0);
+    hal_power_reset();
+}
+
+static bool run_poweroff(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    console_drain();
+    hal_exit_record(EXIT_OFF, 0);
+    hal_power_off();
+}
+
+const struct shell_command shell_system_commands[] = {
+    {"help", "[COMMAND]", "what the commands are", run_help},
+    {"log", "", "lines of the kernel log that are still kept", run_log},
+    {"uptime", "", "time since boot, idle time, date", run_uptime},
+    {"cpus", "", "processors, their mode and security features", run_cpus},
+    {"ps", "", "threads and what they wait on", run_ps},
+    {"irq", "", "interrupt lines, counts and handlers", run_irq},
+    {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
+    {"bench", "[GLOB]", "run the benchmarks", run_bench},
+    {"panic", "", "stop the kernel with a full report", run_panic},
+    {"reboot", "", "reset the machine", run_reboot},
+    {"poweroff", "", "switch the machine off", run_poweroff},
+    {0},
+};

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Every command there is, found by name, and `help`'s order.
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/shell/command_internal.h"
+
+static const struct shell_command *const tables[] = {
+    shell_system_commands, shell_memory_commands, shell_device_commands,
+    shell_file_commands,   shell_run_commands,
+};
+
+const struct shell_command *shell_command_at(unsigned i)
+{
+    for (unsigned t = 0; t < ARRAY_COUNT(tables); t++) {
+        for (const struct shell_command *c = tables[t]; c->name != NULL; c++) {
+            if (i-- == 0) {
+                return c;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct shell_command *shell_find_command(const char *name)
+{
+    const struct shell_command *c;
+    for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
+        if (strcmp(c->name, name) == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
