@@ -13,12 +13,14 @@
 #include <stdint.h>
 
 struct device;
+struct device;
 struct driver;
 
 /** Kinds of bus; a driver's `match` knows the struct that contains a device of its bus. */
 struct bus {
     const char *name; /* "pci" */
-    /** One line about a device for `lspci`: what it is, without its name and driver. */
+    /** What the device is, on one line and without its name ("1af4:1042 class 010000, msi-x 2").
+     *  Cut to fit, zero terminated. @context{thread} */
     void (*describe)(const struct device *dev, char *buf, size_t len);
 };
 
