@@ -86,6 +86,15 @@ void hal_fault_describe(const struct fault *fault, char *buf, size_t len);
  */
 bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
 
+/**
+ * @brief Read or write one byte that may not be there: the exception table catches the fault.
+ * @param p  Any address. @param out  Untouched if the access faults.
+ * @return false: it faulted.
+ * @context{any in which a fault may be taken}
+ */
+bool hal_probe_read8(const void *p, uint8_t *out);
+bool hal_probe_write8(void *p, uint8_t value);
+
 /** @brief Frame pointer of the caller, where a backtrace of the running code starts. */
 uintptr_t hal_frame_here(void);
 

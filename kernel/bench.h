@@ -10,8 +10,8 @@ struct kernel_bench {
     void (*run)(void);
 };
 
-/** Ends with an entry whose name is NULL. Defined in tests/bench/registry.c. */
-extern const struct kernel_bench kernel_benches[];
+/** Tables of benchmarks, each ending with a NULL name; ends with NULL. Defined in tests/bench/registry.c. */
+extern const struct kernel_bench *const kernel_benches[];
 
 /** @brief Print `bench NAME VALUE UNIT` alone on a line; value is value_milli / 1000 in plain decimal. */
 void bench_report(const char *name, uint64_t value_milli, const char *unit);

@@ -12,8 +12,8 @@ struct kernel_test {
     void (*run)(void);
 };
 
-/** Ends with an entry whose name is NULL. Defined in tests/kernel/registry.c. */
-extern const struct kernel_test kernel_tests[];
+/** Tables of tests, each ending with a NULL name; ends with NULL. Defined in tests/kernel/registry.c. */
+extern const struct kernel_test *const kernel_tests[];
 
 /** @brief Mark the running test as failed and say why; it goes on. @context{thread} */
 void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);

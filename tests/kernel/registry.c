@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// Every table of in-guest tests, one line a file, in the order they run.
+#include "tests/kernel/tests.h"
+
+const struct kernel_test *const kernel_tests[] = {
+    mmu_tests,
+    NULL,
+};

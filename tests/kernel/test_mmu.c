@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+//
+// What only the MMU decides: that the permissions in the tables are the ones that hold.
+#include "hal/layout.h"
+#include "hal/mmu.h"
+#include "hal/trap.h"
+#include "kernel/fault.h"
+#include "kernel/mm/vm.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#define EXEC_MAX 64
+
+struct frames {
+    unsigned count;
+    struct {
+        uint64_t base, end;
+    } exec[EXEC_MAX];
+    unsigned overlaps, both, low_half;
+};
+
+static struct frames frames;
+
+static void collect_executable(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+{
+    struct frames *f = ctx;
+    if ((m->prot & PROT_X) != 0 && f->count < EXEC_MAX) {
+        f->exec[f->count].base = m->base.raw;
+        f->exec[f->count++].end = m->base.raw + size;
+    }
+    f->both += (m->prot & PROT_X) != 0 && (m->prot & PROT_W) != 0;
+    f->low_half += va < hal_layout.region[HAL_REGION_DIRECT].base;
+}
+
+static void compare_writable(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+{
+    (void)va;
+    struct frames *f = ctx;
+    for (unsigned i = 0; (m->prot & PROT_W) != 0 && i < f->count; i++) {
+        f->overlaps += m->base.raw < f->exec[i].end && f->exec[i].base < m->base.raw + size;
+    }
+}
+
+/* Whatever the virtual addresses: no frame is writable through one mapping and executable through
+ * another. */
+static void no_frame_is_writable_and_executable(void)
+{
+    frames = (struct frames){0};
+    hal_mmu_walk(collect_executable, &frames);
+    TEST_CHECK(frames.count > 0 && frames.count < EXEC_MAX);
+    TEST_EQUAL(frames.both, 0);
+    hal_mmu_walk(compare_writable, &frames);
+    TEST_EQUAL(frames.overlaps, 0);
+}
+
+static void identity_map_is_gone(void)
+{
+    struct hal_mapping m;
+    frames = (struct frames){0};
+    hal_mmu_walk(collect_executable, &frames);
+    TEST_EQUAL(frames.low_half, 0);
+    TEST_CHECK(hal_mmu_query((vaddr_t)__text_start, &m));
+    uint8_t byte;
+    TEST_CHECK(!hal_probe_read8((const void *)(uintptr_t)m.base.raw, &byte));
+}
+
+static void null_page_faults(void)
+{
+    uint8_t byte;
+    TEST_CHECK(!hal_probe_read8(NULL, &byte));
+    TEST_CHECK(!hal_probe_write8((void *)8, 1));
+}
+
+static unsigned prot_of(const void *p)
+{
+    struct hal_mapping m;
+    return hal_mmu_query((vaddr_t)p, &m) ? m.prot : (unsigned)PROT_NONE;
+}
+
+static void sections_have_exact_permissions(void)
+{
+    TEST_EQUAL(prot_of(__text_start), PROT_R | PROT_X);
+    TEST_EQUAL(prot_of(__text_end - 1), PROT_R | PROT_X);
+    TEST_EQUAL(prot_of(__rodata_start), PROT_R);
+    TEST_EQUAL(prot_of(__rodata_end - 1), PROT_R);
+    TEST_EQUAL(prot_of(__data_start), PROT_R | PROT_W);
+    TEST_EQUAL(prot_of(__bss_end - 1), PROT_R | PROT_W);
+    TEST_EQUAL(prot_of(__boot_stack_guard), PROT_NONE);
+    TEST_EQUAL(prot_of(__boot_stack_start), PROT_R | PROT_W);
+}
+
+/* The tables say so; this asks the CPU. */
+static void text_and_rodata_refuse_writes(void)
+{
+    uint8_t before, after;
+    TEST_CHECK(hal_probe_read8(__text_start, &before));
+    TEST_CHECK(!hal_probe_write8(__text_start, (uint8_t)~before));
+    TEST_CHECK(!hal_probe_write8(__rodata_start, 0));
+    TEST_CHECK(hal_probe_read8(__text_start, &after));
+    TEST_EQUAL(before, after);
+
+    struct hal_mapping m;
+    TEST_CHECK(hal_mmu_query((vaddr_t)__text_start, &m));
+    TEST_CHECK(!hal_probe_write8(hal_direct(m.base), (uint8_t)~before));
+}
+
+static void unmap_then_touch_faults(void)
+{
+    struct vm_range range;
+    const struct vm_request request = {
+        .pages = 2, .guard_below = 1, .guard_above = 1, .region = HAL_REGION_VM, .name = "test"};
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    uint8_t *p = (uint8_t *)range.base, byte;
+    TEST_CHECK(!hal_probe_read8(p, &byte));
+    TEST_EQUAL(vm_populate(&range, 0, 2, PROT_R | PROT_W, PAGE_OTHER), OK);
+    TEST_CHECK(hal_probe_write8(p, 0x5a) && hal_probe_read8(p, &byte) && byte == 0x5a);
+    TEST_CHECK(!hal_probe_read8(p - 1, &byte));
+    TEST_CHECK(!hal_probe_read8(p + 2 * PAGE_SIZE, &byte));
+    TEST_EQUAL(vm_protect(&range, 0, 1, PROT_R), OK);
+    TEST_CHECK(!hal_probe_write8(p, 1) && hal_probe_write8(p + PAGE_SIZE, 1));
+    vm_unmap(&range, 0, 2, true);
+    TEST_CHECK(!hal_probe_read8(p, &byte));
+    TEST_CHECK(!hal_probe_read8(p + PAGE_SIZE, &byte));
+    vm_release(&range);
+}
+
+static unsigned lazy_faults;
+
+static bool populate_on_fault(struct vm_range *range, struct fault *fault)
+{
+    lazy_faults++;
+    size_t page = (fault->address - range->base) / PAGE_SIZE;
+    return vm_populate(range, page, 1, PROT_R | PROT_W, PAGE_OTHER) == OK;
+}
+
+/* The owner of an address range answers a fault by mapping the page; the access then happens as if
+ * nothing had been. */
+static void range_owner_maps_a_page_on_fault(void)
+{
+    struct vm_range range;
+    const struct vm_request request = {.pages = 4, .region = HAL_REGION_PROGRAM, .name = "test"};
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    range.fault = populate_on_fault;
+    lazy_faults = 0;
+    volatile uint8_t *p = (volatile uint8_t *)range.base;
+    p[2 * PAGE_SIZE] = 7;
+    TEST_EQUAL(p[2 * PAGE_SIZE], 7);
+    TEST_EQUAL(p[2 * PAGE_SIZE + 1], 0);
+    TEST_EQUAL(lazy_faults, 1);
+    vm_unmap(&range, 0, 4, true);
+    vm_release(&range);
+}
+
+static void write_with_execute_is_refused(void)
+{
+    struct vm_range range;
+    const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "test"};
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    TEST_EQUAL(vm_populate(&range, 0, 1, PROT_R | PROT_W | PROT_X, PAGE_OTHER), E_INVAL);
+    TEST_EQUAL(prot_of((const void *)range.base), PROT_NONE);
+    vm_release(&range);
+}
+
+static void vectors_catch_a_deliberate_trap(void)
+{
+    TEST_EQUAL(hal_trap_selftest(), 1);
+}
+
+const struct kernel_test mmu_tests[] = {
+    {"mmu.no_frame_is_writable_and_executable", no_frame_is_writable_and_executable},
+    {"mmu.identity_map_is_gone", identity_map_is_gone},
+    {"mmu.null_page_faults", null_page_faults},
+    {"mmu.sections_have_exact_permissions", sections_have_exact_permissions},
+    {"mmu.text_and_rodata_refuse_writes", text_and_rodata_refuse_writes},
+    {"mmu.unmap_then_touch_faults", unmap_then_touch_faults},
+    {"mmu.range_owner_maps_a_page_on_fault", range_owner_maps_a_page_on_fault},
+    {"mmu.write_with_execute_is_refused", write_with_execute_is_refused},
+    {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap},
+    {0},
+};

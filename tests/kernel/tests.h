@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables of in-guest tests, one a file, each ending with a NULL name. registry.c lists them.
+#pragma once
+
+#include "kernel/test.h"
+
+extern const struct kernel_test mmu_tests[];
