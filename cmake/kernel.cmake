@@ -24,6 +24,11 @@ set(kernel_flags
 halyard_portable_sources(portable_sources)
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_guest_test_sources(test_sources)
+
+# What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), may edit arch_sources.
+set(HALYARD_MACHINE_OBJECTS "")
+include("${arch_dir}/machine.cmake" OPTIONAL)
+
 set(kernel_sources ${portable_sources} ${arch_sources} ${test_sources})
 
 if(kernel_sources)
@@ -44,7 +49,8 @@ set(symbols_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py")
 
 function(halyard_link_kernel name table)
     set_source_files_properties("${table}" PROPERTIES GENERATED ON)
-    add_executable(${name} $<TARGET_OBJECTS:kernel_objects> "${table}")
+    add_executable(${name} $<TARGET_OBJECTS:kernel_objects> ${HALYARD_MACHINE_OBJECTS} "${table}")
+    set_source_files_properties(${HALYARD_MACHINE_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
     set_target_properties(${name} PROPERTIES
         SUFFIX ".elf"
         LINKER_LANGUAGE C

@@ -12,11 +12,12 @@ function(halyard_portable_sources out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# One machine's tree.
+# One machine's tree. boot32/ is compiled for another mode, by that machine's machine.cmake.
 function(halyard_arch_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/arch/${arch}/*.c"
         "${CMAKE_SOURCE_DIR}/arch/${arch}/*.S")
+    list(FILTER found EXCLUDE REGEX "/boot32/")
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 

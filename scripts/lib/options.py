@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The options of scripts/run, and what they mean for the machine, the disks and the command line."""
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -62,6 +63,7 @@ def parser():
     build.add_argument("--build", metavar="DIR", help="build there; default build/PRESET")
     build.add_argument("--no-build", action="store_true", help="what is built is up to date")
     build.add_argument("--kernel", metavar="FILE", help="boot FILE and build nothing")
+    build.add_argument("--options-from", metavar="NAME", help="more options are in this environment variable")
     build.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
     build.add_argument("--dry-run", action="store_true", help="print QEMU's command line and stop")
     return p
@@ -71,6 +73,8 @@ def parse(arguments):
     """Parsed options, with the defaults that depend on others filled in."""
     p = parser()
     o = p.parse_args(arguments)
+    if o.options_from:
+        o = p.parse_args(arguments + shlex.split(os.environ.get(o.options_from, "")))
     if o.preset:
         machine = machine_of(o.preset)
         if o.machine and o.machine != machine:
@@ -120,7 +124,7 @@ def command_line(o):
     words.append(o.append)
     if o.program:
         words.append(f"run=/bin/{Path(o.program).name} -- {o.args}")
-    return " ".join(words).strip()
+    return " ".join(filter(None, words)).strip()
 
 
 def machine(o, work):

@@ -111,9 +111,9 @@ def memory(m):
     size = memory_bytes(m.memory)
     host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if size < host:
-        return ["-m", f"{size >> 10}K"]
+        return ["-m", m.memory]
     # More than this computer has: let the guest's RAM take host memory only where it is touched.
-    return ["-m", f"{size >> 10}K", "-machine", "memory-backend=ram",
+    return ["-m", m.memory, "-machine", "memory-backend=ram",
             "-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
 
 

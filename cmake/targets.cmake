@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+#
+# The words a person types: run debug bench iso check docs format. (`test` is ctest's own.)
+# Their options travel in the environment: ARGS="--smp 4" ninja run
+
+set(scripts "${CMAKE_SOURCE_DIR}/scripts")
+
+if(HALYARD_ARCH STREQUAL "host")
+    foreach(name run debug bench iso)
+        add_custom_target(${name}
+            COMMAND "${CMAKE_COMMAND}" -E echo "${name}: host-tests has no kernel: cmake --preset x86_64 or aarch64"
+            COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
+    endforeach()
+elseif(TARGET halyard)
+    set(runner "${scripts}/run" ${HALYARD_ARCH} --preset ${HALYARD_PRESET} --build "${CMAKE_BINARY_DIR}"
+        --no-build --options-from ARGS)
+    set(products halyard)
+    if(HALYARD_ARCH STREQUAL "x86_64")
+        set(products iso)
+    endif()
+    add_custom_target(run COMMAND ${runner} DEPENDS ${products} USES_TERMINAL VERBATIM)
+    add_custom_target(debug COMMAND ${runner} --gdb DEPENDS ${products} USES_TERMINAL VERBATIM)
+    add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard USES_TERMINAL VERBATIM)
+
+    if(HALYARD_ARCH STREQUAL "x86_64")
+        set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
+        add_custom_command(OUTPUT "${iso}"
+            COMMAND ${HALYARD_PYTHON} "${scripts}/lib/iso.py" $<TARGET_FILE:halyard> "${iso}"
+            DEPENDS halyard "${scripts}/lib/iso.py" COMMENT "Making halyard.iso" VERBATIM)
+        # Only who boots the ISO needs GRUB's tools; with them it is made by default.
+        find_program(HALYARD_MKRESCUE grub-mkrescue)
+        find_program(HALYARD_XORRISO xorriso)
+        find_program(HALYARD_MFORMAT mformat)
+        set(all "")
+        if(HALYARD_MKRESCUE AND HALYARD_XORRISO AND HALYARD_MFORMAT)
+            set(all ALL)
+        endif()
+        add_custom_target(iso ${all} DEPENDS "${iso}")
+    else()
+        add_custom_target(iso
+            COMMAND "${CMAKE_COMMAND}" -E echo "iso: ${HALYARD_ARCH} boots its flat image, halyard.img"
+            COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
+    endif()
+endif()
+
+add_custom_target(check
+    COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure -L layering USES_TERMINAL VERBATIM)
+add_custom_target(docs
+    COMMAND doxygen "${CMAKE_SOURCE_DIR}/Doxyfile"
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" USES_TERMINAL VERBATIM)
+add_custom_target(format
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check_format.py" --fix
+    USES_TERMINAL VERBATIM)
