@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: MIT
+//
+// boot/devicetree.c on trees that QEMU made (seeds of the fuzzer, most virtio,mmio nodes taken
+// out), on trees of other shapes, and on every truncation and many corruptions.
+#include "boot/devicetree.h"
+
+#include "fake/boot_check.h"
+#include "fake/fake_fdt.h"
+#include "kernel/lib/endian.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DTB 0x48200001 /* not even aligned to two */
+
+static struct fake_fdt writer;
+static struct blob tree;
+static struct boot_info info;
+
+static enum status parse(void)
+{
+    struct fake_boot_mem f;
+    fake_boot_mem_init(&f);
+    fake_boot_mem_add(&f, DTB, tree.bytes, tree.len);
+    memset(&info, 0, sizeof(info));
+    enum status s = devicetree_parse(&f.mem, DTB, &info);
+    fake_boot_mem_release(&f);
+    return s;
+}
+
+static void load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/devicetree/%s", TEST_SOURCE_DIR, name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    tree.len = fread(tree.bytes, 1, sizeof(tree.bytes), f);
+    fclose(f);
+    assert_true(tree.len > 0 && tree.len < sizeof(tree.bytes));
+}
+
+static void expect_window(const struct boot_pci_window *w, uint64_t cpu, uint64_t bus, uint64_t len)
+{
+    assert_int_equal(w->cpu, cpu);
+    assert_int_equal(w->bus, bus);
+    assert_int_equal(w->len, len);
+}
+
+/* Swizzled: slot d, pin p arrive at SPI 3 + (d + p - 1) % 4. */
+static void expect_intx(const struct boot_pci_host *host)
+{
+    assert_int_equal(host->intx_count, 16);
+    for (uint32_t i = 0; i < 16; i++) {
+        const struct boot_pci_intx *x = &host->intx[i];
+        uint32_t slot = i / 4;
+        uint32_t pin = i % 4;
+        assert_int_equal(x->devfn_key, slot << 11);
+        assert_int_equal(x->devfn_mask, 3 << 11);
+        assert_int_equal(x->pin, pin + 1);
+        assert_int_equal(x->line, 32 + 3 + (slot + pin) % 4);
+        assert_true(x->level);
+    }
+}
+
+static void test_qemu_virt_with_gicv3(void **state)
+{
+    (void)state;
+    load("qemu-virt-gicv3.dtb");
+    assert_int_equal(parse(), OK);
+    assert_null(boot_check_invariants(&info));
+    assert_int_equal(info.note_count, 0);
+    assert_int_equal(info.protocol, BOOT_FDT);
+    assert_string_equal(info.cmdline, "shell loglevel=7");
+    assert_int_equal(info.range_count, 1);
+    assert_int_equal(info.ranges[0].base, 0x40000000);
+    assert_int_equal(info.ranges[0].len, 0x20000000);
+    assert_int_equal(info.module_count, 1);
+    assert_int_equal(info.modules[0].base, 0x48000000);
+    assert_int_equal(info.modules[0].len, 5000);
+    assert_string_equal(info.modules[0].name, "initrd");
+    assert_int_equal(info.reserved_count, 1);
+    assert_int_equal(info.reserved[0].len, 0x2000);
+
+    assert_int_equal(info.cpu_count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(info.cpus[i].hw_id, i);
+        assert_true(info.cpus[i].enabled);
+    }
+    assert_int_equal(info.psci, BOOT_PSCI_HVC);
+
+    const struct boot_gic *gic = &info.gic;
+    assert_int_equal(gic->version, 3);
+    assert_int_equal(gic->dist_base, 0x8000000);
+    assert_int_equal(gic->dist_len, 0x10000);
+    assert_int_equal(gic->redist_count, 1);
+    assert_int_equal(gic->redist[0].base, 0x80a0000);
+    assert_int_equal(gic->redist[0].len, 0xf60000);
+    assert_int_equal(gic->its_base, 0x8080000);
+    assert_int_equal(gic->its_len, 0x20000);
+    assert_int_equal(gic->v2m_len, 0);
+    assert_int_equal(gic->timer_intid, 27);
+    assert_int_equal(gic->timer_phys_intid, 30);
+
+    assert_int_equal(info.uart.kind, BOOT_UART_PL011);
+    assert_int_equal(info.uart.base, 0x9000000);
+    assert_int_equal(info.uart.len, 0x1000);
+    assert_int_equal(info.uart.line, 33);
+    assert_int_equal(info.uart.clock_hz, 24000000);
+    assert_int_equal(info.rtc_base, 0x9010000);
+    assert_int_equal(info.rtc_line, 34);
+
+    assert_int_equal(info.pci_count, 1);
+    const struct boot_pci_host *host = &info.pci[0];
+    assert_int_equal(host->ecam_base, 0x4010000000);
+    assert_int_equal(host->ecam_len, 0x10000000);
+    assert_int_equal(host->bus_first, 0);
+    assert_int_equal(host->bus_last, 255);
+    assert_true(host->dma_coherent);
+    expect_window(&host->io, 0x3eff0000, 0, 0x10000);
+    expect_window(&host->mem32, 0x10000000, 0x10000000, 0x2eff0000);
+    expect_window(&host->mem64, 0x8000000000, 0x8000000000, 0x8000000000);
+    expect_intx(host);
+}
+
+static void test_qemu_virt_with_gicv2_at_el2(void **state)
+{
+    (void)state;
+    load("qemu-virt-gicv2-el2.dtb");
+    assert_int_equal(parse(), OK);
+    assert_null(boot_check_invariants(&info));
+    assert_int_equal(info.note_count, 0);
+    assert_int_equal(info.psci, BOOT_PSCI_SMC);
+    const struct boot_gic *gic = &info.gic;
+    assert_int_equal(gic->version, 2);
+    assert_int_equal(gic->dist_base, 0x8000000);
+    assert_int_equal(gic->cpu_base, 0x8010000);
+    assert_int_equal(gic->cpu_len, 0x10000);
+    assert_int_equal(gic->redist_count, 0);
+    assert_int_equal(gic->its_len, 0);
+    assert_int_equal(gic->v2m_base, 0x8020000);
+    assert_int_equal(gic->v2m_len, 0x1000);
+    assert_int_equal(info.pci[0].ecam_base, 0x3f000000);
+    assert_int_equal(info.pci[0].ecam_len, 0x1000000);
+    assert_int_equal(info.pci[0].bus_last, 15);
+    assert_int_equal(info.pci[0].mem64.len, 0);
+    expect_intx(&info.pci[0]);
+    assert_int_equal(info.module_count, 0);
+    assert_string_equal(info.cmdline, "");
+}
+
+static void test_devices_of_the_secure_world_are_left_alone(void **state)
+{
+    (void)state;
+    load("qemu-virt-secure.dtb");
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.note_count, 0);
+    assert_int_equal(info.uart.base, 0x9000000);
+    assert_int_equal(info.range_count, 1);
+    assert_int_equal(info.gic.its_len, 0);
+}
+
+enum { GIC = 9, CLOCK = 3 };
+
+static void put_gic(struct fake_fdt *w)
+{
+    fake_fdt_open_node(w, "gic");
+    fake_fdt_string(w, "compatible", "arm,gic-400");
+    FDT_CELLS(w, "#interrupt-cells", 3);
+    FDT_CELLS(w, "phandle", GIC);
+    FDT_CELLS(w, "reg", 0x100000, 0x1000, 0x102000, 0x2000);
+    fake_fdt_close_node(w);
+}
+
+static void put_memory(struct fake_fdt *w)
+{
+    fake_fdt_open_node(w, "memory@80000000");
+    fake_fdt_string(w, "device_type", "memory");
+    FDT_CELLS(w, "reg", 0x80000000, 0x100000, 0x90000000, 0x200000);
+    fake_fdt_close_node(w);
+}
+
+/* A root of one address and one size cell, with memory and a GICv2. */
+static void begin_board(struct fake_fdt *w)
+{
+    fake_fdt_begin(w);
+    fake_fdt_reserve(w, 0x80008000, 0x10);
+    fake_fdt_open_node(w, "");
+    FDT_CELLS(w, "#address-cells", 1);
+    FDT_CELLS(w, "#size-cells", 1);
+    put_memory(w);
+}
+
+static enum status parse_board(struct fake_fdt *w)
+{
+    fake_fdt_close_node(w);
+    fake_fdt_finish(w, &tree);
+    enum status s = parse();
+    assert_null(boot_check_invariants(&info));
+    return s;
+}
+
+static void test_a_board_of_another_shape(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+
+    fake_fdt_open_node(w, "aliases");
+    fake_fdt_string(w, "serial0", "/soc/serial@2000");
+    fake_fdt_close_node(w);
+    fake_fdt_open_node(w, "chosen");
+    fake_fdt_string(w, "stdout-path", "serial0:115200n8");
+    FDT_CELLS(w, "linux,initrd-start", 0, 0x90000000); /* 64-bit form */
+    FDT_CELLS(w, "linux,initrd-end", 0, 0x90000123);
+    fake_fdt_close_node(w);
+
+    fake_fdt_open_node(w, "soc"); /* before the GIC that its interrupts go to */
+    FDT_CELLS(w, "#address-cells", 1);
+    FDT_CELLS(w, "#size-cells", 1);
+    FDT_CELLS(w, "ranges", 0, 0x3f000000, 0x10000);
+    FDT_CELLS(w, "interrupt-parent", GIC);
+    fake_fdt_open_node(w, "serial@1000");
+    fake_fdt_string(w, "compatible", "arm,pl011");
+    FDT_CELLS(w, "reg", 0x1000, 0x1000);
+    FDT_CELLS(w, "interrupts", 0, 1, 4);
+    fake_fdt_close_node(w);
+    fake_fdt_open_node(w, "serial@2000");
+    fake_fdt_string(w, "compatible", "ns16550a");
+    FDT_CELLS(w, "reg", 0x2000, 0x100);
+    FDT_CELLS(w, "reg-shift", 2);
+    FDT_CELLS(w, "interrupts-extended", GIC, 0, 77, 1);
+    FDT_CELLS(w, "clocks", CLOCK);
+    fake_fdt_close_node(w);
+    fake_fdt_open_node(w, "rtc@3000");
+    fake_fdt_string(w, "compatible", "arm,pl031");
+    fake_fdt_string(w, "status", "disabled");
+    FDT_CELLS(w, "reg", 0x3000, 0x1000);
+    FDT_CELLS(w, "interrupts", 0, 2, 4);
+    fake_fdt_close_node(w);
+    fake_fdt_close_node(w);
+
+    put_gic(w);
+    fake_fdt_open_node(w, "clock");
+    fake_fdt_string(w, "compatible", "fixed-clock");
+    FDT_CELLS(w, "phandle", CLOCK);
+    FDT_CELLS(w, "clock-frequency", 1843200);
+    fake_fdt_close_node(w);
+
+    fake_fdt_open_node(w, "cpus");
+    FDT_CELLS(w, "#address-cells", 2);
+    FDT_CELLS(w, "#size-cells", 0);
+    static const char *const methods[] = {"psci", "spin-table", "psci"};
+    static const char *const states[] = {"okay", "okay", "disabled"};
+    for (uint32_t i = 0; i < 3; i++) {
+        fake_fdt_open_node(w, "cpu");
+        fake_fdt_string(w, "device_type", "cpu");
+        FDT_CELLS(w, "reg", 1, i << 8);
+        fake_fdt_string(w, "enable-method", methods[i]);
+        fake_fdt_string(w, "status", states[i]);
+        fake_fdt_close_node(w);
+    }
+    fake_fdt_close_node(w);
+
+    fake_fdt_open_node(w, "reserved-memory");
+    FDT_CELLS(w, "#address-cells", 1);
+    FDT_CELLS(w, "#size-cells", 1);
+    fake_fdt_prop(w, "ranges", "", 0);
+    fake_fdt_open_node(w, "firmware");
+    FDT_CELLS(w, "reg", 0x80040000, 0x1000);
+    fake_fdt_prop(w, "no-map", "", 0);
+    fake_fdt_close_node(w);
+    fake_fdt_open_node(w, "log");
+    FDT_CELLS(w, "reg", 0x80050000, 0x1000);
+    fake_fdt_close_node(w);
+    fake_fdt_close_node(w);
+
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.note_count, 0);
+    assert_int_equal(info.range_count, 4); /* RAM, hole, RAM, RAM */
+    assert_int_equal(info.ranges[1].base, 0x80040000);
+    assert_int_equal(info.ranges[1].kind, BOOT_RESERVED);
+    assert_int_equal(info.reserved_count, 3); /* the list's, the log, the initrd */
+    assert_int_equal(info.reserved[0].base, 0x80008000);
+    assert_int_equal(info.reserved[1].base, 0x80050000);
+    assert_int_equal(info.reserved[2].base, 0x90000000);
+    assert_int_equal(info.modules[0].len, 0x123);
+
+    assert_int_equal(info.uart.kind, BOOT_UART_16550);
+    assert_int_equal(info.uart.base, 0x3f002000);
+    assert_int_equal(info.uart.line, 32 + 77);
+    assert_int_equal(info.uart.reg_shift, 2);
+    assert_int_equal(info.uart.clock_hz, 1843200);
+    assert_int_equal(info.rtc_len, 0);
+
+    assert_int_equal(info.cpu_count, 3);
+    assert_int_equal(info.cpus[2].hw_id, 0x100000200);
+    assert_true(info.cpus[0].enabled);
+    assert_false(info.cpus[1].enabled);
+    assert_false(info.cpus[2].enabled);
+}
+
+static void test_tree_without_memory_is_refused(void **state)
+{
+    (void)state;
+    fake_fdt_begin(&writer);
+    fake_fdt_open_node(&writer, "");
+    put_gic(&writer);
+    fake_fdt_string(&writer, "x", "y");
+    fake_fdt_close_node(&writer);
+    fake_fdt_finish(&writer, &tree);
+    assert_int_equal(parse(), E_CORRUPT); /* a property behind a child */
+    assert_true(boot_check_only_notes(&info));
+
+    fake_fdt_begin(&writer);
+    fake_fdt_open_node(&writer, "");
+    put_gic(&writer);
+    fake_fdt_close_node(&writer);
+    fake_fdt_finish(&writer, &tree);
+    assert_int_equal(parse(), E_NOENT);
+    assert_true(boot_check_only_notes(&info));
+}
+
+static void put_pci(struct fake_fdt *w, uint32_t buses, uint32_t ecam_len)
+{
+    fake_fdt_open_node(w, "pcie");
+    fake_fdt_string(w, "compatible", "pci-host-ecam-generic");
+    FDT_CELLS(w, "#address-cells", 3);
+    FDT_CELLS(w, "#size-cells", 2);
+    FDT_CELLS(w, "reg", 0x40000000, ecam_len);
+    FDT_CELLS(w, "bus-range", buses >> 16, buses & 0xffff);
+}
+
+static void test_odd_pci_hosts(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t buses, ecam_len;
+        uint8_t first, last;
+    } cases[] = {
+        {0x000000ff, 0x10000000, 0, 255}, {0x0010001f, 0x1000000, 16, 31},
+        {0x0010001f, 0x300000, 16, 18},   {0x00200010, 0x200000, 0, 1}, /* reversed: ignored */
+        {0x00000100, 0x100000, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin_board(&writer);
+        put_pci(&writer, cases[i].buses, cases[i].ecam_len);
+        fake_fdt_close_node(&writer);
+        assert_int_equal(parse_board(&writer), OK);
+        assert_int_equal(info.pci_count, 1);
+        assert_int_equal(info.pci[0].bus_first, cases[i].first);
+        assert_int_equal(info.pci[0].bus_last, cases[i].last);
+        assert_false(info.pci[0].dma_coherent);
+    }
+    begin_board(&writer); /* no room for a single bus */
+    put_pci(&writer, 0xff, 0xfffff);
+    fake_fdt_close_node(&writer);
+    assert_int_equal(parse_board(&writer), OK);
+    assert_int_equal(info.pci_count, 0);
+    assert_int_equal(info.note_count, 1);
+
+    begin_board(&writer); /* windows that wrap, or of a space that has none */
+    put_pci(&writer, 0xff, 0x10000000);
+    FDT_CELLS(&writer, "ranges", 0x02000000, 0xffffffff, 0xfffff000, 0x1000, 0x0, 0x2000,
+              0x00000000, 0, 0, 0x1000, 0, 0x1000, 0x01000000, 0, 0, 0x5000, 0, 0x100);
+    fake_fdt_close_node(&writer);
+    assert_int_equal(parse_board(&writer), OK);
+    assert_int_equal(info.note_count, 2);
+    assert_int_equal(info.pci[0].mem32.len, 0);
+    expect_window(&info.pci[0].io, 0x5000, 0, 0x100);
+}
+
+static void test_odd_interrupts_are_left_out(void **state)
+{
+    (void)state;
+    static const uint32_t specifiers[][3] = {
+        {2, 1, 4}, {0, 988, 4}, {1, 16, 4}, {0xffffffff, 0, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        begin_board(&writer);
+        put_gic(&writer);
+        fake_fdt_open_node(&writer, "serial");
+        fake_fdt_string(&writer, "compatible", "arm,pl011");
+        FDT_CELLS(&writer, "reg", 0x1000, 0x1000);
+        FDT_CELLS(&writer, "interrupt-parent", GIC);
+        fake_fdt_cells(&writer, "interrupts", specifiers[i], 3);
+        fake_fdt_close_node(&writer);
+        assert_int_equal(parse_board(&writer), OK);
+        assert_int_equal(info.uart.kind, BOOT_UART_PL011);
+        assert_int_equal(info.uart.line, UINT32_MAX);
+        assert_int_equal(info.note_count, 1);
+    }
+}
+
+static void test_every_truncation_is_refused(void **state)
+{
+    (void)state;
+    load("qemu-virt-gicv2-el2.dtb");
+    size_t whole = tree.len;
+    for (size_t n = 0; n < whole; n++) {
+        tree.len = n;
+        assert_int_not_equal(parse(), OK);
+        assert_true(boot_check_only_notes(&info));
+    }
+    for (uint32_t n = 0; n < whole; n++) {
+        tree.len = whole;
+        store_be32(tree.bytes + 4, n);
+        assert_int_not_equal(parse(), OK);
+        assert_true(boot_check_only_notes(&info));
+    }
+}
+
+/* Every cell of the tree: its own bits and three values that sizes and counts like to overflow
+ * with. */
+static void test_every_corrupted_cell_ends_cleanly(void **state)
+{
+    (void)state;
+    static struct blob golden;
+    load("qemu-virt-gicv3.dtb");
+    golden = tree;
+    size_t refused = 0;
+    for (size_t at = 0; at + 4 <= golden.len; at += 4) {
+        uint32_t old = load_be32(golden.bytes + at);
+        const uint32_t values[] = {0, 0xffffffff, 0x7ffffffc, old ^ 0x100, old + 1};
+        for (size_t v = 0; v < 5; v++) {
+            store_be32(tree.bytes + at, values[v]);
+            enum status s = parse();
+            assert_null(boot_check_invariants(&info));
+            assert_true(s == OK || boot_check_only_notes(&info));
+            refused += s != OK;
+        }
+        store_be32(tree.bytes + at, old);
+    }
+    assert_true(refused > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_qemu_virt_with_gicv3),
+        cmocka_unit_test(test_qemu_virt_with_gicv2_at_el2),
+        cmocka_unit_test(test_devices_of_the_secure_world_are_left_alone),
+        cmocka_unit_test(test_a_board_of_another_shape),
+        cmocka_unit_test(test_tree_without_memory_is_refused),
+        cmocka_unit_test(test_odd_pci_hosts),
+        cmocka_unit_test(test_odd_interrupts_are_left_out),
+        cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_every_corrupted_cell_ends_cleanly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
