@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+//
+// How a function interrupts: MSI-X, MSI, or its INTx line, whichever the machine and the device
+// share first. Lines and handlers are kernel/io/irq.h's.
+#include "drivers/pci/host.h"
+#include "drivers/pci/regs.h"
+
+#include "hal/irq.h"
+#include "kernel/assert.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+
+#define VECTORS_MAX 2048u
+
+struct pci_vector {
+    struct irq_action action;
+    uint32_t line;
+    enum irq_trigger trigger;
+    bool is_requested;
+};
+
+static void set_command(const struct pci_device *d, uint16_t bits, bool on)
+{
+    uint16_t command = pci_read16(d, PCI_COMMAND);
+    pci_write16(d, PCI_COMMAND, on ? command | bits : command & (uint16_t)~bits);
+}
+
+static uint16_t requester_id(const struct pci_device *d)
+{
+    return (uint16_t)(d->bus->number << 8 | d->devfn);
+}
+
+/* Each bridge turns the pins of what is behind it by the slot; the host's map is about its own bus.
+ */
+bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger *trigger)
+{
+    if (d->pin == 0) {
+        return false;
+    }
+    const struct boot_pci_host *boot = &d->bus->host->boot;
+    if (!d->bus->host->has_windows) {
+        /* A PC: the firmware left the number of the line in a register that does nothing else. */
+        uint8_t n = pci_read8(d, PCI_INTERRUPT_LINE);
+        *line = n;
+        *trigger = IRQ_LEVEL_LOW;
+        return n != 0 && n != 0xff;
+    }
+    unsigned pin = d->pin;
+    for (; d->bus->bridge != NULL; d = d->bus->bridge) {
+        pin = (pin - 1 + (d->devfn >> 3)) % 4 + 1;
+    }
+    uint32_t unit = (uint32_t)d->bus->number << 16 | (uint32_t)d->devfn << 8;
+    for (uint32_t i = 0; i < boot->intx_count; i++) {
+        const struct boot_pci_intx *x = &boot->intx[i];
+        if (x->pin == pin && (unit & x->devfn_mask) == x->devfn_key) {
+            *line = x->line;
+            *trigger = x->level ? IRQ_LEVEL_HIGH : IRQ_EDGE;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void free_lines(struct pci_vector *vectors, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        hal_msi_controller()->free(vectors[i].line);
+    }
+}
+
+/* As many message lines as there are, up to count. */
+static uint32_t take_lines(struct pci_vector *vectors, uint32_t count)
+{
+    const struct msi_controller *msi = hal_msi_controller();
+    uint32_t n = 0;
+    while (n < count && msi->alloc(&vectors[n].line) == OK) {
+        vectors[n].trigger = IRQ_EDGE;
+        n++;
+    }
+    return n;
+}
+
+static void write_entry(const struct pci_device *d, uint32_t vector)
+{
+    uint64_t address;
+    uint32_t data;
+    hal_msi_controller()->compose(d->vectors[vector].line, requester_id(d), &address, &data);
+    size_t at = (size_t)vector * PCI_MSIX_ENTRY_SIZE;
+    io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_CONTROL, PCI_MSIX_ENTRY_MASKED);
+    io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_ADDRESS, (uint32_t)address);
+    io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_ADDRESS_UPPER, (uint32_t)(address >> 32));
+    io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_DATA, data);
+}
+
+static enum status setup_msix(struct pci_device *d, uint32_t wanted)
+{
+    unsigned cap = pci_find_capability(d, PCI_CAP_MSIX, 0);
+    if (cap == 0) {
+        return E_NODEV;
+    }
+    uint16_t control = pci_read16(d, cap + PCI_MSIX_CONTROL);
+    uint32_t entries = (control & PCI_MSIX_SIZE) + 1u;
+    uint32_t table = pci_read32(d, cap + PCI_MSIX_TABLE);
+    enum status s = pci_map_bar(d, table & PCI_MSIX_BIR, table & ~PCI_MSIX_BIR,
+                                (uint64_t)entries * PCI_MSIX_ENTRY_SIZE, &d->msix_table);
+    if (s != OK) {
+        log_warn("pci", "%s: MSI-X table of %u entries at BAR %u: %s", d->dev.name, entries,
+                 table & PCI_MSIX_BIR, status_text(s));
+        return s;
+    }
+    d->vector_count = take_lines(d->vectors, MIN(wanted, entries));
+    if (d->vector_count == 0) {
+        pci_unmap_bar(&d->msix_table);
+        return E_NOSPC;
+    }
+    d->irq_cap = (uint16_t)cap;
+    d->irq_kind = PCI_IRQ_MSIX;
+    pci_write16(d, cap + PCI_MSIX_CONTROL, control | PCI_MSIX_ENABLE | PCI_MSIX_MASK_ALL);
+    for (uint32_t i = 0; i < entries; i++) {
+        if (i < d->vector_count) {
+            write_entry(d, i);
+        } else {
+            io_write32(&d->msix_table, (size_t)i * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL,
+                       PCI_MSIX_ENTRY_MASKED);
+        }
+    }
+    control &= (uint16_t)~PCI_MSIX_MASK_ALL;
+    pci_write16(d, cap + PCI_MSIX_CONTROL, control | PCI_MSIX_ENABLE);
+    return OK;
+}
+
+static enum status setup_msi(struct pci_device *d)
+{
+    unsigned cap = pci_find_capability(d, PCI_CAP_MSI, 0);
+    if (cap == 0) {
+        return E_NODEV;
+    }
+    if (take_lines(d->vectors, 1) == 0) {
+        return E_NOSPC;
+    }
+    uint64_t address;
+    uint32_t data;
+    hal_msi_controller()->compose(d->vectors[0].line, requester_id(d), &address, &data);
+    uint16_t control = pci_read16(d, cap + PCI_MSI_CONTROL);
+    bool is_64 = (control & PCI_MSI_64) != 0;
+    if (!is_64 && address > UINT32_MAX) {
+        free_lines(d->vectors, 1);
+        return E_NODEV;
+    }
+    pci_write32(d, cap + PCI_MSI_ADDRESS, (uint32_t)address);
+    if (is_64) {
+        pci_write32(d, cap + PCI_MSI_ADDRESS_UPPER, (uint32_t)(address >> 32));
+    }
+    pci_write16(d, cap + (is_64 ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), (uint16_t)data);
+    d->irq_cap = (uint16_t)cap;
+    d->irq_kind = PCI_IRQ_MSI;
+    d->vector_count = 1;
+    return OK;
+}
+
+static enum status setup_intx(struct pci_device *d)
+{
+    if (!pci_route_intx(d, &d->vectors[0].line, &d->vectors[0].trigger)) {
+        return E_NODEV;
+    }
+    d->irq_kind = PCI_IRQ_INTX;
+    d->vector_count = 1;
+    return OK;
+}
+
+enum status pci_irq_setup(struct pci_device *d, uint32_t wanted)
+{
+    ASSERT(d->irq_kind == PCI_IRQ_NONE && wanted >= 1 && wanted <= VECTORS_MAX);
+    d->vectors = heap_calloc(wanted, sizeof(*d->vectors));
+    if (d->vectors == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = E_NODEV;
+    if (hal_msi_controller() != NULL) {
+        s = setup_msix(d, wanted);
+        if (s != OK) {
+            s = setup_msi(d);
+        }
+    }
+    if (s != OK) {
+        s = setup_intx(d);
+    }
+    if (s != OK) {
+        heap_free(d->vectors);
+        d->vectors = NULL;
+    }
+    return s;
+}
+
+void pci_irq_teardown(struct pci_device *d)
+{
+    for (uint32_t i = 0; i < d->vector_count; i++) {
+        ASSERT(!d->vectors[i].is_requested);
+    }
+    if (d->irq_kind == PCI_IRQ_MSIX) {
+        uint16_t control = pci_read16(d, d->irq_cap + PCI_MSIX_CONTROL);
+        pci_write16(d, d->irq_cap + PCI_MSIX_CONTROL, control & (uint16_t)~PCI_MSIX_ENABLE);
+        pci_unmap_bar(&d->msix_table);
+    }
+    if (d->irq_kind == PCI_IRQ_MSIX || d->irq_kind == PCI_IRQ_MSI) {
+        free_lines(d->vectors, d->vector_count);
+    }
+    heap_free(d->vectors);
+    d->vectors = NULL;
+    d->vector_count = 0;
+    d->irq_kind = PCI_IRQ_NONE;
+}
+
+/* Let the device send what the vector stands for, or hold it back. */
+static void gate_vector(struct pci_device *d, uint32_t vector, bool on)
+{
+    switch (d->irq_kind) {
+    case PCI_IRQ_MSIX:
+        io_write32(&d->msix_table, (size_t)vector * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL,
+                   on ? 0 : PCI_MSIX_ENTRY_MASKED);
+        break;
+    case PCI_IRQ_MSI: {
+        uint16_t control = pci_read16(d, d->irq_cap + PCI_MSI_CONTROL);
+        control &= (uint16_t) ~(PCI_MSI_ENABLE | PCI_MSI_MULTIPLE);
+        pci_write16(d, d->irq_cap + PCI_MSI_CONTROL, on ? control | PCI_MSI_ENABLE : control);
+        break;
+    }
+    default:
+        set_command(d, PCI_COMMAND_INTX_DISABLE, !on);
+        break;
+    }
+}
+
+enum status pci_irq_request(struct pci_device *d, uint32_t vector,
+                            enum irq_result (*handle)(void *ctx), void *ctx, const char *name)
+{
+    ASSERT(vector < d->vector_count && !d->vectors[vector].is_requested);
+    struct pci_vector *v = &d->vectors[vector];
+    v->action = (struct irq_action){.handle = handle, .ctx = ctx, .name = name};
+    enum status s = irq_request(&v->action, v->line, v->trigger);
+    if (s == OK) {
+        v->is_requested = true;
+        gate_vector(d, vector, true);
+    }
+    return s;
+}
+
+void pci_irq_release(struct pci_device *d, uint32_t vector)
+{
+    ASSERT(vector < d->vector_count && d->vectors[vector].is_requested);
+    gate_vector(d, vector, false);
+    irq_release(&d->vectors[vector].action);
+    d->vectors[vector].is_requested = false;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+//
+// Finding every function behind a host and numbering its buses. What the firmware numbered in a way
+// that makes sense stays; the rest gets the next free numbers. Nothing is mapped to addresses here.
+#include "drivers/pci/host.h"
+#include "drivers/pci/regs.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+
+#define SLOTS     32
+#define FUNCTIONS 8
+
+static struct pci_device *device_at(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct pci_device, link);
+}
+
+static enum status create_bus(struct pci_bus *parent, struct pci_device *bridge, uint8_t number,
+                              uint8_t last, struct pci_bus **out)
+{
+    struct pci_bus *bus = heap_zalloc(sizeof(*bus));
+    if (bus == NULL) {
+        return E_NOMEM;
+    }
+    bus->host = parent->host;
+    bus->bridge = bridge;
+    bus->number = number;
+    bus->last = last;
+    bus->depth = parent->depth + 1;
+    list_init(&bus->devices);
+    enum status s = bus->host->ops->open(bus);
+    if (s != OK) {
+        heap_free(bus);
+        return s;
+    }
+    bus->host->bus_count++;
+    *out = bus;
+    return OK;
+}
+
+static void read_identity(struct pci_device *d)
+{
+    uint32_t id = pci_read32(d, PCI_VENDOR_ID);
+    uint32_t class_revision = pci_read32(d, PCI_CLASS_REVISION);
+    d->vendor = (uint16_t)id;
+    d->device = (uint16_t)(id >> 16);
+    d->revision = (uint8_t)class_revision;
+    d->class_code = class_revision >> 8;
+    d->header = pci_read8(d, PCI_HEADER_TYPE) & PCI_HEADER_KIND;
+    d->pin = pci_read8(d, PCI_INTERRUPT_PIN);
+    if (d->pin > 4) {
+        d->pin = 0;
+    }
+    if (d->header == PCI_HEADER_DEVICE) {
+        uint32_t subsystem = pci_read32(d, PCI_SUBSYSTEM);
+        d->subsystem_vendor = (uint16_t)subsystem;
+        d->subsystem_device = (uint16_t)(subsystem >> 16);
+    }
+}
+
+/* Until a driver wants it, a device neither raises its line nor writes to memory: what the firmware
+ * left running has no handler, and its buffers are ours now. A display may fetch its picture as a
+ * master. */
+static void silence(const struct pci_device *d)
+{
+    if (d->header == PCI_HEADER_DEVICE) {
+        uint32_t command = pci_read16(d, PCI_COMMAND) | PCI_COMMAND_INTX_DISABLE;
+        if (d->class_code >> 16 != PCI_CLASS_DISPLAY) {
+            command &= ~PCI_COMMAND_MASTER;
+        }
+        pci_write16(d, PCI_COMMAND, (uint16_t)command);
+    }
+}
+
+static enum status add_function(struct pci_bus *bus, unsigned devfn)
+{
+    struct pci_host *host = bus->host;
+    if (host->device_count == PCI_DEVICES_MAX) {
+        log_warn("pci", "more than %u functions, the rest is left out", PCI_DEVICES_MAX);
+        return E_RANGE;
+    }
+    struct pci_device *d = heap_zalloc(sizeof(*d));
+    if (d == NULL) {
+        return E_NOMEM;
+    }
+    host->device_count++;
+    d->bus = bus;
+    d->devfn = (uint8_t)devfn;
+    d->dev.bus = &pci_bus_type;
+    d->dev.dma_limit = UINT64_MAX;
+    fmt_print(d->dev.name, sizeof(d->dev.name), "%04x:%02x:%02x.%x", host->boot.segment,
+              bus->number, devfn >> 3, devfn & 7);
+    read_identity(d);
+    silence(d);
+    pci_probe_bars(d);
+    list_push_back(&bus->devices, &d->link);
+    return OK;
+}
+
+static bool is_function(const struct pci_bus *bus, unsigned devfn)
+{
+    uint32_t vendor = bus->host->ops->read(bus, devfn, PCI_VENDOR_ID, 2);
+    return vendor != 0xffff && vendor != 0;
+}
+
+static enum status find_functions(struct pci_bus *bus)
+{
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        unsigned devfn = slot << 3;
+        if (!is_function(bus, devfn)) {
+            continue;
+        }
+        uint32_t type = bus->host->ops->read(bus, devfn, PCI_HEADER_TYPE, 1);
+        unsigned count = (type & PCI_HEADER_MULTIFUNCTION) != 0 ? FUNCTIONS : 1;
+        for (unsigned f = 0; f < count; f++) {
+            if (f == 0 || is_function(bus, devfn | f)) {
+                enum status s = add_function(bus, devfn | f);
+                if (s != OK) {
+                    return s;
+                }
+            }
+        }
+    }
+    return OK;
+}
+
+static enum status scan_bus(struct pci_bus *bus, uint8_t *used);
+
+/* Scan behind a bridge with the numbers [number, last]; used receives the highest that is in use.
+ */
+static enum status scan_bridge(struct pci_device *bridge, uint8_t number, uint8_t last,
+                               uint8_t *used)
+{
+    struct pci_bus *child;
+    enum status s = create_bus(bridge->bus, bridge, number, last, &child);
+    if (s != OK) {
+        log_warn("pci", "%s: no access to bus %u behind it: %s", bridge->dev.name, number,
+                 status_text(s));
+        return s == E_NOMEM ? s : OK;
+    }
+    bridge->child = child;
+    *used = number;
+    return scan_bus(child, used);
+}
+
+static bool is_number_taken(const struct pci_bus *bus, uint8_t number, uint8_t last)
+{
+    LIST_FOR_EACH (&bus->devices, n) {
+        const struct pci_bus *child = device_at(n)->child;
+        if (child != NULL && number <= child->last && child->number <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers that the firmware gave stay if they are among those of the bus it sits on and not taken.
+ */
+static bool has_numbers(const struct pci_device *bridge, uint8_t *number, uint8_t *last)
+{
+    const struct pci_bus *bus = bridge->bus;
+    *number = pci_read8(bridge, PCI_SECONDARY_BUS);
+    *last = pci_read8(bridge, PCI_SUBORDINATE_BUS);
+    return pci_read8(bridge, PCI_PRIMARY_BUS) == bus->number && *number > bus->number &&
+           *last >= *number && *last <= bus->last && !is_number_taken(bus, *number, *last);
+}
+
+static void set_numbers(const struct pci_device *bridge, uint8_t number, uint8_t last)
+{
+    pci_write8(bridge, PCI_PRIMARY_BUS, bridge->bus->number);
+    pci_write8(bridge, PCI_SECONDARY_BUS, number);
+    pci_write8(bridge, PCI_SUBORDINATE_BUS, last);
+}
+
+/* Open the bridge to every number that is left, see how many are needed, and close it to the rest.
+ */
+static enum status number_bridge(struct pci_device *bridge, uint8_t *used)
+{
+    uint8_t limit = bridge->bus->last;
+    if (*used >= limit) {
+        set_numbers(bridge, 0, 0);
+        log_warn("pci", "%s: no bus number left, what is behind it is left out", bridge->dev.name);
+        return OK;
+    }
+    uint8_t number = *used + 1;
+    set_numbers(bridge, number, limit);
+    enum status s = scan_bridge(bridge, number, limit, used);
+    if (bridge->child == NULL) {
+        set_numbers(bridge, 0, 0);
+    } else {
+        bridge->child->last = *used;
+        set_numbers(bridge, number, *used);
+    }
+    return s;
+}
+
+static enum status scan_bridges(struct pci_bus *bus, bool numbered, uint8_t *used)
+{
+    enum status s = OK;
+    LIST_FOR_EACH (&bus->devices, n) {
+        struct pci_device *d = device_at(n);
+        uint8_t number, last;
+        if (d->header != PCI_HEADER_BRIDGE || d->child != NULL) {
+            continue;
+        }
+        if (!numbered) {
+            s = number_bridge(d, used);
+        } else if (has_numbers(d, &number, &last)) {
+            uint8_t inside = *used;
+            s = scan_bridge(d, number, last, &inside);
+            *used = MAX(last, *used);
+        }
+        if (s != OK) {
+            break;
+        }
+    }
+    return s;
+}
+
+/* Recursion: at most PCI_DEPTH_MAX deep, and each level has a bus number of its own. */
+static enum status scan_bus(struct pci_bus *bus, uint8_t *used)
+{
+    enum status s = find_functions(bus);
+    if (s != OK) {
+        return s == E_NOMEM ? s : OK;
+    }
+    if (bus->depth == PCI_DEPTH_MAX) {
+        log_warn("pci", "%s: bridges behind it are left out: deeper than %d", bus->bridge->dev.name,
+                 PCI_DEPTH_MAX);
+        return OK;
+    }
+    s = scan_bridges(bus, true, used);
+    return s == OK ? scan_bridges(bus, false, used) : s;
+}
+
+enum status pci_scan(struct pci_host *host)
+{
+    uint8_t used = host->root->number;
+    return scan_bus(host->root, &used);
+}
+
+void pci_for_each(struct pci_bus *bus, void (*fn)(void *ctx, struct pci_device *d), void *ctx)
+{
+    LIST_FOR_EACH_SAFE (&bus->devices, n) {
+        struct pci_device *d = device_at(n);
+        struct pci_bus *child = d->child;
+        fn(ctx, d);
+        if (child != NULL) {
+            pci_for_each(child, fn, ctx);
+        }
+    }
+}
