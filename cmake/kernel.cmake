@@ -54,7 +54,7 @@ function(halyard_link_kernel name table)
     set_target_properties(${name} PROPERTIES
         SUFFIX ".elf"
         LINKER_LANGUAGE C
-        LINK_DEPENDS "${linker_script}")
+        LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py")
     target_link_options(${name} PRIVATE
         -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
         --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map")
@@ -71,7 +71,8 @@ add_custom_command(OUTPUT symbols.S
 halyard_link_kernel(halyard "${CMAKE_BINARY_DIR}/symbols.S")
 
 add_custom_command(TARGET halyard POST_BUILD
-    COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard> VERBATIM)
+    COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard>
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py" $<TARGET_FILE:halyard> VERBATIM)
 if(HALYARD_ARCH STREQUAL "aarch64")
     add_custom_command(TARGET halyard POST_BUILD
         COMMAND llvm-objcopy -O binary $<TARGET_FILE:halyard> "${CMAKE_BINARY_DIR}/halyard.img" VERBATIM

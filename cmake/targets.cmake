@@ -49,5 +49,5 @@ add_custom_target(docs
     COMMAND doxygen "${CMAKE_SOURCE_DIR}/Doxyfile"
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" USES_TERMINAL VERBATIM)
 add_custom_target(format
-    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check_format.py" --fix
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check.py" --fix
     USES_TERMINAL VERBATIM)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The GRUB image of the x86_64 kernel: boots by BIOS and by UEFI.
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Turn a linked kernel into the table of names and lines that kernel/symbols.c reads.
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+#
+# The tests of one preset, for ctest. scripts/test runs the same suites and counts their points.
+
+set(check ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check.py")
+foreach(name includes length licence format docs)
+    add_test(NAME layering.${name} COMMAND ${check} ${name})
+endforeach()
+set(layering includes length licence format docs)
+
+if(HALYARD_ARCH STREQUAL "host")
+    add_test(NAME layering.fake COMMAND ${check} fake --host "${CMAKE_BINARY_DIR}")
+    list(APPEND layering fake)
+else()
+    foreach(name headers symbols)
+        add_test(NAME layering.${name}
+            COMMAND ${check} ${name} --build "${CMAKE_BINARY_DIR}" --machine ${HALYARD_ARCH})
+        list(APPEND layering ${name})
+    endforeach()
+
+    add_test(NAME guest COMMAND "${CMAKE_SOURCE_DIR}/scripts/run" ${HALYARD_ARCH} --preset ${HALYARD_PRESET}
+        --build "${CMAKE_BINARY_DIR}" --no-build --no-install --timeout 300 --test)
+    set_tests_properties(guest PROPERTIES LABELS guest)
+
+    file(GLOB smoke CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/smoke/test_*.py")
+    foreach(file IN LISTS smoke)
+        get_filename_component(name "${file}" NAME_WE)
+        add_test(NAME smoke.${name} COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/suite.py" "${file}"
+            --machine ${HALYARD_ARCH} --build "${CMAKE_BINARY_DIR}")
+        set_tests_properties(smoke.${name} PROPERTIES LABELS smoke TIMEOUT 900)
+    endforeach()
+endif()
+list(TRANSFORM layering PREPEND "layering.")
+set_tests_properties(${layering} PROPERTIES LABELS layering)

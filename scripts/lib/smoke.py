@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What the tests under tests/smoke and tests/tools use: scripts/run as a person would call it.
+
+MACHINE and BUILD say what is under test; suite.py sets them. A run's limits are generous: they end a
+hung guest, no test asserts how long anything takes.
+"""
+import os
+import subprocess
+import unittest
+from dataclasses import dataclass
+from pathlib import Path
+
+from tree import ROOT, build_directory
+
+MACHINE = os.environ.get("HALYARD_TEST_MACHINE") or "x86_64"
+BUILD = Path(os.environ.get("HALYARD_TEST_BUILD") or build_directory(MACHINE))
+RUN = ROOT / "scripts/run"
+LIMIT_S = 60
+
+
+@dataclass
+class Result:
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def verdict(self):
+        """The last line on standard error, if the runner named the end: "panic"."""
+        lines = self.errors.splitlines()
+        return lines[-1].removeprefix("run: ") if lines and lines[-1].startswith("run: ") else None
+
+
+def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
+    """Boot the kernel under test; `typed` is piped to it. Ends by itself or by the limit (status 124)."""
+    argv = [str(RUN), machine or MACHINE, "--build", str(build or BUILD), "--no-build", "--no-install",
+            "--timeout", str(limit), *map(str, options)]
+    done = subprocess.run(argv, input=typed.encode(), capture_output=True, timeout=limit + 60)
+    return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def program(name):
+    """The path of a sample program for the machine under test."""
+    return BUILD / "programs" / f"{name}.elf"
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = None
+
+    def expect(self, result, status=0, verdict=None, contains=()):
+        """The run ended like this; on failure the whole transcript is shown."""
+        transcript = f"status {result.status}\n--- output\n{result.output}\n--- errors\n{result.errors}"
+        self.assertEqual(result.status, status, transcript)
+        if verdict is not None:
+            self.assertEqual(result.verdict, verdict, transcript)
+        for text in [contains] if isinstance(contains, str) else contains:
+            self.assertIn(text, result.output, transcript)
+
+
+def for_machine(machine):
+    """Decorator: a test of what only this machine has."""
+    return unittest.skipUnless(MACHINE == machine, f"only {machine} has it")
+
+
+__all__ = ["BUILD", "MACHINE", "Result", "TestCase", "for_machine", "program", "run"]

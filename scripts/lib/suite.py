@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Run Python tests (unittest) and print TAP.
+
+    suite.py FILE [--filter GLOB] [--machine M] [--build DIR]
+
+FILE's tests learn about machine and build directory from smoke.py.
+"""
+import argparse
+import fnmatch
+import importlib.util
+import os
+import sys
+import unittest
+from pathlib import Path
+
+import tap
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return unittest.defaultTestLoader.loadTestsFromModule(module)
+
+
+def flatten(tests):
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from flatten(test)
+        else:
+            yield test
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--filter", default="*")
+    parser.add_argument("--machine")
+    parser.add_argument("--build")
+    args = parser.parse_args()
+    os.environ["HALYARD_TEST_MACHINE"] = args.machine or ""
+    os.environ["HALYARD_TEST_BUILD"] = args.build or ""
+    writer = tap.Writer()
+    result = tap.Result(writer)
+    chosen = unittest.TestSuite(
+        test for test in flatten(load(args.file))
+        if fnmatch.fnmatch(tap.Result.name(test), args.filter)
+        or fnmatch.fnmatch(tap.Result.name(test).split(".")[-1], args.filter))
+    chosen.run(result)
+    return writer.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""scripts/test: set up, build, run every suite, count points.
+
+A suite is a command that prints TAP. What a suite prints is shown only as far as it matters: failed
+points with their details, skipped ones with their reasons; --verbose shows every line.
+"""
+import argparse
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import packages
+import tap
+from builder import build_targets
+from tree import MACHINES, ROOT, Failure, build_directory, machine_of
+
+PYTHON = sys.executable
+LIB = ROOT / "scripts/lib"
+SUITE_LIMIT_S = 900
+
+
+@dataclass
+class Command:
+    """One suite: how to run it, and the names its points may be chosen by."""
+
+    name: str
+    argv: list
+    points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
+    filter_option: str = None                   # how to tell it which points to run
+    environment: dict = field(default_factory=dict)
+
+
+def unit_suites(build):
+    for program in sorted((build / "tests/unit").glob("test_*")):
+        source = ROOT / "tests/unit" / f"{program.name}.c"
+        if program.is_file() and os.access(program, os.X_OK) and source.exists():
+            points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
+            yield Command(f"unit/{program.name}", [str(program)], points,
+                          environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+
+
+def python_suites(folder, name, machine=None, build=None):
+    for file in sorted((ROOT / folder).glob("test_*.py")):
+        argv = [PYTHON, str(LIB / "suite.py"), str(file)]
+        if machine:
+            argv += ["--machine", machine, "--build", str(build)]
+        yield Command(f"{name}/{file.stem}", argv, re.findall(r"def (test_\w+)", file.read_text()), "--filter")
+
+
+def layering_suites(builds, host):
+    check = [PYTHON, str(ROOT / "tests/layering/check.py")]
+    yield Command("layering/tree", check + (["--host", str(host)] if host else []))
+    for machine, build in builds.items():
+        yield Command(f"layering/{machine}", [*check, "--build", str(build), "--machine", machine])
+
+
+def machine_suites(machine, preset, build):
+    run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
+    yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"])
+    yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
+
+
+def chosen(suite, pattern):
+    """(whether to run the suite, which of its points count)."""
+    everything = fnmatch.fnmatch(suite.name, pattern) or fnmatch.fnmatch(suite.name, pattern + "/*")
+    if everything or pattern == "*":
+        return True, "*"
+    matching = [point for point in suite.points if fnmatch.fnmatch(point, pattern)]
+    return bool(matching), pattern
+
+
+def run_suite(suite, points, verbose):
+    """Run one suite and read what it prints."""
+    result = tap.Suite(suite.name)
+    argv = list(suite.argv)
+    if points != "*" and suite.filter_option:
+        argv += [suite.filter_option, points]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, errors="replace", env={**os.environ, **suite.environment})
+    tail = []
+    try:
+        for line in process.stdout:
+            line = line.rstrip("\n")
+            result.read(line)
+            tail = [*tail[-19:], line]
+            if verbose:
+                print(f"    {line}")
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    result.finish(status)
+    if result.failed and result.failed[-1][0] in ("plan", "status"):
+        result.failed[-1][1].extend(tail)
+    if points != "*":
+        result.passed = [p for p in result.passed if fnmatch.fnmatch(p.split(".")[-1], points)]
+        result.skipped = [s for s in result.skipped if fnmatch.fnmatch(s[0].split(".")[-1], points)]
+    return result
+
+
+def show(result, seconds):
+    print(f"{result.name}: {len(result.passed)} passed, {len(result.failed)} failed, "
+          f"{len(result.skipped)} skipped ({seconds:.1f} s)", flush=True)
+    for point, details in result.failed:
+        print(f"    FAILED {point}")
+        for detail in details[:40]:
+            print(f"        {detail}")
+    for point, reason in result.skipped:
+        print(f"    skipped {point}: {reason}")
+    sys.stdout.flush()
+
+
+def parse(arguments):
+    p = argparse.ArgumentParser(prog="scripts/test", description="All tests of both machines.")
+    p.add_argument("--machine", choices=MACHINES, help="only this machine, and what needs none")
+    p.add_argument("--preset", metavar="NAME", help="test this preset's build instead of the release")
+    p.add_argument("--filter", metavar="GLOB", default="*",
+                   help="suites (unit/*, smoke/x86_64) or points (test_unmap*) that match")
+    p.add_argument("--long", action="store_true", help="the campaigns of hours; results go to docs/campaigns.md")
+    p.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
+    p.add_argument("--verbose", action="store_true", help="show every line of every suite")
+    return p.parse_args(arguments)
+
+
+def set_up(args, machines, presets):
+    """Packages, then the builds. Returns the build directories: by machine, and the host's."""
+    wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
+    if args.filter.startswith("unit"):
+        machines = []
+    for machine in machines:
+        wanted = wanted + packages.QEMU[machine]
+    if "x86_64" in machines:
+        wanted = wanted + packages.ISO + packages.UEFI
+    packages.ensure(wanted, may_install=not args.no_install, say="test")
+    builds = {machine: build_directory(presets[machine]) for machine in machines}
+    for machine in machines:
+        build_targets(presets[machine], builds[machine], ("all", "iso") if machine == "x86_64" else ("all",))
+    host = build_directory("host-tests")
+    build_targets("host-tests", host)
+    return builds, host
+
+
+def all_suites(presets, builds, host):
+    yield from unit_suites(host)
+    yield from layering_suites(builds, host)
+    yield from python_suites("tests/tools", "tools")
+    for machine in builds:
+        yield from machine_suites(machine, presets[machine], builds[machine])
+
+
+def main(arguments):
+    args = parse(arguments)
+    try:
+        machines = [machine_of(args.preset)] if args.preset else [args.machine] if args.machine else list(MACHINES)
+        presets = {machine: args.preset or machine for machine in machines}
+        builds, host = set_up(args, machines, presets)
+    except Failure as failure:
+        print(f"test: {failure}", file=sys.stderr)
+        print("0 passed, 1 failed, 0 skipped")
+        return 1
+
+    passed = failed = skipped = 0
+    for suite in all_suites(presets, builds, host):
+        wanted, points = chosen(suite, args.filter)
+        if not wanted:
+            continue
+        start = time.monotonic()
+        result = run_suite(suite, points, args.verbose)
+        show(result, time.monotonic() - start)
+        passed, failed, skipped = (passed + len(result.passed), failed + len(result.failed),
+                                   skipped + len(result.skipped))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return int(failed > 0 or passed == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The house's rules as tests: `ctest -L layering`, or all of them by hand:
+
+    check.py [NAME...] [--build DIR --machine M] [--host DIR]
+
+Without a build directory only what needs no build is checked. `check.py --fix` formats the C files.
+"""
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
+
+import check_headers  # noqa: E402
+import check_includes  # noqa: E402
+import check_sources  # noqa: E402
+import check_symbols  # noqa: E402
+import tap  # noqa: E402
+
+
+def include_complaints(root):
+    for file in sorted(f for f in check_sources.tracked(root) if f.suffix in (".c", ".h", ".S")):
+        name = file.relative_to(root).as_posix()
+        for line, why in check_includes.check(name, file.read_text(errors="replace").splitlines()):
+            yield f"{name}:{line}: {why}"
+
+
+def doxygen_complaints(root):
+    with tempfile.TemporaryDirectory() as out:
+        config = (root / "Doxyfile").read_text() + f"\nOUTPUT_DIRECTORY = {out}\nQUIET = YES\n"
+        done = subprocess.run(["doxygen", "-"], input=config, cwd=root, capture_output=True, text=True)
+    yield from done.stderr.splitlines()
+    if done.returncode != 0:
+        yield f"doxygen ended with status {done.returncode}"
+
+
+EVERYWHERE = {
+    "includes": ("each file includes only what its layer may see", include_complaints, None),
+    "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),
+    "licence": ("each file names its licence", check_sources.unlicensed_files, None),
+    "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),
+    "docs": ("Doxygen has no complaint about public headers", doxygen_complaints, "doxygen"),
+}
+PER_MACHINE = {
+    "headers": ("each header compiles alone", check_headers.complaints),
+    "symbols": ("portable code needs only hal_*, which the machine defines", check_symbols.complaints),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", help=", ".join([*EVERYWHERE, *PER_MACHINE, "fake"]))
+    parser.add_argument("--build", type=Path)
+    parser.add_argument("--machine")
+    parser.add_argument("--host", type=Path, help="the build directory of host-tests")
+    parser.add_argument("--fix", action="store_true")
+    args = parser.parse_args()
+    if args.fix:
+        check_sources.fix_format(ROOT)
+        return 0
+
+    def wanted(name):
+        return not args.names or name in args.names
+
+    writer = tap.Writer()
+    for name, (claim, complaints, tool) in EVERYWHERE.items():
+        if wanted(name) and (args.build is None or args.names):
+            if tool and shutil.which(tool) is None:
+                writer.skip(claim, f"{tool} is not installed")
+            else:
+                writer.claim(claim, complaints(ROOT))
+    for name, (claim, complaints) in PER_MACHINE.items():
+        if wanted(name) and args.build:
+            writer.claim(f"{args.machine}: {claim}", complaints(ROOT, args.build, args.machine))
+    if args.host and wanted("fake"):
+        writer.claim("host: the fake defines every hal_* that portable code needs",
+                     check_symbols.host_complaints(args.host))
+    return writer.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

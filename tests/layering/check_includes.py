@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Fail if a file includes a header its layer may not see.
+
+There is one include root (the repository) plus one root for the per-arch inline
+fragments, so the text between the quotes *is* the owner: no compiler needed.
+In the table '*' stops at a slash and '**' does not; the longest owning prefix wins.
+"""
+import pathlib, re, sys
+
+C_STD = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdalign.h", "limits.h", "stdatomic.h"}
+BASE = ["kernel/lib/*.h"]                                  # freestanding helpers: everyone
+DIAG = ["kernel/status.h", "kernel/assert.h", "kernel/log.h"]
+KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in ("mm", "sched", "io", "fs")]  # public: private ones end in _internal.h
+FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]
+ARCH = BASE + DIAG + ["hal/*.h", "hal_arch/*.h", "boot/*.h"]
+BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h"]
+
+LAYERS = {  # owned prefix: what it may include besides itself
+    "kernel/lib/":       [],
+    "hal/":              BASE + ["hal_arch/*.h", "kernel/status.h"],
+    "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h"],
+    "kernel/jit/":       BASE + KERNEL + ["hal/cache.h", "hal/types.h", "kernel/jit/*/*.h"],
+    "kernel/jit/elf/":   FRONT,
+    "kernel/jit/wasm/":  FRONT,
+    "kernel/jit/cil/":   FRONT,
+    "boot/":             BASE + ["hal/bootinfo.h", "hal/types.h", "kernel/status.h"],
+    "drivers/":          BASE + KERNEL + ["hal/*.h"],
+    "arch/aarch64/":     ARCH,
+    "arch/x86_64/":      ARCH,
+    "arch/aarch64/jit/": BACK,
+    "arch/x86_64/jit/":  BACK,
+    "tests/":            ["**"],
+}
+EXTRA = {   # composition roots: the only files that know one machine's concrete drivers
+    "arch/aarch64/platform.c": ["drivers/**"] + KERNEL,
+    "arch/x86_64/platform.c":  ["drivers/**"] + KERNEL,
+}
+SHARED_DRIVER_DIRS = {"pci", "virtio", "serial"}           # buses other drivers may use
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+ARCH_IF = re.compile(r"^\s*#\s*(if|elif|ifdef|ifndef)\b.*(__x86_64__|__aarch64__|\bARCH_|CONFIG_ARCH)")
+
+def matches(glob, path):
+    rx = re.escape(glob).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(rx, path) is not None
+
+def layer_of(path):
+    if "/include/hal_arch/" in path:
+        return "hal/"                                      # completes the contract it lives under
+    return max((p for p in LAYERS if path.startswith(p)), key=len, default=None)
+
+def allowed(path, layer, inc):
+    if inc.startswith("."):
+        return False                                       # no "../": every include names its owner
+    if inc.endswith("_internal.h"):
+        return pathlib.PurePosixPath(inc).parent == pathlib.PurePosixPath(path).parent
+    if layer == "drivers/" and inc.startswith("drivers/"):
+        return inc.split("/")[1] in SHARED_DRIVER_DIRS | {path.split("/")[1]}
+    if layer_of(inc) == layer:
+        return True
+    return any(matches(g, inc) for g in LAYERS[layer] + EXTRA.get(path, []))
+
+def check(path, lines):
+    """Yield (line number, complaint) for one file."""
+    layer = layer_of(path)
+    if layer is None:
+        return
+    for n, line in enumerate(lines, 1):
+        if not path.startswith(("arch/", "tests/")) and ARCH_IF.match(line):
+            yield n, "architecture #if in portable code"
+        m = INCLUDE.match(line)
+        if m and not (m[1] == "<" and m[2] in C_STD) and not allowed(path, layer, m[2]):
+            yield n, f"{layer} may not include {m[2]}"
+
+def main(root):
+    bad = 0
+    for p in sorted(pathlib.Path(root).rglob("*.[chS]")):
+        rel = p.relative_to(root).as_posix()
+        for n, why in check(rel, p.read_text(errors="replace").splitlines()):
+            print(f"{rel}:{n}: {why}")
+            bad += 1
+    return int(bad > 0)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "."))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What the linker saw: who defines what, and whom portable code calls.
+
+Portable objects leave nothing undefined but hal_* (and what the linker script and the build make); the
+machine defines every hal_* that is used; nothing is weak, so no default hides a missing definition.
+"""
+import subprocess
+
+PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
+
+# Not from any portable file: the image's edges (hal/layout.h) and the tables that are linked in.
+MADE_BY_LINK = ("__", "kernel_symbols", "kernel_tests", "kernel_benches")
+
+# Host objects also call the C library and the sanitizers' runtime.
+HOST_RUNTIME = ("__", "mem", "str")
+
+
+def read_symbols(objects):
+    """(defined, undefined, weak): each {symbol: object}, locals left out."""
+    defined, undefined, weak = {}, {}, {}
+    if not objects:
+        return defined, undefined, weak
+    text = subprocess.run(["llvm-nm", "-A", "-g", *map(str, objects)], check=True, capture_output=True,
+                          text=True).stdout
+    for line in text.splitlines():
+        where, rest = line.split(": ", 1)
+        *_, kind, symbol = rest.split()
+        if kind in "wWvV":
+            weak[symbol] = where
+        (undefined if kind in "Uwv" else defined)[symbol] = where
+    return defined, undefined, weak
+
+
+def kernel_objects(build):
+    """{source path relative to the root: object}."""
+    base = build / "CMakeFiles" / "kernel_objects.dir"
+    return {o.relative_to(base).as_posix().removesuffix(".obj"): o for o in base.rglob("*.obj")}
+
+
+def complaints(root, build, machine):
+    # Objects of files that are gone stay in a build directory: they are nobody's.
+    objects = {source: o for source, o in kernel_objects(build).items() if (root / source).exists()}
+    if not objects:
+        yield f"{build}: no objects; build first"
+        return
+    portable = [o for source, o in objects.items() if source.startswith(PORTABLE)]
+    arch = [o for source, o in objects.items() if source.startswith(f"arch/{machine}/")]
+    defined, undefined, weak = read_symbols(portable)
+    arch_defined, _, arch_weak = read_symbols(arch)
+
+    for symbol in sorted(undefined.keys() - defined.keys()):
+        if symbol.startswith("hal_"):
+            if symbol not in arch_defined:
+                yield f"{symbol}: used by portable code, not defined by {machine}"
+        elif not symbol.startswith(MADE_BY_LINK):
+            yield f"{undefined[symbol]}: portable code leaves {symbol} undefined"
+    for symbol, where in sorted((weak | arch_weak).items()):
+        yield f"{where}: {symbol} is weak"
+    for symbol in sorted(defined.keys() & arch_defined.keys()):
+        yield f"{symbol}: defined by {defined[symbol]} and by {arch_defined[symbol]}"
+
+
+def host_complaints(build):
+    """The fake is a third machine, held to the same rule."""
+    core, fake = build / "tests/unit/libcore.a", build / "tests/unit/libfake.a"
+    if not core.exists() or not fake.exists():
+        yield f"{build}: no libcore.a and libfake.a; build first"
+        return
+    defined, undefined, _ = read_symbols([core])
+    fake_defined, _, _ = read_symbols([fake])
+    for symbol in sorted(undefined.keys() - defined.keys() - fake_defined.keys()):
+        if symbol.startswith("hal_"):
+            yield f"{symbol}: used by portable code, not defined by the fake"
