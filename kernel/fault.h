@@ -7,15 +7,18 @@
 #include "hal/trap.h"
 #include "kernel/lib/list.h"
 
+#include <stdatomic.h>
+
 /** A range of addresses whose faults somebody understands. The caller owns the struct while registered. */
 struct fault_owner {
-    struct list_node link;
+    struct list_node link; /* private */
+    _Atomic uint32_t running; /* private: handlers of it that run now */
     uintptr_t base, size;
     const char *name;
     /**
      * @brief Handle a fault in the range.
      * @return true: fault->frame is ready to be resumed. false: not mine after all; ask the next.
-     * May sleep if fault->may_sleep.
+     * May sleep if fault->may_sleep: interrupts are then enabled. Must return.
      */
     bool (*handle)(struct fault_owner *self, struct fault *fault);
     /** Name a code address for backtraces; code ranges only, else NULL. Safe in a panic. */
@@ -32,7 +35,15 @@ void fault_disown(struct fault_owner *owner);
 /** @brief Owner of code at pc, or NULL. @context{any, panic included} */
 struct fault_owner *fault_code_owner(uintptr_t pc);
 
-/** An instruction that may fault, and where to go on if it does. The machine's .S files emit the pairs. */
+/** An instruction that may fault, and where to go on if it does. The machine's .S files emit the pairs into
+ *  section .fixup, which the linker script bounds. */
 struct fault_fixup {
     uintptr_t pc, target;
 };
+extern const struct fault_fixup __fixup_start[], __fixup_end[];
+
+/** What became of the faults so far. */
+struct fault_stats {
+    uint64_t total, by_address, by_code, by_fixup;
+};
+void fault_get_stats(struct fault_stats *out);

@@ -15,6 +15,7 @@
 #define ALIGNED(n)        __attribute__((aligned(n)))
 #define USED              __attribute__((used))
 #define UNUSED            __attribute__((unused))
+#define MAY_ALIAS         __attribute__((may_alias))
 #define SECTION(name)     __attribute__((section(name)))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 

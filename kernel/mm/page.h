@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Physical frames: a buddy allocator over the real memory map. Virtual ranges are vm.h's, small objects heap.h's.
+// Physical frames: a buddy allocator over the real memory map. Virtual ranges are vm.h's, small
+// objects heap.h's.
 #pragma once
 
 #include "hal/layout.h"
@@ -15,9 +16,9 @@ struct boot_info;
 /** Who a page was taken for: `mem` explains memory by these to the last page. */
 enum page_owner {
     PAGE_FREE,
-    PAGE_KERNEL,  /**< image, boot stack, boot_info */
-    PAGE_META,    /**< the allocator's own tables */
-    PAGE_TABLE,   /**< page tables */
+    PAGE_KERNEL, /**< image, boot stack, boot_info */
+    PAGE_META,   /**< the allocator's own tables */
+    PAGE_TABLE,  /**< page tables */
     PAGE_HEAP,
     PAGE_STACK,
     PAGE_CODE,    /**< loaded and compiled code */
@@ -29,16 +30,19 @@ enum page_owner {
     PAGE_OWNER_COUNT,
 };
 
-/** @brief Take over the frames of the memory map; O(number of ranges) plus metadata of split blocks.
+/** @brief Take over the frames of the memory map; O(number of ranges) plus metadata of split
+ * blocks.
  *  @context{early, once, after hal_mmu_init()} */
 void page_init(const struct boot_info *info);
 
-/** @brief Early frames, before page_init(): bump allocation from [early_base, early_base + early_len).
+/** @brief Early frames, before page_init(): bump allocation from [early_base, early_base +
+ * early_len).
  *  @context{early, once, before hal_mmu_init()} */
 void page_early_init(const struct boot_info *info);
 
 /**
- * @brief Take 2^order consecutive frames, aligned to their size, contents undefined, in the direct map.
+ * @brief Take 2^order consecutive frames, aligned to their size, contents undefined, in the direct
+ * map.
  * @param order  0 to PAGE_ORDER_MAX.
  * @param out    First frame.
  * @return OK; E_NOMEM: no run that large is free; E_INVAL: order out of range.
@@ -46,13 +50,15 @@ void page_early_init(const struct boot_info *info);
  */
 enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out);
 
-/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that reach no higher. */
+/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that reach no higher.
+ */
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out);
 
 /** @brief page_alloc(0) and zeroed. */
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out);
 
-/** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic. @context{as page_alloc} */
+/** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic.
+ * @context{as page_alloc} */
 void page_free(paddr_t base, unsigned order);
 
 /** Numbers behind `mem`; pages of PAGE_SIZE. Sum over all owners = total. */
@@ -66,6 +72,13 @@ void page_get_stats(struct page_stats *out);
 /** @brief Short name of an owner ("heap"). */
 const char *page_owner_name(enum page_owner owner);
 
-/** @brief A link that a taken frame's owner may use while it holds it (vm's list of frames to free). */
-struct list_node *page_link(paddr_t frame);
+/** @brief A link that the owner of a taken run may use while it holds it (vm's list of frames to
+ * free).
+ *  @param base  First frame of the run. @context{any} */
+struct list_node *page_link(paddr_t base);
+/** @brief The run that a link of page_link() belongs to. @context{any} */
 paddr_t page_of_link(struct list_node *link);
+
+/** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for
+ * who holds it} */
+int page_taken_order(paddr_t base);

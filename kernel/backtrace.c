@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// Call chains in words. How a frame is laid out is the machine's (hal_frame_step()).
+
+#include "kernel/panic.h"
+
+#include "hal/trap.h"
+#include "kernel/fault.h"
+#include "kernel/lib/format.h"
+#include "kernel/symbols.h"
+
+#define FRAMES_MAX 64
+#define LINE_MAX   256
+
+struct printer {
+    void (*write)(void *ctx, const char *line);
+    void *ctx;
+    uintptr_t last_pc;
+    unsigned count, printed, repeats;
+};
+
+/** Name a pc. `is_return`: it follows a call, which may be the last instruction of its function. */
+static void describe(uintptr_t pc, bool is_return, char *buf, size_t len)
+{
+    uintptr_t inside = pc - (is_return ? 1 : 0);
+    struct symbol_info symbol;
+    if (symbols_find(inside, &symbol)) {
+        uint32_t offset = symbol.offset + (is_return ? 1 : 0);
+        if (symbol.file != NULL) {
+            fmt_print(buf, len, "%s+0x%x (%s:%u)", symbol.name, offset, symbol.file, symbol.line);
+        } else {
+            fmt_print(buf, len, "%s+0x%x", symbol.name, offset);
+        }
+        return;
+    }
+    struct fault_owner *owner = fault_code_owner(inside);
+    if (owner == NULL || owner->symbol == NULL || !owner->symbol(owner, inside, buf, len)) {
+        fmt_print(buf, len, "0x%016llx", (unsigned long long)pc);
+    }
+}
+
+static void flush_repeats(struct printer *p)
+{
+    if (p->repeats > 0) {
+        char line[64];
+        fmt_print(line, sizeof(line), "   (%u more calls from there)", p->repeats);
+        p->write(p->ctx, line);
+        p->repeats = 0;
+    }
+}
+
+static void print_frame(struct printer *p, uintptr_t pc, bool is_return)
+{
+    char where[LINE_MAX], line[LINE_MAX + 16];
+    unsigned n = p->count++;
+    if (n > 0 && pc == p->last_pc) {
+        p->repeats++;
+        return;
+    }
+    flush_repeats(p);
+    p->last_pc = pc;
+    p->printed++;
+    describe(pc, is_return, where, sizeof(where));
+    fmt_print(line, sizeof(line), "#%u %s", n, where);
+    p->write(p->ctx, line);
+}
+
+void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc,
+                     uintptr_t fp, uintptr_t lo, uintptr_t hi)
+{
+    struct printer p = {.write = write, .ctx = ctx};
+    if (pc != 0) {
+        print_frame(&p, pc, false);
+    }
+    /* Endless recursion makes thousands of equal frames, which count as one. */
+    while (p.printed < FRAMES_MAX && hal_frame_step(&fp, &pc, lo, hi)) {
+        print_frame(&p, pc, true);
+    }
+    flush_repeats(&p);
+}

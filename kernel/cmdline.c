@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+//
+// The words of the kernel's command line, and the words of a program's. Foreign text: nothing in it
+// is an error that stops the boot.
+
+#include "kernel/cmdline.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static char *skip_blanks(char *p)
+{
+    while (is_blank(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/** Cut the word at `p` out, quotes taken off in place; returns where the text goes on. */
+static char *cut_word(char *p, bool has_backslash, char **word)
+{
+    char *to = p;
+    *word = p;
+    char quote = '\0';
+    for (; *p != '\0' && (quote != '\0' || !is_blank(*p)); p++) {
+        if (quote == '\0' && (*p == '"' || *p == '\'')) {
+            quote = *p;
+        } else if (*p == quote) {
+            quote = '\0';
+        } else {
+            if (has_backslash && *p == '\\' && quote != '\'' && p[1] != '\0') {
+                p++;
+            }
+            *to++ = *p;
+        }
+    }
+    char *next = *p == '\0' ? p : p + 1;
+    *to = '\0';
+    return next;
+}
+
+static void report(struct cmdline *c, const char *word)
+{
+    if (c->unknown_count < ARRAY_COUNT(c->unknown)) {
+        c->unknown[c->unknown_count] = word;
+    }
+    c->unknown_count++;
+}
+
+static bool parse_loglevel(const char *text, int *out)
+{
+    static const char *const names[] = {
+        [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
+        if (strcmp(text, names[i]) == 0 || (text[0] == (char)('0' + i) && text[1] == '\0')) {
+            *out = (int)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_maxcpus(const char *text, uint32_t *out)
+{
+    unsigned long long n;
+    if (!str_to_u64(text, &n) || n == 0 || n > CPU_MAX) {
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
+/** NAME or NAME=GLOB: "*" is meant if no glob is given. */
+static bool parse_glob(const char *word, const char *name, const char **out)
+{
+    size_t len = strlen(name);
+    if (strncmp(word, name, len) != 0 || (word[len] != '\0' && word[len] != '=')) {
+        return false;
+    }
+    *out = word[len] == '=' && word[len + 1] != '\0' ? word + len + 1 : "*";
+    return true;
+}
+
+static bool parse_word(struct cmdline *c, const char *word)
+{
+    if (str_has_prefix(word, "run=") && word[4] != '\0') {
+        c->run = word + 4;
+        return true;
+    }
+    if (str_has_prefix(word, "loglevel=")) {
+        return parse_loglevel(word + 9, &c->loglevel);
+    }
+    if (str_has_prefix(word, "maxcpus=")) {
+        return parse_maxcpus(word + 8, &c->maxcpus);
+    }
+    if (strcmp(word, "shell") == 0) {
+        c->shell = true;
+        return true;
+    }
+    if (strcmp(word, "poweroff") == 0) {
+        c->poweroff = true;
+        return true;
+    }
+    return parse_glob(word, "test", &c->test) || parse_glob(word, "bench", &c->bench);
+}
+
+void cmdline_parse(const char *text, struct cmdline *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->loglevel = -1;
+    out->run_args = "";
+    str_copy(out->text, sizeof(out->text), text);
+
+    for (char *p = skip_blanks(out->text); *p != '\0'; p = skip_blanks(p)) {
+        char *word;
+        p = cut_word(p, false, &word);
+        if (strcmp(word, "--") == 0) {
+            out->run_args = skip_blanks(p);
+            break;
+        }
+        if (!parse_word(out, word)) {
+            report(out, word);
+        }
+    }
+    if (out->run == NULL && out->test == NULL && out->bench == NULL && !out->poweroff) {
+        out->shell = true;
+    }
+}
+
+int cmdline_split(char *text, char **argv, int max)
+{
+    int argc = 0;
+    for (char *p = skip_blanks(text); *p != '\0'; p = skip_blanks(p)) {
+        if (argc == max) {
+            return E_OVERFLOW;
+        }
+        p = cut_word(p, true, &argv[argc]);
+        argc++;
+    }
+    return argc;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// Whose fault is it? Owners are asked in the order of fault.h; what nobody owns is a panic.
+// Decoding the hardware's words is the machine's.
+
+#include "kernel/fault.h"
+
+#include "hal/cpu.h"
+#include "hal/upcall.h"
+#include "kernel/mm/vm.h"
+#include "kernel/panic.h"
+#include "kernel/spinlock.h"
+
+/* Field protection: `lock`, which a panic does not take. */
+static struct spinlock lock = SPINLOCK_INIT;
+static struct list address_owners = LIST_INIT(address_owners);
+static struct list code_owners = LIST_INIT(code_owners);
+
+static _Atomic uint64_t total_count, address_count, code_count, fixup_count;
+
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static void own(struct list *owners, struct fault_owner *owner)
+{
+    ASSERT(owner->size > 0 && owner->base + (owner->size - 1) >= owner->base);
+    atomic_store_explicit(&owner->running, 0, memory_order_relaxed);
+    irq_state_t state = spin_lock_irq(&lock);
+    list_push_back(owners, &owner->link);
+    spin_unlock_irq(&lock, state);
+}
+
+void fault_own_addresses(struct fault_owner *owner)
+{
+    own(&address_owners, owner);
+}
+
+void fault_own_code(struct fault_owner *owner)
+{
+    own(&code_owners, owner);
+}
+
+static struct fault_owner *find_owner(const struct list *owners, uintptr_t at)
+{
+    LIST_FOR_EACH (owners, n) {
+        struct fault_owner *owner = CONTAINER_OF(n, struct fault_owner, link);
+        if (at - owner->base < owner->size) {
+            return owner;
+        }
+    }
+    return NULL;
+}
+
+struct fault_owner *fault_code_owner(uintptr_t pc)
+{
+    if (hal_this_cpu()->in_panic) {
+        return find_owner(&code_owners, pc);
+    }
+    irq_state_t state = spin_lock_irq(&lock);
+    struct fault_owner *owner = find_owner(&code_owners, pc);
+    spin_unlock_irq(&lock, state);
+    return owner;
+}
+
+/** Ask the owner of `at`; it cannot be disowned meanwhile. */
+static bool ask(const struct list *owners, uintptr_t at, struct fault *fault)
+{
+    irq_state_t state = spin_lock_irq(&lock);
+    struct fault_owner *owner = find_owner(owners, at);
+    if (owner != NULL) {
+        atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
+    }
+    spin_unlock_irq(&lock, state);
+    if (owner == NULL) {
+        return false;
+    }
+    bool handled = owner->handle(owner, fault);
+    /* Release: fault_disown() lets the owner go once it sees this. */
+    atomic_fetch_sub_explicit(&owner->running, 1, memory_order_release);
+    return handled;
+}
+
+static bool ask_range(struct fault *fault)
+{
+    struct vm_range *range = vm_find(fault->address);
+    return range != NULL && range->fault != NULL && range->fault(range, fault);
+}
+
+static bool fix_up(struct fault *fault)
+{
+    for (const struct fault_fixup *f = __fixup_start; f < __fixup_end; f++) {
+        if (f->pc == fault->pc) {
+            hal_frame_set_pc(fault->frame, f->target);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool resolve(struct fault *fault)
+{
+    if (fault->has_address && (ask_range(fault) || ask(&address_owners, fault->address, fault))) {
+        count(&address_count);
+        return true;
+    }
+    if (ask(&code_owners, fault->pc, fault)) {
+        count(&code_count);
+        return true;
+    }
+    if (fix_up(fault)) {
+        count(&fixup_count);
+        return true;
+    }
+    return false;
+}
+
+void upcall_fault(struct fault *fault)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    count(&total_count);
+    if (cpu->in_panic) {
+        panic_fault(fault, "unexpected fault");
+    }
+
+    /* The machine knows what the interrupted code's mask was; that it held no lock is known here.
+     */
+    fault->may_sleep = fault->may_sleep && cpu->preempt_off == 0 && cpu->irq_depth == 0;
+    if (fault->may_sleep) {
+        hal_irq_enable();
+    }
+    bool is_resolved = resolve(fault);
+    hal_irq_disable();
+    if (!is_resolved) {
+        panic_fault(fault, "unexpected fault");
+    }
+}
+
+void fault_get_stats(struct fault_stats *out)
+{
+    *out = (struct fault_stats){
+        .total = atomic_load_explicit(&total_count, memory_order_relaxed),
+        .by_address = atomic_load_explicit(&address_count, memory_order_relaxed),
+        .by_code = atomic_load_explicit(&code_count, memory_order_relaxed),
+        .by_fixup = atomic_load_explicit(&fixup_count, memory_order_relaxed),
+    };
+}
+
+void fault_disown(struct fault_owner *owner)
+{
+    irq_state_t state = spin_lock_irq(&lock);
+    list_remove(&owner->link);
+    spin_unlock_irq(&lock, state);
+    /* Acquire: pairs with the release of the last handler. */
+    while (atomic_load_explicit(&owner->running, memory_order_acquire) != 0) {
+        hal_cpu_relax();
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+//
+// The page allocator's start: the memory map becomes areas of blocks. Work is proportional to the
+// number of ranges and of blocks, not of frames.
+
+#include "kernel/mm/page_internal.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+
+#define BUSY_MAX (BOOT_MAX_RANGES + BOOT_MAX_MODULES + 3)
+
+/** Frames [first, end) with one answer to "whose is it". */
+struct run {
+    uint64_t first, end;
+    enum { RUN_HOLE, RUN_BUSY, RUN_FREE } kind;
+    enum page_owner owner; /* RUN_BUSY */
+};
+
+/* Used by page_init() only: too large for the stack. */
+static const struct boot_info *boot;
+static struct run busy[BUSY_MAX]; /* may overlap: the first one that matches counts */
+static unsigned busy_count;
+
+static struct page_area areas[BOOT_MAX_RANGES];
+static unsigned area_count;
+
+static void add_busy(uint64_t base, uint64_t end, enum page_owner owner)
+{
+    if (base < end) {
+        ASSERT(busy_count < BUSY_MAX);
+        busy[busy_count++] = (struct run){
+            .first = base >> PAGE_SHIFT,
+            .end = (end + PAGE_SIZE - 1) >> PAGE_SHIFT,
+            .kind = RUN_BUSY,
+            .owner = owner,
+        };
+    }
+}
+
+static void collect_busy(struct page_early_use early)
+{
+    add_busy(boot->image_base, boot->image_base + boot->image_len, PAGE_KERNEL);
+    for (uint32_t i = 0; i < boot->module_count; i++) {
+        add_busy(boot->modules[i].base, boot->modules[i].base + boot->modules[i].len, PAGE_MODULE);
+    }
+    /* Before the early tables: what is reserved inside the early window was stepped over. */
+    for (uint32_t i = 0; i < boot->reserved_count; i++) {
+        add_busy(boot->reserved[i].base, boot->reserved[i].base + boot->reserved[i].len,
+                 PAGE_OTHER);
+    }
+    add_busy(early.base, early.end, PAGE_TABLE);
+}
+
+/** Frames of a range that count: RAM that the direct map reaches. false: none. */
+static bool ram_frames(const struct boot_range *r, uint64_t *first, uint64_t *end)
+{
+    if (r->kind != BOOT_RAM || r->base >= HAL_DIRECT_SIZE) {
+        return false;
+    }
+    *first = r->base >> PAGE_SHIFT;
+    *end = (r->base + MIN(r->len, HAL_DIRECT_SIZE - r->base)) >> PAGE_SHIFT;
+    return *first < *end;
+}
+
+/** The run of equal frames that begins at `frame`, which is below `limit`; it ends at `limit` at
+ * most. */
+static struct run run_at(uint64_t frame, uint64_t limit)
+{
+    struct run run = {.first = frame, .end = limit, .kind = RUN_HOLE};
+    for (uint32_t i = 0; i < boot->range_count; i++) {
+        uint64_t first, end;
+        if (ram_frames(&boot->ranges[i], &first, &end) && end > frame) {
+            run.kind = first <= frame ? RUN_FREE : RUN_HOLE;
+            run.end = MIN(limit, first <= frame ? end : first);
+            break;
+        }
+    }
+    if (run.kind == RUN_HOLE) {
+        return run;
+    }
+    for (unsigned i = 0; i < busy_count; i++) {
+        const struct run *b = &busy[i];
+        if (b->first > frame) {
+            run.end = MIN(run.end, b->first);
+        } else if (b->end > frame) {
+            run.end = MIN(run.end, b->end);
+            if (run.kind == RUN_FREE) {
+                run.kind = RUN_BUSY;
+                run.owner = b->owner;
+            }
+        }
+    }
+    return run;
+}
+
+static void find_areas(void)
+{
+    for (uint32_t i = 0; i < boot->range_count; i++) {
+        uint64_t first, end;
+        if (!ram_frames(&boot->ranges[i], &first, &end)) {
+            continue;
+        }
+        first >>= PAGE_ORDER_MAX;
+        end = (end + BLOCK_PAGES - 1) >> PAGE_ORDER_MAX;
+        struct page_area *last = area_count > 0 ? &areas[area_count - 1] : NULL;
+        if (last != NULL && first <= last->first + last->count + AREA_GAP_MAX) {
+            last->count = MAX(end, last->first + last->count) - last->first;
+        } else {
+            areas[area_count++] = (struct page_area){.first = first, .count = end - first};
+        }
+    }
+    if (area_count == 0) {
+        panic("page: the memory map has no RAM");
+    }
+}
+
+/** Lowest free run of `pages` frames. */
+static uint64_t find_gap(uint64_t pages)
+{
+    for (unsigned i = 0; i < area_count; i++) {
+        uint64_t limit = (areas[i].first + areas[i].count) << PAGE_ORDER_MAX;
+        struct run run;
+        for (uint64_t at = areas[i].first << PAGE_ORDER_MAX; at < limit; at = run.end) {
+            run = run_at(at, limit);
+            if (run.kind == RUN_FREE && run.end - run.first >= pages) {
+                return run.first;
+            }
+        }
+    }
+    panic("page: no room for %llu pages of block records", (unsigned long long)pages);
+}
+
+static void place_records(void)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < area_count; i++) {
+        total += areas[i].count;
+    }
+    uint64_t bytes = total * sizeof(struct page_block);
+    uint64_t base = find_gap((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT) << PAGE_SHIFT;
+    add_busy(base, base + bytes, PAGE_META);
+
+    struct page_block *records = hal_direct(paddr(base));
+    memset(records, 0, bytes);
+    for (unsigned i = 0; i < area_count; i++) {
+        areas[i].blocks = records;
+        records += areas[i].count;
+    }
+}
+
+/** A block whose frames differ: keep its meta in its first free run that is long enough. */
+static void init_mixed_block(uint64_t number)
+{
+    uint64_t first = number << PAGE_ORDER_MAX, limit = first + BLOCK_PAGES;
+    struct run run;
+    uint64_t meta = limit;
+    for (uint64_t at = first; at < limit && meta == limit; at = run.end) {
+        run = run_at(at, limit);
+        if (run.kind == RUN_FREE && run.end - run.first >= META_PAGES) {
+            meta = run.first;
+        }
+    }
+    if (meta < limit) {
+        page_cut_block(number, (unsigned)(meta - first));
+    }
+
+    for (uint64_t at = first; at < limit; at = run.end) {
+        run = run_at(at, limit);
+        if (run.kind == RUN_BUSY) {
+            page_add_fixed(run.owner, run.end - run.first);
+        } else if (run.kind == RUN_FREE && meta == limit) {
+            page_add_fixed(PAGE_META, run.end - run.first); /* too few to be worth describing */
+        } else if (run.kind == RUN_FREE) {
+            unsigned skip = run.first == meta ? META_PAGES : 0;
+            page_add_fixed(PAGE_META, skip);
+            page_add_frames(number, (unsigned)(run.first + skip - first),
+                            (unsigned)(run.end - first));
+        }
+    }
+}
+
+static void init_area(const struct page_area *area)
+{
+    uint64_t limit = (area->first + area->count) << PAGE_ORDER_MAX;
+    struct run run = {0};
+    for (uint64_t i = 0; i < area->count; i++) {
+        uint64_t first = (area->first + i) << PAGE_ORDER_MAX;
+        if (run.end <= first || run.first > first) {
+            run = run_at(first, limit);
+        }
+        if (run.end - first < BLOCK_PAGES) {
+            init_mixed_block(area->first + i);
+        } else if (run.kind == RUN_FREE) {
+            page_add_block(area->first + i);
+        } else if (run.kind == RUN_BUSY) {
+            area->blocks[i].state = BLOCK_FIXED;
+            page_add_fixed(run.owner, BLOCK_PAGES);
+        }
+    }
+}
+
+void page_init(const struct boot_info *info)
+{
+    boot = info;
+    collect_busy(page_early_finish());
+    find_areas();
+    place_records();
+    page_set_areas(areas, area_count);
+    for (unsigned i = 0; i < area_count; i++) {
+        init_area(&areas[i]);
+    }
+
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct boot_range *r = &info->ranges[i];
+        if (r->kind == BOOT_RAM && r->base + r->len > HAL_DIRECT_SIZE) {
+            log_warn("page", "memory above 0x%llx is out of the direct map's reach and not used",
+                     (unsigned long long)HAL_DIRECT_SIZE);
+            break;
+        }
+    }
+}

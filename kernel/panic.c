@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//
+// The end: one block that says everything, by the early console, with no lock, memory or interrupt.
+// It believes nothing more than it must: the cause comes first, and a second panic inside it is one
+// line.
+
+#include "kernel/panic.h"
+
+#include "hal/console.h"
+#include "hal/cpu.h"
+#include "hal/power.h"
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/lib/format.h"
+#include "kernel/log_internal.h"
+#include "kernel/sched/thread.h"
+
+#include <stdarg.h>
+
+#define EXIT_STATUS_PANIC 120 /* what scripts/run returns */
+#define LOG_LINES_MAX     24
+#define REGISTER_COLUMNS  3
+
+static void sink(void *ctx, const char *s, size_t len)
+{
+    (void)ctx;
+    hal_early_write(s, len);
+}
+
+static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fmt_vsink(sink, NULL, fmt, args);
+    va_end(args);
+}
+
+static _Noreturn void finish(void)
+{
+    say("PANIC END\n");
+    hal_exit_record(EXIT_PANIC, EXIT_STATUS_PANIC);
+    hal_power_off();
+}
+
+/** Nothing of the first panic is trusted any more, the power switch neither from the third time on.
+ */
+static _Noreturn void end_nested(const char *what)
+{
+    static unsigned depth;
+    if (depth++ > 0) {
+        hal_cpu_halt();
+    }
+    say("\npanic inside the panic: %s\n", what);
+    finish();
+}
+
+/** Returns false if this CPU panics already. */
+static bool enter(void)
+{
+    hal_irq_disable();
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (cpu->in_panic) {
+        return false;
+    }
+    cpu->in_panic = true;
+    return true;
+}
+
+static void say_where(void)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    uint64_t us = clock_now_ns() / NS_PER_US;
+    say("  cpu %u, at %llu.%06llu s, ", cpu->id, (unsigned long long)(us / 1000000),
+        (unsigned long long)(us % 1000000));
+    if (cpu->current != NULL) {
+        say("thread %u \"%.*s\"", cpu->current->id, THREAD_NAME_MAX, cpu->current->name);
+    } else {
+        say("before threads");
+    }
+    say(", interrupt depth %u, preemption off %u\n", cpu->irq_depth, cpu->preempt_off);
+}
+
+static void say_registers(const struct hal_frame *frame)
+{
+    unsigned count = hal_frame_register_count();
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = "";
+        uint64_t value = hal_frame_register(frame, i, &name);
+        bool ends_line = i % REGISTER_COLUMNS == REGISTER_COLUMNS - 1 || i == count - 1;
+        say("  %6s %016llx%s", name, (unsigned long long)value, ends_line ? "\n" : "");
+    }
+}
+
+static void say_frame(void *ctx, const char *line)
+{
+    (void)ctx;
+    say("  %s\n", line);
+}
+
+static void say_backtrace(uintptr_t pc, uintptr_t fp)
+{
+    uintptr_t lo, hi;
+    upcall_stack_bounds(&lo, &hi);
+    backtrace_print(say_frame, NULL, pc, fp, lo, hi);
+}
+
+static void say_log_line(const struct log_record *r)
+{
+    static bool has_heading;
+    if (!has_heading) {
+        say("  log lines not shown before:\n");
+        has_heading = true;
+    }
+    say("    [%llu.%06llu] %s\n", (unsigned long long)(r->time_ns / NS_PER_S),
+        (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->text);
+}
+
+void panic(const char *fmt, ...)
+{
+    if (!enter()) {
+        end_nested(fmt);
+    }
+    va_list args;
+    va_start(args, fmt);
+    say("\nPANIC: ");
+    fmt_vsink(sink, NULL, fmt, args);
+    say("\n");
+    va_end(args);
+
+    say_where();
+    say_backtrace(0, hal_frame_here());
+    log_for_each_unshown(LOG_LINES_MAX, say_log_line);
+    finish();
+}
+
+void panic_fault(const struct fault *fault, const char *why)
+{
+    static char text[256];
+    if (!enter()) {
+        hal_fault_describe(fault, text, sizeof(text));
+        end_nested(text);
+    }
+    hal_fault_describe(fault, text, sizeof(text));
+    say("\nPANIC: %s: %s\n", why, text);
+    say_where();
+    say_registers(fault->frame);
+    say_backtrace(fault->pc, hal_frame_fp(fault->frame));
+    log_for_each_unshown(LOG_LINES_MAX, say_log_line);
+    finish();
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// The small upcalls of hal/upcall.h: frames for page tables, and where the running stack lies.
+// Faults are fault.c's, interrupts io/irq.c's, the timer sched/timer.c's.
+
+#include "hal/upcall.h"
+
+#include "hal/layout.h"
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
+
+/** Bounds of the running stack; the guard is below. */
+static void stack_bounds(uintptr_t *lo, uintptr_t *hi, uintptr_t *guard)
+{
+    const struct thread *t = hal_this_cpu()->current;
+    if (t != NULL && t->stack_hi != 0) {
+        *lo = (uintptr_t)t->stack_lo;
+        *hi = (uintptr_t)t->stack_hi;
+        *guard = *lo - HAL_STACK_SIZE;
+    } else {
+        *lo = (uintptr_t)__boot_stack_start;
+        *hi = (uintptr_t)__boot_stack_end;
+        *guard = (uintptr_t)__boot_stack_guard;
+    }
+    /* The boot code goes on as a thread, on the boot stack. */
+    if (*lo == (uintptr_t)__boot_stack_start) {
+        *guard = (uintptr_t)__boot_stack_guard;
+    }
+}
+
+bool upcall_is_stack_guard(uintptr_t address)
+{
+    uintptr_t lo, hi, guard;
+    stack_bounds(&lo, &hi, &guard);
+    return address >= guard && address < lo;
+}
+
+void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+    uintptr_t guard;
+    stack_bounds(lo, hi, &guard);
+}
