@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Interrupt handlers by line. A handler acknowledges its device and queues; completions run in work.h's thread.
+// Interrupt handlers by line. A handler acknowledges its device and queues; completions run in
+// work.h's thread.
 #pragma once
 
 #include "hal/irq.h"
@@ -19,10 +20,12 @@ struct irq_action {
 };
 
 /** @brief Attach a handler; lines may be shared; the first one configures and unmasks the line.
- *  @return OK; E_RANGE: no such line; E_NOTSUP: trigger; E_BUSY: shared with another trigger. @context{thread} */
+ *  @return OK; E_RANGE: no such line; E_NOTSUP: trigger; E_BUSY: shared with another trigger;
+ * E_NOMEM. @context{thread} */
 enum status irq_request(struct irq_action *action, uint32_t line, enum irq_trigger trigger);
 
-/** @brief Detach; the last one masks the line. The handler does not run after the return. @context{thread} */
+/** @brief Detach; the last one masks the line. The handler does not run after the return.
+ * @context{thread, not a handler} */
 void irq_release(struct irq_action *action);
 
 /** @brief Let the line fire again, or not, whatever its handlers. Nests not. @context{any} */
@@ -32,7 +35,7 @@ void irq_unmask(uint32_t line);
 struct irq_info {
     uint32_t line;
     uint64_t count, unclaimed;
-    bool storming; /* masked because nobody claimed it 10,000 times in a row */
+    bool storming;        /* masked because nobody claimed it 10,000 times in a row */
     const char *names[4]; /* handlers, NULL filled */
 };
 /** @brief The i-th line with handlers or counts. @return false past the end. */

@@ -8,7 +8,8 @@
 struct thread;
 
 struct LOCKABLE mutex {
-    _Atomic(struct thread *) owner; /* NULL = free; bit 0 set = somebody waits. acquire/release pair lock and unlock */
+    _Atomic(struct thread *)
+        owner; /* NULL = free; bit 0 set = somebody waits. acquire/release pair lock and unlock */
     struct wait_queue queue;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A program: what owns threads, memory, files, requests and a floating-point area, and is killed as one.
-// How code gets in is kernel/jit/loader.h's.
+// A program: what owns threads, memory, files, requests and a floating-point area, and is killed as
+// one. How code gets in is kernel/jit/loader.h's.
 #pragma once
 
 #include "kernel/lib/list.h"
@@ -10,6 +10,7 @@
 #include "kernel/status.h"
 
 struct file;
+struct hal_frame;
 struct thread;
 
 #define PROGRAM_FILES_MAX 64
@@ -31,25 +32,26 @@ struct program_resource {
 
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
-    uint32_t id;         /* [I] */
-    char name[32];       /* [I] */
+    uint32_t id;   /* [I] */
+    char name[32]; /* [I] */
     struct mutex lock;
-    struct list threads;   /* [p] by program_link */
-    struct list resources; /* [p] memory, modules, requests: newest first */
+    struct list threads;                   /* [p] by program_link */
+    struct list resources;                 /* [p] memory, modules, requests: newest first */
     struct file *files[PROGRAM_FILES_MAX]; /* [p] 0, 1, 2 = console unless redirected */
-    char cwd[256];       /* [p] */
-    enum program_end end; /* [p] */
-    int status;          /* [p] exit status 0 to 255 once ended */
-    _Atomic bool ending; /* no new threads, blocking calls return E_CANCELLED */
+    char cwd[256];                         /* [p] */
+    enum program_end end;                  /* [p] */
+    int status;                            /* [p] exit status 0 to 255 once ended */
+    _Atomic bool ending;                   /* no new threads, blocking calls return E_CANCELLED */
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     struct completion done;
     struct list_node all_link;
     _Atomic uint32_t refs;
-    bool reaping;        /* [p] private: handed to the reaper, which gives everything back */
+    bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
     struct list_node reap_link; /* private */
 };
 
-/** @brief Start the thread that gives back what ended programs owned. @context{once, after sched_init()} */
+/** @brief Start the thread that gives back what ended programs owned. @context{once, after
+ * sched_init()} */
 void program_init(void);
 
 /** @brief Create an empty program with the console as files 0 to 2. Reference for the caller.
@@ -59,30 +61,40 @@ enum status program_create(const char *name, struct program **out);
 /** @brief Program of the running thread, or NULL. */
 struct program *program_current(void);
 
-/** @brief Hang a resource on the program. @return OK; E_CANCELLED: it is being ended (nothing was added). */
+/** @brief Hang a resource on the program. @return OK; E_CANCELLED: it is being ended (nothing was
+ * added). */
 enum status program_add_resource(struct program *p, struct program_resource *r);
 /** @brief Take a resource off without releasing it. */
 void program_remove_resource(struct program *p, struct program_resource *r);
 
-/** @brief End it: its threads are cancelled, at any instruction of its code or in any blocking call.
- *  Returns at once; program_wait() tells when everything is given back. First caller's reason stands.
+/** @brief End it: its threads are cancelled, at any instruction of its code or in any blocking
+ * call. Returns at once; program_wait() tells when everything is given back. First caller's reason
+ * stands.
  *  @context{any thread, IRQ-safe through work} */
 void program_kill(struct program *p, enum program_end end, int status);
 
 /** @brief Wait until it has ended and all is given back. @return OK, E_TIMEDOUT, E_CANCELLED. */
-enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_end *end, int *status);
+enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_end *end,
+                         int *status);
 
-/** @brief Drop the reference. @context{thread} */
+/** @brief Drop the reference. @pre the program has had a thread, or was killed: its end frees it.
+ * @context{thread} */
 void program_release(struct program *p);
 
 /** @brief End the running thread's program with a status. @context{thread of a program} */
 _Noreturn void program_exit(int status);
 
-/** @brief The program that Ctrl-C on the console ends, or NULL. Holds a reference. @context{thread} */
+/** @brief The program that Ctrl-C on the console ends, or NULL. Holds a reference. @context{thread}
+ */
 void program_set_foreground(struct program *p);
 /** @brief Kill the foreground program (PROGRAM_KILLED, 130), from the work thread.
  *  @return false: there is none. @context{any, IRQ-safe} */
 bool program_interrupt_foreground(void);
+
+/** @brief On the way out of an interrupt: if it found a cancelled thread in its program's own code,
+ * holding nothing of the kernel's, have the thread resume at its end. @context{IRQ, interrupts
+ * masked} */
+void program_check_kill(struct hal_frame *frame);
 
 /** @brief Call fn for every program, with the list locked. */
 void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx);

@@ -21,8 +21,8 @@ struct program;
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
-/* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU, interrupts masked
- *                    [o] the thread itself                   [w] lock of the queue it waits on */
+/* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
+ * interrupts masked [o] the thread itself                   [w] lock of the queue it waits on */
 struct thread {
     struct hal_context context;    /* [r] */
     vaddr_t stack_lo, stack_hi;    /* [I] */
@@ -32,25 +32,26 @@ struct thread {
     struct list_node all_link;     /* thread list lock: `ps` */
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
-    const char *waiting_on;        /* [r] static name of the queue it waits on; NULL: it does not wait */
-    enum status wait_result;       /* [r] why its last wait ended; decided by who makes it ready */
-    bool wait_cancellable;         /* [r] cancellation ends the wait */
-    enum thread_state state;       /* [r] */
-    uint8_t priority;              /* [r] */
-    uint32_t id;                   /* [I] */
-    cpu_t cpu;                     /* [r] */
-    uint32_t locks_held;           /* [o] mutexes: a fault while it is not 0 is a panic */
-    _Atomic bool cancelled;        /* its program is being ended: blocking calls return E_CANCELLED */
-    uint64_t slice_left;           /* [r] counter ticks left of its time slice when it last stopped running */
-    uint64_t run_ticks;            /* [r] counter ticks it has run */
-    uint64_t switches;             /* [r] times it was switched to */
-    int exit_value;                /* what it passed to thread_exit(); valid once `ended` is signalled */
-    struct completion ended;       /* who joins waits here */
-    _Atomic uint32_t refs;         /* private: the joiner, and the thread until it has left its stack */
-    struct vm_range stack_range;   /* [I] */
-    void (*entry)(void *arg);      /* [I] */
-    void *arg;                     /* [I] */
-    char name[THREAD_NAME_MAX];    /* [I] */
+    const char *waiting_on;  /* [r] static name of the queue it waits on; NULL: it does not wait */
+    enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
+    bool wait_cancellable;   /* [r] cancellation ends the wait */
+    enum thread_state state; /* [r] */
+    uint8_t priority;        /* [r] */
+    uint32_t id;             /* [I] */
+    _Atomic cpu_t
+        cpu; /* [r] to change; relaxed, who reads it locks that CPU's queue and looks again */
+    uint32_t locks_held;    /* [o] mutexes: a fault while it is not 0 is a panic */
+    _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
+    uint64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */
+    uint64_t run_ticks;  /* [r] counter ticks it has run */
+    uint64_t switches;   /* [r] times it was switched to */
+    int exit_value;      /* what it passed to thread_exit(); valid once `ended` is signalled */
+    struct completion ended; /* who joins waits here */
+    _Atomic uint32_t refs;   /* private: the joiner, and the thread until it has left its stack */
+    struct vm_range stack_range; /* [I] */
+    void (*entry)(void *arg);    /* [I] */
+    void *arg;                   /* [I] */
+    char name[THREAD_NAME_MAX];  /* [I] */
 };
 
 struct thread_options {
@@ -62,12 +63,14 @@ struct thread_options {
     struct program *program; /* its owner, or NULL */
 };
 
-/** @brief Make the running boot code a thread, create the idle thread, start preemption. @context{early, once} */
+/** @brief Make the running boot code a thread, create the idle thread, start preemption.
+ * @context{early, once} */
 void sched_init(void);
 
 /**
  * @brief Create a thread and make it ready.
- * @param out  The thread, with one reference for the caller: end with thread_join() or thread_detach().
+ * @param out  The thread, with one reference for the caller: end with thread_join() or
+ * thread_detach().
  * @return OK; E_NOMEM; E_CANCELLED: options->program is being ended.
  * @context{thread}
  */
@@ -77,7 +80,8 @@ enum status thread_create(const struct thread_options *options, struct thread **
 _Noreturn void thread_exit(int value);
 
 /** @brief Wait until the thread has ended, take its value (NULL: not wanted), drop the reference.
- *  @return OK; E_CANCELLED: the caller is being ended, the reference is kept. @context{thread, may sleep} */
+ *  @return OK; E_CANCELLED: the caller is being ended, the reference is kept. @context{thread, may
+ * sleep} */
 enum status thread_join(struct thread *t, int *value);
 
 /** @brief Drop the reference: the thread cleans up after itself. @context{thread} */

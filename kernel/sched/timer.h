@@ -7,12 +7,14 @@
 #include <stdint.h>
 
 /**
- * The caller owns the struct, zeroes it once, and keeps it until it has fired or timer_cancel() returned.
- * The queue is a leftist heap through the timers themselves: it needs no memory, so starting cannot fail.
+ * The caller owns the struct, zeroes it once, and keeps it until it has fired or timer_cancel()
+ * returned. The queue is a leftist heap through the timers themselves: it needs no memory, so
+ * starting cannot fail.
  */
 struct timer {
-    uint64_t deadline_ns;             /* monotonic */
-    void (*fire)(struct timer *self); /* in interrupt context, interrupts masked; may start the timer again */
+    uint64_t deadline_ns; /* monotonic */
+    void (*fire)(struct timer *
+                     self); /* in interrupt context, interrupts masked; may start the timer again */
     void *ctx;
     struct timer *left, *right, *parent; /* private: place in the heap */
     uint32_t rank;                       /* private: 0 = not queued */

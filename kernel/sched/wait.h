@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Waiting: a queue of threads that wait for something to become true. All blocking in the kernel is this.
+// Waiting: a queue of threads that wait for something to become true. All blocking in the kernel is
+// this.
 //
 //     irq_state_t s = spin_lock_irq(&q->lock);
 //     while (!condition) {
-//         enum status st = wait_on_locked(q, &s, deadline_ns);   // gives the lock up while it sleeps
-//         if (st != OK) { break; }
+//         enum status st = wait_on_locked(q, &s, deadline_ns);   // gives the lock up while it
+//         sleeps if (st != OK) { break; }
 //     }
 //     spin_unlock_irq(&q->lock, s);
 #pragma once
@@ -29,17 +30,21 @@ void wait_queue_init(struct wait_queue *q, const char *name);
 
 /**
  * @brief Sleep until woken.
- * @param state        The caller's spin_lock_irq() state, updated: the lock is held again on return.
+ * @param state        The caller's spin_lock_irq() state, updated: the lock is held again on
+ * return.
  * @param deadline_ns  Monotonic time, or WAIT_FOREVER.
- * @return OK: woken (check the condition again); E_TIMEDOUT; E_CANCELLED: thread_cancel() was called on the thread.
- *         Exactly one of the three happened: a wake-up that this thread did not get went to the next waiter.
+ * @return OK: woken (check the condition again); E_TIMEDOUT; E_CANCELLED: thread_cancel() was
+ * called on the thread. Exactly one of the three happened: a wake-up that this thread did not get
+ * went to the next waiter.
  * @context{thread, may sleep}
  */
-enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns) REQUIRES(q->lock);
-
-/** As wait_on_locked(), not ended by cancellation: for what must finish (a device that owns our memory). */
-enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)
+enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)
     REQUIRES(q->lock);
+
+/** As wait_on_locked(), not ended by cancellation: for what must finish (a device that owns our
+ * memory). */
+enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state,
+                                      uint64_t deadline_ns) REQUIRES(q->lock);
 
 /** @brief Wake the first waiter, or all. @context{any, interrupts masked by the lock} */
 void wait_wake_one_locked(struct wait_queue *q) REQUIRES(q->lock);

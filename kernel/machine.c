@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// Holds what the machine's platform.c installed: interrupt controller, MSI controller, event timer,
+// power control. One of each; what they do is the machine's, who uses them is kernel/io and
+// kernel/sched.
+
+#include "hal/irq.h"
+#include "hal/power.h"
+#include "hal/timer.h"
+#include "kernel/assert.h"
+
+static const struct irq_controller *irq_ctl;
+static const struct msi_controller *msi_ctl;
+static const struct event_timer *event_timer;
+static const struct power_ops *power;
+
+void hal_irq_install(const struct irq_controller *ctl)
+{
+    ASSERT(irq_ctl == NULL);
+    ASSERT(ctl->name != NULL && ctl->configure != NULL && ctl->mask != NULL &&
+           ctl->unmask != NULL && ctl->ack != NULL && ctl->eoi != NULL);
+    irq_ctl = ctl;
+}
+
+const struct irq_controller *hal_irq_controller(void)
+{
+    ASSERT(irq_ctl != NULL);
+    return irq_ctl;
+}
+
+void hal_msi_install(const struct msi_controller *ctl)
+{
+    ASSERT(msi_ctl == NULL);
+    ASSERT(ctl->name != NULL && ctl->alloc != NULL && ctl->free != NULL && ctl->compose != NULL);
+    msi_ctl = ctl;
+}
+
+const struct msi_controller *hal_msi_controller(void)
+{
+    return msi_ctl;
+}
+
+void hal_timer_install(const struct event_timer *timer)
+{
+    ASSERT(event_timer == NULL);
+    ASSERT(timer->name != NULL && timer->arm != NULL && timer->disarm != NULL);
+    event_timer = timer;
+}
+
+const struct event_timer *hal_timer(void)
+{
+    ASSERT(event_timer != NULL);
+    return event_timer;
+}
+
+void hal_power_install(const struct power_ops *ops)
+{
+    ASSERT(power == NULL);
+    ASSERT(ops->name != NULL && ops->off != NULL && ops->reset != NULL);
+    power = ops;
+}
+
+const struct power_ops *hal_power(void)
+{
+    return power;
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs: what they own, and their end. How their code gets in is kernel/jit's.
+//
+// The end has two halves. program_kill() cancels every thread and returns. A cancelled thread dies
+// in one of three ways: its blocking call returns E_CANCELLED and its host call sends it to
+// thread_exit(); an interrupt finds it in the program's own code (program_check_kill()); or it
+// calls thread_exit() by itself. The last one to leave hands the program to the reaper, a thread of
+// its own: what is given back may have to wait for devices, and neither a cancelled thread nor the
+// work thread, which completes requests, could.
+//
+// The program holds a reference to itself from its creation until it is reaped.
+
+#include "kernel/sched/program.h"
+
+#include "hal/trap.h"
+#include "kernel/assert.h"
+#include "kernel/fault.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/sched_internal.h"
+
+#define CONSOLE_FILES      3
+#define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */
+
+static void interrupt_foreground(struct work *work);
+
+static struct {
+    struct mutex lock;
+    struct list all;        /* [lock] by all_link */
+    uint32_t last_id;       /* [lock] */
+    struct program *front;  /* [lock] foreground program, with a reference */
+    _Atomic bool has_front; /* front != NULL, for who must not sleep; relaxed: it is only a hint */
+    struct work interrupt;
+} programs = {.interrupt = {.run = interrupt_foreground}};
+
+static struct {
+    struct wait_queue queue;
+    struct list ended; /* [queue.lock] by reap_link */
+} reaper;
+
+static void put(struct program *p)
+{
+    /* Release: what this holder did comes before the free. Acquire pairs with it. */
+    if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1) {
+        heap_free(p);
+    }
+}
+
+static struct program *get(struct program *p)
+{
+    /* Relaxed: the caller has a reference already, or the lock that keeps one. */
+    (void)atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+/* --- the end --- */
+
+static struct program_resource *pop_resource(struct program *p)
+{
+    mutex_lock(&p->lock);
+    struct list_node *n = list_pop_front(&p->resources);
+    mutex_unlock(&p->lock);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct program_resource, link);
+}
+
+/** Nobody runs in it any more, and nothing can be added: `ending` is set. */
+static void reap(struct program *p)
+{
+    struct program_resource *r;
+    while ((r = pop_resource(p)) != NULL) {
+        r->release(r);
+    }
+    for (unsigned i = 0; i < PROGRAM_FILES_MAX; i++) {
+        if (p->files[i] != NULL) {
+            file_close(p->files[i]);
+            p->files[i] = NULL;
+        }
+    }
+    mutex_lock(&programs.lock);
+    list_remove(&p->all_link);
+    mutex_unlock(&programs.lock);
+    completion_signal(&p->done);
+    put(p);
+}
+
+static void reaper_thread(void *arg)
+{
+    (void)arg;
+    irq_state_t state = spin_lock_irq(&reaper.queue.lock);
+    for (;;) {
+        struct list_node *n = list_pop_front(&reaper.ended);
+        if (n == NULL) {
+            (void)!wait_uncancellable_locked(&reaper.queue, &state, WAIT_FOREVER);
+            continue;
+        }
+        spin_unlock_irq(&reaper.queue.lock, state);
+        reap(CONTAINER_OF(n, struct program, reap_link));
+        state = spin_lock_irq(&reaper.queue.lock);
+    }
+}
+
+/** If the program is ending and nobody is left in it, hand it to the reaper, once. */
+static void reap_if_empty_locked(struct program *p) REQUIRES(p->lock)
+{
+    if (p->reaping || !list_is_empty(&p->threads) ||
+        !atomic_load_explicit(&p->ending, memory_order_relaxed)) {
+        return;
+    }
+    p->reaping = true;
+    irq_state_t state = spin_lock_irq(&reaper.queue.lock);
+    list_push_back(&reaper.ended, &p->reap_link);
+    wait_wake_one_locked(&reaper.queue);
+    spin_unlock_irq(&reaper.queue.lock, state);
+}
+
+static void end_locked(struct program *p, enum program_end end, int status) REQUIRES(p->lock)
+{
+    if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
+        p->end = end;
+        p->status = status & 0xff;
+        atomic_store_explicit(&p->ending, true, memory_order_release);
+    }
+}
+
+void program_kill(struct program *p, enum program_end end, int status)
+{
+    mutex_lock(&p->lock);
+    end_locked(p, end, status);
+    LIST_FOR_EACH (&p->threads, n) {
+        thread_cancel(CONTAINER_OF(n, struct thread, program_link));
+    }
+    reap_if_empty_locked(p);
+    mutex_unlock(&p->lock);
+}
+
+_Noreturn void program_exit(int status)
+{
+    struct program *p = program_current();
+    ASSERT(p != NULL);
+    program_kill(p, PROGRAM_EXITED, status);
+    thread_exit(status);
+}
+
+static void exit_cancelled(void *arg)
+{
+    (void)arg;
+    thread_exit(0);
+}
+
+void program_check_kill(struct hal_frame *frame)
+{
+    const struct thread *t = thread_current();
+    if (LIKELY(t == NULL || t->program == NULL || !thread_is_cancelled(t))) {
+        return;
+    }
+    /* In kernel code it may hold anything. There it goes on, and is looked at again
+     * (arm_kill_check()). */
+    if (t->locks_held == 0 && hal_this_cpu()->preempt_off == 0 && hal_frame_irqs_enabled(frame) &&
+        fault_code_owner(hal_frame_pc(frame)) != NULL) {
+        hal_frame_set_call(frame, t->stack_hi, exit_cancelled, NULL);
+    }
+}
+
+/* --- threads --- */
+
+enum status program_add_thread(struct program *p, struct thread *t)
+{
+    enum status s = E_CANCELLED;
+    mutex_lock(&p->lock);
+    if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
+        list_push_back(&p->threads, &t->program_link);
+        s = OK;
+    }
+    mutex_unlock(&p->lock);
+    return s;
+}
+
+void program_remove_thread(struct program *p, struct thread *t)
+{
+    mutex_lock(&p->lock);
+    list_remove(&t->program_link);
+    if (list_is_empty(&p->threads)) {
+        end_locked(p, PROGRAM_EXITED, 0); /* unless a reason stands: its threads all returned */
+    }
+    reap_if_empty_locked(p);
+    mutex_unlock(&p->lock);
+}
+
+/* --- what it owns --- */
+
+enum status program_add_resource(struct program *p, struct program_resource *r)
+{
+    enum status s = E_CANCELLED;
+    mutex_lock(&p->lock);
+    if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
+        list_push_front(&p->resources, &r->link);
+        s = OK;
+    }
+    mutex_unlock(&p->lock);
+    return s;
+}
+
+void program_remove_resource(struct program *p, struct program_resource *r)
+{
+    mutex_lock(&p->lock);
+    if (list_is_linked(&r->link)) {
+        list_remove(&r->link);
+    }
+    mutex_unlock(&p->lock);
+}
+
+/* --- life --- */
+
+void program_init(void)
+{
+    mutex_init(&programs.lock, "programs");
+    list_init(&programs.all);
+    wait_queue_init(&reaper.queue, "ended programs");
+    list_init(&reaper.ended);
+    struct thread *t;
+    const struct thread_options options = {
+        .name = "reaper", .entry = reaper_thread, .priority = PRIO_NORMAL};
+    if (thread_create(&options, &t) != OK) {
+        panic("program: no memory for the reaper thread");
+    }
+    thread_detach(t);
+}
+
+enum status program_create(const char *name, struct program **out)
+{
+    struct program *p = heap_zalloc(sizeof *p);
+    if (p == NULL) {
+        return E_NOMEM;
+    }
+    (void)str_copy(p->name, sizeof p->name, name);
+    mutex_init(&p->lock, "program");
+    list_init(&p->threads);
+    list_init(&p->resources);
+    for (unsigned i = 0; i < CONSOLE_FILES; i++) {
+        p->files[i] = file_console();
+    }
+    (void)str_copy(p->cwd, sizeof p->cwd, "/");
+    p->end = PROGRAM_RUNNING;
+    p->memory_limit_pages = UINT64_MAX;
+    completion_init(&p->done, "program");
+    atomic_init(&p->refs, 2); /* the caller's, and its own */
+
+    mutex_lock(&programs.lock);
+    p->id = ++programs.last_id;
+    list_push_back(&programs.all, &p->all_link);
+    mutex_unlock(&programs.lock);
+    *out = p;
+    return OK;
+}
+
+struct program *program_current(void)
+{
+    const struct thread *t = thread_current();
+    return t == NULL ? NULL : t->program;
+}
+
+enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_end *end,
+                         int *status)
+{
+    enum status s = completion_wait(&p->done, deadline_ns);
+    if (s != OK) {
+        return s;
+    }
+    *end = p->end; /* nobody changes them once `done` is signalled */
+    *status = p->status;
+    return OK;
+}
+
+void program_release(struct program *p)
+{
+    put(p);
+}
+
+/* --- foreground --- */
+
+void program_set_foreground(struct program *p)
+{
+    mutex_lock(&programs.lock);
+    struct program *old = programs.front;
+    programs.front = p == NULL ? NULL : get(p);
+    atomic_store_explicit(&programs.has_front, p != NULL, memory_order_relaxed);
+    mutex_unlock(&programs.lock);
+    if (old != NULL) {
+        put(old);
+    }
+}
+
+static void interrupt_foreground(struct work *work)
+{
+    (void)work;
+    mutex_lock(&programs.lock);
+    struct program *p = programs.front == NULL ? NULL : get(programs.front);
+    mutex_unlock(&programs.lock);
+    if (p != NULL) {
+        program_kill(p, PROGRAM_KILLED, STATUS_INTERRUPTED);
+        put(p);
+    }
+}
+
+bool program_interrupt_foreground(void)
+{
+    if (!atomic_load_explicit(&programs.has_front, memory_order_relaxed)) {
+        return false;
+    }
+    (void)work_queue(&programs.interrupt);
+    return true;
+}
+
+void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx)
+{
+    mutex_lock(&programs.lock);
+    LIST_FOR_EACH (&programs.all, n) {
+        fn(ctx, CONTAINER_OF(n, struct program, all_link));
+    }
+    mutex_unlock(&programs.lock);
+}

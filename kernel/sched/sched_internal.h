@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of kernel/sched share: the per-CPU scheduler state and the transitions of a
+// thread. Everybody else sees thread.h, wait.h, timer.h.
+#pragma once
+
+#include "kernel/sched/thread.h"
+#include "kernel/sched/timer.h"
+#include "kernel/sched/work.h"
+#include "kernel/spinlock.h"
+
+/* Field protection:  [r] lock, interrupts masked   [I] set before the CPU runs threads   [o] the
+ * owning CPU */
+struct run_queue {
+    struct spinlock lock;
+    uint64_t ready_mask;           /* [r] bit i set iff ready[i] is not empty */
+    struct list ready[PRIO_COUNT]; /* [r] by run_link, next to run first */
+    struct thread *idle;           /* [I] runs when nothing is ready; never in a list */
+    struct thread *left;  /* [r] died in the switch that is going on; put by who runs next */
+    uint64_t switched_at; /* [r] counter value of the last switch */
+    uint64_t slice_end;   /* [r] counter value at which the running thread's slice ends */
+    uint64_t switches;    /* [r] */
+};
+
+/* Field protection:  [t] lock, interrupts masked   [o] the owning CPU, interrupts masked */
+struct timer_queue {
+    struct spinlock lock;
+    struct timer *first;             /* [t] root of the heap: the earliest */
+    _Atomic(struct timer *) running; /* [t] its fire function runs now, without the lock */
+    uint64_t armed; /* [o] counter value the hardware is armed for; UINT64_MAX = not armed */
+};
+
+/* Field protection:  [q] queue.lock */
+struct worker {
+    struct wait_queue queue; /* the work thread waits here for work */
+    struct wait_queue idle;  /* who waits in work_cancel() */
+    struct list pending;     /* [q] */
+    struct work *running;    /* [q] */
+    struct thread *thread;   /* [I] */
+};
+
+/** One CPU's scheduler state; hal_this_cpu()->run_queue points to it. */
+struct sched_cpu {
+    struct run_queue rq;
+    struct timer_queue timers;
+    struct worker worker;
+    struct list
+        spare; /* [o] dead threads with their stacks, by run_link, for the next thread_create() */
+    uint32_t spare_count; /* [o] */
+};
+
+/** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */
+static inline struct sched_cpu *sched_this_cpu(void)
+{
+    return hal_this_cpu()->run_queue;
+}
+
+/** Another CPU's. @pre it has been started. */
+struct sched_cpu *sched_cpu_of(cpu_t cpu);
+
+/* runqueue.c: the data structure, pure. */
+void rq_init(struct run_queue *rq);
+void rq_push_back_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
+void rq_push_front_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
+void rq_remove_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
+/** Priority of the best ready thread, or -1. */
+int rq_best_locked(const struct run_queue *rq) REQUIRES(rq->lock);
+/** Take out the best ready thread, or NULL. */
+struct thread *rq_pop_locked(struct run_queue *rq) REQUIRES(rq->lock);
+
+/* switch.c: a thread's transitions. */
+
+/** Lock the run queue of the CPU that a thread is on. */
+struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
+void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
+
+/** Make a new thread ready. */
+void sched_start(struct thread *t);
+
+/**
+ * Declare that the running thread is about to wait, unless it has been cancelled and would not wait
+ * then. From here on sched_wake() may make it ready; sched_switch() follows, with interrupts masked
+ * all along.
+ * @return false: cancelled; nothing was declared.
+ */
+bool sched_prepare_wait(const char *on, bool cancellable);
+
+/** Give the CPU to the best ready thread; returns once the running thread is chosen again.
+ *  @pre interrupts are masked; sched_prepare_wait() returned true. */
+void sched_switch(void);
+
+/** Leave the CPU for ever. @pre interrupts are masked. */
+_Noreturn void sched_leave(void);
+
+/** End a thread's wait with this result. @return false: it does not wait (somebody else ended the
+ * wait). */
+bool sched_wake(struct thread *t, enum status result);
+
+/** First thing a new thread does, on its own stack with interrupts masked: end the switch that led
+ * here. */
+void sched_finish_switch(void);
+
+/** The event timer fired: is the running thread's slice over? Arms the timer for what the scheduler
+ * needs. */
+void sched_tick(void);
+
+/* work.c */
+void worker_init(struct worker *w);
+
+/* timer.c */
+void timer_queue_init(struct timer_queue *q);
+/** Have upcall_timer() called when the counter reaches `deadline`, or earlier. Interrupts masked.
+ */
+void timer_arm(uint64_t deadline);
+
+/* thread.c */
+/** Reference dropped; the last one recycles. @context{any, interrupts masked or not} */
+void thread_put(struct thread *t);
+/** A thread struct with a stack; not listed as ready, no reference counted. NULL: no memory. */
+struct thread *thread_take(const struct thread_options *options);
+/** The boot code's thread becomes known to `ps` and gets its id. */
+void thread_adopt(struct thread *t);
+/** Threads that have not been taken apart. */
+uint32_t thread_count(void);
+
+/* program.c */
+/** Count a new thread of a program. @return OK; E_CANCELLED: the program is being ended. */
+enum status program_add_thread(struct program *p, struct thread *t);
+/** The running thread of a program leaves it for good; the last one hands the program to the
+ * reaper. */
+void program_remove_thread(struct program *p, struct thread *t);

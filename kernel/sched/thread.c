@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads from creation to the joiner: the struct, its stack, its references. Who runs is
+// switch.c's.
+//
+// A thread struct and its stack are one unit. A dead thread's unit goes to a short list of spare
+// ones on its CPU, where the next thread_create() finds it with its stack mapped. What is too much
+// for the list is taken apart by the work thread, because the last reference may go where nothing
+// may be unmapped.
+
+#include "kernel/sched/thread.h"
+
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/sched_internal.h"
+
+#define SPARE_MAX   16
+#define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
+#define GUARD_PAGES (HAL_STACK_ALIGN / PAGE_SIZE - STACK_PAGES)
+
+static void free_surplus(struct work *work);
+
+/* Field protection: all under `lock`, which no interrupt handler takes. */
+static struct {
+    struct spinlock lock;
+    struct list all; /* every unit, by all_link; those with no references are spare */
+} threads = {SPINLOCK_INIT, LIST_INIT(threads.all)};
+
+/* Units to take apart. The lock is taken with interrupts masked: the last reference may go
+ * anywhere. */
+static struct {
+    struct spinlock lock;
+    struct list list; /* by run_link */
+    struct work work;
+} surplus = {SPINLOCK_INIT, LIST_INIT(surplus.list), {.run = free_surplus}};
+
+static _Atomic uint32_t last_id; /* relaxed: only unique */
+
+static void list_add(struct thread *t)
+{
+    spin_lock(&threads.lock);
+    list_push_back(&threads.all, &t->all_link);
+    spin_unlock(&threads.lock);
+}
+
+static uint32_t next_id(void)
+{
+    return atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+}
+
+void thread_adopt(struct thread *t)
+{
+    t->id = next_id();
+    list_add(t);
+}
+
+/* --- units --- */
+
+static void unit_free(struct thread *t)
+{
+    vm_unmap(&t->stack_range, GUARD_PAGES, STACK_PAGES, true);
+    vm_release(&t->stack_range);
+    heap_free(t->fp_area);
+    heap_free(t);
+}
+
+/** The block of HAL_STACK_ALIGN bytes whose lower half is never mapped, as hal/context.h wants it.
+ */
+static enum status stack_create(struct thread *t)
+{
+    const struct vm_request request = {.pages = GUARD_PAGES + STACK_PAGES,
+                                       .align = HAL_STACK_ALIGN,
+                                       .region = HAL_REGION_VM,
+                                       .name = "stack"};
+    enum status s = vm_reserve(&t->stack_range, &request);
+    if (s != OK) {
+        return s;
+    }
+    s = vm_populate(&t->stack_range, GUARD_PAGES, STACK_PAGES, PROT_R | PROT_W, PAGE_STACK);
+    if (s != OK) {
+        vm_release(&t->stack_range);
+        return s;
+    }
+    t->stack_lo = t->stack_range.base + HAL_STACK_ALIGN - HAL_STACK_SIZE;
+    t->stack_hi = t->stack_range.base + HAL_STACK_ALIGN;
+    return OK;
+}
+
+static struct thread *unit_create(void)
+{
+    struct thread *t = heap_zalloc(sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->state = THREAD_DEAD;
+    if (stack_create(t) != OK) {
+        heap_free(t);
+        return NULL;
+    }
+    list_add(t);
+    return t;
+}
+
+static struct thread *spare_pop(void)
+{
+    irq_state_t state = hal_irq_save();
+    struct sched_cpu *cpu = sched_this_cpu();
+    struct list_node *n = list_pop_front(&cpu->spare);
+    if (n != NULL) {
+        cpu->spare_count--;
+    }
+    hal_irq_restore(state);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct thread, run_link);
+}
+
+static void unit_recycle(struct thread *t)
+{
+    irq_state_t state = hal_irq_save();
+    struct sched_cpu *cpu = sched_this_cpu();
+    if (cpu->spare_count < SPARE_MAX) {
+        list_push_front(&cpu->spare, &t->run_link); /* its stack is warm */
+        cpu->spare_count++;
+    } else {
+        irq_state_t masked = spin_lock_irq(&surplus.lock);
+        list_push_back(&surplus.list, &t->run_link);
+        spin_unlock_irq(&surplus.lock, masked);
+        (void)work_queue(&surplus.work);
+    }
+    hal_irq_restore(state);
+}
+
+static struct thread *surplus_pop(void)
+{
+    irq_state_t state = spin_lock_irq(&surplus.lock);
+    struct list_node *n = list_pop_front(&surplus.list);
+    spin_unlock_irq(&surplus.lock, state);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct thread, run_link);
+}
+
+static void free_surplus(struct work *work)
+{
+    (void)work;
+    struct thread *t;
+    while ((t = surplus_pop()) != NULL) {
+        spin_lock(&threads.lock);
+        list_remove(&t->all_link);
+        spin_unlock(&threads.lock);
+        unit_free(t);
+    }
+}
+
+void thread_put(struct thread *t)
+{
+    /* Release: what this holder did to the thread comes before its next life. Acquire pairs with
+     * it. */
+    if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+        unit_recycle(t);
+    }
+}
+
+/* --- life --- */
+
+static void thread_start(void *arg)
+{
+    struct thread *t = arg;
+    sched_finish_switch();
+    hal_irq_enable();
+    preempt_check();
+    t->entry(t->arg);
+    thread_exit(0);
+}
+
+/** A spare unit may have a floating-point area from its last life. */
+static bool prepare_fp(struct thread *t, bool uses_fp)
+{
+    if (!uses_fp) {
+        heap_free(t->fp_area);
+        t->fp_area = NULL;
+        return true;
+    }
+    if (t->fp_area == NULL) {
+        t->fp_area = heap_alloc_aligned(hal_fp_size(), HAL_FP_ALIGN);
+    }
+    if (t->fp_area == NULL) {
+        return false;
+    }
+    hal_fp_init(t->fp_area);
+    return true;
+}
+
+struct thread *thread_take(const struct thread_options *options)
+{
+    struct thread *t = spare_pop();
+    if (t == NULL) {
+        t = unit_create();
+    }
+    if (t == NULL) {
+        return NULL;
+    }
+    if (!prepare_fp(t, options->uses_fp)) {
+        unit_recycle(t);
+        return NULL;
+    }
+    t->program = options->program;
+    t->waiting_on = NULL;
+    t->priority = options->priority;
+    t->id = next_id();
+    t->locks_held = 0;
+    atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
+    t->run_ticks = 0;
+    t->switches = 0;
+    t->exit_value = 0;
+    completion_init(&t->ended, "join");
+    t->entry = options->entry;
+    t->arg = options->arg;
+    (void)str_copy(t->name, sizeof t->name, options->name);
+    hal_context_init(&t->context, t->stack_lo, HAL_STACK_SIZE, thread_start, t);
+    return t;
+}
+
+enum status thread_create(const struct thread_options *options, struct thread **out)
+{
+    ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
+    struct thread *t = thread_take(options);
+    if (t == NULL) {
+        return E_NOMEM;
+    }
+    if (t->program != NULL) {
+        enum status s = program_add_thread(t->program, t);
+        if (s != OK) {
+            t->program = NULL;
+            unit_recycle(t);
+            return s;
+        }
+    }
+    atomic_store_explicit(&t->refs, 2,
+                          memory_order_relaxed); /* the caller, and the thread itself */
+    *out = t; /* before it runs: it may be what the thread looks at */
+    sched_start(t);
+    return OK;
+}
+
+_Noreturn void thread_exit(int value)
+{
+    struct thread *t = thread_current();
+    ASSERT(t->locks_held == 0);
+    t->exit_value = value;
+    struct program *p = t->program;
+    if (p != NULL) {
+        irq_state_t state;
+        struct run_queue *rq = sched_lock_thread(t, &state);
+        t->program = NULL; /* `ps` reads it under this lock: the program may be gone soon */
+        sched_unlock_thread(rq, state);
+        program_remove_thread(p, t);
+    }
+    hal_irq_disable(); /* to the end: whoever joins runs once this thread has left, not before */
+    completion_signal(&t->ended);
+    sched_leave();
+}
+
+enum status thread_join(struct thread *t, int *value)
+{
+    enum status s = completion_wait(&t->ended, WAIT_FOREVER);
+    if (s != OK) {
+        return s;
+    }
+    if (value != NULL) {
+        *value = t->exit_value;
+    }
+    thread_put(t);
+    return OK;
+}
+
+void thread_detach(struct thread *t)
+{
+    thread_put(t);
+}
+
+enum status thread_sleep_until(uint64_t deadline_ns)
+{
+    struct wait_queue nobody; /* wakes this thread: only time and cancellation do */
+    wait_queue_init(&nobody, "sleep");
+    irq_state_t state = spin_lock_irq(&nobody.lock);
+    enum status s = wait_on_locked(&nobody, &state, deadline_ns);
+    spin_unlock_irq(&nobody.lock, state);
+    return s == E_TIMEDOUT ? OK : s;
+}
+
+enum status thread_sleep(uint64_t ns)
+{
+    uint64_t deadline;
+    if (ADD_OVERFLOWS(clock_now_ns(), ns, &deadline)) {
+        deadline = WAIT_FOREVER;
+    }
+    return thread_sleep_until(deadline);
+}
+
+/* --- what the machine asks about the running thread's stack --- */
+
+void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+    const struct thread *t = thread_current();
+    *lo = t != NULL ? t->stack_lo : (uintptr_t)__boot_stack_start;
+    *hi = t != NULL ? t->stack_hi : (uintptr_t)__boot_stack_end;
+}
+
+bool upcall_is_stack_guard(uintptr_t address)
+{
+    uintptr_t lo, hi;
+    upcall_stack_bounds(&lo, &hi);
+    uintptr_t guard =
+        lo == (uintptr_t)__boot_stack_start ? (uintptr_t)__boot_stack_guard : hi - HAL_STACK_ALIGN;
+    return address >= guard && address < lo;
+}
+
+/* --- `ps` --- */
+
+static bool is_live(const struct thread *t)
+{
+    return atomic_load_explicit(&t->refs, memory_order_relaxed) != 0;
+}
+
+static struct thread *find_live_locked(uint32_t i) REQUIRES(threads.lock)
+{
+    LIST_FOR_EACH (&threads.all, n) {
+        struct thread *t = CONTAINER_OF(n, struct thread, all_link);
+        if (is_live(t) && i-- == 0) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static void describe(struct thread *t, struct thread_info *out)
+{
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    uint64_t ticks = t->run_ticks;
+    if (t->state == THREAD_RUNNING) {
+        ticks += hal_counter_read() - rq->switched_at;
+    }
+    *out = (struct thread_info){.id = t->id,
+                                .cpu = atomic_load_explicit(&t->cpu, memory_order_relaxed),
+                                .state = t->state,
+                                .priority = t->priority,
+                                .waiting_on = t->waiting_on,
+                                .run_ns = clock_counter_to_ns(ticks),
+                                .switches = t->switches};
+    (void)str_copy(out->name, sizeof out->name, t->name);
+    (void)str_copy(out->program, sizeof out->program, t->program == NULL ? "" : t->program->name);
+    sched_unlock_thread(rq, state);
+}
+
+bool thread_get_info(uint32_t i, struct thread_info *out)
+{
+    spin_lock(&threads.lock);
+    struct thread *t = find_live_locked(i);
+    if (t != NULL) {
+        describe(t, out);
+    }
+    spin_unlock(&threads.lock);
+    return t != NULL;
+}
+
+uint32_t thread_count(void)
+{
+    uint32_t count = 0;
+    spin_lock(&threads.lock);
+    LIST_FOR_EACH (&threads.all, n) {
+        count += is_live(CONTAINER_OF(n, struct thread, all_link)) ? 1 : 0;
+    }
+    spin_unlock(&threads.lock);
+    return count;
+}
