@@ -10,7 +10,6 @@
 
 #include "kernel/sched/thread.h"
 
-#include "hal/upcall.h"
 #include "kernel/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -296,24 +295,6 @@ enum status thread_sleep(uint64_t ns)
         deadline = WAIT_FOREVER;
     }
     return thread_sleep_until(deadline);
-}
-
-/* --- what the machine asks about the running thread's stack --- */
-
-void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi)
-{
-    const struct thread *t = thread_current();
-    *lo = t != NULL ? t->stack_lo : (uintptr_t)__boot_stack_start;
-    *hi = t != NULL ? t->stack_hi : (uintptr_t)__boot_stack_end;
-}
-
-bool upcall_is_stack_guard(uintptr_t address)
-{
-    uintptr_t lo, hi;
-    upcall_stack_bounds(&lo, &hi);
-    uintptr_t guard =
-        lo == (uintptr_t)__boot_stack_start ? (uintptr_t)__boot_stack_guard : hi - HAL_STACK_ALIGN;
-    return address >= guard && address < lo;
 }
 
 /* --- `ps` --- */
