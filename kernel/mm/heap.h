@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel heap: small objects from size classes, large ones from pages. 16-byte aligned at least.
+// The kernel heap: small objects from size classes, large ones from pages. 16-byte aligned at
+// least.
 #pragma once
 
 #include <stddef.h>
@@ -24,7 +25,8 @@ void *heap_calloc(size_t count, size_t size) __attribute__((malloc));
 void *heap_alloc_aligned(size_t size, size_t align) __attribute__((malloc));
 /** @brief Grow or shrink; on NULL the old block is untouched. p NULL = heap_alloc(). */
 void *heap_realloc(void *p, size_t size);
-/** @brief Give back; NULL does nothing. A pointer that was not taken, or twice, is a panic. @context{as heap_alloc} */
+/** @brief Give back; NULL does nothing. A pointer that was not taken, or twice, is a panic.
+ * @context{as heap_alloc} */
 void heap_free(void *p);
 /** @brief Copy of a string, or NULL. */
 char *heap_strdup(const char *s);

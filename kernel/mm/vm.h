@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranges of kernel address space: who owns which addresses, guards, mapping and unmapping of frames.
-// Page tables are hal/mmu.h's; frames are page.h's.
+// Ranges of kernel address space: who owns which addresses, guards, mapping and unmapping of
+// frames. Page tables are hal/mmu.h's; frames are page.h's.
 #pragma once
 
 #include "hal/io.h"
@@ -15,21 +15,23 @@ struct fault;
 
 /** A reserved range. The struct belongs to the caller, who keeps it until vm_release(). */
 struct vm_range {
-    vaddr_t base;        /* first usable page */
-    size_t pages;        /* usable pages; guards lie outside */
+    vaddr_t base;                      /* first usable page */
+    size_t pages;                      /* usable pages; guards lie outside */
     uint32_t guard_below, guard_above; /* pages that are never mapped */
     enum hal_region region;
-    const char *name;    /* static; printed by `mem map` and in faults */
-    /** Answer a fault inside the range, or NULL: not mapped means a bug. May sleep if fault->may_sleep. */
+    const char *name; /* static; printed by `mem map` and in faults */
+    /** Answer a fault inside the range, or NULL: not mapped means a bug. May sleep if
+     * fault->may_sleep. */
     bool (*fault)(struct vm_range *range, struct fault *fault);
-    void *ctx;           /* the owner's */
-    struct vm_range *left, *right, *parent; /* private: balanced tree by address */
-    int32_t balance;
+    void *ctx;                              /* the owner's */
+    struct vm_range *left, *right, *parent; /* private: tree by address */
+    uint32_t rank;                          /* private: random, parents have the larger one */
+    uint64_t gap, gap_max; /* private: free bytes before it, and the largest such in its subtree */
 };
 
 struct vm_request {
-    size_t pages;        /* at least 1 */
-    size_t align;        /* bytes, power of two, at least PAGE_SIZE; 0 = PAGE_SIZE */
+    size_t pages; /* at least 1 */
+    size_t align; /* bytes, power of two, at least PAGE_SIZE; 0 = PAGE_SIZE */
     uint32_t guard_below, guard_above;
     enum hal_region region; /* HAL_REGION_VM, _PROGRAM or _CODE */
     const char *name;
@@ -51,7 +53,8 @@ void vm_release(struct vm_range *range);
 
 /** @brief Map fresh zeroed frames into pages [first, first + count) of the range. All or nothing.
  *  @return OK; E_NOMEM; E_EXIST. @context{thread} */
-enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot, enum page_owner owner);
+enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
+                        enum page_owner owner);
 
 /** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. @context{thread} */
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
@@ -60,27 +63,38 @@ void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot);
 
 /**
- * @brief Map consecutive frames that the caller owns into pages of the range; vm_unmap(.., false) takes them out.
+ * @brief Map consecutive frames that the caller owns into pages of the range; vm_unmap(.., false)
+ * takes them out.
  * @param base   First frame.
  * @param count  Pages, at least 1; [first, first + count) lies in the range.
  * @param prot   As hal_mmu_map()'s: never W with X.
  * @return OK; E_EXIST; E_NOMEM; E_INVAL. On failure nothing has changed. @context{thread} @locks vm
  */
-enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count, unsigned prot);
+enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count,
+                          unsigned prot);
+
+/** @brief Map physical memory of any type, which is nobody's frames, over the whole range. @return
+ * as vm_map_frames(). */
+enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot,
+                            enum mem_type type);
 
 /**
  * @brief Take frames out of the direct map, flushed: code memory has no writable mapping there.
- * @param base   First frame of a run that the caller took with page_alloc(); hal_direct() of it is then invalid.
- * @return OK; E_NOMEM: a table was needed to split a large block, nothing has changed. @context{thread} @locks vm
+ * @param base   First frame of a run that the caller took with page_alloc(); hal_direct() of it is
+ * then invalid.
+ * @return OK; E_NOMEM: a table was needed to split a large block, nothing has changed.
+ * @context{thread} @locks vm
  */
 enum status vm_hide_direct(paddr_t base, size_t pages);
 
-/** @brief Put back what vm_hide_direct() took out, before page_free(). @return OK; E_NOMEM: still hidden.
+/** @brief Put back what vm_hide_direct() took out, before page_free(). @return OK; E_NOMEM: still
+ * hidden.
  *  @context{thread} @locks vm */
 enum status vm_show_direct(paddr_t base, size_t pages);
 
 /**
- * @brief Zeroed memory in a range of its own with guard pages on both sides; for large or exposed buffers.
+ * @brief Zeroed memory in a range of its own with guard pages on both sides; for large or exposed
+ * buffers.
  * @return NULL if memory or addresses ran out.
  * @context{thread}
  */
@@ -88,7 +102,8 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name);
 /** @brief Give back what vm_alloc() returned; NULL does nothing. @context{thread} */
 void vm_free(void *p);
 
-/** @brief Map device registers, uncached. base need not be page aligned. @return OK; E_NOMEM; E_INVAL.
+/** @brief Map device registers, uncached. base need not be page aligned. @return OK; E_NOMEM;
+ * E_INVAL.
  *  @context{thread or early} */
 enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out);
 void vm_unmap_device(const struct io_region *region);
@@ -96,7 +111,8 @@ void vm_unmap_device(const struct io_region *region);
 /** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */
 const void *vm_map_module(uint64_t base, uint64_t len);
 
-/** @brief The range that owns an address, or NULL. @context{any, panic included (lock-free read)} */
+/** @brief The range that owns an address, or NULL. @context{any, panic included (lock-free read)}
+ */
 struct vm_range *vm_find(vaddr_t va);
 
 /** @brief Is va in a guard of this range? */

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+//
+// Ranges of kernel address space and what is mapped in them. The order of ranges is vm_tree.c's.
+#include "kernel/mm/vm.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/layout.h"
+#include "kernel/mm/vm_tree.h"
+#include "kernel/spinlock.h"
+
+/* Regions whose addresses are handed out here. */
+static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
+
+static struct spinlock tree_lock = SPINLOCK_INIT; /* trees[] */
+static struct vm_tree trees[HAL_REGION_COUNT];
+
+static struct spinlock map_lock = SPINLOCK_INIT; /* the kernel's page tables: ranges share tables */
+
+void vm_init(void)
+{
+    const char *why = layout_check(&hal_layout);
+    if (why != NULL) {
+        panic("vm: address map: %s", why);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
+        const struct hal_region_range *r = &hal_layout.region[managed[i]];
+        trees[managed[i]] = (struct vm_tree){.base = r->base, .size = r->size, .seed = 1};
+    }
+}
+
+static bool request_is_sane(const struct vm_request *q)
+{
+    uint64_t pages, bytes;
+    bool is_managed = false;
+    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
+        is_managed = is_managed || q->region == managed[i];
+    }
+    return is_managed && q->pages > 0 &&
+           (q->align == 0 || (q->align >= PAGE_SIZE && (q->align & (q->align - 1)) == 0)) &&
+           !ADD_OVERFLOWS((uint64_t)q->pages, (uint64_t)q->guard_below + q->guard_above, &pages) &&
+           !MUL_OVERFLOWS(pages, PAGE_SIZE, &bytes) && !ADD_OVERFLOWS(bytes, q->align, &bytes);
+}
+
+enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
+{
+    if (!request_is_sane(request)) {
+        return E_INVAL;
+    }
+    struct vm_tree *tree = &trees[request->region];
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    uint64_t base;
+    if (!vm_tree_find_gap(tree, request, &base)) {
+        spin_unlock_irq(&tree_lock, s);
+        return E_NOMEM;
+    }
+    *range = (struct vm_range){.base = base,
+                               .pages = request->pages,
+                               .guard_below = request->guard_below,
+                               .guard_above = request->guard_above,
+                               .region = request->region,
+                               .name = request->name};
+    vm_tree_insert(tree, range);
+    spin_unlock_irq(&tree_lock, s);
+    return OK;
+}
+
+void vm_release(struct vm_range *range)
+{
+    struct hal_mapping m;
+    DASSERT(!hal_mmu_query(range->base, &m));
+    (void)m;
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    vm_tree_remove(&trees[range->region], range);
+    spin_unlock_irq(&tree_lock, s);
+}
+
+static vaddr_t address_of(const struct vm_range *range, size_t page)
+{
+    return range->base + (uint64_t)page * PAGE_SIZE;
+}
+
+static void assert_inside(const struct vm_range *range, size_t first, size_t count)
+{
+    ASSERT(count > 0 && first < range->pages && count <= range->pages - first);
+}
+
+static enum status map(vaddr_t va, paddr_t base, size_t count, unsigned prot, enum mem_type type)
+{
+    irq_state_t s = spin_lock_irq(&map_lock);
+    enum status st = hal_mmu_map(va, base, count, prot, type);
+    spin_unlock_irq(&map_lock, s);
+    return st;
+}
+
+enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count,
+                          unsigned prot)
+{
+    assert_inside(range, first, count);
+    return map(address_of(range, first), base, count, prot, MEM_NORMAL);
+}
+
+enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot, enum mem_type type)
+{
+    return map(range->base, base, range->pages, prot, type);
+}
+
+/* What one unmapping took out of the tables, until the flush. */
+struct gathered {
+    struct list frames; /* of the range, if it owns them, and tables: by page_link() */
+    bool owns_frames;
+};
+
+static void gather(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    struct gathered *g = ctx;
+    for (size_t i = 0; (kind == HAL_GATHER_TABLE || g->owns_frames) && i < pages; i++) {
+        list_push_back(&g->frames, page_link(paddr_add(base, i * PAGE_SIZE)));
+    }
+}
+
+/* Unmap, flush, and only then free. */
+static enum status unmap(vaddr_t va, size_t pages, bool owned)
+{
+    struct gathered g = {.owns_frames = owned};
+    struct hal_mmu_batch batch = {.gather = gather, .ctx = &g};
+    list_init(&g.frames);
+    irq_state_t s = spin_lock_irq(&map_lock);
+    enum status st = hal_mmu_unmap(va, pages, &batch);
+    spin_unlock_irq(&map_lock, s);
+    if (st != OK) {
+        return st;
+    }
+    hal_mmu_flush(&batch);
+    for (struct list_node *n; (n = list_pop_front(&g.frames)) != NULL;) {
+        page_free(page_of_link(n), 0);
+    }
+    return OK;
+}
+
+void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
+{
+    assert_inside(range, first, count);
+    /* Only splitting a large leaf needs memory; frames of a range are unmapped as they were mapped.
+     */
+    enum status s = unmap(address_of(range, first), count, owned);
+    if (s != OK) {
+        panic("vm: %s: unmap of %zu pages at %zu: %s", range->name, count, first, status_text(s));
+    }
+}
+
+enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
+                        enum page_owner owner)
+{
+    assert_inside(range, first, count);
+    for (size_t i = 0; i < count; i++) {
+        paddr_t frame;
+        enum status s = page_alloc_zeroed(owner, &frame);
+        if (s == OK) {
+            s = vm_map_frames(range, first + i, frame, 1, prot);
+            if (s != OK) {
+                page_free(frame, 0);
+            }
+        }
+        if (s != OK) {
+            if (i > 0) {
+                vm_unmap(range, first, i, true);
+            }
+            return s;
+        }
+    }
+    return OK;
+}
+
+enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
+{
+    assert_inside(range, first, count);
+    struct gathered g = {.owns_frames = false};
+    struct hal_mmu_batch batch = {.gather = gather, .ctx = &g};
+    list_init(&g.frames);
+    irq_state_t s = spin_lock_irq(&map_lock);
+    enum status st = hal_mmu_protect(address_of(range, first), count, prot, &batch);
+    spin_unlock_irq(&map_lock, s);
+    if (st == OK) {
+        hal_mmu_flush(&batch);
+    }
+    return st;
+}
+
+enum status vm_hide_direct(paddr_t base, size_t pages)
+{
+    return unmap((vaddr_t)(uintptr_t)hal_direct(base), pages, false);
+}
+
+enum status vm_show_direct(paddr_t base, size_t pages)
+{
+    return map((vaddr_t)(uintptr_t)hal_direct(base), base, pages, PROT_R | PROT_W, MEM_NORMAL);
+}
+
+static struct vm_tree *tree_of(vaddr_t va)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
+        struct vm_tree *t = &trees[managed[i]];
+        if (va - t->base < t->size) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+struct vm_range *vm_find(vaddr_t va)
+{
+    const struct vm_tree *t = tree_of(va);
+    return t == NULL ? NULL : vm_tree_find(t, va);
+}
+
+bool vm_is_guard(const struct vm_range *range, vaddr_t va)
+{
+    return va < range->base || va - range->base >= range->pages * PAGE_SIZE;
+}
+
+bool vm_to_phys(const void *p, paddr_t *out)
+{
+    vaddr_t va = (uintptr_t)p;
+    if (va - HAL_DIRECT_BASE < HAL_DIRECT_SIZE) {
+        *out = hal_direct_to_phys(p);
+        return true;
+    }
+    struct hal_mapping m;
+    if (!hal_mmu_query(va, &m)) {
+        return false;
+    }
+    *out = paddr_add(m.base, va & (m.size - 1));
+    return true;
+}
+
+void vm_for_each(void (*fn)(void *ctx, const struct vm_range *range), void *ctx)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
+        irq_state_t s = spin_lock_irq(&tree_lock);
+        for (struct vm_range *r = vm_tree_first(&trees[managed[i]]); r != NULL;
+             r = vm_tree_next(r)) {
+            fn(ctx, r);
+        }
+        spin_unlock_irq(&tree_lock, s);
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory in a range of its own: large buffers between guards, device registers, boot modules. The
+// range's struct is on the heap, so the heap itself uses none of these.
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/spinlock.h"
+
+static struct vm_range *reserve(size_t pages, uint32_t guards, const char *name)
+{
+    struct vm_range *range = heap_alloc(sizeof *range);
+    const struct vm_request request = {.pages = pages,
+                                       .guard_below = guards,
+                                       .guard_above = guards,
+                                       .region = HAL_REGION_VM,
+                                       .name = name};
+    if (range != NULL && vm_reserve(range, &request) != OK) {
+        heap_free(range);
+        return NULL;
+    }
+    return range;
+}
+
+static void release(struct vm_range *range)
+{
+    vm_release(range);
+    heap_free(range);
+}
+
+void *vm_alloc(size_t size, enum page_owner owner, const char *name)
+{
+    if (size == 0 || size > SIZE_MAX - PAGE_SIZE) {
+        return NULL;
+    }
+    size_t pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+    struct vm_range *range = reserve(pages, 1, name);
+    if (range == NULL) {
+        return NULL;
+    }
+    if (vm_populate(range, 0, pages, PROT_R | PROT_W, owner) != OK) {
+        release(range);
+        return NULL;
+    }
+    return (void *)(uintptr_t)range->base;
+}
+
+void vm_free(void *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    struct vm_range *range = vm_find((uintptr_t)p);
+    if (range == NULL || range->base != (uintptr_t)p) {
+        panic("vm: free of %p, which is no range's start", p);
+    }
+    vm_unmap(range, 0, range->pages, true);
+    release(range);
+}
+
+/* Whole pages around [base, base + len) of physical memory, mapped in a new range. NULL: see *why.
+ */
+static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot, enum mem_type type,
+                                     const char *name, enum status *why)
+{
+    uint64_t end;
+    if (len == 0 || ADD_OVERFLOWS(base, len, &end) || end > UINT64_MAX - PAGE_SIZE) {
+        *why = E_INVAL;
+        return NULL;
+    }
+    uint64_t first = ALIGN_DOWN(base, PAGE_SIZE);
+    size_t pages = (ALIGN_UP(end, PAGE_SIZE) - first) >> PAGE_SHIFT;
+    struct vm_range *range = reserve(pages, 1, name);
+    *why = range == NULL ? E_NOMEM : vm_map_physical(range, paddr(first), prot, type);
+    if (range != NULL && *why != OK) {
+        release(range);
+        return NULL;
+    }
+    return range;
+}
+
+enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
+{
+    enum status s;
+    const struct vm_range *range =
+        map_physical(base, len, PROT_R | PROT_W, MEM_DEVICE, "device", &s);
+    if (range == NULL) {
+        return s;
+    }
+    *out = (struct io_region){.base = range->base + (base & (PAGE_SIZE - 1)), .len = len};
+    return OK;
+}
+
+void vm_unmap_device(const struct io_region *region)
+{
+    struct vm_range *range = vm_find(region->base);
+    ASSERT(range != NULL && !region->is_port);
+    vm_unmap(range, 0, range->pages, false);
+    release(range);
+}
+
+const void *vm_map_module(uint64_t base, uint64_t len)
+{
+    enum status s;
+    const struct vm_range *range = map_physical(base, len, PROT_R, MEM_NORMAL, "module", &s);
+    return range == NULL ? NULL : (const void *)(uintptr_t)(range->base + (base & (PAGE_SIZE - 1)));
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+//
+// Ranges of one region by address: a treap (a search tree whose random ranks keep it balanced) in
+// which every node knows the largest gap in its subtree, so that the lowest gap that fits is found
+// in O(log n).
+#include "kernel/mm/vm_tree.h"
+
+#include "kernel/lib/compiler.h"
+
+#define WALK_MAX 256 /* deeper than any treap of real size: bounds a walk during a panic */
+
+/* First and one-past-last byte of what a range occupies, guards included. */
+static uint64_t start_of(const struct vm_range *r)
+{
+    return r->base - (uint64_t)r->guard_below * PAGE_SIZE;
+}
+
+static uint64_t end_of(const struct vm_range *r)
+{
+    return r->base + (r->pages + r->guard_above) * PAGE_SIZE;
+}
+
+static uint64_t gap_max_of(const struct vm_range *r)
+{
+    return r == NULL ? 0 : r->gap_max;
+}
+
+static void update(struct vm_range *r)
+{
+    r->gap_max = MAX(r->gap, MAX(gap_max_of(r->left), gap_max_of(r->right)));
+}
+
+static void update_up(struct vm_range *r)
+{
+    for (; r != NULL; r = r->parent) {
+        update(r);
+    }
+}
+
+static void replace_child(struct vm_tree *t, struct vm_range *old, struct vm_range *with)
+{
+    struct vm_range *parent = old->parent;
+    if (parent == NULL) {
+        t->root = with;
+    } else if (parent->left == old) {
+        parent->left = with;
+    } else {
+        parent->right = with;
+    }
+    if (with != NULL) {
+        with->parent = parent;
+    }
+}
+
+/* Turn the edge between r and its parent around. */
+static void rotate_up(struct vm_tree *t, struct vm_range *r)
+{
+    struct vm_range *parent = r->parent;
+    replace_child(t, parent, r);
+    if (parent->left == r) {
+        parent->left = r->right;
+        if (r->right != NULL) {
+            r->right->parent = parent;
+        }
+        r->right = parent;
+    } else {
+        parent->right = r->left;
+        if (r->left != NULL) {
+            r->left->parent = parent;
+        }
+        r->left = parent;
+    }
+    parent->parent = r;
+    update(parent);
+    update(r);
+}
+
+static struct vm_range *leftmost(struct vm_range *r)
+{
+    while (r != NULL && r->left != NULL) {
+        r = r->left;
+    }
+    return r;
+}
+
+struct vm_range *vm_tree_first(const struct vm_tree *t)
+{
+    return leftmost(t->root);
+}
+
+struct vm_range *vm_tree_next(const struct vm_range *r)
+{
+    if (r->right != NULL) {
+        return leftmost(r->right);
+    }
+    while (r->parent != NULL && r->parent->right == r) {
+        r = r->parent;
+    }
+    return r->parent;
+}
+
+static struct vm_range *previous(const struct vm_range *r)
+{
+    if (r->left != NULL) {
+        struct vm_range *p = r->left;
+        while (p->right != NULL) {
+            p = p->right;
+        }
+        return p;
+    }
+    while (r->parent != NULL && r->parent->left == r) {
+        r = r->parent;
+    }
+    return r->parent;
+}
+
+static void set_gap(const struct vm_tree *t, struct vm_range *r)
+{
+    const struct vm_range *before = previous(r);
+    r->gap = start_of(r) - (before == NULL ? t->base : end_of(before));
+}
+
+void vm_tree_insert(struct vm_tree *t, struct vm_range *r)
+{
+    struct vm_range **link = &t->root, *parent = NULL;
+    while (*link != NULL) {
+        parent = *link;
+        link = r->base < parent->base ? &parent->left : &parent->right;
+    }
+    t->seed = t->seed * 1664525u + 1013904223u;
+    r->rank = t->seed;
+    r->left = r->right = NULL;
+    r->parent = parent;
+    *link = r;
+
+    set_gap(t, r);
+    struct vm_range *after = vm_tree_next(r);
+    if (after != NULL) {
+        set_gap(t, after);
+        update_up(after);
+    }
+    update_up(r);
+    while (r->parent != NULL && r->parent->rank < r->rank) {
+        rotate_up(t, r);
+    }
+}
+
+void vm_tree_remove(struct vm_tree *t, struct vm_range *r)
+{
+    struct vm_range *after = vm_tree_next(r);
+    while (r->left != NULL && r->right != NULL) {
+        rotate_up(t, r->left->rank > r->right->rank ? r->left : r->right);
+    }
+    struct vm_range *parent = r->parent;
+    replace_child(t, r, r->left != NULL ? r->left : r->right);
+    update_up(parent);
+    if (after != NULL) {
+        set_gap(t, after);
+        update_up(after);
+    }
+    r->left = r->right = r->parent = NULL;
+}
+
+/* Where `pages` with their guards fit into [from, from + gap), aligned. */
+static bool fits(uint64_t from, uint64_t gap, const struct vm_request *q, uint64_t align,
+                 uint64_t *base)
+{
+    uint64_t below = (uint64_t)q->guard_below * PAGE_SIZE, at, end;
+    uint64_t need = (q->pages + q->guard_above) * PAGE_SIZE;
+    if (ADD_OVERFLOWS(from, below + align - 1, &at)) {
+        return false;
+    }
+    at &= ~(align - 1);
+    if (ADD_OVERFLOWS(at, need, &end) || end > from + gap) {
+        return false;
+    }
+    *base = at;
+    return true;
+}
+
+/*
+ * The lowest gap in which the request surely fits. A gap of `want` = size + guards + alignment
+ * slack always does; smaller ones that would by luck are passed over, so that one descent is
+ * enough.
+ */
+bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint64_t *base)
+{
+    uint64_t align = q->align == 0 ? PAGE_SIZE : q->align;
+    uint64_t want = (q->guard_below + q->pages + q->guard_above) * PAGE_SIZE + (align - PAGE_SIZE);
+    struct vm_range *r = t->root;
+    if (gap_max_of(r) >= want) {
+        for (;;) {
+            if (gap_max_of(r->left) >= want) {
+                r = r->left;
+            } else if (r->gap >= want) {
+                return fits(start_of(r) - r->gap, r->gap, q, align, base);
+            } else {
+                r = r->right;
+            }
+        }
+    }
+    const struct vm_range *last = t->root;
+    while (last != NULL && last->right != NULL) {
+        last = last->right;
+    }
+    uint64_t from = last == NULL ? t->base : end_of(last);
+    return fits(from, t->base + t->size - from, q, align, base);
+}
+
+struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va)
+{
+    struct vm_range *r = t->root;
+    for (unsigned steps = 0; r != NULL && steps < WALK_MAX; steps++) {
+        if (va < start_of(r)) {
+            r = r->left;
+        } else if (va >= end_of(r)) {
+            r = r->right;
+        } else {
+            return r;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// The reserved ranges of one region, ordered by address, with the lowest fitting gap in O(log n).
+// Pure: no lock, no tables.
+#pragma once
+
+#include "kernel/mm/vm.h"
+
+struct vm_tree {
+    uint64_t base, size; /* bytes; base + size does not wrap */
+    struct vm_range *root;
+    uint32_t seed; /* of the ranks */
+};
+
+/** @brief Insert a range whose base, pages and guards are set and overlap nothing. */
+void vm_tree_insert(struct vm_tree *t, struct vm_range *r);
+void vm_tree_remove(struct vm_tree *t, struct vm_range *r);
+
+/**
+ * @brief Find room. q->pages is at least 1, its sum with the guards does not overflow in bytes,
+ * align is a power of two.
+ * @return false: no gap that surely fits.
+ */
+bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint64_t *base);
+
+/** @brief The range that holds va, guards included, or NULL. Bounded, also while the tree is being
+ * changed. */
+struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va);
+
+/** @brief Ascending. */
+struct vm_range *vm_tree_first(const struct vm_tree *t);
+struct vm_range *vm_tree_next(const struct vm_range *r);
