@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the benchmarks and prints their figures. The benchmarks are under tests/bench.
+
+#include "kernel/bench.h"
+
+#include "kernel/io/console.h"
+#include "kernel/lib/string.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void bench_report(const char *name, uint64_t value_milli, const char *unit)
+{
+    console_printf("bench %s %llu.%03llu %s\n", name, (unsigned long long)(value_milli / 1000),
+                   (unsigned long long)(value_milli % 1000), unit);
+}
+
+/* Insertion: n is the number of rounds of one benchmark. */
+static void sort(uint64_t *values, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        uint64_t v = values[i];
+        unsigned at = i;
+        for (; at > 0 && values[at - 1] > v; at--) {
+            values[at] = values[at - 1];
+        }
+        values[at] = v;
+    }
+}
+
+uint64_t bench_median(uint64_t *values, unsigned n)
+{
+    sort(values, n);
+    if (n % 2 == 1) {
+        return values[n / 2];
+    }
+    uint64_t lo = values[n / 2 - 1], hi = values[n / 2];
+    return lo + (hi - lo) / 2;
+}
+
+int bench_run(const char *glob)
+{
+    bool ran = false;
+    for (const struct kernel_bench *const *table = kernel_benches; *table != NULL; table++) {
+        for (const struct kernel_bench *b = *table; b->name != NULL; b++) {
+            if (str_matches(glob, b->name)) {
+                b->run();
+                ran = true;
+            }
+        }
+    }
+    if (!ran) {
+        console_printf("bench: nothing matches %s\n", glob);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the in-guest tests and reports in TAP. The tests are under tests/kernel.
+
+#include "kernel/test.h"
+
+#include "kernel/io/console.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+#include <stdarg.h>
+
+/* Of the running test; tests run one after the other, in one thread that may start others. */
+static struct {
+    bool failed;
+    const char *skipped; /* why, or NULL */
+} running;
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+{
+    char text[160];
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vprint(text, sizeof(text), fmt, args);
+    va_end(args);
+    console_printf("# %s:%d: %s\n", file, line, text);
+    running.failed = true;
+}
+
+void test_skip(const char *why)
+{
+    running.skipped = why;
+}
+
+/** @return true unless it failed; a skipped test has not. */
+static bool run_one(const struct kernel_test *test, unsigned number)
+{
+    running.failed = false;
+    running.skipped = NULL;
+    test->run();
+    if (running.failed) {
+        console_printf("not ok %u - %s\n", number, test->name);
+    } else if (running.skipped != NULL) {
+        console_printf("ok %u - %s # SKIP %s\n", number, test->name, running.skipped);
+    } else {
+        console_printf("ok %u - %s\n", number, test->name);
+    }
+    return !running.failed;
+}
+
+int test_run(const char *glob)
+{
+    unsigned ran = 0, failed = 0;
+    for (const struct kernel_test *const *table = kernel_tests; *table != NULL; table++) {
+        for (const struct kernel_test *t = *table; t->name != NULL; t++) {
+            if (str_matches(glob, t->name)) {
+                failed += run_one(t, ++ran) ? 0 : 1;
+            }
+        }
+    }
+    console_printf("1..%u\n", ran);
+    if (ran == 0) {
+        console_printf("# no test matches %s\n", glob);
+        return 1;
+    }
+    return failed > 255 ? 255 : (int)failed;
+}
