@@ -2,8 +2,8 @@
 //
 // Looking up an address in the generated table. Walking the stack is kernel/panic.c's.
 //
-// Line bytes of one function: rows in order of address. A row is an advance of the address in units and
-// of the line, and says which line the code from that address on comes from:
+// Line bytes of one function: rows in order of address. A row is an advance of the address in units
+// and of the line, and says which line the code from that address on comes from:
 //
 //   AL        A = 1 to 15 units on, line + L - 4
 //   00 a l    a (varint) units on, line + l (zigzag varint)
@@ -20,8 +20,10 @@
 #define SHORT_LINE_0 4 /* a short row's line advance is its low four bits less this */
 
 /* What scripts/lib/symbols.py writes as numbers. */
-STATIC_ASSERT(offsetof(struct symbol_table, unit) == 12, "symbols.py writes count and unit together");
-STATIC_ASSERT(offsetof(struct symbol_table, start) == 24, "symbols.py writes the pointers from here");
+STATIC_ASSERT(offsetof(struct symbol_table, unit) == 12,
+              "symbols.py writes count and unit together");
+STATIC_ASSERT(offsetof(struct symbol_table, start) == 24,
+              "symbols.py writes the pointers from here");
 STATIC_ASSERT(sizeof(struct symbol_table) == 72, "symbols.py writes six pointers");
 
 /** Unread line bytes of one function. */

@@ -10,33 +10,34 @@
 
 /** Functions by address, and the source line of every instruction. All arrays are in .rodata. */
 struct symbol_table {
-    uint64_t base;              /**< address that offsets count from */
-    uint32_t count;             /**< functions; 0 = an empty table */
-    uint32_t unit;              /**< bytes in which the line bytes count addresses: 1 or 4 */
+    uint64_t base;  /**< address that offsets count from */
+    uint32_t count; /**< functions; 0 = an empty table */
+    uint32_t unit;  /**< bytes in which the line bytes count addresses: 1 or 4 */
     uint64_t file_count;
-    const uint32_t *start;      /**< count + 1 offsets from base, ascending; the last ends the text */
-    const uint32_t *name;       /**< count offsets into strings */
-    const uint32_t *lines;      /**< count + 1 offsets into line_bytes */
-    const uint32_t *files;      /**< file_count offsets into strings */
-    const char *strings;        /**< zero-terminated names and paths */
-    const uint8_t *line_bytes;  /**< each function's rows, one after the other */
+    const uint32_t *start; /**< count + 1 offsets from base, ascending; the last ends the text */
+    const uint32_t *name;  /**< count offsets into strings */
+    const uint32_t *lines; /**< count + 1 offsets into line_bytes */
+    const uint32_t *files; /**< file_count offsets into strings */
+    const char *strings;   /**< zero-terminated names and paths */
+    const uint8_t *line_bytes; /**< each function's rows, one after the other */
 };
 
 /** The kernel's own table; generated. */
 extern const struct symbol_table kernel_symbols;
 
 struct symbol_info {
-    const char *name;   /* static */
-    uint32_t offset;    /* bytes from the symbol's start */
-    const char *file;   /* path from the repository root, or NULL */
-    uint32_t line;      /* 0 if unknown */
+    const char *name; /* static */
+    uint32_t offset;  /* bytes from the symbol's start */
+    const char *file; /* path from the repository root, or NULL */
+    uint32_t line;    /* 0 if unknown */
 };
 
 /**
  * @brief Name a kernel text address.
  *
- * A return address names the instruction AFTER the call, which may belong to the next line or, behind a
- * function that does not return, to the next function: look up pc - 1 and add 1 to the offset.
+ * A return address names the instruction AFTER the call, which may belong to the next line or,
+ * behind a function that does not return, to the next function: look up pc - 1 and add 1 to the
+ * offset.
  * @param pc   Address of any byte of an instruction.
  * @param out  Untouched on failure.
  * @return false: not in the kernel's text, or no table.

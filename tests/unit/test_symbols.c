@@ -19,12 +19,12 @@ static const uint32_t start[] = {0, 0x10, 0x200, 0x300};
 static const uint32_t name[] = {0, 4, 8};
 static const uint32_t files[] = {14, 18};
 static const uint8_t line_bytes[] = {
-    0x00, 0, 20, /* one: line 10 from 0 */
-    0x46,        /* +4 units, +2 lines: line 12 */
-    0x20,        /* +2 units, -4 lines: line 8 */
-    0x01, 1, 0x00, 0, 0xc8, 0x01,    /* two: b.h, line 100 from 0 */
-    0x01, 0, 0x00, 0x80, 0x01, 0x03, /* +128 units, -2 lines, a.c: line 98 */
-    0x00, 0x10, 0xc3, 0x01,          /* +16 units, -98 lines: no line */
+    0x00, 0,    20,                     /* one: line 10 from 0 */
+    0x46,                               /* +4 units, +2 lines: line 12 */
+    0x20,                               /* +2 units, -4 lines: line 8 */
+    0x01, 1,    0x00, 0,    0xc8, 0x01, /* two: b.h, line 100 from 0 */
+    0x01, 0,    0x00, 0x80, 0x01, 0x03, /* +128 units, -2 lines, a.c: line 98 */
+    0x00, 0x10, 0xc3, 0x01,             /* +16 units, -98 lines: no line */
 };
 static const uint32_t lines[] = {0, 5, 21, 21};
 
@@ -41,7 +41,8 @@ static const struct symbol_table table = {
     .line_bytes = line_bytes,
 };
 
-static void expect(uintptr_t pc, const char *symbol, uint32_t offset, const char *file, uint32_t line)
+static void expect(uintptr_t pc, const char *symbol, uint32_t offset, const char *file,
+                   uint32_t line)
 {
     struct symbol_info info;
     assert_true(symbols_find_in(&table, pc, &info));

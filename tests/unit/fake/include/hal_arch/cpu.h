@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// Bodies of hal/cpu.h on the host: one CPU, whose interrupt mask is a flag and whose counter only
+// the test moves (fake/fake.h).
+#pragma once
+
+extern struct hal_cpu fake_cpu;
+extern uint64_t fake_counter;
+void fake_wait_for_interrupt(void);
+
+static inline struct hal_cpu *hal_this_cpu(void)
+{
+    return &fake_cpu;
+}
+
+static inline irq_state_t hal_irq_save(void)
+{
+    irq_state_t state = fake_cpu.arch.irqs_enabled;
+    fake_cpu.arch.irqs_enabled = false;
+    return state;
+}
+
+static inline void hal_irq_restore(irq_state_t state)
+{
+    fake_cpu.arch.irqs_enabled = state != 0;
+}
+
+static inline bool hal_irqs_enabled(void)
+{
+    return fake_cpu.arch.irqs_enabled;
+}
+
+static inline void hal_irq_enable(void)
+{
+    fake_cpu.arch.irqs_enabled = true;
+}
+
+static inline void hal_irq_disable(void)
+{
+    fake_cpu.arch.irqs_enabled = false;
+}
+
+static inline void hal_cpu_relax(void)
+{
+}
+
+static inline void hal_cpu_wait(void)
+{
+    fake_wait_for_interrupt();
+}
+
+static inline uint64_t hal_counter_read(void)
+{
+    return fake_counter;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+//
+// The fake machine but for its memory (memory.c) and threads (context.c): CPU, ports, console,
+// status channel, interrupt controller, timer and faults.
+
+#include "fake/fake.h"
+
+#include "hal/cache.h"
+#include "hal/console.h"
+#include "hal/io.h"
+#include "hal/irq.h"
+#include "hal/platform.h"
+#include "hal/timer.h"
+#include "hal/trap.h"
+#include "hal_arch/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hal_cpu fake_cpu = {.self = &fake_cpu};
+uint64_t fake_counter;
+enum exit_kind fake_exit_kind;
+uint8_t fake_exit_status;
+uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
+void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
+void (*fake_on_wait)(void);
+struct fake_end fake_end;
+
+static char journal[4096];
+static char console[65536];
+static size_t console_len;
+static uint64_t deadline = UINT64_MAX;
+static const struct irq_controller *irq_controller;
+static const struct msi_controller *msi_controller;
+
+static _Noreturn void broken(const char *what)
+{
+    fprintf(stderr, "fake machine: %s\n", what);
+    abort();
+}
+
+static _Noreturn void end(const char *what)
+{
+    if (!fake_end.armed) {
+        fputs(console, stderr);
+        broken(what);
+    }
+    fake_end.armed = false;
+    longjmp(fake_end.jump, 1);
+}
+
+void fake_reset(void)
+{
+    fake_cpu = (struct hal_cpu){.self = &fake_cpu};
+    fake_counter = 0;
+    fake_exit_kind = 0;
+    fake_exit_status = 0;
+    fake_on_port_read = NULL;
+    fake_on_port_write = NULL;
+    fake_on_wait = NULL;
+    fake_end.armed = false;
+    journal[0] = 0;
+    console[0] = 0;
+    console_len = 0;
+    deadline = UINT64_MAX;
+    fake_memory_reset();
+}
+
+/* ---- Journal, ports, console, status ---- */
+
+void fake_journal_add(const char *event)
+{
+    size_t used = strlen(journal);
+    if (used + strlen(event) + 2 <= sizeof(journal)) {
+        snprintf(journal + used, sizeof(journal) - used, "%s%s", used > 0 ? " " : "", event);
+    }
+}
+
+const char *fake_journal(void)
+{
+    return journal;
+}
+
+uint64_t fake_port_read(uint16_t port, unsigned bytes)
+{
+    if (fake_on_port_read == NULL) {
+        broken("a port was read that nobody answers");
+    }
+    return fake_on_port_read(port, bytes);
+}
+
+void fake_port_write(uint16_t port, unsigned bytes, uint64_t value)
+{
+    if (fake_on_port_write == NULL) {
+        broken("a port was written that nobody answers");
+    }
+    fake_on_port_write(port, bytes, value);
+}
+
+void hal_early_write(const char *s, size_t len)
+{
+    size_t room = sizeof(console) - 1 - console_len;
+    size_t n = len < room ? len : room;
+    memcpy(console + console_len, s, n);
+    console_len += n;
+    console[console_len] = 0;
+}
+
+const char *fake_console_text(void)
+{
+    return console;
+}
+
+void hal_exit_record(enum exit_kind kind, uint8_t status)
+{
+    fake_exit_kind = kind;
+    fake_exit_status = status;
+}
+
+void hal_power_install(const struct power_ops *ops)
+{
+    (void)ops; /* the fake always ends by fake_end */
+}
+
+_Noreturn void hal_power_off(void)
+{
+    end("powered off");
+}
+
+_Noreturn void hal_power_reset(void)
+{
+    end("reset");
+}
+
+_Noreturn void hal_cpu_halt(void)
+{
+    end("halted");
+}
+
+/* ---- CPU and time ---- */
+
+void hal_cpu_describe_mode(char *buf, size_t len)
+{
+    snprintf(buf, len, "host process");
+}
+
+void hal_cpu_describe(char *buf, size_t len)
+{
+    snprintf(buf, len, "fake CPU");
+}
+
+void hal_icache_sync(const void *p, size_t n)
+{
+    if (n > 0) {
+        __builtin___clear_cache((char *)(uintptr_t)p, (char *)(uintptr_t)p + n);
+        fake_journal_add("icache");
+    }
+}
+
+static void timer_arm(uint64_t when)
+{
+    deadline = when;
+}
+
+static void timer_disarm(void)
+{
+    deadline = UINT64_MAX;
+}
+
+static const struct event_timer fake_timer = {
+    .name = "fake",
+    .arm = timer_arm,
+    .disarm = timer_disarm,
+};
+static const struct event_timer *event_timer = &fake_timer;
+
+void hal_timer_install(const struct event_timer *timer)
+{
+    event_timer = timer;
+}
+
+const struct event_timer *hal_timer(void)
+{
+    return event_timer;
+}
+
+uint64_t fake_timer_deadline(void)
+{
+    return deadline;
+}
+
+uint64_t hal_counter_hz(void)
+{
+    return FAKE_COUNTER_HZ;
+}
+
+uint64_t hal_counter_at_entry(void)
+{
+    return 0;
+}
+
+void fake_wait_for_interrupt(void)
+{
+    if (fake_on_wait != NULL) {
+        fake_on_wait();
+    } else if (deadline == UINT64_MAX) {
+        broken("the CPU waits for an interrupt that nothing will raise");
+    } else if (fake_counter < deadline) {
+        fake_counter = deadline;
+    }
+    fake_cpu.arch.irqs_enabled = true;
+}
+
+/* ---- Interrupt controllers: whatever the test installs ---- */
+
+void hal_irq_install(const struct irq_controller *ctl)
+{
+    irq_controller = ctl;
+}
+
+const struct irq_controller *hal_irq_controller(void)
+{
+    return irq_controller;
+}
+
+void hal_msi_install(const struct msi_controller *ctl)
+{
+    msi_controller = ctl;
+}
+
+const struct msi_controller *hal_msi_controller(void)
+{
+    return msi_controller;
+}
+
+/* ---- Faults ---- */
+
+uintptr_t hal_frame_pc(const struct hal_frame *frame)
+{
+    return frame->pc;
+}
+
+uintptr_t hal_frame_sp(const struct hal_frame *frame)
+{
+    return frame->sp;
+}
+
+uintptr_t hal_frame_fp(const struct hal_frame *frame)
+{
+    return frame->fp;
+}
+
+bool hal_frame_irqs_enabled(const struct hal_frame *frame)
+{
+    return frame->irqs_enabled;
+}
+
+void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
+{
+    frame->pc = pc;
+}
+
+void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
+                        void *arg)
+{
+    *frame = (struct hal_frame){
+        .pc = (uintptr_t)fn,
+        .sp = stack_top,
+        .argument = (uintptr_t)arg,
+        .irqs_enabled = true,
+    };
+}
+
+unsigned hal_frame_register_count(void)
+{
+    return 3;
+}
+
+uint64_t hal_frame_register(const struct hal_frame *frame, unsigned i, const char **name)
+{
+    static const char *const names[] = {"pc", "sp", "fp"};
+    *name = names[i];
+    return i == 0 ? frame->pc : i == 1 ? frame->sp : frame->fp;
+}
+
+void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
+{
+    snprintf(buf, len, "fault %d at 0x%zx", (int)fault->cause, (size_t)fault->pc);
+}
+
+bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
+{
+    uintptr_t at = *fp;
+    if (at < lo || at % 8 != 0 || hi - lo < 16 || at > hi - 16) {
+        return false;
+    }
+    const uintptr_t *record = (const uintptr_t *)at;
+    if (record[1] == 0) {
+        return false;
+    }
+    *fp = record[0] > at ? record[0] : 0;
+    *pc = record[1];
+    return true;
+}
+
+uintptr_t hal_frame_here(void)
+{
+    return *(const uintptr_t *)__builtin_frame_address(0);
+}
+
+unsigned hal_trap_selftest(void)
+{
+    return 1;
+}
+
+/* ---- The composition root of a machine without devices ---- */
+
+void hal_platform_init_core(const struct boot_info *info)
+{
+    (void)info;
+}
+
+void hal_platform_init_devices(const struct boot_info *info)
+{
+    (void)info;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+//
+// The fake machine's memory: RAM is one file, seen through the direct map and through every mapping
+// that hal_mmu_map() makes of it. The host's MMU does the rest: a store to a read-only page is a
+// SIGSEGV.
+
+#define _GNU_SOURCE
+
+#include "fake/fake.h"
+
+#include "hal/mmu.h"
+#include "hal/trap.h"
+#include "kernel/lib/compiler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define TIB          ((uint64_t)1 << 40)
+#define VM_BASE      UINT64_C(0x210000000000)
+#define PROGRAM_BASE UINT64_C(0x220000000000)
+#define SHADOW_BASE  UINT64_C(0x230000000000)
+#define IMAGE_BASE   UINT64_C(0x240000000000)
+#define CODE_BASE    UINT64_C(0x240010000000)
+
+#define MAPPINGS_MAX 65536
+
+/** One mapped page. */
+struct mapping {
+    vaddr_t va;
+    paddr_t pa;
+    unsigned prot;
+    enum mem_type type;
+};
+
+const struct hal_layout hal_layout = {
+    .region =
+        {
+            [HAL_REGION_USER] = {"user", 0x1000, 0x1000},
+            [HAL_REGION_DIRECT] = {"direct", HAL_DIRECT_BASE, HAL_DIRECT_SIZE},
+            [HAL_REGION_VM] = {"vm", VM_BASE, TIB},
+            [HAL_REGION_PROGRAM] = {"program", PROGRAM_BASE, TIB},
+            [HAL_REGION_SHADOW] = {"shadow", SHADOW_BASE, TIB},
+            [HAL_REGION_IMAGE] = {"image", IMAGE_BASE, UINT64_C(1) << 24},
+            [HAL_REGION_CODE] = {"code", CODE_BASE, UINT64_C(1) << 26},
+        },
+    .code_reach = UINT64_C(1) << 27,
+};
+
+int fake_mmu_maps_left = -1;
+
+static int ram = -1;
+static struct mapping mappings[MAPPINGS_MAX]; /* in no order */
+static size_t mapping_count;
+
+static void must(bool ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        abort();
+    }
+}
+
+static void open_ram(void)
+{
+    ram = memfd_create("fake-ram", 0);
+    must(ram >= 0 && ftruncate(ram, FAKE_RAM_SIZE) == 0, "RAM of the fake machine");
+    void *direct = hal_direct(paddr(FAKE_RAM_BASE));
+    must(mmap(direct, FAKE_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, ram,
+              0) == direct,
+         "direct map of the fake machine");
+}
+
+void fake_memory_reset(void)
+{
+    if (ram < 0) {
+        open_ram();
+    }
+    for (size_t i = 0; i < mapping_count; i++) {
+        must(munmap((void *)mappings[i].va, PAGE_SIZE) == 0, "munmap");
+    }
+    mapping_count = 0;
+    fake_mmu_maps_left = -1;
+    /* Holes read as zero, and cost nothing until they are touched. */
+    must(madvise(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, MADV_REMOVE) == 0, "madvise");
+}
+
+void hal_mmu_init(const struct boot_info *info)
+{
+    (void)info;
+    fake_memory_reset();
+}
+
+static struct mapping *find(vaddr_t va)
+{
+    for (size_t i = 0; i < mapping_count; i++) {
+        if (mappings[i].va == va) {
+            return &mappings[i];
+        }
+    }
+    return NULL;
+}
+
+static int host_protection(unsigned prot)
+{
+    return ((prot & PROT_R) ? PROT_READ : 0) | ((prot & PROT_W) ? PROT_WRITE : 0) |
+           ((prot & PROT_X) ? PROT_EXEC : 0);
+}
+
+static bool in_ram(paddr_t pa, size_t pages)
+{
+    return pa.raw >= FAKE_RAM_BASE && pages <= FAKE_RAM_SIZE / PAGE_SIZE &&
+           pa.raw - FAKE_RAM_BASE <= FAKE_RAM_SIZE - pages * PAGE_SIZE;
+}
+
+enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
+{
+    if ((prot & PROT_W) != 0 && (prot & PROT_X) != 0) {
+        return E_INVAL;
+    }
+    for (size_t i = 0; i < pages; i++) {
+        if (find(va + i * PAGE_SIZE) != NULL) {
+            return E_EXIST;
+        }
+    }
+    if (fake_mmu_maps_left == 0 || pages > MAPPINGS_MAX - mapping_count) {
+        return E_NOMEM;
+    }
+    fake_mmu_maps_left -= fake_mmu_maps_left > 0;
+    /* Registers of devices are no RAM: memory of their own, so that a driver's accesses land
+     * somewhere. */
+    bool is_ram = in_ram(pa, pages);
+    must(mmap((void *)va, pages * PAGE_SIZE, host_protection(prot),
+              (is_ram ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_FIXED_NOREPLACE,
+              is_ram ? ram : -1, is_ram ? (off_t)(pa.raw - FAKE_RAM_BASE) : 0) == (void *)va,
+         "hal_mmu_map");
+    for (size_t i = 0; i < pages; i++) {
+        mappings[mapping_count++] = (struct mapping){
+            .va = va + i * PAGE_SIZE,
+            .pa = paddr_add(pa, i * PAGE_SIZE),
+            .prot = prot,
+            .type = type,
+        };
+    }
+    return OK;
+}
+
+static void note(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
+{
+    if (batch->count == HAL_BATCH_RANGES) {
+        batch->flush_all = true;
+    } else {
+        batch->range[batch->count].va = va;
+        batch->range[batch->count].pages = pages;
+        batch->count++;
+    }
+}
+
+enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+{
+    for (size_t i = 0; i < pages; i++) {
+        struct mapping *m = find(va + i * PAGE_SIZE);
+        if (m == NULL) {
+            continue;
+        }
+        must(munmap((void *)m->va, PAGE_SIZE) == 0, "hal_mmu_unmap");
+        if (batch->gather != NULL) {
+            batch->gather(batch->ctx, HAL_GATHER_LEAF, m->pa, 1);
+        }
+        *m = mappings[--mapping_count];
+    }
+    note(batch, va, pages);
+    return OK;
+}
+
+enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
+{
+    if ((prot & PROT_W) != 0 && (prot & PROT_X) != 0) {
+        return E_INVAL;
+    }
+    for (size_t i = 0; i < pages; i++) {
+        if (find(va + i * PAGE_SIZE) == NULL) {
+            return E_INVAL;
+        }
+    }
+    must(mprotect((void *)va, pages * PAGE_SIZE, host_protection(prot)) == 0, "hal_mmu_protect");
+    for (size_t i = 0; i < pages; i++) {
+        find(va + i * PAGE_SIZE)->prot = prot;
+    }
+    note(batch, va, pages);
+    return OK;
+}
+
+void hal_mmu_flush(struct hal_mmu_batch *batch)
+{
+    if (batch->count > 0 || batch->flush_all) {
+        fake_journal_add("tlb");
+    }
+    batch->count = 0;
+    batch->flush_all = false;
+}
+
+bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
+{
+    const struct mapping *m = find(ALIGN_DOWN(va, PAGE_SIZE));
+    if (m == NULL) {
+        return false;
+    }
+    *out = (struct hal_mapping){.base = m->pa, .size = PAGE_SIZE, .prot = m->prot, .type = m->type};
+    return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    vaddr_t x = ((const struct mapping *)a)->va, y = ((const struct mapping *)b)->va;
+    return x < y ? -1 : x > y;
+}
+
+void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                  void *ctx)
+{
+    qsort(mappings, mapping_count, sizeof(mappings[0]), by_address);
+    for (size_t i = 0, next; i < mapping_count; i = next) {
+        const struct mapping *m = &mappings[i];
+        for (next = i + 1; next < mapping_count; next++) {
+            const struct mapping *n = &mappings[next];
+            uint64_t step = (next - i) * PAGE_SIZE;
+            if (n->va != m->va + step || n->pa.raw != m->pa.raw + step || n->prot != m->prot ||
+                n->type != m->type) {
+                break;
+            }
+        }
+        struct hal_mapping out = {
+            .base = m->pa, .size = PAGE_SIZE, .prot = m->prot, .type = m->type};
+        fn(ctx, m->va, (next - i) * PAGE_SIZE, &out);
+    }
+}
+
+/* The host kernel copies for us and reports a bad address instead of a signal. */
+static bool probe(void *mine, const void *theirs, bool write)
+{
+    struct iovec local = {.iov_base = mine, .iov_len = 1};
+    struct iovec remote = {.iov_base = (void *)(uintptr_t)theirs, .iov_len = 1};
+    ssize_t n = write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
+                      : process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    must(n == 1 || errno == EFAULT, "hal_probe");
+    return n == 1;
+}
+
+bool hal_probe_read8(const void *p, uint8_t *out)
+{
+    return probe(out, p, false);
+}
+
+bool hal_probe_write8(void *p, uint8_t value)
+{
+    return probe(&value, p, true);
+}
