@@ -4,6 +4,7 @@
 // relocate, run, unload. Front-ends are a table (kernel/jit/frontends.c); machines are backend.h's.
 #pragma once
 
+#include "kernel/lib/compiler.h"
 #include "kernel/status.h"
 
 #include <stdbool.h>
@@ -57,3 +58,86 @@ bool loader_get_info(uint32_t i, struct module_info *out);
 
 /** @brief Open the registry and the code memory. @context{thread, once} */
 void loader_init(void);
+
+/* ---- For front-ends only (kernel/jit/elf and so on): one load under way ---- */
+
+struct jit_backend;
+
+/** A module's parts, each with one protection: read and execute, read, read and write. */
+enum load_part {
+    LOAD_CODE,
+    LOAD_RODATA,
+    LOAD_DATA,
+    LOAD_PART_COUNT,
+};
+
+#define LOAD_SIZE_MAX ((uint64_t)64 << 20) /* bytes of all parts: every branch inside a module reaches */
+
+struct load_placed {
+    uint8_t *bytes;   /* where it can be written until the front-end returns; data zero, code all traps */
+    uint64_t address; /* where it will be: page aligned */
+    uint64_t size;    /* bytes that were asked for */
+};
+
+/** A function's name: code from `start` (bytes from the start of the code part) on. */
+struct code_symbol {
+    uint32_t start, size;
+    uint32_t name; /* offset into the text */
+};
+
+/** From `start` on, up to the next row, code comes from this line. */
+struct code_line {
+    uint32_t start;
+    uint32_t file; /* offset into the text */
+    uint32_t line; /* 0: from no line */
+};
+
+/** What backtraces say of a module's code. Arrays ascend by `start`; all are heap blocks, or NULL. */
+struct code_names {
+    struct code_symbol *symbols;
+    struct code_line *lines;
+    char *text; /* zero-terminated strings */
+    uint32_t symbol_count, line_count, text_bytes;
+};
+
+/** What a front-end is given, and what it fills. */
+struct load {
+    const uint8_t *bytes; /* the file; any alignment */
+    size_t len;
+    const struct jit_backend *backend; /* the machine that the code will run on */
+    struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */
+    struct code_names names; /* filled by the front-end; freed by the caller, whatever happened */
+    uint64_t entry;          /* address of main; 0: the module has none */
+    bool uses_fp;            /* threads in it own floating-point registers */
+    struct loader_error *err;
+    void *owner; /* the services' own */
+};
+
+/** One file format. */
+struct front_end {
+    const char *name;
+    /** @brief True if the bytes claim to be of this format, however broken. */
+    bool (*recognise)(const uint8_t *bytes, size_t len);
+    /** @brief Validate, place, relocate. @return as loader_load(), with the reason in load->err. */
+    enum status (*load)(struct load *load);
+};
+
+/** Every format; ends with NULL. kernel/jit/frontends.c. */
+extern const struct front_end *const loader_front_ends[];
+
+/**
+ * @brief Take memory for the parts, once; fills load->part. It is given back by the caller if the load fails.
+ * @param size  Bytes of each part, may be 0; their sum is at most LOAD_SIZE_MAX.
+ * @return OK; E_NOMEM, with the reason in load->err. @context{thread}
+ */
+enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
+
+/**
+ * @brief Address of what a module imports.
+ * @param name  "NAME$VERSION", or the bare name of a function that compilers call by themselves.
+ * @return OK; E_UNRESOLVED, with the reason in load->err. @context{thread}
+ */
+enum status load_import(struct load *load, const char *name, uint64_t *address);
+
+/** @brief Write the reason into load->err, unprintable bytes replaced. @return s, for `return load_fail(...)`. */
+enum status load_fail(struct load *load, enum status s, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// What code placement needs to know of a machine: which relocations its objects carry, how a
+// displacement is written into an instruction, what stands between a branch and a target beyond its
+// reach. One table a machine, in arch/<machine>/jit, pure: the host's tests link both at once. No
+// front-end knows a machine.
+#pragma once
+
+#include "kernel/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** What a relocation's value S + A starts from. */
+enum reloc_target {
+    RELOC_NOTHING, /**< no bytes change */
+    RELOC_SYMBOL,  /**< S is the symbol's address */
+    RELOC_BRANCH,  /**< S is the symbol's address, or that of a veneer that leads there */
+    RELOC_SLOT, /**< S is the address of 8 bytes in read-only data that hold the symbol's address */
+};
+
+/** One relocation type of one machine. */
+struct reloc_kind {
+    uint32_t type; /* number in the object file */
+    enum reloc_target target;
+    uint8_t field; /* private to the machine: which bits of which bytes, and the check */
+    uint8_t size;  /* bytes touched at the place, 0 to 8 */
+    const char *name;
+};
+
+/**
+ * What the build of a native program says of itself in its note (programs/sdk/halyard.h writes it):
+ * code that runs at kernel privilege must be made for that, and nothing in the code itself shows
+ * whether it was.
+ */
+enum note_flags {
+    NOTE_NO_RED_ZONE = 1, /**< keeps nothing below the stack pointer: interrupts push there */
+    NOTE_CODE_MODEL = 2,  /**< addresses its symbols as code memory allows on this machine */
+    NOTE_USES_FP = 4,     /**< its threads own floating-point and vector registers */
+    NOTE_KNOWN = 7,       /**< all of them: any other bit is from a later ABI */
+};
+
+/** A machine as loading sees it. Const; no function is optional. */
+struct jit_backend {
+    const char *name;
+    uint16_t elf_machine;    /* e_machine of its objects */
+    uint32_t required_flags; /* enum note_flags that a program's note must have */
+
+    /** @brief The kind with this number. @return NULL: not one that is known here. @context{any}
+     * Pure. */
+    const struct reloc_kind *(*reloc_find)(uint32_t type);
+
+    /**
+     * @brief Write one relocation.
+     * @param bytes  kind->size bytes, where they can be written now.
+     * @param place  Address that the bytes will have.
+     * @param value  S + A, wrapping.
+     * @return OK; E_OVERFLOW: the result does not fit the field; E_INVAL: it is not aligned as the
+     *         instruction needs. On failure the bytes are unchanged.
+     * @context{any} Pure.
+     */
+    enum status (*reloc_apply)(const struct reloc_kind *kind, uint8_t *bytes, uint64_t place,
+                               uint64_t value);
+
+    int64_t branch_addend; /* A of a plain call of a symbol */
+    size_t veneer_size;    /* bytes, a power of two: also the alignment */
+    uint8_t code_fill;     /* byte that, repeated, is no harmless instruction: between functions */
+
+    /** @brief Write a veneer: code that jumps to `target`, anywhere, and changes no argument
+     * register.
+     *  @param bytes  veneer_size bytes, to be executed at an address aligned to that. @context{any}
+     * Pure. */
+    void (*veneer_write)(uint8_t *bytes, uint64_t target);
+};
+
+/** The machine that this kernel (or host tool) runs on: arch/<machine>/jit/native.c. */
+extern const struct jit_backend *const jit_native;
+
+/*
+ * The four functions that compilers call by themselves, for loaded code only:
+ * arch/<machine>/jit/runtime.S. They count as the program's code (a bad pointer that it passes ends
+ * it, not the kernel), which is why they are not the kernel's own, and why they lie together
+ * between two labels.
+ */
+extern const char jit_runtime_start[], jit_runtime_end[];
+void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *jit_runtime_memmove(void *dst, const void *src, size_t n);
+void *jit_runtime_memset(void *dst, int byte, size_t n);
+int jit_runtime_memcmp(const void *a, const void *b, size_t n);

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+//
+// The front-end for ELF64 relocatable objects: what `clang -c` writes.
+#pragma once
+
+#include "kernel/jit/loader.h"
+
+extern const struct front_end elf_front_end;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// Heap sort.
+#include "kernel/lib/sort.h"
+
+struct array {
+    char *base;
+    size_t size;
+    bool (*less)(const void *a, const void *b);
+};
+
+static void swap(const struct array *a, size_t i, size_t j)
+{
+    char *p = a->base + i * a->size;
+    char *q = a->base + j * a->size;
+    for (size_t n = 0; n < a->size; n++) {
+        char t = p[n];
+        p[n] = q[n];
+        q[n] = t;
+    }
+}
+
+static bool is_less(const struct array *a, size_t i, size_t j)
+{
+    return a->less(a->base + i * a->size, a->base + j * a->size);
+}
+
+/* Make the tree under i, whose two halves are heaps already, a heap. */
+static void sift_down(const struct array *a, size_t i, size_t count)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= count) {
+            return;
+        }
+        if (child + 1 < count && is_less(a, child, child + 1)) {
+            child++;
+        }
+        if (!is_less(a, i, child)) {
+            return;
+        }
+        swap(a, i, child);
+        i = child;
+    }
+}
+
+void sort_array(void *base, size_t count, size_t size, bool (*less)(const void *a, const void *b))
+{
+    struct array a = {base, size, less};
+    for (size_t i = count / 2; i > 0; i--) {
+        sift_down(&a, i - 1, count);
+    }
+    for (size_t end = count; end > 1; end--) {
+        swap(&a, 0, end - 1);
+        sift_down(&a, 0, end - 1);
+    }
+}
