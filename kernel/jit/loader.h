@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// All that the rest of the kernel sees of loading: open bytes, recognise the format, resolve imports, compile or
-// relocate, run, unload. Front-ends are a table (kernel/jit/frontends.c); machines are backend.h's.
+// All that the rest of the kernel sees of loading: open bytes, recognise the format, resolve
+// imports, compile or relocate, run, unload. Front-ends are a table (kernel/jit/frontends.c);
+// machines are backend.h's.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -14,7 +15,8 @@
 struct module; /* loaded code and data: reference counted */
 struct program;
 
-/** Why something was refused, in a sentence that names the thing: "import hy_paint version 1: no such symbol". */
+/** Why something was refused, in a sentence that names the thing: "import hy_paint version 1: no
+ * such symbol". */
 struct loader_error {
     char text[192];
 };
@@ -25,15 +27,16 @@ struct loader_error {
  * @param bytes  Read during the call only.
  * @param out    The module, one reference.
  * @param err    Receives the reason on failure.
- * @return OK; E_FORMAT: no front-end knows it; E_MACHINE; E_CORRUPT: truncated or contradicts itself; E_UNRESOLVED;
- *         E_NOTSUP: a relocation or feature, named; E_OVERFLOW: larger than the limits; E_NOMEM.
- *         On failure every byte has been given back.
+ * @return OK; E_FORMAT: no front-end knows it; E_MACHINE; E_CORRUPT: truncated or contradicts
+ * itself; E_UNRESOLVED; E_NOTSUP: a relocation or feature, named; E_OVERFLOW: larger than the
+ * limits; E_NOMEM. On failure every byte has been given back.
  * @context{thread, may sleep}
  */
 enum status loader_load(const char *name, const void *bytes, size_t len, struct module **out,
                         struct loader_error *err);
 
-/** @brief Drop a reference; the last one unloads: memory returns once no thread can be inside. @context{thread} */
+/** @brief Drop a reference; the last one unloads: memory returns once no thread can be inside.
+ * @context{thread} */
 void loader_unload(struct module *m);
 
 /**
@@ -71,10 +74,12 @@ enum load_part {
     LOAD_PART_COUNT,
 };
 
-#define LOAD_SIZE_MAX ((uint64_t)64 << 20) /* bytes of all parts: every branch inside a module reaches */
+#define LOAD_SIZE_MAX                                                                              \
+    ((uint64_t)64 << 20) /* bytes of all parts: every branch inside a module reaches */
 
 struct load_placed {
-    uint8_t *bytes;   /* where it can be written until the front-end returns; data zero, code all traps */
+    uint8_t
+        *bytes; /* where it can be written until the front-end returns; data zero, code all traps */
     uint64_t address; /* where it will be: page aligned */
     uint64_t size;    /* bytes that were asked for */
 };
@@ -92,7 +97,8 @@ struct code_line {
     uint32_t line; /* 0: from no line */
 };
 
-/** What backtraces say of a module's code. Arrays ascend by `start`; all are heap blocks, or NULL. */
+/** What backtraces say of a module's code. Arrays ascend by `start`; all are heap blocks, or NULL.
+ */
 struct code_names {
     struct code_symbol *symbols;
     struct code_line *lines;
@@ -104,7 +110,7 @@ struct code_names {
 struct load {
     const uint8_t *bytes; /* the file; any alignment */
     size_t len;
-    const struct jit_backend *backend; /* the machine that the code will run on */
+    const struct jit_backend *backend;        /* the machine that the code will run on */
     struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */
     struct code_names names; /* filled by the front-end; freed by the caller, whatever happened */
     uint64_t entry;          /* address of main; 0: the module has none */
@@ -126,7 +132,8 @@ struct front_end {
 extern const struct front_end *const loader_front_ends[];
 
 /**
- * @brief Take memory for the parts, once; fills load->part. It is given back by the caller if the load fails.
+ * @brief Take memory for the parts, once; fills load->part. It is given back by the caller if the
+ * load fails.
  * @param size  Bytes of each part, may be 0; their sum is at most LOAD_SIZE_MAX.
  * @return OK; E_NOMEM, with the reason in load->err. @context{thread}
  */
@@ -139,5 +146,6 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
  */
 enum status load_import(struct load *load, const char *name, uint64_t *address);
 
-/** @brief Write the reason into load->err, unprintable bytes replaced. @return s, for `return load_fail(...)`. */
+/** @brief Write the reason into load->err, unprintable bytes replaced. @return s, for `return
+ * load_fail(...)`. */
 enum status load_fail(struct load *load, enum status s, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// What host calls and native programs agree on, version 1. programs/sdk/halyard.h says the same to
+// programs; tests/unit/test_sdk.c compares the two.
+#pragma once
+
+#include <stdint.h>
+
+enum abi_open_flags {
+    ABI_OPEN_READ = 1,
+    ABI_OPEN_WRITE = 2,
+    ABI_OPEN_CREATE = 4,
+    ABI_OPEN_TRUNCATE = 8,
+    ABI_OPEN_EXCLUSIVE = 16,
+    ABI_OPEN_APPEND = 32,
+    ABI_OPEN_DIRECTORY = 64,
+};
+
+enum abi_file_type { ABI_REGULAR, ABI_DIRECTORY, ABI_SYMLINK, ABI_DEVICE, ABI_OTHER };
+
+struct abi_stat {
+    uint64_t inode, size, mtime_s;
+    uint32_t type, mode;
+};
+
+struct abi_dir_entry {
+    uint64_t inode;
+    uint32_t type;
+    char name[256];
+};

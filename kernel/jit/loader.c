@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+//
+// Loading and unloading, and the registry of what is loaded. How a loaded program runs is
+// native.c's.
+#include "kernel/jit/loader.h"
+
+#include "kernel/assert.h"
+#include "kernel/jit/backend.h"
+#include "kernel/jit/module_internal.h"
+#include "kernel/jit/native_internal.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/mutex.h"
+
+static struct mutex lock;
+static struct list modules = LIST_INIT(modules); /* under `lock`, oldest first */
+
+void loader_init(void)
+{
+    mutex_init(&lock, "loader");
+    codemem_init();
+    native_init();
+}
+
+static const struct front_end *find_front_end(const void *bytes, size_t len)
+{
+    for (const struct front_end *const *f = loader_front_ends; *f != NULL; f++) {
+        if ((*f)->recognise(bytes, len)) {
+            return *f;
+        }
+    }
+    return NULL;
+}
+
+static bool describe(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)
+{
+    return module_describe_pc(CONTAINER_OF(owner, struct module, owner), pc, buf, len);
+}
+
+static void module_free(struct module *m)
+{
+    if (m->placed) {
+        codemem_free(&m->memory);
+    }
+    heap_free(m->names.symbols);
+    heap_free(m->names.lines);
+    heap_free(m->names.text);
+    heap_free(m);
+}
+
+static void publish(struct module *m)
+{
+    m->owner = (struct fault_owner){.base = codemem_address(&m->memory, LOAD_CODE),
+                                    .size = m->memory.pages[LOAD_CODE] * PAGE_SIZE,
+                                    .name = m->name,
+                                    .handle = native_handle_fault,
+                                    .symbol = describe};
+    if (m->owner.size != 0) {
+        fault_own_code(&m->owner);
+    }
+    m->refs = 1;
+    mutex_lock(&lock);
+    list_push_back(&modules, &m->link);
+    mutex_unlock(&lock);
+}
+
+static enum status fill(struct module *m, const void *bytes, size_t len, struct loader_error *err)
+{
+    struct load load = {.bytes = bytes, .len = len, .backend = jit_native, .err = err, .owner = m};
+    m->format = find_front_end(bytes, len);
+    if (m->format == NULL) {
+        return load_fail(&load, E_FORMAT, "of no format that is known here (%s)",
+                         loader_front_ends[0]->name);
+    }
+    enum status s = m->format->load(&load);
+    m->names = load.names;
+    if (s != OK) {
+        return s;
+    }
+    s = codemem_seal(&m->memory);
+    if (s != OK) {
+        return load_fail(&load, s, "no memory to map its code");
+    }
+    m->entry = (uintptr_t)load.entry;
+    m->uses_fp = load.uses_fp;
+    return OK;
+}
+
+enum status loader_load(const char *name, const void *bytes, size_t len, struct module **out,
+                        struct loader_error *err)
+{
+    struct module *m = heap_zalloc(sizeof(*m));
+    if (m == NULL) {
+        fmt_print(err->text, sizeof(err->text), "%s: no memory", name);
+        return E_NOMEM;
+    }
+    str_copy(m->name, sizeof(m->name), name);
+    enum status s = fill(m, bytes, len, err);
+    if (s != OK) {
+        module_free(m);
+        return s;
+    }
+    publish(m);
+    log_debug("loader", "%s: code at %p, %llu pages", m->name, (void *)m->owner.base,
+              (unsigned long long)m->memory.pages[LOAD_CODE]);
+    *out = m;
+    return OK;
+}
+
+void loader_unload(struct module *m)
+{
+    mutex_lock(&lock);
+    ASSERT(m->refs != 0);
+    bool is_last = --m->refs == 0;
+    if (is_last) {
+        list_remove(&m->link);
+    }
+    mutex_unlock(&lock);
+    if (!is_last) {
+        return;
+    }
+    if (m->owner.size != 0) {
+        fault_disown(&m->owner);
+    }
+    module_free(m);
+}
+
+bool loader_get_info(uint32_t i, struct module_info *out)
+{
+    bool found = false;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&modules, n) {
+        const struct module *m = CONTAINER_OF(n, struct module, link);
+        if (i-- != 0) {
+            continue;
+        }
+        *out = (struct module_info){.format = m->format->name,
+                                    .code = m->owner.base,
+                                    .code_bytes = m->owner.size,
+                                    .data_bytes = m->data_bytes,
+                                    .refs = m->refs};
+        str_copy(out->name, sizeof(out->name), m->name);
+        found = true;
+        break;
+    }
+    mutex_unlock(&lock);
+    return found;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+//
+// Starting a native program, and everything given back when it ends.
+#include "kernel/jit/loader.h"
+#include "kernel/jit/module_internal.h"
+#include "kernel/jit/native_internal.h"
+
+#include "kernel/assert.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
+
+#define FILE_SIZE_MAX ((size_t)256 << 20)
+
+struct native *native_current(void)
+{
+    struct native *n = program_current()->native;
+    ASSERT(n != NULL);
+    return n;
+}
+
+/* argv as the program sees it: pointers, then the strings they point at, in one block. */
+static char **copy_arguments(int argc, const char *const *argv)
+{
+    size_t count = (size_t)argc + 1;
+    size_t bytes = count * sizeof(char *);
+    for (int i = 0; i < argc; i++) {
+        bytes += strlen(argv[i]) + 1;
+    }
+    char **copy = heap_alloc(bytes);
+    if (copy == NULL) {
+        return NULL;
+    }
+    char *text = (char *)(copy + count);
+    for (int i = 0; i < argc; i++) {
+        size_t len = strlen(argv[i]) + 1;
+        copy[i] = memcpy(text, argv[i], len);
+        text += len;
+    }
+    copy[argc] = NULL;
+    return copy;
+}
+
+static void native_free(struct native *n)
+{
+    native_free_blocks(n);
+    heap_free(n->argv);
+    loader_unload(n->module);
+    heap_free(n);
+}
+
+/* All threads of the program have ended: nothing is inside the module any more. */
+static void release(struct program_resource *self)
+{
+    struct native *n = CONTAINER_OF(self, struct native, resource);
+    for (unsigned i = 0; i < NATIVE_THREADS_MAX; i++) {
+        if (n->threads[i].thread != NULL) {
+            thread_detach(n->threads[i].thread);
+        }
+    }
+    native_free(n);
+}
+
+/* Takes over the module's reference, also on failure. */
+static enum status native_create(struct module *m, int argc, const char *const *argv,
+                                 struct native **out)
+{
+    struct native *n = heap_zalloc(sizeof(*n));
+    if (n == NULL) {
+        loader_unload(m);
+        return E_NOMEM;
+    }
+    n->resource = (struct program_resource){.release = release, .name = "native program"};
+    n->module = m;
+    n->argc = argc;
+    mutex_init(&n->lock, "native program");
+    list_init(&n->blocks);
+    n->argv = copy_arguments(argc, argv);
+    if (n->argv == NULL) {
+        native_free(n);
+        return E_NOMEM;
+    }
+    *out = n;
+    return OK;
+}
+
+static void run_main(void *arg)
+{
+    struct native *n = arg;
+    int (*program_main)(int, char **) = (int (*)(int, char **))n->module->entry;
+    program_exit(program_main(n->argc, n->argv) & 0xff);
+}
+
+/* Hang n on a new program and start it. Takes over n, also on failure. */
+static enum status start(struct native *n, const char *name, struct program **out)
+{
+    struct program *p;
+    enum status s = program_create(name, &p);
+    if (s != OK) {
+        native_free(n);
+        return s;
+    }
+    n->program = p;
+    p->native = n;
+    s = program_add_resource(p, &n->resource);
+    if (s != OK) {
+        native_free(n);
+        program_release(p);
+        return s;
+    }
+
+    struct thread *t;
+    struct thread_options options = {.name = name,
+                                     .entry = run_main,
+                                     .arg = n,
+                                     .priority = PRIO_NORMAL,
+                                     .uses_fp = n->module->uses_fp,
+                                     .program = p};
+    s = thread_create(&options, &t);
+    if (s != OK) {
+        program_kill(p, PROGRAM_KILLED, 0);
+        program_release(p);
+        return s;
+    }
+    thread_detach(t);
+    *out = p;
+    return OK;
+}
+
+static enum status load_file(const char *path, struct module **out, struct loader_error *err)
+{
+    void *bytes;
+    size_t len;
+    enum status s = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
+    if (s != OK) {
+        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
+        return s;
+    }
+    s = loader_load(path, bytes, len, out, err);
+    heap_free(bytes);
+    return s;
+}
+
+enum status loader_start(const char *path, int argc, const char *const *argv, struct program **out,
+                         struct loader_error *err)
+{
+    struct module *m;
+    enum status s = load_file(path, &m, err);
+    if (s != OK) {
+        return s;
+    }
+    if (m->entry == 0) {
+        loader_unload(m);
+        fmt_print(err->text, sizeof(err->text), "%s: it has no function main", path);
+        return E_UNRESOLVED;
+    }
+
+    const char *slash = strrchr(path, '/');
+    struct native *n;
+    s = native_create(m, argc, argv, &n);
+    if (s == OK) {
+        s = start(n, slash == NULL ? path : slash + 1, out);
+    }
+    if (s != OK) {
+        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
+    }
+    return s;
+}
