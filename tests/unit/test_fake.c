@@ -121,7 +121,7 @@ static void test_threads_switch(void **state)
 static void test_waiting_moves_time_to_the_deadline(void **state)
 {
     (void)state;
-    hal_timer()->arm(12345);
+    fake_timer.arm(12345);
     hal_cpu_wait();
     assert_int_equal(hal_counter_read(), 12345);
     assert_true(hal_irqs_enabled());

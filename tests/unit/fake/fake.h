@@ -9,6 +9,7 @@
 #include "hal/cpu.h"
 #include "hal/layout.h"
 #include "hal/power.h"
+#include "hal/timer.h"
 #include "hal/types.h"
 
 #include <setjmp.h>
@@ -63,6 +64,9 @@ struct fake_end {
     bool armed;
 };
 extern struct fake_end fake_end;
+
+/** The fake's event timer; hal_platform_init_core() installs it, once in a test program. */
+extern const struct event_timer fake_timer;
 
 /** @brief Deadline that the event timer is armed for, UINT64_MAX if it is not. */
 uint64_t fake_timer_deadline(void);

@@ -8,7 +8,6 @@
 #include "hal/cache.h"
 #include "hal/console.h"
 #include "hal/io.h"
-#include "hal/irq.h"
 #include "hal/platform.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
@@ -31,8 +30,6 @@ static char journal[4096];
 static char console[65536];
 static size_t console_len;
 static uint64_t deadline = UINT64_MAX;
-static const struct irq_controller *irq_controller;
-static const struct msi_controller *msi_controller;
 
 static _Noreturn void broken(const char *what)
 {
@@ -118,11 +115,6 @@ void hal_exit_record(enum exit_kind kind, uint8_t status)
     fake_exit_status = status;
 }
 
-void hal_power_install(const struct power_ops *ops)
-{
-    (void)ops; /* the fake always ends by fake_end */
-}
-
 _Noreturn void hal_power_off(void)
 {
     end("powered off");
@@ -168,22 +160,11 @@ static void timer_disarm(void)
     deadline = UINT64_MAX;
 }
 
-static const struct event_timer fake_timer = {
+const struct event_timer fake_timer = {
     .name = "fake",
     .arm = timer_arm,
     .disarm = timer_disarm,
 };
-static const struct event_timer *event_timer = &fake_timer;
-
-void hal_timer_install(const struct event_timer *timer)
-{
-    event_timer = timer;
-}
-
-const struct event_timer *hal_timer(void)
-{
-    return event_timer;
-}
 
 uint64_t fake_timer_deadline(void)
 {
@@ -210,28 +191,6 @@ void fake_wait_for_interrupt(void)
         fake_counter = deadline;
     }
     fake_cpu.arch.irqs_enabled = true;
-}
-
-/* ---- Interrupt controllers: whatever the test installs ---- */
-
-void hal_irq_install(const struct irq_controller *ctl)
-{
-    irq_controller = ctl;
-}
-
-const struct irq_controller *hal_irq_controller(void)
-{
-    return irq_controller;
-}
-
-void hal_msi_install(const struct msi_controller *ctl)
-{
-    msi_controller = ctl;
-}
-
-const struct msi_controller *hal_msi_controller(void)
-{
-    return msi_controller;
 }
 
 /* ---- Faults ---- */
@@ -319,6 +278,7 @@ unsigned hal_trap_selftest(void)
 void hal_platform_init_core(const struct boot_info *info)
 {
     (void)info;
+    hal_timer_install(&fake_timer);
 }
 
 void hal_platform_init_devices(const struct boot_info *info)
