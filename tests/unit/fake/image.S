@@ -19,6 +19,7 @@ __image_start:
         part    rodata
         part    data
         part    bss
+        .weak   __data_start            // the host's start-up code has one of its own
 
         .balign 65536
         .globl  __boot_stack_guard, __boot_stack_start, __boot_stack_end
