@@ -6,15 +6,30 @@
 
 #include "hal/types.h"
 
-/** Registers of a device. Memory regions are mapped MEM_DEVICE by kernel/mm/vm.h's vm_map_device(). */
+/** Registers of a device. Memory regions are mapped MEM_DEVICE by kernel/mm/vm.h's vm_map_device().
+ */
 struct io_region {
     uintptr_t base; /* virtual address, or I/O port number */
     uint64_t len;   /* bytes */
     bool is_port;
 };
 
-/* Offsets are bytes from the region's base, naturally aligned, inside the region (DASSERTed).
- * Values are little-endian as on the bus, returned in CPU order. Accesses are ordered among themselves. */
+/** Debug builds trap on an access that hal/io.h does not allow; the report names the driver's line.
+ */
+static inline void hal_io_check(const struct io_region *r, size_t off, size_t size)
+{
+#ifdef HALYARD_DEBUG
+    if (off % size != 0 || off > r->len || size > r->len - off) {
+        __builtin_trap();
+    }
+#else
+    (void)r, (void)off, (void)size;
+#endif
+}
+
+/* Offsets are bytes from the region's base, naturally aligned, inside the region (checked in debug
+ * builds). Values are little-endian as on the bus, returned in CPU order. Accesses are ordered
+ * among themselves. */
 static inline uint8_t io_read8(const struct io_region *r, size_t off);
 static inline uint16_t io_read16(const struct io_region *r, size_t off);
 static inline uint32_t io_read32(const struct io_region *r, size_t off);
@@ -24,9 +39,11 @@ static inline void io_write16(const struct io_region *r, size_t off, uint16_t v)
 static inline void io_write32(const struct io_region *r, size_t off, uint32_t v);
 static inline void io_write64(const struct io_region *r, size_t off, uint64_t v);
 
-/** @brief Stores to memory before it are seen by a bus master before stores after it. @context{any} */
+/** @brief Stores to memory before it are seen by a bus master before stores after it. @context{any}
+ */
 static inline void hal_dma_wmb(void);
-/** @brief Loads from memory after it see what a bus master wrote before what loads before it saw. @context{any} */
+/** @brief Loads from memory after it see what a bus master wrote before what loads before it saw.
+ * @context{any} */
 static inline void hal_dma_rmb(void);
 /** @brief Both, and stores before it are ordered before loads after it. @context{any} */
 static inline void hal_dma_mb(void);

@@ -9,8 +9,9 @@
 #include "hal/trap.h"
 #include "hal/types.h"
 
+/* Aligned also in 32-bit mode, whose ABI asks for 4: an entry is read and written in one access. */
 typedef struct {
-    uint64_t raw;
+    _Alignas(8) uint64_t raw;
 } pte_t;
 
 #define PTE_P     ((uint64_t)1 << 0)

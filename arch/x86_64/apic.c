@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+//
+// The local APIC in xAPIC mode, the vectors of lines, and message-signalled interrupts. SDM volume
+// 3A, chapter 11. Pins are ioapic.c's, the timer is timer.c's. All lines are delivered to the boot
+// CPU.
+#include "arch/x86_64/apic.h"
+
+#include "hal/cpu.h"
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+
+#define APIC_SPURIOUS_ENABLE (1u << 8)
+#define APIC_LVT_NMI         (4u << 8)
+#define APIC_LVT_EXTINT      (7u << 8)
+#define APIC_BASE_ADDR       UINT64_C(0x000ffffffffff000)
+
+#define MSI_ADDRESS UINT64_C(0xfee00000) /* SDM 11.11: destination id in bits 12 to 19 */
+
+#define NO_LINE UINT32_MAX
+
+/* Which line a vector belongs to, and back. Written with interrupts masked. */
+static uint32_t vector_line[256];
+static uint8_t line_vector[IRQ_LINE_MAX];
+
+static struct io_region apic;
+static uint32_t boot_apic_id;
+
+uint64_t apic_base(void)
+{
+    return read_msr(MSR_APIC_BASE) & APIC_BASE_ADDR;
+}
+
+uint32_t apic_read(enum apic_register reg)
+{
+    return io_read32(&apic, reg);
+}
+
+void apic_write(enum apic_register reg, uint32_t value)
+{
+    io_write32(&apic, reg, value);
+}
+
+uint32_t apic_id(void)
+{
+    return boot_apic_id;
+}
+
+void apic_init(const struct io_region *regs)
+{
+    apic = *regs;
+    for (unsigned i = 0; i < ARRAY_COUNT(vector_line); i++) {
+        vector_line[i] = NO_LINE;
+    }
+    vector_line[APIC_VECTOR_TIMER] = APIC_LINE_TIMER;
+    line_vector[APIC_LINE_TIMER] = APIC_VECTOR_TIMER;
+
+    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+    apic_write(APIC_TPR, 0);
+    apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | APIC_VECTOR_TIMER);
+    apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED | APIC_LVT_EXTINT);
+    apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
+    apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | APIC_VECTOR_ERROR);
+    apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | APIC_VECTOR_SPURIOUS);
+    boot_apic_id = apic_read(APIC_ID) >> 24;
+    hal_this_cpu()->arch.apic_id = boot_apic_id;
+}
+
+unsigned apic_vector_of(uint32_t line)
+{
+    return line_vector[line];
+}
+
+unsigned apic_vector_alloc(uint32_t line)
+{
+    for (unsigned v = APIC_VECTOR_FIRST; v <= APIC_VECTOR_LAST; v++) {
+        if (vector_line[v] == NO_LINE) {
+            vector_line[v] = line;
+            line_vector[line] = (uint8_t)v;
+            return v;
+        }
+    }
+    return 0;
+}
+
+void apic_vector_free(unsigned vector)
+{
+    line_vector[vector_line[vector]] = 0;
+    vector_line[vector] = NO_LINE;
+}
+
+/* Message-signalled and timer interrupts are edges; a pin has the trigger that it is wired for. */
+static enum status configure(uint32_t line, enum irq_trigger trigger)
+{
+    if (line >= IRQ_LINE_MAX) {
+        return E_RANGE;
+    }
+    if (line >= APIC_LINE_MSI) {
+        if (line_vector[line] == 0) {
+            return E_RANGE; /* not from alloc_msi() */
+        }
+        return trigger == IRQ_EDGE ? OK : E_NOTSUP;
+    }
+
+    bool is_new = line_vector[line] == 0;
+    unsigned vector = is_new ? apic_vector_alloc(line) : line_vector[line];
+    if (vector == 0) {
+        return E_RANGE;
+    }
+    enum status s = ioapic_configure(line, vector, boot_apic_id, trigger);
+    if (s != OK && is_new) {
+        apic_vector_free(vector);
+    }
+    return s;
+}
+
+static void set_mask(uint32_t line, bool is_masked)
+{
+    if (line == APIC_LINE_TIMER) {
+        apic_write(APIC_LVT_TIMER, APIC_VECTOR_TIMER | (is_masked ? APIC_LVT_MASKED : 0));
+    } else if (line < APIC_LINE_MSI) {
+        ioapic_set_mask(line, is_masked);
+    }
+    /* A message is masked where it is sent: in the device's MSI-X table, by its driver. */
+}
+
+static void mask(uint32_t line)
+{
+    set_mask(line, true);
+}
+
+static void unmask(uint32_t line)
+{
+    set_mask(line, false);
+}
+
+/* A spurious interrupt has no bit in service: no EOI for it, and none is sent since it has no line.
+ */
+static uint32_t ack(unsigned vector)
+{
+    uint32_t line = vector_line[vector];
+    if (line == NO_LINE && vector != APIC_VECTOR_SPURIOUS) {
+        apic_write(APIC_EOI, 0); /* a vector that was freed while its interrupt was on the way */
+    }
+    return line == NO_LINE ? IRQ_LINE_NONE : line;
+}
+
+static void eoi(uint32_t line)
+{
+    (void)line;
+    apic_write(APIC_EOI, 0);
+}
+
+const struct irq_controller apic_irq_controller = {
+    .name = "IOAPIC and local APIC",
+    .configure = configure,
+    .mask = mask,
+    .unmask = unmask,
+    .ack = ack,
+    .eoi = eoi,
+};
+
+static enum status alloc_msi(uint32_t *line)
+{
+    irq_state_t state = hal_irq_save();
+    uint32_t candidate = APIC_LINE_MSI;
+    while (candidate < APIC_LINE_TIMER && line_vector[candidate] != 0) {
+        candidate++;
+    }
+    unsigned vector = candidate < APIC_LINE_TIMER ? apic_vector_alloc(candidate) : 0;
+    hal_irq_restore(state);
+    if (vector == 0) {
+        return E_NOSPC;
+    }
+    *line = candidate;
+    return OK;
+}
+
+static void free_msi(uint32_t line)
+{
+    irq_state_t state = hal_irq_save();
+    ASSERT(line >= APIC_LINE_MSI && line < APIC_LINE_TIMER && line_vector[line] != 0);
+    apic_vector_free(line_vector[line]);
+    hal_irq_restore(state);
+}
+
+static void compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data)
+{
+    (void)device_id; /* no interrupt remapping: any device may send any message */
+    *address = MSI_ADDRESS | (uint64_t)boot_apic_id << 12;
+    *data = line_vector[line]; /* fixed delivery, edge */
+}
+
+const struct msi_controller apic_msi_controller = {
+    .name = "local APIC",
+    .alloc = alloc_msi,
+    .free = free_msi,
+    .compose = compose,
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The local APIC (apic.c) and the IOAPICs (ioapic.c), for each other, timer.c and platform.c.
+//
+// Lines (hal/irq.h): global system interrupts 0 to 255, message-signalled lines from APIC_LINE_MSI,
+// and the local timer. A line has an IDT vector from the moment it is configured or allocated.
+#pragma once
+
+#include "hal/bootinfo.h"
+#include "hal/io.h"
+#include "hal/irq.h"
+
+#define APIC_LINE_MSI   256u
+#define APIC_LINE_TIMER (IRQ_LINE_MAX - 1)
+
+#define APIC_VECTOR_FIRST    0x30 /* 0x20 to 0x2f is where the PICs were told to stay */
+#define APIC_VECTOR_LAST     0xef
+#define APIC_VECTOR_TIMER    0xf0
+#define APIC_VECTOR_ERROR    0xfe
+#define APIC_VECTOR_SPURIOUS 0xff
+
+/** Offsets of local APIC registers: SDM volume 3A, table 11-1. */
+enum apic_register {
+    APIC_ID = 0x20,
+    APIC_TPR = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_SPURIOUS = 0xf0,
+    APIC_ESR = 0x280,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_THERMAL = 0x330,
+    APIC_LVT_PERF = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+#define APIC_LVT_MASKED     (1u << 16)
+#define APIC_TIMER_DIVIDE_1 0x0bu
+
+/** Interrupts through IOAPIC and local APIC; and messages to the local APIC. */
+extern const struct irq_controller apic_irq_controller;
+extern const struct msi_controller apic_msi_controller;
+
+/** @brief Physical address of the local APIC's registers, from its MSR. @context{any} */
+uint64_t apic_base(void);
+
+/** @brief Enable this CPU's local APIC, everything in it masked. @param regs its registers; copied.
+ * @context{early} */
+void apic_init(const struct io_region *regs);
+
+uint32_t apic_read(enum apic_register reg);
+void apic_write(enum apic_register reg, uint32_t value);
+
+/** @brief Take a free vector for a line. @return 0: none left. */
+unsigned apic_vector_alloc(uint32_t line);
+void apic_vector_free(unsigned vector);
+
+/** @brief The vector of a line, 0 if it has none. */
+unsigned apic_vector_of(uint32_t line);
+
+/** @brief Local APIC id of the boot CPU: where lines are delivered. */
+uint32_t apic_id(void);
+
+/**
+ * @brief Take over one IOAPIC; all its pins masked.
+ * @param regs  Its registers; copied.
+ * @return E_NOSPC: more than BOOT_MAX_IOAPIC. E_NODEV: nothing answers there.
+ */
+enum status ioapic_add(const struct io_region *regs, uint32_t gsi_base);
+
+/** @brief Program a pin, masked. @return E_RANGE: no IOAPIC has this global system interrupt. */
+enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
+                             enum irq_trigger trigger);
+void ioapic_set_mask(uint32_t gsi, bool is_masked);
+
+/** @brief Mask the two legacy PICs for ever, out of the way of the exceptions. */
+void pic_disable(void);

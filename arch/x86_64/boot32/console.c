@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// 32-bit start: COM1, polled. From 64-bit mode on it is ../console.c's.
+#include "arch/x86_64/boot32/boot32.h"
+
+#include "hal_arch/sysreg.h"
+
+#define COM1        0x3f8
+#define UART_THR    0 /* transmit; the divisor's low byte while LCR.DLAB is set */
+#define UART_IER    1 /* interrupts; the divisor's high byte */
+#define UART_LCR    3
+#define UART_LSR    5
+#define LCR_8N1     0x03
+#define LCR_DLAB    0x80
+#define LSR_THRE    0x20
+#define BAUD_115200 1
+
+void console32_init(void)
+{
+    port_out8(COM1 + UART_IER, 0);
+    port_out8(COM1 + UART_LCR, LCR_8N1 | LCR_DLAB);
+    port_out8(COM1 + UART_THR, BAUD_115200);
+    port_out8(COM1 + UART_IER, 0);
+    port_out8(COM1 + UART_LCR, LCR_8N1);
+}
+
+/* The wait is bounded: a machine without COM1 may read anything. */
+static void put(char c)
+{
+    for (unsigned i = 0; i < 100000 && (port_in8(COM1 + UART_LSR) & LSR_THRE) == 0; i++) {
+        __asm__ volatile("pause");
+    }
+    port_out8(COM1 + UART_THR, (uint8_t)c);
+}
+
+void console32_write(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (*s == '\n') {
+            put('\r');
+        }
+        put(*s);
+    }
+}
+
+void console32_write_hex(uint32_t value)
+{
+    console32_write("0x");
+    for (int shift = 28; shift >= 0; shift -= 4) {
+        put("0123456789abcdef"[value >> shift & 0xf]);
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// Instruction fetch after code was written (hal/cache.h). Caches are coherent on x86, but code that
+// was written through another linear address needs a serialising instruction before it is run:
+// Intel SDM volume 3A, 9.1.3 "Handling Self- and Cross-Modifying Code".
+#include "hal/cache.h"
+
+#include "hal_arch/sysreg.h"
+
+void hal_icache_sync(const void *p, size_t n)
+{
+    (void)p;
+    if (n > 0) {
+        cpuid(0, 0);
+    }
+}

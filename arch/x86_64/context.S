@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Switching stacks. A thread that does not run has rbp, rbx, r12 to r15 and its return address on its stack;
+// the C caller saved the rest. CPU_STACK_BASE follows the stack pointer: vectors.S asks it whether there is
+// room. A stack that threads are switched on starts at a multiple of STACK_SIZE.
+
+#include "hal_arch/offsets.h"
+
+        .text
+/*
+ * void hal_context_switch(struct hal_context *save, const struct hal_context *next)
+ * in: rdi where to publish the old stack, rsi the new one    clobbers: rax    IRQs: masked
+ */
+        .globl  hal_context_switch
+        .type   hal_context_switch, @function
+hal_context_switch:
+        pushq   %rbp
+        pushq   %rbx
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        movq    %rsp, (%rdi)            // last: another CPU may resume us from here on
+        movq    (%rsi), %rsp
+        movq    %rsp, %rax
+        andq    $-STACK_SIZE, %rax
+        movq    %rax, %gs:CPU_STACK_BASE
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbx
+        popq    %rbp
+        ret
+        .size   hal_context_switch, . - hal_context_switch
+
+/*
+ * Where the first switch to a thread returns to; hal_context_init() put entry into rbx and arg into r12.
+ * in: rsp 16-byte aligned, rbp 0    IRQs: masked
+ */
+        .globl  context_start
+        .type   context_start, @function
+context_start:
+        movq    %r12, %rdi
+        call    *%rbx
+        ud2                             // entry must not return
+        .size   context_start, . - context_start
+
+/*
+ * _Noreturn void hal_stack_jump(vaddr_t stack_top, void (*fn)(void *arg), void *arg)
+ * in: rdi, rsi, rdx    IRQs: the caller's
+ */
+        .globl  hal_stack_jump
+        .type   hal_stack_jump, @function
+hal_stack_jump:
+        leaq    -1(%rdi), %rax
+        andq    $-STACK_SIZE, %rax
+        movq    %rdi, %rsp
+        movq    %rax, %gs:CPU_STACK_BASE
+        xorl    %ebp, %ebp
+        movq    %rdx, %rdi
+        call    *%rsi
+        ud2                             // fn must not return
+        .size   hal_stack_jump, . - hal_stack_jump
+
+/*
+ * uintptr_t hal_stack_call(vaddr_t stack_top, uintptr_t (*fn)(void *arg), void *arg)
+ * in: rdi, rsi, rdx    out: rax    clobbers: what C calls do    IRQs: the caller's
+ * CPU_STACK_BASE is left alone: on the other stack a fault takes the way of trap_choose_stack().
+ */
+        .globl  hal_stack_call
+        .type   hal_stack_call, @function
+hal_stack_call:
+        pushq   %rbp
+        movq    %rsp, %rbp
+        movq    %rdi, %rsp
+        movq    %rdx, %rdi
+        call    *%rsi
+        movq    %rbp, %rsp
+        popq    %rbp
+        ret
+        .size   hal_stack_call, . - hal_stack_call

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// Bodies of hal/cpu.h: GS points at the CPU's data, the interrupt mask is RFLAGS.IF, the counter is
+// the TSC.
+#pragma once
+
+#include "hal_arch/sysreg.h"
+
+static inline struct hal_cpu *hal_this_cpu(void)
+{
+    struct hal_cpu *cpu;
+    __asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+
+static inline irq_state_t hal_irq_save(void)
+{
+    irq_state_t state;
+    __asm__ volatile("pushfq\n\tpopq %0\n\tcli" : "=r"(state) : : "memory");
+    return state;
+}
+
+static inline void hal_irq_restore(irq_state_t state)
+{
+    __asm__ volatile("pushq %0\n\tpopfq" : : "r"(state) : "memory", "cc");
+}
+
+static inline bool hal_irqs_enabled(void)
+{
+    uintptr_t flags;
+    __asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags) : : "memory");
+    return (flags & RFLAGS_IF) != 0;
+}
+
+static inline void hal_irq_enable(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+static inline void hal_irq_disable(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void hal_cpu_relax(void)
+{
+    __asm__ volatile("pause" : : : "memory");
+}
+
+/* STI takes effect after the instruction that follows it: no interrupt fits between the two. */
+static inline void hal_cpu_wait(void)
+{
+    __asm__ volatile("sti\n\thlt" : : : "memory");
+}
+
+/* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */
+static inline uint64_t hal_counter_read(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("lfence\n\trdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+    return (uint64_t)hi << 32 | lo;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// IOAPICs: pins to vectors. Intel 82093AA data sheet. And the two 8259 PICs, which are only
+// silenced.
+#include "arch/x86_64/apic.h"
+
+#include "hal_arch/sysreg.h"
+
+#define IOAPIC_SELECT  0x00
+#define IOAPIC_WINDOW  0x10
+#define IOAPIC_VERSION 0x01
+#define IOAPIC_PIN(n)  (0x10 + 2 * (n)) /* two registers a pin */
+
+#define PIN_ACTIVE_LOW (1u << 13)
+#define PIN_LEVEL      (1u << 15)
+#define PIN_MASKED     (1u << 16)
+
+#define PIC1         0x20
+#define PIC2         0xa0
+#define PIC_INIT     0x11 /* ICW1: edge, cascade, ICW4 follows */
+#define PIC_8086     0x01
+#define PIC_VECTOR   0x20 /* where a spurious interrupt of a masked PIC would arrive */
+#define PIC_MASK_ALL 0xff
+
+static struct ioapic {
+    struct io_region regs;
+    uint32_t gsi_base, pins;
+} ioapics[BOOT_MAX_IOAPIC];
+static unsigned ioapic_count;
+
+static uint32_t read(const struct ioapic *io, uint32_t reg)
+{
+    io_write32(&io->regs, IOAPIC_SELECT, reg);
+    return io_read32(&io->regs, IOAPIC_WINDOW);
+}
+
+static void write(const struct ioapic *io, uint32_t reg, uint32_t value)
+{
+    io_write32(&io->regs, IOAPIC_SELECT, reg);
+    io_write32(&io->regs, IOAPIC_WINDOW, value);
+}
+
+static const struct ioapic *find(uint32_t gsi)
+{
+    for (unsigned i = 0; i < ioapic_count; i++) {
+        if (gsi - ioapics[i].gsi_base < ioapics[i].pins) {
+            return &ioapics[i];
+        }
+    }
+    return NULL;
+}
+
+enum status ioapic_add(const struct io_region *regs, uint32_t gsi_base)
+{
+    if (ioapic_count == BOOT_MAX_IOAPIC) {
+        return E_NOSPC;
+    }
+    struct ioapic *io = &ioapics[ioapic_count];
+    io->regs = *regs;
+    io->gsi_base = gsi_base;
+    uint32_t version = read(io, IOAPIC_VERSION);
+    if (version == UINT32_MAX) {
+        return E_NODEV;
+    }
+    io->pins = (version >> 16 & 0xff) + 1;
+    for (uint32_t pin = 0; pin < io->pins; pin++) {
+        write(io, IOAPIC_PIN(pin), PIN_MASKED);
+    }
+    ioapic_count++;
+    return OK;
+}
+
+enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
+                             enum irq_trigger trigger)
+{
+    const struct ioapic *io = find(gsi);
+    if (io == NULL) {
+        return E_RANGE;
+    }
+    uint32_t low = vector | PIN_MASKED;
+    low |= trigger != IRQ_EDGE ? PIN_LEVEL : 0;
+    low |= trigger == IRQ_LEVEL_LOW ? PIN_ACTIVE_LOW : 0;
+    uint32_t pin = gsi - io->gsi_base;
+    write(io, IOAPIC_PIN(pin), PIN_MASKED); /* never half a pin while it may fire */
+    write(io, IOAPIC_PIN(pin) + 1, apic_id << 24);
+    write(io, IOAPIC_PIN(pin), low);
+    return OK;
+}
+
+void ioapic_set_mask(uint32_t gsi, bool is_masked)
+{
+    const struct ioapic *io = find(gsi);
+    if (io == NULL) {
+        return;
+    }
+    uint32_t pin = gsi - io->gsi_base;
+    uint32_t low = read(io, IOAPIC_PIN(pin));
+    write(io, IOAPIC_PIN(pin), is_masked ? low | PIN_MASKED : low & ~PIN_MASKED);
+}
+
+void pic_disable(void)
+{
+    port_out8(PIC1, PIC_INIT);
+    port_out8(PIC2, PIC_INIT);
+    port_out8(PIC1 + 1, PIC_VECTOR);
+    port_out8(PIC2 + 1, PIC_VECTOR + 8);
+    port_out8(PIC1 + 1, 1 << 2); /* the second PIC hangs on input 2 */
+    port_out8(PIC2 + 1, 2);
+    port_out8(PIC1 + 1, PIC_8086);
+    port_out8(PIC2 + 1, PIC_8086);
+    port_out8(PIC1 + 1, PIC_MASK_ALL);
+    port_out8(PIC2 + 1, PIC_MASK_ALL);
+}

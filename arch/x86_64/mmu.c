@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's tables and the TLB (hal/mmu.h). The radix is hal/pagetable.c's, the entries
+// hal_arch/pte.h's.
+//
+// All leaves are global: there is one address space. A full flush therefore toggles CR4.PGE.
+#include "hal/mmu.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trap.h"
+#include "hal/bootinfo.h"
+#include "hal/layout.h"
+#include "hal/pagetable.h"
+#include "hal/upcall.h"
+#include "hal_arch/offsets.h"
+#include "kernel/assert.h"
+
+#define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */
+#define KERNEL_HALF     UINT64_C(0xffff800000000000)
+
+static void *table_at(paddr_t table)
+{
+    return hal_direct(table);
+}
+
+static void forget(vaddr_t va)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+static void forget_all(void)
+{
+    uintptr_t cr4 = read_cr4();
+    write_cr4(cr4 & ~(uintptr_t)CR4_PGE);
+    write_cr4(cr4);
+}
+
+/* The bootstrap tables until hal_mmu_init() fills in the final root: faults are decoded from the
+ * start. */
+static struct pagetable tables = {
+    .leaf_max = 1, /* hal/README.md: direct-map blocks are 2 MiB at most */
+    .at = table_at,
+    .alloc = upcall_table_frame,
+    .free = upcall_table_frame_free,
+    .forget = forget,
+};
+
+static const struct pagetable *live(void)
+{
+    if (tables.root.raw == 0) {
+        tables.root = paddr(read_cr3());
+    }
+    return &tables;
+}
+
+static paddr_t image_phys(const char *symbol)
+{
+    return paddr((uintptr_t)symbol - HAL_IMAGE_BASE);
+}
+
+static void must_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, uint64_t bytes,
+                     unsigned prot)
+{
+    if (bytes == 0) {
+        return;
+    }
+    enum status s = pagetable_map(pt, va, pa, bytes >> PAGE_SHIFT, prot, MEM_NORMAL);
+    if (s != OK) {
+        panic("mmu: mapping 0x%llx bytes at 0x%llx: %s", (unsigned long long)bytes,
+              (unsigned long long)va, status_text(s));
+    }
+}
+
+static void map_section(const struct pagetable *pt, const char *from, const char *to, unsigned prot)
+{
+    must_map(pt, (uintptr_t)from, image_phys(from), (uintptr_t)to - (uintptr_t)from, prot);
+}
+
+static void map_image(const struct pagetable *pt)
+{
+    map_section(pt, __boot_stack_start, __boot_stack_end, PROT_R | PROT_W);
+    map_section(pt, __text_start, __text_end, PROT_R | PROT_X);
+    map_section(pt, __rodata_start, __rodata_end, PROT_R);
+    map_section(pt, __data_start, __bss_end, PROT_R | PROT_W);
+    for (unsigned i = 1; i <= IST_STACKS; i++) {
+        uintptr_t lo, hi;
+        cpu_ist_bounds(i, &lo, &hi);
+        map_section(pt, (const char *)lo, (const char *)hi, PROT_R | PROT_W);
+    }
+}
+
+/* A range of RAM in the direct map; frames of text and read-only data are read-only there, too. */
+static void map_direct(const struct pagetable *pt, uint64_t base, uint64_t end)
+{
+    uint64_t ro = image_phys(__text_start).raw, ro_end = image_phys(__rodata_end).raw;
+    const struct {
+        uint64_t base, end;
+        unsigned prot;
+    } parts[] = {
+        {base, MIN(end, ro), PROT_R | PROT_W},
+        {MAX(base, ro), MIN(end, ro_end), PROT_R},
+        {MAX(base, ro_end), end, PROT_R | PROT_W},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (parts[i].base < parts[i].end) {
+            must_map(pt, HAL_DIRECT_BASE + parts[i].base, paddr(parts[i].base),
+                     parts[i].end - parts[i].base, parts[i].prot);
+        }
+    }
+}
+
+static void map_ram(const struct pagetable *pt, const struct boot_info *info)
+{
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct boot_range *r = &info->ranges[i];
+        if (r->kind != BOOT_RAM && r->kind != BOOT_ACPI_RECLAIM) {
+            continue;
+        }
+        if (r->base >= HAL_DIRECT_SIZE) {
+            continue; /* more than 64 TiB of address space: out of reach */
+        }
+        map_direct(pt, r->base, MIN(r->base + r->len, HAL_DIRECT_SIZE));
+    }
+}
+
+/** One thing that must be true of the tables before they are switched to. */
+struct claim {
+    const char *what;
+    uintptr_t va;
+    enum fault_access access;
+    bool is_allowed;
+};
+
+static void prove(const struct pagetable *pt, uintptr_t stack)
+{
+    uintptr_t cr4 = read_cr4(), ist_lo, ist_hi;
+    const struct hal_pte_rules rules = {
+        .nxe = (read_msr(MSR_EFER) & EFER_NXE) != 0,
+        .wp = (read_cr0() & CR0_WP) != 0,
+        .smep = (cr4 & CR4_SMEP) != 0,
+        .smap = (cr4 & CR4_SMAP) != 0,
+    };
+    cpu_ist_bounds(IST_FAULT, &ist_lo, &ist_hi);
+    uintptr_t text_alias = (uintptr_t)hal_direct(image_phys(__text_start));
+    const struct claim claims[] = {
+        {"next instruction", (uintptr_t)hal_mmu_init, FAULT_EXEC, true},
+        {"vectors", (uintptr_t)__text_start, FAULT_EXEC, true},
+        {"end of text", (uintptr_t)__text_end - 1, FAULT_EXEC, true},
+        {"read-only data", (uintptr_t)__rodata_start, FAULT_READ, true},
+        {"stack", stack, FAULT_WRITE, true},
+        {"boot stack", (uintptr_t)__boot_stack_start, FAULT_WRITE, true},
+        {"this CPU's data", (uintptr_t)hal_this_cpu(), FAULT_WRITE, true},
+        {"interrupt stack", ist_lo, FAULT_WRITE, true},
+        {"end of the interrupt stack", ist_hi - 1, FAULT_WRITE, true},
+        {"end of .bss", (uintptr_t)__bss_end - 1, FAULT_WRITE, true},
+        {"the tables", (uintptr_t)table_at(pt->root), FAULT_WRITE, true},
+        {"writing to text", (uintptr_t)__text_start, FAULT_WRITE, false},
+        {"writing to text in the direct map", text_alias, FAULT_WRITE, false},
+        {"executing text in the direct map", text_alias, FAULT_EXEC, false},
+        {"writing to read-only data", (uintptr_t)__rodata_start, FAULT_WRITE, false},
+        {"executing read-only data", (uintptr_t)__rodata_start, FAULT_EXEC, false},
+        {"executing data", (uintptr_t)__data_start, FAULT_EXEC, false},
+        {"guard below the boot stack", (uintptr_t)__boot_stack_start - 1, FAULT_READ, false},
+        {"guard of an interrupt stack", ist_lo - 1, FAULT_READ, false},
+        {"address 0", 0, FAULT_READ, false},
+        {"identity map", HAL_BOOT_PHYS, FAULT_READ, false},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(claims); i++) {
+        const struct claim *c = &claims[i];
+        paddr_t expect = c->va >= HAL_IMAGE_BASE ? image_phys((const char *)c->va)
+                                                 : paddr(c->va - HAL_DIRECT_BASE);
+        const char *why =
+            pagetable_check(pt, c->va, c->access, &rules, c->is_allowed ? &expect : NULL);
+        if (c->is_allowed && why != NULL) {
+            panic("mmu: the new tables are wrong: %s: %s", c->what, why);
+        }
+        if (!c->is_allowed && why == NULL) {
+            panic("mmu: the new tables are wrong: %s is allowed", c->what);
+        }
+    }
+}
+
+void hal_mmu_init(const struct boot_info *info)
+{
+    struct pagetable fresh = tables;
+    if (!upcall_table_frame(&fresh.root)) {
+        panic("mmu: no memory for the root table");
+    }
+    map_image(&fresh);
+    map_ram(&fresh, info);
+    prove(&fresh, (uintptr_t)&fresh);
+    write_cr3(fresh.root.raw);
+    forget_all();
+    tables = fresh;
+}
+
+enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
+{
+    return pagetable_map(live(), va, pa, pages, prot, type);
+}
+
+enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+{
+    return pagetable_unmap(live(), va, pages, batch);
+}
+
+enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
+{
+    return pagetable_protect(live(), va, pages, prot, batch);
+}
+
+void hal_mmu_flush(struct hal_mmu_batch *batch)
+{
+    size_t pages = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pages += batch->range[i].pages;
+    }
+    if (batch->flush_all || pages > FLUSH_PAGES_MAX) {
+        forget_all();
+    } else {
+        for (uint32_t i = 0; i < batch->count; i++) {
+            for (size_t page = 0; page < batch->range[i].pages; page++) {
+                forget(batch->range[i].va + page * PAGE_SIZE);
+            }
+        }
+    }
+    batch->count = 0;
+    batch->flush_all = false;
+}
+
+bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
+{
+    return pagetable_query(live(), va, out);
+}
+
+void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                  void *ctx)
+{
+    pagetable_walk(live(), KERNEL_HALF, UINT64_MAX, fn, ctx);
+}

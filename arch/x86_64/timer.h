@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// Calibration, for early.c; the event timer, for platform.c.
+#pragma once
+
+#include "hal/bootinfo.h"
+#include "hal/timer.h"
+
+/** One-shot of the local APIC. @pre apic_init() */
+extern const struct event_timer apic_timer;
+
+/**
+ * @brief Measure the frequencies of the TSC and the local APIC timer, at most 200 us long.
+ * @param entry_counter  The TSC when the kernel was entered.
+ * @return NULL, or why it cannot be done.
+ * @context{early, on the bootstrap tables, interrupts masked}
+ */
+const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi);
