@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Cache maintenance. Instruction fetch: Arm ARM (DDI 0487), B2.4.4 "Concurrent modification and
+// execution of instructions". CTR_EL0 says how long lines are, and what the hardware does by
+// itself.
+#include "arch/aarch64/cache.h"
+
+#include "hal/cache.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/lib/compiler.h"
+
+#include <stdint.h>
+
+#define CTR_IDC ((uint64_t)1 << 28) /* data need not be cleaned for fetch */
+#define CTR_DIC ((uint64_t)1 << 29) /* the instruction cache need not be invalidated */
+
+static uintptr_t data_line(uint64_t ctr)
+{
+    return (uintptr_t)4 << id_field(ctr, 16);
+}
+
+static uintptr_t instruction_line(uint64_t ctr)
+{
+    return (uintptr_t)4 << id_field(ctr, 0);
+}
+
+void hal_icache_sync(const void *p, size_t n)
+{
+    uintptr_t start = (uintptr_t)p;
+    uintptr_t end = start + n;
+    uint64_t ctr = read_ctr_el0();
+    if (n == 0) {
+        return;
+    }
+    if ((ctr & CTR_IDC) == 0) {
+        uintptr_t line = data_line(ctr);
+        for (uintptr_t at = ALIGN_DOWN(start, line); at < end; at += line) {
+            __asm__ volatile("dc cvau, %0" : : "r"(at) : "memory");
+        }
+    }
+    __asm__ volatile("dsb ish" : : : "memory");
+    if ((ctr & CTR_DIC) == 0) {
+        uintptr_t line = instruction_line(ctr);
+        for (uintptr_t at = ALIGN_DOWN(start, line); at < end; at += line) {
+            __asm__ volatile("ic ivau, %0" : : "r"(at) : "memory");
+        }
+        __asm__ volatile("dsb ish" : : : "memory");
+    }
+    __asm__ volatile("isb" : : : "memory");
+}
+
+void cache_clean_to_memory(const void *p, size_t n)
+{
+    uintptr_t line = data_line(read_ctr_el0());
+    uintptr_t end = (uintptr_t)p + n;
+    for (uintptr_t at = ALIGN_DOWN((uintptr_t)p, line); at < end; at += line) {
+        __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
+    }
+    __asm__ volatile("dsb sy" : : : "memory");
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// Cache maintenance that only this machine's boot code needs.
+#pragma once
+
+#include <stddef.h>
+
+/**
+ * @brief Write lines back to memory, so that reads with the caches off see what a loader stored.
+ * @context{early}
+ */
+void cache_clean_to_memory(const void *p, size_t n);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// The early console. It stands on nothing: no memory, no interrupt, no formatting library, no MMU.
+// The address below is the only one that this tree hard-codes; it holds until the device tree's own
+// is known.
+#include "arch/aarch64/console.h"
+
+#include "hal/console.h"
+#include "hal/io.h"
+
+#define PL011_ON_VIRT 0x09000000 /* QEMU hw/arm/virt.c: VIRT_UART */
+
+#define UART_DR    0x00
+#define UART_FR    0x18
+#define UART_CR    0x30
+#define FR_TX_FULL (1u << 5)
+#define CR_ENABLE  (1u << 0)
+#define CR_TX      (1u << 8)
+
+static struct io_region uart = {.base = PL011_ON_VIRT, .len = 0x1000};
+
+void console_use(uintptr_t base)
+{
+    uart.base = base;
+}
+
+static void put(char c)
+{
+    while ((io_read32(&uart, UART_FR) & FR_TX_FULL) != 0) {
+    }
+    io_write32(&uart, UART_DR, (uint8_t)c);
+}
+
+void hal_early_write(const char *s, size_t len)
+{
+    if (uart.base == 0) {
+        return;
+    }
+    uint32_t control = io_read32(&uart, UART_CR);
+    if ((control & CR_ENABLE) == 0) {
+        io_write32(&uart, UART_CR, control | CR_ENABLE | CR_TX);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '\n') {
+            put('\r');
+        }
+        put(s[i]);
+    }
+}
+
+void console_puts(const char *s)
+{
+    size_t len = 0;
+    while (s[len] != '\0') {
+        len++;
+    }
+    hal_early_write(s, len);
+}
+
+void console_put_hex(uint64_t value)
+{
+    char text[18] = {'0', 'x'};
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned digit = (unsigned)(value >> (60 - 4 * i)) & 15u;
+        text[2 + i] = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    }
+    hal_early_write(text, sizeof(text));
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// The first stack of a thread, and the shape of a floating-point area. The switch itself is
+// context.S's.
+#include "hal/context.h"
+
+#include "arch/aarch64/context.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+
+/* As hal_context_switch() leaves it on the stack. */
+struct saved {
+    uint64_t x29, x30, x27, x28, x25, x26, x23, x24, x21, x22, x19, x20;
+};
+
+STATIC_ASSERT(sizeof(struct saved) == 96, "context.S: CONTEXT_SIZE");
+STATIC_ASSERT(offsetof(struct saved, x19) == 80, "context.S stores x19 and x20 there");
+
+/* FPCR 0: round to nearest, no exception traps, subnormals kept. */
+struct fp_area {
+    uint64_t v[32][2];
+    uint64_t fpsr, fpcr;
+};
+
+STATIC_ASSERT(offsetof(struct fp_area, fpsr) == 512, "context.S stores FPSR and FPCR there");
+
+void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void (*entry)(void *arg),
+                      void *arg)
+{
+    struct saved *s = (struct saved *)(stack + size) - 1;
+    *s = (struct saved){
+        .x30 = (uintptr_t)context_start,
+        .x19 = (uintptr_t)entry,
+        .x20 = (uintptr_t)arg,
+    };
+    ctx->sp = (uintptr_t)s;
+}
+
+/* SVE is not enabled, so this is all there is. */
+size_t hal_fp_size(void)
+{
+    return sizeof(struct fp_area);
+}
+
+void hal_fp_init(void *area)
+{
+    memset(area, 0, sizeof(struct fp_area));
+}

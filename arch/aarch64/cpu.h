@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// What this machine's own files ask about the CPU; hal/cpu.h is for everybody.
+#pragma once
+
+#include "hal/cpu.h"
+#include "hal/types.h"
+
+/** TPIDR_EL1 points at it from the first instructions on. */
+extern struct hal_cpu boot_cpu;
+
+/**
+ * @brief Remember how the kernel was entered.
+ * @param level    Exception level.
+ * @param counter  The counter then.
+ * @context{early}
+ */
+void cpu_note_entry(unsigned level, uint64_t counter);
+
+/** @brief What cpu_note_entry() was told. @context{any} */
+uint64_t cpu_counter_at_entry(void);
+
+/** @brief Width of a physical address that the tables can hold, 32 to 48 bits. @context{any} */
+unsigned cpu_physical_bits(void);
+
+/** @brief TCR_EL1.IPS for that width. @context{any} */
+uint64_t cpu_physical_range_field(void);
+
+/** @brief The CPU has PSTATE.PAN. @context{any} */
+bool cpu_has_pan(void);
+
+/** @brief PSTATE.PAN = 1, if there is one: EL1 then may not access what EL0 may. @context{early} */
+void cpu_enable_pan(void);
+
+/** @brief Affinity bits of MPIDR_EL1: the CPU's name in the device tree. @context{any} */
+uint64_t cpu_hardware_id(void);

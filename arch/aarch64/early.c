@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+//
+// From the loader to the portable kernel. The first half runs with the MMU off, at physical
+// addresses: there are no link-time addresses, so no tables of pointers, here and in whatever is
+// called from here (tests check the objects' relocations); no unaligned access, and no exclusive
+// one. The second half begins at early_high().
+//
+// The order is: vectors proven by a trap, memory proven by canaries, device tree, tables, the
+// tables proven by the software walker; then the MMU; then the first two again, through the tables.
+#include "arch/aarch64/early.h"
+
+#include "arch/aarch64/cache.h"
+#include "arch/aarch64/console.h"
+#include "arch/aarch64/cpu.h"
+#include "arch/aarch64/esr.h"
+#include "arch/aarch64/mmu.h"
+#include "arch/aarch64/power.h"
+#include "arch/aarch64/trap.h"
+#include "boot/devicetree.h"
+#include "boot/ranges.h"
+#include "hal/layout.h"
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/assert.h"
+
+#define IMAGE_ALIGN  ((uintptr_t)2 << 20)
+#define RAM_MIN      ((uint64_t)16 << 20)
+#define EARLY_WINDOW ((uint64_t)1 << 30) /* of RAM that the bootstrap tables map at most */
+#define CANARY_DATA  UINT64_C(0x68616c7961726401)
+#define CANARY_BSS   UINT64_C(0x68616c7961726402)
+#define CANARY_STACK UINT64_C(0x68616c7961726403)
+
+extern char __boot_tables_start[], __boot_tables_end[];
+extern char __overflow_stack_start[], __overflow_stack_end[];
+
+static struct boot_info info;
+static struct early_switch early_switch;
+
+/* Volatile: what matters is what memory holds. */
+static volatile uint64_t canary_data = CANARY_DATA;
+static volatile uint64_t canary_bss;
+
+static uintptr_t next_table; /* physical */
+
+/* ---- ends ---- */
+
+_Noreturn static void stop(void)
+{
+    console_puts("\nPANIC END\n");
+    hal_exit_record(EXIT_PANIC, 0);
+    hal_power_off();
+}
+
+_Noreturn static void die(const char *why, const char *detail)
+{
+    console_puts("\nPANIC: boot: ");
+    console_puts(why);
+    if (detail != NULL) {
+        console_puts(": ");
+        console_puts(detail);
+    }
+    stop();
+}
+
+_Noreturn static void die_value(const char *why, uint64_t value)
+{
+    console_puts("\nPANIC: boot: ");
+    console_puts(why);
+    console_puts(" ");
+    console_put_hex(value);
+    stop();
+}
+
+void early_refuse_el3(void)
+{
+    die("entered at EL3, which belongs to firmware; start the kernel at EL2 or EL1", NULL);
+}
+
+void early_el2_vectors_failed(void)
+{
+    die("a breakpoint at EL2 did not reach the EL2 vectors", NULL);
+}
+
+/* The MMU of EL2 is off: physical addresses, also of the console, which EL1 may have moved. */
+void early_el2_report(uint64_t number, uint64_t esr, uint64_t elr, uint64_t far)
+{
+    if (info.uart.kind == BOOT_UART_PL011) {
+        console_use(info.uart.base);
+    }
+    console_puts("\nPANIC: exception at EL2, where nothing should run: ");
+    console_puts(esr_class_text(esr));
+    console_puts("\n  vector ");
+    console_put_hex(number);
+    console_puts("  ESR ");
+    console_put_hex(esr);
+    console_puts("  PC ");
+    console_put_hex(elr);
+    console_puts("  FAR ");
+    console_put_hex(far);
+    stop();
+}
+
+/* ---- memory and vectors ---- */
+
+/* Before the MMU is on this writes, and reads back: a dropped store (flash, a hole) shows here.
+ * Afterwards the same words are read through the tables. */
+static const char *canary_failure(void)
+{
+    if (canary_data != CANARY_DATA) {
+        return "boot canary in .data";
+    }
+    if (canary_bss != CANARY_BSS) {
+        return "boot canary in .bss";
+    }
+    if (*(volatile uint64_t *)__boot_stack_start != CANARY_STACK) {
+        return "boot canary in the boot stack";
+    }
+    return NULL;
+}
+
+static void plant_canaries(void)
+{
+    if (canary_bss != 0) {
+        die("memory does not hold what is written", ".bss is not zero");
+    }
+    canary_bss = CANARY_BSS;
+    *(volatile uint64_t *)__boot_stack_start = CANARY_STACK;
+    const char *failure = canary_failure();
+    if (failure != NULL) {
+        die("memory does not hold what is written", failure);
+    }
+}
+
+/* ---- the device tree ---- */
+
+static const void *map_physical(void *ctx, uint64_t phys, size_t len)
+{
+    (void)ctx;
+    if ((phys + len - 1) >> cpu_physical_bits() != 0) {
+        return NULL;
+    }
+    const void *p = (const void *)(uintptr_t)phys;
+    cache_clean_to_memory(p, len); /* the loader's stores may be in its caches still */
+    return p;
+}
+
+static void read_device_tree(uint64_t dtb)
+{
+    struct boot_mem mem;
+    mem.map = map_physical; /* not in an initialiser: that would be copied from a constant, with its
+                               link address */
+    mem.ctx = NULL;
+    if (devicetree_parse(&mem, dtb, &info) != OK) {
+        for (uint32_t i = 0; i < info.note_count; i++) {
+            console_puts("\n");
+            console_puts(info.notes[i]);
+        }
+        die_value("no usable device tree at", dtb);
+    }
+    power_use_psci(info.psci);
+    console_use(info.uart.kind == BOOT_UART_PL011 ? info.uart.base : 0);
+}
+
+static bool is_usable(const struct boot_range *r)
+{
+    return r->kind == BOOT_RAM || r->kind == BOOT_ACPI_RECLAIM;
+}
+
+/* Choose the RAM around the image that the bootstrap tables map. */
+static void choose_early_memory(uintptr_t head)
+{
+    info.image_base = head;
+    info.image_len = (uint64_t)(__image_end - __image_start);
+    info.boot_cpu_hw_id = cpu_hardware_id();
+    uint64_t image_end = head + info.image_len;
+    uint64_t limit = MIN(UINT64_C(1) << cpu_physical_bits(), HAL_DIRECT_SIZE - PAGE_SIZE);
+    for (uint32_t i = 0; i < info.range_count; i++) {
+        const struct boot_range *r = &info.ranges[i];
+        if (is_usable(r) && r->base + r->len > limit) {
+            die_value("memory beyond what the CPU or the direct map reaches, at", r->base);
+        }
+        if (is_usable(r) && head >= r->base && image_end <= r->base + r->len) {
+            uint64_t window = ALIGN_DOWN((uint64_t)head, EARLY_WINDOW);
+            info.early_base = MAX(r->base, window);
+            info.early_len = MIN(r->base + r->len, window + EARLY_WINDOW) - info.early_base;
+        }
+    }
+    if (info.early_len == 0 || image_end > info.early_base + info.early_len) {
+        die_value("the image lies outside the memory that the device tree names, at", head);
+    }
+    if (boot_total_ram(&info) < RAM_MIN) {
+        die_value("16 MiB of memory are needed, the device tree names bytes:",
+                  boot_total_ram(&info));
+    }
+    boot_reserve(&info, info.image_base, info.image_len);
+}
+
+/* ---- the bootstrap tables ---- */
+
+static void *table_at_physical(paddr_t table)
+{
+    return (void *)(uintptr_t)table.raw;
+}
+
+static bool alloc_boot_table(paddr_t *out)
+{
+    if (next_table == (uintptr_t)__boot_tables_end) {
+        return false;
+    }
+    uint64_t *words = (uint64_t *)next_table;
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        words[i] = 0;
+    }
+    *out = paddr(next_table);
+    next_table += PAGE_SIZE;
+    return true;
+}
+
+static void free_boot_table(paddr_t table)
+{
+    (void)table; /* mapping failed, which is the end anyway */
+}
+
+/* Function pointers by assignment: as in read_device_tree(). */
+static struct pagetable new_tables(unsigned leaf_max)
+{
+    struct pagetable pt;
+    pt.leaf_max = leaf_max;
+    pt.at = table_at_physical;
+    pt.alloc = alloc_boot_table;
+    pt.free = free_boot_table;
+    pt.forget = NULL; /* nothing is split */
+    if (!alloc_boot_table(&pt.root)) {
+        die("out of bootstrap page tables", NULL);
+    }
+    return pt;
+}
+
+static void map(const struct pagetable *pt, vaddr_t va, uint64_t start, uint64_t end, unsigned prot,
+                enum mem_type type)
+{
+    if (start < end &&
+        pagetable_map(pt, va, paddr(start), (end - start) >> PAGE_SHIFT, prot, type) != OK) {
+        die_value("bootstrap page tables: cannot map", va);
+    }
+}
+
+/* Where a symbol of the image will be once the MMU is on; here its address is physical. */
+static vaddr_t link_address(const void *symbol)
+{
+    return (uintptr_t)symbol - info.image_base + HAL_IMAGE_BASE;
+}
+
+static void map_section(const struct pagetable *pt, const char *start, const char *end,
+                        unsigned prot)
+{
+    map(pt, link_address(start), (uintptr_t)start, (uintptr_t)end, prot, MEM_NORMAL);
+}
+
+static void map_kernel(const struct pagetable *pt)
+{
+    map_section(pt, __text_start, __text_end, PROT_R | PROT_X);
+    map_section(pt, __rodata_start, __rodata_end, PROT_R);
+    map_section(pt, __data_start, __boot_tables_end, PROT_R | PROT_W);
+    map_section(pt, __overflow_stack_start, __overflow_stack_end, PROT_R | PROT_W);
+    map_section(pt, __boot_stack_start, __boot_stack_end, PROT_R | PROT_W);
+
+    /* The direct map; what is read-only above is read-only here, too. */
+    uint64_t fixed = (uintptr_t)__text_start, writable = (uintptr_t)__data_start;
+    uint64_t end = info.early_base + info.early_len;
+    map(pt, HAL_DIRECT_BASE + info.early_base, info.early_base, fixed, PROT_R | PROT_W, MEM_NORMAL);
+    map(pt, HAL_DIRECT_BASE + fixed, fixed, writable, PROT_R, MEM_NORMAL);
+    map(pt, HAL_DIRECT_BASE + writable, writable, end, PROT_R | PROT_W, MEM_NORMAL);
+
+    if (info.uart.kind == BOOT_UART_PL011) {
+        uint64_t page = ALIGN_DOWN(info.uart.base, PAGE_SIZE);
+        map(pt, HAL_CONSOLE_PAGE, page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
+    }
+}
+
+static void prove(const struct pagetable *pt, struct mmu_proof claim)
+{
+    const char *why = mmu_disproof(pt, &claim);
+    if (why != NULL) {
+        console_puts("\nbootstrap page tables: ");
+        console_puts(claim.what);
+        die("the MMU would not do what is meant", why);
+    }
+}
+
+static void prove_symbol(const struct pagetable *pt, const char *what, const void *symbol,
+                         enum fault_access access)
+{
+    prove(pt, (struct mmu_proof){what, link_address(symbol), paddr((uintptr_t)symbol), access});
+}
+
+/* Everything that the CPU touches between the switch and the first report it could print. */
+static void prove_tables(const struct pagetable *kernel, const struct pagetable *identity)
+{
+    uintptr_t switch_page = (uintptr_t)idmap_start;
+    prove(identity,
+          (struct mmu_proof){"next instruction", switch_page, paddr(switch_page), FAULT_EXEC});
+    prove_symbol(kernel, "first function", early_high, FAULT_EXEC);
+    prove_symbol(kernel, "vectors", vectors, FAULT_EXEC);
+    prove_symbol(kernel, "stack", __boot_stack_end - 16, FAULT_WRITE);
+    prove_symbol(kernel, "stack, lowest word", __boot_stack_start, FAULT_WRITE);
+    prove_symbol(kernel, "overflow stack", __overflow_stack_end - 16, FAULT_WRITE);
+    prove_symbol(kernel, "per-CPU data", &boot_cpu, FAULT_WRITE);
+    prove_symbol(kernel, "read-only data", __rodata_start, FAULT_READ);
+    prove_symbol(kernel, "guard below the boot stack", __boot_stack_start - 16, FAULT_NONE);
+    prove_symbol(kernel, "guard below the overflow stack", __overflow_stack_start - 16, FAULT_NONE);
+    prove(kernel, (struct mmu_proof){"the tables", HAL_DIRECT_BASE + kernel->root.raw, kernel->root,
+                                     FAULT_WRITE});
+    if (info.uart.kind == BOOT_UART_PL011) {
+        uint64_t offset = info.uart.base & (PAGE_SIZE - 1);
+        prove(kernel, (struct mmu_proof){"console", HAL_CONSOLE_PAGE + offset,
+                                         paddr(info.uart.base), FAULT_WRITE});
+    }
+}
+
+static void build_tables(void)
+{
+    next_table = (uintptr_t)__boot_tables_start;
+    struct pagetable kernel = new_tables(1);
+    map_kernel(&kernel);
+    struct pagetable identity = new_tables(0);
+    uintptr_t page = (uintptr_t)idmap_start;
+    map(&identity, page, page, page + PAGE_SIZE, PROT_R | PROT_X, MEM_NORMAL);
+    prove_tables(&kernel, &identity);
+
+    early_switch = (struct early_switch){
+        .ttbr0 = identity.root.raw,
+        .ttbr1 = kernel.root.raw,
+        .tcr = mmu_tcr(),
+        .mair = HAL_MAIR_VALUE,
+        .sctlr = mmu_sctlr(),
+        .dirty_start = (uintptr_t)__data_start,
+        .dirty_end = (uintptr_t)__image_end,
+        .vectors = link_address(vectors),
+        .cpu = link_address(&boot_cpu),
+        .stack_top = link_address(__boot_stack_end),
+        .target = link_address(early_high),
+    };
+}
+
+const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t head,
+                                      uint64_t counter)
+{
+    if (!IS_ALIGNED(head, IMAGE_ALIGN)) {
+        die_value("the image was loaded off a 2 MiB boundary, at", head);
+    }
+    cpu_note_entry(level, counter);
+    boot_cpu.arch.overflow_stack = (uintptr_t)__overflow_stack_end;
+    if (hal_trap_selftest() != 1) {
+        die("a breakpoint with the MMU off did not reach the vectors", NULL);
+    }
+    plant_canaries();
+    read_device_tree(dtb);
+    choose_early_memory(head);
+    build_tables();
+
+    /* The last stores before the switch: from here on these are link addresses. */
+    boot_cpu.self = (struct hal_cpu *)link_address(&boot_cpu);
+    boot_cpu.arch.overflow_stack = link_address(__overflow_stack_end);
+    if (info.uart.kind == BOOT_UART_PL011) {
+        console_use(HAL_CONSOLE_PAGE + (info.uart.base & (PAGE_SIZE - 1)));
+    }
+    return &early_switch;
+}
+
+void early_high(void)
+{
+    const char *failure = canary_failure();
+    if (failure != NULL) {
+        panic("boot: memory changed when the MMU was turned on: %s", failure);
+    }
+    if (hal_trap_selftest() != 1) {
+        panic("boot: a breakpoint with the MMU on did not reach the vectors");
+    }
+    cpu_enable_pan();
+    mmu_adopt(paddr(early_switch.ttbr1), (uintptr_t)idmap_start - HAL_IMAGE_BASE + info.image_base);
+    upcall_main(&info);
+}

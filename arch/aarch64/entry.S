@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+//
+// The first instructions: the Linux image header, EL2 to EL1, vectors, a stack, a zeroed .bss, then C with the
+// MMU off (early_main); and, on a page that is mapped one to one, turning the MMU on and changing tables.
+//
+// The boot protocol (Linux, Documentation/arm64/booting.rst): MMU off, the image clean to the point of coherency,
+// DAIF masked, x0 = physical address of the device tree. Everything below is PC-relative.
+#include "hal_arch/asm.h"
+#include "hal_arch/layout.h"
+#include "hal_arch/offsets.h"
+#include "hal_arch/sysreg.h"
+
+        // For kernel.lds, which compares.
+        .globl  layout_image_base, layout_console_page, layout_stack_bit
+        .set    layout_image_base, HAL_IMAGE_BASE
+        .set    layout_console_page, HAL_CONSOLE_PAGE
+        .set    layout_stack_bit, STACK_BIT
+
+        .section .text.head, "ax"
+
+        .globl  _head
+_head:
+        b       entry                   // code0
+        .long   0                       // code1
+        .quad   0                       // text_offset: from a 2 MiB boundary
+        .quad   __image_size            // all of it, .bss and boot stack too: 0 would move the kernel
+        .quad   0xa                     // little-endian, 4 KiB pages, anywhere in RAM
+        .quad   0, 0, 0
+        .ascii  "ARM\x64"
+        .long   0
+
+/* x19 = exception level at entry, x20 = device tree, x21 = counter */
+LOCAL_FUNCTION entry
+        msr     daifset, #0xf
+        msr     spsel, #1
+        mov     x20, x0
+        mrs     x21, cntvct_el0
+        mrs     x19, currentel
+        lsr     x19, x19, #2
+        ADDRESS x1, __boot_stack_end
+        mov     sp, x1
+        mov     x29, xzr
+        mov     x30, xzr
+
+        // Vectors of the level we are at, before anything that could need them.
+        cmp     x19, #2
+        b.hi    refuse_el3
+        b.lo    1f
+        ADDRESS x1, vectors_el2
+        msr     vbar_el2, x1
+        mrs     x21, cntpct_el0         // what virtual time is once its offset is gone
+1:      ADDRESS x1, vectors
+        msr     vbar_el1, x1
+        ADDRESS x1, boot_cpu
+        msr     tpidr_el1, x1
+        isb
+
+        // .bss is not in the file. The boot stack is not in .bss.
+        ADDRESS x1, __bss_start
+        ADDRESS x2, __bss_end
+2:      stp     xzr, xzr, [x1], #16
+        stp     xzr, xzr, [x1], #16
+        stp     xzr, xzr, [x1], #16
+        stp     xzr, xzr, [x1], #16
+        cmp     x1, x2
+        b.lo    2b
+
+        cmp     x19, #2
+        b.lo    enter_el1
+        bl      el2_prove_vectors
+        bl      el2_release_el1
+        adr     x1, enter_el1
+        msr     elr_el2, x1
+        mov     x1, #(PSTATE_EL1H | PSTATE_DAIF)
+        msr     spsr_el2, x1
+        mov     x1, sp
+        msr     sp_el1, x1
+        ADDRESS x1, el2_stack_end       // EL2 is entered again only to report why
+        mov     sp, x1
+        eret
+END entry
+
+/* EL1, MMU off. */
+LOCAL_FUNCTION enter_el1
+        CONSTANT x1, SCTLR_EL1_RES1
+        msr     sctlr_el1, x1
+        mov     x1, #CPACR_FP
+        msr     cpacr_el1, x1
+        isb
+        msr     daifclr, #(PSTATE_A >> 6) // an SError that waits is reported here, with a name
+
+        mov     x0, x20
+        mov     x1, x19
+        adr     x2, _head
+        mov     x3, x21
+        bl      early_main              // returns what mmu_enable needs
+        b       mmu_enable
+END enter_el1
+
+/* Nothing starts a flat Image at EL3; who does gets told so. Vectors of EL3 stay the firmware's. */
+LOCAL_FUNCTION refuse_el3
+        bl      early_refuse_el3
+3:      wfi
+        b       3b
+END refuse_el3
+
+/* Registers x9 to x12 are the handler's to change: see el2_sync. */
+LOCAL_FUNCTION el2_prove_vectors
+        mov     x12, xzr
+        brk     #BRK_SELFTEST
+        cbz     x12, 1f
+        ret
+1:      b       early_el2_vectors_failed
+END el2_prove_vectors
+
+/*
+ * Give EL1 everything that EL2 could keep back, so that EL1 need not know whether there was an EL2.
+ * Reset values of all of these are unknown by the architecture.
+ */
+LOCAL_FUNCTION el2_release_el1
+        CONSTANT x1, SCTLR_EL2_RES1
+        msr     sctlr_el2, x1
+        // HCR_EL2: EL1 is AArch64 (RW), pointer authentication is not trapped (API, APK), no stage 2.
+        mov     x1, #(1 << 31)
+        orr     x1, x1, #(3 << 40)
+        msr     hcr_el2, x1
+        isb
+        // Counter and timers are EL1's; virtual time is physical time.
+        mov     x1, #3
+        msr     cnthctl_el2, x1
+        msr     cntvoff_el2, xzr
+        // No traps of floating point; SVE stays trapped, as CPACR_EL1 has it. The rest is RES1.
+        mov     x1, #0x33ff
+        msr     cptr_el2, x1
+        msr     hstr_el2, xzr
+        msr     vttbr_el2, xzr
+        mrs     x1, midr_el1
+        msr     vpidr_el2, x1
+        mrs     x1, mpidr_el1
+        msr     vmpidr_el2, x1
+
+        // MDCR_EL2: debug and performance counters are EL1's; HPMN keeps its reset value.
+        mrs     x1, mdcr_el2
+        and     x1, x1, #0x1f
+        msr     mdcr_el2, x1
+
+        // GICv3 system registers, if there are any.
+        mrs     x1, id_aa64pfr0_el1
+        ubfx    x1, x1, #24, #4
+        cbz     x1, 1f
+        mrs     x1, s3_4_c12_c9_5       // ICC_SRE_EL2
+        orr     x1, x1, #1              // SRE
+        orr     x1, x1, #8              // Enable: EL1 may use ICC_SRE_EL1
+        msr     s3_4_c12_c9_5, x1
+        isb
+        mrs     x1, s3_4_c12_c9_5
+        tbz     x1, #0, 1f              // it stays 0 with a GICv2 behind it
+        msr     s3_4_c12_c11_0, xzr     // ICH_HCR_EL2
+
+        // Fine-grained traps, if there are any.
+1:      mrs     x1, id_aa64mmfr0_el1
+        ubfx    x1, x1, #56, #4
+        cbz     x1, 2f
+        msr     s3_4_c1_c1_4, xzr       // HFGRTR_EL2
+        msr     s3_4_c1_c1_5, xzr       // HFGWTR_EL2
+        msr     s3_4_c1_c1_6, xzr       // HFGITR_EL2
+        msr     s3_4_c3_c1_4, xzr       // HDFGRTR_EL2
+        msr     s3_4_c3_c1_5, xzr       // HDFGWTR_EL2
+2:      mrs     x1, id_aa64mmfr1_el1
+        ubfx    x1, x1, #40, #4
+        cbz     x1, 3f
+        msr     s3_4_c1_c2_2, xzr       // HCRX_EL2
+3:      isb
+        ret
+END el2_release_el1
+
+/*
+ * The page that is mapped one to one while the MMU is turned on and while tables are changed: for a moment
+ * nothing else can be fetched. early.c maps it in TTBR0's half, mmu.c takes it away again.
+ */
+        .section .text.idmap, "ax"
+        .globl  idmap_start
+idmap_start:
+
+/*
+ * Turn the MMU and the caches on and call a function at its link address.
+ * in: x0 = struct early_switch; DAIF masked but for A; nothing was written through a cache so far
+ */
+FUNCTION mmu_enable
+        ldp     x1, x2, [x0, #SWITCH_TTBR0]
+        ldp     x3, x4, [x0, #SWITCH_TCR]
+        ldr     x5, [x0, #SWITCH_SCTLR]
+        ldp     x6, x7, [x0, #SWITCH_DIRTY]
+        ldp     x8, x9, [x0, #SWITCH_VECTORS]
+        ldp     x10, x11, [x0, #SWITCH_STACK]
+        msr     daifset, #0xf
+
+        // What was stored with the caches off must not be hidden by older lines: drop those.
+        mrs     x12, ctr_el0
+        ubfx    x12, x12, #16, #4
+        mov     x13, #4
+        lsl     x13, x13, x12           // bytes of the smallest data cache line
+1:      dc      ivac, x6
+        add     x6, x6, x13
+        cmp     x6, x7
+        b.lo    1b
+        dsb     sy
+
+        msr     mair_el1, x4
+        msr     tcr_el1, x3
+        msr     ttbr0_el1, x1
+        msr     ttbr1_el1, x2
+        isb
+        tlbi    vmalle1
+        ic      iallu
+        dsb     nsh
+        isb
+
+        // From here on a fault is reported through the high addresses, the one on the next fetch too.
+        msr     vbar_el1, x8
+        msr     tpidr_el1, x9
+        mov     sp, x10
+        mov     x29, xzr
+        mov     x30, xzr
+        isb
+        msr     sctlr_el1, x5
+        isb
+        msr     daifclr, #(PSTATE_A >> 6)
+        br      x11
+END mmu_enable
+
+/*
+ * void mmu_replace_ttbr1(uint64_t table)
+ * Called at its physical address. The old and the new tables may disagree: none of both is in use between.
+ * in: x0 = physical address of the new root    clobbers: x9, x10    IRQs: any, restored
+ */
+FUNCTION mmu_replace_ttbr1
+        mrs     x9, daif
+        msr     daifset, #0xf
+        dsb     ish                     // the new tables are in memory
+        mrs     x10, tcr_el1
+        orr     x10, x10, #TCR_EPD1
+        msr     tcr_el1, x10
+        isb
+        tlbi    vmalle1
+        dsb     nsh
+        isb
+        msr     ttbr1_el1, x0
+        isb
+        bic     x10, x10, #TCR_EPD1
+        msr     tcr_el1, x10
+        isb
+        msr     daif, x9
+        ret
+END mmu_replace_ttbr1
+
+        .globl  idmap_end
+idmap_end:
+
+        .section .bss.el2_stack, "aw", %nobits
+        .balign 16
+        .skip   2048
+el2_stack_end:

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// The saved registers through hal/trap.h's functions, and stepping up a chain of frame records.
+#include "hal_arch/frame.h"
+
+#include "hal/trap.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/lib/compiler.h"
+
+uintptr_t hal_frame_pc(const struct hal_frame *frame)
+{
+    return frame->pc;
+}
+
+uintptr_t hal_frame_sp(const struct hal_frame *frame)
+{
+    return frame->sp;
+}
+
+uintptr_t hal_frame_fp(const struct hal_frame *frame)
+{
+    return frame->x[29];
+}
+
+bool hal_frame_irqs_enabled(const struct hal_frame *frame)
+{
+    return (frame->pstate & PSTATE_I) == 0;
+}
+
+void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
+{
+    frame->pc = pc;
+}
+
+void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
+                        void *arg)
+{
+    frame->x[0] = (uintptr_t)arg;
+    frame->x[29] = 0; /* a backtrace ends here */
+    frame->x[30] = 0;
+    frame->sp = stack_top;
+    frame->pc = (uintptr_t)fn;
+    frame->pstate = PSTATE_EL1H | PSTATE_D | (frame->pstate & PSTATE_PAN);
+}
+
+#define FRAME_REGISTERS 34u /* x0 to x30, sp, pc, pstate */
+
+unsigned hal_frame_register_count(void)
+{
+    return FRAME_REGISTERS;
+}
+
+uint64_t hal_frame_register(const struct hal_frame *frame, unsigned i, const char **name)
+{
+    static const char names[FRAME_REGISTERS][8] = {
+        "x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",  "x9",     "x10", "x11",
+        "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",    "x22", "x23",
+        "x24", "x25", "x26", "x27", "x28", "fp",  "lr",  "sp",  "pc",  "pstate",
+    };
+    STATIC_ASSERT(offsetof(struct hal_frame, pstate) == 33 * sizeof(uint64_t),
+                  "in the order of names");
+    *name = names[i];
+    const uint64_t *words = frame->x;
+    return words[i];
+}
+
+bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
+{
+    uintptr_t at = *fp;
+    if (hi - lo < 16 || at < lo || at > hi - 16 || !IS_ALIGNED(at, 16)) {
+        return false;
+    }
+    const uint64_t *record = (const uint64_t *)at; /* {caller's record, return address} */
+    if (record[1] == 0) {
+        return false;
+    }
+    *pc = record[1];
+    /* The chain must climb; the last record may point nowhere, which ends the walk at the next
+     * step. */
+    *fp = record[0] > at ? record[0] : 0;
+    return true;
+}

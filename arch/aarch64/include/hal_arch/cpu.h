@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// Bodies of hal/cpu.h: the interrupt mask is PSTATE.I, the counter is the generic timer's virtual
+// one. SError and FIQ stay unmasked outside of exception entry, so that one is reported and not
+// lost.
+#pragma once
+
+#include "hal_arch/sysreg.h"
+
+static inline struct hal_cpu *hal_this_cpu(void)
+{
+    return (struct hal_cpu *)(uintptr_t)read_tpidr_el1();
+}
+
+static inline irq_state_t hal_irq_save(void)
+{
+    irq_state_t state = (irq_state_t)read_daif();
+    __asm__ volatile("msr daifset, #2" : : : "memory");
+    return state;
+}
+
+static inline void hal_irq_restore(irq_state_t state)
+{
+    write_daif(state);
+}
+
+static inline bool hal_irqs_enabled(void)
+{
+    return (read_daif() & PSTATE_I) == 0;
+}
+
+static inline void hal_irq_enable(void)
+{
+    __asm__ volatile("msr daifclr, #2" : : : "memory");
+}
+
+static inline void hal_irq_disable(void)
+{
+    __asm__ volatile("msr daifset, #2" : : : "memory");
+}
+
+static inline void hal_cpu_relax(void)
+{
+    __asm__ volatile("yield" : : : "memory");
+}
+
+static inline void hal_cpu_wait(void)
+{
+    __asm__ volatile("dsb sy" : : : "memory");
+    __asm__ volatile("wfi" : : : "memory"); /* a pending interrupt ends it, masked or not */
+    hal_irq_enable();
+    __asm__ volatile("isb" : : : "memory"); /* the interrupt is taken here at the latest */
+}
+
+static inline uint64_t hal_counter_read(void)
+{
+    __asm__ volatile("isb" : : : "memory"); /* or the counter is read early, out of order */
+    return read_cntvct_el0();
+}

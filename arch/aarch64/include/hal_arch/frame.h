@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// The registers that an exception saves, as vectors.S stores them. Others read them by hal/trap.h.
+#pragma once
+
+#include <stdint.h>
+
+struct hal_frame {
+    uint64_t x[31];
+    uint64_t sp;
+    uint64_t pc;        /* ELR_EL1 */
+    uint64_t pstate;    /* SPSR_EL1 */
+    uint64_t record[2]; /* a frame record {x29, pc}: backtraces go through the exception */
+};

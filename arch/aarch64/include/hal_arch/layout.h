@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// The numbers of this machine's address map (48-bit addresses, TTBR1 half). hal_layout in layout.c
+// is made from them; nobody else writes one of them down, except the linker script, which checks
+// itself.
+#pragma once
+
+/* All RAM at one offset. */
+#define HAL_DIRECT_BASE 0xffff000000000000
+#define HAL_DIRECT_SIZE 0x0000400000000000 /* 64 TiB */
+
+/* Where the image is linked. Text, rodata, data and loaded code lie within one branch's reach. */
+#define HAL_IMAGE_BASE 0xffffffff80000000
+#define HAL_IMAGE_SIZE 0x0000000001000000 /* 16 MiB */
+
+/* The early console's registers: the last page of the image region but one; the image ends before
+ * it. */
+#define HAL_CONSOLE_PAGE 0xffffffff80ffe000

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Numbers that assembly shares with C; trap.c asserts each of them against the struct it comes
+// from.
+#pragma once
+
+/* struct hal_frame */
+#define FRAME_SIZE   288
+#define FRAME_X(n)   (8 * (n))
+#define FRAME_SP     248
+#define FRAME_PC     256
+#define FRAME_PSTATE 264
+#define FRAME_RECORD 272
+
+/* struct hal_cpu */
+#define CPU_OVERFLOW_STACK 48
+#define CPU_SCRATCH_X1     56
+#define CPU_OVERFLOW_SP    64
+#define CPU_OVERFLOW_KIND  72
+
+/* The bit that is set in every stack pointer with room for a frame below it: hal/context.h. */
+#define STACK_BIT 15
+
+/* What a vector was taken for: its number in the table. 4 to 7 are the ones in use (EL1, SP_EL1).
+ */
+#define VECTOR_SYNC   4
+#define VECTOR_IRQ    5
+#define VECTOR_FIQ    6
+#define VECTOR_SERROR 7
+
+/* struct early_switch: what early.c hands to the code that turns the MMU on */
+#define SWITCH_TTBR0     0
+#define SWITCH_TTBR1     8
+#define SWITCH_TCR       16
+#define SWITCH_MAIR      24
+#define SWITCH_SCTLR     32
+#define SWITCH_DIRTY     40 /* first byte written while the caches were off */
+#define SWITCH_DIRTY_END 48
+#define SWITCH_VECTORS   56
+#define SWITCH_CPU       64
+#define SWITCH_STACK     72
+#define SWITCH_TARGET    80
+#define SWITCH_SIZE      88

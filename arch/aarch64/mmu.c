@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's tables once there are frames to build them from, and the TLB. The radix is
+// hal/pagetable.c's, an entry's format hal_arch/pte.h's. One CPU runs; TLB operations are broadcast
+// (inner shareable) already.
+#include "arch/aarch64/mmu.h"
+
+#include "arch/aarch64/cpu.h"
+#include "arch/aarch64/trap.h"
+#include "hal/bootinfo.h"
+#include "hal/cpu.h"
+#include "hal/layout.h"
+#include "hal/upcall.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+
+extern char __boot_tables_end[];
+extern char __overflow_stack_start[], __overflow_stack_end[];
+
+/* Above this many pages one flush of everything is cheaper than an instruction a page. */
+#define FLUSH_PAGES_MAX ((size_t)256)
+
+static struct pagetable kernel_tables;
+static uintptr_t identity_page; /* idmap_start in TTBR0's half, until hal_mmu_init() */
+
+uint64_t mmu_tcr(void)
+{
+    return TCR_T0SZ_48 | TCR_WALK_0 | TCR_TG0_4K | TCR_T1SZ_48 | TCR_WALK_1 | TCR_TG1_4K |
+           cpu_physical_range_field() << TCR_IPS_SHIFT;
+}
+
+uint64_t mmu_sctlr(void)
+{
+    uint64_t value = SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN;
+    return cpu_has_pan() ? value & ~(uint64_t)SCTLR_SPAN : value; /* clear: exceptions set PAN */
+}
+
+struct hal_pte_rules mmu_rules(void)
+{
+    return (struct hal_pte_rules){.wxn = true, .pan = cpu_has_pan()};
+}
+
+const char *mmu_disproof(const struct pagetable *pt, const struct mmu_proof *claim)
+{
+    const struct hal_pte_rules rules = mmu_rules();
+    if (claim->access == FAULT_NONE) {
+        struct hal_mapping m;
+        return pagetable_query(pt, claim->va, &m) ? "mapped, and should not be" : NULL;
+    }
+    return pagetable_check(pt, claim->va, claim->access, &rules, &claim->pa);
+}
+
+/* ---- TLB ---- */
+
+static void publish(void)
+{
+    __asm__ volatile("dsb ishst" : : : "memory"); /* the walker sees the stores */
+    __asm__ volatile("isb" : : : "memory");
+}
+
+static void flush_page(vaddr_t va)
+{
+    uint64_t operand = (va >> PAGE_SHIFT) & ((UINT64_C(1) << 44) - 1);
+    __asm__ volatile("tlbi vaae1is, %0" : : "r"(operand) : "memory"); /* leaves and walk caches */
+}
+
+static void finish_flush(void)
+{
+    __asm__ volatile("dsb ish" : : : "memory");
+    __asm__ volatile("isb" : : : "memory");
+}
+
+static void forget(vaddr_t va)
+{
+    publish();
+    flush_page(va);
+    finish_flush();
+}
+
+static void flush_everything(void)
+{
+    publish();
+    __asm__ volatile("tlbi vmalle1is" : : : "memory");
+    finish_flush();
+}
+
+void hal_mmu_flush(struct hal_mmu_batch *batch)
+{
+    size_t pages = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pages += batch->range[i].pages;
+    }
+    if (batch->flush_all || pages > FLUSH_PAGES_MAX) {
+        flush_everything();
+    } else if (batch->count > 0) {
+        publish();
+        for (uint32_t i = 0; i < batch->count; i++) {
+            for (size_t page = 0; page < batch->range[i].pages; page++) {
+                flush_page(batch->range[i].va + page * PAGE_SIZE);
+            }
+        }
+        finish_flush();
+    }
+    batch->count = 0;
+    batch->flush_all = false;
+}
+
+/* ---- the tables ---- */
+
+static void *table_at(paddr_t table)
+{
+    return hal_direct(table);
+}
+
+static struct pagetable tables_at(paddr_t root)
+{
+    return (struct pagetable){
+        .root = root,
+        .leaf_max = 1, /* 2 MiB: hal/README.md */
+        .at = table_at,
+        .alloc = upcall_table_frame,
+        .free = upcall_table_frame_free,
+        .forget = forget,
+    };
+}
+
+void mmu_adopt(paddr_t root, uintptr_t identity)
+{
+    kernel_tables = tables_at(root);
+    identity_page = identity;
+}
+
+static void map_or_panic(const struct pagetable *pt, vaddr_t va, uint64_t start, uint64_t end,
+                         unsigned prot, enum mem_type type)
+{
+    if (start >= end) {
+        return;
+    }
+    enum status s = pagetable_map(pt, va, paddr(start), (end - start) >> PAGE_SHIFT, prot, type);
+    if (s != OK) {
+        panic("mmu: cannot map 0x%lx to 0x%lx: %s", (unsigned long)va, (unsigned long)start,
+              status_text(s));
+    }
+}
+
+/* ---- building the final tables ---- */
+
+static uint64_t image_phys(const struct boot_info *info, const void *symbol)
+{
+    return (uintptr_t)symbol - HAL_IMAGE_BASE + info->image_base;
+}
+
+static void map_section(const struct pagetable *pt, const struct boot_info *info, const char *start,
+                        const char *end, unsigned prot)
+{
+    map_or_panic(pt, (uintptr_t)start, image_phys(info, start), image_phys(info, end), prot,
+                 MEM_NORMAL);
+}
+
+static void map_image(const struct pagetable *pt, const struct boot_info *info)
+{
+    map_section(pt, info, __text_start, __text_end, PROT_R | PROT_X);
+    map_section(pt, info, __rodata_start, __rodata_end, PROT_R);
+    map_section(pt, info, __data_start, __bss_end, PROT_R | PROT_W);
+    map_section(pt, info, __overflow_stack_start, __overflow_stack_end, PROT_R | PROT_W);
+    map_section(pt, info, __boot_stack_start, __boot_stack_end, PROT_R | PROT_W);
+    if (info->uart.kind == BOOT_UART_PL011) {
+        uint64_t page = ALIGN_DOWN(info->uart.base, PAGE_SIZE);
+        map_or_panic(pt, HAL_CONSOLE_PAGE, page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
+    }
+}
+
+/* One range of RAM. Text and read-only data are read-only here, too. */
+static void map_direct(const struct pagetable *pt, const struct boot_info *info, uint64_t start,
+                       uint64_t end)
+{
+    uint64_t fixed = image_phys(info, __text_start), writable = image_phys(info, __data_start);
+    const struct {
+        uint64_t start, end;
+        unsigned prot;
+    } parts[] = {
+        {start, MIN(end, fixed), PROT_R | PROT_W},
+        {MAX(start, fixed), MIN(end, writable), PROT_R},
+        {MAX(start, writable), end, PROT_R | PROT_W},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        map_or_panic(pt, HAL_DIRECT_BASE + parts[i].start, parts[i].start, parts[i].end,
+                     parts[i].prot, MEM_NORMAL);
+    }
+}
+
+static void prove(const struct pagetable *pt, const struct boot_info *info)
+{
+    const struct boot_info *i = info;
+    vaddr_t here = (uintptr_t)hal_mmu_init, stack = (uintptr_t)__builtin_frame_address(0);
+    const struct mmu_proof claims[] = {
+        {"next instruction", here, paddr(image_phys(i, hal_mmu_init)), FAULT_EXEC},
+        {"vectors", (uintptr_t)vectors, paddr(image_phys(i, vectors)), FAULT_EXEC},
+        {"stack", stack, paddr(image_phys(i, (void *)stack)), FAULT_WRITE},
+        {"overflow stack", (uintptr_t)__overflow_stack_end - 16,
+         paddr(image_phys(i, __overflow_stack_end - 16)), FAULT_WRITE},
+        {"per-CPU data", (uintptr_t)&boot_cpu, paddr(image_phys(i, &boot_cpu)), FAULT_WRITE},
+        {"guard below the boot stack", (uintptr_t)__boot_stack_start - 16, paddr(0), FAULT_NONE},
+        {"guard below the overflow stack", (uintptr_t)__overflow_stack_start - 16, paddr(0),
+         FAULT_NONE},
+        {"the tables", HAL_DIRECT_BASE + pt->root.raw, pt->root, FAULT_WRITE},
+        {"console", HAL_CONSOLE_PAGE + (i->uart.base & (PAGE_SIZE - 1)), paddr(i->uart.base),
+         FAULT_WRITE},
+    };
+    size_t count = ARRAY_COUNT(claims) - (i->uart.kind == BOOT_UART_PL011 ? 0 : 1);
+    for (size_t k = 0; k < count; k++) {
+        const char *why = mmu_disproof(pt, &claims[k]);
+        if (why != NULL) {
+            panic("mmu: final tables: %s: %s", claims[k].what, why);
+        }
+    }
+}
+
+/* Both tables disagree (the bootstrap ones map less), so neither is live while one replaces the
+ * other. */
+static void switch_to(const struct pagetable *pt)
+{
+    uintptr_t offset = (uintptr_t)mmu_replace_ttbr1 - (uintptr_t)idmap_start;
+    void (*replace)(uint64_t root) = (void (*)(uint64_t))(identity_page + offset);
+    replace(pt->root.raw);
+    kernel_tables = *pt;
+
+    /* The lower half is nobody's from here on: not even walked. */
+    write_tcr_el1(mmu_tcr() | TCR_EPD0);
+    write_ttbr0_el1(0);
+    __asm__ volatile("isb" : : : "memory");
+    flush_everything();
+    identity_page = 0;
+}
+
+void hal_mmu_init(const struct boot_info *info)
+{
+    ASSERT(identity_page != 0);
+    paddr_t root;
+    if (!upcall_table_frame(&root)) {
+        panic("mmu: no memory for page tables");
+    }
+    struct pagetable pt = tables_at(root);
+    map_image(&pt, info);
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct boot_range *r = &info->ranges[i];
+        if (r->kind == BOOT_RAM || r->kind == BOOT_ACPI_RECLAIM) {
+            map_direct(&pt, info, r->base, r->base + r->len);
+        }
+    }
+    prove(&pt, info);
+    switch_to(&pt);
+}
+
+/* ---- hal/mmu.h ---- */
+
+enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
+{
+    enum status s = pagetable_map(&kernel_tables, va, pa, pages, prot, type);
+    publish();
+    return s;
+}
+
+enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+{
+    return pagetable_unmap(&kernel_tables, va, pages, batch);
+}
+
+enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
+{
+    return pagetable_protect(&kernel_tables, va, pages, prot, batch);
+}
+
+bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
+{
+    return pagetable_query(&kernel_tables, va, out);
+}
+
+void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                  void *ctx)
+{
+    pagetable_walk(&kernel_tables, HAL_DIRECT_BASE, UINT64_MAX, fn, ctx);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// What the code that turns the MMU on and the code that runs the tables afterwards agree on.
+#pragma once
+
+#include "hal/pagetable.h"
+#include "hal/types.h"
+
+/** @brief TCR_EL1 while both halves are translated. @context{any} */
+uint64_t mmu_tcr(void);
+
+/** @brief SCTLR_EL1 with MMU and caches on and everything writable not executable. @context{any} */
+uint64_t mmu_sctlr(void);
+
+/** @brief Settings of this CPU that the software walker must know; as they will be with
+ * mmu_sctlr(). @context{any} */
+struct hal_pte_rules mmu_rules(void);
+
+/** One thing that must hold before the tables are used. */
+struct mmu_proof {
+    const char *what;
+    vaddr_t va;
+    paddr_t pa;
+    enum fault_access access; /* FAULT_NONE: nothing may be mapped there */
+};
+
+/**
+ * @brief Check one claim by the architecture's permission rules.
+ * @return NULL: it holds. Otherwise a static sentence why not.
+ * @context{early}
+ */
+const char *mmu_disproof(const struct pagetable *pt, const struct mmu_proof *claim);
+
+/**
+ * @brief Tables that are live already, for queries until hal_mmu_init().
+ * @param root      Root of TTBR1's half; tables are reached through the direct map.
+ * @param identity  Where idmap_start is mapped one to one in TTBR0's half.
+ * @context{early}
+ */
+void mmu_adopt(paddr_t root, uintptr_t identity);
+
+/* Defined in entry.S, on the page that is mapped one to one. */
+extern char idmap_start[], idmap_end[];
+void mmu_replace_ttbr1(uint64_t root);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// The status channel and the end of the run. Works before the MMU is on, with what is known by
+// then.
+//
+// QEMU with -semihosting-config enable=on,chardev=ID: SYS_WRITEC goes to that chardev,
+// SYS_EXIT_EXTENDED ends the process. PSCI SYSTEM_OFF ends it with status 0, whatever happened: it
+// is only the second choice.
+#include "arch/aarch64/power.h"
+
+#include "hal/cpu.h"
+
+#define SYS_WRITEC        0x03
+#define SYS_EXIT_EXTENDED 0x20
+#define STOPPED_EXIT      0x20026 /* ADP_Stopped_ApplicationExit */
+
+#define PSCI_SYSTEM_OFF   0x84000008
+#define PSCI_SYSTEM_RESET 0x84000009
+
+static bool has_no_semihosting; /* found out by the first call */
+static enum boot_psci psci_conduit;
+static uint8_t last_status; /* of the last record */
+
+void power_use_psci(enum boot_psci conduit)
+{
+    psci_conduit = conduit;
+}
+
+void power_no_semihosting(void)
+{
+    has_no_semihosting = true;
+}
+
+static void semihosting(uintptr_t operation, const void *argument)
+{
+    if (!has_no_semihosting) {
+        power_semihosting(operation, argument);
+    }
+}
+
+void hal_exit_record(enum exit_kind kind, uint8_t status)
+{
+    const char bytes[2] = {(char)kind, (char)status};
+    last_status = status;
+    semihosting(SYS_WRITEC, &bytes[0]);
+    semihosting(SYS_WRITEC, &bytes[1]);
+}
+
+static void call_psci(uint64_t function)
+{
+    if (psci_conduit == BOOT_PSCI_HVC) {
+        power_psci_hvc(function);
+    } else if (psci_conduit == BOOT_PSCI_SMC) {
+        power_psci_smc(function);
+    }
+}
+
+void power_psci_off(void)
+{
+    call_psci(PSCI_SYSTEM_OFF);
+}
+
+void power_psci_reset(void)
+{
+    call_psci(PSCI_SYSTEM_RESET);
+}
+
+/* PSCI is the only power control of this machine, and it is called directly: the installed table is
+ * out of reach for code that stops before platform.c ran. */
+void hal_power_off(void)
+{
+    const uint64_t block[2] = {STOPPED_EXIT, last_status};
+    semihosting(SYS_EXIT_EXTENDED, block);
+    power_psci_off();
+    hal_cpu_halt();
+}
+
+void hal_power_reset(void)
+{
+    power_psci_reset();
+    hal_cpu_halt();
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// Instructions that reach whoever is around the machine: a debugger (semihosting), firmware (PSCI).
+#include "hal_arch/asm.h"
+
+        .text
+
+/*
+ * void power_semihosting(uintptr_t operation, const void *argument)
+ * Semihosting for AArch32 and AArch64, 2.2: HLT #0xF000. Without anybody who answers it is an undefined
+ * instruction; trap_sync() then remembers that and steps over it.
+ */
+FUNCTION power_semihosting
+        .globl  power_semihosting_insn
+power_semihosting_insn:
+        hlt     #0xf000
+        ret
+END power_semihosting
+
+/* int64_t power_psci_hvc(uint64_t function): SMC Calling Convention (DEN0028); arguments 0. */
+FUNCTION power_psci_hvc
+        mov     x1, xzr
+        mov     x2, xzr
+        mov     x3, xzr
+        hvc     #0
+        ret
+END power_psci_hvc
+
+FUNCTION power_psci_smc
+        mov     x1, xzr
+        mov     x2, xzr
+        mov     x3, xzr
+        smc     #0
+        ret
+END power_psci_smc

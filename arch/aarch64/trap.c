@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+//
+// From the vectors to struct fault and upcall_fault(). While the MMU is off, and while a fault is
+// being reported already, a fault is printed right here by the early console, and is the end.
+#include "arch/aarch64/trap.h"
+
+#include "arch/aarch64/console.h"
+#include "arch/aarch64/esr.h"
+#include "hal/cpu.h"
+#include "hal/power.h"
+#include "hal/upcall.h"
+#include "hal_arch/offsets.h"
+#include "kernel/lib/compiler.h"
+#include "arch/aarch64/power.h"
+
+STATIC_ASSERT(sizeof(struct hal_frame) == FRAME_SIZE, "vectors.S: frame");
+STATIC_ASSERT(FRAME_SIZE % 16 == 0, "the stack pointer stays aligned");
+STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_SP, "vectors.S: sp");
+STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_X(31),
+              "vectors.S: stored as a pair with x30");
+STATIC_ASSERT(offsetof(struct hal_frame, pc) == FRAME_PC, "vectors.S: pc");
+STATIC_ASSERT(offsetof(struct hal_frame, pstate) == FRAME_PSTATE, "vectors.S: pstate");
+STATIC_ASSERT(offsetof(struct hal_frame, record) == FRAME_RECORD, "vectors.S: record");
+STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_stack) == CPU_OVERFLOW_STACK,
+              "vectors.S: overflow_stack");
+STATIC_ASSERT(offsetof(struct hal_cpu, arch.scratch_x1) == CPU_SCRATCH_X1, "vectors.S: scratch_x1");
+STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_sp) == CPU_OVERFLOW_SP,
+              "vectors.S: overflow_sp");
+STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_kind) == CPU_OVERFLOW_KIND,
+              "vectors.S: overflow_kind");
+
+#define INSTRUCTION_SIZE 4
+
+static unsigned breakpoints_seen;
+
+unsigned hal_trap_selftest(void)
+{
+    unsigned before = breakpoints_seen;
+    trap_breakpoint();
+    return breakpoints_seen - before;
+}
+
+static void put_field(const char *name, uint64_t value)
+{
+    console_puts(name);
+    console_put_hex(value);
+}
+
+/* The report that needs nothing: no kernel, no MMU, no second chance. */
+_Noreturn static void report_and_stop(const char *why, const struct fault *fault)
+{
+    console_puts("\nPANIC: ");
+    console_puts(why);
+    console_puts(": ");
+    console_puts(esr_class_text(fault->code));
+    const char *detail = esr_abort_text(fault->code);
+    if (detail != NULL) {
+        console_puts(", ");
+        console_puts(detail);
+    }
+    put_field("\n  ESR ", fault->code);
+    put_field("  FAR ", fault->address);
+    put_field("  PC ", fault->pc);
+    put_field("\n  SP  ", fault->frame->sp);
+    put_field("  LR  ", fault->frame->x[30]);
+    put_field("  PSTATE ", fault->frame->pstate);
+    console_puts("\nPANIC END\n");
+    hal_exit_record(EXIT_PANIC, 0);
+    hal_power_off();
+}
+
+static void deliver(struct fault *fault)
+{
+    if ((read_sctlr_el1() & SCTLR_M) == 0) {
+        report_and_stop("exception before the MMU is on", fault);
+    }
+    if (hal_this_cpu()->in_panic) {
+        report_and_stop("exception while reporting another one", fault);
+    }
+    upcall_fault(fault);
+}
+
+static struct fault start_fault(struct hal_frame *frame)
+{
+    return (struct fault){
+        .frame = frame,
+        .pc = frame->pc,
+        .may_sleep = hal_frame_irqs_enabled(frame),
+    };
+}
+
+/* Two instructions are allowed to trap: the self-test's, and the semihosting call if nobody answers
+ * it. */
+static bool is_expected(struct hal_frame *frame, uint64_t esr)
+{
+    uint64_t ec = esr >> ESR_EC_SHIFT;
+    if (frame->pc == (uintptr_t)trap_breakpoint && ec == ESR_EC_BRK) {
+        breakpoints_seen++;
+    } else if (frame->pc == (uintptr_t)power_semihosting_insn && ec == ESR_EC_UNKNOWN) {
+        power_no_semihosting();
+    } else {
+        return false;
+    }
+    frame->pc += INSTRUCTION_SIZE;
+    return true;
+}
+
+void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
+{
+    if (is_expected(frame, esr)) {
+        return;
+    }
+    struct fault fault = start_fault(frame);
+    esr_decode(esr, far, &fault);
+    if (fault.cause == FAULT_PAGE && (read_sctlr_el1() & SCTLR_M) != 0 &&
+        upcall_is_stack_guard(fault.address)) {
+        fault.cause = FAULT_STACK_OVERFLOW;
+    }
+    deliver(&fault);
+}
+
+void trap_irq(struct hal_frame *frame)
+{
+    upcall_irq(0, frame);
+}
+
+/* All interrupts are configured as group 1, which arrives as IRQ: an FIQ is somebody else's. */
+void trap_fiq(struct hal_frame *frame)
+{
+    struct fault fault = start_fault(frame);
+    fault.cause = FAULT_NMI;
+    fault.vector = NO_SYNDROME + VECTOR_FIQ;
+    fault.may_sleep = false;
+    deliver(&fault);
+}
+
+void trap_serror(struct hal_frame *frame, uint64_t esr)
+{
+    struct fault fault = start_fault(frame);
+    esr_decode(esr, 0, &fault);
+    fault.may_sleep = false;
+    deliver(&fault);
+}
+
+void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr)
+{
+    struct fault fault = start_fault(frame);
+    fault.cause = FAULT_OTHER;
+    fault.code = esr;
+    fault.vector = NO_SYNDROME + number;
+    fault.may_sleep = false;
+    deliver(&fault);
+}
+
+/*
+ * The interrupted stack has no room for a frame; this runs on the CPU's overflow stack. What the
+ * fault says of an address is what the push that failed said; an interrupt that found no room has
+ * none.
+ */
+void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
+{
+    struct hal_cpu_arch *arch = &hal_this_cpu()->arch;
+    struct fault fault = start_fault(frame);
+    if (arch->overflow_kind == VECTOR_SYNC) {
+        esr_decode(esr, far, &fault);
+    } else {
+        fault.vector = NO_SYNDROME + arch->overflow_kind;
+        fault.has_address = true;
+        fault.address = frame->sp;
+    }
+    fault.cause = FAULT_STACK_OVERFLOW;
+    fault.may_sleep = false;
+    if (arch->in_overflow) {
+        report_and_stop("stack overflow while handling a stack overflow", &fault);
+    }
+    arch->in_overflow = true;
+    deliver(&fault);
+    arch->in_overflow = false;
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+//
+// Exception vectors. Each saves all registers in a struct hal_frame on the interrupted stack, calls C in trap.c, and
+// resumes what is then in the frame. The same code serves before and after the MMU is on: PC-relative only.
+//
+// A stack is the upper half of a 64 KiB block (hal/context.h), so a stack pointer with room below it has bit 15
+// set. That is tested before the first store: what lies below may be a guard page, and a fault here would
+// lose the registers of the first one for ever.
+#include "hal_arch/asm.h"
+#include "hal_arch/offsets.h"
+#include "hal_arch/sysreg.h"
+
+/* Store x2 to x30 (x0 and x1 are there already), stack pointer in x1, where to return to. clobbers: x1 to x4 */
+.macro SAVE_REST
+        stp     x4, x5, [sp, #FRAME_X(4)]
+        stp     x6, x7, [sp, #FRAME_X(6)]
+        stp     x8, x9, [sp, #FRAME_X(8)]
+        stp     x10, x11, [sp, #FRAME_X(10)]
+        stp     x12, x13, [sp, #FRAME_X(12)]
+        stp     x14, x15, [sp, #FRAME_X(14)]
+        stp     x16, x17, [sp, #FRAME_X(16)]
+        stp     x18, x19, [sp, #FRAME_X(18)]
+        stp     x20, x21, [sp, #FRAME_X(20)]
+        stp     x22, x23, [sp, #FRAME_X(22)]
+        stp     x24, x25, [sp, #FRAME_X(24)]
+        stp     x26, x27, [sp, #FRAME_X(26)]
+        stp     x28, x29, [sp, #FRAME_X(28)]
+        stp     x30, x1, [sp, #FRAME_X(30)]
+        mrs     x2, elr_el1
+        mrs     x3, spsr_el1
+        stp     x2, x3, [sp, #FRAME_PC]
+        stp     x29, x2, [sp, #FRAME_RECORD]
+        add     x29, sp, #FRAME_RECORD
+.endm
+
+/* Arithmetic on the stack pointer alone: there is no register to spare yet. F is FRAME_SIZE. */
+.macro VECTOR number, handler
+        .balign 0x80
+        sub     sp, sp, #FRAME_SIZE
+        add     sp, sp, x0              // sp = old sp - F + x0
+        sub     x0, sp, x0              // x0 = old sp - F
+        tbz     x0, #STACK_BIT, 1f
+        sub     x0, sp, x0              // x0 as it was
+        sub     sp, sp, x0              // sp = old sp - F
+        stp     x0, x1, [sp, #FRAME_X(0)]
+        stp     x2, x3, [sp, #FRAME_X(2)]
+        add     x1, sp, #FRAME_SIZE
+        .ifc \handler, vector_bad
+        mov     x0, #\number
+        .endif
+        b       \handler
+1:      sub     x0, sp, x0              // x0 as it was
+        msr     tpidrro_el0, x0
+        sub     x0, sp, x0
+        mov     sp, x0                  // sp = old sp - F
+        mrs     x0, tpidr_el1
+        str     x1, [x0, #CPU_SCRATCH_X1]
+        mov     x1, #\number
+        b       vector_overflow
+.endm
+
+        .section .text.vectors, "ax"
+        .balign 0x800
+        .globl  vectors
+        .type   vectors, %function
+vectors:
+        VECTOR  0, vector_bad           // EL1 on SP_EL0: never selected
+        VECTOR  1, vector_bad
+        VECTOR  2, vector_bad
+        VECTOR  3, vector_bad
+        VECTOR  VECTOR_SYNC, vector_sync
+        VECTOR  VECTOR_IRQ, vector_irq
+        VECTOR  VECTOR_FIQ, vector_fiq
+        VECTOR  VECTOR_SERROR, vector_serror
+        VECTOR  8, vector_bad           // EL0: nothing runs there
+        VECTOR  9, vector_bad
+        VECTOR  10, vector_bad
+        VECTOR  11, vector_bad
+        VECTOR  12, vector_bad
+        VECTOR  13, vector_bad
+        VECTOR  14, vector_bad
+        VECTOR  15, vector_bad
+        .balign 0x80
+END vectors
+
+LOCAL_FUNCTION vector_sync
+        SAVE_REST
+        mov     x0, sp
+        mrs     x1, esr_el1
+        mrs     x2, far_el1
+        bl      trap_sync
+        b       vector_return
+END vector_sync
+
+LOCAL_FUNCTION vector_irq
+        SAVE_REST
+        mov     x0, sp
+        bl      trap_irq
+        b       vector_return
+END vector_irq
+
+LOCAL_FUNCTION vector_fiq
+        SAVE_REST
+        mov     x0, sp
+        bl      trap_fiq
+        b       vector_return
+END vector_fiq
+
+LOCAL_FUNCTION vector_serror
+        SAVE_REST
+        mov     x0, sp
+        mrs     x1, esr_el1
+        bl      trap_serror
+        b       vector_return
+END vector_serror
+
+/* x0 = number of the vector */
+LOCAL_FUNCTION vector_bad
+        SAVE_REST
+        mov     x1, x0
+        mov     x0, sp
+        mrs     x2, esr_el1
+        bl      trap_bad
+        b       vector_return
+END vector_bad
+
+/*
+ * No room on the stack: go on with the CPU's overflow stack.
+ * in: x0 = struct hal_cpu, x1 = number of the vector, sp = where the frame would have been;
+ *     old x0 in TPIDRRO_EL0, old x1 in scratch_x1
+ */
+LOCAL_FUNCTION vector_overflow
+        str     x1, [x0, #CPU_OVERFLOW_KIND]
+        add     x1, sp, #FRAME_SIZE
+        str     x1, [x0, #CPU_OVERFLOW_SP]
+        ldr     x1, [x0, #CPU_OVERFLOW_STACK]
+        sub     sp, x1, #FRAME_SIZE
+        ldr     x1, [x0, #CPU_SCRATCH_X1]
+        mrs     x0, tpidrro_el0
+        stp     x0, x1, [sp, #FRAME_X(0)]
+        stp     x2, x3, [sp, #FRAME_X(2)]
+        mrs     x2, tpidr_el1
+        ldr     x1, [x2, #CPU_OVERFLOW_SP]
+        SAVE_REST
+        mov     x0, sp
+        mrs     x1, esr_el1
+        mrs     x2, far_el1
+        bl      trap_overflow
+        b       vector_return
+END vector_overflow
+
+/*
+ * Resume the frame at sp. The stack pointer in it may be another one: x0 and x1 travel through the two words
+ * below it, which are free (on the interrupted stack they are the frame's own record).
+ */
+FUNCTION vector_return
+        msr     daifset, #0xf           // nothing may come between ELR and eret
+        ldp     x2, x3, [sp, #FRAME_PC]
+        msr     elr_el1, x2
+        msr     spsr_el1, x3
+        ldp     x2, x3, [sp, #FRAME_X(0)]
+        ldp     x30, x1, [sp, #FRAME_X(30)]
+        stp     x2, x3, [x1, #-16]!
+        ldp     x2, x3, [sp, #FRAME_X(2)]
+        ldp     x4, x5, [sp, #FRAME_X(4)]
+        ldp     x6, x7, [sp, #FRAME_X(6)]
+        ldp     x8, x9, [sp, #FRAME_X(8)]
+        ldp     x10, x11, [sp, #FRAME_X(10)]
+        ldp     x12, x13, [sp, #FRAME_X(12)]
+        ldp     x14, x15, [sp, #FRAME_X(14)]
+        ldp     x16, x17, [sp, #FRAME_X(16)]
+        ldp     x18, x19, [sp, #FRAME_X(18)]
+        ldp     x20, x21, [sp, #FRAME_X(20)]
+        ldp     x22, x23, [sp, #FRAME_X(22)]
+        ldp     x24, x25, [sp, #FRAME_X(24)]
+        ldp     x26, x27, [sp, #FRAME_X(26)]
+        ldp     x28, x29, [sp, #FRAME_X(28)]
+        mov     sp, x1
+        ldp     x0, x1, [sp], #16
+        eret
+END vector_return
+
+/* void trap_breakpoint(void): the breakpoint of the self-test; trap.c knows its address. */
+FUNCTION trap_breakpoint
+        brk     #BRK_SELFTEST
+        ret
+END trap_breakpoint
+
+/*
+ * EL2 keeps vectors only to say what went wrong: before the drop to EL1, and after it if EL1 does something
+ * that is trapped to EL2. MMU off there, whatever EL1 does.
+ */
+.macro VECTOR_EL2 number, handler=el2_report
+        .balign 0x80
+        mov     x0, #\number
+        b       \handler
+.endm
+
+        .balign 0x800
+        .globl  vectors_el2
+        .type   vectors_el2, %function
+vectors_el2:
+        VECTOR_EL2 0
+        VECTOR_EL2 1
+        VECTOR_EL2 2
+        VECTOR_EL2 3
+        VECTOR_EL2 4, el2_sync
+        VECTOR_EL2 5
+        VECTOR_EL2 6
+        VECTOR_EL2 7
+        VECTOR_EL2 8
+        VECTOR_EL2 9
+        VECTOR_EL2 10
+        VECTOR_EL2 11
+        VECTOR_EL2 12
+        VECTOR_EL2 13
+        VECTOR_EL2 14
+        VECTOR_EL2 15
+        .balign 0x80
+END vectors_el2
+
+/* Step over the self-test's breakpoint and set x12; anything else is reported. */
+LOCAL_FUNCTION el2_sync
+        mrs     x9, esr_el2
+        CONSTANT x10, (ESR_EC_BRK << ESR_EC_SHIFT) | (1 << 25) | BRK_SELFTEST
+        cmp     x9, x10
+        b.ne    el2_report
+        mrs     x11, elr_el2
+        add     x11, x11, #4
+        msr     elr_el2, x11
+        mov     x12, #1
+        eret
+END el2_sync
+
+/* x0 = number of the vector */
+LOCAL_FUNCTION el2_report
+        mrs     x1, esr_el2
+        mrs     x2, elr_el2
+        mrs     x3, far_el2
+        mov     x29, xzr
+        bl      early_el2_report
+1:      wfi
+        b       1b
+END el2_report
