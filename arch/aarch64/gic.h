@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// The interrupt controllers of this machine, for platform.c to choose from. Both are ARM's Generic
+// Interrupt Controller: INTIDs 0 to 15 are SGIs (between CPUs), 16 to 31 PPIs (one a CPU), 32 to
+// 1019 SPIs (shared).
+#pragma once
+
+#include "hal/bootinfo.h"
+#include "hal/io.h"
+#include "hal/irq.h"
+
+#define GIC_SGI_END      16u
+#define GIC_PPI_END      32u
+#define GIC_INTID_END    1020u /* 1020 to 1023 mean "none" */
+#define GIC_PRIORITY     0xa0u /* of every interrupt: they do not preempt each other */
+#define GIC_PRIORITY_ALL 0xa0a0a0a0u
+#define GIC_MASK_NONE    0xf0u /* priority mask that lets all of them through */
+
+/** How a controller's registers become reachable: kernel/mm/vm.h's vm_map_device() and
+ * vm_unmap_device(). */
+struct gic_mapper {
+    enum status (*map)(uint64_t base, uint64_t len, struct io_region *out);
+    void (*unmap)(const struct io_region *region);
+};
+
+/**
+ * @brief Bring up the distributor and this CPU's interface; every line is masked.
+ * @return OK; E_INVAL: registers of impossible size; E_NODEV: another version answers, or this CPU
+ * has no redistributor; E_TIMEDOUT: it does not wake up; E_NOMEM.
+ * @context{early, once}
+ */
+enum status gicv2_init(const struct boot_gic *gic, const struct gic_mapper *mapper);
+enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapper);
+
+extern const struct irq_controller gicv2_controller;
+extern const struct irq_controller gicv3_controller;
+
+/**
+ * @brief Take over a GICv2m frame: SPIs that a store to one address raises.
+ * @return OK; E_INVAL: registers of impossible size; E_NODEV: the frame has no SPIs; E_NOMEM.
+ * @context{early, once}
+ */
+enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *mapper);
+
+extern const struct msi_controller gicv2m_controller;
+
+/* ---- the distributor, which both versions share ---- */
+
+#define GICD_CTLR       0x0000
+#define GICD_TYPER      0x0004
+#define GICD_IGROUPR    0x0080
+#define GICD_ISENABLER  0x0100
+#define GICD_ICENABLER  0x0180
+#define GICD_ICPENDR    0x0280
+#define GICD_ICACTIVER  0x0380
+#define GICD_IPRIORITYR 0x0400
+#define GICD_ITARGETSR  0x0800
+#define GICD_ICFGR      0x0c00
+#define GICD_IGRPMODR   0x0d00
+#define GICD_PIDR2      0xffe8 /* GICv3 */
+
+/** @brief Number of INTIDs that the distributor has: 32 to 1020. */
+uint32_t gic_line_count(const struct io_region *distributor);
+
+/** @brief Set, or clear, the bit of a line in a register array of one bit a line (write-one
+ * registers). */
+void gic_write_bit(const struct io_region *r, size_t array, uint32_t line);
+
+/**
+ * @brief Make a line edge or level triggered.
+ * @return OK; E_NOTSUP: active-low level, or an SGI that is not edge.
+ */
+enum status gic_set_trigger(const struct io_region *r, uint32_t line, enum irq_trigger trigger);
+
+/** @brief Mask, make idle and give the one priority to lines [first, end), multiples of 32. */
+void gic_quiet(const struct io_region *r, uint32_t first, uint32_t end);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// GICv2m: a frame of one register; a store of an SPI's number to it raises that SPI. Server Base
+// System Architecture (DEN0029), appendix E.
+#include "arch/aarch64/gic.h"
+#include "kernel/lib/compiler.h"
+
+#include <stdatomic.h>
+
+#define MSI_TYPER     0x008
+#define MSI_SETSPI_NS 0x040
+
+#define TYPER_FIRST(v) ((v) >> 16 & 0x3ffu)
+#define TYPER_COUNT(v) ((v)&0x3ffu)
+
+#define WORD_BITS 64u
+#define SPIS_MAX  1024u
+
+static uint64_t frame_base; /* physical */
+static uint32_t first, count;
+
+/* A set bit is a line in use: relaxed, the bit itself is all that is handed over. */
+static _Atomic uint64_t in_use[SPIS_MAX / WORD_BITS];
+
+enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *mapper)
+{
+    struct io_region frame;
+    if (len < MSI_SETSPI_NS + 4) {
+        return E_INVAL;
+    }
+    enum status s = mapper->map(base, len, &frame);
+    if (s != OK) {
+        return s;
+    }
+    uint32_t typer = io_read32(&frame, MSI_TYPER);
+    mapper->unmap(&frame);
+    if (TYPER_COUNT(typer) == 0 || TYPER_FIRST(typer) < GIC_PPI_END ||
+        TYPER_FIRST(typer) + TYPER_COUNT(typer) > GIC_INTID_END) {
+        return E_NODEV;
+    }
+    frame_base = base;
+    first = TYPER_FIRST(typer);
+    count = TYPER_COUNT(typer);
+    return OK;
+}
+
+static enum status alloc(uint32_t *line)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bit = UINT64_C(1) << i % WORD_BITS;
+        uint64_t old = atomic_fetch_or_explicit(&in_use[i / WORD_BITS], bit, memory_order_relaxed);
+        if ((old & bit) == 0) {
+            *line = first + i;
+            return OK;
+        }
+    }
+    return E_NOSPC;
+}
+
+static void free_line(uint32_t line)
+{
+    uint32_t i = line - first;
+    uint64_t bit = UINT64_C(1) << i % WORD_BITS;
+    atomic_fetch_and_explicit(&in_use[i / WORD_BITS], ~bit, memory_order_relaxed);
+}
+
+static void compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data)
+{
+    (void)device_id;
+    *address = frame_base + MSI_SETSPI_NS;
+    *data = line;
+}
+
+const struct msi_controller gicv2m_controller = {
+    .name = "gicv2m",
+    .alloc = alloc,
+    .free = free_line,
+    .compose = compose,
+};

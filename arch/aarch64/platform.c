@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// The composition root: which of this machine's controllers and drivers are used, from what the
+// device tree says.
+#include "hal/platform.h"
+
+#include "arch/aarch64/gic.h"
+#include "arch/aarch64/power.h"
+#include "arch/aarch64/timer.h"
+#include "drivers/pci/pci.h"
+#include "drivers/rtc/pl031.h"
+#include "drivers/serial/ns16550.h"
+#include "drivers/serial/pl011.h"
+#include "hal/bootinfo.h"
+#include "hal/irq.h"
+#include "hal/power.h"
+#include "hal/timer.h"
+#include "kernel/assert.h"
+#include "kernel/io/irq.h"
+#include "kernel/log.h"
+#include "kernel/mm/vm.h"
+
+/* Every controller that the image has. */
+static const struct {
+    uint8_t version;
+    enum status (*init)(const struct boot_gic *gic, const struct gic_mapper *mapper);
+    const struct irq_controller *controller;
+} gics[] = {
+    {2, gicv2_init, &gicv2_controller},
+    {3, gicv3_init, &gicv3_controller},
+};
+
+static const struct gic_mapper mapper = {.map = vm_map_device, .unmap = vm_unmap_device};
+
+static const struct power_ops psci = {
+    .name = "psci", .off = power_psci_off, .reset = power_psci_reset};
+
+static enum irq_result on_timer(void *ctx)
+{
+    (void)ctx;
+    timer_interrupt();
+    return IRQ_HANDLED;
+}
+
+static struct irq_action timer_action = {.handle = on_timer, .name = "timer"};
+
+static void init_interrupts(const struct boot_info *info)
+{
+    const struct boot_gic *gic = &info->gic;
+    for (size_t i = 0; i < ARRAY_COUNT(gics); i++) {
+        if (gics[i].version == gic->version) {
+            enum status s = gics[i].init(gic, &mapper);
+            if (s != OK) {
+                panic("platform: %s: %s", gics[i].controller->name, status_text(s));
+            }
+            hal_irq_install(gics[i].controller);
+            log_info("irq", "%s, distributor at 0x%llx", gics[i].controller->name,
+                     (unsigned long long)gic->dist_base);
+            return;
+        }
+    }
+    panic("platform: the device tree names no interrupt controller that is known here");
+}
+
+static void init_msi(const struct boot_gic *gic)
+{
+    if (gic->v2m_len == 0) {
+        return;
+    }
+    enum status s = gicv2m_init(gic->v2m_base, gic->v2m_len, &mapper);
+    if (s != OK) {
+        log_warn("irq", "gicv2m at 0x%llx: %s", (unsigned long long)gic->v2m_base, status_text(s));
+        return;
+    }
+    hal_msi_install(&gicv2m_controller);
+}
+
+static void init_timer(const struct boot_gic *gic)
+{
+    hal_timer_install(&timer_virtual);
+    enum status s = irq_request(&timer_action, gic->timer_intid, IRQ_LEVEL_HIGH);
+    if (s != OK) {
+        panic("platform: timer, line %u: %s", gic->timer_intid, status_text(s));
+    }
+}
+
+void hal_platform_init_core(const struct boot_info *info)
+{
+    hal_power_install(&psci);
+    init_interrupts(info);
+    init_msi(&info->gic);
+    init_timer(&info->gic);
+}
+
+/* A device that does not work is worth a line; what is missing then, the kernel lives without. */
+static void report(const char *what, enum status s)
+{
+    if (s != OK) {
+        log_warn("platform", "%s: %s", what, status_text(s));
+    }
+}
+
+static void init_console(const struct boot_info *info)
+{
+    switch (info->uart.kind) {
+    case BOOT_UART_PL011:
+        report("pl011", pl011_init(&info->uart));
+        break;
+    case BOOT_UART_16550:
+        report("16550", ns16550_init(&info->uart));
+        break;
+    case BOOT_UART_NONE:
+        log_warn("platform", "no console that is known here");
+        break;
+    }
+}
+
+void hal_platform_init_devices(const struct boot_info *info)
+{
+    init_console(info);
+    if (info->rtc_len != 0) {
+        report("pl031", pl031_init(info->rtc_base, info->rtc_len));
+    }
+    for (uint32_t i = 0; i < info->pci_count; i++) {
+        report("pci", pci_add_host(&info->pci[i]));
+    }
+}

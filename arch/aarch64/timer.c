@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// The generic timer: the virtual counter and its one-shot comparator, which are EL1's in every
+// configuration. Their rate is CNTFRQ_EL0, which firmware set: nothing is calibrated. Arm ARM (DDI
+// 0487), D11.
+#include "arch/aarch64/timer.h"
+
+#include "arch/aarch64/cpu.h"
+#include "hal/upcall.h"
+#include "hal_arch/sysreg.h"
+
+#define CTL_ENABLE 1u
+#define CTL_OFF    0u
+
+static void arm(uint64_t deadline)
+{
+    write_cntv_cval_el0(deadline);
+    write_cntv_ctl_el0(CTL_ENABLE);
+    __asm__ volatile("isb" : : : "memory");
+}
+
+static void disarm(void)
+{
+    write_cntv_ctl_el0(CTL_OFF);
+    __asm__ volatile("isb" : : : "memory");
+}
+
+const struct event_timer timer_virtual = {
+    .name = "generic timer",
+    .arm = arm,
+    .disarm = disarm,
+};
+
+/* The line is level triggered and stays up while the deadline has passed: off, until it is armed
+ * again. */
+void timer_interrupt(void)
+{
+    disarm();
+    upcall_timer();
+}
+
+uint64_t hal_counter_hz(void)
+{
+    return read_cntfrq_el0();
+}
+
+uint64_t hal_counter_at_entry(void)
+{
+    return cpu_counter_at_entry();
+}
