@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Switching stacks, and the floating-point registers, which the rest of the kernel does not touch.
-#include "hal_arch/asm.h"
+#include "arch/aarch64/asm.inc"
 
 #define CONTEXT_SIZE 96 /* x19 to x30: context.c builds one by hand */
 

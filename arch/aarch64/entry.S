@@ -5,7 +5,7 @@
 //
 // The boot protocol (Linux, Documentation/arm64/booting.rst): MMU off, the image clean to the point of coherency,
 // DAIF masked, x0 = physical address of the device tree. Everything below is PC-relative.
-#include "hal_arch/asm.h"
+#include "arch/aarch64/asm.inc"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Instructions that reach whoever is around the machine: a debugger (semihosting), firmware (PSCI).
-#include "hal_arch/asm.h"
+#include "arch/aarch64/asm.inc"
 
         .text
 

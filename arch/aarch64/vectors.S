@@ -6,7 +6,7 @@
 // A stack is the upper half of a 64 KiB block (hal/context.h), so a stack pointer with room below it has bit 15
 // set. That is tested before the first store: what lies below may be a guard page, and a fault here would
 // lose the registers of the first one for ever.
-#include "hal_arch/asm.h"
+#include "arch/aarch64/asm.inc"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
 

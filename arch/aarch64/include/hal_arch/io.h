@@ -5,6 +5,8 @@
 // hypervisor emulates those, and not the ones that write the address back.
 #pragma once
 
+#include "hal/io.h"
+
 #define HAL_IO_ACCESS(bits, reg, suffix)                                                           \
     static inline uint##bits##_t io_read##bits(const struct io_region *r, size_t off)              \
     {                                                                                              \
