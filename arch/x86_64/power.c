@@ -4,7 +4,6 @@
 #include "arch/x86_64/power.h"
 
 #include "arch/x86_64/cpu.h"
-#include "kernel/assert.h"
 
 #define STATUS_PORT      0x501 /* isa-debugcon: two bytes a record */
 #define DEBUG_EXIT_PORT  0xf4  /* isa-debug-exit ends QEMU at once; the status is in the records */
@@ -19,7 +18,6 @@
 #define KBC_COMMAND        0x64
 #define KBC_PULSE_RESET    0xfe
 
-static const struct power_ops *installed;
 
 static struct {
     uint32_t pm1a, pm1b;
@@ -80,27 +78,21 @@ void hal_exit_record(enum exit_kind kind, uint8_t status)
     port_out8(STATUS_PORT, status);
 }
 
-void hal_power_install(const struct power_ops *ops)
-{
-    ASSERT(ops->name != NULL && ops->off != NULL && ops->reset != NULL);
-    installed = ops;
-}
-
 void hal_power_off(void)
 {
     if (cpu_features()->hypervisor) {
         port_out32(DEBUG_EXIT_PORT, DEBUG_EXIT_VALUE);
     }
-    if (installed != NULL) {
-        installed->off();
+    if (hal_power() != NULL) {
+        hal_power()->off();
     }
     hal_cpu_halt();
 }
 
 void hal_power_reset(void)
 {
-    if (installed != NULL) {
-        installed->reset();
+    if (hal_power() != NULL) {
+        hal_power()->reset();
     } else {
         reset();
     }
