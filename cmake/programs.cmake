@@ -2,28 +2,25 @@
 #
 # Programs: relocatable objects that the kernel's loader places and runs, one a file of programs/.
 # Floating point is theirs to use; the red zone is not, because interrupts arrive on their stack.
-# The README's one line for a new program is these flags.
-
-set(HALYARD_PROGRAM_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone)
-set(HALYARD_PROGRAM_FLAGS_aarch64 -mbranch-protection=none)
+# The flags are in programs/cflags.<machine>, which the README's one line for a new program names, too.
 
 # halyard_add_program(NAME SOURCE... [FLAGS flag...]): programs/NAME.elf in the build directory.
 function(halyard_add_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FLAGS")
     set(output "${CMAKE_BINARY_DIR}/programs/${name}.elf")
+    set(flags "${CMAKE_SOURCE_DIR}/programs/cflags.${HALYARD_ARCH}")
     set(objects "")
     foreach(source IN LISTS arg_UNPARSED_ARGUMENTS)
         get_filename_component(stem "${source}" NAME_WE)
         set(object "${CMAKE_BINARY_DIR}/programs/${name}.dir/${stem}.o")
         add_custom_command(OUTPUT "${object}"
             COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_BINARY_DIR}/programs/${name}.dir"
-            COMMAND "${CMAKE_C_COMPILER}" --target=${HALYARD_ARCH}-none-elf -std=gnu2x -O2 -g
-                -ffreestanding -fno-pic -fno-common -fno-omit-frame-pointer
-                ${HALYARD_PROGRAM_FLAGS_${HALYARD_ARCH}} ${HALYARD_PATH_FLAGS}
-                -Wall -Wextra -Werror ${arg_FLAGS}
-                -I "${CMAKE_SOURCE_DIR}/programs/sdk"
+            # The absolute -I comes first: the dependency file then names headers as ninja knows them.
+            COMMAND "${CMAKE_C_COMPILER}" -I "${CMAKE_SOURCE_DIR}/programs/sdk" "@${flags}"
+                ${HALYARD_PATH_FLAGS} -Wall -Wextra -Werror ${arg_FLAGS}
                 -MD -MF "${object}.d" -c "${source}" -o "${object}"
-            DEPENDS "${source}" DEPFILE "${object}.d"
+            WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+            DEPENDS "${source}" "${flags}" DEPFILE "${object}.d"
             COMMENT "Compiling program ${name}" VERBATIM)
         list(APPEND objects "${object}")
     endforeach()

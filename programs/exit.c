@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Ends with the status that is its argument.
+#include "halyard.h"
+
+static bool parse_status(const char *s, int *out)
+{
+    int v = 0;
+    if (*s == 0) {
+        return false;
+    }
+    for (; *s != 0; s++) {
+        if (*s < '0' || *s > '9' || v > 255) {
+            return false;
+        }
+        v = v * 10 + (*s - '0');
+    }
+    *out = v;
+    return v <= 255;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+    if (argc != 2 || !parse_status(argv[1], &status)) {
+        hy_dprintf(2, "usage: exit STATUS, 0 to 255\n");
+        return 2;
+    }
+    hy_exit(status);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs until it is killed, without ever calling the kernel after its first line.
+#include "halyard.h"
+
+int main(void)
+{
+    hy_printf("spinning\n");
+    for (volatile uint64_t turns = 0;; turns++) {
+    }
+}
