@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables of benchmarks, one a file, each ending with NULL names. registry.c lists them.
+#pragma once
+
+#include "kernel/bench.h"
+
+extern const struct kernel_bench sched_benches[];
+extern const struct kernel_bench timer_benches[];

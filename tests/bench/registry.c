@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// Every table of benchmarks, one line a file, in the order they run.
+#include "tests/bench/benches.h"
+
+#include <stddef.h>
+
+const struct kernel_bench *const kernel_benches[] = {
+    sched_benches,
+    timer_benches,
+    NULL,
+};
