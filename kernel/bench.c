@@ -4,6 +4,7 @@
 
 #include "kernel/bench.h"
 
+#include "kernel/assert.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 
@@ -39,12 +40,30 @@ uint64_t bench_median(uint64_t *values, unsigned n)
     return lo + (hi - lo) / 2;
 }
 
+/** Does the glob match one of the names in a list that blanks separate? */
+static bool any_matches(const char *glob, const char *names)
+{
+    while (*names != '\0') {
+        const char *blank = strchr(names, ' ');
+        size_t len = blank == NULL ? strlen(names) : (size_t)(blank - names);
+        char name[64];
+        ASSERT(len < sizeof(name));
+        memcpy(name, names, len);
+        name[len] = '\0';
+        if (str_matches(glob, name)) {
+            return true;
+        }
+        names += len + (blank == NULL ? 0 : 1);
+    }
+    return false;
+}
+
 int bench_run(const char *glob)
 {
     bool ran = false;
     for (const struct kernel_bench *const *table = kernel_benches; *table != NULL; table++) {
-        for (const struct kernel_bench *b = *table; b->name != NULL; b++) {
-            if (str_matches(glob, b->name)) {
+        for (const struct kernel_bench *b = *table; b->names != NULL; b++) {
+            if (any_matches(glob, b->names)) {
                 b->run();
                 ran = true;
             }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct kernel_bench {
-    const char
-        *names; /* of the figures it prints, separated by blanks; the glob is matched with each */
+    /** Of the figures it prints, separated by blanks; the glob is matched with each. */
+    const char *names;
     void (*run)(void);
 };
 
