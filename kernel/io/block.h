@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Block devices: asynchronous, scatter-gather, cancellable requests. File systems and `lsblk` are the users.
+// Block devices: asynchronous, scatter-gather, cancellable requests. File systems and `lsblk` are
+// the users.
 #pragma once
 
 #include "kernel/lib/list.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
 #include "kernel/status.h"
 
 struct block_device;
 struct device;
 
-#define BLOCK_SECTOR 512u
+#define BLOCK_SECTOR       512u
 #define BLOCK_SEGMENTS_MAX 64
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
@@ -23,79 +25,111 @@ struct block_segment {
 /** The submitter owns the struct and its buffers until `done` is called, exactly once. */
 struct block_request {
     enum block_op op;
-    uint64_t sector; /* first, of BLOCK_SECTOR bytes */
+    uint64_t sector;        /* first, of BLOCK_SECTOR bytes */
     uint32_t segment_count; /* 0 for a flush */
     const struct block_segment *segments;
-    void (*done)(struct block_request *req); /* in the work thread; must not block for long */
+    void (*done)(struct block_request *req); /* in the work thread; does not sleep */
     void *ctx;
-    enum status result; /* valid in done */
-    struct list_node link;      /* private: queue's or driver's */
-    struct block_device *dev;   /* private */
-    uint32_t state;             /* private */
+    enum status result;    /* valid in done: OK; E_IO, E_TIMEDOUT: of the device; E_CANCELLED */
+    struct list_node link; /* private: the layer's while it waits, the driver's while it has it */
+    struct block_device *dev; /* private */
+    uint32_t state;           /* private */
+    uint32_t bytes;           /* private: of all segments */
     void *driver_private;
 };
 
-/** Slots of a driver; none optional. */
+/** Slots of a driver; none optional. Called under the device's lock: they do not sleep, and may
+ * submit or complete nothing. */
 struct block_ops {
-    /** Hand requests to the device; called with the whole batch, then `kick` once.
-     *  E_BUSY: no room now, the layer keeps it and tries again after the next completion. */
+    /** Hand a request to the device; called for a whole batch, then `kick` once.
+     *  E_BUSY: no room while others are in flight; the layer keeps it and tries again at
+     * block_restart(). Anything else: the device is of no use, and the request not taken. */
     enum status (*submit)(struct block_device *dev, struct block_request *req);
     /** Notify the device of what was submitted. */
     void (*kick)(struct block_device *dev);
-    /** Withdraw if the device has not taken it. true: done will be called with E_CANCELLED. */
+    /** Take the request back if the device does not have it yet. true: the driver has forgotten it.
+     */
     bool (*cancel)(struct block_device *dev, struct block_request *req);
 };
 
-/** Filled by the driver before block_register(). */
+/** Filled by the driver before block_register().
+ *  Field protection:  [I] set before registration   [l] lock   [d] list of devices */
 struct block_device {
-    char name[16];      /* set by block_register(): "vda" */
-    char serial[24];
-    uint64_t sectors;   /* of BLOCK_SECTOR bytes */
-    uint32_t logical_block; /* bytes: 512 or a larger power of two; requests are multiples of it */
-    uint32_t max_segments, max_bytes; /* a request's limits */
-    bool read_only, can_flush;
-    const struct block_ops *ops;
-    struct device *parent;
-    void *driver_data;
+    char name[16];    /* [I] set by block_register(): "vda" */
+    char serial[24];  /* [I] */
+    uint64_t sectors; /* [I] of BLOCK_SECTOR bytes */
+    uint32_t
+        logical_block; /* [I] bytes: 512 or a larger power of two; requests are multiples of it */
+    uint32_t max_segments; /* [I] of a request, 1 to BLOCK_SEGMENTS_MAX */
+    uint32_t max_bytes;    /* [I] of a request, at least logical_block */
+    bool read_only;        /* [I] */
+    bool can_flush;        /* [I] there is a volatile cache; else what was written is durable */
+    const struct block_ops *ops; /* [I] */
+    struct device *parent;       /* [I] */
+    void *driver_data;           /* [I] */
+
     /* private to the block layer */
-    struct wait_queue queue;
-    struct list waiting; /* requests the driver had no room for */
-    struct list_node link;
-    uint32_t in_flight, refs;
-    bool gone;
-    uint64_t reads, writes, flushes, errors, bytes_read, bytes_written;
+    struct spinlock lock;
+    struct list waiting;    /* [l] requests that the driver had no room for, in order */
+    struct list withdrawn;  /* [l] cancelled, and not yet told so */
+    struct work withdraw;   /* tells them */
+    struct completion idle; /* signalled once it is gone and nobody uses it */
+    struct list_node link;  /* [d] */
+    uint32_t index;         /* [d] number of its name */
+    uint32_t refs;          /* [l] */
+    uint32_t in_flight;     /* [l] submitted and not complete */
+    uint32_t plugs;         /* [l] */
+    bool needs_kick;        /* [l] */
+    bool gone;              /* [l] */
+    uint64_t reads, writes, flushes, errors, bytes_read, bytes_written; /* [l] */
 };
 
-/** @brief Make a device known; picks its name. @return OK; E_NOMEM; E_INVAL: impossible geometry. @context{thread} */
+/** @brief Make a device known; picks its name. @return OK; E_INVAL: impossible geometry; E_NOSPC:
+ * too many devices. @context{thread} */
 enum status block_register(struct block_device *dev);
-/** @brief No new requests; waits for those in flight and for the last reference. @context{thread, may sleep} */
+/** @brief No new requests; waits for those in flight and for the last reference. @context{thread,
+ * may sleep} */
 void block_unregister(struct block_device *dev);
 
-/** @brief Find by name and take a reference, or NULL. */
+/** @brief Find by name and take a reference, or NULL. @context{thread} */
 struct block_device *block_open(const char *name);
 void block_close(struct block_device *dev);
+/** @brief Call fn for each device by age; fn opens and registers none. @context{thread} */
 void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx);
 
 /**
  * @brief Start a request; `done` is called later whatever happens, never from inside this call.
- * @return OK: done will be called. E_RANGE: past the end; E_INVAL: geometry; E_ROFS; E_NODEV: device is going;
- *         E_NOTSUP: flush. On an error done is NOT called.
- * @context{thread or work; does not sleep}
+ * @return OK: done will be called. E_RANGE: past the end; E_INVAL: geometry; E_ROFS; E_NODEV:
+ * device is going; E_NOTSUP: flush; E_IO: the device is broken. On an error done is NOT called.
+ * @context{thread or work, done included; does not sleep}
  */
 enum status block_submit(struct block_device *dev, struct block_request *req);
-/** @brief Batch: submits between begin and end notify the device once. */
+
+/** @brief Batch: requests submitted between plug and unplug notify the device once. Nests.
+ * Preemption is off in between, so that nobody sleeps while the device has not been told of
+ * requests.
+ *  @context{thread or work} */
 void block_plug(struct block_device *dev);
 void block_unplug(struct block_device *dev);
-/** @brief Try to withdraw: done is called either way, with E_CANCELLED if it was in time. */
+
+/** @brief Try to withdraw: done is called either way, with E_CANCELLED if it was in time. The
+ * request must not be freed before the return. @context{thread} */
 void block_cancel(struct block_request *req);
 
 /** @brief Driver: the request is finished. Calls done in the caller's context (the work thread). */
 void block_complete(struct block_request *req, enum status result);
-/** @brief Driver: there is room again; waiting requests are submitted. */
+/** @brief Driver: there is room again, or the device is broken; waiting requests are submitted.
+ *  @context{work} */
 void block_restart(struct block_device *dev);
 
-/** @brief Synchronous transfer, any length that is a multiple of the logical block. Waits uncancellably for the
- *  device (it owns the buffer), bounded by the driver's time-out. @context{thread, may sleep} */
+/**
+ * @brief Synchronous transfer, any length that is a multiple of the logical block. Waits
+ * uncancellably for the device (it owns the buffer), bounded by the driver's time-out.
+ * @return OK; what block_submit() says; the first failed part's result, when all parts have ended.
+ * @context{thread, may sleep}
+ */
 enum status block_read(struct block_device *dev, uint64_t sector, void *buf, size_t len);
 enum status block_write(struct block_device *dev, uint64_t sector, const void *buf, size_t len);
+/** @brief Make what was written durable. @return as block_read(); OK at once if nothing is cached.
+ */
 enum status block_flush(struct block_device *dev);

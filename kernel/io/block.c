@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+//
+// The block layer: checks requests, keeps those that a device has no room for, batches
+// notifications and counts. No cache and no reordering here: file systems know better what they
+// will need.
+#include "kernel/io/block.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/sched/mutex.h"
+
+#define DEVICES_MAX 64
+#define LOGICAL_MAX 65536u
+#define SECTORS_MAX (UINT64_MAX / BLOCK_SECTOR) /* a position in bytes fits */
+#define SYNC_PARTS  4
+
+enum request_state { REQUEST_IDLE, REQUEST_WAITING, REQUEST_AT_DEVICE, REQUEST_WITHDRAWN };
+
+static struct mutex list_lock = {
+    .queue = {.waiters = LIST_INIT(list_lock.queue.waiters), .name = "block device list"}};
+static struct list devices = LIST_INIT(devices); /* list_lock */
+static uint64_t used_names;                      /* list_lock; bit i: name i is taken */
+
+static struct block_request *request_of(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct block_request, link);
+}
+
+static struct block_device *device_of(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct block_device, link);
+}
+
+static bool is_sound(const struct block_device *dev)
+{
+    uint32_t block = dev->logical_block;
+    return block >= BLOCK_SECTOR && block <= LOGICAL_MAX && (block & (block - 1)) == 0 &&
+           dev->sectors <= SECTORS_MAX && dev->sectors % (block / BLOCK_SECTOR) == 0 &&
+           dev->max_segments >= 1 && dev->max_segments <= BLOCK_SEGMENTS_MAX &&
+           dev->max_bytes >= block;
+}
+
+/* Requests that were cancelled before the device had them: done is not called from block_cancel().
+ */
+static void tell_withdrawn(struct work *work)
+{
+    struct block_device *dev = CONTAINER_OF(work, struct block_device, withdraw);
+    struct list_node *n;
+    do {
+        spin_lock(&dev->lock);
+        n = list_pop_front(&dev->withdrawn);
+        spin_unlock(&dev->lock);
+        if (n != NULL) {
+            block_complete(request_of(n), E_CANCELLED);
+        }
+    } while (n != NULL);
+}
+
+/* vda to vdz, vdaa, ... */
+static void make_name(struct block_device *dev)
+{
+    uint32_t i = dev->index;
+    if (i < 26) {
+        fmt_print(dev->name, sizeof(dev->name), "vd%c", 'a' + (int)i);
+    } else {
+        fmt_print(dev->name, sizeof(dev->name), "vd%c%c", 'a' + (int)(i / 26 - 1),
+                  'a' + (int)(i % 26));
+    }
+}
+
+enum status block_register(struct block_device *dev)
+{
+    if (!is_sound(dev)) {
+        return E_INVAL;
+    }
+    dev->lock = (struct spinlock)SPINLOCK_INIT;
+    list_init(&dev->waiting);
+    list_init(&dev->withdrawn);
+    dev->withdraw = (struct work){.run = tell_withdrawn};
+    completion_init(&dev->idle, "block device idle");
+    dev->refs = dev->in_flight = dev->plugs = 0;
+    dev->needs_kick = dev->gone = false;
+    dev->reads = dev->writes = dev->flushes = dev->errors = 0;
+    dev->bytes_read = dev->bytes_written = 0;
+
+    mutex_lock(&list_lock);
+    enum status s = E_NOSPC;
+    if (used_names != UINT64_MAX) {
+        dev->index = (uint32_t)__builtin_ctzll(~used_names);
+        used_names |= 1ull << dev->index;
+        make_name(dev);
+        list_push_back(&devices, &dev->link);
+        s = OK;
+    }
+    mutex_unlock(&list_lock);
+    return s;
+}
+
+/* The last user of a device that is going. It may be freed once the lock is let go. */
+static void signal_if_idle_locked(struct block_device *dev) REQUIRES(dev->lock)
+{
+    if (dev->gone && dev->refs == 0 && dev->in_flight == 0) {
+        completion_signal(&dev->idle);
+    }
+}
+
+void block_unregister(struct block_device *dev)
+{
+    mutex_lock(&list_lock);
+    list_remove(&dev->link);
+    used_names &= ~(1ull << dev->index);
+    mutex_unlock(&list_lock);
+
+    spin_lock(&dev->lock);
+    dev->gone = true;
+    signal_if_idle_locked(dev);
+    spin_unlock(&dev->lock);
+    enum status s = completion_wait_uncancellable(&dev->idle, WAIT_FOREVER);
+    ASSERT(s == OK);
+
+    /* Whoever signalled has let the lock go, too, and a done that was called from `withdraw` is
+     * over. */
+    spin_lock(&dev->lock);
+    spin_unlock(&dev->lock);
+    work_cancel(&dev->withdraw);
+}
+
+struct block_device *block_open(const char *name)
+{
+    struct block_device *found = NULL;
+    mutex_lock(&list_lock);
+    LIST_FOR_EACH (&devices, n) {
+        struct block_device *dev = device_of(n);
+        if (strcmp(dev->name, name) == 0) {
+            spin_lock(&dev->lock);
+            dev->refs++;
+            spin_unlock(&dev->lock);
+            found = dev;
+            break;
+        }
+    }
+    mutex_unlock(&list_lock);
+    return found;
+}
+
+void block_close(struct block_device *dev)
+{
+    spin_lock(&dev->lock);
+    ASSERT(dev->refs > 0);
+    dev->refs--;
+    signal_if_idle_locked(dev);
+    spin_unlock(&dev->lock);
+}
+
+void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx)
+{
+    mutex_lock(&list_lock);
+    LIST_FOR_EACH (&devices, n) {
+        fn(ctx, device_of(n));
+    }
+    mutex_unlock(&list_lock);
+}
+
+static enum status check_transfer(const struct block_device *dev, struct block_request *req)
+{
+    uint64_t bytes = 0;
+    if (req->segment_count == 0 || req->segment_count > dev->max_segments) {
+        return E_INVAL;
+    }
+    for (uint32_t i = 0; i < req->segment_count; i++) {
+        uint32_t len = req->segments[i].len;
+        if (len == 0 || len % BLOCK_SECTOR != 0) {
+            return E_INVAL;
+        }
+        bytes += len;
+    }
+    if (bytes > dev->max_bytes || bytes % dev->logical_block != 0 ||
+        req->sector % (dev->logical_block / BLOCK_SECTOR) != 0) {
+        return E_INVAL;
+    }
+    uint64_t count = bytes / BLOCK_SECTOR;
+    if (req->sector > dev->sectors || count > dev->sectors - req->sector) {
+        return E_RANGE;
+    }
+    req->bytes = (uint32_t)bytes;
+    return OK;
+}
+
+static enum status check(const struct block_device *dev, struct block_request *req)
+{
+    if (dev->read_only && req->op != BLOCK_READ) {
+        return E_ROFS;
+    }
+    switch (req->op) {
+    case BLOCK_READ:
+    case BLOCK_WRITE:
+        return check_transfer(dev, req);
+    case BLOCK_FLUSH:
+        req->bytes = 0;
+        return !dev->can_flush ? E_NOTSUP : req->segment_count != 0 ? E_INVAL : OK;
+    }
+    return E_INVAL;
+}
+
+static void kick_locked(struct block_device *dev) REQUIRES(dev->lock)
+{
+    if (dev->needs_kick && dev->plugs == 0) {
+        dev->needs_kick = false;
+        dev->ops->kick(dev);
+    }
+}
+
+/* Give it to the driver, or E_BUSY. */
+static enum status hand_over_locked(struct block_device *dev, struct block_request *req)
+    REQUIRES(dev->lock)
+{
+    req->state = REQUEST_AT_DEVICE;
+    enum status s = dev->ops->submit(dev, req);
+    if (s == OK) {
+        dev->needs_kick = true;
+    }
+    return s;
+}
+
+static enum status submit_locked(struct block_device *dev, struct block_request *req)
+    REQUIRES(dev->lock)
+{
+    if (dev->gone) {
+        return E_NODEV;
+    }
+    enum status s = E_BUSY; /* those that wait go first */
+    if (list_is_empty(&dev->waiting)) {
+        s = hand_over_locked(dev, req);
+    }
+    if (s == E_BUSY) {
+        req->state = REQUEST_WAITING;
+        list_push_back(&dev->waiting, &req->link);
+        s = OK;
+    }
+    if (s == OK) {
+        dev->in_flight++;
+    }
+    return s;
+}
+
+enum status block_submit(struct block_device *dev, struct block_request *req)
+{
+    enum status s = check(dev, req);
+    if (s != OK) {
+        return s;
+    }
+    req->dev = dev;
+    spin_lock(&dev->lock);
+    s = submit_locked(dev, req);
+    kick_locked(dev);
+    spin_unlock(&dev->lock);
+    return s;
+}
+
+void block_plug(struct block_device *dev)
+{
+    preempt_disable();
+    spin_lock(&dev->lock);
+    dev->plugs++;
+    spin_unlock(&dev->lock);
+}
+
+void block_unplug(struct block_device *dev)
+{
+    spin_lock(&dev->lock);
+    ASSERT(dev->plugs > 0);
+    dev->plugs--;
+    kick_locked(dev);
+    spin_unlock(&dev->lock);
+    preempt_enable();
+}
+
+void block_cancel(struct block_request *req)
+{
+    struct block_device *dev = req->dev;
+    bool is_withdrawn = false;
+    spin_lock(&dev->lock);
+    if (req->state == REQUEST_WAITING) {
+        list_remove(&req->link);
+        is_withdrawn = true;
+    } else if (req->state == REQUEST_AT_DEVICE) {
+        is_withdrawn = dev->ops->cancel(dev, req);
+    }
+    if (is_withdrawn) {
+        req->state = REQUEST_WITHDRAWN;
+        list_push_back(&dev->withdrawn, &req->link);
+        work_queue(&dev->withdraw);
+    }
+    spin_unlock(&dev->lock);
+}
+
+static void count_locked(struct block_device *dev, const struct block_request *req,
+                         enum status result) REQUIRES(dev->lock)
+{
+    if (result != OK) {
+        dev->errors += result != E_CANCELLED;
+        return;
+    }
+    switch (req->op) {
+    case BLOCK_READ:
+        dev->reads++;
+        dev->bytes_read += req->bytes;
+        break;
+    case BLOCK_WRITE:
+        dev->writes++;
+        dev->bytes_written += req->bytes;
+        break;
+    case BLOCK_FLUSH:
+        dev->flushes++;
+        break;
+    }
+}
+
+void block_complete(struct block_request *req, enum status result)
+{
+    struct block_device *dev = req->dev;
+    spin_lock(&dev->lock);
+    ASSERT(dev->in_flight > 0 && req->state != REQUEST_IDLE);
+    req->state = REQUEST_IDLE;
+    count_locked(dev, req, result);
+    dev->in_flight--;
+    signal_if_idle_locked(dev);
+    spin_unlock(&dev->lock);
+
+    /* The device may go from here on; the request is still its submitter's and ours. */
+    req->result = result;
+    req->done(req);
+}
+
+void block_restart(struct block_device *dev)
+{
+    struct list failed = LIST_INIT(failed);
+    enum status why = OK;
+    spin_lock(&dev->lock);
+    struct list_node *n;
+    while ((n = list_first(&dev->waiting)) != NULL) {
+        list_remove(n);
+        enum status s = hand_over_locked(dev, request_of(n));
+        if (s == E_BUSY) {
+            request_of(n)->state = REQUEST_WAITING;
+            list_push_front(&dev->waiting, n);
+            break;
+        }
+        if (s != OK) {
+            why = s;
+            list_push_back(&failed, n);
+        }
+    }
+    kick_locked(dev);
+    spin_unlock(&dev->lock);
+    while ((n = list_pop_front(&failed)) != NULL) {
+        block_complete(request_of(n), why);
+    }
+}
+
+struct sync_part {
+    struct block_request req;
+    struct block_segment segment;
+    struct completion done;
+};
+
+static void sync_done(struct block_request *req)
+{
+    struct sync_part *part = CONTAINER_OF(req, struct sync_part, req);
+    completion_signal(&part->done);
+}
+
+static enum status start_part(struct block_device *dev, struct sync_part *part, enum block_op op,
+                              uint64_t sector, void *data, uint32_t len)
+{
+    part->segment = (struct block_segment){.data = data, .len = len};
+    part->req = (struct block_request){.op = op,
+                                       .sector = sector,
+                                       .segment_count = op == BLOCK_FLUSH ? 0 : 1,
+                                       .segments = &part->segment,
+                                       .done = sync_done};
+    completion_init(&part->done, "block I/O");
+    return block_submit(dev, &part->req);
+}
+
+/* The device owns the buffer until it says otherwise: not even a dying program may leave before
+ * that. */
+static enum status finish_part(struct sync_part *part)
+{
+    enum status s = completion_wait_uncancellable(&part->done, WAIT_FOREVER);
+    ASSERT(s == OK);
+    return part->req.result;
+}
+
+static enum status transfer(struct block_device *dev, enum block_op op, uint64_t sector,
+                            uint8_t *data, size_t len)
+{
+    if (len % dev->logical_block != 0) {
+        return E_INVAL;
+    }
+    struct sync_part parts[SYNC_PARTS];
+    uint32_t most = ALIGN_DOWN(dev->max_bytes, dev->logical_block);
+    enum status s = OK;
+    while (len > 0 && s == OK) {
+        unsigned count = 0;
+        block_plug(dev);
+        while (count < SYNC_PARTS && len > 0 && s == OK) {
+            uint32_t n = (uint32_t)MIN(len, (size_t)most);
+            s = start_part(dev, &parts[count], op, sector, data, n);
+            if (s == OK) {
+                count++;
+                sector += n / BLOCK_SECTOR;
+                data += n;
+                len -= n;
+            }
+        }
+        block_unplug(dev);
+        for (unsigned i = 0; i < count; i++) {
+            enum status r = finish_part(&parts[i]);
+            s = s == OK ? r : s;
+        }
+    }
+    return s;
+}
+
+enum status block_read(struct block_device *dev, uint64_t sector, void *buf, size_t len)
+{
+    return transfer(dev, BLOCK_READ, sector, buf, len);
+}
+
+enum status block_write(struct block_device *dev, uint64_t sector, const void *buf, size_t len)
+{
+    /* The device only reads it. */
+    return transfer(dev, BLOCK_WRITE, sector, (uint8_t *)(uintptr_t)buf, len);
+}
+
+enum status block_flush(struct block_device *dev)
+{
+    if (!dev->can_flush || dev->read_only) {
+        return OK;
+    }
+    struct sync_part part;
+    enum status s = start_part(dev, &part, BLOCK_FLUSH, 0, NULL, 0);
+    return s == OK ? finish_part(&part) : s;
+}
