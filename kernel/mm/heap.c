@@ -68,7 +68,6 @@ static uint64_t secret;
 static struct spinlock large_lock = SPINLOCK_INIT;
 static uint64_t large_objects, large_bytes, large_allocs, large_frees;
 
-/* Where zero-size allocations point is as good as any small object. */
 void heap_init(void)
 {
     /* Unpredictable enough against stray writes; a heap secret is no key. */
@@ -81,9 +80,10 @@ void heap_init(void)
         class_of_16[i] = (uint8_t) class;
     }
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        list_init(&classes[i].partial);
-        classes[i].reciprocal = UINT32_MAX / class_size[i] + 1;
-        classes[i].capacity = (uint16_t)((SLAB_SIZE - SLAB_FIRST) / class_size[i]);
+        struct class *c = &classes[i];
+        *c = (struct class){.reciprocal = UINT32_MAX / class_size[i] + 1,
+                            .capacity = (uint16_t)((SLAB_SIZE - SLAB_FIRST) / class_size[i])};
+        list_init(&c->partial);
     }
 }
 
@@ -119,7 +119,9 @@ static void *slab_take(struct slab *s)
         (struct hole *)(uintptr_t)(s->free_first ^ (uint64_t)(uintptr_t)&s->free_first ^ secret);
     s->free_count--;
     if (h == NULL) { /* nothing was given back: the next that was never used */
-        return (char *)s + SLAB_FIRST + (size_t)s->fresh++ * class_size[s->class];
+        h = (struct hole *)((char *)s + SLAB_FIRST + (size_t)s->fresh++ * class_size[s->class]);
+        h->mark = 0; /* the page may remember a mark from an earlier slab */
+        return h;
     }
     if (((uintptr_t)h & ~(SLAB_SIZE - 1)) != (uintptr_t)s || h->mark != mark_of(h)) {
         panic("heap: a free object of %u bytes near %p was written to", class_size[s->class],

@@ -42,9 +42,15 @@ const char *layout_check(const struct hal_layout *layout)
     if (highest - lowest >= layout->code_reach) {
         return "loaded code is out of reach of the kernel's text";
     }
-    /* One bit of shadow memory describes eight bytes of the kernel's half. */
-    uint64_t kernel_half = UINT64_MAX - r[HAL_REGION_DIRECT].base;
-    if (r[HAL_REGION_SHADOW].size < kernel_half / 8) {
+    /* A byte of shadow describes eight bytes of whatever the kernel maps. */
+    uint64_t first = UINT64_MAX, last = 0;
+    for (unsigned i = 0; i < HAL_REGION_COUNT; i++) {
+        if (i != HAL_REGION_USER && i != HAL_REGION_SHADOW) {
+            first = MIN(first, r[i].base);
+            last = MAX(last, last_of(&r[i]));
+        }
+    }
+    if (r[HAL_REGION_SHADOW].size < (last - first) / 8) {
         return "the shadow is too small for the kernel's half";
     }
     return NULL;

@@ -25,7 +25,7 @@
 #define PROGRAM_BASE UINT64_C(0x220000000000)
 #define SHADOW_BASE  UINT64_C(0x230000000000)
 #define IMAGE_BASE   UINT64_C(0x240000000000)
-#define CODE_BASE    UINT64_C(0x240010000000)
+#define CODE_BASE    UINT64_C(0x240001000000)
 
 #define MAPPINGS_MAX 65536
 
@@ -40,7 +40,7 @@ struct mapping {
 const struct hal_layout hal_layout = {
     .region =
         {
-            [HAL_REGION_USER] = {"user", 0x1000, 0x1000},
+            [HAL_REGION_USER] = {"user", 0, 0x10000},
             [HAL_REGION_DIRECT] = {"direct", HAL_DIRECT_BASE, HAL_DIRECT_SIZE},
             [HAL_REGION_VM] = {"vm", VM_BASE, TIB},
             [HAL_REGION_PROGRAM] = {"program", PROGRAM_BASE, TIB},

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap: a random load against a model, and every misuse it promises to see.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake.h"
+#include "hal/bootinfo.h"
+#include "hal/mmu.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+
+static int set_up(void **state)
+{
+    (void)state;
+    static struct boot_info info;
+    fake_reset();
+    info = (struct boot_info){.range_count = 1,
+                              .ranges = {{FAKE_RAM_BASE, FAKE_RAM_SIZE, BOOT_RAM}},
+                              .early_base = FAKE_RAM_BASE,
+                              .early_len = FAKE_RAM_SIZE};
+    page_early_init(&info);
+    hal_mmu_init(&info);
+    page_init(&info);
+    vm_init();
+    heap_init();
+    return 0;
+}
+
+static uint64_t heap_pages(void)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    return stats.by_owner[PAGE_HEAP];
+}
+
+static uint32_t seed;
+
+static uint32_t rnd(uint32_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)seed * n) >> 32);
+}
+
+#define LIVE 500
+
+static struct {
+    uint8_t *p;
+    size_t size;
+    uint8_t fill;
+} live[LIVE];
+
+static void check_fill(unsigned i)
+{
+    for (size_t at = 0; at < live[i].size; at++) {
+        assert_int_equal(live[i].p[at], live[i].fill);
+    }
+}
+
+static size_t random_size(void)
+{
+    switch (rnd(8)) {
+    case 0:
+        return rnd(3);
+    case 1:
+        return 2000 + rnd(100);
+    case 2:
+        return rnd(200000);
+    default:
+        return rnd(1u << (4 + rnd(8)));
+    }
+}
+
+/* Objects keep their bytes whatever happens around them, and everything comes back. */
+static void test_random_load_keeps_every_byte(void **state)
+{
+    (void)state;
+    memset(live, 0, sizeof live);
+    seed = 3;
+    for (unsigned step = 0; step < 20000; step++) {
+        unsigned i = rnd(LIVE);
+        if (live[i].p == NULL) {
+            live[i].size = random_size();
+            live[i].p = heap_alloc(live[i].size);
+            assert_non_null(live[i].p);
+            assert_int_equal((uintptr_t)live[i].p % 16, 0);
+        } else if (rnd(4) == 0) {
+            check_fill(i);
+            size_t size = random_size(), kept = MIN(size, live[i].size);
+            live[i].p = heap_realloc(live[i].p, size);
+            assert_non_null(live[i].p);
+            for (size_t at = 0; at < kept; at++) {
+                assert_int_equal(live[i].p[at], live[i].fill);
+            }
+            live[i].size = size;
+        } else {
+            check_fill(i);
+            heap_free(live[i].p);
+            live[i].p = NULL;
+            continue;
+        }
+        live[i].fill = (uint8_t)rnd(256);
+        memset(live[i].p, live[i].fill, live[i].size);
+    }
+    for (unsigned i = 0; i < LIVE; i++) {
+        if (live[i].p != NULL) {
+            check_fill(i);
+            heap_free(live[i].p);
+        }
+    }
+    struct heap_stats stats;
+    heap_get_stats(&stats);
+    assert_int_equal(stats.live_objects, 0);
+    assert_int_equal(stats.live_bytes, 0);
+    assert_int_equal(stats.allocs, stats.frees);
+    /* Each of the 24 classes may keep one empty slab of 4 pages. */
+    assert_true(heap_pages() <= 24 * 4);
+    assert_int_equal(stats.page_bytes, heap_pages() * PAGE_SIZE);
+}
+
+static void test_aligned_objects_are_aligned(void **state)
+{
+    (void)state;
+    for (size_t align = 1; align <= PAGE_SIZE; align *= 2) {
+        for (size_t size = 1; size < 5000; size = size * 3 + 1) {
+            void *a = heap_alloc_aligned(size, align), *b = heap_alloc_aligned(size, align);
+            assert_non_null(a);
+            assert_int_equal((uintptr_t)a % align, 0);
+            assert_int_equal((uintptr_t)b % align, 0);
+            memset(a, 1, size);
+            memset(b, 2, size);
+            heap_free(a);
+            heap_free(b);
+        }
+    }
+}
+
+static void test_zero_and_absurd_sizes(void **state)
+{
+    (void)state;
+    void *a = heap_alloc(0), *b = heap_alloc(0);
+    assert_non_null(a);
+    assert_true(a != b);
+    heap_free(a);
+    heap_free(b);
+    heap_free(NULL);
+    assert_null(heap_alloc(SIZE_MAX));
+    assert_null(heap_alloc(SIZE_MAX / 2 + 1));
+    assert_null(heap_calloc(SIZE_MAX / 2, 3));
+    assert_null(heap_alloc_aligned(SIZE_MAX, 4096));
+}
+
+static void test_zalloc_is_zero_where_something_was(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(100);
+    memset(p, 0xff, 100);
+    heap_free(p);
+    p = heap_zalloc(100);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(p[i], 0);
+    }
+    heap_free(p);
+}
+
+static void test_out_of_memory_is_null_and_passes(void **state)
+{
+    (void)state;
+    static void *blocks[1000];
+    unsigned n = 0;
+    while (n < 1000 && (blocks[n] = heap_alloc(100 << 10)) != NULL) {
+        n++;
+    }
+    assert_true(n > 100 && n < 1000);
+    assert_null(heap_realloc(blocks[0], 10 << 20));
+    while (n > 0) {
+        heap_free(blocks[--n]);
+    }
+    void *p = heap_alloc(100 << 10);
+    assert_non_null(p);
+    heap_free(p);
+    assert_int_equal(heap_pages(), 4); /* the slab of large objects' ranges */
+}
+
+/* Runs fn(p), which must end in a panic that says `why`. */
+static void expect_panic(void (*fn)(void *p), void *p, const char *why)
+{
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        fn(p);
+        fail_msg("no panic");
+    }
+    fake_end.armed = false;
+    assert_non_null(strstr(fake_console_text(), why));
+}
+
+static void test_a_second_free_is_seen(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(40);
+    heap_free(heap_alloc(40));
+    heap_free(p);
+    expect_panic(heap_free, p, "freed twice");
+}
+
+static void test_foreign_pointers_are_seen(void **state)
+{
+    (void)state;
+    static uint8_t not_ours[64];
+    expect_panic(heap_free, not_ours, "did not hand out");
+}
+
+static void test_a_pointer_inside_an_object_is_seen(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(100);
+    expect_panic(heap_free, p + 16, "did not hand out");
+}
+
+static void alloc_twice(void *unused)
+{
+    (void)unused;
+    (void)heap_alloc(40);
+    (void)heap_alloc(40);
+}
+
+static void test_a_write_after_free_is_seen_at_the_next_allocation(void **state)
+{
+    (void)state;
+    uint64_t *p = heap_alloc(40);
+    heap_free(p);
+    p[0] ^= 0x1000;
+    expect_panic(alloc_twice, NULL, "was written to");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_random_load_keeps_every_byte, set_up),
+        cmocka_unit_test_setup(test_aligned_objects_are_aligned, set_up),
+        cmocka_unit_test_setup(test_zero_and_absurd_sizes, set_up),
+        cmocka_unit_test_setup(test_zalloc_is_zero_where_something_was, set_up),
+        cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
+        cmocka_unit_test_setup(test_a_second_free_is_seen, set_up),
+        cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
+        cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
+        cmocka_unit_test_setup(test_a_write_after_free_is_seen_at_the_next_allocation, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
