@@ -56,7 +56,8 @@ void apic_init(const struct io_region *regs)
 
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
     apic_write(APIC_TPR, 0);
-    apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | APIC_VECTOR_TIMER);
+    apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | APIC_VECTOR_TIMER); /* one-shot */
+    apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
     apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED | APIC_LVT_EXTINT);
     apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
     apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | APIC_VECTOR_ERROR);

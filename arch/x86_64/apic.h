@@ -71,6 +71,10 @@ uint32_t apic_id(void);
  */
 enum status ioapic_add(const struct io_region *regs, uint32_t gsi_base);
 
+/** @brief Remember what the MADT says of single pins: their polarity wins over the asker's. @param
+ * acpi kept */
+void ioapic_set_overrides(const struct boot_acpi *acpi);
+
 /** @brief Program a pin, masked. @return E_RANGE: no IOAPIC has this global system interrupt. */
 enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
                              enum irq_trigger trigger);

@@ -20,11 +20,6 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-#define MIB UINT64_C(0x100000)
-
-/* A machine of 16 MiB, less what its firmware keeps for itself. */
-#define RAM_MIN (15 * MIB)
-
 #define CANARY 0x4a1fa2d5u
 
 static struct boot_info info;
@@ -119,9 +114,6 @@ static void claim_memory(void)
 {
     info.image_base = image_phys(__image_start);
     info.image_len = (uintptr_t)__image_end - (uintptr_t)__image_start;
-    if (boot_total_ram(&info) < RAM_MIN) {
-        die("less than 16 MiB of RAM");
-    }
     if (!is_ram(HAL_BOOT_PHYS, image_phys(__image_end) - HAL_BOOT_PHYS)) {
         die("the memory map says that the kernel was not loaded into RAM");
     }

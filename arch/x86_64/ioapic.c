@@ -27,6 +27,7 @@ static struct ioapic {
     uint32_t gsi_base, pins;
 } ioapics[BOOT_MAX_IOAPIC];
 static unsigned ioapic_count;
+static const struct boot_acpi *overrides;
 
 static uint32_t read(const struct ioapic *io, uint32_t reg)
 {
@@ -70,6 +71,23 @@ enum status ioapic_add(const struct io_region *regs, uint32_t gsi_base)
     return OK;
 }
 
+void ioapic_set_overrides(const struct boot_acpi *acpi)
+{
+    overrides = acpi;
+}
+
+/* Whoever asks for a level knows the bus (PCI: low), the MADT knows whether the board inverts it.
+ */
+static bool is_active_low(uint32_t gsi, enum irq_trigger trigger)
+{
+    for (uint32_t i = 0; i < overrides->override_count; i++) {
+        if (overrides->override[i].gsi == gsi) {
+            return overrides->override[i].active_low;
+        }
+    }
+    return trigger == IRQ_LEVEL_LOW;
+}
+
 enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
                              enum irq_trigger trigger)
 {
@@ -79,7 +97,7 @@ enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
     }
     uint32_t low = vector | PIN_MASKED;
     low |= trigger != IRQ_EDGE ? PIN_LEVEL : 0;
-    low |= trigger == IRQ_LEVEL_LOW ? PIN_ACTIVE_LOW : 0;
+    low |= is_active_low(gsi, trigger) ? PIN_ACTIVE_LOW : 0;
     uint32_t pin = gsi - io->gsi_base;
     write(io, IOAPIC_PIN(pin), PIN_MASKED); /* never half a pin while it may fire */
     write(io, IOAPIC_PIN(pin) + 1, apic_id << 24);

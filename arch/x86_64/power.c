@@ -4,6 +4,8 @@
 #include "arch/x86_64/power.h"
 
 #include "arch/x86_64/cpu.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/lib/compiler.h"
 
 #define STATUS_PORT      0x501 /* isa-debugcon: two bytes a record */
 #define DEBUG_EXIT_PORT  0xf4  /* isa-debug-exit ends QEMU at once; the status is in the records */
@@ -17,7 +19,6 @@
 #define RESET_CONTROL_GO   0x06
 #define KBC_COMMAND        0x64
 #define KBC_PULSE_RESET    0xfe
-
 
 static struct {
     uint32_t pm1a, pm1b;

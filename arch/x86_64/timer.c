@@ -170,7 +170,6 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
         return "the local APIC's registers are not below 4 GiB";
     }
     apic_init(&regs);
-    apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
 
     struct reference ref = choose_reference(acpi);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//
+// The PC: which controllers and drivers it has, and the order in which they come up. The one file
+// of this machine that knows both the kernel and the drivers.
+#include "hal/platform.h"
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/timer.h"
+#include "drivers/pci/pci.h"
+#include "drivers/rtc/cmos.h"
+#include "drivers/serial/ns16550.h"
+#include "hal/bootinfo.h"
+#include "hal/upcall.h"
+#include "kernel/assert.h"
+#include "kernel/io/irq.h"
+#include "kernel/log.h"
+#include "kernel/mm/vm.h"
+
+#define APIC_BYTES   0x1000
+#define IOAPIC_BYTES 0x20 /* select at 0, window at 0x10 */
+
+/* COM1, where every PC has it if it has it. */
+#define COM1     0x3f8
+#define COM1_LEN 8
+#define COM1_IRQ 4
+
+static struct irq_action timer_action;
+
+static enum irq_result timer_interrupt(void *ctx)
+{
+    (void)ctx;
+    upcall_timer();
+    return IRQ_HANDLED;
+}
+
+/* Where ISA's interrupt `source` arrives. Its trigger is an edge, whatever the override says of the
+ * pin: that is what every device on ISA makes. */
+static uint32_t isa_line(const struct boot_acpi *acpi, uint8_t source)
+{
+    for (uint32_t i = 0; i < acpi->override_count; i++) {
+        if (acpi->override[i].source == source) {
+            return acpi->override[i].gsi;
+        }
+    }
+    return source;
+}
+
+static void map_or_panic(uint64_t base, uint64_t len, const char *what, struct io_region *out)
+{
+    enum status s = vm_map_device(base, len, out);
+    if (s != OK) {
+        panic("platform: mapping the %s at 0x%llx: %s", what, (unsigned long long)base,
+              status_text(s));
+    }
+}
+
+static void init_interrupts(const struct boot_acpi *acpi)
+{
+    struct io_region regs;
+    if (acpi->has_legacy_pic) {
+        pic_disable();
+    }
+    map_or_panic(apic_base(), APIC_BYTES, "local APIC", &regs);
+    apic_init(&regs);
+    ioapic_set_overrides(acpi);
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
+        map_or_panic(acpi->ioapic[i].base, IOAPIC_BYTES, "IOAPIC", &regs);
+        enum status s = ioapic_add(&regs, acpi->ioapic[i].gsi_base);
+        if (s != OK) {
+            log_warn("platform", "IOAPIC at 0x%llx: %s", (unsigned long long)acpi->ioapic[i].base,
+                     status_text(s));
+        }
+    }
+    hal_irq_install(&apic_irq_controller);
+    hal_msi_install(&apic_msi_controller);
+}
+
+static void init_timer(void)
+{
+    hal_timer_install(&apic_timer);
+    timer_action = (struct irq_action){.handle = timer_interrupt, .name = "timer"};
+    enum status s = irq_request(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);
+    if (s != OK) {
+        panic("platform: timer interrupt: %s", status_text(s));
+    }
+}
+
+void hal_platform_init_core(const struct boot_info *info)
+{
+    power_init(&info->acpi);
+    hal_power_install(&power_acpi);
+    init_interrupts(&info->acpi);
+    init_timer();
+}
+
+/* COM1, unless the firmware says where its own console is. */
+static void init_serial(const struct boot_info *info)
+{
+    struct boot_uart uart = {.kind = BOOT_UART_16550,
+                             .is_port = true,
+                             .base = COM1,
+                             .len = COM1_LEN,
+                             .line = IRQ_LINE_NONE};
+    if (info->uart.kind == BOOT_UART_16550) {
+        uart = info->uart;
+    }
+    if (uart.line == IRQ_LINE_NONE && uart.is_port && uart.base == COM1) {
+        uart.line = isa_line(&info->acpi, COM1_IRQ);
+    }
+    enum status s = ns16550_init(&uart);
+    if (s != OK) {
+        log_warn("platform", "serial port at 0x%llx: %s", (unsigned long long)uart.base,
+                 status_text(s));
+    }
+}
+
+static void init_clock(const struct boot_acpi *acpi)
+{
+    enum status s = acpi->has_cmos_rtc ? cmos_rtc_init() : E_NODEV;
+    if (s != OK) {
+        log_warn("platform", "CMOS clock: %s", status_text(s));
+    }
+}
+
+static void add_pci_host(const struct boot_pci_host *host)
+{
+    enum status s = pci_add_host(host);
+    if (s != OK) {
+        log_warn("platform", "PCI host of segment %u: %s", host->segment, status_text(s));
+    }
+}
+
+static void init_pci(const struct boot_info *info)
+{
+    /* Without an MCFG table the configuration ports reach the first segment. */
+    static const struct boot_pci_host ports = {.bus_last = 255, .dma_coherent = true};
+    if (info->pci_count == 0) {
+        add_pci_host(&ports);
+    }
+    for (uint32_t i = 0; i < info->pci_count; i++) {
+        add_pci_host(&info->pci[i]);
+    }
+}
+
+void hal_platform_init_devices(const struct boot_info *info)
+{
+    init_serial(info);
+    init_clock(&info->acpi);
+    init_pci(info);
+}
