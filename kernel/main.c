@@ -4,21 +4,22 @@
 // lines.
 
 #include "hal/bootinfo.h"
-#include "hal/console.h"
 #include "hal/cpu.h"
 #include "hal/mmu.h"
 #include "hal/platform.h"
-#include "hal/power.h"
-#include "hal/timer.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/boot_internal.h"
 #include "kernel/clock.h"
-#include "kernel/cmdline.h"
-#include "kernel/lib/string.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/jit/loader.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/work.h"
 
 static struct cmdline cmdline;
 
@@ -35,71 +36,30 @@ static void read_cmdline(const struct boot_info *info)
     }
 }
 
-static void print_banner(const struct boot_info *info)
-{
-    static const char *const protocols[] = {
-        [BOOT_NONE] = "nobody",
-        [BOOT_MULTIBOOT2] = "Multiboot2",
-        [BOOT_PVH] = "PVH",
-        [BOOT_FDT] = "device tree",
-    };
-    char line[128];
-    log_info("boot", "Halyard");
-    hal_cpu_describe(line, sizeof(line));
-    log_info("boot", "%s", line);
-    hal_cpu_describe_mode(line, sizeof(line));
-    log_info("boot", "%s", line);
-    log_info("boot", "started by %s%s%s, command line \"%s\"", protocols[info->protocol],
-             info->loader[0] != '\0' ? ", " : "", info->loader, info->cmdline);
-    for (uint32_t i = 0; i < info->note_count; i++) {
-        log_warn("boot", "%s", info->notes[i]);
-    }
-    for (uint32_t i = 0; i < MIN(cmdline.unknown_count, ARRAY_COUNT(cmdline.unknown)); i++) {
-        log_warn("boot", "command line: \"%s\" is no word I know", cmdline.unknown[i]);
-    }
-}
-
-static void print_memory_map(const struct boot_info *info)
-{
-    static const char *const kinds[] = {
-        [BOOT_RAM] = "RAM",
-        [BOOT_RESERVED] = "reserved",
-        [BOOT_ACPI_RECLAIM] = "ACPI tables",
-        [BOOT_ACPI_NVS] = "ACPI NVS",
-        [BOOT_BAD] = "defective",
-    };
-    for (uint32_t i = 0; i < info->range_count; i++) {
-        const struct boot_range *r = &info->ranges[i];
-        log_info("boot", "memory 0x%012llx-0x%012llx %s", (unsigned long long)r->base,
-                 (unsigned long long)(r->base + (r->len - 1)), kinds[r->kind]);
-    }
-}
-
-/* Firmware keeps some for itself: what QEMU calls 16 MiB is up to half a MiB less. */
-#define RAM_MIN ((uint64_t)15 * 1024 * 1024)
-
-static void check_memory(const struct boot_info *info)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < info->range_count; i++) {
-        total += info->ranges[i].kind == BOOT_RAM ? info->ranges[i].len : 0;
-    }
-    if (total < RAM_MIN) {
-        panic("boot: %llu KiB of memory, at least 16 MiB are needed",
-              (unsigned long long)(total / 1024));
-    }
-}
-
 void upcall_main(const struct boot_info *info)
 {
     clock_init();
     read_cmdline(info);
-    print_banner(info);
-    print_memory_map(info);
-    check_memory(info);
+    boot_print_machine(info, &cmdline);
 
     page_early_init(info);
-    hal_mmu_init(info);
+    hal_mmu_init(info); /* the final tables; the identity map is gone */
     page_init(info);
-    hal_power_off();
+    vm_init();
+    heap_init();
+
+    hal_platform_init_core(info); /* interrupt controller, event timer, power */
+    sched_init();                 /* from here on this is a thread */
+    hal_irq_enable();
+    work_init();
+    program_init();
+
+    if (vfs_init() != OK) {
+        panic("boot: no memory for an empty name space");
+    }
+    hal_platform_init_devices(info); /* consoles, clock, buses: drivers probe */
+    boot_mount_root(info);
+    loader_init();
+
+    boot_serve(&cmdline);
 }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// The first lines of the log: what a person wants to know of a machine that does not boot further.
+
+#include "kernel/boot_internal.h"
+
+#include "hal/bootinfo.h"
+#include "hal/cpu.h"
+#include "kernel/assert.h"
+#include "kernel/log.h"
+
+static void print_machine(const struct boot_info *info)
+{
+    static const char *const protocols[] = {
+        [BOOT_NONE] = "nobody",
+        [BOOT_MULTIBOOT2] = "Multiboot2",
+        [BOOT_PVH] = "PVH",
+        [BOOT_FDT] = "device tree",
+    };
+    char line[160];
+    log_info("boot", "Halyard");
+    hal_cpu_describe(line, sizeof(line));
+    log_info("boot", "%s", line);
+    hal_cpu_describe_mode(line, sizeof(line));
+    log_info("boot", "%s", line);
+    log_info("boot", "started by %s%s%s, command line \"%s\"", protocols[info->protocol],
+             info->loader[0] != '\0' ? ", " : "", info->loader, info->cmdline);
+}
+
+static void print_oddities(const struct boot_info *info, const struct cmdline *cmdline)
+{
+    for (uint32_t i = 0; i < info->note_count; i++) {
+        log_warn("boot", "%s", info->notes[i]);
+    }
+    uint32_t listed = MIN(cmdline->unknown_count, ARRAY_COUNT(cmdline->unknown));
+    for (uint32_t i = 0; i < listed; i++) {
+        log_warn("boot", "command line: \"%s\" is unknown and ignored", cmdline->unknown[i]);
+    }
+    if (cmdline->unknown_count > listed) {
+        log_warn("boot", "command line: and %u unknown words more",
+                 cmdline->unknown_count - listed);
+    }
+}
+
+static void print_memory_map(const struct boot_info *info)
+{
+    static const char *const kinds[] = {
+        [BOOT_RAM] = "RAM",
+        [BOOT_RESERVED] = "reserved",
+        [BOOT_ACPI_RECLAIM] = "ACPI tables",
+        [BOOT_ACPI_NVS] = "ACPI NVS",
+        [BOOT_BAD] = "defective",
+    };
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct boot_range *r = &info->ranges[i];
+        log_info("boot", "memory 0x%012llx-0x%012llx %s", (unsigned long long)r->base,
+                 (unsigned long long)(r->base + (r->len - 1)), kinds[r->kind]);
+    }
+}
+
+/* Firmware keeps some for itself: what QEMU calls 16 MiB is up to half a MiB less. */
+#define RAM_MIN ((uint64_t)15 * 1024 * 1024)
+
+static void check_memory(const struct boot_info *info)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        total += info->ranges[i].kind == BOOT_RAM ? info->ranges[i].len : 0;
+    }
+    if (total < RAM_MIN) {
+        panic("boot: %llu KiB of memory, at least 16 MiB are needed",
+              (unsigned long long)(total / 1024));
+    }
+}
+
+void boot_print_machine(const struct boot_info *info, const struct cmdline *cmdline)
+{
+    print_machine(info);
+    print_oddities(info, cmdline);
+    print_memory_map(info);
+    check_memory(info);
+}

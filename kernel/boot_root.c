@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// Which file system becomes the root.
+
+#include "kernel/boot_internal.h"
+
+#include "hal/bootinfo.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/io/block.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/vm.h"
+
+#define DISKS_MAX 16
+
+/** Names, not pointers: mounting is done without the device list's lock. */
+struct disk_names {
+    char name[DISKS_MAX][sizeof(((struct block_device *)0)->name)];
+    unsigned count;
+};
+
+static void collect_disk(void *ctx, struct block_device *dev)
+{
+    struct disk_names *names = ctx;
+    if (names->count < DISKS_MAX) {
+        str_copy(names->name[names->count++], sizeof(names->name[0]), dev->name);
+    }
+}
+
+static bool mount_disk(const char *name)
+{
+    struct block_device *dev = block_open(name);
+    if (dev == NULL) {
+        return false;
+    }
+    enum status s = vfs_mount_block(dev, "/");
+    block_close(dev);
+    if (s == E_FORMAT) {
+        log_info("boot", "%s: no file system that is known here", name);
+    } else if (s != OK) {
+        log_error("boot", "%s: not mounted: %s", name, status_text(s));
+    } else {
+        log_info("boot", "%s is mounted at /", name);
+    }
+    return s == OK;
+}
+
+static bool mount_first_disk(void)
+{
+    struct disk_names names = {.count = 0};
+    block_for_each(collect_disk, &names);
+    for (unsigned i = 0; i < names.count; i++) {
+        if (mount_disk(names.name[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void mount_initrd(const struct boot_module *module, const char *dir)
+{
+    const void *bytes = vm_map_module(module->base, module->len);
+    enum status s = bytes == NULL ? E_NOMEM : vfs_mount_memory(bytes, module->len, dir);
+    if (s != OK) {
+        log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir,
+                  status_text(s));
+    } else {
+        log_info("boot", "initrd \"%s\" is mounted at %s", module->name, dir);
+    }
+}
+
+void boot_mount_root(const struct boot_info *info)
+{
+    bool has_disk = mount_first_disk();
+    if (info->module_count > 0) {
+        mount_initrd(&info->modules[0], has_disk ? "/initrd" : "/");
+    } else if (!has_disk) {
+        log_info("boot", "no disk with a file system and no initrd: / is memory");
+    }
+}

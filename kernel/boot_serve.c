@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// What the command line asks for, and how the run's status gets out of the machine.
+
+#include "kernel/boot_internal.h"
+
+#include "hal/power.h"
+#include "kernel/bench.h"
+#include "kernel/io/console.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/run.h"
+#include "kernel/shell/shell.h"
+#include "kernel/test.h"
+
+#define ARGS_MAX 64
+#define STATUS_FAULT                                                                               \
+    119 /* CONTRACT: what scripts/run returns for a program that faulted or was killed */
+#define STATUS_REFUSED 125 /* and for one that was not started */
+
+static void record_status(int status)
+{
+    hal_exit_record(EXIT_STATUS, (uint8_t)status);
+}
+
+static void run_tests(const char *glob)
+{
+    record_status(test_run(glob));
+}
+
+static void run_benchmarks(const char *glob)
+{
+    log_hold_console(); /* a figure is alone on its line */
+    record_status(bench_run(glob));
+    log_release_console();
+}
+
+static void refuse(const char *what)
+{
+    console_printf("run: %s\n", what);
+    hal_exit_record(EXIT_REFUSED, STATUS_REFUSED);
+}
+
+static void run_one(const char *path, const char *args)
+{
+    static char text[sizeof(((struct cmdline *)0)->text)];
+    char *argv[ARGS_MAX + 1];
+    str_copy(text, sizeof(text), args);
+    argv[0] = (char *)(uintptr_t)path;
+    int argc = cmdline_split(text, argv + 1, ARGS_MAX);
+    if (argc < 0) {
+        refuse("more than 64 arguments");
+        return;
+    }
+
+    hal_exit_record(EXIT_READY, 0); /* the program may read the console */
+    struct run_result result;
+    if (run_program(argc + 1, (const char *const *)argv, &result) != OK) {
+        refuse(result.error.text);
+    } else if (result.end == PROGRAM_EXITED) {
+        record_status(result.status);
+    } else {
+        hal_exit_record(EXIT_FAULT, STATUS_FAULT);
+    }
+}
+
+void boot_serve(const struct cmdline *cmdline)
+{
+    if (cmdline->test != NULL) {
+        run_tests(cmdline->test);
+    }
+    if (cmdline->bench != NULL) {
+        run_benchmarks(cmdline->bench);
+    }
+    if (cmdline->run != NULL) {
+        run_one(cmdline->run, cmdline->run_args);
+    }
+    if (cmdline->poweroff && !cmdline->shell) {
+        console_drain();
+        hal_power_off();
+    }
+    shell_main();
+}
