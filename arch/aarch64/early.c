@@ -174,7 +174,7 @@ static void choose_early_memory(uintptr_t head)
     info.image_len = (uint64_t)(__image_end - __image_start);
     info.boot_cpu_hw_id = cpu_hardware_id();
     uint64_t image_end = head + info.image_len;
-    uint64_t limit = MIN(UINT64_C(1) << cpu_physical_bits(), HAL_DIRECT_SIZE - PAGE_SIZE);
+    uint64_t limit = MIN(UINT64_C(1) << cpu_physical_bits(), HAL_DIRECT_SIZE);
     for (uint32_t i = 0; i < info.range_count; i++) {
         const struct boot_range *r = &info.ranges[i];
         if (is_usable(r) && r->base + r->len > limit) {

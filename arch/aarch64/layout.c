@@ -10,13 +10,12 @@
 const struct hal_layout hal_layout = {
     .region =
         {
-            /* A page of nothing at either end: null, and what wraps. */
-            [HAL_REGION_USER] = {"user", PAGE_SIZE, (UINT64_C(1) << 48) - 2 * PAGE_SIZE},
-            [HAL_REGION_DIRECT] = {"direct", HAL_DIRECT_BASE, HAL_DIRECT_SIZE - PAGE_SIZE},
-            [HAL_REGION_VM] = {"vm", 0xffff400000000000, 16 * TIB - PAGE_SIZE},
-            [HAL_REGION_PROGRAM] = {"program", 0xffff500000000000, 16 * TIB - PAGE_SIZE},
+            [HAL_REGION_USER] = {"user", 0, UINT64_C(1) << 48},
+            [HAL_REGION_DIRECT] = {"direct", HAL_DIRECT_BASE, HAL_DIRECT_SIZE},
+            [HAL_REGION_VM] = {"vm", 0xffff400000000000, 16 * TIB},
+            [HAL_REGION_PROGRAM] = {"program", 0xffff500000000000, 16 * TIB},
             [HAL_REGION_SHADOW] = {"shadow", 0xffff600000000000, 32 * TIB},
-            [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE - PAGE_SIZE},
+            [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE},
             [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, 96 * MIB},
         },
     .code_reach = 128 * MIB,
