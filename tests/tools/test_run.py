@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""scripts/run: exit statuses, the relay of input and output, and what it leaves behind."""
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
+
+from guests import MACHINES, build_guest  # noqa: E402
+
+RUN = str(ROOT / "scripts/run")
+
+# name: (what the guest does, options, exit status, verdict)
+ENDINGS = {
+    "status_passes_all_eight_bits": ("record 'E', 200\nfinish", [], 200, None),
+    "status_120_is_not_a_panic": ("record 'E', 120\nfinish", [], 120, None),
+    "panic": ("record 'P', 0\nfinish", [], 120, "panic"),
+    "panic_that_does_not_switch_off": ("record 'P', 0\nhang", [], 120, "panic"),
+    "program_fault": ("record 'F', 0\nfinish", [], 119, "program fault"),
+    "refused": ("record 'R', 0\nfinish", [], 125, "not run"),
+    "power_off": ("record 'O', 0\nfinish", [], 0, None),
+    "last_record_counts": ("record 'E', 3\nrecord 'O', 0\nfinish", [], 0, None),
+    "verdict_of_a_test_run_stands": ("record 'E', 3\nrecord 'O', 0\nfinish", ["--test"], 3, None),
+    "reset_unasked": ("reset", [], 121, "reset"),
+    "reset_asked_with_a_time_limit": ("record 'B', 0\nreset", ["--timeout", "30"], 0, None),
+    "guest_error": ("record 'K', 0\nhole\nrecord 'E', 0\nfinish", [], 122, "guest error"),
+    "no_status_of_a_test_run": ("finish", ["--test"], None, None),
+    "time_limit": ("hang", ["--timeout", "2"], 124, "time-out"),
+    "unknown_record": ("record 'z', 0\nrecord 'E', 0\nfinish", [], 122, "guest error"),
+    "exception_storm": ("storm", [], 121, "reset"),
+}
+
+
+def run(machine, kernel, *options, **keywords):
+    keywords.setdefault("input", b"")
+    return subprocess.run([RUN, machine, "--kernel", str(kernel), "--no-install", *options],
+                          capture_output=True, timeout=90, **keywords)
+
+
+def processes_of(kernel):
+    """QEMUs that boot this kernel."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if words[0:1] and b"qemu-system" in words[0] and str(kernel).encode() in words:
+            found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.work = Path(cls.folder.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+
+class Endings(Case):
+    """One test an ending and machine, made below from ENDINGS."""
+
+
+def ending_test(machine, name, body, options, status, verdict):
+    def test(self):
+        done = run(machine, build_guest(self.work, machine, body, name), *options)
+        errors = done.stderr.decode()
+        if status is None:  # any of the runner's own; only "all is well" would be wrong
+            self.assertNotEqual(done.returncode, 0, errors)
+            return
+        self.assertEqual(done.returncode, status, errors)
+        last = errors.splitlines()[-1] if errors else None
+        self.assertEqual(last, verdict and f"run: {verdict}", errors)
+    return test
+
+
+for _machine in MACHINES:
+    for _name, _ending in ENDINGS.items():
+        setattr(Endings, f"test_{_name}_{_machine}", ending_test(_machine, _name, *_ending))
+
+
+class TripleFault(Case):
+    def test_triple_fault_is_named(self):
+        body = "lidt nothing\nud2\nnothing: .word 0\n.long 0"
+        done = run("x86_64", build_guest(self.work, "x86_64", body, "triple"))
+        self.assertEqual(done.returncode, 121)
+        self.assertIn("triple fault", done.stderr.decode())
+
+
+class Relay(Case):
+    def test_output_has_its_newlines_back(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                guest = build_guest(self.work, machine, r"""print "one\r\ntwo\r\r\nthree\r"
+                                    record 'E', 0
+                                    finish""", "newlines")
+                self.assertEqual(run(machine, guest).stdout, b"one\ntwo\r\nthree\r")
+
+    def test_no_byte_before_ready_is_lost(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                guest = build_guest(self.work, machine, "delay\nrecord 'S', 0\nCALL echo_until_q\n"
+                                    "record 'E', 7\nfinish", "echo")
+                text = b"first line\n" + bytes(range(1, 32)).replace(b"\r", b"") + b"x" * 5000
+                done = run(machine, guest, input=text + b"q")
+                self.assertEqual(done.stdout, text)
+                self.assertEqual(done.returncode, 7)
+
+    def test_input_waits_for_ready(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                guest = build_guest(self.work, machine, "CALL echo_until_q\nrecord 'E', 7\nfinish", "deaf")
+                done = run(machine, guest, "--timeout", "3", input=b"lost?q")
+                self.assertEqual((done.returncode, done.stdout), (124, b""))
+
+    def test_end_of_input_does_not_end_the_run(self):
+        guest = build_guest(self.work, "x86_64", "record 'S', 0\ndelay\nrecord 'E', 9\nfinish", "patient")
+        self.assertEqual(run("x86_64", guest, input=b"").returncode, 9)
+
+
+class LeftBehind(Case):
+    def start(self, **keywords):
+        guest = build_guest(self.work, "x86_64", "hang", "left")
+        process = subprocess.Popen([RUN, "--kernel", str(guest), "--no-install"], stderr=subprocess.DEVNULL,
+                                   **keywords)
+        self.assertTrue(wait_until(lambda: processes_of(guest)), "QEMU did not start")
+        return process, guest
+
+    def check_nothing_left(self, number):
+        process, guest = self.start(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process.send_signal(number)
+        self.assertEqual(process.wait(timeout=30), -number)
+        self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
+
+    def test_terminate_leaves_no_qemu(self):
+        self.check_nothing_left(signal.SIGTERM)
+
+    def test_interrupt_leaves_no_qemu(self):
+        self.check_nothing_left(signal.SIGINT)
+
+    def test_hangup_leaves_no_qemu(self):
+        self.check_nothing_left(signal.SIGHUP)
+
+    def test_kill_leaves_no_qemu(self):
+        self.check_nothing_left(signal.SIGKILL)
+
+
+class Terminal(Case):
+    def on_terminal(self, guest, act):
+        """Run on a pseudo-terminal, let `act` play the person; returns (status, output)."""
+        master, slave = pty.openpty()
+        before = termios.tcgetattr(slave)
+        process = subprocess.Popen([RUN, "--kernel", str(guest), "--no-install"], stdin=slave, stdout=slave,
+                                   stderr=slave, start_new_session=True,
+                                   preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0))
+        output = b""
+        try:
+            output = act(master, process)
+            status = process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+        self.assertEqual(termios.tcgetattr(slave), before, "the terminal is not as it was")
+        os.close(slave)
+        os.close(master)
+        return status, output
+
+    @staticmethod
+    def read_until(master, pattern):
+        seen = b""
+        while not re.search(pattern, seen):
+            seen += os.read(master, 4096)
+        return seen
+
+    def test_keys_reach_the_guest_and_the_terminal_is_restored(self):
+        guest = build_guest(self.work, "x86_64", "record 'S', 0\nprint \"up\"\nCALL echo_until_q\n"
+                            "record 'E', 4\nfinish", "keys")
+
+        def act(master, process):
+            seen = self.read_until(master, b"up")
+            os.write(master, b"\x03ab")  # Ctrl-C is a byte for the guest
+            seen += self.read_until(master, b"\x03ab")
+            os.write(master, b"q")
+            return seen
+
+        self.assertEqual(self.on_terminal(guest, act)[0], 4)
+
+    def test_escape_x_quits_before_ready(self):
+        guest = build_guest(self.work, "x86_64", "print \"up\"\nspin", "stuck")
+
+        def act(master, process):
+            seen = self.read_until(master, b"up")
+            os.write(master, b"typed ahead\x01x")
+            return seen
+
+        self.assertEqual(self.on_terminal(guest, act)[0], 0)
+
+    def test_closed_terminal_leaves_no_qemu(self):
+        guest = build_guest(self.work, "x86_64", "print \"up\"\nhang", "closed")
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execv(RUN, [RUN, "--kernel", str(guest), "--no-install"])
+        self.read_until(master, b"up")
+        os.close(master)
+        os.waitpid(pid, 0)
+        self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
+
+
+class Arguments(Case):
+    def refused(self, *options):
+        done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertEqual(done.stderr.splitlines()[-1], "run: not run")
+        return done.stderr
+
+    def test_bad_arguments_are_named(self):
+        self.assertIn("--nonsense", self.refused("--nonsense"))
+        self.assertIn("/no/such/file", self.refused("--program", "/no/such/file"))
+        self.assertIn("riscv", self.refused("riscv"))
+        self.assertIn("no EFI", self.refused("aarch64", "--firmware", "uefi"))
+        self.assertIn("belong to --program", self.refused("--args", "x"))
+
+    def test_qemu_that_does_not_start_is_not_a_guest(self):
+        guest = build_guest(self.work, "x86_64", "hang", "never")
+        self.refused("--kernel", str(guest), "--qemu=-device no-such-device")
+
+    def dry(self, *options):
+        done = subprocess.run([RUN, *options, "--dry-run"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_dry_run_prints_the_command_line(self):
+        text = self.dry("aarch64", "--smp", "3", "--mem", "1G", "--machine", "gic-version=2", "--append", "a=b c")
+        for part in ("qemu-system-aarch64", "virt,gic-version=3,gic-version=2", "-smp 3", "-m 1G", "'a=b c'"):
+            self.assertIn(part, text)
+
+    def test_icount_is_reproducible_by_its_options(self):
+        text = self.dry("x86_64", "--bench")
+        for part in ("thread=single", "shift=0,align=off,sleep=off", "-smp 1", "-seed 1", "clock=vm", "null-co://"):
+            self.assertIn(part, text)
+
+    def test_program_arguments_come_last(self):
+        text = self.dry("--program", __file__, "--args", "a 'b c'", "--append", "maxcpus=1")
+        self.assertRegex(text, r"loglevel=warn poweroff maxcpus=1 run=/bin/test_run.py -- a ")
