@@ -17,13 +17,12 @@
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 
-/* Root; identity 3; direct map 1 + 4, and 2 of 4 KiB pages; image 2, and 2 of 4 KiB pages. */
+/* Root; identity 3; direct map 1 + 4, and 2 of 4 KiB pages; image 2, and 2 of 4 KiB pages:
+ * kernel.lds asserts that the image ends below HAL_BOOT_PHYS plus twice 2 MiB. */
 #define TABLE_COUNT 15
 
 #define GIB   ((uint64_t)1 << 30)
 #define BLOCK PT_SPAN(1)
-#define IMAGE_SPAN                                                                                 \
-    (2 * BLOCK) /* kernel.lds asserts that the image ends below HAL_BOOT_PHYS plus this */
 
 static const struct hal_pte_rules rules = {.nxe = true, .wp = true};
 
@@ -79,8 +78,10 @@ static pte_t *slot_for(vaddr_t va, unsigned level, unsigned *used)
 
 static void map_pages(vaddr_t offset, uint32_t from, uint32_t to, unsigned prot, unsigned *used)
 {
+    pte_t *slot = NULL;
     for (uint32_t pa = from; pa < to; pa += PAGE_SIZE) {
-        *slot_for(offset + pa, 0, used) = hal_pte_leaf(paddr(pa), 0, prot, MEM_NORMAL);
+        slot = slot == NULL || IS_ALIGNED(pa, BLOCK) ? slot_for(offset + pa, 0, used) : slot + 1;
+        *slot = hal_pte_leaf(paddr(pa), 0, prot, MEM_NORMAL);
     }
 }
 
@@ -105,10 +106,10 @@ static void map_image(unsigned *used)
     }
 }
 
-/* Page by page around the image, in 2 MiB leaves elsewhere. */
+/* Page by page where code and read-only data lie, in 2 MiB leaves elsewhere. */
 static void map_direct(unsigned *used)
 {
-    uint32_t end = HAL_BOOT_PHYS + IMAGE_SPAN;
+    uint32_t end = (uint32_t)ALIGN_UP(phys(boot_rodata_phys_end), BLOCK);
     uint32_t text = phys(boot_text_phys), data = phys(boot_rodata_phys_end);
     map_pages(HAL_DIRECT_BASE, phys(__boot_start), phys(__boot_end), PROT_R, used);
     map_pages(HAL_DIRECT_BASE, phys(__boot_end), text, PROT_R | PROT_W, used);
