@@ -24,33 +24,6 @@ extern char __overflow_stack_start[], __overflow_stack_end[];
 static struct pagetable kernel_tables;
 static uintptr_t identity_page; /* idmap_start in TTBR0's half, until hal_mmu_init() */
 
-uint64_t mmu_tcr(void)
-{
-    return TCR_T0SZ_48 | TCR_WALK_0 | TCR_TG0_4K | TCR_T1SZ_48 | TCR_WALK_1 | TCR_TG1_4K |
-           cpu_physical_range_field() << TCR_IPS_SHIFT;
-}
-
-uint64_t mmu_sctlr(void)
-{
-    uint64_t value = SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN;
-    return cpu_has_pan() ? value & ~(uint64_t)SCTLR_SPAN : value; /* clear: exceptions set PAN */
-}
-
-struct hal_pte_rules mmu_rules(void)
-{
-    return (struct hal_pte_rules){.wxn = true, .pan = cpu_has_pan()};
-}
-
-const char *mmu_disproof(const struct pagetable *pt, const struct mmu_proof *claim)
-{
-    const struct hal_pte_rules rules = mmu_rules();
-    if (claim->access == FAULT_NONE) {
-        struct hal_mapping m;
-        return pagetable_query(pt, claim->va, &m) ? "mapped, and should not be" : NULL;
-    }
-    return pagetable_check(pt, claim->va, claim->access, &rules, &claim->pa);
-}
-
 /* ---- TLB ---- */
 
 static void publish(void)

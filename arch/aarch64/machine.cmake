@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+#
+# What the AArch64 kernel needs besides the common rules: proof that the code which runs with the MMU
+# off holds no link-time address (scripts/lib/pc_relative.py says why).
+
+set(early_files
+    arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/esr
+    arch/aarch64/frame arch/aarch64/mmu_settings arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
+    boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/fdt
+    boot/fdt_props boot/mem boot/note boot/ranges hal/pagetable kernel/lib/string)
+list(LENGTH early_files early_count)
+list(JOIN early_files "|" early_pattern)
+set(early_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${early_pattern})[.]c[.]>")
+
+add_custom_command(OUTPUT pc_relative.stamp
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/pc_relative.py" ${early_count} ${early_objects}
+    COMMAND ${CMAKE_COMMAND} -E touch pc_relative.stamp
+    DEPENDS ${early_objects} "${CMAKE_SOURCE_DIR}/scripts/lib/pc_relative.py"
+    COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
