@@ -9,10 +9,12 @@
 #include "hal/upcall.h"
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/sched/wait.h"
 
-/* Field protection: `lock`, which a panic does not take. */
-static struct spinlock lock = SPINLOCK_INIT;
+/* Its lock protects the lists; a panic does not take it. Who disowns waits here for handlers to
+ * end. */
+static struct wait_queue owners = {
+    .lock = SPINLOCK_INIT, .waiters = LIST_INIT(owners.waiters), .name = "fault handlers"};
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
 
@@ -23,13 +25,13 @@ static void count(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static void own(struct list *owners, struct fault_owner *owner)
+static void own(struct list *list, struct fault_owner *owner)
 {
     ASSERT(owner->size > 0 && owner->base + (owner->size - 1) >= owner->base);
-    atomic_store_explicit(&owner->running, 0, memory_order_relaxed);
-    irq_state_t state = spin_lock_irq(&lock);
-    list_push_back(owners, &owner->link);
-    spin_unlock_irq(&lock, state);
+    owner->running = 0;
+    irq_state_t state = spin_lock_irq(&owners.lock);
+    list_push_back(list, &owner->link);
+    spin_unlock_irq(&owners.lock, state);
 }
 
 void fault_own_addresses(struct fault_owner *owner)
@@ -42,9 +44,9 @@ void fault_own_code(struct fault_owner *owner)
     own(&code_owners, owner);
 }
 
-static struct fault_owner *find_owner(const struct list *owners, uintptr_t at)
+static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
 {
-    LIST_FOR_EACH (owners, n) {
+    LIST_FOR_EACH (list, n) {
         struct fault_owner *owner = CONTAINER_OF(n, struct fault_owner, link);
         if (at - owner->base < owner->size) {
             return owner;
@@ -58,27 +60,31 @@ struct fault_owner *fault_code_owner(uintptr_t pc)
     if (hal_this_cpu()->in_panic) {
         return find_owner(&code_owners, pc);
     }
-    irq_state_t state = spin_lock_irq(&lock);
+    irq_state_t state = spin_lock_irq(&owners.lock);
     struct fault_owner *owner = find_owner(&code_owners, pc);
-    spin_unlock_irq(&lock, state);
+    spin_unlock_irq(&owners.lock, state);
     return owner;
 }
 
 /** Ask the owner of `at`; it cannot be disowned meanwhile. */
-static bool ask(const struct list *owners, uintptr_t at, struct fault *fault)
+static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
 {
-    irq_state_t state = spin_lock_irq(&lock);
-    struct fault_owner *owner = find_owner(owners, at);
+    irq_state_t state = spin_lock_irq(&owners.lock);
+    struct fault_owner *owner = find_owner(list, at);
     if (owner != NULL) {
-        atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
+        owner->running++;
     }
-    spin_unlock_irq(&lock, state);
+    spin_unlock_irq(&owners.lock, state);
     if (owner == NULL) {
         return false;
     }
+
     bool handled = owner->handle(owner, fault);
-    /* Release: fault_disown() lets the owner go once it sees this. */
-    atomic_fetch_sub_explicit(&owner->running, 1, memory_order_release);
+
+    state = spin_lock_irq(&owners.lock);
+    owner->running--;
+    wait_wake_all_locked(&owners);
+    spin_unlock_irq(&owners.lock, state);
     return handled;
 }
 
@@ -149,11 +155,11 @@ void fault_get_stats(struct fault_stats *out)
 
 void fault_disown(struct fault_owner *owner)
 {
-    irq_state_t state = spin_lock_irq(&lock);
+    irq_state_t state = spin_lock_irq(&owners.lock);
     list_remove(&owner->link);
-    spin_unlock_irq(&lock, state);
-    /* Acquire: pairs with the release of the last handler. */
-    while (atomic_load_explicit(&owner->running, memory_order_acquire) != 0) {
-        hal_cpu_relax();
+    while (owner->running > 0) {
+        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
     }
+    spin_unlock_irq(&owners.lock, state);
 }

@@ -7,12 +7,10 @@
 #include "hal/trap.h"
 #include "kernel/lib/list.h"
 
-#include <stdatomic.h>
-
 /** A range of addresses whose faults somebody understands. The caller owns the struct while registered. */
 struct fault_owner {
     struct list_node link; /* private */
-    _Atomic uint32_t running; /* private: handlers of it that run now */
+    uint32_t running;      /* private: handlers of it that run now */
     uintptr_t base, size;
     const char *name;
     /**

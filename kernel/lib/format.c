@@ -319,6 +319,9 @@ static void buffer_sink(void *ctx, const char *s, size_t len)
 {
     struct buffer *b = ctx;
     size_t n = MIN(len, b->room);
+    if (n == 0) {
+        return;
+    }
     memcpy(b->next, s, n);
     b->next += n;
     b->room -= n;

@@ -204,6 +204,7 @@ static void init_area(const struct page_area *area)
 void page_init(const struct boot_info *info)
 {
     boot = info;
+    busy_count = area_count = 0;
     collect_busy(page_early_finish());
     find_areas();
     place_records();

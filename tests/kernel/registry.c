@@ -5,6 +5,5 @@
 
 const struct kernel_test *const kernel_tests[] = {
     mmu_tests,
-    trap_tests,
     NULL,
 };

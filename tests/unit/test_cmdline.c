@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel command line, and splitting of program arguments.
+#include "kernel/cmdline.h"
+
+#include "kernel/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct cmdline c;
+
+static void test_nothing_means_shell(void **state)
+{
+    (void)state;
+    cmdline_parse("", &c);
+    assert_true(c.shell);
+    assert_null(c.run);
+    assert_null(c.test);
+    assert_null(c.bench);
+    assert_int_equal(c.loglevel, -1);
+    assert_int_equal(c.maxcpus, 0);
+    assert_int_equal(c.unknown_count, 0);
+    assert_string_equal(c.run_args, "");
+    cmdline_parse("poweroff", &c);
+    assert_false(c.shell);
+    assert_true(c.poweroff);
+}
+
+static void test_known_words(void **state)
+{
+    (void)state;
+    cmdline_parse(" test  bench=heap.* loglevel=debug maxcpus=0x4 poweroff\tshell ", &c);
+    assert_string_equal(c.test, "*");
+    assert_string_equal(c.bench, "heap.*");
+    assert_int_equal(c.loglevel, LOG_DEBUG);
+    assert_int_equal(c.maxcpus, 4);
+    assert_true(c.poweroff && c.shell);
+    assert_int_equal(c.unknown_count, 0);
+    cmdline_parse("test= loglevel=1", &c);
+    assert_string_equal(c.test, "*");
+    assert_int_equal(c.loglevel, LOG_WARN);
+}
+
+static void test_run_takes_the_rest_verbatim(void **state)
+{
+    (void)state;
+    cmdline_parse("poweroff run=/bin/a.elf --   x=1 'two  words' -- test", &c);
+    assert_string_equal(c.run, "/bin/a.elf");
+    assert_string_equal(c.run_args, "x=1 'two  words' -- test");
+    assert_null(c.test);
+    cmdline_parse("run='/a b/c' --", &c);
+    assert_string_equal(c.run, "/a b/c");
+    assert_string_equal(c.run_args, "");
+}
+
+static void test_unknown_and_malformed_words_are_listed(void **state)
+{
+    (void)state;
+    cmdline_parse("quiet run= loglevel=9 maxcpus=0 maxcpus=many tests \"a b\"", &c);
+    assert_int_equal(c.unknown_count, 7);
+    assert_string_equal(c.unknown[0], "quiet");
+    assert_string_equal(c.unknown[1], "run=");
+    assert_string_equal(c.unknown[5], "tests");
+    assert_string_equal(c.unknown[6], "a b");
+    assert_true(c.shell);
+
+    char many[200] = "";
+    for (int i = 0; i < 40; i++) {
+        strcat(many, "w ");
+    }
+    cmdline_parse(many, &c);
+    assert_int_equal(c.unknown_count, 40);
+}
+
+static void test_long_text_is_cut_inside_its_buffer(void **state)
+{
+    (void)state;
+    char *text = malloc(5000);
+    memset(text, 'a', 4999);
+    text[4999] = '\0';
+    cmdline_parse(text, &c);
+    assert_int_equal(c.unknown_count, 1);
+    assert_int_equal(strlen(c.unknown[0]), sizeof(c.text) - 1);
+    text[0] = '"'; /* a quote that never closes */
+    cmdline_parse(text, &c);
+    assert_int_equal(c.unknown_count, 1);
+    free(text);
+}
+
+static void check_split(const char *text, int count, ...)
+{
+    char copy[64], *argv[4];
+    strcpy(copy, text);
+    assert_int_equal(cmdline_split(copy, argv, 4), count);
+    va_list args;
+    va_start(args, count);
+    for (int i = 0; i < count; i++) {
+        assert_string_equal(argv[i], va_arg(args, const char *));
+    }
+    va_end(args);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    check_split("", 0);
+    check_split("  \t ", 0);
+    check_split("a  b", 2, "a", "b");
+    check_split("'a b' \"c d\"e", 2, "a b", "c de");
+    check_split("a\\ b \\\\ '\\n' \"\\\"\"", 4, "a b", "\\", "\\n", "\"");
+    check_split("'' x", 2, "", "x");
+    check_split("'open", 1, "open");
+    check_split("end\\", 1, "end\\");
+    check_split("a b c d", 4, "a", "b", "c", "d");
+    check_split("a b c d e", E_OVERFLOW);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_means_shell),
+        cmocka_unit_test(test_known_words),
+        cmocka_unit_test(test_run_takes_the_rest_verbatim),
+        cmocka_unit_test(test_unknown_and_malformed_words_are_listed),
+        cmocka_unit_test(test_long_text_is_cut_inside_its_buffer),
+        cmocka_unit_test(test_split),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

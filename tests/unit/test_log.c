@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+//
+// The log: what the ring keeps, what the console shows and when. The ring is static and lives
+// through the whole program, so tests count from the line where they begin.
+#include "kernel/log.h"
+
+#include "fake/fake.h"
+#include "kernel/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char shown[1 << 20];
+
+static void show(const char *s, size_t len)
+{
+    strncat(shown, s, len);
+}
+
+/** The number of the next line. */
+static uint64_t end_of_log(void)
+{
+    uint64_t at = 0;
+    struct log_record r;
+    while (log_read(&at, &r)) {
+    }
+    return at;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_reset();
+    clock_init();
+    shown[0] = '\0';
+    log_set_console(show);
+    log_set_console_level(LOG_INFO);
+    return 0;
+}
+
+static void test_a_line_is_read_back_and_shown(void **state)
+{
+    (void)state;
+    uint64_t at = end_of_log();
+    fake_counter += 12 * FAKE_COUNTER_HZ + 345678000;
+    log_info("pci", "found %d of %s", 3, "them");
+    struct log_record r;
+    uint64_t first = at;
+    assert_true(log_read(&at, &r));
+    assert_int_equal(r.sequence, first);
+    assert_int_equal(at, first + 1);
+    assert_string_equal(r.text, "pci: found 3 of them");
+    assert_int_equal(r.level, LOG_INFO);
+    assert_false(log_read(&at, &r));
+    assert_non_null(strstr(shown, " 0] pci: found 3 of them\n"));
+}
+
+static void test_levels_decide_what_is_shown(void **state)
+{
+    (void)state;
+    uint64_t at = end_of_log();
+    log_debug("a", "quiet");
+    log_warn("a", "odd");
+    log_error("a", "bad");
+    assert_null(strstr(shown, "quiet"));
+    assert_non_null(strstr(shown, "] warning: a: odd\n"));
+    assert_non_null(strstr(shown, "] error: a: bad\n"));
+    struct log_record r;
+    assert_true(log_read(&at, &r));
+    assert_string_equal(r.text, "a: quiet");
+}
+
+static void test_held_lines_come_at_the_last_release_in_order(void **state)
+{
+    (void)state;
+    log_hold_console();
+    log_hold_console();
+    log_info("a", "one");
+    log_release_console();
+    log_info("a", "two");
+    assert_string_equal(shown, "");
+    log_release_console();
+    const char *one = strstr(shown, "a: one\n"), *two = strstr(shown, "a: two\n");
+    assert_true(one != NULL && two != NULL && one < two);
+}
+
+static void test_long_text_is_cut(void **state)
+{
+    (void)state;
+    char text[600];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    uint64_t at = end_of_log();
+    log_info("a", "%s", text);
+    struct log_record r;
+    assert_true(log_read(&at, &r));
+    assert_int_equal(strlen(r.text), sizeof(r.text) - 1);
+    assert_int_equal(strncmp(r.text, "a: xxx", 6), 0);
+    assert_int_equal(shown[strlen(shown) - 1], '\n');
+}
+
+static void test_old_lines_give_way_and_the_rest_is_intact(void **state)
+{
+    (void)state;
+    log_set_console_level(LOG_ERROR);
+    uint64_t first = end_of_log();
+    for (unsigned i = 0; i < 5000; i++) { /* more than the ring holds, of many lengths */
+        log_info("n", "%u %.*s", i, (int)(i % 200),
+                 "--------------------------------------------------------------------------------"
+                 "--------------------------------------------------------------------------------"
+                 "----------------------------------------");
+    }
+    uint64_t at = 0, seen = 0;
+    struct log_record r;
+    while (log_read(&at, &r)) {
+        unsigned i = (unsigned)(r.sequence - first);
+        char expected[32];
+        snprintf(expected, sizeof(expected), "n: %u ", i);
+        assert_int_equal(strncmp(r.text, expected, strlen(expected)), 0);
+        assert_int_equal(strlen(r.text), strlen(expected) + i % 200);
+        seen++;
+    }
+    assert_int_equal(at, first + 5000);
+    assert_in_range(seen, 300, 1024);
+}
+
+static void test_short_lines_are_limited_by_their_number(void **state)
+{
+    (void)state;
+    log_set_console_level(LOG_ERROR);
+    for (unsigned i = 0; i < 3000; i++) {
+        log_info("n", "%u", i);
+    }
+    uint64_t at = 0, seen = 0;
+    struct log_record r;
+    while (log_read(&at, &r)) {
+        seen++;
+    }
+    assert_int_equal(seen, 1024);
+}
+
+/* A console that logs: what an interrupt handler does while a line is being printed. */
+static void show_and_log(const char *s, size_t len)
+{
+    static bool has_logged;
+    show(s, 5);
+    if (!has_logged) {
+        has_logged = true;
+        log_info("irq", "in between");
+    }
+    show(s + 5, len - 5);
+}
+
+static void test_a_line_that_comes_while_one_is_printed_tears_nothing(void **state)
+{
+    (void)state;
+    log_set_console(show_and_log);
+    log_info("a", "outer");
+    const char *outer = strstr(shown, "a: outer\n"), *inner = strstr(shown, "irq: in between\n");
+    assert_true(outer != NULL && inner != NULL && outer < inner);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_line_is_read_back_and_shown, set_up),
+        cmocka_unit_test_setup(test_levels_decide_what_is_shown, set_up),
+        cmocka_unit_test_setup(test_held_lines_come_at_the_last_release_in_order, set_up),
+        cmocka_unit_test_setup(test_long_text_is_cut, set_up),
+        cmocka_unit_test_setup(test_old_lines_give_way_and_the_rest_is_intact, set_up),
+        cmocka_unit_test_setup(test_short_lines_are_limited_by_their_number, set_up),
+        cmocka_unit_test_setup(test_a_line_that_comes_while_one_is_printed_tears_nothing, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
