@@ -173,7 +173,7 @@ class Program:
             self.machine = machines[elf["e_machine"]]()
             loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] != "SHT_NOBITS"]
             self.code = [(s["sh_addr"], s["sh_offset"], s["sh_size"]) for s in loaded if s["sh_flags"] & 4]
-            self.data = [(s.name, s["sh_addr"], s["sh_offset"], s["sh_size"]) for s in loaded]
+            self.data = [(s.name, s["sh_offset"], s["sh_size"]) for s in loaded]
             table = elf.get_section_by_name(".symtab")
             if table is None:
                 raise Failure(f"{path}: no symbol table")
@@ -206,11 +206,13 @@ class Program:
         raise Failure(f"{self.path}: {address:#x} is in no code section")
 
     def pointers(self, old):
-        """Where 8 aligned bytes hold the address of `old`: tables of pointers, literal pools."""
-        for name, start, offset, size in self.data:
-            for at in range(-start % 8, size - 7, 8):
-                if int.from_bytes(self.bytes[offset + at:offset + at + 8], "little") == old:
-                    yield f"{name}+{at:#x}"
+        """Where eight bytes hold the address of `old`: tables of pointers, packed ones too, literal pools."""
+        wanted = old.to_bytes(8, "little")
+        for name, offset, size in self.data:
+            at = self.bytes.find(wanted, offset, offset + size)
+            while at >= 0:
+                yield f"{name}+{at - offset:#x}"
+                at = self.bytes.find(wanted, at + 1, offset + size)
 
 
 def inside(address, function):

@@ -158,7 +158,8 @@ kernel_symbols:
 {words(line_starts)}.Lfiles:
 {words(files)}.Lline_bytes:
 {octets(line_bytes)}.Lstrings:
-{octets(strings)}"""
+{octets(strings)}    .section .note.GNU-stack, "", %progbits
+"""
 
 
 def same_text(first, second):

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The check of the finished kernel, against kernels that have one thing wrong each.
+
+A small image that is right passes; the same image with one line of its linker script changed fails, with
+the sentence that names what was changed.
+"""
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts/lib")]
+
+import elfcheck  # noqa: E402
+
+SOURCE = """
+    .section .head, "ax"
+    .globl _head
+_head:
+    {head}
+    .section .text, "ax"
+    nop
+    .section .rodata, "a"
+    .quad 1
+    .section .data, "aw"
+    .quad 2
+    .section .bss, "aw", @nobits
+    .zero 4096
+    .section .stack, "aw", @nobits
+    .zero 4096
+    .section .pvh, "a", @note
+    .long 4, 4, 18
+    .asciz "Xen"
+    .long 0x200000
+"""
+HEAD = {
+    "x86_64": ".balign 8\n.long 0xe85250d6, 0, 24, 0x100000000 - (0xe85250d6 + 24)\n.word 0, 0\n.long 8",
+    "aarch64": "b .\n.long 0\n.quad 0, image_size, 0xa, 0, 0, 0\n.ascii \"ARM\\x64\"\n.long 0",
+}
+SCRIPT = {
+    "x86_64": """
+ENTRY(_head)
+PHDRS {{ boot PT_LOAD FLAGS(5); text PT_LOAD FLAGS({text_flags}); rodata PT_LOAD FLAGS(4); data PT_LOAD FLAGS(6); note PT_NOTE FLAGS(4); }}
+SECTIONS {{
+    . = {load};
+    .head : {{ *(.head) }} :boot
+    .pvh : {{ *(.pvh) }} :boot {note}
+    . = 0xffffffff80000000 + {load} + 0x1000;
+""",
+    "aarch64": """
+ENTRY(_head)
+PHDRS {{ text PT_LOAD FLAGS({text_flags}); rodata PT_LOAD FLAGS(4); data PT_LOAD FLAGS(6); }}
+image_size = {image_size};
+SECTIONS {{
+    /DISCARD/ : {{ *(.pvh) }}
+    . = 0xffffffff80000000;
+""",
+}
+REST = """
+    __image_start = .;
+    __text_start = .;
+    .text : AT(ADDR(.text) - {offset}) {{ *(.head) *(.text) }} :text
+    __text_end = .;
+    . = ALIGN({page});
+    __rodata_start = .;
+    .rodata : AT(ADDR(.rodata) - {offset}) {{ *(.rodata) }} :rodata
+    __rodata_end = .;
+    . = ALIGN({page});
+    __data_start = .;
+    .data : AT(ADDR(.data) - {data_offset}) {{ *(.data) }} :{data_segment}
+    __data_end = .;
+    __bss_start = .;
+    .bss : AT(ADDR(.bss) - {data_offset}) {{ *(.bss) {stack_in_bss} }} :{data_segment}
+    __bss_end = .;
+    .stack : AT(ADDR(.stack) - {data_offset}) {{ {stack} }} :{data_segment}
+    __image_end = .;
+    .unexpected : {{ {unexpected} }}
+}}
+"""
+STACK = "__boot_stack_start = .; *(.stack) __boot_stack_end = .;"
+OFFSET = {"x86_64": "0xffffffff80000000", "aarch64": "0xffffffff80000000 + 0x40200000"}
+DEFAULTS = {"load": "0x200000", "text_flags": 5, "note": ":note", "page": "0x1000", "data_segment": "data",
+            "stack_in_bss": "", "stack": STACK, "unexpected": "",
+            "image_size": "__image_end - __image_start"}
+
+# What is wrong: (machine or None for both, changes, a part of the sentence)
+WRONG = {
+    "flash_instead_of_ram": ("aarch64", {"offset": "0xffffffff80000000 - 0x200000", "data_offset": None},
+                             "outside RAM"),
+    "data_left_in_flash": ("aarch64", {"data_offset": "0xffffffff80000000 - 0x200000"}, "outside RAM"),
+    "device_tree_overlap": ("aarch64", {"data_offset": "0xffffffff80000000 - 0x407ff000"}, "outside RAM"),
+    "low_memory": ("x86_64", {"load": "0x80000"}, "outside RAM"),
+    "link_is_not_load_address": (None, {"data_offset": "+1M"}, "link address minus load address"),
+    "writable_text": (None, {"text_flags": 7}, "writable and executable"),
+    "bss_mapped_read_only": (None, {"data_segment": "rodata"}, "writable, in a read-only segment"),
+    "text_not_executable": ("aarch64", {"text_flags": 4}, "entry"),
+    "permissions_share_a_page": (None, {"page": 8}, "share a page"),
+    "boot_stack_in_bss": (None, {"stack": "", "stack_in_bss": STACK}, "boot stack overlaps .bss"),
+    "no_boot_stack": (None, {"stack": "*(.stack)"}, "no __boot_stack_start"),
+    "unexpected_section": (None, {"unexpected": "QUAD(1)"}, ".unexpected holds 8 bytes"),
+    "image_size_zero": ("aarch64", {"image_size": "0"}, "image_size 0x0"),
+    "no_pvh_note_segment": ("x86_64", {"note": ""}, "no PVH note"),
+}
+
+
+class ElfCheck(unittest.TestCase):
+    def link(self, folder, machine, changes):
+        values = {**DEFAULTS, "offset": OFFSET[machine], **changes}
+        if values.get("data_offset") == "+1M":
+            values["data_offset"] = f"{OFFSET[machine]} - 0x100000"
+        values["data_offset"] = values.get("data_offset") or values["offset"]
+        source, script, linked = Path(folder) / "k.S", Path(folder) / "k.lds", Path(folder) / "k.elf"
+        source.write_text(SOURCE.format(head=HEAD[machine]))
+        script.write_text((SCRIPT[machine] + REST).format(**values))
+        subprocess.run(["clang", f"--target={machine}-none-elf", "-c", str(source), "-o", f"{source}.o"], check=True)
+        subprocess.run(["ld.lld", "-static", "-T", str(script), "-z", "max-page-size=4096", f"{source}.o",
+                        "-o", str(linked)], check=True, capture_output=True)
+        return linked
+
+    def check(self, machine, **changes):
+        with tempfile.TemporaryDirectory() as folder:
+            return elfcheck.check(self.link(folder, machine, changes))
+
+    def test_a_good_image_passes(self):
+        for machine in HEAD:
+            with self.subTest(machine):
+                self.assertEqual(self.check(machine), [])
+
+    def test_a_shared_object_is_no_kernel(self):
+        with tempfile.TemporaryDirectory() as folder:
+            linked = self.link(folder, "x86_64", {})
+            data = bytearray(linked.read_bytes())
+            data[16] = 3  # ET_DYN
+            linked.write_bytes(data)
+            self.assertIn("executable linked at fixed addresses", " ".join(elfcheck.check(linked)))
+
+
+def wrong_test(machine, changes, sentence):
+    def test(self):
+        complaints = self.check(machine, **changes)
+        self.assertTrue(any(sentence in c for c in complaints), f"{sentence!r} is not in {complaints}")
+    return test
+
+
+for _name, (_machine, _changes, _sentence) in WRONG.items():
+    for _each in [_machine] if _machine else HEAD:
+        setattr(ElfCheck, f"test_{_name}_{_each}", wrong_test(_each, _changes, _sentence))
