@@ -3,7 +3,7 @@
 // The run queue: one list a priority and a word that says which are not empty. O(1) everywhere, no
 // policy: who runs for how long is switch.c's.
 
-#include "kernel/sched/sched_internal.h"
+#include "kernel/sched/runqueue.h"
 
 STATIC_ASSERT(PRIO_COUNT == 64, "ready_mask has one bit a priority");
 

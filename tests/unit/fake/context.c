@@ -8,6 +8,7 @@
 #include "hal/context.h"
 
 #include <pthread.h>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,11 @@
 
 #define STACK_BYTES ((size_t)256 << 10) /* AddressSanitizer's frames are large */
 
-/** What a struct hal_context's `sp` points to. Never freed: a test's threads are few. */
+/** What a struct hal_context's `sp` points to. Kept for the next thread on the same kernel stack.
+ */
 struct fiber {
+    struct fiber *next; /* of all */
+    vaddr_t kernel_stack;
     ucontext_t context;
     void *stack;
     size_t stack_bytes;
@@ -25,14 +29,27 @@ struct fiber {
     void *arg;
 };
 
-static struct fiber *running; /* NULL: the test's own thread */
+static struct fiber main_fiber; /* the test's own thread */
+static struct fiber *running = &main_fiber;
+static struct fiber *all;
 
-static struct fiber *new_fiber(void)
+static struct fiber *fiber_of(vaddr_t kernel_stack)
 {
-    struct fiber *f = calloc(1, sizeof(*f));
-    if (f == NULL) {
-        abort();
+    struct fiber *f = all;
+    while (f != NULL && f->kernel_stack != kernel_stack) {
+        f = f->next;
     }
+    if (f == NULL) {
+        f = calloc(1, sizeof(*f));
+        if (f == NULL || (f->stack = malloc(STACK_BYTES)) == NULL) {
+            abort();
+        }
+        f->stack_bytes = STACK_BYTES;
+        f->kernel_stack = kernel_stack;
+        f->next = all;
+        all = f;
+    }
+    __asan_unpoison_memory_region(f->stack, f->stack_bytes); /* its last thread never returned */
     return f;
 }
 
@@ -46,14 +63,12 @@ static void enter(void)
 void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void (*entry)(void *arg),
                       void *arg)
 {
-    (void)stack;
     (void)size;
-    struct fiber *f = new_fiber();
-    f->stack_bytes = STACK_BYTES;
-    f->stack = malloc(STACK_BYTES);
-    if (f->stack == NULL || getcontext(&f->context) != 0) {
+    struct fiber *f = fiber_of(stack);
+    if (getcontext(&f->context) != 0) {
         abort();
     }
+    f->shadow = NULL;
     f->entry = entry;
     f->arg = arg;
     f->context.uc_stack.ss_sp = f->stack;
@@ -63,24 +78,23 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
     ctx->sp = (uintptr_t)f;
 }
 
-/** The test's own thread becomes a fiber when it first gives way to another. */
-static struct fiber *this_fiber(void)
+/** Where the test's own stack lies is asked when it first gives way to another. */
+static void find_main_stack(void)
 {
-    if (running == NULL) {
-        running = new_fiber();
-        pthread_attr_t attributes;
-        if (pthread_getattr_np(pthread_self(), &attributes) != 0 ||
-            pthread_attr_getstack(&attributes, &running->stack, &running->stack_bytes) != 0) {
-            abort();
-        }
-        pthread_attr_destroy(&attributes);
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0 ||
+        pthread_attr_getstack(&attributes, &main_fiber.stack, &main_fiber.stack_bytes) != 0) {
+        abort();
     }
-    return running;
+    pthread_attr_destroy(&attributes);
 }
 
 void hal_context_switch(struct hal_context *save, const struct hal_context *next)
 {
-    struct fiber *from = this_fiber(), *to = (struct fiber *)next->sp;
+    if (main_fiber.stack == NULL) {
+        find_main_stack();
+    }
+    struct fiber *from = running, *to = (struct fiber *)next->sp;
     save->sp = (uintptr_t)from;
     running = to;
     __sanitizer_start_switch_fiber(&from->shadow, to->stack, to->stack_bytes);

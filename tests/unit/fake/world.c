@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//
+// See world.h.
+
+#include "fake/world.h"
+
+#include "hal/bootinfo.h"
+#include "hal/irq.h"
+#include "hal/timer.h"
+#include "hal/upcall.h"
+#include "hal_arch/frame.h"
+#include "kernel/clock.h"
+#include "kernel/io/irq.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINES 32
+
+unsigned world_timer_interrupts;
+
+static struct {
+    bool masked;
+    unsigned eois;
+} lines[LINES];
+
+static char notes[1024];
+
+static _Noreturn void broken(const char *what)
+{
+    fprintf(stderr, "world: %s\n%s", what, fake_console_text());
+    abort();
+}
+
+/* ---- An interrupt controller: the vector is the line ---- */
+
+static enum status configure(uint32_t line, enum irq_trigger trigger)
+{
+    if (line >= LINES) {
+        return E_RANGE;
+    }
+    return trigger == IRQ_LEVEL_LOW ? E_NOTSUP : OK;
+}
+
+static void mask(uint32_t line)
+{
+    lines[line].masked = true;
+}
+
+static void unmask(uint32_t line)
+{
+    lines[line].masked = false;
+}
+
+static uint32_t ack(unsigned vector)
+{
+    return vector < LINES ? vector : IRQ_LINE_NONE;
+}
+
+static void eoi(uint32_t line)
+{
+    lines[line].eois++;
+}
+
+static const struct irq_controller controller = {
+    .name = "world",
+    .configure = configure,
+    .mask = mask,
+    .unmask = unmask,
+    .ack = ack,
+    .eoi = eoi,
+};
+
+bool world_line_is_masked(unsigned line)
+{
+    return lines[line].masked;
+}
+
+unsigned world_eoi_count(unsigned line)
+{
+    return lines[line].eois;
+}
+
+/** Deliver one interrupt to the running thread at pc. */
+static void deliver(unsigned line, uintptr_t pc)
+{
+    struct hal_frame frame = {.pc = pc, .irqs_enabled = true};
+    fake_cpu.arch.irqs_enabled = false;
+    upcall_irq(line, &frame);
+    fake_cpu.arch.irqs_enabled = frame.irqs_enabled;
+    if (frame.pc != pc) {
+        ((void (*)(void *))frame.pc)((void *)frame.argument);
+        broken("a redirected thread came back");
+    }
+}
+
+void world_interrupt(unsigned line)
+{
+    deliver(line, WORLD_KERNEL_PC);
+}
+
+static enum irq_result timer_interrupt(void *ctx)
+{
+    (void)ctx;
+    world_timer_interrupts++;
+    hal_timer()->disarm(); /* one-shot */
+    upcall_timer();
+    return IRQ_HANDLED;
+}
+
+void world_spend(uint64_t ns, uintptr_t pc)
+{
+    uint64_t left = ns;
+    for (;;) {
+        uint64_t due = fake_timer_deadline();
+        uint64_t until = due == UINT64_MAX ? left : due > fake_counter ? due - fake_counter : 0;
+        if (until > left || due == UINT64_MAX) {
+            fake_counter += left;
+            return;
+        }
+        fake_counter += until; /* what others spend meanwhile is not this thread's time */
+        left -= until;
+        deliver(WORLD_TIMER_LINE, pc);
+    }
+}
+
+static void idle_until_the_timer(void)
+{
+    uint64_t due = fake_timer_deadline();
+    if (due == UINT64_MAX) {
+        broken("every thread waits, and no timer is armed");
+    }
+    if (fake_counter < due) {
+        fake_counter = due;
+    }
+    deliver(WORLD_TIMER_LINE, WORLD_KERNEL_PC);
+}
+
+int world_boot(void **state)
+{
+    (void)state;
+    fake_reset();
+    fake_on_wait = idle_until_the_timer;
+
+    static struct boot_info info;
+    info.range_count = 1;
+    info.ranges[0] =
+        (struct boot_range){.base = FAKE_RAM_BASE, .len = FAKE_RAM_SIZE, .kind = BOOT_RAM};
+    info.early_base = FAKE_RAM_BASE;
+    info.early_len = 1 << 20;
+
+    clock_init();
+    page_early_init(&info);
+    hal_mmu_init(&info);
+    page_init(&info);
+    vm_init();
+    heap_init();
+
+    hal_timer_install(&fake_timer);
+    hal_irq_install(&controller);
+    static struct irq_action timer_action = {.handle = timer_interrupt, .name = "timer"};
+    if (irq_request(&timer_action, WORLD_TIMER_LINE, IRQ_EDGE) != OK) {
+        broken("no timer interrupt");
+    }
+    sched_init();
+    hal_irq_enable();
+    work_init();
+    return 0;
+}
+
+struct thread *world_thread(const char *name, uint8_t priority, void (*entry)(void *arg), void *arg)
+{
+    struct thread *t;
+    const struct thread_options options = {
+        .name = name, .entry = entry, .arg = arg, .priority = priority};
+    if (thread_create(&options, &t) != OK) {
+        broken("no thread");
+    }
+    return t;
+}
+
+int world_join(struct thread *t)
+{
+    int value;
+    if (thread_join(t, &value) != OK) {
+        broken("join was cancelled");
+    }
+    return value;
+}
+
+void world_note(const char *name)
+{
+    size_t used = strlen(notes);
+    snprintf(notes + used, sizeof(notes) - used, "%s%s", used > 0 ? " " : "", name);
+}
+
+const char *world_notes(void)
+{
+    return notes;
+}
+
+void world_forget_notes(void)
+{
+    notes[0] = 0;
+}

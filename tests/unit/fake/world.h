@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// The portable kernel up to threads, on the fake machine, for tests of what needs threads. It boots
+// once in a test program. Time stands still until a thread spends some, or nobody can run.
+#pragma once
+
+#include "fake/fake.h"
+#include "kernel/sched/thread.h"
+
+/** A program counter of kernel code, as world_spend() reports it to interrupts. */
+#define WORLD_KERNEL_PC 0x1000u
+
+/** The line that the fake event timer interrupts on. */
+#define WORLD_TIMER_LINE 5
+
+/** @brief Memory, heap, interrupts and threads; the caller becomes the thread "main". cmocka group
+ * set-up. */
+int world_boot(void **state);
+
+/** @brief The running thread computes for `ns`: time passes, and due interrupts find it at `pc`. If
+ * one redirects it, it does not come back. */
+void world_spend(uint64_t ns, uintptr_t pc);
+
+/** @brief An interrupt on a line, found at WORLD_KERNEL_PC. */
+void world_interrupt(unsigned line);
+
+/** Interrupts that were spent on the event timer. */
+extern unsigned world_timer_interrupts;
+
+/** What the controller was told of a line. */
+bool world_line_is_masked(unsigned line);
+unsigned world_eoi_count(unsigned line);
+
+/** @brief Start a thread that must exist. */
+struct thread *world_thread(const char *name, uint8_t priority, void (*entry)(void *arg),
+                            void *arg);
+/** @brief Join it; it must succeed. @return its value. */
+int world_join(struct thread *t);
+
+/** Names appended by world_note(), in the order of the calls: "a b c". */
+void world_note(const char *name);
+const char *world_notes(void);
+void world_forget_notes(void);

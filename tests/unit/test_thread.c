@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads on the fake machine: who runs when, what a slice is, when the event timer is armed, and that
+// threads give everything back.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/mutex.h"
+
+#define MS NS_PER_MS
+
+static int forget(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    world_timer_interrupts = 0;
+    return 0;
+}
+
+static void note(void *name)
+{
+    world_note(name);
+}
+
+static void test_the_best_runs_first(void **state)
+{
+    (void)state;
+    struct thread *low = world_thread("low", 10, note, "low");
+    struct thread *mid = world_thread("mid", 20, note, "mid");
+    assert_string_equal(world_notes(), ""); /* main is better than both */
+    struct thread *high = world_thread("high", 40, note, "high");
+    assert_string_equal(world_notes(), "high"); /* at once: it ran inside thread_create() */
+    world_join(low);
+    world_join(mid);
+    world_join(high);
+    assert_string_equal(world_notes(), "high mid low");
+}
+
+static void test_equals_run_in_order(void **state)
+{
+    (void)state;
+    struct thread *a = world_thread("a", PRIO_NORMAL, note, "a");
+    struct thread *b = world_thread("b", PRIO_NORMAL, note, "b");
+    thread_yield();
+    assert_string_equal(world_notes(), "a b");
+    world_join(b);
+    world_join(a);
+}
+
+static void yield_thrice(void *name)
+{
+    for (int i = 0; i < 3; i++) {
+        world_note(name);
+        thread_yield();
+    }
+}
+
+static void test_yield_takes_turns(void **state)
+{
+    (void)state;
+    struct thread *a = world_thread("a", PRIO_NORMAL, yield_thrice, "a");
+    struct thread *b = world_thread("b", PRIO_NORMAL, yield_thrice, "b");
+    world_join(a);
+    world_join(b);
+    assert_string_equal(world_notes(), "a b a b a b");
+}
+
+static void exit_with(void *value)
+{
+    thread_exit((int)(uintptr_t)value);
+}
+
+static void test_join_returns_the_value(void **state)
+{
+    (void)state;
+    assert_int_equal(world_join(world_thread("t", 40, exit_with, (void *)7)), 7);
+    assert_int_equal(world_join(world_thread("t", 10, exit_with, (void *)8)), 8);
+    assert_int_equal(world_join(world_thread("t", 10, note, "")), 0);
+}
+
+/* Two that compute: each gets its slice, and neither the other's. */
+static void compute_35_ms(void *name)
+{
+    for (int i = 0; i < 7; i++) {
+        world_note(name);
+        world_spend(5 * MS, WORLD_KERNEL_PC);
+    }
+}
+
+static void test_equals_share_by_slices(void **state)
+{
+    (void)state;
+    struct thread *a = world_thread("a", 20, compute_35_ms, "a");
+    struct thread *b = world_thread("b", 20, compute_35_ms, "b");
+    world_join(a);
+    world_join(b);
+    /* A slice ends exactly at the end of a computation, whose note follows at the next turn. */
+    assert_string_equal(world_notes(), "a a b b a a b b a a b b a b");
+}
+
+static void test_alone_it_is_not_interrupted(void **state)
+{
+    (void)state;
+    world_spend(100 * MS, WORLD_KERNEL_PC); /* lets what earlier tests armed pass */
+    world_timer_interrupts = 0;
+    assert_true(fake_timer_deadline() == UINT64_MAX);
+    struct thread *low = world_thread("low", 10, note, "low"); /* ready, but no equal */
+    world_spend(1000 * MS, WORLD_KERNEL_PC);
+    assert_int_equal(world_timer_interrupts, 0);
+    assert_string_equal(world_notes(), "");
+    world_join(low);
+}
+
+static struct semaphore wake_up;
+
+static void note_when_woken(void *name)
+{
+    assert_int_equal(semaphore_down(&wake_up, WAIT_FOREVER), OK);
+    world_note(name);
+}
+
+static void test_a_better_thread_preempts_its_waker(void **state)
+{
+    (void)state;
+    semaphore_init(&wake_up, 0, "wake");
+    struct thread *high = world_thread("high", 40, note_when_woken, "high");
+    assert_string_equal(world_notes(), "");
+    semaphore_up(&wake_up);
+    world_note("main");
+    assert_string_equal(world_notes(), "high main");
+    world_join(high);
+}
+
+static void test_preemption_waits_until_it_is_allowed(void **state)
+{
+    (void)state;
+    semaphore_init(&wake_up, 0, "wake");
+    struct thread *high = world_thread("high", 40, note_when_woken, "high");
+    preempt_disable();
+    preempt_disable();
+    semaphore_up(&wake_up);
+    world_spend(50 * MS, WORLD_KERNEL_PC);
+    preempt_enable();
+    world_note("main");
+    preempt_enable();
+    assert_string_equal(world_notes(), "main high");
+    world_join(high);
+}
+
+/* The one that is preempted keeps its turn and the rest of its slice. */
+static void test_preemption_does_not_lose_the_turn(void **state)
+{
+    (void)state;
+    semaphore_init(&wake_up, 0, "wake");
+    struct thread *high = world_thread("high", 40, note_when_woken, "high");
+    struct thread *equal = world_thread("equal", PRIO_NORMAL, note, "equal");
+    semaphore_up(&wake_up);
+    world_note("main");
+    assert_string_equal(world_notes(), "high main");
+    world_join(equal);
+    world_join(high);
+}
+
+static void sleep_and_note(void *ms)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%u", (unsigned)(uintptr_t)ms);
+    assert_int_equal(thread_sleep((uintptr_t)ms * MS), OK);
+    world_note(text);
+}
+
+static void test_sleepers_wake_in_order_and_in_time(void **state)
+{
+    (void)state;
+    uint64_t begin = clock_now_ns();
+    static const uintptr_t times[] = {30, 10, 50, 20, 40};
+    struct thread *t[5];
+    for (int i = 0; i < 5; i++) {
+        t[i] = world_thread("sleeper", PRIO_NORMAL, sleep_and_note, (void *)times[i]);
+    }
+    for (int i = 0; i < 5; i++) {
+        world_join(t[i]);
+    }
+    assert_string_equal(world_notes(), "10 20 30 40 50");
+    uint64_t took = clock_now_ns() - begin;
+    assert_true(took >= 50 * MS && took < 51 * MS);
+}
+
+static void test_priorities_can_change(void **state)
+{
+    (void)state;
+    struct thread *a = world_thread("a", 10, note, "a");
+    struct thread *b = world_thread("b", 11, note, "b");
+    thread_set_priority(a, 40); /* ready: runs at once */
+    assert_string_equal(world_notes(), "a");
+    thread_set_priority(thread_current(), 5); /* running: gives way */
+    assert_string_equal(world_notes(), "a b");
+    thread_set_priority(thread_current(), PRIO_NORMAL);
+    world_join(a);
+    world_join(b);
+}
+
+static bool find_info(const char *name, struct thread_info *out)
+{
+    for (uint32_t i = 0; thread_get_info(i, out); i++) {
+        if (strcmp(out->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_ps_tells(void **state)
+{
+    (void)state;
+    struct thread_info info;
+    semaphore_init(&wake_up, 0, "some event");
+    struct thread *t = world_thread("waiter", 40, note_when_woken, "");
+    assert_true(find_info("waiter", &info));
+    assert_int_equal(info.state, THREAD_BLOCKED);
+    assert_string_equal(info.waiting_on, "some event");
+    assert_int_equal(info.priority, 40);
+    assert_int_equal(info.switches, 1);
+    assert_true(find_info("main", &info));
+    assert_int_equal(info.state, THREAD_RUNNING);
+    uint64_t before = info.run_ns;
+    world_spend(3 * MS, WORLD_KERNEL_PC);
+    assert_true(find_info("main", &info));
+    assert_int_equal(info.run_ns - before, 3 * MS);
+    semaphore_up(&wake_up);
+    world_join(t);
+    assert_false(find_info("waiter", &info));
+}
+
+static void test_idle_time_is_counted(void **state)
+{
+    (void)state;
+    struct sched_stats before, after;
+    sched_get_stats(&before);
+    assert_int_equal(thread_sleep(70 * MS), OK);
+    sched_get_stats(&after);
+    assert_true(after.idle_ns - before.idle_ns >= 70 * MS);
+    assert_true(after.idle_ns - before.idle_ns < 71 * MS);
+    assert_true(after.switches > before.switches);
+}
+
+static uint64_t used_pages(void)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    return stats.total_pages - stats.by_owner[PAGE_FREE];
+}
+
+static void create_and_join(unsigned count)
+{
+    static struct thread *t[64];
+    for (unsigned i = 0; i < count; i++) {
+        t[i] = world_thread("many", 10, note, "");
+    }
+    for (unsigned i = 0; i < count; i++) {
+        world_join(t[i]);
+    }
+    world_forget_notes();
+}
+
+/* Many at once: some stay as spare ones, the rest is given back, and the next round takes no more. */
+static void test_threads_give_everything_back(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    create_and_join(40);
+    (void)!thread_sleep(MS); /* the work thread takes the surplus apart */
+    uint64_t pages = used_pages();
+    heap_get_stats(&before);
+    for (int i = 0; i < 5; i++) {
+        create_and_join(40);
+        (void)!thread_sleep(MS);
+    }
+    heap_get_stats(&after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(after.live_bytes, before.live_bytes);
+    assert_int_equal(used_pages(), pages);
+}
+
+static void test_a_detached_thread_cleans_up(void **state)
+{
+    (void)state;
+    struct sched_stats before, after;
+    sched_get_stats(&before);
+    thread_detach(world_thread("gone", 40, note, "gone"));
+    thread_detach(world_thread("later", 10, note, "later"));
+    (void)!thread_sleep(MS);
+    sched_get_stats(&after);
+    assert_string_equal(world_notes(), "gone later");
+    assert_int_equal(after.threads, before.threads);
+}
+
+static void test_no_memory_changes_nothing(void **state)
+{
+    (void)state;
+    struct thread *hold[20], *t;
+    for (int i = 0; i < 20; i++) { /* more than there are spare ones */
+        hold[i] = world_thread("hold", 10, note, "");
+    }
+    struct heap_stats before, after;
+    uint64_t pages = used_pages();
+    heap_get_stats(&before);
+    fake_mmu_maps_left = 0;
+    const struct thread_options options = {.name = "t", .entry = note, .arg = "", .priority = 10};
+    assert_int_equal(thread_create(&options, &t), E_NOMEM);
+    fake_mmu_maps_left = -1;
+    heap_get_stats(&after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(used_pages(), pages);
+    for (int i = 0; i < 20; i++) {
+        world_join(hold[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_the_best_runs_first, forget),
+        cmocka_unit_test_setup(test_equals_run_in_order, forget),
+        cmocka_unit_test_setup(test_yield_takes_turns, forget),
+        cmocka_unit_test_setup(test_join_returns_the_value, forget),
+        cmocka_unit_test_setup(test_equals_share_by_slices, forget),
+        cmocka_unit_test_setup(test_alone_it_is_not_interrupted, forget),
+        cmocka_unit_test_setup(test_a_better_thread_preempts_its_waker, forget),
+        cmocka_unit_test_setup(test_preemption_waits_until_it_is_allowed, forget),
+        cmocka_unit_test_setup(test_preemption_does_not_lose_the_turn, forget),
+        cmocka_unit_test_setup(test_sleepers_wake_in_order_and_in_time, forget),
+        cmocka_unit_test_setup(test_priorities_can_change, forget),
+        cmocka_unit_test_setup(test_ps_tells, forget),
+        cmocka_unit_test_setup(test_idle_time_is_counted, forget),
+        cmocka_unit_test_setup(test_threads_give_everything_back, forget),
+        cmocka_unit_test_setup(test_a_detached_thread_cleans_up, forget),
+        cmocka_unit_test_setup(test_no_memory_changes_nothing, forget),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
