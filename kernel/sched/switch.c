@@ -184,8 +184,8 @@ static void preempt_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
         return;
     }
     keep_slice_locked(rq, t, now);
+    t->state = THREAD_READY;
     if (t != rq->idle) {
-        t->state = THREAD_READY;
         if (slice_over) {
             rq_push_back_locked(rq, t);
         } else {

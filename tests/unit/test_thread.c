@@ -241,6 +241,9 @@ static void test_ps_tells(void **state)
     semaphore_up(&wake_up);
     world_join(t);
     assert_false(find_info("waiter", &info));
+    assert_int_equal(thread_sleep(MS), OK); /* idle runs, and stops */
+    assert_true(find_info("idle", &info));
+    assert_int_equal(info.state, THREAD_READY);
 }
 
 static void test_idle_time_is_counted(void **state)
