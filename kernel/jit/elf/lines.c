@@ -73,9 +73,14 @@ static enum status grow(struct machine *m)
     return OK;
 }
 
-/* Add a row for the registers; `line` 0 ends a sequence. Rows that say nothing new are left out. */
-static enum status add_row(struct machine *m, uint32_t line)
+/* Add a row for the registers; an end has line 0. Rows that say nothing new are left out, and so is code from
+ * no line (a compiler's own): it counts as the line before it. */
+static enum status add_row(struct machine *m, bool is_end)
 {
+    uint32_t line = is_end ? 0 : m->line;
+    if (line == 0 && !is_end) {
+        return OK;
+    }
     struct code_names *n = &m->e->load->names;
     const struct load_placed *code = &m->e->load->part[LOAD_CODE];
     uint64_t start = m->address - code->address;
@@ -118,7 +123,7 @@ static enum status run_extended(struct machine *m)
     enum status s = OK;
     switch ((enum extended_opcode)dwarf_fixed(&body, 1)) {
     case EXT_END_SEQUENCE:
-        s = add_row(m, 0);
+        s = add_row(m, true);
         start_sequence(m);
         break;
     case EXT_SET_ADDRESS:
@@ -141,7 +146,7 @@ static enum status run_standard(struct machine *m, uint8_t op)
     case OP_EXTENDED:
         return run_extended(m);
     case OP_COPY:
-        return add_row(m, m->line);
+        return add_row(m, false);
     case OP_ADVANCE_PC:
         advance(m, dwarf_uleb(r));
         return OK;
@@ -179,7 +184,7 @@ static enum status run_unit(struct elf *e, struct dwarf_unit *unit, uint32_t *ca
         uint8_t special = op - unit->opcode_base;
         advance(&m, special / unit->line_range);
         m.line += (uint32_t)(unit->line_base + special % unit->line_range);
-        s = add_row(&m, m.line);
+        s = add_row(&m, false);
     }
     return s;
 }
