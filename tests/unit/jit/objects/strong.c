@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+//
+// An import that nobody has, and a large array: what a test changes into 4 GiB.
+#include "halyard.h"
+
+extern int absent(void) __asm__("absent$1");
+
+static volatile char large[100000];
+
+int main(void)
+{
+    return absent() + large[5];
+}

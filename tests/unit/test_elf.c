@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+//
+// The ELF front-end against hostile and unsupported objects, both machines. That what it accepts is placed
+// right is compare_with_lld.py's claim; that a refusal leaks nothing, the address sanitizer's.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "arch/aarch64/jit/aarch64.h"
+#include "arch/x86_64/jit/x86_64.h"
+#include "kernel/jit/elf/elf.h"
+#include "kernel/jit/elf/format.h"
+#include "tests/unit/jit/host_load.h"
+
+/** An object in memory, and the machine it is for. */
+struct object {
+    const struct jit_backend *backend;
+    uint8_t *bytes;
+    size_t len;
+};
+
+static const struct jit_backend *const machines[] = {&jit_backend_x86_64, &jit_backend_aarch64};
+
+static struct object read_object(const char *name, const struct jit_backend *backend)
+{
+    char path[512];
+    struct object o = {.backend = backend};
+    snprintf(path, sizeof(path), "%s/%s.%s.o", TEST_OBJECT_DIR, name, backend->name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    o.len = (size_t)ftell(f);
+    rewind(f);
+    o.bytes = malloc(o.len);
+    assert_int_equal(fread(o.bytes, 1, o.len, f), o.len);
+    fclose(f);
+    return o;
+}
+
+static void set_addresses(uint64_t imports)
+{
+    host_reset();
+    host.address[LOAD_CODE] = 0xffffffffa0000000;
+    host.address[LOAD_RODATA] = 0xffffffffa0100000;
+    host.address[LOAD_DATA] = 0xffffffffa0200000;
+    host.import_address = imports;
+}
+
+#define NEAR 0xffffffffa1000000
+#define FAR  0x0000123400000000
+
+/* Load a copy that ends exactly where the object does, so that reading past it is seen. */
+static enum status load_object(const struct object *o, size_t len, struct load *load)
+{
+    uint8_t *copy = malloc(len == 0 ? 1 : len);
+    memcpy(copy, o->bytes, len);
+    *load = (struct load){.bytes = copy, .len = len, .backend = o->backend, .err = &host.error};
+    enum status s = elf_front_end.load(load);
+    free(copy);
+    return s;
+}
+
+static void expect_refusal(const struct object *o, enum status expected, const char *words)
+{
+    struct load load;
+    set_addresses(NEAR);
+    enum status s = load_object(o, o->len, &load);
+    host_free(&load);
+    assert_int_equal(s, expected);
+    if (strstr(host.error.text, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", host.error.text, words);
+    }
+}
+
+static struct elf_section_header *section(const struct object *o, unsigned i)
+{
+    struct elf_header *h = (struct elf_header *)o->bytes;
+    return i < h->shnum ? (struct elf_section_header *)(o->bytes + h->shoff) + i : NULL;
+}
+
+static struct elf_section_header *find_section(const struct object *o, const char *name)
+{
+    struct elf_header *h = (struct elf_header *)o->bytes;
+    const char *names = (const char *)o->bytes + section(o, h->shstrndx)->offset;
+    for (unsigned i = 0; section(o, i) != NULL; i++) {
+        if (strcmp(names + section(o, i)->name, name) == 0) {
+            return section(o, i);
+        }
+    }
+    fail_msg("no section %s", name);
+    return NULL;
+}
+
+static void test_every_truncation_is_refused(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("calls", machines[m]);
+        for (size_t len = 0; len < o.len; len++) {
+            struct load load;
+            set_addresses(NEAR);
+            enum status s = load_object(&o, len, &load);
+            host_free(&load);
+            assert_int_not_equal(s, OK);
+            assert_int_not_equal(host.error.text[0], 0);
+        }
+        free(o.bytes);
+    }
+}
+
+/* The sanitizers are the judges: whatever a byte becomes, nothing is read or written out of bounds. */
+static void test_every_changed_byte_is_survived(void **state)
+{
+    (void)state;
+    static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("kinds", machines[m]);
+        for (size_t i = 0; i < o.len; i++) {
+            uint8_t saved = o.bytes[i];
+            o.bytes[i] = values[i % ARRAY_COUNT(values)] != saved ? values[i % ARRAY_COUNT(values)]
+                                                                  : (uint8_t)~saved;
+            struct load load;
+            set_addresses(NEAR);
+            enum status s = load_object(&o, o.len, &load);
+            host_free(&load);
+            assert_true(s == OK || host.error.text[0] != 0);
+            o.bytes[i] = saved;
+        }
+        free(o.bytes);
+    }
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    struct object o = read_object("kinds", &jit_backend_x86_64);
+    enum status s = E_NOMEM;
+    uint64_t limit = 0;
+    for (; s != OK && limit < 1000; limit++) {
+        struct load load;
+        set_addresses(NEAR);
+        host.heap_limit = limit;
+        s = load_object(&o, o.len, &load);
+        host_free(&load);
+        assert_true(s == OK || s == E_NOMEM);
+    }
+    assert_in_range(limit, 4, 999);
+
+    struct load load;
+    set_addresses(NEAR);
+    host.refuse_memory = true;
+    assert_int_equal(load_object(&o, o.len, &load), E_NOMEM);
+    host_free(&load);
+    free(o.bytes);
+}
+
+static void test_other_machine_is_named(void **state)
+{
+    (void)state;
+    struct object o = read_object("calls", &jit_backend_aarch64);
+    o.backend = &jit_backend_x86_64;
+    expect_refusal(&o, E_MACHINE, "machine 183; this is x86_64");
+    free(o.bytes);
+}
+
+static void test_linked_files_are_refused_by_name(void **state)
+{
+    (void)state;
+    struct object o = read_object("calls", &jit_backend_x86_64);
+    struct elf_header *h = (struct elf_header *)o.bytes;
+    h->type = ET_EXEC;
+    expect_refusal(&o, E_NOTSUP, "ET_EXEC");
+    h->type = ET_DYN;
+    expect_refusal(&o, E_NOTSUP, "ET_DYN");
+    free(o.bytes);
+}
+
+static void test_note_must_be_there_and_fit(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("calls", machines[m]);
+        struct elf_section_header *note = find_section(&o, ".note.halyard");
+        uint32_t *words = (uint32_t *)(o.bytes + note->offset);
+
+        words[7] &= ~(uint32_t)NOTE_NO_RED_ZONE;
+        expect_refusal(&o, E_NOTSUP, "-mno-red-zone");
+        words[7] = NOTE_NO_RED_ZONE;
+        expect_refusal(&o, E_NOTSUP, "code model");
+        words[7] = 0x107;
+        expect_refusal(&o, E_NOTSUP, "flags 0x100");
+        words[7] = 7;
+        words[5] = 2;
+        expect_refusal(&o, E_NOTSUP, "version 2 of the program interface");
+        words[5] = 1;
+        words[6] = 3;
+        expect_refusal(&o, E_MACHINE, "note: built for machine 3");
+        words[3] ^= 1;
+        expect_refusal(&o, E_CORRUPT, "not a note");
+        note->type = SHT_PROGBITS;
+        note->flags = 0;
+        expect_refusal(&o, E_NOTSUP, "no note .note.halyard");
+        free(o.bytes);
+    }
+}
+
+static void test_unknown_relocation_is_named(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("calls", machines[m]);
+        struct elf_rela *r = (struct elf_rela *)(o.bytes + find_section(&o, ".rela.text")->offset);
+        r->type = 1999;
+        expect_refusal(&o, E_NOTSUP, "relocation type 1999 in section .rela.text");
+        free(o.bytes);
+    }
+}
+
+static void test_unresolved_import_is_named(void **state)
+{
+    (void)state;
+    struct object o = read_object("strong", &jit_backend_x86_64);
+    expect_refusal(&o, E_UNRESOLVED, "absent$1");
+    free(o.bytes);
+}
+
+static void test_huge_bss_is_refused(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {(uint64_t)4 << 30, LOAD_SIZE_MAX + 1, UINT64_MAX, UINT64_MAX - 4095};
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("strong", machines[m]);
+        for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+            find_section(&o, ".bss")->size = sizes[i];
+            expect_refusal(&o, E_OVERFLOW, ".bss");
+        }
+        free(o.bytes);
+    }
+}
+
+static void test_what_must_run_before_main_is_refused(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object tls = read_object("thread_local", machines[m]);
+        expect_refusal(&tls, E_NOTSUP, "thread-local");
+        free(tls.bytes);
+        struct object ctor = read_object("constructor", machines[m]);
+        expect_refusal(&ctor, E_NOTSUP, "constructors");
+        free(ctor.bytes);
+    }
+}
+
+static void test_data_out_of_reach_is_refused_by_name(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("kinds", machines[m]);
+        struct load load;
+        set_addresses(FAR);
+        assert_int_equal(load_object(&o, o.len, &load), E_OVERFLOW);
+        host_free(&load);
+        assert_non_null(strstr(host.error.text, "imported"));
+        free(o.bytes);
+    }
+}
+
+/* Where a call goes: its target in the code part, or the address it reaches. */
+static uint64_t call_target(const struct jit_backend *b, const uint8_t *code, uint64_t at)
+{
+    int32_t word;
+    memcpy(&word, code + at, sizeof(word));
+    uint64_t place = host.address[LOAD_CODE] + at;
+    if (b == &jit_backend_x86_64) {
+        return place + 4 + (uint64_t)(int64_t)word;
+    }
+    return place + (uint64_t)((int64_t)((uint64_t)word << 38) >> 36);
+}
+
+static void test_far_calls_go_through_one_veneer_an_import(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("calls", machines[m]);
+        struct elf_section_header *rela = find_section(&o, ".rela.text");
+        const struct elf_rela *r = (const struct elf_rela *)(o.bytes + rela->offset);
+        struct load load;
+        set_addresses(FAR);
+        assert_int_equal(load_object(&o, o.len, &load), OK);
+
+        uint64_t target[3];
+        assert_int_equal(rela->size / sizeof(*r), 3);
+        for (unsigned i = 0; i < 3; i++) {
+            target[i] = call_target(machines[m], load.part[LOAD_CODE].bytes, r[i].offset);
+            uint64_t at = target[i] - host.address[LOAD_CODE];
+            assert_true(at % 16 == 0 && at + 16 <= load.part[LOAD_CODE].size);
+            uint64_t leads_to;
+            memcpy(&leads_to, load.part[LOAD_CODE].bytes + at + 8, sizeof(leads_to));
+            assert_int_equal(leads_to, i == 2 ? FAR + 4096 : FAR);
+        }
+        assert_int_equal(target[0], target[1]);
+        assert_int_not_equal(target[0], target[2]);
+        host_free(&load);
+        free(o.bytes);
+    }
+}
+
+static void test_near_calls_are_direct(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("calls", machines[m]);
+        const struct elf_rela *r =
+            (const struct elf_rela *)(o.bytes + find_section(&o, ".rela.text")->offset);
+        struct load load;
+        set_addresses(NEAR);
+        assert_int_equal(load_object(&o, o.len, &load), OK);
+        assert_int_equal(call_target(machines[m], load.part[LOAD_CODE].bytes, r[0].offset), NEAR);
+        assert_true(load.uses_fp);
+        assert_int_equal(load.entry, host.address[LOAD_CODE] + load.names.symbols[0].start);
+        host_free(&load);
+        free(o.bytes);
+    }
+}
+
+static void test_names_and_lines_ascend(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("kinds", machines[m]);
+        struct load load;
+        set_addresses(NEAR);
+        assert_int_equal(load_object(&o, o.len, &load), OK);
+        const struct code_names *n = &load.names;
+        assert_in_range(n->symbol_count, 10, 20);
+        assert_in_range(n->line_count, 20, 500);
+        for (uint32_t i = 1; i < n->symbol_count; i++) {
+            assert_true(n->symbols[i - 1].start < n->symbols[i].start);
+        }
+        for (uint32_t i = 1; i < n->line_count; i++) {
+            assert_true(n->lines[i - 1].start <= n->lines[i].start);
+        }
+        for (uint32_t i = 0; i < n->line_count; i++) {
+            const char *file = n->text + n->lines[i].file;
+            assert_true(n->lines[i].line == 0 || strstr(file, "kinds.c") != NULL);
+        }
+        host_free(&load);
+        free(o.bytes);
+    }
+}
+
+static void check_apply(const struct jit_backend *b, uint32_t type, uint64_t value, enum status expected)
+{
+    uint8_t bytes[8] = {0};
+    static const uint8_t zero[8];
+    const struct reloc_kind *kind = b->reloc_find(type);
+    assert_non_null(kind);
+    enum status s = b->reloc_apply(kind, bytes, 0x1000000, value);
+    if (s != expected) {
+        fail_msg("%s of 0x%llx: %d, not %d", kind->name, (unsigned long long)value, s, expected);
+    }
+    assert_true(s == OK || memcmp(bytes, zero, sizeof(bytes)) == 0);
+}
+
+#define PLACE 0x1000000ull
+
+static void test_every_field_is_checked_at_its_edges(void **state)
+{
+    (void)state;
+    const struct jit_backend *x = &jit_backend_x86_64;
+    const struct jit_backend *a = &jit_backend_aarch64;
+    check_apply(x, 10, 0xffffffff, OK);                          /* 32: unsigned */
+    check_apply(x, 10, 0x100000000, E_OVERFLOW);
+    check_apply(x, 10, -1ull, E_OVERFLOW);
+    check_apply(x, 11, 0x7fffffff, OK);                          /* 32S: signed */
+    check_apply(x, 11, 0x80000000, E_OVERFLOW);
+    check_apply(x, 11, -0x80000000ull, OK);
+    check_apply(x, 2, PLACE + 0x7fffffff, OK);                   /* PC32 */
+    check_apply(x, 2, PLACE + 0x80000000, E_OVERFLOW);
+    check_apply(x, 2, PLACE - 0x80000000, OK);
+    check_apply(x, 2, PLACE - 0x80000001, E_OVERFLOW);
+    check_apply(x, 12, 0xffff, OK);                              /* 16 */
+    check_apply(x, 12, 0x10000, E_OVERFLOW);
+    check_apply(x, 14, -128ull, OK);                             /* 8 */
+    check_apply(x, 14, -129ull, E_OVERFLOW);
+    check_apply(a, 283, PLACE + 0x7fffffc, OK);                  /* CALL26: 128 MiB */
+    check_apply(a, 283, PLACE + 0x8000000, E_OVERFLOW);
+    check_apply(a, 283, PLACE - 0x8000000, OK);
+    check_apply(a, 283, PLACE - 0x8000004, E_OVERFLOW);
+    check_apply(a, 283, PLACE + 2, E_INVAL);
+    check_apply(a, 280, PLACE + 0xffffc, OK);                    /* CONDBR19: 1 MiB */
+    check_apply(a, 280, PLACE + 0x100000, E_OVERFLOW);
+    check_apply(a, 279, PLACE + 0x7ffc, OK);                     /* TSTBR14: 32 KiB */
+    check_apply(a, 279, PLACE + 0x8000, E_OVERFLOW);
+    check_apply(a, 274, PLACE + 0xfffff, OK);                    /* ADR: 1 MiB */
+    check_apply(a, 274, PLACE + 0x100000, E_OVERFLOW);
+    check_apply(a, 275, PLACE + 0xfffff000, OK);                 /* ADRP: 4 GiB */
+    check_apply(a, 275, PLACE + 0x100000000, E_OVERFLOW);
+    check_apply(a, 276, PLACE + 0x100000000, OK);                /* ADRP, unchecked */
+    check_apply(a, 286, 8, OK);                                  /* LDST64: aligned */
+    check_apply(a, 286, 4, E_INVAL);
+    check_apply(a, 299, 8, E_INVAL);                             /* LDST128 */
+    check_apply(a, 263, 0xffff, OK);                             /* MOVW_UABS_G0 */
+    check_apply(a, 263, 0x10000, E_OVERFLOW);
+    check_apply(a, 264, 0x10000, OK);                            /* unchecked */
+    check_apply(a, 269, -1ull, OK);                              /* G3: whatever is left */
+    check_apply(a, 258, 0xffffffff, OK);                         /* ABS32: either sign */
+    check_apply(a, 258, -0x80000000ull, OK);
+    check_apply(a, 258, 0x100000000, E_OVERFLOW);
+    check_apply(a, 262, PLACE + 0xffff, OK);                     /* PREL16 */
+    check_apply(a, 262, PLACE + 0x10000, E_OVERFLOW);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_every_changed_byte_is_survived),
+        cmocka_unit_test(test_each_allocation_may_fail),
+        cmocka_unit_test(test_other_machine_is_named),
+        cmocka_unit_test(test_linked_files_are_refused_by_name),
+        cmocka_unit_test(test_note_must_be_there_and_fit),
+        cmocka_unit_test(test_unknown_relocation_is_named),
+        cmocka_unit_test(test_unresolved_import_is_named),
+        cmocka_unit_test(test_huge_bss_is_refused),
+        cmocka_unit_test(test_what_must_run_before_main_is_refused),
+        cmocka_unit_test(test_data_out_of_reach_is_refused_by_name),
+        cmocka_unit_test(test_far_calls_go_through_one_veneer_an_import),
+        cmocka_unit_test(test_near_calls_are_direct),
+        cmocka_unit_test(test_names_and_lines_ascend),
+        cmocka_unit_test(test_every_field_is_checked_at_its_edges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
