@@ -75,7 +75,9 @@ enum status vfs_join(const char *cwd, const char *path, char *out, size_t len);
 /** @brief Whole file into a heap block. @param limit refuse larger files (E_OVERFLOW). */
 enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *len);
 
-/** @brief Look at a block device and mount it at a directory. @return OK; E_FORMAT: nothing known is on it;
+/** @brief Look at a block device and mount it at a directory, or at a name in one that is not there: mount
+ *  points are paths, and hide what the file system below has there. Only the / that vfs_init() made can be
+ *  mounted over. Takes its own reference to the device. @return OK; E_FORMAT: nothing known is on it;
  *  E_CORRUPT: known but broken; E_NOTSUP: known, but uses a feature named in the log; E_BUSY: mounted there already. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay. */

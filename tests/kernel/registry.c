@@ -5,5 +5,6 @@
 
 const struct kernel_test *const kernel_tests[] = {
     mmu_tests,
+    trap_tests,
     NULL,
 };

@@ -170,11 +170,6 @@ static void write_with_execute_is_refused(void)
     vm_release(&range);
 }
 
-static void vectors_catch_a_deliberate_trap(void)
-{
-    TEST_EQUAL(hal_trap_selftest(), 1);
-}
-
 const struct kernel_test mmu_tests[] = {
     {"mmu.no_frame_is_writable_and_executable", no_frame_is_writable_and_executable},
     {"mmu.identity_map_is_gone", identity_map_is_gone},
@@ -184,6 +179,5 @@ const struct kernel_test mmu_tests[] = {
     {"mmu.unmap_then_touch_faults", unmap_then_touch_faults},
     {"mmu.range_owner_maps_a_page_on_fault", range_owner_maps_a_page_on_fault},
     {"mmu.write_with_execute_is_refused", write_with_execute_is_refused},
-    {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap},
     {0},
 };

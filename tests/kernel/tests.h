@@ -6,3 +6,4 @@
 #include "kernel/test.h"
 
 extern const struct kernel_test mmu_tests[];
+extern const struct kernel_test trap_tests[];

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files of ext2: the mounted image, an inode, and where the bytes of a file are.
+#pragma once
+
+#include "kernel/fs/block_cache_internal.h"
+#include "kernel/fs/fs_internal.h"
+#include "kernel/sched/mutex.h"
+
+enum {
+    EXT2_ROOT_INODE = 2,
+    EXT2_DIRECT = 12, /* block numbers in the inode itself; then one each of three depths */
+    EXT2_POINTERS = 15,
+    EXT2_FAST_LINK_MAX = 4 * EXT2_POINTERS,
+};
+
+/* Field protection:  [I] set by ext2_make()   [e] lock */
+struct ext2 {
+    struct fs fs;
+    struct block_device *dev;         /* [I] */
+    struct mutex lock;                /* of the cache, so held while metadata is read */
+    struct block_cache *cache;        /* [e] */
+    uint32_t block_size, block_shift; /* [I] bytes: 1024, 2048 or 4096 */
+    uint32_t first_block,
+        block_count;      /* [I] numbers that may be used: first_block < n < block_count */
+    uint32_t free_blocks; /* [I] */
+    uint32_t inode_count, inodes_per_group, inode_size; /* [I] */
+    bool has_file_types; /* [I] directory entries say what they name */
+};
+
+struct ext2_node {
+    struct fs_node node;
+    uint64_t size;                       /* [I] */
+    uint64_t blocks_512;                 /* [I] */
+    uint32_t mode;                       /* [I] */
+    uint32_t mtime_s;                    /* [I] */
+    bool is_fast_link;                   /* [I] the target is in the inode */
+    uint64_t next_read;                  /* [e] where a sequential reader comes next */
+    uint8_t pointers[4 * EXT2_POINTERS]; /* [I] little-endian block numbers, or a link's target */
+};
+
+/** Blocks of a file that follow each other in the file and on the disk. */
+struct ext2_run {
+    uint32_t block; /* first on the disk; 0: a hole, reads as zeroes */
+    uint32_t count; /* at least 1 */
+};
+
+/**
+ * @brief Read an inode.
+ * @return OK: one reference; E_CORRUPT: no such inode, or one that contradicts itself; E_NOMEM,
+ * E_IO.
+ */
+enum status ext2_load_node(struct ext2 *e, uint32_t inode, struct ext2_node **out);
+
+/**
+ * @brief Where a block of a file is, and how many behind it are next to it.
+ * @param want  Blocks that are of interest, at least 1: the run is not longer.
+ * @return OK; E_CORRUPT: a block number outside the image; E_IO, E_NOMEM.
+ */
+enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint64_t block,
+                                 uint32_t want, struct ext2_run *out) REQUIRES(e->lock);
+
+/** @brief The largest file that the three depths of block lists can describe, in bytes. */
+uint64_t ext2_size_max(const struct ext2 *e);
+
+/** @brief Bytes of a file, as fs_ops.read. */
+enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
+
+/* Slots of fs_ops over directories. */
+enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
+enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
+
+static inline struct ext2 *ext2_of(const struct fs_node *node)
+{
+    return CONTAINER_OF(node->fs, struct ext2, fs);
+}
+
+static inline struct ext2_node *ext2_node_of(struct fs_node *node)
+{
+    return CONTAINER_OF(node, struct ext2_node, node);
+}
+
+static inline uint64_t ext2_byte_of(const struct ext2 *e, uint32_t block)
+{
+    return (uint64_t)block << e->block_shift;
+}

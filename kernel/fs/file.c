@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// Open files: a node, what it was opened for, and a position. Positions move under the file's
+// mutex, so that two threads that read one file get different bytes.
+#include "kernel/fs/fs_internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/mutex.h"
+
+/* Field protection:  [I] set when it is opened   [p] lock */
+struct file {
+    _Atomic uint32_t refs;
+    struct fs_node *node; /* [I] */
+    unsigned flags;       /* [I] */
+    struct mutex lock;
+    uint64_t position;   /* [p] bytes; in a directory the file system's cookie */
+    uint32_t mount_next; /* [p] directories: mount points that have been listed */
+    bool is_at_mounts;   /* [p] directories: the file system's own entries are through */
+    char path[];         /* [I] directories: canonical; else "" */
+};
+
+struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
+{
+    size_t len = node->type == FILE_DIRECTORY ? strlen(path) : 0;
+    struct file *f = heap_zalloc(sizeof(*f) + len + 1);
+    if (f == NULL) {
+        return NULL;
+    }
+    atomic_init(&f->refs, 1);
+    f->node = node;
+    f->flags = flags;
+    mutex_init(&f->lock, "file");
+    memcpy(f->path, path, len);
+    return f;
+}
+
+struct file *file_ref(struct file *f)
+{
+    atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+    return f;
+}
+
+void file_close(struct file *f)
+{
+    /* The last one must see what the other holders did. */
+    if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1) {
+        fs_node_put(f->node);
+        heap_free(f);
+    }
+}
+
+struct file *file_console(void)
+{
+    struct fs_node *node = console_fs()->root;
+    fs_node_get(node);
+    struct file *f = file_make(node, VFS_READ | VFS_WRITE, "");
+    if (f == NULL) {
+        fs_node_put(node);
+    }
+    return f;
+}
+
+static enum status check_readable(const struct file *f)
+{
+    if (f->node->type == FILE_DIRECTORY) {
+        return E_ISDIR;
+    }
+    return (f->flags & VFS_READ) == 0 ? E_PERM : OK;
+}
+
+enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, size_t *done)
+{
+    enum status s = check_readable(f);
+    if (s != OK) {
+        return s;
+    }
+    return f->node->fs->ops->read(f->node, off, buf, len, done);
+}
+
+enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
+{
+    enum status s = check_readable(f);
+    if (s != OK) {
+        return s;
+    }
+    if (f->node->type == FILE_DEVICE) {
+        /* No position, and a wait of any length: others must be able to write meanwhile. */
+        return f->node->fs->ops->read(f->node, 0, buf, len, done);
+    }
+    mutex_lock(&f->lock);
+    size_t n;
+    s = f->node->fs->ops->read(f->node, f->position, buf, len, &n);
+    if (s == OK) {
+        f->position += n;
+        *done = n;
+    }
+    mutex_unlock(&f->lock);
+    return s;
+}
+
+enum status file_write(struct file *f, const void *buf, size_t len, size_t *done)
+{
+    if (f->node->type == FILE_DIRECTORY) {
+        return E_ISDIR;
+    }
+    if ((f->flags & VFS_WRITE) == 0) {
+        return E_PERM;
+    }
+    mutex_lock(&f->lock);
+    uint64_t off = (f->flags & VFS_APPEND) != 0 ? FS_APPEND : f->position;
+    enum status s = f->node->fs->write_ops->write(f->node, &off, buf, len, done);
+    if (s == OK) {
+        f->position = off;
+    }
+    mutex_unlock(&f->lock);
+    return s;
+}
+
+/* Where `whence` counts from. */
+static enum status seek_base(struct file *f, int whence, uint64_t *out) REQUIRES(f->lock)
+{
+    struct file_stat st;
+    enum status s = OK;
+    if (whence == 0) {
+        *out = 0;
+    } else if (whence == 1) {
+        *out = f->position;
+    } else if (whence == 2) {
+        s = f->node->fs->ops->stat(f->node, &st);
+        if (s == OK) {
+            *out = st.size;
+        }
+    } else {
+        s = E_INVAL;
+    }
+    return s;
+}
+
+static enum status seek_locked(struct file *f, int64_t off, int whence, uint64_t *out)
+    REQUIRES(f->lock)
+{
+    uint64_t base;
+    enum status s = seek_base(f, whence, &base);
+    if (s != OK) {
+        return s;
+    }
+    /* A position is at most INT64_MAX, so that every one can be given as an offset. */
+    int64_t position;
+    if (base > INT64_MAX || ADD_OVERFLOWS((int64_t)base, off, &position) || position < 0) {
+        return E_INVAL;
+    }
+    if (f->node->type == FILE_DIRECTORY) {
+        if (position != 0) {
+            return E_INVAL; /* entries have no place in a directory that stays theirs */
+        }
+        f->mount_next = 0;
+        f->is_at_mounts = false;
+    }
+    f->position = (uint64_t)position;
+    *out = f->position;
+    return OK;
+}
+
+enum status file_seek(struct file *f, int64_t off, int whence, uint64_t *out)
+{
+    if (f->node->type == FILE_DEVICE) {
+        return E_INVAL;
+    }
+    mutex_lock(&f->lock);
+    enum status s = seek_locked(f, off, whence, out);
+    mutex_unlock(&f->lock);
+    return s;
+}
+
+enum status file_stat(struct file *f, struct file_stat *out)
+{
+    return f->node->fs->ops->stat(f->node, out);
+}
+
+/* Mount points below the directory that it has no entry of its own for. */
+static enum status next_mount_point(struct file *f, struct dir_entry *out) REQUIRES(f->lock)
+{
+    char name[VFS_NAME_MAX + 1];
+    while (mount_child(f->path, f->mount_next, name)) {
+        f->mount_next++;
+        struct fs_node *own;
+        struct fs *fs = f->node->fs;
+        if (fs->ops->lookup(f->node, name, strlen(name), &own) == OK) {
+            atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
+            fs_node_put(own);
+            continue; /* listed already */
+        }
+        *out = (struct dir_entry){.type = FILE_DIRECTORY};
+        (void)str_copy(out->name, sizeof(out->name), name);
+        return OK;
+    }
+    return E_NOENT;
+}
+
+static enum status read_dir_locked(struct file *f, struct dir_entry *out) REQUIRES(f->lock)
+{
+    while (!f->is_at_mounts) {
+        enum status s = f->node->fs->ops->read_dir(f->node, &f->position, out);
+        if (s == E_NOENT) {
+            f->is_at_mounts = true;
+        } else if (s != OK || (strcmp(out->name, ".") != 0 && strcmp(out->name, "..") != 0)) {
+            return s;
+        }
+    }
+    return next_mount_point(f, out);
+}
+
+enum status file_read_dir(struct file *f, struct dir_entry *out)
+{
+    if (f->node->type != FILE_DIRECTORY) {
+        return E_NOTDIR;
+    }
+    mutex_lock(&f->lock);
+    enum status s = read_dir_locked(f, out);
+    mutex_unlock(&f->lock);
+    return s;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// The contract between vfs.h's functions and the file systems: nodes, and the tables that serve
+// them. Only kernel/fs/ sees it.
+#pragma once
+
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/list.h"
+
+#include <stdatomic.h>
+
+struct fs;
+
+/** A file, directory or link that is in use. File systems embed it as their first member. */
+struct fs_node {
+    struct fs *fs;       /* [I] */
+    uint64_t id;         /* [I] inode number */
+    enum file_type type; /* [I] */
+    _Atomic uint32_t
+        refs; /* held by walks and open files, and by a file system that keeps the node */
+};
+
+/**
+ * What a file system can do. No slot is optional. All may sleep.
+ *
+ * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
+ * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
+ * not "." or "..".
+ */
+struct fs_ops {
+    /** A new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
+    enum status (*lookup)(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
+    /** Up to `len` bytes; *done < len only at the end, or before an error that the next call meets.
+     */
+    enum status (*read)(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
+    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: no more. */
+    enum status (*read_dir)(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
+    /** The target, zero-terminated. E_NAMETOOLONG: does not fit. */
+    enum status (*read_link)(struct fs_node *link, char *buf, size_t len);
+    enum status (*stat)(struct fs_node *node, struct file_stat *out);
+    /** The last reference is gone. */
+    void (*release)(struct fs_node *node);
+    /** Capacity and what is left of it. */
+    void (*usage)(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes);
+    /** Give everything back, the struct itself included; no node but the root is referenced. */
+    void (*unmount)(struct fs *fs);
+};
+
+/** Where fs_write_ops.write() starts if the file's end is wanted. */
+#define FS_APPEND UINT64_MAX
+
+/** What a writable file system can do besides. No slot is optional. */
+struct fs_write_ops {
+    /** A regular file or directory of this name. E_EXIST, E_NOMEM, E_NOSPC. */
+    enum status (*create)(struct fs_node *dir, const char *name, size_t len, enum file_type type,
+                          struct fs_node **out);
+    /** Remove a name. E_NOENT, E_NOTEMPTY. */
+    enum status (*unlink)(struct fs_node *dir, const char *name, size_t len);
+    /** Write at *off, or at the end; *off moves behind what was written. E_NOSPC, E_OVERFLOW. */
+    enum status (*write)(struct fs_node *file, uint64_t *off, const void *buf, size_t len,
+                         size_t *done);
+    /** Cut, or grow with zeroes. E_NOSPC. */
+    enum status (*truncate)(struct fs_node *file, uint64_t size);
+};
+
+/** A mounted file system. File systems embed it as their first member. */
+struct fs {
+    const char *type;                     /* [I] "ext2" */
+    const struct fs_ops *ops;             /* [I] */
+    const struct fs_write_ops *write_ops; /* [I] NULL: read-only */
+    struct fs_node *root;                 /* [I] */
+    _Atomic uint32_t users;               /* references to its nodes, the root's own left out */
+};
+
+/** @brief One more reference to a node that the caller holds. */
+void fs_node_get(struct fs_node *node);
+/** @brief Drop one. @context{thread, may sleep} */
+void fs_node_put(struct fs_node *node);
+
+/**
+ * @brief The root of what is mounted at exactly this directory, with a reference.
+ * @param path  Absolute and normalised; "" is the root.
+ * @return NULL: nothing is.
+ */
+struct fs_node *mount_enter(const char *path);
+
+/** @brief Name of the i-th mount point right below the directory. @return false: no more. */
+bool mount_child(const char *path, uint32_t i, char *name);
+
+/** @brief Append text to a string of room `size`. @return false: does not fit; nothing has changed. */
+bool str_append(char *s, size_t size, const char *more);
+
+/** How a walk treats the last component of a path. */
+enum walk_mode {
+    WALK_FOLLOW,    /**< a symbolic link leads on */
+    WALK_NO_FOLLOW, /**< a symbolic link is what is wanted */
+    WALK_PARENT,    /**< stop in the directory above; `name` is set and may or may not exist */
+};
+
+/** A walk along a path. Large: from the heap. */
+struct walk {
+    struct fs_node *node;     /* where the walk is; referenced */
+    uint32_t links;           /* symbolic links met */
+    bool is_last_missing;     /* after E_NOENT: only `name` in directory `node` is missing */
+    bool is_directory_wanted; /* the path ends with '/' */
+    size_t name_len; /* WALK_PARENT, is_last_missing; 0: the path has no last name ("/", "..") */
+    char name[VFS_NAME_MAX + 1];
+    char path[VFS_PATH_MAX]; /* of `node`: absolute, no links, no "."; "" is the root */
+    const char *next;        /* in `rest`: what is still to be walked */
+    char rest[VFS_PATH_MAX];
+    char target[VFS_PATH_MAX]; /* what `rest` is to become: a link's text, a shortened path */
+};
+
+/**
+ * @brief Walk from `cwd` along `path`.
+ * @param out  On OK, and on E_NOENT with is_last_missing: end it with walk_end(). Else NULL.
+ * @return OK; E_NOENT, E_NOTDIR, E_LOOP, E_NAMETOOLONG, E_NOMEM, E_CORRUPT, E_IO; E_INVAL: empty
+ * path.
+ * @context{thread, may sleep}
+ */
+enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out);
+void walk_end(struct walk *w);
+
+/** @brief An open file on a node; takes the caller's reference over. @return NULL: no memory. */
+struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
+
+/** @brief A memory file system. @return OK; E_NOMEM. */
+enum status tmpfs_make(struct fs **out);
+/** @brief The console's own file system: its root is the console. Static, never unmounted. */
+struct fs *console_fs(void);
+/** @brief A newc archive. @return OK; E_FORMAT: not one; E_NOTSUP: compressed; E_CORRUPT, E_NOMEM.
+ */
+enum status cpio_make(const void *data, size_t len, struct fs **out);
+/** @brief An ext2 image; takes its own reference to the device. @return as vfs_mount_block(). */
+enum status ext2_make(struct block_device *dev, struct fs **out);

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+//
+// Which file system is mounted where. Mount points are paths, not nodes: a read-only disk at /
+// still has the memory file system at /tmp below it, whether or not the disk has such a directory.
+#include "kernel/fs/fs_internal.h"
+#include "kernel/io/block.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/mutex.h"
+
+struct vfs_mount {
+    struct list_node link;
+    struct fs *fs;
+    char dir[64]; /* as in struct walk: "" is the root */
+    char source[32];
+    bool is_base; /* the root that vfs_init() made: a disk may cover it */
+};
+
+static struct mutex lock;                      /* of the list, and of becoming a user through it */
+static struct list mounts = LIST_INIT(mounts); /* newest first, so that a cover is found first */
+
+void fs_node_get(struct fs_node *node)
+{
+    atomic_fetch_add_explicit(&node->fs->users, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+}
+
+void fs_node_put(struct fs_node *node)
+{
+    struct fs *fs = node->fs;
+    /* Whoever brings the count to 0 must see what the other holders did to the node. */
+    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1) {
+        fs->ops->release(node);
+    }
+    /* Pairs with the acquire in vfs_unmount(): the file system is not touched after this. */
+    atomic_fetch_sub_explicit(&fs->users, 1, memory_order_release);
+}
+
+static struct vfs_mount *find_locked(const char *dir) REQUIRES(lock)
+{
+    LIST_FOR_EACH (&mounts, n) {
+        struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        if (strcmp(m->dir, dir) == 0) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+struct fs_node *mount_enter(const char *path)
+{
+    mutex_lock(&lock);
+    struct vfs_mount *m = find_locked(path);
+    struct fs_node *root = m != NULL ? m->fs->root : NULL;
+    if (root != NULL) {
+        fs_node_get(root);
+    }
+    mutex_unlock(&lock);
+    return root;
+}
+
+bool mount_child(const char *path, uint32_t i, char *name)
+{
+    bool found = false;
+    size_t len = strlen(path);
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        bool is_child = strncmp(m->dir, path, len) == 0 && m->dir[len] == '/' &&
+                        strchr(m->dir + len + 1, '/') == NULL;
+        if (is_child && i-- == 0) {
+            (void)str_copy(name, VFS_NAME_MAX + 1, m->dir + len + 1);
+            found = true;
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return found;
+}
+
+/* Takes the file system over if it succeeds. */
+static enum status add_mount(struct fs *fs, const char *dir, const char *source, bool is_base)
+{
+    struct vfs_mount *m = heap_zalloc(sizeof(*m));
+    if (m == NULL) {
+        return E_NOMEM;
+    }
+    m->fs = fs;
+    m->is_base = is_base;
+    (void)str_copy(m->source, sizeof(m->source), source);
+    if (!str_copy(m->dir, sizeof(m->dir), dir)) {
+        heap_free(m);
+        return E_NAMETOOLONG;
+    }
+    mutex_lock(&lock);
+    const struct vfs_mount *present = find_locked(dir);
+    bool is_taken = present != NULL && !present->is_base;
+    if (!is_taken) {
+        list_push_front(&mounts, &m->link);
+    }
+    mutex_unlock(&lock);
+    if (is_taken) {
+        heap_free(m);
+        return E_BUSY;
+    }
+    return OK;
+}
+
+/* The canonical name of a directory, or of a place in one where nothing is: mount points are paths, so
+ * that a read-only disk need not have them. */
+static enum status find_place(const char *dir, char *out, size_t len)
+{
+    struct walk *w;
+    enum status s = walk_path(NULL, dir, WALK_FOLLOW, &w);
+    if (w == NULL) {
+        return s;
+    }
+    bool is_new = s == E_NOENT;
+    if (!is_new && w->node->type != FILE_DIRECTORY) {
+        s = E_NOTDIR;
+    } else if (!str_copy(out, len, w->path) ||
+               (is_new && (!str_append(out, len, "/") || !str_append(out, len, w->name)))) {
+        s = E_NAMETOOLONG;
+    } else {
+        s = OK;
+    }
+    walk_end(w);
+    return s;
+}
+
+static enum status mount_fs(struct fs *fs, const char *dir, const char *source)
+{
+    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status s = find_place(dir, canonical, sizeof(canonical));
+    if (s == OK) {
+        s = add_mount(fs, canonical, source, false);
+    }
+    if (s != OK) {
+        fs->ops->unmount(fs);
+        return s;
+    }
+    log_info("vfs", "%s on %s is %s, %s", source, dir, fs->type,
+             fs->write_ops == NULL ? "read-only" : "read-write");
+    return OK;
+}
+
+static enum status mount_memory_fs(const char *dir, bool is_base)
+{
+    struct fs *fs;
+    enum status s = tmpfs_make(&fs);
+    if (s != OK) {
+        return s;
+    }
+    s = add_mount(fs, dir, "memory", is_base);
+    if (s != OK) {
+        fs->ops->unmount(fs);
+    }
+    return s;
+}
+
+enum status vfs_init(void)
+{
+    mutex_init(&lock, "mounts");
+    enum status s = mount_memory_fs("", true);
+    return s != OK ? s : mount_memory_fs("/tmp", false);
+}
+
+enum status vfs_mount_block(struct block_device *dev, const char *dir)
+{
+    struct fs *fs;
+    enum status s = ext2_make(dev, &fs);
+    return s != OK ? s : mount_fs(fs, dir, dev->name);
+}
+
+enum status vfs_mount_memory(const void *data, size_t len, const char *dir)
+{
+    struct fs *fs;
+    enum status s = cpio_make(data, len, &fs);
+    return s != OK ? s : mount_fs(fs, dir, "archive");
+}
+
+enum status vfs_unmount(const char *dir)
+{
+    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status s = find_place(dir, canonical, sizeof(canonical));
+    if (s != OK) {
+        return s;
+    }
+    mutex_lock(&lock);
+    struct vfs_mount *m = find_locked(canonical);
+    if (m == NULL) {
+        s = E_INVAL;
+    } else if (m->is_base || atomic_load_explicit(&m->fs->users, memory_order_acquire) != 0) {
+        s = E_BUSY;
+    } else {
+        list_remove(&m->link);
+    }
+    mutex_unlock(&lock);
+    if (s != OK) {
+        return s;
+    }
+    m->fs->ops->unmount(m->fs);
+    heap_free(m);
+    return OK;
+}
+
+bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out)
+{
+    bool found = false;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        if (i-- != 0) {
+            continue;
+        }
+        *out = (struct vfs_mount_info){.type = m->fs->type, .read_only = m->fs->write_ops == NULL};
+        (void)str_copy(out->dir, sizeof(out->dir), m->dir[0] != '\0' ? m->dir : "/");
+        (void)str_copy(out->source, sizeof(out->source), m->source);
+        m->fs->ops->usage(m->fs, &out->total_bytes, &out->free_bytes);
+        found = true;
+        break;
+    }
+    mutex_unlock(&lock);
+    return found;
+}

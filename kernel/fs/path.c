@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+//
+// Paths: joining them as text, and walking them through directories, links and mount points.
+//
+// A walk keeps the canonical path of where it is. ".." therefore needs no parent pointers, which a
+// file system on disk would have to be trusted for: the walk starts again along the shortened path.
+#include "kernel/fs/fs_internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define LINKS_MAX 32 /* symbolic links in one walk; a loop meets it at once */
+
+/* The next component of *p, which moves behind it; 0: there is none. */
+static size_t next_component(const char **p, const char **name)
+{
+    while (**p == '/') {
+        (*p)++;
+    }
+    *name = *p;
+    while (**p != '\0' && **p != '/') {
+        (*p)++;
+    }
+    return (size_t)(*p - *name);
+}
+
+static bool is_dot(const char *name, size_t len)
+{
+    return len == 1 && name[0] == '.';
+}
+
+static bool is_dot_dot(const char *name, size_t len)
+{
+    return len == 2 && name[0] == '.' && name[1] == '.';
+}
+
+/* Cut the last "/name" off a canonical path; the root stays. */
+static void trim_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+}
+
+/* Append "/name" to a canonical path of room `size`. */
+static bool append_name(char *path, size_t size, const char *name, size_t len)
+{
+    size_t at = strlen(path);
+    if (len + 2 > size - at) {
+        return false;
+    }
+    path[at] = '/';
+    memcpy(path + at + 1, name, len);
+    path[at + 1 + len] = '\0';
+    return true;
+}
+
+static bool join_text(char *out, size_t size, const char *path)
+{
+    const char *name;
+    size_t len;
+    while ((len = next_component(&path, &name)) != 0) {
+        if (is_dot_dot(name, len)) {
+            trim_last(out);
+        } else if (!is_dot(name, len) && !append_name(out, size, name, len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool str_append(char *s, size_t size, const char *more)
+{
+    size_t at = strlen(s);
+    size_t len = strlen(more);
+    if (len >= size - at) {
+        return false;
+    }
+    memcpy(s + at, more, len + 1);
+    return true;
+}
+
+enum status vfs_join(const char *cwd, const char *path, char *out, size_t len)
+{
+    char joined[VFS_PATH_MAX] = "";
+    if (path[0] != '/' && cwd != NULL && !join_text(joined, sizeof(joined), cwd)) {
+        return E_NAMETOOLONG;
+    }
+    if (!join_text(joined, sizeof(joined), path)) {
+        return E_NAMETOOLONG;
+    }
+    const char *text = joined[0] != '\0' ? joined : "/";
+    if (strlen(text) >= len) {
+        return E_NAMETOOLONG;
+    }
+    memcpy(out, text, strlen(text) + 1);
+    return OK;
+}
+
+/* The walk moves to another node, whose reference it takes over. */
+static void move_to(struct walk *w, struct fs_node *node)
+{
+    if (w->node != NULL) {
+        fs_node_put(w->node);
+    }
+    w->node = node;
+}
+
+static void move_to_root(struct walk *w)
+{
+    w->path[0] = '\0';
+    move_to(w, mount_enter(w->path));
+}
+
+/* Walk on along what is in w->target, and then along `after`, which is empty or starts with '/'. */
+static enum status replace_rest(struct walk *w, const char *after)
+{
+    if (!str_append(w->target, sizeof(w->target), after)) {
+        return E_NAMETOOLONG;
+    }
+    memcpy(w->rest, w->target, strlen(w->target) + 1);
+    w->next = w->rest;
+    return OK;
+}
+
+static enum status go_up(struct walk *w, const char *after)
+{
+    trim_last(w->path);
+    (void)str_copy(w->target, sizeof(w->target), w->path);
+    /* The dot says that the path's last name is not one: "/a/b/.." must not become "/a". */
+    if (!str_append(w->target, sizeof(w->target), "/.")) {
+        return E_NAMETOOLONG;
+    }
+    move_to_root(w);
+    return replace_rest(w, after);
+}
+
+/* The link lies in directory w->node; w->path still ends with the link's name. */
+static enum status follow_link(struct walk *w, struct fs_node *link, const char *after)
+{
+    if (++w->links > LINKS_MAX) {
+        return E_LOOP;
+    }
+    enum status s = link->fs->ops->read_link(link, w->target, sizeof(w->target));
+    if (s != OK) {
+        return s;
+    }
+    trim_last(w->path);
+    if (w->target[0] == '/') {
+        move_to_root(w);
+    }
+    return replace_rest(w, after);
+}
+
+/* What one component leads to, links not followed. w->path has been extended by it. */
+static enum status find_child(struct walk *w, const char *name, size_t len, struct fs_node **out)
+{
+    *out = mount_enter(w->path);
+    if (*out != NULL) {
+        return OK;
+    }
+    struct fs *fs = w->node->fs;
+    enum status s = fs->ops->lookup(w->node, name, len, out);
+    if (s == OK) {
+        /* lookup() made the reference; the walk's hold on w->node keeps the file system here. */
+        atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
+    }
+    return s;
+}
+
+static bool is_only_slashes(const char *s)
+{
+    while (*s == '/') {
+        s++;
+    }
+    return *s == '\0';
+}
+
+/* One component that is a name. Links met on the way replace what is still to be walked. */
+static enum status go_into(struct walk *w, const char *name, size_t len, enum walk_mode mode)
+{
+    const char *after = w->next;
+    bool is_last = is_only_slashes(after);
+    if (len > VFS_NAME_MAX) {
+        return E_NAMETOOLONG;
+    }
+    if (is_last) {
+        memcpy(w->name, name, len);
+        w->name[len] = '\0';
+        w->name_len = len;
+        w->is_directory_wanted = after[0] == '/';
+        if (mode == WALK_PARENT) {
+            return OK;
+        }
+    }
+    if (!append_name(w->path, sizeof(w->path), name, len)) {
+        return E_NAMETOOLONG;
+    }
+    struct fs_node *child;
+    enum status s = find_child(w, name, len, &child);
+    if (s != OK) {
+        trim_last(w->path);
+        w->is_last_missing = s == E_NOENT && is_last;
+        return s;
+    }
+    if (child->type != FILE_SYMLINK || (is_last && mode == WALK_NO_FOLLOW && after[0] != '/')) {
+        move_to(w, child);
+        return OK;
+    }
+    s = follow_link(w, child, after);
+    fs_node_put(child);
+    return s;
+}
+
+static enum status walk_rest(struct walk *w, enum walk_mode mode)
+{
+    const char *name;
+    size_t len;
+    while ((len = next_component(&w->next, &name)) != 0) {
+        enum status s = OK;
+        if (w->node->type != FILE_DIRECTORY) {
+            return E_NOTDIR;
+        }
+        w->name_len = 0;
+        w->is_directory_wanted = false;
+        if (is_dot_dot(name, len)) {
+            s = go_up(w, w->next);
+        } else if (!is_dot(name, len)) {
+            s = go_into(w, name, len, mode);
+        }
+        if (s != OK) {
+            return s;
+        }
+    }
+    bool is_named = mode == WALK_PARENT && w->name_len != 0;
+    return w->is_directory_wanted && !is_named && w->node->type != FILE_DIRECTORY ? E_NOTDIR : OK;
+}
+
+/* cwd and path as one text in w->rest. */
+static enum status start(struct walk *w, const char *cwd, const char *path)
+{
+    w->rest[0] = '\0';
+    if (path[0] == '\0') {
+        return E_INVAL;
+    }
+    if (path[0] != '/' && cwd != NULL &&
+        (!str_append(w->rest, sizeof(w->rest), cwd) ||
+         !str_append(w->rest, sizeof(w->rest), "/"))) {
+        return E_NAMETOOLONG;
+    }
+    if (!str_append(w->rest, sizeof(w->rest), path)) {
+        return E_NAMETOOLONG;
+    }
+    w->next = w->rest;
+    return OK;
+}
+
+enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out)
+{
+    *out = NULL;
+    struct walk *w = heap_zalloc(sizeof(*w));
+    if (w == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = start(w, cwd, path);
+    if (s == OK) {
+        move_to_root(w);
+        s = walk_rest(w, mode);
+    }
+    if (s == OK || w->is_last_missing) {
+        *out = w;
+    } else {
+        walk_end(w);
+    }
+    return s;
+}
+
+void walk_end(struct walk *w)
+{
+    if (w->node != NULL) {
+        fs_node_put(w->node);
+    }
+    heap_free(w);
+}

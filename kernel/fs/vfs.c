@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+//
+// What can be done with a path: open, look at, create, remove. Open files are file.c's.
+#include "kernel/fs/fs_internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+/* Everything that `flags` demand of a node that exists. */
+static enum status check_node(const struct fs_node *node, unsigned flags)
+{
+    bool is_directory = node->type == FILE_DIRECTORY;
+    if ((flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0) {
+        return E_EXIST;
+    }
+    if ((flags & VFS_DIRECTORY) != 0 && !is_directory) {
+        return E_NOTDIR;
+    }
+    if ((flags & (VFS_WRITE | VFS_TRUNCATE)) == 0) {
+        return OK;
+    }
+    if (is_directory) {
+        return E_ISDIR;
+    }
+    return node->fs->write_ops == NULL ? E_ROFS : OK;
+}
+
+static enum status create_missing(struct walk *w, enum file_type type, struct fs_node **out)
+{
+    struct fs *fs = w->node->fs;
+    if (fs->write_ops == NULL) {
+        return E_ROFS;
+    }
+    enum status s = fs->write_ops->create(w->node, w->name, w->name_len, type, out);
+    if (s == OK) {
+        atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
+    }
+    return s;
+}
+
+/* Make an open file of a node, whose reference is taken over whatever happens. */
+static enum status finish_open(struct fs_node *node, unsigned flags, const char *path,
+                               struct file **out)
+{
+    bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
+    enum status s = is_cut ? node->fs->write_ops->truncate(node, 0) : OK;
+    if (s != OK) {
+        fs_node_put(node);
+        return s;
+    }
+    struct file *f = file_make(node, flags, path);
+    if (f == NULL) {
+        fs_node_put(node);
+        return E_NOMEM;
+    }
+    *out = f;
+    return OK;
+}
+
+static enum status open_once(const char *cwd, const char *path, unsigned flags, struct file **out)
+{
+    bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;
+    struct walk *w;
+    struct fs_node *node = NULL;
+    enum status s = walk_path(cwd, path, is_new_only ? WALK_NO_FOLLOW : WALK_FOLLOW, &w);
+    if (w == NULL) {
+        return s;
+    }
+    if (s == OK) {
+        s = check_node(w->node, flags);
+        node = w->node;
+        if (s == OK) {
+            fs_node_get(node);
+        }
+    } else if ((flags & VFS_CREATE) != 0) {
+        s = w->is_directory_wanted || (flags & VFS_DIRECTORY) != 0
+                ? E_ISDIR
+                : create_missing(w, FILE_REGULAR, &node);
+    }
+    if (s == OK) {
+        s = finish_open(node, flags, w->path, out);
+    }
+    walk_end(w);
+    return s;
+}
+
+enum status vfs_open(const char *cwd, const char *path, unsigned flags, struct file **out)
+{
+    enum status s;
+    /* Somebody may create the name between our look and our creating it: then it is there to open.
+     */
+    do {
+        s = open_once(cwd, path, flags, out);
+    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
+    return s;
+}
+
+enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file_stat *out)
+{
+    struct walk *w;
+    enum status s = walk_path(cwd, path, follow ? WALK_FOLLOW : WALK_NO_FOLLOW, &w);
+    if (w == NULL) {
+        return s;
+    }
+    if (s == OK) {
+        s = w->node->fs->ops->stat(w->node, out);
+    }
+    walk_end(w);
+    return s;
+}
+
+/* Walk to the directory above; E_INVAL: the path's last component is no name. */
+static enum status walk_to_parent(const char *cwd, const char *path, struct walk **out)
+{
+    struct walk *w;
+    enum status s = walk_path(cwd, path, WALK_PARENT, &w);
+    if (s == OK && w->name_len == 0) {
+        s = E_INVAL;
+    }
+    if (s == OK && w->node->fs->write_ops == NULL) {
+        s = E_ROFS;
+    }
+    if (s != OK) {
+        if (w != NULL) {
+            walk_end(w);
+        }
+        return s;
+    }
+    *out = w;
+    return OK;
+}
+
+/* Whether something is mounted at the name that the walk has stopped at. */
+static bool is_mount_point(const struct walk *w)
+{
+    char name[VFS_NAME_MAX + 1];
+    for (uint32_t i = 0; mount_child(w->path, i, name); i++) {
+        if (strcmp(name, w->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status vfs_unlink(const char *cwd, const char *path)
+{
+    struct walk *w;
+    enum status s = walk_to_parent(cwd, path, &w);
+    if (s != OK) {
+        return s;
+    }
+    s = is_mount_point(w) ? E_BUSY : w->node->fs->write_ops->unlink(w->node, w->name, w->name_len);
+    walk_end(w);
+    return s;
+}
+
+enum status vfs_mkdir(const char *cwd, const char *path)
+{
+    struct walk *w;
+    enum status s = walk_to_parent(cwd, path, &w);
+    if (s != OK) {
+        return s;
+    }
+    struct fs_node *node;
+    s = is_mount_point(w) ? E_EXIST : create_missing(w, FILE_DIRECTORY, &node);
+    if (s == OK) {
+        fs_node_put(node);
+    }
+    walk_end(w);
+    return s;
+}
+
+enum status vfs_read_link(const char *cwd, const char *path, char *buf, size_t len)
+{
+    struct walk *w;
+    enum status s = walk_path(cwd, path, WALK_NO_FOLLOW, &w);
+    if (w == NULL) {
+        return s;
+    }
+    if (s == OK) {
+        s = w->node->type == FILE_SYMLINK ? w->node->fs->ops->read_link(w->node, buf, len)
+                                          : E_INVAL;
+    }
+    walk_end(w);
+    return s;
+}
+
+/* `size` bytes, or fewer if the file shrinks meanwhile. */
+static enum status read_whole(struct file *f, void *data, size_t size, size_t *len)
+{
+    size_t at = 0;
+    size_t n = 1;
+    while (at < size && n != 0) {
+        enum status s = file_read(f, (char *)data + at, size - at, &n);
+        if (s != OK) {
+            return s;
+        }
+        at += n;
+    }
+    *len = at;
+    return OK;
+}
+
+enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *len)
+{
+    struct file *f;
+    struct file_stat st;
+    enum status s = vfs_open(NULL, path, VFS_READ, &f);
+    if (s != OK) {
+        return s;
+    }
+    s = file_stat(f, &st);
+    if (s == OK && st.type == FILE_DIRECTORY) {
+        s = E_ISDIR;
+    }
+    if (s == OK && st.size > limit) {
+        s = E_OVERFLOW;
+    }
+    void *block = s == OK ? heap_alloc((size_t)st.size) : NULL;
+    if (s == OK && block == NULL) {
+        s = E_NOMEM;
+    }
+    if (s == OK) {
+        s = read_whole(f, block, (size_t)st.size, len);
+    }
+    if (s == OK) {
+        *data = block;
+    } else {
+        heap_free(block);
+    }
+    file_close(f);
+    return s;
+}

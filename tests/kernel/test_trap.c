@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+//
+// What only the CPU's exception entry decides: what a fault finds of the interrupted code, on which
+// stack it is handled, and what is left after it.
+#include "hal/layout.h"
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/fault.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/timer.h"
+#include "tests/kernel/tests.h"
+
+#define OVERFLOWS  20
+#define STORM_NS   20000
+#define EXIT_VALUE 7
+
+/* What the last overflow's report said. */
+static struct {
+    unsigned count;
+    bool has_address, in_guard, may_sleep;
+    uintptr_t pc;
+} seen;
+
+static struct thread *victim;
+static volatile uint64_t storm_fires;
+static volatile bool storm_is_on;
+
+static void vectors_catch_a_deliberate_trap(void)
+{
+    TEST_EQUAL(hal_trap_selftest(), 1);
+}
+
+static void storm_fire(struct timer *t)
+{
+    storm_fires++;
+    if (storm_is_on) {
+        t->deadline_ns = clock_now_ns() + STORM_NS;
+        timer_start(t);
+    }
+}
+
+/* Not a tail call, and a frame that the compiler cannot leave out. */
+static NOINLINE unsigned recurse(unsigned depth)
+{
+    volatile unsigned frame[8];
+    frame[depth % 8] = depth;
+    if (depth == UINT32_MAX) {
+        return 0;
+    }
+    return recurse(depth + 1) + frame[depth % 8];
+}
+
+static void run_into_the_guard(void *arg)
+{
+    (void)arg;
+    victim = thread_current();
+    thread_exit((int)recurse(0));
+}
+
+static void leave(void *arg)
+{
+    (void)arg;
+    thread_exit(EXIT_VALUE);
+}
+
+static bool end_the_victim(struct fault_owner *self, struct fault *fault)
+{
+    (void)self;
+    if (fault->cause != FAULT_STACK_OVERFLOW || thread_current() != victim) {
+        return false;
+    }
+    seen.count++;
+    seen.has_address = fault->has_address;
+    seen.in_guard = upcall_is_stack_guard(fault->address);
+    seen.may_sleep = fault->may_sleep;
+    seen.pc = fault->pc;
+    hal_frame_set_call(fault->frame, (uintptr_t)victim->stack_hi, leave, NULL);
+    return true;
+}
+
+static void overflow_once(void)
+{
+    const struct thread_options options = {
+        .name = "overflow", .entry = run_into_the_guard, .priority = PRIO_NORMAL};
+    struct thread *t;
+    int value = 0;
+    if (thread_create(&options, &t) != OK) {
+        test_fail(__FILE__, __LINE__, "no thread");
+        return;
+    }
+    TEST_EQUAL(thread_join(t, &value), OK);
+    TEST_EQUAL(value, EXIT_VALUE);
+}
+
+static struct fault_owner text_owner(void)
+{
+    return (struct fault_owner){.base = (uintptr_t)__text_start,
+                                .size = (uintptr_t)__text_end - (uintptr_t)__text_start,
+                                .name = "test",
+                                .handle = end_the_victim};
+}
+
+/* It is reported as what it is, by the code that did it, and its frame can be sent elsewhere. */
+static void stack_overflow_is_a_fault_like_any_other(void)
+{
+    struct fault_owner owner = text_owner();
+    seen.count = 0;
+    fault_own_code(&owner);
+    overflow_once();
+    fault_disown(&owner);
+    TEST_EQUAL(seen.count, 1);
+    TEST_CHECK(seen.has_address && seen.in_guard && !seen.may_sleep);
+    TEST_CHECK(seen.pc - (uintptr_t)recurse < 256);
+}
+
+/* An interrupt that finds the stack nearly full is neither lost nor blamed. */
+static void stack_overflow_under_interrupts_is_the_same(void)
+{
+    struct fault_owner owner = text_owner();
+    struct timer storm = {.fire = storm_fire, .deadline_ns = clock_now_ns()};
+    storm_fires = 0;
+    storm_is_on = true;
+    seen.count = 0;
+    fault_own_code(&owner);
+    timer_start(&storm);
+    for (unsigned i = 0; i < OVERFLOWS; i++) {
+        overflow_once();
+    }
+    uint64_t fires = storm_fires;
+    TEST_EQUAL(thread_sleep(2 * STORM_NS), OK);
+    TEST_CHECK(storm_fires > fires); /* the controller still delivers */
+    storm_is_on = false;
+    timer_cancel(&storm);
+    fault_disown(&owner);
+    TEST_EQUAL(seen.count, OVERFLOWS);
+}
+
+static unsigned handler_depth, handler_depth_max;
+
+/* The first page's handler needs the second page, and sleeps. */
+static bool sleep_and_nest(struct vm_range *range, struct fault *fault)
+{
+    handler_depth++;
+    handler_depth_max = MAX(handler_depth, handler_depth_max);
+    size_t page = (fault->address - range->base) / PAGE_SIZE;
+    bool done = fault->may_sleep && thread_sleep(NS_PER_US) == OK;
+    if (done && page == 0) {
+        *(volatile uint8_t *)(range->base + PAGE_SIZE) = 1;
+    }
+    done = done && vm_populate(range, page, 1, PROT_R | PROT_W, PAGE_OTHER) == OK;
+    handler_depth--;
+    return done;
+}
+
+static void fault_handler_may_sleep_and_fault(void)
+{
+    struct vm_range range;
+    const struct vm_request request = {.pages = 2, .region = HAL_REGION_VM, .name = "test"};
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    range.fault = sleep_and_nest;
+    handler_depth = handler_depth_max = 0;
+    volatile uint8_t *p = (volatile uint8_t *)range.base;
+    p[5] = 9;
+    TEST_EQUAL(p[5], 9);
+    TEST_EQUAL(p[PAGE_SIZE], 1);
+    TEST_EQUAL(handler_depth_max, 2);
+    vm_unmap(&range, 0, 2, true);
+    vm_release(&range);
+}
+
+const struct kernel_test trap_tests[] = {
+    {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap},
+    {"trap.stack_overflow_is_a_fault_like_any_other", stack_overflow_is_a_fault_like_any_other},
+    {"trap.stack_overflow_under_interrupts_is_the_same",
+     stack_overflow_under_interrupts_is_the_same},
+    {"trap.fault_handler_may_sleep_and_fault", fault_handler_may_sleep_and_fault},
+    {0},
+};
