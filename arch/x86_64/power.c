@@ -4,6 +4,7 @@
 #include "arch/x86_64/power.h"
 
 #include "arch/x86_64/cpu.h"
+#include "hal/timer.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
@@ -17,6 +18,7 @@
 #define RESET_CONTROL      0xcf9 /* in every chipset since the PIIX */
 #define RESET_CONTROL_HARD 0x02
 #define RESET_CONTROL_GO   0x06
+#define RESET_WAIT_MS      50
 #define KBC_COMMAND        0x64
 #define KBC_PULSE_RESET    0xfe
 
@@ -52,16 +54,29 @@ static void acpi_off(void)
     }
 }
 
+/* A reset takes its time, in QEMU until its main loop runs: the next way is tried only if this one
+ * failed. */
+static void wait_for_reset(void)
+{
+    uint64_t until = hal_counter_read() + hal_counter_hz() / 1000 * RESET_WAIT_MS;
+    while (hal_counter_read() < until) {
+        hal_cpu_relax();
+    }
+}
+
 /* From the way that this machine names to the one that no CPU can refuse. */
 static void reset(void)
 {
     if (ports.has_reset) {
         port_out8(ports.reset_port, ports.reset_value);
+        wait_for_reset();
     }
     port_out8(RESET_CONTROL, RESET_CONTROL_HARD);
     port_out8(RESET_CONTROL, RESET_CONTROL_GO);
+    wait_for_reset();
     if (ports.has_8042) {
         port_out8(KBC_COMMAND, KBC_PULSE_RESET);
+        wait_for_reset();
     }
     struct PACKED {
         uint16_t limit;

@@ -4,6 +4,7 @@
 // the TSC.
 #pragma once
 
+#include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
 
 static inline struct hal_cpu *hal_this_cpu(void)

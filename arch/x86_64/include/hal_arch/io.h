@@ -5,6 +5,7 @@
 // store order), so only a load that must not pass an earlier store needs an instruction.
 #pragma once
 
+#include "hal/io.h"
 #include "hal_arch/sysreg.h"
 
 #define HAL_IO_ACCESS(bits, read_port, write_port)                                                 \
