@@ -6,5 +6,7 @@
 const struct kernel_test *const kernel_tests[] = {
     mmu_tests,
     trap_tests,
+    sched_tests,
+    program_tests,
     NULL,
 };

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+//
+// The end of programs, with real interrupts. A function of the kernel plays the program's code: it
+// is registered as the code of a fault owner for the time of the test. Real programs are
+// tests/smoke's.
+#include "kernel/clock.h"
+#include "kernel/fault.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#include <stdatomic.h>
+
+#define LONG_NS (10 * NS_PER_S)
+
+static _Atomic unsigned spins;
+
+/* Never returns and never calls: only an interrupt ends it. */
+static NOINLINE void spin_for_ever(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        atomic_fetch_add_explicit(&spins, 1, memory_order_relaxed);
+    }
+}
+
+static bool not_mine(struct fault_owner *self, struct fault *fault)
+{
+    (void)self;
+    (void)fault;
+    return false;
+}
+
+static struct fault_owner spin_code;
+
+static void own_spin_code(void)
+{
+    spin_code = (struct fault_owner){
+        .base = (uintptr_t)spin_for_ever, .size = 64, .name = "spin", .handle = not_mine};
+    fault_own_code(&spin_code);
+}
+
+static struct program *create(void)
+{
+    struct program *p;
+    if (program_create("test", &p) != OK) {
+        test_fail(__FILE__, __LINE__, "no program");
+        return NULL;
+    }
+    return p;
+}
+
+static void start(struct program *p, void (*entry)(void *arg), void *arg)
+{
+    struct thread *t;
+    const struct thread_options options = {.name = "of test",
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = PRIO_NORMAL,
+                                           .uses_fp = true,
+                                           .program = p};
+    enum status s = thread_create(&options, &t);
+    TEST_EQUAL(s, OK);
+    if (s == OK) {
+        thread_detach(t);
+    }
+}
+
+static void expect_end(struct program *p, enum program_end end, int status)
+{
+    enum program_end got_end = PROGRAM_RUNNING;
+    int got_status = -1;
+    TEST_EQUAL(program_wait(p, clock_now_ns() + LONG_NS, &got_end, &got_status), OK);
+    TEST_EQUAL(got_end, end);
+    TEST_EQUAL(got_status, status);
+    program_release(p);
+}
+
+static void wait_until_it_spins(void)
+{
+    unsigned before = atomic_load_explicit(&spins, memory_order_relaxed);
+    while (atomic_load_explicit(&spins, memory_order_relaxed) == before) {
+        thread_yield();
+    }
+}
+
+/* Nobody else wants the CPU and no timer is due: the kill itself must bring the interrupt. */
+static void a_computing_program_is_killed(void)
+{
+    own_spin_code();
+    struct program *p = create();
+    if (p != NULL) {
+        start(p, spin_for_ever, NULL);
+        start(p, spin_for_ever, NULL);
+        wait_until_it_spins();
+        program_kill(p, PROGRAM_KILLED, 9);
+        program_kill(p, PROGRAM_EXITED, 1); /* the first reason stands */
+        expect_end(p, PROGRAM_KILLED, 9);
+    }
+    fault_disown(&spin_code);
+}
+
+static void sleep_for_ever(void *arg)
+{
+    *(enum status *)arg = thread_sleep_until(WAIT_FOREVER);
+}
+
+static void a_sleeping_program_is_killed(void)
+{
+    enum status result = OK;
+    struct program *p = create();
+    if (p != NULL) {
+        start(p, sleep_for_ever, &result);
+        thread_yield();
+        program_kill(p, PROGRAM_KILLED, 0);
+        expect_end(p, PROGRAM_KILLED, 0);
+        TEST_EQUAL(result, E_CANCELLED);
+    }
+}
+
+static void return_at_once(void *arg)
+{
+    (void)arg;
+}
+
+static void exit_with_42(void *arg)
+{
+    (void)arg;
+    program_exit(42);
+}
+
+static void a_program_ends_with_its_threads(void)
+{
+    struct program *p = create();
+    if (p != NULL) {
+        start(p, return_at_once, NULL);
+        expect_end(p, PROGRAM_EXITED, 0);
+    }
+    p = create();
+    if (p != NULL) {
+        start(p, exit_with_42, NULL);
+        expect_end(p, PROGRAM_EXITED, 42);
+    }
+}
+
+struct hold {
+    struct mutex lock;
+    _Atomic bool held, let_go;
+};
+
+/* Kernel code that holds a lock and computes: it must come to its end, killed or not. */
+static void hold_a_mutex(void *arg)
+{
+    struct hold *h = arg;
+    mutex_lock(&h->lock);
+    atomic_store(&h->held, true);
+    while (!atomic_load(&h->let_go)) {
+        thread_yield();
+    }
+    mutex_unlock(&h->lock);
+    spin_for_ever(NULL); /* back in its own code */
+}
+
+static bool is_free(struct mutex *m)
+{
+    if (!mutex_try_lock(m)) {
+        return false;
+    }
+    mutex_unlock(m);
+    return true;
+}
+
+static void a_kill_waits_for_kernel_code(void)
+{
+    static struct hold h;
+    h = (struct hold){.held = false};
+    mutex_init(&h.lock, "hold");
+    own_spin_code();
+    struct program *p = create();
+    if (p != NULL) {
+        start(p, hold_a_mutex, &h);
+        while (!atomic_load(&h.held)) {
+            thread_yield();
+        }
+        program_kill(p, PROGRAM_KILLED, 3);
+        enum program_end end;
+        int status;
+        TEST_EQUAL(program_wait(p, clock_now_ns() + 5 * NS_PER_MS, &end, &status), E_TIMEDOUT);
+        TEST_CHECK(!is_free(&h.lock));
+        atomic_store(&h.let_go, true);
+        expect_end(p, PROGRAM_KILLED, 3);
+        TEST_CHECK(is_free(&h.lock));
+    }
+    fault_disown(&spin_code);
+}
+
+const struct kernel_test program_tests[] = {
+    {"program.a_computing_program_is_killed", a_computing_program_is_killed},
+    {"program.a_sleeping_program_is_killed", a_sleeping_program_is_killed},
+    {"program.a_program_ends_with_its_threads", a_program_ends_with_its_threads},
+    {"program.a_kill_waits_for_kernel_code", a_kill_waits_for_kernel_code},
+    {0},
+};
