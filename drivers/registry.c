@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Every driver of the kernel, one line each, in the order in which a device is offered to them.
+#include "drivers/block/virtio_blk.h"
 #include "kernel/io/device.h"
 
 const struct driver *const driver_registry[] = {
+    &virtio_blk_driver,
     NULL,
 };

@@ -8,8 +8,9 @@
 #include "kernel/log.h"
 
 #define BRIDGE_BARS 2
-#define MEM_SHIFT   16 /* of the 12 upper bits in a bridge's memory registers, where 15..4 = 31..20 \
-                        */
+#define MEM_SHIFT                                                                                  \
+    16 /* of the 12 upper bits in a bridge's memory registers, where 15..4 = 31..20                \
+        */
 #define MEM_GRANULE ((uint64_t)1 << 20)
 #define IO_GRANULE  ((uint64_t)1 << 12)
 

@@ -5,6 +5,7 @@
 
 #include "kernel/clock.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
@@ -105,6 +106,7 @@ enum status virtio_queue_open(struct virtio_device *vd, struct virtio_queue *q, 
     if (s != OK) {
         goto free_memory;
     }
+    q->is_connected = true;
     return OK;
 
 free_memory:
@@ -114,9 +116,27 @@ free_slots:
     return s;
 }
 
+void virtio_queue_disconnect(struct virtio_queue *q)
+{
+    if (q->is_connected) {
+        q->vd->transport->disconnect(q->vd, q);
+        q->is_connected = false;
+    }
+}
+
+enum status virtio_queue_reopen(struct virtio_queue *q)
+{
+    virtio_queue_disconnect(q);
+    memset(q->memory.cpu, 0, q->memory.size);
+    virtq_init(&q->ring, q->ring.size, q->ring.event_idx, q->memory.cpu, q->slots);
+    enum status s = q->vd->transport->connect(q->vd, q);
+    q->is_connected = s == OK;
+    return s;
+}
+
 void virtio_queue_close(struct virtio_queue *q)
 {
-    q->vd->transport->disconnect(q->vd, q);
+    virtio_queue_disconnect(q);
     dma_free(q->vd->parent, &q->memory);
     heap_free(q->slots);
     q->slots = NULL;

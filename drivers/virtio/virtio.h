@@ -44,6 +44,7 @@ struct virtio_queue {
     struct virtq_slot *slots;                  /* [I] */
     struct io_region doorbell;                 /* [I] transport's */
     uint16_t index;                            /* [I] */
+    bool is_connected;                         /* [d] */
 };
 
 /** How a device is reached. Slots are called in thread context; none is optional. */
@@ -100,6 +101,20 @@ void virtio_start(struct virtio_device *vd);
  */
 enum status virtio_queue_open(struct virtio_device *vd, struct virtio_queue *q, uint16_t index,
                               uint16_t limit, void (*interrupt)(struct virtio_queue *q));
+
+/**
+ * @brief Empty a queue and connect it again after a reset and a new virtio_negotiate(), which must
+ * have agreed on the same features. What it held is the caller's to take out before.
+ * @return as the transport's connect(); then the queue stays closed to the device, and is still to
+ * be closed.
+ * @context{thread}
+ */
+enum status virtio_queue_reopen(struct virtio_queue *q);
+
+/** @brief Detach the queue's interrupt: it is not called after the return. The device has been
+ * reset.
+ *  @context{thread} */
+void virtio_queue_disconnect(struct virtio_queue *q);
 
 /** @brief Give a queue's memory and interrupt back. The device has been reset. @context{thread} */
 void virtio_queue_close(struct virtio_queue *q);

@@ -69,11 +69,8 @@ static void make_name(struct block_device *dev)
     }
 }
 
-enum status block_register(struct block_device *dev)
+void block_init(struct block_device *dev)
 {
-    if (!is_sound(dev)) {
-        return E_INVAL;
-    }
     dev->lock = (struct spinlock)SPINLOCK_INIT;
     list_init(&dev->waiting);
     list_init(&dev->withdrawn);
@@ -83,7 +80,13 @@ enum status block_register(struct block_device *dev)
     dev->needs_kick = dev->gone = false;
     dev->reads = dev->writes = dev->flushes = dev->errors = 0;
     dev->bytes_read = dev->bytes_written = 0;
+}
 
+enum status block_register(struct block_device *dev)
+{
+    if (!is_sound(dev)) {
+        return E_INVAL;
+    }
     mutex_lock(&list_lock);
     enum status s = E_NOSPC;
     if (used_names != UINT64_MAX) {

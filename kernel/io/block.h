@@ -84,8 +84,10 @@ struct block_device {
     uint64_t reads, writes, flushes, errors, bytes_read, bytes_written; /* [l] */
 };
 
+/** @brief Prepare the layer's part of the struct. Once, before anything else here. @context{any} */
+void block_init(struct block_device *dev);
 /** @brief Make a device known; picks its name. @return OK; E_INVAL: impossible geometry; E_NOSPC:
- * too many devices. @context{thread} */
+ *  too many devices. @context{thread} */
 enum status block_register(struct block_device *dev);
 /** @brief No new requests; waits for those in flight and for the last reference. @context{thread,
  * may sleep} */
