@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Every driver of the kernel, one line each, in the order in which a device is offered to them.
-#include "drivers/block/virtio_blk.h"
+#include "drivers/virtio/drivers.h"
 #include "kernel/io/device.h"
 
 const struct driver *const driver_registry[] = {

@@ -2,9 +2,9 @@
 //
 // Virtio block devices: taking one, checking what it says of itself, giving it up. Its requests are
 // virtio_blk_io.c's.
-#include "drivers/block/virtio_blk.h"
-
 #include "drivers/block/virtio_blk_internal.h"
+
+#include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// The drivers of virtio devices, for drivers/registry.c; each lives with the kind of device it drives.
+#pragma once
+
+#include "kernel/io/device.h"
+
+/** Block devices, virtio 1.2, section 5.2: drivers/block/virtio_blk.c. */
+extern const struct driver virtio_blk_driver;
