@@ -6,6 +6,7 @@
 
 #include "arch/aarch64/console.h"
 #include "arch/aarch64/esr.h"
+#include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/power.h"
 #include "hal/upcall.h"
@@ -14,7 +15,10 @@
 #include "arch/aarch64/power.h"
 
 STATIC_ASSERT(sizeof(struct hal_frame) == FRAME_SIZE, "vectors.S: frame");
-STATIC_ASSERT(FRAME_SIZE % 16 == 0, "the stack pointer stays aligned");
+STATIC_ASSERT(FRAME_SIZE % 16 == 0 && FRAME_SIZE < STACK_ROOM,
+              "vectors.S: alignment, one subtraction");
+STATIC_ASSERT(HAL_STACK_SIZE == (size_t)1 << STACK_BIT && HAL_STACK_ALIGN == 2 * HAL_STACK_SIZE,
+              "vectors.S tells an overflow by another bit");
 STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_SP, "vectors.S: sp");
 STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_X(31),
               "vectors.S: stored as a pair with x30");
@@ -49,6 +53,11 @@ static void put_field(const char *name, uint64_t value)
 /* The report that needs nothing: no kernel, no MMU, no second chance. */
 _Noreturn static void report_and_stop(const char *why, const struct fault *fault)
 {
+    static bool is_reporting;
+    if (is_reporting) { /* the report itself fails: silence is all that is left */
+        hal_cpu_halt();
+    }
+    is_reporting = true;
     console_puts("\nPANIC: ");
     console_puts(why);
     console_puts(": ");
@@ -152,28 +161,54 @@ void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr)
     deliver(&fault);
 }
 
-/*
- * The interrupted stack has no room for a frame; this runs on the CPU's overflow stack. What the
- * fault says of an address is what the push that failed said; an interrupt that found no room has
- * none.
- */
-void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
+/* The fault is the stack's, whatever the instruction did; its address is what the CPU says or where
+ * the stack ends. */
+static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
-    struct hal_cpu_arch *arch = &hal_this_cpu()->arch;
     struct fault fault = start_fault(frame);
-    if (arch->overflow_kind == VECTOR_SYNC) {
-        esr_decode(esr, far, &fault);
-    } else {
-        fault.vector = NO_SYNDROME + arch->overflow_kind;
+    esr_decode(esr, far, &fault);
+    fault.cause = FAULT_STACK_OVERFLOW;
+    fault.may_sleep = false;
+    if (!fault.has_address) {
         fault.has_address = true;
         fault.address = frame->sp;
     }
-    fault.cause = FAULT_STACK_OVERFLOW;
-    fault.may_sleep = false;
-    if (arch->in_overflow) {
+    deliver(&fault);
+}
+
+/*
+ * The interrupted stack has less than STACK_ROOM left; this runs on the CPU's overflow stack, of
+ * which there is one: no thread switch, and no second time.
+ */
+void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (cpu->arch.in_overflow) {
+        struct fault fault = start_fault(frame);
+        esr_decode(esr, far, &fault);
         report_and_stop("stack overflow while handling a stack overflow", &fault);
     }
-    arch->in_overflow = true;
-    deliver(&fault);
-    arch->in_overflow = false;
+    cpu->arch.in_overflow = true;
+    cpu->preempt_off++;
+    switch (cpu->arch.overflow_kind) {
+    case VECTOR_SYNC:
+        if (!is_expected(frame, esr)) {
+            deliver_overflow(frame, esr, far);
+        }
+        break;
+    case VECTOR_IRQ:
+        trap_irq(frame);
+        break;
+    case VECTOR_FIQ:
+        trap_fiq(frame);
+        break;
+    case VECTOR_SERROR:
+        trap_serror(frame, esr);
+        break;
+    default:
+        trap_bad(frame, cpu->arch.overflow_kind, esr);
+        break;
+    }
+    cpu->preempt_off--;
+    cpu->arch.in_overflow = false;
 }

@@ -3,9 +3,10 @@
 // Exception vectors. Each saves all registers in a struct hal_frame on the interrupted stack, calls C in trap.c, and
 // resumes what is then in the frame. The same code serves before and after the MMU is on: PC-relative only.
 //
-// A stack is the upper half of a 64 KiB block (hal/context.h), so a stack pointer with room below it has bit 15
-// set. That is tested before the first store: what lies below may be a guard page, and a fault here would
-// lose the registers of the first one for ever.
+// A stack is the upper half of a 64 KiB block (hal/context.h), so bit 15 of an address inside is set. Whether it is
+// set STACK_ROOM below the stack pointer is tested before the first store: what lies there may be a guard
+// page, and a fault here would lose the registers of the first one for ever. Without room the CPU's
+// overflow stack is used: a fault is then a stack overflow, an interrupt is handled like any other.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
@@ -33,15 +34,16 @@
         add     x29, sp, #FRAME_RECORD
 .endm
 
-/* Arithmetic on the stack pointer alone: there is no register to spare yet. F is FRAME_SIZE. */
+/* Arithmetic on the stack pointer alone: there is no register to spare yet. F is FRAME_SIZE, R STACK_ROOM. */
 .macro VECTOR number, handler
         .balign 0x80
-        sub     sp, sp, #FRAME_SIZE
-        add     sp, sp, x0              // sp = old sp - F + x0
-        sub     x0, sp, x0              // x0 = old sp - F
+        sub     sp, sp, #STACK_ROOM
+        add     sp, sp, x0              // sp = old sp - R + x0
+        sub     x0, sp, x0              // x0 = old sp - R
         tbz     x0, #STACK_BIT, 1f
         sub     x0, sp, x0              // x0 as it was
-        sub     sp, sp, x0              // sp = old sp - F
+        sub     sp, sp, x0              // sp = old sp - R
+        add     sp, sp, #(STACK_ROOM - FRAME_SIZE)
         stp     x0, x1, [sp, #FRAME_X(0)]
         stp     x2, x3, [sp, #FRAME_X(2)]
         add     x1, sp, #FRAME_SIZE
@@ -52,7 +54,7 @@
 1:      sub     x0, sp, x0              // x0 as it was
         msr     tpidrro_el0, x0
         sub     x0, sp, x0
-        mov     sp, x0                  // sp = old sp - F
+        mov     sp, x0                  // sp = old sp - R
         mrs     x0, tpidr_el1
         str     x1, [x0, #CPU_SCRATCH_X1]
         mov     x1, #\number
@@ -126,12 +128,12 @@ END vector_bad
 
 /*
  * No room on the stack: go on with the CPU's overflow stack.
- * in: x0 = struct hal_cpu, x1 = number of the vector, sp = where the frame would have been;
+ * in: x0 = struct hal_cpu, x1 = number of the vector, sp = old sp - STACK_ROOM;
  *     old x0 in TPIDRRO_EL0, old x1 in scratch_x1
  */
 LOCAL_FUNCTION vector_overflow
         str     x1, [x0, #CPU_OVERFLOW_KIND]
-        add     x1, sp, #FRAME_SIZE
+        add     x1, sp, #STACK_ROOM
         str     x1, [x0, #CPU_OVERFLOW_SP]
         ldr     x1, [x0, #CPU_OVERFLOW_STACK]
         sub     sp, x1, #FRAME_SIZE

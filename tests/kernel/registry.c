@@ -8,5 +8,6 @@ const struct kernel_test *const kernel_tests[] = {
     trap_tests,
     sched_tests,
     program_tests,
+    cpu_tests,
     NULL,
 };

@@ -18,8 +18,13 @@
 #define CPU_OVERFLOW_SP    64
 #define CPU_OVERFLOW_KIND  72
 
-/* The bit that is set in every stack pointer with room for a frame below it: hal/context.h. */
-#define STACK_BIT 15
+/*
+ * What must be left of a stack for an exception to be handled on it, frame included. The bit that
+ * is set in every address of a stack (hal/context.h) is still set that far down, or there is no
+ * room.
+ */
+#define STACK_ROOM 4096
+#define STACK_BIT  15
 
 /* What a vector was taken for: its number in the table. 4 to 7 are the ones in use (EL1, SP_EL1).
  */

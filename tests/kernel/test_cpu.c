@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Small promises of hal/cpu.h and hal/context.h that only the machine keeps.
+#include "hal/context.h"
+#include "hal/cpu.h"
+#include "tests/kernel/tests.h"
+
+static void interrupt_mask_nests(void)
+{
+    TEST_CHECK(hal_irqs_enabled());
+    irq_state_t outer = hal_irq_save();
+    irq_state_t inner = hal_irq_save();
+    TEST_CHECK(!hal_irqs_enabled());
+    hal_irq_restore(inner);
+    TEST_CHECK(!hal_irqs_enabled());
+    hal_irq_restore(outer);
+    TEST_CHECK(hal_irqs_enabled());
+}
+
+/* 42 if the caller's stack is the one that the argument tells of. */
+static uintptr_t check_stack(void *arg)
+{
+    volatile unsigned local = 42;
+    const uintptr_t *bounds = arg;
+    uintptr_t here = (uintptr_t)&local;
+    return here >= bounds[0] && here < bounds[1] ? local : 0;
+}
+
+static void call_on_another_stack_comes_back(void)
+{
+    static char stack[4096] ALIGNED(16);
+    uintptr_t bounds[2] = {(uintptr_t)stack, (uintptr_t)stack + sizeof(stack)};
+    irq_state_t state = hal_irq_save(); /* it is no kernel stack: an interrupt might find no room */
+    uintptr_t out = hal_stack_call(bounds[1], check_stack, bounds);
+    hal_irq_restore(state);
+    TEST_EQUAL(out, 42);
+}
+
+const struct kernel_test cpu_tests[] = {
+    {"cpu.interrupt_mask_nests", interrupt_mask_nests},
+    {"cpu.call_on_another_stack_comes_back", call_on_another_stack_comes_back},
+    {0},
+};
