@@ -18,6 +18,7 @@ import sys
 
 from elftools.elf.elffile import ELFFile
 
+SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))) + "/"
 SHORT_LINES = range(-4, 12)  # line advances that fit a short row
 SHORT_UNITS = range(1, 16)
 OP_WIDE, OP_FILE = 0x00, 0x01
@@ -65,7 +66,8 @@ def read_lines(path, start, end):
             files[name] = text.split('"')[1]
         elif text.lstrip().startswith("dir_index: "):
             directory = directories.get(int(text.split(":")[1]), ".")
-            files[name] = os.path.normpath(os.path.join(directory, files[name]))
+            # clang maps the source prefix away in C, and not in assembly.
+            files[name] = os.path.normpath(os.path.join(directory, files[name])).removeprefix(SOURCE_ROOT)
     for address in ends - rows.keys():
         rows[address] = (None, 0)
     return [(address, *rows[address]) for address in sorted(rows)]
