@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Programs from a disk, as a person starts them: output, status, files, faults."""
+import hashlib
+import random
+import subprocess
+import tempfile
+from pathlib import Path
+
+from smoke import MACHINE, TestCase, program, run
+from tree import ROOT
+
+
+def compile_program(folder, source, name="my.elf"):
+    """One C file by the README's one line, from the repository's root."""
+    file = Path(folder) / "my.c"
+    file.write_text(source)
+    out = Path(folder) / name
+    subprocess.run(["clang", f"@programs/cflags.{MACHINE}", "-c", str(file), "-o", str(out)],
+                   cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+class Programs(TestCase):
+    def test_hello_prints_and_returns_zero(self):
+        result = run("--program", program("hello"))
+        self.expect(result, 0)
+        self.assertTrue(result.output.strip(), "it printed nothing")
+        self.assertNotIn("boot:", result.output, "a log line among the program's output")
+
+    def test_all_eight_bits_of_the_status_arrive(self):
+        for status in (0, 1, 42, 119, 120, 125, 200, 255):
+            result = run("--program", program("exit"), "--args", status)
+            self.expect(result, status)
+            self.assertIsNone(result.verdict, f"status {status} taken for an end of the runner's own")
+
+    def test_compute_checks_its_floating_point(self):
+        self.expect(run("--program", program("compute")), 0)
+
+    def test_threads_of_a_program(self):
+        self.expect(run("--program", program("threads")), 0)
+
+    def test_sha256_of_a_64_mib_file_equals_the_hosts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = random.Random(64).randbytes(64 << 20)
+            (Path(folder) / "data").write_bytes(data)
+            result = run("--program", program("sha256"), "--args", "/files/data", "--files", folder,
+                         limit=120)
+        self.expect(result, 0, contains=f"{hashlib.sha256(data).hexdigest()}  /files/data")
+
+    def test_sha256_of_edge_sizes_equals_the_hosts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            expected, names = [], []
+            for size in (0, 1, 55, 56, 64, 1023, 1024, 4096, 12 * 1024, 12 * 1024 + 1, 300 * 1024):
+                data = random.Random(size).randbytes(size)
+                (Path(folder) / f"f{size}").write_bytes(data)
+                expected.append(f"{hashlib.sha256(data).hexdigest()}  /files/f{size}")
+                names.append(f"run /bin/sha256.elf /files/f{size}")
+            (Path(folder) / "sha256.elf").write_bytes(program("sha256").read_bytes())
+            result = run("--program", program("sha256"), "--args", "/files/f0", "--files", folder,
+                         "--append", "shell",
+                         typed="\n".join(names) + "\npoweroff\n")
+        self.expect(result, contains=expected)
+
+    def test_a_new_program_by_the_readmes_one_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine = compile_program(folder, """
+                #include "halyard.h"
+                int main(int argc, char **argv)
+                {
+                    for (int i = 1; i < argc; i++) {
+                        hy_printf("[%s]", argv[i]);
+                    }
+                    hy_printf("\\n");
+                    return argc;
+                }
+            """)
+            result = run("--program", mine, "--args", 'one "two three" four')
+        self.expect(result, 4, contains="[one][two three][four]")
+
+    def test_a_program_reads_its_standard_input(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine = compile_program(folder, """
+                #include "halyard.h"
+                int main(void)
+                {
+                    char c;
+                    int sum = 0;
+                    while (hy_read(0, &c, 1) == 1 && c != '.') {
+                        sum += c == '\\r' || c == '\\n' ? 0 : c - '0';
+                    }
+                    return sum;
+                }
+            """)
+            result = run("--program", mine, typed="1\n2\n3\n4.")
+        self.expect(result, 10)
+
+
+class Faults(TestCase):
+    def crash(self, kind):
+        result = run("--program", program("crash"), "--args", kind)
+        self.expect(result, 119)
+        return result
+
+    def test_each_kind_of_crash_ends_the_program_only(self):
+        for kind in ("read-null", "write-null", "write-text", "write-rodata", "exec-data", "jump", "illegal",
+                     "breakpoint", "recursion-call"):
+            with self.subTest(kind=kind):
+                self.crash(kind)
+
+    def test_endless_recursion_is_named(self):
+        result = self.crash("recursion")
+        self.assertIn("stack overflow", (result.output + result.errors).lower())
+
+    def test_the_kernel_goes_on_after_crashes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "crash.elf").write_bytes(program("crash").read_bytes())
+            (Path(folder) / "hello.elf").write_bytes(program("hello").read_bytes())
+            lines = ["mem"] + ["run /files/crash.elf read-null", "run /files/crash.elf recursion"] * 5
+            lines += ["run /files/hello.elf", "mem", "poweroff"]
+            result = run("--program", program("hello"), "--files", folder, "--append", "shell",
+                         typed="\n".join(lines) + "\n")
+        self.expect(result)
+        self.assertEqual(result.output.count("ended by a fault"), 10, result.output)
