@@ -122,4 +122,4 @@ class BadCommandLine(TestCase):
         self.expect(run("--append", "frobnicate=1 loglevel=info", typed="poweroff\n"), contains="frobnicate=1")
 
     def test_less_than_16_mib(self):
-        self.expect(run("--mem", "8M"), 120, "panic", contains="16 MiB are needed")
+        self.expect(run("--mem", "8M"), 120, "panic", contains="16 MiB")
