@@ -142,8 +142,9 @@ def machine(o, work):
         m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
     for number, file in enumerate(o.disk):
         m.disks.append(Disk(comma_safe(Path(file).resolve()), f"disk{number}"))
-    if o.bench:
+    if o.bench or o.test:
         m.disks.append(Disk(comma_safe(work / "scratch.img"), "scratch"))
+    if o.bench:
         m.disks.append(Disk("null-co://,file.size=1G,file.read-zeroes=on", "null"))
     return m
 
@@ -154,7 +155,7 @@ def prepare(o, m, work):
         with_stage = work / "stage"
         disk.stage_program(with_stage, o.program, o.files)
         disk.make_disk(with_stage, work / "program.img")
-    if o.bench:
+    if o.bench or o.test:
         with open(work / "scratch.img", "wb") as scratch:
             scratch.truncate(1 << 30)
     if m.iso and m.iso.parent == work:

@@ -9,5 +9,6 @@ const struct kernel_test *const kernel_tests[] = {
     sched_tests,
     program_tests,
     cpu_tests,
+    block_tests,
     NULL,
 };

@@ -10,3 +10,4 @@ extern const struct kernel_test trap_tests[];
 extern const struct kernel_test program_tests[];
 extern const struct kernel_test sched_tests[];
 extern const struct kernel_test cpu_tests[];
+extern const struct kernel_test block_tests[];

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+//
+// A real device behind the block layer: what is written comes back, many requests at once, more
+// than fit, withdrawn ones, and a driver that goes and comes. They need a disk whose serial number
+// is "scratch", which they overwrite.
+#include "kernel/io/block.h"
+#include "kernel/io/device.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/wait.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#define SPAN     ((size_t)1 << 20) /* bytes that the tests write, from the disk's start */
+#define BLOCK_4K 4096u
+#define FLOOD    600 /* more than any ring holds */
+
+static void find_scratch(void *ctx, struct block_device *dev)
+{
+    char *name = ctx;
+    if (strcmp(dev->serial, "scratch") == 0 && !dev->read_only) {
+        str_copy(name, sizeof(dev->name), dev->name);
+    }
+}
+
+/* NULL: the test was skipped. */
+static struct block_device *open_scratch(void)
+{
+    char name[sizeof(((struct block_device *)0)->name)] = "";
+    block_for_each(find_scratch, name);
+    struct block_device *dev = name[0] != '\0' ? block_open(name) : NULL;
+    if (dev == NULL) {
+        test_skip("no writable disk with serial number \"scratch\"");
+    } else if (dev->sectors < 2 * SPAN / BLOCK_SECTOR) {
+        block_close(dev);
+        test_skip("the scratch disk is smaller than 2 MiB");
+        dev = NULL;
+    }
+    return dev;
+}
+
+/* Each 8 bytes tell where on the disk they belong, and in which pass they were written. */
+static void fill(uint8_t *data, size_t len, uint64_t sector, uint32_t pass)
+{
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t v = (sector * BLOCK_SECTOR + i) * 0x9e3779b97f4a7c15 + pass;
+        memcpy(data + i, &v, sizeof(v));
+    }
+}
+
+static bool is_filled(const uint8_t *data, size_t len, uint64_t sector, uint32_t pass)
+{
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t v = (sector * BLOCK_SECTOR + i) * 0x9e3779b97f4a7c15 + pass;
+        if (memcmp(data + i, &v, sizeof(v)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void round_trip(struct block_device *dev, uint8_t *data, uint64_t sector, size_t len,
+                       uint32_t pass)
+{
+    fill(data, len, sector, pass);
+    TEST_EQUAL(block_write(dev, sector, data, len), OK);
+    memset(data, 0xee, len);
+    TEST_EQUAL(block_read(dev, sector, data, len), OK);
+    TEST_CHECK(is_filled(data, len, sector, pass));
+}
+
+static void what_is_written_comes_back(void)
+{
+    struct block_device *dev = open_scratch();
+    if (dev == NULL) {
+        return;
+    }
+    /* Pages of vm_alloc() are not contiguous; half a page in, every piece crosses one. */
+    uint8_t *data = vm_alloc(SPAN + PAGE_SIZE, PAGE_OTHER, "block test");
+    TEST_CHECK(data != NULL);
+    if (data != NULL) {
+        uint32_t block = dev->logical_block;
+        round_trip(dev, data, 0, block, 1);
+        round_trip(dev, data, 0, SPAN, 2);
+        round_trip(dev, data + PAGE_SIZE / 2, block / BLOCK_SECTOR, SPAN - block, 3);
+        round_trip(dev, data, dev->sectors - block / BLOCK_SECTOR, block, 4);
+        TEST_EQUAL(block_flush(dev), OK);
+        TEST_EQUAL(block_read(dev, block / BLOCK_SECTOR, data, SPAN - block), OK);
+        TEST_CHECK(is_filled(data, SPAN - block, block / BLOCK_SECTOR, 3));
+        vm_free(data);
+    }
+    block_close(dev);
+}
+
+static void impossible_requests_are_refused(void)
+{
+    static uint8_t sector[2 * BLOCK_SECTOR];
+    struct block_device *dev = open_scratch();
+    if (dev == NULL) {
+        return;
+    }
+    struct block_segment segment = {.data = sector, .len = BLOCK_SECTOR};
+    struct block_request req = {.op = BLOCK_READ, .segment_count = 1, .segments = &segment};
+    TEST_EQUAL(block_read(dev, dev->sectors, sector, BLOCK_SECTOR), E_RANGE);
+    TEST_EQUAL(block_read(dev, UINT64_MAX, sector, BLOCK_SECTOR), E_RANGE);
+    TEST_EQUAL(block_read(dev, dev->sectors - 1, sector, 2 * BLOCK_SECTOR), E_RANGE);
+    TEST_EQUAL(block_read(dev, 0, sector, 100), E_INVAL);
+    segment.len = 100;
+    TEST_EQUAL(block_submit(dev, &req), E_INVAL);
+    req.segment_count = 0;
+    TEST_EQUAL(block_submit(dev, &req), E_INVAL);
+    req.segment_count = dev->max_segments + 1;
+    TEST_EQUAL(block_submit(dev, &req), E_INVAL);
+    block_close(dev);
+}
+
+/* --- many at once --- */
+
+struct burst {
+    struct spinlock lock;
+    uint32_t left; /* requests whose done is to come */
+    struct completion all_done;
+};
+
+struct burst_request {
+    struct block_request req;
+    struct block_segment segment;
+    uint32_t calls; /* of done */
+};
+
+static void burst_done(struct block_request *req)
+{
+    struct burst *burst = req->ctx;
+    CONTAINER_OF(req, struct burst_request, req)->calls++;
+    spin_lock(&burst->lock);
+    bool is_last = --burst->left == 0;
+    spin_unlock(&burst->lock);
+    if (is_last) {
+        completion_signal(&burst->all_done);
+    }
+}
+
+static void burst_init(struct burst *burst, uint32_t count)
+{
+    *burst = (struct burst){.left = count};
+    completion_init(&burst->all_done, "block test");
+}
+
+/* Submits reads of consecutive 4 KiB blocks of the first SPAN, one notification for all. */
+static void submit_reads(struct block_device *dev, struct burst *burst, struct burst_request *r,
+                         uint8_t *data, uint32_t count)
+{
+    burst_init(burst, count);
+    block_plug(dev);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at = (size_t)i * BLOCK_4K % SPAN;
+        r[i].calls = 0;
+        r[i].segment = (struct block_segment){.data = data + (size_t)i * BLOCK_4K, .len = BLOCK_4K};
+        r[i].req = (struct block_request){.op = BLOCK_READ,
+                                          .sector = at / BLOCK_SECTOR,
+                                          .segment_count = 1,
+                                          .segments = &r[i].segment,
+                                          .done = burst_done,
+                                          .ctx = burst};
+        TEST_EQUAL(block_submit(dev, &r[i].req), OK);
+    }
+    block_unplug(dev);
+}
+
+static void wait_for_all(struct burst *burst)
+{
+    TEST_EQUAL(completion_wait_uncancellable(&burst->all_done, WAIT_FOREVER), OK);
+}
+
+/* Each was answered once; those that succeeded brought their own block. */
+static uint32_t check_reads(const struct burst_request *r, const uint8_t *data, uint32_t count,
+                            uint32_t pass)
+{
+    uint32_t good = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        TEST_EQUAL(r[i].calls, 1);
+        if (r[i].req.result == OK) {
+            TEST_CHECK(is_filled(data + (size_t)i * BLOCK_4K, BLOCK_4K, r[i].req.sector, pass));
+            good++;
+        } else {
+            TEST_EQUAL(r[i].req.result, E_CANCELLED);
+        }
+    }
+    return good;
+}
+
+struct arena {
+    struct block_device *dev;
+    uint8_t *data;
+    struct burst_request *requests;
+    struct burst burst;
+};
+
+/* Opens the disk with a known pattern on its first SPAN. False: the test was skipped, or has
+ * failed. */
+static bool arena_open(struct arena *a, uint32_t count, uint32_t pass)
+{
+    *a = (struct arena){.dev = open_scratch()};
+    if (a->dev == NULL) {
+        return false;
+    }
+    size_t bytes = MAX((size_t)count * BLOCK_4K, SPAN);
+    a->data = vm_alloc(bytes, PAGE_OTHER, "block test");
+    a->requests = heap_calloc(count, sizeof(*a->requests));
+    if (a->data == NULL || a->requests == NULL) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        vm_free(a->data);
+        heap_free(a->requests);
+        block_close(a->dev);
+        return false;
+    }
+    fill(a->data, SPAN, 0, pass);
+    TEST_EQUAL(block_write(a->dev, 0, a->data, SPAN), OK);
+    memset(a->data, 0, bytes);
+    return true;
+}
+
+static void arena_close(struct arena *a)
+{
+    vm_free(a->data);
+    heap_free(a->requests);
+    block_close(a->dev);
+}
+
+static void thirty_two_at_once_each_bring_their_own(void)
+{
+    struct arena a;
+    if (!arena_open(&a, 32, 5)) {
+        return;
+    }
+    uint64_t reads = a.dev->reads;
+    submit_reads(a.dev, &a.burst, a.requests, a.data, 32);
+    wait_for_all(&a.burst);
+    TEST_EQUAL(check_reads(a.requests, a.data, 32, 5), 32);
+    TEST_EQUAL(a.dev->reads - reads, 32);
+    TEST_EQUAL(a.dev->in_flight, 0);
+    arena_close(&a);
+}
+
+static void more_than_the_ring_holds_wait_their_turn(void)
+{
+    struct arena a;
+    if (!arena_open(&a, FLOOD, 6)) {
+        return;
+    }
+    submit_reads(a.dev, &a.burst, a.requests, a.data, FLOOD);
+    wait_for_all(&a.burst);
+    TEST_EQUAL(check_reads(a.requests, a.data, FLOOD, 6), FLOOD);
+    arena_close(&a);
+}
+
+static void cancelled_requests_are_answered_once(void)
+{
+    struct arena a;
+    if (!arena_open(&a, FLOOD, 7)) {
+        return;
+    }
+    /* Nothing of it ends before the cancelling: what waits for the ring has not had its turn. */
+    preempt_disable();
+    submit_reads(a.dev, &a.burst, a.requests, a.data, FLOOD);
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        block_cancel(&a.requests[i].req);
+    }
+    preempt_enable();
+    wait_for_all(&a.burst);
+    uint32_t good = check_reads(a.requests, a.data, FLOOD, 7);
+    TEST_CHECK(good > 0);     /* the device had some */
+    TEST_CHECK(good < FLOOD); /* and not all */
+    arena_close(&a);
+}
+
+static void many_small_segments_make_one_request(void)
+{
+    struct arena a;
+    if (!arena_open(&a, 1, 8)) {
+        return;
+    }
+    struct block_segment *segments = heap_calloc(a.dev->max_segments, sizeof(*segments));
+    TEST_CHECK(segments != NULL);
+    if (segments != NULL) {
+        uint32_t n = a.dev->max_segments;
+        uint32_t len = MAX(a.dev->logical_block, BLOCK_SECTOR);
+        for (uint32_t i = 0; i < n; i++) {
+            /* Backwards and apart, so that no two join. */
+            segments[i] =
+                (struct block_segment){.data = a.data + (size_t)(n - 1 - i) * 3 * len, .len = len};
+        }
+        struct burst_request *r = a.requests;
+        burst_init(&a.burst, 1);
+        r->req = (struct block_request){.op = BLOCK_READ,
+                                        .segment_count = n,
+                                        .segments = segments,
+                                        .done = burst_done,
+                                        .ctx = &a.burst};
+        TEST_EQUAL(block_submit(a.dev, &r->req), OK);
+        wait_for_all(&a.burst);
+        TEST_EQUAL(r->req.result, OK);
+        for (uint32_t i = 0; i < n; i++) {
+            TEST_CHECK(is_filled(segments[i].data, len, (uint64_t)i * len / BLOCK_SECTOR, 8));
+        }
+        heap_free(segments);
+    }
+    arena_close(&a);
+}
+
+/* --- a driver that goes and comes --- */
+
+struct memory {
+    uint64_t heap_objects, heap_bytes;
+    uint64_t pages[PAGE_OWNER_COUNT];
+};
+
+static void measure(struct memory *m)
+{
+    struct heap_stats heap;
+    struct page_stats pages;
+    heap_get_stats(&heap);
+    page_get_stats(&pages);
+    m->heap_objects = heap.live_objects;
+    m->heap_bytes = heap.live_bytes;
+    memcpy(m->pages, pages.by_owner, sizeof(m->pages));
+}
+
+static void remove_and_probe_return_every_byte(void)
+{
+    struct block_device *dev = open_scratch();
+    if (dev == NULL) {
+        return;
+    }
+    struct device *parent = dev->parent;
+    block_close(dev);
+
+    struct memory before, after;
+    /* The first round may leave a page table or a heap page of its own behind for the others. */
+    for (int round = 0; round < 5; round++) {
+        TEST_EQUAL(device_unbind(parent), OK);
+        TEST_EQUAL(device_unbind(parent), E_NODEV);
+        if (round == 1) {
+            measure(&before);
+        }
+        if (round > 1) {
+            measure(&after);
+            TEST_EQUAL(after.heap_objects, before.heap_objects);
+            TEST_EQUAL(after.heap_bytes, before.heap_bytes);
+            TEST_EQUAL(after.pages[PAGE_DMA], before.pages[PAGE_DMA]);
+            TEST_EQUAL(after.pages[PAGE_TABLE], before.pages[PAGE_TABLE]);
+        }
+        TEST_EQUAL(device_bind(parent), OK);
+        TEST_EQUAL(device_bind(parent), E_BUSY);
+    }
+    struct arena a;
+    if (arena_open(&a, 32, 9)) {
+        submit_reads(a.dev, &a.burst, a.requests, a.data, 32);
+        wait_for_all(&a.burst);
+        TEST_EQUAL(check_reads(a.requests, a.data, 32, 9), 32);
+        arena_close(&a);
+    }
+}
+
+static void removal_waits_for_what_is_in_flight(void)
+{
+    struct arena a;
+    if (!arena_open(&a, FLOOD, 10)) {
+        return;
+    }
+    struct device *parent = a.dev->parent;
+    submit_reads(a.dev, &a.burst, a.requests, a.data, FLOOD);
+    block_close(a.dev);
+    TEST_EQUAL(device_unbind(parent), OK);
+    TEST_EQUAL(a.burst.left, 0);
+    TEST_EQUAL(check_reads(a.requests, a.data, FLOOD, 10), FLOOD);
+    TEST_EQUAL(device_bind(parent), OK);
+    vm_free(a.data);
+    heap_free(a.requests);
+}
+
+const struct kernel_test block_tests[] = {
+    {"block_what_is_written_comes_back", what_is_written_comes_back},
+    {"block_impossible_requests_are_refused", impossible_requests_are_refused},
+    {"block_thirty_two_at_once_each_bring_their_own", thirty_two_at_once_each_bring_their_own},
+    {"block_more_than_the_ring_holds_wait_their_turn", more_than_the_ring_holds_wait_their_turn},
+    {"block_cancelled_requests_are_answered_once", cancelled_requests_are_answered_once},
+    {"block_many_small_segments_make_one_request", many_small_segments_make_one_request},
+    {"block_remove_and_probe_return_every_byte", remove_and_probe_return_every_byte},
+    {"block_removal_waits_for_what_is_in_flight", removal_waits_for_what_is_in_flight},
+    {0},
+};
