@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+//
+// See the header. Linked into a test before the core library, whose own versions are then left out.
+#include "fs/fs_env.h"
+
+#include "hal/layout.h"
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/io/console.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/mutex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct env_disk env_disk;
+int env_allocations_left = -1;
+
+static size_t live;
+static char last_log[512];
+static char console_text[4096];
+
+const char *env_last_log(void)
+{
+    return last_log;
+}
+
+const char *env_console_text(void)
+{
+    return console_text;
+}
+
+size_t env_live_objects(void)
+{
+    return live;
+}
+
+void env_reset(void)
+{
+    last_log[0] = '\0';
+    console_text[0] = '\0';
+    env_allocations_left = -1;
+}
+
+static bool may_allocate(void)
+{
+    if (env_allocations_left == 0) {
+        return false;
+    }
+    if (env_allocations_left > 0) {
+        env_allocations_left--;
+    }
+    live++;
+    return true;
+}
+
+void *heap_alloc(size_t size)
+{
+    return may_allocate() ? malloc(size) : NULL;
+}
+
+void *heap_zalloc(size_t size)
+{
+    return may_allocate() ? calloc(1, size) : NULL;
+}
+
+void *heap_realloc(void *p, size_t size)
+{
+    if (p != NULL) {
+        live--;
+    }
+    if (!may_allocate()) {
+        live += p != NULL;
+        return NULL;
+    }
+    void *q = size > (size_t)1 << 40 ? NULL : realloc(p, size);
+    if (q == NULL) {
+        live -= p == NULL;
+    }
+    return q;
+}
+
+void heap_free(void *p)
+{
+    live -= p != NULL;
+    free(p);
+}
+
+enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out)
+{
+    (void)owner;
+    if (order != 0 || !may_allocate()) {
+        return E_NOMEM;
+    }
+    void *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+    if (page == NULL) {
+        abort();
+    }
+    memset(page, 0xa5, PAGE_SIZE); /* whoever counts on zeroes finds out */
+    *out = paddr((uintptr_t)page - HAL_DIRECT_BASE);
+    return OK;
+}
+
+enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
+{
+    enum status s = page_alloc(0, owner, out);
+    if (s == OK) {
+        memset(hal_direct(*out), 0, PAGE_SIZE);
+    }
+    return s;
+}
+
+void page_free(paddr_t base, unsigned order)
+{
+    (void)order;
+    live--;
+    free(hal_direct(base));
+}
+
+void page_get_stats(struct page_stats *out)
+{
+    *out = (struct page_stats){.total_pages = 64};
+}
+
+static void die(const char *why)
+{
+    fprintf(stderr, "fs_env: %s\n", why);
+    abort();
+}
+
+/* A lock's owner is any value but NULL. */
+static struct thread *const someone = (struct thread *)64;
+
+void mutex_init(struct mutex *m, const char *name)
+{
+    memset(m, 0, sizeof(*m));
+    m->queue.name = name;
+}
+
+void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
+{
+    if (m->owner != NULL) {
+        die("a lock is taken twice");
+    }
+    m->owner = someone;
+}
+
+void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
+{
+    if (m->owner == NULL) {
+        die("a lock is given back that nobody has");
+    }
+    m->owner = NULL;
+}
+
+void completion_init(struct completion *c, const char *name)
+{
+    memset(c, 0, sizeof(*c));
+    c->queue.name = name;
+}
+
+void completion_signal(struct completion *c)
+{
+    c->done = true;
+}
+
+enum status completion_wait_uncancellable(struct completion *c, uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    if (!c->done) {
+        die("a wait that nothing will end");
+    }
+    return OK;
+}
+
+void log_line(enum log_level level, const char *area, const char *fmt, ...)
+{
+    (void)level;
+    va_list args;
+    va_start(args, fmt);
+    int n = snprintf(last_log, sizeof(last_log), "%s: ", area);
+    vsnprintf(last_log + n, sizeof(last_log) - (size_t)n, fmt, args);
+    va_end(args);
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    die("panic");
+    abort();
+}
+
+bool clock_wall_ns(uint64_t *out)
+{
+    *out = 1000 * NS_PER_S;
+    return true;
+}
+
+void console_write(const char *s, size_t len)
+{
+    size_t at = strlen(console_text);
+    if (len >= sizeof(console_text) - at) {
+        die("too much console text");
+    }
+    memcpy(console_text + at, s, len);
+    console_text[at + len] = '\0';
+}
+
+int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    static const char line[] = "typed\n";
+    size_t n = len < sizeof(line) - 1 ? len : sizeof(line) - 1;
+    memcpy(buf, line, n);
+    return (int)n;
+}
+
+void env_disk_init(const void *bytes, size_t len)
+{
+    free(env_disk.bytes);
+    size_t sectors = (len + BLOCK_SECTOR - 1) / BLOCK_SECTOR;
+    env_disk = (struct env_disk){.bad_sector = UINT64_MAX};
+    env_disk.bytes = calloc(sectors + 1, BLOCK_SECTOR);
+    if (env_disk.bytes == NULL) {
+        abort();
+    }
+    memcpy(env_disk.bytes, bytes, len);
+    strcpy(env_disk.dev.name, "vda");
+    env_disk.dev.sectors = sectors;
+    env_disk.dev.logical_block = BLOCK_SECTOR;
+    env_disk.dev.max_segments = BLOCK_SEGMENTS_MAX;
+    env_disk.dev.max_bytes = 1 << 20;
+}
+
+void env_disk_load(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
+        die("an image cannot be read");
+    }
+    long len = ftell(f);
+    rewind(f);
+    void *bytes = malloc((size_t)len + 1);
+    if (bytes == NULL || fread(bytes, 1, (size_t)len, f) != (size_t)len) {
+        die("an image cannot be read");
+    }
+    fclose(f);
+    env_disk_init(bytes, (size_t)len);
+    free(bytes);
+}
+
+struct block_device *block_open(const char *name)
+{
+    if (strcmp(name, env_disk.dev.name) != 0) {
+        return NULL;
+    }
+    env_disk.refs++;
+    return &env_disk.dev;
+}
+
+void block_close(struct block_device *dev)
+{
+    if (dev != &env_disk.dev || env_disk.refs == 0) {
+        die("a device is closed that is not open");
+    }
+    env_disk.refs--;
+}
+
+static enum status transfer(uint64_t sector, void *buf, size_t len)
+{
+    const struct block_device *dev = &env_disk.dev;
+    size_t sectors = len / BLOCK_SECTOR;
+    size_t unit = dev->logical_block / BLOCK_SECTOR;
+    if (len == 0 || len % BLOCK_SECTOR != 0 || sector % unit != 0 || sectors % unit != 0) {
+        die("a transfer that the device cannot do");
+    }
+    if (sector > dev->sectors || sectors > dev->sectors - sector) {
+        die("a transfer past the end of the device");
+    }
+    env_disk.sectors_read += sectors;
+    if (env_disk.bad_sector >= sector && env_disk.bad_sector < sector + sectors) {
+        return E_IO;
+    }
+    memcpy(buf, env_disk.bytes + sector * BLOCK_SECTOR, len);
+    return OK;
+}
+
+enum status block_submit(struct block_device *dev, struct block_request *req)
+{
+    if (req->op != BLOCK_READ || req->segment_count == 0 ||
+        req->segment_count > dev->max_segments) {
+        die("a request that the device cannot do");
+    }
+    uint64_t sector = req->sector;
+    env_disk.requests++;
+    req->result = OK;
+    for (uint32_t i = 0; i < req->segment_count && req->result == OK; i++) {
+        req->result = transfer(sector, req->segments[i].data, req->segments[i].len);
+        sector += req->segments[i].len / BLOCK_SECTOR;
+    }
+    req->done(req);
+    return OK;
+}
+
+enum status block_read(struct block_device *dev, uint64_t sector, void *buf, size_t len)
+{
+    (void)dev;
+    env_disk.requests++;
+    return transfer(sector, buf, len);
+}

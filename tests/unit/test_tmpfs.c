@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+//
+// vfs.h over the memory file system alone: paths, open files, and what a writable file system does.
+#include "kernel/fs/vfs.h"
+
+#include "fs/fs_env.h"
+#include "kernel/mm/heap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int setup_once(void **state)
+{
+    (void)state;
+    env_reset();
+    return vfs_init() == OK ? 0 : -1;
+}
+
+static void put(const char *path, const char *text)
+{
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f), OK);
+    assert_int_equal(file_write(f, text, strlen(text), &n), OK);
+    assert_int_equal(n, strlen(text));
+    file_close(f);
+}
+
+static void expect(const char *path, const char *text)
+{
+    void *data;
+    size_t len;
+    assert_int_equal(vfs_read_file(path, 1 << 20, &data, &len), OK);
+    assert_int_equal(len, strlen(text));
+    assert_memory_equal(data, text, len);
+    heap_free(data);
+}
+
+static void expect_open(const char *path, unsigned flags, enum status want)
+{
+    struct file *f = NULL;
+    enum status s = vfs_open(NULL, path, flags, &f);
+    assert_int_equal(s, want);
+    if (s == OK) {
+        file_close(f);
+    }
+}
+
+static void test_join_is_textual(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cwd, *path, *want;
+    } cases[] = {
+        {"/a/b", "../c", "/a/c"}, {"/a", "/b/./c//", "/b/c"},
+        {NULL, "x", "/x"},        {"/", "..", "/"},
+        {"/a", "", "/a"},         {"/a", "../../../b", "/b"},
+        {"/a/", "b", "/a/b"},     {"/", "/", "/"},
+    };
+    char out[VFS_PATH_MAX];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(vfs_join(cases[i].cwd, cases[i].path, out, sizeof(out)), OK);
+        assert_string_equal(out, cases[i].want);
+    }
+    assert_int_equal(vfs_join("/", "abc", out, 4), E_NAMETOOLONG);
+    assert_int_equal(vfs_join("/", "abc", out, 5), OK);
+    char longer[VFS_PATH_MAX + 8];
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    assert_int_equal(vfs_join("/", longer, out, sizeof(out)), E_NAMETOOLONG);
+}
+
+static void test_write_then_read(void **state)
+{
+    (void)state;
+    put("/tmp/a", "hello");
+    expect("/tmp/a", "hello");
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/b"), OK);
+    expect("//tmp/./b/../a", "hello");
+    put("/tmp/a", "er");
+    expect("/tmp/a", "er");
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open("/tmp", "a", VFS_WRITE | VFS_APPEND, &f), OK);
+    assert_int_equal(file_write(f, "XY", 2, &n), OK);
+    assert_int_equal(file_read(f, &n, 1, &n), E_PERM);
+    file_close(f);
+    expect("/tmp/a", "erXY");
+    assert_int_equal(vfs_unlink("/tmp", "a"), OK);
+    assert_int_equal(vfs_unlink("/tmp", "b"), OK);
+    expect_open("/tmp/a", VFS_READ, E_NOENT);
+}
+
+static void test_open_flags(void **state)
+{
+    (void)state;
+    put("/tmp/f", "x");
+    expect_open("/tmp/f", VFS_READ, OK);
+    expect_open("/tmp/f", VFS_READ | VFS_DIRECTORY, E_NOTDIR);
+    expect_open("/tmp/f/", VFS_READ, E_NOTDIR);
+    expect_open("/tmp/f/g", VFS_READ, E_NOTDIR);
+    expect_open("/tmp/f/.", VFS_READ, E_NOTDIR);
+    expect_open("/tmp/f/..", VFS_READ, E_NOTDIR);
+    expect_open("/tmp/f", VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, E_EXIST);
+    expect_open("/tmp", VFS_WRITE, E_ISDIR);
+    expect_open("/tmp", VFS_READ | VFS_DIRECTORY, OK);
+    expect_open("/tmp/new/", VFS_WRITE | VFS_CREATE, E_ISDIR);
+    expect_open("/tmp/no/new", VFS_WRITE | VFS_CREATE, E_NOENT);
+    expect_open("", VFS_READ, E_INVAL);
+    char name[VFS_NAME_MAX + 8] = "/tmp/";
+    memset(name + 5, 'n', VFS_NAME_MAX);
+    expect_open(name, VFS_WRITE | VFS_CREATE, OK);
+    assert_int_equal(vfs_unlink(NULL, name), OK);
+    name[5 + VFS_NAME_MAX] = 'n';
+    expect_open(name, VFS_WRITE | VFS_CREATE, E_NAMETOOLONG);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_positions(void **state)
+{
+    (void)state;
+    struct file *f;
+    char buf[16];
+    size_t n;
+    uint64_t at;
+    put("/tmp/f", "0123456789");
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_READ | VFS_WRITE, &f), OK);
+    assert_int_equal(file_read(f, buf, 4, &n), OK);
+    assert_int_equal(n, 4);
+    assert_int_equal(file_seek(f, 2, 1, &at), OK);
+    assert_int_equal(at, 6);
+    assert_int_equal(file_read(f, buf, 16, &n), OK);
+    assert_int_equal(n, 4);
+    assert_memory_equal(buf, "6789", 4);
+    assert_int_equal(file_read(f, buf, 16, &n), OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(file_seek(f, -3, 2, &at), OK);
+    assert_int_equal(at, 7);
+    assert_int_equal(file_seek(f, -8, 1, &at), E_INVAL);
+    assert_int_equal(file_seek(f, INT64_MAX, 1, &at), E_INVAL);
+    assert_int_equal(file_seek(f, 0, 3, &at), E_INVAL);
+    assert_int_equal(at, 7);
+    assert_int_equal(file_read_at(f, 1, buf, 2, &n), OK);
+    assert_memory_equal(buf, "12", 2);
+    assert_int_equal(file_seek(f, 0, 1, &at), OK);
+    assert_int_equal(at, 7); /* read_at does not move it */
+
+    assert_int_equal(file_seek(f, 3 * 4096 + 5, 0, &at), OK); /* a hole */
+    assert_int_equal(file_write(f, "end", 3, &n), OK);
+    assert_int_equal(file_read_at(f, 4096, buf, 16, &n), OK);
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(buf[i], 0);
+    }
+    struct file_stat st;
+    assert_int_equal(file_stat(f, &st), OK);
+    assert_int_equal(st.size, 3 * 4096 + 8);
+    assert_int_equal(st.blocks_512, 16); /* two pages */
+    assert_int_equal(st.mtime_s, 1000);
+    assert_int_equal(file_seek(f, INT64_MAX - 1, 0, &at), OK);
+    assert_int_equal(file_write(f, "xyz", 3, &n), E_OVERFLOW);
+    assert_int_equal(file_seek(f, INT64_MAX / 2, 0, &at), OK);
+    assert_int_equal(file_write(f, "xyz", 3, &n), E_NOSPC); /* its table would not fit */
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_shrinking_and_growing_shows_zeroes(void **state)
+{
+    (void)state;
+    struct file *f;
+    size_t n;
+    char page[4096];
+    memset(page, 'x', sizeof(page));
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(file_write(f, page, sizeof(page), &n), OK);
+    }
+    struct file *g;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_TRUNCATE, &g), OK);
+    file_close(g);
+    uint64_t at;
+    assert_int_equal(file_seek(f, 5000, 0, &at), OK);
+    assert_int_equal(file_write(f, "y", 1, &n), OK);
+    assert_int_equal(file_read_at(f, 0, page, 4096, &n), OK);
+    for (int i = 0; i < 4096; i++) {
+        assert_int_equal(page[i], 0);
+    }
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_removed_file_lives_while_it_is_open(void **state)
+{
+    (void)state;
+    struct file *f;
+    char buf[8];
+    size_t n;
+    size_t before = env_live_objects();
+    put("/tmp/f", "alive");
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_READ, &f), OK);
+    struct file *g = file_ref(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+    expect_open("/tmp/f", VFS_READ, E_NOENT);
+    put("/tmp/f", "another");
+    assert_int_equal(file_read(f, buf, 8, &n), OK);
+    assert_memory_equal(buf, "alive", 5);
+    file_close(f);
+    assert_int_equal(file_read_at(g, 0, buf, 8, &n), OK);
+    assert_int_equal(n, 5);
+    file_close(g);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+    assert_int_equal(env_live_objects(), before);
+}
+
+static void test_directories(void **state)
+{
+    (void)state;
+    struct file *d;
+    struct dir_entry entry;
+    size_t before = env_live_objects();
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d"), E_EXIST);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp"), E_EXIST);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d/e/"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/x/e"), E_NOENT);
+    put("/tmp/d/one", "1");
+    put("/tmp/d/two", "2");
+    assert_int_equal(vfs_open(NULL, "/tmp/d", VFS_READ, &d), OK);
+    static const char *const names[] = {"e", "one", "two"};
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(file_read_dir(d, &entry), OK);
+            assert_string_equal(entry.name, names[i]);
+            assert_int_equal(entry.type, i == 0 ? FILE_DIRECTORY : FILE_REGULAR);
+        }
+        assert_int_equal(file_read_dir(d, &entry), E_NOENT);
+        uint64_t at;
+        assert_int_equal(file_seek(d, 1, 0, &at), E_INVAL);
+        assert_int_equal(file_seek(d, 0, 0, &at), OK);
+    }
+    assert_int_equal(file_read_dir(d, &entry), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), OK); /* the one that was listed last */
+    assert_int_equal(file_read_dir(d, &entry), OK);
+    assert_string_equal(entry.name, "one");
+    size_t n;
+    assert_int_equal(file_read(d, &entry, 1, &n), E_ISDIR);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), E_NOTEMPTY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/one"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/two"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/.."), E_INVAL);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/."), E_INVAL);
+    assert_int_equal(vfs_unlink(NULL, "/"), E_INVAL);
+    assert_int_equal(vfs_unlink(NULL, "/tmp"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), OK);
+    struct file *f;
+    assert_int_equal(vfs_open(NULL, "/tmp/d/new", VFS_CREATE | VFS_WRITE, &f), E_NOENT);
+    file_close(d);
+    assert_int_equal(env_live_objects(), before);
+}
+
+static void test_root_lists_what_is_mounted_in_it(void **state)
+{
+    (void)state;
+    struct file *d;
+    struct dir_entry entry;
+    assert_int_equal(vfs_open(NULL, "/", VFS_READ | VFS_DIRECTORY, &d), OK);
+    assert_int_equal(file_read_dir(d, &entry), OK);
+    assert_string_equal(entry.name, "tmp");
+    assert_int_equal(entry.type, FILE_DIRECTORY);
+    assert_int_equal(file_read_dir(d, &entry), E_NOENT);
+    file_close(d);
+    struct vfs_mount_info info;
+    assert_true(vfs_get_mount(0, &info));
+    assert_string_equal(info.dir, "/tmp");
+    assert_string_equal(info.type, "tmpfs");
+    assert_false(info.read_only);
+    assert_true(vfs_get_mount(1, &info));
+    assert_string_equal(info.dir, "/");
+    assert_false(vfs_get_mount(2, &info));
+    assert_int_equal(vfs_unmount("/"), E_BUSY);
+    assert_int_equal(vfs_unmount("/nothing"), E_INVAL);
+}
+
+static void test_limit_is_half_of_memory(void **state)
+{
+    (void)state;
+    struct file *f;
+    size_t n;
+    static char block[33 * 4096];
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write(f, block, sizeof(block), &n), OK);
+    assert_int_equal(n, 32 * 4096); /* of 64 pages that page_get_stats() tells of */
+    assert_int_equal(file_write(f, block, 1, &n), E_NOSPC);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+    put("/tmp/f", "again");
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_every_failed_allocation_is_survived(void **state)
+{
+    (void)state;
+    size_t before = env_live_objects();
+    int failures = 0;
+    for (int n = 0; n < 12; n++) {
+        struct file *f = NULL;
+        size_t done;
+        env_allocations_left = n;
+        enum status s = vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f);
+        failures += s != OK;
+        if (s == OK) {
+            s = file_write(f, "x", 1, &done);
+            failures += s != OK;
+            file_close(f);
+        }
+        env_allocations_left = -1;
+        s = vfs_unlink(NULL, "/tmp/f");
+        assert_true(s == OK || s == E_NOENT);
+        assert_int_equal(env_live_objects(), before);
+    }
+    assert_true(failures >= 4);
+}
+
+static void test_console_is_a_file(void **state)
+{
+    (void)state;
+    struct file *f = file_console();
+    char buf[16];
+    size_t n;
+    uint64_t at;
+    struct file_stat st;
+    assert_non_null(f);
+    assert_int_equal(file_write(f, "out", 3, &n), OK);
+    assert_string_equal(env_console_text(), "out");
+    assert_int_equal(file_read(f, buf, sizeof(buf), &n), OK);
+    assert_int_equal(n, 6);
+    assert_memory_equal(buf, "typed\n", 6);
+    assert_int_equal(file_stat(f, &st), OK);
+    assert_int_equal(st.type, FILE_DEVICE);
+    assert_int_equal(file_seek(f, 0, 0, &at), E_INVAL);
+    file_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_join_is_textual),
+        cmocka_unit_test(test_write_then_read),
+        cmocka_unit_test(test_open_flags),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_shrinking_and_growing_shows_zeroes),
+        cmocka_unit_test(test_removed_file_lives_while_it_is_open),
+        cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
+        cmocka_unit_test(test_limit_is_half_of_memory),
+        cmocka_unit_test(test_every_failed_allocation_is_survived),
+        cmocka_unit_test(test_console_is_a_file),
+    };
+    return cmocka_run_group_tests(tests, setup_once, NULL);
+}
