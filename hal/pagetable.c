@@ -117,6 +117,7 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
             level--;
             e = load(&entries(pt, table)[index_of(va, level)]);
         }
+        size_t run = 1; /* chunks that share this one's table, or its absence */
         if (hal_pte_is_present(e)) {
             /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down.
              */
@@ -132,15 +133,21 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
             }
             *missing += below;
         } else {
+            size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
+            const pte_t *slot = &entries(pt, table)[index_of(va, level)];
+            while (run < most && (level > leaf || !hal_pte_is_present(load(&slot[run])))) {
+                run++;
+            }
             for (; level > leaf; level--) {
                 *missing += is_first || ((va ^ before) >> PT_SHIFT(level)) != 0;
             }
         }
-        before = va;
+        uint64_t done = run << PT_SHIFT(leaf);
+        before = va + (done - PT_SPAN(leaf));
         is_first = false;
-        va += PT_SPAN(leaf);
-        pa += PT_SPAN(leaf);
-        left -= PT_SPAN(leaf);
+        va += done;
+        pa += done;
+        left -= done;
     }
     return OK;
 }
@@ -191,10 +198,14 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
         while (slot == NULL) { /* an empty table is there already: use it */
             slot = make_slot(pt, va, --leaf, &pool);
         }
-        store(slot, hal_pte_leaf(pa, leaf, prot, type));
-        va += PT_SPAN(leaf);
-        pa = paddr_add(pa, PT_SPAN(leaf));
-        left -= PT_SPAN(leaf);
+        /* To the end of the table, as far as leaves of this size go. */
+        do {
+            store(slot++, hal_pte_leaf(pa, leaf, prot, type));
+            va += PT_SPAN(leaf);
+            pa = paddr_add(pa, PT_SPAN(leaf));
+            left -= PT_SPAN(leaf);
+        } while (left >= PT_SPAN(leaf) && index_of(va, leaf) != 0 &&
+                 !hal_pte_is_present(load(slot)));
     }
     pool_free(pt, &pool);
     return OK;
