@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+//
+// Timers against a model: in order, never early, never twice, and the hardware armed in time.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/sched/timer.h"
+
+#define TIMERS 200
+
+struct probe {
+    struct timer timer;
+    bool queued;
+    unsigned fired;
+    uint64_t again_ns; /* start again from inside fire, this much later; 0: do not */
+};
+
+static struct probe probes[TIMERS];
+static uint64_t last_deadline; /* of the last timer that fired in this interrupt */
+static uint64_t last_interrupt;
+
+static void fire(struct timer *t)
+{
+    struct probe *p = t->ctx;
+    assert_true(p->queued);
+    assert_true(clock_now_ns() >= t->deadline_ns); /* never early */
+    assert_false(hal_irqs_enabled());
+    if (last_interrupt == clock_now_ns()) {
+        assert_true(t->deadline_ns >= last_deadline); /* in order */
+    }
+    last_interrupt = clock_now_ns();
+    last_deadline = t->deadline_ns;
+    p->queued = false;
+    p->fired++;
+    if (p->again_ns != 0) {
+        t->deadline_ns = clock_now_ns() + p->again_ns;
+        p->queued = true;
+        timer_start(t);
+    }
+}
+
+static void start(struct probe *p, uint64_t in_ns)
+{
+    p->timer.deadline_ns = clock_now_ns() + in_ns;
+    p->timer.fire = fire;
+    p->timer.ctx = p;
+    p->queued = true;
+    timer_start(&p->timer);
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TIMERS; i++) {
+        probes[i].again_ns = 0;
+        (void)timer_cancel(&probes[i].timer);
+    }
+    world_spend(NS_PER_S, WORLD_KERNEL_PC); /* what was armed passes */
+    memset(probes, 0, sizeof(probes));
+    last_interrupt = 0;
+    world_timer_interrupts = 0;
+    return 0;
+}
+
+static void test_not_armed_without_a_timer(void **state)
+{
+    (void)state;
+    assert_true(fake_timer_deadline() == UINT64_MAX);
+}
+
+static void test_fires_once_and_in_time(void **state)
+{
+    (void)state;
+    start(&probes[0], 500);
+    world_spend(499, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 0);
+    world_spend(2, WORLD_KERNEL_PC); /* deadlines round up to the next tick */
+    assert_int_equal(probes[0].fired, 1);
+    world_spend(10000, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 1);
+    assert_int_equal(world_timer_interrupts, 1);
+    assert_false(timer_cancel(&probes[0].timer));
+}
+
+static void test_the_past_fires_at_once(void **state)
+{
+    (void)state;
+    start(&probes[0], 0);
+    world_spend(1, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 1);
+}
+
+static void test_cancelled_does_not_fire(void **state)
+{
+    (void)state;
+    start(&probes[0], 100);
+    start(&probes[1], 200);
+    assert_true(timer_cancel(&probes[0].timer));
+    assert_false(timer_cancel(&probes[0].timer));
+    world_spend(1000, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 0);
+    assert_int_equal(probes[1].fired, 1);
+    assert_true(world_timer_interrupts <= 2); /* one idle interrupt at most */
+    assert_true(fake_timer_deadline() == UINT64_MAX);
+}
+
+static void test_a_timer_may_start_itself_again(void **state)
+{
+    (void)state;
+    probes[0].again_ns = 100;
+    start(&probes[0], 100);
+    world_spend(1050, WORLD_KERNEL_PC);
+    assert_in_range(probes[0].fired, 9, 10);
+}
+
+static void test_ends_of_time_saturate(void **state)
+{
+    (void)state;
+    struct probe *p = &probes[0];
+    p->timer.deadline_ns = UINT64_MAX - 1;
+    p->timer.fire = fire;
+    p->timer.ctx = p;
+    timer_start(&p->timer);
+    world_spend(NS_PER_S, WORLD_KERNEL_PC);
+    assert_int_equal(p->fired, 0);
+    assert_true(timer_cancel(&p->timer));
+}
+
+static uint64_t earliest(void)
+{
+    uint64_t e = UINT64_MAX;
+    for (int i = 0; i < TIMERS; i++) {
+        if (probes[i].queued && probes[i].timer.deadline_ns < e) {
+            e = probes[i].timer.deadline_ns;
+        }
+    }
+    return e;
+}
+
+static void check_queue(void)
+{
+    uint64_t e = earliest();
+    if (e != UINT64_MAX) {
+        assert_true(e > clock_now_ns() || fake_timer_deadline() <= fake_counter + 1);
+        assert_true(fake_timer_deadline() <= clock_ns_to_counter(e));
+    }
+}
+
+static void test_random_against_model(void **state)
+{
+    (void)state;
+    srand(7);
+    unsigned started = 0, fired = 0, cancelled = 0;
+    for (int i = 0; i < 30000; i++) {
+        struct probe *p = &probes[rand() % TIMERS];
+        int what = rand() % 10;
+        if (what == 0) {
+            world_spend((uint64_t)(rand() % 2000), WORLD_KERNEL_PC);
+        } else if (!p->queued) {
+            start(p, (uint64_t)(rand() % 20000));
+            started++;
+        } else if (what < 4) {
+            assert_true(timer_cancel(&p->timer));
+            p->queued = false;
+            cancelled++;
+        }
+        check_queue();
+    }
+    world_spend(NS_PER_S, WORLD_KERNEL_PC);
+    for (int i = 0; i < TIMERS; i++) {
+        assert_false(probes[i].queued);
+        fired += probes[i].fired;
+    }
+    assert_int_equal(fired + cancelled, started);
+    assert_true(fired > 1000 && cancelled > 1000);
+    assert_true(fake_timer_deadline() == UINT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_not_armed_without_a_timer, reset),
+        cmocka_unit_test_setup(test_fires_once_and_in_time, reset),
+        cmocka_unit_test_setup(test_the_past_fires_at_once, reset),
+        cmocka_unit_test_setup(test_cancelled_does_not_fire, reset),
+        cmocka_unit_test_setup(test_a_timer_may_start_itself_again, reset),
+        cmocka_unit_test_setup(test_ends_of_time_saturate, reset),
+        cmocka_unit_test_setup(test_random_against_model, reset),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
