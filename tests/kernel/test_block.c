@@ -96,23 +96,25 @@ static void what_is_written_comes_back(void)
 
 static void impossible_requests_are_refused(void)
 {
-    static uint8_t sector[2 * BLOCK_SECTOR];
     struct block_device *dev = open_scratch();
     if (dev == NULL) {
         return;
     }
-    struct block_segment segment = {.data = sector, .len = BLOCK_SECTOR};
+    uint32_t block = dev->logical_block;
+    uint8_t *data = heap_alloc(2 * (size_t)block);
+    struct block_segment segment = {.data = data, .len = block};
     struct block_request req = {.op = BLOCK_READ, .segment_count = 1, .segments = &segment};
-    TEST_EQUAL(block_read(dev, dev->sectors, sector, BLOCK_SECTOR), E_RANGE);
-    TEST_EQUAL(block_read(dev, UINT64_MAX, sector, BLOCK_SECTOR), E_RANGE);
-    TEST_EQUAL(block_read(dev, dev->sectors - 1, sector, 2 * BLOCK_SECTOR), E_RANGE);
-    TEST_EQUAL(block_read(dev, 0, sector, 100), E_INVAL);
+    TEST_EQUAL(block_read(dev, dev->sectors, data, block), E_RANGE);
+    TEST_EQUAL(block_read(dev, ALIGN_DOWN(UINT64_MAX, (uint64_t)block), data, block), E_RANGE);
+    TEST_EQUAL(block_read(dev, dev->sectors - block / BLOCK_SECTOR, data, 2 * block), E_RANGE);
+    TEST_EQUAL(block_read(dev, 0, data, 100), E_INVAL);
     segment.len = 100;
     TEST_EQUAL(block_submit(dev, &req), E_INVAL);
     req.segment_count = 0;
     TEST_EQUAL(block_submit(dev, &req), E_INVAL);
     req.segment_count = dev->max_segments + 1;
     TEST_EQUAL(block_submit(dev, &req), E_INVAL);
+    heap_free(data);
     block_close(dev);
 }
 
