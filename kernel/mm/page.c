@@ -470,6 +470,7 @@ int page_taken_order(paddr_t base)
 
 void page_set_areas(const struct page_area *list, unsigned count)
 {
+    lock = (struct spinlock)SPINLOCK_INIT;
     areas = list;
     area_count = count;
     spare = NULL;
