@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as an object. The header says for which machine; an odd e_flags, which no object here has, puts
-// the imports out of reach of branches. The sanitizers are the judges. Seeds: the unit tests' objects.
+// Any bytes as an object. The header says for which machine; an odd e_flags, which no object here
+// has, puts the imports out of reach of branches. The sanitizers are the judges. Seeds: the unit
+// tests' objects.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/jit/elf/elf.h"
@@ -25,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct load load = {
         .bytes = data,
         .len = size,
-        .backend = header.machine == jit_backend_aarch64.elf_machine ? &jit_backend_aarch64 : &jit_backend_x86_64,
+        .backend = header.machine == jit_backend_aarch64.elf_machine ? &jit_backend_aarch64
+                                                                     : &jit_backend_x86_64,
         .err = &host.error,
     };
     enum status s = elf_front_end.load(&load);
