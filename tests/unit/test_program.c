@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs: how they end, who ends them, and that nothing of theirs stays.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/fault.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/work.h"
+
+#define MS      NS_PER_MS
+#define CODE_PC 0x77000040u /* in the program's code, as world_spend() tells interrupts */
+
+static bool not_mine(struct fault_owner *self, struct fault *fault)
+{
+    (void)self;
+    (void)fault;
+    return false;
+}
+
+static struct fault_owner code = {
+    .base = 0x77000000, .size = 0x1000, .name = "code", .handle = not_mine};
+
+static int boot(void **state)
+{
+    int result = world_boot(state);
+    program_init();
+    assert_int_equal(vfs_init(), OK);
+    fault_own_code(&code);
+    return result;
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    return 0;
+}
+
+static struct program *create(void)
+{
+    struct program *p;
+    assert_int_equal(program_create("test", &p), OK);
+    return p;
+}
+
+static struct thread *start(struct program *p, uint8_t priority, void (*entry)(void *), void *arg)
+{
+    struct thread *t;
+    const struct thread_options options = {.name = "t",
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = priority,
+                                           .uses_fp = true,
+                                           .program = p};
+    assert_int_equal(thread_create(&options, &t), OK);
+    return t;
+}
+
+static void expect_end(struct program *p, enum program_end end, int status)
+{
+    enum program_end got_end = PROGRAM_RUNNING;
+    int got_status = -1;
+    assert_int_equal(program_wait(p, clock_now_ns() + 1000 * MS, &got_end, &got_status), OK);
+    assert_int_equal(got_end, end);
+    assert_int_equal(got_status, status);
+    program_release(p);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void exit_with(void *status)
+{
+    assert_non_null(program_current());
+    program_exit((int)(uintptr_t)status);
+}
+
+static void compute(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        world_spend(10 * MS, CODE_PC);
+    }
+}
+
+static void sleep_for_ever(void *arg)
+{
+    (void)arg;
+    world_note(thread_sleep_until(WAIT_FOREVER) == E_CANCELLED ? "cancelled" : "?");
+}
+
+static void test_returns(void **state)
+{
+    (void)state;
+    assert_null(program_current());
+    struct program *p = create();
+    thread_detach(start(p, 40, nothing, NULL));
+    expect_end(p, PROGRAM_EXITED, 0);
+}
+
+static void test_exits_with_a_status(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    thread_detach(start(p, 10, exit_with, (void *)300));
+    expect_end(p, PROGRAM_EXITED, 300 & 0xff);
+}
+
+/* One thread's exit ends the others: one that sleeps, one that computes. */
+static void test_exit_ends_all_threads(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    thread_detach(start(p, 40, sleep_for_ever, NULL));
+    thread_detach(start(p, 11, compute, NULL));
+    thread_detach(start(p, 12, exit_with, (void *)7));
+    expect_end(p, PROGRAM_EXITED, 7);
+    assert_string_equal(world_notes(), "cancelled");
+}
+
+static void test_kill_reaches_a_thread_that_computes_alone(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    struct thread *t = start(p, 11, compute, NULL);
+    assert_int_equal(thread_sleep(25 * MS), OK); /* it runs, without a slice to end */
+    program_kill(p, PROGRAM_KILLED, 9);
+    uint64_t begin = clock_now_ns();
+    expect_end(p, PROGRAM_KILLED, 9);
+    assert_true(clock_now_ns() - begin <= 2 * MS);
+    assert_int_equal(thread_join(t, NULL), OK);
+}
+
+static void test_the_first_reason_stands(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    thread_detach(start(p, 11, compute, NULL));
+    program_kill(p, PROGRAM_FAULTED, 119);
+    program_kill(p, PROGRAM_KILLED, 1);
+    expect_end(p, PROGRAM_FAULTED, 119);
+}
+
+static struct mutex lock;
+
+static void compute_with_a_lock(void *arg)
+{
+    (void)arg;
+    mutex_lock(&lock);
+    world_spend(20 * MS, CODE_PC); /* a callback of kernel code, say: the lock forbids the kill */
+    world_note("still here");
+    mutex_unlock(&lock);
+    compute(NULL);
+}
+
+static void compute_in_the_kernel(void *arg)
+{
+    (void)arg;
+    world_spend(20 * MS, WORLD_KERNEL_PC);
+    world_note("still here");
+    compute(NULL);
+}
+
+static void test_kill_waits_for_locks(void **state)
+{
+    (void)state;
+    mutex_init(&lock, "test");
+    struct program *p = create();
+    thread_detach(start(p, 11, compute_with_a_lock, NULL));
+    assert_int_equal(thread_sleep(5 * MS), OK);
+    program_kill(p, PROGRAM_KILLED, 0);
+    expect_end(p, PROGRAM_KILLED, 0);
+    assert_string_equal(world_notes(), "still here");
+    assert_null(atomic_load(&lock.owner));
+}
+
+static void test_kill_waits_for_kernel_code(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    thread_detach(start(p, 11, compute_in_the_kernel, NULL));
+    assert_int_equal(thread_sleep(5 * MS), OK);
+    program_kill(p, PROGRAM_KILLED, 0);
+    expect_end(p, PROGRAM_KILLED, 0);
+    assert_string_equal(world_notes(), "still here");
+}
+
+struct resource {
+    struct program_resource r;
+    const char *name;
+};
+
+static void release(struct program_resource *r)
+{
+    assert_null(program_current());
+    /* What it waits for is not cut short, though the program was killed. */
+    assert_int_equal(thread_sleep(MS), OK);
+    world_note(((struct resource *)r)->name);
+}
+
+static void test_resources_go_newest_first(void **state)
+{
+    (void)state;
+    struct resource a = {{.release = release, .name = "a"}, "a"};
+    struct resource b = {{.release = release, .name = "b"}, "b"};
+    struct resource c = {{.release = release, .name = "c"}, "c"};
+    struct program *p = create();
+    assert_int_equal(program_add_resource(p, &a.r), OK);
+    assert_int_equal(program_add_resource(p, &b.r), OK);
+    assert_int_equal(program_add_resource(p, &c.r), OK);
+    program_remove_resource(p, &b.r);
+    thread_detach(start(p, 11, compute, NULL));
+    program_kill(p, PROGRAM_KILLED, 0);
+    assert_string_equal(world_notes(), ""); /* not before its threads have ended */
+    expect_end(p, PROGRAM_KILLED, 0);
+    assert_string_equal(world_notes(), "c a");
+}
+
+static void test_nothing_is_added_to_the_dead(void **state)
+{
+    (void)state;
+    struct resource a = {{.release = release, .name = "a"}, "a"};
+    struct program *p = create();
+    struct thread *t;
+    program_kill(p, PROGRAM_KILLED, 5);
+    assert_int_equal(program_add_resource(p, &a.r), E_CANCELLED);
+    const struct thread_options options = {
+        .name = "t", .entry = nothing, .priority = 10, .program = p};
+    assert_int_equal(thread_create(&options, &t), E_CANCELLED);
+    expect_end(p, PROGRAM_KILLED, 5);
+    assert_string_equal(world_notes(), "");
+}
+
+static void test_wait_has_a_time_limit(void **state)
+{
+    (void)state;
+    enum program_end end = PROGRAM_RUNNING;
+    int status = 77;
+    struct program *p = create();
+    thread_detach(start(p, 11, compute, NULL));
+    assert_int_equal(program_wait(p, clock_now_ns() + 5 * MS, &end, &status), E_TIMEDOUT);
+    assert_int_equal(end, PROGRAM_RUNNING);
+    assert_int_equal(status, 77);
+    program_kill(p, PROGRAM_KILLED, 0);
+    expect_end(p, PROGRAM_KILLED, 0);
+}
+
+static void test_foreground_is_interrupted(void **state)
+{
+    (void)state;
+    assert_false(program_interrupt_foreground());
+    struct program *p = create();
+    program_set_foreground(p);
+    thread_detach(start(p, 11, compute, NULL));
+    assert_true(program_interrupt_foreground());
+    expect_end(p, PROGRAM_KILLED, 130);
+    assert_true(program_interrupt_foreground()); /* it has ended, and nothing happens */
+    program_set_foreground(NULL);
+    assert_false(program_interrupt_foreground());
+}
+
+static void count_programs(void *ctx, const struct program *p)
+{
+    (void)p;
+    ++*(unsigned *)ctx;
+}
+
+static void run_one_of_each(void)
+{
+    struct program *p = create();
+    for (int i = 0; i < 3; i++) {
+        thread_detach(start(p, 11, compute, NULL));
+        thread_detach(start(p, 12, sleep_for_ever, NULL));
+    }
+    assert_int_equal(thread_sleep(30 * MS), OK);
+    program_kill(p, PROGRAM_KILLED, 1);
+    expect_end(p, PROGRAM_KILLED, 1);
+    p = create();
+    thread_detach(start(p, 40, exit_with, (void *)3));
+    expect_end(p, PROGRAM_EXITED, 3);
+    world_forget_notes();
+}
+
+static void test_everything_is_given_back(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    struct page_stats pages_before, pages_after;
+    run_one_of_each();
+    assert_int_equal(thread_sleep(MS), OK);
+    heap_get_stats(&before);
+    page_get_stats(&pages_before);
+    for (int i = 0; i < 5; i++) {
+        run_one_of_each();
+    }
+    assert_int_equal(thread_sleep(MS), OK);
+    heap_get_stats(&after);
+    page_get_stats(&pages_after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(pages_after.by_owner[PAGE_FREE], pages_before.by_owner[PAGE_FREE]);
+    unsigned count = 0;
+    program_for_each(count_programs, &count);
+    assert_int_equal(count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_returns, reset),
+        cmocka_unit_test_setup(test_exits_with_a_status, reset),
+        cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
+        cmocka_unit_test_setup(test_kill_reaches_a_thread_that_computes_alone, reset),
+        cmocka_unit_test_setup(test_the_first_reason_stands, reset),
+        cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
+        cmocka_unit_test_setup(test_kill_waits_for_kernel_code, reset),
+        cmocka_unit_test_setup(test_resources_go_newest_first, reset),
+        cmocka_unit_test_setup(test_nothing_is_added_to_the_dead, reset),
+        cmocka_unit_test_setup(test_wait_has_a_time_limit, reset),
+        cmocka_unit_test_setup(test_foreground_is_interrupted, reset),
+        cmocka_unit_test_setup(test_everything_is_given_back, reset),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
