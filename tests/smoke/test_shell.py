@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""The shell, as a person or a script meets it: through scripts/run's standard input and output."""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from disk import make_disk
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
+
+COMMANDS = ("help mem heap ps cpus irq lspci lsblk mount ls cat write rm run bench test log uptime panic reboot "
+            "poweroff").split()
+
+
+class Shell(TestCase):
+    def test_help_lists_every_command(self):
+        result = run(typed="help\npoweroff\n")
+        self.expect(result, 0)
+        for command in COMMANDS:
+            self.assertRegex(result.output, rf"(?m)^ *{command}\b", f"{command} is not in help")
+
+    def test_commands_that_only_look_do_not_fail(self):
+        looks = "mem|mem map|heap|ps|cpus|irq|lspci|lsblk|mount|ls /|log|uptime".split("|")
+        result = run(typed="\n".join(looks) + "\npoweroff\n")
+        self.expect(result, 0)
+        self.assertEqual(result.output.count("halyard> "), len(looks) + 1, result.output)
+
+    def test_an_unknown_command_is_named(self):
+        self.expect(run(typed="frobnicate\npoweroff\n"), 0, contains="frobnicate: ")
+
+    def test_a_missing_file_is_named(self):
+        self.expect(run(typed="cat /no/such\nrun /no/such\npoweroff\n"), 0, contains="/no/such: ")
+
+    def test_panic_is_a_report_and_a_status(self):
+        result = run(typed="panic\n")
+        self.expect(result, 120, "panic")
+        report = re.search(r"^PANIC: .*^PANIC END$", result.output, re.M | re.S)
+        self.assertIsNotNone(report, result.output)
+        self.assertRegex(report[0], r"(?m)^ *#0 \w+\+0x[0-9a-f]+ \([\w/]+\.[chS]:\d+\)$")
+
+    def test_no_typed_byte_is_lost(self):
+        line = "x" * 60
+        result = run(typed="".join(f"{line}{n}\n" for n in range(20)) + "poweroff\n")
+        self.expect(result, 0)
+        for n in range(20):
+            self.assertIn(f"{line}{n}: ", result.output)
+
+    def test_reboot_boots_again(self):
+        argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install"]
+        done = subprocess.run(argv, input=b"reboot\npoweroff\n", capture_output=True, timeout=LIMIT_S + 60)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(done.stdout.count(b"Halyard\n"), 2, done)
+
+    def test_reboot_ends_a_limited_run(self):
+        result = run(typed="reboot\n")
+        self.expect(result, 0)
+
+    def test_files_on_a_disk(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+            (tree / "deep").mkdir(parents=True)
+            (tree / "deep" / "file").write_text("first\nsecond\n")
+            make_disk(tree, image)
+            result = run("--disk", image, typed="ls /deep\ncat /deep/file\nlsblk\npoweroff\n")
+        self.expect(result, 0, contains=["first\nsecond\n"])
+        self.assertRegex(result.output, r"(?m)^-.* file$")
+
+    def test_a_program_from_the_shell(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+            (tree / "bin").mkdir(parents=True)
+            for name in ("hello", "exit", "crash"):
+                (tree / "bin" / name).write_bytes(program(name).read_bytes())
+            make_disk(tree, image)
+            result = run("--disk", image, typed="run /bin/hello\nrun /bin/crash read-null\nrun /bin/exit 3\n"
+                         "run /bin/hello again\npoweroff\n")
+        self.expect(result, 0, contains="argument 1: again")
+        self.assertEqual(result.output.count("Hello from a program"), 2)
