@@ -34,7 +34,11 @@ def build_targets(preset, build, targets=("all",)):
     """Build, with everything that is printed on standard error: standard output is the guest's."""
     with locked(build):
         configure(preset, build)
-        quiet = [] if sys.stderr.isatty() else ["--quiet"]
-        done = subprocess.run(["ninja", "-C", str(build), *quiet, *targets], stdout=sys.stderr)
+        command = ["ninja", "-C", str(build), *targets]
+        if sys.stderr.isatty():
+            done = subprocess.run(command, stdout=sys.stderr)
+        else:  # nobody watches: say something only if it fails
+            done = subprocess.run([*command, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            sys.stderr.write(done.stdout if done.returncode != 0 else "")
     if done.returncode != 0:
         raise Failure(f"building {' '.join(targets)} in {build} failed")

@@ -16,6 +16,7 @@ from storm import Watch
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 5           # from a verdict that ends the run to QEMU's end
+FIRMWARE_RESETS = 16  # SeaBIOS answers a reset by resetting again, by triple fault if need be
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,12 +75,14 @@ class Guest:
     """A running QEMU and what has been seen of it."""
 
     def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, timeout=None,
-                 wait_for_gdb=False):
+                 wait_for_gdb=False, firmware=False):
         self.argv, self.channels = argv, channels
         self.input, self.output = console_in, console_out
         self.outcome = Outcome(one_shot=one_shot)
         self.timeout, self.wait_for_gdb = timeout, wait_for_gdb
-        self.records, self.log = Records(), Log()
+        self.firmware = firmware
+        self.resets_allowed = 0   # after a reboot that was asked for, until the kernel runs again
+        self.records, self.log = Records(), Log(firmware)
         self.watch = Watch(self.log, self._monitor_command)
         # Somebody who steps through the guest, or logs by himself, knows why it is silent.
         self.watches = not wait_for_gdb and "-d" not in argv[argv.index("-S"):]
@@ -194,7 +197,7 @@ class Guest:
             self.input.ready = True
         elif kind is Kind.ENTERED:
             self._drain_log()  # lines already written are the firmware's
-            self.log.in_firmware = False
+            self.log.in_firmware, self.resets_allowed = False, 0
         else:
             self.outcome.record(kind, status)
             if kind is Kind.PANIC or self.outcome.one_shot:
@@ -259,13 +262,18 @@ class Guest:
 
     def _on_reset(self):
         kind = self.outcome.last[0] if self.outcome.last else None
-        if kind is None or (kind is not Kind.REBOOT and not self.outcome.one_shot):
+        if self.resets_allowed > 0:
+            self.resets_allowed -= 1
+        elif kind is None or (kind is not Kind.REBOOT and not self.outcome.one_shot):
             self.outcome.reset = "the machine reset unasked"
             self.process.kill()
-            return
-        if not self.outcome.one_shot and self.deadline is None:
-            self.outcome.last = None  # a new boot, with its own firmware
-        self.log.in_firmware = True
+        elif not self.outcome.one_shot and self.deadline is None:
+            self._boot_again()
+
+    def _boot_again(self):
+        self.outcome.last = None
+        self.log.in_firmware, self.log.triple_fault = self.firmware, False
+        self.resets_allowed = FIRMWARE_RESETS if self.firmware else 0
         self.input.hold()
 
     # --- the end -----------------------------------------------------------------------------------

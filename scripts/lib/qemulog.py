@@ -33,9 +33,9 @@ def read_harmless(path=Path(__file__).with_name("harmless-messages.txt")):
 class Log:
     """Takes the log's bytes as they come; collects complaints, triple faults and, on request, exceptions."""
 
-    def __init__(self):
+    def __init__(self, in_firmware):
         self.harmless = read_harmless()
-        self.in_firmware = True
+        self.in_firmware = in_firmware  # until the kernel runs
         self.complaints = []
         self.triple_fault = False
         self.exceptions = None  # a list while somebody wants them

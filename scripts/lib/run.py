@@ -57,7 +57,8 @@ def boot(o, work):
     keyboard, screen = Input(), Output()
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
-                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb)
+                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb,
+                  firmware=o.machine == "x86_64")
     if o.gdb:
         gdb_hint(o)
     keyboard.raw()
