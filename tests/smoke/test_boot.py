@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every supported way to the shell, and the one that is refused.
+"""Every supported way to the shell, and a program that is run the way there.
 
 A run passes only if the shell answered, the guest switched itself off, and QEMU reported no guest error.
 """
-from smoke import MACHINE, TestCase, for_machine, run
+from smoke import MACHINE, TestCase, for_machine, program, run
 
 # Machine options by name; each becomes a test.
 WAYS = {
@@ -35,20 +35,14 @@ WAYS = {
 
 
 class Boot(TestCase):
-    def test_too_little_memory_is_refused_clearly(self):
-        """Less than 16 MiB cannot work; it must say so and not hang, reset or write where no RAM is."""
-        result = run("--mem", "8M", *(["--boot", "kernel"] if MACHINE == "x86_64" else []))
-        self.assertEqual(result.status, 120, result)
-        self.assertIn("memory", result.output.lower())
-
-    def test_unknown_words_are_reported_and_ignored(self):
-        result = run("--append", "frobnicate=1", typed="poweroff\n")
-        self.expect(result, 0, contains=["frobnicate=1", "halyard> "])
-
     @for_machine("x86_64")
     def test_command_line_through_grub(self):
         result = run("--boot", "iso", "--append", "'two words' loglevel=debug", typed="poweroff\n")
         self.expect(result, 0, contains="two words")
+
+
+class Program(TestCase):
+    """PCI, interrupts and the disk work on that machine, too, and nothing but the program is heard."""
 
 
 def boot_test(options):
@@ -57,5 +51,18 @@ def boot_test(options):
     return test
 
 
+def program_test(options):
+    def test(self):
+        result = run(*options, "--program", program("hello"))
+        self.expect(result, 0)
+        hello = result.output.find("Hello from a program")
+        self.assertGreaterEqual(hello, 0, result)
+        if "iso" not in options:  # GRUB clears the screen first
+            self.assertEqual(hello, 0, result)
+        self.assertEqual(result.errors, "")
+    return test
+
+
 for _name, _options in WAYS[MACHINE].items():
     setattr(Boot, f"test_{_name}", boot_test(_options))
+    setattr(Program, f"test_on_{_name}", program_test(_options))
