@@ -36,3 +36,12 @@ foreach(source IN LISTS programs)
     get_filename_component(name "${source}" NAME_WE)
     halyard_add_program(${name} "${source}")
 endforeach()
+
+# Tests in the kernel carry some of them.
+set(test_programs "")
+foreach(name exit threads spin crash)
+    list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
+endforeach()
+set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/kernel/programs.S" PROPERTIES
+    OBJECT_DEPENDS "${test_programs}"
+    INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}")

@@ -25,6 +25,7 @@ endfunction()
 function(halyard_guest_test_sources out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
+        "${CMAKE_SOURCE_DIR}/tests/kernel/*.S"
         "${CMAKE_SOURCE_DIR}/tests/bench/*.c")
     set(${out} ${found} PARENT_SCOPE)
 endfunction()

@@ -43,6 +43,14 @@ uintptr_t hal_frame_pc(const struct hal_frame *frame);
 uintptr_t hal_frame_sp(const struct hal_frame *frame);
 uintptr_t hal_frame_fp(const struct hal_frame *frame);
 
+/**
+ * @brief Where the interrupted code was called from, if its first instruction is what was interrupted: after a
+ *        jump to where no code is, the only trace of who jumped.
+ * @return A return address, to be believed only if code that somebody owns is there; 0 if there is none.
+ * @context{fault handler}
+ */
+uintptr_t hal_frame_caller(const struct hal_frame *frame);
+
 /** @brief True if the interrupted code had interrupts enabled. @context{any} */
 bool hal_frame_irqs_enabled(const struct hal_frame *frame);
 

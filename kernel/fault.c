@@ -105,13 +105,19 @@ static bool fix_up(struct fault *fault)
     return false;
 }
 
+/* A jump to where no code is, is the fault of the code that jumped. Only a call left a trace of it. */
+static bool ask_caller(struct fault *fault)
+{
+    return fault->access == FAULT_EXEC && ask(&code_owners, hal_frame_caller(fault->frame), fault);
+}
+
 static bool resolve(struct fault *fault)
 {
     if (fault->has_address && (ask_range(fault) || ask(&address_owners, fault->address, fault))) {
         count(&address_count);
         return true;
     }
-    if (ask(&code_owners, fault->pc, fault)) {
+    if (ask(&code_owners, fault->pc, fault) || ask_caller(fault)) {
         count(&code_count);
         return true;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The one place every CPU fault reaches. It asks in turn the owner of the address range, the owner of
-// the code range, the exception table, and else panics. Loaded and compiled code hang on this.
+// the code range (of the calling code, if a jump led to where no code is), the exception table, and else
+// panics. Loaded and compiled code hang on this.
 #pragma once
 
 #include "hal/trap.h"
@@ -19,7 +20,7 @@ struct fault_owner {
      * May sleep if fault->may_sleep: interrupts are then enabled. Must return.
      */
     bool (*handle)(struct fault_owner *self, struct fault *fault);
-    /** Name a code address for backtraces; code ranges only, else NULL. Safe in a panic. */
+    /** Name a code address for backtraces, "symbol+0x12 (file:line)"; code ranges only, else NULL. Safe in a panic. */
     bool (*symbol)(struct fault_owner *self, uintptr_t pc, char *buf, size_t len);
 };
 

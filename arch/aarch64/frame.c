@@ -22,6 +22,11 @@ uintptr_t hal_frame_fp(const struct hal_frame *frame)
     return frame->x[29];
 }
 
+uintptr_t hal_frame_caller(const struct hal_frame *frame)
+{
+    return frame->x[30];
+}
+
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 {
     return (frame->pstate & PSTATE_I) == 0;

@@ -3,6 +3,7 @@
 // Saved registers by name, and a fault in words (hal/trap.h).
 #include "arch/x86_64/trap.h"
 
+#include "hal/upcall.h"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
@@ -57,6 +58,14 @@ uintptr_t hal_frame_sp(const struct hal_frame *frame)
 uintptr_t hal_frame_fp(const struct hal_frame *frame)
 {
     return frame->rbp;
+}
+
+uintptr_t hal_frame_caller(const struct hal_frame *frame)
+{
+    uintptr_t lo, hi;
+    upcall_stack_bounds(&lo, &hi);
+    bool is_on_stack = frame->rsp % 8 == 0 && frame->rsp >= lo && frame->rsp + 8 <= hi;
+    return is_on_stack ? *(const uintptr_t *)frame->rsp : 0;
 }
 
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)

@@ -87,3 +87,11 @@ void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
 void *jit_runtime_memmove(void *dst, const void *src, size_t n);
 void *jit_runtime_memset(void *dst, int byte, size_t n);
 int jit_runtime_memcmp(const void *a, const void *b, size_t n);
+
+/**
+ * @brief Call fn(a, b), code of a program: its first frame. What it returns to counts as the
+ * program's, so that a jump into nowhere from the outermost function, too, is known to be the
+ * program's.
+ * @return What fn returned, as far as an int holds it.
+ */
+int jit_runtime_call(uintptr_t fn, uintptr_t a, uintptr_t b);

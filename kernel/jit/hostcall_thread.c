@@ -2,6 +2,7 @@
 //
 // Host calls on threads and the end of a program. A thread's number is its slot plus one, until it
 // is joined; threads that nobody joins end with the program.
+#include "kernel/jit/backend.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
 
@@ -10,7 +11,7 @@
 static void run_thread(void *arg)
 {
     const struct native_thread *slot = arg;
-    thread_exit(slot->fn(slot->arg));
+    thread_exit(jit_runtime_call((uintptr_t)slot->fn, (uintptr_t)slot->arg, 0));
 }
 
 static struct native_thread *take_slot(struct native *n, int (*fn)(void *), void *arg)

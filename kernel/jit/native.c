@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Starting a native program, and everything given back when it ends.
+#include "kernel/jit/backend.h"
 #include "kernel/jit/loader.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
@@ -89,8 +90,8 @@ static enum status native_create(struct module *m, int argc, const char *const *
 static void run_main(void *arg)
 {
     struct native *n = arg;
-    int (*program_main)(int, char **) = (int (*)(int, char **))n->module->entry;
-    program_exit(program_main(n->argc, n->argv) & 0xff);
+    int status = jit_runtime_call(n->module->entry, (uintptr_t)n->argc, (uintptr_t)n->argv);
+    program_exit(status & 0xff);
 }
 
 /* Hang n on a new program and start it. Takes over n, also on failure. */

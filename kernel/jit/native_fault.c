@@ -45,8 +45,20 @@ static void report_registers(struct report *r, const struct hal_frame *frame)
         const char *name;
         uint64_t value = hal_frame_register(frame, i, &name);
         bool ends_line = i % 4 == 3 || i + 1 == count;
-        fmt_sink_printf(report_add, r, "%6s %016llx%s", name, (unsigned long long)value,
+        fmt_sink_printf(report_add, r, " %6s %016llx%s", name, (unsigned long long)value,
                         ends_line ? "\n" : "");
+    }
+}
+
+/* Code without a frame of its own (a routine of the compilers', or no code at all) hides its caller
+ * from the chain of frames. */
+static void report_caller(struct report *r, const struct module *m, const struct fault *fault)
+{
+    char where[160];
+    uintptr_t caller = hal_frame_caller(fault->frame);
+    if (!module_describe_pc(m, fault->pc, where, sizeof(where)) &&
+        module_describe_pc(m, caller - 1, where, sizeof(where))) {
+        fmt_sink_printf(report_add, r, "called from %s\n", where);
     }
 }
 
@@ -73,10 +85,14 @@ static void end_quietly(void *arg)
     thread_exit(STATUS_FAULTED);
 }
 
-static struct native *faulting_native(const struct hal_cpu *cpu)
+static struct native *faulting_native(const struct fault *fault)
 {
+    const struct hal_cpu *cpu = hal_this_cpu();
     struct thread *t = cpu->current;
-    if (t == NULL || cpu->irq_depth != 0 || cpu->preempt_off != 0 || t->locks_held != 0) {
+    /* A machine may handle an overflow on the CPU's own stack, which the thread must not be
+     * switched away from. */
+    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
+    if (t == NULL || cpu->irq_depth != 0 || cpu->preempt_off > machines_own || t->locks_held != 0) {
         return NULL;
     }
     return t->program == NULL ? NULL : t->program->native;
@@ -85,7 +101,7 @@ static struct native *faulting_native(const struct hal_cpu *cpu)
 bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
 {
     (void)owner;
-    struct native *n = faulting_native(hal_this_cpu());
+    struct native *n = faulting_native(fault);
     if (n == NULL) {
         return false;
     }
@@ -97,6 +113,7 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
         hal_fault_describe(fault, what, sizeof(what));
         fmt_sink_printf(report_add, &r, "program %s: fault: %s\n", n->program->name, what);
         report_registers(&r, fault->frame);
+        report_caller(&r, n->module, fault);
         backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->stack_lo,
                         t->stack_hi);
     }
@@ -128,6 +145,7 @@ static bool describe_runtime(struct fault_owner *owner, uintptr_t pc, char *buf,
         {"memmove", jit_runtime_memmove},
         {"memset", jit_runtime_memset},
         {"memcmp", jit_runtime_memcmp},
+        {"start of program code", jit_runtime_call},
     };
     const char *name = "runtime";
     uintptr_t start = (uintptr_t)jit_runtime_start;

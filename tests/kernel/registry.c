@@ -10,5 +10,7 @@ const struct kernel_test *const kernel_tests[] = {
     program_tests,
     cpu_tests,
     block_tests,
+    jit_tests,
+    native_tests,
     NULL,
 };

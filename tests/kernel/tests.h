@@ -11,3 +11,5 @@ extern const struct kernel_test program_tests[];
 extern const struct kernel_test sched_tests[];
 extern const struct kernel_test cpu_tests[];
 extern const struct kernel_test block_tests[];
+extern const struct kernel_test jit_tests[];
+extern const struct kernel_test native_tests[];

@@ -147,5 +147,23 @@ jit_runtime_memcmp:
     ret
     .size jit_runtime_memcmp, . - jit_runtime_memcmp
 
+/*
+ * int jit_runtime_call(uintptr_t fn, uintptr_t a, uintptr_t b)
+ * in: x0, x1, x2    out: w0 as fn returned it    clobbers: as a call does
+ */
+    .balign 16
+    .globl jit_runtime_call
+    .type jit_runtime_call, %function
+jit_runtime_call:
+    stp     x29, x30, [sp, #-16]!
+    mov     x29, sp
+    mov     x3, x0
+    mov     x0, x1
+    mov     x1, x2
+    blr     x3
+    ldp     x29, x30, [sp], #16
+    ret
+    .size jit_runtime_call, . - jit_runtime_call
+
     .globl jit_runtime_end
 jit_runtime_end:

@@ -169,6 +169,24 @@ jit_runtime_memcmp:
 6:  ret
     .size jit_runtime_memcmp, . - jit_runtime_memcmp
 
+/*
+ * int jit_runtime_call(uintptr_t fn, uintptr_t a, uintptr_t b)
+ * in: rdi, rsi, rdx    out: eax as fn returned it    clobbers: as a call does
+ */
+    .balign 16
+    .globl jit_runtime_call
+    .type jit_runtime_call, @function
+jit_runtime_call:
+    pushq   %rbp
+    movq    %rsp, %rbp
+    movq    %rdi, %rax
+    movq    %rsi, %rdi
+    movq    %rdx, %rsi
+    callq   *%rax
+    popq    %rbp
+    ret
+    .size jit_runtime_call, . - jit_runtime_call
+
     .globl jit_runtime_end
 jit_runtime_end:
 

@@ -210,6 +210,11 @@ uintptr_t hal_frame_fp(const struct hal_frame *frame)
     return frame->fp;
 }
 
+uintptr_t hal_frame_caller(const struct hal_frame *frame)
+{
+    return frame->caller;
+}
+
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 {
     return frame->irqs_enabled;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// The sample programs as the build made them, for the tests that load and run them without a disk.
+
+    .section .rodata.test_programs, "a"
+
+.macro program name
+    .balign 16
+    .globl test_program_\name
+test_program_\name:
+    .incbin "programs/\name\().elf"
+    .globl test_program_\name\()_end
+test_program_\name\()_end:
+.endm
+
+    program exit
+    program threads
+    program spin
+    program crash
+
+    .section .note.GNU-stack, ""
