@@ -2,7 +2,7 @@
 //
 // What code placement needs to know of a machine: which relocations its objects carry, how a
 // displacement is written into an instruction, what stands between a branch and a target beyond its
-// reach. One table a machine, in arch/<machine>/jit, pure: the host's tests link both at once. No
+// reach. One table a machine, in arch/MACHINE/jit, pure: the host's tests link both at once. No
 // front-end knows a machine.
 #pragma once
 
@@ -73,12 +73,12 @@ struct jit_backend {
     void (*veneer_write)(uint8_t *bytes, uint64_t target);
 };
 
-/** The machine that this kernel (or host tool) runs on: arch/<machine>/jit/native.c. */
+/** The machine that this kernel (or host tool) runs on: arch/MACHINE/jit/native.c. */
 extern const struct jit_backend *const jit_native;
 
 /*
  * The four functions that compilers call by themselves, for loaded code only:
- * arch/<machine>/jit/runtime.S. They count as the program's code (a bad pointer that it passes ends
+ * arch/MACHINE/jit/runtime.S. They count as the program's code (a bad pointer that it passes ends
  * it, not the kernel), which is why they are not the kernel's own, and why they lie together
  * between two labels.
  */

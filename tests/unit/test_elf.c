@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The ELF front-end against hostile and unsupported objects, both machines. That what it accepts is placed
-// right is compare_with_lld.py's claim; that a refusal leaks nothing, the address sanitizer's.
+// The ELF front-end against hostile and unsupported objects, both machines. That what it accepts is
+// placed right is compare_with_lld.py's claim; that a refusal leaks nothing, the address
+// sanitizer's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,7 +112,8 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
-/* The sanitizers are the judges: whatever a byte becomes, nothing is read or written out of bounds. */
+/* The sanitizers are the judges: whatever a byte becomes, nothing is read or written out of bounds.
+ */
 static void test_every_changed_byte_is_survived(void **state)
 {
     (void)state;
@@ -230,7 +232,8 @@ static void test_unresolved_import_is_named(void **state)
 static void test_huge_bss_is_refused(void **state)
 {
     (void)state;
-    static const uint64_t sizes[] = {(uint64_t)4 << 30, LOAD_SIZE_MAX + 1, UINT64_MAX, UINT64_MAX - 4095};
+    static const uint64_t sizes[] = {(uint64_t)4 << 30, LOAD_SIZE_MAX + 1, UINT64_MAX,
+                                     UINT64_MAX - 4095};
     for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
         struct object o = read_object("strong", machines[m]);
         for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
@@ -352,7 +355,8 @@ static void test_names_and_lines_ascend(void **state)
     }
 }
 
-static void check_apply(const struct jit_backend *b, uint32_t type, uint64_t value, enum status expected)
+static void check_apply(const struct jit_backend *b, uint32_t type, uint64_t value,
+                        enum status expected)
 {
     uint8_t bytes[8] = {0};
     static const uint8_t zero[8];
@@ -372,45 +376,45 @@ static void test_every_field_is_checked_at_its_edges(void **state)
     (void)state;
     const struct jit_backend *x = &jit_backend_x86_64;
     const struct jit_backend *a = &jit_backend_aarch64;
-    check_apply(x, 10, 0xffffffff, OK);                          /* 32: unsigned */
+    check_apply(x, 10, 0xffffffff, OK); /* 32: unsigned */
     check_apply(x, 10, 0x100000000, E_OVERFLOW);
     check_apply(x, 10, -1ull, E_OVERFLOW);
-    check_apply(x, 11, 0x7fffffff, OK);                          /* 32S: signed */
+    check_apply(x, 11, 0x7fffffff, OK); /* 32S: signed */
     check_apply(x, 11, 0x80000000, E_OVERFLOW);
     check_apply(x, 11, -0x80000000ull, OK);
-    check_apply(x, 2, PLACE + 0x7fffffff, OK);                   /* PC32 */
+    check_apply(x, 2, PLACE + 0x7fffffff, OK); /* PC32 */
     check_apply(x, 2, PLACE + 0x80000000, E_OVERFLOW);
     check_apply(x, 2, PLACE - 0x80000000, OK);
     check_apply(x, 2, PLACE - 0x80000001, E_OVERFLOW);
-    check_apply(x, 12, 0xffff, OK);                              /* 16 */
+    check_apply(x, 12, 0xffff, OK); /* 16 */
     check_apply(x, 12, 0x10000, E_OVERFLOW);
-    check_apply(x, 14, -128ull, OK);                             /* 8 */
+    check_apply(x, 14, -128ull, OK); /* 8 */
     check_apply(x, 14, -129ull, E_OVERFLOW);
-    check_apply(a, 283, PLACE + 0x7fffffc, OK);                  /* CALL26: 128 MiB */
+    check_apply(a, 283, PLACE + 0x7fffffc, OK); /* CALL26: 128 MiB */
     check_apply(a, 283, PLACE + 0x8000000, E_OVERFLOW);
     check_apply(a, 283, PLACE - 0x8000000, OK);
     check_apply(a, 283, PLACE - 0x8000004, E_OVERFLOW);
     check_apply(a, 283, PLACE + 2, E_INVAL);
-    check_apply(a, 280, PLACE + 0xffffc, OK);                    /* CONDBR19: 1 MiB */
+    check_apply(a, 280, PLACE + 0xffffc, OK); /* CONDBR19: 1 MiB */
     check_apply(a, 280, PLACE + 0x100000, E_OVERFLOW);
-    check_apply(a, 279, PLACE + 0x7ffc, OK);                     /* TSTBR14: 32 KiB */
+    check_apply(a, 279, PLACE + 0x7ffc, OK); /* TSTBR14: 32 KiB */
     check_apply(a, 279, PLACE + 0x8000, E_OVERFLOW);
-    check_apply(a, 274, PLACE + 0xfffff, OK);                    /* ADR: 1 MiB */
+    check_apply(a, 274, PLACE + 0xfffff, OK); /* ADR: 1 MiB */
     check_apply(a, 274, PLACE + 0x100000, E_OVERFLOW);
-    check_apply(a, 275, PLACE + 0xfffff000, OK);                 /* ADRP: 4 GiB */
+    check_apply(a, 275, PLACE + 0xfffff000, OK); /* ADRP: 4 GiB */
     check_apply(a, 275, PLACE + 0x100000000, E_OVERFLOW);
-    check_apply(a, 276, PLACE + 0x100000000, OK);                /* ADRP, unchecked */
-    check_apply(a, 286, 8, OK);                                  /* LDST64: aligned */
+    check_apply(a, 276, PLACE + 0x100000000, OK); /* ADRP, unchecked */
+    check_apply(a, 286, 8, OK);                   /* LDST64: aligned */
     check_apply(a, 286, 4, E_INVAL);
-    check_apply(a, 299, 8, E_INVAL);                             /* LDST128 */
-    check_apply(a, 263, 0xffff, OK);                             /* MOVW_UABS_G0 */
+    check_apply(a, 299, 8, E_INVAL); /* LDST128 */
+    check_apply(a, 263, 0xffff, OK); /* MOVW_UABS_G0 */
     check_apply(a, 263, 0x10000, E_OVERFLOW);
-    check_apply(a, 264, 0x10000, OK);                            /* unchecked */
-    check_apply(a, 269, -1ull, OK);                              /* G3: whatever is left */
-    check_apply(a, 258, 0xffffffff, OK);                         /* ABS32: either sign */
+    check_apply(a, 264, 0x10000, OK);    /* unchecked */
+    check_apply(a, 269, -1ull, OK);      /* G3: whatever is left */
+    check_apply(a, 258, 0xffffffff, OK); /* ABS32: either sign */
     check_apply(a, 258, -0x80000000ull, OK);
     check_apply(a, 258, 0x100000000, E_OVERFLOW);
-    check_apply(a, 262, PLACE + 0xffff, OK);                     /* PREL16 */
+    check_apply(a, 262, PLACE + 0xffff, OK); /* PREL16 */
     check_apply(a, 262, PLACE + 0x10000, E_OVERFLOW);
 }
 

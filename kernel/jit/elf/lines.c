@@ -73,8 +73,8 @@ static enum status grow(struct machine *m)
     return OK;
 }
 
-/* Add a row for the registers; an end has line 0. Rows that say nothing new are left out, and so is code from
- * no line (a compiler's own): it counts as the line before it. */
+/* Add a row for the registers; an end has line 0. Rows that say nothing new are left out, and so is
+ * code from no line (a compiler's own): it counts as the line before it. */
 static enum status add_row(struct machine *m, bool is_end)
 {
     uint32_t line = is_end ? 0 : m->line;

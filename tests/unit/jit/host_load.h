@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The services of kernel/jit/loader.h for front-ends under test on the host: parts are plain memory that
-// pretends to lie at given addresses, imports are a table, the heap is the C library's, so that the
-// sanitizers see every byte. Included once by a test; the kernel's own services are then not linked in.
+// The services of kernel/jit/loader.h for front-ends under test on the host: parts are plain memory
+// that pretends to lie at given addresses, imports are a table, the heap is the C library's, so
+// that the sanitizers see every byte. Included once by a test; the kernel's own services are then
+// not linked in.
 #pragma once
 
 #include "kernel/jit/backend.h"
@@ -19,7 +20,7 @@ struct host_load {
     uint64_t address[LOAD_PART_COUNT]; /* where the parts pretend to lie */
     uint64_t import_address;           /* the first import's; each further name lies 4096 higher */
     bool refuse_memory;
-    uint64_t heap_limit;               /* allocations that succeed; UINT64_MAX: all */
+    uint64_t heap_limit; /* allocations that succeed; UINT64_MAX: all */
     unsigned imports;
     char import_name[64][64];
     uint8_t *memory[LOAD_PART_COUNT];

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Places one object at given addresses and writes its three parts to files, for comparison with what a
-// linker makes of the same object (tests/unit/jit/compare_with_lld.py).
+// Places one object at given addresses and writes its three parts to files, for comparison with
+// what a linker makes of the same object (tests/unit/jit/compare_with_lld.py).
 //
 //     link_tool OBJECT MACHINE CODE RODATA DATA IMPORTS PREFIX
 //
-// Prints one line an import and one with the sizes, or the reason for a refusal, and then ends with 1.
+// Prints one line an import and one with the sizes, or the reason for a refusal, and then ends
+// with 1.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/jit/elf/elf.h"
@@ -67,11 +68,13 @@ int main(int argc, char **argv)
             write_part(argv[7], names[i], &load.part[i]);
         }
         for (uint32_t i = 0; i < load.names.symbol_count; i++) {
-            printf("symbol 0x%x %s\n", load.names.symbols[i].start, load.names.text + load.names.symbols[i].name);
+            printf("symbol 0x%x %s\n", load.names.symbols[i].start,
+                   load.names.text + load.names.symbols[i].name);
         }
         for (uint32_t i = 0; i < load.names.line_count; i++) {
             const struct code_line *l = &load.names.lines[i];
-            printf("line 0x%x %s:%u\n", l->start, l->line == 0 ? "-" : load.names.text + l->file, l->line);
+            printf("line 0x%x %s:%u\n", l->start, l->line == 0 ? "-" : load.names.text + l->file,
+                   l->line);
         }
     } else {
         printf("refused: %s\n", host.error.text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every way in which C names an address, so that each relocation a compiler may choose is there. The
-// note is written by hand: halyard.h insists on the code model of programs.
+// Every way in which C names an address, so that each relocation a compiler may choose is there.
+// The note is written by hand: halyard.h insists on the code model of programs.
 
 #if defined(__x86_64__)
 #define MACHINE 62
@@ -51,8 +51,8 @@ struct mixed *get_global(void)
 
 int read_all(int i)
 {
-    return zeroed[i] + imported_data + *imported_pointer + global.c + global.s + global.i + (int)global.l +
-           (int)global.q + table[i & 7] + initialised;
+    return zeroed[i] + imported_data + *imported_pointer + global.c + global.s + global.i +
+           (int)global.l + (int)global.q + table[i & 7] + initialised;
 }
 
 void write_all(int i)
