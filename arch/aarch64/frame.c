@@ -58,9 +58,9 @@ unsigned hal_frame_register_count(void)
 uint64_t hal_frame_register(const struct hal_frame *frame, unsigned i, const char **name)
 {
     static const char names[FRAME_REGISTERS][8] = {
-        "x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",  "x9",     "x10", "x11",
-        "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",    "x22", "x23",
-        "x24", "x25", "x26", "x27", "x28", "fp",  "lr",  "sp",  "pc",  "pstate",
+        "x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",  "x9",   "x10", "x11",
+        "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",  "x22", "x23",
+        "x24", "x25", "x26", "x27", "x28", "fp",  "lr",  "sp",  "pc",  "spsr",
     };
     STATIC_ASSERT(offsetof(struct hal_frame, pstate) == 33 * sizeof(uint64_t),
                   "in the order of names");

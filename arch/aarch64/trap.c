@@ -176,28 +176,37 @@ static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far
     deliver(&fault);
 }
 
+/* An interrupt is handled as on any other stack, but for the switch to another thread at its end.
+ */
+static void interrupt_without_room(struct hal_frame *frame)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    cpu->preempt_off++;
+    trap_irq(frame);
+    cpu->preempt_off--;
+}
+
 /*
  * The interrupted stack has less than STACK_ROOM left; this runs on the CPU's overflow stack, of
- * which there is one: no thread switch, and no second time.
+ * which there is one: interrupts stay masked, and there is no second time.
  */
 void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
-    struct hal_cpu *cpu = hal_this_cpu();
-    if (cpu->arch.in_overflow) {
+    struct hal_cpu_arch *arch = &hal_this_cpu()->arch;
+    if (arch->in_overflow) {
         struct fault fault = start_fault(frame);
         esr_decode(esr, far, &fault);
         report_and_stop("stack overflow while handling a stack overflow", &fault);
     }
-    cpu->arch.in_overflow = true;
-    cpu->preempt_off++;
-    switch (cpu->arch.overflow_kind) {
+    arch->in_overflow = true;
+    switch (arch->overflow_kind) {
     case VECTOR_SYNC:
         if (!is_expected(frame, esr)) {
             deliver_overflow(frame, esr, far);
         }
         break;
     case VECTOR_IRQ:
-        trap_irq(frame);
+        interrupt_without_room(frame);
         break;
     case VECTOR_FIQ:
         trap_fiq(frame);
@@ -206,9 +215,8 @@ void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
         trap_serror(frame, esr);
         break;
     default:
-        trap_bad(frame, cpu->arch.overflow_kind, esr);
+        trap_bad(frame, arch->overflow_kind, esr);
         break;
     }
-    cpu->preempt_off--;
-    cpu->arch.in_overflow = false;
+    arch->in_overflow = false;
 }
