@@ -9,6 +9,7 @@
 /*
  * Every kernel stack is the upper half of a 64 KiB aligned block whose lower half is an unmapped guard:
  * an entry routine can then tell an overflow by one bit of the stack pointer, before its first push.
+ * A larger stack that hal_stack_call() moves to begins at a multiple of HAL_STACK_SIZE.
  */
 #define HAL_STACK_SIZE  ((size_t)0x8000)
 #define HAL_STACK_ALIGN ((size_t)0x10000)

@@ -20,6 +20,9 @@
 #define APIC_BYTES   0x1000
 #define IOAPIC_BYTES 0x20 /* select at 0, window at 0x10 */
 
+/* Where a PC's first IOAPIC is if no MADT says so. */
+#define IOAPIC_DEFAULT 0xfec00000
+
 /* COM1, where every PC has it if it has it. */
 #define COM1     0x3f8
 #define COM1_LEN 8
@@ -55,6 +58,16 @@ static void map_or_panic(uint64_t base, uint64_t len, const char *what, struct i
     }
 }
 
+static void add_ioapic(uint64_t base, uint32_t gsi_base)
+{
+    struct io_region regs;
+    map_or_panic(base, IOAPIC_BYTES, "IOAPIC", &regs);
+    enum status s = ioapic_add(&regs, gsi_base);
+    if (s != OK) {
+        log_warn("platform", "IOAPIC at 0x%llx: %s", (unsigned long long)base, status_text(s));
+    }
+}
+
 static void init_interrupts(const struct boot_acpi *acpi)
 {
     struct io_region regs;
@@ -65,12 +78,10 @@ static void init_interrupts(const struct boot_acpi *acpi)
     apic_init(&regs);
     ioapic_set_overrides(acpi);
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
-        map_or_panic(acpi->ioapic[i].base, IOAPIC_BYTES, "IOAPIC", &regs);
-        enum status s = ioapic_add(&regs, acpi->ioapic[i].gsi_base);
-        if (s != OK) {
-            log_warn("platform", "IOAPIC at 0x%llx: %s", (unsigned long long)acpi->ioapic[i].base,
-                     status_text(s));
-        }
+        add_ioapic(acpi->ioapic[i].base, acpi->ioapic[i].gsi_base);
+    }
+    if (acpi->ioapic_count == 0) {
+        add_ioapic(IOAPIC_DEFAULT, 0);
     }
     hal_irq_install(&apic_irq_controller);
     hal_msi_install(&apic_msi_controller);
@@ -78,6 +89,9 @@ static void init_interrupts(const struct boot_acpi *acpi)
 
 static void init_timer(void)
 {
+    char line[128];
+    timer_describe(line, sizeof(line));
+    log_debug("timer", "%s", line);
     hal_timer_install(&apic_timer);
     timer_action = (struct irq_action){.handle = timer_interrupt, .name = "timer"};
     enum status s = irq_request(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);

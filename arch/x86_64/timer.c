@@ -8,8 +8,8 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpu.h"
 #include "hal/layout.h"
-#include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
 
 #define WINDOW_US 150
 #define US_PER_S  1000000u
@@ -50,6 +50,7 @@ struct sample {
 };
 
 static uint64_t tsc_hz, entry_tsc;
+static const char *reference_name;
 static uint64_t apic_per_tsc; /* 32.32 fixed point */
 static struct io_region hpet;
 static uint16_t pm_port;
@@ -166,6 +167,9 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
 {
     struct io_region regs;
     entry_tsc = entry_counter;
+    if ((read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0) {
+        return "the firmware left the local APIC in x2APIC mode, which is not supported";
+    }
     if (!reach_registers(apic_base(), PAGE_SIZE, &regs)) {
         return "the local APIC's registers are not below 4 GiB";
     }
@@ -174,6 +178,7 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
 
     struct reference ref = choose_reference(acpi);
     uint32_t window = (uint32_t)(ref.hz * WINDOW_US / US_PER_S);
+    take_sample(&ref); /* its code is in the caches, or translated, when it counts */
     struct sample a = take_sample(&ref);
     for (unsigned i = 0; i < 1000000 && ((ref.read() - a.reference) & ref.mask) < window; i++) {
         hal_cpu_relax();
@@ -181,6 +186,7 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
     struct sample b = take_sample(&ref);
     apic_write(APIC_TIMER_INITIAL, 0);
 
+    reference_name = ref.name;
     uint64_t ticks = (b.reference - a.reference) & ref.mask;
     uint64_t tsc = b.tsc - a.tsc, apic = a.apic - b.apic;
     if (ticks == 0 || tsc == 0 || apic == 0) {
@@ -190,6 +196,13 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
     apic_per_tsc = (apic << 32) / tsc;
     return tsc_hz >= US_PER_S && apic_per_tsc != 0 ? NULL
                                                    : "the measured clock rates make no sense";
+}
+
+void timer_describe(char *buf, size_t len)
+{
+    uint64_t apic_hz = (uint64_t)((unsigned __int128)tsc_hz * apic_per_tsc >> 32);
+    fmt_print(buf, len, "TSC %llu Hz, local APIC timer %llu Hz, measured against %s",
+              (unsigned long long)tsc_hz, (unsigned long long)apic_hz, reference_name);
 }
 
 uint64_t hal_counter_hz(void)

@@ -16,3 +16,6 @@ extern const struct event_timer apic_timer;
  * @context{early, on the bootstrap tables, interrupts masked}
  */
 const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi);
+
+/** @brief One line about what timer_calibrate() measured. @param len  at least 1. @context{any} */
+void timer_describe(char *buf, size_t len);

@@ -32,6 +32,7 @@
 #define EFER_LMA (1 << 10)
 #define EFER_NXE (1 << 11)
 
+#define APIC_BASE_X2APIC (1 << 10)
 #define APIC_BASE_ENABLE (1 << 11)
 
 #ifndef __ASSEMBLER__
