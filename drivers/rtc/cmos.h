@@ -26,6 +26,6 @@ enum status cmos_decode(const struct cmos_time *t, uint64_t *out);
 /**
  * @brief Set the wall clock from the CMOS clock.
  * @return OK; E_CORRUPT: it holds no time; E_TIMEDOUT: it never stopped updating.
- * @context{thread; waits at most 10 ms, usually not at all}
+ * @context{thread; waits at most 20 ms, usually not at all}
  */
 enum status cmos_rtc_init(void);
