@@ -12,7 +12,8 @@
  */
 _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** In every build: an invariant whose breach would corrupt memory. The condition has no side effect. */
+/** In every build: an invariant whose breach would corrupt memory. The condition has no side
+ * effect. */
 #define ASSERT(cond)                                                                               \
     do {                                                                                           \
         if (UNLIKELY(!(cond))) {                                                                   \

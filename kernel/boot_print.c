@@ -2,7 +2,7 @@
 //
 // The first lines of the log: what a person wants to know of a machine that does not boot further.
 
-#include "kernel/boot_internal.h"
+#include "kernel/boot.h"
 
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"

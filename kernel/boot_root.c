@@ -2,7 +2,7 @@
 //
 // Which file system becomes the root.
 
-#include "kernel/boot_internal.h"
+#include "kernel/boot.h"
 
 #include "hal/bootinfo.h"
 #include "kernel/fs/vfs.h"

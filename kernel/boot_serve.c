@@ -2,14 +2,16 @@
 //
 // What the command line asks for, and how the run's status gets out of the machine.
 
-#include "kernel/boot_internal.h"
+#include "kernel/boot.h"
 
 #include "hal/power.h"
 #include "kernel/bench.h"
+#include "kernel/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/run.h"
+#include "kernel/sched/thread.h"
 #include "kernel/shell/shell.h"
 #include "kernel/test.h"
 
@@ -17,6 +19,21 @@
 #define STATUS_FAULT                                                                               \
     119 /* CONTRACT: what scripts/run returns for a program that faulted or was killed */
 #define STATUS_REFUSED 125 /* and for one that was not started */
+
+static uint64_t busy_ns; /* [I] */
+
+uint64_t boot_busy_ns(void)
+{
+    return busy_ns;
+}
+
+static void note_ready(void)
+{
+    struct sched_stats stats;
+    sched_get_stats(&stats);
+    busy_ns = clock_now_ns() - stats.idle_ns;
+    log_debug("boot", "ready after %llu us of work", (unsigned long long)(busy_ns / NS_PER_US));
+}
 
 static void record_status(int status)
 {
@@ -66,6 +83,7 @@ static void run_one(const char *path, const char *args)
 
 void boot_serve(const struct cmdline *cmdline)
 {
+    note_ready();
     if (cmdline->test != NULL) {
         run_tests(cmdline->test);
     }

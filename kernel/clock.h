@@ -13,7 +13,8 @@
 /** @brief Fix the conversion factors. Once, when hal_counter_hz() is known. @context{early} */
 void clock_init(void);
 
-/** @brief Nanoseconds since the first kernel instruction; never goes back. 0 before clock_init(). @context{any} */
+/** @brief Nanoseconds since the first kernel instruction; never goes back. 0 before clock_init().
+ * @context{any} */
 uint64_t clock_now_ns(void);
 
 /** @brief The counter value at which clock_now_ns() will be `ns` (saturates). @context{any} */
@@ -29,5 +30,5 @@ void clock_set_wall(uint64_t unix_s);
 bool clock_wall_ns(uint64_t *out);
 
 /** @brief Seconds since 1970 of a civil date (proleptic Gregorian), year 1970 to 9999. Pure. */
-uint64_t clock_from_civil(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,
-                          unsigned second);
+uint64_t clock_from_civil(unsigned year, unsigned month, unsigned day, unsigned hour,
+                          unsigned minute, unsigned second);

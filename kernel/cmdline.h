@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel command line: known words, the rest reported and ignored. `run=PATH -- ARGS` ends the words.
+// The kernel command line: known words, the rest reported and ignored. `run=PATH -- ARGS` ends the
+// words.
 #pragma once
 
 #include "hal/types.h"
 #include "kernel/status.h"
 
 struct cmdline {
-    const char *run;        /* path of a program, or NULL */
-    const char *run_args;   /* what follows " -- ", verbatim, or "" */
+    const char *run;          /* path of a program, or NULL */
+    const char *run_args;     /* what follows " -- ", verbatim, or "" */
     const char *test, *bench; /* glob ("*" if none was given), or NULL: not asked for */
-    bool shell;             /* also when nothing else is asked for */
-    bool poweroff;          /* after the rest */
-    int loglevel;           /* enum log_level, -1 = not given */
-    uint32_t maxcpus;       /* 0 = all */
+    bool shell;               /* also when nothing else is asked for */
+    bool poweroff;            /* after the rest */
+    int loglevel;             /* enum log_level, -1 = not given */
+    uint32_t maxcpus;         /* 0 = all */
     uint32_t unknown_count;
     const char *unknown[16]; /* the words nobody knows */
-    char text[2048];        /* what the pointers point into */
+    char text[2048];         /* what the pointers point into */
 };
 
 /**
  * @brief Split a command line.
- * @param text  Zero terminated, at most 2047 bytes are looked at; quotes ("..." and '...') group words.
+ * @param text  Zero terminated, at most 2047 bytes are looked at; quotes ("..." and '...') group
+ * words.
  * @param out   Filled whatever the input; unknown or malformed words are listed in `unknown`.
  * @context{any} Pure.
  */

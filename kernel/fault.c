@@ -105,7 +105,8 @@ static bool fix_up(struct fault *fault)
     return false;
 }
 
-/* A jump to where no code is, is the fault of the code that jumped. Only a call left a trace of it. */
+/* A jump to where no code is, is the fault of the code that jumped. Only a call left a trace of it.
+ */
 static bool ask_caller(struct fault *fault)
 {
     return fault->access == FAULT_EXEC && ask(&code_owners, hal_frame_caller(fault->frame), fault);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The one place every CPU fault reaches. It asks in turn the owner of the address range, the owner of
-// the code range (of the calling code, if a jump led to where no code is), the exception table, and else
-// panics. Loaded and compiled code hang on this.
+// The one place every CPU fault reaches. It asks in turn the owner of the address range, the owner
+// of the code range (of the calling code, if a jump led to where no code is), the exception table,
+// and else panics. Loaded and compiled code hang on this.
 #pragma once
 
 #include "hal/trap.h"
 #include "kernel/lib/list.h"
 
-/** A range of addresses whose faults somebody understands. The caller owns the struct while registered. */
+/** A range of addresses whose faults somebody understands. The caller owns the struct while
+ * registered. */
 struct fault_owner {
     struct list_node link; /* private */
     uint32_t running;      /* private: handlers of it that run now */
@@ -20,13 +21,15 @@ struct fault_owner {
      * May sleep if fault->may_sleep: interrupts are then enabled. Must return.
      */
     bool (*handle)(struct fault_owner *self, struct fault *fault);
-    /** Name a code address for backtraces, "symbol+0x12 (file:line)"; code ranges only, else NULL. Safe in a panic. */
+    /** Name a code address for backtraces, "symbol+0x12 (file:line)"; code ranges only, else NULL.
+     * Safe in a panic. */
     bool (*symbol)(struct fault_owner *self, uintptr_t pc, char *buf, size_t len);
 };
 
 /** @brief Ask `owner` about faults whose ADDRESS lies in its range. @context{thread} */
 void fault_own_addresses(struct fault_owner *owner);
-/** @brief Ask `owner` about faults whose PC lies in its range, and name pcs there in backtraces. @context{thread} */
+/** @brief Ask `owner` about faults whose PC lies in its range, and name pcs there in backtraces.
+ * @context{thread} */
 void fault_own_code(struct fault_owner *owner);
 /** @brief Take back either. No handler of it runs after the return. @context{thread} */
 void fault_disown(struct fault_owner *owner);
@@ -34,8 +37,8 @@ void fault_disown(struct fault_owner *owner);
 /** @brief Owner of code at pc, or NULL. @context{any, panic included} */
 struct fault_owner *fault_code_owner(uintptr_t pc);
 
-/** An instruction that may fault, and where to go on if it does. The machine's .S files emit the pairs into
- *  section .fixup, which the linker script bounds. */
+/** An instruction that may fault, and where to go on if it does. The machine's .S files emit the
+ * pairs into section .fixup, which the linker script bounds. */
 struct fault_fixup {
     uintptr_t pc, target;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The log: lines in a ring with level, time and CPU, and a copy on the consoles. Not for a program's
-// output: that goes to kernel/io/console.h, and no log line interrupts it.
+// The log: lines in a ring with level, time and CPU, and a copy on the consoles. Not for a
+// program's output: that goes to kernel/io/console.h, and no log line interrupts it.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -22,13 +22,14 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...) PRIN
 #define log_info(area, ...)  log_line(LOG_INFO, area, __VA_ARGS__)
 #define log_debug(area, ...) log_line(LOG_DEBUG, area, __VA_ARGS__)
 
-/** @brief Lines above `level` go to the ring only. Default LOG_INFO; `loglevel=` sets it. @context{any} */
+/** @brief Lines above `level` go to the ring only. Default LOG_INFO; `loglevel=` sets it.
+ * @context{any} */
 void log_set_console_level(enum log_level level);
 enum log_level log_console_level(void);
 
 /**
- * @brief Hold back console copies while a program owns the screen; what was held is printed at the last release.
- *        Nests. The ring is filled as ever; a panic prints regardless.
+ * @brief Hold back console copies while a program owns the screen; what was held is printed at the
+ * last release. Nests. The ring is filled as ever; a panic prints regardless.
  * @context{thread}
  */
 void log_hold_console(void);
@@ -50,5 +51,6 @@ struct log_record {
  */
 bool log_read(uint64_t *sequence, struct log_record *out);
 
-/** @brief Where console copies go once a console driver exists: NULL = the early console. @context{thread} */
+/** @brief Where console copies go once a console driver exists: NULL = the early console.
+ * @context{thread} */
 void log_set_console(void (*write)(const char *s, size_t len));

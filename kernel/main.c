@@ -9,7 +9,7 @@
 #include "hal/platform.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
-#include "kernel/boot_internal.h"
+#include "kernel/boot.h"
 #include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"

@@ -17,5 +17,5 @@ _Noreturn void panic_fault(const struct fault *fault, const char *why);
  * @param pc     First frame, or 0 for none; then up from frame pointer fp inside [lo, hi).
  * @context{any, panic included}
  */
-void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc, uintptr_t fp,
-                     uintptr_t lo, uintptr_t hi);
+void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc,
+                     uintptr_t fp, uintptr_t lo, uintptr_t hi);

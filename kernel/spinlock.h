@@ -7,8 +7,9 @@
 //   3 vm range tree                              7 timer queue
 //   4 heap, page allocator                       8 console, log (leaf: taken under anything)
 //
-// A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler takes is
-// always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what may sleep.
+// A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler
+// takes is always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what
+// may sleep.
 #pragma once
 
 #include "hal/cpu.h"
@@ -18,8 +19,9 @@
 
 /** A ticket lock: CPUs enter in the order they asked. */
 struct LOCKABLE spinlock {
-    _Atomic uint16_t next;  /* ticket to draw; relaxed, the wait on `owner` orders */
-    _Atomic uint16_t owner; /* ticket being served; release store pairs with the waiter's acquire load */
+    _Atomic uint16_t next; /* ticket to draw; relaxed, the wait on `owner` orders */
+    _Atomic uint16_t
+        owner; /* ticket being served; release store pairs with the waiter's acquire load */
 };
 
 #define SPINLOCK_INIT                                                                              \
@@ -27,11 +29,13 @@ struct LOCKABLE spinlock {
         0, 0                                                                                       \
     }
 
-/** @brief Take the lock with preemption off. For locks that no interrupt handler takes. @context{thread} */
+/** @brief Take the lock with preemption off. For locks that no interrupt handler takes.
+ * @context{thread} */
 void spin_lock(struct spinlock *lock) ACQUIRES(*lock);
 void spin_unlock(struct spinlock *lock) RELEASES(*lock);
 
-/** @brief Take the lock with interrupts masked; give the result to spin_unlock_irq(). @context{any} */
+/** @brief Take the lock with interrupts masked; give the result to spin_unlock_irq(). @context{any}
+ */
 irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
 /** Switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
@@ -39,11 +43,13 @@ void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 /** @brief True if somebody holds the lock. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** The scheduler's: switch to the best ready thread if it is better. Interrupts are enabled, preemption is on. */
+/** The scheduler's: switch to the best ready thread if it is better. Interrupts are enabled,
+ * preemption is on. */
 void sched_preempt(void);
 
-/** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the unlock functions:
- *  a thread that was made ready under a lock runs as soon as the lock is free. @context{any} */
+/** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the
+ * unlock functions: a thread that was made ready under a lock runs as soon as the lock is free.
+ * @context{any} */
 static inline void preempt_check(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
@@ -52,7 +58,8 @@ static inline void preempt_check(void)
     }
 }
 
-/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests. @context{any} */
+/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests.
+ * @context{any} */
 static inline void preempt_disable(void)
 {
     hal_this_cpu()->preempt_off++;

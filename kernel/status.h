@@ -9,7 +9,7 @@
  *
  * OK is zero, everything else is negative. Outputs of a function that fails are untouched.
  */
-enum [[nodiscard]] status {
+enum [[nodiscard]] status{
     OK = 0,
     E_INVAL = -1,        /**< an argument, or a value in foreign bytes, is outside its range */
     E_NOMEM = -2,        /**< memory or address space ran out; trying later may work */

@@ -27,7 +27,8 @@
 /** The object whose member `field` is at `ptr`. */
 #define CONTAINER_OF(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
 
-/** `a` and `align` of one unsigned type; `align` a power of two; the caller knows that it cannot wrap. */
+/** `a` and `align` of one unsigned type; `align` a power of two; the caller knows that it cannot
+ * wrap. */
 #define ALIGN_UP(a, align)   (((a) + ((align)-1)) & ~((align)-1))
 #define ALIGN_DOWN(a, align) ((a) & ~((align)-1))
 #define IS_ALIGNED(a, align) (((a) & ((align)-1)) == 0)
@@ -35,7 +36,8 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/** True if the sum or product does not fit; `out` then holds the wrapped value. For numbers from outside. */
+/** True if the sum or product does not fit; `out` then holds the wrapped value. For numbers from
+ * outside. */
 #define ADD_OVERFLOWS(a, b, out) __builtin_add_overflow(a, b, out)
 #define MUL_OVERFLOWS(a, b, out) __builtin_mul_overflow(a, b, out)
 #define SUB_OVERFLOWS(a, b, out) __builtin_sub_overflow(a, b, out)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// printf's formatting without floating point: %d %i %u %x %X %o %c %s %p %% with flags - 0 + space #, width,
-// precision, * and the lengths hh h l ll z t j. Everything else prints itself.
+// printf's formatting without floating point: %d %i %u %x %X %o %c %s %p %% with flags - 0 + space
+// #, width, precision, * and the lengths hh h l ll z t j. Everything else prints itself.
 #pragma once
 
 #include "kernel/lib/compiler.h"

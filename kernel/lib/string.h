@@ -25,7 +25,8 @@ bool str_copy(char *dst, size_t len, const char *src);
 /** @brief True if `s` begins with `prefix`. */
 bool str_has_prefix(const char *s, const char *prefix);
 
-/** @brief Shell pattern: `*` any run, `?` one character, `|` separates alternatives. Linear in memory, no recursion. */
+/** @brief Shell pattern: `*` any run, `?` one character, `|` separates alternatives. Linear in
+ * memory, no recursion. */
 bool str_matches(const char *pattern, const char *s);
 
 /** @brief Parse decimal or 0x hexadecimal with an optional K, M, G, T suffix.

@@ -6,7 +6,5 @@
 #include <stddef.h>
 
 const struct kernel_bench *const kernel_benches[] = {
-    sched_benches,
-    timer_benches,
-    NULL,
+    boot_benches, sched_benches, timer_benches, memory_benches, NULL,
 };

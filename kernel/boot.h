@@ -5,6 +5,8 @@
 
 #include "kernel/cmdline.h"
 
+#include <stdint.h>
+
 struct boot_info;
 
 /** @brief Say what runs on what, what the parsers found odd, and the memory map; refuse too little
@@ -20,3 +22,8 @@ void boot_mount_root(const struct boot_info *info);
 /** @brief Do what the command line asks for: tests, benchmarks, a program; then the shell, or off.
  *  @context{thread, may sleep} */
 _Noreturn void boot_serve(const struct cmdline *cmdline);
+
+/** @brief Nanoseconds the CPU was busy from the first kernel instruction to boot_serve(); 0 before
+ * it.
+ *  @context{any} */
+uint64_t boot_busy_ns(void);

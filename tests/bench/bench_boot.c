@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// From the first kernel instruction to where the shell, or the first benchmark, begins.
+#include "kernel/boot.h"
+#include "tests/bench/benches.h"
+
+static void bench_boot(void)
+{
+    bench_report("boot.kernel_us", boot_busy_ns(), "us"); /* thousandths of a microsecond */
+}
+
+const struct kernel_bench boot_benches[] = {
+    {"boot.kernel_us", bench_boot},
+    {0},
+};

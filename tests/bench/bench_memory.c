@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory: heap, page allocator, address ranges, and plain copying.
+#include "hal/cpu.h"
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "tests/bench/benches.h"
+
+#define ROUNDS    11 /* the median counts; the first ones also warm up */
+#define PER_ROUND 1000u
+
+/** Thousandths of a nanosecond for one of `count` operations. */
+static uint64_t each_milli(uint64_t ticks, uint64_t count)
+{
+    return clock_counter_to_ns(ticks * 1000) / count;
+}
+
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (uint32_t)((uint64_t)seed * n >> 32);
+}
+
+/** 16 bytes to 64 KiB, each power of two as likely as the others. */
+static size_t random_size(unsigned shift_max)
+{
+    unsigned shift = 4 + random_below(shift_max - 4);
+    return ((size_t)1 << shift) + random_below(1u << shift);
+}
+
+static void *must(void *p)
+{
+    if (p == NULL) {
+        panic("bench: no memory");
+    }
+    return p;
+}
+
+static void must_be_ok(enum status s)
+{
+    if (s != OK) {
+        panic("bench: %s", status_text(s));
+    }
+}
+
+/* --- heap: what a caller sees that knows neither the allocator nor its own size --- */
+
+#define LIVE_OBJECTS 10000u
+
+static void *(*volatile opaque_alloc)(size_t size) = heap_alloc;
+static void (*volatile opaque_free)(void *p) = heap_free;
+
+static void bench_heap_pair(void)
+{
+    uint64_t values[ROUNDS];
+    void **live = must(heap_calloc(LIVE_OBJECTS, sizeof(*live)));
+    seed = 1;
+    for (unsigned i = 0; i < LIVE_OBJECTS; i++) {
+        live[i] = must(heap_alloc(random_size(10)));
+    }
+
+    volatile size_t size = 64;
+    void *(*alloc)(size_t) = opaque_alloc;
+    void (*release)(void *) = opaque_free;
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            release(alloc(size));
+        }
+        values[r] = each_milli(hal_counter_read() - begin, PER_ROUND);
+    }
+    for (unsigned i = 0; i < LIVE_OBJECTS; i++) {
+        heap_free(live[i]);
+    }
+    heap_free(live);
+    bench_report("heap.pair64_ns", bench_median(values, ROUNDS), "ns");
+}
+
+#define SLOTS      256u
+#define OPERATIONS 4000u
+
+/** One step of the load: what lies in the slot is freed, or an object of this size is put there. */
+struct step {
+    uint16_t slot;
+    uint32_t size;
+};
+
+static void bench_heap_mixed(void)
+{
+    uint64_t values[ROUNDS], worst_ticks = 0;
+    struct step *steps = must(heap_calloc(OPERATIONS, sizeof(*steps)));
+    void **slots = must(heap_calloc(SLOTS, sizeof(*slots)));
+    seed = 2;
+    for (unsigned i = 0; i < OPERATIONS; i++) { /* before the clock runs */
+        steps[i] =
+            (struct step){.slot = (uint16_t)random_below(SLOTS), .size = (uint32_t)random_size(15)};
+    }
+
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < OPERATIONS; i++) {
+            void **slot = &slots[steps[i].slot];
+            if (*slot != NULL) {
+                heap_free(*slot);
+                *slot = NULL;
+            } else {
+                *slot = must(heap_alloc(steps[i].size));
+            }
+        }
+        values[r] = each_milli(hal_counter_read() - begin, OPERATIONS);
+    }
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        void **slot = &slots[steps[i].slot];
+        uint64_t begin = hal_counter_read();
+        if (*slot != NULL) {
+            heap_free(*slot);
+            *slot = NULL;
+        } else {
+            *slot = must(heap_alloc(steps[i].size));
+        }
+        worst_ticks = MAX(worst_ticks, hal_counter_read() - begin);
+    }
+    for (unsigned i = 0; i < SLOTS; i++) {
+        heap_free(slots[i]);
+    }
+    heap_free(slots);
+    heap_free(steps);
+    bench_report("heap.mixed_ns", bench_median(values, ROUNDS), "ns");
+    bench_report("heap.worst_ns", each_milli(worst_ticks, 1), "ns");
+}
+
+/* --- page allocator --- */
+
+static void bench_page_pair(void)
+{
+    uint64_t values[ROUNDS];
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            paddr_t frame;
+            must_be_ok(page_alloc(0, PAGE_OTHER, &frame));
+            page_free(frame, 0);
+        }
+        values[r] = each_milli(hal_counter_read() - begin, PER_ROUND);
+    }
+    bench_report("page.pair_ns", bench_median(values, ROUNDS), "ns");
+}
+
+static void bench_page_burst(void)
+{
+    uint64_t values[ROUNDS];
+    paddr_t *frames = must(heap_calloc(PER_ROUND, sizeof(*frames)));
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            must_be_ok(page_alloc(0, PAGE_OTHER, &frames[i]));
+        }
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            page_free(frames[i], 0);
+        }
+        values[r] = each_milli(hal_counter_read() - begin, PER_ROUND);
+    }
+    heap_free(frames);
+    bench_report("page.burst1000_ns", bench_median(values, ROUNDS), "ns");
+}
+
+/* --- address ranges --- */
+
+static void bench_vm_map_page(void)
+{
+    uint64_t values[ROUNDS];
+    const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "bench"};
+    paddr_t frame;
+    must_be_ok(page_alloc(0, PAGE_OTHER, &frame));
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            struct vm_range range;
+            must_be_ok(vm_reserve(&range, &request));
+            must_be_ok(vm_map_frames(&range, 0, frame, 1, PROT_R | PROT_W));
+            *(volatile uint64_t *)range.base = i;
+            vm_unmap(&range, 0, 1, false);
+            vm_release(&range);
+        }
+        values[r] = each_milli(hal_counter_read() - begin, PER_ROUND);
+    }
+    page_free(frame, 0);
+    bench_report("vm.map_page_ns", bench_median(values, ROUNDS), "ns");
+}
+
+static paddr_t fault_frame;
+
+static bool map_on_fault(struct vm_range *range, struct fault *fault)
+{
+    (void)fault;
+    return vm_map_frames(range, 0, fault_frame, 1, PROT_R | PROT_W) == OK;
+}
+
+static void bench_vm_fault(void)
+{
+    uint64_t values[ROUNDS];
+    const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "bench"};
+    struct vm_range range;
+    must_be_ok(page_alloc(0, PAGE_OTHER, &fault_frame));
+    must_be_ok(vm_reserve(&range, &request));
+    range.fault = map_on_fault;
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t ticks = 0;
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            uint64_t begin = hal_counter_read();
+            *(volatile uint64_t *)range.base = i;
+            ticks += hal_counter_read() - begin;
+            vm_unmap(&range, 0, 1, false);
+        }
+        values[r] = each_milli(ticks, PER_ROUND);
+    }
+    vm_release(&range);
+    page_free(fault_frame, 0);
+    bench_report("vm.fault_ns", bench_median(values, ROUNDS), "ns");
+}
+
+/* --- copying --- */
+
+#define BUFFER  ((size_t)1 << 20)
+#define REPEATS 4u
+
+/** Thousandths of a megabyte (10^6 bytes) a second. */
+static uint64_t speed_milli(uint64_t bytes, uint64_t ticks)
+{
+    uint64_t ns = clock_counter_to_ns(ticks);
+    return bytes * 1000000 / (ns > 0 ? ns : 1);
+}
+
+static void bench_memory(void)
+{
+    uint64_t small[ROUNDS], large[ROUNDS], set[ROUNDS];
+    uint8_t *from = must(vm_alloc(BUFFER, PAGE_OTHER, "bench"));
+    uint8_t *to = must(vm_alloc(BUFFER, PAGE_OTHER, "bench"));
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < BUFFER / 4096; i++) {
+            memcpy(to, from, 4096);
+        }
+        small[r] = speed_milli(BUFFER, hal_counter_read() - begin);
+
+        begin = hal_counter_read();
+        for (unsigned i = 0; i < REPEATS; i++) {
+            memcpy(to, from, BUFFER);
+        }
+        large[r] = speed_milli(REPEATS * BUFFER, hal_counter_read() - begin);
+
+        begin = hal_counter_read();
+        for (unsigned i = 0; i < REPEATS; i++) {
+            memset(to, (int)r, BUFFER);
+        }
+        set[r] = speed_milli(REPEATS * BUFFER, hal_counter_read() - begin);
+    }
+    vm_free(from);
+    vm_free(to);
+    bench_report("mem.copy4k_mbps", bench_median(small, ROUNDS), "MB/s");
+    bench_report("mem.copy1m_mbps", bench_median(large, ROUNDS), "MB/s");
+    bench_report("mem.set1m_mbps", bench_median(set, ROUNDS), "MB/s");
+}
+
+const struct kernel_bench memory_benches[] = {
+    {"heap.pair64_ns", bench_heap_pair},
+    {"heap.mixed_ns heap.worst_ns", bench_heap_mixed},
+    {"page.pair_ns", bench_page_pair},
+    {"page.burst1000_ns", bench_page_burst},
+    {"vm.map_page_ns", bench_vm_map_page},
+    {"vm.fault_ns", bench_vm_fault},
+    {"mem.copy4k_mbps mem.copy1m_mbps mem.set1m_mbps", bench_memory},
+    {0},
+};
