@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the linker saw: who defines what, and whom portable code calls.
 
-Portable objects leave nothing undefined but hal_* (and what the linker script and the build make); the
-machine defines every hal_* that is used; nothing is weak, so no default hides a missing definition.
+Portable objects leave nothing undefined but the machine's two contracts, hal_* and the jit_* of
+kernel/jit/backend.h (and what the linker script and the build make); the machine defines every one that is
+used, jit_* under arch/<machine>/jit only; nothing is weak, so no default hides a missing definition.
 """
 import subprocess
 
@@ -47,11 +48,15 @@ def complaints(root, build, machine):
     arch = [o for source, o in objects.items() if source.startswith(f"arch/{machine}/")]
     defined, undefined, weak = read_symbols(portable)
     arch_defined, _, arch_weak = read_symbols(arch)
+    jit_defined, _, _ = read_symbols([o for s, o in objects.items() if s.startswith(f"arch/{machine}/jit/")])
 
     for symbol in sorted(undefined.keys() - defined.keys()):
         if symbol.startswith("hal_"):
             if symbol not in arch_defined:
                 yield f"{symbol}: used by portable code, not defined by {machine}"
+        elif symbol.startswith("jit_") and undefined[symbol].split("kernel_objects.dir/")[1].startswith("kernel/jit/"):
+            if symbol not in jit_defined:
+                yield f"{symbol}: used by kernel/jit, not defined by {machine}'s back-end"
         elif not symbol.startswith(MADE_BY_LINK):
             yield f"{undefined[symbol]}: portable code leaves {symbol} undefined"
     for symbol, where in sorted((weak | arch_weak).items()):
