@@ -129,6 +129,7 @@ static void unit_recycle(struct thread *t)
         (void)work_queue(&surplus.work);
     }
     hal_irq_restore(state);
+    preempt_check(); /* the work thread may be ready */
 }
 
 static struct thread *surplus_pop(void)

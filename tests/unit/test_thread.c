@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads on the fake machine: who runs when, what a slice is, when the event timer is armed, and that
-// threads give everything back.
+// Threads on the fake machine: who runs when, what a slice is, when the event timer is armed, and
+// that threads give everything back.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,6 +158,49 @@ static void test_preemption_waits_until_it_is_allowed(void **state)
     world_join(high);
 }
 
+/* While it runs alone nothing ends its slice; an equal that becomes ready does. */
+static void test_an_equal_that_wakes_gets_its_turn(void **state)
+{
+    (void)state;
+    semaphore_init(&wake_up, 0, "wake");
+    struct thread *equal = world_thread("equal", PRIO_NORMAL, note_when_woken, "equal");
+    thread_yield();                         /* it waits */
+    world_spend(100 * MS, WORLD_KERNEL_PC); /* what earlier tests armed passes */
+    semaphore_up(&wake_up);
+    assert_string_equal(world_notes(), "");
+    world_spend(20 * MS, WORLD_KERNEL_PC);
+    assert_string_equal(world_notes(), "equal");
+    world_join(equal);
+}
+
+static void sleep_3_ms_often(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(thread_sleep(3 * MS), OK);
+    }
+}
+
+static void compute_40_ms(void *name)
+{
+    world_spend(40 * MS, WORLD_KERNEL_PC);
+    world_note(name);
+}
+
+/* A slice that is preempted goes on where it stopped: who is often preempted does not starve its
+ * equals. */
+static void test_preemption_does_not_renew_the_slice(void **state)
+{
+    (void)state;
+    struct thread *often = world_thread("often", 40, sleep_3_ms_often, NULL);
+    struct thread *a = world_thread("a", 20, compute_40_ms, "a");
+    struct thread *b = world_thread("b", 20, note, "b");
+    world_join(a);
+    world_join(b);
+    world_join(often);
+    assert_string_equal(world_notes(), "b a");
+}
+
 /* The one that is preempted keeps its turn and the rest of its slice. */
 static void test_preemption_does_not_lose_the_turn(void **state)
 {
@@ -277,7 +320,8 @@ static void create_and_join(unsigned count)
     world_forget_notes();
 }
 
-/* Many at once: some stay as spare ones, the rest is given back, and the next round takes no more. */
+/* Many at once: some stay as spare ones, the rest is given back, and the next round takes no more.
+ */
 static void test_threads_give_everything_back(void **state)
 {
     (void)state;
@@ -294,6 +338,25 @@ static void test_threads_give_everything_back(void **state)
     assert_int_equal(after.live_objects, before.live_objects);
     assert_int_equal(after.live_bytes, before.live_bytes);
     assert_int_equal(used_pages(), pages);
+}
+
+/* The switch away from a dying thread may wake the work thread: it must run now, not at some later
+ * interrupt. */
+static void test_no_switch_stays_due(void **state)
+{
+    (void)state;
+    semaphore_init(&wake_up, 0, "wake");
+    struct thread *last = world_thread("last", 40, note_when_woken, "last");
+    create_and_join(40); /* as many spare ones as there may be */
+    struct sched_stats before, after;
+    thread_detach(last);
+    sched_get_stats(&before);
+    semaphore_up(&wake_up); /* it runs, and is one too many */
+    assert_false(hal_this_cpu()->need_resched);
+    sched_get_stats(&after);
+    assert_int_equal(after.switches - before.switches,
+                     4); /* to it, back, to the work thread, back */
+    assert_int_equal(after.threads, before.threads - 1);
 }
 
 static void test_a_detached_thread_cleans_up(void **state)
@@ -342,12 +405,15 @@ int main(void)
         cmocka_unit_test_setup(test_alone_it_is_not_interrupted, forget),
         cmocka_unit_test_setup(test_a_better_thread_preempts_its_waker, forget),
         cmocka_unit_test_setup(test_preemption_waits_until_it_is_allowed, forget),
+        cmocka_unit_test_setup(test_an_equal_that_wakes_gets_its_turn, forget),
+        cmocka_unit_test_setup(test_preemption_does_not_renew_the_slice, forget),
         cmocka_unit_test_setup(test_preemption_does_not_lose_the_turn, forget),
         cmocka_unit_test_setup(test_sleepers_wake_in_order_and_in_time, forget),
         cmocka_unit_test_setup(test_priorities_can_change, forget),
         cmocka_unit_test_setup(test_ps_tells, forget),
         cmocka_unit_test_setup(test_idle_time_is_counted, forget),
         cmocka_unit_test_setup(test_threads_give_everything_back, forget),
+        cmocka_unit_test_setup(test_no_switch_stays_due, forget),
         cmocka_unit_test_setup(test_a_detached_thread_cleans_up, forget),
         cmocka_unit_test_setup(test_no_memory_changes_nothing, forget),
     };

@@ -147,8 +147,29 @@ static uint64_t earliest(void)
     return e;
 }
 
+static uint32_t rank_of(const struct timer *t)
+{
+    return t == NULL ? 0 : t->rank;
+}
+
+/* What makes every operation O(log n): the leftist rule, at each node. */
+static void check_node(const struct timer *t)
+{
+    assert_true(rank_of(t->left) >= rank_of(t->right));
+    assert_int_equal(t->rank, rank_of(t->right) + 1);
+    if (t->parent != NULL) {
+        assert_true(t->parent->left == t || t->parent->right == t);
+        assert_true(t->parent->deadline_ns <= t->deadline_ns);
+    }
+}
+
 static void check_queue(void)
 {
+    for (int i = 0; i < TIMERS; i++) {
+        if (probes[i].queued) {
+            check_node(&probes[i].timer);
+        }
+    }
     uint64_t e = earliest();
     if (e != UINT64_MAX) {
         assert_true(e > clock_now_ns() || fake_timer_deadline() <= fake_counter + 1);
