@@ -4,10 +4,10 @@ from smoke import TestCase, for_machine, program, run
 
 # CPU model to what the 32-bit start says of it.
 REFUSED = {
-    "qemu32": "this CPU has no 64-bit mode",
-    "max,nx=off": "this CPU has no execute-disable bit",
-    "max,sse2=off": "this CPU has no SSE2",
-    "max,apic=off": "this CPU has no local APIC",
+    "qemu32": "CPU: it has no 64-bit mode",
+    "max,nx=off": "CPU: it has no execute-disable bit",
+    "max,sse2=off": "CPU: it has no SSE2",
+    "max,apic=off": "CPU: it has no local APIC",
 }
 
 # QEMU's options to what the clocks are then measured against.

@@ -33,8 +33,9 @@ void console32_init(void);
 void console32_write(const char *s);
 void console32_write_hex(uint32_t value);
 
-/** @brief Say why the kernel cannot start, and end the run as a panic. */
-_Noreturn void boot32_die(const char *why);
+/** @brief Say why the kernel cannot start ("PANIC: boot: what: why"), and end the run as a panic.
+ */
+_Noreturn void boot32_die(const char *what, const char *why);
 
 /** @brief Build the bootstrap tables. @return Physical address of the root. */
 uint32_t tables32_build(void);

@@ -32,17 +32,17 @@ struct requirement {
 };
 
 static const struct requirement requirements[] = {
-    {1, CPUID_1_EDX_TSC, "this CPU has no time-stamp counter"},
-    {1, CPUID_1_EDX_MSR, "this CPU has no model-specific registers"},
-    {1, CPUID_1_EDX_PAE, "this CPU has no physical address extension"},
-    {1, CPUID_1_EDX_CX8, "this CPU has no CMPXCHG8B"},
-    {1, CPUID_1_EDX_APIC, "this CPU has no local APIC"},
-    {1, CPUID_1_EDX_PGE, "this CPU has no global pages"},
-    {1, CPUID_1_EDX_PAT, "this CPU has no page attribute table"},
-    {1, CPUID_1_EDX_FXSR, "this CPU has no FXSAVE"},
-    {1, CPUID_1_EDX_SSE2, "this CPU has no SSE2"},
-    {0x80000001, CPUID_X_EDX_LM, "this CPU has no 64-bit mode"},
-    {0x80000001, CPUID_X_EDX_NX, "this CPU has no execute-disable bit (or firmware turned it off)"},
+    {1, CPUID_1_EDX_TSC, "it has no time-stamp counter"},
+    {1, CPUID_1_EDX_MSR, "it has no model-specific registers"},
+    {1, CPUID_1_EDX_PAE, "it has no physical address extension"},
+    {1, CPUID_1_EDX_CX8, "it has no CMPXCHG8B"},
+    {1, CPUID_1_EDX_APIC, "it has no local APIC"},
+    {1, CPUID_1_EDX_PGE, "it has no global pages"},
+    {1, CPUID_1_EDX_PAT, "it has no page attribute table"},
+    {1, CPUID_1_EDX_FXSR, "it has no FXSAVE"},
+    {1, CPUID_1_EDX_SSE2, "it has no SSE2"},
+    {0x80000001, CPUID_X_EDX_LM, "it has no 64-bit mode"},
+    {0x80000001, CPUID_X_EDX_NX, "it has no execute-disable bit (or firmware turned it off)"},
 };
 
 static bool has_cpuid(void)
@@ -57,13 +57,13 @@ static bool has_cpuid(void)
 static void check_cpu(void)
 {
     if (!has_cpuid()) {
-        boot32_die("this CPU is older than CPUID: a 64-bit one is needed");
+        boot32_die("CPU", "it is older than CPUID, and a 64-bit one is needed");
     }
     for (unsigned i = 0; i < ARRAY_COUNT(requirements); i++) {
         const struct requirement *r = &requirements[i];
         uint32_t highest = cpuid(r->leaf & 0x80000000u, 0).eax;
         if (highest < r->leaf || (cpuid(r->leaf, 0).edx & r->edx_bit) == 0) {
-            boot32_die(r->missing);
+            boot32_die("CPU", r->missing);
         }
     }
 }
@@ -80,9 +80,11 @@ static _Noreturn void end_run(void)
     }
 }
 
-void boot32_die(const char *why)
+void boot32_die(const char *what, const char *why)
 {
     console32_write("PANIC: boot: ");
+    console32_write(what);
+    console32_write(": ");
     console32_write(why);
     console32_write("\nPANIC END\n");
     end_run();
@@ -106,7 +108,7 @@ uint32_t boot32_main(uint32_t breakpoints)
 {
     console32_init();
     if (breakpoints != 1) {
-        boot32_die("the 32-bit exception table does not work: a breakpoint was not answered");
+        boot32_die("32-bit exception table", "a breakpoint was not answered");
     }
     check_cpu();
     uint32_t root = tables32_build();

@@ -51,7 +51,7 @@ static void *table_at(paddr_t table)
 static paddr_t take_table(unsigned *used)
 {
     if (*used == TABLE_COUNT) {
-        boot32_die("too few bootstrap tables");
+        boot32_die("bootstrap tables", "there are too few");
     }
     pte_t *table = pool.table[(*used)++];
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
@@ -144,10 +144,7 @@ static void prove(const struct pagetable *pt, vaddr_t offset, uint32_t pa, enum 
     paddr_t expect = paddr(pa);
     const char *why = pagetable_check(pt, offset + pa, access, &rules, &expect);
     if (why != NULL) {
-        console32_write("boot: bootstrap tables: ");
-        console32_write(what);
-        console32_write(": ");
-        boot32_die(why);
+        boot32_die(what, why);
     }
 }
 
@@ -156,9 +153,7 @@ static void refuse(const struct pagetable *pt, vaddr_t offset, uint32_t pa,
                    enum fault_access access, const char *what)
 {
     if (pagetable_check(pt, offset + pa, access, &rules, NULL) == NULL) {
-        console32_write("boot: bootstrap tables: ");
-        console32_write(what);
-        boot32_die(": is allowed and must not be");
+        boot32_die(what, "the bootstrap tables allow it");
     }
 }
 
