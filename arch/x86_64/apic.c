@@ -40,11 +40,6 @@ void apic_write(enum apic_register reg, uint32_t value)
     io_write32(&apic, reg, value);
 }
 
-uint32_t apic_id(void)
-{
-    return boot_apic_id;
-}
-
 void apic_init(const struct io_region *regs)
 {
     apic = *regs;
@@ -64,11 +59,6 @@ void apic_init(const struct io_region *regs)
     apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | APIC_VECTOR_SPURIOUS);
     boot_apic_id = apic_read(APIC_ID) >> 24;
     hal_this_cpu()->arch.apic_id = boot_apic_id;
-}
-
-unsigned apic_vector_of(uint32_t line)
-{
-    return line_vector[line];
 }
 
 unsigned apic_vector_alloc(uint32_t line)

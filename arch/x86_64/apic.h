@@ -25,10 +25,7 @@ enum apic_register {
     APIC_TPR = 0x80,
     APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
-    APIC_ESR = 0x280,
     APIC_LVT_TIMER = 0x320,
-    APIC_LVT_THERMAL = 0x330,
-    APIC_LVT_PERF = 0x340,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,
@@ -57,12 +54,6 @@ void apic_write(enum apic_register reg, uint32_t value);
 /** @brief Take a free vector for a line. @return 0: none left. */
 unsigned apic_vector_alloc(uint32_t line);
 void apic_vector_free(unsigned vector);
-
-/** @brief The vector of a line, 0 if it has none. */
-unsigned apic_vector_of(uint32_t line);
-
-/** @brief Local APIC id of the boot CPU: where lines are delivered. */
-uint32_t apic_id(void);
 
 /**
  * @brief Take over one IOAPIC; all its pins masked.

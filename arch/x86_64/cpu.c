@@ -19,13 +19,11 @@
 #define IDT_BYTES (256 * 16)
 
 #define CPUID_1_ECX_XSAVE      (1u << 26)
-#define CPUID_1_ECX_RDRAND     (1u << 30)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 #define CPUID_1_EDX_MCE        (1u << 7)
 #define CPUID_7_EBX_SMEP       (1u << 7)
 #define CPUID_7_EBX_SMAP       (1u << 20)
 #define CPUID_7_ECX_UMIP       (1u << 2)
-#define CPUID_X7_EDX_INVARIANT (1u << 8)
 
 extern const char idt[];
 
@@ -86,7 +84,6 @@ static void find_features(void)
 {
     struct cpuid one = cpuid(1, 0);
     features.xsave = (one.ecx & CPUID_1_ECX_XSAVE) != 0;
-    features.rdrand = (one.ecx & CPUID_1_ECX_RDRAND) != 0;
     features.hypervisor = (one.ecx & CPUID_1_ECX_HYPERVISOR) != 0;
     features.mce = (one.edx & CPUID_1_EDX_MCE) != 0;
     if (cpuid(0, 0).eax >= 7) {
@@ -94,9 +91,6 @@ static void find_features(void)
         features.smep = (seven.ebx & CPUID_7_EBX_SMEP) != 0;
         features.smap = (seven.ebx & CPUID_7_EBX_SMAP) != 0;
         features.umip = (seven.ecx & CPUID_7_ECX_UMIP) != 0;
-    }
-    if (cpuid(0x80000000, 0).eax >= 0x80000007) {
-        features.invariant_tsc = (cpuid(0x80000007, 0).edx & CPUID_X7_EDX_INVARIANT) != 0;
     }
 }
 

@@ -7,8 +7,7 @@
 
 /** Features that the kernel uses if they are there. */
 struct cpu_features {
-    bool xsave, smep, smap, umip, hypervisor, mce, rdrand;
-    bool invariant_tsc;
+    bool xsave, smep, smap, umip, hypervisor, mce;
 };
 
 /** The boot CPU's data; in .data, so it is valid before .bss is zeroed. */

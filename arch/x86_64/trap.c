@@ -14,8 +14,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 
-STATIC_ASSERT(offsetof(struct hal_frame, record) == FRAME_RECORD, "offsets.h");
-STATIC_ASSERT(offsetof(struct hal_frame, rbp) == FRAME_RBP, "offsets.h");
+STATIC_ASSERT(offsetof(struct hal_frame, record) == 0, "rbp points at it");
 STATIC_ASSERT(offsetof(struct hal_frame, vector) == FRAME_VECTOR, "offsets.h");
 STATIC_ASSERT(offsetof(struct hal_frame, rip) == FRAME_RIP, "offsets.h");
 STATIC_ASSERT(sizeof(struct hal_frame) == FRAME_SIZE && FRAME_SIZE % 16 == 0, "offsets.h");

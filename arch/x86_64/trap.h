@@ -26,7 +26,6 @@ enum trap_vector {
     VECTOR_MACHINE = 18,
     VECTOR_SIMD = 19,
     VECTOR_CONTROL = 21,
-    VECTOR_FIRST_IRQ = 32,
 };
 
 /* Error code of a page fault: SDM volume 3A, 4.7. */

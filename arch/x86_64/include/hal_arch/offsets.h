@@ -5,8 +5,6 @@
 #pragma once
 
 /* struct hal_frame */
-#define FRAME_RECORD 0
-#define FRAME_RBP    96
 #define FRAME_VECTOR 136
 #define FRAME_RIP    152
 #define FRAME_SIZE   192
