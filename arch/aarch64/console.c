@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // The early console. It stands on nothing: no memory, no interrupt, no formatting library, no MMU.
-// The address below is the only one that this tree hard-codes; it holds until the device tree's own
-// is known.
+// The address that it starts with is the only one that this tree hard-codes; it holds until the
+// device tree's own is known.
 #include "arch/aarch64/console.h"
 
 #include "hal/console.h"
 #include "hal/io.h"
-
-#define PL011_ON_VIRT 0x09000000 /* QEMU hw/arm/virt.c: VIRT_UART */
+#include "hal_arch/offsets.h"
 
 #define UART_DR    0x00
-#define UART_FR    0x18
+#define UART_FR    CONSOLE_FLAGS
 #define UART_CR    0x30
-#define FR_TX_FULL (1u << 5)
+#define FR_TX_FULL (1u << CONSOLE_FULL_BIT)
 #define CR_ENABLE  (1u << 0)
 #define CR_TX      (1u << 8)
 
-static struct io_region uart = {.base = PL011_ON_VIRT, .len = 0x1000};
+static struct io_region uart = {.base = CONSOLE_ON_VIRT, .len = 0x1000};
 
 void console_use(uintptr_t base)
 {

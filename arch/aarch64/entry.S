@@ -42,6 +42,12 @@ LOCAL_FUNCTION entry
         mov     x29, xzr
         mov     x30, xzr
 
+        // C without a stack that holds what is stored (flash, a hole) goes astray without a word.
+        str     x1, [sp, #-16]
+        ldr     x2, [sp, #-16]
+        cmp     x1, x2
+        b.ne    refuse_memory
+
         // Vectors of the level we are at, before anything that could need them.
         cmp     x19, #2
         b.hi    refuse_el3
@@ -103,6 +109,36 @@ LOCAL_FUNCTION refuse_el3
 3:      wfi
         b       3b
 END refuse_el3
+
+/* Stores are lost where the image lies: say so with registers and read-only data alone. */
+LOCAL_FUNCTION refuse_memory
+        CONSTANT x1, CONSOLE_ON_VIRT
+        adr     x2, memory_text
+1:      ldrb    w3, [x2], #1
+        cbz     w3, 3f
+2:      ldr     w4, [x1, #CONSOLE_FLAGS]
+        tbnz    w4, #CONSOLE_FULL_BIT, 2b
+        str     w3, [x1]
+        b       1b
+3:      mov     x0, #0x03               // semihosting SYS_WRITEC: the record of hal_exit_record()
+        adr     x1, memory_record
+        hlt     #0xf000
+        mov     x0, #0x03
+        adr     x1, memory_record + 1
+        hlt     #0xf000
+        mov     x0, #0x20               // SYS_EXIT_EXTENDED
+        adr     x1, memory_block
+        hlt     #0xf000
+4:      wfi
+        b       4b
+memory_text:
+        .asciz  "\r\nPANIC: boot: memory does not hold what is written where the image was loaded\r\nPANIC END\r\n"
+memory_record:
+        .ascii  "P\0"
+        .balign 8
+memory_block:
+        .quad   0x20026, 0              // as power.c
+END refuse_memory
 
 /* Registers x9 to x12 are the handler's to change: see el2_sync. */
 LOCAL_FUNCTION el2_prove_vectors

@@ -33,6 +33,11 @@
 #define VECTOR_FIQ    6
 #define VECTOR_SERROR 7
 
+/* The early console until the device tree's own is known: PL011 of QEMU's virt machine. */
+#define CONSOLE_ON_VIRT  0x09000000
+#define CONSOLE_FLAGS    0x18
+#define CONSOLE_FULL_BIT 5
+
 /* struct early_switch: what early.c hands to the code that turns the MMU on */
 #define SWITCH_TTBR0     0
 #define SWITCH_TTBR1     8
