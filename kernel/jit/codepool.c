@@ -66,8 +66,8 @@ static enum status grow(void)
     return OK;
 }
 
-/* An empty run goes back, unless its place in the direct map cannot be restored now: then it stays
- * for the next module, and its last frame will try again. */
+/* An empty run goes back, unless its place in the direct map cannot be restored now: then it serves
+ * the next module, or goes back when anything else does. */
 static void release_if_empty(struct run *r)
 {
     if (r->used != 0) {
@@ -135,7 +135,9 @@ void codepool_give(const paddr_t *frames, size_t count)
         ASSERT((r->taken[index / WORD_BITS] & bit) != 0);
         r->taken[index / WORD_BITS] &= ~bit;
         r->used--;
-        release_if_empty(r);
+    }
+    LIST_FOR_EACH_SAFE (&runs, n) {
+        release_if_empty(CONTAINER_OF(n, struct run, link));
     }
 }
 

@@ -105,6 +105,9 @@ static enum status start(struct native *n, const char *name, struct program **ou
     }
     n->program = p;
     p->native = n;
+    for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
+        p->memory_pages += n->module->memory.pages[i]; /* no thread of it runs yet: no lock */
+    }
     s = program_add_resource(p, &n->resource);
     if (s != OK) {
         native_free(n);

@@ -56,6 +56,7 @@ int fake_mmu_maps_left = -1;
 static int ram = -1;
 static struct mapping mappings[MAPPINGS_MAX]; /* in no order */
 static size_t mapping_count;
+static bool hidden[FAKE_RAM_SIZE / PAGE_SIZE]; /* frames that were taken out of the direct map */
 
 static void must(bool ok, const char *what)
 {
@@ -85,6 +86,9 @@ void fake_memory_reset(void)
     }
     mapping_count = 0;
     fake_mmu_maps_left = -1;
+    memset(hidden, 0, sizeof(hidden));
+    must(mprotect(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, PROT_READ | PROT_WRITE) == 0,
+         "direct map");
     /* Holes read as zero, and cost nothing until they are touched. */
     must(madvise(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, MADV_REMOVE) == 0, "madvise");
 }
@@ -117,6 +121,33 @@ static bool in_ram(paddr_t pa, size_t pages)
            pa.raw - FAKE_RAM_BASE <= FAKE_RAM_SIZE - pages * PAGE_SIZE;
 }
 
+/* RAM's place in the direct map is always taken; a frame that was unmapped there cannot be touched.
+ */
+static bool in_direct_map(vaddr_t va)
+{
+    return va - (HAL_DIRECT_BASE + FAKE_RAM_BASE) < FAKE_RAM_SIZE;
+}
+
+static bool *is_hidden(vaddr_t va)
+{
+    return &hidden[(va - (HAL_DIRECT_BASE + FAKE_RAM_BASE)) / PAGE_SIZE];
+}
+
+static enum status set_hidden(vaddr_t va, size_t pages, bool hide)
+{
+    for (size_t i = 0; i < pages; i++) {
+        if (!hide && !*is_hidden(va + i * PAGE_SIZE)) {
+            return E_EXIST;
+        }
+    }
+    for (size_t i = 0; i < pages; i++) {
+        *is_hidden(va + i * PAGE_SIZE) = hide;
+    }
+    must(mprotect((void *)va, pages * PAGE_SIZE, hide ? PROT_NONE : PROT_READ | PROT_WRITE) == 0,
+         "direct map");
+    return OK;
+}
+
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
     if ((prot & PROT_W) != 0 && (prot & PROT_X) != 0) {
@@ -131,6 +162,9 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
         return E_NOMEM;
     }
     fake_mmu_maps_left -= fake_mmu_maps_left > 0;
+    if (in_direct_map(va)) {
+        return set_hidden(va, pages, false);
+    }
     /* Registers of devices are no RAM: memory of their own, so that a driver's accesses land
      * somewhere. */
     bool is_ram = in_ram(pa, pages);
@@ -162,6 +196,10 @@ static void note(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
 
 enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 {
+    if (in_direct_map(va)) {
+        note(batch, va, pages);
+        return set_hidden(va, pages, true);
+    }
     for (size_t i = 0; i < pages; i++) {
         struct mapping *m = find(va + i * PAGE_SIZE);
         if (m == NULL) {
@@ -206,6 +244,16 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
+    if (in_direct_map(va)) {
+        if (*is_hidden(va)) {
+            return false;
+        }
+        *out = (struct hal_mapping){.base = paddr(ALIGN_DOWN(va, PAGE_SIZE) - HAL_DIRECT_BASE),
+                                    .size = PAGE_SIZE,
+                                    .prot = PROT_R | PROT_W,
+                                    .type = MEM_NORMAL};
+        return true;
+    }
     const struct mapping *m = find(ALIGN_DOWN(va, PAGE_SIZE));
     if (m == NULL) {
         return false;

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// What an import's name asks for, and what it is told; and that the SDK and the kernel say the
+// same.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define HALYARD_NO_RED_ZONE   1
+#define __code_model_kernel__ 1
+#include "kernel/jit/abi.h"
+#include "kernel/jit/backend.h"
+#include "kernel/jit/export.h"
+#include "kernel/status.h"
+#include "programs/sdk/halyard.h"
+
+static int here;
+
+/* Tables of this test's own, in place of the kernel's. */
+const struct export hostcall_file_exports[] = {
+    {"hy_write", 1, &here}, {"hy_paint", 3, &here}, {NULL, 0, NULL}};
+const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};
+const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
+const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
+const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
+
+void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    (void)src;
+    (void)n;
+    return dst;
+}
+
+void *jit_runtime_memmove(void *dst, const void *src, size_t n)
+{
+    return jit_runtime_memcpy(dst, src, n);
+}
+
+void *jit_runtime_memset(void *dst, int byte, size_t n)
+{
+    (void)byte;
+    (void)n;
+    return dst;
+}
+
+int jit_runtime_memcmp(const void *a, const void *b, size_t n)
+{
+    (void)n;
+    return a != b;
+}
+
+static enum export_result find(const char *symbol, uint32_t *version)
+{
+    const struct export *found = NULL;
+    enum export_result r = export_find(symbol, &found, version);
+    assert_int_equal(r == EXPORT_ABSENT, found == NULL);
+    return r;
+}
+
+static void test_versions_must_match(void **state)
+{
+    (void)state;
+    uint32_t v;
+    assert_int_equal(find("hy_write$1", &v), EXPORT_FOUND);
+    assert_int_equal(v, 1);
+    assert_int_equal(find("hy_write$2", &v), EXPORT_OTHER_VERSION);
+    assert_int_equal(v, 2);
+    assert_int_equal(find("hy_write", &v), EXPORT_OTHER_VERSION);
+    assert_int_equal(v, EXPORT_NO_VERSION);
+    assert_int_equal(find("hy_paint$3", &v), EXPORT_FOUND);
+    assert_int_equal(find("hy_last$4294967295", &v), EXPORT_FOUND);
+    assert_int_equal(find("memcpy", &v), EXPORT_FOUND);
+    assert_int_equal(find("memcpy$1", &v), EXPORT_OTHER_VERSION);
+}
+
+static void test_what_is_not_there_is_absent(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"",
+                                        "$",
+                                        "$1",
+                                        "hy",
+                                        "hy_writer$1",
+                                        "hy_write$",
+                                        "hy_write$01",
+                                        "hy_write$1x",
+                                        "hy_write$-1",
+                                        "hy_write$ 1",
+                                        "hy_write$0",
+                                        "hy_write$4294967297",
+                                        "hy_write$1$",
+                                        "hy_writ$1",
+                                        "hy_write$99999999999999999999"};
+    uint32_t v;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(find(names[i], &v), EXPORT_ABSENT);
+    }
+}
+
+static void test_sdk_and_kernel_agree(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct hy_stat), sizeof(struct abi_stat));
+    assert_int_equal(offsetof(struct hy_stat, size), offsetof(struct abi_stat, size));
+    assert_int_equal(offsetof(struct hy_stat, mtime_s), offsetof(struct abi_stat, mtime_s));
+    assert_int_equal(offsetof(struct hy_stat, type), offsetof(struct abi_stat, type));
+    assert_int_equal(offsetof(struct hy_stat, mode), offsetof(struct abi_stat, mode));
+    assert_int_equal(sizeof(struct hy_dir_entry), sizeof(struct abi_dir_entry));
+    assert_int_equal(offsetof(struct hy_dir_entry, type), offsetof(struct abi_dir_entry, type));
+    assert_int_equal(offsetof(struct hy_dir_entry, name), offsetof(struct abi_dir_entry, name));
+    assert_int_equal(HY_READ, ABI_OPEN_READ);
+    assert_int_equal(HY_WRITE, ABI_OPEN_WRITE);
+    assert_int_equal(HY_CREATE, ABI_OPEN_CREATE);
+    assert_int_equal(HY_TRUNCATE, ABI_OPEN_TRUNCATE);
+    assert_int_equal(HY_EXCLUSIVE, ABI_OPEN_EXCLUSIVE);
+    assert_int_equal(HY_APPEND, ABI_OPEN_APPEND);
+    assert_int_equal(HY_DIRECTORY, ABI_OPEN_DIRECTORY);
+    assert_int_equal(HY_TYPE_OTHER, ABI_OTHER);
+    assert_int_equal(HY_E_INVAL, E_INVAL);
+    assert_int_equal(HY_E_NOENT, E_NOENT);
+    assert_int_equal(HY_E_CANCELLED, E_CANCELLED);
+    assert_int_equal(HY_E_NOSPC, E_NOSPC);
+    assert_int_equal(HY_E_ROFS, E_ROFS);
+    assert_int_equal(HY_E_NODEV, E_NODEV);
+    assert_int_equal(HY_E_NOTEMPTY, E_NOTEMPTY);
+    assert_int_equal(HY_E_LOOP, E_LOOP);
+    assert_int_equal(hy_note.flags, NOTE_NO_RED_ZONE | NOTE_CODE_MODEL | NOTE_USES_FP);
+    assert_int_equal(sizeof(struct hy_note), 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_versions_must_match),
+        cmocka_unit_test(test_what_is_not_there_is_absent),
+        cmocka_unit_test(test_sdk_and_kernel_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
