@@ -58,8 +58,8 @@ class TestCase(unittest.TestCase):
 
 
 def for_machine(machine):
-    """Decorator: a test of what only this machine has."""
-    return unittest.skipUnless(MACHINE == machine, f"only {machine} has it")
+    """Decorator: a test of what only this machine has; on the other it does not exist."""
+    return lambda test: test if MACHINE == machine else None
 
 
 __all__ = ["BUILD", "MACHINE", "Result", "TestCase", "for_machine", "program", "run"]

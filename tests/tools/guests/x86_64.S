@@ -81,13 +81,24 @@ start:
         port_byte 0x3fa, 7              // enabling the FIFO clears a byte that came too early
         jmp     body
 
-print_string:
+/* Send al when there is room. */
+put_byte:
+        mov     %al, %bl
+        mov     $0x3fd, %dx
+7:      in      %dx, %al
+        test    $0x20, %al
+        jz      7b
         mov     $0x3f8, %dx
-2:      lodsb
+        mov     %bl, %al
+        out     %al, %dx
+        ret
+
+print_string:
+        lodsb
         test    %al, %al
         jz      3f
-        out     %al, %dx
-        jmp     2b
+        call    put_byte
+        jmp     print_string
 3:      ret
 
 /* Send back what arrives until a q, a newline as CR LF. */
@@ -103,9 +114,9 @@ echo_until_q:
         cmp     $'\n', %al
         jne     5f
         mov     $'\r', %al
-        out     %al, %dx
+        call    put_byte
         mov     $'\n', %al
-5:      out     %al, %dx
+5:      call    put_byte
         jmp     echo_until_q
 6:      ret
 
