@@ -3,9 +3,10 @@
 // What the kernel knows about the machine it woke up on, whichever firmware or loader told it.
 //
 // The parsers under boot/ fill one struct boot_info from foreign bytes (Multiboot2, PVH, flattened
-// device tree, ACPI). It OWNS copies of everything: once it is filled, no foreign table is read again,
-// and their memory is ordinary memory. Fixed arrays, no pointers: it is copied before a heap exists.
-// Nothing here interprets: which interrupt controller driver to use, for one, is platform.c's choice.
+// device tree, ACPI). It OWNS copies of everything: once it is filled, no foreign table is read
+// again, and their memory is ordinary memory. Fixed arrays, no pointers: it is copied before a heap
+// exists. Nothing here interprets: which interrupt controller driver to use, for one, is
+// platform.c's choice.
 #pragma once
 
 #include "hal/types.h"
@@ -37,7 +38,8 @@ enum boot_range_kind {
     BOOT_BAD,          /**< firmware says: defective */
 };
 
-/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping, len > 0. */
+/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping, len > 0.
+ */
 struct boot_range {
     uint64_t base;
     uint64_t len;
@@ -61,7 +63,7 @@ struct boot_framebuffer {
 };
 
 struct boot_cpu {
-    uint64_t hw_id;  /* local APIC id, or MPIDR affinity bits */
+    uint64_t hw_id; /* local APIC id, or MPIDR affinity bits */
     uint32_t acpi_uid;
     bool enabled;
 };
@@ -71,7 +73,8 @@ struct boot_pci_window {
     uint64_t cpu, bus, len;
 };
 
-/** A PCI pin of the tree's interrupt-map: device slot and pin to a line of the interrupt controller. */
+/** A PCI pin of the tree's interrupt-map: device slot and pin to a line of the interrupt
+ * controller. */
 struct boot_pci_intx {
     uint32_t devfn_key;  /* first cell of the child unit address, already masked */
     uint32_t devfn_mask; /* first cell of interrupt-map-mask */
@@ -81,7 +84,8 @@ struct boot_pci_intx {
 };
 
 struct boot_pci_host {
-    uint64_t ecam_base; /* physical, where the space of bus_first begins; 0 = no ECAM, use ports 0xCF8/0xCFC */
+    uint64_t ecam_base; /* physical, where the space of bus_first begins; 0 = no ECAM, use ports
+                           0xCF8/0xCFC */
     uint64_t ecam_len;
     uint16_t segment;
     uint8_t bus_first, bus_last;
@@ -100,10 +104,10 @@ struct boot_gic {
     struct {
         uint64_t base, len;
     } redist[BOOT_MAX_GIC];
-    uint64_t its_base, its_len;         /* 0 = none */
-    uint64_t v2m_base, v2m_len;         /* 0 = none */
-    uint32_t timer_intid;               /* EL1 virtual timer (the one the kernel uses) */
-    uint32_t timer_phys_intid;          /* EL1 non-secure physical timer */
+    uint64_t its_base, its_len; /* 0 = none */
+    uint64_t v2m_base, v2m_len; /* 0 = none */
+    uint32_t timer_intid;       /* EL1 virtual timer (the one the kernel uses) */
+    uint32_t timer_phys_intid;  /* EL1 non-secure physical timer */
 };
 
 struct boot_ioapic {
@@ -122,7 +126,8 @@ struct boot_irq_override {
 /** What the ACPI tables said, 0 or empty where a table is absent. */
 struct boot_acpi {
     bool present;
-    uint64_t rsdp;       /* physical: where acpi_parse() starts, in firmware or in the loader's block; 0 = unknown */
+    uint64_t rsdp; /* physical: where acpi_parse() starts, in firmware or in the loader's block; 0 =
+                      unknown */
     uint64_t lapic_base;
     uint32_t ioapic_count;
     struct boot_ioapic ioapic[BOOT_MAX_IOAPIC];
@@ -146,8 +151,8 @@ struct boot_uart {
     enum boot_uart_kind kind;
     bool is_port; /* base is an I/O port, not a physical address */
     uint64_t base, len;
-    uint32_t line;       /* interrupt, hal/irq.h's numbering; IRQ_LINE_NONE = none */
-    uint32_t clock_hz;   /* 0 = unknown, leave the divisor alone */
+    uint32_t line;     /* interrupt, hal/irq.h's numbering; IRQ_LINE_NONE = none */
+    uint32_t clock_hz; /* 0 = unknown, leave the divisor alone */
     uint8_t reg_shift;
 };
 
@@ -162,7 +167,8 @@ struct boot_info {
     struct boot_range ranges[BOOT_MAX_RANGES]; /* sorted, page aligned, disjoint */
 
     /* Sorted, page aligned, disjoint, kind BOOT_RESERVED. */
-    uint32_t reserved_count; /* inside RAM and not free: kernel image, modules, foreign tables in use */
+    uint32_t
+        reserved_count; /* inside RAM and not free: kernel image, modules, foreign tables in use */
     struct boot_range reserved[BOOT_MAX_RANGES];
 
     uint32_t module_count; /* the device tree's initrd is module 0 with name "initrd" */

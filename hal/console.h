@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The early console: polled output from the first instructions, before memory, drivers and interrupts,
-// and again during a panic. Its address is the one address a machine may hard-code.
+// The early console: polled output from the first instructions, before memory, drivers and
+// interrupts, and again during a panic. Its address is the one address a machine may hard-code.
 #pragma once
 
 #include <stddef.h>

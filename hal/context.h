@@ -7,9 +7,9 @@
 #include "hal/types.h"
 
 /*
- * Every kernel stack is the upper half of a 64 KiB aligned block whose lower half is an unmapped guard:
- * an entry routine can then tell an overflow by one bit of the stack pointer, before its first push.
- * A larger stack that hal_stack_call() moves to begins at a multiple of HAL_STACK_SIZE.
+ * Every kernel stack is the upper half of a 64 KiB aligned block whose lower half is an unmapped
+ * guard: an entry routine can then tell an overflow by one bit of the stack pointer, before its
+ * first push. A larger stack that hal_stack_call() moves to begins at a multiple of HAL_STACK_SIZE.
  */
 #define HAL_STACK_SIZE  ((size_t)0x8000)
 #define HAL_STACK_ALIGN ((size_t)0x10000)
@@ -58,14 +58,18 @@ uintptr_t hal_stack_call(vaddr_t stack_top, uintptr_t (*fn)(void *arg), void *ar
 /** Alignment of a floating-point area in bytes. */
 #define HAL_FP_ALIGN 64
 
-/** @brief Bytes of a floating-point area, found at run time (XSAVE); at most 16 KiB. @context{any} */
+/** @brief Bytes of a floating-point area, found at run time (XSAVE); at most 16 KiB. @context{any}
+ */
 size_t hal_fp_size(void);
 
-/** @brief Make `area` the state a program starts with: round to nearest, all exceptions masked. @context{any} */
+/** @brief Make `area` the state a program starts with: round to nearest, all exceptions masked.
+ * @context{any} */
 void hal_fp_init(void *area);
 
-/** @brief Store this CPU's floating-point and vector registers into `area`. @context{interrupts masked} */
+/** @brief Store this CPU's floating-point and vector registers into `area`. @context{interrupts
+ * masked} */
 void hal_fp_save(void *area);
 
-/** @brief Load this CPU's floating-point and vector registers from `area`. @context{interrupts masked} */
+/** @brief Load this CPU's floating-point and vector registers from `area`. @context{interrupts
+ * masked} */
 void hal_fp_restore(const void *area);

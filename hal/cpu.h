@@ -12,16 +12,17 @@ struct thread;
 /**
  * @brief What one CPU owns. Reached only through hal_this_cpu().
  *
- * Field protection: [o] read and written by the owning CPU only; [I] set before the CPU runs threads.
- * The kernel's scheduler fills the portable fields; assembly knows their offsets (offsets header).
+ * Field protection: [o] read and written by the owning CPU only; [I] set before the CPU runs
+ * threads. The kernel's scheduler fills the portable fields; assembly knows their offsets (offsets
+ * header).
  */
 struct hal_cpu {
-    struct hal_cpu *self;     /* [I] first: x86-64 reads its address from gs:0 */
-    cpu_t id;                 /* [I] */
-    uint32_t preempt_off;     /* [o] depth of preempt_disable(); 0 = an interrupt may switch threads */
-    uint32_t irq_depth;       /* [o] depth of interrupt handlers now on this CPU */
-    bool need_resched;        /* [o] a better thread is ready: switch at the next chance */
-    bool in_panic;            /* [o] recursion guard of the fault path */
+    struct hal_cpu *self; /* [I] first: x86-64 reads its address from gs:0 */
+    cpu_t id;             /* [I] */
+    uint32_t preempt_off; /* [o] depth of preempt_disable(); 0 = an interrupt may switch threads */
+    uint32_t irq_depth;   /* [o] depth of interrupt handlers now on this CPU */
+    bool need_resched;    /* [o] a better thread is ready: switch at the next chance */
+    bool in_panic;        /* [o] recursion guard of the fault path */
     struct thread *current;   /* [o] the running thread; NULL before the scheduler starts */
     void *run_queue;          /* [I] the scheduler's, opaque here */
     uint64_t irq_count;       /* [o] interrupts taken */

@@ -7,7 +7,8 @@
 #include "hal/types.h"
 #include "kernel/status.h"
 
-#define IRQ_LINE_MAX  1120u /* lines the kernel keeps state for: GIC SPIs to 1019, x86 GSIs and MSIs */
+#define IRQ_LINE_MAX                                                                               \
+    1120u /* lines the kernel keeps state for: GIC SPIs to 1019, x86 GSIs and MSIs */
 #define IRQ_LINE_NONE UINT32_MAX
 
 enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
@@ -15,7 +16,8 @@ enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
 /**
  * @brief One kind of interrupt controller: GICv2, GICv3, IOAPIC with local APIC.
  *
- * No slot is optional. Slots are called with interrupts masked on this CPU; `configure` also under the line's lock.
+ * No slot is optional. Slots are called with interrupts masked on this CPU; `configure` also under
+ * the line's lock.
  */
 struct irq_controller {
     const char *name;
@@ -23,8 +25,8 @@ struct irq_controller {
     enum status (*configure)(uint32_t line, enum irq_trigger trigger);
     void (*mask)(uint32_t line);
     void (*unmask)(uint32_t line);
-    /** Accept the interrupt being delivered. `vector` is the machine's own (x86: IDT vector, AArch64: 0).
-     *  Returns its line, or IRQ_LINE_NONE if it was spurious. */
+    /** Accept the interrupt being delivered. `vector` is the machine's own (x86: IDT vector,
+     * AArch64: 0). Returns its line, or IRQ_LINE_NONE if it was spurious. */
     uint32_t (*ack)(unsigned vector);
     /** The handlers have run: let the line (and lower priorities) interrupt again. */
     void (*eoi)(uint32_t line);
@@ -52,5 +54,6 @@ const struct irq_controller *hal_irq_controller(void);
 /** @brief Make MSI available. At most once, from platform.c. */
 void hal_msi_install(const struct msi_controller *ctl);
 
-/** @brief The MSI controller, or NULL: this machine has none and devices use their lines. @context{any} */
+/** @brief The MSI controller, or NULL: this machine has none and devices use their lines.
+ * @context{any} */
 const struct msi_controller *hal_msi_controller(void);

@@ -34,13 +34,15 @@ extern const struct hal_layout hal_layout;
 /** Offset of the direct map, also as a constant so that the two conversions below are one add. */
 #include "hal_arch/layout.h" /* HAL_DIRECT_BASE, HAL_DIRECT_SIZE */
 
-/** @brief Address of RAM at p in the direct map. p must be RAM, and not code memory. @context{any} */
+/** @brief Address of RAM at p in the direct map. p must be RAM, and not code memory. @context{any}
+ */
 static inline void *hal_direct(paddr_t p)
 {
     return (void *)(uintptr_t)(HAL_DIRECT_BASE + p.raw);
 }
 
-/** @brief Physical address of v, which must lie in the direct map (not the image, not a vm range). @context{any} */
+/** @brief Physical address of v, which must lie in the direct map (not the image, not a vm range).
+ * @context{any} */
 static inline paddr_t hal_direct_to_phys(const void *v)
 {
     return paddr((uintptr_t)v - HAL_DIRECT_BASE);

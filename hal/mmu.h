@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel's page tables and TLB. Which addresses are whose is kernel/mm/vm.h's business; the
-// format of an entry is hal_arch/pte.h's; the radix walk that most machines share is hal/pagetable.h.
+// format of an entry is hal_arch/pte.h's; the radix walk that most machines share is
+// hal/pagetable.h.
 #pragma once
 
 #include "hal/types.h"
@@ -11,7 +12,8 @@ struct boot_info;
 
 /** What was removed from the tables and may be reused only after hal_mmu_flush(). */
 enum hal_gather_kind {
-    HAL_GATHER_LEAF,  /**< memory that was mapped: the owner of the range decides what becomes of it */
+    HAL_GATHER_LEAF,  /**< memory that was mapped: the owner of the range decides what becomes of it
+                       */
     HAL_GATHER_TABLE, /**< a table that became empty: give it back with page_free() */
 };
 
@@ -20,9 +22,9 @@ enum hal_gather_kind {
 /**
  * @brief A set of unmappings or protection changes that one flush makes visible.
  *
- * Start with {.gather = fn, .ctx = ...}. `gather` is told of each frame that left the tables, in any
- * order, before the flush: it must only remember them. After more than HAL_BATCH_RANGES ranges the
- * flush covers everything.
+ * Start with {.gather = fn, .ctx = ...}. `gather` is told of each frame that left the tables, in
+ * any order, before the flush: it must only remember them. After more than HAL_BATCH_RANGES ranges
+ * the flush covers everything.
  */
 struct hal_mmu_batch {
     void (*gather)(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages);
@@ -37,9 +39,9 @@ struct hal_mmu_batch {
 
 /** What the tables say of one address. */
 struct hal_mapping {
-    paddr_t base;      /* frame of the page or block that holds the address */
-    uint64_t size;     /* bytes of that page or block */
-    unsigned prot;     /* PROT_*, as the CPU enforces it for the kernel */
+    paddr_t base;  /* frame of the page or block that holds the address */
+    uint64_t size; /* bytes of that page or block */
+    unsigned prot; /* PROT_*, as the CPU enforces it for the kernel */
     enum mem_type type;
 };
 
@@ -47,9 +49,10 @@ struct hal_mapping {
  * @brief Build the kernel's final tables and switch to them.
  *
  * Maps the image section by section with exact permissions, all RAM in the direct map (text and
- * read-only data read-only there, too), and nothing else: the bootstrap identity map is gone after. Before
- * the switch the software walker proves next PC, vectors, stack, console and the tables themselves
- * against the architecture's permission rules; what it cannot prove is a panic with its reason.
+ * read-only data read-only there, too), and nothing else: the bootstrap identity map is gone after.
+ * Before the switch the software walker proves next PC, vectors, stack, console and the tables
+ * themselves against the architecture's permission rules; what it cannot prove is a panic with its
+ * reason.
  * @param info  Read for its ranges; frames for tables come from upcall_early_frame().
  * @context{early, once, interrupts masked}
  */
@@ -69,8 +72,8 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
 
 /**
  * @brief Remove mappings; pages that are not mapped are passed over.
- * @param batch  Receives frames and ranges; the caller flushes it. Blocks that the range covers only in
- *               part are split first.
+ * @param batch  Receives frames and ranges; the caller flushes it. Blocks that the range covers
+ * only in part are split first.
  * @return OK; E_NOMEM if a split needed a table and none could be had: nothing has changed.
  * @context{thread or early; does not sleep}
  */
@@ -78,15 +81,16 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 
 /**
  * @brief Change what accesses are allowed to mapped pages.
- * @return OK; E_INVAL for W and X together or if a page of the range is not mapped; E_NOMEM as above.
- *         On failure nothing has changed.
+ * @return OK; E_INVAL for W and X together or if a page of the range is not mapped; E_NOMEM as
+ * above. On failure nothing has changed.
  * @context{thread or early; does not sleep}
  */
 enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch);
 
 /**
  * @brief Make every CPU forget what the batch removed. After it, gathered frames may be reused.
- * @context{thread; with several CPUs it sends interrupts and waits, so interrupts must be enabled then}
+ * @context{thread; with several CPUs it sends interrupts and waits, so interrupts must be enabled
+ * then}
  */
 void hal_mmu_flush(struct hal_mmu_batch *batch);
 
@@ -101,4 +105,5 @@ bool hal_mmu_query(vaddr_t va, struct hal_mapping *out);
  * @brief Call fn for each maximal run of equal mappings in the kernel's half, ascending.
  * @context{thread; for `mem map` and the W^X audit test}
  */
-void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m), void *ctx);
+void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
+                  void *ctx);

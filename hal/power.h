@@ -5,22 +5,25 @@
 
 #include "hal/types.h"
 
-/** Why the run ended or what was reached; the first of two bytes on the status channel (scripts/run reads it). */
+/** Why the run ended or what was reached; the first of two bytes on the status channel (scripts/run
+ * reads it). */
 enum exit_kind {
-    EXIT_STATUS = 'E',  /**< a program or test run ended with the status beside it */
+    EXIT_STATUS = 'E', /**< a program or test run ended with the status beside it */
     EXIT_PANIC = 'P',
     EXIT_FAULT = 'F',   /**< a program faulted or was killed */
     EXIT_REFUSED = 'R', /**< a program was not found or the loader refused it */
     EXIT_REBOOT = 'B',
     EXIT_OFF = 'O',
-    EXIT_READY = 'S',   /**< not an end: console input is read from here on, by the shell or a program */
-    EXIT_ENTERED = 'K', /**< not an end: firmware is done, the kernel's first instructions run. QEMU's
-                             complaints before it may be the firmware's. Where firmware runs, the entry
-                             assembly writes it by itself, with a second byte 0. */
+    EXIT_READY =
+        'S', /**< not an end: console input is read from here on, by the shell or a program */
+    EXIT_ENTERED = 'K', /**< not an end: firmware is done, the kernel's first instructions run.
+                           QEMU's complaints before it may be the firmware's. Where firmware runs,
+                           the entry assembly writes it by itself, with a second byte 0. */
 };
 
 /**
- * @brief Write one record to the status channel, if the machine has one (isa-debugcon, semihosting).
+ * @brief Write one record to the status channel, if the machine has one (isa-debugcon,
+ * semihosting).
  * @param status  0 to 255.
  * @context{any, panic included}
  */
@@ -37,7 +40,8 @@ struct power_ops {
 /** @brief Install the machine's power control, once, from platform.c. */
 void hal_power_install(const struct power_ops *ops);
 
-/** @brief The installed power control, or NULL: none yet. The machine's hal_power_off() asks. @context{any} */
+/** @brief The installed power control, or NULL: none yet. The machine's hal_power_off() asks.
+ * @context{any} */
 const struct power_ops *hal_power(void);
 
 /**

@@ -6,21 +6,25 @@
 
 #include "hal/types.h"
 
-/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls are for this CPU. */
+/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls are for this
+ * CPU. */
 struct event_timer {
     const char *name;
-    /** Interrupt once when hal_counter_read() reaches `deadline`; soon if it has passed. Replaces the last one. */
+    /** Interrupt once when hal_counter_read() reaches `deadline`; soon if it has passed. Replaces
+     * the last one. */
     void (*arm)(uint64_t deadline);
     void (*disarm)(void);
 };
 
-/** @brief Install this machine's event timer, once, from platform.c. Its interrupt calls upcall_timer(). */
+/** @brief Install this machine's event timer, once, from platform.c. Its interrupt calls
+ * upcall_timer(). */
 void hal_timer_install(const struct event_timer *timer);
 
 /** @brief The installed event timer. @context{any} */
 const struct event_timer *hal_timer(void);
 
-/** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on. @context{any} */
+/** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on.
+ * @context{any} */
 uint64_t hal_counter_hz(void);
 
 /** @brief What hal_counter_read() was when the kernel's first instructions ran. @context{any} */

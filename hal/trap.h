@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Faults as the portable kernel sees them. The machine's vectors save registers, decode the cause,
-// fill a struct fault and call upcall_fault() (hal/upcall.h); kernel/fault.c decides whose fault it is.
+// fill a struct fault and call upcall_fault() (hal/upcall.h); kernel/fault.c decides whose fault it
+// is.
 #pragma once
 
 #include "hal/types.h"
@@ -10,14 +11,15 @@ struct hal_frame; /* the saved registers: hal_arch/frame.h; edited through the f
 
 enum fault_cause {
     FAULT_PAGE,           /**< translation or permission; `address` and `access` say which */
-    FAULT_STACK_OVERFLOW, /**< the stack pointer ran into a guard page; seen before anything was lost */
+    FAULT_STACK_OVERFLOW, /**< the stack pointer ran into a guard page; seen before anything was
+                             lost */
     FAULT_ILLEGAL,        /**< undefined instruction */
     FAULT_BREAKPOINT,     /**< int3, brk */
     FAULT_DIVIDE,         /**< integer division by zero or overflow */
     FAULT_ALIGNMENT,
-    FAULT_FLOAT,          /**< a floating-point exception that was unmasked */
-    FAULT_PROTECTION,     /**< general protection, system register trap */
-    FAULT_BUS,            /**< external abort, machine check: the address has no working device */
+    FAULT_FLOAT,      /**< a floating-point exception that was unmasked */
+    FAULT_PROTECTION, /**< general protection, system register trap */
+    FAULT_BUS,        /**< external abort, machine check: the address has no working device */
     FAULT_DOUBLE,
     FAULT_NMI,
     FAULT_OTHER,
@@ -28,13 +30,13 @@ enum fault_access { FAULT_NONE, FAULT_READ, FAULT_WRITE, FAULT_EXEC };
 struct fault {
     enum fault_cause cause;
     enum fault_access access;
-    bool mapped;         /* FAULT_PAGE: a mapping exists and forbids the access */
-    bool has_address;    /* `address` is valid */
-    bool may_sleep;      /* interrupted code ran with interrupts on, and this runs on its own stack */
-    uintptr_t address;   /* the access that failed */
-    uintptr_t pc;        /* instruction that caused it (or, for breakpoints, the breakpoint itself) */
-    uint64_t code;       /* error code or ESR as the hardware gave it */
-    uint64_t vector;     /* vector number, or exception class */
+    bool mapped;       /* FAULT_PAGE: a mapping exists and forbids the access */
+    bool has_address;  /* `address` is valid */
+    bool may_sleep;    /* interrupted code ran with interrupts on, and this runs on its own stack */
+    uintptr_t address; /* the access that failed */
+    uintptr_t pc;      /* instruction that caused it (or, for breakpoints, the breakpoint itself) */
+    uint64_t code;     /* error code or ESR as the hardware gave it */
+    uint64_t vector;   /* vector number, or exception class */
     struct hal_frame *frame; /* saved registers; what the handler leaves in it is resumed */
 };
 
@@ -44,9 +46,10 @@ uintptr_t hal_frame_sp(const struct hal_frame *frame);
 uintptr_t hal_frame_fp(const struct hal_frame *frame);
 
 /**
- * @brief Where the interrupted code was called from, if its first instruction is what was interrupted: after a
- *        jump to where no code is, the only trace of who jumped.
- * @return A return address, to be believed only if code that somebody owns is there; 0 if there is none.
+ * @brief Where the interrupted code was called from, if its first instruction is what was
+ * interrupted: after a jump to where no code is, the only trace of who jumped.
+ * @return A return address, to be believed only if code that somebody owns is there; 0 if there is
+ * none.
  * @context{fault handler}
  */
 uintptr_t hal_frame_caller(const struct hal_frame *frame);
@@ -58,12 +61,14 @@ bool hal_frame_irqs_enabled(const struct hal_frame *frame);
 void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc);
 
 /**
- * @brief Resume by calling fn(arg) on a clean stack, interrupts enabled; what ran there before is given up.
+ * @brief Resume by calling fn(arg) on a clean stack, interrupts enabled; what ran there before is
+ * given up.
  * @param stack_top  One past the highest byte, 16-byte aligned.
  * @param fn         Must not return.
  * @context{fault or interrupt handler}
  */
-void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg);
+void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
+                        void *arg);
 
 /** Number of registers that hal_frame_register() knows, and each one's name and value. */
 unsigned hal_frame_register_count(void);
@@ -88,7 +93,8 @@ void hal_fault_describe(const struct fault *fault, char *buf, size_t len);
  * @brief Step up one call frame.
  * @param fp  In: a frame pointer. Out: the caller's.
  * @param pc  Out: return address into the caller.
- * @param lo, hi  Bounds of the stack; a frame outside [lo, hi) or not above the last one ends the walk.
+ * @param lo, hi  Bounds of the stack; a frame outside [lo, hi) or not above the last one ends the
+ * walk.
  * @return false at the end of the chain.
  * @context{any, panic included; reads only inside [lo, hi)}
  */
@@ -107,7 +113,8 @@ bool hal_probe_write8(void *p, uint8_t value);
 uintptr_t hal_frame_here(void);
 
 /**
- * @brief Run a deliberate breakpoint and report whether the vectors handled it: the vectors' self-test.
+ * @brief Run a deliberate breakpoint and report whether the vectors handled it: the vectors'
+ * self-test.
  * @return The number of traps seen, 1 if all is well.
  * @context{early, or thread with interrupts masked}
  */

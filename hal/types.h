@@ -20,8 +20,8 @@ typedef struct {
     uint64_t raw;
 } busaddr_t;
 
-/** A kernel virtual address as a number: 64 bits also for the code that checks page tables before an
- *  x86-64 CPU is in 64-bit mode. */
+/** A kernel virtual address as a number: 64 bits also for the code that checks page tables before
+ * an x86-64 CPU is in 64-bit mode. */
 typedef uint64_t vaddr_t;
 
 /** Index of a CPU, 0 to CPU_MAX - 1, dense, 0 is the boot CPU. */

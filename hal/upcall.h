@@ -12,21 +12,23 @@ struct hal_frame;
 /**
  * @brief The kernel's first portable function; kernel/main.c.
  *
- * On entry: the image is mapped at its link addresses; RAM in [early_base, early_base + early_len) is in
- * the direct map; interrupts are masked; vectors are live and have been proven by a trap; the boot stack
- * has a guard page; hal_this_cpu() works; .bss is zero.
+ * On entry: the image is mapped at its link addresses; RAM in [early_base, early_base + early_len)
+ * is in the direct map; interrupts are masked; vectors are live and have been proven by a trap; the
+ * boot stack has a guard page; hal_this_cpu() works; .bss is zero.
  * @param info  In .bss, owned by the machine's boot code, never changed after this call.
  */
 _Noreturn void upcall_main(const struct boot_info *info);
 
 /**
- * @brief A zeroed frame for page tables before and after the page allocator exists, in the direct map.
+ * @brief A zeroed frame for page tables before and after the page allocator exists, in the direct
+ * map.
  * @return false: memory ran out.
  * @context{early, or any that may call page_alloc()}
  */
 bool upcall_table_frame(paddr_t *out);
 
-/** @brief Give back a frame that upcall_table_frame() returned (a map call that failed half way). */
+/** @brief Give back a frame that upcall_table_frame() returned (a map call that failed half way).
+ */
 void upcall_table_frame_free(paddr_t frame);
 
 /**

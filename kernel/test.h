@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests that run inside the kernel, for what only hardware decides. tests/kernel/registry.c lists them.
+// Tests that run inside the kernel, for what only hardware decides. tests/kernel/registry.c lists
+// them.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -12,7 +13,8 @@ struct kernel_test {
     void (*run)(void);
 };
 
-/** Tables of tests, each ending with a NULL name; ends with NULL. Defined in tests/kernel/registry.c. */
+/** Tables of tests, each ending with a NULL name; ends with NULL. Defined in
+ * tests/kernel/registry.c. */
 extern const struct kernel_test *const kernel_tests[];
 
 /** @brief Mark the running test as failed and say why; it goes on. @context{thread} */
@@ -32,7 +34,8 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
         }                                                                                          \
     } while (0)
 
-/** @brief Leave the running test out, with the reason that the TAP line gives. It should then return. */
+/** @brief Leave the running test out, with the reason that the TAP line gives. It should then
+ * return. */
 void test_skip(const char *why);
 
 /**

@@ -9,8 +9,9 @@
 #include "kernel/log.h"
 
 /*
- * A request may take 30 s, counted in ticks and not measured by the clock: an emulator that skips idle
- * time moves the clock past any limit while the host's disk still works, and ticks give it a while.
+ * A request may take 30 s, counted in ticks and not measured by the clock: an emulator that skips
+ * idle time moves the clock past any limit while the host's disk still works, and ticks give it a
+ * while.
  */
 #define TICK_NS   (50 * NS_PER_MS)
 #define TICKS_MAX 600u

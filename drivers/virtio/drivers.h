@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The drivers of virtio devices, for drivers/registry.c; each lives with the kind of device it drives.
+// The drivers of virtio devices, for drivers/registry.c; each lives with the kind of device it
+// drives.
 #pragma once
 
 #include "kernel/io/device.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bus addresses: the only place they come from. Today bus = physical; an IOMMU or bounce buffer changes this file only.
+// Bus addresses: the only place they come from. Today bus = physical; an IOMMU or bounce buffer
+// changes this file only.
 #pragma once
 
 #include "hal/types.h"
@@ -18,7 +19,8 @@ struct dma_buffer {
     unsigned order; /* private */
 };
 
-/** @brief Zeroed, page aligned, contiguous shared memory. @return OK; E_NOMEM; E_INVAL size 0 or above 4 MiB. */
+/** @brief Zeroed, page aligned, contiguous shared memory. @return OK; E_NOMEM; E_INVAL size 0 or
+ * above 4 MiB. */
 enum status dma_alloc(struct device *dev, size_t size, struct dma_buffer *out);
 void dma_free(struct device *dev, struct dma_buffer *buf);
 
@@ -31,9 +33,10 @@ struct dma_segment {
 /**
  * @brief Bus addresses of a kernel buffer, split at physical discontinuities and at max_len.
  * @param count  In: room in segs. Out: segments used.
- * @return OK; E_OVERFLOW: more segments than room; E_FAULT: not mapped; E_RANGE: out of the device's reach.
+ * @return OK; E_OVERFLOW: more segments than room; E_FAULT: not mapped; E_RANGE: out of the
+ * device's reach.
  * @context{thread or work}
  */
-enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_direction dir, uint32_t max_len,
-                    struct dma_segment *segs, size_t *count);
+enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_direction dir,
+                    uint32_t max_len, struct dma_segment *segs, size_t *count);
 void dma_unmap(struct device *dev, void *buf, size_t len, enum dma_direction dir);

@@ -45,7 +45,7 @@ struct program {
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     struct completion done;
     struct list_node all_link;
-    void *native;        /* [I] the loader's record of what runs in it; NULL for other programs */
+    void *native; /* [I] the loader's record of what runs in it; NULL for other programs */
     _Atomic uint32_t refs;
     bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
     struct list_node reap_link; /* private */
