@@ -86,9 +86,9 @@ static enum status console_node_write(struct fs_node *file, uint64_t *off, const
     return OK;
 }
 
-static enum status console_truncate(struct fs_node *file, uint64_t size)
+static enum status console_truncate(struct fs_node *file)
 {
-    (void)file, (void)size;
+    (void)file;
     return OK; /* as for every device: there is nothing to cut */
 }
 

@@ -59,8 +59,8 @@ struct fs_write_ops {
     /** Write at *off, or at the end; *off moves behind what was written. E_NOSPC, E_OVERFLOW. */
     enum status (*write)(struct fs_node *file, uint64_t *off, const void *buf, size_t len,
                          size_t *done);
-    /** Cut, or grow with zeroes. E_NOSPC. */
-    enum status (*truncate)(struct fs_node *file, uint64_t size);
+    /** Cut to nothing. */
+    enum status (*truncate)(struct fs_node *file);
 };
 
 /** A mounted file system. File systems embed it as their first member. */

@@ -107,8 +107,8 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     return OK;
 }
 
-/* The canonical name of a directory, or of a place in one where nothing is: mount points are paths, so
- * that a read-only disk need not have them. */
+/* The canonical name of a directory, or of a place in one where nothing is: mount points are paths,
+ * so that a read-only disk need not have them. */
 static enum status find_place(const char *dir, char *out, size_t len)
 {
     struct walk *w;

@@ -15,24 +15,21 @@ static void touch(struct tree_node *n)
     n->mtime_s = clock_wall_ns(&now_ns) ? now_ns / NS_PER_S : 0;
 }
 
-/* Give back the pages from index `from` on. */
-static void free_pages(struct tree *t, struct tree_node *n, size_t from)
+static void free_pages(struct tree *t, struct tree_node *n)
 {
-    for (size_t i = from; i < n->page_used; i++) {
+    for (size_t i = 0; i < n->page_used; i++) {
         if (n->pages[i] != NULL) {
             page_free(hal_direct_to_phys(n->pages[i]), 0);
             n->pages[i] = NULL;
             t->pages--;
         }
     }
-    if (from < n->page_used) {
-        n->page_used = from;
-    }
+    n->page_used = 0;
 }
 
 static void free_node(struct tree *t, struct tree_node *n)
 {
-    free_pages(t, n, 0);
+    free_pages(t, n);
     heap_free(n->pages);
     heap_free(n);
 }
@@ -150,21 +147,13 @@ static enum status tmpfs_write(struct fs_node *file, uint64_t *off, const void *
     return s;
 }
 
-static enum status tmpfs_truncate(struct fs_node *file, uint64_t size)
+static enum status tmpfs_truncate(struct fs_node *file)
 {
     struct tree *t = tree_of(file);
     struct tree_node *n = tree_node_of(file);
     mutex_lock(&t->lock);
-    if (size < n->size) {
-        size_t keep = (size_t)(size / PAGE_SIZE);
-        size_t inside = (size_t)(size % PAGE_SIZE);
-        if (inside != 0 && keep < n->page_used && n->pages[keep] != NULL) {
-            /* What grows back must be zeroes. */
-            memset((uint8_t *)n->pages[keep] + inside, 0, PAGE_SIZE - inside);
-        }
-        free_pages(t, n, keep + (inside != 0));
-    }
-    n->size = size;
+    free_pages(t, n);
+    n->size = 0;
     touch(n);
     mutex_unlock(&t->lock);
     return OK;

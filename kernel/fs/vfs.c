@@ -42,7 +42,7 @@ static enum status finish_open(struct fs_node *node, unsigned flags, const char 
                                struct file **out)
 {
     bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
-    enum status s = is_cut ? node->fs->write_ops->truncate(node, 0) : OK;
+    enum status s = is_cut ? node->fs->write_ops->truncate(node) : OK;
     if (s != OK) {
         fs_node_put(node);
         return s;

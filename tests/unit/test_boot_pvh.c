@@ -181,6 +181,26 @@ static void test_lying_counts_and_addresses_are_refused(void **state)
     }
 }
 
+static void test_counts_are_limited_even_if_all_could_be_read(void **state)
+{
+    (void)state;
+    static uint8_t entries[4097 * 32]; /* zeroes: empty ranges, empty modules */
+    for (uint32_t count = 4096; count <= 4097; count++) {
+        put_golden();
+        store_le32(start.bytes + 48, count);
+        store_le64(start.bytes + 40, 0x100000);
+        struct fake_boot_mem f;
+        fake_boot_mem_init(&f);
+        fake_boot_mem_add(&f, START, start.bytes, start.len);
+        fake_boot_mem_add(&f, MODULES, modules.bytes, modules.len);
+        fake_boot_mem_add(&f, CMDLINE, cmdline.bytes, cmdline.len);
+        fake_boot_mem_add(&f, 0x100000, entries, sizeof(entries));
+        memset(&info, 0, sizeof(info));
+        assert_int_equal(pvh_parse(&f.mem, START, &info), count == 4096 ? OK : E_CORRUPT);
+        fake_boot_mem_release(&f);
+    }
+}
+
 static void test_module_outside_ram_is_left_out(void **state)
 {
     (void)state;
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_foreign_structures_are_refused),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_lying_counts_and_addresses_are_refused),
+        cmocka_unit_test(test_counts_are_limited_even_if_all_could_be_read),
         cmocka_unit_test(test_module_outside_ram_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,6 +373,167 @@ static void test_superblocks_that_lie_are_refused(void **state)
     }
 }
 
+/* small.img: blocks of 1 KiB, one group. */
+static uint8_t *block(uint32_t n)
+{
+    return env_disk.bytes + (size_t)n * 1024;
+}
+
+static uint8_t *inode(uint64_t n)
+{
+    uint32_t table = load_le32(block(2) + 8);
+    return block(table) + (n - 1) * load_le16(block(1) + 88);
+}
+
+static uint8_t *root_directory(void)
+{
+    return block(load_le32(inode(2) + 40));
+}
+
+/* What reading "hello" and listing the directory say of the image as it is now. */
+struct verdict {
+    enum status mount, read, list;
+};
+
+static struct verdict judge(void)
+{
+    size_t before = env_live_objects();
+    void *data;
+    size_t len;
+    struct file *d;
+    struct dir_entry entry;
+    struct verdict v = {.mount = vfs_mount_block(&env_disk.dev, "/i")};
+    if (v.mount != OK) {
+        return v;
+    }
+    v.read = vfs_read_file("/i/hello", 1 << 20, &data, &len);
+    if (v.read == OK) {
+        heap_free(data);
+    }
+    v.list = vfs_open(NULL, "/i", VFS_READ, &d);
+    if (v.list == OK) {
+        while ((v.list = file_read_dir(d, &entry)) == OK) {
+        }
+        file_close(d);
+    }
+    unmount_image(before);
+    return v;
+}
+
+static uint64_t inode_of_hello(void)
+{
+    struct file_stat st;
+    size_t before = env_live_objects();
+    mount_image("small.img");
+    assert_int_equal(vfs_stat(NULL, "/i/hello", true, &st), OK);
+    unmount_image(before);
+    return st.inode;
+}
+
+static void test_block_numbers_stay_inside(void **state)
+{
+    (void)state;
+    uint64_t hello = inode_of_hello();
+    static const uint32_t numbers[] = {1, 80, 0x7fffffff, 0xffffffff};
+    for (size_t i = 0; i < 4; i++) {
+        load("small.img");
+        store_le32(inode(hello) + 40, numbers[i]);
+        struct verdict v = judge();
+        assert_int_equal(v.read, E_CORRUPT);
+        assert_int_equal(v.list, E_NOENT);
+
+        load("small.img");
+        store_le32(inode(2) + 40, numbers[i]);
+        v = judge();
+        assert_int_equal(v.read, E_CORRUPT);
+        assert_int_equal(v.list, E_CORRUPT);
+
+        load("small.img");
+        store_le32(block(2) + 8, numbers[i]); /* the table of inodes */
+        assert_int_equal(judge().mount, E_CORRUPT);
+    }
+    load("small.img");
+    memcpy(block(79), block(load_le32(block(2) + 8)), 1024);
+    store_le32(block(2) + 8, 79); /* its start is inside and sound, its end is not */
+    assert_int_equal(judge().mount, E_CORRUPT);
+    load("small.img");
+    store_le32(inode(2) + 40, 0); /* a directory has no holes */
+    assert_int_equal(judge().list, E_CORRUPT);
+}
+
+static void test_inodes_that_contradict_themselves(void **state)
+{
+    (void)state;
+    uint64_t hello = inode_of_hello();
+    static const struct {
+        size_t at;
+        uint32_t value;
+    } lies[] = {
+        {108, 5},         /* larger than three levels describe */
+        {26, 0},          /* no links */
+        {32, 0x80000},    /* extents that the superblock denies */
+        {32, 0x10000000}, /* contents in the inode, likewise */
+    };
+    for (size_t i = 0; i < 4; i++) {
+        load("small.img");
+        if (lies[i].at == 26) {
+            store_le16(inode(hello) + 26, 0);
+        } else {
+            store_le32(inode(hello) + lies[i].at, lies[i].value);
+        }
+        assert_int_equal(judge().read, E_CORRUPT);
+    }
+    static const uint32_t sizes[] = {1, 1000, 1025, 81 * 1024};
+    for (size_t i = 0; i < 4; i++) { /* of a directory */
+        load("small.img");
+        store_le32(inode(2) + 4, sizes[i]);
+        assert_int_equal(judge().mount, E_CORRUPT);
+    }
+    load("small.img");
+    store_le16(inode(2), 0100644); /* a root that is a file */
+    assert_int_equal(judge().mount, E_CORRUPT);
+}
+
+static void test_directory_entries_that_lie(void **state)
+{
+    (void)state;
+    /* The first entry is ".", 12 bytes long. */
+    static const uint16_t lens[] = {0, 4, 7, 13, 1025, 1028, 0xfffc};
+    for (size_t i = 0; i < 7; i++) {
+        load("small.img");
+        store_le16(root_directory() + 4, lens[i]);
+        assert_int_equal(judge().list, E_CORRUPT);
+        assert_int_equal(judge().read, E_CORRUPT);
+    }
+    static const uint8_t name_lens[] = {0, 5, 255};
+    for (size_t i = 0; i < 3; i++) {
+        load("small.img");
+        root_directory()[6] = name_lens[i];
+        assert_int_equal(judge().list, E_CORRUPT);
+    }
+    load("small.img");
+    root_directory()[8] = '/';
+    assert_int_equal(judge().list, E_CORRUPT);
+    load("small.img");
+    root_directory()[8] = 0;
+    assert_int_equal(judge().list, E_CORRUPT);
+    load("small.img"); /* a name that would run on into the next block */
+    uint8_t *dir = root_directory();
+    memset(dir + 24, 0, 1000);
+    store_le16(dir + 24 + 4, 1012 - 24);
+    store_le32(dir + 1012, 2);
+    store_le16(dir + 1012 + 4, 12);
+    dir[1012 + 6] = 200;
+    memset(dir + 1012 + 8, 'x', 4 + 512);
+    assert_int_equal(judge().list, E_CORRUPT);
+    load("small.img"); /* names an inode that is not there: the name is, the file is not */
+    uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
+    assert_non_null(hello);
+    store_le32(hello - 8, 17);
+    assert_int_equal(judge().list, E_NOENT);
+    assert_int_equal(judge().read, E_CORRUPT);
+}
+
 /* Every byte of the metadata of a small image, each with some values; then everything is visited.
  */
 static void test_every_corrupted_byte_ends_cleanly(void **state)
@@ -447,6 +608,9 @@ int main(void)
         cmocka_unit_test(test_truncated_and_foreign_images_are_refused),
         cmocka_unit_test(test_unknown_features_are_named),
         cmocka_unit_test(test_superblocks_that_lie_are_refused),
+        cmocka_unit_test(test_block_numbers_stay_inside),
+        cmocka_unit_test(test_inodes_that_contradict_themselves),
+        cmocka_unit_test(test_directory_entries_that_lie),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
     };
