@@ -57,7 +57,8 @@ static void run_breakpoint(void)
 static void divide(void)
 {
     volatile int zero = 0;
-    volatile int quotient = 1 / zero;
+    volatile int seven = 7; /* 1 / zero would be compiled without a division */
+    volatile int quotient = seven / zero;
     (void)quotient;
 }
 

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory management on the real MMU: guards, reuse of addresses, frames and accounts.
+#include "hal/cpu.h"
+#include "hal/trap.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+static bool can_read(const void *p)
+{
+    uint8_t byte;
+    return hal_probe_read8(p, &byte);
+}
+
+static bool can_write(void *p)
+{
+    return hal_probe_write8(p, 0x5a);
+}
+
+static struct page_stats page_stats(void)
+{
+    struct page_stats s;
+    page_get_stats(&s);
+    return s;
+}
+
+static const struct vm_request three_pages = {
+    .pages = 3, .guard_below = 1, .guard_above = 1, .region = HAL_REGION_VM, .name = "test"};
+
+static void every_page_has_an_owner(void)
+{
+    struct page_stats s = page_stats();
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < PAGE_OWNER_COUNT; i++) {
+        sum += s.by_owner[i];
+    }
+    TEST_EQUAL(sum, s.total_pages);
+    TEST_CHECK(s.by_owner[PAGE_KERNEL] > 0 && s.by_owner[PAGE_TABLE] > 0);
+    TEST_CHECK(s.by_owner[PAGE_FREE] < s.total_pages);
+}
+
+static void buffer_has_guards_on_both_sides(void)
+{
+    size_t size = 5 * PAGE_SIZE;
+    uint8_t *p = vm_alloc(size, PAGE_OTHER, "test");
+    TEST_CHECK(p != NULL);
+    if (p == NULL) {
+        return;
+    }
+    TEST_CHECK(can_write(p) && can_write(p + size - 1));
+    TEST_CHECK(!can_read(p - 1) && !can_read(p + size));
+    const struct vm_range *range = vm_find((vaddr_t)(uintptr_t)p);
+    TEST_CHECK(range != NULL && vm_is_guard(range, (vaddr_t)(uintptr_t)(p - 1)));
+    vm_free(p);
+    TEST_CHECK(!can_read(p));
+}
+
+static void fresh_pages_are_zero_and_come_back(void)
+{
+    struct vm_range range;
+    uint64_t tables = page_stats().by_owner[PAGE_TABLE];
+    if (vm_reserve(&range, &three_pages) != OK) {
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t before = page_stats().by_owner[PAGE_OTHER];
+        if (vm_populate(&range, 0, 3, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+            test_fail(__FILE__, __LINE__, "no memory");
+            break;
+        }
+        TEST_EQUAL(page_stats().by_owner[PAGE_OTHER], before + 3);
+        uint8_t *p = (uint8_t *)(uintptr_t)range.base;
+        for (size_t i = 0; i < 3 * PAGE_SIZE; i++) {
+            if (p[i] != 0) {
+                test_fail(__FILE__, __LINE__, "byte %zu is %u", i, p[i]);
+                break;
+            }
+        }
+        memset(p, 0xee, 3 * PAGE_SIZE);
+        vm_unmap(&range, 0, 3, true);
+        TEST_EQUAL(page_stats().by_owner[PAGE_OTHER], before);
+    }
+    vm_release(&range);
+    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] <= tables + 3);
+}
+
+/* A translation that is still in the TLB would show the first frame. */
+static void an_address_mapped_anew_shows_the_new_frame(void)
+{
+    struct vm_range range;
+    paddr_t frame[2];
+    if (vm_reserve(&range, &three_pages) != OK || page_alloc(0, PAGE_OTHER, &frame[0]) != OK ||
+        page_alloc(0, PAGE_OTHER, &frame[1]) != OK) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        return;
+    }
+    volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)range.base;
+    for (unsigned i = 0; i < 2; i++) {
+        *(uint64_t *)hal_direct(frame[i]) = 100 + i;
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        TEST_EQUAL(vm_map_frames(&range, 0, frame[i % 2], 1, PROT_R | PROT_W), OK);
+        TEST_EQUAL(*p, 100 + i % 2);
+        vm_unmap(&range, 0, 1, false);
+    }
+    vm_release(&range);
+    page_free(frame[0], 0);
+    page_free(frame[1], 0);
+}
+
+static void protection_can_be_taken_and_given(void)
+{
+    struct vm_range range;
+    if (vm_reserve(&range, &three_pages) != OK ||
+        vm_populate(&range, 0, 3, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        return;
+    }
+    uint8_t *middle = (uint8_t *)(uintptr_t)(range.base + PAGE_SIZE);
+    TEST_CHECK(can_write(middle));
+    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK);
+    TEST_CHECK(can_read(middle) && !can_write(middle));
+    TEST_CHECK(can_write(middle - 1) && can_write(middle + PAGE_SIZE));
+    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R | PROT_W), OK);
+    TEST_CHECK(can_write(middle));
+    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R | PROT_W | PROT_X), E_INVAL);
+    vm_unmap(&range, 0, 3, true);
+    vm_release(&range);
+}
+
+#define HIDDEN_ORDER 9 /* 2 MiB, as code memory takes it */
+
+static void hidden_frames_have_no_direct_mapping(void)
+{
+    paddr_t base;
+    if (page_alloc(HIDDEN_ORDER, PAGE_CODE, &base) != OK) {
+        test_skip("no free 2 MiB of memory");
+        return;
+    }
+    uint8_t *first = hal_direct(base);
+    uint8_t *last = first + (PAGE_SIZE << HIDDEN_ORDER) - 1;
+    TEST_CHECK(can_write(first) && can_write(last));
+    TEST_EQUAL(vm_hide_direct(base, 1u << HIDDEN_ORDER), OK);
+    TEST_CHECK(!can_read(first) && !can_read(last));
+    TEST_EQUAL(vm_show_direct(base, 1u << HIDDEN_ORDER), OK);
+    TEST_CHECK(can_write(first) && can_write(last));
+    page_free(base, HIDDEN_ORDER);
+}
+
+static void heap_gives_every_size_back(void)
+{
+    struct heap_stats before, after;
+    heap_get_stats(&before);
+    for (size_t size = 1; size < 300000; size = size * 3 / 2 + 1) {
+        uint8_t *p = heap_zalloc(size);
+        TEST_CHECK(p != NULL && (uintptr_t)p % 16 == 0);
+        if (p == NULL) {
+            break;
+        }
+        TEST_CHECK(p[0] == 0 && p[size - 1] == 0);
+        memset(p, 0xaa, size);
+        heap_free(p);
+    }
+    heap_get_stats(&after);
+    TEST_EQUAL(after.live_objects, before.live_objects);
+    TEST_EQUAL(after.live_bytes, before.live_bytes);
+}
+
+static void impossible_registers_are_refused(void)
+{
+    struct io_region none;
+    TEST_CHECK(vm_map_device(0, 0, &none) == E_INVAL);
+    TEST_CHECK(vm_map_device(UINT64_MAX - 8, 4096, &none) == E_INVAL);
+}
+
+const struct kernel_test memory_tests[] = {
+    {"memory.every_page_has_an_owner", every_page_has_an_owner},
+    {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides},
+    {"memory.fresh_pages_are_zero_and_come_back", fresh_pages_are_zero_and_come_back},
+    {"memory.an_address_mapped_anew_shows_the_new_frame",
+     an_address_mapped_anew_shows_the_new_frame},
+    {"memory.protection_can_be_taken_and_given", protection_can_be_taken_and_given},
+    {"memory.hidden_frames_have_no_direct_mapping", hidden_frames_have_no_direct_mapping},
+    {"memory.heap_gives_every_size_back", heap_gives_every_size_back},
+    {"memory.impossible_registers_are_refused", impossible_registers_are_refused},
+    {0},
+};
