@@ -20,6 +20,7 @@ void mutex_lock(struct mutex *m) ACQUIRES(*m);
 /** @return false: somebody holds it. @context{thread} */
 bool mutex_try_lock(struct mutex *m) TRY_ACQUIRES(true, *m);
 void mutex_unlock(struct mutex *m) RELEASES(*m);
+/** @return true: the running thread holds it. @context{thread} */
 bool mutex_is_held(const struct mutex *m);
 
 struct semaphore {
