@@ -6,6 +6,7 @@ points with their details, skipped ones with their reasons; --verbose shows ever
 """
 import argparse
 import fnmatch
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import campaigns
 import packages
 import tap
 from builder import build_targets
@@ -21,7 +23,6 @@ from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
-SUITE_LIMIT_S = 900
 
 
 @dataclass
@@ -33,15 +34,28 @@ class Command:
     points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
     filter_option: str = None                   # how to tell it which points to run
     environment: dict = field(default_factory=dict)
+    is_tap: bool = True                         # else its status is its one point
 
 
-def unit_suites(build):
-    for program in sorted((build / "tests/unit").glob("test_*")):
-        source = ROOT / "tests/unit" / f"{program.name}.c"
-        if program.is_file() and os.access(program, os.X_OK) and source.exists():
+def host_tests(build):
+    """{name: (label, command)} of the host build's tests, as ctest knows them."""
+    listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
+                             capture_output=True, text=True).stdout
+    found = {}
+    for test in json.loads(listing)["tests"]:
+        labels = next((p["value"] for p in test["properties"] if p["name"] == "LABELS"), ["unit"])
+        found[test["name"]] = (labels[0], test["command"])
+    return found
+
+
+def host_suites(build):
+    for name, (label, argv) in host_tests(build).items():
+        source = ROOT / "tests/unit" / f"{name}.c"
+        if source.exists():
             points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
-            yield Command(f"unit/{program.name}", [str(program)], points,
-                          environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+            yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        elif label != "layering":  # those are suites of their own, below
+            yield Command(f"{label}/{name}", argv, is_tap=False)
 
 
 def python_suites(folder, name, machine=None, build=None):
@@ -86,7 +100,8 @@ def run_suite(suite, points, verbose):
     try:
         for line in process.stdout:
             line = line.rstrip("\n")
-            result.read(line)
+            if suite.is_tap:
+                result.read(line)
             tail = [*tail[-19:], line]
             if verbose:
                 print(f"    {line}")
@@ -95,7 +110,12 @@ def run_suite(suite, points, verbose):
         if process.poll() is None:
             process.kill()
             process.wait()
+    if not suite.is_tap:
+        result.read(f"{'ok' if status == 0 else 'not ok'} 1 - {suite.name}")
+        result.planned = 1
     result.finish(status)
+    if not suite.is_tap and result.failed:
+        result.failed = [(suite.name, tail)]
     if result.failed and result.failed[-1][0] in ("plan", "status"):
         result.failed[-1][1].extend(tail)
     if points != "*":
@@ -123,6 +143,7 @@ def parse(arguments):
     p.add_argument("--filter", metavar="GLOB", default="*",
                    help="suites (unit/*, smoke/x86_64) or points (test_unmap*) that match")
     p.add_argument("--long", action="store_true", help="the campaigns of hours; results go to docs/campaigns.md")
+    p.add_argument("--hours", type=float, default=1.0, help="of each campaign of --long; default 1")
     p.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
     p.add_argument("--verbose", action="store_true", help="show every line of every suite")
     return p.parse_args(arguments)
@@ -131,7 +152,7 @@ def parse(arguments):
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
     wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
-    if args.filter.startswith("unit"):
+    if args.filter.startswith(("unit", "fuzz")):  # what needs no kernel
         machines = []
     for machine in machines:
         wanted = wanted + packages.QEMU[machine]
@@ -147,11 +168,25 @@ def set_up(args, machines, presets):
 
 
 def all_suites(presets, builds, host):
-    yield from unit_suites(host)
+    yield from host_suites(host)
     yield from layering_suites(builds, host)
     yield from python_suites("tests/tools", "tools")
     for machine in builds:
         yield from machine_suites(machine, presets[machine], builds[machine])
+
+
+def run_campaigns(args, builds, presets, host):
+    def wanted(name):
+        return fnmatch.fnmatch(name, args.filter)
+
+    fuzzers = {name: argv for name, (label, argv) in host_tests(host).items() if label == "fuzz" and wanted(name)}
+    boots = {f"boot_{machine}": [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build",
+                                 str(build), "--no-build", "--timeout", "120"]
+             for machine, build in builds.items() if wanted(f"boot_{machine}")}
+    writer = tap.Writer()
+    campaigns.run_all(fuzzers, boots, args.hours, writer)
+    print(f"{writer.count - writer.failed} passed, {writer.failed} failed, 0 skipped")
+    return int(writer.failed > 0 or writer.count == 0)
 
 
 def main(arguments):
@@ -165,6 +200,8 @@ def main(arguments):
         print("0 passed, 1 failed, 0 skipped")
         return 1
 
+    if args.long:
+        return run_campaigns(args, builds, presets, host)
     passed = failed = skipped = 0
     for suite in all_suites(presets, builds, host):
         wanted, points = chosen(suite, args.filter)

@@ -10,10 +10,11 @@ SCRIPTS = ("scripts/run", "scripts/test", "scripts/mkdisk", "scripts/redirect", 
 
 def tracked(root):
     """The project's own files; in an unpacked archive, which has no git, all but the builds."""
-    done = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                          capture_output=True, text=True)
-    names = done.stdout.split("\0") if done.returncode == 0 else \
-        [p.relative_to(root).as_posix() for p in root.rglob("*")]
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        names = [p.relative_to(root).as_posix() for p in root.rglob("*")]
     return [root / n for n in names if n and not n.startswith("build/") and (root / n).is_file()]
 
 

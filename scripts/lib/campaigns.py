@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""scripts/test --long: the same fuzzers and boots as ever, for hours.
+
+A campaign is resumable: what a fuzzer has learned stays in build/campaigns/NAME, and how long each
+campaign has run for this commit is in build/campaigns/state.json, so a round that was interrupted goes on
+where it stopped. It is seeded: the seed is in the table, with everything else needed to repeat it. Each
+finished campaign appends a line to docs/campaigns.md.
+"""
+import json
+import re
+import subprocess
+import time
+
+from tree import ROOT
+
+FOLDER = ROOT / "build" / "campaigns"
+TABLE = ROOT / "docs" / "campaigns.md"
+HEAD = """# Campaigns
+
+Long runs of `scripts/test --long`, newest last. A crash is kept in build/campaigns/NAME and becomes a seed
+under tests/fuzz/corpus with its fix.
+
+| date | commit | campaign | seed | minutes | amount | result |
+|---|---|---|---|---|---|---|
+"""
+SLICE_S = 300
+
+
+def commit():
+    """The tree under test, by git's name for it."""
+    done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+class State:
+    """Seconds and amount of work of each campaign for this commit."""
+
+    def __init__(self):
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.file = FOLDER / "state.json"
+        stored = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.commit = commit()
+        self.done = stored.get("done", {}) if stored.get("commit") == self.commit else {}
+
+    def seconds(self, name):
+        return self.done.get(name, {}).get("seconds", 0)
+
+    def add(self, name, seconds, amount):
+        entry = self.done.setdefault(name, {"seconds": 0, "amount": 0})
+        entry["seconds"] += seconds
+        entry["amount"] += amount
+        draft = self.file.with_suffix(".new")
+        draft.write_text(json.dumps({"commit": self.commit, "done": self.done}, indent=1))
+        draft.replace(self.file)
+
+
+def append_row(state, name, seed, unit, result):
+    TABLE.parent.mkdir(exist_ok=True)
+    if not TABLE.exists():
+        TABLE.write_text(HEAD)
+    entry = state.done[name]
+    with open(TABLE, "a") as table:
+        table.write(f"| {time.strftime('%Y-%m-%d')} | {state.commit} | {name} | {seed} | {entry['seconds'] / 60:.0f} "
+                    f"| {entry['amount']} {unit} | {result} |\n")
+
+
+def fuzz_slice(argv, name, seed, seconds):
+    """Fuzz for a while with what earlier slices learned. Returns (executions, None or what went wrong)."""
+    corpus = FOLDER / name
+    corpus.mkdir(exist_ok=True)
+    options = [a for a in argv[1:] if not a.startswith(("-runs=", "-seed="))]
+    done = subprocess.run([argv[0], str(corpus), *options, f"-seed={seed}", f"-max_total_time={seconds:.0f}",
+                           f"-artifact_prefix={corpus}/", "-print_final_stats=1"], capture_output=True, text=True)
+    match = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+    return int(match[1]) if match else 0, None if done.returncode == 0 else done.stderr[-2000:]
+
+
+def boot_slice(argv, name, seed, seconds):
+    """Boot again and again. `seed` varies QEMU's own randomness."""
+    boots, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        done = subprocess.run([*argv, f"--qemu=-seed {seed + boots}"], input=b"mem\npoweroff\n", capture_output=True)
+        if done.returncode != 0:
+            return boots, f"boot {boots}: status {done.returncode}\n" + done.stdout.decode(errors="replace")[-2000:]
+        boots += 1
+    return boots, None
+
+
+def run_campaign(state, name, work, argv, unit, hours):
+    """Run one campaign to its full time, slice by slice. Returns None or what went wrong."""
+    seed = 1
+    if state.seconds(name) >= hours * 3600:
+        return None
+    while state.seconds(name) < hours * 3600:
+        seed = 1 + int(state.seconds(name))  # a slice does not repeat the one before
+        start = time.monotonic()
+        amount, wrong = work(argv, name, seed, min(SLICE_S, hours * 3600 - state.seconds(name)))
+        state.add(name, time.monotonic() - start, amount)
+        if wrong:
+            append_row(state, name, seed, unit, "FAILED: " + wrong.strip().splitlines()[-1][:120].replace("|", "/"))
+            return wrong
+    append_row(state, name, seed, unit, "passed")
+    return None
+
+
+def run_all(fuzzers, boots, hours, writer):
+    """fuzzers and boots: {name: command}. One point a campaign."""
+    state = State()
+    for commands, work, unit in ((fuzzers, fuzz_slice, "executions"), (boots, boot_slice, "boots")):
+        for name, argv in commands.items():
+            wrong = run_campaign(state, name, work, argv, unit, hours)
+            writer.point(wrong is None, f"{name} for {hours:g} hours", *([wrong] if wrong else []))
