@@ -12,6 +12,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/clock.h"
+#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 #include "kernel/log_internal.h"
 #include "kernel/sched/thread.h"
@@ -43,14 +44,28 @@ static _Noreturn void finish(void)
     hal_power_off();
 }
 
-/** Nothing of the first panic is trusted any more, the power switch neither from the third time on.
+/** The first panic's cause: what every later step may fail without losing. */
+static char cause[512];
+static bool has_said_cause;
+static unsigned nested_count;
+
+static void say_cause(void)
+{
+    if (!has_said_cause) {
+        has_said_cause = true;
+        say("\nPANIC: %s\n", cause);
+    }
+}
+
+/** Nothing of the first panic is trusted any more, from the third time on not even the power
+ * switch.
  */
 static _Noreturn void end_nested(const char *what)
 {
-    static unsigned depth;
-    if (depth++ > 0) {
+    if (nested_count++ > 0) {
         hal_cpu_halt();
     }
+    say_cause();
     say("\npanic inside the panic: %s\n", what);
     finish();
 }
@@ -64,6 +79,8 @@ static bool enter(void)
         return false;
     }
     cpu->in_panic = true;
+    has_said_cause = false;
+    nested_count = 0;
     return true;
 }
 
@@ -123,11 +140,11 @@ void panic(const char *fmt, ...)
     }
     va_list args;
     va_start(args, fmt);
-    say("\nPANIC: ");
-    fmt_vsink(sink, NULL, fmt, args);
-    say("\n");
+    fmt_vprint(cause, sizeof(cause), fmt, args);
     va_end(args);
 
+    console_drain(); /* what was written before comes before */
+    say_cause();
     say_where();
     say_backtrace(0, hal_frame_here());
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
@@ -142,7 +159,9 @@ void panic_fault(const struct fault *fault, const char *why)
         end_nested(text);
     }
     hal_fault_describe(fault, text, sizeof(text));
-    say("\nPANIC: %s: %s\n", why, text);
+    fmt_print(cause, sizeof(cause), "%s: %s", why, text);
+    console_drain();
+    say_cause();
     say_where();
     say_registers(fault->frame);
     say_backtrace(fault->pc, hal_frame_fp(fault->frame));

@@ -6,6 +6,7 @@
 #include "kernel/io/console.h"
 
 #include "hal/console.h"
+#include "kernel/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -216,10 +217,14 @@ void console_printf(const char *fmt, ...)
     print_flush(&b);
 }
 
+#define PANIC_DRAIN_NS (2 * NS_PER_S)
+
 void console_drain(void)
 {
+    /* A device that never gets done must not keep a panic from being reported. */
+    uint64_t give_up_ns = hal_this_cpu()->in_panic ? clock_now_ns() + PANIC_DRAIN_NS : UINT64_MAX;
     bool is_busy = true;
-    while (is_busy) {
+    while (is_busy && clock_now_ns() < give_up_ns) {
         is_busy = false;
         irq_state_t s = lock_output();
         pump_all_locked();

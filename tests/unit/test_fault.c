@@ -13,6 +13,7 @@
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
 #include "kernel/fault.h"
+#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
@@ -190,6 +191,57 @@ static void test_a_panic_in_the_panic_is_one_line(void **state)
     fault_disown(&code);
 }
 
+static size_t put_all(struct console *c, const uint8_t *s, size_t len)
+{
+    (void)c, (void)s;
+    return len;
+}
+
+static void want(struct console *c, bool on)
+{
+    (void)c, (void)on;
+}
+
+static size_t get_none(struct console *c, uint8_t *buf, size_t len)
+{
+    (void)c, (void)buf, (void)len;
+    return 0;
+}
+
+static bool is_broken;
+
+static bool panic_if_broken(struct console *c)
+{
+    (void)c;
+    if (is_broken) {
+        panic("broken console");
+    }
+    return true;
+}
+
+/* The console is written out before the block; if that fails, the cause must not be lost. */
+static void test_a_panic_before_the_first_line_shows_both_causes(void **state)
+{
+    (void)state;
+    static const struct console_ops ops = {.name = "broken",
+                                           .put = put_all,
+                                           .want_tx = want,
+                                           .is_idle = panic_if_broken,
+                                           .get = get_none,
+                                           .want_rx = want};
+    static struct console console = {.ops = &ops};
+    console_add(&console);
+    is_broken = true;
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        panic("the real cause");
+    }
+    is_broken = false;
+    assert_true(place("PANIC: the real cause\n") < place("panic inside the panic: "));
+    place("PANIC END\n");
+    hal_this_cpu()->in_panic = false;
+}
+
 static char lines[4096];
 
 static void keep(void *ctx, const char *line)
@@ -234,8 +286,9 @@ int main(void)
         cmocka_unit_test_setup(test_ranges_end_where_they_say, set_up),
         cmocka_unit_test_setup(test_a_handler_may_sleep_only_if_nothing_forbids_it, set_up),
         cmocka_unit_test_setup(test_nobodys_fault_is_a_panic_with_everything_in_order, set_up),
-        cmocka_unit_test_setup(test_a_panic_in_the_panic_is_one_line, set_up),
         cmocka_unit_test_setup(test_backtrace_stays_in_its_stack_and_folds_recursion, set_up),
+        cmocka_unit_test_setup(test_a_panic_in_the_panic_is_one_line, set_up),
+        cmocka_unit_test_setup(test_a_panic_before_the_first_line_shows_both_causes, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
