@@ -37,9 +37,10 @@ foreach(source IN LISTS programs)
     halyard_add_program(${name} "${source}")
 endforeach()
 
-# Tests in the kernel carry some of them.
+# Tests in the kernel carry some of them, and one of their own.
+halyard_add_program(test-sdk "${CMAKE_SOURCE_DIR}/tests/programs/sdk.c")
 set(test_programs "")
-foreach(name exit threads spin crash)
+foreach(name exit threads spin crash test-sdk)
     list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
 endforeach()
 set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/kernel/programs.S" PROPERTIES

@@ -4,18 +4,19 @@
 
     .section .rodata.test_programs, "a"
 
-.macro program name
+.macro program name, file
     .balign 16
     .globl test_program_\name
 test_program_\name:
-    .incbin "programs/\name\().elf"
+    .incbin "programs/\file\().elf"
     .globl test_program_\name\()_end
 test_program_\name\()_end:
 .endm
 
-    program exit
-    program threads
-    program spin
-    program crash
+    program exit, exit
+    program threads, threads
+    program spin, spin
+    program crash, crash
+    program sdk, test-sdk
 
     .section .note.GNU-stack, ""

@@ -19,6 +19,7 @@ PROGRAM(exit);
 PROGRAM(threads);
 PROGRAM(spin);
 PROGRAM(crash);
+PROGRAM(sdk);
 
 struct image {
     const char *path;
@@ -169,6 +170,23 @@ static void compare(const struct footprint *before, const struct footprint *afte
     TEST_EQUAL(after->heap.live_bytes, before->heap.live_bytes);
 }
 
+/* What the program leaves open, allocated and asleep is given back. */
+static void test_every_call_of_the_sdk(void)
+{
+    struct image image = IMAGE(sdk);
+    struct footprint before, after;
+    if (!write_file(&image)) {
+        return;
+    }
+    run(&image, NULL, PROGRAM_EXITED, 0); /* leaves its file in /tmp */
+    measure(&before);
+    run(&image, NULL, PROGRAM_EXITED, 0);
+    measure(&after);
+    compare(&before, &after);
+    remove_file(&image);
+    TEST_EQUAL(vfs_unlink(NULL, "/tmp/sdk.txt"), OK);
+}
+
 #define WARM_RUNS 4
 #define RUNS      200
 
@@ -213,6 +231,7 @@ const struct kernel_test native_tests[] = {
     {"threads_keep_their_float_registers", test_threads_keep_their_float_registers},
     {"faults_end_only_the_program", test_faults_end_only_the_program},
     {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls},
+    {"every_call_of_the_sdk", test_every_call_of_the_sdk},
     {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind},
     {"refused_files_leave_nothing_behind", test_refused_files_leave_nothing_behind},
     {0},
