@@ -4,7 +4,6 @@
 // not behind pointers: the early vectors print them before the link-time addresses exist.
 #include "arch/aarch64/esr.h"
 
-#include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
 enum esr_class {
@@ -34,6 +33,7 @@ enum esr_class {
     EC_BRK = 0x3c,
 };
 
+#define CLASS_SHIFT   26
 #define ISS_WRITE     (1u << 6)  /* WnR */
 #define ISS_FAR_VOID  (1u << 10) /* FnV */
 #define ISS_STATUS(e) ((unsigned)(e)&0x3fu)
@@ -111,7 +111,7 @@ static const struct {
 
 static unsigned class_of(uint64_t esr)
 {
-    return (unsigned)(esr >> ESR_EC_SHIFT) & 0x3fu;
+    return (unsigned)(esr >> CLASS_SHIFT) & 0x3fu;
 }
 
 static bool is_abort(unsigned ec)
