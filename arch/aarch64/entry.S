@@ -93,7 +93,7 @@ LOCAL_FUNCTION enter_el1
         mov     x1, #CPACR_FP
         msr     cpacr_el1, x1
         isb
-        msr     daifclr, #(PSTATE_A >> 6) // an SError that waits is reported here, with a name
+        msr     daifclr, #((PSTATE_A | PSTATE_F) >> 6) // what waits is reported here, with a name
 
         mov     x0, x20
         mov     x1, x19
@@ -220,7 +220,7 @@ idmap_start:
 
 /*
  * Turn the MMU and the caches on and call a function at its link address.
- * in: x0 = struct early_switch; DAIF masked but for A; nothing was written through a cache so far
+ * in: x0 = struct early_switch; D and I masked; nothing was written through a cache so far
  */
 FUNCTION mmu_enable
         ldp     x1, x2, [x0, #SWITCH_TTBR0]
@@ -261,7 +261,7 @@ FUNCTION mmu_enable
         isb
         msr     sctlr_el1, x5
         isb
-        msr     daifclr, #(PSTATE_A >> 6)
+        msr     daifclr, #((PSTATE_A | PSTATE_F) >> 6)
         br      x11
 END mmu_enable
 

@@ -32,7 +32,9 @@ static inline bool hal_irqs_enabled(void)
 
 static inline void hal_irq_enable(void)
 {
-    __asm__ volatile("msr daifclr, #2" : : : "memory");
+    /* SError and FIQ, too: a thread that an interrupt handler switched to for the first time has
+     * them masked. */
+    __asm__ volatile("msr daifclr, #7" : : : "memory");
 }
 
 static inline void hal_irq_disable(void)
