@@ -113,6 +113,7 @@ free_memory:
     dma_free(vd->parent, &q->memory);
 free_slots:
     heap_free(q->slots);
+    q->slots = NULL;
     return s;
 }
 

@@ -96,7 +96,8 @@ void virtio_start(struct virtio_device *vd);
  * virtio_start().
  * @param interrupt  Called in IRQ context when the device has finished something, and now and then
  * without.
- * @return OK; E_NODEV: no such queue; E_NOMEM; what the transport says of interrupts.
+ * @return OK, and q->slots is not NULL; E_NODEV: no such queue; E_NOMEM; what the transport says of
+ * interrupts.
  * @context{thread}
  */
 enum status virtio_queue_open(struct virtio_device *vd, struct virtio_queue *q, uint16_t index,

@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: MIT
+//
+// The virtio block driver, from its probe to its removal, over a device whose registers are memory:
+// one that works, one that is silent, and ones that lie.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_pci.h"
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/io/block.h"
+#include "kernel/lib/endian.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+
+#define LINE       9
+#define QUEUE_SIZE 16
+#define SECTORS    64
+
+/* Where the parts of BAR 0 are. */
+enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
+
+/* The register that shows 32 feature bits at a time is memory: both halves show the same. Bit 0 of
+ * it is VERSION_1 in the upper half. */
+#define FEATURES      (1u | 1u << 2 | 1u << 6 | 1u << 9) /* SEG_MAX, BLK_SIZE, FLUSH */
+#define FEATURE_INDIR (1u << 28)
+
+enum conduct {
+    WORKS,
+    SILENT,
+    LOSES_INTERRUPT,
+    FAILS,       /* status 1 */
+    UNSUPPORTED, /* status 2 */
+    NO_STATUS,   /* says it is done, and wrote none */
+    SHORT,       /* says it wrote less than asked */
+    BAD_ID,
+    BAD_LENGTH,
+    BAD_INDEX,
+};
+
+static struct {
+    struct pci_host *host;
+    struct pci_device *pci;
+    uint8_t *regs;
+    paddr_t frame;
+    int function;
+    enum conduct conduct;
+    uint16_t seen, done, shown; /* the last: what it wrote as its index */
+    unsigned served, flushes;
+    uint8_t data[SECTORS * 512];
+    uint8_t *buffer;
+} disk;
+
+static void (*idle)(void);
+
+static uint8_t *at_bus(uint64_t bus)
+{
+    assert_true(bus >= FAKE_RAM_BASE && bus < FAKE_RAM_BASE + FAKE_RAM_SIZE);
+    return hal_direct(paddr(bus));
+}
+
+static uint64_t reg64(unsigned at)
+{
+    return load_le64(disk.regs + COMMON + at);
+}
+
+struct chain {
+    const uint8_t *desc;
+    uint16_t next;
+    bool more;
+};
+
+static bool next_piece(struct chain *c, uint8_t **data, uint32_t *len, bool *writes)
+{
+    if (!c->more) {
+        return false;
+    }
+    const uint8_t *d = c->desc + 16 * c->next;
+    uint16_t flags = load_le16(d + 12);
+    *data = at_bus(load_le64(d));
+    *len = load_le32(d + 8);
+    *writes = (flags & 2) != 0;
+    c->more = (flags & 1) != 0;
+    c->next = load_le16(d + 14);
+    return true;
+}
+
+static struct chain chain_at(uint16_t head)
+{
+    struct chain c = {.desc = at_bus(reg64(0x20)), .next = head, .more = true};
+    const uint8_t *d = c.desc + 16 * head;
+    if ((load_le16(d + 12) & 4) != 0) {
+        c.desc = at_bus(load_le64(d));
+        c.next = 0;
+    }
+    return c;
+}
+
+/* Do the request; returns how many bytes were written. */
+static uint32_t serve(uint16_t head)
+{
+    struct chain c = chain_at(head);
+    uint8_t *data;
+    uint32_t len, written = 0;
+    bool writes;
+    assert_true(next_piece(&c, &data, &len, &writes));
+    assert_int_equal(len, 16);
+    assert_false(writes);
+    uint32_t type = load_le32(data);
+    uint64_t at = load_le64(data + 8) * 512;
+    uint8_t *last = NULL;
+    while (next_piece(&c, &data, &len, &writes)) {
+        if (!c.more) {
+            assert_true(writes);
+            assert_int_equal(len, 1);
+            last = data;
+            written++;
+        } else if (type == 8) {
+            assert_int_equal(len, 20);
+            memcpy(data, "serial\033 0123\0\0\0\0\0\0\0", 20);
+            written += len;
+        } else {
+            assert_true(at + len <= sizeof(disk.data));
+            assert_int_equal(writes, type == 0);
+            memcpy(writes ? data : disk.data + at, writes ? disk.data + at : data, len);
+            at += len;
+            written += writes ? len : 0;
+        }
+    }
+    assert_non_null(last);
+    disk.flushes += type == 4;
+    if (disk.conduct != NO_STATUS) {
+        *last = disk.conduct == FAILS ? 1 : disk.conduct == UNSUPPORTED ? 2 : 0;
+    }
+    return disk.conduct == SHORT ? written - 1 : written;
+}
+
+static void finish(uint16_t head, uint32_t written)
+{
+    uint8_t *used = at_bus(reg64(0x30));
+    uint8_t *e = used + 4 + 8 * (disk.done % QUEUE_SIZE);
+    store_le32(e, disk.conduct == BAD_ID ? 0xffffu : head);
+    store_le32(e + 4, disk.conduct == BAD_LENGTH ? 1u << 20 : written);
+    disk.done++;
+    disk.shown = disk.conduct == BAD_INDEX ? disk.done + 1 : disk.done;
+    store_le16(used + 2, disk.shown);
+}
+
+/* What the device does while the CPU idles. Returns false if it has nothing to do. Registers that
+ * are memory tell nobody of a reset: rings that are empty again do. */
+static bool device_step(void)
+{
+    if (disk.regs == NULL || (disk.regs[COMMON + 0x14] & 4) == 0) {
+        return false;
+    }
+    if (load_le16(at_bus(reg64(0x30)) + 2) != disk.shown) {
+        disk.seen = disk.done = disk.shown = 0;
+    }
+    const uint8_t *avail = at_bus(reg64(0x28));
+    if (disk.conduct == SILENT || load_le16(avail + 2) == disk.seen) {
+        return false;
+    }
+    while (load_le16(avail + 2) != disk.seen) {
+        uint16_t head = load_le16(avail + 4 + 2 * (disk.seen % QUEUE_SIZE));
+        disk.seen++;
+        disk.served++;
+        finish(head, serve(head));
+    }
+    return disk.conduct != LOSES_INTERRUPT;
+}
+
+static void wait_hook(void)
+{
+    if (device_step()) {
+        disk.regs[ISR] = 1;
+        world_interrupt(LINE);
+        disk.regs[ISR] = 0;
+    } else {
+        idle();
+    }
+}
+
+static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset, uint32_t len)
+{
+    fake_pci_set(disk.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
+    fake_pci_set(disk.function, at + 4, 4, 0);
+    fake_pci_set(disk.function, at + 8, 4, offset);
+    fake_pci_set(disk.function, at + 12, 4, len);
+    fake_pci_set(disk.function, at + 16, 4, 4);
+}
+
+static void describe_function(void)
+{
+    fake_pci_reset();
+    disk.function = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    fake_pci_bar(disk.function, 0, BAR_SIZE, 0);
+    fake_pci_set(disk.function, 0x06, 2, 0x10);
+    fake_pci_set(disk.function, 0x34, 1, 0x40);
+    put_capability(0x40, 0x54, 1, COMMON, 0x1000);
+    put_capability(0x54, 0x68, 3, ISR, 0x1000);
+    put_capability(0x68, 0x7c, 4, CONFIG, 0x1000);
+    put_capability(0x7c, 0, 2, NOTIFY, 0x1000);
+}
+
+static void describe_registers(void)
+{
+    memset(disk.regs, 0, BAR_SIZE);
+    store_le32(disk.regs + COMMON + 0x04, FEATURES);
+    store_le16(disk.regs + COMMON + 0x18, QUEUE_SIZE);
+    store_le64(disk.regs + CONFIG + 0, SECTORS);
+    store_le32(disk.regs + CONFIG + 12, 14); /* seg_max */
+    store_le32(disk.regs + CONFIG + 20, 512);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (idle == NULL) {
+        idle = fake_on_wait;
+        fake_on_wait = wait_hook;
+    }
+    memset(&disk, 0, sizeof(disk));
+    assert_int_equal(page_alloc(2, PAGE_OTHER, &disk.frame), OK);
+    disk.regs = hal_direct(disk.frame);
+    describe_function();
+    describe_registers();
+    for (size_t i = 0; i < sizeof(disk.data); i++) {
+        disk.data[i] = (uint8_t)(i * 13 + i / 512);
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (disk.pci != NULL) {
+        device_remove(&disk.pci->dev);
+    }
+    if (disk.host != NULL) {
+        pci_host_destroy(disk.host);
+    }
+    heap_free(disk.buffer);
+    page_free(disk.frame, 2);
+    disk.regs = NULL;
+    return 0;
+}
+
+static void pick(void *ctx, struct pci_device *d)
+{
+    (void)ctx;
+    disk.pci = d;
+}
+
+/* Find the function and offer it to the drivers. */
+static void plug(void)
+{
+    const struct boot_pci_host boot = {
+        .bus_last = 1,
+        .mem32 = {.cpu = disk.frame.raw, .bus = 0x10000000, .len = BAR_SIZE},
+        .intx_count = 1,
+        .intx = {{0x0800, 0x1800, 1, LINE, true}},
+        .dma_coherent = true,
+    };
+    assert_int_equal(pci_host_create(&boot, &fake_pci_ops, &disk.host), OK);
+    assert_int_equal(pci_scan(disk.host), OK);
+    assert_int_equal(pci_assign(disk.host), OK);
+    pci_for_each(disk.host->root, pick, NULL);
+    assert_non_null(disk.pci);
+    device_add(&disk.pci->dev);
+}
+
+static struct block_device *plugged(void)
+{
+    plug();
+    struct block_device *dev = block_open("vda");
+    assert_non_null(dev);
+    return dev;
+}
+
+static void assert_refused(void)
+{
+    struct heap_stats before, after;
+    struct page_stats pages_before, pages_after;
+    plug();
+    assert_null(disk.pci->dev.driver);
+    assert_null(block_open("vda"));
+    heap_get_stats(&before);
+    page_get_stats(&pages_before);
+    assert_true(device_bind(&disk.pci->dev) != OK);
+    heap_get_stats(&after);
+    page_get_stats(&pages_after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(pages_after.by_owner[PAGE_DMA], pages_before.by_owner[PAGE_DMA]);
+}
+
+static void test_probe_reads_what_the_device_says(void **state)
+{
+    (void)state;
+    struct block_device *dev = plugged();
+    assert_int_equal(dev->sectors, SECTORS);
+    assert_int_equal(dev->logical_block, 512);
+    assert_true(dev->can_flush);
+    assert_false(dev->read_only);
+    assert_string_equal(dev->serial, "serial? 0123");
+    /* 14 pieces: 3 segments, and as many bytes as are sure to fit them. */
+    assert_int_equal(dev->max_segments, 3);
+    assert_int_equal(dev->max_bytes, 9 * PAGE_SIZE);
+    block_close(dev);
+}
+
+/* Memory that a device can reach; the program's own is not the fake machine's. Given back by
+ * tear_down(). */
+static uint8_t *buffer(void)
+{
+    disk.buffer = heap_alloc(sizeof(disk.data));
+    assert_non_null(disk.buffer);
+    return disk.buffer;
+}
+
+static void check_transfers(void)
+{
+    static uint8_t copy[SECTORS * 512];
+    struct block_device *dev = plugged();
+    uint8_t *buf = buffer();
+    assert_int_equal(block_read(dev, 0, buf, sizeof(disk.data)), OK);
+    assert_memory_equal(buf, disk.data, sizeof(disk.data));
+    memset(buf, 0x5a, 1024);
+    assert_int_equal(block_write(dev, 7, buf, 1024), OK);
+    assert_memory_equal(disk.data + 7 * 512, buf, 1024);
+    memcpy(copy, disk.data, sizeof(copy));
+    assert_int_equal(block_read(dev, SECTORS - 1, buf, 512), OK);
+    assert_memory_equal(buf, disk.data + (SECTORS - 1) * 512, 512);
+    assert_int_equal(block_flush(dev), OK);
+    assert_int_equal(disk.flushes, 1);
+    assert_memory_equal(copy, disk.data, sizeof(copy));
+    block_close(dev);
+}
+
+static void test_transfers_with_chains(void **state)
+{
+    (void)state;
+    check_transfers();
+}
+
+static void test_transfers_with_indirect_tables(void **state)
+{
+    (void)state;
+    store_le32(disk.regs + COMMON + 0x04, FEATURES | FEATURE_INDIR);
+    check_transfers();
+}
+
+static void assert_read_gives(enum conduct conduct, enum status expected)
+{
+    struct block_device *dev = plugged();
+    uint8_t *buf = buffer();
+    disk.conduct = conduct;
+    assert_int_equal(block_read(dev, 0, buf, 512), expected);
+    disk.conduct = WORKS; /* one request's failure is not the device's */
+    assert_int_equal(block_read(dev, 3, buf, 512), OK);
+    assert_memory_equal(buf, disk.data + 3 * 512, 512);
+    block_close(dev);
+}
+
+static void test_a_failed_request(void **state)
+{
+    (void)state;
+    assert_read_gives(FAILS, E_IO);
+}
+
+static void test_an_unsupported_request(void **state)
+{
+    (void)state;
+    assert_read_gives(UNSUPPORTED, E_NOTSUP);
+}
+
+static void test_a_status_that_was_not_written(void **state)
+{
+    (void)state;
+    assert_read_gives(NO_STATUS, E_IO);
+}
+
+static void test_a_read_that_came_short(void **state)
+{
+    (void)state;
+    assert_read_gives(SHORT, E_IO);
+}
+
+static void test_silence_ends_in_a_reset_and_a_time_out(void **state)
+{
+    (void)state;
+    uint64_t start = clock_now_ns();
+    assert_read_gives(SILENT, E_TIMEDOUT);
+    assert_true(clock_now_ns() - start >= 30 * NS_PER_S);
+    assert_true(clock_now_ns() - start < 40 * NS_PER_S);
+}
+
+/* What the device had finished counts, although nobody was told. */
+static void test_a_lost_interrupt_costs_time_and_nothing_else(void **state)
+{
+    (void)state;
+    assert_read_gives(LOSES_INTERRUPT, OK);
+}
+
+static void assert_broken_by(enum conduct conduct)
+{
+    struct block_device *dev = plugged();
+    uint8_t *buf = buffer();
+    disk.conduct = conduct;
+    assert_int_equal(block_read(dev, 0, buf, 512), E_IO);
+    assert_int_equal(disk.regs[COMMON + 0x14], 0); /* reset: it reaches none of our memory */
+    disk.conduct = WORKS;
+    assert_int_equal(block_read(dev, 0, buf, 512), E_IO);
+    block_close(dev);
+    assert_int_equal(device_unbind(&disk.pci->dev), OK);
+    assert_int_equal(device_bind(&disk.pci->dev), OK); /* a new start is a new chance */
+    dev = block_open("vda");
+    assert_non_null(dev);
+    assert_int_equal(block_read(dev, 0, buf, 512), OK);
+    block_close(dev);
+}
+
+static void test_a_descriptor_that_is_not_there(void **state)
+{
+    (void)state;
+    assert_broken_by(BAD_ID);
+}
+
+static void test_more_written_than_allowed(void **state)
+{
+    (void)state;
+    assert_broken_by(BAD_LENGTH);
+}
+
+static void test_more_finished_than_asked(void **state)
+{
+    (void)state;
+    assert_broken_by(BAD_INDEX);
+}
+
+static void test_a_device_that_never_answers_is_refused(void **state)
+{
+    (void)state;
+    disk.conduct = SILENT;
+    assert_refused();
+}
+
+static void test_a_legacy_device_is_refused(void **state)
+{
+    (void)state;
+    store_le32(disk.regs + COMMON + 0x04, FEATURES & ~1u);
+    assert_refused();
+}
+
+static void test_impossible_geometry_is_refused(void **state)
+{
+    (void)state;
+    store_le32(disk.regs + CONFIG + 20, 513);
+    assert_refused();
+}
+
+static void test_blocks_larger_than_a_request_are_refused(void **state)
+{
+    (void)state;
+    store_le32(disk.regs + CONFIG + 20, 1u << 31);
+    assert_refused();
+}
+
+static void test_no_room_for_a_piece_is_refused(void **state)
+{
+    (void)state;
+    store_le32(disk.regs + CONFIG + 12, 0);
+    assert_refused();
+}
+
+static void test_no_queue_is_refused(void **state)
+{
+    (void)state;
+    store_le16(disk.regs + COMMON + 0x18, 0);
+    assert_refused();
+}
+
+static void test_a_tiny_queue_is_refused(void **state)
+{
+    (void)state;
+    store_le16(disk.regs + COMMON + 0x18, 2);
+    assert_refused();
+}
+
+/* Each area in turn where the BAR is not, or too short. */
+static void test_capabilities_that_lie_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned cap;
+        unsigned reg;
+        uint32_t value;
+    } lies[] = {
+        {0x40, 8, BAR_SIZE},
+        {0x40, 8, 0xfffffff0},
+        {0x40, 12, 0x20},
+        {0x40, 12, 0xffffffff},
+        {0x40, 4, 6},
+        {0x40, 4, 1},
+        {0x40, 8, 2},
+        {0x54, 12, 0},
+        {0x54, 8, BAR_SIZE},
+        {0x7c, 8, BAR_SIZE - 1},
+        {0x7c, 12, 1},
+        {0x7c, 4, 0xff},
+        {0x68, 8, BAR_SIZE + 512},
+        {0x68, 12, 4},
+    };
+    plug();
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        assert_int_equal(device_unbind(&disk.pci->dev), OK);
+        uint32_t was = fake_pci_get(disk.function, lies[i].cap + lies[i].reg, 4);
+        fake_pci_set(disk.function, lies[i].cap + lies[i].reg, 4, lies[i].value);
+        assert_true(device_bind(&disk.pci->dev) != OK);
+        assert_null(block_open("vda"));
+        fake_pci_set(disk.function, lies[i].cap + lies[i].reg, 4, was);
+        assert_int_equal(device_bind(&disk.pci->dev), OK);
+    }
+}
+
+static void test_a_doorbell_outside_its_area_is_refused(void **state)
+{
+    (void)state;
+    store_le16(disk.regs + COMMON + 0x1e, 0x400); /* times 4 */
+    assert_refused();
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_probe_reads_what_the_device_says),
+        T(test_transfers_with_chains),
+        T(test_transfers_with_indirect_tables),
+        T(test_a_failed_request),
+        T(test_an_unsupported_request),
+        T(test_a_status_that_was_not_written),
+        T(test_a_read_that_came_short),
+        T(test_silence_ends_in_a_reset_and_a_time_out),
+        T(test_a_lost_interrupt_costs_time_and_nothing_else),
+        T(test_a_descriptor_that_is_not_there),
+        T(test_more_written_than_allowed),
+        T(test_more_finished_than_asked),
+        T(test_a_device_that_never_answers_is_refused),
+        T(test_a_legacy_device_is_refused),
+        T(test_impossible_geometry_is_refused),
+        T(test_blocks_larger_than_a_request_are_refused),
+        T(test_no_room_for_a_piece_is_refused),
+        T(test_no_queue_is_refused),
+        T(test_a_tiny_queue_is_refused),
+        T(test_capabilities_that_lie_are_refused),
+        T(test_a_doorbell_outside_its_area_is_refused),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
