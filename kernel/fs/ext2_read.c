@@ -6,10 +6,13 @@
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
 
 /* A request costs as much as copying about this much, so it is where going past the cache begins to
  * pay. */
 #define DIRECT_MIN ((size_t)32 << 10)
+/* Between pieces a reader whose program is being ended stops. */
+#define DIRECT_MAX ((size_t)4 << 20)
 #define AHEAD      ((uint64_t)BLOCK_CACHE_AHEAD * BLOCK_CACHE_CHUNK)
 
 /* Block numbers in one block, as a power of two. */
@@ -175,7 +178,7 @@ static enum status read_some(struct ext2 *e, const struct transfer *t, size_t *d
     uint32_t inside = (uint32_t)t->off & (e->block_size - 1);
     uint64_t run_bytes = ext2_byte_of(e, run.count) - inside;
     uint64_t byte = ext2_byte_of(e, run.block) + inside;
-    size_t len = (size_t)MIN((uint64_t)t->len, run_bytes);
+    size_t len = (size_t)MIN(MIN((uint64_t)t->len, run_bytes), (uint64_t)DIRECT_MAX);
     size_t direct = len >= DIRECT_MIN ? direct_part(e, byte, len) : 0;
 
     if (run.block != 0 && direct == 0) {
@@ -199,6 +202,12 @@ static enum status read_some(struct ext2 *e, const struct transfer *t, size_t *d
     return s;
 }
 
+static bool is_cancelled(void)
+{
+    const struct thread *self = thread_current();
+    return self != NULL && thread_is_cancelled(self);
+}
+
 enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done)
 {
     struct ext2_node *n = ext2_node_of(node);
@@ -210,7 +219,7 @@ enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
     size_t total = 0;
     while (t.len != 0) {
         size_t some;
-        enum status s = read_some(ext2_of(node), &t, &some);
+        enum status s = is_cancelled() ? E_CANCELLED : read_some(ext2_of(node), &t, &some);
         if (s != OK && total == 0) {
             return s;
         }

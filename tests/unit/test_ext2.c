@@ -8,6 +8,7 @@
 #include "fs/fs_visit.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,6 +303,28 @@ static void test_failing_disk_gives_what_was_read(void **state)
     assert_memory_equal(buf, want + total, n);
     file_close(f);
     free(want);
+    unmount_image(before);
+}
+
+static void test_long_read_ends_when_its_program_does(void **state)
+{
+    (void)state;
+    size_t before = env_live_objects();
+    mount_image("4096.img");
+    struct thread self = {.cancelled = true};
+    struct file *f;
+    static uint8_t buf[100000];
+    size_t n = 99;
+    assert_int_equal(vfs_open(NULL, "/i/large", VFS_READ, &f), OK);
+    hal_this_cpu()->current = &self;
+    uint64_t requests = env_disk.requests;
+    assert_int_equal(file_read(f, buf, sizeof(buf), &n), E_CANCELLED);
+    assert_int_equal(n, 99);
+    assert_int_equal(env_disk.requests, requests);
+    hal_this_cpu()->current = NULL;
+    assert_int_equal(file_read(f, buf, sizeof(buf), &n), OK);
+    assert_int_equal(n, sizeof(buf));
+    file_close(f);
     unmount_image(before);
 }
 
@@ -605,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_sequential_reads_take_few_requests),
         cmocka_unit_test(test_disk_may_cover_the_root_and_tmp_stays),
         cmocka_unit_test(test_failing_disk_gives_what_was_read),
+        cmocka_unit_test(test_long_read_ends_when_its_program_does),
         cmocka_unit_test(test_truncated_and_foreign_images_are_refused),
         cmocka_unit_test(test_unknown_features_are_named),
         cmocka_unit_test(test_superblocks_that_lie_are_refused),

@@ -3,6 +3,7 @@
 // See the header. Linked into a test before the core library, whose own versions are then left out.
 #include "fs/fs_env.h"
 
+#include "hal/cpu.h"
 #include "hal/layout.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
@@ -17,6 +18,8 @@
 #include <string.h>
 
 struct env_disk env_disk;
+struct hal_cpu fake_cpu = {.self =
+                               &fake_cpu}; /* hal/cpu.h's, without the rest of the fake machine */
 int env_allocations_left = -1;
 
 static size_t live;
