@@ -39,8 +39,6 @@ static bool mount_disk(const char *name)
         log_info("boot", "%s: no file system that is known here", name);
     } else if (s != OK) {
         log_error("boot", "%s: not mounted: %s", name, status_text(s));
-    } else {
-        log_info("boot", "%s is mounted at /", name);
     }
     return s == OK;
 }
@@ -64,8 +62,6 @@ static void mount_initrd(const struct boot_module *module, const char *dir)
     if (s != OK) {
         log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir,
                   status_text(s));
-    } else {
-        log_info("boot", "initrd \"%s\" is mounted at %s", module->name, dir);
     }
 }
 

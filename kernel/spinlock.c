@@ -4,11 +4,26 @@
 
 #include "kernel/spinlock.h"
 
+/* Seconds: nobody holds a lock that long, so its holder waits for us, or is us. */
+#define SPINS_MAX ((uint32_t)1 << 27)
+
+static NOINLINE void wait_for(const struct spinlock *lock, uint16_t ticket)
+{
+    for (uint32_t spins = 0; atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket;
+         spins++) {
+        if (spins == SPINS_MAX) {
+            panic("spinlock: %p is never given up: taken twice, or in the wrong order",
+                  (const void *)lock);
+        }
+        hal_cpu_relax();
+    }
+}
+
 static void acquire(struct spinlock *lock)
 {
     uint16_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-    while (UNLIKELY(atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)) {
-        hal_cpu_relax();
+    if (UNLIKELY(atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)) {
+        wait_for(lock, ticket);
     }
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Spinlocks on one CPU: masks, preemption counts, and the deadlock that must not hang in silence.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake.h"
+#include "kernel/spinlock.h"
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_reset();
+    return 0;
+}
+
+static void test_plain_lock_stops_preemption_only(void **state)
+{
+    (void)state;
+    struct spinlock lock = SPINLOCK_INIT;
+    hal_irq_enable();
+    uint32_t depth = hal_this_cpu()->preempt_off;
+    spin_lock(&lock);
+    assert_true(spin_is_locked(&lock));
+    assert_int_equal(hal_this_cpu()->preempt_off, depth + 1);
+    assert_true(hal_irqs_enabled());
+    spin_unlock(&lock);
+    assert_false(spin_is_locked(&lock));
+    assert_int_equal(hal_this_cpu()->preempt_off, depth);
+}
+
+static void test_irq_lock_masks_and_puts_the_mask_back(void **state)
+{
+    (void)state;
+    struct spinlock outer = SPINLOCK_INIT, inner = SPINLOCK_INIT;
+    hal_irq_enable();
+    irq_state_t a = spin_lock_irq(&outer);
+    assert_false(hal_irqs_enabled());
+    irq_state_t b = spin_lock_irq(&inner);
+    spin_unlock_irq(&inner, b);
+    assert_false(hal_irqs_enabled());
+    spin_unlock_irq(&outer, a);
+    assert_true(hal_irqs_enabled());
+}
+
+static void test_tickets_wrap(void **state)
+{
+    (void)state;
+    struct spinlock lock = SPINLOCK_INIT;
+    for (unsigned i = 0; i < 70000; i++) {
+        spin_unlock_irq(&lock, spin_lock_irq(&lock));
+    }
+    assert_false(spin_is_locked(&lock));
+}
+
+/* What the compiler's analysis would refuse. */
+static NO_LOCK_ANALYSIS void take_twice(struct spinlock *lock)
+{
+    (void)spin_lock_irq(lock);
+    (void)spin_lock_irq(lock);
+}
+
+static void test_a_lock_taken_twice_is_a_panic(void **state)
+{
+    (void)state;
+    static struct spinlock lock = SPINLOCK_INIT;
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        take_twice(&lock);
+        fail();
+    }
+    assert_non_null(strstr(fake_console_text(), "is never given up"));
+    hal_this_cpu()->in_panic = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_plain_lock_stops_preemption_only, set_up),
+        cmocka_unit_test_setup(test_irq_lock_masks_and_puts_the_mask_back, set_up),
+        cmocka_unit_test_setup(test_tickets_wrap, set_up),
+        cmocka_unit_test_setup(test_a_lock_taken_twice_is_a_panic, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
