@@ -87,7 +87,8 @@ struct fs_node *mount_enter(const char *path);
 /** @brief Name of the i-th mount point right below the directory. @return false: no more. */
 bool mount_child(const char *path, uint32_t i, char *name);
 
-/** @brief Append text to a string of room `size`. @return false: does not fit; nothing has changed. */
+/** @brief Append text to a string of room `size`. @return false: does not fit; nothing has changed.
+ */
 bool str_append(char *s, size_t size, const char *more);
 
 /** How a walk treats the last component of a path. */

@@ -45,7 +45,8 @@ enum vfs_open_flags {
 enum status vfs_init(void);
 
 /** @brief Open a path. Relative paths start at `cwd` (absolute; NULL = "/").
- *  @return OK; E_NOENT, E_NOTDIR, E_ISDIR, E_EXIST, E_ROFS, E_LOOP, E_NAMETOOLONG, E_NOMEM, E_CORRUPT, E_IO. */
+ *  @return OK; E_NOENT, E_NOTDIR, E_ISDIR, E_EXIST, E_ROFS, E_LOOP, E_NAMETOOLONG, E_NOMEM,
+ * E_CORRUPT, E_IO. */
 enum status vfs_open(const char *cwd, const char *path, unsigned flags, struct file **out);
 
 /** @brief Another reference to the same open file. */
@@ -54,7 +55,8 @@ struct file *file_ref(struct file *f);
 void file_close(struct file *f);
 
 /** @brief Read at the file's position, which moves. @param done bytes read; 0 = end.
- *  @return OK; E_ISDIR, E_IO, E_CORRUPT, E_PERM (not open for reading), E_CANCELLED. @context{thread, may sleep} */
+ *  @return OK; E_ISDIR, E_IO, E_CORRUPT, E_PERM (not open for reading), E_CANCELLED.
+ * @context{thread, may sleep} */
 enum status file_read(struct file *f, void *buf, size_t len, size_t *done);
 enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, size_t *done);
 enum status file_write(struct file *f, const void *buf, size_t len, size_t *done);
@@ -75,10 +77,11 @@ enum status vfs_join(const char *cwd, const char *path, char *out, size_t len);
 /** @brief Whole file into a heap block. @param limit refuse larger files (E_OVERFLOW). */
 enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *len);
 
-/** @brief Look at a block device and mount it at a directory, or at a name in one that is not there: mount
- *  points are paths, and hide what the file system below has there. Only the / that vfs_init() made can be
- *  mounted over. Takes its own reference to the device. @return OK; E_FORMAT: nothing known is on it;
- *  E_CORRUPT: known but broken; E_NOTSUP: known, but uses a feature named in the log; E_BUSY: mounted there already. */
+/** @brief Look at a block device and mount it at a directory, or at a name in one that is not
+ * there: mount points are paths, and hide what the file system below has there. Only the / that
+ * vfs_init() made can be mounted over. Takes its own reference to the device. @return OK; E_FORMAT:
+ * nothing known is on it; E_CORRUPT: known but broken; E_NOTSUP: known, but uses a feature named in
+ * the log; E_BUSY: mounted there already. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
@@ -93,5 +96,6 @@ struct vfs_mount_info {
 /** @return false past the end. */
 bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out);
 
-/** @brief The console as a file (read, write): standard input and output of programs. Reference for the caller. */
+/** @brief The console as a file (read, write): standard input and output of programs. Reference for
+ * the caller. */
 struct file *file_console(void);
