@@ -329,6 +329,47 @@ static void test_near_calls_are_direct(void **state)
     }
 }
 
+static bool has_function(const struct load *load, const char *name)
+{
+    for (uint32_t i = 0; i < load->names.symbol_count; i++) {
+        if (strcmp(load->names.text + load->names.symbols[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_a_repeated_group_is_dropped(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("groups", machines[m]);
+        struct load load;
+        set_addresses(NEAR);
+        assert_int_equal(load_object(&o, o.len, &load), OK);
+        assert_true(has_function(&load, "one") && has_function(&load, "two"));
+        uint64_t whole = load.part[LOAD_CODE].size;
+        host_free(&load);
+
+        struct elf_section_header *first = NULL;
+        for (unsigned i = 0; section(&o, i) != NULL; i++) {
+            struct elf_section_header *s = section(&o, i);
+            if (s->type == SHT_GROUP && first != NULL) {
+                s->info = first->info;
+            } else if (s->type == SHT_GROUP) {
+                first = s;
+            }
+        }
+        set_addresses(NEAR);
+        assert_int_equal(load_object(&o, o.len, &load), OK);
+        assert_true(has_function(&load, "one"));
+        assert_false(has_function(&load, "two"));
+        assert_true(load.part[LOAD_CODE].size < whole);
+        host_free(&load);
+        free(o.bytes);
+    }
+}
+
 static void test_names_and_lines_ascend(void **state)
 {
     (void)state;
@@ -434,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_data_out_of_reach_is_refused_by_name),
         cmocka_unit_test(test_far_calls_go_through_one_veneer_an_import),
         cmocka_unit_test(test_near_calls_are_direct),
+        cmocka_unit_test(test_a_repeated_group_is_dropped),
         cmocka_unit_test(test_names_and_lines_ascend),
         cmocka_unit_test(test_every_field_is_checked_at_its_edges),
     };

@@ -51,8 +51,8 @@ static enum status check_desc(struct elf *e, const struct note_desc *d)
     if (missing != 0) {
         uint32_t first = missing & -missing;
         return load_fail(load, E_NOTSUP,
-                         "note: not built with %s; use the flags in programs/cflags",
-                         flag_name(first));
+                         "note: not built with %s; use the flags in programs/cflags.%s",
+                         flag_name(first), load->backend->name);
     }
     load->uses_fp |= (d->flags & NOTE_USES_FP) != 0;
     return OK;
@@ -103,10 +103,9 @@ enum status elf_check_note(struct elf *e)
         }
     }
     if (!found) {
-        return load_fail(
-            e->load, E_NOTSUP,
-            "no note %s: include halyard.h and compile with the flags in programs/cflags",
-            NOTE_SECTION);
+        return load_fail(e->load, E_NOTSUP,
+                         "no note %s: include halyard.h and use the flags in programs/cflags.%s",
+                         NOTE_SECTION, e->load->backend->name);
     }
     return OK;
 }
