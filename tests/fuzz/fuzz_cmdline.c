@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Arbitrary bytes as a command line, as a program's arguments, as a pattern and as a number:
+// whatever comes out lies inside its buffer and ends.
+#include "kernel/cmdline.h"
+#include "kernel/lib/string.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool ok)
+{
+    if (!ok) {
+        abort();
+    }
+}
+
+static void check_inside(const struct cmdline *c, const char *s)
+{
+    check(s >= c->text && s + strlen(s) < c->text + sizeof(c->text));
+}
+
+static void parse(const char *text)
+{
+    static struct cmdline c;
+    cmdline_parse(text, &c);
+    if (c.run != NULL) {
+        check_inside(&c, c.run);
+    }
+    if (*c.run_args != '\0') {
+        check_inside(&c, c.run_args);
+    }
+    for (uint32_t i = 0; i < c.unknown_count && i < sizeof(c.unknown) / sizeof(c.unknown[0]); i++) {
+        check_inside(&c, c.unknown[i]);
+    }
+    check(c.loglevel >= -1 && c.loglevel <= 3 && c.maxcpus <= CPU_MAX);
+    check(c.shell || c.poweroff || c.run != NULL || c.test != NULL || c.bench != NULL);
+}
+
+static void split(char *text, size_t size)
+{
+    char *argv[8];
+    int argc = cmdline_split(text, argv, 8);
+    check(argc <= 8);
+    for (int i = 0; i < argc; i++) {
+        check(argv[i] >= text && argv[i] + strlen(argv[i]) <= text + size);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1); /* of exactly its size: a byte too far is a report */
+    check(text != NULL);
+    memcpy(text, data, size);
+    text[size] = '\0';
+
+    parse(text);
+    unsigned long long number;
+    (void)str_to_u64(text, &number);
+    check(str_matches("*", text));
+    char *half = text + strlen(text) / 2;
+    (void)str_matches(half, text);
+    split(text, size);
+    free(text);
+    return 0;
+}
