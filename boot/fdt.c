@@ -100,6 +100,18 @@ static enum status check_reservations(const uint8_t *h, struct fdt *out, const c
     return OK;
 }
 
+/* A cell of the structure block. It is aligned if the tree is, which loaders see to. A boot walks
+ * the tree some ten times, and bytes, where words may not be loaded from anywhere, are most of
+ * that. */
+static uint32_t load_cell(const uint8_t *p)
+{
+    typedef uint32_t MAY_ALIAS aliasing_word;
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && IS_ALIGNED((uintptr_t)p, 4)) {
+        return __builtin_bswap32(*(const aliasing_word *)(const void *)p);
+    }
+    return load_be32(p);
+}
+
 /* What one token turned out to be, and where the next starts. */
 struct item {
     enum token token;
@@ -108,17 +120,22 @@ struct item {
     uint32_t name;          /* PROP: offset into the strings */
 };
 
-/* Skip the name of a node; false: it has no end. `at` is inside or at the end of the block. */
+static bool has_zero_byte(uint32_t cell)
+{
+    return ((cell - 0x01010101u) & ~cell & 0x80808080u) != 0;
+}
+
+/* Skip the name of a node; false: it has no end. `at` is inside or at the end of the block; both
+ * are multiples of 4, and so is where the padded name ends. */
 static bool skip_name(const struct fdt *f, uint32_t at, uint32_t *next)
 {
-    while (at < f->nodes_size && f->nodes[at] != 0) {
-        at++;
+    for (; at < f->nodes_size; at += 4) {
+        if (has_zero_byte(load_cell(f->nodes + at))) {
+            *next = at + 4;
+            return true;
+        }
     }
-    if (at == f->nodes_size) {
-        return false;
-    }
-    *next = ALIGN_UP(at + 1, 4u); /* the size is a multiple of 4, so this is at most the size */
-    return true;
+    return false;
 }
 
 static bool read_property(const struct fdt *f, uint32_t at, struct item *out)
@@ -126,8 +143,8 @@ static bool read_property(const struct fdt *f, uint32_t at, struct item *out)
     if (f->nodes_size - at < 8) {
         return false;
     }
-    uint32_t len = load_be32(f->nodes + at);
-    uint32_t name = load_be32(f->nodes + at + 4);
+    uint32_t len = load_cell(f->nodes + at);
+    uint32_t name = load_cell(f->nodes + at + 4);
     at += 8;
     if (len > f->nodes_size - at || name >= f->strings_size) {
         return false;
@@ -144,7 +161,7 @@ static bool read_item(const struct fdt *f, uint32_t at, struct item *out)
     if (f->nodes_size - at < 4) {
         return false;
     }
-    out->token = (enum token)load_be32(f->nodes + at);
+    out->token = (enum token)load_cell(f->nodes + at);
     out->next = at + 4;
     switch (out->token) {
     case BEGIN_NODE:
