@@ -383,22 +383,22 @@ static void test_a_device_goes_when_nobody_uses_it(void **state)
     assert_string_equal(log, "0 1");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_names),
-        T(test_impossible_geometry_is_refused),
-        T(test_each_request_is_told_at_once_without_a_plug),
-        T(test_a_plug_makes_a_batch),
-        T(test_what_finds_no_room_waits_in_order),
-        T(test_withdrawn_while_waiting),
-        T(test_withdrawn_from_the_driver),
-        T(test_a_broken_device_answers_those_that_wait),
-        T(test_bad_requests_are_refused),
-        T(test_large_transfers_go_in_parts),
-        T(test_a_device_goes_when_nobody_uses_it),
+        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_impossible_geometry_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_request_is_told_at_once_without_a_plug, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_plug_makes_a_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_finds_no_room_waits_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_withdrawn_while_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_withdrawn_from_the_driver, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_broken_device_answers_those_that_wait, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_requests_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_transfers_go_in_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_goes_when_nobody_uses_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

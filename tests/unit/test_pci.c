@@ -581,29 +581,28 @@ static void test_impossible_hosts_are_refused(void **state)
     }
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_functions_are_found_and_named),
-        T(test_bars_are_sized_and_placed),
-        T(test_broken_bars_are_left_out),
-        T(test_sizing_leaves_contents_and_silences),
-        T(test_mapping_stays_inside_the_bar),
-        T(test_bridges_are_numbered_and_opened),
-        T(test_what_the_firmware_did_stays),
-        T(test_two_of_the_firmware_at_one_place),
-        T(test_numbers_that_loop_are_given_anew),
-        T(test_a_bar_larger_than_the_window),
-        T(test_random_hierarchies),
-        T(test_a_chain_of_bridges_ends),
-        T(test_bus_numbers_run_out),
-        T(test_capabilities),
-        T(test_pins_turn_at_each_bridge),
-        T(test_a_pc_says_the_line_in_a_register),
-        T(test_hostile_space_is_bounded),
-        T(test_impossible_hosts_are_refused),
+        cmocka_unit_test_setup_teardown(test_functions_are_found_and_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bars_are_sized_and_placed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_broken_bars_are_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sizing_leaves_contents_and_silences, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_mapping_stays_inside_the_bar, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bridges_are_numbered_and_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_the_firmware_did_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_of_the_firmware_at_one_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_numbers_that_loop_are_given_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bar_larger_than_the_window, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_hierarchies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_chain_of_bridges_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bus_numbers_run_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_capabilities, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pins_turn_at_each_bridge, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pc_says_the_line_in_a_register, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hostile_space_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_impossible_hosts_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

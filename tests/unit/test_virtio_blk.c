@@ -535,32 +535,35 @@ static void test_a_doorbell_outside_its_area_is_refused(void **state)
     assert_refused();
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_probe_reads_what_the_device_says),
-        T(test_transfers_with_chains),
-        T(test_transfers_with_indirect_tables),
-        T(test_a_failed_request),
-        T(test_an_unsupported_request),
-        T(test_a_status_that_was_not_written),
-        T(test_a_read_that_came_short),
-        T(test_silence_ends_in_a_reset_and_a_time_out),
-        T(test_a_lost_interrupt_costs_time_and_nothing_else),
-        T(test_a_descriptor_that_is_not_there),
-        T(test_more_written_than_allowed),
-        T(test_more_finished_than_asked),
-        T(test_a_device_that_never_answers_is_refused),
-        T(test_a_legacy_device_is_refused),
-        T(test_impossible_geometry_is_refused),
-        T(test_blocks_larger_than_a_request_are_refused),
-        T(test_no_room_for_a_piece_is_refused),
-        T(test_no_queue_is_refused),
-        T(test_a_tiny_queue_is_refused),
-        T(test_capabilities_that_lie_are_refused),
-        T(test_a_doorbell_outside_its_area_is_refused),
+        cmocka_unit_test_setup_teardown(test_probe_reads_what_the_device_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_transfers_with_chains, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_transfers_with_indirect_tables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_failed_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_unsupported_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_status_that_was_not_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_read_that_came_short, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silence_ends_in_a_reset_and_a_time_out, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_lost_interrupt_costs_time_and_nothing_else, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_descriptor_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_more_written_than_allowed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_more_finished_than_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_that_never_answers_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_legacy_device_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_impossible_geometry_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocks_larger_than_a_request_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_no_room_for_a_piece_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_queue_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_tiny_queue_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_capabilities_that_lie_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_doorbell_outside_its_area_is_refused, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
