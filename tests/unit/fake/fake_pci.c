@@ -90,7 +90,8 @@ static unsigned bus_in_front_of(int bridge)
     return parent < 0 ? fake_pci.root : fake_pci_get(parent, 0x19, 1);
 }
 
-/* Does a cycle for `bus` get through this bridge? One for the bus in front of it is no bridge's business. */
+/* Does a cycle for `bus` get through this bridge? One for the bus in front of it is no bridge's
+ * business. */
 static bool is_reached(int bridge, unsigned bus)
 {
     if (bridge < 0) {
