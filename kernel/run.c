@@ -13,8 +13,9 @@ enum status run_program(int argc, const char *const *argv, struct run_result *ou
     struct loader_error error = {.text = ""};
 
     log_hold_console();
-    enum status s = loader_start(argv[0], argc, argv, &program, &error);
+    enum status s = loader_start(argv[0], argc, argv, program_set_foreground, &program, &error);
     if (s != OK) {
+        program_set_foreground(NULL);
         if (error.text[0] == '\0') {
             fmt_print(error.text, sizeof error.text, "%s: %s", argv[0], status_text(s));
         }
@@ -23,7 +24,6 @@ enum status run_program(int argc, const char *const *argv, struct run_result *ou
         return s;
     }
 
-    program_set_foreground(program);
     s = program_wait(program, WAIT_FOREVER, &out->end, &out->status);
     program_set_foreground(NULL);
     program_release(program);

@@ -41,11 +41,15 @@ void loader_unload(struct module *m);
 
 /**
  * @brief Load the file at `path` and start it as a program with these arguments.
- * @param argv  argc strings, copied; argv[0] is the program's name.
- * @param out   The program, running, one reference: program_wait(), program_release().
+ * @param argv    argc strings, copied; argv[0] is the program's name.
+ * @param before  Called with the program before its first instruction, or NULL: what must be in
+ * place by then (the foreground, so that no Ctrl-C is missed). The caller undoes it if the start
+ * fails.
+ * @param out     The program, running, one reference: program_wait(), program_release().
  * @return as loader_load(), and the errors of reading the file. @context{thread, may sleep}
  */
-enum status loader_start(const char *path, int argc, const char *const *argv, struct program **out,
+enum status loader_start(const char *path, int argc, const char *const *argv,
+                         void (*before)(struct program *p), struct program **out,
                          struct loader_error *err);
 
 /** What `programs` and panics show. */

@@ -95,7 +95,8 @@ static void run_main(void *arg)
 }
 
 /* Hang n on a new program and start it. Takes over n, also on failure. */
-static enum status start(struct native *n, const char *name, struct program **out)
+static enum status start(struct native *n, const char *name, void (*before)(struct program *p),
+                         struct program **out)
 {
     struct program *p;
     enum status s = program_create(name, &p);
@@ -115,6 +116,9 @@ static enum status start(struct native *n, const char *name, struct program **ou
         return s;
     }
 
+    if (before != NULL) {
+        before(p);
+    }
     struct thread *t;
     struct thread_options options = {.name = name,
                                      .entry = run_main,
@@ -147,7 +151,8 @@ static enum status load_file(const char *path, struct module **out, struct loade
     return s;
 }
 
-enum status loader_start(const char *path, int argc, const char *const *argv, struct program **out,
+enum status loader_start(const char *path, int argc, const char *const *argv,
+                         void (*before)(struct program *p), struct program **out,
                          struct loader_error *err)
 {
     struct module *m;
@@ -165,7 +170,7 @@ enum status loader_start(const char *path, int argc, const char *const *argv, st
     struct native *n;
     s = native_create(m, argc, argv, &n);
     if (s == OK) {
-        s = start(n, slash == NULL ? path : slash + 1, out);
+        s = start(n, slash == NULL ? path : slash + 1, before, out);
     }
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));

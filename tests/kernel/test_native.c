@@ -64,7 +64,7 @@ static struct program *start(const struct image *image, const char *argument)
     const char *argv[] = {image->path, argument};
     struct loader_error err = {.text = ""};
     struct program *p;
-    enum status s = loader_start(image->path, argument == NULL ? 1 : 2, argv, &p, &err);
+    enum status s = loader_start(image->path, argument == NULL ? 1 : 2, argv, NULL, &p, &err);
     if (s != OK) {
         test_fail(__FILE__, __LINE__, "%s", err.text);
         return NULL;

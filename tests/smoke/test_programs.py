@@ -4,9 +4,10 @@ import hashlib
 import random
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
-from smoke import MACHINE, TestCase, program, run
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
 from tree import ROOT
 
 
@@ -121,3 +122,20 @@ class Faults(TestCase):
                          typed="\n".join(lines) + "\n")
         self.expect(result)
         self.assertEqual(result.output.count("ended by a fault"), 10, result.output)
+
+    def test_ctrl_c_ends_a_program_that_never_calls(self):
+        argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--program",
+                str(program("spin"))]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            watchdog = threading.Timer(2 * LIMIT_S, process.terminate)
+            watchdog.start()
+            try:
+                for line in process.stdout:
+                    if line.startswith(b"spinning"):
+                        break
+                process.stdin.write(b"\x03")
+                process.stdin.flush()
+                output, errors = process.communicate()
+            finally:
+                watchdog.cancel()
+        self.assertEqual((process.returncode, errors), (119, b"run: program fault\n"), output)
