@@ -67,13 +67,14 @@ class Suite:
     def finish(self, status):
         """A suite that ends badly, or early, fails even if each of its points passed."""
         done = len(self.passed) + len(self.failed) + len(self.skipped)
+        points_failed = len(self.failed) > 0
         if self.planned is None:
             self.failed.append(("plan", ["the suite ended without a plan (1..N)"]))
         elif self.planned != done:
             self.failed.append(("plan", [f"{self.planned} points planned, {done} seen"]))
         if status != 0 and not self.failed:
             self.failed.append(("status", [f"the suite ended with status {status}"]))
-        if status == 0 and self.failed:
+        if status == 0 and points_failed:
             self.failed.append(("status", ["points failed and the suite ended with status 0"]))
 
 

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The layering checks and the TAP reader find what they are for: one planted fault each."""
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
+
+import check  # noqa: E402
+import check_headers  # noqa: E402
+import check_includes  # noqa: E402
+import check_sources  # noqa: E402
+import check_symbols  # noqa: E402
+import tap  # noqa: E402
+
+
+class Includes(unittest.TestCase):
+    def complaints(self, path, line):
+        return [why for _, why in check_includes.check(path, [line])]
+
+    def test_each_layer_keeps_to_its_own(self):
+        for path, line in (("kernel/lib/string.c", '#include "kernel/log.h"'),
+                           ("hal/mmu.h", '#include "kernel/mm/page.h"'),
+                           ("kernel/main.c", '#include "arch/x86_64/mmu.h"'),
+                           ("kernel/main.c", '#include "../hal/mmu.h"'),
+                           ("kernel/main.c", "#include <stdio.h>"),
+                           ("arch/x86_64/mmu.c", '#include "arch/aarch64/mmu.h"'),
+                           ("arch/x86_64/mmu.c", '#include "kernel/sched/thread.h"'),
+                           ("kernel/jit/elf/elf.c", '#include "hal/mmu.h"'),
+                           ("kernel/main.c", '#include "tests/kernel/tests.h"'),
+                           ("kernel/main.c", "#if defined(__x86_64__)")):
+            with self.subTest(path=path, line=line):
+                self.assertEqual(len(self.complaints(path, line)), 1)
+
+    def test_what_is_allowed_passes(self):
+        for path, line in (("kernel/main.c", '#include "hal/mmu.h"'), ("kernel/main.c", "#include <stdint.h>"),
+                           ("arch/x86_64/platform.c", '#include "drivers/serial/ns16550.h"'),
+                           ("tests/unit/test_x.c", '#include "arch/x86_64/pte.c"')):
+            with self.subTest(path=path, line=line):
+                self.assertEqual(self.complaints(path, line), [])
+
+
+class Planted(unittest.TestCase):
+    """A small tree of its own, with one thing wrong."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        self.build = self.root / "build"
+        self.build.mkdir()
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def compile(self, path, text):
+        source = self.write(path, text)
+        out = self.build / "CMakeFiles/kernel_objects.dir" / (path + ".obj")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["clang", "--target=x86_64-none-elf", "-c", str(source), "-o", str(out)], check=True)
+
+    def symbols(self):
+        return list(check_symbols.complaints(self.root, self.build, "x86_64"))
+
+    def test_symbols(self):
+        self.compile("kernel/main.c", "void hal_one(void); void own(void); void f(void) { hal_one(); own(); }")
+        self.compile("kernel/own.c", "void own(void) {}")
+        self.compile("arch/x86_64/one.c", "void hal_one(void) {}")
+        self.assertEqual(self.symbols(), [])
+
+        self.compile("arch/x86_64/one.c", "void other(void) {}")
+        self.assertIn("hal_one: used by portable code, not defined by x86_64", self.symbols())
+        self.compile("arch/x86_64/one.c", "__attribute__((weak)) void hal_one(void) {}")
+        self.assertTrue(any("is weak" in c for c in self.symbols()))
+        self.compile("arch/x86_64/one.c", "void hal_one(void) {}")
+        self.compile("kernel/own.c", "void arch_helper(void); void own(void) { arch_helper(); }")
+        self.assertTrue(any("leaves arch_helper undefined" in c for c in self.symbols()))
+
+    def test_no_objects_is_a_complaint(self):
+        self.assertTrue(self.symbols())
+
+    def test_headers(self):
+        main = self.write("kernel/main.c", "int x;\n")
+        good = self.write("kernel/good.h", "#pragma once\n#include <stdint.h>\nuint8_t f(void);\n")
+        (self.build / "compile_commands.json").write_text(json.dumps([{
+            "file": str(main), "directory": str(self.build),
+            "command": f"clang -I{self.root} -ffreestanding -Werror -o main.o -c {main}"}]))
+        self.assertEqual(list(check_headers.complaints(self.root, self.build, "x86_64")), [])
+        good.write_text("#pragma once\nuint8_t f(void);\n")
+        self.assertIn("kernel/good.h:", list(check_headers.complaints(self.root, self.build, "x86_64")))
+
+    def test_sources(self):
+        long = self.write("kernel/long.c", "// SPDX-License-Identifier: MIT\n" + "\n" * 799)
+        self.assertEqual(list(check_sources.long_files(self.root)), [])
+        self.assertEqual(list(check_sources.unlicensed_files(self.root)), [])
+        long.write_text("int x;\n" * 801)
+        self.assertEqual(len(list(check_sources.long_files(self.root))), 1)
+        self.assertEqual(len(list(check_sources.unlicensed_files(self.root))), 1)
+
+    @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
+    def test_format(self):
+        shutil.copy(ROOT / ".clang-format", self.root)
+        file = self.write("kernel/x.c", "int f(void)\n{\n    return 1;\n}\n")
+        self.assertEqual(list(check_sources.format_complaints(self.root)), [])
+        file.write_text("int f( void ) { return 1; }\n")
+        self.assertEqual(len(list(check_sources.format_complaints(self.root))), 1)
+
+    @unittest.skipUnless(shutil.which("doxygen"), "doxygen is not installed")
+    def test_doxygen(self):
+        text = (ROOT / "Doxyfile").read_text()
+        self.write("Doxyfile", "\n".join("INPUT = hal" if line.startswith("INPUT ") else line
+                                         for line in text.splitlines() if not line.startswith("USE_MDFILE")))
+        header = "/** @file */\n/**\n * @brief Do it.\n * @param {} Bytes.\n */\nvoid hal_do(int count);\n"
+        self.write("hal/do.h", header.format("count"))
+        self.assertEqual(list(check.doxygen_complaints(self.root)), [])
+        self.write("hal/do.h", header.format("size"))
+        self.assertTrue(any("size" in c for c in check.doxygen_complaints(self.root)))
+
+
+class Tap(unittest.TestCase):
+    def read(self, text, status=0):
+        suite = tap.Suite("x")
+        for line in text.splitlines():
+            suite.read(line)
+        suite.finish(status)
+        return len(suite.passed), len(suite.failed), len(suite.skipped)
+
+    def test_points_are_counted(self):
+        self.assertEqual(self.read("1..3\nok 1 - a\nok 2 - b # SKIP no disk\nnoise\nok 3 - c\n"), (2, 0, 1))
+        self.assertEqual(self.read("not ok 1 - a\n# why\nok 2 - b\n1..2\n", status=1), (1, 1, 0))
+
+    def test_a_suite_that_stops_early_fails(self):
+        self.assertEqual(self.read("1..3\nok 1 - a\n")[1], 1)
+        self.assertEqual(self.read("ok 1 - a\n")[1], 1)
+        self.assertEqual(self.read("", status=0)[1], 1)
+
+    def test_a_status_that_disagrees_fails(self):
+        self.assertEqual(self.read("1..1\nok 1 - a\n", status=3)[1], 1)
+        self.assertEqual(self.read("1..1\nnot ok 1 - a\n", status=0)[1], 2)
