@@ -174,22 +174,24 @@ void pci_write32(const struct pci_device *d, unsigned reg, uint32_t v)
     config_write(d, reg, 4, v);
 }
 
-/* Capabilities lie in the 48 dwords after the header: a walk that takes more steps is in a loop. */
+/* Capabilities lie in the dwords after the header. A list that comes back to one of them ends
+ * there: whoever asks for one after the other must not be led round for ever. */
 #define CAPABILITIES_FIRST 0x40u
-#define CAPABILITIES_MAX   48
 
 unsigned pci_find_capability(const struct pci_device *d, uint8_t id, unsigned after)
 {
     if ((pci_read16(d, PCI_STATUS) & PCI_STATUS_CAPABILITIES) == 0) {
         return 0;
     }
+    uint64_t seen = 0; /* a bit for each dword of the 256 bytes */
     bool is_past = after == 0;
     unsigned at = pci_read8(d, PCI_CAPABILITIES) & 0xfcu;
-    for (int i = 0; i < CAPABILITIES_MAX && at >= CAPABILITIES_FIRST; i++) {
+    while (at >= CAPABILITIES_FIRST && (seen >> at / 4 & 1) == 0) {
         unsigned header = pci_read16(d, at); /* id, and where the next one is */
         if (is_past && (header & 0xff) == id) {
             return at;
         }
+        seen |= (uint64_t)1 << at / 4;
         is_past |= at == after;
         at = header >> 8 & 0xfcu;
     }
