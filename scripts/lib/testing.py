@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
+SUITE_LIMIT_S = 900  # ends a suite that hangs; none should come near
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Command:
     name: str
     argv: list
     points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
-    filter_option: str = None                   # how to tell it which points to run
+    filter_words: list = None                   # what precedes a GLOB of points on its command line
     environment: dict = field(default_factory=dict)
     is_tap: bool = True                         # else its status is its one point
 
@@ -63,7 +65,7 @@ def python_suites(folder, name, machine=None, build=None):
         argv = [PYTHON, str(LIB / "suite.py"), str(file)]
         if machine:
             argv += ["--machine", machine, "--build", str(build)]
-        yield Command(f"{name}/{file.stem}", argv, re.findall(r"def (test_\w+)", file.read_text()), "--filter")
+        yield Command(f"{name}/{file.stem}", argv, re.findall(r"def (test_\w+)", file.read_text()), ["--filter"])
 
 
 def layering_suites(builds, host):
@@ -75,7 +77,9 @@ def layering_suites(builds, host):
 
 def machine_suites(machine, preset, build):
     run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
-    yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"])
+    points = [point for file in (ROOT / "tests/kernel").glob("*.c")
+              for point in re.findall(r'\{"(\w+)",', file.read_text())]
+    yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
 
 
@@ -92,11 +96,13 @@ def run_suite(suite, points, verbose):
     """Run one suite and read what it prints."""
     result = tap.Suite(suite.name)
     argv = list(suite.argv)
-    if points != "*" and suite.filter_option:
-        argv += [suite.filter_option, points]
+    if points != "*" and suite.filter_words is not None:
+        argv += [*suite.filter_words, points]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env={**os.environ, **suite.environment})
     tail = []
+    watchdog = threading.Timer(SUITE_LIMIT_S, process.kill)
+    watchdog.start()
     try:
         for line in process.stdout:
             line = line.rstrip("\n")
@@ -107,6 +113,7 @@ def run_suite(suite, points, verbose):
                 print(f"    {line}")
         status = process.wait()
     finally:
+        watchdog.cancel()
         if process.poll() is None:
             process.kill()
             process.wait()
@@ -154,8 +161,8 @@ def set_up(args, machines, presets):
     wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
     if args.filter.startswith(("unit", "fuzz")):  # what needs no kernel
         machines = []
-    for machine in machines:
-        wanted = wanted + packages.QEMU[machine]
+    if machines:  # the tools' own tests run tiny guests of both
+        wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"]
     if "x86_64" in machines:
         wanted = wanted + packages.ISO + packages.UEFI
     packages.ensure(wanted, may_install=not args.no_install, say="test")
