@@ -345,7 +345,9 @@ static enum status map_area(struct virtio_pci *p, enum area_kind kind, uint32_t 
 {
     struct area a;
     unsigned cap;
-    if (!find_area(p->pci, kind, least, &a, &cap) || (kind == AREA_COMMON && a.offset % 4 != 0)) {
+    /* 4.1.4.3, 4.1.4.6; what lies elsewhere cannot be read at the fields' own widths. */
+    uint32_t align = kind == AREA_ISR ? 1 : 4;
+    if (!find_area(p->pci, kind, least, &a, &cap) || a.offset % align != 0) {
         return E_CORRUPT;
     }
     uint32_t len = kind == AREA_DEVICE ? MIN(a.len, CONFIG_MAX) : least;

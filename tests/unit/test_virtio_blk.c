@@ -528,6 +528,18 @@ static void test_capabilities_that_lie_are_refused(void **state)
     }
 }
 
+/* Its fields are all there, but no machine reads them where they lie. */
+static void test_a_misaligned_configuration_is_refused(void **state)
+{
+    (void)state;
+    memset(disk.regs + CONFIG, 0, 64);
+    store_le64(disk.regs + CONFIG + 2, SECTORS);
+    store_le32(disk.regs + CONFIG + 2 + 12, 14);
+    store_le32(disk.regs + CONFIG + 2 + 20, 512);
+    fake_pci_set(disk.function, 0x68 + 8, 4, CONFIG + 2);
+    assert_refused();
+}
+
 static void test_a_doorbell_outside_its_area_is_refused(void **state)
 {
     (void)state;
@@ -562,6 +574,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_queue_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_tiny_queue_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_capabilities_that_lie_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_misaligned_configuration_is_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_doorbell_outside_its_area_is_refused, set_up,
                                         tear_down),
     };
