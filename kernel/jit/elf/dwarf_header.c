@@ -77,22 +77,16 @@ static const char *read_string(struct dwarf_reader *r)
     return dwarf_skip(r, strnlen(s, (size_t)(r->end - r->at)) + 1) ? s : "";
 }
 
-/* The string at `offset` of the section with this name, or "". */
-static const char *section_string(const struct elf *e, const char *name, uint64_t offset)
+/* The string at `offset` of a section, or "". Every entry of every unit may name the same long one,
+ * so no more of it is looked at than is used; of the rest it is known that it is in the section. */
+static const char *section_string(const struct elf *e, uint32_t section, uint64_t offset)
 {
-    for (uint32_t i = 1; i < e->section_count; i++) {
-        const struct elf_section *s = &e->sections[i];
-        if (s->h.type != SHT_PROGBITS || strcmp(s->name, name) != 0) {
-            continue;
-        }
-        if (offset >= s->h.size || (s->h.flags & SHF_COMPRESSED) != 0) {
-            return "";
-        }
-        const char *text = (const char *)elf_section_bytes(e, i) + offset;
-        uint64_t room = s->h.size - offset;
-        return strnlen(text, room) < room ? text : "";
+    if (section == 0 || offset >= e->sections[section].h.size) {
+        return "";
     }
-    return "";
+    const char *text = (const char *)elf_section_bytes(e, section) + offset;
+    uint64_t room = e->sections[section].h.size - offset;
+    return strnlen(text, MIN(room, (uint64_t)ELF_NAME_MAX)) < room ? text : "";
 }
 
 /** An attribute of a directory or file: a string or a number. */
@@ -109,10 +103,10 @@ static bool read_form(const struct elf *e, struct dwarf_reader *r, uint64_t form
         out->text = read_string(r);
         return true;
     case FORM_LINE_STRP:
-        out->text = section_string(e, ".debug_line_str", dwarf_fixed(r, 4));
+        out->text = section_string(e, e->debug_line_str, dwarf_fixed(r, 4));
         return true;
     case FORM_STRP:
-        out->text = section_string(e, ".debug_str", dwarf_fixed(r, 4));
+        out->text = section_string(e, e->debug_str, dwarf_fixed(r, 4));
         return true;
     case FORM_UDATA:
         out->number = dwarf_uleb(r);

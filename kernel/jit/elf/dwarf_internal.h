@@ -14,7 +14,7 @@ struct dwarf_reader {
 /** A directory or a source file of a unit. The name lies in the object or in the copy of
  * .debug_line. */
 struct dwarf_entry {
-    const char *name;
+    const char *name; /* ends with a zero, or has more than ELF_NAME_MAX bytes */
     uint64_t dir;  /* of a file: index of its directory, not checked; 0 = where the compiler ran */
     uint32_t text; /* of a file: offset in the names' text once a row named it, or DWARF_NO_TEXT */
 };

@@ -21,6 +21,9 @@ struct elf_section {
 
 #define SYMBOL_NO_INDEX UINT32_MAX
 
+/** Bytes of a name that are looked at; longer ones are cut: many may share one long string. */
+#define ELF_NAME_MAX 255u
+
 /** What loading adds to a symbol of the file. */
 struct elf_symbol_state {
     uint64_t address;      /* valid if `known` */
@@ -41,8 +44,9 @@ struct elf {
     struct elf_symbol_state *symbols;
     uint64_t size[LOAD_PART_COUNT];
     uint32_t slot_count, veneer_count;
-    uint64_t slots_at, veneers_at; /* offsets in read-only data and in code */
-    uint32_t text_capacity;        /* bytes at load->names.text */
+    uint64_t slots_at, veneers_at;      /* offsets in read-only data and in code */
+    uint32_t text_capacity;             /* bytes at load->names.text */
+    uint32_t debug_str, debug_line_str; /* sections, 0 = none; set for dwarf_read_unit() */
 };
 
 /* elf.c */

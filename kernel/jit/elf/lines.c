@@ -217,11 +217,11 @@ static enum status run_section(struct elf *e, const uint8_t *bytes, uint64_t siz
     return s;
 }
 
-static uint32_t find_section(const struct elf *e)
+static uint32_t find_section(const struct elf *e, const char *name)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {
         const struct elf_section *s = &e->sections[i];
-        if (s->h.type == SHT_PROGBITS && strcmp(s->name, ".debug_line") == 0 &&
+        if (s->h.type == SHT_PROGBITS && strcmp(s->name, name) == 0 &&
             (s->h.flags & SHF_COMPRESSED) == 0 && s->h.size != 0) {
             return i;
         }
@@ -231,10 +231,12 @@ static uint32_t find_section(const struct elf *e)
 
 enum status elf_collect_lines(struct elf *e)
 {
-    uint32_t section = find_section(e);
+    uint32_t section = find_section(e, ".debug_line");
     if (section == 0) {
         return OK;
     }
+    e->debug_str = find_section(e, ".debug_str");
+    e->debug_line_str = find_section(e, ".debug_line_str");
     uint64_t size = e->sections[section].h.size;
     uint8_t *copy = heap_alloc(size);
     if (copy == NULL) {

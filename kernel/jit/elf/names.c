@@ -8,7 +8,6 @@
 
 #define TEXT_FIRST 1024u
 #define TEXT_MAX   (16u << 20)
-#define NAME_MAX   255u /* bytes; longer ones are cut: many symbols may share one long string */
 
 static enum status grow_text(struct elf *e, uint64_t need)
 {
@@ -35,8 +34,8 @@ static enum status grow_text(struct elf *e, uint64_t need)
 enum status elf_add_text(struct elf *e, const char *dir, const char *name, uint32_t *at)
 {
     struct code_names *n = &e->load->names;
-    size_t dir_len = dir == NULL ? 0 : strnlen(dir, NAME_MAX);
-    size_t name_len = strnlen(name, NAME_MAX);
+    size_t dir_len = dir == NULL ? 0 : strnlen(dir, ELF_NAME_MAX);
+    size_t name_len = strnlen(name, ELF_NAME_MAX);
     if (grow_text(e, (uint64_t)dir_len + name_len + 2) != OK) {
         return E_NOMEM;
     }
