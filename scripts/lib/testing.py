@@ -78,7 +78,7 @@ def layering_suites(builds, host):
 def machine_suites(machine, preset, build):
     run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
     points = [point for file in (ROOT / "tests/kernel").glob("*.c")
-              for point in re.findall(r'\{"(\w+)",', file.read_text())]
+              for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
     yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
 
@@ -90,6 +90,11 @@ def chosen(suite, pattern):
         return True, "*"
     matching = [point for point in suite.points if fnmatch.fnmatch(point, pattern)]
     return bool(matching), pattern
+
+
+def names(pattern, point):
+    """Points of Python tests are Class.test_name; the name alone is enough."""
+    return fnmatch.fnmatch(point, pattern) or fnmatch.fnmatch(point.split(".")[-1], pattern)
 
 
 def run_suite(suite, points, verbose):
@@ -126,8 +131,8 @@ def run_suite(suite, points, verbose):
     if result.failed and result.failed[-1][0] in ("plan", "status"):
         result.failed[-1][1].extend(tail)
     if points != "*":
-        result.passed = [p for p in result.passed if fnmatch.fnmatch(p.split(".")[-1], points)]
-        result.skipped = [s for s in result.skipped if fnmatch.fnmatch(s[0].split(".")[-1], points)]
+        result.passed = [p for p in result.passed if names(points, p)]
+        result.skipped = [s for s in result.skipped if names(points, s[0])]
     return result
 
 
