@@ -15,34 +15,42 @@ static void touch(struct tree_node *n)
     n->mtime_s = clock_wall_ns(&now_ns) ? now_ns / NS_PER_S : 0;
 }
 
-static void free_pages(struct tree *t, struct tree_node *n)
+/* Pages that a table of `room` entries takes. Small ones share pages that the heap counts. */
+static uint64_t table_pages(size_t room)
+{
+    return room / (PAGE_SIZE / sizeof(void *));
+}
+
+static void free_contents(struct tree *t, struct tree_node *n)
 {
     for (size_t i = 0; i < n->page_used; i++) {
         if (n->pages[i] != NULL) {
             page_free(hal_direct_to_phys(n->pages[i]), 0);
-            n->pages[i] = NULL;
             t->pages--;
         }
     }
-    n->page_used = 0;
+    heap_free(n->pages);
+    t->pages -= table_pages(n->page_room);
+    n->pages = NULL;
+    n->page_used = n->page_room = 0;
 }
 
 static void free_node(struct tree *t, struct tree_node *n)
 {
-    free_pages(t, n);
-    heap_free(n->pages);
+    free_contents(t, n);
     heap_free(n);
 }
 
-/* Make the table long enough for page `index`. */
-static enum status grow_table(struct tree_node *n, size_t index)
+/* Make the table long enough for page `index`: a file that is nearly all hole has little else. */
+static enum status grow_table(struct tree *t, struct tree_node *n, size_t index)
 {
     if (index < n->page_room) {
         return OK;
     }
     size_t room = MAX(index + 1, n->page_room * 2);
     size_t bytes;
-    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes)) {
+    uint64_t more = table_pages(room) - table_pages(n->page_room);
+    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > t->pages_max - t->pages) {
         return E_NOSPC;
     }
     void **pages = heap_realloc(n->pages, bytes);
@@ -52,13 +60,14 @@ static enum status grow_table(struct tree_node *n, size_t index)
     memset(pages + n->page_room, 0, bytes - n->page_room * sizeof(*pages));
     n->pages = pages;
     n->page_room = room;
+    t->pages += more;
     return OK;
 }
 
 /* Page `index` for writing, made and zeroed if it is not there. */
 static enum status page_for_write(struct tree *t, struct tree_node *n, size_t index, uint8_t **out)
 {
-    enum status s = grow_table(n, index);
+    enum status s = grow_table(t, n, index);
     if (s != OK) {
         return s;
     }
@@ -152,7 +161,7 @@ static enum status tmpfs_truncate(struct fs_node *file)
     struct tree *t = tree_of(file);
     struct tree_node *n = tree_node_of(file);
     mutex_lock(&t->lock);
-    free_pages(t, n);
+    free_contents(t, n);
     n->size = 0;
     touch(n);
     mutex_unlock(&t->lock);

@@ -301,6 +301,37 @@ static void test_limit_is_half_of_memory(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
+/* Of a file that is nearly all hole, the table of its pages is what takes memory: 8 bytes a page.
+ */
+static void test_holes_count_by_their_tables(void **state)
+{
+    (void)state;
+    const int64_t described = 512 * 4096; /* by a page of the table */
+    struct vfs_mount_info before, during, after;
+    struct file *f;
+    size_t n;
+    uint64_t at;
+    assert_true(vfs_get_mount(0, &before));
+    assert_string_equal(before.dir, "/tmp");
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_seek(f, 33 * described, 0, &at), OK);
+    assert_int_equal(file_write(f, "x", 1, &n), E_NOSPC);
+    assert_int_equal(file_seek(f, 20 * described, 0, &at), OK);
+    assert_int_equal(file_write(f, "x", 1, &n), OK);
+    assert_true(vfs_get_mount(0, &during));
+    assert_int_equal(before.free_bytes - during.free_bytes, 21 * 4096);
+    struct file *g;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_TRUNCATE, &g), OK);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    assert_int_equal(file_write(g, "x", 1, &n), OK);
+    file_close(g);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+}
+
 static void test_every_failed_allocation_is_survived(void **state)
 {
     (void)state;
@@ -357,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
+        cmocka_unit_test(test_holes_count_by_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
         cmocka_unit_test(test_console_is_a_file),
     };
