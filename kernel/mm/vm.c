@@ -212,7 +212,17 @@ static struct vm_tree *tree_of(vaddr_t va)
 struct vm_range *vm_find(vaddr_t va)
 {
     const struct vm_tree *t = tree_of(va);
-    return t == NULL ? NULL : vm_tree_find(t, va);
+    if (t == NULL) {
+        return NULL;
+    }
+    /* A panic may have interrupted the holder of the lock; the walk is bounded for it. */
+    if (hal_this_cpu()->in_panic) {
+        return vm_tree_find(t, va);
+    }
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    struct vm_range *range = vm_tree_find(t, va);
+    spin_unlock_irq(&tree_lock, s);
+    return range;
 }
 
 bool vm_is_guard(const struct vm_range *range, vaddr_t va)

@@ -111,8 +111,9 @@ void vm_unmap_device(const struct io_region *region);
 /** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */
 const void *vm_map_module(uint64_t base, uint64_t len);
 
-/** @brief The range that owns an address, or NULL. @context{any, panic included (lock-free read)}
- */
+/** @brief The range that owns an address, or NULL. It may be gone at once, unless the caller owns
+ * it.
+ *  @context{any, panic included (without the lock there)} @locks vm */
 struct vm_range *vm_find(vaddr_t va);
 
 /** @brief Is va in a guard of this range? */

@@ -3,12 +3,16 @@
 // Memory management on the real MMU: guards, reuse of addresses, frames and accounts.
 #include "hal/cpu.h"
 #include "hal/trap.h"
+#include "kernel/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
+
+#include <stdatomic.h>
 
 static bool can_read(const void *p)
 {
@@ -178,6 +182,60 @@ static void impossible_registers_are_refused(void)
     TEST_CHECK(vm_map_device(UINT64_MAX - 8, 4096, &none) == E_INVAL);
 }
 
+#define CHURN_ROUNDS 2000
+#define CHURN_RANGES 16
+
+static _Atomic bool churn_is_over;
+
+/* Preempts whoever looks something up, and turns the tree around him. */
+static void churn(void *arg)
+{
+    static struct vm_range range[CHURN_RANGES];
+    bool *ok = arg;
+    for (unsigned round = 0; round < CHURN_ROUNDS && *ok; round++) {
+        for (unsigned i = 0; i < CHURN_RANGES; i++) {
+            *ok &= vm_reserve(&range[i], &three_pages) == OK;
+        }
+        *ok &= thread_sleep(20 * NS_PER_US) == OK;
+        for (unsigned i = 0; i < CHURN_RANGES && *ok; i++) {
+            vm_release(&range[i]);
+        }
+        *ok &= thread_sleep(20 * NS_PER_US) == OK;
+    }
+    atomic_store(&churn_is_over, true);
+}
+
+static void a_range_is_found_while_others_come_and_go(void)
+{
+    static struct vm_range range[CHURN_RANGES];
+    for (unsigned i = 0; i < CHURN_RANGES; i++) {
+        if (vm_reserve(&range[i], &three_pages) != OK) {
+            test_fail(__FILE__, __LINE__, "no addresses");
+            return;
+        }
+    }
+    bool ok = true;
+    const struct thread_options options = {
+        .name = "churn", .entry = churn, .arg = &ok, .priority = PRIO_NORMAL + 1};
+    struct thread *t;
+    atomic_store(&churn_is_over, false);
+    if (thread_create(&options, &t) != OK) {
+        test_fail(__FILE__, __LINE__, "no thread");
+        return;
+    }
+    uint64_t lost = 0;
+    for (unsigned i = 0; !atomic_load(&churn_is_over); i++) {
+        struct vm_range *r = &range[i % CHURN_RANGES];
+        lost += vm_find(r->base) != r;
+    }
+    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_CHECK(ok);
+    TEST_EQUAL(lost, 0);
+    for (unsigned i = 0; i < CHURN_RANGES; i++) {
+        vm_release(&range[i]);
+    }
+}
+
 const struct kernel_test memory_tests[] = {
     {"memory.every_page_has_an_owner", every_page_has_an_owner},
     {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides},
@@ -188,5 +246,6 @@ const struct kernel_test memory_tests[] = {
     {"memory.hidden_frames_have_no_direct_mapping", hidden_frames_have_no_direct_mapping},
     {"memory.heap_gives_every_size_back", heap_gives_every_size_back},
     {"memory.impossible_registers_are_refused", impossible_registers_are_refused},
+    {"memory.a_range_is_found_while_others_come_and_go", a_range_is_found_while_others_come_and_go},
     {0},
 };
