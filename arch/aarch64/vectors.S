@@ -152,17 +152,16 @@ LOCAL_FUNCTION vector_overflow
 END vector_overflow
 
 /*
- * Resume the frame at sp. The stack pointer in it may be another one: x0 and x1 travel through the two words
- * below it, which are free (on the interrupted stack they are the frame's own record).
+ * Resume the frame at sp. The stack pointer in it may be another one, with nothing mapped below it: x1 travels
+ * through TPIDRRO_EL0, which is free while exceptions are masked.
  */
 FUNCTION vector_return
         msr     daifset, #0xf           // nothing may come between ELR and eret
         ldp     x2, x3, [sp, #FRAME_PC]
         msr     elr_el1, x2
         msr     spsr_el1, x3
-        ldp     x2, x3, [sp, #FRAME_X(0)]
-        ldp     x30, x1, [sp, #FRAME_X(30)]
-        stp     x2, x3, [x1, #-16]!
+        ldp     x0, x1, [sp, #FRAME_X(0)]
+        msr     tpidrro_el0, x1
         ldp     x2, x3, [sp, #FRAME_X(2)]
         ldp     x4, x5, [sp, #FRAME_X(4)]
         ldp     x6, x7, [sp, #FRAME_X(6)]
@@ -177,8 +176,9 @@ FUNCTION vector_return
         ldp     x24, x25, [sp, #FRAME_X(24)]
         ldp     x26, x27, [sp, #FRAME_X(26)]
         ldp     x28, x29, [sp, #FRAME_X(28)]
+        ldp     x30, x1, [sp, #FRAME_X(30)]
         mov     sp, x1
-        ldp     x0, x1, [sp], #16
+        mrs     x1, tpidrro_el0
         eret
 END vector_return
 

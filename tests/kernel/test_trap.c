@@ -2,11 +2,13 @@
 //
 // What only the CPU's exception entry decides: what a fault finds of the interrupted code, on which
 // stack it is handled, and what is left after it.
+#include "hal/context.h"
 #include "hal/layout.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/clock.h"
 #include "kernel/fault.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
@@ -177,11 +179,40 @@ static void fault_handler_may_sleep_and_fault(void)
     vm_release(&range);
 }
 
+/* What lies below a stack pointer without room may be a guard, or somebody's: neither the way into
+ * a trap nor the way back touches it. The probe uses no stack but for the return address. */
+static void trap_without_room_writes_nothing_below_the_stack(void)
+{
+    enum { TOP = 64, PATTERN = TOP - 8, GUARD_PAGES = HAL_STACK_SIZE / PAGE_SIZE };
+    const struct vm_request request = {.pages = GUARD_PAGES + 1,
+                                       .align = HAL_STACK_ALIGN,
+                                       .region = HAL_REGION_VM,
+                                       .name = "test"};
+    struct vm_range range;
+    if (vm_reserve(&range, &request) != OK ||
+        vm_populate(&range, GUARD_PAGES, 1, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        return;
+    }
+    uint8_t *bottom = (uint8_t *)(uintptr_t)range.base + HAL_STACK_SIZE;
+    memset(bottom, 0x5a, PATTERN);
+    uintptr_t (*probe)(void *) = (uintptr_t(*)(void *))(uintptr_t)hal_probe_read8;
+    uintptr_t answer = hal_stack_call((vaddr_t)(uintptr_t)(bottom + TOP), probe, bottom - 1);
+    TEST_EQUAL((uint8_t)answer, 0);
+    for (unsigned i = 0; i < PATTERN; i++) {
+        TEST_EQUAL(bottom[i], 0x5a);
+    }
+    vm_unmap(&range, GUARD_PAGES, 1, true);
+    vm_release(&range);
+}
+
 const struct kernel_test trap_tests[] = {
     {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap},
     {"trap.stack_overflow_is_a_fault_like_any_other", stack_overflow_is_a_fault_like_any_other},
     {"trap.stack_overflow_under_interrupts_is_the_same",
      stack_overflow_under_interrupts_is_the_same},
     {"trap.fault_handler_may_sleep_and_fault", fault_handler_may_sleep_and_fault},
+    {"trap.trap_without_room_writes_nothing_below_the_stack",
+     trap_without_room_writes_nothing_below_the_stack},
     {0},
 };
