@@ -138,11 +138,17 @@ void acpi_read_mcfg(const struct acpi_table *t, struct boot_info *info)
 
 void acpi_read_hpet(const struct acpi_table *t, struct boot_info *info)
 {
+    enum { REGISTERS = 0x400 };
     if (!acpi_has(t, 40, 12) || t->bytes[40] != SPACE_MEMORY) {
         boot_note(info, "acpi: unusable HPET table");
         return;
     }
-    info->acpi.hpet_base = load_le64(t->bytes + 44);
+    uint64_t base = load_le64(t->bytes + 44);
+    if (base % REGISTERS != 0 || base > UINT64_MAX - REGISTERS) {
+        boot_note_value(info, "acpi: no HPET can be at", base);
+        return;
+    }
+    info->acpi.hpet_base = base;
 }
 
 void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
@@ -163,6 +169,10 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
         uart.kind = BOOT_UART_16550;
         uart.reg_shift = p[41] == 32 ? 2 : 0; /* the registers' width in bits */
         uart.len = (uint64_t)8 << uart.reg_shift;
+        if (uart.is_port && base > UINT16_MAX + 1 - uart.len) {
+            boot_note_value(info, "acpi: no serial port can be at", base);
+            return;
+        }
     } else if (kind == KIND_PL011 && space == SPACE_MEMORY) {
         uart.kind = BOOT_UART_PL011;
         uart.len = PAGE_SIZE;

@@ -91,7 +91,7 @@ static uint64_t tsc_hz_from_cpuid(void)
 /* Registers through the bootstrap direct map, which is uncached at the end of the first 4 GiB. */
 static bool reach_registers(uint64_t base, uint64_t len, struct io_region *out)
 {
-    if (base < HAL_BOOT_MMIO || base + len > HAL_BOOT_DIRECT) {
+    if (base < HAL_BOOT_MMIO || base >= HAL_BOOT_DIRECT || len > HAL_BOOT_DIRECT - base) {
         return false;
     }
     *out = (struct io_region){.base = (uintptr_t)hal_direct(paddr(base)), .len = len};

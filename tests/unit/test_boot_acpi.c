@@ -298,26 +298,45 @@ static void test_s5_shapes(void **state)
 static void test_console_redirection_table(void **state)
 {
     (void)state;
-    for (int broken = 0; broken < 2; broken++) {
+    static const struct {
+        uint64_t port;
+        bool is_used;
+    } cases[] = {{0x3f8, true}, {0, false}, {0xfff8, true}, {0xfff9, false}, {0x103f8, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         fake_acpi_build(&tables, 2);
         size_t at = fake_acpi_begin_table(&tables, "SPCR", 2);
         blob_zero(&tables.b, 44);
         uint8_t *p = tables.b.bytes + at;
         p[40] = 1;
         p[41] = 8;
-        store_le64(p + 44, broken ? 0 : 0x3f8);
+        store_le64(p + 44, cases[i].port);
         p[52] = 3;
         store_le32(p + 54, 4);
         fake_acpi_seal(&tables, at);
         store_le64(tables.b.bytes + tables.xsdt + 36, FAKE_ACPI_BASE + at);
         fake_acpi_sum(&tables, tables.xsdt);
         assert_int_equal(parse(), OK);
-        assert_int_equal(info.uart.kind, broken ? BOOT_UART_NONE : BOOT_UART_16550);
-        if (!broken) {
+        assert_int_equal(info.uart.kind, cases[i].is_used ? BOOT_UART_16550 : BOOT_UART_NONE);
+        if (cases[i].is_used) {
             assert_true(info.uart.is_port);
-            assert_int_equal(info.uart.base, 0x3f8);
+            assert_int_equal(info.uart.base, cases[i].port);
             assert_int_equal(info.uart.line, 4);
         }
+    }
+}
+
+static void test_an_hpet_that_cannot_be_is_left_out(void **state)
+{
+    (void)state;
+    static const uint64_t impossible[] = {0xfed00002, UINT64_MAX - 0x3ff, UINT64_MAX - 0xff};
+    fake_acpi_build(&tables, 2);
+    assert_int_equal(parse(), OK);
+    assert_int_not_equal(info.acpi.hpet_base, 0);
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        store_le64(tables.b.bytes + tables.hpet + 44, impossible[i]);
+        fake_acpi_sum(&tables, tables.hpet);
+        assert_int_equal(parse(), OK);
+        assert_int_equal(info.acpi.hpet_base, 0);
     }
 }
 
@@ -359,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_fadt_of_acpi_1),
         cmocka_unit_test(test_s5_shapes),
         cmocka_unit_test(test_console_redirection_table),
+        cmocka_unit_test(test_an_hpet_that_cannot_be_is_left_out),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
