@@ -7,6 +7,18 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 
+bool dt_registers(const struct dt *dt, const struct fdt_node *node, uint32_t index, uint64_t *base,
+                  uint64_t *len)
+{
+    uint64_t b, n;
+    if (!fdt_reg(&dt->fdt, node, index, &b, &n) || b % 8 != 0) {
+        return false;
+    }
+    *base = b;
+    *len = n;
+    return true;
+}
+
 void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
 {
     const struct fdt *f = &dt->fdt;
@@ -63,7 +75,7 @@ void dt_read_serial(struct dt *dt, const struct fdt_node *node)
     }
     uint32_t shift = 0;
     (void)fdt_prop_u32(f, node, "reg-shift", &shift);
-    if (!fdt_reg(f, node, 0, &uart.base, &uart.len) || shift > 3) {
+    if (!dt_registers(dt, node, 0, &uart.base, &uart.len) || shift > 3) {
         boot_note(dt->info, "device tree: a UART without a usable reg");
         return;
     }
@@ -84,7 +96,7 @@ void dt_read_rtc(struct dt *dt, const struct fdt_node *node)
     }
     uint64_t base, len;
     uint32_t line;
-    if (!fdt_reg(&dt->fdt, node, 0, &base, &len) || !dt_interrupt(dt, node, 0, &line)) {
+    if (!dt_registers(dt, node, 0, &base, &len) || !dt_interrupt(dt, node, 0, &line)) {
         boot_note(info, "device tree: a PL031 without a usable reg or interrupt");
         return;
     }

@@ -99,7 +99,7 @@ static bool read_redistributors(struct dt *dt, const struct fdt_node *node, stru
         count = BOOT_MAX_GIC;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!fdt_reg(&dt->fdt, node, 1 + i, &gic->redist[i].base, &gic->redist[i].len)) {
+        if (!dt_registers(dt, node, 1 + i, &gic->redist[i].base, &gic->redist[i].len)) {
             return false;
         }
     }
@@ -119,10 +119,10 @@ void dt_read_gic(struct dt *dt, const struct fdt_node *node)
     bool is_sound = fdt_prop_u32(&dt->fdt, node, "#interrupt-cells", &cells) &&
                     cells == DT_GIC_CELLS &&
                     fdt_prop_u32(&dt->fdt, node, "phandle", &dt->gic_phandle) &&
-                    fdt_reg(&dt->fdt, node, 0, &gic->dist_base, &gic->dist_len);
+                    dt_registers(dt, node, 0, &gic->dist_base, &gic->dist_len);
     if (is_sound) {
         is_sound = version == 3 ? read_redistributors(dt, node, gic)
-                                : fdt_reg(&dt->fdt, node, 1, &gic->cpu_base, &gic->cpu_len);
+                                : dt_registers(dt, node, 1, &gic->cpu_base, &gic->cpu_len);
     }
     if (!is_sound) {
         *gic = (struct boot_gic){.version = 0};
@@ -156,8 +156,8 @@ void dt_read_gic_clients(struct dt *dt, const struct fdt_node *node)
     if (fdt_list_has(list, "arm,armv8-timer") || fdt_list_has(list, "arm,armv7-timer")) {
         read_timer(dt, node);
     } else if (fdt_list_has(list, "arm,gic-v3-its") && gic->its_len == 0) {
-        (void)fdt_reg(&dt->fdt, node, 0, &gic->its_base, &gic->its_len);
+        (void)dt_registers(dt, node, 0, &gic->its_base, &gic->its_len);
     } else if (fdt_list_has(list, "arm,gic-v2m-frame") && gic->v2m_len == 0) {
-        (void)fdt_reg(&dt->fdt, node, 0, &gic->v2m_base, &gic->v2m_len);
+        (void)dt_registers(dt, node, 0, &gic->v2m_base, &gic->v2m_len);
     }
 }

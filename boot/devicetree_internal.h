@@ -37,6 +37,16 @@ bool dt_gic_line(const uint8_t *cells, uint32_t *line, bool *is_level);
  */
 bool dt_interrupt(const struct dt *dt, const struct fdt_node *node, uint32_t index, uint32_t *line);
 
+/**
+ * @brief Entry `index` of "reg" as fdt_reg() gives it, of a device: registers are aligned, and an
+ * access to device memory that is not faults.
+ * @return false: what fdt_reg() says, or the base is no multiple of 8; `base` and `len` are
+ * unchanged.
+ * @context{early}
+ */
+bool dt_registers(const struct dt *dt, const struct fdt_node *node, uint32_t index, uint64_t *base,
+                  uint64_t *len);
+
 /** @brief Read the node if it is a GICv2 or GICv3; the first one wins. @context{early} */
 void dt_read_gic(struct dt *dt, const struct fdt_node *node);
 

@@ -118,7 +118,7 @@ void dt_read_pci(struct dt *dt, const struct fdt_node *node)
     struct boot_info *info = dt->info;
     uint32_t address_cells, size_cells;
     uint64_t base, len;
-    if (!fdt_reg(&dt->fdt, node, 0, &base, &len) || len >> BUS_SHIFT == 0 ||
+    if (!dt_registers(dt, node, 0, &base, &len) || len >> BUS_SHIFT == 0 ||
         !fdt_cells(&dt->fdt, node, node->depth, &address_cells, &size_cells) ||
         address_cells != ADDRESS_CELLS || size_cells != SIZE_CELLS) {
         boot_note(info, "device tree: unusable description of a PCI host");

@@ -394,6 +394,40 @@ static void test_odd_interrupts_are_left_out(void **state)
     }
 }
 
+static void put_device(struct fake_fdt *w, const char *compatible, uint32_t base)
+{
+    fake_fdt_open_node(w, compatible);
+    fake_fdt_string(w, "compatible", compatible);
+    FDT_CELLS(w, "reg", base, 0x200000, base + 0x200000, 0x1000);
+    FDT_CELLS(w, "#interrupt-cells", 3);
+    FDT_CELLS(w, "#address-cells", 3);
+    FDT_CELLS(w, "#size-cells", 2);
+    FDT_CELLS(w, "phandle", GIC);
+    FDT_CELLS(w, "interrupts-extended", GIC, 0, 1, 4);
+    fake_fdt_close_node(w);
+}
+
+/* Their registers could not be read at their own widths. */
+static void test_misaligned_devices_are_left_out(void **state)
+{
+    (void)state;
+    for (uint32_t shift = 0; shift < 8; shift += 4) {
+        begin_board(&writer);
+        put_device(&writer, "arm,gic-v3", 0x1000000 + shift);
+        put_device(&writer, "arm,gic-400", 0x8000000);
+        put_device(&writer, "arm,pl011", 0x2000000 + shift);
+        put_device(&writer, "arm,pl031", 0x3000000 + shift);
+        put_device(&writer, "arm,gic-v2m-frame", 0x4000000 + shift);
+        put_device(&writer, "pci-host-ecam-generic", 0x5000000 + shift);
+        assert_int_equal(parse_board(&writer), OK);
+        assert_int_equal(info.gic.version, shift == 0 ? 3 : 2);
+        assert_int_equal(info.uart.kind, shift == 0 ? BOOT_UART_PL011 : BOOT_UART_NONE);
+        assert_int_equal(info.rtc_base, shift == 0 ? 0x3000000 : 0);
+        assert_int_equal(info.gic.v2m_base, shift == 0 ? 0x4000000 : 0);
+        assert_int_equal(info.pci_count, shift == 0 ? 1 : 0);
+    }
+}
+
 static void test_every_truncation_is_refused(void **state)
 {
     (void)state;
@@ -446,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_tree_without_memory_is_refused),
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
+        cmocka_unit_test(test_misaligned_devices_are_left_out),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_every_corrupted_cell_ends_cleanly),
     };
