@@ -102,7 +102,7 @@ def main(arguments):
     try:
         packages.ensure(packages.DISK, say="mkdisk")
         make_disk(arguments[0], arguments[1], parse_size(arguments[2]) if len(arguments) == 3 else None)
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(f"mkdisk: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -159,10 +159,19 @@ class Program:
     """A linked ELF, its code decoded once."""
 
     def __init__(self, path):
-        from elftools.elf.elffile import ELFFile  # main() has seen to it that it is installed
+        from elftools.common.exceptions import ELFError  # main() has seen to it that it is installed
         self.path = path
         with open(path, "rb") as stream:
             self.bytes = bytearray(stream.read())
+        try:
+            self._read()
+        except (ELFError, subprocess.CalledProcessError) as error:
+            raise Failure(f"{path}: not an ELF file that can be read: {error}") from error
+        self.branches = [b for b in (self.machine.branch(*i) for i in self.instructions) if b]
+
+    def _read(self):
+        from elftools.elf.elffile import ELFFile
+        path = self.path
         with open(path, "rb") as stream:
             elf = ELFFile(stream)
             if elf["e_type"] not in ("ET_EXEC", "ET_DYN"):
@@ -182,7 +191,6 @@ class Program:
                 if s["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS") and s["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE"):
                     self.symbols.setdefault(s.name, set()).add((s["st_value"], s["st_size"]))
         self.instructions = list(self._disassemble())
-        self.branches = [b for b in (self.machine.branch(*i) for i in self.instructions) if b]
 
     def _disassemble(self):
         text = subprocess.run(["llvm-objdump", "-d", "--print-imm-hex", str(self.path)], check=True,

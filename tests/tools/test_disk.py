@@ -81,3 +81,11 @@ class MkDisk(unittest.TestCase):
             self.assertTrue(done.stderr.startswith(("mkdisk: ", "usage: ")), done.stderr)
             self.assertEqual(self.image.read_text(), "precious")
         self.assertEqual(sorted(p.name for p in self.work.iterdir()), ["disk.img", "tree"])
+
+    def test_an_image_that_cannot_be_put_there_is_named(self):
+        self.image.mkdir()
+        done = mkdisk(self.tree, self.image)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^mkdisk: .*disk\.img")
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertEqual(sorted(p.name for p in self.work.iterdir()), ["disk.img", "tree"])

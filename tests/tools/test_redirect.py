@@ -77,6 +77,7 @@ class Redirect(unittest.TestCase):
         done = self.redirect(linked, *options, pair)
         self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertIn(reason, done.stderr)
+        self.assertTrue(done.stderr.startswith(("redirect: ", "usage: ")), done.stderr)
         self.assertEqual(linked.read_bytes(), before, "the file was changed")
 
     def test_calls_and_jumps_are_redirected(self):
@@ -112,6 +113,13 @@ class Redirect(unittest.TestCase):
         self.refused(linked, "absent=new", "no function absent")
         self.refused(linked, "old=absent", "no function absent")
         self.refused(linked, "old", "each pair is OLD=NEW")
+
+    def test_what_is_no_elf_file_is_refused(self):
+        linked = self.link("x86_64", "call old")
+        whole = linked.read_bytes()
+        for contents in (b"", b"#!/bin/sh\n", whole[:16], whole[:100], whole[:len(whole) // 2]):
+            linked.write_bytes(contents)
+            self.refused(linked, "old=new", "x.x86_64.elf: ")
 
     def test_no_call_at_all_is_refused(self):
         for machine in MACHINES:
