@@ -5,6 +5,7 @@
 
 #include "kernel/bench.h"
 
+extern const struct kernel_bench block_benches[];
 extern const struct kernel_bench boot_benches[];
 extern const struct kernel_bench memory_benches[];
 extern const struct kernel_bench sched_benches[];
