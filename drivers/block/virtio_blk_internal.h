@@ -35,11 +35,12 @@ STATIC_ASSERT(sizeof(struct blk_slot) == 128, "slots start on cache lines of the
 /** What it does not share. */
 struct blk_call {
     struct block_request *req;
-    struct blk_slot *slot;
-    uint64_t slot_bus;
+    struct blk_slot *slot; /* [I] */
+    uint64_t slot_bus;     /* [I] */
     struct blk_call *next_free;
     uint32_t started; /* tick of the watchdog */
-    bool reads;       /* the device must have written every byte */
+    uint32_t
+        expected; /* bytes that the device must have written: the status, and all that is read */
 };
 
 enum blk_state {
@@ -62,7 +63,7 @@ struct virtio_blk {
     uint64_t features;            /* [I] as first negotiated */
     uint32_t pieces_max;          /* [I] of the data of a request */
     uint32_t size_max;            /* [I] bytes of a piece */
-    struct virtq_piece *pieces;   /* [l] scratch of submit */
+    struct virtq_desc *pieces;    /* [l] scratch of submit */
     struct dma_segment *segments; /* [l] scratch of submit */
     struct work work;
 

@@ -31,6 +31,11 @@ static struct virtio_blk *blk_of(struct block_device *dev)
     return CONTAINER_OF(dev, struct virtio_blk, block);
 }
 
+static uint64_t bus_of(const struct blk_call *call, size_t offset)
+{
+    return call->slot_bus + offset;
+}
+
 void virtio_blk_io_init(struct virtio_blk *b)
 {
     struct blk_slot *slots = b->slots.cpu;
@@ -94,68 +99,85 @@ static void watch(struct virtio_blk *b)
     }
 }
 
-static struct virtq_piece piece(uint64_t bus, uint32_t len, bool device_writes)
-{
-    return (struct virtq_piece){.bus = bus, .len = len, .device_writes = device_writes};
-}
-
-/* Pieces of the data behind pieces[1]. Returns OK and how many, or what dma_map() says. */
+/* Bus addresses of the data. Returns OK and how many pieces, or what dma_map() says. */
 static enum status map_data_locked(struct virtio_blk *b, const struct block_request *req,
-                                   unsigned *count)
+                                   uint32_t *count)
 {
-    bool device_writes = req->op == BLOCK_READ;
-    size_t used = 0;
+    enum dma_direction dir = req->op == BLOCK_READ ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
+    uint32_t used = 0;
     for (uint32_t i = 0; i < req->segment_count; i++) {
+        const struct block_segment *seg = &req->segments[i];
         size_t n = b->pieces_max - used;
         enum status s =
-            dma_map(b->block.parent, req->segments[i].data, req->segments[i].len,
-                    device_writes ? DMA_FROM_DEVICE : DMA_TO_DEVICE, b->size_max, b->segments, &n);
+            dma_map(b->block.parent, seg->data, seg->len, dir, b->size_max, &b->segments[used], &n);
         if (s != OK) {
             return s;
         }
-        for (size_t k = 0; k < n; k++) {
-            b->pieces[1 + used + k] =
-                piece(b->segments[k].bus.raw, b->segments[k].len, device_writes);
-        }
-        used += n;
+        used += (uint32_t)n;
     }
-    *count = (unsigned)used;
+    *count = used;
     return OK;
 }
 
-static enum status enter_locked(struct virtio_blk *b, struct block_request *req, enum blk_type type)
+/* Header, data, status. */
+static void fill_pieces(const struct virtio_blk *b, const struct blk_call *call, bool device_writes,
+                        uint32_t count, struct virtq_desc *pieces)
+{
+    pieces[0] = virtq_piece(0, bus_of(call, offsetof(struct blk_slot, header)),
+                            sizeof(call->slot->header), false, true);
+    for (uint32_t i = 1; i <= count; i++) {
+        const struct dma_segment *seg = &b->segments[i - 1];
+        pieces[i] = virtq_piece(i, seg->bus.raw, seg->len, device_writes, true);
+    }
+    pieces[count + 1] =
+        virtq_piece(count + 1, bus_of(call, offsetof(struct blk_slot, status)), 1, true, false);
+}
 
+/* Small requests are a table of their own, and take one descriptor of the ring. */
+static enum status add_locked(struct virtio_blk *b, struct blk_call *call, bool device_writes,
+                              uint32_t count)
+{
+    uint32_t pieces = count + 2;
+    if (!b->indirect || pieces > BLK_TABLE) {
+        fill_pieces(b, call, device_writes, count, b->pieces);
+        return virtq_add(&b->queue.ring, b->pieces, pieces, call->expected, call);
+    }
+    fill_pieces(b, call, device_writes, count, call->slot->table);
+    return virtq_add_indirect(&b->queue.ring, bus_of(call, offsetof(struct blk_slot, table)),
+                              pieces, call->expected, call);
+}
+
+static void activate_locked(struct virtio_blk *b, struct blk_call *call, struct block_request *req)
+{
+    b->free = call->next_free;
+    call->req = req;
+    call->started = atomic_load_explicit(&b->tick, memory_order_relaxed);
+    req->driver_private = call;
+    if (list_is_empty(&b->active)) {
+        atomic_store_explicit(&b->oldest, call->started, memory_order_relaxed);
+    }
+    list_push_back(&b->active, &req->link);
+    atomic_fetch_add(&b->active_count, 1);
+    watch(b);
+}
+
+static enum status enter_locked(struct virtio_blk *b, struct block_request *req, enum blk_type type)
 {
     struct blk_call *call = b->free;
-    unsigned count = 0;
+    bool device_writes = req->op == BLOCK_READ;
+    uint32_t count;
     enum status s = map_data_locked(b, req, &count);
     if (s != OK) {
         return s;
     }
     struct blk_slot *slot = call->slot;
     slot->header.type = type;
-    slot->header.reserved = 0;
     slot->header.sector = req->sector;
     slot->status = STATUS_UNWRITTEN;
-    b->pieces[0] =
-        piece(call->slot_bus + offsetof(struct blk_slot, header), sizeof(slot->header), false);
-    b->pieces[1 + count] = piece(call->slot_bus + offsetof(struct blk_slot, status), 1, true);
-    if (b->indirect && count + 2 <= BLK_TABLE) {
-        s = virtq_add_indirect(&b->queue.ring, b->pieces, count + 2, slot->table,
-                               call->slot_bus + offsetof(struct blk_slot, table), call);
-    } else {
-        s = virtq_add(&b->queue.ring, b->pieces, count + 2, call);
-    }
+    call->expected = (device_writes ? req->bytes : 0) + 1;
+    s = add_locked(b, call, device_writes, count);
     if (s == OK) {
-        b->free = call->next_free;
-        call->req = req;
-        call->reads = req->op == BLOCK_READ;
-        call->started = atomic_load_explicit(&b->tick, memory_order_relaxed);
-        req->driver_private = call;
-        list_push_back(&b->active, &req->link);
-        note_oldest_locked(b);
-        atomic_fetch_add(&b->active_count, 1);
-        watch(b);
+        activate_locked(b, call, req);
     }
     return s;
 }
@@ -199,17 +221,12 @@ const struct block_ops virtio_blk_ops = {
     .cancel = blk_cancel,
 };
 
-struct finished {
-    struct block_request *req;
-    enum status result;
-};
-
 static enum status result_of(const struct blk_call *call, uint32_t written)
 {
     switch (call->slot->status) {
     case STATUS_OK:
         /* The status byte comes last: a read that wrote less left part of the buffer as it was. */
-        return call->reads && written < call->req->bytes + 1 ? E_IO : OK;
+        return written < call->expected ? E_IO : OK;
     case STATUS_UNSUPPORTED:
         return E_NOTSUP;
     default:
@@ -217,83 +234,78 @@ static enum status result_of(const struct blk_call *call, uint32_t written)
     }
 }
 
-/* The call is free again; what its request came to is noted for when the lock is let go. */
+/* Requests that are finished, until the lock is let go. */
+struct batch {
+    unsigned count;
+    struct block_request *reqs[BATCH];
+};
+
+/* The call is free again. */
 static void release_locked(struct virtio_blk *b, struct blk_call *call, enum status result,
-                           struct finished *out)
+                           struct batch *batch)
 {
-    *out = (struct finished){.req = call->req, .result = result};
-    list_remove(&call->req->link);
+    struct block_request *req = call->req;
+    bool was_oldest = list_first(&b->active) == &req->link;
+    list_remove(&req->link);
+    if (was_oldest) {
+        note_oldest_locked(b);
+    }
     call->req = NULL;
     call->next_free = b->free;
     b->free = call;
     atomic_fetch_sub(&b->active_count, 1);
-    note_oldest_locked(b);
+    if (req == &b->id_request) {
+        req->result = result;
+        completion_signal(&b->id_done);
+    } else {
+        block_finish_locked(req, result);
+        batch->reqs[batch->count++] = req;
+    }
 }
 
-static void complete_batch(struct virtio_blk *b, const struct finished *list, unsigned count)
+/* Take out what the device has finished. E_AGAIN: that is all; E_IO: it broke the ring's rules. */
+static enum status take_finished_locked(struct virtio_blk *b, struct batch *batch)
 {
-    if (count == 0) {
-        return;
-    }
-    /* What the callbacks submit is one batch for the device, too. */
-    block_plug(&b->block);
-    for (unsigned i = 0; i < count; i++) {
-        if (list[i].req == &b->id_request) {
-            b->id_request.result = list[i].result;
-            completion_signal(&b->id_done);
-        } else {
-            block_complete(list[i].req, list[i].result);
-        }
-    }
-    block_unplug(&b->block);
-}
-
-/* Take out and complete what the device has finished. Returns false if it broke the ring's rules.
- */
-static bool drain(struct virtio_blk *b)
-{
-    enum status s;
-    do {
-        struct finished list[BATCH];
-        unsigned count = 0;
+    enum status s = OK;
+    batch->count = 0;
+    while (batch->count < BATCH) {
         void *token;
         uint32_t written;
-        spin_lock(&b->block.lock);
-        s = OK;
-        while (count < BATCH && (s = virtq_pop(&b->queue.ring, &token, &written)) == OK) {
-            struct blk_call *call = token;
-            release_locked(b, call, result_of(call, written), &list[count]);
-            count++;
+        s = virtq_pop(&b->queue.ring, &token, &written);
+        if (s != OK) {
+            break;
         }
-        spin_unlock(&b->block.lock);
-        complete_batch(b, list, count);
+        release_locked(b, token, result_of(token, written), batch);
+    }
+    return s;
+}
+
+/* Complete what the device has finished. Returns false if it broke the ring's rules. */
+static bool drain_locked(struct virtio_blk *b) REQUIRES(b->block.lock)
+{
+    struct batch batch;
+    enum status s;
+    do {
+        s = take_finished_locked(b, &batch);
+        if (batch.count > 0) {
+            block_answer_locked(&b->block, batch.reqs, batch.count);
+        }
     } while (s == OK);
     return s != E_IO;
 }
 
 /* The device is reset: nobody else will finish these. */
-static void fail_active(struct virtio_blk *b, enum status why)
+static void fail_active_locked(struct virtio_blk *b, enum status why) REQUIRES(b->block.lock)
 {
-    unsigned count;
+    struct batch batch;
     do {
-        struct finished list[BATCH];
         void *token;
-        count = 0;
-        spin_lock(&b->block.lock);
-        while (count < BATCH && (token = virtq_reclaim(&b->queue.ring)) != NULL) {
-            release_locked(b, token, why, &list[count]);
-            count++;
+        batch.count = 0;
+        while (batch.count < BATCH && (token = virtq_reclaim(&b->queue.ring)) != NULL) {
+            release_locked(b, token, why, &batch);
         }
-        spin_unlock(&b->block.lock);
-        complete_batch(b, list, count);
-    } while (count > 0);
-}
-
-static void set_state(struct virtio_blk *b, enum blk_state state)
-{
-    spin_lock(&b->block.lock);
-    b->state = state;
-    spin_unlock(&b->block.lock);
+        block_answer_locked(&b->block, batch.reqs, batch.count);
+    } while (batch.count > 0);
 }
 
 bool virtio_blk_stop(struct virtio_blk *b)
@@ -321,43 +333,48 @@ static void recover(struct virtio_blk *b, bool is_broken)
     const char *name = b->block.parent->name;
     log_error("virtio_blk", "%s: %s, resetting it", name,
               is_broken ? "the device broke the rules of the ring" : "no answer in time");
-    set_state(b, BLK_RESETTING);
+    spin_lock(&b->block.lock);
+    b->state = BLK_RESETTING; /* the ring stands still from here on */
+    spin_unlock(&b->block.lock);
     is_broken |= !virtio_blk_stop(b);
-    is_broken |= !drain(b);
-    fail_active(b, is_broken ? E_IO : E_TIMEDOUT);
-    if (!is_broken && revive(b)) {
+
+    spin_lock(&b->block.lock);
+    is_broken |= !drain_locked(b);
+    fail_active_locked(b, is_broken ? E_IO : E_TIMEDOUT);
+    spin_unlock(&b->block.lock);
+
+    bool works = !is_broken && revive(b);
+    if (works) {
         virtio_start(b->vd);
-        set_state(b, BLK_READY);
     } else {
         log_error("virtio_blk", "%s: given up", name);
-        set_state(b, BLK_BROKEN);
     }
-}
-
-static bool enable_interrupts(struct virtio_blk *b)
-{
     spin_lock(&b->block.lock);
-    bool is_empty = virtq_enable_interrupts(&b->queue.ring);
+    b->state = works ? BLK_READY : BLK_BROKEN;
     spin_unlock(&b->block.lock);
-    return is_empty;
 }
 
 void virtio_blk_work(struct work *work)
 {
     struct virtio_blk *b = CONTAINER_OF(work, struct virtio_blk, work);
-    bool is_sane;
     if (b->state == BLK_BROKEN) {
         return;
     }
+    bool is_sane;
+    spin_lock(&b->block.lock);
     do {
-        is_sane = drain(b);
-    } while (is_sane && !enable_interrupts(b));
+        is_sane = drain_locked(b);
+    } while (is_sane && !virtq_enable_interrupts(&b->queue.ring));
+    spin_unlock(&b->block.lock);
 
-    bool has_expired = atomic_exchange_explicit(&b->has_expired, false, memory_order_acquire);
-    if (!is_sane || (has_expired && is_overdue(b))) {
-        recover(b, !is_sane);
+    if (is_sane && !atomic_load_explicit(&b->has_expired, memory_order_relaxed)) {
+        return;
     }
-    block_restart(&b->block);
+    atomic_store_explicit(&b->has_expired, false, memory_order_relaxed);
+    if (!is_sane || is_overdue(b)) {
+        recover(b, !is_sane);
+        block_restart(&b->block);
+    }
 }
 
 enum status virtio_blk_read_id(struct virtio_blk *b)

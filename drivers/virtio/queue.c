@@ -7,10 +7,6 @@
 #include "hal/io.h"
 #include "kernel/assert.h"
 
-#define DESC_NEXT     1u
-#define DESC_WRITE    2u
-#define DESC_INDIRECT 4u
-
 #define AVAIL_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY     1u
 
@@ -84,21 +80,6 @@ static uint16_t take_free(struct virtq *q)
     return i;
 }
 
-static struct virtq_desc make_desc(const struct virtq_piece *p, bool has_next, uint16_t next)
-{
-    uint16_t flags = (has_next ? DESC_NEXT : 0) | (p->device_writes ? DESC_WRITE : 0);
-    return (struct virtq_desc){.bus = p->bus, .len = p->len, .flags = flags, .next = next};
-}
-
-static uint32_t writable_bytes(const struct virtq_piece *pieces, unsigned count)
-{
-    uint32_t sum = 0;
-    for (unsigned i = 0; i < count; i++) {
-        sum += pieces[i].device_writes ? pieces[i].len : 0;
-    }
-    return sum;
-}
-
 /* Enter a chain into the ring; the device does not look there until the index moves. */
 static void enqueue(struct virtq *q, uint16_t head, uint16_t last, uint32_t writable, void *token)
 {
@@ -111,8 +92,8 @@ static void enqueue(struct virtq *q, uint16_t head, uint16_t last, uint32_t writ
     q->in_flight++;
 }
 
-enum status virtq_add(struct virtq *q, const struct virtq_piece *pieces, unsigned count,
-                      void *token)
+enum status virtq_add(struct virtq *q, const struct virtq_desc *pieces, unsigned count,
+                      uint32_t writable, void *token)
 {
     ASSERT(count > 0 && count <= q->size && token != NULL);
     if (count > q->free_count) {
@@ -122,29 +103,27 @@ enum status virtq_add(struct virtq *q, const struct virtq_piece *pieces, unsigne
     uint16_t at = head;
     for (unsigned i = 0; i < count; i++) {
         at = take_free(q);
-        q->desc[at] = make_desc(&pieces[i], i + 1 < count, q->slots[at].next_free);
+        q->desc[at] = pieces[i];
+        q->desc[at].next = q->slots[at].next_free; /* the last has no flag that says so */
     }
-    enqueue(q, head, at, writable_bytes(pieces, count), token);
+    enqueue(q, head, at, writable, token);
     return OK;
 }
 
-enum status virtq_add_indirect(struct virtq *q, const struct virtq_piece *pieces, unsigned count,
-                               struct virtq_desc *table, uint64_t table_bus, void *token)
+enum status virtq_add_indirect(struct virtq *q, uint64_t table_bus, unsigned count,
+                               uint32_t writable, void *token)
 {
     ASSERT(count > 0 && token != NULL);
     if (q->free_count == 0) {
         return E_BUSY;
     }
-    for (unsigned i = 0; i < count; i++) {
-        table[i] = make_desc(&pieces[i], i + 1 < count, (uint16_t)(i + 1));
-    }
     uint16_t head = take_free(q);
     q->desc[head] = (struct virtq_desc){
         .bus = table_bus,
-        .len = count * (uint32_t)sizeof(*table),
-        .flags = DESC_INDIRECT,
+        .len = count * (uint32_t)sizeof(struct virtq_desc),
+        .flags = VIRTQ_DESC_INDIRECT,
     };
-    enqueue(q, head, head, writable_bytes(pieces, count), token);
+    enqueue(q, head, head, writable, token);
     return OK;
 }
 

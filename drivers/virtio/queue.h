@@ -14,13 +14,6 @@
 
 #define VIRTQ_SIZE_MAX 256u /* descriptors; a power of two */
 
-/** A piece of a request, as the device addresses it. */
-struct virtq_piece {
-    uint64_t bus;
-    uint32_t len; /* at least 1 */
-    bool device_writes;
-};
-
 /** The device's view of a descriptor, little-endian; also an entry of an indirect table. */
 struct virtq_desc {
     uint64_t bus;
@@ -29,6 +22,28 @@ struct virtq_desc {
     uint16_t next;
 };
 STATIC_ASSERT(sizeof(struct virtq_desc) == 16, "virtio 1.2, 2.7.5");
+
+enum virtq_desc_flags {
+    VIRTQ_DESC_NEXT = 1,
+    VIRTQ_DESC_WRITE = 2, /**< the device writes */
+    VIRTQ_DESC_INDIRECT = 4,
+};
+
+/**
+ * @brief A piece of a request, as entry `index` of a table of such.
+ * @param len   At least 1.
+ * @param more  Entry index + 1 follows.
+ */
+static inline struct virtq_desc virtq_piece(unsigned index, uint64_t bus, uint32_t len,
+                                            bool device_writes, bool more)
+{
+    return (struct virtq_desc){
+        .bus = bus,
+        .len = len,
+        .flags = (device_writes ? VIRTQ_DESC_WRITE : 0) | (more ? VIRTQ_DESC_NEXT : 0),
+        .next = more ? (uint16_t)(index + 1) : 0,
+    };
+}
 
 struct virtq_avail {
     uint16_t flags;
@@ -91,21 +106,24 @@ void virtq_init(struct virtq *q, uint16_t size, bool event_idx, void *memory,
 
 /**
  * @brief Queue a request as a chain of descriptors. The device sees it at virtq_publish().
- * @param pieces  Those that the device reads first, then those that it writes; count 1 to size.
- * @param token   Not NULL; comes back from virtq_pop().
+ * @param pieces    A table of pieces; those that the device reads come first, then those that it
+ * writes.
+ * @param count     Of pieces, 1 to size.
+ * @param writable  Bytes of the latter.
+ * @param token     Not NULL; comes back from virtq_pop().
  * @return OK; E_BUSY: too few descriptors are free.
  */
-enum status virtq_add(struct virtq *q, const struct virtq_piece *pieces, unsigned count,
-                      void *token);
+enum status virtq_add(struct virtq *q, const struct virtq_desc *pieces, unsigned count,
+                      uint32_t writable, void *token);
 
 /**
- * @brief Queue a request through a table in memory, taking one descriptor.
- * @param table      Room for `count` entries, shared with the device until the token comes back.
- * @param table_bus  Its bus address.
+ * @brief Queue a request that is a table in memory, taking one descriptor.
+ * @param table_bus  Bus address of a table of `count` linked pieces, the caller's, which the device
+ * reads until the token comes back.
  * @return as virtq_add().
  */
-enum status virtq_add_indirect(struct virtq *q, const struct virtq_piece *pieces, unsigned count,
-                               struct virtq_desc *table, uint64_t table_bus, void *token);
+enum status virtq_add_indirect(struct virtq *q, uint64_t table_bus, unsigned count,
+                               uint32_t writable, void *token);
 
 /** @brief Show the device what was added. @return true: it must be notified. */
 bool virtq_publish(struct virtq *q);

@@ -178,8 +178,8 @@ static enum status check_transfer(const struct block_device *dev, struct block_r
         }
         bytes += len;
     }
-    if (bytes > dev->max_bytes || bytes % dev->logical_block != 0 ||
-        req->sector % (dev->logical_block / BLOCK_SECTOR) != 0) {
+    uint32_t mask = dev->logical_block - 1; /* a power of two */
+    if (bytes > dev->max_bytes || (bytes & mask) != 0 || (req->sector & mask / BLOCK_SECTOR) != 0) {
         return E_INVAL;
     }
     uint64_t count = bytes / BLOCK_SECTOR;
@@ -320,46 +320,69 @@ static void count_locked(struct block_device *dev, const struct block_request *r
     }
 }
 
+/* The analysis cannot know that req->dev is the device whose lock the caller holds. */
+void block_finish_locked(struct block_request *req, enum status result) NO_LOCK_ANALYSIS
+{
+    struct block_device *dev = req->dev;
+    ASSERT(dev->in_flight > 0 && req->state != REQUEST_IDLE);
+    req->state = REQUEST_IDLE;
+    req->result = result;
+    count_locked(dev, req, result);
+    dev->in_flight--;
+    signal_if_idle_locked(dev);
+}
+
 void block_complete(struct block_request *req, enum status result)
 {
     struct block_device *dev = req->dev;
     spin_lock(&dev->lock);
-    ASSERT(dev->in_flight > 0 && req->state != REQUEST_IDLE);
-    req->state = REQUEST_IDLE;
-    count_locked(dev, req, result);
-    dev->in_flight--;
-    signal_if_idle_locked(dev);
+    block_finish_locked(req, result);
     spin_unlock(&dev->lock);
-
     /* The device may go from here on; the request is still its submitter's and ours. */
-    req->result = result;
     req->done(req);
+}
+
+/* Those that waited, and that the driver now refuses, are answered at once. */
+static void submit_waiting_locked(struct block_device *dev) REQUIRES(dev->lock)
+{
+    struct list_node *n;
+    while ((n = list_pop_front(&dev->waiting)) != NULL) {
+        struct block_request *req = request_of(n);
+        enum status s = hand_over_locked(dev, req);
+        if (s == E_BUSY) {
+            req->state = REQUEST_WAITING;
+            list_push_front(&dev->waiting, n);
+            return;
+        }
+        if (s != OK) {
+            block_finish_locked(req, s);
+            spin_unlock(&dev->lock);
+            req->done(req);
+            spin_lock(&dev->lock);
+        }
+    }
 }
 
 void block_restart(struct block_device *dev)
 {
-    struct list failed = LIST_INIT(failed);
-    enum status why = OK;
     spin_lock(&dev->lock);
-    struct list_node *n;
-    while ((n = list_first(&dev->waiting)) != NULL) {
-        list_remove(n);
-        enum status s = hand_over_locked(dev, request_of(n));
-        if (s == E_BUSY) {
-            request_of(n)->state = REQUEST_WAITING;
-            list_push_front(&dev->waiting, n);
-            break;
-        }
-        if (s != OK) {
-            why = s;
-            list_push_back(&failed, n);
-        }
-    }
+    submit_waiting_locked(dev);
     kick_locked(dev);
     spin_unlock(&dev->lock);
-    while ((n = list_pop_front(&failed)) != NULL) {
-        block_complete(request_of(n), why);
+}
+
+void block_answer_locked(struct block_device *dev, struct block_request *const *reqs,
+                         unsigned count)
+{
+    dev->plugs++;
+    spin_unlock(&dev->lock);
+    for (unsigned i = 0; i < count; i++) {
+        reqs[i]->done(reqs[i]);
     }
+    spin_lock(&dev->lock);
+    submit_waiting_locked(dev);
+    dev->plugs--;
+    kick_locked(dev);
 }
 
 struct sync_part {

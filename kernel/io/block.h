@@ -124,6 +124,18 @@ void block_complete(struct block_request *req, enum status result);
  *  @context{work} */
 void block_restart(struct block_device *dev);
 
+/** @brief Driver, the first half of block_complete(): block_answer_locked() is the second.
+ *  @locks the device's lock is held */
+void block_finish_locked(struct block_request *req, enum status result);
+
+/**
+ * @brief Driver: call done of finished requests and submit those that wait, as one batch: the
+ * device is notified once of all that comes of it.
+ * @context{work} @locks the device's lock is held, and is let go meanwhile
+ */
+void block_answer_locked(struct block_device *dev, struct block_request *const *reqs,
+                         unsigned count) REQUIRES(dev->lock);
+
 /**
  * @brief Synchronous transfer, any length that is a multiple of the logical block. Waits
  * uncancellably for the device (it owns the buffer), bounded by the driver's time-out.

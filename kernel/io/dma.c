@@ -95,6 +95,16 @@ enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_directio
 {
     (void)dir; /* coherent: nothing to clean or invalidate */
     ASSERT(max_len > 0);
+    if (is_direct((uintptr_t)buf, len) && len <= max_len && len > 0 && *count > 0) {
+        /* Most buffers: one look and no walk. */
+        uint64_t bus = hal_direct_to_phys(buf).raw;
+        if (bus > dev->dma_limit || len - 1 > dev->dma_limit - bus) {
+            return E_RANGE;
+        }
+        segs[0] = (struct dma_segment){.bus = {bus}, .len = (uint32_t)len};
+        *count = 1;
+        return OK;
+    }
     struct segment_list list = {.segs = segs, .room = *count, .max_len = max_len};
     uint8_t *p = buf;
     while (len > 0) {

@@ -98,14 +98,36 @@ static const uint8_t *desc_at(const struct device *d, uint16_t i)
     return d->memory + 16 * i;
 }
 
-static struct virtq_piece out_piece(uint64_t bus, uint32_t len)
+static struct virtq_desc out_piece(uint64_t bus, uint32_t len)
 {
-    return (struct virtq_piece){.bus = bus, .len = len, .device_writes = false};
+    return virtq_piece(0, bus, len, false, false);
 }
 
-static struct virtq_piece in_piece(uint64_t bus, uint32_t len)
+static struct virtq_desc in_piece(uint64_t bus, uint32_t len)
 {
-    return (struct virtq_piece){.bus = bus, .len = len, .device_writes = true};
+    return virtq_piece(0, bus, len, true, false);
+}
+
+/* Pieces without an order become a table. */
+static void link(struct virtq_desc *pieces, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        pieces[i] = virtq_piece(i, pieces[i].bus, pieces[i].len,
+                                (pieces[i].flags & VIRTQ_DESC_WRITE) != 0, i + 1 < count);
+    }
+}
+
+static enum status add(struct virtq *q, const struct virtq_desc *pieces, unsigned count,
+                       void *token)
+{
+    struct virtq_desc table[SIZE];
+    uint32_t writable = 0;
+    memcpy(table, pieces, count * sizeof(*pieces));
+    link(table, count);
+    for (unsigned i = 0; i < count; i++) {
+        writable += (pieces[i].flags & VIRTQ_DESC_WRITE) != 0 ? pieces[i].len : 0;
+    }
+    return virtq_add(q, table, count, writable, token);
 }
 
 static void test_layout_is_that_of_the_specification(void **state)
@@ -126,11 +148,11 @@ static void test_chain_reaches_the_device_in_order(void **state)
     (void)state;
     struct set t;
     make(&t, SIZE, false);
-    const struct virtq_piece pieces[] = {out_piece(0x1000, 16), in_piece(0x123456789000, 512),
-                                         in_piece(0x3000, 1)};
+    const struct virtq_desc pieces[] = {out_piece(0x1000, 16), in_piece(0x123456789000, 512),
+                                        in_piece(0x3000, 1)};
     int token;
     uint16_t head;
-    assert_int_equal(virtq_add(&t.q, pieces, 3, &token), OK);
+    assert_int_equal(add(&t.q, pieces, 3, &token), OK);
     assert_false(device_take(&t.d, &head)); /* not before it is published */
     assert_true(virtq_publish(&t.q));
     assert_true(device_take(&t.d, &head));
@@ -139,7 +161,7 @@ static void test_chain_reaches_the_device_in_order(void **state)
         assert_int_equal(get32(e), (uint32_t)pieces[i].bus);
         assert_int_equal(get32(e + 4), pieces[i].bus >> 32);
         assert_int_equal(get32(e + 8), pieces[i].len);
-        assert_int_equal(get16(e + 12), (i < 2 ? 1 : 0) | (pieces[i].device_writes ? 2 : 0));
+        assert_int_equal(get16(e + 12), (i < 2 ? 1 : 0) | pieces[i].flags);
         head = get16(e + 14);
     }
     drop(&t);
@@ -150,11 +172,11 @@ static void test_barriers_order_the_publication(void **state)
     (void)state;
     struct set t;
     make(&t, SIZE, true);
-    const struct virtq_piece p = out_piece(0x1000, 16);
+    const struct virtq_desc p = out_piece(0x1000, 16);
     int token;
     void *back;
     uint32_t len;
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
     (void)virtq_publish(&t.q);
     assert_string_equal(fake_journal(), "wmb mb");
     device_finish(&t.d, 0, 0);
@@ -170,14 +192,13 @@ static void test_indirect_table_takes_one_descriptor(void **state)
     (void)state;
     struct set t;
     make(&t, 2, false);
-    struct virtq_desc table[3];
-    const struct virtq_piece pieces[] = {out_piece(0x1000, 16), in_piece(0x2000, 512),
-                                         in_piece(0x3000, 1)};
+    struct virtq_desc table[] = {out_piece(0x1000, 16), in_piece(0x2000, 512), in_piece(0x3000, 1)};
     int tokens[2];
     uint16_t head;
-    assert_int_equal(virtq_add_indirect(&t.q, pieces, 3, table, 0xabc000, &tokens[0]), OK);
-    assert_int_equal(virtq_add_indirect(&t.q, pieces, 3, table, 0xabc000, &tokens[1]), OK);
-    assert_int_equal(virtq_add_indirect(&t.q, pieces, 3, table, 0xabc000, &tokens[1]), E_BUSY);
+    link(table, 3);
+    assert_int_equal(virtq_add_indirect(&t.q, 0xabc000, 3, 513, &tokens[0]), OK);
+    assert_int_equal(virtq_add_indirect(&t.q, 0xabc000, 3, 513, &tokens[1]), OK);
+    assert_int_equal(virtq_add_indirect(&t.q, 0xabc000, 3, 513, &tokens[1]), E_BUSY);
     assert_true(virtq_publish(&t.q));
     assert_true(device_take(&t.d, &head));
     const uint8_t *e = desc_at(&t.d, head);
@@ -218,10 +239,10 @@ static void run_traffic(bool event_idx)
         }
         unsigned count = 1 + (unsigned)rand() % 3;
         if (token < SIZE && rand() % 2 == 0) {
-            const struct virtq_piece p[3] = {in_piece(0x1000 + token, 7), in_piece(0x2000, 9),
-                                             in_piece(0x3000, 11)};
+            const struct virtq_desc p[3] = {in_piece(0x1000 + token, 7), in_piece(0x2000, 9),
+                                            in_piece(0x3000, 11)};
             uint16_t free_before = t.q.free_count;
-            enum status s = virtq_add(&t.q, p, count, &tokens[token]);
+            enum status s = add(&t.q, p, count, &tokens[token]);
             assert_int_equal(s, count <= free_before ? OK : E_BUSY);
             if (s == OK) {
                 is_out[token] = true;
@@ -280,14 +301,14 @@ static void test_flags_suppress_notifications(void **state)
     (void)state;
     struct set t;
     make(&t, SIZE, false);
-    const struct virtq_piece p = out_piece(0x1000, 16);
+    const struct virtq_desc p = out_piece(0x1000, 16);
     int token;
     assert_false(virtq_publish(&t.q)); /* nothing to tell */
     put16(t.d.memory + t.d.used, 1);   /* VIRTQ_USED_F_NO_NOTIFY */
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_false(virtq_publish(&t.q));
     put16(t.d.memory + t.d.used, 0);
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_true(virtq_publish(&t.q));
     virtq_disable_interrupts(&t.q);
     assert_int_equal(get16(t.d.memory + t.d.avail), 1);
@@ -301,19 +322,19 @@ static void test_event_index_suppresses_notifications(void **state)
     (void)state;
     struct set t;
     make(&t, SIZE, true);
-    const struct virtq_piece p = out_piece(0x1000, 16);
+    const struct virtq_desc p = out_piece(0x1000, 16);
     int token;
     uint8_t *avail_event = t.d.memory + t.d.used + 4 + 8 * SIZE;
     const uint8_t *used_event = t.d.memory + t.d.avail + 4 + 2 * SIZE;
     put16(avail_event, 2); /* wants to hear of the third */
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+        assert_int_equal(add(&t.q, &p, 1, &token), OK);
         assert_false(virtq_publish(&t.q));
     }
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_true(virtq_publish(&t.q)); /* a batch that contains it */
-    assert_int_equal(virtq_add(&t.q, &p, 1, &token), OK);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_false(virtq_publish(&t.q));
 
     void *back;
@@ -334,11 +355,11 @@ static void check_refused(uint32_t id, uint32_t len, uint16_t advance)
 {
     struct set t;
     make(&t, SIZE, false);
-    const struct virtq_piece p[] = {out_piece(0x1000, 16), in_piece(0x2000, 512)};
+    const struct virtq_desc p[] = {out_piece(0x1000, 16), in_piece(0x2000, 512)};
     int token;
     void *back = NULL;
     uint32_t got = 77;
-    assert_int_equal(virtq_add(&t.q, p, 2, &token), OK);
+    assert_int_equal(add(&t.q, p, 2, &token), OK);
     (void)virtq_publish(&t.q);
     device_finish(&t.d, id, len);
     put16(t.d.memory + t.d.used + 2, advance);
@@ -376,12 +397,12 @@ static void test_same_request_twice_is_refused(void **state)
     (void)state;
     struct set t;
     make(&t, SIZE, false);
-    const struct virtq_piece p = in_piece(0x2000, 512);
+    const struct virtq_desc p = in_piece(0x2000, 512);
     int tokens[2];
     void *back;
     uint32_t len;
-    assert_int_equal(virtq_add(&t.q, &p, 1, &tokens[0]), OK);
-    assert_int_equal(virtq_add(&t.q, &p, 1, &tokens[1]), OK);
+    assert_int_equal(add(&t.q, &p, 1, &tokens[0]), OK);
+    assert_int_equal(add(&t.q, &p, 1, &tokens[1]), OK);
     (void)virtq_publish(&t.q);
     device_finish(&t.d, 0, 512);
     device_finish(&t.d, 0, 512);
@@ -403,8 +424,8 @@ static void test_random_memory_never_hurts(void **state)
         char tokens[SIZE];
         unsigned out = 0;
         for (int step = 0; step < 60 && !t.q.is_broken; step++) {
-            const struct virtq_piece p[] = {out_piece(0x1000, 16), in_piece(0x2000, 512)};
-            if (out < SIZE && virtq_add(&t.q, p, 1 + (unsigned)rand() % 2, &tokens[out]) == OK) {
+            const struct virtq_desc p[] = {out_piece(0x1000, 16), in_piece(0x2000, 512)};
+            if (out < SIZE && add(&t.q, p, 1 + (unsigned)rand() % 2, &tokens[out]) == OK) {
                 out++;
             }
             (void)virtq_publish(&t.q);
