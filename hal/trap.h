@@ -109,6 +109,13 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
 bool hal_probe_read8(const void *p, uint8_t *out);
 bool hal_probe_write8(void *p, uint8_t value);
 
+/**
+ * @brief Call fn with the registers of the code that calls this, for a report of what is no fault.
+ * @param fn  Returns; the frame is gone after it.
+ * @context{any, panic included}
+ */
+void hal_frame_capture(void (*fn)(const struct hal_frame *frame));
+
 /** @brief Frame pointer of the caller, where a backtrace of the running code starts. */
 uintptr_t hal_frame_here(void);
 

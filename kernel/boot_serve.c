@@ -94,7 +94,11 @@ void boot_serve(const struct cmdline *cmdline)
         run_one(cmdline->run, cmdline->run_args);
     }
     if (cmdline->poweroff && !cmdline->shell) {
+        bool has_status = cmdline->test != NULL || cmdline->bench != NULL || cmdline->run != NULL;
         console_drain();
+        if (!has_status) {
+            hal_exit_record(EXIT_OFF, 0);
+        }
         hal_power_off();
     }
     shell_main();

@@ -146,6 +146,7 @@ void panic(const char *fmt, ...)
     console_drain(); /* what was written before comes before */
     say_cause();
     say_where();
+    hal_frame_capture(say_registers);
     say_backtrace(0, hal_frame_here());
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
     finish();

@@ -174,8 +174,8 @@ static void shut_down(struct virtio_blk *b)
 static void report(const struct virtio_blk *b)
 {
     const struct block_device *d = &b->block;
-    log_info("virtio_blk", "%s: %s, %llu MiB in blocks of %u%s%s, queue of %u, serial \"%s\"",
-             d->parent->name, d->name, (unsigned long long)(d->sectors >> 11), d->logical_block,
+    log_info("virtio_blk", "%s: %s, %llu KiB in blocks of %u%s%s, queue of %u, serial \"%s\"",
+             d->parent->name, d->name, (unsigned long long)(d->sectors >> 1), d->logical_block,
              d->read_only ? ", read-only" : "", d->can_flush ? ", with cache" : "",
              b->queue.ring.size, d->serial);
 }

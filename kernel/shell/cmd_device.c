@@ -9,7 +9,7 @@
 
 static void print_device(void *ctx, struct device *dev)
 {
-    char text[128];
+    char text[512]; /* six BARs of 40 characters, and what stands before them */
     if (strcmp(dev->bus->name, ctx) == 0) {
         dev->bus->describe(dev, text, sizeof text);
         console_printf("%s %s%s%s\n", dev->name, text, dev->driver != NULL ? ", driver " : "",
@@ -31,8 +31,8 @@ static void print_disk(void *ctx, struct block_device *dev)
 {
     unsigned *count = ctx;
     (*count)++;
-    console_printf("%-6s %8llu MiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n",
-                   dev->name, (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 20),
+    console_printf("%-6s %10llu KiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n",
+                   dev->name, (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 10),
                    dev->logical_block, dev->read_only ? ", read-only" : "",
                    dev->serial[0] != '\0' ? ", serial " : "", dev->serial,
                    (unsigned long long)dev->reads, (unsigned long long)dev->writes,

@@ -96,7 +96,8 @@ void shell_execute(char *line)
     const struct shell_command *command = shell_find_command(argv[0]);
     if (command != NULL) {
         if (!command->run(argc, argv)) {
-            console_printf("usage: %s %s\n", command->name, command->usage);
+            console_printf("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
+                           command->usage);
         }
     } else if (strchr(argv[0], '/') != NULL) {
         shell_run_program(argc, argv);

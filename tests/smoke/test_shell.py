@@ -32,11 +32,25 @@ class Shell(TestCase):
     def test_a_missing_file_is_named(self):
         self.expect(run(typed="cat /no/such\nrun /no/such\npoweroff\n"), 0, contains="/no/such: ")
 
+    def test_poweroff_on_the_command_line_ends_well(self):
+        self.expect(run("--append", "poweroff"), 0)
+
+    def test_lspci_shows_a_disks_registers_whole(self):
+        with tempfile.NamedTemporaryFile(suffix=".img") as image:
+            image.truncate(1 << 20)
+            result = run("--disk", image.name, typed="lspci\nlsblk\npoweroff\n")
+        self.expect(result, 0, contains=["1024 KiB"])
+        line = next(line for line in result.output.splitlines() if "virtio_blk" in line and "class" in line)
+        self.assertRegex(line, r"memory 4 at 0x[0-9a-f]+ size 0x4000, driver virtio_blk$")
+
     def test_panic_is_a_report_and_a_status(self):
         result = run(typed="panic\n")
         self.expect(result, 120, "panic")
         report = re.search(r"^PANIC: .*^PANIC END$", result.output, re.M | re.S)
         self.assertIsNotNone(report, result.output)
+        registers = {"x86_64": ("rsp", "rip", "rflags"), "aarch64": ("fp", "sp", "pc")}[MACHINE]
+        for name in registers:
+            self.assertRegex(report[0], rf"\b{name} [0-9a-f]{{16}}\b")
         self.assertRegex(report[0], r"(?m)^ *#0 \w+\+0x[0-9a-f]+ \([\w/]+\.[chS]:\d+\)$")
 
     def test_no_typed_byte_is_lost(self):

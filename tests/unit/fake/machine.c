@@ -268,6 +268,13 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
     return true;
 }
 
+void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
+{
+    struct hal_frame frame = {.pc = (uintptr_t)__builtin_return_address(0),
+                              .fp = (uintptr_t)__builtin_frame_address(0)};
+    fn(&frame);
+}
+
 uintptr_t hal_frame_here(void)
 {
     return *(const uintptr_t *)__builtin_frame_address(0);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// The registers of code that has not faulted, for a panic's report.
+
+#include "hal_arch/offsets.h"
+
+        .text
+
+/*
+ * void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
+ * in: x0 fn    clobbers: x9, x10, after they are stored
+ */
+        .globl  hal_frame_capture
+        .type   hal_frame_capture, %function
+hal_frame_capture:
+        sub     sp, sp, #FRAME_SIZE
+        stp     x0, x1, [sp, #FRAME_X(0)]
+        stp     x2, x3, [sp, #FRAME_X(2)]
+        stp     x4, x5, [sp, #FRAME_X(4)]
+        stp     x6, x7, [sp, #FRAME_X(6)]
+        stp     x8, x9, [sp, #FRAME_X(8)]
+        stp     x10, x11, [sp, #FRAME_X(10)]
+        stp     x12, x13, [sp, #FRAME_X(12)]
+        stp     x14, x15, [sp, #FRAME_X(14)]
+        stp     x16, x17, [sp, #FRAME_X(16)]
+        stp     x18, x19, [sp, #FRAME_X(18)]
+        stp     x20, x21, [sp, #FRAME_X(20)]
+        stp     x22, x23, [sp, #FRAME_X(22)]
+        stp     x24, x25, [sp, #FRAME_X(24)]
+        stp     x26, x27, [sp, #FRAME_X(26)]
+        stp     x28, x29, [sp, #FRAME_X(28)]
+        add     x9, sp, #FRAME_SIZE     // the caller's stack pointer
+        stp     x30, x9, [sp, #FRAME_X(30)]
+        mrs     x9, nzcv                // the parts of PSTATE, where SPSR_EL1 would have them
+        mrs     x10, daif
+        orr     x9, x9, x10
+        mrs     x10, CurrentEL
+        orr     x9, x9, x10
+        mrs     x10, SPSel
+        orr     x9, x9, x10
+        stp     x30, x9, [sp, #FRAME_PC]
+        stp     x29, x30, [sp, #FRAME_RECORD]
+        mov     x9, x0
+        mov     x0, sp
+        stp     x29, x30, [sp, #-16]!
+        blr     x9
+        ldp     x29, x30, [sp], #16
+        add     sp, sp, #FRAME_SIZE
+        ret
+        .size   hal_frame_capture, . - hal_frame_capture
+
+        .section .note.GNU-stack, "", %progbits
