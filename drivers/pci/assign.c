@@ -18,6 +18,8 @@
 /* Ports below are for fixed devices of a PC, and a BAR at 0 could not be told from an empty one. */
 #define IO_LOWEST 0x1000u
 
+#define CPU_PORTS ((uint64_t)0x10000) /* that a PC's processor has */
+
 static const uint64_t granule[PCI_SPACE_COUNT] = {
     [PCI_SPACE_IO] = 1u << 12,
     [PCI_SPACE_MEM32] = 1u << 20,
@@ -92,7 +94,9 @@ static enum pci_space wanted_space(const struct pci_bus *bus, const struct pci_b
 static void claim_bar(const struct pci_bus *bus, struct pci_bar *bar)
 {
     if (!bus->host->has_windows) {
-        bar->is_placed = bar->address != 0;
+        bool is_reachable = bar->space != PCI_SPACE_IO ||
+                            (bar->size <= CPU_PORTS && bar->address <= CPU_PORTS - bar->size);
+        bar->is_placed = bar->address != 0 && is_reachable;
         return;
     }
     if (bar->space != PCI_SPACE_IO) {

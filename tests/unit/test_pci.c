@@ -182,6 +182,24 @@ static void test_sizing_leaves_contents_and_silences(void **state)
     assert_int_equal(fake_pci_get(f, 0x04, 2), 0x0400);
 }
 
+/* The processor would cut the number, and reach other ports. */
+static void test_ports_that_no_processor_has_are_no_place(void **state)
+{
+    (void)state;
+    const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
+    int last = fake_pci_add(-1, 0x08, 0x1af4, 0x1041);
+    fake_pci_bar(last, 0, 0x80, IO);
+    fake_pci_set(last, 0x10, 4, 0xff80 | IO);
+    int beyond = fake_pci_add(-1, 0x10, 0x1af4, 0x1041);
+    fake_pci_bar(beyond, 0, 0x80, IO);
+    fake_pci_set(beyond, 0x10, 4, 0x10c80 | IO);
+    scan(&pc);
+    struct io_region r;
+    assert_int_equal(pci_map_bar(device("0000:00:01.0"), 0, 0, 0x80, &r), OK);
+    assert_int_equal(pci_map_bar(device("0000:00:02.0"), 0, 0, 0x80, &r), E_NODEV);
+    assert_int_equal(pci_enable(device("0000:00:02.0"), false), E_NOSPC);
+}
+
 static void test_mapping_stays_inside_the_bar(void **state)
 {
     (void)state;
@@ -589,6 +607,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bars_are_sized_and_placed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken_bars_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sizing_leaves_contents_and_silences, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_ports_that_no_processor_has_are_no_place, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_mapping_stays_inside_the_bar, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bridges_are_numbered_and_opened, set_up, tear_down),
