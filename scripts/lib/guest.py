@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from qemu import status_device
+from qemu import DEBUG_EXIT_STATUS, status_device
 from qemulog import Log
 from status import Kind, Outcome, Records
 from storm import Watch
@@ -290,7 +290,7 @@ class Guest:
         if outcome.last is None and not outcome.reset and not outcome.quit and not outcome.timed_out:
             if code < 0 and not killed_by_us:
                 outcome.qemu_failed = f"QEMU died of {signal.Signals(-code).name}"
-            elif code != 0:
+            elif code not in (0, DEBUG_EXIT_STATUS):
                 outcome.qemu_failed = f"QEMU ended with status {code}"
             elif outcome.one_shot:
                 outcome.reset = "the guest switched itself off without a status"

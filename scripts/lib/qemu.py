@@ -12,6 +12,7 @@ from tree import Failure
 DEFAULT_MACHINE = {"x86_64": "q35", "aarch64": "virt,gic-version=3"}
 DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
 OVMF = "/usr/share/ovmf/OVMF.fd"
+DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with twice what is written to it, 0x10, and one
 
 # One instruction is one virtual nanosecond, idle time jumps, the clock and the seed are fixed: two
 # runs of the same kernel execute the same instructions and print the same figures.
