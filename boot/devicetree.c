@@ -49,14 +49,27 @@ static bool has_memory(const struct dt *dt)
     return false;
 }
 
+/* Entry `index` of the "reg" of memory. One that cannot be read must not hide those behind it. */
+static bool read_range(struct dt *dt, const struct fdt_node *node, uint32_t index, uint64_t *base,
+                       uint64_t *len)
+{
+    if (fdt_reg(&dt->fdt, node, index, base, len)) {
+        return true;
+    }
+    boot_note_value(dt->info, "device tree: memory that lies nowhere, entry", index);
+    return false;
+}
+
 static void read_memory(struct dt *dt, const struct fdt_node *node)
 {
     uint64_t base, len;
     if (!is_memory(dt, node)) {
         return;
     }
-    for (uint32_t i = 0; fdt_reg(&dt->fdt, node, i, &base, &len); i++) {
-        boot_range_add(dt->info, base, len, BOOT_RAM);
+    for (uint32_t i = 0; i < fdt_reg_count(&dt->fdt, node); i++) {
+        if (read_range(dt, node, i, &base, &len)) {
+            boot_range_add(dt->info, base, len, BOOT_RAM);
+        }
     }
 }
 
@@ -67,7 +80,10 @@ static void read_reserved(struct dt *dt, const struct fdt_node *node)
 {
     bool no_map = fdt_prop(&dt->fdt, node, "no-map").bytes != NULL;
     uint64_t base, len;
-    for (uint32_t i = 0; fdt_reg(&dt->fdt, node, i, &base, &len); i++) {
+    for (uint32_t i = 0; i < fdt_reg_count(&dt->fdt, node); i++) {
+        if (!read_range(dt, node, i, &base, &len)) {
+            continue;
+        }
         if (no_map) {
             boot_range_add(dt->info, base, len, BOOT_RESERVED);
         } else {

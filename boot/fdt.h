@@ -121,6 +121,10 @@ bool fdt_cells(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
 /** @brief The number in 0 to 2 cells. @context{early} */
 uint64_t fdt_number(const uint8_t *bytes, uint32_t cells);
 
+/** @brief How many entries "reg" has, whether or not they make sense; 0: none, or of cells that
+ * nothing here can hold. @context{early} */
+uint32_t fdt_reg_count(const struct fdt *f, const struct fdt_node *node);
+
 /**
  * @brief Entry `index` of "reg" as CPU physical bytes, translated through the "ranges" of every bus
  * above.

@@ -119,18 +119,32 @@ bool fdt_translate(const struct fdt *f, const struct fdt_node *node, uint32_t de
     return true;
 }
 
+/* The cells of each entry of "reg", and its bytes. */
+static bool reg_shape(const struct fdt *f, const struct fdt_node *node, uint32_t *address_cells,
+                      uint32_t *size_cells, uint32_t *entry)
+{
+    if (node->depth == 0 || !fdt_cells(f, node, node->depth - 1, address_cells, size_cells) ||
+        *address_cells == 0 || *address_cells > 2) {
+        return false;
+    }
+    *entry = 4 * (*address_cells + *size_cells);
+    return true;
+}
+
+uint32_t fdt_reg_count(const struct fdt *f, const struct fdt_node *node)
+{
+    uint32_t address_cells, size_cells, entry;
+    return reg_shape(f, node, &address_cells, &size_cells, &entry)
+               ? fdt_prop(f, node, "reg").len / entry
+               : 0;
+}
+
 bool fdt_reg(const struct fdt *f, const struct fdt_node *node, uint32_t index, uint64_t *base,
              uint64_t *len)
 {
     struct fdt_value reg = fdt_prop(f, node, "reg");
-    uint32_t address_cells, size_cells;
-    if (node->depth == 0 || reg.bytes == NULL ||
-        !fdt_cells(f, node, node->depth - 1, &address_cells, &size_cells) || address_cells == 0 ||
-        address_cells > 2) {
-        return false;
-    }
-    uint32_t entry = 4 * (address_cells + size_cells);
-    if (index >= reg.len / entry) {
+    uint32_t address_cells, size_cells, entry;
+    if (!reg_shape(f, node, &address_cells, &size_cells, &entry) || index >= reg.len / entry) {
         return false;
     }
     const uint8_t *e = reg.bytes + index * entry;

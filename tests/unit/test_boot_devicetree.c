@@ -394,6 +394,35 @@ static void test_odd_interrupts_are_left_out(void **state)
     }
 }
 
+static bool is_reserved(uint64_t address)
+{
+    for (uint32_t i = 0; i < info.reserved_count; i++) {
+        if (address >= info.reserved[i].base &&
+            address - info.reserved[i].base < info.reserved[i].len) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_a_reservation_that_lies_nowhere_hides_none(void **state)
+{
+    (void)state;
+    begin_board(&writer);
+    fake_fdt_open_node(&writer, "reserved-memory");
+    FDT_CELLS(&writer, "#address-cells", 1);
+    FDT_CELLS(&writer, "#size-cells", 1);
+    FDT_CELLS(&writer, "ranges", 0x80000000, 0x80000000, 0x100000);
+    fake_fdt_open_node(&writer, "firmware");
+    FDT_CELLS(&writer, "reg", 0x1000, 0x1000, 0x80020000, 0x1000);
+    fake_fdt_close_node(&writer);
+    fake_fdt_close_node(&writer);
+    assert_int_equal(parse_board(&writer), OK);
+    assert_true(is_reserved(0x80020000));
+    assert_false(is_reserved(0x80021000));
+    assert_int_equal(info.note_count, 1);
+}
+
 static void put_device(struct fake_fdt *w, const char *compatible, uint32_t base)
 {
     fake_fdt_open_node(w, compatible);
@@ -480,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_tree_without_memory_is_refused),
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
+        cmocka_unit_test(test_a_reservation_that_lies_nowhere_hides_none),
         cmocka_unit_test(test_misaligned_devices_are_left_out),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_every_corrupted_cell_ends_cleanly),
