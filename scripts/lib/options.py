@@ -69,6 +69,17 @@ def parser():
     return p
 
 
+def words_before_run(p, text):
+    """The words of --append so that the kernel still reads the `run=` that follows them."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        p.error(f"--append {text}: {error}")
+    if "--" in words:
+        p.error(f"--append {text}: what follows a -- is the program's: that is --args")
+    return shlex.join(words)
+
+
 def parse(arguments):
     """Parsed options, with the defaults that depend on others filled in."""
     p = parser()
@@ -94,6 +105,8 @@ def parse(arguments):
         p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
     if o.kernel and o.boot is None:
         o.boot = "iso" if o.firmware == "uefi" else "kernel"
+    if o.program:
+        o.append = words_before_run(p, o.append)
     if o.smp is not None and o.smp < 1:
         p.error("--smp: at least one CPU")
     if o.timeout is not None and o.timeout <= 0:

@@ -248,6 +248,15 @@ class Arguments(Case):
         self.assertIn("no EFI", self.refused("aarch64", "--firmware", "uefi"))
         self.assertIn("belong to --program", self.refused("--args", "x"))
 
+    def test_append_cannot_swallow_the_program(self):
+        for text in ("-- x", "maxcpus=1 --", "'--' x", '"-"- x'):
+            with self.subTest(text):
+                self.assertIn("that is --args", self.refused("--program", __file__, "--append", text))
+        for text in ("'open", "x\\"):
+            with self.subTest(text):
+                self.assertIn(f"--append {text}: No ", self.refused("--program", __file__, "--append", text))
+        self.assertIn(" -- x", self.dry("--boot", "kernel", "--append", "run=/a -- x"))
+
     def test_qemu_that_does_not_start_is_not_a_guest(self):
         guest = build_guest(self.work, "x86_64", "hang", "never")
         self.refused("--kernel", str(guest), "--qemu=-device no-such-device")
