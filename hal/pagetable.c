@@ -7,6 +7,7 @@
 //   - recursion is bounded by PT_LEVELS.
 #include "hal/pagetable.h"
 
+#include "hal/cpu.h"
 #include "kernel/lib/compiler.h"
 
 static pte_t *entries(const struct pagetable *pt, paddr_t table)
@@ -383,7 +384,7 @@ enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pag
     return OK;
 }
 
-bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
+static bool query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
 {
     pte_t *slot;
     unsigned level = find_leaf(pt, va, &slot);
@@ -398,27 +399,47 @@ bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping 
     return true;
 }
 
-/* First address at or after va that may be mapped; skips what an absent entry covers. false: none
- * to `to`. */
-static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
+/* Whoever unmaps frees tables; masked, he cannot come between two steps of the way down. */
+bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
 {
-    for (;;) {
+    irq_state_t state = hal_irq_save();
+    bool found = query(pt, va, out);
+    hal_irq_restore(state);
+    return found;
+}
+
+/* The mapping of va, or else the last address that the absent entry covers. As pagetable_query(),
+ * one way down from the root: between two of them the tables may change. */
+static bool query_or_skip(const struct pagetable *pt, vaddr_t va, struct hal_mapping *m,
+                          vaddr_t *last)
+{
+    irq_state_t state = hal_irq_save();
+    bool found = query(pt, va, m);
+    if (!found) {
         paddr_t table = pt->root;
         unsigned level = PT_LEVELS - 1;
-        pte_t e = load(&entries(pt, table)[index_of(*va, level)]);
-        while (level > 0 && hal_pte_is_present(e) && !hal_pte_is_leaf(e, level)) {
+        pte_t e = load(&entries(pt, table)[index_of(va, level)]);
+        while (level > 0 && hal_pte_is_present(e)) {
             table = hal_pte_addr(e, level--);
-            e = load(&entries(pt, table)[index_of(*va, level)]);
+            e = load(&entries(pt, table)[index_of(va, level)]);
         }
-        if (hal_pte_is_present(e)) {
-            return pagetable_query(pt, *va, m);
-        }
-        vaddr_t last = *va | (PT_SPAN(level) - 1);
+        *last = va | (PT_SPAN(level) - 1);
+    }
+    hal_irq_restore(state);
+    return found;
+}
+
+/* First mapped address at or after va; skips what an absent entry covers. false: none to `to`. */
+static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
+{
+    vaddr_t last;
+    while (!query_or_skip(pt, *va, m, &last)) {
         if (last >= to) {
             return false;
         }
         *va = last + 1;
     }
+    return true;
 }
 
 void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,

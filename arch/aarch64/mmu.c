@@ -247,11 +247,7 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
-    /* Whoever unmaps frees tables; it must not come between two steps of the walk. */
-    irq_state_t state = hal_irq_save();
-    bool found = pagetable_query(&kernel_tables, va, out);
-    hal_irq_restore(state);
-    return found;
+    return pagetable_query(&kernel_tables, va, out);
 }
 
 void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),

@@ -9,7 +9,6 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
 #include "hal/bootinfo.h"
-#include "hal/cpu.h"
 #include "hal/layout.h"
 #include "hal/pagetable.h"
 #include "hal/upcall.h"
@@ -231,11 +230,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
-    /* Whoever unmaps frees tables; it must not come between two steps of the walk. */
-    irq_state_t state = hal_irq_save();
-    bool found = pagetable_query(live(), va, out);
-    hal_irq_restore(state);
-    return found;
+    return pagetable_query(live(), va, out);
 }
 
 void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "hal/cpu.h"
+
 #define ARENA_FRAMES 64
 #define ARENA_BASE   UINT64_C(0x40000000) /* the physical address that the arena pretends to have */
 #define VA           UINT64_C(0xffffc90000000000)
@@ -23,8 +25,11 @@ static bool taken[ARENA_FRAMES];
 static unsigned frames_left; /* allocations that still succeed */
 static unsigned forgets;
 
+static bool is_read_only; /* whoever reads the tables alone must not be preempted */
+
 static void *arena_at(paddr_t t)
 {
+    assert_false(is_read_only && hal_irqs_enabled());
     uint64_t i = (t.raw - ARENA_BASE) >> 12;
     assert_true(i < ARENA_FRAMES && taken[i]);
     return arena[i];
@@ -394,6 +399,31 @@ static void test_check_allows_exactly_what_the_constructors_mean(void **state)
     }
 }
 
+static void keep_unmasked(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+{
+    (void)va, (void)size, (void)m;
+    *(bool *)ctx = hal_irqs_enabled();
+}
+
+/* Another thread may unmap, and so free a table, whenever interrupts are on: nobody is then between
+ * two levels. What walk calls may sleep. */
+static void test_nobody_is_preempted_on_the_way_down(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct hal_mapping m;
+    bool could_sleep = false;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 3, PROT_R, MEM_NORMAL), OK);
+    hal_irq_enable();
+    is_read_only = true;
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_false(pagetable_query(&pt, VA - 1, &m));
+    pagetable_walk(&pt, VA, UINTPTR_MAX, keep_unmasked, &could_sleep);
+    is_read_only = false;
+    assert_true(hal_irqs_enabled() && could_sleep);
+    hal_irq_disable();
+}
+
 #define PAGETABLE_CASES                                                                            \
     cmocka_unit_test(test_map_then_query_gives_back_what_was_mapped),                              \
         cmocka_unit_test(test_each_type_and_protection_survives_at_each_level),                    \
@@ -408,4 +438,5 @@ static void test_check_allows_exactly_what_the_constructors_mean(void **state)
         cmocka_unit_test(test_protect_changes_only_its_range),                                     \
         cmocka_unit_test(test_a_full_batch_flushes_everything),                                    \
         cmocka_unit_test(test_walk_joins_what_continues_and_reaches_the_last_page),                \
+        cmocka_unit_test(test_nobody_is_preempted_on_the_way_down),                                \
         cmocka_unit_test(test_check_allows_exactly_what_the_constructors_mean)

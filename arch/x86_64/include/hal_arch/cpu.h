@@ -14,22 +14,23 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return cpu;
 }
 
+/* Instructions without a size: the 32-bit boot code compiles these, too. */
 static inline irq_state_t hal_irq_save(void)
 {
     irq_state_t state;
-    __asm__ volatile("pushfq\n\tpopq %0\n\tcli" : "=r"(state) : : "memory");
+    __asm__ volatile("pushf\n\tpop %0\n\tcli" : "=r"(state) : : "memory");
     return state;
 }
 
 static inline void hal_irq_restore(irq_state_t state)
 {
-    __asm__ volatile("pushq %0\n\tpopfq" : : "r"(state) : "memory", "cc");
+    __asm__ volatile("push %0\n\tpopf" : : "r"(state) : "memory", "cc");
 }
 
 static inline bool hal_irqs_enabled(void)
 {
     uintptr_t flags;
-    __asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags) : : "memory");
+    __asm__ volatile("pushf\n\tpop %0" : "=r"(flags) : : "memory");
     return (flags & RFLAGS_IF) != 0;
 }
 
