@@ -5,6 +5,7 @@
 
 #include "fs/fs_env.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -376,6 +377,21 @@ static void test_console_is_a_file(void **state)
     file_close(f);
 }
 
+static void test_console_write_ends_when_its_program_does(void **state)
+{
+    (void)state;
+    struct thread self = {.cancelled = true};
+    struct file *f = file_console();
+    size_t n = 99;
+    size_t before = strlen(env_console_text());
+    hal_this_cpu()->current = &self;
+    assert_int_equal(file_write(f, "much", 4, &n), E_CANCELLED);
+    hal_this_cpu()->current = NULL;
+    assert_int_equal(n, 99);
+    assert_int_equal(strlen(env_console_text()), before);
+    file_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_holes_count_by_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
         cmocka_unit_test(test_console_is_a_file),
+        cmocka_unit_test(test_console_write_ends_when_its_program_does),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);
 }
