@@ -22,8 +22,8 @@ static char *skip_blanks(char *p)
     return p;
 }
 
-/** Cut the word at `p` out, quotes taken off in place; returns where the text goes on. */
-static char *cut_word(char *p, bool has_backslash, char **word)
+/** Cut the word at `p` out, quoting taken off in place; returns where the text goes on. */
+static char *cut_word(char *p, char **word)
 {
     char *to = p;
     *word = p;
@@ -34,7 +34,7 @@ static char *cut_word(char *p, bool has_backslash, char **word)
         } else if (*p == quote) {
             quote = '\0';
         } else {
-            if (has_backslash && *p == '\\' && quote != '\'' && p[1] != '\0') {
+            if (*p == '\\' && quote != '\'' && p[1] != '\0') {
                 p++;
             }
             *to++ = *p;
@@ -119,7 +119,7 @@ void cmdline_parse(const char *text, struct cmdline *out)
 
     for (char *p = skip_blanks(out->text); *p != '\0'; p = skip_blanks(p)) {
         char *word;
-        p = cut_word(p, false, &word);
+        p = cut_word(p, &word);
         if (strcmp(word, "--") == 0) {
             out->run_args = skip_blanks(p);
             break;
@@ -140,7 +140,7 @@ int cmdline_split(char *text, char **argv, int max)
         if (argc == max) {
             return E_OVERFLOW;
         }
-        p = cut_word(p, true, &argv[argc]);
+        p = cut_word(p, &argv[argc]);
         argc++;
     }
     return argc;

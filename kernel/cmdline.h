@@ -22,8 +22,8 @@ struct cmdline {
 
 /**
  * @brief Split a command line.
- * @param text  Zero terminated, at most 2047 bytes are looked at; quotes ("..." and '...') group
- * words.
+ * @param text  Zero terminated, at most 2047 bytes are looked at; blanks separate words, quotes and
+ * backslash group, as in cmdline_split(): GRUB writes a quote in a word with a backslash.
  * @param out   Filled whatever the input; unknown or malformed words are listed in `unknown`.
  * @context{any} Pure.
  */

@@ -136,7 +136,7 @@ def command_line(o):
         words.append("bench" if o.bench == "*" else f"bench={o.bench}")
     words.append(o.append)
     if o.program:
-        words.append(f"run=/bin/{Path(o.program).name} -- {o.args}")
+        words.append(f"run={shlex.quote(f'/bin/{Path(o.program).name}')} -- {o.args}")
     return " ".join(filter(None, words)).strip()
 
 

@@ -34,6 +34,15 @@ class Programs(TestCase):
             self.expect(result, status)
             self.assertIsNone(result.verdict, f"status {status} taken for an end of the runner's own")
 
+    def test_a_name_may_hold_blanks_and_quotes(self):
+        boots = (["--boot", "kernel"], ["--boot", "iso"]) if MACHINE == "x86_64" else ([],)
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("my prog.elf", "it's.elf", 'a "b" \\c.elf'):
+                (Path(folder) / name).write_bytes(program("exit").read_bytes())
+                for boot in boots:
+                    with self.subTest(name=name, boot=boot):
+                        self.expect(run("--program", Path(folder) / name, "--args", 42, *boot), 42)
+
     def test_compute_checks_its_floating_point(self):
         self.expect(run("--program", program("compute")), 0)
 

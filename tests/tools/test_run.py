@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -275,6 +276,13 @@ class Arguments(Case):
         text = self.dry("x86_64", "--bench")
         for part in ("thread=single", "shift=0,align=off,sleep=off", "-smp 1", "-seed 1", "clock=vm", "null-co://"):
             self.assertIn(part, text)
+
+    def test_a_name_with_a_blank_is_one_word(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "my prog.elf"
+            file.touch()
+            line = shlex.split(self.dry("--program", str(file), "--args", "x"))
+        self.assertIn("loglevel=warn poweroff run='/bin/my prog.elf' -- x", line)
 
     def test_program_arguments_come_last(self):
         text = self.dry("--program", __file__, "--args", "a 'b c'", "--append", "maxcpus=1")

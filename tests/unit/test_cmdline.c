@@ -56,6 +56,15 @@ static void test_run_takes_the_rest_verbatim(void **state)
     cmdline_parse("run='/a b/c' --", &c);
     assert_string_equal(c.run, "/a b/c");
     assert_string_equal(c.run_args, "");
+    cmdline_parse("run='/a \"b\" \\c' -- \\x", &c);
+    assert_string_equal(c.run, "/a \"b\" \\c");
+    assert_string_equal(c.run_args, "\\x");
+    cmdline_parse("\"run=/a \\\"b\\\" \\\\c\" -- x", &c); /* the same as GRUB writes it */
+    assert_string_equal(c.run, "/a \"b\" \\c");
+    assert_string_equal(c.run_args, "x");
+    cmdline_parse("run=/it\\'s -- x", &c);
+    assert_string_equal(c.run, "/it's");
+    assert_string_equal(c.run_args, "x");
 }
 
 static void test_unknown_and_malformed_words_are_listed(void **state)
