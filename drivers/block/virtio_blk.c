@@ -159,6 +159,9 @@ static enum status start(struct virtio_blk *b)
 /* Nothing is in flight, or nothing will be heard of it any more. */
 static void shut_down(struct virtio_blk *b)
 {
+    /* A recovery that answered the last request may sleep on its way to starting the device again:
+     * what is stopped before it is over would not stay so. */
+    work_cancel(&b->work);
     (void)virtio_blk_stop(b);
     virtio_queue_disconnect(&b->queue);
     (void)timer_cancel(&b->watchdog);
