@@ -89,8 +89,6 @@ def stage_program(stage, program, files=None):
     (stage / "bin").mkdir(parents=True)
     shutil.copyfile(program, stage / "bin" / Path(program).name)
     if files is not None:
-        if not Path(files).is_dir():
-            raise Failure(f"--files {files}: not a directory")
         shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
 
 

@@ -11,7 +11,7 @@ import packages
 from iso import make_iso
 from qemu import Disk, Machine, comma_safe
 from status import NAMES, NOT_RUN
-from tree import MACHINES, build_directory, kernel_image, machine_of
+from tree import MACHINES, Failure, build_directory, kernel_image, machine_of
 
 EPILOG = """\
 exit status: that of the program or test run, 0 to 255. The runner's own, each named by the last line
@@ -111,16 +111,28 @@ def parse(arguments):
         p.error("--smp: at least one CPU")
     if o.timeout is not None and o.timeout <= 0:
         p.error("--timeout: more than 0 seconds")
-    for file in filter(None, [o.program, o.kernel, o.initrd, *o.disk]):
-        if not Path(file).is_file():
-            p.error(f"{file}: no such file")
 
+    o.builds = not (o.kernel or o.no_build)
     o.one_shot = bool(o.program or o.bench or o.test)
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.machine == "x86_64" and (
         o.boot == "iso" or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
     o.qemu = shlex.split(o.qemu)
     return o
+
+
+def check_files(o, built):
+    """Refuse files that are not there; before the build, not those that it may make."""
+    for file in filter(None, [o.program, o.kernel, o.initrd, *o.disk]):
+        if not Path(file).is_file() and (built or not in_build(o, file)):
+            raise Failure(f"{file}: no such file")
+    if o.files and not Path(o.files).is_dir() and (built or not in_build(o, o.files)):
+        raise Failure(f"--files {o.files}: not a directory")
+
+
+def in_build(o, file):
+    build = Path(os.path.realpath(o.build))
+    return o.builds and Path(os.path.realpath(file)).is_relative_to(build)
 
 
 def command_line(o):
@@ -177,7 +189,7 @@ def prepare(o, m, work):
 
 def needed_packages(o):
     wanted = list(packages.QEMU[o.machine])
-    if not (o.kernel or o.no_build):
+    if o.builds:
         wanted += packages.BUILD
     if o.iso:
         wanted += packages.ISO

@@ -40,7 +40,7 @@ def fill_standard_files():
 
 
 def build(o):
-    if o.kernel or o.no_build:
+    if not o.builds:
         return
     plain_iso = o.iso and not options.command_line(o) and not o.initrd
     build_targets(o.preset, o.build, ("all", "iso") if plain_iso else ("all",))
@@ -85,11 +85,13 @@ def report(outcome):
 
 def run(arguments):
     o = options.parse(arguments)
+    options.check_files(o, built=False)
     if o.dry_run:
         print(shlex.join(qemu.command(options.machine(o, o.build), qemu.Files())))
         return 0
     packages.ensure(options.needed_packages(o), may_install=not o.no_install)
     build(o)
+    options.check_files(o, built=True)
     with tempfile.TemporaryDirectory(prefix="halyard-") as work:
         return report(boot(o, Path(work)))
 

@@ -235,6 +235,28 @@ class Terminal(Case):
         self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
 
 
+class Built(Case):
+    def test_the_build_makes_what_the_options_name(self):
+        guest = build_guest(self.work, "x86_64", "record 'E', 7\nfinish", "made")
+        build = self.work / "build"
+        build.mkdir()
+        (build / "CMakeCache.txt").touch()
+        makes = ("halyard.elf", "programs/made.elf", "disk.img", "files/made")
+        (build / "build.ninja").write_text(
+            "rule copy\n command = cp $in $out\n" + "".join(f"build {name}: copy {guest}\n" for name in makes)
+            + f"build all: phony {' '.join(makes)}\n")
+        argv = [RUN, "--no-install", "--build", build, "--program", build / "programs/made.elf",
+                "--files", build / "files", "--disk", build / "disk.img"]
+        done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=60)
+        self.assertIn("made.elf: no such file", done.stderr)
+        done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (125, f"run: {build}/never: no such file\nrun: not run\n"))
+        for name in makes:
+            (build / name).unlink()
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 7, done.stderr)
+
+
 class Arguments(Case):
     def refused(self, *options):
         done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=60)
@@ -257,6 +279,11 @@ class Arguments(Case):
             with self.subTest(text):
                 self.assertIn(f"--append {text}: No ", self.refused("--program", __file__, "--append", text))
         self.assertIn(" -- x", self.dry("--boot", "kernel", "--append", "run=/a -- x"))
+
+    def test_files_that_do_not_fit_are_named(self):
+        self.assertIn("/no/such/file: no such file", self.refused("--disk", "/no/such/file"))
+        self.assertIn("/no/such/file: no such file", self.refused("--kernel", "/no/such/file"))
+        self.assertIn(f"{__file__}: not a directory", self.refused("--program", __file__, "--files", __file__))
 
     def test_qemu_that_does_not_start_is_not_a_guest(self):
         guest = build_guest(self.work, "x86_64", "hang", "never")
