@@ -123,11 +123,14 @@ def parse(arguments):
 
 def check_files(o, built):
     """Refuse files that are not there; before the build, not those that it may make."""
-    for file in filter(None, [o.program, o.kernel, o.initrd, *o.disk]):
-        if not Path(file).is_file() and (built or not in_build(o, file)):
+    named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
+    if o.files:
+        named.append((o.files, Path.is_dir, "a directory"))
+    for file, fits, what in named:
+        if os.path.exists(file) and not fits(Path(file)):
+            raise Failure(f"{file}: not {what}")
+        if not os.path.exists(file) and (built or not in_build(o, file)):
             raise Failure(f"{file}: no such file")
-    if o.files and not Path(o.files).is_dir() and (built or not in_build(o, o.files)):
-        raise Failure(f"--files {o.files}: not a directory")
 
 
 def in_build(o, file):

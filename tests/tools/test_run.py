@@ -283,6 +283,9 @@ class Arguments(Case):
     def test_files_that_do_not_fit_are_named(self):
         self.assertIn("/no/such/file: no such file", self.refused("--disk", "/no/such/file"))
         self.assertIn("/no/such/file: no such file", self.refused("--kernel", "/no/such/file"))
+        for option in ("--program", "--disk", "--kernel", "--initrd"):
+            self.assertIn("/tmp: not a file", self.refused(option, "/tmp"))
+        self.assertIn("/no/such/dir: no such file", self.refused("--program", __file__, "--files", "/no/such/dir"))
         self.assertIn(f"{__file__}: not a directory", self.refused("--program", __file__, "--files", __file__))
 
     def test_qemu_that_does_not_start_is_not_a_guest(self):
