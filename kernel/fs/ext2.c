@@ -25,6 +25,7 @@ enum {
     FLAG_INLINE_DATA = 0x10000000,
     INCOMPAT_FILE_TYPES = 0x2,
     MODE_TYPE = 0170000,
+    DIRECTORY_MAX = 64 << 20, /* a search reads it all; room for 250000 of the longest names */
 };
 
 /* Offsets in the superblock. */
@@ -224,7 +225,8 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
         return n->size > 0 && n->size < (n->is_fast_link ? EXT2_FAST_LINK_MAX : VFS_PATH_MAX);
     }
     if (n->node.type == FILE_DIRECTORY) {
-        return n->size % e->block_size == 0 && n->size <= ext2_byte_of(e, e->block_count);
+        return n->size % e->block_size == 0 && n->size <= ext2_byte_of(e, e->block_count) &&
+               n->size <= DIRECTORY_MAX;
     }
     return true;
 }

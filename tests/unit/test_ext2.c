@@ -57,7 +57,8 @@ static int setup_once(void **state)
         "for b in 1024 2048 4096; do mke2fs -q -d tree -b $b $b.img 24M 2>mke2fs.log || exit 1; done && "
         "cp 1024.img indexed.img && (e2fsck -fyD indexed.img >e2fsck.log; test $? -le 1) && "
         "mkdir small && cp tree/hello small && ln -s hello small/fast && mkdir small/dir && "
-        "mke2fs -q -b 1024 -N 16 -d small small.img 80k 2>>mke2fs.log");
+        "mke2fs -q -b 1024 -N 16 -d small small.img 80k 2>>mke2fs.log && "
+        "mke2fs -q -b 4096 -N 16 wide.img 66M 2>>mke2fs.log");
     env_reset();
     return vfs_init() == OK ? 0 : -1;
 }
@@ -557,6 +558,23 @@ static void test_directory_entries_that_lie(void **state)
     assert_int_equal(judge().read, E_CORRUPT);
 }
 
+/* All blocks of a directory may be one and the same, so the size of the disk bounds nothing. */
+static void test_directories_have_a_largest_size(void **state)
+{
+    (void)state;
+    const uint32_t largest = 64 << 20;
+    load("wide.img");
+    uint8_t *root = env_disk.bytes + (size_t)load_le32(env_disk.bytes + 4096 + 8) * 4096 +
+                    load_le16(env_disk.bytes + 1024 + 88);
+    assert_int_equal(load_le32(root + 4), 4096);
+    size_t before = env_live_objects();
+    store_le32(root + 4, largest);
+    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
+    unmount_image(before);
+    store_le32(root + 4, largest + 4096);
+    expect_refused(E_CORRUPT);
+}
+
 /* Every byte of the metadata of a small image, each with some values; then everything is visited.
  */
 static void test_every_corrupted_byte_ends_cleanly(void **state)
@@ -635,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_block_numbers_stay_inside),
         cmocka_unit_test(test_inodes_that_contradict_themselves),
         cmocka_unit_test(test_directory_entries_that_lie),
+        cmocka_unit_test(test_directories_have_a_largest_size),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
     };
