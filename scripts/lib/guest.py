@@ -15,8 +15,9 @@ from status import Kind, Outcome, Records
 from storm import Watch
 
 PR_SET_PDEATHSIG = 1
-GRACE_S = 5           # from a verdict that ends the run to QEMU's end
-FIRMWARE_RESETS = 16  # SeaBIOS answers a reset by resetting again, by triple fault if need be
+GRACE_S = 5            # from a verdict that ends the run to QEMU's end
+LONGEST_WAIT_S = 3600  # poll() takes no more than weeks
+FIRMWARE_RESETS = 16   # SeaBIOS answers a reset by resetting again, by triple fault if need be
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -133,7 +134,7 @@ class Guest:
     def _patience(self):
         """Seconds until something is due without an event."""
         due = [when for when in (self.deadline, self.watches and self.watch.due()) if when]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        return max(0.0, min(min(due) - time.monotonic(), LONGEST_WAIT_S)) if due else None
 
     def _look_at_the_clock(self):
         if self.deadline is not None and time.monotonic() >= self.deadline:

@@ -69,12 +69,16 @@ def parser():
     return p
 
 
+def shell_words(p, name, text):
+    try:
+        return shlex.split(text)
+    except ValueError as error:  # a quote stays open
+        p.error(f"{name} {text}: {error}")
+
+
 def words_before_run(p, text):
     """The words of --append so that the kernel still reads the `run=` that follows them."""
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        p.error(f"--append {text}: {error}")
+    words = shell_words(p, "--append", text)
     if "--" in words:
         p.error(f"--append {text}: what follows a -- is the program's: that is --args")
     return shlex.join(words)
@@ -85,7 +89,7 @@ def parse(arguments):
     p = parser()
     o = p.parse_args(arguments)
     if o.options_from:
-        o = p.parse_args(arguments + shlex.split(os.environ.get(o.options_from, "")))
+        o = p.parse_args(arguments + shell_words(p, o.options_from, os.environ.get(o.options_from, "")))
     if o.preset:
         machine = machine_of(o.preset)
         if o.machine and o.machine != machine:
@@ -93,7 +97,7 @@ def parse(arguments):
         o.machine = machine
     o.machine = o.machine or "x86_64"
     o.preset = o.preset or o.machine
-    o.build = Path(o.build).resolve() if o.build else build_directory(o.preset)
+    o.build = Path(os.path.realpath(o.build)) if o.build else build_directory(o.preset)
 
     if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
         p.error("one of --program, --bench and --test at a time")
@@ -109,7 +113,7 @@ def parse(arguments):
         o.append = words_before_run(p, o.append)
     if o.smp is not None and o.smp < 1:
         p.error("--smp: at least one CPU")
-    if o.timeout is not None and o.timeout <= 0:
+    if o.timeout is not None and not o.timeout > 0:  # nor is it if it is no number
         p.error("--timeout: more than 0 seconds")
 
     o.builds = not (o.kernel or o.no_build)
@@ -117,7 +121,7 @@ def parse(arguments):
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.machine == "x86_64" and (
         o.boot == "iso" or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
-    o.qemu = shlex.split(o.qemu)
+    o.qemu = shell_words(p, "--qemu", o.qemu)
     return o
 
 

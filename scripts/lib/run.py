@@ -107,6 +107,10 @@ def main(arguments):
         return NOT_RUN
     except BrokenPipeError:
         ended = signal.SIGPIPE  # nobody reads our output any more
+    except (OSError, ValueError) as error:  # the system refused a file, or text is not what it should be
+        warn(f"{error.filename}: {error.strerror}" if getattr(error, "filename", None) else error)
+        warn(NAMES[NOT_RUN])
+        return NOT_RUN
     except Ended as signalled:
         ended = signalled.number
     # Die of what ended us, so that a shell sees it.

@@ -12,6 +12,7 @@ import termios
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
@@ -279,6 +280,20 @@ class Arguments(Case):
             with self.subTest(text):
                 self.assertIn(f"--append {text}: No ", self.refused("--program", __file__, "--append", text))
         self.assertIn(" -- x", self.dry("--boot", "kernel", "--append", "run=/a -- x"))
+
+    def test_what_the_system_refuses_is_named(self):
+        self.assertIn("/proc/x: No such file", self.refused("--build", "/proc/x"))
+        self.assertIn("/dev/null: File exists", self.refused("--build", "/dev/null"))
+        self.assertIn('--qemu a "b: No closing quotation', self.refused("--qemu", 'a "b'))
+        self.assertIn("--timeout", self.refused("--timeout", "nan"))
+        self.assertIn("--timeout", self.refused("--timeout=-1"))
+        with mock.patch.dict(os.environ, HALYARD_OPTIONS="'"):
+            self.assertIn("HALYARD_OPTIONS ': No", self.refused("--options-from", "HALYARD_OPTIONS"))
+
+    def test_a_time_limit_may_be_long(self):
+        guest = build_guest(self.work, "x86_64", "record 'E', 6\nfinish", "soon")
+        for limit in ("1e9", "inf"):
+            self.assertEqual(run("x86_64", guest, "--timeout", limit).returncode, 6)
 
     def test_files_that_do_not_fit_are_named(self):
         self.assertIn("/no/such/file: no such file", self.refused("--disk", "/no/such/file"))
