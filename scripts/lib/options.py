@@ -169,7 +169,7 @@ def machine(o, work):
         gdb_socket=str(o.build / "gdb.sock") if o.gdb else None, extra=o.qemu)
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
-        m.iso = o.build / "halyard.iso" if plain else work / "halyard.iso"
+        m.iso = o.build / "halyard.iso" if plain else work / "run.iso"
     if o.program:
         m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
     for number, file in enumerate(o.disk):

@@ -49,11 +49,15 @@ class Machine:
     extra: list = field(default_factory=list)
 
 
+@dataclass
 class Files:
     """Where the channels go if a person types the command line that --dry-run prints."""
 
+    wait_for_gdb: bool
+
     def arguments(self, arch):
-        return ["-serial", "mon:stdio", *status_device(arch, "halyard.status")]
+        stopped = ["-S"] if self.wait_for_gdb else []
+        return ["-serial", "mon:stdio", *status_device(arch, "halyard.status"), *stopped]
 
 
 def status_device(arch, path):
@@ -138,6 +142,19 @@ def disks(m):
         yield f"if=none,id=disk{number},format=raw,file={disk.file}{options}"
         yield "-device"
         yield f"virtio-blk-pci,drive=disk{number},serial={disk.name}"
+
+
+def files(m):
+    """The files that command() names."""
+    if m.iso:
+        yield m.iso
+        if m.uefi:
+            yield Path(OVMF)
+    else:
+        yield from map(Path, filter(None, [m.kernel, m.initrd]))
+    for disk in m.disks:
+        if "://" not in disk.file:
+            yield Path(disk.file.replace(",,", ","))
 
 
 def command(m, channels):

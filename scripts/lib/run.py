@@ -83,12 +83,20 @@ def report(outcome):
     return status
 
 
+def dry_run(o):
+    m = options.machine(o, o.build)
+    for file in qemu.files(m):
+        if not file.exists():
+            warn(f"dry run: {file} is not made")
+    print(shlex.join(qemu.command(m, qemu.Files(wait_for_gdb=o.gdb))))
+    return 0
+
+
 def run(arguments):
     o = options.parse(arguments)
     options.check_files(o, built=False)
     if o.dry_run:
-        print(shlex.join(qemu.command(options.machine(o, o.build), qemu.Files())))
-        return 0
+        return dry_run(o)
     packages.ensure(options.needed_packages(o), may_install=not o.no_install)
     build(o)
     options.check_files(o, built=True)

@@ -317,6 +317,32 @@ class Arguments(Case):
         for part in ("qemu-system-aarch64", "virt,gic-version=3,gic-version=2", "-smp 3", "-m 1G", "'a=b c'"):
             self.assertIn(part, text)
 
+    def test_dry_run_waits_for_gdb_if_told(self):
+        self.assertIn("-S", shlex.split(self.dry("--gdb")))
+        self.assertNotIn("-S", shlex.split(self.dry()))
+
+    def test_dry_run_says_what_is_not_made(self):
+        build = self.work / "a,b"
+        build.mkdir()
+
+        def missing(*options):
+            done = subprocess.run([RUN, "--build", build, "--dry-run", *options], capture_output=True, text=True,
+                                  timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stderr.splitlines()
+
+        def lines(*names):
+            return [f"run: dry run: {build}/{name} is not made" for name in names]
+
+        self.assertEqual(missing("--boot", "kernel", "--program", build / "x.elf", "--disk", build / "y.img"),
+                         lines("halyard.elf", "program.img", "y.img"))
+        (build / "halyard.iso").touch()
+        self.assertEqual(missing(), [])
+        self.assertEqual(missing("--append", "x"), lines("run.iso"))  # that one holds no such word
+        (build / "halyard.elf").touch()
+        self.assertEqual(missing("--boot", "kernel"), [])
+        self.assertEqual(missing("--bench"), lines("scratch.img"))
+
     def test_icount_is_reproducible_by_its_options(self):
         text = self.dry("x86_64", "--bench")
         for part in ("thread=single", "shift=0,align=off,sleep=off", "-smp 1", "-seed 1", "clock=vm", "null-co://"):
