@@ -15,6 +15,17 @@ static void touch(struct tree_node *n)
     n->mtime_s = clock_wall_ns(&now_ns) ? now_ns / NS_PER_S : 0;
 }
 
+/* What may still be taken. Nodes count by their bytes: empty files take memory, too. */
+static uint64_t pages_left(const struct tree *t)
+{
+    return t->pages_max - t->pages - t->node_bytes / PAGE_SIZE;
+}
+
+static uint64_t node_size(size_t name_len)
+{
+    return sizeof(struct tree_node) + name_len + 1;
+}
+
 /* Pages that a table of `room` entries takes. Small ones share pages that the heap counts. */
 static uint64_t table_pages(size_t room)
 {
@@ -38,6 +49,7 @@ static void free_contents(struct tree *t, struct tree_node *n)
 static void free_node(struct tree *t, struct tree_node *n)
 {
     free_contents(t, n);
+    t->node_bytes -= node_size(n->name_len);
     heap_free(n);
 }
 
@@ -50,7 +62,7 @@ static enum status grow_table(struct tree *t, struct tree_node *n, size_t index)
     size_t room = MAX(index + 1, n->page_room * 2);
     size_t bytes;
     uint64_t more = table_pages(room) - table_pages(n->page_room);
-    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > t->pages_max - t->pages) {
+    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > pages_left(t)) {
         return E_NOSPC;
     }
     void **pages = heap_realloc(n->pages, bytes);
@@ -73,7 +85,7 @@ static enum status page_for_write(struct tree *t, struct tree_node *n, size_t in
     }
     if (n->pages[index] == NULL) {
         paddr_t frame;
-        if (t->pages >= t->pages_max || page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
+        if (pages_left(t) == 0 || page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
             return E_NOSPC;
         }
         n->pages[index] = hal_direct(frame);
@@ -180,11 +192,14 @@ static enum status tmpfs_create(struct fs_node *dir, const char *name, size_t le
         s = E_NOENT; /* removed while somebody still has it open */
     } else if (tree_find_locked(t, d, name, len) != NULL) {
         s = E_EXIST;
+    } else if (pages_left(t) == 0) {
+        s = E_NOSPC;
     } else {
         n = tree_add_locked(t, d, name, len, type);
         s = n != NULL ? OK : E_NOMEM;
     }
     if (s == OK) {
+        t->node_bytes += node_size(len);
         atomic_fetch_add_explicit(&n->node.refs, 1, memory_order_relaxed);
         touch(n);
         touch(d);
@@ -245,7 +260,7 @@ static void tmpfs_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byt
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
     mutex_lock(&t->lock);
     *total_bytes = t->pages_max * PAGE_SIZE;
-    *free_bytes = (t->pages_max - t->pages) * PAGE_SIZE;
+    *free_bytes = pages_left(t) * PAGE_SIZE;
     mutex_unlock(&t->lock);
 }
 
@@ -295,6 +310,7 @@ enum status tmpfs_make(struct fs **out)
     }
     struct page_stats stats;
     page_get_stats(&stats);
+    t->node_bytes = node_size(0); /* of the root */
     t->pages_max = stats.total_pages / 2;
     touch(t->root);
     *out = &t->fs;

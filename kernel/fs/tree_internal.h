@@ -34,6 +34,7 @@ struct tree {
     struct list buckets[TREE_BUCKETS]; /* every node but the root; key: parent and name */
     uint64_t last_id;
     uint64_t pages, pages_max; /* [t] tmpfs: taken, and allowed */
+    uint64_t node_bytes;       /* [t] tmpfs: in nodes, which count against pages_max as well */
     uint64_t archive_len;      /* [I] */
 };
 

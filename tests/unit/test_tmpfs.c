@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,6 +303,36 @@ static void test_limit_is_half_of_memory(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
+static void test_empty_files_count(void **state)
+{
+    (void)state;
+    struct vfs_mount_info before, after;
+    size_t live = env_live_objects();
+    char path[VFS_PATH_MAX];
+    enum status s = OK;
+    int made = 0;
+    assert_true(vfs_get_mount(0, &before));
+    for (; s == OK && made < 2000; made++) { /* 32 pages are less than that of nodes */
+        struct file *f;
+        snprintf(path, sizeof(path), "/tmp/%d", made);
+        s = vfs_open(NULL, path, VFS_WRITE | VFS_CREATE, &f);
+        if (s == OK) {
+            file_close(f);
+        }
+    }
+    assert_int_equal(s, E_NOSPC);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d"), E_NOSPC);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, 0);
+    for (int i = 0; i < made - 1; i++) {
+        snprintf(path, sizeof(path), "/tmp/%d", i);
+        assert_int_equal(vfs_unlink(NULL, path), OK);
+    }
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    assert_int_equal(env_live_objects(), live);
+}
+
 /* Of a file that is nearly all hole, the table of its pages is what takes memory: 8 bytes a page.
  */
 static void test_holes_count_by_their_tables(void **state)
@@ -404,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
+        cmocka_unit_test(test_empty_files_count),
         cmocka_unit_test(test_holes_count_by_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
         cmocka_unit_test(test_console_is_a_file),
