@@ -14,6 +14,7 @@ enum {
     BIOS_AREA = 0xe0000,
     BIOS_AREA_SIZE = 0x20000,
     TABLE_SIZE_MAX = 4 << 20, /* the largest DSDTs have one MiB */
+    BROKEN_TABLES_MAX = 4,    /* of one signature: each may have cost a sum over TABLE_SIZE_MAX */
 };
 
 static bool sums_to_zero(const uint8_t *bytes, uint32_t len)
@@ -115,18 +116,27 @@ static enum status find_root(const struct boot_mem *m, uint64_t rsdp_phys, struc
     return E_CORRUPT;
 }
 
-/* The first table with this signature; entries that point nowhere are somebody else's problem. */
+/* The first sound table with this signature; entries that point nowhere are somebody else's
+ * problem.
+ */
 static bool find_table(const struct boot_mem *m, const struct root *root, const char *signature,
                        struct boot_info *info, struct acpi_table *out)
 {
+    unsigned broken = 0;
     for (uint32_t at = ACPI_HEADER_SIZE; root->table.len - at >= root->entry_size;
          at += root->entry_size) {
         const uint8_t *e = root->table.bytes + at;
         uint64_t phys = root->entry_size == 8 ? load_le64(e) : load_le32(e);
         const uint8_t *header = boot_mem_map(m, phys, ACPI_HEADER_SIZE);
-        if (header != NULL && load_le32(header) == load_le32(signature) &&
-            acpi_open_table(m, phys, info, out)) {
+        if (header == NULL || load_le32(header) != load_le32(signature)) {
+            continue;
+        }
+        if (acpi_open_table(m, phys, info, out)) {
             return true;
+        }
+        if (++broken == BROKEN_TABLES_MAX) {
+            boot_note(info, "acpi: too many broken tables of one kind");
+            break;
         }
     }
     return false;

@@ -364,6 +364,37 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
     }
 }
 
+/* A root may name the same broken table half a million times: the search gives up early. */
+static void test_search_ends_after_some_broken_tables(void **state)
+{
+    (void)state;
+    for (unsigned broken = 0; broken <= 4; broken++) {
+        fake_acpi_build(&tables, 2);
+        size_t bad = fake_acpi_begin_table(&tables, "APIC", 3);
+        fake_acpi_seal(&tables, bad);
+        tables.b.bytes[bad + 9]++;
+        tables.xsdt = fake_acpi_begin_table(&tables, "XSDT", 1);
+        for (unsigned i = 0; i < broken; i++) {
+            blob_le64(&tables.b, FAKE_ACPI_BASE + bad);
+        }
+        blob_le64(&tables.b, FAKE_ACPI_BASE + tables.madt);
+        blob_le64(&tables.b, FAKE_ACPI_BASE + tables.hpet);
+        fake_acpi_seal(&tables, tables.xsdt);
+        uint8_t *rsdp = tables.b.bytes + tables.rsdp;
+        store_le64(rsdp + 24, FAKE_ACPI_BASE + tables.xsdt);
+        rsdp[32] = 0;
+        uint8_t sum = 0;
+        for (int i = 0; i < 36; i++) {
+            sum = (uint8_t)(sum + rsdp[i]);
+        }
+        rsdp[32] = (uint8_t)-sum;
+        assert_int_equal(parse(), OK);
+        assert_int_equal(info.cpu_count, broken < 4 ? 4 : 0);
+        assert_int_equal(info.note_count, broken < 4 ? broken : 5);
+        assert_int_equal(info.acpi.hpet_base, 0xfed00000); /* another kind is still found */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_s5_shapes),
         cmocka_unit_test(test_console_redirection_table),
         cmocka_unit_test(test_an_hpet_that_cannot_be_is_left_out),
+        cmocka_unit_test(test_search_ends_after_some_broken_tables),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
