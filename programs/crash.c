@@ -102,6 +102,25 @@ static void free_wild(void)
     hy_free(&words[4]);
 }
 
+/* Goes down to the last 2 KiB of its stack and stays there. No fault: interrupts do not find room,
+ * and nobody else would run. Ends when another thread wants to. */
+__attribute__((noinline)) static unsigned descend(unsigned n)
+{
+    volatile unsigned here[16] = {n};
+    if (((uintptr_t)here & 0x7fff) < 2048) {
+        for (;;) {
+            here[0]++;
+        }
+    }
+    return n == enough ? 0 : descend(n + 1) + here[n % 16];
+}
+
+static void spin_deep(void)
+{
+    hy_printf("spinning\n");
+    depth = descend(0);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -119,6 +138,7 @@ static const struct {
     {"recursion-call", overflow_in_call},
     {"memcpy-null", copy_to_null},
     {"free", free_wild},
+    {"spin-deep", spin_deep},
 };
 
 int main(int argc, char **argv)

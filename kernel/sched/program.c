@@ -14,6 +14,7 @@
 #include "kernel/sched/program.h"
 
 #include "hal/trap.h"
+#include "hal/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
@@ -149,17 +150,49 @@ static void exit_cancelled(void *arg)
     thread_exit(0);
 }
 
+/*
+ * An interrupt that finds less than STACK_ROOM left is handled on the CPU's own stack, with
+ * preemption off: nobody can be switched to from there. Program code that stays in that last piece
+ * of its stack would keep everybody else from running, so when a switch is due it has overflowed
+ * its stack.
+ */
+static void end_overflow(struct hal_frame *frame)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    uint32_t preempt_off = cpu->preempt_off;
+    struct fault fault = {.cause = FAULT_STACK_OVERFLOW,
+                          .has_address = true,
+                          .address = hal_frame_sp(frame),
+                          .pc = hal_frame_pc(frame),
+                          .frame = frame};
+    /* It is the machine's entry that holds preemption off, and nothing of the program's. */
+    cpu->preempt_off = 0;
+    upcall_fault(&fault);
+    cpu->preempt_off = preempt_off;
+}
+
 void program_check_kill(struct hal_frame *frame)
 {
     const struct thread *t = thread_current();
-    if (LIKELY(t == NULL || t->program == NULL || !thread_is_cancelled(t))) {
+    const struct hal_cpu *cpu = hal_this_cpu();
+    if (LIKELY(t == NULL || t->program == NULL)) {
+        return;
+    }
+    /* A program's own code never runs with preemption off. */
+    bool is_stuck = cpu->preempt_off != 0 && cpu->need_resched;
+    if (LIKELY(!thread_is_cancelled(t) && !is_stuck)) {
         return;
     }
     /* In kernel code it may hold anything. There it goes on, and is looked at again
      * (arm_kill_check()). */
-    if (t->locks_held == 0 && hal_this_cpu()->preempt_off == 0 && hal_frame_irqs_enabled(frame) &&
-        fault_code_owner(hal_frame_pc(frame)) != NULL) {
+    if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame) ||
+        fault_code_owner(hal_frame_pc(frame)) == NULL) {
+        return;
+    }
+    if (thread_is_cancelled(t)) {
         hal_frame_set_call(frame, t->stack_hi, exit_cancelled, NULL);
+    } else {
+        end_overflow(frame);
     }
 }
 

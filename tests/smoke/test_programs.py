@@ -132,9 +132,10 @@ class Faults(TestCase):
         self.expect(result)
         self.assertEqual(result.output.count("ended by a fault"), 10, result.output)
 
-    def test_ctrl_c_ends_a_program_that_never_calls(self):
+    def interrupted(self, *program_and_args):
+        """Start a program that says "spinning", press Ctrl-C then, and return how that ended."""
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--program",
-                str(program("spin"))]
+                *map(str, program_and_args)]
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             watchdog = threading.Timer(2 * LIMIT_S, process.terminate)
             watchdog.start()
@@ -147,4 +148,13 @@ class Faults(TestCase):
                 output, errors = process.communicate()
             finally:
                 watchdog.cancel()
-        self.assertEqual((process.returncode, errors), (119, b"run: program fault\n"), output)
+        return process.returncode, output, errors
+
+    def test_ctrl_c_ends_a_program_that_never_calls(self):
+        status, output, errors = self.interrupted(program("spin"))
+        self.assertEqual((status, errors), (119, b"run: program fault\n"), output)
+
+    def test_ctrl_c_ends_a_program_that_leaves_interrupts_no_stack(self):
+        status, output, errors = self.interrupted(program("crash"), "--args", "spin-deep")
+        self.assertEqual((status, errors), (119, b"run: program fault\n"), output)
+        self.assertIn(b"stack overflow", output)
