@@ -145,10 +145,10 @@ static enum status build(struct elf *e)
         s = elf_collect_names(e);
     }
     if (s == OK) {
-        s = elf_collect_lines(e);
+        elf_collect_lines(e);
     }
     if (s == E_NOMEM) {
-        return load_fail(e->load, s, "no memory for names of functions and lines");
+        return load_fail(e->load, s, "no memory for names of functions");
     }
     e->load->entry = elf_find_function(e, "main");
     return s;

@@ -29,6 +29,7 @@ struct machine {
     uint32_t *capacity; /* rows that load->names.lines has room for */
     uint64_t address, file;
     uint32_t line;
+    uint32_t no_file; /* offset of the text for files that the unit does not have, once needed */
     bool in_sequence; /* the table's last row belongs to this sequence */
 };
 
@@ -46,7 +47,10 @@ static enum status file_text(struct machine *m, uint32_t *out)
     const struct dwarf_table *dirs = &m->unit->dirs;
     struct dwarf_entry *f = m->file < files->count ? &files->entries[m->file] : NULL;
     if (f == NULL) {
-        return elf_add_text(m->e, NULL, "?", out);
+        enum status s =
+            m->no_file == DWARF_NO_TEXT ? elf_add_text(m->e, NULL, "?", &m->no_file) : OK;
+        *out = m->no_file;
+        return s;
     }
     if (f->text == DWARF_NO_TEXT) {
         bool has_dir = f->dir != 0 && f->dir < dirs->count && f->name[0] != '/';
@@ -171,7 +175,7 @@ static enum status run_standard(struct machine *m, uint8_t op)
 
 static enum status run_unit(struct elf *e, struct dwarf_unit *unit, uint32_t *capacity)
 {
-    struct machine m = {.e = e, .unit = unit, .capacity = capacity};
+    struct machine m = {.e = e, .unit = unit, .capacity = capacity, .no_file = DWARF_NO_TEXT};
     struct dwarf_reader *r = &unit->program;
     enum status s = OK;
     start_sequence(&m);
@@ -229,12 +233,9 @@ static uint32_t find_section(const struct elf *e, const char *name)
     return 0;
 }
 
-enum status elf_collect_lines(struct elf *e)
+/* As run_section(), over a copy that is relocated first. */
+static enum status run_copy(struct elf *e, uint32_t section)
 {
-    uint32_t section = find_section(e, ".debug_line");
-    if (section == 0) {
-        return OK;
-    }
     e->debug_str = find_section(e, ".debug_str");
     e->debug_line_str = find_section(e, ".debug_line_str");
     uint64_t size = e->sections[section].h.size;
@@ -248,5 +249,19 @@ enum status elf_collect_lines(struct elf *e)
         s = run_section(e, copy, size);
     }
     heap_free(copy);
-    return s == E_NOMEM ? E_NOMEM : OK;
+    return s;
+}
+
+void elf_collect_lines(struct elf *e)
+{
+    struct code_names *n = &e->load->names;
+    uint32_t text_bytes = n->text_bytes;
+    uint32_t section = find_section(e, ".debug_line");
+    if (section == 0 || run_copy(e, section) != E_NOMEM) {
+        return;
+    }
+    heap_free(n->lines); /* a part of them would name wrong lines */
+    n->lines = NULL;
+    n->line_count = 0;
+    n->text_bytes = text_bytes;
 }
