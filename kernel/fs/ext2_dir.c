@@ -152,12 +152,13 @@ static enum file_type type_of(uint8_t stored)
     }
 }
 
-enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out)
+/* The entry at *off, which moves behind it. */
+static enum status copy_entry(struct ext2 *e, const struct ext2_node *dir, uint64_t *off,
+                              struct dir_entry *out)
 {
-    struct ext2 *e = ext2_of(dir);
     struct entry entry;
     mutex_lock(&e->lock);
-    enum status s = next_entry(e, ext2_node_of(dir), cookie, &entry);
+    enum status s = next_entry(e, dir, off, &entry);
     if (s == OK) {
         out->inode = entry.inode;
         out->type = type_of(entry.type);
@@ -165,14 +166,26 @@ enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entr
         out->name[entry.name_len] = '\0';
     }
     mutex_unlock(&e->lock);
-    if (s != OK || e->has_file_types) {
-        return s;
+    return s;
+}
+
+enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out)
+{
+    struct ext2 *e = ext2_of(dir);
+    uint64_t off = *cookie;
+    struct dir_entry entry;
+    enum status s = copy_entry(e, ext2_node_of(dir), &off, &entry);
+    if (s == OK && !e->has_file_types) {
+        struct ext2_node *n; /* an old image: only the inode knows */
+        s = ext2_load_node(e, (uint32_t)entry.inode, &n);
+        if (s == OK) {
+            entry.type = n->node.type;
+            heap_free(n);
+        }
     }
-    struct ext2_node *n; /* an old image: only the inode knows */
-    s = ext2_load_node(e, (uint32_t)out->inode, &n);
     if (s == OK) {
-        out->type = n->node.type;
-        heap_free(n);
+        *out = entry;
+        *cookie = off;
     }
     return s;
 }

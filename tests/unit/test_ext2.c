@@ -58,6 +58,7 @@ static int setup_once(void **state)
         "cp 1024.img indexed.img && (e2fsck -fyD indexed.img >e2fsck.log; test $? -le 1) && "
         "mkdir small && cp tree/hello small && ln -s hello small/fast && mkdir small/dir && "
         "mke2fs -q -b 1024 -N 16 -d small small.img 80k 2>>mke2fs.log && "
+        "mke2fs -q -b 1024 -N 16 -O ^filetype -d small old.img 80k 2>>mke2fs.log && "
         "mke2fs -q -b 4096 -N 16 wide.img 66M 2>>mke2fs.log");
     env_reset();
     return vfs_init() == OK ? 0 : -1;
@@ -558,6 +559,35 @@ static void test_directory_entries_that_lie(void **state)
     assert_int_equal(judge().read, E_CORRUPT);
 }
 
+/* Without types in the directory, listing reads the inode: if that fails, the call did nothing. */
+static void test_failed_listing_changes_nothing(void **state)
+{
+    (void)state;
+    size_t before = env_live_objects();
+    load("old.img");
+    uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
+    assert_non_null(hello);
+    store_le32(hello - 8, 17); /* of 16 */
+    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
+    struct file *d;
+    struct dir_entry entry, seen;
+    enum status s;
+    assert_int_equal(vfs_open(NULL, "/i", VFS_READ, &d), OK);
+    memset(&entry, 0, sizeof(entry));
+    do {
+        seen = entry;
+        s = file_read_dir(d, &entry);
+    } while (s == OK);
+    assert_int_equal(s, E_CORRUPT);
+    assert_int_not_equal(seen.inode, 0);
+    assert_int_equal(entry.inode, seen.inode);
+    assert_int_equal(entry.type, seen.type);
+    assert_string_equal(entry.name, seen.name);
+    assert_int_equal(file_read_dir(d, &entry), E_CORRUPT); /* it was not passed over */
+    file_close(d);
+    unmount_image(before);
+}
+
 /* All blocks of a directory may be one and the same, so the size of the disk bounds nothing. */
 static void test_directories_have_a_largest_size(void **state)
 {
@@ -653,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_block_numbers_stay_inside),
         cmocka_unit_test(test_inodes_that_contradict_themselves),
         cmocka_unit_test(test_directory_entries_that_lie),
+        cmocka_unit_test(test_failed_listing_changes_nothing),
         cmocka_unit_test(test_directories_have_a_largest_size),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
