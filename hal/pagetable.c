@@ -178,7 +178,7 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
 {
     uint64_t last;
     if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
-        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > HAL_PTE_ADDR_MAX) {
+        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > pt->phys_max) {
         return E_INVAL;
     }
 

@@ -23,6 +23,8 @@
 /** A set of tables and how software reaches them. Function pointers are set at run time. */
 struct pagetable {
     paddr_t root;
+    uint64_t
+        phys_max; /* highest physical address that this CPU has: entries that name more fault */
     unsigned leaf_max;           /* largest leaf this CPU and this use allow: 0 to PT_LEAF_MAX */
     void *(*at)(paddr_t table);  /* where software finds a table's 512 entries */
     bool (*alloc)(paddr_t *out); /* a zeroed frame */
@@ -32,8 +34,8 @@ struct pagetable {
 
 /**
  * @brief Map consecutive frames, in the largest leaves that fit. Contract as hal_mmu_map().
- * @return OK; E_EXIST; E_NOMEM; E_INVAL: unaligned, wrapping, or W and X. On failure nothing has
- * changed.
+ * @return OK; E_EXIST; E_NOMEM; E_INVAL: unaligned, wrapping, beyond phys_max, or W and X. On
+ * failure nothing has changed.
  */
 enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
                           unsigned prot, enum mem_type type);

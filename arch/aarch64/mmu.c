@@ -90,6 +90,7 @@ static struct pagetable tables_at(paddr_t root)
 {
     return (struct pagetable){
         .root = root,
+        .phys_max = (UINT64_C(1) << cpu_physical_bits()) - 1,
         .leaf_max = 1, /* 2 MiB: hal/README.md */
         .at = table_at,
         .alloc = upcall_table_frame,

@@ -45,9 +45,18 @@ static struct pagetable tables = {
     .forget = forget,
 };
 
+/* SDM 3A 4.1.4: MAXPHYADDR; 36 where CPUID does not tell. */
+static uint64_t physical_max(void)
+{
+    bool tells = cpuid(0x80000000, 0).eax >= 0x80000008;
+    unsigned bits = tells ? cpuid(0x80000008, 0).eax & 0xff : 36;
+    return MIN(((uint64_t)1 << bits) - 1, HAL_PTE_ADDR_MAX);
+}
+
 static const struct pagetable *live(void)
 {
     if (tables.root.raw == 0) {
+        tables.phys_max = physical_max();
         tables.root = paddr(read_cr3());
     }
     return &tables;
@@ -116,10 +125,11 @@ static void map_ram(const struct pagetable *pt, const struct boot_info *info)
         if (r->kind != BOOT_RAM && r->kind != BOOT_ACPI_RECLAIM) {
             continue;
         }
-        if (r->base >= HAL_DIRECT_SIZE) {
-            continue; /* more than 64 TiB of address space: out of reach */
+        uint64_t reach = MIN(HAL_DIRECT_SIZE, pt->phys_max + 1);
+        if (r->base >= reach) {
+            continue; /* beyond the direct map, or what the CPU can name */
         }
-        map_direct(pt, r->base, MIN(r->base + r->len, HAL_DIRECT_SIZE));
+        map_direct(pt, r->base, MIN(r->base + r->len, reach));
     }
 }
 
@@ -182,7 +192,7 @@ static void prove(const struct pagetable *pt, uintptr_t stack)
 
 void hal_mmu_init(const struct boot_info *info)
 {
-    struct pagetable fresh = tables;
+    struct pagetable fresh = *live();
     if (!upcall_table_frame(&fresh.root)) {
         panic("mmu: no memory for the root table");
     }

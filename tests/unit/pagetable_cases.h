@@ -81,7 +81,8 @@ static struct pagetable fresh(unsigned leaf_max)
     memset(taken, 0, sizeof taken);
     frames_left = ARENA_FRAMES;
     forgets = 0;
-    struct pagetable pt = {.leaf_max = leaf_max,
+    struct pagetable pt = {.phys_max = HAL_PTE_ADDR_MAX,
+                           .leaf_max = leaf_max,
                            .at = arena_at,
                            .alloc = arena_alloc,
                            .free = arena_free,
@@ -218,6 +219,19 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
     assert_int_equal(pagetable_protect(&pt, VA, 1, PROT_R | PROT_W | PROT_X, &b), E_INVAL);
     assert_int_equal(pagetable_protect(&pt, VA, 2, PROT_R, &b), E_INVAL);
     assert_int_equal(b.count, 0);
+}
+
+static void test_addresses_that_the_cpu_has_not_are_refused(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    pt.phys_max = ((uint64_t)1 << 40) - 1;
+    assert_int_equal(
+        pagetable_map(&pt, VA, paddr((uint64_t)1 << 40), 1, PROT_R | PROT_W, MEM_DEVICE), E_INVAL);
+    assert_int_equal(
+        pagetable_map(&pt, VA, paddr(((uint64_t)1 << 40) - 4096), 2, PROT_R, MEM_NORMAL), E_INVAL);
+    assert_int_equal(
+        pagetable_map(&pt, VA, paddr(((uint64_t)1 << 40) - 4096), 1, PROT_R, MEM_NORMAL), OK);
 }
 
 static void test_unmap_in_the_middle_of_a_large_leaf_splits_it(void **state)
@@ -431,6 +445,7 @@ static void test_nobody_is_preempted_on_the_way_down(void **state)
         cmocka_unit_test(test_a_mapped_page_refuses_the_whole_range_and_changes_nothing),          \
         cmocka_unit_test(test_no_memory_at_any_allocation_changes_nothing),                        \
         cmocka_unit_test(test_write_with_execute_and_bad_ranges_are_refused),                      \
+        cmocka_unit_test(test_addresses_that_the_cpu_has_not_are_refused),                         \
         cmocka_unit_test(test_unmap_in_the_middle_of_a_large_leaf_splits_it),                      \
         cmocka_unit_test(test_a_split_without_memory_changes_nothing),                             \
         cmocka_unit_test(test_unmap_of_whole_spans_gives_tables_back),                             \
