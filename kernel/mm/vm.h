@@ -116,6 +116,10 @@ const void *vm_map_module(uint64_t base, uint64_t len);
  *  @context{any, panic included (without the lock there)} @locks vm */
 struct vm_range *vm_find(vaddr_t va);
 
+/** @brief Name of the range that owns an address, or NULL: for who does not own the range, which
+ * may be released any time. @context{thread} @locks vm */
+const char *vm_name_at(vaddr_t va);
+
 /** @brief Is va in a guard of this range? */
 bool vm_is_guard(const struct vm_range *range, vaddr_t va);
 

@@ -32,11 +32,11 @@ static void print_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal
 {
     (void)ctx;
     static const char *const types[] = {"normal", "device", "write-combine"};
-    const struct vm_range *range = vm_find(va);
+    const char *name = vm_name_at(va);
     console_printf("  %016llx %10llu KiB %c%c%c %-13s %s\n", (unsigned long long)va,
                    (unsigned long long)(size / 1024), (m->prot & PROT_R) != 0 ? 'r' : '-',
                    (m->prot & PROT_W) != 0 ? 'w' : '-', (m->prot & PROT_X) != 0 ? 'x' : '-',
-                   types[m->type], range != NULL ? range->name : "");
+                   types[m->type], name != NULL ? name : "");
 }
 
 static bool run_mem(int argc, char **argv)
