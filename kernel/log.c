@@ -138,6 +138,7 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
     va_start(args, fmt);
     used += fmt_vprint(r.text + used, TEXT_MAX - used, fmt, args);
     va_end(args);
+    str_make_printable(r.text); /* what is told of devices and files comes from them */
 
     if (hal_this_cpu()->in_panic) { /* the lock may be held by whom the panic interrupted */
         write_line(&r);

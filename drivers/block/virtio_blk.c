@@ -6,6 +6,7 @@
 
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
@@ -115,15 +116,13 @@ static void free_requests(struct virtio_blk *b)
     }
 }
 
-/* What the device calls itself goes to people: only printable characters. */
+/* What the device calls itself goes to people. */
 static void set_serial(struct virtio_blk *b)
 {
-    size_t n = 0;
-    for (; n < BLK_ID_SIZE && b->id[n] != '\0'; n++) {
-        bool is_printable = b->id[n] >= ' ' && b->id[n] <= '~';
-        b->block.serial[n] = is_printable ? b->id[n] : '?';
-    }
+    size_t n = strnlen(b->id, BLK_ID_SIZE);
+    memcpy(b->block.serial, b->id, n);
     b->block.serial[n] = '\0';
+    str_make_printable(b->block.serial);
 }
 
 /* The device works from here on, if all went well. */

@@ -64,16 +64,6 @@ enum status load_import(struct load *load, const char *name, uint64_t *address)
                      (int)(strrchr(name, '$') - name), name, version);
 }
 
-/* Names come from the file: they must not drive a terminal. */
-static void make_printable(char *s)
-{
-    for (; *s != 0; s++) {
-        if (*s < ' ' || *s > '~') {
-            *s = '?';
-        }
-    }
-}
-
 enum status load_fail(struct load *load, enum status s, const char *fmt, ...)
 {
     const struct module *m = load->owner;
@@ -87,6 +77,6 @@ enum status load_fail(struct load *load, enum status s, const char *fmt, ...)
         fmt_vprint(text + used, room - used, fmt, args);
     }
     va_end(args);
-    make_printable(text);
+    str_make_printable(text); /* names come from the file */
     return s;
 }

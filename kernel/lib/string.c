@@ -223,6 +223,15 @@ bool str_copy(char *dst, size_t len, const char *src)
     return fits;
 }
 
+void str_make_printable(char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (*s < ' ' || *s > '~') {
+            *s = '?';
+        }
+    }
+}
+
 bool str_has_prefix(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

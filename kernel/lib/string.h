@@ -22,6 +22,10 @@ char *strrchr(const char *s, int c);
  *  @return false if it was cut. */
 bool str_copy(char *dst, size_t len, const char *src);
 
+/** @brief Replace all but printable ASCII by '?'. For text from outside (names of files, a device's
+ *  serial number) on its way to people: it must not drive their terminal. */
+void str_make_printable(char *s);
+
 /** @brief True if `s` begins with `prefix`. */
 bool str_has_prefix(const char *s, const char *prefix);
 

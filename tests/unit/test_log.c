@@ -60,6 +60,17 @@ static void test_a_line_is_read_back_and_shown(void **state)
     assert_non_null(strstr(shown, " 0] pci: found 3 of them\n"));
 }
 
+static void test_foreign_text_cannot_drive_a_terminal(void **state)
+{
+    (void)state;
+    uint64_t at = end_of_log();
+    struct log_record r;
+    log_info("blk", "a disk named %s", "x\033[2J\nerror: y\xc2");
+    assert_true(log_read(&at, &r));
+    assert_string_equal(r.text, "blk: a disk named x?[2J?error: y?");
+    assert_non_null(strstr(shown, "named x?[2J?error: y?\n"));
+}
+
 static void test_levels_decide_what_is_shown(void **state)
 {
     (void)state;
@@ -169,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_line_is_read_back_and_shown, set_up),
+        cmocka_unit_test_setup(test_foreign_text_cannot_drive_a_terminal, set_up),
         cmocka_unit_test_setup(test_levels_decide_what_is_shown, set_up),
         cmocka_unit_test_setup(test_held_lines_come_at_the_last_release_in_order, set_up),
         cmocka_unit_test_setup(test_long_text_is_cut, set_up),

@@ -138,6 +138,21 @@ static void test_copy_cuts_and_terminates(void **state)
     assert_false(str_has_prefix("ru", "run="));
 }
 
+static void test_only_printable_characters_are_left(void **state)
+{
+    (void)state;
+    char s[256];
+    for (int c = 1; c < 256; c++) {
+        s[c - 1] = (char)c;
+    }
+    s[255] = '\0';
+    str_make_printable(s);
+    for (int c = 1; c < 256; c++) {
+        assert_int_equal(s[c - 1], c >= 0x20 && c <= 0x7e ? c : '?');
+    }
+    assert_int_equal(s[255], '\0');
+}
+
 static void test_glob(void **state)
 {
     (void)state;
@@ -193,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_memcmp_orders_by_unsigned_bytes),
         cmocka_unit_test(test_strings_like_the_c_library),
         cmocka_unit_test(test_copy_cuts_and_terminates),
+        cmocka_unit_test(test_only_printable_characters_are_left),
         cmocka_unit_test(test_glob),
         cmocka_unit_test(test_numbers),
     };
