@@ -19,6 +19,16 @@ bool dt_registers(const struct dt *dt, const struct fdt_node *node, uint32_t ind
     return true;
 }
 
+static bool has_cpu(const struct boot_info *info, uint64_t hw_id)
+{
+    for (uint32_t i = 0; i < info->cpu_count; i++) {
+        if (info->cpus[i].hw_id == hw_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
 {
     const struct fdt *f = &dt->fdt;
@@ -32,13 +42,18 @@ void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
         boot_note(info, "device tree: a CPU without a usable reg");
         return;
     }
+    uint64_t hw_id = fdt_number(reg.bytes, cells);
+    if (has_cpu(info, hw_id)) {
+        boot_note_value(info, "device tree: the same CPU again, reg", hw_id);
+        return;
+    }
     if (info->cpu_count == BOOT_MAX_CPUS) {
         boot_note(info, "device tree: too many CPUs, some are left out");
         return;
     }
     struct boot_cpu *cpu = &info->cpus[info->cpu_count];
     *cpu = (struct boot_cpu){
-        .hw_id = fdt_number(reg.bytes, cells),
+        .hw_id = hw_id,
         .acpi_uid = info->cpu_count,
         .enabled =
             fdt_is_available(f, node) && fdt_list_has(fdt_prop(f, node, "enable-method"), "psci"),

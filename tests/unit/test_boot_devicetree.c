@@ -303,6 +303,33 @@ static void test_a_board_of_another_shape(void **state)
     assert_false(info.cpus[2].enabled);
 }
 
+static void test_a_cpu_is_counted_once(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    put_gic(w);
+    fake_fdt_open_node(w, "cpus");
+    FDT_CELLS(w, "#address-cells", 1);
+    FDT_CELLS(w, "#size-cells", 0);
+    static const uint32_t regs[] = {0, 0x100, 0, 0x100, 0x101};
+    for (uint32_t i = 0; i < 5; i++) {
+        fake_fdt_open_node(w, "cpu");
+        fake_fdt_string(w, "device_type", "cpu");
+        FDT_CELLS(w, "reg", regs[i]);
+        fake_fdt_string(w, "enable-method", "psci");
+        fake_fdt_close_node(w);
+    }
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.cpu_count, 3);
+    assert_int_equal(info.cpus[0].hw_id, 0);
+    assert_int_equal(info.cpus[1].hw_id, 0x100);
+    assert_int_equal(info.cpus[2].hw_id, 0x101);
+    assert_int_equal(info.note_count, 2);
+    assert_string_equal(info.notes[1], "device tree: the same CPU again, reg 0x100");
+}
+
 static void test_tree_without_memory_is_refused(void **state)
 {
     (void)state;
@@ -506,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_qemu_virt_with_gicv2_at_el2),
         cmocka_unit_test(test_devices_of_the_secure_world_are_left_alone),
         cmocka_unit_test(test_a_board_of_another_shape),
+        cmocka_unit_test(test_a_cpu_is_counted_once),
         cmocka_unit_test(test_tree_without_memory_is_refused),
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
