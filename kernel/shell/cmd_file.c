@@ -12,7 +12,10 @@
 
 static void complain(const char *command, const char *what, enum status s)
 {
-    console_printf("%s: %s: %s\n", command, what, status_text(s));
+    char name[VFS_PATH_MAX];
+    (void)str_copy(name, sizeof name, what);
+    str_make_printable(name);
+    console_printf("%s: %s: %s\n", command, name, status_text(s));
 }
 
 static void print_mounts(void)
@@ -49,8 +52,11 @@ static bool run_mount(int argc, char **argv)
 static void print_stat(const char *name, const struct file_stat *st)
 {
     static const char types[] = "-dlc?";
+    char printable[VFS_PATH_MAX];
+    (void)str_copy(printable, sizeof printable, name);
+    str_make_printable(printable);
     console_printf("%c%04o %12llu %s\n", types[st->type], st->mode & 07777u,
-                   (unsigned long long)st->size, name);
+                   (unsigned long long)st->size, printable);
 }
 
 static void list_directory(const char *path, struct file *dir)
@@ -64,6 +70,7 @@ static void list_directory(const char *path, struct file *dir)
             vfs_stat(NULL, full, false, &st) == OK) {
             print_stat(entry.name, &st);
         } else {
+            str_make_printable(entry.name);
             console_printf("?                  %s\n", entry.name);
         }
     }

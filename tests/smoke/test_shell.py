@@ -95,6 +95,17 @@ class Shell(TestCase):
         self.expect(result, 0, contains=["first\nsecond\n"])
         self.assertRegex(result.output, r"(?m)^-.* file$")
 
+    def test_names_of_files_cannot_drive_a_terminal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+            (tree / "deep").mkdir(parents=True)
+            (tree / "deep" / "a\033[2J\nz").write_text("")
+            make_disk(tree, image)
+            result = run("--disk", image, typed="ls /deep\npoweroff\n")
+        self.expect(result, 0)
+        self.assertRegex(result.output, r"(?m)^-.* a\?\[2J\?z$")
+        self.assertNotIn("a\033[2J", result.output)
+
     def test_a_program_from_the_shell(self):
         with tempfile.TemporaryDirectory() as folder:
             tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
