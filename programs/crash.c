@@ -103,7 +103,7 @@ static void free_wild(void)
 }
 
 /* Goes down to the last 2 KiB of its stack and stays there. No fault: interrupts do not find room,
- * and nobody else would run. Ends when another thread wants to. */
+ * and nobody else would run. Ends when the other thread wants to. */
 __attribute__((noinline)) static unsigned descend(unsigned n)
 {
     volatile unsigned here[16] = {n};
@@ -115,9 +115,17 @@ __attribute__((noinline)) static unsigned descend(unsigned n)
     return n == enough ? 0 : descend(n + 1) + here[n % 16];
 }
 
+static int wake_often(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        hy_sleep_ns(1000000);
+    }
+}
+
 static void spin_deep(void)
 {
-    hy_printf("spinning\n");
+    (void)hy_thread_create(wake_often, NULL);
     depth = descend(0);
 }
 
