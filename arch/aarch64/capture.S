@@ -2,7 +2,7 @@
 //
 // The registers of code that has not faulted, for a panic's report.
 
-#include "hal_arch/offsets.h"
+#include "arch/aarch64/asm.inc"
 
         .text
 
@@ -16,19 +16,7 @@ hal_frame_capture:
         sub     sp, sp, #FRAME_SIZE
         stp     x0, x1, [sp, #FRAME_X(0)]
         stp     x2, x3, [sp, #FRAME_X(2)]
-        stp     x4, x5, [sp, #FRAME_X(4)]
-        stp     x6, x7, [sp, #FRAME_X(6)]
-        stp     x8, x9, [sp, #FRAME_X(8)]
-        stp     x10, x11, [sp, #FRAME_X(10)]
-        stp     x12, x13, [sp, #FRAME_X(12)]
-        stp     x14, x15, [sp, #FRAME_X(14)]
-        stp     x16, x17, [sp, #FRAME_X(16)]
-        stp     x18, x19, [sp, #FRAME_X(18)]
-        stp     x20, x21, [sp, #FRAME_X(20)]
-        stp     x22, x23, [sp, #FRAME_X(22)]
-        stp     x24, x25, [sp, #FRAME_X(24)]
-        stp     x26, x27, [sp, #FRAME_X(26)]
-        stp     x28, x29, [sp, #FRAME_X(28)]
+        SAVE_X4_TO_X29
         add     x9, sp, #FRAME_SIZE     // the caller's stack pointer
         stp     x30, x9, [sp, #FRAME_X(30)]
         mrs     x9, nzcv                // the parts of PSTATE, where SPSR_EL1 would have them

@@ -8,24 +8,11 @@
 // page, and a fault here would lose the registers of the first one for ever. Without room the CPU's
 // overflow stack is used: a fault is then a stack overflow, an interrupt is handled like any other.
 #include "arch/aarch64/asm.inc"
-#include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
 
 /* Store x2 to x30 (x0 and x1 are there already), stack pointer in x1, where to return to. clobbers: x1 to x4 */
 .macro SAVE_REST
-        stp     x4, x5, [sp, #FRAME_X(4)]
-        stp     x6, x7, [sp, #FRAME_X(6)]
-        stp     x8, x9, [sp, #FRAME_X(8)]
-        stp     x10, x11, [sp, #FRAME_X(10)]
-        stp     x12, x13, [sp, #FRAME_X(12)]
-        stp     x14, x15, [sp, #FRAME_X(14)]
-        stp     x16, x17, [sp, #FRAME_X(16)]
-        stp     x18, x19, [sp, #FRAME_X(18)]
-        stp     x20, x21, [sp, #FRAME_X(20)]
-        stp     x22, x23, [sp, #FRAME_X(22)]
-        stp     x24, x25, [sp, #FRAME_X(24)]
-        stp     x26, x27, [sp, #FRAME_X(26)]
-        stp     x28, x29, [sp, #FRAME_X(28)]
+        SAVE_X4_TO_X29
         stp     x30, x1, [sp, #FRAME_X(30)]
         mrs     x2, elr_el1
         mrs     x3, spsr_el1

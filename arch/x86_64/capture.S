@@ -2,6 +2,7 @@
 //
 // The registers of code that has not faulted, for a panic's report.
 
+#include "arch/x86_64/asm.inc"
 #include "hal_arch/offsets.h"
 
         .text
@@ -26,19 +27,7 @@ hal_frame_capture:
         pushq   $0
         pushq   %rax
         pushq   %rcx
-        pushq   %rdx
-        pushq   %rbx
-        pushq   %rbp
-        pushq   %rsi
-        pushq   %rdi
-        pushq   %r8
-        pushq   %r9
-        pushq   %r10
-        pushq   %r11
-        pushq   %r12
-        pushq   %r13
-        pushq   %r14
-        pushq   %r15
+        PUSH_REST
         pushq   (%rax)                  // frame record
         pushq   %rbp
         movq    %rdi, %rax

@@ -9,6 +9,7 @@
 // other. Without room a fault stays where it is and is reported as a stack overflow; an interrupt is handled
 // where it is, with preemption off. There is no user mode, so nothing is swapped.
 
+#include "arch/x86_64/asm.inc"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 
@@ -18,23 +19,6 @@
 #define IST_DOUBLE  3
 #define IST_NMI     4
 #define IST_MACHINE 5
-
-// struct hal_frame from rdx down to r15.
-        .macro  PUSH_REST
-        pushq   %rdx
-        pushq   %rbx
-        pushq   %rbp
-        pushq   %rsi
-        pushq   %rdi
-        pushq   %r8
-        pushq   %r9
-        pushq   %r10
-        pushq   %r11
-        pushq   %r12
-        pushq   %r13
-        pushq   %r14
-        pushq   %r15
-        .endm
 
 // The frame record on top: struct hal_frame is complete.
         .macro  PUSH_RECORD
