@@ -3,6 +3,8 @@
 
 A run passes only if the shell answered, the guest switched itself off, and QEMU reported no guest error.
 """
+import re
+
 from smoke import MACHINE, TestCase, for_machine, program, run
 
 # Machine options by name; each becomes a test.
@@ -40,6 +42,16 @@ class Boot(TestCase):
     def test_command_line_through_grub(self):
         result = run("--boot", "iso", "--append", "'two words' loglevel=debug", typed="poweroff\n")
         self.expect(result, 0, contains="two words")
+
+
+    def test_boot_takes_at_most_three_million_instructions(self):
+        # --bench counts instructions: a virtual microsecond is a thousand of them, the same in every run.
+        for memory in ("512M", "2G"):
+            result = run("--bench=boot.*", "--mem", memory)
+            self.expect(result, 0)
+            figure = re.search(r"(?m)^bench boot\.kernel_us (\d+)(?:\.\d+)? us$", result.output)
+            self.assertIsNotNone(figure, result.output)
+            self.assertLess(int(figure[1]), 3000)
 
 
 class Program(TestCase):
