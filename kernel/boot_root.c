@@ -62,6 +62,9 @@ static void mount_initrd(const struct boot_module *module, const char *dir)
     if (s != OK) {
         log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir,
                   status_text(s));
+        if (bytes != NULL) {
+            vm_unmap_module(bytes);
+        }
     }
 }
 

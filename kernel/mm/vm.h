@@ -110,6 +110,8 @@ void vm_unmap_device(const struct io_region *region);
 
 /** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */
 const void *vm_map_module(uint64_t base, uint64_t len);
+/** @brief Give back what vm_map_module() returned. @context{thread} */
+void vm_unmap_module(const void *bytes);
 
 /** @brief The range that owns an address, or NULL. It may be gone at once, unless the caller owns
  * it.

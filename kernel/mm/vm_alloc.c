@@ -92,12 +92,18 @@ enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
     return OK;
 }
 
-void vm_unmap_device(const struct io_region *region)
+static void unmap_physical(vaddr_t va)
 {
-    struct vm_range *range = vm_find(region->base);
-    ASSERT(range != NULL && !region->is_port);
+    struct vm_range *range = vm_find(va);
+    ASSERT(range != NULL);
     vm_unmap(range, 0, range->pages, false);
     release(range);
+}
+
+void vm_unmap_device(const struct io_region *region)
+{
+    ASSERT(!region->is_port);
+    unmap_physical(region->base);
 }
 
 const void *vm_map_module(uint64_t base, uint64_t len)
@@ -105,4 +111,9 @@ const void *vm_map_module(uint64_t base, uint64_t len)
     enum status s;
     const struct vm_range *range = map_physical(base, len, PROT_R, MEM_NORMAL, "module", &s);
     return range == NULL ? NULL : (const void *)(uintptr_t)(range->base + (base & (PAGE_SIZE - 1)));
+}
+
+void vm_unmap_module(const void *bytes)
+{
+    unmap_physical((uintptr_t)bytes);
 }

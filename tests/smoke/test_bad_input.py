@@ -117,6 +117,15 @@ class BadDisks(TestCase):
                     self.assertNotIn("PANIC", result.output)
 
 
+    def test_an_initrd_that_is_no_archive(self):
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
+            archive.write(b"no archive" * 1000)
+            archive.flush()
+            result = run("--initrd", archive.name, typed="mem map\npoweroff\n")
+        self.expect(result, contains=["initrd", "not mounted at /"])
+        self.assertNotRegex(result.output, r"normal +module", "its mapping was not given back")
+
+
 class BadCommandLine(TestCase):
     def test_an_unknown_word_is_reported_and_ignored(self):
         self.expect(run("--append", "frobnicate=1 loglevel=info", typed="poweroff\n"), contains="frobnicate=1")
