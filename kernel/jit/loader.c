@@ -46,8 +46,23 @@ static void module_free(struct module *m)
     }
     heap_free(m->names.symbols);
     heap_free(m->names.lines);
+    heap_free(m->names.sections);
     heap_free(m->names.text);
     heap_free(m);
+}
+
+/* The text has stopped moving. */
+static void prepare_debug(struct module *m)
+{
+    for (uint32_t i = 0; i < m->names.section_count; i++) {
+        struct module_section *s = &m->names.sections[i];
+        s->name = m->names.text + s->name_at;
+    }
+    const char *slash = strrchr(m->name, '/');
+    m->debug = (struct module_debug){.path = m->name,
+                                     .name = slash == NULL ? m->name : slash + 1,
+                                     .sections = m->names.sections,
+                                     .section_count = m->names.section_count};
 }
 
 static void publish(struct module *m)
@@ -61,8 +76,10 @@ static void publish(struct module *m)
         fault_own_code(&m->owner);
     }
     m->refs = 1;
+    prepare_debug(m);
     mutex_lock(&lock);
     list_push_back(&modules, &m->link);
+    module_debug_add(&m->debug);
     mutex_unlock(&lock);
 }
 
@@ -116,6 +133,7 @@ void loader_unload(struct module *m)
     bool is_last = --m->refs == 0;
     if (is_last) {
         list_remove(&m->link);
+        module_debug_remove(&m->debug);
     }
     mutex_unlock(&lock);
     if (!is_last) {

@@ -5,6 +5,7 @@
 // machines are backend.h's.
 #pragma once
 
+#include "kernel/jit/debug.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/status.h"
 
@@ -54,7 +55,7 @@ enum status loader_start(const char *path, int argc, const char *const *argv,
 
 /** What `programs` and panics show. */
 struct module_info {
-    char name[64];
+    char name[128];
     const char *format; /* front-end's name */
     uintptr_t code;
     size_t code_bytes, data_bytes;
@@ -101,13 +102,15 @@ struct code_line {
     uint32_t line; /* 0: from no line */
 };
 
-/** What backtraces say of a module's code. Arrays ascend by `start`; all are heap blocks, or NULL.
+/** What backtraces and debuggers know of a module. Arrays ascend by `start`; all are heap blocks,
+ * or NULL.
  */
 struct code_names {
     struct code_symbol *symbols;
     struct code_line *lines;
-    char *text; /* zero-terminated strings */
-    uint32_t symbol_count, line_count, text_bytes;
+    struct module_section *sections; /* names not yet set: `name_at` says where they are */
+    char *text;                      /* zero-terminated strings */
+    uint32_t symbol_count, line_count, section_count, text_bytes;
 };
 
 /** What a front-end is given, and what it fills. */

@@ -8,7 +8,7 @@
 #include "kernel/jit/loader.h"
 #include "kernel/lib/list.h"
 
-#define MODULE_NAME_MAX 64
+#define MODULE_NAME_MAX 128
 
 /* Field protection:  [I] set before the module is published   [m] the registry's lock */
 struct module {
@@ -22,6 +22,7 @@ struct module {
     uintptr_t entry;                /* [I] main, or 0 */
     bool uses_fp;                   /* [I] */
     struct fault_owner owner;       /* [I] of its code */
+    struct module_debug debug;      /* [I], but for its link: [m] */
     uint32_t refs;                  /* [m] */
 };
 

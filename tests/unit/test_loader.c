@@ -73,15 +73,26 @@ static void test_module_is_listed_named_and_given_back(void **state)
     loader_unload(m);
     page_get_stats(&before);
     heap_get_stats(&heap_before);
-    enum status s = loader_load("sample", b.p, b.len, &m, &err);
+    enum status s = loader_load("dir/sample.elf", b.p, b.len, &m, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(s, OK);
 
     struct module_info info;
     assert_true(loader_get_info(0, &info));
     assert_false(loader_get_info(1, &info));
-    assert_string_equal(info.name, "sample");
+    assert_string_equal(info.name, "dir/sample.elf");
     assert_int_equal(info.refs, 1);
+
+    assert_string_equal(loaded_modules->path, "dir/sample.elf");
+    assert_string_equal(loaded_modules->name, "sample.elf");
+    const struct module_section *code = NULL;
+    for (uint32_t i = 0; i < loaded_modules->section_count; i++) {
+        const struct module_section *section = &loaded_modules->sections[i];
+        code = strcmp(section->name, ".text") == 0 ? section : code;
+    }
+    assert_non_null(code);
+    assert_int_equal(code->address, info.code);
+    assert_in_range(code->size, 1, info.code_bytes);
 
     struct fault_owner *owner = fault_code_owner(info.code);
     assert_non_null(owner);
@@ -92,6 +103,7 @@ static void test_module_is_listed_named_and_given_back(void **state)
     assert_false(owner->symbol(owner, info.code + info.code_bytes, text, sizeof(text)));
 
     loader_unload(m);
+    assert_null(loaded_modules);
     assert_null(fault_code_owner(info.code));
     assert_false(loader_get_info(0, &info));
     page_get_stats(&after);

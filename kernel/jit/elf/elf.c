@@ -145,10 +145,13 @@ static enum status build(struct elf *e)
         s = elf_collect_names(e);
     }
     if (s == OK) {
+        s = elf_collect_sections(e);
+    }
+    if (s == OK) {
         elf_collect_lines(e);
     }
     if (s == E_NOMEM) {
-        return load_fail(e->load, s, "no memory for names of functions");
+        return load_fail(e->load, s, "no memory for names of functions and sections");
     }
     e->load->entry = elf_find_function(e, "main");
     return s;

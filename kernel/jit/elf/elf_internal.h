@@ -124,6 +124,9 @@ enum status elf_relocate_copy(const struct elf *e, uint32_t target, uint8_t *byt
 /** @brief Fill load->names.symbols from the symbol table. @return OK; E_NOMEM. */
 enum status elf_collect_names(struct elf *e);
 
+/** @brief Fill load->names.sections with what was loaded, for debuggers. @return OK; E_NOMEM. */
+enum status elf_collect_sections(struct elf *e);
+
 /** @brief Fill load->names.lines from .debug_line, whatever it holds. Debug information that is
  *  absent or malformed gives no lines, and so does a lack of memory. */
 void elf_collect_lines(struct elf *e);

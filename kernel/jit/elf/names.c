@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of functions for backtraces: those of the symbol table that lie in loaded code, by address.
+// Names of functions for backtraces: those of the symbol table that lie in loaded code, by address;
+// and of the sections, for debuggers.
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
@@ -94,5 +95,38 @@ enum status elf_collect_names(struct elf *e)
         n->symbol_count++;
     }
     sort_array(n->symbols, n->symbol_count, sizeof(*n->symbols), starts_before);
+    return OK;
+}
+
+static bool is_shown(const struct elf_section *s)
+{
+    return s->part != SECTION_NOT_PLACED && s->h.size != 0;
+}
+
+enum status elf_collect_sections(struct elf *e)
+{
+    struct code_names *n = &e->load->names;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < e->section_count; i++) {
+        count += is_shown(&e->sections[i]);
+    }
+    n->sections = heap_calloc(count, sizeof(*n->sections));
+    if (n->sections == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t i = 1; i < e->section_count; i++) {
+        const struct elf_section *s = &e->sections[i];
+        if (!is_shown(s)) {
+            continue;
+        }
+        struct module_section *out = &n->sections[n->section_count];
+        enum status st = elf_add_text(e, NULL, s->name, &out->name_at);
+        if (st != OK) {
+            return st;
+        }
+        out->address = e->load->part[s->part].address + s->at;
+        out->size = s->h.size;
+        n->section_count++;
+    }
     return OK;
 }

@@ -42,6 +42,7 @@ static void host_free(struct load *load)
     }
     heap_free(load->names.symbols);
     heap_free(load->names.lines);
+    heap_free(load->names.sections);
     heap_free(load->names.text);
 }
 

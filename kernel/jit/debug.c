@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// The list that a debugger walks. Nothing in the kernel reads it.
+#include "kernel/jit/debug.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+
+struct module_debug *loaded_modules;
+
+/* A function that does nothing at all is not called; this store keeps both, and their argument. */
+static const struct module_debug *volatile told;
+
+NOINLINE void module_loaded_hook(const struct module_debug *m)
+{
+    told = m;
+}
+
+NOINLINE void module_unloaded_hook(const struct module_debug *m)
+{
+    told = m;
+}
+
+void module_debug_add(struct module_debug *m)
+{
+    m->next = loaded_modules;
+    loaded_modules = m;
+    module_loaded_hook(m);
+}
+
+void module_debug_remove(struct module_debug *m)
+{
+    struct module_debug **at = &loaded_modules;
+    while (*at != m) {
+        ASSERT(*at != NULL);
+        at = &(*at)->next;
+    }
+    *at = m->next;
+    module_unloaded_hook(m);
+}
