@@ -10,10 +10,9 @@
  * void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
  * in: x0 fn    clobbers: x9, x10, after they are stored
  */
-        .globl  hal_frame_capture
-        .type   hal_frame_capture, %function
-hal_frame_capture:
+FUNCTION hal_frame_capture
         sub     sp, sp, #FRAME_SIZE
+        .cfi_def_cfa_offset FRAME_SIZE
         stp     x0, x1, [sp, #FRAME_X(0)]
         stp     x2, x3, [sp, #FRAME_X(2)]
         SAVE_X4_TO_X29
@@ -31,10 +30,15 @@ hal_frame_capture:
         mov     x9, x0
         mov     x0, sp
         stp     x29, x30, [sp, #-16]!
+        .cfi_def_cfa_offset FRAME_SIZE + 16
+        CFI_SAVED x29, x30, 0
         blr     x9
         ldp     x29, x30, [sp], #16
+        .cfi_def_cfa_offset FRAME_SIZE
+        CFI_LIVE x29, x30
         add     sp, sp, #FRAME_SIZE
+        .cfi_def_cfa_offset 0
         ret
-        .size   hal_frame_capture, . - hal_frame_capture
+END hal_frame_capture
 
         .section .note.GNU-stack, "", %progbits

@@ -13,11 +13,18 @@
  */
 FUNCTION hal_context_switch
         stp     x29, x30, [sp, #-CONTEXT_SIZE]! // callee-saved only: the C caller saved the rest
+        .cfi_def_cfa sp, CONTEXT_SIZE
+        CFI_SAVED x29, x30, 0
         stp     x27, x28, [sp, #16]
         stp     x25, x26, [sp, #32]
         stp     x23, x24, [sp, #48]
         stp     x21, x22, [sp, #64]
         stp     x19, x20, [sp, #80]
+        CFI_SAVED x27, x28, 16
+        CFI_SAVED x25, x26, 32
+        CFI_SAVED x23, x24, 48
+        CFI_SAVED x21, x22, 64
+        CFI_SAVED x19, x20, 80
         mov     x9, sp
         stlr    x9, [x0]                        // last: from here on another CPU may resume us
         ldr     x9, [x1]
@@ -28,13 +35,23 @@ FUNCTION hal_context_switch
         ldp     x25, x26, [sp, #32]
         ldp     x27, x28, [sp, #16]
         ldp     x29, x30, [sp], #CONTEXT_SIZE
+        .cfi_def_cfa sp, 0
+        CFI_LIVE x29, x30
+        CFI_LIVE x27, x28
+        CFI_LIVE x25, x26
+        CFI_LIVE x23, x24
+        CFI_LIVE x21, x22
+        CFI_LIVE x19, x20
         ret
 END hal_context_switch
 
 /* Where a new thread starts: x19 = function, x20 = argument, as hal_context_init() put them. IRQs: masked */
 FUNCTION context_start
+        CFI_OUTERMOST
         mov     x0, x20
         blr     x19
+        .globl  context_end
+context_end:
         brk     #0                              // it must not return
 END context_start
 
@@ -43,11 +60,12 @@ END context_start
  * in: x0, x1, x2    IRQs: any
  */
 FUNCTION hal_stack_jump
+        CFI_OUTERMOST                           // the caller's stack is given up
         mov     sp, x0
         mov     x29, xzr                        // a backtrace ends here
-        mov     x30, xzr
         mov     x0, x2
-        br      x1
+        blr     x1
+        brk     #0                              // fn must not return
 END hal_stack_jump
 
 /*
@@ -55,13 +73,20 @@ END hal_stack_jump
  * in: x0, x1, x2    out: x0    clobbers: what a call may    IRQs: any
  */
 FUNCTION hal_stack_call
+        .cfi_signal_frame                       // the caller's stack may lie lower: not taken for corruption
         stp     x29, x30, [sp, #-16]!
+        .cfi_def_cfa sp, 16
+        CFI_SAVED x29, x30, 0
         mov     x29, sp                         // fn restores it
+        .cfi_def_cfa_register x29
         mov     sp, x0
         mov     x0, x2
         blr     x1
         mov     sp, x29
+        .cfi_def_cfa_register sp
         ldp     x29, x30, [sp], #16
+        .cfi_def_cfa sp, 0
+        CFI_LIVE x29, x30
         ret
 END hal_stack_call
 

@@ -302,7 +302,7 @@ static void prove_tables(const struct pagetable *kernel, const struct pagetable 
     uintptr_t switch_page = (uintptr_t)idmap_start;
     prove(identity,
           (struct mmu_proof){"next instruction", switch_page, paddr(switch_page), FAULT_EXEC});
-    prove_symbol(kernel, "first function", early_high, FAULT_EXEC);
+    prove_symbol(kernel, "first instruction", enter_high, FAULT_EXEC);
     prove_symbol(kernel, "vectors", vectors, FAULT_EXEC);
     prove_symbol(kernel, "stack", __boot_stack_end - 16, FAULT_WRITE);
     prove_symbol(kernel, "stack, lowest word", __boot_stack_start, FAULT_WRITE);
@@ -341,7 +341,7 @@ static void build_tables(void)
         .vectors = link_address(vectors),
         .cpu = link_address(&boot_cpu),
         .stack_top = link_address(__boot_stack_end),
-        .target = link_address(early_high),
+        .target = link_address(enter_high),
     };
 }
 

@@ -35,6 +35,8 @@ STATIC_ASSERT(offsetof(struct early_switch, stack_top) == SWITCH_STACK, "entry.S
 const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t head,
                                       uint64_t counter);
 
+/** @brief First instruction at link addresses: entry.S. */
+_Noreturn void enter_high(void);
 /** @brief First C function at link addresses. */
 _Noreturn void early_high(void);
 

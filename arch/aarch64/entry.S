@@ -31,6 +31,7 @@ _head:
 
 /* x19 = exception level at entry, x20 = device tree, x21 = counter */
 LOCAL_FUNCTION entry
+        CFI_OUTERMOST
         msr     daifset, #0xf
         msr     spsel, #1
         mov     x20, x0
@@ -88,6 +89,7 @@ END entry
 
 /* EL1, MMU off. */
 LOCAL_FUNCTION enter_el1
+        CFI_OUTERMOST
         CONSTANT x1, SCTLR_EL1_RES1
         msr     sctlr_el1, x1
         mov     x1, #CPACR_FP
@@ -103,8 +105,16 @@ LOCAL_FUNCTION enter_el1
         b       mmu_enable
 END enter_el1
 
+/* The first instruction at link addresses. A call, so that call chains have an end to find. */
+FUNCTION enter_high
+        CFI_OUTERMOST
+        bl      early_high
+        brk     #0                      // it must not return
+END enter_high
+
 /* Nothing starts a flat Image at EL3; who does gets told so. Vectors of EL3 stay the firmware's. */
 LOCAL_FUNCTION refuse_el3
+        CFI_OUTERMOST
         bl      early_refuse_el3
 3:      wfi
         b       3b

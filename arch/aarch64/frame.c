@@ -3,6 +3,7 @@
 // The saved registers through hal/trap.h's functions, and stepping up a chain of frame records.
 #include "hal_arch/frame.h"
 
+#include "arch/aarch64/context.h"
 #include "hal/trap.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
@@ -42,7 +43,7 @@ void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)
 {
     frame->x[0] = (uintptr_t)arg;
     frame->x[29] = 0; /* a backtrace ends here */
-    frame->x[30] = 0;
+    frame->x[30] = (uintptr_t)context_end;
     frame->sp = stack_top;
     frame->pc = (uintptr_t)fn;
     frame->pstate = PSTATE_EL1H | PSTATE_D | (frame->pstate & PSTATE_PAN);

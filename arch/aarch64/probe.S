@@ -2,15 +2,15 @@
 //
 // Accesses that may fault: each has a row in the exception table that sends it on to "false".
 
+#include "arch/aarch64/asm.inc"
+
         .text
 
 /*
  * bool hal_probe_read8(const void *p, uint8_t *out)
  * in: x0 address, x1 result    out: w0 1 or 0    clobbers: x2, x3    IRQs: any
  */
-        .globl  hal_probe_read8
-        .type   hal_probe_read8, %function
-hal_probe_read8:
+FUNCTION hal_probe_read8
         mov     x2, x0
         mov     w0, wzr
 .Lread: ldrb    w3, [x2]
@@ -18,15 +18,13 @@ hal_probe_read8:
         mov     w0, #1
 .Lread_failed:
         ret
-        .size   hal_probe_read8, . - hal_probe_read8
+END hal_probe_read8
 
 /*
  * bool hal_probe_write8(void *p, uint8_t value)
  * in: x0 address, w1 value    out: w0 1 or 0    clobbers: x2    IRQs: any
  */
-        .globl  hal_probe_write8
-        .type   hal_probe_write8, %function
-hal_probe_write8:
+FUNCTION hal_probe_write8
         mov     x2, x0
         mov     w0, wzr
 .Lwrite:
@@ -34,7 +32,7 @@ hal_probe_write8:
         mov     w0, #1
 .Lwrite_failed:
         ret
-        .size   hal_probe_write8, . - hal_probe_write8
+END hal_probe_write8
 
         .section .fixup, "a", %progbits
         .quad   .Lread, .Lread_failed

@@ -10,6 +10,30 @@
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/sysreg.h"
 
+/*
+ * Call frame information for code that an exception entered, with a struct hal_frame at sp of which x0 to x3
+ * are stored and x1 is the interrupted stack pointer. "Signal frame" tells a debugger that the interrupted
+ * instruction is no call. Where that is no register holds before SAVE_REST: ELR_EL1 has no number in DWARF.
+ */
+.macro EXCEPTION_FUNCTION name
+        .type   \name, %function
+        .balign 16
+\name:
+        .cfi_startproc simple
+        .cfi_return_column DWARF_PC
+        .cfi_signal_frame
+        .cfi_def_cfa sp, FRAME_SIZE
+        CFI_SAVED x0, x1, FRAME_X(0)
+        CFI_SAVED x2, x3, FRAME_X(2)
+        .cfi_register sp, x1
+        .cfi_undefined DWARF_PC
+.endm
+
+.macro CFI_X30_SP_PC
+        CFI_SAVED x30, sp, FRAME_X(30)
+        .cfi_rel_offset DWARF_PC, FRAME_PC
+.endm
+
 /* Store x2 to x30 (x0 and x1 are there already), stack pointer in x1, where to return to. clobbers: x1 to x4 */
 .macro SAVE_REST
         SAVE_X4_TO_X29
@@ -17,6 +41,7 @@
         mrs     x2, elr_el1
         mrs     x3, spsr_el1
         stp     x2, x3, [sp, #FRAME_PC]
+        CFI_X30_SP_PC
         stp     x29, x2, [sp, #FRAME_RECORD]
         add     x29, sp, #FRAME_RECORD
 .endm
@@ -70,9 +95,9 @@ vectors:
         VECTOR  14, vector_bad
         VECTOR  15, vector_bad
         .balign 0x80
-END vectors
+        .size   vectors, . - vectors
 
-LOCAL_FUNCTION vector_sync
+EXCEPTION_FUNCTION vector_sync
         SAVE_REST
         mov     x0, sp
         mrs     x1, esr_el1
@@ -81,21 +106,21 @@ LOCAL_FUNCTION vector_sync
         b       vector_return
 END vector_sync
 
-LOCAL_FUNCTION vector_irq
+EXCEPTION_FUNCTION vector_irq
         SAVE_REST
         mov     x0, sp
         bl      trap_irq
         b       vector_return
 END vector_irq
 
-LOCAL_FUNCTION vector_fiq
+EXCEPTION_FUNCTION vector_fiq
         SAVE_REST
         mov     x0, sp
         bl      trap_fiq
         b       vector_return
 END vector_fiq
 
-LOCAL_FUNCTION vector_serror
+EXCEPTION_FUNCTION vector_serror
         SAVE_REST
         mov     x0, sp
         mrs     x1, esr_el1
@@ -104,7 +129,7 @@ LOCAL_FUNCTION vector_serror
 END vector_serror
 
 /* x0 = number of the vector */
-LOCAL_FUNCTION vector_bad
+EXCEPTION_FUNCTION vector_bad
         SAVE_REST
         mov     x1, x0
         mov     x0, sp
@@ -118,7 +143,7 @@ END vector_bad
  * in: x0 = struct hal_cpu, x1 = number of the vector, sp = old sp - STACK_ROOM;
  *     old x0 in TPIDRRO_EL0, old x1 in scratch_x1
  */
-LOCAL_FUNCTION vector_overflow
+EXCEPTION_FUNCTION vector_overflow
         str     x1, [x0, #CPU_OVERFLOW_KIND]
         add     x1, sp, #STACK_ROOM
         str     x1, [x0, #CPU_OVERFLOW_SP]
@@ -142,7 +167,10 @@ END vector_overflow
  * Resume the frame at sp. The stack pointer in it may be another one, with nothing mapped below it: x1 travels
  * through TPIDRRO_EL0, which is free while exceptions are masked.
  */
-FUNCTION vector_return
+        .globl  vector_return
+EXCEPTION_FUNCTION vector_return
+        CFI_X4_TO_X29
+        CFI_X30_SP_PC
         msr     daifset, #0xf           // nothing may come between ELR and eret
         ldp     x2, x3, [sp, #FRAME_PC]
         msr     elr_el1, x2
@@ -165,6 +193,8 @@ FUNCTION vector_return
         ldp     x28, x29, [sp, #FRAME_X(28)]
         ldp     x30, x1, [sp, #FRAME_X(30)]
         mov     sp, x1
+        .cfi_def_cfa sp, 0
+        .cfi_undefined DWARF_PC         // in ELR_EL1 again
         mrs     x1, tpidrro_el0
         eret
 END vector_return
@@ -206,7 +236,7 @@ vectors_el2:
         VECTOR_EL2 14
         VECTOR_EL2 15
         .balign 0x80
-END vectors_el2
+        .size   vectors_el2, . - vectors_el2
 
 /* Step over the self-test's breakpoint and set x12; anything else is reported. */
 LOCAL_FUNCTION el2_sync
@@ -227,6 +257,7 @@ LOCAL_FUNCTION el2_report
         mrs     x2, elr_el2
         mrs     x3, far_el2
         mov     x29, xzr
+        CFI_OUTERMOST
         bl      early_el2_report
 1:      wfi
         b       1b

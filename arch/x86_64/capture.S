@@ -14,7 +14,9 @@
         .globl  hal_frame_capture
         .type   hal_frame_capture, @function
 hal_frame_capture:
+        .cfi_startproc
         movq    %rsp, %rax
+        .cfi_def_cfa_register %rax
         movl    %ss, %ecx               // the CPU's own five, as an interrupt here would push them
         pushq   %rcx
         leaq    8(%rax), %rcx
@@ -27,15 +29,19 @@ hal_frame_capture:
         pushq   $0
         pushq   %rax
         pushq   %rcx
+        .cfi_def_cfa %rsp, 8 + 9 * 8    // ss to rcx lie below the return address
         PUSH_REST
         pushq   (%rax)                  // frame record
         pushq   %rbp
         movq    %rdi, %rax
         movq    %rsp, %rdi
         subq    $8, %rsp                // a call wants 16-byte alignment
+        .cfi_def_cfa_offset 8 + FRAME_SIZE + 8
         call    *%rax
         addq    $(FRAME_SIZE + 8), %rsp
+        .cfi_def_cfa_offset 8
         ret
+        .cfi_endproc
         .size   hal_frame_capture, . - hal_frame_capture
 
         .section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
 // the C caller saved the rest. CPU_STACK_BASE follows the stack pointer: vectors.S asks it whether there is
 // room. A stack that threads are switched on starts at a multiple of STACK_SIZE.
 
+#include "arch/x86_64/asm.inc"
 #include "hal_arch/offsets.h"
 
         .text
@@ -14,24 +15,26 @@
         .globl  hal_context_switch
         .type   hal_context_switch, @function
 hal_context_switch:
-        pushq   %rbp
-        pushq   %rbx
-        pushq   %r12
-        pushq   %r13
-        pushq   %r14
-        pushq   %r15
+        .cfi_startproc
+        PUSH    %rbp
+        PUSH    %rbx
+        PUSH    %r12
+        PUSH    %r13
+        PUSH    %r14
+        PUSH    %r15
         movq    %rsp, (%rdi)            // last: another CPU may resume us from here on
         movq    (%rsi), %rsp
         movq    %rsp, %rax
         andq    $-STACK_SIZE, %rax
         movq    %rax, %gs:CPU_STACK_BASE
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %rbx
-        popq    %rbp
+        POP     %r15
+        POP     %r14
+        POP     %r13
+        POP     %r12
+        POP     %rbx
+        POP     %rbp
         ret
+        .cfi_endproc
         .size   hal_context_switch, . - hal_context_switch
 
 /*
@@ -41,9 +44,14 @@ hal_context_switch:
         .globl  context_start
         .type   context_start, @function
 context_start:
+        .cfi_startproc
+        .cfi_undefined DWARF_RIP        // nobody called it: call chains end here
         movq    %r12, %rdi
         call    *%rbx
+        .globl  context_end
+context_end:
         ud2                             // entry must not return
+        .cfi_endproc
         .size   context_start, . - context_start
 
 /*
@@ -53,6 +61,8 @@ context_start:
         .globl  hal_stack_jump
         .type   hal_stack_jump, @function
 hal_stack_jump:
+        .cfi_startproc
+        .cfi_undefined DWARF_RIP        // the caller's stack is given up
         leaq    -1(%rdi), %rax
         andq    $-STACK_SIZE, %rax
         movq    %rdi, %rsp
@@ -61,6 +71,7 @@ hal_stack_jump:
         movq    %rdx, %rdi
         call    *%rsi
         ud2                             // fn must not return
+        .cfi_endproc
         .size   hal_stack_jump, . - hal_stack_jump
 
 /*
@@ -71,12 +82,17 @@ hal_stack_jump:
         .globl  hal_stack_call
         .type   hal_stack_call, @function
 hal_stack_call:
-        pushq   %rbp
+        .cfi_startproc
+        .cfi_signal_frame               // the caller's stack may lie lower: not taken for corruption
+        PUSH    %rbp
         movq    %rsp, %rbp
+        .cfi_def_cfa_register %rbp
         movq    %rdi, %rsp
         movq    %rdx, %rdi
         call    *%rsi
         movq    %rbp, %rsp
-        popq    %rbp
+        .cfi_def_cfa_register %rsp
+        POP     %rbp
         ret
+        .cfi_endproc
         .size   hal_stack_call, . - hal_stack_call

@@ -6,6 +6,7 @@
 //
 // .boot is linked at its physical address; paging is off while it runs, except for the last instructions.
 
+#include "arch/x86_64/asm.inc"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
@@ -189,6 +190,8 @@ boot_gdt_pointer:
  */
         .type   entry64, @function
 entry64:
+        .cfi_startproc
+        .cfi_undefined DWARF_RIP        // call chains end here
         movw    $SEL_DATA, %ax
         movw    %ax, %ds
         movw    %ax, %es
@@ -215,6 +218,7 @@ entry64:
         movq    %rsp, %rdi              // struct early_handoff
         call    early_main
         ud2
+        .cfi_endproc
         .size   entry64, . - entry64
 
         .section .boot_stack, "aw", @nobits

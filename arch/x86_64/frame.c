@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Saved registers by name, and a fault in words (hal/trap.h).
+#include "arch/x86_64/context.h"
 #include "arch/x86_64/trap.h"
 
 #include "hal/upcall.h"
@@ -78,13 +79,13 @@ void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
     frame->rip = pc;
 }
 
-/* The function finds its stack as a call would leave it, with a return address of 0 and no frame
- * above. */
+/* The function finds its stack as a call would leave it, with a return address that ends call
+ * chains and no frame above. */
 void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
                         void *arg)
 {
     uint64_t *sp = (uint64_t *)stack_top;
-    *--sp = 0;
+    *--sp = (uintptr_t)context_end;
     frame->rsp = (uintptr_t)sp;
     frame->rip = (uintptr_t)fn;
     frame->rdi = (uintptr_t)arg;

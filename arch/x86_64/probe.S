@@ -2,6 +2,7 @@
 //
 // Accesses that may fault: each has a row in the exception table that sends it on to "false".
 
+        .cfi_sections .debug_frame
         .text
 
 /*
@@ -11,12 +12,14 @@
         .globl  hal_probe_read8
         .type   hal_probe_read8, @function
 hal_probe_read8:
+        .cfi_startproc
         xorl    %eax, %eax
 .Lread: movzbl  (%rdi), %ecx
         movb    %cl, (%rsi)
         incl    %eax
 .Lread_failed:
         ret
+        .cfi_endproc
         .size   hal_probe_read8, . - hal_probe_read8
 
 /*
@@ -26,12 +29,14 @@ hal_probe_read8:
         .globl  hal_probe_write8
         .type   hal_probe_write8, @function
 hal_probe_write8:
+        .cfi_startproc
         xorl    %eax, %eax
 .Lwrite:
         movb    %sil, (%rdi)
         incl    %eax
 .Lwrite_failed:
         ret
+        .cfi_endproc
         .size   hal_probe_write8, . - hal_probe_write8
 
         .section .fixup, "a", @progbits

@@ -20,10 +20,33 @@
 #define IST_NMI     4
 #define IST_MACHINE 5
 
+/*
+ * Call frame information for code that an exception entered: the CPU's five words end at the frame's
+ * address, `below` bytes more lie below them. "Signal frame" tells a debugger that the interrupted
+ * instruction is no call.
+ */
+        .macro  CFI_EXCEPTION below
+        .cfi_startproc simple
+        .cfi_signal_frame
+        .cfi_def_cfa %rsp, 40 + \below
+        .cfi_offset DWARF_RIP, -40
+        .cfi_offset DWARF_RFLAGS, -24
+        .cfi_offset %rsp, -16
+        .endm
+
+// The same where vector, error code, rax and rcx have been pushed.
+        .macro  CFI_EXCEPTION_SCRATCH
+        CFI_EXCEPTION 32
+        .cfi_rel_offset %rax, 8
+        .cfi_rel_offset %rcx, 0
+        .endm
+
 // The frame record on top: struct hal_frame is complete.
         .macro  PUSH_RECORD
         pushq   FRAME_RIP - 16(%rsp)
+        .cfi_adjust_cfa_offset 8
         pushq   %rbp
+        .cfi_adjust_cfa_offset 8
         movq    %rsp, %rbp
         .endm
 
@@ -34,14 +57,15 @@
  */
         .macro  ENTER stay
         cld
-        pushq   %rax
-        pushq   %rcx
+        PUSH    %rax
+        PUSH    %rcx
         movq    56(%rsp), %rax          // interrupted rsp
         leaq    -STACK_ROOM(%rax), %rcx
         andq    $-STACK_SIZE, %rcx
         cmpq    %gs:CPU_STACK_BASE, %rcx
         jne     \stay
         movq    %rsp, %rcx
+        .cfi_def_cfa_register %rcx
         andq    $-16, %rax
         movq    %rax, %rsp
         pushq   64(%rcx)                // ss
@@ -53,6 +77,7 @@
         pushq   16(%rcx)                // vector
         pushq   8(%rcx)                 // rax
         pushq   (%rcx)                  // rcx
+        .cfi_def_cfa_register %rsp      // as far below the CPU's words as before
         PUSH_REST
         .endm
 
@@ -65,9 +90,14 @@ vectors:
         .rept   256
         .balign 16
         .if     !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+        CFI_EXCEPTION 0
         pushq   $0                      // where others have an error code
+        .cfi_adjust_cfa_offset 8
+        .else
+        CFI_EXCEPTION 8
         .endif
         pushq   $vector
+        .cfi_adjust_cfa_offset 8
         .if     vector == 2 || vector == 8 || vector == 18
         jmp     trap_stay
         .elseif vector < 32
@@ -75,6 +105,7 @@ vectors:
         .else
         jmp     irq_enter
         .endif
+        .cfi_endproc
         .set    vector, vector + 1
         .endr
         .size   vectors, . - vectors
@@ -82,6 +113,7 @@ vectors:
         .text
         .type   trap_enter, @function
 trap_enter:
+        CFI_EXCEPTION 16
         ENTER   trap_no_room
 trap_here:
         PUSH_RECORD
@@ -90,38 +122,44 @@ trap_here:
 /* in: rsp = struct hal_frame. The frame says where to go on, on which stack, with which registers. */
 trap_return:
         addq    $16, %rsp
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %r11
-        popq    %r10
-        popq    %r9
-        popq    %r8
-        popq    %rdi
-        popq    %rsi
-        popq    %rbp
-        popq    %rbx
-        popq    %rdx
-        popq    %rcx
-        popq    %rax
+        .cfi_adjust_cfa_offset -16
+        POP     %r15
+        POP     %r14
+        POP     %r13
+        POP     %r12
+        POP     %r11
+        POP     %r10
+        POP     %r9
+        POP     %r8
+        POP     %rdi
+        POP     %rsi
+        POP     %rbp
+        POP     %rbx
+        POP     %rdx
+        POP     %rcx
+        POP     %rax
         addq    $16, %rsp               // vector, error
+        .cfi_adjust_cfa_offset -16
         iretq
+        .cfi_endproc
         .size   trap_enter, . - trap_enter
 
 // Double fault, NMI, machine check: handled where they are.
         .type   trap_stay, @function
 trap_stay:
+        CFI_EXCEPTION 16
         cld
-        pushq   %rax
-        pushq   %rcx
+        PUSH    %rax
+        PUSH    %rcx
         PUSH_REST
         jmp     trap_here
+        .cfi_endproc
         .size   trap_stay, . - trap_stay
 
 // Not the running thread's stack, or nearly full: C decides where to go on, here or there.
         .type   trap_no_room, @function
 trap_no_room:
+        CFI_EXCEPTION_SCRATCH
         PUSH_REST
         PUSH_RECORD
         movq    %rsp, %rdi
@@ -131,10 +169,12 @@ trap_no_room:
         movq    %rax, %rdi
         call    trap_handle
         jmp     trap_return
+        .cfi_endproc
         .size   trap_no_room, . - trap_no_room
 
         .type   irq_enter, @function
 irq_enter:
+        CFI_EXCEPTION 16
         ENTER   irq_no_room
         PUSH_RECORD
 irq_here:
@@ -142,10 +182,12 @@ irq_here:
         movq    %rsp, %rsi
         call    upcall_irq              // (unsigned vector, struct hal_frame *)
         jmp     trap_return
+        .cfi_endproc
         .size   irq_enter, . - irq_enter
 
         .type   irq_no_room, @function
 irq_no_room:
+        CFI_EXCEPTION_SCRATCH
         PUSH_REST
         PUSH_RECORD
         movq    %rsp, %rdi
@@ -160,22 +202,27 @@ irq_no_room:
         call    upcall_irq
         decl    %gs:CPU_PREEMPT_OFF
         jmp     trap_return
+        .cfi_endproc
         .size   irq_no_room, . - irq_no_room
 
 // A breakpoint that trap.c knows: hal_trap_selftest().
         .globl  trap_breakpoint
         .type   trap_breakpoint, @function
 trap_breakpoint:
+        .cfi_startproc
         int3
         ret
+        .cfi_endproc
         .size   trap_breakpoint, . - trap_breakpoint
 
 // uintptr_t hal_frame_here(void): the caller's frame pointer
         .globl  hal_frame_here
         .type   hal_frame_here, @function
 hal_frame_here:
+        .cfi_startproc
         movq    %rbp, %rax
         ret
+        .cfi_endproc
         .size   hal_frame_here, . - hal_frame_here
 
 /*

@@ -3,6 +3,7 @@
 // What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 
+    .cfi_sections .debug_frame
     .section .text.jit_runtime, "ax", %progbits
     .balign 16
     .globl jit_runtime_start
@@ -19,6 +20,7 @@ jit_runtime_start:
     .type jit_runtime_memmove, %function
 jit_runtime_memcpy:
 jit_runtime_memmove:
+    .cfi_startproc
     add     x4, x1, x2              // end of the source
     add     x5, x0, x2              // end of the destination
     cmp     x2, #16
@@ -80,6 +82,7 @@ jit_runtime_memmove:
     strb    w7, [x0, x3]
     strb    w8, [x5, #-1]
 3:  ret
+    .cfi_endproc
     .size jit_runtime_memcpy, . - jit_runtime_memcpy
     .size jit_runtime_memmove, . - jit_runtime_memmove
 
@@ -91,6 +94,7 @@ jit_runtime_memmove:
     .globl jit_runtime_memset
     .type jit_runtime_memset, %function
 jit_runtime_memset:
+    .cfi_startproc
     mov     x4, #0x0101010101010101
     and     x1, x1, #0xff
     mul     x1, x1, x4              // the byte, eight times
@@ -109,6 +113,7 @@ jit_runtime_memset:
     subs    x2, x2, #1
     b.ne    3b
 4:  ret
+    .cfi_endproc
     .size jit_runtime_memset, . - jit_runtime_memset
 
 /*
@@ -119,6 +124,7 @@ jit_runtime_memset:
     .globl jit_runtime_memcmp
     .type jit_runtime_memcmp, %function
 jit_runtime_memcmp:
+    .cfi_startproc
     subs    x2, x2, #8
     b.lo    2f
 1:  ldr     x3, [x0], #8
@@ -145,6 +151,7 @@ jit_runtime_memcmp:
     ret
 6:  mov     w0, w5
     ret
+    .cfi_endproc
     .size jit_runtime_memcmp, . - jit_runtime_memcmp
 
 /*
@@ -155,14 +162,22 @@ jit_runtime_memcmp:
     .globl jit_runtime_call
     .type jit_runtime_call, %function
 jit_runtime_call:
+    .cfi_startproc
     stp     x29, x30, [sp, #-16]!
+    .cfi_def_cfa sp, 16
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
     mov     x29, sp
     mov     x3, x0
     mov     x0, x1
     mov     x1, x2
     blr     x3
     ldp     x29, x30, [sp], #16
+    .cfi_def_cfa sp, 0
+    .cfi_same_value x29
+    .cfi_same_value x30
     ret
+    .cfi_endproc
     .size jit_runtime_call, . - jit_runtime_call
 
     .globl jit_runtime_end

@@ -4,6 +4,7 @@
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 // Moves of 8 bytes and overlapping ends; `rep` forms cost an instruction a byte under emulation.
 
+    .cfi_sections .debug_frame
     .section .text.jit_runtime, "ax", @progbits
     .balign 16
     .globl jit_runtime_start
@@ -20,6 +21,7 @@ jit_runtime_start:
     .type jit_runtime_memmove, @function
 jit_runtime_memcpy:
 jit_runtime_memmove:
+    .cfi_startproc
     movq    %rdi, %rax
     cmpq    $16, %rdx
     jb      .Lcopy_small
@@ -98,6 +100,7 @@ jit_runtime_memmove:
     movb    %r10b, (%rdi,%rcx)
     movb    %r9b, -1(%rdi,%rdx)
 3:  ret
+    .cfi_endproc
     .size jit_runtime_memcpy, . - jit_runtime_memcpy
     .size jit_runtime_memmove, . - jit_runtime_memmove
 
@@ -109,6 +112,7 @@ jit_runtime_memmove:
     .globl jit_runtime_memset
     .type jit_runtime_memset, @function
 jit_runtime_memset:
+    .cfi_startproc
     movq    %rdi, %rax
     movzbl  %sil, %ecx
     movabsq $0x0101010101010101, %r8
@@ -128,6 +132,7 @@ jit_runtime_memset:
     decq    %rdx
     jnz     3b
 4:  ret
+    .cfi_endproc
     .size jit_runtime_memset, . - jit_runtime_memset
 
 /*
@@ -138,6 +143,7 @@ jit_runtime_memset:
     .globl jit_runtime_memcmp
     .type jit_runtime_memcmp, @function
 jit_runtime_memcmp:
+    .cfi_startproc
     subq    $8, %rdx
     jb      2f
 1:  movq    (%rdi), %r8
@@ -167,6 +173,7 @@ jit_runtime_memcmp:
     ret
 5:  xorl    %eax, %eax
 6:  ret
+    .cfi_endproc
     .size jit_runtime_memcmp, . - jit_runtime_memcmp
 
 /*
@@ -177,14 +184,20 @@ jit_runtime_memcmp:
     .globl jit_runtime_call
     .type jit_runtime_call, @function
 jit_runtime_call:
+    .cfi_startproc
     pushq   %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
     movq    %rsp, %rbp
     movq    %rdi, %rax
     movq    %rsi, %rdi
     movq    %rdx, %rsi
     callq   *%rax
     popq    %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_same_value %rbp
     ret
+    .cfi_endproc
     .size jit_runtime_call, . - jit_runtime_call
 
     .globl jit_runtime_end
