@@ -282,19 +282,49 @@ static void store_input(const uint8_t *buf, size_t len, size_t reserved)
     wait_wake_all(&in_data);
 }
 
+/* Store bytes for which there is a reservation. */
+static void filter_input(uint8_t *buf, size_t len)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < len; i++) {
+        /* Outside the ring's lock, because ending a program wakes threads. */
+        if (buf[i] != CTRL_C || !program_interrupt_foreground()) {
+            buf[kept++] = buf[i];
+        }
+    }
+    store_input(buf, kept, len);
+}
+
+static size_t reserve_input(size_t len)
+{
+    irq_state_t s = spin_lock_irq(&in.lock);
+    size_t n = MIN(len, IN_SIZE - (in.head - in.tail) - in.reserved);
+    in.reserved += n;
+    spin_unlock_irq(&in.lock, s);
+    return n;
+}
+
 void console_rx_ready(struct console *c)
 {
     uint8_t buf[64];
     size_t n;
     while ((n = take_input(c, buf, sizeof(buf))) > 0) {
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++) {
-            /* Outside the ring's lock, because ending a program wakes threads. */
-            if (buf[i] != CTRL_C || !program_interrupt_foreground()) {
-                buf[kept++] = buf[i];
-            }
+        filter_input(buf, n);
+    }
+}
+
+void console_type(const uint8_t *s, size_t len)
+{
+    uint8_t buf[64];
+    while (len > 0 && atomic_load_explicit(&has_console, memory_order_acquire)) {
+        size_t n = reserve_input(MIN(len, sizeof(buf)));
+        if (n == 0) {
+            return;
         }
-        store_input(buf, kept, n);
+        memcpy(buf, s, n);
+        filter_input(buf, n);
+        s += n;
+        len -= n;
     }
 }
 

@@ -58,6 +58,11 @@ void console_rx_ready(struct console *c);
 /** @brief Driver: there is room in the transmitter. @context{IRQ} */
 void console_tx_ready(struct console *c);
 
+/** @brief Bytes typed on a keyboard that belongs to no console: the first console gets them, as if
+ * they had arrived there. Those that find no room, or no console, are lost. @context{any, IRQ-safe}
+ */
+void console_type(const uint8_t *s, size_t len);
+
 /** @brief Write text; '\n' becomes CR LF. Waits while the buffer is full, which ends at the speed
  * of the slowest device. With no console yet it goes to the early console.
  *  @context{any: a thread sleeps, others (interrupts masked, preemption off, panic) poll the

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+//
+// From keys to bytes. Control sequences are those that xterm sends (XTerm Control Sequences, "PC-
+// Style Function Keys"), which every terminal program knows.
+#include "kernel/io/keyboard.h"
+
+#include "hal/power.h"
+#include "kernel/io/console.h"
+#include "kernel/io/keymap.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/sched/work.h"
+#include "kernel/spinlock.h"
+
+#define QUEUE_SIZE   ((size_t)256) /* a power of two: positions wrap with size_t */
+#define SEQUENCE_MAX 12
+#define ESC          0x1b
+
+enum key_code {
+    KEY_BACKSPACE = 14,
+    KEY_TAB = 15,
+    KEY_LEFTCTRL = 29,
+    KEY_LEFTSHIFT = 42,
+    KEY_RIGHTSHIFT = 54,
+    KEY_LEFTALT = 56,
+    KEY_CAPSLOCK = 58,
+    KEY_NUMLOCK = 69,
+    KEY_KPDOT = 83,
+    KEY_RIGHTCTRL = 97,
+    KEY_RIGHTALT = 100,
+    KEY_DELETE = 111,
+};
+
+enum modifier {
+    MOD_SHIFT = 1, /* with xterm's numbers: a parameter is one more than their sum */
+    MOD_ALT = 2,
+    MOD_CTRL = 4,
+};
+
+/** A key that sends a control sequence: ESC [ final, or ESC [ number ~. */
+struct special_key {
+    uint8_t number;
+    char final;
+    char digit; /* of the keypad with Num Lock on; 0: no such key */
+};
+
+static const struct special_key special_keys[KEYBOARD_CODES] = {
+    [59] = {.final = 'P'}, /* F1 to F4 */
+    [60] = {.final = 'Q'},
+    [61] = {.final = 'R'},
+    [62] = {.final = 'S'},
+    [63] = {.number = 15}, /* F5 to F12: the numbers leave out 16 and 22 */
+    [64] = {.number = 17},
+    [65] = {.number = 18},
+    [66] = {.number = 19},
+    [67] = {.number = 20},
+    [68] = {.number = 21},
+    [87] = {.number = 23},
+    [88] = {.number = 24},
+    [71] = {.final = 'H', .digit = '7'}, /* keypad, from 7 in the first row to the dot */
+    [72] = {.final = 'A', .digit = '8'},
+    [73] = {.number = 5, .digit = '9'},
+    [75] = {.final = 'D', .digit = '4'},
+    [76] = {.final = 'E', .digit = '5'},
+    [77] = {.final = 'C', .digit = '6'},
+    [79] = {.final = 'F', .digit = '1'},
+    [80] = {.final = 'B', .digit = '2'},
+    [81] = {.number = 6, .digit = '3'},
+    [82] = {.number = 2, .digit = '0'},
+    [83] = {.number = 3, .digit = '.'},
+    [102] = {.final = 'H'}, /* Home, Up, Page Up */
+    [103] = {.final = 'A'},
+    [104] = {.number = 5},
+    [105] = {.final = 'D'}, /* Left, Right */
+    [106] = {.final = 'C'},
+    [107] = {.final = 'F'}, /* End, Down, Page Down */
+    [108] = {.final = 'B'},
+    [109] = {.number = 6},
+    [110] = {.number = 2}, /* Insert, Delete */
+    [111] = {.number = 3},
+};
+
+static void reboot(struct work *work);
+static void offer_again(struct work *work);
+
+/* Field protection:  [k] lock   [a] atomic, release when it is set, acquire by who reads it */
+static struct {
+    struct spinlock lock;
+    bool is_held[KEYBOARD_CODES];    /* [k] */
+    bool caps_lock, num_lock;        /* [k] */
+    size_t head, tail;               /* [k] written up to head, taken up to tail */
+    uint8_t queue[QUEUE_SIZE];       /* [k] */
+    struct console *_Atomic console; /* [a] NULL: the first one that there is */
+    struct work reboot, offer;
+} keyboard = {.lock = SPINLOCK_INIT,
+              .num_lock = true,
+              .reboot = {.run = reboot},
+              .offer = {.run = offer_again}};
+
+static const struct keymap *const keymap = &keymap_us;
+
+static void reboot(struct work *work)
+{
+    (void)work;
+    console_drain();
+    hal_exit_record(EXIT_REBOOT, 0);
+    hal_power_reset();
+}
+
+/* All of it or nothing: half a control sequence would be read as other keys. */
+static void push_locked(const uint8_t *s, size_t len) REQUIRES(keyboard.lock)
+{
+    if (len > QUEUE_SIZE - (keyboard.head - keyboard.tail)) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        keyboard.queue[keyboard.head++ % QUEUE_SIZE] = s[i];
+    }
+}
+
+static unsigned modifiers_locked(void) REQUIRES(keyboard.lock)
+{
+    const bool *held = keyboard.is_held;
+    return (held[KEY_LEFTSHIFT] || held[KEY_RIGHTSHIFT] ? MOD_SHIFT : 0u) |
+           (held[KEY_LEFTALT] || held[KEY_RIGHTALT] ? MOD_ALT : 0u) |
+           (held[KEY_LEFTCTRL] || held[KEY_RIGHTCTRL] ? MOD_CTRL : 0u);
+}
+
+/* Ctrl makes of @ to _ and of letters the codes 0 to 31 (ECMA-48), and of the digits what a VT220
+ * sends. */
+static uint8_t with_ctrl(uint8_t c)
+{
+    static const uint8_t of_digit[] = {0x00, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x7f}; /* 2 to 8 */
+    if (c >= '2' && c <= '8') {
+        return of_digit[c - '2'];
+    }
+    if (c == '/' || c == '-') {
+        return 0x1f;
+    }
+    if (c == ' ') {
+        return 0;
+    }
+    return (c >= '@' && c <= '_') || (c >= 'a' && c <= 'z') ? c & 0x1f : c;
+}
+
+static void type_character_locked(uint16_t code, unsigned modifiers) REQUIRES(keyboard.lock)
+{
+    const struct keymap_key *key = &keymap->key[code];
+    bool is_letter = key->plain >= 'a' && key->plain <= 'z';
+    bool shifted = ((modifiers & MOD_SHIFT) != 0) != (is_letter && keyboard.caps_lock);
+    uint8_t c = shifted ? key->shift : key->plain;
+    if (c == 0) {
+        return;
+    }
+    if (code == KEY_TAB && (modifiers & MOD_SHIFT) != 0) {
+        push_locked((const uint8_t *)"\033[Z", 3);
+        return;
+    }
+    if ((modifiers & MOD_CTRL) != 0) {
+        c = code == KEY_BACKSPACE ? 0x08 : with_ctrl(c);
+    }
+    const uint8_t bytes[2] = {ESC, c};
+    bool alt = (modifiers & MOD_ALT) != 0;
+    push_locked(alt ? bytes : bytes + 1, alt ? 2 : 1);
+}
+
+static void type_special_locked(const struct special_key *key, unsigned modifiers)
+    REQUIRES(keyboard.lock)
+{
+    char s[SEQUENCE_MAX];
+    size_t n;
+    bool is_function = key->final >= 'P' && key->final <= 'S';
+    if (key->final == 0 && modifiers == 0) {
+        n = fmt_print(s, sizeof s, "\033[%u~", key->number);
+    } else if (key->final == 0) {
+        n = fmt_print(s, sizeof s, "\033[%u;%u~", key->number, modifiers + 1);
+    } else if (modifiers == 0) {
+        n = fmt_print(s, sizeof s, "\033%c%c", is_function ? 'O' : '[', key->final);
+    } else {
+        n = fmt_print(s, sizeof s, "\033[1;%u%c", modifiers + 1, key->final);
+    }
+    push_locked((const uint8_t *)s, n);
+}
+
+static void type_key_locked(uint16_t code) REQUIRES(keyboard.lock)
+{
+    const struct special_key *special = &special_keys[code];
+    unsigned modifiers = modifiers_locked();
+    if (code == KEY_CAPSLOCK) {
+        keyboard.caps_lock = !keyboard.caps_lock;
+    } else if (code == KEY_NUMLOCK) {
+        keyboard.num_lock = !keyboard.num_lock;
+    } else if ((code == KEY_DELETE || code == KEY_KPDOT) &&
+               (modifiers & (MOD_CTRL | MOD_ALT)) == (MOD_CTRL | MOD_ALT)) {
+        (void)work_queue(&keyboard.reboot);
+    } else if (special->digit != 0 && keyboard.num_lock && (modifiers & MOD_SHIFT) == 0) {
+        push_locked((const uint8_t *)&special->digit, 1);
+    } else if (special->final != 0 || special->number != 0) {
+        bool is_keypad = special->digit != 0; /* Shift only undid its Num Lock */
+        type_special_locked(special, is_keypad ? modifiers & ~(unsigned)MOD_SHIFT : modifiers);
+    } else {
+        type_character_locked(code, modifiers);
+    }
+}
+
+/* Outside the lock: the console takes the bytes through keyboard_take(). */
+static void deliver(void)
+{
+    struct console *c = atomic_load_explicit(&keyboard.console, memory_order_acquire);
+    if (c != NULL) {
+        console_rx_ready(c);
+        return;
+    }
+    uint8_t buf[64];
+    size_t n;
+    while ((n = keyboard_take(buf, sizeof buf)) > 0) {
+        console_type(buf, n);
+    }
+}
+
+static void offer_again(struct work *work)
+{
+    (void)work;
+    if (!keyboard_is_empty()) {
+        deliver();
+    }
+}
+
+void keyboard_want(bool on)
+{
+    if (on) {
+        (void)work_queue(&keyboard.offer); /* the console's lock is held: it cannot read now */
+    }
+}
+
+void keyboard_event(uint16_t code, bool is_down)
+{
+    if (code >= KEYBOARD_CODES) {
+        return;
+    }
+    irq_state_t s = spin_lock_irq(&keyboard.lock);
+    bool is_lock_key = code == KEY_CAPSLOCK || code == KEY_NUMLOCK;
+    bool is_repeat = is_down && keyboard.is_held[code];
+    keyboard.is_held[code] = is_down;
+    if (is_down && !(is_lock_key && is_repeat)) {
+        type_key_locked(code);
+    }
+    bool has_bytes = keyboard.head != keyboard.tail;
+    spin_unlock_irq(&keyboard.lock, s);
+    if (has_bytes) {
+        deliver();
+    }
+}
+
+void keyboard_release_all(void)
+{
+    irq_state_t s = spin_lock_irq(&keyboard.lock);
+    memset(keyboard.is_held, 0, sizeof keyboard.is_held);
+    spin_unlock_irq(&keyboard.lock, s);
+}
+
+size_t keyboard_take(uint8_t *buf, size_t len)
+{
+    irq_state_t s = spin_lock_irq(&keyboard.lock);
+    size_t n = 0;
+    while (n < len && keyboard.tail != keyboard.head) {
+        buf[n++] = keyboard.queue[keyboard.tail++ % QUEUE_SIZE];
+    }
+    spin_unlock_irq(&keyboard.lock, s);
+    return n;
+}
+
+bool keyboard_is_empty(void)
+{
+    irq_state_t s = spin_lock_irq(&keyboard.lock);
+    bool is_empty = keyboard.head == keyboard.tail;
+    spin_unlock_irq(&keyboard.lock, s);
+    return is_empty;
+}
+
+void keyboard_attach(struct console *screen)
+{
+    atomic_store_explicit(&keyboard.console, screen, memory_order_release);
+    console_rx_ready(screen);
+}
