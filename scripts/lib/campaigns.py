@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test --long: the same fuzzers and boots as ever, for hours.
+"""scripts/test --long: the same fuzzers, boots and matrix as ever, for hours.
 
 A campaign is resumable: what a fuzzer has learned stays in build/campaigns/NAME, and how long each
 campaign has run for this commit is in build/campaigns/state.json, so a round that was interrupted goes on
@@ -45,6 +45,9 @@ class State:
     def seconds(self, name):
         return self.done.get(name, {}).get("seconds", 0)
 
+    def amount(self, name):
+        return self.done.get(name, {}).get("amount", 0)
+
     def add(self, name, seconds, amount):
         entry = self.done.setdefault(name, {"seconds": 0, "amount": 0})
         entry["seconds"] += seconds
@@ -64,49 +67,76 @@ def append_row(state, name, seed, unit, result):
                     f"| {entry['amount']} {unit} | {result} |\n")
 
 
-def fuzz_slice(argv, name, seed, seconds):
-    """Fuzz for a while with what earlier slices learned. Returns (executions, None or what went wrong)."""
+def fuzz_slice(argv, name):
+    """Fuzz with what earlier slices learned."""
     corpus = FOLDER / name
-    corpus.mkdir(exist_ok=True)
     options = [a for a in argv[1:] if not a.startswith(("-runs=", "-seed="))]
-    done = subprocess.run([argv[0], str(corpus), *options, f"-seed={seed}", f"-max_total_time={seconds:.0f}",
-                           f"-artifact_prefix={corpus}/", "-print_final_stats=1"], capture_output=True, text=True)
-    match = re.search(r"number_of_executed_units: (\d+)", done.stderr)
-    return int(match[1]) if match else 0, None if done.returncode == 0 else done.stderr[-2000:]
+
+    def work(seed, seconds, done):
+        corpus.mkdir(exist_ok=True)
+        run = subprocess.run([argv[0], str(corpus), *options, f"-seed={seed}", f"-max_total_time={seconds:.0f}",
+                              f"-artifact_prefix={corpus}/", "-print_final_stats=1"], capture_output=True, text=True)
+        match = re.search(r"number_of_executed_units: (\d+)", run.stderr)
+        return int(match[1]) if match else 0, None if run.returncode == 0 else run.stderr[-2000:]
+
+    return work
 
 
-def boot_slice(argv, name, seed, seconds):
-    """Boot again and again. `seed` varies QEMU's own randomness."""
-    boots, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        done = subprocess.run([*argv, f"--qemu=-seed {seed + boots}"], input=b"mem\npoweroff\n", capture_output=True)
-        if done.returncode != 0:
-            return boots, f"boot {boots}: status {done.returncode}\n" + done.stdout.decode(errors="replace")[-2000:]
-        boots += 1
-    return boots, None
+def boot_slice(argv):
+    """Boot again and again. The seed varies QEMU's own randomness."""
+    def work(seed, seconds, done):
+        boots, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            run = subprocess.run([*argv, f"--qemu=-seed {seed + boots}"], input=b"mem\npoweroff\n",
+                                 capture_output=True)
+            if run.returncode != 0:
+                return boots, run.stdout.decode(errors="replace")[-2000:] + f"\nboot {boots}: status {run.returncode}"
+            boots += 1
+        return boots, None
+
+    return work
 
 
-def run_campaign(state, name, work, argv, unit, hours):
-    """Run one campaign to its full time, slice by slice. Returns None or what went wrong."""
+def matrix_slice(product):
+    """Boot rows of a matrix's product, each once, in a mixed order that is the same in every round."""
+    def work(seed, seconds, done):
+        rows, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end and done + rows < len(product):
+            wrong = product.run(done + rows)
+            rows += 1
+            if wrong:
+                return rows, "\n".join([*wrong[1:], f"{product.name(done + rows - 1)}: {wrong[0]}"])
+        return rows, None
+
+    return work
+
+
+def run_campaign(state, name, work, unit, hours):
+    """Run one campaign to its full time, or until nothing is left to do, slice by slice.
+
+    work(seed, seconds, amount done before) returns how much it did, and None or what went wrong: lines, the
+    last of which the table shows. Returns None or what went wrong.
+    """
     seed = 1
     if state.seconds(name) >= hours * 3600:
         return None
     while state.seconds(name) < hours * 3600:
         seed = 1 + int(state.seconds(name))  # a slice does not repeat the one before
         start = time.monotonic()
-        amount, wrong = work(argv, name, seed, min(SLICE_S, hours * 3600 - state.seconds(name)))
+        amount, wrong = work(seed, min(SLICE_S, hours * 3600 - state.seconds(name)), state.amount(name))
         state.add(name, time.monotonic() - start, amount)
         if wrong:
             append_row(state, name, seed, unit, "FAILED: " + wrong.strip().splitlines()[-1][:120].replace("|", "/"))
             return wrong
+        if amount == 0:
+            break
     append_row(state, name, seed, unit, "passed")
     return None
 
 
-def run_all(fuzzers, boots, hours, writer):
-    """fuzzers and boots: {name: command}. One point a campaign."""
+def run_all(campaigns, hours, writer):
+    """campaigns: (name, work, unit of its amount). One point a campaign."""
     state = State()
-    for commands, work, unit in ((fuzzers, fuzz_slice, "executions"), (boots, boot_slice, "boots")):
-        for name, argv in commands.items():
-            wrong = run_campaign(state, name, work, argv, unit, hours)
-            writer.point(wrong is None, f"{name} for {hours:g} hours", *([wrong] if wrong else []))
+    for name, work, unit in campaigns:
+        wrong = run_campaign(state, name, work, unit, hours)
+        writer.point(wrong is None, f"{name} for {hours:g} hours", *([wrong] if wrong else []))

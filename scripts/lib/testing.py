@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import campaigns
+import matrix
 import packages
 import tap
 from builder import build_targets
@@ -81,6 +82,8 @@ def machine_suites(machine, preset, build):
               for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
     yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
+    yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
+                                        str(build), "--no-build"])
 
 
 def chosen(suite, pattern):
@@ -187,16 +190,25 @@ def all_suites(presets, builds, host):
         yield from machine_suites(machine, presets[machine], builds[machine])
 
 
+def all_campaigns(builds, presets, host):
+    for name, (label, argv) in host_tests(host).items():
+        if label == "fuzz":
+            yield name, campaigns.fuzz_slice(argv, name), "executions"
+    for machine, build in builds.items():
+        boot = [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build", str(build), "--no-build",
+                "--timeout", "120"]
+        yield f"boot_{machine}", campaigns.boot_slice(boot), "boots"
+        product = matrix.Product(matrix.load(machine), build, presets[machine])
+        yield f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines"
+
+
 def run_campaigns(args, builds, presets, host):
     def wanted(name):
         return fnmatch.fnmatch(name, args.filter)
 
-    fuzzers = {name: argv for name, (label, argv) in host_tests(host).items() if label == "fuzz" and wanted(name)}
-    boots = {f"boot_{machine}": [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build",
-                                 str(build), "--no-build", "--timeout", "120"]
-             for machine, build in builds.items() if wanted(f"boot_{machine}")}
     writer = tap.Writer()
-    campaigns.run_all(fuzzers, boots, args.hours, writer)
+    campaigns.run_all(filter(lambda campaign: wanted(campaign[0]), all_campaigns(builds, presets, host)), args.hours,
+                      writer)
     print(f"{writer.count - writer.failed} passed, {writer.failed} failed, 0 skipped")
     return int(writer.failed > 0 or writer.count == 0)
 

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""The machines of tests/matrix.toml: every value, all pairs, or one row of the product."""
+import argparse
+import concurrent.futures
+import os
+import random
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import options
+import qemu
+import tap
+from builder import build_targets
+from pairs import Space
+from tree import MACHINES, ROOT, Failure, build_directory
+
+FILE = ROOT / "tests/matrix.toml"
+LIMIT_S = 300
+TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
+JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they add up
+MEMORY_SHARE = 0.9  # of --mem must be found: less than a tenth is firmware's, tables and the kernel's image
+
+
+class Matrix:
+    def __init__(self, machine, data):
+        self.machine = machine
+        self.values = data["axes"]
+        self.rules = data.get("impossible", [])
+        axes = {axis: list(values) for axis, values in self.values.items()}
+        self.space = Space(axes, [self.rule(entry) for entry in self.rules])
+
+    def rule(self, entry):
+        rule = {axis: set(values) for axis, values in entry.items() if axis != "why"}
+        for axis, values in rule.items():
+            unknown = values - set(self.values.get(axis, ()))
+            if unknown:
+                raise Failure(f"{FILE}: impossible {axis}: no value {', '.join(sorted(unknown))}")
+        return rule
+
+    def options(self, row):
+        """The row as options of scripts/run; what several axes say of the machine or QEMU is added up."""
+        merged = {}
+        for axis, value in row.items():
+            words = iter(shlex.split(self.values[axis][value]))
+            for option, argument in zip(words, words, strict=True):
+                if option in merged:
+                    if option not in JOINED:
+                        raise Failure(f"{FILE}: {option} is given by two axes, {axis} among them")
+                    argument = merged[option] + JOINED[option] + argument
+                merged[option] = argument
+        # "=" keeps argparse from taking --qemu's argument, which starts with a dash, for an option.
+        return [f"{option}={argument}" for option, argument in merged.items()]
+
+    def why_not(self, pair):
+        """The reason of the rule that forbids a pair; a pair no rule names is excluded by several together."""
+        held = dict(pair)
+        for entry, rule in zip(self.rules, self.space.rules):
+            if all(held.get(axis) in values for axis, values in rule.items()):
+                return entry["why"]
+        axes = set(held)
+        return "; ".join(dict.fromkeys(entry["why"] for entry, rule in zip(self.rules, self.space.rules)
+                                       if axes & set(rule)))
+
+
+def load(machine):
+    with open(FILE, "rb") as file:
+        return Matrix(machine, tomllib.load(file)[machine])
+
+
+def name(row):
+    return " ".join(f"{axis}={value}" for axis, value in row.items())
+
+
+def run_command(matrix, row, build, preset, *more):
+    return [str(ROOT / "scripts/run"), matrix.machine, "--preset", preset, "--build", str(build), "--no-build",
+            "--no-install", "--timeout", str(LIMIT_S), "--test", "--append", "shell", *matrix.options(row), *more]
+
+
+def memory_given(matrix, row):
+    text = dict(word.split("=", 1) for word in matrix.options(row)).get("--mem", "512M")
+    return int(text[:-1]) * {"M": 1 << 10, "G": 1 << 20}[text[-1]]
+
+
+def complaints(matrix, row, status, output):
+    """What is wrong with how a row went."""
+    if status != 0:
+        yield f"status {status}"
+    suite = tap.Suite("guest")
+    for line in output.splitlines():
+        suite.read(line.strip())
+    if not suite.passed or suite.planned is None:
+        yield "the tests did not run to their end"
+    yield from (f"failed: {point}: {' '.join(details)}" for point, details in suite.failed)
+    yield from (f"skipped: {point}: {why}" for point, why in suite.skipped)
+    found = re.search(r"(\d+) KiB  in all", output)
+    if not found:
+        yield "the shell does not answer `mem`"
+    elif int(found[1]) < MEMORY_SHARE * memory_given(matrix, row):
+        yield f"{found[1]} KiB of memory found, {memory_given(matrix, row)} KiB given"
+
+
+def run_row(matrix, row, build, preset):
+    """Boot one row. Returns what is wrong, as lines, and then the end of what it printed."""
+    done = subprocess.run(run_command(matrix, row, build, preset), input=TYPED.encode(), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    output = done.stdout.decode(errors="replace")
+    wrong = list(complaints(matrix, row, done.returncode, output))
+    return wrong + (output.splitlines()[-40:] if wrong else [])
+
+
+def run_rows(matrix, rows, build, preset, writer):
+    """One point a row, as many at once as there are CPUs, in order."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for row, wrong in zip(rows, pool.map(lambda row: run_row(matrix, row, build, preset), rows)):
+            writer.claim(name(row), wrong)
+
+
+class Product:
+    """The whole product's possible rows, in an order that mixes the axes and is always the same."""
+
+    def __init__(self, matrix, build, preset):
+        self.matrix, self.build, self.preset = matrix, build, preset
+        rows = map(matrix.space.product_row, range(matrix.space.size()))
+        self.rows = [row for row in rows if matrix.space.allows(row)]
+        random.Random(1).shuffle(self.rows)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def name(self, number):
+        return name(self.rows[number])
+
+    def run(self, number):
+        return run_row(self.matrix, self.rows[number], self.build, self.preset)
+
+
+def qemu_line(matrix, row, build, preset):
+    """QEMU's command for the row, to be pasted: it boots to the shell."""
+    o = options.parse([matrix.machine, "--preset", preset, "--build", str(build), "--no-build",
+                       *matrix.options(row)])
+    return shlex.join(qemu.command(options.machine(o, o.build), qemu.Files(wait_for_gdb=False)))
+
+
+def table(matrix):
+    """The rows, the impossible pairs and the counts, in Markdown."""
+    axes, rows = list(matrix.space.axes), matrix.space.covering_rows()
+    possible, impossible = matrix.space.split_pairs()
+    yield f"## {matrix.machine}\n"
+    yield (f"{len(rows)} rows have each of the {sum(map(len, matrix.space.axes.values()))} values of {len(axes)} axes and "
+           f"each of the {len(possible)} pairs of values that can be; {len(impossible)} pairs cannot. "
+           f"The product has {len(Product(matrix, None, None))} rows that can be.\n")
+    yield "| row | " + " | ".join(axes) + " |"
+    yield "|---" * (len(axes) + 1) + "|"
+    for number, row in enumerate(rows, 1):
+        yield f"| {number} | " + " | ".join(row.values()) + " |"
+    if impossible:
+        yield "\n| pair that cannot be | why |\n|---|---|"
+        for pair in impossible:
+            held = " with ".join(f"{axis} {value}" for axis, value in sorted(pair, key=lambda one: axes.index(one[0])))
+            yield f"| {held} | {matrix.why_not(pair)} |"
+    yield ""
+
+
+def parse(arguments):
+    p = argparse.ArgumentParser(prog="scripts/matrix", description="The machines of tests/matrix.toml. Without "
+                                "options: a table of the rows that have every pair of values.")
+    p.add_argument("machine", nargs="?", choices=MACHINES, help="default: both")
+    p.add_argument("--row", metavar="N", type=int, help="that row of the table only")
+    p.add_argument("--qemu", action="store_true", help="print QEMU's command line of each row, to be pasted")
+    p.add_argument("--run", action="store_true", help="boot the rows and test; prints TAP")
+    p.add_argument("--preset", metavar="NAME", help="the build to boot, if not the release")
+    p.add_argument("--build", metavar="DIR", type=Path)
+    p.add_argument("--no-build", action="store_true", help="what is built is up to date")
+    return p.parse_args(arguments)
+
+
+def serve(args, machine, writer):
+    matrix = load(machine)
+    rows = matrix.space.covering_rows()
+    if args.row:
+        if not 1 <= args.row <= len(rows):
+            raise Failure(f"{machine} has rows 1 to {len(rows)}")
+        rows = [rows[args.row - 1]]
+    preset = args.preset or machine
+    build = args.build or build_directory(preset)
+    if args.run and not args.no_build:
+        build_targets(preset, build, ("all", "iso") if machine == "x86_64" else ("all",))
+    if args.run:
+        run_rows(matrix, rows, build, preset, writer)
+    elif args.qemu:
+        for row in rows:
+            print(f"# {name(row)}\n{qemu_line(matrix, row, build, preset)}")
+    else:
+        print("\n".join(table(matrix)))
+
+
+def main(arguments):
+    args = parse(arguments)
+    writer = tap.Writer()
+    try:
+        for machine in [args.machine] if args.machine else MACHINES:
+            serve(args, machine, writer)
+    except Failure as failure:
+        print(f"matrix: {failure}", file=sys.stderr)
+        return 125
+    return writer.status() if args.run else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The matrix of machines: its rows have every possible pair, what it prints is true, and a bad row is seen."""
+import itertools
+import subprocess
+import unittest
+
+import matrix
+from pairs import Space
+from smoke import ROOT
+from tree import MACHINES
+
+SMALL = {"axes": {"boot": {"kernel": "--boot kernel", "uefi": "--firmware uefi"},
+                  "memory": {"16M": "--mem 16M", "1G": "--mem 1G"},
+                  "bus": {"one": "--machine a=b --qemu '-device x'", "two": ""},
+                  "screen": {"none": "", "some": "--machine c=d --qemu '-device y'"}},
+         "impossible": [{"boot": ["uefi"], "memory": ["16M"], "why": "too small"}]}
+GOOD = "1..1\nok 1 - works\nhalyard> mem\n 1000000 KiB  in all, 1 KiB used\n"
+
+
+def every_pair(axes):
+    for (a, a_values), (b, b_values) in itertools.combinations(axes.items(), 2):
+        yield from itertools.product(((a, value) for value in a_values), ((b, value) for value in b_values))
+
+
+class Rows(unittest.TestCase):
+    def check_space(self, space):
+        """Against the definition: a pair that no row has is in no row of the whole product that the rules allow."""
+        rows = space.covering_rows()
+        held = {pair for row in rows for pair in itertools.combinations(row.items(), 2)}
+        for row in rows:
+            self.assertEqual(list(row), list(space.axes))
+            self.assertTrue(space.allows(row), row)
+        missing = {frozenset(pair) for pair in every_pair(space.axes) if pair not in held}
+        for number in range(space.size()):
+            row = space.product_row(number)
+            if missing and space.allows(row):
+                self.assertFalse(missing & {frozenset(pair) for pair in itertools.combinations(row.items(), 2)}, row)
+        return missing
+
+    def test_every_possible_pair_has_a_row(self):
+        for machine in MACHINES:
+            space = matrix.load(machine).space
+            self.assertEqual(self.check_space(space), set(space.split_pairs()[1]))
+
+    def test_pairs_that_rules_exclude_only_together(self):
+        space = Space({"a": "xy", "b": "xy", "c": "xy"}, [{"a": {"x"}, "c": {"x"}}, {"b": {"x"}, "c": {"y"}}])
+        self.assertEqual(self.check_space(space), {frozenset({("a", "x"), ("c", "x")}),
+                                                   frozenset({("b", "x"), ("c", "y")}),
+                                                   frozenset({("a", "x"), ("b", "x")})})
+
+    def test_product_has_each_row_once(self):
+        product = matrix.Product(matrix.Matrix("x86_64", SMALL), None, None)
+        self.assertEqual(len({tuple(row.items()) for row in product.rows}), 12)
+        self.assertEqual(len(product), 12)
+
+
+class Options(unittest.TestCase):
+    def test_axes_add_to_machine_and_qemu(self):
+        row = {"boot": "kernel", "memory": "1G", "bus": "one", "screen": "some"}
+        self.assertEqual(matrix.Matrix("x86_64", SMALL).options(row),
+                         ["--boot=kernel", "--mem=1G", "--machine=a=b,c=d", "--qemu=-device x -device y"])
+
+    def test_two_axes_may_not_give_the_same(self):
+        broken = {"axes": {"a": {"x": "--cpu max"}, "b": {"x": "--cpu max"}}}
+        with self.assertRaisesRegex(matrix.Failure, "--cpu is given by two axes"):
+            matrix.Matrix("x86_64", broken).options({"a": "x", "b": "x"})
+
+    def test_a_rule_about_no_value_is_refused(self):
+        with self.assertRaisesRegex(matrix.Failure, "no value 8M"):
+            matrix.Matrix("x86_64", {**SMALL, "impossible": [{"memory": ["8M"], "why": ""}]})
+
+
+class Judgement(unittest.TestCase):
+    def complaints(self, status=0, output=GOOD):
+        row = {"boot": "kernel", "memory": "1G", "bus": "two", "screen": "none"}
+        return list(matrix.complaints(matrix.Matrix("x86_64", SMALL), row, status, output))
+
+    def test_good(self):
+        self.assertEqual(self.complaints(), [])
+
+    def test_bad(self):
+        for expected, change in {
+                "status 3": {"status": 3},
+                "the tests did not run to their end": {"output": GOOD.replace("1..1", "")},
+                "failed: works: ": {"output": GOOD.replace("ok 1", "not ok 1")},
+                "skipped: works: no": {"output": GOOD.replace("works", "works # SKIP no")},
+                "the shell does not answer `mem`": {"output": GOOD.replace("in all", "")},
+                "900000 KiB of memory found, 1048576 KiB given": {"output": GOOD.replace("1000000", "900000")}}.items():
+            self.assertIn(expected, self.complaints(**change))
+
+
+class Documented(unittest.TestCase):
+    def test_docs_have_the_table_that_the_script_prints(self):
+        printed = subprocess.run([ROOT / "scripts/matrix"], capture_output=True, text=True, check=True).stdout
+        self.assertIn(printed, (ROOT / "docs/matrix.md").read_text(), "scripts/matrix prints what belongs there")
+
+    def test_a_row_that_is_not_there(self):
+        done = subprocess.run([ROOT / "scripts/matrix", "x86_64", "--row", "1000"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("x86_64 has rows 1 to", done.stderr)
