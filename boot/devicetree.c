@@ -9,6 +9,7 @@
 #include "boot/ranges.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 
 static enum status open_tree(const struct boot_mem *m, uint64_t phys, struct dt *dt)
 {
@@ -29,6 +30,8 @@ static enum status open_tree(const struct boot_mem *m, uint64_t phys, struct dt 
         boot_note(dt->info, "device tree: cannot be read, because of");
         boot_note(dt->info, why);
     }
+    dt->bytes = bytes;
+    dt->phys = phys;
     return s;
 }
 
@@ -170,6 +173,20 @@ static void read_initrd(struct dt *dt, const struct fdt_node *chosen)
     boot_add_module(dt->info, start, end - start, name, sizeof(name));
 }
 
+/* More bytes than are kept are left where they are, and wiped there all the same. */
+static void read_seed(struct dt *dt, const struct fdt_node *chosen)
+{
+    struct fdt_value v = fdt_prop(&dt->fdt, chosen, "rng-seed");
+    struct boot_seed *seed = &dt->info->seed;
+    if (v.len == 0) {
+        return;
+    }
+    seed->len = v.len < BOOT_SEED_MAX ? v.len : BOOT_SEED_MAX;
+    memcpy(seed->bytes, v.bytes, seed->len);
+    seed->source = dt->phys + (uint64_t)(v.bytes - dt->bytes);
+    seed->source_len = v.len;
+}
+
 static void read_chosen(struct dt *dt)
 {
     static const char path[] = "/chosen";
@@ -185,6 +202,7 @@ static void read_chosen(struct dt *dt)
         dt->stdout_id = fdt_id(&console);
     }
     read_initrd(dt, &chosen);
+    read_seed(dt, &chosen);
 }
 
 static void read_reservations(struct dt *dt)

@@ -10,6 +10,8 @@
 /** A tree being read. */
 struct dt {
     struct fdt fdt;
+    const uint8_t *bytes; /* the whole tree, ... */
+    uint64_t phys;        /* ... which lies there */
     struct boot_info *info;
     bool has_gic;
     uint32_t gic_phandle;

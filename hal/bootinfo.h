@@ -22,6 +22,7 @@
 #define BOOT_MAX_NOTES    16
 #define BOOT_NOTE_MAX     96
 #define BOOT_MAX_INTX     128
+#define BOOT_SEED_MAX     64 /* bytes kept; what the state of a generator takes */
 
 enum boot_protocol {
     BOOT_NONE,
@@ -156,6 +157,16 @@ struct boot_uart {
     uint8_t reg_shift;
 };
 
+/**
+ * Random bytes that the loader made for this boot. Whoever seeds a generator with them clears them
+ * here: they must not be used twice, nor lie about.
+ */
+struct boot_seed {
+    uint32_t len; /* of bytes; 0 = the loader gave none */
+    uint8_t bytes[BOOT_SEED_MAX];
+    uint64_t source, source_len; /* physical: what the machine's boot code wipes; 0 = nothing */
+};
+
 enum boot_psci { BOOT_PSCI_NONE, BOOT_PSCI_HVC, BOOT_PSCI_SMC };
 
 struct boot_info {
@@ -189,6 +200,8 @@ struct boot_info {
     enum boot_psci psci;
     uint64_t rtc_base, rtc_len; /* PL031; 0 = none */
     uint32_t rtc_line;
+
+    struct boot_seed seed;
 
     /* Kernel image as loaded: physical [base, base + len), page aligned. */
     uint64_t image_base, image_len;

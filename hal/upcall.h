@@ -15,9 +15,10 @@ struct hal_frame;
  * On entry: the image is mapped at its link addresses; RAM in [early_base, early_base + early_len)
  * is in the direct map; interrupts are masked; vectors are live and have been proven by a trap; the
  * boot stack has a guard page; hal_this_cpu() works; .bss is zero.
- * @param info  In .bss, owned by the machine's boot code, never changed after this call.
+ * @param info  In .bss, owned by the kernel from here on. It changes nothing but `seed`, which it
+ *              takes out.
  */
-_Noreturn void upcall_main(const struct boot_info *info);
+_Noreturn void upcall_main(struct boot_info *info);
 
 /**
  * @brief A zeroed frame for page tables before and after the page allocator exists, in the direct

@@ -36,7 +36,7 @@ static void read_cmdline(const struct boot_info *info)
     }
 }
 
-void upcall_main(const struct boot_info *info)
+void upcall_main(struct boot_info *info)
 {
     clock_init();
     read_cmdline(info);

@@ -10,3 +10,10 @@
  * @context{early}
  */
 void cache_clean_to_memory(const void *p, size_t n);
+
+/**
+ * @brief Drop lines that hold older bytes than memory, where the caches were off for the stores.
+ * @pre They are clean: cache_clean_to_memory() has seen them.
+ * @context{early}
+ */
+void cache_discard(const void *p, size_t n);

@@ -45,6 +45,11 @@ bool cpu_has_pan(void)
     return id_field(read_id_aa64mmfr1_el1(), 20) != 0;
 }
 
+bool cpu_has_rng(void)
+{
+    return id_field(read_id_aa64isar0_el1(), 60) != 0;
+}
+
 void cpu_enable_pan(void)
 {
     if (cpu_has_pan()) {

@@ -29,6 +29,9 @@ uint64_t cpu_physical_range_field(void);
 /** @brief The CPU has PSTATE.PAN. @context{any} */
 bool cpu_has_pan(void);
 
+/** @brief The CPU makes random numbers (RNDR). @context{any} */
+bool cpu_has_rng(void);
+
 /** @brief PSTATE.PAN = 1, if there is one: EL1 then may not access what EL0 may. @context{early} */
 void cpu_enable_pan(void);
 

@@ -167,6 +167,23 @@ static bool is_usable(const struct boot_range *r)
     return r->kind == BOOT_RAM || r->kind == BOOT_ACPI_RECLAIM;
 }
 
+/* boot_info holds the only copy that is needed, and the tree's frames become anybody's. A tree in
+ * ROM stays as it is. */
+static void wipe_seed(void)
+{
+    uint64_t base = info.seed.source, len = info.seed.source_len;
+    volatile uint8_t *bytes = (volatile uint8_t *)(uintptr_t)base;
+    for (uint32_t i = 0; i < info.range_count && len > 0; i++) {
+        const struct boot_range *r = &info.ranges[i];
+        if (is_usable(r) && base >= r->base && base + len <= r->base + r->len) {
+            for (uint64_t k = 0; k < len; k++) {
+                bytes[k] = 0;
+            }
+            cache_discard((const void *)(uintptr_t)base, len);
+        }
+    }
+}
+
 /* Choose the RAM around the image that the bootstrap tables map. */
 static void choose_early_memory(uintptr_t head)
 {
@@ -358,6 +375,7 @@ const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t he
     }
     plant_canaries();
     read_device_tree(dtb);
+    wipe_seed();
     choose_early_memory(head);
     build_tables();
 

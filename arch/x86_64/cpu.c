@@ -19,9 +19,11 @@
 #define IDT_BYTES (256 * 16)
 
 #define CPUID_1_ECX_XSAVE      (1u << 26)
+#define CPUID_1_ECX_RDRAND     (1u << 30)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 #define CPUID_1_EDX_MCE        (1u << 7)
 #define CPUID_7_EBX_SMEP       (1u << 7)
+#define CPUID_7_EBX_RDSEED     (1u << 18)
 #define CPUID_7_EBX_SMAP       (1u << 20)
 #define CPUID_7_ECX_UMIP       (1u << 2)
 
@@ -84,11 +86,13 @@ static void find_features(void)
 {
     struct cpuid one = cpuid(1, 0);
     features.xsave = (one.ecx & CPUID_1_ECX_XSAVE) != 0;
+    features.rdrand = (one.ecx & CPUID_1_ECX_RDRAND) != 0;
     features.hypervisor = (one.ecx & CPUID_1_ECX_HYPERVISOR) != 0;
     features.mce = (one.edx & CPUID_1_EDX_MCE) != 0;
     if (cpuid(0, 0).eax >= 7) {
         struct cpuid seven = cpuid(7, 0);
         features.smep = (seven.ebx & CPUID_7_EBX_SMEP) != 0;
+        features.rdseed = (seven.ebx & CPUID_7_EBX_RDSEED) != 0;
         features.smap = (seven.ebx & CPUID_7_EBX_SMAP) != 0;
         features.umip = (seven.ecx & CPUID_7_ECX_UMIP) != 0;
     }

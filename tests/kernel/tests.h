@@ -14,3 +14,4 @@ extern const struct kernel_test cpu_tests[];
 extern const struct kernel_test block_tests[];
 extern const struct kernel_test jit_tests[];
 extern const struct kernel_test native_tests[];
+extern const struct kernel_test security_tests[];

@@ -484,6 +484,43 @@ static void test_misaligned_devices_are_left_out(void **state)
     }
 }
 
+static void expect_seed(size_t given)
+{
+    struct fake_fdt *w = &writer;
+    uint8_t seed[BOOT_SEED_MAX + 40];
+    for (size_t i = 0; i < sizeof(seed); i++) {
+        seed[i] = (uint8_t)(0xa0 + i);
+    }
+    begin_board(w);
+    fake_fdt_open_node(w, "chosen");
+    fake_fdt_prop(w, "rng-seed", seed, given);
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.seed.len, given < BOOT_SEED_MAX ? given : BOOT_SEED_MAX);
+    assert_memory_equal(info.seed.bytes, seed, info.seed.len);
+    assert_int_equal(info.seed.source_len, given);
+    assert_memory_equal(tree.bytes + (info.seed.source - DTB), seed, given);
+}
+
+/* What is not kept of a long one is named all the same: it is wiped, too. */
+static void test_the_seed_is_kept_and_located(void **state)
+{
+    (void)state;
+    expect_seed(1);
+    expect_seed(32);
+    expect_seed(BOOT_SEED_MAX);
+    expect_seed(BOOT_SEED_MAX + 40);
+
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    fake_fdt_open_node(w, "chosen");
+    fake_fdt_prop(w, "rng-seed", "", 0);
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.seed.len, 0);
+    assert_int_equal(info.seed.source_len, 0);
+}
+
 static void test_every_truncation_is_refused(void **state)
 {
     (void)state;
@@ -539,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_odd_interrupts_are_left_out),
         cmocka_unit_test(test_a_reservation_that_lies_nowhere_hides_none),
         cmocka_unit_test(test_misaligned_devices_are_left_out),
+        cmocka_unit_test(test_the_seed_is_kept_and_located),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_every_corrupted_cell_ends_cleanly),
     };

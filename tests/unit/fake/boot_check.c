@@ -71,7 +71,7 @@ const char *boot_check_invariants(const struct boot_info *info)
     }
     if (info->module_count > BOOT_MAX_MODULES || info->cpu_count > BOOT_MAX_CPUS ||
         info->pci_count > BOOT_MAX_PCI || info->note_count > BOOT_MAX_NOTES ||
-        info->acpi.ioapic_count > BOOT_MAX_IOAPIC ||
+        info->acpi.ioapic_count > BOOT_MAX_IOAPIC || info->seed.len > BOOT_SEED_MAX ||
         info->acpi.override_count > BOOT_MAX_OVERRIDE || info->gic.redist_count > BOOT_MAX_GIC) {
         return "count past the array";
     }

@@ -46,6 +46,9 @@ const char *fake_console_text(void);
 extern uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
 extern void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
 
+/** How many random bytes hal_entropy() has left; 0 = the machine makes none. */
+extern size_t fake_entropy_left;
+
 /** What an interrupt would do while hal_cpu_wait() waits; by default time moves to the armed
  * deadline. */
 extern void (*fake_on_wait)(void);

@@ -7,6 +7,7 @@
 
 #include "hal/cache.h"
 #include "hal/console.h"
+#include "hal/entropy.h"
 #include "hal/io.h"
 #include "hal/platform.h"
 #include "hal/timer.h"
@@ -25,6 +26,8 @@ uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
 void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
 void (*fake_on_wait)(void);
 struct fake_end fake_end;
+
+size_t fake_entropy_left;
 
 static char journal[4096];
 static char console[65536];
@@ -56,6 +59,7 @@ void fake_reset(void)
     fake_on_port_read = NULL;
     fake_on_port_write = NULL;
     fake_on_wait = NULL;
+    fake_entropy_left = 0;
     fake_end.armed = false;
     journal[0] = 0;
     console[0] = 0;
@@ -140,6 +144,16 @@ void hal_cpu_describe_mode(char *buf, size_t len)
 void hal_cpu_describe(char *buf, size_t len)
 {
     snprintf(buf, len, "fake CPU");
+}
+
+/* Bytes count down, so that no two are the same and a test knows them. */
+size_t hal_entropy(uint8_t *buf, size_t len)
+{
+    size_t n = len < fake_entropy_left ? len : fake_entropy_left;
+    for (size_t i = 0; i < n; i++) {
+        buf[i] = (uint8_t)fake_entropy_left--;
+    }
+    return n;
 }
 
 void hal_icache_sync(const void *p, size_t n)
