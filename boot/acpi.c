@@ -5,6 +5,7 @@
 #include "boot/acpi.h"
 
 #include "boot/acpi_internal.h"
+#include "boot/devices.h"
 #include "boot/note.h"
 #include "kernel/lib/compiler.h"
 
@@ -15,6 +16,7 @@ enum {
     BIOS_AREA_SIZE = 0x20000,
     TABLE_SIZE_MAX = 4 << 20, /* the largest DSDTs have one MiB */
     BROKEN_TABLES_MAX = 4,    /* of one signature: each may have cost a sum over TABLE_SIZE_MAX */
+    TABLES_MAX = 512,         /* that a root table may name; servers have a hundred */
 };
 
 static bool sums_to_zero(const uint8_t *bytes, uint32_t len)
@@ -72,7 +74,29 @@ bool acpi_open_table(const struct boot_mem *m, uint64_t phys, struct boot_info *
 struct root {
     struct acpi_table table;
     uint32_t entry_size; /* 8 in an XSDT, 4 in an RSDT */
+    uint32_t count;      /* of entries that are read */
 };
+
+/* Called once for each root, so that its oddities are noted once. */
+static void count_entries(struct root *root, struct boot_info *info)
+{
+    uint32_t bytes = root->table.len - ACPI_HEADER_SIZE;
+    root->count = bytes / root->entry_size;
+    if (bytes % root->entry_size != 0) {
+        boot_note_value(info, "acpi: the root table ends within an entry, length", root->table.len);
+    }
+    if (root->count > TABLES_MAX) {
+        boot_note_value(info, "acpi: the root table names too many tables, some are left out",
+                        root->count);
+        root->count = TABLES_MAX;
+    }
+}
+
+static uint64_t entry_at(const struct root *root, uint32_t i)
+{
+    const uint8_t *e = root->table.bytes + ACPI_HEADER_SIZE + i * root->entry_size;
+    return root->entry_size == 8 ? load_le64(e) : load_le32(e);
+}
 
 static bool open_root(const struct boot_mem *m, struct boot_info *info, uint64_t phys,
                       uint32_t entry_size, struct root *out)
@@ -83,6 +107,7 @@ static bool open_root(const struct boot_mem *m, struct boot_info *info, uint64_t
         load_le32(root.table.bytes) != load_le32(names + (entry_size == 8 ? 4 : 0))) {
         return false;
     }
+    count_entries(&root, info);
     *out = root;
     return true;
 }
@@ -104,10 +129,12 @@ static enum status find_root(const struct boot_mem *m, uint64_t rsdp_phys, struc
             boot_note_value(info, "acpi: wrong length or checksum of the RSDP at", rsdp_phys);
             return E_CORRUPT;
         }
-        if (open_root(m, info, load_le64(rsdp + 24), 8, out)) {
+        uint64_t xsdt = load_le64(rsdp + 24);
+        if (open_root(m, info, xsdt, 8, out)) {
             return OK;
         }
-        boot_note(info, "acpi: no usable XSDT, trying the RSDT");
+        boot_note(info, xsdt == 0 ? "acpi: the RSDP names no XSDT, trying the RSDT"
+                                  : "acpi: no usable XSDT, trying the RSDT");
     }
     if (open_root(m, info, rsdt, 4, out)) {
         return OK;
@@ -116,17 +143,14 @@ static enum status find_root(const struct boot_mem *m, uint64_t rsdp_phys, struc
     return E_CORRUPT;
 }
 
-/* The first sound table with this signature; entries that point nowhere are somebody else's
- * problem.
- */
+/* The first sound table with this signature. Entries that point nowhere are passed over: firmware
+ * that cannot remove a table does that. */
 static bool find_table(const struct boot_mem *m, const struct root *root, const char *signature,
                        struct boot_info *info, struct acpi_table *out)
 {
     unsigned broken = 0;
-    for (uint32_t at = ACPI_HEADER_SIZE; root->table.len - at >= root->entry_size;
-         at += root->entry_size) {
-        const uint8_t *e = root->table.bytes + at;
-        uint64_t phys = root->entry_size == 8 ? load_le64(e) : load_le32(e);
+    for (uint32_t i = 0; i < root->count; i++) {
+        uint64_t phys = entry_at(root, i);
         const uint8_t *header = boot_mem_map(m, phys, ACPI_HEADER_SIZE);
         if (header == NULL || load_le32(header) != load_le32(signature)) {
             continue;
@@ -150,9 +174,8 @@ static void assume_pc(struct boot_acpi *acpi)
     acpi->has_legacy_pic = true;
 }
 
-enum status acpi_parse(const struct boot_mem *m, struct boot_info *io)
+static enum status read_tables(const struct boot_mem *m, struct boot_info *io)
 {
-    assume_pc(&io->acpi);
     uint64_t rsdp = io->acpi.rsdp != 0 ? io->acpi.rsdp : search_bios_area(m);
     if (rsdp == 0) {
         boot_note(io, "acpi: no RSDP");
@@ -182,4 +205,12 @@ enum status acpi_parse(const struct boot_mem *m, struct boot_info *io)
         acpi_read_spcr(&t, io);
     }
     return OK;
+}
+
+enum status acpi_parse(const struct boot_mem *m, struct boot_info *io)
+{
+    assume_pc(&io->acpi);
+    enum status s = read_tables(m, io);
+    boot_check_devices(io);
+    return s;
 }

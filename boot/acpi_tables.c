@@ -36,12 +36,19 @@ static void add_cpu(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint
 static void add_ioapic(struct boot_info *info, const uint8_t *e)
 {
     struct boot_acpi *acpi = &info->acpi;
+    struct boot_ioapic ioapic = {
+        .id = e[2], .base = load_le32(e + 4), .gsi_base = load_le32(e + 8)};
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
+        if (acpi->ioapic[i].base == ioapic.base || acpi->ioapic[i].gsi_base == ioapic.gsi_base) {
+            boot_note_value(info, "acpi: two IOAPICs in one place, one is left out, id", e[2]);
+            return;
+        }
+    }
     if (acpi->ioapic_count == BOOT_MAX_IOAPIC) {
         boot_note_value(info, "acpi: too many IOAPICs, one is left out, id", e[2]);
         return;
     }
-    acpi->ioapic[acpi->ioapic_count++] =
-        (struct boot_ioapic){.id = e[2], .base = load_le32(e + 4), .gsi_base = load_le32(e + 8)};
+    acpi->ioapic[acpi->ioapic_count++] = ioapic;
 }
 
 /* Flags: polarity in bits 0 and 1, trigger mode in 2 and 3; 3 is the one that ISA does not use. */
@@ -101,7 +108,10 @@ void acpi_read_madt(const struct acpi_table *t, struct boot_info *info)
     while (t->len - at >= 2) {
         uint8_t len = t->bytes[at + 1];
         if (len < 2 || len > t->len - at) {
-            boot_note_value(info, "acpi: malformed MADT entry at", at);
+            boot_note_value(info,
+                            len < 2 ? "acpi: MADT entry of no length, the rest is left out, at"
+                                    : "acpi: MADT entry past the end of the table, at",
+                            at);
             return;
         }
         read_madt_entry(info, t->bytes + at, len);
@@ -109,30 +119,62 @@ void acpi_read_madt(const struct acpi_table *t, struct boot_info *info)
     }
 }
 
+/* Two hosts that share registers or bus numbers would be one host whose devices are found twice. */
+static bool has_host(const struct boot_info *info, uint64_t base, uint64_t len, const uint8_t *e)
+{
+    for (uint32_t i = 0; i < info->pci_count; i++) {
+        const struct boot_pci_host *h = &info->pci[i];
+        bool same_registers = base < h->ecam_base + h->ecam_len && h->ecam_base < base + len;
+        bool same_buses =
+            h->segment == load_le16(e + 8) && e[10] <= h->bus_last && h->bus_first <= e[11];
+        if (same_registers || same_buses) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An entry: base of bus 0 (whether or not that is part of the host), segment, first bus, last. */
+static void add_pci_host(struct boot_info *info, const uint8_t *e)
+{
+    enum { BUS_SHIFT = 20 };
+    uint64_t base = load_le64(e);
+    uint8_t first = e[10];
+    uint8_t last = e[11];
+    uint64_t end;
+    if (base == 0 || last < first || !IS_ALIGNED(base, (uint64_t)1 << BUS_SHIFT) ||
+        ADD_OVERFLOWS(base, (uint64_t)256 << BUS_SHIFT, &end)) {
+        boot_note_value(info, "acpi: malformed MCFG entry, base", base);
+        return;
+    }
+    uint64_t ecam = base + ((uint64_t)first << BUS_SHIFT);
+    uint64_t len = (uint64_t)(last - first + 1) << BUS_SHIFT;
+    if (has_host(info, ecam, len, e)) {
+        boot_note_value(info, "acpi: MCFG entries overlap, one is left out, base", base);
+        return;
+    }
+    if (info->pci_count == BOOT_MAX_PCI) {
+        boot_note_value(info, "acpi: too many PCI hosts, one is left out, base", base);
+        return;
+    }
+    struct boot_pci_host *host = &info->pci[info->pci_count++];
+    host->ecam_base = ecam;
+    host->ecam_len = len;
+    host->segment = load_le16(e + 8);
+    host->bus_first = first;
+    host->bus_last = last;
+    host->dma_coherent = true; /* as everything on a PC */
+}
+
 void acpi_read_mcfg(const struct acpi_table *t, struct boot_info *info)
 {
-    enum { ENTRIES = 44, ENTRY_SIZE = 16, BUS_SHIFT = 20 };
-    for (uint32_t at = ENTRIES; acpi_has(t, at, ENTRY_SIZE); at += ENTRY_SIZE) {
-        const uint8_t *e = t->bytes + at;
-        uint64_t base = load_le64(e); /* of bus 0, whether or not that is part of the host */
-        uint8_t first = e[10];
-        uint8_t last = e[11];
-        uint64_t end;
-        if (base == 0 || last < first || ADD_OVERFLOWS(base, (uint64_t)256 << BUS_SHIFT, &end)) {
-            boot_note_value(info, "acpi: malformed MCFG entry, base", base);
-            continue;
-        }
-        if (info->pci_count == BOOT_MAX_PCI) {
-            boot_note(info, "acpi: too many PCI hosts, one is left out");
-            return;
-        }
-        struct boot_pci_host *host = &info->pci[info->pci_count++];
-        host->ecam_base = base + ((uint64_t)first << BUS_SHIFT);
-        host->ecam_len = (uint64_t)(last - first + 1) << BUS_SHIFT;
-        host->segment = load_le16(e + 8);
-        host->bus_first = first;
-        host->bus_last = last;
-        host->dma_coherent = true; /* as everything on a PC */
+    enum { ENTRIES = 44, ENTRY_SIZE = 16 };
+    uint32_t at = ENTRIES;
+    for (; acpi_has(t, at, ENTRY_SIZE); at += ENTRY_SIZE) {
+        add_pci_host(info, t->bytes + at);
+    }
+    if (at != t->len) {
+        boot_note_value(info, "acpi: the MCFG ends within an entry, length", t->len);
     }
 }
 

@@ -4,6 +4,7 @@
 // the devices, whose interrupts mean nothing without the controller.
 #include "boot/devicetree.h"
 
+#include "boot/devices.h"
 #include "boot/devicetree_internal.h"
 #include "boot/note.h"
 #include "boot/ranges.h"
@@ -275,5 +276,6 @@ enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct
     while (is_more) {
         is_more = fdt_next(&dt.fdt, &node, read_devices(&dt, &node));
     }
+    boot_check_devices(out);
     return OK;
 }

@@ -11,8 +11,9 @@
  * PSCI, PCI hosts, initrd, command line.
  *
  * The whole structure is checked before any of it is used. A node that makes no sense by itself is
- * left out with a note. The initrd becomes module 0, and reserved; the tree itself need not be. A
- * CPU is `enabled` if PSCI can start it: the boot CPU may be among those that are not.
+ * left out with a note; boot_check_devices() comes last. The initrd becomes module 0, and reserved;
+ * the tree itself need not be. A CPU is `enabled` if PSCI can start it: the boot CPU may be among
+ * those that are not.
  * @param dtb_phys  Any alignment.
  * @param out       Zeroed by the caller.
  * @return E_FORMAT: no tree starts there. E_CORRUPT, E_RANGE: see fdt_open(). E_NOENT: it names no

@@ -157,10 +157,9 @@ static enum boot_range_kind efi_kind(uint32_t type)
 static void add_bios_map(struct boot_info *info, const struct tag *t)
 {
     uint32_t entry = load_le32(t->bytes + 8);
+    uint64_t previous = 0;
     for (uint32_t at = MAP_ENTRIES; at < t->size; at += entry) {
-        const uint8_t *e = t->bytes + at;
-        boot_range_add(info, load_le64(e), load_le64(e + 8),
-                       boot_range_kind_e820(load_le32(e + 16)));
+        boot_map_add_e820(info, t->bytes + at, &previous);
     }
 }
 
@@ -173,7 +172,7 @@ static void add_efi_map(struct boot_info *info, const struct tag *t)
         if (MUL_OVERFLOWS(load_le64(e + 24), (uint64_t)4096, &len)) {
             len = UINT64_MAX; /* wraps, and is reported as such */
         }
-        boot_range_add(info, load_le64(e + 8), len, efi_kind(load_le32(e)));
+        boot_map_add(info, load_le64(e + 8), len, efi_kind(load_le32(e)));
     }
 }
 

@@ -12,16 +12,31 @@ static size_t append(char *note, size_t at, const char *text)
     return at;
 }
 
+/* Where the next remark goes; NULL: the list is full, and ends with saying so. */
+static char *next_note(struct boot_info *info)
+{
+    if (info->note_count < BOOT_MAX_NOTES - 1) {
+        return info->notes[info->note_count++];
+    }
+    if (info->note_count == BOOT_MAX_NOTES - 1) {
+        (void)append(info->notes[info->note_count++], 0,
+                     "boot data: there was more to remark than is kept");
+    }
+    return NULL;
+}
+
 void boot_note(struct boot_info *info, const char *text)
 {
-    if (info->note_count < BOOT_MAX_NOTES) {
-        (void)append(info->notes[info->note_count++], 0, text);
+    char *note = next_note(info);
+    if (note != NULL) {
+        (void)append(note, 0, text);
     }
 }
 
 void boot_note_value(struct boot_info *info, const char *text, uint64_t value)
 {
-    if (info->note_count == BOOT_MAX_NOTES) {
+    char *note = next_note(info);
+    if (note == NULL) {
         return;
     }
     char digits[17];
@@ -33,8 +48,26 @@ void boot_note_value(struct boot_info *info, const char *text, uint64_t value)
         value >>= 4;
     } while (value != 0);
 
-    char *note = info->notes[info->note_count++];
     size_t at = append(note, 0, text);
     at = append(note, at, " 0x");
     (void)append(note, at, digits + n);
+}
+
+static bool begins_with(const char *note, const char *text)
+{
+    while (*text != '\0' && *note == *text) {
+        note++;
+        text++;
+    }
+    return *text == '\0';
+}
+
+void boot_note_once(struct boot_info *info, const char *text, uint64_t value)
+{
+    for (uint32_t i = 0; i < info->note_count; i++) {
+        if (begins_with(info->notes[i], text)) {
+            return;
+        }
+    }
+    boot_note_value(info, text, value);
 }

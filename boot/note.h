@@ -7,8 +7,8 @@
 
 /**
  * @brief Remember one remark.
- * @param text  "area: what"; copied, cut to BOOT_NOTE_MAX. After BOOT_MAX_NOTES remarks it is
- * dropped.
+ * @param text  "area: what"; copied, cut to BOOT_NOTE_MAX. The last of BOOT_MAX_NOTES only says
+ * that there were more.
  * @context{early}
  */
 void boot_note(struct boot_info *info, const char *text);
@@ -16,3 +16,7 @@ void boot_note(struct boot_info *info, const char *text);
 /** @brief Remember one remark and a number: " 0x" and hexadecimal digits after the text.
  * @context{early} */
 void boot_note_value(struct boot_info *info, const char *text, uint64_t value);
+
+/** @brief boot_note_value() unless a remark that begins with `text` is there already: for what a
+ * table can do wrong in each of a thousand entries. @context{early} */
+void boot_note_once(struct boot_info *info, const char *text, uint64_t value);

@@ -102,10 +102,9 @@ enum status pvh_parse(const struct boot_mem *m, uint64_t start_phys, struct boot
 
     out->protocol = BOOT_PVH;
     out->acpi.rsdp = start.rsdp_phys;
+    uint64_t previous = 0;
     for (uint32_t i = 0; i < start.map_count; i++) {
-        const uint8_t *e = map + (size_t)i * MAP_ENTRY_SIZE;
-        boot_range_add(out, load_le64(e), load_le64(e + 8),
-                       boot_range_kind_e820(load_le32(e + 16)));
+        boot_map_add_e820(out, map + (size_t)i * MAP_ENTRY_SIZE, &previous);
     }
     for (uint32_t i = 0; i < start.module_count; i++) {
         add_module(m, out, modules + (size_t)i * MODULE_SIZE);

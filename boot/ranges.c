@@ -8,6 +8,7 @@
 #include "boot/mem.h"
 #include "boot/note.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
 
 /* The exclusive end of the last page but one: an end of 2^64 does not fit the type. */
 #define ADDRESS_END (~(uint64_t)(PAGE_SIZE - 1))
@@ -133,6 +134,18 @@ static void overlay(struct boot_info *info, uint64_t base, uint64_t end, enum bo
     }
 }
 
+/* Usable ranges shrink to whole pages, others grow to them. */
+static void to_pages(enum boot_range_kind kind, uint64_t *base, uint64_t *end)
+{
+    if (is_usable(kind)) {
+        *base = *base > ADDRESS_END ? ADDRESS_END : ALIGN_UP(*base, (uint64_t)PAGE_SIZE);
+        *end = ALIGN_DOWN(*end, (uint64_t)PAGE_SIZE);
+    } else {
+        *base = ALIGN_DOWN(*base, (uint64_t)PAGE_SIZE);
+        *end = *end > ADDRESS_END ? ADDRESS_END : ALIGN_UP(*end, (uint64_t)PAGE_SIZE);
+    }
+}
+
 void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind)
 {
     uint64_t end;
@@ -146,17 +159,38 @@ void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum bo
     if (len == 0) {
         return;
     }
-    if (is_usable(kind)) {
-        base = base > ADDRESS_END ? ADDRESS_END : ALIGN_UP(base, (uint64_t)PAGE_SIZE);
-        end = ALIGN_DOWN(end, (uint64_t)PAGE_SIZE);
-    } else {
-        base = ALIGN_DOWN(base, (uint64_t)PAGE_SIZE);
-        end = end > ADDRESS_END ? ADDRESS_END : ALIGN_UP(end, (uint64_t)PAGE_SIZE);
-    }
+    to_pages(kind, &base, &end);
     overlay(info, base, end, kind);
 }
 
-enum boot_range_kind boot_range_kind_e820(uint32_t type)
+/* Kinds that are not RAM grow to whole pages, so that two of them may meet in one. */
+static bool overlaps_ram(const struct boot_info *info, uint64_t base, uint64_t end,
+                         enum boot_range_kind kind)
+{
+    for (uint32_t i = find(info->ranges, info->range_count, base);
+         base < end && i < info->range_count && info->ranges[i].base < end; i++) {
+        if (is_usable(kind) || is_usable(info->ranges[i].kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void boot_map_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind)
+{
+    uint64_t first = base;
+    uint64_t end;
+    if (len > 0 && !ADD_OVERFLOWS(base, len, &end)) {
+        to_pages(kind, &first, &end);
+        if (overlaps_ram(info, first, end, kind)) {
+            boot_note_once(info, "memory map: entries overlap, the more careful one counts, at",
+                           base);
+        }
+    }
+    boot_range_add(info, base, len, kind);
+}
+
+static enum boot_range_kind kind_e820(uint32_t type)
 {
     switch (type) {
     case 1:
@@ -170,6 +204,16 @@ enum boot_range_kind boot_range_kind_e820(uint32_t type)
     default:
         return BOOT_RESERVED;
     }
+}
+
+void boot_map_add_e820(struct boot_info *info, const uint8_t *e, uint64_t *previous)
+{
+    uint64_t base = load_le64(e);
+    if (base < *previous) {
+        boot_note_once(info, "memory map: not in order, sorted, from", base);
+    }
+    *previous = base;
+    boot_map_add(info, base, load_le64(e + 8), kind_e820(load_le32(e + 16)));
 }
 
 /* Make room for one more reservation by letting the nearest one reach out to [*base, *end). */
@@ -252,6 +296,24 @@ void boot_add_module(struct boot_info *info, uint64_t base, uint64_t len, const 
     module->len = len;
     (void)boot_copy_string(name, name_len, module->name, sizeof(module->name));
     boot_reserve(info, base, len);
+}
+
+bool boot_is_any_ram(const struct boot_info *info, uint64_t base, uint64_t len)
+{
+    uint64_t end;
+    if (len == 0) {
+        return false;
+    }
+    if (ADD_OVERFLOWS(base, len, &end)) {
+        end = UINT64_MAX;
+    }
+    for (uint32_t i = find(info->ranges, info->range_count, base);
+         i < info->range_count && info->ranges[i].base < end; i++) {
+        if (is_usable(info->ranges[i].kind)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t boot_total_ram(const struct boot_info *info)

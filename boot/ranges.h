@@ -20,9 +20,20 @@
  */
 void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind);
 
-/** @brief The kind that a BIOS E820 type means; Multiboot2 and PVH use the same numbers.
- * @context{early} */
-enum boot_range_kind boot_range_kind_e820(uint32_t type);
+/**
+ * @brief boot_range_add() of an entry of a firmware's memory map, in which RAM is not supposed to
+ * be anything else as well: an overlap is noted, once.
+ * @context{early}
+ */
+void boot_map_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind);
+
+/**
+ * @brief boot_map_add() of an entry of a BIOS map, whose order is noted, once, if it does not rise.
+ * @param e         u64 base, u64 length, u32 type of E820, little-endian; Multiboot2 and PVH agree.
+ * @param previous  Start with 0; pass it back unchanged with the next entry.
+ * @context{early}
+ */
+void boot_map_add_e820(struct boot_info *info, const uint8_t *e, uint64_t *previous);
 
 /**
  * @brief Say that bytes inside RAM are taken: the image, a module, a table in use.
@@ -43,6 +54,10 @@ void boot_reserve(struct boot_info *info, uint64_t base, uint64_t len);
  */
 void boot_add_module(struct boot_info *info, uint64_t base, uint64_t len, const uint8_t *name,
                      size_t name_len);
+
+/** @brief Whether a byte of [base, base + len) is RAM; a range that wraps reaches to the end.
+ * @context{any} */
+bool boot_is_any_ram(const struct boot_info *info, uint64_t base, uint64_t len);
 
 /** @brief Bytes of RAM, those that hold ACPI tables or are reserved included. @context{any} */
 uint64_t boot_total_ram(const struct boot_info *info);

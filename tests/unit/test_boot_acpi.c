@@ -3,6 +3,7 @@
 // boot/acpi*.c on tables like QEMU's, on older ones, and on broken ones.
 #include "boot/acpi.h"
 
+#include "boot/ranges.h"
 #include "fake/boot_check.h"
 #include "fake/fake_acpi.h"
 #include "kernel/lib/endian.h"
@@ -132,6 +133,56 @@ static void test_broken_xsdt_falls_back_to_the_rsdt(void **state)
     assert_false(info.acpi.present);
 }
 
+static void sum_rsdp(void)
+{
+    uint8_t *rsdp = tables.b.bytes + tables.rsdp;
+    uint8_t sum = 0;
+    rsdp[32] = 0;
+    for (int i = 0; i < 36; i++) {
+        sum = (uint8_t)(sum + rsdp[i]);
+    }
+    rsdp[32] = (uint8_t)-sum;
+}
+
+static void test_rsdp_without_an_xsdt(void **state)
+{
+    (void)state;
+    fake_acpi_build(&tables, 0);
+    uint8_t *rsdp = tables.b.bytes + tables.rsdp;
+    rsdp[8] -= 2; /* the first sum stays right */
+    rsdp[15] = 2;
+    store_le32(rsdp + 20, 36);
+    sum_rsdp();
+    assert_int_equal(parse(), OK);
+    assert_string_equal(info.notes[0], "acpi: the RSDP names no XSDT, trying the RSDT");
+    info.note_count = 0;
+    expect_golden();
+}
+
+static void test_roots_of_odd_size(void **state)
+{
+    (void)state;
+    fake_acpi_build(&tables, 2);
+    store_le32(tables.b.bytes + tables.xsdt + 4, 36 + 8 + 4);
+    fake_acpi_sum(&tables, tables.xsdt);
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.cpu_count, 4); /* the one entry is the MADT */
+    assert_int_equal(info.note_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: the root table ends within an entry"));
+
+    fake_acpi_build(&tables, 2);
+    tables.xsdt = fake_acpi_begin_table(&tables, "XSDT", 1);
+    blob_zero(&tables.b, 512 * 8);
+    blob_le64(&tables.b, FAKE_ACPI_BASE + tables.madt);
+    fake_acpi_seal(&tables, tables.xsdt);
+    store_le64(tables.b.bytes + tables.rsdp + 24, FAKE_ACPI_BASE + tables.xsdt);
+    sum_rsdp();
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.cpu_count, 0);
+    assert_int_equal(info.note_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: the root table names too many tables"));
+}
+
 static void test_broken_rsdp_is_refused(void **state)
 {
     (void)state;
@@ -213,6 +264,118 @@ static void test_madt_entries_that_lie(void **state)
     assert_int_equal(info.acpi.ioapic_count, 0);
 }
 
+static void test_a_madt_entry_of_no_length_ends_the_list(void **state)
+{
+    (void)state;
+    enum { SECOND = 44 + 8 };
+    for (uint8_t len = 0; len < 2; len++) {
+        fake_acpi_build(&tables, 2);
+        tables.b.bytes[tables.madt + SECOND + 1] = len;
+        fake_acpi_sum(&tables, tables.madt);
+        assert_int_equal(parse(), OK);
+        assert_int_equal(info.cpu_count, 1);
+        assert_string_equal(info.notes[0],
+                            "acpi: MADT entry of no length, the rest is left out, at 0x34");
+    }
+}
+
+static void test_two_ioapics_in_one_place(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t base, gsi;
+        uint32_t kept;
+    } second[] = {{0xfec00000, 24, 1}, {0xfec01000, 0, 1}, {0xfec01000, 24, 2}};
+    for (size_t i = 0; i < 3; i++) {
+        fake_acpi_build(&tables, 2);
+        size_t madt = fake_acpi_begin_table(&tables, "APIC", 3);
+        blob_zero(&tables.b, 8);
+        blob_le32(&tables.b, 1 | 12 << 8 | 1 << 16);
+        blob_le32(&tables.b, 0xfec00000);
+        blob_le32(&tables.b, 0);
+        blob_le32(&tables.b, 1 | 12 << 8 | 2 << 16);
+        blob_le32(&tables.b, second[i].base);
+        blob_le32(&tables.b, second[i].gsi);
+        fake_acpi_seal(&tables, madt);
+        store_le64(tables.b.bytes + tables.xsdt + 36, FAKE_ACPI_BASE + madt);
+        fake_acpi_sum(&tables, tables.xsdt);
+        assert_int_equal(parse(), OK);
+        assert_int_equal(info.acpi.ioapic_count, second[i].kept);
+        assert_int_equal(boot_check_has_note(&info, "acpi: two IOAPICs in one place"),
+                         second[i].kept == 1);
+    }
+}
+
+/* An MCFG with two hosts, the second one as told. */
+static void parse_with_hosts(uint64_t base, uint16_t segment, uint8_t first, uint8_t last)
+{
+    fake_acpi_build(&tables, 2);
+    uint8_t *second = tables.b.bytes + tables.mcfg + 44 + 16;
+    store_le64(second, base);
+    store_le16(second + 8, segment);
+    second[10] = first;
+    second[11] = last;
+    fake_acpi_sum(&tables, tables.mcfg);
+    assert_int_equal(parse(), OK);
+}
+
+static void test_pci_hosts_that_overlap(void **state)
+{
+    (void)state;
+    parse_with_hosts(0xc0000000, 1, 0, 255);
+    assert_int_equal(info.pci_count, 2);
+    parse_with_hosts(0xb0000000, 1, 16, 31); /* the first one's registers */
+    assert_int_equal(info.pci_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: MCFG entries overlap, one is left out, base"));
+    parse_with_hosts(0xd0000000, 0, 255, 255); /* the first one's buses */
+    assert_int_equal(info.pci_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: MCFG entries overlap"));
+    parse_with_hosts(0xd0000800, 1, 0, 1);
+    assert_int_equal(info.pci_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: malformed MCFG entry, base 0xd0000800"));
+}
+
+static void test_mcfg_of_odd_length(void **state)
+{
+    (void)state;
+    fake_acpi_build(&tables, 2);
+    store_le32(tables.b.bytes + tables.mcfg + 4, 44 + 16 + 8);
+    fake_acpi_sum(&tables, tables.mcfg);
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.pci_count, 1);
+    assert_true(boot_check_has_note(&info, "acpi: the MCFG ends within an entry, length 0x44"));
+}
+
+/* Registers in RAM are somebody's memory: each device is taken back, and the ports remain. */
+static void test_registers_in_ram_are_left_out(void **state)
+{
+    (void)state;
+    struct fake_boot_mem f;
+    fake_acpi_build(&tables, 2);
+    fake_boot_mem_init(&f);
+    fake_boot_mem_add(&f, FAKE_ACPI_BASE, tables.b.bytes, tables.b.len);
+    memset(&info, 0, sizeof(info));
+    info.acpi.rsdp = FAKE_ACPI_BASE + tables.rsdp;
+    boot_range_add(&info, 0xb8000000, 0x1000, BOOT_RAM); /* inside the first host */
+    boot_range_add(&info, 0xfec00000, 0x1000, BOOT_ACPI_RECLAIM);
+    boot_range_add(&info, 0xfed00000, 0x1000, BOOT_RAM);
+    boot_range_add(&info, 0xc1000000, 0x1000000, BOOT_RESERVED); /* the second host */
+    assert_int_equal(acpi_parse(&f.mem, &info), OK);
+    fake_boot_mem_release(&f);
+    assert_int_equal(info.pci_count, 1);
+    assert_int_equal(info.pci[0].segment, 1);
+    assert_int_equal(info.acpi.ioapic_count, 0);
+    assert_int_equal(info.acpi.hpet_base, 0);
+    assert_int_equal(info.note_count, 3);
+    assert_string_equal(
+        info.notes[0],
+        "devices: a PCI host whose configuration space overlaps RAM is left out, at 0xb0000000");
+    assert_string_equal(info.notes[1],
+                        "devices: an IOAPIC that overlaps RAM is left out, at 0xfec00000");
+    assert_string_equal(info.notes[2],
+                        "devices: an HPET that overlaps RAM is left out, at 0xfed00000");
+}
+
 static void test_more_entries_than_fit(void **state)
 {
     (void)state;
@@ -231,7 +394,8 @@ static void test_more_entries_than_fit(void **state)
     }
     for (uint32_t i = 0; i < BOOT_MAX_IOAPIC + 1; i++) {
         blob_le32(&tables.b, 1 | 12 << 8 | i << 16);
-        blob_zero(&tables.b, 8);
+        blob_le32(&tables.b, 0xfec00000 + 0x1000 * i);
+        blob_le32(&tables.b, 24 * i);
     }
     fake_acpi_seal(&tables, madt);
     store_le64(tables.b.bytes + tables.xsdt + 36, FAKE_ACPI_BASE + madt);
@@ -380,14 +544,8 @@ static void test_search_ends_after_some_broken_tables(void **state)
         blob_le64(&tables.b, FAKE_ACPI_BASE + tables.madt);
         blob_le64(&tables.b, FAKE_ACPI_BASE + tables.hpet);
         fake_acpi_seal(&tables, tables.xsdt);
-        uint8_t *rsdp = tables.b.bytes + tables.rsdp;
-        store_le64(rsdp + 24, FAKE_ACPI_BASE + tables.xsdt);
-        rsdp[32] = 0;
-        uint8_t sum = 0;
-        for (int i = 0; i < 36; i++) {
-            sum = (uint8_t)(sum + rsdp[i]);
-        }
-        rsdp[32] = (uint8_t)-sum;
+        store_le64(tables.b.bytes + tables.rsdp + 24, FAKE_ACPI_BASE + tables.xsdt);
+        sum_rsdp();
         assert_int_equal(parse(), OK);
         assert_int_equal(info.cpu_count, broken < 4 ? 4 : 0);
         assert_int_equal(info.note_count, broken < 4 ? broken : 5);
@@ -401,10 +559,17 @@ int main(void)
         cmocka_unit_test(test_golden_tables_through_either_root),
         cmocka_unit_test(test_rsdp_is_found_in_the_bios_area),
         cmocka_unit_test(test_broken_xsdt_falls_back_to_the_rsdt),
+        cmocka_unit_test(test_rsdp_without_an_xsdt),
+        cmocka_unit_test(test_roots_of_odd_size),
         cmocka_unit_test(test_broken_rsdp_is_refused),
         cmocka_unit_test(test_broken_tables_are_left_out),
         cmocka_unit_test(test_table_lengths_that_lie),
         cmocka_unit_test(test_madt_entries_that_lie),
+        cmocka_unit_test(test_a_madt_entry_of_no_length_ends_the_list),
+        cmocka_unit_test(test_two_ioapics_in_one_place),
+        cmocka_unit_test(test_pci_hosts_that_overlap),
+        cmocka_unit_test(test_mcfg_of_odd_length),
+        cmocka_unit_test(test_registers_in_ram_are_left_out),
         cmocka_unit_test(test_more_entries_than_fit),
         cmocka_unit_test(test_fadt_of_acpi_1),
         cmocka_unit_test(test_s5_shapes),

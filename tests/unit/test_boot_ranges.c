@@ -3,7 +3,9 @@
 // boot/ranges.c against a model that has one entry per page.
 #include "boot/ranges.h"
 
+#include "boot/note.h"
 #include "fake/boot_check.h"
+#include "kernel/lib/endian.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,6 +119,79 @@ static int strength(int kind)
         }
     }
     return -1;
+}
+
+/* Of a firmware's map; a device tree's reserved memory lies in RAM by its nature. */
+static void test_maps_that_overlap_or_are_not_in_order(void **state)
+{
+    (void)state;
+    enum { RAM = 1, RESERVED = 2, NVS = 4 };
+    static const struct {
+        struct {
+            uint64_t base, len;
+            uint32_t type;
+        } entry[3];
+        const char *note;
+    } cases[] = {
+        {{{0, 0x9fc00, RAM}, {0x9fc00, 0x400, RESERVED}, {0x100000, 0x100000, RAM}}, NULL},
+        {{{0x1000, 0x800, NVS}, {0x1800, 0x400, RESERVED}, {0x1c00, 0x1000, RAM}}, NULL},
+        {{{0, 0x1000, RAM}, {0x3000, 0, RAM}, {0x3000, 0, RAM}}, NULL},
+        {{{0, 0x10000, RAM}, {0x8000, 0x1000, RESERVED}, {0x100000, 0x1000, RAM}},
+         "memory map: entries overlap, the more careful one counts, at 0x8000"},
+        {{{0, 0x10000, RESERVED}, {0x8000, 0x10000, RAM}, {0x9000, 0x10000, RAM}},
+         "memory map: entries overlap, the more careful one counts, at 0x8000"},
+        {{{0x100000, 0x100000, RAM}, {0, 0x10000, RAM}, {0x20000, 0x10000, RAM}},
+         "memory map: not in order, sorted, from 0x0"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct boot_info *info = fresh();
+        uint64_t previous = 0;
+        for (size_t k = 0; k < 3; k++) {
+            uint8_t entry[20];
+            store_le64(entry, cases[i].entry[k].base);
+            store_le64(entry + 8, cases[i].entry[k].len);
+            store_le32(entry + 16, cases[i].entry[k].type);
+            boot_map_add_e820(info, entry, &previous);
+        }
+        assert_int_equal(info->note_count, cases[i].note != NULL);
+        if (cases[i].note != NULL) {
+            assert_string_equal(info->notes[0], cases[i].note);
+        }
+        assert_null(boot_check_invariants(info));
+        free(info);
+    }
+}
+
+static void test_what_touches_ram(void **state)
+{
+    (void)state;
+    struct boot_info *info = fresh();
+    boot_range_add(info, 0x1000, 0x1000, BOOT_RESERVED);
+    boot_range_add(info, 0x2000, 0x1000, BOOT_RAM);
+    boot_range_add(info, 0x8000, 0x1000, BOOT_ACPI_RECLAIM);
+    assert_false(boot_is_any_ram(info, 0, 0x2000));
+    assert_true(boot_is_any_ram(info, 0, 0x2001));
+    assert_true(boot_is_any_ram(info, 0x2fff, 1));
+    assert_false(boot_is_any_ram(info, 0x3000, 0x5000));
+    assert_true(boot_is_any_ram(info, 0x3000, UINT64_MAX));
+    assert_false(boot_is_any_ram(info, 0x2800, 0));
+    assert_false(boot_is_any_ram(info, 0x9000, UINT64_MAX - 0x9000));
+    free(info);
+}
+
+static void test_the_last_note_says_that_there_were_more(void **state)
+{
+    (void)state;
+    struct boot_info *info = fresh();
+    for (uint64_t i = 0; i < 2 * BOOT_MAX_NOTES; i++) {
+        boot_note_value(info, "test: number", i);
+        boot_note_once(info, "test: number", i);
+    }
+    assert_int_equal(info->note_count, BOOT_MAX_NOTES);
+    assert_string_equal(info->notes[BOOT_MAX_NOTES - 2], "test: number 0xe");
+    assert_string_equal(info->notes[BOOT_MAX_NOTES - 1],
+                        "boot data: there was more to remark than is kept");
+    free(info);
 }
 
 static void test_random_maps_agree_with_the_page_model(void **state)
@@ -240,6 +315,9 @@ int main(void)
         cmocka_unit_test(test_reserved_inside_ram_splits_it_in_either_order),
         cmocka_unit_test(test_touching_ranges_of_one_kind_merge),
         cmocka_unit_test(test_wrapping_range_is_noted_and_never_becomes_ram),
+        cmocka_unit_test(test_maps_that_overlap_or_are_not_in_order),
+        cmocka_unit_test(test_what_touches_ram),
+        cmocka_unit_test(test_the_last_note_says_that_there_were_more),
         cmocka_unit_test(test_random_maps_agree_with_the_page_model),
         cmocka_unit_test(test_full_map_loses_ranges_but_never_gains_ram),
         cmocka_unit_test(test_full_reservations_cover_all_that_was_asked),

@@ -110,3 +110,13 @@ bool boot_check_only_notes(const struct boot_info *info)
     free(zero);
     return is_same && info->note_count > 0;
 }
+
+bool boot_check_has_note(const struct boot_info *info, const char *text)
+{
+    for (uint32_t i = 0; i < info->note_count; i++) {
+        if (strncmp(info->notes[i], text, strlen(text)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -11,3 +11,6 @@ const char *boot_check_invariants(const struct boot_info *info);
 
 /** @brief Whether nothing but notes was written, and at least one note. */
 bool boot_check_only_notes(const struct boot_info *info);
+
+/** @brief Whether a note begins with `text`. */
+bool boot_check_has_note(const struct boot_info *info, const char *text);
