@@ -64,6 +64,7 @@ PROBES = {
     "clang-format": program("clang-format"),
     "doxygen": program("doxygen"),
     "gdb-multiarch": program("gdb-multiarch"),
+    "patch": program("patch"),
 }
 
 BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools"]
@@ -72,7 +73,7 @@ ISO = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"]
 DISK = ["e2fsprogs"]
 UEFI = ["ovmf"]
 HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
-CHECKS = ["clang-format", "doxygen"]
+CHECKS = ["clang-format", "doxygen", "patch"]
 
 
 def missing(wanted):

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""A lesson in Markdown that is done as it is read: files are written, changes applied, commands typed.
+
+A fenced block whose first line names
+
+    c PATH, or another language and a path    is that file
+    diff                                      is a change to files that exist, for `patch -p1`
+    console                                   is typed at the root of the tree: `$ ` begins a command,
+                                              `halyard> ` a line that is typed at the kernel's shell
+
+In a console block each other line must be in what was printed, in that order; `...` stands for anything.
+Blocks without a path are for reading.
+"""
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FENCE = re.compile(r"^```(\w*) ?(\S*)[^\n]*\n(.*?)^```$", re.M | re.S)
+PROMPT = "halyard> "
+
+
+class Wrong(Exception):
+    """The lesson and the tree disagree."""
+
+
+@dataclass
+class Typed:
+    """One command of a console block, with what is typed at the guest and what must be printed."""
+
+    command: str
+    keys: list = field(default_factory=list)
+    expected: list = field(default_factory=list)
+
+
+def blocks(text):
+    """(language, path, content) of each fenced block."""
+    return [match.groups() for match in FENCE.finditer(text)]
+
+
+def typed(content):
+    """The commands of a console block."""
+    commands = []
+    for line in content.splitlines():
+        if line.startswith("$ "):
+            commands.append(Typed(line[2:]))
+            continue
+        if not commands:
+            raise Wrong(f"a console block begins with a command: {line}")
+        if line.startswith(PROMPT):
+            commands[-1].keys.append(line[len(PROMPT):])
+        if line.strip():
+            commands[-1].expected.append(line)
+    return commands
+
+
+def script(commands):
+    """One shell script for a whole block, so that `echo $?` means what it says; a mark between outputs."""
+    lines = []
+    for one in commands:
+        if one.keys:
+            lines += [f"{one.command} <<'LESSON' 2>&1", *one.keys, "LESSON"]
+        else:
+            lines.append(f"{one.command} 2>&1")
+        lines.append('s=$?; echo "@@@"; (exit $s)')
+    return "\n".join(lines)
+
+
+def missing(expected, output):
+    """The first expected line that is not in the output behind the one before it, or None."""
+    at = 0
+    for line in expected:
+        pattern = ".*?".join(re.escape(part) for part in line.rstrip().split("..."))
+        match = re.compile(rf"^{pattern} *\r?$", re.M).search(output, at)
+        if line.strip() == "...":
+            continue
+        if not match:
+            return line
+        at = match.end()
+    return None
+
+
+def run_console(content, root):
+    commands = typed(content)
+    done = subprocess.run(["sh", "-c", script(commands)], cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          timeout=900)
+    outputs = done.stdout.decode(errors="replace").split("@@@\n")
+    for one, output in zip(commands, outputs):
+        line = missing(one.expected, output)
+        if line is not None:
+            raise Wrong(f"`{one.command}` does not print\n    {line}\nbut\n{output}")
+
+
+def write_file(path, content, root):
+    file = root / path
+    if not file.resolve().is_relative_to(root.resolve()):
+        raise Wrong(f"{path} lies outside the tree")
+    if file.exists():
+        raise Wrong(f"{path} exists: a change to it is a diff block")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+
+
+def apply_change(content, root):
+    done = subprocess.run(["patch", "-p1", "--forward", "--fuzz=0", "--no-backup-if-mismatch"], cwd=root,
+                          input=content, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise Wrong(f"the change does not apply:\n{done.stdout}\n{content}")
+
+
+def do(file, root, translate=lambda text: text):
+    """Do the lesson in the tree at root. translate() may put another machine's name into what is typed."""
+    steps = 0
+    for language, path, content in blocks(Path(file).read_text()):
+        if path:
+            write_file(translate(path), content, root)
+        elif language == "diff":
+            apply_change(content, root)
+        elif language == "console":
+            run_console(translate(content), root)
+        else:
+            continue
+        steps += 1
+    if steps == 0:
+        raise Wrong(f"{file}: nothing to do in it")

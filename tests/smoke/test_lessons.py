@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""The lessons of docs/, done as they are read, in a copy of the tree."""
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+import lesson
+from smoke import MACHINE, ROOT
+
+LESSONS = ROOT / "docs/lessons"
+
+
+class Lessons(unittest.TestCase):
+    """One copy of the tree for all lessons, so that the kernel is built once: the files are apart."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="halyard-lessons-")
+        cls.tree = Path(cls.folder) / "halyard"
+        shutil.copytree(ROOT, cls.tree, symlinks=True, ignore=shutil.ignore_patterns("build", ".git", "build.ninja"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def do(self, name):
+        lesson.do(LESSONS / name, self.tree, lambda text: text.replace("x86_64", MACHINE))
+
+    def test_list_names_each_lesson(self):
+        listed = (LESSONS / "README.md").read_text()
+        for file in LESSONS.glob("*.md"):
+            if file.name != "README.md":
+                self.assertIn(f"({file.name})", listed)
+                self.assertTrue(hasattr(self, "test_" + file.stem.replace("-", "_")), file)
+
+
+for _file in sorted(LESSONS.glob("*.md")):
+    if _file.name != "README.md":
+        setattr(Lessons, "test_" + _file.stem.replace("-", "_"), lambda self, name=_file.name: self.do(name))
