@@ -26,7 +26,7 @@ static void add_cpu(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint
         }
     }
     if (info->cpu_count == BOOT_MAX_CPUS) {
-        boot_note_value(info, "acpi: too many CPUs, one is left out, APIC id", apic_id);
+        boot_note_once(info, "acpi: too many CPUs, one is left out, APIC id", apic_id);
         return;
     }
     info->cpus[info->cpu_count++] =
@@ -45,7 +45,7 @@ static void add_ioapic(struct boot_info *info, const uint8_t *e)
         }
     }
     if (acpi->ioapic_count == BOOT_MAX_IOAPIC) {
-        boot_note_value(info, "acpi: too many IOAPICs, one is left out, id", e[2]);
+        boot_note_once(info, "acpi: too many IOAPICs, one is left out, id", e[2]);
         return;
     }
     acpi->ioapic[acpi->ioapic_count++] = ioapic;
@@ -56,7 +56,7 @@ static void add_override(struct boot_info *info, const uint8_t *e)
 {
     struct boot_acpi *acpi = &info->acpi;
     if (acpi->override_count == BOOT_MAX_OVERRIDE) {
-        boot_note_value(info, "acpi: too many interrupt overrides, one is left out, source", e[3]);
+        boot_note_once(info, "acpi: too many interrupt overrides, one is left out, source", e[3]);
         return;
     }
     uint16_t flags = load_le16(e + 8);
@@ -79,7 +79,7 @@ static void read_madt_entry(struct boot_info *info, const uint8_t *e, uint8_t le
                      : type == X2APIC        ? 16
                                              : 2;
     if (len < wanted) {
-        boot_note_value(info, "acpi: short MADT entry of type", type);
+        boot_note_once(info, "acpi: short MADT entry of type", type);
         return;
     }
     if (type == LAPIC) {
@@ -144,17 +144,17 @@ static void add_pci_host(struct boot_info *info, const uint8_t *e)
     uint64_t end;
     if (base == 0 || last < first || !IS_ALIGNED(base, (uint64_t)1 << BUS_SHIFT) ||
         ADD_OVERFLOWS(base, (uint64_t)256 << BUS_SHIFT, &end)) {
-        boot_note_value(info, "acpi: malformed MCFG entry, base", base);
+        boot_note_once(info, "acpi: malformed MCFG entry, base", base);
         return;
     }
     uint64_t ecam = base + ((uint64_t)first << BUS_SHIFT);
     uint64_t len = (uint64_t)(last - first + 1) << BUS_SHIFT;
     if (has_host(info, ecam, len, e)) {
-        boot_note_value(info, "acpi: MCFG entries overlap, one is left out, base", base);
+        boot_note_once(info, "acpi: MCFG entries overlap, one is left out, base", base);
         return;
     }
     if (info->pci_count == BOOT_MAX_PCI) {
-        boot_note_value(info, "acpi: too many PCI hosts, one is left out, base", base);
+        boot_note_once(info, "acpi: too many PCI hosts, one is left out, base", base);
         return;
     }
     struct boot_pci_host *host = &info->pci[info->pci_count++];

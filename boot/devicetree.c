@@ -20,6 +20,10 @@ static enum status open_tree(const struct boot_mem *m, uint64_t phys, struct dt 
         boot_note_value(dt->info, "device tree: none at", phys);
         return E_FORMAT;
     }
+    if (size > FDT_MAX_SIZE) {
+        boot_note_value(dt->info, "device tree: larger than 2 MiB, which is the limit, size", size);
+        return E_RANGE;
+    }
     const uint8_t *bytes = boot_mem_map(m, phys, size);
     if (bytes == NULL) {
         boot_note_value(dt->info, "device tree: runs past readable memory, size", size);
@@ -41,6 +45,15 @@ static bool is_memory(const struct dt *dt, const struct fdt_node *node)
     return node->depth == 1 && fdt_list_has(fdt_prop(&dt->fdt, node, "device_type"), "memory");
 }
 
+/* Everything below the root is written in these cells. */
+static bool has_cells(const struct dt *dt)
+{
+    struct fdt_node root = fdt_root(&dt->fdt);
+    uint32_t address_cells, size_cells;
+    return fdt_cells(&dt->fdt, &root, 0, &address_cells, &size_cells) && address_cells >= 1 &&
+           address_cells <= 2;
+}
+
 static bool has_memory(const struct dt *dt)
 {
     struct fdt_node node = fdt_root(&dt->fdt);
@@ -53,6 +66,15 @@ static bool has_memory(const struct dt *dt)
     return false;
 }
 
+/* What does not make a whole entry is lost, or all of it if its cells cannot be held. */
+static void check_reg(struct dt *dt, const struct fdt_node *node)
+{
+    if (!fdt_is_reg_whole(&dt->fdt, node)) {
+        boot_note_once(dt->info, "device tree: memory whose reg does not fit its cells, bytes",
+                       fdt_prop(&dt->fdt, node, "reg").len);
+    }
+}
+
 /* Entry `index` of the "reg" of memory. One that cannot be read must not hide those behind it. */
 static bool read_range(struct dt *dt, const struct fdt_node *node, uint32_t index, uint64_t *base,
                        uint64_t *len)
@@ -60,7 +82,7 @@ static bool read_range(struct dt *dt, const struct fdt_node *node, uint32_t inde
     if (fdt_reg(&dt->fdt, node, index, base, len)) {
         return true;
     }
-    boot_note_value(dt->info, "device tree: memory that lies nowhere, entry", index);
+    boot_note_once(dt->info, "device tree: memory that lies nowhere, entry", index);
     return false;
 }
 
@@ -70,6 +92,7 @@ static void read_memory(struct dt *dt, const struct fdt_node *node)
     if (!is_memory(dt, node)) {
         return;
     }
+    check_reg(dt, node);
     for (uint32_t i = 0; i < fdt_reg_count(&dt->fdt, node); i++) {
         if (read_range(dt, node, i, &base, &len)) {
             boot_range_add(dt->info, base, len, BOOT_RAM);
@@ -84,6 +107,7 @@ static void read_reserved(struct dt *dt, const struct fdt_node *node)
 {
     bool no_map = fdt_prop(&dt->fdt, node, "no-map").bytes != NULL;
     uint64_t base, len;
+    check_reg(dt, node);
     for (uint32_t i = 0; i < fdt_reg_count(&dt->fdt, node); i++) {
         if (!read_range(dt, node, i, &base, &len)) {
             continue;
@@ -256,7 +280,9 @@ enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct
         return s;
     }
     if (!has_memory(&dt)) {
-        boot_note(out, "device tree: no memory");
+        boot_note(out, has_cells(&dt)
+                           ? "device tree: no memory"
+                           : "device tree: no memory: the root's cells are of an odd size");
         return E_NOENT;
     }
 

@@ -89,6 +89,22 @@ static bool is_gic_v2(const struct fdt_value list)
            fdt_list_has(list, "arm,cortex-a7-gic") || fdt_list_has(list, "arm,cortex-a9-gic");
 }
 
+/* arm,gic-v3.yaml: a multiple of 64 KiB. A redistributor has two frames of that at least. */
+static void read_stride(struct dt *dt, const struct fdt_node *node, struct boot_gic *gic)
+{
+    enum { FRAME = 0x10000 };
+    struct fdt_value v = fdt_prop(&dt->fdt, node, "redistributor-stride");
+    uint64_t stride = v.len == 4 || v.len == 8 ? fdt_number(v.bytes, v.len / 4) : 0;
+    if (v.bytes == NULL) {
+        return;
+    }
+    if (stride < 2 * FRAME || stride % FRAME != 0) {
+        boot_note_value(dt->info, "device tree: impossible redistributor-stride, ignored", stride);
+        return;
+    }
+    gic->redist_stride = stride;
+}
+
 static bool read_redistributors(struct dt *dt, const struct fdt_node *node, struct boot_gic *gic)
 {
     uint32_t count = 1;
@@ -104,6 +120,7 @@ static bool read_redistributors(struct dt *dt, const struct fdt_node *node, stru
         }
     }
     gic->redist_count = count;
+    read_stride(dt, node, gic);
     return count > 0;
 }
 

@@ -46,9 +46,13 @@ static void read_windows(struct dt *dt, const struct fdt_node *node, struct boot
     uint32_t parent_cells, unused;
     if (!fdt_cells(&dt->fdt, node, node->depth - 1, &parent_cells, &unused) || parent_cells == 0 ||
         parent_cells > 2) {
-        return;
+        return; /* dt_registers() has refused such a node */
     }
     uint32_t entry = 4 * (ADDRESS_CELLS + parent_cells + SIZE_CELLS);
+    if (v.len % entry != 0) {
+        boot_note_value(dt->info, "device tree: a PCI host's ranges end within an entry, bytes",
+                        v.len);
+    }
     for (uint32_t at = 0; v.len - at >= entry; at += entry) {
         const uint8_t *e = v.bytes + at;
         struct boot_pci_window w = {
@@ -91,6 +95,10 @@ static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
     uint32_t pin_mask = load_be32(mask.bytes + CHILD_SIZE - 4);
     uint32_t specifier = CHILD_SIZE + 4 + 4 * dt->gic_address_cells;
     uint32_t entry = specifier + 4 * DT_GIC_CELLS;
+    if (map.len % entry != 0) {
+        boot_note_value(dt->info, "device tree: an interrupt-map ends within an entry, bytes",
+                        map.len);
+    }
 
     for (uint32_t at = 0; map.len - at >= entry; at += entry) {
         const uint8_t *e = map.bytes + at;
@@ -119,6 +127,7 @@ void dt_read_pci(struct dt *dt, const struct fdt_node *node)
     uint32_t address_cells, size_cells;
     uint64_t base, len;
     if (!dt_registers(dt, node, 0, &base, &len) || len >> BUS_SHIFT == 0 ||
+        !IS_ALIGNED(base, (uint64_t)1 << BUS_SHIFT) ||
         !fdt_cells(&dt->fdt, node, node->depth, &address_cells, &size_cells) ||
         address_cells != ADDRESS_CELLS || size_cells != SIZE_CELLS) {
         boot_note(info, "device tree: unusable description of a PCI host");

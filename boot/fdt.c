@@ -24,10 +24,7 @@ uint32_t fdt_total_size(const void *header)
 {
     const uint8_t *h = header;
     uint32_t size = load_be32(h + 4);
-    if (load_be32(h) != MAGIC || size < FDT_HEADER_SIZE || size > FDT_MAX_SIZE) {
-        return 0;
-    }
-    return size;
+    return load_be32(h) == MAGIC && size >= FDT_HEADER_SIZE ? size : 0;
 }
 
 /* Both blocks lie behind the header and inside the tree. */
@@ -42,6 +39,10 @@ static enum status check_header(const uint8_t *h, size_t size, struct fdt *out, 
     if (total == 0) {
         *why = "not a device tree";
         return E_FORMAT;
+    }
+    if (total > FDT_MAX_SIZE) {
+        *why = "larger than 2 MiB";
+        return E_RANGE;
     }
     if (load_be32(h + 20) < VERSION || load_be32(h + 24) > VERSION) {
         *why = "a version that cannot be read";
@@ -176,11 +177,22 @@ static bool read_item(const struct fdt *f, uint32_t at, struct item *out)
     return false;
 }
 
+/* What it costs to look for something in the nodes that are open, and has cost so far: a reader
+ * looks through the ancestors of each node, so that a small tree can ask for hours. */
+struct effort {
+    uint32_t of_open[FDT_MAX_DEPTH];
+    uint64_t open, total;
+};
+
+#define EFFORT_PER_BYTES 16         /* of a value: the size of an entry in it */
+#define EFFORT_MAX       (4u << 20) /* twenty times that of the largest boards */
+
 /* Exactly one root; properties of a node before its children; everything closed. */
 static enum status check_nodes(const struct fdt *f, const char **why)
 {
     uint32_t at = 0;
     uint32_t depth = 0; /* open nodes */
+    struct effort effort = {.open = 0};
     bool is_root_seen = false;
     bool may_have_property = false;
     struct item item;
@@ -200,19 +212,26 @@ static enum status check_nodes(const struct fdt *f, const char **why)
             }
             is_root_seen = true;
             may_have_property = true;
-            depth++;
+            effort.of_open[depth++] = 0;
+            effort.total += effort.open;
+            if (effort.total > EFFORT_MAX) {
+                *why = "too many nodes below too large ones";
+                return E_RANGE;
+            }
             break;
         case END_NODE:
             if (depth == 0) {
                 return E_CORRUPT;
             }
             may_have_property = false;
-            depth--;
+            effort.open -= effort.of_open[--depth];
             break;
         case PROP:
             if (!may_have_property) {
                 return E_CORRUPT;
             }
+            effort.of_open[depth - 1] += 1 + item.value.len / EFFORT_PER_BYTES;
+            effort.open += 1 + item.value.len / EFFORT_PER_BYTES;
             break;
         case NOP:
             break;

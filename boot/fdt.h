@@ -43,7 +43,7 @@ enum fdt_step { FDT_INTO, FDT_OVER };
 
 /**
  * @brief The size that a tree claims, from its first FDT_HEADER_SIZE bytes.
- * @return 0: not a device tree, or an impossible size.
+ * @return 0: not a device tree, or smaller than its header. May be more than FDT_MAX_SIZE.
  * @context{early}
  */
 uint32_t fdt_total_size(const void *header);
@@ -54,8 +54,8 @@ uint32_t fdt_total_size(const void *header);
  * @param size   Readable bytes, at least FDT_HEADER_SIZE.
  * @param why    Set to what is wrong, in words, on failure.
  * @return E_FORMAT: no tree starts there, or one of a version that cannot be read.
- *         E_CORRUPT: truncated, or it contradicts itself. E_RANGE: nested deeper than
- * FDT_MAX_DEPTH.
+ *         E_CORRUPT: truncated, or it contradicts itself. E_RANGE: larger than FDT_MAX_SIZE,
+ * nested deeper than FDT_MAX_DEPTH, or made to be slow to read.
  * @context{early}
  */
 enum status fdt_open(const void *bytes, size_t size, struct fdt *out, const char **why);
@@ -124,6 +124,10 @@ uint64_t fdt_number(const uint8_t *bytes, uint32_t cells);
 /** @brief How many entries "reg" has, whether or not they make sense; 0: none, or of cells that
  * nothing here can hold. @context{early} */
 uint32_t fdt_reg_count(const struct fdt *f, const struct fdt_node *node);
+
+/** @brief Whether "reg" is absent, or consists of whole entries of cells that can be held.
+ * @context{early} */
+bool fdt_is_reg_whole(const struct fdt *f, const struct fdt_node *node);
 
 /**
  * @brief Entry `index` of "reg" as CPU physical bytes, translated through the "ranges" of every bus

@@ -139,6 +139,14 @@ uint32_t fdt_reg_count(const struct fdt *f, const struct fdt_node *node)
                : 0;
 }
 
+bool fdt_is_reg_whole(const struct fdt *f, const struct fdt_node *node)
+{
+    struct fdt_value reg = fdt_prop(f, node, "reg");
+    uint32_t address_cells, size_cells, entry;
+    return reg.bytes == NULL ||
+           (reg_shape(f, node, &address_cells, &size_cells, &entry) && reg.len % entry == 0);
+}
+
 bool fdt_reg(const struct fdt *f, const struct fdt_node *node, uint32_t index, uint64_t *base,
              uint64_t *len)
 {

@@ -105,6 +105,7 @@ struct boot_gic {
     struct {
         uint64_t base, len;
     } redist[BOOT_MAX_GIC];
+    uint64_t redist_stride;     /* from one to the next; 0 = as they say themselves */
     uint64_t its_base, its_len; /* 0 = none */
     uint64_t v2m_base, v2m_len; /* 0 = none */
     uint32_t timer_intid;       /* EL1 virtual timer (the one the kernel uses) */

@@ -100,8 +100,10 @@ static enum status map_redistributor(uint64_t base, const struct gic_mapper *map
     return s;
 }
 
-/* Look at the redistributors of one region, until its last one or the end. */
-static enum status find_in_region(uint64_t base, uint64_t len, const struct gic_mapper *mapper)
+/* Look at the redistributors of one region, until its last one or the end. Their distance is the
+ * table's (0: their own, by the frames they have). */
+static enum status find_in_region(uint64_t base, uint64_t len, uint64_t told,
+                                  const struct gic_mapper *mapper)
 {
     uint64_t stride = 0;
     for (uint64_t at = 0; len - at >= 2 * GICR_FRAME; at += MIN(stride, len - at)) {
@@ -118,7 +120,9 @@ static enum status find_in_region(uint64_t base, uint64_t len, const struct gic_
         if ((typer & GICR_TYPER_LAST) != 0) {
             break;
         }
-        stride = (typer & GICR_TYPER_VLPIS) != 0 ? 4 * GICR_FRAME : 2 * GICR_FRAME;
+        stride = told != 0                         ? told
+                 : (typer & GICR_TYPER_VLPIS) != 0 ? 4 * GICR_FRAME
+                                                   : 2 * GICR_FRAME;
     }
     return E_NODEV;
 }
@@ -127,7 +131,7 @@ static enum status find_redistributor(const struct boot_gic *gic, const struct g
 {
     enum status s = E_NODEV;
     for (uint32_t i = 0; i < gic->redist_count && s == E_NODEV; i++) {
-        s = find_in_region(gic->redist[i].base, gic->redist[i].len, mapper);
+        s = find_in_region(gic->redist[i].base, gic->redist[i].len, gic->redist_stride, mapper);
     }
     return s;
 }

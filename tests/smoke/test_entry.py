@@ -94,7 +94,7 @@ class Entry(TestCase):
         self.tree_refused("device tree: cannot be read", 4, 0x100)
 
     def test_tree_larger_than_memory(self):
-        self.tree_refused("no usable device tree at", 4, 0xffffffff)
+        self.tree_refused("device tree: larger than 2 MiB, which is the limit, size 0xffffffff", 4, 0xffffffff)
 
     def test_tree_whose_nodes_lie_outside(self):
         self.tree_refused("device tree: cannot be read", 8, 0xfffffff0)

@@ -404,7 +404,7 @@ static void test_more_entries_than_fit(void **state)
     assert_int_equal(info.cpu_count, BOOT_MAX_CPUS);
     assert_int_equal(info.acpi.override_count, BOOT_MAX_OVERRIDE);
     assert_int_equal(info.acpi.ioapic_count, BOOT_MAX_IOAPIC);
-    assert_int_equal(info.note_count, 4);
+    assert_int_equal(info.note_count, 3);
     assert_false(info.acpi.has_legacy_pic);
 }
 

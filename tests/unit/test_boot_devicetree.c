@@ -351,6 +351,134 @@ static void test_tree_without_memory_is_refused(void **state)
     assert_true(boot_check_only_notes(&info));
 }
 
+static void test_a_tree_of_more_than_2_mib_is_named(void **state)
+{
+    (void)state;
+    begin_board(&writer);
+    fake_fdt_finish(&writer, &tree);
+    store_be32(tree.bytes + 4, (2u << 20) + 1);
+    assert_int_equal(parse(), E_RANGE);
+    assert_true(boot_check_only_notes(&info));
+    assert_string_equal(info.notes[0],
+                        "device tree: larger than 2 MiB, which is the limit, size 0x200001");
+}
+
+/* Memory below a root with these cells; 9: the property has nine bytes. */
+static enum status parse_with_cells(uint32_t address_cells, uint32_t size_cells)
+{
+    static const uint32_t reg[] = {0, 0x40000000, 0, 0x1000000, 0x50000000};
+    struct fake_fdt *w = &writer;
+    fake_fdt_begin(w);
+    fake_fdt_open_node(w, "");
+    if (address_cells == 9) {
+        fake_fdt_prop(w, "#address-cells", "\0\0\0\0\0\0\0\2", 9);
+    } else {
+        FDT_CELLS(w, "#address-cells", address_cells);
+    }
+    FDT_CELLS(w, "#size-cells", size_cells);
+    fake_fdt_open_node(w, "memory");
+    fake_fdt_string(w, "device_type", "memory");
+    fake_fdt_cells(w, "reg", reg, 5);
+    fake_fdt_close_node(w);
+    fake_fdt_close_node(w);
+    fake_fdt_finish(w, &tree);
+    return parse();
+}
+
+static void test_cells_of_odd_sizes_are_named(void **state)
+{
+    (void)state;
+    static const uint32_t odd[][2] = {{0, 1}, {3, 2}, {9, 2}, {2, 3}, {0xffffffff, 1}, {2, 9}};
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        assert_int_equal(parse_with_cells(odd[i][0], odd[i][1]), E_NOENT);
+        assert_true(boot_check_only_notes(&info));
+        assert_string_equal(info.notes[0],
+                            "device tree: no memory: the root's cells are of an odd size");
+    }
+    assert_int_equal(parse_with_cells(2, 2), OK); /* and the fifth cell is too many */
+    assert_int_equal(info.ranges[0].base, 0x40000000);
+    assert_int_equal(info.note_count, 1);
+    assert_string_equal(info.notes[0],
+                        "device tree: memory whose reg does not fit its cells, bytes 0x14");
+    assert_int_equal(parse_with_cells(1, 2), OK); /* 5 cells are an entry and two thirds */
+    assert_int_equal(info.note_count, 1);
+}
+
+/* Otherwise memory that somebody uses would be handed out without a word. */
+static void test_reserved_memory_in_odd_cells_is_named(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    fake_fdt_open_node(w, "reserved-memory");
+    FDT_CELLS(w, "#address-cells", 4);
+    FDT_CELLS(w, "#size-cells", 1);
+    fake_fdt_open_node(w, "log");
+    FDT_CELLS(w, "reg", 0, 0, 0, 0x80050000, 0x1000);
+    fake_fdt_close_node(w);
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.note_count, 1);
+    assert_string_equal(info.notes[0],
+                        "device tree: memory whose reg does not fit its cells, bytes 0x14");
+}
+
+static void test_a_device_in_ram_is_left_out(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    put_gic(w);
+    fake_fdt_open_node(w, "rtc");
+    fake_fdt_string(w, "compatible", "arm,pl031");
+    FDT_CELLS(w, "reg", 0x80002000, 0x1000);
+    FDT_CELLS(w, "interrupts-extended", GIC, 0, 2, 4);
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.rtc_len, 0);
+    assert_int_equal(info.gic.version, 2);
+    assert_int_equal(info.note_count, 1);
+    assert_string_equal(info.notes[0],
+                        "devices: a clock that overlaps RAM is left out, at 0x80002000");
+}
+
+static void test_redistributor_strides(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t cells[2];
+        uint32_t count;
+        uint64_t stride;
+        bool is_odd;
+    } cases[] = {
+        {{0, 0}, 0, 0, false},
+        {{0, 0x40000}, 2, 0x40000, false},
+        {{0x20000}, 1, 0x20000, false},
+        {{0, 0x10000}, 2, 0, true},
+        {{0, 0x28000}, 2, 0, true},
+        {{0, 0}, 2, 0, true},
+        {{1, 0}, 2, UINT64_C(1) << 32, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fake_fdt *w = &writer;
+        begin_board(w);
+        fake_fdt_open_node(w, "gic");
+        fake_fdt_string(w, "compatible", "arm,gic-v3");
+        FDT_CELLS(w, "#interrupt-cells", 3);
+        FDT_CELLS(w, "phandle", GIC);
+        FDT_CELLS(w, "reg", 0x100000, 0x10000, 0x200000, 0x100000);
+        if (cases[i].count > 0) {
+            fake_fdt_cells(w, "redistributor-stride", cases[i].cells, cases[i].count);
+        }
+        fake_fdt_close_node(w);
+        assert_int_equal(parse_board(w), OK);
+        assert_int_equal(info.gic.version, 3);
+        assert_int_equal(info.gic.redist_stride, cases[i].stride);
+        assert_int_equal(boot_check_has_note(&info, "device tree: impossible redistributor-stride"),
+                         cases[i].is_odd);
+    }
+}
+
 static void put_pci(struct fake_fdt *w, uint32_t buses, uint32_t ecam_len)
 {
     fake_fdt_open_node(w, "pcie");
@@ -572,6 +700,11 @@ int main(void)
         cmocka_unit_test(test_a_board_of_another_shape),
         cmocka_unit_test(test_a_cpu_is_counted_once),
         cmocka_unit_test(test_tree_without_memory_is_refused),
+        cmocka_unit_test(test_a_tree_of_more_than_2_mib_is_named),
+        cmocka_unit_test(test_cells_of_odd_sizes_are_named),
+        cmocka_unit_test(test_reserved_memory_in_odd_cells_is_named),
+        cmocka_unit_test(test_a_device_in_ram_is_left_out),
+        cmocka_unit_test(test_redistributor_strides),
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
         cmocka_unit_test(test_a_reservation_that_lies_nowhere_hides_none),

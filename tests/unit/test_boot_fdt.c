@@ -345,6 +345,50 @@ static void test_structures_that_are_no_tree_are_refused(void **state)
     assert_int_equal(open_tree(), E_CORRUPT);
 }
 
+/* One large value in the root, and nodes whose readers would look through it each time. */
+static void test_effort_is_limited(void **state)
+{
+    (void)state;
+    enum { VALUE = 40000, EACH = VALUE / 16 + 1, NODES = (4 << 20) / EACH + 2, HEADER = 40 };
+    enum { RESERVATIONS = 16, NODE_SIZE = 12, STRINGS = 4 };
+    static uint8_t t[HEADER + RESERVATIONS + 20 + VALUE + NODES * NODE_SIZE + 8 + STRINGS];
+    for (uint32_t nodes = NODES - 2; nodes <= NODES; nodes += 2) {
+        uint32_t size = 20 + VALUE + nodes * NODE_SIZE + 8;
+        const uint32_t header[] = {0xd00dfeed,
+                                   HEADER + RESERVATIONS + size + STRINGS,
+                                   HEADER + RESERVATIONS,
+                                   HEADER + RESERVATIONS + size,
+                                   HEADER,
+                                   17,
+                                   16,
+                                   0,
+                                   STRINGS,
+                                   size};
+        memset(t, 0, sizeof(t));
+        for (size_t i = 0; i < 10; i++) {
+            store_be32(t + 4 * i, header[i]);
+        }
+        uint8_t *p = t + HEADER + RESERVATIONS;
+        store_be32(p, 1); /* the root, without a name; its property */
+        store_be32(p + 8, 3);
+        store_be32(p + 12, VALUE);
+        p += 20 + VALUE;
+        for (uint32_t i = 0; i < nodes; i++, p += NODE_SIZE) {
+            store_be32(p, 1);
+            store_be32(p + 8, 2);
+        }
+        store_be32(p, 2);
+        store_be32(p + 4, 9);
+        struct fdt f;
+        const char *why = "";
+        enum status s = fdt_open(t, header[1], &f, &why);
+        assert_int_equal(s, nodes == NODES ? E_RANGE : OK);
+        if (s != OK) {
+            assert_string_equal(why, "too many nodes below too large ones");
+        }
+    }
+}
+
 static void test_depth_is_limited(void **state)
 {
     (void)state;
@@ -373,6 +417,7 @@ int main(void)
         cmocka_unit_test_teardown(test_every_truncation_is_refused, teardown),
         cmocka_unit_test_teardown(test_headers_that_lie_are_refused, teardown),
         cmocka_unit_test_teardown(test_structures_that_are_no_tree_are_refused, teardown),
+        cmocka_unit_test(test_effort_is_limited),
         cmocka_unit_test_teardown(test_depth_is_limited, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
