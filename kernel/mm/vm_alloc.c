@@ -84,7 +84,7 @@ enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
 {
     enum status s;
     const struct vm_range *range =
-        map_physical(base, len, PROT_R | PROT_W, MEM_DEVICE, "device", &s);
+        map_physical(base, len, PROT_R | PROT_W, MEM_DEVICE, "registers", &s);
     if (range == NULL) {
         return s;
     }

@@ -4,6 +4,7 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/io/console.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
@@ -28,15 +29,69 @@ static void print_owners(void)
                    (unsigned long long)((PAGE_SIZE << stats.largest_free_order) / 1024));
 }
 
-static void print_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+/* Neighbours that differ only in the frames behind them are one line. */
+struct map_line {
+    vaddr_t start, end; /* empty: nothing waits to be printed */
+    unsigned prot;
+    enum mem_type type;
+    const char *name; /* of the range that owns it, or "" */
+    const struct hal_region_range *region;
+};
+
+static bool region_has(const struct hal_region_range *r, vaddr_t va)
 {
-    (void)ctx;
-    static const char *const types[] = {"normal", "device", "write-combine"};
-    const char *name = vm_name_at(va);
-    console_printf("  %016llx %10llu KiB %c%c%c %-13s %s\n", (unsigned long long)va,
-                   (unsigned long long)(size / 1024), (m->prot & PROT_R) != 0 ? 'r' : '-',
-                   (m->prot & PROT_W) != 0 ? 'w' : '-', (m->prot & PROT_X) != 0 ? 'x' : '-',
-                   types[m->type], name != NULL ? name : "");
+    return va >= r->base && va - r->base < r->size;
+}
+
+static void print_line(struct map_line *line)
+{
+    static const char *const types[] = {"", "  device", "  write-combining"};
+    if (line->start != line->end) {
+        console_printf("  %016llx-%016llx %10llu KiB %c%c%c%s%s%s\n",
+                       (unsigned long long)line->start, (unsigned long long)(line->end - 1),
+                       (unsigned long long)((line->end - line->start) / 1024),
+                       (line->prot & PROT_R) != 0 ? 'r' : '-',
+                       (line->prot & PROT_W) != 0 ? 'w' : '-',
+                       (line->prot & PROT_X) != 0 ? 'x' : '-', types[line->type],
+                       line->name[0] != '\0' ? "  " : "", line->name);
+    }
+    line->end = line->start;
+}
+
+static void add_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+{
+    struct map_line *line = ctx;
+    if (!region_has(line->region, va)) {
+        return;
+    }
+    const char *owner = vm_name_at(va);
+    const char *name = owner != NULL ? owner : "";
+    bool continues = line->start != line->end && va == line->end && m->prot == line->prot &&
+                     m->type == line->type && strcmp(name, line->name) == 0;
+    if (!continues) {
+        print_line(line);
+        line->start = va;
+        line->prot = m->prot;
+        line->type = m->type;
+        line->name = name;
+    }
+    line->end = va + size;
+}
+
+static void print_region(const struct hal_region_range *r)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    uint64_t size = r->size / 1024;
+    unsigned unit = 0;
+    for (; unit + 1 < ARRAY_COUNT(units) && size % 1024 == 0; unit++) {
+        size /= 1024;
+    }
+    console_printf("%016llx-%016llx %4llu %s %s\n", (unsigned long long)r->base,
+                   (unsigned long long)(r->base + (r->size - 1)), (unsigned long long)size,
+                   units[unit], r->name);
+    struct map_line line = {.region = r};
+    hal_mmu_walk(add_mapping, &line);
+    print_line(&line);
 }
 
 static bool run_mem(int argc, char **argv)
@@ -48,14 +103,9 @@ static bool run_mem(int argc, char **argv)
     if (argc != 2 || strcmp(argv[1], "map") != 0) {
         return false;
     }
-    console_printf("regions\n");
     for (unsigned i = 0; i < HAL_REGION_COUNT; i++) {
-        const struct hal_region_range *r = &hal_layout.region[i];
-        console_printf("  %016llx-%016llx %s\n", (unsigned long long)r->base,
-                       (unsigned long long)(r->base + (r->size - 1)), r->name);
+        print_region(&hal_layout.region[i]);
     }
-    console_printf("mappings\n");
-    hal_mmu_walk(print_mapping, NULL);
     return true;
 }
 

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The documents name files and functions that are there: a name that moves takes its mention along."""
+import re
+import unittest
+
+from tree import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hal/*.md"), *ROOT.glob("programs/*.md")])
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
+# A link to a source file, and right behind it the names in it: [early.c](...) `early_main()`, `die()`
+NAMED = re.compile(r"\]\(([^)#\s]+\.(?:c|h|S|lds|py))\)((?:,? `[^`]+`)+)")
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+
+
+def prose(document):
+    return FENCE.sub("", document.read_text())
+
+
+def missing_links(text, folder):
+    for target in LINK.findall(text):
+        if not (folder / target).exists():
+            yield f"no file {target}"
+
+
+def missing_names(text, folder):
+    for target, rest in NAMED.findall(text):
+        file = folder / target
+        source = file.read_text() if file.is_file() else ""
+        for name in re.findall(r"`([^`]+)`", rest):
+            if name.removesuffix("()") not in source:
+                yield f"{target} has no {name}"
+
+
+class Documents(unittest.TestCase):
+    def test_links_lead_to_files(self):
+        for document in DOCUMENTS:
+            with self.subTest(str(document.relative_to(ROOT))):
+                self.assertEqual(list(missing_links(prose(document), document.parent)), [])
+
+    def test_names_are_in_their_files(self):
+        for document in DOCUMENTS:
+            with self.subTest(str(document.relative_to(ROOT))):
+                self.assertEqual(list(missing_names(prose(document), document.parent)), [])
+
+    def test_boot_has_the_lines_of_main_in_their_order(self):
+        table = (ROOT / "docs/boot.md").read_text().split("\n## 5.")[1].split("\n## ")[0]
+        described = re.findall(r"`([a-z_]+)`", " ".join(row.split("|")[1] for row in table.splitlines() if "|" in row))
+        main = (ROOT / "kernel/main.c").read_text().split("void upcall_main")[1]
+        called = [name for name in re.findall(r"^    (?:if \()?([a-z_]+)\(", main, re.M)]
+        self.assertEqual(described, called)
+
+    def test_wrong_ones_are_noticed(self):
+        self.assertEqual(list(missing_links("[a](kernel/main.c) [b](kernel/none.c)", ROOT)), ["no file kernel/none.c"])
+        line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/log.c) `also_not` |"
+        self.assertEqual(list(missing_names(line, ROOT)),
+                         ["kernel/main.c has no no_such()", "kernel/log.c has no also_not"])
