@@ -156,6 +156,7 @@ struct boot_uart {
     uint32_t line;     /* interrupt, hal/irq.h's numbering; IRQ_LINE_NONE = none */
     uint32_t clock_hz; /* 0 = unknown, leave the divisor alone */
     uint8_t reg_shift;
+    bool has_early; /* the platform's: hal_early_write() goes there */
 };
 
 /**

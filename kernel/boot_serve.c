@@ -47,9 +47,9 @@ static void run_tests(const char *glob)
 
 static void run_benchmarks(const char *glob)
 {
-    log_hold_console(); /* a figure is alone on its line */
+    console_hold_log(); /* a figure is alone on its line */
     record_status(bench_run(glob));
-    log_release_console();
+    console_release_log();
 }
 
 static void refuse(const char *what)

@@ -10,6 +10,7 @@
 #include "kernel/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/log_console.h"
 #include "kernel/spinlock.h"
 
 #define RING_BYTES ((uint64_t)64 * 1024)
@@ -33,12 +34,12 @@ static uint8_t ring[RING_BYTES];
 static uint64_t starts[LINES_MAX]; /* position of line n at n % LINES_MAX */
 static uint64_t next_position;
 static uint64_t first_line, next_line; /* lines in the ring: [first_line, next_line) */
-static uint64_t unshown_line;          /* the consoles have been offered all lines before it */
-static uint32_t hold_depth;
-static bool is_printing; /* somebody is in print_unshown(): he will see new lines, too */
+static uint64_t unshown_line;          /* the first console has been given all lines before it */
 
+static _Atomic uint64_t end_line; /* next_line for who does not hold the lock; relaxed */
 static _Atomic int console_level = LOG_INFO;
-static _Atomic(void (*)(const char *s, size_t len)) console_write_fn;
+static _Atomic(void (*)(void)) notify_consoles; /* NULL: the early console */
+static void (*panic_write)(const char *s, size_t len);
 
 static void ring_put(uint64_t position, const void *src, size_t len)
 {
@@ -68,6 +69,7 @@ static void append_locked(const struct header *h, const char *text) REQUIRES(loc
     ring_put(next_position + sizeof(*h), text, h->len);
     next_position = end;
     next_line++;
+    atomic_store_explicit(&end_line, next_line, memory_order_relaxed);
 }
 
 /** As log_read(), for who holds the lock or runs alone in a panic. */
@@ -91,42 +93,43 @@ static bool read_line(uint64_t *sequence, struct log_record *out)
     return true;
 }
 
-static void write_line(const struct log_record *r)
+/* As consoles show it; returns the length. */
+static size_t format_line(const struct log_record *r, char *line)
 {
     static const char *const words[] = {[LOG_ERROR] = "error: ", [LOG_WARN] = "warning: "};
-    char line[TEXT_MAX + 48];
     const char *word = r->level <= LOG_WARN ? words[r->level] : "";
     size_t len = fmt_print(
-        line, sizeof(line), "[%5llu.%06llu %u] %s%s\n", (unsigned long long)(r->time_ns / NS_PER_S),
+        line, LOG_LINE_MAX, "[%5llu.%06llu %u] %s%s\n", (unsigned long long)(r->time_ns / NS_PER_S),
         (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->cpu, word, r->text);
-    void (*write)(const char *, size_t) =
-        atomic_load_explicit(&console_write_fn, memory_order_acquire);
-    (write != NULL ? write : hal_early_write)(line, MIN(len, sizeof(line) - 1));
+    return MIN(len, LOG_LINE_MAX - 1);
 }
 
-/*
- * One at a time prints, and without the lock: the console takes its time. Whoever comes meanwhile,
- * be it an interrupt handler on this CPU, leaves the line to him, so lines come in order and never
- * torn.
- */
-static void print_unshown(void)
+static bool is_shown(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&console_level, memory_order_relaxed);
+}
+
+/* Before there are consoles. Under the lock, so that lines come in order and never torn. */
+static void print_early_locked(void) REQUIRES(lock)
 {
     struct log_record r;
-    irq_state_t state = spin_lock_irq(&lock);
-    if (is_printing) {
-        spin_unlock_irq(&lock, state);
-        return;
-    }
-    is_printing = true;
-    while (hold_depth == 0 && read_line(&unshown_line, &r)) {
-        spin_unlock_irq(&lock, state);
-        if ((int)r.level <= atomic_load_explicit(&console_level, memory_order_relaxed)) {
-            write_line(&r);
+    char line[LOG_LINE_MAX];
+    while (read_line(&unshown_line, &r)) {
+        if (is_shown(r.level)) {
+            hal_early_write(line, format_line(&r, line));
         }
-        state = spin_lock_irq(&lock);
     }
-    is_printing = false;
-    spin_unlock_irq(&lock, state);
+}
+
+/* The lock may be held by whom the panic interrupted. */
+static void print_in_panic(const struct log_record *r)
+{
+    char line[LOG_LINE_MAX];
+    size_t len = format_line(r, line);
+    hal_early_write(line, len);
+    if (panic_write != NULL) {
+        panic_write(line, len);
+    }
 }
 
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
@@ -140,8 +143,8 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
     va_end(args);
     str_make_printable(r.text); /* what is told of devices and files comes from them */
 
-    if (hal_this_cpu()->in_panic) { /* the lock may be held by whom the panic interrupted */
-        write_line(&r);
+    if (hal_this_cpu()->in_panic) {
+        print_in_panic(&r);
         return;
     }
     struct header h = {
@@ -152,8 +155,14 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
     };
     irq_state_t state = spin_lock_irq(&lock);
     append_locked(&h, r.text);
+    void (*notify)(void) = atomic_load_explicit(&notify_consoles, memory_order_acquire);
+    if (notify == NULL) {
+        print_early_locked();
+    }
     spin_unlock_irq(&lock, state);
-    print_unshown();
+    if (notify != NULL) {
+        notify();
+    }
 }
 
 void log_set_console_level(enum log_level level)
@@ -166,22 +175,6 @@ enum log_level log_console_level(void)
     return (enum log_level)atomic_load_explicit(&console_level, memory_order_relaxed);
 }
 
-void log_hold_console(void)
-{
-    irq_state_t state = spin_lock_irq(&lock);
-    hold_depth++;
-    spin_unlock_irq(&lock, state);
-}
-
-void log_release_console(void)
-{
-    irq_state_t state = spin_lock_irq(&lock);
-    ASSERT(hold_depth > 0);
-    hold_depth--;
-    spin_unlock_irq(&lock, state);
-    print_unshown();
-}
-
 bool log_read(uint64_t *sequence, struct log_record *out)
 {
     irq_state_t state = spin_lock_irq(&lock);
@@ -190,9 +183,37 @@ bool log_read(uint64_t *sequence, struct log_record *out)
     return found;
 }
 
-void log_set_console(void (*write)(const char *s, size_t len))
+size_t log_next_line(uint64_t *sequence, uint64_t *missed, char *line)
 {
-    atomic_store_explicit(&console_write_fn, write, memory_order_release);
+    struct log_record r;
+    size_t len = 0;
+    irq_state_t state = spin_lock_irq(&lock);
+    if (*sequence < first_line) {
+        *missed = first_line - *sequence;
+    }
+    while (len == 0 && read_line(sequence, &r)) {
+        len = is_shown(r.level) ? format_line(&r, line) : 0;
+    }
+    spin_unlock_irq(&lock, state);
+    return len;
+}
+
+uint64_t log_end(void)
+{
+    return atomic_load_explicit(&end_line, memory_order_relaxed);
+}
+
+void log_mark_shown(uint64_t sequence)
+{
+    irq_state_t state = spin_lock_irq(&lock);
+    unshown_line = MAX(unshown_line, sequence);
+    spin_unlock_irq(&lock, state);
+}
+
+void log_set_console(void (*notify)(void), void (*write)(const char *s, size_t len))
+{
+    panic_write = write;
+    atomic_store_explicit(&notify_consoles, notify, memory_order_release);
 }
 
 void log_for_each_unshown(unsigned max, void (*fn)(const struct log_record *record))
@@ -200,9 +221,7 @@ void log_for_each_unshown(unsigned max, void (*fn)(const struct log_record *reco
     static struct log_record r; /* a panic may have little stack left */
     uint64_t sequence = next_line > max ? next_line - max : 0;
     while (read_line(&sequence, &r)) {
-        bool was_shown = r.sequence < unshown_line &&
-                         (int)r.level <= atomic_load_explicit(&console_level, memory_order_relaxed);
-        if (!was_shown) {
+        if (r.sequence >= unshown_line || !is_shown(r.level)) {
             fn(&r);
         }
     }

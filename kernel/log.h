@@ -27,14 +27,6 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...) PRIN
 void log_set_console_level(enum log_level level);
 enum log_level log_console_level(void);
 
-/**
- * @brief Hold back console copies while a program owns the screen; what was held is printed at the
- * last release. Nests. The ring is filled as ever; a panic prints regardless.
- * @context{thread}
- */
-void log_hold_console(void);
-void log_release_console(void);
-
 /** One line read back from the ring. */
 struct log_record {
     uint64_t sequence; /* 0 is the first line ever */
@@ -50,7 +42,3 @@ struct log_record {
  * @context{any}
  */
 bool log_read(uint64_t *sequence, struct log_record *out);
-
-/** @brief Where console copies go once a console driver exists: NULL = the early console.
- * @context{thread} */
-void log_set_console(void (*write)(const char *s, size_t len));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The end: one block that says everything, by the early console, with no lock, memory or interrupt.
-// It believes nothing more than it must: the cause comes first, and a second panic inside it is one
-// line.
+// The end: one block that says everything, by the early console and then the others, with no lock,
+// memory or interrupt. It believes nothing more than it must: the cause comes first, and a second
+// panic inside it is one line.
 
 #include "kernel/panic.h"
 
@@ -27,6 +27,7 @@ static void sink(void *ctx, const char *s, size_t len)
 {
     (void)ctx;
     hal_early_write(s, len);
+    console_panic_write(s, len); /* where the early console does not reach */
 }
 
 static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)

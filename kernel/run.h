@@ -13,9 +13,9 @@ struct run_result {
 };
 
 /**
- * @brief Load argv[0], run it with the console as its own until it ends.
+ * @brief Load argv[0], run it with the terminal of the running thread as its own until it ends.
  *
- * Log lines wait in the ring meanwhile: none interrupts the program's output. Ctrl-C kills it.
+ * Log lines wait meanwhile: none interrupts the program's output there. Ctrl-C there kills it.
  * @param argc  At least 1.
  * @param out   `end` and `status` on success; `error` on failure.
  * @return OK: it ran and everything it owned has been given back; otherwise it was not started, see

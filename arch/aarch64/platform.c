@@ -102,12 +102,14 @@ static void report(const char *what, enum status s)
 
 static void init_console(const struct boot_info *info)
 {
-    switch (info->uart.kind) {
+    struct boot_uart uart = info->uart;
+    uart.has_early = uart.kind == BOOT_UART_PL011;
+    switch (uart.kind) {
     case BOOT_UART_PL011:
-        report("pl011", pl011_init(&info->uart));
+        report("pl011", pl011_init(&uart));
         break;
     case BOOT_UART_16550:
-        report("16550", ns16550_init(&info->uart));
+        report("16550", ns16550_init(&uart));
         break;
     case BOOT_UART_NONE:
         log_warn("platform", "no console that is known here");

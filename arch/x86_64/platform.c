@@ -122,6 +122,7 @@ static void init_serial(const struct boot_info *info)
     if (uart.line == IRQ_LINE_NONE && uart.is_port && uart.base == COM1) {
         uart.line = isa_line(&info->acpi, COM1_IRQ);
     }
+    uart.has_early = uart.is_port && uart.base == COM1;
     enum status s = ns16550_init(&uart);
     if (s != OK) {
         log_warn("platform", "serial port at 0x%llx: %s", (unsigned long long)uart.base,

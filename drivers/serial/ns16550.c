@@ -193,6 +193,7 @@ enum status ns16550_init(const struct boot_uart *uart)
     }
     write_reg(u, IER, 0);
     u->console.ops = &ns16550_ops;
+    u->console.is_early = uart->has_early;
     u->irq = (struct irq_action){.handle = ns16550_interrupt, .ctx = u, .name = "ns16550"};
     s = irq_request(&u->irq, uart->line, uart->is_port ? IRQ_EDGE : IRQ_LEVEL_HIGH);
     if (s != OK) {

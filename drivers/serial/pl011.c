@@ -157,6 +157,7 @@ enum status pl011_init(const struct boot_uart *uart)
     }
     io_write32(&u->regs, UARTIMSC, 0);
     u->console.ops = &pl011_ops;
+    u->console.is_early = uart->has_early;
     u->irq = (struct irq_action){.handle = pl011_interrupt, .ctx = u, .name = "pl011"};
     s = irq_request(&u->irq, uart->line, IRQ_LEVEL_HIGH);
     if (s != OK) {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The console as a file system of one node, so that an open file need not know what it is open on.
+// The terminal of who reads and writes, as a file system of one node, so that an open file need not
+// know what it is open on.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/io/console.h"
-#include "kernel/lib/compiler.h"
 #include "kernel/sched/thread.h"
-
-/* Bytes of a write between two looks at whether the writer's program is being ended. */
-#define WRITE_PIECE ((size_t)512)
 
 static enum status console_lookup(struct fs_node *dir, const char *name, size_t len,
                                   struct fs_node **out)
@@ -80,26 +77,16 @@ static enum status console_unlink(struct fs_node *dir, const char *name, size_t 
     return E_NOTDIR;
 }
 
-/* A serial line takes its time, and nothing but this ends a long write of a program that is being
- * ended. */
 static enum status console_node_write(struct fs_node *file, uint64_t *off, const void *buf,
                                       size_t len, size_t *done)
 {
     (void)file;
-    const struct thread *self = thread_current();
-    const char *text = buf;
-    size_t at = 0;
-    while (at < len) {
-        if (self != NULL && thread_is_cancelled(self)) {
-            return E_CANCELLED;
-        }
-        size_t n = MIN(len - at, WRITE_PIECE);
-        console_write(text + at, n);
-        at += n;
+    enum status s = console_write_cancellable(buf, len);
+    if (s == OK) {
+        *off = 0;
+        *done = len;
     }
-    *off = 0;
-    *done = len;
-    return OK;
+    return s;
 }
 
 static enum status console_truncate(struct fs_node *file)

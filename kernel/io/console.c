@@ -1,130 +1,219 @@
 // SPDX-License-Identifier: MIT
 //
-// Consoles: one ring of output that every device follows at its own pace, one ring of input that
-// any device fills. Device registers are drivers/serial's; echo, editing and history are the
-// shell's.
+// Consoles and their output: a ring each, which its device follows at its own pace, and the copy of
+// the log. Device registers are drivers/serial's.
+//
+// The locks of the rings are leaves (8 in kernel/spinlock.h), because a log line is written under
+// anything; only the log's own lock is taken inside. Whoever must sleep does so on a wait queue
+// beside them, checking the ring under the queue's lock.
 #include "kernel/io/console.h"
 
 #include "hal/console.h"
 #include "kernel/clock.h"
+#include "kernel/io/console_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
-#include "kernel/sched/program.h"
-#include "kernel/sched/wait.h"
+#include "kernel/log_console.h"
+#include "kernel/sched/thread.h"
 
-/* Powers of two: positions count up for ever and wrap with size_t. */
-#define OUT_SIZE ((size_t)16384)
-#define IN_SIZE  ((size_t)4096)
+#define OUT_SIZE CONSOLE_OUT_SIZE
 
 /* Bytes of room at which writers that wait go on. */
 #define OUT_LOW (OUT_SIZE / 4)
 
-/* Bytes copied at a time with interrupts masked; a log line stays whole. */
+/* Bytes copied at a time with interrupts masked. */
 #define OUT_CHUNK ((size_t)256)
 
-#define CTRL_C 3
+/* A console that takes nothing for so long holds up nobody but its own session. */
+#define STALL_NS NS_PER_S
 
-/*
- * The locks of the rings are leaves (8 in kernel/spinlock.h), because a log line is written under
- * anything; whoever must sleep does so on a wait queue beside them, checking the ring under the
- * queue's lock.
- *
- * Field protection:  [o] out.lock   [i] in.lock   [b] changed under both, read under either
- */
-static struct {
-    struct spinlock lock;
-    size_t head;       /* [o] position after the last byte written */
-    bool has_sleepers; /* [o] the transmit interrupt stays on until those on out_room are woken */
-    uint8_t ring[OUT_SIZE];
-} out;
+/* Room for a log line after a word on those that were missed, each with its CR. */
+#define LOG_NOTE_MAX ((size_t)64)
+#define LOG_ROOM     (LOG_LINE_MAX + LOG_NOTE_MAX + 2)
 
-static struct {
-    struct spinlock lock;
-    size_t head, tail; /* [i] written up to head, read up to tail */
-    size_t reserved;   /* [i] bytes that left a device and are on their way into the ring */
-    uint8_t ring[IN_SIZE];
-} in;
+enum send_mode { SEND_WAITS, SEND_CANCELLABLE, SEND_UNLESS_STALLED };
 
-static struct list consoles = LIST_INIT(consoles); /* [b] */
-static _Atomic bool has_console; /* release after the first console_add(), acquire in writers */
-static struct wait_queue out_room = {.waiters = LIST_INIT(out_room.waiters),
-                                     .name = "console output"};
-static struct wait_queue in_data = {.waiters = LIST_INIT(in_data.waiters), .name = "console input"};
+/* Consoles come and do not go: who reads the count sees that many. */
+static struct console *consoles[CONSOLE_MAX]; /* [I] up to the count */
+static _Atomic unsigned console_count;        /* release in console_add(), acquire by who reads */
+static struct spinlock adding = SPINLOCK_INIT;
+static _Atomic uint32_t system_holds; /* relaxed: whoever lowers it then looks at the log */
+static void (*_Atomic session_start)(struct console *c);
 
-/* A panic may have interrupted the holder of the lock, who will never let go. */
-static irq_state_t lock_output(void) ACQUIRES(out.lock) NO_LOCK_ANALYSIS
+struct console *console_at(unsigned i)
 {
-    return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&out.lock);
+    return i < atomic_load_explicit(&console_count, memory_order_acquire) ? consoles[i] : NULL;
 }
 
-static void unlock_output(irq_state_t state) RELEASES(out.lock) NO_LOCK_ANALYSIS
+struct console *console_of_thread(void)
+{
+    const struct thread *t = hal_this_cpu()->current;
+    return t != NULL ? t->terminal : NULL;
+}
+
+/* A panic may have interrupted the holder of the lock, who will never let go. */
+static irq_state_t lock_output(struct console *c) ACQUIRES(c->out.lock) NO_LOCK_ANALYSIS
+{
+    return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&c->out.lock);
+}
+
+static void unlock_output(struct console *c, irq_state_t state)
+    RELEASES(c->out.lock) NO_LOCK_ANALYSIS
 {
     if (hal_this_cpu()->in_panic) {
         hal_irq_restore(state);
     } else {
-        spin_unlock_irq(&out.lock, state);
+        spin_unlock_irq(&c->out.lock, state);
     }
 }
 
-static struct console *console_of(struct list_node *n)
-{
-    return CONTAINER_OF(n, struct console, link);
-}
+/* --- the ring --- */
 
-/* Room that the slowest device leaves. */
-static size_t output_room_locked(void) REQUIRES(out.lock)
+static size_t room_locked(const struct console *c) REQUIRES(c->out.lock)
 {
-    size_t used = 0;
-    LIST_FOR_EACH (&consoles, n) {
-        used = MAX(used, out.head - console_of(n)->sent);
-    }
-    return OUT_SIZE - used;
+    return OUT_SIZE - (c->out.head - c->out.sent);
 }
 
 /* Give the device what it takes now, and let it interrupt for the rest. */
-static void pump_locked(struct console *c) REQUIRES(out.lock)
+static void pump_locked(struct console *c) REQUIRES(c->out.lock)
 {
-    while (c->sent != out.head) {
-        size_t at = c->sent % OUT_SIZE;
-        size_t n = c->ops->put(c, &out.ring[at], MIN(out.head - c->sent, OUT_SIZE - at));
+    size_t before = c->out.sent;
+    while (c->out.sent != c->out.head) {
+        size_t at = c->out.sent % OUT_SIZE;
+        size_t n = c->ops->put(c, &c->out.ring[at], MIN(c->out.head - c->out.sent, OUT_SIZE - at));
         if (n == 0) {
             break;
         }
-        c->sent += n;
+        c->out.sent += n;
     }
-    c->ops->want_tx(c, c->sent != out.head || out.has_sleepers);
+    if (c->out.sent != before) {
+        c->out.progress_ns = clock_now_ns();
+    }
+    c->ops->want_tx(c, c->out.sent != c->out.head || c->out.has_sleepers);
 }
 
-static void pump_all_locked(void) REQUIRES(out.lock)
+static bool is_stalled_locked(const struct console *c) REQUIRES(c->out.lock)
 {
-    LIST_FOR_EACH (&consoles, n) {
-        pump_locked(console_of(n));
-    }
+    return c->out.sent != c->out.head && clock_now_ns() >= c->out.progress_ns + STALL_NS;
 }
 
-static void push_byte_locked(uint8_t byte) REQUIRES(out.lock)
+static void push_byte_locked(struct console *c, uint8_t byte) REQUIRES(c->out.lock)
 {
-    out.ring[out.head % OUT_SIZE] = byte;
-    out.head++;
+    c->out.ring[c->out.head % OUT_SIZE] = byte;
+    c->out.head++;
 }
 
 /* Returns how many bytes of s went into the ring. */
-static size_t push_locked(const char *s, size_t len) REQUIRES(out.lock)
+static size_t push_locked(struct console *c, const char *s, size_t len) REQUIRES(c->out.lock)
 {
-    size_t room = MIN(output_room_locked(), OUT_CHUNK);
+    size_t room = MIN(room_locked(c), OUT_CHUNK);
     size_t taken = 0;
+    if (c->out.sent == c->out.head) {
+        c->out.progress_ns = clock_now_ns(); /* from here on it has something to do */
+    }
     while (taken < len && room >= (s[taken] == '\n' ? 2 : 1)) {
         if (s[taken] == '\n') {
-            push_byte_locked('\r');
+            push_byte_locked(c, '\r');
             room--;
         }
-        push_byte_locked((uint8_t)s[taken]);
+        push_byte_locked(c, (uint8_t)s[taken]);
         room--;
         taken++;
     }
     return taken;
 }
+
+static void push_all_locked(struct console *c, const char *s, size_t len) REQUIRES(c->out.lock)
+{
+    while (len > 0) {
+        size_t n = push_locked(c, s, len);
+        ASSERT(n > 0); /* the caller has looked */
+        s += n;
+        len -= n;
+    }
+}
+
+/* --- the log --- */
+
+/* True if a log line comes before whatever else is written. */
+static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
+{
+    return c->out.log_holds == 0 &&
+           atomic_load_explicit(&system_holds, memory_order_relaxed) == 0 &&
+           c->out.log_next != log_end() && !hal_this_cpu()->in_panic;
+}
+
+/* Copy the next log line if there is one and room for it. */
+static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
+{
+    char line[LOG_LINE_MAX];
+    if (!has_log_locked(c) || room_locked(c) < LOG_ROOM) {
+        return false;
+    }
+    uint64_t missed = 0;
+    size_t len = log_next_line(&c->out.log_next, &missed, line);
+    if (missed > 0) {
+        char note[LOG_NOTE_MAX];
+        push_all_locked(c, note,
+                        fmt_print(note, sizeof note, "[%llu log lines missed here]\n",
+                                  (unsigned long long)missed));
+    }
+    push_all_locked(c, line, len);
+    return true;
+}
+
+/* In an interrupt handler this is mostly one line; a thread lets interrupts in between. */
+static void pull_log(struct console *c)
+{
+    bool again = true;
+    while (again) {
+        irq_state_t s = lock_output(c);
+        again = pull_line_locked(c);
+        pump_locked(c);
+        if (c == consoles[0]) {
+            log_mark_shown(c->out.log_next);
+        }
+        unlock_output(c, s);
+    }
+}
+
+static void pull_log_all(void)
+{
+    struct console *c;
+    for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
+        pull_log(c);
+    }
+}
+
+void console_hold_log(void)
+{
+    struct console *c = console_of_thread();
+    if (c == NULL) {
+        (void)atomic_fetch_add_explicit(&system_holds, 1, memory_order_relaxed);
+        return;
+    }
+    irq_state_t s = lock_output(c);
+    c->out.log_holds++;
+    unlock_output(c, s);
+}
+
+void console_release_log(void)
+{
+    struct console *c = console_of_thread();
+    if (c == NULL) {
+        uint32_t holds = atomic_fetch_sub_explicit(&system_holds, 1, memory_order_relaxed);
+        ASSERT(holds > 0);
+        pull_log_all();
+        return;
+    }
+    irq_state_t s = lock_output(c);
+    ASSERT(c->out.log_holds > 0);
+    c->out.log_holds--;
+    unlock_output(c, s);
+    pull_log(c);
+}
+
+/* --- writers --- */
 
 static bool may_sleep(void)
 {
@@ -134,49 +223,104 @@ static bool may_sleep(void)
 }
 
 /* True if a writer may go on; else the next console_tx_ready() with enough room wakes it. */
-static bool claim_room(void)
+static bool claim_room(struct console *c)
 {
-    irq_state_t s = lock_output();
-    bool enough = output_room_locked() >= OUT_LOW;
+    irq_state_t s = lock_output(c);
+    bool enough = room_locked(c) >= OUT_LOW;
     if (!enough) {
-        out.has_sleepers = true;
+        c->out.has_sleepers = true;
+        pump_locked(c);
     }
-    unlock_output(s);
+    unlock_output(c, s);
     return enough;
 }
 
-static void wait_for_room(void)
+/* Returns E_TIMEDOUT if there is no room by the deadline. */
+static enum status wait_for_room(struct console *c, enum send_mode mode, uint64_t deadline_ns)
 {
     if (!may_sleep()) {
         hal_cpu_relax(); /* the caller's next attempt pumps, too: that is the polling */
-        return;
+        return OK;
     }
-    irq_state_t s = spin_lock_irq(&out_room.lock);
-    while (!claim_room()) {
-        /* Not cancellable: it ends at the speed of the device, and half a line would be worse. */
-        enum status st = wait_uncancellable_locked(&out_room, &s, WAIT_FOREVER);
-        ASSERT(st == OK);
+    enum status st = OK;
+    irq_state_t s = spin_lock_irq(&c->out.room.lock);
+    while (st == OK && !claim_room(c)) {
+        st = mode == SEND_CANCELLABLE ? wait_on_locked(&c->out.room, &s, deadline_ns)
+                                      : wait_uncancellable_locked(&c->out.room, &s, deadline_ns);
     }
-    spin_unlock_irq(&out_room.lock, s);
+    spin_unlock_irq(&c->out.room.lock, s);
+    return st == E_TIMEDOUT ? OK : st; /* the caller looks again at what has become of it */
+}
+
+static enum status send(struct console *c, const char *s, size_t len, enum send_mode mode)
+{
+    enum status st = OK;
+    while (len > 0 && st == OK) {
+        if (mode == SEND_CANCELLABLE && thread_is_cancelled(thread_current())) {
+            return E_CANCELLED; /* on a fast device it might never have to wait */
+        }
+        irq_state_t state = lock_output(c);
+        while (pull_line_locked(c)) {
+        }
+        size_t n = has_log_locked(c) ? 0 : push_locked(c, s, len);
+        pump_locked(c);
+        bool is_given_up = n == 0 && mode == SEND_UNLESS_STALLED && is_stalled_locked(c);
+        uint64_t deadline_ns =
+            mode == SEND_UNLESS_STALLED ? c->out.progress_ns + STALL_NS : WAIT_FOREVER;
+        unlock_output(c, state);
+        s += n;
+        len -= n;
+        if (is_given_up) {
+            return E_TIMEDOUT;
+        }
+        if (n == 0) {
+            st = wait_for_room(c, mode, deadline_ns);
+        }
+    }
+    return st;
+}
+
+/* A piece at a time to each, so that none is far behind. */
+static enum status send_to_all(const char *s, size_t len, enum send_mode mode)
+{
+    while (len > 0) {
+        size_t n = MIN(len, OUT_CHUNK);
+        struct console *c = console_at(0);
+        enum status st = send(c, s, n, mode);
+        if (st != OK) {
+            return st;
+        }
+        for (unsigned i = 1; (c = console_at(i)) != NULL; i++) {
+            (void)!send(c, s, n, SEND_UNLESS_STALLED);
+        }
+        s += n;
+        len -= n;
+    }
+    return OK;
+}
+
+static enum status write_to_terminal(const char *s, size_t len, enum send_mode mode)
+{
+    struct console *c = console_of_thread();
+    if (c != NULL) {
+        return send(c, s, len, mode);
+    }
+    if (console_at(0) == NULL) {
+        hal_early_write(s, len);
+        return OK;
+    }
+    return send_to_all(s, len, mode);
 }
 
 void console_write(const char *s, size_t len)
 {
-    if (!atomic_load_explicit(&has_console, memory_order_acquire)) {
-        hal_early_write(s, len);
-        return;
-    }
-    while (len > 0) {
-        irq_state_t state = lock_output();
-        size_t n = push_locked(s, len);
-        pump_all_locked();
-        unlock_output(state);
-        s += n;
-        len -= n;
-        if (n == 0) {
-            wait_for_room();
-        }
-    }
+    enum status st = write_to_terminal(s, len, SEND_WAITS);
+    ASSERT(st == OK);
+}
+
+enum status console_write_cancellable(const char *s, size_t len)
+{
+    return write_to_terminal(s, len, SEND_CANCELLABLE);
 }
 
 /* Gathers what the formatter gives piece by piece, so that one console_printf() is mostly one
@@ -217,169 +361,131 @@ void console_printf(const char *fmt, ...)
     print_flush(&b);
 }
 
-#define PANIC_DRAIN_NS (2 * NS_PER_S)
+/* --- the end --- */
+
+static void drain(struct console *c, bool for_ever)
+{
+    bool is_busy = true;
+    uint64_t give_up_ns = clock_now_ns() + STALL_NS;
+    while (is_busy && (for_ever || clock_now_ns() < give_up_ns)) {
+        irq_state_t s = lock_output(c);
+        size_t before = c->out.sent;
+        pump_locked(c);
+        while (pull_line_locked(c)) {
+        }
+        is_busy = c->out.sent != c->out.head || !c->ops->is_idle(c);
+        bool moves = c->out.sent != before;
+        unlock_output(c, s);
+        if (moves) {
+            give_up_ns = clock_now_ns() + STALL_NS;
+        }
+        hal_cpu_relax();
+    }
+}
 
 void console_drain(void)
 {
-    /* A device that never gets done must not keep a panic from being reported. */
-    uint64_t give_up_ns = hal_this_cpu()->in_panic ? clock_now_ns() + PANIC_DRAIN_NS : UINT64_MAX;
-    bool is_busy = true;
-    while (is_busy && clock_now_ns() < give_up_ns) {
-        is_busy = false;
-        irq_state_t s = lock_output();
-        pump_all_locked();
-        LIST_FOR_EACH (&consoles, n) {
-            struct console *c = console_of(n);
-            is_busy |= c->sent != out.head || !c->ops->is_idle(c);
+    struct console *c;
+    for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
+        drain(c, i == 0 && !hal_this_cpu()->in_panic);
+    }
+}
+
+void console_panic_write(const char *s, size_t len)
+{
+    struct console *c;
+    for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
+        if (!c->is_early) {
+            (void)!send(c, s, len, SEND_UNLESS_STALLED);
         }
-        unlock_output(s);
-        hal_cpu_relax();
     }
 }
 
 void console_tx_ready(struct console *c)
 {
-    irq_state_t s = lock_output();
+    irq_state_t s = lock_output(c);
     pump_locked(c);
-    bool wake = out.has_sleepers && output_room_locked() >= OUT_LOW;
+    while (pull_line_locked(c)) {
+        pump_locked(c);
+    }
+    bool wake = c->out.has_sleepers && room_locked(c) >= OUT_LOW;
     if (wake) {
-        out.has_sleepers = false;
+        c->out.has_sleepers = false;
         pump_locked(c); /* the transmit interrupt may go off now */
     }
-    unlock_output(s);
+    unlock_output(c, s);
     if (wake) {
-        wait_wake_all(&out_room);
+        wait_wake_all(&c->out.room);
     }
 }
 
-/* Take bytes from the device that have a place in the ring; with no place left, let them wait
- * there. */
-static size_t take_input(struct console *c, uint8_t *buf, size_t len)
+/* --- the list --- */
+
+/* "pl011.1" is the second of its kind. */
+static void name_console(struct console *c, unsigned count)
 {
-    irq_state_t s = spin_lock_irq(&in.lock);
-    size_t room = IN_SIZE - (in.head - in.tail) - in.reserved;
-    size_t n = 0;
-    if (room > 0) {
-        n = c->ops->get(c, buf, MIN(room, len));
-        in.reserved += n;
-    } else {
-        c->is_stopped = true;
-        c->ops->want_rx(c, false);
+    unsigned same = 0;
+    for (unsigned i = 0; i < count; i++) {
+        same += consoles[i]->ops == c->ops ? 1 : 0;
     }
-    spin_unlock_irq(&in.lock, s);
-    return n;
+    fmt_print(c->name, sizeof c->name, "%s.%u", c->ops->name, same);
 }
 
-static void store_input(const uint8_t *buf, size_t len, size_t reserved)
+bool console_claim_session(struct console *c)
 {
-    irq_state_t s = spin_lock_irq(&in.lock);
-    in.reserved -= reserved;
-    for (size_t i = 0; i < len; i++) {
-        in.ring[in.head % IN_SIZE] = buf[i];
-        in.head++;
-    }
-    spin_unlock_irq(&in.lock, s);
-    wait_wake_all(&in_data);
+    return !atomic_exchange(&c->has_session, true);
 }
 
-/* Store bytes for which there is a reservation. */
-static void filter_input(uint8_t *buf, size_t len)
+static void start_session(struct console *c)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < len; i++) {
-        /* Outside the ring's lock, because ending a program wakes threads. */
-        if (buf[i] != CTRL_C || !program_interrupt_foreground()) {
-            buf[kept++] = buf[i];
-        }
-    }
-    store_input(buf, kept, len);
-}
-
-static size_t reserve_input(size_t len)
-{
-    irq_state_t s = spin_lock_irq(&in.lock);
-    size_t n = MIN(len, IN_SIZE - (in.head - in.tail) - in.reserved);
-    in.reserved += n;
-    spin_unlock_irq(&in.lock, s);
-    return n;
-}
-
-void console_rx_ready(struct console *c)
-{
-    uint8_t buf[64];
-    size_t n;
-    while ((n = take_input(c, buf, sizeof(buf))) > 0) {
-        filter_input(buf, n);
+    /* Who adds a console publishes it before he looks for `start`, who sets `start` does so before
+     * he looks at consoles (both sequentially consistent): at least one sees the other. */
+    void (*start)(struct console *) = atomic_load(&session_start);
+    if (start != NULL && console_claim_session(c)) {
+        start(c);
     }
 }
 
-void console_type(const uint8_t *s, size_t len)
+void console_set_session(void (*start)(struct console *c))
 {
-    uint8_t buf[64];
-    while (len > 0 && atomic_load_explicit(&has_console, memory_order_acquire)) {
-        size_t n = reserve_input(MIN(len, sizeof(buf)));
-        if (n == 0) {
-            return;
-        }
-        memcpy(buf, s, n);
-        filter_input(buf, n);
-        s += n;
-        len -= n;
+    atomic_store(&session_start, start);
+    unsigned count = atomic_load(&console_count);
+    for (unsigned i = 0; i < count; i++) {
+        start_session(consoles[i]);
     }
 }
 
-/* Copy from the ring; once half of it is free, devices that were stopped may send again. */
-static size_t read_input(uint8_t *buf, size_t len)
+static void output_init(struct console *c)
 {
-    irq_state_t s = spin_lock_irq(&in.lock);
-    size_t n = MIN(len, in.head - in.tail);
-    for (size_t i = 0; i < n; i++) {
-        buf[i] = in.ring[in.tail % IN_SIZE];
-        in.tail++;
-    }
-    if (in.head - in.tail + in.reserved <= IN_SIZE / 2) {
-        LIST_FOR_EACH (&consoles, node) {
-            struct console *c = console_of(node);
-            if (c->is_stopped) {
-                c->is_stopped = false;
-                c->ops->want_rx(c, true);
-            }
-        }
-    }
-    spin_unlock_irq(&in.lock, s);
-    return n;
-}
-
-int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
-{
-    ASSERT(len > 0);
-    size_t n;
-    enum status st = OK;
-    irq_state_t s = spin_lock_irq(&in_data.lock);
-    while ((n = read_input(buf, MIN(len, IN_SIZE))) == 0) {
-        st = wait_on_locked(&in_data, &s, deadline_ns);
-        if (st != OK) {
-            break;
-        }
-    }
-    spin_unlock_irq(&in_data.lock, s);
-    return n > 0 ? (int)n : (int)st;
+    c->out.head = c->out.sent = 0;
+    c->out.progress_ns = clock_now_ns();
+    c->out.log_next = c->is_early ? log_end() : 0;
+    c->out.log_holds = 0;
+    c->out.has_sleepers = false;
+    wait_queue_init(&c->out.room, "console output");
 }
 
 void console_add(struct console *c)
 {
-    irq_state_t si = spin_lock_irq(&in.lock);
-    irq_state_t so = lock_output();
-    bool is_first = list_is_empty(&consoles);
-    c->sent = out.head;
-    c->is_stopped = false;
-    list_push_back(&consoles, &c->link);
-    unlock_output(so);
-    c->ops->want_rx(c, true);
-    spin_unlock_irq(&in.lock, si);
-
-    if (is_first) {
-        atomic_store_explicit(&has_console, true, memory_order_release);
-        log_set_console(console_write);
+    console_input_init(c);
+    output_init(c);
+    spin_lock(&adding);
+    unsigned count = atomic_load_explicit(&console_count, memory_order_relaxed);
+    bool is_room = count < CONSOLE_MAX;
+    if (is_room) {
+        name_console(c, count);
+        consoles[count] = c;
+        atomic_store(&console_count, count + 1);
     }
+    spin_unlock(&adding);
+    if (!is_room) {
+        log_warn("console", "%s: more than %u consoles, not used", c->ops->name, CONSOLE_MAX);
+        return;
+    }
+    log_set_console(pull_log_all, console_panic_write);
+    pull_log(c);
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    c->ops->want_rx(c, true);
+    spin_unlock_irq(&c->in.lock, s);
+    start_session(c);
 }

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Consoles: bytes in from interrupts, bytes out through a buffer. Line editing is the shell's.
+// Consoles: each is a terminal of its own, with rings for what comes in and what goes out, a
+// foreground program, and a place in the log. Line editing is the shell's.
 //
-// Both directions pull: console.c owns the rings and asks the device for bytes, or hands it bytes,
+// Both directions pull: the kernel owns the rings and asks the device for bytes, or hands it bytes,
 // as far as there is room. What does not fit stays in the device, whose flow control holds the
-// sender back: no byte is dropped here.
+// sender back: no byte is dropped here. Log lines are pulled from the log, too, as room comes: a
+// console that nobody reads falls behind and is told how many lines it missed, and holds up nobody.
+//
+// A thread has a terminal (struct thread): the console that it was started from. Threads without
+// one, such as boot and what `run=`, `test` and `bench` start, speak to all consoles and listen to
+// any: the system's terminal.
 #pragma once
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/wait.h"
 #include "kernel/status.h"
 
 #include <stdbool.h>
@@ -17,9 +25,16 @@
 
 struct console;
 
-/** A console device: PL011, 16550. Static; no slot optional. All are called with interrupts masked
- * and under the console's lock: a driver may take a lock of its own inside, and must call nothing
- * of this header. */
+/* Bytes of the rings, powers of two. */
+#define CONSOLE_OUT_SIZE ((size_t)16384)
+#define CONSOLE_IN_SIZE  ((size_t)4096)
+
+#define CONSOLE_MAX      8
+#define CONSOLE_NAME_MAX 20
+
+/** A console device: PL011, 16550, screen. Static; no slot optional. All are called with interrupts
+ * masked and under one of the console's locks: a driver may take a lock of its own inside, and must
+ * call nothing of this header. */
 struct console_ops {
     const char *name;
     /** Put as many bytes as there is room for, raw. Returns how many. */
@@ -35,24 +50,57 @@ struct console_ops {
 };
 
 /** Embedded in the driver's own struct, which lives as long as the machine.
- *  Field protection:  [I] set by the driver before console_add()   [o] output lock   [i] input lock
+ *  Field protection:  [I] set before console_add() returns   [o] out.lock   [i] in.lock
  */
 struct console {
-    const struct console_ops *ops; /* [I] */
-    struct list_node link;         /* private [o] */
-    size_t sent;     /* private [o] output position up to which this device has taken bytes */
-    bool is_stopped; /* private [i] the input ring was full: bytes wait in the device */
+    const struct console_ops *ops; /* [I] the driver's */
+    bool is_early; /* [I] the driver's: the early console writes to this device, and what the log
+                      had to say so far is on it */
+    char name[CONSOLE_NAME_MAX]; /* [I] "pl011.0" */
+    struct foreground front;     /* who Ctrl-C ends */
+    _Atomic bool has_session;    /* private: somebody reads commands here */
+    struct {
+        struct spinlock lock;
+        size_t head, sent; /* [o] positions after the last byte written, and taken by the device */
+        uint64_t progress_ns; /* [o] when the device took something, or had been given all */
+        uint64_t log_next;    /* [o] the log line to show next */
+        uint32_t log_holds;   /* [o] log lines wait while a program has the console */
+        bool has_sleepers;    /* [o] the transmit interrupt stays on until they are woken */
+        struct wait_queue room;
+        uint8_t ring[CONSOLE_OUT_SIZE];
+    } out; /* private */
+    struct {
+        struct spinlock lock;
+        size_t head, tail; /* [i] written up to head, read up to tail */
+        size_t reserved;   /* [i] bytes that left the device and are on their way into the ring */
+        bool is_stopped;   /* [i] the ring was full: bytes wait in the device */
+        struct wait_queue data;
+        uint8_t ring[CONSOLE_IN_SIZE];
+    } in; /* private */
 };
 
-/** @brief Add a console: output goes to all, input comes from any. The log is copied to the
- * consoles from the first one on. Calls want_rx(c, true). @pre The device's interrupt handler is
- * installed.
- *  @context{thread} */
+/** @brief Add a console, give it a name, let it catch up with the log, and start a session on it if
+ * there are sessions already. Calls want_rx(c, true). With more than CONSOLE_MAX it is left alone,
+ * with a log line.
+ * @pre The device's interrupt handler is installed.
+ * @context{thread, may sleep} */
 void console_add(struct console *c);
 
-/** @brief Driver: bytes wait in the device. Ctrl-C (3) ends the foreground program and goes no
- * further; without one it is a byte like others. While the ring is full nothing is read, so Ctrl-C
- * neither.
+/** @brief The i-th console, or NULL past the end. The first is the system's own: what scripts read.
+ * @context{any} */
+struct console *console_at(unsigned i);
+
+/** @brief Have `start` called for each console that there is and each that comes, in the thread
+ * that adds it, unless its session was claimed. @context{thread, once} */
+void console_set_session(void (*start)(struct console *c));
+
+/** @brief Claim the console's session: whoever is first reads commands there, for ever.
+ * @return true: the caller is. @context{thread} */
+bool console_claim_session(struct console *c);
+
+/** @brief Driver: bytes wait in the device. Ctrl-C (3) ends the console's foreground program, or
+ * the system's, and goes no further; without one it is a byte like others. While the ring is full
+ * nothing is read, so Ctrl-C neither.
  *  @context{IRQ} */
 void console_rx_ready(struct console *c);
 /** @brief Driver: there is room in the transmitter. @context{IRQ} */
@@ -63,18 +111,38 @@ void console_tx_ready(struct console *c);
  */
 void console_type(const uint8_t *s, size_t len);
 
-/** @brief Write text; '\n' becomes CR LF. Waits while the buffer is full, which ends at the speed
- * of the slowest device. With no console yet it goes to the early console.
- *  @context{any: a thread sleeps, others (interrupts masked, preemption off, panic) poll the
- * devices} */
+/** @brief Write text to the thread's terminal; '\n' becomes CR LF. Waits while the ring is full,
+ * which ends at the speed of the device. Of the system's terminal the first console sets the pace,
+ * and the others miss what they have no room for once they take nothing for a second. With no
+ * console yet it goes to the early console.
+ *  @context{any: a thread sleeps, others (interrupts masked, preemption off) poll the device} */
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** @brief Read at least one byte.
+/** @brief As console_write(), given up when the thread is cancelled. @return OK, E_CANCELLED: some
+ * of it may be written. @context{thread, may sleep} */
+enum status console_write_cancellable(const char *s, size_t len);
+
+/** @brief Read at least one byte from the thread's terminal.
  *  @param len  At least 1.
  *  @return Count; E_CANCELLED, E_TIMEDOUT as negative. @context{thread, may sleep} */
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
 
-/** @brief Wait until everything written has left the machine; polls. @context{any, panic included}
- */
+/** @brief Let log lines wait while somebody has the thread's terminal for himself; what waited is
+ * shown after the last release. Nests. A panic speaks regardless.
+ * @context{thread} */
+void console_hold_log(void);
+void console_release_log(void);
+
+/** @brief The program that Ctrl-C on the thread's terminal ends, or NULL. Holds a reference.
+ * @context{thread} */
+void console_set_foreground(struct program *p);
+
+/** @brief Wait until everything written has left the machine; polls. A console that takes nothing
+ * for a second is given up, unless it is the first and nothing is wrong. @context{any, panic
+ * included} */
 void console_drain(void);
+
+/** @brief A panic's words, to every console that the early one does not reach: polls, for a bounded
+ * time. @context{panic} */
+void console_panic_write(const char *s, size_t len);

@@ -25,16 +25,11 @@
 #define CONSOLE_FILES      3
 #define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */
 
-static void interrupt_foreground(struct work *work);
-
 static struct {
     struct mutex lock;
-    struct list all;        /* [lock] by all_link */
-    uint32_t last_id;       /* [lock] */
-    struct program *front;  /* [lock] foreground program, with a reference */
-    _Atomic bool has_front; /* front != NULL, for who must not sleep; relaxed: it is only a hint */
-    struct work interrupt;
-} programs = {.interrupt = {.run = interrupt_foreground}};
+    struct list all;  /* [lock] by all_link */
+    uint32_t last_id; /* [lock] */
+} programs;
 
 static struct {
     struct wait_queue queue;
@@ -268,6 +263,7 @@ enum status program_create(const char *name, struct program **out)
         return E_NOMEM;
     }
     (void)str_copy(p->name, sizeof p->name, name);
+    p->terminal = thread_current()->terminal;
     mutex_init(&p->lock, "program");
     list_init(&p->threads);
     list_init(&p->resources);
@@ -313,23 +309,11 @@ void program_release(struct program *p)
 
 /* --- foreground --- */
 
-void program_set_foreground(struct program *p)
-{
-    mutex_lock(&programs.lock);
-    struct program *old = programs.front;
-    programs.front = p == NULL ? NULL : get(p);
-    atomic_store_explicit(&programs.has_front, p != NULL, memory_order_relaxed);
-    mutex_unlock(&programs.lock);
-    if (old != NULL) {
-        put(old);
-    }
-}
-
 static void interrupt_foreground(struct work *work)
 {
-    (void)work;
+    struct foreground *f = CONTAINER_OF(work, struct foreground, interrupt);
     mutex_lock(&programs.lock);
-    struct program *p = programs.front == NULL ? NULL : get(programs.front);
+    struct program *p = f->program == NULL ? NULL : get(f->program);
     mutex_unlock(&programs.lock);
     if (p != NULL) {
         program_kill(p, PROGRAM_KILLED, STATUS_INTERRUPTED);
@@ -337,12 +321,26 @@ static void interrupt_foreground(struct work *work)
     }
 }
 
-bool program_interrupt_foreground(void)
+void foreground_set(struct foreground *f, struct program *p)
 {
-    if (!atomic_load_explicit(&programs.has_front, memory_order_relaxed)) {
+    mutex_lock(&programs.lock);
+    struct program *old = f->program;
+    f->program = p == NULL ? NULL : get(p);
+    f->interrupt.run = interrupt_foreground; /* always the same: it may be queued already */
+    /* Release: who sees it set sees `run`, too. */
+    atomic_store_explicit(&f->has_program, p != NULL, memory_order_release);
+    mutex_unlock(&programs.lock);
+    if (old != NULL) {
+        put(old);
+    }
+}
+
+bool foreground_interrupt(struct foreground *f)
+{
+    if (!atomic_load_explicit(&f->has_program, memory_order_acquire)) {
         return false;
     }
-    (void)work_queue(&programs.interrupt);
+    (void)work_queue(&f->interrupt);
     return true;
 }
 

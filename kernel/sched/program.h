@@ -7,8 +7,10 @@
 #include "kernel/lib/list.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
 #include "kernel/status.h"
 
+struct console;
 struct file;
 struct hal_frame;
 struct thread;
@@ -32,12 +34,13 @@ struct program_resource {
 
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
-    uint32_t id;   /* [I] */
-    char name[32]; /* [I] */
+    uint32_t id;              /* [I] */
+    char name[32];            /* [I] */
+    struct console *terminal; /* [I] of its threads: that of who created it */
     struct mutex lock;
     struct list threads;                   /* [p] by program_link */
     struct list resources;                 /* [p] memory, modules, requests: newest first */
-    struct file *files[PROGRAM_FILES_MAX]; /* [p] 0, 1, 2 = console unless redirected */
+    struct file *files[PROGRAM_FILES_MAX]; /* [p] 0, 1, 2 = terminal unless redirected */
     char cwd[256];                         /* [p] */
     enum program_end end;                  /* [p] */
     int status;                            /* [p] exit status 0 to 255 once ended */
@@ -55,7 +58,8 @@ struct program {
  * sched_init()} */
 void program_init(void);
 
-/** @brief Create an empty program with the console as files 0 to 2. Reference for the caller.
+/** @brief Create an empty program with the terminal of the running thread as its own and as files 0
+ * to 2. Reference for the caller.
  *  @return OK; E_NOMEM. @context{thread} */
 enum status program_create(const char *name, struct program **out);
 
@@ -85,12 +89,18 @@ void program_release(struct program *p);
 /** @brief End the running thread's program with a status. @context{thread of a program} */
 _Noreturn void program_exit(int status);
 
-/** @brief The program that Ctrl-C on the console ends, or NULL. Holds a reference. @context{thread}
- */
-void program_set_foreground(struct program *p);
-/** @brief Kill the foreground program (PROGRAM_KILLED, 130), from the work thread.
+/** Which program Ctrl-C ends: one of these a console. Zeroed: none. */
+struct foreground {
+    struct program *program;  /* programs' lock, with a reference */
+    _Atomic bool has_program; /* program != NULL, for who must not sleep */
+    struct work interrupt;    /* private */
+};
+
+/** @brief Make it this program, or none (NULL). Holds a reference. @context{thread} */
+void foreground_set(struct foreground *f, struct program *p);
+/** @brief Kill the program (PROGRAM_KILLED, 130), from the work thread.
  *  @return false: there is none. @context{any, IRQ-safe} */
-bool program_interrupt_foreground(void);
+bool foreground_interrupt(struct foreground *f);
 
 /** @brief On the way out of an interrupt: if it found a cancelled thread in its program's own code,
  * holding nothing of the kernel's, have the thread resume at its end. @context{IRQ, interrupts

@@ -11,6 +11,7 @@
 #include "kernel/sched/thread.h"
 
 #include "kernel/clock.h"
+#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
@@ -205,6 +206,7 @@ struct thread *thread_take(const struct thread_options *options)
         return NULL;
     }
     t->program = options->program;
+    t->terminal = options->program == NULL ? NULL : options->program->terminal;
     t->waiting_on = NULL;
     t->priority = options->priority;
     t->id = next_id();
@@ -333,6 +335,8 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .switches = t->switches};
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, t->program == NULL ? "" : t->program->name);
+    struct console *terminal = t->terminal; /* lives as long as the machine */
+    (void)str_copy(out->terminal, sizeof out->terminal, terminal == NULL ? "" : terminal->name);
     sched_unlock_thread(rq, state);
 }
 

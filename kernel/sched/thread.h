@@ -10,6 +10,7 @@
 #include "kernel/sched/wait.h"
 #include "kernel/status.h"
 
+struct console;
 struct program;
 
 #define PRIO_COUNT  64
@@ -32,6 +33,7 @@ struct thread {
     struct list_node all_link;     /* thread list lock: `ps` */
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
+    struct console *terminal;      /* [o] what it reads and writes; NULL: the system's terminal */
     const char *waiting_on;  /* [r] static name of the queue it waits on; NULL: it does not wait */
     enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
     bool wait_cancellable;   /* [r] cancellation ends the wait */
@@ -125,6 +127,7 @@ struct thread_info {
     const char *waiting_on; /* static name of what it waits on, or NULL */
     uint64_t run_ns, switches;
     char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
+    char terminal[THREAD_NAME_MAX]; /* "" = the system's */
 };
 /** @brief Copy the i-th thread's line. @return false past the end. @context{thread} */
 bool thread_get_info(uint32_t i, struct thread_info *out);

@@ -116,12 +116,13 @@ static bool run_ps(int argc, char **argv)
     }
     static const char *const states[] = {"ready", "running", "blocked", "dead"};
     struct thread_info t;
-    console_printf("  ID CPU PRI STATE   %12s %10s NAME\n", "RUN ms", "SWITCHES");
+    console_printf("  ID CPU PRI STATE   %12s %10s %-10s NAME\n", "RUN ms", "SWITCHES", "CONSOLE");
     for (uint32_t i = 0; thread_get_info(i, &t); i++) {
-        console_printf("%4u %3u %3u %-7s %8llu.%03llu %10llu %s", t.id, t.cpu, t.priority,
+        console_printf("%4u %3u %3u %-7s %8llu.%03llu %10llu %-10s %s", t.id, t.cpu, t.priority,
                        states[t.state], (unsigned long long)(t.run_ns / NS_PER_MS),
                        (unsigned long long)(t.run_ns / NS_PER_US % 1000),
-                       (unsigned long long)t.switches, t.name);
+                       (unsigned long long)t.switches, t.terminal[0] != '\0' ? t.terminal : "-",
+                       t.name);
         if (t.program[0] != '\0') {
             console_printf(" (%s)", t.program);
         }

@@ -8,14 +8,15 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/shell/line.h"
 
 #define PROMPT  "halyard> "
 #define ARG_MAX 32
-
-static struct line_editor editor;
 
 static void console_sink(void *ctx, const char *s, size_t len)
 {
@@ -106,23 +107,60 @@ void shell_execute(char *line)
     }
 }
 
-_Noreturn void shell_main(void)
+/* Read commands from the running thread's terminal and run them, for ever. */
+static _Noreturn void serve(struct line_editor *editor)
 {
     static const struct line_completer completer = {.candidate = candidate};
-    line_init(&editor, PROMPT, console_sink, NULL, &completer);
-    hal_exit_record(EXIT_READY, 0);
-    line_reset(&editor);
+    line_init(editor, PROMPT, console_sink, NULL, &completer);
+    line_reset(editor);
     for (;;) {
         uint8_t byte;
         if (console_read(&byte, 1, WAIT_FOREVER) <= 0) {
             continue;
         }
-        enum line_event event = line_feed(&editor, byte);
+        enum line_event event = line_feed(editor, byte);
         if (event == LINE_DONE) {
-            shell_execute(editor.text);
+            shell_execute(editor->text);
         }
         if (event != LINE_MORE) {
-            line_reset(&editor);
+            line_reset(editor);
         }
     }
+}
+
+static void serve_console(void *arg)
+{
+    struct console *c = arg;
+    struct line_editor *editor = heap_zalloc(sizeof *editor);
+    if (editor == NULL) {
+        log_error("shell", "%s: no memory for a session", c->name);
+        return;
+    }
+    thread_current()->terminal = c;
+    serve(editor);
+}
+
+static void start_session(struct console *c)
+{
+    struct thread *t;
+    const struct thread_options options = {
+        .name = "shell", .entry = serve_console, .arg = c, .priority = PRIO_NORMAL};
+    enum status s = thread_create(&options, &t);
+    if (s != OK) {
+        log_error("shell", "%s: no session: %s", c->name, status_text(s));
+        return;
+    }
+    thread_detach(t);
+}
+
+_Noreturn void shell_main(void)
+{
+    struct console *c = console_at(0); /* which costs no thread */
+    bool is_mine = c != NULL && console_claim_session(c);
+    hal_exit_record(EXIT_READY, 0);
+    console_set_session(start_session);
+    if (is_mine) {
+        serve_console(c);
+    }
+    thread_exit(0);
 }

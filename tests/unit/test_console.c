@@ -15,6 +15,7 @@
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
+#include "kernel/log.h"
 #include "kernel/sched/program.h"
 
 #define FIFO 16
@@ -138,6 +139,13 @@ static void forget_sent(void)
     one.room = two.room = FIFO;
 }
 
+static void drain_one(void)
+{
+    while (one.tx_wanted) {
+        uart_drain(&one);
+    }
+}
+
 static void test_without_a_device_the_early_console_speaks(void **state)
 {
     (void)state;
@@ -231,6 +239,14 @@ static void test_a_writer_sleeps_while_the_ring_is_full(void **state)
     assert_string_equal(two.sent, long_text);
 }
 
+static void expect_with_polled(char *sent)
+{
+    char *at = strstr(sent, "POLLED");
+    assert_non_null(at);
+    memmove(at, at + 6, strlen(at + 6) + 1);
+    assert_string_equal(sent, long_text);
+}
+
 /* Who may not sleep polls; a sleeper whose turn the polling used up is woken all the same. */
 static void test_polling_leaves_no_sleeper_behind(void **state)
 {
@@ -252,11 +268,8 @@ static void test_polling_leaves_no_sleeper_behind(void **state)
     drain();
     assert_int_equal(one.sent_count, LONG_TEXT + 6);
     assert_int_equal(two.sent_count, LONG_TEXT + 6);
-    assert_memory_equal(one.sent, two.sent, one.sent_count);
-    char *polled_at = strstr(one.sent, "POLLED");
-    assert_non_null(polled_at);
-    memmove(polled_at, polled_at + 6, strlen(polled_at + 6) + 1);
-    assert_string_equal(one.sent, long_text);
+    expect_with_polled(one.sent);
+    expect_with_polled(two.sent);
 }
 
 #define PIPE_BYTES 100000
@@ -331,11 +344,11 @@ static void test_ctrl_c_ends_the_program_and_goes_no_further(void **state)
     struct program *p;
     program_init();
     assert_int_equal(program_create("victim", &p), OK);
-    program_set_foreground(p);
+    console_set_foreground(p);
     one.pipe = (const uint8_t *)"a\003b";
     one.pipe_count = 3;
     uart_interrupts(&one);
-    program_set_foreground(NULL);
+    console_set_foreground(NULL);
     enum program_end end;
     int status;
     assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
@@ -343,6 +356,226 @@ static void test_ctrl_c_ends_the_program_and_goes_no_further(void **state)
     program_release(p);
     assert_int_equal(console_read(buf, sizeof(buf), 0), 2);
     assert_memory_equal(buf, "ab", 2);
+}
+
+static void type(struct uart *u, const char *keys)
+{
+    u->pipe = (const uint8_t *)keys;
+    u->pipe_count = strlen(keys);
+    uart_interrupts(u);
+}
+
+static void use_terminal(struct console *c)
+{
+    thread_current()->terminal = c;
+}
+
+static void expect_input(const char *text)
+{
+    uint8_t buf[64];
+    int n = console_read(buf, sizeof(buf), 0);
+    assert_int_equal(n < 0 ? 0 : n, strlen(text));
+    assert_memory_equal(buf, text, strlen(text));
+}
+
+static void test_each_console_is_a_terminal_of_its_own(void **state)
+{
+    (void)state;
+    forget_sent();
+    type(&one, "for one");
+    type(&two, "for two");
+    use_terminal(&two.console);
+    expect_input("for two");
+    console_printf("to two");
+    use_terminal(&one.console);
+    expect_input("for one");
+    console_printf("to one");
+    use_terminal(NULL);
+    assert_string_equal(one.sent, "to one");
+    assert_string_equal(two.sent, "to two");
+    assert_string_equal(one.console.name, "uart.0");
+    assert_string_equal(two.console.name, "uart.1");
+}
+
+static struct program *make_victim(struct console *c)
+{
+    struct program *p;
+    use_terminal(c);
+    assert_int_equal(program_create("victim", &p), OK);
+    assert_ptr_equal(p->terminal, c);
+    console_set_foreground(p);
+    use_terminal(NULL);
+    return p;
+}
+
+static void forget_victim(struct console *c, struct program *p)
+{
+    use_terminal(c);
+    console_set_foreground(NULL);
+    use_terminal(NULL);
+    program_release(p);
+}
+
+static bool has_ended(struct program *p)
+{
+    enum program_end end;
+    int status;
+    return program_wait(p, clock_now_ns() + NS_PER_MS, &end, &status) == OK;
+}
+
+static void test_ctrl_c_ends_the_program_of_its_own_console(void **state)
+{
+    (void)state;
+    struct program *first = make_victim(&one.console), *second = make_victim(&two.console);
+    type(&two, "\003");
+    assert_true(has_ended(second));
+    assert_false(has_ended(first));
+    type(&one, "\003");
+    assert_true(has_ended(first));
+    forget_victim(&one.console, first);
+    forget_victim(&two.console, second);
+    expect_input("");
+}
+
+static void test_any_console_ends_what_boot_runs(void **state)
+{
+    (void)state;
+    struct program *p = make_victim(NULL);
+    type(&two, "\003");
+    assert_true(has_ended(p));
+    forget_victim(NULL, p);
+}
+
+static void write_to_two(void *arg)
+{
+    (void)arg;
+    use_terminal(&two.console);
+    console_write(long_text, LONG_TEXT);
+    world_note("two");
+}
+
+/* Nobody reads what console two sends: its own session waits, and nobody else. */
+static void test_a_stalled_console_holds_up_only_its_session(void **state)
+{
+    (void)state;
+    forget_sent();
+    world_forget_notes();
+    two.room = 0;
+    struct thread *writer = world_thread("two", 40, write_to_two, NULL);
+    uint64_t before_ns = clock_now_ns();
+    for (unsigned i = 0; i < 3000; i++) {
+        log_info("test", "line %u", i);
+        drain_one();
+    }
+    assert_int_equal(clock_now_ns(), before_ns); /* the log waits for nobody */
+    console_printf("to all\n");                  /* this does, once, for as long as a stall takes */
+    assert_true(clock_now_ns() <= before_ns + 2 * NS_PER_S);
+    before_ns = clock_now_ns();
+    console_printf("again\n");
+    assert_int_equal(clock_now_ns(), before_ns);
+    drain_one();
+    assert_non_null(strstr(one.sent, "test: line 0\r\n"));
+    assert_non_null(strstr(one.sent, "test: line 2999\r\n"));
+    assert_non_null(strstr(one.sent, "to all\r\nagain\r\n"));
+    assert_null(strstr(one.sent, "missed"));
+    assert_string_equal(world_notes(), "");
+    while (strcmp(world_notes(), "two") != 0) { /* somebody reads again */
+        uart_drain(&two);
+    }
+    world_join(writer);
+    while (two.tx_wanted) {
+        uart_drain(&two);
+    }
+    assert_non_null(strstr(two.sent, " log lines missed here]\r\n"));
+    assert_non_null(strstr(two.sent, "test: line 2999\r\n"));
+    assert_null(strstr(two.sent, "test: line 500\r\n"));
+    assert_null(strstr(two.sent, "to all"));
+}
+
+static void wait_cancellably(void *arg)
+{
+    use_terminal(&two.console);
+    *(enum status *)arg = console_write_cancellable(long_text, LONG_TEXT);
+}
+
+static void test_a_stalled_writer_can_be_cancelled(void **state)
+{
+    (void)state;
+    enum status s = OK;
+    forget_sent();
+    two.room = 0;
+    struct thread *writer = world_thread("two", 40, wait_cancellably, &s);
+    thread_cancel(writer);
+    world_join(writer);
+    assert_int_equal(s, E_CANCELLED);
+}
+
+static void test_held_log_lines_come_at_the_last_release(void **state)
+{
+    (void)state;
+    forget_sent();
+    use_terminal(&one.console);
+    console_hold_log();
+    console_hold_log();
+    log_info("a", "held");
+    console_printf("mine\n");
+    console_release_log();
+    log_info("a", "later");
+    forget_sent();
+    assert_string_equal(one.sent, "");
+    console_release_log();
+    use_terminal(NULL);
+    drain();
+    const char *held = strstr(one.sent, "a: held"), *later = strstr(one.sent, "a: later");
+    assert_true(held != NULL && later != NULL && held < later);
+    assert_null(strstr(two.sent, "a: held")); /* it was there at once */
+    console_hold_log();
+    log_info("a", "held everywhere");
+    drain();
+    assert_null(strstr(two.sent, "everywhere"));
+    console_release_log();
+    drain();
+    assert_non_null(strstr(two.sent, "everywhere"));
+}
+
+static struct uart late;
+static char started[64];
+
+static void note_session(struct console *c)
+{
+    strcat(started, c->name);
+    strcat(started, " ");
+}
+
+static void test_every_console_gets_one_session(void **state)
+{
+    (void)state;
+    assert_true(console_claim_session(&one.console));
+    console_set_session(note_session);
+    assert_string_equal(started, "uart.1 ");
+    late.console.ops = &uart_ops;
+    late.room = FIFO;
+    log_info("a", "before it came");
+    console_add(&late.console);
+    assert_string_equal(started, "uart.1 uart.2 ");
+    time_passes = true;
+    console_drain();
+    time_passes = false;
+    assert_non_null(strstr(late.sent, "a: before it came\r\n")); /* it has the log so far */
+}
+
+static void test_more_consoles_than_there_is_room_for_are_left_alone(void **state)
+{
+    (void)state;
+    static struct uart many[CONSOLE_MAX];
+    for (unsigned i = 0; i < CONSOLE_MAX; i++) {
+        many[i].console.ops = &uart_ops;
+        many[i].room = sizeof(many[i].sent);
+        console_add(&many[i].console);
+    }
+    assert_non_null(console_at(CONSOLE_MAX - 1));
+    assert_null(console_at(CONSOLE_MAX));
+    assert_false(many[CONSOLE_MAX - 1].rx_wanted);
 }
 
 /* The lock is held by what the panic interrupted. */
@@ -361,6 +594,21 @@ static void test_a_panic_drains_without_the_lock(void **state)
     assert_memory_equal(one.sent + 1000, "last words", 10);
 }
 
+/* The early console writes to one of them; the others hear it from here. */
+static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
+{
+    (void)state;
+    forget_sent();
+    one.console.is_early = true;
+    hal_this_cpu()->in_panic = true;
+    time_passes = true;
+    console_panic_write("PANIC: x\n", 9);
+    time_passes = false;
+    hal_this_cpu()->in_panic = false;
+    assert_string_equal(one.sent, "");
+    assert_memory_equal(two.sent, "PANIC: x\r\n", 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,7 +622,16 @@ int main(void)
         cmocka_unit_test(test_a_reader_sleeps_until_something_comes),
         cmocka_unit_test(test_ctrl_c_is_a_byte_without_a_program),
         cmocka_unit_test(test_ctrl_c_ends_the_program_and_goes_no_further),
+        cmocka_unit_test(test_each_console_is_a_terminal_of_its_own),
+        cmocka_unit_test(test_ctrl_c_ends_the_program_of_its_own_console),
+        cmocka_unit_test(test_any_console_ends_what_boot_runs),
+        cmocka_unit_test(test_a_stalled_console_holds_up_only_its_session),
+        cmocka_unit_test(test_a_stalled_writer_can_be_cancelled),
+        cmocka_unit_test(test_held_log_lines_come_at_the_last_release),
         cmocka_unit_test(test_a_panic_drains_without_the_lock),
+        cmocka_unit_test(test_a_panic_speaks_to_who_hears_no_early_console),
+        cmocka_unit_test(test_every_console_gets_one_session),
+        cmocka_unit_test(test_more_consoles_than_there_is_room_for_are_left_alone),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -2,7 +2,7 @@
 //
 // The log: what the ring keeps, what the console shows and when. The ring is static and lives
 // through the whole program, so tests count from the line where they begin.
-#include "kernel/log.h"
+#include "kernel/log_console.h"
 
 #include "fake/fake.h"
 #include "kernel/clock.h"
@@ -17,9 +17,17 @@
 
 static char shown[1 << 20];
 
-static void show(const char *s, size_t len)
+/* A console that is always ready: it pulls what there is. */
+static uint64_t next_line;
+
+static void show(void)
 {
-    strncat(shown, s, len);
+    char line[LOG_LINE_MAX];
+    uint64_t missed = 0;
+    size_t len;
+    while ((len = log_next_line(&next_line, &missed, line)) > 0) {
+        strncat(shown, line, len);
+    }
 }
 
 /** The number of the next line. */
@@ -38,7 +46,8 @@ static int set_up(void **state)
     fake_reset();
     clock_init();
     shown[0] = '\0';
-    log_set_console(show);
+    log_set_console(show, NULL);
+    next_line = log_end();
     log_set_console_level(LOG_INFO);
     return 0;
 }
@@ -86,18 +95,35 @@ static void test_levels_decide_what_is_shown(void **state)
     assert_string_equal(r.text, "a: quiet");
 }
 
-static void test_held_lines_come_at_the_last_release_in_order(void **state)
+static void test_before_consoles_the_early_one_speaks(void **state)
 {
     (void)state;
-    log_hold_console();
-    log_hold_console();
-    log_info("a", "one");
-    log_release_console();
-    log_info("a", "two");
-    assert_string_equal(shown, "");
-    log_release_console();
-    const char *one = strstr(shown, "a: one\n"), *two = strstr(shown, "a: two\n");
-    assert_true(one != NULL && two != NULL && one < two);
+    log_set_console(NULL, NULL);
+    log_info("a", "early");
+    assert_non_null(strstr(fake_console_text(), "a: early\n"));
+}
+
+static void keep(void)
+{
+}
+
+static void test_who_falls_behind_is_told_what_was_missed(void **state)
+{
+    (void)state;
+    char line[LOG_LINE_MAX];
+    uint64_t at = log_end(), missed = 0;
+    uint64_t first = at;
+    log_set_console(keep, NULL);
+    for (unsigned i = 0; i < 1500; i++) { /* the ring has 1024 */
+        log_info("n", "%u", i);
+    }
+    assert_true(log_next_line(&at, &missed, line) > 0);
+    assert_int_equal(missed, 1500 - 1024);
+    assert_non_null(strstr(line, "n: 476\n"));
+    assert_int_equal(at, first + 477);
+    missed = 0;
+    assert_true(log_next_line(&at, &missed, line) > 0);
+    assert_int_equal(missed, 0);
 }
 
 static void test_long_text_is_cut(void **state)
@@ -155,22 +181,21 @@ static void test_short_lines_are_limited_by_their_number(void **state)
     assert_int_equal(seen, 1024);
 }
 
-/* A console that logs: what an interrupt handler does while a line is being printed. */
-static void show_and_log(const char *s, size_t len)
+static void log_and_show(void)
 {
     static bool has_logged;
-    show(s, 5);
     if (!has_logged) {
         has_logged = true;
         log_info("irq", "in between");
     }
-    show(s + 5, len - 5);
+    show();
 }
 
-static void test_a_line_that_comes_while_one_is_printed_tears_nothing(void **state)
+/* An interrupt handler logs between a line's being added and its being shown. */
+static void test_a_line_that_comes_while_one_is_shown_tears_nothing(void **state)
 {
     (void)state;
-    log_set_console(show_and_log);
+    log_set_console(log_and_show, NULL);
     log_info("a", "outer");
     const char *outer = strstr(shown, "a: outer\n"), *inner = strstr(shown, "irq: in between\n");
     assert_true(outer != NULL && inner != NULL && outer < inner);
@@ -182,11 +207,12 @@ int main(void)
         cmocka_unit_test_setup(test_a_line_is_read_back_and_shown, set_up),
         cmocka_unit_test_setup(test_foreign_text_cannot_drive_a_terminal, set_up),
         cmocka_unit_test_setup(test_levels_decide_what_is_shown, set_up),
-        cmocka_unit_test_setup(test_held_lines_come_at_the_last_release_in_order, set_up),
+        cmocka_unit_test_setup(test_before_consoles_the_early_one_speaks, set_up),
+        cmocka_unit_test_setup(test_who_falls_behind_is_told_what_was_missed, set_up),
         cmocka_unit_test_setup(test_long_text_is_cut, set_up),
         cmocka_unit_test_setup(test_old_lines_give_way_and_the_rest_is_intact, set_up),
         cmocka_unit_test_setup(test_short_lines_are_limited_by_their_number, set_up),
-        cmocka_unit_test_setup(test_a_line_that_comes_while_one_is_printed_tears_nothing, set_up),
+        cmocka_unit_test_setup(test_a_line_that_comes_while_one_is_shown_tears_nothing, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,16 +260,17 @@ static void test_wait_has_a_time_limit(void **state)
 
 static void test_foreground_is_interrupted(void **state)
 {
+    static struct foreground front;
     (void)state;
-    assert_false(program_interrupt_foreground());
+    assert_false(foreground_interrupt(&front));
     struct program *p = create();
-    program_set_foreground(p);
+    foreground_set(&front, p);
     thread_detach(start(p, 11, compute, NULL));
-    assert_true(program_interrupt_foreground());
+    assert_true(foreground_interrupt(&front));
     expect_end(p, PROGRAM_KILLED, 130);
-    assert_true(program_interrupt_foreground()); /* it has ended, and nothing happens */
-    program_set_foreground(NULL);
-    assert_false(program_interrupt_foreground());
+    assert_true(foreground_interrupt(&front)); /* it has ended, and nothing happens */
+    foreground_set(&front, NULL);
+    assert_false(foreground_interrupt(&front));
 }
 
 static void count_programs(void *ctx, const struct program *p)

@@ -8,6 +8,7 @@
 #include "kernel/assert.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
+#include "kernel/sched/thread.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
@@ -213,6 +214,16 @@ void console_write(const char *s, size_t len)
     }
     memcpy(console_text + at, s, len);
     console_text[at + len] = '\0';
+}
+
+enum status console_write_cancellable(const char *s, size_t len)
+{
+    const struct thread *self = thread_current();
+    if (self != NULL && thread_is_cancelled(self)) {
+        return E_CANCELLED;
+    }
+    console_write(s, len);
+    return OK;
 }
 
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
