@@ -6,5 +6,6 @@
 
 const struct driver *const driver_registry[] = {
     &virtio_blk_driver,
+    &virtio_input_driver,
     NULL,
 };

@@ -7,6 +7,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/timer.h"
+#include "drivers/input/ps2.h"
 #include "drivers/pci/pci.h"
 #include "drivers/rtc/cmos.h"
 #include "drivers/serial/ns16550.h"
@@ -27,6 +28,8 @@
 #define COM1     0x3f8
 #define COM1_LEN 8
 #define COM1_IRQ 4
+
+#define KEYBOARD_IRQ 1
 
 static struct irq_action timer_action;
 
@@ -138,6 +141,14 @@ static void init_clock(const struct boot_acpi *acpi)
     }
 }
 
+static void init_keyboard(const struct boot_acpi *acpi)
+{
+    enum status s = acpi->has_8042 ? ps2_init(isa_line(acpi, KEYBOARD_IRQ)) : E_NODEV;
+    if (s != OK && s != E_NODEV) {
+        log_warn("platform", "keyboard controller: %s", status_text(s));
+    }
+}
+
 static void add_pci_host(const struct boot_pci_host *host)
 {
     enum status s = pci_add_host(host);
@@ -162,5 +173,6 @@ void hal_platform_init_devices(const struct boot_info *info)
 {
     init_serial(info);
     init_clock(&info->acpi);
+    init_keyboard(&info->acpi);
     init_pci(info);
 }

@@ -8,3 +8,6 @@
 
 /** Block devices, virtio 1.2, section 5.2: drivers/block/virtio_blk.c. */
 extern const struct driver virtio_blk_driver;
+
+/** Keyboards, virtio 1.2, section 5.8: drivers/input/virtio_input.c. */
+extern const struct driver virtio_input_driver;

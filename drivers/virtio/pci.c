@@ -155,6 +155,17 @@ static enum status pci_transport_read_config(struct virtio_device *vd, size_t of
     return E_IO;
 }
 
+static enum status pci_transport_write_config8(struct virtio_device *vd, size_t offset,
+                                               uint8_t value)
+{
+    struct virtio_pci *p = owner_of(vd);
+    if (offset >= p->config.len) {
+        return E_RANGE;
+    }
+    io_write8(&p->config, offset, value);
+    return OK;
+}
+
 static uint16_t pci_transport_queue_max(struct virtio_device *vd, uint16_t index)
 {
     struct virtio_pci *p = owner_of(vd);
@@ -309,6 +320,7 @@ static const struct virtio_transport pci_transport = {
     .offered = pci_transport_offered,
     .accept = pci_transport_accept,
     .read_config = pci_transport_read_config,
+    .write_config8 = pci_transport_write_config8,
     .queue_max = pci_transport_queue_max,
     .connect = pci_transport_connect,
     .disconnect = pci_transport_disconnect,

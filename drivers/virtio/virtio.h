@@ -57,6 +57,8 @@ struct virtio_transport {
     /** One consistent reading. OK; E_RANGE: the device has no such bytes; E_IO: it changes all the
      * time. */
     enum status (*read_config)(struct virtio_device *vd, size_t offset, void *buf, size_t len);
+    /** OK; E_RANGE: the device has no such byte. */
+    enum status (*write_config8)(struct virtio_device *vd, size_t offset, uint8_t value);
     /** Largest size of a queue, 0 = there is none with that index. */
     uint16_t (*queue_max)(struct virtio_device *vd, uint16_t index);
     /** Tell the device of the queue's memory, and have its interrupts call q->interrupt. */
