@@ -8,7 +8,7 @@
 # preset; scripts/run configures with it off for the same reason.
 if(HALYARD_FORWARD)
     set(rules "")
-    foreach(name run debug bench iso check docs format)
+    foreach(name run debug debug-tui bench iso check docs format)
         string(APPEND rules "build ${name}: forward always\n  target = ${name}\n")
     endforeach()
     configure_file("${CMAKE_SOURCE_DIR}/cmake/root.ninja.in" "${CMAKE_SOURCE_DIR}/build.ninja" @ONLY)

@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: MIT
 #
-# The words a person types: run debug bench iso check docs format. (`test` is ctest's own.)
+# The words a person types: run debug debug-tui bench iso check docs format. (`test` is ctest's own.)
 # Their options travel in the environment: ARGS="--smp 4" ninja run
 
 set(scripts "${CMAKE_SOURCE_DIR}/scripts")
 
 if(HALYARD_ARCH STREQUAL "host")
-    foreach(name run debug bench iso)
+    foreach(name run debug debug-tui bench iso)
         add_custom_target(${name}
             COMMAND "${CMAKE_COMMAND}" -E echo "${name}: host-tests has no kernel: cmake --preset x86_64 or aarch64"
             COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
     endforeach()
 elseif(TARGET halyard)
-    set(runner "${scripts}/run" ${HALYARD_ARCH} --preset ${HALYARD_PRESET} --build "${CMAKE_BINARY_DIR}"
+    set(runner_options ${HALYARD_ARCH} --preset ${HALYARD_PRESET} --build "${CMAKE_BINARY_DIR}"
         --no-build --options-from ARGS)
+    set(runner "${scripts}/run" ${runner_options})
     set(products halyard)
     if(HALYARD_ARCH STREQUAL "x86_64")
         set(products iso)
     endif()
     add_custom_target(run COMMAND ${runner} DEPENDS ${products} USES_TERMINAL VERBATIM)
-    add_custom_target(debug COMMAND ${runner} --gdb DEPENDS ${products} USES_TERMINAL VERBATIM)
+    set(debugger "${scripts}/debug" ${runner_options})
+    add_custom_target(debug COMMAND ${debugger} DEPENDS ${products} USES_TERMINAL VERBATIM)
+    add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard USES_TERMINAL VERBATIM)
 
     if(HALYARD_ARCH STREQUAL "x86_64")

@@ -2,7 +2,6 @@
 //
 // Accesses that may fault: each has a row in the exception table that sends it on to "false".
 
-        .cfi_sections .debug_frame
         .text
 
 /*

@@ -76,17 +76,17 @@ class Guest:
     """A running QEMU and what has been seen of it."""
 
     def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, timeout=None,
-                 wait_for_gdb=False, firmware=False):
+                 wait_for_gdb=False, debugged=False, firmware=False):
         self.argv, self.channels = argv, channels
         self.input, self.output = console_in, console_out
         self.outcome = Outcome(one_shot=one_shot)
-        self.timeout, self.wait_for_gdb = timeout, wait_for_gdb
+        self.timeout, self.wait_for_gdb, self.debugged = timeout, wait_for_gdb, debugged
         self.firmware = firmware
         self.resets_allowed = 0   # after a reboot that was asked for, until the kernel runs again
         self.records, self.log = Records(), Log(firmware)
         self.watch = Watch(self.log, self._monitor_command)
         # Somebody who steps through the guest, or logs by himself, knows why it is silent.
-        self.watches = not wait_for_gdb and "-d" not in argv[argv.index("-S"):]
+        self.watches = not debugged and "-d" not in argv[argv.index("-S"):]
         self.deadline = None      # when QEMU is ended
         self.process = None
         self.asked_shutdown = False
@@ -284,7 +284,7 @@ class Guest:
         self.output.close()
         self.log.close()
         outcome, code = self.outcome, self.process.returncode
-        outcome.complaints = [] if self.wait_for_gdb else self.log.complaints  # a debugger reads anywhere
+        outcome.complaints = [] if self.debugged else self.log.complaints  # a debugger reads anywhere
         if self.log.triple_fault and outcome.reset:
             outcome.reset += " (triple fault)"
         killed_by_us = code == -signal.SIGKILL

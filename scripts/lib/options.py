@@ -54,6 +54,7 @@ def parser():
     how.add_argument("--boot", choices=("iso", "kernel"), help="x86_64: GRUB's ISO or QEMU's -kernel")
     how.add_argument("--firmware", choices=("bios", "uefi"), default="bios")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
+    how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time; do not wait for it")
     how.add_argument("--display", action="store_true", help="a window for the guest's screen")
     how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run, from QEMU's start")
     how.add_argument("--qemu", metavar="EXTRA", default="", help="more arguments for QEMU")
@@ -166,7 +167,7 @@ def machine(o, work):
         kernel=Path(o.kernel) if o.kernel else kernel_image(o.build, o.machine),
         initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi", display=o.display,
         reboots=not o.one_shot and o.timeout is None,
-        gdb_socket=str(o.build / "gdb.sock") if o.gdb else None, extra=o.qemu)
+        gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None, extra=o.qemu)
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
         m.iso = o.build / "halyard.iso" if plain else work / "run.iso"

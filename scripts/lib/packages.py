@@ -74,6 +74,7 @@ DISK = ["e2fsprogs"]
 UEFI = ["ovmf"]
 HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
 CHECKS = ["clang-format", "doxygen", "patch"]
+DEBUG = ["gdb-multiarch"]
 
 
 def missing(wanted):

@@ -47,8 +47,10 @@ def build(o):
 
 
 def gdb_hint(o):
-    symbols = f" {o.kernel or o.build / 'halyard.elf'}"
-    warn(f"waiting for gdb: gdb-multiarch{symbols} -ex 'target remote {o.build / 'gdb.sock'}'")
+    if "HALYARD_DEBUGGER" in os.environ:  # scripts/debug started us and knows
+        return
+    build = f" --build {o.build}" if o.build != ROOT / "build" / o.machine else ""
+    warn(f"{'waiting for gdb' if o.gdb else 'gdb may attach'}: scripts/debug {o.machine} --attach{build}")
 
 
 def boot(o, work):
@@ -57,9 +59,9 @@ def boot(o, work):
     keyboard, screen = Input(), Output()
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
-                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb,
+                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb, debugged=o.gdb or o.gdb_server,
                   firmware=o.machine == "x86_64")
-    if o.gdb:
+    if o.gdb or o.gdb_server:
         gdb_hint(o)
     keyboard.raw()
     try:

@@ -6,6 +6,7 @@ hung guest, no test asserts how long anything takes.
 """
 import os
 import subprocess
+import tempfile
 import unittest
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,17 @@ def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
     return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
+def debug(commands, *options, limit=LIMIT_S):
+    """Boot the kernel under test under gdb, which runs these commands; gdb's and the guest's output are mixed."""
+    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as script:
+        script.write(commands)
+        script.flush()
+        argv = [str(ROOT / "scripts/debug"), MACHINE, "--build", str(BUILD), "--no-build", "--no-install",
+                "--timeout", str(limit), "--script", script.name, *map(str, options)]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit + 60)
+    return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
 def program(name):
     """The path of a sample program for the machine under test."""
     return BUILD / "programs" / f"{name}.elf"
@@ -62,4 +74,4 @@ def for_machine(machine):
     return lambda test: test if MACHINE == machine else None
 
 
-__all__ = ["BUILD", "MACHINE", "Result", "TestCase", "for_machine", "program", "run"]
+__all__ = ["BUILD", "MACHINE", "Result", "TestCase", "debug", "for_machine", "program", "run"]

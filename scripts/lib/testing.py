@@ -170,7 +170,7 @@ def set_up(args, machines, presets):
     if args.filter.startswith(("unit", "fuzz")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
-        wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"]
+        wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
     if "x86_64" in machines:
         wanted = wanted + packages.ISO + packages.UEFI
     packages.ensure(wanted, may_install=not args.no_install, say="test")

@@ -3,7 +3,6 @@
 // What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 
-    .cfi_sections .debug_frame
     .section .text.jit_runtime, "ax", %progbits
     .balign 16
     .globl jit_runtime_start

@@ -4,7 +4,6 @@
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 // Moves of 8 bytes and overlapping ends; `rep` forms cost an instruction a byte under emulation.
 
-    .cfi_sections .debug_frame
     .section .text.jit_runtime, "ax", @progbits
     .balign 16
     .globl jit_runtime_start

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Every thread of the kernel, and their call chains."""
+import gdb
+
+from . import frames
+from .printers import THREAD_STATES, atomic
+from .target import Command, container, list_nodes, machine, register_value, static, string
+
+RUNNING = THREAD_STATES.index("running")
+DEAD = THREAD_STATES.index("dead")
+
+
+def all_threads():
+    """struct thread pointers; spare units, dead and kept for the next thread, are left out."""
+    head = static("thread.c", "threads")["all"]
+    for node in list_nodes(head):
+        thread = container(node, "struct thread", "all_link")
+        if int(thread["state"]) != DEAD or atomic(thread["refs"]) != 0:
+            yield thread
+
+
+def find(text):
+    for thread in all_threads():
+        if str(int(thread["id"])) == text:
+            return thread
+    raise gdb.GdbError(f"no thread {text}: halyard threads lists them")
+
+
+def current_of_cpu():
+    """The struct thread * that the selected CPU runs, as a number; None before the scheduler."""
+    base = register_value("gs_base" if machine() == "x86_64" else "TPIDR_EL1")
+    if not base:
+        return None
+    cpu = gdb.Value(base).cast(gdb.lookup_type("struct hal_cpu").pointer())
+    try:
+        return int(cpu["current"])
+    except gdb.MemoryError:
+        return None
+
+
+def running():
+    """{struct thread address: gdb's thread} for each CPU. The selection stays as it was."""
+    before, found = gdb.selected_thread(), {}
+    for cpu in gdb.selected_inferior().threads():
+        cpu.switch()
+        found[current_of_cpu()] = cpu
+    if before is not None:
+        before.switch()
+    return found
+
+
+def where(thread, cpus):
+    """The innermost functions of a thread that waits, below those of waiting itself."""
+    if int(thread) in cpus:
+        return f"on CPU {cpus[int(thread)].num - 1}"
+    return string_or(thread["waiting_on"], "")
+
+
+def string_or(pointer, otherwise):
+    return pointer.string() if int(pointer) else otherwise
+
+
+class Threads(Command):
+    """Every thread: number, state, priority, CPU, name, program, and what it waits on."""
+
+    name = "threads"
+
+    def run(self, argv):
+        cpus = running()
+        print(f"{'ID':>4} {'STATE':8} {'PRIO':>4} {'CPU':>3}  {'NAME':20} {'PROGRAM':16} WAITS ON")
+        for t in all_threads():
+            program = string(t["program"]["name"]) if int(t["program"]) else "-"
+            state = THREAD_STATES[int(t["state"])]
+            on = string_or(t["waiting_on"], "") if state == "blocked" else ""
+            here = "*" if int(t) in cpus else " "
+            print(f"{here}{int(t['id']):>3} {state:8} {int(t['priority']):>4} {atomic(t['cpu']):>3}  "
+                  f"{string(t['name']):20} {program:16} {on}".rstrip())
+
+
+def show(thread, cpus):
+    """Print one thread's call chain."""
+    title = f'thread {int(thread["id"])} "{string(thread["name"])}"'
+    if int(thread) in cpus:
+        print(f"{title}, running")
+        before = gdb.selected_thread()
+        cpus[int(thread)].switch()
+        try:
+            gdb.execute("backtrace")
+        finally:
+            before.switch()
+        return
+    state = THREAD_STATES[int(thread["state"])]
+    waits = string_or(thread["waiting_on"], "")
+    print(f"{title}, {state}" + (f' on "{waits}"' if waits and state == "blocked" else ""))
+    if state == "dead":
+        return  # its stack may hold another life already
+    frames.look_at(thread)
+    try:
+        gdb.execute("backtrace")
+    finally:
+        frames.look_at(None)
+
+
+class Backtrace(Command):
+    """Call chain of a thread: halyard bt [ID | all]. Without an argument, of all."""
+
+    name = "bt"
+
+    def run(self, argv):
+        chosen = list(all_threads()) if not argv or argv[0] == "all" else [find(argv[0])]
+        cpus = running()
+        for number, thread in enumerate(chosen):
+            if number:
+                print()
+            show(thread, cpus)
+
+
+class Thread(Command):
+    """Look at a thread: halyard thread [ID]. Until the guest runs on, bt, up, frame and info locals are
+about that thread, whose innermost frame is number 1. Without ID, at the CPU again."""
+
+    name = "thread"
+
+    def run(self, argv):
+        if not argv:
+            frames.look_at(None)
+            return
+        thread = find(argv[0])
+        cpus = running()
+        if int(thread) in cpus:
+            frames.look_at(None)
+            cpus[int(thread)].switch()
+        else:
+            frames.look_at(thread)
+            gdb.execute("frame 1", to_string=True)
+        gdb.execute("frame")
+
+
+def register():
+    Threads()
+    Backtrace()
+    Thread()

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""What gdb reads to understand Halyard: `gdb-multiarch halyard.elf -x scripts/gdb/init.py`.
+
+scripts/debug does that and starts the guest as well. `help halyard` lists the commands.
+"""
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # gdb may run as another user than the tree's
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import halyard  # noqa: E402
+
+halyard.register()

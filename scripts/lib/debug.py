@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""scripts/debug: gdb on this terminal, the guest behind it, its console within reach.
+
+The guest is scripts/run on a pseudo-terminal of its own. What it prints goes to console.log in the build
+directory, to whoever is attached with `scripts/debug --console`, and, while nobody is, to gdb's terminal,
+as the output of any program under gdb would. What a person types there, or gives to gdb's command
+`halyard type`, is the guest's input.
+"""
+import argparse
+import fcntl
+import os
+import pty
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+from pathlib import Path
+
+import options
+import packages
+import run
+from status import NAMES, NOT_RUN
+from terminal import Input
+from tree import ROOT, Failure
+
+INIT = ROOT / "scripts/gdb/init.py"
+HINT = """\
+The guest waits before its first instruction: `c` lets it run, Ctrl-C stops it, `help halyard` lists more.
+Its output appears here; `halyard type help` types a line at its shell. For a console of its own, in
+another terminal: scripts/debug {machine} --console{build}
+"""
+DETACH = 0x1d  # Ctrl-]
+LAST_WORDS_S = 0.5
+EPILOG = "Every other option is scripts/run's: scripts/debug aarch64 --program build/aarch64/programs/hello.elf"
+
+
+def parser():
+    p = argparse.ArgumentParser(prog="scripts/debug", allow_abbrev=False, epilog=EPILOG,
+                                description="Boot Halyard with gdb attached, on this terminal.")
+    p.add_argument("--tui", action="store_true", help="gdb's source window")
+    p.add_argument("--script", metavar="FILE", help="run gdb's commands in FILE, without a person, and end")
+    p.add_argument("--attach", action="store_true",
+                   help="to a guest that runs already: scripts/run --gdb-server, or --gdb")
+    p.add_argument("--console", action="store_true",
+                   help="be the console of the guest that another scripts/debug started; Ctrl-] leaves")
+    return p
+
+
+class Console(threading.Thread):
+    """Between the guest's pseudo-terminal and everybody who sees or types."""
+
+    def __init__(self, folder, echo):
+        super().__init__(daemon=True)
+        self.master, self.slave = pty.openpty()
+        self.echo = echo
+        self.path = folder / "console.sock"
+        self.path.unlink(missing_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(self.path))
+        self.listener.listen()
+        self.log = open(folder / "console.log", "wb", buffering=0)
+        self.clients = []
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.master, selectors.EVENT_READ, self._from_guest)
+        self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
+
+    def run(self):
+        while self.selector.get_map():
+            for key, _ in self.selector.select():
+                key.data(key.fileobj)
+
+    def _from_guest(self, fd):
+        try:
+            data = os.read(fd, 65536)
+        except OSError:  # the guest's side is closed
+            data = b""
+        if not data:
+            for end in list(self.selector.get_map().values()):
+                self.selector.unregister(end.fileobj)
+            return
+        self.log.write(data)
+        if self.echo and not self.clients:
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+        for client in list(self.clients):
+            try:
+                client.sendall(data)
+            except OSError:
+                self.clients.remove(client)
+
+    def _accept(self, listener):
+        client, _ = listener.accept()
+        self.selector.register(client, selectors.EVENT_READ, self._from_client)
+
+    def _from_client(self, client):
+        try:
+            data = client.recv(4096)
+        except OSError:
+            data = b""
+        if not data:
+            self.selector.unregister(client)
+            if client in self.clients:
+                self.clients.remove(client)
+            client.close()
+            return
+        if data[:1] == b"\0":  # it wants the output, too
+            self.clients.append(client)
+            data = data[1:]
+        os.write(self.master, data)
+
+    def close(self):
+        self.path.unlink(missing_ok=True)
+        self.log.close()
+
+
+def own_terminal():
+    """In the child: the pseudo-terminal becomes its controlling one, so that it is a person's to it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def start_guest(rest, o, console):
+    """scripts/run as a child; returns once gdb can attach."""
+    path = o.build / "gdb.sock"
+    path.unlink(missing_ok=True)
+    guest = subprocess.Popen([ROOT / "scripts/run", *rest, "--gdb", "--no-build"],
+                             stdin=console.slave, stdout=console.slave, start_new_session=True,
+                             preexec_fn=own_terminal, env={**os.environ, "HALYARD_DEBUGGER": "1"})
+    os.close(console.slave)
+    while not path.exists():
+        try:
+            guest.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise Failure("the guest did not start")
+    return guest
+
+
+def gdb_command(own, o):
+    command = ["gdb-multiarch", "-q", "-iex", "set debuginfod enabled off", "-x", str(INIT),
+               "-ex", f"halyard connect {o.build / 'gdb.sock'}"]
+    if own.script:
+        command += ["-nx", "-batch", "-x", own.script]
+    elif own.tui:
+        command.append("-tui")
+    return [*command, str(symbols(o))]
+
+
+def symbols(o):
+    return Path(o.kernel) if o.kernel and o.machine == "x86_64" else o.build / "halyard.elf"
+
+
+def run_gdb(own, o):
+    """gdb in the foreground: Ctrl-C is its affair."""
+    environment = dict(os.environ)
+    if (console := o.build / "console.sock").exists():
+        environment["HALYARD_CONSOLE"] = str(console)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.call(gdb_command(own, o), env=environment,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def end(guest):
+    """The guest goes with gdb; scripts/run looks after QEMU. One that ended first says its last words."""
+    try:
+        guest.wait(LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        guest.terminate()
+        guest.wait()
+
+
+def debug(own, rest, o):
+    packages.ensure([*options.needed_packages(o), *packages.DEBUG], may_install=not o.no_install, say="debug")
+    run.build(o)
+    options.check_files(o, built=True)
+    if own.attach:
+        return run_gdb(own, o)
+    console = Console(o.build, echo=not own.tui)
+    console.start()
+    guest = start_guest(rest, o, console)
+    try:
+        if not own.script:
+            build = f" --build {o.build}" if o.build != ROOT / "build" / o.machine else ""
+            print(HINT.format(machine=o.machine, build=build), flush=True)
+        return run_gdb(own, o)
+    finally:
+        end(guest)
+        console.join(timeout=5)
+        console.close()
+
+
+def be_console(o):
+    """Relay this terminal until Ctrl-] or the guest's end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as guest:
+        try:
+            guest.connect(str(o.build / "console.sock"))
+        except OSError as error:
+            raise Failure(f"{o.build / 'console.sock'}: {error.strerror}: no scripts/debug runs this build")
+        sys.stdout.buffer.write((o.build / "console.log").read_bytes()[-4096:])
+        sys.stdout.flush()
+        guest.sendall(b"\0")
+        keyboard = Input()
+        keyboard.raw()
+        try:
+            relay(guest)
+        finally:
+            keyboard.restore()
+    return 0
+
+
+def relay(guest):
+    while True:
+        ready, _, _ = select.select([0, guest], [], [])
+        if guest in ready:
+            data = guest.recv(65536)
+            if not data:
+                return
+            os.write(1, data)
+        if 0 in ready:
+            typed = os.read(0, 4096)
+            if not typed or DETACH in typed:
+                return
+            guest.sendall(typed)
+
+
+def main(arguments):
+    own, rest = parser().parse_known_args(arguments)
+    try:
+        o = options.parse(rest)
+        return be_console(o) if own.console else debug(own, rest, o)
+    except Failure as failure:
+        print(f"debug: {failure}\ndebug: {NAMES[NOT_RUN]}", file=sys.stderr)
+        return NOT_RUN
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

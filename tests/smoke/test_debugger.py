@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""gdb and scripts/gdb: symbols of what is loaded, call chains through exceptions, threads, page tables."""
+import re
+import subprocess
+
+from smoke import BUILD, MACHINE, TestCase, debug, for_machine, program, run  # noqa: F401
+from tree import ROOT
+
+# The outermost function of every stack: a thread's, and the boot code's.
+OUTERMOST = {"context_start", {"x86_64": "entry64", "aarch64": "enter_high"}[MACHINE]}
+ENTRY = {"x86_64": "trap_enter <page fault, vector 14>", "aarch64": "vector_sync <synchronous exception>"}
+
+# Steps one instruction at a time and says when the chain of calls does not reach the end of the stack.
+STEP = """
+python
+def outermost():
+    frame = gdb.newest_frame()
+    while frame.older() is not None:
+        frame = frame.older()
+    return frame.name(), frame.unwind_stop_reason() == gdb.FRAME_UNWIND_OUTERMOST
+def step(inside, limit=200):
+    count = 0
+    while gdb.newest_frame().name() in inside and count < limit:
+        name, clean = outermost()
+        if name not in {outermost_names} or not clean:
+            print("LOST at", hex(gdb.newest_frame().pc()), name, clean)
+        gdb.execute("stepi", to_string=True)
+        count += 1
+    print("stepped through", "some" if count > 5 else "nothing")
+end
+""".replace("{outermost_names}", repr(OUTERMOST))
+
+
+class Debugger(TestCase):
+    def frames(self, text):
+        """Functions of the first chain in text, innermost first."""
+        chain = []
+        for number, name in re.findall(r"^#(\d+) +(?:0x[0-9a-f]+ in )?(.+?) \(", text, re.M):
+            if chain and int(number) <= last:
+                break
+            last = int(number)
+            chain.append(name)
+        return chain
+
+    def chains(self, text):
+        """Every chain in text."""
+        return [self.frames(part) for part in re.split(r'^thread \d+ "', text, flags=re.M)[1:]]
+
+    def test_symbols_come_and_go_with_a_program(self):
+        done = debug("break read_null\ncontinue\nbacktrace\nbreak native_handle_fault\ncontinue\n"
+                     "backtrace\necho BEFORE\\n\ninfo symbol main\ndelete\nbreak hal_power_off\ncontinue\n"
+                     "echo AFTER\\n\ninfo address read_null\n",
+                     "--program", program("crash"), "--args", "read-null")
+        out = done.output
+        self.assertIn(f"/bin/crash.elf loaded at", out, out + done.errors)
+        in_program, in_fault = out.split("BEFORE")[0].split("native_handle_fault (owner", 1)
+        calls = ["read_null", "main", "jit_runtime_call", "run_main", "thread_start", "context_start"]
+        self.assertEqual(self.frames(in_program), calls, out)
+        self.assertRegex(in_program, r"#0 +read_null \(\) at \./programs/crash\.c:\d+", out)
+        self.assertRegex(in_program, r"in main \(.*\) at \./programs/crash\.c:\d+", out)
+        # The same chain, from the handler through the exception.
+        self.assertIn(ENTRY[MACHINE], in_fault, out)
+        below = self.frames(in_fault.split(ENTRY[MACHINE])[1])
+        self.assertEqual(below, calls, out)
+        self.assertIn("main in section .text of", out.split("BEFORE")[1], out)
+        # A breakpoint after the unload: nothing of the program is left.
+        self.assertIn("/bin/crash.elf unloaded", out, out)
+        self.assertIn('No symbol "read_null"', out.split("AFTER")[1] + done.errors, out + done.errors)
+
+    def test_chain_through_a_host_call(self):
+        done = debug("break console_write if $_any_caller_is(\"main\", 12)\ncontinue\nbacktrace\nkill\n",
+                     "--program", program("hello"))
+        chain = self.frames(done.output)
+        self.assertEqual(chain[0], "console_write", done.output + done.errors)
+        self.assertIn("main", chain, done.output)
+        self.assertRegex(done.output, r"in main \(.*\) at \./programs/hello\.c:\d+", done.output)
+        self.assertEqual(chain[-1], "context_start", done.output)
+
+    def test_every_thread_has_a_chain(self):
+        done = debug("break module_unloaded_hook\ncontinue\nhalyard threads\necho CHAINS\\n\nhalyard bt all\nkill\n",
+                     "--program", program("threads"))
+        table, chains = done.output.split("CHAINS")
+        self.assertRegex(table, r"\n +\d+ blocked +48 +0  work +- +work\n", done.output + done.errors)
+        self.assertRegex(table, r"\n +\d+ ready +0 +0  idle +-\n", done.output)
+        self.assertRegex(table, r"\n\* *\d+ running +32 +0  \S+", done.output)
+        found = self.chains(chains)
+        self.assertEqual(len(found), len(re.findall(r"^[* ] *\d+ (?:ready|running|blocked)", table, re.M)), done.output)
+        for chain in found:
+            self.assertIn(chain[-1], OUTERMOST, done.output)
+        self.assertNotIn("corrupt", done.output)
+        self.assertNotIn("??", chains, done.output)
+
+    def test_a_thread_that_waits_is_looked_at_and_left(self):
+        done = debug("break module_loaded_hook\ncontinue\nhalyard thread 3\nup\nbacktrace -1\n"
+                     "echo CPU\\n\nhalyard thread\nbacktrace 1\nkill\n", "--program", program("hello"))
+        looking, back = done.output.split("CPU\n")
+        self.assertIn("switch_locked (", looking, done.output + done.errors)
+        self.assertIn("context_start (", looking, done.output)
+        self.assertRegex(back, r"#0 +module_loaded_hook \(", done.output)
+
+    def test_chains_hold_at_every_instruction_of_a_switch(self):
+        done = debug(STEP + "break hal_context_switch\ncontinue\ncontinue\n"
+                     "python step({'hal_context_switch'})\nkill\n", "--program", program("threads"))
+        self.assertIn("stepped through some", done.output, done.output + done.errors)
+        self.assertNotIn("LOST", done.output)
+
+    @for_machine("x86_64")
+    def test_chains_hold_at_every_instruction_of_an_interrupt(self):
+        done = debug(STEP + "break *irq_enter\ncontinue\npython step({'irq_enter'})\nbacktrace 2\nfinish\n"
+                     "python step({'irq_enter', 'trap_enter'})\nkill\n", "--program", program("threads"))
+        self.assertEqual(done.output.count("stepped through some"), 2, done.output + done.errors)
+        self.assertNotIn("LOST", done.output)
+
+    @for_machine("aarch64")
+    def test_chains_hold_from_the_saved_frame_to_its_last_register(self):
+        # No register that DWARF can name holds the interrupted PC before it is saved and after it is restored.
+        done = debug(STEP + "break trap_irq\ncontinue\nbacktrace 2\nfinish\ndelete\n"
+                     "python step({'vector_irq', 'vector_return'}, 22)\nkill\n",
+                     "--program", program("threads"))
+        self.assertIn("stepped through some", done.output, done.output + done.errors)
+        self.assertNotIn("LOST", done.output)
+
+    def test_page_tables_as_they_are(self):
+        done = debug("break run_illegal\ncontinue\nhalyard pt main\nhalyard pt $sp\nhalyard pt 0x10\n"
+                     "echo MAP\\n\nhalyard map\nkill\n", "--program", program("crash"), "--args", "illegal")
+        walked, mapped = done.output.split("MAP\n")
+        self.assertRegex(walked, r"is physical 0x[0-9a-f]+, r-x- write-back, by a leaf of 4 KiB", done.output + done.errors)
+        self.assertRegex(walked, r"is physical 0x[0-9a-f]+, rw-- write-back, by a leaf of 4 KiB", done.output)
+        self.assertIn("0x10 is not mapped", walked, done.output)
+        rights = re.findall(r"^0x\w+ - 0x\w+ -> 0x\w+  (....) ", mapped, re.M)
+        self.assertGreater(len(rights), 10, done.output)
+        self.assertLessEqual(set(rights), {"rw--", "r-x-", "r---"}, done.output)
+
+    def test_log_ring_and_printers(self):
+        done = debug("break program_exit\ncontinue\nhalyard log 4\nprint (enum status)-3\n"
+                     "print 'log.c'::lock\nprint *'switch.c'::boot_cpu.rq.idle\nprint 'switch.c'::boot_cpu.worker.queue\n"
+                     "print 'loader.c'::lock\nprint 'switch.c'::boot_cpu.rq.ready[1]\nkill\n",
+                     "--program", program("exit"), "--args", "3")
+        for pattern in (r"debug +loader: /bin/exit\.elf: code at 0x", r"= E_NOENT \(-3\)", r"\$\d+ = free",
+                        r'= thread 2 "idle", ready', r'= wait queue "work": thread 3 "work"',
+                        r'= mutex "loader": free', r"= empty list"):
+            self.assertRegex(done.output, pattern, done.output + done.errors)
+
+    def test_typing_at_the_console(self):
+        done = debug("break run_mem\nhalyard type mem map\ncontinue\nprint argv[1]\n"
+                     "delete\nhalyard type poweroff\ncontinue\n", "--boot", "kernel")
+        self.assertIn("Breakpoint 1, run_mem", done.output, done.output + done.errors)
+        self.assertRegex(done.output, r'= 0x[0-9a-f]+ .*"map"', done.output)
+
+    def test_attaching_finds_what_is_loaded(self):
+        argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",
+                "--timeout", "60", "--program", program("spin")]
+        guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            self.assertEqual(guest.stdout.readline(), b"spinning\n")
+            done = debug("halyard modules\nhalyard bt all\ndetach\n", "--attach")
+        finally:
+            guest.terminate()
+            guest.wait()
+            guest.stdout.close()
+        self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.elf  .*programs/spin\.elf", done.output + done.errors)
+        self.assertRegex(done.output, r"main \(\) at \./programs/spin\.c:\d+", done.output)
