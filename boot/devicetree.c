@@ -255,6 +255,7 @@ static enum fdt_step read_basics(struct dt *dt, const struct fdt_node *node)
     read_memory(dt, node);
     read_psci(dt, node);
     dt_read_gic(dt, node);
+    dt_read_gic_messages(dt, node);
     return FDT_INTO;
 }
 
@@ -263,7 +264,7 @@ static enum fdt_step read_devices(struct dt *dt, const struct fdt_node *node)
     if (!fdt_is_available(&dt->fdt, node) || fdt_id(node) == dt->cpus_id) {
         return FDT_OVER;
     }
-    dt_read_gic_clients(dt, node);
+    dt_read_timer(dt, node);
     dt_read_serial(dt, node);
     dt_read_rtc(dt, node);
     dt_read_pci(dt, node);

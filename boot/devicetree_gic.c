@@ -153,28 +153,34 @@ void dt_read_gic(struct dt *dt, const struct fdt_node *node)
     dt->has_gic = true;
 }
 
-static void read_timer(struct dt *dt, const struct fdt_node *node)
+void dt_read_gic_messages(struct dt *dt, const struct fdt_node *node)
+{
+    struct boot_gic *gic = &dt->info->gic;
+    struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
+    if (fdt_list_has(list, "arm,gic-v3-its") && gic->its_len == 0) {
+        if (dt_registers(dt, node, 0, &gic->its_base, &gic->its_len)) {
+            (void)fdt_prop_u32(&dt->fdt, node, "phandle", &dt->its_phandle);
+        }
+    } else if (fdt_list_has(list, "arm,gic-v2m-frame") && gic->v2m_len == 0) {
+        if (dt_registers(dt, node, 0, &gic->v2m_base, &gic->v2m_len)) {
+            (void)fdt_prop_u32(&dt->fdt, node, "phandle", &dt->v2m_phandle);
+        }
+    }
+}
+
+void dt_read_timer(struct dt *dt, const struct fdt_node *node)
 {
     enum { PHYSICAL = 1, VIRTUAL = 2 }; /* after the secure one, before the hypervisor's */
     struct boot_gic *gic = &dt->info->gic;
+    struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
     uint32_t phys, virt;
+    if (!fdt_list_has(list, "arm,armv8-timer") && !fdt_list_has(list, "arm,armv7-timer")) {
+        return;
+    }
     if (!dt_interrupt(dt, node, VIRTUAL, &virt) || !dt_interrupt(dt, node, PHYSICAL, &phys)) {
         boot_note(dt->info, "device tree: the timer has no usable interrupts");
         return;
     }
     gic->timer_intid = virt;
     gic->timer_phys_intid = phys;
-}
-
-void dt_read_gic_clients(struct dt *dt, const struct fdt_node *node)
-{
-    struct boot_gic *gic = &dt->info->gic;
-    struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
-    if (fdt_list_has(list, "arm,armv8-timer") || fdt_list_has(list, "arm,armv7-timer")) {
-        read_timer(dt, node);
-    } else if (fdt_list_has(list, "arm,gic-v3-its") && gic->its_len == 0) {
-        (void)dt_registers(dt, node, 0, &gic->its_base, &gic->its_len);
-    } else if (fdt_list_has(list, "arm,gic-v2m-frame") && gic->v2m_len == 0) {
-        (void)dt_registers(dt, node, 0, &gic->v2m_base, &gic->v2m_len);
-    }
 }

@@ -16,6 +16,7 @@ struct dt {
     bool has_gic;
     uint32_t gic_phandle;
     uint32_t gic_address_cells; /* of unit addresses in an interrupt-map, before the specifier */
+    uint32_t its_phandle, v2m_phandle; /* of the ones in boot_gic; 0: none */
     /* fdt_id() of nodes; UINT32_MAX: none */
     uint32_t cpus_id, reserved_id;
     uint32_t stdout_id; /* which /chosen names */
@@ -52,9 +53,11 @@ bool dt_registers(const struct dt *dt, const struct fdt_node *node, uint32_t ind
 /** @brief Read the node if it is a GICv2 or GICv3; the first one wins. @context{early} */
 void dt_read_gic(struct dt *dt, const struct fdt_node *node);
 
-/** @brief Read the node if it is the architecture's timer, an ITS or a v2m frame. @context{early}
- */
-void dt_read_gic_clients(struct dt *dt, const struct fdt_node *node);
+/** @brief Read the node if it is an ITS or a v2m frame; the first of each wins. @context{early} */
+void dt_read_gic_messages(struct dt *dt, const struct fdt_node *node);
+
+/** @brief Read the node if it is the architecture's timer. @context{early} */
+void dt_read_timer(struct dt *dt, const struct fdt_node *node);
 
 /** @brief Read the node if it is a PCI host with ECAM. @context{early} */
 void dt_read_pci(struct dt *dt, const struct fdt_node *node);

@@ -18,6 +18,8 @@ enum {
     SPACE_MEM64 = 3,
     BUS_SHIFT = 20, /* of an ECAM address */
     CHILD_SIZE = 4 * (ADDRESS_CELLS + 1),
+    MSI_ENTRY_SIZE = 16, /* requester id, controller, device id, how many */
+    REQUESTER_IDS = 0x10000,
 };
 
 static void read_buses(struct dt *dt, const struct fdt_node *node, struct boot_pci_host *host)
@@ -118,6 +120,33 @@ static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
     }
 }
 
+/* Bindings/pci/pci-msi.txt. Ids that go to another controller than the ones read, or nowhere, are
+ * not in the result: their devices send no messages. */
+static void read_msi_map(struct dt *dt, const struct fdt_node *node, struct boot_pci_host *host)
+{
+    struct fdt_value map = fdt_prop(&dt->fdt, node, "msi-map");
+    host->msi_mask = REQUESTER_IDS - 1;
+    if (map.bytes == NULL) {
+        return;
+    }
+    host->has_msi_map = true;
+    (void)fdt_prop_u32(&dt->fdt, node, "msi-map-mask", &host->msi_mask);
+    for (uint32_t at = 0; map.len - at >= MSI_ENTRY_SIZE; at += MSI_ENTRY_SIZE) {
+        const uint8_t *e = map.bytes + at;
+        uint32_t controller = load_be32(e + 4);
+        struct boot_pci_msi part = {load_be32(e), load_be32(e + 8), load_be32(e + 12)};
+        uint32_t end;
+        if (part.first >= REQUESTER_IDS || part.len > REQUESTER_IDS - part.first ||
+            ADD_OVERFLOWS(part.device, part.len, &end) || host->msi_count == BOOT_MAX_MSI_MAP) {
+            boot_note_value(dt->info, "device tree: part of an msi-map left out, requester id",
+                            part.first);
+        } else if (controller != 0 &&
+                   (controller == dt->its_phandle || controller == dt->v2m_phandle)) {
+            host->msi[host->msi_count++] = part;
+        }
+    }
+}
+
 void dt_read_pci(struct dt *dt, const struct fdt_node *node)
 {
     if (!fdt_is_compatible(&dt->fdt, node, "pci-host-ecam-generic")) {
@@ -148,4 +177,5 @@ void dt_read_pci(struct dt *dt, const struct fdt_node *node)
     read_buses(dt, node, host);
     read_windows(dt, node, host);
     read_interrupt_map(dt, node, host);
+    read_msi_map(dt, node, host);
 }

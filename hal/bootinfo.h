@@ -23,6 +23,7 @@
 #define BOOT_NOTE_MAX     96
 #define BOOT_MAX_INTX     128
 #define BOOT_SEED_MAX     64 /* bytes kept; what the state of a generator takes */
+#define BOOT_MAX_MSI_MAP  8
 
 enum boot_protocol {
     BOOT_NONE,
@@ -84,6 +85,12 @@ struct boot_pci_intx {
     bool level;
 };
 
+/** Part of the tree's msi-map: messages of requester ids [first, first + len) reach the message
+ * controller as device ids from `device` on. */
+struct boot_pci_msi {
+    uint32_t first, device, len;
+};
+
 struct boot_pci_host {
     uint64_t ecam_base; /* physical, where the space of bus_first begins; 0 = no ECAM, use ports
                            0xCF8/0xCFC */
@@ -93,6 +100,10 @@ struct boot_pci_host {
     struct boot_pci_window io, mem32, mem64;
     uint32_t intx_count;
     struct boot_pci_intx intx[BOOT_MAX_INTX];
+    bool has_msi_map;  /* false: device ids are requester ids */
+    uint32_t msi_mask; /* bits of a requester id that the map is about */
+    uint32_t msi_count;
+    struct boot_pci_msi msi[BOOT_MAX_MSI_MAP];
     bool dma_coherent;
 };
 

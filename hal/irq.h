@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Interrupt controllers. A line is a number: on x86-64 a global system interrupt below 256 and
-// message-signalled lines above; on AArch64 the GIC's INTID. Handlers are kernel/io/irq.h's.
+// message-signalled lines above; on AArch64 the GIC's INTID, from 8192 on those that only messages
+// raise. Handlers are kernel/io/irq.h's.
 #pragma once
 
 #include "hal/types.h"
 #include "kernel/status.h"
 
-#define IRQ_LINE_MAX                                                                               \
-    1120u /* lines the kernel keeps state for: GIC SPIs to 1019, x86 GSIs and MSIs */
-#define IRQ_LINE_NONE UINT32_MAX
+/** Line numbers are below it: of x86 global system interrupts and messages, GIC SPIs to 1019, and
+ * 1024 of the GIC's message lines from 8192 on. */
+#define IRQ_LINE_MAX 9216u
+
+/** What `ack` returns instead of a line. */
+#define IRQ_LINE_NONE  UINT32_MAX       /**< nothing was there: a spurious interrupt */
+#define IRQ_LINE_STRAY (UINT32_MAX - 1) /**< accepted and ended, but it belongs to no line */
 
 enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
 
@@ -26,20 +31,32 @@ struct irq_controller {
     void (*mask)(uint32_t line);
     void (*unmask)(uint32_t line);
     /** Accept the interrupt being delivered. `vector` is the machine's own (x86: IDT vector,
-     * AArch64: 0). Returns its line, or IRQ_LINE_NONE if it was spurious. */
+     * AArch64: 0). Returns its line, IRQ_LINE_NONE or IRQ_LINE_STRAY. */
     uint32_t (*ack)(unsigned vector);
     /** The handlers have run: let the line (and lower priorities) interrupt again. */
     void (*eoi)(uint32_t line);
 };
 
-/** Message-signalled interrupts: what a device must write, and where. */
+/**
+ * Message-signalled interrupts: what a device must write, and where.
+ *
+ * device_id is what the controller sees of a device in its writes: the PCI requester id, or what
+ * the firmware says becomes of it on the way. Several devices behind one bridge may have the same.
+ * Slots are called in thread context, interrupts enabled or not, and do not sleep.
+ */
 struct msi_controller {
     const char *name;
-    /** Take a free line. E_NOSPC: none left. */
-    enum status (*alloc)(uint32_t *line);
-    void (*free)(uint32_t line);
-    /** Address and data that raise the line; device_id = PCI requester id. */
-    void (*compose)(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data);
+    /** Take lines for a device, consecutive ones: `wanted` (at least 1), or as many as there are in
+     * a row. E_NOSPC: none left. E_RANGE: messages of that device cannot be received. E_NOMEM.
+     * E_TIMEDOUT: the controller does not answer. */
+    enum status (*alloc)(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count);
+    /** Give back all that one alloc() gave. Their handlers are released. */
+    void (*free)(uint32_t device_id, uint32_t first, uint32_t count);
+    /** Address and data that raise a line that alloc() gave. */
+    void (*compose)(uint32_t line, uint64_t *address, uint32_t *data);
+    /** The irq_controller's mask and unmask work on these lines too. If not, only the device can
+     * hold a message back. */
+    bool can_mask;
 };
 
 /**

@@ -60,6 +60,17 @@ void spin_unlock_irq(struct spinlock *lock, irq_state_t state) NO_LOCK_ANALYSIS
     preempt_check();
 }
 
+void spin_lock_masked(struct spinlock *lock) NO_LOCK_ANALYSIS
+{
+    DASSERT(!hal_irqs_enabled());
+    acquire(lock);
+}
+
+void spin_unlock_masked(struct spinlock *lock) NO_LOCK_ANALYSIS
+{
+    release(lock);
+}
+
 bool spin_is_locked(const struct spinlock *lock)
 {
     return atomic_load_explicit(&lock->owner, memory_order_relaxed) !=

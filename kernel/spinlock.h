@@ -40,6 +40,11 @@ irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
 /** Switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 
+/** @brief As spin_lock_irq(), where interrupts are masked anyway: nothing to remember, and nothing
+ * is switched when it is given up. @context{IRQ, or interrupts masked} */
+void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock);
+void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock);
+
 /** @brief True if somebody holds the lock. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 

@@ -44,29 +44,63 @@ enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *ma
     return OK;
 }
 
-static enum status alloc(uint32_t *line)
+/* False: it is in use already. */
+static bool set_used(uint32_t i)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t bit = UINT64_C(1) << i % WORD_BITS;
-        uint64_t old = atomic_fetch_or_explicit(&in_use[i / WORD_BITS], bit, memory_order_relaxed);
-        if ((old & bit) == 0) {
-            *line = first + i;
-            return OK;
+    uint64_t bit = UINT64_C(1) << i % WORD_BITS;
+    uint64_t old = atomic_fetch_or_explicit(&in_use[i / WORD_BITS], bit, memory_order_relaxed);
+    return (old & bit) == 0;
+}
+
+/* Consecutive SPIs from `at` on, taken; fewer than `wanted` if one is in use. */
+static uint32_t take_run(uint32_t at, uint32_t wanted)
+{
+    uint32_t n = 0;
+    while (n < wanted && at + n < count && set_used(at + n)) {
+        n++;
+    }
+    return n;
+}
+
+static void give_run(uint32_t at, uint32_t n)
+{
+    for (uint32_t i = at; i < at + n; i++) {
+        atomic_fetch_and_explicit(&in_use[i / WORD_BITS], ~(UINT64_C(1) << i % WORD_BITS),
+                                  memory_order_relaxed);
+    }
+}
+
+/* The first run that is long enough, else the longest. */
+static enum status alloc(uint32_t device_id, uint32_t wanted, uint32_t *line, uint32_t *taken)
+{
+    uint32_t best = 0, best_len = 0, n;
+    (void)device_id;
+    for (uint32_t at = 0; at < count && best_len < wanted; at += n + 1) {
+        n = take_run(at, wanted);
+        if (n > best_len) {
+            give_run(best, best_len);
+            best = at;
+            best_len = n;
+        } else {
+            give_run(at, n);
         }
     }
-    return E_NOSPC;
+    if (best_len == 0) {
+        return E_NOSPC;
+    }
+    *line = first + best;
+    *taken = best_len;
+    return OK;
 }
 
-static void free_line(uint32_t line)
-{
-    uint32_t i = line - first;
-    uint64_t bit = UINT64_C(1) << i % WORD_BITS;
-    atomic_fetch_and_explicit(&in_use[i / WORD_BITS], ~bit, memory_order_relaxed);
-}
-
-static void compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data)
+static void free_lines(uint32_t device_id, uint32_t line, uint32_t n)
 {
     (void)device_id;
+    give_run(line - first, n);
+}
+
+static void compose(uint32_t line, uint64_t *address, uint32_t *data)
+{
     *address = frame_base + MSI_SETSPI_NS;
     *data = line;
 }
@@ -74,6 +108,7 @@ static void compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32
 const struct msi_controller gicv2m_controller = {
     .name = "gicv2m",
     .alloc = alloc,
-    .free = free_line,
+    .free = free_lines,
     .compose = compose,
+    .can_mask = true,
 };

@@ -20,7 +20,7 @@
 
 /* Which line a vector belongs to, and back. Written with interrupts masked. */
 static uint32_t vector_line[256];
-static uint8_t line_vector[IRQ_LINE_MAX];
+static uint8_t line_vector[APIC_LINE_END];
 
 static struct io_region apic;
 static uint32_t boot_apic_id;
@@ -82,7 +82,7 @@ void apic_vector_free(unsigned vector)
 /* Message-signalled and timer interrupts are edges; a pin has the trigger that it is wired for. */
 static enum status configure(uint32_t line, enum irq_trigger trigger)
 {
-    if (line >= IRQ_LINE_MAX) {
+    if (line >= APIC_LINE_END) {
         return E_RANGE;
     }
     if (line >= APIC_LINE_MSI) {
@@ -129,10 +129,14 @@ static void unmask(uint32_t line)
 static uint32_t ack(unsigned vector)
 {
     uint32_t line = vector_line[vector];
-    if (line == NO_LINE && vector != APIC_VECTOR_SPURIOUS) {
-        apic_write(APIC_EOI, 0); /* a vector that was freed while its interrupt was on the way */
+    if (UNLIKELY(line == NO_LINE)) {
+        if (vector == APIC_VECTOR_SPURIOUS) {
+            return IRQ_LINE_NONE;
+        }
+        apic_write(APIC_EOI, 0); /* a device writes what it was not told, or was told once */
+        return IRQ_LINE_STRAY;
     }
-    return line == NO_LINE ? IRQ_LINE_NONE : line;
+    return line;
 }
 
 static void eoi(uint32_t line)
@@ -150,33 +154,61 @@ const struct irq_controller apic_irq_controller = {
     .eoi = eoi,
 };
 
-static enum status alloc_msi(uint32_t *line)
+/* Consecutive lines from `line` on that are free, at most `wanted`. */
+static uint32_t free_run(uint32_t line, uint32_t wanted)
 {
-    irq_state_t state = hal_irq_save();
-    uint32_t candidate = APIC_LINE_MSI;
-    while (candidate < APIC_LINE_TIMER && line_vector[candidate] != 0) {
-        candidate++;
+    uint32_t n = 0;
+    while (n < wanted && line + n < APIC_LINE_TIMER && line_vector[line + n] == 0) {
+        n++;
     }
-    unsigned vector = candidate < APIC_LINE_TIMER ? apic_vector_alloc(candidate) : 0;
+    return n;
+}
+
+/* The first run that is long enough, else the longest. @return its length. */
+static uint32_t find_run(uint32_t wanted, uint32_t *first)
+{
+    uint32_t best = 0, n;
+    for (uint32_t line = APIC_LINE_MSI; line < APIC_LINE_TIMER && best < wanted; line += n + 1) {
+        n = free_run(line, wanted);
+        if (n > best) {
+            best = n;
+            *first = line;
+        }
+    }
+    return best;
+}
+
+static enum status alloc_msi(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count)
+{
+    (void)device_id; /* no interrupt remapping: any device may send any message */
+    irq_state_t state = hal_irq_save();
+    uint32_t line = 0, taken = 0;
+    uint32_t n = find_run(wanted, &line);
+    while (taken < n && apic_vector_alloc(line + taken) != 0) {
+        taken++;
+    }
     hal_irq_restore(state);
-    if (vector == 0) {
+    if (taken == 0) {
         return E_NOSPC;
     }
-    *line = candidate;
+    *first = line;
+    *count = taken;
     return OK;
 }
 
-static void free_msi(uint32_t line)
+static void free_msi(uint32_t device_id, uint32_t first, uint32_t count)
 {
+    (void)device_id;
     irq_state_t state = hal_irq_save();
-    ASSERT(line >= APIC_LINE_MSI && line < APIC_LINE_TIMER && line_vector[line] != 0);
-    apic_vector_free(line_vector[line]);
+    for (uint32_t line = first; line < first + count; line++) {
+        ASSERT(line >= APIC_LINE_MSI && line < APIC_LINE_TIMER && line_vector[line] != 0);
+        apic_vector_free(line_vector[line]);
+    }
     hal_irq_restore(state);
 }
 
-static void compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data)
+static void compose(uint32_t line, uint64_t *address, uint32_t *data)
 {
-    (void)device_id; /* no interrupt remapping: any device may send any message */
     *address = MSI_ADDRESS | (uint64_t)boot_apic_id << 12;
     *data = line_vector[line]; /* fixed delivery, edge */
 }
@@ -186,4 +218,5 @@ const struct msi_controller apic_msi_controller = {
     .alloc = alloc_msi,
     .free = free_msi,
     .compose = compose,
+    .can_mask = false, /* what arrives has a vector already */
 };

@@ -11,7 +11,8 @@
 #include "hal/irq.h"
 
 #define APIC_LINE_MSI   256u
-#define APIC_LINE_TIMER (IRQ_LINE_MAX - 1)
+#define APIC_LINE_TIMER 1024u
+#define APIC_LINE_END   1025u
 
 #define APIC_VECTOR_FIRST    0x30 /* 0x20 to 0x2f is where the PICs were told to stay */
 #define APIC_VECTOR_LAST     0xef

@@ -14,6 +14,7 @@
 
 struct pci_vector {
     struct irq_action action;
+    struct pci_device *owner;
     uint32_t line;
     enum irq_trigger trigger;
     bool is_requested;
@@ -25,9 +26,44 @@ static void set_command(const struct pci_device *d, uint16_t bits, bool on)
     pci_write16(d, PCI_COMMAND, on ? command | bits : command & (uint16_t)~bits);
 }
 
-static uint16_t requester_id(const struct pci_device *d)
+/*
+ * Who the device is to the machine when it writes. Conventional PCI carries no ids: the bridge that
+ * is nearest to the machine speaks for all behind it, one from PCI Express as device 0 of its
+ * secondary bus (PCI Express to PCI Bridge Specification 1.0, 2.3), another as itself.
+ */
+static uint32_t requester_id(const struct pci_device *d)
 {
-    return (uint16_t)(d->bus->number << 8 | d->devfn);
+    uint32_t id = (uint32_t)d->bus->number << 8 | d->devfn;
+    for (const struct pci_bus *bus = d->bus; bus->bridge != NULL; bus = bus->bridge->bus) {
+        unsigned cap = pci_find_capability(bus->bridge, PCI_CAP_EXPRESS, 0);
+        if (cap == 0) {
+            id = (uint32_t)bus->bridge->bus->number << 8 | bus->bridge->devfn;
+        } else if (PCI_EXPRESS_TYPE(pci_read16(bus->bridge, cap + PCI_EXPRESS_FLAGS)) ==
+                   PCI_EXPRESS_TO_PCI) {
+            id = (uint32_t)bus->number << 8;
+        }
+    }
+    return id;
+}
+
+/* The id that the message controller knows it by. False: its messages do not get there. */
+static bool message_id(const struct pci_device *d, uint32_t *id)
+{
+    const struct boot_pci_host *boot = &d->bus->host->boot;
+    uint32_t requester = requester_id(d);
+    if (!boot->has_msi_map) {
+        *id = requester;
+        return true;
+    }
+    requester &= boot->msi_mask;
+    for (uint32_t i = 0; i < boot->msi_count; i++) {
+        const struct boot_pci_msi *m = &boot->msi[i];
+        if (requester >= m->first && requester - m->first < m->len) {
+            *id = m->device + (requester - m->first);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Each bridge turns the pins of what is behind it by the slot; the host's map is about its own bus.
@@ -61,30 +97,38 @@ bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger
     return false;
 }
 
-static void free_lines(struct pci_vector *vectors, uint32_t count)
+static void free_lines(struct pci_device *d)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        hal_msi_controller()->free(vectors[i].line);
+    uint32_t id;
+    if (message_id(d, &id)) {
+        hal_msi_controller()->free(id, d->vectors[0].line, d->vector_count);
     }
+    d->vector_count = 0;
 }
 
-/* As many message lines as there are, up to count. */
-static uint32_t take_lines(struct pci_vector *vectors, uint32_t count)
+static void gate_action(struct irq_action *action, bool is_open);
+
+/* As many message lines as there are, up to `wanted`. */
+static enum status take_lines(struct pci_device *d, uint32_t wanted)
 {
     const struct msi_controller *msi = hal_msi_controller();
-    uint32_t n = 0;
-    while (n < count && msi->alloc(&vectors[n].line) == OK) {
-        vectors[n].trigger = IRQ_EDGE;
-        n++;
+    uint32_t id, first;
+    if (!message_id(d, &id)) {
+        return E_NODEV;
     }
-    return n;
+    enum status s = msi->alloc(id, wanted, &first, &d->vector_count);
+    for (uint32_t i = 0; s == OK && i < d->vector_count; i++) {
+        d->vectors[i] = (struct pci_vector){.owner = d, .line = first + i, .trigger = IRQ_EDGE};
+        d->vectors[i].action.gate = msi->can_mask ? NULL : gate_action;
+    }
+    return s;
 }
 
 static void write_entry(const struct pci_device *d, uint32_t vector)
 {
     uint64_t address;
     uint32_t data;
-    hal_msi_controller()->compose(d->vectors[vector].line, requester_id(d), &address, &data);
+    hal_msi_controller()->compose(d->vectors[vector].line, &address, &data);
     size_t at = (size_t)vector * PCI_MSIX_ENTRY_SIZE;
     io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_CONTROL, PCI_MSIX_ENTRY_MASKED);
     io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_ADDRESS, (uint32_t)address);
@@ -108,10 +152,10 @@ static enum status setup_msix(struct pci_device *d, uint32_t wanted)
                  table & PCI_MSIX_BIR, status_text(s));
         return s;
     }
-    d->vector_count = take_lines(d->vectors, MIN(wanted, entries));
-    if (d->vector_count == 0) {
+    s = take_lines(d, MIN(wanted, entries));
+    if (s != OK) {
         pci_unmap_bar(&d->msix_table);
-        return E_NOSPC;
+        return s;
     }
     d->irq_cap = (uint16_t)cap;
     d->irq_kind = PCI_IRQ_MSIX;
@@ -135,16 +179,17 @@ static enum status setup_msi(struct pci_device *d)
     if (cap == 0) {
         return E_NODEV;
     }
-    if (take_lines(d->vectors, 1) == 0) {
-        return E_NOSPC;
+    enum status s = take_lines(d, 1);
+    if (s != OK) {
+        return s;
     }
     uint64_t address;
     uint32_t data;
-    hal_msi_controller()->compose(d->vectors[0].line, requester_id(d), &address, &data);
+    hal_msi_controller()->compose(d->vectors[0].line, &address, &data);
     uint16_t control = pci_read16(d, cap + PCI_MSI_CONTROL);
     bool is_64 = (control & PCI_MSI_64) != 0;
     if (!is_64 && address > UINT32_MAX) {
-        free_lines(d->vectors, 1);
+        free_lines(d);
         return E_NODEV;
     }
     pci_write32(d, cap + PCI_MSI_ADDRESS, (uint32_t)address);
@@ -154,12 +199,12 @@ static enum status setup_msi(struct pci_device *d)
     pci_write16(d, cap + (is_64 ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), (uint16_t)data);
     d->irq_cap = (uint16_t)cap;
     d->irq_kind = PCI_IRQ_MSI;
-    d->vector_count = 1;
     return OK;
 }
 
 static enum status setup_intx(struct pci_device *d)
 {
+    d->vectors[0].owner = d;
     if (!pci_route_intx(d, &d->vectors[0].line, &d->vectors[0].trigger)) {
         return E_NODEV;
     }
@@ -168,20 +213,23 @@ static enum status setup_intx(struct pci_device *d)
     return OK;
 }
 
-enum status pci_irq_setup(struct pci_device *d, uint32_t wanted)
+static enum status setup_messages(struct pci_device *d, uint32_t wanted)
+{
+    if (hal_msi_controller() == NULL) {
+        return E_NODEV;
+    }
+    enum status s = setup_msix(d, wanted);
+    return s == OK ? OK : setup_msi(d);
+}
+
+static enum status setup(struct pci_device *d, uint32_t wanted, bool may_send)
 {
     ASSERT(d->irq_kind == PCI_IRQ_NONE && wanted >= 1 && wanted <= VECTORS_MAX);
     d->vectors = heap_calloc(wanted, sizeof(*d->vectors));
     if (d->vectors == NULL) {
         return E_NOMEM;
     }
-    enum status s = E_NODEV;
-    if (hal_msi_controller() != NULL) {
-        s = setup_msix(d, wanted);
-        if (s != OK) {
-            s = setup_msi(d);
-        }
-    }
+    enum status s = may_send ? setup_messages(d, wanted) : E_NODEV;
     if (s != OK) {
         s = setup_intx(d);
     }
@@ -190,6 +238,16 @@ enum status pci_irq_setup(struct pci_device *d, uint32_t wanted)
         d->vectors = NULL;
     }
     return s;
+}
+
+enum status pci_irq_setup(struct pci_device *d, uint32_t wanted)
+{
+    return setup(d, wanted, true);
+}
+
+enum status pci_irq_setup_line(struct pci_device *d)
+{
+    return setup(d, 1, false);
 }
 
 void pci_irq_teardown(struct pci_device *d)
@@ -203,7 +261,7 @@ void pci_irq_teardown(struct pci_device *d)
         pci_unmap_bar(&d->msix_table);
     }
     if (d->irq_kind == PCI_IRQ_MSIX || d->irq_kind == PCI_IRQ_MSI) {
-        free_lines(d->vectors, d->vector_count);
+        free_lines(d);
     }
     heap_free(d->vectors);
     d->vectors = NULL;
@@ -231,12 +289,19 @@ static void gate_vector(struct pci_device *d, uint32_t vector, bool on)
     }
 }
 
+static void gate_action(struct irq_action *action, bool is_open)
+{
+    struct pci_vector *v = CONTAINER_OF(action, struct pci_vector, action);
+    gate_vector(v->owner, (uint32_t)(v - v->owner->vectors), is_open);
+}
+
 enum status pci_irq_request(struct pci_device *d, uint32_t vector,
                             enum irq_result (*handle)(void *ctx), void *ctx, const char *name)
 {
     ASSERT(vector < d->vector_count && !d->vectors[vector].is_requested);
     struct pci_vector *v = &d->vectors[vector];
-    v->action = (struct irq_action){.handle = handle, .ctx = ctx, .name = name};
+    v->action =
+        (struct irq_action){.handle = handle, .ctx = ctx, .gate = v->action.gate, .name = name};
     enum status s = irq_request(&v->action, v->line, v->trigger);
     if (s == OK) {
         v->is_requested = true;

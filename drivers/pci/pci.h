@@ -128,6 +128,13 @@ void pci_unmap_bar(const struct io_region *region);
  */
 enum status pci_irq_setup(struct pci_device *d, uint32_t wanted);
 
+/**
+ * @brief Make the device interrupt through its line, whatever else it can do: for devices whose
+ * messages do not work.
+ * @return as pci_irq_setup(). @context{thread}
+ */
+enum status pci_irq_setup_line(struct pci_device *d);
+
 /** @brief Give everything back. Every vector must be released. @context{thread} */
 void pci_irq_teardown(struct pci_device *d);
 

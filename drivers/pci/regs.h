@@ -57,9 +57,10 @@ enum {
 #define PCI_WINDOW_TYPE      0xfu /* of IO_BASE and PREFETCH_BASE: 1 = 32-bit I/O, 64-bit memory */
 #define PCI_WINDOW_WIDE      0x1u
 
-#define PCI_CAP_MSI    0x05u
-#define PCI_CAP_VENDOR 0x09u
-#define PCI_CAP_MSIX   0x11u
+#define PCI_CAP_MSI     0x05u
+#define PCI_CAP_VENDOR  0x09u
+#define PCI_CAP_EXPRESS 0x10u
+#define PCI_CAP_MSIX    0x11u
 
 /* Offsets from the capability. */
 enum {
@@ -70,14 +71,17 @@ enum {
     PCI_MSI_DATA_64 = 12,
     PCI_MSIX_CONTROL = 2,
     PCI_MSIX_TABLE = 4,
+    PCI_EXPRESS_FLAGS = 2,
 };
-#define PCI_MSI_ENABLE    0x0001u
-#define PCI_MSI_MULTIPLE  0x0070u /* log2 of the vectors that are enabled */
-#define PCI_MSI_64        0x0080u
-#define PCI_MSIX_ENABLE   0x8000u
-#define PCI_MSIX_MASK_ALL 0x4000u
-#define PCI_MSIX_SIZE     0x07ffu /* table entries less one */
-#define PCI_MSIX_BIR      0x7u
+#define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 0xfu)
+#define PCI_EXPRESS_TO_PCI      7u /* a bridge with conventional PCI behind it */
+#define PCI_MSI_ENABLE          0x0001u
+#define PCI_MSI_MULTIPLE        0x0070u /* log2 of the vectors that are enabled */
+#define PCI_MSI_64              0x0080u
+#define PCI_MSIX_ENABLE         0x8000u
+#define PCI_MSIX_MASK_ALL       0x4000u
+#define PCI_MSIX_SIZE           0x07ffu /* table entries less one */
+#define PCI_MSIX_BIR            0x7u
 
 /* An entry of the MSI-X table. */
 enum {

@@ -6,15 +6,30 @@
 #include "kernel/io/irq.h"
 
 #include "hal/cpu.h"
+#include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/lib/format.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/spinlock.h"
 
-#define STORM_LIMIT 10000u /* interrupts in a row that nobody claimed */
+/* A storm whose handlers claim it: looks at one and the same instruction of one thread that was
+ * never switched out, so many claimed interrupts apart, so many times in a row. */
+#define LOOK_EVERY  4096u /* a power of two: what is not a look costs one test */
+#define LOOKS_STUCK 16u
+
+#define BLOCK_LINES 64u
+
+/* Where the interrupted thread stood at the last look. Compared only: the thread may be gone. */
+struct progress {
+    const struct thread *thread;
+    uintptr_t pc;
+    uint64_t switches;
+    uint32_t looks; /* in a row that found it unchanged */
+};
 
 /* Field protection:  [l] lock, interrupts masked; held while handlers run, so that irq_release()
  * under it finds none running */
@@ -25,36 +40,66 @@ struct irq_line {
     bool storming;             /* [l] */
     uint32_t unclaimed_in_row; /* [l] */
     uint64_t count, unclaimed; /* [l] */
+    struct progress progress;  /* [l] */
 };
 
-/* A line's state is made when it is first asked for and stays. Acquire and release: what it points
- * to. */
-static _Atomic(struct irq_line *) lines[IRQ_LINE_MAX];
-static _Atomic uint64_t spurious; /* relaxed: a statistic */
+/* Numbers are sparse. A block, like a line's state, is made when one of its lines is first asked
+ * for, and stays. Acquire and release: what it points to. */
+struct line_block {
+    _Atomic(struct irq_line *) line[BLOCK_LINES];
+};
+static _Atomic(struct line_block *) blocks[IRQ_LINE_MAX / BLOCK_LINES];
+
+static _Atomic uint64_t spurious, unowned; /* relaxed: statistics */
 
 static struct irq_line *find_line(uint32_t line)
 {
-    return line < IRQ_LINE_MAX ? atomic_load_explicit(&lines[line], memory_order_acquire) : NULL;
+    if (UNLIKELY(line >= IRQ_LINE_MAX)) {
+        return NULL;
+    }
+    struct line_block *b = atomic_load_explicit(&blocks[line / BLOCK_LINES], memory_order_acquire);
+    return b == NULL ? NULL
+                     : atomic_load_explicit(&b->line[line % BLOCK_LINES], memory_order_acquire);
+}
+
+static struct line_block *make_block(uint32_t line)
+{
+    _Atomic(struct line_block *) *slot = &blocks[line / BLOCK_LINES];
+    struct line_block *b = atomic_load_explicit(slot, memory_order_acquire);
+    if (b != NULL || (b = heap_zalloc(sizeof(*b))) == NULL) {
+        return b;
+    }
+    struct line_block *other = NULL;
+    if (!atomic_compare_exchange_strong_explicit(slot, &other, b, memory_order_release,
+                                                 memory_order_acquire)) {
+        heap_free(b); /* another thread was first */
+        return other;
+    }
+    return b;
 }
 
 static struct irq_line *make_line(uint32_t line)
 {
     struct irq_line *l = find_line(line);
-    if (l != NULL) {
+    struct line_block *b = l == NULL ? make_block(line) : NULL;
+    if (b == NULL || (l = heap_zalloc(sizeof(*l))) == NULL) {
         return l;
-    }
-    l = heap_zalloc(sizeof *l);
-    if (l == NULL) {
-        return NULL;
     }
     list_init(&l->actions);
     struct irq_line *other = NULL;
-    if (!atomic_compare_exchange_strong_explicit(&lines[line], &other, l, memory_order_release,
-                                                 memory_order_acquire)) {
+    if (!atomic_compare_exchange_strong_explicit(&b->line[line % BLOCK_LINES], &other, l,
+                                                 memory_order_release, memory_order_acquire)) {
         heap_free(l); /* another thread was first */
         return other;
     }
     return l;
+}
+
+static void forget_storm_locked(struct irq_line *l) REQUIRES(l->lock)
+{
+    l->storming = false;
+    l->unclaimed_in_row = 0;
+    l->progress.looks = 0;
 }
 
 static enum status attach_locked(struct irq_line *l, struct irq_action *action,
@@ -70,12 +115,14 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
             return s;
         }
         l->trigger = trigger;
-        l->storming = false;
-        l->unclaimed_in_row = 0;
+        forget_storm_locked(l);
     }
     list_push_back(&l->actions, &action->link);
     if (first) {
         hal_irq_controller()->unmask(action->line);
+    } else if (l->storming) {
+        log_warn("irq", "%s shares line %u, which is masked since it stormed", action->name,
+                 action->line);
     }
     return OK;
 }
@@ -109,20 +156,63 @@ void irq_release(struct irq_action *action)
     spin_unlock_irq(&l->lock, state);
 }
 
-void irq_mask(uint32_t line)
+static void set_gates_locked(struct irq_line *l, bool is_open) REQUIRES(l->lock)
 {
-    ASSERT(line < IRQ_LINE_MAX);
-    irq_state_t state = hal_irq_save();
-    hal_irq_controller()->mask(line);
-    hal_irq_restore(state);
+    LIST_FOR_EACH (&l->actions, n) {
+        struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
+        if (action->gate != NULL) {
+            action->gate(action, is_open);
+        }
+    }
 }
 
-void irq_unmask(uint32_t line)
+static enum status resume_locked(struct irq_line *l, uint32_t line) REQUIRES(l->lock)
 {
-    ASSERT(line < IRQ_LINE_MAX);
-    irq_state_t state = hal_irq_save();
+    if (list_is_empty(&l->actions)) {
+        return E_NODEV;
+    }
+    if (!l->storming) {
+        return E_INVAL;
+    }
+    forget_storm_locked(l);
+    set_gates_locked(l, true);
     hal_irq_controller()->unmask(line);
-    hal_irq_restore(state);
+    return OK;
+}
+
+enum status irq_resume(uint32_t line)
+{
+    struct irq_line *l = find_line(line);
+    if (l == NULL) {
+        return E_NODEV;
+    }
+    irq_state_t state = spin_lock_irq(&l->lock);
+    enum status s = resume_locked(l, line);
+    spin_unlock_irq(&l->lock, state);
+    return s;
+}
+
+/** "a, b", or "nobody". */
+static void name_handlers_locked(struct irq_line *l, char *buf, size_t len) REQUIRES(l->lock)
+{
+    size_t at = fmt_print(buf, len, "%s", list_is_empty(&l->actions) ? "nobody" : "");
+    LIST_FOR_EACH (&l->actions, n) {
+        if (at < len) {
+            at += fmt_print(buf + at, len - at, "%s%s", at > 0 ? ", " : "",
+                            CONTAINER_OF(n, struct irq_action, link)->name);
+        }
+    }
+}
+
+static void stop_storm_locked(struct irq_line *l, uint32_t line, const char *why) REQUIRES(l->lock)
+{
+    char names[96];
+    l->storming = true;
+    hal_irq_controller()->mask(line);
+    set_gates_locked(l, false);
+    name_handlers_locked(l, names, sizeof(names));
+    log_warn("irq", "line %u masked: %s; handlers: %s; \"irq resume %u\" lets it fire again", line,
+             why, names, line);
 }
 
 /** Every handler of a shared line is asked: on a level line one device may hide behind another. */
@@ -139,47 +229,79 @@ static bool run_handlers_locked(struct irq_line *l) REQUIRES(l->lock)
     return claimed;
 }
 
-static void count_unclaimed_locked(struct irq_line *l, uint32_t line) REQUIRES(l->lock)
+static NOINLINE void count_unclaimed_locked(struct irq_line *l, uint32_t line) REQUIRES(l->lock)
 {
     l->unclaimed++;
-    if (++l->unclaimed_in_row == STORM_LIMIT) {
-        hal_irq_controller()->mask(line);
-        l->storming = true;
-        log_warn("irq", "line %u masked: nobody claimed it %u times in a row", line, STORM_LIMIT);
+    if (++l->unclaimed_in_row == IRQ_STORM_UNCLAIMED) {
+        stop_storm_locked(l, line, "it came 10000 times in a row and no handler claimed it");
     }
 }
 
-static void dispatch(uint32_t line)
+/*
+ * Handlers that claim and do not quiet their device: the interrupt is there again before the thread
+ * gets one instruction further. A busy device does not look like this: somebody is woken and runs,
+ * or the thread moves on. The idle thread stands where it stands, and loses nothing.
+ */
+static NOINLINE void look_for_progress_locked(struct irq_line *l, uint32_t line,
+                                              const struct hal_frame *frame) REQUIRES(l->lock)
 {
-    struct irq_line *l = find_line(line);
-    if (l == NULL) {
+    const struct thread *t = thread_current();
+    struct progress *p = &l->progress;
+    if (t == NULL || t->priority == PRIO_IDLE || t != p->thread || t->switches != p->switches ||
+        hal_frame_pc(frame) != p->pc) {
+        *p = (struct progress){
+            .thread = t, .pc = hal_frame_pc(frame), .switches = t != NULL ? t->switches : 0};
+    } else if (++p->looks == LOOKS_STUCK) {
+        stop_storm_locked(l, line, "its handlers claim it, but it does not end");
+    }
+}
+
+static NOINLINE void reject(uint32_t line, unsigned vector)
+{
+    uint64_t n = atomic_fetch_add_explicit(&unowned, 1, memory_order_relaxed) + 1;
+    if (line < IRQ_LINE_MAX) {
         /* Nobody ever asked for it: it must not come again. */
         hal_irq_controller()->mask(line);
-        atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);
-        log_warn("irq", "line %u masked: it has no handler", line);
-        return;
+        log_warn("irq", "line %u masked: nobody ever asked for it", line);
+    } else if ((n & (n - 1)) == 0) { /* ever more rarely: nothing can mask these */
+        log_warn("irq", "vector 0x%x interrupted and is no line's, %llu such so far", vector,
+                 (unsigned long long)n);
     }
-    irq_state_t state = spin_lock_irq(&l->lock);
+}
+
+static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *frame)
+{
+    spin_lock_masked(&l->lock);
     l->count++;
-    if (run_handlers_locked(l)) {
-        l->unclaimed_in_row = 0;
-    } else {
+    if (UNLIKELY(!run_handlers_locked(l))) {
         count_unclaimed_locked(l, line);
+    } else {
+        l->unclaimed_in_row = 0;
+        if (UNLIKELY(l->count % LOOK_EVERY == 0)) {
+            look_for_progress_locked(l, line, frame);
+        }
     }
-    spin_unlock_irq(&l->lock, state);
+    spin_unlock_masked(&l->lock);
 }
 
 void upcall_irq(unsigned vector, struct hal_frame *frame)
 {
+    const struct irq_controller *ctl = hal_irq_controller();
     struct hal_cpu *cpu = hal_this_cpu();
     cpu->irq_count++;
     cpu->irq_depth++;
-    uint32_t line = hal_irq_controller()->ack(vector);
-    if (line == IRQ_LINE_NONE) {
+    uint32_t line = ctl->ack(vector);
+    struct irq_line *l = find_line(line);
+    if (LIKELY(l != NULL)) {
+        dispatch(l, line, frame);
+        ctl->eoi(line);
+    } else if (line == IRQ_LINE_NONE) {
         atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);
     } else {
-        dispatch(line);
-        hal_irq_controller()->eoi(line);
+        reject(line, vector);
+        if (line != IRQ_LINE_STRAY) {
+            ctl->eoi(line);
+        }
     }
     cpu->irq_depth--;
     sched_preempt_from_irq();
@@ -194,11 +316,11 @@ static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
     out->count = l->count;
     out->unclaimed = l->unclaimed;
     out->storming = l->storming;
-    unsigned i = 0;
     LIST_FOR_EACH (&l->actions, n) {
-        if (i < ARRAY_COUNT(out->names)) {
-            out->names[i++] = CONTAINER_OF(n, struct irq_action, link)->name;
+        if (out->handlers < ARRAY_COUNT(out->names)) {
+            out->names[out->handlers] = CONTAINER_OF(n, struct irq_action, link)->name;
         }
+        out->handlers++;
     }
     spin_unlock_irq(&l->lock, state);
 }
@@ -215,7 +337,8 @@ bool irq_get_info(uint32_t i, struct irq_info *out)
     return false;
 }
 
-uint64_t irq_spurious_count(void)
+void irq_get_totals(struct irq_totals *out)
 {
-    return atomic_load_explicit(&spurious, memory_order_relaxed);
+    out->spurious = atomic_load_explicit(&spurious, memory_order_relaxed);
+    out->unowned = atomic_load_explicit(&unowned, memory_order_relaxed);
 }

@@ -14,6 +14,9 @@ struct irq_action {
     struct list_node link;
     enum irq_result (*handle)(void *ctx); /* in IRQ context, interrupts masked */
     void *ctx;
+    /** Hold the source back (false) or let it go: for messages, which only their device can mask.
+     * NULL: the controller masks the line. Interrupts masked, under the line's lock. */
+    void (*gate)(struct irq_action *self, bool is_open);
     const char *name; /* static; `irq` shows it */
     uint32_t line;
     uint64_t count; /* interrupts it claimed */
@@ -28,16 +31,37 @@ enum status irq_request(struct irq_action *action, uint32_t line, enum irq_trigg
  * @context{thread, not a handler} */
 void irq_release(struct irq_action *action);
 
-/** @brief Let the line fire again, or not, whatever its handlers. Nests not. @context{any} */
-void irq_mask(uint32_t line);
-void irq_unmask(uint32_t line);
+/**
+ * @brief Let a line fire again that was masked because it stormed.
+ *
+ * A line storms, and is masked and named in the log, if nobody claims it IRQ_STORM_UNCLAIMED times
+ * in a row, or if its handlers claim it so often that the interrupted thread gets no instruction
+ * done. It stays masked: what made it storm is still there, and every device that shares the line
+ * is cut off with it. It comes back by this function, or when its last handler has gone and a new
+ * one is attached.
+ * @return OK; E_NODEV: it has no handlers; E_INVAL: it does not storm.
+ * @context{thread}
+ */
+enum status irq_resume(uint32_t line);
+
+#define IRQ_STORM_UNCLAIMED 10000u /* interrupts in a row that no handler claims */
+
+#define IRQ_INFO_NAMES 4
 
 struct irq_info {
     uint32_t line;
     uint64_t count, unclaimed;
-    bool storming;        /* masked because nobody claimed it 10,000 times in a row */
-    const char *names[4]; /* handlers, NULL filled */
+    bool storming;                     /* masked: see irq_resume() */
+    uint32_t handlers;                 /* attached now; they share the line */
+    const char *names[IRQ_INFO_NAMES]; /* of the first of them, NULL filled */
 };
 /** @brief The i-th line with handlers or counts. @return false past the end. */
 bool irq_get_info(uint32_t i, struct irq_info *out);
-uint64_t irq_spurious_count(void);
+
+/** Interrupts that no line's `count` has. */
+struct irq_totals {
+    uint64_t spurious; /* the controller interrupted and then had nothing to say */
+    uint64_t unowned;  /* of a vector that is no line's, or a line that nobody ever asked for */
+};
+/** @context{any} */
+void irq_get_totals(struct irq_totals *out);

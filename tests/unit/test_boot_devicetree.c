@@ -50,6 +50,17 @@ static void expect_window(const struct boot_pci_window *w, uint64_t cpu, uint64_
     assert_int_equal(w->len, len);
 }
 
+/* Every requester id as it is, to the ITS or the v2m frame of the tree. */
+static void expect_msi_identity(const struct boot_pci_host *host)
+{
+    assert_true(host->has_msi_map);
+    assert_int_equal(host->msi_mask, 0xffff);
+    assert_int_equal(host->msi_count, 1);
+    assert_int_equal(host->msi[0].first, 0);
+    assert_int_equal(host->msi[0].device, 0);
+    assert_int_equal(host->msi[0].len, 0x10000);
+}
+
 /* Swizzled: slot d, pin p arrive at SPI 3 + (d + p - 1) % 4. */
 static void expect_intx(const struct boot_pci_host *host)
 {
@@ -124,6 +135,7 @@ static void test_qemu_virt_with_gicv3(void **state)
     expect_window(&host->mem32, 0x10000000, 0x10000000, 0x2eff0000);
     expect_window(&host->mem64, 0x8000000000, 0x8000000000, 0x8000000000);
     expect_intx(host);
+    expect_msi_identity(host);
 }
 
 static void test_qemu_virt_with_gicv2_at_el2(void **state)
@@ -148,6 +160,7 @@ static void test_qemu_virt_with_gicv2_at_el2(void **state)
     assert_int_equal(info.pci[0].bus_last, 15);
     assert_int_equal(info.pci[0].mem64.len, 0);
     expect_intx(&info.pci[0]);
+    expect_msi_identity(&info.pci[0]);
     assert_int_equal(info.module_count, 0);
     assert_string_equal(info.cmdline, "");
 }

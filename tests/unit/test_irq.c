@@ -127,9 +127,12 @@ static void test_bad_requests_are_refused(void **state)
 static void test_spurious_is_counted_and_not_ended(void **state)
 {
     (void)state;
-    uint64_t before = irq_spurious_count();
+    struct irq_totals before, after;
+    irq_get_totals(&before);
     world_interrupt(SPURIOUS);
-    assert_int_equal(irq_spurious_count(), before + 1);
+    irq_get_totals(&after);
+    assert_int_equal(after.spurious, before.spurious + 1);
+    assert_int_equal(after.unowned, before.unowned);
 }
 
 static void test_a_line_that_nobody_asked_for_is_masked(void **state)
@@ -139,6 +142,25 @@ static void test_a_line_that_nobody_asked_for_is_masked(void **state)
     world_interrupt(10);
     assert_true(world_line_is_masked(10));
     assert_int_equal(world_eoi_count(10), 1);
+    assert_non_null(strstr(fake_console_text(), "line 10 masked: nobody ever asked for it"));
+}
+
+/* A device that writes what it was never told: nothing can mask it, it is counted and not ended a
+ * second time, and it does not fill the log. */
+static void test_a_vector_of_no_line_is_counted(void **state)
+{
+    (void)state;
+    struct irq_totals before, after;
+    irq_get_totals(&before);
+    size_t logged = strlen(fake_console_text());
+    for (int i = 0; i < 1000; i++) {
+        world_interrupt(WORLD_STRAY);
+    }
+    irq_get_totals(&after);
+    assert_int_equal(after.unowned, before.unowned + 1000);
+    assert_int_equal(after.spurious, before.spurious);
+    assert_non_null(strstr(fake_console_text(), "vector 0x62 interrupted and is no line's"));
+    assert_true(strlen(fake_console_text()) - logged < 1000);
 }
 
 static void test_a_storm_is_stopped(void **state)
@@ -161,12 +183,121 @@ static void test_a_storm_is_stopped(void **state)
     assert_true(find(11, &info));
     assert_true(info.storming);
     assert_int_equal(info.unclaimed, 9999 + 10000);
+    assert_non_null(strstr(fake_console_text(), "line 11 masked: it came 10000 times in a row"));
+    assert_non_null(strstr(fake_console_text(), "handlers: deaf; \"irq resume 11\""));
     irq_release(&s.action);
     attach(&s, 11, IRQ_LEVEL_HIGH); /* a new beginning */
     assert_true(find(11, &info));
     assert_false(info.storming);
     assert_false(world_line_is_masked(11));
     irq_release(&s.action);
+}
+
+/* As test_a_storm_is_stopped(), and the user's word brings the line back. */
+static void test_a_stormed_line_is_resumed(void **state)
+{
+    (void)state;
+    struct source a = source("a"), b = source("b");
+    assert_int_equal(irq_resume(13), E_NODEV);
+    assert_int_equal(irq_resume(IRQ_LINE_MAX), E_NODEV);
+    attach(&a, 13, IRQ_LEVEL_HIGH);
+    attach(&b, 13, IRQ_LEVEL_HIGH);
+    assert_int_equal(irq_resume(13), E_INVAL);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < IRQ_STORM_UNCLAIMED; i++) {
+            world_interrupt(13);
+        }
+        assert_true(world_line_is_masked(13));
+        assert_int_equal(irq_resume(13), OK);
+        assert_false(world_line_is_masked(13));
+    }
+    b.raised = true;
+    world_interrupt(13);
+    assert_int_equal(b.action.count, 1);
+    irq_release(&a.action);
+    irq_release(&b.action);
+    assert_int_equal(irq_resume(13), E_NODEV);
+}
+
+static unsigned gate_state; /* 1 open, 2 closed */
+
+static void gate(struct irq_action *action, bool is_open)
+{
+    assert_string_equal(action->name, "gated");
+    gate_state = is_open ? 1 : 2;
+}
+
+/* Only the device can hold a message back. */
+static void test_a_storm_of_messages_is_stopped_at_its_device(void **state)
+{
+    (void)state;
+    struct source s = source("gated");
+    s.action.gate = gate;
+    attach(&s, 14, IRQ_EDGE);
+    assert_int_equal(gate_state, 0); /* the driver opens it when it is ready */
+    for (unsigned i = 0; i < IRQ_STORM_UNCLAIMED; i++) {
+        world_interrupt(14);
+    }
+    assert_int_equal(gate_state, 2);
+    assert_int_equal(irq_resume(14), OK);
+    assert_int_equal(gate_state, 1);
+    irq_release(&s.action);
+}
+
+static enum irq_result claim(void *ctx)
+{
+    (void)ctx;
+    return IRQ_HANDLED;
+}
+
+#define STUCK (17 * 4096u) /* claimed interrupts that are too many at one instruction */
+
+/* Handlers that claim and never quiet their device: the thread under them stands still. */
+static void test_a_storm_that_is_claimed_is_stopped(void **state)
+{
+    (void)state;
+    struct irq_info info;
+    struct irq_action liar = {.handle = claim, .name = "liar"};
+    assert_int_equal(irq_request(&liar, 15, IRQ_LEVEL_HIGH), OK);
+    for (unsigned i = 0; i < STUCK - 1; i++) {
+        world_interrupt(15);
+    }
+    assert_false(world_line_is_masked(15));
+    world_interrupt(15);
+    assert_true(world_line_is_masked(15));
+    assert_true(find(15, &info));
+    assert_true(info.storming);
+    assert_int_equal(info.unclaimed, 0);
+    assert_non_null(strstr(fake_console_text(), "line 15 masked: its handlers claim it"));
+    irq_release(&liar);
+}
+
+/* A busy device is none: the thread that it interrupts gets on. */
+static void test_a_busy_line_is_no_storm(void **state)
+{
+    (void)state;
+    struct irq_action busy = {.handle = claim, .name = "busy"};
+    assert_int_equal(irq_request(&busy, 15, IRQ_LEVEL_HIGH), OK);
+    for (unsigned i = 0; i < 3 * STUCK; i++) {
+        world_interrupt_at(15, WORLD_KERNEL_PC + 4 * (i / 50000));
+    }
+    assert_false(world_line_is_masked(15));
+    irq_release(&busy);
+}
+
+/* Line numbers have holes; what is behind a hole is a line like any other. */
+static void test_lines_far_apart(void **state)
+{
+    (void)state;
+    struct irq_info info;
+    struct source far = source("far");
+    attach(&far, WORLD_FAR_LINE, IRQ_EDGE);
+    far.raised = true;
+    world_interrupt(WORLD_FAR_LINE);
+    assert_int_equal(far.action.count, 1);
+    assert_true(find(WORLD_FAR_LINE, &info));
+    assert_int_equal(info.handlers, 1);
+    irq_release(&far.action);
 }
 
 static struct semaphore event;
@@ -220,7 +351,13 @@ int main(void)
         cmocka_unit_test_setup(test_bad_requests_are_refused, reset),
         cmocka_unit_test_setup(test_spurious_is_counted_and_not_ended, reset),
         cmocka_unit_test_setup(test_a_line_that_nobody_asked_for_is_masked, reset),
+        cmocka_unit_test_setup(test_a_vector_of_no_line_is_counted, reset),
         cmocka_unit_test_setup(test_a_storm_is_stopped, reset),
+        cmocka_unit_test_setup(test_a_stormed_line_is_resumed, reset),
+        cmocka_unit_test_setup(test_a_storm_of_messages_is_stopped_at_its_device, reset),
+        cmocka_unit_test_setup(test_a_storm_that_is_claimed_is_stopped, reset),
+        cmocka_unit_test_setup(test_a_busy_line_is_no_storm, reset),
+        cmocka_unit_test_setup(test_lines_far_apart, reset),
         cmocka_unit_test_setup(test_a_woken_thread_runs_on_the_way_out, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

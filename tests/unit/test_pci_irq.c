@@ -30,30 +30,40 @@
 static struct {
     bool taken[MSI_COUNT];
     uint64_t address;
+    uint32_t device_id; /* whose messages they must be */
 } msi;
 
-static enum status msi_alloc(uint32_t *line)
+/* As many in a row as are free from the first free one on. */
+static enum status msi_alloc(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count)
 {
-    for (uint32_t i = 0; i < MSI_COUNT; i++) {
-        if (!msi.taken[i]) {
-            msi.taken[i] = true;
-            *line = MSI_FIRST + i;
-            return OK;
-        }
+    assert_int_equal(device_id, msi.device_id);
+    uint32_t at = 0, n = 0;
+    while (at < MSI_COUNT && msi.taken[at]) {
+        at++;
     }
-    return E_NOSPC;
+    while (n < wanted && at + n < MSI_COUNT && !msi.taken[at + n]) {
+        msi.taken[at + n++] = true;
+    }
+    if (n == 0) {
+        return E_NOSPC;
+    }
+    *first = MSI_FIRST + at;
+    *count = n;
+    return OK;
 }
 
-static void msi_free(uint32_t line)
+static void msi_free(uint32_t device_id, uint32_t first, uint32_t count)
 {
-    assert_in_range(line, MSI_FIRST, MSI_FIRST + MSI_COUNT - 1);
-    assert_true(msi.taken[line - MSI_FIRST]);
-    msi.taken[line - MSI_FIRST] = false;
+    assert_int_equal(device_id, msi.device_id);
+    for (uint32_t line = first; line < first + count; line++) {
+        assert_in_range(line, MSI_FIRST, MSI_FIRST + MSI_COUNT - 1);
+        assert_true(msi.taken[line - MSI_FIRST]);
+        msi.taken[line - MSI_FIRST] = false;
+    }
 }
 
-static void msi_compose(uint32_t line, uint32_t device_id, uint64_t *address, uint32_t *data)
+static void msi_compose(uint32_t line, uint64_t *address, uint32_t *data)
 {
-    assert_int_equal(device_id, 0x08);
     *address = msi.address;
     *data = 0x4000 + line;
 }
@@ -102,6 +112,7 @@ static int set_up(void **state)
     memset(&t, 0, sizeof(t));
     memset(&msi, 0, sizeof(msi));
     msi.address = ADDRESS;
+    msi.device_id = 0x08;
     assert_int_equal(page_alloc_zeroed(PAGE_OTHER, &t.frame), OK);
     t.bar = hal_direct(t.frame);
     fake_pci_reset();
@@ -167,6 +178,12 @@ static enum irq_result handle(void *ctx)
 {
     t.calls += *(unsigned *)ctx;
     return IRQ_HANDLED;
+}
+
+static enum irq_result refuse(void *ctx)
+{
+    (void)ctx;
+    return IRQ_NOT_MINE;
 }
 
 static unsigned weight[ENTRIES] = {1, 10, 100};
@@ -306,6 +323,91 @@ static void test_no_way_at_all(void **state)
     assert_int_equal(t.d->irq_kind, PCI_IRQ_NONE);
 }
 
+/* The tree says which ids the controller sees, and whose messages go nowhere. */
+static void test_ids_are_mapped(void **state)
+{
+    (void)state;
+    struct boot_pci_host *boot = &t.host->boot;
+    add_msix(TABLE);
+    boot->has_msi_map = true;
+    boot->msi_mask = 0xffff;
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    assert_int_equal(t.d->irq_kind, PCI_IRQ_INTX);
+    pci_irq_teardown(t.d);
+    boot->msi_count = 2;
+    boot->msi[0] = (struct boot_pci_msi){.first = 0, .device = 0x100, .len = 8};
+    boot->msi[1] = (struct boot_pci_msi){.first = 8, .device = 0x5000, .len = 1};
+    msi.device_id = 0x5000;
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    assert_int_equal(t.d->irq_kind, PCI_IRQ_MSIX);
+    pci_irq_teardown(t.d);
+    boot->msi_mask = 0xfff7; /* all of them are requester 0 to the map */
+    msi.device_id = 0x100;
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    pci_irq_teardown(t.d);
+}
+
+/* A controller that cannot mask: a storm is stopped in the device's table, and let go there. */
+static void test_a_storm_closes_the_entry(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    assert_int_equal(pci_irq_setup(t.d, 2), OK);
+    assert_int_equal(pci_irq_request(t.d, 1, refuse, NULL, "refuses"), OK);
+    for (unsigned i = 0; i < IRQ_STORM_UNCLAIMED; i++) {
+        assert_int_equal(entry(1, 3), 0);
+        world_interrupt(MSI_FIRST + 1);
+    }
+    assert_int_equal(entry(1, 3), 1);
+    assert_int_equal(irq_resume(MSI_FIRST + 1), OK);
+    assert_int_equal(entry(1, 3), 0);
+    pci_irq_release(t.d, 1);
+    pci_irq_teardown(t.d);
+}
+
+static void test_the_line_though_there_are_messages(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    assert_int_equal(pci_irq_setup_line(t.d), OK);
+    assert_int_equal(t.d->irq_kind, PCI_IRQ_INTX);
+    pci_irq_teardown(t.d);
+}
+
+/* @return the id that its messages carry. */
+static uint32_t add_behind_bridges(bool is_express)
+{
+    fake_pci_reset();
+    int one = fake_pci_add_bridge(-1, 0x10);
+    if (is_express) {
+        fake_pci_set(one, 0x06, 2, 0x10);
+        fake_pci_set(one, 0x34, 1, 0x80);
+        fake_pci_set(one, 0x80, 4, 0x10 | 0x71u << 16); /* PCI Express to PCI */
+    }
+    t.function = fake_pci_add(fake_pci_add_bridge(one, 0x18), 0x20, 0x1af4, 0x1042);
+    return is_express ? 0x0100 : 0x0010;
+}
+
+/* Conventional PCI has no ids: the outermost bridge speaks for what is behind it. */
+static void test_bridges_speak_for_devices(void **state)
+{
+    (void)state;
+    for (unsigned express = 0; express < 2; express++) {
+        pci_host_destroy(t.host);
+        msi.device_id = add_behind_bridges(express != 0);
+        fake_pci_set(t.function, 0x06, 2, 0x10);
+        add_msi(true);
+        const struct boot_pci_host host = {.bus_last = 5, .dma_coherent = true};
+        assert_int_equal(pci_host_create(&host, &fake_pci_ops, &t.host), OK);
+        assert_int_equal(pci_scan(t.host), OK);
+        pci_for_each(t.host->root, pick, NULL);
+        assert_int_equal(pci_irq_setup(t.d, 1), OK);
+        assert_int_equal(t.d->irq_kind, PCI_IRQ_MSI);
+        pci_irq_teardown(t.d);
+    }
+    heap_get_stats(&t.before); /* the host is another one */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +420,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_address_that_is_too_long_for_the_device, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_no_way_at_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ids_are_mapped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_line_though_there_are_messages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bridges_speak_for_devices, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

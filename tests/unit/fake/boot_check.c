@@ -91,6 +91,9 @@ const char *boot_check_invariants(const struct boot_info *info)
             (uint64_t)(h->bus_last - h->bus_first + 1) << 20 > h->ecam_len) {
             return "PCI host without room for its buses";
         }
+        if (h->msi_count > BOOT_MAX_MSI_MAP) {
+            return "PCI host with a larger map of message ids than there is room";
+        }
     }
     return check_free(info);
 }

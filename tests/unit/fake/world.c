@@ -20,14 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES 32
+#define LINES 32 /* and one more, which stands for WORLD_FAR_LINE */
 
 unsigned world_timer_interrupts;
 
 static struct {
     bool masked;
     unsigned eois;
-} lines[LINES];
+} lines[LINES + 1];
 
 static char notes[1024];
 
@@ -39,9 +39,14 @@ static _Noreturn void broken(const char *what)
 
 /* ---- An interrupt controller: the vector is the line ---- */
 
+static uint32_t slot(uint32_t line)
+{
+    return line == WORLD_FAR_LINE ? LINES : line;
+}
+
 static enum status configure(uint32_t line, enum irq_trigger trigger)
 {
-    if (line >= LINES) {
+    if (slot(line) > LINES || line == LINES) {
         return E_RANGE;
     }
     return trigger == IRQ_LEVEL_LOW ? E_NOTSUP : OK;
@@ -49,22 +54,25 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
 
 static void mask(uint32_t line)
 {
-    lines[line].masked = true;
+    lines[slot(line)].masked = true;
 }
 
 static void unmask(uint32_t line)
 {
-    lines[line].masked = false;
+    lines[slot(line)].masked = false;
 }
 
 static uint32_t ack(unsigned vector)
 {
-    return vector < LINES ? vector : IRQ_LINE_NONE;
+    if (vector == WORLD_STRAY) {
+        return IRQ_LINE_STRAY;
+    }
+    return vector < LINES || vector == WORLD_FAR_LINE ? vector : IRQ_LINE_NONE;
 }
 
 static void eoi(uint32_t line)
 {
-    lines[line].eois++;
+    lines[slot(line)].eois++;
 }
 
 static const struct irq_controller controller = {
@@ -97,6 +105,11 @@ static void deliver(unsigned line, uintptr_t pc)
         ((void (*)(void *))frame.pc)((void *)frame.argument);
         broken("a redirected thread came back");
     }
+}
+
+void world_interrupt_at(unsigned line, uintptr_t pc)
+{
+    deliver(line, pc);
 }
 
 void world_interrupt(unsigned line)

@@ -21,8 +21,14 @@ int world_boot(void **state);
  * one redirects it, it does not come back. */
 void world_spend(uint64_t ns, uintptr_t pc);
 
-/** @brief An interrupt on a line, found at WORLD_KERNEL_PC. */
+/** Lines are below 32, and one that is far away. */
+#define WORLD_FAR_LINE 9000u
+/** Delivered as an interrupt: a vector that is no line's. */
+#define WORLD_STRAY 0x62u
+
+/** @brief An interrupt on a line, found at WORLD_KERNEL_PC, or at `pc`. */
 void world_interrupt(unsigned line);
+void world_interrupt_at(unsigned line, uintptr_t pc);
 
 /** Interrupts that were spent on the event timer. */
 extern unsigned world_timer_interrupts;
