@@ -2,7 +2,7 @@
 //
 // The interrupt controllers of this machine, for platform.c to choose from. Both are ARM's Generic
 // Interrupt Controller: INTIDs 0 to 15 are SGIs (between CPUs), 16 to 31 PPIs (one a CPU), 32 to
-// 1019 SPIs (shared).
+// 1019 SPIs (shared), from 8192 on LPIs (messages; GICv3 with an ITS only).
 #pragma once
 
 #include "hal/bootinfo.h"
@@ -12,15 +12,22 @@
 #define GIC_SGI_END      16u
 #define GIC_PPI_END      32u
 #define GIC_INTID_END    1020u /* 1020 to 1023 mean "none" */
+#define GIC_LPI_FIRST    8192u
 #define GIC_PRIORITY     0xa0u /* of every interrupt: they do not preempt each other */
 #define GIC_PRIORITY_ALL 0xa0a0a0a0u
 #define GIC_MASK_NONE    0xf0u /* priority mask that lets all of them through */
 
-/** How a controller's registers become reachable: kernel/mm/vm.h's vm_map_device() and
- * vm_unmap_device(). */
+/** How a controller's registers become reachable, and where it gets memory of its own:
+ * kernel/mm/vm.h's vm_map_device() and vm_unmap_device(), kernel/mm/page.h. */
 struct gic_mapper {
     enum status (*map)(uint64_t base, uint64_t len, struct io_region *out);
     void (*unmap)(const struct io_region *region);
+    /** Memory in the direct map, contents undefined; `len` is rounded up to a power of two of at
+     * least 4 KiB, which is also its alignment. E_NOMEM; E_INVAL: more than 4 MiB. Does not sleep.
+     */
+    enum status (*alloc)(uint64_t len, paddr_t *out);
+    /** Give back what alloc() gave for the same `len`. */
+    void (*free)(paddr_t base, uint64_t len);
 };
 
 /**
@@ -43,6 +50,33 @@ extern const struct irq_controller gicv3_controller;
 enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *mapper);
 
 extern const struct msi_controller gicv2m_controller;
+
+/** What message lines need to know of a GICv3 and the CPU that it interrupts. */
+struct gicv3_cpu {
+    struct io_region redist; /* its redistributor's control registers */
+    uint64_t redist_base;    /* physical */
+    uint32_t number;         /* as GICR_TYPER counts */
+    unsigned id_bits;        /* of INTIDs; 0: no LPIs */
+};
+
+/** @brief Describe this CPU. @pre gicv3_init(). @context{early} */
+void gicv3_get_cpu(struct gicv3_cpu *out);
+
+/**
+ * @brief Take over the ITS of the machine: message lines from GIC_LPI_FIRST on.
+ * @return OK; E_NOTSUP: no LPIs here; E_BUSY: the firmware's tables are in use and stay; E_INVAL:
+ * registers of impossible size, or tables that cannot be had; E_NOMEM; E_TIMEDOUT; E_IO: it refuses
+ * commands.
+ * @context{early, once}
+ */
+enum status gicv3_its_init(const struct boot_gic *gic, const struct gicv3_cpu *cpu,
+                           const struct gic_mapper *mapper);
+
+extern const struct msi_controller gicv3_msi_controller;
+
+/** @brief For gicv3.c: configure, mask and unmask of a line from GIC_LPI_FIRST on. */
+enum status gicv3_lpi_configure(uint32_t line, enum irq_trigger trigger);
+void gicv3_lpi_set_masked(uint32_t line, bool is_masked);
 
 /* ---- the distributor, which both versions share ---- */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // GICv3: memory-mapped distributor, a redistributor for each CPU, and system registers as CPU
-// interface. GIC architecture 3 and 4 (IHI 0069). Everything is non-secure group 1. No ITS, so no
-// LPIs: lines are below 1020.
+// interface. GIC architecture 3 and 4 (IHI 0069). Everything is non-secure group 1. Message lines
+// are gicv3_msi.c's.
 #include "arch/aarch64/gic.h"
 
 #include "arch/aarch64/cpu.h"
@@ -17,15 +17,19 @@
 #define GICD_CTLR_RWP     (1u << 31)
 #define GICD_LEN_MIN      0x10000u
 
+#define GICD_TYPER_LPIS       (1u << 17)
+#define GICD_TYPER_ID_BITS(t) (((t) >> 19 & 31u) + 1)
+
 #define GICR_TYPER 0x0008
 #define GICR_WAKER 0x0014
 
-#define GICR_FRAME        0x10000u /* one for control, the next for SGIs and PPIs */
-#define GICR_USED         0x1000u  /* of either */
-#define GICR_TYPER_VLPIS  (1u << 1)
-#define GICR_TYPER_LAST   (1u << 4)
-#define GICR_WAKER_SLEEP  (1u << 1)
-#define GICR_WAKER_ASLEEP (1u << 2)
+#define GICR_FRAME           0x10000u /* one for control, the next for SGIs and PPIs */
+#define GICR_USED            0x1000u  /* of either */
+#define GICR_TYPER_NUMBER(t) ((uint32_t)((t) >> 8) & 0xffffu)
+#define GICR_TYPER_VLPIS     (1u << 1)
+#define GICR_TYPER_LAST      (1u << 4)
+#define GICR_WAKER_SLEEP     (1u << 1)
+#define GICR_WAKER_ASLEEP    (1u << 2)
 
 #define PIDR2_VERSION(v) ((v) >> 4 & 15u)
 #define SPINS            1000000u /* far beyond any real wait for a register */
@@ -44,6 +48,7 @@ static uint32_t line_count;
 
 /* This CPU's redistributor; with more CPUs, one of each. */
 static struct io_region redist, redist_sgi;
+static uint64_t redist_base; /* physical */
 
 static void isb(void)
 {
@@ -113,6 +118,7 @@ static enum status find_in_region(uint64_t base, uint64_t len, uint64_t told,
         }
         uint64_t typer = io_read64(&redist, GICR_TYPER);
         if (typer >> 32 == own_affinity()) {
+            redist_base = base + at;
             return OK;
         }
         mapper->unmap(&redist_sgi);
@@ -202,6 +208,17 @@ enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapp
     return s;
 }
 
+void gicv3_get_cpu(struct gicv3_cpu *out)
+{
+    uint32_t typer = io_read32(&dist, GICD_TYPER);
+    *out = (struct gicv3_cpu){
+        .redist = redist,
+        .redist_base = redist_base,
+        .number = GICR_TYPER_NUMBER(io_read64(&redist, GICR_TYPER)),
+        .id_bits = (typer & GICD_TYPER_LPIS) != 0 ? GICD_TYPER_ID_BITS(typer) : 0,
+    };
+}
+
 /* Where the registers of a line are: shared ones in the distributor, private ones in the
  * redistributor. */
 static const struct io_region *home(uint32_t line)
@@ -211,11 +228,18 @@ static const struct io_region *home(uint32_t line)
 
 static enum status configure(uint32_t line, enum irq_trigger trigger)
 {
+    if (line >= GIC_LPI_FIRST) {
+        return gicv3_lpi_configure(line, trigger);
+    }
     return line < line_count ? gic_set_trigger(home(line), line, trigger) : E_RANGE;
 }
 
 static void mask(uint32_t line)
 {
+    if (line >= GIC_LPI_FIRST) {
+        gicv3_lpi_set_masked(line, true);
+        return;
+    }
     gic_write_bit(home(line), GICD_ICENABLER, line);
     /* RWP: the line is quiet from here on. GICR_CTLR has the bit elsewhere; reading back orders
      * enough. */
@@ -228,7 +252,11 @@ static void mask(uint32_t line)
 
 static void unmask(uint32_t line)
 {
-    gic_write_bit(home(line), GICD_ISENABLER, line);
+    if (line >= GIC_LPI_FIRST) {
+        gicv3_lpi_set_masked(line, false);
+    } else {
+        gic_write_bit(home(line), GICD_ISENABLER, line);
+    }
 }
 
 static uint32_t ack(unsigned vector)
@@ -239,7 +267,8 @@ static uint32_t ack(unsigned vector)
                      :
                      :
                      : "memory"); /* acknowledged before the handler looks at its device */
-    return line < GIC_INTID_END ? line : IRQ_LINE_NONE;
+    bool is_none = line >= GIC_INTID_END && line < GIC_LPI_FIRST;
+    return is_none ? IRQ_LINE_NONE : line;
 }
 
 static void eoi(uint32_t line)

@@ -18,6 +18,7 @@
 #include "kernel/assert.h"
 #include "kernel/io/irq.h"
 #include "kernel/log.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 
 /* Every controller that the image has. */
@@ -30,7 +31,27 @@ static const struct {
     {3, gicv3_init, &gicv3_controller},
 };
 
-static const struct gic_mapper mapper = {.map = vm_map_device, .unmap = vm_unmap_device};
+static unsigned order_of(uint64_t len)
+{
+    unsigned order = 0;
+    while (PAGE_SIZE << order < len) {
+        order++;
+    }
+    return order;
+}
+
+static enum status take_memory(uint64_t len, paddr_t *out)
+{
+    return page_alloc(order_of(len), PAGE_DMA, out);
+}
+
+static void give_memory(paddr_t base, uint64_t len)
+{
+    page_free(base, order_of(len));
+}
+
+static const struct gic_mapper mapper = {
+    .map = vm_map_device, .unmap = vm_unmap_device, .alloc = take_memory, .free = give_memory};
 
 static const struct power_ops psci = {
     .name = "psci", .off = power_psci_off, .reset = power_psci_reset};
@@ -62,17 +83,30 @@ static void init_interrupts(const struct boot_info *info)
     panic("platform: the device tree names no interrupt controller that is known here");
 }
 
+static enum status init_its(const struct boot_gic *gic)
+{
+    struct gicv3_cpu cpu;
+    gicv3_get_cpu(&cpu);
+    return gicv3_its_init(gic, &cpu, &mapper);
+}
+
+/* Without messages devices use their lines. */
 static void init_msi(const struct boot_gic *gic)
 {
-    if (gic->v2m_len == 0) {
+    bool has_its = gic->version == 3 && gic->its_len != 0;
+    if (!has_its && gic->v2m_len == 0) {
         return;
     }
-    enum status s = gicv2m_init(gic->v2m_base, gic->v2m_len, &mapper);
+    const struct msi_controller *ctl = has_its ? &gicv3_msi_controller : &gicv2m_controller;
+    uint64_t base = has_its ? gic->its_base : gic->v2m_base;
+    enum status s = has_its ? init_its(gic) : gicv2m_init(base, gic->v2m_len, &mapper);
     if (s != OK) {
-        log_warn("irq", "gicv2m at 0x%llx: %s", (unsigned long long)gic->v2m_base, status_text(s));
+        log_warn("irq", "%s at 0x%llx: %s; devices use their lines", ctl->name,
+                 (unsigned long long)base, status_text(s));
         return;
     }
-    hal_msi_install(&gicv2m_controller);
+    hal_msi_install(ctl);
+    log_debug("irq", "messages through %s at 0x%llx", ctl->name, (unsigned long long)base);
 }
 
 static void init_timer(const struct boot_gic *gic)
