@@ -6,6 +6,7 @@
 #include "kernel/io/irq.h"
 
 #include "hal/cpu.h"
+#include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
@@ -17,9 +18,10 @@
 #include "kernel/spinlock.h"
 
 /* A storm whose handlers claim it: looks at one and the same instruction of one thread that was
- * never switched out, so many claimed interrupts apart, so many times in a row. */
-#define LOOK_EVERY  4096u /* a power of two: what is not a look costs one test */
-#define LOOKS_STUCK 16u
+ * never switched out, so many claimed interrupts apart, so many times in a row, within a second.
+ * Fewer in all than the 10000 after which QEMU's IOAPIC gives the CPU a pause. */
+#define LOOK_EVERY  1024u /* a power of two: what is not a look costs one test */
+#define LOOKS_STUCK 8u
 
 #define BLOCK_LINES 64u
 
@@ -28,6 +30,7 @@ struct progress {
     const struct thread *thread;
     uintptr_t pc;
     uint64_t switches;
+    uint64_t since; /* counter at the first look that found it there */
     uint32_t looks; /* in a row that found it unchanged */
 };
 
@@ -99,7 +102,7 @@ static void forget_storm_locked(struct irq_line *l) REQUIRES(l->lock)
 {
     l->storming = false;
     l->unclaimed_in_row = 0;
-    l->progress.looks = 0;
+    l->progress = (struct progress){.thread = NULL};
 }
 
 static enum status attach_locked(struct irq_line *l, struct irq_action *action,
@@ -248,9 +251,11 @@ static NOINLINE void look_for_progress_locked(struct irq_line *l, uint32_t line,
     const struct thread *t = thread_current();
     struct progress *p = &l->progress;
     if (t == NULL || t->priority == PRIO_IDLE || t != p->thread || t->switches != p->switches ||
-        hal_frame_pc(frame) != p->pc) {
-        *p = (struct progress){
-            .thread = t, .pc = hal_frame_pc(frame), .switches = t != NULL ? t->switches : 0};
+        hal_frame_pc(frame) != p->pc || hal_counter_read() - p->since > hal_counter_hz()) {
+        *p = (struct progress){.thread = t,
+                               .pc = hal_frame_pc(frame),
+                               .switches = t != NULL ? t->switches : 0,
+                               .since = hal_counter_read()};
     } else if (++p->looks == LOOKS_STUCK) {
         stop_storm_locked(l, line, "its handlers claim it, but it does not end");
     }

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+//
+// Real interrupts of a device that raises one when it is told: QEMU's "edu" (docs/specs/edu.txt in
+// its source tree). Its messages, its line, alone and shared, and storms made on purpose. They need
+// `--qemu "-device edu"`, those about a shared line two of them behind the same pin.
+#include "drivers/pci/host.h"
+#include "hal/cpu.h"
+#include "hal/irq.h"
+#include "kernel/clock.h"
+#include "kernel/io/block.h"
+#include "kernel/io/irq.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#include <stdatomic.h>
+
+#define EDU_VENDOR 0x1234
+#define EDU_DEVICE 0x11e8
+#define EDU_MAX    4
+
+enum {
+    EDU_ID = 0x00,
+    EDU_FACTORIAL = 0x08,
+    EDU_STATUS = 0x20,
+    EDU_PENDING = 0x24,
+    EDU_RAISE = 0x60,
+    EDU_ACKNOWLEDGE = 0x64,
+};
+#define EDU_ID_VALUE     0x010000edu
+#define EDU_STATUS_RAISE 0x80u /* when the factorial is there */
+
+#define ROUNDS  1000u
+#define LIMIT_S 20u
+
+enum behaviour { ACKNOWLEDGES, REFUSES, CLAIMS_ONLY };
+
+/* Field protection: [h] the handler; read when the test has seen `calls` */
+struct edu {
+    struct pci_device *pci;
+    struct io_region regs;
+    uint32_t line;
+    _Atomic enum behaviour behaviour; /* relaxed: one CPU */
+    _Atomic uint32_t calls;           /* that found something; release after `pending` */
+    uint32_t pending;                 /* [h] what the last of them found */
+};
+
+static struct edu edus[EDU_MAX];
+static unsigned edu_count;
+
+static enum irq_result edu_interrupt(void *ctx)
+{
+    struct edu *e = ctx;
+    uint32_t pending = io_read32(&e->regs, EDU_PENDING);
+    switch (atomic_load_explicit(&e->behaviour, memory_order_relaxed)) {
+    case REFUSES:
+        return IRQ_NOT_MINE;
+    case CLAIMS_ONLY:
+        return IRQ_HANDLED;
+    case ACKNOWLEDGES:
+        break;
+    }
+    if (pending == 0) {
+        return IRQ_NOT_MINE;
+    }
+    io_write32(&e->regs, EDU_ACKNOWLEDGE, pending);
+    (void)io_read32(&e->regs, EDU_PENDING); /* the line is down before the interrupt ends */
+    e->pending = pending;
+    atomic_fetch_add_explicit(&e->calls, 1, memory_order_release);
+    return IRQ_HANDLED;
+}
+
+static void find_edu(void *ctx, struct device *dev)
+{
+    (void)ctx;
+    if (dev->bus != &pci_bus_type || edu_count == EDU_MAX) {
+        return;
+    }
+    struct pci_device *d = pci_of(dev);
+    if (d->vendor == EDU_VENDOR && d->device == EDU_DEVICE) {
+        edus[edu_count++].pci = d;
+    }
+}
+
+/* False: there are fewer, and the test is skipped. */
+static bool find_edus(unsigned needed)
+{
+    memset(edus, 0, sizeof(edus));
+    edu_count = 0;
+    device_for_each(find_edu, NULL);
+    if (edu_count < needed) {
+        test_skip("no edu device");
+    }
+    return edu_count >= needed;
+}
+
+static bool open_edu(struct edu *e, bool by_line)
+{
+    enum irq_trigger trigger;
+    struct pci_device *d = e->pci;
+    TEST_EQUAL(pci_enable(d, true), OK);
+    TEST_EQUAL(pci_map_bar(d, 0, 0, 0x1000, &e->regs), OK);
+    TEST_EQUAL(io_read32(&e->regs, EDU_ID), EDU_ID_VALUE);
+    TEST_CHECK(pci_route_intx(d, &e->line, &trigger));
+    enum status s = by_line ? pci_irq_setup_line(d) : pci_irq_setup(d, 1);
+    TEST_EQUAL(s, OK);
+    if (s == OK) {
+        s = pci_irq_request(d, 0, edu_interrupt, e, "edu");
+        TEST_EQUAL(s, OK);
+    }
+    return s == OK;
+}
+
+static void close_edu(struct edu *e)
+{
+    io_write32(&e->regs, EDU_ACKNOWLEDGE, UINT32_MAX);
+    pci_irq_release(e->pci, 0);
+    pci_irq_teardown(e->pci);
+    pci_unmap_bar(&e->regs);
+    pci_disable(e->pci);
+}
+
+static void raise(struct edu *e, uint32_t value)
+{
+    io_write32(&e->regs, EDU_RAISE, value);
+}
+
+/* A device's own thread may be late on a busy host; the limit is far beyond that. */
+static bool wait_for_calls(struct edu *e, uint32_t calls)
+{
+    uint64_t limit = clock_now_ns() + LIMIT_S * NS_PER_S;
+    while (atomic_load_explicit(&e->calls, memory_order_acquire) < calls) {
+        if (clock_now_ns() > limit) {
+            return false;
+        }
+        hal_cpu_relax();
+    }
+    return true;
+}
+
+static bool get_info(uint32_t line, struct irq_info *out)
+{
+    for (uint32_t i = 0; irq_get_info(i, out); i++) {
+        if (out->line == line) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void raise_each(struct edu *e)
+{
+    for (uint32_t i = 1; i <= ROUNDS; i++) {
+        raise(e, i);
+        if (!wait_for_calls(e, i)) {
+            test_fail(__FILE__, __LINE__, "interrupt %u did not come", i);
+            return;
+        }
+        TEST_EQUAL(e->pending, i);
+    }
+    TEST_EQUAL(atomic_load_explicit(&e->calls, memory_order_acquire), ROUNDS);
+    TEST_EQUAL(io_read32(&e->regs, EDU_PENDING), 0);
+}
+
+static void each_message_is_one_interrupt(void)
+{
+    if (!find_edus(1)) {
+        return;
+    }
+    struct edu *e = &edus[0];
+    if (open_edu(e, false)) {
+        bool has_messages = hal_msi_controller() != NULL;
+        TEST_EQUAL(e->pci->irq_kind, has_messages ? PCI_IRQ_MSI : PCI_IRQ_INTX);
+        raise_each(e);
+        close_edu(e);
+    }
+}
+
+static void a_device_interrupts_when_its_work_is_done(void)
+{
+    if (!find_edus(1)) {
+        return;
+    }
+    struct edu *e = &edus[0];
+    if (open_edu(e, false)) {
+        io_write32(&e->regs, EDU_STATUS, EDU_STATUS_RAISE);
+        io_write32(&e->regs, EDU_FACTORIAL, 10);
+        TEST_CHECK(wait_for_calls(e, 1));
+        TEST_EQUAL(io_read32(&e->regs, EDU_FACTORIAL), 3628800);
+        io_write32(&e->regs, EDU_STATUS, 0);
+        close_edu(e);
+    }
+}
+
+/* Attached and detached again and again: every vector, line and table is given back. */
+static void messages_are_given_back(void)
+{
+    struct heap_stats before, after;
+    if (!find_edus(1)) {
+        return;
+    }
+    struct edu *e = &edus[0];
+    for (unsigned i = 0; i <= ROUNDS; i++) {
+        if (!open_edu(e, false)) {
+            return;
+        }
+        raise(e, 1);
+        TEST_CHECK(wait_for_calls(e, i + 1));
+        close_edu(e);
+        if (i == 0) { /* what stays of a line is there now */
+            heap_get_stats(&before);
+        }
+    }
+    heap_get_stats(&after);
+    TEST_EQUAL(after.live_objects, before.live_objects);
+}
+
+static void a_line_interrupts_once_each_time(void)
+{
+    if (!find_edus(1)) {
+        return;
+    }
+    if (open_edu(&edus[0], true)) {
+        TEST_EQUAL(edus[0].pci->irq_kind, PCI_IRQ_INTX);
+        raise_each(&edus[0]);
+        close_edu(&edus[0]);
+    }
+}
+
+static bool find_pair(struct edu **a, struct edu **b)
+{
+    enum irq_trigger trigger;
+    for (unsigned i = 0; i < edu_count; i++) {
+        TEST_CHECK(pci_route_intx(edus[i].pci, &edus[i].line, &trigger));
+        for (unsigned j = 0; j < i; j++) {
+            if (edus[i].line == edus[j].line) {
+                *a = &edus[j];
+                *b = &edus[i];
+                return true;
+            }
+        }
+    }
+    test_skip("no two edu devices share a line");
+    return false;
+}
+
+static void find_scratch(void *ctx, struct block_device *dev)
+{
+    char *name = ctx;
+    if (strcmp(dev->serial, "scratch") == 0) {
+        str_copy(name, sizeof(dev->name), dev->name);
+    }
+}
+
+/* Both at once, one after the other, and a disk in between, which may share the line as well. */
+static void share_line(struct edu *a, struct edu *b, struct block_device *disk, void *data)
+{
+    for (uint32_t i = 1; i <= ROUNDS; i++) {
+        irq_state_t state = hal_irq_save();
+        raise(a, i);
+        raise(b, 2 * i);
+        hal_irq_restore(state);
+        if (disk != NULL && i % 4 == 0) {
+            TEST_EQUAL(block_read(disk, 0, data, 4096), OK);
+        }
+        if (!wait_for_calls(a, i) || !wait_for_calls(b, i)) {
+            test_fail(__FILE__, __LINE__, "interrupt %u did not come", i);
+            return;
+        }
+        TEST_EQUAL(a->pending, i);
+        TEST_EQUAL(b->pending, 2 * i);
+    }
+}
+
+static void devices_that_share_a_line_lose_nothing(void)
+{
+    struct edu *a, *b;
+    struct irq_info before, after;
+    char name[sizeof(((struct block_device *)0)->name)] = "";
+    if (!find_edus(2) || !find_pair(&a, &b) || !open_edu(a, true)) {
+        return;
+    }
+    if (open_edu(b, true)) {
+        block_for_each(find_scratch, name);
+        struct block_device *disk = name[0] != '\0' ? block_open(name) : NULL;
+        void *data = heap_alloc(4096);
+        TEST_CHECK(get_info(a->line, &before));
+        TEST_CHECK(before.handlers >= 2);
+        share_line(a, b, disk, data);
+        TEST_CHECK(get_info(a->line, &after));
+        TEST_CHECK(after.count - before.count >= ROUNDS);
+        TEST_CHECK(after.unclaimed - before.unclaimed <= 2);
+        heap_free(data);
+        if (disk != NULL) {
+            block_close(disk);
+        }
+        close_edu(b);
+    }
+    close_edu(a);
+}
+
+/* The line is masked, so the thread comes here; it comes back once the device is quiet. */
+static void storm(enum behaviour behaviour)
+{
+    struct irq_info info;
+    if (!find_edus(1)) {
+        return;
+    }
+    struct edu *e = &edus[0];
+    if (!open_edu(e, true)) {
+        return;
+    }
+    atomic_store_explicit(&e->behaviour, behaviour, memory_order_relaxed);
+    uint64_t limit = clock_now_ns() + LIMIT_S * NS_PER_S;
+    raise(e, 1);
+    do {
+        hal_cpu_relax();
+        TEST_CHECK(get_info(e->line, &info));
+    } while (!info.storming && clock_now_ns() < limit);
+    TEST_CHECK(info.storming);
+
+    atomic_store_explicit(&e->behaviour, ACKNOWLEDGES, memory_order_relaxed);
+    io_write32(&e->regs, EDU_ACKNOWLEDGE, UINT32_MAX);
+    TEST_EQUAL(irq_resume(e->line), OK);
+    TEST_CHECK(get_info(e->line, &info));
+    TEST_CHECK(!info.storming);
+    raise(e, 5);
+    TEST_CHECK(wait_for_calls(e, 1));
+    TEST_EQUAL(e->pending, 5);
+    close_edu(e);
+}
+
+static void a_storm_that_nobody_claims_is_masked_and_resumed(void)
+{
+    storm(REFUSES);
+}
+
+static void a_storm_that_is_claimed_is_masked_and_resumed(void)
+{
+    storm(CLAIMS_ONLY);
+}
+
+const struct kernel_test irq_tests[] = {
+    {"irq_each_message_is_one_interrupt", each_message_is_one_interrupt},
+    {"irq_a_device_interrupts_when_its_work_is_done", a_device_interrupts_when_its_work_is_done},
+    {"irq_messages_are_given_back", messages_are_given_back},
+    {"irq_a_line_interrupts_once_each_time", a_line_interrupts_once_each_time},
+    {"irq_devices_that_share_a_line_lose_nothing", devices_that_share_a_line_lose_nothing},
+    {"irq_a_storm_that_nobody_claims_is_masked_and_resumed",
+     a_storm_that_nobody_claims_is_masked_and_resumed},
+    {"irq_a_storm_that_is_claimed_is_masked_and_resumed",
+     a_storm_that_is_claimed_is_masked_and_resumed},
+    {0},
+};
