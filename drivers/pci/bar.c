@@ -114,6 +114,32 @@ void pci_probe_bars(struct pci_device *d)
     pci_write16(d, PCI_COMMAND, command);
 }
 
+/* PCI Local Bus Specification 3.0, 6.2.5.2: no more may be asked for. */
+#define ROM_SIZE_MAX (16u << 20)
+
+void pci_probe_rom(struct pci_device *d)
+{
+    unsigned reg = d->header == PCI_HEADER_DEVICE ? PCI_ROM : PCI_BRIDGE_ROM;
+    if (d->header != PCI_HEADER_DEVICE && d->header != PCI_HEADER_BRIDGE) {
+        return;
+    }
+    uint32_t was = pci_read32(d, reg);
+    pci_write32(d, reg, UINT32_MAX & ~PCI_ROM_FLAGS);
+    uint32_t bits = pci_read32(d, reg) & ~PCI_ROM_FLAGS;
+    pci_write32(d, reg, was & ~PCI_ROM_ENABLE);
+    if (bits == 0 || bits == (was & ~PCI_ROM_FLAGS)) {
+        return; /* nothing there, or nothing of it can be written: no such register */
+    }
+    uint64_t size = size_of_bits(bits | UINT64_MAX << 32);
+    if (size == 0 || size > ROM_SIZE_MAX) {
+        log_warn("pci", "%s: option ROM of an impossible size (0x%x), left out", d->dev.name, bits);
+        return;
+    }
+    d->rom_size = (uint32_t)size;
+    log_info("pci", "%s: option ROM of %u KiB, switched off and not run", d->dev.name,
+             d->rom_size >> 10);
+}
+
 void pci_write_bar(struct pci_device *d, unsigned bar, uint64_t address)
 {
     pci_write32(d, bar_register(bar), (uint32_t)address);

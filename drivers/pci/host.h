@@ -61,6 +61,10 @@ enum status pci_scan(struct pci_host *host);
 /** @brief Read which BARs a function has and how large they are, leaving their contents. */
 void pci_probe_bars(struct pci_device *d);
 
+/** @brief See how large the option ROM is, and switch it off: nothing here runs it, and what its
+ * register says would take addresses away from BARs. */
+void pci_probe_rom(struct pci_device *d);
+
 /** @brief Place what the firmware has not placed: BARs, bridge windows. After pci_scan(). */
 enum status pci_assign(struct pci_host *host);
 

@@ -34,6 +34,9 @@ static void pci_describe(const struct device *dev, char *buf, size_t len)
                             (unsigned long long)b->size);
         }
     }
+    if (d->rom_size > 0 && at < len) {
+        at += fmt_print(buf + at, len - at, ", rom size 0x%x", d->rom_size);
+    }
     if (d->child != NULL && at < len) {
         fmt_print(buf + at, len - at, ", bus %02x", d->child->number);
     }

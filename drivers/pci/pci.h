@@ -47,6 +47,7 @@ struct pci_device {
     uint16_t vendor, device, subsystem_vendor, subsystem_device; /* [I] */
     uint32_t class_code;                                         /* [I] base, sub, interface */
     struct pci_bar bar[PCI_BARS];                                /* [I] */
+    uint32_t rom_size; /* [I] of the option ROM, which is switched off; 0 = none */
 
     enum pci_irq_kind irq_kind;  /* [o] */
     uint32_t vector_count;       /* [o] */

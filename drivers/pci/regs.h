@@ -13,6 +13,7 @@ enum {
     PCI_HEADER_TYPE = 0x0e,
     PCI_BAR0 = 0x10,
     PCI_SUBSYSTEM = 0x2c,
+    PCI_ROM = 0x30,
     PCI_CAPABILITIES = 0x34,
     PCI_INTERRUPT_LINE = 0x3c,
     PCI_INTERRUPT_PIN = 0x3d,
@@ -31,6 +32,7 @@ enum {
     PCI_PREFETCH_LIMIT_UPPER = 0x2c,
     PCI_IO_BASE_UPPER = 0x30,
     PCI_IO_LIMIT_UPPER = 0x32,
+    PCI_BRIDGE_ROM = 0x38,
     PCI_BRIDGE_CONTROL = 0x3e,
 };
 
@@ -54,6 +56,8 @@ enum {
 #define PCI_BAR_PREFETCHABLE 0x8u
 #define PCI_BAR_MEMORY_FLAGS 0xfu
 #define PCI_BAR_IO_FLAGS     0x3u
+#define PCI_ROM_ENABLE       0x1u
+#define PCI_ROM_FLAGS        0x7ffu
 #define PCI_WINDOW_TYPE      0xfu /* of IO_BASE and PREFETCH_BASE: 1 = 32-bit I/O, 64-bit memory */
 #define PCI_WINDOW_WIDE      0x1u
 

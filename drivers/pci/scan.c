@@ -95,6 +95,7 @@ static enum status add_function(struct pci_bus *bus, unsigned devfn)
     read_identity(d);
     silence(d);
     pci_probe_bars(d);
+    pci_probe_rom(d);
     list_push_back(&bus->devices, &d->link);
     return OK;
 }
@@ -156,15 +157,55 @@ static bool is_number_taken(const struct pci_bus *bus, uint8_t number, uint8_t l
     return false;
 }
 
-/* Numbers that the firmware gave stay if they are among those of the bus it sits on and not taken.
- */
+/** The bus numbers in a bridge. */
+struct numbers {
+    uint8_t primary, secondary, subordinate;
+};
+
+static struct numbers read_numbers(const struct pci_device *bridge)
+{
+    return (struct numbers){.primary = pci_read8(bridge, PCI_PRIMARY_BUS),
+                            .secondary = pci_read8(bridge, PCI_SECONDARY_BUS),
+                            .subordinate = pci_read8(bridge, PCI_SUBORDINATE_BUS)};
+}
+
+/* Why the numbers that the firmware gave cannot stay; NULL: they can. */
+static const char *find_fault(const struct pci_bus *bus, const struct numbers *n)
+{
+    if (n->secondary == bus->number) {
+        return "it leads back to its own bus";
+    }
+    if (n->secondary < bus->number) {
+        return "it leads back to a bus above";
+    }
+    if (n->subordinate < n->secondary) {
+        return "they end before they begin";
+    }
+    if (n->primary != bus->number) {
+        return "it sits on another bus";
+    }
+    if (n->subordinate > bus->last) {
+        return "they reach past those of its own bus";
+    }
+    return is_number_taken(bus, n->secondary, n->subordinate) ? "another bridge has them" : NULL;
+}
+
+/* Numbers that the firmware gave stay if they make sense. */
 static bool has_numbers(const struct pci_device *bridge, uint8_t *number, uint8_t *last)
 {
-    const struct pci_bus *bus = bridge->bus;
-    *number = pci_read8(bridge, PCI_SECONDARY_BUS);
-    *last = pci_read8(bridge, PCI_SUBORDINATE_BUS);
-    return pci_read8(bridge, PCI_PRIMARY_BUS) == bus->number && *number > bus->number &&
-           *last >= *number && *last <= bus->last && !is_number_taken(bus, *number, *last);
+    struct numbers n = read_numbers(bridge);
+    if (n.secondary == 0 && n.subordinate == 0) {
+        return false; /* it gave none */
+    }
+    const char *fault = find_fault(bridge->bus, &n);
+    if (fault != NULL) {
+        log_warn("pci", "%s: bus numbers %u (%u to %u) make no sense: %s", bridge->dev.name,
+                 n.primary, n.secondary, n.subordinate, fault);
+        return false;
+    }
+    *number = n.secondary;
+    *last = n.subordinate;
+    return true;
 }
 
 static void set_numbers(const struct pci_device *bridge, uint8_t number, uint8_t last)
@@ -172,6 +213,46 @@ static void set_numbers(const struct pci_device *bridge, uint8_t number, uint8_t
     pci_write8(bridge, PCI_PRIMARY_BUS, bridge->bus->number);
     pci_write8(bridge, PCI_SECONDARY_BUS, number);
     pci_write8(bridge, PCI_SUBORDINATE_BUS, last);
+}
+
+static bool keeps_numbers(const struct pci_device *bridge, uint8_t number, uint8_t last)
+{
+    struct numbers n = read_numbers(bridge);
+    return n.primary == bridge->bus->number && n.secondary == number && n.subordinate == last;
+}
+
+/* A bridge above whose numbers are no longer its own after those of `bridge` were written: both are
+ * the same one, met again behind itself. Those between cannot be reached any more, so it is the
+ * topmost. NULL: none. */
+static const struct pci_device *find_itself_above(const struct pci_device *bridge)
+{
+    const struct pci_device *found = NULL;
+    for (const struct pci_device *b = bridge->bus->bridge; b != NULL; b = b->bus->bridge) {
+        if (!keeps_numbers(b, b->child->number, b->child->last)) {
+            found = b;
+        }
+    }
+    return found;
+}
+
+/* Give a bridge its numbers. False: it does not take them, and stays closed. */
+static bool open_bridge(const struct pci_device *bridge, uint8_t number, uint8_t last)
+{
+    set_numbers(bridge, number, last);
+    const struct pci_device *above = find_itself_above(bridge);
+    if (above != NULL) {
+        set_numbers(above, above->child->number, above->child->last);
+        log_warn("pci", "%s: a loop: it is %s again, what is behind it is left out",
+                 bridge->dev.name, above->dev.name);
+        return false;
+    }
+    if (!keeps_numbers(bridge, number, last)) {
+        set_numbers(bridge, 0, 0);
+        log_warn("pci", "%s: does not keep its bus numbers, what is behind it is left out",
+                 bridge->dev.name);
+        return false;
+    }
+    return true;
 }
 
 /* Open the bridge to every number that is left, see how many are needed, and close it to the rest.
@@ -185,7 +266,9 @@ static enum status number_bridge(struct pci_device *bridge, uint8_t *used)
         return OK;
     }
     uint8_t number = *used + 1;
-    set_numbers(bridge, number, limit);
+    if (!open_bridge(bridge, number, limit)) {
+        return OK;
+    }
     enum status s = scan_bridge(bridge, number, limit, used);
     if (bridge->child == NULL) {
         set_numbers(bridge, 0, 0);
@@ -204,6 +287,9 @@ static enum status scan_bridges(struct pci_bus *bus, bool numbered, uint8_t *use
         uint8_t number, last;
         if (d->header != PCI_HEADER_BRIDGE || d->child != NULL) {
             continue;
+        }
+        if (bus->host->device_count == PCI_DEVICES_MAX) {
+            break; /* nothing more would be kept */
         }
         if (!numbered) {
             s = number_bridge(d, used);

@@ -468,6 +468,33 @@ int page_taken_order(paddr_t base)
     return (state & 15) == FRAME_TAKEN ? state >> 4 & 15 : -1;
 }
 
+/* Which frames are fixed never changes, so a block that is cut or freed meanwhile does not matter.
+ */
+static bool is_any_frame(const struct page_block *block, uint64_t first, uint64_t last)
+{
+    irq_state_t s = spin_lock_irq(&lock);
+    bool is_ram = block->state == BLOCK_FREE || block->state == BLOCK_TAKEN;
+    for (uint64_t i = first; block->state == BLOCK_CUT && i <= last && !is_ram; i++) {
+        is_ram = (block->meta->state[i] & 15) != FRAME_FIXED;
+    }
+    spin_unlock_irq(&lock, s);
+    return is_ram;
+}
+
+bool page_is_any_ram(uint64_t base, uint64_t len)
+{
+    uint64_t end = (base + (len - 1)) >> PAGE_SHIFT; /* the last frame */
+    for (uint64_t frame = base >> PAGE_SHIFT; frame <= end;) {
+        uint64_t last = MIN(frame | (BLOCK_PAGES - 1), end);
+        const struct page_block *block = find_block(frame / BLOCK_PAGES);
+        if (block != NULL && is_any_frame(block, frame % BLOCK_PAGES, last % BLOCK_PAGES)) {
+            return true;
+        }
+        frame = last + 1;
+    }
+    return false;
+}
+
 void page_set_areas(const struct page_area *list, unsigned count)
 {
     lock = (struct spinlock)SPINLOCK_INIT;

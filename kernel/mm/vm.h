@@ -102,8 +102,8 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name);
 /** @brief Give back what vm_alloc() returned; NULL does nothing. @context{thread} */
 void vm_free(void *p);
 
-/** @brief Map device registers, uncached. base need not be page aligned. @return OK; E_NOMEM;
- * E_INVAL.
+/** @brief Map device registers, uncached. base need not be page aligned.
+ *  @return OK; E_NOMEM; E_INVAL: wraps around, or part of it is RAM (with a line in the log).
  *  @context{thread or early} */
 enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out);
 void vm_unmap_device(const struct io_region *region);

@@ -4,6 +4,7 @@
 // range's struct is on the heap, so the heap itself uses none of these.
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 #include "kernel/spinlock.h"
@@ -83,6 +84,12 @@ static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot,
 enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
 {
     enum status s;
+    uint64_t end;
+    if (len > 0 && !ADD_OVERFLOWS(base, len, &end) && page_is_any_ram(base, len)) {
+        log_warn("vm", "0x%llx bytes at 0x%llx are said to be a device's registers, and are RAM",
+                 (unsigned long long)len, (unsigned long long)base);
+        return E_INVAL;
+    }
     const struct vm_range *range =
         map_physical(base, len, PROT_R | PROT_W, MEM_DEVICE, "registers", &s);
     if (range == NULL) {

@@ -226,7 +226,7 @@ static int set_up(void **state)
         fake_on_wait = wait_hook;
     }
     memset(&disk, 0, sizeof(disk));
-    assert_int_equal(page_alloc(2, PAGE_OTHER, &disk.frame), OK);
+    disk.frame = paddr(WORLD_DEVICE_BASE);
     disk.regs = hal_direct(disk.frame);
     describe_function();
     describe_registers();
@@ -246,7 +246,6 @@ static int tear_down(void **state)
         pci_host_destroy(disk.host);
     }
     heap_free(disk.buffer);
-    page_free(disk.frame, 2);
     disk.regs = NULL;
     return 0;
 }

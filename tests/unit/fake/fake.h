@@ -37,8 +37,10 @@ void fake_journal_add(const char *event);
 extern enum exit_kind fake_exit_kind;
 extern uint8_t fake_exit_status;
 
-/** What hal_early_write() was given since fake_reset(), zero terminated, cut at 64 KiB. */
+/** What hal_early_write() was given since fake_reset() or fake_console_clear(), zero terminated,
+ * cut at 64 KiB. */
 const char *fake_console_text(void);
+void fake_console_clear(void);
 
 /* ---- What a test decides ---- */
 

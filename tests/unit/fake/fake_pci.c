@@ -74,6 +74,12 @@ void fake_pci_bar(int f, unsigned bar, uint64_t size, uint32_t flags)
     }
 }
 
+void fake_pci_rom(int f, uint32_t size)
+{
+    unsigned reg = fake_pci_get(f, 0x0e, 1) == 1 ? 0x38 : 0x30;
+    allow(f, reg, 4, ~(size - 1) | 1);
+}
+
 uint64_t fake_pci_bar_address(int f, unsigned bar)
 {
     uint32_t low = fake_pci_get(f, 0x10 + 4 * bar, 4);
@@ -116,13 +122,13 @@ static int find(unsigned bus, unsigned devfn)
     for (int i = 0; i < fake_pci.count; i++) {
         const struct fake_pci_function *f = &fake_pci.function[i];
         if (f->devfn == devfn && is_on(f, bus)) {
-            if (found >= 0) {
+            if (found >= 0 && !fake_pci.may_collide) {
                 __builtin_trap();
             }
-            found = i;
+            found = found < 0 ? i : found;
         }
     }
-    return found;
+    return found >= 0 && fake_pci.function[found].is_alias ? fake_pci.function[found].alias : found;
 }
 
 static enum status fake_open(struct pci_bus *bus)

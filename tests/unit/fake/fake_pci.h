@@ -13,6 +13,8 @@ struct fake_pci_function {
     uint8_t devfn;
     uint8_t cfg[256];
     uint8_t writable[256]; /* bits that a write changes */
+    bool is_alias;         /* its registers are those of function `alias` */
+    int alias;
 };
 
 struct fake_pci {
@@ -20,6 +22,7 @@ struct fake_pci {
     int count;
     uint8_t root;      /* number of the root bus */
     unsigned accesses; /* configuration reads and writes */
+    bool may_collide;  /* of functions that answer alike, the first is taken */
     uint32_t (*hostile)(unsigned bus, unsigned devfn,
                         unsigned reg); /* answers every read, if set */
 };
@@ -37,6 +40,9 @@ int fake_pci_add_bridge(int parent, uint8_t devfn);
 
 /** Flags of a BAR as its low bits show them: 1 = I/O, 4 = 64-bit, 8 = prefetchable. */
 void fake_pci_bar(int f, unsigned bar, uint64_t size, uint32_t flags);
+
+/** @brief The option ROM's register: its size, a power of two from 2 KiB. */
+void fake_pci_rom(int f, uint32_t size);
 
 void fake_pci_set(int f, unsigned reg, unsigned width, uint32_t v);
 uint32_t fake_pci_get(int f, unsigned reg, unsigned width);

@@ -113,6 +113,12 @@ const char *fake_console_text(void)
     return console;
 }
 
+void fake_console_clear(void)
+{
+    console_len = 0;
+    console[0] = 0;
+}
+
 void hal_exit_record(enum exit_kind kind, uint8_t status)
 {
     fake_exit_kind = kind;

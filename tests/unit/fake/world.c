@@ -162,8 +162,8 @@ int world_boot(void **state)
 
     static struct boot_info info;
     info.range_count = 1;
-    info.ranges[0] =
-        (struct boot_range){.base = FAKE_RAM_BASE, .len = FAKE_RAM_SIZE, .kind = BOOT_RAM};
+    info.ranges[0] = (struct boot_range){
+        .base = FAKE_RAM_BASE, .len = WORLD_DEVICE_BASE - FAKE_RAM_BASE, .kind = BOOT_RAM};
     info.early_base = FAKE_RAM_BASE;
     info.early_len = 1 << 20;
 

@@ -10,6 +10,10 @@
 /** A program counter of kernel code, as world_spend() reports it to interrupts. */
 #define WORLD_KERNEL_PC 0x1000u
 
+/** Frames that are no RAM to the kernel: registers of a device that a test plays. */
+#define WORLD_DEVICE_PAGES 16
+#define WORLD_DEVICE_BASE  (FAKE_RAM_BASE + FAKE_RAM_SIZE - WORLD_DEVICE_PAGES * PAGE_SIZE)
+
 /** The line that the fake event timer interrupts on. */
 #define WORLD_TIMER_LINE 5
 

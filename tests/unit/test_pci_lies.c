@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+//
+// Configuration space that lies: bridges that lead back, numbers that cannot be, option ROMs, BARs
+// on top of RAM. Each lie has a line in the log, costs what it is about, and takes no time.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/pci/regs.h"
+#include "fake/fake_pci.h"
+#include "fake/world.h"
+#include "kernel/mm/page.h"
+
+/* What one bus costs to look at, and some for the rest. */
+#define ACCESSES_MAX 100000u
+
+#define MEM64 4u
+
+static const struct boot_pci_host virt = {
+    .bus_last = 255,
+    .io = {.cpu = 0x3eff0000, .bus = 0, .len = 0x10000},
+    .mem32 = {.cpu = 0x10000000, .bus = 0x10000000, .len = 0x2eff0000},
+    .dma_coherent = true,
+};
+
+static struct pci_host *host;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_pci_reset();
+    fake_console_clear();
+    host = NULL;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (host != NULL) {
+        pci_host_destroy(host);
+    }
+    return 0;
+}
+
+static void scan(const struct boot_pci_host *boot)
+{
+    assert_int_equal(pci_host_create(boot, &fake_pci_ops, &host), OK);
+    assert_int_equal(pci_scan(host), OK);
+    assert_int_equal(pci_assign(host), OK);
+    assert_true(fake_pci.accesses < ACCESSES_MAX);
+}
+
+static void expect_line(const char *text)
+{
+    if (strstr(fake_console_text(), text) == NULL) {
+        fail_msg("no \"%s\" in:\n%s", text, fake_console_text());
+    }
+}
+
+static void expect_silence(void)
+{
+    assert_null(strstr(fake_console_text(), "pci:"));
+}
+
+static void test_what_makes_sense_is_not_remarked(void **state)
+{
+    (void)state;
+    int a = fake_pci_add_bridge(-1, 0x08);
+    int b = fake_pci_add_bridge(-1, 0x10);
+    fake_pci_set(a, PCI_PRIMARY_BUS, 4, 0x00020100);
+    fake_pci_add(a, 0x00, 0x1af4, 0x1042);
+    fake_pci_add(b, 0x00, 0x1af4, 0x1042);
+    scan(&virt);
+    assert_int_equal(host->device_count, 4);
+    expect_silence();
+}
+
+static void test_numbers_that_make_no_sense_are_named_and_given_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t numbers; /* subordinate, secondary, primary */
+        const char *line;
+    } lies[] = {
+        {0x050000,
+         "0000:00:01.0: bus numbers 0 (0 to 5) make no sense: it leads back to its own bus"},
+        {0x030500, "bus numbers 0 (5 to 3) make no sense: they end before they begin"},
+        {0x060507, "bus numbers 7 (5 to 6) make no sense: it sits on another bus"},
+        {0xff0500, "bus numbers 0 (5 to 255) make no sense: they reach past those of its own bus"},
+    };
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct boot_pci_host few = virt;
+        few.bus_last = 9;
+        set_up(NULL);
+        int bridge = fake_pci_add_bridge(-1, 0x08);
+        fake_pci_set(bridge, PCI_PRIMARY_BUS, 4, lies[i].numbers);
+        fake_pci_add(bridge, 0x00, 0x1af4, 0x1042);
+        scan(&few);
+        expect_line(lies[i].line);
+        assert_int_equal(host->device_count, 2);
+        assert_int_equal(fake_pci_get(bridge, PCI_PRIMARY_BUS, 4) & 0xffffff, 0x010100);
+        tear_down(NULL);
+    }
+}
+
+static void test_numbers_used_twice_are_named(void **state)
+{
+    (void)state;
+    int a = fake_pci_add_bridge(-1, 0x08);
+    int b = fake_pci_add_bridge(-1, 0x10);
+    fake_pci_set(a, PCI_PRIMARY_BUS, 4, 0x040200);
+    fake_pci_set(b, PCI_PRIMARY_BUS, 4, 0x050400);
+    fake_pci_add(a, 0x00, 0x1af4, 0x1042);
+    fake_pci_add(b, 0x00, 0x1af4, 0x1042);
+    scan(&virt);
+    expect_line("0000:00:02.0: bus numbers 0 (4 to 5) make no sense: another bridge has them");
+    assert_int_equal(host->device_count, 4);
+    assert_int_equal(fake_pci_get(b, PCI_SECONDARY_BUS, 1), 5);
+}
+
+static void test_a_bridge_behind_a_bridge_that_leads_back(void **state)
+{
+    (void)state;
+    int a = fake_pci_add_bridge(-1, 0x08);
+    int b = fake_pci_add_bridge(a, 0x00);
+    fake_pci_set(a, PCI_PRIMARY_BUS, 4, 0x050300);
+    fake_pci_set(b, PCI_PRIMARY_BUS, 4, 0x050103);
+    scan(&virt);
+    expect_line("0000:03:00.0: bus numbers 3 (1 to 5) make no sense: it leads back to a bus above");
+    assert_int_equal(host->device_count, 2);
+    assert_int_equal(fake_pci_get(b, PCI_PRIMARY_BUS, 4) & 0xffffff, 0x040403);
+}
+
+/* The same registers again one bus further, and again behind those. */
+static void test_a_bridge_that_is_met_again_behind_itself(void **state)
+{
+    (void)state;
+    for (int depth = 1; depth <= 3; depth++) {
+        set_up(NULL);
+        int first = fake_pci_add_bridge(-1, 0x08);
+        int above = first;
+        for (int i = 1; i < depth; i++) {
+            above = fake_pci_add_bridge(above, 0x08);
+        }
+        int again = fake_pci_add(above, 0x10, 0x1b36, 1);
+        fake_pci.function[again].is_alias = true;
+        fake_pci.function[again].alias = first;
+        int leaf = fake_pci_add(above, 0x18, 0x1af4, 0x1042);
+        fake_pci_bar(leaf, 0, 0x1000, 0);
+        scan(&virt);
+        expect_line("a loop: it is 0000:00:01.0 again, what is behind it is left out");
+        assert_int_equal(host->device_count, depth + 2);
+        assert_int_equal(fake_pci_get(first, PCI_PRIMARY_BUS, 2), 0x0100);
+        assert_true(fake_pci_bar_address(leaf, 0) >= 0x10000000);
+        tear_down(NULL);
+    }
+}
+
+static void test_a_bridge_without_room_for_numbers(void **state)
+{
+    (void)state;
+    int bridge = fake_pci_add_bridge(-1, 0x08);
+    fake_pci.function[bridge].writable[PCI_SECONDARY_BUS] = 0;
+    fake_pci_add(-1, 0x10, 0x1af4, 0x1042);
+    scan(&virt);
+    expect_line("0000:00:01.0: does not keep its bus numbers, what is behind it is left out");
+    assert_int_equal(host->device_count, 2);
+}
+
+static uint32_t all_bridges(unsigned bus, unsigned devfn, unsigned reg)
+{
+    (void)bus;
+    (void)devfn;
+    return reg == PCI_HEADER_TYPE ? PCI_HEADER_MULTIFUNCTION | PCI_HEADER_BRIDGE : 0x12345678;
+}
+
+static void test_a_space_full_of_bridges_costs_one_bus(void **state)
+{
+    (void)state;
+    fake_pci.hostile = all_bridges;
+    scan(&virt);
+    assert_int_equal(host->device_count, 32 * 8);
+    assert_int_equal(host->bus_count, 1);
+}
+
+/* ---- option ROMs ---- */
+
+static void test_an_option_rom_is_named_and_switched_off(void **state)
+{
+    (void)state;
+    int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
+    fake_pci_rom(card, 0x40000);
+    fake_pci_set(card, PCI_ROM, 4, 0xfeb80000 | PCI_ROM_ENABLE);
+    int bridge = fake_pci_add_bridge(-1, 0x10);
+    fake_pci_rom(bridge, 0x800);
+    fake_pci_set(bridge, PCI_BRIDGE_ROM, 4, PCI_ROM_ENABLE);
+    scan(&virt);
+    expect_line("0000:00:01.0: option ROM of 256 KiB, switched off and not run");
+    expect_line("0000:00:02.0: option ROM of 2 KiB");
+    assert_int_equal(fake_pci_get(card, PCI_ROM, 4), 0xfeb80000);
+    assert_int_equal(fake_pci_get(bridge, PCI_BRIDGE_ROM, 4), 0);
+}
+
+static void test_option_roms_of_impossible_sizes(void **state)
+{
+    (void)state;
+    static const uint32_t writable[] = {0x80000800, 0xfe000001, 0x0000f801};
+    for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
+        set_up(NULL);
+        int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
+        for (unsigned k = 0; k < 4; k++) {
+            fake_pci.function[card].writable[PCI_ROM + k] = (uint8_t)(writable[i] >> 8 * k);
+        }
+        fake_pci_set(card, PCI_ROM, 4, PCI_ROM_ENABLE);
+        scan(&virt);
+        expect_line("0000:00:01.0: option ROM of an impossible size (0x");
+        assert_int_equal(fake_pci_get(card, PCI_ROM, 4) & (writable[i] & PCI_ROM_ENABLE), 0);
+        tear_down(NULL);
+    }
+}
+
+static void test_a_function_without_an_option_rom_is_not_remarked(void **state)
+{
+    (void)state;
+    int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
+    fake_pci_set(card, PCI_ROM, 4, 0x1234); /* nothing of it can be written */
+    scan(&virt);
+    expect_silence();
+}
+
+/* ---- where BARs cannot be ---- */
+
+static void find_first(void *ctx, struct pci_device *d)
+{
+    struct pci_device **out = ctx;
+    *out = *out == NULL ? d : *out;
+}
+
+/* On a PC addresses are believed, but not that registers are in memory that is handed out. */
+static void test_a_bar_on_top_of_ram_is_not_mapped(void **state)
+{
+    (void)state;
+    const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
+    paddr_t frame;
+    assert_int_equal(page_alloc(0, PAGE_OTHER, &frame), OK);
+    int card = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    fake_pci_bar(card, 0, 0x1000, MEM64);
+    fake_pci_set(card, PCI_BAR0, 4, (uint32_t)frame.raw | MEM64);
+    fake_pci_set(card, PCI_BAR0 + 4, 4, (uint32_t)(frame.raw >> 32));
+    scan(&pc);
+    struct pci_device *d = NULL;
+    pci_for_each(host->root, find_first, &d);
+    struct io_region region;
+    assert_int_equal(pci_map_bar(d, 0, 0, 0x1000, &region), E_INVAL);
+    expect_line("are said to be a device's registers, and are RAM");
+    page_free(frame, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_makes_sense_is_not_remarked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_numbers_that_make_no_sense_are_named_and_given_anew,
+                                        set_up, NULL),
+        cmocka_unit_test_setup_teardown(test_numbers_used_twice_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bridge_behind_a_bridge_that_leads_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bridge_that_is_met_again_behind_itself, set_up,
+                                        NULL),
+        cmocka_unit_test_setup_teardown(test_a_bridge_without_room_for_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_space_full_of_bridges_costs_one_bus, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_an_option_rom_is_named_and_switched_off, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_option_roms_of_impossible_sizes, set_up, NULL),
+        cmocka_unit_test_setup_teardown(test_a_function_without_an_option_rom_is_not_remarked,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bar_on_top_of_ram_is_not_mapped, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
