@@ -24,10 +24,15 @@
 /* Where a PC's first IOAPIC is if no MADT says so. */
 #define IOAPIC_DEFAULT 0xfec00000
 
-/* COM1, where every PC has it if it has it. */
+/* Serial ports, where every PC has those that it has. */
 #define COM1     0x3f8
-#define COM1_LEN 8
 #define COM1_IRQ 4
+#define COM_LEN  8
+
+static const struct {
+    uint16_t base;
+    uint8_t irq;
+} com_ports[] = {{COM1, COM1_IRQ}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
 #define KEYBOARD_IRQ 1
 
@@ -111,25 +116,46 @@ void hal_platform_init_core(const struct boot_info *info)
     init_timer();
 }
 
-/* COM1, unless the firmware says where its own console is. */
-static void init_serial(const struct boot_info *info)
+static struct boot_uart com_port(const struct boot_acpi *acpi, unsigned i)
 {
-    struct boot_uart uart = {.kind = BOOT_UART_16550,
-                             .is_port = true,
-                             .base = COM1,
-                             .len = COM1_LEN,
-                             .line = IRQ_LINE_NONE};
-    if (info->uart.kind == BOOT_UART_16550) {
-        uart = info->uart;
-    }
-    if (uart.line == IRQ_LINE_NONE && uart.is_port && uart.base == COM1) {
-        uart.line = isa_line(&info->acpi, COM1_IRQ);
+    return (struct boot_uart){.kind = BOOT_UART_16550,
+                              .is_port = true,
+                              .base = com_ports[i].base,
+                              .len = COM_LEN,
+                              .line = isa_line(acpi, com_ports[i].irq),
+                              .has_early = com_ports[i].base == COM1};
+}
+
+/* The firmware's own console, if it says where that is; returns the I/O port that it is at, or 0.
+ */
+static uint64_t init_firmware_console(const struct boot_info *info)
+{
+    struct boot_uart uart = info->uart;
+    if (uart.kind != BOOT_UART_16550) {
+        return 0;
     }
     uart.has_early = uart.is_port && uart.base == COM1;
+    if (uart.line == IRQ_LINE_NONE && uart.has_early) {
+        uart.line = isa_line(&info->acpi, COM1_IRQ);
+    }
     enum status s = ns16550_init(&uart);
     if (s != OK) {
         log_warn("platform", "serial port at 0x%llx: %s", (unsigned long long)uart.base,
                  status_text(s));
+    }
+    return s == OK && uart.is_port ? uart.base : 0;
+}
+
+static void init_serial(const struct boot_info *info)
+{
+    uint64_t known = init_firmware_console(info);
+    for (unsigned i = 0; i < ARRAY_COUNT(com_ports); i++) {
+        struct boot_uart uart = com_port(&info->acpi, i);
+        enum status s = uart.base == known ? OK : ns16550_init(&uart);
+        if (s != OK && (s != E_NODEV || (uart.has_early && known == 0))) {
+            log_warn("platform", "serial port at 0x%llx: %s", (unsigned long long)uart.base,
+                     status_text(s));
+        }
     }
 }
 

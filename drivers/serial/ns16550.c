@@ -45,10 +45,11 @@ enum ns16550_register {
 /* Field protection:  [I] set before console_add()   [l] lock */
 struct ns16550 {
     struct console console;
-    struct irq_action irq;
+    struct irq_action irq; /* of what ns16550_init() found */
     struct io_region regs; /* [I] */
     uint8_t reg_shift;     /* [I] */
     uint8_t tx_depth;      /* [I] bytes that an empty transmitter takes */
+    _Atomic bool is_gone; /* nothing is there any more; relaxed: ns16550_abandon() comes after it */
     struct spinlock lock;
     uint8_t ier; /* [l] what IER holds */
 };
@@ -68,8 +69,16 @@ static void write_reg(const struct ns16550 *u, enum ns16550_register reg, uint8_
     io_write8(&u->regs, (size_t)reg << u->reg_shift, v);
 }
 
+static bool is_gone(const struct ns16550 *u)
+{
+    return atomic_load_explicit(&u->is_gone, memory_order_relaxed);
+}
+
 static void set_interrupts(struct ns16550 *u, uint8_t bits, bool on)
 {
+    if (is_gone(u)) {
+        return;
+    }
     irq_state_t s = spin_lock_irq(&u->lock);
     uint8_t ier = on ? u->ier | bits : u->ier & (uint8_t)~bits;
     if (ier != u->ier) {
@@ -82,6 +91,9 @@ static void set_interrupts(struct ns16550 *u, uint8_t bits, bool on)
 static size_t ns16550_put(struct console *c, const uint8_t *s, size_t len)
 {
     struct ns16550 *u = ns16550_of(c);
+    if (is_gone(u)) {
+        return len; /* into the void, so that nobody waits */
+    }
     if ((read_reg(u, LSR) & LSR_THRE) == 0) {
         return 0;
     }
@@ -99,14 +111,15 @@ static void ns16550_want_tx(struct console *c, bool on)
 
 static bool ns16550_is_idle(struct console *c)
 {
-    return (read_reg(ns16550_of(c), LSR) & LSR_TEMT) != 0;
+    const struct ns16550 *u = ns16550_of(c);
+    return is_gone(u) || (read_reg(u, LSR) & LSR_TEMT) != 0;
 }
 
 static size_t ns16550_get(struct console *c, uint8_t *buf, size_t len)
 {
     struct ns16550 *u = ns16550_of(c);
     size_t n = 0;
-    while (n < len && (read_reg(u, LSR) & LSR_DR) != 0) {
+    while (n < len && !is_gone(u) && (read_reg(u, LSR) & LSR_DR) != 0) {
         buf[n++] = read_reg(u, RBR_THR);
     }
     return n;
@@ -126,7 +139,7 @@ static const struct console_ops ns16550_ops = {
     .want_rx = ns16550_want_rx,
 };
 
-static enum irq_result ns16550_interrupt(void *ctx)
+enum irq_result ns16550_interrupt(void *ctx)
 {
     struct ns16550 *u = ctx;
     unsigned rounds = 0;
@@ -139,9 +152,12 @@ static enum irq_result ns16550_interrupt(void *ctx)
 }
 
 /* A missing UART reads as all ones; bit 7 of IER and bits 7 and 6 of MCR are zero in a real one. */
-static bool is_present(const struct ns16550 *u)
+static bool is_present(const struct io_region *regs, uint8_t shift)
 {
-    return (read_reg(u, IER) & 0xf0u) == 0 && read_reg(u, LSR) != 0xff;
+    io_write8(regs, (size_t)LCR << shift,
+              LCR_8N1); /* DLAB, if the firmware left it set, hides IER */
+    return (io_read8(regs, (size_t)IER << shift) & 0xf0u) == 0 &&
+           io_read8(regs, (size_t)LSR << shift) != 0xff;
 }
 
 /*
@@ -161,55 +177,84 @@ static void enable_uart(struct ns16550 *u)
     u->tx_depth = has_fifo ? FIFO_DEPTH : 1;
 }
 
-static enum status map_registers(struct ns16550 *u, const struct boot_uart *uart)
+static enum status map_registers(const struct boot_uart *uart, struct io_region *out)
 {
     if (uart->kind != BOOT_UART_16550 || uart->reg_shift > 3 ||
         uart->len < (uint64_t)NS16550_REGISTERS << uart->reg_shift) {
         return E_INVAL;
     }
-    u->reg_shift = uart->reg_shift;
     if (uart->is_port) {
-        u->regs =
-            (struct io_region){.base = (uintptr_t)uart->base, .len = uart->len, .is_port = true};
+        *out = (struct io_region){.base = (uintptr_t)uart->base, .len = uart->len, .is_port = true};
         return OK;
     }
-    return vm_map_device(uart->base, uart->len, &u->regs);
+    return vm_map_device(uart->base, uart->len, out);
 }
 
-enum status ns16550_init(const struct boot_uart *uart)
+enum status ns16550_create(const struct io_region *regs, uint8_t reg_shift, struct ns16550 **out)
 {
+    if (!is_present(regs, reg_shift)) {
+        return E_NODEV;
+    }
     struct ns16550 *u = heap_zalloc(sizeof(*u));
     if (u == NULL) {
         return E_NOMEM;
     }
-    enum status s = map_registers(u, uart);
+    u->regs = *regs;
+    u->reg_shift = reg_shift;
+    u->console.ops = &ns16550_ops;
+    write_reg(u, IER, 0);
+    *out = u;
+    return OK;
+}
+
+void ns16550_destroy(struct ns16550 *u)
+{
+    heap_free(u);
+}
+
+void ns16550_open(struct ns16550 *u)
+{
+    enable_uart(u);
+    console_add(&u->console);
+}
+
+void ns16550_abandon(struct ns16550 *u)
+{
+    atomic_store_explicit(&u->is_gone, true, memory_order_relaxed);
+    /* Whoever is in one of the slots has the console's lock and registers that are still mapped:
+     * once both locks were free, nobody is. */
+    console_tx_ready(&u->console);
+    console_rx_ready(&u->console);
+}
+
+enum status ns16550_init(const struct boot_uart *uart)
+{
+    struct io_region regs;
+    struct ns16550 *u;
+    enum status s = map_registers(uart, &regs);
     if (s != OK) {
-        goto free;
+        return s;
     }
-    write_reg(u, LCR, LCR_8N1); /* IER is behind the divisor if the firmware left DLAB set */
-    if (!is_present(u)) {
-        s = E_NODEV;
+    s = ns16550_create(&regs, uart->reg_shift, &u);
+    if (s != OK) {
         goto unmap;
     }
-    write_reg(u, IER, 0);
-    u->console.ops = &ns16550_ops;
     u->console.is_early = uart->has_early;
     u->irq = (struct irq_action){.handle = ns16550_interrupt, .ctx = u, .name = "ns16550"};
     s = irq_request(&u->irq, uart->line, uart->is_port ? IRQ_EDGE : IRQ_LEVEL_HIGH);
     if (s != OK) {
-        goto unmap;
+        goto destroy;
     }
-    enable_uart(u);
-    console_add(&u->console);
+    ns16550_open(u);
     log_info("ns16550", "console at %s 0x%llx, line %u", uart->is_port ? "port" : "address",
              (unsigned long long)uart->base, uart->line);
     return OK;
 
+destroy:
+    ns16550_destroy(u);
 unmap:
-    if (!u->regs.is_port) {
-        vm_unmap_device(&u->regs);
+    if (!regs.is_port) {
+        vm_unmap_device(&regs);
     }
-free:
-    heap_free(u);
     return s;
 }

@@ -3,9 +3,12 @@
 // 16550 UART and its ancestors without a FIFO, at ports or in memory.
 #pragma once
 
+#include "hal/io.h"
+#include "kernel/io/irq.h"
 #include "kernel/status.h"
 
 struct boot_uart;
+struct ns16550;
 
 /**
  * @brief Take over the UART that the firmware described and make it a console.
@@ -15,3 +18,27 @@ struct boot_uart;
  * @context{thread, once a UART}
  */
 enum status ns16550_init(const struct boot_uart *uart);
+
+/* The parts of it, for a bus that finds UARTs of its own: create, attach ns16550_interrupt(), open.
+ */
+
+/**
+ * @brief Look whether a UART answers, and keep it quiet.
+ * @param regs  Registers, copied; they stay valid until ns16550_destroy() or ns16550_abandon().
+ * @return OK; E_NODEV; E_NOMEM.
+ * @context{thread}
+ */
+enum status ns16550_create(const struct io_region *regs, uint8_t reg_shift, struct ns16550 **out);
+
+/** @brief Forget a UART that was not opened. @context{thread} */
+void ns16550_destroy(struct ns16550 *u);
+
+/** @brief The UART's interrupt handler; ctx is the struct ns16550. @context{IRQ} */
+enum irq_result ns16550_interrupt(void *ctx);
+
+/** @brief Make it a console, for ever. @pre the handler is attached. @context{thread, may sleep} */
+void ns16550_open(struct ns16550 *u);
+
+/** @brief The hardware goes: the console stays, loses what is written to it, and hears nothing. No
+ * register is touched after the return. @pre the handler is detached. @context{thread} */
+void ns16550_abandon(struct ns16550 *u);

@@ -191,3 +191,66 @@ class Keyboard(TestCase):
             guest.press("ctrl", "alt", "delete")
             status, rest = guest.end()  # with --timeout that ends the run
             self.assertEqual(status, 0, rest)
+
+
+# How a second serial port is given to QEMU.
+SERIAL = {"x86_64": "-serial chardev:{}", "aarch64": "-device pci-serial,chardev={}"}[MACHINE]
+
+
+class Consoles(TestCase):
+    def both(self, port):
+        with program_disk() as disk, Session("--disk", disk, ports=[port]) as guest:
+            guest.wait_for("halyard> ")
+            second = guest.wait_for("halyard> ", 0)
+            self.assertIn("boot: Halyard", second)  # it has the log from its beginning
+            guest.type("/spin.elf\n", 0)
+            guest.wait_for("spinning", 0)
+            guest.type("ps\n")
+            self.assertIn("(spin.elf)", guest.wait_for("halyard> "))  # this one is free
+            guest.type("/spin.elf\n")
+            guest.wait_for("spinning")
+            guest.type("\x03", 0)
+            guest.wait_for("killed", 0)
+            guest.wait_for("halyard> ", 0)
+            guest.type("ps\n", 0)  # and only that program has ended
+            self.assertIn("(spin.elf)", guest.wait_for("halyard> ", 0))
+            guest.type("\x03")
+            guest.wait_for("killed")
+            guest.wait_for("halyard> ")
+            guest.type("poweroff\n", 0)
+            status, rest = guest.end()
+            self.assertEqual(status, 0, rest)
+            self.assertNotIn("poweroff", rest)  # typed there, not here
+
+    def test_a_second_serial_port_is_a_terminal_of_its_own(self):
+        self.both(SERIAL)
+
+    def test_a_serial_card_on_pci_is_a_terminal_of_its_own(self):
+        self.both("-device pci-serial,chardev={}")
+
+    def test_a_console_that_nobody_reads_holds_up_nobody(self):
+        with tempfile.TemporaryDirectory() as folder:
+            big = Path(folder) / "tree"
+            big.mkdir()
+            (big / "big").write_text("".join(f"line {n}\n" for n in range(200000)))
+            image = Path(folder) / "disk"
+            subprocess.run([ROOT / "scripts/mkdisk", big, image], check=True, stdout=subprocess.DEVNULL)
+            with Session("--disk", image, ports=[SERIAL]) as guest:
+                guest.wait_for("halyard> ")
+                guest.type("cat /big\n", 0)  # more than all buffers on the way hold
+                guest.type("cat /big\n")
+                guest.wait_for("line 199999")
+                guest.wait_for("halyard> ")
+                guest.type("ps\n")
+                self.assertRegex(guest.wait_for("halyard> "), r"\S+\.[01] +shell on console output")
+                self.assertIn("line 199999", guest.wait_for("line 199999", 0))  # it only waited
+                guest.type("poweroff\n")
+                status, rest = guest.end()
+                self.assertEqual(status, 0, rest)
+
+    def test_what_boot_runs_speaks_to_all_and_hears_any(self):
+        with Session("--program", program("hello"), ports=[SERIAL]) as guest:
+            self.assertIn("Hello", guest.wait_for("Hello", 0))
+            status, rest = guest.end()
+            self.assertEqual(status, 0, rest)
+            self.assertTrue(rest.startswith("Hello"), rest)
