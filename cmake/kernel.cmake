@@ -8,7 +8,7 @@ file(GLOB linker_script CONFIGURE_DEPENDS "${arch_dir}/kernel.lds")
 
 set(HALYARD_MACHINE_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only)
 # Strict alignment: before the MMU is on all memory is Device memory, where unaligned accesses fault.
-set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=none)
+set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=standard)
 
 # Paths in __FILE__ and in debug information are relative to the root: builds of the same commit are
 # the same bytes wherever the tree lies.
@@ -23,7 +23,7 @@ set(kernel_flags
 
 halyard_portable_sources(portable_sources)
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
-halyard_guest_test_sources(test_sources)
+halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 
 # What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), may edit arch_sources.
 set(HALYARD_MACHINE_OBJECTS "")

@@ -21,11 +21,17 @@ function(halyard_arch_sources arch out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# Tests and benchmarks that are linked into the kernel: what passes the tests is what ships.
-function(halyard_guest_test_sources out)
+# Tests and benchmarks that are linked into the kernel: what passes the tests is what ships. What they need
+# of a machine is in a folder of its name.
+function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.S"
         "${CMAKE_SOURCE_DIR}/tests/bench/*.c")
+    foreach(folder aarch64 x86_64)
+        if(NOT folder STREQUAL arch)
+            list(FILTER found EXCLUDE REGEX "/tests/kernel/${folder}/")
+        endif()
+    endforeach()
     set(${out} ${found} PARENT_SCOPE)
 endfunction()

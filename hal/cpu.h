@@ -83,9 +83,25 @@ _Noreturn void hal_cpu_halt(void);
 void hal_cpu_describe_mode(char *buf, size_t len);
 
 /**
- * @brief One line about the CPU: its model and the security features that are on.
+ * @brief The CPU's model in a line.
  * @param buf  Receives a zero-terminated line, cut to fit.
  * @param len  Bytes at buf, at least 1.
  * @context{any}
  */
 void hal_cpu_describe(char *buf, size_t len);
+
+/** Something that CPUs of this machine may have, and that the kernel asks for at run time. */
+struct hal_cpu_feature {
+    const char *name; /* as the manuals of this machine call it; static */
+    bool is_present;  /* the CPU says that it has it */
+    bool is_on;       /* in force or in use now; never without is_present */
+};
+
+/**
+ * @brief List what the calling CPU could have: protections first. Both flags are read from the CPU
+ *        now, so a line that is printed is not what somebody meant to switch on, but what is.
+ * @param i  0 to the number of features less one; the same feature on each CPU and in each boot.
+ * @return false: there are fewer; `out` is unchanged.
+ * @context{any, after hal_mmu_init() for what page tables decide}
+ */
+bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out);

@@ -63,7 +63,7 @@ void hal_mmu_init(const struct boot_info *info);
  * @param va     Page aligned, in the kernel's half.
  * @param pa     Page aligned.
  * @param pages  At least 1.
- * @param prot   PROT_R with PROT_W or PROT_X, not both.
+ * @param prot   PROT_R with PROT_W or PROT_X, not both; PROT_GUARDED with PROT_X only.
  * @return OK; E_EXIST if any page of the range is mapped; E_NOMEM if a table could not be had;
  *         E_INVAL for W and X together. On failure nothing has changed.
  * @context{thread or early; does not sleep} @locks serialised by the caller (vm lock of the range)

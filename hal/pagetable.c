@@ -41,8 +41,10 @@ static bool range_is_sane(vaddr_t va, size_t pages)
 
 static bool prot_is_sane(unsigned prot)
 {
-    return (prot & PROT_R) != 0 && (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X)) == 0 &&
-           (prot & (PROT_W | PROT_X)) != (PROT_W | PROT_X);
+    return (prot & PROT_R) != 0 &&
+           (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X | PROT_GUARDED)) == 0 &&
+           (prot & (PROT_W | PROT_X)) != (PROT_W | PROT_X) &&
+           (prot & (PROT_X | PROT_GUARDED)) != PROT_GUARDED;
 }
 
 /* Largest leaf that may start at va and pa with `left` bytes to go. */

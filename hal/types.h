@@ -37,6 +37,8 @@ enum prot {
     PROT_R = 1,
     PROT_W = 2,
     PROT_X = 4,
+    PROT_GUARDED = 8, /**< with PROT_X: indirect branches into it must hit a landing pad, or fault.
+                         Dropped where the CPU cannot check that */
 };
 
 /** How memory behaves. */

@@ -7,7 +7,23 @@
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"
 #include "kernel/assert.h"
+#include "kernel/lib/format.h"
 #include "kernel/log.h"
+
+/* "model: what is on". What is absent is the shell's `cpus`. */
+static void print_cpu(void)
+{
+    char line[200], model[100];
+    struct hal_cpu_feature f;
+    hal_cpu_describe(model, sizeof(model));
+    size_t used = fmt_print(line, sizeof(line), "%s:", model);
+    for (unsigned i = 0; hal_cpu_feature(i, &f); i++) {
+        if (f.is_on && used < sizeof(line)) {
+            used += fmt_print(line + used, sizeof(line) - used, " %s", f.name);
+        }
+    }
+    log_info("boot", "%s", line);
+}
 
 static void print_machine(const struct boot_info *info)
 {
@@ -19,8 +35,7 @@ static void print_machine(const struct boot_info *info)
     };
     char line[160];
     log_info("boot", "Halyard");
-    hal_cpu_describe(line, sizeof(line));
-    log_info("boot", "%s", line);
+    print_cpu();
     hal_cpu_describe_mode(line, sizeof(line));
     log_info("boot", "%s", line);
     log_info("boot", "started by %s%s%s, command line \"%s\"", protocols[info->protocol],

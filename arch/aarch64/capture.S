@@ -29,6 +29,8 @@ FUNCTION hal_frame_capture
         stp     x29, x30, [sp, #FRAME_RECORD]
         mov     x9, x0
         mov     x0, sp
+        PACIASP
+        .cfi_negate_ra_state
         stp     x29, x30, [sp, #-16]!
         .cfi_def_cfa_offset FRAME_SIZE + 16
         CFI_SAVED x29, x30, 0
@@ -36,6 +38,8 @@ FUNCTION hal_frame_capture
         ldp     x29, x30, [sp], #16
         .cfi_def_cfa_offset FRAME_SIZE
         CFI_LIVE x29, x30
+        AUTIASP
+        .cfi_negate_ra_state
         add     sp, sp, #FRAME_SIZE
         .cfi_def_cfa_offset 0
         ret

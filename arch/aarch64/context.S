@@ -11,7 +11,7 @@
  * void hal_context_switch(struct hal_context *save, const struct hal_context *next)
  * in: x0 where to put the old stack pointer, x1 where the new one is    clobbers: x9    IRQs: masked
  */
-FUNCTION hal_context_switch
+SIGNED_FUNCTION hal_context_switch
         stp     x29, x30, [sp, #-CONTEXT_SIZE]! // callee-saved only: the C caller saved the rest
         .cfi_def_cfa sp, CONTEXT_SIZE
         CFI_SAVED x29, x30, 0
@@ -25,7 +25,7 @@ FUNCTION hal_context_switch
         CFI_SAVED x23, x24, 48
         CFI_SAVED x21, x22, 64
         CFI_SAVED x19, x20, 80
-        mov     x9, sp
+        mov     x9, sp                          // x30 there is signed: a stray store to it is noticed
         stlr    x9, [x0]                        // last: from here on another CPU may resume us
         ldr     x9, [x1]
         mov     sp, x9
@@ -42,7 +42,7 @@ FUNCTION hal_context_switch
         CFI_LIVE x23, x24
         CFI_LIVE x21, x22
         CFI_LIVE x19, x20
-        ret
+        RETURN
 END hal_context_switch
 
 /* Where a new thread starts: x19 = function, x20 = argument, as hal_context_init() put them. IRQs: masked */
@@ -72,7 +72,7 @@ END hal_stack_jump
  * uintptr_t hal_stack_call(vaddr_t stack_top, uintptr_t (*fn)(void *arg), void *arg)
  * in: x0, x1, x2    out: x0    clobbers: what a call may    IRQs: any
  */
-FUNCTION hal_stack_call
+SIGNED_FUNCTION hal_stack_call
         .cfi_signal_frame                       // the caller's stack may lie lower: not taken for corruption
         stp     x29, x30, [sp, #-16]!
         .cfi_def_cfa sp, 16
@@ -87,7 +87,7 @@ FUNCTION hal_stack_call
         ldp     x29, x30, [sp], #16
         .cfi_def_cfa sp, 0
         CFI_LIVE x29, x30
-        ret
+        RETURN
 END hal_stack_call
 
 /* uintptr_t hal_frame_here(void): the caller's frame record. */

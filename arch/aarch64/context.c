@@ -24,12 +24,21 @@ struct fp_area {
 
 STATIC_ASSERT(offsetof(struct fp_area, fpsr) == 512, "context.S stores FPSR and FPCR there");
 
+/* As PACIASP would with this stack pointer; on a CPU without FEAT_PAuth a NOP. */
+static uintptr_t sign(uintptr_t address, uintptr_t stack_pointer)
+{
+    register uintptr_t x17 __asm__("x17") = address;
+    register uintptr_t x16 __asm__("x16") = stack_pointer;
+    __asm__ volatile("hint #8" : "+r"(x17) : "r"(x16)); /* PACIA1716 */
+    return x17;
+}
+
 void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void (*entry)(void *arg),
                       void *arg)
 {
     struct saved *s = (struct saved *)(stack + size) - 1;
     *s = (struct saved){
-        .x30 = (uintptr_t)context_start,
+        .x30 = sign((uintptr_t)context_start, stack + size),
         .x19 = (uintptr_t)entry,
         .x20 = (uintptr_t)arg,
     };

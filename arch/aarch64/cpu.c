@@ -7,6 +7,8 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 
+SYSREG_READ(s3_0_c0_c6_2) /* ID_AA64ISAR2_EL1 */
+
 struct hal_cpu boot_cpu;
 
 static unsigned entered_level;
@@ -48,6 +50,25 @@ bool cpu_has_pan(void)
 bool cpu_has_rng(void)
 {
     return id_field(read_id_aa64isar0_el1(), 60) != 0;
+}
+
+bool cpu_has_bti(void)
+{
+    return id_field(read_id_aa64pfr1_el1(), 0) != 0;
+}
+
+/* 1: the instructions alone, which do nothing; 2 and 3: memory keeps tags. */
+bool cpu_has_mte(void)
+{
+    return id_field(read_id_aa64pfr1_el1(), 8) >= 2;
+}
+
+/* One of three algorithms: APA (QARMA5), API (the implementation's own), APA3 (QARMA3). */
+bool cpu_has_pac(void)
+{
+    uint64_t isar1 = read_id_aa64isar1_el1();
+    return id_field(isar1, 4) != 0 || id_field(isar1, 8) != 0 ||
+           id_field(read_s3_0_c0_c6_2(), 12) != 0;
 }
 
 void cpu_enable_pan(void)
@@ -110,8 +131,6 @@ static const char *model_name(uint64_t midr)
 void hal_cpu_describe(char *buf, size_t len)
 {
     uint64_t midr = read_midr_el1();
-    fmt_print(buf, len, "%s r%up%u (MIDR 0x%08x), %u-bit physical addresses, WXN %s, PAN %s",
-              model_name(midr), id_field(midr, 20), id_field(midr, 0), (unsigned)midr,
-              cpu_physical_bits(), (read_sctlr_el1() & SCTLR_WXN) != 0 ? "on" : "off",
-              cpu_has_pan() ? "on" : "absent");
+    fmt_print(buf, len, "%s r%up%u (MIDR 0x%08x), %u-bit physical addresses", model_name(midr),
+              id_field(midr, 20), id_field(midr, 0), (unsigned)midr, cpu_physical_bits());
 }

@@ -29,6 +29,15 @@ uint64_t cpu_physical_range_field(void);
 /** @brief The CPU has PSTATE.PAN. @context{any} */
 bool cpu_has_pan(void);
 
+/** @brief The CPU checks where indirect branches land (FEAT_BTI). @context{any} */
+bool cpu_has_bti(void);
+
+/** @brief Memory keeps allocation tags (FEAT_MTE2). @context{any} */
+bool cpu_has_mte(void);
+
+/** @brief The CPU signs addresses (FEAT_PAuth, QARMA or its own algorithm). @context{any} */
+bool cpu_has_pac(void);
+
 /** @brief The CPU makes random numbers (RNDR). @context{any} */
 bool cpu_has_rng(void);
 

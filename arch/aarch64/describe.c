@@ -52,15 +52,24 @@ static const char *access_text(enum fault_access access)
     return "at";
 }
 
+/* trap.c turns the fetch from an address with a bad signature into a protection fault. */
+static const char *address_text(const struct fault *fault)
+{
+    if (fault->cause == FAULT_PROTECTION && fault->access == FAULT_EXEC) {
+        return ", which failed pointer authentication";
+    }
+    if (fault->cause != FAULT_PAGE) {
+        return "";
+    }
+    return fault->mapped ? ", not allowed" : ", not mapped";
+}
+
 void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
 {
-    char where[64] = "";
+    char where[96] = "";
     if (fault->has_address) {
         fmt_print(where, sizeof(where), ": %s 0x%016lx%s", access_text(fault->access),
-                  fault->address,
-                  fault->cause != FAULT_PAGE ? ""
-                  : fault->mapped            ? ", not allowed"
-                                             : ", not mapped");
+                  fault->address, address_text(fault));
     }
     if (fault->vector >= NO_SYNDROME) {
         fmt_print(buf, len, "%s%s (vector %u)", cause_text(fault->cause), where,

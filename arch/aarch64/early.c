@@ -14,6 +14,7 @@
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
 #include "arch/aarch64/mmu.h"
+#include "arch/aarch64/pac.h"
 #include "arch/aarch64/power.h"
 #include "arch/aarch64/trap.h"
 #include "boot/devicetree.h"
@@ -278,7 +279,8 @@ static void map_section(const struct pagetable *pt, const char *start, const cha
 
 static void map_kernel(const struct pagetable *pt)
 {
-    map_section(pt, __text_start, __text_end, PROT_R | PROT_X);
+    unsigned text = mmu_enforceable(PROT_R | PROT_X | PROT_GUARDED);
+    map_section(pt, __text_start, __text_end, text);
     map_section(pt, __rodata_start, __rodata_end, PROT_R);
     map_section(pt, __data_start, __boot_tables_end, PROT_R | PROT_W);
     map_section(pt, __overflow_stack_start, __overflow_stack_end, PROT_R | PROT_W);
@@ -375,6 +377,8 @@ const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t he
     }
     plant_canaries();
     read_device_tree(dtb);
+    pac_make_key(&info.seed);
+    pac_load_key();
     wipe_seed();
     choose_early_memory(head);
     build_tables();

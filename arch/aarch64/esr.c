@@ -129,6 +129,12 @@ const char *esr_class_text(uint64_t esr)
     return "exception of an unknown class";
 }
 
+bool esr_is_spoiled(uint64_t address)
+{
+    uint64_t top = address >> 48;
+    return top != ((address >> 55 & 1) != 0 ? 0xffff : 0);
+}
+
 const char *esr_abort_text(uint64_t esr)
 {
     if (!is_abort(class_of(esr))) {
@@ -193,6 +199,7 @@ void esr_decode(uint64_t esr, uint64_t far, struct fault *fault)
     if (!is_abort(ec)) {
         fault->cause = cause_of_class(ec);
         fault->has_address = ec == EC_PC_ALIGN || ec == EC_WATCHPOINT;
+        fault->access = ec == EC_BTI ? FAULT_EXEC : FAULT_NONE; /* whose? the caller's */
     } else {
         unsigned status = ISS_STATUS(esr);
         fault->cause = cause_of_status(status);

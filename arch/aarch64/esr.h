@@ -16,6 +16,14 @@ const char *esr_class_text(uint64_t esr);
 const char *esr_abort_text(uint64_t esr);
 
 /**
+ * @brief The address is none, whatever the tables: bits 63 to 48 differ from bit 55. AUTIASP makes
+ *        such a one of an address whose signature does not match (without FEAT_FPAC), for the
+ * return to fault on. Arm ARM (DDI 0487), D8.8.
+ * @context{any}
+ */
+bool esr_is_spoiled(uint64_t address);
+
+/**
  * @brief Fill cause, access, mapped, has_address, code and vector from a synchronous exception's
  * ESR.
  * @param far  FAR_EL1; becomes the address if the ESR says that it is valid.

@@ -23,9 +23,17 @@ uintptr_t hal_frame_fp(const struct hal_frame *frame)
     return frame->x[29];
 }
 
+/* A return address without its signature: bits 63 to 48 are what bit 55 says (48-bit addresses,
+ * tags not ignored). As XPACLRI, but for CPUs without FEAT_PAuth, too. Arm ARM (DDI 0487), D8.8. */
+static uintptr_t strip(uintptr_t address)
+{
+    const uintptr_t signature = (uintptr_t)0xffff << 48;
+    return (address & (uintptr_t)1 << 55) != 0 ? address | signature : address & ~signature;
+}
+
 uintptr_t hal_frame_caller(const struct hal_frame *frame)
 {
-    return frame->x[30];
+    return strip(frame->x[30]);
 }
 
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)
@@ -36,6 +44,7 @@ bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
 {
     frame->pc = pc;
+    frame->pstate &= ~(uint64_t)PSTATE_BTYPE; /* nobody branches there */
 }
 
 void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
@@ -80,7 +89,7 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
     if (record[1] == 0) {
         return false;
     }
-    *pc = record[1];
+    *pc = strip(record[1]);
     /* The chain must climb; the last record may point nowhere, which ends the walk at the next
      * step. */
     *fp = record[0] > at ? record[0] : 0;

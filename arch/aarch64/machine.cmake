@@ -4,8 +4,9 @@
 # off holds no link-time address (scripts/lib/pc_relative.py says why).
 
 set(early_files
-    arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/esr
-    arch/aarch64/frame arch/aarch64/mmu_settings arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
+    arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early
+    arch/aarch64/entropy arch/aarch64/esr arch/aarch64/frame arch/aarch64/mmu_settings arch/aarch64/pac
+    arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
     boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/fdt
     boot/fdt_props boot/mem boot/note boot/ranges hal/pagetable kernel/lib/string)
 list(LENGTH early_files early_count)

@@ -134,7 +134,8 @@ static void map_section(const struct pagetable *pt, const struct boot_info *info
 
 static void map_image(const struct pagetable *pt, const struct boot_info *info)
 {
-    map_section(pt, info, __text_start, __text_end, PROT_R | PROT_X);
+    map_section(pt, info, __text_start, __text_end,
+                mmu_enforceable(PROT_R | PROT_X | PROT_GUARDED));
     map_section(pt, info, __rodata_start, __rodata_end, PROT_R);
     map_section(pt, info, __data_start, __bss_end, PROT_R | PROT_W);
     map_section(pt, info, __overflow_stack_start, __overflow_stack_end, PROT_R | PROT_W);
@@ -231,7 +232,7 @@ void hal_mmu_init(const struct boot_info *info)
 
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
-    enum status s = pagetable_map(&kernel_tables, va, pa, pages, prot, type);
+    enum status s = pagetable_map(&kernel_tables, va, pa, pages, mmu_enforceable(prot), type);
     publish();
     return s;
 }
@@ -243,7 +244,7 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 
 enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
 {
-    return pagetable_protect(&kernel_tables, va, pages, prot, batch);
+    return pagetable_protect(&kernel_tables, va, pages, mmu_enforceable(prot), batch);
 }
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)

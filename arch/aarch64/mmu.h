@@ -9,8 +9,13 @@
 /** @brief TCR_EL1 while both halves are translated. @context{any} */
 uint64_t mmu_tcr(void);
 
-/** @brief SCTLR_EL1 with MMU and caches on and everything writable not executable. @context{any} */
+/** @brief SCTLR_EL1 with MMU and caches on, everything writable not executable, return addresses
+ * signed if the CPU can. @pre pac_load_key() was called on this CPU. @context{any} */
 uint64_t mmu_sctlr(void);
+
+/** @brief `prot` without what this CPU cannot check: the bit of PROT_GUARDED is reserved without
+ * FEAT_BTI. @context{any} */
+unsigned mmu_enforceable(unsigned prot);
 
 /** @brief Settings of this CPU that the software walker must know; as they will be with
  * mmu_sctlr(). @context{any} */

@@ -15,7 +15,14 @@ uint64_t mmu_tcr(void)
 uint64_t mmu_sctlr(void)
 {
     uint64_t value = SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN;
+    value |= cpu_has_bti() ? SCTLR_BT1 : 0;
+    value |= cpu_has_pac() ? SCTLR_ENIA : 0; /* pac_load_key() has been called */
     return cpu_has_pan() ? value & ~(uint64_t)SCTLR_SPAN : value; /* clear: exceptions set PAN */
+}
+
+unsigned mmu_enforceable(unsigned prot)
+{
+    return cpu_has_bti() ? prot : prot & ~(unsigned)PROT_GUARDED;
 }
 
 struct hal_pte_rules mmu_rules(void)

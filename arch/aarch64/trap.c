@@ -5,6 +5,7 @@
 #include "arch/aarch64/trap.h"
 
 #include "arch/aarch64/console.h"
+#include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
 #include "hal/context.h"
 #include "hal/cpu.h"
@@ -103,7 +104,7 @@ static struct fault start_fault(struct hal_frame *frame)
 static bool is_expected(struct hal_frame *frame, uint64_t esr)
 {
     uint64_t ec = esr >> ESR_EC_SHIFT;
-    if (frame->pc == (uintptr_t)trap_breakpoint && ec == ESR_EC_BRK) {
+    if (frame->pc == (uintptr_t)trap_breakpoint_insn && ec == ESR_EC_BRK) {
         breakpoints_seen++;
     } else if (frame->pc == (uintptr_t)power_semihosting_insn && ec == ESR_EC_UNKNOWN) {
         power_no_semihosting();
@@ -124,6 +125,10 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
     if (fault.cause == FAULT_PAGE && (read_sctlr_el1() & SCTLR_M) != 0 &&
         upcall_is_stack_guard(fault.address)) {
         fault.cause = FAULT_STACK_OVERFLOW;
+    }
+    if (fault.access == FAULT_EXEC && fault.has_address && cpu_has_pac() &&
+        esr_is_spoiled(fault.address)) {
+        fault.cause = FAULT_PROTECTION;
     }
     deliver(&fault);
 }

@@ -21,3 +21,4 @@ void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far);
 /* Defined in vectors.S. */
 extern char vectors[];
 void trap_breakpoint(void);
+extern char trap_breakpoint_insn[];

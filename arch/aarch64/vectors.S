@@ -201,6 +201,8 @@ END vector_return
 
 /* void trap_breakpoint(void): the breakpoint of the self-test; trap.c knows its address. */
 FUNCTION trap_breakpoint
+        .globl  trap_breakpoint_insn
+trap_breakpoint_insn:
         brk     #BRK_SELFTEST
         ret
 END trap_breakpoint

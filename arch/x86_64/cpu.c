@@ -22,10 +22,12 @@
 #define CPUID_1_ECX_RDRAND     (1u << 30)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 #define CPUID_1_EDX_MCE        (1u << 7)
+#define CPUID_7_EBX_FSGSBASE   (1u << 0)
 #define CPUID_7_EBX_SMEP       (1u << 7)
 #define CPUID_7_EBX_RDSEED     (1u << 18)
 #define CPUID_7_EBX_SMAP       (1u << 20)
 #define CPUID_7_ECX_UMIP       (1u << 2)
+#define CPUID_7_ECX_CET_SS     (1u << 7)
 
 extern const char idt[];
 
@@ -92,6 +94,8 @@ static void find_features(void)
     if (cpuid(0, 0).eax >= 7) {
         struct cpuid seven = cpuid(7, 0);
         features.smep = (seven.ebx & CPUID_7_EBX_SMEP) != 0;
+        features.fsgsbase = (seven.ebx & CPUID_7_EBX_FSGSBASE) != 0;
+        features.cet = (seven.ecx & CPUID_7_ECX_CET_SS) != 0;
         features.rdseed = (seven.ebx & CPUID_7_EBX_RDSEED) != 0;
         features.smap = (seven.ebx & CPUID_7_EBX_SMAP) != 0;
         features.umip = (seven.ecx & CPUID_7_ECX_UMIP) != 0;
@@ -154,8 +158,9 @@ void hal_cpu_describe(char *buf, size_t len)
             brand.leaf[i] = cpuid(0x80000002 + i, 0);
         }
     }
-    uintptr_t cr4 = read_cr4();
-    fmt_print(buf, len, "%s: NX WP%s%s%s%s", brand.text[0] != '\0' ? brand.text : "x86-64",
-              (cr4 & CR4_SMEP) != 0 ? " SMEP" : "", (cr4 & CR4_SMAP) != 0 ? " SMAP" : "",
-              (cr4 & CR4_UMIP) != 0 ? " UMIP" : "", (cr4 & CR4_OSXSAVE) != 0 ? " XSAVE" : "");
+    const char *text = brand.text;
+    while (*text == ' ') { /* some models right-justify it: SDM volume 2A, CPUID */
+        text++;
+    }
+    fmt_print(buf, len, "%s", *text != '\0' ? text : "x86-64");
 }

@@ -7,7 +7,7 @@
 
 /** Features that the kernel uses if they are there. */
 struct cpu_features {
-    bool xsave, smep, smap, umip, hypervisor, mce, rdrand, rdseed;
+    bool xsave, smep, smap, umip, hypervisor, mce, rdrand, rdseed, fsgsbase, cet;
 };
 
 /** The boot CPU's data; in .data, so it is valid before .bss is zeroed. */

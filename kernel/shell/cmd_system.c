@@ -94,6 +94,19 @@ static bool run_uptime(int argc, char **argv)
     return true;
 }
 
+/* One line of the features in one of the three states. */
+static void print_features(const char *title, bool is_present, bool is_on)
+{
+    struct hal_cpu_feature f;
+    console_printf("       %s:", title);
+    for (unsigned i = 0; hal_cpu_feature(i, &f); i++) {
+        if (f.is_present == is_present && f.is_on == is_on) {
+            console_printf(" %s", f.name);
+        }
+    }
+    console_printf("\n");
+}
+
 static bool run_cpus(int argc, char **argv)
 {
     (void)argv;
@@ -105,6 +118,9 @@ static bool run_cpus(int argc, char **argv)
     console_printf("cpu %u: %s\n", hal_this_cpu()->id, line);
     hal_cpu_describe_mode(line, sizeof line);
     console_printf("       %s\n", line);
+    print_features("on", true, true);
+    print_features("not used", true, false);
+    print_features("absent", false, false);
     return true;
 }
 

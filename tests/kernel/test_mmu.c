@@ -74,7 +74,7 @@ static void null_page_faults(void)
 static unsigned prot_of(const void *p)
 {
     struct hal_mapping m;
-    return hal_mmu_query((vaddr_t)p, &m) ? m.prot : (unsigned)PROT_NONE;
+    return hal_mmu_query((vaddr_t)p, &m) ? m.prot & ~(unsigned)PROT_GUARDED : (unsigned)PROT_NONE;
 }
 
 static void sections_have_exact_permissions(void)

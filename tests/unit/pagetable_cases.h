@@ -206,6 +206,7 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
     struct hal_mmu_batch b = {.gather = gather};
     const paddr_t p = {0x1000};
     assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_R | PROT_W | PROT_X, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_R | PROT_GUARDED, MEM_NORMAL), E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_W, MEM_NORMAL), E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, 1, PROT_NONE, MEM_NORMAL), E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA + 1, p, 1, PROT_R, MEM_NORMAL), E_INVAL);

@@ -39,6 +39,9 @@ static const struct {
     {0x02000000, FAULT_ILLEGAL, FAULT_NONE, false, false, "undefined instruction", NULL},
     {0x5a000005, FAULT_ILLEGAL, FAULT_NONE, false, false, "hypervisor call", NULL},
     {0x1fe00000, FAULT_PROTECTION, FAULT_NONE, false, false, "trapped floating-point access", NULL},
+    {0x36000002, FAULT_PROTECTION, FAULT_EXEC, false, false, "branch target exception", NULL},
+    {0x72000000, FAULT_PROTECTION, FAULT_NONE, false, false, "pointer authentication failure",
+     NULL},
     {0x62000000, FAULT_PROTECTION, FAULT_NONE, false, false, "trapped system register access",
      NULL},
     {0x8a000000, FAULT_ALIGNMENT, FAULT_NONE, false, true, "misaligned program counter", NULL},
@@ -85,10 +88,27 @@ static void test_every_text_ends(void **state)
     }
 }
 
+/* What AUTIASP leaves of an address whose signature does not match; and what it must not be taken
+ * for.
+ */
+static void test_spoiled_addresses(void **state)
+{
+    (void)state;
+    assert_true(esr_is_spoiled(0xbfffffff80001234)); /* of the kernel's half, key A */
+    assert_true(esr_is_spoiled(0xdfffffff80001234)); /* key B */
+    assert_true(esr_is_spoiled(0x2000000080001234)); /* of the other half */
+    assert_true(esr_is_spoiled(0xff7fffff80001234)); /* a signature: bit 55 is the half */
+    assert_false(esr_is_spoiled(0xffffffff80001234));
+    assert_false(esr_is_spoiled(0xffff000000001234)); /* bit 47 says nothing */
+    assert_false(esr_is_spoiled(0x0000800000001234));
+    assert_false(esr_is_spoiled(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_syndromes),
+        cmocka_unit_test(test_spoiled_addresses),
         cmocka_unit_test(test_every_text_ends),
     };
     return cmocka_run_group_tests_name("esr", tests, NULL, NULL);

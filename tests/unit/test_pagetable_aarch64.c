@@ -21,6 +21,10 @@ static void test_golden_descriptors(void **state)
     const paddr_t p = {0x40000000};
     assert_int_equal(hal_pte_table(p).raw, 0x3000000040000003);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_X, MEM_NORMAL).raw, 0x0040000040000783);
+    assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_X | PROT_GUARDED, MEM_NORMAL).raw,
+                     0x0044000040000783);
+    assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_X | PROT_GUARDED, MEM_NORMAL).raw,
+                     0x0044000040000781);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_NORMAL).raw, 0x0060000040000703);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R, MEM_NORMAL).raw, 0x0060000040000783);
     assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_NORMAL).raw, 0x0060000040000701);

@@ -3,6 +3,11 @@
 // What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 
+/* As arch/aarch64/asm.inc has them. Programs call these functions through pointers, too. */
+#define BTI_C   hint #34
+#define PACIASP hint #25
+#define AUTIASP hint #29
+
     .section .text.jit_runtime, "ax", %progbits
     .balign 16
     .globl jit_runtime_start
@@ -19,6 +24,7 @@ jit_runtime_start:
     .type jit_runtime_memmove, %function
 jit_runtime_memcpy:
 jit_runtime_memmove:
+    BTI_C
     .cfi_startproc
     add     x4, x1, x2              // end of the source
     add     x5, x0, x2              // end of the destination
@@ -93,6 +99,7 @@ jit_runtime_memmove:
     .globl jit_runtime_memset
     .type jit_runtime_memset, %function
 jit_runtime_memset:
+    BTI_C
     .cfi_startproc
     mov     x4, #0x0101010101010101
     and     x1, x1, #0xff
@@ -123,6 +130,7 @@ jit_runtime_memset:
     .globl jit_runtime_memcmp
     .type jit_runtime_memcmp, %function
 jit_runtime_memcmp:
+    BTI_C
     .cfi_startproc
     subs    x2, x2, #8
     b.lo    2f
@@ -162,6 +170,8 @@ jit_runtime_memcmp:
     .type jit_runtime_call, %function
 jit_runtime_call:
     .cfi_startproc
+    PACIASP
+    .cfi_negate_ra_state
     stp     x29, x30, [sp, #-16]!
     .cfi_def_cfa sp, 16
     .cfi_rel_offset x29, 0
@@ -175,6 +185,8 @@ jit_runtime_call:
     .cfi_def_cfa sp, 0
     .cfi_same_value x29
     .cfi_same_value x30
+    AUTIASP
+    .cfi_negate_ra_state
     ret
     .cfi_endproc
     .size jit_runtime_call, . - jit_runtime_call

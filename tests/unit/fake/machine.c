@@ -152,6 +152,18 @@ void hal_cpu_describe(char *buf, size_t len)
     snprintf(buf, len, "fake CPU");
 }
 
+/* One of each state that a feature can be in. */
+bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out)
+{
+    static const struct hal_cpu_feature features[] = {
+        {"PROTECTED", true, true}, {"UNUSED", true, false}, {"ABSENT", false, false}};
+    if (i >= sizeof(features) / sizeof(features[0])) {
+        return false;
+    }
+    *out = features[i];
+    return true;
+}
+
 /* Bytes count down, so that no two are the same and a test knows them. */
 size_t hal_entropy(uint8_t *buf, size_t len)
 {

@@ -23,6 +23,7 @@ typedef struct {
 #define PTE_AP_RO    ((uint64_t)1 << 7) /* AP[2]: read-only */
 #define PTE_SH_INNER ((uint64_t)3 << 8)
 #define PTE_AF       ((uint64_t)1 << 10)
+#define PTE_GP       ((uint64_t)1 << 50) /* guarded page (FEAT_BTI) */
 #define PTE_PXN      ((uint64_t)1 << 53)
 #define PTE_UXN      ((uint64_t)1 << 54)
 #define PTE_ADDR     UINT64_C(0x0000fffffffff000)
@@ -65,6 +66,7 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     raw |= type == MEM_DEVICE ? 0 : PTE_SH_INNER;
     raw |= (prot & PROT_W) != 0 ? 0 : PTE_AP_RO;
     raw |= (prot & PROT_X) != 0 ? 0 : PTE_PXN;
+    raw |= (prot & PROT_GUARDED) != 0 ? PTE_GP : 0;
     return (pte_t){.raw = raw};
 }
 
@@ -92,7 +94,8 @@ static inline paddr_t hal_pte_addr(pte_t e, unsigned level)
 static inline unsigned hal_pte_prot(pte_t e)
 {
     return (unsigned)PROT_R | ((e.raw & PTE_AP_RO) != 0 ? 0 : (unsigned)PROT_W) |
-           ((e.raw & PTE_PXN) != 0 ? 0 : (unsigned)PROT_X);
+           ((e.raw & PTE_PXN) != 0 ? 0 : (unsigned)PROT_X) |
+           ((e.raw & PTE_GP) != 0 ? (unsigned)PROT_GUARDED : 0);
 }
 
 static inline enum mem_type hal_pte_type(pte_t e, unsigned level)

@@ -13,6 +13,8 @@
 #define SCTLR_I        (1 << 12)
 #define SCTLR_WXN      (1 << 19)
 #define SCTLR_SPAN     (1 << 23)
+#define SCTLR_ENIA     (1ull << 31) /* PACIASP and AUTIASP sign and check, with key A */
+#define SCTLR_BT1      (1ull << 36) /* PACIASP is a landing pad for calls only */
 #define SCTLR_EL2_RES1 0x30c50830
 
 /* TCR_EL1: 48-bit halves, 4 KiB granule, write-back inner-shareable walks; IPS is found at run
@@ -31,13 +33,14 @@
 #define CPACR_FP (3 << 20)
 
 /* PSTATE and SPSR */
-#define PSTATE_EL1H 0x5
-#define PSTATE_F    (1 << 6)
-#define PSTATE_I    (1 << 7)
-#define PSTATE_A    (1 << 8)
-#define PSTATE_D    (1 << 9)
-#define PSTATE_PAN  (1 << 22)
-#define PSTATE_DAIF (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F)
+#define PSTATE_EL1H  0x5
+#define PSTATE_F     (1 << 6)
+#define PSTATE_I     (1 << 7)
+#define PSTATE_A     (1 << 8)
+#define PSTATE_D     (1 << 9)
+#define PSTATE_BTYPE (3 << 10) /* how the last branch was made, if it was an indirect one */
+#define PSTATE_PAN   (1 << 22)
+#define PSTATE_DAIF  (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F)
 
 /* ESR_ELx */
 #define ESR_EC_SHIFT   26
@@ -70,9 +73,11 @@ SYSREG_READ(currentel)
 SYSREG_READ(daif)
 SYSREG_READ(id_aa64dfr0_el1)
 SYSREG_READ(id_aa64isar0_el1)
+SYSREG_READ(id_aa64isar1_el1)
 SYSREG_READ(id_aa64mmfr0_el1)
 SYSREG_READ(id_aa64mmfr1_el1)
 SYSREG_READ(id_aa64pfr0_el1)
+SYSREG_READ(id_aa64pfr1_el1)
 SYSREG_READ(midr_el1)
 SYSREG_READ(mpidr_el1)
 SYSREG_READ(sctlr_el1)

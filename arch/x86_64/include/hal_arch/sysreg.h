@@ -19,9 +19,11 @@
 #define CR4_OSFXSR     (1 << 9)
 #define CR4_OSXMMEXCPT (1 << 10)
 #define CR4_UMIP       (1 << 11)
+#define CR4_FSGSBASE   (1 << 16)
 #define CR4_OSXSAVE    (1 << 18)
 #define CR4_SMEP       (1 << 20)
 #define CR4_SMAP       (1 << 21)
+#define CR4_CET        (1 << 23)
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_PAT       0x277
