@@ -11,6 +11,8 @@ from tree import Failure
 
 DEFAULT_MACHINE = {"x86_64": "q35", "aarch64": "virt,gic-version=3"}
 DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
+# QEMU 7.2 does not tell gdb which bits of an address are its signature, so gdb finds no callers.
+DEBUGGER_CPU = {"x86_64": "max", "aarch64": "max,pauth=off"}
 OVMF = "/usr/share/ovmf/OVMF.fd"
 DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with twice what is written to it, 0x10, and one
 
@@ -159,7 +161,8 @@ def files(m):
 
 def command(m, channels):
     """The whole command line as a list; `channels` says where console, status and log go."""
-    cpu = m.cpu or ("cortex-a72" if m.arch == "aarch64" and m.accel == "icount" else DEFAULT_CPU[m.arch])
+    default = (DEBUGGER_CPU if m.gdb_socket else DEFAULT_CPU)[m.arch]
+    cpu = m.cpu or ("cortex-a72" if m.arch == "aarch64" and m.accel == "icount" else default)
     smp = m.smp or (1 if m.accel == "icount" else 2)
     return [
         f"qemu-system-{m.arch}",
