@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The local APIC in xAPIC mode, the vectors of lines, and message-signalled interrupts. SDM volume
-// 3A, chapter 11. Pins are ioapic.c's, the timer is timer.c's. All lines are delivered to the boot
-// CPU.
+// The local APIC, the vectors of lines, and message-signalled interrupts. SDM volume 3A,
+// chapter 11. Its registers are memory (xAPIC) or MSRs (x2APIC, 11.12). Pins are ioapic.c's, the
+// timer is event_timer.c's. All lines are delivered to the boot CPU.
 #include "arch/x86_64/apic.h"
 
 #include "hal/cpu.h"
+#include "hal_arch/sysreg.h"
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 
@@ -18,29 +19,111 @@
 
 #define NO_LINE UINT32_MAX
 
+/* A message and an IOAPIC name a CPU in 8 bits, of which all ones mean every CPU. */
+#define APIC_ID_MAX 254u
+
+/** One way to reach the registers. */
+struct apic_access {
+    const char *name;
+    uint32_t (*read)(enum apic_register reg);
+    void (*write)(enum apic_register reg, uint32_t value);
+    unsigned id_shift; /* of the id in APIC_ID */
+};
+
 /* Which line a vector belongs to, and back. Written with interrupts masked. */
 static uint32_t vector_line[256];
 static uint8_t line_vector[APIC_LINE_END];
 
-static struct io_region apic;
+static struct io_region apic; /* xAPIC */
+static const struct apic_access *access;
 static uint32_t boot_apic_id;
+static uint32_t timer_mode;
 
 uint64_t apic_base(void)
 {
     return read_msr(MSR_APIC_BASE) & APIC_BASE_ADDR;
 }
 
-uint32_t apic_read(enum apic_register reg)
+static uint32_t xapic_read(enum apic_register reg)
 {
     return io_read32(&apic, reg);
 }
 
-void apic_write(enum apic_register reg, uint32_t value)
+static void xapic_write(enum apic_register reg, uint32_t value)
 {
     io_write32(&apic, reg, value);
 }
 
-void apic_init(const struct io_region *regs)
+static uint32_t x2apic_read(enum apic_register reg)
+{
+    return (uint32_t)read_msr(MSR_X2APIC + (reg >> 4));
+}
+
+static void x2apic_write(enum apic_register reg, uint32_t value)
+{
+    write_msr(MSR_X2APIC + (reg >> 4), value);
+}
+
+static const struct apic_access xapic = {"xAPIC", xapic_read, xapic_write, 24};
+static const struct apic_access x2apic = {"x2APIC", x2apic_read, x2apic_write, 0};
+
+uint32_t apic_read(enum apic_register reg)
+{
+    return access->read(reg);
+}
+
+void apic_write(enum apic_register reg, uint32_t value)
+{
+    access->write(reg, value);
+}
+
+const char *apic_mode(void)
+{
+    return access->name;
+}
+
+/* Firmware may have turned it on already, and then only a detour through "disabled" leads back. */
+static bool has_x2apic(void)
+{
+    return (read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0 ||
+           (cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC) != 0;
+}
+
+bool apic_needs_registers(void)
+{
+    return !has_x2apic();
+}
+
+/* From disabled to xAPIC to x2APIC, one step a write (SDM 11.12.5). */
+static void enable(void)
+{
+    uint64_t base = read_msr(MSR_APIC_BASE);
+    bool is_x2 = has_x2apic();
+    if ((base & APIC_BASE_ENABLE) == 0) {
+        base |= APIC_BASE_ENABLE;
+        write_msr(MSR_APIC_BASE, base);
+    }
+    if (is_x2 && (base & APIC_BASE_X2APIC) == 0) {
+        write_msr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+    }
+    access = is_x2 ? &x2apic : &xapic;
+}
+
+static void write_timer(uint32_t masked)
+{
+    apic_write(APIC_LVT_TIMER, masked | timer_mode | APIC_VECTOR_TIMER);
+    /* In xAPIC mode this is a store, and a WRMSR of the deadline might overtake it: SDM 11.5.4.1.
+     */
+    mfence();
+}
+
+void apic_set_timer_mode(uint32_t mode)
+{
+    timer_mode = mode;
+    write_timer(APIC_LVT_MASKED);
+}
+
+const char *apic_init(const struct io_region *regs)
 {
     apic = *regs;
     for (unsigned i = 0; i < ARRAY_COUNT(vector_line); i++) {
@@ -49,16 +132,21 @@ void apic_init(const struct io_region *regs)
     vector_line[APIC_VECTOR_TIMER] = APIC_LINE_TIMER;
     line_vector[APIC_LINE_TIMER] = APIC_VECTOR_TIMER;
 
-    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+    enable();
+    if ((read_msr(MSR_APIC_BASE) & APIC_BASE_ENABLE) == 0) {
+        return "the local APIC is disabled and stays so";
+    }
     apic_write(APIC_TPR, 0);
-    apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | APIC_VECTOR_TIMER); /* one-shot */
+    apic_set_timer_mode(APIC_TIMER_ONE_SHOT);
     apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
     apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED | APIC_LVT_EXTINT);
     apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
     apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | APIC_VECTOR_ERROR);
     apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | APIC_VECTOR_SPURIOUS);
-    boot_apic_id = apic_read(APIC_ID) >> 24;
-    hal_this_cpu()->arch.apic_id = boot_apic_id;
+    boot_apic_id = apic_read(APIC_ID) >> access->id_shift;
+    return boot_apic_id <= APIC_ID_MAX
+               ? NULL
+               : "the boot CPU's APIC id is above 254, which interrupts cannot name";
 }
 
 unsigned apic_vector_alloc(uint32_t line)
@@ -107,7 +195,7 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
 static void set_mask(uint32_t line, bool is_masked)
 {
     if (line == APIC_LINE_TIMER) {
-        apic_write(APIC_LVT_TIMER, APIC_VECTOR_TIMER | (is_masked ? APIC_LVT_MASKED : 0));
+        write_timer(is_masked ? APIC_LVT_MASKED : 0);
     } else if (line < APIC_LINE_MSI) {
         ioapic_set_mask(line, is_masked);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The local APIC (apic.c) and the IOAPICs (ioapic.c), for each other, timer.c and platform.c.
+// The local APIC (apic.c) and the IOAPICs (ioapic.c), for each other, the timers and platform.c.
 //
 // Lines (hal/irq.h): global system interrupts 0 to 255, message-signalled lines from APIC_LINE_MSI,
 // and the local timer. A line has an IDT vector from the moment it is configured or allocated.
@@ -20,7 +20,8 @@
 #define APIC_VECTOR_ERROR    0xfe
 #define APIC_VECTOR_SPURIOUS 0xff
 
-/** Offsets of local APIC registers: SDM volume 3A, table 11-1. */
+/** Offsets of local APIC registers in xAPIC mode: SDM volume 3A, table 11-1. In x2APIC mode their
+ * MSRs follow from them. */
 enum apic_register {
     APIC_ID = 0x20,
     APIC_TPR = 0x80,
@@ -38,6 +39,10 @@ enum apic_register {
 #define APIC_LVT_MASKED     (1u << 16)
 #define APIC_TIMER_DIVIDE_1 0x0bu
 
+/* Modes of the timer, in APIC_LVT_TIMER. */
+#define APIC_TIMER_ONE_SHOT (0u << 17)
+#define APIC_TIMER_DEADLINE (2u << 17)
+
 /** Interrupts through IOAPIC and local APIC; and messages to the local APIC. */
 extern const struct irq_controller apic_irq_controller;
 extern const struct msi_controller apic_msi_controller;
@@ -45,9 +50,24 @@ extern const struct msi_controller apic_msi_controller;
 /** @brief Physical address of the local APIC's registers, from its MSR. @context{any} */
 uint64_t apic_base(void);
 
-/** @brief Enable this CPU's local APIC, everything in it masked. @param regs its registers; copied.
- * @context{early} */
-void apic_init(const struct io_region *regs);
+/** @brief False: the registers are MSRs (x2APIC), and apic_init() wants no others. @context{early}
+ */
+bool apic_needs_registers(void);
+
+/**
+ * @brief Enable this CPU's local APIC, whatever firmware made of it, everything in it masked:
+ * x2APIC where the CPU has it, else xAPIC.
+ * @param regs  Its registers, if apic_needs_registers(); copied.
+ * @return NULL, or why interrupts cannot work.
+ * @context{early}
+ */
+const char *apic_init(const struct io_region *regs);
+
+/** @brief "xAPIC" or "x2APIC". @pre apic_init(). @context{any} */
+const char *apic_mode(void);
+
+/** @brief Choose the timer's mode, APIC_TIMER_*; it is masked. @context{early} */
+void apic_set_timer_mode(uint32_t mode);
 
 uint32_t apic_read(enum apic_register reg);
 void apic_write(enum apic_register reg, uint32_t value);

@@ -78,12 +78,17 @@ static void add_ioapic(uint64_t base, uint32_t gsi_base)
 
 static void init_interrupts(const struct boot_acpi *acpi)
 {
-    struct io_region regs;
+    struct io_region regs = {0};
     if (acpi->has_legacy_pic) {
         pic_disable();
     }
-    map_or_panic(apic_base(), APIC_BYTES, "local APIC", &regs);
-    apic_init(&regs);
+    if (apic_needs_registers()) {
+        map_or_panic(apic_base(), APIC_BYTES, "local APIC", &regs);
+    }
+    const char *why = apic_init(&regs);
+    if (why != NULL) {
+        panic("platform: %s", why);
+    }
     ioapic_set_overrides(acpi);
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
         add_ioapic(acpi->ioapic[i].base, acpi->ioapic[i].gsi_base);
@@ -100,7 +105,8 @@ static void init_timer(void)
     char line[128];
     timer_describe(line, sizeof(line));
     log_debug("timer", "%s", line);
-    hal_timer_install(&apic_timer);
+    hal_timer_install(event_timer_choose());
+    log_debug("timer", "%s, local APIC as %s", hal_timer()->name, apic_mode());
     timer_action = (struct irq_action){.handle = timer_interrupt, .name = "timer"};
     enum status s = irq_request(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);
     if (s != OK) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Time: the TSC is the counter, the local APIC's one-shot the event timer. Both run at a rate that
-// nobody tells reliably, so both are measured in one window against the best clock there is: TSC if
-// CPUID tells its rate, else HPET, ACPI PM timer, PIT.
+// Time: the TSC is the counter, and the local APIC's timer may be needed for events. Both run at a
+// rate that nobody tells reliably, so both are measured in one window against the best clock there
+// is: TSC if CPUID tells its rate, else HPET, ACPI PM timer, PIT. Events are event_timer.c's.
 #include "arch/x86_64/timer.h"
 
 #include "arch/x86_64/apic.h"
@@ -165,15 +165,15 @@ static struct sample take_sample(const struct reference *ref)
 
 const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi)
 {
-    struct io_region regs;
+    struct io_region regs = {0};
     entry_tsc = entry_counter;
-    if ((read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0) {
-        return "the firmware left the local APIC in x2APIC mode, which is not supported";
-    }
-    if (!reach_registers(apic_base(), PAGE_SIZE, &regs)) {
+    if (apic_needs_registers() && !reach_registers(apic_base(), PAGE_SIZE, &regs)) {
         return "the local APIC's registers are not below 4 GiB";
     }
-    apic_init(&regs);
+    const char *why = apic_init(&regs);
+    if (why != NULL) {
+        return why;
+    }
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
 
     struct reference ref = choose_reference(acpi);
@@ -194,6 +194,7 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
     }
     tsc_hz = tsc * ref.hz / ticks;
     apic_per_tsc = (apic << 32) / tsc;
+    event_timer_set_rate(apic_per_tsc);
     return tsc_hz >= US_PER_S && apic_per_tsc != 0 ? NULL
                                                    : "the measured clock rates make no sense";
 }
@@ -214,20 +215,3 @@ uint64_t hal_counter_at_entry(void)
 {
     return entry_tsc;
 }
-
-/* Farther away than the timer counts, it interrupts early and is armed again. Rounded up: never
- * just before. */
-static void arm(uint64_t deadline)
-{
-    uint64_t now = hal_counter_read();
-    uint64_t ahead = deadline > now ? deadline - now : 0;
-    unsigned __int128 count = (unsigned __int128)ahead * apic_per_tsc >> 32;
-    apic_write(APIC_TIMER_INITIAL, count < UINT32_MAX ? (uint32_t)count + 1 : UINT32_MAX);
-}
-
-static void disarm(void)
-{
-    apic_write(APIC_TIMER_INITIAL, 0);
-}
-
-const struct event_timer apic_timer = {.name = "local APIC one-shot", .arm = arm, .disarm = disarm};

@@ -6,8 +6,15 @@
 #include "hal/bootinfo.h"
 #include "hal/timer.h"
 
-/** One-shot of the local APIC. @pre apic_init() */
-extern const struct event_timer apic_timer;
+/** One-shot of the local APIC, and the CPU's own comparison with the TSC. @pre
+ * event_timer_choose() */
+extern const struct event_timer apic_timer, tsc_deadline_timer;
+
+/** @brief Local APIC timer ticks a TSC tick, 32.32 fixed point. @context{early} */
+void event_timer_set_rate(uint64_t rate);
+
+/** @brief Set up the better of the two that this CPU has. @pre apic_init(). @context{early} */
+const struct event_timer *event_timer_choose(void);
 
 /**
  * @brief Measure the frequencies of the TSC and the local APIC timer, at most 200 us long.

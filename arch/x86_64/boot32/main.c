@@ -36,13 +36,13 @@ static const struct requirement requirements[] = {
     {1, CPUID_1_EDX_MSR, "it has no model-specific registers"},
     {1, CPUID_1_EDX_PAE, "it has no physical address extension"},
     {1, CPUID_1_EDX_CX8, "it has no CMPXCHG8B"},
-    {1, CPUID_1_EDX_APIC, "it has no local APIC"},
     {1, CPUID_1_EDX_PGE, "it has no global pages"},
     {1, CPUID_1_EDX_PAT, "it has no page attribute table"},
     {1, CPUID_1_EDX_FXSR, "it has no FXSAVE"},
     {1, CPUID_1_EDX_SSE2, "it has no SSE2"},
     {0x80000001, CPUID_X_EDX_LM, "it has no 64-bit mode"},
     {0x80000001, CPUID_X_EDX_NX, "it has no execute-disable bit (or firmware turned it off)"},
+    {1, CPUID_1_EDX_APIC, "it has no local APIC"}, /* last: see enable_apic() */
 };
 
 static bool has_cpuid(void)
@@ -54,6 +54,19 @@ static bool has_cpuid(void)
     return ((before ^ after) & EFLAGS_ID) != 0;
 }
 
+static bool is_missing(const struct requirement *r)
+{
+    uint32_t highest = cpuid(r->leaf & 0x80000000u, 0).eax;
+    return highest < r->leaf || (cpuid(r->leaf, 0).edx & r->edx_bit) == 0;
+}
+
+/* CPUID does not show a local APIC that firmware has disabled (SDM volume 3A, 11.4.3). Every 64-bit
+ * CPU has the register; without an APIC the bit does not stay. */
+static void enable_apic(void)
+{
+    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+}
+
 static void check_cpu(void)
 {
     if (!has_cpuid()) {
@@ -61,8 +74,10 @@ static void check_cpu(void)
     }
     for (unsigned i = 0; i < ARRAY_COUNT(requirements); i++) {
         const struct requirement *r = &requirements[i];
-        uint32_t highest = cpuid(r->leaf & 0x80000000u, 0).eax;
-        if (highest < r->leaf || (cpuid(r->leaf, 0).edx & r->edx_bit) == 0) {
+        if (r->edx_bit == CPUID_1_EDX_APIC && is_missing(r)) {
+            enable_apic();
+        }
+        if (is_missing(r)) {
             boot32_die("CPU", r->missing);
         }
     }

@@ -39,7 +39,6 @@ struct PACKED tss {
  */
 struct hal_cpu_arch {
     uintptr_t stack_base;      /* [o] lowest byte of the running stack: context.S keeps it */
-    uint32_t apic_id;          /* [I] */
     struct tss tss;            /* [I] */
     uint64_t gdt[GDT_ENTRIES]; /* [I] */
 };

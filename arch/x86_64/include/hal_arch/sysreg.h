@@ -25,10 +25,12 @@
 #define CR4_SMAP       (1 << 21)
 #define CR4_CET        (1 << 23)
 
-#define MSR_APIC_BASE 0x1b
-#define MSR_PAT       0x277
-#define MSR_EFER      0xc0000080
-#define MSR_GS_BASE   0xc0000101
+#define MSR_APIC_BASE    0x1b
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_X2APIC       0x800 /* of register 0; the others follow in the order of their offsets */
+#define MSR_PAT          0x277
+#define MSR_EFER         0xc0000080
+#define MSR_GS_BASE      0xc0000101
 
 #define EFER_LME (1 << 8)
 #define EFER_LMA (1 << 10)
@@ -36,6 +38,10 @@
 
 #define APIC_BASE_X2APIC (1 << 10)
 #define APIC_BASE_ENABLE (1 << 11)
+
+/* CPUID leaf 1 */
+#define CPUID_1_ECX_X2APIC       (1 << 21)
+#define CPUID_1_ECX_TSC_DEADLINE (1 << 24)
 
 #ifndef __ASSEMBLER__
 
@@ -67,6 +73,13 @@ static inline void write_msr(uint32_t msr, uint64_t value)
                      :
                      : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
+}
+
+/* Loads and stores before it are done before those after it, and before a WRMSR that does not wait.
+ */
+static inline void mfence(void)
+{
+    __asm__ volatile("mfence" : : : "memory");
 }
 
 #define SYSREG_CR(name)                                                                            \

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+//
+// The local APIC and the event timers against a fake CPU: what QEMU's TCG has not (x2APIC, TSC
+// deadline), and states that firmware may leave and QEMU's does not. The fake keeps the rules of
+// the SDM, volume 3A: which mode leads to which (11.12.5), which access works in which, what a
+// write to the deadline means in which timer mode (11.5.4.1).
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/x86_64/apic.c"
+#include "arch/x86_64/event_timer.c"
+#include "fake/fake.h"
+
+#define BASE      0xfee00000u
+#define BSP       0x100u
+#define REGISTERS 0x400u
+
+static struct {
+    bool has_apic, has_x2apic, has_deadline;
+    uint64_t base;           /* IA32_APIC_BASE */
+    uint32_t reg[REGISTERS]; /* by offset, both modes */
+    uint32_t xapic_id, x2apic_id;
+    uint64_t deadline;
+    bool fenced; /* nothing was stored to the LVT since the last fence */
+    unsigned eois;
+} pc;
+
+/* ---- The CPU ---- */
+
+struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    assert_int_equal(leaf, 1);
+    assert_int_equal(subleaf, 0);
+    return (struct cpuid){.ecx = (pc.has_x2apic ? 1u << 21 : 0) | (pc.has_deadline ? 1u << 24 : 0)};
+}
+
+static bool is_x2(void)
+{
+    return (pc.base & 0xc00) == 0xc00;
+}
+
+static uint32_t read_register(uint32_t offset)
+{
+    assert_true(offset % 0x10 == 0 && offset < REGISTERS);
+    return offset != 0x20 ? pc.reg[offset] : is_x2() ? pc.x2apic_id : pc.xapic_id << 24;
+}
+
+static void write_register(uint32_t offset, uint32_t value)
+{
+    assert_true(offset % 0x10 == 0 && offset < REGISTERS && offset != 0x20);
+    if (offset == 0xb0) {
+        assert_int_equal(value, 0); /* #GP in x2APIC mode */
+        pc.eois++;
+    }
+    if (offset == 0x320 && ((value ^ pc.reg[offset]) & 3u << 17) != 0) {
+        pc.deadline = 0; /* a change of mode disarms */
+    }
+    pc.reg[offset] = value;
+}
+
+uint64_t fake_msr_read(uint32_t msr)
+{
+    if (msr == 0x1b) {
+        return pc.base;
+    }
+    if (msr == 0x6e0) {
+        return pc.deadline;
+    }
+    assert_true(is_x2()); /* else #GP */
+    assert_in_range(msr, 0x800, 0x83f);
+    return read_register((msr - 0x800) << 4);
+}
+
+static void write_base(uint64_t value)
+{
+    unsigned from = pc.base >> 10 & 3, to = value >> 10 & 3;
+    if (!pc.has_apic) {
+        return;
+    }
+    assert_int_not_equal(to, 1);                  /* x2APIC without enable: #GP */
+    assert_true(to != 3 || pc.has_x2apic);        /* reserved bit: #GP */
+    assert_false(from == 3 && to == 2);           /* back from x2APIC: #GP */
+    assert_false(from == 0 && to == 3);           /* past xAPIC: #GP */
+    assert_int_equal(value & BSP, pc.base & BSP); /* firmware's other bits stay */
+    pc.base = value;
+}
+
+void fake_msr_write(uint32_t msr, uint64_t value)
+{
+    if (msr == 0x1b) {
+        write_base(value);
+    } else if (msr == 0x6e0) {
+        assert_true(pc.fenced);
+        pc.deadline = (pc.reg[0x320] & 3u << 17) == 2u << 17 ? value : 0;
+    } else {
+        assert_true(is_x2());
+        assert_true(value <= UINT32_MAX);
+        assert_in_range(msr, 0x800, 0x83f);
+        write_register((msr - 0x800) << 4, (uint32_t)value);
+    }
+}
+
+/* xAPIC registers: memory to the driver, a handler to the fake, which is why the region is "ports".
+ */
+static uint64_t read_memory(uint16_t at, unsigned bytes)
+{
+    assert_int_equal(bytes, 4);
+    assert_int_equal(pc.base & 0xc00, 0x800);
+    return read_register(at);
+}
+
+static void write_memory(uint16_t at, unsigned bytes, uint64_t value)
+{
+    assert_int_equal(bytes, 4);
+    assert_int_equal(pc.base & 0xc00, 0x800);
+    write_register(at, (uint32_t)value);
+    pc.fenced = pc.fenced && at != 0x320;
+}
+
+/* The journal is where mfence() leaves its mark. */
+static bool was_fenced(void)
+{
+    size_t len = strlen(fake_journal());
+    return len >= 6 && strcmp(fake_journal() + len - 6, "mfence") == 0;
+}
+
+/* Pins: what the IOAPIC's driver is told. */
+static struct {
+    unsigned vector;
+    uint32_t apic_id;
+    bool masked;
+} pin;
+
+enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
+                             enum irq_trigger trigger)
+{
+    (void)trigger;
+    if (gsi > 23) {
+        return E_RANGE;
+    }
+    pin.vector = vector;
+    pin.apic_id = apic_id;
+    pin.masked = true;
+    return OK;
+}
+
+void ioapic_set_mask(uint32_t gsi, bool is_masked)
+{
+    assert_in_range(gsi, 0, 23);
+    pin.masked = is_masked;
+}
+
+/* ---- Tests ---- */
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_reset();
+    memset(&pc, 0, sizeof(pc));
+    memset(vector_line, 0, sizeof(vector_line));
+    memset(line_vector, 0, sizeof(line_vector));
+    pc.has_apic = true;
+    pc.base = BASE | BSP | 0x800;
+    pc.xapic_id = pc.x2apic_id = 3;
+    pc.fenced = true;
+    fake_on_port_read = read_memory;
+    fake_on_port_write = write_memory;
+    return 0;
+}
+
+static const char *start(void)
+{
+    const struct io_region regs = {.base = 0, .len = REGISTERS, .is_port = true};
+    const struct io_region none = {0};
+    return apic_init(apic_needs_registers() ? &regs : &none);
+}
+
+static void expect_enabled(const char *mode)
+{
+    assert_string_equal(apic_mode(), mode);
+    assert_int_equal(pc.reg[0xf0], 0x1ff);    /* on, spurious vector 255 */
+    assert_int_equal(pc.reg[0x80], 0);        /* every priority */
+    assert_int_equal(pc.reg[0x350], 0x10700); /* LINT0: masked */
+    assert_int_equal(pc.reg[0x360], 0x400);   /* LINT1: NMI */
+    assert_int_equal(pc.reg[0x320], 0x100f0); /* timer: masked, one-shot */
+    assert_true(was_fenced());
+    assert_int_equal(boot_apic_id, 3);
+}
+
+static void test_xapic_where_there_is_nothing_else(void **state)
+{
+    (void)state;
+    assert_true(apic_needs_registers());
+    assert_null(start());
+    assert_int_equal(pc.base, BASE | BSP | 0x800);
+    expect_enabled("xAPIC");
+}
+
+static void test_x2apic_where_the_cpu_has_it(void **state)
+{
+    (void)state;
+    pc.has_x2apic = true;
+    assert_false(apic_needs_registers());
+    assert_null(start());
+    assert_int_equal(pc.base, BASE | BSP | 0xc00);
+    expect_enabled("x2APIC");
+    assert_null(start()); /* again, as with the final page tables */
+    expect_enabled("x2APIC");
+}
+
+static void test_firmware_left_x2apic_on(void **state)
+{
+    (void)state;
+    pc.has_x2apic = true;
+    pc.base |= 0x400;
+    pc.reg[0x320] = 0x2f1; /* and a timer that runs */
+    assert_null(start());
+    expect_enabled("x2APIC");
+}
+
+static void test_firmware_left_the_apic_disabled(void **state)
+{
+    (void)state;
+    pc.base &= ~UINT64_C(0x800);
+    assert_null(start());
+    expect_enabled("xAPIC");
+    set_up(state);
+    pc.base &= ~UINT64_C(0x800);
+    pc.has_x2apic = true;
+    assert_null(start()); /* by way of xAPIC */
+    expect_enabled("x2APIC");
+}
+
+static void test_an_apic_that_stays_off_is_named(void **state)
+{
+    (void)state;
+    pc.base &= ~UINT64_C(0x800);
+    pc.has_apic = false;
+    assert_string_equal(start(), "the local APIC is disabled and stays so");
+}
+
+/* A message names its CPU in 8 bits. */
+static void test_an_id_that_is_too_long_is_named(void **state)
+{
+    (void)state;
+    pc.has_x2apic = true;
+    pc.x2apic_id = 255;
+    assert_non_null(strstr(start(), "above 254"));
+    pc.x2apic_id = 0x10003;
+    assert_non_null(strstr(start(), "above 254"));
+    pc.x2apic_id = 254;
+    assert_null(start());
+}
+
+static void check_lines(void)
+{
+    uint32_t first, count, data;
+    uint64_t address;
+    assert_null(start());
+    assert_int_equal(apic_irq_controller.configure(9, IRQ_LEVEL_LOW), OK);
+    assert_int_equal(pin.apic_id, 3);
+    apic_irq_controller.unmask(9);
+    assert_false(pin.masked);
+    assert_int_equal(apic_irq_controller.ack(pin.vector), 9);
+    apic_irq_controller.eoi(9);
+    assert_int_equal(pc.eois, 1);
+
+    assert_int_equal(apic_msi_controller.alloc(0, 4, &first, &count), OK);
+    assert_int_equal(count, 4);
+    for (uint32_t i = 0; i < count; i++) {
+        apic_msi_controller.compose(first + i, &address, &data);
+        assert_int_equal(address, BASE | 3 << 12);
+        assert_int_equal(apic_irq_controller.configure(first + i, IRQ_EDGE), OK);
+        assert_int_equal(apic_irq_controller.ack(data), first + i);
+    }
+    apic_msi_controller.free(0, first, count);
+    assert_int_equal(apic_irq_controller.configure(first, IRQ_EDGE), E_RANGE);
+
+    pc.eois = 0;
+    assert_int_equal(apic_irq_controller.ack(0xff), IRQ_LINE_NONE);
+    assert_int_equal(pc.eois, 0); /* a spurious one has nothing in service */
+    assert_int_equal(apic_irq_controller.ack(data), IRQ_LINE_STRAY);
+    assert_int_equal(pc.eois, 1);
+}
+
+static void test_lines_and_messages_in_both_modes(void **state)
+{
+    check_lines();
+    set_up(state);
+    pc.has_x2apic = true;
+    check_lines();
+}
+
+static void test_messages_run_out(void **state)
+{
+    (void)state;
+    uint32_t first, count, second, rest, third, n;
+    assert_null(start());
+    assert_int_equal(apic_msi_controller.alloc(0, 150, &first, &count), OK);
+    assert_int_equal(count, 150);
+    assert_int_equal(apic_msi_controller.alloc(0, 150, &second, &rest), OK);
+    assert_int_equal(rest, 42); /* vectors 0x30 to 0xef are all there are */
+    assert_int_equal(apic_msi_controller.alloc(0, 1, &third, &n), E_NOSPC);
+    apic_msi_controller.free(0, first, count);
+    assert_int_equal(apic_msi_controller.alloc(0, 1, &third, &n), OK);
+    apic_msi_controller.free(0, second, rest);
+    apic_msi_controller.free(0, third, n);
+}
+
+static void check_one_shot(void)
+{
+    assert_null(start());
+    const struct event_timer *t = event_timer_choose();
+    assert_string_equal(t->name, "local APIC one-shot");
+    event_timer_set_rate(UINT64_C(1) << 31); /* half the TSC's */
+    fake_counter = 1000;
+    t->arm(3000);
+    assert_int_equal(pc.reg[0x380], 1001);
+    t->arm(500);
+    assert_int_equal(pc.reg[0x380], 1); /* at once */
+    t->arm(UINT64_MAX);
+    assert_int_equal(pc.reg[0x380], UINT32_MAX);
+    t->disarm();
+    assert_int_equal(pc.reg[0x380], 0);
+    apic_irq_controller.unmask(APIC_LINE_TIMER);
+    assert_int_equal(pc.reg[0x320], 0xf0);
+    apic_irq_controller.mask(APIC_LINE_TIMER);
+    assert_int_equal(pc.reg[0x320], 0x100f0);
+}
+
+static void check_deadline(void)
+{
+    pc.has_deadline = true;
+    assert_null(start());
+    const struct event_timer *t = event_timer_choose();
+    assert_string_equal(t->name, "TSC deadline");
+    assert_int_equal(pc.reg[0x320], 0x500f0);
+    apic_irq_controller.unmask(APIC_LINE_TIMER);
+    assert_int_equal(pc.reg[0x320], 0x400f0); /* the mode outlives masking */
+    pc.fenced = was_fenced();
+    t->arm(123456789);
+    assert_int_equal(pc.deadline, 123456789);
+    t->arm(0); /* 0 would disarm */
+    assert_int_equal(pc.deadline, 1);
+    t->disarm();
+    assert_int_equal(pc.deadline, 0);
+    apic_irq_controller.mask(APIC_LINE_TIMER);
+    assert_int_equal(pc.reg[0x320], 0x500f0);
+    assert_int_equal(apic_irq_controller.ack(APIC_VECTOR_TIMER), APIC_LINE_TIMER);
+}
+
+static void test_the_one_shot_in_both_modes(void **state)
+{
+    check_one_shot();
+    set_up(state);
+    pc.has_x2apic = true;
+    check_one_shot();
+}
+
+static void test_the_deadline_in_both_modes(void **state)
+{
+    check_deadline();
+    set_up(state);
+    pc.has_x2apic = true;
+    check_deadline();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_xapic_where_there_is_nothing_else, set_up),
+        cmocka_unit_test_setup(test_x2apic_where_the_cpu_has_it, set_up),
+        cmocka_unit_test_setup(test_firmware_left_x2apic_on, set_up),
+        cmocka_unit_test_setup(test_firmware_left_the_apic_disabled, set_up),
+        cmocka_unit_test_setup(test_an_apic_that_stays_off_is_named, set_up),
+        cmocka_unit_test_setup(test_an_id_that_is_too_long_is_named, set_up),
+        cmocka_unit_test_setup(test_lines_and_messages_in_both_modes, set_up),
+        cmocka_unit_test_setup(test_messages_run_out, set_up),
+        cmocka_unit_test_setup(test_the_one_shot_in_both_modes, set_up),
+        cmocka_unit_test_setup(test_the_deadline_in_both_modes, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
