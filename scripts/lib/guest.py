@@ -13,8 +13,10 @@ from qemu import DEBUG_EXIT_STATUS, status_device
 from qemulog import Log
 from status import Kind, Outcome, Records
 from storm import Watch
+from transcript import QUESTIONS, Transcript
 
 PR_SET_PDEATHSIG = 1
+ANSWERS_S = 2          # to the last questions, from a guest that is stopped
 GRACE_S = 5            # from a verdict that ends the run to QEMU's end
 LONGEST_WAIT_S = 3600  # poll() takes no more than weeks
 FIRMWARE_RESETS = 16   # SeaBIOS answers a reset by resetting again, by triple fault if need be
@@ -50,6 +52,7 @@ class Channels:
                 "-chardev", f"socket,id=qmp,fd={self._qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
                 *status_device(arch, f"/proc/self/fd/{self._status}"),
                 "-d", "guest_errors,unimp,cpu_reset", "-D", f"/proc/self/fd/{self._log}",
+                "-no-shutdown",  # it stays, to be asked, until it is told to quit
                 "-S"]
 
     def close_theirs(self):
@@ -90,6 +93,9 @@ class Guest:
         self.deadline = None      # when QEMU is ended
         self.process = None
         self.asked_shutdown = False
+        self.transcript = Transcript()
+        self._questions = []      # asked of the monitor and not answered: the run ends with the last
+        self._is_ending = False   # what QEMU says of its own end is our doing
         self._qmp_rest = b""
         self._selector = selectors.PollSelector()  # epoll takes no file as standard input
 
@@ -142,7 +148,7 @@ class Guest:
         storm = self.watches and self.watch.tick()
         if storm:
             self.outcome.reset = storm
-            self.process.kill()
+            self._end_after_questions()
 
     def _update_input_interest(self):
         wanted = self.input.wants_more()
@@ -179,11 +185,13 @@ class Guest:
         data = self._take(source)
         if data:
             self.watch.activity()
+            self.transcript.console.feed(data)
             self.output.write(data)
 
     def _on_log(self, source):
         data = self._take(source)
         if data:
+            self.transcript.log.feed(data)
             self.log.feed(data)
 
     def _on_status(self, source):
@@ -210,6 +218,7 @@ class Guest:
             data = self._take(self.channels.log)
             if not data:
                 return
+            self.transcript.log.feed(data)
             self.log.feed(data)
 
     def _end_soon(self):
@@ -217,16 +226,48 @@ class Guest:
         limit = time.monotonic() + GRACE_S
         self.deadline = limit if self.deadline is None else min(self.deadline, limit)
 
+    def _end_after_questions(self):
+        """Stop the guest, ask what its CPUs were doing, and end QEMU."""
+        if self._is_ending:
+            self.process.kill()
+            return
+        self._is_ending, self.watches = True, False
+        self.execute("stop")
+        self._questions = list(QUESTIONS)
+        for question in QUESTIONS:
+            self._monitor_command(question, question)
+        self.deadline = time.monotonic() + ANSWERS_S
+
+    def _on_answer(self, question, message):
+        if question not in self._questions:
+            return
+        self._questions.remove(question)
+        self.transcript.answers[question] = str(message.get("return", message.get("error", "")))
+        if not self._questions:
+            self.process.kill()
+
+    def _quit(self):
+        """QEMU has nothing more to tell."""
+        self._is_ending = True
+        self.execute("quit")
+        self._end_soon()
+
     def _on_deadline(self):
+        if self._is_ending:
+            self.process.kill()
+            self.deadline = None
+            return
         ended = self.outcome.last is not None and (self.outcome.one_shot or self.outcome.last[0] is Kind.PANIC)
         self.outcome.timed_out = not ended
         self.deadline = None
-        self.process.kill()
+        self._end_after_questions()
 
     # --- QEMU's monitor protocol -------------------------------------------------------------------
 
-    def execute(self, name, **arguments):
+    def execute(self, name, identity=None, **arguments):
         message = {"execute": name}
+        if identity is not None:
+            message["id"] = identity
         if arguments:
             message["arguments"] = arguments
         try:
@@ -234,8 +275,8 @@ class Guest:
         except OSError:
             pass  # QEMU has ended; the relay sees that by itself
 
-    def _monitor_command(self, text):
-        self.execute("human-monitor-command", **{"command-line": text})
+    def _monitor_command(self, text, identity=None):
+        self.execute("human-monitor-command", identity, **{"command-line": text})
 
     def _on_qmp(self, source):
         *lines, self._qmp_rest = (self._qmp_rest + (self._take(source) or b"")).split(b"\n")
@@ -244,8 +285,10 @@ class Guest:
                 self._on_event(json.loads(line))
 
     def _on_event(self, message):
+        if "id" in message:
+            self._on_answer(message["id"], message)
         event = message.get("event")
-        if event not in ("RESET", "SHUTDOWN"):
+        if event not in ("RESET", "SHUTDOWN") or self._is_ending:
             return
         # The guest wrote its record before it touched the power control.
         if self.channels.status in self._selector.get_map():
@@ -260,6 +303,8 @@ class Guest:
             self.outcome.reset = "QEMU saw a guest panic"
         elif reason == "host-qmp-quit" or reason == "host-signal" or reason == "host-ui":
             self.outcome.quit = True
+        if event == "SHUTDOWN" and not self._is_ending:
+            self._quit()
 
     def _on_reset(self):
         kind = self.outcome.last[0] if self.outcome.last else None
@@ -267,7 +312,7 @@ class Guest:
             self.resets_allowed -= 1
         elif kind is None or (kind is not Kind.REBOOT and not self.outcome.one_shot):
             self.outcome.reset = "the machine reset unasked"
-            self.process.kill()
+            self._end_after_questions()
         elif not self.outcome.one_shot and self.deadline is None:
             self._boot_again()
 

@@ -12,12 +12,13 @@ import packages
 import qemu
 from builder import build_targets
 from guest import Channels, Ended, Guest
-from status import GUEST_ERROR, NAMES, NOT_RUN
+from status import GUEST_ERROR, NAMES, NOT_RUN, PANIC, RESET, TIMEOUT
 from terminal import Input, Output, warn
 from tree import ROOT, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 COMPLAINTS_SHOWN = 20
+TOLD_IN_FULL = (PANIC, RESET, GUEST_ERROR, TIMEOUT)
 
 
 def raise_on_signals():
@@ -65,12 +66,23 @@ def boot(o, work):
         gdb_hint(o)
     keyboard.raw()
     try:
-        return guest.run()
+        return guest, guest.run()
     finally:
         keyboard.restore()
 
 
-def report(outcome):
+def keep_transcript(o, guest, outcome, status):
+    kernel = Path(o.kernel) if o.kernel else o.build / "halyard.elf"
+    try:
+        place = guest.transcript.write(o.build / "transcripts", status, outcome, guest.argv, kernel)
+    except OSError as error:
+        warn(f"no transcript: {error.filename}: {error.strerror}")
+        return
+    shown = os.path.relpath(place) if place.is_relative_to(Path.cwd()) else place
+    warn(f"transcript in {shown}")
+
+
+def report(o, guest, outcome):
     """Say on standard error what the exit status cannot, and return that status."""
     status, special = outcome.exit_status()
     for line in outcome.complaints[:COMPLAINTS_SHOWN]:
@@ -80,6 +92,8 @@ def report(outcome):
     for detail in (outcome.qemu_failed, outcome.reset):
         if detail:
             warn(detail)
+    if special and status in TOLD_IN_FULL:
+        keep_transcript(o, guest, outcome, status)
     if special:
         warn(NAMES[status])
     return status
@@ -103,7 +117,7 @@ def run(arguments):
     build(o)
     options.check_files(o, built=True)
     with tempfile.TemporaryDirectory(prefix="halyard-") as work:
-        return report(boot(o, Path(work)))
+        return report(o, *boot(o, Path(work)))
 
 
 def main(arguments):
