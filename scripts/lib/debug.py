@@ -3,7 +3,7 @@
 
 The guest is scripts/run on a pseudo-terminal of its own. What it prints goes to console.log in the build
 directory, to whoever is attached with `scripts/debug --console`, and, while nobody is, to gdb's terminal,
-as the output of any program under gdb would. What a person types there, or gives to gdb's command
+as the output of any program under gdb would (with --script, after gdb's). What a person types there, or gives to gdb's command
 `halyard type`, is the guest's input.
 """
 import argparse
@@ -181,7 +181,7 @@ def debug(own, rest, o):
     options.check_files(o, built=True)
     if own.attach:
         return run_gdb(own, o)
-    console = Console(o.build, echo=not own.tui)
+    console = Console(o.build, echo=not own.tui and not own.script)
     console.start()
     guest = start_guest(rest, o, console)
     try:
@@ -193,6 +193,8 @@ def debug(own, rest, o):
         end(guest)
         console.join(timeout=5)
         console.close()
+        if own.script:  # behind gdb's output, so that neither is in the other's lines
+            print(f"--- console\n{(o.build / 'console.log').read_text(errors='replace')}", flush=True)
 
 
 def be_console(o):
