@@ -267,6 +267,7 @@ static enum fdt_step read_devices(struct dt *dt, const struct fdt_node *node)
     dt_read_timer(dt, node);
     dt_read_serial(dt, node);
     dt_read_rtc(dt, node);
+    dt_read_fw_cfg(dt, node);
     dt_read_pci(dt, node);
     return FDT_INTO;
 }

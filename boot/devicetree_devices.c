@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Small nodes of the device tree: processors, UARTs, the PL031 clock.
+// Small nodes of the device tree: processors, UARTs, the PL031 clock, QEMU's configuration.
 #include "boot/devicetree_internal.h"
 
 #include "boot/note.h"
@@ -118,4 +118,19 @@ void dt_read_rtc(struct dt *dt, const struct fdt_node *node)
     info->rtc_base = base;
     info->rtc_len = len;
     info->rtc_line = line;
+}
+
+void dt_read_fw_cfg(struct dt *dt, const struct fdt_node *node)
+{
+    struct boot_info *info = dt->info;
+    if (info->fw_cfg_len != 0 || !fdt_is_compatible(&dt->fdt, node, "qemu,fw-cfg-mmio")) {
+        return;
+    }
+    uint64_t base, len;
+    if (!dt_registers(dt, node, 0, &base, &len)) {
+        boot_note(info, "device tree: a fw-cfg without a usable reg");
+        return;
+    }
+    info->fw_cfg_base = base;
+    info->fw_cfg_len = len;
 }

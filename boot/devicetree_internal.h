@@ -69,3 +69,4 @@ void dt_read_cpu(struct dt *dt, const struct fdt_node *node);
  * @context{early} */
 void dt_read_serial(struct dt *dt, const struct fdt_node *node);
 void dt_read_rtc(struct dt *dt, const struct fdt_node *node);
+void dt_read_fw_cfg(struct dt *dt, const struct fdt_node *node);

@@ -24,12 +24,13 @@ set(kernel_flags
 halyard_portable_sources(portable_sources)
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
+halyard_font_source(font_source)
 
 # What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), may edit arch_sources.
 set(HALYARD_MACHINE_OBJECTS "")
 include("${arch_dir}/machine.cmake" OPTIONAL)
 
-set(kernel_sources ${portable_sources} ${arch_sources} ${test_sources})
+set(kernel_sources ${portable_sources} ${font_source} ${arch_sources} ${test_sources})
 
 if(kernel_sources)
     add_library(kernel_objects OBJECT ${kernel_sources})

@@ -35,3 +35,16 @@ function(halyard_guest_test_sources arch out)
     endforeach()
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
+
+# The screen's font as a C file in the build directory. A directory that links it calls this itself: the
+# command belongs to the directory.
+function(halyard_font_source out)
+    set(generated "${CMAKE_CURRENT_BINARY_DIR}/font_data.c")
+    set(fonts "${CMAKE_SOURCE_DIR}/drivers/video/font/Uni2-Terminus16.psf.gz"
+        "${CMAKE_SOURCE_DIR}/drivers/video/font/Uni2-TerminusBold16.psf.gz")
+    add_custom_command(OUTPUT "${generated}"
+        COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/font.py" ${fonts} "${generated}"
+        DEPENDS ${fonts} "${CMAKE_SOURCE_DIR}/scripts/lib/font.py"
+        COMMENT "Generating the font" VERBATIM)
+    set(${out} "${generated}" PARENT_SCOPE)
+endfunction()

@@ -58,6 +58,7 @@ struct boot_module {
 struct boot_framebuffer {
     bool present;
     uint64_t base; /* physical */
+    uint64_t len;  /* bytes that are the screen's, 0 = not told */
     uint32_t width, height, pitch_bytes;
     uint8_t bits_per_pixel;
     bool is_text; /* EGA text cells, not pixels */
@@ -213,6 +214,7 @@ struct boot_info {
     enum boot_psci psci;
     uint64_t rtc_base, rtc_len; /* PL031; 0 = none */
     uint32_t rtc_line;
+    uint64_t fw_cfg_base, fw_cfg_len; /* QEMU's firmware configuration in memory; 0 = none */
 
     struct boot_seed seed;
 

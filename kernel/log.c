@@ -104,6 +104,20 @@ static size_t format_line(const struct log_record *r, char *line)
     return MIN(len, LOG_LINE_MAX - 1);
 }
 
+/* The same in colours: time and CPU are grey, what is wrong is not. */
+static size_t format_coloured(const struct log_record *r, char *line)
+{
+    static const char *const colours[] = {
+        [LOG_ERROR] = "91", [LOG_WARN] = "93", [LOG_INFO] = "0", [LOG_DEBUG] = "36"};
+    char plain[LOG_LINE_MAX];
+    size_t len = format_line(r, plain) - 1; /* without the newline */
+    const char *text = strchr(plain, ']');
+    size_t stamp = text != NULL ? (size_t)(text + 1 - plain) : 0;
+    len = fmt_print(line, LOG_LINE_MAX, "\x1b[90m%.*s\x1b[%sm%.*s\x1b[m\n", (int)stamp, plain,
+                    colours[r->level], (int)(len - stamp), plain + stamp);
+    return MIN(len, LOG_LINE_MAX - 1);
+}
+
 static bool is_shown(enum log_level level)
 {
     return (int)level <= atomic_load_explicit(&console_level, memory_order_relaxed);
@@ -183,7 +197,7 @@ bool log_read(uint64_t *sequence, struct log_record *out)
     return found;
 }
 
-size_t log_next_line(uint64_t *sequence, uint64_t *missed, char *line)
+size_t log_next_line(uint64_t *sequence, uint64_t *missed, bool colour, char *line)
 {
     struct log_record r;
     size_t len = 0;
@@ -192,7 +206,7 @@ size_t log_next_line(uint64_t *sequence, uint64_t *missed, char *line)
         *missed = first_line - *sequence;
     }
     while (len == 0 && read_line(sequence, &r)) {
-        len = is_shown(r.level) ? format_line(&r, line) : 0;
+        len = !is_shown(r.level) ? 0 : colour ? format_coloured(&r, line) : format_line(&r, line);
     }
     spin_unlock_irq(&lock, state);
     return len;

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of a line as consoles show it, newline included. */
-#define LOG_LINE_MAX (sizeof(((struct log_record *)0)->text) + 48)
+/* Bytes of a line as consoles show it, colours and newline included. */
+#define LOG_LINE_MAX (sizeof(((struct log_record *)0)->text) + 72)
 
 /**
  * @brief From now on consoles pull lines from the log: until the first call they go to the early
@@ -28,11 +28,12 @@ uint64_t log_end(void);
  * newline.
  * @param sequence  First line to look at; moves behind the line, or to the end.
  * @param missed    Receives how many lines from *sequence on are gone from the ring, if any are.
+ * @param colour    With escape sequences for the colour of its level (ECMA-48 8.3.117).
  * @param line      LOG_LINE_MAX bytes.
  * @return Bytes; 0: no such line yet.
  * @context{any, IRQ-safe}
  */
-size_t log_next_line(uint64_t *sequence, uint64_t *missed, char *line);
+size_t log_next_line(uint64_t *sequence, uint64_t *missed, bool colour, char *line);
 
 /** @brief The first console has been given all lines before this one: a panic prints the rest.
  * @context{any} */

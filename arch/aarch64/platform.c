@@ -11,6 +11,8 @@
 #include "drivers/rtc/pl031.h"
 #include "drivers/serial/ns16550.h"
 #include "drivers/serial/pl011.h"
+#include "drivers/video/boot_screen.h"
+#include "drivers/video/ramfb.h"
 #include "hal/bootinfo.h"
 #include "hal/irq.h"
 #include "hal/power.h"
@@ -151,6 +153,29 @@ static void init_console(const struct boot_info *info)
     }
 }
 
+static enum status init_ramfb(uint64_t base, uint64_t len)
+{
+    struct io_region fw_cfg;
+    enum status s = len != 0 ? vm_map_device(base, len, &fw_cfg) : E_NODEV;
+    if (s == OK) {
+        s = ramfb_init(&fw_cfg);
+        vm_unmap_device(&fw_cfg);
+    }
+    return s;
+}
+
+/* The screen that firmware left, or else QEMU's. */
+static void init_screen(const struct boot_info *info)
+{
+    enum status s = boot_screen_init(info);
+    if (s == E_NODEV || s == E_INVAL) {
+        s = init_ramfb(info->fw_cfg_base, info->fw_cfg_len);
+    }
+    if (s != E_NODEV) {
+        report("screen", s);
+    }
+}
+
 void hal_platform_init_devices(const struct boot_info *info)
 {
     init_console(info);
@@ -160,4 +185,5 @@ void hal_platform_init_devices(const struct boot_info *info)
     for (uint32_t i = 0; i < info->pci_count; i++) {
         report("pci", pci_add_host(&info->pci[i]));
     }
+    init_screen(info); /* after PCI, which switches framebuffers off while it asks for their size */
 }

@@ -11,6 +11,8 @@
 #include "drivers/pci/pci.h"
 #include "drivers/rtc/cmos.h"
 #include "drivers/serial/ns16550.h"
+#include "drivers/video/boot_screen.h"
+#include "drivers/video/ramfb.h"
 #include "hal/bootinfo.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
@@ -35,6 +37,10 @@ static const struct {
 } com_ports[] = {{COM1, COM1_IRQ}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
 #define KEYBOARD_IRQ 1
+
+/* QEMU's configuration device, where every PC that it emulates has it. */
+#define FW_CFG     0x510
+#define FW_CFG_LEN 12
 
 static struct irq_action timer_action;
 
@@ -165,6 +171,19 @@ static void init_serial(const struct boot_info *info)
     }
 }
 
+/* The screen that firmware left, or else QEMU's. */
+static void init_screen(const struct boot_info *info)
+{
+    static const struct io_region fw_cfg = {.base = FW_CFG, .len = FW_CFG_LEN, .is_port = true};
+    enum status s = boot_screen_init(info);
+    if (s == E_NODEV || s == E_INVAL) {
+        s = ramfb_init(&fw_cfg);
+    }
+    if (s != OK && s != E_NODEV) {
+        log_warn("platform", "screen: %s", status_text(s));
+    }
+}
+
 static void init_clock(const struct boot_acpi *acpi)
 {
     enum status s = acpi->has_cmos_rtc ? cmos_rtc_init() : E_NODEV;
@@ -207,4 +226,5 @@ void hal_platform_init_devices(const struct boot_info *info)
     init_clock(&info->acpi);
     init_keyboard(&info->acpi);
     init_pci(info);
+    init_screen(info); /* after PCI, which switches framebuffers off while it asks for their size */
 }

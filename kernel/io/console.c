@@ -151,7 +151,7 @@ static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
         return false;
     }
     uint64_t missed = 0;
-    size_t len = log_next_line(&c->out.log_next, &missed, line);
+    size_t len = log_next_line(&c->out.log_next, &missed, c->has_colour, line);
     if (missed > 0) {
         char note[LOG_NOTE_MAX];
         push_all_locked(c, note,

@@ -54,8 +54,10 @@ struct console_ops {
  */
 struct console {
     const struct console_ops *ops; /* [I] the driver's */
-    bool is_early; /* [I] the driver's: the early console writes to this device, and what the log
-                      had to say so far is on it */
+    bool is_early;   /* [I] the driver's: the early console writes to this device, and what the log
+                        had to say so far is on it */
+    bool has_colour; /* [I] the driver's: it shows log lines in the colours of their levels */
+    uint16_t columns, rows;      /* [I] the driver's: its size in characters, 0 = not known */
     char name[CONSOLE_NAME_MAX]; /* [I] "pl011.0" */
     struct foreground front;     /* who Ctrl-C ends */
     _Atomic bool has_session;    /* private: somebody reads commands here */

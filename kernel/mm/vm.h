@@ -108,6 +108,10 @@ void vm_free(void *p);
 enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out);
 void vm_unmap_device(const struct io_region *region);
 
+/** @brief As vm_map_device(), for memory that a screen shows: writes may merge and overtake each
+ * other. @return NULL on failure; for ever otherwise. */
+void *vm_map_framebuffer(uint64_t base, uint64_t len);
+
 /** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */
 const void *vm_map_module(uint64_t base, uint64_t len);
 /** @brief Give back what vm_map_module() returned. @context{thread} */

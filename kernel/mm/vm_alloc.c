@@ -99,6 +99,14 @@ enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
     return OK;
 }
 
+void *vm_map_framebuffer(uint64_t base, uint64_t len)
+{
+    enum status s;
+    const struct vm_range *range =
+        map_physical(base, len, PROT_R | PROT_W, MEM_WRITE_COMBINE, "framebuffer", &s);
+    return range == NULL ? NULL : (void *)(uintptr_t)(range->base + (base & (PAGE_SIZE - 1)));
+}
+
 static void unmap_physical(vaddr_t va)
 {
     struct vm_range *range = vm_find(va);

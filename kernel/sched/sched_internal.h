@@ -32,6 +32,7 @@ struct sched_cpu {
     struct run_queue rq;
     struct timer_queue timers;
     struct worker worker;
+    struct list late; /* [o] struct late_wake that are due */
     struct list
         spare; /* [o] dead threads with their stacks, by run_link, for the next thread_create() */
     uint32_t spare_count; /* [o] */
@@ -81,6 +82,10 @@ void sched_finish_switch(void);
 /** The event timer fired: is the running thread's slice over? Arms the timer for what the scheduler
  * needs. */
 void sched_tick(void);
+
+/* wait.c */
+/** Do the late wake-ups of this CPU. Interrupts are masked, no lock is held. */
+void wait_do_late(struct sched_cpu *sc);
 
 /* work.c */
 void worker_init(struct worker *w);

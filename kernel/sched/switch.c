@@ -150,7 +150,7 @@ static void switch_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
         next = rq->idle;
     }
     uint64_t now = hal_counter_read();
-    cpu->need_resched = false;
+    cpu->need_resched = !list_is_empty(&sched_this_cpu()->late);
     account_locked(rq, prev, now);
     begin_running_locked(rq, next, now);
     if (next == prev) {
@@ -199,7 +199,9 @@ static void preempt_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
 static void preempt_while_due(void) NO_LOCK_ANALYSIS
 {
     while (hal_this_cpu()->need_resched) {
-        struct run_queue *rq = &sched_this_cpu()->rq;
+        struct sched_cpu *sc = sched_this_cpu();
+        struct run_queue *rq = &sc->rq;
+        wait_do_late(sc);
         (void)spin_lock_irq(&rq->lock);
         preempt_locked(rq);
     }
@@ -371,6 +373,7 @@ void sched_init(void)
     rq_init(&sc->rq);
     timer_queue_init(&sc->timers);
     worker_init(&sc->worker);
+    list_init(&sc->late);
     list_init(&sc->spare);
     cpus[cpu->id] = sc;
 

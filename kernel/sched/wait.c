@@ -112,6 +112,25 @@ void wait_wake_all(struct wait_queue *q)
     spin_unlock_irq(&q->lock, state);
 }
 
+void wait_wake_late(struct late_wake *w)
+{
+    irq_state_t state = hal_irq_save();
+    if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_relaxed)) {
+        list_push_back(&sched_this_cpu()->late, &w->link);
+        hal_this_cpu()->need_resched = true;
+    }
+    hal_irq_restore(state);
+}
+
+void wait_do_late(struct sched_cpu *sc)
+{
+    while (!list_is_empty(&sc->late)) {
+        struct late_wake *w = CONTAINER_OF(list_pop_front(&sc->late), struct late_wake, link);
+        atomic_store_explicit(&w->is_queued, false, memory_order_relaxed);
+        wait_wake_all(w->queue);
+    }
+}
+
 void completion_init(struct completion *c, const char *name)
 {
     wait_queue_init(&c->queue, name);

@@ -54,6 +54,22 @@ void wait_wake_all_locked(struct wait_queue *q) REQUIRES(q->lock);
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);
 
+/**
+ * A wake-up for who may hold any lock: a console is written to under all of them. It happens where
+ * this CPU next checks whether to switch threads, which is as soon as the last lock is given up or
+ * the interrupt handler returns. The owner sets `queue` and keeps the struct for ever.
+ */
+struct late_wake {
+    struct wait_queue *queue; /* [I] */
+    struct list_node link;    /* private: in its CPU's list, interrupts masked */
+    _Atomic bool is_queued; /* private: set by who queues, cleared before the wake-up; relaxed, the
+                               queue's lock orders */
+};
+
+/** @brief Wake all of w->queue soon; asked again before that, once. @context{any, under any lock,
+ * not in a panic} */
+void wait_wake_late(struct late_wake *w);
+
 /** Happens once: done stays done. */
 struct completion {
     struct wait_queue queue;

@@ -9,8 +9,8 @@ import subprocess
 
 PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 
-# Not from any portable file: the image's edges (hal/layout.h) and the tables that are linked in.
-MADE_BY_LINK = ("__", "kernel_symbols", "kernel_tests", "kernel_benches")
+# Not from any portable file: the image's edges (hal/layout.h), the tables that are linked in, the font.
+MADE_BY_LINK = ("__", "kernel_symbols", "kernel_tests", "kernel_benches", "font_")
 
 # Host objects also call the C library and the sanitizers' runtime.
 HOST_RUNTIME = ("__", "mem", "str")

@@ -123,6 +123,8 @@ static void test_qemu_virt_with_gicv3(void **state)
     assert_int_equal(info.uart.clock_hz, 24000000);
     assert_int_equal(info.rtc_base, 0x9010000);
     assert_int_equal(info.rtc_line, 34);
+    assert_int_equal(info.fw_cfg_base, 0x9020000);
+    assert_int_equal(info.fw_cfg_len, 0x18);
 
     assert_int_equal(info.pci_count, 1);
     const struct boot_pci_host *host = &info.pci[0];

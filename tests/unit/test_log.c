@@ -25,7 +25,7 @@ static void show(void)
     char line[LOG_LINE_MAX];
     uint64_t missed = 0;
     size_t len;
-    while ((len = log_next_line(&next_line, &missed, line)) > 0) {
+    while ((len = log_next_line(&next_line, &missed, false, line)) > 0) {
         strncat(shown, line, len);
     }
 }
@@ -117,13 +117,29 @@ static void test_who_falls_behind_is_told_what_was_missed(void **state)
     for (unsigned i = 0; i < 1500; i++) { /* the ring has 1024 */
         log_info("n", "%u", i);
     }
-    assert_true(log_next_line(&at, &missed, line) > 0);
+    assert_true(log_next_line(&at, &missed, false, line) > 0);
     assert_int_equal(missed, 1500 - 1024);
     assert_non_null(strstr(line, "n: 476\n"));
     assert_int_equal(at, first + 477);
     missed = 0;
-    assert_true(log_next_line(&at, &missed, line) > 0);
+    assert_true(log_next_line(&at, &missed, false, line) > 0);
     assert_int_equal(missed, 0);
+}
+
+static void test_a_line_in_the_colours_of_its_level(void **state)
+{
+    (void)state;
+    char line[LOG_LINE_MAX];
+    uint64_t at = end_of_log(), missed = 0;
+    log_error("disk", "gone [x]");
+    size_t len = log_next_line(&at, &missed, true, line);
+    line[len] = '\0';
+    assert_memory_equal(line, "\x1b[90m[", 6);
+    assert_string_equal(strchr(line, ']'), "]\x1b[91m error: disk: gone [x]\x1b[m\n");
+    log_info("disk", "back");
+    len = log_next_line(&at, &missed, true, line);
+    line[len] = '\0';
+    assert_string_equal(strchr(line, ']'), "]\x1b[0m disk: back\x1b[m\n");
 }
 
 static void test_long_text_is_cut(void **state)
@@ -209,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup(test_levels_decide_what_is_shown, set_up),
         cmocka_unit_test_setup(test_before_consoles_the_early_one_speaks, set_up),
         cmocka_unit_test_setup(test_who_falls_behind_is_told_what_was_missed, set_up),
+        cmocka_unit_test_setup(test_a_line_in_the_colours_of_its_level, set_up),
         cmocka_unit_test_setup(test_long_text_is_cut, set_up),
         cmocka_unit_test_setup(test_old_lines_give_way_and_the_rest_is_intact, set_up),
         cmocka_unit_test_setup(test_short_lines_are_limited_by_their_number, set_up),

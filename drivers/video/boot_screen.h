@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// The screen that firmware or the boot loader left switched on: VBE and GOP framebuffers, or text.
+#pragma once
+
+#include "kernel/status.h"
+
+struct boot_info;
+
+/**
+ * @brief If firmware described a screen, use it.
+ * @return OK; E_NODEV: it described none; E_INVAL: what it says of it makes no sense, or lies in
+ * RAM that is in use, which is logged; E_NOMEM; E_EXIST: there is a screen already.
+ * @context{thread, may sleep}
+ */
+enum status boot_screen_init(const struct boot_info *info);

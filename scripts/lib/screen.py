@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""Pictures of a guest's screen: taken through QEMU's monitor, read as text, written as PNG."""
+import json
+import os
+import socket
+import struct
+import tempfile
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import font
+from tree import Failure
+
+CELL_WIDTH = 8
+CELL_COLOURS = 2
+SCALE_HEIGHT = 1440
+EDGE_WIDTH, EDGE = 800, 8
+
+
+class Monitor:
+    """QEMU's monitor protocol on a socket of its own: `arguments` are for QEMU's command line."""
+
+    def __init__(self, path):
+        self.path = path
+        self.arguments = f"-qmp unix:{path},server=on,wait=off"
+        self._socket = self._file = None
+
+    def connect(self, limit=30):
+        end = time.monotonic() + limit
+        while self._file is None:
+            self._socket = socket.socket(socket.AF_UNIX)
+            try:
+                self._socket.connect(str(self.path))
+                self._file = self._socket.makefile("rw")
+            except OSError:
+                self._socket.close()
+                if time.monotonic() > end:
+                    raise Failure(f"{self.path}: no QEMU answers") from None
+                time.sleep(0.02)
+        self._file.readline()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def execute(self, name, **arguments):
+        if self._file is None:
+            self.connect()
+        self._file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self._file.flush()
+        while line := self._file.readline():
+            answer = json.loads(line)
+            if "error" in answer:
+                raise Failure(f"QEMU: {name}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+        raise Failure(f"QEMU ended before it answered {name}")
+
+    def picture(self):
+        with tempfile.TemporaryDirectory(prefix="halyard-") as work:
+            file = Path(work) / "screen.ppm"
+            self.execute("screendump", filename=str(file))
+            return Picture.from_ppm(file.read_bytes())
+
+    def press(self, *keys):
+        """Press the keys together and let them go."""
+        self.execute("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
+
+    def close(self):
+        if self._file is not None:
+            self._file.close()
+            self._socket.close()
+
+
+@dataclass
+class Picture:
+    width: int
+    height: int
+    pixels: bytes  # three a pixel: red, green, blue
+
+    @classmethod
+    def from_ppm(cls, data):
+        kind, size, largest, pixels = data.split(b"\n", 3)
+        if kind != b"P6" or largest != b"255":
+            raise Failure("the screenshot is no PPM file of 8 bits a colour")
+        width, height = map(int, size.split())
+        if len(pixels) != 3 * width * height:
+            raise Failure("the screenshot is cut off")
+        return cls(width, height, pixels)
+
+    def write_png(self, path):
+        """Portable Network Graphics: with a palette if the colours fit one, which a console's do."""
+        rows = [self.pixels[y * 3 * self.width:(y + 1) * 3 * self.width] for y in range(self.height)]
+        colours = sorted({row[i:i + 3] for row in rows for i in range(0, len(row), 3)})
+        palette = b""
+        kind = 2
+        if len(colours) <= 256:
+            index = {colour: i for i, colour in enumerate(colours)}
+            rows = [bytes(index[row[i:i + 3]] for i in range(0, len(row), 3)) for row in rows]
+            palette, kind = b"".join(colours), 3
+        data = b"".join(b"\0" + row for row in rows)  # each row unfiltered
+        header = struct.pack(">IIBBBBB", self.width, self.height, 8, kind, 0, 0, 0)
+        chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(data, 9)), (b"IEND", b"")]
+        with open(path, "wb") as out:
+            out.write(b"\x89PNG\r\n\x1a\n")
+            for name, body in chunks:
+                if body or name == b"IEND":
+                    out.write(struct.pack(">I", len(body)) + name + body)
+                    out.write(struct.pack(">I", zlib.crc32(name + body)))
+
+    def cell(self, column, row, left, top, height, scale):
+        """The colours of a cell's dots, row by row."""
+        for y in range(height):
+            start = 3 * ((top + (row * height + y) * scale) * self.width + left + column * CELL_WIDTH * scale)
+            yield [self.pixels[start + 3 * scale * x:start + 3 * scale * x + 3] for x in range(CELL_WIDTH)]
+
+
+class Unreadable(Failure):
+    """A cell shows no glyph of the font."""
+
+
+class Reader:
+    """Reads a picture as a grid of characters by comparing each cell with the font's glyphs."""
+
+    def __init__(self, regular=None, bold=None):
+        weights = [regular or font.read(font.REGULAR), bold or font.read(font.BOLD)]
+        self.height = weights[0].height
+        self.characters = {}
+        for weight in weights:
+            # Several characters may share a glyph: ASCII comes first.
+            for code, glyph in sorted(weight.characters.items(), reverse=True):
+                self.characters[weight.glyphs[glyph]] = chr(code)
+
+    def layout(self, picture):
+        """Where the kernel puts its grid, drivers/video/framebuffer.c: in the middle, dots doubled on high
+        screens, with an edge on all but small ones."""
+        scale = 2 if picture.height >= SCALE_HEIGHT else 1
+        edges = 2 * EDGE * scale if picture.width >= EDGE_WIDTH else 0
+        columns = (picture.width - edges) // (CELL_WIDTH * scale)
+        rows = (picture.height - edges) // (self.height * scale)
+        left = (picture.width - columns * CELL_WIDTH * scale) // 2 & ~1
+        top = (picture.height - rows * self.height * scale) // 2
+        return columns, rows, left, top, scale
+
+    def read_cell(self, dots, where):
+        """(character, ink, paper) of a cell."""
+        colours = list(dict.fromkeys(colour for line in dots for colour in line))
+        if len(colours) == 1:
+            return " ", colours[0], colours[0]
+        if len(colours) > CELL_COLOURS:
+            raise Unreadable(f"row {where[1]}, column {where[0]}: {len(colours)} colours")
+        for ink, paper in (colours, reversed(colours)):
+            glyph = bytes(sum((colour == ink) << (7 - x) for x, colour in enumerate(line)) for line in dots)
+            if glyph in self.characters:
+                return self.characters[glyph], ink, paper
+        raise Unreadable(f"row {where[1]}, column {where[0]}: no glyph of the font")
+
+    def cells(self, picture):
+        columns, rows, left, top, scale = self.layout(picture)
+        return [[self.read_cell(list(picture.cell(column, row, left, top, self.height, scale)), (column, row))
+                 for column in range(columns)] for row in range(rows)]
+
+    def lines(self, picture):
+        """The text of each row, without the spaces at its end."""
+        return ["".join(cell[0] for cell in row).rstrip() for row in self.cells(picture)]
+
+
+def socket_path(directory):
+    """A path short enough for a socket."""
+    path = Path(directory) / "qmp"
+    if len(os.fsencode(path)) > 100:
+        raise Failure(f"{path}: too long for a socket")
+    return path
