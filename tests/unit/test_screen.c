@@ -155,11 +155,14 @@ static uint32_t pixel(uint32_t x, uint32_t y)
     return load_le32(pixels + (size_t)y * pitch + (size_t)x * 4);
 }
 
-/* The character at a place of the grid, whose corner is 8 pixels in; 0 if none of ASCII is there.
- */
+#define COLUMNS ((width - 16) / FONT_WIDTH)
+#define ROWS    ((height - 16) / FONT_HEIGHT)
+
+/* The character at a place of the grid, which is in the middle; 0 if none of ASCII is there. */
 static char character(uint32_t column, uint32_t row)
 {
-    uint32_t left = 8 + column * FONT_WIDTH, top = 8 + row * FONT_HEIGHT;
+    uint32_t left = (width - COLUMNS * FONT_WIDTH) / 2 + column * FONT_WIDTH;
+    uint32_t top = (height - ROWS * FONT_HEIGHT) / 2 + row * FONT_HEIGHT;
     uint32_t paper = pixel(left, top);
     for (uint32_t c = ' '; c < 0x7f; c++) {
         bool is_same = true;
