@@ -9,7 +9,7 @@ from pathlib import Path
 import disk
 import packages
 from iso import make_iso
-from qemu import Disk, Machine, comma_safe
+from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe
 from status import NAMES, NOT_RUN
 from tree import MACHINES, Failure, build_directory, kernel_image, machine_of
 
@@ -51,7 +51,8 @@ def parser():
     how.add_argument("--cpu", metavar="MODEL")
     how.add_argument("--machine", dest="machine_options", metavar="OPTS",
                      help="another machine (pc), or properties of the default one (gic-version=2)")
-    how.add_argument("--boot", choices=("iso", "kernel"), help="x86_64: GRUB's ISO or QEMU's -kernel")
+    how.add_argument("--boot", choices=("iso", "usb", "usb2", "kernel"),
+                     help="x86_64: GRUB's ISO as a CD or on a USB stick (xHCI, EHCI), or QEMU's -kernel")
     how.add_argument("--firmware", choices=("bios", "uefi"), default="bios")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
     how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time; do not wait for it")
@@ -104,7 +105,7 @@ def parse(arguments):
         p.error("one of --program, --bench and --test at a time")
     if (o.args or o.files) and not o.program:
         p.error("--args and --files belong to --program")
-    if o.machine != "x86_64" and (o.boot == "iso" or o.firmware == "uefi"):
+    if o.machine != "x86_64" and (o.boot in ("iso", *USB_CONTROLLERS) or o.firmware == "uefi"):
         p.error(f"{o.machine} boots by -kernel only: its Image has no EFI entry")
     if o.firmware == "uefi" and o.boot == "kernel":
         p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
@@ -121,7 +122,7 @@ def parse(arguments):
     o.one_shot = bool(o.program or o.bench or o.test)
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.machine == "x86_64" and (
-        o.boot == "iso" or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
+        o.boot in ("iso", *USB_CONTROLLERS) or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
     o.qemu = shell_words(p, "--qemu", o.qemu)
     return o
 
@@ -171,6 +172,7 @@ def machine(o, work):
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
         m.iso = o.build / "halyard.iso" if plain else work / "run.iso"
+        m.usb = USB_CONTROLLERS.get(o.boot)
     if o.program:
         m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
     for number, file in enumerate(o.disk):

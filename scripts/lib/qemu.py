@@ -14,6 +14,7 @@ DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
 # QEMU 7.2 does not tell gdb which bits of an address are its signature, so gdb finds no callers.
 DEBUGGER_CPU = {"x86_64": "max", "aarch64": "max,pauth=off"}
 OVMF = "/usr/share/ovmf/OVMF.fd"
+USB_CONTROLLERS = {"usb": "qemu-xhci", "usb2": "usb-ehci"}  # by --boot
 DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with twice what is written to it, 0x10, and one
 
 # One instruction is one virtual nanosecond, idle time jumps, the clock and the seed are fixed: two
@@ -41,6 +42,7 @@ class Machine:
     memory: str = "512M"
     kernel: Path = None
     iso: Path = None
+    usb: str = None   # the controller of the stick that the ISO was written to; else it is a CD
     initrd: str = None
     cmdline: str = ""
     uefi: bool = False
@@ -127,8 +129,11 @@ def memory(m):
 def boot(m):
     if m.iso:
         firmware = ["-bios", OVMF] if m.uefi else []
-        return [*firmware, "-drive", f"if=none,id=iso,media=cdrom,readonly=on,file={comma_safe(m.iso)}",
-                *(["-device", "ide-cd,drive=iso,bootindex=0"])]
+        drive = f"if=none,id=iso,readonly=on,file={comma_safe(m.iso)}"
+        if m.usb:
+            return [*firmware, "-drive", f"{drive},format=raw", "-device", m.usb,
+                    "-device", "usb-storage,drive=iso,bootindex=0"]
+        return [*firmware, "-drive", f"{drive},media=cdrom", "-device", "ide-cd,drive=iso,bootindex=0"]
     arguments = ["-kernel", str(m.kernel)]
     if m.cmdline:
         arguments += ["-append", m.cmdline]

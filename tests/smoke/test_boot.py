@@ -4,6 +4,7 @@
 A run passes only if the shell answered, the guest switched itself off, and QEMU reported no guest error.
 """
 import re
+import tempfile
 
 from smoke import MACHINE, TestCase, for_machine, program, run
 
@@ -13,6 +14,11 @@ WAYS = {
         "q35_kernel": ["--boot", "kernel"],
         "q35_iso": ["--boot", "iso"],
         "q35_uefi": ["--firmware", "uefi"],
+        "pc_uefi": ["--firmware", "uefi", "--machine", "pc"],
+        "q35_usb": ["--boot", "usb"],
+        "pc_usb2": ["--boot", "usb2", "--machine", "pc"],
+        "pc_usb_uefi": ["--boot", "usb", "--machine", "pc", "--firmware", "uefi"],
+        "q35_usb2_uefi": ["--boot", "usb2", "--firmware", "uefi"],
         "pc_kernel": ["--machine", "pc", "--boot", "kernel"],
         "pc_iso": ["--machine", "pc", "--boot", "iso"],
         "32_mib": ["--boot", "kernel", "--mem", "32M"],
@@ -37,12 +43,29 @@ WAYS = {
 }
 
 
+def cpio_entry(name, data):
+    """A file in the "newc" format: 13 numbers in hexadecimal, the name, the data, each padded to 4 bytes."""
+    numbers = [0, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08x" % n for n in numbers) + name.encode() + b"\0"
+    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
+
+
 class Boot(TestCase):
     @for_machine("x86_64")
     def test_command_line_through_grub(self):
         result = run("--boot", "iso", "--append", "'two words' loglevel=debug", typed="poweroff\n")
         self.expect(result, 0, contains="two words")
 
+
+    @for_machine("x86_64")
+    def test_command_line_and_initrd_from_a_usb_stick(self):
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
+            archive.write(cpio_entry("from-the-stick", b"hello") + cpio_entry("TRAILER!!!", b""))
+            archive.flush()
+            for firmware in ("bios", "uefi"):
+                result = run("--boot", "usb", "--firmware", firmware, "--initrd", archive.name,
+                             "--append", "'two words' loglevel=info", typed="ls /\npoweroff\n")
+                self.expect(result, 0, contains=["two words", "from-the-stick"])
 
     def test_boot_takes_at_most_three_million_instructions(self):
         # --bench counts instructions: a virtual microsecond is a thousand of them, the same in every run.
@@ -70,7 +93,7 @@ def program_test(options):
         self.expect(result, 0)
         hello = result.output.find("Hello from a program")
         self.assertGreaterEqual(hello, 0, result)
-        if "iso" not in options and "uefi" not in options:  # GRUB clears the screen first
+        if not set(options) & {"iso", "usb", "usb2", "uefi"}:  # GRUB clears the screen first
             self.assertEqual(hello, 0, result)
         self.assertEqual(result.errors, "")
     return test
