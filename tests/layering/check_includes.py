@@ -12,15 +12,14 @@ C_STD = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdalign.h", "limits.
 BASE = ["kernel/lib/*.h"]                                  # freestanding helpers: everyone
 DIAG = ["kernel/status.h", "kernel/assert.h", "kernel/log.h"]
 KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in ("mm", "sched", "io", "fs")]  # public: private ones end in _internal.h
-FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/debug.h",
-                       "kernel/jit/backend.h"]
+FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]
 ARCH = BASE + DIAG + ["hal/*.h", "hal_arch/*.h", "boot/*.h"]
 BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h"]
 
 LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/lib/":       [],
     "hal/":              BASE + ["hal_arch/*.h", "kernel/status.h"],
-    "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h", "kernel/jit/debug.h"],
+    "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h"],
     "kernel/jit/":       BASE + KERNEL + ["hal/cache.h", "hal/types.h", "kernel/jit/*/*.h"],
     "kernel/jit/elf/":   FRONT,
     "kernel/jit/wasm/":  FRONT,
@@ -37,7 +36,7 @@ EXTRA = {   # composition roots: the only files that know one machine's concrete
     "arch/aarch64/platform.c": ["drivers/**"] + KERNEL,
     "arch/x86_64/platform.c":  ["drivers/**"] + KERNEL,
 }
-SHARED_DRIVER_DIRS = {"pci", "virtio", "serial", "firmware"}           # buses other drivers may use
+SHARED_DRIVER_DIRS = {"pci", "virtio", "serial"}           # buses other drivers may use
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 ARCH_IF = re.compile(r"^\s*#\s*(if|elif|ifdef|ifndef)\b.*(__x86_64__|__aarch64__|\bARCH_|CONFIG_ARCH)")
 

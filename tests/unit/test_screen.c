@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/firmware/fw_cfg.h"
+#include "drivers/video/fw_cfg.h"
 #include "drivers/video/font.h"
 #include "drivers/video/ramfb.h"
 #include "fake/world.h"

@@ -2,7 +2,7 @@
 //
 // fw_cfg over its DMA register: a descriptor in memory says which file, how many bytes and where;
 // writing its address starts the transfer. All numbers of the device are big-endian.
-#include "drivers/firmware/fw_cfg.h"
+#include "drivers/video/fw_cfg.h"
 
 #include "kernel/clock.h"
 #include "kernel/lib/compiler.h"
