@@ -5,14 +5,35 @@
 // drivers/serial's.
 #include "hal/console.h"
 
+#include "hal/types.h"
 #include "hal_arch/sysreg.h"
 
 #define COM1     0x3f8
 #define UART_THR 0
 #define UART_LSR 5
+#define UART_SCR 7 /* keeps what is written, and does nothing */
 #define LSR_THRE 0x20
 
-/* The wait is bounded: a machine without COM1 may read anything. */
+/* Ports without a device read as all ones, on old boards as what was on the bus last: so two
+ * patterns, with another access in between. */
+static bool probe(void)
+{
+    port_out8(COM1 + UART_SCR, 0x5a);
+    bool has_first = port_in8(COM1 + UART_LSR) != 0xff && port_in8(COM1 + UART_SCR) == 0x5a;
+    port_out8(COM1 + UART_SCR, 0xa5);
+    return has_first && port_in8(COM1 + UART_LSR) != 0xff && port_in8(COM1 + UART_SCR) == 0xa5;
+}
+
+static bool is_present(void)
+{
+    static enum { UNKNOWN, ABSENT, PRESENT } state;
+    if (state == UNKNOWN) {
+        state = probe() ? PRESENT : ABSENT;
+    }
+    return state == PRESENT;
+}
+
+/* The wait is bounded: a broken COM1 may never be ready. */
 static void put(char c)
 {
     for (unsigned i = 0; i < 100000 && (port_in8(COM1 + UART_LSR) & LSR_THRE) == 0; i++) {
@@ -23,7 +44,7 @@ static void put(char c)
 
 void hal_early_write(const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len && is_present(); i++) {
         if (s[i] == '\n') {
             put('\r');
         }

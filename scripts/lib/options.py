@@ -54,6 +54,8 @@ def parser():
     how.add_argument("--boot", choices=("iso", "usb", "usb2", "kernel"),
                      help="x86_64: GRUB's ISO as a CD or on a USB stick (xHCI, EHCI), or QEMU's -kernel")
     how.add_argument("--firmware", choices=("bios", "uefi"), default="bios")
+    how.add_argument("--no-serial", action="store_true",
+                     help="without the first serial port, or with nothing at its end: no shell, no output")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
     how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time; do not wait for it")
     how.add_argument("--display", action="store_true", help="a window for the guest's screen")
@@ -168,7 +170,7 @@ def machine(o, work):
         kernel=Path(o.kernel) if o.kernel else kernel_image(o.build, o.machine),
         initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi", display=o.display,
         reboots=not o.one_shot and o.timeout is None,
-        gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None, extra=o.qemu)
+        serial=not o.no_serial, gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None, extra=o.qemu)
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
         m.iso = o.build / "halyard.iso" if plain else work / "run.iso"

@@ -47,6 +47,7 @@ class Machine:
     cmdline: str = ""
     uefi: bool = False
     display: bool = False
+    serial: bool = True
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
@@ -168,6 +169,9 @@ def command(m, channels):
     """The whole command line as a list; `channels` says where console, status and log go."""
     default = (DEBUGGER_CPU if m.gdb_socket else DEFAULT_CPU)[m.arch]
     cpu = m.cpu or ("cortex-a72" if m.arch == "aarch64" and m.accel == "icount" else default)
+    channel = channels.arguments(m.arch)
+    if not m.serial:
+        channel[channel.index("-serial") + 1] = "none"
     smp = m.smp or (1 if m.accel == "icount" else 2)
     return [
         f"qemu-system-{m.arch}",
@@ -177,7 +181,7 @@ def command(m, channels):
         *([] if m.reboots else ["-no-reboot"]),
         *boot(m),
         *disks(m),
-        *channels.arguments(m.arch),
+        *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
         *m.extra,
     ]
