@@ -48,7 +48,7 @@ struct msi_controller {
     const char *name;
     /** Take lines for a device, consecutive ones: `wanted` (at least 1), or as many as there are in
      * a row. E_NOSPC: none left. E_RANGE: messages of that device cannot be received. E_NOMEM.
-     * E_TIMEDOUT: the controller does not answer. */
+     * E_TIMEDOUT, E_IO: the controller does not answer, or refuses. */
     enum status (*alloc)(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count);
     /** Give back all that one alloc() gave. Their handlers are released. */
     void (*free)(uint32_t device_id, uint32_t first, uint32_t count);

@@ -395,6 +395,7 @@ enum status its_init(uint64_t base, uint64_t len, const struct gicv3_cpu *cpu,
     if (len < GITS_LEN_MIN) {
         return E_INVAL;
     }
+    memset(&its, 0, sizeof(its));
     its.mapper = mapper;
     enum status s = mapper->map(base, GITS_USED, &its.regs);
     if (s != OK) {

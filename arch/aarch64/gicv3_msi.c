@@ -143,16 +143,20 @@ static void find_events(const struct msi_device *d, uint64_t used[LPI_COUNT / 64
     }
 }
 
-static uint32_t map_lines_locked(struct msi_device *d, uint32_t first, uint32_t n)
+/* At least one of them, or the reason. */
+static enum status map_lines_locked(struct msi_device *d, uint32_t first, uint32_t n,
+                                    uint32_t *count)
 {
     uint64_t used[LPI_COUNT / 64];
     uint32_t taken = 0;
+    enum status s = E_NOSPC;
     find_events(d, used);
     for (uint32_t event = 0; taken < n && event < UINT32_C(1) << d->bits; event++) {
         if ((used[event / 64] >> event % 64 & 1) != 0) {
             continue;
         }
-        if (its_map_event(d->id, event, GIC_LPI_FIRST + first + taken) != OK) {
+        s = its_map_event(d->id, event, GIC_LPI_FIRST + first + taken);
+        if (s != OK) {
             break;
         }
         lpis[first + taken].device = d;
@@ -160,7 +164,8 @@ static uint32_t map_lines_locked(struct msi_device *d, uint32_t first, uint32_t 
         taken++;
     }
     d->lines += taken;
-    return taken;
+    *count = taken;
+    return taken > 0 ? OK : s;
 }
 
 static enum status alloc_locked(uint32_t device_id, uint32_t wanted, uint32_t *first,
@@ -176,15 +181,14 @@ static enum status alloc_locked(uint32_t device_id, uint32_t wanted, uint32_t *f
     if (s != OK) {
         return s;
     }
-    n = map_lines_locked(d, at, n);
-    if (n == 0) {
+    s = map_lines_locked(d, at, n, count);
+    if (s != OK) {
         if (d->lines == 0) {
             close_device(d);
         }
-        return E_NOSPC;
+        return s;
     }
     *first = GIC_LPI_FIRST + at;
-    *count = n;
     return OK;
 }
 
