@@ -37,10 +37,14 @@ foreach(source IN LISTS programs)
     halyard_add_program(${name} "${source}")
 endforeach()
 
-# Tests in the kernel carry some of them, and one of their own.
+# Tests in the kernel carry some of them, and two of their own.
+set(landing_pads_x86_64 -fcf-protection=branch)
+set(landing_pads_aarch64 -mbranch-protection=bti)
 halyard_add_program(test-sdk "${CMAKE_SOURCE_DIR}/tests/programs/sdk.c")
+halyard_add_program(test-landing "${CMAKE_SOURCE_DIR}/tests/programs/landing.c"
+    FLAGS ${landing_pads_${HALYARD_ARCH}})
 set(test_programs "")
-foreach(name exit threads spin crash test-sdk)
+foreach(name exit threads spin crash test-sdk test-landing)
     list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
 endforeach()
 set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/kernel/programs.S" PROPERTIES

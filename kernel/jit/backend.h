@@ -45,6 +45,8 @@ struct jit_backend {
     const char *name;
     uint16_t elf_machine;    /* e_machine of its objects */
     uint32_t required_flags; /* enum note_flags that a program's note must have */
+    uint32_t property_type;  /* of .note.gnu.property: features that all of the code has, ... */
+    uint32_t property_landing_pads; /* ... and the bit of them for landing pads */
 
     /** @brief The kind with this number. @return NULL: not one that is known here. @context{any}
      * Pure. */

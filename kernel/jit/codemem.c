@@ -140,7 +140,7 @@ enum status codemem_alloc(struct codemem *m, const size_t pages[LOAD_PART_COUNT]
     return OK;
 }
 
-enum status codemem_seal(struct codemem *m)
+enum status codemem_seal(struct codemem *m, bool has_landing_pads)
 {
     if (m->pages[LOAD_RODATA] != 0) {
         enum status s =
@@ -154,7 +154,8 @@ enum status codemem_seal(struct codemem *m)
     }
     /* The alias is gone, and forgotten by every TLB, before the first executable mapping exists. */
     close_alias(m);
-    enum status s = map_code(m, &m->range, PROT_R | PROT_X);
+    enum status s =
+        map_code(m, &m->range, PROT_R | PROT_X | (has_landing_pads ? (unsigned)PROT_GUARDED : 0));
     if (s != OK) {
         return E_NOMEM;
     }

@@ -41,10 +41,11 @@ uint8_t *codemem_writable(const struct codemem *m, enum load_part part);
 /**
  * @brief Make code executable and read-only data read-only; instruction fetch sees what was
  * written.
+ * @param has_landing_pads  Indirect branches into the code are checked where the CPU can.
  * @return OK; E_NOMEM: codemem_free() is all that can be done with it.
  * @context{thread, may sleep} @locks loader
  */
-enum status codemem_seal(struct codemem *m);
+enum status codemem_seal(struct codemem *m, bool has_landing_pads);
 
 /** @brief Give everything back. Nothing runs in it any more. @context{thread, may sleep} @locks
  * loader */

@@ -96,7 +96,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     if (s != OK) {
         return s;
     }
-    s = codemem_seal(&m->memory);
+    s = codemem_seal(&m->memory, load.has_landing_pads);
     if (s != OK) {
         return load_fail(&load, s, "no memory to map its code");
     }

@@ -122,6 +122,7 @@ struct load {
     struct code_names names; /* filled by the front-end; freed by the caller, whatever happened */
     uint64_t entry;          /* address of main; 0: the module has none */
     bool uses_fp;            /* threads in it own floating-point registers */
+    bool has_landing_pads;   /* indirect branches into its code may be checked (PROT_GUARDED) */
     struct loader_error *err;
     void *owner; /* the services' own */
 };

@@ -18,5 +18,6 @@ test_program_\name\()_end:
     program spin, spin
     program crash, crash
     program sdk, test-sdk
+    program landing, test-landing
 
     .section .note.GNU-stack, ""

@@ -38,7 +38,7 @@ static void test_code_is_writable_or_executable(void)
     TEST_EQUAL(prot_of(alias), PROT_R | PROT_W);
     TEST_EQUAL(prot_of(direct), PROT_NONE);
 
-    TEST_EQUAL(codemem_seal(&m), OK);
+    TEST_EQUAL(codemem_seal(&m, false), OK);
     TEST_EQUAL(prot_of(code), PROT_R | PROT_X);
     TEST_EQUAL(prot_of(code + PAGE_SIZE), PROT_R | PROT_X);
     TEST_EQUAL(prot_of(alias), PROT_NONE);

@@ -3,6 +3,7 @@
 // Native programs from bytes to their end: status, threads with floating point, faults of every
 // kind, a kill at any instruction, and nothing left behind. The programs are those of programs/.
 #include "hal/layout.h"
+#include "hal/mmu.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
@@ -20,6 +21,7 @@ PROGRAM(threads);
 PROGRAM(spin);
 PROGRAM(crash);
 PROGRAM(sdk);
+PROGRAM(landing);
 
 struct image {
     const char *path;
@@ -131,6 +133,28 @@ static void test_faults_end_only_the_program(void)
     }
 }
 
+static bool text_is_guarded(void)
+{
+    struct hal_mapping m;
+    return hal_mmu_query((vaddr_t)__text_start, &m) && (m.prot & PROT_GUARDED) != 0;
+}
+
+/* A program that promises landing pads is held to it where the kernel itself is; the one that does
+ * not (crash.elf) runs unchecked. */
+static void test_landing_pads_are_checked_if_promised(void)
+{
+    struct image image = IMAGE(landing);
+    if (write_file(&image)) {
+        run(&image, NULL, PROGRAM_EXITED, 0);
+        if (text_is_guarded()) {
+            run(&image, "stray", PROGRAM_FAULTED, 119);
+        } else {
+            run(&image, "stray", PROGRAM_EXITED, 0);
+        }
+        remove_file(&image);
+    }
+}
+
 static void test_kill_reaches_a_program_that_never_calls(void)
 {
     struct image image = IMAGE(spin);
@@ -230,6 +254,7 @@ const struct kernel_test native_tests[] = {
     {"exit_status_is_the_programs", test_exit_status_is_the_programs},
     {"threads_keep_their_float_registers", test_threads_keep_their_float_registers},
     {"faults_end_only_the_program", test_faults_end_only_the_program},
+    {"landing_pads_are_checked_if_promised", test_landing_pads_are_checked_if_promised},
     {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls},
     {"every_call_of_the_sdk", test_every_call_of_the_sdk},
     {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind},

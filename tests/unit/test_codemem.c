@@ -40,7 +40,7 @@ static void test_alias_is_gone_before_code_runs(void **state)
     assert_int_equal(prot_of(codemem_address(&m, LOAD_CODE)), PROT_NONE);
 
     size_t before = strlen(fake_journal());
-    assert_int_equal(codemem_seal(&m), OK);
+    assert_int_equal(codemem_seal(&m, false), OK);
     /* Read-only data is protected and forgotten, then the alias, then fetch is made to see the
      * code. */
     assert_string_equal(fake_journal() + before, " tlb tlb icache");
@@ -83,7 +83,7 @@ static void test_larger_than_a_run(void **state)
     assert_int_equal(codemem_alloc(&m, large, "large"), OK);
     codemem_get_stats(&pool, &used);
     assert_int_equal(used, 1500);
-    assert_int_equal(codemem_seal(&m), OK);
+    assert_int_equal(codemem_seal(&m, false), OK);
     assert_int_equal(prot_of(codemem_address(&m, LOAD_CODE) + 1499 * PAGE_SIZE), PROT_R | PROT_X);
     codemem_free(&m);
     codemem_get_stats(&pool, &used);
@@ -107,7 +107,7 @@ static void test_failure_at_any_mapping_gives_all_back(void **state)
         fake_mmu_maps_left = left;
         s = codemem_alloc(&m, pages, "test");
         bool is_taken = s == OK;
-        s = is_taken ? codemem_seal(&m) : s;
+        s = is_taken ? codemem_seal(&m, false) : s;
         fake_mmu_maps_left = -1;
         failures += s != OK;
         assert_true(s == OK || s == E_NOMEM);

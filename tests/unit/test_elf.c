@@ -336,6 +336,67 @@ static void test_near_calls_are_direct(void **state)
     }
 }
 
+static bool has_landing_pads(const struct object *o)
+{
+    struct load load;
+    set_addresses(NEAR);
+    assert_int_equal(load_object(o, o->len, &load), OK);
+    host_free(&load);
+    return load.has_landing_pads;
+}
+
+static void test_landing_pads_are_a_promise_of_the_object(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object without = read_object("calls", machines[m]);
+        struct object with = read_object("landing_pads", machines[m]);
+        assert_false(has_landing_pads(&without));
+        assert_true(has_landing_pads(&with));
+
+        /* The bits of the one property, behind the note's head, its name and the property's head.
+         */
+        uint8_t *bits = with.bytes + find_section(&with, ".note.gnu.property")->offset + 24;
+        assert_int_equal(load_le32(bits) & 1, 1);
+        *bits &= 0xfe;
+        assert_false(has_landing_pads(&with));
+        free(without.bytes);
+        free(with.bytes);
+    }
+}
+
+/* Every cell of the note, and every length. */
+static void test_malformed_properties_are_refused_or_harmless(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {0, 1, 7, 0x7fffffff, 0xfffffff8, 0xffffffff};
+    unsigned refused = 0;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("landing_pads", machines[m]);
+        struct elf_section_header *note = find_section(&o, ".note.gnu.property");
+        uint64_t size = note->size;
+        for (uint64_t at = 0; at + 4 <= size; at += 4) {
+            uint8_t *cell = o.bytes + note->offset + at;
+            uint32_t before = load_le32(cell);
+            for (size_t v = 0; v < ARRAY_COUNT(values); v++) {
+                struct load load;
+                store_le32(cell, values[v]);
+                set_addresses(NEAR);
+                enum status s = load_object(&o, o.len, &load);
+                host_free(&load);
+                assert_true(s == OK || (s == E_CORRUPT && strstr(host.error.text, "malformed")));
+                refused += s != OK;
+            }
+            store_le32(cell, before);
+        }
+        assert_true(refused > 0);
+        for (note->size = 1; note->size < size; note->size++) {
+            expect_refusal(&o, E_CORRUPT, "section .note.gnu.property: malformed at byte 0");
+        }
+        free(o.bytes);
+    }
+}
+
 static bool has_function(const struct load *load, const char *name)
 {
     for (uint32_t i = 0; i < load->names.symbol_count; i++) {
@@ -554,6 +615,8 @@ int main(void)
         cmocka_unit_test(test_what_must_run_before_main_is_refused),
         cmocka_unit_test(test_data_out_of_reach_is_refused_by_name),
         cmocka_unit_test(test_far_calls_go_through_one_veneer_an_import),
+        cmocka_unit_test(test_landing_pads_are_a_promise_of_the_object),
+        cmocka_unit_test(test_malformed_properties_are_refused_or_harmless),
         cmocka_unit_test(test_near_calls_are_direct),
         cmocka_unit_test(test_a_repeated_group_is_dropped),
         cmocka_unit_test(test_names_and_lines_ascend),

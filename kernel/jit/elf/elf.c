@@ -118,6 +118,9 @@ static enum status examine(struct elf *e)
         s = elf_check_note(e);
     }
     if (s == OK) {
+        s = elf_read_properties(e);
+    }
+    if (s == OK) {
         s = elf_lay_out_sections(e);
     }
     if (s == OK) {

@@ -83,6 +83,12 @@ void elf_copy_sections(struct elf *e);
 /** @brief Find the build's note and compare it with what this machine needs. */
 enum status elf_check_note(struct elf *e);
 
+/* property.c */
+
+/** @brief Read what the compiler says of the code: fills load->has_landing_pads. @return OK;
+ * E_CORRUPT. */
+enum status elf_read_properties(struct elf *e);
+
 /* symbols.c */
 
 /** @brief Check every symbol, give COMMON symbols room. */
