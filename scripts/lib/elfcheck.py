@@ -36,6 +36,7 @@ class Image:
         self.sections = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_size"]]  # SHF_ALLOC
         table = elf.get_section_by_name(".symtab")
         self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()} if table else {}
+        self.functions = [s for s in table.iter_symbols() if s["st_info"]["type"] == "STT_FUNC"] if table else []
 
     def bytes_at(self, address, length):
         for s in self.loads:
@@ -171,9 +172,41 @@ def check_arm64_header(image):
         yield f"load address is not {image.machine['load']:#x}, where QEMU puts an Image with text_offset 0"
 
 
+# Encodings of what an indirect branch may land on: bti c, bti j, bti jc, paciasp.
+LANDING_PADS = {0xD503245F, 0xD503249F, 0xD50324DF, 0xD503233F}
+
+# Reached by exceptions and direct branches only; and the one of a test that a branch to it faults.
+WITHOUT_LANDING_PAD = {"vectors", "vectors_el2", "vector_return", "provoke_no_landing_pad"}
+
+
+def check_landing_pads(image):
+    """aarch64: what can be reached by its address starts with a landing pad, or faults on CPUs with BTI.
+
+    Compilers see to their own functions. Here: what assembly exports, and what tables of pointers name.
+    """
+    def has_pad(symbol):
+        word = image.bytes_at(symbol["st_value"], 4)
+        return len(word) == 4 and struct.unpack("<I", word)[0] in LANDING_PADS
+
+    bare = {s["st_value"]: s.name for s in image.functions if s.name not in WITHOUT_LANDING_PAD and not has_pad(s)}
+    for s in image.functions:
+        if s["st_info"]["bind"] == "STB_GLOBAL" and bare.get(s["st_value"]) == s.name:
+            yield f"function {s.name}: global, and starts without a landing pad"
+    fixup = range(image.symbols.get("__fixup_start", 0), image.symbols.get("__fixup_end", 0))
+    for segment in image.loads:
+        if segment["p_flags"] & X:
+            continue
+        words = segment.data()
+        for offset in range(0, len(words) - 7, 8):
+            target = struct.unpack_from("<Q", words, offset)[0]
+            at = segment["p_vaddr"] + offset
+            if target in bare and at not in fixup:
+                yield f"{at:#x} points at function {bare[target]}, which starts without a landing pad"
+
+
 RULES = [check_ram, check_permissions, check_pages, check_link_address, check_entry, check_unexpected,
          check_boot_stack]
-MACHINE_RULES = {"EM_X86_64": [check_multiboot], "EM_AARCH64": [check_arm64_header]}
+MACHINE_RULES = {"EM_X86_64": [check_multiboot], "EM_AARCH64": [check_arm64_header, check_landing_pads]}
 
 
 def check(path):

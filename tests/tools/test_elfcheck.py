@@ -22,8 +22,10 @@ _head:
     {head}
     .section .text, "ax"
     nop
+{text}
     .section .rodata, "a"
     .quad 1
+{rodata}
     .section .data, "aw"
     .quad 2
     .section .bss, "aw", @nobits
@@ -106,13 +108,13 @@ WRONG = {
 
 
 class ElfCheck(unittest.TestCase):
-    def link(self, folder, machine, changes):
+    def link(self, folder, machine, changes, text="", rodata=""):
         values = {**DEFAULTS, "offset": OFFSET[machine], **changes}
         if values.get("data_offset") == "+1M":
             values["data_offset"] = f"{OFFSET[machine]} - 0x100000"
         values["data_offset"] = values.get("data_offset") or values["offset"]
         source, script, linked = Path(folder) / "k.S", Path(folder) / "k.lds", Path(folder) / "k.elf"
-        source.write_text(SOURCE.format(head=HEAD[machine]))
+        source.write_text(SOURCE.format(head=HEAD[machine], text=text, rodata=rodata))
         script.write_text((SCRIPT[machine] + REST).format(**values))
         subprocess.run(["clang", f"--target={machine}-none-elf", "-c", str(source), "-o", f"{source}.o"], check=True)
         subprocess.run(["ld.lld", "-static", "-T", str(script), "-z", "max-page-size=4096", f"{source}.o",
@@ -122,6 +124,19 @@ class ElfCheck(unittest.TestCase):
     def check(self, machine, **changes):
         with tempfile.TemporaryDirectory() as folder:
             return elfcheck.check(self.link(folder, machine, changes))
+
+    def check_function(self, bind, first, rodata=""):
+        """Complaints about an image with a function f that starts with the instruction `first`."""
+        text = f"{bind} f\n.type f, %function\nf: {first}\n ret\n .size f, . - f"
+        with tempfile.TemporaryDirectory() as folder:
+            return " ".join(elfcheck.check(self.link(folder, "aarch64", {}, text, rodata)))
+
+    def test_landing_pads(self):
+        for pad in ("hint #34", "hint #36", "hint #38", "hint #25"):
+            self.assertEqual(self.check_function(".globl", pad, ".quad f"), "")
+        self.assertIn("function f: global, and starts without", self.check_function(".globl", "nop"))
+        self.assertEqual(self.check_function(".local", "nop"), "")
+        self.assertIn("points at function f", self.check_function(".local", "nop", ".quad f"))
 
     def test_a_good_image_passes(self):
         for machine in HEAD:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""CPU models: what the shell's `cpus` says is on is what the model is known to have.
+
+The in-guest tests prove that what is on works and what is absent is not missed; they ask the CPU what it
+has, as the kernel does. This is the other witness: the models' data sheets, as far as QEMU 7.2 follows them.
+"""
+import re
+
+from smoke import MACHINE, TestCase, run
+
+# --cpu to what is on and what is absent.
+MODELS = {
+    "x86_64": {
+        "qemu64": ("NX WP", "SMEP SMAP UMIP XSAVE RDRAND RDSEED FSGSBASE CET"),
+        "Nehalem": ("NX WP", "SMEP SMAP UMIP XSAVE RDRAND RDSEED FSGSBASE CET"),
+        "Haswell": ("NX WP SMEP XSAVE RDRAND", "SMAP UMIP RDSEED CET"),
+        "EPYC": ("NX WP SMEP SMAP XSAVE RDRAND", "UMIP CET"),
+        "max": ("NX WP SMEP SMAP UMIP XSAVE RDRAND", "CET"),
+        "max,smap=off,xsave=off": ("NX WP SMEP UMIP RDRAND", "SMAP XSAVE"),
+    },
+    "aarch64": {
+        "cortex-a53": ("PXN WXN", "PAN BTI PAC RNG MTE"),
+        "cortex-a57": ("PXN WXN", "PAN BTI PAC RNG MTE"),
+        "cortex-a72": ("PXN WXN", "PAN BTI PAC RNG MTE"),
+        "max": ("PXN WXN PAN BTI PAC RNG", "MTE"),
+        "max,pauth-impdef=on": ("PXN WXN PAN BTI PAC RNG", "MTE"),
+        "max,pauth=off": ("PXN WXN PAN BTI RNG", "PAC MTE"),
+    },
+}
+
+
+class Cpus(TestCase):
+    def features(self, output, title):
+        line = re.search(rf"(?m)^ +{title}:(.*)$", output)
+        self.assertIsNotNone(line, output)
+        return set(line[1].split())
+
+    def check(self, cpu, on, absent):
+        boot = [] if MACHINE == "aarch64" else ["--boot", "kernel"]
+        result = run(*boot, "--cpu", cpu, typed="cpus\npoweroff\n")
+        self.expect(result, 0, contains="halyard> ")
+        self.assertLessEqual(set(on.split()), self.features(result.output, "on"), result.output)
+        self.assertLessEqual(set(absent.split()), self.features(result.output, "absent"), result.output)
+        # The line of the boot is the same list.
+        listed = " ".join(re.search(r"(?m)^ +on:(.*)$", result.output)[1].split())
+        self.assertRegex(result.output, rf"boot: [^\n]*: {listed}\r?\n")
+
+
+def model_test(cpu, on, absent):
+    return lambda self: self.check(cpu, on, absent)
+
+
+for _cpu, (_on, _absent) in MODELS[MACHINE].items():
+    setattr(Cpus, "test_" + re.sub(r"\W+", "_", _cpu), model_test(_cpu, _on, _absent))
