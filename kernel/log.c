@@ -104,18 +104,22 @@ static size_t format_line(const struct log_record *r, char *line)
     return MIN(len, LOG_LINE_MAX - 1);
 }
 
-/* The same in colours: time and CPU are grey, what is wrong is not. */
+/* The same in colours: time and CPU are grey, then who speaks, and what is wrong is all of it
+ * yellow or red. */
 static size_t format_coloured(const struct log_record *r, char *line)
 {
     static const char *const colours[] = {
-        [LOG_ERROR] = "91", [LOG_WARN] = "93", [LOG_INFO] = "0", [LOG_DEBUG] = "36"};
+        [LOG_ERROR] = "91", [LOG_WARN] = "93", [LOG_INFO] = "36", [LOG_DEBUG] = "34"};
     char plain[LOG_LINE_MAX];
-    size_t len = format_line(r, plain) - 1; /* without the newline */
-    const char *text = strchr(plain, ']');
-    size_t stamp = text != NULL ? (size_t)(text + 1 - plain) : 0;
-    len = fmt_print(line, LOG_LINE_MAX, "\x1b[90m%.*s\x1b[%sm%.*s\x1b[m\n", (int)stamp, plain,
-                    colours[r->level], (int)(len - stamp), plain + stamp);
-    return MIN(len, LOG_LINE_MAX - 1);
+    int len = (int)format_line(r, plain) - 1; /* without the newline */
+    const char *after_stamp = strchr(plain, ']');
+    const char *after_area = after_stamp != NULL ? strchr(after_stamp, ':') : NULL;
+    int stamp = after_stamp != NULL ? (int)(after_stamp + 1 - plain) : 0;
+    int area = r->level <= LOG_WARN || after_area == NULL ? len : (int)(after_area + 1 - plain);
+    size_t used =
+        fmt_print(line, LOG_LINE_MAX, "\x1b[90m%.*s\x1b[%sm%.*s\x1b[m%.*s\n", stamp, plain,
+                  colours[r->level], area - stamp, plain + stamp, len - area, plain + area);
+    return MIN(used, LOG_LINE_MAX - 1);
 }
 
 static bool is_shown(enum log_level level)

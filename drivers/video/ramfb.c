@@ -29,7 +29,7 @@ static const struct mode {
     uint32_t width, height;
     unsigned order;
 } modes[] = {
-    {1280, 800, 10},
+    {1024, 768, 10},
     {800, 600, 9},
     {640, 400, 8},
 };

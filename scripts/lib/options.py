@@ -58,7 +58,8 @@ def parser():
                      help="without the first serial port, or with nothing at its end: no shell, no output")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
     how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time; do not wait for it")
-    how.add_argument("--display", action="store_true", help="a window for the guest's screen")
+    how.add_argument("--display", action="store_true", help="a window for the guest's screen and keyboard")
+    how.add_argument("--screen", action="store_true", help="the same without a window, for QEMU's monitor")
     how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run, from QEMU's start")
     how.add_argument("--qemu", metavar="EXTRA", default="", help="more arguments for QEMU")
 
@@ -129,6 +130,13 @@ def parse(arguments):
     return o
 
 
+def check_display(o):
+    """A window needs somebody's screen to be on."""
+    if o.display and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise Failure("--display: no screen to open a window on (DISPLAY is not set); elsewhere, --screen "
+                      "--qemu '-vnc :0' shows it to a VNC viewer, and scripts/screenshot takes a picture")
+
+
 def check_files(o, built):
     """Refuse files that are not there; before the build, not those that it may make."""
     named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
@@ -168,7 +176,8 @@ def machine(o, work):
     m = Machine(
         arch=o.machine, accel=o.accel, cpu=o.cpu, machine=o.machine_options, smp=o.smp, memory=o.mem,
         kernel=Path(o.kernel) if o.kernel else kernel_image(o.build, o.machine),
-        initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi", display=o.display,
+        initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi",
+        screen="window" if o.display else "headless" if o.screen else None,
         reboots=not o.one_shot and o.timeout is None,
         serial=not o.no_serial, gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None, extra=o.qemu)
     if o.iso:
@@ -209,4 +218,6 @@ def needed_packages(o):
         wanted += packages.DISK
     if o.firmware == "uefi":
         wanted += packages.UEFI
+    if o.display:
+        wanted += packages.WINDOW
     return wanted

@@ -61,6 +61,7 @@ PROBES = {
     "mtools": program("mformat"),
     "ovmf": file("/usr/share/ovmf/OVMF.fd"),
     "e2fsprogs": lambda: bool(shutil.which("mke2fs") or Path("/sbin/mke2fs").exists()),
+    "qemu-system-gui": lambda: any(Path("/usr/lib").glob("*/qemu/ui-gtk.so")),
     "clang-format": program("clang-format"),
     "doxygen": program("doxygen"),
     "gdb-multiarch": program("gdb-multiarch"),
@@ -72,6 +73,7 @@ QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
 ISO = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"]
 DISK = ["e2fsprogs"]
 UEFI = ["ovmf"]
+WINDOW = ["qemu-system-gui"]
 HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
 CHECKS = ["clang-format", "doxygen", "patch"]
 DEBUG = ["gdb-multiarch"]

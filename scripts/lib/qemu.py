@@ -46,8 +46,8 @@ class Machine:
     initrd: str = None
     cmdline: str = ""
     uefi: bool = False
-    display: bool = False
     serial: bool = True
+    screen: str = None  # "window", "headless" or none
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
@@ -165,6 +165,19 @@ def files(m):
             yield Path(disk.file.replace(",,", ","))
 
 
+def screen(m):
+    """The screen and, where the machine does not have one built in, a keyboard."""
+    if not m.screen:
+        return ["-display", "none", "-vga", "none"]
+    # Firmware and GRUB find the VGA card; a kernel that QEMU starts itself finds ramfb.
+    card = ["-vga", "std"] if m.iso else ["-vga", "none", "-device", "ramfb"]
+    if m.arch == "aarch64":
+        card = ["-device", "ramfb", "-device", "virtio-keyboard-pci"]
+    if m.screen == "window":
+        return ["-display", "gtk,zoom-to-fit=off", *card]
+    return ["-display", "none", *card]
+
+
 def command(m, channels):
     """The whole command line as a list; `channels` says where console, status and log go."""
     default = (DEBUGGER_CPU if m.gdb_socket else DEFAULT_CPU)[m.arch]
@@ -177,7 +190,7 @@ def command(m, channels):
         f"qemu-system-{m.arch}",
         "-machine", machine_option(m), "-cpu", cpu, "-smp", str(smp), *memory(m), *accelerator(m),
         "-nic", "none",
-        *([] if m.display else ["-display", "none", "-vga", "none"]),
+        *screen(m),
         *([] if m.reboots else ["-no-reboot"]),
         *boot(m),
         *disks(m),

@@ -113,6 +113,7 @@ def run(arguments):
     options.check_files(o, built=False)
     if o.dry_run:
         return dry_run(o)
+    options.check_display(o)
     packages.ensure(options.needed_packages(o), may_install=not o.no_install)
     build(o)
     options.check_files(o, built=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import font
 from tree import Failure
 
+KEYS = {" ": "spc", "\n": "ret", "/": "slash", ".": "dot", "-": "minus", "=": "equal"}
 CELL_WIDTH = 8
 CELL_COLOURS = 2
 SCALE_HEIGHT = 1440
@@ -45,14 +46,17 @@ class Monitor:
     def execute(self, name, **arguments):
         if self._file is None:
             self.connect()
-        self._file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self._file.flush()
-        while line := self._file.readline():
-            answer = json.loads(line)
-            if "error" in answer:
-                raise Failure(f"QEMU: {name}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
+        try:
+            self._file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+            self._file.flush()
+            while line := self._file.readline():
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise Failure(f"QEMU: {name}: {answer['error']['desc']}")
+                if "return" in answer:
+                    return answer["return"]
+        except ConnectionError:
+            pass
         raise Failure(f"QEMU ended before it answered {name}")
 
     def picture(self):
@@ -62,8 +66,17 @@ class Monitor:
             return Picture.from_ppm(file.read_bytes())
 
     def press(self, *keys):
-        """Press the keys together and let them go."""
-        self.execute("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
+        """Press the keys one after the other, and let them go in the other order."""
+        for down, order in ((True, keys), (False, keys[::-1])):
+            self.execute("input-send-event", events=[
+                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}} for key in order])
+
+    def type(self, text):
+        for character in text:
+            if character.isupper():
+                self.press("shift", character.lower())
+            else:
+                self.press(KEYS.get(character, character))
 
     def close(self):
         if self._file is not None:
@@ -160,8 +173,26 @@ class Reader:
                  for column in range(columns)] for row in range(rows)]
 
     def lines(self, picture):
-        """The text of each row, without the spaces at its end."""
-        return ["".join(cell[0] for cell in row).rstrip() for row in self.cells(picture)]
+        """The text of each row, without the spaces at its end and empty rows at the end."""
+        rows = ["".join(cell[0] for cell in row).rstrip() for row in self.cells(picture)]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
+
+    def wait(self, monitor, condition, limit, ended=lambda: None):
+        """The first picture whose text meets the condition; pictures that catch the guest while it draws, or
+        the firmware's, have none."""
+        end = time.monotonic() + limit
+        lines = []
+        while time.monotonic() < end and ended() is None:
+            picture = monitor.picture()
+            try:
+                lines = self.lines(picture)
+            except Unreadable:
+                continue
+            if condition(lines):
+                return picture
+        raise Failure("the screen never showed it:\n" + "\n".join(lines))
 
 
 def socket_path(directory):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 LONGEST = 800
 SOURCES = (".c", ".h", ".S", ".lds", ".py", ".cmake", ".sh")
-SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/redirect", ".ci/run")
+SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/redirect", "scripts/screenshot", ".ci/run")
 
 
 def tracked(root):

@@ -139,7 +139,7 @@ static void test_a_line_in_the_colours_of_its_level(void **state)
     log_info("disk", "back");
     len = log_next_line(&at, &missed, true, line);
     line[len] = '\0';
-    assert_string_equal(strchr(line, ']'), "]\x1b[0m disk: back\x1b[m\n");
+    assert_string_equal(strchr(line, ']'), "]\x1b[36m disk:\x1b[m back\n");
 }
 
 static void test_long_text_is_cut(void **state)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""The screen: what its pixels say is what the machine printed, cell by cell."""
+import dataclasses
+import os
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+import font
+from screen import Monitor, Picture, Reader, Unreadable, socket_path
+from tree import Failure
+
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine
+
+PROMPT = "halyard>"
+COMMANDS = ["cpus", "lspci", "mount"]
+GREY, CYAN, RED = b"\x66\x71\x7c", b"\x4f\xb0\xae", b"\xff\x7b\x72"  # drivers/video/framebuffer.c
+
+
+def without_exit(argv):
+    """QEMU's command line without the devices by which a guest ends it: switched off, it waits."""
+    devices = ("isa-debug-exit", "enable=on,target=native")
+    kept = []
+    for word in argv:
+        if word.startswith(devices):
+            kept.pop()  # the option that it belongs to
+        else:
+            kept.append(word)
+    return [*kept, "-no-shutdown"]
+
+
+class Screen:
+    """A machine with a screen and a keyboard, and its serial line."""
+
+    def __init__(self, *options, stays_on=False):
+        self.folder = tempfile.TemporaryDirectory(prefix="halyard-")
+        self.monitor = Monitor(socket_path(self.folder.name))
+        argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--timeout",
+                str(2 * LIMIT_S), "--screen", "--qemu", self.monitor.arguments, *map(str, options)]
+        if stays_on:
+            printed = subprocess.run([*argv, "--dry-run"], capture_output=True, text=True, check=True)
+            argv = without_exit(shlex.split(printed.stdout))
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, cwd=self.folder.name if stays_on else None)
+        self.reader = Reader()
+        self.serial, self.typed = b"", 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.monitor.close()
+        self.process.kill()
+        self.process.communicate()
+        self.folder.cleanup()
+
+    def wait(self, condition):
+        return self.reader.wait(self.monitor, condition, LIMIT_S, self.process.poll)
+
+    def prompt(self, commands=0):
+        """The lines, once so many commands have ended."""
+        picture = self.wait(lambda lines: lines[-1:] == [PROMPT]
+                            and sum(line.startswith(PROMPT + " ") for line in lines) >= commands)
+        return self.reader.lines(picture)
+
+    def columns(self):
+        return self.reader.layout(self.monitor.picture())[0]
+
+    def on_serial(self, *commands):
+        """Type them on the serial line; all that it has printed up to the prompt after the last."""
+        self.process.stdin.write("".join(command + "\n" for command in commands).encode())
+        self.process.stdin.flush()
+        self.typed += len(commands)
+        while self.serial.count(PROMPT.encode() + b" ") <= self.typed:
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                break
+            self.serial += data
+        return [line.rstrip() for line in self.serial.decode(errors="replace").splitlines()]
+
+    def end(self):
+        self.process.stdin.write(b"poweroff\n")
+        _, errors = self.process.communicate()
+        return self.process.returncode, errors.decode(errors="replace")
+
+
+def folded(lines, columns):
+    """As a terminal of that width shows them."""
+    return [line[at:at + columns].rstrip() for line in lines for at in range(0, max(len(line), 1), columns)]
+
+
+def answers(lines, commands):
+    """What was printed between the prompts, for each command."""
+    found = []
+    for line in lines:
+        if line.startswith(PROMPT):
+            found.append([line])
+        elif found:
+            found[-1].append(line)
+    return [block for block in found if block[0][len(PROMPT) + 1:] in commands]
+
+
+class Shown(TestCase):
+    def compare(self, *options):
+        """The same commands on the screen's keyboard and on the serial line print the same."""
+        with Screen(*options) as machine:
+            shown = machine.prompt()
+            serial = folded(machine.on_serial(*COMMANDS), machine.columns())
+            self.assertTrue(shown[0].endswith("boot: Halyard"), shown)
+            for count, command in enumerate(COMMANDS, 1):
+                machine.monitor.type(command + "\n")
+                shown = machine.prompt(count)
+            boot = [line for line in serial if line.startswith("[")]
+            self.assertEqual([line for line in shown if line.startswith("[")], boot)
+            self.assertEqual(answers(shown, COMMANDS), answers(serial, COMMANDS))
+            self.assertEqual(len(answers(shown, COMMANDS)), len(COMMANDS))
+            status, errors = machine.end()
+            self.assertEqual(status, 0, errors)
+
+    def test_default_boot(self):
+        self.compare()
+
+    @for_machine("x86_64")
+    def test_uefi(self):
+        self.compare("--firmware", "uefi")
+
+    @for_machine("x86_64")
+    def test_ramfb_without_firmware(self):
+        self.compare("--boot", "kernel")
+
+    def test_scrolling(self):
+        """More lines than the screen has: the last ones are there, in order."""
+        with Screen() as machine:
+            machine.prompt()
+            machine.monitor.type("help\nhelp\nhelp\nhelp\nuptime\n")
+            picture = machine.wait(lambda lines: lines[-1:] == [PROMPT] and f"{PROMPT} uptime" in lines)
+            shown = machine.reader.lines(picture)
+            [serial] = answers(machine.on_serial("help"), ["help"])
+            self.assertEqual(answers(shown, ["help"])[-1], serial)
+            self.assertFalse(any("boot: Halyard" in line for line in shown))
+
+    def test_colours_and_cursor(self):
+        with Screen() as machine:
+            picture = machine.wait(lambda lines: lines[-1:] == [PROMPT])
+            cells = machine.reader.cells(picture)
+            stamp = cells[0][:40]
+            text = "".join(cell[0] for cell in stamp)
+            self.assertEqual(stamp[text.index("]")][1], GREY)
+            self.assertEqual(stamp[text.index("boot")][1], CYAN)
+            row = len(machine.reader.lines(picture)) - 1
+            paper = cells[row][0][2]
+            self.assertNotEqual(cells[row][len(PROMPT) + 1][2], paper)  # the cursor, a block
+            self.assertEqual(cells[row][len(PROMPT) + 2][2], paper)
+
+    def test_a_panic_is_on_the_screen(self):
+        with Screen(stays_on=True) as machine:
+            machine.prompt()
+            machine.monitor.type("panic\n")
+            picture = machine.wait(lambda lines: lines[-1:] == ["PANIC END"])
+            cells = machine.reader.cells(picture)
+            lines = machine.reader.lines(picture)
+            first = next(n for n, line in enumerate(lines) if line.startswith("PANIC: "))
+            self.assertEqual(cells[first][0][1], RED)
+            self.assertTrue(any(line.startswith("  #0 ") for line in lines[first:]), lines)
+
+
+class Decoding(unittest.TestCase):
+    """A wrong pixel must be seen: this is what the tests above stand on."""
+
+    def picture(self, text, width=800, height=600):
+        reader = Reader()
+        regular = font.read(font.REGULAR)
+        pixels = bytearray(b"\x12\x16\x1c" * (width * height))
+        blank = Picture(width, height, bytes(pixels))
+        _, _, left, top, scale = reader.layout(blank)
+        for column, character in enumerate(text):
+            glyph = regular.glyphs[regular.characters[ord(character)]]
+            for y, line in enumerate(glyph):
+                for x in range(8):
+                    if line & 0x80 >> x:
+                        at = 3 * ((top + y) * width + left + column * 8 + x)
+                        pixels[at:at + 3] = b"\xc5\xcc\xd3"
+        return reader, dataclasses.replace(blank, pixels=bytes(pixels)), 3 * (top * width + left)
+
+    def test_every_character_is_read(self):
+        text = "".join(map(chr, range(33, 127)))
+        reader, picture, _ = self.picture(text)
+        self.assertEqual(reader.lines(picture), [text])
+
+    def test_one_wrong_pixel_is_no_character(self):
+        reader, picture, corner = self.picture("A")
+        wrong = bytearray(picture.pixels)
+        wrong[corner:corner + 3] = b"\xc5\xcc\xd3"
+        with self.assertRaises(Unreadable):
+            reader.lines(dataclasses.replace(picture, pixels=bytes(wrong)))
+
+    def test_a_third_colour_is_no_character(self):
+        reader, picture, corner = self.picture("A")
+        wrong = bytearray(picture.pixels)
+        wrong[corner:corner + 3] = b"\1\2\3"
+        with self.assertRaises(Unreadable):
+            reader.lines(dataclasses.replace(picture, pixels=bytes(wrong)))
+
+    def test_another_character_is_another_text(self):
+        reader, picture, _ = self.picture("0")
+        self.assertNotEqual(reader.lines(picture), ["O"])
+
+    def test_a_picture_that_is_cut_off_is_refused(self):
+        with self.assertRaises(Failure):
+            Picture.from_ppm(b"P6\n4 4\n255\nxx")
