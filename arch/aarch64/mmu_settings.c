@@ -22,7 +22,8 @@ uint64_t mmu_sctlr(void)
 
 unsigned mmu_enforceable(unsigned prot)
 {
-    return cpu_has_bti() ? prot : prot & ~(unsigned)PROT_GUARDED;
+    bool is_asked = (prot & PROT_GUARDED) != 0; /* rarely: no ID register is read for data */
+    return is_asked && !cpu_has_bti() ? prot & ~(unsigned)PROT_GUARDED : prot;
 }
 
 struct hal_pte_rules mmu_rules(void)
