@@ -606,6 +606,50 @@ static void put_device(struct fake_fdt *w, const char *compatible, uint32_t base
     fake_fdt_close_node(w);
 }
 
+static void put_msi_controller(struct fake_fdt *w, const char *compatible, uint32_t base,
+                               uint32_t phandle)
+{
+    fake_fdt_open_node(w, "msi");
+    fake_fdt_string(w, "compatible", compatible);
+    FDT_CELLS(w, "reg", base, 0x20000);
+    FDT_CELLS(w, "phandle", phandle);
+    fake_fdt_close_node(w);
+}
+
+/* Ids of a controller that is not ours are left out in silence, impossible ones with a note; what
+ * remains of the map counts. A map of which nothing remains still is one. */
+static void test_an_msi_map_with_holes(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    enum { ITS = 70, OTHER = 71 };
+    begin_board(w);
+    fake_fdt_open_node(w, "pcie"); /* before the controller that its messages go to */
+    fake_fdt_string(w, "compatible", "pci-host-ecam-generic");
+    FDT_CELLS(w, "#address-cells", 3);
+    FDT_CELLS(w, "#size-cells", 2);
+    FDT_CELLS(w, "reg", 0x40000000, 0x1000000);
+    FDT_CELLS(w, "msi-map-mask", 0xfff8);
+    FDT_CELLS(w, "msi-map", 0x0, ITS, 0x100, 0x80, 0x80, OTHER, 0, 0x80, 0x100, ITS, 0xfffffff0,
+              0x100, 0x10000, ITS, 0, 1, 0xff00, ITS, 0, 0x101, 0x200, ITS, 0x8000, 0x200, 7, ITS);
+    fake_fdt_close_node(w);
+    put_gic(w);
+    put_msi_controller(w, "arm,gic-v3-its", 0x50000000, ITS);
+    put_msi_controller(w, "arm,gic-v3-its", 0x60000000, OTHER);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.gic.its_base, 0x50000000);
+    const struct boot_pci_host *host = &info.pci[0];
+    assert_true(host->has_msi_map);
+    assert_int_equal(host->msi_mask, 0xfff8);
+    assert_int_equal(host->msi_count, 2);
+    assert_int_equal(host->msi[0].device, 0x100);
+    assert_int_equal(host->msi[1].first, 0x200);
+    assert_int_equal(host->msi[1].device, 0x8000);
+    assert_int_equal(host->msi[1].len, 0x200);
+    assert_true(boot_check_has_note(&info, "device tree: part of an msi-map left out"));
+    assert_int_equal(info.note_count, 3);
+}
+
 /* Their registers could not be read at their own widths. */
 static void test_misaligned_devices_are_left_out(void **state)
 {
@@ -723,6 +767,7 @@ int main(void)
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
         cmocka_unit_test(test_a_reservation_that_lies_nowhere_hides_none),
+        cmocka_unit_test(test_an_msi_map_with_holes),
         cmocka_unit_test(test_misaligned_devices_are_left_out),
         cmocka_unit_test(test_the_seed_is_kept_and_located),
         cmocka_unit_test(test_every_truncation_is_refused),
