@@ -6,7 +6,7 @@ has, as the kernel does. This is the other witness: the models' data sheets, as 
 """
 import re
 
-from smoke import MACHINE, TestCase, run
+from smoke import MACHINE, TestCase, debug, for_machine, run
 
 # --cpu to what is on and what is absent.
 MODELS = {
@@ -44,6 +44,15 @@ class Cpus(TestCase):
         # The line of the boot is the same list.
         listed = " ".join(re.search(r"(?m)^ +on:(.*)$", result.output)[1].split())
         self.assertRegex(result.output, rf"boot: [^\n]*: {listed}\r?\n")
+
+
+class Seed(TestCase):
+    @for_machine("aarch64")
+    def test_the_loaders_seed_is_wiped_where_it_lay(self):
+        done = debug("break boot_serve\ncontinue\noutput 'early.c'::info.seed.source_len\necho \\ bytes\\n\n"
+                     "x/4xg 0xffff000000000000+'early.c'::info.seed.source\nkill\n")
+        self.assertIn("\n32 bytes", done.output, done.output + done.errors)
+        self.assertEqual(re.findall(r"\t(0x[0-9a-f]{16})", done.output), ["0x" + 16 * "0"] * 4, done.output)
 
 
 def model_test(cpu, on, absent):
