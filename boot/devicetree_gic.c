@@ -157,11 +157,18 @@ void dt_read_gic_messages(struct dt *dt, const struct fdt_node *node)
 {
     struct boot_gic *gic = &dt->info->gic;
     struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
-    if (fdt_list_has(list, "arm,gic-v3-its") && gic->its_len == 0) {
+    bool is_its = fdt_list_has(list, "arm,gic-v3-its");
+    bool is_frame = fdt_list_has(list, "arm,gic-v2m-frame");
+    if ((is_its && gic->its_len != 0) || (is_frame && gic->v2m_len != 0)) {
+        boot_note_once(dt->info,
+                       is_its ? "device tree: more than one ITS, one is left out, node"
+                              : "device tree: more than one v2m frame, one is left out, node",
+                       fdt_id(node));
+    } else if (is_its) {
         if (dt_registers(dt, node, 0, &gic->its_base, &gic->its_len)) {
             (void)fdt_prop_u32(&dt->fdt, node, "phandle", &dt->its_phandle);
         }
-    } else if (fdt_list_has(list, "arm,gic-v2m-frame") && gic->v2m_len == 0) {
+    } else if (is_frame) {
         if (dt_registers(dt, node, 0, &gic->v2m_base, &gic->v2m_len)) {
             (void)fdt_prop_u32(&dt->fdt, node, "phandle", &dt->v2m_phandle);
         }

@@ -4,6 +4,7 @@
 // is mapped here always has the right one; wrong ones are test_boot_acpi.c's business.
 #include "boot/acpi.h"
 
+#include "boot/ranges.h"
 #include "fake/boot_check.h"
 #include "fake/fake_boot_mem.h"
 
@@ -54,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_boot_mem_add(&f, BASE, data, size);
     struct boot_mem mem = {.map = map_summed, .ctx = &f};
     info.acpi.rsdp = BASE + 16;
+    boot_range_add(&info, 0x100000, 0x40000000, BOOT_RAM); /* for registers that lie in it */
     enum status s = acpi_parse(&mem, &info);
     fake_boot_mem_release(&f);
     if ((s != OK && (info.acpi.present || info.note_count == 0)) ||

@@ -2,6 +2,7 @@
 //
 // Memory management on the real MMU: guards, reuse of addresses, frames and accounts.
 #include "hal/cpu.h"
+#include "hal/layout.h"
 #include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/lib/string.h"
@@ -45,6 +46,47 @@ static void every_page_has_an_owner(void)
     TEST_EQUAL(sum, s.total_pages);
     TEST_CHECK(s.by_owner[PAGE_KERNEL] > 0 && s.by_owner[PAGE_TABLE] > 0);
     TEST_CHECK(s.by_owner[PAGE_FREE] < s.total_pages);
+}
+
+/* Take blocks until one lies at `wanted` or above, or none is left; they go into `taken`. */
+static uint64_t take_blocks_up_to(uint64_t wanted, struct list *taken)
+{
+    uint64_t highest = 0;
+    paddr_t block;
+    do {
+        if (page_alloc(PAGE_ORDER_MAX, PAGE_OTHER, &block) != OK) {
+            break;
+        }
+        list_push_back(taken, page_link(block));
+        highest = MAX(highest, block.raw);
+    } while (highest < wanted);
+    return highest;
+}
+
+/* A machine with more than 4 GiB has some of it above 4 GiB, whatever holes there are below. */
+static void all_memory_is_handed_out_and_keeps_what_is_written(void)
+{
+    const uint64_t four_gib = (uint64_t)1 << 32;
+    bool has_high = page_stats().total_pages > four_gib >> PAGE_SHIFT;
+    uint64_t free_before = page_stats().by_owner[PAGE_FREE];
+    struct list taken;
+    list_init(&taken);
+    uint64_t highest = take_blocks_up_to(has_high ? four_gib : 0, &taken);
+    TEST_CHECK(highest != 0 && (!has_high || highest >= four_gib));
+    for (uint64_t at = 0; highest != 0 && at < (uint64_t)PAGE_SIZE << PAGE_ORDER_MAX;
+         at += PAGE_SIZE) {
+        uint64_t *word = hal_direct(paddr(highest + at));
+        *word = highest + at;
+    }
+    for (uint64_t at = 0; highest != 0 && at < (uint64_t)PAGE_SIZE << PAGE_ORDER_MAX;
+         at += PAGE_SIZE) {
+        TEST_EQUAL(*(const uint64_t *)hal_direct(paddr(highest + at)), highest + at);
+    }
+    struct list_node *n;
+    while ((n = list_pop_front(&taken)) != NULL) {
+        page_free(page_of_link(n), PAGE_ORDER_MAX);
+    }
+    TEST_CHECK(page_stats().by_owner[PAGE_FREE] + 16 >= free_before);
 }
 
 static void buffer_has_guards_on_both_sides(void)
@@ -238,6 +280,8 @@ static void a_range_is_found_while_others_come_and_go(void)
 
 const struct kernel_test memory_tests[] = {
     {"memory.every_page_has_an_owner", every_page_has_an_owner},
+    {"memory.all_memory_is_handed_out_and_keeps_what_is_written",
+     all_memory_is_handed_out_and_keeps_what_is_written},
     {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides},
     {"memory.fresh_pages_are_zero_and_come_back", fresh_pages_are_zero_and_come_back},
     {"memory.an_address_mapped_anew_shows_the_new_frame",

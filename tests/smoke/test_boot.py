@@ -21,6 +21,7 @@ WAYS = {
         "q35_usb2_uefi": ["--boot", "usb2", "--firmware", "uefi"],
         "pc_kernel": ["--machine", "pc", "--boot", "kernel"],
         "pc_iso": ["--machine", "pc", "--boot", "iso"],
+        "16_mib": ["--boot", "kernel", "--mem", "16M"],
         "32_mib": ["--boot", "kernel", "--mem", "32M"],
         "32_mib_iso": ["--boot", "iso", "--mem", "32M"],
         "2_gib": ["--boot", "kernel", "--mem", "2G"],
@@ -31,6 +32,7 @@ WAYS = {
     "aarch64": {
         **{f"el{2 if el2 == 'on' else 1}_gicv{gic}": ["--machine", f"virt,gic-version={gic},virtualization={el2}"]
            for el2 in ("off", "on") for gic in (2, 3)},
+        "16_mib": ["--mem", "16M"],
         "32_mib": ["--mem", "32M"],
         "2_gib": ["--mem", "2G"],
         "six_cpus": ["--smp", "6"],
@@ -66,6 +68,12 @@ class Boot(TestCase):
                 result = run("--boot", "usb", "--firmware", firmware, "--initrd", archive.name,
                              "--append", "'two words' loglevel=info", typed="ls /\npoweroff\n")
                 self.expect(result, 0, contains=["two words", "from-the-stick"])
+
+    def test_memory_above_4_gib_is_used(self):
+        holes = ["--mem", "6G", "--machine", "pc,max-ram-below-4g=1G"] if MACHINE == "x86_64" else ["--mem", "6G"]
+        for options in (["--mem", "64G", "--smp", "8"], holes):
+            with self.subTest(options=options):
+                self.expect(run("--test", "memory.all_memory_*", *options), 0)
 
     def test_boot_takes_at_most_three_million_instructions(self):
         # --bench counts instructions: a virtual microsecond is a thousand of them, the same in every run.

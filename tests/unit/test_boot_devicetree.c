@@ -457,6 +457,28 @@ static void test_a_device_in_ram_is_left_out(void **state)
                         "devices: a clock that overlaps RAM is left out, at 0x80002000");
 }
 
+static void test_message_controllers_beyond_the_first_are_named(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"arm,gic-v3-its", "arm,gic-v2m-frame"};
+    static const char *const notes[] = {"device tree: more than one ITS, one is left out",
+                                        "device tree: more than one v2m frame, one is left out"};
+    for (size_t k = 0; k < 2; k++) {
+        struct fake_fdt *w = &writer;
+        begin_board(w);
+        for (uint32_t i = 0; i < 2; i++) {
+            fake_fdt_open_node(w, "messages");
+            fake_fdt_string(w, "compatible", kinds[k]);
+            FDT_CELLS(w, "reg", 0x200000 + 0x20000 * i, 0x20000);
+            fake_fdt_close_node(w);
+        }
+        assert_int_equal(parse_board(w), OK);
+        assert_int_equal(k == 0 ? info.gic.its_base : info.gic.v2m_base, 0x200000);
+        assert_int_equal(info.note_count, 1);
+        assert_true(boot_check_has_note(&info, notes[k]));
+    }
+}
+
 static void test_redistributor_strides(void **state)
 {
     (void)state;
@@ -763,6 +785,7 @@ int main(void)
         cmocka_unit_test(test_cells_of_odd_sizes_are_named),
         cmocka_unit_test(test_reserved_memory_in_odd_cells_is_named),
         cmocka_unit_test(test_a_device_in_ram_is_left_out),
+        cmocka_unit_test(test_message_controllers_beyond_the_first_are_named),
         cmocka_unit_test(test_redistributor_strides),
         cmocka_unit_test(test_odd_pci_hosts),
         cmocka_unit_test(test_odd_interrupts_are_left_out),
