@@ -22,6 +22,8 @@ static void print_mounts(void)
 {
     struct vfs_mount_info m;
     for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
+        str_make_printable(m.source);
+        str_make_printable(m.dir);
         console_printf("%-10s on %-16s type %-6s %s\n", m.source, m.dir, m.type,
                        m.read_only ? "read-only" : "read-write");
     }

@@ -24,7 +24,10 @@ static bool run_help(int argc, char **argv)
         if (c == NULL) {
             console_printf("help: %s: no such command\n", argv[1]);
         } else {
-            console_printf("%s %s\n    %s\n", c->name, c->usage, c->help);
+            const char *manual = shell_manual(c->name);
+            console_printf("usage: %s%s%s\n%s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "",
+                           c->usage, c->help, manual != NULL ? ".\n" : "",
+                           manual != NULL ? manual : "");
         }
         return true;
     }

@@ -25,6 +25,9 @@ const struct shell_command *shell_find_command(const char *name);
 /** @brief The i-th command over all tables, or NULL past the end. */
 const struct shell_command *shell_command_at(unsigned i);
 
+/** @brief A paragraph on the command and an example, for `help`; NULL if there is none. */
+const char *shell_manual(const char *command);
+
 /** @brief Split a line and run it: a command, or a path of a program. Changes the line. */
 void shell_execute(char *line);
 

@@ -1,322 +1,481 @@
 // SPDX-License-Identifier: MIT
 //
-// A line being typed; see line.h.
+// Keys: bytes become characters, control keys and the sequences of special keys; and the terminal
+// is asked how wide it is. See line.h.
 #include "kernel/shell/line.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/shell/line_internal.h"
 
 #define CTRL(c) ((c) - 'A' + 1)
 #define KEY_ESC 0x1b
 #define KEY_DEL 0x7f
 
-static void put(struct line_editor *e, const char *s, size_t len)
+/* A line of fewer cells is not wrapped by any terminal, and needs no question. */
+#define SURELY_ONE_ROW 20
+
+/* Questions without an answer, after which none is asked any more. */
+#define UNANSWERED_MAX 2
+
+#define COLUMNS_MIN 8
+#define COLUMNS_MAX 1000
+
+enum escape_state { ESCAPE_NONE, ESCAPE_STARTED, ESCAPE_CSI, ESCAPE_SS3 };
+
+/* --- the question --- */
+
+/* Save the cursor, go as far right as there is (a terminal stops at its edge), ask where that is,
+ * come back: DECSC, CUF, DSR, DECRC. */
+static void ask(struct line_editor *e)
 {
-    if (len > 0) {
-        e->sink(e->sink_ctx, s, len);
-    }
+    static const char question[] = "\0337\033[999C\033[6n\0338";
+    line_put(&e->screen, question, sizeof question - 1);
+    e->is_waiting = e->has_asked = true;
+    e->answer_len = 0;
+    e->answer[0] = '\0';
 }
 
-static void put_repeated(struct line_editor *e, char c, size_t count)
-{
-    while (count-- > 0) {
-        put(e, &c, 1);
-    }
-}
-
-static void move_to(struct line_editor *e, size_t cursor)
-{
-    if (cursor < e->cursor) {
-        put_repeated(e, '\b', e->cursor - cursor);
-    } else {
-        put(e, e->text + e->cursor, cursor - e->cursor);
-    }
-    e->cursor = cursor;
-}
-
-/* Replace [from, to) by `s`, leave the cursor after it, redraw from there to the end. */
-static void replace(struct line_editor *e, size_t from, size_t to, const char *s, size_t len)
-{
-    if (e->len - (to - from) + len >= LINE_MAX) {
-        put(e, "\a", 1);
-        return;
-    }
-    size_t old_len = e->len;
-    move_to(e, from);
-    memmove(e->text + from + len, e->text + to, e->len - to);
-    memcpy(e->text + from, s, len);
-    e->len = old_len - (to - from) + len;
-    e->text[e->len] = '\0';
-
-    put(e, e->text + from, e->len - from);
-    size_t gone = old_len > e->len ? old_len - e->len : 0;
-    put_repeated(e, ' ', gone);
-    put_repeated(e, '\b', gone + (e->len - from - len));
-    e->cursor = from + len;
-}
-
-static void show(struct line_editor *e, const char *text)
-{
-    replace(e, 0, e->len, text, strnlen(text, LINE_MAX - 1));
-}
-
-static void remember(struct line_editor *e)
-{
-    if (e->len == 0) {
-        return;
-    }
-    unsigned last = (e->history_count + LINE_HISTORY - 1) % LINE_HISTORY;
-    if (e->history_count > 0 && strcmp(e->history[last], e->text) == 0) {
-        return;
-    }
-    memcpy(e->history[e->history_count % LINE_HISTORY], e->text, e->len + 1);
-    e->history_count++;
-}
-
-/* Show the line `back` steps ago; 0 is the draft. */
-static void history_go(struct line_editor *e, unsigned back)
-{
-    if (back > MIN(e->history_count, (unsigned)LINE_HISTORY)) {
-        return;
-    }
-    if (e->history_back == 0) {
-        memcpy(e->draft, e->text, e->len + 1);
-    }
-    e->history_back = back;
-    show(e, back == 0 ? e->draft : e->history[(e->history_count - back) % LINE_HISTORY]);
-}
-
-static size_t word_start(const struct line_editor *e)
-{
-    size_t at = e->cursor;
-    while (at > 0 && e->text[at - 1] == ' ') {
-        at--;
-    }
-    while (at > 0 && e->text[at - 1] != ' ') {
-        at--;
-    }
-    return at;
-}
-
-static void list_candidates(struct line_editor *e, const char *upto, size_t word)
-{
-    char out[LINE_WORD_MAX];
-    bool final;
-    put(e, "\n", 1);
-    for (unsigned i = 0; e->completer->candidate(e->completer->ctx, upto, word, i, out, &final);
-         i++) {
-        put(e, out, strlen(out));
-        put(e, "  ", 2);
-    }
-    put(e, "\n", 1);
-    put(e, e->prompt, strlen(e->prompt));
-    put(e, e->text, e->len);
-    put_repeated(e, '\b', e->len - e->cursor);
-}
-
-/* Insert what all candidates agree on; list them if that is nothing new. */
-static void complete(struct line_editor *e)
-{
-    if (e->completer == NULL) {
-        return;
-    }
-    char upto[LINE_MAX], common[LINE_WORD_MAX], out[LINE_WORD_MAX];
-    memcpy(upto, e->text, e->cursor);
-    upto[e->cursor] = '\0';
-    size_t word = e->cursor;
-    while (word > 0 && upto[word - 1] != ' ') {
-        word--;
-    }
-
-    unsigned count = 0;
-    size_t agreed = 0;
-    bool final = false;
-    while (e->completer->candidate(e->completer->ctx, upto, word, count, out, &final)) {
-        size_t n = strlen(out);
-        if (count == 0) {
-            memcpy(common, out, n + 1);
-            agreed = n;
-        }
-        size_t same = 0;
-        while (same < agreed && same < n && common[same] == out[same]) {
-            same++;
-        }
-        agreed = same;
-        count++;
-    }
-    if (count == 0) {
-        put(e, "\a", 1);
-        return;
-    }
-    bool is_longer = agreed > e->cursor - word;
-    if (count > 1 && !is_longer) {
-        list_candidates(e, upto, word);
-        return;
-    }
-    replace(e, word, e->cursor, common, agreed);
-    if (count == 1 && final) {
-        replace(e, e->cursor, e->cursor, " ", 1);
-    }
-}
-
-static void escape_end(struct line_editor *e, uint8_t byte)
+/* Keys that a script does not send, and those that cannot be drawn without knowing the width. */
+static bool needs_terminal(const struct line_editor *e, uint8_t byte)
 {
     switch (byte) {
+    case CTRL('C'):
+    case CTRL('D'):
+    case '\t':
+    case '\r':
+    case '\n':
+        return false;
+    case CTRL('H'):
+    case KEY_DEL:
+        return e->screen.end >= SURELY_ONE_ROW;
+    default:
+        return byte < ' ';
+    }
+}
+
+static void push_pending(struct line_editor *e, const char *bytes, unsigned len)
+{
+    len = MIN(len, LINE_PENDING_MAX - e->pending_len);
+    memcpy(e->pending + e->pending_len, bytes, len);
+    e->pending_len += len;
+}
+
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* ESC [ row ; column R. Returns false if the byte, after those before it, is no part of that. */
+static bool continues_answer(const struct line_editor *e, uint8_t byte)
+{
+    const char *semicolon = strchr(e->answer, ';');
+    if (e->answer_len == 0) {
+        return byte == KEY_ESC;
+    }
+    if (e->answer_len == 1) {
+        return byte == '[';
+    }
+    bool after_digit = is_digit((uint8_t)e->answer[e->answer_len - 1]);
+    return e->answer_len < sizeof e->answer - 1 &&
+           (is_digit(byte) || (byte == ';' && semicolon == NULL && after_digit) ||
+            (byte == 'R' && semicolon != NULL && after_digit));
+}
+
+static unsigned answered_columns(const struct line_editor *e)
+{
+    unsigned columns = 0;
+    const char *at = strchr(e->answer, ';');
+    for (at++; is_digit((uint8_t)*at) && columns < COLUMNS_MAX; at++) {
+        columns = columns * 10 + (unsigned)(*at - '0');
+    }
+    return MAX((unsigned)COLUMNS_MIN, MIN(columns, (unsigned)COLUMNS_MAX));
+}
+
+/* A byte that arrives while the answer is awaited: part of it, or typed meanwhile. */
+static void take_while_waiting(struct line_editor *e, uint8_t byte)
+{
+    if (!continues_answer(e, byte)) {
+        push_pending(e, e->answer, e->answer_len);
+        e->answer_len = 0;
+        e->answer[0] = '\0';
+        if (byte != KEY_ESC) {
+            push_pending(e, (const char *)&byte, 1);
+            return;
+        }
+    }
+    e->answer[e->answer_len++] = (char)byte;
+    e->answer[e->answer_len] = '\0';
+    if (byte == 'R') {
+        e->is_waiting = false;
+        e->unanswered = 0;
+        line_set_columns(&e->screen, answered_columns(e));
+    }
+}
+
+static void give_up_waiting(struct line_editor *e)
+{
+    push_pending(e, e->answer, e->answer_len);
+    e->is_waiting = false;
+    e->unanswered++;
+    e->screen.columns = 0;
+}
+
+/* --- keys --- */
+
+static void move_or_stay(struct line_editor *e, size_t cursor)
+{
+    if (cursor != e->cursor) {
+        line_move_to(e, cursor);
+    }
+}
+
+static void remove_range(struct line_editor *e, size_t from, size_t to)
+{
+    if (from != to) {
+        line_replace(e, from, to, "", 0);
+    }
+}
+
+static void history_step(struct line_editor *e, bool is_older)
+{
+    if (is_older || e->history_back > 0) {
+        line_history_go(e, is_older ? e->history_back + 1 : e->history_back - 1);
+    }
+}
+
+static void clear_screen(struct line_editor *e)
+{
+    if (e->screen.columns == 0) {
+        line_move_to(e, e->len);
+        line_leave(&e->screen);
+    } else {
+        line_put(&e->screen, "\033[H\033[2J", 7);
+        e->screen.at = e->screen.end = 0;
+    }
+    line_draw(e);
+}
+
+/* ESC [ number ~: what VT220 and its kin send. */
+static void numbered_key(struct line_editor *e)
+{
+    switch (e->number[0]) {
+    case 1:
+    case 7:
+        move_or_stay(e, 0);
+        break;
+    case 3:
+        remove_range(e, e->cursor, line_after(e, e->cursor));
+        break;
+    case 4:
+    case 8:
+        move_or_stay(e, e->len);
+        break;
+    default:
+        break; /* 200 and 201 bracket what is pasted: it is text like other */
+    }
+}
+
+/* The last byte of ESC [ or ESC O. With a modifier (the second number), arrows go by words. */
+static void special_key(struct line_editor *e, uint8_t final)
+{
+    bool by_word = e->numbers > 1 && e->number[1] > 1;
+    switch (final) {
     case 'A':
-        history_go(e, e->history_back + 1);
+        history_step(e, true);
         break;
     case 'B':
-        if (e->history_back > 0) {
-            history_go(e, e->history_back - 1);
-        }
+        history_step(e, false);
         break;
     case 'C':
-        move_to(e, MIN(e->cursor + 1, e->len));
+        move_or_stay(e, by_word ? line_word_after(e) : line_after(e, e->cursor));
         break;
     case 'D':
-        move_to(e, e->cursor - (e->cursor > 0));
+        move_or_stay(e, by_word ? line_word_before(e, '/') : line_before(e, e->cursor));
         break;
     case 'H':
-        move_to(e, 0);
+        move_or_stay(e, 0);
         break;
     case 'F':
-        move_to(e, e->len);
+        move_or_stay(e, e->len);
         break;
     case '~':
-        if (e->escape_number == 3 && e->cursor < e->len) {
-            replace(e, e->cursor, e->cursor + 1, "", 0);
-        } else if (e->escape_number == 1 || e->escape_number == 7) {
-            move_to(e, 0);
-        } else if (e->escape_number == 4 || e->escape_number == 8) {
-            move_to(e, e->len);
-        }
+        numbered_key(e);
         break;
     default:
         break;
     }
 }
 
-/* Arrow keys and their kin: ESC [ digits letter, or ESC O letter. */
-static void escape_feed(struct line_editor *e, uint8_t byte)
+/* ESC and a key: Alt. Returns true if it killed something. */
+static bool alt_key(struct line_editor *e, uint8_t byte)
 {
-    if (e->escape == 1) {
-        e->escape = byte == '[' || byte == 'O' ? 2 : 0;
-        e->escape_number = 0;
-    } else if (byte >= '0' && byte <= '9') {
-        e->escape_number = (uint8_t)(e->escape_number * 10 + (byte - '0'));
-    } else if (byte != ';') {
-        e->escape = 0;
-        escape_end(e, byte);
+    switch (byte) {
+    case 'b':
+        move_or_stay(e, line_word_before(e, '/'));
+        return false;
+    case 'f':
+        move_or_stay(e, line_word_after(e));
+        return false;
+    case 'd':
+        line_kill(e, e->cursor, line_word_after(e));
+        return true;
+    case KEY_DEL:
+    case CTRL('H'):
+        line_kill(e, line_word_before(e, '/'), e->cursor);
+        return true;
+    default:
+        return false;
     }
 }
 
-static enum line_event control(struct line_editor *e, uint8_t byte)
+static void sequence_byte(struct line_editor *e, uint8_t byte)
+{
+    unsigned i = MIN(e->numbers, 1u);
+    if (is_digit(byte) && e->escape == ESCAPE_CSI) {
+        e->number[i] = MIN(e->number[i] * 10 + (byte - '0'), 9999u);
+    } else if (byte == ';' && e->escape == ESCAPE_CSI) {
+        e->numbers++;
+    } else if (byte >= '@' && byte <= '~') {
+        e->escape = ESCAPE_NONE;
+        e->numbers++;
+        special_key(e, byte);
+    } else if (byte < ' ' || byte > '~') {
+        e->escape = ESCAPE_NONE; /* no part of any sequence */
+    }
+}
+
+static void escape_byte(struct line_editor *e, uint8_t byte)
+{
+    if (e->escape != ESCAPE_STARTED) {
+        sequence_byte(e, byte);
+        return;
+    }
+    e->number[0] = e->number[1] = e->numbers = 0;
+    e->escape = byte == '[' ? ESCAPE_CSI : byte == 'O' ? ESCAPE_SS3 : ESCAPE_NONE;
+    if (e->escape == ESCAPE_NONE) {
+        e->after_kill = alt_key(e, byte);
+    }
+}
+
+static enum line_event finish(struct line_editor *e, enum line_event event)
+{
+    move_or_stay(e, e->len);
+    if (event == LINE_CANCEL) {
+        line_put(&e->screen, "^C", 2);
+        e->screen.at = e->screen.end = 1; /* somewhere in a row */
+    }
+    line_leave(&e->screen);
+    if (event == LINE_DONE) {
+        line_remember(e);
+    }
+    return event;
+}
+
+/* Keys that change or move; returns true if it killed something. */
+static bool control_key(struct line_editor *e, uint8_t byte)
 {
     switch (byte) {
-    case '\r':
-    case '\n':
-        move_to(e, e->len);
-        put(e, "\n", 1);
-        remember(e);
-        return LINE_DONE;
-    case CTRL('C'):
-        put(e, "^C\n", 3);
-        return LINE_CANCEL;
     case KEY_ESC:
-        e->escape = 1;
+        e->escape = ESCAPE_STARTED;
         break;
     case '\t':
-        complete(e);
+        line_complete(e);
         break;
     case CTRL('A'):
-        move_to(e, 0);
+        move_or_stay(e, 0);
         break;
     case CTRL('E'):
-        move_to(e, e->len);
+        move_or_stay(e, e->len);
         break;
     case CTRL('B'):
-        move_to(e, e->cursor - (e->cursor > 0));
+        move_or_stay(e, line_before(e, e->cursor));
         break;
     case CTRL('F'):
-        move_to(e, MIN(e->cursor + 1, e->len));
+        move_or_stay(e, line_after(e, e->cursor));
         break;
     case CTRL('P'):
-        escape_end(e, 'A');
+        history_step(e, true);
         break;
     case CTRL('N'):
-        escape_end(e, 'B');
+        history_step(e, false);
+        break;
+    case CTRL('R'):
+        line_search_start(e);
         break;
     case CTRL('H'):
     case KEY_DEL:
-        if (e->cursor > 0) {
-            replace(e, e->cursor - 1, e->cursor, "", 0);
-        }
+        remove_range(e, line_before(e, e->cursor), e->cursor);
         break;
     case CTRL('D'):
-        if (e->cursor < e->len) {
-            replace(e, e->cursor, e->cursor + 1, "", 0);
-        }
+        remove_range(e, e->cursor, line_after(e, e->cursor));
         break;
     case CTRL('K'):
-        replace(e, e->cursor, e->len, "", 0);
-        break;
+        line_kill(e, e->cursor, e->len);
+        return true;
     case CTRL('U'):
-        replace(e, 0, e->cursor, "", 0);
-        break;
+        line_kill(e, 0, e->cursor);
+        return true;
     case CTRL('W'):
-        replace(e, word_start(e), e->cursor, "", 0);
+        line_kill(e, line_word_before(e, ' '), e->cursor);
+        return true;
+    case CTRL('Y'):
+        line_yank(e);
         break;
     case CTRL('L'):
-        put(e, "\n", 1);
-        put(e, e->prompt, strlen(e->prompt));
-        put(e, e->text, e->len);
-        put_repeated(e, '\b', e->len - e->cursor);
+        clear_screen(e);
         break;
     default:
         break;
     }
+    return false;
+}
+
+/* Bytes of a character of which this is the first; 0: it cannot be. */
+static unsigned character_length(uint8_t first)
+{
+    return first < 0x80   ? 1
+           : first < 0xc2 ? 0
+           : first < 0xe0 ? 2
+           : first < 0xf0 ? 3
+           : first < 0xf5 ? 4
+                          : 0;
+}
+
+/* What would drive a terminal, or is no character: controls of eight bits, overlong forms, halves
+ * of pairs, beyond the last code point (Unicode, table 3-7). */
+static bool is_harmless(const uint8_t *bytes)
+{
+    uint8_t first = bytes[0], second = bytes[1];
+    return first < 0x80 || !((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+                             (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+                             (first == 0xf4 && second > 0x8f));
+}
+
+/* Insert a whole character; a question mark stands for one that is refused. */
+static void insert(struct line_editor *e, const uint8_t *bytes, unsigned len)
+{
+    bool is_refused = len == 0 || !is_harmless(bytes);
+    line_replace(e, e->cursor, e->cursor, is_refused ? "?" : (const char *)bytes,
+                 is_refused ? 1 : len);
+}
+
+static void text_byte(struct line_editor *e, uint8_t byte)
+{
+    bool continues = (byte & 0xc0) == 0x80;
+    if (e->partial_len > 0 && !continues) {
+        insert(e, NULL, 0); /* the one before was cut off */
+        e->partial_len = 0;
+    }
+    if (e->partial_len == 0 && character_length(byte) == 0) {
+        insert(e, NULL, 0);
+        return;
+    }
+    e->partial[e->partial_len++] = byte;
+    if (e->partial_len == character_length(e->partial[0])) {
+        unsigned len = e->partial_len;
+        e->partial_len = 0;
+        insert(e, e->partial, len);
+    }
+}
+
+static enum line_event key(struct line_editor *e, uint8_t byte)
+{
+    bool is_second_of_crlf = byte == '\n' && e->after_cr;
+    e->after_cr = byte == '\r';
+    if (is_second_of_crlf || (e->is_searching && line_search_key(e, byte))) {
+        return LINE_MORE;
+    }
+    if (byte != '\t') {
+        e->after_tab = false;
+    }
+    if (byte == '\r' || byte == '\n' || byte == CTRL('C')) {
+        return finish(e, byte == CTRL('C') ? LINE_CANCEL : LINE_DONE);
+    }
+    if (byte == CTRL('D') && e->len == 0) {
+        return finish(e, LINE_END);
+    }
+    if (e->escape != ESCAPE_NONE) {
+        escape_byte(e, byte);
+    } else if (byte < ' ' || byte == KEY_DEL) {
+        e->after_kill = control_key(e, byte) || (byte == KEY_ESC && e->after_kill);
+    } else {
+        e->after_kill = false;
+        text_byte(e, byte);
+    }
     return LINE_MORE;
+}
+
+/* --- bytes --- */
+
+static bool should_ask(const struct line_editor *e, uint8_t byte)
+{
+    return e->screen.columns == 0 && !e->has_asked && e->unanswered < UNANSWERED_MAX &&
+           needs_terminal(e, byte);
+}
+
+enum line_event line_resume(struct line_editor *e)
+{
+    enum line_event event = LINE_MORE;
+    while (event == LINE_MORE && !e->is_waiting && e->pending_len > 0) {
+        uint8_t byte = e->pending[0];
+        if (should_ask(e, byte)) {
+            ask(e);
+            break;
+        }
+        memmove(e->pending, e->pending + 1, --e->pending_len);
+        event = key(e, byte);
+    }
+    return event;
 }
 
 enum line_event line_feed(struct line_editor *e, uint8_t byte)
 {
-    bool is_second_of_crlf = byte == '\n' && e->after_cr;
-    e->after_cr = byte == '\r';
-    if (is_second_of_crlf) {
-        return LINE_MORE;
+    if (e->is_waiting) {
+        take_while_waiting(e, byte);
+    } else {
+        push_pending(e, (const char *)&byte, 1);
     }
-    if (e->escape != 0) {
-        escape_feed(e, byte);
-        return LINE_MORE;
+    if (e->is_waiting && e->pending_len > LINE_PENDING_MAX - sizeof e->answer) {
+        give_up_waiting(e);
     }
-    if (byte < 0x20 || byte == KEY_DEL) {
-        return control(e, byte);
+    return line_resume(e);
+}
+
+enum line_event line_timeout(struct line_editor *e)
+{
+    if (e->is_waiting) {
+        give_up_waiting(e);
     }
-    char c = (char)byte;
-    replace(e, e->cursor, e->cursor, &c, 1);
-    return LINE_MORE;
+    return line_resume(e);
+}
+
+static void clear(struct line_editor *e)
+{
+    e->len = e->cursor = 0;
+    e->text[0] = '\0';
+    e->escape = ESCAPE_NONE;
+    e->partial_len = 0;
+    e->after_tab = e->after_kill = e->is_searching = e->has_asked = false;
+    e->history_back = 0;
+    e->screen.at = e->screen.end = 0;
 }
 
 void line_reset(struct line_editor *e)
 {
-    e->len = e->cursor = 0;
-    e->text[0] = '\0';
-    e->escape = 0;
-    e->history_back = 0;
-    put(e, e->prompt, strlen(e->prompt));
+    clear(e);
+    line_draw(e);
+    if (e->screen.columns != 0) {
+        ask(e); /* it may have been made wider or narrower */
+    }
 }
 
 void line_init(struct line_editor *e, const char *prompt, fmt_sink sink, void *sink_ctx,
                const struct line_completer *completer)
 {
+    memset(e, 0, sizeof *e);
     e->prompt = prompt;
-    e->sink = sink;
-    e->sink_ctx = sink_ctx;
+    e->screen.sink = sink;
+    e->screen.sink_ctx = sink_ctx;
     e->completer = completer;
-    e->history_count = 0;
-    e->after_cr = false;
-    e->len = e->cursor = 0;
-    e->text[0] = '\0';
-    e->escape = 0;
-    e->history_back = 0;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The loop: read a line, split it, run it. Completion of commands and paths.
+// The loop: read a line, split it, run it; a session a console.
 #include "kernel/shell/shell.h"
 
 #include "hal/power.h"
+#include "kernel/clock.h"
 #include "kernel/cmdline.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -13,72 +13,24 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/shell/candidates.h"
 #include "kernel/shell/line.h"
 
 #define PROMPT  "halyard> "
 #define ARG_MAX 32
 
+/* How long a terminal may take to answer a question. */
+#define ANSWER_NS (300 * NS_PER_MS)
+
+struct session {
+    struct line_editor editor;
+    struct candidates candidates;
+};
+
 static void console_sink(void *ctx, const char *s, size_t len)
 {
     (void)ctx;
     console_write(s, len);
-}
-
-/* The i-th command whose name starts with the word. */
-static bool command_candidate(const char *word, unsigned i, char *out, bool *final)
-{
-    const struct shell_command *c;
-    for (unsigned at = 0; (c = shell_command_at(at)) != NULL; at++) {
-        if (str_has_prefix(c->name, word) && i-- == 0) {
-            *final = true;
-            return str_copy(out, LINE_WORD_MAX, c->name);
-        }
-    }
-    return false;
-}
-
-/* The i-th entry of the directory that the word names whose name starts with the rest of the word.
- */
-static bool path_candidate(const char *word, unsigned i, char *out, bool *final)
-{
-    const char *slash = strrchr(word, '/');
-    size_t dir_len = slash == NULL ? 0 : (size_t)(slash - word) + 1;
-    char dir[LINE_WORD_MAX];
-    if (dir_len >= sizeof dir) {
-        return false;
-    }
-    memcpy(dir, word, dir_len);
-    dir[dir_len] = '\0';
-
-    struct file *f;
-    if (vfs_open(SHELL_CWD, dir_len == 0 ? "." : dir, VFS_READ | VFS_DIRECTORY, &f) != OK) {
-        return false;
-    }
-    struct dir_entry entry;
-    bool found = false;
-    while (!found && file_read_dir(f, &entry) == OK) {
-        found = str_has_prefix(entry.name, word + dir_len) && i-- == 0;
-    }
-    file_close(f);
-    if (!found) {
-        return false;
-    }
-    bool is_dir = entry.type == FILE_DIRECTORY;
-    *final = !is_dir;
-    return fmt_print(out, LINE_WORD_MAX, "%s%s%s", dir, entry.name, is_dir ? "/" : "") <
-           LINE_WORD_MAX;
-}
-
-static bool candidate(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
-{
-    (void)ctx;
-    bool is_first = true;
-    for (size_t at = 0; at < word; at++) {
-        is_first = is_first && line[at] == ' ';
-    }
-    bool is_path = !is_first || strchr(line + word, '/') != NULL;
-    return is_path ? path_candidate(line + word, i, out, final)
-                   : command_candidate(line + word, i, out, final);
 }
 
 void shell_execute(char *line)
@@ -107,23 +59,35 @@ void shell_execute(char *line)
     }
 }
 
-/* Read commands from the running thread's terminal and run them, for ever. */
-static _Noreturn void serve(struct line_editor *editor)
+static enum line_event next_event(struct line_editor *editor)
 {
-    static const struct line_completer completer = {.candidate = candidate};
-    line_init(editor, PROMPT, console_sink, NULL, &completer);
-    line_reset(editor);
-    for (;;) {
+    enum line_event event = line_resume(editor);
+    while (event == LINE_MORE) {
         uint8_t byte;
-        if (console_read(&byte, 1, WAIT_FOREVER) <= 0) {
-            continue;
+        bool is_waiting = line_is_waiting(editor);
+        int n = console_read(&byte, 1, is_waiting ? clock_now_ns() + ANSWER_NS : WAIT_FOREVER);
+        if (n > 0) {
+            event = line_feed(editor, byte);
+        } else if (n == E_TIMEDOUT) {
+            event = line_timeout(editor);
         }
-        enum line_event event = line_feed(editor, byte);
+    }
+    return event;
+}
+
+/* Read commands from the running thread's terminal and run them, for ever. */
+static _Noreturn void serve(struct session *session)
+{
+    struct line_editor *editor = &session->editor;
+    candidates_init(&session->candidates);
+    line_init(editor, PROMPT, console_sink, NULL, &session->candidates.completer);
+    for (;;) {
+        line_reset(editor);
+        enum line_event event = next_event(editor);
         if (event == LINE_DONE) {
             shell_execute(editor->text);
-        }
-        if (event != LINE_MORE) {
-            line_reset(editor);
+        } else if (event == LINE_END) {
+            console_printf("This is the only shell here; poweroff switches the machine off.\n");
         }
     }
 }
@@ -131,13 +95,13 @@ static _Noreturn void serve(struct line_editor *editor)
 static void serve_console(void *arg)
 {
     struct console *c = arg;
-    struct line_editor *editor = heap_zalloc(sizeof *editor);
-    if (editor == NULL) {
+    struct session *session = heap_zalloc(sizeof *session);
+    if (session == NULL) {
         log_error("shell", "%s: no memory for a session", c->name);
         return;
     }
     thread_current()->terminal = c;
-    serve(editor);
+    serve(session);
 }
 
 static void start_session(struct console *c)

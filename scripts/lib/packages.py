@@ -50,6 +50,7 @@ PROBES = {
     "cmake": program("cmake"),
     "ninja-build": program("ninja"),
     "python3-pyelftools": module("elftools"),
+    "python3-pyte": module("pyte"),
     "libc6-dev": file("/usr/include/stdio.h"),
     "libcmocka-dev": file("/usr/include/cmocka.h"),
     "qemu-system-x86": program("qemu-system-x86_64"),
@@ -75,7 +76,7 @@ DISK = ["e2fsprogs"]
 UEFI = ["ovmf"]
 WINDOW = ["qemu-system-gui"]
 HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
-CHECKS = ["clang-format", "doxygen", "patch"]
+CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 DEBUG = ["gdb-multiarch"]
 
 

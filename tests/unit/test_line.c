@@ -3,6 +3,8 @@
 // The line editor: what a person types, what they see, what the shell gets.
 #include "kernel/shell/line.h"
 
+#include "shell/terminal_model.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,30 +15,13 @@
 #include <cmocka.h>
 
 static struct line_editor editor;
-static char seen[4096]; /* the screen line as a terminal would show it */
-static size_t column, width;
+static struct terminal screen;
 
-/* A terminal of one line: '\b' moves left, other characters overwrite. */
-static void terminal(void *ctx, const char *s, size_t len)
-{
-    (void)ctx;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\b') {
-            assert_true(column > 0);
-            column--;
-        } else if (s[i] == '\n') {
-            column = width = 0;
-            seen[0] = '\0';
-        } else if (s[i] != '\a') {
-            assert_true((unsigned char)s[i] >= ' '); /* no escape sequences */
-            seen[column++] = s[i];
-            if (column > width) {
-                width = column;
-                seen[width] = '\0';
-            }
-        }
-    }
-}
+/* Terminals that every edit is tried on: four widths, and one that answers no question. */
+static const struct {
+    unsigned columns;
+    bool answers;
+} terminals[] = {{20, true}, {40, true}, {80, true}, {132, true}, {TERMINAL_COLUMNS, false}};
 
 static bool fruit(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
 {
@@ -54,55 +39,129 @@ static bool fruit(void *ctx, const char *line, size_t word, unsigned i, char *ou
 
 static const struct line_completer completer = {.candidate = fruit};
 
+/* The terminal's answers arrive, or time passes without. */
+static enum line_event settle(void)
+{
+    enum line_event event = LINE_MORE;
+    while (line_is_waiting(&editor) && event == LINE_MORE) {
+        char answer[sizeof screen.answer];
+        strcpy(answer, screen.answer);
+        screen.answer[0] = '\0';
+        for (const char *p = answer; *p != '\0' && event == LINE_MORE; p++) {
+            event = line_feed(&editor, (uint8_t)*p);
+        }
+        if (answer[0] == '\0') {
+            event = line_timeout(&editor);
+        }
+    }
+    return event;
+}
+
 static enum line_event type(const char *keys)
 {
     enum line_event event = LINE_MORE;
     for (; *keys != '\0'; keys++) {
         event = line_feed(&editor, (uint8_t)*keys);
+        if (event == LINE_MORE) {
+            event = settle();
+        }
     }
     return event;
+}
+
+static void next_line(void)
+{
+    line_reset(&editor);
+    assert_int_equal(settle(), LINE_MORE);
+}
+
+static void start_on(unsigned columns, bool answers)
+{
+    terminal_init(&screen, columns, answers);
+    line_init(&editor, "> ", terminal_sink, &screen, &completer);
+    line_reset(&editor);
 }
 
 static int start(void **state)
 {
     (void)state;
-    column = width = 0;
-    line_init(&editor, "> ", terminal, NULL, &completer);
-    line_reset(&editor);
+    start_on(80, true);
     return 0;
+}
+
+static void on_every_terminal(void (*test)(void))
+{
+    for (unsigned i = 0; i < sizeof terminals / sizeof terminals[0]; i++) {
+        start_on(terminals[i].columns, terminals[i].answers);
+        test();
+    }
+}
+
+/* A character that is not ASCII is one "#" of the model. */
+static size_t shown_as(const char *text, size_t len, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (((uint8_t)text[i] & 0xc0) != 0x80) {
+            out[n++] = (uint8_t)text[i] < 0x80 ? text[i] : '#';
+        }
+    }
+    out[n] = '\0';
+    return n;
 }
 
 /* After every edit the screen shows the text and nothing left over from before. */
 static void check(const char *text, size_t cursor)
 {
+    char whole[LINE_MAX + 8] = "> ", part[LINE_MAX + 8];
     assert_string_equal(editor.text, text);
     assert_int_equal(editor.cursor, cursor);
-    assert_int_equal(column, 2 + cursor);
-    char shown[4096];
-    strcpy(shown, seen);
-    size_t n = strlen(shown);
-    while (n > 2 + strlen(text) && shown[n - 1] == ' ') {
-        shown[--n] = '\0';
+    size_t cells = 2 + shown_as(text, strlen(text), whole + 2);
+    size_t at = 2 + shown_as(text, cursor, part);
+    unsigned columns = screen.columns;
+    unsigned at_row = (unsigned)(at / columns), at_column = (unsigned)(at % columns);
+    if (screen.wraps) { /* typed up to the edge, before anybody asked how far that is */
+        at_row--;
+        at_column = columns - 1;
     }
-    assert_string_equal(shown + 2, text);
+    assert_int_equal(screen.column, at_column);
+    assert_true(screen.row >= at_row);
+    unsigned top = screen.row - at_row;
+    for (unsigned row = 0; row <= cells / columns; row++) {
+        size_t from = (size_t)row * columns;
+        snprintf(part, sizeof part, "%.*s", (int)columns, from < cells ? whole + from : "");
+        for (size_t n = strlen(part); n > 0 && part[n - 1] == ' '; n--) {
+            part[n - 1] = '\0';
+        }
+        if (top + row < TERMINAL_ROWS) {
+            assert_string_equal(terminal_row(&screen, top + row), part);
+        }
+    }
+    if (top + cells / columns + 1 < TERMINAL_ROWS) {
+        assert_string_equal(terminal_row(&screen, top + (unsigned)(cells / columns) + 1), "");
+    }
 }
 
-static void test_typing_and_deleting(void **state)
+static void typing_and_deleting(void)
 {
-    (void)state;
     type("helo\bl");
     check("hell", 4);
     type("\x7fp \x17x");
     check("x", 1);
     type("\x15");
     check("", 0);
-    type("\x7f\x04\x17\x0b"); /* nothing to delete is nothing */
+    type("\x7f\x17\x0b\x15\033[3~"); /* nothing to delete is nothing */
     check("", 0);
 }
 
-static void test_editing_in_the_middle(void **state)
+static void test_typing_and_deleting(void **state)
 {
     (void)state;
+    on_every_terminal(typing_and_deleting);
+}
+
+static void editing_in_the_middle(void)
+{
     type("abd\033[Dc");
     check("abcd", 3);
     type("\001X\005Y");
@@ -119,26 +178,31 @@ static void test_editing_in_the_middle(void **state)
     check("abq", 3);
 }
 
+static void test_editing_in_the_middle(void **state)
+{
+    (void)state;
+    on_every_terminal(editing_in_the_middle);
+}
+
 static void test_enter_gives_the_line_however_it_is_sent(void **state)
 {
     (void)state;
     assert_int_equal(type("one\r"), LINE_DONE);
     assert_string_equal(editor.text, "one");
-    line_reset(&editor);
+    next_line();
     assert_int_equal(type("\n"), LINE_MORE); /* CR LF is one key */
     assert_int_equal(type("two\n"), LINE_DONE);
     assert_string_equal(editor.text, "two");
-    line_reset(&editor);
+    next_line();
     assert_int_equal(type("\n"), LINE_DONE); /* LF LF is two */
 }
 
-static void test_history(void **state)
+static void history(void)
 {
-    (void)state;
     const char *lines[] = {"first\n", "second\n", "second\n", "\n"};
     for (unsigned i = 0; i < 4; i++) {
         type(lines[i]);
-        line_reset(&editor);
+        next_line();
     }
     type("draft\033[A");
     check("second", 6);
@@ -152,14 +216,19 @@ static void test_history(void **state)
     check("draft", 5);
 }
 
-static void test_history_keeps_the_newest(void **state)
+static void test_history(void **state)
 {
     (void)state;
+    on_every_terminal(history);
+}
+
+static void history_keeps_the_newest(void)
+{
     char line[32];
     for (unsigned i = 0; i < LINE_HISTORY + 5; i++) {
         snprintf(line, sizeof line, "line %u\n", i);
         type(line);
-        line_reset(&editor);
+        next_line();
     }
     for (unsigned i = 0; i < LINE_HISTORY + 5; i++) {
         type("\033[A");
@@ -167,9 +236,14 @@ static void test_history_keeps_the_newest(void **state)
     check("line 5", 6);
 }
 
-static void test_completion(void **state)
+static void test_history_keeps_the_newest(void **state)
 {
     (void)state;
+    on_every_terminal(history_keeps_the_newest);
+}
+
+static void completion(void)
+{
     type("b\t");
     check("banana ", 7);
     type("a\t");
@@ -179,8 +253,19 @@ static void test_completion(void **state)
     type("zz\t");
     check("banana apple zz", 15);
     type("\x15"
-         "ap\t"); /* nothing new: listed, and the line is drawn again */
+         "ap\t"); /* nothing new */
     check("ap", 2);
+    assert_int_equal(screen.bells > 0, true);
+    type("\t"); /* asked again: listed, and the line is drawn again */
+    check("ap", 2);
+    assert_string_equal(terminal_row(&screen, screen.row - 1),
+                        screen.columns > 20 ? "apple    apricot" : "apple    apricot");
+}
+
+static void test_completion(void **state)
+{
+    (void)state;
+    on_every_terminal(completion);
 }
 
 static void test_a_full_line_takes_no_more(void **state)
@@ -193,30 +278,289 @@ static void test_a_full_line_takes_no_more(void **state)
     assert_int_equal(strlen(editor.text), LINE_MAX - 1);
 }
 
-static void test_cancel(void **state)
+static void cancel(void)
 {
-    (void)state;
     assert_int_equal(type("abc\003"), LINE_CANCEL);
-    line_reset(&editor);
+    next_line();
     type("d");
     check("d", 1);
 }
 
-/* Any bytes at all: the editor stays consistent, and the sanitizers watch. */
-static void test_random_keys(void **state)
+static void test_cancel(void **state)
 {
     (void)state;
-    uint32_t x = 1;
-    for (unsigned i = 0; i < 200000; i++) {
-        x = x * 1664525u + 1013904223u;
-        static const char keys[] = "ab \b\t\r\n\033[ABCDHF~13;\001\005\013\025\027\020\016\004";
-        char key = (x >> 8) % 4 == 0 ? (char)(x >> 16) : keys[(x >> 16) % (sizeof keys - 1)];
-        if (line_feed(&editor, (uint8_t)key) != LINE_MORE) {
+    on_every_terminal(cancel);
+}
+
+static void long_lines(void)
+{
+    char text[400] = "";
+    for (unsigned i = 0; i < 60; i++) {
+        char word[8];
+        snprintf(word, sizeof word, "w%u ", i);
+        strcat(text, word);
+    }
+    type(text);
+    check(text, strlen(text));
+    type("\001X"); /* Ctrl-A, and every row moves on */
+    memmove(text + 1, text, strlen(text) + 1);
+    text[0] = 'X';
+    check(text, 1);
+    for (unsigned i = 0; i < 150; i++) {
+        type("\033[C");
+    }
+    check(text, 151);
+    type("\033[3~\033[3~\x7f");
+    memmove(text + 150, text + 153, strlen(text + 153) + 1);
+    check(text, 150);
+    type("\033[F");
+    check(text, strlen(text));
+    for (unsigned i = 0; i < 100; i++) {
+        type("\x7f");
+    }
+    text[strlen(text) - 100] = '\0';
+    check(text, strlen(text));
+    type("\001\013");
+    check("", 0);
+}
+
+static void test_long_lines_wrap_and_shrink(void **state)
+{
+    (void)state;
+    on_every_terminal(long_lines);
+}
+
+/* Lines that end exactly at the edge, one more, one less. */
+static void edges(void)
+{
+    for (size_t len = 15; len <= 135; len++) {
+        char text[200];
+        memset(text, 'a', len);
+        text[len] = '\0';
+        type(text);
+        type("\033[D\033[C");
+        check(text, len);
+        type("\033[H");
+        check(text, 0);
+        type("\005\x7f");
+        text[len - 1] = '\0';
+        check(text, len - 1);
+        type("\x15");
+        check("", 0);
+    }
+}
+
+static void test_the_edge_of_the_screen(void **state)
+{
+    (void)state;
+    on_every_terminal(edges);
+}
+
+static void kill_and_yank(void)
+{
+    type("one two/three four\x17");
+    check("one two/three ", 14);
+    type("\x19\x19");
+    check("one two/three fourfour", 22);
+    type("\001\033f\013");
+    check("one", 3);
+    type("\001\x19");
+    check(" two/three fourfourone", 19);
+    type("\x15 a/b\033\x7f"); /* killed backwards, together */
+    check(" a/one", 3);
+    type("\x05\x15xx yy zz\x17\x17\x19");
+    check("xx yy zz", 8);
+    type("\x01\033d\033d\x19");
+    check("xx yy zz", 5);
+    type("\033b\033[1;5D");
+    check("xx yy zz", 0);
+    type("\033[1;5C");
+    check("xx yy zz", 2);
+}
+
+static void test_kill_and_yank(void **state)
+{
+    (void)state;
+    on_every_terminal(kill_and_yank);
+}
+
+static void characters(void)
+{
+    type("h\xc3\xa9\xe2\x82\xacl\xf0\x9f\x98\x80o");
+    check("h\xc3\xa9\xe2\x82\xacl\xf0\x9f\x98\x80o", 12);
+    type("\033[D\x7f\033[D\033[D\033[3~");
+    check("h\xc3\xa9lo", 3);
+    type("\x7f\001\033[C\xc3\xbc");
+    check("h\xc3\xbclo", 3);
+    type("\x15\x0b");
+    type("a\xc3z\x80\xff\xc2\x9b\xc0\xafq\xed\xa0\x80."); /* cut off, stray, a control, overlong,
+                                                             half */
+    check("a?z?????q?.", 11);
+}
+
+static void test_characters_are_units_and_what_is_none_is_a_question_mark(void **state)
+{
+    (void)state;
+    on_every_terminal(characters);
+}
+
+static void searching(void)
+{
+    const char *lines[] = {"ls /bin\n", "cat /etc/motd\n", "ls /tmp\n", "mem\n"};
+    for (unsigned i = 0; i < 4; i++) {
+        type(lines[i]);
+        next_line();
+    }
+    type("draft\022ls");
+    assert_string_equal(editor.text, "ls /tmp");
+    type("\022");
+    assert_string_equal(editor.text, "ls /bin");
+    type("\022"); /* none further: it stays */
+    assert_string_equal(editor.text, "ls /bin");
+    type("\007");
+    check("draft", 5);
+    type("\022mot\001");
+    check("cat /etc/motd", 0);
+    assert_int_equal(type("\022me\x7f\x7f"
+                          "bin\n"),
+                     LINE_DONE);
+    assert_string_equal(editor.text, "ls /bin");
+    next_line();
+    type("\033[A\033[A");
+    check("mem", 3); /* what is used again is kept once, as the newest */
+    type("\033[A");
+    check("ls /tmp", 7);
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    on_every_terminal(searching);
+}
+
+static void test_the_end_of_input_on_an_empty_line_only(void **state)
+{
+    (void)state;
+    assert_int_equal(type("a\033[D\004\004"), LINE_END);
+}
+
+/* A script sends lines, and finds them echoed, once, without a control sequence. */
+static void test_a_script_sees_no_control_sequence(void **state)
+{
+    (void)state;
+    start_on(80, false);
+    const char *keys = "help\nls /bin\r\n\nwrite /tmp/x some text that is longer than any row of a "
+                       "terminal of eighty columns would be\nhelx\x7fp\nabc\003\004ban\t\n";
+    for (; *keys != '\0'; keys++) {
+        if (line_feed(&editor, (uint8_t)*keys) != LINE_MORE) {
             line_reset(&editor);
+        }
+        assert_false(line_is_waiting(&editor));
+    }
+    assert_int_equal(screen.escapes, 0);
+    assert_string_equal(terminal_row(&screen, 0), "> help");
+    assert_string_equal(terminal_row(&screen, 1), "> ls /bin");
+    assert_string_equal(terminal_row(&screen, 2), ">");
+    assert_string_equal(terminal_row(&screen, 5), "> help");
+    assert_string_equal(terminal_row(&screen, 6), "> abc^C");
+}
+
+static void test_what_is_typed_before_the_answer_waits_for_it(void **state)
+{
+    (void)state;
+    line_feed(&editor, 'a');
+    line_feed(&editor, 0x01);
+    assert_true(line_is_waiting(&editor));
+    line_feed(&editor, 'b');
+    line_feed(&editor, '\033'); /* an arrow, not the answer */
+    line_feed(&editor, '[');
+    line_feed(&editor, 'C');
+    assert_string_equal(editor.text, "a");
+    for (const char *p = screen.answer; *p != '\0'; p++) {
+        line_feed(&editor, (uint8_t)*p);
+    }
+    assert_false(line_is_waiting(&editor));
+    assert_int_equal(editor.screen.columns, 80);
+    check("ba", 2);
+}
+
+static void test_a_terminal_that_never_answers_is_asked_twice(void **state)
+{
+    (void)state;
+    start_on(TERMINAL_COLUMNS, false);
+    for (unsigned i = 0; i < 5; i++) {
+        type("abc\001x\n");
+        next_line();
+    }
+    assert_int_equal(screen.escapes, 8); /* two questions of four sequences */
+}
+
+static void test_a_window_may_change_between_prompts(void **state)
+{
+    (void)state;
+    type("abc\001");
+    assert_int_equal(editor.screen.columns, 80);
+    type("\n");
+    screen.columns = 30;
+    next_line();
+    assert_int_equal(editor.screen.columns, 30);
+    char text[101];
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    type(text);
+    type("\001y\005");
+    memmove(text + 1, text, 100);
+    text[0] = 'y';
+    type("\x7f");
+    text[100] = '\0';
+    check(text, 100);
+}
+
+static void test_lies_about_the_width_are_bounded(void **state)
+{
+    (void)state;
+    const char *answers[] = {"\033[1;0R", "\033[1;99999999999999R", "\033[;R", "\033[1;1;1R"};
+    for (unsigned i = 0; i < 4; i++) {
+        start_on(80, false);
+        line_feed(&editor, 0x01);
+        for (const char *p = answers[i]; *p != '\0'; p++) {
+            line_feed(&editor, (uint8_t)*p);
+        }
+        (void)line_timeout(&editor);
+        assert_true(editor.screen.columns == 0 ||
+                    (editor.screen.columns >= 8 && editor.screen.columns <= 1000));
+    }
+}
+
+static void random_keys(void)
+{
+    static uint32_t x = 1;
+    for (unsigned i = 0; i < 20000; i++) {
+        x = x * 1664525u + 1013904223u;
+        static const char keys[] =
+            "abcdefgh  /\b\t\n\033[ABCDHF~13;\001\005\013\025\027\031\020\016\022\007\xc3\xa9";
+        uint8_t key =
+            (x >> 8) % 16 == 0 ? (uint8_t)(x >> 16) : (uint8_t)keys[(x >> 16) % (sizeof keys - 1)];
+        enum line_event event = line_feed(&editor, key);
+        event = event == LINE_MORE ? settle() : event;
+        while (event != LINE_MORE) {
+            line_reset(&editor);
+            event = settle();
+            event = event == LINE_MORE ? line_resume(&editor) : event;
         }
         assert_true(editor.cursor <= editor.len && editor.len < LINE_MAX);
         assert_int_equal(strlen(editor.text), editor.len);
+        if (!editor.is_searching && !line_is_waiting(&editor)) {
+            check(editor.text, editor.cursor);
+        }
     }
+}
+
+/* Any keys at all: the screen shows what the text is, always. */
+static void test_random_keys(void **state)
+{
+    (void)state;
+    on_every_terminal(random_keys);
 }
 
 int main(void)
@@ -230,6 +574,18 @@ int main(void)
         cmocka_unit_test_setup(test_completion, start),
         cmocka_unit_test_setup(test_a_full_line_takes_no_more, start),
         cmocka_unit_test_setup(test_cancel, start),
+        cmocka_unit_test_setup(test_long_lines_wrap_and_shrink, start),
+        cmocka_unit_test_setup(test_the_edge_of_the_screen, start),
+        cmocka_unit_test_setup(test_kill_and_yank, start),
+        cmocka_unit_test_setup(test_characters_are_units_and_what_is_none_is_a_question_mark,
+                               start),
+        cmocka_unit_test_setup(test_search, start),
+        cmocka_unit_test_setup(test_the_end_of_input_on_an_empty_line_only, start),
+        cmocka_unit_test_setup(test_a_script_sees_no_control_sequence, start),
+        cmocka_unit_test_setup(test_what_is_typed_before_the_answer_waits_for_it, start),
+        cmocka_unit_test_setup(test_a_terminal_that_never_answers_is_asked_twice, start),
+        cmocka_unit_test_setup(test_a_window_may_change_between_prompts, start),
+        cmocka_unit_test_setup(test_lies_about_the_width_are_bounded, start),
         cmocka_unit_test_setup(test_random_keys, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

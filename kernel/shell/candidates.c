@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// Completion of commands, paths, and what some commands take instead. Names come from disks: what
+// is shown, and put into the line, is printable.
+#include "kernel/shell/candidates.h"
+
+#include "kernel/io/block.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/shell/command_internal.h"
+
+#define MODULES_DIR "/lib/modules/"
+
+/** A search for the i-th name of some list that begins with a word. */
+struct search {
+    const char *word;
+    unsigned left;
+    char *out;
+    bool is_found;
+};
+
+static void offer(struct search *s, const char *name)
+{
+    if (!s->is_found && str_has_prefix(name, s->word) && s->left-- == 0) {
+        s->is_found = str_copy(s->out, LINE_WORD_MAX, name);
+    }
+}
+
+static void find_command(struct search *s)
+{
+    const struct shell_command *c;
+    for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
+        offer(s, c->name);
+    }
+}
+
+static void offer_disk(void *ctx, struct block_device *dev)
+{
+    offer(ctx, dev->name);
+}
+
+static void find_disk(struct search *s)
+{
+    block_for_each(offer_disk, s);
+}
+
+static void find_map(struct search *s)
+{
+    offer(s, "map");
+}
+
+static void find_resume(struct search *s)
+{
+    offer(s, "resume");
+}
+
+static void find_nothing(struct search *s)
+{
+    (void)s;
+}
+
+/* Commands whose first argument is no path. */
+static const struct {
+    const char *command;
+    void (*find)(struct search *s);
+} first_arguments[] = {
+    {"help", find_command}, {"mount", find_disk},       {"mem", find_map},
+    {"irq", find_resume},   {"test", find_nothing},     {"bench", find_nothing},
+    {"ps", find_nothing},   {"poweroff", find_nothing}, {"reboot", find_nothing},
+};
+
+/* --- paths --- */
+
+static bool open_dir(struct candidates *c, const char *word, const char *base)
+{
+    const char *slash = strrchr(word, '/');
+    size_t dir_len = slash == NULL ? 0 : (size_t)(slash - word) + 1;
+    char dir[LINE_WORD_MAX];
+    if (!str_copy(c->word, sizeof c->word, word)) {
+        return false;
+    }
+    memcpy(dir, word, dir_len);
+    dir[dir_len] = '\0';
+    c->next = 0;
+    return vfs_open(base, dir_len == 0 ? "." : dir, VFS_READ | VFS_DIRECTORY, &c->dir) == OK;
+}
+
+static void close_dir(struct candidates *c)
+{
+    if (c->dir != NULL) {
+        file_close(c->dir);
+        c->dir = NULL;
+    }
+}
+
+/* The entry that the directory gives as its i-th that fits. */
+static bool read_entry(struct candidates *c, unsigned i, const char *prefix, struct dir_entry *out)
+{
+    while (file_read_dir(c->dir, out) == OK) {
+        if (str_has_prefix(out->name, prefix) && c->next++ == i) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The i-th entry of the directory that the word names whose name starts with the rest of the word.
+ */
+static bool path_candidate(struct candidates *c, const char *base, const char *word, unsigned i,
+                           char *out, bool *final)
+{
+    if (c->dir == NULL || i < c->next || strcmp(c->word, word) != 0) {
+        close_dir(c);
+        if (!open_dir(c, word, base)) {
+            return false;
+        }
+    }
+    const char *slash = strrchr(word, '/');
+    size_t dir_len = slash == NULL ? 0 : (size_t)(slash - word) + 1;
+    struct dir_entry entry;
+    if (!read_entry(c, i, word + dir_len, &entry)) {
+        close_dir(c);
+        return false;
+    }
+    bool is_dir = entry.type == FILE_DIRECTORY;
+    *final = !is_dir;
+    return fmt_print(out, LINE_WORD_MAX, "%.*s%s%s", (int)dir_len, word, entry.name,
+                     is_dir ? "/" : "") < LINE_WORD_MAX;
+}
+
+/* --- the word --- */
+
+/* Which word of the line this is, from 0 on, and the first one. */
+static unsigned word_number(const char *line, size_t word, char *command, size_t len)
+{
+    unsigned number = 0;
+    command[0] = '\0';
+    for (size_t at = 0; at < word; at++) {
+        bool begins = line[at] != ' ' && (at == 0 || line[at - 1] == ' ');
+        if (begins && number++ == 0) {
+            size_t n = 0;
+            while (line[at + n] != ' ' && n < len - 1) {
+                command[n] = line[at + n];
+                n++;
+            }
+            command[n] = '\0';
+        }
+    }
+    return number;
+}
+
+static bool find(void (*how)(struct search *s), const char *word, unsigned i, char *out,
+                 bool *final)
+{
+    struct search s = {.word = word, .left = i, .out = out};
+    how(&s);
+    *final = true;
+    return s.is_found;
+}
+
+static bool any_candidate(struct candidates *c, const char *line, size_t word, unsigned i,
+                          char *out, bool *final)
+{
+    char command[32];
+    unsigned number = word_number(line, word, command, sizeof command);
+    const char *text = line + word;
+    if (number == 0 && strchr(text, '/') == NULL) {
+        return find(find_command, text, i, out, final);
+    }
+    for (size_t n = 0; number == 1 && n < ARRAY_COUNT(first_arguments); n++) {
+        if (strcmp(first_arguments[n].command, command) == 0) {
+            return find(first_arguments[n].find, text, i, out, final);
+        }
+    }
+    bool is_module = number == 1 && strcmp(command, "load") == 0 && strchr(text, '/') == NULL;
+    return path_candidate(c, is_module ? MODULES_DIR : SHELL_CWD, text, i, out, final);
+}
+
+static bool candidate(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
+{
+    if (!any_candidate(ctx, line, word, i, out, final)) {
+        return false;
+    }
+    str_make_printable(out);
+    return true;
+}
+
+void candidates_init(struct candidates *c)
+{
+    *c = (struct candidates){.completer = {.candidate = candidate, .ctx = c}};
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// Lines that were typed before: step through them, search them.
+#include "kernel/shell/line_internal.h"
+
+#include "kernel/lib/string.h"
+
+#define CTRL(c) ((c) - 'A' + 1)
+#define KEY_DEL 0x7f
+
+/* The line `back` steps ago, from 1 on. */
+static const char *past(const struct line_editor *e, unsigned back)
+{
+    return e->history[e->order[e->history_count - back]];
+}
+
+/* Take the i-th oldest out; its place in `history` is free. */
+static uint8_t forget(struct line_editor *e, unsigned i)
+{
+    uint8_t slot = e->order[i];
+    memmove(e->order + i, e->order + i + 1, e->history_count - i - 1);
+    e->history_count--;
+    return slot;
+}
+
+/* A line is kept once, as the newest. */
+void line_remember(struct line_editor *e)
+{
+    if (e->len == 0) {
+        return;
+    }
+    uint8_t slot = (uint8_t)e->history_count;
+    bool is_known = false;
+    for (unsigned i = 0; i < e->history_count && !is_known; i++) {
+        if (strcmp(e->history[e->order[i]], e->text) == 0) {
+            slot = forget(e, i);
+            is_known = true;
+        }
+    }
+    if (!is_known && e->history_count == LINE_HISTORY) {
+        slot = forget(e, 0);
+    }
+    memcpy(e->history[slot], e->text, e->len + 1);
+    e->order[e->history_count++] = slot;
+}
+
+void line_history_go(struct line_editor *e, unsigned back)
+{
+    if (back > e->history_count) {
+        return;
+    }
+    if (e->history_back == 0) {
+        memcpy(e->draft, e->text, e->len + 1);
+    }
+    e->history_back = back;
+    line_show(e, back == 0 ? e->draft : past(e, back));
+}
+
+/* --- search --- */
+
+static void set_text(struct line_editor *e, const char *text)
+{
+    e->len = strnlen(text, LINE_MAX - 1);
+    memmove(e->text, text, e->len);
+    e->text[e->len] = '\0';
+    e->cursor = e->len;
+}
+
+static void draw_search(struct line_editor *e, bool is_found)
+{
+    line_move(&e->screen, 0);
+    fmt_print(e->search_prompt, sizeof e->search_prompt, "(%ssearch \"%s\") ",
+              is_found ? "" : "no match in ", e->wanted);
+    line_draw(e);
+}
+
+static bool contains(const char *text, const char *wanted)
+{
+    size_t n = strlen(wanted);
+    for (; *text != '\0'; text++) {
+        if (strncmp(text, wanted, n) == 0) {
+            return true;
+        }
+    }
+    return n == 0;
+}
+
+/* Look from `back` steps ago on, further into the past. */
+static void search(struct line_editor *e, unsigned back)
+{
+    for (unsigned i = back; i <= e->history_count; i++) {
+        if (i > 0 && contains(past(e, i), e->wanted)) {
+            e->history_back = i;
+            line_move(&e->screen, 0);
+            set_text(e, past(e, i));
+            draw_search(e, true);
+            return;
+        }
+    }
+    draw_search(e, e->wanted[0] == '\0');
+}
+
+void line_search_start(struct line_editor *e)
+{
+    if (e->history_back == 0) {
+        memcpy(e->draft, e->text, e->len + 1);
+    }
+    line_move(&e->screen, 0);
+    e->is_searching = true;
+    e->wanted[0] = '\0';
+    draw_search(e, true);
+}
+
+static void search_end(struct line_editor *e)
+{
+    line_move(&e->screen, 0);
+    e->is_searching = false;
+    line_draw(e);
+}
+
+bool line_search_key(struct line_editor *e, uint8_t byte)
+{
+    size_t n = strlen(e->wanted);
+    if (byte == CTRL('R')) {
+        search(e, e->history_back + 1);
+    } else if (byte == CTRL('G') || byte == CTRL('C')) {
+        line_move(&e->screen, 0);
+        e->history_back = 0;
+        set_text(e, e->draft);
+        search_end(e);
+    } else if ((byte == KEY_DEL || byte == CTRL('H')) && n > 0) {
+        e->wanted[n - 1] = '\0';
+        search(e, 1);
+    } else if (byte >= ' ' && byte < KEY_DEL && n + 1 < sizeof e->wanted) {
+        e->wanted[n] = (char)byte;
+        e->wanted[n + 1] = '\0';
+        search(e, e->history_back > 0 ? e->history_back : 1);
+    } else {
+        search_end(e);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+//
+// The text of a line, changed together with its picture.
+#include "kernel/shell/line_internal.h"
+
+#include "kernel/lib/string.h"
+
+const char *line_shown_prompt(const struct line_editor *e)
+{
+    return e->is_searching ? e->search_prompt : e->prompt;
+}
+
+static bool is_inside(const struct line_editor *e, size_t at)
+{
+    return ((uint8_t)e->text[at] & 0xc0) == 0x80;
+}
+
+size_t line_before(const struct line_editor *e, size_t at)
+{
+    if (at > 0) {
+        at--;
+    }
+    while (at > 0 && is_inside(e, at)) {
+        at--;
+    }
+    return at;
+}
+
+size_t line_after(const struct line_editor *e, size_t at)
+{
+    if (at < e->len) {
+        at++;
+    }
+    while (at < e->len && is_inside(e, at)) {
+        at++;
+    }
+    return at;
+}
+
+size_t line_word_before(const struct line_editor *e, char also)
+{
+    size_t at = e->cursor;
+    while (at > 0 && (e->text[at - 1] == ' ' || e->text[at - 1] == also)) {
+        at--;
+    }
+    while (at > 0 && e->text[at - 1] != ' ' && e->text[at - 1] != also) {
+        at--;
+    }
+    return at;
+}
+
+size_t line_word_after(const struct line_editor *e)
+{
+    size_t at = e->cursor;
+    while (at < e->len && (e->text[at] == ' ' || e->text[at] == '/')) {
+        at++;
+    }
+    while (at < e->len && e->text[at] != ' ' && e->text[at] != '/') {
+        at++;
+    }
+    return at;
+}
+
+static size_t cell_of(const struct line_editor *e, size_t at)
+{
+    const char *prompt = line_shown_prompt(e);
+    return line_cells(prompt, strlen(prompt)) + line_cells(e->text, at);
+}
+
+void line_move_to(struct line_editor *e, size_t cursor)
+{
+    if (e->screen.columns == 0 && cursor > e->cursor) {
+        line_write(&e->screen, e->text + e->cursor, cursor - e->cursor);
+    } else {
+        line_move(&e->screen, cell_of(e, cursor));
+    }
+    e->cursor = cursor;
+}
+
+void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, size_t len)
+{
+    if (e->len - (to - from) + len >= LINE_MAX) {
+        line_put(&e->screen, "\a", 1);
+        return;
+    }
+    line_move_to(e, from);
+    memmove(e->text + from + len, e->text + to, e->len - to);
+    memcpy(e->text + from, s, len);
+    e->len = e->len - (to - from) + len;
+    e->text[e->len] = '\0';
+    line_write(&e->screen, e->text + from, e->len - from);
+    line_clear_rest(&e->screen);
+    e->cursor = from + len;
+    if (e->cursor != e->len) {
+        line_move(&e->screen, cell_of(e, e->cursor));
+    }
+}
+
+/* What is killed right after something was killed is kept together with it. */
+void line_kill(struct line_editor *e, size_t from, size_t to)
+{
+    size_t kept = e->after_kill ? strlen(e->killed) : 0;
+    size_t len = to - from;
+    if (kept + len < LINE_MAX) {
+        size_t at = to <= e->cursor ? 0 : kept;
+        memmove(e->killed + at + len, e->killed + at, kept - at);
+        memcpy(e->killed + at, e->text + from, len);
+        e->killed[kept + len] = '\0';
+    }
+    line_replace(e, from, to, "", 0);
+}
+
+void line_yank(struct line_editor *e)
+{
+    line_replace(e, e->cursor, e->cursor, e->killed, strlen(e->killed));
+}
+
+void line_show(struct line_editor *e, const char *text)
+{
+    line_replace(e, 0, e->len, text, strnlen(text, LINE_MAX - 1));
+}
+
+void line_draw(struct line_editor *e)
+{
+    const char *prompt = line_shown_prompt(e);
+    line_write(&e->screen, prompt, strlen(prompt));
+    line_write(&e->screen, e->text, e->len);
+    line_clear_rest(&e->screen);
+    line_move(&e->screen, cell_of(e, e->cursor));
+}
+
+void line_redraw(struct line_editor *e)
+{
+    line_move(&e->screen, 0);
+    line_draw(e);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// A terminal as xterm is one: rows of some width, a wrap that is put off until the next character,
+// and the control sequences that the line editor may use. Anything else fails the test.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TERMINAL_ROWS    60
+#define TERMINAL_COLUMNS 1200
+
+struct terminal {
+    unsigned columns; /* width; TERMINAL_COLUMNS for a terminal that does not wrap */
+    bool answers;     /* to the question where the cursor is */
+    unsigned row, column;
+    bool wraps; /* the next character goes to the next row */
+    unsigned saved_row, saved_column;
+    bool saved_wraps;
+    char cell[TERMINAL_ROWS][TERMINAL_COLUMNS]; /* 0: nothing was ever written there */
+    char answer[256];                           /* not fetched yet */
+    unsigned bells, escapes;                    /* heard since the start */
+    char sequence[32];                          /* that has begun */
+    size_t sequence_len;
+};
+
+/** @brief An empty screen. */
+void terminal_init(struct terminal *t, unsigned columns, bool answers);
+/** @brief An fmt_sink; ctx is the terminal. Newlines are CR LF, as the console makes them. */
+void terminal_sink(void *ctx, const char *s, size_t len);
+/** @brief Text of a row without blanks at its end, in a static buffer. Characters beyond ASCII are
+ * "#". */
+const char *terminal_row(const struct terminal *t, unsigned row);
