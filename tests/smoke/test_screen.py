@@ -3,9 +3,12 @@
 import dataclasses
 import os
 import shlex
+import struct
 import subprocess
 import tempfile
+import time
 import unittest
+from pathlib import Path
 
 import font
 from screen import Monitor, Picture, Reader, Unreadable, socket_path
@@ -128,6 +131,29 @@ class Shown(TestCase):
     @for_machine("x86_64")
     def test_ramfb_without_firmware(self):
         self.compare("--boot", "kernel")
+
+    @for_machine("x86_64")
+    def test_text_mode(self):
+        """GRUB gives text to a kernel that asks for nothing else: cells in the card's own memory."""
+        with tempfile.TemporaryDirectory(prefix="halyard-") as work:
+            kernel = Path(work) / "halyard.elf"
+            image = (BUILD / "halyard.elf").read_bytes()
+            wish = struct.pack("<HHIIII", 5, 1, 20, 1024, 768, 32)  # entry.S: the framebuffer tag, optional
+            self.assertEqual(image.count(wish), 1)
+            kernel.write_bytes(image.replace(wish, struct.pack("<HHIIII", 99, 1, 20, 0, 0, 0)))
+            with Screen("--kernel", kernel, "--boot", "iso") as machine:
+                serial = machine.on_serial("mount")
+                self.assertTrue(any("text mode at 0xb8000, 80 x 25" in line for line in serial), serial)
+                machine.monitor.type("mount\n")
+                end = time.monotonic() + LIMIT_S
+                shown = []
+                while answers(shown, ["mount"]) != answers(serial, ["mount"]) and time.monotonic() < end:
+                    machine.monitor.execute("pmemsave", val=0xb8000, size=80 * 25 * 2,
+                                            filename=str(Path(work) / "cells"))
+                    text = (Path(work) / "cells").read_bytes()[::2].decode("cp437")
+                    shown = [text[at:at + 80].rstrip() for at in range(0, len(text), 80)]
+                    shown = [line for line in shown if line]
+                self.assertEqual(answers(shown, ["mount"]), answers(serial, ["mount"]))
 
     def test_scrolling(self):
         """More lines than the screen has: the last ones are there, in order."""

@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include "drivers/video/fw_cfg.h"
+#include "drivers/video/boot_screen.h"
 #include "drivers/video/font.h"
 #include "drivers/video/ramfb.h"
 #include "fake/world.h"
+#include "hal/bootinfo.h"
 #include "hal/layout.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
@@ -147,6 +149,36 @@ static void test_a_device_that_lies_is_named(void **state)
     assert_int_equal(ramfb_init(&few), E_NODEV);
 }
 
+/* Memory that the kernel uses, or a geometry that cannot be, is not mapped. */
+static void test_firmware_that_lies_is_refused(void **state)
+{
+    (void)state;
+    static struct boot_info info;
+    info = (struct boot_info){.range_count = 1,
+                              .ranges[0] = {.base = 0x1000000, .len = 0x1000000, .kind = BOOT_RAM}};
+    assert_int_equal(boot_screen_init(&info), E_NODEV);
+    info.framebuffer = (struct boot_framebuffer){.present = true,
+                                                 .base = 0xfff000,
+                                                 .width = 640,
+                                                 .height = 480,
+                                                 .pitch_bytes = 2560,
+                                                 .bits_per_pixel = 32,
+                                                 .red_bits = 8,
+                                                 .green_bits = 8,
+                                                 .blue_bits = 8};
+    uint64_t before = used_pages();
+    assert_int_equal(boot_screen_init(&info), E_INVAL);
+    info.framebuffer.base = 0x1fff000;
+    assert_int_equal(boot_screen_init(&info), E_INVAL);
+    info.framebuffer.is_text = true;
+    assert_int_equal(boot_screen_init(&info), E_INVAL);
+    info.framebuffer.is_text = false;
+    info.framebuffer.base = 0x2000000;
+    info.framebuffer.pitch_bytes = 2559;
+    assert_int_equal(boot_screen_init(&info), E_INVAL);
+    assert_int_equal(used_pages(), before);
+}
+
 static uint32_t width, height, pitch;
 static const uint8_t *pixels;
 
@@ -267,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_machine_without_one, plug),
         cmocka_unit_test_setup(test_a_device_that_lies_is_named, plug),
+        cmocka_unit_test_setup(test_firmware_that_lies_is_refused, plug),
         cmocka_unit_test_setup(test_what_is_written_is_shown, plug),
         cmocka_unit_test_setup(test_a_page_of_output_is_drawn_once, plug),
         cmocka_unit_test_setup(test_output_under_any_lock, plug),
