@@ -141,6 +141,7 @@ def start_guest(rest, o, console):
 
 def gdb_command(own, o):
     command = ["gdb-multiarch", "-q", "-iex", "set debuginfod enabled off", "-x", str(INIT),
+               *(["-ex", f"halyard modules --path '{o.program}'"] if o.program else []),
                "-ex", f"halyard connect {o.build / 'gdb.sock'}"]
     if own.script:
         command += ["-nx", "-batch", "-x", own.script]

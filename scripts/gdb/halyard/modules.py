@@ -136,7 +136,7 @@ With --path, symbols are looked for there first."""
         elif argv not in ([], ["--quiet"]):
             raise gdb.GdbError("usage: halyard modules [--path FILE-OR-FOLDER]")
         synchronise()
-        if argv == ["--quiet"]:
+        if argv:
             return
         if not known:
             print("no module is loaded")

@@ -21,6 +21,8 @@ class Command(gdb.Command):
             self.run(gdb.string_to_argv(argument))
         except gdb.MemoryError as error:
             raise gdb.GdbError(f"halyard {self.name}: the guest's memory cannot be read: {error}")
+        except gdb.error as error:
+            raise gdb.GdbError(f"halyard {self.name}: {error}")
 
 
 def machine():
