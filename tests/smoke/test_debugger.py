@@ -98,6 +98,14 @@ class Debugger(TestCase):
         self.assertIn("context_start (", looking, done.output)
         self.assertRegex(back, r"#0 +module_loaded_hook \(", done.output)
 
+    def test_chains_of_others_while_an_inlined_function_runs(self):
+        done = debug("break hal_cpu_wait\ncontinue\nbacktrace 1\necho CHAIN\\n\nhalyard bt 3\nkill\n",
+                     "--program", program("hello"))
+        innermost, chain = done.output.split("CHAIN")
+        self.assertIn("hal_cpu_wait", innermost, done.output + done.errors)
+        self.assertRegex(chain, r"#2 +(?:0x\w+ in )?switch_locked \(", done.output)
+        self.assertNotIn("idle (", chain, done.output)
+
     def test_chains_hold_at_every_instruction_of_a_switch(self):
         done = debug(STEP + "break hal_context_switch\ncontinue\ncontinue\n"
                      "python step({'hal_context_switch'})\nkill\n", "--program", program("threads"))

@@ -27,6 +27,7 @@ ENTRIES = {
 }
 
 looking_at = None  # the struct thread * whose chain is shown, or None: the CPU's
+own_level = 0      # of the CPU's innermost frame; those above it are functions inlined into it
 
 
 class FrameId:
@@ -41,7 +42,7 @@ class ThreadUnwinder(Unwinder):
         super().__init__("halyard thread")
 
     def __call__(self, pending):
-        if looking_at is None or pending.level() != 0:
+        if looking_at is None or pending.level() != own_level:
             return None
         arch = machine()
         sp = int(looking_at["context"]["sp"])
@@ -67,11 +68,17 @@ class ThreadUnwinder(Unwinder):
 
 def look_at(thread):
     """Show this struct thread *, or with None the CPU again."""
-    global looking_at
+    global looking_at, own_level
     if looking_at is None and thread is None:
         return
-    looking_at = thread
+    looking_at = None
     gdb.invalidate_cached_frames()
+    if thread is not None:
+        frame = gdb.newest_frame()
+        while frame.type() == gdb.INLINE_FRAME:
+            frame = frame.older()
+        looking_at, own_level = thread, frame.level()
+        gdb.invalidate_cached_frames()
 
 
 class Entry(FrameDecorator):
@@ -111,7 +118,7 @@ class Chain:
     def filter(self, frames):
         for frame in frames:
             real = frame.inferior_frame()
-            if looking_at is not None and real.level() == 0:
+            if looking_at is not None and real.level() <= own_level:
                 continue
             yield Entry(frame, real.name()) if real.name() in ENTRIES else frame
 

@@ -117,7 +117,7 @@ class Backtrace(Command):
 
 class Thread(Command):
     """Look at a thread: halyard thread [ID]. Until the guest runs on, bt, up, frame and info locals are
-about that thread, whose innermost frame is number 1. Without ID, at the CPU again."""
+about that thread, whose innermost frame is not number 0. Without ID, at the CPU again."""
 
     name = "thread"
 
@@ -132,7 +132,7 @@ about that thread, whose innermost frame is number 1. Without ID, at the CPU aga
             cpus[int(thread)].switch()
         else:
             frames.look_at(thread)
-            gdb.execute("frame 1", to_string=True)
+            gdb.execute(f"frame {frames.own_level + 1}", to_string=True)
         gdb.execute("frame")
 
 
