@@ -100,7 +100,7 @@ class Debugger(TestCase):
 
     def test_chains_of_others_while_an_inlined_function_runs(self):
         done = debug("break hal_cpu_wait\ncontinue\nbacktrace 1\necho CHAIN\\n\nhalyard bt 3\nkill\n",
-                     "--program", program("hello"))
+                     "--boot", "kernel")
         innermost, chain = done.output.split("CHAIN")
         self.assertIn("hal_cpu_wait", innermost, done.output + done.errors)
         self.assertRegex(chain, r"#2 +(?:0x\w+ in )?switch_locked \(", done.output)
