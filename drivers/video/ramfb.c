@@ -93,6 +93,7 @@ static enum status start(struct fw_cfg *f, const struct fw_cfg_file *file)
     const struct boot_framebuffer fb = describe(mode, memory);
     framebuffer_init(screen, &fb, hal_direct(memory));
     screen->surface.ops->clear(&screen->surface); /* what was in the memory is nobody's to see */
+    screen->surface.is_clear = true;
     enum status s = announce(f, file, &fb);
     if (s != OK) {
         page_free(memory, mode->order);

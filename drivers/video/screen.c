@@ -118,7 +118,9 @@ static bool has_reply(void)
 static void draw_for_ever(void *arg)
 {
     (void)arg;
-    screen.surface->ops->clear(screen.surface);
+    if (!screen.surface->is_clear) {
+        screen.surface->ops->clear(screen.surface);
+    }
     for (;;) {
         wait_for_news();
         draw();

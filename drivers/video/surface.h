@@ -20,4 +20,5 @@ struct surface_ops {
 struct surface {
     const struct surface_ops *ops;
     uint32_t columns, rows; /* 1 to TERMINAL_COLUMNS_MAX, 1 to TERMINAL_ROWS_MAX */
+    bool is_clear;          /* all background already */
 };
