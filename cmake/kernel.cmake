@@ -22,6 +22,7 @@ set(kernel_flags
     ${HALYARD_PATH_FLAGS})
 
 halyard_portable_sources(portable_sources)
+list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 halyard_font_source(font_source)

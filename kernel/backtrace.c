@@ -33,8 +33,7 @@ static void describe(uintptr_t pc, bool is_return, char *buf, size_t len)
         }
         return;
     }
-    struct fault_owner *owner = fault_code_owner(inside);
-    if (owner == NULL || owner->symbol == NULL || !owner->symbol(owner, inside, buf, len)) {
+    if (!fault_describe_code(inside, buf, len)) {
         fmt_print(buf, len, "0x%016llx", (unsigned long long)pc);
     }
 }

@@ -55,36 +55,70 @@ static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
     return NULL;
 }
 
-struct fault_owner *fault_code_owner(uintptr_t pc)
+/* A panic takes no lock: whoever holds it does not run any more. */
+static irq_state_t lock_owners(void) ACQUIRES(owners.lock) NO_LOCK_ANALYSIS
 {
-    if (hal_this_cpu()->in_panic) {
-        return find_owner(&code_owners, pc);
-    }
-    irq_state_t state = spin_lock_irq(&owners.lock);
-    struct fault_owner *owner = find_owner(&code_owners, pc);
-    spin_unlock_irq(&owners.lock, state);
-    return owner;
+    return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&owners.lock);
 }
 
-/** Ask the owner of `at`; it cannot be disowned meanwhile. */
-static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
+static void unlock_owners(irq_state_t state) RELEASES(owners.lock) NO_LOCK_ANALYSIS
 {
-    irq_state_t state = spin_lock_irq(&owners.lock);
+    if (hal_this_cpu()->in_panic) {
+        hal_irq_restore(state);
+    } else {
+        spin_unlock_irq(&owners.lock, state);
+    }
+}
+
+/** The owner of `at`, which cannot be disowned until let_go(), or NULL. */
+static struct fault_owner *hold(const struct list *list, uintptr_t at)
+{
+    irq_state_t state = lock_owners();
     struct fault_owner *owner = find_owner(list, at);
     if (owner != NULL) {
         owner->running++;
     }
-    spin_unlock_irq(&owners.lock, state);
+    unlock_owners(state);
+    return owner;
+}
+
+static void let_go(struct fault_owner *owner)
+{
+    irq_state_t state = lock_owners();
+    if (--owner->running == 0 && !hal_this_cpu()->in_panic) {
+        wait_wake_all_locked(&owners);
+    }
+    unlock_owners(state);
+}
+
+bool fault_code_is_program(uintptr_t pc)
+{
+    irq_state_t state = lock_owners();
+    const struct fault_owner *owner = find_owner(&code_owners, pc);
+    bool is_program = owner != NULL && !owner->is_kernel;
+    unlock_owners(state);
+    return is_program;
+}
+
+bool fault_describe_code(uintptr_t pc, char *buf, size_t len)
+{
+    struct fault_owner *owner = hold(&code_owners, pc);
     if (owner == NULL) {
         return false;
     }
+    bool is_named = owner->symbol != NULL && owner->symbol(owner, pc, buf, len);
+    let_go(owner);
+    return is_named;
+}
 
+static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
+{
+    struct fault_owner *owner = hold(list, at);
+    if (owner == NULL) {
+        return false;
+    }
     bool handled = owner->handle(owner, fault);
-
-    state = spin_lock_irq(&owners.lock);
-    owner->running--;
-    wait_wake_all_locked(&owners);
-    spin_unlock_irq(&owners.lock, state);
+    let_go(owner);
     return handled;
 }
 

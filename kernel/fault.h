@@ -12,9 +12,10 @@
  * registered. */
 struct fault_owner {
     struct list_node link; /* private */
-    uint32_t running;      /* private: handlers of it that run now */
+    uint32_t running;      /* private: functions of it that run now */
     uintptr_t base, size;
     const char *name;
+    bool is_kernel; /* code that runs as part of the kernel (a driver): no thread is ended in it */
     /**
      * @brief Handle a fault in the range.
      * @return true: fault->frame is ready to be resumed. false: not mine after all; ask the next.
@@ -31,11 +32,16 @@ void fault_own_addresses(struct fault_owner *owner);
 /** @brief Ask `owner` about faults whose PC lies in its range, and name pcs there in backtraces.
  * @context{thread} */
 void fault_own_code(struct fault_owner *owner);
-/** @brief Take back either. No handler of it runs after the return. @context{thread} */
+/** @brief Take back either. Neither of its functions runs after the return. @context{thread} */
 void fault_disown(struct fault_owner *owner);
 
-/** @brief Owner of code at pc, or NULL. @context{any, panic included} */
-struct fault_owner *fault_code_owner(uintptr_t pc);
+/** @brief True if the code at pc has an owner and is not the kernel's: a thread may be ended there.
+ * @context{any, panic included} */
+bool fault_code_is_program(uintptr_t pc);
+
+/** @brief Have the owner of the code at pc name it, as fault_owner.symbol.
+ *  @return false: it has none, or it does not know. @context{any, panic included} */
+bool fault_describe_code(uintptr_t pc, char *buf, size_t len);
 
 /** An instruction that may fault, and where to go on if it does. The machine's .S files emit the
  * pairs into section .fixup, which the linker script bounds. */

@@ -17,6 +17,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/work.h"
@@ -53,6 +54,7 @@ void upcall_main(struct boot_info *info)
     hal_irq_enable();
     work_init();
     program_init();
+    random_init();
 
     if (vfs_init() != OK) {
         panic("boot: no memory for an empty name space");

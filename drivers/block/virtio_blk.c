@@ -223,10 +223,18 @@ static void virtio_blk_remove(struct device *dev)
     shut_down(b);
 }
 
+static uint32_t virtio_blk_in_flight(const struct device *dev)
+{
+    const struct virtio_blk *b = dev->driver_data;
+    return atomic_load_explicit(&b->active_count, memory_order_relaxed);
+}
+
 const struct driver virtio_blk_driver = {
     .name = "virtio_blk",
+    .version = "1.0",
     .bus = &pci_bus_type,
     .match = virtio_blk_match,
     .probe = virtio_blk_probe,
     .remove = virtio_blk_remove,
+    .in_flight = virtio_blk_in_flight,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The drivers of virtio devices, for drivers/registry.c; each lives with the kind of device it
-// drives.
+// The drivers of virtio devices, for drivers/registry.c if they are linked in; each lives with the
+// kind of device it drives.
 #pragma once
 
 #include "kernel/io/device.h"
@@ -11,3 +11,6 @@ extern const struct driver virtio_blk_driver;
 
 /** Keyboards, virtio 1.2, section 5.8: drivers/input/virtio_input.c. */
 extern const struct driver virtio_input_driver;
+
+/** Entropy devices, 5.4: drivers/random/virtio_rng.c, a module. */
+extern const struct driver virtio_rng_driver;

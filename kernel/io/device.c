@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: MIT
 //
 // The meeting of devices and drivers. How devices are found is a bus's affair (drivers/pci), which
-// drivers exist is drivers/registry.c's.
+// drivers are linked in is drivers/registry.c's, which are loaded kernel/io/driver_module.c's.
 #include "kernel/io/device.h"
 
 #include "kernel/assert.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 
 /* Binding is a lock of each device and not of the list: a probe may find devices and add them. */
-static struct mutex list_lock = {
-    .queue = {.waiters = LIST_INIT(list_lock.queue.waiters), .name = "device list"}};
-static struct list devices = LIST_INIT(devices); /* list_lock */
+static struct pinned_list devices = PINNED_LIST_INIT(devices, "device in use");
+static struct pinned_list added = PINNED_LIST_INIT(added, "driver in use");
 
-/* The driver is set during its probe, so that it finds its device's driver_data where it left it.
- */
-static enum status try_driver(struct device *dev, const struct driver *driver)
+static struct device *next_device(struct device *from)
 {
+    struct pinned_node *n = pinned_next(&devices, from == NULL ? NULL : &from->node);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct device, node);
+}
+
+static struct driver_registration *next_added(struct driver_registration *from)
+{
+    struct pinned_node *n = pinned_next(&added, from == NULL ? NULL : &from->node);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct driver_registration, node);
+}
+
+/* E_NODEV: not one of the driver's. The driver is set during its probe, so that it finds its
+ * device's driver_data where it left it. */
+static enum status try_driver_locked(struct device *dev, const struct driver *driver)
+    REQUIRES(dev->binding)
+{
+    if (driver->bus != dev->bus || !driver->match(dev)) {
+        return E_NODEV;
+    }
     dev->driver = driver;
     dev->driver_data = NULL;
     enum status s = driver->probe(dev);
@@ -32,16 +48,20 @@ static enum status bind_locked(struct device *dev) REQUIRES(dev->binding)
     if (dev->driver != NULL) {
         return E_BUSY;
     }
-    enum status s = E_NODEV;
-    for (const struct driver *const *d = driver_registry; *d != NULL; d++) {
-        if ((*d)->bus == dev->bus && (*d)->match(dev)) {
-            s = try_driver(dev, *d);
-            if (s == OK) {
-                break;
-            }
-        }
+    enum status result = E_NODEV;
+    for (const struct driver *const *d = driver_registry; *d != NULL && result != OK; d++) {
+        enum status s = try_driver_locked(dev, *d);
+        result = s == E_NODEV ? result : s;
     }
-    return s;
+    struct driver_registration *r = NULL;
+    while (result != OK && (r = next_added(r)) != NULL) {
+        enum status s = try_driver_locked(dev, r->driver);
+        result = s == E_NODEV ? result : s;
+    }
+    if (r != NULL) {
+        pinned_put(&added, &r->node);
+    }
+    return result;
 }
 
 static enum status unbind_locked(struct device *dev) REQUIRES(dev->binding)
@@ -53,6 +73,46 @@ static enum status unbind_locked(struct device *dev) REQUIRES(dev->binding)
     dev->driver = NULL;
     dev->driver_data = NULL;
     return OK;
+}
+
+unsigned driver_add(struct driver_registration *r)
+{
+    pinned_add(&added, &r->node);
+    unsigned taken = 0;
+    for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
+        mutex_lock(&dev->binding);
+        if (dev->driver == NULL) {
+            taken += try_driver_locked(dev, r->driver) == OK ? 1 : 0;
+        }
+        mutex_unlock(&dev->binding);
+    }
+    return taken;
+}
+
+void driver_remove(struct driver_registration *r)
+{
+    /* First no probe comes to it any more, then what it has is taken from it. */
+    pinned_remove(&added, &r->node);
+    for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
+        mutex_lock(&dev->binding);
+        if (dev->driver == r->driver) {
+            (void)!unbind_locked(dev);
+        }
+        mutex_unlock(&dev->binding);
+    }
+}
+
+void driver_for_each_device(const struct driver *driver,
+                            void (*fn)(void *ctx, struct device *dev, uint32_t in_flight),
+                            void *ctx)
+{
+    for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
+        mutex_lock(&dev->binding);
+        if (dev->driver == driver) {
+            fn(ctx, dev, driver->in_flight == NULL ? 0 : driver->in_flight(dev));
+        }
+        mutex_unlock(&dev->binding);
+    }
 }
 
 enum status device_bind(struct device *dev)
@@ -71,14 +131,23 @@ enum status device_unbind(struct device *dev)
     return s;
 }
 
+bool device_driver_name(struct device *dev, char *out)
+{
+    mutex_lock(&dev->binding);
+    bool is_bound = dev->driver != NULL;
+    if (is_bound) {
+        (void)str_copy(out, DRIVER_NAME_MAX, dev->driver->name);
+    }
+    mutex_unlock(&dev->binding);
+    return is_bound;
+}
+
 void device_add(struct device *dev)
 {
     mutex_init(&dev->binding, "device binding");
     dev->driver = NULL;
     dev->driver_data = NULL;
-    mutex_lock(&list_lock);
-    list_push_back(&devices, &dev->link);
-    mutex_unlock(&list_lock);
+    pinned_add(&devices, &dev->node);
 
     enum status s = device_bind(dev);
     if (s == E_NODEV) {
@@ -88,18 +157,14 @@ void device_add(struct device *dev)
 
 void device_remove(struct device *dev)
 {
+    pinned_remove(&devices, &dev->node);
     enum status s = device_unbind(dev);
     ASSERT(s == OK || s == E_NODEV);
-    mutex_lock(&list_lock);
-    list_remove(&dev->link);
-    mutex_unlock(&list_lock);
 }
 
 void device_for_each(void (*fn)(void *ctx, struct device *dev), void *ctx)
 {
-    mutex_lock(&list_lock);
-    LIST_FOR_EACH (&devices, n) {
-        fn(ctx, CONTAINER_OF(n, struct device, link));
+    for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
+        fn(ctx, dev);
     }
-    mutex_unlock(&list_lock);
 }

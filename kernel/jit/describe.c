@@ -48,10 +48,16 @@ bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t 
     const char *text = m->names.text;
     const char *symbol = s == NULL ? m->name : text + s->name;
     unsigned offset = s == NULL ? at : at - s->start;
+    bool is_driver = m->kind == LOAD_DRIVER;
+    size_t used = fmt_print(buf, len, "%s%s%s+0x%x", is_driver ? m->driver.name : "",
+                            is_driver ? "!" : "", symbol, offset);
+    if (used >= len) {
+        return true;
+    }
     if (l == NULL) {
-        fmt_print(buf, len, "%s+0x%x (%s)", symbol, offset, m->name);
+        fmt_print(buf + used, len - used, " (%s)", m->name);
     } else {
-        fmt_print(buf, len, "%s+0x%x (%s:%u)", symbol, offset, text + l->file, l->line);
+        fmt_print(buf + used, len - used, " (%s:%u)", text + l->file, l->line);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking up what programs import. A few dozen names: a scan costs less than the load around it.
+// Looking up what loaded code imports. A hundred names: a scan costs less than the load around it.
 #include "kernel/jit/export.h"
 
 #include "kernel/jit/backend.h"
@@ -16,10 +16,17 @@ static const struct export runtime_exports[] = {
     {NULL, 0, NULL},
 };
 
-static const struct export *const tables[] = {
-    runtime_exports,        hostcall_file_exports,   hostcall_memory_exports,
-    hostcall_print_exports, hostcall_thread_exports, hostcall_time_exports,
+static const struct export *const program_tables[] = {
+    runtime_exports,
+    hostcall_file_exports,
+    hostcall_memory_exports,
+    hostcall_print_exports,
+    hostcall_thread_exports,
+    hostcall_time_exports,
+    NULL,
 };
+
+static const struct export *const driver_tables[] = {driver_exports, NULL};
 
 /* Digits only, no leading zero, below 2^32. */
 static bool parse_version(const char *s, uint32_t *out)
@@ -35,10 +42,11 @@ static bool parse_version(const char *s, uint32_t *out)
     return *s == 0 && v <= UINT32_MAX;
 }
 
-static const struct export *find_name(const char *name, size_t len)
+static const struct export *find_name(const struct export *const *tables, const char *name,
+                                      size_t len)
 {
-    for (size_t t = 0; t < ARRAY_COUNT(tables); t++) {
-        for (const struct export *x = tables[t]; x->name != NULL; x++) {
+    for (; *tables != NULL; tables++) {
+        for (const struct export *x = *tables; x->name != NULL; x++) {
             if (strncmp(x->name, name, len) == 0 && x->name[len] == 0) {
                 return x;
             }
@@ -47,7 +55,8 @@ static const struct export *find_name(const char *name, size_t len)
     return NULL;
 }
 
-enum export_result export_find(const char *symbol, const struct export **found, uint32_t *version)
+enum export_result export_find(enum load_kind kind, const char *symbol, const struct export **found,
+                               uint32_t *version)
 {
     const char *mark = strrchr(symbol, '$');
     *version = EXPORT_NO_VERSION;
@@ -55,7 +64,8 @@ enum export_result export_find(const char *symbol, const struct export **found, 
     if (mark != NULL && parse_version(mark + 1, version)) {
         len = (size_t)(mark - symbol);
     }
-    const struct export *x = find_name(symbol, len);
+    const struct export *x =
+        find_name(kind == LOAD_DRIVER ? driver_tables : program_tables, symbol, len);
     if (x == NULL) {
         return EXPORT_ABSENT;
     }

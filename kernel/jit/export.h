@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// What native programs may call: names, versions, addresses. The version is part of the symbol a
-// program imports ("hy_write$1"), so a program that was built against another interface is refused
-// by name.
+// What loaded code may call: native programs the host calls, drivers what drivers/exports.c lists.
+// The version is part of the symbol that is imported ("hy_write$1"), so code that was built against
+// another interface is refused by name.
 #pragma once
 
-#include <stdint.h>
-
-/** A function that compilers call by themselves carries no version. */
-#define EXPORT_NO_VERSION 0u
-
-struct export
-{
-    const char *name;
-    uint32_t version; /* at least 1, or EXPORT_NO_VERSION */
-    const void *address;
-};
+#include "kernel/export.h"
+#include "kernel/jit/loader.h"
 
 enum export_result { EXPORT_FOUND, EXPORT_OTHER_VERSION, EXPORT_ABSENT };
 
 /**
  * @brief Look up an import.
+ * @param kind     Whose.
  * @param symbol   "NAME$VERSION" or "NAME".
  * @param found    The entry of that name, if the result is not EXPORT_ABSENT.
  * @param version  The version that the symbol asks for, EXPORT_NO_VERSION if it names none.
  * @context{any}
  */
-enum export_result export_find(const char *symbol, const struct export **found, uint32_t *version);
+enum export_result export_find(enum load_kind kind, const char *symbol, const struct export **found,
+                               uint32_t *version);
 
 /* The tables, each beside its functions; each ends with a NULL name. */
 extern const struct export hostcall_file_exports[];

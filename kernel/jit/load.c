@@ -42,15 +42,17 @@ enum status load_import(struct load *load, const char *name, uint64_t *address)
 {
     const struct export *found;
     uint32_t version;
-    switch (export_find(name, &found, &version)) {
+    switch (export_find(load->kind, name, &found, &version)) {
     case EXPORT_FOUND:
         *address = (uintptr_t)found->address;
         return OK;
     case EXPORT_OTHER_VERSION:
         if (version == EXPORT_NO_VERSION) {
             return load_fail(load, E_UNRESOLVED,
-                             "import %s names no version: the kernel has %u (include halyard.h)",
-                             found->name, found->version);
+                             "import %s names no version: the kernel has %u (%s)", found->name,
+                             found->version,
+                             load->kind == LOAD_DRIVER ? "use the flags in modules/cflags.MACHINE"
+                                                       : "include halyard.h");
         }
         return load_fail(load, E_UNRESOLVED, "import %s version %u: the kernel has %u", found->name,
                          version, found->version);

@@ -5,6 +5,7 @@
 #include "kernel/jit/loader.h"
 
 #include "kernel/assert.h"
+#include "kernel/io/device.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
@@ -39,6 +40,14 @@ static bool describe(struct fault_owner *owner, uintptr_t pc, char *buf, size_t 
     return module_describe_pc(CONTAINER_OF(owner, struct module, owner), pc, buf, len);
 }
 
+/* A driver is the kernel's own code: its faults are the kernel's. */
+static bool decline(struct fault_owner *owner, struct fault *fault)
+{
+    (void)owner;
+    (void)fault;
+    return false;
+}
+
 static void module_free(struct module *m)
 {
     if (m->placed) {
@@ -67,11 +76,13 @@ static void prepare_debug(struct module *m)
 
 static void publish(struct module *m)
 {
-    m->owner = (struct fault_owner){.base = codemem_address(&m->memory, LOAD_CODE),
-                                    .size = m->memory.pages[LOAD_CODE] * PAGE_SIZE,
-                                    .name = m->name,
-                                    .handle = native_handle_fault,
-                                    .symbol = describe};
+    m->owner =
+        (struct fault_owner){.base = codemem_address(&m->memory, LOAD_CODE),
+                             .size = m->memory.pages[LOAD_CODE] * PAGE_SIZE,
+                             .name = m->name,
+                             .is_kernel = m->kind == LOAD_DRIVER,
+                             .handle = m->kind == LOAD_DRIVER ? decline : native_handle_fault,
+                             .symbol = describe};
     if (m->owner.size != 0) {
         fault_own_code(&m->owner);
     }
@@ -85,7 +96,13 @@ static void publish(struct module *m)
 
 static enum status fill(struct module *m, const void *bytes, size_t len, struct loader_error *err)
 {
-    struct load load = {.bytes = bytes, .len = len, .backend = jit_native, .err = err, .owner = m};
+    struct load load = {.kind = m->kind,
+                        .driver_bytes = sizeof(struct driver),
+                        .bytes = bytes,
+                        .len = len,
+                        .backend = jit_native,
+                        .err = err,
+                        .owner = m};
     m->format = find_front_end(bytes, len);
     if (m->format == NULL) {
         return load_fail(&load, E_FORMAT, "of no format that is known here (%s)",
@@ -102,17 +119,19 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     }
     m->entry = (uintptr_t)load.entry;
     m->uses_fp = load.uses_fp;
+    m->driver = load.driver;
     return OK;
 }
 
-enum status loader_load(const char *name, const void *bytes, size_t len, struct module **out,
-                        struct loader_error *err)
+enum status loader_load(enum load_kind kind, const char *name, const void *bytes, size_t len,
+                        struct module **out, struct loader_error *err)
 {
     struct module *m = heap_zalloc(sizeof(*m));
     if (m == NULL) {
         fmt_print(err->text, sizeof(err->text), "%s: no memory", name);
         return E_NOMEM;
     }
+    m->kind = kind;
     str_copy(m->name, sizeof(m->name), name);
     enum status s = fill(m, bytes, len, err);
     if (s != OK) {
@@ -124,6 +143,18 @@ enum status loader_load(const char *name, const void *bytes, size_t len, struct 
               (unsigned long long)m->memory.pages[LOAD_CODE]);
     *out = m;
     return OK;
+}
+
+const struct load_driver *loader_driver(const struct module *m)
+{
+    ASSERT(m->kind == LOAD_DRIVER);
+    return &m->driver;
+}
+
+void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes)
+{
+    *code_bytes = m->owner.size;
+    *data_bytes = m->data_bytes;
 }
 
 void loader_unload(struct module *m)

@@ -22,6 +22,12 @@ struct loader_error {
     char text[192];
 };
 
+/** What a file is taken for. A file that says it is the other is refused. */
+enum load_kind {
+    LOAD_PROGRAM, /**< has a main; may call the host calls */
+    LOAD_DRIVER,  /**< has a struct driver; may call what drivers/exports.c lists */
+};
+
 /**
  * @brief Load a file's bytes: recognise, validate, place, relocate, seal. Nothing runs.
  * @param name   For messages, backtraces and debuggers; copied.
@@ -33,8 +39,15 @@ struct loader_error {
  * limits; E_NOMEM. On failure every byte has been given back.
  * @context{thread, may sleep}
  */
-enum status loader_load(const char *name, const void *bytes, size_t len, struct module **out,
-                        struct loader_error *err);
+enum status loader_load(enum load_kind kind, const char *name, const void *bytes, size_t len,
+                        struct module **out, struct loader_error *err);
+
+/** @brief What a loaded driver's note says: valid until the module is unloaded.
+ *  @pre m was loaded as LOAD_DRIVER. @context{any} */
+const struct load_driver *loader_driver(const struct module *m);
+
+/** @brief Bytes of its code, in whole pages, and of its data. @context{any} */
+void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes);
 
 /** @brief Drop a reference; the last one unloads: memory returns once no thread can be inside.
  * @context{thread} */
@@ -113,16 +126,30 @@ struct code_names {
     uint32_t symbol_count, line_count, section_count, text_bytes;
 };
 
+#define LOAD_DRIVER_NAME    32 /* bytes, with the zero */
+#define LOAD_DRIVER_VERSION 16
+#define LOAD_DRIVER_LICENCE 16
+
+/** What a driver's file says of itself. */
+struct load_driver {
+    char name[LOAD_DRIVER_NAME]; /* printable, not empty, no blank or slash */
+    char version[LOAD_DRIVER_VERSION], licence[LOAD_DRIVER_LICENCE]; /* printable */
+    uint64_t address; /* of its struct driver, inside its data, read-only or not */
+};
+
 /** What a front-end is given, and what it fills. */
 struct load {
+    enum load_kind kind;
+    size_t driver_bytes;  /* least size of a struct driver */
     const uint8_t *bytes; /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */
     struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */
-    struct code_names names; /* filled by the front-end; freed by the caller, whatever happened */
-    uint64_t entry;          /* address of main; 0: the module has none */
-    bool uses_fp;            /* threads in it own floating-point registers */
-    bool has_landing_pads;   /* indirect branches into its code may be checked (PROT_GUARDED) */
+    struct code_names names;   /* filled by the front-end; freed by the caller, whatever happened */
+    uint64_t entry;            /* address of main; 0: the module has none */
+    struct load_driver driver; /* of LOAD_DRIVER */
+    bool uses_fp;              /* threads in it own floating-point registers */
+    bool has_landing_pads;     /* indirect branches into its code may be checked (PROT_GUARDED) */
     struct loader_error *err;
     void *owner; /* the services' own */
 };

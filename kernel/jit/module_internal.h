@@ -19,7 +19,9 @@ struct module {
     bool placed;                    /* [I] `memory` was taken */
     size_t data_bytes;              /* [I] read-only and writable data */
     struct code_names names;        /* [I] */
+    enum load_kind kind;            /* [I] */
     uintptr_t entry;                /* [I] main, or 0 */
+    struct load_driver driver;      /* [I] */
     bool uses_fp;                   /* [I] */
     struct fault_owner owner;       /* [I] of its code */
     struct module_debug debug;      /* [I], but for its link: [m] */

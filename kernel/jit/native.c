@@ -146,7 +146,7 @@ static enum status load_file(const char *path, struct module **out, struct loade
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    s = loader_load(path, bytes, len, out, err);
+    s = loader_load(LOAD_PROGRAM, path, bytes, len, out, err);
     heap_free(bytes);
     return s;
 }

@@ -181,7 +181,7 @@ void program_check_kill(struct hal_frame *frame)
     /* In kernel code it may hold anything. There it goes on, and is looked at again
      * (arm_kill_check()). */
     if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame) ||
-        fault_code_owner(hal_frame_pc(frame)) == NULL) {
+        !fault_code_is_program(hal_frame_pc(frame))) {
         return;
     }
     if (thread_is_cancelled(t)) {

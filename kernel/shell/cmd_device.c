@@ -11,9 +11,11 @@ static void print_device(void *ctx, struct device *dev)
 {
     char text[512]; /* six BARs of 40 characters, and what stands before them */
     if (strcmp(dev->bus->name, ctx) == 0) {
+        char driver[DRIVER_NAME_MAX];
         dev->bus->describe(dev, text, sizeof text);
-        console_printf("%s %s%s%s\n", dev->name, text, dev->driver != NULL ? ", driver " : "",
-                       dev->driver != NULL ? dev->driver->name : "");
+        bool is_bound = device_driver_name(dev, driver);
+        console_printf("%s %s%s%s\n", dev->name, text, is_bound ? ", driver " : "",
+                       is_bound ? driver : "");
     }
 }
 

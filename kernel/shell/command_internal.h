@@ -16,6 +16,7 @@ struct shell_command {
 extern const struct shell_command shell_system_commands[];
 extern const struct shell_command shell_memory_commands[];
 extern const struct shell_command shell_device_commands[];
+extern const struct shell_command shell_module_commands[];
 extern const struct shell_command shell_file_commands[];
 extern const struct shell_command shell_run_commands[];
 

@@ -243,7 +243,7 @@ static void test_refused_files_leave_nothing_behind(void)
     measure(&before);
     for (size_t len = 0; len < image.len; len += 61) {
         err.text[0] = 0;
-        enum status s = loader_load("cut", image.bytes, len, &m, &err);
+        enum status s = loader_load(LOAD_PROGRAM, "cut", image.bytes, len, &m, &err);
         TEST_CHECK(s != OK && err.text[0] != 0);
     }
     measure(&after);

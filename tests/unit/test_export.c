@@ -26,6 +26,7 @@ const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
+const struct export driver_exports[] = {{"drive", 2, &here}, {NULL, 0, NULL}};
 
 void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
@@ -55,7 +56,7 @@ int jit_runtime_memcmp(const void *a, const void *b, size_t n)
 static enum export_result find(const char *symbol, uint32_t *version)
 {
     const struct export *found = NULL;
-    enum export_result r = export_find(symbol, &found, version);
+    enum export_result r = export_find(LOAD_PROGRAM, symbol, &found, version);
     assert_int_equal(r == EXPORT_ABSENT, found == NULL);
     return r;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -96,12 +97,51 @@ static void test_ranges_end_where_they_say(void **state)
     (void)state;
     struct fault_owner code = {.base = 0x5000, .size = 0x10, .name = "code", .handle = say_yes};
     fault_own_code(&code);
-    assert_ptr_equal(fault_code_owner(0x5000), &code);
-    assert_ptr_equal(fault_code_owner(0x500f), &code);
-    assert_null(fault_code_owner(0x5010));
-    assert_null(fault_code_owner(0x4fff));
+    assert_true(fault_code_is_program(0x5000));
+    assert_true(fault_code_is_program(0x500f));
+    assert_false(fault_code_is_program(0x5010));
+    assert_false(fault_code_is_program(0x4fff));
     fault_disown(&code);
-    assert_null(fault_code_owner(0x5000));
+    assert_false(fault_code_is_program(0x5000));
+}
+
+static void test_no_thread_is_ended_in_a_drivers_code(void **state)
+{
+    (void)state;
+    struct fault_owner code = {
+        .base = 0x5000, .size = 0x10, .name = "code", .is_kernel = true, .handle = say_yes};
+    fault_own_code(&code);
+    assert_false(fault_code_is_program(0x5000));
+    fault_disown(&code);
+}
+
+static struct fault_owner named;
+static bool was_held;
+
+static bool name_held(struct fault_owner *self, uintptr_t pc, char *buf, size_t len)
+{
+    was_held = self->running > 0;
+    snprintf(buf, len, "named+0x%x", (unsigned)(pc - self->base));
+    return true;
+}
+
+/* Who disowns waits until nobody asks for a name any more: the struct and its text may then go. */
+static void test_an_owner_stays_while_it_names_its_code(void **state)
+{
+    (void)state;
+    char text[32];
+    named = (struct fault_owner){
+        .base = 0x5000, .size = 0x10, .name = "code", .handle = say_yes, .symbol = name_held};
+    fault_own_code(&named);
+    assert_true(fault_describe_code(0x5004, text, sizeof(text)));
+    assert_string_equal(text, "named+0x4");
+    assert_true(was_held);
+    assert_int_equal(named.running, 0);
+    assert_false(fault_describe_code(0x5010, text, sizeof(text)));
+    named.symbol = NULL;
+    assert_false(fault_describe_code(0x5004, text, sizeof(text)));
+    fault_disown(&named);
+    assert_false(fault_describe_code(0x5004, text, sizeof(text)));
 }
 
 static bool saw_sleep, saw_irqs;
@@ -282,6 +322,8 @@ int main(void)
         cmocka_unit_test_setup(test_address_owner_is_asked_first, set_up),
         cmocka_unit_test_setup(test_refusal_passes_to_the_code_owner, set_up),
         cmocka_unit_test_setup(test_ranges_end_where_they_say, set_up),
+        cmocka_unit_test_setup(test_no_thread_is_ended_in_a_drivers_code, set_up),
+        cmocka_unit_test_setup(test_an_owner_stays_while_it_names_its_code, set_up),
         cmocka_unit_test_setup(test_a_handler_may_sleep_only_if_nothing_forbids_it, set_up),
         cmocka_unit_test_setup(test_nobodys_fault_is_a_panic_with_everything_in_order, set_up),
         cmocka_unit_test_setup(test_backtrace_stays_in_its_stack_and_folds_recursion, set_up),

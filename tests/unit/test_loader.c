@@ -69,11 +69,11 @@ static void test_module_is_listed_named_and_given_back(void **state)
     struct loader_error err = {.text = ""};
     struct module *m;
     /* Once before the count: the heap keeps a page of a size class that was used. */
-    assert_int_equal(loader_load("warm", b.p, b.len, &m, &err), OK);
+    assert_int_equal(loader_load(LOAD_PROGRAM, "warm", b.p, b.len, &m, &err), OK);
     loader_unload(m);
     page_get_stats(&before);
     heap_get_stats(&heap_before);
-    enum status s = loader_load("dir/sample.elf", b.p, b.len, &m, &err);
+    enum status s = loader_load(LOAD_PROGRAM, "dir/sample.elf", b.p, b.len, &m, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(s, OK);
 
@@ -94,17 +94,16 @@ static void test_module_is_listed_named_and_given_back(void **state)
     assert_int_equal(code->address, info.code);
     assert_in_range(code->size, 1, info.code_bytes);
 
-    struct fault_owner *owner = fault_code_owner(info.code);
-    assert_non_null(owner);
     char text[128];
-    assert_true(owner->symbol(owner, info.code, text, sizeof(text)));
+    assert_true(fault_code_is_program(info.code));
+    assert_true(fault_describe_code(info.code, text, sizeof(text)));
     assert_non_null(strstr(text, "main+0x0 ("));
     assert_non_null(strstr(text, "sample.c:"));
-    assert_false(owner->symbol(owner, info.code + info.code_bytes, text, sizeof(text)));
+    assert_false(fault_describe_code(info.code + info.code_bytes, text, sizeof(text)));
 
     loader_unload(m);
     assert_null(loaded_modules);
-    assert_null(fault_code_owner(info.code));
+    assert_false(fault_code_is_program(info.code));
     assert_false(loader_get_info(0, &info));
     page_get_stats(&after);
     heap_get_stats(&heap_after);
@@ -120,7 +119,7 @@ static void expect_refusal(const char *name, const void *bytes, size_t len, enum
     struct loader_error err = {.text = ""};
     struct module *m = NULL;
     page_get_stats(&before);
-    assert_int_equal(loader_load(name, bytes, len, &m, &err), expected);
+    assert_int_equal(loader_load(LOAD_PROGRAM, name, bytes, len, &m, &err), expected);
     page_get_stats(&after);
     assert_string_equal(err.text, text);
     assert_null(m);

@@ -156,7 +156,11 @@ static enum status build(struct elf *e)
     if (s == E_NOMEM) {
         return load_fail(e->load, s, "no memory for names of functions and sections");
     }
-    e->load->entry = elf_find_function(e, "main");
+    if (s == OK && e->load->kind == LOAD_DRIVER) {
+        s = elf_find_driver(e);
+    } else {
+        e->load->entry = elf_find_function(e, "main");
+    }
     return s;
 }
 

@@ -109,6 +109,10 @@ void elf_locate_symbols(struct elf *e);
 /** @brief Address of the global function `name` in the code part, or 0. */
 uint64_t elf_find_function(const struct elf *e, const char *name);
 
+/** @brief Find the driver that the module defines: load->driver.address. @return OK;
+ * E_UNRESOLVED: none. */
+enum status elf_find_driver(struct elf *e);
+
 /* relocs.c */
 
 /** @brief Check every relocation of loaded sections; count the slots and veneers and give them

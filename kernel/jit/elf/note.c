@@ -1,23 +1,45 @@
 // SPDX-License-Identifier: MIT
 //
-// The note with which a build says what it made (programs/sdk/halyard.h writes it): section
-// .note.halyard, name "Halyard", type 1, and a description of three words.
+// The notes with which a build says what it made, in section .note.halyard, name "Halyard". A
+// program has one of type 1 (programs/sdk/halyard.h writes it); a driver has one of type 2 from
+// each of its files, and one of type 3 with its name (modules/module.h).
+#include "kernel/export.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
 
 #define NOTE_SECTION ".note.halyard"
-#define NOTE_TYPE    1u
-#define ABI_VERSION  1u
+#define ABI_VERSION  1u /* of the program interface */
+
+enum note_type { NOTE_PROGRAM = 1, NOTE_DRIVER_BUILD = 2, NOTE_DRIVER = 3 };
 
 static const char note_name[8] = "Halyard"; /* with the zero: exactly two words */
 
-/** What follows the name. */
-struct note_desc {
-    uint32_t abi_version;
+/** What follows the name, in notes of types 1 and 2. */
+struct build_desc {
+    uint32_t version; /* of the interface that it was built for */
     uint32_t machine; /* as e_machine */
     uint32_t flags;   /* enum note_flags */
 };
+
+/** And in those of type 3. */
+struct driver_desc {
+    char name[LOAD_DRIVER_NAME], version[LOAD_DRIVER_VERSION], licence[LOAD_DRIVER_LICENCE];
+};
+
+struct note {
+    struct elf_note head;
+    char name[sizeof(note_name)];
+    union {
+        struct build_desc build;
+        struct driver_desc driver;
+    };
+};
+#define NOTE_HEAD offsetof(struct note, build)
+
+STATIC_ASSERT(NOTE_HEAD == 20 && sizeof(struct build_desc) == 12 &&
+                  sizeof(struct driver_desc) == 64,
+              "a note has no padding");
 
 static const char *flag_name(uint32_t flag)
 {
@@ -31,13 +53,25 @@ static const char *flag_name(uint32_t flag)
     }
 }
 
-static enum status check_desc(struct elf *e, const struct note_desc *d)
+static bool is_driver(const struct elf *e)
+{
+    return e->load->kind == LOAD_DRIVER;
+}
+
+/* Where the flags are that its build should have used. */
+static const char *flags_folder(const struct elf *e)
+{
+    return is_driver(e) ? "modules" : "programs";
+}
+
+static enum status check_build(struct elf *e, const struct build_desc *d)
 {
     struct load *load = e->load;
-    if (d->abi_version != ABI_VERSION) {
+    uint32_t version = is_driver(e) ? DRIVER_INTERFACE : ABI_VERSION;
+    if (d->version != version) {
         return load_fail(load, E_NOTSUP,
-                         "note: built for version %u of the program interface; this is version %u",
-                         d->abi_version, ABI_VERSION);
+                         "note: built for version %u of the %s interface; this is version %u",
+                         d->version, is_driver(e) ? "driver" : "program", version);
     }
     if (d->machine != e->h.machine) {
         return load_fail(load, E_MACHINE, "note: built for machine %u, in a file for machine %u",
@@ -50,40 +84,96 @@ static enum status check_desc(struct elf *e, const struct note_desc *d)
     uint32_t missing = load->backend->required_flags & ~d->flags;
     if (missing != 0) {
         uint32_t first = missing & -missing;
-        return load_fail(load, E_NOTSUP,
-                         "note: not built with %s; use the flags in programs/cflags.%s",
-                         flag_name(first), load->backend->name);
+        return load_fail(load, E_NOTSUP, "note: not built with %s; use the flags in %s/cflags.%s",
+                         flag_name(first), flags_folder(e), load->backend->name);
     }
-    load->uses_fp |= (d->flags & NOTE_USES_FP) != 0;
+    bool uses_fp = (d->flags & NOTE_USES_FP) != 0;
+    if (uses_fp && is_driver(e)) {
+        return load_fail(load, E_NOTSUP,
+                         "note: a driver that uses floating-point registers (-mgeneral-regs-only)");
+    }
+    load->uses_fp |= uses_fp;
     return OK;
+}
+
+/* Zero terminated inside its field, printable; a name is one word besides. */
+static bool is_text(const char *s, size_t size, bool is_name)
+{
+    size_t len = strnlen(s, size);
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < (is_name ? '!' : ' ') || s[i] > '~' || (is_name && s[i] == '/')) {
+            return false;
+        }
+    }
+    return len < size && (len > 0 || !is_name);
+}
+
+static enum status read_driver(struct elf *e, const struct driver_desc *d)
+{
+    struct load_driver *out = &e->load->driver;
+    if (out->name[0] != 0) {
+        return load_fail(e->load, E_CORRUPT, "note: two drivers in one file");
+    }
+    if (!is_text(d->name, sizeof(d->name), true) ||
+        !is_text(d->version, sizeof(d->version), false) ||
+        !is_text(d->licence, sizeof(d->licence), false)) {
+        return load_fail(e->load, E_CORRUPT,
+                         "note: the driver's name, version or licence is no text");
+    }
+    memcpy(out->name, d->name, sizeof(out->name));
+    memcpy(out->version, d->version, sizeof(out->version));
+    memcpy(out->licence, d->licence, sizeof(out->licence));
+    return OK;
+}
+
+static uint32_t desc_size(uint32_t type)
+{
+    switch (type) {
+    case NOTE_PROGRAM:
+    case NOTE_DRIVER_BUILD:
+        return sizeof(struct build_desc);
+    case NOTE_DRIVER:
+        return sizeof(struct driver_desc);
+    default:
+        return 0;
+    }
+}
+
+static enum status take_note(struct elf *e, const struct note *note)
+{
+    if ((note->head.type == NOTE_PROGRAM) == is_driver(e)) {
+        return load_fail(e->load, E_NOTSUP,
+                         is_driver(e) ? "a program, not a driver: it is run, not loaded"
+                                      : "a driver, not a program: it is loaded (`load`), not run");
+    }
+    return note->head.type == NOTE_DRIVER ? read_driver(e, &note->driver)
+                                          : check_build(e, &note->build);
 }
 
 /* One section may hold several notes: `ld -r` puts those of its inputs behind each other. */
 static enum status read_notes(struct elf *e, uint32_t index)
 {
-    struct {
-        struct elf_note head;
-        char name[sizeof(note_name)];
-        struct note_desc desc;
-    } note;
-    STATIC_ASSERT(sizeof(note) == 32, "a note has no padding");
-
     uint64_t size = e->sections[index].h.size;
-    if (size == 0 || size % sizeof(note) != 0) {
+    if (size == 0 || size % sizeof(uint32_t) != 0) {
         return load_fail(e->load, E_CORRUPT, "section %s: %llu bytes", NOTE_SECTION,
                          (unsigned long long)size);
     }
-    for (uint64_t off = 0; off < size; off += sizeof(note)) {
-        memcpy(&note, elf_section_bytes(e, index) + off, sizeof(note));
-        if (note.head.namesz != sizeof(note.name) || note.head.descsz != sizeof(note.desc) ||
-            note.head.type != NOTE_TYPE || memcmp(note.name, note_name, sizeof(note.name)) != 0) {
-            return load_fail(e->load, E_CORRUPT, "section %s: not a note of this kernel's programs",
+    for (uint64_t off = 0; off < size;) {
+        struct note note = {.head = {.type = 0}};
+        const uint8_t *at = elf_section_bytes(e, index) + off;
+        memcpy(&note, at, MIN(NOTE_HEAD, size - off));
+        uint32_t desc = desc_size(note.head.type);
+        if (desc == 0 || note.head.namesz != sizeof(note.name) || note.head.descsz != desc ||
+            NOTE_HEAD + desc > size - off || memcmp(note.name, note_name, sizeof(note.name)) != 0) {
+            return load_fail(e->load, E_CORRUPT, "section %s: not a note of this kernel's",
                              NOTE_SECTION);
         }
-        enum status s = check_desc(e, &note.desc);
+        memcpy((uint8_t *)&note + NOTE_HEAD, at + NOTE_HEAD, desc);
+        enum status s = take_note(e, &note);
         if (s != OK) {
             return s;
         }
+        off += NOTE_HEAD + desc;
     }
     return OK;
 }
@@ -103,9 +193,12 @@ enum status elf_check_note(struct elf *e)
         }
     }
     if (!found) {
-        return load_fail(e->load, E_NOTSUP,
-                         "no note %s: include halyard.h and use the flags in programs/cflags.%s",
-                         NOTE_SECTION, e->load->backend->name);
+        return load_fail(e->load, E_NOTSUP, "no note %s: %suse the flags in %s/cflags.%s",
+                         NOTE_SECTION, is_driver(e) ? "" : "include halyard.h and ",
+                         flags_folder(e), e->load->backend->name);
+    }
+    if (is_driver(e) && e->load->driver.name[0] == 0) {
+        return load_fail(e->load, E_NOTSUP, "note: it names no driver: DRIVER_MODULE() is missing");
     }
     return OK;
 }

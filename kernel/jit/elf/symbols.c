@@ -7,6 +7,9 @@
 
 #define COMMON_ALIGN_MAX 4096u
 
+/* What DRIVER_MODULE() of modules/module.h defines. */
+#define DRIVER_SYMBOL "halyard_driver"
+
 struct elf_symbol elf_symbol_get(const struct elf *e, uint32_t index)
 {
     struct elf_symbol s;
@@ -144,4 +147,29 @@ uint64_t elf_find_function(const struct elf *e, const char *name)
         }
     }
     return 0;
+}
+
+/* A whole object of the module's own data. How much of it the kernel reads, the kernel checks. */
+static bool is_driver(const struct elf *e, uint32_t index, const struct elf_symbol *s)
+{
+    if (elf_symbol_binding(s) == STB_LOCAL || s->shndx == SHN_UNDEF ||
+        s->shndx >= e->section_count || s->value % sizeof(uint64_t) != 0 ||
+        strcmp(elf_symbol_name(e, index), DRIVER_SYMBOL) != 0) {
+        return false;
+    }
+    const struct elf_section *in = &e->sections[s->shndx];
+    return (in->part == LOAD_RODATA || in->part == LOAD_DATA) && s->size >= e->load->driver_bytes &&
+           s->value <= in->h.size && s->size <= in->h.size - s->value;
+}
+
+enum status elf_find_driver(struct elf *e)
+{
+    for (uint32_t i = 1; i < e->symbol_count; i++) {
+        struct elf_symbol s = elf_symbol_get(e, i);
+        if (is_driver(e, i, &s)) {
+            e->load->driver.address = e->symbols[i].address;
+            return OK;
+        }
+    }
+    return load_fail(e->load, E_UNRESOLVED, "it defines no whole struct driver %s", DRIVER_SYMBOL);
 }

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+#
+# Drivers as modules: relocatable objects that `load` takes from /lib/modules. The flags are in
+# modules/cflags.<machine>, which modules/README.md's one line for a driver of one's own names, too.
+
+# halyard_add_module(NAME SOURCE): modules/NAME.ko in the build directory.
+function(halyard_add_module name source)
+    set(output "${CMAKE_BINARY_DIR}/modules/${name}.ko")
+    set(flags "${CMAKE_SOURCE_DIR}/modules/cflags.${HALYARD_ARCH}")
+    add_custom_command(OUTPUT "${output}"
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_BINARY_DIR}/modules"
+        # The absolute -I comes first: the dependency file then names headers as ninja knows them.
+        COMMAND "${CMAKE_C_COMPILER}" -I "${CMAKE_SOURCE_DIR}" -I "${CMAKE_SOURCE_DIR}/arch/${HALYARD_ARCH}/include"
+            "@${flags}" ${HALYARD_PATH_FLAGS} ${HALYARD_WARNINGS} ${ARGN}
+            -MD -MF "${output}.d" -c "${source}" -o "${output}"
+        WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+        DEPENDS "${source}" "${flags}" "${CMAKE_SOURCE_DIR}/modules/module.h" DEPFILE "${output}.d"
+        COMMENT "Compiling module ${name}" VERBATIM)
+    add_custom_target(module-${name} ALL DEPENDS "${output}")
+endfunction()
+
+foreach(source IN LISTS HALYARD_MODULES)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_add_module(${name} "${source}")
+endforeach()

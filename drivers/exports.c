@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+//
+// What loaded drivers may call: the services of the kernel and of the buses, and nothing of what
+// programs may. modules/module.h says the same versions to their compiler; a test compares the two.
+#include "kernel/export.h"
+
+#include "drivers/pci/pci.h"
+#include "drivers/virtio/pci.h"
+#include "drivers/virtio/virtio.h"
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/io/block.h"
+#include "kernel/io/dma.h"
+#include "kernel/io/irq.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/random.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/timer.h"
+#include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
+#include "kernel/spinlock.h"
+
+/* Unlike a program's, a driver's memcpy is the kernel's own: a fault in it is the kernel's. */
+#define RUNTIME(name)                                                                              \
+    {                                                                                              \
+#name, EXPORT_NO_VERSION, name                                                             \
+    }
+#define FUNCTION(name, v)                                                                          \
+    {                                                                                              \
+#name, v, name                                                                             \
+    }
+#define OBJECT(name, v)                                                                            \
+    {                                                                                              \
+#name, v, &name                                                                            \
+    }
+
+const struct export driver_exports[] = {
+    RUNTIME(memcpy),
+    RUNTIME(memmove),
+    RUNTIME(memset),
+    RUNTIME(memcmp),
+
+    FUNCTION(strlen, 1),
+    FUNCTION(strnlen, 1),
+    FUNCTION(strcmp, 1),
+    FUNCTION(strncmp, 1),
+    FUNCTION(str_copy, 1),
+    FUNCTION(str_make_printable, 1),
+    FUNCTION(fmt_print, 1),
+    FUNCTION(status_text, 1),
+    FUNCTION(log_line, 1),
+    FUNCTION(panic, 1),
+
+    FUNCTION(heap_alloc, 1),
+    FUNCTION(heap_zalloc, 1),
+    FUNCTION(heap_calloc, 1),
+    FUNCTION(heap_realloc, 1),
+    FUNCTION(heap_free, 1),
+    FUNCTION(dma_alloc, 1),
+    FUNCTION(dma_free, 1),
+    FUNCTION(dma_map, 1),
+    FUNCTION(dma_unmap, 1),
+
+    FUNCTION(clock_now_ns, 1),
+    FUNCTION(spin_lock, 1),
+    FUNCTION(spin_unlock, 1),
+    FUNCTION(spin_lock_irq, 1),
+    FUNCTION(spin_unlock_irq, 1),
+    FUNCTION(sched_preempt, 1),
+    FUNCTION(mutex_init, 1),
+    FUNCTION(mutex_lock, 1),
+    FUNCTION(mutex_try_lock, 1),
+    FUNCTION(mutex_unlock, 1),
+    FUNCTION(wait_queue_init, 1),
+    FUNCTION(wait_on_locked, 1),
+    FUNCTION(wait_uncancellable_locked, 1),
+    FUNCTION(wait_wake_one, 1),
+    FUNCTION(wait_wake_one_locked, 1),
+    FUNCTION(wait_wake_all, 1),
+    FUNCTION(wait_wake_all_locked, 1),
+    FUNCTION(completion_init, 1),
+    FUNCTION(completion_signal, 1),
+    FUNCTION(completion_wait, 1),
+    FUNCTION(completion_wait_uncancellable, 1),
+    FUNCTION(timer_start, 1),
+    FUNCTION(timer_cancel, 1),
+    FUNCTION(work_queue, 1),
+    FUNCTION(work_cancel, 1),
+    FUNCTION(thread_create, 1),
+    FUNCTION(thread_exit, 1),
+    FUNCTION(thread_join, 1),
+    FUNCTION(thread_sleep, 1),
+    FUNCTION(thread_yield, 1),
+
+    FUNCTION(irq_request, 1),
+    FUNCTION(irq_release, 1),
+    FUNCTION(irq_mask, 1),
+    FUNCTION(irq_unmask, 1),
+
+    OBJECT(pci_bus_type, 1),
+    FUNCTION(pci_read8, 1),
+    FUNCTION(pci_read16, 1),
+    FUNCTION(pci_read32, 1),
+    FUNCTION(pci_write8, 1),
+    FUNCTION(pci_write16, 1),
+    FUNCTION(pci_write32, 1),
+    FUNCTION(pci_find_capability, 1),
+    FUNCTION(pci_enable, 1),
+    FUNCTION(pci_disable, 1),
+    FUNCTION(pci_map_bar, 1),
+    FUNCTION(pci_unmap_bar, 1),
+    FUNCTION(pci_irq_setup, 1),
+    FUNCTION(pci_irq_teardown, 1),
+    FUNCTION(pci_irq_request, 1),
+    FUNCTION(pci_irq_release, 1),
+
+    FUNCTION(virtio_pci_match, 1),
+    FUNCTION(virtio_pci_open, 1),
+    FUNCTION(virtio_pci_close, 1),
+    FUNCTION(virtio_negotiate, 1),
+    FUNCTION(virtio_reset, 1),
+    FUNCTION(virtio_start, 1),
+    FUNCTION(virtio_queue_open, 1),
+    FUNCTION(virtio_queue_reopen, 1),
+    FUNCTION(virtio_queue_disconnect, 1),
+    FUNCTION(virtio_queue_close, 1),
+    FUNCTION(virtio_config_u32, 1),
+    FUNCTION(virtio_config_u64, 1),
+    FUNCTION(virtq_add, 1),
+    FUNCTION(virtq_add_indirect, 1),
+    FUNCTION(virtq_publish, 1),
+    FUNCTION(virtq_pop, 1),
+    FUNCTION(virtq_enable_interrupts, 1),
+    FUNCTION(virtq_disable_interrupts, 1),
+    FUNCTION(virtq_reclaim, 1),
+
+    FUNCTION(block_init, 1),
+    FUNCTION(block_register, 1),
+    FUNCTION(block_unregister, 1),
+    FUNCTION(block_complete, 1),
+    FUNCTION(block_restart, 1),
+    FUNCTION(block_finish_locked, 1),
+    FUNCTION(block_answer_locked, 1),
+
+    FUNCTION(random_add_source, 1),
+    FUNCTION(random_remove_source, 1),
+    FUNCTION(random_bytes, 1),
+    FUNCTION(random_fill, 1),
+    {NULL, 0, NULL},
+};

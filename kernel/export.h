@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernel offers to loaded code: names, versions, addresses. The version is part of the
+// symbol that is imported ("virtq_add$1"), so code that was built against another interface is
+// refused by name. Which code is offered what is kernel/jit/export.h's.
+#pragma once
+
+#include <stdint.h>
+
+/** Version of the interface between the kernel and loaded drivers as a whole: struct driver, and
+ * every struct that a driver shares with what it calls. modules/module.h puts it into the note. */
+#define DRIVER_INTERFACE 1u
+
+/** A function that compilers call by themselves carries no version. */
+#define EXPORT_NO_VERSION 0u
+
+struct export
+{
+    const char *name;
+    uint32_t version; /* at least 1, or EXPORT_NO_VERSION */
+    const void *address;
+};
+
+/** What loaded drivers may call; ends with a NULL name. Defined in drivers/exports.c. */
+extern const struct export driver_exports[];

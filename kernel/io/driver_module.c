@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+//
+// The table of loaded drivers. One that is being loaded or unloaded has its entry, too, so that its
+// name is taken and `modules` shows the state it is in.
+#include "kernel/io/driver_module.h"
+
+#include "kernel/assert.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+
+/* Field protection:  [I] set before it is listed   [t] table */
+struct driver_module {
+    struct list_node link;                   /* [t] */
+    struct module *module;                   /* [I] one reference */
+    const struct load_driver *note;          /* [I] */
+    struct driver_registration registration; /* [I] */
+    enum driver_module_state state;          /* [t] */
+    uint32_t readers;                        /* [t] infos being made: it stays meanwhile */
+};
+
+/* Also the table's lock. Who unloads waits here for readers. */
+static struct wait_queue table = {
+    .lock = SPINLOCK_INIT, .waiters = LIST_INIT(table.waiters), .name = "driver module in use"};
+static struct list loaded = LIST_INIT(loaded); /* oldest first */
+
+static enum status fail(struct loader_error *err, enum status s, const char *name, const char *why)
+{
+    fmt_print(err->text, sizeof(err->text), "%s: %s", name, why);
+    str_make_printable(err->text);
+    return s;
+}
+
+static struct driver_module *find_locked(const char *name) REQUIRES(table.lock)
+{
+    LIST_FOR_EACH (&loaded, n) {
+        struct driver_module *m = CONTAINER_OF(n, struct driver_module, link);
+        if (strcmp(m->note->name, name) == 0) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+static bool is_linked_in(const char *name)
+{
+    for (const struct driver *const *d = driver_registry; *d != NULL; d++) {
+        if (strcmp((*d)->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever lists a name first has it. */
+static enum status list_module(struct driver_module *m, struct loader_error *err)
+{
+    if (is_linked_in(m->note->name)) {
+        return fail(err, E_EXIST, m->note->name, "linked into the kernel");
+    }
+    irq_state_t state = spin_lock_irq(&table.lock);
+    const struct driver_module *other = find_locked(m->note->name);
+    bool is_unloading = other != NULL && other->state == DRIVER_UNLOADING;
+    if (other == NULL) {
+        m->state = DRIVER_LOADING;
+        list_push_back(&loaded, &m->link);
+    }
+    spin_unlock_irq(&table.lock, state);
+    if (other == NULL) {
+        return OK;
+    }
+    return is_unloading ? fail(err, E_BUSY, m->note->name, "busy: it is being unloaded")
+                        : fail(err, E_EXIST, m->note->name, "already loaded");
+}
+
+static void set_state(struct driver_module *m, enum driver_module_state to)
+{
+    irq_state_t state = spin_lock_irq(&table.lock);
+    m->state = to;
+    spin_unlock_irq(&table.lock, state);
+}
+
+/* A slip in a module's source that its compiler does not see; whoever wants to do harm can, in code
+ * that the kernel runs. */
+static enum status check_driver(const struct load_driver *note, const struct driver *d,
+                                struct loader_error *err)
+{
+    if (d->name == NULL || d->version == NULL || d->bus == NULL || d->match == NULL ||
+        d->probe == NULL || d->remove == NULL) {
+        return fail(err, E_CORRUPT, note->name, "its struct driver lacks what every driver has");
+    }
+    if (strcmp(d->name, note->name) != 0) {
+        return fail(err, E_CORRUPT, note->name, "its struct driver has another name");
+    }
+    return OK;
+}
+
+static void free_module(struct driver_module *m)
+{
+    loader_unload(m->module);
+    heap_free(m);
+}
+
+/* Takes over the module's reference, also on failure. */
+static enum status add_module(struct module *module, unsigned *taken, struct loader_error *err)
+{
+    struct driver_module *m = heap_zalloc(sizeof(*m));
+    if (m == NULL) {
+        (void)fail(err, E_NOMEM, loader_driver(module)->name, "no memory");
+        loader_unload(module);
+        return E_NOMEM;
+    }
+    m->module = module;
+    m->note = loader_driver(module);
+    const struct driver *driver = (const struct driver *)(uintptr_t)m->note->address;
+    m->registration = (struct driver_registration){.driver = driver, .owner = module};
+    enum status s = check_driver(m->note, driver, err);
+    if (s == OK) {
+        s = list_module(m, err);
+    }
+    if (s != OK) {
+        free_module(m);
+        return s;
+    }
+    *taken = driver_add(&m->registration);
+    log_debug("driver", "%s %s (%s) loaded, %u devices", m->note->name, m->note->version,
+              m->note->licence, *taken);
+    set_state(m, DRIVER_LIVE);
+    return OK;
+}
+
+enum status driver_module_load_bytes(const char *path, const void *bytes, size_t len,
+                                     unsigned *taken, struct loader_error *err)
+{
+    struct module *module;
+    enum status s = loader_load(LOAD_DRIVER, path, bytes, len, &module, err);
+    return s == OK ? add_module(module, taken, err) : s;
+}
+
+/* A bare name is one in the folder of modules, with the suffix or without. */
+static bool find_path(const char *file, char *path, size_t len)
+{
+    if (strchr(file, '/') != NULL) {
+        return fmt_print(path, len, "%s", file) < len;
+    }
+    size_t name = strlen(file), suffix = sizeof(MODULE_SUFFIX) - 1;
+    bool is_whole = name > suffix && strcmp(file + name - suffix, MODULE_SUFFIX) == 0;
+    return fmt_print(path, len, MODULE_FOLDER "%s%s", file, is_whole ? "" : MODULE_SUFFIX) < len;
+}
+
+enum status driver_module_load(const char *file, unsigned *taken, struct loader_error *err)
+{
+    char path[VFS_PATH_MAX];
+    if (!find_path(file, path, sizeof(path))) {
+        return fail(err, E_NAMETOOLONG, file, status_text(E_NAMETOOLONG));
+    }
+    void *bytes;
+    size_t len;
+    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
+    if (s != OK) {
+        return fail(err, s, path, status_text(s));
+    }
+    s = driver_module_load_bytes(path, bytes, len, taken, err);
+    heap_free(bytes);
+    return s;
+}
+
+/* Take the right to unload it. */
+static enum status claim(const char *name, struct driver_module **out, struct loader_error *err)
+{
+    irq_state_t state = spin_lock_irq(&table.lock);
+    struct driver_module *m = find_locked(name);
+    bool is_live = m != NULL && m->state == DRIVER_LIVE;
+    if (is_live) {
+        m->state = DRIVER_UNLOADING;
+    }
+    spin_unlock_irq(&table.lock, state);
+    if (is_live) {
+        *out = m;
+        return OK;
+    }
+    if (m != NULL) {
+        return fail(err, E_BUSY, name, "busy: it is being loaded or unloaded");
+    }
+    return is_linked_in(name) ? fail(err, E_NOTSUP, name, "linked into the kernel: it stays")
+                              : fail(err, E_NOENT, name, "no such module is loaded");
+}
+
+enum status driver_module_unload(const char *name, struct loader_error *err)
+{
+    struct driver_module *m;
+    enum status s = claim(name, &m, err);
+    if (s != OK) {
+        return s;
+    }
+    driver_remove(&m->registration);
+    irq_state_t state = spin_lock_irq(&table.lock);
+    while (m->readers > 0) {
+        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        (void)!wait_uncancellable_locked(&table, &state, WAIT_FOREVER);
+    }
+    list_remove(&m->link);
+    spin_unlock_irq(&table.lock, state);
+    log_debug("driver", "%s unloaded", m->note->name);
+    free_module(m);
+    return OK;
+}
+
+static void count_device(void *ctx, struct device *dev, uint32_t in_flight)
+{
+    struct driver_module_info *info = ctx;
+    if (info->devices++ == 0) {
+        (void)str_copy(info->device, sizeof(info->device), dev->name);
+    }
+    info->in_flight += in_flight;
+}
+
+static void describe_linked(const struct driver *d, struct driver_module_info *out)
+{
+    *out = (struct driver_module_info){.state = DRIVER_LINKED_IN};
+    (void)str_copy(out->name, sizeof(out->name), d->name);
+    (void)str_copy(out->version, sizeof(out->version), d->version);
+    driver_for_each_device(d, count_device, out);
+}
+
+static void describe(const struct driver_module *m, struct driver_module_info *out)
+{
+    memcpy(out->name, m->note->name, sizeof(out->name));
+    memcpy(out->version, m->note->version, sizeof(out->version));
+    memcpy(out->licence, m->note->licence, sizeof(out->licence));
+    loader_get_size(m->module, &out->code_bytes, &out->data_bytes);
+    /* One that is coming or going holds its devices for as long as a device takes to answer. */
+    if (out->state == DRIVER_LIVE) {
+        driver_for_each_device(m->registration.driver, count_device, out);
+    }
+}
+
+static struct driver_module *hold(uint32_t i, enum driver_module_state *current)
+{
+    struct driver_module *found = NULL;
+    irq_state_t state = spin_lock_irq(&table.lock);
+    LIST_FOR_EACH (&loaded, n) {
+        if (i-- == 0) {
+            found = CONTAINER_OF(n, struct driver_module, link);
+            found->readers++;
+            *current = found->state;
+            break;
+        }
+    }
+    spin_unlock_irq(&table.lock, state);
+    return found;
+}
+
+static void let_go(struct driver_module *m)
+{
+    irq_state_t state = spin_lock_irq(&table.lock);
+    if (--m->readers == 0) {
+        wait_wake_all_locked(&table);
+    }
+    spin_unlock_irq(&table.lock, state);
+}
+
+bool driver_module_get_info(uint32_t i, struct driver_module_info *out)
+{
+    const struct driver *const *d = driver_registry;
+    for (; *d != NULL; d++) {
+        if (i-- == 0) {
+            describe_linked(*d, out);
+            return true;
+        }
+    }
+    enum driver_module_state state;
+    struct driver_module *m = hold(i, &state);
+    if (m == NULL) {
+        return false;
+    }
+    *out = (struct driver_module_info){.state = state};
+    describe(m, out);
+    let_go(m);
+    return true;
+}

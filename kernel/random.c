@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// The generator is a key. Each use makes a block of ChaCha20 (RFC 8439) with it: the first half
+// becomes the next key before anything leaves, so that who reads the kernel's memory later cannot
+// compute what was given before; the second half is the output, or the key of a longer one.
+//
+// Entropy is mixed in by XOR into the key, which a block then replaces: a source that lies can add
+// nothing to what was known, and cannot take away what was not.
+#include "kernel/random.h"
+
+#include "hal/cpu.h"
+#include "kernel/clock.h"
+#include "kernel/lib/chacha20.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/sched/mutex.h"
+
+#define RESEED_BYTES ((uint64_t)1 << 20)
+#define RESEED_NS    (300 * NS_PER_S)
+
+#define JITTER_SAMPLES 64u
+#define JITTER_STRIDE  16u /* words between two looks at memory */
+
+/* Of one key: the counter of a block has 32 bits. */
+#define STREAM_MAX ((size_t)1 << 30)
+
+/* Field protection:  [l] lock   [s] seeding   relaxed: statistics */
+static struct {
+    struct spinlock lock;
+    uint8_t key[CHACHA20_KEY_BYTES]; /* [l] */
+    uint64_t produced_since;         /* [l] bytes since the sources were asked */
+    struct mutex seeding;
+    _Atomic uint64_t seeded_ns;    /* relaxed; written by who seeds */
+    _Atomic uint64_t asked, given; /* relaxed */
+    _Atomic uint64_t reseeds;      /* relaxed */
+    _Atomic uint64_t produced;     /* relaxed */
+    _Atomic uint64_t source_bytes; /* relaxed; of the first seed, up to RANDOM_SEED_BYTES */
+    _Atomic bool has_new;          /* relaxed; a source was added since */
+} generator = {.lock = SPINLOCK_INIT,
+               .seeding = {.queue = {.lock = SPINLOCK_INIT,
+                                     .waiters = LIST_INIT(generator.seeding.queue.waiters),
+                                     .name = "random seed"}}};
+
+static struct pinned_list sources = PINNED_LIST_INIT(sources, "entropy source in use");
+
+static uint64_t load_count(_Atomic uint64_t *p)
+{
+    return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+static void add_count(_Atomic uint64_t *p, uint64_t n)
+{
+    atomic_fetch_add_explicit(p, n, memory_order_relaxed);
+}
+
+/* Through a volatile pointer: a plain memset before the end of a function would be left out. */
+static void wipe(void *p, size_t len)
+{
+    volatile uint8_t *b = p;
+    while (len-- > 0) {
+        *b++ = 0;
+    }
+}
+
+/* Replace the key; `half` receives the other 32 bytes of the block. The counter is no secret, but
+ * two machines that run on from one snapshot part ways by it. */
+static void step_locked(uint8_t half[CHACHA20_KEY_BYTES]) REQUIRES(generator.lock)
+{
+    uint8_t nonce[CHACHA20_NONCE_BYTES] = {0};
+    uint8_t block[CHACHA20_BLOCK_BYTES];
+    store_le64(nonce, hal_counter_read());
+    chacha20_block(generator.key, 0, nonce, block);
+    memcpy(generator.key, block, CHACHA20_KEY_BYTES);
+    memcpy(half, block + CHACHA20_KEY_BYTES, CHACHA20_KEY_BYTES);
+    wipe(block, sizeof(block));
+}
+
+static void mix(const uint8_t *bytes, size_t len)
+{
+    uint8_t unused[CHACHA20_KEY_BYTES];
+    while (len > 0) {
+        size_t n = MIN(len, (size_t)CHACHA20_KEY_BYTES);
+        irq_state_t state = spin_lock_irq(&generator.lock);
+        for (size_t i = 0; i < n; i++) {
+            generator.key[i] ^= bytes[i];
+        }
+        step_locked(unused);
+        spin_unlock_irq(&generator.lock, state);
+        bytes += n;
+        len -= n;
+    }
+    wipe(unused, sizeof(unused));
+}
+
+/* The last resort: how long the same few instructions take is never quite the same. */
+static void mix_jitter(void)
+{
+    static volatile uint64_t scratch[4 * JITTER_STRIDE];
+    uint64_t samples[JITTER_SAMPLES];
+    uint64_t last = hal_counter_read();
+    for (unsigned i = 0; i < JITTER_SAMPLES; i++) {
+        scratch[(last ^ i) % ARRAY_COUNT(scratch)] += last;
+        uint64_t now = hal_counter_read();
+        samples[i] = now << 32 ^ (now - last);
+        last = now;
+    }
+    mix((const uint8_t *)samples, sizeof(samples));
+    wipe(samples, sizeof(samples));
+}
+
+static void copy_stream(const uint8_t key[CHACHA20_KEY_BYTES], uint8_t *out, size_t len)
+{
+    static const uint8_t nonce[CHACHA20_NONCE_BYTES];
+    uint8_t block[CHACHA20_BLOCK_BYTES];
+    for (uint32_t counter = 0; len > 0; counter++) {
+        size_t n = MIN(len, sizeof(block));
+        chacha20_block(key, counter, nonce, block);
+        memcpy(out, block, n);
+        out += n;
+        len -= n;
+    }
+    wipe(block, sizeof(block));
+}
+
+void random_bytes(void *buf, size_t len)
+{
+    uint8_t *out = buf;
+    uint8_t half[CHACHA20_KEY_BYTES];
+    add_count(&generator.produced, len);
+    do {
+        size_t n = MIN(len, STREAM_MAX);
+        irq_state_t state = spin_lock_irq(&generator.lock);
+        step_locked(half);
+        generator.produced_since += n;
+        spin_unlock_irq(&generator.lock, state);
+        if (n <= sizeof(half)) {
+            memcpy(out, half, n);
+        } else {
+            copy_stream(half, out, n);
+        }
+        out += n;
+        len -= n;
+    } while (len > 0);
+    wipe(half, sizeof(half));
+}
+
+static struct entropy_source *next_source(struct entropy_source *from)
+{
+    struct pinned_node *n = pinned_next(&sources, from == NULL ? NULL : &from->node);
+    return n == NULL ? NULL : CONTAINER_OF(n, struct entropy_source, node);
+}
+
+/* Ask until the seed is whole or the source has no more now. */
+static size_t ask_locked(struct entropy_source *s) REQUIRES(generator.seeding)
+{
+    uint8_t seed[RANDOM_SEED_BYTES];
+    size_t used = 0;
+    enum status result = OK;
+    while (used < sizeof(seed) && result == OK) {
+        size_t got = 0;
+        result = s->read(s, seed + used, sizeof(seed) - used, &got);
+        if (result == OK) {
+            ASSERT(got > 0 && got <= sizeof(seed) - used);
+            used += got;
+        }
+    }
+    if (result != OK) {
+        s->failures++;
+        s->last_error = result;
+    }
+    s->asked += sizeof(seed);
+    s->given += used;
+    add_count(&generator.asked, sizeof(seed));
+    add_count(&generator.given, used);
+    mix(seed, used);
+    wipe(seed, sizeof(seed));
+    return used;
+}
+
+static size_t ask_all_locked(void) REQUIRES(generator.seeding)
+{
+    size_t total = 0;
+    atomic_store_explicit(&generator.has_new, false, memory_order_relaxed);
+    for (struct entropy_source *s = NULL; (s = next_source(s)) != NULL;) {
+        total += ask_locked(s);
+    }
+    irq_state_t state = spin_lock_irq(&generator.lock);
+    generator.produced_since = 0;
+    spin_unlock_irq(&generator.lock, state);
+    atomic_store_explicit(&generator.seeded_ns, clock_now_ns(), memory_order_relaxed);
+    if (total > 0) {
+        add_count(&generator.reseeds, 1);
+        add_count(&generator.source_bytes, total);
+    }
+    return total;
+}
+
+size_t random_reseed(void)
+{
+    /* Who finds another at it need not wait: the bytes are as good as they were. */
+    if (!mutex_try_lock(&generator.seeding)) {
+        return 0;
+    }
+    size_t total = ask_all_locked();
+    mutex_unlock(&generator.seeding);
+    return total;
+}
+
+static bool is_due(void)
+{
+    if (atomic_load_explicit(&generator.has_new, memory_order_relaxed)) {
+        return true;
+    }
+    irq_state_t state = spin_lock_irq(&generator.lock);
+    bool has_given_much = generator.produced_since >= RESEED_BYTES;
+    spin_unlock_irq(&generator.lock, state);
+    return has_given_much || clock_now_ns() - load_count(&generator.seeded_ns) >= RESEED_NS;
+}
+
+void random_fill(void *buf, size_t len)
+{
+    if (is_due()) {
+        (void)random_reseed();
+    }
+    random_bytes(buf, len);
+}
+
+void random_add_source(struct entropy_source *s)
+{
+    s->asked = s->given = s->failures = 0;
+    s->last_error = OK;
+    pinned_add(&sources, &s->node);
+    atomic_store_explicit(&generator.has_new, true, memory_order_relaxed);
+}
+
+void random_remove_source(struct entropy_source *s)
+{
+    pinned_remove(&sources, &s->node);
+}
+
+void random_for_each_source(void (*fn)(void *ctx, const struct random_source_info *info), void *ctx)
+{
+    for (struct entropy_source *s = NULL; (s = next_source(s)) != NULL;) {
+        struct random_source_info info = {.asked = s->asked,
+                                          .given = s->given,
+                                          .failures = s->failures,
+                                          .last_error = s->last_error};
+        memcpy(info.name, s->name, sizeof(info.name));
+        fn(ctx, &info);
+    }
+}
+
+void random_get_stats(struct random_stats *out)
+{
+    *out = (struct random_stats){
+        .asked = load_count(&generator.asked),
+        .given = load_count(&generator.given),
+        .reseeds = load_count(&generator.reseeds),
+        .produced = load_count(&generator.produced),
+        .is_jitter_only = load_count(&generator.source_bytes) < RANDOM_SEED_BYTES,
+    };
+}
+
+void random_init(void)
+{
+    mix_jitter();
+    log_debug("random", "seeded from timer jitter only, so far");
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+//
+// Commands about drivers that are loaded, and about the random bytes that one of them feeds.
+#include "kernel/io/console.h"
+#include "kernel/io/driver_module.h"
+#include "kernel/lib/string.h"
+#include "kernel/random.h"
+#include "kernel/shell/command_internal.h"
+
+#define RANDOM_DEFAULT 32u
+#define RANDOM_MAX     4096u
+#define RANDOM_LINE    32u
+
+static bool run_load(int argc, char **argv)
+{
+    if (argc != 2) {
+        return false;
+    }
+    unsigned taken;
+    struct loader_error err;
+    if (driver_module_load(argv[1], &taken, &err) != OK) {
+        console_printf("load: %s\n", err.text);
+    } else if (taken == 0) {
+        console_printf("load: %s: loaded; no device for it\n", argv[1]);
+    }
+    return true;
+}
+
+static bool run_unload(int argc, char **argv)
+{
+    if (argc != 2) {
+        return false;
+    }
+    struct loader_error err;
+    if (driver_module_unload(argv[1], &err) != OK) {
+        console_printf("unload: %s\n", err.text);
+    }
+    return true;
+}
+
+static void print_module(const struct driver_module_info *m)
+{
+    static const char *const states[] = {"loading", "live", "unloading", "linked in"};
+    console_printf("%-12s %-5s %-9s", m->name, m->version, states[m->state]);
+    if (m->state != DRIVER_LINKED_IN) {
+        console_printf(" code %u KiB, data %u bytes, licence %s;", (unsigned)(m->code_bytes / 1024),
+                       (unsigned)m->data_bytes, m->licence);
+    }
+    console_printf(" %u device%s", m->devices, m->devices == 1 ? "" : "s");
+    if (m->devices > 0) {
+        console_printf(" (%s%s), %u in flight", m->device, m->devices > 1 ? " ..." : "",
+                       m->in_flight);
+    }
+    console_printf("\n");
+}
+
+static bool run_modules(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    static struct driver_module_info m;
+    for (uint32_t i = 0; driver_module_get_info(i, &m); i++) {
+        print_module(&m);
+    }
+    return true;
+}
+
+static void print_random(size_t count)
+{
+    uint8_t line[RANDOM_LINE];
+    for (size_t left = count; left > 0;) {
+        size_t n = MIN(left, sizeof(line));
+        random_fill(line, n);
+        for (size_t i = 0; i < n; i++) {
+            console_printf("%02x", line[i]);
+        }
+        console_printf("\n");
+        left -= n;
+    }
+}
+
+static void print_source(void *ctx, const struct random_source_info *s)
+{
+    (void)ctx;
+    console_printf("  %-28s %llu of %llu bytes", s->name, (unsigned long long)s->given,
+                   (unsigned long long)s->asked);
+    if (s->failures > 0) {
+        console_printf(", %llu failures (%s)", (unsigned long long)s->failures,
+                       status_text(s->last_error));
+    }
+    console_printf("\n");
+}
+
+static bool run_random(int argc, char **argv)
+{
+    unsigned long long count = RANDOM_DEFAULT;
+    if (argc > 2 || (argc == 2 && (!str_to_u64(argv[1], &count) || count > RANDOM_MAX))) {
+        return false;
+    }
+    print_random((size_t)count);
+    struct random_stats stats;
+    random_get_stats(&stats);
+    console_printf("%llu of %llu bytes asked of sources, in %llu seeds%s\n",
+                   (unsigned long long)stats.given, (unsigned long long)stats.asked,
+                   (unsigned long long)stats.reseeds,
+                   stats.is_jitter_only ? "; seeded from timer jitter only" : "");
+    random_for_each_source(print_source, NULL);
+    return true;
+}
+
+const struct shell_command shell_module_commands[] = {
+    {"load", "FILE", "load a driver: a path, or a name in /lib/modules", run_load},
+    {"unload", "NAME", "unload a driver", run_unload},
+    {"modules", "", "drivers, loaded and linked in", run_modules},
+    {"random", "[COUNT]", "random bytes (up to 4096), and where they come from", run_random},
+    {0},
+};
