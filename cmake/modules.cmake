@@ -23,3 +23,12 @@ foreach(source IN LISTS HALYARD_MODULES)
     get_filename_component(name "${source}" NAME_WE)
     halyard_add_module(${name} "${source}")
 endforeach()
+
+# Tests in the kernel carry the modules, too.
+foreach(source IN LISTS HALYARD_MODULES)
+    get_filename_component(name "${source}" NAME_WE)
+    list(APPEND test_programs "${CMAKE_BINARY_DIR}/modules/${name}.ko")
+endforeach()
+set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/kernel/programs.S" PROPERTIES
+    OBJECT_DEPENDS "${test_programs}"
+    INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}")

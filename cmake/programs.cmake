@@ -37,7 +37,7 @@ foreach(source IN LISTS programs)
     halyard_add_program(${name} "${source}")
 endforeach()
 
-# Tests in the kernel carry some of them, and two of their own.
+# Tests in the kernel carry some of them, and two of their own (cmake/modules.cmake).
 set(landing_pads_x86_64 -fcf-protection=branch)
 set(landing_pads_aarch64 -mbranch-protection=bti)
 halyard_add_program(test-sdk "${CMAKE_SOURCE_DIR}/tests/programs/sdk.c")
@@ -47,6 +47,3 @@ set(test_programs "")
 foreach(name exit threads spin crash test-sdk test-landing)
     list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
 endforeach()
-set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/kernel/programs.S" PROPERTIES
-    OBJECT_DEPENDS "${test_programs}"
-    INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}")

@@ -98,8 +98,6 @@ const struct export driver_exports[] = {
 
     FUNCTION(irq_request, 1),
     FUNCTION(irq_release, 1),
-    FUNCTION(irq_mask, 1),
-    FUNCTION(irq_unmask, 1),
 
     OBJECT(pci_bus_type, 1),
     FUNCTION(pci_read8, 1),

@@ -75,8 +75,8 @@ static struct fault_owner *hold(const struct list *list, uintptr_t at)
 {
     irq_state_t state = lock_owners();
     struct fault_owner *owner = find_owner(list, at);
-    if (owner != NULL) {
-        owner->running++;
+    if (owner != NULL && !hal_this_cpu()->in_panic) {
+        owner->running++; /* in a panic nobody disowns, and a second one leaves from anywhere */
     }
     unlock_owners(state);
     return owner;
@@ -84,11 +84,14 @@ static struct fault_owner *hold(const struct list *list, uintptr_t at)
 
 static void let_go(struct fault_owner *owner)
 {
-    irq_state_t state = lock_owners();
-    if (--owner->running == 0 && !hal_this_cpu()->in_panic) {
+    if (hal_this_cpu()->in_panic) {
+        return;
+    }
+    irq_state_t state = spin_lock_irq(&owners.lock);
+    if (--owner->running == 0) {
         wait_wake_all_locked(&owners);
     }
-    unlock_owners(state);
+    spin_unlock_irq(&owners.lock, state);
 }
 
 bool fault_code_is_program(uintptr_t pc)

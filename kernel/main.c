@@ -54,7 +54,7 @@ void upcall_main(struct boot_info *info)
     hal_irq_enable();
     work_init();
     program_init();
-    random_init();
+    random_init(&info->seed);
 
     if (vfs_init() != OK) {
         panic("boot: no memory for an empty name space");

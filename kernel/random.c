@@ -8,7 +8,9 @@
 // nothing to what was known, and cannot take away what was not.
 #include "kernel/random.h"
 
+#include "hal/bootinfo.h"
 #include "hal/cpu.h"
+#include "hal/entropy.h"
 #include "kernel/clock.h"
 #include "kernel/lib/chacha20.h"
 #include "kernel/lib/endian.h"
@@ -35,7 +37,8 @@ static struct {
     _Atomic uint64_t asked, given; /* relaxed */
     _Atomic uint64_t reseeds;      /* relaxed */
     _Atomic uint64_t produced;     /* relaxed */
-    _Atomic uint64_t source_bytes; /* relaxed; of the first seed, up to RANDOM_SEED_BYTES */
+    _Atomic uint64_t seed_bytes;   /* relaxed; that came from anything but jitter */
+    uint32_t loaders;              /* set by random_init() */
     _Atomic bool has_new;          /* relaxed; a source was added since */
 } generator = {.lock = SPINLOCK_INIT,
                .seeding = {.queue = {.lock = SPINLOCK_INIT,
@@ -191,7 +194,7 @@ static size_t ask_all_locked(void) REQUIRES(generator.seeding)
     atomic_store_explicit(&generator.seeded_ns, clock_now_ns(), memory_order_relaxed);
     if (total > 0) {
         add_count(&generator.reseeds, 1);
-        add_count(&generator.source_bytes, total);
+        add_count(&generator.seed_bytes, total);
     }
     return total;
 }
@@ -258,12 +261,47 @@ void random_get_stats(struct random_stats *out)
         .given = load_count(&generator.given),
         .reseeds = load_count(&generator.reseeds),
         .produced = load_count(&generator.produced),
-        .is_jitter_only = load_count(&generator.source_bytes) < RANDOM_SEED_BYTES,
+        .loaders = generator.loaders,
+        .is_jitter_only = load_count(&generator.seed_bytes) < RANDOM_SEED_BYTES,
     };
 }
 
-void random_init(void)
+static enum status read_cpu(struct entropy_source *self, uint8_t *buf, size_t len, size_t *got)
+{
+    (void)self;
+    size_t n = hal_entropy(buf, len);
+    if (n == 0) {
+        return E_AGAIN;
+    }
+    *got = n;
+    return OK;
+}
+
+/* It is listed if it ever gives anything. */
+static void add_cpu(void)
+{
+    static struct entropy_source cpu = {.name = "CPU", .read = read_cpu};
+    uint8_t probe[8];
+    if (hal_entropy(probe, sizeof(probe)) > 0) {
+        mix(probe, sizeof(probe));
+        random_add_source(&cpu);
+    }
+}
+
+void random_init(struct boot_seed *loaders)
 {
     mix_jitter();
-    log_debug("random", "seeded from timer jitter only, so far");
+    mix(loaders->bytes, loaders->len);
+    generator.loaders = loaders->len;
+    add_count(&generator.seed_bytes, loaders->len);
+    wipe(loaders->bytes, sizeof(loaders->bytes));
+    loaders->len = 0;
+    add_cpu();
+    (void)random_reseed();
+
+    struct random_stats stats;
+    random_get_stats(&stats);
+    if (stats.is_jitter_only) {
+        log_info("random", "no entropy source: seeded from timer jitter only");
+    }
 }

@@ -35,8 +35,11 @@ struct entropy_source {
     enum status last_error; /* of the last failure */
 };
 
-/** @brief Seed from what is there at once. @context{thread, once; the heap need not exist} */
-void random_init(void);
+struct boot_seed;
+
+/** @brief Seed from what is there at once: the loader's bytes, which are cleared, the CPU's, and
+ * the counter's jitter. @context{thread, once} */
+void random_init(struct boot_seed *loaders);
 
 /** @brief Add a source; the next random_fill() asks it. @context{thread} */
 void random_add_source(struct entropy_source *s);
@@ -69,6 +72,7 @@ struct random_stats {
     uint64_t asked, given; /* bytes of sources, those that are gone included */
     uint64_t reseeds;      /* times that sources gave any */
     uint64_t produced;     /* bytes for whoever wanted some */
-    bool is_jitter_only;   /* no source has given a whole seed so far */
+    uint32_t loaders;      /* bytes that the boot loader gave */
+    bool is_jitter_only;   /* neither it nor sources gave a whole seed so far */
 };
 void random_get_stats(struct random_stats *out);

@@ -3,7 +3,8 @@
 // Spinlocks, and the lock order of the whole kernel:
 //
 //   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line, thread list
-//   2 loader registry, programs (mutexes)        6 run queue, wait queues (wait before run queue)
+//   2 device binding, then loader registry,
+//     random seed, programs (mutexes)            6 run queue, wait queues (wait before run queue)
 //   3 vm range tree                              7 timer queue
 //   4 heap, page allocator                       8 console, log (leaf: taken under anything)
 //

@@ -10,6 +10,9 @@
 
 #include <stdarg.h>
 
+/* Tests that take minutes: only a glob that begins so runs them. */
+#define LONG "long_"
+
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {
     bool failed;
@@ -51,9 +54,10 @@ static bool run_one(const struct kernel_test *test, unsigned number)
 int test_run(const char *glob)
 {
     unsigned ran = 0, failed = 0;
+    bool with_long = str_has_prefix(glob, LONG);
     for (const struct kernel_test *const *table = kernel_tests; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
-            if (str_matches(glob, t->name)) {
+            if (str_matches(glob, t->name) && (with_long || !str_has_prefix(t->name, LONG))) {
                 failed += run_one(t, ++ran) ? 0 : 1;
             }
         }

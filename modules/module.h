@@ -81,8 +81,6 @@
 #define thread_yield                  thread_yield$1
 #define irq_request                   irq_request$1
 #define irq_release                   irq_release$1
-#define irq_mask                      irq_mask$1
-#define irq_unmask                    irq_unmask$1
 #define pci_bus_type                  pci_bus_type$1
 #define pci_read8                     pci_read8$1
 #define pci_read16                    pci_read16$1

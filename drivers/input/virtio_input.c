@@ -230,6 +230,7 @@ static void virtio_input_remove(struct device *dev)
 
 const struct driver virtio_input_driver = {
     .name = "virtio_input",
+    .version = "1.0",
     .bus = &pci_bus_type,
     .match = virtio_input_match,
     .probe = virtio_input_probe,

@@ -41,8 +41,8 @@ struct device {
 
 /** @brief A driver. Static and const. */
 struct driver {
-    const char *name; /* shorter than DRIVER_NAME_MAX; no other driver has it */
-    const char *version;
+    const char *name;    /* shorter than DRIVER_NAME_MAX; no other driver has it */
+    const char *version; /* or NULL, of one that is only ever linked in */
     const struct bus *bus;
     bool (*match)(const struct device *dev);
     /** Take the device. On failure everything is as before. May sleep. */

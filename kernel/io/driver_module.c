@@ -221,7 +221,7 @@ static void describe_linked(const struct driver *d, struct driver_module_info *o
 {
     *out = (struct driver_module_info){.state = DRIVER_LINKED_IN};
     (void)str_copy(out->name, sizeof(out->name), d->name);
-    (void)str_copy(out->version, sizeof(out->version), d->version);
+    (void)str_copy(out->version, sizeof(out->version), d->version == NULL ? "" : d->version);
     driver_for_each_device(d, count_device, out);
 }
 

@@ -87,8 +87,8 @@ static void print_source(void *ctx, const struct random_source_info *s)
     console_printf("  %-28s %llu of %llu bytes", s->name, (unsigned long long)s->given,
                    (unsigned long long)s->asked);
     if (s->failures > 0) {
-        console_printf(", %llu failures (%s)", (unsigned long long)s->failures,
-                       status_text(s->last_error));
+        console_printf(", failed %llu time%s (%s)", (unsigned long long)s->failures,
+                       s->failures == 1 ? "" : "s", status_text(s->last_error));
     }
     console_printf("\n");
 }
@@ -106,6 +106,9 @@ static bool run_random(int argc, char **argv)
                    (unsigned long long)stats.given, (unsigned long long)stats.asked,
                    (unsigned long long)stats.reseeds,
                    stats.is_jitter_only ? "; seeded from timer jitter only" : "");
+    if (stats.loaders > 0) {
+        console_printf("  %-28s %u bytes\n", "boot loader", stats.loaders);
+    }
     random_for_each_source(print_source, NULL);
     return true;
 }

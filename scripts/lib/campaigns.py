@@ -97,6 +97,20 @@ def boot_slice(argv):
     return work
 
 
+def guest_slice(argv):
+    """Run the guest's own long tests again and again."""
+    def work(seed, seconds, done):
+        rounds, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            run = subprocess.run([*argv, "--test", "long_*"], stdin=subprocess.DEVNULL, capture_output=True)
+            if run.returncode != 0:
+                return rounds, run.stdout.decode(errors="replace")[-2000:] + f"\nstatus {run.returncode}"
+            rounds += 1
+        return rounds, None
+
+    return work
+
+
 def matrix_slice(product):
     """Boot rows of a matrix's product, each once, in a mixed order that is the same in every round."""
     def work(seed, seconds, done):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import packages
@@ -82,6 +83,25 @@ def link_or_copy(source, target):
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def stage_modules(stage, build):
+    """The loadable drivers of a build, as /lib/modules."""
+    (stage / "lib" / "modules").mkdir(parents=True)
+    for module in sorted((Path(build) / "modules").glob("*.ko")):
+        shutil.copyfile(module, stage / "lib" / "modules" / module.name)
+
+
+def make_system(build, image):
+    """The disk of a plain shell: the build's programs as /bin, its drivers as /lib/modules."""
+    with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
+        stage = Path(work)
+        stage_modules(stage, build)
+        (stage / "bin").mkdir()
+        for program in sorted((Path(build) / "programs").glob("*.elf")):
+            if not program.name.startswith("test-"):
+                shutil.copyfile(program, stage / "bin" / program.name)
+        make_disk(stage, image)
 
 
 def stage_program(stage, program, files=None):

@@ -6,10 +6,11 @@ import shlex
 import sys
 from pathlib import Path
 
+import builder
 import disk
 import packages
 from iso import make_iso
-from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe
+from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
 from tree import MACHINES, Failure, build_directory, kernel_image, machine_of
 
@@ -126,6 +127,8 @@ def parse(arguments):
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.machine == "x86_64" and (
         o.boot in ("iso", *USB_CONTROLLERS) or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
+    # A plain shell finds programs and drivers.
+    o.system = not (o.one_shot or o.disk or o.initrd or o.kernel) and has_pci(o.machine_options)
     o.qemu = shell_words(p, "--qemu", o.qemu)
     return o
 
@@ -186,6 +189,8 @@ def machine(o, work):
         m.usb = USB_CONTROLLERS.get(o.boot)
     if o.program:
         m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
+    if o.system:
+        m.disks.append(Disk(comma_safe(o.build / "system.img"), "system", "readonly=on"))
     for number, file in enumerate(o.disk):
         m.disks.append(Disk(comma_safe(Path(file).resolve()), f"disk{number}"))
     if o.bench or o.test:
@@ -195,12 +200,24 @@ def machine(o, work):
     return m
 
 
+def make_system_disk(o):
+    """Make the plain shell's disk unless what is in it is older. It is read-only: runs share it."""
+    image = o.build / "system.img"
+    with builder.locked(o.build):
+        parts = [*(o.build / "programs").glob("*.elf"), *(o.build / "modules").glob("*.ko")]
+        if not image.exists() or any(part.stat().st_mtime >= image.stat().st_mtime for part in parts):
+            disk.make_system(o.build, image)
+
+
 def prepare(o, m, work):
     """Make what machine() named."""
     if o.program:
         with_stage = work / "stage"
         disk.stage_program(with_stage, o.program, o.files)
+        disk.stage_modules(with_stage, o.build)
         disk.make_disk(with_stage, work / "program.img")
+    if o.system:
+        make_system_disk(o)
     if o.bench or o.test:
         with open(work / "scratch.img", "wb") as scratch:
             scratch.truncate(1 << 30)
@@ -214,7 +231,7 @@ def needed_packages(o):
         wanted += packages.BUILD
     if o.iso:
         wanted += packages.ISO
-    if o.program:
+    if o.program or o.system:
         wanted += packages.DISK
     if o.firmware == "uefi":
         wanted += packages.UEFI

@@ -152,6 +152,16 @@ def disks(m):
         yield f"virtio-blk-pci,drive=disk{number},serial={disk.name}"
 
 
+def has_pci(machine):
+    """Whether --machine's word leaves the machine a bus for our devices."""
+    return not (machine or "").startswith("microvm")
+
+
+def entropy(m):
+    """For a driver that may be loaded."""
+    return ["-device", "virtio-rng-pci"] if has_pci(m.machine) else []
+
+
 def files(m):
     """The files that command() names."""
     if m.iso:
@@ -194,6 +204,7 @@ def command(m, channels):
         *([] if m.reboots else ["-no-reboot"]),
         *boot(m),
         *disks(m),
+        *entropy(m),
         *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
         *m.extra,

@@ -198,6 +198,8 @@ def all_campaigns(builds, presets, host):
         boot = [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build", str(build), "--no-build",
                 "--timeout", "120"]
         yield f"boot_{machine}", campaigns.boot_slice(boot), "boots"
+        guest = [*boot[:-1], "900"]
+        yield f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests"
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The sample programs as the build made them, for the tests that load and run them without a disk.
+// The sample programs and the modules as the build made them, for the tests that load them without a
+// disk.
 
     .section .rodata.test_programs, "a"
 
@@ -13,6 +14,16 @@ test_program_\name:
 test_program_\name\()_end:
 .endm
 
+.macro module name
+    .balign 16
+    .globl test_module_\name
+test_module_\name:
+    .incbin "modules/\name\().ko"
+    .globl test_module_\name\()_end
+test_module_\name\()_end:
+.endm
+
+    module virtio_rng
     program exit, exit
     program threads, threads
     program spin, spin

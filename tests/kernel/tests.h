@@ -15,4 +15,5 @@ extern const struct kernel_test block_tests[];
 extern const struct kernel_test irq_tests[];
 extern const struct kernel_test jit_tests[];
 extern const struct kernel_test native_tests[];
+extern const struct kernel_test module_tests[];
 extern const struct kernel_test security_tests[];

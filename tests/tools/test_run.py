@@ -338,6 +338,8 @@ class Arguments(Case):
         self.assertEqual(missing("--boot", "kernel", "--program", build / "x.elf", "--disk", build / "y.img"),
                          lines("halyard.elf", "program.img", "y.img"))
         (build / "halyard.iso").touch()
+        self.assertEqual(missing(), lines("system.img"))
+        (build / "system.img").touch()
         self.assertEqual(missing(), [])
         self.assertEqual(missing("--append", "x"), lines("run.iso"))  # that one holds no such word
         (build / "halyard.elf").touch()

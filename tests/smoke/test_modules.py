@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Drivers that are loaded from the disk and unloaded again, as a person does it: the plain shell's disk has
+them. What happens twenty thousand times is in tests/kernel/test_modules.c."""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from smoke import MACHINE, TestCase, program, run
+from tree import ROOT
+
+SMALL = """
+#include "drivers/pci/pci.h"
+#include "kernel/log.h"
+{more}
+static bool match(const struct device *dev)
+{{
+    return pci_of_const(dev)->class_code == {cls};
+}}
+
+static enum status probe(struct device *dev)
+{{
+    {probe}
+    log_info("mine", "%s is mine", dev->name);
+    return OK;
+}}
+
+static void remove(struct device *dev)
+{{
+    log_info("mine", "%s was mine", dev->name);
+}}
+
+const struct driver mine = {{.name = "mine", .version = "0.1", .bus = &pci_bus_type, .match = match,
+                            .probe = probe, .remove = remove}};
+{module}
+"""
+
+
+def compile_module(folder, name="mine.ko", machine=MACHINE, flags=(), **parts):
+    """A driver of one's own by the one line of modules/README.md, from the repository's root."""
+    source, out = Path(folder) / "mine.c", Path(folder) / name
+    text = {"more": "", "probe": "", "cls": "0xff0000", "module": 'DRIVER_MODULE(mine, "mine", "0.1", "MIT");'}
+    source.write_text(SMALL.format(**{**text, **parts}))
+    subprocess.run(["clang", f"@modules/cflags.{machine}", *flags, "-c", str(source), "-o", str(out)],
+                   cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+def shell(*lines, **options):
+    return run(typed="\n".join(lines) + "\npoweroff\n", *options.pop("options", ()), **options)
+
+
+class Modules(TestCase):
+    def test_load_random_unload(self):
+        result = shell("mem", "load virtio_rng", "modules", "random 8", "unload virtio_rng", "modules")
+        self.expect(result, 0, contains=["virtio_rng   1.0   live", "1 device (", "  virtio_rng 0000:",
+                                         "32 of 32 bytes"])
+        self.assertNotIn("virtio_rng", result.output.split("unload virtio_rng")[1])
+
+    def test_memory_is_the_same_after_many_times(self):
+        once = ["load virtio_rng", "random 8", "unload virtio_rng"]
+        result = shell(*once * 2, "mem", "heap", *once * 20, "mem", "heap")
+        self.expect(result, 0)
+        books = re.findall(r"halyard> mem\n(.*?)halyard> heap\n(\d+ objects, \d+ bytes live)", result.output, re.S)
+        self.assertEqual(len(books), 2, result.output)
+        self.assertEqual(books[0], books[1])
+
+    def test_each_refusal_names_its_cause(self):
+        other = {"x86_64": "aarch64", "aarch64": "x86_64"}[MACHINE]
+        with tempfile.TemporaryDirectory() as folder:
+            whole = compile_module(folder).read_bytes()
+            compile_module(folder, "other.ko", machine=other)
+            compile_module(folder, "missing.ko", more="void not_there(void);", probe="not_there();")
+            compile_module(folder, "program_call.ko", more='void hy_exit(int) __asm__("hy_exit$1");',
+                           probe="hy_exit(1);")
+            compile_module(folder, "version.ko", flags=["-Dlog_line=log_line$9", "-Wno-macro-redefined"],
+                           more="#undef log_line\n#define log_line log_line$9\nvoid log_line(int, const char *, const "
+                                "char *, ...);")
+            compile_module(folder, "nameless.ko", module="")
+            (Path(folder) / "interface.ko").write_bytes(whole.replace(
+                b"\x02\0\0\0Halyard\0\x01\0\0\0", b"\x02\0\0\0Halyard\0\x07\0\0\0"))
+            (Path(folder) / "cut.ko").write_bytes(whole[:len(whole) // 2])
+            (Path(folder) / "text.ko").write_text("no module")
+            names = ["other", "missing", "program_call", "version", "nameless", "interface", "cut", "text"]
+            lines = ["mem", "heap", *(f"load /files/{name}.ko" for name in names), "load /files/none.ko",
+                     "load virtio_blk.ko", "load /bin/hello.elf", "unload virtio_blk", "unload nothing", "load", "mem",
+                     "run /lib/modules/virtio_rng.ko"]
+            result = run("--program", program("hello"), "--files", folder, "--append", "shell",
+                         typed="\n".join(lines) + "\npoweroff\n")
+        self.expect(result, contains=[
+            "load: /files/other.ko: made for ELF machine",
+            "load: /files/missing.ko: import not_there: no such symbol",
+            "load: /files/program_call.ko: import hy_exit version 1: no such symbol",
+            "load: /files/version.ko: import log_line version 9: the kernel has 1",
+            "load: /files/nameless.ko: note: it names no driver: DRIVER_MODULE() is missing",
+            "load: /files/interface.ko: note: built for version 7 of the driver interface; this is version 1",
+            "load: /files/cut.ko: ",
+            "load: /files/text.ko: of no format that is known here",
+            "load: /files/none.ko: no such file or directory",
+            "load: /lib/modules/virtio_blk.ko: no such file or directory",
+            "load: /bin/hello.elf: a program, not a driver",
+            "unload: virtio_blk: linked into the kernel",
+            "unload: nothing: no such module is loaded",
+            "usage: load FILE",
+            "/lib/modules/virtio_rng.ko: a driver, not a program",
+        ])
+
+    def test_a_driver_of_ones_own(self):
+        """Its device is the host bridge, which every machine has and no other driver takes."""
+        with tempfile.TemporaryDirectory() as folder:
+            compile_module(folder, cls="0x060000")
+            result = run("--program", program("hello"), "--files", folder, "--append", "shell loglevel=info",
+                         typed="load /files/mine.ko\nload /files/mine.ko\nmodules\nunload mine\npoweroff\n")
+        self.expect(result, contains=["mine: 0000:00:00.0 is mine", "load: mine: already loaded",
+                                      "mine         0.1   live", "mine: 0000:00:00.0 was mine"])
+
+    def test_a_fault_in_a_driver_is_a_panic_that_names_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            compile_module(folder, cls="0x060000", probe="*(volatile int *)8 = 1;")
+            result = run("--program", program("hello"), "--files", folder, "--append", "shell",
+                         typed="load /files/mine.ko\n")
+        self.expect(result, 120, contains=["PANIC: unexpected fault", "#0 mine!probe+0x", "mine.c:"])
+
+
+class InFlight(TestCase):
+    """A device with a quota keeps what is asked for beyond it until the period is over: half a seed is given
+    at once, the reader of the other half gives up after a second, and the request is still the device's."""
+
+    def slow(self, period_ms):
+        device = f"-object rng-builtin,id=slow -device virtio-rng-pci,rng=slow,max-bytes=16,period={period_ms}"
+        result = shell("load virtio_rng", "random 8", "modules", "unload virtio_rng", "modules", "load virtio_rng",
+                       "random 8", "unload virtio_rng", options=[f"--qemu={device}"])
+        self.expect(result, 0, contains=["2 devices (", "16 of 32 bytes, failed 1 time (timed out)", "32 of 32 bytes"])
+        self.assertEqual(result.output.count("failed 1 time (timed out)"), 2, result.output)  # a reset fills no quota
+        return result
+
+    def test_unload_waits_for_an_answer(self):
+        self.assertNotIn("given up", self.slow(1500).output)
+
+    def test_unload_gives_up_what_is_never_answered(self):
+        result = self.slow(1000000)
+        self.assertIn(", 1 in flight", result.output)
+        self.assertEqual(result.output.count("a request that the device does not answer is given up"), 2)
