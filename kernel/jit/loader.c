@@ -5,6 +5,7 @@
 #include "kernel/jit/loader.h"
 
 #include "kernel/assert.h"
+#include "kernel/export.h"
 #include "kernel/io/device.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/module_internal.h"
@@ -98,6 +99,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
 {
     struct load load = {.kind = m->kind,
                         .driver_bytes = sizeof(struct driver),
+                        .driver_interface = DRIVER_INTERFACE,
                         .bytes = bytes,
                         .len = len,
                         .backend = jit_native,

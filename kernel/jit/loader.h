@@ -140,8 +140,9 @@ struct load_driver {
 /** What a front-end is given, and what it fills. */
 struct load {
     enum load_kind kind;
-    size_t driver_bytes;  /* least size of a struct driver */
-    const uint8_t *bytes; /* the file; any alignment */
+    size_t driver_bytes;       /* least size of a struct driver */
+    uint32_t driver_interface; /* version of it that a driver must be built for */
+    const uint8_t *bytes;      /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */
     struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */

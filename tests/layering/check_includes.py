@@ -12,15 +12,14 @@ C_STD = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdalign.h", "limits.
 BASE = ["kernel/lib/*.h"]                                  # freestanding helpers: everyone
 DIAG = ["kernel/status.h", "kernel/assert.h", "kernel/log.h"]
 KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in ("mm", "sched", "io", "fs")]  # public: private ones end in _internal.h
-FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/debug.h",
-                       "kernel/jit/backend.h", "kernel/export.h"]
+FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]
 ARCH = BASE + DIAG + ["hal/*.h", "hal_arch/*.h", "boot/*.h"]
 BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h"]
 
 LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/lib/":       [],
     "hal/":              BASE + ["hal_arch/*.h", "kernel/status.h"],
-    "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h", "kernel/jit/debug.h"],
+    "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h"],
     "kernel/jit/":       BASE + KERNEL + ["hal/cache.h", "hal/types.h", "kernel/jit/*/*.h"],
     "kernel/jit/elf/":   FRONT,
     "kernel/jit/wasm/":  FRONT,

@@ -3,7 +3,6 @@
 // The notes with which a build says what it made, in section .note.halyard, name "Halyard". A
 // program has one of type 1 (programs/sdk/halyard.h writes it); a driver has one of type 2 from
 // each of its files, and one of type 3 with its name (modules/module.h).
-#include "kernel/export.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
@@ -67,7 +66,7 @@ static const char *flags_folder(const struct elf *e)
 static enum status check_build(struct elf *e, const struct build_desc *d)
 {
     struct load *load = e->load;
-    uint32_t version = is_driver(e) ? DRIVER_INTERFACE : ABI_VERSION;
+    uint32_t version = is_driver(e) ? load->driver_interface : ABI_VERSION;
     if (d->version != version) {
         return load_fail(load, E_NOTSUP,
                          "note: built for version %u of the %s interface; this is version %u",
