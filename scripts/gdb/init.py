@@ -9,6 +9,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # gdb may run as another user than the tree's
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import gdb  # noqa: E402
 import halyard  # noqa: E402
 
 halyard.register()
+gdb.execute(f"directory {Path(__file__).resolve().parents[2]}", to_string=True)  # names in DWARF begin there

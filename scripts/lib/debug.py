@@ -155,16 +155,27 @@ def symbols(o):
 
 
 def run_gdb(own, o):
-    """gdb in the foreground: Ctrl-C is its affair."""
+    """gdb in the foreground: Ctrl-C is its affair, not ours and not that of a ninja that called us."""
     environment = dict(os.environ)
     if (console := o.build / "console.sock").exists():
         environment["HALYARD_CONSOLE"] = str(console)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    has_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTTOU)}
+
+    def take_terminal():
+        if has_terminal:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpgrp())
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+
     try:
-        return subprocess.call(gdb_command(own, o), env=environment,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        return subprocess.call(gdb_command(own, o), env=environment, preexec_fn=take_terminal)
     finally:
-        signal.signal(signal.SIGINT, before)
+        if has_terminal:
+            os.tcsetpgrp(0, os.getpgrp())
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def end(guest):
