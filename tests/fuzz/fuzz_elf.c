@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Any bytes as an object. The header says for which machine; an odd e_flags, which no object here
-// has, puts the imports out of reach of branches. The sanitizers are the judges. Seeds: the unit
-// tests' objects.
+// has, puts the imports out of reach of branches; bit 1 of it asks for a driver. The sanitizers are
+// the judges. Seeds: the unit tests' objects.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/jit/elf/elf.h"
@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.address[LOAD_DATA] = 0xffffffffa0200000;
     host.import_address = header.flags % 2 != 0 ? 0x123400000000 : 0xffffffffa1000000;
     struct load load = {
+        .kind = (header.flags & 2) != 0 ? LOAD_DRIVER : LOAD_PROGRAM,
+        .driver_interface = 1,
         .bytes = data,
         .len = size,
         .backend = header.machine == jit_backend_aarch64.elf_machine ? &jit_backend_aarch64
