@@ -191,12 +191,17 @@ static enum status read_tables(const struct boot_mem *m, struct boot_info *io)
     struct acpi_table t;
     if (find_table(m, &root, "APIC", io, &t)) {
         acpi_read_madt(&t, io);
+        acpi_finish_gic(io);
+    }
+    if (find_table(m, &root, "GTDT", io, &t)) {
+        acpi_read_gtdt(&t, io);
+    }
+    /* The FADT leads to the DSDT, which says more about the hosts that the MCFG names. */
+    if (find_table(m, &root, "MCFG", io, &t)) {
+        acpi_read_mcfg(&t, io);
     }
     if (find_table(m, &root, "FACP", io, &t)) {
         acpi_read_fadt(m, &t, io);
-    }
-    if (find_table(m, &root, "MCFG", io, &t)) {
-        acpi_read_mcfg(&t, io);
     }
     if (find_table(m, &root, "HPET", io, &t)) {
         acpi_read_hpet(&t, io);

@@ -17,11 +17,13 @@ enum {
     FLAGS = 112,
     RESET_REGISTER = 116,
     RESET_VALUE = 128,
+    ARM_BOOT_FLAGS = 129,
     X_DSDT = 140,
     X_PM1A_CNT = 172,
     X_PM1B_CNT = 184,
     X_PM_TIMER = 208,
     GAS_SIZE = 12,
+    HARDWARE_REDUCED = 1 << 20, /* of FLAGS */
     GAS_ADDRESS = 4,
     SPACE_IO = 1,
 };
@@ -66,6 +68,16 @@ static void read_boot_flags(const struct acpi_table *t, struct boot_acpi *acpi)
     acpi->has_cmos_rtc = (flags & NO_CMOS_RTC) == 0;
 }
 
+/* ACPI 6.4, 5.2.9.4: how PSCI is called, if there is one. */
+static void read_psci(const struct acpi_table *t, struct boot_info *info)
+{
+    enum { PSCI_COMPLIANT = 1, USE_HVC = 2 };
+    uint16_t flags = acpi_has(t, ARM_BOOT_FLAGS, 2) ? load_le16(t->bytes + ARM_BOOT_FLAGS) : 0;
+    if ((flags & PSCI_COMPLIANT) != 0) {
+        info->psci = (flags & USE_HVC) != 0 ? BOOT_PSCI_HVC : BOOT_PSCI_SMC;
+    }
+}
+
 static void read_dsdt(const struct boot_mem *m, const struct acpi_table *t, struct boot_info *info)
 {
     uint64_t phys = acpi_has(t, X_DSDT, 8) ? load_le64(t->bytes + X_DSDT) : 0;
@@ -76,6 +88,10 @@ static void read_dsdt(const struct boot_mem *m, const struct acpi_table *t, stru
     struct boot_acpi *acpi = &info->acpi;
     if (!acpi_open_table(m, phys, info, &dsdt)) {
         return;
+    }
+    if ((load_le32(t->bytes + FLAGS) & HARDWARE_REDUCED) != 0) {
+        acpi_read_hosts(&dsdt, info); /* on a PC the windows are a method's, and its firmware's */
+        return;                       /* and there are no sleep registers */
     }
     acpi->s5_present = acpi_find_s5(&dsdt, &acpi->s5_slp_typ_a, &acpi->s5_slp_typ_b);
     if (!acpi->s5_present) {
@@ -98,6 +114,7 @@ void acpi_read_fadt(const struct boot_mem *m, const struct acpi_table *t, struct
     acpi->pm_timer_is_32_bit = (flags & TIMER_32_BIT) != 0;
     read_boot_flags(t, acpi);
     read_reset(t, flags, acpi);
+    read_psci(t, info);
     read_dsdt(m, t, info);
 }
 

@@ -34,7 +34,29 @@ void acpi_read_madt(const struct acpi_table *t, struct boot_info *info);
 void acpi_read_mcfg(const struct acpi_table *t, struct boot_info *info);
 void acpi_read_hpet(const struct acpi_table *t, struct boot_info *info);
 void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info);
+void acpi_read_gtdt(const struct acpi_table *t, struct boot_info *info);
 void acpi_read_fadt(const struct boot_mem *m, const struct acpi_table *t, struct boot_info *info);
+
+/** @brief Add a CPU unless it is there already; one too many is left out with a note.
+ * @context{early} */
+void acpi_add_cpu(struct boot_info *info, uint64_t hw_id, uint32_t uid, bool is_enabled);
+
+/**
+ * @brief Read one MADT entry if it describes a part of a GIC.
+ * @param len  Of the entry, at least 2, verified against the table's.
+ * @context{early}
+ */
+void acpi_read_gic_entry(const uint8_t *e, uint8_t len, struct boot_info *info);
+
+/** @brief After the last of them: keep the GIC if it is whole. @context{early} */
+void acpi_finish_gic(struct boot_info *info);
+
+/**
+ * @brief Complete the PCI hosts that the MCFG named with the windows and the interrupt routing that
+ * the DSDT declares as constants.
+ * @context{early}
+ */
+void acpi_read_hosts(const struct acpi_table *dsdt, struct boot_info *info);
 
 /**
  * @brief Find `Name (_S5, Package () {a, b, ...})` in a DSDT.

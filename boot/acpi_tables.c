@@ -13,24 +13,28 @@ enum {
     SPACE_IO = 1,
 };
 
-static void add_cpu(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint32_t flags)
+void acpi_add_cpu(struct boot_info *info, uint64_t hw_id, uint32_t uid, bool is_enabled)
 {
-    enum { ENABLED = 1, ONLINE_CAPABLE = 2 };
-    if ((flags & (ENABLED | ONLINE_CAPABLE)) == 0) {
-        return; /* an empty socket */
-    }
     /* Firmware may list a CPU both as local APIC and as x2APIC. */
     for (uint32_t i = 0; i < info->cpu_count; i++) {
-        if (info->cpus[i].hw_id == apic_id) {
+        if (info->cpus[i].hw_id == hw_id) {
             return;
         }
     }
     if (info->cpu_count == BOOT_MAX_CPUS) {
-        boot_note_once(info, "acpi: too many CPUs, one is left out, APIC id", apic_id);
+        boot_note_once(info, "acpi: too many CPUs, one is left out, id", hw_id);
         return;
     }
     info->cpus[info->cpu_count++] =
-        (struct boot_cpu){.hw_id = apic_id, .acpi_uid = uid, .enabled = (flags & ENABLED) != 0};
+        (struct boot_cpu){.hw_id = hw_id, .acpi_uid = uid, .enabled = is_enabled};
+}
+
+static void add_apic(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint32_t flags)
+{
+    enum { ENABLED = 1, ONLINE_CAPABLE = 2 };
+    if ((flags & (ENABLED | ONLINE_CAPABLE)) != 0) { /* else an empty socket */
+        acpi_add_cpu(info, apic_id, uid, (flags & ENABLED) != 0);
+    }
 }
 
 static void add_ioapic(struct boot_info *info, const uint8_t *e)
@@ -83,7 +87,7 @@ static void read_madt_entry(struct boot_info *info, const uint8_t *e, uint8_t le
         return;
     }
     if (type == LAPIC) {
-        add_cpu(info, e[3], e[2], load_le32(e + 4));
+        add_apic(info, e[3], e[2], load_le32(e + 4));
     } else if (type == IOAPIC) {
         add_ioapic(info, e);
     } else if (type == OVERRIDE) {
@@ -91,7 +95,9 @@ static void read_madt_entry(struct boot_info *info, const uint8_t *e, uint8_t le
     } else if (type == LAPIC_ADDRESS) {
         info->acpi.lapic_base = load_le64(e + 4);
     } else if (type == X2APIC) {
-        add_cpu(info, load_le32(e + 4), load_le32(e + 12), load_le32(e + 8));
+        add_apic(info, load_le32(e + 4), load_le32(e + 12), load_le32(e + 8));
+    } else {
+        acpi_read_gic_entry(e, len, info);
     }
 }
 
@@ -195,7 +201,16 @@ void acpi_read_hpet(const struct acpi_table *t, struct boot_info *info)
 
 void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
 {
-    enum { KIND_16550 = 0, KIND_PL011 = 3, KIND_16550_GAS = 0x12, IRQ_IOAPIC = 2 };
+    enum {
+        KIND_16550 = 0,
+        KIND_PL011 = 3,
+        KIND_SBSA_32 = 0x0d,
+        KIND_SBSA = 0x0e, /* a PL011 without what only modems need */
+        KIND_16550_GAS = 0x12,
+        IRQ_IOAPIC = 2,
+        IRQ_GIC = 8,
+        REGISTERS_ALIGN = 8, /* an access that is not aligned faults on some machines */
+    };
     if (!acpi_has(t, 36, 44) || info->uart.kind != BOOT_UART_NONE) {
         return;
     }
@@ -215,13 +230,20 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
             boot_note_value(info, "acpi: no serial port can be at", base);
             return;
         }
-    } else if (kind == KIND_PL011 && space == SPACE_MEMORY) {
+    } else if ((kind == KIND_PL011 || kind == KIND_SBSA_32 || kind == KIND_SBSA) &&
+               space == SPACE_MEMORY) {
         uart.kind = BOOT_UART_PL011;
         uart.len = PAGE_SIZE;
     } else {
         return;
     }
-    if ((p[52] & IRQ_IOAPIC) != 0) {
+    uint64_t end;
+    if (!uart.is_port &&
+        (!IS_ALIGNED(base, REGISTERS_ALIGN) || ADD_OVERFLOWS(base, uart.len, &end))) {
+        boot_note_value(info, "acpi: no serial port can be at", base);
+        return;
+    }
+    if ((p[52] & (IRQ_IOAPIC | IRQ_GIC)) != 0) {
         uart.line = load_le32(p + 54);
     }
     info->uart = uart;

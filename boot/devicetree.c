@@ -219,15 +219,18 @@ static void read_chosen(struct dt *dt)
     if (!fdt_find_path(&dt->fdt, path, sizeof(path), &chosen)) {
         return;
     }
+    if (find_stdout(dt, fdt_prop(&dt->fdt, &chosen, "stdout-path"), &console)) {
+        dt->stdout_id = fdt_id(&console);
+    }
+    read_seed(dt, &chosen);
+    if (dt->is_memory_known) {
+        return;
+    }
     struct fdt_value args = fdt_prop(&dt->fdt, &chosen, "bootargs");
     if (boot_copy_string(args.bytes, args.len, dt->info->cmdline, sizeof(dt->info->cmdline))) {
         boot_note(dt->info, "device tree: command line too long, cut");
     }
-    if (find_stdout(dt, fdt_prop(&dt->fdt, &chosen, "stdout-path"), &console)) {
-        dt->stdout_id = fdt_id(&console);
-    }
     read_initrd(dt, &chosen);
-    read_seed(dt, &chosen);
 }
 
 static void read_reservations(struct dt *dt)
@@ -249,10 +252,14 @@ static enum fdt_step read_basics(struct dt *dt, const struct fdt_node *node)
         return FDT_OVER;
     }
     if (is_below(node, dt->reserved_id)) {
-        read_reserved(dt, node);
+        if (!dt->is_memory_known) {
+            read_reserved(dt, node);
+        }
         return FDT_OVER;
     }
-    read_memory(dt, node);
+    if (!dt->is_memory_known) {
+        read_memory(dt, node);
+    }
     read_psci(dt, node);
     dt_read_gic(dt, node);
     dt_read_gic_messages(dt, node);
@@ -272,10 +279,33 @@ static enum fdt_step read_devices(struct dt *dt, const struct fdt_node *node)
     return FDT_INTO;
 }
 
-enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct boot_info *out)
+/* The tree is open. */
+static void read_tree(struct dt *dt)
 {
     static const char cpus[] = "/cpus";
     static const char reserved[] = "/reserved-memory";
+    dt->cpus_id = find_id(dt, cpus, sizeof(cpus));
+    dt->reserved_id = find_id(dt, reserved, sizeof(reserved));
+    struct fdt_node node = fdt_root(&dt->fdt);
+    bool is_more = fdt_next(&dt->fdt, &node, FDT_INTO);
+    while (is_more) {
+        is_more = fdt_next(&dt->fdt, &node, read_basics(dt, &node));
+    }
+    if (!dt->is_memory_known) {
+        read_reservations(dt);
+    }
+    read_chosen(dt);
+
+    node = fdt_root(&dt->fdt);
+    is_more = fdt_next(&dt->fdt, &node, FDT_INTO);
+    while (is_more) {
+        is_more = fdt_next(&dt->fdt, &node, read_devices(dt, &node));
+    }
+    boot_check_devices(dt->info);
+}
+
+enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct boot_info *out)
+{
     struct dt dt = {.info = out, .stdout_id = UINT32_MAX};
     enum status s = open_tree(m, dtb_phys, &dt);
     if (s != OK) {
@@ -287,23 +317,18 @@ enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct
                            : "device tree: no memory: the root's cells are of an odd size");
         return E_NOENT;
     }
-
     out->protocol = BOOT_FDT;
-    dt.cpus_id = find_id(&dt, cpus, sizeof(cpus));
-    dt.reserved_id = find_id(&dt, reserved, sizeof(reserved));
-    struct fdt_node node = fdt_root(&dt.fdt);
-    bool is_more = fdt_next(&dt.fdt, &node, FDT_INTO);
-    while (is_more) {
-        is_more = fdt_next(&dt.fdt, &node, read_basics(&dt, &node));
-    }
-    read_reservations(&dt);
-    read_chosen(&dt);
-
-    node = fdt_root(&dt.fdt);
-    is_more = fdt_next(&dt.fdt, &node, FDT_INTO);
-    while (is_more) {
-        is_more = fdt_next(&dt.fdt, &node, read_devices(&dt, &node));
-    }
-    boot_check_devices(out);
+    read_tree(&dt);
     return OK;
+}
+
+enum status devicetree_parse_devices(const struct boot_mem *m, uint64_t dtb_phys,
+                                     struct boot_info *out)
+{
+    struct dt dt = {.info = out, .stdout_id = UINT32_MAX, .is_memory_known = true};
+    enum status s = open_tree(m, dtb_phys, &dt);
+    if (s == OK) {
+        read_tree(&dt);
+    }
+    return s;
 }

@@ -21,3 +21,14 @@
  * @context{early}
  */
 enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct boot_info *out);
+
+/**
+ * @brief As devicetree_parse(), for a tree whose firmware has said itself what memory there is,
+ * what lies in it, and what the command line is: the tree's own word on those is not read (UEFI
+ * firmware leaves there what was true before it ran).
+ * @param out  With the memory map.
+ * @return E_FORMAT, E_CORRUPT, E_RANGE as above.
+ * @context{early}
+ */
+enum status devicetree_parse_devices(const struct boot_mem *m, uint64_t dtb_phys,
+                                     struct boot_info *out);

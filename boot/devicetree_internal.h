@@ -14,6 +14,7 @@ struct dt {
     uint64_t phys;        /* ... which lies there */
     struct boot_info *info;
     bool has_gic;
+    bool is_memory_known; /* from somewhere else: the tree's word on memory is not read */
     uint32_t gic_phandle;
     uint32_t gic_address_cells; /* of unit addresses in an interrupt-map, before the specifier */
     uint32_t its_phandle, v2m_phandle; /* of the ones in boot_gic; 0: none */

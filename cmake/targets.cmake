@@ -25,25 +25,28 @@ elseif(TARGET halyard)
     add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard USES_TERMINAL VERBATIM)
 
+    # Only who boots the disc needs the tools that make it; with them it is made by default.
+    set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
+    set(tools xorriso mformat)
     if(HALYARD_ARCH STREQUAL "x86_64")
-        set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
-        add_custom_command(OUTPUT "${iso}"
-            COMMAND ${HALYARD_PYTHON} "${scripts}/lib/iso.py" $<TARGET_FILE:halyard> "${iso}"
-            DEPENDS halyard "${scripts}/lib/iso.py" COMMENT "Making halyard.iso" VERBATIM)
-        # Only who boots the ISO needs GRUB's tools; with them it is made by default.
-        find_program(HALYARD_MKRESCUE grub-mkrescue)
-        find_program(HALYARD_XORRISO xorriso)
-        find_program(HALYARD_MFORMAT mformat)
-        set(all "")
-        if(HALYARD_MKRESCUE AND HALYARD_XORRISO AND HALYARD_MFORMAT)
-            set(all ALL)
-        endif()
-        add_custom_target(iso ${all} DEPENDS "${iso}")
+        list(APPEND tools grub-mkrescue)
+        set(maker "${scripts}/lib/iso.py")
+        set(content $<TARGET_FILE:halyard>)
     else()
-        add_custom_target(iso
-            COMMAND "${CMAKE_COMMAND}" -E echo "iso: ${HALYARD_ARCH} boots its flat image, halyard.img"
-            COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
+        set(maker "${scripts}/lib/efidisc.py")
+        set(content "${CMAKE_BINARY_DIR}/halyard.img")
     endif()
+    add_custom_command(OUTPUT "${iso}"
+        COMMAND ${HALYARD_PYTHON} "${maker}" "${content}" "${iso}"
+        DEPENDS halyard "${maker}" COMMENT "Making halyard.iso" VERBATIM)
+    set(all ALL)
+    foreach(tool IN LISTS tools)
+        find_program(HALYARD_TOOL_${tool} ${tool})
+        if(NOT HALYARD_TOOL_${tool})
+            set(all "")
+        endif()
+    endforeach()
+    add_custom_target(iso ${all} DEPENDS "${iso}")
 endif()
 
 add_custom_target(check

@@ -2,11 +2,11 @@
 //
 // What the kernel knows about the machine it woke up on, whichever firmware or loader told it.
 //
-// The parsers under boot/ fill one struct boot_info from foreign bytes (Multiboot2, PVH, flattened
-// device tree, ACPI). It OWNS copies of everything: once it is filled, no foreign table is read
-// again, and their memory is ordinary memory. Fixed arrays, no pointers: it is copied before a heap
-// exists. Nothing here interprets: which interrupt controller driver to use, for one, is
-// platform.c's choice.
+// The parsers under boot/ fill one struct boot_info from foreign bytes (Multiboot2, PVH, UEFI,
+// flattened device tree, ACPI). It OWNS copies of everything: once it is filled, no foreign table
+// is read again, and their memory is ordinary memory. Fixed arrays, no pointers: it is copied
+// before a heap exists. Nothing here interprets: which interrupt controller driver to use, for one,
+// is platform.c's choice.
 #pragma once
 
 #include "hal/types.h"
@@ -30,6 +30,7 @@ enum boot_protocol {
     BOOT_MULTIBOOT2,
     BOOT_PVH,
     BOOT_FDT,
+    BOOT_EFI,
 };
 
 enum boot_range_kind {
@@ -181,6 +182,14 @@ struct boot_seed {
     uint64_t source, source_len; /* physical: what the machine's boot code wipes; 0 = nothing */
 };
 
+/** Civil time that firmware read just before the kernel's first instruction. */
+struct boot_time {
+    bool present;
+    uint16_t year; /* 1970 to 9998 */
+    uint8_t month, day, hour, minute, second;
+    int16_t zone_minutes; /* UTC = this time + zone_minutes */
+};
+
 enum boot_psci { BOOT_PSCI_NONE, BOOT_PSCI_HVC, BOOT_PSCI_SMC };
 
 struct boot_info {
@@ -215,6 +224,7 @@ struct boot_info {
     uint64_t rtc_base, rtc_len; /* PL031; 0 = none */
     uint32_t rtc_line;
     uint64_t fw_cfg_base, fw_cfg_len; /* QEMU's firmware configuration in memory; 0 = none */
+    struct boot_time time;            /* where firmware keeps the clock for itself */
 
     struct boot_seed seed;
 

@@ -28,10 +28,9 @@ static void print_cpu(void)
 static void print_machine(const struct boot_info *info)
 {
     static const char *const protocols[] = {
-        [BOOT_NONE] = "nobody",
-        [BOOT_MULTIBOOT2] = "Multiboot2",
-        [BOOT_PVH] = "PVH",
-        [BOOT_FDT] = "device tree",
+        [BOOT_NONE] = "nobody", [BOOT_MULTIBOOT2] = "Multiboot2",
+        [BOOT_PVH] = "PVH",     [BOOT_FDT] = "device tree",
+        [BOOT_EFI] = "UEFI",
     };
     char line[160];
     log_info("boot", "Halyard");

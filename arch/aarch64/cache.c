@@ -68,3 +68,13 @@ void cache_clean_to_memory(const void *p, size_t n)
     }
     __asm__ volatile("dsb sy" : : : "memory");
 }
+
+void cache_flush_to_memory(const void *p, size_t n)
+{
+    uintptr_t line = data_line(read_ctr_el0());
+    uintptr_t end = (uintptr_t)p + n;
+    for (uintptr_t at = ALIGN_DOWN((uintptr_t)p, line); at < end; at += line) {
+        __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
+    }
+    __asm__ volatile("dsb sy" : : : "memory");
+}

@@ -17,3 +17,10 @@ void cache_clean_to_memory(const void *p, size_t n);
  * @context{early}
  */
 void cache_discard(const void *p, size_t n);
+
+/**
+ * @brief Write lines back to memory and drop them, before the caches are turned off: no line is
+ * left that could be written back over what is stored then.
+ * @context{early}
+ */
+void cache_flush_to_memory(const void *p, size_t n);

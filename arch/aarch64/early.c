@@ -13,12 +13,13 @@
 #include "arch/aarch64/console.h"
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/firmware.h"
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/pac.h"
 #include "arch/aarch64/power.h"
 #include "arch/aarch64/trap.h"
-#include "boot/devicetree.h"
 #include "boot/ranges.h"
+#include "hal/console.h"
 #include "hal/layout.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
@@ -133,34 +134,28 @@ static void plant_canaries(void)
     }
 }
 
-/* ---- the device tree ---- */
+/* ---- what firmware says ---- */
 
-static const void *map_physical(void *ctx, uint64_t phys, size_t len)
+static void read_firmware(uint64_t address, bool is_efi)
 {
-    (void)ctx;
-    if ((phys + len - 1) >> cpu_physical_bits() != 0) {
-        return NULL;
-    }
-    const void *p = (const void *)(uintptr_t)phys;
-    cache_clean_to_memory(p, len); /* the loader's stores may be in its caches still */
-    return p;
-}
-
-static void read_device_tree(uint64_t dtb)
-{
-    struct boot_mem mem;
-    mem.map = map_physical; /* not in an initialiser: that would be copied from a constant, with its
-                               link address */
-    mem.ctx = NULL;
-    if (devicetree_parse(&mem, dtb, &info) != OK) {
+    const char *why =
+        is_efi ? firmware_read_efi(address, &info) : firmware_read_tree(address, &info);
+    if (why != NULL) {
         for (uint32_t i = 0; i < info.note_count; i++) {
             console_puts("\n");
             console_puts(info.notes[i]);
         }
-        die_value("no usable device tree at", dtb);
+        die_value(why, address);
     }
     power_use_psci(info.psci);
     console_use(info.uart.kind == BOOT_UART_PL011 ? info.uart.base : 0);
+}
+
+/* The firmware is done; what it wrote to the console, and how, is not ours. */
+static void take_over_console(void)
+{
+    hal_exit_record(EXIT_ENTERED, 0);
+    console_puts(CONSOLE_TAKEN);
 }
 
 static bool is_usable(const struct boot_range *r)
@@ -205,11 +200,10 @@ static void choose_early_memory(uintptr_t head)
         }
     }
     if (info.early_len == 0 || image_end > info.early_base + info.early_len) {
-        die_value("the image lies outside the memory that the device tree names, at", head);
+        die_value("the image lies outside the memory that the firmware names, at", head);
     }
     if (boot_total_ram(&info) < RAM_MIN) {
-        die_value("16 MiB of memory are needed, the device tree names bytes:",
-                  boot_total_ram(&info));
+        die_value("16 MiB of memory are needed, the firmware names bytes:", boot_total_ram(&info));
     }
     boot_reserve(&info, info.image_base, info.image_len);
 }
@@ -364,8 +358,8 @@ static void build_tables(void)
     };
 }
 
-const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t head,
-                                      uint64_t counter)
+const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t head,
+                                      uint64_t counter, bool is_efi)
 {
     if (!IS_ALIGNED(head, IMAGE_ALIGN)) {
         die_value("the image was loaded off a 2 MiB boundary, at", head);
@@ -376,7 +370,10 @@ const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t he
         die("a breakpoint with the MMU off did not reach the vectors", NULL);
     }
     plant_canaries();
-    read_device_tree(dtb);
+    if (is_efi) {
+        take_over_console();
+    }
+    read_firmware(facts, is_efi);
     pac_make_key(&info.seed);
     pac_load_key();
     wipe_seed();

@@ -6,6 +6,7 @@
 #include "hal_arch/offsets.h"
 #include "kernel/lib/compiler.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,16 +25,18 @@ STATIC_ASSERT(offsetof(struct early_switch, vectors) == SWITCH_VECTORS, "entry.S
 STATIC_ASSERT(offsetof(struct early_switch, stack_top) == SWITCH_STACK, "entry.S");
 
 /**
- * @brief First C function, MMU off, at physical addresses: from the device tree to proven page
- * tables.
- * @param dtb      Physical address of the device tree, as the loader says.
+ * @brief First C function, MMU off, at physical addresses: from what firmware says to proven
+ * page tables.
+ * @param facts    Physical address of the device tree, as the loader says, or of a struct
+ * boot_efi.
  * @param level    Exception level at entry.
  * @param head     Physical address of the image.
  * @param counter  The counter at entry.
+ * @param is_efi   Which of both `facts` is.
  * @return What mmu_enable needs to go on in early_high().
  */
-const struct early_switch *early_main(uint64_t dtb, unsigned level, uintptr_t head,
-                                      uint64_t counter);
+const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t head,
+                                      uint64_t counter, bool is_efi);
 
 /** @brief First instruction at link addresses: entry.S. */
 _Noreturn void enter_high(void);

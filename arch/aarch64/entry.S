@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The first instructions: the Linux image header, EL2 to EL1, vectors, a stack, a zeroed .bss, then C with the
+// The first instructions: the headers of the image, EL2 to EL1, vectors, a stack, a zeroed .bss, then C with the
 // MMU off (early_main); and, on a page that is mapped one to one, turning the MMU on and changing tables.
 //
 // The boot protocol (Linux, Documentation/arm64/booting.rst): MMU off, the image clean to the point of coherency,
 // DAIF masked, x0 = physical address of the device tree. Everything below is PC-relative.
+//
+// The same file is a PE32+ application for UEFI firmware, which enters it in efi.c; that ends up here, too, at
+// entry_from_efi, as Linux's protocol has it but for x0 and x1.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
@@ -20,22 +23,35 @@
 
         .globl  _head
 _head:
-        b       entry                   // code0
-        .long   0                       // code1
+        add     x13, x18, #0x16         // code0: its bytes begin with "MZ", what it does is of no use
+        b       entry                   // code1
         .quad   0                       // text_offset: from a 2 MiB boundary
         .quad   __image_size            // all of it, .bss and boot stack too: 0 would move the kernel
         .quad   0xa                     // little-endian, 4 KiB pages, anywhere in RAM
         .quad   0, 0, 0
         .ascii  "ARM\x64"
-        .long   0
+        .long   __pe_header             // where a DOS header has the offset of the PE header
 
-/* x19 = exception level at entry, x20 = device tree, x21 = counter */
+/*
+ * From efi_leave, in the copy of the image that is to run: MMU off, HCR_EL2 quiet.
+ * in: x0 = struct boot_efi, x1 = counter when the firmware was done
+ */
+FUNCTION entry_from_efi
+        CFI_OUTERMOST
+        mov     x21, x1
+        mov     x22, #1
+        b       entry_common
+END entry_from_efi
+
+/* x19 = exception level at entry, x20 = device tree or struct boot_efi, x21 = counter, x22 = whether from EFI */
 LOCAL_FUNCTION entry
         CFI_OUTERMOST
+        mov     x22, xzr
+        mrs     x21, cntvct_el0
+entry_common:
         msr     daifset, #0xf
         msr     spsel, #1
         mov     x20, x0
-        mrs     x21, cntvct_el0
         mrs     x19, currentel
         lsr     x19, x19, #2
         ADDRESS x1, __boot_stack_end
@@ -55,6 +71,7 @@ LOCAL_FUNCTION entry
         b.lo    1f
         ADDRESS x1, vectors_el2
         msr     vbar_el2, x1
+        cbnz    x22, 1f
         mrs     x21, cntpct_el0         // what virtual time is once its offset is gone
 1:      ADDRESS x1, vectors
         msr     vbar_el1, x1
@@ -101,6 +118,7 @@ LOCAL_FUNCTION enter_el1
         mov     x1, x19
         adr     x2, _head
         mov     x3, x21
+        mov     x4, x22
         bl      early_main              // returns what mmu_enable needs
         b       mmu_enable
 END enter_el1
@@ -174,6 +192,7 @@ LOCAL_FUNCTION el2_release_el1
         // Counter and timers are EL1's; virtual time is physical time.
         mov     x1, #3
         msr     cnthctl_el2, x1
+        msr     cnthp_ctl_el2, xzr      // EL2's own timer: firmware may have used it
         msr     cntvoff_el2, xzr
         // No traps of floating point; SVE stays trapped, as CPACR_EL1 has it. The rest is RES1.
         mov     x1, #0x33ff

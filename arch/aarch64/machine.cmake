@@ -4,10 +4,12 @@
 # off holds no link-time address (scripts/lib/pc_relative.py says why).
 
 set(early_files
-    arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early
-    arch/aarch64/entropy arch/aarch64/esr arch/aarch64/frame arch/aarch64/mmu_settings arch/aarch64/pac
-    arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
-    boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/fdt
+    arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/efi
+    arch/aarch64/efi_files arch/aarch64/entropy arch/aarch64/esr arch/aarch64/firmware arch/aarch64/frame
+    arch/aarch64/mmu_settings arch/aarch64/pac arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
+    boot/acpi boot/acpi_aml boot/acpi_fadt boot/acpi_gic boot/acpi_pci boot/acpi_tables boot/devices
+    boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/efi
+    boot/efi_map boot/efi_text boot/fdt
     boot/fdt_props boot/mem boot/note boot/ranges hal/pagetable kernel/lib/string)
 list(LENGTH early_files early_count)
 list(JOIN early_files "|" early_pattern)
@@ -19,3 +21,6 @@ add_custom_command(OUTPUT pc_relative.stamp
     DEPENDS ${early_objects} "${CMAKE_SOURCE_DIR}/scripts/lib/pc_relative.py"
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
+
+# x18 is the firmware's while that runs.
+set_source_files_properties("${arch_dir}/efi.c" "${arch_dir}/efi_files.c" PROPERTIES COMPILE_OPTIONS -ffixed-x18)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The composition root: which of this machine's controllers and drivers are used, from what the
-// device tree says.
+// The composition root: which of this machine's controllers and drivers are used, from what
+// firmware says.
 #include "hal/platform.h"
 
 #include "arch/aarch64/gic.h"
@@ -18,6 +18,7 @@
 #include "hal/power.h"
 #include "hal/timer.h"
 #include "kernel/assert.h"
+#include "kernel/clock.h"
 #include "kernel/io/irq.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
@@ -82,7 +83,7 @@ static void init_interrupts(const struct boot_info *info)
             return;
         }
     }
-    panic("platform: the device tree names no interrupt controller that is known here");
+    panic("platform: firmware names no interrupt controller that is known here");
 }
 
 static enum status init_its(const struct boot_gic *gic)
@@ -176,12 +177,22 @@ static void init_screen(const struct boot_info *info)
     }
 }
 
+/* Firmware that keeps the clock for itself has told the time, which was when we were entered. */
+static void init_clock(const struct boot_info *info)
+{
+    const struct boot_time *t = &info->time;
+    if (info->rtc_len != 0) {
+        report("pl031", pl031_init(info->rtc_base, info->rtc_len));
+    } else if (t->present) {
+        uint64_t local = clock_from_civil(t->year, t->month, t->day, t->hour, t->minute, t->second);
+        clock_set_wall(local + (uint64_t)(t->zone_minutes * 60) + clock_now_ns() / NS_PER_S);
+    }
+}
+
 void hal_platform_init_devices(const struct boot_info *info)
 {
     init_console(info);
-    if (info->rtc_len != 0) {
-        report("pl031", pl031_init(info->rtc_base, info->rtc_len));
-    }
+    init_clock(info);
     for (uint32_t i = 0; i < info->pci_count; i++) {
         report("pci", pci_add_host(&info->pci[i]));
     }

@@ -82,6 +82,7 @@ static void read_boot_data(const struct early_handoff *handoff)
 {
     const struct boot_mem mem = {.map = map_firmware};
     if (handoff->magic == MULTIBOOT2_LOADER_MAGIC) {
+        write(CONSOLE_TAKEN); /* GRUB and its firmware used it */
         if (multiboot2_parse(&mem, handoff->info, &info) != OK) {
             die("the Multiboot2 information cannot be used");
         }

@@ -156,10 +156,12 @@ def check_arm64_header(image):
     if len(head) < 64 or head[56:60] != b"ARM\x64":
         yield "the image does not start with an arm64 Image header"
         return
-    code0, _, text_offset, image_size, flags = struct.unpack_from("<IIQQQ", head)
+    code0, code1, text_offset, image_size, flags = struct.unpack_from("<IIQQQ", head)
     end = max(s["p_vaddr"] + s["p_memsz"] for s in image.loads)
-    if code0 >> 26 != 0b000101:
-        yield f"Image header: first instruction {code0:#010x} is no branch"
+    if head[:2] != b"MZ":
+        yield f"Image header: first instruction {code0:#010x} is no DOS signature for UEFI firmware"
+    if code1 >> 26 != 0b000101:
+        yield f"Image header: second instruction {code1:#010x} is no branch"
     if image_size < end - start:
         yield f"Image header: image_size {image_size:#x}, but {end - start:#x} bytes of RAM are used"
     if text_offset != 0:

@@ -321,6 +321,7 @@ class Guest:
         self.log.in_firmware, self.log.triple_fault = self.firmware, False
         self.resets_allowed = FIRMWARE_RESETS if self.firmware else 0
         self.input.hold()
+        self.output.again()
 
     # --- the end -----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import builder
 import disk
 import packages
+from efidisc import make_disc
 from iso import make_iso
 from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
@@ -53,8 +54,9 @@ def parser():
     how.add_argument("--machine", dest="machine_options", metavar="OPTS",
                      help="another machine (pc), or properties of the default one (gic-version=2)")
     how.add_argument("--boot", choices=("iso", "usb", "usb2", "kernel"),
-                     help="x86_64: GRUB's ISO as a CD or on a USB stick (xHCI, EHCI), or QEMU's -kernel")
-    how.add_argument("--firmware", choices=("bios", "uefi"), default="bios")
+                     help="the ISO (x86_64: GRUB's; aarch64: for UEFI) as a CD or on a USB stick (xHCI, EHCI), "
+                     "or QEMU's -kernel")
+    how.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="aarch64: bios is none")
     how.add_argument("--no-serial", action="store_true",
                      help="without the first serial port, or with nothing at its end: no shell, no output")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
@@ -109,12 +111,13 @@ def parse(arguments):
         p.error("one of --program, --bench and --test at a time")
     if (o.args or o.files) and not o.program:
         p.error("--args and --files belong to --program")
-    if o.machine != "x86_64" and (o.boot in ("iso", *USB_CONTROLLERS) or o.firmware == "uefi"):
-        p.error(f"{o.machine} boots by -kernel only: its Image has no EFI entry")
-    if o.firmware == "uefi" and o.boot == "kernel":
-        p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
-    if o.kernel and o.boot is None:
-        o.boot = "iso" if o.firmware == "uefi" else "kernel"
+    if o.machine == "x86_64":
+        if o.firmware == "uefi" and o.boot == "kernel":
+            p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
+        if o.kernel and o.boot is None:
+            o.boot = "iso" if o.firmware == "uefi" else "kernel"
+    elif o.boot in ("iso", *USB_CONTROLLERS):
+        o.firmware = "uefi"  # nothing else there reads the ISO
     if o.program:
         o.append = words_before_run(p, o.append)
     if o.smp is not None and o.smp < 1:
@@ -125,8 +128,8 @@ def parse(arguments):
     o.builds = not (o.kernel or o.no_build)
     o.one_shot = bool(o.program or o.bench or o.test)
     o.accel = o.accel or ("icount" if o.bench else "tcg")
-    o.iso = o.machine == "x86_64" and (
-        o.boot in ("iso", *USB_CONTROLLERS) or o.firmware == "uefi" or (o.boot is None and not o.one_shot))
+    o.iso = o.boot in ("iso", *USB_CONTROLLERS) or (o.machine == "x86_64" and (
+        o.firmware == "uefi" or (o.boot is None and not o.one_shot)))
     # A plain shell finds programs and drivers.
     o.system = not (o.one_shot or o.disk or o.initrd or o.kernel) and has_pci(o.machine_options)
     o.qemu = shell_words(p, "--qemu", o.qemu)
@@ -222,7 +225,8 @@ def prepare(o, m, work):
         with open(work / "scratch.img", "wb") as scratch:
             scratch.truncate(1 << 30)
     if m.iso and m.iso.parent == work:
-        make_iso(m.kernel, m.iso, m.cmdline, o.initrd)
+        make = make_iso if o.machine == "x86_64" else make_disc
+        make(m.kernel, m.iso, m.cmdline, o.initrd)
 
 
 def needed_packages(o):
@@ -230,11 +234,11 @@ def needed_packages(o):
     if o.builds:
         wanted += packages.BUILD
     if o.iso:
-        wanted += packages.ISO
+        wanted += packages.ISO[o.machine]
     if o.program or o.system:
         wanted += packages.DISK
     if o.firmware == "uefi":
-        wanted += packages.UEFI
+        wanted += packages.UEFI[o.machine]
     if o.display:
         wanted += packages.WINDOW
     return wanted

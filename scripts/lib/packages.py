@@ -61,6 +61,7 @@ PROBES = {
     "xorriso": program("xorriso"),
     "mtools": program("mformat"),
     "ovmf": file("/usr/share/ovmf/OVMF.fd"),
+    "qemu-efi-aarch64": file("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
     "e2fsprogs": lambda: bool(shutil.which("mke2fs") or Path("/sbin/mke2fs").exists()),
     "qemu-system-gui": lambda: any(Path("/usr/lib").glob("*/qemu/ui-gtk.so")),
     "clang-format": program("clang-format"),
@@ -71,9 +72,12 @@ PROBES = {
 
 BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools"]
 QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
-ISO = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"]
+ISO = {
+    "x86_64": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],
+    "aarch64": ["xorriso", "mtools"],
+}
 DISK = ["e2fsprogs"]
-UEFI = ["ovmf"]
+UEFI = {"x86_64": ["ovmf"], "aarch64": ["qemu-efi-aarch64"]}
 WINDOW = ["qemu-system-gui"]
 HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]

@@ -13,8 +13,11 @@ DEFAULT_MACHINE = {"x86_64": "q35", "aarch64": "virt,gic-version=3"}
 DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
 # QEMU 7.2 does not tell gdb which bits of an address are its signature, so gdb finds no callers.
 DEBUGGER_CPU = {"x86_64": "max", "aarch64": "max,pauth=off"}
-OVMF = "/usr/share/ovmf/OVMF.fd"
+UEFI = {"x86_64": "/usr/share/ovmf/OVMF.fd", "aarch64": "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"}
 USB_CONTROLLERS = {"usb": "qemu-xhci", "usb2": "usb-ehci"}  # by --boot
+# Neither is driven by the kernel: its disks keep their names.
+CD = {"x86_64": ["-device", "ide-cd,drive=iso,bootindex=0"],
+      "aarch64": ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=iso,bootindex=0"]}
 DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with twice what is written to it, 0x10, and one
 
 # One instruction is one virtual nanosecond, idle time jumps, the clock and the seed are fixed: two
@@ -128,14 +131,14 @@ def memory(m):
 
 
 def boot(m):
+    firmware = ["-bios", UEFI[m.arch]] if m.uefi else []
     if m.iso:
-        firmware = ["-bios", OVMF] if m.uefi else []
         drive = f"if=none,id=iso,readonly=on,file={comma_safe(m.iso)}"
         if m.usb:
             return [*firmware, "-drive", f"{drive},format=raw", "-device", m.usb,
                     "-device", "usb-storage,drive=iso,bootindex=0"]
-        return [*firmware, "-drive", f"{drive},media=cdrom", "-device", "ide-cd,drive=iso,bootindex=0"]
-    arguments = ["-kernel", str(m.kernel)]
+        return [*firmware, "-drive", f"{drive},media=cdrom", *CD[m.arch]]
+    arguments = [*firmware, "-kernel", str(m.kernel)]
     if m.cmdline:
         arguments += ["-append", m.cmdline]
     if m.initrd:
@@ -164,10 +167,10 @@ def entropy(m):
 
 def files(m):
     """The files that command() names."""
+    if m.uefi:
+        yield Path(UEFI[m.arch])
     if m.iso:
         yield m.iso
-        if m.uefi:
-            yield Path(OVMF)
     else:
         yield from map(Path, filter(None, [m.kernel, m.initrd]))
     for disk in m.disks:

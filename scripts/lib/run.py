@@ -13,7 +13,7 @@ import qemu
 from builder import build_targets
 from guest import Channels, Ended, Guest
 from status import GUEST_ERROR, NAMES, NOT_RUN, PANIC, RESET, TIMEOUT
-from terminal import Input, Output, warn
+from terminal import FirmwareFilter, Input, Output, warn
 from tree import ROOT, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -57,11 +57,13 @@ def gdb_hint(o):
 def boot(o, work):
     m = options.machine(o, work)
     options.prepare(o, m, work)
-    keyboard, screen = Input(), Output()
+    # What firmware prints is for a person who watches it, not for who reads our output.
+    quiet = (o.iso or o.firmware == "uefi") and (o.one_shot or not os.isatty(1))
+    keyboard, screen = Input(), FirmwareFilter(Output()) if quiet else Output()
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
                   one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb, debugged=o.gdb or o.gdb_server,
-                  firmware=o.machine == "x86_64")
+                  firmware=o.machine == "x86_64" or o.firmware == "uefi")
     if o.gdb or o.gdb_server:
         gdb_hint(o)
     keyboard.raw()

@@ -34,6 +34,9 @@ class Output:
     def write(self, data):
         self._put(self.newlines.feed(data))
 
+    def again(self):
+        """The machine was reset."""
+
     def close(self):
         self._put(self.newlines.close())
 
@@ -41,6 +44,41 @@ class Output:
         while data:
             select.select([], [self.fd], [])
             data = data[os.write(self.fd, data[:select.PIPE_BUF]):]
+
+
+class FirmwareFilter:
+    """An Output that keeps what firmware wrote before the kernel took the console over to itself.
+
+    The kernel's first bytes are then hal/console.h's CONSOLE_TAKEN, which firmware does not send. The mark is in
+    the console's own stream, because nothing else says where in it the kernel begins: the status channel tells
+    that it has begun, but this process may read that late. If it never comes, all is shown at the end.
+    """
+
+    TAKEN = b"\033[!p"
+
+    def __init__(self, output):
+        self._output = output
+        self._held = b""
+        self.again()
+
+    def again(self):
+        """The machine was reset: firmware runs."""
+        self._is_firmware = True
+        self._held = b""
+
+    def write(self, data):
+        if self._is_firmware:
+            self._held += data
+            _, mark, data = self._held.partition(self.TAKEN)
+            if not mark:
+                return
+            self._is_firmware = False
+            self._held = b""
+        self._output.write(data)
+
+    def close(self):
+        self._output.write(self._held)
+        self._output.close()
 
 
 class Input:

@@ -171,12 +171,12 @@ def set_up(args, machines, presets):
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
-    if "x86_64" in machines:
-        wanted = wanted + packages.ISO + packages.UEFI
+    for machine in machines:
+        wanted = wanted + packages.ISO[machine] + packages.UEFI[machine]
     packages.ensure(wanted, may_install=not args.no_install, say="test")
     builds = {machine: build_directory(presets[machine]) for machine in machines}
     for machine in machines:
-        build_targets(presets[machine], builds[machine], ("all", "iso") if machine == "x86_64" else ("all",))
+        build_targets(presets[machine], builds[machine], ("all", "iso"))
     host = build_directory("host-tests")
     build_targets("host-tests", host)
     return builds, host

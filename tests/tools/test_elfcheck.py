@@ -39,7 +39,7 @@ _head:
 """
 HEAD = {
     "x86_64": ".balign 8\n.long 0xe85250d6, 0, 24, 0x100000000 - (0xe85250d6 + 24)\n.word 0, 0\n.long 8",
-    "aarch64": "b .\n.long 0\n.quad 0, image_size, 0xa, 0, 0, 0\n.ascii \"ARM\\x64\"\n.long 0",
+    "aarch64": "add x13, x18, #0x16\nb .\n.quad 0, image_size, 0xa, 0, 0, 0\n.ascii \"ARM\\x64\"\n.long 0",
 }
 SCRIPT = {
     "x86_64": """

@@ -270,7 +270,7 @@ class Arguments(Case):
         self.assertIn("--nonsense", self.refused("--nonsense"))
         self.assertIn("/no/such/file", self.refused("--program", "/no/such/file"))
         self.assertIn("riscv", self.refused("riscv"))
-        self.assertIn("no EFI", self.refused("aarch64", "--firmware", "uefi"))
+        self.assertIn("does not start a kernel", self.refused("--firmware", "uefi", "--boot", "kernel"))
         self.assertIn("belong to --program", self.refused("--args", "x"))
 
     def test_append_cannot_swallow_the_program(self):

@@ -67,6 +67,7 @@
     }
 
 SYSREG_READ(cntfrq_el0)
+SYSREG_READ(cntpct_el0)
 SYSREG_READ(cntvct_el0)
 SYSREG_READ(ctr_el0)
 SYSREG_READ(currentel)

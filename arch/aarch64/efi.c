@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+//
+// The image as a UEFI application: ask the firmware for what it knows, take a place for the kernel,
+// end boot services, copy the image there, and enter it as a Linux loader would (entry.S,
+// entry_from_efi). Nothing is interpreted here; boot/efi.h does that, with the MMU off, where it
+// can report.
+//
+// This runs where firmware loaded it, on a page boundary at best, with the firmware's tables, its
+// stack and its caches: code and data are reached PC-relative (machine.cmake lists this file among
+// those whose objects are checked), and nothing static is written, because the copy is made from
+// here.
+#include "arch/aarch64/efi.h"
+
+#include "arch/aarch64/cache.h"
+#include "hal/layout.h"
+#include "hal_arch/sysreg.h"
+#include "kernel/lib/string.h"
+
+#define IMAGE_ALIGN  ((uint64_t)2 << 20) /* early.c insists */
+#define EARLY_WINDOW ((uint64_t)1 << 30) /* and maps that much around the image */
+#define MAP_SLACK    4096                /* bytes that the map may grow while we take memory */
+#define EXIT_TRIES   8
+
+static const struct efi_guid loaded_image_guid = {
+    0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+static const struct efi_guid graphics_guid = {
+    0x9042a9de, 0x23dc, 0x4a38, {0x96, 0xfb, 0x7a, 0xde, 0xd0, 0x80, 0x51, 0x6a}};
+
+/* 12.9.2 */
+struct graphics {
+    void *query_mode, *set_mode, *blt;
+    const struct graphics_mode {
+        uint32_t mode_count, mode;
+        const struct graphics_info {
+            uint32_t version, width, height, format;
+            uint32_t red_mask, green_mask, blue_mask, reserved_mask;
+            uint32_t pixels_per_line;
+        } * info;
+        uint64_t info_size;
+        uint64_t base, size;
+    } * mode;
+};
+
+/* Before boot services end there is a console, and firmware that can try something else. */
+static efi_status_t give_up(const struct efi_system_table *system, const uint16_t *why)
+{
+    static const uint16_t name[] = u"Halyard: ";
+    static const uint16_t end[] = u"\r\n";
+    struct efi_text_output *console = system->console;
+    if (console != NULL) {
+        (void)console->output_string(console, name);
+        (void)console->output_string(console, why);
+        (void)console->output_string(console, end);
+    }
+    return EFI_LOAD_ERROR;
+}
+
+uint64_t efi_allocate(const struct efi *efi, uint64_t bytes)
+{
+    uint64_t address = 0;
+    uint64_t pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    if (efi->boot->allocate_pages(EFI_ANY_PAGES, EFI_LOADER_DATA, pages, &address) != EFI_OK) {
+        return 0;
+    }
+    return address;
+}
+
+/* ---- what the firmware knows ---- */
+
+static void find_screen(const struct efi *efi, struct boot_efi_screen *out)
+{
+    void *found;
+    if (efi->boot->locate_protocol(&graphics_guid, NULL, &found) != EFI_OK) {
+        return;
+    }
+    const struct graphics_mode *mode = ((const struct graphics *)found)->mode;
+    if (mode == NULL || mode->info == NULL) {
+        return;
+    }
+    out->present = mode->base != 0;
+    out->base = mode->base;
+    out->size = mode->size;
+    out->width = mode->info->width;
+    out->height = mode->info->height;
+    out->pixels_per_line = mode->info->pixels_per_line;
+    out->format = mode->info->format;
+    out->red_mask = mode->info->red_mask;
+    out->green_mask = mode->info->green_mask;
+    out->blue_mask = mode->info->blue_mask;
+}
+
+static void find_time(const struct efi *efi, struct boot_efi_time *out)
+{
+    struct efi_time t;
+    if (efi->system->runtime->get_time(&t, NULL) != EFI_OK) {
+        return;
+    }
+    out->year = t.year;
+    out->month = t.month;
+    out->day = t.day;
+    out->hour = t.hour;
+    out->minute = t.minute;
+    out->second = t.second;
+    out->zone_minutes = t.zone;
+}
+
+/* ---- memory ---- */
+
+struct map {
+    uint64_t address, capacity; /* bytes */
+    uint64_t size, key, descriptor_size;
+};
+
+static efi_status_t get_map(const struct efi *efi, struct map *map)
+{
+    uint32_t version;
+    map->size = map->capacity;
+    return efi->boot->get_memory_map(&map->size, (void *)(uintptr_t)map->address, &map->key,
+                                     &map->descriptor_size, &version);
+}
+
+/* Memory for the map is taken first, because that changes the map. */
+static bool open_map(const struct efi *efi, struct map *map)
+{
+    map->address = 0;
+    map->capacity = 0;
+    if (get_map(efi, map) != EFI_BUFFER_TOO_SMALL) {
+        return false;
+    }
+    map->capacity = map->size + MAP_SLACK;
+    map->address = efi_allocate(efi, map->capacity);
+    return map->address != 0 && get_map(efi, map) == EFI_OK;
+}
+
+static uint64_t take_place(const struct efi *efi, const struct map *map)
+{
+    uint64_t place;
+    uint64_t size = (uint64_t)(__image_end - __image_start);
+    if (!efi_choose_place((const uint8_t *)(uintptr_t)map->address, map->size, map->descriptor_size,
+                          size, IMAGE_ALIGN, EARLY_WINDOW, &place) ||
+        efi->boot->allocate_pages(EFI_AT_ADDRESS, EFI_LOADER_DATA, size >> PAGE_SHIFT, &place) !=
+            EFI_OK) {
+        return 0;
+    }
+    return place;
+}
+
+/* UEFI 7.4.6: if the map has changed since it was read, it is read again; nothing else may be
+ * called then. */
+static bool end_boot_services(const struct efi *efi, struct map *map)
+{
+    for (unsigned i = 0; i < EXIT_TRIES; i++) {
+        if (get_map(efi, map) != EFI_OK) {
+            return false;
+        }
+        efi_status_t s = efi->boot->exit_boot_services(efi->image, map->key);
+        if (s != EFI_INVALID_PARAMETER) {
+            return s == EFI_OK;
+        }
+    }
+    return false;
+}
+
+/* ---- the kernel ---- */
+
+/* The counter that entry.S would have read. */
+static uint64_t read_counter(void)
+{
+    uint64_t at_el2 = UINT64_C(2) << 2;
+    return read_currentel() == at_el2 ? read_cntpct_el0() : read_cntvct_el0();
+}
+
+/* All that is stored there from here on bypasses the caches. */
+static _Noreturn void start_kernel(uint64_t place, struct boot_efi *facts, uint64_t counter)
+{
+    char *copy = (char *)(uintptr_t)place;
+    memcpy(copy, __image_start, (size_t)(__data_end - __image_start));
+    cache_flush_to_memory(copy, (size_t)(__image_end - __image_start));
+    cache_flush_to_memory(facts, sizeof(*facts));
+    efi_leave(place + ((uintptr_t)entry_from_efi - (uintptr_t)__image_start), facts, counter);
+}
+
+efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system)
+{
+    static const uint16_t no_image[] = u"this firmware does not say how it loaded the kernel";
+    static const uint16_t no_map[] = u"this firmware gives no memory map";
+    static const uint16_t no_memory[] = u"there is not enough free memory in one piece";
+    static const uint16_t no_exit[] = u"this firmware does not end its boot services";
+    struct efi efi = {.system = system, .boot = system->boot, .image = image};
+    void *loaded;
+    if (efi.boot->handle_protocol(image, &loaded_image_guid, &loaded) != EFI_OK) {
+        return give_up(system, no_image);
+    }
+    efi.loaded = loaded;
+
+    struct boot_efi *facts = (struct boot_efi *)(uintptr_t)efi_allocate(&efi, sizeof(*facts));
+    if (facts == NULL) {
+        return give_up(system, no_memory);
+    }
+    memset(facts, 0, sizeof(*facts));
+    efi_find_files(&efi, facts);
+    find_screen(&efi, &facts->screen);
+    find_time(&efi, &facts->time);
+
+    struct map map;
+    if (!open_map(&efi, &map)) {
+        return give_up(system, no_map);
+    }
+    uint64_t place = take_place(&efi, &map);
+    if (place == 0) {
+        return give_up(system, no_memory);
+    }
+    facts->vendor = (uintptr_t)system->vendor;
+    if (!end_boot_services(&efi, &map)) {
+        return give_up(system, no_exit);
+    }
+    uint64_t counter = read_counter();
+    facts->tables = (uintptr_t)system->tables;
+    facts->table_count = system->table_count;
+    facts->map = map.address;
+    facts->map_size = map.size;
+    facts->descriptor_size = map.descriptor_size;
+    start_kernel(place, facts, counter);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// Which of the parsers of boot/ are asked, and how they reach memory: as it lies, with the caches
+// off.
+#include "arch/aarch64/firmware.h"
+
+#include "arch/aarch64/cache.h"
+#include "arch/aarch64/cpu.h"
+#include "boot/acpi.h"
+#include "boot/devicetree.h"
+
+static const void *map_physical(void *ctx, uint64_t phys, size_t len)
+{
+    (void)ctx;
+    if ((phys + len - 1) >> cpu_physical_bits() != 0) {
+        return NULL;
+    }
+    const void *p = (const void *)(uintptr_t)phys;
+    cache_clean_to_memory(p, len); /* the loader's stores may be in its caches still */
+    return p;
+}
+
+static struct boot_mem reader(void)
+{
+    struct boot_mem mem;
+    mem.map = map_physical; /* not in an initialiser: that would be copied from a constant, with its
+                               link address */
+    mem.ctx = NULL;
+    return mem;
+}
+
+const char *firmware_read_tree(uint64_t address, struct boot_info *info)
+{
+    const struct boot_mem mem = reader();
+    return devicetree_parse(&mem, address, info) == OK ? NULL : "no usable device tree at";
+}
+
+/* A tree says more than the tables do, so it is asked first. */
+const char *firmware_read_efi(uint64_t address, struct boot_info *info)
+{
+    const struct boot_mem mem = reader();
+    const struct boot_efi *efi = (const struct boot_efi *)(uintptr_t)address;
+    uint64_t tree;
+    if (efi_parse(&mem, efi, &tree, info) != OK) {
+        return "no usable memory map from UEFI, noted at";
+    }
+    bool has_tree = tree != 0 && devicetree_parse_devices(&mem, tree, info) == OK;
+    if (!has_tree && (info->acpi.rsdp == 0 || acpi_parse(&mem, info) != OK)) {
+        return "UEFI gives neither a device tree nor ACPI tables, noted at";
+    }
+    return NULL;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// Arbitrary bytes as what UEFI firmware said: the first are the struct that its caller notes, the
+// rest is memory, in which map, tables, texts and initrd lie wherever the first say.
+#include "boot/efi.h"
+
+#include "fake/boot_check.h"
+#include "fake/fake_boot_mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BASE  0x10000
+#define ALIGN (UINT64_C(2) << 20)
+#define SPAN  (UINT64_C(1) << 30)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool is_bad_place(uint64_t place)
+{
+    return place == 0 || place % ALIGN != 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct boot_info info;
+    struct boot_efi efi;
+    memset(&info, 0, sizeof(info));
+    memset(&efi, 0, sizeof(efi));
+    /* Booleans of other values than two would be the fuzzer's fault. */
+    if (size < sizeof(efi)) {
+        return 0;
+    }
+    memcpy(&efi, data, offsetof(struct boot_efi, options_are_wide));
+    efi.options_are_wide = (data[offsetof(struct boot_efi, options_are_wide)] & 1) != 0;
+    size_t rest = offsetof(struct boot_efi, initrd);
+    memcpy((uint8_t *)&efi + rest, data + rest, offsetof(struct boot_efi, screen) - rest);
+    rest = offsetof(struct boot_efi, screen.base);
+    memcpy((uint8_t *)&efi + rest, data + rest, sizeof(efi) - rest);
+    efi.screen.present = true;
+    data += sizeof(efi);
+    size -= sizeof(efi);
+
+    struct fake_boot_mem f;
+    fake_boot_mem_init(&f);
+    fake_boot_mem_add(&f, BASE, data, size);
+    uint64_t tree, place;
+    enum status s = efi_parse(&f.mem, &efi, &tree, &info);
+    fake_boot_mem_release(&f);
+    if ((s != OK && !boot_check_only_notes(&info)) || boot_check_invariants(&info) != NULL) {
+        abort();
+    }
+    if (efi_choose_place(data, efi.map_size < size ? efi.map_size : size, efi.descriptor_size,
+                         ALIGN, ALIGN, SPAN, &place) &&
+        is_bad_place(place)) {
+        abort();
+    }
+    return 0;
+}

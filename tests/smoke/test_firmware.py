@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Starting from UEFI firmware. It takes seconds where the kernel takes a tenth of one, so each boot shows much.
+
+The PC's firmwares are in test_boot.py, too; here are EDK2 on AArch64 and what both have in common.
+"""
+import re
+import tempfile
+
+from smoke import TestCase, for_machine, program, run
+
+LIMIT_S = 240  # under icount firmware is slow
+UEFI = ["--firmware", "uefi"]
+
+
+def cpio(**files):
+    """An initrd in cpio's newc format."""
+    archive = b""
+    for name, data in [*files.items(), ("TRAILER!!!", b"")]:
+        mode = 0o100644 if data else 0
+        numbers = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        header = b"070701" + b"".join(b"%08x" % n for n in numbers) + name.encode() + b"\0"
+        archive += header + bytes(-len(header) % 4) + data + bytes(-len(data) % 4)
+    return archive
+
+
+class Firmware(TestCase):
+    def hello(self, *options):
+        """A program runs: interrupts, PCI and a disk work. Its output is all that is seen, the firmware's is not."""
+        result = run(*UEFI, *options, "--program", program("hello"), limit=LIMIT_S)
+        self.expect(result, 0)
+        self.assertTrue(result.output.startswith("Hello from a program"), result)
+        self.assertEqual(result.errors, "")
+
+    def shell(self, *options, contains=()):
+        """The shell answers, and the machine switches itself off."""
+        result = run(*options, typed="irq\npoweroff\n", limit=LIMIT_S)
+        self.expect(result, 0, contains=["halyard> ", "controller ", *contains])
+        self.assertNotIn("\033", result.output)  # what firmware draws with
+        return result.output
+
+    def test_the_kernels_own_part_is_timed(self):
+        result = run(*UEFI, "--bench=boot.*", limit=LIMIT_S)
+        self.expect(result, 0)
+        figure = re.search(r"(?m)^bench boot\.kernel_us (\d+)(?:\.\d+)? us$", result.output)
+        self.assertIsNotNone(figure, result.output)
+        self.assertLess(int(figure[1]), 3000)
+
+    def test_status_of_a_program(self):
+        result = run(*UEFI, "--program", program("exit"), "--args", "200", limit=LIMIT_S)
+        self.expect(result, 200)
+
+    def test_a_panic_is_one(self):
+        result = run(*UEFI, typed="panic\n", limit=LIMIT_S)
+        self.expect(result, 120, "panic", contains=["PANIC:", "PANIC END"])
+
+    @for_machine("aarch64")
+    def test_program_with_acpi_at_el2(self):
+        self.hello("--machine", "virtualization=on")
+
+    @for_machine("aarch64")
+    def test_program_with_acpi_and_gicv2(self):
+        self.hello("--machine", "virt,gic-version=2", "--cpu", "cortex-a53", "--mem", "3G", "--smp", "3")
+
+    @for_machine("aarch64")
+    def test_program_with_a_device_tree_at_el2(self):
+        self.hello("--machine", "acpi=off,virtualization=on,highmem=off")
+
+    @for_machine("aarch64")
+    def test_program_with_a_device_tree_and_gicv2(self):
+        self.hello("--machine", "virt,gic-version=2,acpi=off", "--mem", "256M")
+
+    @for_machine("aarch64")
+    def test_line_of_the_routing_table(self):
+        # A device without messages: its line comes from _PRT and the link devices that it names.
+        with tempfile.NamedTemporaryFile() as disk:
+            disk.truncate(1 << 20)
+            output = self.shell(*UEFI, "--disk", disk.name, "--qemu=-global virtio-blk-pci.vectors=0")
+        self.assertRegex(output, r"(?m)^ +3[5-8] +[1-9].* 0000:00:01\.0")
+        self.assertNotIn("acpi:", output)  # no table is odd
+
+    @for_machine("aarch64")
+    def test_command_line_and_initrd_of_a_loader(self):
+        with tempfile.NamedTemporaryFile() as initrd:
+            initrd.write(cpio(motd=b"from the initrd"))
+            initrd.flush()
+            result = run(*UEFI, "--initrd", initrd.name, "--append", "'two words' loglevel=debug",
+                         typed="cat /motd\npoweroff\n", limit=LIMIT_S)
+        self.expect(result, 0, contains=["from the initrd", "started by UEFI, EDK II", '"two words" is unknown'])
+        self.assertNotIn("initrd=", result.output)  # the loader's word is not the kernel's
+
+    @for_machine("aarch64")
+    def test_stick_with_command_line_and_initrd(self):
+        with tempfile.NamedTemporaryFile() as initrd:
+            initrd.write(cpio(motd=b"from the stick"))
+            initrd.flush()
+            result = run("--boot", "usb", "--initrd", initrd.name, "--append", "loglevel=debug unheard",
+                         typed="cat /motd\npoweroff\n", limit=LIMIT_S)
+        self.expect(result, 0, contains=["from the stick", '"unheard" is unknown'])
+
+    @for_machine("aarch64")
+    def test_disc(self):
+        self.shell("--boot", "iso", contains=['started by UEFI, EDK II, command line ""'])
+
+    @for_machine("aarch64")
+    def test_clock_of_the_firmware(self):
+        # The firmware keeps the PL031 for itself; what it said before it left is the time.
+        result = run(*UEFI, "--qemu=-rtc base=2031-05-06T07:08:09", typed="uptime\npoweroff\n", limit=LIMIT_S)
+        self.expect(result, 0, contains="2031-05-06")
+
+    @for_machine("aarch64")
+    def test_reboot_by_what_acpi_says(self):
+        result = run(*UEFI, typed="reboot\n", limit=LIMIT_S)
+        self.expect(result, 0)
