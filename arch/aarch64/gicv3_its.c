@@ -4,6 +4,7 @@
 // tables are its own memory; it is told of devices and events by commands in a ring.
 #include "arch/aarch64/gicv3_its.h"
 
+#include "arch/aarch64/probe.h"
 #include "hal/cpu.h"
 #include "hal/layout.h"
 #include "kernel/lib/compiler.h"
@@ -389,8 +390,7 @@ static enum status start(const struct gicv3_cpu *cpu)
     return s;
 }
 
-enum status its_init(uint64_t base, uint64_t len, const struct gicv3_cpu *cpu,
-                     const struct gic_mapper *mapper)
+enum status its_open(uint64_t base, uint64_t len, const struct gic_mapper *mapper)
 {
     if (len < GITS_LEN_MIN) {
         return E_INVAL;
@@ -401,6 +401,16 @@ enum status its_init(uint64_t base, uint64_t len, const struct gicv3_cpu *cpu,
     if (s != OK) {
         return s;
     }
+    uint32_t typer;
+    if (!probe_read32((const volatile void *)(its.regs.base + GITS_TYPER), &typer)) {
+        mapper->unmap(&its.regs);
+        return E_NODEV; /* tables of QEMU 7.2 name the one that its=off leaves out */
+    }
+    return OK;
+}
+
+enum status its_init(const struct gicv3_cpu *cpu)
+{
     /* What a failure leaves behind is not given back: an ITS that did not stop may write to it. */
     return start(cpu);
 }

@@ -36,14 +36,19 @@ enum status lpi_init(const struct gicv3_cpu *cpu, const struct gic_mapper *mappe
 void lpi_set_enabled(uint32_t line, bool is_enabled);
 
 /**
- * @brief Take over an ITS: its tables, its queue, and collection 0, which is this CPU.
+ * @brief Map an ITS and see whether it is there.
  * @param base  Physical address of its registers.
- * @return OK; E_INVAL: registers of impossible size, or tables that cannot be had; E_NOMEM;
- * E_TIMEDOUT; E_IO: it refuses commands.
- * @pre lpi_init(). @context{early, once}
+ * @return OK; E_INVAL: registers of impossible size; E_NODEV: nothing answers there; E_NOMEM.
+ * @context{early, once}
  */
-enum status its_init(uint64_t base, uint64_t len, const struct gicv3_cpu *cpu,
-                     const struct gic_mapper *mapper);
+enum status its_open(uint64_t base, uint64_t len, const struct gic_mapper *mapper);
+
+/**
+ * @brief Take it over: its tables, its queue, and collection 0, which is this CPU.
+ * @return OK; E_INVAL: tables that cannot be had; E_NOMEM; E_TIMEDOUT; E_IO: it refuses commands.
+ * @pre its_open() and lpi_init(). @context{early, once}
+ */
+enum status its_init(const struct gicv3_cpu *cpu);
 
 /** @brief log2 of the events that a device may have. @context{any} */
 unsigned its_event_bits(void);

@@ -41,9 +41,12 @@ static struct gic_lock msi_lock;
 enum status gicv3_its_init(const struct boot_gic *gic, const struct gicv3_cpu *cpu,
                            const struct gic_mapper *mapper)
 {
-    enum status s = lpi_init(cpu, mapper);
+    enum status s = its_open(gic->its_base, gic->its_len, mapper);
     if (s == OK) {
-        s = its_init(gic->its_base, gic->its_len, cpu, mapper);
+        s = lpi_init(cpu, mapper);
+    }
+    if (s == OK) {
+        s = its_init(cpu);
     }
     memory = mapper;
     doorbell = gic->its_base + TRANSLATER;

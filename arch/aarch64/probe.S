@@ -34,8 +34,24 @@ FUNCTION hal_probe_write8
         ret
 END hal_probe_write8
 
+/*
+ * bool probe_read32(const volatile void *p, uint32_t *out)
+ * in: x0 address, x1 result    out: w0 1 or 0    clobbers: x2, x3    IRQs: any
+ */
+FUNCTION probe_read32
+        mov     x2, x0
+        mov     w0, wzr
+.Lread32:
+        ldr     w3, [x2]
+        str     w3, [x1]
+        mov     w0, #1
+.Lread32_failed:
+        ret
+END probe_read32
+
         .section .fixup, "a", %progbits
         .quad   .Lread, .Lread_failed
         .quad   .Lwrite, .Lwrite_failed
+        .quad   .Lread32, .Lread32_failed
 
         .section .note.GNU-stack, "", %progbits

@@ -79,6 +79,10 @@ class Firmware(TestCase):
         self.assertNotIn("acpi:", output)  # no table is odd
 
     @for_machine("aarch64")
+    def test_an_its_that_acpi_names_and_that_is_not_there(self):
+        self.shell(*UEFI, "--machine", "its=off", contains=["no such device; devices use their lines"])
+
+    @for_machine("aarch64")
     def test_command_line_and_initrd_of_a_loader(self):
         with tempfile.NamedTemporaryFile() as initrd:
             initrd.write(cpio(motd=b"from the initrd"))

@@ -306,9 +306,19 @@ static void test_memory_runs_out(void **state)
     msi->free(8, take(8, 1), 1);
 }
 
+static void test_nothing_is_there(void **state)
+{
+    (void)state;
+    fake_its.is_absent = true;
+    assert_int_equal(start(), E_NODEV);
+    assert_int_equal(fake_its.bytes_out, 0);
+    assert_int_equal(fake_its.register_reads, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nothing_is_there, set_up),
         cmocka_unit_test_setup(test_an_its_like_qemus, set_up),
         cmocka_unit_test_setup(test_one_level_of_tables, set_up),
         cmocka_unit_test_setup(test_large_pages_only, set_up),

@@ -23,6 +23,7 @@ struct fake_its {
     unsigned device_bits; /* of ids */
     unsigned entry_bytes; /* of a device's translations */
     bool has_lpis, lpis_stay_on, was_on;
+    bool is_absent;          /* nothing is there */
     unsigned refuse;         /* command that it refuses ... */
     unsigned refusals;       /* ... so many times */
     bool hangs, never_stops; /* no command is carried out; it does not become quiescent */
