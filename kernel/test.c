@@ -5,13 +5,15 @@
 #include "kernel/test.h"
 
 #include "kernel/io/console.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
 #include <stdarg.h>
 
-/* Tests that take minutes: only a glob that begins so runs them. */
-#define LONG "long_"
+/* Tests that take minutes, and tests of a device that machines have on request only: a glob that
+ * begins so runs them, and no other. */
+static const char *const apart[] = {"long_", "edu_"};
 
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {
@@ -51,13 +53,22 @@ static bool run_one(const struct kernel_test *test, unsigned number)
     return !running.failed;
 }
 
+static bool is_wanted(const char *name, const char *glob)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(apart); i++) {
+        if (str_has_prefix(name, apart[i]) && !str_has_prefix(glob, apart[i])) {
+            return false;
+        }
+    }
+    return str_matches(glob, name);
+}
+
 int test_run(const char *glob)
 {
     unsigned ran = 0, failed = 0;
-    bool with_long = str_has_prefix(glob, LONG);
     for (const struct kernel_test *const *table = kernel_tests; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
-            if (str_matches(glob, t->name) && (with_long || !str_has_prefix(t->name, LONG))) {
+            if (is_wanted(t->name, glob)) {
                 failed += run_one(t, ++ran) ? 0 : 1;
             }
         }

@@ -39,8 +39,8 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
 void test_skip(const char *why);
 
 /**
- * @brief Run the tests whose names match the glob, print TAP. Those named long_* run only if the
- * glob begins so, too.
+ * @brief Run the tests whose names match the glob, print TAP. Those named long_*, which
+ * take minutes, and edu_*, which want that device of QEMU's, run only if the glob begins so, too.
  * @return Number of failed tests, at most 255; 1 if none matched.
  * @context{thread, may sleep}
  */

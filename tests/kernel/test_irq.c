@@ -342,14 +342,14 @@ static void a_storm_that_is_claimed_is_masked_and_resumed(void)
 }
 
 const struct kernel_test irq_tests[] = {
-    {"irq_each_message_is_one_interrupt", each_message_is_one_interrupt},
-    {"irq_a_device_interrupts_when_its_work_is_done", a_device_interrupts_when_its_work_is_done},
-    {"irq_messages_are_given_back", messages_are_given_back},
-    {"irq_a_line_interrupts_once_each_time", a_line_interrupts_once_each_time},
-    {"irq_devices_that_share_a_line_lose_nothing", devices_that_share_a_line_lose_nothing},
-    {"irq_a_storm_that_nobody_claims_is_masked_and_resumed",
+    {"edu_each_message_is_one_interrupt", each_message_is_one_interrupt},
+    {"edu_a_device_interrupts_when_its_work_is_done", a_device_interrupts_when_its_work_is_done},
+    {"edu_messages_are_given_back", messages_are_given_back},
+    {"edu_a_line_interrupts_once_each_time", a_line_interrupts_once_each_time},
+    {"edu_devices_that_share_a_line_lose_nothing", devices_that_share_a_line_lose_nothing},
+    {"edu_a_storm_that_nobody_claims_is_masked_and_resumed",
      a_storm_that_nobody_claims_is_masked_and_resumed},
-    {"irq_a_storm_that_is_claimed_is_masked_and_resumed",
+    {"edu_a_storm_that_is_claimed_is_masked_and_resumed",
      a_storm_that_is_claimed_is_masked_and_resumed},
     {0},
 };

@@ -182,17 +182,26 @@ static uint64_t interrupts(void)
     return hal_this_cpu()->irq_count;
 }
 
-/* Nothing is due: no timer, no equal, no device. */
-static void alone_a_thread_is_not_interrupted(void)
+static uint64_t interrupts_while_computing(void)
 {
-    TEST_EQUAL(thread_sleep(20 * NS_PER_MS),
-               OK); /* what others armed passes, what is printed leaves */
     uint64_t before = interrupts();
     uint64_t until = clock_now_ns() + 30 * NS_PER_MS;
     while (clock_now_ns() < until) {
         hal_cpu_relax();
     }
-    TEST_EQUAL(interrupts() - before, 0);
+    return interrupts() - before;
+}
+
+/* Nothing is due: no timer, no equal, no device. What others armed passes first, what is printed
+ * leaves, a screen is drawn; a periodic tick would never pass. */
+static void alone_a_thread_is_not_interrupted(void)
+{
+    uint64_t count = 1;
+    for (unsigned i = 0; i < 50 && count > 0; i++) {
+        TEST_EQUAL(thread_sleep(20 * NS_PER_MS), OK);
+        count = interrupts_while_computing();
+    }
+    TEST_EQUAL(count, 0);
 }
 
 /* --- stacks --- */

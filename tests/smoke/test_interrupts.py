@@ -16,7 +16,7 @@ MESSAGES = {
 
 class Interrupts(TestCase):
     def judge(self, machine):
-        result = run("--machine", machine, "--test", "irq*", f"--qemu={EDUS} {BY_LINE}")
+        result = run("--machine", machine, "--test", "edu_*", f"--qemu={EDUS} {BY_LINE}")
         self.expect(result, 0, contains=[
             "ok 7 - ", "came 10000 times in a row and no handler claimed it; handlers: 0000:00:0",
             "its handlers claim it, but it does not end"])
