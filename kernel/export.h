@@ -21,5 +21,6 @@ struct export
     const void *address;
 };
 
-/** What loaded drivers may call; ends with a NULL name. Defined in drivers/exports.c. */
+/** What loaded drivers may call, ascending by name. Defined in drivers/exports.c. */
 extern const struct export driver_exports[];
+extern const uint32_t driver_export_count;

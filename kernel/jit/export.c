@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking up what loaded code imports. A hundred names: a scan costs less than the load around it.
+// Looking up what loaded code imports: programs' in a few short tables, drivers' in one of a
+// hundred names, by halves.
 #include "kernel/jit/export.h"
 
 #include "kernel/jit/backend.h"
@@ -26,8 +27,6 @@ static const struct export *const program_tables[] = {
     NULL,
 };
 
-static const struct export *const driver_tables[] = {driver_exports, NULL};
-
 /* Digits only, no leading zero, below 2^32. */
 static bool parse_version(const char *s, uint32_t *out)
 {
@@ -42,14 +41,37 @@ static bool parse_version(const char *s, uint32_t *out)
     return *s == 0 && v <= UINT32_MAX;
 }
 
-static const struct export *find_name(const struct export *const *tables, const char *name,
-                                      size_t len)
+/* As strcmp() of an entry's name and the first `len` bytes of `name`. */
+static int compare_name(const struct export *x, const char *name, size_t len)
 {
-    for (; *tables != NULL; tables++) {
-        for (const struct export *x = *tables; x->name != NULL; x++) {
-            if (strncmp(x->name, name, len) == 0 && x->name[len] == 0) {
+    int c = strncmp(x->name, name, len);
+    return c != 0 ? c : x->name[len] != 0;
+}
+
+static const struct export *find_for_program(const char *name, size_t len)
+{
+    for (const struct export *const *t = program_tables; *t != NULL; t++) {
+        for (const struct export *x = *t; x->name != NULL; x++) {
+            if (compare_name(x, name, len) == 0) {
                 return x;
             }
+        }
+    }
+    return NULL;
+}
+
+static const struct export *find_for_driver(const char *name, size_t len)
+{
+    for (uint32_t from = 0, to = driver_export_count; from < to;) {
+        uint32_t middle = from + (to - from) / 2;
+        int c = compare_name(&driver_exports[middle], name, len);
+        if (c == 0) {
+            return &driver_exports[middle];
+        }
+        if (c < 0) {
+            from = middle + 1;
+        } else {
+            to = middle;
         }
     }
     return NULL;
@@ -65,7 +87,7 @@ enum export_result export_find(enum load_kind kind, const char *symbol, const st
         len = (size_t)(mark - symbol);
     }
     const struct export *x =
-        find_name(kind == LOAD_DRIVER ? driver_tables : program_tables, symbol, len);
+        kind == LOAD_DRIVER ? find_for_driver(symbol, len) : find_for_program(symbol, len);
     if (x == NULL) {
         return EXPORT_ABSENT;
     }

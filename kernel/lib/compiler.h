@@ -36,6 +36,9 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/** Copy `n` bytes, a small constant, by loads and stores instead of a call. Any alignment. */
+#define COPY_SMALL(dst, src, n) ((void)__builtin_memcpy(dst, src, n))
+
 /** True if the sum or product does not fit; `out` then holds the wrapped value. For numbers from
  * outside. */
 #define ADD_OVERFLOWS(a, b, out) __builtin_add_overflow(a, b, out)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Heap sort.
+// Heap sort, after a look whether there is anything to sort: tables mostly come in order.
 #include "kernel/lib/sort.h"
 
 struct array {
@@ -44,9 +44,22 @@ static void sift_down(const struct array *a, size_t i, size_t count)
     }
 }
 
+static bool is_sorted(const struct array *a, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (is_less(a, i, i - 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void sort_array(void *base, size_t count, size_t size, bool (*less)(const void *a, const void *b))
 {
     struct array a = {base, size, less};
+    if (is_sorted(&a, count)) {
+        return;
+    }
     for (size_t i = count / 2; i > 0; i--) {
         sift_down(&a, i - 1, count);
     }

@@ -26,7 +26,12 @@ const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
-const struct export driver_exports[] = {{"drive", 2, &here}, {NULL, 0, NULL}};
+const struct export driver_exports[] = {{"brake", 1, &here},
+                                        {"drive", 2, &here},
+                                        {"drive_on", 2, &here},
+                                        {"memcpy", EXPORT_NO_VERSION, &here},
+                                        {"stop", 1, &here}};
+const uint32_t driver_export_count = 5;
 
 void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
@@ -101,6 +106,30 @@ static void test_what_is_not_there_is_absent(void **state)
     }
 }
 
+static void assert_driver_export(const char *symbol, enum export_result expected, int index)
+{
+    const struct export *found = NULL;
+    uint32_t version;
+    assert_int_equal(export_find(LOAD_DRIVER, symbol, &found, &version), expected);
+    assert_ptr_equal(found, index < 0 ? NULL : &driver_exports[index]);
+}
+
+static void test_what_drivers_import_is_found_by_halves(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"brake$1", "drive$2", "drive_on$2", "memcpy", "stop$1"};
+    for (int i = 0; i < 5; i++) {
+        assert_driver_export(symbols[i], EXPORT_FOUND, i);
+    }
+    assert_driver_export("drive$1", EXPORT_OTHER_VERSION, 1);
+    assert_driver_export("memcpy$1", EXPORT_OTHER_VERSION, 3);
+    static const char *const others[] = {"",         "$1",       "a$1",     "brak$1", "driv$2",
+                                         "driver$2", "drive_$2", "stopp$1", "z",      "hy_write$1"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_driver_export(others[i], EXPORT_ABSENT, -1);
+    }
+}
+
 static void test_sdk_and_kernel_agree(void **state)
 {
     (void)state;
@@ -137,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_versions_must_match),
         cmocka_unit_test(test_what_is_not_there_is_absent),
+        cmocka_unit_test(test_what_drivers_import_is_found_by_halves),
         cmocka_unit_test(test_sdk_and_kernel_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

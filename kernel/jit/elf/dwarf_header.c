@@ -48,7 +48,7 @@ uint64_t dwarf_uleb(struct dwarf_reader *r)
 {
     uint64_t v = 0;
     for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte = (uint8_t)dwarf_fixed(r, 1);
+        uint8_t byte = dwarf_byte(r);
         v |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
         if ((byte & 0x80) == 0) {
             return v;
@@ -62,7 +62,7 @@ int64_t dwarf_sleb(struct dwarf_reader *r)
     unsigned shift = 0;
     uint8_t byte;
     do {
-        byte = (uint8_t)dwarf_fixed(r, 1);
+        byte = dwarf_byte(r);
         v |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
         shift += shift < 64 ? 7 : 0;
     } while ((byte & 0x80) != 0);

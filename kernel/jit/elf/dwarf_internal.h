@@ -40,6 +40,15 @@ struct dwarf_unit {
 bool dwarf_skip(struct dwarf_reader *r, uint64_t n);
 /** @brief Unsigned little-endian number of `size` bytes, at most 8. */
 uint64_t dwarf_fixed(struct dwarf_reader *r, unsigned size);
+/** @brief One byte: most of a line program is read so. */
+static inline uint8_t dwarf_byte(struct dwarf_reader *r)
+{
+    if (r->at == r->end) {
+        r->bad = true;
+        return 0;
+    }
+    return *r->at++;
+}
 uint64_t dwarf_uleb(struct dwarf_reader *r);
 int64_t dwarf_sleb(struct dwarf_reader *r);
 

@@ -16,11 +16,6 @@ bool elf_in_file(const struct elf *e, uint64_t offset, uint64_t size)
     return offset <= e->load->len && size <= e->load->len - offset;
 }
 
-const uint8_t *elf_section_bytes(const struct elf *e, uint32_t index)
-{
-    return e->load->bytes + e->sections[index].h.offset;
-}
-
 const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
 {
     const struct elf_section *s = &e->sections[strtab];

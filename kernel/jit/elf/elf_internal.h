@@ -6,6 +6,7 @@
 
 #include "kernel/jit/elf/format.h"
 #include "kernel/jit/loader.h"
+#include "kernel/lib/compiler.h"
 
 #include <stdbool.h>
 
@@ -55,7 +56,10 @@ struct elf {
 bool elf_in_file(const struct elf *e, uint64_t offset, uint64_t size);
 
 /** @brief Bytes of a section that has some (not SHT_NOBITS), checked by elf_read_sections(). */
-const uint8_t *elf_section_bytes(const struct elf *e, uint32_t index);
+static inline const uint8_t *elf_section_bytes(const struct elf *e, uint32_t index)
+{
+    return e->load->bytes + e->sections[index].h.offset;
+}
 
 /** @brief The zero-terminated string at `offset` of string table `strtab`, or NULL: there is none.
  */
@@ -95,7 +99,12 @@ enum status elf_read_properties(struct elf *e);
 enum status elf_read_symbols(struct elf *e);
 
 /** @brief Copy symbol `index`, which is below symbol_count, out of the file. */
-struct elf_symbol elf_symbol_get(const struct elf *e, uint32_t index);
+static inline struct elf_symbol elf_symbol_get(const struct elf *e, uint32_t index)
+{
+    struct elf_symbol s;
+    COPY_SMALL(&s, elf_section_bytes(e, e->symtab) + (size_t)index * sizeof(s), sizeof(s));
+    return s;
+}
 
 /** @brief Its name, never NULL; a section's name for a section symbol. */
 const char *elf_symbol_name(const struct elf *e, uint32_t index);

@@ -125,7 +125,7 @@ static enum status run_extended(struct machine *m)
         return E_CORRUPT;
     }
     enum status s = OK;
-    switch ((enum extended_opcode)dwarf_fixed(&body, 1)) {
+    switch ((enum extended_opcode)dwarf_byte(&body)) {
     case EXT_END_SEQUENCE:
         s = add_row(m, true);
         start_sequence(m);
@@ -180,7 +180,7 @@ static enum status run_unit(struct elf *e, struct dwarf_unit *unit, uint32_t *ca
     enum status s = OK;
     start_sequence(&m);
     while (r->at < r->end && !r->bad && s == OK) {
-        uint8_t op = (uint8_t)dwarf_fixed(r, 1);
+        uint8_t op = dwarf_byte(r);
         if (op < unit->opcode_base) {
             s = run_standard(&m, op);
             continue;

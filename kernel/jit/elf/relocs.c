@@ -13,7 +13,7 @@
 static struct elf_rela rela_get(const struct elf *e, uint32_t section, uint64_t index)
 {
     struct elf_rela r;
-    memcpy(&r, elf_section_bytes(e, section) + index * sizeof(r), sizeof(r));
+    COPY_SMALL(&r, elf_section_bytes(e, section) + index * sizeof(r), sizeof(r));
     return r;
 }
 

@@ -38,7 +38,7 @@ static enum status read_table(struct elf *e)
 
     for (uint32_t i = 0; i < count; i++) {
         struct elf_section *s = &e->sections[i];
-        memcpy(&s->h, e->load->bytes + e->h.shoff + i * sizeof(s->h), sizeof(s->h));
+        COPY_SMALL(&s->h, e->load->bytes + e->h.shoff + i * sizeof(s->h), sizeof(s->h));
         s->part = SECTION_NOT_PLACED;
         bool has_bytes = s->h.type != SHT_NULL && s->h.type != SHT_NOBITS;
         if (has_bytes && !elf_in_file(e, s->h.offset, s->h.size)) {

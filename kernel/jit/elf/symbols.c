@@ -10,13 +10,6 @@
 /* What DRIVER_MODULE() of modules/module.h defines. */
 #define DRIVER_SYMBOL "halyard_driver"
 
-struct elf_symbol elf_symbol_get(const struct elf *e, uint32_t index)
-{
-    struct elf_symbol s;
-    memcpy(&s, elf_section_bytes(e, e->symtab) + (size_t)index * sizeof(s), sizeof(s));
-    return s;
-}
-
 const char *elf_symbol_name(const struct elf *e, uint32_t index)
 {
     struct elf_symbol s = elf_symbol_get(e, index);
