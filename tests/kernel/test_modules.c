@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
 #include "kernel/random.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
@@ -59,7 +60,26 @@ struct books {
     struct heap_stats heap;
     size_t pool_pages, used_pages;
     uint32_t lines, handlers;
+    struct irq_totals lost; /* interrupts that nobody asked for */
+    uint64_t unclaimed;
+    unsigned ranges, devices, bound;
+    uint64_t range_pages;
 };
+
+static void count_range(void *ctx, const struct vm_range *range)
+{
+    struct books *b = ctx;
+    b->ranges++;
+    b->range_pages += range->pages + range->guard_below + range->guard_above;
+}
+
+static void count_device(void *ctx, struct device *dev)
+{
+    struct books *b = ctx;
+    char driver[DRIVER_NAME_MAX];
+    b->devices++;
+    b->bound += device_driver_name(dev, driver);
+}
 
 static void take_books(struct books *b)
 {
@@ -72,7 +92,11 @@ static void take_books(struct books *b)
         for (unsigned i = 0; i < ARRAY_COUNT(line.names); i++) {
             b->handlers += line.names[i] != NULL;
         }
+        b->unclaimed += line.unclaimed;
     }
+    irq_get_totals(&b->lost);
+    vm_for_each(count_range, b);
+    device_for_each(count_device, b);
 }
 
 static void compare_books(const struct books *before)
@@ -93,6 +117,13 @@ static void compare_books(const struct books *before)
     TEST_EQUAL(after.used_pages, before->used_pages);
     TEST_EQUAL(after.lines, before->lines);
     TEST_EQUAL(after.handlers, before->handlers);
+    TEST_EQUAL(after.lost.spurious, before->lost.spurious);
+    TEST_EQUAL(after.lost.unowned, before->lost.unowned);
+    TEST_EQUAL(after.unclaimed, before->unclaimed);
+    TEST_EQUAL(after.ranges, before->ranges);
+    TEST_EQUAL(after.range_pages, before->range_pages);
+    TEST_EQUAL(after.devices, before->devices);
+    TEST_EQUAL(after.bound, before->bound);
 }
 
 /** Bytes of the driver's sources. */

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+//
+// Lists whose members are used without a lock: who walks sees each member once and in order, who
+// removes one waits for those that are at it, and for nobody else.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/sched/pinned_list.h"
+
+static struct pinned_list list = PINNED_LIST_INIT(list, "member in use");
+
+struct member {
+    struct pinned_node node;
+    const char *name;
+};
+
+static struct member a = {.name = "a"}, b = {.name = "b"}, c = {.name = "c"};
+
+static int set_up(void **state)
+{
+    (void)state;
+    pinned_add(&list, &a.node);
+    pinned_add(&list, &b.node);
+    pinned_add(&list, &c.node);
+    world_forget_notes();
+    return 0;
+}
+
+static void walk(void)
+{
+    for (struct pinned_node *n = NULL; (n = pinned_next(&list, n)) != NULL;) {
+        world_note(CONTAINER_OF(n, struct member, node)->name);
+    }
+}
+
+/* Removes what is left; nobody is at any of them. */
+static int tear_down(void **state)
+{
+    (void)state;
+    struct pinned_node *n;
+    while ((n = pinned_next(&list, NULL)) != NULL) {
+        pinned_put(&list, n);
+        pinned_remove(&list, n);
+    }
+    return 0;
+}
+
+static void test_a_walk_sees_each_in_order(void **state)
+{
+    (void)state;
+    walk();
+    assert_string_equal(world_notes(), "a b c");
+    assert_int_equal(a.node.pins + b.node.pins + c.node.pins, 0);
+}
+
+static void test_an_empty_list_has_no_first(void **state)
+{
+    (void)state;
+    (void)tear_down(NULL);
+    assert_null(pinned_next(&list, NULL));
+}
+
+static void test_one_that_is_removed_is_not_seen(void **state)
+{
+    (void)state;
+    struct pinned_node *n = pinned_next(&list, NULL);
+    assert_ptr_equal(n, &a.node);
+    pinned_remove(&list, &b.node); /* nobody is at it: at once, although a walk is under way */
+    n = pinned_next(&list, n);
+    assert_ptr_equal(n, &c.node);
+    assert_null(pinned_next(&list, n));
+}
+
+static void test_one_that_is_added_is_seen_by_who_walks(void **state)
+{
+    (void)state;
+    struct pinned_node *n = pinned_next(&list, NULL);
+    pinned_remove(&list, &b.node);
+    pinned_add(&list, &b.node);
+    n = pinned_next(&list, n);
+    assert_ptr_equal(n, &c.node);
+    n = pinned_next(&list, n);
+    assert_ptr_equal(n, &b.node);
+    assert_null(pinned_next(&list, n));
+}
+
+static void remove_member(void *arg)
+{
+    struct member *m = arg;
+    world_note("remove");
+    pinned_remove(&list, &m->node);
+    world_note("removed");
+    thread_exit(0);
+}
+
+static struct thread *removing(struct member *m)
+{
+    struct thread *t = world_thread("remover", PRIO_NORMAL, remove_member, m);
+    thread_yield();
+    assert_string_equal(world_notes(), "remove");
+    return t;
+}
+
+static void test_removal_waits_for_who_is_there(void **state)
+{
+    (void)state;
+    struct pinned_node *n = pinned_next(&list, NULL);
+    n = pinned_next(&list, n);
+    assert_ptr_equal(n, &b.node);
+    struct thread *t = removing(&b);
+    thread_yield();
+    assert_string_equal(world_notes(), "remove");
+    walk(); /* who comes now passes it over */
+    assert_string_equal(world_notes(), "remove a c");
+    n = pinned_next(&list, n); /* who is at it goes on behind it */
+    assert_ptr_equal(n, &c.node);
+    (void)world_join(t);
+    assert_string_equal(world_notes(), "remove a c removed");
+    assert_null(pinned_next(&list, n));
+}
+
+static void test_removal_waits_for_the_last_of_several(void **state)
+{
+    (void)state;
+    struct pinned_node *outer = pinned_next(&list, NULL);
+    struct pinned_node *inner = pinned_next(&list, NULL); /* a walk inside a walk */
+    assert_ptr_equal(inner, outer);
+    assert_int_equal(a.node.pins, 2);
+    struct thread *t = removing(&a);
+    pinned_put(&list, inner);
+    thread_yield();
+    assert_string_equal(world_notes(), "remove");
+    pinned_put(&list, outer);
+    (void)world_join(t);
+    assert_string_equal(world_notes(), "remove removed");
+    walk();
+    assert_string_equal(world_notes(), "remove removed b c");
+}
+
+static void test_two_that_leave_side_by_side(void **state)
+{
+    (void)state;
+    struct pinned_node *at_a = pinned_next(&list, NULL);
+    struct pinned_node *at_b = pinned_next(&list, pinned_next(&list, NULL));
+    struct thread *first = removing(&b);
+    world_forget_notes();
+    struct thread *second = removing(&a);
+    at_a = pinned_next(&list, at_a); /* past the other one that leaves */
+    assert_ptr_equal(at_a, &c.node);
+    (void)world_join(second);
+    at_b = pinned_next(&list, at_b);
+    assert_ptr_equal(at_b, &c.node);
+    (void)world_join(first);
+    assert_int_equal(c.node.pins, 2);
+    pinned_put(&list, at_a);
+    pinned_put(&list, at_b);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_walk_sees_each_in_order),
+        TEST(test_an_empty_list_has_no_first),
+        TEST(test_one_that_is_removed_is_not_seen),
+        TEST(test_one_that_is_added_is_seen_by_who_walks),
+        TEST(test_removal_waits_for_who_is_there),
+        TEST(test_removal_waits_for_the_last_of_several),
+        TEST(test_two_that_leave_side_by_side),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
