@@ -201,7 +201,7 @@ class Guest:
     def _on_record(self, kind, status):
         self.watch.activity()
         if kind is None:
-            self.log.complaints.append(f"status channel: unknown record {status:#04x}")
+            self.log.complain(f"status channel: unknown record {status:#04x}")
         elif kind is Kind.READY:
             self.input.ready = True
         elif kind is Kind.ENTERED:

@@ -85,6 +85,14 @@ def memory_given(matrix, row):
     return int(text[:-1]) * {"M": 1 << 10, "G": 1 << 20}[text[-1]]
 
 
+def complaints_of_memory(output, given):
+    found = re.search(r"\b(\d{1,15}) KiB  in all", output)
+    if not found:
+        yield "the shell does not answer `mem`"
+    elif int(found[1]) < MEMORY_SHARE * given:
+        yield f"{found[1]} KiB of memory found, {given} KiB given"
+
+
 def complaints(matrix, row, status, output):
     """What is wrong with how a row went."""
     if status != 0:
@@ -96,11 +104,7 @@ def complaints(matrix, row, status, output):
         yield "the tests did not run to their end"
     yield from (f"failed: {point}: {' '.join(details)}" for point, details in suite.failed)
     yield from (f"skipped: {point}: {why}" for point, why in suite.skipped)
-    found = re.search(r"(\d+) KiB  in all", output)
-    if not found:
-        yield "the shell does not answer `mem`"
-    elif int(found[1]) < MEMORY_SHARE * memory_given(matrix, row):
-        yield f"{found[1]} KiB of memory found, {memory_given(matrix, row)} KiB given"
+    yield from complaints_of_memory(output, memory_given(matrix, row))
 
 
 def run_row(matrix, row, build, preset):

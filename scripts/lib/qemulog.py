@@ -60,6 +60,10 @@ class Log:
             return
         if self.in_firmware and self.harmless["firmware"].fullmatch(line):
             return
+        self.complain(line)
+
+    def complain(self, line):
+        """Keep it, unless there are so many already that one more tells nothing."""
         if len(self.complaints) < COMPLAINTS_KEPT:
             self.complaints.append(line)
 

@@ -39,9 +39,11 @@ class Records:
         self._rest = b""
 
     def feed(self, data):
-        self._rest += data
-        while len(self._rest) >= 2:
-            (kind, status), self._rest = self._rest[:2], self._rest[2:]
+        data = self._rest + data
+        whole = len(data) // 2 * 2
+        self._rest = data[whole:]
+        for at in range(0, whole, 2):
+            kind, status = data[at:at + 2]
             try:
                 yield Kind(kind), status
             except ValueError:

@@ -51,33 +51,36 @@ class FirmwareFilter:
 
     The kernel's first bytes are then hal/console.h's CONSOLE_TAKEN, which firmware does not send. The mark is in
     the console's own stream, because nothing else says where in it the kernel begins: the status channel tells
-    that it has begun, but this process may read that late. If it never comes, all is shown at the end.
+    that it has begun, but this process may read that late. If it never comes, all is shown at the end, or as soon
+    as it is more than any firmware has to say.
     """
 
     TAKEN = b"\033[!p"
+    HELD_MAX = 1 << 20
 
     def __init__(self, output):
         self._output = output
-        self._held = b""
         self.again()
 
     def again(self):
         """The machine was reset: firmware runs."""
         self._is_firmware = True
-        self._held = b""
+        self._held = bytearray()
 
     def write(self, data):
         if self._is_firmware:
+            start = max(0, len(self._held) - len(self.TAKEN) + 1)  # what came before has been searched
             self._held += data
-            _, mark, data = self._held.partition(self.TAKEN)
-            if not mark:
+            mark = self._held.find(self.TAKEN, start)
+            if mark < 0 and len(self._held) <= self.HELD_MAX:
                 return
+            data = bytes(self._held[mark + len(self.TAKEN):] if mark >= 0 else self._held)
             self._is_firmware = False
-            self._held = b""
+            self._held = bytearray()
         self._output.write(data)
 
     def close(self):
-        self._output.write(self._held)
+        self._output.write(bytes(self._held))
         self._output.close()
 
 
