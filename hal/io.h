@@ -27,6 +27,10 @@ static inline void hal_io_check(const struct io_region *r, size_t off, size_t si
 #endif
 }
 
+/** @brief Does the CPU have I/O ports, and with them the habits of a PC: firmware gives devices
+ * their places? If not, a region of ports is nowhere. @context{any} */
+static inline bool hal_io_has_ports(void);
+
 /* Offsets are bytes from the region's base, naturally aligned, inside the region (checked in debug
  * builds). Values are little-endian as on the bus, returned in CPU order. Accesses are ordered
  * among themselves. */

@@ -65,10 +65,14 @@ void hal_mmu_init(const struct boot_info *info);
  * @param pages  At least 1.
  * @param prot   PROT_R with PROT_W or PROT_X, not both; PROT_GUARDED with PROT_X only.
  * @return OK; E_EXIST if any page of the range is mapped; E_NOMEM if a table could not be had;
- *         E_INVAL for W and X together. On failure nothing has changed.
+ *         E_INVAL for W and X together, or beyond hal_mmu_physical_max(). On failure nothing has
+ * changed.
  * @context{thread or early; does not sleep} @locks serialised by the caller (vm lock of the range)
  */
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type);
+
+/** @brief The largest physical address that the CPU reaches. @context{any} */
+uint64_t hal_mmu_physical_max(void);
 
 /**
  * @brief Remove mappings; pages that are not mapped are passed over.

@@ -247,6 +247,11 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
     return pagetable_protect(&kernel_tables, va, pages, mmu_enforceable(prot), batch);
 }
 
+uint64_t hal_mmu_physical_max(void)
+{
+    return kernel_tables.phys_max;
+}
+
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(&kernel_tables, va, out);

@@ -238,6 +238,11 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     batch->flush_all = false;
 }
 
+uint64_t hal_mmu_physical_max(void)
+{
+    return live()->phys_max;
+}
+
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(live(), va, out);

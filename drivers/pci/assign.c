@@ -3,7 +3,7 @@
 // Handing out bus addresses: three passes over the buses of a host. Top down, what the firmware
 // placed inside its window is claimed; bottom up, each bridge that has no window learns how large
 // one it needs; top down again, everything is placed and written. On a PC, whose windows only its
-// firmware knows, there is only the first pass.
+// firmware knows, there is only the first pass. What comes of it all is looked at by check.c.
 #include "drivers/pci/host.h"
 #include "drivers/pci/place.h"
 #include "drivers/pci/regs.h"
@@ -94,8 +94,9 @@ static enum pci_space wanted_space(const struct pci_bus *bus, const struct pci_b
 static void claim_bar(const struct pci_bus *bus, struct pci_bar *bar)
 {
     if (!bus->host->has_windows) {
-        bool is_reachable = bar->space != PCI_SPACE_IO ||
-                            (bar->size <= CPU_PORTS && bar->address <= CPU_PORTS - bar->size);
+        bool is_reachable =
+            bar->space != PCI_SPACE_IO ||
+            (hal_io_has_ports() && bar->size <= CPU_PORTS && bar->address <= CPU_PORTS - bar->size);
         bar->is_placed = bar->address != 0 && is_reachable;
         return;
     }
@@ -230,15 +231,12 @@ static enum status size_bridges(struct pci_bus *bus)
     return OK;
 }
 
-/* A 64-bit BAR without a place goes to the end of the address space, where nobody's memory is. */
 static void leave_bar_out(struct pci_device *d, unsigned i)
 {
     const struct pci_bar *bar = &d->bar[i];
     log_warn("pci", "%s: no room for BAR %u, %llu KiB of %s", d->dev.name, i,
              (unsigned long long)(bar->size >> 10), space_name[bar->space]);
-    if (bar->is_64) {
-        pci_write_bar(d, i, UINT64_MAX);
-    }
+    pci_retire_bar(d, i);
 }
 
 static void apply_bar(const struct pci_item *item, struct pci_device *d)
@@ -341,8 +339,11 @@ enum status pci_assign(struct pci_host *host)
     claim(host->root);
     if (!host->has_windows) {
         pci_for_each(host->root, report_unplaced, NULL);
-        return OK;
+        return pci_check_places(host);
     }
     enum status s = size_bridges(host->root);
-    return s == OK ? place(host->root) : s;
+    if (s == OK) {
+        s = place(host->root);
+    }
+    return s == OK ? pci_check_places(host) : s;
 }

@@ -148,6 +148,15 @@ void pci_write_bar(struct pci_device *d, unsigned bar, uint64_t address)
     }
 }
 
+/* A 64-bit BAR goes to the end of the address space, where nobody's memory is. */
+void pci_retire_bar(struct pci_device *d, unsigned bar)
+{
+    d->bar[bar].is_placed = false;
+    if (d->bar[bar].is_64) {
+        pci_write_bar(d, bar, UINT64_MAX);
+    }
+}
+
 /* A window register that holds zero may not exist: see whether ones stick. */
 static bool is_writable(const struct pci_device *bridge, unsigned reg, uint16_t ones)
 {

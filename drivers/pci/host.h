@@ -50,7 +50,7 @@ struct pci_host {
     struct boot_pci_host boot;
     struct pci_bus *root;
     uint32_t device_count, bus_count;
-    /** False: a PC, where the firmware has placed everything and I/O BARs are CPU ports. */
+    /** False: firmware has placed everything, as on a PC, where I/O BARs are CPU ports. */
     bool has_windows;
 };
 
@@ -67,6 +67,13 @@ void pci_probe_rom(struct pci_device *d);
 
 /** @brief Place what the firmware has not placed: BARs, bridge windows. After pci_scan(). */
 enum status pci_assign(struct pci_host *host);
+
+/** @brief Take their places from BARs that share an address or lie where the CPU does not reach,
+ * with a line for each. After pci_assign()'s passes. @return OK; E_NOMEM. */
+enum status pci_check_places(struct pci_host *host);
+
+/** @brief Move a BAR without a place out of the way, if it can be. */
+void pci_retire_bar(struct pci_device *d, unsigned bar);
 
 /** @brief Write a BAR's address. */
 void pci_write_bar(struct pci_device *d, unsigned bar, uint64_t address);

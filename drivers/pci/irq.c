@@ -74,7 +74,7 @@ bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger
         return false;
     }
     const struct boot_pci_host *boot = &d->bus->host->boot;
-    if (!d->bus->host->has_windows) {
+    if (hal_io_has_ports()) {
         /* A PC: the firmware left the number of the line in a register that does nothing else. */
         uint8_t n = pci_read8(d, PCI_INTERRUPT_LINE);
         *line = n;

@@ -125,7 +125,10 @@ enum status pci_host_create(const struct boot_pci_host *boot, const struct pci_c
     host->boot = *boot;
     host->root = root;
     host->bus_count = 1;
-    host->has_windows = boot->io.len > 0 || boot->mem32.len > 0 || boot->mem64.len > 0;
+    /* A PC's windows are its firmware's; what tables say of them was used when it placed devices.
+     */
+    host->has_windows =
+        !hal_io_has_ports() && (boot->io.len > 0 || boot->mem32.len > 0 || boot->mem64.len > 0);
     root->host = host;
     root->number = boot->bus_first;
     root->last = boot->bus_last;

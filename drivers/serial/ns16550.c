@@ -183,6 +183,11 @@ static enum status map_registers(const struct boot_uart *uart, struct io_region 
         uart->len < (uint64_t)NS16550_REGISTERS << uart->reg_shift) {
         return E_INVAL;
     }
+    if (uart->is_port && !hal_io_has_ports()) {
+        log_warn("ns16550", "a serial port is said to be at port 0x%llx, and there are no ports",
+                 (unsigned long long)uart->base);
+        return E_INVAL;
+    }
     if (uart->is_port) {
         *out = (struct io_region){.base = (uintptr_t)uart->base, .len = uart->len, .is_port = true};
         return OK;

@@ -13,8 +13,9 @@ struct ns16550;
 /**
  * @brief Take over the UART that the firmware described and make it a console.
  * @param uart  kind BOOT_UART_16550; read only during the call.
- * @return OK; E_INVAL: the description makes no sense; E_NODEV: nothing answers there; E_NOMEM;
- * what irq_request() says of its line. On failure the early console still works on it.
+ * @return OK; E_INVAL: the description makes no sense, or names a port where the CPU has none;
+ * E_NODEV: nothing answers there; E_NOMEM; what irq_request() says of its line. On failure the
+ * early console still works on it.
  * @context{thread, once a UART}
  */
 enum status ns16550_init(const struct boot_uart *uart);

@@ -47,7 +47,22 @@ static void add_function(const uint8_t *record)
 struct check {
     const struct pci_host *host;
     unsigned count;
+    const struct pci_bar *against;
 };
+
+static void check_apart(void *ctx, struct pci_device *d)
+{
+    const struct check *c = ctx;
+    const struct pci_bar *a = c->against;
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *b = &d->bar[i];
+        bool is_same_kind = (a->space == PCI_SPACE_IO) == (b->space == PCI_SPACE_IO);
+        if (a != b && b->size > 0 && b->is_placed && is_same_kind &&
+            a->address <= b->address + (b->size - 1) && b->address <= a->address + (a->size - 1)) {
+            abort();
+        }
+    }
+}
 
 /* What drivers rely on: an address that is said to be placed is in a window, on its size. */
 static void check_device(void *ctx, struct pci_device *d)
@@ -68,6 +83,8 @@ static void check_device(void *ctx, struct pci_device *d)
         if (!is_sound) {
             abort();
         }
+        c->against = b;
+        pci_for_each(c->host->root, check_apart, c);
     }
     for (unsigned id = 0; id < 0x20; id++) {
         unsigned at = 0;
@@ -116,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 1; size - at >= RECORD && fake_pci.count < FAKE_PCI_MAX; at += RECORD) {
         add_function(data + at);
     }
+    fake_has_ports = data[0] % 4 == 1;
     enumerate(data[0] % 2 == 0 ? &board : &pc);
     return 0;
 }

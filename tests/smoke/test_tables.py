@@ -39,6 +39,13 @@ class Tables(TestCase):
         self.boots("--machine", "pc,hpet=off", "--boot", "kernel", f"--qemu=-acpitable sig=HPET,data={table}",
                    contains="devices: an HPET that overlaps RAM is left out, at 0x3000000")
 
+    @for_machine("x86_64")
+    def test_a_bar_beyond_the_cpu(self):
+        """SeaBIOS makes room for 4 TiB where no CPU of 40 bits reaches, and moves the disk there, too."""
+        card = "-object memory-backend-ram,id=m,size=4T,reserve=off,share=on -device ivshmem-plain,memdev=m"
+        self.expect(run(f"--qemu={card}", typed="poweroff\n"), 0,
+                    contains="BAR 2, 0x40000000000 bytes at 0x40000000000, lies beyond what the CPU reaches")
+
     def test_an_option_rom(self):
         rom = self.folder / "rom"
         rom.write_bytes(b"\x55\xaa\xff" + bytes(5000))  # which says that it has 130,560 bytes

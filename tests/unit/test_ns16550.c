@@ -137,6 +137,8 @@ static void test_what_is_no_uart_is_refused(void **state)
     (void)state;
     fake_on_port_read = chip_read;
     fake_on_port_write = chip_write;
+    assert_int_equal(ns16550_init(&uart), E_INVAL); /* firmware names a port where there are none */
+    fake_has_ports = true;
     chip.is_absent = true;
     assert_int_equal(ns16550_init(&uart), E_NODEV);
     chip.is_absent = false;

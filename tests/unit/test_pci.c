@@ -167,6 +167,7 @@ static void test_sizing_leaves_contents_and_silences(void **state)
     fake_pci_set(f, 0x10, 4, 0xc000 | IO);
     fake_pci_set(f, 0x20, 4, 0xfe000000 | MEM64 | PREF);
     fake_pci_set(f, 0x04, 2, 0x0007);
+    fake_has_ports = true;
     scan(&pc);
     assert_int_equal(fake_pci_bar_address(f, 0), 0xc000);
     assert_int_equal(fake_pci_bar_address(f, 4), 0xfe000000);
@@ -193,6 +194,7 @@ static void test_ports_that_no_processor_has_are_no_place(void **state)
     int beyond = fake_pci_add(-1, 0x10, 0x1af4, 0x1041);
     fake_pci_bar(beyond, 0, 0x80, IO);
     fake_pci_set(beyond, 0x10, 4, 0x10c80 | IO);
+    fake_has_ports = true;
     scan(&pc);
     struct io_region r;
     assert_int_equal(pci_map_bar(device("0000:00:01.0"), 0, 0, 0x80, &r), OK);
@@ -535,6 +537,7 @@ static void test_a_pc_says_the_line_in_a_register(void **state)
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
     int f = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
     fake_pci_set(f, 0x3c, 1, 11);
+    fake_has_ports = true;
     scan(&pc);
     uint32_t line;
     enum irq_trigger trigger;
@@ -542,6 +545,53 @@ static void test_a_pc_says_the_line_in_a_register(void **state)
     assert_int_equal(line, 11);
     fake_pci_set(f, 0x3c, 1, 0xff);
     assert_false(pci_route_intx(device("0000:00:01.0"), &line, &trigger));
+}
+
+/* Tables may describe a PC's windows, too. Its firmware has used them already, and its ports are no
+ * memory. */
+static void test_a_pcs_ports_stay_ports_whatever_its_tables_say(void **state)
+{
+    (void)state;
+    int f = fake_pci_add(-1, 0x08, 0x1af4, 0x1041);
+    fake_pci_bar(f, 0, 0x80, IO);
+    fake_pci_set(f, 0x10, 4, 0xc000 | IO);
+    fake_pci_set(f, 0x3c, 1, 11);
+    fake_has_ports = true;
+    scan(&virt);
+    struct io_region r;
+    assert_int_equal(pci_map_bar(device("0000:00:01.0"), 0, 0, 0x80, &r), OK);
+    assert_true(r.is_port);
+    assert_int_equal(r.base, 0xc000);
+    uint32_t line;
+    enum irq_trigger trigger;
+    assert_true(pci_route_intx(device("0000:00:01.0"), &line, &trigger));
+    assert_int_equal(line, 11);
+}
+
+/* ACPI without constant windows: memory stays where firmware put it; there are no ports, and the
+ * register that tells a PC the line means nothing. */
+static void test_a_host_without_windows_on_a_machine_without_ports(void **state)
+{
+    (void)state;
+    struct boot_pci_host bare = virt;
+    bare.io.len = bare.mem32.len = bare.mem64.len = 0;
+    int f = fake_pci_add(-1, 0x08, 0x1af4, 0x1041);
+    fake_pci_bar(f, 0, 0x80, IO);
+    fake_pci_bar(f, 1, 0x1000, 0);
+    fake_pci_set(f, 0x10, 4, 0xc000 | IO);
+    fake_pci_set(f, 0x14, 4, 0x10000000);
+    fake_pci_set(f, 0x3c, 1, 11);
+    scan(&bare);
+    struct pci_device *d = device("0000:00:01.0");
+    struct io_region r;
+    assert_int_equal(pci_map_bar(d, 0, 0, 0x80, &r), E_NODEV);
+    assert_int_equal(pci_map_bar(d, 1, 0, 0x1000, &r), OK);
+    assert_false(r.is_port);
+    pci_unmap_bar(&r);
+    uint32_t line;
+    enum irq_trigger trigger;
+    assert_true(pci_route_intx(d, &line, &trigger));
+    assert_int_equal(line, 101); /* by the table */
 }
 
 /* ---- configuration space that lies ---- */
@@ -622,6 +672,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_capabilities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pins_turn_at_each_bridge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_pc_says_the_line_in_a_register, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pcs_ports_stay_ports_whatever_its_tables_say, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_host_without_windows_on_a_machine_without_ports,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_space_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_impossible_hosts_are_refused, set_up, tear_down),
     };

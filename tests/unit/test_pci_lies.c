@@ -35,6 +35,7 @@ static int set_up(void **state)
     (void)state;
     fake_pci_reset();
     fake_console_clear();
+    fake_physical_max = UINT64_C(0xfffffffffff);
     host = NULL;
     return 0;
 }
@@ -262,6 +263,90 @@ static void test_a_bar_on_top_of_ram_is_not_mapped(void **state)
     page_free(frame, 0);
 }
 
+static void place_bar(int f, unsigned bar, uint64_t size, uint64_t address)
+{
+    fake_pci_bar(f, bar, size, MEM64);
+    fake_pci_set(f, PCI_BAR0 + 4 * bar, 4, (uint32_t)address | MEM64);
+    fake_pci_set(f, PCI_BAR0 + 4 * bar + 4, 4, (uint32_t)(address >> 32));
+}
+
+static void test_a_bar_that_the_cpu_does_not_reach_is_named(void **state)
+{
+    (void)state;
+    const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
+    int card = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    fake_physical_max = UINT64_C(0xffffffffff);
+    place_bar(card, 0, UINT64_C(1) << 42, UINT64_C(1) << 42);
+    place_bar(card, 2, 0x1000, UINT64_C(0xfffffff000)); /* the last page */
+    place_bar(card, 4, 0x2000, UINT64_C(0xffffffe000));
+    scan(&pc);
+    expect_line("0000:00:01.0: BAR 0, 0x40000000000 bytes at 0x40000000000, lies beyond what the "
+                "CPU reaches");
+    assert_null(strstr(fake_console_text(), "BAR 2, 0x1000 bytes"));
+}
+
+/* Behind a window that firmware named beyond it, too. */
+static void test_a_window_that_the_cpu_does_not_reach(void **state)
+{
+    (void)state;
+    struct boot_pci_host far = virt;
+    far.mem32.cpu = UINT64_C(0x8000000000);
+    fake_physical_max = UINT64_C(0xffffffff);
+    int card = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    fake_pci_bar(card, 0, 0x4000, 0);
+    scan(&far);
+    expect_line("BAR 0, 0x4000 bytes at 0x10000000, lies beyond what the CPU reaches");
+}
+
+static bool is_placed(const char *name, unsigned bar)
+{
+    LIST_FOR_EACH (&host->root->devices, n) {
+        struct pci_device *d = CONTAINER_OF(n, struct pci_device, link);
+        if (strcmp(d->dev.name, name) == 0) {
+            return d->bar[bar].is_placed;
+        }
+    }
+    return false;
+}
+
+static void test_bars_at_one_address_are_named_and_not_used(void **state)
+{
+    (void)state;
+    const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
+    int a = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    int b = fake_pci_add(-1, 0x10, 0x1af4, 0x1042);
+    int c = fake_pci_add(-1, 0x18, 0x1af4, 0x1042);
+    int d = fake_pci_add(-1, 0x20, 0x1af4, 0x1042);
+    place_bar(b, 0, 0x1000, 0xfe003000); /* inside the one of a */
+    place_bar(a, 0, 0x4000, 0xfe000000);
+    place_bar(c, 0, 0x4000, 0xfe004000); /* next to it */
+    place_bar(d, 0, 0x1000, 0xfe001000); /* a third one */
+    scan(&pc);
+    expect_line("0000:00:04.0: BAR 0 at 0xfe001000: BAR 0 of 0000:00:01.0 is there, too; neither "
+                "is used");
+    expect_line("0000:00:02.0: BAR 0 at 0xfe003000: BAR 0 of 0000:00:01.0 is there, too; neither "
+                "is used");
+    assert_false(is_placed("0000:00:01.0", 0));
+    assert_false(is_placed("0000:00:02.0", 0));
+    assert_true(is_placed("0000:00:03.0", 0));
+    assert_false(is_placed("0000:00:04.0", 0));
+    assert_int_equal(fake_pci_bar_address(b, 0), UINT64_MAX & ~UINT64_C(0xfff));
+}
+
+/* Windows that overlap would give two devices one address. */
+static void test_windows_that_overlap(void **state)
+{
+    (void)state;
+    struct boot_pci_host both = virt;
+    both.mem64 = virt.mem32;
+    int a = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
+    int b = fake_pci_add(-1, 0x10, 0x1af4, 0x1042);
+    fake_pci_bar(a, 0, 0x4000, 0);
+    fake_pci_bar(b, 0, 0x4000, MEM64);
+    scan(&both);
+    expect_line("is there, too; neither is used");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +367,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_function_without_an_option_rom_is_not_remarked,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bar_on_top_of_ram_is_not_mapped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bar_that_the_cpu_does_not_reach_is_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_window_that_the_cpu_does_not_reach, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_bars_at_one_address_are_named_and_not_used, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_windows_that_overlap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -48,6 +48,12 @@ void fake_console_clear(void);
 extern uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
 extern void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
 
+/** hal_io_has_ports(): false until a test says otherwise. */
+extern bool fake_has_ports;
+
+/** The largest physical address that hal_mmu_map() takes. */
+extern uint64_t fake_physical_max;
+
 /** How many random bytes hal_entropy() has left; 0 = the machine makes none. */
 extern size_t fake_entropy_left;
 

@@ -10,6 +10,7 @@ struct fake_pci fake_pci;
 void fake_pci_reset(void)
 {
     memset(&fake_pci, 0, sizeof(fake_pci));
+    fake_has_ports = false;
 }
 
 uint32_t fake_pci_get(int f, unsigned reg, unsigned width)

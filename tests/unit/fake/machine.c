@@ -28,6 +28,7 @@ void (*fake_on_wait)(void);
 struct fake_end fake_end;
 
 size_t fake_entropy_left;
+bool fake_has_ports;
 
 static char journal[4096];
 static char console[65536];
@@ -60,6 +61,7 @@ void fake_reset(void)
     fake_on_port_write = NULL;
     fake_on_wait = NULL;
     fake_entropy_left = 0;
+    fake_has_ports = false;
     fake_end.armed = false;
     journal[0] = 0;
     console[0] = 0;

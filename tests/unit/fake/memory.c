@@ -53,6 +53,9 @@ const struct hal_layout hal_layout = {
 
 int fake_mmu_maps_left = -1;
 
+#define PHYSICAL_MAX (((uint64_t)1 << 44) - 1)
+uint64_t fake_physical_max = PHYSICAL_MAX;
+
 static int ram = -1;
 static struct mapping mappings[MAPPINGS_MAX]; /* in no order */
 static size_t mapping_count;
@@ -86,6 +89,7 @@ void fake_memory_reset(void)
     }
     mapping_count = 0;
     fake_mmu_maps_left = -1;
+    fake_physical_max = PHYSICAL_MAX;
     memset(hidden, 0, sizeof(hidden));
     must(mprotect(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, PROT_READ | PROT_WRITE) == 0,
          "direct map");
@@ -148,9 +152,19 @@ static enum status set_hidden(vaddr_t va, size_t pages, bool hide)
     return OK;
 }
 
+uint64_t hal_mmu_physical_max(void)
+{
+    return fake_physical_max;
+}
+
+static bool is_reached(paddr_t pa, size_t pages)
+{
+    return pa.raw <= fake_physical_max && pages - 1 <= (fake_physical_max - pa.raw) >> PAGE_SHIFT;
+}
+
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
-    if ((prot & PROT_W) != 0 && (prot & PROT_X) != 0) {
+    if (((prot & PROT_W) != 0 && (prot & PROT_X) != 0) || !is_reached(pa, pages)) {
         return E_INVAL;
     }
     for (size_t i = 0; i < pages; i++) {

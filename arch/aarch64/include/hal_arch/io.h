@@ -7,6 +7,11 @@
 
 #include "hal/io.h"
 
+static inline bool hal_io_has_ports(void)
+{
+    return false;
+}
+
 #define HAL_IO_ACCESS(bits, reg, suffix)                                                           \
     static inline uint##bits##_t io_read##bits(const struct io_region *r, size_t off)              \
     {                                                                                              \

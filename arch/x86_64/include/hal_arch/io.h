@@ -24,6 +24,11 @@
         }                                                                                          \
     }
 
+static inline bool hal_io_has_ports(void)
+{
+    return true;
+}
+
 /* Ports are 32 bits wide at most. */
 static inline uint64_t hal_port_in64(uint16_t port)
 {

@@ -5,9 +5,15 @@
 // missing one.
 #pragma once
 
+extern bool fake_has_ports;
 uint64_t fake_port_read(uint16_t port, unsigned bytes);
 void fake_port_write(uint16_t port, unsigned bytes, uint64_t value);
 void fake_journal_add(const char *event);
+
+static inline bool hal_io_has_ports(void)
+{
+    return fake_has_ports;
+}
 
 #define FAKE_IO_ACCESS(bits)                                                                       \
     static inline uint##bits##_t io_read##bits(const struct io_region *r, size_t off)              \

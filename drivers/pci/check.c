@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// A last look at where BARs are, whoever put them there: firmware, or assign.c into windows that
+// firmware named. A device at an address that is not its own alone is not used.
+#include "drivers/pci/host.h"
+
+#include "hal/mmu.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/sort.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+
+/** Bus addresses [first, last] of a BAR. */
+struct place {
+    uint64_t first, last;
+    struct pci_device *device;
+    unsigned bar;
+    bool is_io;
+};
+
+struct places {
+    struct place *at; /* NULL: count only */
+    size_t count;
+};
+
+static bool is_reached(const struct pci_device *d, const struct pci_bar *bar)
+{
+    uint64_t cpu, last;
+    return pci_to_cpu(d->bus->host, bar->space, bar->address, &cpu) &&
+           !ADD_OVERFLOWS(cpu, bar->size - 1, &last) && last <= hal_mmu_physical_max();
+}
+
+static void check_reach(void *ctx, struct pci_device *d)
+{
+    (void)ctx;
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &d->bar[i];
+        if (bar->size > 0 && bar->is_placed && !is_reached(d, bar)) {
+            log_warn("pci", "%s: BAR %u, 0x%llx bytes at 0x%llx, lies beyond what the CPU reaches",
+                     d->dev.name, i, (unsigned long long)bar->size,
+                     (unsigned long long)bar->address);
+            pci_retire_bar(d, i);
+        }
+    }
+}
+
+static void collect(void *ctx, struct pci_device *d)
+{
+    struct places *p = ctx;
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &d->bar[i];
+        if (bar->size == 0 || !bar->is_placed) {
+            continue;
+        }
+        if (p->at != NULL) {
+            p->at[p->count] = (struct place){.first = bar->address,
+                                             .last = bar->address + (bar->size - 1),
+                                             .device = d,
+                                             .bar = i,
+                                             .is_io = bar->space == PCI_SPACE_IO};
+        }
+        p->count++;
+    }
+}
+
+static bool is_before(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return x->is_io != y->is_io ? x->is_io : x->first < y->first;
+}
+
+/* In the order of their first addresses, an overlap is one with the widest of those before. */
+static void find_overlaps(const struct place *at, size_t count)
+{
+    const struct place *widest = count > 0 ? &at[0] : NULL;
+    for (size_t i = 1; i < count; i++) {
+        const struct place *p = &at[i];
+        if (p->is_io == widest->is_io && p->first <= widest->last) {
+            log_warn("pci", "%s: BAR %u at 0x%llx: BAR %u of %s is there, too; neither is used",
+                     p->device->dev.name, p->bar, (unsigned long long)p->first, widest->bar,
+                     widest->device->dev.name);
+            pci_retire_bar(p->device, p->bar);
+            pci_retire_bar(widest->device, widest->bar);
+        }
+        if (p->is_io != widest->is_io || p->last > widest->last) {
+            widest = p;
+        }
+    }
+}
+
+enum status pci_check_places(struct pci_host *host)
+{
+    struct places all = {.count = 0};
+    pci_for_each(host->root, check_reach, NULL);
+    pci_for_each(host->root, collect, &all);
+    all.at = heap_calloc(MAX(all.count, (size_t)1), sizeof(*all.at));
+    if (all.at == NULL) {
+        return E_NOMEM;
+    }
+    all.count = 0;
+    pci_for_each(host->root, collect, &all);
+    sort_array(all.at, all.count, sizeof(*all.at), is_before);
+    find_overlaps(all.at, all.count);
+    heap_free(all.at);
+    return OK;
+}
