@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/devicetree.c on trees that QEMU made (seeds of the fuzzer, most virtio,mmio nodes taken
-// out), on trees of other shapes, and on every truncation and many corruptions.
+// boot/devicetree.c on trees of QEMU, of other shapes, truncated anywhere, corrupted in many places.
 #include "boot/devicetree.h"
 
 #include "fake/boot_check.h"
