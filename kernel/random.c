@@ -242,16 +242,20 @@ void random_remove_source(struct entropy_source *s)
     pinned_remove(&sources, &s->node);
 }
 
-void random_for_each_source(void (*fn)(void *ctx, const struct random_source_info *info), void *ctx)
+bool random_get_source(uint32_t i, struct random_source_info *out)
 {
-    for (struct entropy_source *s = NULL; (s = next_source(s)) != NULL;) {
-        struct random_source_info info = {.asked = s->asked,
-                                          .given = s->given,
-                                          .failures = s->failures,
-                                          .last_error = s->last_error};
-        memcpy(info.name, s->name, sizeof(info.name));
-        fn(ctx, &info);
+    struct entropy_source *s = next_source(NULL);
+    while (s != NULL && i-- > 0) {
+        s = next_source(s);
     }
+    if (s == NULL) {
+        return false;
+    }
+    *out = (struct random_source_info){
+        .asked = s->asked, .given = s->given, .failures = s->failures, .last_error = s->last_error};
+    memcpy(out->name, s->name, sizeof(out->name));
+    pinned_put(&sources, &s->node);
+    return true;
 }
 
 void random_get_stats(struct random_stats *out)

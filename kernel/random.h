@@ -64,9 +64,9 @@ struct random_source_info {
     enum status last_error; /* OK: none yet */
 };
 
-/** @brief Call fn for each source. @context{thread} */
-void random_for_each_source(void (*fn)(void *ctx, const struct random_source_info *info),
-                            void *ctx);
+/** @brief The i-th source. Nothing of it is held on return: who prints it on a console that takes
+ * nothing does not hold up the source's removal. @return false past the end. @context{thread} */
+bool random_get_source(uint32_t i, struct random_source_info *out);
 
 struct random_stats {
     uint64_t asked, given; /* bytes of sources, those that are gone included */

@@ -11,6 +11,7 @@
 #include "hal/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
@@ -323,7 +324,8 @@ static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
     out->storming = l->storming;
     LIST_FOR_EACH (&l->actions, n) {
         if (out->handlers < ARRAY_COUNT(out->names)) {
-            out->names[out->handlers] = CONTAINER_OF(n, struct irq_action, link)->name;
+            (void)str_copy(out->names[out->handlers], sizeof(out->names[0]),
+                           CONTAINER_OF(n, struct irq_action, link)->name);
         }
         out->handlers++;
     }

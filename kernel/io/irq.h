@@ -17,7 +17,7 @@ struct irq_action {
     /** Hold the source back (false) or let it go: for messages, which only their device can mask.
      * NULL: the controller masks the line. Interrupts masked, under the line's lock. */
     void (*gate)(struct irq_action *self, bool is_open);
-    const char *name; /* static; `irq` shows it */
+    const char *name; /* `irq` shows it; stays until irq_release() */
     uint32_t line;
     uint64_t count; /* interrupts it claimed */
 };
@@ -47,13 +47,15 @@ enum status irq_resume(uint32_t line);
 #define IRQ_STORM_UNCLAIMED 10000u /* interrupts in a row that no handler claims */
 
 #define IRQ_INFO_NAMES 4
+#define IRQ_NAME_MAX   24
 
 struct irq_info {
     uint32_t line;
     uint64_t count, unclaimed;
-    bool storming;                     /* masked: see irq_resume() */
-    uint32_t handlers;                 /* attached now; they share the line */
-    const char *names[IRQ_INFO_NAMES]; /* of the first of them, NULL filled */
+    bool storming;     /* masked: see irq_resume() */
+    uint32_t handlers; /* attached now; they share the line */
+    /* Of the first of them, "" filled, cut to fit. Copies: a driver's name goes when it does. */
+    char names[IRQ_INFO_NAMES][IRQ_NAME_MAX];
 };
 /** @brief The i-th line with handlers or counts. @return false past the end. */
 bool irq_get_info(uint32_t i, struct irq_info *out);

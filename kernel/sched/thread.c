@@ -330,11 +330,12 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .cpu = atomic_load_explicit(&t->cpu, memory_order_relaxed),
                                 .state = t->state,
                                 .priority = t->priority,
-                                .waiting_on = t->waiting_on,
                                 .run_ns = clock_counter_to_ns(ticks),
                                 .switches = t->switches};
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, t->program == NULL ? "" : t->program->name);
+    (void)str_copy(out->waiting_on, sizeof out->waiting_on,
+                   t->waiting_on == NULL ? "" : t->waiting_on);
     struct console *terminal = t->terminal; /* lives as long as the machine */
     (void)str_copy(out->terminal, sizeof out->terminal, terminal == NULL ? "" : terminal->name);
     sched_unlock_thread(rq, state);

@@ -124,10 +124,11 @@ struct thread_info {
     cpu_t cpu;
     enum thread_state state;
     uint8_t priority;
-    const char *waiting_on; /* static name of what it waits on, or NULL */
     uint64_t run_ns, switches;
     char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
-    char terminal[THREAD_NAME_MAX]; /* "" = the system's */
+    char waiting_on[THREAD_NAME_MAX]; /* name of what it waits on, or "". A copy: the name may lie
+                                         in a module that is unloaded once the thread is awake */
+    char terminal[THREAD_NAME_MAX];   /* "" = the system's */
 };
 /** @brief Copy the i-th thread's line. @return false past the end. @context{thread} */
 bool thread_get_info(uint32_t i, struct thread_info *out);

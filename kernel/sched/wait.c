@@ -115,7 +115,7 @@ void wait_wake_all(struct wait_queue *q)
 void wait_wake_late(struct late_wake *w)
 {
     irq_state_t state = hal_irq_save();
-    if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_relaxed)) {
+    if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_acq_rel)) {
         list_push_back(&sched_this_cpu()->late, &w->link);
         hal_this_cpu()->need_resched = true;
     }
@@ -126,7 +126,7 @@ void wait_do_late(struct sched_cpu *sc)
 {
     while (!list_is_empty(&sc->late)) {
         struct late_wake *w = CONTAINER_OF(list_pop_front(&sc->late), struct late_wake, link);
-        atomic_store_explicit(&w->is_queued, false, memory_order_relaxed);
+        (void)atomic_exchange_explicit(&w->is_queued, false, memory_order_acq_rel);
         wait_wake_all(w->queue);
     }
 }

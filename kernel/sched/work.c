@@ -56,7 +56,7 @@ bool work_queue(struct work *work)
     irq_state_t state = hal_irq_save();
     struct worker *w = &sched_this_cpu()->worker;
     irq_state_t masked = spin_lock_irq(&w->queue.lock);
-    bool queue = !work->queued;
+    bool queue = !work->queued && !work->is_cancelled;
     if (queue) {
         work->queued = true;
         work->cpu = hal_this_cpu()->id;
@@ -69,9 +69,15 @@ bool work_queue(struct work *work)
     return queue;
 }
 
-static bool is_running(struct worker *w, const struct work *work)
+/* Returns true if it runs. */
+static bool take_back(struct worker *w, struct work *work)
 {
     irq_state_t state = spin_lock_irq(&w->queue.lock);
+    work->is_cancelled = true;
+    if (work->queued) {
+        list_remove(&work->link);
+        work->queued = false;
+    }
     bool running = w->running == work;
     spin_unlock_irq(&w->queue.lock, state);
     return running;
@@ -81,18 +87,12 @@ void work_cancel(struct work *work)
 {
     struct worker *w = &sched_cpu_of(work->cpu)->worker;
     ASSERT(thread_current() != w->thread);
-    irq_state_t state = spin_lock_irq(&w->queue.lock);
-    if (work->queued) {
-        list_remove(&work->link);
-        work->queued = false;
-    }
-    spin_unlock_irq(&w->queue.lock, state);
-
     /* The work thread clears `running`, then takes idle.lock to wake: a look under that lock cannot
      * miss it. */
-    state = spin_lock_irq(&w->idle.lock);
-    while (is_running(w, work)) {
+    irq_state_t state = spin_lock_irq(&w->idle.lock);
+    while (take_back(w, work)) {
         (void)!wait_uncancellable_locked(&w->idle, &state, WAIT_FOREVER);
     }
+    work->is_cancelled = false;
     spin_unlock_irq(&w->idle.lock, state);
 }

@@ -15,15 +15,18 @@ struct work {
     void (*run)(struct work *self); /* in the CPU's work thread at PRIO_HIGH; may sleep briefly,
                                        better not */
     bool queued;                    /* private */
-    uint32_t cpu;                   /* private: whose thread it was queued for last */
+    bool is_cancelled; /* private: being taken back; work that runs does not queue itself again */
+    uint32_t cpu;      /* private: whose thread it was queued for last */
 };
 
 /** @brief Start the work thread of this CPU. @context{once, after sched_init()} */
 void work_init(void);
 /** @brief Queue it unless it is queued already; a work that runs may queue itself. It may be queued
- * before work_init(), and then runs after it. @return false: it was queued. @context{any, IRQ-safe}
+ * before work_init(), and then runs after it. @return false: it was queued, or is being taken back.
+ * @context{any, IRQ-safe}
  */
 bool work_queue(struct work *w);
-/** @brief Take it back and wait until it does not run. @pre nobody queues it meanwhile.
+/** @brief Take it back and wait until it does not run. @pre nobody else than itself queues it
+ * meanwhile, which then does nothing.
  *  @context{thread, not from work, may sleep} */
 void work_cancel(struct work *w);

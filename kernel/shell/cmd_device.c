@@ -4,6 +4,7 @@
 #include "kernel/io/block.h"
 #include "kernel/io/console.h"
 #include "kernel/io/device.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"
 
@@ -29,16 +30,36 @@ static bool run_lspci(int argc, char **argv)
     return true;
 }
 
-static void print_disk(void *ctx, struct block_device *dev)
+/** The line about one disk. */
+struct disk_line {
+    unsigned wanted, seen;
+    char text[192];
+};
+
+static void write_disk(void *ctx, struct block_device *dev)
 {
-    unsigned *count = ctx;
-    (*count)++;
-    console_printf("%-6s %10llu KiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n",
-                   dev->name, (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 10),
-                   dev->logical_block, dev->read_only ? ", read-only" : "",
-                   dev->serial[0] != '\0' ? ", serial " : "", dev->serial,
-                   (unsigned long long)dev->reads, (unsigned long long)dev->writes,
-                   (unsigned long long)dev->errors);
+    struct disk_line *line = ctx;
+    if (line->seen++ != line->wanted) {
+        return;
+    }
+    fmt_print(line->text, sizeof line->text,
+              "%-6s %10llu KiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n", dev->name,
+              (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 10), dev->logical_block,
+              dev->read_only ? ", read-only" : "", dev->serial[0] != '\0' ? ", serial " : "",
+              dev->serial, (unsigned long long)dev->reads, (unsigned long long)dev->writes,
+              (unsigned long long)dev->errors);
+}
+
+/* Printed without the list's lock: on a console that takes nothing this waits, and others mount. */
+static bool print_disk(unsigned i)
+{
+    struct disk_line line = {.wanted = i};
+    block_for_each(write_disk, &line);
+    if (line.text[0] == '\0') {
+        return false;
+    }
+    console_printf("%s", line.text);
+    return true;
 }
 
 static bool run_lsblk(int argc, char **argv)
@@ -48,7 +69,9 @@ static bool run_lsblk(int argc, char **argv)
         return false;
     }
     unsigned count = 0;
-    block_for_each(print_disk, &count);
+    while (print_disk(count)) {
+        count++;
+    }
     if (count == 0) {
         console_printf("no block device\n");
     }

@@ -60,7 +60,7 @@ static bool run_modules(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
-    static struct driver_module_info m;
+    struct driver_module_info m;
     for (uint32_t i = 0; driver_module_get_info(i, &m); i++) {
         print_module(&m);
     }
@@ -81,9 +81,8 @@ static void print_random(size_t count)
     }
 }
 
-static void print_source(void *ctx, const struct random_source_info *s)
+static void print_source(const struct random_source_info *s)
 {
-    (void)ctx;
     console_printf("  %-28s %llu of %llu bytes", s->name, (unsigned long long)s->given,
                    (unsigned long long)s->asked);
     if (s->failures > 0) {
@@ -109,7 +108,10 @@ static bool run_random(int argc, char **argv)
     if (stats.loaders > 0) {
         console_printf("  %-28s %u bytes\n", "boot loader", stats.loaders);
     }
-    random_for_each_source(print_source, NULL);
+    struct random_source_info source;
+    for (uint32_t i = 0; random_get_source(i, &source); i++) {
+        print_source(&source);
+    }
     return true;
 }
 

@@ -46,7 +46,7 @@ static bool run_log(int argc, char **argv)
         return false;
     }
     static const char letters[] = "EWID";
-    static struct log_record record;
+    struct log_record record; /* its own: there are several sessions */
     uint64_t sequence = 0;
     while (log_read(&sequence, &record)) {
         uint64_t us = record.time_ns / NS_PER_US;
@@ -145,7 +145,7 @@ static bool run_ps(int argc, char **argv)
         if (t.program[0] != '\0') {
             console_printf(" (%s)", t.program);
         }
-        if (t.waiting_on != NULL) {
+        if (t.waiting_on[0] != '\0') {
             console_printf(" on %s", t.waiting_on);
         }
         console_printf("\n");
@@ -157,7 +157,7 @@ static void print_line(const struct irq_info *info)
 {
     console_printf("%4u %10llu %9llu", info->line, (unsigned long long)info->count,
                    (unsigned long long)info->unclaimed);
-    for (unsigned n = 0; n < ARRAY_COUNT(info->names) && info->names[n] != NULL; n++) {
+    for (unsigned n = 0; n < ARRAY_COUNT(info->names) && info->names[n][0] != '\0'; n++) {
         console_printf("%s %s", n > 0 ? "," : "", info->names[n]);
     }
     if (info->handlers > ARRAY_COUNT(info->names)) {

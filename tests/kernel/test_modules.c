@@ -90,7 +90,7 @@ static void take_books(struct books *b)
     struct irq_info line;
     for (; irq_get_info(b->lines, &line); b->lines++) {
         for (unsigned i = 0; i < ARRAY_COUNT(line.names); i++) {
-            b->handlers += line.names[i] != NULL;
+            b->handlers += line.names[i][0] != '\0';
         }
         b->unclaimed += line.unclaimed;
     }
@@ -132,13 +132,15 @@ struct bytes {
     unsigned sources;
 };
 
-static void add_source(void *ctx, const struct random_source_info *info)
+static void count_sources(struct bytes *b)
 {
-    struct bytes *b = ctx;
-    if (str_has_prefix(info->name, DRIVER)) {
-        b->asked += info->asked;
-        b->given += info->given;
-        b->sources++;
+    struct random_source_info info;
+    for (uint32_t i = 0; random_get_source(i, &info); i++) {
+        if (str_has_prefix(info.name, DRIVER)) {
+            b->asked += info.asked;
+            b->given += info.given;
+            b->sources++;
+        }
     }
 }
 
@@ -162,9 +164,9 @@ static void look_at_line(struct line *l)
 {
     struct irq_info info;
     for (uint32_t i = 0; irq_get_info(i, &info); i++) {
-        if (info.names[0] != NULL && strcmp(info.names[0], l->device) == 0) {
+        if (strcmp(info.names[0], l->device) == 0) {
             l->claimed = info.count - info.unclaimed;
-            l->is_its_alone = info.names[1] == NULL;
+            l->is_its_alone = info.names[1][0] == '\0';
             return;
         }
     }
@@ -187,7 +189,7 @@ static void cycle(struct total *total)
     (void)random_reseed();
     after = before;
     look_at_line(&after);
-    random_for_each_source(add_source, &now);
+    count_sources(&now);
     TEST_EQUAL(now.sources, taken);
     unload();
     total->bytes.asked += now.asked;

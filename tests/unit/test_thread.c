@@ -268,15 +268,18 @@ static void test_ps_tells(void **state)
 {
     (void)state;
     struct thread_info info;
-    semaphore_init(&wake_up, 0, "some event");
+    char label[] = "some event"; /* in a module, which is unloaded later */
+    semaphore_init(&wake_up, 0, label);
     struct thread *t = world_thread("waiter", 40, note_when_woken, "");
     assert_true(find_info("waiter", &info));
     assert_int_equal(info.state, THREAD_BLOCKED);
+    memset(label, '?', sizeof label);
     assert_string_equal(info.waiting_on, "some event");
     assert_int_equal(info.priority, 40);
     assert_int_equal(info.switches, 1);
     assert_true(find_info("main", &info));
     assert_int_equal(info.state, THREAD_RUNNING);
+    assert_string_equal(info.waiting_on, "");
     uint64_t before = info.run_ns;
     world_spend(3 * MS, WORLD_KERNEL_PC);
     assert_true(find_info("main", &info));

@@ -264,7 +264,7 @@ static void test_no_count_is_lost(void **state)
 struct job {
     struct work work;
     unsigned runs;
-    bool again, blocks;
+    bool again, blocks, again_at_the_end;
 };
 
 static void run_job(struct work *w)
@@ -277,6 +277,9 @@ static void run_job(struct work *w)
     }
     if (j->blocks) {
         (void)!wait_once(clock_now_ns() + 10 * MS, false);
+    }
+    if (j->again_at_the_end) {
+        (void)work_queue(w);
     }
 }
 
@@ -310,6 +313,20 @@ static void test_work_cancel_waits_for_the_end(void **state)
     work_cancel(&j.work); /* nothing to do */
 }
 
+/* It had looked whether it is to end before it was told so, and queues itself once more. */
+static void test_a_cancelled_work_does_not_come_back(void **state)
+{
+    (void)state;
+    struct job j = {.work = {.run = run_job}, .blocks = true, .again_at_the_end = true};
+    struct job k = {.work = {.run = run_job}};
+    assert_true(work_queue(&j.work));
+    work_cancel(&j.work);
+    assert_false(j.work.queued);
+    assert_true(work_queue(&k.work)); /* runs at once: nobody is before it */
+    assert_int_equal(k.runs, 1);
+    assert_int_equal(j.runs, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_count_is_lost, reset),
         cmocka_unit_test_setup(test_work_runs_once_each_time, reset),
         cmocka_unit_test_setup(test_work_cancel_waits_for_the_end, reset),
+        cmocka_unit_test_setup(test_a_cancelled_work_does_not_come_back, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
