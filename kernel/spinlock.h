@@ -3,10 +3,11 @@
 // Spinlocks, and the lock order of the whole kernel:
 //
 //   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line, thread list
-//   2 device binding, then loader registry,
-//     random seed, programs (mutexes)            6 run queue, wait queues (wait before run queue)
-//   3 vm range tree                              7 timer queue
-//   4 heap, page allocator                       8 console, log (leaf: taken under anything)
+//   2 device binding, then loader registry,      6 wait queues, then console input, then keyboard,
+//     random seed, programs (mutexes)              then the work list, then run queue
+//   3 vm range tree, then message lines          7 timer queue, ITS commands, PCI ports
+//   4 heap, page allocator                       8 console output, then its device, then log (leaf:
+//                                                  taken under anything)
 //
 // A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler
 // takes is always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what

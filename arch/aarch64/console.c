@@ -15,6 +15,7 @@
 #define FR_TX_FULL (1u << CONSOLE_FULL_BIT)
 #define CR_ENABLE  (1u << 0)
 #define CR_TX      (1u << 8)
+#define SPINS      1000000u /* longer than a full FIFO takes at any usual speed */
 
 static struct io_region uart = {.base = CONSOLE_ON_VIRT, .len = 0x1000};
 
@@ -23,9 +24,18 @@ void console_use(uintptr_t base)
     uart.base = base;
 }
 
+/* The wait is bounded: a broken UART, or one whose flow control holds it back, may never be ready.
+ * It is waited for once, then ever so briefly, until it is: a panic must reach the screen. */
 static void put(char c)
 {
-    while ((io_read32(&uart, UART_FR) & FR_TX_FULL) != 0) {
+    static bool is_stuck;
+    unsigned left = is_stuck ? SPINS / 100 : SPINS;
+    while (left > 0 && (io_read32(&uart, UART_FR) & FR_TX_FULL) != 0) {
+        left--;
+    }
+    is_stuck = left == 0;
+    if (is_stuck) {
+        return;
     }
     io_write32(&uart, UART_DR, (uint8_t)c);
 }

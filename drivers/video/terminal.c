@@ -263,6 +263,10 @@ void terminal_reset(struct terminal *t)
     t->cursor.pen = (struct terminal_cell){
         .character = ' ', .foreground = TERMINAL_FOREGROUND, .background = TERMINAL_BACKGROUND};
     t->saved = (struct terminal_cursor){.pen = t->cursor.pen};
+    /* In a panic: whoever had taken a row and was about to draw it does not any more. */
+    for (uint32_t row = 0; row < t->rows; row++) {
+        terminal_touch(t, row);
+    }
 }
 
 void terminal_init(struct terminal *t, struct terminal_cell *cells, uint32_t columns, uint32_t rows)

@@ -16,6 +16,8 @@
 #include "kernel/log_console.h"
 #include "kernel/sched/thread.h"
 
+#include <limits.h>
+
 #define OUT_SIZE CONSOLE_OUT_SIZE
 
 /* Bytes of room at which writers that wait go on. */
@@ -30,6 +32,15 @@
 /* Room for a log line after a word on those that were missed, each with its CR. */
 #define LOG_NOTE_MAX ((size_t)64)
 #define LOG_ROOM     (LOG_LINE_MAX + LOG_NOTE_MAX + 2)
+
+/* Bytes given to the device at a time, with interrupts masked: a device that takes all at once
+ * could be given the whole ring. It is what may be put into the ring at a time, so that the ring of
+ * a device that never refuses, and never interrupts, is empty whenever its lock is free. */
+#define PUMP_MAX (LOG_ROOM + OUT_CHUNK)
+
+/* Log lines copied in one go where interrupts are masked, by who logs there. One would do: then no
+ * more are left than before, and those are being copied by a thread. */
+#define MASKED_LINES 4u
 
 enum send_mode { SEND_WAITS, SEND_CANCELLABLE, SEND_UNLESS_STALLED };
 
@@ -74,13 +85,22 @@ static size_t room_locked(const struct console *c) REQUIRES(c->out.lock)
     return OUT_SIZE - (c->out.head - c->out.sent);
 }
 
+/* True if a log line comes before whatever else is written. */
+static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
+{
+    return c->out.log_holds == 0 &&
+           atomic_load_explicit(&system_holds, memory_order_relaxed) == 0 &&
+           c->out.log_next != log_end() && !hal_this_cpu()->in_panic;
+}
+
 /* Give the device what it takes now, and let it interrupt for the rest. */
 static void pump_locked(struct console *c) REQUIRES(c->out.lock)
 {
     size_t before = c->out.sent;
-    while (c->out.sent != c->out.head) {
+    size_t end = before + MIN(c->out.head - before, PUMP_MAX);
+    while (c->out.sent != end) {
         size_t at = c->out.sent % OUT_SIZE;
-        size_t n = c->ops->put(c, &c->out.ring[at], MIN(c->out.head - c->out.sent, OUT_SIZE - at));
+        size_t n = c->ops->put(c, &c->out.ring[at], MIN(end - c->out.sent, OUT_SIZE - at));
         if (n == 0) {
             break;
         }
@@ -89,7 +109,10 @@ static void pump_locked(struct console *c) REQUIRES(c->out.lock)
     if (c->out.sent != before) {
         c->out.progress_ns = clock_now_ns();
     }
-    c->ops->want_tx(c, c->out.sent != c->out.head || c->out.has_sleepers);
+    /* A panic polls, and may have interrupted the holder of the driver's lock. */
+    if (!hal_this_cpu()->in_panic) {
+        c->ops->want_tx(c, c->out.sent != c->out.head || c->out.has_sleepers || has_log_locked(c));
+    }
 }
 
 static bool is_stalled_locked(const struct console *c) REQUIRES(c->out.lock)
@@ -135,14 +158,6 @@ static void push_all_locked(struct console *c, const char *s, size_t len) REQUIR
 
 /* --- the log --- */
 
-/* True if a log line comes before whatever else is written. */
-static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
-{
-    return c->out.log_holds == 0 &&
-           atomic_load_explicit(&system_holds, memory_order_relaxed) == 0 &&
-           c->out.log_next != log_end() && !hal_this_cpu()->in_panic;
-}
-
 /* Copy the next log line if there is one and room for it. */
 static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
 {
@@ -162,11 +177,12 @@ static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
     return true;
 }
 
-/* In an interrupt handler this is mostly one line; a thread lets interrupts in between. */
+/* A thread copies all there are, and lets interrupts in between. */
 static void pull_log(struct console *c)
 {
+    unsigned left = hal_irqs_enabled() ? UINT_MAX : MASKED_LINES;
     bool again = true;
-    while (again) {
+    for (; again && left > 0; left--) {
         irq_state_t s = lock_output(c);
         again = pull_line_locked(c);
         pump_locked(c);
@@ -260,8 +276,7 @@ static enum status send(struct console *c, const char *s, size_t len, enum send_
             return E_CANCELLED; /* on a fast device it might never have to wait */
         }
         irq_state_t state = lock_output(c);
-        while (pull_line_locked(c)) {
-        }
+        bool has_pulled = pull_line_locked(c);
         size_t n = has_log_locked(c) ? 0 : push_locked(c, s, len);
         pump_locked(c);
         bool is_given_up = n == 0 && mode == SEND_UNLESS_STALLED && is_stalled_locked(c);
@@ -273,7 +288,7 @@ static enum status send(struct console *c, const char *s, size_t len, enum send_
         if (is_given_up) {
             return E_TIMEDOUT;
         }
-        if (n == 0) {
+        if (n == 0 && !has_pulled) {
             st = wait_for_room(c, mode, deadline_ns);
         }
     }
@@ -371,9 +386,8 @@ static void drain(struct console *c, bool for_ever)
         irq_state_t s = lock_output(c);
         size_t before = c->out.sent;
         pump_locked(c);
-        while (pull_line_locked(c)) {
-        }
-        is_busy = c->out.sent != c->out.head || !c->ops->is_idle(c);
+        (void)pull_line_locked(c);
+        is_busy = c->out.sent != c->out.head || has_log_locked(c) || !c->ops->is_idle(c);
         bool moves = c->out.sent != before;
         unlock_output(c, s);
         if (moves) {
@@ -405,8 +419,8 @@ void console_tx_ready(struct console *c)
 {
     irq_state_t s = lock_output(c);
     pump_locked(c);
-    while (pull_line_locked(c)) {
-        pump_locked(c);
+    if (pull_line_locked(c)) {
+        pump_locked(c); /* which asks for another interrupt if there are more */
     }
     bool wake = c->out.has_sleepers && room_locked(c) >= OUT_LOW;
     if (wake) {

@@ -76,6 +76,8 @@ struct console {
         size_t head, tail; /* [i] written up to head, read up to tail */
         size_t reserved;   /* [i] bytes that left the device and are on their way into the ring */
         bool is_stopped;   /* [i] the ring was full: bytes wait in the device */
+        bool is_taking;    /* [i] somebody is in console_rx_ready() */
+        bool is_asked;     /* [i] somebody else wanted to be */
         struct wait_queue data;
         uint8_t ring[CONSOLE_IN_SIZE];
     } in; /* private */
@@ -102,8 +104,8 @@ bool console_claim_session(struct console *c);
 
 /** @brief Driver: bytes wait in the device. Ctrl-C (3) ends the console's foreground program, or
  * the system's, and goes no further; without one it is a byte like others. While the ring is full
- * nothing is read, so Ctrl-C neither.
- *  @context{IRQ} */
+ * nothing is read, so Ctrl-C neither. If somebody is at it already, on another CPU or in a thread
+ * that the interrupt found there, he takes these bytes, too. @context{any, IRQ-safe} */
 void console_rx_ready(struct console *c);
 /** @brief Driver: there is room in the transmitter. @context{IRQ} */
 void console_tx_ready(struct console *c);

@@ -2,8 +2,8 @@
 //
 // Input of consoles: a ring each, and who waits for it. Echo, editing and history are the shell's.
 //
-// The locks of the rings are leaves (8 in kernel/spinlock.h); whoever must sleep does so on a wait
-// queue beside them, checking the ring under the queue's lock.
+// The locks of the rings come after wait queues (6 in kernel/spinlock.h); whoever must sleep does
+// so on a wait queue beside them, checking the ring under the queue's lock.
 #include "kernel/io/console_internal.h"
 
 #include "kernel/lib/string.h"
@@ -71,13 +71,42 @@ static void filter_input(struct console *c, uint8_t *buf, size_t len)
     store_input(c, buf, kept, len);
 }
 
+/* Bytes that left the device and are not in the ring yet would be overtaken by those that somebody
+ * else takes meanwhile: an interrupt that found a thread at it, or another CPU. So one takes at a
+ * time, for all who ask. Returns false if somebody else does. */
+static bool begin_taking(struct console *c)
+{
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    bool is_mine = !c->in.is_taking;
+    c->in.is_taking = true;
+    c->in.is_asked = !is_mine;
+    spin_unlock_irq(&c->in.lock, s);
+    return is_mine;
+}
+
+/* Returns false if somebody asked meanwhile. */
+static bool end_taking(struct console *c)
+{
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    bool is_done = !c->in.is_asked;
+    c->in.is_asked = false;
+    c->in.is_taking = !is_done;
+    spin_unlock_irq(&c->in.lock, s);
+    return is_done;
+}
+
 void console_rx_ready(struct console *c)
 {
     uint8_t buf[64];
     size_t n;
-    while ((n = take_input(c, buf, sizeof(buf))) > 0) {
-        filter_input(c, buf, n);
+    if (!begin_taking(c)) {
+        return;
     }
+    do {
+        while ((n = take_input(c, buf, sizeof(buf))) > 0) {
+            filter_input(c, buf, n);
+        }
+    } while (!end_taking(c));
 }
 
 void console_type(const uint8_t *s, size_t len)
@@ -151,6 +180,6 @@ void console_set_foreground(struct program *p)
 void console_input_init(struct console *c)
 {
     c->in.head = c->in.tail = c->in.reserved = 0;
-    c->in.is_stopped = false;
+    c->in.is_stopped = c->in.is_taking = c->in.is_asked = false;
     wait_queue_init(&c->in.data, "console input");
 }

@@ -17,6 +17,7 @@
 #include "kernel/io/console.h"
 #include "kernel/log.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/work.h"
 
 #define FIFO 16
 
@@ -60,6 +61,7 @@ static size_t uart_put(struct console *c, const uint8_t *s, size_t len)
 
 static void uart_want_tx(struct console *c, bool on)
 {
+    assert_false(hal_this_cpu()->in_panic); /* a driver has a lock here */
     uart_of(c)->tx_wanted = on;
 }
 
@@ -76,9 +78,16 @@ static void uart_refill(struct uart *u)
     }
 }
 
+/* Runs as soon as the bytes that are taken now have left the device. */
+static struct work *after_get;
+
 static size_t uart_get(struct console *c, uint8_t *buf, size_t len)
 {
     struct uart *u = uart_of(c);
+    if (after_get != NULL) {
+        assert_true(work_queue(after_get));
+        after_get = NULL;
+    }
     size_t n = len < u->fifo_count ? len : u->fifo_count;
     memcpy(buf, u->fifo, n);
     memmove(u->fifo, u->fifo + n, u->fifo_count - n);
@@ -609,6 +618,83 @@ static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
     assert_memory_equal(two.sent, "PANIC: x\r\n", 10);
 }
 
+/* A device that takes whatever it is given, after a time in which it took nothing: interrupts come
+ * in between all the same. */
+static void test_no_device_is_given_the_whole_ring_at_once(void **state)
+{
+    (void)state;
+    use_terminal(&one.console);
+    forget_sent();
+    console_write(long_text, 10000);
+    one.room = sizeof(one.sent);
+    size_t at_once = 0;
+    while (one.tx_wanted) {
+        size_t before = one.sent_count;
+        console_tx_ready(&one.console);
+        at_once = one.sent_count - before > at_once ? one.sent_count - before : at_once;
+    }
+    assert_in_range(at_once, FIFO, 2048);
+    assert_int_equal(one.sent_count, 10000);
+    assert_memory_equal(one.sent, long_text, 10000);
+    use_terminal(NULL);
+}
+
+static unsigned count_lines(const char *s)
+{
+    unsigned n = 0;
+    for (; *s != '\0'; s++) {
+        n += *s == '\n' ? 1 : 0;
+    }
+    return n;
+}
+
+/* What was held back is many lines, and who lets them go has interrupts masked: the device's own
+ * interrupts bring the rest. */
+static void test_a_held_log_is_no_long_work_with_interrupts_masked(void **state)
+{
+    (void)state;
+    use_terminal(&one.console);
+    forget_sent();
+    console_hold_log();
+    for (unsigned i = 0; i < 100; i++) {
+        log_info("a", "line %u", i);
+    }
+    one.room = sizeof(one.sent);
+    irq_state_t s = hal_irq_save();
+    console_release_log();
+    hal_irq_restore(s);
+    assert_in_range(count_lines(one.sent), 1, 8);
+    assert_true(one.tx_wanted);
+    uart_interrupts(&one);
+    while (one.tx_wanted) {
+        console_tx_ready(&one.console);
+    }
+    assert_int_equal(count_lines(one.sent), 100);
+    use_terminal(NULL);
+}
+
+static void bring_b(struct work *work)
+{
+    (void)work;
+    one.fifo[one.fifo_count++] = 'b';
+    console_rx_ready(&one.console);
+}
+
+/* Whoever finds another at it, between the device and the ring, must not come before him. */
+static void test_input_is_not_overtaken(void **state)
+{
+    (void)state;
+    static struct work interrupt = {.run = bring_b};
+    uint8_t got[4] = {0};
+    use_terminal(&one.console);
+    one.fifo[one.fifo_count++] = 'a';
+    after_get = &interrupt;
+    console_rx_ready(&one.console);
+    assert_int_equal(console_read(got, sizeof(got), 0), 2);
+    assert_memory_equal(got, "ab", 2);
+    use_terminal(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -628,6 +714,9 @@ int main(void)
         cmocka_unit_test(test_a_stalled_console_holds_up_only_its_session),
         cmocka_unit_test(test_a_stalled_writer_can_be_cancelled),
         cmocka_unit_test(test_held_log_lines_come_at_the_last_release),
+        cmocka_unit_test(test_no_device_is_given_the_whole_ring_at_once),
+        cmocka_unit_test(test_a_held_log_is_no_long_work_with_interrupts_masked),
+        cmocka_unit_test(test_input_is_not_overtaken),
         cmocka_unit_test(test_a_panic_drains_without_the_lock),
         cmocka_unit_test(test_a_panic_speaks_to_who_hears_no_early_console),
         cmocka_unit_test(test_every_console_gets_one_session),
