@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/devicetree.c on trees of QEMU, of other shapes, truncated anywhere, corrupted in many places.
+// boot/devicetree.c on trees of QEMU and other shapes, truncated and corrupted in many places.
 #include "boot/devicetree.h"
 
 #include "fake/boot_check.h"
