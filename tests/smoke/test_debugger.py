@@ -67,6 +67,28 @@ class Debugger(TestCase):
         self.assertIn("/bin/crash.elf unloaded", out, out)
         self.assertIn('No symbol "read_null"', out.split("AFTER")[1] + done.errors, out + done.errors)
 
+    def test_symbols_come_and_go_with_a_driver(self):
+        done = debug("break virtio_rng_read\nhalyard type load virtio_rng\nhalyard type random 8\ncontinue\nbacktrace\n"
+                     "halyard modules\necho REMOVE\\n\ndelete\nbreak virtio_rng_remove\nhalyard type unload virtio_rng\n"
+                     "continue\nbacktrace\nprint ((struct virtio_rng *)dev->driver_data)->done\ndelete\n"
+                     "break hal_power_off\nhalyard type poweroff\ncontinue\necho AFTER\\n\nhalyard modules\n"
+                     "info address virtio_rng_read\n")
+        everything = done.output + done.errors
+        self.assertIn("AFTER", done.output, everything)
+        reading, rest = done.output.split("REMOVE")
+        removing, after = rest.split("AFTER")
+        self.assertIn("/lib/modules/virtio_rng.ko loaded at", reading, everything)
+        self.assertRegex(reading, r"#0 +virtio_rng_read \(.*\) at \./drivers/random/virtio_rng\.c:\d+", everything)
+        self.assertRegex(reading, r"in ask_locked \(.*\) at \./kernel/random\.c:\d+", everything)
+        self.assertIn(self.frames(reading)[-1], OUTERMOST, everything)
+        self.assertRegex(reading, r"0x[0-9a-f]+  /lib/modules/virtio_rng\.ko  .*modules/virtio_rng\.ko", everything)
+        self.assertRegex(removing, r"#0 +virtio_rng_remove \(.*\) at \./drivers/random/virtio_rng\.c:\d+", everything)
+        self.assertIn("driver_module_unload", self.frames(removing), everything)
+        self.assertIn('wait queue "virtio_rng": nobody', removing, everything)
+        self.assertIn("/lib/modules/virtio_rng.ko unloaded", removing, everything)
+        self.assertIn("no module is loaded", after, everything)
+        self.assertIn('No symbol "virtio_rng_read"', after + done.errors, everything)
+
     def test_chain_through_a_host_call(self):
         done = debug("break file_write if $_any_caller_is(\"run_main\", 12)\ncontinue\nbacktrace\nkill\n",
                      "--program", program("hello"))
