@@ -61,9 +61,10 @@ class Matrix:
         for entry, rule in zip(self.rules, self.space.rules):
             if all(held.get(axis) in values for axis, values in rule.items()):
                 return entry["why"]
-        axes = set(held)
-        return "; ".join(dict.fromkeys(entry["why"] for entry, rule in zip(self.rules, self.space.rules)
-                                       if axes & set(rule)))
+        # Each rule that the pair needs to be impossible; without any one of them some row would have it.
+        needed = [entry["why"] for entry, rule in zip(self.rules, self.space.rules)
+                  if Space(self.space.axes, [other for other in self.space.rules if other is not rule]).complete(held)]
+        return "; ".join(dict.fromkeys(needed or (entry["why"] for entry in self.rules)))
 
 
 def load(machine):

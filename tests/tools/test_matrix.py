@@ -48,6 +48,14 @@ class Rows(unittest.TestCase):
                                                    frozenset({("b", "x"), ("c", "y")}),
                                                    frozenset({("a", "x"), ("b", "x")})})
 
+    def test_why_names_the_rules_that_a_pair_breaks_and_no_other(self):
+        names = {value: "" for value in "xy"}
+        rules = [{"a": ["x"], "c": ["x"], "why": "one"}, {"b": ["x"], "c": ["y"], "why": "two"},
+                 {"a": ["y"], "c": ["y"], "why": "three"}]
+        small = matrix.Matrix("x86_64", {"axes": {"a": names, "b": names, "c": names}, "impossible": rules})
+        self.assertEqual(small.why_not({("a", "x"), ("c", "x")}), "one")
+        self.assertEqual(small.why_not({("a", "x"), ("b", "x")}), "one; two")
+
     def test_product_has_each_row_once(self):
         product = matrix.Product(matrix.Matrix("x86_64", SMALL), None, None)
         self.assertEqual(len({tuple(row.items()) for row in product.rows}), 12)
