@@ -14,8 +14,10 @@
 #include <cmocka.h>
 
 #include "arch/aarch64/jit/aarch64.h"
+#include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/fault.h"
+#include "kernel/io/driver_module.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
@@ -144,11 +146,69 @@ static void test_refusals_name_the_thing(void **state)
                    "bell??[2J: of no format that is known here (ELF64 object)");
 }
 
+/* --- memory that runs out --- */
+
+static struct bytes object; /* the one that is loaded again and again */
+
+static void assert_named(const struct loader_error *err, enum status s, const char *name)
+{
+    assert_int_equal(s, E_NOMEM);
+    assert_memory_equal(err->text, name, strlen(name));
+}
+
+static bool load_and_unload_program(void)
+{
+    struct loader_error err = {.text = ""};
+    struct module *m;
+    enum status s = loader_load(LOAD_PROGRAM, "sample", object.p, object.len, &m, &err);
+    if (s != OK) {
+        assert_named(&err, s, "sample: ");
+    } else {
+        loader_unload(m);
+    }
+    assert_null(loaded_modules);
+    assert_false(loader_get_info(0, NULL));
+    return s == OK;
+}
+
+static void test_each_allocation_for_a_program_may_fail(void **state)
+{
+    (void)state;
+    object = read_object("sample");
+    fake_sweep("a program's load", load_and_unload_program);
+    free(object.p);
+}
+
+static bool load_and_unload_driver(void)
+{
+    struct loader_error err = {.text = ""};
+    unsigned taken = 1;
+    enum status s = driver_module_load_bytes("virtio_rng", object.p, object.len, &taken, &err);
+    if (s != OK) {
+        assert_named(&err, s, "virtio_rng: ");
+    } else {
+        assert_int_equal(taken, 0); /* nothing of it can run here, and there is no device */
+        assert_int_equal(driver_module_unload("virtio_rng", &err), OK);
+    }
+    assert_null(loaded_modules);
+    return s == OK;
+}
+
+static void test_each_allocation_for_a_driver_may_fail(void **state)
+{
+    (void)state;
+    object = read_object("virtio_rng");
+    fake_sweep("a driver module's load", load_and_unload_driver);
+    free(object.p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_module_is_listed_named_and_given_back),
         cmocka_unit_test(test_refusals_name_the_thing),
+        cmocka_unit_test(test_each_allocation_for_a_program_may_fail),
+        cmocka_unit_test(test_each_allocation_for_a_driver_may_fail),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

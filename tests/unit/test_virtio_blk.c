@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/clock.h"
@@ -546,6 +547,31 @@ static void test_a_doorbell_outside_its_area_is_refused(void **state)
     assert_refused();
 }
 
+/* --- memory that runs out --- */
+
+static struct fake_pci_function untouched;
+
+static bool bind_and_unbind(void)
+{
+    bool is_bound = device_bind(&disk.pci->dev) == OK;
+    if (is_bound) {
+        assert_int_equal(device_unbind(&disk.pci->dev), OK);
+    }
+    assert_null(disk.pci->dev.driver);
+    assert_null(block_open("vda"));
+    assert_memory_equal(fake_pci.function[disk.function].cfg, untouched.cfg, sizeof(untouched.cfg));
+    return is_bound;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    plug();
+    assert_int_equal(device_unbind(&disk.pci->dev), OK);
+    untouched = fake_pci.function[disk.function];
+    fake_sweep("virtio_blk", bind_and_unbind);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -577,6 +603,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_doorbell_outside_its_area_is_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "drivers/random/virtio_rng.c"
+#include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/lib/endian.h"
@@ -404,6 +405,30 @@ static void test_a_device_stuck_in_reset_reaches_no_memory(void **state)
     unload();
 }
 
+/* --- memory that runs out --- */
+
+static struct fake_pci_function untouched;
+
+static bool load_and_unload(void)
+{
+    bool is_bound = load() == 1;
+    unload();
+    /* Decoding, bus mastering and interrupts are as they were. */
+    assert_memory_equal(fake_pci.function[device.function].cfg, untouched.cfg,
+                        sizeof(untouched.cfg));
+    assert_int_equal(device.regs[COMMON + STATUS], 0);
+    return is_bound;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    (void)loaded();
+    unload();
+    untouched = fake_pci.function[device.function];
+    fake_sweep("virtio_rng", load_and_unload);
+}
+
 /* --- readers --- */
 
 static void reseed(void *arg)
@@ -478,6 +503,7 @@ int main(void)
         TEST(test_removal_waits_for_the_answer),
         TEST(test_removal_gives_up_and_a_late_answer_hurts_nobody),
         TEST(test_a_device_stuck_in_reset_reaches_no_memory),
+        TEST(test_each_allocation_may_fail),
         TEST(test_a_reader_inside_gets_the_last_answer),
         TEST(test_a_reader_inside_is_sent_away),
     };
