@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "hal/irq.h"
@@ -408,6 +409,36 @@ static void test_bridges_speak_for_devices(void **state)
     heap_get_stats(&t.before); /* the host is another one */
 }
 
+static bool set_up_and_tear_down_vectors(void)
+{
+    if (pci_irq_setup(t.d, ENTRIES) != OK) {
+        assert_int_equal(t.d->irq_kind, PCI_IRQ_NONE);
+        return false;
+    }
+    uint32_t requested = 0;
+    while (requested < t.d->vector_count &&
+           pci_irq_request(t.d, requested, handle, &weight[requested], "test") == OK) {
+        requested++;
+    }
+    bool is_whole = requested == t.d->vector_count;
+    while (requested > 0) {
+        pci_irq_release(t.d, --requested);
+    }
+    pci_irq_teardown(t.d);
+    for (unsigned i = 0; i < MSI_COUNT; i++) {
+        assert_false(msi.taken[i]);
+    }
+    return is_whole;
+}
+
+/* Without memory for the table the line serves, so not each failure is one of the whole. */
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    fake_sweep("MSI-X", set_up_and_tear_down_vectors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +455,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_line_though_there_are_messages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bridges_speak_for_devices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }
