@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/mm/heap.h"
@@ -397,6 +398,30 @@ static void test_no_memory_changes_nothing(void **state)
     }
 }
 
+#define CROWD 20 /* more than dead threads are kept for the next */
+
+static bool start_and_join_a_crowd(void)
+{
+    struct thread *crowd[CROWD];
+    const struct thread_options options = {
+        .name = "t", .entry = note, .arg = "", .priority = 10, .uses_fp = true};
+    unsigned n = 0;
+    while (n < CROWD && thread_create(&options, &crowd[n]) == OK) {
+        n++;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        world_join(crowd[i]);
+    }
+    (void)thread_sleep(MS); /* what is too much is given back meanwhile */
+    return n == CROWD;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    fake_sweep("threads", start_and_join_a_crowd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_switch_stays_due, forget),
         cmocka_unit_test_setup(test_a_detached_thread_cleans_up, forget),
         cmocka_unit_test_setup(test_no_memory_changes_nothing, forget),
+        cmocka_unit_test_setup(test_each_allocation_may_fail, forget),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
