@@ -73,10 +73,18 @@ def boot(o, work):
         keyboard.restore()
 
 
+def commands(o):
+    """What to paste to see a run again: our own line, and QEMU's with the console on the terminal. Disks that
+    were packed for the run (--program, --files) are gone after it, and only the first makes them again."""
+    ours = shlex.join([str(ROOT / "scripts/run"), *o.typed])
+    theirs = shlex.join(qemu.command(options.machine(o, o.build), qemu.Files(wait_for_gdb=o.gdb)))
+    return {"again": f"cd {shlex.quote(os.getcwd())} && {ours}", "command": theirs}
+
+
 def keep_transcript(o, guest, outcome, status):
     kernel = Path(o.kernel) if o.kernel else o.build / "halyard.elf"
     try:
-        place = guest.transcript.write(o.build / "transcripts", status, outcome, guest.argv, kernel)
+        place = guest.transcript.write(o.build / "transcripts", status, outcome, commands(o), kernel)
     except OSError as error:
         warn(f"no transcript: {error.filename}: {error.strerror}")
         return
@@ -112,6 +120,7 @@ def dry_run(o):
 
 def run(arguments):
     o = options.parse(arguments)
+    o.typed = arguments
     options.check_files(o, built=False)
     if o.dry_run:
         return dry_run(o)

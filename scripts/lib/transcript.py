@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What is kept of a run that ended badly: everything a person would ask for the next morning.
 
-BUILD/transcripts/NUMBER-VERDICT/ holds run.txt (why it ended, when, the command line to paste, which
-kernel), console.txt (what the guest printed), qemu.log (what QEMU logged, registers at a reset included)
+BUILD/transcripts/NUMBER-VERDICT/ holds run.txt (why it ended, when, which kernel, the command lines to
+paste), console.txt (what the guest printed), qemu.log (what QEMU logged, registers at a reset included)
 and, if the guest was still there to be asked, monitor.txt (its state and all CPUs' registers). A panic
 prints its registers itself: they are in console.txt. The last KEPT folders stay, each of bounded size.
 """
 import hashlib
-import shlex
 import shutil
 import time
 
@@ -47,7 +46,7 @@ class Transcript:
         self.console, self.log = Record(), Record()
         self.answers = {}  # question to the monitor: answer
 
-    def write(self, folder, status, outcome, argv, kernel):
+    def write(self, folder, status, outcome, commands, kernel):
         """Make a folder of its own below `folder`, and return it."""
         place = new_folder(folder, NAMES[status].replace(" ", "-"))
         (place / "console.txt").write_bytes(self.console.bytes())
@@ -59,7 +58,7 @@ class Transcript:
         (place / "run.txt").write_text("".join(f"{line}\n" for line in (
             f"ended: {NAMES[status]} ({status})", *(f"because: {reason}" for reason in reasons),
             f"at: {time.strftime('%Y-%m-%d %H:%M:%S %z')}", f"kernel: {kernel}", f"sha256: {digest(kernel)}",
-            f"command: {shlex.join(map(str, argv))}")))
+            *(f"{name}: {line}" for name, line in commands.items()))))
         forget_old(folder)
         return place
 

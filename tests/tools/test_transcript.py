@@ -54,6 +54,10 @@ class Kept(unittest.TestCase):
                 command = shlex.split(re.search(r"^command: (.*)$", told, re.M)[1])
                 self.assertEqual(command[0], f"qemu-system-{machine}")
                 self.assertIn(str(kernel), command)
+                self.assertFalse([word for word in command if "fd" in word], "names what only the runner had")
+                again = re.search(r"^again: (.*)$", told, re.M)[1]
+                done = subprocess.run(["sh", "-c", again], cwd="/", input=b"", capture_output=True, timeout=90)
+                self.assertEqual((done.returncode, done.stdout), (120, b"before\n"), done.stderr)
                 self.assertIn(f"sha256: {hashlib.sha256(kernel.read_bytes()).hexdigest()}\n", told)
 
     def test_a_time_out_has_the_registers(self):
@@ -91,7 +95,7 @@ class Kept(unittest.TestCase):
     def test_only_the_last_stay(self):
         folder = self.work / "many"
         for _ in range(transcript.KEPT + 5):
-            last = transcript.Transcript().write(folder, PANIC, Outcome(), ["qemu"], self.work / "absent")
+            last = transcript.Transcript().write(folder, PANIC, Outcome(), {"command": "qemu"}, self.work / "absent")
         found = sorted(place.name for place in folder.iterdir())
         self.assertEqual(len(found), transcript.KEPT)
         self.assertEqual(found[-1], last.name)
