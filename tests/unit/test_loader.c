@@ -16,25 +16,37 @@
 #include "arch/aarch64/jit/aarch64.h"
 #include "fake/fake_failure.h"
 #include "fake/world.h"
+#include "kernel/clock.h"
 #include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/program.h"
 
 const struct jit_backend *const jit_native = &jit_backend_aarch64;
 
 /* The machine's routines, which no test here runs: three places with an order. */
 const char jit_runtime_start[64];
 __asm__(".globl jit_runtime_end, jit_runtime_memcpy, jit_runtime_memmove, jit_runtime_memset\n"
-        ".globl jit_runtime_memcmp, jit_runtime_call\n"
+        ".globl jit_runtime_memcmp\n"
         ".set jit_runtime_memcpy, jit_runtime_start\n"
         ".set jit_runtime_memmove, jit_runtime_start + 8\n"
         ".set jit_runtime_memset, jit_runtime_start + 16\n"
         ".set jit_runtime_memcmp, jit_runtime_start + 24\n"
-        ".set jit_runtime_call, jit_runtime_start + 32\n"
         ".set jit_runtime_end, jit_runtime_start + 40\n");
+
+#define EXIT_STATUS 7
+
+/* Stands for a program's whole run. */
+int jit_runtime_call(uintptr_t fn, uintptr_t a, uintptr_t b)
+{
+    assert_true(fault_code_is_program(fn));
+    assert_int_equal(a, 2);
+    assert_string_equal(((char **)b)[1], "argument");
+    return EXIT_STATUS;
+}
 
 struct bytes {
     uint8_t *p;
@@ -46,6 +58,7 @@ static int boot(void **state)
     int result = world_boot(state);
     loader_init();
     assert_int_equal(vfs_init(), OK);
+    program_init();
     return result;
 }
 
@@ -208,6 +221,36 @@ static void put_file(const char *path, struct bytes b)
     file_close(f);
 }
 
+static bool run_program(void)
+{
+    static const char *const arguments[] = {"program", "argument"};
+    struct loader_error err = {.text = ""};
+    struct program *p;
+    enum status s = loader_start("/program", 2, arguments, NULL, &p, &err);
+    if (s == OK) {
+        enum program_end end;
+        int status;
+        assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+        assert_int_equal(end, PROGRAM_EXITED);
+        assert_int_equal(status, EXIT_STATUS);
+        program_release(p);
+    } else {
+        assert_named(&err, s, "/program: ");
+    }
+    (void)thread_sleep(NS_PER_MS); /* who clears up after programs is a thread */
+    assert_null(loaded_modules);
+    return s == OK;
+}
+
+static void test_each_allocation_for_a_run_may_fail(void **state)
+{
+    (void)state;
+    object = read_object("sample");
+    put_file("/program", object);
+    fake_sweep("a program's run", run_program);
+    free(object.p);
+}
+
 static void test_each_allocation_for_a_driver_may_fail(void **state)
 {
     (void)state;
@@ -225,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_module_is_listed_named_and_given_back),
         cmocka_unit_test(test_refusals_name_the_thing),
         cmocka_unit_test(test_each_allocation_for_a_program_may_fail),
+        cmocka_unit_test(test_each_allocation_for_a_run_may_fail),
         cmocka_unit_test(test_each_allocation_for_a_driver_may_fail),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

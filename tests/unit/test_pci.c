@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/mm/heap.h"
@@ -650,6 +651,28 @@ static void test_impossible_hosts_are_refused(void **state)
     }
 }
 
+static bool find_and_forget(void)
+{
+    struct pci_host *h;
+    if (pci_host_create(&virt, &fake_pci_ops, &h) != OK) {
+        return false;
+    }
+    bool is_ready = pci_scan(h) == OK && pci_assign(h) == OK;
+    assert_true(!is_ready || h->device_count == 4);
+    pci_host_destroy(h);
+    return is_ready;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    int outer = fake_pci_add_bridge(-1, 0x10);
+    int inner = fake_pci_add_bridge(outer, 0x08);
+    fake_pci_bar(fake_pci_add(inner, 0x00, 0x1af4, 0x1042), 0, 0x4000, 0);
+    fake_pci_bar(fake_pci_add(-1, 0x18, 0x1af4, 0x1044), 4, 0x4000, MEM64 | PREF);
+    fake_sweep("PCI", find_and_forget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -678,6 +701,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_space_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_impossible_hosts_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
