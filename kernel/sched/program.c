@@ -313,7 +313,8 @@ static void interrupt_foreground(struct work *work)
 {
     struct foreground *f = CONTAINER_OF(work, struct foreground, interrupt);
     mutex_lock(&programs.lock);
-    struct program *p = f->program == NULL ? NULL : get(f->program);
+    bool is_meant = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == f->turns;
+    struct program *p = f->program == NULL || !is_meant ? NULL : get(f->program);
     mutex_unlock(&programs.lock);
     if (p != NULL) {
         program_kill(p, PROGRAM_KILLED, STATUS_INTERRUPTED);
@@ -328,7 +329,7 @@ void foreground_set(struct foreground *f, struct program *p)
     f->program = p == NULL ? NULL : get(p);
     f->interrupt.run = interrupt_foreground; /* always the same: it may be queued already */
     /* Release: who sees it set sees `run`, too. */
-    atomic_store_explicit(&f->has_program, p != NULL, memory_order_release);
+    atomic_store_explicit(&f->turn, p == NULL ? 0 : ++f->turns, memory_order_release);
     mutex_unlock(&programs.lock);
     if (old != NULL) {
         put(old);
@@ -337,8 +338,15 @@ void foreground_set(struct foreground *f, struct program *p)
 
 bool foreground_interrupt(struct foreground *f)
 {
-    if (!atomic_load_explicit(&f->has_program, memory_order_acquire)) {
+    uint64_t turn = atomic_load_explicit(&f->turn, memory_order_acquire);
+    if (turn == 0) {
         return false;
+    }
+    /* Another CPU may be ahead, with the key for a later turn. The work's queue orders it. */
+    uint64_t before = atomic_load_explicit(&f->interrupted, memory_order_relaxed);
+    while (before < turn &&
+           !atomic_compare_exchange_weak_explicit(&f->interrupted, &before, turn,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
     (void)work_queue(&f->interrupt);
     return true;

@@ -91,14 +91,17 @@ _Noreturn void program_exit(int status);
 
 /** Which program Ctrl-C ends: one of these a console. Zeroed: none. */
 struct foreground {
-    struct program *program;  /* programs' lock, with a reference */
-    _Atomic bool has_program; /* program != NULL, for who must not sleep */
-    struct work interrupt;    /* private */
+    struct program *program;      /* programs' lock, with a reference */
+    uint64_t turns;               /* programs' lock: how many have been in front */
+    _Atomic uint64_t turn;        /* of the one in front; 0: none is */
+    _Atomic uint64_t interrupted; /* the last turn that is to end */
+    struct work interrupt;        /* private */
 };
 
 /** @brief Make it this program, or none (NULL). Holds a reference. @context{thread} */
 void foreground_set(struct foreground *f, struct program *p);
-/** @brief Kill the program (PROGRAM_KILLED, 130), from the work thread.
+/** @brief Kill the program (PROGRAM_KILLED, 130), from the work thread: the one in front now, never
+ *  one that comes to the front before the work thread runs.
  *  @return false: there is none. @context{any, IRQ-safe} */
 bool foreground_interrupt(struct foreground *f);
 

@@ -273,6 +273,39 @@ static void test_foreground_is_interrupted(void **state)
     assert_false(foreground_interrupt(&front));
 }
 
+static struct completion work_may_go_on;
+
+static void keep_work_waiting(struct work *work)
+{
+    (void)work;
+    assert_int_equal(completion_wait(&work_may_go_on, WAIT_FOREVER), OK);
+}
+
+/* The key came while the first was in front; the work thread is late. */
+static void test_an_interrupt_does_not_end_the_next_program(void **state)
+{
+    static struct foreground front;
+    static struct work late = {.run = keep_work_waiting};
+    (void)state;
+    completion_init(&work_may_go_on, "test");
+    struct program *first = create(), *second = create();
+    thread_detach(start(first, 11, sleep_for_ever, NULL));
+    thread_detach(start(second, 11, sleep_for_ever, NULL));
+    foreground_set(&front, first);
+    assert_true(work_queue(&late));
+    assert_true(foreground_interrupt(&front));
+    foreground_set(&front, NULL);
+    foreground_set(&front, second);
+    completion_signal(&work_may_go_on);
+    assert_int_equal(thread_sleep(5 * MS), OK);
+    assert_false(second->ending);
+    assert_true(foreground_interrupt(&front)); /* its own does */
+    expect_end(second, PROGRAM_KILLED, 130);
+    foreground_set(&front, NULL);
+    program_kill(first, PROGRAM_KILLED, 0);
+    expect_end(first, PROGRAM_KILLED, 0);
+}
+
 static void count_programs(void *ctx, const struct program *p)
 {
     (void)p;
@@ -331,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_is_added_to_the_dead, reset),
         cmocka_unit_test_setup(test_wait_has_a_time_limit, reset),
         cmocka_unit_test_setup(test_foreground_is_interrupted, reset),
+        cmocka_unit_test_setup(test_an_interrupt_does_not_end_the_next_program, reset),
         cmocka_unit_test_setup(test_everything_is_given_back, reset),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
