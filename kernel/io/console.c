@@ -378,11 +378,13 @@ void console_printf(const char *fmt, ...)
 
 /* --- the end --- */
 
-static void drain(struct console *c, bool for_ever)
+/* Until the deadline, whatever the device does. */
+static void drain(struct console *c, bool waits_for_stalled, uint64_t deadline_ns)
 {
     bool is_busy = true;
-    uint64_t give_up_ns = clock_now_ns() + STALL_NS;
-    while (is_busy && (for_ever || clock_now_ns() < give_up_ns)) {
+    uint64_t now_ns = clock_now_ns(), give_up_ns = now_ns + STALL_NS;
+    for (; is_busy && now_ns < deadline_ns && (waits_for_stalled || now_ns < give_up_ns);
+         now_ns = clock_now_ns()) {
         irq_state_t s = lock_output(c);
         size_t before = c->out.sent;
         pump_locked(c);
@@ -401,7 +403,16 @@ void console_drain(void)
 {
     struct console *c;
     for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
-        drain(c, i == 0 && !hal_this_cpu()->in_panic);
+        drain(c, i == 0 && !hal_this_cpu()->in_panic, WAIT_FOREVER);
+    }
+}
+
+void console_drain_within(uint64_t limit_ns)
+{
+    struct console *c;
+    uint64_t deadline_ns = clock_now_ns() + limit_ns;
+    for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
+        drain(c, false, deadline_ns);
     }
 }
 

@@ -147,6 +147,10 @@ void console_set_foreground(struct program *p);
  * included} */
 void console_drain(void);
 
+/** @brief As console_drain(), but any console that takes nothing for a second is given up, and all
+ * of them after `limit_ns` nanoseconds, also if somebody goes on writing. @context{any} */
+void console_drain_within(uint64_t limit_ns);
+
 /** @brief A panic's words, to every console that the early one does not reach: polls, for a bounded
  * time. @context{panic} */
 void console_panic_write(const char *s, size_t len);

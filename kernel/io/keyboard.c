@@ -5,12 +5,16 @@
 #include "kernel/io/keyboard.h"
 
 #include "hal/power.h"
+#include "kernel/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/keymap.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/work.h"
 #include "kernel/spinlock.h"
+
+/* A ring at 115200 bit/s takes half of it. */
+#define DRAIN_LIMIT_NS (3 * NS_PER_S)
 
 #define QUEUE_SIZE   ((size_t)256) /* a power of two: positions wrap with size_t */
 #define SEQUENCE_MAX 12
@@ -102,7 +106,7 @@ static const struct keymap *const keymap = &keymap_us;
 static void reboot(struct work *work)
 {
     (void)work;
-    console_drain();
+    console_drain_within(DRAIN_LIMIT_NS); /* a console that hangs is a reason to reboot */
     hal_exit_record(EXIT_REBOOT, 0);
     hal_power_reset();
 }
