@@ -12,15 +12,33 @@
 
 #define BYTE_DELETE 0x7f
 
-static struct terminal_cell *cells_of(const struct terminal *t, uint32_t row)
+/* What `blank` says of a line: 0, or this and the background. */
+#define IS_BLANK 0x100u
+
+static void fill(struct terminal_cell *cells, uint32_t count, uint8_t background)
 {
-    return t->cells + (size_t)t->line[row] * t->columns;
+    const struct terminal_cell space = {
+        .character = ' ', .foreground = TERMINAL_FOREGROUND, .background = background};
+    for (uint32_t i = 0; i < count; i++) {
+        cells[i] = space;
+    }
 }
 
-const struct terminal_cell *terminal_row(const struct terminal *t, uint32_t row)
+struct terminal_cell *terminal_cells(struct terminal *t, uint32_t row)
+{
+    uint16_t *blank = &t->blank[t->line[row]];
+    struct terminal_cell *cells = t->cells + (size_t)t->line[row] * t->columns;
+    if (*blank != 0) {
+        fill(cells, t->columns, (uint8_t)*blank);
+        *blank = 0;
+    }
+    return cells;
+}
+
+const struct terminal_cell *terminal_row(struct terminal *t, uint32_t row)
 {
     ASSERT(row < t->rows);
-    return cells_of(t, row);
+    return terminal_cells(t, row);
 }
 
 void terminal_touch(struct terminal *t, uint32_t row)
@@ -45,20 +63,14 @@ bool terminal_is_dirty(const struct terminal *t)
     return any != 0;
 }
 
-/* What erasing leaves: the pen's background, as in every terminal with colours. */
-static struct terminal_cell blank(const struct terminal *t)
-{
-    const struct terminal_cell *pen = &t->cursor.pen;
-    return (struct terminal_cell){
-        .character = ' ', .foreground = TERMINAL_FOREGROUND, .background = pen->background};
-}
-
+/* Erasing leaves the pen's background, as in every terminal with colours. */
 void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to)
 {
-    struct terminal_cell *cells = cells_of(t, row);
-    const struct terminal_cell space = blank(t);
-    for (uint32_t i = from; i < to; i++) {
-        cells[i] = space;
+    uint8_t background = t->cursor.pen.background;
+    if (from == 0 && to == t->columns) {
+        t->blank[t->line[row]] = (uint16_t)(IS_BLANK | background);
+    } else {
+        fill(terminal_cells(t, row) + from, to - from, background);
     }
     terminal_touch(t, row);
 }
@@ -158,7 +170,7 @@ void terminal_put_character(struct terminal *t, uint32_t code_point)
         t->cursor.column = 0;
         terminal_line_feed(t);
     }
-    cells_of(t, t->cursor.row)[t->cursor.column] = inked(&t->cursor.pen, code_point);
+    terminal_cells(t, t->cursor.row)[t->cursor.column] = inked(&t->cursor.pen, code_point);
     terminal_touch(t, t->cursor.row);
     if (t->cursor.column + 1 < t->columns) {
         t->cursor.column++;

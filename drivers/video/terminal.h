@@ -5,8 +5,9 @@
 // movement, erasing, inserting and deleting, a scroll region, colours, UTF-8. What pixels a cell
 // becomes is framebuffer.h's business; nothing here knows a device, a lock or memory.
 //
-// The bytes are anybody's. Whatever they are, the work for one of them is bounded by one screen of
-// cells, and nothing outlasts terminal_reset().
+// The bytes are anybody's. Whatever they are, one of them writes a line of cells at most, and looks
+// once at each row (16 times at the end of a sequence with 16 parameters): clearing only notes that
+// a line is blank. Nothing outlasts terminal_reset().
 #pragma once
 
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct terminal {
     uint32_t columns, rows;
     struct terminal_cell *cells;
     uint16_t line[TERMINAL_ROWS_MAX];       /* which line of `cells` a row shows */
+    uint16_t blank[TERMINAL_ROWS_MAX];      /* of a line: its `cells` are stale, it is blank */
     uint64_t dirty[TERMINAL_ROWS_MAX / 64]; /* rows that changed since they were taken */
     struct terminal_cursor cursor, saved;
     uint32_t top, bottom; /* rows [top, bottom) scroll */
@@ -77,7 +79,7 @@ void terminal_write(struct terminal *t, const uint8_t *bytes, size_t len);
 void terminal_reset(struct terminal *t);
 
 /** @brief Cells of a row, `columns` of them; valid until the next write. */
-const struct terminal_cell *terminal_row(const struct terminal *t, uint32_t row);
+const struct terminal_cell *terminal_row(struct terminal *t, uint32_t row);
 
 /** @brief Has the row changed since this was last asked? The cursor's coming and going counts. */
 bool terminal_take_dirty(struct terminal *t, uint32_t row);

@@ -184,8 +184,7 @@ static void erase_line(struct terminal *t, uint32_t what)
 /* ICH and DCH: the rest of the line moves right or left by `count`. */
 static void shift_line(struct terminal *t, uint32_t count, bool right)
 {
-    struct terminal_cell *at =
-        t->cells + (size_t)t->line[t->cursor.row] * t->columns + t->cursor.column;
+    struct terminal_cell *at = terminal_cells(t, t->cursor.row) + t->cursor.column;
     uint32_t rest = t->columns - t->cursor.column;
     count = MIN(count, rest);
     if (right) {

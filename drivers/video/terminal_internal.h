@@ -17,6 +17,8 @@ enum terminal_state {
     STATE_STRING_ESCAPE /* ESC inside a string */
 };
 
+/* A row's cells, to be read and written. */
+struct terminal_cell *terminal_cells(struct terminal *t, uint32_t row);
 /* Rows and columns are clamped to the screen. */
 void terminal_move(struct terminal *t, uint32_t column, uint32_t row);
 void terminal_line_feed(struct terminal *t);

@@ -32,7 +32,7 @@ static void check(const struct terminal *t)
     }
 }
 
-static void compare(const struct terminal *a, const struct terminal *b)
+static void compare(struct terminal *a, struct terminal *b)
 {
     for (uint32_t row = 0; row < a->rows; row++) {
         size_t bytes = a->columns * sizeof(struct terminal_cell);

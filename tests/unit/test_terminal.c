@@ -288,6 +288,63 @@ static void test_the_smallest_screen(void **state)
     assert_cursor(0, 0);
 }
 
+/* --- work --- */
+
+#define PUT_MAX ((size_t)256) /* bytes that a console gives at a time, interrupts masked */
+
+static struct terminal_cell many[TERMINAL_COLUMNS_MAX * TERMINAL_ROWS_MAX];
+
+/* Cells that writing a sequence changes, each filled with what no writing leaves before. */
+static size_t cells_written(struct terminal *big, const char *sequence)
+{
+    static const struct terminal_cell untouched = {.flags = 0xffffffffu};
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        many[i] = untouched;
+    }
+    terminal_write(big, (const uint8_t *)sequence, strlen(sequence));
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        count += many[i].flags != untouched.flags;
+    }
+    return count;
+}
+
+static void test_no_put_writes_more_than_a_line_of_cells_for_each_byte(void **state)
+{
+    (void)state;
+    static const char *const sequences[] = {
+        "\033c",      "\033[2J",   "\033[J",    "\033[1J",       "\033[999S",
+        "\033[999T",  "\033[999M", "\033[999L", "\033[?1049h",   "\033[?1049;1049;1049l",
+        "\033[2JX\n", "\n",        "\033M",     "\033[2J\033[@", "\033[K",
+    };
+    struct terminal big;
+    terminal_init(&big, many, TERMINAL_COLUMNS_MAX, TERMINAL_ROWS_MAX);
+    for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
+        size_t len = strlen(sequences[i]), count = 0;
+        for (size_t at = 0; at + len <= PUT_MAX && at / len < 8; at += len) {
+            count += cells_written(&big, sequences[i]);
+            assert_true(count <= (at + len) * TERMINAL_COLUMNS_MAX);
+        }
+    }
+    assert_int_equal(cells_written(&big, "\033[2J\033c\033[J\033[999S"), 0);
+}
+
+static void test_a_cleared_line_is_blank_when_it_is_looked_at(void **state)
+{
+    (void)state;
+    feed("\x1b[2;3Habc\x1b[44m\x1b[2J\x1b[41m\x1b[2;5Hx");
+    for (uint32_t y = 0; y < ROWS; y++) {
+        for (uint32_t x = 0; x < COLUMNS; x++) {
+            bool is_x = y == 1 && x == 4;
+            const struct terminal_cell *cell = &terminal_row(&t, y)[x];
+            assert_int_equal(cell->character, is_x ? 'x' : ' ');
+            assert_int_equal(cell->background, is_x ? 1 : 4); /* as it was when it was cleared */
+            assert_int_equal(cell->foreground, TERMINAL_FOREGROUND);
+            assert_int_equal(cell->flags, 0);
+        }
+    }
+}
+
 static void test_every_font_character_is_found(void **state)
 {
     (void)state;
@@ -319,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup(test_reset_makes_what_follows_visible, fresh),
         cmocka_unit_test_setup(test_only_rows_that_changed_are_dirty, fresh),
         cmocka_unit_test_setup(test_the_smallest_screen, fresh),
+        cmocka_unit_test_setup(test_no_put_writes_more_than_a_line_of_cells_for_each_byte, fresh),
+        cmocka_unit_test_setup(test_a_cleared_line_is_blank_when_it_is_looked_at, fresh),
         cmocka_unit_test_setup(test_every_font_character_is_found, fresh),
     };
     return cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
