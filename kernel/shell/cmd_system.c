@@ -97,17 +97,23 @@ static bool run_uptime(int argc, char **argv)
     return true;
 }
 
-/* One line of the features in one of the three states. */
+/* One line of the features in one of the three states, if there are any. */
 static void print_features(const char *title, bool is_present, bool is_on)
 {
     struct hal_cpu_feature f;
-    console_printf("       %s:", title);
+    bool is_first = true;
     for (unsigned i = 0; hal_cpu_feature(i, &f); i++) {
         if (f.is_present == is_present && f.is_on == is_on) {
+            if (is_first) {
+                console_printf("       %s:", title);
+            }
+            is_first = false;
             console_printf(" %s", f.name);
         }
     }
-    console_printf("\n");
+    if (!is_first) {
+        console_printf("\n");
+    }
 }
 
 static bool run_cpus(int argc, char **argv)

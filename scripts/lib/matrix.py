@@ -193,7 +193,7 @@ def serve(args, machine, writer):
     preset = args.preset or machine
     build = args.build or build_directory(preset)
     if args.run and not args.no_build:
-        build_targets(preset, build, ("all", "iso") if machine == "x86_64" else ("all",))
+        build_targets(preset, build, ("all", "iso"))
     if args.run:
         run_rows(matrix, rows, build, preset, writer)
     elif args.qemu:

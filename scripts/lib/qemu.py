@@ -99,7 +99,10 @@ def memory_bytes(text):
     match = re.fullmatch(r"(\d+)([KMGT]?)B?", text.upper())
     if not match:
         raise Failure(f"--mem {text}: a size is a number and K, M, G or T")
-    return int(match[1]) << {"K": 10, "M": 20, "": 20, "G": 30, "T": 40}[match[2]]
+    size = int(match[1]) << {"K": 10, "M": 20, "": 20, "G": 30, "T": 40}[match[2]]
+    if size < 1 << 20:
+        raise Failure(f"--mem {text}: QEMU's machines and the kernel's loaders need 1M at least")
+    return size
 
 
 def machine_option(m):

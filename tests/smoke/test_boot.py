@@ -85,6 +85,11 @@ class Boot(TestCase):
             self.assertLess(int(figure[1]), 3000)
 
 
+    def test_cpus_that_are_not_used_are_counted(self):
+        for way in ([], ["--firmware", "uefi"]):
+            self.expect(run("--smp", "3", *way, typed="poweroff\n"), 0, contains="boot: 3 CPUs, of which one is used")
+
+
 class Program(TestCase):
     """PCI, interrupts and the disk work on that machine, too, and nothing but the program is heard."""
 
