@@ -9,6 +9,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -77,6 +78,9 @@ WRAP(enum status, E_NOMEM, hal_mmu_map,
 WRAP(enum status, E_NOMEM, hal_mmu_protect,
      (vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch),
      (va, pages, prot, batch))
+/* Mostly a dead thread's memory serves, and nothing is allocated. */
+WRAP(enum status, E_NOMEM, thread_create,
+     (const struct thread_options *options, struct thread **out), (options, out))
 
 /* ---- What is in use ---- */
 

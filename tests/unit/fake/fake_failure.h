@@ -8,8 +8,8 @@
 
 enum fake_failing { FAIL_ONCE, FAIL_FROM_THEN_ON };
 
-/** @brief Let `n` allocations succeed (heap objects, pages, address ranges, mappings, protections)
- * and refuse the next, or all that follow. */
+/** @brief Let `n` allocations succeed (heap objects, pages, address ranges, mappings, protections,
+ * threads) and refuse the next, or all that follow. */
 void fake_fail_after(unsigned n, enum fake_failing how);
 
 /** @brief Refuse none any more. @return how many were refused. */
