@@ -171,7 +171,9 @@ static enum status start(struct virtio_input *in)
 
 static void shut_down(struct virtio_input *in)
 {
-    (void)virtio_reset(in->vd);
+    if (virtio_reset(in->vd) != OK) {
+        pci_disable(pci_of(in->dev)); /* then at least it reaches no memory */
+    }
     if (in->queue.slots != NULL) {
         virtio_queue_disconnect(&in->queue);
         in->is_broken = true; /* nor does it queue itself again */

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+//
+// The keyboard driver, from its probe to its removal, over a device whose registers are memory: one
+// that works, one that lies, and one that does not come out of reset.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/input/virtio_input.c"
+#include "fake/fake_pci.h"
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/io/console.h"
+#include "kernel/mm/page.h"
+
+#define LINE  9
+#define QUEUE 16u
+
+/* Where the parts of BAR 0 are, and fields of the first. */
+enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
+enum { STATUS = 0x14, QUEUE_SIZE = 0x18, DESC_RING = 0x20, AVAIL_RING = 0x28, USED_RING = 0x30 };
+
+enum { KEY_A = 30, KEY_CTRL = 29, EV_SYN = 0, EV_REL = 2 };
+
+static struct {
+    struct pci_host *host;
+    struct pci_device *pci;
+    uint8_t *regs;
+    paddr_t frame;
+    int function;
+    uint16_t seen, shown;
+} device;
+
+/* --- the console that is typed on --- */
+
+static char said[4096]; /* log lines */
+static size_t said_len;
+
+static size_t put(struct console *c, const uint8_t *s, size_t len)
+{
+    (void)c;
+    assert_true(len < sizeof(said) - said_len);
+    memcpy(said + said_len, s, len);
+    said_len += len;
+    said[said_len] = '\0';
+    return len;
+}
+
+static void want_tx(struct console *c, bool on)
+{
+    (void)c, (void)on;
+}
+
+static bool is_idle(struct console *c)
+{
+    (void)c;
+    return true;
+}
+
+static size_t get(struct console *c, uint8_t *buf, size_t len)
+{
+    (void)c;
+    return keyboard_take(buf, len);
+}
+
+static void want_rx(struct console *c, bool on)
+{
+    (void)c;
+    keyboard_want(on);
+}
+
+static const struct console_ops screen_ops = {
+    .name = "screen",
+    .put = put,
+    .want_tx = want_tx,
+    .is_idle = is_idle,
+    .get = get,
+    .want_rx = want_rx,
+};
+static struct console screen = {.ops = &screen_ops};
+
+static void expect_typed(const char *bytes)
+{
+    uint8_t got[64];
+    (void)!thread_sleep(1); /* the work thread gets its turn */
+    int n = console_read(got, sizeof(got), 0);
+    assert_int_equal(n < 0 ? 0 : n, strlen(bytes));
+    assert_memory_equal(got, bytes, strlen(bytes));
+}
+
+/* --- the device --- */
+
+static uint8_t *at_bus(unsigned reg)
+{
+    uint64_t bus = load_le64(device.regs + COMMON + reg);
+    assert_true(bus >= FAKE_RAM_BASE && bus < FAKE_RAM_BASE + FAKE_RAM_SIZE);
+    return hal_direct(paddr(bus));
+}
+
+static void interrupt(void)
+{
+    device.regs[ISR] = 1;
+    world_interrupt(LINE);
+    device.regs[ISR] = 0;
+}
+
+/* Fill the next buffer; the entry says `id` if it is not -1. */
+static void fill(uint16_t type, uint16_t code, uint32_t value, uint32_t len, int id)
+{
+    const uint8_t *avail = at_bus(AVAIL_RING);
+    assert_int_not_equal(load_le16(avail + 2), device.seen); /* it was given back */
+    uint16_t head = load_le16(avail + 4 + 2 * (device.seen++ % QUEUE));
+    const uint8_t *d = at_bus(DESC_RING) + 16 * head;
+    assert_int_equal(load_le32(d + 8), EVENT_SIZE);
+    assert_int_equal(load_le16(d + 12), 2); /* it writes, and nothing follows */
+    uint8_t *event = hal_direct(paddr(load_le64(d)));
+    store_le16(event + EVENT_TYPE, type);
+    store_le16(event + EVENT_CODE, code);
+    store_le32(event + EVENT_VALUE, value);
+    uint8_t *entry = at_bus(USED_RING) + 4 + 8 * (device.shown++ % QUEUE);
+    store_le32(entry, id < 0 ? head : (uint32_t)id);
+    store_le32(entry + 4, len);
+}
+
+static void show(void)
+{
+    store_le16(at_bus(USED_RING) + 2, device.shown);
+    interrupt();
+}
+
+static void event(uint16_t type, uint16_t code, uint32_t value)
+{
+    fill(type, code, value, EVENT_SIZE, -1);
+    show();
+    (void)!thread_sleep(1);
+}
+
+static void press(uint16_t code)
+{
+    event(EV_KEY, code, 1);
+    event(EV_KEY, code, 0);
+}
+
+static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset)
+{
+    fake_pci_set(device.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
+    fake_pci_set(device.function, at + 4, 4, 0);
+    fake_pci_set(device.function, at + 8, 4, offset);
+    fake_pci_set(device.function, at + 12, 4, 0x1000);
+    fake_pci_set(device.function, at + 16, 4, 4);
+}
+
+/* The answer to whatever is asked is the same: it has all keys. */
+static void describe_device(void)
+{
+    fake_pci_reset();
+    device.function = fake_pci_add(-1, 0x08, 0x1af4, 0x1040 + DEVICE_INPUT);
+    fake_pci_bar(device.function, 0, BAR_SIZE, 0);
+    fake_pci_set(device.function, 0x06, 2, 0x10);
+    fake_pci_set(device.function, 0x34, 1, 0x40);
+    put_capability(0x40, 0x54, 1, COMMON);
+    put_capability(0x54, 0x68, 3, ISR);
+    put_capability(0x68, 0x7c, 4, CONFIG);
+    put_capability(0x7c, 0, 2, NOTIFY);
+    memset(device.regs, 0, BAR_SIZE);
+    store_le32(device.regs + COMMON + 0x04, 1); /* VERSION_1, in the upper half as in the lower */
+    store_le16(device.regs + COMMON + QUEUE_SIZE, QUEUE);
+    device.regs[CONFIG + CONFIG_SIZE] = KEYBOARD_CODES / 8;
+    memset(device.regs + CONFIG + CONFIG_DATA, 0xff, KEYBOARD_CODES / 8);
+}
+
+static void pick(void *ctx, struct pci_device *d)
+{
+    (void)ctx;
+    device.pci = d;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&device, 0, sizeof(device));
+    device.frame = paddr(WORLD_DEVICE_BASE);
+    device.regs = hal_direct(device.frame);
+    describe_device();
+    const struct boot_pci_host boot = {
+        .bus_last = 1,
+        .mem32 = {.cpu = device.frame.raw, .bus = 0x10000000, .len = BAR_SIZE},
+        .intx_count = 1,
+        .intx = {{0x0800, 0x1800, 1, LINE, true}},
+        .dma_coherent = true,
+    };
+    assert_int_equal(pci_host_create(&boot, &fake_pci_ops, &device.host), OK);
+    assert_int_equal(pci_scan(device.host), OK);
+    assert_int_equal(pci_assign(device.host), OK);
+    pci_for_each(device.host->root, pick, NULL);
+    assert_non_null(device.pci);
+    said_len = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    pci_host_destroy(device.host);
+    return 0;
+}
+
+/* The driver is one of the registry's. */
+static bool load(void)
+{
+    device.seen = device.shown = 0;
+    device_add(&device.pci->dev);
+    return device.pci->dev.driver == &virtio_input_driver;
+}
+
+static void unload(void)
+{
+    device_remove(&device.pci->dev);
+    assert_null(device.pci->dev.driver);
+}
+
+static struct virtio_input *loaded(void)
+{
+    assert_true(load());
+    return device.pci->dev.driver_data;
+}
+
+/* --- tests --- */
+
+static void test_keys_are_typed_for_as_long_as_one_likes(void **state)
+{
+    (void)state;
+    (void)loaded();
+    for (unsigned i = 0; i < 3 * QUEUE; i++) {
+        press(KEY_A);
+        expect_typed("a");
+    }
+    unload();
+}
+
+static void test_a_whole_ring_at_once(void **state)
+{
+    (void)state;
+    (void)loaded();
+    for (unsigned i = 0; i < QUEUE; i++) {
+        fill(EV_KEY, KEY_A, i % 2 == 0, EVENT_SIZE, -1);
+    }
+    show();
+    expect_typed("aaaaaaaa");
+    press(KEY_A);
+    expect_typed("a");
+    unload();
+}
+
+static void test_what_is_no_key_is_passed_over(void **state)
+{
+    (void)state;
+    const struct virtio_input *in = loaded();
+    event(EV_SYN, 0, 0);
+    event(EV_REL, KEY_A, 1);
+    event(EV_KEY, KEYBOARD_CODES, 1);
+    event(EV_KEY, 0xffff, 1);
+    event(0xffff, 0xffff, 0xffffffffu);
+    expect_typed("");
+    fill(EV_KEY, KEY_A, 1, EVENT_SIZE - 1, -1); /* half an event is none */
+    fill(EV_KEY, KEY_A, 1, 0, -1);
+    show();
+    expect_typed("");
+    assert_false(in->is_broken);
+    press(KEY_A);
+    expect_typed("a");
+    unload();
+}
+
+/* The key that was down is up, and nothing more is read from the device until it starts anew. */
+static void assert_broken(void)
+{
+    const struct virtio_input *in = device.pci->dev.driver_data;
+    show();
+    expect_typed("");
+    assert_true(in->is_broken);
+    assert_non_null(strstr(said, "the device broke its queue"));
+    keyboard_event(KEY_A, true);
+    keyboard_event(KEY_A, false);
+    expect_typed("a"); /* without Ctrl */
+    device.shown++;
+    show();
+    expect_typed("");
+    unload();
+    (void)loaded();
+    press(KEY_A);
+    expect_typed("a");
+    unload();
+}
+
+static void test_an_event_longer_than_its_buffer(void **state)
+{
+    (void)state;
+    (void)loaded();
+    event(EV_KEY, KEY_CTRL, 1);
+    fill(EV_KEY, KEY_A, 1, EVENT_SIZE + 1, -1);
+    assert_broken();
+}
+
+static void test_a_descriptor_that_is_not_there(void **state)
+{
+    (void)state;
+    (void)loaded();
+    event(EV_KEY, KEY_CTRL, 1);
+    fill(EV_KEY, KEY_A, 1, EVENT_SIZE, 0xffff);
+    assert_broken();
+}
+
+static void test_more_events_than_buffers(void **state)
+{
+    (void)state;
+    (void)loaded();
+    event(EV_KEY, KEY_CTRL, 1);
+    device.shown = (uint16_t)(device.shown + QUEUE + 1);
+    assert_broken();
+}
+
+static void test_a_device_without_letters_is_left_alone(void **state)
+{
+    (void)state;
+    device.regs[CONFIG + CONFIG_DATA + KEY_Q / 8] = 0;
+    assert_false(load());
+    assert_int_equal(device.regs[COMMON + STATUS], 0);
+    unload();
+}
+
+static void test_an_answer_longer_than_there_is_room_for(void **state)
+{
+    (void)state;
+    device.regs[CONFIG + CONFIG_SIZE] = CONFIG_DATA_MAX + 1;
+    assert_false(load());
+    unload();
+}
+
+static struct virtio_transport stuck;
+
+static void write_nothing(struct virtio_device *vd, uint8_t status)
+{
+    (void)vd;
+    (void)status;
+}
+
+static bool is_bus_master(void)
+{
+    return (fake_pci_get(device.function, 0x04, 2) & 4) != 0;
+}
+
+static bool was_master_at_the_end;
+static void (*disconnect)(struct virtio_device *vd, struct virtio_queue *q);
+
+/* The queue's memory is freed after this. */
+static void look_and_disconnect(struct virtio_device *vd, struct virtio_queue *q)
+{
+    was_master_at_the_end = is_bus_master();
+    disconnect(vd, q);
+}
+
+static void test_a_device_stuck_in_reset_reaches_no_memory(void **state)
+{
+    (void)state;
+    struct virtio_input *in = loaded();
+    stuck = *in->vd->transport;
+    stuck.write_status = write_nothing;
+    disconnect = stuck.disconnect;
+    stuck.disconnect = look_and_disconnect;
+    was_master_at_the_end = true;
+    in->vd->transport = &stuck;
+    assert_true(is_bus_master());
+    unload();
+    assert_non_null(strstr(said, "does not come out of reset"));
+    assert_false(was_master_at_the_end);
+    (void)loaded();
+    press(KEY_A);
+    expect_typed("a");
+    unload();
+}
+
+static int boot(void **state)
+{
+    int result = world_boot(state);
+    console_add(&screen);
+    keyboard_attach(&screen);
+    return result;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_keys_are_typed_for_as_long_as_one_likes),
+        TEST(test_a_whole_ring_at_once),
+        TEST(test_what_is_no_key_is_passed_over),
+        TEST(test_an_event_longer_than_its_buffer),
+        TEST(test_a_descriptor_that_is_not_there),
+        TEST(test_more_events_than_buffers),
+        TEST(test_a_device_without_letters_is_left_alone),
+        TEST(test_an_answer_longer_than_there_is_room_for),
+        TEST(test_a_device_stuck_in_reset_reaches_no_memory),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
