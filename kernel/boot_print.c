@@ -75,8 +75,9 @@ static void print_memory_map(const struct boot_info *info)
     }
 }
 
-/* Firmware keeps some for itself: what QEMU calls 16 MiB is up to half a MiB less. */
-#define RAM_MIN ((uint64_t)15 * 1024 * 1024)
+/* Firmware keeps some for itself: of what QEMU calls 16 MiB up to half a MiB, and 3 MiB for a
+ * screen. */
+#define RAM_MIN ((uint64_t)12 * 1024 * 1024)
 
 static void check_memory(const struct boot_info *info)
 {
