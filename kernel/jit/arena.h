@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory that is taken piece by piece and given back at once: one arena a compilation.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_chunk;
+
+/** Not shared between threads. */
+struct arena {
+    struct arena_chunk *chunks; /* the newest first */
+    size_t used, limit;         /* bytes taken from the heap, and how many that may become */
+};
+
+/** @brief An empty arena. @param limit  Bytes that it may take from the heap in all. @context{any}
+ */
+void arena_init(struct arena *a, size_t limit);
+
+/** @brief Give everything back; the arena is empty again. @context{thread} */
+void arena_free_all(struct arena *a);
+
+/** @brief Zeroed memory, aligned to 16. @return NULL: the limit or the heap is exhausted, nothing
+ * has changed. @context{thread} */
+void *arena_alloc(struct arena *a, size_t bytes);
+
+/**
+ * @brief Make room in an array that lives in the arena: at least doubles, so that adding n elements
+ * one by one costs O(n). The old array stays where it is, unused.
+ * @param array     The array, or NULL.
+ * @param capacity  Elements it has room for; becomes at least `needed`.
+ * @return the array, perhaps elsewhere; NULL: as arena_alloc(), or 2^32 elements. @context{thread}
+ */
+void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed, size_t element);

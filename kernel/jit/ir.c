@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables of the intermediate representation, and building functions.
+#include "kernel/jit/ir.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+
+enum {
+    PURE = IR_PURE,
+    COMMUTES = IR_COMMUTES,
+    TRAPS = IR_TRAPS,
+    READS = IR_READS,
+    WRITES = IR_WRITES,
+    CALLS = IR_CALLS,
+    ENDS = IR_ENDS,
+};
+
+const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
+#define IR_OP(name, text, form, types, flags) {text, IR_FORM_##form, IR_TYPES_##types, flags},
+#include "kernel/jit/ir_ops.def"
+#undef IR_OP
+};
+
+static const struct {
+    const char *name;
+    uint8_t size;
+} types[IR_TYPE_COUNT] = {
+    [IR_VOID] = {"void", 0}, [IR_I32] = {"i32", 4},         [IR_I64] = {"i64", 8},
+    [IR_F32] = {"f32", 4},   [IR_F64] = {"f64", 8},         [IR_V128] = {"v128", 16},
+    [IR_REF] = {"ref", 8},   [IR_DERIVED] = {"derived", 8},
+};
+
+const char *const ir_trap_names[IR_TRAP_COUNT] = {
+    [IR_TRAP_UNREACHABLE] = "unreachable",
+    [IR_TRAP_MEMORY] = "memory",
+    [IR_TRAP_DIVIDE] = "divide",
+    [IR_TRAP_OVERFLOW] = "overflow",
+    [IR_TRAP_CONVERSION] = "conversion",
+    [IR_TRAP_TABLE] = "table",
+    [IR_TRAP_NULL] = "null",
+    [IR_TRAP_SIGNATURE] = "signature",
+    [IR_TRAP_STACK] = "stack",
+};
+
+const char *const ir_space_names[IR_SPACE_COUNT] = {
+    [IR_SPACE_MEMORY] = "memory", [IR_SPACE_CONTEXT] = "context", [IR_SPACE_ADDRESS] = "address",
+    [IR_SPACE_SLOT] = "slot",     [IR_SPACE_OBJECT] = "object",
+};
+
+const char *const ir_access_names[IR_ACCESS_COUNT] = {
+    [IR_ACCESS_FULL] = "",     [IR_ACCESS_8_S] = "8_s",   [IR_ACCESS_8_U] = "8_u",
+    [IR_ACCESS_16_S] = "16_s", [IR_ACCESS_16_U] = "16_u", [IR_ACCESS_32_S] = "32_s",
+    [IR_ACCESS_32_U] = "32_u",
+};
+
+const char *ir_type_name(unsigned type)
+{
+    return type < IR_TYPE_COUNT ? types[type].name : "?";
+}
+
+unsigned ir_type_size(unsigned type)
+{
+    return type < IR_TYPE_COUNT ? types[type].size : 0;
+}
+
+unsigned ir_access_size(unsigned access, unsigned type)
+{
+    static const uint8_t sizes[IR_ACCESS_COUNT] = {0, 1, 1, 2, 2, 4, 4};
+    return access == IR_ACCESS_FULL ? ir_type_size(type) : sizes[access];
+}
+
+const struct ir_signature *ir_call_signature(const struct ir_function *f, const struct ir_instr *i)
+{
+    const struct ir_module *m = f->module;
+    return &m->signatures[i->op == IR_CALL_INDIRECT ? i->a : m->callees[i->a].signature];
+}
+
+enum { A = 1, B = 2, C = 4, IN_POOL = 8 };
+
+/* Where the operands of a form are. */
+static const uint8_t operand_fields[IR_FORM_COUNT] = {
+    [IR_FORM_RESULT] = A,       [IR_FORM_UNARY] = A,
+    [IR_FORM_BINARY] = A | B,   [IR_FORM_SELECT] = A | B | C,
+    [IR_FORM_LOAD] = A,         [IR_FORM_STORE] = A | B,
+    [IR_FORM_COPY] = A | B,     [IR_FORM_ZERO] = A,
+    [IR_FORM_CALL] = IN_POOL,   [IR_FORM_CALL_INDIRECT] = IN_POOL,
+    [IR_FORM_TRAP_IF] = A,      [IR_FORM_BRANCH] = A,
+    [IR_FORM_SWITCH] = A,       [IR_FORM_RETURN] = IN_POOL,
+    [IR_FORM_INVOKE] = IN_POOL,
+};
+
+void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
+                         void (*fn)(void *ctx, uint32_t *value), void *ctx)
+{
+    unsigned form = ir_op_info[i->op].form, fields = operand_fields[form];
+    if ((fields & A) != 0 && i->a != IR_NONE) {
+        fn(ctx, &i->a);
+    }
+    if ((fields & B) != 0) {
+        fn(ctx, &i->b);
+    }
+    if ((fields & C) != 0) {
+        fn(ctx, &i->c);
+    }
+    if ((fields & IN_POOL) != 0) {
+        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < i->c; n++) {
+            fn(ctx, &f->pool[i->b + n]);
+        }
+    }
+}
+
+uint32_t ir_edge_count(const struct ir_function *f, const struct ir_instr *terminator)
+{
+    (void)f;
+    switch ((enum ir_form)ir_op_info[terminator->op].form) {
+    case IR_FORM_JUMP:
+        return 1;
+    case IR_FORM_BRANCH:
+    case IR_FORM_INVOKE:
+        return 2;
+    case IR_FORM_SWITCH:
+        return terminator->c;
+    default:
+        return 0;
+    }
+}
+
+uint32_t ir_edge_of(const struct ir_function *f, const struct ir_instr *terminator, uint32_t n)
+{
+    switch ((enum ir_form)ir_op_info[terminator->op].form) {
+    case IR_FORM_JUMP:
+        return terminator->a;
+    case IR_FORM_BRANCH:
+        return n == 0 ? terminator->b : terminator->c;
+    case IR_FORM_INVOKE:
+        return f->pool[terminator->b + n];
+    case IR_FORM_SWITCH:
+        return terminator->b + n;
+    default:
+        return IR_NONE;
+    }
+}
+
+/* ---- Building ---- */
+
+static void fail(struct ir_function *f)
+{
+    if (f->error == OK) {
+        f->error = E_NOMEM;
+    }
+}
+
+/* Room for one array's next elements. On failure the array is as it was. */
+static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint32_t count,
+                    uint32_t more, size_t element)
+{
+    void **slot = array;
+    void *grown = f->error != OK
+                      ? NULL
+                      : arena_grow(f->arena, *slot, capacity, (uint64_t)count + more, element);
+    if (grown == NULL) {
+        fail(f);
+        return false;
+    }
+    *slot = grown;
+    return true;
+}
+
+/* Index of the new element of an array, or 0 if there is no room for it. */
+#define APPEND(f, array, count, capacity, value)                                                   \
+    (reserve(f, &(f)->array, &(f)->capacity, (f)->count, 1, sizeof *(f)->array)                    \
+         ? ((f)->array[(f)->count] = (value), (f)->count++)                                        \
+         : 0)
+
+struct ir_function *ir_function_new(struct arena *a, const struct ir_module *module,
+                                    uint32_t callee)
+{
+    struct ir_function *f = arena_alloc(a, sizeof *f);
+    if (f == NULL) {
+        return NULL;
+    }
+    f->arena = a;
+    f->module = module;
+    f->callee = callee;
+    f->current = IR_NONE;
+    return f;
+}
+
+uint32_t ir_block_new(struct ir_function *f)
+{
+    return APPEND(f, blocks, block_count, block_capacity, ((struct ir_block){.first = 0}));
+}
+
+void ir_block_start(struct ir_function *f, uint32_t block)
+{
+    if (f->error == OK) {
+        ASSERT(f->blocks[block].count == 0);
+        f->blocks[block].first = f->instr_count;
+        f->current = block;
+    }
+}
+
+uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
+                 uint32_t c)
+{
+    struct ir_instr i = {.op = (uint16_t)op, .type = (uint8_t)type, .a = a, .b = b, .c = c};
+    if (!reserve(f, &f->locations, &f->location_capacity, f->instr_count, 1,
+                 sizeof *f->locations)) {
+        return 0;
+    }
+    uint32_t value = APPEND(f, instrs, instr_count, instr_capacity, i);
+    if (f->error == OK) {
+        f->locations[value] = f->location;
+        f->blocks[f->current].count++;
+    }
+    return value;
+}
+
+uint32_t ir_param(struct ir_function *f, unsigned type)
+{
+    if (f->error != OK) {
+        return 0;
+    }
+    struct ir_block *b = &f->blocks[f->current];
+    ASSERT(b->params == b->count);
+    uint32_t number = b->params++;
+    return ir_emit(f, IR_PARAM, type, number, 0, 0);
+}
+
+uint32_t ir_pool(struct ir_function *f, const uint32_t *words, uint32_t count)
+{
+    if (count == 0) {
+        return f->pool_count;
+    }
+    if (!reserve(f, &f->pool, &f->pool_capacity, f->pool_count, count, sizeof *f->pool)) {
+        return 0;
+    }
+    uint32_t at = f->pool_count;
+    if (words != NULL) {
+        memcpy(f->pool + at, words, count * sizeof *words);
+    } else {
+        memset(f->pool + at, 0, count * sizeof *words);
+    }
+    f->pool_count += count;
+    return at;
+}
+
+uint32_t ir_edge(struct ir_function *f, uint32_t to, const uint32_t *args, uint32_t count)
+{
+    struct ir_edge e = {.to = to, .args = ir_pool(f, args, count), .count = count};
+    return APPEND(f, edges, edge_count, edge_capacity, e);
+}
+
+static bool same_place(const struct ir_place *a, const struct ir_place *b)
+{
+    return a->offset == b->offset && a->number == b->number && a->space == b->space &&
+           a->access == b->access && a->alias_class == b->alias_class &&
+           a->is_constant == b->is_constant;
+}
+
+static uint32_t hash_place(const struct ir_place *p)
+{
+    uint64_t h = p->offset * UINT64_C(0x9e3779b97f4a7c15) + p->number;
+    h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + p->space + ((uint64_t)p->access << 8) +
+        ((uint64_t)p->alias_class << 16);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+/* Where a place is, or belongs, in the hash table. */
+static uint32_t *find_place(struct ir_function *f, const struct ir_place *place)
+{
+    uint32_t at = hash_place(place) & (f->place_table_size - 1);
+    while (f->place_table[at] != 0 && !same_place(&f->places[f->place_table[at] - 1], place)) {
+        at = (at + 1) & (f->place_table_size - 1);
+    }
+    return &f->place_table[at];
+}
+
+/* At most half full. */
+static bool grow_place_table(struct ir_function *f)
+{
+    if (2 * (f->place_count + 1) <= f->place_table_size) {
+        return true;
+    }
+    uint32_t size = f->place_table_size == 0 ? 32 : 2 * f->place_table_size;
+    uint32_t *table = size == 0 ? NULL : arena_alloc(f->arena, size * sizeof *table);
+    if (table == NULL) {
+        fail(f);
+        return false;
+    }
+    f->place_table = table;
+    f->place_table_size = size;
+    for (uint32_t n = 0; n < f->place_count; n++) {
+        *find_place(f, &f->places[n]) = n + 1;
+    }
+    return true;
+}
+
+uint32_t ir_place(struct ir_function *f, const struct ir_place *place)
+{
+    if (f->error != OK || !grow_place_table(f)) {
+        return 0;
+    }
+    uint32_t *entry = find_place(f, place);
+    if (*entry == 0) {
+        uint32_t n = APPEND(f, places, place_count, place_capacity, *place);
+        *entry = f->error == OK ? n + 1 : 0;
+        return n;
+    }
+    return *entry - 1;
+}
+
+uint32_t ir_slot(struct ir_function *f, uint32_t size, uint32_t align)
+{
+    struct ir_slot slot = {.size = size, .align = align};
+    return APPEND(f, slots, slot_count, slot_capacity, slot);
+}
+
+uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits)
+{
+    if (ir_type_size(type) == 4) {
+        bits = (uint32_t)bits;
+    }
+    return ir_emit(f, IR_CONST, type, (uint32_t)bits, (uint32_t)(bits >> 32), 0);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+//
+// Reverse postorder by a depth-first walk without recursion; dominators by Cooper, Harvey and
+// Kennedy
+// ("A Simple, Fast Dominance Algorithm"); loops from their back edges, innermost first.
+#include "kernel/jit/ir_cfg.h"
+
+#include "kernel/lib/string.h"
+
+static uint32_t *new_array(struct arena *a, uint64_t count, bool none)
+{
+    uint32_t *words = arena_alloc(a, (size_t)count * sizeof *words);
+    if (words != NULL && none) {
+        memset(words, 0xff, (size_t)count * sizeof *words);
+    }
+    return words;
+}
+
+static bool allocate(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
+{
+    uint32_t blocks = f->block_count, edges = f->edge_count;
+    c->order = new_array(a, blocks, false);
+    c->position = new_array(a, blocks, true);
+    c->idom = new_array(a, blocks, true);
+    c->loop = new_array(a, blocks, true);
+    c->outer = new_array(a, blocks, true);
+    c->depth = new_array(a, blocks, false);
+    c->pred_first = new_array(a, (uint64_t)blocks + 1, false);
+    c->pred_block = new_array(a, edges, false);
+    c->pred_edge = new_array(a, edges, false);
+    return c->order != NULL && c->position != NULL && c->idom != NULL && c->loop != NULL &&
+           c->outer != NULL && c->depth != NULL && c->pred_first != NULL && c->pred_block != NULL &&
+           c->pred_edge != NULL;
+}
+
+static uint32_t target(const struct ir_function *f, uint32_t block, uint32_t n)
+{
+    return f->edges[ir_edge_of(f, ir_terminator(f, block), n)].to;
+}
+
+/* Fills `order` from its end: a block is placed when all that it leads to has been. */
+static bool number_blocks(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
+{
+    uint32_t *stack = new_array(a, f->block_count, false),
+             *next = new_array(a, f->block_count, false);
+    if (stack == NULL || next == NULL) {
+        return false;
+    }
+    uint32_t top = 0, free = f->block_count;
+    stack[top++] = 0;
+    c->position[0] = 0; /* seen; the place comes later */
+    while (top > 0) {
+        uint32_t block = stack[top - 1];
+        if (next[block] == ir_edge_count(f, ir_terminator(f, block))) {
+            c->order[--free] = block;
+            top--;
+            continue;
+        }
+        uint32_t to = target(f, block, next[block]++);
+        if (c->position[to] == IR_NONE) {
+            c->position[to] = 0;
+            stack[top++] = to;
+        }
+    }
+    c->count = f->block_count - free;
+    memmove(c->order, c->order + free, c->count * sizeof *c->order);
+    for (uint32_t n = 0; n < c->count; n++) {
+        c->position[c->order[n]] = n;
+    }
+    return true;
+}
+
+static void collect_predecessors(const struct ir_function *f, struct ir_cfg *c)
+{
+    for (uint32_t n = 0; n < c->count; n++) {
+        uint32_t edges = ir_edge_count(f, ir_terminator(f, c->order[n]));
+        for (uint32_t e = 0; e < edges; e++) {
+            c->pred_first[target(f, c->order[n], e) + 1]++;
+        }
+    }
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        c->pred_first[b + 1] += c->pred_first[b];
+    }
+    uint32_t total = c->pred_first[f->block_count];
+    /* Fill each block's part from its end, which is the start that stands behind it. */
+    for (uint32_t n = c->count; n-- > 0;) {
+        const struct ir_instr *last = ir_terminator(f, c->order[n]);
+        for (uint32_t e = ir_edge_count(f, last); e-- > 0;) {
+            uint32_t at = --c->pred_first[target(f, c->order[n], e) + 1];
+            c->pred_block[at] = c->order[n];
+            c->pred_edge[at] = ir_edge_of(f, last, e);
+        }
+    }
+    /* Each start now stands one place too far up. */
+    memmove(c->pred_first, c->pred_first + 1, f->block_count * sizeof *c->pred_first);
+    c->pred_first[f->block_count] = total;
+}
+
+static uint32_t common_dominator(const struct ir_cfg *c, uint32_t a, uint32_t b)
+{
+    while (a != b) {
+        while (c->position[a] > c->position[b]) {
+            a = c->idom[a];
+        }
+        while (c->position[b] > c->position[a]) {
+            b = c->idom[b];
+        }
+    }
+    return a;
+}
+
+static uint32_t new_dominator(const struct ir_cfg *c, uint32_t block)
+{
+    uint32_t found = IR_NONE;
+    for (uint32_t i = c->pred_first[block]; i < c->pred_first[block + 1]; i++) {
+        uint32_t pred = c->pred_block[i];
+        if (pred == 0 || c->idom[pred] != IR_NONE) {
+            found = found == IR_NONE ? pred : common_dominator(c, pred, found);
+        }
+    }
+    return found;
+}
+
+static void find_dominators(struct ir_cfg *c)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t n = 1; n < c->count; n++) {
+            uint32_t dominator = new_dominator(c, c->order[n]);
+            changed = changed || dominator != c->idom[c->order[n]];
+            c->idom[c->order[n]] = dominator;
+        }
+    }
+}
+
+bool ir_cfg_dominates(const struct ir_cfg *c, uint32_t a, uint32_t b)
+{
+    while (c->position[b] > c->position[a]) {
+        b = c->idom[b];
+    }
+    return a == b;
+}
+
+static uint32_t outermost(const struct ir_cfg *c, uint32_t block, uint32_t header)
+{
+    while (c->loop[block] != IR_NONE && c->loop[block] != header) {
+        block = c->loop[block];
+    }
+    return block;
+}
+
+/* Walk back from a back edge's start; inner loops are entered at their headers, whose own loop this
+ * is. */
+static void mark_loop(struct ir_cfg *c, uint32_t header, uint32_t *stack)
+{
+    uint32_t top = 0;
+    for (uint32_t i = c->pred_first[header]; i < c->pred_first[header + 1]; i++) {
+        if (ir_cfg_dominates(c, header, c->pred_block[i])) {
+            stack[top++] = c->pred_block[i];
+        }
+    }
+    while (top > 0) {
+        uint32_t block = outermost(c, stack[--top], header);
+        if (block == header || c->loop[block] == header) {
+            continue;
+        }
+        c->loop[block] = header;
+        for (uint32_t i = c->pred_first[block]; i < c->pred_first[block + 1]; i++) {
+            stack[top++] = c->pred_block[i];
+        }
+    }
+}
+
+/* Headers from the innermost on: a later header in the order is never outside an earlier one. While
+ * they are marked a header belongs to no loop; its own comes when an outer one is marked. */
+static bool find_loops(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
+{
+    uint32_t *stack = new_array(a, 2 * (uint64_t)f->edge_count + 1, false);
+    if (stack == NULL) {
+        return false;
+    }
+    for (uint32_t n = c->count; n-- > 0;) {
+        mark_loop(c, c->order[n], stack);
+    }
+    for (uint32_t n = 0; n < c->count; n++) {
+        uint32_t block = c->order[n], header = c->loop[block];
+        bool heads = false;
+        for (uint32_t i = c->pred_first[block]; i < c->pred_first[block + 1]; i++) {
+            heads = heads || ir_cfg_dominates(c, block, c->pred_block[i]);
+        }
+        c->depth[block] = (header == IR_NONE ? 0 : c->depth[header]) + heads;
+    }
+    return true;
+}
+
+/* Until here a header's loop is the one around its own; a header is in the loop that it heads. */
+static void own_headers(struct ir_cfg *c)
+{
+    for (uint32_t n = c->count; n-- > 0;) {
+        uint32_t block = c->order[n];
+        for (uint32_t i = c->pred_first[block]; i < c->pred_first[block + 1]; i++) {
+            if (ir_cfg_dominates(c, block, c->pred_block[i])) {
+                c->outer[block] = c->loop[block] == block ? c->outer[block] : c->loop[block];
+                c->loop[block] = block;
+            }
+        }
+    }
+}
+
+enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out)
+{
+    struct ir_cfg c = {.count = 0};
+    if (!allocate(a, f, &c) || !number_blocks(a, f, &c)) {
+        return E_NOMEM;
+    }
+    collect_predecessors(f, &c);
+    find_dominators(&c);
+    if (!find_loops(a, f, &c)) {
+        return E_NOMEM;
+    }
+    own_headers(&c);
+    *out = c;
+    return OK;
+}

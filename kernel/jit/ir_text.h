@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// The intermediate representation as text: for people, for tests, and for reducing what went wrong.
+//
+//     memory guard 0x80000000
+//     signature (i32, i32) -> (i32)
+//     signature (i64) -> ()
+//     callee @sum signature 0
+//     callee @log signature 1 reads writes
+//     function @sum {
+//     slot 16 align 8
+//     block0(v0: i32, v1: i32):
+//       v2 = const.i32 0x0
+//     ...
+//       branch v4, block1(v3), block2()
+//     }
+//
+// One instruction a line. An operation's suffix is the type of its result, or of its first operand
+// where the result's is always the same. `!12` at the end of a line is the location in the source,
+// `safe` a safe point. Names of values and blocks are free when text is read; when it is printed
+// they are indices.
+#pragma once
+
+#include "kernel/jit/ir.h"
+
+/** Where printed text goes, piece by piece. */
+typedef void (*ir_sink)(void *ctx, const char *s, size_t len);
+
+/** @brief Print one function. It need not be valid: what is no index is printed as a number.
+ * @context{as the sink} */
+void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx);
+/** @brief Print what a module's functions have in common. */
+void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx);
+/** @brief Print one instruction, without the newline. */
+void ir_print_instr(const struct ir_function *f, uint32_t value, ir_sink sink, void *ctx);
+
+/** A module that was read from text. All of it is in the arena. */
+struct ir_text {
+    struct ir_module module;
+    struct ir_function **functions; /* by callee; NULL: declared only */
+    uint32_t error_line;            /* of a failure, from 1 */
+    const char *error;              /* what is wrong there, or NULL */
+};
+
+/**
+ * @brief Read a module. Only the grammar is checked; ir_verify() judges the rest.
+ * @param text  `len` bytes, read during the call only.
+ * @return OK; E_CORRUPT: out->error and out->error_line say why; E_NOMEM. @context{thread}
+ */
+enum status ir_parse(struct arena *a, const char *text, size_t len, struct ir_text *out);
