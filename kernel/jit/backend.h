@@ -6,6 +6,8 @@
 // front-end knows a machine.
 #pragma once
 
+#include "kernel/jit/code.h"
+#include "kernel/jit/vcode.h"
 #include "kernel/status.h"
 
 #include <stddef.h>
@@ -38,6 +40,55 @@ enum note_flags {
     NOTE_CODE_MODEL = 2,  /**< addresses its symbols as code memory allows on this machine */
     NOTE_USES_FP = 4,     /**< its threads own floating-point and vector registers */
     NOTE_KNOWN = 7,       /**< all of them: any other bit is from a later ABI */
+};
+
+struct selector; /* kernel/jit/select.h */
+
+/** A machine as the compiler sees it: pure functions from the representation to bytes, so that the
+ * host's tests link all of them at once. Const; no function is optional. arch/MACHINE/jit/machine.c
+ */
+struct jit_machine {
+    const char *name;
+    struct vregisters registers;
+
+    /** @brief Make vcode of a whole function. `features` are the machine's own bits (JIT_X86_...).
+     * @return OK; E_NOMEM; E_NOTSUP: an operation that this machine has not (a vector one), named
+     * by *op; E_OVERFLOW. */
+    enum status (*select)(const struct ir_function *f, uint64_t features, struct vcode *out,
+                          unsigned *op);
+
+    /** @brief Encode an allocated function, prologue and epilogue included. @return OK; E_NOMEM;
+     * E_OVERFLOW: the frame or the code is larger than branches reach. */
+    enum status (*emit)(const struct vcode *v, uint64_t features, struct jit_code *out);
+
+    /** @brief Complete a call: `field` (jit_reloc.at) of code that will be at `place` leads to
+     * `target`. @return OK; E_OVERFLOW. */
+    enum status (*patch_call)(uint8_t *field, uint64_t place, uint64_t target);
+
+    /** @brief Text of an instruction before encoding: its operation, then what is not an operand.
+     */
+    void (*print)(const struct vcode *v, const struct vinstr *i, char *buf, size_t len);
+};
+
+/** By machine; tests and the host command use all of them. */
+extern const struct jit_machine jit_machine_x86_64, jit_machine_aarch64;
+
+/** What an x86-64 CPU has beyond SSE2; bits of `features`. */
+enum jit_x86_feature {
+    JIT_X86_SSE41 = 1,
+    JIT_X86_POPCNT = 2,
+    JIT_X86_AVX = 4,
+    JIT_X86_BMI1 = 8,
+    JIT_X86_BMI2 = 16,
+    JIT_X86_LZCNT = 32,
+    JIT_X86_SSSE3 = 64,
+    JIT_X86_LANDING_PADS = 128, /**< indirect calls are checked: ENDBR64 at every entry */
+};
+
+/** What an AArch64 CPU has beyond ARMv8.0. */
+enum jit_arm_feature {
+    JIT_ARM_LSE = 1,
+    JIT_ARM_LANDING_PADS = 2, /**< BTI c at every entry */
 };
 
 /** A machine as loading sees it. Const; no function is optional. */

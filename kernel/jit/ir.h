@@ -205,16 +205,28 @@ struct ir_signature {
     uint32_t params, results;
 };
 
+enum ir_callee_kind {
+    IR_CALLEE_FUNCTION, /**< of this module, compiled, with the caller's context */
+    IR_CALLEE_HELPER,   /**< a C function of the runtime, whose address is at context + entry: its
+                           first parameter is the context, then at most 5 integers; at most one
+                           integer result */
+};
+
 /** What a call can mean: a function of this module, or a helper of its runtime. */
 struct ir_callee {
     const char *name; /* for people; lives as long as the module */
     uint32_t signature;
     uint8_t effects; /* IR_TRAPS, IR_READS, IR_WRITES: what the callee may do at most */
+    uint8_t kind;    /* enum ir_callee_kind */
+    uint32_t entry;  /* of a helper: bytes from the context */
 };
 
-/** A memory whose addresses the program computes. */
+/** A memory whose addresses the program computes. Its base never changes while a context lives;
+ * that of memory 0 is at context + 0. */
 struct ir_memory {
-    uint64_t guard_bytes; /* behind the largest index: an offset below needs no check */
+    uint64_t guard_bytes; /* behind the largest index: an access that ends below needs no check */
+    uint32_t base;        /* at context + base: its address, 64 bits */
+    uint32_t length;      /* at context + length: the address of its length in bytes, 64 bits */
 };
 
 /** What the functions of a module have in common. Built by the front-end, read by all. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/jit/debug.h"
+#include "kernel/jit/sandbox.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/status.h"
 

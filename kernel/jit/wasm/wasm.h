@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+//
+// WebAssembly, core specification 2.0: what others may call. Decoding and validation make a module,
+// a function of it becomes the intermediate representation, an instance is what code runs in.
+//
+// Neither how code is executed nor where it lies is known here: an engine (struct wasm_engine) is
+// given, the interpreter of the representation or compiled code.
+#pragma once
+
+#include "kernel/jit/ir.h"
+#include "kernel/jit/loader.h"
+#include "kernel/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Value types, as the binary format encodes them (5.3). */
+enum wasm_type {
+    WASM_I32 = 0x7f,
+    WASM_I64 = 0x7e,
+    WASM_F32 = 0x7d,
+    WASM_F64 = 0x7c,
+    WASM_V128 = 0x7b,
+    WASM_FUNCREF = 0x70,
+    WASM_EXTERNREF = 0x6f,
+};
+
+enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
+
+#define WASM_PAGE      65536u
+#define WASM_PAGES_MAX 65536u
+
+/** Why a module was refused: "code section, offset 0x123: type mismatch: expected i32, found f64".
+ */
+struct wasm_error {
+    uint32_t offset; /* bytes from the start of the module */
+    char section[16];
+    char text[160]; /* the whole sentence */
+};
+
+/** Bytes of the module; it keeps them. */
+struct wasm_bytes {
+    const uint8_t *bytes;
+    uint32_t len;
+};
+
+struct wasm_limits {
+    uint32_t min, max; /* pages or elements */
+    bool has_max;
+};
+
+/** A function type. Equal types have equal ids in all modules that live at once (wasm_type_id). */
+struct wasm_signature {
+    const uint8_t *types; /* enum wasm_type: parameters, then results */
+    uint32_t params, results;
+    uint32_t id; /* never 0 */
+};
+
+struct wasm_table_type {
+    struct wasm_limits limits;
+    uint8_t type; /* enum wasm_type */
+};
+
+struct wasm_global_type {
+    uint8_t type; /* enum wasm_type */
+    bool is_mutable;
+};
+
+struct wasm_import {
+    struct wasm_bytes module, name;
+    uint8_t kind;   /* enum wasm_kind */
+    uint32_t index; /* in its index space */
+};
+
+struct wasm_export {
+    struct wasm_bytes name;
+    uint8_t kind;
+    uint32_t index;
+};
+
+/** A constant expression: one value, or one global, or one function's reference. */
+struct wasm_constant {
+    uint8_t opcode;  /* i32.const ... , global.get, ref.null, ref.func */
+    uint64_t lo, hi; /* bits, or an index */
+};
+
+struct wasm_global {
+    struct wasm_global_type type;
+    bool is_imported;
+    struct wasm_constant init;
+    uint32_t
+        at; /* bytes from the context: the value (16 for v128), or a pointer to it if imported */
+};
+
+struct wasm_table {
+    struct wasm_table_type type;
+    bool is_imported;
+    uint32_t
+        at; /* bytes from the context: a struct wasm_table_data, or a pointer to it if imported */
+};
+
+struct wasm_function {
+    uint32_t type; /* index in the module's signatures */
+    uint32_t at;   /* bytes from the context: its struct wasm_func, or, imported, a pointer to it */
+    uint32_t body; /* offset in the module, behind the size; imported: 0 */
+    uint32_t body_size; /* bytes */
+    bool is_imported;
+    bool is_declared; /* ref.func may name it */
+};
+
+enum wasm_segment_mode { WASM_ACTIVE, WASM_PASSIVE, WASM_DECLARATIVE };
+
+struct wasm_element_segment {
+    uint8_t mode, type;
+    uint32_t table;
+    struct wasm_constant offset;
+    const struct wasm_constant *items;
+    uint32_t count;
+};
+
+struct wasm_data_segment {
+    uint8_t mode;
+    struct wasm_constant offset;
+    struct wasm_bytes bytes;
+};
+
+/** What the representation calls that is no function of the module: helpers, whose addresses are in
+ * the context (struct wasm_context). They come first in the module's callees. */
+enum wasm_helper {
+    WASM_HELPER_MEMORY_GROW, /* (i32 pages) -> i32 old pages or -1 */
+    WASM_HELPER_MEMORY_INIT, /* (i32 segment, i32 to, i32 from, i32 n) -> i32: 0 is a trap */
+    WASM_HELPER_MEMORY_COPY, /* (i32 to, i32 from, i32 n) -> i32 */
+    WASM_HELPER_MEMORY_FILL, /* (i32 to, i32 byte, i32 n) -> i32 */
+    WASM_HELPER_DATA_DROP,   /* (i32 segment) */
+    WASM_HELPER_TABLE_GROW,  /* (i32 table, i64 value, i32 n) -> i32 old elements or -1 */
+    WASM_HELPER_TABLE_FILL,  /* (i32 table, i32 at, i64 value, i32 n) -> i32 */
+    WASM_HELPER_TABLE_COPY,  /* (i64 to << 32 | from, i32 at, i32 from, i32 n) -> i32 */
+    WASM_HELPER_TABLE_INIT,  /* (i64 table << 32 | segment, i32 at, i32 from, i32 n) -> i32 */
+    WASM_HELPER_ELEM_DROP,   /* (i32 segment) */
+    WASM_HELPER_COUNT,
+};
+
+/** A function as a reference, a table's element and an import see it: constant once it is linked.
+ * A funcref is its address; 0 is null. */
+struct wasm_func {
+    uint64_t code;    /* the engine's: an address, or a token */
+    uint64_t context; /* of the instance that it runs in; of a host function: its own */
+    uint32_t type_id;
+    uint32_t index; /* in its module, for people */
+};
+
+/** Elements are 64-bit references: a struct wasm_func's address, or whatever the embedder uses. */
+struct wasm_table_data {
+    uint64_t elements; /* address; changes when it grows */
+    uint32_t length, max;
+};
+
+/** What compiled code sees of an instance, at the address that the context register holds. Followed
+ * by globals, tables and functions, at the offsets that the module says. */
+struct wasm_context {
+    uint64_t memory_base;   /* of memory 0; here because the convention says so */
+    uint64_t memory_length; /* address of the 64-bit length in bytes: a shared memory has one */
+    uint64_t helpers[WASM_HELPER_COUNT];
+};
+
+struct wasm_module {
+    const uint8_t *bytes;
+    uint32_t len;
+    struct arena arena; /* all that the module points to, but for bytes */
+
+    const struct wasm_signature *signatures;
+    struct wasm_import *imports;
+    struct wasm_export *exports;
+    struct wasm_function *functions;
+    struct wasm_table *tables;
+    struct wasm_limits *memories; /* at most one */
+    struct wasm_global *globals;
+    struct wasm_element_segment *elements;
+    struct wasm_data_segment *data;
+    uint32_t signature_count, import_count, export_count, function_count, table_count, memory_count,
+        global_count, element_count, data_count;
+    uint32_t imported[WASM_KIND_COUNT]; /* how many of each are imported: they come first */
+    uint32_t start;                     /* function, or IR_NONE */
+    bool has_data_count;
+    bool uses_vectors; /* an instruction or a type of the SIMD proposal occurs */
+
+    const char *const *names; /* by function, from the names section; NULL: none */
+    uint32_t context_bytes;   /* of an instance's context */
+    struct ir_module ir;      /* for the functions' representations: callee WASM_HELPER_COUNT + n is
+                                 function n */
+};
+
+/** What may be refused before it is bad: protects the kernel, not the specification. */
+struct wasm_bounds {
+    size_t arena_bytes;      /* of the module's books */
+    uint32_t table_elements; /* largest table */
+};
+
+/**
+ * @brief Decode and validate everything but the bodies of functions.
+ * @param bytes  Stay until wasm_module_free().
+ * @param out    A module with one reference.
+ * @return OK; E_CORRUPT: malformed or invalid; E_NOTSUP, E_OVERFLOW: beyond a limit; E_NOMEM. err
+ * says which section, offset and reason.
+ * @context{thread}
+ */
+enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wasm_bounds *bounds,
+                               struct wasm_module **out, struct wasm_error *err);
+void wasm_module_free(struct wasm_module *m);
+
+/**
+ * @brief Validate a body and build its representation, in one pass.
+ * @param a  Receives the function; the caller gives it back.
+ * @return as wasm_module_decode(). @context{thread} Several threads may build functions of one
+ * module.
+ */
+enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                struct ir_function **out, struct wasm_error *err);
