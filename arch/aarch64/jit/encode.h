@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// AArch64 instructions as words: a table of forms (forms.def) and one function that fills in
+// registers and immediates. An immediate that has no encoding is a failure here, never a wrong
+// word; what to do instead is the caller's (asm.h).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum a64_form {
+#define A64_FORM(name, regs, width, imm, bits, text) A64_##name,
+#define A64_ACCESS(name, log2, bits, scaled, unscaled)                                             \
+    A64_##name, A64_##name##_UNSCALED, A64_##name##_INDEX,
+#include "arch/aarch64/jit/forms.def"
+#undef A64_FORM
+#undef A64_ACCESS
+    A64_FORM_COUNT,
+};
+
+/* What is added to the base of an access, relative to the first of its three forms. */
+#define A64_SCALED   0 /* a multiple of the access, 0 to 4,095 times it */
+#define A64_UNSCALED 1 /* -256 to 255 */
+#define A64_INDEX    2 /* a register, extended and perhaps shifted by the size of the access */
+
+/** What a form has besides registers. */
+enum a64_imm {
+    A64_IMM_NONE,
+    A64_IMM_ADD,     /**< imm: 12 bits, or 12 bits shifted left by 12 */
+    A64_IMM_MASK,    /**< imm: a rotated run of ones, repeated (a64_mask()) */
+    A64_IMM_HALF,    /**< imm: 16 bits, amount: where they go, 0, 16, 32 or 48 */
+    A64_IMM_BITS,    /**< imm: immr, amount: imms */
+    A64_IMM_EXTR,    /**< amount: the lowest bit */
+    A64_IMM_ADR,     /**< imm: bytes, within 1 MiB */
+    A64_IMM_SHIFT3,  /**< option: lsl, lsr, asr, amount: less than the width */
+    A64_IMM_SHIFT4,  /**< ror too */
+    A64_IMM_EXTEND,  /**< option: enum a64_extend, amount: 0 to 4 */
+    A64_IMM_COND,    /**< option: enum a64_cond */
+    A64_IMM_CCMP,    /**< option: enum a64_cond, amount: flags if it does not hold */
+    A64_IMM_CCMP5,   /**< and imm: 0 to 31 */
+    A64_IMM_OFFSET0, /**< five in a row, by log2 of the access: imm, see A64_SCALED */
+    A64_IMM_OFFSET1,
+    A64_IMM_OFFSET2,
+    A64_IMM_OFFSET3,
+    A64_IMM_OFFSET4,
+    A64_IMM_S9,     /**< imm: see A64_UNSCALED */
+    A64_IMM_INDEX0, /**< likewise: option: UXTW, UXTX, SXTW or SXTX, amount: 0 or log2 */
+    A64_IMM_INDEX1,
+    A64_IMM_INDEX2,
+    A64_IMM_INDEX3,
+    A64_IMM_INDEX4,
+    A64_IMM_PAIR3, /**< imm: a multiple of 8, -512 to 504 */
+    A64_IMM_PAIR4, /**< imm: a multiple of 16, -1024 to 1008 */
+    A64_IMM_REL26, /**< imm: bytes, a multiple of 4, as many bits with 2 more */
+    A64_IMM_REL19,
+    A64_IMM_COND19, /**< and option: enum a64_cond */
+    A64_IMM_TEST14, /**< and amount: which bit */
+    A64_IMM_U16,
+    A64_IMM_FLOAT8, /**< imm: bits of an f32 or f64 that is +-n/16 * 2^r */
+};
+
+enum a64_width { A64_WIDTH_NONE, A64_WIDTH_SF, A64_WIDTH_FP, A64_WIDTH_BOTH };
+
+enum a64_shift { A64_LSL, A64_LSR, A64_ASR, A64_ROR };
+
+enum a64_extend {
+    A64_UXTB,
+    A64_UXTH,
+    A64_UXTW,
+    A64_UXTX,
+    A64_SXTB,
+    A64_SXTH,
+    A64_SXTW,
+    A64_SXTX,
+};
+
+/** Conditions come in pairs: the lowest bit negates. */
+enum a64_cond {
+    A64_EQ,
+    A64_NE,
+    A64_HS,
+    A64_LO,
+    A64_MI,
+    A64_PL,
+    A64_VS,
+    A64_VC,
+    A64_HI,
+    A64_LS,
+    A64_GE,
+    A64_LT,
+    A64_GT,
+    A64_LE,
+    A64_AL,
+};
+
+/** Registers that have a role. 31 is the stack pointer or zero, by form. */
+enum a64_reg {
+    A64_X16 = 16,
+    A64_X17 = 17,
+    A64_BASE = 27,
+    A64_CONTEXT = 28,
+    A64_FP = 29,
+    A64_LR = 30,
+    A64_SP = 31,
+    A64_ZR = 31,
+    A64_V31 = 31,
+};
+
+struct a64_insn {
+    uint16_t form;   /* enum a64_form */
+    bool wide;       /* 64 bits, if the form has that choice */
+    bool is_double;  /* f64, likewise */
+    uint8_t regs[4]; /* in the order of the form */
+    uint8_t option;  /* shift, extension or condition */
+    uint8_t amount;
+    uint64_t imm; /* negative ones in two's complement */
+};
+
+struct a64_form_info {
+    const char *regs;
+    uint8_t width, imm;
+    uint32_t bits;
+    const char *text;
+};
+extern const struct a64_form_info a64_forms[A64_FORM_COUNT];
+
+/** @brief The word of an instruction. @return false: its immediate has no encoding. @context{any}
+ * Pure. */
+bool a64_encode(const struct a64_insn *i, uint32_t *word);
+
+/** @brief Fields N, immr, imms of a logical immediate, as bits 12 to 0. @return false: there are
+ * none. */
+bool a64_mask(uint64_t value, bool wide, uint32_t *fields);
+
+/** @brief The 8 bits that stand for a floating-point number. @return false: there are none. */
+bool a64_float8(uint64_t bits, bool is_double, uint32_t *out);
+
+/** Log2 of the bytes that an access touches, of the first of its forms. */
+static inline unsigned a64_access_log2(unsigned form)
+{
+    return a64_forms[form].imm - A64_IMM_OFFSET0;
+}
