@@ -172,10 +172,10 @@ static void parse_function(struct text_parser *p)
         } else {
             text_parse_instr(p);
         }
-        text_expect_line_end(p);
-        if (p->f->error != OK) {
+        if (p->f->error != OK) { /* first: what could not be built left its line half read */
             text_fail(p, p->f->error, "no memory");
         }
+        text_expect_line_end(p);
     }
     if (p->status == OK) {
         resolve_function(p);
