@@ -7,21 +7,25 @@
 #include "hal/types.h"
 
 /*
- * Every kernel stack is the upper half of a 64 KiB aligned block whose lower half is an unmapped
- * guard: an entry routine can then tell an overflow by one bit of the stack pointer, before its
- * first push. A larger stack that hal_stack_call() moves to begins at a multiple of HAL_STACK_SIZE.
+ * The top of every kernel stack is the upper half of a 64 KiB aligned block, and a stack of
+ * ordinary size ends there: the lower half is an unmapped guard, and an entry routine can tell an
+ * overflow by one bit of the stack pointer, before its first push. Where that bit says overflow,
+ * the stack may still be one that has grown below (thread_options.stack_bytes): then the bounds in
+ * the running thread's hal_context decide.
  */
 #define HAL_STACK_SIZE  ((size_t)0x8000)
 #define HAL_STACK_ALIGN ((size_t)0x10000)
 
-/** Where a thread that does not run left off: its stack pointer; the rest is on its stack. */
+/** Where a thread that does not run left off, on its stack. Every struct thread (hal_cpu.current)
+ * begins with it, because the machine's entry code looks at the bounds. */
 struct hal_context {
     uintptr_t sp;
+    vaddr_t stack_lo, stack_hi; /* of the stack, as far as it is mapped; hi is one past the end */
 };
 
 /**
  * @brief Prepare a stack so that the first switch to it calls entry(arg).
- * @param ctx    Written.
+ * @param ctx    sp is written; the bounds are the caller's.
  * @param stack  Lowest byte of the stack, page aligned; owned by the caller.
  * @param size   Bytes, a multiple of PAGE_SIZE.
  * @param entry  Runs with interrupts masked, as every resumed thread does; must not return.

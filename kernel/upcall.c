@@ -14,10 +14,10 @@
 static void stack_bounds(uintptr_t *lo, uintptr_t *hi, uintptr_t *guard)
 {
     const struct thread *t = hal_this_cpu()->current;
-    if (t != NULL && t->stack_hi != 0) {
-        *lo = (uintptr_t)t->stack_lo;
-        *hi = (uintptr_t)t->stack_hi;
-        *guard = *lo - HAL_STACK_SIZE;
+    if (t != NULL && t->context.stack_hi != 0) {
+        *lo = (uintptr_t)t->context.stack_lo;
+        *hi = (uintptr_t)t->context.stack_hi;
+        *guard = (uintptr_t)t->stack_range.base;
     } else {
         *lo = (uintptr_t)__boot_stack_start;
         *hi = (uintptr_t)__boot_stack_end;

@@ -26,6 +26,9 @@ STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_X(31),
 STATIC_ASSERT(offsetof(struct hal_frame, pc) == FRAME_PC, "vectors.S: pc");
 STATIC_ASSERT(offsetof(struct hal_frame, pstate) == FRAME_PSTATE, "vectors.S: pstate");
 STATIC_ASSERT(offsetof(struct hal_frame, record) == FRAME_RECORD, "vectors.S: record");
+STATIC_ASSERT(offsetof(struct hal_cpu, current) == CPU_CURRENT, "vectors.S: current");
+STATIC_ASSERT(offsetof(struct hal_context, stack_lo) == CONTEXT_STACK_LO, "vectors.S: stack_lo");
+STATIC_ASSERT(offsetof(struct hal_context, stack_hi) == CONTEXT_STACK_HI, "vectors.S: stack_hi");
 STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_stack) == CPU_OVERFLOW_STACK,
               "vectors.S: overflow_stack");
 STATIC_ASSERT(offsetof(struct hal_cpu, arch.scratch_x1) == CPU_SCRATCH_X1, "vectors.S: scratch_x1");

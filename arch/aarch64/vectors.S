@@ -3,9 +3,10 @@
 // Exception vectors. Each saves all registers in a struct hal_frame on the interrupted stack, calls C in trap.c, and
 // resumes what is then in the frame. The same code serves before and after the MMU is on: PC-relative only.
 //
-// A stack is the upper half of a 64 KiB block (hal/context.h), so bit 15 of an address inside is set. Whether it is
-// set STACK_ROOM below the stack pointer is tested before the first store: what lies there may be a guard
-// page, and a fault here would lose the registers of the first one for ever. Without room the CPU's
+// The top of a stack is the upper half of a 64 KiB block (hal/context.h), so bit 15 of an address inside is set.
+// Whether it is set STACK_ROOM below the stack pointer is tested before the first store: what lies there may be a
+// guard page, and a fault here would lose the registers of the first one for ever. Where it is not set, the
+// stack may have grown below its top: the running thread's bounds tell. Without room the CPU's
 // overflow stack is used: a fault is then a stack overflow, an interrupt is handled like any other.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/sysreg.h"
@@ -70,7 +71,7 @@
         mrs     x0, tpidr_el1
         str     x1, [x0, #CPU_SCRATCH_X1]
         mov     x1, #\number
-        b       vector_overflow
+        b       vector_low
 .endm
 
         .section .text.vectors, "ax"
@@ -139,12 +140,48 @@ EXCEPTION_FUNCTION vector_bad
 END vector_bad
 
 /*
- * No room on the stack: go on with the CPU's overflow stack.
+ * Not on the top of a stack, or no room there: if the running thread's stack has grown and the stack pointer is
+ * well inside, go on as VECTOR does.
  * in: x0 = struct hal_cpu, x1 = number of the vector, sp = old sp - STACK_ROOM;
  *     old x0 in TPIDRRO_EL0, old x1 in scratch_x1
  */
-EXCEPTION_FUNCTION vector_overflow
+EXCEPTION_FUNCTION vector_low
         str     x1, [x0, #CPU_OVERFLOW_KIND]
+        ldr     x1, [x0, #CPU_CURRENT]
+        cbz     x1, vector_overflow     // no thread yet
+        ldr     x0, [x1, #CONTEXT_STACK_LO]
+        cmp     sp, x0
+        b.lo    vector_overflow
+        ldr     x0, [x1, #CONTEXT_STACK_HI]
+        cmp     sp, x0
+        b.hs    vector_overflow
+
+        mrs     x0, tpidr_el1           // as VECTOR leaves things
+        ldr     x1, [x0, #CPU_SCRATCH_X1]
+        mrs     x0, tpidrro_el0
+        add     sp, sp, #(STACK_ROOM - FRAME_SIZE)
+        stp     x0, x1, [sp, #FRAME_X(0)]
+        stp     x2, x3, [sp, #FRAME_X(2)]
+        mrs     x0, tpidr_el1
+        ldr     x0, [x0, #CPU_OVERFLOW_KIND]
+        add     x1, sp, #FRAME_SIZE
+        cmp     x0, #VECTOR_IRQ
+        b.eq    vector_irq
+        cmp     x0, #VECTOR_SYNC
+        b.eq    vector_sync
+        cmp     x0, #VECTOR_FIQ
+        b.eq    vector_fiq
+        cmp     x0, #VECTOR_SERROR
+        b.eq    vector_serror
+        b       vector_bad
+END vector_low
+
+/*
+ * No room on the stack: go on with the CPU's overflow stack.
+ * in: sp = old sp - STACK_ROOM; old x0 in TPIDRRO_EL0, old x1 in scratch_x1, the vector in overflow_kind
+ */
+EXCEPTION_FUNCTION vector_overflow
+        mrs     x0, tpidr_el1
         add     x1, sp, #STACK_ROOM
         str     x1, [x0, #CPU_OVERFLOW_SP]
         ldr     x1, [x0, #CPU_OVERFLOW_STACK]

@@ -14,7 +14,7 @@ void hostcall_enter(void)
 {
     const struct thread *t = thread_current();
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (here - t->stack_lo < NATIVE_CALL_STACK) {
+    if (here - t->context.stack_lo < NATIVE_CALL_STACK) {
         native_fail("stack overflow: too little stack left to call the kernel");
     }
 }

@@ -24,25 +24,19 @@ static uint64_t block_pages(uint64_t size)
 
 /* The program's limit is counted in whole pages of large blocks; small ones share pages that the
  * heap counts. */
+static uint64_t charged_pages(uint64_t size)
+{
+    return size < PAGE_SIZE ? 0 : block_pages(size);
+}
+
 static bool charge(struct program *p, uint64_t size)
 {
-    uint64_t pages = size < PAGE_SIZE ? 0 : block_pages(size);
-    bool fits = true;
-    mutex_lock(&p->lock);
-    if (p->memory_limit_pages != 0 && pages > p->memory_limit_pages - p->memory_pages) {
-        fits = false;
-    } else {
-        p->memory_pages += pages;
-    }
-    mutex_unlock(&p->lock);
-    return fits;
+    return program_charge(p, charged_pages(size));
 }
 
 static void discharge(struct program *p, uint64_t size)
 {
-    mutex_lock(&p->lock);
-    p->memory_pages -= size < PAGE_SIZE ? 0 : block_pages(size);
-    mutex_unlock(&p->lock);
+    program_uncharge(p, charged_pages(size));
 }
 
 static struct block *block_of(struct native *n, void *p)

@@ -114,10 +114,10 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
         fmt_sink_printf(report_add, &r, "program %s: fault: %s\n", n->program->name, what);
         report_registers(&r, fault->frame);
         report_caller(&r, n->module, fault);
-        backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->stack_lo,
-                        t->stack_hi);
+        backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->context.stack_lo,
+                        t->context.stack_hi);
     }
-    hal_frame_set_call(fault->frame, t->stack_hi, is_first ? tell_and_end : end_quietly, n);
+    hal_frame_set_call(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
     return true;
 }
 
@@ -127,11 +127,11 @@ _Noreturn void native_fail(const char *why)
     struct thread *t = thread_current();
     struct report r;
     if (!claim_report(n, &r)) {
-        hal_stack_jump(t->stack_hi, end_quietly, n);
+        hal_stack_jump(t->context.stack_hi, end_quietly, n);
     }
     fmt_sink_printf(report_add, &r, "program %s: fault: %s\n", n->program->name, why);
-    backtrace_print(report_line, &r, 0, hal_frame_here(), t->stack_lo, t->stack_hi);
-    hal_stack_jump(t->stack_hi, tell_and_end, n);
+    backtrace_print(report_line, &r, 0, hal_frame_here(), t->context.stack_lo, t->context.stack_hi);
+    hal_stack_jump(t->context.stack_hi, tell_and_end, n);
 }
 
 static bool describe_runtime(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)

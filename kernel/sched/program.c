@@ -185,7 +185,7 @@ void program_check_kill(struct hal_frame *frame)
         return;
     }
     if (thread_is_cancelled(t)) {
-        hal_frame_set_call(frame, t->stack_hi, exit_cancelled, NULL);
+        hal_frame_set_call(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else {
         end_overflow(frame);
     }
@@ -236,6 +236,32 @@ void program_remove_resource(struct program *p, struct program_resource *r)
     if (list_is_linked(&r->link)) {
         list_remove(&r->link);
     }
+    mutex_unlock(&p->lock);
+}
+
+bool program_charge(struct program *p, uint64_t pages)
+{
+    if (p == NULL) {
+        return true;
+    }
+    mutex_lock(&p->lock);
+    uint64_t left = p->memory_limit_pages - MIN(p->memory_pages, p->memory_limit_pages);
+    bool is_allowed = pages <= left;
+    if (is_allowed) {
+        p->memory_pages += pages;
+    }
+    mutex_unlock(&p->lock);
+    return is_allowed;
+}
+
+void program_uncharge(struct program *p, uint64_t pages)
+{
+    if (p == NULL) {
+        return;
+    }
+    mutex_lock(&p->lock);
+    ASSERT(pages <= p->memory_pages);
+    p->memory_pages -= pages;
     mutex_unlock(&p->lock);
 }
 

@@ -72,6 +72,12 @@ enum status program_add_resource(struct program *p, struct program_resource *r);
 /** @brief Take a resource off without releasing it. */
 void program_remove_resource(struct program *p, struct program_resource *r);
 
+/** @brief Count pages as the program's, if its limit allows them. NULL: they are nobody's, and
+ * allowed. @return false: they are too many, nothing has changed. @context{thread, may sleep} */
+bool program_charge(struct program *p, uint64_t pages);
+/** @brief Take back what was counted. @context{thread, may sleep} */
+void program_uncharge(struct program *p, uint64_t pages);
+
 /** @brief End it: its threads are cancelled, at any instruction of its code or in any blocking
  * call. Returns at once; program_wait() tells when everything is given back. First caller's reason
  * stands.

@@ -378,8 +378,7 @@ void sched_init(void)
     cpus[cpu->id] = sc;
 
     uintptr_t lo = (uintptr_t)__boot_stack_start, hi = (uintptr_t)__boot_stack_end;
-    boot_thread = (struct thread){.stack_lo = lo,
-                                  .stack_hi = hi,
+    boot_thread = (struct thread){.context = {.stack_lo = lo, .stack_hi = hi},
                                   .state = THREAD_RUNNING,
                                   .priority = PRIO_NORMAL,
                                   .cpu = cpu->id,

@@ -6,10 +6,11 @@
 // A thread struct and its stack are one unit. A dead thread's unit goes to a short list of spare
 // ones on its CPU, where the next thread_create() finds it with its stack mapped. What is too much
 // for the list is taken apart by the work thread, because the last reference may go where nothing
-// may be unmapped.
+// may be unmapped. A stack that grows is never spare.
 
 #include "kernel/sched/thread.h"
 
+#include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
@@ -20,6 +21,9 @@
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
 #define GUARD_PAGES (HAL_STACK_ALIGN / PAGE_SIZE - STACK_PAGES)
+/* Below a stack that grows: as much as its code may step over without a look. */
+#define GROWING_GUARD ((size_t)0x10000)
+#define GROWTH        ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
 
 static void free_surplus(struct work *work);
 
@@ -59,19 +63,51 @@ void thread_adopt(struct thread *t)
 
 /* --- units --- */
 
+static size_t stack_page(const struct thread *t, vaddr_t va)
+{
+    return (size_t)(va - t->stack_range.base) / PAGE_SIZE;
+}
+
 static void unit_free(struct thread *t)
 {
-    vm_unmap(&t->stack_range, GUARD_PAGES, STACK_PAGES, true);
+    size_t first = stack_page(t, t->context.stack_lo);
+    vm_unmap(&t->stack_range, first, stack_page(t, t->context.stack_hi) - first, true);
     vm_release(&t->stack_range);
     heap_free(t->fp_area);
     heap_free(t);
 }
 
-/** The block of HAL_STACK_ALIGN bytes whose lower half is never mapped, as hal/context.h wants it.
+/**
+ * The running thread touched what is below its stack, well below its stack pointer: this handler
+ * runs above. It is mapped if it belongs to the stack.
  */
-static enum status stack_create(struct thread *t)
+static bool grow_stack(struct vm_range *range, struct fault *fault)
 {
-    const struct vm_request request = {.pages = GUARD_PAGES + STACK_PAGES,
+    struct thread *t = thread_current();
+    vaddr_t limit = range->base + GROWING_GUARD;
+    if (range != &t->stack_range || !fault->may_sleep || fault->address < limit ||
+        fault->address >= t->context.stack_lo) {
+        return false;
+    }
+    vaddr_t lo = ALIGN_DOWN(fault->address, (vaddr_t)GROWTH);
+    size_t pages = (size_t)(t->context.stack_lo - lo) / PAGE_SIZE;
+    if (!program_charge(t->program, pages)) {
+        return false;
+    }
+    if (vm_populate(range, stack_page(t, lo), pages, PROT_R | PROT_W, PAGE_STACK) != OK) {
+        program_uncharge(t->program, pages);
+        return false;
+    }
+    t->context.stack_lo = lo; /* last: an exception from here on may believe it */
+    return true;
+}
+
+/** Its top is as hal/context.h wants it: the upper half of a block of HAL_STACK_ALIGN bytes. */
+static enum status stack_create(struct thread *t, size_t bytes)
+{
+    bool grows = bytes > HAL_STACK_SIZE;
+    size_t span = grows ? GROWING_GUARD + ALIGN_UP(bytes, GROWTH) : HAL_STACK_ALIGN;
+    const struct vm_request request = {.pages = span / PAGE_SIZE,
                                        .align = HAL_STACK_ALIGN,
                                        .region = HAL_REGION_VM,
                                        .name = "stack"};
@@ -79,24 +115,26 @@ static enum status stack_create(struct thread *t)
     if (s != OK) {
         return s;
     }
-    s = vm_populate(&t->stack_range, GUARD_PAGES, STACK_PAGES, PROT_R | PROT_W, PAGE_STACK);
+    size_t first = t->stack_range.pages - STACK_PAGES;
+    s = vm_populate(&t->stack_range, first, STACK_PAGES, PROT_R | PROT_W, PAGE_STACK);
     if (s != OK) {
         vm_release(&t->stack_range);
         return s;
     }
-    t->stack_lo = t->stack_range.base + HAL_STACK_ALIGN - HAL_STACK_SIZE;
-    t->stack_hi = t->stack_range.base + HAL_STACK_ALIGN;
+    t->context.stack_hi = t->stack_range.base + span;
+    t->context.stack_lo = t->context.stack_hi - HAL_STACK_SIZE;
+    t->stack_range.fault = grows ? grow_stack : NULL;
     return OK;
 }
 
-static struct thread *unit_create(void)
+static struct thread *unit_create(size_t stack_bytes)
 {
     struct thread *t = heap_zalloc(sizeof *t);
     if (t == NULL) {
         return NULL;
     }
     t->state = THREAD_DEAD;
-    if (stack_create(t) != OK) {
+    if (stack_create(t, stack_bytes) != OK) {
         heap_free(t);
         return NULL;
     }
@@ -120,7 +158,7 @@ static void unit_recycle(struct thread *t)
 {
     irq_state_t state = hal_irq_save();
     struct sched_cpu *cpu = sched_this_cpu();
-    if (cpu->spare_count < SPARE_MAX) {
+    if (t->stack_range.fault == NULL && cpu->spare_count < SPARE_MAX) {
         list_push_front(&cpu->spare, &t->run_link); /* its stack is warm */
         cpu->spare_count++;
     } else {
@@ -194,9 +232,10 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
 
 struct thread *thread_take(const struct thread_options *options)
 {
-    struct thread *t = spare_pop();
+    size_t stack_bytes = MAX(options->stack_bytes, HAL_STACK_SIZE);
+    struct thread *t = stack_bytes > HAL_STACK_SIZE ? NULL : spare_pop();
     if (t == NULL) {
-        t = unit_create();
+        t = unit_create(stack_bytes);
     }
     if (t == NULL) {
         return NULL;
@@ -219,7 +258,7 @@ struct thread *thread_take(const struct thread_options *options)
     t->entry = options->entry;
     t->arg = options->arg;
     (void)str_copy(t->name, sizeof t->name, options->name);
-    hal_context_init(&t->context, t->stack_lo, HAL_STACK_SIZE, thread_start, t);
+    hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
     return t;
 }
 

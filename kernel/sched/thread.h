@@ -25,8 +25,7 @@ enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
  * interrupts masked [o] the thread itself                   [w] lock of the queue it waits on */
 struct thread {
-    struct hal_context context;    /* [r] */
-    vaddr_t stack_lo, stack_hi;    /* [I] */
+    struct hal_context context;    /* [r]; first, as hal/context.h wants it */
     void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
     struct list_node run_link;     /* [r] in a ready list */
     struct list_node wait_link;    /* [w] among the waiters of one queue */
@@ -63,6 +62,10 @@ struct thread_options {
     uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
     bool uses_fp;            /* floating-point state is saved and restored for it */
     struct program *program; /* its owner, or NULL */
+    /* Bytes that its stack may grow to; 0, or at most HAL_STACK_SIZE: it does not grow. Code on one
+     * that does must touch what it will need while there is still room for a fault to be handled:
+     * 16 KiB ahead. */
+    size_t stack_bytes;
 };
 
 /** @brief Make the running boot code a thread, create the idle thread, start preemption.

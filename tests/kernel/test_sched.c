@@ -213,17 +213,62 @@ static void probe_own_stack(void *arg)
     const struct thread *t = thread_current();
     uint8_t byte;
     (void)arg;
-    uint8_t *lo = (uint8_t *)(uintptr_t)t->stack_lo;
-    TEST_CHECK((uint8_t *)&byte >= lo && (uint8_t *)&byte < (uint8_t *)(uintptr_t)t->stack_hi);
+    uint8_t *lo = (uint8_t *)(uintptr_t)t->context.stack_lo;
+    TEST_CHECK((uint8_t *)&byte >= lo &&
+               (uint8_t *)&byte < (uint8_t *)(uintptr_t)t->context.stack_hi);
     TEST_CHECK(hal_probe_write8(lo, 0));
     TEST_CHECK(!hal_probe_write8(lo - 1, 0));
     TEST_CHECK(!hal_probe_write8(lo - HAL_STACK_SIZE, 0));
-    TEST_EQUAL((uintptr_t)t->stack_hi % HAL_STACK_ALIGN, 0);
+    TEST_EQUAL((uintptr_t)t->context.stack_hi % HAL_STACK_ALIGN, 0);
 }
 
 static void stacks_have_guards(void)
 {
     (void)join(start("probe", 20, probe_own_stack, NULL));
+}
+
+#define AHEAD       ((size_t)16 << 10) /* what code on a growing stack touches ahead of itself */
+#define GROWN_STACK ((size_t)256 << 10)
+
+static void fire_once(struct timer *t)
+{
+    (void)t;
+}
+
+/* A trap and an interrupt at every depth, so on every side of what the entry code looks at. */
+static unsigned descend(uintptr_t limit)
+{
+    uint8_t *here = __builtin_frame_address(0);
+    if ((uintptr_t)here - AHEAD < limit) {
+        return 0;
+    }
+    volatile uint8_t frame[2048];
+    frame[0] = 1;
+    *(volatile uint8_t *)(here - AHEAD) = 0;
+    TEST_CHECK(hal_trap_selftest() == 1);
+    uint64_t before = interrupts();
+    struct timer noise = {.deadline_ns = clock_now_ns(), .fire = fire_once};
+    timer_start(&noise);
+    while (interrupts() == before) {
+        hal_cpu_relax();
+    }
+    (void)timer_cancel(&noise);
+    thread_yield();
+    return descend(limit) + frame[0];
+}
+
+static void grow_own_stack(void *arg)
+{
+    const struct thread *t = thread_current();
+    uintptr_t top = (uintptr_t)t->context.stack_hi;
+    uintptr_t bottom = top - GROWN_STACK;
+    (void)arg;
+    TEST_EQUAL(t->context.stack_lo, top - HAL_STACK_SIZE);
+    TEST_CHECK(descend(bottom) > 50);
+    TEST_EQUAL(t->context.stack_lo, bottom);
+    TEST_CHECK(!hal_probe_write8((uint8_t *)bottom - 1, 0));
+    TEST_CHECK(!hal_probe_write8((uint8_t *)bottom - 0xffff, 0));
+    TEST_EQUAL(t->context.stack_lo, bottom);
 }
 
 static uint64_t used_pages(void)
@@ -257,6 +302,24 @@ static void threads_give_their_memory_back(void)
     for (unsigned i = 0; i < 4; i++) {
         start_and_join_many();
     }
+    TEST_EQUAL(used_pages(), before);
+}
+
+static void grow_and_join(void)
+{
+    struct thread *t;
+    const struct thread_options options = {
+        .name = "grows", .entry = grow_own_stack, .priority = 20, .stack_bytes = GROWN_STACK};
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    (void)join(t);
+    (void)!thread_sleep(NS_PER_MS); /* as above */
+}
+
+static void a_stack_grows_and_is_given_back(void)
+{
+    grow_and_join();
+    uint64_t before = used_pages();
+    grow_and_join();
     TEST_EQUAL(used_pages(), before);
 }
 
@@ -342,6 +405,7 @@ const struct kernel_test sched_tests[] = {
     {"sched.a_cancelled_timer_does_not_fire", a_cancelled_timer_does_not_fire},
     {"sched.alone_a_thread_is_not_interrupted", alone_a_thread_is_not_interrupted},
     {"sched.stacks_have_guards", stacks_have_guards},
+    {"sched.a_stack_grows_and_is_given_back", a_stack_grows_and_is_given_back},
     {"sched.threads_give_their_memory_back", threads_give_their_memory_back},
     {"sched.no_wakeup_is_lost", no_wakeup_is_lost},
     {"sched.a_mutex_excludes", a_mutex_excludes},

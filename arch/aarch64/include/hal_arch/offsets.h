@@ -13,10 +13,15 @@
 #define FRAME_RECORD 272
 
 /* struct hal_cpu */
+#define CPU_CURRENT        24
 #define CPU_OVERFLOW_STACK 48
 #define CPU_SCRATCH_X1     56
 #define CPU_OVERFLOW_SP    64
 #define CPU_OVERFLOW_KIND  72
+
+/* struct hal_context, at which a thread begins */
+#define CONTEXT_STACK_LO 8
+#define CONTEXT_STACK_HI 16
 
 /*
  * What must be left of a stack for an exception to be handled on it, frame included. The bit that

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// The memory of portable programs on the fake machine: what is reserved, mapped, counted and given
+// back, and that a refusal changes nothing.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_failure.h"
+#include "fake/world.h"
+#include "kernel/jit/sandbox.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/program.h"
+
+#define WASM_PAGE UINT64_C(0x10000)
+#define GUARD     (UINT64_C(1) << 31)
+
+static unsigned prot_of(const uint8_t *p)
+{
+    struct hal_mapping m;
+    return hal_mmu_query((vaddr_t)(uintptr_t)p, &m) ? m.prot : PROT_NONE;
+}
+
+static void test_reserves_what_an_index_reaches(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(s.bytes, 0);
+    assert_true(s.reserved >= (UINT64_C(1) << 32) + GUARD);
+    const struct vm_range *first = vm_find((vaddr_t)(uintptr_t)s.base);
+    assert_non_null(first);
+    assert_ptr_equal(vm_find((vaddr_t)(uintptr_t)s.base + s.reserved - 1), first);
+    assert_int_equal(prot_of(s.base), PROT_NONE);
+    sandbox_release(&s);
+    assert_null(s.base);
+    sandbox_release(&s);
+}
+
+static void test_grows_in_place_up_to_its_maximum(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    assert_int_equal(sandbox_reserve(&s, 3 * WASM_PAGE, GUARD), OK);
+    const uint8_t *base = s.base;
+    assert_int_equal(sandbox_grow(&s, WASM_PAGE), OK);
+    s.base[WASM_PAGE - 1] = 7;
+    assert_int_equal(sandbox_grow(&s, 3 * WASM_PAGE), OK);
+    assert_ptr_equal(s.base, base);
+    assert_int_equal(s.base[WASM_PAGE - 1], 7);
+    assert_int_equal(s.base[3 * WASM_PAGE - 1], 0);
+    assert_int_equal(prot_of(base), PROT_R | PROT_W);
+    assert_int_equal(prot_of(base + 3 * WASM_PAGE), PROT_NONE);
+    assert_int_equal(sandbox_grow(&s, 3 * WASM_PAGE), OK);
+    assert_int_equal(sandbox_grow(&s, 4 * WASM_PAGE), E_NOMEM);
+    assert_int_equal(s.bytes, 3 * WASM_PAGE);
+    sandbox_release(&s);
+    assert_int_equal(prot_of(base), PROT_NONE);
+}
+
+static struct {
+    enum status first, second;
+    uint64_t counted, bytes;
+} limited;
+
+/* Sixteen pages are allowed: one piece of a sandbox, and not two. */
+static void grow_as_a_program(void *arg)
+{
+    (void)arg;
+    struct program *p = program_current();
+    struct sandbox s;
+    p->memory_limit_pages = p->memory_pages + WASM_PAGE / PAGE_SIZE;
+    uint64_t before = p->memory_pages;
+    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    limited.first = sandbox_grow(&s, WASM_PAGE);
+    limited.second = sandbox_grow(&s, 2 * WASM_PAGE);
+    limited.counted = p->memory_pages - before;
+    limited.bytes = s.bytes;
+    sandbox_release(&s);
+    program_exit(0);
+}
+
+static void test_a_programs_limit_holds(void **state)
+{
+    (void)state;
+    struct program *p;
+    struct thread *t;
+    enum program_end end;
+    int status;
+    assert_int_equal(program_create("limited", &p), OK);
+    const struct thread_options options = {
+        .name = "limited", .entry = grow_as_a_program, .priority = PRIO_NORMAL, .program = p};
+    assert_int_equal(thread_create(&options, &t), OK);
+    thread_detach(t);
+    assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+    program_release(p);
+    assert_int_equal(limited.first, OK);
+    assert_int_equal(limited.second, E_NOMEM);
+    assert_int_equal(limited.counted, WASM_PAGE / PAGE_SIZE);
+    assert_int_equal(limited.bytes, WASM_PAGE);
+}
+
+static bool reserve_and_grow(void)
+{
+    struct sandbox s;
+    if (sandbox_reserve(&s, 2 * WASM_PAGE, GUARD) != OK) {
+        return false;
+    }
+    bool grown = sandbox_grow(&s, 2 * WASM_PAGE) == OK;
+    sandbox_release(&s);
+    return grown;
+}
+
+static void test_every_refusal_gives_back(void **state)
+{
+    (void)state;
+    fake_sweep("sandbox", reserve_and_grow);
+}
+
+static int boot(void **state)
+{
+    int result = world_boot(state);
+    program_init();
+    return result;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reserves_what_an_index_reaches),
+        cmocka_unit_test(test_grows_in_place_up_to_its_maximum),
+        cmocka_unit_test(test_a_programs_limit_holds),
+        cmocka_unit_test(test_every_refusal_gives_back),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
