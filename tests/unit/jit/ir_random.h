@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// Random programs in the intermediate representation, always the same for the same seed, and
+// running them: what passes and back-ends are compared by. A program always ends, touches only its
+// context and its memory, and no address gets into a value that can be seen.
+#pragma once
+
+#include "kernel/jit/ir.h"
+#include "kernel/jit/ir_eval.h"
+#include "kernel/jit/ir_interp.h"
+
+/** Functions 0 and up have bodies; function n calls only later ones. Then the helpers. */
+enum {
+    IR_RANDOM_FUNCTIONS = 4,
+    IR_RANDOM_HELPERS = 4, /* no effects; reads; reads and writes; may trap, too */
+    IR_RANDOM_CALLEES = IR_RANDOM_FUNCTIONS + IR_RANDOM_HELPERS,
+};
+
+/** Where things are in the context, in bytes. */
+enum {
+    IR_RANDOM_BASE = 0,      /* address of the memory */
+    IR_RANDOM_LENGTH = 8,    /* address of a 64-bit length */
+    IR_RANDOM_ENTRIES = 16,  /* of helpers: 8 bytes each */
+    IR_RANDOM_CODE = 64,     /* of functions: what call_indirect is given; 8 bytes each */
+    IR_RANDOM_GLOBALS = 128, /* IR_RANDOM_GLOBAL_BYTES, read and written */
+    IR_RANDOM_GLOBAL_BYTES = 64,
+    IR_RANDOM_FUEL = 192,      /* i32: rounds of loops that are left */
+    IR_RANDOM_CONSTANTS = 200, /* 32 bytes, never written */
+    IR_RANDOM_CONTEXT_BYTES = 256,
+};
+
+/** Bytes of the memory that programs use; nearly all accesses are in its first 4 KiB. */
+#define IR_RANDOM_MEMORY_BYTES 65536u
+/** Behind it, at most this much plus 4 GiB of index is named: an access there must trap. */
+#define IR_RANDOM_GUARD_BYTES 0x80000000u
+#define IR_RANDOM_PARAMS_MAX  10
+#define IR_RANDOM_RESULTS_MAX 6
+
+enum ir_random_flag {
+    IR_RANDOM_FLOATS = 1, /**< arithmetic of f32 and f64 */
+    IR_RANDOM_FLOAT_BITS =
+        2,                /**< floats become integers or go to memory: bits of NaNs can be seen */
+    IR_RANDOM_MEMORY = 4, /**< loads and stores */
+    IR_RANDOM_CALLS = 8,  /**< direct and indirect, and helpers */
+    IR_RANDOM_TRAPS = 16, /**< more than divisions have of themselves; and the fourth helper */
+    IR_RANDOM_IRREDUCIBLE = 32, /**< loops that are entered in the middle */
+    IR_RANDOM_SLOTS = 64,       /**< of the frame, and copying of bytes */
+    IR_RANDOM_ALL = 127,
+};
+
+struct ir_random {
+    struct ir_module module;
+    struct ir_function *functions[IR_RANDOM_CALLEES]; /* NULL: helpers */
+};
+
+/**
+ * @brief Make a program.
+ * @param size  Of each function, roughly: instructions.
+ * @return false: no memory. All of it is in the arena.
+ */
+bool ir_random_make(struct arena *a, uint64_t seed, unsigned flags, unsigned size,
+                    struct ir_random *out);
+
+/** @brief What helper `which` does, for its implementation in any engine. @return its result; an
+ * i64 for 0 and 1, else an i32. *traps: it traps instead (IR_TRAP_UNREACHABLE), or NULL if it
+ * cannot. */
+uint64_t ir_random_helper(unsigned which, uint8_t *context, uint64_t a, uint64_t b, bool *traps);
+
+/** What a program runs in. */
+struct ir_random_world {
+    _Alignas(16) uint8_t context[IR_RANDOM_CONTEXT_BYTES];
+    uint64_t length;
+    uint8_t memory[IR_RANDOM_MEMORY_BYTES];
+    const struct ir_random *program;
+    unsigned polls;
+};
+
+/** @brief Random contents; `fuel` rounds of loops. Addresses are in place but for code and helpers,
+ * which are the interpreter's. */
+void ir_random_fill(struct ir_random_world *w, uint64_t seed, uint32_t fuel);
+
+/** @brief Arguments for function 0. */
+void ir_random_args(const struct ir_random *p, uint64_t seed, struct ir_bits *args);
+
+/** What can be seen of a run. */
+struct ir_random_outcome {
+    enum ir_outcome outcome;
+    struct ir_bits results[IR_RANDOM_RESULTS_MAX];
+    enum ir_trap trap;
+    uint32_t location; /* of the innermost instruction */
+    uint64_t hash;     /* of memory and of all in the context that can change */
+};
+
+/** @brief Run function 0 in the interpreter. */
+void ir_random_run(const struct ir_random *p, struct ir_random_world *w, const struct ir_bits *args,
+                   struct ir_random_outcome *out);
+
+/** @brief The hash of struct ir_random_outcome. */
+uint64_t ir_random_hash(const struct ir_random_world *w);
+
+/** @brief Whether two runs cannot be told apart; those that were stopped count as equal to all. */
+bool ir_random_same(const struct ir_random *p, const struct ir_random_outcome *a,
+                    const struct ir_random_outcome *b);
+
+/* ---- For the generator's own files ---- */
+
+enum { IR_RANDOM_LOCALS = 8, IR_RANDOM_RECENT = 24 };
+
+/** Values that can be used, the oldest overwritten first. */
+struct random_recent {
+    uint32_t values[IR_RANDOM_RECENT];
+    unsigned count;
+};
+
+struct random_gen {
+    uint64_t state;
+    unsigned flags;
+    struct ir_function *f;
+    int left;                          /* instructions that should still come */
+    uint32_t locals[IR_RANDOM_LOCALS]; /* the value each has now */
+    struct random_recent recent;
+    uint32_t bases[3]; /* i32 addresses that many accesses share */
+    uint32_t location;
+};
+
+uint32_t random_below(struct random_gen *g, uint32_t n);
+/** Type of local n: the same in all functions. */
+unsigned random_local_type(unsigned n);
+/** Emit, with a location of its own. */
+uint32_t random_emit(struct random_gen *g, unsigned op, unsigned type, uint32_t a, uint32_t b,
+                     uint32_t c);
+/** A value of the type: a local, a recent value or a constant. */
+uint32_t random_value(struct random_gen *g, unsigned type);
+/** A new value of the type, from one operation or several. */
+uint32_t random_expression(struct random_gen *g, unsigned type);
+/** A load or store. */
+void random_access(struct random_gen *g);
+uint32_t random_global(struct random_gen *g, unsigned type, bool is_constant);
+/** Some integer type, or with IR_RANDOM_FLOATS any type. */
+unsigned random_type(struct random_gen *g);
+void random_remember(struct random_gen *g, uint32_t value);
