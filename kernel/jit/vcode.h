@@ -159,6 +159,62 @@ struct vcode {
         used[VCLASS_COUNT]; /* registers that are written anywhere, clobbers of calls not counted */
 };
 
+/*
+ * Building, for selection. As with the intermediate representation a call never fails: vcode.error
+ * remembers, further calls do nothing and return 0, and selection looks once, at the end. Nothing
+ * may be read back from the arrays while there is an error.
+ *
+ * vcode_block() in reverse post-order for all blocks; then for each block, in any order, its
+ * parameters, instructions between start and end, edges in the order of the terminator's targets;
+ * then vcode_finish().
+ */
+
+/** @brief An empty function. */
+void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir);
+
+/** @brief A new virtual register. @param bytes  4, 8 or 16. */
+uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes);
+
+/** @brief A new block, numbered in order. */
+uint32_t vcode_block(struct vcode *v);
+
+/** @brief Give a block its parameters; once. Copies `vregs`. */
+void vcode_params(struct vcode *v, uint32_t block, const uint32_t *vregs, uint32_t count);
+
+/** @brief Instructions that follow belong to `block`, until vcode_block_end(). */
+void vcode_block_start(struct vcode *v, uint32_t block);
+
+/** @brief The block has all its instructions. @param backwards  They came last first, and are
+ * turned around: their indices are final only now. */
+void vcode_block_end(struct vcode *v, uint32_t block, bool backwards);
+
+/** @brief Add an instruction; operands follow. Of `i` the allocator's business (operands,
+ * operand_count) is ignored. @return index, unless the block is built backwards. */
+uint32_t vcode_instr(struct vcode *v, const struct vinstr *i);
+
+/** @brief Add an operand to the newest instruction. At most 255. @param which  Register or operand
+ * that the constraint names, else 0. */
+void vcode_operand(struct vcode *v, uint32_t vreg, enum vrole role, enum vconstraint constraint,
+                   unsigned which);
+
+/** @brief Add the next edge of `from`, all of whose edges are added in a row. Copies `args`.
+ * @return index. */
+uint32_t vcode_edge(struct vcode *v, uint32_t from, uint32_t to, const uint32_t *args,
+                    uint32_t count);
+
+/** @brief Room for words in the pool. @param words  NULL: zeroes. @return index of the first. */
+uint32_t vcode_pool(struct vcode *v, const uint32_t *words, uint32_t count);
+
+/** @brief Room for one of the machine's words. @return index in vcode.extra. */
+uint32_t vcode_extra(struct vcode *v, uint64_t word);
+
+/**
+ * @brief Compute what follows from the rest: predecessors, dominators, loops, has_calls, and where
+ * virtual registers are remade. All blocks can be reached, and loops are entered at their header.
+ * @return vcode.error; E_NOMEM. @context{thread}
+ */
+enum status vcode_finish(struct vcode *v);
+
 /** One machine's registers, as the allocator sees them. Const. */
 struct vclobber {
     uint32_t mask[VCLASS_COUNT];

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+//
+// Building machine code with virtual registers. Its shape (dominators, loops) is in vcode_shape.c.
+#include "kernel/jit/vcode.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+
+static void fail(struct vcode *v, enum status why)
+{
+    if (v->error == OK) {
+        v->error = why;
+    }
+}
+
+/* Room for one array's next elements. On failure the array is as it was. */
+static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t count, uint32_t more,
+                    size_t element)
+{
+    void **slot = array;
+    void *grown = v->error != OK
+                      ? NULL
+                      : arena_grow(v->arena, *slot, capacity, (uint64_t)count + more, element);
+    if (grown == NULL) {
+        fail(v, E_NOMEM);
+        return false;
+    }
+    *slot = grown;
+    return true;
+}
+
+/* Index of the new element of an array, or 0 if there is no room for it. */
+#define APPEND(v, array, count, capacity, value)                                                   \
+    (reserve(v, &(v)->array, &(v)->capacity, (v)->count, 1, sizeof *(v)->array)                    \
+         ? ((v)->array[(v)->count] = (value), (v)->count++)                                        \
+         : 0)
+
+void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir)
+{
+    *v = (struct vcode){.arena = arena, .ir = ir};
+}
+
+uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes)
+{
+    struct vreg r = {.class = (uint8_t) class, .bytes = (uint8_t)bytes, .remake = VREG_NONE};
+    return APPEND(v, vregs, vreg_count, vreg_capacity, r);
+}
+
+uint32_t vcode_block(struct vcode *v)
+{
+    return APPEND(v, blocks, block_count, block_capacity, ((struct vblock){.first = 0}));
+}
+
+void vcode_params(struct vcode *v, uint32_t block, const uint32_t *vregs, uint32_t count)
+{
+    uint32_t at = vcode_pool(v, vregs, count);
+    if (v->error == OK) {
+        v->blocks[block].params = at;
+        v->blocks[block].param_count = count;
+    }
+}
+
+void vcode_block_start(struct vcode *v, uint32_t block)
+{
+    if (v->error == OK) {
+        ASSERT(v->blocks[block].count == 0);
+        v->blocks[block].first = v->instr_count;
+    }
+}
+
+void vcode_block_end(struct vcode *v, uint32_t block, bool backwards)
+{
+    if (v->error != OK) {
+        return;
+    }
+    struct vblock *b = &v->blocks[block];
+    b->count = v->instr_count - b->first;
+    if (backwards && b->count > 0) {
+        struct vinstr *low = &v->instrs[b->first], *high = &v->instrs[v->instr_count - 1];
+        for (; low < high; low++, high--) {
+            struct vinstr other = *low;
+            *low = *high;
+            *high = other;
+        }
+    }
+}
+
+uint32_t vcode_instr(struct vcode *v, const struct vinstr *i)
+{
+    uint32_t at = APPEND(v, instrs, instr_count, instr_capacity, *i);
+    if (v->error == OK) {
+        v->instrs[at].operands = v->operand_count;
+        v->instrs[at].operand_count = 0;
+    }
+    return at;
+}
+
+void vcode_operand(struct vcode *v, uint32_t vreg, enum vrole role, enum vconstraint constraint,
+                   unsigned which)
+{
+    struct voperand o = {.vreg = vreg,
+                         .role = (uint8_t)role,
+                         .constraint = (uint8_t)constraint,
+                         .which = (uint8_t)which};
+    if (v->error != OK) {
+        return;
+    }
+    if (v->instrs[v->instr_count - 1].operand_count == UINT8_MAX) {
+        fail(v, E_OVERFLOW);
+        return;
+    }
+    (void)APPEND(v, operands, operand_count, operand_capacity, o);
+    if (v->error == OK) {
+        v->instrs[v->instr_count - 1].operand_count++;
+    }
+}
+
+uint32_t vcode_edge(struct vcode *v, uint32_t from, uint32_t to, const uint32_t *args,
+                    uint32_t count)
+{
+    struct vedge e = {.from = from, .to = to, .args = vcode_pool(v, args, count)};
+    uint32_t at = APPEND(v, edges, edge_count, edge_capacity, e);
+    if (v->error == OK) {
+        struct vblock *b = &v->blocks[from];
+        b->edges = b->edge_count == 0 ? at : b->edges;
+        ASSERT(b->edges + b->edge_count == at);
+        b->edge_count++;
+    }
+    return at;
+}
+
+uint32_t vcode_pool(struct vcode *v, const uint32_t *words, uint32_t count)
+{
+    if (count == 0) {
+        return v->pool_count;
+    }
+    if (!reserve(v, &v->pool, &v->pool_capacity, v->pool_count, count, sizeof *v->pool)) {
+        return 0;
+    }
+    uint32_t at = v->pool_count;
+    if (words != NULL) {
+        memcpy(v->pool + at, words, count * sizeof *words);
+    } else {
+        memset(v->pool + at, 0, count * sizeof *v->pool);
+    }
+    v->pool_count += count;
+    return at;
+}
+
+uint32_t vcode_extra(struct vcode *v, uint64_t word)
+{
+    return APPEND(v, extra, extra_count, extra_capacity, word);
+}
