@@ -71,8 +71,9 @@ static void run_one(const char *path, const char *args)
     }
 
     hal_exit_record(EXIT_READY, 0); /* the program may read the console */
+    const struct load_options options = {.argc = argc + 1, .argv = (const char *const *)argv};
     struct run_result result;
-    if (run_program(argc + 1, (const char *const *)argv, &result) != OK) {
+    if (run_program(&options, &result) != OK) {
         refuse(result.error.text);
     } else if (result.end == PROGRAM_EXITED) {
         record_status(result.status);

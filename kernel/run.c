@@ -7,17 +7,20 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 
-enum status run_program(int argc, const char *const *argv, struct run_result *out)
+enum status run_program(const struct load_options *options, struct run_result *out)
 {
+    struct load_options how = *options;
+    how.before = console_set_foreground;
+    const char *path = how.argv[0];
     struct program *program;
     struct loader_error error = {.text = ""};
 
     console_hold_log();
-    enum status s = loader_start(argv[0], argc, argv, console_set_foreground, &program, &error);
+    enum status s = loader_start(path, &how, &program, &error);
     if (s != OK) {
         console_set_foreground(NULL);
         if (error.text[0] == '\0') {
-            fmt_print(error.text, sizeof error.text, "%s: %s", argv[0], status_text(s));
+            fmt_print(error.text, sizeof error.text, "%s: %s", path, status_text(s));
         }
         out->error = error;
         console_release_log();

@@ -13,13 +13,14 @@ struct run_result {
 };
 
 /**
- * @brief Load argv[0], run it with the terminal of the running thread as its own until it ends.
+ * @brief Load options->argv[0], run it with the terminal of the running thread as its own until it
+ * ends.
  *
  * Log lines wait meanwhile: none interrupts the program's output there. Ctrl-C there kills it.
- * @param argc  At least 1.
+ * @param options  `before` is this function's.
  * @param out   `end` and `status` on success; `error` on failure.
  * @return OK: it ran and everything it owned has been given back; otherwise it was not started, see
  *         loader_start().
  * @context{thread, may sleep}
  */
-enum status run_program(int argc, const char *const *argv, struct run_result *out);
+enum status run_program(const struct load_options *options, struct run_result *out);

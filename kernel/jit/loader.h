@@ -54,17 +54,31 @@ void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_by
  * @context{thread} */
 void loader_unload(struct module *m);
 
+/** How the code of a portable program is run. Native programs are always LOAD_ENGINE_DEFAULT. */
+enum load_engine {
+    LOAD_ENGINE_DEFAULT,  /**< compiled, where the compiler has every operation that it uses */
+    LOAD_ENGINE_COMPILED, /**< that or not at all */
+    LOAD_ENGINE_INTERPRETER,
+};
+
+/** How to start a program. */
+struct load_options {
+    int argc;                /* at least 1 */
+    const char *const *argv; /* copied; argv[0] is the program's name */
+    /** Called with the program before its first instruction, or NULL: what must be in place by then
+     * (the foreground, so that no Ctrl-C is missed). The caller undoes it if the start fails. */
+    void (*before)(struct program *p);
+    enum load_engine engine;
+    uint64_t cpu_limit_ns;       /* of all its threads together; 0: none */
+    uint64_t memory_limit_bytes; /* code and data included; 0: none */
+};
+
 /**
- * @brief Load the file at `path` and start it as a program with these arguments.
- * @param argv    argc strings, copied; argv[0] is the program's name.
- * @param before  Called with the program before its first instruction, or NULL: what must be in
- * place by then (the foreground, so that no Ctrl-C is missed). The caller undoes it if the start
- * fails.
- * @param out     The program, running, one reference: program_wait(), program_release().
+ * @brief Load the file at `path` and start it as a program.
+ * @param out  The program, running, one reference: program_wait(), program_release().
  * @return as loader_load(), and the errors of reading the file. @context{thread, may sleep}
  */
-enum status loader_start(const char *path, int argc, const char *const *argv,
-                         void (*before)(struct program *p), struct program **out,
+enum status loader_start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err);
 
 /** What `programs` and panics show. */

@@ -7,6 +7,7 @@
 #include "kernel/jit/native_internal.h"
 
 #include "kernel/assert.h"
+#include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -65,7 +66,7 @@ static void release(struct program_resource *self)
 }
 
 /* Takes over the module's reference, also on failure. */
-static enum status native_create(struct module *m, int argc, const char *const *argv,
+static enum status native_create(struct module *m, const struct load_options *options,
                                  struct native **out)
 {
     struct native *n = heap_zalloc(sizeof(*n));
@@ -75,10 +76,10 @@ static enum status native_create(struct module *m, int argc, const char *const *
     }
     n->resource = (struct program_resource){.release = release, .name = "native program"};
     n->module = m;
-    n->argc = argc;
+    n->argc = options->argc;
     mutex_init(&n->lock, "native program");
     list_init(&n->blocks);
-    n->argv = copy_arguments(argc, argv);
+    n->argv = copy_arguments(options->argc, options->argv);
     if (n->argv == NULL) {
         native_free(n);
         return E_NOMEM;
@@ -94,8 +95,18 @@ static void run_main(void *arg)
     program_exit(status & 0xff);
 }
 
+static void limit(struct program *p, const struct load_options *options)
+{
+    if (options->memory_limit_bytes != 0) {
+        p->memory_limit_pages = options->memory_limit_bytes / PAGE_SIZE;
+    }
+    if (options->cpu_limit_ns != 0) {
+        p->cpu_limit_ticks = MAX(clock_ns_to_counter(options->cpu_limit_ns), 1);
+    }
+}
+
 /* Hang n on a new program and start it. Takes over n, also on failure. */
-static enum status start(struct native *n, const char *name, void (*before)(struct program *p),
+static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)
 {
     struct program *p;
@@ -106,8 +117,9 @@ static enum status start(struct native *n, const char *name, void (*before)(stru
     }
     n->program = p;
     p->native = n;
+    limit(p, options); /* no thread of it runs yet: no lock */
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
-        p->memory_pages += n->module->memory.pages[i]; /* no thread of it runs yet: no lock */
+        p->memory_pages += n->module->memory.pages[i];
     }
     s = program_add_resource(p, &n->resource);
     if (s != OK) {
@@ -116,17 +128,17 @@ static enum status start(struct native *n, const char *name, void (*before)(stru
         return s;
     }
 
-    if (before != NULL) {
-        before(p);
+    if (options->before != NULL) {
+        options->before(p);
     }
     struct thread *t;
-    struct thread_options options = {.name = name,
-                                     .entry = run_main,
-                                     .arg = n,
-                                     .priority = PRIO_NORMAL,
-                                     .uses_fp = n->module->uses_fp,
-                                     .program = p};
-    s = thread_create(&options, &t);
+    struct thread_options thread = {.name = name,
+                                    .entry = run_main,
+                                    .arg = n,
+                                    .priority = PRIO_NORMAL,
+                                    .uses_fp = n->module->uses_fp,
+                                    .program = p};
+    s = thread_create(&thread, &t);
     if (s != OK) {
         program_kill(p, PROGRAM_KILLED, 0);
         program_release(p);
@@ -151,10 +163,14 @@ static enum status load_file(const char *path, struct module **out, struct loade
     return s;
 }
 
-enum status loader_start(const char *path, int argc, const char *const *argv,
-                         void (*before)(struct program *p), struct program **out,
+enum status loader_start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err)
 {
+    if (options->engine != LOAD_ENGINE_DEFAULT) {
+        fmt_print(err->text, sizeof(err->text),
+                  "%s: only portable programs have a choice of engine", path);
+        return E_NOTSUP;
+    }
     struct module *m;
     enum status s = load_file(path, &m, err);
     if (s != OK) {
@@ -168,9 +184,9 @@ enum status loader_start(const char *path, int argc, const char *const *argv,
 
     const char *slash = strrchr(path, '/');
     struct native *n;
-    s = native_create(m, argc, argv, &n);
+    s = native_create(m, options, &n);
     if (s == OK) {
-        s = start(n, slash == NULL ? path : slash + 1, before, out);
+        s = start(n, slash == NULL ? path : slash + 1, options, out);
     }
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));

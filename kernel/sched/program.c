@@ -24,6 +24,7 @@
 
 #define CONSOLE_FILES      3
 #define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */
+#define STATUS_OUT_OF_TIME 119 /* as every end that is not the program's own */
 
 static struct {
     struct mutex lock;
@@ -129,6 +130,21 @@ void program_kill(struct program *p, enum program_end end, int status)
     }
     reap_if_empty_locked(p);
     mutex_unlock(&p->lock);
+}
+
+static void end_of_time(struct work *work)
+{
+    struct program *p = CONTAINER_OF(work, struct program, out_of_time);
+    program_kill(p, PROGRAM_OUT_OF_TIME, STATUS_OUT_OF_TIME);
+    put(p);
+}
+
+void program_end_of_time(struct program *p)
+{
+    (void)get(p); /* it may have ended by itself before the work thread comes to it */
+    if (!work_queue(&p->out_of_time)) {
+        put(p);
+    }
 }
 
 _Noreturn void program_exit(int status)
@@ -299,6 +315,7 @@ enum status program_create(const char *name, struct program **out)
     (void)str_copy(p->cwd, sizeof p->cwd, "/");
     p->end = PROGRAM_RUNNING;
     p->memory_limit_pages = UINT64_MAX;
+    p->out_of_time.run = end_of_time;
     completion_init(&p->done, "program");
     atomic_init(&p->refs, 2); /* the caller's, and its own */
 

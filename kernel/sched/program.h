@@ -22,6 +22,7 @@ enum program_end {
     PROGRAM_EXITED,  /**< returned from main or called exit: status is its own */
     PROGRAM_FAULTED, /**< a fault inside it; a report was printed */
     PROGRAM_KILLED,
+    PROGRAM_OUT_OF_TIME, /**< killed: it has used all the CPU time that it was given */
 };
 
 /** Something a program owns that must be undone when it ends, newest first. */
@@ -48,6 +49,10 @@ struct program {
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     struct completion done;
     struct list_node all_link;
+    uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in all; 0: no limit */
+    _Atomic uint64_t
+        cpu_ticks;           /* relaxed: what they have run, up to the last time it was counted */
+    struct work out_of_time; /* private */
     void *native; /* [I] the loader's record of what runs in it; NULL for other programs */
     _Atomic uint32_t refs;
     bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
@@ -83,6 +88,25 @@ void program_uncharge(struct program *p, uint64_t pages);
  * stands.
  *  @context{any thread, IRQ-safe through work} */
 void program_kill(struct program *p, enum program_end end, int status);
+
+/** @brief Count what a thread of it has run. @context{scheduler} */
+static inline void program_account(struct program *p, uint64_t ticks)
+{
+    (void)atomic_fetch_add_explicit(&p->cpu_ticks, ticks, memory_order_relaxed);
+}
+
+/** @brief Counter ticks that it may still run; UINT64_MAX: no limit. @context{any} */
+static inline uint64_t program_time_left(const struct program *p)
+{
+    uint64_t used = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
+    return p->cpu_limit_ticks == 0      ? UINT64_MAX
+           : used >= p->cpu_limit_ticks ? 0
+                                        : p->cpu_limit_ticks - used;
+}
+
+/** @brief It has used up its time: have the work thread kill it (PROGRAM_OUT_OF_TIME, 119).
+ * @context{any thread of it, IRQ-safe; no run queue is locked} */
+void program_end_of_time(struct program *p);
 
 /** @brief Wait until it has ended and all is given back. @return OK, E_TIMEDOUT, E_CANCELLED. */
 enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_end *end,

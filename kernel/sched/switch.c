@@ -20,6 +20,7 @@
 
 #include "hal/timer.h"
 #include "kernel/clock.h"
+#include "kernel/sched/program.h"
 #include "kernel/sched/sched_internal.h"
 
 #define SLICES_PER_SECOND 100 /* between threads of equal priority */
@@ -103,7 +104,20 @@ static void arm_kill_check(const struct thread *running, uint64_t now)
 static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now) REQUIRES(rq->lock)
 {
     t->run_ticks += now - rq->switched_at;
+    if (UNLIKELY(t->program != NULL)) {
+        program_account(t->program, now - rq->switched_at);
+    }
     rq->switched_at = now;
+}
+
+/** A program with a limit is looked at when that is used up, and killed then. @return it is. */
+static bool watch_time_locked(const struct thread *t, uint64_t now)
+{
+    uint64_t left = LIKELY(t->program == NULL) ? UINT64_MAX : program_time_left(t->program);
+    if (UNLIKELY(left != UINT64_MAX)) {
+        timer_arm(now + MAX(left, 1));
+    }
+    return left == 0;
 }
 
 /** What an idle thread leaves of its slice matters to nobody; the rest go on where they stopped. */
@@ -122,6 +136,7 @@ static void begin_running_locked(struct run_queue *rq, struct thread *t, uint64_
         timer_arm(rq->slice_end);
     }
     arm_kill_check(t, now);
+    (void)watch_time_locked(t, now);
 }
 
 void sched_finish_switch(void) NO_LOCK_ANALYSIS
@@ -235,7 +250,12 @@ void sched_tick(void) NO_LOCK_ANALYSIS
         }
     }
     arm_kill_check(t, now);
+    account_locked(rq, t, now);
+    bool is_over = !thread_is_cancelled(t) && watch_time_locked(t, now);
     spin_unlock_irq(&rq->lock, state);
+    if (UNLIKELY(is_over)) {
+        program_end_of_time(t->program);
+    }
 }
 
 void thread_yield(void) NO_LOCK_ANALYSIS

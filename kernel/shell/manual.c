@@ -65,7 +65,8 @@ static const struct {
            "    rm /tmp/note"},
     {"run",
      "The program has this terminal until it ends; Ctrl-C ends it. `run` can be left out if\n"
-     "the path has a slash in it.\n"
+     "the path has a slash in it. --cpu and --memory (64M) end a program that takes more;\n"
+     "a portable program is compiled, or with --interp interpreted.\n"
      "    run /bin/hello.elf one two"},
     {"load", "A name alone is looked for in /lib/modules.\n"
              "    load virtio_rng"},

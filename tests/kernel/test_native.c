@@ -4,6 +4,7 @@
 // kind, a kill at any instruction, and nothing left behind. The programs are those of programs/.
 #include "hal/layout.h"
 #include "hal/mmu.h"
+#include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
@@ -61,17 +62,25 @@ static void remove_file(const struct image *image)
     TEST_EQUAL(s, OK);
 }
 
-static struct program *start(const struct image *image, const char *argument)
+static struct program *start_with(const struct image *image, const char *argument,
+                                  struct load_options options)
 {
     const char *argv[] = {image->path, argument};
     struct loader_error err = {.text = ""};
     struct program *p;
-    enum status s = loader_start(image->path, argument == NULL ? 1 : 2, argv, NULL, &p, &err);
+    options.argc = argument == NULL ? 1 : 2;
+    options.argv = argv;
+    enum status s = loader_start(image->path, &options, &p, &err);
     if (s != OK) {
         test_fail(__FILE__, __LINE__, "%s", err.text);
         return NULL;
     }
     return p;
+}
+
+static struct program *start(const struct image *image, const char *argument)
+{
+    return start_with(image, argument, (struct load_options){.argc = 0});
 }
 
 static void finish(struct program *p, enum program_end expected_end, int expected_status)
@@ -169,6 +178,32 @@ static void test_kill_reaches_a_program_that_never_calls(void)
     }
 }
 
+static void test_cpu_time_can_be_limited(void)
+{
+    struct image image = IMAGE(spin);
+    if (write_file(&image)) {
+        struct load_options options = {.cpu_limit_ns = 30 * NS_PER_MS};
+        struct program *a = start_with(&image, NULL, options);
+        struct program *b = start_with(&image, NULL, options);
+        if (a != NULL) {
+            finish(a, PROGRAM_OUT_OF_TIME, 119);
+        }
+        if (b != NULL) {
+            finish(b, PROGRAM_OUT_OF_TIME, 119);
+        }
+        remove_file(&image);
+        image = IMAGE(exit);
+        if (write_file(&image)) {
+            struct program *c =
+                start_with(&image, "3", (struct load_options){.cpu_limit_ns = 10 * NS_PER_S});
+            if (c != NULL) {
+                finish(c, PROGRAM_EXITED, 3);
+            }
+            remove_file(&image);
+        }
+    }
+}
+
 struct footprint {
     struct page_stats pages;
     struct heap_stats heap;
@@ -256,6 +291,7 @@ const struct kernel_test native_tests[] = {
     {"faults_end_only_the_program", test_faults_end_only_the_program},
     {"landing_pads_are_checked_if_promised", test_landing_pads_are_checked_if_promised},
     {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls},
+    {"cpu_time_can_be_limited", test_cpu_time_can_be_limited},
     {"every_call_of_the_sdk", test_every_call_of_the_sdk},
     {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind},
     {"refused_files_leave_nothing_behind", test_refused_files_leave_nothing_behind},

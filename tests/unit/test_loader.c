@@ -226,7 +226,8 @@ static bool run_program(void)
     static const char *const arguments[] = {"program", "argument"};
     struct loader_error err = {.text = ""};
     struct program *p;
-    enum status s = loader_start("/program", 2, arguments, NULL, &p, &err);
+    const struct load_options options = {.argc = 2, .argv = arguments};
+    enum status s = loader_start("/program", &options, &p, &err);
     if (s == OK) {
         enum program_end end;
         int status;
