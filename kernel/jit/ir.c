@@ -17,7 +17,10 @@ enum {
 };
 
 const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
-#define IR_OP(name, text, form, types, flags) {text, IR_FORM_##form, IR_TYPES_##types, flags},
+#define IR_OP(name, text, form, types, flags)                                                      \
+    {text, IR_FORM_##form, IR_TYPES_##types, flags, IR_SHAPE_NONE, IR_LANE_NONE},
+#define IR_LANES(shape, operation, text, form, types, flags)                                       \
+    {text, IR_FORM_##form, IR_TYPES_##types, flags, IR_SHAPE_##shape, IR_LANE_##operation},
 #include "kernel/jit/ir_ops.def"
 #undef IR_OP
 };
@@ -29,6 +32,14 @@ static const struct {
     [IR_VOID] = {"void", 0}, [IR_I32] = {"i32", 4},         [IR_I64] = {"i64", 8},
     [IR_F32] = {"f32", 4},   [IR_F64] = {"f64", 8},         [IR_V128] = {"v128", 16},
     [IR_REF] = {"ref", 8},   [IR_DERIVED] = {"derived", 8},
+};
+
+static const struct {
+    uint8_t lanes, scalar;
+} shapes[IR_SHAPE_COUNT] = {
+    [IR_SHAPE_V128] = {1, IR_VOID}, [IR_SHAPE_I8X16] = {16, IR_I32}, [IR_SHAPE_I16X8] = {8, IR_I32},
+    [IR_SHAPE_I32X4] = {4, IR_I32}, [IR_SHAPE_I64X2] = {2, IR_I64},  [IR_SHAPE_F32X4] = {4, IR_F32},
+    [IR_SHAPE_F64X2] = {2, IR_F64},
 };
 
 const char *const ir_trap_names[IR_TRAP_COUNT] = {
@@ -49,9 +60,25 @@ const char *const ir_space_names[IR_SPACE_COUNT] = {
 };
 
 const char *const ir_access_names[IR_ACCESS_COUNT] = {
-    [IR_ACCESS_FULL] = "",     [IR_ACCESS_8_S] = "8_s",   [IR_ACCESS_8_U] = "8_u",
-    [IR_ACCESS_16_S] = "16_s", [IR_ACCESS_16_U] = "16_u", [IR_ACCESS_32_S] = "32_s",
+    [IR_ACCESS_FULL] = "",
+    [IR_ACCESS_8_S] = "8_s",
+    [IR_ACCESS_8_U] = "8_u",
+    [IR_ACCESS_16_S] = "16_s",
+    [IR_ACCESS_16_U] = "16_u",
+    [IR_ACCESS_32_S] = "32_s",
     [IR_ACCESS_32_U] = "32_u",
+    [IR_ACCESS_8_SPLAT] = "8_splat",
+    [IR_ACCESS_16_SPLAT] = "16_splat",
+    [IR_ACCESS_32_SPLAT] = "32_splat",
+    [IR_ACCESS_64_SPLAT] = "64_splat",
+    [IR_ACCESS_8X8_S] = "8x8_s",
+    [IR_ACCESS_8X8_U] = "8x8_u",
+    [IR_ACCESS_16X4_S] = "16x4_s",
+    [IR_ACCESS_16X4_U] = "16x4_u",
+    [IR_ACCESS_32X2_S] = "32x2_s",
+    [IR_ACCESS_32X2_U] = "32x2_u",
+    [IR_ACCESS_32_ZERO] = "32_zero",
+    [IR_ACCESS_64_ZERO] = "64_zero",
 };
 
 const char *ir_type_name(unsigned type)
@@ -64,9 +91,26 @@ unsigned ir_type_size(unsigned type)
     return type < IR_TYPE_COUNT ? types[type].size : 0;
 }
 
+unsigned ir_shape_lanes(unsigned shape)
+{
+    return shape < IR_SHAPE_COUNT ? shapes[shape].lanes : 0;
+}
+
+unsigned ir_shape_scalar(unsigned shape)
+{
+    return shape < IR_SHAPE_COUNT ? shapes[shape].scalar : IR_VOID;
+}
+
 unsigned ir_access_size(unsigned access, unsigned type)
 {
-    static const uint8_t sizes[IR_ACCESS_COUNT] = {0, 1, 1, 2, 2, 4, 4};
+    static const uint8_t sizes[IR_ACCESS_COUNT] = {
+        [IR_ACCESS_8_S] = 1,      [IR_ACCESS_8_U] = 1,      [IR_ACCESS_16_S] = 2,
+        [IR_ACCESS_16_U] = 2,     [IR_ACCESS_32_S] = 4,     [IR_ACCESS_32_U] = 4,
+        [IR_ACCESS_8_SPLAT] = 1,  [IR_ACCESS_16_SPLAT] = 2, [IR_ACCESS_32_SPLAT] = 4,
+        [IR_ACCESS_64_SPLAT] = 8, [IR_ACCESS_8X8_S] = 8,    [IR_ACCESS_8X8_U] = 8,
+        [IR_ACCESS_16X4_S] = 8,   [IR_ACCESS_16X4_U] = 8,   [IR_ACCESS_32X2_S] = 8,
+        [IR_ACCESS_32X2_U] = 8,   [IR_ACCESS_32_ZERO] = 4,  [IR_ACCESS_64_ZERO] = 8,
+    };
     return access == IR_ACCESS_FULL ? ir_type_size(type) : sizes[access];
 }
 
@@ -87,7 +131,8 @@ static const uint8_t operand_fields[IR_FORM_COUNT] = {
     [IR_FORM_CALL] = IN_POOL,   [IR_FORM_CALL_INDIRECT] = IN_POOL,
     [IR_FORM_TRAP_IF] = A,      [IR_FORM_BRANCH] = A,
     [IR_FORM_SWITCH] = A,       [IR_FORM_RETURN] = IN_POOL,
-    [IR_FORM_INVOKE] = IN_POOL,
+    [IR_FORM_INVOKE] = IN_POOL, [IR_FORM_EXTRACT_LANE] = A,
+    [IR_FORM_SHUFFLE] = A | B,  [IR_FORM_REPLACE_LANE] = A | B,
 };
 
 void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
@@ -323,4 +368,18 @@ uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits)
         bits = (uint32_t)bits;
     }
     return ir_emit(f, IR_CONST, type, (uint32_t)bits, (uint32_t)(bits >> 32), 0);
+}
+
+uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi)
+{
+    const uint32_t words[4] = {(uint32_t)lo, (uint32_t)(lo >> 32), (uint32_t)hi,
+                               (uint32_t)(hi >> 32)};
+    return ir_emit(f, IR_V128_CONST, IR_V128, ir_pool(f, words, 4), 0, 0);
+}
+
+uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16])
+{
+    uint32_t words[4];
+    memcpy(words, lanes, sizeof words);
+    return ir_emit(f, IR_I8X16_SHUFFLE, IR_V128, a, b, ir_pool(f, words, 4));
 }

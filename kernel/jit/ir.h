@@ -51,7 +51,7 @@ enum ir_form {
     IR_FORM_SLOT,   /**< a: slot of the frame */
     IR_FORM_UNARY,  /**< a */
     IR_FORM_BINARY, /**< a, b */
-    IR_FORM_SELECT, /**< a: i32, b, c */
+    IR_FORM_SELECT, /**< a: i32 (or, of vectors, a mask), b, c */
     IR_FORM_LOAD,   /**< a: index or IR_NONE, c: place */
     IR_FORM_STORE,  /**< a: index or IR_NONE, b: value, c: place */
     IR_FORM_COPY,   /**< a: to, b: from, c: bytes; the blocks may be the same, not overlap otherwise
@@ -67,6 +67,10 @@ enum ir_form {
     IR_FORM_TRAP,          /**< b: enum ir_trap */
     IR_FORM_INVOKE, /**< a: callee, b: pool (normal edge, unwind edge, arguments), c: arguments + 2
                      */
+    IR_FORM_VECTOR_CONST, /**< a: its 128 bits in the pool, four words, the lowest first */
+    IR_FORM_EXTRACT_LANE, /**< a, b: number of the lane */
+    IR_FORM_REPLACE_LANE, /**< a: vector, b: scalar, c: number of the lane */
+    IR_FORM_SHUFFLE, /**< a, b, c: 16 bytes in the pool, four words: which of the 32 of a and b */
     IR_FORM_COUNT,
 };
 
@@ -96,8 +100,27 @@ enum ir_typing {
     IR_TYPES_STORED,
     IR_TYPES_STORED_REF,
     IR_TYPES_BYTES,
-    IR_TYPES_CALLS,     /**< as the callee's signature says */
-    IR_TYPES_CONDITION, /**< operand i32, no result */
+    IR_TYPES_CALLS,        /**< as the callee's signature says */
+    IR_TYPES_CONDITION,    /**< operand i32, no result */
+    IR_TYPES_VECTOR,       /**< v128, all of them */
+    IR_TYPES_VECTOR_SHIFT, /**< v128 by i32 */
+    IR_TYPES_TESTS_VECTOR, /**< v128 to i32 */
+    IR_TYPES_SPLATS,       /**< what a lane of the shape is as a scalar, to v128 */
+    IR_TYPES_EXTRACTS,
+    IR_TYPES_REPLACES,
+};
+
+/** How a v128 is divided into lanes. */
+enum ir_shape {
+    IR_SHAPE_NONE, /**< no operation on vectors */
+    IR_SHAPE_V128, /**< not at all */
+    IR_SHAPE_I8X16,
+    IR_SHAPE_I16X8,
+    IR_SHAPE_I32X4,
+    IR_SHAPE_I64X2,
+    IR_SHAPE_F32X4,
+    IR_SHAPE_F64X2,
+    IR_SHAPE_COUNT,
 };
 
 enum ir_op_flag {
@@ -117,9 +140,17 @@ enum ir_op {
     IR_OP_COUNT,
 };
 
+/** What an operation on vectors does with lanes, whatever their shape. */
+enum ir_lane_op {
+    IR_LANE_NONE,
+#define IR_VECTOR(operation, text, shapes, form, types, flags) IR_LANE_##operation,
+#include "kernel/jit/ir_vector_ops.def"
+};
+
 struct ir_op_info {
     const char *text;
     uint8_t form, typing, flags;
+    uint8_t shape, lane_op; /* enum ir_shape, enum ir_lane_op: 0 of scalar operations */
 };
 /** By enum ir_op. */
 extern const struct ir_op_info ir_op_info[IR_OP_COUNT];
@@ -170,6 +201,18 @@ enum ir_access {
     IR_ACCESS_16_U,
     IR_ACCESS_32_S, /**< i64 only; of a store: the low half */
     IR_ACCESS_32_U,
+    IR_ACCESS_8_SPLAT, /**< loads of v128 only, from here on: to every lane */
+    IR_ACCESS_16_SPLAT,
+    IR_ACCESS_32_SPLAT,
+    IR_ACCESS_64_SPLAT,
+    IR_ACCESS_8X8_S, /**< 8 bytes, each lane extended to twice its width */
+    IR_ACCESS_8X8_U,
+    IR_ACCESS_16X4_S,
+    IR_ACCESS_16X4_U,
+    IR_ACCESS_32X2_S,
+    IR_ACCESS_32X2_U,
+    IR_ACCESS_32_ZERO, /**< to the lowest bits, the rest is 0 */
+    IR_ACCESS_64_ZERO,
     IR_ACCESS_COUNT,
 };
 
@@ -281,6 +324,10 @@ static inline bool ir_is_managed(unsigned type)
 const char *ir_type_name(unsigned type);
 /** Bytes of a value of the type in memory; 0 for IR_VOID. */
 unsigned ir_type_size(unsigned type);
+/** Lanes of a shape; of IR_SHAPE_V128: 1. */
+unsigned ir_shape_lanes(unsigned shape);
+/** Type of a lane as a scalar: i32 for the small integers. IR_VOID: the shape has no lanes. */
+unsigned ir_shape_scalar(unsigned shape);
 /** Bytes that an access touches. */
 unsigned ir_access_size(unsigned access, unsigned type);
 /** Words of the textual form, by number. */
@@ -343,6 +390,11 @@ uint32_t ir_slot(struct ir_function *f, uint32_t size, uint32_t align);
 
 /** @brief A constant of a scalar type; of an i32 and f32 the high half is 0. */
 uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits);
+
+/** @brief A constant v128. */
+uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi);
+/** @brief i8x16_shuffle: lane n is byte lanes[n] of a, or, from 16 on, of b. */
+uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16]);
 
 /** @brief The last instruction of a block. */
 static inline const struct ir_instr *ir_terminator(const struct ir_function *f, uint32_t block)

@@ -5,6 +5,7 @@
 #include "kernel/jit/ir_eval.h"
 
 #include "kernel/assert.h"
+#include "kernel/jit/ir_eval_internal.h"
 #include "kernel/lib/softfloat.h"
 #include "kernel/lib/string.h"
 
@@ -323,7 +324,8 @@ static bool compute(const struct eval *e, uint64_t *out)
 
 bool ir_can_eval(unsigned op)
 {
-    return (ir_op_info[op].flags & ~(IR_PURE | IR_COMMUTES | IR_TRAPS)) == 0 &&
+    return ir_op_info[op].shape == IR_SHAPE_NONE &&
+           (ir_op_info[op].flags & ~(IR_PURE | IR_COMMUTES | IR_TRAPS)) == 0 &&
            (ir_op_info[op].form == IR_FORM_UNARY || ir_op_info[op].form == IR_FORM_BINARY ||
             ir_op_info[op].form == IR_FORM_SELECT);
 }
@@ -335,6 +337,10 @@ bool ir_eval(unsigned op, unsigned type, unsigned operand_type, const struct ir_
         *out = operands[operands[0].lo != 0 ? 1 : 2];
         return true;
     }
+    if (ir_op_info[op].shape != IR_SHAPE_NONE) {
+        *out = ir_eval_vector(op, operands);
+        return true;
+    }
     struct eval e = {op, type, operand_type, operands[0].lo, operands[1].lo, operands[2].lo, trap};
     uint64_t result;
     if (!compute(&e, &result)) {
@@ -344,11 +350,21 @@ bool ir_eval(unsigned op, unsigned type, unsigned operand_type, const struct ir_
     return true;
 }
 
+struct ir_bits ir_pool_bits(const struct ir_function *f, uint32_t at)
+{
+    const uint32_t *words = f->pool + at;
+    return (struct ir_bits){words[0] | (uint64_t)words[1] << 32,
+                            words[2] | (uint64_t)words[3] << 32};
+}
+
 /* ---- Memory: both machines are little-endian ---- */
 
 struct ir_bits ir_read(const void *bytes, unsigned access, unsigned type)
 {
     struct ir_bits v = {0, 0};
+    if (type == IR_V128) {
+        return ir_read_vector(bytes, access);
+    }
     memcpy(&v, bytes, ir_access_size(access, type));
     switch ((enum ir_access)access) {
     case IR_ACCESS_8_S:

@@ -13,7 +13,8 @@ struct ir_bits {
 
 /**
  * @brief Compute an operation without effects: constants aside, all whose operands are in a, b and
- * c and that touch no memory.
+ * c and that touch no memory. Where a field is no value but the number of a lane or the 16 bytes of
+ * a shuffle, the operand is that.
  * @param type          Of the result.
  * @param operand_type  Of the first operand; of a select: of the condition.
  * @param trap          Receives why it traps.
@@ -22,8 +23,12 @@ struct ir_bits {
 bool ir_eval(unsigned op, unsigned type, unsigned operand_type, const struct ir_bits operands[3],
              struct ir_bits *out, enum ir_trap *trap);
 
-/** @brief Whether ir_eval() knows the operation. */
+/** @brief Whether the operation is one for ir_eval() whose operands and result an IR_CONST can be:
+ * a scalar one. */
 bool ir_can_eval(unsigned op);
+
+/** @brief Four words of a function's pool as a value. */
+struct ir_bits ir_pool_bits(const struct ir_function *f, uint32_t at);
 
 /** @brief The value that an access reads from these bytes. */
 struct ir_bits ir_read(const void *bytes, unsigned access, unsigned type);

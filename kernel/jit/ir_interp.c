@@ -273,19 +273,33 @@ static void run_return(struct machine *m, const struct ir_instr *i)
 
 /* ---- The loop ---- */
 
+/* What ir_eval() takes: values, or what stands in the instruction itself. */
+static void read_operands(const struct frame *frame, const struct ir_instr *i,
+                          struct ir_bits operands[3])
+{
+    const struct ir_bits *values = frame->values;
+    unsigned form = ir_op_info[i->op].form;
+    operands[0] = values[i->a];
+    if (form == IR_FORM_EXTRACT_LANE) {
+        operands[1].lo = i->b;
+    } else if (form != IR_FORM_UNARY) {
+        operands[1] = values[i->b];
+    }
+    if (form == IR_FORM_SELECT) {
+        operands[2] = values[i->c];
+    } else if (form == IR_FORM_REPLACE_LANE) {
+        operands[2].lo = i->c;
+    } else if (form == IR_FORM_SHUFFLE) {
+        operands[2] = ir_pool_bits(frame->f, i->c);
+    }
+}
+
 static bool run_plain(struct machine *m, const struct ir_instr *i)
 {
     struct frame *frame = m->frame;
-    const struct ir_instr *instrs = frame->f->instrs;
-    unsigned form = ir_op_info[i->op].form;
-    struct ir_bits operands[3] = {frame->values[i->a]};
-    if (form != IR_FORM_UNARY) {
-        operands[1] = frame->values[i->b];
-    }
-    if (form == IR_FORM_SELECT) {
-        operands[2] = frame->values[i->c];
-    }
-    return ir_eval(i->op, i->type, instrs[i->a].type, operands, &frame->values[frame->at],
+    struct ir_bits operands[3] = {{0, 0}};
+    read_operands(frame, i, operands);
+    return ir_eval(i->op, i->type, frame->f->instrs[i->a].type, operands, &frame->values[frame->at],
                    &m->trap);
 }
 
@@ -307,6 +321,9 @@ static bool run_straight(struct machine *m, const struct ir_instr *i)
     switch (i->op) {
     case IR_CONST:
         *out = (struct ir_bits){.lo = ir_const_bits(i)};
+        return true;
+    case IR_V128_CONST:
+        *out = ir_pool_bits(frame->f, i->a);
         return true;
     case IR_NULL:
         *out = (struct ir_bits){.lo = 0};

@@ -79,6 +79,10 @@ static void parse_callee(struct text_parser *p)
     if (p->status == OK && c.signature >= m->signature_count) {
         text_fail(p, E_CORRUPT, "there is no such signature");
     }
+    if (text_take_keyword(p, "helper")) {
+        c.kind = IR_CALLEE_HELPER;
+        c.entry = (uint32_t)text_expect_number(p, UINT32_MAX);
+    }
     c.effects |= text_take_keyword(p, "traps") ? IR_TRAPS : 0;
     c.effects |= text_take_keyword(p, "reads") ? IR_READS : 0;
     c.effects |= text_take_keyword(p, "writes") ? IR_WRITES : 0;
@@ -97,6 +101,12 @@ static void parse_memory(struct text_parser *p)
         text_fail(p, E_CORRUPT, "guard expected");
     }
     struct ir_memory memory = {.guard_bytes = text_expect_number(p, UINT64_MAX)};
+    if (text_take_keyword(p, "base")) {
+        memory.base = (uint32_t)text_expect_number(p, UINT32_MAX);
+    }
+    if (text_take_keyword(p, "length")) {
+        memory.length = (uint32_t)text_expect_number(p, UINT32_MAX);
+    }
     if (GROW(p, memories, memory_count, memory_capacity)) {
         ((struct ir_memory *)m->memories)[m->memory_count++] = memory;
     }

@@ -195,6 +195,31 @@ static void parse_const(struct text_parser *p, struct ir_instr *i)
     i->b = (uint32_t)(bits >> 32);
 }
 
+/* 128 bits, the low half first, as four words in the pool. */
+static uint32_t expect_vector(struct text_parser *p)
+{
+    uint64_t lo = text_expect_number(p, UINT64_MAX);
+    expect_comma(p);
+    uint64_t hi = text_expect_number(p, UINT64_MAX);
+    const uint32_t words[4] = {(uint32_t)lo, (uint32_t)(lo >> 32), (uint32_t)hi,
+                               (uint32_t)(hi >> 32)};
+    return p->status != OK ? 0 : ir_pool(p->f, words, 4);
+}
+
+static void parse_lane_operands(struct text_parser *p, struct ir_instr *i)
+{
+    unsigned form = ir_op_info[i->op].form;
+    i->a = expect_value(p);
+    expect_comma(p);
+    if (form == IR_FORM_EXTRACT_LANE) {
+        i->b = (uint32_t)text_expect_number(p, UINT32_MAX);
+        return;
+    }
+    i->b = expect_value(p);
+    expect_comma(p);
+    i->c = form == IR_FORM_SHUFFLE ? expect_vector(p) : (uint32_t)text_expect_number(p, UINT32_MAX);
+}
+
 static void parse_operands(struct text_parser *p, struct ir_instr *i)
 {
     switch ((enum ir_form)ir_op_info[i->op].form) {
@@ -269,6 +294,14 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
         break;
     case IR_FORM_TRAP:
         i->b = expect_trap(p);
+        break;
+    case IR_FORM_VECTOR_CONST:
+        i->a = expect_vector(p);
+        break;
+    case IR_FORM_EXTRACT_LANE:
+    case IR_FORM_REPLACE_LANE:
+    case IR_FORM_SHUFFLE:
+        parse_lane_operands(p, i);
         break;
     default:
         break;

@@ -83,6 +83,14 @@ static void print_switch(struct printer *p, const struct ir_instr *i)
     }
 }
 
+/* 128 bits, the low half first. */
+static void print_vector(struct printer *p, uint32_t at)
+{
+    const uint32_t *words = p->f->pool + at;
+    print(p, "0x%llx, 0x%llx", (unsigned long long)(words[0] | (uint64_t)words[1] << 32),
+          (unsigned long long)(words[2] | (uint64_t)words[3] << 32));
+}
+
 static void print_operands(struct printer *p, const struct ir_instr *i)
 {
     switch ((enum ir_form)ir_op_info[i->op].form) {
@@ -148,6 +156,20 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
         break;
     case IR_FORM_TRAP:
         print(p, " %s", i->b < IR_TRAP_COUNT ? ir_trap_names[i->b] : "?");
+        break;
+    case IR_FORM_VECTOR_CONST:
+        print(p, " ");
+        print_vector(p, i->a);
+        break;
+    case IR_FORM_EXTRACT_LANE:
+        print(p, " v%u, %u", i->a, i->b);
+        break;
+    case IR_FORM_REPLACE_LANE:
+        print(p, " v%u, v%u, %u", i->a, i->b, i->c);
+        break;
+    case IR_FORM_SHUFFLE:
+        print(p, " v%u, v%u, ", i->a, i->b);
+        print_vector(p, i->c);
         break;
     default:
         break;
@@ -242,11 +264,31 @@ void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx)
     print(&p, "}\n");
 }
 
+static void print_memory(struct printer *p, const struct ir_memory *m)
+{
+    print(p, "memory guard 0x%llx", (unsigned long long)m->guard_bytes);
+    if (m->base != 0 || m->length != 0) {
+        print(p, " base %u length %u", m->base, m->length);
+    }
+    print(p, "\n");
+}
+
+static void print_callee(struct printer *p, const struct ir_callee *c)
+{
+    print(p, "callee @%s signature %u", c->name, c->signature);
+    if (c->kind == IR_CALLEE_HELPER) {
+        print(p, " helper %u", c->entry);
+    }
+    print(p, "%s%s%s\n", (c->effects & IR_TRAPS) != 0 ? " traps" : "",
+          (c->effects & IR_READS) != 0 ? " reads" : "",
+          (c->effects & IR_WRITES) != 0 ? " writes" : "");
+}
+
 void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx)
 {
     struct printer p = {sink, ctx, NULL};
     for (uint32_t n = 0; n < m->memory_count; n++) {
-        print(&p, "memory guard 0x%llx\n", (unsigned long long)m->memories[n].guard_bytes);
+        print_memory(&p, &m->memories[n]);
     }
     for (uint32_t n = 0; n < m->signature_count; n++) {
         print(&p, "signature ");
@@ -254,10 +296,6 @@ void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx)
         print(&p, "\n");
     }
     for (uint32_t n = 0; n < m->callee_count; n++) {
-        const struct ir_callee *c = &m->callees[n];
-        print(&p, "callee @%s signature %u%s%s%s\n", c->name, c->signature,
-              (c->effects & IR_TRAPS) != 0 ? " traps" : "",
-              (c->effects & IR_READS) != 0 ? " reads" : "",
-              (c->effects & IR_WRITES) != 0 ? " writes" : "");
+        print_callee(&p, &m->callees[n]);
     }
 }

@@ -2,11 +2,11 @@
 //
 // The intermediate representation as text: for people, for tests, and for reducing what went wrong.
 //
-//     memory guard 0x80000000
+//     memory guard 0x80000000 base 0 length 8
 //     signature (i32, i32) -> (i32)
 //     signature (i64) -> ()
 //     callee @sum signature 0
-//     callee @log signature 1 reads writes
+//     callee @log signature 1 helper 16 reads writes
 //     function @sum {
 //     slot 16 align 8
 //     block0(v0: i32, v1: i32):
@@ -16,7 +16,8 @@
 //     }
 //
 // One instruction a line. An operation's suffix is the type of its result, or of its first operand
-// where the result's is always the same. `!12` at the end of a line is the location in the source,
+// where the result's is always the same. What is written as two numbers (a constant v128, the lanes
+// of a shuffle) has its low half first. `!12` at the end of a line is the location in the source,
 // `safe` a safe point. Names of values and blocks are free when text is read; when it is printed
 // they are indices.
 #pragma once

@@ -92,6 +92,10 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
                in_pool(v, i->b, i->c);
     case IR_FORM_RETURN:
         return in_pool(v, i->b, i->c);
+    case IR_FORM_VECTOR_CONST:
+        return in_pool(v, i->a, 4);
+    case IR_FORM_SHUFFLE:
+        return in_pool(v, i->c, 4);
     case IR_FORM_SWITCH:
         return i->c > 0 || verify_fail(v, "no edge for the values that have none");
     case IR_FORM_TRAP:

@@ -22,3 +22,6 @@ bool verify_fail(struct verifier *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /** @brief The types of every instruction; its indices are known to be good. @return status is OK.
  */
 bool verify_types(struct verifier *v);
+
+/** @brief The types and immediates of an operation on vectors. @return status is OK. */
+bool verify_vector_types(struct verifier *v, const struct ir_instr *i);

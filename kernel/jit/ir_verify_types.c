@@ -94,6 +94,12 @@ static bool check_any(struct verifier *v, const struct ir_instr *i)
 
 /* ---- Memory ---- */
 
+static bool check_memory(struct verifier *v, const struct ir_memory *m)
+{
+    return ((m->base | m->length) & 7) == 0 ||
+           verify_fail(v, "words of the context at %u and %u", m->base, m->length);
+}
+
 static bool check_index_type(struct verifier *v, const struct ir_instr *i, const struct ir_place *p)
 {
     bool indexed = i->a != IR_NONE;
@@ -109,7 +115,8 @@ static bool check_index_type(struct verifier *v, const struct ir_instr *i, const
         if (p->number >= v->f->module->memory_count) {
             return verify_fail(v, "no memory %u", p->number);
         }
-        return (indexed && type_of(v, i->a) == IR_I32) || verify_fail(v, "the index is an i32");
+        return check_memory(v, &v->f->module->memories[p->number]) &&
+               ((indexed && type_of(v, i->a) == IR_I32) || verify_fail(v, "the index is an i32"));
     case IR_SPACE_ADDRESS:
         return (indexed && type_of(v, i->a) == IR_I64) || verify_fail(v, "the address is an i64");
     case IR_SPACE_OBJECT:
@@ -121,14 +128,22 @@ static bool check_index_type(struct verifier *v, const struct ir_instr *i, const
     return verify_fail(v, "no such place");
 }
 
+/* Narrow accesses are of integers, those that make lanes are loads of vectors. */
+static bool access_fits(const struct ir_instr *i, unsigned access, unsigned type)
+{
+    if (access >= IR_ACCESS_8_SPLAT) {
+        return type == IR_V128 && i->op == IR_LOAD;
+    }
+    return ir_is_integer(type) && ir_access_size(access, type) < ir_type_size(type);
+}
+
 static bool check_access(struct verifier *v, const struct ir_instr *i, unsigned type)
 {
     const struct ir_place *p = &v->f->places[i->c];
     if (p->access >= IR_ACCESS_COUNT || !check_index_type(v, i, p)) {
         return verify_fail(v, "no such access");
     }
-    bool narrow = p->access != IR_ACCESS_FULL;
-    if (narrow && (!ir_is_integer(type) || ir_access_size(p->access, type) >= ir_type_size(type))) {
+    if (p->access != IR_ACCESS_FULL && !access_fits(i, p->access, type)) {
         return verify_fail(v, "not so wide of %s", ir_type_name(type));
     }
     if (p->space == IR_SPACE_SLOT) {
@@ -192,6 +207,31 @@ static bool check_args(struct verifier *v, const struct ir_signature *s, const u
     return true;
 }
 
+/* What a helper, a function in C that every machine's stub can call, may look like. */
+static bool check_helper(struct verifier *v, const struct ir_callee *c)
+{
+    const struct ir_signature *s = &v->f->module->signatures[c->signature];
+    const uint8_t *types = v->f->module->types + s->types;
+    if (s->params > 5 || s->results > 1) {
+        return verify_fail(v, "helper %s has more than 5 parameters or more than 1 result",
+                           c->name);
+    }
+    for (uint32_t n = 0; n < s->params + s->results; n++) {
+        if (!ir_is_integer(types[n])) {
+            return verify_fail(v, "helper %s knows no %s", c->name, ir_type_name(types[n]));
+        }
+    }
+    return (c->entry & 7) == 0 || verify_fail(v, "helper %s is at %u", c->name, c->entry);
+}
+
+static bool check_callee(struct verifier *v, const struct ir_callee *c)
+{
+    if (c->kind == IR_CALLEE_HELPER) {
+        return check_helper(v, c);
+    }
+    return c->kind == IR_CALLEE_FUNCTION || verify_fail(v, "no such kind of callee");
+}
+
 static bool check_call(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_signature *s = ir_call_signature(v->f, i);
@@ -201,6 +241,9 @@ static bool check_call(struct verifier *v, const struct ir_instr *i)
     if (i->op == IR_CALL_INDIRECT &&
         (i->c < 2 || type_of(v, args[0]) != IR_I64 || type_of(v, args[1]) != IR_I64)) {
         return verify_fail(v, "code and context are i64");
+    }
+    if (i->op != IR_CALL_INDIRECT && !check_callee(v, &v->f->module->callees[i->a])) {
+        return false;
     }
     return result_is(v, i, first) && check_args(v, s, args + skip, i->c - skip);
 }
@@ -246,6 +289,9 @@ static bool check_entry(struct verifier *v)
     const struct ir_signature *s = &m->signatures[m->callees[v->f->callee].signature];
     const struct ir_block *entry = &v->f->blocks[0];
     v->at = entry->first;
+    if (m->callees[v->f->callee].kind != IR_CALLEE_FUNCTION) {
+        return verify_fail(v, "a helper has no body");
+    }
     if (entry->params != s->params) {
         return verify_fail(v, "the entry has %u parameters, the signature %u", entry->params,
                            s->params);
@@ -341,6 +387,13 @@ static bool check_types(struct verifier *v, const struct ir_instr *i)
         return check_call(v, i);
     case IR_TYPES_CONDITION:
         return converts(v, i, IR_I32, IR_VOID);
+    case IR_TYPES_VECTOR:
+    case IR_TYPES_VECTOR_SHIFT:
+    case IR_TYPES_TESTS_VECTOR:
+    case IR_TYPES_SPLATS:
+    case IR_TYPES_EXTRACTS:
+    case IR_TYPES_REPLACES:
+        return verify_vector_types(v, i);
     }
     return verify_fail(v, "no such typing");
 }
