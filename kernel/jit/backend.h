@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/jit/code.h"
+#include "kernel/jit/select.h"
 #include "kernel/jit/vcode.h"
 #include "kernel/status.h"
 
@@ -41,8 +42,6 @@ enum note_flags {
     NOTE_USES_FP = 4,     /**< its threads own floating-point and vector registers */
     NOTE_KNOWN = 7,       /**< all of them: any other bit is from a later ABI */
 };
-
-struct selector; /* kernel/jit/select.h */
 
 /** A machine as the compiler sees it: pure functions from the representation to bytes, so that the
  * host's tests link all of them at once. Const; no function is optional. arch/MACHINE/jit/machine.c
