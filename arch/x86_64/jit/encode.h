@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// x86-64 instructions as bytes: a table of forms (forms.def) and one function that adds registers,
+// addresses and immediates, in the shortest way there is. Branches to labels are asm.h's.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Conditions come in pairs: the lowest bit negates. */
+enum x86_cond {
+    X86_O,
+    X86_NO,
+    X86_B,
+    X86_AE,
+    X86_E,
+    X86_NE,
+    X86_BE,
+    X86_A,
+    X86_S,
+    X86_NS,
+    X86_P,
+    X86_NP,
+    X86_L,
+    X86_GE,
+    X86_LE,
+    X86_G,
+};
+
+enum x86_form {
+#define X86_FORM(name, shape, kinds, prefix, opcode, digit, width, imm, text) X86_##name,
+#include "arch/x86_64/jit/forms.def"
+#undef X86_FORM
+    X86_FORM_COUNT,
+};
+
+enum x86_shape {
+    X86_SHAPE_NONE,
+    X86_SHAPE_RM,  /**< reg, rm */
+    X86_SHAPE_MR,  /**< rm, reg */
+    X86_SHAPE_M,   /**< rm */
+    X86_SHAPE_MI,  /**< rm, imm */
+    X86_SHAPE_MC,  /**< rm, cl */
+    X86_SHAPE_RMI, /**< reg, rm, imm */
+    X86_SHAPE_O,   /**< reg, in the opcode */
+    X86_SHAPE_OI,  /**< reg, in the opcode, imm */
+    X86_SHAPE_RVM, /**< reg, other, rm */
+    X86_SHAPE_RMV, /**< reg, rm, other */
+};
+
+enum x86_width {
+    X86_WIDTH_NONE,
+    X86_WIDTH_ANY,    /**< size 1, 2, 4 or 8 */
+    X86_WIDTH_LONG,   /**< size 4 or 8 */
+    X86_WIDTH_QUAD,   /**< always 8 */
+    X86_WIDTH_SCALAR, /**< size 4 or 8: a prefix for f32, one for f64 */
+    X86_WIDTH_PACKED, /**< size 4 or 8: none, or a prefix */
+    X86_WIDTH_SINGLE, /**< always an f32 */
+    X86_WIDTH_DOUBLE, /**< always an f64 */
+    X86_WIDTH_VEX_LONG,
+};
+
+enum x86_imm {
+    X86_IMM_NONE,
+    X86_IMM_BYTE,
+    X86_IMM_COUNT, /**< of a shift: 1 has a shorter opcode */
+    X86_IMM_SHORT, /**< sign-extended: 8 bits if they are enough, else FULL */
+    X86_IMM_FULL,  /**< as wide as the instruction, of 64 bits 32, sign-extended */
+    X86_IMM_WIDE,  /**< as wide as the instruction */
+};
+
+#define X86_NO_REG 0xff
+#define X86_RIP    0xfe /**< as a base: disp counts from the end of the instruction */
+
+/** base + (index << scale) + disp. */
+struct x86_mem {
+    uint8_t base, index, scale; /* registers or X86_NO_REG; the index is not rsp */
+    int32_t disp;
+};
+
+struct x86_insn {
+    uint8_t form;  /* enum x86_form */
+    uint8_t size;  /* of the operation, where the form leaves it open: 1, 2, 4 or 8 */
+    uint8_t reg;   /* the operand that is a register only */
+    uint8_t rm;    /* the one that can be in memory, */
+    bool is_mem;   /* and then is `mem` */
+    uint8_t other; /* the third register of VEX forms */
+    struct x86_mem mem;
+    int64_t imm;
+};
+
+struct x86_form_info {
+    uint8_t shape, prefix, digit, width, imm;
+    uint32_t opcode;
+    const char *kinds, *text;
+};
+extern const struct x86_form_info x86_forms[X86_FORM_COUNT];
+
+#define X86_MAX_BYTES 15
+
+/** @brief Write one instruction. @return how many bytes; 0: the immediate has no encoding in this
+ * form. @context{any} Pure. */
+unsigned x86_encode(const struct x86_insn *i, uint8_t out[X86_MAX_BYTES]);
