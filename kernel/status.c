@@ -34,6 +34,7 @@ static const char *const texts[] = {
     [-E_FAULT] = "bad address",
     [-E_NOTEMPTY] = "directory not empty",
     [-E_LOOP] = "too many symbolic links",
+    [-E_XDEV] = "on different file systems",
 };
 
 const char *status_text(enum status s)

@@ -37,6 +37,7 @@ enum [[nodiscard]] status{
     E_FAULT = -24,       /**< an address faulted */
     E_NOTEMPTY = -25,    /**< a directory still has entries */
     E_LOOP = -26,        /**< too many symbolic links */
+    E_XDEV = -27,        /**< the two names are on different file systems */
 };
 
 /**

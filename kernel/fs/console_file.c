@@ -43,7 +43,7 @@ static enum status console_read_link(struct fs_node *link, char *buf, size_t len
 
 static enum status console_stat(struct fs_node *node, struct file_stat *out)
 {
-    *out = (struct file_stat){.inode = node->id, .type = FILE_DEVICE, .mode = 0666};
+    *out = (struct file_stat){.inode = node->id, .links = 1, .type = FILE_DEVICE, .mode = 0666};
     return OK;
 }
 
@@ -64,16 +64,34 @@ static void console_unmount(struct fs *fs)
     (void)fs; /* in no mount table */
 }
 
-static enum status console_create(struct fs_node *dir, const char *name, size_t len,
-                                  enum file_type type, struct fs_node **out)
+static enum status console_wait_readable(struct fs_node *node, uint64_t deadline_ns)
 {
-    (void)dir, (void)name, (void)len, (void)type, (void)out;
+    (void)node;
+    return console_wait_input(deadline_ns);
+}
+
+static enum status console_create(const struct fs_name *at, enum file_type type, const char *target,
+                                  struct fs_node **out)
+{
+    (void)at, (void)type, (void)target, (void)out;
     return E_NOTDIR;
 }
 
-static enum status console_unlink(struct fs_node *dir, const char *name, size_t len)
+static enum status console_link(struct fs_node *node, const struct fs_name *to)
 {
-    (void)dir, (void)name, (void)len;
+    (void)node, (void)to;
+    return E_NOTDIR;
+}
+
+static enum status console_remove(const struct fs_name *at, enum fs_remove what)
+{
+    (void)at, (void)what;
+    return E_NOTDIR;
+}
+
+static enum status console_rename(const struct fs_name *from, const struct fs_name *to)
+{
+    (void)from, (void)to;
     return E_NOTDIR;
 }
 
@@ -89,10 +107,22 @@ static enum status console_node_write(struct fs_node *file, uint64_t *off, const
     return s;
 }
 
-static enum status console_truncate(struct fs_node *file)
+static enum status console_set_size(struct fs_node *file, uint64_t size)
 {
-    (void)file;
-    return OK; /* as for every device: there is nothing to cut */
+    (void)file, (void)size;
+    return E_INVAL;
+}
+
+static enum status console_allocate(struct fs_node *file, uint64_t off, uint64_t len)
+{
+    (void)file, (void)off, (void)len;
+    return E_INVAL;
+}
+
+static enum status console_set_times(struct fs_node *node, const struct file_times *times)
+{
+    (void)node, (void)times;
+    return OK; /* it has none to set */
 }
 
 static const struct fs_ops ops = {
@@ -108,14 +138,24 @@ static const struct fs_ops ops = {
 
 static const struct fs_write_ops write_ops = {
     .create = console_create,
-    .unlink = console_unlink,
+    .link = console_link,
+    .remove = console_remove,
+    .rename = console_rename,
     .write = console_node_write,
-    .truncate = console_truncate,
+    .set_size = console_set_size,
+    .allocate = console_allocate,
+    .set_times = console_set_times,
 };
+
+static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_readable};
 
 static struct fs fs;
 static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1};
-static struct fs fs = {.type = "console", .ops = &ops, .write_ops = &write_ops, .root = &root};
+static struct fs fs = {.type = "console",
+                       .ops = &ops,
+                       .write_ops = &write_ops,
+                       .stream_ops = &stream_ops,
+                       .root = &root};
 
 struct fs *console_fs(void)
 {

@@ -3,6 +3,7 @@
 // A newc cpio archive (the initrd) as a read-only file system. Its directory is built once;
 // contents stay where the loader put them. Nothing in the archive is believed: sizes end inside it,
 // names stay below its root.
+#include "kernel/clock.h"
 #include "kernel/fs/tree_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -102,6 +103,23 @@ static bool read_entry(const struct archive *a, size_t at, struct entry *out)
     return true;
 }
 
+/* A new node under a name. The archive's nodes have no reference but their names'. */
+static struct tree_entry *add_new(struct tree *t, struct tree_node *dir, const char *name,
+                                  size_t len, enum file_type type) REQUIRES(t->lock)
+{
+    struct tree_node *n = tree_make_node_locked(t, type);
+    if (n == NULL) {
+        return NULL;
+    }
+    struct tree_entry *e = tree_add_locked(t, dir, name, len, n);
+    if (e == NULL) {
+        heap_free(n);
+        return NULL;
+    }
+    atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_relaxed);
+    return e;
+}
+
 /* The directory that `path` lies in, made where the archive has not named it; its last name. */
 static enum status find_parent(struct tree *t, const char *path, struct tree_node **dir,
                                const char **name, size_t *len) REQUIRES(t->lock)
@@ -129,17 +147,17 @@ static enum status find_parent(struct tree *t, const char *path, struct tree_nod
             continue;
         }
         if (*len != 0) { /* the name before was a directory */
-            struct tree_node *child = tree_find_locked(t, d, *name, *len);
+            const struct tree_entry *child = tree_find_locked(t, d, *name, *len);
             if (child == NULL) {
-                child = tree_add_locked(t, d, *name, *len, FILE_DIRECTORY);
+                child = add_new(t, d, *name, *len, FILE_DIRECTORY);
             }
             if (child == NULL) {
                 return E_NOMEM;
             }
-            if (child->node.type != FILE_DIRECTORY) {
+            if (child->node->node.type != FILE_DIRECTORY) {
                 return E_CORRUPT;
             }
-            d = child;
+            d = child->node;
         }
         *name = path;
         *len = n;
@@ -166,22 +184,35 @@ static enum file_type type_of(uint32_t mode)
 /* Names of one file follow each other in the archive, and only the last one has the contents. */
 struct link_group {
     uint32_t inode;
-    struct tree_node *first;
+    struct tree_node *node; /* NULL: the entry before was no such name */
 };
 
-static void share_contents(struct link_group *group, const struct entry *e, struct tree_node *n)
+static bool is_shared(const struct entry *e)
 {
-    if (e->links < 2 || n->node.type != FILE_REGULAR || group->inode != e->inode) {
-        *group = (struct link_group){.inode = e->inode};
+    return e->links >= 2 && type_of(e->mode) == FILE_REGULAR;
+}
+
+/* A name that the directory does not have, of a new node or of the group's. */
+static struct tree_entry *add_name(struct tree *t, struct tree_node *dir, const char *name,
+                                   size_t len, const struct entry *e, struct link_group *group)
+    REQUIRES(t->lock)
+{
+    if (is_shared(e) && group->node != NULL && group->inode == e->inode) {
+        return tree_add_locked(t, dir, name, len, group->node);
     }
-    if (e->links < 2 || n->node.type != FILE_REGULAR) {
-        return;
-    }
-    n->same_file = group->first;
-    group->first = n;
-    for (; e->size != 0 && group->first != NULL; group->first = group->first->same_file) {
-        group->first->bytes = e->data;
-        group->first->size = e->size;
+    struct tree_entry *added = add_new(t, dir, name, len, type_of(e->mode));
+    group->inode = e->inode;
+    group->node = added != NULL && is_shared(e) ? added->node : NULL;
+    return added;
+}
+
+static void fill_node(struct tree_node *n, const struct entry *e)
+{
+    n->mode = e->mode & 07777;
+    n->accessed_ns = n->modified_ns = n->changed_ns = e->mtime_s * NS_PER_S;
+    if (n->node.type == FILE_SYMLINK || (n->node.type == FILE_REGULAR && e->size != 0)) {
+        n->bytes = e->data;
+        n->size = e->size;
     }
 }
 
@@ -191,38 +222,34 @@ static enum status add_entry(struct tree *t, const struct entry *e, struct link_
     struct tree_node *dir;
     const char *name;
     size_t len;
+    enum file_type type = type_of(e->mode);
     enum status s = find_parent(t, e->name, &dir, &name, &len);
     if (s != OK) {
         return s;
-    }
-    struct tree_node *n = len == 0 ? t->root : tree_find_locked(t, dir, name, len);
-    enum file_type type = type_of(e->mode);
-    if (n != NULL && (n->node.type != FILE_DIRECTORY || type != FILE_DIRECTORY)) {
-        return E_CORRUPT; /* only a directory may be named twice */
-    }
-    if (n == NULL) {
-        n = tree_add_locked(t, dir, name, len, type);
-    }
-    if (n == NULL) {
-        return E_NOMEM;
-    }
-    n->mode = e->mode & 07777;
-    n->mtime_s = e->mtime_s;
-    if (type == FILE_REGULAR || type == FILE_SYMLINK) {
-        n->bytes = e->data;
-        n->size = e->size;
     }
     if (type == FILE_SYMLINK &&
         (e->size == 0 || strnlen((const char *)e->data, e->size) != e->size)) {
         return E_CORRUPT;
     }
-    share_contents(group, e, n);
+    const struct tree_entry *old = len != 0 ? tree_find_locked(t, dir, name, len) : NULL;
+    struct tree_node *n = len == 0 ? t->root : old != NULL ? old->node : NULL;
+    if (n != NULL && (n->node.type != FILE_DIRECTORY || type != FILE_DIRECTORY)) {
+        return E_CORRUPT; /* only a directory may be named twice */
+    }
+    if (n == NULL) {
+        const struct tree_entry *added = add_name(t, dir, name, len, e, group);
+        if (added == NULL) {
+            return E_NOMEM;
+        }
+        n = added->node;
+    }
+    fill_node(n, e);
     return OK;
 }
 
 static enum status unpack(struct tree *t, const struct archive *a) REQUIRES(t->lock)
 {
-    struct link_group group = {.first = NULL};
+    struct link_group group = {.node = NULL};
     struct entry e;
     for (size_t at = 0;; at = e.next) {
         enum status s = read_entry(a, at, &e) ? OK : E_CORRUPT;
@@ -254,12 +281,8 @@ static enum status cpio_read(struct fs_node *node, uint64_t off, void *buf, size
 static enum status cpio_stat(struct fs_node *node, struct file_stat *out)
 {
     const struct tree_node *n = tree_node_of(node);
-    *out = (struct file_stat){.inode = node->id,
-                              .size = n->size,
-                              .blocks_512 = (n->size + 511) / 512,
-                              .type = node->type,
-                              .mode = n->mode,
-                              .mtime_s = n->mtime_s};
+    tree_stat_locked(n, out); /* nothing changes once it is unpacked: no lock */
+    out->blocks_512 = (n->size + 511) / 512;
     return OK;
 }
 
@@ -277,11 +300,13 @@ static void cpio_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byte
 static void cpio_unmount(struct fs *fs)
 {
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
-    struct tree_node *n;
+    struct tree_entry *e;
     mutex_lock(&t->lock);
-    while ((n = tree_any_leaf(t)) != NULL) {
-        tree_remove_locked(t, n);
-        heap_free(n);
+    while ((e = tree_any_leaf(t)) != NULL) {
+        struct tree_node *n = tree_remove_locked(t, e);
+        if (atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_relaxed) == 1) {
+            heap_free(n);
+        }
     }
     mutex_unlock(&t->lock);
     heap_free(t->root);

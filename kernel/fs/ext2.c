@@ -7,6 +7,8 @@
 // may be broken, or be changed under us. Layout: the kernel documentation's "ext4 Data Structures
 // and Algorithms", of which ext2 is a part.
 #include "kernel/fs/ext2_internal.h"
+
+#include "kernel/clock.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -206,13 +208,16 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
     if (n->node.type == FILE_REGULAR) {
         n->size |= (uint64_t)load_le32(raw + 108) << 32;
     }
+    n->atime_s = load_le32(raw + 8);
+    n->ctime_s = load_le32(raw + 12);
     n->mtime_s = load_le32(raw + 16);
+    n->links = load_le16(raw + 26);
     n->blocks_512 = load_le32(raw + 28);
     memcpy(n->pointers, raw + 40, sizeof(n->pointers));
     n->is_fast_link = n->node.type == FILE_SYMLINK &&
                       n->blocks_512 == (attributes != 0 ? e->block_size / BLOCK_SECTOR : 0);
 
-    if (load_le16(raw + 26) == 0) {
+    if (n->links == 0) {
         return false; /* deleted, and yet somebody names it */
     }
     if ((flags & (FLAG_COMPRESSED | FLAG_ENCRYPTED | FLAG_EXTENTS | FLAG_INLINE_DATA)) != 0) {
@@ -288,9 +293,12 @@ static enum status ext2_stat(struct fs_node *node, struct file_stat *out)
     *out = (struct file_stat){.inode = node->id,
                               .size = n->size,
                               .blocks_512 = n->blocks_512,
-                              .type = node->type,
+                              .links = n->links,
                               .mode = n->mode & 07777,
-                              .mtime_s = n->mtime_s};
+                              .type = node->type,
+                              .accessed_ns = n->atime_s * NS_PER_S,
+                              .modified_ns = n->mtime_s * NS_PER_S,
+                              .changed_ns = n->ctime_s * NS_PER_S};
     return OK;
 }
 

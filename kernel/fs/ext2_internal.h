@@ -33,7 +33,8 @@ struct ext2_node {
     uint64_t size;                       /* [I] */
     uint64_t blocks_512;                 /* [I] */
     uint32_t mode;                       /* [I] */
-    uint32_t mtime_s;                    /* [I] */
+    uint32_t links;                      /* [I] */
+    uint32_t atime_s, mtime_s, ctime_s;  /* [I] */
     bool is_fast_link;                   /* [I] the target is in the inode */
     uint64_t next_read;                  /* [e] where a sequential reader comes next */
     uint8_t pointers[4 * EXT2_POINTERS]; /* [I] little-endian block numbers, or a link's target */

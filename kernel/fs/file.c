@@ -7,18 +7,6 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
-/* Field protection:  [I] set when it is opened   [p] lock */
-struct file {
-    _Atomic uint32_t refs;
-    struct fs_node *node; /* [I] */
-    unsigned flags;       /* [I] */
-    struct mutex lock;
-    uint64_t position;   /* [p] bytes; in a directory the file system's cookie */
-    uint32_t mount_next; /* [p] directories: mount points that have been listed */
-    bool is_at_mounts;   /* [p] directories: the file system's own entries are through */
-    char path[];         /* [I] directories: canonical; else "" */
-};
-
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
 {
     size_t len = node->type == FILE_DIRECTORY ? strlen(path) : 0;
@@ -29,6 +17,7 @@ struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
     atomic_init(&f->refs, 1);
     f->node = node;
     f->flags = flags;
+    atomic_init(&f->is_appending, (flags & VFS_APPEND) != 0);
     mutex_init(&f->lock, "file");
     memcpy(f->path, path, len);
     return f;
@@ -98,22 +87,80 @@ enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
     return s;
 }
 
-enum status file_write(struct file *f, const void *buf, size_t len, size_t *done)
+static enum status check_writable(const struct file *f)
 {
     if (f->node->type == FILE_DIRECTORY) {
         return E_ISDIR;
     }
-    if ((f->flags & VFS_WRITE) == 0) {
-        return E_PERM;
+    return (f->flags & VFS_WRITE) == 0 ? E_PERM : OK;
+}
+
+enum status file_write(struct file *f, const void *buf, size_t len, size_t *done)
+{
+    enum status s = check_writable(f);
+    if (s != OK) {
+        return s;
     }
     mutex_lock(&f->lock);
-    uint64_t off = (f->flags & VFS_APPEND) != 0 ? FS_APPEND : f->position;
-    enum status s = f->node->fs->write_ops->write(f->node, &off, buf, len, done);
+    bool is_appending = atomic_load_explicit(&f->is_appending, memory_order_relaxed);
+    uint64_t off = is_appending ? FS_APPEND : f->position;
+    s = f->node->fs->write_ops->write(f->node, &off, buf, len, done);
     if (s == OK) {
         f->position = off;
     }
     mutex_unlock(&f->lock);
     return s;
+}
+
+enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t len, size_t *done)
+{
+    enum status s = check_writable(f);
+    if (s != OK) {
+        return s;
+    }
+    return off > INT64_MAX ? E_OVERFLOW
+                           : f->node->fs->write_ops->write(f->node, &off, buf, len, done);
+}
+
+void file_set_append(struct file *f, bool on)
+{
+    atomic_store_explicit(&f->is_appending, on, memory_order_relaxed);
+}
+
+/* Sizes are those that a position can have. */
+enum status file_set_size(struct file *f, uint64_t size)
+{
+    enum status s = check_writable(f);
+    if (s != OK) {
+        return s;
+    }
+    return size > INT64_MAX ? E_OVERFLOW : f->node->fs->write_ops->set_size(f->node, size);
+}
+
+enum status file_allocate(struct file *f, uint64_t off, uint64_t len)
+{
+    uint64_t end;
+    enum status s = check_writable(f);
+    if (s != OK) {
+        return s;
+    }
+    if (ADD_OVERFLOWS(off, len, &end) || end > INT64_MAX) {
+        return E_OVERFLOW;
+    }
+    return f->node->fs->write_ops->allocate(f->node, off, len);
+}
+
+enum status file_set_times(struct file *f, const struct file_times *times)
+{
+    const struct fs_write_ops *ops = f->node->fs->write_ops;
+    return ops != NULL ? ops->set_times(f->node, times) : E_ROFS;
+}
+
+enum status file_wait_readable(struct file *f, uint64_t deadline_ns)
+{
+    const struct fs_stream_ops *ops = f->node->fs->stream_ops;
+    return f->node->type == FILE_DEVICE && ops != NULL ? ops->wait_readable(f->node, deadline_ns)
+                                                       : OK;
 }
 
 /* Where `whence` counts from. */
@@ -126,7 +173,7 @@ static enum status seek_base(struct file *f, int whence, uint64_t *out) REQUIRES
     } else if (whence == 1) {
         *out = f->position;
     } else if (whence == 2) {
-        s = f->node->fs->ops->stat(f->node, &st);
+        s = node_stat(f->node, &st);
         if (s == OK) {
             *out = st.size;
         }
@@ -153,8 +200,6 @@ static enum status seek_locked(struct file *f, int64_t off, int whence, uint64_t
         if (position != 0) {
             return E_INVAL; /* entries have no place in a directory that stays theirs */
         }
-        f->mount_next = 0;
-        f->is_at_mounts = false;
     }
     f->position = (uint64_t)position;
     *out = f->position;
@@ -172,17 +217,30 @@ enum status file_seek(struct file *f, int64_t off, int whence, uint64_t *out)
     return s;
 }
 
-enum status file_stat(struct file *f, struct file_stat *out)
+enum status node_stat(struct fs_node *node, struct file_stat *out)
 {
-    return f->node->fs->ops->stat(f->node, out);
+    enum status s = node->fs->ops->stat(node, out);
+    if (s == OK) {
+        out->device = node->fs->device;
+    }
+    return s;
 }
 
+enum status file_stat(struct file *f, struct file_stat *out)
+{
+    return node_stat(f->node, out);
+}
+
+/* Cookies from here on count the mount points below a directory, which come after the file system's
+ * own entries. */
+#define MOUNT_COOKIES ((uint64_t)1 << 63)
+
 /* Mount points below the directory that it has no entry of its own for. */
-static enum status next_mount_point(struct file *f, struct dir_entry *out) REQUIRES(f->lock)
+static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir_entry *out)
 {
     char name[VFS_NAME_MAX + 1];
-    while (mount_child(f->path, f->mount_next, name)) {
-        f->mount_next++;
+    uint32_t i = (uint32_t)*cookie;
+    for (; mount_child(f->path, i, name); i++) {
         struct fs_node *own;
         struct fs *fs = f->node->fs;
         if (fs->ops->lookup(f->node, name, strlen(name), &own) == OK) {
@@ -192,31 +250,41 @@ static enum status next_mount_point(struct file *f, struct dir_entry *out) REQUI
         }
         *out = (struct dir_entry){.type = FILE_DIRECTORY};
         (void)str_copy(out->name, sizeof(out->name), name);
+        *cookie = MOUNT_COOKIES + i + 1;
         return OK;
     }
     return E_NOENT;
 }
 
-static enum status read_dir_locked(struct file *f, struct dir_entry *out) REQUIRES(f->lock)
-{
-    while (!f->is_at_mounts) {
-        enum status s = f->node->fs->ops->read_dir(f->node, &f->position, out);
-        if (s == E_NOENT) {
-            f->is_at_mounts = true;
-        } else if (s != OK || (strcmp(out->name, ".") != 0 && strcmp(out->name, "..") != 0)) {
-            return s;
-        }
-    }
-    return next_mount_point(f, out);
-}
-
-enum status file_read_dir(struct file *f, struct dir_entry *out)
+enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry *out)
 {
     if (f->node->type != FILE_DIRECTORY) {
         return E_NOTDIR;
     }
+    uint64_t at = *cookie;
+    enum status s = OK;
+    while (at < MOUNT_COOKIES) {
+        s = f->node->fs->ops->read_dir(f->node, &at, out);
+        if (s == E_NOENT) {
+            at = MOUNT_COOKIES;
+        } else if (s != OK) {
+            return s;
+        } else if (strcmp(out->name, ".") != 0 && strcmp(out->name, "..") != 0) {
+            *cookie = at;
+            return OK;
+        }
+    }
+    s = next_mount_point(f, &at, out);
+    if (s == OK) {
+        *cookie = at;
+    }
+    return s;
+}
+
+enum status file_read_dir(struct file *f, struct dir_entry *out)
+{
     mutex_lock(&f->lock);
-    enum status s = read_dir_locked(f, out);
+    enum status s = file_read_dir_at(f, &f->position, out);
     mutex_unlock(&f->lock);
     return s;
 }

@@ -6,6 +6,7 @@
 
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/list.h"
+#include "kernel/sched/mutex.h"
 
 #include <stdatomic.h>
 
@@ -46,30 +47,61 @@ struct fs_ops {
     void (*unmount)(struct fs *fs);
 };
 
+/** A name in a directory, which need not be there yet. */
+struct fs_name {
+    struct fs_node *dir;
+    const char *text;
+    size_t len;
+};
+
+/** What of a name may be removed. */
+enum fs_remove {
+    FS_REMOVE_ANY,       /**< but no directory with entries */
+    FS_REMOVE_FILE,      /**< E_ISDIR: it is a directory */
+    FS_REMOVE_DIRECTORY, /**< E_NOTDIR: it is none */
+};
+
 /** Where fs_write_ops.write() starts if the file's end is wanted. */
 #define FS_APPEND UINT64_MAX
 
 /** What a writable file system can do besides. No slot is optional. */
 struct fs_write_ops {
-    /** A regular file or directory of this name. E_EXIST, E_NOMEM, E_NOSPC. */
-    enum status (*create)(struct fs_node *dir, const char *name, size_t len, enum file_type type,
+    /** A regular file, directory or link (to `target`, else NULL) of this name. E_EXIST, E_NOMEM,
+     * E_NOSPC. */
+    enum status (*create)(const struct fs_name *at, enum file_type type, const char *target,
                           struct fs_node **out);
-    /** Remove a name. E_NOENT, E_NOTEMPTY. */
-    enum status (*unlink)(struct fs_node *dir, const char *name, size_t len);
+    /** Another name for a node of this file system that is no directory. E_EXIST; E_NOENT: it has
+     * no name any more. */
+    enum status (*link)(struct fs_node *node, const struct fs_name *to);
+    /** E_NOENT, E_NOTEMPTY, and what enum fs_remove says. */
+    enum status (*remove)(const struct fs_name *at, enum fs_remove what);
+    /** Both in this file system; as file_rename_at(). */
+    enum status (*rename)(const struct fs_name *from, const struct fs_name *to);
     /** Write at *off, or at the end; *off moves behind what was written. E_NOSPC, E_OVERFLOW. */
     enum status (*write)(struct fs_node *file, uint64_t *off, const void *buf, size_t len,
                          size_t *done);
-    /** Cut to nothing. */
-    enum status (*truncate)(struct fs_node *file);
+    /** Cut a file, or lengthen it with zeroes. E_NOSPC, E_OVERFLOW. */
+    enum status (*set_size)(struct fs_node *file, uint64_t size);
+    /** Take room for a range, which the file then covers. E_NOSPC, E_OVERFLOW. */
+    enum status (*allocate)(struct fs_node *file, uint64_t off, uint64_t len);
+    enum status (*set_times)(struct fs_node *node, const struct file_times *times);
+};
+
+/** What is read and written as it comes, by nodes of type FILE_DEVICE. */
+struct fs_stream_ops {
+    /** OK: a read would not wait now. E_TIMEDOUT, E_CANCELLED. */
+    enum status (*wait_readable)(struct fs_node *node, uint64_t deadline_ns);
 };
 
 /** A mounted file system. File systems embed it as their first member. */
 struct fs {
-    const char *type;                     /* [I] "ext2" */
-    const struct fs_ops *ops;             /* [I] */
-    const struct fs_write_ops *write_ops; /* [I] NULL: read-only */
-    struct fs_node *root;                 /* [I] */
-    _Atomic uint32_t users;               /* references to its nodes, the root's own left out */
+    const char *type;                       /* [I] "ext2" */
+    const struct fs_ops *ops;               /* [I] */
+    const struct fs_write_ops *write_ops;   /* [I] NULL: read-only */
+    const struct fs_stream_ops *stream_ops; /* [I] NULL: reads never wait */
+    struct fs_node *root;                   /* [I] */
+    uint64_t device;                        /* [I] tells mounted file systems apart */
+    _Atomic uint32_t users;                 /* references to its nodes, the root's own left out */
 };
 
 /** @brief One more reference to a node that the caller holds. */
@@ -86,6 +118,9 @@ struct fs_node *mount_enter(const char *path);
 
 /** @brief Name of the i-th mount point right below the directory. @return false: no more. */
 bool mount_child(const char *path, uint32_t i, char *name);
+
+/** @brief True if something is mounted at this path or below it. */
+bool mount_is_within(const char *path);
 
 /** @brief Append text to a string of room `size`. @return false: does not fit; nothing has changed.
  */
@@ -121,6 +156,32 @@ struct walk {
  */
 enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out);
 void walk_end(struct walk *w);
+
+/* An open file. Field protection:  [I] set when it is opened   [p] lock */
+struct file {
+    _Atomic uint32_t refs;
+    struct fs_node *node; /* [I] */
+    unsigned flags;       /* [I] but for VFS_APPEND */
+    _Atomic bool is_appending;
+    struct mutex lock;
+    uint64_t position; /* [p] bytes; in a directory a cookie of file_read_dir_at() */
+    char path[];       /* [I] directories: where they were opened, canonical; else "" */
+};
+
+/** @brief Everything that open flags demand of a node that exists. @return OK, or why not. */
+enum status open_check(const struct fs_node *node, unsigned flags);
+
+/** @brief Make an open file of a node that passed open_check(): cut it if the flags say so. The
+ * node's reference is taken over whatever happens. */
+enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out);
+
+/** @brief Create what is missing. @param target  Of a link, else NULL.
+ *  @return OK: a reference; E_ROFS; as fs_write_ops.create(). */
+enum status open_create(const struct fs_name *at, enum file_type type, const char *target,
+                        struct fs_node **out);
+
+/** @brief fs_ops.stat, and what the mount knows. */
+enum status node_stat(struct fs_node *node, struct file_stat *out);
 
 /** @brief An open file on a node; takes the caller's reference over. @return NULL: no memory. */
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path);

@@ -18,6 +18,7 @@ struct vfs_mount {
 };
 
 static struct mutex lock;                      /* of the list, and of becoming a user through it */
+static uint64_t last_device;                   /* [lock] */
 static struct list mounts = LIST_INIT(mounts); /* newest first, so that a cover is found first */
 
 void fs_node_get(struct fs_node *node)
@@ -79,6 +80,19 @@ bool mount_child(const char *path, uint32_t i, char *name)
     return found;
 }
 
+bool mount_is_within(const char *path)
+{
+    bool found = false;
+    size_t len = strlen(path);
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        found |= strncmp(m->dir, path, len) == 0 && (m->dir[len] == '/' || m->dir[len] == '\0');
+    }
+    mutex_unlock(&lock);
+    return found;
+}
+
 /* Takes the file system over if it succeeds. */
 static enum status add_mount(struct fs *fs, const char *dir, const char *source, bool is_base)
 {
@@ -97,6 +111,7 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     const struct vfs_mount *present = find_locked(dir);
     bool is_taken = present != NULL && !present->is_base;
     if (!is_taken) {
+        fs->device = ++last_device;
         list_push_front(&mounts, &m->link);
     }
     mutex_unlock(&lock);

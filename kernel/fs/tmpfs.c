@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: MIT
 //
 // The memory file system of /tmp: contents in pages of their own, holes included. It may take half
-// of the memory there is, so that a program that fills it cannot stop the kernel.
+// of the memory there is, so that a program that fills it cannot stop the kernel. Names are
+// tmpfs_names.c's.
 #include "hal/layout.h"
 #include "kernel/clock.h"
-#include "kernel/fs/tree_internal.h"
+#include "kernel/fs/tmpfs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
-static void touch(struct tree_node *n)
+uint64_t tmpfs_now_ns(void)
 {
     uint64_t now_ns;
-    n->mtime_s = clock_wall_ns(&now_ns) ? now_ns / NS_PER_S : 0;
+    return clock_wall_ns(&now_ns) ? now_ns : 0;
 }
 
-/* What may still be taken. Nodes count by their bytes: empty files take memory, too. */
-static uint64_t pages_left(const struct tree *t)
+void tmpfs_touch(struct tree_node *n)
+{
+    n->modified_ns = n->changed_ns = tmpfs_now_ns();
+}
+
+/* Nodes count by their bytes: empty files take memory, too. */
+uint64_t tmpfs_pages_left(const struct tree *t)
 {
     return t->pages_max - t->pages - t->node_bytes / PAGE_SIZE;
-}
-
-static uint64_t node_size(size_t name_len)
-{
-    return sizeof(struct tree_node) + name_len + 1;
 }
 
 /* Pages that a table of `room` entries takes. Small ones share pages that the heap counts. */
@@ -32,24 +33,33 @@ static uint64_t table_pages(size_t room)
     return room / (PAGE_SIZE / sizeof(void *));
 }
 
-static void free_contents(struct tree *t, struct tree_node *n)
+/* Give back the pages from `first` on. */
+static void free_pages(struct tree *t, struct tree_node *n, size_t first)
 {
-    for (size_t i = 0; i < n->page_used; i++) {
+    for (size_t i = first; i < n->page_used; i++) {
         if (n->pages[i] != NULL) {
             page_free(hal_direct_to_phys(n->pages[i]), 0);
+            n->pages[i] = NULL;
             t->pages--;
         }
     }
+    n->page_used = MIN(n->page_used, first);
+}
+
+static void free_contents(struct tree *t, struct tree_node *n)
+{
+    free_pages(t, n, 0);
     heap_free(n->pages);
     t->pages -= table_pages(n->page_room);
     n->pages = NULL;
-    n->page_used = n->page_room = 0;
+    n->page_room = 0;
 }
 
-static void free_node(struct tree *t, struct tree_node *n)
+void tmpfs_free_node(struct tree *t, struct tree_node *n)
 {
     free_contents(t, n);
-    t->node_bytes -= node_size(n->name_len);
+    t->node_bytes -= tmpfs_node_bytes(n);
+    heap_free((void *)(uintptr_t)n->bytes);
     heap_free(n);
 }
 
@@ -62,7 +72,7 @@ static enum status grow_table(struct tree *t, struct tree_node *n, size_t index)
     size_t room = MAX(index + 1, n->page_room * 2);
     size_t bytes;
     uint64_t more = table_pages(room) - table_pages(n->page_room);
-    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > pages_left(t)) {
+    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > tmpfs_pages_left(t)) {
         return E_NOSPC;
     }
     void **pages = heap_realloc(n->pages, bytes);
@@ -85,7 +95,7 @@ static enum status page_for_write(struct tree *t, struct tree_node *n, size_t in
     }
     if (n->pages[index] == NULL) {
         paddr_t frame;
-        if (pages_left(t) == 0 || page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
+        if (tmpfs_pages_left(t) == 0 || page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
             return E_NOSPC;
         }
         n->pages[index] = hal_direct(frame);
@@ -144,7 +154,7 @@ static enum status write_locked(struct tree *t, struct tree_node *n, uint64_t of
     if (at == 0 && s != OK) {
         return s;
     }
-    touch(n);
+    tmpfs_touch(n);
     *done = at; /* what fitted; the next call says why no more did */
     return OK;
 }
@@ -168,71 +178,84 @@ static enum status tmpfs_write(struct fs_node *file, uint64_t *off, const void *
     return s;
 }
 
-static enum status tmpfs_truncate(struct fs_node *file)
+/* Behind a file's end its last page is zero, whatever was there before. */
+static void clear_tail(struct tree_node *n, uint64_t size)
+{
+    size_t index = (size_t)(size / PAGE_SIZE);
+    size_t inside = (size_t)(size % PAGE_SIZE);
+    if (inside != 0 && index < n->page_used && n->pages[index] != NULL) {
+        memset((uint8_t *)n->pages[index] + inside, 0, PAGE_SIZE - inside);
+    }
+}
+
+static enum status tmpfs_set_size(struct fs_node *file, uint64_t size)
 {
     struct tree *t = tree_of(file);
     struct tree_node *n = tree_node_of(file);
     mutex_lock(&t->lock);
-    free_contents(t, n);
-    n->size = 0;
-    touch(n);
+    if (size == 0) {
+        free_contents(t, n);
+    } else if (size < n->size) {
+        free_pages(t, n, (size_t)((size + PAGE_SIZE - 1) / PAGE_SIZE));
+        clear_tail(n, size);
+    }
+    n->size = size;
+    tmpfs_touch(n);
     mutex_unlock(&t->lock);
     return OK;
 }
 
-static enum status tmpfs_create(struct fs_node *dir, const char *name, size_t len,
-                                enum file_type type, struct fs_node **out)
+static enum status allocate_locked(struct tree *t, struct tree_node *n, uint64_t off, uint64_t end)
+    REQUIRES(t->lock)
 {
-    struct tree *t = tree_of(dir);
-    struct tree_node *d = tree_node_of(dir);
-    enum status s = OK;
-    struct tree_node *n = NULL;
-    mutex_lock(&t->lock);
-    if (d->parent == NULL && d != t->root) {
-        s = E_NOENT; /* removed while somebody still has it open */
-    } else if (tree_find_locked(t, d, name, len) != NULL) {
-        s = E_EXIST;
-    } else if (pages_left(t) == 0) {
-        s = E_NOSPC;
-    } else {
-        n = tree_add_locked(t, d, name, len, type);
-        s = n != NULL ? OK : E_NOMEM;
+    uint64_t last = (end - 1) / PAGE_SIZE;
+    /* So many that they cannot be there: nothing is taken. */
+    if (last - off / PAGE_SIZE > n->page_used + tmpfs_pages_left(t)) {
+        return E_NOSPC;
     }
-    if (s == OK) {
-        t->node_bytes += node_size(len);
-        atomic_fetch_add_explicit(&n->node.refs, 1, memory_order_relaxed);
-        touch(n);
-        touch(d);
-        *out = &n->node;
-    }
-    mutex_unlock(&t->lock);
-    return s;
-}
-
-static enum status tmpfs_unlink(struct fs_node *dir, const char *name, size_t len)
-{
-    struct tree *t = tree_of(dir);
-    mutex_lock(&t->lock);
-    struct tree_node *n = tree_find_locked(t, tree_node_of(dir), name, len);
-    enum status s = n == NULL ? E_NOENT : !list_is_empty(&n->children) ? E_NOTEMPTY : OK;
-    if (s == OK) {
-        tree_remove_locked(t, n);
-        touch(tree_node_of(dir));
-        /* An open file lives on without a name; the last who closes it frees it. */
-        if (atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_acq_rel) == 1) {
-            free_node(t, n);
+    for (uint64_t i = off / PAGE_SIZE; i <= last; i++) {
+        uint8_t *page;
+        enum status s = page_for_write(t, n, (size_t)i, &page);
+        if (s != OK) {
+            return s;
         }
     }
+    n->size = MAX(n->size, end);
+    tmpfs_touch(n);
+    return OK;
+}
+
+static enum status tmpfs_allocate(struct fs_node *file, uint64_t off, uint64_t len)
+{
+    struct tree *t = tree_of(file);
+    mutex_lock(&t->lock);
+    enum status s = len == 0 ? OK : allocate_locked(t, tree_node_of(file), off, off + len);
     mutex_unlock(&t->lock);
     return s;
 }
 
-/* Without the tree's reference, so it has no name any more and nobody can find it again. */
+static enum status tmpfs_set_times(struct fs_node *node, const struct file_times *times)
+{
+    struct tree *t = tree_of(node);
+    struct tree_node *n = tree_node_of(node);
+    mutex_lock(&t->lock);
+    if (times->set_accessed) {
+        n->accessed_ns = times->accessed_ns;
+    }
+    if (times->set_modified) {
+        n->modified_ns = times->modified_ns;
+    }
+    n->changed_ns = tmpfs_now_ns();
+    mutex_unlock(&t->lock);
+    return OK;
+}
+
+/* A name holds a reference, so it has none any more and nobody can find it again. */
 static void tmpfs_release(struct fs_node *node)
 {
     struct tree *t = tree_of(node);
     mutex_lock(&t->lock);
-    free_node(t, tree_node_of(node));
+    tmpfs_free_node(t, tree_node_of(node));
     mutex_unlock(&t->lock);
 }
 
@@ -245,12 +268,8 @@ static enum status tmpfs_stat(struct fs_node *node, struct file_stat *out)
     for (size_t i = 0; i < n->page_used; i++) {
         taken += n->pages[i] != NULL;
     }
-    *out = (struct file_stat){.inode = node->id,
-                              .size = n->size,
-                              .blocks_512 = taken * (PAGE_SIZE / 512),
-                              .type = node->type,
-                              .mode = n->mode,
-                              .mtime_s = n->mtime_s};
+    tree_stat_locked(n, out);
+    out->blocks_512 = taken * (PAGE_SIZE / 512);
     mutex_unlock(&t->lock);
     return OK;
 }
@@ -260,20 +279,19 @@ static void tmpfs_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byt
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
     mutex_lock(&t->lock);
     *total_bytes = t->pages_max * PAGE_SIZE;
-    *free_bytes = pages_left(t) * PAGE_SIZE;
+    *free_bytes = tmpfs_pages_left(t) * PAGE_SIZE;
     mutex_unlock(&t->lock);
 }
 
 static void tmpfs_unmount(struct fs *fs)
 {
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
-    struct tree_node *n;
+    struct tree_entry *e;
     mutex_lock(&t->lock);
-    while ((n = tree_any_leaf(t)) != NULL) {
-        tree_remove_locked(t, n);
-        free_node(t, n);
+    while ((e = tree_any_leaf(t)) != NULL) {
+        tmpfs_remove_name_locked(t, e);
     }
-    free_node(t, t->root);
+    tmpfs_free_node(t, t->root);
     mutex_unlock(&t->lock);
     heap_free(t);
 }
@@ -291,9 +309,13 @@ static const struct fs_ops ops = {
 
 static const struct fs_write_ops write_ops = {
     .create = tmpfs_create,
-    .unlink = tmpfs_unlink,
+    .link = tmpfs_link,
+    .remove = tmpfs_remove,
+    .rename = tmpfs_rename,
     .write = tmpfs_write,
-    .truncate = tmpfs_truncate,
+    .set_size = tmpfs_set_size,
+    .allocate = tmpfs_allocate,
+    .set_times = tmpfs_set_times,
 };
 
 enum status tmpfs_make(struct fs **out)
@@ -310,9 +332,10 @@ enum status tmpfs_make(struct fs **out)
     }
     struct page_stats stats;
     page_get_stats(&stats);
-    t->node_bytes = node_size(0); /* of the root */
+    t->node_bytes = tmpfs_node_bytes(t->root);
     t->pages_max = stats.total_pages / 2;
-    touch(t->root);
+    tmpfs_touch(t->root);
+    t->root->accessed_ns = t->root->modified_ns;
     *out = &t->fs;
     return OK;
 }

@@ -16,19 +16,16 @@ static struct list *bucket_of(struct tree *t, const struct tree_node *dir, const
     return &t->buckets[h % TREE_BUCKETS];
 }
 
-static struct tree_node *make_node(struct tree *t, const char *name, size_t len,
-                                   enum file_type type)
+struct tree_node *tree_make_node_locked(struct tree *t, enum file_type type)
 {
-    struct tree_node *n = heap_zalloc(sizeof(*n) + len + 1);
+    struct tree_node *n = heap_zalloc(sizeof(*n));
     if (n == NULL) {
         return NULL;
     }
     n->node = (struct fs_node){.fs = &t->fs, .id = ++t->last_id, .type = type};
-    n->mode = type == FILE_DIRECTORY ? 0755 : 0644;
-    atomic_init(&n->node.refs, 1); /* the tree's */
-    list_init(&n->children);
-    n->name_len = len;
-    memcpy(n->name, name, len);
+    n->mode = type == FILE_DIRECTORY ? 0755 : type == FILE_SYMLINK ? 0777 : 0644;
+    atomic_init(&n->node.refs, 1);
+    list_init(&n->entries);
     return n;
 }
 
@@ -38,70 +35,90 @@ enum status tree_init(struct tree *t, const char *lock_name)
     for (size_t i = 0; i < TREE_BUCKETS; i++) {
         list_init(&t->buckets[i]);
     }
-    t->root = make_node(t, "", 0, FILE_DIRECTORY);
+    mutex_lock(&t->lock);
+    t->root = tree_make_node_locked(t, FILE_DIRECTORY);
+    mutex_unlock(&t->lock);
     if (t->root == NULL) {
         return E_NOMEM;
     }
+    t->root->links = 2;
     t->fs.root = &t->root->node;
     return OK;
 }
 
-struct tree_node *tree_find_locked(struct tree *t, struct tree_node *dir, const char *name,
-                                   size_t len)
+struct tree_entry *tree_find_locked(struct tree *t, struct tree_node *dir, const char *name,
+                                    size_t len)
 {
     LIST_FOR_EACH (bucket_of(t, dir, name, len), l) {
-        struct tree_node *n = CONTAINER_OF(l, struct tree_node, bucket);
-        if (n->parent == dir && n->name_len == len && memcmp(n->name, name, len) == 0) {
-            return n;
+        struct tree_entry *e = CONTAINER_OF(l, struct tree_entry, bucket);
+        if (e->dir == dir && e->name_len == len && memcmp(e->name, name, len) == 0) {
+            return e;
         }
     }
     return NULL;
 }
 
-struct tree_node *tree_add_locked(struct tree *t, struct tree_node *dir, const char *name,
-                                  size_t len, enum file_type type)
+struct tree_entry *tree_add_locked(struct tree *t, struct tree_node *dir, const char *name,
+                                   size_t len, struct tree_node *node)
 {
-    struct tree_node *n = make_node(t, name, len, type);
-    if (n == NULL) {
+    struct tree_entry *e = heap_zalloc(sizeof(*e) + len + 1);
+    if (e == NULL) {
         return NULL;
     }
-    n->parent = dir;
-    list_push_back(&dir->children, &n->sibling);
-    list_push_front(bucket_of(t, dir, name, len), &n->bucket);
-    return n;
+    e->dir = dir;
+    e->node = node;
+    e->id = ++t->last_entry;
+    e->name_len = len;
+    memcpy(e->name, name, len);
+    atomic_fetch_add_explicit(&node->node.refs, 1, memory_order_relaxed);
+    node->links++;
+    if (node->node.type == FILE_DIRECTORY) {
+        node->parent = dir;
+        node->links = 2;
+        dir->links++;
+    }
+    list_push_back(&dir->entries, &e->sibling);
+    list_push_front(bucket_of(t, dir, name, len), &e->bucket);
+    return e;
 }
 
-void tree_remove_locked(struct tree *t, struct tree_node *n)
+struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e)
 {
     (void)t;
-    list_remove(&n->sibling);
-    list_remove(&n->bucket);
-    n->parent = NULL;
+    struct tree_node *node = e->node;
+    node->links--;
+    if (node->node.type == FILE_DIRECTORY) {
+        node->parent = NULL;
+        node->links = 0;
+        e->dir->links--;
+    }
+    list_remove(&e->sibling);
+    list_remove(&e->bucket);
+    heap_free(e);
+    return node;
 }
 
-struct tree_node *tree_any_leaf(struct tree *t)
+struct tree_entry *tree_any_leaf(struct tree *t)
 {
-    struct tree_node *n = t->root;
-    for (struct list_node *l; (l = list_first(&n->children)) != NULL;) {
-        n = CONTAINER_OF(l, struct tree_node, sibling);
+    const struct tree_node *n = t->root;
+    struct tree_entry *e = NULL;
+    for (struct list_node *l; (l = list_first(&n->entries)) != NULL; n = e->node) {
+        e = CONTAINER_OF(l, struct tree_entry, sibling);
     }
-    return n == t->root ? NULL : n;
+    return e;
 }
 
 enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct tree *t = tree_of(dir);
     mutex_lock(&t->lock);
-    struct tree_node *n = tree_find_locked(t, tree_node_of(dir), name, len);
-    if (n != NULL) {
-        atomic_fetch_add_explicit(&n->node.refs, 1, memory_order_relaxed);
+    const struct tree_entry *e = tree_find_locked(t, tree_node_of(dir), name, len);
+    if (e != NULL) {
+        atomic_fetch_add_explicit(&e->node->node.refs, 1, memory_order_relaxed);
+        *out = &e->node->node;
     }
     mutex_unlock(&t->lock);
-    if (n == NULL) {
-        return E_NOENT;
-    }
-    *out = &n->node;
-    return OK;
+    return e != NULL ? OK : E_NOENT;
 }
 
 /* The cookie is the id of the entry listed last: it stays meaningful if that entry is removed. */
@@ -110,15 +127,15 @@ enum status tree_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entr
     struct tree *t = tree_of(dir);
     enum status s = E_NOENT;
     mutex_lock(&t->lock);
-    LIST_FOR_EACH (&tree_node_of(dir)->children, l) {
-        const struct tree_node *n = CONTAINER_OF(l, struct tree_node, sibling);
-        if (n->node.id <= *cookie) {
+    LIST_FOR_EACH (&tree_node_of(dir)->entries, l) {
+        const struct tree_entry *e = CONTAINER_OF(l, struct tree_entry, sibling);
+        if (e->id <= *cookie) {
             continue;
         }
-        *cookie = n->node.id;
-        out->inode = n->node.id;
-        out->type = n->node.type;
-        memcpy(out->name, n->name, n->name_len + 1);
+        *cookie = e->id;
+        out->inode = e->node->node.id;
+        out->type = e->node->node.type;
+        memcpy(out->name, e->name, e->name_len + 1);
         s = OK;
         break;
     }
@@ -135,4 +152,16 @@ enum status tree_read_link(struct fs_node *link, char *buf, size_t len)
     memcpy(buf, n->bytes, (size_t)n->size);
     buf[n->size] = '\0';
     return OK;
+}
+
+void tree_stat_locked(const struct tree_node *n, struct file_stat *out)
+{
+    *out = (struct file_stat){.inode = n->node.id,
+                              .size = n->size,
+                              .links = n->links,
+                              .type = n->node.type,
+                              .mode = n->mode,
+                              .accessed_ns = n->accessed_ns,
+                              .modified_ns = n->modified_ns,
+                              .changed_ns = n->changed_ns};
 }

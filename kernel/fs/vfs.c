@@ -5,8 +5,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* Everything that `flags` demand of a node that exists. */
-static enum status check_node(const struct fs_node *node, unsigned flags)
+enum status open_check(const struct fs_node *node, unsigned flags)
 {
     bool is_directory = node->type == FILE_DIRECTORY;
     if ((flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0) {
@@ -24,25 +23,36 @@ static enum status check_node(const struct fs_node *node, unsigned flags)
     return node->fs->write_ops == NULL ? E_ROFS : OK;
 }
 
-static enum status create_missing(struct walk *w, enum file_type type, struct fs_node **out)
+enum status open_create(const struct fs_name *at, enum file_type type, const char *target,
+                        struct fs_node **out)
 {
-    struct fs *fs = w->node->fs;
+    struct fs *fs = at->dir->fs;
     if (fs->write_ops == NULL) {
         return E_ROFS;
     }
-    enum status s = fs->write_ops->create(w->node, w->name, w->name_len, type, out);
+    enum status s = fs->write_ops->create(at, type, target, out);
     if (s == OK) {
         atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
     }
     return s;
 }
 
-/* Make an open file of a node, whose reference is taken over whatever happens. */
-static enum status finish_open(struct fs_node *node, unsigned flags, const char *path,
-                               struct file **out)
+/* The name that a walk has found to be missing, or stopped at. */
+static struct fs_name last_name(const struct walk *w)
+{
+    return (struct fs_name){.dir = w->node, .text = w->name, .len = w->name_len};
+}
+
+static enum status create_missing(const struct walk *w, enum file_type type, struct fs_node **out)
+{
+    struct fs_name at = last_name(w);
+    return open_create(&at, type, NULL, out);
+}
+
+enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out)
 {
     bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
-    enum status s = is_cut ? node->fs->write_ops->truncate(node) : OK;
+    enum status s = is_cut ? node->fs->write_ops->set_size(node, 0) : OK;
     if (s != OK) {
         fs_node_put(node);
         return s;
@@ -66,7 +76,7 @@ static enum status open_once(const char *cwd, const char *path, unsigned flags, 
         return s;
     }
     if (s == OK) {
-        s = check_node(w->node, flags);
+        s = open_check(w->node, flags);
         node = w->node;
         if (s == OK) {
             fs_node_get(node);
@@ -77,7 +87,7 @@ static enum status open_once(const char *cwd, const char *path, unsigned flags, 
                 : create_missing(w, FILE_REGULAR, &node);
     }
     if (s == OK) {
-        s = finish_open(node, flags, w->path, out);
+        s = open_finish(node, flags, w->path, out);
     }
     walk_end(w);
     return s;
@@ -102,7 +112,7 @@ enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file
         return s;
     }
     if (s == OK) {
-        s = w->node->fs->ops->stat(w->node, out);
+        s = node_stat(w->node, out);
     }
     walk_end(w);
     return s;
@@ -148,7 +158,8 @@ enum status vfs_unlink(const char *cwd, const char *path)
     if (s != OK) {
         return s;
     }
-    s = is_mount_point(w) ? E_BUSY : w->node->fs->write_ops->unlink(w->node, w->name, w->name_len);
+    struct fs_name at = last_name(w);
+    s = is_mount_point(w) ? E_BUSY : w->node->fs->write_ops->remove(&at, FS_REMOVE_ANY);
     walk_end(w);
     return s;
 }

@@ -15,10 +15,18 @@
 enum file_type { FILE_REGULAR, FILE_DIRECTORY, FILE_SYMLINK, FILE_DEVICE, FILE_OTHER };
 
 struct file_stat {
+    uint64_t device; /* of the mounted file system: with the inode it tells files apart */
     uint64_t inode, size, blocks_512;
+    uint32_t links; /* names that it has */
+    uint32_t mode;  /* permission bits as stored */
     enum file_type type;
-    uint32_t mode; /* permission bits as stored */
-    uint64_t mtime_s;
+    uint64_t accessed_ns, modified_ns, changed_ns; /* since 1970; 0: not known */
+};
+
+/** Times to give a file. */
+struct file_times {
+    bool set_accessed, set_modified;
+    uint64_t accessed_ns, modified_ns; /* since 1970 */
 };
 
 struct dir_entry {
@@ -60,16 +68,65 @@ void file_close(struct file *f);
 enum status file_read(struct file *f, void *buf, size_t len, size_t *done);
 enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, size_t *done);
 enum status file_write(struct file *f, const void *buf, size_t len, size_t *done);
+/** @brief Write at `off`, whatever the position and VFS_APPEND say. @return as file_write(). */
+enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t len, size_t *done);
+/** @brief Have writes go to the end, or no more (VFS_APPEND). */
+void file_set_append(struct file *f, bool on);
+/** @brief Cut the file, or lengthen it with zeroes. @return OK; E_PERM: not open for writing;
+ * E_ISDIR, E_OVERFLOW, E_NOMEM. */
+enum status file_set_size(struct file *f, uint64_t size);
+/** @brief Make room for bytes at `off`, so that writing there does not fail for want of it; the
+ * file grows to cover them. @return as file_set_size(); E_NOSPC. */
+enum status file_allocate(struct file *f, uint64_t off, uint64_t len);
+enum status file_set_times(struct file *f, const struct file_times *times);
+/** @brief Wait until a read would not. @return OK (files never wait), E_TIMEDOUT, E_CANCELLED. */
+enum status file_wait_readable(struct file *f, uint64_t deadline_ns);
 /** @brief Move the position. whence 0 = start, 1 = current, 2 = end. @return OK; E_INVAL. */
 enum status file_seek(struct file *f, int64_t off, int whence, uint64_t *out);
 enum status file_stat(struct file *f, struct file_stat *out);
 /** @brief Next directory entry, "." and ".." left out. @return OK; E_NOENT: no more; E_NOTDIR. */
 enum status file_read_dir(struct file *f, struct dir_entry *out);
+/** @brief As file_read_dir(), at a place of the caller's. *cookie is 0 for the first entry and
+ * moves behind the one that was read; any value that it had may be used again, whatever was added
+ * or removed since. */
+enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry *out);
 
 enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file_stat *out);
 enum status vfs_unlink(const char *cwd, const char *path);
 enum status vfs_mkdir(const char *cwd, const char *path);
 enum status vfs_read_link(const char *cwd, const char *path, char *buf, size_t len);
+
+/* ---- By a directory that is open: one name in it, links never followed ----
+ *
+ * Who walks a path so holds every directory on it: nobody who renames or replaces one meanwhile can
+ * lead him elsewhere. `name` is one component, 1 to VFS_NAME_MAX bytes, no '/'; "." and ".." are
+ * E_INVAL but where it says otherwise. All: E_NOTDIR: `dir` is none; E_INVAL, E_NAMETOOLONG: not
+ * such a name; those that write: E_ROFS, E_NOSPC, E_NOMEM; E_NOENT also if `dir` was removed.
+ * @context{thread, may sleep} */
+
+/** @brief Open a name, or "." for the directory itself once more. @return as vfs_open(); E_LOOP: it
+ * is a symbolic link. */
+enum status file_open_at(struct file *dir, const char *name, unsigned flags, struct file **out);
+/** @brief Look at a name: a link itself, not what it leads to; "." is the directory. */
+enum status file_stat_at(struct file *dir, const char *name, struct file_stat *out);
+/** @brief The target of a link, zero-terminated. @return OK; E_INVAL: no link; E_NAMETOOLONG. */
+enum status file_read_link_at(struct file *dir, const char *name, char *buf, size_t len);
+enum status file_set_times_at(struct file *dir, const char *name, const struct file_times *times);
+enum status file_mkdir_at(struct file *dir, const char *name);
+/** @brief A link to `target`, any text of 1 to VFS_PATH_MAX - 1 bytes. */
+enum status file_symlink_at(const char *target, struct file *dir, const char *name);
+/** @brief Another name for what is no directory. @return OK; E_PERM: it is one; E_EXIST; E_XDEV. */
+enum status file_link_at(struct file *from_dir, const char *from, struct file *to_dir,
+                         const char *to);
+/** @brief Rename, in one step that others see as one. A file may replace a file, a directory an
+ * empty one. @return OK; E_INVAL: into itself; E_EXIST, E_ISDIR, E_NOTDIR, E_NOTEMPTY: what is
+ * there cannot be replaced; E_BUSY: something is mounted there or below; E_XDEV. */
+enum status file_rename_at(struct file *from_dir, const char *from, struct file *to_dir,
+                           const char *to);
+/** @brief Remove the name of what is no directory. @return OK; E_ISDIR; E_BUSY. */
+enum status file_unlink_at(struct file *dir, const char *name);
+/** @brief Remove an empty directory. @return OK; E_NOTDIR; E_NOTEMPTY; E_BUSY. */
+enum status file_rmdir_at(struct file *dir, const char *name);
 
 /** @brief Join and normalise: "/a/b" + "../c" = "/a/c". @return OK; E_NAMETOOLONG. Pure. */
 enum status vfs_join(const char *cwd, const char *path, char *out, size_t len);

@@ -132,6 +132,10 @@ enum status console_write_cancellable(const char *s, size_t len);
  *  @return Count; E_CANCELLED, E_TIMEDOUT as negative. @context{thread, may sleep} */
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
 
+/** @brief Wait until there is something to read on the thread's terminal; it stays there.
+ *  @return OK, E_CANCELLED, E_TIMEDOUT. @context{thread, may sleep} */
+enum status console_wait_input(uint64_t deadline_ns);
+
 /** @brief Let log lines wait while somebody has the thread's terminal for himself; what waited is
  * shown after the last release. Nests. A panic speaks regardless.
  * @context{thread} */

@@ -171,6 +171,37 @@ int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
     return n > 0 ? (int)n : (int)st;
 }
 
+static bool has_input(struct console *c)
+{
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    bool has = c->in.head != c->in.tail;
+    spin_unlock_irq(&c->in.lock, s);
+    return has;
+}
+
+static bool has_any_input(void)
+{
+    struct console *c;
+    bool has = false;
+    for (unsigned i = 0; !has && (c = console_at(i)) != NULL; i++) {
+        has = has_input(c);
+    }
+    return has;
+}
+
+enum status console_wait_input(uint64_t deadline_ns)
+{
+    struct console *c = console_of_thread();
+    struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
+    enum status st = OK;
+    irq_state_t s = spin_lock_irq(&q->lock);
+    while (st == OK && !(c != NULL ? has_input(c) : has_any_input())) {
+        st = wait_on_locked(q, &s, deadline_ns);
+    }
+    spin_unlock_irq(&q->lock, s);
+    return st;
+}
+
 void console_set_foreground(struct program *p)
 {
     struct console *c = console_of_thread();

@@ -6,6 +6,7 @@
 #include "kernel/jit/native_internal.h"
 
 #include "hal/types.h"
+#include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 
@@ -156,7 +157,7 @@ static int64_t give_stat(enum status s, const struct file_stat *from, struct abi
     if (s == OK) {
         *to = (struct abi_stat){.inode = from->inode,
                                 .size = from->size,
-                                .mtime_s = from->mtime_s,
+                                .mtime_s = from->modified_ns / NS_PER_S,
                                 .type = from->type,
                                 .mode = from->mode};
     }

@@ -335,6 +335,31 @@ static void test_a_reader_sleeps_until_something_comes(void **state)
     assert_int_equal(strlen(world_notes()), 5); /* "l s \r" */
 }
 
+static void wait_for_input(void *arg)
+{
+    (void)arg;
+    assert_int_equal(console_wait_input(WAIT_FOREVER), OK);
+    world_note("there");
+}
+
+static void test_who_waits_for_input_takes_none(void **state)
+{
+    (void)state;
+    uint8_t buf[4];
+    world_forget_notes();
+    assert_int_equal(console_wait_input(clock_now_ns() + NS_PER_MS), E_TIMEDOUT);
+    struct thread *waiter = world_thread("waiter", 40, wait_for_input, NULL);
+    assert_string_equal(world_notes(), "");
+    two.pipe = (const uint8_t *)"ab";
+    two.pipe_count = 2;
+    uart_interrupts(&two);
+    world_join(waiter);
+    assert_string_equal(world_notes(), "there");
+    assert_int_equal(console_wait_input(0), OK);
+    assert_int_equal(console_read(buf, sizeof(buf), 0), 2);
+    assert_memory_equal(buf, "ab", 2);
+}
+
 static void test_ctrl_c_is_a_byte_without_a_program(void **state)
 {
     (void)state;
@@ -706,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_polling_leaves_no_sleeper_behind),
         cmocka_unit_test(test_no_input_is_lost_however_much_there_is),
         cmocka_unit_test(test_a_reader_sleeps_until_something_comes),
+        cmocka_unit_test(test_who_waits_for_input_takes_none),
         cmocka_unit_test(test_ctrl_c_is_a_byte_without_a_program),
         cmocka_unit_test(test_ctrl_c_ends_the_program_and_goes_no_further),
         cmocka_unit_test(test_each_console_is_a_terminal_of_its_own),

@@ -4,6 +4,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "kernel/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 
@@ -161,7 +162,7 @@ static void test_positions(void **state)
     assert_int_equal(file_stat(f, &st), OK);
     assert_int_equal(st.size, 3 * 4096 + 8);
     assert_int_equal(st.blocks_512, 16); /* two pages */
-    assert_int_equal(st.mtime_s, 1000);
+    assert_int_equal(st.modified_ns, 1000ull * NS_PER_S);
     assert_int_equal(file_seek(f, INT64_MAX - 1, 0, &at), OK);
     assert_int_equal(file_write(f, "xyz", 3, &n), E_OVERFLOW);
     assert_int_equal(file_seek(f, INT64_MAX / 2, 0, &at), OK);

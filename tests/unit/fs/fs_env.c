@@ -87,6 +87,12 @@ void *heap_realloc(void *p, size_t size)
     return q;
 }
 
+char *heap_strdup(const char *s)
+{
+    char *copy = heap_alloc(strlen(s) + 1);
+    return copy != NULL ? strcpy(copy, s) : NULL;
+}
+
 void heap_free(void *p)
 {
     live -= p != NULL;
@@ -223,6 +229,12 @@ enum status console_write_cancellable(const char *s, size_t len)
         return E_CANCELLED;
     }
     console_write(s, len);
+    return OK;
+}
+
+enum status console_wait_input(uint64_t deadline_ns)
+{
+    (void)deadline_ns;
     return OK;
 }
 

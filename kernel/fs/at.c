@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+//
+// What can be done with a name in a directory that is open. No paths here but the one that the
+// directory was opened by, which finds mount points: they are paths, not nodes.
+#include "kernel/fs/fs_internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+/* A name that could be in the directory. */
+static enum status name_in(struct file *dir, const char *text, struct fs_name *out)
+{
+    size_t len = strnlen(text, VFS_NAME_MAX + 1);
+    if (dir->node->type != FILE_DIRECTORY) {
+        return E_NOTDIR;
+    }
+    if (len > VFS_NAME_MAX) {
+        return E_NAMETOOLONG;
+    }
+    if (len == 0 || strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
+        strcmp(text, "..") == 0) {
+        return E_INVAL;
+    }
+    *out = (struct fs_name){.dir = dir->node, .text = text, .len = len};
+    return OK;
+}
+
+/* The same, to be changed. */
+static enum status writable_name_in(struct file *dir, const char *text, struct fs_name *out)
+{
+    enum status s = name_in(dir, text, out);
+    return s == OK && dir->node->fs->write_ops == NULL ? E_ROFS : s;
+}
+
+/* The path of a name, in a heap block; NULL in *out: no memory. */
+static enum status path_of(const struct file *dir, const char *text, char **out)
+{
+    char *path = heap_alloc(VFS_PATH_MAX);
+    if (path == NULL) {
+        return E_NOMEM;
+    }
+    path[0] = '\0';
+    if (!str_append(path, VFS_PATH_MAX, dir->path) || !str_append(path, VFS_PATH_MAX, "/") ||
+        !str_append(path, VFS_PATH_MAX, text)) {
+        heap_free(path);
+        return E_NAMETOOLONG;
+    }
+    *out = path;
+    return OK;
+}
+
+/* What a name leads to, a reference. `path` is the name's. */
+static enum status find(const struct fs_name *name, const char *path, struct fs_node **out)
+{
+    *out = mount_enter(path);
+    if (*out != NULL) {
+        return OK;
+    }
+    struct fs *fs = name->dir->fs;
+    enum status s = fs->ops->lookup(name->dir, name->text, name->len, out);
+    if (s == OK) {
+        /* lookup() made the reference; the hold on the directory keeps the file system here. */
+        atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
+    }
+    return s;
+}
+
+/* What is there under a name, or "." for the directory itself: a reference. */
+static enum status find_text(struct file *dir, const char *text, struct fs_node **out)
+{
+    struct fs_name name;
+    char *path;
+    if (dir->node->type == FILE_DIRECTORY && strcmp(text, ".") == 0) {
+        fs_node_get(dir->node);
+        *out = dir->node;
+        return OK;
+    }
+    enum status s = name_in(dir, text, &name);
+    if (s == OK) {
+        s = path_of(dir, text, &path);
+    }
+    if (s == OK) {
+        s = find(&name, path, out);
+        heap_free(path);
+    }
+    return s;
+}
+
+/* E_BUSY if something is mounted at a name or below it. */
+static enum status check_not_mounted(const struct file *dir, const char *text)
+{
+    char *path;
+    enum status s = path_of(dir, text, &path);
+    if (s == OK) {
+        s = mount_is_within(path) ? E_BUSY : OK;
+        heap_free(path);
+    }
+    return s;
+}
+
+static enum status open_node(struct fs_node *node, unsigned flags, const char *path,
+                             struct file **out)
+{
+    enum status s = node->type == FILE_SYMLINK ? E_LOOP : open_check(node, flags);
+    if (s != OK) {
+        fs_node_put(node);
+        return s;
+    }
+    return open_finish(node, flags, path, out);
+}
+
+static enum status open_name(const struct fs_name *name, unsigned flags, const char *path,
+                             struct file **out)
+{
+    bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;
+    struct fs_node *node;
+    enum status s = find(name, path, &node);
+    if (s == OK && is_new_only) {
+        fs_node_put(node);
+        return E_EXIST;
+    }
+    if (s == OK) {
+        return open_node(node, flags, path, out);
+    }
+    if (s != E_NOENT || (flags & VFS_CREATE) == 0) {
+        return s;
+    }
+    if ((flags & VFS_DIRECTORY) != 0) {
+        return E_ISDIR;
+    }
+    s = open_create(name, FILE_REGULAR, NULL, &node);
+    return s != OK ? s : open_finish(node, flags, path, out);
+}
+
+enum status file_open_at(struct file *dir, const char *name, unsigned flags, struct file **out)
+{
+    struct fs_name at;
+    char *path;
+    if (dir->node->type == FILE_DIRECTORY && strcmp(name, ".") == 0) {
+        fs_node_get(dir->node);
+        return open_node(dir->node, flags, dir->path, out);
+    }
+    enum status s = name_in(dir, name, &at);
+    if (s == OK) {
+        s = path_of(dir, name, &path);
+    }
+    if (s != OK) {
+        return s;
+    }
+    /* Somebody may create the name between our look and our creating it: then it is there to open.
+     */
+    do {
+        s = open_name(&at, flags, path, out);
+    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
+    heap_free(path);
+    return s;
+}
+
+enum status file_stat_at(struct file *dir, const char *name, struct file_stat *out)
+{
+    struct fs_node *node;
+    enum status s = find_text(dir, name, &node);
+    if (s == OK) {
+        s = node_stat(node, out);
+        fs_node_put(node);
+    }
+    return s;
+}
+
+enum status file_read_link_at(struct file *dir, const char *name, char *buf, size_t len)
+{
+    struct fs_node *node;
+    enum status s = find_text(dir, name, &node);
+    if (s == OK) {
+        s = node->type == FILE_SYMLINK ? node->fs->ops->read_link(node, buf, len) : E_INVAL;
+        fs_node_put(node);
+    }
+    return s;
+}
+
+enum status file_set_times_at(struct file *dir, const char *name, const struct file_times *times)
+{
+    struct fs_node *node;
+    enum status s = find_text(dir, name, &node);
+    if (s == OK) {
+        const struct fs_write_ops *ops = node->fs->write_ops;
+        s = ops != NULL ? ops->set_times(node, times) : E_ROFS;
+        fs_node_put(node);
+    }
+    return s;
+}
+
+static enum status create_at(struct file *dir, const char *text, enum file_type type,
+                             const char *target)
+{
+    struct fs_name name;
+    struct fs_node *node;
+    enum status s = writable_name_in(dir, text, &name);
+    if (s == OK) {
+        s = check_not_mounted(dir, text);
+    }
+    if (s == E_BUSY) {
+        return E_EXIST;
+    }
+    if (s == OK) {
+        s = open_create(&name, type, target, &node);
+    }
+    if (s == OK) {
+        fs_node_put(node);
+    }
+    return s;
+}
+
+enum status file_mkdir_at(struct file *dir, const char *name)
+{
+    return create_at(dir, name, FILE_DIRECTORY, NULL);
+}
+
+enum status file_symlink_at(const char *target, struct file *dir, const char *name)
+{
+    size_t len = strnlen(target, VFS_PATH_MAX);
+    if (len == 0) {
+        return E_INVAL;
+    }
+    return len == VFS_PATH_MAX ? E_NAMETOOLONG : create_at(dir, name, FILE_SYMLINK, target);
+}
+
+enum status file_link_at(struct file *from_dir, const char *from, struct file *to_dir,
+                         const char *to)
+{
+    struct fs_name name;
+    struct fs_node *node;
+    enum status s = writable_name_in(to_dir, to, &name);
+    if (s == OK) {
+        s = check_not_mounted(to_dir, to);
+        s = s == E_BUSY ? E_EXIST : s;
+    }
+    if (s == OK) {
+        s = find_text(from_dir, from, &node);
+    }
+    if (s != OK) {
+        return s;
+    }
+    if (node->type == FILE_DIRECTORY) {
+        s = E_PERM;
+    } else if (node->fs != name.dir->fs) {
+        s = E_XDEV;
+    } else {
+        s = node->fs->write_ops->link(node, &name);
+    }
+    fs_node_put(node);
+    return s;
+}
+
+enum status file_rename_at(struct file *from_dir, const char *from, struct file *to_dir,
+                           const char *to)
+{
+    struct fs_name source;
+    struct fs_name target;
+    enum status s = writable_name_in(from_dir, from, &source);
+    if (s == OK) {
+        s = writable_name_in(to_dir, to, &target);
+    }
+    if (s == OK) {
+        s = check_not_mounted(from_dir, from);
+    }
+    if (s == OK) {
+        s = check_not_mounted(to_dir, to);
+    }
+    if (s != OK) {
+        return s;
+    }
+    return source.dir->fs != target.dir->fs ? E_XDEV
+                                            : source.dir->fs->write_ops->rename(&source, &target);
+}
+
+static enum status remove_at(struct file *dir, const char *text, enum fs_remove what)
+{
+    struct fs_name name;
+    enum status s = writable_name_in(dir, text, &name);
+    if (s == OK) {
+        s = check_not_mounted(dir, text);
+    }
+    return s == OK ? name.dir->fs->write_ops->remove(&name, what) : s;
+}
+
+enum status file_unlink_at(struct file *dir, const char *name)
+{
+    return remove_at(dir, name, FS_REMOVE_FILE);
+}
+
+enum status file_rmdir_at(struct file *dir, const char *name)
+{
+    return remove_at(dir, name, FS_REMOVE_DIRECTORY);
+}

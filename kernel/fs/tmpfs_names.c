@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+//
+// The memory file system's names: creating, linking, renaming and removing them, each in one step
+// under the tree's lock. Contents are tmpfs.c's.
+#include "kernel/fs/tmpfs_internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+/* A directory that was removed while somebody has it open takes no names any more. */
+static bool is_removed(const struct tree *t, const struct tree_node *dir)
+{
+    return dir->parent == NULL && dir != t->root;
+}
+
+static struct tree_entry *find_locked(struct tree *t, const struct fs_name *at) REQUIRES(t->lock)
+{
+    return tree_find_locked(t, tree_node_of(at->dir), at->text, at->len);
+}
+
+/* Whether a name may be added that was not found. */
+static enum status check_room(struct tree *t, const struct fs_name *at) REQUIRES(t->lock)
+{
+    if (is_removed(t, tree_node_of(at->dir))) {
+        return E_NOENT;
+    }
+    return tmpfs_pages_left(t) == 0 ? E_NOSPC : OK;
+}
+
+/* The tree holds what has a name; a node whose last name goes lives on while it is open, and the
+ * last who closes it frees it. */
+static void drop_locked(struct tree *t, struct tree_node *n) REQUIRES(t->lock)
+{
+    n->changed_ns = tmpfs_now_ns();
+    if (atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_acq_rel) == 1) {
+        tmpfs_free_node(t, n);
+    }
+}
+
+void tmpfs_remove_name_locked(struct tree *t, struct tree_entry *e)
+{
+    t->node_bytes -= tmpfs_name_bytes(e->name_len);
+    drop_locked(t, tree_remove_locked(t, e));
+}
+
+static enum status add_locked(struct tree *t, const struct fs_name *at, struct tree_node *n)
+    REQUIRES(t->lock)
+{
+    struct tree_node *dir = tree_node_of(at->dir);
+    if (tree_add_locked(t, dir, at->text, at->len, n) == NULL) {
+        return E_NOMEM;
+    }
+    t->node_bytes += tmpfs_name_bytes(at->len);
+    tmpfs_touch(dir);
+    return OK;
+}
+
+/* A node with one reference, the caller's. */
+static struct tree_node *make_locked(struct tree *t, enum file_type type, const char *target)
+    REQUIRES(t->lock)
+{
+    char *copy = NULL;
+    if (type == FILE_SYMLINK && (copy = heap_strdup(target)) == NULL) {
+        return NULL;
+    }
+    struct tree_node *n = tree_make_node_locked(t, type);
+    if (n == NULL) {
+        heap_free(copy);
+        return NULL;
+    }
+    n->bytes = (const uint8_t *)copy;
+    n->size = copy != NULL ? strlen(copy) : 0;
+    t->node_bytes += tmpfs_node_bytes(n);
+    tmpfs_touch(n);
+    n->accessed_ns = n->modified_ns;
+    return n;
+}
+
+static enum status create_locked(struct tree *t, const struct fs_name *at, enum file_type type,
+                                 const char *target, struct fs_node **out) REQUIRES(t->lock)
+{
+    enum status s = find_locked(t, at) != NULL ? E_EXIST : check_room(t, at);
+    if (s != OK) {
+        return s;
+    }
+    struct tree_node *n = make_locked(t, type, target);
+    if (n == NULL) {
+        return E_NOMEM;
+    }
+    s = add_locked(t, at, n);
+    if (s != OK) {
+        tmpfs_free_node(t, n);
+        return s;
+    }
+    *out = &n->node;
+    return OK;
+}
+
+enum status tmpfs_create(const struct fs_name *at, enum file_type type, const char *target,
+                         struct fs_node **out)
+{
+    struct tree *t = tree_of(at->dir);
+    mutex_lock(&t->lock);
+    enum status s = create_locked(t, at, type, target, out);
+    mutex_unlock(&t->lock);
+    return s;
+}
+
+enum status tmpfs_link(struct fs_node *node, const struct fs_name *to)
+{
+    struct tree *t = tree_of(node);
+    struct tree_node *n = tree_node_of(node);
+    mutex_lock(&t->lock);
+    enum status s = n->links == 0                ? E_NOENT
+                    : find_locked(t, to) != NULL ? E_EXIST
+                                                 : check_room(t, to);
+    if (s == OK) {
+        s = add_locked(t, to, n);
+    }
+    if (s == OK) {
+        n->changed_ns = tmpfs_now_ns();
+    }
+    mutex_unlock(&t->lock);
+    return s;
+}
+
+static enum status check_remove(const struct tree_entry *e, enum fs_remove what)
+{
+    if (e == NULL) {
+        return E_NOENT;
+    }
+    bool is_directory = e->node->node.type == FILE_DIRECTORY;
+    if (is_directory && what == FS_REMOVE_FILE) {
+        return E_ISDIR;
+    }
+    if (!is_directory && what == FS_REMOVE_DIRECTORY) {
+        return E_NOTDIR;
+    }
+    return list_is_empty(&e->node->entries) ? OK : E_NOTEMPTY;
+}
+
+enum status tmpfs_remove(const struct fs_name *at, enum fs_remove what)
+{
+    struct tree *t = tree_of(at->dir);
+    mutex_lock(&t->lock);
+    struct tree_entry *e = find_locked(t, at);
+    enum status s = check_remove(e, what);
+    if (s == OK) {
+        tmpfs_remove_name_locked(t, e);
+        tmpfs_touch(tree_node_of(at->dir));
+    }
+    mutex_unlock(&t->lock);
+    return s;
+}
+
+/* Whether `n` is `dir` or a directory above it. */
+static bool is_above(const struct tree_node *n, const struct tree_node *dir)
+{
+    while (dir != NULL && dir != n) {
+        dir = dir->parent;
+    }
+    return dir == n;
+}
+
+/* Whether `from` may take the name `to`, where `target` is, if anything. */
+static enum status check_rename(const struct tree_entry *from, const struct fs_name *to,
+                                const struct tree_entry *target)
+{
+    bool is_directory = from->node->node.type == FILE_DIRECTORY;
+    if (is_directory && is_above(from->node, tree_node_of(to->dir))) {
+        return E_INVAL;
+    }
+    return target == NULL
+               ? OK
+               : check_remove(target, is_directory ? FS_REMOVE_DIRECTORY : FS_REMOVE_FILE);
+}
+
+static enum status rename_locked(struct tree *t, const struct fs_name *from,
+                                 const struct fs_name *to) REQUIRES(t->lock)
+{
+    struct tree_entry *e = find_locked(t, from);
+    struct tree_entry *target = find_locked(t, to);
+    if (e == NULL) {
+        return E_NOENT;
+    }
+    if (target != NULL && target->node == e->node) {
+        return OK; /* two names of one file: both stay */
+    }
+    enum status s = check_rename(e, to, target);
+    if (s == OK) {
+        s = check_room(t, to);
+    }
+    struct tree_node *n = e->node;
+    uint32_t links = n->links;
+    if (s == OK) {
+        s = add_locked(t, to, n);
+    }
+    if (s != OK) {
+        return s;
+    }
+    /* Nobody sees both names: the lock is held until the old ones are gone. */
+    if (target != NULL) {
+        tmpfs_remove_name_locked(t, target);
+    }
+    tmpfs_remove_name_locked(t, e);
+    n->links = links;
+    if (n->node.type == FILE_DIRECTORY) {
+        n->parent = tree_node_of(to->dir);
+    }
+    tmpfs_touch(tree_node_of(from->dir));
+    return OK;
+}
+
+enum status tmpfs_rename(const struct fs_name *from, const struct fs_name *to)
+{
+    struct tree *t = tree_of(from->dir);
+    mutex_lock(&t->lock);
+    enum status s = rename_locked(t, from, to);
+    mutex_unlock(&t->lock);
+    return s;
+}
