@@ -10,6 +10,7 @@
 #include "kernel/jit/backend.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
+#include "kernel/jit/typeid.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -22,6 +23,7 @@ static struct list modules = LIST_INIT(modules); /* under `lock`, oldest first *
 void loader_init(void)
 {
     mutex_init(&lock, "loader");
+    typeid_init();
     codemem_init();
     native_init();
 }

@@ -197,6 +197,28 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
  */
 enum status load_import(struct load *load, const char *name, uint64_t *address);
 
+/** A function type as a front-end writes it down; the same types are those with equal bytes, length
+ * and split. */
+struct load_type {
+    const uint8_t *bytes;
+    uint32_t len;
+    uint32_t split;  /* where results begin */
+    uint32_t number; /* set by load_types_take(): never 0 */
+};
+
+/**
+ * @brief Number function types: the same type has the same number in all modules that live at once,
+ * so that an indirect call compares 32 bits. Here because it needs a lock, which front-ends have
+ * not.
+ * @param types  Bytes are read during the call only.
+ * @return OK: each number is held until it is dropped; E_NOMEM: none is held.
+ * @context{thread, may sleep}
+ */
+enum status load_types_take(struct load_type *types, uint32_t count);
+/** @brief Give numbers back, as often as they were taken. @param stride  Bytes from one to the next.
+ * @context{thread, may sleep} */
+void load_types_drop(const uint32_t *numbers, uint32_t count, size_t stride);
+
 /** @brief Write the reason into load->err, unprintable bytes replaced. @return s, for `return
  * load_fail(...)`. */
 enum status load_fail(struct load *load, enum status s, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -28,8 +28,11 @@ enum wasm_type {
 
 enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
 
-#define WASM_PAGE      65536u
-#define WASM_PAGES_MAX 65536u
+#define WASM_PAGE        65536u
+#define WASM_PAGES_MAX   65536u
+#define WASM_ARITY_MAX   1000u  /* parameters, or results, of a function type or block */
+#define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
+#define WASM_GUARD_BYTES UINT64_C(0x80000000) /* behind the 4 GiB that an index reaches */
 
 /** Why a module was refused: "code section, offset 0x123: type mismatch: expected i32, found f64".
  */
@@ -50,7 +53,8 @@ struct wasm_limits {
     bool has_max;
 };
 
-/** A function type. Equal types have equal ids in all modules that live at once (wasm_type_id). */
+/** A function type. Equal types have equal ids in all modules that live at once
+ * (wasm_type_ids_take). */
 struct wasm_signature {
     const uint8_t *types; /* enum wasm_type: parameters, then results */
     uint32_t params, results;
@@ -200,7 +204,7 @@ struct wasm_bounds {
 /**
  * @brief Decode and validate everything but the bodies of functions.
  * @param bytes  Stay until wasm_module_free().
- * @param out    A module with one reference.
+ * @param out    The module; wasm_module_free() gives it back.
  * @return OK; E_CORRUPT: malformed or invalid; E_NOTSUP, E_OVERFLOW: beyond a limit; E_NOMEM. err
  * says which section, offset and reason.
  * @context{thread}
@@ -208,6 +212,16 @@ struct wasm_bounds {
 enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wasm_bounds *bounds,
                                struct wasm_module **out, struct wasm_error *err);
 void wasm_module_free(struct wasm_module *m);
+
+/**
+ * @brief Fill in the ids of types: equal for equal types, over all that live at once.
+ * @return OK: each id is held until it is dropped; E_NOMEM: none is. @context{thread, may sleep}
+ */
+enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count);
+void wasm_type_ids_drop(const struct wasm_signature *signatures, uint32_t count);
+
+/** @brief The type that a value type has in the representation; references are addresses. */
+unsigned wasm_ir_type(uint8_t type);
 
 /**
  * @brief Validate a body and build its representation, in one pass.

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+//
+// Types that are alive, each once, with a number that calls compare. They are kept in order, and a
+// module's, put in order too, are merged with them in one pass: whoever chooses the types cannot
+// make that slow, as with a hash table, and nothing has to be balanced.
+#include "kernel/jit/typeid.h"
+
+#include "kernel/jit/loader.h"
+#include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/mutex.h"
+
+#define NONE UINT32_MAX
+
+struct entry {
+    uint8_t *bytes; /* a heap block of our own; NULL: the number is free */
+    uint32_t len, split;
+    uint32_t refs;
+    uint32_t next; /* of the free numbers */
+};
+
+static struct mutex lock;
+static struct entry *entries; /* under `lock`, as all below; number n is entries[n - 1] */
+static uint32_t entry_count, entry_capacity, free_head = NONE;
+static uint32_t *sorted; /* indices of entries that are in use */
+static uint32_t sorted_count;
+
+void typeid_init(void)
+{
+    mutex_init(&lock, "types");
+}
+
+static int compare(const struct load_type *a, const struct load_type *b)
+{
+    if (a->len != b->len) {
+        return a->len < b->len ? -1 : 1;
+    }
+    if (a->split != b->split) {
+        return a->split < b->split ? -1 : 1;
+    }
+    return a->len == 0 ? 0 : memcmp(a->bytes, b->bytes, a->len);
+}
+
+static bool is_less(const void *a, const void *b)
+{
+    return compare(*(struct load_type *const *)a, *(struct load_type *const *)b) < 0;
+}
+
+static int compare_with_entry(const struct load_type *t, uint32_t entry)
+{
+    const struct entry *e = &entries[entry];
+    struct load_type of_entry = {.bytes = e->bytes, .len = e->len, .split = e->split};
+    return compare(t, &of_entry);
+}
+
+static bool reserve_entries(uint32_t more)
+{
+    uint64_t needed = (uint64_t)entry_count + more;
+    if (needed <= entry_capacity) {
+        return true;
+    }
+    uint64_t wanted = MAX(needed, 2 * (uint64_t)entry_capacity);
+    struct entry *grown = wanted >= NONE ? NULL : heap_realloc(entries, wanted * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    entries = grown;
+    entry_capacity = (uint32_t)wanted;
+    return true;
+}
+
+/* A new entry with one reference, for which there is room. @return NONE: no memory. */
+static uint32_t add_entry(const struct load_type *t)
+{
+    uint8_t *bytes = heap_alloc(MAX(t->len, 1u));
+    if (bytes == NULL) {
+        return NONE;
+    }
+    if (t->len > 0) {
+        memcpy(bytes, t->bytes, t->len);
+    }
+    uint32_t index = free_head;
+    if (index == NONE) {
+        index = entry_count++;
+    } else {
+        free_head = entries[index].next;
+    }
+    entries[index] = (struct entry){.bytes = bytes, .len = t->len, .split = t->split, .refs = 1};
+    return index;
+}
+
+/* Number one of the types, the next in order. @return false: no memory. */
+static bool number_type(struct load_type *t, uint32_t *merged, uint32_t *count)
+{
+    if (*count > 0 && compare_with_entry(t, merged[*count - 1]) == 0) {
+        entries[merged[*count - 1]].refs++;
+        t->number = merged[*count - 1] + 1;
+        return true;
+    }
+    uint32_t index = add_entry(t);
+    if (index == NONE) {
+        return false;
+    }
+    merged[(*count)++] = index;
+    t->number = index + 1;
+    return true;
+}
+
+/* Both in order: what there is, and what is wanted. */
+static bool merge(struct load_type **wanted, uint32_t count, uint32_t *merged)
+{
+    uint32_t from = 0, total = 0;
+    bool good = true;
+    for (uint32_t n = 0; n < count && good; n++) {
+        while (from < sorted_count && compare_with_entry(wanted[n], sorted[from]) >= 0) {
+            merged[total++] = sorted[from++];
+        }
+        good = number_type(wanted[n], merged, &total);
+    }
+    while (from < sorted_count) {
+        merged[total++] = sorted[from++];
+    }
+    heap_free(sorted);
+    sorted = merged;
+    sorted_count = total;
+    return good;
+}
+
+static void free_everything(void)
+{
+    heap_free(entries);
+    heap_free(sorted);
+    entries = NULL;
+    sorted = NULL;
+    entry_count = entry_capacity = sorted_count = 0;
+    free_head = NONE;
+}
+
+/* Forget the types that nobody refers to. */
+static void sweep_locked(void)
+{
+    uint32_t kept = 0;
+    for (uint32_t n = 0; n < sorted_count; n++) {
+        struct entry *e = &entries[sorted[n]];
+        if (e->refs > 0) {
+            sorted[kept++] = sorted[n];
+            continue;
+        }
+        heap_free(e->bytes);
+        *e = (struct entry){.next = free_head};
+        free_head = sorted[n];
+    }
+    sorted_count = kept;
+    if (kept == 0) {
+        free_everything();
+    }
+}
+
+static void drop_locked(const uint32_t *numbers, uint32_t count, size_t stride)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t number = *(const uint32_t *)((const uint8_t *)numbers + n * stride);
+        if (number != 0) {
+            ASSERT(number <= entry_count && entries[number - 1].refs > 0);
+            entries[number - 1].refs--;
+        }
+    }
+    sweep_locked();
+}
+
+static enum status take_locked(struct load_type *types, uint32_t count, struct load_type **order)
+{
+    uint32_t *merged = heap_calloc((size_t)sorted_count + count, sizeof *merged);
+    if (merged == NULL || !reserve_entries(count)) {
+        heap_free(merged);
+        sweep_locked();
+        return E_NOMEM;
+    }
+    if (!merge(order, count, merged)) {
+        drop_locked(&types->number, count, sizeof *types);
+        return E_NOMEM;
+    }
+    return OK;
+}
+
+enum status load_types_take(struct load_type *types, uint32_t count)
+{
+    if (count == 0) {
+        return OK;
+    }
+    struct load_type **order = heap_calloc(count, sizeof *order);
+    if (order == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        types[n].number = 0;
+        order[n] = &types[n];
+    }
+    sort_array(order, count, sizeof *order, is_less);
+    mutex_lock(&lock);
+    enum status s = take_locked(types, count, order);
+    mutex_unlock(&lock);
+    heap_free(order);
+    return s;
+}
+
+void load_types_drop(const uint32_t *numbers, uint32_t count, size_t stride)
+{
+    if (count == 0) {
+        return;
+    }
+    mutex_lock(&lock);
+    drop_locked(numbers, count, stride);
+    mutex_unlock(&lock);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+//
+// A module from its bytes: the header, the order and sizes of the sections, and what only the whole
+// can say. What is in a section is decode_types.c's, decode_segments.c's and so on.
+//
+// Every count is compared with the bytes that are there before anything is allocated for it, so
+// memory is proportional to the file.
+#include "kernel/jit/wasm/decode_internal.h"
+
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define MODULE_BYTES_MAX ((size_t)1 << 30)
+
+static const struct {
+    const char *name;
+    uint8_t place; /* in the order that sections have; 0: anywhere */
+    bool (*decode)(struct wasm_decoder *d);
+} sections[] = {
+    {"custom", 0, NULL},
+    {"type", 1, decode_types},
+    {"import", 2, decode_imports},
+    {"function", 3, decode_functions},
+    {"table", 4, decode_tables},
+    {"memory", 5, decode_memories},
+    {"global", 6, decode_globals},
+    {"export", 7, decode_exports},
+    {"start", 8, decode_start},
+    {"element", 9, decode_elements},
+    {"code", 11, decode_code},
+    {"data", 12, decode_data},
+    {"data count", 10, decode_data_count},
+};
+
+void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size)
+{
+    void *p = arena_alloc(&d->m->arena, count * size);
+    if (p == NULL) {
+        (void)wasm_fail_memory(&d->r, &d->m->arena, count * size);
+    }
+    return p;
+}
+
+void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32_t *capacity,
+                    size_t size)
+{
+    void **slot = array;
+    uint64_t needed = (uint64_t)*count + 1;
+    void *grown = arena_grow(&d->m->arena, *slot, capacity, needed, size);
+    if (grown == NULL) {
+        (void)wasm_fail_memory(&d->r, &d->m->arena, 2 * needed * size);
+        return NULL;
+    }
+    *slot = grown;
+    return memset((uint8_t *)grown + (*count)++ * size, 0, size);
+}
+
+bool decode_index(struct wasm_decoder *d, uint32_t count, const char *what, uint32_t *out)
+{
+    const uint8_t *where = d->r.at;
+    uint32_t index;
+    if (!wasm_u32(&d->r, &index)) {
+        return false;
+    }
+    if (index >= count) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "unknown %s %u", what, index);
+    }
+    *out = index;
+    return true;
+}
+
+static bool read_header(struct wasm_decoder *d)
+{
+    struct wasm_reader *r = &d->r;
+    uint64_t magic = 0, version = 0;
+    if (!wasm_fixed(r, 4, &magic)) {
+        return false;
+    }
+    if (magic != 0x6d736100) {
+        return wasm_fail(r, r->start, E_CORRUPT, "no WebAssembly module: it does not begin so");
+    }
+    if (!wasm_fixed(r, 4, &version)) {
+        return false;
+    }
+    return version == 1 ||
+           wasm_fail(r, r->start + 4, E_CORRUPT, "unknown binary version %u", (uint32_t)version);
+}
+
+static bool read_custom(struct wasm_decoder *d)
+{
+    struct wasm_bytes name;
+    if (!wasm_name(&d->r, &name)) {
+        return false;
+    }
+    if (name.len == 4 && memcmp(name.bytes, "name", 4) == 0) {
+        d->names = (struct wasm_bytes){d->r.at, (uint32_t)(d->r.end - d->r.at)};
+    }
+    d->r.at = d->r.end;
+    return true;
+}
+
+/* The section's content; the reader's end is its end. */
+static bool read_content(struct wasm_decoder *d, uint8_t id)
+{
+    struct wasm_reader *r = &d->r;
+    r->section = sections[id].name;
+    if (!(id == 0 ? read_custom(d) : sections[id].decode(d))) {
+        return false;
+    }
+    return r->at == r->end ||
+           wasm_fail(r, r->at, E_CORRUPT, "section size mismatch: %zu more bytes than its entries",
+                     (size_t)(r->end - r->at));
+}
+
+static bool read_section(struct wasm_decoder *d, uint8_t *place)
+{
+    struct wasm_reader *r = &d->r;
+    const uint8_t *where = r->at, *end = r->end;
+    uint8_t id;
+    uint32_t size;
+    r->section = NULL;
+    if (!wasm_byte(r, &id)) {
+        return false;
+    }
+    if (id >= ARRAY_COUNT(sections)) {
+        return wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
+    }
+    if (id != 0 && sections[id].place <= *place) {
+        return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",
+                         sections[id].name);
+    }
+    if (!wasm_count(r, 1, &size)) {
+        return false;
+    }
+    *place = id == 0 ? *place : sections[id].place;
+    r->end = r->at + size;
+    if (!read_content(d, id)) {
+        return false;
+    }
+    r->end = end;
+    return true;
+}
+
+/* What no section alone can say. */
+static bool check_counts(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->m;
+    d->r.section = NULL;
+    uint32_t own = m->function_count - m->imported[WASM_FUNCTION];
+    if (d->bodies != own) {
+        return wasm_fail(&d->r, d->r.at, E_CORRUPT, "%u functions and %u bodies", own, d->bodies);
+    }
+    return m->data != NULL || m->data_count == 0 ||
+           wasm_fail(&d->r, d->r.at, E_CORRUPT, "%u data segments are missing", m->data_count);
+}
+
+static bool decode(struct wasm_decoder *d)
+{
+    uint8_t place = 0;
+    if (!read_header(d)) {
+        return false;
+    }
+    while (d->r.at < d->r.end) {
+        if (!read_section(d, &place)) {
+            return false;
+        }
+    }
+    return check_counts(d) && decode_names(d) && decode_layout(d);
+}
+
+enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wasm_bounds *bounds,
+                               struct wasm_module **out, struct wasm_error *err)
+{
+    struct wasm_decoder d = {
+        .r = {.start = bytes, .at = bytes, .end = bytes + len, .err = err},
+        .bounds = bounds,
+    };
+    if (len > MODULE_BYTES_MAX) {
+        (void)wasm_fail(&d.r, bytes, E_OVERFLOW, "larger than %zu bytes", MODULE_BYTES_MAX);
+        return E_OVERFLOW;
+    }
+    d.m = heap_zalloc(sizeof *d.m);
+    if (d.m == NULL) {
+        (void)wasm_fail(&d.r, bytes, E_NOMEM, "no memory left");
+        return E_NOMEM;
+    }
+    d.m->bytes = bytes;
+    d.m->len = (uint32_t)len;
+    d.m->start = IR_NONE;
+    arena_init(&d.m->arena, bounds->arena_bytes);
+    if (!decode(&d)) {
+        wasm_module_free(d.m);
+        return d.r.status;
+    }
+    *out = d.m;
+    return OK;
+}
+
+void wasm_module_free(struct wasm_module *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    wasm_type_ids_drop(m->signatures, m->signature_count);
+    arena_free_all(&m->arena);
+    heap_free(m);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// The names section: what backtraces call functions. It is a custom section, so nothing in it can
+// make a module bad; what makes no sense ends the reading of it.
+#include "kernel/jit/wasm/decode_internal.h"
+
+enum { NAMES_OF_FUNCTIONS = 1 };
+
+/* Zero-terminated, with ? for all but printable ASCII: it goes to people's terminals. */
+static const char *copy_name(struct wasm_decoder *d, struct wasm_bytes name)
+{
+    char *text = decode_alloc(d, name.len + 1, 1);
+    for (uint32_t n = 0; text != NULL && n < name.len; n++) {
+        uint8_t c = name.bytes[n];
+        text[n] = c > 0x20 && c < 0x7f ? (char)c : '?';
+    }
+    return text;
+}
+
+/* @return false: no memory. */
+static bool read_names(struct wasm_decoder *d, struct wasm_reader *r)
+{
+    const char **names = decode_alloc(d, d->m->function_count, sizeof *names);
+    if (names == NULL) {
+        return false;
+    }
+    uint32_t count, function;
+    struct wasm_bytes name;
+    if (!wasm_count(r, 2, &count)) {
+        return true;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!wasm_u32(r, &function) || !wasm_name(r, &name)) {
+            break;
+        }
+        if (function < d->m->function_count && names[function] == NULL && name.len > 0) {
+            names[function] = copy_name(d, name);
+            if (names[function] == NULL) {
+                return false;
+            }
+        }
+    }
+    d->m->names = names;
+    return true;
+}
+
+bool decode_names(struct wasm_decoder *d)
+{
+    if (d->names.len == 0) {
+        return true;
+    }
+    struct wasm_error ignored;
+    struct wasm_reader r = {.start = d->m->bytes,
+                            .at = d->names.bytes,
+                            .end = d->names.bytes + d->names.len,
+                            .section = "names",
+                            .err = &ignored};
+    uint8_t id;
+    struct wasm_bytes content;
+    while (r.at < r.end && wasm_byte(&r, &id) && wasm_counted_bytes(&r, &content)) {
+        if (id == NAMES_OF_FUNCTIONS) {
+            r.at = content.bytes;
+            r.end = content.bytes + content.len;
+            return read_names(d, &r);
+        }
+    }
+    return true;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+//
+// The parts of reading that are not on the fast path, and the wording of errors.
+#include "kernel/jit/wasm/reader.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+bool wasm_fail(struct wasm_reader *r, const uint8_t *where, enum status s, const char *fmt, ...)
+{
+    if (r->status != OK) {
+        return false;
+    }
+    r->status = s;
+    struct wasm_error *e = r->err;
+    e->offset = (uint32_t)(where - r->start);
+    const char *section = r->section == NULL ? "module" : r->section;
+    (void)str_copy(e->section, sizeof e->section, section);
+    size_t n = fmt_print(e->text, sizeof e->text, "%s%s, offset 0x%x: ", section,
+                         r->section == NULL ? "" : " section", e->offset);
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vprint(e->text + n, sizeof e->text - n, fmt, args);
+    va_end(args);
+    return false;
+}
+
+bool wasm_fail_memory(struct wasm_reader *r, const struct arena *a, size_t bytes)
+{
+    bool limit = bytes > a->limit - a->used || a->limit - a->used - bytes < 64;
+    return wasm_fail(r, r->at, limit ? E_OVERFLOW : E_NOMEM,
+                     limit ? "more than the %zu bytes of memory that it may take"
+                           : "no memory left, with %zu bytes taken",
+                     limit ? a->limit : a->used);
+}
+
+bool wasm_end_early(struct wasm_reader *r)
+{
+    return wasm_fail(r, r->end, E_CORRUPT, "unexpected end");
+}
+
+/* The bits of an integer of `bits` bits, not extended. The last byte that there may be has bits
+ * that are not the number's: they repeat its sign, or are 0. */
+static bool read_leb(struct wasm_reader *r, unsigned bits, bool is_signed, uint64_t *out,
+                     unsigned *width)
+{
+    const uint8_t *start = r->at;
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (r->at >= r->end) {
+            return wasm_end_early(r);
+        }
+        uint8_t byte = *r->at++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (shift + 7 >= bits) {
+            if ((byte & 0x80) != 0) {
+                return wasm_fail(r, start, E_CORRUPT, "integer representation too long");
+            }
+            unsigned used = bits - shift;
+            uint8_t rest = (uint8_t)(byte >> (is_signed ? used - 1 : used));
+            uint8_t ones = (uint8_t)(0x7f >> (is_signed ? used - 1 : used));
+            if (rest != 0 && !(is_signed && rest == ones)) {
+                return wasm_fail(r, start, E_CORRUPT, "integer too large for %u bits", bits);
+            }
+        }
+        if ((byte & 0x80) == 0) {
+            *out = value;
+            *width = shift + 7;
+            return true;
+        }
+    }
+}
+
+static bool read_signed(struct wasm_reader *r, unsigned bits, int64_t *out)
+{
+    uint64_t value = 0;
+    unsigned width = 0;
+    if (!read_leb(r, bits, true, &value, &width)) {
+        return false;
+    }
+    *out = width >= 64 ? (int64_t)value : (int64_t)(value << (64 - width)) >> (64 - width);
+    return true;
+}
+
+bool wasm_u32_long(struct wasm_reader *r, uint32_t *out)
+{
+    uint64_t value;
+    unsigned width;
+    if (!read_leb(r, 32, false, &value, &width)) {
+        return false;
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+bool wasm_i32_long(struct wasm_reader *r, int32_t *out)
+{
+    int64_t value;
+    if (!read_signed(r, 32, &value)) {
+        return false;
+    }
+    *out = (int32_t)value;
+    return true;
+}
+
+bool wasm_i64(struct wasm_reader *r, int64_t *out)
+{
+    return read_signed(r, 64, out);
+}
+
+bool wasm_i33(struct wasm_reader *r, int64_t *out)
+{
+    return read_signed(r, 33, out);
+}
+
+bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
+{
+    if ((size_t)(r->end - r->at) < n) {
+        return wasm_end_early(r);
+    }
+    uint64_t value = 0;
+    for (unsigned i = 0; i < n; i++) {
+        value |= (uint64_t)r->at[i] << (8 * i);
+    }
+    r->at += n;
+    *out = value;
+    return true;
+}
+
+bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *out)
+{
+    const uint8_t *where = r->at;
+    uint32_t count;
+    if (!wasm_u32(r, &count)) {
+        return false;
+    }
+    if ((uint64_t)count * least > (uint64_t)(r->end - r->at)) {
+        return wasm_fail(r, where, E_CORRUPT, "%u entries cannot be in %zu bytes", count,
+                         (size_t)(r->end - r->at));
+    }
+    *out = count;
+    return true;
+}
+
+bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out)
+{
+    uint32_t len;
+    if (!wasm_count(r, 1, &len)) {
+        return false;
+    }
+    *out = (struct wasm_bytes){.bytes = r->at, .len = len};
+    r->at += len;
+    return true;
+}
+
+/* Bytes of the sequence that starts at p, or 0: not UTF-8 (too long, a surrogate, above 0x10ffff).
+ */
+static unsigned utf8_length(const uint8_t *p, size_t left)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned n = p[0] < 0x80             ? 1
+                 : (p[0] & 0xe0) == 0xc0 ? 2
+                 : (p[0] & 0xf0) == 0xe0 ? 3
+                 : (p[0] & 0xf8) == 0xf0 ? 4
+                                         : 0;
+    if (n <= 1 || n > left) {
+        return n == 1 ? 1 : 0;
+    }
+    uint32_t code = p[0] & (0x7fu >> n);
+    for (unsigned i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (p[i] & 0x3f);
+    }
+    bool surrogate = code >= 0xd800 && code < 0xe000;
+    return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+}
+
+bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out)
+{
+    struct wasm_bytes name;
+    if (!wasm_counted_bytes(r, &name)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < name.len;) {
+        unsigned len = utf8_length(name.bytes + n, name.len - n);
+        if (len == 0) {
+            return wasm_fail(r, name.bytes + n, E_CORRUPT, "malformed UTF-8 encoding");
+        }
+        n += len;
+    }
+    *out = name;
+    return true;
+}
+
+bool wasm_is_value_type(uint8_t type)
+{
+    return (type >= WASM_V128 && type <= WASM_I32) || wasm_is_reference(type);
+}
+
+bool wasm_value_type(struct wasm_reader *r, uint8_t *out)
+{
+    uint8_t type;
+    if (!wasm_byte(r, &type)) {
+        return false;
+    }
+    if (!wasm_is_value_type(type)) {
+        return wasm_fail(r, r->at - 1, E_CORRUPT, "0x%02x is no value type", type);
+    }
+    *out = type;
+    return true;
+}
+
+bool wasm_reference_type(struct wasm_reader *r, uint8_t *out)
+{
+    uint8_t type;
+    if (!wasm_byte(r, &type)) {
+        return false;
+    }
+    if (!wasm_is_reference(type)) {
+        return wasm_fail(r, r->at - 1, E_CORRUPT, "0x%02x is no reference type", type);
+    }
+    *out = type;
+    return true;
+}
+
+const char *wasm_type_name(uint8_t type)
+{
+    switch (type) {
+    case WASM_I32:
+        return "i32";
+    case WASM_I64:
+        return "i64";
+    case WASM_F32:
+        return "f32";
+    case WASM_F64:
+        return "f64";
+    case WASM_V128:
+        return "v128";
+    case WASM_FUNCREF:
+        return "funcref";
+    case WASM_EXTERNREF:
+        return "externref";
+    default:
+        return "any type";
+    }
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+//
+// Scanning a body. The list of an open loop has each local once; when the loop ends, the list
+// becomes the loop's set, and what the loop around it does not have yet becomes that one's.
+#include "kernel/jit/wasm/scan.h"
+
+#include "kernel/jit/wasm/operators.h"
+
+#define WEIGHT_DEPTH_MAX 6u /* loops inside one another that make a use weigh eight times as much  \
+                             */
+
+static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t count, size_t size)
+{
+    if (LIKELY(count < *capacity)) {
+        return true;
+    }
+    void **slot = array;
+    void *grown = arena_grow(s->arena, *slot, capacity, (uint64_t)count + 1, size);
+    if (grown == NULL) {
+        return wasm_fail_memory(s->r, s->arena, ((size_t)count + 1) * size);
+    }
+    *slot = grown;
+    return true;
+}
+
+/* ---- Declarations ---- */
+
+static bool read_run(struct wasm_scan *s, uint64_t *total, struct wasm_run *out)
+{
+    const uint8_t *where = s->r->at;
+    uint32_t count;
+    if (!wasm_u32(s->r, &count) || !wasm_value_type(s->r, &out->type)) {
+        return false;
+    }
+    *total += count;
+    if (*total > UINT32_MAX) {
+        return wasm_fail(s->r, where, E_CORRUPT, "too many locals: %llu",
+                         (unsigned long long)*total);
+    }
+    out->end = (uint32_t)*total;
+    return true;
+}
+
+bool wasm_scan_locals(struct wasm_scan *s)
+{
+    const uint8_t *where = s->r->at;
+    uint64_t total = s->signature->params;
+    if (!wasm_count(s->r, 2, &s->run_count)) {
+        return false;
+    }
+    s->runs = arena_alloc(s->arena, s->run_count * sizeof *s->runs);
+    if (s->runs == NULL) {
+        return wasm_fail_memory(s->r, s->arena, s->run_count * sizeof *s->runs);
+    }
+    for (uint32_t n = 0; n < s->run_count; n++) {
+        if (!read_run(s, &total, &s->runs[n])) {
+            return false;
+        }
+    }
+    if (total > WASM_LOCALS_MAX) {
+        return wasm_fail(s->r, where, E_NOTSUP, "%llu locals, more than %u",
+                         (unsigned long long)total, WASM_LOCALS_MAX);
+    }
+    s->local_count = (uint32_t)total;
+    s->numbers = arena_alloc(s->arena, s->local_count * sizeof *s->numbers);
+    return s->numbers != NULL ||
+           wasm_fail_memory(s->r, s->arena, s->local_count * sizeof *s->numbers);
+}
+
+static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
+{
+    if (index < s->signature->params) {
+        return s->signature->types[index];
+    }
+    uint32_t low = 0, high = s->run_count - 1; /* runs may be empty */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (index < s->runs[middle].end) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return s->runs[low].type;
+}
+
+/* ---- Operators ---- */
+
+static bool note_set(struct wasm_scan *s, uint32_t local)
+{
+    struct wasm_local *l = &s->locals[local];
+    if (s->loop == IR_NONE || l->in_frame || l->mark > s->loops[s->loop].start) {
+        return true;
+    }
+    if (!grow(s, &s->list, &s->list_capacity, s->list_count, sizeof *s->list)) {
+        return false;
+    }
+    s->list[s->list_count++] = (struct wasm_set){local, l->mark};
+    l->mark = s->list_count;
+    return true;
+}
+
+static bool scan_local(struct wasm_scan *s, bool sets)
+{
+    const uint8_t *where = s->r->at;
+    uint32_t index;
+    if (!wasm_u32(s->r, &index)) {
+        return false;
+    }
+    if (index >= s->local_count) {
+        return wasm_fail(s->r, where, E_CORRUPT, "unknown local %u", index);
+    }
+    if (s->numbers[index] == 0) {
+        if (!grow(s, &s->locals, &s->local_capacity, s->used_count, sizeof *s->locals)) {
+            return false;
+        }
+        s->locals[s->used_count] =
+            (struct wasm_local){.index = index, .type = type_of_local(s, index)};
+        s->numbers[index] = ++s->used_count;
+    }
+    uint32_t local = s->numbers[index] - 1, *uses = &s->locals[local].uses;
+    uint32_t weight = 1u << (3 * MIN(s->loop_depth, WEIGHT_DEPTH_MAX));
+    *uses = *uses > UINT32_MAX - weight ? UINT32_MAX : *uses + weight;
+    return !sets || note_set(s, local);
+}
+
+static bool begin_block(struct wasm_scan *s, bool is_loop)
+{
+    uint32_t number = is_loop ? s->loop_count : IR_NONE;
+    if (!grow(s, &s->nest, &s->nest_capacity, s->nest_count, sizeof *s->nest)) {
+        return false;
+    }
+    s->nest[s->nest_count++] = number;
+    if (!is_loop) {
+        return true;
+    }
+    if (!grow(s, &s->loops, &s->loop_capacity, s->loop_count, sizeof *s->loops)) {
+        return false;
+    }
+    s->loops[s->loop_count++] = (struct wasm_loop){.start = s->list_count, .outer = s->loop};
+    s->loop = number;
+    s->loop_depth++;
+    return true;
+}
+
+/* The loop's list becomes its set, and is handed on. */
+static bool end_loop(struct wasm_scan *s)
+{
+    struct wasm_loop *loop = &s->loops[s->loop];
+    uint32_t kept = loop->start, outer = loop->outer;
+    loop->first = s->set_count;
+    loop->count = s->list_count - loop->start;
+    if ((uint64_t)s->set_count + loop->count > s->sets_max) {
+        s->set_count = UINT32_MAX;
+        return false;
+    }
+    for (uint32_t n = loop->start; n < s->list_count; n++) {
+        struct wasm_set set = s->list[n];
+        if (!grow(s, &s->sets, &s->set_capacity, s->set_count, sizeof *s->sets)) {
+            return false;
+        }
+        s->sets[s->set_count++] = set.local;
+        if (outer == IR_NONE || set.outer_mark > s->loops[outer].start) {
+            s->locals[set.local].mark = outer == IR_NONE ? 0 : set.outer_mark;
+            continue;
+        }
+        s->list[kept++] = set;
+        s->locals[set.local].mark = kept;
+    }
+    s->list_count = kept;
+    s->loop = outer;
+    s->loop_depth--;
+    return true;
+}
+
+static bool scan_end(struct wasm_scan *s)
+{
+    return s->nest[--s->nest_count] == IR_NONE || end_loop(s);
+}
+
+static bool scan_operator(struct wasm_scan *s)
+{
+    uint8_t code = *s->r->at++;
+    const struct wasm_operator *o = &wasm_operators[code];
+    if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
+        uint32_t number;
+        o = wasm_prefixed_operator(s->r, code, &number);
+        return o != NULL && wasm_skip_immediates(s->r, o->shape);
+    }
+    switch (o->action) {
+    case WASM_ACTION_LOCAL_GET:
+        return scan_local(s, false);
+    case WASM_ACTION_LOCAL_SET:
+    case WASM_ACTION_LOCAL_TEE:
+        return scan_local(s, true);
+    case WASM_ACTION_BLOCK:
+    case WASM_ACTION_LOOP:
+    case WASM_ACTION_IF:
+        return begin_block(s, o->action == WASM_ACTION_LOOP) &&
+               wasm_skip_immediates(s->r, WASM_SHAPE_BLOCK);
+    case WASM_ACTION_END:
+        return scan_end(s);
+    default:
+        return wasm_skip_immediates(s->r, o->shape);
+    }
+}
+
+static void restart(struct wasm_scan *s, uint64_t sets_max)
+{
+    for (uint32_t n = 0; n < s->used_count; n++) {
+        s->locals[n].mark = 0;
+        s->locals[n].uses = 0;
+    }
+    s->loop_count = s->set_count = s->nest_count = s->list_count = s->loop_depth = 0;
+    s->loop = IR_NONE;
+    s->sets_max = MIN(sets_max, (uint64_t)UINT32_MAX - 1);
+}
+
+bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
+{
+    const uint8_t *start = s->r->at;
+    restart(s, sets_max);
+    if (!begin_block(s, false)) {
+        return false;
+    }
+    while (s->nest_count > 0) {
+        if (s->r->at >= s->r->end) {
+            return wasm_end_early(s->r);
+        }
+        if (!scan_operator(s)) {
+            return false;
+        }
+    }
+    if (s->r->at != s->r->end) {
+        return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators behind the end of the function");
+    }
+    s->r->at = start;
+    return true;
+}
+
+/* ---- Vectors ---- */
+
+static bool declares_vectors(struct wasm_reader *r)
+{
+    uint32_t count, ignored;
+    uint8_t type;
+    bool found = false;
+    if (!wasm_count(r, 2, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count && wasm_u32(r, &ignored) && wasm_value_type(r, &type); n++) {
+        found = found || type == WASM_V128;
+    }
+    return found;
+}
+
+bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body)
+{
+    struct wasm_error ignored;
+    struct wasm_reader own = {.start = r->start,
+                              .at = body.bytes,
+                              .end = body.bytes + body.len,
+                              .section = r->section,
+                              .err = &ignored};
+    if (declares_vectors(&own)) {
+        return true;
+    }
+    const uint8_t *at = own.at;
+    while (at < own.end && *at != WASM_PREFIX_VECTOR) {
+        at++;
+    }
+    if (at == own.end) {
+        return false; /* no operator begins with what does not occur */
+    }
+    while (own.status == OK && own.at < own.end) {
+        uint8_t code = *own.at++;
+        const struct wasm_operator *o = &wasm_operators[code];
+        uint32_t number;
+        if (code == WASM_PREFIX_VECTOR) {
+            return true;
+        }
+        if (code == WASM_PREFIX_MORE) {
+            o = wasm_prefixed_operator(&own, code, &number);
+        }
+        if (o == NULL || !wasm_skip_immediates(&own, o->shape)) {
+            return false;
+        }
+    }
+    return false;
+}

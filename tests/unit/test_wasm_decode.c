@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+//
+// Modules as bytes: what the decoder finds in good ones, what it says of bad ones, and that nothing
+// is left behind.
+#include "kernel/mm/heap.h"
+#include "tests/unit/fake/fake_failure.h"
+#include "tests/unit/fake/world.h"
+#include "tests/unit/jit/wasm_bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct wasm_bounds bounds = {.arena_bytes = 16 << 20, .table_elements = 100000};
+
+static struct wasm_module *decode(const struct bytes *b)
+{
+    struct wasm_module *m = NULL;
+    struct wasm_error err = {0};
+    if (wasm_module_decode(b->at, b->count, &bounds, &m, &err) != OK) {
+        fail_msg("%s", err.text);
+    }
+    return m;
+}
+
+/* Refused, with these words in the reason. */
+static void refuse(struct bytes *b, enum status expected, const char *words)
+{
+    struct wasm_module *m = NULL;
+    struct wasm_error err = {0};
+    enum status s = wasm_module_decode(b->at, b->count, &bounds, &m, &err);
+    if (s != expected || strstr(err.text, words) == NULL || m != NULL) {
+        fail_msg("status %d, \"%s\", not \"%s\"", s, err.text, words);
+    }
+    free_bytes(b);
+}
+
+/* Everything that a module can have. */
+static void put_full_module(struct bytes *b)
+{
+    put_header(b);
+    PUT_SECTION(b, 1, 3, 0x60, 0, 0, 0x60, 2, 0x7f, 0x7e, 1, 0x7d, 0x60, 2, 0x7f, 0x7e, 1, 0x7d);
+    PUT_SECTION(b, 2, 4, 1, 'm', 1, 'f', 0, 1, 1, 'm', 1, 't', 1, 0x70, 0, 5, 1, 'm', 1, 'g', 3,
+                0x7f, 0, 1, 'm', 1, 'h', 3, 0x7b, 1);
+    PUT_SECTION(b, 3, 2, 0, 2);
+    PUT_SECTION(b, 4, 1, 0x6f, 1, 2, 9);
+    PUT_SECTION(b, 5, 1, 1, 1, 0x80, 0x80, 4);
+    PUT_SECTION(b, 6, 3, 0x7f, 1, 0x23, 0, 0x0b, 0x70, 0, 0xd2, 2, 0x0b, 0x7e, 0, 0x42, 0x7f, 0x0b);
+    PUT_SECTION(b, 7, 2, 3, 'r', 'u', 'n', 0, 1, 0, 2, 0);
+    PUT_SECTION(b, 8, 1);
+    PUT_SECTION(b, 9, 2, 0, 0x41, 1, 0x0b, 2, 1, 2, 5, 0x6f, 1, 0xd0, 0x6f, 0x0b);
+    PUT_SECTION(b, 12, 2);
+    PUT_SECTION(b, 10, 2, 2, 0, 0x0b, 4, 0, 0, 0x0b, 0x0b);
+    PUT_SECTION(b, 11, 2, 0, 0x41, 0x7f, 0x0b, 2, 'x', 'y', 1, 1, 'z');
+    size_t names = begin_section(b, 0);
+    put_name(b, "name");
+    PUT(b, 0, 2, 1, 'm', 1, 10, 2, 1, 4, 'm', 'a', 'i', 'n', 2, 1, 7);
+    end_size(b, names);
+}
+
+static void test_everything_is_found(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_full_module(&b);
+    struct wasm_module *m = decode(&b);
+    assert_int_equal(m->signature_count, 3);
+    assert_int_equal(m->signatures[1].params, 2);
+    assert_int_equal(m->signatures[1].types[2], WASM_F32);
+    assert_int_equal(m->import_count, 4);
+    assert_int_equal(m->imports[3].index, 1);
+    assert_int_equal(m->function_count, 3);
+    assert_true(m->functions[0].is_imported && !m->functions[0].is_declared);
+    assert_true(m->functions[1].is_declared && m->functions[2].is_declared);
+    assert_int_equal(m->functions[2].body_size, 4);
+    assert_int_equal(b.at[m->functions[2].body + 3], 0x0b);
+    assert_int_equal(m->table_count, 2);
+    assert_int_equal(m->tables[1].type.limits.max, 9);
+    assert_int_equal(m->memory_count, 1);
+    assert_int_equal(m->memories[0].max, 65536);
+    assert_int_equal(m->global_count, 5);
+    assert_int_equal(m->globals[2].init.opcode, 0x23);
+    assert_int_equal(m->globals[3].init.lo, 2);
+    assert_true(m->globals[4].init.lo == UINT64_MAX);
+    assert_int_equal(m->export_count, 2);
+    assert_memory_equal(m->exports[0].name.bytes, "run", 3);
+    assert_int_equal(m->start, 1);
+    assert_int_equal(m->element_count, 2);
+    assert_int_equal(m->elements[0].items[1].lo, 2);
+    assert_int_equal(m->elements[1].mode, WASM_PASSIVE);
+    assert_int_equal(m->data_count, 2);
+    assert_int_equal(m->data[0].offset.lo, UINT32_MAX);
+    assert_int_equal(m->data[1].mode, WASM_PASSIVE);
+    assert_string_equal(m->names[1], "main");
+    assert_string_equal(m->names[2], "?");
+    assert_true(m->uses_vectors);
+    wasm_module_free(m);
+    free_bytes(&b);
+}
+
+static void test_context_and_representation_are_laid_out(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_full_module(&b);
+    struct wasm_module *m = decode(&b);
+    uint32_t start = sizeof(struct wasm_context);
+    for (uint32_t n = 0; n < m->global_count; n++) {
+        assert_int_equal(m->globals[n].at, start + 8 * n);
+    }
+    assert_int_equal(m->tables[0].at, start + 40);
+    assert_int_equal(m->tables[1].at, start + 48);
+    assert_int_equal(m->functions[0].at, start + 64);
+    assert_int_equal(m->functions[2].at, start + 72 + sizeof(struct wasm_func));
+    assert_true(m->context_bytes >= m->functions[2].at + sizeof(struct wasm_func));
+    assert_int_equal(m->ir.callee_count, WASM_HELPER_COUNT + 3);
+    const struct ir_callee *main = &m->ir.callees[WASM_HELPER_COUNT + 1];
+    assert_string_equal(main->name, "f1_main");
+    assert_int_equal(main->kind, IR_CALLEE_FUNCTION);
+    assert_int_equal(m->ir.signatures[main->signature].params, 0);
+    const struct ir_callee *grow = &m->ir.callees[WASM_HELPER_TABLE_GROW];
+    assert_int_equal(grow->kind, IR_CALLEE_HELPER);
+    assert_int_equal(grow->entry, offsetof(struct wasm_context, helpers[WASM_HELPER_TABLE_GROW]));
+    const struct ir_signature *s = &m->ir.signatures[grow->signature];
+    assert_int_equal(s->params, 3);
+    assert_int_equal(s->results, 1);
+    assert_int_equal(m->ir.types[s->types + 1], IR_I64);
+    wasm_module_free(m);
+    free_bytes(&b);
+}
+
+static void test_equal_types_have_equal_ids_in_all_modules(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    heap_get_stats(&before);
+    struct bytes b = {0}, c = {0};
+    put_full_module(&b);
+    put_header(&c);
+    PUT_SECTION(&c, 1, 2, 0x60, 2, 0x7f, 0x7e, 1, 0x7d, 0x60, 1, 0x7f, 2, 0x7e, 0x7d);
+    struct wasm_module *m = decode(&b), *n = decode(&c);
+    assert_int_equal(m->signatures[1].id, m->signatures[2].id);
+    assert_int_equal(m->signatures[1].id, n->signatures[0].id);
+    assert_int_not_equal(m->signatures[0].id, m->signatures[1].id);
+    assert_int_not_equal(n->signatures[1].id, n->signatures[0].id);
+    assert_int_not_equal(m->signatures[0].id, 0);
+    uint32_t id = n->signatures[0].id;
+    wasm_module_free(m);
+    struct wasm_module *again = decode(&b);
+    assert_int_equal(again->signatures[1].id, id);
+    wasm_module_free(n);
+    wasm_module_free(again);
+    heap_get_stats(&after);
+    assert_int_equal(before.live_objects, after.live_objects);
+    free_bytes(&b);
+    free_bytes(&c);
+}
+
+static void test_every_prefix_of_a_module_is_refused(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_full_module(&b);
+    struct wasm_module *m;
+    struct wasm_error err;
+    uint32_t good = 0;
+    for (size_t n = 0; n < b.count; n++) {
+        uint8_t *copy = malloc(n + 1); /* the sanitizer sees a byte too far */
+        memcpy(copy, b.at, n);
+        enum status s = wasm_module_decode(copy, n, &bounds, &m, &err);
+        if (s == OK) {
+            wasm_module_free(m);
+            good++; /* between two sections */
+        }
+        free(copy);
+    }
+    /* After the header, types, imports; without code nothing else is whole but what ends in data.
+     */
+    assert_int_equal(good, 4);
+    free_bytes(&b);
+}
+
+/* ---- What is refused ---- */
+
+#define REFUSE_SECTION(words, ...)                                                                 \
+    do {                                                                                           \
+        struct bytes refused = {0};                                                                \
+        put_header(&refused);                                                                      \
+        PUT_SECTION(&refused, __VA_ARGS__);                                                        \
+        refuse(&refused, E_CORRUPT, words);                                                        \
+    } while (0)
+
+static void test_what_is_wrong_is_named(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    PUT(&b, 0, 'a', 's', 'm', 2, 0, 0, 0);
+    refuse(&b, E_CORRUPT, "module, offset 0x4: unknown binary version 2");
+    PUT(&b, 0x7f, 'E', 'L', 'F', 2, 0, 0, 0);
+    refuse(&b, E_CORRUPT, "no WebAssembly module");
+    put_header(&b);
+    PUT(&b, 13, 0);
+    refuse(&b, E_CORRUPT, "module, offset 0x8: unknown section 13");
+    put_header(&b);
+    PUT_SECTION(&b, 3, 0);
+    PUT_SECTION(&b, 1, 0);
+    refuse(&b, E_CORRUPT, "the type section is not where it belongs");
+    put_header(&b);
+    PUT_SECTION(&b, 1, 0);
+    PUT_SECTION(&b, 1, 0);
+    refuse(&b, E_CORRUPT, "the type section is not where it belongs");
+    REFUSE_SECTION("type section, offset 0xf: section size mismatch", 1, 0, 0);
+    REFUSE_SECTION("0x5e is no function type", 1, 1, 0x5e, 0, 0);
+    REFUSE_SECTION("0x40 is no value type", 1, 1, 0x60, 1, 0x40, 0);
+    REFUSE_SECTION("function section, offset 0xf: unknown type 0", 3, 1, 0);
+    REFUSE_SECTION("malformed limits", 5, 1, 2, 0);
+    REFUSE_SECTION("memory size must be at most 65536 pages", 5, 1, 0, 0x81, 0x80, 4);
+    REFUSE_SECTION("multiple memories", 5, 2, 0, 0, 0, 0);
+    REFUSE_SECTION("size minimum 2 is greater than maximum 1", 4, 1, 0x70, 1, 2, 1);
+    REFUSE_SECTION("unknown imported global 0", 6, 1, 0x7f, 0, 0x23, 0, 0x0b);
+    REFUSE_SECTION("type mismatch: expected i32, found i64", 6, 1, 0x7f, 0, 0x42, 0, 0x0b);
+    REFUSE_SECTION("constant expression required", 6, 1, 0x7f, 0, 0x41, 0, 0x41, 0, 0x0b);
+    REFUSE_SECTION("unknown function 0", 7, 1, 1, 'f', 0, 0);
+}
+
+static void test_exports_differ(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_header(&b);
+    PUT_SECTION(&b, 5, 1, 0, 1);
+    PUT_SECTION(&b, 7, 3, 1, 'a', 2, 0, 1, 'b', 2, 0, 1, 'a', 2, 0);
+    refuse(&b, E_CORRUPT, "duplicate export name");
+}
+
+static void test_integers_are_not_longer_than_they_may_be(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_header(&b);
+    PUT_SECTION(&b, 5, 1, 0, 0x82, 0x80, 0x80, 0x80, 0x00); /* as long as 32 bits may be */
+    struct wasm_module *m = decode(&b);
+    assert_int_equal(m->memories[0].min, 2);
+    wasm_module_free(m);
+    free_bytes(&b);
+    REFUSE_SECTION("integer representation too long", 5, 1, 0, 0x82, 0x80, 0x80, 0x80, 0x80, 0);
+    REFUSE_SECTION("integer too large", 5, 1, 0, 0x82, 0x80, 0x80, 0x80, 0x10);
+    REFUSE_SECTION("integer too large", 6, 1, 0x7f, 0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x70, 0x0b);
+    REFUSE_SECTION("integer too large", 6, 1, 0x7e, 0, 0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                   0x80, 0x80, 0x80, 0x01, 0x0b);
+    put_header(&b);
+    PUT_SECTION(&b, 6, 1, 0x7f, 0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x78, 0x0b);
+    m = decode(&b);
+    assert_int_equal(m->globals[0].init.lo, 0x80000000u);
+    wasm_module_free(m);
+    free_bytes(&b);
+}
+
+static void test_counts_are_compared_with_the_bytes(void **state)
+{
+    (void)state;
+    for (uint8_t id = 1; id < 12; id++) {
+        struct bytes b = {0};
+        put_header(&b);
+        PUT_SECTION(&b, id, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0);
+        refuse(&b, E_CORRUPT, id == 8 ? "unknown function" : "4294967295 entries cannot be in");
+    }
+    REFUSE_SECTION("entries cannot be in", 11, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    struct bytes b = {0};
+    put_header(&b);
+    PUT_SECTION(&b, 4, 1, 0x70, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    refuse(&b, E_OVERFLOW, "a table of 4294967295 elements, more than 100000");
+    put_header(&b);
+    PUT_SECTION(&b, 12, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    refuse(&b, E_CORRUPT, "4294967295 data segments are missing");
+}
+
+static void test_names_are_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[4];
+        bool good;
+    } cases[] = {
+        {{'a', 'b', 'c', 'd'}, true},      {{0xc3, 0xa4, 0xc2, 0x80}, true},
+        {{0xf4, 0x8f, 0xbf, 0xbf}, true},  {{0xe2, 0x82, 0xac, 'x'}, true},
+        {{0xf4, 0x90, 0x80, 0x80}, false}, {{'a', 0xed, 0xa0, 0x80}, false},
+        {{'a', 'b', 0xc0, 0x80}, false},   {{'a', 0xe0, 0x80, 0x80}, false},
+        {{0xf0, 0x80, 0x80, 0x80}, false}, {{'a', 'b', 'c', 0xc3}, false},
+        {{'a', 'b', 'c', 0x80}, false},    {{0xf8, 0x88, 0x80, 0x80}, false},
+    };
+    for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        struct bytes b = {0};
+        put_header(&b);
+        const uint8_t *c = cases[n].bytes;
+        PUT_SECTION(&b, 0, 4, c[0], c[1], c[2], c[3]);
+        if (!cases[n].good) {
+            refuse(&b, E_CORRUPT, "custom section");
+            continue;
+        }
+        wasm_module_free(decode(&b));
+        free_bytes(&b);
+    }
+}
+
+static void test_garbage_in_the_names_section_is_ignored(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_header(&b);
+    PUT_SECTION(&b, 1, 1, 0x60, 0, 0);
+    PUT_SECTION(&b, 3, 3, 0, 0, 0);
+    PUT_SECTION(&b, 10, 3, 2, 0, 0x0b, 2, 0, 0x0b, 2, 0, 0x0b);
+    size_t names = begin_section(&b, 0);
+    put_name(&b, "name");
+    PUT(&b, 1, 100, 5, 0, 3, 'a', 0x1b, 'c', 99, 1, 'x', 2, 1, 'y', 1, 200, 'z');
+    end_size(&b, names);
+    wasm_module_free(decode(&b));
+    b.at[names + 5 + 1] = 15; /* the size of the part: now it is all there */
+    struct wasm_module *m = decode(&b);
+    assert_string_equal(m->names[0], "a?c");
+    assert_null(m->names[1]);
+    assert_string_equal(m->names[2], "y");
+    wasm_module_free(m);
+    free_bytes(&b);
+}
+
+/* ---- Memory ---- */
+
+static bool decode_and_free(void)
+{
+    struct bytes b = {0};
+    put_full_module(&b);
+    struct wasm_module *m = NULL;
+    struct wasm_error err = {0};
+    enum status s = wasm_module_decode(b.at, b.count, &bounds, &m, &err);
+    if (s == OK) {
+        wasm_module_free(m);
+    } else {
+        assert_int_equal(s, E_NOMEM);
+        assert_non_null(strstr(err.text, "no memory left"));
+    }
+    free_bytes(&b);
+    return s == OK;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    fake_sweep("decoding a module", decode_and_free);
+}
+
+static void test_the_limit_is_an_error(void **state)
+{
+    (void)state;
+    struct wasm_bounds tight = {.arena_bytes = 4096, .table_elements = 10};
+    struct bytes b = {0};
+    put_header(&b);
+    size_t types = begin_section(&b, 1);
+    put_u32(&b, 1000);
+    for (unsigned n = 0; n < 1000; n++) {
+        PUT(&b, 0x60, 0, 0);
+    }
+    end_size(&b, types);
+    struct wasm_module *m;
+    struct wasm_error err;
+    assert_int_equal(wasm_module_decode(b.at, b.count, &tight, &m, &err), E_OVERFLOW);
+    assert_string_equal(err.text, "type section, offset 0x10: more than the 4096 bytes of memory "
+                                  "that it may take");
+    free_bytes(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything_is_found),
+        cmocka_unit_test(test_context_and_representation_are_laid_out),
+        cmocka_unit_test(test_equal_types_have_equal_ids_in_all_modules),
+        cmocka_unit_test(test_every_prefix_of_a_module_is_refused),
+        cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_exports_differ),
+        cmocka_unit_test(test_integers_are_not_longer_than_they_may_be),
+        cmocka_unit_test(test_counts_are_compared_with_the_bytes),
+        cmocka_unit_test(test_names_are_utf8),
+        cmocka_unit_test(test_garbage_in_the_names_section_is_ignored),
+        cmocka_unit_test(test_each_allocation_may_fail),
+        cmocka_unit_test(test_the_limit_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
