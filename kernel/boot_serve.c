@@ -71,12 +71,13 @@ static void run_one(const char *path, const char *args)
     }
 
     hal_exit_record(EXIT_READY, 0); /* the program may read the console */
-    const struct load_options options = {.argc = argc + 1, .argv = (const char *const *)argv};
-    struct run_result result;
-    if (run_program(&options, &result) != OK) {
-        refuse(result.error.text);
-    } else if (result.end == PROGRAM_EXITED) {
-        record_status(result.status);
+    struct run_stage stage = {
+        .options = {.argc = argc + 1, .argv = (const char *const *)argv}};
+    unsigned failed;
+    if (run_programs(&stage, 1, NULL, NULL, &failed) != OK) {
+        refuse(stage.result.error.text);
+    } else if (stage.result.end == PROGRAM_EXITED) {
+        record_status(stage.result.status);
     } else {
         hal_exit_record(EXIT_FAULT, STATUS_FAULT);
     }

@@ -1,35 +1,85 @@
 // SPDX-License-Identifier: MIT
 //
-// Run one program in the foreground.
+// Run programs in the foreground.
 #include "kernel/run.h"
 
+#include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 
-enum status run_program(const struct load_options *options, struct run_result *out)
+/* The programs have references of their own: an end of a pipe that stayed open here would never end
+ * for who has the other. */
+static void close_files(struct load_options *options)
 {
-    struct load_options how = *options;
-    how.before = console_set_foreground;
-    const char *path = how.argv[0];
-    struct program *program;
-    struct loader_error error = {.text = ""};
-
-    console_hold_log();
-    enum status s = loader_start(path, &how, &program, &error);
-    if (s != OK) {
-        console_set_foreground(NULL);
-        if (error.text[0] == '\0') {
-            fmt_print(error.text, sizeof error.text, "%s: %s", path, status_text(s));
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        if (options->files[i] != NULL) {
+            file_close(options->files[i]);
+            options->files[i] = NULL;
         }
-        out->error = error;
-        console_release_log();
-        return s;
     }
+}
 
-    s = program_wait(program, WAIT_FOREVER, &out->end, &out->status);
-    console_set_foreground(NULL);
-    program_release(program);
+static enum status start(struct run_stage *stage)
+{
+    const char *path = stage->options.argv[0];
+    stage->result.error = (struct loader_error){.text = ""};
+    stage->options.before = console_add_foreground;
+    enum status s = loader_start(path, &stage->options, &stage->program, &stage->result.error);
+    if (s != OK && stage->result.error.text[0] == '\0') {
+        fmt_print(stage->result.error.text, sizeof stage->result.error.text, "%s: %s", path,
+                  status_text(s));
+    }
+    close_files(&stage->options);
+    return s;
+}
+
+/* @return OK: all of them run; else those before *started do. */
+static enum status start_all(struct run_stage *stages, unsigned count, unsigned *started)
+{
+    for (*started = 0; *started < count; (*started)++) {
+        enum status s = start(&stages[*started]);
+        if (s != OK) {
+            return s;
+        }
+    }
+    return OK;
+}
+
+static void abandon(struct run_stage *stages, unsigned count, unsigned started)
+{
+    for (unsigned i = 0; i < started; i++) {
+        program_kill(stages[i].program, PROGRAM_KILLED, 0);
+    }
+    for (unsigned i = started; i < count; i++) {
+        close_files(&stages[i].options);
+    }
+}
+
+static void wait_for(struct run_stage *stage)
+{
+    struct run_result *r = &stage->result;
+    enum status s = program_wait(stage->program, WAIT_FOREVER, &r->end, &r->status);
+    if (s != OK) { /* this thread is being ended itself */
+        r->end = PROGRAM_KILLED;
+    }
+    program_release(stage->program);
+}
+
+enum status run_programs(struct run_stage *stages, unsigned count, void (*feed)(void *ctx),
+                         void *ctx, unsigned *failed)
+{
+    console_hold_log();
+    enum status s = start_all(stages, count, failed);
+    if (s != OK) {
+        abandon(stages, count, *failed);
+    } else if (feed != NULL) {
+        feed(ctx);
+    }
+    for (unsigned i = 0; i < *failed; i++) {
+        wait_for(&stages[i]);
+    }
+    console_clear_foreground();
     console_release_log();
     return s;
 }

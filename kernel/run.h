@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Run one program in the foreground: for the shell and for `run=` on the command line.
+// Run programs in the foreground: for the shell and for `run=` on the command line.
 #pragma once
 
 #include "kernel/jit/loader.h"
@@ -12,15 +12,24 @@ struct run_result {
     struct loader_error error; /* why it was not started: a sentence that names the thing */
 };
 
+/** One program of those that run together. */
+struct run_stage {
+    struct load_options options; /* `before` is run_programs()'s; files are closed by it */
+    struct run_result result;
+    struct program *program; /* private */
+};
+
 /**
- * @brief Load options->argv[0], run it with the terminal of the running thread as its own until it
- * ends.
+ * @brief Load options.argv[0] of each, run them with the terminal of the running thread as their
+ * own until all have ended.
  *
- * Log lines wait meanwhile: none interrupts the program's output there. Ctrl-C there kills it.
- * @param options  `before` is this function's.
- * @param out   `end` and `status` on success; `error` on failure.
- * @return OK: it ran and everything it owned has been given back; otherwise it was not started, see
- *         loader_start().
+ * Log lines wait meanwhile: none interrupts the programs' output there. Ctrl-C there kills them
+ * all. If one cannot be started those before it are killed.
+ * @param stages  At most FOREGROUND_MAX. `end` and `status` of each are set on success.
+ * @param feed    Called when all run, or NULL.
+ * @return OK: they ran and everything they owned has been given back; otherwise what
+ *         loader_start() said of the one at *failed, whose `error` tells more.
  * @context{thread, may sleep}
  */
-enum status run_program(const struct load_options *options, struct run_result *out);
+enum status run_programs(struct run_stage *stages, unsigned count, void (*feed)(void *ctx),
+                         void *ctx, unsigned *failed);

@@ -35,6 +35,7 @@ static const char *const texts[] = {
     [-E_NOTEMPTY] = "directory not empty",
     [-E_LOOP] = "too many symbolic links",
     [-E_XDEV] = "on different file systems",
+    [-E_PIPE] = "nobody reads any more",
 };
 
 const char *status_text(enum status s)

@@ -38,6 +38,7 @@ enum [[nodiscard]] status{
     E_NOTEMPTY = -25,    /**< a directory still has entries */
     E_LOOP = -26,        /**< too many symbolic links */
     E_XDEV = -27,        /**< the two names are on different file systems */
+    E_PIPE = -28,        /**< nobody is left who could read what is written */
 };
 
 /**

@@ -108,11 +108,13 @@ static void finish(struct sha256 *s)
     add(s, length, sizeof(length));
 }
 
+/* "-" is standard input, which stays open. */
 static int hash_file(const char *path)
 {
     static uint8_t buf[256 * 1024];
     struct sha256 s;
-    int fd = hy_open(path, HY_READ);
+    int is_input = path[0] == '-' && path[1] == 0;
+    int fd = is_input ? 0 : hy_open(path, HY_READ);
     if (fd < 0) {
         hy_dprintf(2, "sha256: %s: %s\n", path, hy_status_text(fd));
         return 1;
@@ -122,7 +124,9 @@ static int hash_file(const char *path)
     while ((n = hy_read(fd, buf, sizeof(buf))) > 0) {
         add(&s, buf, (size_t)n);
     }
-    hy_close(fd);
+    if (!is_input) {
+        hy_close(fd);
+    }
     if (n < 0) {
         hy_dprintf(2, "sha256: %s: %s\n", path, hy_status_text((int)n));
         return 1;
@@ -139,11 +143,7 @@ static int hash_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        hy_dprintf(2, "usage: sha256 FILE...\n");
-        return 2;
-    }
-    int status = 0;
+    int status = argc < 2 ? hash_file("-") : 0;
     for (int i = 1; i < argc; i++) {
         status |= hash_file(argv[i]);
     }

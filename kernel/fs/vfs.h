@@ -153,6 +153,11 @@ struct vfs_mount_info {
 /** @return false past the end. */
 bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out);
 
+/** @brief A pipe: what is written to one end is read from the other, in order. A reader waits while
+ * it is empty, and finds the end once the last writer has closed; a writer waits while it is full,
+ * and gets E_PIPE once the last reader has. @return OK; E_NOMEM. @context{thread} */
+enum status pipe_make(struct file **reader, struct file **writer);
+
 /** @brief The console as a file (read, write): standard input and output of programs. Reference for
  * the caller. */
 struct file *file_console(void);

@@ -329,6 +329,11 @@ static enum status write_to_terminal(const char *s, size_t len, enum send_mode m
 
 void console_write(const char *s, size_t len)
 {
+    const struct thread *t = thread_current();
+    if (UNLIKELY(t != NULL && t->sink != NULL)) {
+        t->sink->write(t->sink, s, len);
+        return;
+    }
     enum status st = write_to_terminal(s, len, SEND_WAITS);
     ASSERT(st == OK);
 }

@@ -115,6 +115,13 @@ void console_tx_ready(struct console *c);
  */
 void console_type(const uint8_t *s, size_t len);
 
+/** Where what a thread writes goes instead of its terminal (thread.sink): a command's output that
+ * is redirected. */
+struct console_sink {
+    /** Take the bytes as they are. May sleep. What it cannot take is lost. */
+    void (*write)(struct console_sink *self, const char *s, size_t len);
+};
+
 /** @brief Write text to the thread's terminal; '\n' becomes CR LF. Waits while the ring is full,
  * which ends at the speed of the device. Of the system's terminal the first console sets the pace,
  * and the others miss what they have no room for once they take nothing for a second. With no
@@ -142,9 +149,10 @@ enum status console_wait_input(uint64_t deadline_ns);
 void console_hold_log(void);
 void console_release_log(void);
 
-/** @brief The program that Ctrl-C on the thread's terminal ends, or NULL. Holds a reference.
- * @context{thread} */
-void console_set_foreground(struct program *p);
+/** @brief One more program that Ctrl-C on the thread's terminal ends. As foreground_add(). */
+void console_add_foreground(struct program *p);
+/** @brief Ctrl-C there ends none any more. @context{thread} */
+void console_clear_foreground(void);
 
 /** @brief Wait until everything written has left the machine; polls. A console that takes nothing
  * for a second is given up, unless it is the first and nothing is wrong. @context{any, panic

@@ -202,10 +202,20 @@ enum status console_wait_input(uint64_t deadline_ns)
     return st;
 }
 
-void console_set_foreground(struct program *p)
+static struct foreground *front_of_thread(void)
 {
     struct console *c = console_of_thread();
-    foreground_set(c != NULL ? &c->front : &system_front, p);
+    return c != NULL ? &c->front : &system_front;
+}
+
+void console_add_foreground(struct program *p)
+{
+    foreground_add(front_of_thread(), p);
+}
+
+void console_clear_foreground(void)
+{
+    foreground_clear(front_of_thread());
 }
 
 void console_input_init(struct console *c)

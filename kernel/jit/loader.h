@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct module; /* loaded code and data: reference counted */
+struct file;
 struct program;
 
 /** Why something was refused, in a sentence that names the thing: "import hy_paint version 1: no
@@ -61,6 +62,8 @@ enum load_engine {
     LOAD_ENGINE_INTERPRETER,
 };
 
+#define LOAD_FILES 3 /* standard input, output and errors */
+
 /** How to start a program. */
 struct load_options {
     int argc;                /* at least 1 */
@@ -71,6 +74,8 @@ struct load_options {
     enum load_engine engine;
     uint64_t cpu_limit_ns;       /* of all its threads together; 0: none */
     uint64_t memory_limit_bytes; /* code and data included; 0: none */
+    /** What it finds open as 0, 1 and 2; NULL: its terminal. It takes references of its own. */
+    struct file *files[LOAD_FILES];
 };
 
 /**

@@ -95,8 +95,16 @@ static void run_main(void *arg)
     program_exit(status & 0xff);
 }
 
-static void limit(struct program *p, const struct load_options *options)
+static void prepare(struct program *p, const struct load_options *options)
 {
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        if (options->files[i] != NULL) {
+            if (p->files[i] != NULL) {
+                file_close(p->files[i]);
+            }
+            p->files[i] = file_ref(options->files[i]);
+        }
+    }
     if (options->memory_limit_bytes != 0) {
         p->memory_limit_pages = options->memory_limit_bytes / PAGE_SIZE;
     }
@@ -117,7 +125,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
     }
     n->program = p;
     p->native = n;
-    limit(p, options); /* no thread of it runs yet: no lock */
+    prepare(p, options); /* no thread of it runs yet: no lock */
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
         p->memory_pages += n->module->memory.pages[i];
     }

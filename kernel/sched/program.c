@@ -352,30 +352,57 @@ void program_release(struct program *p)
 
 /* --- foreground --- */
 
+/* Take the group's references over, if the turn is the one that was meant. */
+static unsigned copy_interrupted(struct foreground *f, struct program *out[FOREGROUND_MAX])
+{
+    mutex_lock(&programs.lock);
+    bool is_meant = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == f->turns;
+    unsigned count = is_meant ? f->count : 0;
+    for (unsigned i = 0; i < count; i++) {
+        out[i] = get(f->programs[i]);
+    }
+    mutex_unlock(&programs.lock);
+    return count;
+}
+
 static void interrupt_foreground(struct work *work)
 {
     struct foreground *f = CONTAINER_OF(work, struct foreground, interrupt);
-    mutex_lock(&programs.lock);
-    bool is_meant = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == f->turns;
-    struct program *p = f->program == NULL || !is_meant ? NULL : get(f->program);
-    mutex_unlock(&programs.lock);
-    if (p != NULL) {
-        program_kill(p, PROGRAM_KILLED, STATUS_INTERRUPTED);
-        put(p);
+    struct program *group[FOREGROUND_MAX];
+    unsigned count = copy_interrupted(f, group);
+    for (unsigned i = 0; i < count; i++) {
+        program_kill(group[i], PROGRAM_KILLED, STATUS_INTERRUPTED);
+        put(group[i]);
     }
 }
 
-void foreground_set(struct foreground *f, struct program *p)
+void foreground_add(struct foreground *f, struct program *p)
 {
     mutex_lock(&programs.lock);
-    struct program *old = f->program;
-    f->program = p == NULL ? NULL : get(p);
+    ASSERT(f->count < FOREGROUND_MAX);
     f->interrupt.run = interrupt_foreground; /* always the same: it may be queued already */
+    uint64_t turn = f->count == 0 ? ++f->turns : f->turns;
+    f->programs[f->count++] = get(p);
+    bool is_over = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == turn;
     /* Release: who sees it set sees `run`, too. */
-    atomic_store_explicit(&f->turn, p == NULL ? 0 : ++f->turns, memory_order_release);
+    atomic_store_explicit(&f->turn, turn, memory_order_release);
     mutex_unlock(&programs.lock);
-    if (old != NULL) {
-        put(old);
+    if (is_over) {
+        (void)work_queue(&f->interrupt); /* Ctrl-C came between two of a group */
+    }
+}
+
+void foreground_clear(struct foreground *f)
+{
+    struct program *old[FOREGROUND_MAX];
+    mutex_lock(&programs.lock);
+    unsigned count = f->count;
+    memcpy(old, f->programs, count * sizeof old[0]);
+    f->count = 0;
+    atomic_store_explicit(&f->turn, 0, memory_order_release);
+    mutex_unlock(&programs.lock);
+    for (unsigned i = 0; i < count; i++) {
+        put(old[i]);
     }
 }
 

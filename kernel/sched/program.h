@@ -119,19 +119,26 @@ void program_release(struct program *p);
 /** @brief End the running thread's program with a status. @context{thread of a program} */
 _Noreturn void program_exit(int status);
 
-/** Which program Ctrl-C ends: one of these a console. Zeroed: none. */
+#define FOREGROUND_MAX 8 /* programs that one line of the shell starts */
+
+/** Which programs Ctrl-C ends: one of these a console. Zeroed: none. */
 struct foreground {
-    struct program *program;      /* programs' lock, with a reference */
-    uint64_t turns;               /* programs' lock: how many have been in front */
+    struct program *programs[FOREGROUND_MAX]; /* programs' lock, with references */
+    unsigned count;                           /* programs' lock */
+    uint64_t turns;               /* programs' lock: how many groups have been in front */
     _Atomic uint64_t turn;        /* of the one in front; 0: none is */
     _Atomic uint64_t interrupted; /* the last turn that is to end */
     struct work interrupt;        /* private */
 };
 
-/** @brief Make it this program, or none (NULL). Holds a reference. @context{thread} */
-void foreground_set(struct foreground *f, struct program *p);
-/** @brief Kill the program (PROGRAM_KILLED, 130), from the work thread: the one in front now, never
- *  one that comes to the front before the work thread runs.
+/** @brief Add a program: the first begins a turn, those that follow share it, and the end that it
+ * may have met already. Holds a reference. @pre fewer than FOREGROUND_MAX are there.
+ * @context{thread} */
+void foreground_add(struct foreground *f, struct program *p);
+/** @brief Nobody is in front any more. @context{thread} */
+void foreground_clear(struct foreground *f);
+/** @brief Kill the programs (PROGRAM_KILLED, 130), from the work thread: those in front now, never
+ *  those of a later turn.
  *  @return false: there is none. @context{any, IRQ-safe} */
 bool foreground_interrupt(struct foreground *f);
 

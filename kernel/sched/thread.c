@@ -246,6 +246,7 @@ struct thread *thread_take(const struct thread_options *options)
     }
     t->program = options->program;
     t->terminal = options->program == NULL ? NULL : options->program->terminal;
+    t->sink = NULL;
     t->waiting_on = NULL;
     t->priority = options->priority;
     t->id = next_id();

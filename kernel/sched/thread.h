@@ -11,6 +11,7 @@
 #include "kernel/status.h"
 
 struct console;
+struct console_sink;
 struct program;
 
 #define PRIO_COUNT  64
@@ -33,6 +34,7 @@ struct thread {
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
     struct console *terminal;      /* [o] what it reads and writes; NULL: the system's terminal */
+    struct console_sink *sink;     /* [o] where what it prints goes instead; NULL: nowhere else */
     const char *waiting_on;  /* [r] static name of the queue it waits on; NULL: it does not wait */
     enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
     bool wait_cancellable;   /* [r] cancellation ends the wait */

@@ -1,43 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Running programs from the shell.
+// Running programs from the shell: the options of `run`, and lines with bars and redirections.
 #include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
 #include "kernel/run.h"
+#include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
-
-static void run(const struct load_options *options)
-{
-    struct run_result result;
-    if (run_program(options, &result) != OK) {
-        console_printf("run: %s\n", result.error.text);
-        return;
-    }
-    const char *name = options->argv[0];
-    switch (result.end) {
-    case PROGRAM_FAULTED:
-        console_printf("run: %s: ended by a fault\n", name);
-        break;
-    case PROGRAM_KILLED:
-        console_printf("run: %s: killed\n", name);
-        break;
-    case PROGRAM_OUT_OF_TIME:
-        console_printf("run: %s: killed, its CPU time is used up\n", name);
-        break;
-    default:
-        if (result.status != 0) {
-            console_printf("run: %s: exit status %d\n", name, result.status);
-        }
-        break;
-    }
-}
-
-void shell_run_program(int argc, char **argv)
-{
-    const struct load_options options = {.argc = argc, .argv = (const char *const *)argv};
-    run(&options);
-}
+#include "kernel/shell/pipeline.h"
 
 /* "64M": a number and the first letter of its binary unit, or bytes. */
 static bool parse_size(const char *text, uint64_t *out)
@@ -92,24 +65,230 @@ static int take_option(int argc, char **argv, struct load_options *out)
     return 0;
 }
 
-static bool run_run(int argc, char **argv)
+/* The words of a command that runs a program: `run` with its options, or a path. */
+static bool parse_program(int argc, char **argv, struct load_options *out)
 {
-    struct load_options options = {.argc = 0};
-    int at = 1;
-    while (at < argc && str_has_prefix(argv[at], "--")) {
-        int words = take_option(argc - at, argv + at, &options);
+    bool has_options = strcmp(argv[0], "run") == 0;
+    int at = has_options ? 1 : 0;
+    while (has_options && at < argc && str_has_prefix(argv[at], "--")) {
+        int words = take_option(argc - at, argv + at, out);
         if (words == 0) {
             return false;
         }
         at += words;
     }
-    if (at == argc) {
-        return false;
+    out->argc = argc - at;
+    out->argv = (const char *const *)argv + at;
+    return at < argc;
+}
+
+static bool is_program(const struct pipeline_stage *s)
+{
+    return strcmp(s->argv[0], "run") == 0 ||
+           (shell_find_command(s->argv[0]) == NULL && strchr(s->argv[0], '/') != NULL);
+}
+
+static void tell_end(const char *name, const struct run_result *r)
+{
+    switch (r->end) {
+    case PROGRAM_FAULTED:
+        console_printf("run: %s: ended by a fault\n", name);
+        break;
+    case PROGRAM_KILLED:
+        console_printf("run: %s: killed\n", name);
+        break;
+    case PROGRAM_OUT_OF_TIME:
+        console_printf("run: %s: killed, its CPU time is used up\n", name);
+        break;
+    default:
+        if (r->status != 0) {
+            console_printf("run: %s: exit status %d\n", name, r->status);
+        }
+        break;
     }
-    options.argc = argc - at;
-    options.argv = (const char *const *)argv + at;
-    run(&options);
+}
+
+/* --- what stands for the terminal --- */
+
+static bool open_redirection(const struct pipeline_stage *s, unsigned which, struct file **out)
+{
+    if (s->path[which] == NULL) {
+        return true;
+    }
+    unsigned flags = which == 0          ? VFS_READ
+                     : s->appends[which] ? VFS_WRITE | VFS_CREATE | VFS_APPEND
+                                         : VFS_WRITE | VFS_CREATE | VFS_TRUNCATE;
+    enum status status = vfs_open(SHELL_CWD, s->path[which], flags, out);
+    if (status != OK) {
+        console_printf("shell: %s: %s\n", s->path[which], status_text(status));
+    }
+    return status == OK;
+}
+
+/* files[i]: what command i finds open. */
+struct plumbing {
+    struct file *files[PIPELINE_STAGES][LOAD_FILES];
+};
+
+static void close_plumbing(struct plumbing *p, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned n = 0; n < LOAD_FILES; n++) {
+            if (p->files[i][n] != NULL) {
+                file_close(p->files[i][n]);
+                p->files[i][n] = NULL;
+            }
+        }
+    }
+}
+
+static bool open_plumbing(const struct pipeline *p, struct plumbing *out)
+{
+    memset(out, 0, sizeof *out);
+    for (unsigned i = 0; i < p->count; i++) {
+        for (unsigned n = 0; n < LOAD_FILES; n++) {
+            if (!open_redirection(&p->stages[i], n, &out->files[i][n])) {
+                return false;
+            }
+        }
+        if (i + 1 < p->count && pipe_make(&out->files[i + 1][0], &out->files[i][1]) != OK) {
+            console_printf("shell: no memory for a pipe\n");
+            return false;
+        }
+    }
     return true;
+}
+
+/* --- commands of the shell with their output elsewhere --- */
+
+struct file_sink {
+    struct console_sink sink;
+    struct file *file;
+    enum status status; /* the first failure: what follows is lost */
+};
+
+static void write_to_file(struct console_sink *sink, const char *s, size_t len)
+{
+    struct file_sink *f = CONTAINER_OF(sink, struct file_sink, sink);
+    while (len > 0 && f->status == OK) {
+        size_t done = 0;
+        f->status = file_write(f->file, s, len, &done);
+        s += done;
+        len -= done;
+    }
+}
+
+struct command {
+    struct pipeline_stage *stage;
+    struct file *out; /* NULL: the terminal */
+};
+
+static void run_command(void *ctx)
+{
+    struct command *c = ctx;
+    struct file_sink sink = {.sink = {.write = write_to_file}, .file = c->out};
+    struct thread *t = thread_current();
+    t->sink = c->out == NULL ? NULL : &sink.sink;
+    shell_run_command(c->stage->argc, c->stage->argv);
+    t->sink = NULL;
+    if (c->out != NULL) {
+        file_close(c->out); /* the reader's end of file */
+        c->out = NULL;
+    }
+    if (sink.status != OK && sink.status != E_PIPE) {
+        console_printf("%s: %s\n", c->stage->argv[0], status_text(sink.status));
+    }
+}
+
+/* --- lines --- */
+
+/* Only the first can be a command of the shell: none of them reads. */
+static bool check_commands(const struct pipeline *p)
+{
+    for (unsigned i = 0; i < p->count; i++) {
+        const struct pipeline_stage *s = &p->stages[i];
+        const struct shell_command *command = shell_find_command(s->argv[0]);
+        bool is_known = command != NULL || is_program(s);
+        if (!is_known) {
+            console_printf("%s: no such command; try help\n", s->argv[0]);
+            return false;
+        }
+        if (!is_program(s) && (i > 0 || s->path[0] != NULL || s->path[2] != NULL)) {
+            console_printf("%s: a command of the shell, which %s\n", s->argv[0],
+                           s->path[2] != NULL ? "has no errors of its own" : "reads no input");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool prepare_stages(struct pipeline *p, unsigned first, struct run_stage *stages)
+{
+    for (unsigned i = first; i < p->count; i++) {
+        struct pipeline_stage *s = &p->stages[i];
+        if (!parse_program(s->argc, s->argv, &stages[i - first].options)) {
+            console_printf("usage: run %s\n", shell_run_commands[0].usage);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_stages(struct pipeline *p, struct plumbing *plumbing, struct run_stage *stages)
+{
+    unsigned first = is_program(&p->stages[0]) ? 0 : 1;
+    struct command command = {.stage = &p->stages[0], .out = plumbing->files[0][1]};
+    if (!prepare_stages(p, first, stages)) {
+        return;
+    }
+    if (first == 1) {
+        plumbing->files[0][1] = NULL;
+    }
+    unsigned count = p->count - first;
+    for (unsigned i = 0; i < count; i++) {
+        struct file **files = plumbing->files[first + i];
+        memcpy(stages[i].options.files, files, sizeof stages[i].options.files);
+        memset(files, 0, sizeof stages[i].options.files);
+    }
+    unsigned failed;
+    if (count == 0) {
+        run_command(&command);
+    } else if (run_programs(stages, count, first == 1 ? run_command : NULL, &command, &failed) !=
+               OK) {
+        console_printf("run: %s\n", stages[failed].result.error.text);
+        if (command.out != NULL && first == 1) {
+            file_close(command.out);
+        }
+    } else {
+        for (unsigned i = 0; i < count; i++) {
+            tell_end(stages[i].options.argv[0], &stages[i].result);
+        }
+    }
+}
+
+void shell_run_pipeline(struct pipeline *p)
+{
+    if (!check_commands(p)) {
+        return;
+    }
+    struct plumbing plumbing;
+    struct run_stage *stages = heap_calloc(PIPELINE_STAGES, sizeof *stages);
+    if (stages == NULL) {
+        console_printf("shell: no memory\n");
+        return;
+    }
+    if (open_plumbing(p, &plumbing)) {
+        run_stages(p, &plumbing, stages);
+    }
+    close_plumbing(&plumbing, p->count);
+    heap_free(stages);
+}
+
+/* In a line of its own it never comes here: shell_run_pipeline() knows it as a program's. */
+static bool run_run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    return false;
 }
 
 const struct shell_command shell_run_commands[] = {

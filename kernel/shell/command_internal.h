@@ -29,11 +29,15 @@ const struct shell_command *shell_command_at(unsigned i);
 /** @brief A paragraph on the command and an example, for `help`; NULL if there is none. */
 const char *shell_manual(const char *command);
 
-/** @brief Split a line and run it: a command, or a path of a program. Changes the line. */
-void shell_execute(char *line);
+/** @brief Take a line apart and run it: commands and programs, alone or behind each other. */
+void shell_execute(const char *line);
 
-/** @brief Run a program and say how it ended if it was not well. */
-void shell_run_program(int argc, char **argv);
+struct pipeline; /* kernel/shell/pipeline.h */
+/** @brief Run what a line says, and say how the programs ended if that was not well. */
+void shell_run_pipeline(struct pipeline *p);
+
+/** @brief Run a command of the shell. @pre argv[0] is one. */
+void shell_run_command(int argc, char **argv);
 
 /** Directory that relative paths start from. */
 #define SHELL_CWD "/"

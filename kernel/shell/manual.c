@@ -67,7 +67,9 @@ static const struct {
      "The program has this terminal until it ends; Ctrl-C ends it. `run` can be left out if\n"
      "the path has a slash in it. --cpu and --memory (64M) end a program that takes more;\n"
      "a portable program is compiled, or with --interp interpreted.\n"
-     "    run /bin/hello.elf one two"},
+     "Bars connect programs, < > >> 2> and 2>> name files; a command of the shell can be first.\n"
+     "    run /bin/hello.elf one two\n"
+     "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},
     {"load", "A name alone is looked for in /lib/modules.\n"
              "    load virtio_rng"},
     {"unload", "Waits for requests in flight. `modules` lists the names.\n"

@@ -5,7 +5,6 @@
 
 #include "hal/power.h"
 #include "kernel/clock.h"
-#include "kernel/cmdline.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -15,9 +14,9 @@
 #include "kernel/shell/command_internal.h"
 #include "kernel/shell/candidates.h"
 #include "kernel/shell/line.h"
+#include "kernel/shell/pipeline.h"
 
-#define PROMPT  "halyard> "
-#define ARG_MAX 32
+#define PROMPT "halyard> "
 
 /* How long a terminal may take to answer a question. */
 #define ANSWER_NS (300 * NS_PER_MS)
@@ -33,30 +32,27 @@ static void console_sink(void *ctx, const char *s, size_t len)
     console_write(s, len);
 }
 
-void shell_execute(char *line)
+void shell_run_command(int argc, char **argv)
 {
-    char *argv[ARG_MAX + 1];
-    int argc = cmdline_split(line, argv, ARG_MAX);
-    if (argc < 0) {
-        console_printf("shell: more than %d words\n", ARG_MAX);
-        return;
-    }
-    if (argc == 0) {
-        return;
-    }
-    argv[argc] = NULL;
-
     const struct shell_command *command = shell_find_command(argv[0]);
-    if (command != NULL) {
-        if (!command->run(argc, argv)) {
-            console_printf("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
-                           command->usage);
-        }
-    } else if (strchr(argv[0], '/') != NULL) {
-        shell_run_program(argc, argv);
-    } else {
-        console_printf("%s: no such command; try help\n", argv[0]);
+    if (!command->run(argc, argv)) {
+        console_printf("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
+                       command->usage);
     }
+}
+
+void shell_execute(const char *line)
+{
+    const char *why;
+    struct pipeline *p = heap_alloc(sizeof *p);
+    if (p == NULL) {
+        console_printf("shell: no memory\n");
+    } else if (!pipeline_parse(line, p, &why)) {
+        console_printf("shell: %s\n", why);
+    } else if (p->count > 0) {
+        shell_run_pipeline(p);
+    }
+    heap_free(p);
 }
 
 static enum line_event next_event(struct line_editor *editor)

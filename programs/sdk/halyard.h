@@ -85,6 +85,7 @@ enum hy_status {
     HY_E_NODEV = -22,
     HY_E_NOTEMPTY = -25,
     HY_E_LOOP = -26,
+    HY_E_PIPE = -28,
 };
 
 /** Words for a negative result; a static string. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The shell, as a person or a script meets it: through scripts/run's standard input and output."""
+import hashlib
 import re
 import subprocess
 import tempfile
@@ -117,3 +118,43 @@ class Shell(TestCase):
                          "run /bin/hello again\npoweroff\n")
         self.expect(result, 0, contains="argument 1: again")
         self.assertEqual(result.output.count("Hello from a program"), 2)
+
+    def bin_disk(self, folder, *names):
+        tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+        (tree / "bin").mkdir(parents=True)
+        for name in names:
+            (tree / "bin" / name).write_bytes(program(name).read_bytes())
+        make_disk(tree, image)
+        return image
+
+    def test_pipes_and_redirection(self):
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.bin_disk(folder, "sha256", "hello", "exit")
+            digest = hashlib.sha256(program("hello").read_bytes()).hexdigest()
+            twice = hashlib.sha256(f"{digest}  -\n".encode()).hexdigest()
+            result = run("--disk", image, typed="\n".join([
+                "cat /bin/hello | /bin/sha256 > /tmp/a", "cat /tmp/a",
+                "/bin/sha256 </bin/hello | /bin/sha256",
+                "/bin/sha256 /no/such 2>/tmp/errors", "cat /tmp/errors",
+                "write /tmp/list first", "ls /bin >> /tmp/list", "cat /tmp/list",
+                "/bin/hello 'a | b' \\> c", "poweroff"]) + "\n")
+        self.expect(result, 0, contains=[f"{digest}  -\n", f"{twice}  -\n", "sha256: /no/such: no such file",
+                                         "run: /bin/sha256: exit status 1", "argument 1: a | b", "argument 2: >"])
+        self.assertRegex(result.output, r"(?m)^first\n(.*\n)*?-.* sha256$")
+
+    def test_lines_that_make_no_sense_start_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.bin_disk(folder, "hello", "spin")
+            result = run("--disk", image, typed="\n".join([
+                "/bin/hello |", "/bin/hello > /no/such/place", "/bin/hello | ls", "/bin/spin | /no/such",
+                "ls / | /bin/hello x >", "/bin/hello < /no/file", "poweroff"]) + "\n")
+        self.expect(result, 0, contains=["a command is missing beside |", "shell: /no/such/place: ", "ls: a command of the shell",
+                                         "run: /no/such: ", "a file is missing behind", "shell: /no/file: "])
+        self.assertNotIn("Hello from a program", result.output)
+
+    def test_a_reader_that_ends_early_ends_the_pipe(self):
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.bin_disk(folder, "hello", "sha256")
+            big = "cat " + " ".join(["/bin/sha256"] * 12)  # more than a pipe holds
+            result = run("--disk", image, typed=f"{big} | /bin/hello reader\npoweroff\n")
+        self.expect(result, 0, contains="argument 1: reader")

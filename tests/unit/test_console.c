@@ -378,11 +378,11 @@ static void test_ctrl_c_ends_the_program_and_goes_no_further(void **state)
     struct program *p;
     program_init();
     assert_int_equal(program_create("victim", &p), OK);
-    console_set_foreground(p);
+    console_add_foreground(p);
     one.pipe = (const uint8_t *)"a\003b";
     one.pipe_count = 3;
     uart_interrupts(&one);
-    console_set_foreground(NULL);
+    console_clear_foreground();
     enum program_end end;
     int status;
     assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
@@ -437,7 +437,7 @@ static struct program *make_victim(struct console *c)
     use_terminal(c);
     assert_int_equal(program_create("victim", &p), OK);
     assert_ptr_equal(p->terminal, c);
-    console_set_foreground(p);
+    console_add_foreground(p);
     use_terminal(NULL);
     return p;
 }
@@ -445,7 +445,7 @@ static struct program *make_victim(struct console *c)
 static void forget_victim(struct console *c, struct program *p)
 {
     use_terminal(c);
-    console_set_foreground(NULL);
+    console_clear_foreground();
     use_terminal(NULL);
     program_release(p);
 }

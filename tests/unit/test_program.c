@@ -264,12 +264,12 @@ static void test_foreground_is_interrupted(void **state)
     (void)state;
     assert_false(foreground_interrupt(&front));
     struct program *p = create();
-    foreground_set(&front, p);
+    foreground_add(&front, p);
     thread_detach(start(p, 11, compute, NULL));
     assert_true(foreground_interrupt(&front));
     expect_end(p, PROGRAM_KILLED, 130);
     assert_true(foreground_interrupt(&front)); /* it has ended, and nothing happens */
-    foreground_set(&front, NULL);
+    foreground_clear(&front);
     assert_false(foreground_interrupt(&front));
 }
 
@@ -291,17 +291,17 @@ static void test_an_interrupt_does_not_end_the_next_program(void **state)
     struct program *first = create(), *second = create();
     thread_detach(start(first, 11, sleep_for_ever, NULL));
     thread_detach(start(second, 11, sleep_for_ever, NULL));
-    foreground_set(&front, first);
+    foreground_add(&front, first);
     assert_true(work_queue(&late));
     assert_true(foreground_interrupt(&front));
-    foreground_set(&front, NULL);
-    foreground_set(&front, second);
+    foreground_clear(&front);
+    foreground_add(&front, second);
     completion_signal(&work_may_go_on);
     assert_int_equal(thread_sleep(5 * MS), OK);
     assert_false(second->ending);
     assert_true(foreground_interrupt(&front)); /* its own does */
     expect_end(second, PROGRAM_KILLED, 130);
-    foreground_set(&front, NULL);
+    foreground_clear(&front);
     program_kill(first, PROGRAM_KILLED, 0);
     expect_end(first, PROGRAM_KILLED, 0);
 }

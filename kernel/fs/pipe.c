@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+//
+// Pipes: a ring between two open files, each of them a node of its own, so that the last close of
+// an end is the release of its node.
+#include "kernel/fs/stream_internal.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/wait.h"
+
+#define PIPE_SIZE 16384u /* bytes; a power of two */
+#define AT_ONCE   4096u  /* bytes that are copied with interrupts masked */
+
+/* Field protection:  [q] changed.lock */
+struct pipe {
+    struct fs_node ends[2];    /* what is read from, what is written to */
+    struct wait_queue changed; /* both sides wait here: one of them at most has to */
+    uint32_t head, tail;       /* [q] written up to head, read up to tail, modulo 2^32 */
+    bool is_open[2];           /* [q] somebody has that end */
+    uint8_t ring[PIPE_SIZE];
+};
+
+enum { READS, WRITES };
+
+static struct pipe *pipe_of(struct fs_node *node)
+{
+    return CONTAINER_OF(node - node->id, struct pipe, ends[0]);
+}
+
+/* Bytes that lie in the ring at `at` in one piece, at most `len`. */
+static size_t piece(uint32_t at, size_t len)
+{
+    return MIN(len, PIPE_SIZE - at % PIPE_SIZE);
+}
+
+static size_t take(struct pipe *p, uint8_t *buf, size_t len)
+{
+    size_t n = MIN(MIN(len, AT_ONCE), p->head - p->tail);
+    size_t first = piece(p->tail, n);
+    memcpy(buf, p->ring + p->tail % PIPE_SIZE, first);
+    memcpy(buf + first, p->ring, n - first);
+    p->tail += (uint32_t)n;
+    return n;
+}
+
+static size_t put(struct pipe *p, const uint8_t *buf, size_t len)
+{
+    size_t n = MIN(MIN(len, AT_ONCE), PIPE_SIZE - (p->head - p->tail));
+    size_t first = piece(p->head, n);
+    memcpy(p->ring + p->head % PIPE_SIZE, buf, first);
+    memcpy(p->ring, buf + first, n - first);
+    p->head += (uint32_t)n;
+    return n;
+}
+
+static enum status pipe_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
+                             size_t *done)
+{
+    (void)off;
+    struct pipe *p = pipe_of(node);
+    enum status s = OK;
+    size_t n = 0;
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    while (s == OK && len > 0 && p->head == p->tail && p->is_open[WRITES]) {
+        s = wait_on_locked(&p->changed, &state, WAIT_FOREVER);
+    }
+    if (s == OK) {
+        n = take(p, buf, len);
+        wait_wake_all_locked(&p->changed);
+    }
+    spin_unlock_irq(&p->changed.lock, state);
+    if (s == OK) {
+        *done = n;
+    }
+    return s;
+}
+
+static enum status pipe_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                              size_t *done)
+{
+    struct pipe *p = pipe_of(node);
+    enum status s = OK;
+    size_t n = 0;
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    while (s == OK && n < len) {
+        size_t taken = p->is_open[READS] ? put(p, (const uint8_t *)buf + n, len - n) : 0;
+        n += taken;
+        if (!p->is_open[READS]) {
+            s = E_PIPE;
+        } else if (taken != 0) {
+            wait_wake_all_locked(&p->changed);
+        } else {
+            s = wait_on_locked(&p->changed, &state, WAIT_FOREVER);
+        }
+    }
+    spin_unlock_irq(&p->changed.lock, state);
+    if (s == OK) {
+        *off = 0;
+        *done = n;
+    }
+    return s;
+}
+
+static void pipe_release(struct fs_node *node)
+{
+    struct pipe *p = pipe_of(node);
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    p->is_open[node->id] = false;
+    bool is_last = !p->is_open[READS] && !p->is_open[WRITES];
+    wait_wake_all_locked(&p->changed);
+    spin_unlock_irq(&p->changed.lock, state);
+    if (is_last) {
+        heap_free(p);
+    }
+}
+
+static enum status pipe_stat(struct fs_node *node, struct file_stat *out)
+{
+    *out = (struct file_stat){.inode = node->id, .type = FILE_DEVICE, .mode = 0600};
+    return OK;
+}
+
+static enum status pipe_wait_readable(struct fs_node *node, uint64_t deadline_ns)
+{
+    struct pipe *p = pipe_of(node);
+    enum status s = OK;
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    while (s == OK && p->head == p->tail && p->is_open[WRITES]) {
+        s = wait_on_locked(&p->changed, &state, deadline_ns);
+    }
+    spin_unlock_irq(&p->changed.lock, state);
+    return s;
+}
+
+static const struct fs_ops ops = {
+    STREAM_OPS,
+    .read = pipe_read,
+    .stat = pipe_stat,
+    .release = pipe_release,
+};
+
+static const struct fs_write_ops write_ops = {
+    STREAM_WRITE_OPS,
+    .write = pipe_write,
+};
+
+static const struct fs_stream_ops stream_ops = {.wait_readable = pipe_wait_readable};
+
+static struct fs pipes = {
+    .type = "pipe", .ops = &ops, .write_ops = &write_ops, .stream_ops = &stream_ops};
+
+static struct file *open_end(struct pipe *p, unsigned which)
+{
+    struct fs_node *node = &p->ends[which];
+    fs_node_get(node);
+    struct file *f = file_make(node, which == READS ? VFS_READ : VFS_WRITE, "");
+    if (f == NULL) {
+        fs_node_put(node);
+    }
+    return f;
+}
+
+enum status pipe_make(struct file **reader, struct file **writer)
+{
+    struct pipe *p = heap_alloc(sizeof(*p));
+    if (p == NULL) {
+        return E_NOMEM;
+    }
+    p->head = p->tail = 0;
+    wait_queue_init(&p->changed, "pipe");
+    for (unsigned i = READS; i <= WRITES; i++) {
+        p->ends[i] = (struct fs_node){.fs = &pipes, .id = i, .type = FILE_DEVICE};
+        p->is_open[i] = true;
+    }
+    struct file *r = open_end(p, READS);
+    struct file *w = open_end(p, WRITES);
+    if (r != NULL && w != NULL) {
+        *reader = r;
+        *writer = w;
+        return OK;
+    }
+    if (r != NULL) {
+        file_close(r);
+    }
+    if (w != NULL) {
+        file_close(w);
+    }
+    return E_NOMEM; /* the last end that went took the pipe along */
+}

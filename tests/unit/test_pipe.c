@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// Pipes between threads: order, waiting on both sides, the end of file, a reader that has gone, and
+// nothing left behind.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_failure.h"
+#include "fake/world.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/mm/heap.h"
+
+#define TOTAL 100000u /* bytes: several times round */
+
+struct ends {
+    struct file *reader, *writer;
+};
+
+static void make(struct ends *e)
+{
+    assert_int_equal(pipe_make(&e->reader, &e->writer), OK);
+}
+
+static uint8_t byte_at(uint32_t i)
+{
+    return (uint8_t)(i ^ i >> 8);
+}
+
+static void write_all(void *arg)
+{
+    struct ends *e = arg;
+    uint8_t buf[777];
+    for (uint32_t at = 0; at < TOTAL;) {
+        size_t n = MIN(sizeof buf, TOTAL - at), done = 0;
+        for (size_t i = 0; i < n; i++) {
+            buf[i] = byte_at(at + (uint32_t)i);
+        }
+        assert_int_equal(file_write(e->writer, buf, n, &done), OK);
+        assert_int_equal(done, n);
+        at += (uint32_t)n;
+    }
+    file_close(e->writer);
+}
+
+static void test_bytes_arrive_in_order_and_then_the_end(void **state)
+{
+    (void)state;
+    struct ends e;
+    make(&e);
+    struct thread *t = world_thread("writer", PRIO_NORMAL, write_all, &e);
+    uint8_t buf[1000];
+    size_t n = 1;
+    uint32_t at = 0;
+    while (n != 0) {
+        assert_int_equal(file_read(e.reader, buf, sizeof buf, &n), OK);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(buf[i], byte_at(at++));
+        }
+    }
+    assert_int_equal(at, TOTAL);
+    (void)world_join(t);
+    file_close(e.reader);
+}
+
+static void write_until_it_fails(void *arg)
+{
+    struct ends *e = arg;
+    uint8_t block[5000] = {0};
+    enum status s;
+    size_t done;
+    while ((s = file_write(e->writer, block, sizeof block, &done)) == OK) {
+    }
+    file_close(e->writer);
+    thread_exit(s);
+}
+
+static void test_a_writer_without_reader_is_told(void **state)
+{
+    (void)state;
+    struct ends e;
+    make(&e);
+    struct thread *t = world_thread("writer", PRIO_NORMAL, write_until_it_fails, &e);
+    uint8_t byte;
+    size_t n;
+    assert_int_equal(file_read(e.reader, &byte, 1, &n), OK); /* it runs until the ring is full */
+    file_close(e.reader);
+    assert_int_equal(world_join(t), E_PIPE);
+}
+
+static void read_forever(void *arg)
+{
+    struct ends *e = arg;
+    uint8_t byte;
+    size_t n;
+    thread_exit(file_read(e->reader, &byte, 1, &n));
+}
+
+static void test_a_wait_can_be_cancelled(void **state)
+{
+    (void)state;
+    struct ends e;
+    make(&e);
+    struct thread *t = world_thread("reader", PRIO_NORMAL, read_forever, &e);
+    thread_yield();
+    thread_cancel(t);
+    assert_int_equal(world_join(t), E_CANCELLED);
+    file_close(e.reader);
+    file_close(e.writer);
+}
+
+static void test_each_end_is_for_one_thing(void **state)
+{
+    (void)state;
+    struct ends e;
+    make(&e);
+    uint8_t byte = 0;
+    size_t n;
+    struct file_stat st;
+    assert_int_equal(file_read(e.writer, &byte, 1, &n), E_PERM);
+    assert_int_equal(file_write(e.reader, &byte, 1, &n), E_PERM);
+    assert_int_equal(file_read(e.reader, &byte, 0, &n), OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(file_stat(e.reader, &st), OK);
+    assert_int_equal(st.type, FILE_DEVICE);
+    uint64_t position;
+    assert_int_equal(file_seek(e.writer, 0, 0, &position), E_INVAL);
+    file_close(e.reader);
+    file_close(e.writer);
+}
+
+static bool make_and_close(void)
+{
+    struct ends e;
+    if (pipe_make(&e.reader, &e.writer) != OK) {
+        return false;
+    }
+    file_close(e.writer);
+    file_close(e.reader);
+    return true;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    fake_sweep("a pipe", make_and_close);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bytes_arrive_in_order_and_then_the_end),
+        cmocka_unit_test(test_a_writer_without_reader_is_told),
+        cmocka_unit_test(test_a_wait_can_be_cancelled),
+        cmocka_unit_test(test_each_end_is_for_one_thing),
+        cmocka_unit_test(test_each_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
