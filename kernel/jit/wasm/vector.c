@@ -3,8 +3,20 @@
 // The operators behind the prefix 0xfd, by number.
 #include "kernel/jit/wasm/operators.h"
 
+enum {
+    WASM_NONE = 0,
+};
+
+static const struct wasm_operator operators[] = {
+#define WASM_VECTOR_OP(number, name, shape, action, in, out, op, extra)                            \
+    [number] = {                                                                                   \
+        name, WASM_SHAPE_##shape, WASM_ACTION_##action, WASM_##in, WASM_##out, op, extra,          \
+    },
+#include "kernel/jit/wasm/vector_operators.def"
+#undef WASM_VECTOR_OP
+};
+
 const struct wasm_operator *wasm_vector_operator(uint32_t number)
 {
-    (void)number;
-    return NULL;
+    return number < ARRAY_COUNT(operators) ? &operators[number] : NULL;
 }
