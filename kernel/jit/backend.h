@@ -49,6 +49,7 @@ enum note_flags {
 struct jit_machine {
     const char *name;
     struct vregisters registers;
+    uint64_t landing_pads; /* the bit of `features` that has every entry begin with one; 0: none */
 
     /** @brief Make vcode of a whole function. `features` are the machine's own bits (JIT_X86_...).
      * @return OK; E_NOMEM; E_NOTSUP: an operation that this machine has not (a vector one), named
@@ -72,6 +73,9 @@ struct jit_machine {
 /** By machine; tests and the host command use all of them. */
 extern const struct jit_machine jit_machine_x86_64, jit_machine_aarch64;
 
+/** That of the code which this kernel (or host tool) runs: arch/MACHINE/jit/native.c. */
+extern const struct jit_machine *const jit_machine_native;
+
 /** What an x86-64 CPU has beyond SSE2; bits of `features`. */
 enum jit_x86_feature {
     JIT_X86_SSE41 = 1,
@@ -89,6 +93,10 @@ enum jit_arm_feature {
     JIT_ARM_LSE = 1,
     JIT_ARM_LANDING_PADS = 2, /**< BTI c at every entry */
 };
+
+/** @brief What the CPU that runs this has, of the bits that its machine knows: for compiling code
+ * that will run here. arch/MACHINE/jit/native_features.c @context{any} */
+uint64_t jit_native_features(void);
 
 /** A machine as loading sees it. Const; no function is optional. */
 struct jit_backend {

@@ -118,6 +118,9 @@ static void end_locked(struct program *p, enum program_end end, int status) REQU
         p->end = end;
         p->status = status & 0xff;
         atomic_store_explicit(&p->ending, true, memory_order_release);
+        if (p->on_end != NULL) {
+            p->on_end(p);
+        }
     }
 }
 

@@ -53,7 +53,11 @@ struct program {
     _Atomic uint64_t
         cpu_ticks;           /* relaxed: what they have run, up to the last time it was counted */
     struct work out_of_time; /* private */
-    void *native; /* [I] the loader's record of what runs in it; NULL for other programs */
+    /* [I] Called once, when it begins to end, by whoever ends it and with `lock` held: may set a
+     * flag that the program's code looks at, and nothing else. NULL: nobody wants to know. */
+    void (*on_end)(struct program *p);
+    void *portable; /* [I] the loader's record of a portable program; NULL for other programs */
+    void *native;   /* [I] the loader's record of what runs in it; NULL for other programs */
     _Atomic uint32_t refs;
     bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
     struct list_node reap_link; /* private */

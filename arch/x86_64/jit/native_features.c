@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// What CPUID says of the instructions that the compiler may use. Bit numbers: Intel 64 and IA-32
+// Architectures Software Developer's Manual, volume 2A, CPUID; LZCNT's from AMD's volume 3.
+#include "kernel/jit/backend.h"
+
+#include <stdbool.h>
+
+#define LEAF_BASIC       1u
+#define LEAF_EXTENDED    7u
+#define LEAF_MAX         0u
+#define LEAF_AMD_MAX     0x80000000u
+#define LEAF_AMD         0x80000001u
+#define XCR0_SSE_AND_AVX 6u
+
+struct registers {
+    uint32_t a, b, c, d;
+};
+
+static struct registers cpuid(uint32_t leaf)
+{
+    struct registers r;
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
+    return r;
+}
+
+/** Of a leaf that may be beyond what the CPU has: zeros. */
+static struct registers cpuid_if_there(uint32_t leaf)
+{
+    bool is_there = cpuid(leaf & LEAF_AMD_MAX).a >= leaf;
+    return is_there ? cpuid(leaf) : (struct registers){0, 0, 0, 0};
+}
+
+static bool bit(uint32_t word, unsigned n)
+{
+    return (word >> n & 1) != 0;
+}
+
+/** Do switches of threads keep the upper halves of the vector registers? */
+static bool keeps_avx(uint32_t basic_c)
+{
+    if (!bit(basic_c, 27)) { /* OSXSAVE: without it XGETBV is undefined */
+        return false;
+    }
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & XCR0_SSE_AND_AVX) == XCR0_SSE_AND_AVX;
+}
+
+uint64_t jit_native_features(void)
+{
+    struct registers basic = cpuid_if_there(LEAF_BASIC);
+    struct registers extended = cpuid_if_there(LEAF_EXTENDED);
+    struct registers amd = cpuid_if_there(LEAF_AMD);
+    const struct {
+        bool has;
+        uint64_t feature;
+    } features[] = {
+        {bit(basic.c, 9), JIT_X86_SSSE3},   {bit(basic.c, 19), JIT_X86_SSE41},
+        {bit(basic.c, 23), JIT_X86_POPCNT}, {bit(basic.c, 28) && keeps_avx(basic.c), JIT_X86_AVX},
+        {bit(extended.b, 3), JIT_X86_BMI1}, {bit(extended.b, 8), JIT_X86_BMI2},
+        {bit(amd.c, 5), JIT_X86_LZCNT},
+    };
+    uint64_t all = 0;
+    for (unsigned i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        all |= features[i].has ? features[i].feature : 0;
+    }
+    return all;
+}
