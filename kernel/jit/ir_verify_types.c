@@ -235,7 +235,8 @@ static bool check_callee(struct verifier *v, const struct ir_callee *c)
 static bool check_call(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_signature *s = ir_call_signature(v->f, i);
-    const uint32_t *args = v->f->pool + i->b;
+    static const uint32_t none;
+    const uint32_t *args = i->c == 0 ? &none : v->f->pool + i->b; /* there may be no pool */
     unsigned first = s->results == 0 ? IR_VOID : v->f->module->types[s->types + s->params];
     uint32_t skip = i->op == IR_CALL ? 0 : 2;
     if (i->op == IR_CALL_INDIRECT &&

@@ -6,8 +6,9 @@
 
 #include "kernel/jit/wasm/operators.h"
 
-#define WEIGHT_DEPTH_MAX 6u /* loops inside one another that make a use weigh eight times as much  \
-                             */
+#define WEIGHT_DEPTH_MAX                                                                           \
+    6u /* loops inside one another that make a use weigh eight times as much                       \
+        */
 
 static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t count, size_t size)
 {

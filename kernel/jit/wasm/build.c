@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+//
+// A body from its first operator to its last. What is built may be built again: if branches carry
+// more values than the budget has, the locals that are used least move into the frame.
+#include "kernel/jit/wasm/build_internal.h"
+
+#include "kernel/lib/sort.h"
+#include "kernel/mm/heap.h"
+
+/* The budget: operands of edges for each byte of a body, and for every body. */
+#define WORK_PER_BYTE 8u
+#define WORK_LEAST    16384u
+/* So few locals as values cost no more than a constant for each byte. */
+#define LOCALS_LEAST 16u
+
+/* ---- Operators of one instruction ---- */
+
+static void build_unary(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t operand = build_pop(b, o->in);
+    build_push(b, o->out, build_emit(b, o->op, wasm_ir_type(o->out), operand, 0, 0));
+}
+
+static void build_binary(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t second = build_pop(b, o->in), first = build_pop(b, o->in);
+    bool swap = o->extra == WASM_SWAP;
+    build_push(b, o->out,
+               build_emit(b, o->op, wasm_ir_type(o->out), swap ? second : first,
+                          swap ? first : second, 0));
+}
+
+static void build_constant(struct wasm_builder *b, unsigned action)
+{
+    int32_t small = 0;
+    int64_t large = 0;
+    uint64_t bits = 0;
+    switch (action) {
+    case WASM_ACTION_CONST_I32:
+        (void)wasm_i32(&b->r, &small);
+        build_push(b, WASM_I32, build_const(b, IR_I32, (uint32_t)small));
+        return;
+    case WASM_ACTION_CONST_I64:
+        (void)wasm_i64(&b->r, &large);
+        build_push(b, WASM_I64, build_const(b, IR_I64, (uint64_t)large));
+        return;
+    case WASM_ACTION_CONST_F32:
+        (void)wasm_fixed(&b->r, 4, &bits);
+        build_push(b, WASM_F32, build_const(b, IR_F32, bits));
+        return;
+    default: /* WASM_ACTION_CONST_F64 */
+        (void)wasm_fixed(&b->r, 8, &bits);
+        build_push(b, WASM_F64, build_const(b, IR_F64, bits));
+        return;
+    }
+}
+
+/* ---- Any type ---- */
+
+static void emit_select(struct wasm_builder *b, uint8_t type, uint32_t condition, uint32_t first,
+                        uint32_t second)
+{
+    uint32_t value =
+        type == 0 ? 0 : build_emit(b, IR_SELECT, wasm_ir_type(type), condition, first, second);
+    build_push(b, type, value);
+}
+
+static void build_select(struct wasm_builder *b)
+{
+    uint32_t condition = build_pop(b, WASM_I32);
+    struct wasm_value second = build_pop_any(b), first = build_pop_any(b);
+    if (wasm_is_reference(first.type) || wasm_is_reference(second.type)) {
+        (void)BUILD_INVALID(b, "type mismatch: a select of references names their type");
+    } else if (first.type != second.type && first.type != 0 && second.type != 0) {
+        (void)BUILD_INVALID(b, "type mismatch: a select of %s and %s", wasm_type_name(first.type),
+                            wasm_type_name(second.type));
+    }
+    emit_select(b, first.type == 0 ? second.type : first.type, condition, first.value,
+                second.value);
+}
+
+static void build_select_typed(struct wasm_builder *b)
+{
+    uint32_t count;
+    uint8_t type = 0;
+    if (!wasm_count(&b->r, 1, &count)) {
+        return;
+    }
+    if (count != 1) {
+        (void)BUILD_INVALID(b, "a select of %u types", count);
+        return;
+    }
+    (void)wasm_value_type(&b->r, &type);
+    uint32_t condition = build_pop(b, WASM_I32), second = build_pop(b, type);
+    emit_select(b, type, condition, build_pop(b, type), second);
+}
+
+static void build_local(struct wasm_builder *b, unsigned action)
+{
+    uint32_t index;
+    if (!wasm_u32(&b->r, &index)) {
+        return;
+    }
+    uint32_t local = b->scan.numbers[index] - 1; /* the scan has seen it */
+    uint8_t type = b->scan.locals[local].type;
+    if (action == WASM_ACTION_LOCAL_GET) {
+        build_push(b, type, build_local_get(b, local));
+        return;
+    }
+    uint32_t value = build_pop(b, type);
+    build_local_set(b, local, value);
+    if (action == WASM_ACTION_LOCAL_TEE) {
+        build_push(b, type, value);
+    }
+}
+
+/* ---- All operators ---- */
+
+static void build_operator(struct wasm_builder *b, const struct wasm_operator *o, uint32_t number)
+{
+    switch ((enum wasm_action)o->action) {
+    case WASM_ACTION_NOP:
+        return;
+    case WASM_ACTION_DROP:
+        (void)build_pop_any(b);
+        return;
+    case WASM_ACTION_SELECT:
+        build_select(b);
+        return;
+    case WASM_ACTION_SELECT_TYPED:
+        build_select_typed(b);
+        return;
+    case WASM_ACTION_LOCAL_GET:
+    case WASM_ACTION_LOCAL_SET:
+    case WASM_ACTION_LOCAL_TEE:
+        build_local(b, o->action);
+        return;
+    case WASM_ACTION_GLOBAL_GET:
+    case WASM_ACTION_GLOBAL_SET:
+        build_global(b, o->action == WASM_ACTION_GLOBAL_SET);
+        return;
+    case WASM_ACTION_LOAD:
+    case WASM_ACTION_STORE:
+        build_memory_access(b, o);
+        return;
+    case WASM_ACTION_CONST_I32:
+    case WASM_ACTION_CONST_I64:
+    case WASM_ACTION_CONST_F32:
+    case WASM_ACTION_CONST_F64:
+        build_constant(b, o->action);
+        return;
+    case WASM_ACTION_UNARY:
+        build_unary(b, o);
+        return;
+    case WASM_ACTION_BINARY:
+        build_binary(b, o);
+        return;
+    case WASM_ACTION_CALL:
+        build_call(b);
+        return;
+    case WASM_ACTION_CALL_INDIRECT:
+        build_call_indirect(b);
+        return;
+    case WASM_ACTION_REF_NULL:
+    case WASM_ACTION_REF_IS_NULL:
+    case WASM_ACTION_REF_FUNC:
+        build_reference_operator(b, o->action);
+        return;
+    case WASM_ACTION_MEMORY_SIZE:
+    case WASM_ACTION_MEMORY_GROW:
+    case WASM_ACTION_MEMORY_INIT:
+    case WASM_ACTION_DATA_DROP:
+    case WASM_ACTION_MEMORY_COPY:
+    case WASM_ACTION_MEMORY_FILL:
+        build_memory_operator(b, o->action);
+        return;
+    case WASM_ACTION_TABLE_GET:
+    case WASM_ACTION_TABLE_SET:
+    case WASM_ACTION_TABLE_INIT:
+    case WASM_ACTION_ELEM_DROP:
+    case WASM_ACTION_TABLE_COPY:
+    case WASM_ACTION_TABLE_GROW:
+    case WASM_ACTION_TABLE_SIZE:
+    case WASM_ACTION_TABLE_FILL:
+        build_table_operator(b, o->action);
+        return;
+    case WASM_ACTION_VECTOR:
+        build_vector_operator(b, o, number);
+        return;
+    default:
+        build_control(b, o->action);
+        return;
+    }
+}
+
+/* The scan has seen that every operator is one, with all of its bytes, and that blocks end. */
+static void build_body(struct wasm_builder *b)
+{
+    while (b->frame_count > 0 && build_ok(b) && !b->overrun && build_stack_room(b, 0)) {
+        uint32_t number = 0;
+        b->operator= b->r.at;
+        b->f->location = (uint32_t)(b->operator- b->r.start);
+        uint8_t code = *b->r.at++;
+        const struct wasm_operator *o = &wasm_operators[code];
+        if (UNLIKELY(o->shape == WASM_SHAPE_ILLEGAL)) {
+            o = wasm_prefixed_operator(&b->r, code, &number);
+        }
+        build_operator(b, o, number);
+    }
+}
+
+/* ---- One attempt ---- */
+
+static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
+{
+    const struct wasm_signature *s = b->scan.signature;
+    b->f = ir_function_new(a, &b->m->ir, callee);
+    if (b->f == NULL) {
+        return wasm_fail_memory(&b->r, a, sizeof *b->f);
+    }
+    b->depth = b->frame_count = b->log_count = b->pending_count = 0;
+    b->notes.count = b->saved.count = 0;
+    b->now = b->loop_id = b->loops_seen = b->stamp = 0;
+    b->overrun = false;
+    b->work = 0;
+    b->live = true;
+    b->f->location = (uint32_t)(b->r.at - b->r.start);
+    ir_block_start(b->f, ir_block_new(b->f));
+    for (uint32_t n = 0; n < s->params; n++) {
+        (void)ir_param(b->f, wasm_ir_type(s->types[n]));
+    }
+    struct wasm_block_type type = {.results = s->types + s->params, .result_count = s->results};
+    return build_locals_start(b) && build_frame_push(b, FRAME_FUNCTION, type);
+}
+
+static bool attempt(struct wasm_builder *b, struct arena *a)
+{
+    const uint8_t *at = b->r.at;
+    uint32_t callee = WASM_HELPER_COUNT + (uint32_t)(b->function - b->m->functions);
+    if (start(b, a, callee)) {
+        build_body(b);
+    }
+    if (b->r.status == OK && b->f->error != OK) {
+        return wasm_fail_memory(&b->r, a, b->f->instr_count * sizeof *b->f->instrs);
+    }
+    if (b->r.status == OK && b->overrun) {
+        b->r.at = at;
+    }
+    return b->r.status == OK;
+}
+
+/* ---- Which locals are values ---- */
+
+static bool is_used_less(const void *x, const void *y)
+{
+    const struct wasm_local *a = *(struct wasm_local *const *)x,
+                            *b = *(struct wasm_local *const *)y;
+    return a->uses != b->uses ? a->uses < b->uses : a->index < b->index;
+}
+
+/* All but `keep` of the locals go to the frame, those that are used least. */
+static bool demote(struct wasm_builder *b, uint64_t keep)
+{
+    struct wasm_scan *s = &b->scan;
+    struct wasm_local **order =
+        arena_alloc(&b->temporary, (size_t)s->used_count * sizeof(struct wasm_local *));
+    if (order == NULL) {
+        return wasm_fail_memory(&b->r, &b->temporary, s->used_count * sizeof *order);
+    }
+    for (uint32_t n = 0; n < s->used_count; n++) {
+        order[n] = &s->locals[n];
+    }
+    sort_array(order, s->used_count, sizeof(struct wasm_local *), is_used_less);
+    for (uint32_t n = 0; n + keep < s->used_count; n++) {
+        order[n]->in_frame = true;
+    }
+    return true;
+}
+
+static uint64_t values_of(const struct wasm_scan *s)
+{
+    uint64_t count = 0;
+    for (uint32_t n = 0; n < s->used_count; n++) {
+        count += !s->locals[n].in_frame;
+    }
+    return count;
+}
+
+/* Scan until the loops' parameters are within the budget. */
+static bool scan(struct wasm_builder *b)
+{
+    const uint8_t *at = b->r.at;
+    while (!wasm_scan_body(&b->scan, b->work_max)) {
+        uint64_t keep = values_of(&b->scan) / 2;
+        b->r.at = at;
+        if (b->r.status != OK || !demote(b, keep > LOCALS_LEAST ? keep : 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* So many that the work should fit, going by how far it got; at last a few, without a budget. */
+static uint64_t choose(struct wasm_builder *b, const uint8_t *start)
+{
+    uint64_t done = (uint64_t)(b->operator- start), all = b->function->body_size;
+    uint64_t keep = values_of(&b->scan) * done / (2 * all);
+    if (keep <= LOCALS_LEAST) {
+        b->work_max = UINT64_MAX;
+        return LOCALS_LEAST;
+    }
+    return keep;
+}
+
+/* Pointers into lists are made even where nothing is read through them. */
+static bool make_lists(struct wasm_builder *b)
+{
+    struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels};
+    for (unsigned n = 0; n < ARRAY_COUNT(lists); n++) {
+        if (!build_reserve(b, &lists[n]->words, &lists[n]->capacity, 1, sizeof(uint32_t))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool build(struct wasm_builder *b, struct arena *a)
+{
+    if (!make_lists(b) || !wasm_scan_locals(&b->scan)) {
+        return false;
+    }
+    const uint8_t *at = b->r.at;
+    b->work_max = (uint64_t)b->function->body_size * WORK_PER_BYTE + WORK_LEAST;
+    if (!scan(b) || !attempt(b, a)) {
+        return false;
+    }
+    while (b->overrun) {
+        if (!demote(b, choose(b, at)) || !scan(b) || !attempt(b, a)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                struct ir_function **out, struct wasm_error *err)
+{
+    const struct wasm_function *f = &m->functions[function];
+    struct wasm_builder *b = heap_zalloc(sizeof *b);
+    if (b == NULL) {
+        return E_NOMEM;
+    }
+    b->r = (struct wasm_reader){.start = m->bytes,
+                                .at = m->bytes + f->body,
+                                .end = m->bytes + f->body + f->body_size,
+                                .section = "code",
+                                .err = err};
+    b->m = m;
+    b->function = f;
+    b->scan.arena = &b->temporary;
+    b->scan.r = &b->r;
+    b->scan.signature = &m->signatures[f->type];
+    arena_init(&b->temporary, a->limit);
+    enum status s = build(b, a) ? OK : b->r.status;
+    if (s == OK) {
+        *out = b->f;
+    }
+    arena_free_all(&b->temporary);
+    heap_free(b);
+    return s;
+}

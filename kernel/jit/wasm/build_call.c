@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls: of functions of the module, of imported ones, through tables, of helpers.
+#include "kernel/jit/wasm/build_internal.h"
+
+/* Operands of a call from the stack, behind `before` that are its own. @return where in the pool.
+ */
+static uint32_t pool_arguments(struct wasm_builder *b, uint32_t count, const uint32_t *own,
+                               uint32_t before)
+{
+    uint32_t at = ir_pool(b->f, NULL, before + count);
+    if (b->f->error != OK) {
+        return 0;
+    }
+    for (uint32_t n = 0; n < before; n++) {
+        b->f->pool[at + n] = own[n];
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        b->f->pool[at + before + n] = b->stack[b->depth - count + n].value;
+    }
+    return at;
+}
+
+/* The call itself; its arguments leave the stack, its results come. `own`: code and context of an
+ * indirect call. */
+static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
+                      const uint32_t *own)
+{
+    const uint8_t *results = s->types + s->params;
+    unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(results[0]);
+    uint32_t call = 0;
+    if (b->live) {
+        uint32_t before = own == NULL ? 0 : 2;
+        uint32_t pool = pool_arguments(b, s->params, own, before);
+        call = ir_emit(b->f, own == NULL ? IR_CALL : IR_CALL_INDIRECT, type, target, pool,
+                       before + s->params);
+    }
+    b->depth -= s->params;
+    if (!build_stack_room(b, s->results)) {
+        return;
+    }
+    for (uint32_t n = 0; n < s->results; n++) {
+        uint32_t value =
+            n == 0 ? call : build_emit(b, IR_RESULT, wasm_ir_type(results[n]), call, n, 0);
+        build_push(b, results[n], value);
+    }
+}
+
+uint32_t build_function_address(struct wasm_builder *b, uint32_t function)
+{
+    const struct wasm_function *f = &b->m->functions[function];
+    if (f->is_imported) {
+        return build_load(b, IR_I64, IR_NONE,
+                          (struct ir_place){.offset = f->at,
+                                            .space = IR_SPACE_CONTEXT,
+                                            .alias_class = CLASS_CONTEXT,
+                                            .is_constant = 1});
+    }
+    uint32_t context = build_emit(b, IR_CONTEXT, IR_I64, 0, 0, 0);
+    return build_emit(b, IR_ADD, IR_I64, context, build_const(b, IR_I64, f->at), 0);
+}
+
+/* A field of the struct wasm_func at an address. Behind a check of the address it must not be
+ * loaded before that, so it is not constant then. */
+static uint32_t load_func(struct wasm_builder *b, unsigned type, uint32_t address, uint32_t offset,
+                          bool constant)
+{
+    return build_load(b, type, address,
+                      (struct ir_place){.offset = offset,
+                                        .space = IR_SPACE_ADDRESS,
+                                        .alias_class = CLASS_FUNCTIONS,
+                                        .is_constant = constant});
+}
+
+static void load_target(struct wasm_builder *b, uint32_t address, bool constant, uint32_t own[2])
+{
+    own[0] = load_func(b, IR_I64, address, offsetof(struct wasm_func, code), constant);
+    own[1] = load_func(b, IR_I64, address, offsetof(struct wasm_func, context), constant);
+}
+
+void build_call(struct wasm_builder *b)
+{
+    uint32_t function, own[2];
+    if (!wasm_u32(&b->r, &function)) {
+        return;
+    }
+    if (function >= b->m->function_count) {
+        (void)BUILD_INVALID(b, "unknown function %u", function);
+        return;
+    }
+    const struct wasm_function *f = &b->m->functions[function];
+    const struct wasm_signature *s = &b->m->signatures[f->type];
+    if (!build_expect(b, s->types, s->params)) {
+        return;
+    }
+    if (!f->is_imported) {
+        emit_call(b, WASM_HELPER_COUNT + function, s, NULL);
+        return;
+    }
+    load_target(b, build_function_address(b, function), true, own);
+    emit_call(b, f->type, s, own);
+}
+
+/* The element is a function of the type: its struct wasm_func's address. */
+static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32_t id)
+{
+    uint32_t present = build_emit(b, IR_NE, IR_I32, reference, build_const(b, IR_I64, 0), 0);
+    build_require(b, present, IR_TRAP_NULL);
+    uint32_t found = load_func(b, IR_I32, reference, offsetof(struct wasm_func, type_id), false);
+    uint32_t same = build_emit(b, IR_EQ, IR_I32, found, build_const(b, IR_I32, id), 0);
+    build_require(b, same, IR_TRAP_SIGNATURE);
+    return reference;
+}
+
+void build_call_indirect(struct wasm_builder *b)
+{
+    uint32_t type, table, own[2];
+    if (!wasm_u32(&b->r, &type) || !wasm_u32(&b->r, &table)) {
+        return;
+    }
+    if (type >= b->m->signature_count || table >= b->m->table_count) {
+        (void)BUILD_INVALID(b,
+                            type >= b->m->signature_count ? "unknown type %u" : "unknown table %u",
+                            type >= b->m->signature_count ? type : table);
+        return;
+    }
+    if (b->m->tables[table].type.type != WASM_FUNCREF) {
+        (void)BUILD_INVALID(b, "type mismatch: table %u is not of funcref", table);
+        return;
+    }
+    const struct wasm_signature *s = &b->m->signatures[type];
+    uint32_t index = build_pop(b, WASM_I32);
+    if (!build_expect(b, s->types, s->params)) {
+        return;
+    }
+    uint32_t reference = build_table_element(b, table, index);
+    load_target(b, check_element(b, reference, s->id), false, own);
+    emit_call(b, type, s, own);
+}
+
+uint32_t build_helper(struct wasm_builder *b, unsigned helper, const uint32_t *args, uint32_t count)
+{
+    if (!b->live) {
+        return 0;
+    }
+    const struct ir_signature *s = &b->m->ir.signatures[b->m->ir.callees[helper].signature];
+    unsigned type = s->results == 0 ? IR_VOID : b->m->ir.types[s->types + s->params];
+    return ir_emit(b->f, IR_CALL, type, helper, ir_pool(b->f, args, count), count);
+}

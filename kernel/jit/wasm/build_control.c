@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+//
+// Blocks, loops, ifs, and what leaves them.
+#include "kernel/jit/wasm/build_internal.h"
+
+#define TYPE_EMPTY 0x40
+
+/* ---- Frames ---- */
+
+static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
+{
+    const uint8_t *where = b->r.at;
+    int64_t index;
+    *out = (struct wasm_block_type){0};
+    if (!wasm_i33(&b->r, &index)) {
+        return false;
+    }
+    if (index >= 0) {
+        if (index >= b->m->signature_count) {
+            return wasm_fail(&b->r, where, E_CORRUPT, "unknown type %lld", (long long)index);
+        }
+        const struct wasm_signature *s = &b->m->signatures[index];
+        *out = (struct wasm_block_type){s->types, s->types + s->params, s->params, s->results};
+        return true;
+    }
+    if (*where == TYPE_EMPTY && b->r.at == where + 1) {
+        return true;
+    }
+    if (!wasm_is_value_type(*where) || b->r.at != where + 1) {
+        return wasm_fail(&b->r, where, E_CORRUPT, "0x%02x is no type of a block", *where);
+    }
+    *out = (struct wasm_block_type){.results = where, .result_count = 1};
+    return true;
+}
+
+bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_type type)
+{
+    if (!build_reserve(b, &b->frames, &b->frame_capacity, (uint64_t)b->frame_count + 1,
+                       sizeof *b->frames)) {
+        return false;
+    }
+    b->top = &b->frames[b->frame_count++];
+    *b->top = (struct wasm_frame){
+        .kind = (uint8_t)kind,
+        .was_live = b->live,
+        .type = type,
+        .height = b->depth - type.param_count,
+        .id = ++b->now,
+        .log = b->log_count,
+        .pending = IR_NONE,
+        .outer_loop = b->loop_id,
+        .saved = b->saved.count,
+        .chain = IR_NONE,
+    };
+    return true;
+}
+
+static void pop_frame(struct wasm_builder *b)
+{
+    b->saved.count = b->top->saved;
+    b->loop_id = b->top->outer_loop;
+    b->frame_count--;
+    b->top = b->frame_count == 0 ? NULL : &b->frames[b->frame_count - 1];
+}
+
+void build_unreachable(struct wasm_builder *b)
+{
+    b->depth = b->top->height;
+    b->top->polymorphic = true;
+    b->live = false;
+}
+
+struct wasm_frame *build_label(struct wasm_builder *b, uint32_t n)
+{
+    if (n >= b->frame_count) {
+        (void)BUILD_INVALID(b, "unknown label %u", n);
+        return NULL;
+    }
+    return &b->frames[b->frame_count - 1 - n];
+}
+
+const uint8_t *build_label_types(const struct wasm_frame *frame, uint32_t *count)
+{
+    bool loop = frame->kind == FRAME_LOOP;
+    *count = loop ? frame->type.param_count : frame->type.result_count;
+    return loop ? frame->type.params : frame->type.results;
+}
+
+/* An edge that is complete later. */
+static uint32_t open_edge(struct wasm_builder *b)
+{
+    uint32_t edge = ir_edge(b->f, 0, NULL, 0);
+    if (b->f->error == OK) {
+        b->f->edges[edge].args = IR_NONE; /* linked to no other */
+    }
+    return edge;
+}
+
+/* ---- Beginnings ---- */
+
+static bool begin(struct wasm_builder *b, struct wasm_block_type *type)
+{
+    return read_block_type(b, type) && build_expect(b, type->params, type->param_count);
+}
+
+static void begin_block(struct wasm_builder *b)
+{
+    struct wasm_block_type type;
+    if (begin(b, &type)) {
+        (void)build_frame_push(b, FRAME_BLOCK, type);
+    }
+}
+
+/* Its operands and the locals that it sets become the header's parameters. */
+static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
+{
+    const struct wasm_block_type *type = &b->top->type;
+    uint32_t edge = open_edge(b);
+    b->top->header = ir_block_new(b->f);
+    build_branch(b, b->top, edge, 1);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+    if (!build_ok(b) || b->overrun) {
+        return;
+    }
+    ir_block_start(b->f, b->top->header);
+    for (uint32_t n = 0; n < type->param_count; n++) {
+        b->stack[b->top->height + n].value = ir_param(b->f, wasm_ir_type(type->params[n]));
+    }
+    for (uint32_t n = 0; n < loop->count; n++) {
+        uint32_t local = b->scan.sets[loop->first + n];
+        struct wasm_local *l = &b->scan.locals[local];
+        l->loop = b->top->id;
+        build_local_set(b, local, ir_param(b->f, wasm_ir_type(l->type)));
+    }
+}
+
+static void begin_loop(struct wasm_builder *b)
+{
+    struct wasm_block_type type;
+    uint32_t number = b->loops_seen++;
+    if (!begin(b, &type) || !build_frame_push(b, FRAME_LOOP, type)) {
+        return;
+    }
+    b->top->loop = number;
+    b->loop_id = b->top->id;
+    if (b->live) {
+        enter_loop(b, &b->scan.loops[number]);
+    }
+}
+
+static void begin_if(struct wasm_builder *b)
+{
+    struct wasm_block_type type;
+    uint32_t condition = build_pop(b, WASM_I32);
+    if (!begin(b, &type) || !build_frame_push(b, FRAME_IF, type)) {
+        return;
+    }
+    for (uint32_t n = 0; n < type.param_count; n++) {
+        (void)build_append(b, &b->saved, b->stack[b->top->height + n].value);
+    }
+    if (b->live) {
+        uint32_t then = ir_block_new(b->f), edge = ir_edge(b->f, then, NULL, 0);
+        b->top->else_edge = open_edge(b);
+        (void)ir_emit(b->f, IR_BRANCH, IR_VOID, condition, edge, b->top->else_edge);
+        ir_block_start(b->f, then);
+    }
+}
+
+/* ---- Ends ---- */
+
+static bool check_results(struct wasm_builder *b)
+{
+    const struct wasm_frame *frame = b->top;
+    if (!build_expect(b, frame->type.results, frame->type.result_count)) {
+        return false;
+    }
+    uint32_t more = b->depth - frame->height - frame->type.result_count;
+    return more == 0 ||
+           BUILD_INVALID(b, "type mismatch: %u more values on the stack than the block has results",
+                         more);
+}
+
+/* The way that reaches the end without a branch becomes one. */
+static void close_fall_through(struct wasm_builder *b)
+{
+    if (b->live) {
+        uint32_t edge = open_edge(b);
+        build_branch(b, b->top, edge, 1);
+        (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+        b->live = false;
+    }
+}
+
+static void begin_else(struct wasm_builder *b)
+{
+    struct wasm_frame *frame = b->top;
+    if (frame->kind != FRAME_IF) {
+        (void)BUILD_INVALID(b, "else without an if");
+        return;
+    }
+    if (!check_results(b)) {
+        return;
+    }
+    close_fall_through(b);
+    build_locals_undo(b);
+    frame->kind = FRAME_ELSE;
+    frame->polymorphic = false;
+    frame->id = ++b->now;
+    b->live = frame->was_live;
+    b->depth = frame->height;
+    if (!build_stack_room(b, frame->type.param_count)) {
+        return;
+    }
+    for (uint32_t n = 0; n < frame->type.param_count; n++) {
+        build_push(b, frame->type.params[n], b->saved.words[frame->saved + n]);
+    }
+    uint32_t block = b->live ? ir_block_new(b->f) : 0;
+    if (b->live && b->f->error == OK) {
+        b->f->edges[frame->else_edge] = (struct ir_edge){.to = block};
+        ir_block_start(b->f, block);
+    }
+}
+
+/* Its condition may be false, and then the operands are the results. */
+static bool end_lonely_if(struct wasm_builder *b)
+{
+    const struct wasm_block_type *type = &b->top->type;
+    bool same = type->param_count == type->result_count;
+    for (uint32_t n = 0; n < type->param_count && same; n++) {
+        same = type->params[n] == type->results[n];
+    }
+    if (!same) {
+        return BUILD_INVALID(b, "type mismatch: an if without else gives no results");
+    }
+    if (b->top->was_live) {
+        close_fall_through(b);
+        build_branch_unchanged(b, b->top, b->top->else_edge, b->saved.words + b->top->saved);
+    }
+    return true;
+}
+
+static void emit_return(struct wasm_builder *b)
+{
+    uint32_t count = b->frames[0].type.result_count;
+    uint32_t pool = ir_pool(b->f, NULL, count);
+    for (uint32_t n = 0; n < count && b->f->error == OK; n++) {
+        b->f->pool[pool + n] = b->stack[b->depth - count + n].value;
+    }
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, pool, count);
+}
+
+static void end_frame(struct wasm_builder *b)
+{
+    if (b->top->pendings == 0) {
+        if (b->live && b->frame_count > 1) {
+            build_locals_keep(b);
+        } else {
+            build_locals_undo(b);
+        }
+        pop_frame(b);
+        return;
+    }
+    close_fall_through(b);
+    build_locals_undo(b);
+    struct wasm_frame frame = *b->top;
+    b->depth = frame.height;
+    if (b->frame_count > 1) {
+        pop_frame(b);
+    }
+    build_merge(b, &frame);
+    if (frame.kind == FRAME_FUNCTION) {
+        pop_frame(b);
+    }
+}
+
+static void end_block(struct wasm_builder *b)
+{
+    bool function = b->frame_count == 1;
+    if (!check_results(b) || (b->top->kind == FRAME_IF && !end_lonely_if(b))) {
+        return;
+    }
+    end_frame(b);
+    if (function && b->live && build_ok(b)) {
+        emit_return(b);
+        b->live = false;
+    }
+}
+
+/* ---- Branches ---- */
+
+static struct wasm_frame *read_label(struct wasm_builder *b)
+{
+    uint32_t n;
+    return wasm_u32(&b->r, &n) ? build_label(b, n) : NULL;
+}
+
+static void emit_br(struct wasm_builder *b, struct wasm_frame *frame)
+{
+    if (frame->kind == FRAME_FUNCTION) {
+        emit_return(b);
+        return;
+    }
+    uint32_t edge = open_edge(b);
+    build_branch(b, frame, edge, 1);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+}
+
+static void br(struct wasm_builder *b, struct wasm_frame *frame)
+{
+    uint32_t count;
+    const uint8_t *types = frame == NULL ? NULL : build_label_types(frame, &count);
+    if (frame == NULL || !build_expect(b, types, count)) {
+        return;
+    }
+    if (b->live) {
+        emit_br(b, frame);
+    }
+    build_unreachable(b);
+}
+
+static void br_if(struct wasm_builder *b)
+{
+    struct wasm_frame *frame = read_label(b);
+    uint32_t condition = build_pop(b, WASM_I32), count;
+    const uint8_t *types = frame == NULL ? NULL : build_label_types(frame, &count);
+    if (frame == NULL || !build_expect(b, types, count) || !b->live) {
+        return;
+    }
+    uint32_t edge = open_edge(b), next = ir_block_new(b->f);
+    uint32_t on = ir_edge(b->f, next, NULL, 0);
+    build_branch(b, frame, edge, 1);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, condition, edge, on);
+    ir_block_start(b->f, next);
+}
+
+/* ---- br_table ---- */
+
+/* The operands on top have these types; unlike build_expect() it changes nothing. */
+static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t *arity)
+{
+    uint32_t count, have = b->depth - b->top->height;
+    const uint8_t *types = build_label_types(frame, &count);
+    if (*arity != IR_NONE && *arity != count) {
+        return BUILD_INVALID(b, "type mismatch: labels of %u and %u values", *arity, count);
+    }
+    *arity = count;
+    if (have < count && !b->top->polymorphic) {
+        return BUILD_INVALID(b, "type mismatch: expected %u values, found %u", count, have);
+    }
+    for (uint32_t n = 1; n <= MIN(have, count); n++) {
+        uint8_t found = b->stack[b->depth - n].type;
+        if (found != types[count - n] && found != 0) {
+            return BUILD_INVALID(b, "type mismatch: expected %s, found %s",
+                                 wasm_type_name(types[count - n]), wasm_type_name(found));
+        }
+    }
+    return true;
+}
+
+/* One more case: an edge, linked to the others that lead to the same label. */
+static bool add_case(struct wasm_builder *b, uint32_t *arity)
+{
+    struct wasm_frame *frame = read_label(b);
+    if (frame == NULL) {
+        return false;
+    }
+    if (frame->chained++ == 0 && (!check_label(b, frame, arity) ||
+                                  !build_append(b, &b->labels, (uint32_t)(frame - b->frames)))) {
+        return false;
+    }
+    if (b->live) {
+        uint32_t edge = open_edge(b);
+        if (b->f->error == OK) {
+            b->f->edges[edge].args = frame->chain;
+            frame->chain = edge;
+        }
+    }
+    return b->f->error == OK;
+}
+
+static void br_table(struct wasm_builder *b)
+{
+    uint32_t cases, arity = IR_NONE, index = build_pop(b, WASM_I32), first = b->f->edge_count;
+    if (!wasm_count(&b->r, 1, &cases)) {
+        return;
+    }
+    b->labels.count = 0;
+    for (uint64_t n = 0; n < (uint64_t)cases + 1; n++) {
+        if (!add_case(b, &arity)) {
+            return;
+        }
+    }
+    if (b->live && cases == 0) {
+        (void)ir_emit(b->f, IR_JUMP, IR_VOID, first, 0, 0);
+    } else if (b->live) {
+        (void)ir_emit(b->f, IR_SWITCH, IR_VOID, index, first, cases + 1);
+    }
+    for (uint32_t n = 0; n < b->labels.count && build_ok(b) && !b->overrun; n++) {
+        struct wasm_frame *frame = &b->frames[b->labels.words[n]];
+        if (b->live) {
+            build_branch(b, frame, frame->chain, frame->chained);
+        }
+        frame->chain = IR_NONE;
+        frame->chained = 0;
+    }
+    build_unreachable(b);
+}
+
+/* ---- All of it ---- */
+
+void build_control(struct wasm_builder *b, unsigned action)
+{
+    switch (action) {
+    case WASM_ACTION_UNREACHABLE:
+        (void)build_emit(b, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
+        build_unreachable(b);
+        return;
+    case WASM_ACTION_BLOCK:
+        begin_block(b);
+        return;
+    case WASM_ACTION_LOOP:
+        begin_loop(b);
+        return;
+    case WASM_ACTION_IF:
+        begin_if(b);
+        return;
+    case WASM_ACTION_ELSE:
+        begin_else(b);
+        return;
+    case WASM_ACTION_END:
+        end_block(b);
+        return;
+    case WASM_ACTION_BR:
+        br(b, read_label(b));
+        return;
+    case WASM_ACTION_BR_IF:
+        br_if(b);
+        return;
+    case WASM_ACTION_BR_TABLE:
+        br_table(b);
+        return;
+    default: /* WASM_ACTION_RETURN */
+        br(b, &b->frames[0]);
+        return;
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// Local variables as values. Each open block logs what a local was when the block first set it, so
+// that the other ways to the block's end find it again. All locals are linked in the order of
+// setting, the latest first: those that were set since a block began are the first few.
+//
+// Locals for which there is no budget live in one slot of the frame instead.
+#include "kernel/jit/wasm/build_internal.h"
+
+#include "kernel/assert.h"
+
+static struct ir_place frame_place(const struct wasm_builder *b, const struct wasm_local *l)
+{
+    return (struct ir_place){
+        .offset = l->value, .number = b->slot, .space = IR_SPACE_SLOT, .alias_class = CLASS_FRAME};
+}
+
+uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
+{
+    const struct wasm_local *l = &b->scan.locals[local];
+    if (UNLIKELY(l->in_frame)) {
+        return build_load(b, wasm_ir_type(l->type), IR_NONE, frame_place(b, l));
+    }
+    return l->value;
+}
+
+static void log_local(struct wasm_builder *b, uint32_t local)
+{
+    struct wasm_local *l = &b->scan.locals[local];
+    if (build_reserve(b, &b->log, &b->log_capacity, (uint64_t)b->log_count + 1, sizeof *b->log)) {
+        b->log[b->log_count++] = (struct wasm_log_entry){local, l->value, l->logged};
+        l->logged = b->top->id;
+    }
+}
+
+static void move_to_front(struct wasm_builder *b, uint32_t local)
+{
+    struct wasm_local *locals = b->scan.locals, *l = &locals[local];
+    locals[l->newer].older = l->older;
+    if (l->older != IR_NONE) {
+        locals[l->older].newer = l->newer;
+    }
+    l->newer = IR_NONE;
+    l->older = b->newest;
+    locals[b->newest].newer = local;
+    b->newest = local;
+}
+
+void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value)
+{
+    struct wasm_local *l = &b->scan.locals[local];
+    if (!b->live) {
+        return;
+    }
+    if (UNLIKELY(l->in_frame)) {
+        build_store(b, IR_NONE, value, frame_place(b, l));
+        return;
+    }
+    /* The scan has found that each loop around this sets it: it is a parameter of their headers. */
+    DASSERT(l->loop >= b->loop_id);
+    if (l->logged != b->top->id) {
+        log_local(b, local);
+    }
+    if (b->newest != local) {
+        move_to_front(b, local);
+    }
+    l->time = b->now;
+    l->value = value;
+}
+
+void build_locals_undo(struct wasm_builder *b)
+{
+    while (b->log_count > b->top->log) {
+        const struct wasm_log_entry *e = &b->log[--b->log_count];
+        b->scan.locals[e->local].value = e->value;
+        b->scan.locals[e->local].logged = e->logged;
+    }
+}
+
+void build_locals_keep(struct wasm_builder *b)
+{
+    uint32_t kept = b->top->log;
+    const struct wasm_frame *parent = b->top - 1;
+    build_spend(b, b->log_count - kept);
+    for (uint32_t n = kept; n < b->log_count; n++) {
+        struct wasm_log_entry e = b->log[n];
+        b->scan.locals[e.local].logged = parent->id;
+        if (e.logged != parent->id) {
+            b->log[kept++] = e;
+        }
+    }
+    b->log_count = kept;
+}
+
+/* ---- The start of a function ---- */
+
+static uint32_t zero(struct wasm_builder *b, unsigned type)
+{
+    if (b->zeros[type] == IR_NONE) {
+        b->zeros[type] = type == IR_V128 ? build_vector_zero(b) : ir_const(b->f, type, 0);
+    }
+    return b->zeros[type];
+}
+
+/* Those in the frame get places one behind the other, in a slot that is zero. */
+static void place_locals(struct wasm_builder *b)
+{
+    uint32_t bytes = 0;
+    for (uint32_t n = 0; n < b->scan.used_count; n++) {
+        struct wasm_local *l = &b->scan.locals[n];
+        if (l->in_frame) {
+            l->value = bytes;
+            bytes += 16;
+        }
+    }
+    if (bytes == 0) {
+        return;
+    }
+    b->slot = ir_slot(b->f, bytes, 16);
+    uint32_t address = ir_emit(b->f, IR_SLOT, IR_I64, b->slot, 0, 0);
+    (void)ir_emit(b->f, IR_ZERO_BYTES, IR_VOID, address, 0, bytes);
+}
+
+static void start_local(struct wasm_builder *b, uint32_t local)
+{
+    struct wasm_local *l = &b->scan.locals[local];
+    bool is_parameter = l->index < b->scan.signature->params;
+    if (l->in_frame) {
+        if (is_parameter) {
+            build_store(b, IR_NONE, l->index, frame_place(b, l));
+        }
+        return;
+    }
+    l->value = is_parameter ? l->index : zero(b, wasm_ir_type(l->type));
+    l->logged = l->loop = l->stamp = 0;
+}
+
+/* Those in the frame are never set, so it does no harm that they are linked too. */
+static void link_local(struct wasm_builder *b, uint32_t local)
+{
+    struct wasm_local *l = &b->scan.locals[local];
+    l->time = 0;
+    l->newer = local == 0 ? IR_NONE : local - 1;
+    l->older = local + 1 == b->scan.used_count ? IR_NONE : local + 1;
+}
+
+bool build_locals_start(struct wasm_builder *b)
+{
+    for (unsigned n = 0; n < IR_TYPE_COUNT; n++) {
+        b->zeros[n] = IR_NONE;
+    }
+    place_locals(b);
+    for (uint32_t n = 0; n < b->scan.used_count; n++) {
+        link_local(b, n);
+        start_local(b, n);
+    }
+    b->newest = b->scan.used_count == 0 ? IR_NONE : 0;
+    return build_ok(b);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// The stack of operands, and what emits one instruction.
+#include "kernel/jit/wasm/build_internal.h"
+
+#include "kernel/lib/string.h"
+
+bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
+                   size_t size)
+{
+    if (LIKELY(needed <= *capacity)) {
+        return true;
+    }
+    void **slot = array;
+    void *grown = arena_grow(&b->temporary, *slot, capacity, needed, size);
+    if (grown == NULL) {
+        return wasm_fail_memory(&b->r, &b->temporary, (size_t)needed * size);
+    }
+    *slot = grown;
+    return true;
+}
+
+bool build_append(struct wasm_builder *b, struct wasm_list *l, uint32_t word)
+{
+    if (!build_reserve(b, &l->words, &l->capacity, (uint64_t)l->count + 1, sizeof word)) {
+        return false;
+    }
+    l->words[l->count++] = word;
+    return true;
+}
+
+bool build_stack_room(struct wasm_builder *b, uint32_t n)
+{
+    return build_reserve(b, &b->stack, &b->stack_capacity, (uint64_t)b->depth + n + 2,
+                         sizeof *b->stack);
+}
+
+uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
+{
+    if (b->depth == b->top->height) {
+        if (!b->top->polymorphic) {
+            (void)BUILD_INVALID(b, "type mismatch: expected %s, found nothing",
+                                wasm_type_name(type));
+        }
+        return 0;
+    }
+    struct wasm_value top = b->stack[--b->depth];
+    if (top.type != type && top.type != 0) {
+        (void)BUILD_INVALID(b, "type mismatch: expected %s, found %s", wasm_type_name(type),
+                            wasm_type_name(top.type));
+        return 0;
+    }
+    return top.value;
+}
+
+struct wasm_value build_pop_any(struct wasm_builder *b)
+{
+    if (b->depth == b->top->height) {
+        (void)build_pop_slowly(b, 0);
+        return (struct wasm_value){0};
+    }
+    return b->stack[--b->depth];
+}
+
+/* So many more operands of any type at the bottom of the block's. */
+static bool insert_unknown(struct wasm_builder *b, uint32_t count)
+{
+    if (!build_stack_room(b, count)) {
+        return false;
+    }
+    struct wasm_value *bottom = b->stack + b->top->height;
+    memmove(bottom + count, bottom, (b->depth - b->top->height) * sizeof *bottom);
+    memset(bottom, 0, count * sizeof *bottom);
+    b->depth += count;
+    return true;
+}
+
+bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count)
+{
+    uint32_t have = b->depth - b->top->height;
+    if (have < count) {
+        if (!b->top->polymorphic) {
+            return BUILD_INVALID(b, "type mismatch: expected %s, found nothing",
+                                 wasm_type_name(types[count - have - 1]));
+        }
+        if (!insert_unknown(b, count - have)) {
+            return false;
+        }
+    }
+    struct wasm_value *v = b->stack + b->depth - count;
+    for (uint32_t n = 0; n < count; n++) {
+        if (v[n].type != types[n] && v[n].type != 0) {
+            return BUILD_INVALID(b, "type mismatch: expected %s, found %s",
+                                 wasm_type_name(types[n]), wasm_type_name(v[n].type));
+        }
+        v[n].type = types[n];
+    }
+    return true;
+}
+
+uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_place place)
+{
+    return b->live ? ir_emit(b->f, IR_LOAD, type, index, 0, ir_place(b->f, &place)) : 0;
+}
+
+void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct ir_place place)
+{
+    if (b->live) {
+        (void)ir_emit(b->f, IR_STORE, IR_VOID, index, value, ir_place(b->f, &place));
+    }
+}
