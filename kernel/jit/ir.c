@@ -229,7 +229,8 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
     f->module = module;
     f->callee = callee;
     f->current = IR_NONE;
-    return f;
+    /* Operands that are none have a place too. */
+    return reserve(f, &f->pool, &f->pool_capacity, 0, 1, sizeof *f->pool) ? f : NULL;
 }
 
 uint32_t ir_block_new(struct ir_function *f)
