@@ -68,6 +68,7 @@ PROBES = {
     "doxygen": program("doxygen"),
     "gdb-multiarch": program("gdb-multiarch"),
     "patch": program("patch"),
+    "wabt": program("wast2json"),
 }
 
 BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools"]
@@ -79,7 +80,7 @@ ISO = {
 DISK = ["e2fsprogs"]
 UEFI = {"x86_64": ["ovmf"], "aarch64": ["qemu-efi-aarch64"]}
 WINDOW = ["qemu-system-gui"]
-HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt"]
+HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt", "wabt"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 DEBUG = ["gdb-multiarch"]
 

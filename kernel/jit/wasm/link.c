@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+//
+// Imports are looked up by name in the store: instances that were registered, and host modules. The
+// types must match as the specification's section 4.5.3 says: functions, globals and references
+// exactly, limits by inclusion of what a table or memory has now and may become.
+#include "kernel/jit/wasm/link.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define NAME_SHOWN 48 /* bytes of a name in a message */
+
+/* ---- Messages ---- */
+
+static void copy_name(char *out, struct wasm_bytes name)
+{
+    uint32_t len = MIN(name.len, (uint32_t)NAME_SHOWN - 1);
+    memcpy(out, name.bytes, len);
+    out[len] = '\0';
+    /* A zero inside ends what is shown. */
+    str_make_printable(out);
+}
+
+static enum status refuse(const struct wasm_import *import, enum status s, const char *why,
+                          struct wasm_error *err)
+{
+    char module[NAME_SHOWN], name[NAME_SHOWN];
+    copy_name(module, import->module);
+    copy_name(name, import->name);
+    err->offset = 0;
+    fmt_print(err->section, sizeof err->section, "import");
+    fmt_print(err->text, sizeof err->text, "import \"%s\" \"%s\": %s", module, name, why);
+    return s;
+}
+
+/* ---- Host functions ---- */
+
+static uint8_t type_of_letter(char letter)
+{
+    switch (letter) {
+    case 'i':
+        return WASM_I32;
+    case 'I':
+        return WASM_I64;
+    case 'f':
+        return WASM_F32;
+    case 'F':
+        return WASM_F64;
+    case 'v':
+        return WASM_V128;
+    case 'r':
+        return WASM_FUNCREF;
+    case 'e':
+        return WASM_EXTERNREF;
+    default:
+        return 0;
+    }
+}
+
+static bool has_signature(const struct wasm_host_function *f, const struct wasm_signature *s)
+{
+    uint32_t count = s->params + s->results, n = 0;
+    for (const char *p = f->signature; *p != '\0'; p++) {
+        if (*p == ':') {
+            if (n != s->params) {
+                return false;
+            }
+        } else if (n == count || type_of_letter(*p) != s->types[n++]) {
+            return false;
+        }
+    }
+    return n == count;
+}
+
+/* The memory that the function will see is the importing instance's, set when that has one. */
+static enum status make_host(struct wasm_instance *i, const struct wasm_name *from,
+                             const struct wasm_host_function *f, const struct wasm_signature *s,
+                             struct wasm_extern *out)
+{
+    struct wasm_store *store = i->store;
+    struct wasm_host *h = heap_zalloc(sizeof *h);
+    if (h == NULL) {
+        return E_NOMEM;
+    }
+    h->function = f;
+    h->signature = *s;
+    h->data = from->data;
+    h->store = store;
+    h->stop = (uintptr_t)&store->stop;
+    h->func.context = (uintptr_t)h;
+    h->func.type_id = s->id;
+    h->func.index = (uint32_t)(f - from->host->functions);
+    enum status status = store->engine->adapt(store->state, h);
+    if (status != OK) {
+        heap_free(h);
+        return status;
+    }
+    h->next = store->hosts;
+    store->hosts = h;
+    *out = (struct wasm_extern){.kind = WASM_FUNCTION,
+                                .function = {.record = &h->func, .signature = &h->signature}};
+    return OK;
+}
+
+static const struct wasm_host_function *find_host(const struct wasm_host_module *host,
+                                                  struct wasm_bytes name)
+{
+    for (uint32_t n = 0; n < host->count; n++) {
+        const char *text = host->functions[n].name;
+        if (strlen(text) == name.len && memcmp(text, name.bytes, name.len) == 0) {
+            return &host->functions[n];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Types ---- */
+
+static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
+                        const struct wasm_limits *has)
+{
+    return now >= wanted->min && (!wanted->has_max || (has->has_max && has->max <= wanted->max));
+}
+
+static bool fits(const struct wasm_module *m, const struct wasm_import *import,
+                 const struct wasm_extern *e)
+{
+    if ((unsigned)e->kind != import->kind) {
+        return false;
+    }
+    switch (e->kind) {
+    case WASM_FUNCTION:
+        return m->signatures[m->functions[import->index].type].id == e->function.record->type_id;
+    case WASM_TABLE: {
+        const struct wasm_table_type *wanted = &m->tables[import->index].type;
+        return wanted->type == e->table.type.type &&
+               fits_limits(&wanted->limits, e->table.data->length, &e->table.type.limits);
+    }
+    case WASM_MEMORY:
+        return fits_limits(&m->memories[import->index], e->memory->length / WASM_PAGE,
+                           &e->memory->limits);
+    default: {
+        const struct wasm_global_type *wanted = &m->globals[import->index].type;
+        return wanted->type == e->global.type.type &&
+               wanted->is_mutable == e->global.type.is_mutable;
+    }
+    }
+}
+
+/* ---- Finding ---- */
+
+static bool is_named(const struct wasm_name *n, struct wasm_bytes name)
+{
+    return n->len == name.len && memcmp(n->text, name.bytes, name.len) == 0;
+}
+
+static enum status link_host(struct wasm_instance *i, const struct wasm_import *import,
+                             const struct wasm_name *from, const struct wasm_host_function *f,
+                             struct wasm_extern *out, struct wasm_error *err)
+{
+    const struct wasm_module *m = i->code->module;
+    const struct wasm_signature *s =
+        import->kind == WASM_FUNCTION ? &m->signatures[m->functions[import->index].type] : NULL;
+    if (s == NULL || !has_signature(f, s)) {
+        return refuse(import, E_UNRESOLVED, "incompatible import type", err);
+    }
+    enum status status = make_host(i, from, f, s, out);
+    return status == OK ? OK : refuse(import, status, "the host function has no adapter", err);
+}
+
+static enum status link_one(struct wasm_instance *i, const struct wasm_import *import,
+                            struct wasm_extern *out, struct wasm_error *err)
+{
+    for (const struct wasm_name *n = i->store->names; n != NULL; n = n->next) {
+        if (!is_named(n, import->module)) {
+            continue;
+        }
+        const struct wasm_host_function *f =
+            n->host != NULL ? find_host(n->host, import->name) : NULL;
+        if (f != NULL) {
+            return link_host(i, import, n, f, out, err);
+        }
+        if (n->instance != NULL && wasm_instance_export(n->instance, import->name, out)) {
+            return fits(i->code->module, import, out)
+                       ? OK
+                       : refuse(import, E_UNRESOLVED, "incompatible import type", err);
+        }
+    }
+    return refuse(import, E_UNRESOLVED, "unknown import", err);
+}
+
+enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)
+{
+    const struct wasm_module *m = i->code->module;
+    uint32_t at[WASM_KIND_COUNT] = {0};
+    for (unsigned kind = 1; kind < WASM_KIND_COUNT; kind++) {
+        at[kind] = at[kind - 1] + m->imported[kind - 1];
+    }
+    for (uint32_t n = 0; n < m->import_count; n++) {
+        const struct wasm_import *import = &m->imports[n];
+        enum status s = link_one(i, import, &i->imports[at[import->kind] + import->index], err);
+        if (s != OK) {
+            return s;
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+//
+// Bulk memory and table instructions. Bounds are computed in 64 bits; what may take long is done in
+// pieces, between which the store's flag is looked at: a stopped store traps, and the caller tells
+// that from a real trap by the flag.
+#include "kernel/jit/wasm/runtime.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define PIECE   ((uint64_t)1 << 20) /* bytes */
+#define REFUSED UINT64_C(0xffffffff)
+
+#define OP_GLOBAL_GET 0x23
+#define OP_REF_NULL   0xd0
+#define OP_REF_FUNC   0xd2
+
+static struct wasm_instance *instance_of(struct wasm_context *c)
+{
+    return CONTAINER_OF(c, struct wasm_instance, context);
+}
+
+static bool is_stopped(const struct wasm_instance *i)
+{
+    return atomic_load_explicit(&i->store->stop, memory_order_relaxed) != 0;
+}
+
+static bool is_inside(uint64_t at, uint64_t n, uint64_t length)
+{
+    return n <= length && at <= length - n;
+}
+
+/* ---- Constants ---- */
+
+struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struct wasm_constant *c)
+{
+    struct wasm_value v = {0, 0};
+    switch (c->opcode) {
+    case OP_REF_NULL:
+        return v;
+    case OP_REF_FUNC:
+        v.lo = (uintptr_t)wasm_instance_function(i, (uint32_t)c->lo);
+        return v;
+    case OP_GLOBAL_GET: {
+        struct wasm_extern g = wasm_instance_extern(i, WASM_GLOBAL, (uint32_t)c->lo);
+        memcpy(&v, g.global.value, wasm_value_bytes(g.global.type.type));
+        return v;
+    }
+    default:
+        return (struct wasm_value){c->lo, c->hi};
+    }
+}
+
+/* ---- Memory ---- */
+
+static struct wasm_bytes segment_bytes(const struct wasm_instance *i, uint32_t segment)
+{
+    const struct wasm_module *m = i->code->module;
+    DASSERT(segment < m->data_count);
+    bool gone = i->dropped[m->element_count + segment] != 0;
+    return gone ? (struct wasm_bytes){NULL, 0} : m->data[segment].bytes;
+}
+
+static uint64_t length_of(const struct wasm_instance *i)
+{
+    return i->memory == NULL ? 0 : i->memory->length;
+}
+
+bool wasm_memory_init(struct wasm_instance *i, uint32_t segment, uint64_t to, uint64_t from,
+                      uint64_t n)
+{
+    struct wasm_bytes bytes = segment_bytes(i, segment);
+    if (!is_inside(from, n, bytes.len) || !is_inside(to, n, length_of(i))) {
+        return false;
+    }
+    for (uint64_t done = 0; done < n; done += PIECE) {
+        if (is_stopped(i)) {
+            return false;
+        }
+        memcpy(i->memory->box.base + to + done, bytes.bytes + from + done, MIN(PIECE, n - done));
+    }
+    return true;
+}
+
+void wasm_data_drop(struct wasm_instance *i, uint32_t segment)
+{
+    i->dropped[i->code->module->element_count + segment] = 1;
+}
+
+static uint64_t memory_grow(struct wasm_context *c, uint64_t pages, uint64_t b, uint64_t d,
+                            uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    struct wasm_instance *i = instance_of(c);
+    struct wasm_memory *memory = i->memory;
+    uint64_t old = length_of(i) / WASM_PAGE;
+    if (memory == NULL || pages > i->store->left.pages ||
+        old + pages > memory->box.max / WASM_PAGE ||
+        sandbox_grow(&memory->box, (old + pages) * WASM_PAGE) != OK) {
+        return REFUSED;
+    }
+    i->store->left.pages -= pages;
+    memory->length = (old + pages) * WASM_PAGE;
+    return old;
+}
+
+static uint64_t memory_init(struct wasm_context *c, uint64_t segment, uint64_t to, uint64_t from,
+                            uint64_t n)
+{
+    return wasm_memory_init(instance_of(c), (uint32_t)segment, to, from, n);
+}
+
+static uint64_t memory_copy(struct wasm_context *c, uint64_t to, uint64_t from, uint64_t n,
+                            uint64_t e)
+{
+    (void)e;
+    struct wasm_instance *i = instance_of(c);
+    uint64_t length = length_of(i);
+    if (!is_inside(to, n, length) || !is_inside(from, n, length)) {
+        return false;
+    }
+    /* From the end that is not overwritten before it is read. */
+    for (uint64_t done = 0, size; done < n; done += size) {
+        size = MIN(PIECE, n - done);
+        uint64_t at = to <= from ? done : n - done - size;
+        if (is_stopped(i)) {
+            return false;
+        }
+        memmove(i->memory->box.base + to + at, i->memory->box.base + from + at, size);
+    }
+    return true;
+}
+
+static uint64_t memory_fill(struct wasm_context *c, uint64_t to, uint64_t byte, uint64_t n,
+                            uint64_t e)
+{
+    (void)e;
+    struct wasm_instance *i = instance_of(c);
+    if (!is_inside(to, n, length_of(i))) {
+        return false;
+    }
+    for (uint64_t done = 0; done < n; done += PIECE) {
+        if (is_stopped(i)) {
+            return false;
+        }
+        memset(i->memory->box.base + to + done, (int)(byte & 0xff), MIN(PIECE, n - done));
+    }
+    return true;
+}
+
+static uint64_t data_drop(struct wasm_context *c, uint64_t segment, uint64_t b, uint64_t d,
+                          uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    wasm_data_drop(instance_of(c), (uint32_t)segment);
+    return 0;
+}
+
+/* ---- Tables ---- */
+
+static struct wasm_table_data *table_of(const struct wasm_instance *i, uint64_t table)
+{
+    return wasm_instance_extern(i, WASM_TABLE, (uint32_t)table).table.data;
+}
+
+static uint64_t *elements(const struct wasm_table_data *t)
+{
+    return (uint64_t *)(uintptr_t)t->elements;
+}
+
+/* What is in front of a table's elements. */
+struct table_block {
+    uint64_t capacity; /* elements: at least doubles, so that growing one by one is linear */
+    uint64_t reserved;
+    uint64_t elements[];
+};
+
+static struct table_block *block_of(const struct wasm_table_data *t)
+{
+    return t->elements == 0 ? NULL : CONTAINER_OF(elements(t), struct table_block, elements);
+}
+
+enum status wasm_table_reserve(struct wasm_table_data *t, uint64_t count)
+{
+    struct table_block *block = block_of(t);
+    uint64_t capacity = block == NULL ? 0 : block->capacity;
+    if (count <= capacity) {
+        return OK;
+    }
+    uint64_t wanted = MAX(count, MIN(2 * capacity, (uint64_t)t->max));
+    block = heap_realloc(block, sizeof *block + (size_t)wanted * sizeof(uint64_t));
+    if (block == NULL) {
+        return E_NOMEM;
+    }
+    block->capacity = wanted;
+    t->elements = (uintptr_t)block->elements;
+    return OK;
+}
+
+void wasm_table_free(struct wasm_table_data *t)
+{
+    heap_free(block_of(t));
+    t->elements = 0;
+}
+
+static void fill(uint64_t *at, uint64_t value, uint64_t n)
+{
+    for (uint64_t k = 0; k < n; k++) {
+        at[k] = value;
+    }
+}
+
+bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint64_t at,
+                     uint64_t from, uint64_t n)
+{
+    const struct wasm_element_segment *s = &i->code->module->elements[segment];
+    struct wasm_table_data *t = table_of(i, table);
+    uint32_t count = i->dropped[segment] != 0 ? 0 : s->count;
+    if (!is_inside(from, n, count) || !is_inside(at, n, t->length)) {
+        return false;
+    }
+    for (uint64_t k = 0; k < n; k++) {
+        elements(t)[at + k] = wasm_constant_value(i, &s->items[from + k]).lo;
+    }
+    return true;
+}
+
+void wasm_elem_drop(struct wasm_instance *i, uint32_t segment)
+{
+    i->dropped[segment] = 1;
+}
+
+static uint64_t table_grow(struct wasm_context *c, uint64_t table, uint64_t value, uint64_t n,
+                           uint64_t e)
+{
+    (void)e;
+    struct wasm_instance *i = instance_of(c);
+    struct wasm_table_data *t = table_of(i, table);
+    uint32_t old = t->length;
+    if (n > i->store->left.elements || old + n > t->max) {
+        return REFUSED;
+    }
+    if (wasm_table_reserve(t, old + n) != OK) {
+        return REFUSED;
+    }
+    if (n > 0) {
+        fill(elements(t) + old, value, n);
+    }
+    t->length = (uint32_t)(old + n);
+    i->store->left.elements -= n;
+    return old;
+}
+
+static uint64_t table_fill(struct wasm_context *c, uint64_t table, uint64_t at, uint64_t value,
+                           uint64_t n)
+{
+    const struct wasm_table_data *t = table_of(instance_of(c), table);
+    if (!is_inside(at, n, t->length)) {
+        return false;
+    }
+    if (n > 0) { /* an empty table has no elements to point at */
+        fill(elements(t) + at, value, n);
+    }
+    return true;
+}
+
+static uint64_t table_copy(struct wasm_context *c, uint64_t tables, uint64_t at, uint64_t from,
+                           uint64_t n)
+{
+    struct wasm_instance *i = instance_of(c);
+    const struct wasm_table_data *to = table_of(i, tables >> 32);
+    const struct wasm_table_data *source = table_of(i, tables & UINT32_MAX);
+    if (!is_inside(at, n, to->length) || !is_inside(from, n, source->length)) {
+        return false;
+    }
+    if (n > 0) {
+        memmove(elements(to) + at, elements(source) + from, (size_t)n * sizeof(uint64_t));
+    }
+    return true;
+}
+
+static uint64_t table_init(struct wasm_context *c, uint64_t table_segment, uint64_t at,
+                           uint64_t from, uint64_t n)
+{
+    return wasm_table_init(instance_of(c), (uint32_t)(table_segment >> 32), (uint32_t)table_segment,
+                           at, from, n);
+}
+
+static uint64_t elem_drop(struct wasm_context *c, uint64_t segment, uint64_t b, uint64_t d,
+                          uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    wasm_elem_drop(instance_of(c), (uint32_t)segment);
+    return 0;
+}
+
+wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
+    [WASM_HELPER_MEMORY_GROW] = memory_grow, [WASM_HELPER_MEMORY_INIT] = memory_init,
+    [WASM_HELPER_MEMORY_COPY] = memory_copy, [WASM_HELPER_MEMORY_FILL] = memory_fill,
+    [WASM_HELPER_DATA_DROP] = data_drop,     [WASM_HELPER_TABLE_GROW] = table_grow,
+    [WASM_HELPER_TABLE_FILL] = table_fill,   [WASM_HELPER_TABLE_COPY] = table_copy,
+    [WASM_HELPER_TABLE_INIT] = table_init,   [WASM_HELPER_ELEM_DROP] = elem_drop,
+};

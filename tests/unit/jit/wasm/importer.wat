@@ -1,0 +1,18 @@
+;; Writes to what it imports, calls what it imports, and exports some of it again.
+(module
+  (type $unary (func (param i32) (result i32)))
+  (import "a" "double" (func $double (type $unary)))
+  (import "a" "memory" (memory 1 4))
+  (import "a" "table" (table 2 8 funcref))
+  (import "a" "counter" (global $counter (mut i32)))
+  (import "a" "fixed" (global $fixed i64))
+  (global (export "copy") i64 (global.get $fixed))
+  (export "again" (func $double))
+  (func $triple (type $unary) (i32.mul (local.get 0) (i32.const 3)))
+  (elem (i32.const 1) $triple $double)
+  (data (i32.const 100) "importer")
+  (func (export "quadruple") (type $unary) (call $double (call $double (local.get 0))))
+  (func (export "set") (param i32) (global.set $counter (local.get 0)))
+  (func (export "grow") (type $unary) (memory.grow (local.get 0)))
+  (func (export "indirect") (param i32 i32) (result i32)
+    (call_indirect (type $unary) (local.get 1) (local.get 0))))
