@@ -11,6 +11,11 @@ set(layering includes length licence format docs)
 if(HALYARD_ARCH STREQUAL "host")
     add_test(NAME layering.fake COMMAND ${check} fake --host "${CMAKE_BINARY_DIR}")
     list(APPEND layering fake)
+
+    add_test(NAME conformance.wasm-spec-interpreter
+        COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
+            "${CMAKE_BINARY_DIR}/wasm-spec" interpreter "${CMAKE_BINARY_DIR}/conformance")
+    set_tests_properties(conformance.wasm-spec-interpreter PROPERTIES LABELS conformance TIMEOUT 600)
 else()
     foreach(name headers symbols)
         add_test(NAME layering.${name}

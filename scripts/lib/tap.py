@@ -47,6 +47,7 @@ class Suite:
     failed: list = field(default_factory=list)   # (point, details)
     skipped: list = field(default_factory=list)  # (point, reason)
     planned: int = None
+    figures: list = field(default_factory=list)  # lines for other programs: "conformance NAME ENGINE N of M"
     _last_failed: bool = False
 
     def read(self, line):

@@ -26,6 +26,7 @@ from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 900  # ends a suite that hangs; none should come near
+CONFORMANCE_ENGINES = ("interpreter",)
 
 
 @dataclass
@@ -57,7 +58,7 @@ def host_suites(build):
         if source.exists():
             points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
             yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-        elif label != "layering":  # those are suites of their own, below
+        elif label not in ("layering", "conformance"):  # those are suites of their own, below
             yield Command(f"{label}/{name}", argv, is_tap=False)
 
 
@@ -74,6 +75,13 @@ def layering_suites(builds, host):
     yield Command("layering/tree", check + (["--host", str(host)] if host else []))
     for machine, build in builds.items():
         yield Command(f"layering/{machine}", [*check, "--build", str(build), "--machine", machine])
+
+
+def conformance_suites(host):
+    """The public suites of what Halyard runs. A point is one file of tests on one engine."""
+    for engine in CONFORMANCE_ENGINES:
+        yield Command(f"conformance/wasm-spec-{engine}",
+                      [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec"), engine, str(host / "conformance")])
 
 
 def machine_suites(machine, preset, build):
@@ -116,6 +124,8 @@ def run_suite(suite, points, verbose):
             line = line.rstrip("\n")
             if suite.is_tap:
                 result.read(line)
+            if line.startswith("conformance "):
+                result.figures.append(line)
             tail = [*tail[-19:], line]
             if verbose:
                 print(f"    {line}")
@@ -142,6 +152,8 @@ def run_suite(suite, points, verbose):
 def show(result, seconds):
     print(f"{result.name}: {len(result.passed)} passed, {len(result.failed)} failed, "
           f"{len(result.skipped)} skipped ({seconds:.1f} s)", flush=True)
+    for figure in result.figures:
+        print(figure)
     for point, details in result.failed:
         print(f"    FAILED {point}")
         for detail in details[:40]:
@@ -167,7 +179,7 @@ def parse(arguments):
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
     wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
-    if args.filter.startswith(("unit", "fuzz")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "conformance")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
@@ -184,6 +196,7 @@ def set_up(args, machines, presets):
 
 def all_suites(presets, builds, host):
     yield from host_suites(host)
+    yield from conformance_suites(host)
     yield from layering_suites(builds, host)
     yield from python_suites("tests/tools", "tools")
     for machine in builds:

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// wasm-spec ENGINE PACK...: the specification's tests on this computer. A line for each assertion
+// that failed, a line for each file, and the one that CONTRACT.md of the project names.
+#include "tests/conformance/spec_run.h"
+#include "tools/halyard-wasm/engines.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void say(void *ctx, const char *line)
+{
+    (void)ctx;
+    puts(line);
+}
+
+static const void *map(const char *path, size_t *len)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    void *bytes = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
+        bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        *len = (size_t)st.st_size;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+static void base_name(const char *path, char *out, size_t len)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(out, len, "%s", slash == NULL ? path : slash + 1);
+    char *dot = strrchr(out, '.');
+    if (dot != NULL) {
+        *dot = '\0';
+    }
+}
+
+static void run_file(const struct spec_config *config, const char *path, struct spec_score *sum)
+{
+    char name[64];
+    size_t len = 0;
+    struct spec_score score = {0};
+    base_name(path, name, sizeof name);
+    const void *pack = map(path, &len);
+    enum status s = pack == NULL ? E_NOENT : spec_run(config, name, pack, len, &score);
+    if (s != OK) {
+        printf("%s: %s\n", path, status_text(s));
+        score.errors++;
+    }
+    if (pack != NULL) {
+        munmap((void *)pack, len);
+    }
+    printf("file %s %u of %u %u\n", name, score.passed, score.total, score.errors);
+    fflush(stdout);
+    sum->passed += score.passed;
+    sum->total += score.total;
+    sum->errors += score.errors;
+}
+
+struct request {
+    const struct host_engine *engine;
+    char **files; /* ends with NULL */
+};
+
+static int run_all(void *ctx)
+{
+    const struct request *r = ctx;
+    const struct spec_config config = {
+        .engine = r->engine->engine, .options = r->engine->options, .say = say};
+    struct spec_score sum = {0};
+    for (char **file = r->files; *file != NULL; file++) {
+        run_file(&config, *file, &sum);
+    }
+    printf("conformance wasm-spec %s %u of %u\n", r->engine->name, sum.passed, sum.total);
+    return sum.passed != sum.total || sum.errors > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct request r = {.engine = argc > 2 ? host_engine_find(argv[1]) : NULL, .files = argv + 2};
+    if (r.engine != NULL) {
+        return host_run(run_all, &r);
+    }
+    fprintf(stderr, "usage: %s ENGINE PACK...\nengines:", argv[0]);
+    for (unsigned n = 0; n < host_engine_count; n++) {
+        fprintf(stderr, " %s", host_engines[n].name);
+    }
+    fputc('\n', stderr);
+    return 2;
+}

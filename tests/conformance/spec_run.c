@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+//
+// One function a command. What fails is said with the file's name and line, and counted; the rest
+// of the file runs all the same.
+#include "tests/conformance/spec_run.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "tests/conformance/spec_pack.h"
+
+#define ARENA_BYTES    ((size_t)64 << 20)
+#define TABLE_ELEMENTS 10000000u
+#define NAMES_MAX      64
+#define PAGES          ((uint64_t)1 << 20) /* of all memories of a file */
+
+struct named {
+    struct wasm_bytes name;
+    struct wasm_instance *instance;
+};
+
+struct run {
+    const struct spec_config *config;
+    const char *file;
+    struct wasm_store *store;
+    struct wasm_instance *last; /* NULL: it could not be made */
+    struct named names[NAMES_MAX];
+    uint32_t name_count;
+    struct spec_score score;
+    struct spec_command command;
+    char why[320]; /* of a command that failed */
+};
+
+static PRINTF_LIKE(2, 3) bool failed(struct run *r, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fmt_vprint(r->why, sizeof r->why, fmt, args);
+    va_end(args);
+    return false;
+}
+
+/* ---- The host functions of the specification's tests ---- */
+
+static enum wasm_outcome print(struct wasm_host *h, const uint64_t *args, uint64_t *results,
+                               enum ir_trap *trap)
+{
+    (void)h, (void)args, (void)results, (void)trap;
+    return WASM_RETURNED;
+}
+
+static const struct wasm_host_function prints[] = {
+    {"print", ":", print, NULL},           {"print_i32", "i:", print, NULL},
+    {"print_i64", "I:", print, NULL},      {"print_f32", "f:", print, NULL},
+    {"print_f64", "F:", print, NULL},      {"print_i32_f32", "if:", print, NULL},
+    {"print_f64_f64", "FF:", print, NULL},
+};
+
+/** The module "spectest" itself is in each pack; it imports these. */
+static const struct wasm_host_module print_module = {
+    .name = "host", .functions = prints, .count = ARRAY_COUNT(prints)};
+
+/* ---- Modules ---- */
+
+static enum status load(struct run *r, struct wasm_bytes bytes, struct wasm_code **out,
+                        struct wasm_error *err)
+{
+    static const struct wasm_bounds bounds = {.arena_bytes = ARENA_BYTES,
+                                              .table_elements = TABLE_ELEMENTS};
+    struct wasm_module *m;
+    enum status s = wasm_module_decode(bytes.bytes, bytes.len, &bounds, &m, err);
+    return s != OK ? s : wasm_load(r->store, m, out, err);
+}
+
+static enum status instantiate(struct run *r, struct wasm_bytes bytes, struct wasm_instance **out,
+                               struct wasm_stop *stop, struct wasm_error *err)
+{
+    struct wasm_code *code;
+    enum status s = load(r, bytes, &code, err);
+    if (s != OK) {
+        return s;
+    }
+    s = wasm_instantiate(r->store, code, out, stop, err);
+    wasm_release(r->store, code);
+    return s;
+}
+
+static bool run_module(struct run *r)
+{
+    const struct spec_command *c = &r->command;
+    struct wasm_error err = {.text = ""};
+    struct wasm_stop stop;
+    r->last = NULL;
+    enum status s = instantiate(r, c->bytes, &r->last, &stop, &err);
+    if (c->name.len > 0 && r->name_count < NAMES_MAX) {
+        r->names[r->name_count++] = (struct named){c->name, r->last};
+    }
+    if (s == E_FAULT) {
+        return failed(r, "module: trap: %s", wasm_trap_text(&stop));
+    }
+    return s == OK || failed(r, "module: %s: %s", status_text(s), err.text);
+}
+
+static struct wasm_instance *find(const struct run *r, struct wasm_bytes name)
+{
+    for (uint32_t n = r->name_count; name.len > 0 && n-- > 0;) {
+        const struct wasm_bytes *has = &r->names[n].name;
+        if (has->len == name.len && memcmp(has->bytes, name.bytes, name.len) == 0) {
+            return r->names[n].instance;
+        }
+    }
+    return name.len > 0 ? NULL : r->last;
+}
+
+static bool run_register(struct run *r)
+{
+    struct wasm_instance *i = find(r, r->command.bytes);
+    if (i == NULL) {
+        return failed(r, "register: no such module");
+    }
+    enum status s = wasm_store_register(r->store, r->command.name, i);
+    return s == OK || failed(r, "register: %s", status_text(s));
+}
+
+/* ---- Actions ---- */
+
+/* Cells of arguments; false: not what the function takes. */
+static bool put_args(const struct spec_action *a, const struct wasm_signature *s, uint64_t *cells)
+{
+    if (a->count != s->params) {
+        return false;
+    }
+    for (uint32_t n = 0; n < a->count; n++) {
+        if (a->values[n].type != s->types[n]) {
+            return false;
+        }
+        *cells++ = a->values[n].lo;
+        if (a->values[n].type == WASM_V128) {
+            *cells++ = a->values[n].hi;
+        }
+    }
+    return true;
+}
+
+static void take_results(const struct wasm_signature *s, const uint64_t *cells,
+                         struct spec_value *out)
+{
+    for (uint32_t n = 0; n < s->results; n++) {
+        out[n] = (struct spec_value){.type = s->types[s->params + n], .lo = *cells++};
+        if (out[n].type == WASM_V128) {
+            out[n].hi = *cells++;
+        }
+    }
+}
+
+static bool get_global(const struct wasm_extern *e, struct spec_value *out, uint32_t *count)
+{
+    static const uint8_t bytes[] = {
+        [WASM_I32 - WASM_EXTERNREF] = 4,      [WASM_I64 - WASM_EXTERNREF] = 8,
+        [WASM_F32 - WASM_EXTERNREF] = 4,      [WASM_F64 - WASM_EXTERNREF] = 8,
+        [WASM_V128 - WASM_EXTERNREF] = 16,    [WASM_FUNCREF - WASM_EXTERNREF] = 8,
+        [WASM_EXTERNREF - WASM_EXTERNREF] = 8};
+    uint64_t value[2] = {0};
+    memcpy(value, e->global.value, bytes[e->global.type.type - WASM_EXTERNREF]);
+    *out = (struct spec_value){.type = e->global.type.type, .lo = value[0], .hi = value[1]};
+    *count = 1;
+    return true;
+}
+
+enum acted { ACT_DONE, ACT_TRAPPED, ACT_IMPOSSIBLE };
+
+static enum acted act(struct run *r, struct spec_value *out, uint32_t *count,
+                      struct wasm_stop *stop)
+{
+    const struct spec_action *a = &r->command.action;
+    const struct wasm_instance *i = find(r, a->module);
+    struct wasm_extern e;
+    if (i == NULL || !wasm_instance_export(i, a->name, &e)) {
+        (void)failed(r, i == NULL ? "no module" : "no such export");
+        return ACT_IMPOSSIBLE;
+    }
+    if (a->is_get) {
+        return e.kind == WASM_GLOBAL && get_global(&e, out, count) ? ACT_DONE : ACT_IMPOSSIBLE;
+    }
+    uint64_t args[2 * SPEC_VALUES_MAX], results[2 * SPEC_VALUES_MAX];
+    if (e.kind != WASM_FUNCTION || e.function.signature->results > SPEC_VALUES_MAX ||
+        !put_args(a, e.function.signature, args)) {
+        (void)failed(r, "no such function");
+        return ACT_IMPOSSIBLE;
+    }
+    if (wasm_call(r->store, &e, args, results, stop) != WASM_RETURNED) {
+        (void)failed(r, "trap: %s", wasm_trap_text(stop));
+        return ACT_TRAPPED;
+    }
+    *count = e.function.signature->results;
+    take_results(e.function.signature, results, out);
+    return ACT_DONE;
+}
+
+/* ---- Values ---- */
+
+static unsigned size_of(unsigned type)
+{
+    return type == WASM_V128 ? 16 : type == WASM_I32 || type == WASM_F32 ? 4 : 8;
+}
+
+static bool lane_equals(const struct spec_value *want, uint64_t wanted, uint64_t got, unsigned lane,
+                        unsigned bits)
+{
+    uint64_t sign = UINT64_C(1) << (bits - 1);
+    uint64_t quiet = bits == 32 ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8) << 48;
+    if ((want->canonical >> lane & 1) != 0) {
+        return (got & ~sign) == quiet;
+    }
+    if ((want->arithmetic >> lane & 1) != 0) {
+        return (got & quiet) == quiet;
+    }
+    return got == wanted;
+}
+
+static bool equals(const struct spec_value *want, const struct spec_value *got)
+{
+    if (want->type != got->type) {
+        return false;
+    }
+    unsigned bits = size_of(want->type) / want->lanes * 8;
+    uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    for (unsigned lane = 0; lane < want->lanes; lane++) {
+        unsigned at = lane * bits;
+        uint64_t w = (at < 64 ? want->lo : want->hi) >> (at % 64) & mask;
+        uint64_t g = (at < 64 ? got->lo : got->hi) >> (at % 64) & mask;
+        if (!lane_equals(want, w, g, lane, bits)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Assertions ---- */
+
+static bool assert_return(struct run *r)
+{
+    struct spec_value got[SPEC_VALUES_MAX];
+    uint32_t count = 0;
+    struct wasm_stop stop;
+    if (act(r, got, &count, &stop) != ACT_DONE) {
+        return false;
+    }
+    if (count != r->command.expected_count) {
+        return failed(r, "%u results, wanted %u", count, r->command.expected_count);
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        const struct spec_value *want = &r->command.expected[n];
+        if (!equals(want, &got[n])) {
+            return failed(r,
+                          "result %u is %#llx:%#llx, wanted %#llx:%#llx (canonical %#x, "
+                          "arithmetic %#x)",
+                          n, (unsigned long long)got[n].hi, (unsigned long long)got[n].lo,
+                          (unsigned long long)want->hi, (unsigned long long)want->lo,
+                          want->canonical, want->arithmetic);
+        }
+    }
+    return true;
+}
+
+/* The tests sometimes say more ("uninitialized element 2") and sometimes less. */
+static bool is_text(const struct run *r, const char *text)
+{
+    const struct wasm_bytes *want = &r->command.text;
+    return strncmp(text, (const char *)want->bytes, MIN(strlen(text), (size_t)want->len)) == 0;
+}
+
+static bool check_text(struct run *r, const char *text)
+{
+    return is_text(r, text) || failed(r, "trap: %s, wanted %.*s", text, (int)r->command.text.len,
+                                      (const char *)r->command.text.bytes);
+}
+
+static bool assert_trap(struct run *r)
+{
+    struct spec_value got[SPEC_VALUES_MAX];
+    uint32_t count;
+    struct wasm_stop stop;
+    switch (act(r, got, &count, &stop)) {
+    case ACT_DONE:
+        return failed(r, "returned, wanted a trap");
+    case ACT_TRAPPED:
+        return check_text(r, wasm_trap_text(&stop));
+    default:
+        return false;
+    }
+}
+
+static bool assert_refused(struct run *r)
+{
+    struct wasm_error err = {.text = ""};
+    struct wasm_code *code;
+    enum status s = load(r, r->command.bytes, &code, &err);
+    if (s == OK) {
+        wasm_release(r->store, code);
+        return failed(r, "accepted, wanted %.*s", (int)r->command.text.len,
+                      (const char *)r->command.text.bytes);
+    }
+    return s == E_CORRUPT || s == E_OVERFLOW ||
+           failed(r, "refused for another reason: %s: %s", status_text(s), err.text);
+}
+
+static bool assert_unlinkable(struct run *r)
+{
+    struct wasm_error err = {.text = ""};
+    struct wasm_stop stop;
+    struct wasm_instance *i;
+    enum status s = instantiate(r, r->command.bytes, &i, &stop, &err);
+    const char *why = strrchr(err.text, ':');
+    if (s != E_UNRESOLVED || why == NULL) {
+        return failed(r, "%s: %s", status_text(s), err.text);
+    }
+    return is_text(r, why + 2) || failed(r, "%s", err.text);
+}
+
+static bool assert_uninstantiable(struct run *r)
+{
+    struct wasm_error err = {.text = ""};
+    struct wasm_stop stop;
+    struct wasm_instance *i;
+    enum status s = instantiate(r, r->command.bytes, &i, &stop, &err);
+    if (s != E_FAULT) {
+        return failed(r, "%s: %s", status_text(s), err.text);
+    }
+    return check_text(r, wasm_trap_text(&stop));
+}
+
+static bool run_action(struct run *r)
+{
+    struct spec_value got[SPEC_VALUES_MAX];
+    uint32_t count;
+    struct wasm_stop stop;
+    return act(r, got, &count, &stop) == ACT_DONE;
+}
+
+/* ---- A file ---- */
+
+static const struct {
+    const char *name;
+    bool (*run)(struct run *r);
+    bool counts;
+} commands[SPEC_KIND_COUNT] = {
+    [SPEC_MODULE] = {"module", run_module, false},
+    [SPEC_REGISTER] = {"register", run_register, false},
+    [SPEC_ACTION] = {"action", run_action, false},
+    [SPEC_RETURN] = {"assert_return", assert_return, true},
+    [SPEC_TRAP] = {"assert_trap", assert_trap, true},
+    [SPEC_EXHAUSTION] = {"assert_exhaustion", assert_trap, true},
+    [SPEC_MALFORMED] = {"assert_malformed", assert_refused, true},
+    [SPEC_INVALID] = {"assert_invalid", assert_refused, true},
+    [SPEC_UNLINKABLE] = {"assert_unlinkable", assert_unlinkable, true},
+    [SPEC_UNINSTANTIABLE] = {"assert_uninstantiable", assert_uninstantiable, true},
+};
+
+static void complain(const struct run *r)
+{
+    const struct spec_command *c = &r->command;
+    bool is_action = c->kind >= SPEC_ACTION && c->kind <= SPEC_EXHAUSTION;
+    struct wasm_bytes name = is_action ? c->action.name : (struct wasm_bytes){NULL, 0};
+    char line[512];
+    fmt_print(line, sizeof line, "%s.wast:%u: %s %.*s: %s", r->file, c->line,
+              commands[c->kind].name, (int)name.len, (const char *)name.bytes, r->why);
+    r->config->say(r->config->ctx, line);
+}
+
+static void run_command(struct run *r)
+{
+    r->why[0] = '\0';
+    bool counts = commands[r->command.kind].counts;
+    bool passed = commands[r->command.kind].run(r);
+    r->score.total += counts;
+    r->score.passed += counts && passed;
+    r->score.errors += !counts && !passed;
+    if (!passed) {
+        complain(r);
+    }
+}
+
+enum status spec_run(const struct spec_config *config, const char *name, const uint8_t *pack,
+                     size_t len, struct spec_score *score)
+{
+    static const struct wasm_quota quota = {.pages = PAGES, .elements = TABLE_ELEMENTS};
+    struct spec_reader reader;
+    if (!spec_open(&reader, pack, len)) {
+        return E_FORMAT;
+    }
+    struct run *r = heap_zalloc(sizeof *r);
+    if (r == NULL) {
+        return E_NOMEM;
+    }
+    r->config = config;
+    r->file = name;
+    enum status s = wasm_store_open(config->engine, config->options, &quota, &r->store);
+    if (s == OK) {
+        s = wasm_store_add_host(r->store, &print_module, NULL);
+    }
+    while (s == OK && spec_next(&reader, &r->command)) {
+        run_command(r);
+    }
+    if (reader.broken) {
+        s = E_FORMAT;
+    }
+    *score = r->score;
+    wasm_store_close(r->store);
+    heap_free(r);
+    return s;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Options of the engines. What compiled code needs of this computer is in compiled.c.
+#include "tools/halyard-wasm/engines.h"
+
+#include "kernel/jit/wasm_interp.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREAD_STACK ((size_t)64 << 20)
+#define THREAD_GUARD ((size_t)1 << 20)
+
+static const struct wasm_interpreter_options interpreter_options = {
+    .stack_bytes = (size_t)4 << 20,
+    .arena_bytes = (size_t)4 << 30,
+#ifdef HALYARD_DEBUG
+    .verify = true,
+#endif
+};
+
+const struct host_engine host_engines[] = {
+    {"interpreter", &wasm_interpreter, &interpreter_options},
+};
+const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
+
+const struct host_engine *host_engine_find(const char *name)
+{
+    for (unsigned n = 0; n < host_engine_count; n++) {
+        if (strcmp(host_engines[n].name, name) == 0) {
+            return &host_engines[n];
+        }
+    }
+    return NULL;
+}
+
+struct job {
+    int (*fn)(void *ctx);
+    void *ctx;
+    int result;
+};
+
+static void *run_job(void *arg)
+{
+    struct job *job = arg;
+    job->result = job->fn(job->ctx);
+    return NULL;
+}
+
+int host_run(int (*fn)(void *ctx), void *ctx)
+{
+    struct job job = {.fn = fn, .ctx = ctx};
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    if (pthread_attr_setstacksize(&attr, THREAD_STACK) != 0 ||
+        pthread_attr_setguardsize(&attr, THREAD_GUARD) != 0 ||
+        pthread_create(&thread, &attr, run_job, &job) != 0 || pthread_join(thread, NULL) != 0) {
+        fprintf(stderr, "no thread to run on\n");
+        exit(125);
+    }
+    return job.result;
+}

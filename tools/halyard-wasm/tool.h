@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The parts of halyard-wasm.
+#pragma once
+
+#include "tools/halyard-wasm/engines.h"
+
+#include <stdbool.h>
+
+#define TOOL_TRAPPED 119
+#define TOOL_REFUSED 125
+
+enum tool_action { TOOL_RUN, TOOL_VALIDATE, TOOL_DUMP };
+
+struct tool {
+    enum tool_action action;
+    const char *engine;   /* a name of engines.h */
+    const char *function; /* to dump or invoke, or NULL */
+    bool shows_times;
+    int argc; /* of the program */
+    char **argv;
+    struct wasm_bytes file;
+};
+
+/** @brief Read the file. @return false: said why. */
+bool tool_read(struct tool *t);
+
+/** @brief Decode the file; a reason goes to standard error. @return NULL: refused. */
+struct wasm_module *tool_decode(const struct tool *t);
+
+/** @brief Say why the file was refused. @return TOOL_REFUSED. */
+int tool_refuse(const struct tool *t, enum status s, const struct wasm_error *err);
+
+/** @return exit status of the process. */
+int tool_validate(const struct tool *t);
+int tool_dump(const struct tool *t);
+int tool_run(const struct tool *t);
