@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Vector operators of WebAssembly: all of them are there, and what the table says of their types is
-// what the representation says.
+// Vector operators of WebAssembly: all of them are there, what the table says of their types is
+// what the representation says, and bodies that use them become what they should or are refused.
+#include "kernel/jit/ir_text.h"
+#include "kernel/jit/ir_verify.h"
 #include "kernel/jit/wasm/operators.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/wasm_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,11 +98,159 @@ static void test_types_are_those_of_the_representation(void **state)
     }
 }
 
+/* ---- Bodies ---- */
+
+struct text {
+    char bytes[8192];
+    size_t len;
+};
+
+static void collect(void *ctx, const char *s, size_t len)
+{
+    struct text *t = ctx;
+    assert_true(t->len + len < sizeof t->bytes);
+    memcpy(t->bytes + t->len, s, len);
+    t->len += len;
+    t->bytes[t->len] = '\0';
+}
+
+/* A module with a memory and one function (i32, v128) -> v128, built; its text, without the first
+ * line, or why not. */
+static enum status build(const uint8_t *body, size_t len, struct text *out)
+{
+    static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = 100};
+    struct bytes b = {0};
+    struct wasm_module *m;
+    struct wasm_error err = {0};
+    struct ir_complaint complaint;
+    struct ir_function *f;
+    struct arena a;
+    put_header(&b);
+    PUT_SECTION(&b, 1, 1, 0x60, 2, 0x7f, 0x7b, 1, 0x7b);
+    PUT_SECTION(&b, 3, 1, 0);
+    PUT_SECTION(&b, 5, 1, 0, 1);
+    size_t code = begin_section(&b, 10);
+    PUT(&b, 1);
+    size_t size = begin_size(&b);
+    put(&b, body, len);
+    end_size(&b, size);
+    end_size(&b, code);
+    assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
+    assert_true(m->uses_vectors);
+    arena_init(&a, 16 << 20);
+    enum status s = wasm_function_build(m, 0, &a, &f, &err);
+    if (s != OK) {
+        collect(out, err.text, strlen(err.text));
+    } else if (ir_verify(&a, f, &complaint) != OK) {
+        fail_msg("%s", complaint.text);
+    } else {
+        ir_print_function(f, collect, out);
+    }
+    arena_free_all(&a);
+    wasm_module_free(m);
+    free_bytes(&b);
+    return s;
+}
+
+#define EXPECT(text, ...)                                                                          \
+    expect((const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), text)
+#define REFUSE(text, ...)                                                                          \
+    refuse((const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), text)
+
+/* Instructions that are there in this order, one word of each line: locations do not matter. */
+static void expect(const uint8_t *body, size_t len, const char *const words[])
+{
+    struct text out = {.len = 0};
+    if (build(body, len, &out) != OK) {
+        fail_msg("%s", out.bytes);
+    }
+    const char *at = out.bytes;
+    for (; *words != NULL; words++) {
+        at = strstr(at, *words);
+        if (at == NULL) {
+            fail_msg("no %s in\n%s", *words, out.bytes);
+        }
+        at += strlen(*words);
+    }
+}
+
+static void refuse(const uint8_t *body, size_t len, const char *words)
+{
+    struct text out = {.len = 0};
+    enum status s = build(body, len, &out);
+    if (s != E_CORRUPT || strstr(out.bytes, words) == NULL) {
+        fail_msg("status %d, \"%s\", not \"%s\"", s, out.bytes, words);
+    }
+}
+
+static void test_bodies_with_lanes(void **state)
+{
+    (void)state;
+    static const char *const shifted[] = {"v128_const.v128 0x706050403020100, 0xf0e0d0c0b0a0908",
+                                          "i32x4_shl.v128 v2, v0", NULL};
+    EXPECT(shifted, 0, 0xfd, 12, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0x20, 0,
+           0xfd, 0xab, 1, 0x0b);
+    static const char *const greater[] = {"i8x16_lt_s.v128 v2, v1", NULL};
+    EXPECT(greater, 0, 0x20, 1, 0x20, 0, 0xfd, 15, 0xfd, 39, 0x0b);
+    static const char *const chosen[] = {"v128_bitselect.v128 v3, v1, v2", NULL};
+    EXPECT(chosen, 0, 0x20, 1, 0x20, 0, 0xfd, 15, 0x20, 0, 0xfd, 16, 0xfd, 82, 0x0b);
+    static const char *const shuffled[] = {"i8x16_shuffle.v128 v1, v2, 0x1700000000000000, 0x1f",
+                                           NULL};
+    EXPECT(shuffled, 0, 0x20, 1, 0x20, 0, 0xfd, 15, 0xfd, 13, 0, 0, 0, 0, 0, 0, 0, 23, 31, 0, 0, 0,
+           0, 0, 0, 0, 0x0b);
+    static const char *const lanes[] = {"i64x2_extract.i64 v1, 1", "i64x2_replace.v128 v1, v2, 0",
+                                        NULL};
+    EXPECT(lanes, 0, 0x20, 1, 0x20, 1, 0xfd, 29, 1, 0xfd, 30, 0, 0x0b);
+}
+
+static void test_lanes_of_memory(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "load.i32 memory0[v0 + 5] 16_u",    "i16x8_replace.v128 v1, v3, 7",
+        "i8x16_extract_u.i32 v4, 15",       "store.i32 v5, memory0[v0 + 9] 8_u",
+        "load.i64 memory0[v0 + 0]",         "i64x2_replace.v128 v4, v7, 1",
+        "load.v128 memory0[v0 + 1] 32x2_u", NULL};
+    EXPECT(words, 1, 1, 0x7b, 0x20, 0, 0x20, 1, 0xfd, 85, 1, 5, 7, 0x21, 2, 0x20, 0, 0x20, 2, 0xfd,
+           88, 0, 9, 15, 0x20, 0, 0x20, 2, 0xfd, 87, 3, 0, 1, 0x1a, 0x20, 0, 0xfd, 6, 0, 1, 0x0b);
+}
+
+static void test_bodies_that_are_wrong(void **state)
+{
+    (void)state;
+    REFUSE("invalid lane index 32", 0, 0x20, 1, 0x20, 1, 0xfd, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+           0, 0, 0, 0, 32, 0x0b);
+    REFUSE("invalid lane index 16", 0, 0x20, 1, 0x20, 0, 0xfd, 23, 16, 0x0b);
+    REFUSE("invalid lane index 4", 0, 0x20, 0, 0x20, 1, 0xfd, 86, 2, 0, 4, 0x0b);
+    REFUSE("alignment", 0, 0x20, 0, 0x20, 1, 0xfd, 86, 3, 0, 0, 0x0b);
+    REFUSE("expected i32, found v128", 0, 0x20, 1, 0x20, 1, 0xfd, 107, 0x0b);
+    REFUSE("expected v128, found i32", 0, 0x20, 1, 0x20, 1, 0x20, 0, 0xfd, 82, 0x0b);
+    REFUSE("expected v128, found nothing", 0, 0x20, 1, 0xfd, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+           0, 0, 0, 0, 0x0b);
+    REFUSE("found v128", 0, 0x20, 1, 0x20, 1, 0xfd, 23, 0, 0x0b);
+    REFUSE("unknown operator 0xfd 154", 0, 0x20, 1, 0xfd, 0x9a, 1, 0x0b);
+}
+
+/* Where nothing is reached nothing is built, and still everything checked. */
+static void test_vectors_that_are_never_reached(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"trap unreachable", NULL};
+    EXPECT(words, 0, 0x00, 0xfd, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 1, 0xfd,
+           107, 0xfd, 29, 1, 0x1a, 0xfd, 86, 2, 0, 3, 0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+           0, 0, 0, 0, 0x20, 1, 0xfd, 82, 0x0b);
+    REFUSE("invalid lane index 2", 0, 0x00, 0xfd, 29, 2, 0x1a, 0x20, 1, 0x0b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_operators_are_there),
         cmocka_unit_test(test_types_are_those_of_the_representation),
+        cmocka_unit_test(test_bodies_with_lanes),
+        cmocka_unit_test(test_lanes_of_memory),
+        cmocka_unit_test(test_bodies_that_are_wrong),
+        cmocka_unit_test(test_vectors_that_are_never_reached),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

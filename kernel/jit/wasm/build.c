@@ -116,7 +116,7 @@ static void build_local(struct wasm_builder *b, unsigned action)
 
 /* ---- All operators ---- */
 
-static void build_operator(struct wasm_builder *b, const struct wasm_operator *o, uint32_t number)
+static void build_operator(struct wasm_builder *b, const struct wasm_operator *o)
 {
     switch ((enum wasm_action)o->action) {
     case WASM_ACTION_NOP:
@@ -185,7 +185,7 @@ static void build_operator(struct wasm_builder *b, const struct wasm_operator *o
         build_table_operator(b, o->action);
         return;
     case WASM_ACTION_VECTOR:
-        build_vector_operator(b, o, number);
+        build_vector_operator(b, o);
         return;
     default:
         build_control(b, o->action);
@@ -205,7 +205,7 @@ static void build_body(struct wasm_builder *b)
         if (UNLIKELY(o->shape == WASM_SHAPE_ILLEGAL)) {
             o = wasm_prefixed_operator(&b->r, code, &number);
         }
-        build_operator(b, o, number);
+        build_operator(b, o);
     }
 }
 

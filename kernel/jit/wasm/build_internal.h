@@ -234,9 +234,9 @@ uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2);
 /** @brief Place of an access. */
 struct ir_place build_memory_place(uint64_t offset, unsigned access);
 
-/** @brief An operator behind 0xfd whose action is WASM_ACTION_VECTOR. Its number is `number`; what
- * follows it has been checked to be there, and is still to be read. */
-void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o, uint32_t number);
+/** @brief An operator behind 0xfd whose action is WASM_ACTION_VECTOR. What follows it has been
+ * checked to be there, and is still to be read. */
+void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o);
 /** @brief The vector that is zero. */
 uint32_t build_vector_zero(struct wasm_builder *b);
 

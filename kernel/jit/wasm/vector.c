@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The operators behind the prefix 0xfd, by number.
+// The operators behind the prefix 0xfd, by number, and what those of them do that are no single
+// instruction with operands of one type.
 #include "kernel/jit/wasm/build_internal.h"
 
 enum {
@@ -21,10 +22,113 @@ const struct wasm_operator *wasm_vector_operator(uint32_t number)
     return number < ARRAY_COUNT(operators) ? &operators[number] : NULL;
 }
 
-void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o, uint32_t number)
+/* ---- Operators of more than one instruction, or with operands of two types ---- */
+
+/* The number of a lane, a byte. */
+static uint32_t read_lane(struct wasm_builder *b, const struct wasm_operator *o)
 {
-    (void)number;
-    (void)wasm_fail(&b->r, b->operator, E_NOTSUP, "%s", o->name);
+    uint8_t lane = 0;
+    if (wasm_byte(&b->r, &lane) && lane >= ir_shape_lanes(ir_op_info[o->op].shape)) {
+        (void)BUILD_INVALID(b, "invalid lane index %u", lane);
+    }
+    return lane;
+}
+
+/* Operators have one lane's type where the representation has the scalar's. */
+static uint8_t scalar_type(const struct wasm_operator *o)
+{
+    static const uint8_t types[IR_TYPE_COUNT] = {
+        [IR_I32] = WASM_I32, [IR_I64] = WASM_I64, [IR_F32] = WASM_F32, [IR_F64] = WASM_F64};
+    return types[ir_shape_scalar(ir_op_info[o->op].shape)];
+}
+
+static void build_lane(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t lane = read_lane(b, o);
+    if (ir_op_info[o->op].form == IR_FORM_EXTRACT_LANE) {
+        uint32_t vector = build_pop(b, WASM_V128);
+        build_push(b, o->out, build_emit(b, o->op, wasm_ir_type(o->out), vector, lane, 0));
+        return;
+    }
+    uint32_t scalar = build_pop(b, o->in), vector = build_pop(b, WASM_V128);
+    build_push(b, o->out, build_emit(b, o->op, IR_V128, vector, scalar, lane));
+}
+
+/* A scalar on its way between memory and a lane. */
+static void build_lane_access(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    static const uint8_t accesses[] = {IR_ACCESS_8_U, IR_ACCESS_16_U, IR_ACCESS_FULL,
+                                       IR_ACCESS_FULL};
+    struct ir_place place =
+        build_memory_place(build_memory_immediate(b, o->extra), accesses[o->extra]);
+    uint32_t lane = read_lane(b, o), vector = build_pop(b, WASM_V128),
+             index = build_pop(b, WASM_I32);
+    unsigned type = wasm_ir_type(scalar_type(o));
+    if (ir_op_info[o->op].form == IR_FORM_EXTRACT_LANE) {
+        build_store(b, index, build_emit(b, o->op, type, vector, lane, 0), place);
+        return;
+    }
+    uint32_t scalar = build_load(b, type, index, place);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, scalar, lane));
+}
+
+static void build_vector_const(struct wasm_builder *b)
+{
+    uint64_t lo = 0, hi = 0;
+    (void)(wasm_fixed(&b->r, 8, &lo) && wasm_fixed(&b->r, 8, &hi));
+    build_push(b, WASM_V128, b->live ? ir_const_vector(b->f, lo, hi) : 0);
+}
+
+static void build_shuffle(struct wasm_builder *b)
+{
+    uint8_t lanes[16] = {0};
+    for (unsigned n = 0; n < 16 && wasm_byte(&b->r, &lanes[n]); n++) {
+        if (lanes[n] >= 32) {
+            (void)BUILD_INVALID(b, "invalid lane index %u", lanes[n]);
+        }
+    }
+    uint32_t second = build_pop(b, WASM_V128), first = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, b->live ? ir_shuffle(b->f, first, second, lanes) : 0);
+}
+
+static void build_shift(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t count = build_pop(b, WASM_I32), vector = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, count, 0));
+}
+
+/* The mask is the last operand here, and the first there. */
+static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t mask = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
+             first = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, mask, first, second));
+}
+
+void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    switch (o->shape) {
+    case WASM_SHAPE_LANE:
+        build_lane(b, o);
+        return;
+    case WASM_SHAPE_MEMORY_LANE:
+        build_lane_access(b, o);
+        return;
+    case WASM_SHAPE_LANES:
+        if (o->op == IR_V128_CONST) {
+            build_vector_const(b);
+        } else {
+            build_shuffle(b);
+        }
+        return;
+    default:
+        if (o->op == IR_V128_BITSELECT) {
+            build_bitselect(b, o);
+        } else {
+            build_shift(b, o);
+        }
+        return;
+    }
 }
 
 uint32_t build_vector_zero(struct wasm_builder *b)
