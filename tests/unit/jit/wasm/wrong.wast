@@ -1,4 +1,4 @@
-;; Every assertion here is false, but for the last two: a runner that passes one of the others is blind.
+;; Every assertion here is false, but for the last three: a runner that passes one of the others is blind.
 (module $m
   (memory 1)
   (table 2 funcref)
@@ -9,6 +9,8 @@
   (func (export "signalling") (result f64) (f64.const nan:0x4000000000000))
   (func (export "canonical") (result f32) (f32.const -nan))
   (func (export "zero") (result f64) (f64.const -0))
+  (func (export "lanes") (result v128) (v128.const i16x8 0 1 2 3 4 5 6 7))
+  (func (export "float lanes") (result v128) (v128.const f32x4 nan:0x600000 1 2 nan))
   (func (export "null") (result funcref) (ref.null func))
   (func (export "extern") (param externref) (result externref) (local.get 0))
   (func (export "trap") (unreachable))
@@ -20,6 +22,10 @@
 (assert_return (invoke "signalling") (f64.const nan:arithmetic))
 (assert_return (invoke "signalling") (f64.const nan:canonical))
 (assert_return (invoke "zero") (f64.const 0))
+(assert_return (invoke "lanes") (v128.const i16x8 0 1 2 3 4 5 6 8))
+(assert_return (invoke "lanes") (v128.const i16x8 1 1 2 3 4 5 6 7))
+(assert_return (invoke "float lanes") (v128.const f32x4 nan:canonical 1 2 nan))
+(assert_return (invoke "float lanes") (v128.const f32x4 nan:arithmetic 1 nan:arithmetic nan))
 (assert_return (invoke "extern" (ref.extern 3)) (ref.extern 4))
 (assert_return (invoke "extern" (ref.extern 0)) (ref.null extern))
 (assert_return (invoke "trap"))
@@ -37,5 +43,6 @@
 (assert_trap (module (func) (start 0)) "unreachable")
 (assert_trap (module (func unreachable) (start 0)) "out of bounds memory access")
 ;; And these hold.
+(assert_return (invoke "float lanes") (v128.const f32x4 nan:arithmetic 1 2 nan:canonical))
 (assert_return (invoke "canonical") (f32.const nan:canonical))
 (assert_return (invoke "extern" (ref.extern 0)) (ref.extern 0))
