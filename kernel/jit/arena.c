@@ -22,14 +22,27 @@ void arena_init(struct arena *a, size_t limit)
     *a = (struct arena){.chunks = NULL, .used = 0, .limit = limit};
 }
 
-void arena_free_all(struct arena *a)
+struct arena_mark arena_mark(const struct arena *a)
 {
-    while (a->chunks != NULL) {
+    return (struct arena_mark){a->chunks, a->chunks == NULL ? 0 : a->chunks->used};
+}
+
+void arena_release(struct arena *a, struct arena_mark mark)
+{
+    while (a->chunks != mark.chunk) {
         struct arena_chunk *older = a->chunks->older;
+        a->used -= a->chunks->size;
         heap_free(a->chunks);
         a->chunks = older;
     }
-    a->used = 0;
+    if (a->chunks != NULL) {
+        a->chunks->used = mark.chunk_used;
+    }
+}
+
+void arena_free_all(struct arena *a)
+{
+    arena_release(a, (struct arena_mark){NULL, 0});
 }
 
 /* A chunk with room for this much; larger than the last if the limit lets it. */

@@ -21,6 +21,19 @@ void arena_init(struct arena *a, size_t limit);
 /** @brief Give everything back; the arena is empty again. @context{thread} */
 void arena_free_all(struct arena *a);
 
+/** How much of an arena was in use. */
+struct arena_mark {
+    struct arena_chunk *chunk;
+    size_t chunk_used;
+};
+
+/** @brief Note what is in use now. @context{any} */
+struct arena_mark arena_mark(const struct arena *a);
+
+/** @brief Give back all that was allocated since the mark was taken; arrays that arena_grow() has
+ * moved since then are gone too. @context{thread} */
+void arena_release(struct arena *a, struct arena_mark mark);
+
 /** @brief Zeroed memory, aligned to 16. @return NULL: the limit or the heap is exhausted, nothing
  * has changed. @context{thread} */
 void *arena_alloc(struct arena *a, size_t bytes);

@@ -8,8 +8,8 @@
 #include "kernel/mm/heap.h"
 
 /* The budget: operands of edges for each byte of a body, and for every body. */
-#define WORK_PER_BYTE 8u
-#define WORK_LEAST    16384u
+#define WORK_PER_BYTE 4u
+#define WORK_LEAST    4096u
 /* So few locals as values cost no more than a constant for each byte. */
 #define LOCALS_LEAST 16u
 
@@ -101,7 +101,7 @@ static void build_local(struct wasm_builder *b, unsigned action)
     if (!wasm_u32(&b->r, &index)) {
         return;
     }
-    uint32_t local = b->scan.numbers[index] - 1; /* the scan has seen it */
+    uint32_t local = wasm_scan_number(&b->scan, index);
     uint8_t type = b->scan.locals[local].type;
     if (action == WASM_ACTION_LOCAL_GET) {
         build_push(b, type, build_local_get(b, local));
@@ -198,13 +198,14 @@ static void build_body(struct wasm_builder *b)
 {
     while (b->frame_count > 0 && build_ok(b) && !b->overrun && build_stack_room(b, 0)) {
         uint32_t number = 0;
-        b->operator= b->r.at;
-        b->f->location = (uint32_t)(b->operator- b->r.start);
+        b->here = b->r.at;
+        b->f->location = (uint32_t)(b->here - b->r.start);
         uint8_t code = *b->r.at++;
         const struct wasm_operator *o = &wasm_operators[code];
         if (UNLIKELY(o->shape == WASM_SHAPE_ILLEGAL)) {
             o = wasm_prefixed_operator(&b->r, code, &number);
         }
+        b->name = o->name;
         build_operator(b, o);
     }
 }
@@ -224,6 +225,8 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     b->overrun = false;
     b->work = 0;
     b->live = true;
+    b->name = "function";
+    b->here = b->r.at;
     b->f->location = (uint32_t)(b->r.at - b->r.start);
     ir_block_start(b->f, ir_block_new(b->f));
     for (uint32_t n = 0; n < s->params; n++) {
@@ -303,8 +306,8 @@ static bool scan(struct wasm_builder *b)
 /* So many that the work should fit, going by how far it got; at last a few, without a budget. */
 static uint64_t choose(struct wasm_builder *b, const uint8_t *start)
 {
-    uint64_t done = (uint64_t)(b->operator- start), all = b->function->body_size;
-    uint64_t keep = values_of(&b->scan) * done / (2 * all);
+    uint64_t done = (uint64_t)(b->here - start), all = b->function->body_size;
+    uint64_t keep = values_of(&b->scan) * done / (4 * all);
     if (keep <= LOCALS_LEAST) {
         b->work_max = UINT64_MAX;
         return LOCALS_LEAST;
@@ -330,11 +333,13 @@ static bool build(struct wasm_builder *b, struct arena *a)
         return false;
     }
     const uint8_t *at = b->r.at;
+    struct arena_mark mark = arena_mark(a);
     b->work_max = (uint64_t)b->function->body_size * WORK_PER_BYTE + WORK_LEAST;
     if (!scan(b) || !attempt(b, a)) {
         return false;
     }
     while (b->overrun) {
+        arena_release(a, mark);
         if (!demote(b, choose(b, at)) || !scan(b) || !attempt(b, a)) {
             return false;
         }

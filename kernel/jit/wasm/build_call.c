@@ -118,10 +118,12 @@ void build_call_indirect(struct wasm_builder *b)
     if (!wasm_u32(&b->r, &type) || !wasm_u32(&b->r, &table)) {
         return;
     }
-    if (type >= b->m->signature_count || table >= b->m->table_count) {
-        (void)BUILD_INVALID(b,
-                            type >= b->m->signature_count ? "unknown type %u" : "unknown table %u",
-                            type >= b->m->signature_count ? type : table);
+    if (type >= b->m->signature_count) {
+        (void)BUILD_INVALID(b, "unknown type %u", type);
+        return;
+    }
+    if (table >= b->m->table_count) {
+        (void)BUILD_INVALID(b, "unknown table %u", table);
         return;
     }
     if (b->m->tables[table].type.type != WASM_FUNCREF) {

@@ -71,7 +71,8 @@ struct wasm_builder {
     struct arena temporary; /* all that is gone when the function is built */
     struct ir_function *f;
     struct wasm_scan scan;
-    const uint8_t *operator; /* the one at hand */
+    const uint8_t *here;     /* the one at hand */
+    const char *name;        /* its */
     bool live;               /* instructions can be reached here */
     bool overrun;            /* more edge operands than the budget: build again */
     uint64_t work, work_max; /* the budget */
@@ -113,8 +114,9 @@ enum {
 
 /* ---- Errors ---- */
 
-/** Note that the operator at hand is invalid. @return false. */
-#define BUILD_INVALID(b, ...) wasm_fail(&(b)->r, (b)->operator, E_CORRUPT, __VA_ARGS__)
+/** Note that the operator at hand is invalid: "i32.add: type mismatch ...". @return false. */
+#define BUILD_INVALID(b, fmt, ...)                                                                 \
+    wasm_fail(&(b)->r, (b)->here, E_CORRUPT, "%s: " fmt, (b)->name, ##__VA_ARGS__)
 
 /** @brief Whether building can go on. */
 static inline bool build_ok(const struct wasm_builder *b)

@@ -46,12 +46,12 @@ static bool read_float(struct wasm_decoder *d, struct wasm_constant *out, uint8_
 static bool read_vector(struct wasm_decoder *d, struct wasm_constant *out, uint8_t *type)
 {
     const uint8_t *where = d->r.at;
-    uint32_t operator;
-    if (!wasm_u32(&d->r, &operator)) {
+    uint32_t number;
+    if (!wasm_u32(&d->r, &number)) {
         return false;
     }
-    if (operator!= VECTOR_CONST) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "no constant: vector operator %u", operator);
+    if (number != VECTOR_CONST) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "no constant: vector operator %u", number);
     }
     d->m->uses_vectors = true;
     *type = WASM_V128;

@@ -63,9 +63,9 @@ bool wasm_scan_locals(struct wasm_scan *s)
                          (unsigned long long)total, WASM_LOCALS_MAX);
     }
     s->local_count = (uint32_t)total;
-    s->numbers = arena_alloc(s->arena, s->local_count * sizeof *s->numbers);
-    return s->numbers != NULL ||
-           wasm_fail_memory(s->r, s->arena, s->local_count * sizeof *s->numbers);
+    size_t bytes = (s->local_count / WASM_LOCALS_PAGE + 1) * sizeof *s->numbers;
+    s->numbers = arena_alloc(s->arena, bytes);
+    return s->numbers != NULL || wasm_fail_memory(s->r, s->arena, bytes);
 }
 
 static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
@@ -101,6 +101,29 @@ static bool note_set(struct wasm_scan *s, uint32_t local)
     return true;
 }
 
+/* The number of a local, + 1: new if it has not been mentioned yet. @return 0: no memory. */
+static uint32_t number_local(struct wasm_scan *s, uint32_t index)
+{
+    uint32_t **page = &s->numbers[index / WASM_LOCALS_PAGE];
+    if (*page == NULL) {
+        *page = arena_alloc(s->arena, WASM_LOCALS_PAGE * sizeof **page);
+        if (*page == NULL) {
+            (void)wasm_fail_memory(s->r, s->arena, WASM_LOCALS_PAGE * sizeof **page);
+            return 0;
+        }
+    }
+    uint32_t *number = &(*page)[index % WASM_LOCALS_PAGE];
+    if (*number == 0) {
+        if (!grow(s, &s->locals, &s->local_capacity, s->used_count, sizeof *s->locals)) {
+            return 0;
+        }
+        s->locals[s->used_count] =
+            (struct wasm_local){.index = index, .type = type_of_local(s, index)};
+        *number = ++s->used_count;
+    }
+    return *number;
+}
+
 static bool scan_local(struct wasm_scan *s, bool sets)
 {
     const uint8_t *where = s->r->at;
@@ -111,15 +134,11 @@ static bool scan_local(struct wasm_scan *s, bool sets)
     if (index >= s->local_count) {
         return wasm_fail(s->r, where, E_CORRUPT, "unknown local %u", index);
     }
-    if (s->numbers[index] == 0) {
-        if (!grow(s, &s->locals, &s->local_capacity, s->used_count, sizeof *s->locals)) {
-            return false;
-        }
-        s->locals[s->used_count] =
-            (struct wasm_local){.index = index, .type = type_of_local(s, index)};
-        s->numbers[index] = ++s->used_count;
+    uint32_t number = number_local(s, index);
+    if (number == 0) {
+        return false;
     }
-    uint32_t local = s->numbers[index] - 1, *uses = &s->locals[local].uses;
+    uint32_t local = number - 1, *uses = &s->locals[local].uses;
     uint32_t weight = 1u << (3 * MIN(s->loop_depth, WEIGHT_DEPTH_MAX));
     *uses = *uses > UINT32_MAX - weight ? UINT32_MAX : *uses + weight;
     return !sets || note_set(s, local);

@@ -49,7 +49,9 @@ struct wasm_scan {
     struct wasm_run *runs; /* in order; parameters are not among them */
     uint32_t run_count, local_count;
 
-    uint32_t *numbers; /* by index of a local: its place in `locals` + 1, or 0: not mentioned */
+    /* By index of a local: its place in `locals` + 1, or 0: not mentioned. In pages, because a body
+     * of a few bytes may declare all the locals there can be. */
+    uint32_t **numbers;
     struct wasm_local *locals;
     struct wasm_loop *loops; /* in the order that they begin in */
     uint32_t *sets;
@@ -61,6 +63,14 @@ struct wasm_scan {
     uint32_t local_capacity, loop_capacity, set_capacity, list_capacity, nest_capacity;
     uint64_t sets_max;
 };
+
+#define WASM_LOCALS_PAGE 256u
+
+/** @brief The number of a local that the scan has seen. */
+static inline uint32_t wasm_scan_number(const struct wasm_scan *s, uint32_t index)
+{
+    return s->numbers[index / WASM_LOCALS_PAGE][index % WASM_LOCALS_PAGE] - 1;
+}
 
 /** @brief Read the declarations of locals that a body begins with. */
 bool wasm_scan_locals(struct wasm_scan *s);
