@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/jit/code.h"
+#include "kernel/jit/layout.h"
 #include "kernel/jit/select.h"
 #include "kernel/jit/vcode.h"
 #include "kernel/status.h"

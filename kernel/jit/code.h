@@ -21,8 +21,10 @@ struct jit_reloc {
 };
 
 enum jit_row_kind {
-    JIT_ROW_TRAP, /**< the instruction at pc may fault, and then that is `trap` */
-    JIT_ROW_CALL, /**< pc is where a call returns to */
+    JIT_ROW_TRAP,    /**< the instruction at pc may fault, and then that is `trap` */
+    JIT_ROW_CALL,    /**< pc is where a call returns to */
+    JIT_ROW_LANDING, /**< behind the row of a call, with its pc: unwinding goes on at `refs`, bytes
+                        from the start of the function, with the frame pointer of this frame */
 };
 
 /** What an address in the code means. Ascending by pc. */

@@ -102,9 +102,12 @@ struct vblock {
     uint32_t edges, edge_count;   /* of the terminator, consecutive */
     uint32_t idom;                /* block; of the entry: itself */
     uint32_t preds, pred_count;   /* blocks, in vcode.pool */
+    uint32_t loop_around;         /* header of the innermost loop it is in, not counting one that it
+                                     heads; VREG_NONE: in none */
     uint16_t loop_depth;          /* 0: in none */
     bool is_cold;                 /* ends in a trap: laid out last */
     bool is_loop_header;
+    bool is_inner_loop; /* heads a loop that has none inside */
 };
 
 struct vedge {

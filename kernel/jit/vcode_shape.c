@@ -163,6 +163,11 @@ static bool find_loops(struct vcode *v)
         uint32_t outer = l.inside[b] == VREG_NONE ? 0 : v->blocks[l.inside[b]].loop_depth;
         uint32_t depth = outer + (v->blocks[b].is_loop_header ? 1 : 0);
         v->blocks[b].loop_depth = (uint16_t)MIN(depth, (uint32_t)UINT16_MAX);
+        v->blocks[b].loop_around = l.inside[b];
+        v->blocks[b].is_inner_loop = v->blocks[b].is_loop_header;
+        if (v->blocks[b].is_loop_header && l.inside[b] != VREG_NONE) {
+            v->blocks[l.inside[b]].is_inner_loop = false;
+        }
     }
     return true;
 }
