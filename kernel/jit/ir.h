@@ -281,6 +281,8 @@ struct ir_module {
     uint32_t type_count, signature_count, callee_count, memory_count;
 };
 
+struct fold;
+
 struct ir_function {
     struct arena *arena;
     const struct ir_module *module;
@@ -303,6 +305,7 @@ struct ir_function {
     uint32_t place_table_size;
     uint32_t current;  /* block that instructions go to, or IR_NONE */
     uint32_t location; /* that they get */
+    struct fold *fold; /* of ir_build(): what was built before (kernel/jit/fold.h), or NULL */
 };
 
 static inline bool ir_is_integer(unsigned type)
@@ -395,6 +398,17 @@ uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits);
 uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi);
 /** @brief i8x16_shuffle: lane n is byte lanes[n] of a, or, from 16 on, of b. */
 uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16]);
+/**
+ * @brief Emit, but simpler if there is a simpler way: constants are computed, identities are used,
+ * comparisons and addresses are brought into one form each, a value that the block has already is
+ * not built again.
+ * @return a value that equals what was asked for, of the same type: perhaps an old one, a constant,
+ * or an operand. Of an operation without result: nothing of use.
+ */
+uint32_t ir_build(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
+                  uint32_t c);
+/** @brief ir_build() of a constant. */
+uint32_t ir_build_const(struct ir_function *f, unsigned type, uint64_t bits);
 
 /** @brief The last instruction of a block. */
 static inline const struct ir_instr *ir_terminator(const struct ir_function *f, uint32_t block)

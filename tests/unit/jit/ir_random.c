@@ -207,8 +207,12 @@ static void cases(struct random_gen *g, unsigned depth, uint32_t target)
 static void give_up(struct random_gen *g)
 {
     uint32_t dead = ir_block_new(g->f), next = ir_block_new(g->f);
-    uint32_t mask = ir_const(g->f, IR_I32, 0x1f);
-    uint32_t some = random_emit(g, IR_AND, IR_I32, random_value(g, IR_I32), mask, 0);
+    uint32_t mask = ir_const(g->f, IR_I32, 0x1f), some = random_value(g, IR_I32);
+    if (random_below(g, 3) > 0) {
+        some = random_emit(g, IR_OR, IR_I32, some, ir_const(g->f, IR_I32, random_below(g, 2)), 0);
+        some = random_emit(g, IR_AND, IR_I32, some, mask, 0);
+        random_remember(g, some);
+    }
     if (random_below(g, 2) == 0) {
         random_emit(g, IR_TRAP_IF, IR_VOID, some, random_below(g, IR_TRAP_COUNT - 1), 0);
         random_emit(g, IR_JUMP, IR_VOID, ir_edge(g->f, next, NULL, 0), 0, 0);
@@ -267,11 +271,12 @@ static void assign(struct random_gen *g)
 
 static void nested(struct random_gen *g, unsigned depth, uint32_t target)
 {
-    switch (random_below(g, 5)) {
+    switch (random_below(g, 6)) {
     case 0:
+    case 1:
         loop(g, depth);
         break;
-    case 1:
+    case 2:
         if ((g->flags & IR_RANDOM_IRREDUCIBLE) != 0 && random_below(g, 3) == 0) {
             tangle(g, depth);
             break;
@@ -287,13 +292,13 @@ static void nested(struct random_gen *g, unsigned depth, uint32_t target)
 static void statement(struct random_gen *g, unsigned depth, uint32_t target)
 {
     unsigned kind = random_below(g, 32);
-    if (kind < 3 && depth < DEPTH_MAX) {
+    if (kind < 4 && depth < DEPTH_MAX) {
         nested(g, depth, target);
-    } else if (kind == 3 && target != IR_NONE) {
+    } else if (kind == 4 && target != IR_NONE) {
         branch_to(g, random_value(g, IR_I32), target, ir_block_new(g->f));
-    } else if (kind == 4 && (g->flags & IR_RANDOM_TRAPS) != 0) {
+    } else if (kind == 5 && (g->flags & IR_RANDOM_TRAPS) != 0) {
         give_up(g);
-    } else if (kind < 6 && (g->flags & IR_RANDOM_CALLS) != 0) {
+    } else if (kind == 6 && (g->flags & IR_RANDOM_CALLS) != 0) {
         call(g);
     } else if (kind < 14 && (g->flags & IR_RANDOM_MEMORY) != 0) {
         random_access(g);
@@ -344,6 +349,19 @@ static void start(struct random_gen *g, const struct ir_signature *s)
     g->bases[2] = random_emit(g, IR_AND, IR_I32, random_value(g, IR_I32), mask, 0);
 }
 
+/* What was computed is seen in the end, in globals of a class of their own. */
+static void show_locals(struct random_gen *g)
+{
+    for (unsigned n = 0; n < IR_RANDOM_LOCALS; n++) {
+        uint32_t v = g->locals[n];
+        if (ir_is_integer(g->f->instrs[v].type)) {
+            struct ir_place p = {
+                .space = IR_SPACE_CONTEXT, .offset = IR_RANDOM_SHOWN + 8 * n, .alias_class = 6};
+            random_emit(g, IR_STORE, IR_VOID, IR_NONE, v, ir_place(g->f, &p));
+        }
+    }
+}
+
 static void make_function(struct random_gen *g, unsigned size)
 {
     struct ir_function *f = g->f;
@@ -358,6 +376,7 @@ static void make_function(struct random_gen *g, unsigned size)
         jump(g, after);
         join(g, after, &visible);
     }
+    show_locals(g);
     uint32_t results[IR_RANDOM_RESULTS_MAX];
     for (uint32_t n = 0; n < s->results; n++) {
         results[n] = random_value(g, f->module->types[s->types + s->params + n]);

@@ -26,7 +26,8 @@ enum {
     IR_RANDOM_GLOBAL_BYTES = 64,
     IR_RANDOM_FUEL = 192,      /* i32: rounds of loops that are left */
     IR_RANDOM_CONSTANTS = 200, /* 32 bytes, never written */
-    IR_RANDOM_CONTEXT_BYTES = 256,
+    IR_RANDOM_SHOWN = 256,     /* 64 bytes, written at the end of each function */
+    IR_RANDOM_CONTEXT_BYTES = 320,
 };
 
 /** Bytes of the memory that programs use; nearly all accesses are in its first 4 KiB. */

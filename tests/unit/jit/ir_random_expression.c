@@ -90,21 +90,30 @@ static uint32_t constant(struct random_gen *g, unsigned type)
     return ir_const(g->f, type, interesting(g, type));
 }
 
+/* Of the values that there are one of the newest, mostly: so that the same ones meet again. */
+static uint32_t recent(struct random_gen *g, unsigned type)
+{
+    const struct random_recent *r = &g->recent;
+    unsigned held = r->count < IR_RANDOM_RECENT ? r->count : IR_RANDOM_RECENT;
+    unsigned skip = held == 0 ? 0 : random_below(g, 1 + random_below(g, held));
+    for (unsigned n = 0; n < held; n++) {
+        uint32_t v = r->values[(r->count + 2 * held - 1 - skip - n) % held];
+        if (g->f->instrs[v].type == type) {
+            return v;
+        }
+    }
+    return IR_NONE;
+}
+
 uint32_t random_value(struct random_gen *g, unsigned type)
 {
-    unsigned first = random_below(g, IR_RANDOM_LOCALS), held = g->recent.count;
+    unsigned first = random_below(g, IR_RANDOM_LOCALS);
     if (random_below(g, 5) == 0) {
         return constant(g, type);
     }
-    if (held > 0 && random_below(g, 2) == 0) {
-        held = held < IR_RANDOM_RECENT ? held : IR_RANDOM_RECENT;
-        unsigned start = random_below(g, held);
-        for (unsigned n = 0; n < held; n++) {
-            uint32_t v = g->recent.values[(start + n) % held];
-            if (g->f->instrs[v].type == type) {
-                return v;
-            }
-        }
+    uint32_t v = random_below(g, 2) == 0 ? recent(g, type) : IR_NONE;
+    if (v != IR_NONE) {
+        return v;
     }
     for (unsigned n = 0; n < IR_RANDOM_LOCALS; n++) {
         unsigned local = (first + n) % IR_RANDOM_LOCALS;
@@ -125,6 +134,9 @@ static uint32_t place(struct random_gen *g, struct ir_place p)
 /* An access that the type allows. */
 static unsigned width(struct random_gen *g, unsigned type)
 {
+    if (random_below(g, 3) == 0) {
+        return IR_ACCESS_FULL;
+    }
     if (type == IR_I32) {
         return random_below(g, IR_ACCESS_16_U + 1);
     }
@@ -139,8 +151,9 @@ static unsigned stored_type(struct random_gen *g)
 uint32_t random_global(struct random_gen *g, unsigned type, bool is_constant)
 {
     unsigned half = random_below(g, 2); /* of the globals: a class each, which no access crosses */
-    uint32_t at = is_constant ? IR_RANDOM_CONSTANTS + 8 * random_below(g, 4)
-                              : IR_RANDOM_GLOBALS + 32 * half + 4 * random_below(g, 7);
+    uint32_t at = is_constant
+                      ? IR_RANDOM_CONSTANTS + 8 * random_below(g, 4)
+                      : IR_RANDOM_GLOBALS + 32 * half + 4 * random_below(g, 1 + random_below(g, 7));
     return place(g, (struct ir_place){.space = IR_SPACE_CONTEXT,
                                       .offset = at,
                                       .access = (uint8_t)width(g, type),
@@ -168,7 +181,9 @@ static uint32_t index_value(struct random_gen *g)
     case 1: /* the sum wraps, an offset must not */
         return random_emit(g, IR_ADD, IR_I32, g->bases[0],
                            ir_const(g->f, IR_I32, (uint32_t) - (int)random_below(g, 8)), 0);
-    case 2:
+    case 2: /* so does this one, to a good address */
+        mask = random_emit(g, IR_OR, IR_I32, g->bases[0], ir_const(g->f, IR_I32, 0x80000008), 0);
+        return random_emit(g, IR_ADD, IR_I32, mask, ir_const(g->f, IR_I32, 0x7ffffff8), 0);
     case 3:
     case 4:
     case 5:
@@ -181,7 +196,7 @@ static uint32_t index_value(struct random_gen *g)
         return random_emit(g, IR_ADD, IR_I32, g->bases[random_below(g, 3)],
                            ir_const(g->f, IR_I32, random_below(g, 16)), 0);
     default:
-        return g->bases[random_below(g, 3)];
+        return g->bases[random_below(g, 4) == 0 ? random_below(g, 3) : 0];
     }
 }
 
@@ -190,7 +205,7 @@ static uint64_t offset(struct random_gen *g)
     if ((g->flags & IR_RANDOM_TRAPS) != 0 && random_below(g, 128) == 0) {
         return random_below(g, 2) == 0 ? 0x7ffffff8 : 65530;
     }
-    return random_below(g, 3) == 0 ? random_below(g, 16) : 4 * random_below(g, 4);
+    return random_below(g, 3) == 0 ? random_below(g, 9) : 4 * (uint64_t)(random_below(g, 4) == 0);
 }
 
 /* Where an access of the type goes: its index and its place. */

@@ -62,13 +62,32 @@ void ir_random_fill(struct ir_random_world *w, uint64_t seed, uint32_t fuel)
     }
 }
 
+/* Any, small, or near a power of two. */
+static uint64_t argument(uint64_t h)
+{
+    uint64_t power = UINT64_C(1) << (h >> 16 & 63);
+    switch (h >> 8 & 7) {
+    case 0:
+    case 1:
+        return h >> 56;
+    case 2:
+        return 0 - (h >> 60);
+    case 3:
+        return power - 1;
+    case 4:
+        return 0 - power;
+    default:
+        return h;
+    }
+}
+
 void ir_random_args(const struct ir_random *p, uint64_t seed, struct ir_bits *args)
 {
     const struct ir_signature *s = &p->module.signatures[0];
     uint64_t h = seed + 7;
     for (uint32_t n = 0; n < s->params; n++) {
         h = mix(h, n + 1);
-        uint64_t v = (h >> 8 & 3) == 0 ? h >> 56 : h;
+        uint64_t v = argument(h);
         bool half = ir_type_size(p->module.types[s->types + n]) == 4;
         args[n] = (struct ir_bits){.lo = half ? (uint32_t)v : v};
     }
@@ -81,7 +100,7 @@ uint64_t ir_random_hash(const struct ir_random_world *w)
         memcpy(&word, w->memory + n, sizeof word);
         h = mix(h, word);
     }
-    for (size_t n = IR_RANDOM_GLOBALS; n < IR_RANDOM_CONSTANTS; n += sizeof word) {
+    for (size_t n = IR_RANDOM_GLOBALS; n < IR_RANDOM_CONTEXT_BYTES; n += sizeof word) {
         memcpy(&word, w->context + n, sizeof word);
         h = mix(h, word);
     }

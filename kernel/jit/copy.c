@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+//
+// Copying instructions from one function into another.
+#include "kernel/jit/copy.h"
+
+static bool make_room(struct ir_function *f, const struct ir_function *in)
+{
+    struct arena *a = f->arena;
+    uint64_t instrs = in->instr_count + (uint64_t)in->instr_count / 8 + 16;
+    f->instrs = arena_grow(a, NULL, &f->instr_capacity, instrs, sizeof *f->instrs);
+    f->locations = arena_grow(a, NULL, &f->location_capacity, instrs, sizeof *f->locations);
+    f->blocks = arena_grow(a, NULL, &f->block_capacity, in->block_count, sizeof *f->blocks);
+    f->edges = arena_grow(a, NULL, &f->edge_capacity, in->edge_count, sizeof *f->edges);
+    f->pool = arena_grow(a, NULL, &f->pool_capacity, in->pool_count, sizeof *f->pool);
+    return f->instrs != NULL && f->locations != NULL && f->blocks != NULL &&
+           (f->edges != NULL || in->edge_count == 0) && (f->pool != NULL || in->pool_count == 0);
+}
+
+enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
+                       const struct survey *survey)
+{
+    *c = (struct copy){.in = in, .survey = survey};
+    c->out = ir_function_new(a, in->module, in->callee);
+    c->values = arena_alloc(a, (size_t)in->instr_count * sizeof *c->values);
+    c->blocks = arena_alloc(a, (size_t)in->block_count * sizeof *c->blocks);
+    if (c->out == NULL || c->values == NULL || c->blocks == NULL || !make_room(c->out, in)) {
+        return E_NOMEM;
+    }
+    for (uint32_t b = 0; b < in->block_count; b++) {
+        c->blocks[b] = IR_NONE;
+    }
+    for (uint32_t n = 0; n < in->place_count; n++) {
+        (void)ir_place(c->out, &in->places[n]);
+    }
+    for (uint32_t n = 0; n < in->slot_count; n++) {
+        (void)ir_slot(c->out, in->slots[n].size, in->slots[n].align);
+    }
+    return c->out->error;
+}
+
+static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t skip)
+{
+    uint32_t at = ir_pool(c->out, NULL, i->c);
+    for (uint32_t n = skip; n < i->c && c->out->error == OK; n++) {
+        c->out->pool[at + n] = copy_value(c, c->in->pool[i->b + n]);
+    }
+    return at;
+}
+
+struct ir_instr copy_operands(struct copy *c, uint32_t value)
+{
+    struct ir_instr i = c->in->instrs[value];
+    c->out->location = c->in->locations[value];
+    switch ((enum ir_form)ir_op_info[i.op].form) {
+    case IR_FORM_SELECT:
+        i.c = copy_value(c, i.c);
+        i.b = copy_value(c, i.b);
+        i.a = copy_value(c, i.a);
+        break;
+    case IR_FORM_BINARY:
+    case IR_FORM_COPY:
+        i.b = copy_value(c, i.b);
+        i.a = copy_value(c, i.a);
+        break;
+    case IR_FORM_STORE:
+        i.b = copy_value(c, i.b);
+        i.a = i.a == IR_NONE ? IR_NONE : copy_value(c, i.a);
+        break;
+    case IR_FORM_LOAD:
+        i.a = i.a == IR_NONE ? IR_NONE : copy_value(c, i.a);
+        break;
+    case IR_FORM_UNARY:
+    case IR_FORM_RESULT:
+    case IR_FORM_ZERO:
+    case IR_FORM_TRAP_IF:
+    case IR_FORM_BRANCH:
+    case IR_FORM_SWITCH:
+        i.a = copy_value(c, i.a);
+        break;
+    case IR_FORM_CALL:
+    case IR_FORM_CALL_INDIRECT:
+    case IR_FORM_RETURN:
+        i.b = copy_pool(c, &i, 0);
+        break;
+    case IR_FORM_INVOKE:
+        i.b = copy_pool(c, &i, 2);
+        break;
+    default:
+        break;
+    }
+    return i;
+}
+
+bool copy_keeps(const struct copy *c, uint32_t param)
+{
+    const struct survey *s = c->survey;
+    return s->alias[param] == param && s->is_needed[param] != 0;
+}
+
+uint32_t copy_edge(struct copy *c, uint32_t edge)
+{
+    const struct ir_edge *e = &c->in->edges[edge];
+    uint32_t first = c->in->blocks[e->to].first, kept = 0;
+    uint32_t at = ir_pool(c->out, NULL, e->count);
+    for (uint32_t n = 0; n < e->count && c->out->error == OK; n++) {
+        if (copy_keeps(c, first + n)) {
+            c->out->pool[at + kept++] = copy_value(c, c->in->pool[e->args + n]);
+        }
+    }
+    uint32_t copied = ir_edge(c->out, c->blocks[e->to], NULL, 0);
+    if (c->out->error == OK) {
+        c->out->edges[copied].args = at;
+        c->out->edges[copied].count = kept;
+    }
+    return copied;
+}
+
+uint32_t copy_emit(struct copy *c, const struct ir_instr *i)
+{
+    uint32_t v = ir_emit(c->out, i->op, i->type, i->a, i->b, i->c);
+    if (c->out->error == OK) {
+        c->out->instrs[v].flags = i->flags;
+    }
+    return v;
+}

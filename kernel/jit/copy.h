@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// What passes share: a survey of the function that is read (who uses what, which parameters of
+// blocks are none, what is needed at all), and copying from it into the function that is built.
+#pragma once
+
+#include "kernel/jit/ir.h"
+#include "kernel/jit/ir_cfg.h"
+
+/** What is known of a function before a pass reads it. Arrays by value. */
+struct survey {
+    struct ir_cfg cfg;
+    uint32_t *home;     /* block it is in */
+    uint32_t *alias;    /* of a parameter: the one value that it always is; else itself */
+    uint8_t *is_needed; /* something with an effect depends on it; else it can be left out */
+    uint32_t *uses;     /* how often instructions and edges that are needed name it */
+    uint32_t *user;     /* the last of those instructions; IR_NONE: an edge */
+};
+
+/** @brief Fill a survey. @return OK, E_NOMEM. @context{thread} */
+enum status survey_make(struct arena *a, const struct ir_function *f, struct survey *out);
+
+/** From one function to another. */
+struct copy {
+    const struct ir_function *in;
+    const struct survey *survey;
+    struct ir_function *out;
+    uint32_t *values; /* by value of `in`: that of `out` */
+    uint32_t *blocks; /* by block of `in`: that of `out`, or IR_NONE */
+};
+
+/** @brief A function like `in` without blocks, with the same places and slots by number and room
+ * for its instructions. @return OK, E_NOMEM. */
+enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
+                       const struct survey *survey);
+
+/** @brief An instruction with operands in the new function; edges are still those of `in`. Its
+ * location becomes that of what is built next. */
+struct ir_instr copy_operands(struct copy *c, uint32_t value);
+/** @brief The new value of an old one. */
+static inline uint32_t copy_value(const struct copy *c, uint32_t value)
+{
+    return c->values[c->survey->alias[value]];
+}
+/** @brief The edge in the new function, with the arguments that needed parameters get. Its target
+ * has a block. */
+uint32_t copy_edge(struct copy *c, uint32_t edge);
+/** @brief Whether a parameter is still one in the new function. */
+bool copy_keeps(const struct copy *c, uint32_t param);
+/** @brief Emit an instruction as it is, with its flags. */
+uint32_t copy_emit(struct copy *c, const struct ir_instr *i);

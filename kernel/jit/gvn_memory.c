@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+//
+// What memory is known to hold. Each class of memory is in some version at each point; what a load
+// read or a store wrote is remembered with the version. A store makes a new version that knows the
+// one before: a load from beside what was stored looks there, too.
+#include "kernel/jit/gvn_internal.h"
+
+#include "kernel/lib/string.h"
+
+#define PROBES    4u
+#define STEPS_MAX 8u /* stores that a load looks past */
+
+/* ---- Versions ---- */
+
+static uint32_t new_version(struct gvn *g, struct gvn_version v)
+{
+    struct ir_function *f = g->c.out;
+    struct gvn_version *grown = arena_grow(g->a, g->versions, &g->version_capacity,
+                                           (uint64_t)g->version_count + 1, sizeof *grown);
+    if (grown == NULL) {
+        f->error = f->error == OK ? E_NOMEM : f->error;
+        return 0;
+    }
+    g->versions = grown;
+    grown[g->version_count] = v;
+    return g->version_count++;
+}
+
+static uint32_t unknown_version(struct gvn *g)
+{
+    return new_version(g, (struct gvn_version){.before = IR_NONE});
+}
+
+void gvn_memory_clobber(struct gvn *g)
+{
+    for (uint32_t n = 0; n < g->class_count; n++) {
+        g->now[n] = unknown_version(g);
+    }
+}
+
+static uint32_t class_of(const struct gvn *g, const struct ir_place *p)
+{
+    return g->class_of[p->alias_class];
+}
+
+bool gvn_writes_all(const struct ir_function *f, const struct ir_instr *i)
+{
+    switch ((enum ir_op)i->op) {
+    case IR_CALL:
+    case IR_INVOKE:
+        return (f->module->callees[i->a].effects & IR_WRITES) != 0;
+    case IR_CALL_INDIRECT:
+    case IR_POLL:
+    case IR_COPY_BYTES:
+    case IR_ZERO_BYTES:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- Start ---- */
+
+static void number_classes(struct gvn *g)
+{
+    memset(g->class_of, 0xff, sizeof g->class_of);
+    for (uint32_t n = 0; n < g->c.in->place_count; n++) {
+        uint8_t *class = &g->class_of[g->c.in->places[n].alias_class];
+        if (*class == 0xff) {
+            *class = (uint8_t)(g->class_count < GVN_CLASSES ? g->class_count++ : GVN_CLASSES - 1);
+        }
+    }
+}
+
+static uint16_t written_in(const struct gvn *g, uint32_t block)
+{
+    const struct ir_function *f = g->c.in;
+    const struct ir_block *b = &f->blocks[block];
+    uint16_t classes = 0;
+    for (uint32_t v = b->first; v < b->first + b->count; v++) {
+        const struct ir_instr *i = &f->instrs[v];
+        if (i->op == IR_STORE || i->op == IR_STORE_REF) {
+            classes |= (uint16_t)(1u << class_of(g, &f->places[i->c]));
+        } else if (gvn_writes_all(f, i)) {
+            return UINT16_MAX;
+        }
+    }
+    return classes;
+}
+
+/* A loop changes what its blocks change, and the loops in it; those come later in the order. */
+static void find_written(struct gvn *g)
+{
+    const struct ir_cfg *cfg = &g->c.survey->cfg;
+    for (uint32_t n = cfg->count; n-- > 0;) {
+        uint32_t block = cfg->order[n], header = cfg->loop[block];
+        if (header == IR_NONE) {
+            continue;
+        }
+        g->written[header] |= written_in(g, block);
+        if (header == block && cfg->outer[block] != IR_NONE) {
+            g->written[cfg->outer[block]] |= g->written[block];
+        }
+    }
+}
+
+enum status gvn_memory_start(struct gvn *g)
+{
+    const struct ir_function *f = g->c.in;
+    uint32_t size = 64;
+    number_classes(g);
+    while (size < f->instr_count / 4 && size < 1u << 20) {
+        size *= 2;
+    }
+    g->after = arena_alloc(g->a, (size_t)f->block_count * g->class_count * sizeof *g->after);
+    g->written = arena_alloc(g->a, (size_t)f->block_count * sizeof *g->written);
+    g->contents = arena_alloc(g->a, (size_t)size * sizeof *g->contents);
+    if (g->after == NULL || g->written == NULL || g->contents == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t n = 0; n < size; n++) {
+        g->contents[n].value = IR_NONE;
+    }
+    g->content_mask = size - 1;
+    find_written(g);
+    (void)unknown_version(g); /* number 0: of what never changes */
+    return g->c.out->error;
+}
+
+/* ---- Blocks ---- */
+
+/* The version at the end of all that leads here, or IR_NONE if they are not one. */
+static uint32_t agreed(const struct gvn *g, uint32_t class)
+{
+    uint32_t found = IR_NONE;
+    for (uint32_t e = g->first_entry[g->block]; e != IR_NONE; e = g->entries[e].next) {
+        uint32_t v = g->after[g->entries[e].from * g->class_count + class];
+        if (found != IR_NONE && v != found) {
+            return IR_NONE;
+        }
+        found = v;
+    }
+    return found;
+}
+
+/* Classes that ways back into this block may have changed. */
+static uint16_t changed_behind(const struct gvn *g)
+{
+    const struct ir_cfg *cfg = &g->c.survey->cfg;
+    uint16_t classes = 0;
+    for (uint32_t i = cfg->pred_first[g->block]; i < cfg->pred_first[g->block + 1]; i++) {
+        uint32_t from = cfg->pred_block[i];
+        if (g->is_done[from] == 0) { /* a loop's, or of a cycle that has no header */
+            bool is_loop = g->scope.last[g->place[g->block]] >= g->place[from] &&
+                           g->place[from] >= g->place[g->block];
+            classes |= is_loop ? g->written[g->block] : UINT16_MAX;
+        }
+    }
+    return classes;
+}
+
+void gvn_memory_enter(struct gvn *g)
+{
+    uint16_t changed = changed_behind(g);
+    for (uint32_t n = 0; n < g->class_count; n++) {
+        uint32_t v = (changed >> n & 1) != 0 ? IR_NONE : agreed(g, n);
+        g->now[n] = v == IR_NONE ? unknown_version(g) : v;
+    }
+}
+
+void gvn_memory_leave(struct gvn *g)
+{
+    memcpy(g->after + (size_t)g->block * g->class_count, g->now, g->class_count * sizeof *g->now);
+}
+
+/* ---- Contents ---- */
+
+static struct gvn_content content_at(const struct gvn *g, const struct ir_instr *i, unsigned type)
+{
+    const struct ir_place *p = &g->c.out->places[i->c];
+    return (struct gvn_content){.index = i->a,
+                                .bytes = (uint16_t)ir_access_size(p->access, type),
+                                .space = p->space,
+                                .number = ir_space_is_numbered(p->space) ? p->number : 0,
+                                .offset = p->offset,
+                                .home = g->scope.now};
+}
+
+static uint32_t hash_content(const struct gvn_content *c)
+{
+    uint64_t h = c->offset * UINT64_C(0x9e3779b97f4a7c15) + c->index;
+    h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) + c->version +
+        ((uint64_t)(c->bytes + c->space * 32u) << 32);
+    return (uint32_t)((h ^ h >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static bool is_same(const struct gvn_content *a, const struct gvn_content *b)
+{
+    return a->hash == b->hash && a->version == b->version && a->index == b->index &&
+           a->bytes == b->bytes && a->space == b->space && a->number == b->number &&
+           a->offset == b->offset;
+}
+
+static uint32_t find(const struct gvn *g, struct gvn_content *c)
+{
+    c->hash = hash_content(c);
+    for (uint32_t n = 0; n < PROBES; n++) {
+        const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
+        if (e->value == IR_NONE) {
+            break;
+        }
+        if (is_same(e, c) && g->scope.now <= g->scope.last[e->home]) {
+            return e->value;
+        }
+    }
+    return IR_NONE;
+}
+
+static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uint32_t value)
+{
+    c->version = version;
+    c->hash = hash_content(c);
+    c->value = value;
+    uint32_t at = c->hash & g->content_mask;
+    for (uint32_t n = 0; n < PROBES; n++) {
+        const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
+        if (e->value == IR_NONE || g->scope.now > g->scope.last[e->home] || is_same(e, c)) {
+            at = (c->hash + n) & g->content_mask;
+            break;
+        }
+    }
+    g->contents[at] = *c;
+}
+
+/* Whether a store went beside these bytes: the same index, other offsets; or other places of the
+ * frame or the context. */
+static bool is_beside(const struct gvn *g, const struct gvn_version *v, const struct gvn_content *c)
+{
+    const struct ir_place *p = &g->c.out->places[v->place];
+    if (p->space != c->space) {
+        return false;
+    }
+    if (p->space == IR_SPACE_SLOT && p->number != c->number) {
+        return true;
+    }
+    bool same_number = !ir_space_is_numbered(p->space) || p->number == c->number;
+    bool apart = p->offset >= c->offset ? p->offset - c->offset >= c->bytes
+                                        : c->offset - p->offset >= v->bytes;
+    return same_number && v->index == c->index && apart;
+}
+
+static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uint32_t version)
+{
+    for (uint32_t steps = 0; steps <= STEPS_MAX; steps++) {
+        c->version = version;
+        uint32_t value = find(g, c);
+        const struct gvn_version *v = &g->versions[version];
+        if (value != IR_NONE || v->before == IR_NONE || !is_beside(g, v, c)) {
+            return value;
+        }
+        version = v->before;
+    }
+    return IR_NONE;
+}
+
+/* ---- What was stored, as a load would read it ---- */
+
+/* The low bits of an integer, extended in its type. */
+static uint32_t extend_low(struct ir_function *f, uint32_t v, unsigned access)
+{
+    unsigned type = f->instrs[v].type;
+    switch ((enum ir_access)access) {
+    case IR_ACCESS_8_S:
+        return ir_build(f, IR_EXTEND8_S, type, v, 0, 0);
+    case IR_ACCESS_16_S:
+        return ir_build(f, IR_EXTEND16_S, type, v, 0, 0);
+    case IR_ACCESS_32_S:
+        return type == IR_I64 ? ir_build(f, IR_EXTEND32_S, type, v, 0, 0) : v;
+    case IR_ACCESS_8_U:
+        return ir_build(f, IR_AND, type, v, ir_build_const(f, type, 0xff), 0);
+    case IR_ACCESS_16_U:
+        return ir_build(f, IR_AND, type, v, ir_build_const(f, type, 0xffff), 0);
+    case IR_ACCESS_32_U:
+        return type == IR_I64 ? ir_build(f, IR_AND, type, v, ir_build_const(f, type, UINT32_MAX), 0)
+                              : v;
+    default:
+        return v;
+    }
+}
+
+static bool extends_sign(unsigned access)
+{
+    return access == IR_ACCESS_8_S || access == IR_ACCESS_16_S || access == IR_ACCESS_32_S;
+}
+
+/* A value of type `type` that a load with this access gives, when its bytes are the low ones of v;
+ * IR_NONE: there is no such conversion. */
+static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsigned access)
+{
+    unsigned from = f->instrs[v].type;
+    if (from == type && access == IR_ACCESS_FULL) {
+        return v;
+    }
+    if (ir_is_float(from) && ir_is_integer(type)) {
+        v = ir_build(f, IR_BITCAST, from == IR_F32 ? IR_I32 : IR_I64, v, 0, 0);
+        from = f->instrs[v].type;
+    }
+    if (!ir_is_integer(from)) {
+        return IR_NONE;
+    }
+    if (ir_is_float(type)) {
+        return ir_type_size(type) == ir_type_size(from) ? ir_build(f, IR_BITCAST, type, v, 0, 0)
+                                                        : IR_NONE;
+    }
+    if (!ir_is_integer(type)) {
+        return IR_NONE;
+    }
+    if (type == IR_I32 && from == IR_I64) {
+        v = ir_build(f, IR_WRAP, IR_I32, v, 0, 0);
+    }
+    v = extend_low(f, v, access);
+    if (type == IR_I64 && from == IR_I32) {
+        v = ir_build(f, extends_sign(access) ? IR_EXTEND_S : IR_EXTEND_U, IR_I64, v, 0, 0);
+    }
+    return v;
+}
+
+/* ---- Loads and stores ---- */
+
+uint32_t gvn_load(struct gvn *g, struct ir_instr i)
+{
+    struct ir_function *f = g->c.out;
+    fold_access(f, &i);
+    struct ir_place p = f->places[i.c];
+    struct gvn_content c = content_at(g, &i, i.type);
+    uint32_t version = p.is_constant != 0 ? 0 : g->now[class_of(g, &p)];
+    uint32_t value = find_past_stores(g, &c, version);
+    if (value != IR_NONE && f->error == OK) {
+        value = as_loaded(f, value, i.type, p.access);
+        if (value != IR_NONE) {
+            return value;
+        }
+    }
+    value = fold_emit(f, &i);
+    remember(g, &c, version, value);
+    return value;
+}
+
+void gvn_store(struct gvn *g, struct ir_instr i)
+{
+    struct ir_function *f = g->c.out;
+    fold_access(f, &i);
+    struct ir_place p = f->places[i.c];
+    struct gvn_content c = content_at(g, &i, f->instrs[i.b].type);
+    uint32_t *now = &g->now[class_of(g, &p)];
+    (void)fold_emit(f, &i);
+    *now = new_version(
+        g, (struct gvn_version){.before = *now, .index = i.a, .place = i.c, .bytes = c.bytes});
+    remember(g, &c, *now, i.b);
+}
