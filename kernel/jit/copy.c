@@ -7,13 +7,13 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
     uint64_t instrs = in->instr_count + (uint64_t)in->instr_count / 8 + 16;
-    f->instrs = arena_grow(a, NULL, &f->instr_capacity, instrs, sizeof *f->instrs);
-    f->locations = arena_grow(a, NULL, &f->location_capacity, instrs, sizeof *f->locations);
-    f->blocks = arena_grow(a, NULL, &f->block_capacity, in->block_count, sizeof *f->blocks);
-    f->edges = arena_grow(a, NULL, &f->edge_capacity, in->edge_count, sizeof *f->edges);
-    f->pool = arena_grow(a, NULL, &f->pool_capacity, in->pool_count, sizeof *f->pool);
+    f->instrs = arena_grow(a, f->instrs, &f->instr_capacity, instrs, sizeof *f->instrs);
+    f->locations = arena_grow(a, f->locations, &f->location_capacity, instrs, sizeof *f->locations);
+    f->blocks = arena_grow(a, f->blocks, &f->block_capacity, in->block_count, sizeof *f->blocks);
+    f->edges = arena_grow(a, f->edges, &f->edge_capacity, in->edge_count, sizeof *f->edges);
+    f->pool = arena_grow(a, f->pool, &f->pool_capacity, in->pool_count, sizeof *f->pool);
     return f->instrs != NULL && f->locations != NULL && f->blocks != NULL &&
-           (f->edges != NULL || in->edge_count == 0) && (f->pool != NULL || in->pool_count == 0);
+           (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }
 
 enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
@@ -76,6 +76,21 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
     case IR_FORM_BRANCH:
     case IR_FORM_SWITCH:
         i.a = copy_value(c, i.a);
+        break;
+    case IR_FORM_EXTRACT_LANE:
+        i.a = copy_value(c, i.a);
+        break;
+    case IR_FORM_REPLACE_LANE:
+        i.a = copy_value(c, i.a);
+        i.b = copy_value(c, i.b);
+        break;
+    case IR_FORM_SHUFFLE:
+        i.a = copy_value(c, i.a);
+        i.b = copy_value(c, i.b);
+        i.c = ir_pool(c->out, c->in->pool + i.c, 4);
+        break;
+    case IR_FORM_VECTOR_CONST:
+        i.a = ir_pool(c->out, c->in->pool + i.a, 4);
         break;
     case IR_FORM_CALL:
     case IR_FORM_CALL_INDIRECT:

@@ -37,18 +37,52 @@ static void start(struct ir_function *f)
     }
 }
 
-uint32_t fold_hash(const struct ir_instr *i)
+/* Where an instruction has four words of its own in the pool, or IR_NONE. */
+static uint32_t own_words(const struct ir_instr *i)
+{
+    switch (ir_op_info[i->op].form) {
+    case IR_FORM_VECTOR_CONST:
+        return i->a;
+    case IR_FORM_SHUFFLE:
+        return i->c;
+    default:
+        return IR_NONE;
+    }
+}
+
+static uint64_t hash_words(const uint32_t *words)
+{
+    uint64_t low = words[0] | (uint64_t)words[1] << 32, high = words[2] | (uint64_t)words[3] << 32;
+    return (low * UINT64_C(0x9e3779b97f4a7c15) ^ high) * UINT64_C(0xd6e8feb86659fd93);
+}
+
+uint32_t fold_hash(const struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t h = (uint64_t)i->op << 8 | i->type;
+    uint32_t words = own_words(i);
+    if (words != IR_NONE) {
+        h += hash_words(f->pool + words) +
+             (i->op == IR_I8X16_SHUFFLE ? i->a ^ (uint64_t)i->b << 32 : 0);
+        return (uint32_t)(h * UINT64_C(0xd6e8feb86659fd93) >> 32);
+    }
     h = (h + i->a) * UINT64_C(0x9e3779b97f4a7c15);
     h = (h ^ h >> 32) + i->b + ((uint64_t)i->c << 32);
     h *= UINT64_C(0xd6e8feb86659fd93);
     return (uint32_t)(h >> 32);
 }
 
-static bool is_same(const struct ir_instr *a, const struct ir_instr *b)
+static bool is_same(const struct ir_function *f, const struct ir_instr *a, const struct ir_instr *b)
 {
-    return a->op == b->op && a->type == b->type && a->a == b->a && a->b == b->b && a->c == b->c;
+    if (a->op != b->op || a->type != b->type) {
+        return false;
+    }
+    uint32_t words = own_words(a), others = own_words(b);
+    if (words == IR_NONE) {
+        return a->a == b->a && a->b == b->b && a->c == b->c;
+    }
+    bool same_operands =
+        ir_op_info[a->op].form == IR_FORM_VECTOR_CONST || (a->a == b->a && a->b == b->b);
+    return same_operands && memcmp(f->pool + words, f->pool + others, 4 * sizeof *f->pool) == 0;
 }
 
 /* Whether a value that was built can be used here. */
@@ -68,7 +102,7 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
         if (e->value == IR_NONE) {
             break;
         }
-        if (e->hash == hash && is_visible(f, e->value) && is_same(&f->instrs[e->value], i)) {
+        if (e->hash == hash && is_visible(f, e->value) && is_same(f, &f->instrs[e->value], i)) {
             return e->value;
         }
     }
@@ -253,7 +287,7 @@ static uint32_t build_value(struct ir_function *f, struct ir_instr *i)
             return v;
         }
     }
-    uint32_t hash = fold_hash(i), v = fold_find(f, i, hash);
+    uint32_t hash = fold_hash(f, i), v = fold_find(f, i, hash);
     if (v == IR_NONE) {
         v = fold_emit(f, i);
         if (f->error == OK) {

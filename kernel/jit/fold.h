@@ -37,7 +37,7 @@ struct fold *fold_new(struct arena *a, uint32_t entries);
 uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t hash);
 /** @brief Remember a value. */
 void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash);
-uint32_t fold_hash(const struct ir_instr *i);
+uint32_t fold_hash(const struct ir_function *f, const struct ir_instr *i);
 /** @brief Emit as it is, and note its block for the scope. */
 uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i);
 

@@ -20,6 +20,7 @@ struct gvn_content {
     uint32_t hash, version, index, value, home;
     uint16_t bytes;
     uint8_t space;
+    uint8_t access; /* of a vector that is not its bytes; else 0 */
     uint32_t number;
     uint64_t offset;
 };

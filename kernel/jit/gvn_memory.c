@@ -181,6 +181,7 @@ static struct gvn_content content_at(const struct gvn *g, const struct ir_instr 
     return (struct gvn_content){.index = i->a,
                                 .bytes = (uint16_t)ir_access_size(p->access, type),
                                 .space = p->space,
+                                .access = type == IR_V128 ? p->access : 0,
                                 .number = ir_space_is_numbered(p->space) ? p->number : 0,
                                 .offset = p->offset,
                                 .home = g->scope.now};
@@ -190,15 +191,15 @@ static uint32_t hash_content(const struct gvn_content *c)
 {
     uint64_t h = c->offset * UINT64_C(0x9e3779b97f4a7c15) + c->index;
     h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) + c->version +
-        ((uint64_t)(c->bytes + c->space * 32u) << 32);
+        ((uint64_t)(c->bytes + c->space * 32u + c->access * 256u) << 32);
     return (uint32_t)((h ^ h >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
 static bool is_same(const struct gvn_content *a, const struct gvn_content *b)
 {
     return a->hash == b->hash && a->version == b->version && a->index == b->index &&
-           a->bytes == b->bytes && a->space == b->space && a->number == b->number &&
-           a->offset == b->offset;
+           a->bytes == b->bytes && a->space == b->space && a->access == b->access &&
+           a->number == b->number && a->offset == b->offset;
 }
 
 static uint32_t find(const struct gvn *g, struct gvn_content *c)
@@ -298,7 +299,7 @@ static bool extends_sign(unsigned access)
 static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsigned access)
 {
     unsigned from = f->instrs[v].type;
-    if (from == type && access == IR_ACCESS_FULL) {
+    if (from == type && (access == IR_ACCESS_FULL || type == IR_V128)) {
         return v;
     }
     if (ir_is_float(from) && ir_is_integer(type)) {
