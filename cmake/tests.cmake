@@ -16,6 +16,10 @@ if(HALYARD_ARCH STREQUAL "host")
         COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
             "${CMAKE_BINARY_DIR}/wasm-spec" interpreter "${CMAKE_BINARY_DIR}/conformance")
     set_tests_properties(conformance.wasm-spec-interpreter PROPERTIES LABELS conformance TIMEOUT 600)
+
+    add_test(NAME oracle.modules
+        COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/oracle.py" check "${CMAKE_BINARY_DIR}")
+    set_tests_properties(oracle.modules PROPERTIES LABELS oracle TIMEOUT 600)
 else()
     foreach(name headers symbols)
         add_test(NAME layering.${name}

@@ -11,6 +11,7 @@ import re
 import subprocess
 import time
 
+import oracle
 from tree import ROOT
 
 FOLDER = ROOT / "build" / "campaigns"
@@ -78,6 +79,22 @@ def fuzz_slice(argv, name):
                               f"-artifact_prefix={corpus}/", "-print_final_stats=1"], capture_output=True, text=True)
         match = re.search(r"number_of_executed_units: (\d+)", run.stderr)
         return int(match[1]) if match else 0, None if run.returncode == 0 else run.stderr[-2000:]
+
+    return work
+
+
+def oracle_slice(build):
+    """Random modules on all engines, every other batch with vectors. The seeds are those after the last slice's."""
+    def work(seed, seconds, done):
+        modules, end, voters = 0, time.monotonic() + seconds, oracle.engines(build)
+        try:
+            while time.monotonic() < end:
+                start = 1 + done + modules
+                oracle.run(build, start, oracle.BATCH, start // oracle.BATCH % 2 == 1, FOLDER / "oracle", voters)
+                modules += oracle.BATCH
+        except oracle.Disagreement as why:
+            return modules, str(why)
+        return modules, None
 
     return work
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import campaigns
 import matrix
+import oracle
 import packages
 import tap
 from builder import build_targets
@@ -58,7 +59,7 @@ def host_suites(build):
         if source.exists():
             points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
             yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-        elif label not in ("layering", "conformance"):  # those are suites of their own, below
+        elif label not in ("layering", "conformance", "oracle"):  # those are suites of their own, below
             yield Command(f"{label}/{name}", argv, is_tap=False)
 
 
@@ -82,6 +83,11 @@ def conformance_suites(host):
     for engine in CONFORMANCE_ENGINES:
         yield Command(f"conformance/wasm-spec-{engine}",
                       [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec"), engine, str(host / "conformance")])
+
+
+def oracle_suites(host):
+    """Random WebAssembly modules on all engines. A point is a set of modules."""
+    yield Command("oracle/modules", [PYTHON, str(LIB / "oracle.py"), "check", str(host)])
 
 
 def machine_suites(machine, preset, build):
@@ -179,7 +185,7 @@ def parse(arguments):
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
     wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
-    if args.filter.startswith(("unit", "fuzz", "conformance")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "conformance", "oracle")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
@@ -197,6 +203,7 @@ def set_up(args, machines, presets):
 def all_suites(presets, builds, host):
     yield from host_suites(host)
     yield from conformance_suites(host)
+    yield from oracle_suites(host)
     yield from layering_suites(builds, host)
     yield from python_suites("tests/tools", "tools")
     for machine in builds:
@@ -207,6 +214,7 @@ def all_campaigns(builds, presets, host):
     for name, (label, argv) in host_tests(host).items():
         if label == "fuzz":
             yield name, campaigns.fuzz_slice(argv, name), "executions"
+    yield "oracle", campaigns.oracle_slice(host), "modules on " + ", ".join(v.name for v in oracle.engines(host))
     for machine, build in builds.items():
         boot = [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build", str(build), "--no-build",
                 "--timeout", "120"]

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// Random valid WebAssembly modules from a seed, for comparing engines: shared by the files here.
+//
+// Every module ends: loops count down or use up fuel (a global that each export fills), calls do
+// too and know how deep they are. Every module is deterministic: a float that arithmetic made may
+// be any NaN, so it is made the canonical one wherever its bits can be seen. Exported functions
+// have no parameters and one i64 as result, in which everything that they computed is mixed; the
+// last one mixes all of memory and all globals. Traps are likely, but not so likely that nothing
+// else happens.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT };
+
+#define FUNCTIONS_MAX 16
+#define TYPES_MAX     256
+#define PARAMS_MAX    12
+#define RESULTS_MAX   6
+#define LOCALS_MAX    120
+#define LABELS_MAX    40
+#define GLOBALS_MAX   16
+#define TABLES_MAX    2
+#define SEGMENTS_MAX  4
+
+#define MEMORY_PAGES_MAX 3
+#define PAGE             65536u
+#define FUEL             150 /* of an export: calls and turns of loops */
+#define DEPTH_MAX        12  /* of calls inside each other */
+
+struct bytes {
+    uint8_t *data;
+    size_t len, capacity;
+};
+
+struct func_type {
+    uint8_t params[PARAMS_MAX], results[RESULTS_MAX];
+    uint8_t param_count, result_count;
+};
+
+/** What a branch to a label carries, and whether it goes back. */
+struct label {
+    const uint8_t *types;
+    uint8_t count;
+    bool is_loop;
+    bool is_usable; /* false: of a loop that counts by itself */
+};
+
+struct table {
+    uint32_t size, max;
+    uint32_t functions[32]; /* what the active segment puts there */
+};
+
+struct gen {
+    uint64_t state; /* of the random numbers */
+    bool has_vectors;
+    struct bytes code; /* of the function that is made */
+    struct func_type types[TYPES_MAX];
+    uint32_t type_count;
+    uint32_t functions[FUNCTIONS_MAX]; /* by index: type */
+    bool is_plain[FUNCTIONS_MAX];      /* calls nothing and has no loop: it needs no fuel */
+    uint32_t function_count;
+    uint8_t globals[GLOBALS_MAX]; /* types; fuel and depth are the first two */
+    bool is_mutable[GLOBALS_MAX];
+    uint32_t global_count;
+    struct table tables[TABLES_MAX];
+    uint32_t table_count;
+    uint32_t data_len[SEGMENTS_MAX], data_count; /* passive ones, behind the active one */
+    uint32_t elem_len[SEGMENTS_MAX], elem_count;
+
+    /* The function that is made. */
+    uint32_t function;
+    uint8_t locals[LOCALS_MAX];
+    uint32_t local_count;
+    uint32_t free_locals; /* those below may be used by any expression */
+    uint32_t scratch[T_COUNT];
+    struct label labels[LABELS_MAX];
+    uint32_t label_count;
+    int budget; /* nodes that may still be made */
+    int loops;  /* that are open */
+};
+
+enum { GLOBAL_FUEL, GLOBAL_DEPTH, GLOBAL_FIRST };
+
+/* ---- bytes.c ---- */
+
+void put(struct bytes *b, unsigned byte);
+void put_bytes(struct bytes *b, const void *data, size_t len);
+/** LEB128; now and then longer than it must be, as far as `bits` allow. */
+void put_u(struct gen *g, struct bytes *b, uint64_t v, unsigned bits);
+void put_s(struct gen *g, struct bytes *b, int64_t v, unsigned bits);
+/** LEB128, as short as it can be. */
+void put_leb(struct bytes *b, uint64_t v);
+void bytes_free(struct bytes *b);
+
+uint64_t random_bits(struct gen *g);
+/** 0 to n - 1. */
+uint32_t random_below(struct gen *g, uint32_t n);
+/** True in `percent` of all cases. */
+bool chance(struct gen *g, unsigned percent);
+uint64_t boundary_integer(struct gen *g, unsigned bits);
+uint64_t boundary_float(struct gen *g, unsigned bits);
+
+/* ---- ops.c ---- */
+
+struct operation {
+    uint8_t prefix; /* 0, 0xfc or 0xfd */
+    uint8_t opcode;
+    uint8_t result, count, operands[3]; /* enum gen_type */
+    uint8_t flags;                      /* enum operation_flag */
+};
+
+enum operation_flag {
+    OP_DIVIDES = 1,   /* traps for 0, and perhaps for the smallest by -1 */
+    OP_TRUNCATES = 2, /* traps for what does not fit */
+    OP_SEES_A = 4,    /* the bits of a NaN in operand 0 matter to the result */
+    OP_SEES_B = 8,
+    OP_F32X4 = 16, /* the result has lanes that may be any NaN */
+    OP_F64X2 = 32,
+};
+
+/** A random operator with this result. */
+const struct operation *random_operation(struct gen *g, unsigned result);
+
+/* ---- expression.c: code that leaves one value ---- */
+
+void op(struct gen *g, unsigned opcode);
+void op_prefixed(struct gen *g, unsigned prefix, unsigned opcode);
+/** An operator with one unsigned immediate. */
+void op_u(struct gen *g, unsigned opcode, uint32_t immediate);
+void memory_size(struct gen *g);
+void const_i32(struct gen *g, uint32_t v);
+void const_i64(struct gen *g, uint64_t v);
+void constant(struct gen *g, unsigned type);
+
+/** Any value; a NaN may have any bits. */
+void expression(struct gen *g, unsigned type, int depth);
+/** A value whose bits are the same everywhere. */
+void exact_expression(struct gen *g, unsigned type, int depth);
+void values(struct gen *g, const uint8_t *types, unsigned count, int depth);
+/** Take the value on the stack off it: into a local, or nowhere. */
+void discard(struct gen *g, unsigned type);
+/** Make the float, or float lanes of this width, on the stack exact. */
+void canonical(struct gen *g, unsigned type, unsigned lane_bits);
+/** Mix the value on the stack into the i64 local `hash`. */
+void mix(struct gen *g, unsigned type, uint32_t hash);
+
+/* ---- memory.c ---- */
+
+void load(struct gen *g, unsigned type, int depth);
+void store(struct gen *g, int depth);
+void bulk_memory(struct gen *g, int depth);
+void table_statement(struct gen *g, int depth);
+/** Leaves an i32. */
+void table_expression(struct gen *g, int depth);
+
+/** Index, vector, then an operator that loads or stores a lane of `size` bytes. */
+void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth);
+
+/* ---- vector.c ---- */
+
+/** A v128 or a scalar by an operator with a lane. */
+void lane_expression(struct gen *g, unsigned type, int depth);
+void lane_store(struct gen *g, int depth);
+
+/* ---- control.c ---- */
+
+extern const uint8_t type_bytes[T_COUNT];
+
+uint32_t type_index(struct gen *g, const struct func_type *t);
+/** Start a block (0x02), loop (0x03) or if (0x04) and its label. */
+void open_block(struct gen *g, unsigned opcode, const struct func_type *t, bool is_usable);
+void close_block(struct gen *g);
+/** A local of this type that only the caller knows. */
+uint32_t new_local(struct gen *g, unsigned type);
+/** Use fuel; leaves an i32: whether there is some left. */
+void tick(struct gen *g);
+/** A block, if or loop that leaves one value. */
+void control_expression(struct gen *g, unsigned type, int depth);
+
+/* ---- statement.c ---- */
+
+void statements(struct gen *g, unsigned count, int depth);
+
+/* ---- function.c ---- */
+
+/** A call whose first result is of this type. False: there is none. */
+bool call_expression(struct gen *g, unsigned type, int depth);
+void call_statement(struct gen *g, int depth);
+void function_body(struct gen *g, uint32_t function, struct bytes *out);
+/** The body of an exported function: fuel, a call, its results mixed. */
+void export_body(struct gen *g, uint32_t function, struct bytes *out);
+/** The one that mixes memory and globals. */
+void state_body(struct gen *g, struct bytes *out);
+
+/* ---- module.c ---- */
+
+/** The module of a seed. */
+void module_make(uint64_t seed, bool has_vectors, struct bytes *out);

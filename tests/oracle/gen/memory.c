@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+//
+// Accesses to memory and tables: mostly inside, often at the very end, sometimes outside.
+#include "gen.h"
+
+static void masked(struct gen *g, uint32_t mask, int depth)
+{
+    expression(g, T_I32, depth - 1);
+    const_i32(g, mask);
+    op(g, 0x71);
+}
+
+/* The index of an access of `size` bytes goes on the stack; returns the offset to put in it. */
+static uint32_t address(struct gen *g, uint32_t size, int depth)
+{
+    static const uint32_t masks[] = {0xff, 0xff8, 0xfff, 0x7fff, 0x7ff8};
+    static const uint32_t offsets[] = {0, 0, 0, 1, 4, 8, 255, 256, 4095, 4096, 4097, 0x7000};
+    uint32_t offset = offsets[random_below(g, 12)], kind = random_below(g, 100);
+    if (kind < 80) {
+        masked(g, masks[random_below(g, 5)], depth);
+    } else if (kind < 88) { /* the last bytes of the first page */
+        const_i32(g, PAGE - size - offset);
+    } else if (kind < 95) { /* the last bytes there are */
+        memory_size(g);
+        const_i32(g, 16);
+        op(g, 0x74);
+        const_i32(g, size + offset - (chance(g, 4) ? 1 : 0));
+        op(g, 0x6b);
+    } else if (kind < 98) { /* anywhere in the first page; in its last bytes by chance */
+        masked(g, 0xffff, depth);
+        offset = 0;
+    } else { /* outside, most likely; a sum that must not wrap */
+        constant(g, T_I32);
+        offset = (uint32_t)boundary_integer(g, 32);
+    }
+    return offset;
+}
+
+static void memory_immediates(struct gen *g, uint32_t size, uint32_t offset)
+{
+    uint32_t natural = 0;
+    while (1u << natural < size) {
+        natural++;
+    }
+    put_u(g, &g->code, chance(g, 50) ? natural : random_below(g, natural + 1), 32);
+    put_u(g, &g->code, offset, 32);
+}
+
+struct access {
+    uint8_t prefix, opcode, type, size;
+};
+
+static const struct access loads[] = {
+    {0, 0x28, T_I32, 4},   {0, 0x29, T_I64, 8},   {0, 0x2a, T_F32, 4},   {0, 0x2b, T_F64, 8},
+    {0, 0x2c, T_I32, 1},   {0, 0x2d, T_I32, 1},   {0, 0x2e, T_I32, 2},   {0, 0x2f, T_I32, 2},
+    {0, 0x30, T_I64, 1},   {0, 0x31, T_I64, 1},   {0, 0x32, T_I64, 2},   {0, 0x33, T_I64, 2},
+    {0, 0x34, T_I64, 4},   {0, 0x35, T_I64, 4},   {0xfd, 0, T_V128, 16}, {0xfd, 1, T_V128, 8},
+    {0xfd, 2, T_V128, 8},  {0xfd, 3, T_V128, 8},  {0xfd, 4, T_V128, 8},  {0xfd, 5, T_V128, 8},
+    {0xfd, 6, T_V128, 8},  {0xfd, 7, T_V128, 1},  {0xfd, 8, T_V128, 2},  {0xfd, 9, T_V128, 4},
+    {0xfd, 10, T_V128, 8}, {0xfd, 92, T_V128, 4}, {0xfd, 93, T_V128, 8},
+};
+
+static const struct access stores[] = {
+    {0, 0x36, T_I32, 4}, {0, 0x37, T_I64, 8},    {0, 0x38, T_F32, 4}, {0, 0x39, T_F64, 8},
+    {0, 0x3a, T_I32, 1}, {0, 0x3b, T_I32, 2},    {0, 0x3c, T_I64, 1}, {0, 0x3d, T_I64, 2},
+    {0, 0x3e, T_I64, 4}, {0xfd, 11, T_V128, 16},
+};
+
+static void access_opcode(struct gen *g, const struct access *a, uint32_t offset)
+{
+    if (a->prefix != 0) {
+        op_prefixed(g, a->prefix, a->opcode);
+    } else {
+        op(g, a->opcode);
+    }
+    memory_immediates(g, a->size, offset);
+}
+
+void load(struct gen *g, unsigned type, int depth)
+{
+    const struct access *a;
+    do {
+        a = &loads[random_below(g, sizeof loads / sizeof loads[0])];
+    } while (a->type != type);
+    access_opcode(g, a, address(g, a->size, depth));
+}
+
+void store(struct gen *g, int depth)
+{
+    uint32_t count = sizeof stores / sizeof stores[0] - (g->has_vectors ? 0 : 1);
+    const struct access *a = &stores[random_below(g, count)];
+    uint32_t offset = address(g, a->size, depth);
+    exact_expression(g, a->type, depth - 1);
+    access_opcode(g, a, offset);
+}
+
+/* ---- Bulk ---- */
+
+static void length(struct gen *g, uint32_t largest, int depth)
+{
+    if (chance(g, 1)) {
+        constant(g, T_I32);
+    } else if (chance(g, 50)) {
+        const_i32(g, random_below(g, largest + 1));
+    } else {
+        expression(g, T_I32, depth - 1);
+        const_i32(g, largest + 1);
+        op(g, 0x70);
+    }
+}
+
+static void place(struct gen *g, uint32_t end, int depth)
+{
+    if (chance(g, 1)) {
+        constant(g, T_I32);
+    } else if (chance(g, 20)) {
+        const_i32(g, end - random_below(g, 4));
+    } else {
+        expression(g, T_I32, depth - 1);
+        const_i32(g, end / 2);
+        op(g, 0x70);
+    }
+}
+
+void bulk_memory(struct gen *g, int depth)
+{
+    uint32_t segment = g->data_count > 0 ? random_below(g, g->data_count) : 0;
+    switch (random_below(g, g->data_count > 0 ? 4 : 2)) {
+    case 0: /* fill */
+        place(g, PAGE, depth);
+        expression(g, T_I32, depth - 1);
+        length(g, 200, depth);
+        op_prefixed(g, 0xfc, 11);
+        put(&g->code, 0);
+        break;
+    case 1: /* copy, often onto itself */
+        place(g, PAGE, depth);
+        place(g, PAGE, depth);
+        length(g, chance(g, 20) ? 5000 : 64, depth);
+        op_prefixed(g, 0xfc, 10);
+        put(&g->code, 0);
+        put(&g->code, 0);
+        break;
+    case 2: /* init: the active segment has number 0 */
+        place(g, PAGE, depth);
+        length(g, g->data_len[segment] / 2, depth);
+        length(g, g->data_len[segment] / 2, depth);
+        op_prefixed(g, 0xfc, 8);
+        put_u(g, &g->code, segment + 1, 32);
+        put(&g->code, 0);
+        break;
+    default:
+        if (chance(g, 20)) {
+            op_prefixed(g, 0xfc, 9);
+            put_u(g, &g->code, segment + 1, 32);
+        }
+        break;
+    }
+}
+
+/* ---- Tables ---- */
+
+/* Calls go through the first table; so what changes is mostly the second. */
+static uint32_t other_table(struct gen *g)
+{
+    return g->table_count > 1 && !chance(g, 10) ? 1 : 0;
+}
+
+static void element(struct gen *g, uint32_t table, int depth)
+{
+    if (chance(g, 1)) {
+        constant(g, T_I32);
+        return;
+    }
+    expression(g, T_I32, depth - 1);
+    const_i32(g, g->tables[table].size);
+    op(g, 0x70);
+}
+
+static void function_reference(struct gen *g, int depth)
+{
+    uint32_t kind = random_below(g, 10), table = random_below(g, g->table_count);
+    if (kind < 2) {
+        op(g, 0xd0);
+        op(g, 0x70);
+    } else if (kind < 5) {
+        element(g, table, depth);
+        op_u(g, 0x25, table);
+    } else {
+        op_u(g, 0xd2, random_below(g, g->function_count));
+    }
+}
+
+void table_expression(struct gen *g, int depth)
+{
+    uint32_t table = other_table(g), kind = random_below(g, 4);
+    if (kind == 0) {
+        function_reference(g, depth);
+        const_i32(g, chance(g, 80) ? random_below(g, 3) : (uint32_t)boundary_integer(g, 32));
+        op_prefixed(g, 0xfc, 15);
+        put_u(g, &g->code, table, 32);
+    } else if (kind == 1) {
+        op_prefixed(g, 0xfc, 16);
+        put_u(g, &g->code, table, 32);
+    } else {
+        function_reference(g, depth);
+        op(g, 0xd1);
+    }
+}
+
+static void table_bulk(struct gen *g, uint32_t table, int depth)
+{
+    uint32_t kind = random_below(g, g->elem_count > 0 ? 3 : 2),
+             from = random_below(g, g->table_count);
+    uint32_t segment = g->elem_count > 0 ? random_below(g, g->elem_count) : 0;
+    if (kind == 0) { /* fill */
+        element(g, table, depth);
+        function_reference(g, depth);
+        length(g, 2, depth);
+        op_prefixed(g, 0xfc, 17);
+        put_u(g, &g->code, table, 32);
+    } else if (kind == 1) {
+        place(g, g->tables[table].size, depth);
+        place(g, g->tables[from].size, depth);
+        length(g, 3, depth);
+        op_prefixed(g, 0xfc, 14);
+        put_u(g, &g->code, table, 32);
+        put_u(g, &g->code, from, 32);
+    } else { /* init: of the segments before it, one is active for each table */
+        place(g, g->tables[table].size, depth);
+        length(g, g->elem_len[segment] / 2, depth);
+        length(g, 2, depth);
+        op_prefixed(g, 0xfc, 12);
+        put_u(g, &g->code, g->table_count + segment, 32);
+        put_u(g, &g->code, table, 32);
+    }
+}
+
+void table_statement(struct gen *g, int depth)
+{
+    uint32_t table = other_table(g), kind = random_below(g, 10);
+    if (kind < 5) {
+        element(g, table, depth);
+        function_reference(g, depth);
+        op_u(g, 0x26, table);
+    } else if (kind == 5 && g->elem_count > 0) {
+        op_prefixed(g, 0xfc, 13);
+        put_u(g, &g->code, g->table_count + random_below(g, g->elem_count), 32);
+    } else {
+        table_bulk(g, table, depth);
+    }
+}
+
+/* ---- One lane of memory, for vector.c ---- */
+
+void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth)
+{
+    uint32_t offset = address(g, size, depth);
+    expression(g, T_V128, depth - 1);
+    op_prefixed(g, 0xfd, opcode);
+    memory_immediates(g, size, offset);
+    put(&g->code, random_below(g, 16 / size));
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// wasm-oracle ENGINE FILE...: run all exported functions without parameters of each module, in
+// order, and print what wabt's `wasm-interp --run-all-exports` prints of them: a line for each,
+// behind a line "module FILE". What a function leaves in memory is there for the next, traps or
+// not.
+#include "tools/halyard-wasm/engines.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct oracle {
+    const struct host_engine *engine;
+    char **files;
+};
+
+static uint8_t *read_file(const char *path, uint32_t *len)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t *bytes = NULL;
+    if (f != NULL && fseek(f, 0, SEEK_END) == 0) {
+        long size = ftell(f);
+        bytes = malloc(size > 0 ? (size_t)size : 1);
+        rewind(f);
+        if (bytes != NULL && size >= 0 && fread(bytes, 1, (size_t)size, f) == (size_t)size) {
+            *len = (uint32_t)size;
+        }
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    return bytes;
+}
+
+static void print_values(const struct wasm_signature *s, const uint64_t *cells)
+{
+    for (uint32_t n = 0; n < s->results; n++) {
+        const char *comma = n == 0 ? "" : ", ";
+        switch (s->types[s->params + n]) {
+        case WASM_I32:
+            printf("%si32:%" PRIu32, comma, (uint32_t)cells[n]);
+            break;
+        case WASM_I64:
+            printf("%si64:%" PRIu64, comma, cells[n]);
+            break;
+        default: /* of no module that is made for this */
+            printf("%s?", comma);
+            break;
+        }
+    }
+    printf("\n");
+}
+
+static void run_export(struct wasm_instance *i, const struct wasm_export *x)
+{
+    struct wasm_extern e;
+    struct wasm_stop stop = {.outcome = WASM_RETURNED};
+    uint64_t results[32];
+    if (x->kind != WASM_FUNCTION || !wasm_instance_export(i, x->name, &e)) {
+        return;
+    }
+    const struct wasm_signature *s = e.function.signature;
+    if (s->params > 0 || s->results > sizeof results / sizeof results[0] / 2) {
+        return;
+    }
+    printf("%.*s() =>", (int)x->name.len, (const char *)x->name.bytes);
+    if (wasm_call(i->store, &e, NULL, results, &stop) == WASM_RETURNED) {
+        printf(" ");
+        print_values(s, results);
+    } else {
+        printf(" error: %s\n", wasm_trap_text(&stop));
+    }
+    fflush(stdout); /* compiled code may end the process */
+}
+
+static const char *run_module(const struct host_engine *engine, const uint8_t *bytes, uint32_t len,
+                              struct wasm_error *err)
+{
+    static const struct wasm_bounds bounds = {.arena_bytes = 64 << 20, .table_elements = 100000};
+    static const struct wasm_quota quota = {.pages = 1000, .elements = 100000};
+    struct wasm_module *m;
+    struct wasm_store *store;
+    struct wasm_code *code;
+    struct wasm_instance *i;
+    struct wasm_stop stop;
+    if (wasm_module_decode(bytes, len, &bounds, &m, err) != OK) {
+        return err->text;
+    }
+    if (wasm_store_open(engine->engine, engine->options, &quota, &store) != OK) {
+        wasm_module_free(m);
+        return "no memory";
+    }
+    const char *why = NULL;
+    if (wasm_load(store, m, &code, err) != OK) {
+        why = err->text;
+    } else {
+        if (wasm_instantiate(store, code, &i, &stop, err) != OK) {
+            why = "not linked";
+        }
+        for (uint32_t n = 0; why == NULL && n < m->export_count; n++) {
+            run_export(i, &m->exports[n]);
+        }
+        wasm_release(store, code);
+    }
+    wasm_store_close(store);
+    return why;
+}
+
+static int run_all(void *ctx)
+{
+    const struct oracle *o = ctx;
+    int status = 0;
+    for (char **file = o->files; *file != NULL; file++) {
+        uint32_t len = 0;
+        struct wasm_error err = {.text = ""};
+        uint8_t *bytes = read_file(*file, &len);
+        printf("module %s\n", *file);
+        fflush(stdout);
+        const char *why = bytes == NULL ? "no file" : run_module(o->engine, bytes, len, &err);
+        if (why != NULL) {
+            printf("refused: %s\n", why);
+            status = 1;
+        }
+        free(bytes);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct oracle o = {.engine = argc < 2 ? NULL : host_engine_find(argv[1]), .files = argv + 2};
+    if (o.engine == NULL) {
+        fprintf(stderr, "usage: wasm-oracle ENGINE FILE...\nengines:");
+        for (unsigned n = 0; n < host_engine_count; n++) {
+            fprintf(stderr, " %s", host_engines[n].name);
+        }
+        fprintf(stderr, "\n");
+        return 2;
+    }
+    return host_run(run_all, &o);
+}
