@@ -47,3 +47,27 @@ set(test_programs "")
 foreach(name exit threads spin crash test-sdk test-landing)
     list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
 endforeach()
+
+# The same samples, and what makes no sense as machine code, as portable programs: programs/NAME.wasm. Both
+# machines run these very bytes.
+set(portable_flags --target=wasm32-wasi -O2 -Wl,--strip-debug -Wall -Wextra -Werror
+    -I "${CMAKE_SOURCE_DIR}/programs/sdk/portable")
+function(halyard_add_portable_program name source)
+    set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
+    add_custom_command(OUTPUT "${output}"
+        COMMAND "${CMAKE_C_COMPILER}" ${portable_flags} ${HALYARD_PATH_FLAGS}
+            -MD -MF "${output}.d" "${source}" -o "${output}"
+        WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+        DEPENDS "${source}" DEPFILE "${output}.d"
+        COMMENT "Compiling portable program ${name}" VERBATIM)
+    add_custom_target(portable-program-${name} ALL DEPENDS "${output}")
+endfunction()
+
+foreach(name hello exit sha256 compute spin)
+    halyard_add_portable_program(${name} "${CMAKE_SOURCE_DIR}/programs/${name}.c")
+endforeach()
+file(GLOB portable_programs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/portable/*.c")
+foreach(source IN LISTS portable_programs)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_add_portable_program(${name} "${source}")
+endforeach()

@@ -98,8 +98,8 @@ def make_system(build, image):
         stage = Path(work)
         stage_modules(stage, build)
         (stage / "bin").mkdir()
-        for program in sorted((Path(build) / "programs").glob("*.elf")):
-            if not program.name.startswith("test-"):
+        for program in sorted((Path(build) / "programs").iterdir()):
+            if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)
         make_disk(stage, image)
 

@@ -207,7 +207,8 @@ def make_system_disk(o):
     """Make the plain shell's disk unless what is in it is older. It is read-only: runs share it."""
     image = o.build / "system.img"
     with builder.locked(o.build):
-        parts = [*(o.build / "programs").glob("*.elf"), *(o.build / "modules").glob("*.ko")]
+        folders = [o.build / "programs", o.build / "modules"]
+        parts = [part for folder in folders for part in folder.iterdir() if part.suffix in (".elf", ".wasm", ".ko")]
         if not image.exists() or any(part.stat().st_mtime >= image.stat().st_mtime for part in parts):
             disk.make_system(o.build, image)
 

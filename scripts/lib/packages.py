@@ -33,13 +33,17 @@ def sanitizer_runtime():
     return Path(where).is_absolute() or any(Path(generic).glob("libclang_rt.asan*"))
 
 
-def sanitizer_package():
-    """The runtime's package carries clang's major version in its name; 14 is Debian 12's."""
-    version = "14"
-    if shutil.which("clang"):
-        text = subprocess.run(["clang", "--version"], capture_output=True, text=True).stdout
-        version = re.search(r"version (\d+)", text)[1]
-    return f"libclang-rt-{version}-dev"
+def wasm_runtime():
+    """What clang calls by itself in WebAssembly code."""
+    return any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a"))
+
+
+def clang_version():
+    """clang's major version, which some packages carry in their names; 14 is Debian 12's."""
+    if shutil.which("clang") is None:
+        return "14"
+    text = subprocess.run(["clang", "--version"], capture_output=True, text=True).stdout
+    return re.search(r"version (\d+)", text)[1]
 
 
 # package: how to see that it is there
@@ -69,9 +73,16 @@ PROBES = {
     "gdb-multiarch": program("gdb-multiarch"),
     "patch": program("patch"),
     "wabt": program("wast2json"),
+    "wasi-libc": file("/usr/include/wasm32-wasi/stdio.h"),
 }
 
-BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools"]
+# name here: how to see that it is there, and the package's real name
+VERSIONED = {
+    "libclang-rt": (sanitizer_runtime, "libclang-rt-{}-dev"),
+    "libclang-rt-wasm32": (wasm_runtime, "libclang-rt-{}-dev-wasm32"),
+}
+
+BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools", "wasi-libc", "libclang-rt-wasm32"]
 QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
 ISO = {
     "x86_64": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],
@@ -89,9 +100,10 @@ def missing(wanted):
     """The packages of `wanted` that are not installed, in order, under their real names."""
     absent = []
     for name in dict.fromkeys(wanted):
-        if name == "libclang-rt":
-            if not sanitizer_runtime():
-                absent.append(sanitizer_package())
+        if name in VERSIONED:
+            is_there, package = VERSIONED[name]
+            if not is_there():
+                absent.append(package.format(clang_version()))
         elif not PROBES[name]():
             absent.append(name)
     return absent

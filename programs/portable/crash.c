@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+//
+// Every way in which a portable program can be wrong: each ends it, and only it. Volatile where the
+// compiler would see through it.
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile int zero;
+static volatile int sink;
+
+static void read_outside(void)
+{
+    sink = *(volatile int *)(uintptr_t)(0xfffffff0u + (uint32_t)zero);
+}
+
+static void write_outside(void)
+{
+    *(volatile int *)(uintptr_t)(0x7ffffff0u + (uint32_t)zero) = 1;
+}
+
+static void divide(void)
+{
+    volatile int one = 1;
+    sink = one / zero;
+}
+
+static void overflow(void)
+{
+    volatile int smallest = INT32_MIN;
+    sink = smallest / (zero - 1);
+}
+
+static void convert(void)
+{
+    volatile double nan = __builtin_nan("");
+    sink = __builtin_wasm_trunc_s_i32_f64(nan);
+}
+
+static void convert_large(void)
+{
+    volatile double large = 1e10;
+    sink = __builtin_wasm_trunc_s_i32_f64(large);
+}
+
+static void unreachable(void)
+{
+    __builtin_trap();
+}
+
+/* A function pointer is an index into a table; there is no element that large. */
+static void call_outside(void)
+{
+    void (*f)(void) = (void (*)(void))(uintptr_t)(1000000u + (uint32_t)zero);
+    f();
+}
+
+static void call_null(void)
+{
+    void (*volatile f)(void) = (void (*)(void))(uintptr_t)(uint32_t)zero;
+    f();
+}
+
+static void call_other_type(void)
+{
+    double (*volatile f)(double) = (double (*)(double))(uintptr_t)divide;
+    sink = (int)f(1);
+}
+
+/* The address of a local that escapes: each call needs its frame in memory, and this one on the
+ * machine's stack, too. */
+__attribute__((noinline)) static int recurse(volatile int *above)
+{
+    return *above == -1 ? 0 : recurse(above) + *above + 1;
+}
+
+static void recursion(void)
+{
+    sink = recurse(&zero);
+}
+
+static void memory_fill(void)
+{
+    memset((void *)(uintptr_t)(0xfffff000u + (uint32_t)zero), 1, 0x2000);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} kinds[] = {
+    {"read", read_outside},
+    {"write", write_outside},
+    {"divide", divide},
+    {"overflow", overflow},
+    {"convert", convert},
+    {"convert-large", convert_large},
+    {"unreachable", unreachable},
+    {"call-outside", call_outside},
+    {"call-null", call_null},
+    {"call-type", call_other_type},
+    {"recursion", recursion},
+    {"fill", memory_fill},
+};
+
+int main(int argc, char **argv)
+{
+    size_t count = sizeof(kinds) / sizeof(kinds[0]);
+    for (size_t i = 0; argc == 2 && i < count; i++) {
+        if (strcmp(argv[1], kinds[i].name) == 0) {
+            kinds[i].run();
+            fprintf(stderr, "crash: %s: nothing happened\n", argv[1]);
+            return 1;
+        }
+    }
+    fprintf(stderr, "usage: crash KIND, one of");
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stderr, " %s", kinds[i].name);
+    }
+    fprintf(stderr, "\n");
+    return 2;
+}

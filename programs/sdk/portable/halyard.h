@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of halyard.h that programs for both worlds use, over the C library of WASI: the samples are
+// compiled from one source to machine code and to WebAssembly.
+//
+//     clang --target=wasm32-wasi -I programs/sdk/portable my.c -o my.wasm
+//
+// A program that is only to be portable needs none of this: it is written for the C library.
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HY_READ O_RDONLY
+
+#define hy_printf   printf
+#define hy_dprintf  dprintf
+#define hy_snprintf snprintf
+#define hy_strcmp   strcmp
+#define hy_exit     exit
+
+/** Results that are negative are errors, here -errno. */
+static inline int hy_open(const char *path, int flags)
+{
+    int fd = open(path, flags);
+    return fd < 0 ? -errno : fd;
+}
+
+static inline int64_t hy_read(int fd, void *buf, size_t len)
+{
+    ssize_t n = read(fd, buf, len);
+    return n < 0 ? -errno : n;
+}
+
+static inline int hy_close(int fd)
+{
+    return close(fd) < 0 ? -errno : 0;
+}
+
+static inline const char *hy_status_text(int status)
+{
+    return strerror(-status);
+}
+
+static inline const char *hy_format_double(char *buf, size_t len, double v, unsigned digits)
+{
+    snprintf(buf, len, "%.*f", (int)digits, v);
+    return buf;
+}
