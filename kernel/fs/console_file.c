@@ -24,7 +24,8 @@ static enum status console_node_read(struct fs_node *node, uint64_t off, void *b
 
 static enum status console_stat(struct fs_node *node, struct file_stat *out)
 {
-    *out = (struct file_stat){.inode = node->id, .links = 1, .type = FILE_DEVICE, .mode = 0666};
+    *out = (struct file_stat){
+        .inode = node->id, .links = 1, .mode = 0666, .type = FILE_DEVICE, .is_terminal = true};
     return OK;
 }
 

@@ -20,6 +20,7 @@ struct file_stat {
     uint32_t links; /* names that it has */
     uint32_t mode;  /* permission bits as stored */
     enum file_type type;
+    bool is_terminal;                              /* of FILE_DEVICE: a person may be there */
     uint64_t accessed_ns, modified_ns, changed_ns; /* since 1970; 0: not known */
 };
 

@@ -358,14 +358,27 @@ static struct thread *find_live_locked(uint32_t i) REQUIRES(threads.lock)
     return NULL;
 }
 
+/* Counter ticks that a thread has run. Its run queue is locked. */
+static uint64_t run_ticks(const struct run_queue *rq, const struct thread *t)
+{
+    return t->run_ticks + (t->state == THREAD_RUNNING ? hal_counter_read() - rq->switched_at : 0);
+}
+
+uint64_t thread_run_ns(void)
+{
+    irq_state_t state;
+    struct thread *t = thread_current();
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    uint64_t ticks = run_ticks(rq, t);
+    sched_unlock_thread(rq, state);
+    return clock_counter_to_ns(ticks);
+}
+
 static void describe(struct thread *t, struct thread_info *out)
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
-    uint64_t ticks = t->run_ticks;
-    if (t->state == THREAD_RUNNING) {
-        ticks += hal_counter_read() - rq->switched_at;
-    }
+    uint64_t ticks = run_ticks(rq, t);
     *out = (struct thread_info){.id = t->id,
                                 .cpu = atomic_load_explicit(&t->cpu, memory_order_relaxed),
                                 .state = t->state,

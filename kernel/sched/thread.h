@@ -123,6 +123,9 @@ void thread_cancel(struct thread *t);
 /** Called by upcall_irq() on the way out, interrupts masked: switch if one is due. */
 void sched_preempt_from_irq(void);
 
+/** @brief Nanoseconds that the running thread has run so far. @context{thread} */
+uint64_t thread_run_ns(void);
+
 /** One line of `ps`. */
 struct thread_info {
     uint32_t id;

@@ -87,6 +87,11 @@ void *heap_realloc(void *p, size_t size)
     return q;
 }
 
+void *heap_calloc(size_t count, size_t size)
+{
+    return may_allocate() ? calloc(count, size) : NULL;
+}
+
 char *heap_strdup(const char *s)
 {
     char *copy = heap_alloc(strlen(s) + 1);

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls on the contents of what is open: reading, writing, positions, room.
+#include "kernel/lib/endian.h"
+#include "kernel/wasi/wasi_internal.h"
+
+#define BUFFERS_MAX 1024u /* as IOV_MAX elsewhere */
+
+/* The buffers of one call, in the program's memory, all checked. */
+struct buffers {
+    const uint8_t *list;
+    uint32_t count;
+};
+
+/* Where a call puts the number of bytes, and its buffers. `args` are buffers, count, and at
+ * `result` the place of the number. */
+static uint16_t take_buffers(const struct wasi *w, const uint64_t *args, uint64_t result,
+                             struct buffers *out, uint8_t **done)
+{
+    uint32_t count = (uint32_t)args[1];
+    uint64_t total = 0;
+    out->count = count;
+    out->list = wasi_at(w, args[0], (uint64_t)count * WASI_IOVEC_SIZE);
+    *done = wasi_at(w, result, 4);
+    if (out->list == NULL || *done == NULL) {
+        return WASI_EFAULT;
+    }
+    if (count > BUFFERS_MAX) {
+        return WASI_EINVAL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *one = out->list + (size_t)i * WASI_IOVEC_SIZE;
+        uint32_t len = load_le32(one + 4);
+        if (wasi_at(w, load_le32(one), len) == NULL) {
+            return WASI_EFAULT;
+        }
+        total += len;
+    }
+    return total > INT32_MAX ? WASI_EINVAL : WASI_SUCCESS;
+}
+
+/* What one buffer is read into or written from. */
+typedef uint16_t move_fn(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
+                         const struct wasi_file_ops *ops);
+
+static uint16_t move_in(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
+                        const struct wasi_file_ops *ops)
+{
+    return ops->read(h, at, buf, len, done);
+}
+
+static uint16_t move_out(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
+                         const struct wasi_file_ops *ops)
+{
+    return ops->write(h, at, buf, len, done);
+}
+
+/* Buffer after buffer, until one is not filled or emptied. `is_once`: what comes from a stream may
+ * be all that there is for long, so after the first bytes it is enough. An error counts only if
+ * nothing was moved before it: the next call meets it. */
+static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
+                     const struct buffers *buffers, move_fn *one, bool is_once, uint32_t *moved)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < buffers->count; i++) {
+        const uint8_t *entry = buffers->list + (size_t)i * WASI_IOVEC_SIZE;
+        uint32_t len = load_le32(entry + 4);
+        size_t done = 0;
+        if (len == 0) {
+            continue;
+        }
+        uint64_t from = at == WASI_POSITION ? at : at + total;
+        uint16_t e =
+            one(fd->handle, from, w->memory + load_le32(entry), len, &done, w->system->files);
+        if (e != WASI_SUCCESS && total == 0) {
+            return e;
+        }
+        total += e == WASI_SUCCESS ? (uint32_t)done : 0;
+        if (e != WASI_SUCCESS || done < len || is_once) {
+            break;
+        }
+    }
+    *moved = total;
+    return WASI_SUCCESS;
+}
+
+/* A stream that must not make its reader or writer wait is asked first. */
+static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_write)
+{
+    struct wasi_wait wait = {.handle = fd->handle, .is_write = is_write};
+    if ((fd->flags & WASI_FDFLAG_NONBLOCK) == 0 || fd->type == WASI_TYPE_REGULAR_FILE) {
+        return WASI_SUCCESS;
+    }
+    uint16_t e = w->system->machine->poll(&wait, 1, 0);
+    return e == WASI_ETIMEDOUT ? WASI_EAGAIN : e;
+}
+
+static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, const uint64_t *args,
+                        uint64_t result)
+{
+    struct buffers buffers;
+    uint8_t *done;
+    uint32_t moved;
+    uint16_t e = take_buffers(w, args, result, &buffers, &done);
+    if (e == WASI_SUCCESS) {
+        e = check_ready(w, fd, false);
+    }
+    if (e == WASI_SUCCESS) {
+        e = move(w, fd, at, &buffers, move_in, fd->type != WASI_TYPE_REGULAR_FILE, &moved);
+    }
+    if (e == WASI_SUCCESS) {
+        store_le32(done, moved);
+    }
+    return e;
+}
+
+static uint32_t do_write(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
+                         const uint64_t *args, uint64_t result)
+{
+    struct buffers buffers;
+    uint8_t *done;
+    uint32_t moved;
+    uint16_t e = take_buffers(w, args, result, &buffers, &done);
+    if (e == WASI_SUCCESS) {
+        e = check_ready(w, fd, true);
+    }
+    if (e == WASI_SUCCESS) {
+        e = move(w, fd, at, &buffers, move_out, false, &moved);
+    }
+    if (e == WASI_SUCCESS && (fd->flags & (WASI_FDFLAG_SYNC | WASI_FDFLAG_DSYNC)) != 0) {
+        e = w->system->files->sync(fd->handle, (fd->flags & WASI_FDFLAG_SYNC) == 0);
+    }
+    if (e == WASI_SUCCESS) {
+        store_le32(done, moved);
+    }
+    return e;
+}
+
+uint32_t wasi_fd_read(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint16_t e = wasi_fd_need_file(w, args[0], WASI_RIGHT_FD_READ, &fd);
+    return e != WASI_SUCCESS ? e : do_read(w, fd, WASI_POSITION, args + 1, args[3]);
+}
+
+uint32_t wasi_fd_write(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint16_t e = wasi_fd_need_file(w, args[0], WASI_RIGHT_FD_WRITE, &fd);
+    return e != WASI_SUCCESS ? e : do_write(w, fd, WASI_POSITION, args + 1, args[3]);
+}
+
+/* Bytes are moved from `at` on; the largest number of them must not lead past the last position. */
+static bool is_offset(uint64_t at)
+{
+    return at <= INT64_MAX;
+}
+
+uint32_t wasi_fd_pread(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint16_t e = wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_READ | WASI_RIGHT_FD_SEEK, &fd);
+    if (e != WASI_SUCCESS) {
+        return e;
+    }
+    return is_offset(args[3]) ? do_read(w, fd, args[3], args + 1, args[4]) : WASI_EINVAL;
+}
+
+uint32_t wasi_fd_pwrite(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint16_t e = wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_WRITE | WASI_RIGHT_FD_SEEK, &fd);
+    if (e != WASI_SUCCESS) {
+        return e;
+    }
+    return is_offset(args[3]) ? do_write(w, fd, args[3], args + 1, args[4]) : WASI_EINVAL;
+}
+
+static uint32_t do_seek(struct wasi *w, const struct wasi_fd *fd, int64_t off, uint32_t whence,
+                        uint64_t result)
+{
+    uint8_t *to = wasi_at(w, result, 8);
+    uint64_t position;
+    if (whence >= WASI_WHENCE_COUNT) {
+        return WASI_EINVAL;
+    }
+    if (to == NULL) {
+        return WASI_EFAULT;
+    }
+    uint16_t e = w->system->files->seek(fd->handle, off, (enum wasi_whence)whence, &position);
+    if (e == WASI_SUCCESS) {
+        store_le64(to, position);
+    }
+    return e;
+}
+
+/* Asking where one is needs the right to tell, which the right to seek contains. */
+static uint16_t need_tell(const struct wasi *w, uint64_t number, struct wasi_fd **out)
+{
+    uint16_t e = wasi_fd_need_seekable(w, number, WASI_RIGHT_FD_TELL, out);
+    return e == WASI_ENOTCAPABLE ? wasi_fd_need_seekable(w, number, WASI_RIGHT_FD_SEEK, out) : e;
+}
+
+uint32_t wasi_fd_seek(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint32_t whence = (uint32_t)args[2];
+    bool is_tell = args[1] == 0 && whence == WASI_WHENCE_CUR;
+    uint16_t e = is_tell ? need_tell(w, args[0], &fd)
+                         : wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_SEEK, &fd);
+    return e != WASI_SUCCESS ? e : do_seek(w, fd, (int64_t)args[1], whence, args[3]);
+}
+
+uint32_t wasi_fd_tell(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint16_t e = need_tell(w, args[0], &fd);
+    return e != WASI_SUCCESS ? e : do_seek(w, fd, 0, WASI_WHENCE_CUR, args[1]);
+}
+
+static uint32_t do_sync(struct wasi *w, uint64_t number, uint64_t right, bool data_only)
+{
+    struct wasi_fd *fd;
+    uint16_t e = wasi_fd_need(w, number, right, &fd);
+    return e != WASI_SUCCESS ? e : w->system->files->sync(fd->handle, data_only);
+}
+
+uint32_t wasi_fd_sync(struct wasi *w, const uint64_t *args)
+{
+    return do_sync(w, args[0], WASI_RIGHT_FD_SYNC, false);
+}
+
+uint32_t wasi_fd_datasync(struct wasi *w, const uint64_t *args)
+{
+    return do_sync(w, args[0], WASI_RIGHT_FD_DATASYNC, true);
+}
+
+/* Advice is checked and taken note of by nobody: files are in memory, or read ahead anyway. */
+uint32_t wasi_fd_advise(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint64_t end;
+    uint16_t e = wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_ADVISE, &fd);
+    if (e != WASI_SUCCESS) {
+        return e;
+    }
+    bool is_range = !ADD_OVERFLOWS(args[1], args[2], &end) && end <= INT64_MAX;
+    return is_range && (uint32_t)args[3] < WASI_ADVICE_COUNT ? WASI_SUCCESS : WASI_EINVAL;
+}
+
+uint32_t wasi_fd_allocate(struct wasi *w, const uint64_t *args)
+{
+    struct wasi_fd *fd;
+    uint64_t end;
+    uint16_t e = wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_ALLOCATE, &fd);
+    if (e != WASI_SUCCESS) {
+        return e;
+    }
+    if (args[2] == 0) {
+        return WASI_EINVAL;
+    }
+    if (ADD_OVERFLOWS(args[1], args[2], &end) || end > INT64_MAX) {
+        return WASI_EFBIG;
+    }
+    return w->system->files->allocate(fd->handle, args[1], args[2]);
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel as a system for WASI: handles are open files, and what a program of the kernel gets.
+#include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/random.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "kernel/wasi.h"
+#include "kernel/wasi/system.h"
+
+#define CLOCK_RESOLUTION_NS 1u
+#define TURN_NS             (10 * NS_PER_MS) /* of each stream, when several are waited for */
+
+STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit both ways");
+
+static struct file *file_of(struct wasi_handle *h)
+{
+    return (struct file *)(void *)h;
+}
+
+static uint16_t errno_of(enum status s)
+{
+    static const uint8_t errnos[] = {
+        [-OK] = WASI_SUCCESS,
+        [-E_INVAL] = WASI_EINVAL,
+        [-E_NOMEM] = WASI_ENOMEM,
+        [-E_NOENT] = WASI_ENOENT,
+        [-E_EXIST] = WASI_EEXIST,
+        [-E_BUSY] = WASI_EBUSY,
+        [-E_IO] = WASI_EIO,
+        [-E_RANGE] = WASI_EINVAL,
+        [-E_NOTSUP] = WASI_ENOTSUP,
+        [-E_PERM] = WASI_EPERM,
+        [-E_NOTDIR] = WASI_ENOTDIR,
+        [-E_ISDIR] = WASI_EISDIR,
+        [-E_NAMETOOLONG] = WASI_ENAMETOOLONG,
+        [-E_CORRUPT] = WASI_EIO,
+        [-E_TIMEDOUT] = WASI_ETIMEDOUT,
+        [-E_CANCELLED] = WASI_ECANCELED,
+        [-E_OVERFLOW] = WASI_EFBIG,
+        [-E_NOSPC] = WASI_ENOSPC,
+        [-E_ROFS] = WASI_EROFS,
+        [-E_NODEV] = WASI_ENODEV,
+        [-E_AGAIN] = WASI_EAGAIN,
+        [-E_FAULT] = WASI_EIO,
+        [-E_NOTEMPTY] = WASI_ENOTEMPTY,
+        [-E_LOOP] = WASI_ELOOP,
+        [-E_XDEV] = WASI_EXDEV,
+        [-E_PIPE] = WASI_EPIPE,
+    };
+    size_t i = 0u - (unsigned)s;
+    uint16_t e = i < ARRAY_COUNT(errnos) ? errnos[i] : WASI_EIO;
+    return s != OK && e == WASI_SUCCESS ? WASI_EIO : e;
+}
+
+/* There is no type for pipes; a character device is what programs take for a terminal. */
+static uint8_t type_of(enum file_type type, bool is_terminal)
+{
+    switch (type) {
+    case FILE_REGULAR:
+        return WASI_TYPE_REGULAR_FILE;
+    case FILE_DIRECTORY:
+        return WASI_TYPE_DIRECTORY;
+    case FILE_SYMLINK:
+        return WASI_TYPE_SYMBOLIC_LINK;
+    default:
+        return is_terminal ? WASI_TYPE_CHARACTER_DEVICE : WASI_TYPE_UNKNOWN;
+    }
+}
+
+static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
+                          struct wasi_handle **out)
+{
+    struct file *f;
+    unsigned vfs = ((flags & WASI_OPEN_READ) != 0 ? VFS_READ : 0u) |
+                   ((flags & WASI_OPEN_WRITE) != 0 ? VFS_WRITE : 0u) |
+                   ((flags & WASI_OPEN_CREATE) != 0 ? VFS_CREATE : 0u) |
+                   ((flags & WASI_OPEN_EXCLUSIVE) != 0 ? VFS_EXCLUSIVE : 0u) |
+                   ((flags & WASI_OPEN_TRUNCATE) != 0 ? VFS_TRUNCATE : 0u) |
+                   ((flags & WASI_OPEN_DIRECTORY) != 0 ? VFS_DIRECTORY : 0u) |
+                   ((flags & WASI_OPEN_APPEND) != 0 ? VFS_APPEND : 0u);
+    enum status s = file_open_at(file_of(dir), name, vfs, &f);
+    if (s == OK) {
+        *out = (struct wasi_handle *)(void *)f;
+    }
+    return errno_of(s);
+}
+
+static void node_close(struct wasi_handle *h)
+{
+    file_close(file_of(h));
+}
+
+static uint16_t node_stat(struct wasi_handle *h, const char *name, struct wasi_stat *out)
+{
+    struct file_stat st;
+    enum status s = name == NULL ? file_stat(file_of(h), &st) : file_stat_at(file_of(h), name, &st);
+    if (s == OK) {
+        *out = (struct wasi_stat){.device = st.device,
+                                  .inode = st.inode,
+                                  .links = st.links,
+                                  .size = st.size,
+                                  .accessed_ns = st.accessed_ns,
+                                  .modified_ns = st.modified_ns,
+                                  .changed_ns = st.changed_ns,
+                                  .type = type_of(st.type, st.is_terminal)};
+    }
+    return errno_of(s);
+}
+
+static uint16_t node_set_times(struct wasi_handle *h, const char *name,
+                               const struct wasi_times *times)
+{
+    struct file_times t = {.set_accessed = times->set_accessed,
+                           .set_modified = times->set_modified,
+                           .accessed_ns = times->accessed_ns,
+                           .modified_ns = times->modified_ns};
+    return errno_of(name == NULL ? file_set_times(file_of(h), &t)
+                                 : file_set_times_at(file_of(h), name, &t));
+}
+
+static uint16_t do_read(struct wasi_handle *h, uint64_t at, void *buf, size_t len, size_t *done)
+{
+    return errno_of(at == WASI_POSITION ? file_read(file_of(h), buf, len, done)
+                                        : file_read_at(file_of(h), at, buf, len, done));
+}
+
+static uint16_t do_write(struct wasi_handle *h, uint64_t at, const void *buf, size_t len,
+                         size_t *done)
+{
+    return errno_of(at == WASI_POSITION ? file_write(file_of(h), buf, len, done)
+                                        : file_write_at(file_of(h), at, buf, len, done));
+}
+
+static uint16_t do_seek(struct wasi_handle *h, int64_t off, enum wasi_whence whence, uint64_t *out)
+{
+    return errno_of(file_seek(file_of(h), off, (int)whence, out));
+}
+
+static uint16_t set_append(struct wasi_handle *h, bool on)
+{
+    file_set_append(file_of(h), on);
+    return WASI_SUCCESS;
+}
+
+static uint16_t set_size(struct wasi_handle *h, uint64_t size)
+{
+    return errno_of(file_set_size(file_of(h), size));
+}
+
+static uint16_t allocate(struct wasi_handle *h, uint64_t off, uint64_t len)
+{
+    return errno_of(file_allocate(file_of(h), off, len));
+}
+
+/* What can be written is in memory: there is nothing further for it to go. */
+static uint16_t sync(struct wasi_handle *h, bool data_only)
+{
+    (void)h, (void)data_only;
+    return WASI_SUCCESS;
+}
+
+static uint16_t read_entry(struct wasi_handle *dir, uint64_t cookie, struct wasi_entry *out)
+{
+    struct dir_entry entry;
+    enum status s = file_read_dir_at(file_of(dir), &cookie, &entry);
+    if (s == OK) {
+        *out = (struct wasi_entry){
+            .next = cookie, .inode = entry.inode, .type = type_of(entry.type, false)};
+        out->len = (uint32_t)strlen(entry.name);
+        memcpy(out->name, entry.name, out->len);
+    }
+    return errno_of(s);
+}
+
+static uint16_t make_directory(struct wasi_handle *dir, const char *name)
+{
+    return errno_of(file_mkdir_at(file_of(dir), name));
+}
+
+static uint16_t remove(struct wasi_handle *dir, const char *name, bool is_directory)
+{
+    return errno_of(is_directory ? file_rmdir_at(file_of(dir), name)
+                                 : file_unlink_at(file_of(dir), name));
+}
+
+static uint16_t do_rename(struct wasi_handle *from_dir, const char *from,
+                          struct wasi_handle *to_dir, const char *to)
+{
+    return errno_of(file_rename_at(file_of(from_dir), from, file_of(to_dir), to));
+}
+
+static uint16_t do_link(struct wasi_handle *from_dir, const char *from, struct wasi_handle *to_dir,
+                        const char *to)
+{
+    return errno_of(file_link_at(file_of(from_dir), from, file_of(to_dir), to));
+}
+
+static uint16_t do_symlink(const char *target, struct wasi_handle *dir, const char *name)
+{
+    return errno_of(file_symlink_at(target, file_of(dir), name));
+}
+
+static uint16_t read_link(struct wasi_handle *dir, const char *name, char *buf, size_t len)
+{
+    return errno_of(file_read_link_at(file_of(dir), name, buf, len));
+}
+
+/* A portable program has one thread, whose time is the program's. Without a clock that knows the
+ * date it is as if the machine had started in 1970. */
+static uint16_t clock_time(enum wasi_clock_id id, uint64_t *out)
+{
+    if (id == WASI_CLOCK_MONOTONIC || (id == WASI_CLOCK_REALTIME && !clock_wall_ns(out))) {
+        *out = clock_now_ns();
+    } else if (id != WASI_CLOCK_REALTIME) {
+        *out = thread_run_ns();
+    }
+    return WASI_SUCCESS;
+}
+
+static uint16_t clock_resolution(enum wasi_clock_id id, uint64_t *out)
+{
+    (void)id;
+    *out = MAX(clock_counter_to_ns(1), CLOCK_RESOLUTION_NS);
+    return WASI_SUCCESS;
+}
+
+static uint16_t fill_random(void *buf, size_t len)
+{
+    random_fill(buf, len);
+    return WASI_SUCCESS;
+}
+
+/* Ready now? What is written to never waits for long. */
+static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
+{
+    struct file_stat st;
+    uint64_t at;
+    struct file *f = file_of(wait->handle);
+    enum status s = wait->is_write ? OK : file_wait_readable(f, deadline_ns);
+    wait->is_ready = s == OK;
+    wait->bytes = 1;
+    if (s == OK && !wait->is_write && file_stat(f, &st) == OK && st.type == FILE_REGULAR &&
+        file_seek(f, 0, 1, &at) == OK) {
+        wait->bytes = at < st.size ? st.size - at : 0;
+    }
+    return s;
+}
+
+/* Look at each, the first that is not ready until `until_ns`. @return OK: some are. */
+static enum status look_at_all(struct wasi_wait *waits, uint32_t count, uint64_t until_ns,
+                               uint32_t patient)
+{
+    enum status result = E_TIMEDOUT;
+    for (uint32_t i = 0; i < count; i++) {
+        enum status s = look(&waits[i], i == patient ? until_ns : 0);
+        if (s == OK) {
+            result = OK;
+        } else if (s != E_TIMEDOUT) {
+            return s;
+        }
+    }
+    return result;
+}
+
+/* There is a queue for each stream and a thread waits on one, so with several it takes turns. */
+static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
+{
+    uint32_t turn = 0;
+    if (count == 0) {
+        enum status s = thread_sleep_until(deadline_ns);
+        return errno_of(s == OK ? E_TIMEDOUT : s);
+    }
+    enum status s = look_at_all(waits, count, 0, count);
+    for (uint64_t now = clock_now_ns(); s == E_TIMEDOUT && now < deadline_ns;
+         now = clock_now_ns()) {
+        uint64_t until = count == 1 ? deadline_ns : MIN(deadline_ns, now + TURN_NS);
+        s = look_at_all(waits, count, until, turn++ % count);
+    }
+    return errno_of(s);
+}
+
+static const struct wasi_node_ops nodes = {
+    .open = node_open, .close = node_close, .stat = node_stat, .set_times = node_set_times};
+
+static const struct wasi_file_ops files = {.read = do_read,
+                                           .write = do_write,
+                                           .seek = do_seek,
+                                           .set_append = set_append,
+                                           .set_size = set_size,
+                                           .allocate = allocate,
+                                           .sync = sync};
+
+static const struct wasi_directory_ops directories = {.read_entry = read_entry,
+                                                      .make_directory = make_directory,
+                                                      .remove = remove,
+                                                      .rename = do_rename,
+                                                      .link = do_link,
+                                                      .symlink = do_symlink,
+                                                      .read_link = read_link};
+
+static const struct wasi_machine_ops machine = {.clock_time = clock_time,
+                                                .clock_resolution = clock_resolution,
+                                                .random = fill_random,
+                                                .poll = poll,
+                                                .yield = thread_yield};
+
+static const struct wasi_system system = {
+    .nodes = &nodes, .files = &files, .directories = &directories, .machine = &machine};
+
+/* ---- A program of the kernel ---- */
+
+struct program_wasi {
+    struct program_resource resource;
+    struct wasi *wasi;
+};
+
+static void release(struct program_resource *self)
+{
+    struct program_wasi *r = CONTAINER_OF(self, struct program_wasi, resource);
+    wasi_destroy(r->wasi);
+    heap_free(r);
+}
+
+static enum status add_streams(struct wasi *w, struct program *p)
+{
+    enum status s = OK;
+    for (int i = 0; i < 3 && s == OK; i++) {
+        struct file *f = NULL;
+        mutex_lock(&p->lock);
+        if (p->files[i] != NULL) {
+            f = file_ref(p->files[i]);
+        }
+        mutex_unlock(&p->lock);
+        s = f == NULL ? E_INVAL
+                      : wasi_add_stream(w, (struct wasi_handle *)(void *)f, i == 0, i != 0);
+    }
+    return s;
+}
+
+static enum status add_folders(struct wasi *w, const struct wasi_folder *folders, uint32_t count)
+{
+    enum status s = OK;
+    for (uint32_t i = 0; i < count && s == OK; i++) {
+        struct file *f;
+        s = vfs_open(NULL, folders[i].path, VFS_READ | VFS_DIRECTORY, &f);
+        if (s == OK) {
+            s = wasi_add_folder(w, (struct wasi_handle *)(void *)f, folders[i].name);
+        }
+    }
+    return s;
+}
+
+enum status wasi_create_for_program(struct program *p, const struct wasi_config *config,
+                                    const struct wasi_folder *folders, uint32_t count,
+                                    struct wasi **out)
+{
+    struct wasi_config mine = *config;
+    mine.system = &system;
+    struct program_wasi *r = heap_zalloc(sizeof(*r));
+    if (r == NULL) {
+        return E_NOMEM;
+    }
+    r->resource = (struct program_resource){.release = release, .name = "wasi"};
+    enum status s = wasi_create(&mine, &r->wasi);
+    if (s == OK) {
+        s = add_streams(r->wasi, p);
+    }
+    if (s == OK) {
+        s = add_folders(r->wasi, folders, count);
+    }
+    if (s == OK) {
+        s = program_add_resource(p, &r->resource);
+    }
+    if (s != OK) {
+        release(&r->resource);
+        return s;
+    }
+    *out = r->wasi;
+    return OK;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// What one program has, from its creation to its end, and the table of the calls.
+#include "kernel/wasi.h"
+
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/wasi/wasi_internal.h"
+
+#define STRINGS_MAX ((size_t)1 << 20) /* bytes of arguments, and of the environment */
+
+const struct wasi_call wasi_calls[] = {
+    {"args_get", "ii:i", wasi_args_get, false},
+    {"args_sizes_get", "ii:i", wasi_args_sizes_get, false},
+    {"clock_res_get", "ii:i", wasi_clock_res_get, false},
+    {"clock_time_get", "iIi:i", wasi_clock_time_get, false},
+    {"environ_get", "ii:i", wasi_environ_get, false},
+    {"environ_sizes_get", "ii:i", wasi_environ_sizes_get, false},
+    {"fd_advise", "iIIi:i", wasi_fd_advise, false},
+    {"fd_allocate", "iII:i", wasi_fd_allocate, false},
+    {"fd_close", "i:i", wasi_fd_close_call, false},
+    {"fd_datasync", "i:i", wasi_fd_datasync, false},
+    {"fd_fdstat_get", "ii:i", wasi_fd_fdstat_get, false},
+    {"fd_fdstat_set_flags", "ii:i", wasi_fd_fdstat_set_flags, false},
+    {"fd_fdstat_set_rights", "iII:i", wasi_fd_fdstat_set_rights, false},
+    {"fd_filestat_get", "ii:i", wasi_fd_filestat_get, false},
+    {"fd_filestat_set_size", "iI:i", wasi_fd_filestat_set_size, false},
+    {"fd_filestat_set_times", "iIIi:i", wasi_fd_filestat_set_times, false},
+    {"fd_pread", "iiiIi:i", wasi_fd_pread, false},
+    {"fd_prestat_dir_name", "iii:i", wasi_fd_prestat_dir_name, false},
+    {"fd_prestat_get", "ii:i", wasi_fd_prestat_get, false},
+    {"fd_pwrite", "iiiIi:i", wasi_fd_pwrite, false},
+    {"fd_read", "iiii:i", wasi_fd_read, false},
+    {"fd_readdir", "iiiIi:i", wasi_fd_readdir, false},
+    {"fd_renumber", "ii:i", wasi_fd_renumber, false},
+    {"fd_seek", "iIii:i", wasi_fd_seek, false},
+    {"fd_sync", "i:i", wasi_fd_sync, false},
+    {"fd_tell", "ii:i", wasi_fd_tell, false},
+    {"fd_write", "iiii:i", wasi_fd_write, false},
+    {"path_create_directory", "iii:i", wasi_path_create_directory, false},
+    {"path_filestat_get", "iiiii:i", wasi_path_filestat_get, false},
+    {"path_filestat_set_times", "iiiiIIi:i", wasi_path_filestat_set_times, false},
+    {"path_link", "iiiiiii:i", wasi_path_link, false},
+    {"path_open", "iiiiiIIii:i", wasi_path_open, false},
+    {"path_readlink", "iiiiii:i", wasi_path_readlink, false},
+    {"path_remove_directory", "iii:i", wasi_path_remove_directory, false},
+    {"path_rename", "iiiiii:i", wasi_path_rename, false},
+    {"path_symlink", "iiiii:i", wasi_path_symlink, false},
+    {"path_unlink_file", "iii:i", wasi_path_unlink_file, false},
+    {"poll_oneoff", "iiii:i", wasi_poll_oneoff, false},
+    {"proc_exit", "i:", wasi_proc_exit, true},
+    {"proc_raise", "i:i", wasi_proc_raise, true},
+    {"random_get", "ii:i", wasi_random_get, false},
+    {"sched_yield", ":i", wasi_sched_yield, false},
+    {"sock_accept", "iii:i", wasi_sock_accept, false},
+    {"sock_recv", "iiiiii:i", wasi_sock_recv, false},
+    {"sock_send", "iiiii:i", wasi_sock_send, false},
+    {"sock_shutdown", "ii:i", wasi_sock_shutdown, false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct wasi_call *wasi_find_call(const char *name, size_t len)
+{
+    for (const struct wasi_call *c = wasi_calls; c->name != NULL; c++) {
+        if (strlen(c->name) == len && memcmp(c->name, name, len) == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static enum status copy_strings(const char *const *from, uint32_t count, struct wasi_strings *out)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size += strnlen(from[i], STRINGS_MAX) + 1;
+        if (size > STRINGS_MAX) {
+            return E_OVERFLOW;
+        }
+    }
+    char *bytes = heap_alloc(size);
+    if (bytes == NULL) {
+        return E_NOMEM;
+    }
+    *out = (struct wasi_strings){.bytes = bytes, .count = count, .size = (uint32_t)size};
+    for (uint32_t i = 0; i < count; i++) {
+        size_t len = strlen(from[i]) + 1;
+        memcpy(bytes, from[i], len);
+        bytes += len;
+    }
+    return OK;
+}
+
+enum status wasi_create(const struct wasi_config *config, struct wasi **out)
+{
+    struct wasi *w = heap_zalloc(sizeof(*w));
+    if (w == NULL) {
+        return E_NOMEM;
+    }
+    w->system = config->system;
+    enum status s = copy_strings(config->args, config->arg_count, &w->args);
+    if (s == OK) {
+        s = copy_strings(config->env, config->env_count, &w->env);
+    }
+    if (s != OK) {
+        wasi_destroy(w);
+        return s;
+    }
+    *out = w;
+    return OK;
+}
+
+void wasi_destroy(struct wasi *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < w->fd_room; i++) {
+        if (w->fds[i].handle != NULL) {
+            wasi_fd_close(w, &w->fds[i]);
+        }
+    }
+    heap_free(w->fds);
+    heap_free(w->args.bytes);
+    heap_free(w->env.bytes);
+    heap_free(w);
+}
+
+void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
+{
+    w->memory = base;
+    w->memory_length = length;
+}
+
+bool wasi_has_ended(const struct wasi *w, uint32_t *status)
+{
+    if (w->has_ended) {
+        *status = w->status;
+    }
+    return w->has_ended;
+}
+
+/* Takes the handle over, and the folder's name, if any. */
+static enum status add(struct wasi *w, const struct wasi_fd *fd)
+{
+    uint32_t number;
+    if (wasi_fd_reserve(w, &number) != WASI_SUCCESS) {
+        struct wasi_fd copy = *fd;
+        wasi_fd_close(w, &copy);
+        return E_NOMEM;
+    }
+    w->fds[number] = *fd;
+    return OK;
+}
+
+enum status wasi_add_stream(struct wasi *w, struct wasi_handle *h, bool can_read, bool can_write)
+{
+    struct wasi_stat st;
+    uint64_t position;
+    if (w->system->nodes->stat(h, NULL, &st) != WASI_SUCCESS) {
+        w->system->nodes->close(h);
+        return E_IO;
+    }
+    uint64_t rights = wasi_rights_of_type(st.type);
+    if (st.type != WASI_TYPE_DIRECTORY &&
+        w->system->files->seek(h, 0, WASI_WHENCE_CUR, &position) == WASI_SUCCESS) {
+        /* A character device that one can seek on is no terminal: programs tell by this. */
+        rights |= WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL;
+    }
+    if (!can_read) {
+        rights &= ~WASI_RIGHT_FD_READ;
+    }
+    if (!can_write) {
+        rights &= ~(WASI_RIGHT_FD_WRITE | WASI_RIGHT_FD_ALLOCATE | WASI_RIGHT_FD_FILESTAT_SET_SIZE);
+    }
+    return add(w, &(struct wasi_fd){.handle = h, .rights = rights, .type = st.type});
+}
+
+enum status wasi_add_folder(struct wasi *w, struct wasi_handle *h, const char *name)
+{
+    struct wasi_stat st;
+    if (w->system->nodes->stat(h, NULL, &st) != WASI_SUCCESS || st.type != WASI_TYPE_DIRECTORY) {
+        w->system->nodes->close(h);
+        return E_NOTDIR;
+    }
+    char *copy = heap_strdup(name);
+    if (copy == NULL) {
+        w->system->nodes->close(h);
+        return E_NOMEM;
+    }
+    return add(w, &(struct wasi_fd){.handle = h,
+                                    .rights = wasi_rights_of_type(WASI_TYPE_DIRECTORY),
+                                    .inheriting = WASI_RIGHTS_ALL,
+                                    .type = WASI_TYPE_DIRECTORY,
+                                    .folder = copy});
+}

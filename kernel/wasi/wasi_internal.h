@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files of WASI: one program's state, its memory as calls see it, its descriptors, and
+// walking paths.
+#pragma once
+
+#include "kernel/lib/compiler.h"
+#include "kernel/wasi.h"
+#include "kernel/wasi/system.h"
+
+#define WASI_FDS_MAX   1024u
+#define WASI_PATH_MAX  4096u /* bytes, with the zero that guests do not have */
+#define WASI_DEPTH_MAX 128u  /* directories held in one walk */
+#define WASI_LINKS_MAX 32u   /* symbolic links followed in one walk */
+
+/** An open descriptor. */
+struct wasi_fd {
+    struct wasi_handle *handle; /* NULL: free */
+    uint64_t rights, inheriting;
+    uint16_t flags; /* enum wasi_fdflags */
+    uint8_t type;   /* enum wasi_file_type, when it was opened */
+    char *folder;   /* the name of what was given to the program; else NULL */
+};
+
+/** Strings as a program gets them: one after the other, each with its zero. */
+struct wasi_strings {
+    char *bytes;
+    uint32_t count, size;
+};
+
+/** A walk along a path: the directories that it came through, all held. */
+struct wasi_walk {
+    struct wasi_handle *stack[WASI_DEPTH_MAX]; /* the first is a descriptor's */
+    uint32_t depth;                            /* of the last one */
+    uint32_t links;
+    bool is_directory_wanted;     /* the path ends with '/', or with a dot */
+    char name[WASI_NAME_MAX + 1]; /* in the last directory; "." is that itself */
+    const char *next;             /* in `rest` */
+    char rest[WASI_PATH_MAX];
+    char target[WASI_PATH_MAX];
+};
+
+struct wasi {
+    const struct wasi_system *system;
+    uint8_t *memory;
+    const uint64_t *memory_length;
+    struct wasi_strings args, env;
+    struct wasi_fd *fds;
+    uint32_t fd_room;
+    bool has_ended;
+    uint32_t status;
+    struct wasi_walk walk[2]; /* rename and link have two paths */
+    char path[WASI_PATH_MAX]; /* a path as the program passed it, zero-terminated */
+};
+
+/* ---- Memory ---- */
+
+/** @brief The address of bytes of the program, or NULL if not all are in its memory. */
+static inline uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
+{
+    uint64_t size = w->memory_length != NULL ? *w->memory_length : 0;
+    uint32_t start = (uint32_t)at;
+    return start + len > size || len > size ? NULL : w->memory + start;
+}
+
+/** @brief A path or other text of the program, zero-terminated, into `buf` of WASI_PATH_MAX.
+ *  @return EFAULT, ENAMETOOLONG; EINVAL: a zero in it; ENOENT: it is empty. */
+uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *buf);
+
+/* ---- Descriptors ---- */
+
+/** @brief The descriptor with this number. @return EBADF. */
+uint16_t wasi_fd_find(const struct wasi *w, uint64_t number, struct wasi_fd **out);
+
+/** @brief The same, if it has all the rights. @return EBADF, ENOTCAPABLE. */
+uint16_t wasi_fd_need(const struct wasi *w, uint64_t number, uint64_t rights, struct wasi_fd **out);
+
+/** @brief The same for what only files have. @return also EISDIR. */
+uint16_t wasi_fd_need_file(const struct wasi *w, uint64_t number, uint64_t rights,
+                           struct wasi_fd **out);
+
+/** @brief The same for what needs a position. @return also ESPIPE. */
+uint16_t wasi_fd_need_seekable(const struct wasi *w, uint64_t number, uint64_t rights,
+                               struct wasi_fd **out);
+
+/** @brief The same for what only directories have. @return also ENOTDIR. */
+uint16_t wasi_fd_need_directory(const struct wasi *w, uint64_t number, uint64_t rights,
+                                struct wasi_fd **out);
+
+/** @brief Make room for one more; pointers into the table are stale then. @return the lowest free
+ * number in *number; EMFILE, ENOMEM. */
+uint16_t wasi_fd_reserve(struct wasi *w, uint32_t *number);
+
+/** @brief Close what a descriptor has; it is free then. */
+void wasi_fd_close(struct wasi *w, struct wasi_fd *fd);
+
+/** @brief What can be done at all with a thing of this type. */
+uint64_t wasi_rights_of_type(uint8_t type);
+
+/* ---- Paths ---- */
+
+enum wasi_follow {
+    WASI_FOLLOW,      /**< the last name too */
+    WASI_NO_FOLLOW,   /**< unless a slash follows it */
+    WASI_NAME_ITSELF, /**< never: it is to be made, moved or removed */
+};
+
+/**
+ * @brief Walk from a directory along a path, which may lead nowhere out of it.
+ * @param path  Zero-terminated.
+ * @return The walk's last directory and name are set; end it with wasi_walk_end(), also on failure.
+ * ENOTCAPABLE: it leads out; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, and what the system says.
+ */
+uint16_t wasi_walk(struct wasi *w, struct wasi_walk *walk, struct wasi_handle *dir,
+                   const char *path, enum wasi_follow follow);
+void wasi_walk_end(struct wasi *w, struct wasi_walk *walk);
+
+static inline struct wasi_handle *wasi_walk_dir(const struct wasi_walk *walk)
+{
+    return walk->stack[walk->depth];
+}
+
+/* ---- Shared by calls ---- */
+
+void wasi_store_stat(uint8_t *to, const struct wasi_stat *st);
+
+/** @brief What fstflags mean. @return EINVAL: a time both given and now. */
+uint16_t wasi_read_times(const struct wasi *w, uint64_t accessed, uint64_t modified, uint64_t flags,
+                         struct wasi_times *out);
+
+/* ---- The calls, one file a group ---- */
+
+#define WASI_CALL(name) uint32_t name(struct wasi *w, const uint64_t *args)
+
+WASI_CALL(wasi_args_get);
+WASI_CALL(wasi_args_sizes_get);
+WASI_CALL(wasi_environ_get);
+WASI_CALL(wasi_environ_sizes_get);
+WASI_CALL(wasi_clock_res_get);
+WASI_CALL(wasi_clock_time_get);
+WASI_CALL(wasi_random_get);
+WASI_CALL(wasi_sched_yield);
+WASI_CALL(wasi_proc_exit);
+WASI_CALL(wasi_proc_raise);
+
+WASI_CALL(wasi_fd_advise);
+WASI_CALL(wasi_fd_allocate);
+WASI_CALL(wasi_fd_datasync);
+WASI_CALL(wasi_fd_pread);
+WASI_CALL(wasi_fd_pwrite);
+WASI_CALL(wasi_fd_read);
+WASI_CALL(wasi_fd_seek);
+WASI_CALL(wasi_fd_sync);
+WASI_CALL(wasi_fd_tell);
+WASI_CALL(wasi_fd_write);
+
+WASI_CALL(wasi_fd_close_call);
+WASI_CALL(wasi_fd_fdstat_get);
+WASI_CALL(wasi_fd_fdstat_set_flags);
+WASI_CALL(wasi_fd_fdstat_set_rights);
+WASI_CALL(wasi_fd_filestat_get);
+WASI_CALL(wasi_fd_filestat_set_size);
+WASI_CALL(wasi_fd_filestat_set_times);
+WASI_CALL(wasi_fd_prestat_get);
+WASI_CALL(wasi_fd_prestat_dir_name);
+WASI_CALL(wasi_fd_readdir);
+WASI_CALL(wasi_fd_renumber);
+
+WASI_CALL(wasi_path_create_directory);
+WASI_CALL(wasi_path_filestat_get);
+WASI_CALL(wasi_path_filestat_set_times);
+WASI_CALL(wasi_path_link);
+WASI_CALL(wasi_path_open);
+WASI_CALL(wasi_path_readlink);
+WASI_CALL(wasi_path_remove_directory);
+WASI_CALL(wasi_path_rename);
+WASI_CALL(wasi_path_symlink);
+WASI_CALL(wasi_path_unlink_file);
+
+WASI_CALL(wasi_poll_oneoff);
+
+WASI_CALL(wasi_sock_accept);
+WASI_CALL(wasi_sock_recv);
+WASI_CALL(wasi_sock_send);
+WASI_CALL(wasi_sock_shutdown);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// A system under WASI that can be made to fail, to hold back, and to change while it is looked at.
+// Its tree is fixed nodes; what lies outside the folder that a program gets must never be touched,
+// and handles are counted.
+#pragma once
+
+#include "kernel/wasi/system.h"
+
+struct fake_node {
+    const char *name;
+    uint8_t type;
+    struct fake_node *parent; /* NULL: it has been taken out */
+    const char *target;       /* of a link */
+    bool is_outside;          /* touching it is a failure of the test */
+};
+
+enum {
+    FAKE_ROOT,   /* outside */
+    FAKE_SECRET, /* outside: a file */
+    FAKE_HOME,   /* what programs get */
+    FAKE_A,      /* home/a */
+    FAKE_B,      /* home/a/b */
+    FAKE_C,      /* home/a/b/c */
+    FAKE_FILE,   /* home/file */
+    FAKE_LINK,   /* home/link: to "a" */
+    FAKE_STREAM, /* home/stream: a pipe or the like */
+    FAKE_NODES,
+};
+
+extern const struct wasi_system fake_system;
+
+extern struct fake_system_state {
+    struct fake_node nodes[FAKE_NODES];
+    void (*before_open)(struct wasi_handle *dir, const char *name); /* or NULL */
+    uint16_t fail_with; /* every call on files fails so; 0: none */
+    uint32_t handles;   /* open now */
+    uint64_t now_ns;    /* of the monotonic clock; the other is a second ahead */
+    size_t chunk;       /* most bytes moved at once */
+    uint32_t reads, writes, syncs, yields;
+    bool is_stream_ready;
+    uint32_t polled;      /* handles of the last poll */
+    uint64_t deadline_ns; /* of the last poll */
+} fake;
+
+/** Back to the beginning. */
+void fake_system_reset(void);
+
+/** A handle on a node. */
+struct wasi_handle *fake_handle(unsigned node);
