@@ -198,7 +198,7 @@ void exact_expression(struct gen *g, unsigned type, int depth)
 /* Mostly not 0; rarely anything. */
 static void divisor(struct gen *g, unsigned type, int depth)
 {
-    if (chance(g, 4)) {
+    if (chance(g, 2)) {
         expression(g, type, depth);
     } else if (chance(g, 50)) {
         constant(g, type);
@@ -214,7 +214,7 @@ static void divisor(struct gen *g, unsigned type, int depth)
 /* What mostly fits an i32: abs of the smaller of something and a number. */
 static void small_float(struct gen *g, unsigned type, int depth)
 {
-    if (chance(g, 4)) {
+    if (chance(g, 2)) {
         expression(g, type, depth);
         return;
     }

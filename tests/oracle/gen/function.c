@@ -23,11 +23,11 @@ static void table_index(struct gen *g, uint32_t function, int depth)
     while (t->functions[at] != function) {
         at++;
     }
-    if (chance(g, 3)) {
+    if (chance(g, 1)) {
         constant(g, T_I32);
         return;
     }
-    const_i32(g, chance(g, 3) ? random_below(g, t->size) : at);
+    const_i32(g, chance(g, 1) ? random_below(g, t->size) : at);
     if (chance(g, 50)) { /* the same in a roundabout way */
         expression(g, T_I32, depth - 2);
         const_i32(g, 0);
@@ -102,6 +102,13 @@ static void start_function(struct gen *g, const struct func_type *t)
     }
 }
 
+static void add_scratch(struct gen *g)
+{
+    for (unsigned type = T_I32; type < T_COUNT; type++) {
+        g->scratch[type] = type == T_V128 && !g->has_vectors ? 0 : new_local(g, type);
+    }
+}
+
 static void add_locals(struct gen *g)
 {
     bool is_crowded = chance(g, 20);
@@ -110,9 +117,7 @@ static void add_locals(struct gen *g)
         (void)new_local(g, random_below(g, g->has_vectors ? T_COUNT : T_V128));
     }
     g->free_locals = g->local_count;
-    for (unsigned type = T_I32; type < T_COUNT; type++) {
-        g->scratch[type] = type == T_V128 && !g->has_vectors ? 0 : new_local(g, type);
-    }
+    add_scratch(g);
     if (is_crowded) { /* all of them in use at once */
         for (uint32_t n = 0; n < g->free_locals; n++) {
             expression(g, g->locals[n], 1);
@@ -197,23 +202,16 @@ void function_body(struct gen *g, uint32_t function, struct bytes *out)
     }
     add_locals(g);
     for (int budget = g->budget; g->budget > budget / 8;) {
-        statements(g, 1, 2 + (int)random_below(g, 4));
+        statements(g, 1, chance(g, 5) ? 9 : 2 + (int)random_below(g, 4));
     }
     g->budget = 20;
     results(g, &t);
     finish(g, &t, out);
 }
 
-void export_body(struct gen *g, uint32_t function, struct bytes *out)
+static void call_and_mix(struct gen *g, uint32_t function, uint32_t hash)
 {
-    const struct func_type none = {.results = {T_I64}, .result_count = 1};
     const struct func_type *t = &g->types[g->functions[function]];
-    start_function(g, &none);
-    g->free_locals = 0;
-    uint32_t hash = new_local(g, T_I64);
-    for (unsigned type = T_I32; type < T_COUNT; type++) {
-        g->scratch[type] = type == T_V128 && !g->has_vectors ? 0 : new_local(g, type);
-    }
     const_i32(g, FUEL);
     op_u(g, 0x24, GLOBAL_FUEL);
     const_i32(g, 0);
@@ -224,6 +222,22 @@ void export_body(struct gen *g, uint32_t function, struct bytes *out)
     op_u(g, 0x10, function);
     for (uint32_t n = t->result_count; n-- > 0;) {
         mix(g, t->results[n], hash);
+    }
+}
+
+/* Calls of one function with different arguments, and of others. */
+void export_body(struct gen *g, uint32_t function, struct bytes *out)
+{
+    const struct func_type none = {.results = {T_I64}, .result_count = 1};
+    uint32_t calls = 2 + random_below(g, 6);
+    start_function(g, &none);
+    g->free_locals = 0;
+    uint32_t hash = new_local(g, T_I64);
+    add_scratch(g);
+    const_i64(g, 1);
+    op_u(g, 0x21, hash);
+    for (uint32_t n = 0; n < calls; n++) {
+        call_and_mix(g, chance(g, 70) ? function : random_below(g, g->function_count), hash);
     }
     op_u(g, 0x20, hash);
     finish(g, &none, out);
@@ -255,9 +269,7 @@ void state_body(struct gen *g, struct bytes *out)
     const struct func_type none = {.results = {T_I64}, .result_count = 1};
     start_function(g, &none);
     uint32_t hash = new_local(g, T_I64), at = new_local(g, T_I32);
-    for (unsigned type = T_I32; type < T_COUNT; type++) {
-        g->scratch[type] = type == T_V128 && !g->has_vectors ? 0 : new_local(g, type);
-    }
+    add_scratch(g);
     mix_memory(g, hash, at);
     for (uint32_t n = GLOBAL_FIRST; n < g->global_count; n++) {
         op_u(g, 0x23, n);

@@ -153,6 +153,7 @@ void mix(struct gen *g, unsigned type, uint32_t hash);
 void load(struct gen *g, unsigned type, int depth);
 void store(struct gen *g, int depth);
 void bulk_memory(struct gen *g, int depth);
+void overlapping_accesses(struct gen *g, int depth);
 void table_statement(struct gen *g, int depth);
 /** Leaves an i32. */
 void table_expression(struct gen *g, int depth);

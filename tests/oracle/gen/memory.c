@@ -15,18 +15,18 @@ static uint32_t address(struct gen *g, uint32_t size, int depth)
 {
     static const uint32_t masks[] = {0xff, 0xff8, 0xfff, 0x7fff, 0x7ff8};
     static const uint32_t offsets[] = {0, 0, 0, 1, 4, 8, 255, 256, 4095, 4096, 4097, 0x7000};
-    uint32_t offset = offsets[random_below(g, 12)], kind = random_below(g, 100);
-    if (kind < 80) {
+    uint32_t offset = offsets[random_below(g, 12)], kind = random_below(g, 1000);
+    if (kind < 800) {
         masked(g, masks[random_below(g, 5)], depth);
-    } else if (kind < 88) { /* the last bytes of the first page */
+    } else if (kind < 880) { /* the last bytes of the first page */
         const_i32(g, PAGE - size - offset);
-    } else if (kind < 95) { /* the last bytes there are */
+    } else if (kind < 950) { /* the last bytes there are */
         memory_size(g);
         const_i32(g, 16);
         op(g, 0x74);
-        const_i32(g, size + offset - (chance(g, 4) ? 1 : 0));
+        const_i32(g, size + offset - (chance(g, 3) ? 1 : 0));
         op(g, 0x6b);
-    } else if (kind < 98) { /* anywhere in the first page; in its last bytes by chance */
+    } else if (kind < 996) { /* anywhere in the first page; in its last bytes by chance */
         masked(g, 0xffff, depth);
         offset = 0;
     } else { /* outside, most likely; a sum that must not wrap */
@@ -96,65 +96,116 @@ void store(struct gen *g, int depth)
 
 /* ---- Bulk ---- */
 
-static void length(struct gen *g, uint32_t largest, int depth)
+/* A place and a length in something of `end` elements: random ones in the lower half, or up to the
+ * very end, or (rarely) anything. */
+struct region {
+    uint32_t end, longest;
+    uint32_t at, len; /* constants, if is_exact */
+    bool is_exact;
+};
+
+static struct region choose_region(struct gen *g, uint32_t end, uint32_t longest)
 {
-    if (chance(g, 1)) {
-        constant(g, T_I32);
-    } else if (chance(g, 50)) {
-        const_i32(g, random_below(g, largest + 1));
+    struct region r = {.end = end, .longest = longest < end / 2 ? longest : end / 2};
+    r.is_exact = chance(g, 30);
+    r.len = random_below(g, r.longest + 1);
+    r.at = chance(g, 50) ? end - r.len : random_below(g, end - r.len + 1);
+    r.len += chance(g, 3) ? 1 : 0;
+    if (chance(g, 2)) {
+        r = (struct region){.is_exact = true,
+                            .at = (uint32_t)boundary_integer(g, 32),
+                            .len = (uint32_t)boundary_integer(g, 32)};
+    }
+    return r;
+}
+
+static void remainder_of(struct gen *g, uint32_t n, int depth)
+{
+    expression(g, T_I32, depth - 1);
+    const_i32(g, n);
+    op(g, 0x70);
+}
+
+static void place(struct gen *g, const struct region *r, int depth)
+{
+    if (r->is_exact) {
+        const_i32(g, r->at);
     } else {
-        expression(g, T_I32, depth - 1);
-        const_i32(g, largest + 1);
-        op(g, 0x70);
+        remainder_of(g, r->end - r->longest + 1, depth);
     }
 }
 
-static void place(struct gen *g, uint32_t end, int depth)
+static void length(struct gen *g, const struct region *r, int depth)
 {
-    if (chance(g, 1)) {
-        constant(g, T_I32);
-    } else if (chance(g, 20)) {
-        const_i32(g, end - random_below(g, 4));
+    if (r->is_exact) {
+        const_i32(g, r->len);
     } else {
-        expression(g, T_I32, depth - 1);
-        const_i32(g, end / 2);
-        op(g, 0x70);
+        remainder_of(g, r->longest + 1, depth);
     }
 }
 
 void bulk_memory(struct gen *g, int depth)
 {
     uint32_t segment = g->data_count > 0 ? random_below(g, g->data_count) : 0;
+    struct region to = choose_region(g, PAGE, chance(g, 20) ? 5000 : 64), from = to;
     switch (random_below(g, g->data_count > 0 ? 4 : 2)) {
     case 0: /* fill */
-        place(g, PAGE, depth);
+        place(g, &to, depth);
         expression(g, T_I32, depth - 1);
-        length(g, 200, depth);
+        length(g, &to, depth);
         op_prefixed(g, 0xfc, 11);
         put(&g->code, 0);
         break;
     case 1: /* copy, often onto itself */
-        place(g, PAGE, depth);
-        place(g, PAGE, depth);
-        length(g, chance(g, 20) ? 5000 : 64, depth);
+        from.at -= chance(g, 50) && from.at > 8 ? random_below(g, 8) : 0;
+        place(g, &to, depth);
+        place(g, &from, depth);
+        length(g, &to, depth);
         op_prefixed(g, 0xfc, 10);
         put(&g->code, 0);
         put(&g->code, 0);
         break;
     case 2: /* init: the active segment has number 0 */
-        place(g, PAGE, depth);
-        length(g, g->data_len[segment] / 2, depth);
-        length(g, g->data_len[segment] / 2, depth);
+        from = choose_region(g, g->data_len[segment], g->data_len[segment]);
+        const_i32(g, random_below(g, PAGE - 200));
+        place(g, &from, depth);
+        length(g, &from, depth);
         op_prefixed(g, 0xfc, 8);
         put_u(g, &g->code, segment + 1, 32);
         put(&g->code, 0);
         break;
     default:
-        if (chance(g, 20)) {
+        if (chance(g, 10)) {
             op_prefixed(g, 0xfc, 9);
             put_u(g, &g->code, segment + 1, 32);
         }
         break;
+    }
+}
+
+/* Accesses of all widths to the same few bytes, in an order that must not change. */
+void overlapping_accesses(struct gen *g, int depth)
+{
+    static const uint8_t starts[] = {0, 0, 1, 2, 4, 7, 8};
+    uint32_t base = g->scratch[T_I32], count = 3 + random_below(g, 6);
+    uint32_t stores_count = sizeof stores / sizeof stores[0] - (g->has_vectors ? 0 : 1);
+    masked(g, 0x7ff8, depth);
+    op_u(g, 0x21, base);
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t offset = 16 + starts[random_below(g, sizeof starts)];
+        const struct access *a;
+        op_u(g, 0x20, base);
+        if (chance(g, 50)) {
+            a = &stores[random_below(g, stores_count)];
+            exact_expression(g, a->type, 0);
+            access_opcode(g, a, offset);
+        } else {
+            do {
+                a = &loads[random_below(g, sizeof loads / sizeof loads[0])];
+            } while (a->type == T_V128 && !g->has_vectors);
+            access_opcode(g, a, offset);
+            discard(g, a->type);
+        }
     }
 }
 
@@ -168,13 +219,11 @@ static uint32_t other_table(struct gen *g)
 
 static void element(struct gen *g, uint32_t table, int depth)
 {
-    if (chance(g, 1)) {
+    if (chance(g, 2)) {
         constant(g, T_I32);
-        return;
+    } else {
+        remainder_of(g, g->tables[table].size, depth);
     }
-    expression(g, T_I32, depth - 1);
-    const_i32(g, g->tables[table].size);
-    op(g, 0x70);
 }
 
 static void function_reference(struct gen *g, int depth)
@@ -211,25 +260,28 @@ void table_expression(struct gen *g, int depth)
 static void table_bulk(struct gen *g, uint32_t table, int depth)
 {
     uint32_t kind = random_below(g, g->elem_count > 0 ? 3 : 2),
-             from = random_below(g, g->table_count);
+             source = random_below(g, g->table_count);
     uint32_t segment = g->elem_count > 0 ? random_below(g, g->elem_count) : 0;
+    struct region to = choose_region(g, g->tables[table].size, 3), from;
     if (kind == 0) { /* fill */
-        element(g, table, depth);
+        place(g, &to, depth);
         function_reference(g, depth);
-        length(g, 2, depth);
+        length(g, &to, depth);
         op_prefixed(g, 0xfc, 17);
         put_u(g, &g->code, table, 32);
     } else if (kind == 1) {
-        place(g, g->tables[table].size, depth);
-        place(g, g->tables[from].size, depth);
-        length(g, 3, depth);
+        from = choose_region(g, g->tables[source].size, 3);
+        place(g, &to, depth);
+        place(g, &from, depth);
+        length(g, &from, depth);
         op_prefixed(g, 0xfc, 14);
         put_u(g, &g->code, table, 32);
-        put_u(g, &g->code, from, 32);
+        put_u(g, &g->code, source, 32);
     } else { /* init: of the segments before it, one is active for each table */
-        place(g, g->tables[table].size, depth);
-        length(g, g->elem_len[segment] / 2, depth);
-        length(g, 2, depth);
+        from = choose_region(g, g->elem_len[segment], g->elem_len[segment]);
+        const_i32(g, random_below(g, 2));
+        place(g, &from, depth);
+        length(g, &from, depth);
         op_prefixed(g, 0xfc, 12);
         put_u(g, &g->code, g->table_count + segment, 32);
         put_u(g, &g->code, table, 32);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPORTS_MAX 8
+#define EXPORTS_MAX 16
 
 static unsigned any_type(struct gen *g)
 {
@@ -203,13 +203,13 @@ static void data_section(struct gen *g, struct bytes *b)
 
 static uint32_t code_section(struct gen *g, struct bytes *b)
 {
-    uint32_t exports = 3 + random_below(g, EXPORTS_MAX - 3);
+    uint32_t exports = 4 + random_below(g, EXPORTS_MAX - 4);
     put_leb(b, g->function_count + exports + 1);
     for (uint32_t n = 0; n < g->function_count; n++) {
         function_body(g, n, b);
     }
     for (uint32_t n = 0; n < exports; n++) {
-        export_body(g, random_below(g, g->function_count), b);
+        export_body(g, n % g->function_count, b);
     }
     state_body(g, b);
     return exports;

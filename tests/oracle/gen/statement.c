@@ -278,8 +278,10 @@ static void statement(struct gen *g, int depth)
         set_local(g, depth);
     } else if (kind < 35) {
         set_global(g, depth);
-    } else if (kind < 50) {
+    } else if (kind < 46) {
         store(g, depth);
+    } else if (kind < 50) {
+        overlapping_accesses(g, depth);
     } else if (kind < 52) {
         drop(g, depth);
     } else if (kind < 84) {
