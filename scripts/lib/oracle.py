@@ -4,10 +4,12 @@
     oracle.py check BUILD             the suite: some modules on all engines, and that a wrong engine is noticed
     oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them
     oracle.py show BUILD SEED         what each engine says of one module, and where the module is
+    oracle.py reduce BUILD SEED       the smallest part of a module that engines still differ about
 
 tests/oracle/gen makes the modules: a seed, with or without vectors, is a module. What the engines print is
 in the words of wabt's wasm-interp, which is the voter that shares nothing with us.
 """
+import argparse
 import re
 import subprocess
 import sys
@@ -20,11 +22,16 @@ BATCH = 40         # modules of one process
 MODULE_LIMIT_S = 60  # for one module on one engine; a batch has as much for each
 CHECK_MODULES = 120
 WRONG_MODULES = 200  # among so many the wrong engine has to be noticed
+REDUCED_NODES = 10
 AARCH64 = ["qemu-aarch64"]
 
 
 class Disagreement(Exception):
-    """Engines differ, or one of them died. The last line of its text names the module."""
+    """Engines differ, or one of them died. The last line of its text names the module, if it is known."""
+
+    def __init__(self, text, seed=None):
+        super().__init__(text)
+        self.seed = seed
 
 
 # ---- Engines ----
@@ -153,7 +160,7 @@ def compare(voters, files, seed_name):
     for file in files:
         wrong = differences(voters, said, file)
         if wrong:
-            raise Disagreement("\n".join([*wrong, f"{seed_name}{file.stem}: kept as {file}"]))
+            raise Disagreement("\n".join([*wrong, f"{seed_name}{file.stem}: kept as {file}"]), int(file.stem))
         file.unlink()
 
 
@@ -162,6 +169,37 @@ def run(build, seed, count, vectors, folder, voters=None):
     for start in range(seed, seed + count, BATCH):
         batch = min(BATCH, seed + count - start)
         compare(voters, generate(build, start, batch, vectors, folder), "vectors " if vectors else "seed ")
+
+
+# ---- Reducing ----
+
+def still_differ(build, seed, vectors, dropped, folder, voters):
+    """(whether voters differ about the module without these nodes, how many nodes it has)"""
+    folder.mkdir(parents=True, exist_ok=True)
+    listing = folder / "dropped"
+    listing.write_text("\n".join(map(str, sorted(dropped))))
+    made = subprocess.run([str(build / "wasm-gen"), *(["--vectors"] if vectors else []), "--drop", str(listing), str(seed),
+                           str(folder)], check=True, capture_output=True, text=True)
+    file = folder / f"{seed}.wasm"
+    said = {voter: voter.run([file]) for voter in voters}
+    return bool(differences(voters, said, file)), int(made.stdout)
+
+
+def reduce(build, seed, vectors, voters, folder):
+    """Drop nodes, many at once and then fewer, as long as the difference stays. Returns the file and how many of
+    how many nodes are in it."""
+    differ, count = still_differ(build, seed, vectors, set(), folder, voters)
+    if not differ:
+        return None, count, count
+    dropped, size = set(), count // 2
+    while size > 0:
+        for start in range(0, count, size):
+            more = set(range(start, min(start + size, count)))
+            if not more <= dropped and still_differ(build, seed, vectors, dropped | more, folder, voters)[0]:
+                dropped |= more
+        size //= 2
+    still_differ(build, seed, vectors, dropped, folder, voters)
+    return folder / f"{seed}.wasm", count - len(dropped), count
 
 
 # ---- The suite ----
@@ -180,37 +218,59 @@ def check(build):
     broken = [Wabt(), Halyard([str(build / "wasm-oracle-wrong")], "interpreter", "wrong", True)]
     try:
         run(build, 1, WRONG_MODULES, False, folder / "wrong", broken)
-        noticed = False
-    except Disagreement:
+        noticed = reduced = False
+    except Disagreement as why:
         noticed = True
+        _, left, _ = reduce(build, why.seed, False, broken, folder / "reduced")
+        reduced = left <= REDUCED_NODES
     writer.point(noticed, "an interpreter that counts one bit of 0 too few is noticed")
+    writer.point(reduced, f"the module that shows it is reduced to at most {REDUCED_NODES} statements and expressions")
     return writer.status()
 
 
-def show(build, seed, vectors):
-    folder = build / "oracle"
-    (file,) = generate(build, seed, 1, vectors, folder)
+def show(file, voters):
     print(file)
-    for voter in engines(build):
+    for voter in voters:
         print(f"{voter.name}:")
         for line in voter.run([file])[file]:
             print(f"    {line}")
     return 0
 
 
+def parse(arguments):
+    p = argparse.ArgumentParser(prog="oracle.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("what", choices=("check", "run", "show", "reduce"))
+    p.add_argument("build", type=lambda name: Path(name).resolve())
+    p.add_argument("seed", type=int, nargs="?", default=1)
+    p.add_argument("count", type=int, nargs="?", default=CHECK_MODULES)
+    p.add_argument("--vectors", action="store_true", help="modules with vectors")
+    p.add_argument("--engines", help="names, with commas; the first is who the others are compared with")
+    return p.parse_args(arguments)
+
+
+def chosen_engines(args):
+    found = engines(args.build)
+    if args.engines is None:
+        return [voter for voter in found if voter.has_vectors or not args.vectors]
+    return [next(voter for voter in found if voter.name == name) for name in args.engines.split(",")]
+
+
 def main(arguments):
-    vectors = "--vectors" in arguments
-    words = [word for word in arguments if word != "--vectors"]
-    if len(words) < 2 or words[0] not in ("check", "run", "show") or len(words) != {"check": 2, "run": 4, "show": 3}[words[0]]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    build = Path(words[1]).resolve()
-    if words[0] == "check":
-        return check(build)
-    if words[0] == "show":
-        return show(build, int(words[2]), vectors)
+    args = parse(arguments)
+    if args.what == "check":
+        return check(args.build)
+    folder, voters = args.build / "oracle", chosen_engines(args)
+    if args.what == "show":
+        return show(*generate(args.build, args.seed, 1, args.vectors, folder), voters)
+    if args.what == "reduce":
+        file, left, count = reduce(args.build, args.seed, args.vectors, voters, folder / "reduced")
+        if file is None:
+            print("they do not differ")
+            return 1
+        print(f"{left} of {count} nodes are left")
+        return show(file, voters)
     try:
-        run(build, int(words[2]), int(words[3]), vectors, build / "oracle")
+        run(args.build, args.seed, args.count, args.vectors, folder, voters)
     except Disagreement as why:
         print(why, file=sys.stderr)
         return 1

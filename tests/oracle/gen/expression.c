@@ -308,7 +308,7 @@ static void other_i32(struct gen *g, int depth)
     }
 }
 
-void expression(struct gen *g, unsigned type, int depth)
+static void any_expression(struct gen *g, unsigned type, int depth)
 {
     g->budget--;
     if (depth <= 0 || g->budget <= 0) {
@@ -334,6 +334,35 @@ void expression(struct gen *g, unsigned type, int depth)
         lane_expression(g, type, depth);
     } else {
         operation(g, type, depth);
+    }
+}
+
+bool drops_node(struct gen *g)
+{
+    uint32_t node = g->node++;
+    return node < g->nodes_max && g->dropped[node] != 0;
+}
+
+static void zero(struct gen *g, unsigned type)
+{
+    static const uint8_t zeros[16];
+    static const uint8_t opcodes[T_COUNT] = {0x41, 0x42, 0x43, 0x44, 0xfd};
+    static const uint8_t sizes[T_COUNT] = {1, 1, 4, 8, 16};
+    op(g, opcodes[type]);
+    if (type == T_V128) {
+        put(&g->code, 12);
+    }
+    put_bytes(&g->code, zeros, sizes[type]);
+}
+
+void expression(struct gen *g, unsigned type, int depth)
+{
+    bool is_dropped = drops_node(g);
+    size_t start = g->code.len;
+    any_expression(g, type, depth);
+    if (is_dropped) {
+        g->code.len = start;
+        zero(g, type);
     }
 }
 

@@ -71,6 +71,9 @@ struct gen {
     uint32_t data_len[SEGMENTS_MAX], data_count; /* passive ones, behind the active one */
     uint32_t elem_len[SEGMENTS_MAX], elem_count;
 
+    const uint8_t *dropped; /* by node (statement or expression): 1 if it is left out */
+    uint32_t node, nodes_max;
+
     /* The function that is made. */
     uint32_t function;
     uint8_t locals[LOCALS_MAX];
@@ -140,6 +143,8 @@ void constant(struct gen *g, unsigned type);
 void expression(struct gen *g, unsigned type, int depth);
 /** A value whose bits are the same everywhere. */
 void exact_expression(struct gen *g, unsigned type, int depth);
+/** Number a statement or expression. @return whether it is left out. */
+bool drops_node(struct gen *g);
 void values(struct gen *g, const uint8_t *types, unsigned count, int depth);
 /** Take the value on the stack off it: into a local, or nowhere. */
 void discard(struct gen *g, unsigned type);
@@ -199,5 +204,8 @@ void state_body(struct gen *g, struct bytes *out);
 
 /* ---- module.c ---- */
 
-/** The module of a seed. */
-void module_make(uint64_t seed, bool has_vectors, struct bytes *out);
+/** The module of a seed. @param dropped  `nodes_max` flags: what to leave out, to find what
+ * matters. A statement that is left out is nothing, an expression a zero; the rest stays as it is.
+ * @return how many nodes there are. */
+uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, uint32_t nodes_max,
+                     struct bytes *out);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm_gen [--vectors] SEED COUNT FOLDER: the modules of seeds SEED to SEED + COUNT - 1, as
-// FOLDER/SEED.wasm.
+// wasm-gen [--vectors] SEED COUNT FOLDER: the modules of seeds SEED to SEED + COUNT - 1, as
+// FOLDER/SEED.wasm. wasm-gen [--vectors] --drop FILE SEED FOLDER: one module without the statements
+// and expressions whose numbers are in FILE; prints how many there are in all.
 #include "gen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NODES_MAX 1000000u
+
+static uint8_t dropped[NODES_MAX];
 
 static bool write_file(const char *folder, uint64_t seed, const struct bytes *b)
 {
@@ -21,23 +26,54 @@ static bool write_file(const char *folder, uint64_t seed, const struct bytes *b)
     return true;
 }
 
+static bool read_dropped(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    unsigned node;
+    if (f == NULL) {
+        perror(path);
+        return false;
+    }
+    while (fscanf(f, "%u", &node) == 1) {
+        if (node < NODES_MAX) {
+            dropped[node] = 1;
+        }
+    }
+    fclose(f);
+    return true;
+}
+
+static bool make(uint64_t seed, bool has_vectors, bool counts, const char *folder)
+{
+    struct bytes b = {.data = NULL};
+    uint32_t nodes = module_make(seed, has_vectors, dropped, NODES_MAX, &b);
+    bool is_written = write_file(folder, seed, &b);
+    if (counts) {
+        printf("%u\n", nodes);
+    }
+    bytes_free(&b);
+    return is_written;
+}
+
 int main(int argc, char **argv)
 {
     bool has_vectors = argc > 1 && strcmp(argv[1], "--vectors") == 0;
     argv += has_vectors ? 1 : 0;
     argc -= has_vectors ? 1 : 0;
+    if (argc == 5 && strcmp(argv[1], "--drop") == 0) {
+        return !read_dropped(argv[2]) ||
+               !make(strtoull(argv[3], NULL, 0), has_vectors, true, argv[4]);
+    }
     if (argc != 4) {
-        fprintf(stderr, "usage: wasm_gen [--vectors] SEED COUNT FOLDER\n");
+        fprintf(stderr, "usage: wasm-gen [--vectors] SEED COUNT FOLDER\n"
+                        "       wasm-gen [--vectors] --drop FILE SEED FOLDER\n");
         return 2;
     }
     uint64_t seed = strtoull(argv[1], NULL, 0), count = strtoull(argv[2], NULL, 0);
     for (uint64_t n = 0; n < count; n++) {
-        struct bytes b = {.data = NULL};
-        module_make(seed + n, has_vectors, &b);
-        if (!write_file(argv[3], seed + n, &b)) {
+        if (!make(seed + n, has_vectors, false, argv[3])) {
             return 1;
         }
-        bytes_free(&b);
     }
     return 0;
 }

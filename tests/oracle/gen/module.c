@@ -227,7 +227,8 @@ static void function_section(struct gen *g, struct bytes *b, uint32_t exports)
     }
 }
 
-void module_make(uint64_t seed, bool has_vectors, struct bytes *out)
+uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, uint32_t nodes_max,
+                     struct bytes *out)
 {
     static struct gen gen;
     struct gen *g = &gen;
@@ -236,6 +237,8 @@ void module_make(uint64_t seed, bool has_vectors, struct bytes *out)
     g->code = old;
     g->state = seed;
     g->has_vectors = has_vectors;
+    g->dropped = dropped;
+    g->nodes_max = nodes_max;
     plan_functions(g);
     plan_globals(g);
     plan_tables(g);
@@ -267,4 +270,5 @@ void module_make(uint64_t seed, bool has_vectors, struct bytes *out)
     bytes_free(&content);
     bytes_free(&functions);
     bytes_free(&elements);
+    return g->node;
 }

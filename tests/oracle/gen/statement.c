@@ -304,7 +304,10 @@ static void statement(struct gen *g, int depth)
 void statements(struct gen *g, unsigned count, int depth)
 {
     for (unsigned n = 0; n < count && g->budget > 0; n++) {
+        bool is_dropped = drops_node(g);
+        size_t start = g->code.len;
         g->budget--;
         statement(g, depth);
+        g->code.len = is_dropped ? start : g->code.len;
     }
 }
