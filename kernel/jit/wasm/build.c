@@ -351,15 +351,17 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
                                 struct ir_function **out, struct wasm_error *err)
 {
     const struct wasm_function *f = &m->functions[function];
+    struct wasm_reader r = {.start = m->bytes,
+                            .at = m->bytes + f->body,
+                            .end = m->bytes + f->body + f->body_size,
+                            .section = "code",
+                            .err = err};
     struct wasm_builder *b = heap_zalloc(sizeof *b);
     if (b == NULL) {
+        (void)wasm_fail(&r, r.at, E_NOMEM, "no memory left");
         return E_NOMEM;
     }
-    b->r = (struct wasm_reader){.start = m->bytes,
-                                .at = m->bytes + f->body,
-                                .end = m->bytes + f->body + f->body_size,
-                                .section = "code",
-                                .err = err};
+    b->r = r;
     b->m = m;
     b->function = f;
     b->scan.arena = &b->temporary;

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+//
+// Bodies that are made to be expensive: deep, wide, with everything that two counts can be
+// multiplied by. What they cost is counted, not timed: memory and instructions for each byte of the
+// body may not grow with it.
+#include "tests/unit/fake/world.h"
+#include "tests/unit/jit/wasm_body.h"
+
+#define LIMIT ((size_t)1 << 30)
+
+/* What one body costs. */
+struct cost {
+    uint64_t bytes, instructions, operands, blocks, memory;
+};
+
+static struct cost measure(void (*put_body)(struct bytes *b, uint32_t n), uint32_t n)
+{
+    struct bytes b = {0};
+    struct built t;
+    put_body(&b, n);
+    body_build(&t, &b, LIMIT);
+    if (t.status != OK) {
+        fail_msg("%s", t.err.text);
+    }
+    struct cost c = {b.count, t.f->instr_count, t.f->pool_count, t.f->block_count, t.arena.used};
+    body_free(&t);
+    free_bytes(&b);
+    return c;
+}
+
+/* Whether it is small or ten times as large: so much for each byte, and no more. */
+static void check_linear(void (*put_body)(struct bytes *b, uint32_t n), uint32_t n)
+{
+    for (uint32_t times = 1; times <= 10; times += 9) {
+        struct cost c = measure(put_body, times * n);
+        assert_true(c.instructions <= 8 * c.bytes);
+        assert_true(c.operands <= 16 * c.bytes);
+        assert_true(c.blocks <= c.bytes);
+        assert_true(c.memory <= 512 * c.bytes + 65536);
+    }
+}
+
+static void repeat(struct bytes *b, uint32_t n, const uint8_t *data, size_t len)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        put(b, data, len);
+    }
+}
+#define REPEAT(b, n, ...)                                                                          \
+    repeat(b, n, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+/* So many i32 locals, from 2 on. */
+static void put_locals(struct bytes *b, uint32_t n)
+{
+    PUT(b, 1);
+    put_u32(b, n);
+    PUT(b, 0x7f);
+}
+
+static void put_end(struct bytes *b)
+{
+    PUT(b, 0x41, 0, 0x0b);
+}
+
+static void put_set(struct bytes *b, uint32_t local)
+{
+    PUT(b, 0x41, 1, 0x21);
+    put_u32(b, local);
+}
+
+static void put_br_if(struct bytes *b, uint32_t label)
+{
+    PUT(b, 0x20, 0, 0x0d);
+    put_u32(b, label);
+}
+
+/* ---- Shapes: each is a function of one number ---- */
+
+static void nested(struct bytes *b, uint32_t n, uint8_t opener)
+{
+    put_locals(b, 1);
+    if (opener == 0x04) {
+        REPEAT(b, n, 0x20, 0, 0x04, 0x40);
+    } else {
+        REPEAT(b, n, opener, 0x40);
+    }
+    put_br_if(b, n - 1);
+    put_set(b, 2);
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+static void nested_blocks(struct bytes *b, uint32_t n)
+{
+    nested(b, n, 0x02);
+}
+
+static void nested_loops(struct bytes *b, uint32_t n)
+{
+    nested(b, n, 0x03);
+}
+
+static void nested_ifs(struct bytes *b, uint32_t n)
+{
+    nested(b, n, 0x04);
+}
+
+static void nested_elses(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x20, 0, 0x04, 0x40, 0x41, 1, 0x21, 2, 0x05);
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+static void chained_blocks(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x02, 0x40, 0x20, 0, 0x0d, 0, 0x41, 3, 0x21, 2, 0x0b);
+    put_end(b);
+}
+
+/* Every local is set in the innermost of as many loops. */
+static void locals_in_loops(struct bytes *b, uint32_t n)
+{
+    put_locals(b, n / 2);
+    REPEAT(b, n, 0x03, 0x40);
+    for (uint32_t i = 0; i < n; i++) {
+        put_set(b, 2 + i % (n / 2));
+    }
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+/* Every local is set, and then all blocks are left at once. */
+static void locals_in_blocks(struct bytes *b, uint32_t n)
+{
+    put_locals(b, n / 2);
+    REPEAT(b, n, 0x02, 0x40);
+    for (uint32_t i = 0; i < n; i++) {
+        put_set(b, 2 + i % (n / 2));
+    }
+    put_br_if(b, n - 1);
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+/* After each local that is set there is a branch to the same place. */
+static void locals_and_branches(struct bytes *b, uint32_t n)
+{
+    put_locals(b, n / 2);
+    PUT(b, 0x02, 0x40);
+    for (uint32_t i = 0; i < n; i++) {
+        put_set(b, 2 + i % (n / 2));
+        put_br_if(b, 0);
+    }
+    PUT(b, 0x0b);
+    put_end(b);
+}
+
+/* Each of many blocks sets the same local, and then there are as many branches out of all. */
+static void sets_and_branches(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x02, 0x40, 0x41, 1, 0x21, 2);
+    for (uint32_t i = 0; i < n; i++) {
+        put_br_if(b, n - 1);
+    }
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+static void table_of_few(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    PUT(b, 0x03, 0x40, 0x02, 0x40);
+    put_set(b, 2);
+    PUT(b, 0x20, 0, 0x0e);
+    put_u32(b, n);
+    for (uint32_t i = 0; i <= n; i++) {
+        put_u32(b, i % 2);
+    }
+    PUT(b, 0x0b, 0x0b);
+    put_end(b);
+}
+
+static void table_of_all(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x02, 0x40);
+    put_set(b, 2);
+    PUT(b, 0x20, 0, 0x0e);
+    put_u32(b, n);
+    for (uint32_t i = 0; i <= n; i++) {
+        put_u32(b, i < n ? i : 0);
+    }
+    REPEAT(b, n, 0x0b);
+    put_end(b);
+}
+
+static void one_block(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x20, 2, 0x41, 1, 0x6a, 0x21, 2);
+    put_end(b);
+}
+
+static void calls(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    REPEAT(b, n, 0x20, 0, 0x10, 2, 0x1a, 0x1a);
+    put_end(b);
+}
+
+static void dead_blocks(struct bytes *b, uint32_t n)
+{
+    put_locals(b, 1);
+    PUT(b, 0x00);
+    REPEAT(b, n, 0x03, 0x40, 0x41, 1, 0x21, 2, 0x0c, 0, 0x0b);
+    PUT(b, 0x0b);
+}
+
+/* As many values as there are operators, on the stack at once. */
+static void tall_stack(struct bytes *b, uint32_t n)
+{
+    PUT(b, 0);
+    REPEAT(b, n, 0x20, 0);
+    REPEAT(b, n - 1, 0x6a);
+    PUT(b, 0x0b);
+}
+
+static void test_nesting_of_100000(void **state)
+{
+    (void)state;
+    check_linear(nested_blocks, 10000);
+    check_linear(nested_loops, 10000);
+    check_linear(nested_ifs, 1000); /* the verifier's dominance takes the square of it */
+    check_linear(nested_elses, 1000);
+}
+
+static void test_15000_chained_blocks(void **state)
+{
+    (void)state;
+    check_linear(chained_blocks, 1500);
+}
+
+static void test_locals_times_blocks(void **state)
+{
+    (void)state;
+    check_linear(locals_in_loops, 1000);
+    check_linear(locals_in_blocks, 2000);
+    check_linear(locals_and_branches, 1000);
+    check_linear(sets_and_branches, 1000);
+}
+
+static void test_tables_of_a_million_labels(void **state)
+{
+    (void)state;
+    check_linear(table_of_few, 100000);
+    check_linear(table_of_all, 2000);
+}
+
+static void test_a_block_of_a_million_operators(void **state)
+{
+    (void)state;
+    check_linear(one_block, 25000);
+    check_linear(tall_stack, 25000);
+    check_linear(calls, 10000);
+    check_linear(dead_blocks, 10000);
+}
+
+/* ---- Numbers ---- */
+
+static void test_locals_beyond_the_limit(void **state)
+{
+    (void)state;
+    body_refuse(BODY(1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x41, 0, 0x0b), E_CORRUPT,
+                "too many locals: 4294967297");
+    body_refuse(BODY(3, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 2,
+                     0x7f, 0x41, 0, 0x0b),
+                E_CORRUPT, "too many locals");
+    body_refuse(BODY(1, 0xff, 0xff, 0xff, 0xff, 0x07, 0x7f, 0x41, 0, 0x0b), E_NOTSUP,
+                "2147483649 locals, more than 50000");
+    body_refuse(BODY(1, 0xcf, 0x86, 3, 0x7f, 0x41, 0, 0x0b), E_NOTSUP, "50001 locals");
+    struct built t;
+    body_build(&t, BODY(1, 0xce, 0x86, 3, 0x7f, 0x20, 0xcf, 0x86, 3, 0x0b), 65536);
+    assert_int_equal(t.status, OK);
+    body_free(&t);
+    body_refuse(BODY(0x80, 0x80, 0x80, 0x80, 8, 0x41, 0, 0x0b), E_CORRUPT, "entries cannot be in");
+}
+
+static void test_a_table_larger_than_the_body(void **state)
+{
+    (void)state;
+    body_refuse(BODY(0, 0x41, 0, 0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0x0b), E_CORRUPT,
+                "4294967295 entries cannot be in");
+}
+
+/* Parameters and results that outnumber the bytes of the body end at the limit of memory. */
+static void test_calls_with_a_thousand_results(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_header(&b);
+    size_t types = begin_section(&b, 1);
+    PUT(&b, 2, 0x60, 0);
+    put_u32(&b, WASM_ARITY_MAX);
+    REPEAT(&b, WASM_ARITY_MAX, 0x7f);
+    PUT(&b, 0x60, 0, 0);
+    end_size(&b, types);
+    PUT_SECTION(&b, 2, 1, 0, 1, 'f', 0, 0);
+    PUT_SECTION(&b, 3, 1, 1);
+    size_t code = begin_section(&b, 10);
+    PUT(&b, 1);
+    size_t body = begin_size(&b);
+    PUT(&b, 0);
+    REPEAT(&b, 10000, 0x10, 0);
+    PUT(&b, 0x00, 0x0b);
+    end_size(&b, body);
+    end_size(&b, code);
+    static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = 10};
+    struct wasm_module *m;
+    struct wasm_error err;
+    struct ir_function *f;
+    struct arena a;
+    arena_init(&a, (size_t)16 << 20);
+    assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
+    assert_int_equal(wasm_function_build(m, 1, &a, &f, &err), E_OVERFLOW);
+    assert_non_null(strstr(err.text, "more than the 16777216 bytes of memory"));
+    wasm_module_free(m);
+    arena_free_all(&a);
+    free_bytes(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nesting_of_100000),
+        cmocka_unit_test(test_15000_chained_blocks),
+        cmocka_unit_test(test_locals_times_blocks),
+        cmocka_unit_test(test_tables_of_a_million_labels),
+        cmocka_unit_test(test_a_block_of_a_million_operators),
+        cmocka_unit_test(test_locals_beyond_the_limit),
+        cmocka_unit_test(test_a_table_larger_than_the_body),
+        cmocka_unit_test(test_calls_with_a_thousand_results),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
