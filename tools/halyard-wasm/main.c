@@ -13,6 +13,7 @@ static const char usage[] =
     "Run FILE: its function _start, with WASI and / as the current directory.\n"
     "  --compiled     as this machine's code (default)\n"
     "  --interp       in the interpreter of the intermediate representation\n"
+    "  --env N=VALUE  a variable of the program's environment, which is empty otherwise\n"
     "  --invoke NAME  call this export instead, with the arguments as numbers\n"
     "  --validate     only say whether FILE is a valid module\n"
     "  --dump FUNC    show a function, by number or name, at each stage of compilation\n"
@@ -32,12 +33,13 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
 {
     for (int n = 1; n < argc; n++) {
         const char *word = argv[n];
-        bool has_value = strcmp(word, "--dump") == 0 || strcmp(word, "--invoke") == 0;
+        bool has_value = strcmp(word, "--dump") == 0 || strcmp(word, "--invoke") == 0 ||
+                         strcmp(word, "--env") == 0;
         if (word[0] != '-' || strcmp(word, "--") == 0) {
             return word[0] == '-' ? n + 1 : n;
         }
         if (has_value && n + 1 == argc) {
-            *status = complain("a name must follow ", word);
+            *status = complain("a word must follow ", word);
             return 0;
         }
         if (strcmp(word, "--compiled") == 0) {
@@ -53,6 +55,12 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->function = argv[++n];
         } else if (strcmp(word, "--invoke") == 0) {
             t->function = argv[++n];
+        } else if (strcmp(word, "--env") == 0) {
+            if (t->env_count == TOOL_ENV_MAX || strchr(argv[n + 1], '=') == NULL) {
+                *status = complain("no NAME=VALUE, or too many: ", argv[n + 1]);
+                return 0;
+            }
+            t->env[t->env_count++] = argv[++n];
         } else if (strcmp(word, "--help") == 0) {
             fputs(usage, stdout);
             *status = 0;

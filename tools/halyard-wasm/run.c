@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Running a module: load, link, _start or another export, and what to say when it traps.
-#include "tools/halyard-wasm/tool.h"
+#include "tools/halyard-wasm/program.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -143,6 +143,9 @@ static int call(const struct tool *t, struct wasm_instance *i, struct times *tim
     if (outcome == WASM_TRAPPED) {
         return say_trap(t, &stop);
     }
+    if (outcome == WASM_STOPPED) {
+        return TOOL_ENDED;
+    }
     for (uint32_t n = 0; outcome == WASM_RETURNED && n < s->results; n++) {
         print_value(results[n], s->types[s->params + n]);
     }
@@ -158,6 +161,9 @@ static int link_and_call(const struct tool *t, struct wasm_store *s, struct wasm
     enum status status = wasm_instantiate(s, code, &i, &stop, &err);
     if (status == E_FAULT) {
         return say_trap(t, &stop);
+    }
+    if (status == E_CANCELLED) {
+        return TOOL_ENDED;
     }
     return status == OK ? call(t, i, times) : tool_refuse(t, status, &err);
 }
@@ -197,6 +203,26 @@ static void write_ratio_time(const struct times *times)
     }
 }
 
+static int run_in(const struct tool *t, struct wasm_store *s, struct wasm_module *m,
+                  struct times *times)
+{
+    struct program p = {0};
+    enum status status = program_open(t, s, &p);
+    int result = TOOL_REFUSED;
+    if (status == OK) {
+        result = load(t, s, m, times);
+    } else {
+        wasm_module_free(m);
+        fprintf(stderr, "halyard-wasm: %s: %s\n", t->argv[0], status_text(status));
+    }
+    if (result == TOOL_ENDED) {
+        result = program_status(&p);
+    }
+    wasm_store_close(s);
+    program_close(&p);
+    return result;
+}
+
 int tool_run(const struct tool *t)
 {
     static const struct wasm_quota quota = {.pages = WASM_PAGES_MAX, .elements = 10000000};
@@ -217,13 +243,12 @@ int tool_run(const struct tool *t)
         fprintf(stderr, "halyard-wasm: no memory\n");
         return TOOL_REFUSED;
     }
-    int result = load(t, s, m, &times);
+    int result = run_in(t, s, m, &times);
     if (times.ran > 0) {
         write_ratio_time(&times);
         if (t->shows_times) {
             show_times(t, &times);
         }
     }
-    wasm_store_close(s);
     return result;
 }

@@ -9,6 +9,9 @@
 
 #define TOOL_TRAPPED 119
 #define TOOL_REFUSED 125
+#define TOOL_ENDED   (-1) /* it ended itself: WASI knows its status */
+
+#define TOOL_ENV_MAX 64
 
 enum tool_action { TOOL_RUN, TOOL_VALIDATE, TOOL_DUMP };
 
@@ -19,6 +22,8 @@ struct tool {
     bool shows_times;
     int argc; /* of the program */
     char **argv;
+    const char *env[TOOL_ENV_MAX]; /* "NAME=VALUE" */
+    uint32_t env_count;
     struct wasm_bytes file;
 };
 

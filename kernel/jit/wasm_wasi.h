@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// WASI as a host module: what WebAssembly modules import as "wasi_snapshot_preview1" calls the
+// functions of kernel/wasi.h.
+#pragma once
+
+#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasi.h"
+
+struct wasm_wasi;
+
+/**
+ * @brief Let the store's modules import WASI's calls, for the program that `w` is.
+ * @param out  Lives longer than the store.
+ * @return OK, E_NOMEM. @context{thread}
+ */
+enum status wasm_wasi_add(struct wasm_store *s, struct wasi *w, struct wasm_wasi **out);
+
+/** @brief Give it back; the store is closed. NULL does nothing. @context{thread} */
+void wasm_wasi_free(struct wasm_wasi *b);

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The host command: what it prints and how it ends, with each engine."""
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-wasm"
+ENGINES = ("--interp",)
+
+PROGRAM = r"""(module $sample
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "hello\n")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 64))
+    (i32.store (i32.const 4) (i32.const 6))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (drop (call $args (i32.const 16) (i32.const 20)))
+    (drop (call $env (i32.const 24) (i32.const 28)))
+    (call $exit (i32.add (i32.mul (i32.load (i32.const 16)) (i32.const 10)) (i32.load (i32.const 24)))))
+  (func $inner (param i32) (result i32) (i32.load (local.get 0)))
+  (func $outer (export "load") (param i32) (result i32) (call $inner (local.get 0)))
+  (func (export "mixed") (param i32 i64 f32 f64) (result f64)
+    (f64.add (f64.add (f64.convert_i32_s (local.get 0)) (f64.convert_i64_s (local.get 1)))
+             (f64.add (f64.promote_f32 (local.get 2)) (local.get 3))))
+  (func $deep (export "deep") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+      (else (i32.const 0)))))
+"""
+
+
+class HostCommand(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = Path(cls.folder.name)
+        (cls.path / "sample.wat").write_text(PROGRAM)
+        subprocess.run(["wat2wasm", "--debug-names", "sample.wat", "-o", "sample.wasm"], cwd=cls.path, check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def run_command(self, *words, **environment):
+        return subprocess.run([str(COMMAND), *words], cwd=self.path, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **environment})
+
+    def each_engine(self, *words, **environment):
+        for engine in ENGINES:
+            with self.subTest(engine=engine):
+                yield self.run_command(engine, *words, **environment)
+
+    def test_a_program_runs_with_its_arguments_and_environment(self):
+        for done in self.each_engine("--env", "A=1", "--env", "B=2", "sample.wasm", "one", "--two"):
+            self.assertEqual((done.stdout, done.stderr, done.returncode), ("hello\n", "", 32))
+
+    def test_the_time_of_the_program_alone_is_written(self):
+        stamp = self.path / "time"
+        for _ in self.each_engine("sample.wasm", RATIO_TIME=str(stamp)):
+            self.assertGreater(float(stamp.read_text()), 0)
+            stamp.unlink()
+
+    def test_an_export_is_called_with_numbers(self):
+        for done in self.each_engine("--invoke", "mixed", "sample.wasm", "-3", "0x10000000000", "0.5", "1e3"):
+            self.assertEqual((done.stdout, done.returncode), (f"{2**40 + 997.5}\n", 0))
+        for words in (("1",), ("1", "2", "x", "4"), ("1", "2", "3", "4", "5")):
+            done = self.run_command("--invoke", "mixed", "sample.wasm", *words)
+            self.assertEqual(done.returncode, 125)
+            self.assertIn("mixed", done.stderr)
+
+    def test_a_trap_is_named_with_the_functions_that_were_open(self):
+        for done in self.each_engine("--invoke", "load", "sample.wasm", "65533"):
+            self.assertEqual(done.returncode, 119)
+            lines = done.stderr.splitlines()
+            self.assertEqual(lines[0], "halyard-wasm: sample.wasm: trap: out of bounds memory access")
+            self.assertRegex(lines[1], r"^  #0 function 5 inner, offset 0x[0-9a-f]+$")
+            self.assertRegex(lines[2], r"^  #1 function 6 outer, offset 0x[0-9a-f]+$")
+
+    def test_deep_recursion_traps(self):
+        for done in self.each_engine("--invoke", "deep", "sample.wasm", "4000000000"):
+            self.assertEqual(done.returncode, 119)
+            self.assertIn("trap: call stack exhausted", done.stderr)
+            self.assertIn(" more\n", done.stderr)
+        for done in self.each_engine("--invoke", "deep", "sample.wasm", "5000"):
+            self.assertEqual(done.stdout, "5000\n")
+
+    def test_what_is_no_module_is_refused(self):
+        (self.path / "text").write_text("no module")
+        (self.path / "empty").write_text("")
+        for words, text in (("text", "no WebAssembly module"), ("empty", ""), ("absent", "No such file"),
+                            ("--nonsense", "unknown option"), ("", "")):
+            done = self.run_command(*([words] if words else []))
+            self.assertEqual(done.returncode, 125)
+            self.assertIn(text, done.stderr)
+
+    def test_a_valid_module_is_said_to_be(self):
+        done = self.run_command("--validate", "sample.wasm")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^sample.wasm: valid, \d+ bytes, 5 functions\n$")
+
+    def test_a_function_is_shown_by_number_and_name(self):
+        for name in ("5", "inner"):
+            done = self.run_command("--dump", name, "sample.wasm")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("load.i32 memory0[v0", done.stdout)
+        for name in ("0", "nobody", "99"):
+            self.assertEqual(self.run_command("--dump", name, "sample.wasm").returncode, 125)
+
+
+if __name__ == "__main__":
+    unittest.main()

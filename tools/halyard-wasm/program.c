@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// What a program gets of this computer: WASI, with the standard streams and the current directory.
+#define _GNU_SOURCE
+
+#include "tools/halyard-wasm/program.h"
+
+#include "tools/halyard-wasm/wasi_posix.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct wasi_handle *handle_of(int fd)
+{
+    return fd < 0 ? NULL : wasi_posix_handle(fd);
+}
+
+static enum status add_streams(struct wasi *w)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        /* A stream that is closed here is an empty one there. */
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        struct wasi_handle *h = handle_of(copy >= 0 ? copy : open("/dev/null", O_RDWR | O_CLOEXEC));
+        enum status s = h == NULL ? E_NOMEM : wasi_add_stream(w, h, fd == 0, fd != 0);
+        if (s != OK) {
+            return s;
+        }
+    }
+    return OK;
+}
+
+static enum status add_folder(struct wasi *w)
+{
+    struct wasi_handle *h = handle_of(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return h == NULL ? E_NOENT : wasi_add_folder(w, h, "/");
+}
+
+enum status program_open(const struct tool *t, struct wasm_store *s, struct program *out)
+{
+    const struct wasi_config config = {.system = &wasi_posix,
+                                       .args = (const char *const *)t->argv,
+                                       .env = t->env,
+                                       .arg_count = (uint32_t)t->argc,
+                                       .env_count = t->env_count};
+    enum status status = wasi_create(&config, &out->wasi);
+    if (status == OK) {
+        status = add_streams(out->wasi);
+    }
+    if (status == OK) {
+        status = add_folder(out->wasi);
+    }
+    return status == OK ? wasm_wasi_add(s, out->wasi, &out->bound) : status;
+}
+
+void program_close(struct program *p)
+{
+    wasm_wasi_free(p->bound);
+    wasi_destroy(p->wasi);
+}
+
+int program_status(const struct program *p)
+{
+    uint32_t status;
+    return wasi_has_ended(p->wasi, &status) ? (int)(status & 0xff) : 0;
+}

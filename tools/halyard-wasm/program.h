@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The host's side of a program that halyard-wasm runs.
+#pragma once
+
+#include "kernel/jit/wasm_wasi.h"
+#include "tools/halyard-wasm/tool.h"
+
+struct program {
+    struct wasi *wasi;
+    struct wasm_wasi *bound;
+};
+
+/** @brief WASI for the modules of a store. @param out  Zeroed; to be closed also if this fails.
+ *  @return OK, E_NOMEM, E_NOENT: the current directory is gone. */
+enum status program_open(const struct tool *t, struct wasm_store *s, struct program *out);
+
+/** @brief After the store is closed. */
+void program_close(struct program *p);
+
+/** @return the exit status that the program has chosen, or 0. */
+int program_status(const struct program *p);
