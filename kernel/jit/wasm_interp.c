@@ -7,6 +7,7 @@
 #include "kernel/assert.h"
 #include "kernel/jit/ir_interp.h"
 #include "kernel/jit/ir_verify.h"
+#include "kernel/jit/opt.h"
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -67,19 +68,35 @@ static enum status fail(struct wasm_error *err, enum status s, const char *text)
     return s;
 }
 
-static enum status build_one(struct interpreted *code, const struct wasm_module *m, uint32_t n,
-                             bool verify, struct wasm_error *err)
+static enum status verify(const struct interpreted *code, const struct ir_function *f,
+                          struct wasm_error *err)
 {
-    enum status s = wasm_function_build(m, n, &code->arena, &code->functions[n], err);
-    if (s != OK || !verify) {
-        return s;
-    }
     struct ir_complaint complaint;
     struct arena scratch;
     arena_init(&scratch, code->arena.limit);
-    s = ir_verify(&scratch, code->functions[n], &complaint);
+    enum status s = ir_verify(&scratch, f, &complaint);
     arena_free_all(&scratch);
     return s == OK ? OK : fail(err, s, s == E_CORRUPT ? complaint.text : "no memory to verify");
+}
+
+static enum status optimise(struct interpreted *code, bool verifies, struct ir_function **f,
+                            struct wasm_error *err)
+{
+    struct ir_complaint complaint = {.text = "no memory for the passes"};
+    struct opt_options options = {.verify = verifies, .complaint = &complaint};
+    enum status s = opt_run(*f, &options, &code->arena, f);
+    return s == OK ? OK : fail(err, s, complaint.text);
+}
+
+static enum status build_one(struct interpreted *code, const struct wasm_module *m, uint32_t n,
+                             const struct wasm_interpreter_options *options, struct wasm_error *err)
+{
+    struct ir_function **f = &code->functions[n];
+    enum status s = wasm_function_build(m, n, &code->arena, f, err);
+    if (s == OK && options->verify) {
+        s = verify(code, *f, err);
+    }
+    return s == OK && options->optimise ? optimise(code, options->verify, f, err) : s;
 }
 
 static void interp_unload(void *state, struct wasm_code *code)
@@ -104,7 +121,7 @@ static enum status interp_load(void *state, struct wasm_module *m, struct wasm_c
     enum status s =
         c->functions == NULL ? fail(err, E_NOMEM, "no memory for the list of functions") : OK;
     for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-        s = build_one(c, m, n, in->options.verify, err);
+        s = build_one(c, m, n, &in->options, err);
     }
     if (s != OK) {
         interp_unload(state, &c->code);

@@ -24,6 +24,7 @@ CHECK_MODULES = 120
 WRONG_MODULES = 200  # among so many the wrong engine has to be noticed
 REDUCED_NODES = 10
 AARCH64 = ["qemu-aarch64"]
+INTERPRETERS = ("interpreter", "optimised")  # the same in every build; and they know vectors
 
 
 class Disagreement(Exception):
@@ -117,15 +118,16 @@ def engines_of(runner, prefix=()):
 
 
 def engines(build):
-    """Every engine that is there: wabt, the interpreter, compiled code of this computer, of AArch64."""
+    """Every engine that is there: wabt; the interpreter, on what the front-end built and on what the passes made of
+    it; compiled code of this computer; compiled code of AArch64."""
     found = [Wabt()]
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
-        found.append(Halyard([str(runner)], name, name, name == "interpreter"))
+        found.append(Halyard([str(runner)], name, name, name in INTERPRETERS))
     foreign = build / "wasm-oracle-aarch64"
     if foreign.exists():
         for name in engines_of(foreign, AARCH64):
-            if name != "interpreter":
+            if name not in INTERPRETERS:
                 found.append(Halyard([*AARCH64, str(foreign)], name, "aarch64", False))
     return found
 

@@ -21,7 +21,16 @@ static const struct wasm_interpreter_options interpreter_options = {
 #endif
 };
 
+/* What the passes make of a function, verified after each of them. */
+static const struct wasm_interpreter_options optimised_options = {
+    .stack_bytes = (size_t)4 << 20,
+    .arena_bytes = (size_t)4 << 30,
+    .verify = true,
+    .optimise = true,
+};
+
 const struct host_engine host_engines[] = {
+    {"optimised", &wasm_interpreter, &optimised_options},
     {"interpreter", &wasm_interpreter, &interpreter_options},
 };
 const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
