@@ -9,7 +9,8 @@
 //
 // A critical edge (from a block with several successors to one with several predecessors) never
 // occurs: selection puts an empty block on it. So arguments of an edge move either at the end of a
-// block with one successor or at the start of one with one predecessor.
+// block with one successor or at the start of one with one predecessor. A terminator with one edge
+// has no operands and clobbers nothing: the moves of its edge stand before it.
 #pragma once
 
 #include "kernel/jit/arena.h"
@@ -36,7 +37,7 @@ enum vrole {
 /** Where an operand may live. */
 enum vconstraint {
     VAT_REG,   /**< any allocatable register of the class */
-    VAT_FIXED, /**< register `which` */
+    VAT_FIXED, /**< register `which`; never the scratch register */
     VAT_TIED,  /**< of a definition: the register of operand `which`, a use. If that value lives on,
                   it  is copied away before */
     VAT_ANY,   /**< a register or a spill slot: the machine can encode either. Uses only */
@@ -247,6 +248,11 @@ struct vlimits {
  */
 enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,
                            const struct vlimits *limits);
+
+/** @brief The same; *work is how many steps it took, on a scale of its own: for tests of how that
+ * grows. */
+enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *registers,
+                                   const struct vlimits *limits, uint64_t *work);
 
 /** What vcode_check() found. */
 struct vcomplaint {
