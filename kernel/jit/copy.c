@@ -27,7 +27,7 @@ enum status copy_start(struct copy *c, struct arena *a, const struct ir_function
         return E_NOMEM;
     }
     for (uint32_t b = 0; b < in->block_count; b++) {
-        c->blocks[b] = IR_NONE;
+        c->blocks[b] = survey->cfg.position[b] == IR_NONE ? IR_NONE : ir_block_new(c->out);
     }
     for (uint32_t n = 0; n < in->place_count; n++) {
         (void)ir_place(c->out, &in->places[n]);
@@ -137,4 +137,31 @@ uint32_t copy_emit(struct copy *c, const struct ir_instr *i)
         c->out->instrs[v].flags = i->flags;
     }
     return v;
+}
+
+void copy_drop_empty(struct ir_function *f)
+{
+    uint32_t kept = 0;
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        kept += f->blocks[b].count != 0;
+    }
+    if (kept == f->block_count || f->error != OK) {
+        return;
+    }
+    uint32_t *number = arena_alloc(f->arena, (size_t)f->block_count * sizeof *number);
+    if (number == NULL) {
+        f->error = E_NOMEM;
+        return;
+    }
+    kept = 0;
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        number[b] = kept;
+        if (f->blocks[b].count != 0) {
+            f->blocks[kept++] = f->blocks[b];
+        }
+    }
+    f->block_count = kept;
+    for (uint32_t e = 0; e < f->edge_count; e++) {
+        f->edges[e].to = number[f->edges[e].to];
+    }
 }

@@ -29,8 +29,9 @@ struct copy {
     uint32_t *blocks; /* by block of `in`: that of `out`, or IR_NONE */
 };
 
-/** @brief A function like `in` without blocks, with the same places and slots by number and room
- * for its instructions. @return OK, E_NOMEM. */
+/** @brief A function like `in` with the same places and slots by number, an empty block for each of
+ * its blocks that can be reached, in the same order, and room for its instructions.
+ * @return OK, E_NOMEM. */
 enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
                        const struct survey *survey);
 
@@ -42,10 +43,11 @@ static inline uint32_t copy_value(const struct copy *c, uint32_t value)
 {
     return c->values[c->survey->alias[value]];
 }
-/** @brief The edge in the new function, with the arguments that needed parameters get. Its target
- * has a block. */
+/** @brief The edge in the new function, with the arguments that needed parameters get. */
 uint32_t copy_edge(struct copy *c, uint32_t edge);
 /** @brief Whether a parameter is still one in the new function. */
 bool copy_keeps(const struct copy *c, uint32_t param);
+/** @brief Take blocks out that nothing was put into; no edge leads to one. */
+void copy_drop_empty(struct ir_function *f);
 /** @brief Emit an instruction as it is, with its flags. */
 uint32_t copy_emit(struct copy *c, const struct ir_instr *i);

@@ -107,9 +107,6 @@ static void enter_by(struct gvn *g, uint32_t target, uint32_t edge)
 static uint32_t new_edge(struct gvn *g, uint32_t edge)
 {
     uint32_t target = g->c.in->edges[edge].to;
-    if (g->c.blocks[target] == IR_NONE) {
-        g->c.blocks[target] = ir_block_new(g->c.out);
-    }
     uint32_t copied = copy_edge(&g->c, edge);
     enter_by(g, target, copied);
     return copied;
@@ -441,9 +438,6 @@ static void start_block(struct gvn *g, uint32_t block)
     g->scope.now = g->place[block];
     if (!merge(g, block, is_open)) {
         flush_jump(g);
-        if (g->c.blocks[block] == IR_NONE) {
-            g->c.blocks[block] = ir_block_new(g->c.out);
-        }
         ir_block_start(g->c.out, g->c.blocks[block]);
         start_params(g, block, is_open);
     }
@@ -573,6 +567,7 @@ enum status opt_gvn(const struct ir_function *in, struct arena *a, struct ir_fun
     }
     copy_blocks(&g);
     drop_all_args(&g);
+    copy_drop_empty(g.c.out);
     g.c.out->fold = NULL; /* it knows this pass */
     if (g.c.out->error == OK) {
         *out = g.c.out;

@@ -257,6 +257,18 @@ static void copy_bytes(struct random_gen *g)
     random_emit(g, IR_COPY_BYTES, IR_VOID, to, from, 16);
 }
 
+/* One word that much of the program reads and writes. */
+static void same_word(struct random_gen *g)
+{
+    uint32_t word = place(g, (struct ir_place){.space = IR_SPACE_MEMORY, .alias_class = 1});
+    if (random_below(g, 3) > 0) {
+        uint32_t v = random_emit(g, IR_LOAD, IR_I32, g->bases[0], 0, word);
+        g->locals[0] = random_emit(g, IR_ADD, IR_I32, g->locals[0], v, 0);
+    } else {
+        random_emit(g, IR_STORE, IR_VOID, g->bases[0], random_value(g, IR_I32), word);
+    }
+}
+
 void random_access(struct random_gen *g)
 {
     if (random_below(g, 16) == 0 && (g->flags & IR_RANDOM_SLOTS) != 0) {
@@ -264,6 +276,10 @@ void random_access(struct random_gen *g)
         return;
     }
     unsigned type = stored_type(g);
+    if (random_below(g, 2) == 0) {
+        same_word(g);
+        return;
+    }
     if (random_below(g, 2) == 0) {
         random_remember(g, load(g, type));
         return;
