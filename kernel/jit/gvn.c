@@ -9,45 +9,6 @@
 
 #include "kernel/lib/string.h"
 
-/* ---- Order ---- */
-
-/* Children of a block, first to last, as lists: the order of blocks backwards. */
-static void list_children(const struct ir_cfg *cfg, uint32_t *child, uint32_t *sibling)
-{
-    for (uint32_t n = cfg->count; n-- > 1;) {
-        uint32_t block = cfg->order[n], parent = cfg->idom[block];
-        sibling[block] = child[parent];
-        child[parent] = block;
-    }
-}
-
-static bool walk_dominators(struct gvn *g)
-{
-    const struct ir_cfg *cfg = &g->c.survey->cfg;
-    uint32_t blocks = g->c.in->block_count, count = 0;
-    uint32_t *child = arena_alloc(g->a, (size_t)blocks * sizeof *child);
-    uint32_t *sibling = arena_alloc(g->a, (size_t)blocks * sizeof *sibling);
-    if (child == NULL || sibling == NULL) {
-        return false;
-    }
-    memset(child, 0xff, (size_t)blocks * sizeof *child);
-    memset(sibling, 0xff, (size_t)blocks * sizeof *sibling);
-    list_children(cfg, child, sibling);
-    for (uint32_t block = 0; block != IR_NONE;) {
-        g->place[block] = count;
-        g->order[count++] = block;
-        uint32_t next = child[block];
-        while (next == IR_NONE && block != 0) { /* up to where there is another child */
-            g->last[g->place[block]] = count - 1;
-            next = sibling[block];
-            block = cfg->idom[block];
-        }
-        block = next;
-    }
-    g->last[0] = count - 1;
-    return true;
-}
-
 /* ---- Facts ---- */
 
 /* From here on, in what this block dominates, the condition is known. */
@@ -321,7 +282,7 @@ static void copy_instr(struct gvn *g, uint32_t value)
         end_by_switch(g, &i);
         return;
     case IR_INVOKE:
-        if (gvn_writes_all(g->c.in, old)) {
+        if (effects_writes_all(g->c.in, old)) {
             gvn_memory_clobber(g);
         }
         gvn_memory_leave(g);
@@ -338,7 +299,7 @@ static void copy_instr(struct gvn *g, uint32_t value)
     if (g->c.out->error == OK) {
         g->c.out->instrs[g->c.values[value]].flags = i.flags;
     }
-    if (gvn_writes_all(g->c.in, old)) {
+    if (effects_writes_all(g->c.in, old)) {
         gvn_memory_clobber(g);
     }
 }
@@ -351,8 +312,7 @@ static bool has_open_entry(const struct gvn *g, uint32_t block, bool only_strang
     const struct ir_cfg *cfg = &g->c.survey->cfg;
     for (uint32_t i = cfg->pred_first[block]; i < cfg->pred_first[block + 1]; i++) {
         uint32_t from = cfg->pred_block[i];
-        bool dominated =
-            g->place[from] >= g->place[block] && g->place[from] <= g->last[g->place[block]];
+        bool dominated = domtree_dominates(&g->tree, block, from);
         if (g->is_done[from] == 0 && !(only_strange && dominated)) {
             return true;
         }
@@ -435,7 +395,7 @@ static void start_block(struct gvn *g, uint32_t block)
 {
     bool is_open = has_open_entry(g, block, false);
     g->block = block;
-    g->scope.now = g->place[block];
+    g->scope.now = g->tree.place[block];
     if (!merge(g, block, is_open)) {
         flush_jump(g);
         ir_block_start(g->c.out, g->c.blocks[block]);
@@ -464,7 +424,7 @@ static void copy_block(struct gvn *g, uint32_t block)
 static void copy_blocks(struct gvn *g)
 {
     for (uint32_t n = 0; n < g->c.survey->cfg.count && g->c.out->error == OK; n++) {
-        uint32_t block = g->order[n];
+        uint32_t block = g->tree.order[n];
         if (is_unreachable(g, block)) {
             g->is_dead[block] = 1;
         } else {
@@ -529,9 +489,6 @@ static enum status start(struct gvn *g, struct arena *a, const struct ir_functio
     }
     struct fold *fold = fold_new(a, table_size(in->instr_count));
     g->a = a;
-    g->order = arena_alloc(a, blocks * sizeof *g->order);
-    g->place = arena_alloc(a, blocks * sizeof *g->place);
-    g->last = arena_alloc(a, blocks * sizeof *g->last);
     g->is_done = arena_alloc(a, blocks);
     g->is_dead = arena_alloc(a, blocks);
     g->first_entry = arena_alloc(a, blocks * sizeof *g->first_entry);
@@ -540,15 +497,17 @@ static enum status start(struct gvn *g, struct arena *a, const struct ir_functio
     g->is_joined = arena_alloc(a, values);
     g->is_merged = arena_alloc(a, values);
     g->pending_edge = IR_NONE;
-    if (fold == NULL || g->order == NULL || g->place == NULL || g->last == NULL ||
-        g->is_done == NULL || g->is_dead == NULL || g->first_entry == NULL || g->fact == NULL ||
-        g->fact_truth == NULL || g->is_joined == NULL || g->is_merged == NULL ||
-        !walk_dominators(g)) {
+    if (fold == NULL || g->is_done == NULL || g->is_dead == NULL || g->first_entry == NULL ||
+        g->fact == NULL || g->fact_truth == NULL || g->is_joined == NULL || g->is_merged == NULL) {
         return E_NOMEM;
+    }
+    s = domtree_make(a, in, &survey->cfg, &g->tree);
+    if (s != OK) {
+        return s;
     }
     memset(g->first_entry, 0xff, blocks * sizeof *g->first_entry);
     memset(g->fact, 0xff, blocks * sizeof *g->fact);
-    g->scope.last = g->last;
+    g->scope.last = g->tree.last;
     fold->scope = &g->scope;
     g->c.out->fold = fold;
     return gvn_memory_start(g);

@@ -4,10 +4,9 @@
 #pragma once
 
 #include "kernel/jit/copy.h"
+#include "kernel/jit/domtree.h"
+#include "kernel/jit/effects.h"
 #include "kernel/jit/fold.h"
-
-/** Classes of memory that have versions of their own; further ones share the last. */
-#define GVN_CLASSES 16u
 
 /** One state of one class of memory: made by a store, or by who knows what. */
 struct gvn_version {
@@ -36,9 +35,7 @@ struct gvn {
     struct copy c;
     struct arena *a;
     struct fold_scope scope;
-    uint32_t *order; /* blocks in preorder of the dominator tree */
-    uint32_t *place; /* by block: where in it */
-    uint32_t *last;  /* by place */
+    struct domtree tree;
     uint8_t *is_done;
     uint8_t *is_dead; /* nothing that is emitted leads to it */
 
@@ -60,11 +57,9 @@ struct gvn {
     bool has_ended;                      /* by a trap before its end */
 
     /* Memory. */
-    uint8_t class_of[256];
-    uint32_t class_count;
-    uint32_t now[GVN_CLASSES]; /* the version of each class */
-    uint32_t *after;           /* by block: class_count versions */
-    uint16_t *written;         /* by header of a loop: classes that change in it */
+    struct effects effects;
+    uint32_t now[EFFECTS_CLASSES]; /* the version of each class */
+    uint32_t *after;               /* by block: versions of all classes */
     struct gvn_version *versions;
     uint32_t version_count, version_capacity;
     struct gvn_content *contents;
@@ -79,8 +74,6 @@ void gvn_memory_enter(struct gvn *g);
 void gvn_memory_leave(struct gvn *g);
 /** @brief Anything may have been written. */
 void gvn_memory_clobber(struct gvn *g);
-/** @brief Whether an instruction may write any memory at all. */
-bool gvn_writes_all(const struct ir_function *f, const struct ir_instr *i);
 /** @brief Build a load, or find what it would give. */
 uint32_t gvn_load(struct gvn *g, struct ir_instr i);
 void gvn_store(struct gvn *g, struct ir_instr i);

@@ -33,96 +33,38 @@ static uint32_t unknown_version(struct gvn *g)
 
 void gvn_memory_clobber(struct gvn *g)
 {
-    for (uint32_t n = 0; n < g->class_count; n++) {
+    for (uint32_t n = 0; n < g->effects.count; n++) {
         g->now[n] = unknown_version(g);
     }
 }
 
 static uint32_t class_of(const struct gvn *g, const struct ir_place *p)
 {
-    return g->class_of[p->alias_class];
-}
-
-bool gvn_writes_all(const struct ir_function *f, const struct ir_instr *i)
-{
-    switch ((enum ir_op)i->op) {
-    case IR_CALL:
-    case IR_INVOKE:
-        return (f->module->callees[i->a].effects & IR_WRITES) != 0;
-    case IR_CALL_INDIRECT:
-    case IR_POLL:
-    case IR_COPY_BYTES:
-    case IR_ZERO_BYTES:
-        return true;
-    default:
-        return false;
-    }
+    return g->effects.number[p->alias_class];
 }
 
 /* ---- Start ---- */
-
-static void number_classes(struct gvn *g)
-{
-    memset(g->class_of, 0xff, sizeof g->class_of);
-    for (uint32_t n = 0; n < g->c.in->place_count; n++) {
-        uint8_t *class = &g->class_of[g->c.in->places[n].alias_class];
-        if (*class == 0xff) {
-            *class = (uint8_t)(g->class_count < GVN_CLASSES ? g->class_count++ : GVN_CLASSES - 1);
-        }
-    }
-}
-
-static uint16_t written_in(const struct gvn *g, uint32_t block)
-{
-    const struct ir_function *f = g->c.in;
-    const struct ir_block *b = &f->blocks[block];
-    uint16_t classes = 0;
-    for (uint32_t v = b->first; v < b->first + b->count; v++) {
-        const struct ir_instr *i = &f->instrs[v];
-        if (i->op == IR_STORE || i->op == IR_STORE_REF) {
-            classes |= (uint16_t)(1u << class_of(g, &f->places[i->c]));
-        } else if (gvn_writes_all(f, i)) {
-            return UINT16_MAX;
-        }
-    }
-    return classes;
-}
-
-/* A loop changes what its blocks change, and the loops in it; those come later in the order. */
-static void find_written(struct gvn *g)
-{
-    const struct ir_cfg *cfg = &g->c.survey->cfg;
-    for (uint32_t n = cfg->count; n-- > 0;) {
-        uint32_t block = cfg->order[n], header = cfg->loop[block];
-        if (header == IR_NONE) {
-            continue;
-        }
-        g->written[header] |= written_in(g, block);
-        if (header == block && cfg->outer[block] != IR_NONE) {
-            g->written[cfg->outer[block]] |= g->written[block];
-        }
-    }
-}
 
 enum status gvn_memory_start(struct gvn *g)
 {
     const struct ir_function *f = g->c.in;
     uint32_t size = 64;
-    number_classes(g);
+    enum status s = effects_make(g->a, f, &g->c.survey->cfg, &g->effects);
+    if (s != OK) {
+        return s;
+    }
     while (size < f->instr_count / 4 && size < 1u << 20) {
         size *= 2;
     }
-    g->after = arena_alloc(g->a, (size_t)f->block_count * g->class_count * sizeof *g->after);
-    g->written = arena_alloc(g->a, (size_t)f->block_count * sizeof *g->written);
+    g->after = arena_alloc(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
     g->contents = arena_alloc(g->a, (size_t)size * sizeof *g->contents);
-    if (g->after == NULL || g->written == NULL || g->contents == NULL) {
+    if (g->after == NULL || g->contents == NULL) {
         return E_NOMEM;
     }
     for (uint32_t n = 0; n < size; n++) {
         g->contents[n].value = IR_NONE;
     }
     g->content_mask = size - 1;
-    find_written(g);
     (void)unknown_version(g); /* number 0: of what never changes */
     return g->c.out->error;
 }
@@ -134,7 +76,7 @@ static uint32_t agreed(const struct gvn *g, uint32_t class)
 {
     uint32_t found = IR_NONE;
     for (uint32_t e = g->first_entry[g->block]; e != IR_NONE; e = g->entries[e].next) {
-        uint32_t v = g->after[g->entries[e].from * g->class_count + class];
+        uint32_t v = g->after[g->entries[e].from * g->effects.count + class];
         if (found != IR_NONE && v != found) {
             return IR_NONE;
         }
@@ -151,9 +93,8 @@ static uint16_t changed_behind(const struct gvn *g)
     for (uint32_t i = cfg->pred_first[g->block]; i < cfg->pred_first[g->block + 1]; i++) {
         uint32_t from = cfg->pred_block[i];
         if (g->is_done[from] == 0) { /* a loop's, or of a cycle that has no header */
-            bool is_loop = g->scope.last[g->place[g->block]] >= g->place[from] &&
-                           g->place[from] >= g->place[g->block];
-            classes |= is_loop ? g->written[g->block] : UINT16_MAX;
+            bool is_loop = domtree_dominates(&g->tree, g->block, from);
+            classes |= is_loop ? g->effects.written[g->block] : UINT16_MAX;
         }
     }
     return classes;
@@ -162,7 +103,7 @@ static uint16_t changed_behind(const struct gvn *g)
 void gvn_memory_enter(struct gvn *g)
 {
     uint16_t changed = changed_behind(g);
-    for (uint32_t n = 0; n < g->class_count; n++) {
+    for (uint32_t n = 0; n < g->effects.count; n++) {
         uint32_t v = (changed >> n & 1) != 0 ? IR_NONE : agreed(g, n);
         g->now[n] = v == IR_NONE ? unknown_version(g) : v;
     }
@@ -170,7 +111,8 @@ void gvn_memory_enter(struct gvn *g)
 
 void gvn_memory_leave(struct gvn *g)
 {
-    memcpy(g->after + (size_t)g->block * g->class_count, g->now, g->class_count * sizeof *g->now);
+    memcpy(g->after + (size_t)g->block * g->effects.count, g->now,
+           g->effects.count * sizeof *g->now);
 }
 
 /* ---- Contents ---- */

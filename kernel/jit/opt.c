@@ -13,6 +13,7 @@ struct pass {
 
 static const struct pass passes[] = {
     {"gvn", opt_gvn},
+    {"place", opt_place},
 };
 
 static enum status run_pass(const struct pass *p, const struct opt_options *o, struct arena *a,

@@ -34,3 +34,11 @@ enum status opt_run(const struct ir_function *in, const struct opt_options *opti
  * @return OK, E_NOMEM. @context{thread}
  */
 enum status opt_gvn(const struct ir_function *in, struct arena *a, struct ir_function **out);
+
+/**
+ * @brief Placement: what does not change in a loop goes before it if it is worth a register, what
+ * only some ways need goes there, constants are made where they are used. What nothing needs is
+ * left out.
+ * @return OK, E_NOMEM. @context{thread}
+ */
+enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_function **out);

@@ -159,6 +159,81 @@ static const struct example gvn[] = {
      " v4 = const.i32 0x1\n v5 = or.i32 v1, v4\n v6 = div_s.i32 v0, v5 !8\n return v2\n"},
 };
 
+static const struct example place[] = {
+    {"what a loop does not change goes before it: a product and an address, no sum",
+     "block0(v0: i32, v1: i32):\n jump block1(v0)\n"
+     "block1(v3: i32):\n v4 = mul.i32 v0, v1\n v5 = add.i32 v0, v1\n v6 = xor.i32 v0, v1\n"
+     " store.i32 v3, memory0[v5 + 0]\n v8 = add.i32 v4, v3\n v9 = add.i32 v8, v6\n"
+     " branch v9, block1(v9), block2()\nblock2():\n return v9\n",
+     "block0(v0: i32, v1: i32):\n v2 = mul.i32 v0, v1\n v3 = add.i32 v0, v1\n jump block1(v0)\n"
+     "block1(v5: i32):\n v6 = xor.i32 v0, v1\n store.i32 v5, memory0[v3 + 0]\n"
+     " v8 = add.i32 v2, v5\n v9 = add.i32 v8, v6\n branch v9, block1(v9), block2()\n"
+     "block2():\n return v9\n"},
+    {"out of two loops at once, with what it needs",
+     "block0(v0: i32, v1: i32):\n jump block1(v0)\nblock1(v3: i32):\n jump block2(v3)\n"
+     "block2(v5: i32):\n v6 = mul.i32 v0, v1\n v7 = mul.i32 v6, v1\n v8 = add.i32 v5, v7\n"
+     " branch v8, block2(v8), block3()\nblock3():\n branch v1, block1(v8), block4()\n"
+     "block4():\n return v8\n",
+     "block0(v0: i32, v1: i32):\n v2 = mul.i32 v0, v1\n v3 = mul.i32 v2, v1\n jump block1(v0)\n"
+     "block1(v5: i32):\n jump block2(v5)\n"
+     "block2(v7: i32):\n v8 = add.i32 v7, v3\n branch v8, block2(v8), block3()\n"
+     "block3():\n branch v1, block1(v8), block4()\nblock4():\n return v8\n"},
+    {"a division that may trap stays in its loop, one that cannot does not",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 1\n v3 = or.i32 v1, v2\n jump block1(v0)\n"
+     "block1(v5: i32):\n store.i32 v5, memory0[v0 + 0]\n v7 = div_u.i32 v0, v1\n"
+     " v8 = div_u.i32 v0, v3\n v9 = add.i32 v7, v8\n v10 = add.i32 v5, v9\n"
+     " branch v10, block1(v10), block2()\nblock2():\n return v10\n",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 1\n v3 = or.i32 v1, v2\n"
+     " v4 = div_u.i32 v0, v3\n jump block1(v0)\n"
+     "block1(v6: i32):\n store.i32 v6, memory0[v0 + 0]\n v8 = div_u.i32 v0, v1\n"
+     " v9 = add.i32 v8, v4\n v10 = add.i32 v6, v9\n"
+     " branch v10, block1(v10), block2()\nblock2():\n return v10\n"},
+    {"loads at the start of a loop that does not write there; not behind a store",
+     "block0(v0: i32, v1: i32):\n jump block1(v0)\n"
+     "block1(v3: i32):\n v4 = load.i32 memory0[v1 + 0]\n store.i32 v3, context[64] class 1\n"
+     " v6 = load.i32 memory0[v1 + 8]\n v7 = load.i32 context[72] class 2\n"
+     " v8 = load.i32 context[64] class 1\n v9 = add.i32 v4, v6\n"
+     " v10 = add.i32 v7, v8\n v11 = add.i32 v9, v10\n branch v11, block1(v11), block2()\n"
+     "block2():\n return v11\n",
+     "block0(v0: i32, v1: i32):\n v2 = load.i32 memory0[v1 + 0]\n"
+     " v3 = load.i32 context[72] class 2\n jump block1(v0)\n"
+     "block1(v5: i32):\n store.i32 v5, context[64] class 1\n"
+     " v7 = load.i32 memory0[v1 + 8]\n v8 = load.i32 context[64] class 1\n"
+     " v9 = add.i32 v2, v7\n v10 = add.i32 v3, v8\n v11 = add.i32 v9, v10\n"
+     " branch v11, block1(v11), block2()\nblock2():\n return v11\n"},
+    {"a load is not moved to where the loop may not be entered",
+     "block0(v0: i32, v1: i32):\n branch v1, block1(v0), block2()\n"
+     "block1(v3: i32):\n v4 = load.i32 memory0[v1 + 0]\n v5 = add.i32 v3, v4\n"
+     " branch v5, block1(v5), block2()\nblock2():\n return v0\n",
+     "block0(v0: i32, v1: i32):\n branch v1, block1(v0), block2()\n"
+     "block1(v3: i32):\n v4 = load.i32 memory0[v1 + 0]\n v5 = add.i32 v3, v4\n"
+     " branch v5, block1(v5), block2()\nblock2():\n return v0\n"},
+    {"what one way needs goes there",
+     "block0(v0: i32, v1: i32):\n v2 = mul.i32 v0, v1\n v3 = add.i32 v0, v1\n"
+     " branch v3, block1(), block2()\nblock1():\n v5 = sub.i32 v0, v1\n v6 = xor.i32 v5, v2\n"
+     " return v6\nblock2():\n return v3\n",
+     "block0(v0: i32, v1: i32):\n v2 = add.i32 v0, v1\n"
+     " branch v2, block1(), block2()\nblock1():\n v4 = sub.i32 v0, v1\n v5 = mul.i32 v0, v1\n"
+     " v6 = xor.i32 v4, v5\n return v6\nblock2():\n return v2\n"},
+    {"but not into a loop",
+     "block0(v0: i32, v1: i32):\n v2 = xor.i32 v0, v1\n branch v0, block1(v0), block2()\n"
+     "block1(v4: i32):\n v5 = sub.i32 v4, v2\n branch v5, block1(v5), block2()\n"
+     "block2():\n return v0\n",
+     "block0(v0: i32, v1: i32):\n v2 = xor.i32 v0, v1\n branch v0, block1(v0), block2()\n"
+     "block1(v4: i32):\n v5 = sub.i32 v4, v2\n branch v5, block1(v5), block2()\n"
+     "block2():\n return v0\n"},
+    {"constants are made where they are used, large ones before the loop",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 7\n v3 = const.i64 0x123456789abcdef\n"
+     " v4 = add.i32 v0, v2\n jump block1(v4)\n"
+     "block1(v6: i32):\n v7 = sub.i32 v6, v2\n v8 = extend_s.i64 v7\n v9 = xor.i64 v8, v3\n"
+     " v10 = wrap.i32 v9\n branch v10, block1(v10), block2()\nblock2():\n return v2\n",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 7\n v3 = add.i32 v0, v2\n"
+     " v4 = const.i64 0x123456789abcdef\n jump block1(v3)\n"
+     "block1(v6: i32):\n v7 = const.i32 7\n v8 = sub.i32 v6, v7\n v9 = extend_s.i64 v8\n"
+     " v10 = xor.i64 v9, v4\n v11 = wrap.i32 v10\n branch v11, block1(v11), block2()\n"
+     "block2():\n v13 = const.i32 7\n return v13\n"},
+};
+
 /* ---- Checking ---- */
 
 struct buffer {
@@ -242,10 +317,50 @@ static void test_value_numbering(void **state)
     }
 }
 
+static void test_placement(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < sizeof place / sizeof place[0]; n++) {
+        check(&place[n], opt_place);
+    }
+}
+
+/* Ten products and a loop that has room for fewer: the rest stay in it. */
+static void test_loops_are_not_overfilled(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct ir_function *out;
+    static struct buffer got;
+    char body[4096];
+    size_t len = (size_t)snprintf(
+        body, sizeof body, "block0(v0: i32, v1: i32):\n jump block1(v0)\nblock1(v2: i32):\n");
+    for (unsigned n = 0; n < 20; n++) {
+        len += (size_t)snprintf(body + len, sizeof body - len,
+                                " v%u = const.i32 %u\n v%u = xor.i32 v0, v%u\n"
+                                " v%u = mul.i32 v%u, v1\n store.i32 v%u, memory0[v0 + %u]\n",
+                                100 + n, n + 3, 200 + n, 100 + n, 300 + n, 200 + n, 300 + n, 4 * n);
+    }
+    (void)snprintf(body + len, sizeof body - len,
+                   " v90 = sub.i32 v2, v1\n branch v90, block1(v90), block2()\n"
+                   "block2():\n return v0\n");
+    arena_init(&a, ARENA_LIMIT);
+    assert_int_equal(opt_place(parse(&a, body), &a, &out), OK);
+    print(out, &got);
+    unsigned before = 0;
+    for (const char *s = got.text; s < strstr(got.text, "block1("); s++) {
+        before += strncmp(s, "mul", 3) == 0;
+    }
+    assert_in_range(before, 0, 9);
+    arena_free_all(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_value_numbering),
+        cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_loops_are_not_overfilled),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -44,6 +44,7 @@ static const struct {
 } passes[] = {
     {"rules", run_rules},
     {"gvn", opt_gvn},
+    {"place", opt_place},
     {"all", run_all},
 };
 
@@ -130,6 +131,8 @@ static void show_difference(const struct ir_random *p, const struct ir_random_ou
     }
 }
 
+static bool is_quiet; /* a difference is what is wanted */
+
 /* Run both with several arguments. */
 static bool compare(const struct ir_random *before, const struct ir_random *after, uint64_t seed,
                     const char *pass)
@@ -144,6 +147,9 @@ static bool compare(const struct ir_random *before, const struct ir_random *afte
         ir_random_fill(&w, seed + round, 40);
         ir_random_run(after, &w, args, &y);
         if (!ir_random_same(before, &x, &y)) {
+            if (is_quiet) {
+                return false;
+            }
             print_error("seed %llu, %s differs in round %u\n", (unsigned long long)seed, pass,
                         (unsigned)round);
             show_difference(before, &x, &y);
@@ -187,6 +193,57 @@ static void test_passes_change_nothing_that_can_be_seen(void **state)
     for (uint64_t seed = 0; seed < 1500; seed++) {
         assert_true(check_seed(seed, 20 + (unsigned)(seed * 7 % 300)));
     }
+}
+
+/* ---- That it would be noticed ---- */
+
+/* A pass that takes one operation for another. */
+static enum status run_wrong_shift(const struct ir_function *in, struct arena *a,
+                                   struct ir_function **out)
+{
+    enum status s = opt_gvn(in, a, out);
+    for (uint32_t v = 0; s == OK && v < (*out)->instr_count; v++) {
+        struct ir_instr *i = &(*out)->instrs[v];
+        i->op = i->op == IR_SHR_S ? IR_SHR_U : i->op;
+    }
+    return s;
+}
+
+/* One that believes that memory is two, by the number of the place. */
+static enum status run_wrong_alias(const struct ir_function *in, struct arena *a,
+                                   struct ir_function **out)
+{
+    struct ir_function *f = arena_alloc(a, sizeof *f);
+    *f = *in;
+    f->places = arena_alloc(a, (in->place_count + 1) * sizeof *f->places);
+    memcpy(f->places, in->places, in->place_count * sizeof *f->places);
+    for (uint32_t n = 0; n < in->place_count; n++) {
+        f->places[n].alias_class = (uint8_t)(200 + n % 2);
+    }
+    return opt_gvn(f, a, out);
+}
+
+static unsigned count_noticed(pass_fn wrong)
+{
+    unsigned noticed = 0;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct arena a;
+        struct ir_random p;
+        arena_init(&a, ARENA_LIMIT);
+        assert_true(ir_random_make(&a, seed, IR_RANDOM_ALL, 200, &p));
+        is_quiet = true;
+        noticed += !check_pass(&a, &p, seed, "wrong", wrong);
+        is_quiet = false;
+        arena_free_all(&a);
+    }
+    return noticed;
+}
+
+static void test_wrong_passes_are_noticed(void **state)
+{
+    (void)state;
+    assert_true(count_noticed(run_wrong_shift) > 10);
+    assert_true(count_noticed(run_wrong_alias) > 2);
 }
 
 /* Whatever the limit: a function or E_NOMEM. */
@@ -235,6 +292,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_passes_change_nothing_that_can_be_seen),
+        cmocka_unit_test(test_wrong_passes_are_noticed),
         cmocka_unit_test(test_no_memory_is_an_error),
     };
     return argc > 2 ? campaign(argc, argv) : cmocka_run_group_tests(tests, world_boot, NULL);

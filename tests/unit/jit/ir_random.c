@@ -292,7 +292,9 @@ static void nested(struct random_gen *g, unsigned depth, uint32_t target)
 static void statement(struct random_gen *g, unsigned depth, uint32_t target)
 {
     unsigned kind = random_below(g, 32);
-    if (kind < 4 && depth < DEPTH_MAX) {
+    if (g->is_memory_heavy && random_below(g, 3) > 0) {
+        random_access(g);
+    } else if (kind < 4 && depth < DEPTH_MAX) {
         nested(g, depth, target);
     } else if (kind == 4 && target != IR_NONE) {
         branch_to(g, random_value(g, IR_I32), target, ir_block_new(g->f));
@@ -324,13 +326,25 @@ static void statements(struct random_gen *g, unsigned depth, uint32_t target)
 
 /* ---- Functions ---- */
 
+/* A value that no rule can know: an argument, or what is in the context. */
+static uint32_t unknown(struct random_gen *g, unsigned type)
+{
+    uint32_t count = g->recent.count, first = random_below(g, count + 1);
+    for (uint32_t n = 0; n < count && random_below(g, 4) > 0; n++) {
+        uint32_t v = g->recent.values[(first + n) % count];
+        if (g->f->instrs[v].type == type) {
+            return v;
+        }
+    }
+    return random_emit(g, IR_LOAD, type, IR_NONE, 0, random_global(g, type, false));
+}
+
 static void start(struct random_gen *g, const struct ir_signature *s)
 {
     struct ir_function *f = g->f;
-    uint32_t values[IR_RANDOM_PARAMS_MAX];
     ir_block_start(f, ir_block_new(f));
     for (uint32_t n = 0; n < s->params; n++) {
-        values[n] = ir_param(f, f->module->types[s->types + n]);
+        random_remember(g, ir_param(f, f->module->types[s->types + n]));
     }
     for (uint32_t n = 0; n < 3 && (g->flags & IR_RANDOM_SLOTS) != 0; n++) {
         uint32_t slot = ir_slot(f, 24, 8u << random_below(g, 3));
@@ -338,15 +352,13 @@ static void start(struct random_gen *g, const struct ir_signature *s)
         ir_emit(f, IR_ZERO_BYTES, IR_VOID, address, 0, 24);
     }
     for (unsigned n = 0; n < IR_RANDOM_LOCALS; n++) {
-        g->locals[n] = ir_const(f, random_local_type(n), n * 3);
-    }
-    for (uint32_t n = 0; n < s->params; n++) {
-        random_remember(g, values[n]);
+        unsigned type = random_local_type(n);
+        g->locals[n] = ir_is_float(type) ? ir_const(f, type, n * 3) : unknown(g, type);
     }
     uint32_t mask = ir_const(f, IR_I32, 0x7f8), four = ir_const(f, IR_I32, 4);
-    g->bases[0] = random_emit(g, IR_AND, IR_I32, random_value(g, IR_I32), mask, 0);
+    g->bases[0] = random_emit(g, IR_AND, IR_I32, unknown(g, IR_I32), mask, 0);
     g->bases[1] = random_emit(g, IR_ADD, IR_I32, g->bases[0], four, 0);
-    g->bases[2] = random_emit(g, IR_AND, IR_I32, random_value(g, IR_I32), mask, 0);
+    g->bases[2] = random_emit(g, IR_AND, IR_I32, unknown(g, IR_I32), mask, 0);
 }
 
 /* What was computed is seen in the end, in globals of a class of their own. */
@@ -389,6 +401,7 @@ bool ir_random_make(struct arena *a, uint64_t seed, unsigned flags, unsigned siz
 {
     struct random_gen g = {.state = seed * UINT64_C(0xd1342543de82ef95) + 1, .flags = flags};
     *out = (struct ir_random){.functions = {NULL}};
+    g.is_memory_heavy = random_below(&g, 3) == 0 && (flags & IR_RANDOM_MEMORY) != 0;
     if (!make_module(a, &g, &out->module)) {
         return false;
     }

@@ -117,6 +117,7 @@ struct random_gen {
     uint64_t state;
     unsigned flags;
     struct ir_function *f;
+    bool is_memory_heavy;
     int left;                          /* instructions that should still come */
     uint32_t locals[IR_RANDOM_LOCALS]; /* the value each has now */
     struct random_recent recent;
