@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+//
+// Between C and compiled code (kernel/jit/code.h). Compiled code keeps x19 to x26 and v8 to v15 whole, C wants
+// x19 to x29 and the lower halves of v8 to v15 back; the context and the base of memory 0 are set here, so all
+// of C's are kept here. The thread owns floating-point registers: FPCR is 0 while compiled code runs.
+
+    .arch_extension fp
+    .arch_extension simd
+
+/* As arch/aarch64/asm.inc has them. */
+#define BTI_C   hint #34
+#define PACIASP hint #25
+#define AUTIASP hint #29
+
+/* struct jit_entry; machine.c compares. */
+#define ENTRY_CODE        0
+#define ENTRY_CONTEXT     8
+#define ENTRY_INTS        16
+#define ENTRY_FLOATS      80
+#define ENTRY_STACK       208
+#define ENTRY_STACK_CELLS 216
+#define ENTRY_SAVED_SP    224
+#define ENTRY_OUTCOME     232
+
+#define FRAME_BYTES 192 /* x29, x30, x19 to x28, d8 to d15, entry, FPCR; a multiple of 16 */
+#define FRAME_ENTRY 160
+#define FRAME_FPCR  168
+
+    .section .text.jit_enter, "ax", %progbits
+    .balign 16
+
+/*
+ * uint64_t jit_enter(struct jit_entry *e)
+ * in: x0    out: x0 = 0, or what jit_leave() was given    clobbers: what AAPCS64 lets a function clobber
+ */
+    .globl jit_enter
+    .type jit_enter, %function
+jit_enter:
+    .cfi_startproc
+    PACIASP
+    stp     x29, x30, [sp, #-FRAME_BYTES]!
+    .cfi_def_cfa_offset FRAME_BYTES
+    .cfi_offset x29, -FRAME_BYTES
+    .cfi_offset x30, -FRAME_BYTES + 8
+    mov     x29, sp
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    stp     d8, d9, [sp, #96]
+    stp     d10, d11, [sp, #112]
+    stp     d12, d13, [sp, #128]
+    stp     d14, d15, [sp, #144]
+    mrs     x9, fpcr
+    stp     x0, x9, [sp, #FRAME_ENTRY]
+    msr     fpcr, xzr
+    mov     x9, sp
+    str     x9, [x0, #ENTRY_SAVED_SP]
+
+    // Arguments on the stack, and room for results there: all cells are copied, both ways.
+    ldp     x10, x11, [x0, #ENTRY_STACK]
+    sub     sp, sp, x11, lsl #3
+    mov     x12, sp
+    cbz     x11, 2f
+1:  ldp     x13, x14, [x10], #16
+    stp     x13, x14, [x12], #16
+    subs    x11, x11, #2
+    b.hi    1b
+
+2:  mov     x16, x0
+    ldr     x28, [x16, #ENTRY_CONTEXT]
+    ldr     x27, [x28]
+    ldp     q0, q1, [x16, #ENTRY_FLOATS]
+    ldp     q2, q3, [x16, #ENTRY_FLOATS + 32]
+    ldp     q4, q5, [x16, #ENTRY_FLOATS + 64]
+    ldp     q6, q7, [x16, #ENTRY_FLOATS + 96]
+    ldr     x17, [x16, #ENTRY_CODE]
+    ldp     x2, x3, [x16, #ENTRY_INTS + 16]
+    ldp     x4, x5, [x16, #ENTRY_INTS + 32]
+    ldp     x6, x7, [x16, #ENTRY_INTS + 48]
+    ldp     x0, x1, [x16, #ENTRY_INTS]
+    blr     x17
+
+    // Results to where the arguments were.
+    ldr     x16, [x29, #FRAME_ENTRY]
+    stp     x0, x1, [x16, #ENTRY_INTS]
+    stp     x2, x3, [x16, #ENTRY_INTS + 16]
+    stp     q0, q1, [x16, #ENTRY_FLOATS]
+    stp     q2, q3, [x16, #ENTRY_FLOATS + 32]
+    ldp     x10, x11, [x16, #ENTRY_STACK]
+    mov     x12, sp
+    cbz     x11, 2f
+1:  ldp     x13, x14, [x12], #16
+    stp     x13, x14, [x10], #16
+    subs    x11, x11, #2
+    b.hi    1b
+2:  mov     x0, #0
+    mov     sp, x29
+
+.Lreturn:
+    // sp is jit_enter's frame again, x0 its result.
+    ldr     x9, [sp, #FRAME_FPCR]
+    msr     fpcr, x9
+    ldp     x19, x20, [sp, #16]
+    ldp     x21, x22, [sp, #32]
+    ldp     x23, x24, [sp, #48]
+    ldp     x25, x26, [sp, #64]
+    ldp     x27, x28, [sp, #80]
+    ldp     d8, d9, [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    ldp     x29, x30, [sp], #FRAME_BYTES
+    .cfi_restore x29
+    .cfi_restore x30
+    .cfi_def_cfa_offset 0
+    AUTIASP
+    ret
+    .cfi_endproc
+    .size jit_enter, . - jit_enter
+
+/*
+ * void jit_leave(struct jit_entry *e, uint64_t outcome)
+ * in: x0, x1, any stack pointer above the entry's    does not return: jit_enter(e) does, with x1
+ */
+    .globl jit_leave
+    .type jit_leave, %function
+jit_leave:
+    BTI_C
+    str     x1, [x0, #ENTRY_OUTCOME]
+    ldr     x9, [x0, #ENTRY_SAVED_SP]
+    mov     sp, x9
+    mov     x0, x1
+    b       .Lreturn
+    .size jit_leave, . - jit_leave

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// Prologues and epilogues. The frame record is there before anything may fault, so that whoever
+// looks at a frame finds it.
+#include "arch/aarch64/jit/frame.h"
+
+#include "arch/aarch64/jit/machine.h"
+#include "arch/aarch64/jit/ops.h"
+#include "kernel/lib/compiler.h"
+
+/* A probe lies this far below the frame: room for an exception's frame and for functions that make
+ * no call and therefore do not probe. */
+#define STACK_ROOM  UINT64_C(16384)
+#define LEAF_MAX    UINT64_C(4096)  /* such a function's frame, without a probe */
+#define PROBE_EVERY UINT64_C(32768) /* less than the guard below a stack */
+#define UNROLLED    4u
+
+enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
+{
+    *f = (struct a64_frame){.exists = false};
+    for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
+        f->saved[class] = v->used[class] & jit_machine_aarch64.registers.callee_saved[class];
+    }
+    f->keeps_context = (v->machine_flags & A64_HAS_FOREIGN_CALLS) != 0;
+    unsigned ints = (unsigned)__builtin_popcount(f->saved[VCLASS_INT]);
+    unsigned floats = (unsigned)__builtin_popcount(f->saved[VCLASS_FLOAT]);
+    f->saves = (f->keeps_context ? 16 : 0) + (ints + 1) / 2 * 16 + floats * 16;
+    f->spills = ALIGN_UP((uint64_t)v->outgoing_bytes, (uint64_t)16);
+    f->locals = f->spills + ALIGN_UP((uint64_t)v->slot_count * 8, (uint64_t)16);
+    f->bytes = f->locals + ALIGN_UP((uint64_t)v->local_bytes, (uint64_t)16) + f->saves;
+    f->exists = v->has_calls || f->bytes != 0;
+    f->probes = v->has_calls || f->bytes > LEAF_MAX;
+    return f->bytes > INT32_MAX ? E_OVERFLOW : OK;
+}
+
+/* Registers of a mask to or from memory that ends at x29 - below, two at a time. @return below. */
+static int64_t move_saved(struct a64_asm *a, uint32_t mask, bool stores, unsigned class,
+                          int64_t below)
+{
+    bool is_int = class == VCLASS_INT;
+    unsigned pair = is_int ? (stores ? A64_STP_X : A64_LDP_X) : (stores ? A64_STP_Q : A64_LDP_Q);
+    unsigned one = is_int ? (stores ? A64_STR_X : A64_LDR_X) : (stores ? A64_STR_Q : A64_LDR_Q);
+    int64_t size = is_int ? 8 : 16;
+    while (mask != 0) {
+        unsigned first = (unsigned)__builtin_ctz(mask);
+        mask &= mask - 1;
+        if (mask == 0) {
+            below += 16; /* whatever the class, to stay aligned */
+            a64_access(a, one, first, A64_FP, -below, -1);
+            break;
+        }
+        unsigned second = (unsigned)__builtin_ctz(mask);
+        mask &= mask - 1;
+        below += 2 * size;
+        a64_put(a, &(struct a64_insn){.form = (uint16_t)pair,
+                                      .regs = {(uint8_t)first, (uint8_t)second, A64_FP},
+                                      .imm = (uint64_t)-below});
+    }
+    return below;
+}
+
+#define CONTEXT_AT (-8) /* from x29 */
+
+static void move_all_saved(struct a64_asm *a, const struct a64_frame *f, bool stores)
+{
+    if (f->keeps_context && stores) {
+        a64_access(a, A64_STR_X, A64_CONTEXT, A64_FP, CONTEXT_AT, -1);
+    }
+    int64_t below = f->keeps_context ? 16 : 0;
+    below = move_saved(a, f->saved[VCLASS_FLOAT], stores, VCLASS_FLOAT, below);
+    (void)move_saved(a, f->saved[VCLASS_INT], stores, VCLASS_INT, below);
+}
+
+void a64_frame_restore_context(struct a64_asm *a)
+{
+    a64_access(a, A64_LDR_X, A64_CONTEXT, A64_FP, CONTEXT_AT, -1);
+    a64_access(a, A64_LDR_X, A64_BASE, A64_CONTEXT, 0, -1);
+}
+
+static void probe(struct a64_asm *a, uint64_t below)
+{
+    a64_add(a, A64_X17, A64_SP, -(int64_t)ALIGN_UP(below, UINT64_C(4096)));
+    a64_row(a, JIT_ROW_TRAP, IR_TRAP_STACK);
+    a64_rri(a, A64_LDR_X, true, A64_ZR, A64_X17, 0);
+}
+
+/* As many pages that fault as it takes are passed one by one. */
+static void probe_loop(struct a64_asm *a, uint64_t count)
+{
+    a64_constant(a, A64_X16, count);
+    a64_rri(a, A64_ADD_IMM, true, A64_X17, A64_SP, 0);
+    uint32_t again = a64_label(a);
+    a64_bind(a, again);
+    a64_rri(a, A64_SUB_IMM, true, A64_X17, A64_X17, PROBE_EVERY);
+    a64_row(a, JIT_ROW_TRAP, IR_TRAP_STACK);
+    a64_rri(a, A64_LDR_X, true, A64_ZR, A64_X17, 0);
+    a64_rri(a, A64_SUBS_IMM, true, A64_X16, A64_X16, 1);
+    a64_branch(a, (struct a64_insn){.form = A64_B_COND, .option = A64_NE}, again);
+}
+
+static void probe_all(struct a64_asm *a, uint64_t bytes)
+{
+    uint64_t end = bytes + STACK_ROOM, count = end / PROBE_EVERY;
+    if (count > UNROLLED) {
+        probe_loop(a, count);
+    } else {
+        for (uint64_t at = PROBE_EVERY; at < end; at += PROBE_EVERY) {
+            probe(a, at);
+        }
+    }
+    probe(a, end);
+}
+
+void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f)
+{
+    if (!f->exists) {
+        return;
+    }
+    a64_put(a, &(struct a64_insn){
+                   .form = A64_STP_X_PRE, .regs = {A64_FP, A64_LR, A64_SP}, .imm = (uint64_t)-16});
+    a64_rri(a, A64_ADD_IMM, true, A64_FP, A64_SP, 0);
+    if (f->probes) {
+        probe_all(a, f->bytes);
+    }
+    if (f->bytes != 0) {
+        a64_add(a, A64_SP, A64_SP, -(int64_t)f->bytes);
+    }
+    move_all_saved(a, f, true);
+}
+
+void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f)
+{
+    if (f->exists) {
+        move_all_saved(a, f, false);
+        if (f->bytes != 0) {
+            a64_rri(a, A64_ADD_IMM, true, A64_SP, A64_FP, 0);
+        }
+        a64_put(a, &(struct a64_insn){
+                       .form = A64_LDP_X_POST, .regs = {A64_FP, A64_LR, A64_SP}, .imm = 16});
+    }
+    a64_put(a, &(struct a64_insn){.form = A64_RET, .regs = {A64_LR}});
+}

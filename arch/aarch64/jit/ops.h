@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// Operations of AArch64 machine code before encoding: what selection (select*.c) leaves and what is
+// made bytes of (emit*.c). Numbers below A64_FORM_COUNT are single instructions (forms.def), the
+// others are below.
+//
+// A single instruction's operands are its registers in the form's order. Where byte n of `extra` is
+// not 0, register n is no operand but what the byte says: A64_IN(reg), or, as the base of an
+// access, an area of the frame, which `imm` is an offset in.
+//
+// Flags never live from one operation to another: what sets them is the same operation as what
+// looks at them. The setter is in `extra` (form), `small` and `imm`; then comes the condition.
+#pragma once
+
+#include "arch/aarch64/jit/encode.h"
+#include "kernel/jit/backend.h"
+
+enum a64_op {
+    A64_OP_CONST = A64_FORM_COUNT, /**< def; imm. VI_REMAKE */
+    A64_OP_FCONST,                 /**< def; imm: bits. VI_REMAKE */
+    A64_OP_ADDRESS,                /**< def; imm: offset in extra's area of the frame. VI_REMAKE */
+    A64_OP_CONTEXT,                /**< def. VI_REMAKE */
+    A64_OP_MOVE,                   /**< def, use; VI_MOVE */
+    A64_OP_FMOVE,                  /**< def, use; small WIDE: all 16 bytes */
+    A64_OP_ENTRY,                  /**< defs: parameters in registers */
+    A64_OP_JUMP,                   /**< one edge */
+    A64_OP_BRANCH,  /**< the setter's uses; edges if the condition holds, if not. The setter may be
+                       A64_CBZ, A64_CBNZ, A64_TBZ, A64_TBNZ (bit: amount) */
+    A64_OP_SET,     /**< def, the setter's uses: 1 if the condition holds, else 0 */
+    A64_OP_SELECT,  /**< def, the setter's uses, use if it holds, use if not. OTHER_FORM: csel and
+                       its  kind, or fcsel, and its width */
+    A64_OP_TRAP_IF, /**< the setter's uses: traps if the condition holds; setters as of a branch */
+    A64_OP_TRAP_OVERFLOW, /**< dividend, divisor: traps if the quotient does not fit */
+    A64_OP_TRAP,
+    A64_OP_SWITCH,        /**< use; extra: case pool, imm: cases, the last one is the default */
+    A64_OP_RETURN,        /**< uses: results in registers */
+    A64_OP_CALL,          /**< extra: callee */
+    A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
+    A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
+    A64_OP_CALL_HELPER,   /**< imm: entry; WIDE: no need to clear the result's upper half */
+    A64_OP_TO_INT,        /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
+    A64_OP_POPCNT,        /**< def, use; WIDE */
+    A64_OP_COPYSIGN,      /**< def (tied to the first use), use, use: its sign; DOUBLE */
+    A64_OP_FSELECT_16,    /**< as SELECT, of 16 bytes */
+    A64_OP_COPY_BYTES,    /**< to, from; imm: bytes */
+    A64_OP_ZERO_BYTES,    /**< to; imm: bytes */
+    A64_OP_COUNT,
+};
+
+/* Byte n of `extra`. */
+#define A64_IN(reg)        (0x80u | (unsigned)(reg))
+#define A64_AREA_LOCAL     0x40u /* slots of the representation */
+#define A64_AREA_INCOMING  0x41u /* cells of the caller: arguments, then results */
+#define A64_AREA_OUTGOING  0x42u /* cells for callees */
+#define A64_EXTRA(n, what) ((uint32_t)(what) << (8 * (n)))
+
+/* `small`. */
+#define A64_SMALL_WIDE         1u
+#define A64_SMALL_DOUBLE       2u
+#define A64_SMALL_OPTION(n)    ((unsigned)(n) << 2)  /* 4 bits */
+#define A64_SMALL_AMOUNT(n)    ((unsigned)(n) << 6)  /* 6 bits */
+#define A64_SMALL_COND(n)      ((unsigned)(n) << 12) /* 4 bits */
+#define A64_SMALL_OPTION_OF(s) ((s) >> 2 & 15)
+#define A64_SMALL_AMOUNT_OF(s) ((s) >> 6 & 63)
+#define A64_SMALL_COND_OF(s)   ((s) >> 12 & 15)
+
+/* `extra` of what sets and uses flags. */
+#define A64_SETTER(form)         ((uint32_t)(form))       /* 12 bits */
+#define A64_OTHER_FORM(form)     ((uint32_t)(form) << 12) /* 12 bits */
+#define A64_OTHER_WIDE           (1u << 24)               /* x or d */
+#define A64_OTHER_ZERO_IF        (1u << 25)               /* zr in place of the first operand */
+#define A64_OTHER_ZERO_ELSE      (1u << 26)               /* ... of the second */
+#define A64_SETTER_OF(extra)     ((extra)&0xfff)
+#define A64_OTHER_FORM_OF(extra) ((extra) >> 12 & 0xfff)
+
+/* `small` of A64_OP_TO_INT. */
+#define A64_TO_INT_FROM_DOUBLE 1u
+#define A64_TO_INT_TO_WIDE     2u
+#define A64_TO_INT_SIGNED      4u
+
+/* Clobber sets. */
+enum a64_clobber { A64_CLOBBER_NONE, A64_CLOBBER_CALL, A64_CLOBBER_HELPER, A64_CLOBBER_COUNT };
+
+/* vcode.machine_flags. */
+#define A64_HAS_FOREIGN_CALLS                                                                      \
+    1u /* calls with another context: this function's is kept in the frame */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of select*.c share: making instructions of machine code, and looking at operands.
+#pragma once
+
+#include "arch/aarch64/jit/machine.h"
+
+#define A64_OPERANDS_MAX 48u
+
+/** An instruction on its way. */
+struct a64_new {
+    struct selector *s;
+    struct vinstr i;
+    struct voperand operands[A64_OPERANDS_MAX];
+    unsigned count;
+};
+
+struct a64_new a64_new(struct selector *s, unsigned op, unsigned small);
+void a64_def(struct a64_new *n, uint32_t vreg);
+void a64_use(struct a64_new *n, uint32_t vreg);
+void a64_operand(struct a64_new *n, uint32_t vreg, enum vrole role, enum vconstraint constraint,
+                 unsigned which);
+void a64_done(struct a64_new *n);
+
+/* Whole instructions: a result and up to three registers. */
+void a64_emit1(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n);
+void a64_emit2(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n, uint32_t m);
+void a64_emit_imm(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n,
+                  uint64_t imm);
+void a64_emit_const(struct selector *s, uint32_t d, uint64_t value);
+/** @brief The address of a slot of the frame. */
+void a64_emit_slot(struct selector *s, uint32_t d, uint32_t slot);
+
+/** A64_SMALL_WIDE if values of the type have 64 bits. */
+unsigned a64_wide(unsigned type);
+/** A64_SMALL_DOUBLE if it is f64. */
+unsigned a64_double(unsigned type);
+
+/** @brief Register of an operand of which 32-bit instructions read the low half, 64-bit ones all: a
+ * wrap is looked through for the former, an extension by zeros for the latter. */
+uint32_t a64_low(struct selector *s, uint32_t value);
+
+/** @brief A 64-bit temporary for an integer. */
+uint32_t a64_temp(struct selector *s);
+
+/** What sets flags, and under which condition the answer is yes. */
+struct a64_condition {
+    uint16_t form, small; /* without the condition */
+    uint64_t imm;
+    uint32_t regs[2];
+    uint8_t count, cond;
+    bool is_float;
+};
+
+/** Whether an instruction's result says whether something holds, as 0 or 1. */
+bool a64_is_comparison(const struct ir_instr *i);
+/** @brief How to find out whether an i32 is not 0. @param branches  cbz and its like will do. */
+struct a64_condition a64_condition(struct selector *s, uint32_t value, bool branches);
+/** @brief The other way round. */
+void a64_invert(struct a64_condition *c);
+/** @brief Begin an operation that depends on it; defs go before a64_add_condition(). */
+struct a64_new a64_new_conditional(struct selector *s, unsigned op, const struct a64_condition *c);
+void a64_add_condition(struct a64_new *n, const struct a64_condition *c);
+/** @brief Trap if it holds. */
+void a64_trap_if(struct selector *s, const struct a64_condition *c, enum ir_trap trap);
+/** @brief Trap if a register is 0. */
+void a64_trap_if_zero(struct selector *s, uint32_t vreg, unsigned small, enum ir_trap trap);
+
+/* By kind of operation; false: not of this machine. */
+bool a64_select_integer(struct selector *s, const struct ir_instr *i);
+bool a64_select_float(struct selector *s, const struct ir_instr *i);
+bool a64_select_compare(struct selector *s, const struct ir_instr *i);
+bool a64_select_memory(struct selector *s, const struct ir_instr *i);
+bool a64_select_call(struct selector *s, const struct ir_instr *i);
+void a64_select_entry(struct selector *s);

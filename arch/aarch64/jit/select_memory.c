@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+//
+// Loads and stores: which instruction, and which of the ways to say where.
+#include "arch/aarch64/jit/select_internal.h"
+
+/* A fault of an access this close to null is the null's (nothing is mapped there). */
+#define NULL_REACH 4096u
+
+/** Where an access goes, as operands of its instruction. */
+struct address {
+    uint64_t offset;
+    uint32_t base, index;   /* VREG_NONE: none */
+    uint8_t fixed;          /* in place of the base: byte of vinstr.extra */
+    uint8_t option, amount; /* of the index */
+    bool traps;
+    uint8_t trap;
+};
+
+static struct address at_register(uint32_t base, uint64_t offset)
+{
+    return (struct address){.offset = offset, .base = base, .index = VREG_NONE};
+}
+
+static struct address at_fixed(unsigned fixed, uint64_t offset)
+{
+    return (struct address){
+        .offset = offset, .base = VREG_NONE, .index = VREG_NONE, .fixed = (uint8_t)fixed};
+}
+
+/* ---- Instructions ---- */
+
+/* Of an integer of a type. @return the first of the three forms. */
+static unsigned integer_load(unsigned access, unsigned type)
+{
+    bool wide = ir_type_size(type) == 8;
+    switch ((enum ir_access)access) {
+    case IR_ACCESS_8_S:
+        return wide ? A64_LDRSB_X : A64_LDRSB_W;
+    case IR_ACCESS_8_U:
+        return A64_LDRB;
+    case IR_ACCESS_16_S:
+        return wide ? A64_LDRSH_X : A64_LDRSH_W;
+    case IR_ACCESS_16_U:
+        return A64_LDRH;
+    case IR_ACCESS_32_S:
+        return A64_LDRSW;
+    case IR_ACCESS_32_U:
+        return A64_LDR_W;
+    default:
+        return wide ? A64_LDR_X : A64_LDR_W;
+    }
+}
+
+static unsigned integer_store(unsigned bytes)
+{
+    switch (bytes) {
+    case 1:
+        return A64_STRB;
+    case 2:
+        return A64_STRH;
+    case 4:
+        return A64_STR_W;
+    default:
+        return A64_STR_X;
+    }
+}
+
+static unsigned float_form(unsigned type, bool stores)
+{
+    switch (type) {
+    case IR_F32:
+        return stores ? A64_STR_S : A64_LDR_S;
+    case IR_F64:
+        return stores ? A64_STR_D : A64_LDR_D;
+    default:
+        return stores ? A64_STR_Q : A64_LDR_Q;
+    }
+}
+
+/* ---- Places ---- */
+
+/* [x28 + offset] as a new value. */
+static uint32_t load_from_context(struct selector *s, uint64_t offset)
+{
+    uint32_t result = a64_temp(s);
+    struct a64_new n = a64_new(s, A64_LDR_X, 0);
+    n.i.extra = A64_EXTRA(1, A64_IN(A64_CONTEXT));
+    n.i.imm = offset;
+    a64_def(&n, result);
+    a64_done(&n);
+    return result;
+}
+
+static void add_base(struct a64_new *n, const struct address *a)
+{
+    if (a->fixed != 0) {
+        n->i.extra |= A64_EXTRA(1, a->fixed);
+    } else {
+        a64_use(n, a->base);
+    }
+}
+
+/* base + an index that is extended: a value, to which an offset can be added. */
+static uint32_t add_index(struct selector *s, const struct address *a)
+{
+    uint32_t sum = a64_temp(s);
+    struct a64_new n = a64_new(
+        s, A64_ADD_EXT, A64_SMALL_WIDE | A64_SMALL_OPTION(a->option) | A64_SMALL_AMOUNT(a->amount));
+    a64_def(&n, sum);
+    add_base(&n, a);
+    a64_use(&n, a->index);
+    a64_done(&n);
+    return sum;
+}
+
+static void trap_always(struct selector *s, enum ir_trap trap)
+{
+    struct a64_condition c = {.cond = A64_AL};
+    a64_trap_if(s, &c, trap);
+}
+
+/* Beyond what is guarded: the end of the access, which has no wrap, against the length. */
+static void check_length(struct selector *s, uint32_t index, const struct ir_memory *m,
+                         uint64_t offset, unsigned bytes)
+{
+    if (offset > INT64_MAX) {
+        trap_always(s, IR_TRAP_MEMORY);
+        return;
+    }
+    uint32_t where = load_from_context(s, m->length), length = a64_temp(s);
+    a64_emit_imm(s, A64_LDR_X, 0, length, where, 0);
+    uint32_t above = a64_temp(s), end = a64_temp(s);
+    a64_emit_const(s, above, offset + bytes);
+    a64_emit2(s, A64_ADD_EXT, A64_SMALL_WIDE | A64_SMALL_OPTION(A64_UXTW), end, above, index);
+    struct a64_condition c = {.form = A64_SUBS_REG,
+                              .small = A64_SMALL_WIDE,
+                              .regs = {end, length},
+                              .count = 2,
+                              .cond = A64_HI};
+    a64_trap_if(s, &c, IR_TRAP_MEMORY);
+}
+
+static struct address memory_address(struct selector *s, const struct ir_instr *i,
+                                     const struct ir_place *p, unsigned bytes)
+{
+    const struct ir_memory *m = &s->f->module->memories[p->number];
+    bool is_guarded = p->offset < m->guard_bytes && m->guard_bytes - p->offset >= bytes;
+    struct address a = at_fixed(A64_IN(A64_BASE), p->offset);
+    uint64_t constant;
+    if (p->number != 0) {
+        a.fixed = 0;
+        a.base = load_from_context(s, m->base);
+    }
+    a.traps = true;
+    a.trap = IR_TRAP_MEMORY;
+    if (!is_guarded) {
+        check_length(s, a64_low(s, i->a), m, p->offset, bytes);
+    } else if (select_const(s, i->a, &constant)) {
+        a.offset += constant;
+        return a;
+    }
+    a.index = a64_low(s, i->a);
+    a.option = A64_UXTW;
+    return a;
+}
+
+static struct address slot_address(struct selector *s, const struct ir_place *p)
+{
+    uint32_t align = s->f->slots[p->number].align;
+    if (align <= 16) {
+        return at_fixed(A64_AREA_LOCAL, s->slot_at[p->number] + p->offset);
+    }
+    uint32_t start = a64_temp(s);
+    a64_emit_slot(s, start, p->number);
+    return at_register(start, p->offset);
+}
+
+static struct address object_address(struct selector *s, const struct ir_instr *i,
+                                     const struct ir_place *p)
+{
+    uint32_t object = select_reg(s, i->a);
+    struct address a = at_register(object, p->offset);
+    a.traps = p->offset < NULL_REACH;
+    a.trap = IR_TRAP_NULL;
+    if (!a.traps) {
+        a64_trap_if_zero(s, object, A64_SMALL_WIDE, IR_TRAP_NULL);
+    }
+    return a;
+}
+
+/* A sum that nobody else wants is made by the access, its second part perhaps shifted to be a
+ * number of elements. */
+static struct address plain_address(struct selector *s, const struct ir_instr *i,
+                                    const struct ir_place *p, unsigned bytes)
+{
+    const struct ir_instr *sum = select_instr(s, i->a);
+    uint64_t c;
+    if (p->offset != 0 || sum->op != IR_ADD || !select_is_single(s, i->a) ||
+        select_const(s, sum->b, &c) || select_const(s, sum->a, &c)) {
+        return at_register(select_reg(s, i->a), p->offset);
+    }
+    struct address a = at_register(a64_low(s, sum->a), 0);
+    const struct ir_instr *scaled = select_instr(s, sum->b);
+    a.option = A64_UXTX;
+    if (scaled->op == IR_SHL && select_is_single(s, sum->b) && select_const(s, scaled->b, &c) &&
+        c != 0 && UINT64_C(1) << (c & 63) == bytes) {
+        a.amount = (uint8_t)c;
+        a.index = a64_low(s, scaled->a);
+    } else {
+        a.index = a64_low(s, sum->b);
+    }
+    return a;
+}
+
+static struct address address_of(struct selector *s, const struct ir_instr *i, unsigned type)
+{
+    const struct ir_place *p = &s->f->places[i->c];
+    unsigned bytes = ir_access_size(p->access, type);
+    switch ((enum ir_space)p->space) {
+    case IR_SPACE_MEMORY:
+        return memory_address(s, i, p, bytes);
+    case IR_SPACE_CONTEXT:
+        return at_fixed(A64_IN(A64_CONTEXT), p->offset);
+    case IR_SPACE_SLOT:
+        return slot_address(s, p);
+    case IR_SPACE_OBJECT:
+        return object_address(s, i, p);
+    default:
+        return plain_address(s, i, p, bytes);
+    }
+}
+
+/* ---- Accesses ---- */
+
+/* `data` may be VREG_NONE: the zero register is stored. */
+static void emit_access(struct selector *s, unsigned form, uint32_t data, bool stores,
+                        struct address *a)
+{
+    if (a->index != VREG_NONE && a->offset != 0) {
+        a->base = add_index(s, a);
+        a->fixed = 0;
+        a->index = VREG_NONE;
+    }
+    struct a64_new n = a64_new(s, form, 0);
+    n.i.imm = a->offset;
+    if (data == VREG_NONE) {
+        n.i.extra = A64_EXTRA(0, A64_IN(A64_ZR));
+    } else if (stores) {
+        a64_use(&n, data);
+    } else {
+        a64_def(&n, data);
+    }
+    add_base(&n, a);
+    if (a->index != VREG_NONE) {
+        n.i.op = (uint16_t)(form + A64_INDEX);
+        n.i.small = (uint16_t)(A64_SMALL_OPTION(a->option) | A64_SMALL_AMOUNT(a->amount));
+        a64_use(&n, a->index);
+    }
+    if (a->traps) {
+        n.i.flags = VI_TRAPS;
+        n.i.trap = a->trap;
+    }
+    a64_done(&n);
+}
+
+static bool select_load(struct selector *s, const struct ir_instr *i)
+{
+    const struct ir_place *p = &s->f->places[i->c];
+    if (p->access > IR_ACCESS_32_U) {
+        return false;
+    }
+    bool is_int = select_class(i->type) == VCLASS_INT;
+    struct address a = address_of(s, i, i->type);
+    emit_access(s, is_int ? integer_load(p->access, i->type) : float_form(i->type, false),
+                select_result(s), false, &a);
+    return true;
+}
+
+static bool select_store(struct selector *s, const struct ir_instr *i)
+{
+    unsigned type = select_instr(s, i->b)->type;
+    unsigned bytes = ir_access_size(s->f->places[i->c].access, type);
+    bool is_int = select_class(type) == VCLASS_INT;
+    uint64_t c;
+    bool is_zero = select_const(s, i->b, &c) && c == 0;
+    struct address a = address_of(s, i, type);
+    uint32_t data = is_zero ? VREG_NONE : is_int ? a64_low(s, i->b) : select_reg(s, i->b);
+    emit_access(s, is_int || is_zero ? integer_store(bytes) : float_form(type, true), data, true,
+                &a);
+    return true;
+}
+
+static void select_bytes(struct selector *s, const struct ir_instr *i, bool copies)
+{
+    struct a64_new n = a64_new(s, copies ? A64_OP_COPY_BYTES : A64_OP_ZERO_BYTES, 0);
+    n.i.imm = i->c;
+    a64_use(&n, a64_low(s, i->a));
+    if (copies) {
+        a64_use(&n, a64_low(s, i->b));
+    }
+    a64_done(&n);
+}
+
+bool a64_select_memory(struct selector *s, const struct ir_instr *i)
+{
+    switch ((enum ir_op)i->op) {
+    case IR_LOAD:
+        return select_load(s, i);
+    case IR_STORE:
+    case IR_STORE_REF:
+        return select_store(s, i);
+    case IR_COPY_BYTES:
+        select_bytes(s, i, true);
+        return true;
+    case IR_ZERO_BYTES:
+        select_bytes(s, i, false);
+        return true;
+    default:
+        return false;
+    }
+}
