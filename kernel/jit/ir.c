@@ -200,6 +200,9 @@ static void fail(struct ir_function *f)
 static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint32_t count,
                     uint32_t more, size_t element)
 {
+    if (LIKELY((uint64_t)count + more <= *capacity && f->error == OK)) {
+        return true;
+    }
     void **slot = array;
     void *grown = f->error != OK
                       ? NULL

@@ -212,6 +212,23 @@ static void build_body(struct wasm_builder *b)
 
 /* ---- One attempt ---- */
 
+/* Room for what most bodies become, so that the arrays need not grow. If there is none, they do. */
+static void reserve(struct wasm_builder *b, struct arena *a)
+{
+    struct ir_function *f = b->f;
+    uint32_t bytes = b->function->body_size;
+    f->instrs = arena_grow(a, NULL, &f->instr_capacity, bytes * 2 / 5 + 8, sizeof *f->instrs);
+    f->locations =
+        arena_grow(a, NULL, &f->location_capacity, f->instr_capacity, sizeof *f->locations);
+    f->pool = arena_grow(a, f->pool, &f->pool_capacity, bytes / 4, sizeof *f->pool);
+    f->edges = arena_grow(a, NULL, &f->edge_capacity, bytes / 12, sizeof *f->edges);
+    f->blocks = arena_grow(a, NULL, &f->block_capacity, bytes / 16 + 1, sizeof *f->blocks);
+    if (f->instrs == NULL || f->locations == NULL || f->pool == NULL || f->blocks == NULL ||
+        (f->edges == NULL && f->edge_capacity > 0)) {
+        f->error = E_NOMEM;
+    }
+}
+
 static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
 {
     const struct wasm_signature *s = b->scan.signature;
@@ -219,6 +236,7 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     if (b->f == NULL) {
         return wasm_fail_memory(&b->r, a, sizeof *b->f);
     }
+    reserve(b, a);
     b->depth = b->frame_count = b->log_count = b->pending_count = 0;
     b->notes.count = b->saved.count = 0;
     b->now = b->loop_id = b->loops_seen = b->stamp = 0;

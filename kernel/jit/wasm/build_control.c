@@ -9,27 +9,26 @@
 
 static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
 {
-    const uint8_t *where = b->r.at;
+    const uint8_t *where = b->r.at; /* the scan has seen that a type is there */
     int64_t index;
     *out = (struct wasm_block_type){0};
+    if (*where == TYPE_EMPTY || wasm_is_value_type(*where)) {
+        b->r.at++;
+        out->results = where;
+        out->result_count = *where != TYPE_EMPTY;
+        return true;
+    }
     if (!wasm_i33(&b->r, &index)) {
         return false;
     }
-    if (index >= 0) {
-        if (index >= b->m->signature_count) {
-            return wasm_fail(&b->r, where, E_CORRUPT, "unknown type %lld", (long long)index);
-        }
-        const struct wasm_signature *s = &b->m->signatures[index];
-        *out = (struct wasm_block_type){s->types, s->types + s->params, s->params, s->results};
-        return true;
-    }
-    if (*where == TYPE_EMPTY && b->r.at == where + 1) {
-        return true;
-    }
-    if (!wasm_is_value_type(*where) || b->r.at != where + 1) {
+    if (index < 0) {
         return wasm_fail(&b->r, where, E_CORRUPT, "0x%02x is no type of a block", *where);
     }
-    *out = (struct wasm_block_type){.results = where, .result_count = 1};
+    if (index >= b->m->signature_count) {
+        return wasm_fail(&b->r, where, E_CORRUPT, "unknown type %lld", (long long)index);
+    }
+    const struct wasm_signature *s = &b->m->signatures[index];
+    *out = (struct wasm_block_type){s->types, s->types + s->params, s->params, s->results};
     return true;
 }
 

@@ -124,12 +124,24 @@ static inline bool build_ok(const struct wasm_builder *b)
     return b->r.status == OK && b->f->error == OK;
 }
 
-/** @brief Room for one more word. @return false: noted. */
-bool build_append(struct wasm_builder *b, struct wasm_list *l, uint32_t word);
-
 /** @brief Room for `needed` elements of a temporary array. @return false: noted. */
-bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
-                   size_t size);
+bool build_grow(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
+                size_t size);
+static inline bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity,
+                                 uint64_t needed, size_t size)
+{
+    return LIKELY(needed <= *capacity) || build_grow(b, array, capacity, needed, size);
+}
+
+/** @brief Add a word. @return false: noted. */
+static inline bool build_append(struct wasm_builder *b, struct wasm_list *l, uint32_t word)
+{
+    if (!build_reserve(b, &l->words, &l->capacity, (uint64_t)l->count + 1, sizeof word)) {
+        return false;
+    }
+    l->words[l->count++] = word;
+    return true;
+}
 
 /** @brief Count operands of edges, and what costs as much. */
 static inline void build_spend(struct wasm_builder *b, uint64_t units)
@@ -182,8 +194,13 @@ static inline uint32_t build_pop(struct wasm_builder *b, uint8_t type)
 /** @brief An operand of any type. */
 struct wasm_value build_pop_any(struct wasm_builder *b);
 
-/** @brief Room for n more operands. @return false: noted. */
-bool build_stack_room(struct wasm_builder *b, uint32_t n);
+bool build_stack_grow(struct wasm_builder *b, uint32_t n);
+
+/** @brief Room for n more operands, and two. @return false: noted. */
+static inline bool build_stack_room(struct wasm_builder *b, uint32_t n)
+{
+    return LIKELY((uint64_t)b->depth + n + 2 <= b->stack_capacity) || build_stack_grow(b, n);
+}
 
 /** @brief Check that the operands on top are of these types; they stay, and have them from then on.
  */

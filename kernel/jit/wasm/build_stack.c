@@ -5,12 +5,9 @@
 
 #include "kernel/lib/string.h"
 
-bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
-                   size_t size)
+bool build_grow(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
+                size_t size)
 {
-    if (LIKELY(needed <= *capacity)) {
-        return true;
-    }
     void **slot = array;
     void *grown = arena_grow(&b->temporary, *slot, capacity, needed, size);
     if (grown == NULL) {
@@ -20,19 +17,10 @@ bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity, uint
     return true;
 }
 
-bool build_append(struct wasm_builder *b, struct wasm_list *l, uint32_t word)
+bool build_stack_grow(struct wasm_builder *b, uint32_t n)
 {
-    if (!build_reserve(b, &l->words, &l->capacity, (uint64_t)l->count + 1, sizeof word)) {
-        return false;
-    }
-    l->words[l->count++] = word;
-    return true;
-}
-
-bool build_stack_room(struct wasm_builder *b, uint32_t n)
-{
-    return build_reserve(b, &b->stack, &b->stack_capacity, (uint64_t)b->depth + n + 2,
-                         sizeof *b->stack);
+    return build_grow(b, &b->stack, &b->stack_capacity, (uint64_t)b->depth + n + 2,
+                      sizeof *b->stack);
 }
 
 uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)

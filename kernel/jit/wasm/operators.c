@@ -116,10 +116,14 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_ILLEGAL:
         return wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
     case WASM_SHAPE_NONE:
+    case WASM_SHAPE_END:
         return true;
     case WASM_SHAPE_BLOCK:
+    case WASM_SHAPE_LOOP:
         return wasm_i33(r, &large);
     case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_LOCAL:
+    case WASM_SHAPE_LOCAL_SET:
         return skip_index(r);
     case WASM_SHAPE_INDEX2:
     case WASM_SHAPE_MEMORY:

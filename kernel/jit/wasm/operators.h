@@ -9,14 +9,18 @@
 enum wasm_shape {
     WASM_SHAPE_ILLEGAL, /**< no such operator */
     WASM_SHAPE_NONE,
-    WASM_SHAPE_BLOCK,    /**< type of a block */
-    WASM_SHAPE_INDEX,    /**< u32 */
-    WASM_SHAPE_INDEX2,   /**< two of them */
-    WASM_SHAPE_BR_TABLE, /**< labels */
-    WASM_SHAPE_TYPES,    /**< value types, counted */
-    WASM_SHAPE_TYPE,     /**< reference type */
-    WASM_SHAPE_MEMORY,   /**< alignment and offset */
-    WASM_SHAPE_ZERO,     /**< a byte that is 0 */
+    WASM_SHAPE_BLOCK,     /**< type of a block, which begins */
+    WASM_SHAPE_LOOP,      /**< the same */
+    WASM_SHAPE_END,       /**< nothing; a block ends */
+    WASM_SHAPE_LOCAL,     /**< u32, a local */
+    WASM_SHAPE_LOCAL_SET, /**< the same, and it is set */
+    WASM_SHAPE_INDEX,     /**< u32 */
+    WASM_SHAPE_INDEX2,    /**< two of them */
+    WASM_SHAPE_BR_TABLE,  /**< labels */
+    WASM_SHAPE_TYPES,     /**< value types, counted */
+    WASM_SHAPE_TYPE,      /**< reference type */
+    WASM_SHAPE_MEMORY,    /**< alignment and offset */
+    WASM_SHAPE_ZERO,      /**< a byte that is 0 */
     WASM_SHAPE_ZERO2,
     WASM_SHAPE_INDEX_ZERO,
     WASM_SHAPE_I32,

@@ -82,8 +82,19 @@ static bool read_signed(struct wasm_reader *r, unsigned bits, int64_t *out)
     return true;
 }
 
+/* The most frequent of those that are longer than one byte. */
+static bool is_of_two(const struct wasm_reader *r)
+{
+    return r->end - r->at >= 2 && r->at[0] >= 0x80 && r->at[1] < 0x80;
+}
+
 bool wasm_u32_long(struct wasm_reader *r, uint32_t *out)
 {
+    if (is_of_two(r)) {
+        *out = (uint32_t)(r->at[0] & 0x7f) | (uint32_t)r->at[1] << 7;
+        r->at += 2;
+        return true;
+    }
     uint64_t value;
     unsigned width;
     if (!read_leb(r, 32, false, &value, &width)) {
@@ -95,6 +106,12 @@ bool wasm_u32_long(struct wasm_reader *r, uint32_t *out)
 
 bool wasm_i32_long(struct wasm_reader *r, int32_t *out)
 {
+    if (is_of_two(r)) {
+        uint32_t bits = (uint32_t)(r->at[0] & 0x7f) | (uint32_t)r->at[1] << 7;
+        *out = (int32_t)(bits << 18) >> 18;
+        r->at += 2;
+        return true;
+    }
     int64_t value;
     if (!read_signed(r, 32, &value)) {
         return false;

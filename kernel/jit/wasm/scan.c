@@ -198,30 +198,50 @@ static bool scan_end(struct wasm_scan *s)
     return s->nest[--s->nest_count] == IR_NONE || end_loop(s);
 }
 
-static bool scan_operator(struct wasm_scan *s)
+static bool scan_prefixed(struct wasm_scan *s, uint8_t prefix)
 {
-    uint8_t code = *s->r->at++;
-    const struct wasm_operator *o = &wasm_operators[code];
-    if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
-        uint32_t number;
-        o = wasm_prefixed_operator(s->r, code, &number);
-        return o != NULL && wasm_skip_immediates(s->r, o->shape);
+    uint32_t number;
+    const struct wasm_operator *o = wasm_prefixed_operator(s->r, prefix, &number);
+    return o != NULL && wasm_skip_immediates(s->r, o->shape);
+}
+
+/* Step over n integers of one byte each. @return false: they are not so short. */
+static ALWAYS_INLINE bool skip_short(struct wasm_reader *r, unsigned n)
+{
+    if (r->end - r->at < 2 || r->at[0] >= 0x80 || r->at[n - 1] >= 0x80) {
+        return false;
     }
-    switch (o->action) {
-    case WASM_ACTION_LOCAL_GET:
-        return scan_local(s, false);
-    case WASM_ACTION_LOCAL_SET:
-    case WASM_ACTION_LOCAL_TEE:
-        return scan_local(s, true);
-    case WASM_ACTION_BLOCK:
-    case WASM_ACTION_LOOP:
-    case WASM_ACTION_IF:
-        return begin_block(s, o->action == WASM_ACTION_LOOP) &&
-               wasm_skip_immediates(s->r, WASM_SHAPE_BLOCK);
-    case WASM_ACTION_END:
+    r->at += n;
+    return true;
+}
+
+static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
+{
+    uint8_t code = *s->r->at++, shape = wasm_operators[code].shape;
+    switch (shape) {
+    case WASM_SHAPE_NONE:
+        return true;
+    case WASM_SHAPE_LOCAL:
+    case WASM_SHAPE_LOCAL_SET:
+        return scan_local(s, shape == WASM_SHAPE_LOCAL_SET);
+    case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_I32:
+        return skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_MEMORY:
+        return skip_short(s->r, 2) || wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_BLOCK:
+    case WASM_SHAPE_LOOP:
+        return begin_block(s, shape == WASM_SHAPE_LOOP) &&
+               (skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape));
+    case WASM_SHAPE_END:
         return scan_end(s);
+    case WASM_SHAPE_ILLEGAL:
+        if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
+            return scan_prefixed(s, code);
+        }
+        return wasm_skip_immediates(s->r, shape);
     default:
-        return wasm_skip_immediates(s->r, o->shape);
+        return wasm_skip_immediates(s->r, shape);
     }
 }
 
