@@ -17,6 +17,15 @@ if(HALYARD_ARCH STREQUAL "host")
             "${CMAKE_BINARY_DIR}/wasm-spec" interpreter "${CMAKE_BINARY_DIR}/conformance")
     set_tests_properties(conformance.wasm-spec-interpreter PROPERTIES LABELS conformance TIMEOUT 600)
 
+    foreach(suite "public;conformance" "own;wasi")
+        list(GET suite 0 what)
+        list(GET suite 1 folder)
+        add_test(NAME conformance.wasi-${what}-interpreter
+            COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasisuite.py" ${what}
+                "${CMAKE_BINARY_DIR}/halyard-wasm" interpreter "${CMAKE_BINARY_DIR}/${folder}")
+        set_tests_properties(conformance.wasi-${what}-interpreter PROPERTIES LABELS conformance TIMEOUT 600)
+    endforeach()
+
     add_test(NAME oracle.modules
         COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/oracle.py" check "${CMAKE_BINARY_DIR}")
     set_tests_properties(oracle.modules PROPERTIES LABELS oracle TIMEOUT 600)

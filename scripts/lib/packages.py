@@ -74,6 +74,8 @@ PROBES = {
     "patch": program("patch"),
     "wabt": program("wast2json"),
     "wasi-libc": file("/usr/include/wasm32-wasi/stdio.h"),
+    "rustc": file("/usr/bin/rustc"),
+    "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
 }
 
 # name here: how to see that it is there, and the package's real name
@@ -91,7 +93,8 @@ ISO = {
 DISK = ["e2fsprogs"]
 UEFI = {"x86_64": ["ovmf"], "aarch64": ["qemu-efi-aarch64"]}
 WINDOW = ["qemu-system-gui"]
-HOST_TESTS = ["clang", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt", "wabt"]
+HOST_TESTS = ["clang", "lld", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt", "wabt", "wasi-libc",
+              "libclang-rt-wasm32", "rustc", "libstd-rust-dev-wasm32"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 DEBUG = ["gdb-multiarch"]
 

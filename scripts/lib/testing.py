@@ -28,6 +28,7 @@ PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 900  # ends a suite that hangs; none should come near
 CONFORMANCE_ENGINES = ("interpreter", "optimised")
+WASI_ENGINES = ("interpreter", "host")
 
 
 @dataclass
@@ -83,6 +84,11 @@ def conformance_suites(host):
     for engine in CONFORMANCE_ENGINES:
         yield Command(f"conformance/wasm-spec-{engine}",
                       [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec"), engine, str(host / "conformance")])
+    for engine in WASI_ENGINES:
+        run = [PYTHON, str(LIB / "wasisuite.py")]
+        command = [str(host / "halyard-wasm"), engine]
+        yield Command(f"conformance/wasi-testsuite-{engine}", [*run, "public", *command, str(host / "conformance")])
+        yield Command(f"conformance/wasi-programs-{engine}", [*run, "own", *command, str(host / "wasi")])
 
 
 def oracle_suites(host):

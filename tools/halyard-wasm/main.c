@@ -14,6 +14,8 @@ static const char usage[] =
     "  --compiled     as this machine's code (default)\n"
     "  --interp       in the interpreter of the intermediate representation\n"
     "  --env N=VALUE  a variable of the program's environment, which is empty otherwise\n"
+    "  --dir FOLDER   a folder that the program gets as / instead of the current one\n"
+    "  --no-dir       the program gets no folder\n"
     "  --invoke NAME  call this export instead, with the arguments as numbers\n"
     "  --validate     only say whether FILE is a valid module\n"
     "  --dump FUNC    show a function, by number or name, at each stage of compilation\n"
@@ -34,7 +36,7 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
     for (int n = 1; n < argc; n++) {
         const char *word = argv[n];
         bool has_value = strcmp(word, "--dump") == 0 || strcmp(word, "--invoke") == 0 ||
-                         strcmp(word, "--env") == 0;
+                         strcmp(word, "--env") == 0 || strcmp(word, "--dir") == 0;
         if (word[0] != '-' || strcmp(word, "--") == 0) {
             return word[0] == '-' ? n + 1 : n;
         }
@@ -61,6 +63,10 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
                 return 0;
             }
             t->env[t->env_count++] = argv[++n];
+        } else if (strcmp(word, "--dir") == 0) {
+            t->folder = argv[++n];
+        } else if (strcmp(word, "--no-dir") == 0) {
+            t->folder = NULL;
         } else if (strcmp(word, "--help") == 0) {
             fputs(usage, stdout);
             *status = 0;
@@ -89,7 +95,7 @@ static int act(void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct tool t = {.engine = host_engines[host_engine_count - 1].name};
+    struct tool t = {.engine = host_engines[host_engine_count - 1].name, .folder = "."};
     int status = 0, first = read_options(argc, argv, &t, &status);
     if (first == 0) {
         return status;

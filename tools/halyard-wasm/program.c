@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program gets of this computer: WASI, with the standard streams and the current directory.
+// What a program gets of this computer: WASI, with the standard streams and a folder.
 #define _GNU_SOURCE
 
 #include "tools/halyard-wasm/program.h"
@@ -30,9 +30,9 @@ static enum status add_streams(struct wasi *w)
     return OK;
 }
 
-static enum status add_folder(struct wasi *w)
+static enum status add_folder(struct wasi *w, const char *path)
 {
-    struct wasi_handle *h = handle_of(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct wasi_handle *h = handle_of(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return h == NULL ? E_NOENT : wasi_add_folder(w, h, "/");
 }
 
@@ -47,8 +47,8 @@ enum status program_open(const struct tool *t, struct wasm_store *s, struct prog
     if (status == OK) {
         status = add_streams(out->wasi);
     }
-    if (status == OK) {
-        status = add_folder(out->wasi);
+    if (status == OK && t->folder != NULL) {
+        status = add_folder(out->wasi, t->folder);
     }
     return status == OK ? wasm_wasi_add(s, out->wasi, &out->bound) : status;
 }

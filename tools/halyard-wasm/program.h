@@ -12,7 +12,7 @@ struct program {
 };
 
 /** @brief WASI for the modules of a store. @param out  Zeroed; to be closed also if this fails.
- *  @return OK, E_NOMEM, E_NOENT: the current directory is gone. */
+ *  @return OK, E_NOMEM, E_NOENT: there is no such folder. */
 enum status program_open(const struct tool *t, struct wasm_store *s, struct program *out);
 
 /** @brief After the store is closed. */

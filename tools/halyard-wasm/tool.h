@@ -24,6 +24,7 @@ struct tool {
     char **argv;
     const char *env[TOOL_ENV_MAX]; /* "NAME=VALUE" */
     uint32_t env_count;
+    const char *folder; /* that the program gets as /, or NULL */
     struct wasm_bytes file;
 };
 

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""WASI on the host command: the public test suite, and programs of our own.
+
+    wasisuite.py public COMMAND ENGINE DIR    all 72 programs of WebAssembly/wasi-testsuite, TAP
+    wasisuite.py own COMMAND ENGINE DIR       build tests/wasi into DIR, run it, TAP
+    wasisuite.py fetch DIR                    only fetch the public suite
+
+ENGINE is interpreter or host (compiled code). The public suite's programs are large and not in any tree of ours: they
+are looked for in HALYARD_CONFORMANCE, then beside the checkout, else fetched into DIR.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import tap
+from tree import ROOT
+
+REPOSITORY = "https://github.com/WebAssembly/wasi-testsuite"
+COMMIT = "9f80ca35444cfd9e63100725615140a346652e6c"  # of branch prod/testsuite-base
+PROGRAMS = 72
+FOLDER = "testsuite/wasm32-wasip1"
+LANGUAGES = ("assemblyscript", "c", "rust")
+OPTIONS = {"interpreter": "--interp", "host": "--compiled"}
+NO_ENGINE = "no engine"  # how the command says that it was built without one
+LIMIT_S = 120
+
+RUSTC = "/usr/bin/rustc"  # the distribution's: another one may come first in PATH
+RUST_LIBRARY = Path("/usr/lib/rustlib/wasm32-wasi")
+SOURCES = ROOT / "tests/wasi"
+ARGUMENTS = ["one", "two words", ""]
+
+
+class NoSuite(Exception):
+    """There are no tests here, for the reason given."""
+
+
+# ---- Finding the public suite ----
+
+def programs_in(base):
+    return sorted(program for language in LANGUAGES for program in (base / "tests" / language / FOLDER).glob("*.wasm"))
+
+
+def candidates():
+    if chosen := os.environ.get("HALYARD_CONFORMANCE"):
+        yield from (Path(chosen, "wasi-testsuite"), Path(chosen))
+    yield from (ROOT.parent / "shared/conformance/wasi-testsuite", ROOT.parent / "wasi-testsuite")
+
+
+def fetch(folder):
+    """The three folders of the public repository at the pinned commit, in `folder`."""
+    git = ["git", "-C", str(folder)]
+    paths = [f"tests/{language}/{FOLDER}" for language in LANGUAGES]
+    if not (folder / ".git").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    try:
+        for command in ([*git, "sparse-checkout", "set", *paths],
+                        [*git, "fetch", "-q", "--depth=1", "--filter=blob:none", REPOSITORY, COMMIT],
+                        [*git, "checkout", "-q", "FETCH_HEAD"]):
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.SubprocessError) as error:
+        why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        raise NoSuite("its programs are not beside the checkout (wasi-testsuite), HALYARD_CONFORMANCE names no folder "
+                      f"with them, and fetching failed: {why}")
+    return folder
+
+
+def public_programs(folder):
+    for base in (*candidates(), folder):
+        if found := programs_in(base):
+            return found
+    return programs_in(fetch(folder))
+
+
+# ---- Running a program ----
+
+def run(command, engine, program, options, arguments, folder, **more):
+    argv = [str(command), OPTIONS[engine], *options, str(program), *arguments]
+    return subprocess.run(argv, cwd=folder, capture_output=True, timeout=LIMIT_S, **more)
+
+
+def has_engine(command, engine):
+    """The command says so only when it is to run something: the smallest module there is."""
+    with tempfile.TemporaryDirectory() as work:
+        module = Path(work, "empty.wasm")
+        module.write_bytes(b"\0asm\1\0\0\0")
+        done = subprocess.run([str(command), OPTIONS[engine], str(module)], capture_output=True, text=True)
+        return NO_ENGINE not in done.stderr
+
+
+def fresh_folder(program, root, work):
+    """A copy of what the program may see, without what an earlier run of the suite left in it."""
+    folder = work / "root"
+    shutil.copytree(program.parent / root, folder)
+    for left in sorted(folder.rglob("*.cleanup"), reverse=True):
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    return folder
+
+
+def complaints(done, expected):
+    if done.returncode != expected.get("exit_code", 0):
+        yield f"it ended with {done.returncode}, not {expected.get('exit_code', 0)}"
+        yield done.stderr.decode(errors="replace")
+    if "stdout" in expected and done.stdout.decode(errors="replace") != expected["stdout"]:
+        yield f"its output was {done.stdout!r}"
+
+
+def public_test(command, engine, program):
+    """(name, complaints)"""
+    name = f"{program.parts[-4]}/{program.stem}"
+    listing = program.with_suffix(".json")
+    expected = json.loads(listing.read_text()) if listing.exists() else {}
+    options = [word for pair in expected.get("env", {}).items() for word in ("--env", "=".join(pair))]
+    with tempfile.TemporaryDirectory() as work:
+        if root := expected.get("root"):
+            options += ["--dir", str(fresh_folder(program, root, Path(work)))]
+        else:
+            options += ["--no-dir"]
+        try:
+            done = run(command, engine, program, options, expected.get("args", []), work, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return name, [f"it did not end within {LIMIT_S} s"]
+    return name, list(complaints(done, expected))
+
+
+def public(command, engine, folder):
+    writer = tap.Writer()
+    try:
+        programs = public_programs(folder / "wasi-testsuite")
+    except NoSuite as why:
+        writer.skip(f"wasi-testsuite on {engine}", str(why))
+        return writer.status()
+    if not has_engine(command, engine):
+        writer.skip(f"wasi-testsuite on {engine}", "the command has no such engine on this machine")
+        return writer.status()
+    passed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, why in pool.map(lambda program: public_test(command, engine, program), programs):
+            writer.claim(f"{name} on {engine}", why)
+            passed += not why
+    if len(programs) != PROGRAMS:
+        writer.point(False, "the suite is whole", f"{len(programs)} programs instead of {PROGRAMS}")
+    print(f"conformance wasi-testsuite {engine} {passed} of {len(programs)}", flush=True)
+    return writer.status()
+
+
+# ---- Programs of our own ----
+
+def build_c(source, out):
+    return ["clang", "--target=wasm32-wasi", "-O2", "-Wall", "-Wextra", "-Werror", "-I", str(SOURCES), str(source),
+            "-o", str(out)]
+
+
+def build_rust(source, out):
+    return [RUSTC, "--edition", "2021", "--target", "wasm32-wasi", "-O", "-D", "warnings", "-o", str(out), str(source)]
+
+
+def builders():
+    """{suffix: (how to build, why not)}"""
+    c = None if Path("/usr/include/wasm32-wasi/stdio.h").exists() else "wasi-libc is not installed"
+    rust = None if Path(RUSTC).exists() and RUST_LIBRARY.exists() else "rustc or libstd-rust-dev-wasm32 is not installed"
+    return {".c": (build_c, c), ".rs": (build_rust, rust)}
+
+
+# What runs: program, arguments, input, exit status, output. A program gets a folder of its own, with a file beside it.
+RUNS = [
+    ("calls", ARGUMENTS, b"", 0, b"to standard output\n"),
+    ("libc", ARGUMENTS, b"", 0, b"standard output of a C program\n"),
+    ("std", ARGUMENTS, b"", 0, b"standard output of a Rust program\n"),
+    ("escape", [], b"", 0, b""),
+    ("exit", ["exit", "7"], b"", 7, b"bye"),
+    ("exit", ["return", "200"], b"", 200, b""),
+    ("exit", ["raise", "6"], b"", 134, b""),
+    ("exit", ["abort"], b"", 119, b""),
+    ("exit", ["echo"], bytes(range(256)) * 300, 0, bytes(range(256)) * 300),
+]
+
+
+def own_test(command, engine, program, what):
+    _, arguments, text, status, output = what
+    with tempfile.TemporaryDirectory() as work:
+        secret = Path(work, "secret")
+        secret.write_text("secret")
+        home = Path(work, "home")
+        home.mkdir()
+        try:
+            done = run(command, engine, program, ["--env", "NAME=value", "--dir", str(home)], arguments, work, input=text)
+        except subprocess.TimeoutExpired:
+            return [f"it did not end within {LIMIT_S} s"]
+        why = list(complaints(done, {"exit_code": status}))
+        if done.stdout != output:
+            why.append(f"its output was {done.stdout[:200]!r}")
+        if secret.read_text() != "secret" or sorted(p.name for p in Path(work).iterdir()) != ["home", "secret"]:
+            why.append("it reached what lies beside its folder")
+    return why
+
+
+def own(command, engine, folder):
+    writer = tap.Writer()
+    folder.mkdir(parents=True, exist_ok=True)
+    if not has_engine(command, engine):
+        writer.skip(f"own WASI programs on {engine}", "the command has no such engine on this machine")
+        return writer.status()
+    built = {}
+    for source in sorted(SOURCES.iterdir()):
+        if source.suffix not in builders():
+            continue
+        build, why = builders()[source.suffix]
+        out = folder / f"{source.stem}.wasm"
+        if why is None:
+            done = subprocess.run(build(source, out), capture_output=True, text=True)
+            why = done.stderr if done.returncode != 0 else None
+            if why is not None:
+                writer.point(False, f"{source.name} is built", why)
+                continue
+            built[source.stem] = out
+        else:
+            writer.skip(f"{source.name} on {engine}", why)
+    for what in RUNS:
+        if program := built.get(what[0]):
+            words = " ".join([what[0], *what[1][:2]])
+            writer.claim(f"{words} on {engine}", own_test(command, engine, program, what))
+    return writer.status()
+
+
+def main(arguments):
+    if arguments[:1] in (["public"], ["own"]) and len(arguments) == 4 and arguments[2] in OPTIONS:
+        action = public if arguments[0] == "public" else own
+        return action(Path(arguments[1]).resolve(), arguments[2], Path(arguments[3]).resolve())
+    if arguments[:1] == ["fetch"] and len(arguments) == 2:
+        try:
+            print(f"{len(public_programs(Path(arguments[1]).resolve() / 'wasi-testsuite'))} programs")
+        except NoSuite as why:
+            print(f"wasisuite: {why}", file=sys.stderr)
+            return 1
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
