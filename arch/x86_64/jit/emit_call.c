@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// The frame: made, left, and calls out of it. From the frame pointer down: spill slots,
+// callee-saved registers, the context if calls change it, the function's own slots; and at the
+// stack pointer the cells of calls.
+#include "arch/x86_64/jit/emit_internal.h"
+
+#include "kernel/lib/compiler.h"
+
+#define STACK_MARGIN 16384u /* that a function which calls leaves below its frame */
+#define PROBE_EVERY  32768u
+#define LEAF_MAX     8192u /* a leaf's frame that fits its caller's margin */
+
+/* ---- Prologue and epilogue ---- */
+
+static void save_registers(struct emitter *e, bool restore)
+{
+    const struct frame *f = &e->frame;
+    int32_t at = f->saved;
+    for (unsigned r = 0; r < 16; r++) {
+        if ((f->saved_ints >> r & 1) != 0) {
+            x86_insn_rm(e, restore ? X86_MOV_RM : X86_MOV_MR, 8, r, x86_memory_at(X86_RBP, at));
+            at += 8;
+        }
+    }
+    at = f->vectors;
+    for (unsigned r = 0; r < 16; r++) {
+        if ((f->saved_vectors >> r & 1) != 0) {
+            x86_insn_rm(e, restore ? X86_MOVUPS_RM : X86_MOVUPS_MR, 4, r,
+                        x86_memory_at(X86_RBP, at));
+            at += 16;
+        }
+    }
+}
+
+static void probe(struct emitter *e, uint32_t below)
+{
+    uint32_t location = e->v->ir->instr_count > 0 ? e->v->ir->locations[0] : 0;
+    x86_asm_row(&e->a, JIT_ROW_TRAP, IR_TRAP_STACK, location, 0);
+    x86_insn_rm(e, X86_TEST_MR, 4, X86_RAX, x86_memory_at(X86_RSP, -(int32_t)below));
+}
+
+/* Every page of the guard is smaller than the distance between two probes is not: the guard is
+ * larger than that distance. */
+static void probe_stack(struct emitter *e)
+{
+    uint32_t bytes = e->frame.bytes;
+    bool calls = e->v->has_calls;
+    for (uint32_t at = PROBE_EVERY; at < bytes; at += PROBE_EVERY) {
+        probe(e, at);
+    }
+    if (calls || bytes > LEAF_MAX) {
+        probe(e, bytes + (calls ? STACK_MARGIN : 0));
+    }
+}
+
+void x86_emit_prologue(struct emitter *e)
+{
+    if ((e->features & JIT_X86_LANDING_PADS) != 0) {
+        x86_insn_plain(e, X86_ENDBR64);
+    }
+    if (!e->frame.exists) {
+        return;
+    }
+    x86_insn_ri(e, X86_PUSH, 8, X86_RBP, 0);
+    x86_insn_rr(e, X86_MOV_MR, 8, X86_RSP, X86_RBP);
+    probe_stack(e);
+    if (e->frame.bytes > 0) {
+        x86_insn_ri(e, X86_SUB_MI, 8, X86_RSP, e->frame.bytes);
+    }
+    save_registers(e, false);
+    if ((e->v->machine_flags & X86_SAVES_CONTEXT) != 0) {
+        x86_insn_rm(e, X86_MOV_MR, 8, X86_CONTEXT, x86_memory_at(X86_RBP, e->frame.context));
+    }
+}
+
+void x86_emit_epilogue(struct emitter *e)
+{
+    if (!e->frame.exists) {
+        return;
+    }
+    save_registers(e, true);
+    if (e->frame.bytes > 0) {
+        x86_insn_rr(e, X86_MOV_MR, 8, X86_RBP, X86_RSP);
+    }
+    x86_insn_ri(e, X86_POP, 8, X86_RBP, 0);
+}
+
+void x86_emit_entry(struct emitter *e, const struct vinstr *i)
+{
+    (void)e;
+    (void)i;
+}
+
+void x86_emit_return(struct emitter *e, const struct vinstr *i)
+{
+    (void)i;
+    x86_emit_epilogue(e);
+    x86_insn_plain(e, X86_RET);
+}
+
+/* ---- Calls ---- */
+
+static void call_row(struct emitter *e, const struct vinstr *i)
+{
+    e->last_call = e->a.row_count;
+    x86_asm_row(&e->a, JIT_ROW_CALL, 0, i->location, 0);
+}
+
+void x86_emit_call(struct emitter *e, const struct vinstr *i)
+{
+    x86_asm_call(&e->a, i->extra);
+    call_row(e, i);
+}
+
+void x86_emit_call_helper(struct emitter *e, const struct vinstr *i)
+{
+    x86_insn_rr(e, X86_MOV_MR, 8, X86_CONTEXT, X86_RDI);
+    x86_insn_rm(e, X86_CALL_M, 8, 0, x86_memory_at(X86_CONTEXT, (int32_t)i->extra));
+    call_row(e, i);
+}
+
+static void load_target(struct emitter *e, const struct vinstr *i, unsigned operand, unsigned to)
+{
+    uint32_t from = x86_location_of(e, i, operand);
+    if (vloc_is_slot(from)) {
+        x86_insn_rm(e, X86_MOV_RM, 8, to, x86_slot_memory(e, from));
+    } else {
+        x86_insn_rr(e, X86_MOV_MR, 8, from, to);
+    }
+}
+
+static void restore_context(struct emitter *e)
+{
+    x86_insn_rm(e, X86_MOV_RM, 8, X86_CONTEXT, x86_memory_at(X86_RBP, e->frame.context));
+    x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
+}
+
+/* The operands that may be anywhere are the code and, if it changes, the context. */
+void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
+{
+    unsigned code = 0;
+    while (e->v->operands[i->operands + code].constraint != VAT_ANY) {
+        code++;
+    }
+    load_target(e, i, code, X86_SCRATCH);
+    if (i->imm != 0) {
+        load_target(e, i, code + 1, X86_CONTEXT);
+        x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
+    }
+    x86_insn_rr(e, X86_CALL_M, 8, 0, X86_SCRATCH);
+    call_row(e, i);
+    if (i->imm != 0) {
+        restore_context(e);
+    }
+}
+
+/* Unwinding arrives with the frame pointer alone. */
+static void landing(struct emitter *e, const struct stub *s)
+{
+    (void)s;
+    restore_context(e);
+    x86_insn_rm(e, X86_LEA, 8, X86_RSP, x86_memory_at(X86_RBP, -(int32_t)e->frame.bytes));
+    x86_asm_jump(&e->a, s->back);
+}
+
+/* Behind the call of an invoke everything alive is in memory: the other way needs no more than to
+ * know where it starts. */
+void x86_emit_invoked(struct emitter *e, const struct vinstr *i)
+{
+    uint32_t pad = x86_add_stub(e, landing, i, x86_edge_label(e, 1), 0);
+    x86_asm_row(&e->a, JIT_ROW_LANDING, 0, i->location, pad);
+    if (e->a.error == OK) {
+        e->a.rows[e->a.row_count - 1].at = e->a.rows[e->last_call].at;
+    }
+    x86_jump_along(e, 0);
+}
+
+/* ---- The rest of control ---- */
+
+void x86_emit_jump(struct emitter *e, const struct vinstr *i)
+{
+    (void)i;
+    x86_jump_along(e, 0);
+}
+
+void x86_trap_here(struct emitter *e, uint32_t location, unsigned trap)
+{
+    x86_asm_row(&e->a, JIT_ROW_TRAP, trap, location, 0);
+    x86_insn_plain(e, X86_UD2);
+}
+
+void x86_emit_trap(struct emitter *e, const struct vinstr *i)
+{
+    x86_trap_here(e, i->location, i->trap);
+}
+
+void x86_emit_poll(struct emitter *e, const struct vinstr *i)
+{
+    x86_asm_row(&e->a, JIT_ROW_CALL, 0, i->location, 0);
+    x86_insn_plain(e, X86_NOP);
+}

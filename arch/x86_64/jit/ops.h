@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// What selection (select*.c) and emission (emit*.c) of this machine agree on: registers, the
+// convention, operations and how the fields of struct vinstr are used.
+//
+// Registers: rsp and rbp hold the frame, r14 the context, r15 the base of memory 0, r11 and xmm15
+// are scratch within one operation and between operations for the allocator's moves.
+#pragma once
+
+#include "arch/x86_64/jit/encode.h"
+#include "kernel/jit/backend.h"
+
+enum x86_reg {
+    X86_RAX,
+    X86_RCX,
+    X86_RDX,
+    X86_RBX,
+    X86_RSP,
+    X86_RBP,
+    X86_RSI,
+    X86_RDI,
+    X86_R8,
+    X86_R9,
+    X86_R10,
+    X86_R11,
+    X86_R12,
+    X86_R13,
+    X86_R14,
+    X86_R15,
+};
+#define X86_CONTEXT X86_R14
+#define X86_MEMORY  X86_R15
+#define X86_SCRATCH X86_R11
+#define X86_XMM15   15
+
+enum x86_clobbers {
+    X86_CLOBBER_NONE,
+    X86_CLOBBER_CALL,   /**< what compiled functions do not keep */
+    X86_CLOBBER_HELPER, /**< what C functions do not keep */
+    X86_CLOBBER_ALL,    /**< everything: behind an invoke control may come from elsewhere */
+    X86_CLOBBER_RAX,
+    X86_CLOBBER_COUNT,
+};
+
+enum x86_op {
+#define X86_OP(name, emit, form, text) X86_OP_##name,
+#include "arch/x86_64/jit/ops.def"
+#undef X86_OP
+    X86_OP_COUNT,
+};
+
+extern const char *const x86_op_names[X86_OP_COUNT];
+
+/** What the last operand of an operation, called rm, is. */
+enum x86_mode {
+    X86_MODE_REG,     /**< one use, which may be in a spill slot */
+    X86_MODE_MEM,     /**< memory: see enum x86_base */
+    X86_MODE_IMM,     /**< the immediate */
+    X86_MODE_MEM_IMM, /**< memory, and an immediate as the other operand */
+};
+
+/** What an address counts from; the displacement is vinstr.extra, signed. */
+enum x86_base {
+    X86_BASE_NONE,
+    X86_BASE_REG, /**< a use */
+    X86_BASE_CONTEXT,
+    X86_BASE_MEMORY,
+    X86_BASE_LOCAL,    /**< the slots of the function's frame */
+    X86_BASE_OUTGOING, /**< the cells for arguments and results of calls that this function makes */
+    X86_BASE_INCOMING, /**< those of the call that it was called by */
+    X86_BASE_CONSTANT, /**< a constant of `size` bytes behind the code, its bits in imm */
+};
+
+enum x86_compare { X86_COMPARE_CMP, X86_COMPARE_TEST, X86_COMPARE_FLOAT };
+
+/** vinstr.small. A use for the base (of X86_BASE_REG) and one for the index follow each other. */
+struct x86_small {
+    unsigned size; /* of the operation: 1, 2, 4 or 8 bytes */
+    unsigned mode; /* enum x86_mode */
+    unsigned base; /* enum x86_base */
+    bool has_index;
+    unsigned scale;   /* the index counts 1 << scale times */
+    unsigned cond;    /* enum x86_cond; of floats E is "equal and ordered", NE the opposite */
+    unsigned compare; /* enum x86_compare */
+};
+
+/** TO_INT: what vinstr.small.cond holds instead of a condition. */
+enum x86_to_int { X86_TO_INT_DOUBLE = 1, X86_TO_INT_UNSIGNED = 2, X86_TO_INT_SATURATES = 4 };
+
+static inline uint16_t x86_pack(struct x86_small s)
+{
+    unsigned log2 = s.size == 1 ? 0 : s.size == 2 ? 1 : s.size == 4 ? 2 : 3;
+    return (uint16_t)(log2 | s.mode << 2 | s.base << 4 | (unsigned)s.has_index << 7 | s.scale << 8 |
+                      s.cond << 10 | s.compare << 14);
+}
+
+static inline struct x86_small x86_unpack(uint16_t v)
+{
+    return (struct x86_small){.size = 1u << (v & 3),
+                              .mode = v >> 2 & 3,
+                              .base = v >> 4 & 7,
+                              .has_index = (v >> 7 & 1) != 0,
+                              .scale = v >> 8 & 3,
+                              .cond = v >> 10 & 15,
+                              .compare = v >> 14 & 3};
+}
+
+/** vcode.machine_flags */
+enum x86_flag {
+    X86_SAVES_CONTEXT = 1, /**< a call with another context happens: the frame keeps this one */
+};
+
+/* ---- The convention (kernel/jit/code.h) ---- */
+
+/** Where arguments or results are: in a register, or in a cell. */
+struct x86_home {
+    bool in_reg;
+    uint8_t class, reg;
+    uint32_t offset; /* bytes from the first cell of the call */
+};
+
+/** Walks the parameters, then the results of a signature. */
+struct x86_walk {
+    uint32_t used[VCLASS_COUNT], cell_bytes;
+    bool results;
+};
+
+/** @brief Where the next one is. */
+struct x86_home x86_walk_next(struct x86_walk *w, unsigned type);
+/** @brief From parameters on to results. */
+void x86_walk_results(struct x86_walk *w);
+
+enum status x86_select(const struct ir_function *f, uint64_t features, struct vcode *out,
+                       unsigned *op);
+enum status x86_emit(const struct vcode *v, uint64_t features, struct jit_code *out);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// The steps in order, and a check behind each.
+#include "kernel/jit/compile.h"
+
+#include "kernel/lib/format.h"
+
+struct compilation {
+    const struct jit_machine *m;
+    const struct jit_options *options;
+    struct jit_error *err;
+};
+
+static void show(const struct compilation *c, const char *stage, const struct ir_function *f,
+                 const struct vcode *v)
+{
+    if (c->options->show != NULL) {
+        c->options->show(c->options->ctx, stage, f, v);
+    }
+}
+
+static enum status select_code(const struct compilation *c, const struct ir_function *f,
+                               struct vcode *v)
+{
+    unsigned op = IR_OP_COUNT;
+    enum status s = c->m->select(f, c->options->features, v, &op);
+    if (s == E_NOTSUP) {
+        (void)fmt_print(c->err->text, sizeof c->err->text, "%s is not available on %s",
+                        op < IR_OP_COUNT ? ir_op_info[op].text : "an operation", c->m->name);
+    }
+    return s;
+}
+
+static bool is_limited(const struct vlimits *l)
+{
+    return l->allowed[VCLASS_INT] != 0 || l->allowed[VCLASS_FLOAT] != 0;
+}
+
+static enum status allocate(const struct compilation *c, const struct ir_function *f,
+                            struct vcode *v)
+{
+    struct vcomplaint complaint;
+    const struct vlimits *limits = is_limited(&c->options->limits) ? &c->options->limits : NULL;
+    enum status s = vcode_allocate(v, &c->m->registers, limits);
+    if (s == OK) {
+        show(c, "allocated", f, v);
+    }
+    if (s == OK && c->options->verify && !vcode_check(v, &c->m->registers, &complaint)) {
+        (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: %s",
+                        complaint.instr, complaint.text);
+        return E_CORRUPT;
+    }
+    return s;
+}
+
+enum status jit_compile(const struct jit_machine *m, const struct ir_function *f,
+                        const struct jit_options *options, struct arena *a, struct jit_code *out,
+                        struct jit_error *err)
+{
+    const struct compilation c = {m, options, err};
+    struct vcode v = {.arena = a};
+    err->text[0] = '\0';
+    show(&c, "ir", f, NULL);
+    enum status s = select_code(&c, f, &v);
+    if (s != OK) {
+        return s;
+    }
+    show(&c, "selected", f, &v);
+    s = allocate(&c, f, &v);
+    return s != OK ? s : m->emit(&v, options->features, out);
+}
