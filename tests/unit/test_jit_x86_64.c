@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+//
+// The x86-64 back-end, by running what it makes: every operation on operands at their edges,
+// compared with the interpreter's definition of it, in registers, with constants and from memory.
+#include "tests/unit/fake/world.h"
+#include "tests/unit/jit/native_text.h"
+
+/* ---- Operands ---- */
+
+static const uint64_t integers[] = {0,
+                                    1,
+                                    2,
+                                    3,
+                                    7,
+                                    31,
+                                    32,
+                                    33,
+                                    63,
+                                    64,
+                                    0x7f,
+                                    0x80,
+                                    0xff,
+                                    0x100,
+                                    0x7fff,
+                                    0x8000,
+                                    0xffff,
+                                    0x10000,
+                                    0x7fffffff,
+                                    0x80000000,
+                                    0x80000001,
+                                    0xaaaaaaaa,
+                                    0xfffffffe,
+                                    0xffffffff,
+                                    0x100000000,
+                                    0x7fffffffffffffff,
+                                    0x8000000000000000,
+                                    0x8000000000000001,
+                                    0xfffffffffffffffe,
+                                    0xffffffffffffffff,
+                                    0x123456789abcdef0,
+                                    0xdeadbeefcafebabe};
+
+static const uint64_t doubles[] = {0,
+                                   0x8000000000000000,
+                                   0x3ff0000000000000,
+                                   0xbff0000000000000,
+                                   0x3fe0000000000000,
+                                   0xbfe0000000000000,
+                                   0x3fdfffffffffffff,
+                                   0x3ff8000000000000,
+                                   0x4004000000000000,
+                                   0xc004000000000000,
+                                   0x400c000000000000,
+                                   0x7ff0000000000000,
+                                   0xfff0000000000000,
+                                   0x7ff8000000000000,
+                                   0xfff8000000000001,
+                                   0x7ff0000000000001,
+                                   1,
+                                   0x8000000000000001,
+                                   0x000fffffffffffff,
+                                   0x7fefffffffffffff,
+                                   0xffefffffffffffff,
+                                   0x41dfffffffc00000,
+                                   0x41dfffffffe00000,
+                                   0x41e0000000000000,
+                                   0xc1e0000000000000,
+                                   0xc1e0000000200000,
+                                   0xc1e00000001fffff,
+                                   0x41efffffffe00000,
+                                   0x41effffffff00000,
+                                   0x41f0000000000000,
+                                   0xbfefffffffffffff,
+                                   0x43dfffffffffffff,
+                                   0x43e0000000000000,
+                                   0xc3e0000000000000,
+                                   0xc3e0000000000001,
+                                   0x43efffffffffffff,
+                                   0x43f0000000000000,
+                                   0x4330000000000000,
+                                   0x4330000000000001,
+                                   0x432fffffffffffff,
+                                   0xc32fffffffffffff,
+                                   0x3fefffffffffffff,
+                                   0x400921fb54442d18};
+
+static const uint64_t singles[] = {
+    0,          0x80000000, 0x3f800000, 0xbf800000, 0x3f000000, 0xbf000000, 0x3effffff, 0x3fc00000,
+    0x40200000, 0xc0200000, 0x40600000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001, 0x7f800001,
+    1,          0x80000001, 0x007fffff, 0x7f7fffff, 0xff7fffff, 0x4effffff, 0x4f000000, 0xcf000000,
+    0xcf000001, 0x4f7fffff, 0x4f800000, 0xbf7fffff, 0x5effffff, 0x5f000000, 0xdf000000, 0xdf000001,
+    0x5f7fffff, 0x5f800000, 0x4b000000, 0x4b000001, 0x4affffff, 0xcaffffff, 0x3f7fffff, 0x40490fdb};
+
+struct operands {
+    const uint64_t *values;
+    size_t count;
+};
+
+static struct operands operands_of(unsigned type)
+{
+    return type == IR_F32   ? (struct operands){singles, ARRAY_COUNT(singles)}
+           : type == IR_F64 ? (struct operands){doubles, ARRAY_COUNT(doubles)}
+                            : (struct operands){integers, ARRAY_COUNT(integers)};
+}
+
+static uint64_t cut(unsigned type, uint64_t v)
+{
+    return ir_type_size(type) == 4 ? (uint32_t)v : v;
+}
+
+static bool is_nan(unsigned type, uint64_t v)
+{
+    return type == IR_F32   ? (v & 0x7fffffff) > 0x7f800000
+           : type == IR_F64 ? (v & 0x7fffffffffffffff) > 0x7ff0000000000000
+                            : false;
+}
+
+/* Which NaN an arithmetic operation gives is open, but that it is a quiet one. */
+static bool same_value(unsigned op, unsigned type, uint64_t a, uint64_t b)
+{
+    bool exact =
+        op == IR_FNEG || op == IR_FABS || op == IR_FCOPYSIGN || op == IR_BITCAST || op == IR_SELECT;
+    if (!exact && is_nan(type, a) && is_nan(type, b)) {
+        uint64_t quiet = type == IR_F32 ? 0x400000 : 0x8000000000000;
+        return (a & quiet) != 0;
+    }
+    return a == b;
+}
+
+/* ---- Every operation ---- */
+
+struct shape {
+    unsigned op, type, from; /* of the result, of the operands */
+    bool unary;
+};
+
+static void check_run(struct compiled *c, const struct shape *s, uint64_t a, uint64_t b,
+                      const char *how)
+{
+    struct ir_bits operands[3] = {{.lo = a}, {.lo = b}}, expected = {0}, result = {0};
+    enum ir_trap trap = IR_TRAP_COUNT;
+    bool fine = ir_eval(s->op, s->type, s->from, operands, &expected, &trap);
+    c->context.a = a;
+    c->context.b = b;
+    struct native_outcome out = run(c, operands, &result);
+    bool same = out.trapped == !fine && (fine ? same_value(s->op, s->type, result.lo, expected.lo)
+                                              : out.trap == trap && out.location == 7);
+    if (!same) {
+        fail_msg("%s.%s %s: %#llx, %#llx: expected %d %#llx %u, got %d %#llx %u at %u",
+                 ir_op_info[s->op].text, ir_type_name(s->from), how, (unsigned long long)a,
+                 (unsigned long long)b, fine, (unsigned long long)expected.lo, trap, !out.trapped,
+                 (unsigned long long)result.lo, out.trap, out.location);
+    }
+}
+
+/* The type that stands behind the operation in text. */
+static unsigned suffix(const struct shape *s)
+{
+    unsigned typing = ir_op_info[s->op].typing;
+    return typing == IR_TYPES_COMPARES_INTEGER || typing == IR_TYPES_COMPARES_FLOAT ? s->from
+                                                                                    : s->type;
+}
+
+/* `first` and `second` define v2 and v3 from the parameters. */
+static void compile_shape(struct compiled *c, const struct shape *s, const char *first,
+                          const char *second, uint64_t features)
+{
+    char text[1024];
+    const char *from = ir_type_name(s->from);
+    (void)snprintf(text, sizeof text,
+                   MODULE_HEAD "signature (%s, %s) -> (%s)\ncallee @f signature 0\n"
+                               "function @f {\nblock0(v0: %s, v1: %s):\n%s%s"
+                               " v4 = %s.%s v2%s !7\n return v4\n}\n",
+                   from, from, ir_type_name(s->type), from, from, first, second,
+                   ir_op_info[s->op].text, ir_type_name(suffix(s)), s->unary ? "" : ", v3");
+    compile_with(c, text, (struct jit_options){.features = features});
+}
+
+static const char *define(char *text, size_t len, unsigned n, const char *what, unsigned type,
+                          const char *rest)
+{
+    (void)snprintf(text, len, " v%u = %s.%s %s\n", n, what, ir_type_name(type), rest);
+    return text;
+}
+
+/* A value as it is, and not a parameter any more: so that v2 and v3 have a definition. */
+static const char *pass(char *text, size_t len, unsigned n, unsigned type, const char *one)
+{
+    (void)snprintf(text, len, " v%u = const.i32 1\n v%u = select.%s v%u, %s, %s\n", n + 10, n,
+                   ir_type_name(type), n + 10, one, one);
+    return text;
+}
+
+static void check_registers(const struct shape *s, uint64_t features)
+{
+    struct compiled c;
+    char first[128], second[128];
+    struct operands o = operands_of(s->from);
+    compile_shape(&c, s, pass(first, sizeof first, 2, s->from, "v0"),
+                  pass(second, sizeof second, 3, s->from, "v1"), features);
+    for (size_t a = 0; a < o.count; a++) {
+        for (size_t b = 0; b < (s->unary ? 1 : o.count); b++) {
+            check_run(&c, s, cut(s->from, o.values[a]), cut(s->from, o.values[b]), "registers");
+        }
+    }
+    discard(&c);
+}
+
+static void check_memory(const struct shape *s, unsigned which)
+{
+    struct compiled c;
+    char first[128], second[128];
+    struct operands o = operands_of(s->from);
+    const char *left = (which & 1) != 0
+                           ? define(first, sizeof first, 2, "load", s->from, "context[16]")
+                           : pass(first, sizeof first, 2, s->from, "v0");
+    const char *right = (which & 2) != 0
+                            ? define(second, sizeof second, 3, "load", s->from, "context[24]")
+                            : pass(second, sizeof second, 3, s->from, "v1");
+    compile_shape(&c, s, left, right, native_features());
+    for (size_t a = 0; a < o.count; a++) {
+        for (size_t b = 0; b < (s->unary ? 1 : o.count); b++) {
+            check_run(&c, s, cut(s->from, o.values[a]), cut(s->from, o.values[b]), "memory");
+        }
+    }
+    discard(&c);
+}
+
+static void check_constants(const struct shape *s, bool left)
+{
+    struct operands o = operands_of(s->from);
+    for (size_t k = 0; k < o.count; k++) {
+        struct compiled c;
+        char constant[128], other[128], bits[32];
+        uint64_t value = cut(s->from, o.values[k]);
+        (void)snprintf(bits, sizeof bits, "%#llx", (unsigned long long)value);
+        const char *fixed = define(constant, sizeof constant, left ? 2 : 3, "const", s->from, bits);
+        const char *open = pass(other, sizeof other, left ? 3 : 2, s->from, left ? "v1" : "v0");
+        compile_shape(&c, s, left ? fixed : open, left ? open : fixed, native_features());
+        for (size_t n = 0; n < o.count; n++) {
+            uint64_t v = cut(s->from, o.values[n]);
+            check_run(&c, s, left ? value : v, left ? v : value, left ? "constant left" : "right");
+        }
+        discard(&c);
+    }
+}
+
+static void check_shape(const struct shape *s)
+{
+    check_registers(s, native_features());
+    check_registers(s, 0);
+    check_memory(s, 1);
+    if (!s->unary) {
+        check_memory(s, 2);
+        check_memory(s, 3);
+        check_constants(s, true);
+        check_constants(s, false);
+    }
+}
+
+static bool is_comparison(unsigned typing)
+{
+    return typing == IR_TYPES_COMPARES_INTEGER || typing == IR_TYPES_COMPARES_FLOAT;
+}
+
+/* All operations whose operands and result have such typing, in all types it allows. */
+static void check_typing(unsigned typing, unsigned type, unsigned from)
+{
+    for (unsigned op = 0; op <= IR_BITCAST; op++) {
+        if (ir_op_info[op].typing == typing && ir_can_eval(op)) {
+            struct shape s = {op, is_comparison(typing) ? IR_I32 : type, from,
+                              ir_op_info[op].form == IR_FORM_UNARY};
+            check_shape(&s);
+        }
+    }
+}
+
+static void test_integer_operations(void **state)
+{
+    (void)state;
+    check_typing(IR_TYPES_INTEGER, IR_I32, IR_I32);
+    check_typing(IR_TYPES_INTEGER, IR_I64, IR_I64);
+    check_typing(IR_TYPES_I64, IR_I64, IR_I64);
+}
+
+static void test_integer_comparisons(void **state)
+{
+    (void)state;
+    check_typing(IR_TYPES_COMPARES_INTEGER, IR_I32, IR_I32);
+    check_typing(IR_TYPES_COMPARES_INTEGER, IR_I32, IR_I64);
+}
+
+static void test_float_operations(void **state)
+{
+    (void)state;
+    check_typing(IR_TYPES_FLOAT, IR_F32, IR_F32);
+    check_typing(IR_TYPES_FLOAT, IR_F64, IR_F64);
+}
+
+static void test_float_comparisons(void **state)
+{
+    (void)state;
+    check_typing(IR_TYPES_COMPARES_FLOAT, IR_I32, IR_F32);
+    check_typing(IR_TYPES_COMPARES_FLOAT, IR_I32, IR_F64);
+}
+
+static void test_conversions(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned typing, type, from;
+    } rows[] = {
+        {IR_TYPES_I64_TO_I32, IR_I32, IR_I64},       {IR_TYPES_I32_TO_I64, IR_I64, IR_I32},
+        {IR_TYPES_F32_TO_F64, IR_F64, IR_F32},       {IR_TYPES_F64_TO_F32, IR_F32, IR_F64},
+        {IR_TYPES_FLOAT_TO_INTEGER, IR_I32, IR_F32}, {IR_TYPES_FLOAT_TO_INTEGER, IR_I32, IR_F64},
+        {IR_TYPES_FLOAT_TO_INTEGER, IR_I64, IR_F32}, {IR_TYPES_FLOAT_TO_INTEGER, IR_I64, IR_F64},
+        {IR_TYPES_INTEGER_TO_FLOAT, IR_F32, IR_I32}, {IR_TYPES_INTEGER_TO_FLOAT, IR_F32, IR_I64},
+        {IR_TYPES_INTEGER_TO_FLOAT, IR_F64, IR_I32}, {IR_TYPES_INTEGER_TO_FLOAT, IR_F64, IR_I64},
+        {IR_TYPES_SAME_SIZE, IR_I32, IR_F32},        {IR_TYPES_SAME_SIZE, IR_F32, IR_I32},
+        {IR_TYPES_SAME_SIZE, IR_I64, IR_F64},        {IR_TYPES_SAME_SIZE, IR_F64, IR_I64},
+    };
+    for (unsigned n = 0; n < ARRAY_COUNT(rows); n++) {
+        check_typing(rows[n].typing, rows[n].type, rows[n].from);
+    }
+}
+
+static void test_entry_has_the_offsets_that_assembly_uses(void **state)
+{
+    (void)state;
+    assert_int_equal(offsetof(struct jit_entry, code), 0);
+    assert_int_equal(offsetof(struct jit_entry, context), 8);
+    assert_int_equal(offsetof(struct jit_entry, ints), 16);
+    assert_int_equal(offsetof(struct jit_entry, floats), 80);
+    assert_int_equal(offsetof(struct jit_entry, stack), 208);
+    assert_int_equal(offsetof(struct jit_entry, stack_cells), 216);
+    assert_int_equal(offsetof(struct jit_entry, saved_sp), 224);
+    assert_int_equal(offsetof(struct jit_entry, outcome), 232);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_entry_has_the_offsets_that_assembly_uses),
+        cmocka_unit_test(test_integer_operations),
+        cmocka_unit_test(test_integer_comparisons),
+        cmocka_unit_test(test_float_operations),
+        cmocka_unit_test(test_float_comparisons),
+        cmocka_unit_test(test_conversions),
+    };
+    if (native_machine() != &jit_machine_x86_64) {
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
