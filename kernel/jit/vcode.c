@@ -38,6 +38,9 @@ static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t c
 void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir)
 {
     *v = (struct vcode){.arena = arena, .ir = ir};
+    /* Operands and words that are none have a place too: NULL plus nothing is no pointer. */
+    (void)reserve(v, &v->operands, &v->operand_capacity, 0, 1, sizeof *v->operands);
+    (void)reserve(v, &v->pool, &v->pool_capacity, 0, 1, sizeof *v->pool);
 }
 
 uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes)
