@@ -10,6 +10,7 @@ are looked for in HALYARD_CONFORMANCE, then beside the checkout, else fetched in
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ LIMIT_S = 120
 
 RUSTC = "/usr/bin/rustc"  # the distribution's: another one may come first in PATH
 RUST_LIBRARY = Path("/usr/lib/rustlib/wasm32-wasi")
+GO_LEAST = (1, 21)  # knows GOOS=wasip1; Debian 12 has it in its backports
 SOURCES = ROOT / "tests/wasi"
 ARGUMENTS = ["one", "two words", ""]
 
@@ -160,11 +162,35 @@ def build_rust(source, out):
     return [RUSTC, "--edition", "2021", "--target", "wasm32-wasi", "-O", "-D", "warnings", "-o", str(out), str(source)]
 
 
+def go_version(go):
+    """(1, 21) or so; (0,) of what is no Go."""
+    try:
+        text = subprocess.run([str(go), "version"], capture_output=True, text=True).stdout
+    except OSError:
+        return (0,)
+    match = re.search(r"\bgo(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0,)
+
+
+def find_go():
+    """The newest Go that is here, or None if none is new enough."""
+    there = [*Path("/usr/lib").glob("go-1.*/bin/go"), *filter(None, [shutil.which("go")])]
+    best = max(there, key=go_version, default=None)
+    return best if best and go_version(best) >= GO_LEAST else None
+
+
+def build_go(source, out):
+    settings = ["GOOS=wasip1", "GOARCH=wasm", "GO111MODULE=off", "GOPROXY=off", "GOTOOLCHAIN=local",
+                f"GOCACHE={out.parent / 'go-cache'}"]
+    return ["env", *settings, str(find_go()), "build", "-o", str(out), str(source)]
+
+
 def builders():
     """{suffix: (how to build, why not)}"""
     c = None if Path("/usr/include/wasm32-wasi/stdio.h").exists() else "wasi-libc is not installed"
     rust = None if Path(RUSTC).exists() and RUST_LIBRARY.exists() else "rustc or libstd-rust-dev-wasm32 is not installed"
-    return {".c": (build_c, c), ".rs": (build_rust, rust)}
+    go = None if find_go() else "no Go of 1.21 or later (golang-1.23-go of Debian's backports)"
+    return {".c": (build_c, c), ".rs": (build_rust, rust), ".go": (build_go, go)}
 
 
 # What runs: program, arguments, input, exit status, output. A program gets a folder of its own, with a file beside it.
@@ -172,6 +198,7 @@ RUNS = [
     ("calls", ARGUMENTS, b"", 0, b"to standard output\n"),
     ("libc", ARGUMENTS, b"", 0, b"standard output of a C program\n"),
     ("std", ARGUMENTS, b"", 0, b"standard output of a Rust program\n"),
+    ("golib", ARGUMENTS, b"", 0, b"standard output of a Go program 105\n"),
     ("escape", [], b"", 0, b""),
     ("exit", ["exit", "7"], b"", 7, b"bye"),
     ("exit", ["return", "200"], b"", 200, b""),
@@ -207,10 +234,11 @@ def own(command, engine, folder):
         writer.skip(f"own WASI programs on {engine}", "the command has no such engine on this machine")
         return writer.status()
     built = {}
+    how = builders()
     for source in sorted(SOURCES.iterdir()):
-        if source.suffix not in builders():
+        if source.suffix not in how:
             continue
-        build, why = builders()[source.suffix]
+        build, why = how[source.suffix]
         out = folder / f"{source.stem}.wasm"
         if why is None:
             done = subprocess.run(build(source, out), capture_output=True, text=True)
