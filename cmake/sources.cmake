@@ -53,3 +53,10 @@ function(halyard_font_source out)
         COMMENT "Generating the font" VERBATIM)
     set(${out} "${generated}" PARENT_SCOPE)
 endfunction()
+
+# Where the C library is linked too, the kernel's memcpy and friends must not stand in for its own, which
+# sanitizers and cmocka call. There they are called kernel_memcpy and so on, and are tested under those
+# names: definitions for kernel/lib/string.c.
+set(HALYARD_STRING_RENAMES memcpy memmove memset memcmp memchr strlen strnlen strcmp strncmp strchr strrchr
+    strstr strcpy strncpy strcat strspn strcspn)
+list(TRANSFORM HALYARD_STRING_RENAMES REPLACE "(.+)" "\\1=kernel_\\1")

@@ -11,6 +11,7 @@ in the words of wabt's wasm-interp, which is the voter that shares nothing with 
 """
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,8 +125,8 @@ def engines(build):
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
         found.append(Halyard([str(runner)], name, name, name in INTERPRETERS))
-    foreign = build / "wasm-oracle-aarch64"
-    if foreign.exists():
+    foreign = build.parent / "tools-aarch64" / "wasm-oracle"
+    if foreign.exists() and shutil.which(AARCH64[0]):
         for name in engines_of(foreign, AARCH64):
             if name not in INTERPRETERS:
                 found.append(Halyard([*AARCH64, str(foreign)], name, "aarch64", False))

@@ -73,6 +73,9 @@ PROBES = {
     "gdb-multiarch": program("gdb-multiarch"),
     "patch": program("patch"),
     "wabt": program("wast2json"),
+    "gcc-aarch64-linux-gnu": program("aarch64-linux-gnu-gcc"),  # clang takes its start files and libgcc
+    "libc6-dev-arm64-cross": file("/usr/aarch64-linux-gnu/include/stdio.h"),
+    "qemu-user": program("qemu-aarch64"),
     "wasi-libc": file("/usr/include/wasm32-wasi/stdio.h"),
     "rustc": file("/usr/bin/rustc"),
     "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
@@ -95,6 +98,7 @@ UEFI = {"x86_64": ["ovmf"], "aarch64": ["qemu-efi-aarch64"]}
 WINDOW = ["qemu-system-gui"]
 HOST_TESTS = ["clang", "lld", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt", "wabt", "wasi-libc",
               "libclang-rt-wasm32", "rustc", "libstd-rust-dev-wasm32"]
+TOOLS_AARCH64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 DEBUG = ["gdb-multiarch"]
 

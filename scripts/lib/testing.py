@@ -190,7 +190,7 @@ def parse(arguments):
 
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
-    wanted = packages.BUILD + packages.HOST_TESTS + packages.DISK + packages.CHECKS
+    wanted = packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS
     if args.filter.startswith(("unit", "fuzz", "conformance", "oracle")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
@@ -203,6 +203,7 @@ def set_up(args, machines, presets):
         build_targets(presets[machine], builds[machine], ("all", "iso"))
     host = build_directory("host-tests")
     build_targets("host-tests", host)
+    build_targets("tools-aarch64", build_directory("tools-aarch64"))  # oracle.py looks for its runner there
     return builds, host
 
 
