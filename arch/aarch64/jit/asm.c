@@ -228,6 +228,16 @@ void a64_row(struct a64_asm *a, enum jit_row_kind kind, unsigned trap)
     }
 }
 
+void a64_row_landing(struct a64_asm *a, uint32_t label)
+{
+    if (ROOM(a, rows, row_count, row_capacity)) {
+        struct jit_row *row = &a->rows[a->row_count++];
+        *row = row[-1];
+        row->kind = JIT_ROW_LANDING;
+        row->refs = label;
+    }
+}
+
 void a64_call(struct a64_asm *a, uint32_t callee)
 {
     if (ROOM(a, relocs, reloc_count, reloc_capacity)) {

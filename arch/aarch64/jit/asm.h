@@ -61,6 +61,8 @@ void a64_put_distance(struct a64_asm *a, uint32_t label, uint32_t from);
 
 /** @brief What the next word's address means. */
 void a64_row(struct a64_asm *a, enum jit_row_kind kind, unsigned trap);
+/** @brief The call whose row is the last one may unwind to a label. */
+void a64_row_landing(struct a64_asm *a, uint32_t label);
 /** @brief Append a call of a function of the module. */
 void a64_call(struct a64_asm *a, uint32_t callee);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A function as bytes: blocks in their order, moves of the allocator between instructions, then
-// what is rare, then literals. The order of blocks is reverse post-order with cold ones last. A
-// block that only leads to another one is not there at all.
+// what is rare, then literals. A block that only leads to another one is not there at all.
 #include "arch/aarch64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -49,6 +48,14 @@ uint32_t a64_trap_label(struct a64_emitter *e, const struct vinstr *i, unsigned 
     return c->label;
 }
 
+/* Unwinding leaves the frame pointer alone; all else that is alive is in the frame. */
+static void emit_landing(struct a64_emitter *e, const struct a64_cold *c)
+{
+    a64_add(&e->a, A64_SP, A64_FP, -(int64_t)e->frame.bytes);
+    a64_frame_restore_context(&e->a);
+    a64_branch(&e->a, (struct a64_insn){.form = A64_B}, c->back);
+}
+
 static void emit_cold(struct a64_emitter *e)
 {
     for (uint32_t n = 0; n < e->cold_count && e->a.error == OK; n++) {
@@ -58,8 +65,10 @@ static void emit_cold(struct a64_emitter *e)
         if (c.kind == A64_COLD_TRAP) {
             a64_row(&e->a, JIT_ROW_TRAP, c.trap);
             a64_put(&e->a, &(struct a64_insn){.form = A64_BRK, .imm = c.trap});
-        } else {
+        } else if (c.kind == A64_COLD_TO_INT) {
             a64_emit_to_int_cold(e, &c);
+        } else {
+            emit_landing(e, &c);
         }
     }
 }
@@ -249,15 +258,16 @@ static void find_targets(struct a64_emitter *e)
     }
 }
 
-static void lay_out(struct a64_emitter *e)
+static enum status lay_out(struct a64_emitter *e)
 {
-    for (unsigned cold = 0; cold < 2; cold++) {
-        for (uint32_t b = 0; b < e->v->block_count; b++) {
-            if ((b != 0 && e->v->blocks[b].is_cold) == (cold != 0) && e->target[b] == b) {
-                e->order[e->order_count++] = b;
-            }
+    enum status status = layout_blocks(e->v, e->order);
+    for (uint32_t n = 0; n < e->v->block_count && status == OK; n++) {
+        uint32_t b = e->order[n];
+        if (e->target[b] == b) {
+            e->order[e->order_count++] = b;
         }
     }
+    return status;
 }
 
 static void find_landings(struct a64_emitter *e)
@@ -273,6 +283,10 @@ static void find_landings(struct a64_emitter *e)
 
 static void fill(const struct a64_emitter *e, struct jit_code *out)
 {
+    for (uint32_t n = 0; n < e->a.row_count; n++) {
+        struct jit_row *row = &e->a.rows[n];
+        row->refs = row->kind == JIT_ROW_LANDING ? e->a.labels[row->refs] * 4 : row->refs;
+    }
     *out = (struct jit_code){.bytes = (uint8_t *)e->a.words,
                              .relocs = e->a.relocs,
                              .rows = e->a.rows,
@@ -297,8 +311,11 @@ enum status a64_emit(const struct vcode *v, uint64_t features, struct jit_code *
         return E_NOMEM;
     }
     find_targets(&e);
-    lay_out(&e);
     find_landings(&e);
+    status = lay_out(&e);
+    if (status != OK) {
+        return status;
+    }
     do {
         emit_all(&e);
     } while (a64_asm_end(&e.a));

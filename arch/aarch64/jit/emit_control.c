@@ -236,6 +236,16 @@ static void emit_call_helper(struct a64_emitter *e, const struct vinstr *i)
     }
 }
 
+static void emit_invoked(struct a64_emitter *e, const struct vinstr *i)
+{
+    struct a64_cold *c = a64_cold(e, i, A64_COLD_LANDING);
+    if (c != NULL) {
+        c->back = edge_target(e, 1);
+        a64_row_landing(&e->a, c->label);
+        a64_emit_goto(e, edge_target(e, 0));
+    }
+}
+
 bool a64_emit_control(struct a64_emitter *e, const struct vinstr *i)
 {
     switch ((enum a64_op)i->op) {
@@ -280,6 +290,9 @@ bool a64_emit_control(struct a64_emitter *e, const struct vinstr *i)
         return true;
     case A64_OP_CALL_HELPER:
         emit_call_helper(e, i);
+        return true;
+    case A64_OP_INVOKED:
+        emit_invoked(e, i);
         return true;
     default:
         return false;

@@ -13,7 +13,7 @@ struct a64_cold {
     uint8_t trap;
 };
 
-enum a64_cold_kind { A64_COLD_TRAP, A64_COLD_TO_INT };
+enum a64_cold_kind { A64_COLD_TRAP, A64_COLD_TO_INT, A64_COLD_LANDING };
 
 struct a64_emitter {
     struct a64_asm a;

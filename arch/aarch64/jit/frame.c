@@ -21,7 +21,7 @@ enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
     for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
         f->saved[class] = v->used[class] & jit_machine_aarch64.registers.callee_saved[class];
     }
-    f->keeps_context = (v->machine_flags & A64_HAS_FOREIGN_CALLS) != 0;
+    f->keeps_context = (v->machine_flags & A64_KEEPS_CONTEXT) != 0;
     unsigned ints = (unsigned)__builtin_popcount(f->saved[VCLASS_INT]);
     unsigned floats = (unsigned)__builtin_popcount(f->saved[VCLASS_FLOAT]);
     f->saves = (f->keeps_context ? 16 : 0) + (ints + 1) / 2 * 16 + floats * 16;

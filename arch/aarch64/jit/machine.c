@@ -18,6 +18,7 @@ static const struct vclobber clobbers[A64_CLOBBER_COUNT] = {
     [A64_CLOBBER_CALL] = {{INTS_FIRST, FLOATS_FIRST}},
     /* C keeps the lower halves of v8 to v15 only. */
     [A64_CLOBBER_HELPER] = {{INTS_FIRST, FLOATS_FIRST | FLOATS_SAVED}},
+    [A64_CLOBBER_ALL] = {{INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED}},
 };
 
 static const char *register_name(unsigned class, unsigned reg)
@@ -64,6 +65,7 @@ static const char *const op_names[] = {
     [A64_OP_CALL_INDIRECT - A64_FORM_COUNT] = "call_indirect",
     [A64_OP_CALL_FOREIGN - A64_FORM_COUNT] = "call_foreign",
     [A64_OP_CALL_HELPER - A64_FORM_COUNT] = "call_helper",
+    [A64_OP_INVOKED - A64_FORM_COUNT] = "invoked",
     [A64_OP_TO_INT - A64_FORM_COUNT] = "to_int",
     [A64_OP_POPCNT - A64_FORM_COUNT] = "popcnt",
     [A64_OP_COPYSIGN - A64_FORM_COUNT] = "copysign",

@@ -38,6 +38,7 @@ enum a64_op {
     A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
     A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
     A64_OP_CALL_HELPER,   /**< imm: entry; WIDE: no need to clear the result's upper half */
+    A64_OP_INVOKED,       /**< behind a call: it may come back unwinding; edges if not, if so */
     A64_OP_TO_INT,        /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
     A64_OP_POPCNT,        /**< def, use; WIDE */
     A64_OP_COPYSIGN,      /**< def (tied to the first use), use, use: its sign; DOUBLE */
@@ -79,8 +80,14 @@ enum a64_op {
 #define A64_TO_INT_SIGNED      4u
 
 /* Clobber sets. */
-enum a64_clobber { A64_CLOBBER_NONE, A64_CLOBBER_CALL, A64_CLOBBER_HELPER, A64_CLOBBER_COUNT };
+enum a64_clobber {
+    A64_CLOBBER_NONE,
+    A64_CLOBBER_CALL,
+    A64_CLOBBER_HELPER,
+    A64_CLOBBER_ALL, /**< a call that may come back unwinding */
+    A64_CLOBBER_COUNT,
+};
 
 /* vcode.machine_flags. */
-#define A64_HAS_FOREIGN_CALLS                                                                      \
-    1u /* calls with another context: this function's is kept in the frame */
+/* In the frame: calls with another one, or that unwind, change it. */
+#define A64_KEEPS_CONTEXT 1u

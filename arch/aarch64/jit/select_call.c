@@ -164,11 +164,27 @@ static void take_cell_results(struct selector *s, const struct ir_signature *g)
     need_outgoing(s, p.cell);
 }
 
+static bool may_unwind(const struct selector *s)
+{
+    return s->f->instrs[s->at].op == IR_INVOKE;
+}
+
+/* Behind the call of an invoke. */
+static void end_invoke(struct selector *s)
+{
+    if (may_unwind(s)) {
+        struct a64_new n = a64_new(s, A64_OP_INVOKED, 0);
+        n.i.flags = VI_TERMINATOR;
+        a64_done(&n);
+        s->v->machine_flags |= A64_KEEPS_CONTEXT;
+    }
+}
+
 static void finish_call(struct selector *s, struct a64_new *call, const struct ir_signature *g,
                         const uint32_t *args)
 {
     call->i.flags = VI_CALL;
-    call->i.clobbers = A64_CLOBBER_CALL;
+    call->i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_CALL;
     if ((s->f->instrs[s->at].flags & IR_SAFE_POINT) != 0) {
         call->i.flags |= VI_SAFE_POINT;
     }
@@ -176,6 +192,7 @@ static void finish_call(struct selector *s, struct a64_new *call, const struct i
     take_register_results(s, call, g);
     a64_done(call);
     take_cell_results(s, g);
+    end_invoke(s);
 }
 
 /* A C function: the context and its arguments in x0 to x5, a result in x0. */
@@ -184,7 +201,7 @@ static bool select_helper(struct selector *s, const struct ir_callee *callee,
 {
     struct a64_new call = a64_new(s, A64_OP_CALL_HELPER, A64_SMALL_WIDE);
     call.i.flags = VI_CALL;
-    call.i.clobbers = A64_CLOBBER_HELPER;
+    call.i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_HELPER;
     call.i.imm = callee->entry;
     struct a64_new context = a64_new(s, A64_OP_CONTEXT, 0);
     uint32_t own = a64_temp(s);
@@ -209,6 +226,7 @@ static bool select_helper(struct selector *s, const struct ir_callee *callee,
         }
     }
     a64_done(&call);
+    end_invoke(s);
     return true;
 }
 
@@ -216,7 +234,7 @@ static bool select_direct(struct selector *s, const struct ir_instr *i)
 {
     const struct ir_callee *callee = &s->f->module->callees[i->a];
     const struct ir_signature *g = ir_call_signature(s->f, i);
-    const uint32_t *args = s->f->pool + i->b;
+    const uint32_t *args = s->f->pool + i->b + (i->op == IR_INVOKE ? 2 : 0);
     if (callee->kind == IR_CALLEE_HELPER) {
         return select_helper(s, callee, g, args);
     }
@@ -235,7 +253,7 @@ static void select_indirect(struct selector *s, const struct ir_instr *i)
     a64_use(&call, a64_low(s, operands[0]));
     if (!own) {
         a64_use(&call, a64_low(s, operands[1]));
-        s->v->machine_flags |= A64_HAS_FOREIGN_CALLS;
+        s->v->machine_flags |= A64_KEEPS_CONTEXT;
     }
     finish_call(s, &call, ir_call_signature(s->f, i), operands + 2);
 }
@@ -247,6 +265,7 @@ bool a64_select_call(struct selector *s, const struct ir_instr *i)
         select_return(s, i);
         return true;
     case IR_CALL:
+    case IR_INVOKE:
         return select_direct(s, i);
     case IR_CALL_INDIRECT:
         select_indirect(s, i);
