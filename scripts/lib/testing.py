@@ -27,7 +27,7 @@ from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 900  # ends a suite that hangs; none should come near
-CONFORMANCE_ENGINES = ("interpreter", "optimised")
+CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tree import build_directory
 
 COMMAND = build_directory("host-tests") / "halyard-wasm"
-ENGINES = ("--interp",)
+ENGINES = ("--interp", "--compiled")
 
 PROGRAM = r"""(module $sample
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

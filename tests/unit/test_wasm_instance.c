@@ -3,7 +3,10 @@
 // What WebAssembly modules run in: links by name and type, things that instances share, the
 // helpers' edges, host functions of both kinds, stopping, and that a closed store leaves nothing
 // behind. The modules are jit/wasm/*.wat. Whole programs and all instructions: tests/conformance.
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,12 +20,16 @@
 #include "fake/world.h"
 #include "kernel/jit/wasm_interp.h"
 #include "kernel/mm/heap.h"
+#include "tools/halyard-wasm/compiled.h"
 
 #define PAGES    100u
 #define ELEMENTS 100100u
 
-static const struct wasm_interpreter_options options = {
+static const struct wasm_interpreter_options interpreted = {
     .stack_bytes = 256 << 10, .arena_bytes = 16 << 20, .verify = true};
+/* What all tests run on. */
+static const struct wasm_engine *engine;
+static const void *options;
 static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = ELEMENTS};
 
 /* ---- Modules ---- */
@@ -67,11 +74,19 @@ static struct wasm_bytes text(const char *s)
     return (struct wasm_bytes){(const uint8_t *)s, (uint32_t)strlen(s)};
 }
 
+/* In each test: cmocka catches the same around it. */
+static void catch_signals(void)
+{
+    compiled_begin(0);
+    compiled_stop_on(SIGUSR1);
+}
+
 static struct wasm_store *open_store(void)
 {
     static const struct wasm_quota quota = {.pages = PAGES, .elements = ELEMENTS};
     struct wasm_store *s;
-    assert_int_equal(wasm_store_open(&wasm_interpreter, &options, &quota, &s), OK);
+    catch_signals();
+    assert_int_equal(wasm_store_open(engine, options, &quota, &s), OK);
     return s;
 }
 
@@ -616,6 +631,43 @@ static void test_a_stopped_store_runs_nothing_any_more(void **state)
     }
 }
 
+struct stopper {
+    pthread_t runner;
+    struct wasm_store *store;
+    const _Atomic uint32_t *turns; /* in the program's memory */
+};
+
+/* Waits until the loop turns. */
+static void *stop_from_outside(void *arg)
+{
+    const struct stopper *stopper = arg;
+    while (*stopper->turns < 1000) {
+        sched_yield();
+    }
+    wasm_store_stop(stopper->store);
+    pthread_kill(stopper->runner, SIGUSR1);
+    return NULL;
+}
+
+static void test_a_loop_is_stopped_at_any_instruction(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 50; n++) {
+        int data = 0;
+        struct wasm_store *s = open_store();
+        struct wasm_instance *i = make_hosted(s, &data);
+        struct stopper stopper = {.runner = pthread_self(),
+                                  .store = s,
+                                  .turns = (const _Atomic uint32_t *)(const void *)bytes_of(i)};
+        pthread_t thread;
+        struct wasm_stop stop;
+        assert_int_equal(pthread_create(&thread, NULL, stop_from_outside, &stopper), 0);
+        assert_int_equal(call(i, "spin", NULL, NULL, &stop), WASM_STOPPED);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        wasm_store_close(s);
+    }
+}
+
 /* ---- Memory ---- */
 
 static bool everything(void)
@@ -626,7 +678,7 @@ static bool everything(void)
     struct wasm_instance *a, *b;
     struct wasm_stop stop;
     struct wasm_error err;
-    if (wasm_store_open(&wasm_interpreter, &options, &quota, &s) != OK) {
+    if (wasm_store_open(engine, options, &quota, &s) != OK) {
         return false;
     }
     bool ok = wasm_store_add_host(s, &host, &data) == OK &&
@@ -677,8 +729,15 @@ int main(void)
         cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),
         cmocka_unit_test(test_a_host_function_ends_the_program),
         cmocka_unit_test(test_a_stopped_store_runs_nothing_any_more),
+        cmocka_unit_test(test_a_loop_is_stopped_at_any_instruction),
         cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
         cmocka_unit_test(test_a_closed_store_leaves_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    catch_signals(); /* completes the options */
+    engine = &wasm_interpreter;
+    options = &interpreted;
+    int failed = cmocka_run_group_tests_name("interpreted", tests, set_up, NULL);
+    engine = &wasm_compiled;
+    options = &compiled_options;
+    return failed + cmocka_run_group_tests_name("compiled", tests, NULL, tear_down);
 }

@@ -4,6 +4,7 @@
 #include "tools/halyard-wasm/engines.h"
 
 #include "kernel/jit/wasm_interp.h"
+#include "tools/halyard-wasm/compiled.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define THREAD_STACK ((size_t)64 << 20)
+#define STACK_LEFT   ((size_t)256 << 10) /* for host functions */
 #define THREAD_GUARD ((size_t)1 << 20)
 
 static const struct wasm_interpreter_options interpreter_options = {
@@ -32,6 +34,7 @@ static const struct wasm_interpreter_options optimised_options = {
 const struct host_engine host_engines[] = {
     {"optimised", &wasm_interpreter, &optimised_options},
     {"interpreter", &wasm_interpreter, &interpreter_options},
+    {"host", &wasm_compiled, &compiled_options},
 };
 const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
 
@@ -54,6 +57,8 @@ struct job {
 static void *run_job(void *arg)
 {
     struct job *job = arg;
+    /* The guard is below the stack; host functions stop above it. */
+    compiled_begin((uintptr_t)__builtin_frame_address(0) - THREAD_STACK + STACK_LEFT);
     job->result = job->fn(job->ctx);
     return NULL;
 }

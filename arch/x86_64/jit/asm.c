@@ -264,17 +264,25 @@ static void write_gap(const struct link *l, uint32_t gap, uint8_t *at)
     }
 }
 
+/* A function may have no byte but its jumps; NULL plus nothing is no pointer. */
+static void copy_bytes(const struct x86_asm *a, uint8_t *to, uint32_t from, uint32_t end)
+{
+    if (from < end) {
+        memcpy(to, a->bytes + from, end - from);
+    }
+}
+
 static void write_code(const struct link *l, uint8_t *out)
 {
     const struct x86_asm *a = l->a;
     uint32_t from = 0;
     for (uint32_t n = 0; n < a->gap_count; n++) {
         const struct x86_gap *g = &a->gaps[n];
-        memcpy(out + from + l->before[n], a->bytes + from, g->byte - from);
+        copy_bytes(a, out + from + l->before[n], from, g->byte);
         from = g->byte;
         write_gap(l, n, out + from + l->before[n]);
     }
-    memcpy(out + from + l->before[a->gap_count], a->bytes + from, a->byte_count - from);
+    copy_bytes(a, out + from + l->before[a->gap_count], from, a->byte_count);
 }
 
 /* The widest first, so that nothing has to be aligned but the start. @return where they end. */

@@ -20,6 +20,10 @@
   (func (export "quit") (call $quit) (unreachable))
   (func (export "stop") (result i32) (call $stop))
   (func (export "forever") (drop (call $stop)) (loop (br 0)))
+  (func (export "spin")
+    (loop
+      (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+      (br 0)))
   (func $deep (param i32) (result i32)
     (if (result i32) (local.get 0)
       (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))

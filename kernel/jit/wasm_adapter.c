@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+//
+// How compiled code calls a host function: through code that is compiled, too, from a function of
+// the representation that is built here, one for each signature. So the convention of C is known to
+// the machines' helper calls alone.
+//
+// The fast kind passes its arguments as they are and looks at the store's flag when the handler is
+// back; the other kind stores them in its frame and calls deliver(), which does not come back if
+// the handler says so.
+#include "kernel/jit/wasm_compiled_internal.h"
+
+#include "kernel/jit/wasm/runtime.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define CELLS_MAX 2048u /* arguments or results of a host function */
+
+enum { CALLEE_ADAPTER, CALLEE_ENTRY, CALLEE_LEAVE, CALLEE_COUNT };
+enum { CLASS_FRAME = 1, CLASS_HOST, CLASS_FLAG };
+
+/* ---- What adapters call ---- */
+
+static struct compiler *compiler_of(const struct wasm_host *h)
+{
+    return h->store->state;
+}
+
+static NORETURN void give_up(struct compiler *c, uint64_t outcome)
+{
+    uint64_t fp = (uintptr_t)__builtin_frame_address(0);
+    compiled_trace(c, 0, fp, fp);
+    jit_leave(c->entry, outcome);
+}
+
+static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results)
+{
+    struct compiler *c = compiler_of(h);
+    enum ir_trap trap = IR_TRAP_STACK;
+    enum wasm_outcome outcome = WASM_TRAPPED;
+    if ((uintptr_t)__builtin_frame_address(0) > c->options.stack_limit) {
+        outcome = h->function->array(h, args, results, &trap);
+    }
+    bool stopped = atomic_load_explicit(&h->store->stop, memory_order_relaxed) != 0;
+    if (stopped || outcome == WASM_STOPPED) {
+        give_up(c, LEAVE_STOPPED);
+    }
+    if (outcome == WASM_TRAPPED) {
+        give_up(c, LEAVE_TRAP + (uint64_t)trap);
+    }
+}
+
+static void leave(struct wasm_host *h)
+{
+    give_up(compiler_of(h), LEAVE_STOPPED);
+}
+
+/* ---- The module that adapters are functions of ---- */
+
+struct adapter_module {
+    struct ir_module ir;
+    struct ir_signature signatures[CALLEE_COUNT];
+    struct ir_callee callees[CALLEE_COUNT];
+    uint8_t *types;
+};
+
+static unsigned ir_type_of(uint8_t type)
+{
+    switch (type) {
+    case WASM_I32:
+        return IR_I32;
+    case WASM_F32:
+        return IR_F32;
+    case WASM_F64:
+        return IR_F64;
+    case WASM_V128:
+        return IR_V128;
+    default:
+        return IR_I64;
+    }
+}
+
+/* Types: of the adapter, then of what it calls, whose result is always an i64. */
+static void describe_module(struct adapter_module *m, const struct wasm_signature *s,
+                            bool is_direct)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < s->params + s->results; n++) {
+        m->types[count++] = (uint8_t)ir_type_of(s->types[n]);
+    }
+    m->signatures[CALLEE_ADAPTER] = (struct ir_signature){0, s->params, s->results};
+    uint32_t called = count;
+    if (is_direct) {
+        memcpy(m->types + count, m->types, s->params);
+        count += s->params;
+        memset(m->types + count, IR_I64, s->results);
+        m->signatures[CALLEE_ENTRY] = (struct ir_signature){called, s->params, s->results};
+        count += s->results;
+    } else {
+        m->types[count++] = IR_I64;
+        m->types[count++] = IR_I64;
+        m->signatures[CALLEE_ENTRY] = (struct ir_signature){called, 2, 0};
+    }
+    m->signatures[CALLEE_LEAVE] = (struct ir_signature){0, 0, 0};
+    m->callees[CALLEE_ADAPTER] = (struct ir_callee){
+        .name = "adapter", .signature = CALLEE_ADAPTER, .kind = IR_CALLEE_FUNCTION};
+    m->callees[CALLEE_ENTRY] = (struct ir_callee){.name = "host",
+                                                  .signature = CALLEE_ENTRY,
+                                                  .effects = IR_TRAPS | IR_READS | IR_WRITES,
+                                                  .kind = IR_CALLEE_HELPER,
+                                                  .entry = offsetof(struct wasm_host, entry)};
+    m->callees[CALLEE_LEAVE] = (struct ir_callee){.name = "leave",
+                                                  .signature = CALLEE_LEAVE,
+                                                  .effects = IR_TRAPS | IR_READS | IR_WRITES,
+                                                  .kind = IR_CALLEE_HELPER,
+                                                  .entry = offsetof(struct wasm_host, leave)};
+    m->ir = (struct ir_module){.types = m->types,
+                               .signatures = m->signatures,
+                               .callees = m->callees,
+                               .type_count = count,
+                               .signature_count = CALLEE_COUNT,
+                               .callee_count = CALLEE_COUNT};
+}
+
+/* ---- Building ---- */
+
+static uint32_t place(struct ir_function *f, unsigned space, uint32_t slot, uint64_t offset,
+                      unsigned alias)
+{
+    return ir_place(f, &(struct ir_place){.space = (uint8_t)space,
+                                          .number = slot,
+                                          .offset = offset,
+                                          .alias_class = (uint8_t)alias});
+}
+
+/* A cell is 64 bits: what is narrower is extended with zeroes. */
+static uint32_t widen(struct ir_function *f, uint32_t value, unsigned type)
+{
+    if (type == IR_F32) {
+        value = ir_emit(f, IR_BITCAST, IR_I32, value, 0, 0);
+    }
+    return type == IR_F32 || type == IR_I32 ? ir_emit(f, IR_EXTEND_U, IR_I64, value, 0, 0) : value;
+}
+
+static void store_args(struct ir_function *f, const struct wasm_signature *s, uint32_t first,
+                       uint32_t slot)
+{
+    uint64_t at = 0;
+    for (uint32_t n = 0; n < s->params; n++) {
+        unsigned type = ir_type_of(s->types[n]);
+        uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
+        (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, widen(f, first + n, type), where);
+        at += type == IR_V128 ? 16 : 8;
+    }
+}
+
+static void return_results(struct ir_function *f, const struct wasm_signature *s, uint32_t slot)
+{
+    uint32_t values = ir_pool(f, NULL, s->results);
+    uint64_t at = 0;
+    for (uint32_t n = 0; n < s->results; n++) {
+        unsigned type = ir_type_of(s->types[s->params + n]);
+        uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
+        uint32_t value = ir_emit(f, IR_LOAD, type, IR_NONE, 0, where);
+        if (f->error == OK) {
+            f->pool[values + n] = value;
+        }
+        at += type == IR_V128 ? 16 : 8;
+    }
+    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, values, s->results);
+}
+
+static void build_array(struct ir_function *f, const struct wasm_signature *s, uint32_t first)
+{
+    uint32_t args = ir_slot(f, MAX(8 * wasm_cells(s->types, s->params), 8u), 16);
+    uint32_t results = ir_slot(f, MAX(8 * wasm_cells(s->types + s->params, s->results), 8u), 16);
+    store_args(f, s, first, args);
+    const uint32_t operands[] = {ir_emit(f, IR_SLOT, IR_I64, args, 0, 0),
+                                 ir_emit(f, IR_SLOT, IR_I64, results, 0, 0)};
+    uint32_t pool = ir_pool(f, operands, ARRAY_COUNT(operands));
+    (void)ir_emit(f, IR_CALL, IR_VOID, CALLEE_ENTRY, pool, ARRAY_COUNT(operands));
+    return_results(f, s, results);
+}
+
+/* The flag is set: does not come back. */
+static void build_leave(struct ir_function *f)
+{
+    (void)ir_emit(f, IR_CALL, IR_VOID, CALLEE_LEAVE, ir_pool(f, NULL, 0), 0);
+    (void)ir_emit(f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
+}
+
+static void build_direct(struct ir_function *f, const struct wasm_signature *s, uint32_t first)
+{
+    uint32_t go_on = ir_block_new(f), stop = ir_block_new(f);
+    uint32_t pool = ir_pool(f, NULL, s->params);
+    for (uint32_t n = 0; n < s->params && f->error == OK; n++) {
+        f->pool[pool + n] = first + n;
+    }
+    unsigned type = s->results > 0 ? IR_I64 : IR_VOID;
+    uint32_t result = ir_emit(f, IR_CALL, type, CALLEE_ENTRY, pool, s->params);
+    uint32_t where =
+        ir_emit(f, IR_LOAD, IR_I64, IR_NONE, 0,
+                place(f, IR_SPACE_CONTEXT, 0, offsetof(struct wasm_host, stop), CLASS_HOST));
+    uint32_t flag =
+        ir_emit(f, IR_LOAD, IR_I32, where, 0, place(f, IR_SPACE_ADDRESS, 0, 0, CLASS_FLAG));
+    (void)ir_emit(f, IR_BRANCH, IR_VOID, flag, ir_edge(f, stop, NULL, 0),
+                  ir_edge(f, go_on, NULL, 0));
+    ir_block_start(f, go_on);
+    if (s->results > 0 && s->types[s->params] == WASM_I32) {
+        result = ir_emit(f, IR_WRAP, IR_I32, result, 0, 0);
+    }
+    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, ir_pool(f, &result, s->results), s->results);
+    ir_block_start(f, stop);
+    build_leave(f);
+}
+
+static struct ir_function *build(struct arena *a, const struct adapter_module *m,
+                                 const struct wasm_signature *s, bool is_direct)
+{
+    struct ir_function *f = ir_function_new(a, &m->ir, CALLEE_ADAPTER);
+    if (f == NULL) {
+        return NULL;
+    }
+    ir_block_start(f, ir_block_new(f));
+    uint32_t first = f->instr_count;
+    for (uint32_t n = 0; n < s->params; n++) {
+        (void)ir_param(f, ir_type_of(s->types[n]));
+    }
+    if (is_direct) {
+        build_direct(f, s, first);
+    } else {
+        build_array(f, s, first);
+    }
+    return f->error == OK ? f : NULL;
+}
+
+/* ---- Adapters of a store ---- */
+
+static bool is_like(const struct adapter *a, const struct wasm_signature *s, bool is_direct)
+{
+    return a->is_direct == is_direct && a->key.params == s->params &&
+           a->key.results == s->results && memcmp(a->types, s->types, s->params + s->results) == 0;
+}
+
+static enum status compile(struct compiler *c, struct arena *a, struct adapter *out)
+{
+    struct adapter_module m;
+    struct jit_code code;
+    struct jit_error why;
+    uint32_t start;
+    m.types = arena_alloc(a, 2 * ((size_t)out->key.params + out->key.results) + 2);
+    if (m.types == NULL) {
+        return E_NOMEM;
+    }
+    describe_module(&m, &out->key, out->is_direct);
+    const struct ir_function *f = build(a, &m, &out->key, out->is_direct);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    struct code_builder b = {.compiler = c};
+    enum status s = jit_compile(c->options.machine, f, &c->options.jit, a, &code, &why);
+    if (s == OK) {
+        s = code_builder_add(&b, &code, &start);
+    }
+    if (s == OK) {
+        s = code_builder_finish(&b, NULL, &out->native);
+    }
+    code_builder_free(&b);
+    return s;
+}
+
+static enum status make(struct compiler *c, const struct wasm_signature *s, bool is_direct,
+                        struct adapter **out)
+{
+    uint32_t types = s->params + s->results;
+    struct adapter *a = heap_zalloc(sizeof *a + types);
+    if (a == NULL) {
+        return E_NOMEM;
+    }
+    memcpy(a->types, s->types, types);
+    a->key = (struct wasm_signature){.types = a->types, .params = s->params, .results = s->results};
+    a->is_direct = is_direct;
+    struct arena arena;
+    arena_init(&arena, c->options.arena_bytes);
+    enum status status = compile(c, &arena, a);
+    arena_free_all(&arena);
+    if (status != OK) {
+        heap_free(a);
+        return status;
+    }
+    a->next = c->adapters;
+    c->adapters = a;
+    *out = a;
+    return OK;
+}
+
+enum status compiled_adapt(void *state, struct wasm_host *h)
+{
+    struct compiler *c = state;
+    const struct wasm_signature *s = &h->signature;
+    bool is_direct = h->function->direct != NULL;
+    if (wasm_cells(s->types, s->params) > CELLS_MAX ||
+        wasm_cells(s->types + s->params, s->results) > CELLS_MAX) {
+        return E_NOTSUP;
+    }
+    struct adapter *a = c->adapters;
+    while (a != NULL && !is_like(a, s, is_direct)) {
+        a = a->next;
+    }
+    if (a == NULL) {
+        enum status status = make(c, s, is_direct, &a);
+        if (status != OK) {
+            return status;
+        }
+    }
+    h->func.code = a->native.block.address;
+    h->entry = is_direct ? (uintptr_t)h->function->direct : (uintptr_t)deliver;
+    h->leave = (uintptr_t)leave;
+    return OK;
+}
+
+void compiled_free_adapters(struct compiler *c)
+{
+    while (c->adapters != NULL) {
+        struct adapter *next = c->adapters->next;
+        compiled_code_free(c, &c->adapters->native);
+        heap_free(c->adapters);
+        c->adapters = next;
+    }
+}

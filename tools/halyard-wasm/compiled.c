@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+//
+// What compiled code needs of this computer: memory that is first written and then executed, what
+// the CPU has, and signals, which become traps where a row explains them.
+#define _GNU_SOURCE
+
+#include "tools/halyard-wasm/compiled.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#define FUNCTION_ARENA ((size_t)1 << 30)
+#define SIGNAL_STACK   ((size_t)64 << 10)
+#define FILL           0xcc /* int3; on AArch64 no instruction that does anything is made of it */
+
+/* ---- Code memory ---- */
+
+static enum status take(void *ctx, size_t size, struct code_block *out)
+{
+    (void)ctx;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size = (size + page - 1) & ~(page - 1);
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) {
+        return E_NOMEM;
+    }
+    *out = (struct code_block){.bytes = bytes, .address = (uintptr_t)bytes, .size = size};
+    return OK;
+}
+
+static enum status seal(void *ctx, struct code_block *block)
+{
+    (void)ctx;
+    __builtin___clear_cache((char *)block->bytes, (char *)block->bytes + block->size);
+    return mprotect(block->bytes, block->size, PROT_READ | PROT_EXEC) == 0 ? OK : E_NOMEM;
+}
+
+static void give_back(void *ctx, struct code_block *block)
+{
+    (void)ctx;
+    munmap(block->bytes, block->size);
+}
+
+static const struct code_space space = {.take = take, .seal = seal, .give_back = give_back};
+
+/* ---- Signals ---- */
+
+static struct wasm_store *running;
+
+#if defined(__x86_64__)
+static void read_registers(const ucontext_t *u, struct wasm_fault *f)
+{
+    f->pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+    f->fp = (uint64_t)u->uc_mcontext.gregs[REG_RBP];
+    f->sp = (uint64_t)u->uc_mcontext.gregs[REG_RSP];
+}
+
+/* Entered by a jump: the stack is as behind a call. */
+static void resume(ucontext_t *u, const struct wasm_resume *r)
+{
+    u->uc_mcontext.gregs[REG_RSP] = (u->uc_mcontext.gregs[REG_RSP] & -16) - 8;
+    u->uc_mcontext.gregs[REG_RDI] = (greg_t)(uintptr_t)r->entry;
+    u->uc_mcontext.gregs[REG_RSI] = (greg_t)r->outcome;
+    u->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)jit_leave;
+}
+#elif defined(__aarch64__)
+static void read_registers(const ucontext_t *u, struct wasm_fault *f)
+{
+    f->pc = u->uc_mcontext.pc;
+    f->fp = u->uc_mcontext.regs[29];
+    f->sp = u->uc_mcontext.sp;
+}
+
+static void resume(ucontext_t *u, const struct wasm_resume *r)
+{
+    u->uc_mcontext.regs[0] = (uintptr_t)r->entry;
+    u->uc_mcontext.regs[1] = r->outcome;
+    u->uc_mcontext.pc = (uintptr_t)jit_leave;
+}
+#endif
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *u = context;
+    struct wasm_fault f = {.is_memory = number == SIGSEGV || number == SIGBUS,
+                           .address = (uintptr_t)info->si_addr};
+    struct wasm_resume r;
+    read_registers(u, &f);
+    if (running != NULL && wasm_compiled_fault(running, &f, &r)) {
+        resume(u, &r);
+        return;
+    }
+    /* Again, with nobody to catch it. */
+    signal(number, SIG_DFL);
+}
+
+/* In a host function nothing need be done: the flag is seen when it returns. */
+static void on_stop(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info;
+    struct wasm_fault f = {.pc = 0};
+    struct wasm_resume r;
+    read_registers(context, &f);
+    if (running != NULL && atomic_load(&running->stop) != 0 &&
+        wasm_compiled_interrupt(running, f.pc, &r)) {
+        resume(context, &r);
+    }
+}
+
+void compiled_stop_on(int number)
+{
+    struct sigaction action = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+/* Pages, one piece a thread: AddressSanitizer unmaps it when the thread ends. */
+static void set_signal_stack(void)
+{
+    static _Thread_local void *stack;
+    if (stack == NULL) {
+        stack =
+            mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    const stack_t alternate = {.ss_sp = stack, .ss_size = SIGNAL_STACK};
+    if (stack == MAP_FAILED || sigaltstack(&alternate, NULL) != 0) {
+        perror("stack for signals");
+        abort();
+    }
+}
+
+static void catch_faults(void)
+{
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+        sigaction(numbers[n], &action, NULL);
+    }
+}
+
+/* ---- The machine ---- */
+
+#if defined(__x86_64__)
+static bool has_lzcnt(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & bit_LZCNT) != 0;
+}
+#endif
+
+static uint64_t features(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
+           (__builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0) |
+           (__builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0) |
+           (__builtin_cpu_supports("avx") ? JIT_X86_AVX : 0) |
+           (__builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0) |
+           (__builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 : 0) | (has_lzcnt() ? JIT_X86_LZCNT : 0);
+#else
+    return 0;
+#endif
+}
+
+struct wasm_compiled_options compiled_options = {
+#if defined(__x86_64__)
+    .machine = &jit_machine_x86_64,
+#else
+    .machine = &jit_machine_aarch64,
+#endif
+    .space = &space,
+    .arena_bytes = FUNCTION_ARENA,
+    .fill = FILL,
+    .running = &running,
+#ifdef HALYARD_DEBUG
+    .jit = {.verify = true},
+#endif
+};
+
+void compiled_begin(uint64_t stack_limit)
+{
+    set_signal_stack();
+    catch_faults();
+    compiled_options.jit.features = features();
+    compiled_options.stack_limit = stack_limit;
+}
