@@ -190,7 +190,7 @@ def parse(arguments):
 
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
-    wanted = packages.BUILD + packages.HOST_TESTS + packages.HOST_AARCH64 + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS
+    wanted = packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS
     if args.filter.startswith(("unit", "fuzz", "conformance", "oracle")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
