@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Stands in for what of the kernel is behind its system for WASI, but for files.
+// See the header.
 #include "wasi/kernel_env.h"
 
 #include "fs/fs_env.h"
-#include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/random.h"
 #include "kernel/sched/program.h"
-#include "kernel/sched/thread.h"
 #include "kernel/wasi.h"
+#include "wasi/kernel_stubs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,44 +18,6 @@
 
 struct guest g;
 static struct program program;
-static struct program_resource *resource;
-
-void random_fill(void *buf, size_t len)
-{
-    memset(buf, 0x5a, len);
-}
-
-uint64_t thread_run_ns(void)
-{
-    return 77;
-}
-
-enum status thread_sleep_until(uint64_t deadline_ns)
-{
-    (void)deadline_ns;
-    return OK;
-}
-
-void thread_yield(void)
-{
-}
-
-uint64_t clock_now_ns(void)
-{
-    return 5000;
-}
-
-uint64_t clock_counter_to_ns(uint64_t ticks)
-{
-    return ticks * 4;
-}
-
-enum status program_add_resource(struct program *p, struct program_resource *r)
-{
-    assert_ptr_equal(p, &program);
-    resource = r;
-    return OK;
-}
 
 int wasi_env_setup_once(void **state)
 {
@@ -114,7 +74,7 @@ int wasi_env_finish(void **state)
 {
     (void)state;
     struct file *home;
-    resource->release(resource);
+    wasi_stub_resource->release(wasi_stub_resource);
     guest_free(&g);
     for (int i = 0; i < 3; i++) {
         file_close(program.files[i]);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// See the header.
+#include "wasi/kernel_stubs.h"
+
+#include "kernel/clock.h"
+#include "kernel/random.h"
+#include "kernel/sched/thread.h"
+
+#include <string.h>
+
+struct program_resource *wasi_stub_resource;
+
+void random_fill(void *buf, size_t len)
+{
+    memset(buf, 0x5a, len);
+}
+
+uint64_t thread_run_ns(void)
+{
+    return 77;
+}
+
+enum status thread_sleep_until(uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    return OK;
+}
+
+void thread_yield(void)
+{
+}
+
+uint64_t clock_now_ns(void)
+{
+    return 5000;
+}
+
+uint64_t clock_counter_to_ns(uint64_t ticks)
+{
+    return ticks * 4;
+}
+
+enum status program_add_resource(struct program *p, struct program_resource *r)
+{
+    (void)p;
+    wasi_stub_resource = r;
+    return OK;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+//
+// What of the kernel stands behind its system for WASI, but for files: a clock that stands still,
+// bytes that are not random, no scheduler.
+#pragma once
+
+#include "kernel/sched/program.h"
+
+/** What was last hung on a program. */
+extern struct program_resource *wasi_stub_resource;
