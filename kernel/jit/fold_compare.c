@@ -120,9 +120,9 @@ static uint32_t equal_constant(struct ir_function *f, const struct ir_instr *i, 
     if (c == 0 && i->op == IR_EQ) {
         return ir_build(f, IR_EQZ, IR_I32, i->a, 0, 0);
     }
-    if ((a.op == IR_ADD || a.op == IR_XOR) && fold_is_const(f, a.b, &inner)) {
-        uint64_t other = a.op == IR_ADD ? c - inner : c ^ inner;
-        return ir_build(f, i->op, IR_I32, a.a, ir_build_const(f, a.type, other), 0);
+    /* Not of a sum: x + 1 is a loop's next x, and to look at x would keep both alive. */
+    if (a.op == IR_XOR && fold_is_const(f, a.b, &inner)) {
+        return ir_build(f, i->op, IR_I32, a.a, ir_build_const(f, a.type, c ^ inner), 0);
     }
     if (a.op == IR_EXTEND_U || (a.op == IR_EXTEND_S && (uint64_t)(int32_t)c == c)) {
         return ir_build(f, i->op, IR_I32, a.a, ir_build_const(f, IR_I32, c), 0);
