@@ -3,6 +3,8 @@
 // Copying instructions from one function into another.
 #include "kernel/jit/copy.h"
 
+#include "kernel/lib/string.h"
+
 static bool make_room(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
@@ -16,6 +18,23 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
            (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }
 
+/* The same places by number; what is added later does not reach the input. */
+static bool copy_places(struct ir_function *f, const struct ir_function *in)
+{
+    struct arena *a = f->arena;
+    f->places =
+        arena_grow(a, NULL, &f->place_capacity, (uint64_t)in->place_count + 8, sizeof *f->places);
+    f->place_table = arena_alloc(a, in->place_table_size * sizeof *f->place_table);
+    if (f->places == NULL || f->place_table == NULL) {
+        return false;
+    }
+    memcpy(f->places, in->places, in->place_count * sizeof *f->places);
+    memcpy(f->place_table, in->place_table, in->place_table_size * sizeof *f->place_table);
+    f->place_count = in->place_count;
+    f->place_table_size = in->place_table_size;
+    return true;
+}
+
 enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
                        const struct survey *survey)
 {
@@ -23,14 +42,12 @@ enum status copy_start(struct copy *c, struct arena *a, const struct ir_function
     c->out = ir_function_new(a, in->module, in->callee);
     c->values = arena_alloc(a, (size_t)in->instr_count * sizeof *c->values);
     c->blocks = arena_alloc(a, (size_t)in->block_count * sizeof *c->blocks);
-    if (c->out == NULL || c->values == NULL || c->blocks == NULL || !make_room(c->out, in)) {
+    if (c->out == NULL || c->values == NULL || c->blocks == NULL || !make_room(c->out, in) ||
+        !copy_places(c->out, in)) {
         return E_NOMEM;
     }
     for (uint32_t b = 0; b < in->block_count; b++) {
         c->blocks[b] = survey->cfg.position[b] == IR_NONE ? IR_NONE : ir_block_new(c->out);
-    }
-    for (uint32_t n = 0; n < in->place_count; n++) {
-        (void)ir_place(c->out, &in->places[n]);
     }
     for (uint32_t n = 0; n < in->slot_count; n++) {
         (void)ir_slot(c->out, in->slots[n].size, in->slots[n].align);

@@ -23,7 +23,6 @@ struct fold *fold_new(struct arena *a, uint32_t entries)
     if (fold->entries == NULL) {
         return NULL;
     }
-    memset(fold->entries, 0xff, (size_t)entries * sizeof *fold->entries);
     fold->mask = entries - 1;
     return fold;
 }
@@ -99,11 +98,12 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
     uint32_t probes = fold->scope == NULL ? 1 : PROBES;
     for (uint32_t n = 0; n < probes; n++) {
         const struct fold_entry *e = &fold->entries[(hash + n) & fold->mask];
-        if (e->value == IR_NONE) {
+        if (e->value_1 == 0) {
             break;
         }
-        if (e->hash == hash && is_visible(f, e->value) && is_same(f, &f->instrs[e->value], i)) {
-            return e->value;
+        uint32_t value = e->value_1 - 1;
+        if (e->hash == hash && is_visible(f, value) && is_same(f, &f->instrs[value], i)) {
+            return value;
         }
     }
     return IR_NONE;
@@ -117,12 +117,12 @@ void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash)
     uint32_t at = hash & fold->mask;
     for (uint32_t n = 0; n < PROBES && fold->scope != NULL; n++) {
         const struct fold_entry *e = &fold->entries[(hash + n) & fold->mask];
-        if (e->value == IR_NONE || !is_visible(f, e->value)) {
+        if (e->value_1 == 0 || !is_visible(f, e->value_1 - 1)) {
             at = (hash + n) & fold->mask;
             break;
         }
     }
-    fold->entries[at] = (struct fold_entry){.hash = hash, .value = value};
+    fold->entries[at] = (struct fold_entry){.hash = hash, .value_1 = value + 1};
 }
 
 uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i)

@@ -19,15 +19,15 @@ struct fold_scope {
 };
 
 struct fold_entry {
-    uint32_t hash, value;
+    uint32_t hash, value_1; /* the value + 1; 0: free */
 };
 
 /** What was built before. */
 struct fold {
-    struct fold_entry *entries; /* value IR_NONE: free */
-    uint32_t mask;              /* entries - 1; a power of two less one */
-    uint32_t depth;             /* rules that wait for others now */
-    struct fold_scope *scope;   /* NULL: only within a block */
+    struct fold_entry *entries;
+    uint32_t mask;            /* entries - 1; a power of two less one */
+    uint32_t depth;           /* rules that wait for others now */
+    struct fold_scope *scope; /* NULL: only within a block */
 };
 
 /** @brief A memory for `entries` values, a power of two. @return NULL: no memory. */

@@ -472,7 +472,7 @@ static void drop_all_args(struct gvn *g)
 
 static uint32_t table_size(uint32_t instrs)
 {
-    uint32_t size = 64;
+    uint32_t size = 16;
     while (size < instrs && size < 1u << 22) {
         size *= 2;
     }

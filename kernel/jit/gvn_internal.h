@@ -16,7 +16,8 @@ struct gvn_version {
 
 /** What bytes of memory hold in a version: the low bytes of a value. */
 struct gvn_content {
-    uint32_t hash, version, index, value, home;
+    uint32_t hash, version, index, home;
+    uint32_t value_1; /* the value + 1; 0: free */
     uint16_t bytes;
     uint8_t space;
     uint8_t access; /* of a vector that is not its bytes; else 0 */

@@ -48,21 +48,18 @@ static uint32_t class_of(const struct gvn *g, const struct ir_place *p)
 enum status gvn_memory_start(struct gvn *g)
 {
     const struct ir_function *f = g->c.in;
-    uint32_t size = 64;
+    uint32_t size = 8;
     enum status s = effects_make(g->a, f, &g->c.survey->cfg, &g->effects);
     if (s != OK) {
         return s;
     }
-    while (size < f->instr_count / 4 && size < 1u << 20) {
+    while (size < f->instr_count / 3 && size < 1u << 20) {
         size *= 2;
     }
     g->after = arena_alloc(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
     g->contents = arena_alloc(g->a, (size_t)size * sizeof *g->contents);
     if (g->after == NULL || g->contents == NULL) {
         return E_NOMEM;
-    }
-    for (uint32_t n = 0; n < size; n++) {
-        g->contents[n].value = IR_NONE;
     }
     g->content_mask = size - 1;
     (void)unknown_version(g); /* number 0: of what never changes */
@@ -149,11 +146,11 @@ static uint32_t find(const struct gvn *g, struct gvn_content *c)
     c->hash = hash_content(c);
     for (uint32_t n = 0; n < PROBES; n++) {
         const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
-        if (e->value == IR_NONE) {
+        if (e->value_1 == 0) {
             break;
         }
         if (is_same(e, c) && g->scope.now <= g->scope.last[e->home]) {
-            return e->value;
+            return e->value_1 - 1;
         }
     }
     return IR_NONE;
@@ -163,11 +160,11 @@ static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uin
 {
     c->version = version;
     c->hash = hash_content(c);
-    c->value = value;
+    c->value_1 = value + 1;
     uint32_t at = c->hash & g->content_mask;
     for (uint32_t n = 0; n < PROBES; n++) {
         const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
-        if (e->value == IR_NONE || g->scope.now > g->scope.last[e->home] || is_same(e, c)) {
+        if (e->value_1 == 0 || g->scope.now > g->scope.last[e->home] || is_same(e, c)) {
             at = (c->hash + n) & g->content_mask;
             break;
         }

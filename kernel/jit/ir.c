@@ -120,10 +120,9 @@ const struct ir_signature *ir_call_signature(const struct ir_function *f, const 
     return &m->signatures[i->op == IR_CALL_INDIRECT ? i->a : m->callees[i->a].signature];
 }
 
-enum { A = 1, B = 2, C = 4, IN_POOL = 8 };
+enum { A = IR_OPERAND_A, B = IR_OPERAND_B, C = IR_OPERAND_C, IN_POOL = IR_OPERAND_POOL };
 
-/* Where the operands of a form are. */
-static const uint8_t operand_fields[IR_FORM_COUNT] = {
+const uint8_t ir_operand_fields[IR_FORM_COUNT] = {
     [IR_FORM_RESULT] = A,       [IR_FORM_UNARY] = A,
     [IR_FORM_BINARY] = A | B,   [IR_FORM_SELECT] = A | B | C,
     [IR_FORM_LOAD] = A,         [IR_FORM_STORE] = A | B,
@@ -134,58 +133,6 @@ static const uint8_t operand_fields[IR_FORM_COUNT] = {
     [IR_FORM_INVOKE] = IN_POOL, [IR_FORM_EXTRACT_LANE] = A,
     [IR_FORM_SHUFFLE] = A | B,  [IR_FORM_REPLACE_LANE] = A | B,
 };
-
-void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
-                         void (*fn)(void *ctx, uint32_t *value), void *ctx)
-{
-    unsigned form = ir_op_info[i->op].form, fields = operand_fields[form];
-    if ((fields & A) != 0 && i->a != IR_NONE) {
-        fn(ctx, &i->a);
-    }
-    if ((fields & B) != 0) {
-        fn(ctx, &i->b);
-    }
-    if ((fields & C) != 0) {
-        fn(ctx, &i->c);
-    }
-    if ((fields & IN_POOL) != 0) {
-        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < i->c; n++) {
-            fn(ctx, &f->pool[i->b + n]);
-        }
-    }
-}
-
-uint32_t ir_edge_count(const struct ir_function *f, const struct ir_instr *terminator)
-{
-    (void)f;
-    switch ((enum ir_form)ir_op_info[terminator->op].form) {
-    case IR_FORM_JUMP:
-        return 1;
-    case IR_FORM_BRANCH:
-    case IR_FORM_INVOKE:
-        return 2;
-    case IR_FORM_SWITCH:
-        return terminator->c;
-    default:
-        return 0;
-    }
-}
-
-uint32_t ir_edge_of(const struct ir_function *f, const struct ir_instr *terminator, uint32_t n)
-{
-    switch ((enum ir_form)ir_op_info[terminator->op].form) {
-    case IR_FORM_JUMP:
-        return terminator->a;
-    case IR_FORM_BRANCH:
-        return n == 0 ? terminator->b : terminator->c;
-    case IR_FORM_INVOKE:
-        return f->pool[terminator->b + n];
-    case IR_FORM_SWITCH:
-        return terminator->b + n;
-    default:
-        return IR_NONE;
-    }
-}
 
 /* ---- Building ---- */
 
@@ -201,6 +148,9 @@ static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint
                     uint32_t more, size_t element)
 {
     if (LIKELY((uint64_t)count + more <= *capacity && f->error == OK)) {
+        return true;
+    }
+    if ((uint64_t)count + more <= *capacity && f->error == OK) {
         return true;
     }
     void **slot = array;
@@ -250,19 +200,28 @@ void ir_block_start(struct ir_function *f, uint32_t block)
     }
 }
 
+/* One more instruction. */
+static bool make_room(struct ir_function *f)
+{
+    if (f->instr_count < MIN(f->instr_capacity, f->location_capacity)) {
+        return f->error == OK;
+    }
+    return reserve(f, &f->locations, &f->location_capacity, f->instr_count, 1,
+                   sizeof *f->locations) &&
+           reserve(f, &f->instrs, &f->instr_capacity, f->instr_count, 1, sizeof *f->instrs);
+}
+
 uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                  uint32_t c)
 {
-    struct ir_instr i = {.op = (uint16_t)op, .type = (uint8_t)type, .a = a, .b = b, .c = c};
-    if (!reserve(f, &f->locations, &f->location_capacity, f->instr_count, 1,
-                 sizeof *f->locations)) {
+    if (!make_room(f)) {
         return 0;
     }
-    uint32_t value = APPEND(f, instrs, instr_count, instr_capacity, i);
-    if (f->error == OK) {
-        f->locations[value] = f->location;
-        f->blocks[f->current].count++;
-    }
+    uint32_t value = f->instr_count++;
+    f->instrs[value] =
+        (struct ir_instr){.op = (uint16_t)op, .type = (uint8_t)type, .a = a, .b = b, .c = c};
+    f->locations[value] = f->location;
+    f->blocks[f->current].count++;
     return value;
 }
 

@@ -352,15 +352,73 @@ static inline uint64_t ir_const_bits(const struct ir_instr *i)
     return i->a | (uint64_t)i->b << 32;
 }
 
+/** Which fields of an instruction are operands, by form. */
+enum ir_operand_field {
+    IR_OPERAND_A = 1, /**< if it is not IR_NONE */
+    IR_OPERAND_B = 2,
+    IR_OPERAND_C = 4,
+    IR_OPERAND_POOL = 8, /**< those in the pool; of an invoke behind its two edges */
+};
+extern const uint8_t ir_operand_fields[IR_FORM_COUNT];
+
 /**
  * @brief Call fn with a pointer to each operand of an instruction that is a value; arguments of
  * edges are not operands. fn may change it.
  */
-void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
-                         void (*fn)(void *ctx, uint32_t *value), void *ctx);
-/** @brief How many edges leave at a terminator, and the n-th of them. */
-uint32_t ir_edge_count(const struct ir_function *f, const struct ir_instr *terminator);
-uint32_t ir_edge_of(const struct ir_function *f, const struct ir_instr *terminator, uint32_t n);
+static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
+                                              void (*fn)(void *ctx, uint32_t *value), void *ctx)
+{
+    unsigned form = ir_op_info[i->op].form, fields = ir_operand_fields[form];
+    if ((fields & IR_OPERAND_A) != 0 && i->a != IR_NONE) {
+        fn(ctx, &i->a);
+    }
+    if ((fields & IR_OPERAND_B) != 0) {
+        fn(ctx, &i->b);
+    }
+    if ((fields & IR_OPERAND_C) != 0) {
+        fn(ctx, &i->c);
+    }
+    if ((fields & IR_OPERAND_POOL) != 0) {
+        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < i->c; n++) {
+            fn(ctx, &f->pool[i->b + n]);
+        }
+    }
+}
+
+/** @brief How many edges leave at a terminator. */
+static inline uint32_t ir_edge_count(const struct ir_function *f, const struct ir_instr *terminator)
+{
+    (void)f;
+    switch ((enum ir_form)ir_op_info[terminator->op].form) {
+    case IR_FORM_JUMP:
+        return 1;
+    case IR_FORM_BRANCH:
+    case IR_FORM_INVOKE:
+        return 2;
+    case IR_FORM_SWITCH:
+        return terminator->c;
+    default:
+        return 0;
+    }
+}
+
+/** @brief The n-th of the edges that leave at a terminator. */
+static inline uint32_t ir_edge_of(const struct ir_function *f, const struct ir_instr *terminator,
+                                  uint32_t n)
+{
+    switch ((enum ir_form)ir_op_info[terminator->op].form) {
+    case IR_FORM_JUMP:
+        return terminator->a;
+    case IR_FORM_BRANCH:
+        return n == 0 ? terminator->b : terminator->c;
+    case IR_FORM_INVOKE:
+        return f->pool[terminator->b + n];
+    case IR_FORM_SWITCH:
+        return terminator->b + n;
+    default:
+        return IR_NONE;
+    }
+}
 
 /* ---- Building ---- */
 

@@ -82,15 +82,16 @@ static bool sweep_params(const struct ir_function *f, struct survey *s, uint32_t
 /* Backwards settles nests of loops, forwards chains of joins. */
 static void find_aliases(const struct ir_function *f, struct survey *s)
 {
-    bool changed = true;
+    bool changed = true, any = false;
     for (unsigned round = 0; round < ROUNDS_MAX && changed; round++) {
         changed = false;
         for (uint32_t n = 0; n < s->cfg.count; n++) {
             uint32_t at = round % 2 == 0 ? s->cfg.count - 1 - n : n;
             changed = sweep_params(f, s, s->cfg.order[at]) || changed;
         }
+        any = any || changed;
     }
-    for (uint32_t v = 0; v < f->instr_count; v++) {
+    for (uint32_t v = 0; v < f->instr_count && any; v++) {
         s->alias[v] = root(s, v);
     }
 }
