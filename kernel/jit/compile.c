@@ -3,6 +3,8 @@
 // The steps in order, and a check behind each.
 #include "kernel/jit/compile.h"
 
+#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/opt.h"
 #include "kernel/lib/format.h"
 
 struct compilation {
@@ -17,6 +19,27 @@ static void show(const struct compilation *c, const char *stage, const struct ir
     if (c->options->show != NULL) {
         c->options->show(c->options->ctx, stage, f, v);
     }
+}
+
+static void show_pass(void *ctx, const char *stage, const struct ir_function *f)
+{
+    show(ctx, stage, f, NULL);
+}
+
+static enum status run_passes(struct compilation *c, const struct ir_function *f, struct arena *a,
+                              const struct ir_function **out)
+{
+    struct ir_complaint complaint = {""};
+    struct ir_function *better;
+    const struct opt_options options = {
+        .verify = c->options->verify, .show = show_pass, .ctx = c, .complaint = &complaint};
+    enum status s = opt_run(f, &options, a, &better);
+    if (s == OK) {
+        *out = better;
+    } else if (s == E_CORRUPT) {
+        (void)fmt_print(c->err->text, sizeof c->err->text, "passes: %s", complaint.text);
+    }
+    return s;
 }
 
 static enum status select_code(const struct compilation *c, const struct ir_function *f,
@@ -57,11 +80,14 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
                         const struct jit_options *options, struct arena *a, struct jit_code *out,
                         struct jit_error *err)
 {
-    const struct compilation c = {m, options, err};
+    struct compilation c = {m, options, err};
     struct vcode v = {.arena = a};
     err->text[0] = '\0';
     show(&c, "ir", f, NULL);
-    enum status s = select_code(&c, f, &v);
+    enum status s = options->quick ? OK : run_passes(&c, f, a, &f);
+    if (s == OK) {
+        s = select_code(&c, f, &v);
+    }
     if (s != OK) {
         return s;
     }

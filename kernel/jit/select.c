@@ -5,7 +5,6 @@
 #include "kernel/jit/select.h"
 
 #include "kernel/jit/select_internal.h"
-#include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 
 /* ---- Values ---- */
@@ -108,11 +107,20 @@ uint32_t select_result(struct selector *s)
     return register_of(s, s->at);
 }
 
+/* A result that nobody needs may have no instruction. */
 uint32_t select_call_result(struct selector *s, uint32_t n)
 {
-    uint32_t value = s->at + n;
-    ASSERT(n == 0 || (s->f->instrs[value].op == IR_RESULT && s->f->instrs[value].b == n));
-    return s->values[value].vreg;
+    const struct ir_block *b = &s->f->blocks[s->block];
+    const struct ir_instr *instrs = s->f->instrs;
+    if (n == 0) {
+        return s->values[s->at].vreg;
+    }
+    for (uint32_t at = s->at + 1; at < b->first + b->count && instrs[at].op == IR_RESULT; at++) {
+        if (instrs[at].b == n) {
+            return s->values[at].vreg;
+        }
+    }
+    return VREG_NONE;
 }
 
 uint32_t select_param(struct selector *s, uint32_t n)

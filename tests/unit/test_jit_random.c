@@ -2,7 +2,7 @@
 //
 // Random programs, compiled for this computer and run, and run by the interpreter: nothing that can
 // be seen may differ, with every register and with four of each class, with what the CPU has and
-// with the baseline.
+// with the baseline, with passes and without.
 //
 //     test_jit_random [FIRST COUNT]
 #include "kernel/jit/ir_verify.h"
@@ -173,6 +173,7 @@ static void test_random_programs_compiled_and_interpreted(void **state)
                 .verify = true, .features = native_features(), .show = native_show()};
             struct arena a;
             arena_init(&a, ARENA_LIMIT);
+            options.quick = seed % 2 == 0;
             if (variant == 1) {
                 options.features = 0;
             } else if (variant == 2) {

@@ -51,6 +51,7 @@ static inline void compile_with(struct compiled *c, const char *text, struct jit
     arena_init(&c->arena, ARENA_LIMIT);
     options.verify = true;
     options.show = native_show();
+    options.quick = true; /* what is written is what is compiled */
     if (ir_parse(&c->arena, text, strlen(text), &c->text) != OK) {
         fail_msg("line %u: %s\n%s", c->text.error_line, c->text.error, text);
     }
