@@ -94,6 +94,10 @@ static void note_definitions(struct alloc *a)
         const struct vblock *block = &v->blocks[b];
         for (uint32_t n = 0; n < block->param_count; n++) {
             a->values[v->pool[block->params + n]].def_block = b;
+            a->values[v->pool[block->params + n]].number = n;
+        }
+        for (uint32_t e = block->edges; e < block->edges + block->edge_count; e++) {
+            a->blocks[v->edges[e].to].edge = e;
         }
         for (uint32_t n = block->first; n < block->first + block->count; n++) {
             const struct vinstr *i = &v->instrs[n];

@@ -124,19 +124,19 @@ static void leave_forbidden(struct alloc *a, unsigned class)
 static void enter_from_one(struct alloc *a, uint32_t block, uint32_t pred)
 {
     const struct vcode *v = a->v;
-    const struct vblock *b = &v->blocks[block], *p = &v->blocks[pred];
+    const struct vblock *b = &v->blocks[block];
     inherit(a, block, pred);
     leave_forbidden(a, VCLASS_INT);
     leave_forbidden(a, VCLASS_FLOAT);
-    for (uint32_t e = p->edges; e < p->edges + p->edge_count; e++) {
-        for (uint32_t n = 0; n < b->param_count && v->edges[e].to == block; n++) {
-            uint32_t param = v->pool[b->params + n], arg = v->pool[v->edges[e].args + n];
-            if (a->entry_stamp[param] == block + 1) {
-                a->values[param].is_clean = false;
-                enter(a, param, a->values[arg].last == 0 ? NO_REG : a->values[arg].last - 1u);
-            }
+    const struct vedge *edge = &v->edges[a->blocks[block].edge];
+    for (uint32_t n = 0; n < b->param_count; n++) {
+        uint32_t param = v->pool[b->params + n], arg = v->pool[edge->args + n];
+        if (a->entry_stamp[param] == block + 1) {
+            a->values[param].is_clean = false;
+            enter(a, param, a->values[arg].last == 0 ? NO_REG : a->values[arg].last - 1u);
         }
     }
+    a->work += b->param_count;
 }
 
 /* ---- Several ---- */
@@ -190,16 +190,6 @@ static const struct held *find_held(const struct alloc *a, const struct block *p
     return NULL;
 }
 
-static uint32_t edge_between(const struct vcode *v, uint32_t pred, uint32_t block)
-{
-    const struct vblock *p = &v->blocks[pred];
-    uint32_t e = p->edges;
-    while (v->edges[e].to != block) {
-        e++;
-    }
-    return e;
-}
-
 static void ask_predecessor(struct alloc *a, uint32_t pred, struct candidate *c, bool is_best)
 {
     const struct held *h = find_held(a, &a->blocks[pred], c->vreg);
@@ -223,17 +213,7 @@ static void ask_for_param(struct alloc *a, uint32_t arg, uint32_t pred, struct c
     }
 }
 
-/* Position of each parameter of the block in its list, for looking candidates up. */
-static uint32_t param_number(const struct alloc *a, const struct vblock *b, uint32_t vreg)
-{
-    for (uint32_t n = 0; n < b->param_count; n++) {
-        if (a->v->pool[b->params + n] == vreg) {
-            return n;
-        }
-    }
-    return VREG_NONE;
-}
-
+/* Each of the predecessors has this one successor. */
 static void ask(struct alloc *a, uint32_t block, struct meeting *m)
 {
     enum { MOST_ASKED = 8 };
@@ -241,7 +221,7 @@ static void ask(struct alloc *a, uint32_t block, struct meeting *m)
     const struct vblock *b = &v->blocks[block];
     uint64_t best = 0;
     for (uint32_t n = 0; n < b->pred_count && m->preds < MOST_ASKED; n++) {
-        uint32_t pred = v->pool[b->preds + n], edge = edge_between(v, pred, block);
+        uint32_t pred = v->pool[b->preds + n];
         if (!a->blocks[pred].is_walked) {
             continue;
         }
@@ -252,8 +232,9 @@ static void ask(struct alloc *a, uint32_t block, struct meeting *m)
             for (uint32_t k = 0; k < m->count[c]; k++) {
                 struct candidate *x = &m->list[c][k];
                 if (a->values[x->vreg].def_block == block) {
-                    uint32_t p = param_number(a, b, x->vreg);
-                    ask_for_param(a, v->pool[v->edges[edge].args + p], pred, x, is_best);
+                    const struct vedge *e = &v->edges[v->blocks[pred].edges];
+                    uint32_t arg = v->pool[e->args + a->values[x->vreg].number];
+                    ask_for_param(a, arg, pred, x, is_best);
                 } else {
                     ask_predecessor(a, pred, x, is_best);
                 }

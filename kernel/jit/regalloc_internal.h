@@ -36,6 +36,7 @@ struct held {
 struct value {
     uint32_t def_block;
     uint32_t def_instr; /* VREG_NONE: a parameter of the block */
+    uint32_t number;    /* of a parameter: which */
     uint32_t end;       /* no later live, in twice positions: see live_extend() */
     uint32_t phi;       /* hint: parameter that it becomes at the end of a block */
     uint32_t next;      /* position of the next use, or POS_DEAD. While it is in a register */
@@ -62,6 +63,7 @@ struct block {
     uint32_t start;    /* position of its first instruction */
     uint32_t loop_end; /* of a header: position behind the loop */
     uint32_t top_end;  /* position behind the outermost loop that it is in, or 0 */
+    uint32_t edge;     /* to it, if there is just one */
     uint32_t live, live_count;
     uint32_t pressure[VCLASS_COUNT];               /* of a header: of the loop */
     uint32_t entry, entry_count, exit, exit_count; /* in `held` */

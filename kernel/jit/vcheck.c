@@ -23,6 +23,7 @@ struct checker {
     uint32_t *state;      /* by location: set of values */
     uint32_t **entry;     /* by block: state at its start, or NULL: not reached yet */
     uint32_t *first_move; /* by instruction: index of its first move; one more at the end */
+    uint32_t *edge_to;    /* by block: an edge that leads to it */
     uint32_t *edge_param; /* by value: parameter that it becomes on this edge, list through ... */
     uint32_t *next_param; /* ... by parameter: the next with the same argument */
     uint32_t *edge_mark;  /* by value: it is a parameter of the edge's block, + 1 */
@@ -123,12 +124,10 @@ static uint32_t with_params(struct checker *c, const struct vmove *m, uint32_t v
     if (b->pred_count != 1 || m->at != b->first) {
         return set;
     }
-    const struct vblock *pred = &c->v->blocks[c->v->pool[b->preds]];
-    for (uint32_t e = pred->edges; e < pred->edges + pred->edge_count; e++) {
-        for (uint32_t n = 0; n < b->param_count && c->v->edges[e].to == c->block; n++) {
-            if (c->v->pool[c->v->edges[e].args + n] == vreg) {
-                set = vset_with(&c->sets, set, c->v->pool[b->params + n]);
-            }
+    const struct vedge *e = &c->v->edges[c->edge_to[c->block]];
+    for (uint32_t n = 0; n < b->param_count; n++) {
+        if (c->v->pool[e->args + n] == vreg) {
+            set = vset_with(&c->sets, set, c->v->pool[b->params + n]);
         }
     }
     return set;
@@ -419,11 +418,13 @@ static void prepare(struct checker *c)
     c->state = arena_alloc(&c->arena, c->locations * sizeof *c->state);
     c->entry = arena_alloc(&c->arena, blocks * sizeof *c->entry);
     c->first_move = arena_alloc(&c->arena, ((size_t)c->v->instr_count + 2) * sizeof *c->first_move);
+    c->edge_to = arena_alloc(&c->arena, blocks * sizeof *c->edge_to);
     c->edge_param = arena_alloc(&c->arena, vregs * sizeof(uint32_t));
     c->next_param = arena_alloc(&c->arena, vregs * sizeof(uint32_t));
     c->edge_mark = arena_alloc(&c->arena, vregs * sizeof(uint32_t));
     c->sets.failed = c->state == NULL || c->entry == NULL || c->first_move == NULL ||
-                     c->edge_param == NULL || c->next_param == NULL || c->edge_mark == NULL;
+                     c->edge_to == NULL || c->edge_param == NULL || c->next_param == NULL ||
+                     c->edge_mark == NULL;
 }
 
 static void follow(struct checker *c)
@@ -433,6 +434,9 @@ static void follow(struct checker *c)
     if (dirty == NULL || c->entry[0] == NULL) {
         c->sets.failed = true;
         return;
+    }
+    for (uint32_t e = 0; e < c->v->edge_count; e++) {
+        c->edge_to[c->v->edges[e].to] = e;
     }
     memset(c->entry[0], 0xff, c->locations * sizeof(uint32_t));
     dirty[0] = true;
