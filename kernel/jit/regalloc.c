@@ -176,17 +176,27 @@ static struct vmove final_move(const struct alloc *a, const struct draft *d, uin
                           .bytes = r->bytes};
 }
 
+static void add_final(struct alloc *a, struct moves *out, struct vmove move)
+{
+    if (a->error == OK && !moves_add(a->arena, out, move)) {
+        a->error = E_NOMEM;
+    }
+}
+
 static void add_edges(struct alloc *a, bool at_start, struct moves *out)
 {
     for (uint32_t n = 0; n < a->edge_count && a->error == OK; n++) {
         const struct edge_moves *e = &a->edges[n];
         for (uint32_t d = e->first; d < e->first + e->count && e->is_start == at_start; d++) {
             if (is_needed(a, &a->edge_drafts.list[d])) {
-                parallel_want(a, final_move(a, &a->edge_drafts.list[d], e->at));
+                parallel_want(&a->parallel, final_move(a, &a->edge_drafts.list[d], e->at));
             }
         }
-        if (a->parallel.count > 0) {
-            parallel_resolve(a, e->at, out);
+        a->work += a->parallel.count;
+        if (a->parallel.failed) {
+            a->error = E_NOMEM;
+        } else if (a->parallel.count > 0) {
+            parallel_resolve(&a->parallel, e->at, out);
         }
     }
 }
@@ -199,7 +209,7 @@ static void add_stores(struct alloc *a, struct moves *out)
             struct draft d = {.from = v->def_reg, .to = VLOC_SLOT(n), .vreg = n};
             uint32_t at =
                 v->def_instr == VREG_NONE ? a->v->blocks[v->def_block].first : v->def_instr + 1;
-            moves_add(a, out, final_move(a, &d, at));
+            add_final(a, out, final_move(a, &d, at));
         }
     }
 }
@@ -208,7 +218,7 @@ static void add_drafts(struct alloc *a, struct moves *out)
 {
     for (uint32_t n = 0; n < a->drafts.count; n++) {
         if (is_needed(a, &a->drafts.list[n])) {
-            moves_add(a, out, final_move(a, &a->drafts.list[n], a->drafts.list[n].at));
+            add_final(a, out, final_move(a, &a->drafts.list[n], a->drafts.list[n].at));
         }
     }
 }
@@ -269,8 +279,11 @@ static void finish(struct alloc *a)
     add_stores(a, &moves);
     add_drafts(a, &moves);
     add_edges(a, false, &moves);
+    if (a->parallel.failed) {
+        a->error = E_NOMEM;
+    }
     sort_moves(a, &moves);
-    v->slot_count = a->slot_count;
+    v->slot_count = a->parallel.slot_count;
     finish_used(a);
 }
 
@@ -290,6 +303,8 @@ enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *reg
     a->v = v;
     a->registers = registers;
     a->arena = v->arena;
+    a->parallel.arena = v->arena;
+    a->parallel.scratch = registers->scratch;
     prepare(a, limits);
     if (a->error == OK) {
         live_find(a);

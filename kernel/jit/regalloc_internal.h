@@ -9,9 +9,10 @@
 //    again, so each piece of a value's life has its own register and nothing is rewritten.
 // 4. regalloc_edges.c: what must be moved between blocks, because they disagree.
 // 5. regalloc_slots.c: where dropped values are stored, and in which slots.
-// 6. regalloc_moves.c: moves that happen at once, one after the other.
+// 6. parallel.c: moves that happen at once, one after the other.
 #pragma once
 
+#include "kernel/jit/parallel.h"
 #include "kernel/jit/vcode.h"
 #include "kernel/lib/compiler.h"
 
@@ -89,21 +90,6 @@ struct edge_moves {
     bool is_start;             /* before everything else at `at`; else behind it */
 };
 
-struct moves {
-    struct vmove *list;
-    uint32_t count, capacity;
-};
-
-/* Moves that happen at once. */
-struct parallel {
-    struct vmove *wanted;
-    uint32_t count, capacity;
-    uint32_t *reads, *writer; /* by location: how many are still to read it; who writes it, + 1 */
-    uint32_t *work;
-    uint32_t locations, room; /* how many that is for: slots, and moves */
-    uint32_t spare[2];        /* slots for cycles, by width - 1, + 1; 0: none yet */
-};
-
 struct alloc {
     struct vcode *v;
     const struct vregisters *registers;
@@ -134,7 +120,6 @@ struct alloc {
     struct edge_moves *edges;
     uint32_t edge_count, edge_capacity;
     struct parallel parallel;
-    uint32_t slot_count;
     uint64_t work; /* steps, for tests of how work grows */
 };
 
@@ -205,10 +190,3 @@ void edges_draft(struct alloc *a);
 
 /* Of regalloc_slots.c */
 void slots_assign(struct alloc *a);
-uint32_t slot_new(struct alloc *a, unsigned width);
-unsigned slot_width(const struct alloc *a, uint32_t vreg);
-
-/* Of regalloc_moves.c */
-void parallel_want(struct alloc *a, struct vmove move);
-void parallel_resolve(struct alloc *a, uint32_t at, struct moves *out);
-void moves_add(struct alloc *a, struct moves *m, struct vmove move);

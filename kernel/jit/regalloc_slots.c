@@ -19,16 +19,9 @@ struct taken {
     uint32_t count;
 };
 
-unsigned slot_width(const struct alloc *a, uint32_t vreg)
+static unsigned slot_width(const struct alloc *a, uint32_t vreg)
 {
     return a->v->vregs[vreg].bytes > 8 ? 2 : 1;
-}
-
-uint32_t slot_new(struct alloc *a, unsigned width)
-{
-    uint32_t slot = width == 2 ? ALIGN_UP(a->slot_count, 2u) : a->slot_count;
-    a->slot_count = slot + width;
-    return slot;
 }
 
 static bool starts_earlier(const void *a, const void *b)
@@ -116,7 +109,7 @@ void slots_assign(struct alloc *a)
         }
         uint32_t *slot = &a->values[spans[n].vreg].slot;
         *slot = free_count[width - 1] > 0 ? is_free[width - 1][--free_count[width - 1]]
-                                          : slot_new(a, width);
+                                          : slot_new(&a->parallel.slot_count, width);
         heap_push(&taken, spans[n]);
     }
     a->work += count;

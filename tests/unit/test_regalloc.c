@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The register allocator, judged by its checker; and the checker, by allocations that are spoilt.
+#include "kernel/jit/parallel.h"
 #include "kernel/jit/vcode_print.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
+#include "tests/unit/jit/run_vcode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,6 +92,225 @@ static void test_random_functions(void **state)
     }
     print_message("%u functions, %llu instructions, %llu moves\n", count,
                   (unsigned long long)instrs, (unsigned long long)moves);
+}
+
+/* ---- The checker and the runner judge each other, and spoilt allocations ---- */
+
+enum { WAYS = 30, STEPS = 600 };
+
+static uint32_t run_some(const struct vcode *v, const struct jit_machine *m)
+{
+    uint32_t wrong = VREG_NONE;
+    for (uint32_t way = 1; way <= WAYS && wrong == VREG_NONE; way++) {
+        wrong = run_vcode(v, &m->registers, way * 2654435761u | 1, STEPS);
+    }
+    return wrong;
+}
+
+static uint32_t other_location(const struct jit_machine *m, const struct vcode *v, unsigned class,
+                               uint32_t old, uint32_t *state)
+{
+    if (v->slot_count > 0 && random_next(state) % 4 == 0) {
+        return VLOC_SLOT(random_next(state) % v->slot_count);
+    }
+    for (;;) {
+        uint32_t reg = random_next(state) % 32;
+        if ((m->registers.allocatable[class] >> reg & 1) != 0 && reg != old) {
+            return reg;
+        }
+    }
+}
+
+struct tally {
+    uint32_t spoilt, wrong, found, missed;
+};
+
+static void judge(const struct vcode *v, const struct jit_machine *m, struct tally *t)
+{
+    struct vcomplaint complaint;
+    bool is_wrong = run_some(v, m) != VREG_NONE,
+         is_found = !vcode_check(v, &m->registers, &complaint);
+    t->spoilt++;
+    t->wrong += is_wrong;
+    t->found += is_found;
+    t->missed += is_wrong && !is_found;
+}
+
+static void spoil_location(struct vcode *v, const struct jit_machine *m, uint32_t *state,
+                           struct tally *t)
+{
+    uint32_t o = random_next(state) % v->operand_count, old = v->locations[o];
+    v->locations[o] = other_location(m, v, v->vregs[v->operands[o].vreg].class, old, state);
+    judge(v, m, t);
+    v->locations[o] = old;
+}
+
+static void spoil_move(struct vcode *v, const struct jit_machine *m, uint32_t *state,
+                       struct tally *t)
+{
+    uint32_t n = random_next(state) % v->move_count;
+    struct vmove old = v->moves[n];
+    switch (random_next(state) % 4) {
+    case 0:
+        v->moves[n].to = other_location(m, v, old.class, old.to, state);
+        break;
+    case 1:
+        v->moves[n].bytes = old.bytes == 4 ? 8 : 4;
+        break;
+    case 2: /* as if it were not there: to nowhere that anybody looks at */
+        v->moves[n].from = old.from == VLOC_NONE ? m->registers.scratch[old.class] : old.from;
+        v->moves[n].to = m->registers.scratch[old.class];
+        break;
+    default:
+        v->moves[n].from = other_location(m, v, old.class, old.from, state);
+        break;
+    }
+    judge(v, m, t);
+    v->moves[n] = old;
+}
+
+static void spoil_order(struct vcode *v, const struct jit_machine *m, uint32_t *state,
+                        struct tally *t)
+{
+    uint32_t n = random_next(state) % v->move_count;
+    if (n + 1 == v->move_count || v->moves[n].at != v->moves[n + 1].at) {
+        return;
+    }
+    struct vmove first = v->moves[n];
+    v->moves[n] = v->moves[n + 1];
+    v->moves[n + 1] = first;
+    judge(v, m, t);
+    v->moves[n + 1] = v->moves[n];
+    v->moves[n] = first;
+}
+
+static void test_spoilt_allocations_are_found(void **state)
+{
+    (void)state;
+    static void (*const ways[])(struct vcode *, const struct jit_machine *, uint32_t *,
+                                struct tally *) = {spoil_location, spoil_move, spoil_order};
+    struct tally total = {0, 0, 0, 0};
+    uint32_t count = getenv("SPOILT") != NULL ? (uint32_t)atoi(getenv("SPOILT")) : 40, random = 7;
+    for (uint32_t seed = 1; seed <= count; seed++) {
+        const struct jit_machine *m = machines[seed % 2];
+        struct random_vcode what = {
+            .seed = seed, .size = 60 + seed % 60, .variables = 6 + seed % 9, .refs = seed % 4 == 0};
+        struct arena a;
+        struct vcode v;
+        arena_init(&a, LIMIT);
+        random_vcode(&v, &a, m, &what);
+        assert_int_equal(vcode_finish(&v), OK);
+        allocate_and_check(&v, m, NULL, seed);
+        uint32_t wrong = run_some(&v, m);
+        if (wrong != VREG_NONE) {
+            show(&v, m);
+            fail_msg("seed %u, %s: wrong at %u, and the checker is content", seed, m->name, wrong);
+        }
+        for (uint32_t n = 0; n < 30 && v.move_count > 0; n++) {
+            ways[n % ARRAY_COUNT(ways)](&v, m, &random, &total);
+        }
+        arena_free_all(&a);
+    }
+    print_message("%u spoilt, %u of them go wrong when run, %u found, %u missed\n", total.spoilt,
+                  total.wrong, total.found, total.missed);
+    assert_int_equal(total.missed, 0);
+    assert_true(total.wrong * 2 > total.spoilt && total.found >= total.wrong);
+}
+
+/* ---- Moves that happen at once ---- */
+
+/* Do what the list says, and compare with what was wanted. Location n holds value n + 1. */
+static void check_parallel(struct arena *arena, const struct vmove *wanted, uint32_t count,
+                           uint32_t slots)
+{
+    struct parallel p = {
+        .arena = arena, .scratch = mock_x86.registers.scratch, .slot_count = slots};
+    struct moves out = {.list = NULL};
+    uint32_t before[VCLASS_COUNT * 32 + 64], at[VCLASS_COUNT * 32 + 64];
+    for (uint32_t n = 0; n < ARRAY_COUNT(before); n++) {
+        before[n] = at[n] = n + 1;
+    }
+#define CELL(class, loc) (vloc_is_slot(loc) ? 64 + ((loc) & ~VLOC_SLOT_FLAG) : 32 * (class) + (loc))
+    for (uint32_t n = 0; n < count; n++) {
+        parallel_want(&p, wanted[n]);
+    }
+    parallel_resolve(&p, 3, &out);
+    assert_false(p.failed);
+    for (uint32_t n = 0; n < out.count; n++) {
+        const struct vmove *m = &out.list[n];
+        assert_int_equal(m->at, 3);
+        assert_false(vloc_is_slot(m->to) && (m->from == VLOC_NONE || vloc_is_slot(m->from)));
+        at[CELL(m->class, m->to)] =
+            m->from == VLOC_NONE ? 1000 + m->remake : at[CELL(m->class, m->from)];
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        const struct vmove *m = &wanted[n];
+        before[CELL(m->class, m->to)] =
+            m->from == VLOC_NONE ? 1000 + m->remake : CELL(m->class, m->from) + 1;
+    }
+    for (unsigned reg = 0; reg < 15; reg++) {
+        assert_true(reg == 11 || at[reg] == before[reg]);
+        assert_int_equal(at[32 + reg], before[32 + reg]);
+    }
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        assert_int_equal(at[64 + slot], before[64 + slot]);
+    }
+    assert_true(out.count <= 2 * count + 2 * (count / 2));
+}
+
+static void test_all_permutations_of_five(void **state)
+{
+    (void)state;
+    /* Registers only; two of them slots; all slots. */
+    static const uint32_t places[][5] = {
+        {0, 1, 2, 3, 6},
+        {0, VLOC_SLOT(0), 2, VLOC_SLOT(1), 6},
+        {VLOC_SLOT(0), VLOC_SLOT(1), VLOC_SLOT(2), VLOC_SLOT(3), VLOC_SLOT(4)},
+    };
+    for (uint32_t n = 0; n < 5 * 5 * 5 * 5 * 5; n++) { /* not only permutations: copies too */
+        for (size_t p = 0; p < ARRAY_COUNT(places); p++) {
+            struct arena a;
+            struct vmove moves[5];
+            arena_init(&a, LIMIT);
+            for (uint32_t i = 0, rest = n; i < 5; i++, rest /= 5) {
+                moves[i] = (struct vmove){.to = places[p][i],
+                                          .from = places[p][rest % 5],
+                                          .remake = VREG_NONE,
+                                          .class = VCLASS_INT,
+                                          .bytes = 8};
+            }
+            check_parallel(&a, moves, 5, 5);
+            arena_free_all(&a);
+        }
+    }
+}
+
+static void test_twenty_moves_of_both_classes(void **state)
+{
+    (void)state;
+    uint32_t random = 5;
+    for (uint32_t round = 0; round < 3000; round++) {
+        static const uint32_t ints[] = {0, 1, 2, 3, 6, 7, 8, 9};
+        struct arena a;
+        struct vmove moves[20];
+        arena_init(&a, LIMIT);
+        for (uint32_t i = 0; i < 20; i++) { /* 0..7 integers, 8..13 floats, then slots: 3 and 3 */
+            unsigned class = i < 8 || (i >= 14 && i < 17) ? VCLASS_INT : VCLASS_FLOAT;
+            uint32_t place = class == VCLASS_INT ? (i < 8 ? ints[i] : VLOC_SLOT(i - 14))
+                                                 : (i < 14 ? i : VLOC_SLOT(i - 14));
+            uint32_t k = random_next(&random) % (class == VCLASS_INT ? 11 : 9);
+            uint32_t from = class == VCLASS_INT ? (k < 8 ? ints[k] : VLOC_SLOT(k - 8))
+                                                : (k < 6 ? 8 + k : VLOC_SLOT(k - 3));
+            bool again = random_next(&random) % 8 == 0;
+            moves[i] = (struct vmove){.to = place,
+                                      .from = again ? VLOC_NONE : from,
+                                      .remake = again ? i : VREG_NONE,
+                                      .class = (uint8_t) class,
+                                      .bytes = 8};
+        }
+        check_parallel(&a, moves, 20, 6);
+        arena_free_all(&a);
+    }
 }
 
 /* ---- Hostile sizes ---- */
@@ -355,6 +576,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_functions),
+        cmocka_unit_test(test_spoilt_allocations_are_found),
+        cmocka_unit_test(test_all_permutations_of_five),
+        cmocka_unit_test(test_twenty_moves_of_both_classes),
         cmocka_unit_test(test_work_grows_as_the_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,9 +144,17 @@ static unsigned bytes_of_variable(uint32_t n)
     return n % 3 == 2 ? (n % 2 == 0 ? 16 : 8) : n % 2 == 0 ? 4 : 8;
 }
 
+/* A variable holds references or it does not. */
+static bool is_managed_variable(const struct maker *k, uint32_t n)
+{
+    return k->what->refs && bytes_of_variable(n) == 8 && n % 3 == 1;
+}
+
 static uint32_t variable_value(struct maker *k, uint32_t n)
 {
-    return new_value(k, class_of_variable(k, n), bytes_of_variable(n));
+    uint32_t vreg = new_value(k, class_of_variable(k, n), bytes_of_variable(n));
+    k->v->vregs[vreg].is_managed = is_managed_variable(k, n);
+    return vreg;
 }
 
 static void remember(struct maker *k, uint32_t vreg)
@@ -221,7 +229,7 @@ static void make_const(struct maker *k)
     use(k, vreg, VDEF, VAT_REG, 0);
     uint32_t n = below(k, k->what->variables);
     if (below(k, 3) == 0 && !k->frozen[n] && class_of_variable(k, n) == VCLASS_INT &&
-        bytes_of_variable(n) == 8) {
+        bytes_of_variable(n) == 8 && !is_managed_variable(k, n)) {
         k->current[n] = vreg;
     }
     remember(k, vreg);
@@ -267,7 +275,8 @@ static void make_call(struct maker *k)
         use(k, values[ints + n], VUSE, VAT_FIXED, n);
     }
     if (below(k, 4) == 0) {
-        use(k, values[16], below(k, 2) == 0 ? VUSE : VUSE_LATE, ints < 8 ? VAT_REG : VAT_ANY, 0);
+        use(k, values[16], safe || below(k, 2) == 0 ? VUSE : VUSE_LATE,
+            ints < 8 ? VAT_REG : VAT_ANY, 0);
     }
     static const uint8_t results[] = {0, 2, 1, 6};
     for (unsigned n = below(k, 4); n-- > 0;) {
@@ -283,6 +292,7 @@ static void make_move(struct maker *k)
     uint32_t from = some(k, VCLASS_INT);
     unsigned bytes = k->v->vregs[from].bytes;
     uint32_t to = new_value(k, VCLASS_INT, bytes);
+    k->v->vregs[to].is_managed = k->v->vregs[from].is_managed;
     instr(k, 7, VI_MOVE, 0);
     use(k, to, VDEF, VAT_REG, 0);
     use(k, from, VUSE, VAT_REG, 0);
@@ -565,10 +575,6 @@ static void make_entry(struct maker *k)
     for (unsigned n = 24; n < k->what->variables; n++) {
         instr(k, 0, 0, 0);
         use(k, k->current[n] = variable_value(k, n), VDEF, VAT_REG, 0);
-    }
-    for (unsigned n = 0; n < k->what->variables; n++) {
-        k->v->vregs[k->current[n]].is_managed =
-            k->what->refs && bytes_of_variable(n) == 8 && n % 3 != 2 && below(k, 3) == 0;
     }
 }
 
