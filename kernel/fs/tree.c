@@ -92,6 +92,9 @@ struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e)
         node->links = 0;
         e->dir->links--;
     }
+    if (e->dir->listed == e) {
+        e->dir->listed = NULL;
+    }
     list_remove(&e->sibling);
     list_remove(&e->bucket);
     heap_free(e);
@@ -121,26 +124,38 @@ enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struc
     return e != NULL ? OK : E_NOENT;
 }
 
+/* The first entry behind a cookie, or NULL. Who lists a directory mostly goes on from where
+ * somebody was last, so a listing does not start again at the front for each entry. */
+static struct tree_entry *entry_behind(const struct tree_node *dir, uint64_t cookie)
+{
+    struct list_node *from = dir->listed != NULL && dir->listed->id <= cookie
+                                 ? dir->listed->sibling.next
+                                 : dir->entries.head.next;
+    for (; from != &dir->entries.head; from = from->next) {
+        struct tree_entry *e = CONTAINER_OF(from, struct tree_entry, sibling);
+        if (e->id > cookie) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 /* The cookie is the id of the entry listed last: it stays meaningful if that entry is removed. */
 enum status tree_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out)
 {
     struct tree *t = tree_of(dir);
-    enum status s = E_NOENT;
+    struct tree_node *d = tree_node_of(dir);
     mutex_lock(&t->lock);
-    LIST_FOR_EACH (&tree_node_of(dir)->entries, l) {
-        const struct tree_entry *e = CONTAINER_OF(l, struct tree_entry, sibling);
-        if (e->id <= *cookie) {
-            continue;
-        }
+    struct tree_entry *e = entry_behind(d, *cookie);
+    if (e != NULL) {
+        d->listed = e;
         *cookie = e->id;
         out->inode = e->node->node.id;
         out->type = e->node->node.type;
         memcpy(out->name, e->name, e->name_len + 1);
-        s = OK;
-        break;
     }
     mutex_unlock(&t->lock);
-    return s;
+    return e != NULL ? OK : E_NOENT;
 }
 
 enum status tree_read_link(struct fs_node *link, char *buf, size_t len)

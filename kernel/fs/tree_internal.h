@@ -13,11 +13,12 @@
 /* Field protection:  [I] set when it is made   [t] the tree's lock */
 struct tree_node {
     struct fs_node node;
-    struct tree_node *parent; /* [t] directories; NULL: the root, or removed */
-    struct list entries;      /* [t] directories: in the order they were added */
-    uint32_t mode;            /* [t] */
-    uint32_t links;           /* [t] names; of a directory as ext2 counts them: 2 and one for
-                                     each directory in it; 0: removed */
+    struct tree_node *parent;  /* [t] directories; NULL: the root, or removed */
+    struct list entries;       /* [t] directories: in the order they were added */
+    struct tree_entry *listed; /* [t] directories: where a listing was last, or NULL */
+    uint32_t mode;             /* [t] */
+    uint32_t links;            /* [t] names; of a directory as ext2 counts them: 2 and one for
+                                      each directory in it; 0: removed */
     uint64_t accessed_ns, modified_ns, changed_ns; /* [t] since 1970 */
     uint64_t size;                                 /* [t] */
     const uint8_t *bytes;        /* [I] archive: the contents; also a link's target */

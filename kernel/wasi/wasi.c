@@ -93,10 +93,11 @@ static enum status copy_strings(const char *const *from, uint32_t count, struct 
 
 enum status wasi_create(const struct wasi_config *config, struct wasi **out)
 {
-    struct wasi *w = heap_zalloc(sizeof(*w));
+    struct wasi *w = heap_alloc(sizeof(*w));
     if (w == NULL) {
         return E_NOMEM;
     }
+    memset(w, 0, offsetof(struct wasi, walk)); /* the rest is scratch, and large */
     w->system = config->system;
     enum status s = copy_strings(config->args, config->arg_count, &w->args);
     if (s == OK) {

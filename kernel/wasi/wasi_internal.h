@@ -49,6 +49,7 @@ struct wasi {
     uint32_t fd_room;
     bool has_ended;
     uint32_t status;
+    /* Scratch of one call. */
     struct wasi_walk walk[2]; /* rename and link have two paths */
     char path[WASI_PATH_MAX]; /* a path as the program passed it, zero-terminated */
 };

@@ -492,6 +492,39 @@ static void test_cookies_outlive_changes(void **state)
     assert_int_equal(file_rmdir_at(top, "d"), OK);
 }
 
+/* Two listings and a removal get into one another's way: a listing goes on from where the last one
+ * was only as long as that is right. */
+static void test_listings_share_a_directory(void **state)
+{
+    (void)state;
+    struct dir_entry e;
+    struct file *d = make_dir(top, "d");
+    char name[8];
+    for (int i = 0; i < 50; i++) {
+        snprintf(name, sizeof(name), "n%02d", i);
+        make(d, name, "");
+    }
+    uint64_t slow = 0;
+    for (int i = 0; i < 10; i++) {
+        uint64_t fast = 0;
+        int count = 0;
+        while (file_read_dir_at(d, &fast, &e) == OK) {
+            count++;
+        }
+        assert_int_equal(count, 50 - i);
+        assert_int_equal(file_read_dir_at(d, &slow, &e), OK);
+        snprintf(name, sizeof(name), "n%02d", i * 2 + 1);
+        assert_int_equal(file_unlink_at(d, name), OK); /* what comes next */
+        snprintf(name, sizeof(name), "n%02d", i * 2);
+        assert_string_equal(e.name, name);
+    }
+    while (file_read_dir(d, &e) == OK) {
+        assert_int_equal(file_unlink_at(d, e.name), OK); /* where the listing is */
+    }
+    file_close(d);
+    assert_int_equal(file_rmdir_at(top, "d"), OK);
+}
+
 static void test_console_is_no_place_for_names(void **state)
 {
     (void)state;
@@ -568,6 +601,7 @@ int main(void)
         WITH_TOP(test_writes_at_an_offset_and_to_the_end),
         WITH_TOP(test_times),
         WITH_TOP(test_cookies_outlive_changes),
+        WITH_TOP(test_listings_share_a_directory),
         WITH_TOP(test_console_is_no_place_for_names),
         WITH_TOP(test_no_memory_changes_nothing),
     };

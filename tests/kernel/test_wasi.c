@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+//
+// WASI for programs of the kernel: real files, clocks and waits, and what is left of a program that
+// is killed in the middle of a call. A function of the kernel plays the program; its memory is a
+// heap block. What the calls answer is tested on the host.
+#include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "kernel/test.h"
+#include "kernel/wasi.h"
+#include "kernel/wasi/abi.h"
+#include "tests/kernel/tests.h"
+
+#define LONG_NS (10 * NS_PER_S)
+#define MEMORY  4096u
+#define PAUSE   (3 * NS_PER_MS)
+
+enum { TEXT_AT = 0, BUFFER_AT = 512, LIST_AT = 1024, RESULT_AT = 1040, FOLDER = 3 };
+
+struct guest {
+    struct program *program;
+    struct wasi *wasi;
+    uint8_t *memory;
+    uint64_t length;
+    uint32_t answer;         /* of the last call */
+    _Atomic bool is_waiting; /* it is about to make a call that does not return */
+};
+
+static uint32_t call(struct guest *g, const char *name, const uint64_t *args)
+{
+    return wasi_find_call(name, strlen(name))->call(g->wasi, args);
+}
+
+#define CALL(g, name, ...) call(g, name, (const uint64_t[]){__VA_ARGS__})
+
+static uint32_t put(struct guest *g, uint32_t at, const char *text)
+{
+    memcpy(g->memory + at, text, strlen(text));
+    return (uint32_t)strlen(text);
+}
+
+/* A program that has /tmp as its folder, ready to run. `input` is its standard input from now on,
+ * or NULL. */
+static bool make(struct guest *g, struct file *input)
+{
+    static const struct wasi_folder folder = {.path = "/tmp", .name = "/"};
+    static const char *const args[] = {"guest"};
+    const struct wasi_config config = {.args = args, .arg_count = 1};
+    *g = (struct guest){.length = MEMORY, .memory = heap_zalloc(MEMORY)};
+    if (g->memory == NULL || program_create("wasi", &g->program) != OK) {
+        test_fail(__FILE__, __LINE__, "no program");
+        return false;
+    }
+    if (input != NULL) {
+        mutex_lock(&g->program->lock);
+        struct file *old = g->program->files[0];
+        g->program->files[0] = input;
+        mutex_unlock(&g->program->lock);
+        file_close(old);
+    }
+    TEST_EQUAL(wasi_create_for_program(g->program, &config, &folder, 1, &g->wasi), OK);
+    wasi_set_memory(g->wasi, g->memory, &g->length);
+    return true;
+}
+
+static void start(struct guest *g, void (*entry)(void *arg))
+{
+    struct thread *t;
+    const struct thread_options options = {
+        .name = "wasi", .entry = entry, .arg = g, .priority = PRIO_NORMAL, .program = g->program};
+    if (thread_create(&options, &t) != OK) {
+        test_fail(__FILE__, __LINE__, "no thread");
+        program_kill(g->program, PROGRAM_KILLED, 0);
+        return;
+    }
+    thread_detach(t);
+}
+
+static void finish(struct guest *g, enum program_end end, int status)
+{
+    enum program_end got_end = PROGRAM_RUNNING;
+    int got_status = -1;
+    TEST_EQUAL(program_wait(g->program, clock_now_ns() + LONG_NS, &got_end, &got_status), OK);
+    TEST_EQUAL(got_end, end);
+    TEST_EQUAL(got_status, status);
+    program_release(g->program);
+    heap_free(g->memory);
+}
+
+static void write_a_file(void *arg)
+{
+    struct guest *g = arg;
+    uint32_t status = 0;
+    uint32_t len = put(g, TEXT_AT, "wasi.txt");
+    uint32_t fd;
+    g->answer = CALL(g, "path_open", FOLDER, 0, TEXT_AT, len, WASI_OFLAG_CREAT, WASI_RIGHT_FD_WRITE,
+                     0, 0, RESULT_AT);
+    fd = load_le32(g->memory + RESULT_AT);
+    store_le32(g->memory + LIST_AT, BUFFER_AT);
+    store_le32(g->memory + LIST_AT + 4, put(g, BUFFER_AT, "written by a guest"));
+    if (g->answer == WASI_SUCCESS) {
+        g->answer = CALL(g, "fd_write", fd, LIST_AT, 1, RESULT_AT);
+    }
+    (void)CALL(g, "proc_exit", 7);
+    if (wasi_has_ended(g->wasi, &status)) {
+        program_exit((int)status);
+    }
+}
+
+static void a_program_writes_a_file_and_exits(void)
+{
+    struct guest g;
+    void *text;
+    size_t len;
+    if (!make(&g, NULL)) {
+        return;
+    }
+    start(&g, write_a_file);
+    finish(&g, PROGRAM_EXITED, 7);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+    if (vfs_read_file("/tmp/wasi.txt", 64, &text, &len) == OK) {
+        TEST_EQUAL(len, 18);
+        TEST_CHECK(len == 18 && memcmp(text, "written by a guest", 18) == 0);
+        heap_free(text);
+    } else {
+        test_fail(__FILE__, __LINE__, "no file");
+    }
+    TEST_EQUAL(vfs_unlink(NULL, "/tmp/wasi.txt"), OK);
+}
+
+static void subscribe(struct guest *g, uint32_t i, uint8_t type, uint32_t what, uint64_t timeout_ns)
+{
+    uint8_t *s = g->memory + BUFFER_AT + (size_t)i * WASI_SUBSCRIPTION_SIZE;
+    store_le64(s, i);
+    s[WASI_SUBSCRIPTION_TAG] = type;
+    store_le32(s + WASI_SUBSCRIPTION_FD, what);
+    store_le64(s + WASI_SUBSCRIPTION_TIMEOUT, timeout_ns);
+}
+
+/* A pause, then for ever for standard input. */
+static void wait_for_input(void *arg)
+{
+    struct guest *g = arg;
+    subscribe(g, 0, WASI_EVENT_CLOCK, WASI_CLOCK_MONOTONIC, PAUSE);
+    g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 1, TEXT_AT);
+    subscribe(g, 0, WASI_EVENT_FD_READ, 0, 0);
+    g->is_waiting = true;
+    g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 1, TEXT_AT);
+}
+
+static void polling_waits_for_time_and_input(void)
+{
+    struct guest g;
+    struct file *reader;
+    struct file *writer;
+    size_t done;
+    TEST_EQUAL(pipe_make(&reader, &writer), OK);
+    if (!make(&g, reader)) {
+        return;
+    }
+    uint64_t before = clock_now_ns();
+    start(&g, wait_for_input);
+    while (!g.is_waiting) {
+        thread_yield();
+    }
+    TEST_CHECK(clock_now_ns() - before >= PAUSE);
+    TEST_EQUAL(file_write(writer, "x", 1, &done), OK);
+    finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+    file_close(writer);
+}
+
+static void a_program_killed_in_a_call_leaves_nothing(void)
+{
+    struct guest g;
+    struct file *reader;
+    struct file *writer;
+    size_t done;
+    TEST_EQUAL(pipe_make(&reader, &writer), OK);
+    if (!make(&g, reader)) {
+        return;
+    }
+    start(&g, wait_for_input);
+    while (!g.is_waiting) {
+        thread_yield();
+    }
+    program_kill(g.program, PROGRAM_KILLED, 9);
+    finish(&g, PROGRAM_KILLED, 9);
+    TEST_EQUAL(g.answer, WASI_ECANCELED);
+    /* It had the pipe twice, as its file and as WASI's stream: both are closed. */
+    TEST_EQUAL(file_write(writer, "x", 1, &done), E_PIPE);
+    file_close(writer);
+}
+
+const struct kernel_test wasi_tests[] = {
+    {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits},
+    {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input},
+    {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing},
+    {0},
+};
