@@ -312,7 +312,7 @@ static bool has_open_entry(const struct gvn *g, uint32_t block, bool only_strang
     const struct ir_cfg *cfg = &g->c.survey->cfg;
     for (uint32_t i = cfg->pred_first[block]; i < cfg->pred_first[block + 1]; i++) {
         uint32_t from = cfg->pred_block[i];
-        bool dominated = domtree_dominates(&g->tree, block, from);
+        bool dominated = ir_cfg_dominates(&g->c.survey->cfg, block, from);
         if (g->is_done[from] == 0 && !(only_strange && dominated)) {
             return true;
         }
@@ -395,7 +395,7 @@ static void start_block(struct gvn *g, uint32_t block)
 {
     bool is_open = has_open_entry(g, block, false);
     g->block = block;
-    g->scope.now = g->tree.place[block];
+    g->scope.now = g->c.survey->cfg.tree_place[block];
     if (!merge(g, block, is_open)) {
         flush_jump(g);
         ir_block_start(g->c.out, g->c.blocks[block]);
@@ -424,7 +424,7 @@ static void copy_block(struct gvn *g, uint32_t block)
 static void copy_blocks(struct gvn *g)
 {
     for (uint32_t n = 0; n < g->c.survey->cfg.count && g->c.out->error == OK; n++) {
-        uint32_t block = g->tree.order[n];
+        uint32_t block = g->c.survey->cfg.tree_order[n];
         if (is_unreachable(g, block)) {
             g->is_dead[block] = 1;
         } else {
@@ -501,13 +501,9 @@ static enum status start(struct gvn *g, struct arena *a, const struct ir_functio
         g->fact == NULL || g->fact_truth == NULL || g->is_joined == NULL || g->is_merged == NULL) {
         return E_NOMEM;
     }
-    s = domtree_make(a, in, &survey->cfg, &g->tree);
-    if (s != OK) {
-        return s;
-    }
     memset(g->first_entry, 0xff, blocks * sizeof *g->first_entry);
     memset(g->fact, 0xff, blocks * sizeof *g->fact);
-    g->scope.last = g->tree.last;
+    g->scope.last = survey->cfg.tree_last;
     fold->scope = &g->scope;
     g->c.out->fold = fold;
     return gvn_memory_start(g);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "kernel/jit/copy.h"
-#include "kernel/jit/domtree.h"
 #include "kernel/jit/effects.h"
 #include "kernel/jit/fold.h"
 
@@ -36,7 +35,6 @@ struct gvn {
     struct copy c;
     struct arena *a;
     struct fold_scope scope;
-    struct domtree tree;
     uint8_t *is_done;
     uint8_t *is_dead; /* nothing that is emitted leads to it */
 

@@ -90,7 +90,7 @@ static uint16_t changed_behind(const struct gvn *g)
     for (uint32_t i = cfg->pred_first[g->block]; i < cfg->pred_first[g->block + 1]; i++) {
         uint32_t from = cfg->pred_block[i];
         if (g->is_done[from] == 0) { /* a loop's, or of a cycle that has no header */
-            bool is_loop = domtree_dominates(&g->tree, g->block, from);
+            bool is_loop = ir_cfg_dominates(&g->c.survey->cfg, g->block, from);
             classes |= is_loop ? g->effects.written[g->block] : UINT16_MAX;
         }
     }

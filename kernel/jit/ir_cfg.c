@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Reverse postorder by a depth-first walk without recursion; dominators by Cooper, Harvey and
-// Kennedy
-// ("A Simple, Fast Dominance Algorithm"); loops from their back edges, innermost first.
+// Reverse postorder by a depth-first walk without recursion; loops from their back edges, innermost
+// first. Dominators are in ir_cfg_dominators.c.
 #include "kernel/jit/ir_cfg.h"
+
+#include "kernel/jit/ir_cfg_internal.h"
 
 #include "kernel/lib/string.h"
 
@@ -39,14 +40,19 @@ static uint32_t target(const struct ir_function *f, uint32_t block, uint32_t n)
 }
 
 /* Fills `order` from its end: a block is placed when all that it leads to has been. */
-static bool number_blocks(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
+static bool number_blocks(struct arena *a, const struct ir_function *f, struct ir_cfg *c,
+                          struct cfg_walk *walk)
 {
     uint32_t *stack = new_array(a, f->block_count, false),
              *next = new_array(a, f->block_count, false);
-    if (stack == NULL || next == NULL) {
+    walk->vertex = new_array(a, f->block_count, false);
+    walk->parent = new_array(a, f->block_count, false);
+    walk->number = new_array(a, f->block_count, false);
+    if (stack == NULL || next == NULL || walk->vertex == NULL || walk->parent == NULL ||
+        walk->number == NULL) {
         return false;
     }
-    uint32_t top = 0, free = f->block_count;
+    uint32_t top = 0, free = f->block_count, seen = 1;
     stack[top++] = 0;
     c->position[0] = 0; /* seen; the place comes later */
     while (top > 0) {
@@ -59,6 +65,9 @@ static bool number_blocks(struct arena *a, const struct ir_function *f, struct i
         uint32_t to = target(f, block, next[block]++);
         if (c->position[to] == IR_NONE) {
             c->position[to] = 0;
+            walk->vertex[seen] = to;
+            walk->parent[seen] = walk->number[block];
+            walk->number[to] = seen++;
             stack[top++] = to;
         }
     }
@@ -94,51 +103,6 @@ static void collect_predecessors(const struct ir_function *f, struct ir_cfg *c)
     /* Each start now stands one place too far up. */
     memmove(c->pred_first, c->pred_first + 1, f->block_count * sizeof *c->pred_first);
     c->pred_first[f->block_count] = total;
-}
-
-static uint32_t common_dominator(const struct ir_cfg *c, uint32_t a, uint32_t b)
-{
-    while (a != b) {
-        while (c->position[a] > c->position[b]) {
-            a = c->idom[a];
-        }
-        while (c->position[b] > c->position[a]) {
-            b = c->idom[b];
-        }
-    }
-    return a;
-}
-
-static uint32_t new_dominator(const struct ir_cfg *c, uint32_t block)
-{
-    uint32_t found = IR_NONE;
-    for (uint32_t i = c->pred_first[block]; i < c->pred_first[block + 1]; i++) {
-        uint32_t pred = c->pred_block[i];
-        if (pred == 0 || c->idom[pred] != IR_NONE) {
-            found = found == IR_NONE ? pred : common_dominator(c, pred, found);
-        }
-    }
-    return found;
-}
-
-static void find_dominators(struct ir_cfg *c)
-{
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t n = 1; n < c->count; n++) {
-            uint32_t dominator = new_dominator(c, c->order[n]);
-            changed = changed || dominator != c->idom[c->order[n]];
-            c->idom[c->order[n]] = dominator;
-        }
-    }
-}
-
-bool ir_cfg_dominates(const struct ir_cfg *c, uint32_t a, uint32_t b)
-{
-    while (c->position[b] > c->position[a]) {
-        b = c->idom[b];
-    }
-    return a == b;
 }
 
 static uint32_t outermost(const struct ir_cfg *c, uint32_t block, uint32_t header)
@@ -210,12 +174,12 @@ static void own_headers(struct ir_cfg *c)
 enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out)
 {
     struct ir_cfg c = {.count = 0};
-    if (!allocate(a, f, &c) || !number_blocks(a, f, &c)) {
+    struct cfg_walk walk;
+    if (!allocate(a, f, &c) || !number_blocks(a, f, &c, &walk)) {
         return E_NOMEM;
     }
     collect_predecessors(f, &c);
-    find_dominators(&c);
-    if (!find_loops(a, f, &c)) {
+    if (!cfg_find_dominators(a, &c, &walk, f->block_count) || !find_loops(a, f, &c)) {
         return E_NOMEM;
     }
     own_headers(&c);

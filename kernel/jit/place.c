@@ -25,7 +25,7 @@ static void collect_arrivals(struct placing *p)
 {
     const struct place_plan *plan = p->plan;
     for (uint32_t n = plan->survey.cfg.count; n-- > 0;) { /* lists in order: from the end */
-        const struct ir_block *b = &plan->f->blocks[plan->tree.order[n]];
+        const struct ir_block *b = &plan->f->blocks[plan->survey.cfg.tree_order[n]];
         for (uint32_t v = b->first + b->count; v-- > b->first;) {
             uint32_t to = plan->target[v];
             bool moves = to != plan->survey.home[v] || place_is_constant(plan->f->instrs[v].op);
@@ -218,7 +218,7 @@ enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_f
     }
     collect_arrivals(&p);
     for (uint32_t n = 0; n < plan.survey.cfg.count && p.c.out->error == OK; n++) {
-        copy_block(&p, plan.tree.order[n]);
+        copy_block(&p, plan.survey.cfg.tree_order[n]);
     }
     if (p.c.out->error == OK) {
         *out = p.c.out;

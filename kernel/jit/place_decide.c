@@ -116,12 +116,13 @@ static void count_use(void *ctx, uint32_t *value)
     const struct place_plan *p = c->p;
     const struct ir_cfg *cfg = &p->survey.cfg;
     uint32_t v = p->survey.alias[*value], loop = cfg->loop[c->block];
-    uint32_t home = p->tree.place[p->survey.home[v]];
+    uint32_t home = p->survey.cfg.tree_place[p->survey.home[v]];
     if (loop == IR_NONE || c->counted[v] == loop || p->kind[v] == PLACE_CONSTANT) {
         return;
     }
     c->counted[v] = loop;
-    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && home < p->tree.place[loop]; n++) {
+    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && home < p->survey.cfg.tree_place[loop];
+         n++) {
         ++*pressure_of(p, p->f->instrs[v].type, loop);
         loop = cfg->outer[loop];
     }
@@ -173,7 +174,7 @@ static void see_operand(void *ctx, uint32_t *value)
     struct deepest *d = ctx;
     uint32_t v = d->p->survey.alias[*value];
     if (d->p->kind[v] != PLACE_CONSTANT) {
-        d->place = MAX(d->place, d->p->tree.place[d->p->target[v]]);
+        d->place = MAX(d->place, d->p->survey.cfg.tree_place[d->p->target[v]]);
     }
 }
 
@@ -209,9 +210,11 @@ static void hoist(struct place_plan *p, uint32_t value)
     const struct ir_cfg *cfg = &p->survey.cfg;
     uint32_t end = operands_end(p, value), loop = cfg->loop[p->target[value]];
     unsigned type = p->f->instrs[value].type;
-    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && end < p->tree.place[loop]; n++) {
+    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && end < p->survey.cfg.tree_place[loop];
+         n++) {
         uint32_t before = before_loop(cfg, loop);
-        if (before == IR_NONE || end > p->tree.place[before] || !take_room(p, type, loop)) {
+        if (before == IR_NONE || end > p->survey.cfg.tree_place[before] ||
+            !take_room(p, type, loop)) {
             return;
         }
         p->target[value] = before;
@@ -251,7 +254,8 @@ static void hoist_loads(struct place_plan *p, uint32_t header)
             continue;
         }
         if (i->op != IR_LOAD || is_written_in(p, header, i) ||
-            operands_end(p, v) > p->tree.place[before] || !take_room(p, i->type, header)) {
+            operands_end(p, v) > p->survey.cfg.tree_place[before] ||
+            !take_room(p, i->type, header)) {
             return;
         }
         p->target[v] = before;
@@ -278,7 +282,7 @@ static void hoist_safe_load(struct place_plan *p, uint32_t value)
 static void hoist_all(struct place_plan *p)
 {
     for (uint32_t n = 0; n < p->survey.cfg.count; n++) {
-        uint32_t block = p->tree.order[n];
+        uint32_t block = p->survey.cfg.tree_order[n];
         const struct ir_block *b = &p->f->blocks[block];
         if (p->survey.cfg.loop[block] == IR_NONE) {
             continue;
@@ -304,7 +308,7 @@ static void hoist_all(struct place_plan *p)
 /* The innermost block that dominates both; IR_NONE: too far up to look. */
 static uint32_t common(const struct place_plan *p, uint32_t a, uint32_t b)
 {
-    const uint32_t *place = p->tree.place, *idom = p->survey.cfg.idom;
+    const uint32_t *place = p->survey.cfg.tree_place, *idom = p->survey.cfg.idom;
     for (uint32_t n = 0; n < STEPS_MAX && a != b; n++) {
         if (place[a] > place[b]) {
             a = idom[a];
@@ -356,11 +360,11 @@ static uint32_t sunk(const struct place_plan *p, uint32_t home, uint32_t meet)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
     for (uint32_t n = 0; n < STEPS_MAX; n++) {
-        if (meet == home || p->tree.place[meet] <= p->tree.place[home]) {
+        if (meet == home || p->survey.cfg.tree_place[meet] <= p->survey.cfg.tree_place[home]) {
             return home;
         }
         uint32_t loop = cfg->loop[meet];
-        if (loop == IR_NONE || p->tree.place[loop] <= p->tree.place[home]) {
+        if (loop == IR_NONE || p->survey.cfg.tree_place[loop] <= p->survey.cfg.tree_place[home]) {
             return meet;
         }
         meet = cfg->idom[meet];
@@ -414,7 +418,7 @@ static void sink_all(struct place_plan *p)
     struct ir_function *f = (struct ir_function *)p->f;
     struct meeting m = {.p = p};
     for (uint32_t n = p->survey.cfg.count; n-- > 0;) {
-        uint32_t block = p->tree.order[n];
+        uint32_t block = p->survey.cfg.tree_order[n];
         const struct ir_block *b = &f->blocks[block];
         meet_arguments(&m, block);
         for (uint32_t v = b->first + b->count; v-- > b->first + b->params;) {
@@ -461,9 +465,6 @@ enum status place_decide(const struct ir_function *f, struct arena *a, struct pl
 {
     out->f = f;
     enum status s = survey_make(a, f, &out->survey);
-    if (s == OK) {
-        s = domtree_make(a, f, &out->survey.cfg, &out->tree);
-    }
     if (s == OK) {
         s = effects_make(a, f, &out->survey.cfg, &out->effects);
     }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "kernel/jit/copy.h"
-#include "kernel/jit/domtree.h"
 #include "kernel/jit/effects.h"
 
 /** What may be done with an instruction. */
@@ -17,7 +16,6 @@ enum place_kind {
 struct place_plan {
     const struct ir_function *f;
     struct survey survey;
-    struct domtree tree;
     struct effects effects;
     uint8_t *kind;     /* by value: enum place_kind */
     uint32_t *target;  /* by value: block it goes to */
