@@ -265,6 +265,9 @@ void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int override)
     case A64_OP_ADDRESS:
         a64_add(&e->a, def, A64_SP, (int64_t)(i->imm + a64_area_offset(e, i->extra)));
         break;
+    case A64_OP_TABLE:
+        a64_add(&e->a, def, A64_BASE, (int64_t)i->imm);
+        break;
     case A64_OP_CONTEXT:
         a64_move(&e->a, true, def, A64_CONTEXT);
         break;

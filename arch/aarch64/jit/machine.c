@@ -48,6 +48,7 @@ static const char *const op_names[] = {
     [A64_OP_CONST - A64_FORM_COUNT] = "const",
     [A64_OP_FCONST - A64_FORM_COUNT] = "fconst",
     [A64_OP_ADDRESS - A64_FORM_COUNT] = "address",
+    [A64_OP_TABLE - A64_FORM_COUNT] = "table",
     [A64_OP_CONTEXT - A64_FORM_COUNT] = "context",
     [A64_OP_MOVE - A64_FORM_COUNT] = "move",
     [A64_OP_FMOVE - A64_FORM_COUNT] = "fmove",

@@ -19,6 +19,7 @@ enum a64_op {
     A64_OP_CONST = A64_FORM_COUNT, /**< def; imm. VI_REMAKE */
     A64_OP_FCONST,                 /**< def; imm: bits. VI_REMAKE */
     A64_OP_ADDRESS,                /**< def; imm: offset in extra's area of the frame. VI_REMAKE */
+    A64_OP_TABLE,                  /**< def; imm: bytes from the base of memory 0. VI_REMAKE */
     A64_OP_CONTEXT,                /**< def. VI_REMAKE */
     A64_OP_MOVE,                   /**< def, use; VI_MOVE */
     A64_OP_FMOVE,                  /**< def, use; small WIDE: all 16 bytes */

@@ -212,6 +212,7 @@ static bool select_instr_of(struct selector *s)
 enum status a64_select(const struct ir_function *f, uint64_t features, struct vcode *out,
                        unsigned *op)
 {
-    static const struct select_machine machine = {a64_select_entry, select_instr_of, select_jump};
-    return select_function(&machine, f, features, out, op);
+    struct a64_selection own = {.machine = {a64_select_entry, select_instr_of, select_jump}};
+    own.sums = arena_alloc(out->arena, (size_t)f->instr_count * sizeof *own.sums);
+    return own.sums == NULL ? E_NOMEM : select_function(&own.machine, f, features, out, op);
 }

@@ -89,6 +89,7 @@ void a64_select_entry(struct selector *s)
             access_cell(s, type, false, A64_AREA_INCOMING, at.cell, select_param(s, n));
         }
     }
+    a64_emit_tables(s);
 }
 
 static void select_return(struct selector *s, const struct ir_instr *i)

@@ -66,6 +66,50 @@ void a64_trap_if(struct selector *s, const struct a64_condition *c, enum ir_trap
 /** @brief Trap if a register is 0. */
 void a64_trap_if_zero(struct selector *s, uint32_t vreg, unsigned small, enum ir_trap trap);
 
+/** base of memory 0 + an index, by the value of the index; of one block at a time. */
+struct a64_sum {
+    uint32_t block; /* + 1 */
+    uint32_t first; /* access that makes it */
+    uint32_t vreg;
+    uint16_t uses;
+    uint8_t shift;
+    bool has_offset; /* some access has one */
+};
+
+/** base of memory 0 + an offset that loops use with many indices: made once, at the start. */
+struct a64_table {
+    uint64_t offset;
+    uint64_t weight;
+    uint32_t vreg; /* VREG_NONE: not asked for */
+};
+#define A64_TABLES 4u
+
+/** What selecting one function needs to remember. */
+struct a64_selection {
+    struct select_machine machine; /* selector.machine points here */
+    struct a64_table tables[A64_TABLES];
+    bool knows_tables;
+    struct a64_sum *sums; /* by value */
+    uint32_t block;       /* that they are of, + 1 */
+};
+
+/** Where in memory 0 an access goes: base + (value << shift) + offset. */
+struct a64_index {
+    uint64_t offset;
+    uint32_t value;
+    uint32_t sum;   /* register of base + (value << shift), or VREG_NONE: make it */
+    uint32_t table; /* register of base + offset, or VREG_NONE */
+    uint8_t shift;
+};
+
+/** @brief The address of an access to memory 0 that is guarded and has an index that is no
+ * constant. */
+struct a64_index a64_index(struct selector *s, const struct ir_instr *i, unsigned bytes);
+/** @brief Emit what a64_index() has asked for at the start of the function. */
+void a64_emit_tables(struct selector *s);
+/** @brief Whether an access to a memory needs no check. */
+bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned bytes);
+
 /* By kind of operation; false: not of this machine. */
 bool a64_select_integer(struct selector *s, const struct ir_instr *i);
 bool a64_select_float(struct selector *s, const struct ir_instr *i);

@@ -140,27 +140,45 @@ static void check_length(struct selector *s, uint32_t index, const struct ir_mem
     a64_trap_if(s, &c, IR_TRAP_MEMORY);
 }
 
+/* Memory 0, by an index that needs no check. */
+static struct address indexed_address(struct selector *s, const struct ir_instr *i, unsigned bytes)
+{
+    struct a64_index x = a64_index(s, i, bytes);
+    if (x.sum != VREG_NONE) {
+        return at_register(x.sum, x.offset);
+    }
+    struct address a =
+        x.table != VREG_NONE ? at_register(x.table, 0) : at_fixed(A64_IN(A64_BASE), x.offset);
+    a.index = a64_low(s, x.value);
+    a.option = A64_UXTW;
+    a.amount = x.shift;
+    return a;
+}
+
 static struct address memory_address(struct selector *s, const struct ir_instr *i,
                                      const struct ir_place *p, unsigned bytes)
 {
     const struct ir_memory *m = &s->f->module->memories[p->number];
-    bool is_guarded = p->offset < m->guard_bytes && m->guard_bytes - p->offset >= bytes;
+    bool is_guarded = a64_is_guarded(s, p, bytes);
     struct address a = at_fixed(A64_IN(A64_BASE), p->offset);
     uint64_t constant;
     if (p->number != 0) {
         a.fixed = 0;
         a.base = load_from_context(s, m->base);
     }
-    a.traps = true;
-    a.trap = IR_TRAP_MEMORY;
     if (!is_guarded) {
         check_length(s, a64_low(s, i->a), m, p->offset, bytes);
-    } else if (select_const(s, i->a, &constant)) {
-        a.offset += constant;
-        return a;
     }
-    a.index = a64_low(s, i->a);
-    a.option = A64_UXTW;
+    if (is_guarded && select_const(s, i->a, &constant)) {
+        a.offset += constant;
+    } else if (is_guarded && p->number == 0) {
+        a = indexed_address(s, i, bytes);
+    } else {
+        a.index = a64_low(s, i->a);
+        a.option = A64_UXTW;
+    }
+    a.traps = true;
+    a.trap = IR_TRAP_MEMORY;
     return a;
 }
 
@@ -236,7 +254,8 @@ static struct address address_of(struct selector *s, const struct ir_instr *i, u
 static void emit_access(struct selector *s, unsigned form, uint32_t data, bool stores,
                         struct address *a)
 {
-    if (a->index != VREG_NONE && a->offset != 0) {
+    bool is_scaled = a->amount == 0 || a->amount == a64_access_log2(form);
+    if (a->index != VREG_NONE && (a->offset != 0 || !is_scaled)) {
         a->base = add_index(s, a);
         a->fixed = 0;
         a->index = VREG_NONE;
