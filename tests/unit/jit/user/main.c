@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs the tests of compiled code on a thread whose stack has a guard below, and what they share.
+#include "kernel/jit/vcode_print.h"
 #include "tests/unit/jit/user/user_tests.h"
 
 #include <pthread.h>
@@ -14,9 +15,27 @@
 
 static bool failed;
 
+/* Every stage, if JIT_SHOW is set. */
+static void put(void *ctx, const char *text, size_t len)
+{
+    (void)ctx;
+    fwrite(text, 1, len, stdout);
+}
+
+static void show(void *ctx, const char *stage, const struct ir_function *f, const struct vcode *v)
+{
+    (void)ctx;
+    printf("# --- %s\n", stage);
+    if (v != NULL) {
+        vcode_print(v, &jit_machine_aarch64, put, NULL);
+    } else {
+        ir_print_function(f, put, NULL);
+    }
+}
+
 struct jit_options user_options(unsigned registers)
 {
-    struct jit_options o = {.verify = true};
+    struct jit_options o = {.verify = true, .show = getenv("JIT_SHOW") != NULL ? show : NULL};
     for (unsigned class = 0; registers != 0 && class < VCLASS_COUNT; class ++) {
         /* Two that calls change, the others not. */
         uint32_t saved = jit_machine_aarch64.registers.callee_saved[class];

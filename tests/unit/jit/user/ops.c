@@ -157,7 +157,7 @@ static void run_variant(const struct subject *s, enum variant variant, uint64_t 
     declare(s, types, &signature, &callee, &module);
     arena_init(&a, USER_ARENA_LIMIT);
     struct ir_function *f = make(&a, &module, s, variant, constant);
-    if (!run_load(&m, &module, &f, 1, &options, &a)) {
+    if (run_load(&m, &module, &f, 1, &options, &a) != OK) {
         failures++;
         printf("# not compiled: %s.%s\n", ir_op_info[s->op].text, ir_type_name(s->type));
     } else {

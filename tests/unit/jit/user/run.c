@@ -147,8 +147,8 @@ uint8_t *run_memory(size_t bytes)
 
 /* ---- Loading ---- */
 
-static bool compile_all(struct run_module *m, struct ir_function *const *functions,
-                        const struct jit_options *options, struct arena *a)
+static enum status compile_all(struct run_module *m, struct ir_function *const *functions,
+                               const struct jit_options *options, struct arena *a)
 {
     for (unsigned n = 0; n < m->count; n++) {
         struct jit_error error;
@@ -160,12 +160,12 @@ static bool compile_all(struct run_module *m, struct ir_function *const *functio
             if (s != E_NOTSUP) {
                 printf("# function %u: %s: %s\n", n, status_text(s), error.text);
             }
-            return false;
+            return s;
         }
         m->size =
             ((m->size + m->code[n].align - 1) & ~(size_t)(m->code[n].align - 1)) + m->code[n].size;
     }
-    return true;
+    return OK;
 }
 
 static bool place_all(struct run_module *m)
@@ -193,23 +193,24 @@ static bool place_all(struct run_module *m)
     return true;
 }
 
-bool run_load(struct run_module *m, const struct ir_module *ir,
-              struct ir_function *const *functions, unsigned count,
-              const struct jit_options *options, struct arena *a)
+enum status run_load(struct run_module *m, const struct ir_module *ir,
+                     struct ir_function *const *functions, unsigned count,
+                     const struct jit_options *options, struct arena *a)
 {
     *m = (struct run_module){.count = count, .ir = ir};
-    if (!compile_all(m, functions, options, a)) {
-        return false;
+    enum status s = compile_all(m, functions, options, a);
+    if (s != OK) {
+        return s;
     }
     m->size = (m->size + PAGE - 1) & ~(PAGE - 1);
     m->bytes = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (m->bytes == MAP_FAILED || !place_all(m) ||
         mprotect(m->bytes, m->size, PROT_READ | PROT_EXEC) != 0) {
         perror("mmap");
-        return false;
+        return E_NOMEM;
     }
     __builtin___clear_cache((char *)m->bytes, (char *)m->bytes + m->size);
-    return true;
+    return OK;
 }
 
 void run_unload(struct run_module *m)

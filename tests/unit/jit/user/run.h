@@ -36,11 +36,11 @@ void run_init(void);
 
 /**
  * @brief Compile functions 0 to count - 1 (NULL: none) and map them.
- * @return false: not compiled; why is printed unless the reason is E_NOTSUP.
+ * @return what compiling said; it is printed unless it is E_NOTSUP.
  */
-bool run_load(struct run_module *m, const struct ir_module *ir,
-              struct ir_function *const *functions, unsigned count,
-              const struct jit_options *options, struct arena *a);
+enum status run_load(struct run_module *m, const struct ir_module *ir,
+                     struct ir_function *const *functions, unsigned count,
+                     const struct jit_options *options, struct arena *a);
 void run_unload(struct run_module *m);
 
 /** @brief Call a function. Arguments and results are as its signature has them. */

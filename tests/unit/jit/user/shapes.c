@@ -497,6 +497,76 @@ static bool test_memories_and_offsets(void)
     return ok;
 }
 
+/* Indices that are computed from a byte: where their upper bits are known, and where they wrap
+ * after all. Each is used twice, with two offsets, in a loop of two rounds. */
+static bool test_computed_indices(void)
+{
+    static const struct {
+        const char *text;
+        uint32_t times, plus; /* of the byte */
+    } cases[] = {
+        {"  $i = add.i32 $b, $zero\n", 1, 0},
+        {"  $k = const.i32 3\n  $i = shl.i32 $b, $k\n", 8, 0},
+        {"  $k = const.i32 2\n  $i = shl.i32 $b, $k\n", 4, 0},
+        {"  $k = const.i32 5\n  $i = shl.i32 $b, $k\n", 32, 0},
+        {"  $k = const.i32 1000\n  $i = add.i32 $b, $k\n", 1, 1000},
+        {"  $k = const.i32 0xffffff80\n  $i = add.i32 $b, $k\n", 1, 0xffffff80},
+        {"  $k = const.i32 0xffffff00\n  $i = add.i32 $b, $k\n", 1, 0xffffff00},
+        {"  $k = const.i32 25\n  $i = shl.i32 $b, $k\n", 1u << 25, 0},
+        {"  $k = const.i32 24\n  $i = shl.i32 $b, $k\n", 1u << 24, 0},
+        {"  $k = const.i32 100\n  $j = add.i32 $b, $k\n  $m = const.i32 3\n"
+         "  $i = shl.i32 $j, $m\n",
+         8, 800},
+        {"  $k = const.i32 3\n  $j = shl.i32 $b, $k\n  $m = const.i32 800\n"
+         "  $i = add.i32 $j, $m\n",
+         8, 800},
+        {"  $k = const.i32 0x1fffffff\n  $j = add.i32 $b, $k\n  $m = const.i32 3\n"
+         "  $i = shl.i32 $j, $m\n",
+         8, 0xfffffff8},
+    };
+    uint8_t *memory = run_memory(MEMORY_BYTES);
+    bool ok = true;
+    for (unsigned n = 0; n < MEMORY_BYTES; n++) {
+        memory[n] = (uint8_t)(n * 31 + n / 256 * 7);
+    }
+    for (size_t n = 0; n < 3 * sizeof cases / sizeof *cases; n++) {
+        static const unsigned bytes[] = {0, 1, 17, 100, 127, 128, 129, 200, 255};
+        static const unsigned offsets[] = {0, 8, 8816};
+        struct bench b = {.ok = true};
+        unsigned offset = offsets[n % 3];
+        add(&b,
+            "%ssignature (i32) -> (i64)\ncallee @f signature 0\nfunction @f {\n"
+            "block0($v: i32):\n  $zero = const.i32 0\n  $two = const.i32 2\n"
+            "  $none = const.i64 0\n  jump block1($zero, $none)\n"
+            "block1($n: i32, $sum: i64):\n  $ff = const.i32 255\n  $b = and.i32 $v, $ff\n%s"
+            "  $x = load.i64 memory0[$i + %u]\n  $y = load.i64 memory0[$i + %u]\n"
+            "  $t = sub.i64 $x, $y\n  $next = add.i64 $sum, $t\n  $one = const.i32 1\n"
+            "  $m1 = add.i32 $n, $one\n  $c = lt_u.i32 $m1, $two\n"
+            "  branch $c, block1($m1, $next), block2()\nblock2():\n  return $next\n}\n",
+            MEMORY, cases[n / 3].text, offset, offset + 24);
+        if (load(&b, 0)) {
+            b.context[0] = (uintptr_t)memory;
+            for (size_t v = 0; v < sizeof bytes / sizeof *bytes; v++) {
+                uint64_t arg = bytes[v] + 0x300, x, y;
+                uint32_t index = bytes[v] * cases[n / 3].times + cases[n / 3].plus;
+                uint64_t at = (uint64_t)index + offset;
+                if (at + 32 > MEMORY_BYTES) {
+                    expect_trap(&b, 0, &arg, 1, IR_TRAP_MEMORY);
+                    continue;
+                }
+                memcpy(&x, memory + at, sizeof x);
+                memcpy(&y, memory + at + 24, sizeof y);
+                expect(&b, 0, &arg, 1, 2 * (x - y));
+            }
+        }
+        if (!b.ok) {
+            printf("# case %zu\n", n);
+        }
+        ok = unload(&b) && ok;
+    }
+    return ok;
+}
+
 static void unwinding_helper(void *context, uint64_t unwinds)
 {
     (void)context;
@@ -549,10 +619,10 @@ static bool test_null_objects_trap(void)
         add(&b,
             "%ssignature (ref, i64) -> (i64)\ncallee @f signature 0\ncallee @g signature 0\n"
             "function @f {\nblock0($o: ref, $v: i64):\n  $d = derive.derived $o, $v\n"
-            "  $a = load.i64 object[$d + %u]\n  store.i64 $v, object[$o + %u]\n  $z = is_null.ref $o\n"
+            "  $a = load.i64 object[$d + %u]\n  store.i64 $v, object[$o + %u]\n  $z = is_null.i32 $o\n"
             "  $w = extend_u.i64 $z\n  $r = add.i64 $a, $w\n  return $r\n}\n"
             "function @g {\nblock0($o: ref, $v: i64):\n  $c = null_check.ref $o\n"
-            "  $e = ref_eq.ref $c, $o\n  $r = extend_u.i64 $e\n  return $r\n}\n",
+            "  $e = ref_eq.i32 $c, $o\n  $r = extend_u.i64 $e\n  return $r\n}\n",
             MEMORY, offsets[n], offsets[n]);
         if (load(&b, 0)) {
             expect(&b, 0, args, 2, 99);
@@ -613,6 +683,7 @@ const struct user_test user_test_shapes[] = {
     {"bodies longer than branches reach", test_long_bodies},
     {"calls with another context", test_calls_with_another_context},
     {"memories, offsets on both sides of the guard's end", test_memories_and_offsets},
+    {"indices that are computed from a byte", test_computed_indices},
     {"unwinding to an invoke", test_unwinding},
     {"null objects trap at any offset", test_null_objects_trap},
     {"blocks of bytes of any size", test_blocks_of_bytes},
