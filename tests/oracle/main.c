@@ -4,6 +4,7 @@
 // order, and print what wabt's `wasm-interp --run-all-exports` prints of them: a line for each,
 // behind a line "module FILE". What a function leaves in memory is there for the next, traps or
 // not.
+#include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 
 #include <inttypes.h>
@@ -15,24 +16,6 @@ struct oracle {
     const struct host_engine *engine;
     char **files;
 };
-
-static uint8_t *read_file(const char *path, uint32_t *len)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *bytes = NULL;
-    if (f != NULL && fseek(f, 0, SEEK_END) == 0) {
-        long size = ftell(f);
-        bytes = malloc(size > 0 ? (size_t)size : 1);
-        rewind(f);
-        if (bytes != NULL && size >= 0 && fread(bytes, 1, (size_t)size, f) == (size_t)size) {
-            *len = (uint32_t)size;
-        }
-    }
-    if (f != NULL) {
-        fclose(f);
-    }
-    return bytes;
-}
 
 static void print_values(const struct wasm_signature *s, const uint64_t *cells)
 {
