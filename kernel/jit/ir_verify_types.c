@@ -249,7 +249,7 @@ static bool check_call(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, first) && check_args(v, s, args + skip, i->c - skip);
 }
 
-/* A further result stands behind its call, with nothing but others of it between. */
+/* A further result stands behind its call, with nothing but earlier ones of it between. */
 static bool check_result(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_function *f = v->f;
@@ -258,8 +258,8 @@ static bool check_result(struct verifier *v, const struct ir_instr *i)
         return verify_fail(v, "v%u is no call before it", i->a);
     }
     for (uint32_t n = i->a + 1; n < v->at; n++) {
-        if (f->instrs[n].op != IR_RESULT) {
-            return verify_fail(v, "it stands behind its call");
+        if (f->instrs[n].op != IR_RESULT || f->instrs[n].b >= i->b) {
+            return verify_fail(v, "it stands behind its call, in order");
         }
     }
     const struct ir_signature *s = ir_call_signature(f, &f->instrs[i->a]);

@@ -107,20 +107,32 @@ uint32_t select_result(struct selector *s)
     return register_of(s, s->at);
 }
 
-/* A result that nobody needs may have no instruction. */
+/* Further results stand behind the call in order; one that nobody needs may be missing. */
 uint32_t select_call_result(struct selector *s, uint32_t n)
 {
-    const struct ir_block *b = &s->f->blocks[s->block];
-    const struct ir_instr *instrs = s->f->instrs;
-    if (n == 0) {
-        return s->values[s->at].vreg;
-    }
-    for (uint32_t at = s->at + 1; at < b->first + b->count && instrs[at].op == IR_RESULT; at++) {
-        if (instrs[at].b == n) {
-            return s->values[at].vreg;
+    uint32_t low = s->at, high = MIN(s->at + n, s->f->instr_count - 1);
+    while (low < high) { /* the last that is no later result than n */
+        uint32_t middle = high - (high - low) / 2;
+        const struct ir_instr *i = &s->f->instrs[middle];
+        if (i->op == IR_RESULT && i->a == s->at && i->b <= n) {
+            low = middle;
+        } else {
+            high = middle - 1;
         }
     }
-    return VREG_NONE;
+    bool is_there = n == 0 || (low != s->at && s->f->instrs[low].b == n);
+    return is_there ? s->values[low].vreg : VREG_NONE;
+}
+
+bool select_switch_has_one_way(const struct selector *s)
+{
+    const struct ir_instr *i = &s->f->instrs[s->at];
+    for (uint32_t n = 0; n < i->c && s->v->error == OK; n++) {
+        if (s->v->pool[s->case_pool + n] != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 uint32_t select_param(struct selector *s, uint32_t n)

@@ -115,6 +115,8 @@ void select_merge(struct selector *s, uint32_t value);
 uint32_t select_result(struct selector *s);
 /** @brief Register for result n of the call s->at. @return VREG_NONE: nobody needs it. */
 uint32_t select_call_result(struct selector *s, uint32_t n);
+/** @brief Whether all cases of the switch s->at lead the same way: then it is a jump. */
+bool select_switch_has_one_way(const struct selector *s);
 /** @brief Register for parameter n of the function. @return VREG_NONE: nobody needs it. */
 uint32_t select_param(struct selector *s, uint32_t n);
 /** @brief A register that is used in one instruction or a few, between which a value goes. */

@@ -5,7 +5,6 @@
 // whatever is refused; what no machine has yet (vectors) is no complaint. Nothing is run.
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 
@@ -66,21 +65,18 @@ static void compile(struct attempt *t, const struct ir_function *f, bool is_quic
 static void try_function(struct attempt *t, const struct wasm_module *m)
 {
     struct arena a;
-    struct ir_function *f, *better;
+    struct ir_function *f;
     struct wasm_error err = {.text = ""};
     struct ir_complaint complaint = {.text = ""};
-    struct opt_options options = {.verify = true, .complaint = &complaint};
     arena_init(&a, ARENA_LIMIT);
     enum status s = wasm_function_build(m, t->function, &a, &f, &err);
     if (s != OK) {
         complain(t, "front-end", err.text, s);
     } else if ((s = ir_verify(&a, f, &complaint)) != OK) {
         complain(t, "front-end", complaint.text, s);
-    } else if ((s = opt_run(f, &options, &a, &better)) != OK) {
-        complain(t, "passes", complaint.text, s);
     } else {
         compile(t, f, true);
-        compile(t, better, false);
+        compile(t, f, false);
     }
     arena_free_all(&a);
 }

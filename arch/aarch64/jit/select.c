@@ -146,6 +146,10 @@ static void select_branch(struct selector *s, const struct ir_instr *i)
 
 static void select_switch(struct selector *s, const struct ir_instr *i)
 {
+    if (select_switch_has_one_way(s)) {
+        select_jump(s);
+        return;
+    }
     struct a64_new n = a64_new(s, A64_OP_SWITCH, 0);
     n.i.flags = VI_TERMINATOR;
     n.i.extra = s->case_pool;

@@ -158,22 +158,11 @@ static void select_jump(struct selector *s)
     x86_draft_emit(s, &d);
 }
 
-/* All cases lead the same way. */
-static bool has_one_way(const struct selector *s, uint32_t cases)
-{
-    for (uint32_t n = 0; n < cases && s->v->error == OK; n++) {
-        if (s->v->pool[s->case_pool + n] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* A few cases are compared one by one. */
 static bool select_switch(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
-    if (has_one_way(s, i->c)) {
+    if (select_switch_has_one_way(s)) {
         select_jump(s);
         return true;
     }
