@@ -98,6 +98,32 @@ static void test_a_block_has_only_what_differs(void **state)
            "  return v12\n");
 }
 
+static void test_what_nobody_reads_is_no_parameter(void **state)
+{
+    (void)state;
+    /* Local 2 is set in the loop before it is read there, and not read behind it; local 3 is read
+     * by the next round, and local 0 behind the loop. */
+    expect(BODY(1, 2, 0x7f, 0x03, 0x40, 0x20, 3, 0x41, 1, 0x6a, 0x22, 2, 0x20, 2, 0x6a, 0x21, 3,
+                0x20, 1, 0x04, 0x40, 0x41, 7, 0x21, 0, 0x41, 8, 0x21, 2, 0x0b, 0x20, 3, 0x0d, 0,
+                0x0b, 0x20, 0, 0x0b),
+           "block0(v0: i32, v1: i32):\n"
+           "  v2 = const.i32 0x0\n"
+           "  jump block1(v2, v0)\n"
+           "block1(v4: i32, v5: i32):\n"
+           "  v6 = const.i32 0x1\n"
+           "  v7 = add.i32 v4, v6\n"
+           "  v8 = add.i32 v7, v7\n"
+           "  branch v1, block2(), block3(v5)\n"
+           "block2():\n"
+           "  v10 = const.i32 0x7\n"
+           "  v11 = const.i32 0x8\n"
+           "  jump block3(v10)\n"
+           "block3(v13: i32):\n"
+           "  branch v8, block1(v8, v13), block4()\n"
+           "block4():\n"
+           "  return v13\n");
+}
+
 static void test_an_if_without_else(void **state)
 {
     (void)state;
@@ -149,21 +175,23 @@ static void test_labels_of_a_table_meet(void **state)
     expect(BODY(0, 0x02, 0x40, 0x03, 0x40, 0x41, 4, 0x21, 1, 0x20, 0, 0x0e, 2, 1, 0, 1, 0x0b, 0x0b,
                 0x20, 1, 0x0b),
            "block0(v0: i32, v1: i32):\n"
-           "  jump block1(v1)\n"
-           "block1(v3: i32):\n"
-           "  v4 = const.i32 0x4\n"
-           "  switch v0, block2(), block1(v4), block2()\n"
+           "  jump block1()\n"
+           "block1():\n"
+           "  v3 = const.i32 0x4\n"
+           "  switch v0, block2(), block1(), block2()\n"
            "block2():\n"
-           "  return v4\n");
+           "  return v3\n");
     /* Three lead to the loop and bring a local: it is written once, where they meet. */
-    expect(BODY(0, 0x03, 0x40, 0x41, 4, 0x21, 1, 0x20, 0, 0x0e, 2, 0, 0, 0, 0x0b, 0x00, 0x0b),
+    expect(BODY(0, 0x03, 0x40, 0x20, 1, 0x24, 1, 0x41, 4, 0x21, 1, 0x20, 0, 0x0e, 2, 0, 0, 0, 0x0b,
+                0x00, 0x0b),
            "block0(v0: i32, v1: i32):\n"
            "  jump block1(v1)\n"
            "block1(v3: i32):\n"
-           "  v4 = const.i32 0x4\n"
+           "  store.i32 v3, context[104] class 17\n"
+           "  v5 = const.i32 0x4\n"
            "  switch v0, block2(), block2(), block2()\n"
            "block2():\n"
-           "  jump block1(v4)\n");
+           "  jump block1(v5)\n");
 }
 
 static void test_what_cannot_be_reached_is_not_built(void **state)
@@ -398,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_has_the_locals_that_it_sets),
         cmocka_unit_test(test_a_block_has_only_what_differs),
+        cmocka_unit_test(test_what_nobody_reads_is_no_parameter),
         cmocka_unit_test(test_an_if_without_else),
         cmocka_unit_test(test_an_if_with_else),
         cmocka_unit_test(test_a_way_that_ends_brings_nothing),

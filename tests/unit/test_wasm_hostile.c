@@ -74,6 +74,16 @@ static void put_br_if(struct bytes *b, uint32_t label)
     put_u32(b, label);
 }
 
+/* As many locals are read, so that what they hold is not forgotten. */
+static void put_reads(struct bytes *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        PUT(b, 0x20);
+        put_u32(b, 2 + i);
+        PUT(b, 0x1a);
+    }
+}
+
 /* ---- Shapes: each is a function of one number ---- */
 
 static void nested(struct bytes *b, uint32_t n, uint8_t opener)
@@ -129,6 +139,7 @@ static void locals_in_loops(struct bytes *b, uint32_t n)
         put_set(b, 2 + i % (n / 2));
     }
     REPEAT(b, n, 0x0b);
+    put_reads(b, n / 2);
     put_end(b);
 }
 
@@ -142,11 +153,26 @@ static void locals_in_blocks(struct bytes *b, uint32_t n)
     }
     put_br_if(b, n - 1);
     REPEAT(b, n, 0x0b);
+    put_reads(b, n / 2);
     put_end(b);
 }
 
 /* After each local that is set there is a branch to the same place. */
 static void locals_and_branches(struct bytes *b, uint32_t n)
+{
+    put_locals(b, n / 2);
+    PUT(b, 0x02, 0x40);
+    for (uint32_t i = 0; i < n; i++) {
+        put_set(b, 2 + i % (n / 2));
+        put_br_if(b, 0);
+    }
+    PUT(b, 0x0b);
+    put_reads(b, n / 2);
+    put_end(b);
+}
+
+/* The same, and nobody reads them. */
+static void unread_locals_and_branches(struct bytes *b, uint32_t n)
 {
     put_locals(b, n / 2);
     PUT(b, 0x02, 0x40);
@@ -250,6 +276,7 @@ static void test_locals_times_blocks(void **state)
     check_linear(locals_in_loops, 1000);
     check_linear(locals_in_blocks, 2000);
     check_linear(locals_and_branches, 1000);
+    check_linear(unread_locals_and_branches, 1000);
     check_linear(sets_and_branches, 1000);
 }
 

@@ -239,7 +239,7 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     reserve(b, a);
     b->depth = b->frame_count = b->log_count = b->pending_count = 0;
     b->notes.count = b->saved.count = 0;
-    b->now = b->loop_id = b->loops_seen = b->stamp = 0;
+    b->now = b->loop_id = b->blocks_seen = b->loops_seen = b->stamp = 0;
     b->overrun = false;
     b->work = 0;
     b->live = true;

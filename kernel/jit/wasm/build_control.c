@@ -32,12 +32,28 @@ static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
     return true;
 }
 
+/* What is live at the label of the frame on top: in a loop, also what is live where that begins. */
+static void find_live(struct wasm_builder *b, uint64_t *outer)
+{
+    const struct wasm_scan *s = &b->scan;
+    uint32_t number = b->blocks_seen++;
+    if (s->live == NULL) {
+        return;
+    }
+    b->top->live = s->live + (size_t)number * s->live_words;
+    for (uint32_t n = 0; outer != NULL && n < s->live_words; n++) {
+        b->top->live[n] |= outer[n];
+    }
+    b->top->loop_live = b->top->kind == FRAME_LOOP ? b->top->live : outer;
+}
+
 bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_type type)
 {
     if (!build_reserve(b, &b->frames, &b->frame_capacity, (uint64_t)b->frame_count + 1,
                        sizeof *b->frames)) {
         return false;
     }
+    uint64_t *outer = b->frame_count == 0 ? NULL : b->frames[b->frame_count - 1].loop_live;
     b->top = &b->frames[b->frame_count++];
     *b->top = (struct wasm_frame){
         .kind = (uint8_t)kind,
@@ -51,6 +67,7 @@ bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_t
         .saved = b->saved.count,
         .chain = IR_NONE,
     };
+    find_live(b, outer);
     return true;
 }
 
@@ -110,7 +127,23 @@ static void begin_block(struct wasm_builder *b)
     }
 }
 
-/* Its operands and the locals that it sets become the header's parameters. */
+/* Of the locals that a loop sets only those are parameters that are live at its header. */
+static void choose_parameters(struct wasm_builder *b, struct wasm_loop *loop)
+{
+    uint32_t kept = 0;
+    for (uint32_t n = 0; n < loop->count; n++) {
+        uint32_t local = b->scan.sets[loop->first + n];
+        b->scan.locals[local].loop = b->top->id;
+        if (build_local_is_live(b->top, local)) {
+            b->scan.sets[loop->first + kept++] = local;
+        } else if (BUILD_FORGETS) {
+            build_local_set(b, local, IR_NONE);
+        }
+    }
+    loop->count = kept;
+}
+
+/* Its operands and its locals become the header's parameters. */
 static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
 {
     const struct wasm_block_type *type = &b->top->type;
@@ -127,9 +160,7 @@ static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
     }
     for (uint32_t n = 0; n < loop->count; n++) {
         uint32_t local = b->scan.sets[loop->first + n];
-        struct wasm_local *l = &b->scan.locals[local];
-        l->loop = b->top->id;
-        build_local_set(b, local, ir_param(b->f, wasm_ir_type(l->type)));
+        build_local_set(b, local, ir_param(b->f, wasm_ir_type(b->scan.locals[local].type)));
     }
 }
 
@@ -142,6 +173,7 @@ static void begin_loop(struct wasm_builder *b)
     }
     b->top->loop = number;
     b->loop_id = b->top->id;
+    choose_parameters(b, &b->scan.loops[number]);
     if (b->live) {
         enter_loop(b, &b->scan.loops[number]);
     }

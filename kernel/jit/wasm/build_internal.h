@@ -31,16 +31,18 @@ struct wasm_frame {
     bool polymorphic; /* the stack gives whatever is asked for, until the block ends */
     bool was_live;    /* its beginning can be reached */
     struct wasm_block_type type;
-    uint32_t height;         /* operands below it */
-    uint32_t id;             /* ascending; what a local's `logged` and `time` speak of */
-    uint32_t log;            /* where its log begins */
-    uint32_t pending;        /* branches to its end: the latest, or IR_NONE */
-    uint32_t pendings;       /* how many */
-    uint32_t loop;           /* of a loop: its number by the scan */
-    uint32_t header;         /* of a loop: its block */
-    uint32_t outer_loop;     /* id of the innermost loop around it */
-    uint32_t saved;          /* of an if: where its parameters are kept */
-    uint32_t else_edge;      /* of an if */
+    uint32_t height;     /* operands below it */
+    uint32_t id;         /* ascending; what a local's `logged` and `time` speak of */
+    uint32_t log;        /* where its log begins */
+    uint32_t pending;    /* branches to its end: the latest, or IR_NONE */
+    uint32_t pendings;   /* how many */
+    uint64_t *live;      /* locals that are live at the label, a bit each; NULL: all */
+    uint64_t *loop_live; /* of the innermost loop that it is in, or is; NULL: none, or all are */
+    uint32_t loop;       /* of a loop: its number by the scan */
+    uint32_t header;     /* of a loop: its block */
+    uint32_t outer_loop; /* id of the innermost loop around it */
+    uint32_t saved;      /* of an if: where its parameters are kept */
+    uint32_t else_edge;  /* of an if */
     uint32_t chain, chained; /* of a br_table at hand: edges to this, the latest first */
 };
 
@@ -86,6 +88,7 @@ struct wasm_builder {
     uint32_t now;                  /* id of the frame that was entered last */
     uint32_t newest;               /* local that was set last, or IR_NONE */
     uint32_t loop_id;              /* of the innermost loop that is open, or 0 */
+    uint32_t blocks_seen;          /* how many blocks of any kind have begun */
     uint32_t loops_seen;           /* how many loops have begun */
     uint32_t stamp;                /* of the latest merge */
     uint32_t zeros[IR_TYPE_COUNT]; /* the constants that locals begin with */
@@ -212,6 +215,17 @@ bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count);
 bool build_locals_start(struct wasm_builder *b);
 uint32_t build_local_get(struct wasm_builder *b, uint32_t local);
 void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value);
+/** @brief Whether what a local holds may still be read behind a frame's label. */
+static inline bool build_local_is_live(const struct wasm_frame *frame, uint32_t local)
+{
+    return frame->live == NULL || (frame->live[local / 64] >> local % 64 & 1) != 0;
+}
+/** In debug builds, what nobody may read is no value. */
+#ifdef HALYARD_DEBUG
+#define BUILD_FORGETS true
+#else
+#define BUILD_FORGETS false
+#endif
 /** @brief Let locals be what they were when the top frame began. */
 void build_locals_undo(struct wasm_builder *b);
 /** @brief The frame on top ends and nothing else comes to its end: its log is its parent's. */

@@ -21,6 +21,7 @@ uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
     if (UNLIKELY(l->in_frame)) {
         return build_load(b, wasm_ir_type(l->type), IR_NONE, frame_place(b, l));
     }
+    DASSERT(!b->live || l->value != IR_NONE); /* what is read was live */
     return l->value;
 }
 

@@ -6,6 +6,8 @@
 // branches to its start are complete at once.
 #include "kernel/jit/wasm/build_internal.h"
 
+#include "kernel/assert.h"
+
 /* ---- Edges ---- */
 
 /* Let linked edges lead to a block with arguments. Several of one br_table that have some meet in a
@@ -53,12 +55,14 @@ static void branch_to_loop(struct wasm_builder *b, const struct wasm_frame *fram
         b->f->pool[args + n] = b->stack[b->depth - params + n].value;
     }
     for (uint32_t n = 0; n < loop->count; n++) {
-        b->f->pool[args + params + n] = b->scan.locals[b->scan.sets[loop->first + n]].value;
+        uint32_t value = b->scan.locals[b->scan.sets[loop->first + n]].value;
+        DASSERT(value != IR_NONE);
+        b->f->pool[args + params + n] = value;
     }
     complete_edges(b, edge, edges, frame->header, args, count);
 }
 
-/* The locals that were set since the frame began. */
+/* The locals that were set since the frame began, if they are read behind it. */
 static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     uint32_t changes = 0;
@@ -67,6 +71,11 @@ static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *fr
         return 0;
     }
     for (uint32_t n = b->newest; n != IR_NONE && locals[n].time >= frame->id; n = locals[n].older) {
+        build_spend(b, 1);
+        if (!build_local_is_live(frame, n)) {
+            continue;
+        }
+        DASSERT(locals[n].value != IR_NONE);
         if (!build_append(b, &b->notes, n) || !build_append(b, &b->notes, locals[n].value)) {
             return 0;
         }
@@ -105,7 +114,7 @@ void build_branch(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edg
     }
     if (p != NULL) {
         p->changes = note_changes(b, frame);
-        build_spend(b, results + p->changes);
+        build_spend(b, results);
     }
 }
 
@@ -195,6 +204,7 @@ static void fill_args(struct wasm_builder *b, const struct wasm_frame *frame,
     for (uint32_t n = 0; n < b->touched.count; n++) {
         const struct wasm_local *l = &b->scan.locals[b->touched.words[n]];
         if (l->parameter != 0) {
+            DASSERT(l->value != IR_NONE || l->count == frame->pendings);
             args[l->parameter - 1] = l->value;
         }
     }
@@ -220,6 +230,20 @@ static void complete_branches(struct wasm_builder *b, const struct wasm_frame *f
             }
             complete_edges(b, p->edge, p->edges, to, args, total);
         }
+    }
+}
+
+/* Locals that were set in the block and are not read behind it. */
+static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame)
+{
+    const struct wasm_local *locals = b->scan.locals;
+    uint32_t local = b->newest;
+    while (BUILD_FORGETS && local != IR_NONE && locals[local].time >= frame->id) {
+        uint32_t older = locals[local].older;
+        if (!build_local_is_live(frame, local)) {
+            build_local_set(b, local, IR_NONE);
+        }
+        local = older;
     }
 }
 
@@ -258,4 +282,7 @@ void build_merge(struct wasm_builder *b, const struct wasm_frame *frame)
     ir_block_start(b->f, block);
     b->live = true;
     take_parameters(b, frame);
+    if (frame->kind != FRAME_FUNCTION) {
+        forget_locals(b, frame);
+    }
 }

@@ -116,12 +116,17 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_ILLEGAL:
         return wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
     case WASM_SHAPE_NONE:
+    case WASM_SHAPE_STOP:
+    case WASM_SHAPE_ELSE:
     case WASM_SHAPE_END:
         return true;
     case WASM_SHAPE_BLOCK:
     case WASM_SHAPE_LOOP:
+    case WASM_SHAPE_IF:
         return wasm_i33(r, &large);
     case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_BR:
+    case WASM_SHAPE_BR_IF:
     case WASM_SHAPE_LOCAL:
     case WASM_SHAPE_LOCAL_SET:
         return skip_index(r);

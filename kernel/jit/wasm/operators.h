@@ -9,9 +9,14 @@
 enum wasm_shape {
     WASM_SHAPE_ILLEGAL, /**< no such operator */
     WASM_SHAPE_NONE,
+    WASM_SHAPE_STOP,      /**< nothing; what follows cannot be reached */
     WASM_SHAPE_BLOCK,     /**< type of a block, which begins */
     WASM_SHAPE_LOOP,      /**< the same */
+    WASM_SHAPE_IF,        /**< the same */
+    WASM_SHAPE_ELSE,      /**< nothing */
     WASM_SHAPE_END,       /**< nothing; a block ends */
+    WASM_SHAPE_BR,        /**< u32, a label; what follows cannot be reached */
+    WASM_SHAPE_BR_IF,     /**< u32, a label */
     WASM_SHAPE_LOCAL,     /**< u32, a local */
     WASM_SHAPE_LOCAL_SET, /**< the same, and it is set */
     WASM_SHAPE_INDEX,     /**< u32 */

@@ -24,6 +24,15 @@ static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t 
     return true;
 }
 
+static bool add_event(struct wasm_scan *s, enum wasm_event kind, uint32_t operand)
+{
+    if (!grow(s, &s->events, &s->event_capacity, s->event_count, sizeof *s->events)) {
+        return false;
+    }
+    s->events[s->event_count++] = SCAN_EVENT(kind, operand);
+    return true;
+}
+
 /* ---- Declarations ---- */
 
 static bool read_run(struct wasm_scan *s, uint64_t *total, struct wasm_run *out)
@@ -141,16 +150,21 @@ static bool scan_local(struct wasm_scan *s, bool sets)
     uint32_t local = number - 1, *uses = &s->locals[local].uses;
     uint32_t weight = 1u << (3 * MIN(s->loop_depth, WEIGHT_DEPTH_MAX));
     *uses = *uses > UINT32_MAX - weight ? UINT32_MAX : *uses + weight;
-    return !sets || note_set(s, local);
+    return sets ? add_event(s, EVENT_SET, local) && note_set(s, local)
+                : add_event(s, EVENT_GET, local);
 }
 
-static bool begin_block(struct wasm_scan *s, bool is_loop)
+static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
 {
+    bool is_loop = kind == EVENT_LOOP;
     uint32_t number = is_loop ? s->loop_count : IR_NONE;
-    if (!grow(s, &s->nest, &s->nest_capacity, s->nest_count, sizeof *s->nest)) {
+    if (!add_event(s, kind, 0) ||
+        !grow(s, &s->nest, &s->nest_capacity, s->nest_count, sizeof *s->nest)) {
         return false;
     }
     s->nest[s->nest_count++] = number;
+    s->block_count++;
+    s->depth_max = MAX(s->depth_max, s->nest_count);
     if (!is_loop) {
         return true;
     }
@@ -195,7 +209,29 @@ static bool end_loop(struct wasm_scan *s)
 
 static bool scan_end(struct wasm_scan *s)
 {
-    return s->nest[--s->nest_count] == IR_NONE || end_loop(s);
+    bool is_loop = s->nest[--s->nest_count] != IR_NONE;
+    return add_event(s, EVENT_END, is_loop) && (!is_loop || end_loop(s));
+}
+
+/* A label that there is; of others the builder speaks. */
+static bool scan_label(struct wasm_scan *s)
+{
+    uint32_t label;
+    return wasm_u32(s->r, &label) && (label >= s->nest_count || add_event(s, EVENT_LABEL, label));
+}
+
+static bool scan_labels(struct wasm_scan *s)
+{
+    uint32_t count;
+    if (!wasm_count(s->r, 1, &count)) {
+        return false;
+    }
+    for (uint64_t n = 0; n < (uint64_t)count + 1; n++) {
+        if (!scan_label(s)) {
+            return false;
+        }
+    }
+    return add_event(s, EVENT_STOP, 0);
 }
 
 static bool scan_prefixed(struct wasm_scan *s, uint8_t prefix)
@@ -231,10 +267,21 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
         return skip_short(s->r, 2) || wasm_skip_immediates(s->r, shape);
     case WASM_SHAPE_BLOCK:
     case WASM_SHAPE_LOOP:
-        return begin_block(s, shape == WASM_SHAPE_LOOP) &&
+    case WASM_SHAPE_IF:
+        return begin_block(s, (enum wasm_event)(EVENT_BLOCK + (shape - WASM_SHAPE_BLOCK))) &&
                (skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape));
+    case WASM_SHAPE_ELSE:
+        return add_event(s, EVENT_ELSE, 0);
     case WASM_SHAPE_END:
         return scan_end(s);
+    case WASM_SHAPE_BR_IF:
+        return scan_label(s);
+    case WASM_SHAPE_BR:
+        return scan_label(s) && add_event(s, EVENT_STOP, 0);
+    case WASM_SHAPE_BR_TABLE:
+        return scan_labels(s);
+    case WASM_SHAPE_STOP:
+        return add_event(s, EVENT_STOP, 0);
     case WASM_SHAPE_ILLEGAL:
         if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
             return scan_prefixed(s, code);
@@ -252,6 +299,7 @@ static void restart(struct wasm_scan *s, uint64_t sets_max)
         s->locals[n].uses = 0;
     }
     s->loop_count = s->set_count = s->nest_count = s->list_count = s->loop_depth = 0;
+    s->event_count = s->block_count = s->depth_max = 0;
     s->loop = IR_NONE;
     s->sets_max = MIN(sets_max, (uint64_t)UINT32_MAX - 1);
 }
@@ -260,7 +308,7 @@ bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
 {
     const uint8_t *start = s->r->at;
     restart(s, sets_max);
-    if (!begin_block(s, false)) {
+    if (!begin_block(s, EVENT_BLOCK)) {
         return false;
     }
     while (s->nest_count > 0) {
@@ -275,7 +323,7 @@ bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
         return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators behind the end of the function");
     }
     s->r->at = start;
-    return true;
+    return wasm_scan_live(s, (uint64_t)(s->r->end - start));
 }
 
 /* ---- Vectors ---- */

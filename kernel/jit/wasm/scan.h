@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The pass over a body before it is built: which locals each loop sets, which are used at all, and
-// whether every operator is one and has all of its bytes.
+// The pass over a body before it is built: which locals each loop sets, which are used at all and
+// where they are live, and whether every operator is one and has all of its bytes.
 #pragma once
 
 #include "kernel/jit/wasm/reader.h"
@@ -62,7 +62,36 @@ struct wasm_scan {
     uint32_t nest_count, list_count, loop, loop_depth; /* loop: the innermost open, or IR_NONE */
     uint32_t local_capacity, loop_capacity, set_capacity, list_capacity, nest_capacity;
     uint64_t sets_max;
+
+    /* What matters to liveness, in order: SCAN_EVENT(). */
+    uint32_t *events;
+    uint32_t event_count, event_capacity;
+    uint32_t block_count, depth_max; /* blocks, loops, ifs and the function itself */
+
+    /* By block, in the order that they begin in: a bit for each of `locals` that is live at its
+     * label, as far as no loop around it is repeated. NULL: all are. */
+    uint64_t *live;
+    uint32_t live_words; /* of each */
 };
+
+enum wasm_event {
+    EVENT_GET,   /* a local */
+    EVENT_SET,   /* a local */
+    EVENT_LABEL, /* a branch, perhaps */
+    EVENT_STOP,  /* it ends here */
+    EVENT_BLOCK,
+    EVENT_LOOP,
+    EVENT_IF,
+    EVENT_ELSE,
+    EVENT_END, /* 1: of a loop */
+};
+#define SCAN_EVENT(kind, operand) ((uint32_t)(operand) << 4 | (kind))
+#define SCAN_EVENT_KIND(e)        ((enum wasm_event)((e)&15))
+#define SCAN_EVENT_OPERAND(e)     ((e) >> 4)
+
+/** @brief Find where locals are live, from the events; or leave that, if it would take more memory
+ * than a body of so many bytes may cost. @return false: no memory, noted. */
+bool wasm_scan_live(struct wasm_scan *s, uint64_t body_bytes);
 
 #define WASM_LOCALS_PAGE 256u
 
