@@ -100,8 +100,8 @@ static bool load(struct bench *b, uint64_t features)
     arena_init(&b->a, USER_ARENA_LIMIT);
     user_parse(&b->a, text, &b->ir);
     free(text);
-    b->ok =
-        run_load(&b->m, &b->ir.module, b->ir.functions, b->ir.module.callee_count, &options, &b->a);
+    b->ok = run_load(&b->m, &b->ir.module, b->ir.functions, b->ir.module.callee_count, &options,
+                     &b->a) == OK;
     b->context[1] = (uintptr_t)&b->length;
     if (!b->ok) {
         printf("# not compiled\n");
