@@ -38,6 +38,9 @@ struct jit_row {
     uint32_t refs; /* of a safe point: index into jit_code.refs, of a count and then stack cells */
 };
 
+/** What a function that keeps no frame has of the stack at most: its return address. */
+#define JIT_FRAMELESS_BYTES 8u
+
 struct jit_code {
     uint8_t *bytes;
     struct jit_reloc *relocs;
@@ -45,7 +48,7 @@ struct jit_code {
     uint32_t *refs;
     uint32_t size, reloc_count, row_count, ref_count;
     uint32_t align;       /* of the start */
-    uint32_t frame_bytes; /* of stack, for people */
+    uint32_t frame_bytes; /* of stack; at most JIT_FRAMELESS_BYTES: no frame in the chain */
 };
 
 /** Argument and result registers that the convention has of each class. */

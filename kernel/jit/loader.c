@@ -10,6 +10,7 @@
 #include "kernel/jit/backend.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
+#include "kernel/jit/portable.h"
 #include "kernel/jit/typeid.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -26,6 +27,7 @@ void loader_init(void)
     typeid_init();
     codemem_init();
     native_init();
+    portable_init();
 }
 
 static const struct front_end *find_front_end(const void *bytes, size_t len)

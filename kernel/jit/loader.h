@@ -97,6 +97,41 @@ struct module_info {
 /** @return false past the end. @context{thread} */
 bool loader_get_info(uint32_t i, struct module_info *out);
 
+/** What `jit` shows of a portable program that is loaded. */
+struct portable_info {
+    char path[128];
+    uint32_t program;                              /* its number, as in `ps` */
+    const char *engine;                            /* static */
+    uint32_t functions;                            /* that it has a body of */
+    uint64_t file_bytes, code_bytes, memory_bytes; /* code: whole pages; memory: of its own */
+    uint64_t load_ns;                              /* to validate and compile it */
+};
+/** @return false past the end. @context{thread} */
+bool loader_get_portable(uint32_t i, struct portable_info *out);
+
+/** A function of it. */
+struct portable_function {
+    char name[64];  /* of the names section, printable, cut; or "" */
+    uint32_t index; /* in the module */
+    uint32_t file_bytes;
+    uint64_t address; /* 0: not compiled */
+    uint32_t code_bytes, frame_bytes;
+};
+/** @brief The n-th function with a body of the i-th program. @return false: there is none.
+ * @context{thread} */
+bool loader_get_portable_function(uint32_t i, uint32_t n, struct portable_function *out);
+
+/**
+ * @brief Compile a portable program's file without running it, and tell about it.
+ * @param function  A name or number: each stage of it; NULL: a line for each function, with sizes
+ * and times.
+ * @param sink      Receives the text, piece by piece.
+ * @return OK; as loader_load(), with the reason in err. @context{thread, may sleep}
+ */
+enum status loader_inspect(const char *path, const char *function,
+                           void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
+                           struct loader_error *err);
+
 /** @brief Open the registry and the code memory. @context{thread, once} */
 void loader_init(void);
 
@@ -220,7 +255,8 @@ struct load_type {
  * @context{thread, may sleep}
  */
 enum status load_types_take(struct load_type *types, uint32_t count);
-/** @brief Give numbers back, as often as they were taken. @param stride  Bytes from one to the next.
+/** @brief Give numbers back, as often as they were taken. @param stride  Bytes from one to the
+ * next.
  * @context{thread, may sleep} */
 void load_types_drop(const uint32_t *numbers, uint32_t count, size_t stride);
 

@@ -5,44 +5,19 @@
 #include "kernel/jit/loader.h"
 #include "kernel/jit/module_internal.h"
 #include "kernel/jit/native_internal.h"
+#include "kernel/jit/start.h"
 
 #include "kernel/assert.h"
-#include "kernel/clock.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
-
-#define FILE_SIZE_MAX ((size_t)256 << 20)
 
 struct native *native_current(void)
 {
     struct native *n = program_current()->native;
     ASSERT(n != NULL);
     return n;
-}
-
-/* argv as the program sees it: pointers, then the strings they point at, in one block. */
-static char **copy_arguments(int argc, const char *const *argv)
-{
-    size_t count = (size_t)argc + 1;
-    size_t bytes = count * sizeof(char *);
-    for (int i = 0; i < argc; i++) {
-        bytes += strlen(argv[i]) + 1;
-    }
-    char **copy = heap_alloc(bytes);
-    if (copy == NULL) {
-        return NULL;
-    }
-    char *text = (char *)(copy + count);
-    for (int i = 0; i < argc; i++) {
-        size_t len = strlen(argv[i]) + 1;
-        copy[i] = memcpy(text, argv[i], len);
-        text += len;
-    }
-    copy[argc] = NULL;
-    return copy;
 }
 
 static void native_free(struct native *n)
@@ -79,7 +54,7 @@ static enum status native_create(struct module *m, const struct load_options *op
     n->argc = options->argc;
     mutex_init(&n->lock, "native program");
     list_init(&n->blocks);
-    n->argv = copy_arguments(options->argc, options->argv);
+    n->argv = start_copy_arguments(options->argc, options->argv);
     if (n->argv == NULL) {
         native_free(n);
         return E_NOMEM;
@@ -95,24 +70,6 @@ static void run_main(void *arg)
     program_exit(status & 0xff);
 }
 
-static void prepare(struct program *p, const struct load_options *options)
-{
-    for (unsigned i = 0; i < LOAD_FILES; i++) {
-        if (options->files[i] != NULL) {
-            if (p->files[i] != NULL) {
-                file_close(p->files[i]);
-            }
-            p->files[i] = file_ref(options->files[i]);
-        }
-    }
-    if (options->memory_limit_bytes != 0) {
-        p->memory_limit_pages = options->memory_limit_bytes / PAGE_SIZE;
-    }
-    if (options->cpu_limit_ns != 0) {
-        p->cpu_limit_ticks = MAX(clock_ns_to_counter(options->cpu_limit_ns), 1);
-    }
-}
-
 /* Hang n on a new program and start it. Takes over n, also on failure. */
 static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)
@@ -125,7 +82,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
     }
     n->program = p;
     p->native = n;
-    prepare(p, options); /* no thread of it runs yet: no lock */
+    start_prepare(p, options); /* no thread of it runs yet: no lock */
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
         p->memory_pages += n->module->memory.pages[i];
     }
@@ -157,30 +114,12 @@ static enum status start(struct native *n, const char *name, const struct load_o
     return OK;
 }
 
-static enum status load_file(const char *path, struct module **out, struct loader_error *err)
-{
-    void *bytes;
-    size_t len;
-    enum status s = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
-    if (s != OK) {
-        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
-        return s;
-    }
-    s = loader_load(LOAD_PROGRAM, path, bytes, len, out, err);
-    heap_free(bytes);
-    return s;
-}
-
-enum status loader_start(const char *path, const struct load_options *options, struct program **out,
+enum status native_start(const char *path, const void *bytes, size_t len,
+                         const struct load_options *options, struct program **out,
                          struct loader_error *err)
 {
-    if (options->engine != LOAD_ENGINE_DEFAULT) {
-        fmt_print(err->text, sizeof(err->text),
-                  "%s: only portable programs have a choice of engine", path);
-        return E_NOTSUP;
-    }
     struct module *m;
-    enum status s = load_file(path, &m, err);
+    enum status s = loader_load(LOAD_PROGRAM, path, bytes, len, &m, err);
     if (s != OK) {
         return s;
     }

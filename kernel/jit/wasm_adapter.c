@@ -28,7 +28,7 @@ static struct compiler *compiler_of(const struct wasm_host *h)
 static NORETURN void give_up(struct compiler *c, uint64_t outcome)
 {
     uint64_t fp = (uintptr_t)__builtin_frame_address(0);
-    compiled_trace(c, 0, fp, fp);
+    compiled_trace(c, &(struct wasm_fault){.fp = fp, .sp = fp});
     jit_leave(c->entry, outcome);
 }
 

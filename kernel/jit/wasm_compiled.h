@@ -24,6 +24,8 @@ extern const struct wasm_engine wasm_compiled;
 /** Of a fault, what the machine said. */
 struct wasm_fault {
     uint64_t pc, fp, sp;
+    uint64_t
+        caller; /* where the code at pc returns to if it has no frame of its own; 0: not known */
     uint64_t address; /* that was accessed; of a memory fault only */
     bool is_memory;   /* an access was refused */
     bool is_overflow; /* of a division: the divisor was not 0 */

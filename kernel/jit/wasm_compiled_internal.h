@@ -68,9 +68,9 @@ void compiled_free_adapters(struct compiler *c);
 /** What jit_leave() is given. */
 enum leave { LEAVE_TRAP = 1, LEAVE_STOPPED = LEAVE_TRAP + IR_TRAP_COUNT };
 
-/** @brief Note where things stand, innermost frame first, from a frame pointer on. pc 0: the frame
- * is that of a C function. */
-void compiled_trace(struct compiler *c, uint64_t pc, uint64_t fp, uint64_t sp);
+/** @brief Note where things stand, innermost frame first, by the registers of a fault. pc 0: the
+ * frame is that of a C function. */
+void compiled_trace(struct compiler *c, const struct wasm_fault *fault);
 
 /** @brief The engine's run(). */
 enum wasm_outcome compiled_run(void *state, struct wasm_store *store, const struct wasm_func *f,

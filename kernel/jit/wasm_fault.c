@@ -73,14 +73,37 @@ static void note(struct wasm_stop *stop, const struct compiled_code *code, uint6
     stop->depth++;
 }
 
-void compiled_trace(struct compiler *c, uint64_t pc, uint64_t fp, uint64_t sp)
+/* A leaf's caller is not in the chain of frames: it is where the machine puts it at a call. */
+static bool has_no_frame(const struct compiled_code *code, uint64_t pc)
 {
+    if (code->module == NULL) {
+        return false;
+    }
+    const struct compiled_module *m = CONTAINER_OF(code, struct compiled_module, native);
+    return m->frames[find_function(code, pc)] <= JIT_FRAMELESS_BYTES;
+}
+
+static void note_caller(struct compiler *c, const struct wasm_fault *fault)
+{
+    const struct compiled_code *code = find_code(c, fault->pc);
+    if (code != NULL && fault->caller != 0 && has_no_frame(code, fault->pc)) {
+        code = find_code(c, fault->caller - 1);
+        if (code != NULL) {
+            note(c->stop, code, fault->caller, JIT_ROW_CALL);
+        }
+    }
+}
+
+void compiled_trace(struct compiler *c, const struct wasm_fault *fault)
+{
+    uint64_t pc = fault->pc, fp = fault->fp, sp = fault->sp;
     struct wasm_stop *stop = c->stop;
     const struct compiled_code *code = pc == 0 ? NULL : find_code(c, pc);
     bool seen = code != NULL;
     stop->depth = 0;
     if (code != NULL) {
         note(stop, code, pc, JIT_ROW_TRAP);
+        note_caller(c, fault);
     }
     for (uint32_t links = 0; links < LINKS_MAX; links++) {
         if (fp < sp || fp % 8 != 0 || fp + 16 > c->entry->saved_sp) {
@@ -127,7 +150,7 @@ bool wasm_compiled_fault(struct wasm_store *s, const struct wasm_fault *fault,
     if (trap == IR_TRAP_DIVIDE && fault->is_overflow) {
         trap = IR_TRAP_OVERFLOW;
     }
-    compiled_trace(c, fault->pc, fault->fp, fault->sp);
+    compiled_trace(c, fault);
     *out = (struct wasm_resume){.entry = c->entry, .outcome = LEAVE_TRAP + (uint64_t)trap};
     return true;
 }

@@ -70,6 +70,11 @@ static const struct {
      "Bars connect programs, < > >> 2> and 2>> name files; a command of the shell can be first.\n"
      "    run /bin/hello.elf one two\n"
      "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},
+    {"jit",
+     "Without arguments, the portable programs that are loaded, here or from another console;\n"
+     "with a program's number, its functions. A file is compiled and not run: a line a\n"
+     "function, or, after `dump`, each stage of one.\n"
+     "    jit dump /bin/hello.wasm main"},
     {"load", "A name alone is looked for in /lib/modules.\n"
              "    load virtio_rng"},
     {"unload", "Waits for requests in flight. `modules` lists the names.\n"

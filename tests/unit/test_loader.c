@@ -26,6 +26,12 @@
 #include "kernel/sched/program.h"
 
 const struct jit_backend *const jit_native = &jit_backend_aarch64;
+const struct jit_machine *const jit_machine_native = &jit_machine_aarch64;
+
+uint64_t jit_native_features(void)
+{
+    return 0;
+}
 
 /* The machine's routines, which no test here runs: three places with an order. */
 const char jit_runtime_start[64];

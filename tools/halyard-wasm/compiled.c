@@ -60,6 +60,7 @@ static void read_registers(const ucontext_t *u, struct wasm_fault *f)
     f->pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
     f->fp = (uint64_t)u->uc_mcontext.gregs[REG_RBP];
     f->sp = (uint64_t)u->uc_mcontext.gregs[REG_RSP];
+    f->caller = f->sp % sizeof(uint64_t) == 0 ? *(const uint64_t *)(uintptr_t)f->sp : 0;
 }
 
 /* Entered by a jump: the stack is as behind a call. */
@@ -76,6 +77,7 @@ static void read_registers(const ucontext_t *u, struct wasm_fault *f)
     f->pc = u->uc_mcontext.pc;
     f->fp = u->uc_mcontext.regs[29];
     f->sp = u->uc_mcontext.sp;
+    f->caller = u->uc_mcontext.regs[30];
 }
 
 static void resume(ucontext_t *u, const struct wasm_resume *r)
@@ -160,7 +162,7 @@ static uint64_t features(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    return JIT_X86_VECTORS_IN_C | (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
+    return (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
            (__builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0) |
            (__builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0) |
            (__builtin_cpu_supports("avx") ? JIT_X86_AVX : 0) |

@@ -121,6 +121,7 @@ STATIC_ASSERT(offsetof(struct jit_entry, outcome) == 232, "enter.S: ENTRY_OUTCOM
 
 const struct jit_machine jit_machine_aarch64 = {
     .name = "aarch64",
+    .landing_pads = JIT_ARM_LANDING_PADS,
     .registers =
         {
             .allocatable = {INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED},

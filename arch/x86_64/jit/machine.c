@@ -111,6 +111,7 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
 
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
+    .landing_pads = JIT_X86_LANDING_PADS,
     /* Registers without a prefix byte first; those that the prologue must save last. */
     .registers =
         {
