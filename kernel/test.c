@@ -13,7 +13,7 @@
 
 /* Tests that take minutes, and tests of a device that machines have on request only: a glob that
  * begins so runs them, and no other. */
-static const char *const apart[] = {"long_", "edu_"};
+static const char *const apart[] = {"long_", "edu_", "spec_"};
 
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {

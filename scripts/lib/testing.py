@@ -102,6 +102,8 @@ def machine_suites(machine, preset, build):
               for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
     yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
+    yield Command(f"conformance/wasm-spec-{machine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", machine, str(build),
+                                                       str(build_directory("host-tests") / "conformance")])
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
                                         str(build), "--no-build"])
 
@@ -191,7 +193,7 @@ def parse(arguments):
 def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
     wanted = packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS
-    if args.filter.startswith(("unit", "fuzz", "conformance", "oracle")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "oracle")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG

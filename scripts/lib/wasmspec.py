@@ -3,12 +3,14 @@
 
     wasmspec.py pack DIR [FILE.wast ...]      one pack a file, for the runner or a disk
     wasmspec.py run RUNNER ENGINE DIR         pack into DIR if need be, run all, print TAP
+    wasmspec.py guest MACHINE BUILD DIR       likewise, compiled in the kernel that is in BUILD
 
 wabt's wast2json turns a file into modules and JSON; a pack is both in one piece, in the form that
 tests/conformance/spec_pack.h describes. Assertions about the text format are left out: nothing here reads it.
 """
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import disk
 import tap
 from tree import ROOT, Failure
 
@@ -175,21 +178,11 @@ def pack_all(files, folder):
 
 # ---- Running ----
 
-def run(runner, engine, folder):
-    writer = tap.Writer()
-    try:
-        packs = pack_all(suite(folder / "testsuite"), folder / "packs")
-    except NoSuite as why:
-        writer.skip(f"wasm-spec on {engine}", str(why))
-        return writer.status()
-    except Failure as failure:
-        writer.point(False, f"wasm-spec on {engine}", str(failure))
-        return writer.status()
-    if engine not in ("interpreter", "optimised"):  # compiled code has no vectors yet
-        packs = [p for p in packs if not p.stem.startswith("simd_")]
+def follow(command, engine, packs, writer):
+    """Run a command that prints a line for each file, behind those about its failures; a point each."""
     details, passed, total = [], 0, 0
-    process = subprocess.Popen([str(runner), engine, *map(str, packs)], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                               text=True, errors="replace")
     for line in process.stdout:
         words = line.split()
         if len(words) == 6 and words[0] == "file":  # file NAME PASSED of TOTAL ERRORS
@@ -200,10 +193,51 @@ def run(runner, engine, folder):
         elif words and words[0] != "conformance":
             details.append(line.rstrip())
     status = process.wait()
-    if writer.count != len(packs):
+    if writer.count != len(packs) or (status != 0 and writer.status() == 0):
         writer.point(False, f"runner on {engine}", f"it ended with status {status} after {writer.count} files", *details)
     print(f"conformance wasm-spec {engine} {passed} of {total}", flush=True)
+
+
+def without_vectors(packs):
+    """What compiled code can run: it has no vectors yet."""
+    return [p for p in packs if not p.stem.startswith("simd_")]
+
+
+def run_packs(engine, folder, start):
+    """Pack the suite, have start(packs, writer) run it, print TAP."""
+    writer = tap.Writer()
+    try:
+        start(pack_all(suite(folder / "testsuite"), folder / "packs"), writer)
+    except NoSuite as why:
+        writer.skip(f"wasm-spec on {engine}", str(why))
+    except Failure as failure:
+        writer.point(False, f"wasm-spec on {engine}", str(failure))
     return writer.status()
+
+
+def run(runner, engine, folder):
+    def start(packs, writer):
+        if engine not in ("interpreter", "optimised"):
+            packs = without_vectors(packs)
+        follow([str(runner), engine, *map(str, packs)], engine, packs, writer)
+
+    return run_packs(engine, folder, start)
+
+
+def run_in_guest(machine, build, folder):
+    """Compiled in the kernel: the packs are on a disk, and a test of the kernel runs them."""
+    def start(packs, writer):
+        packs = without_vectors(packs)
+        with tempfile.TemporaryDirectory() as work:
+            image = Path(work, "packs.img")
+            (Path(work, "tree") / "packs").mkdir(parents=True)
+            for p in packs:
+                shutil.copy(p, Path(work, "tree/packs", p.name))
+            disk.make_disk(Path(work, "tree"), image)
+            follow([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--disk",
+                    str(image), "--test", "spec_*", "--timeout", "600"], machine, packs, writer)
+
+    return run_packs(machine, folder, start)
 
 
 def main(arguments):
@@ -218,6 +252,8 @@ def main(arguments):
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 4:
         return run(Path(arguments[1]), arguments[2], Path(arguments[3]))
+    if arguments[:1] == ["guest"] and len(arguments) == 4:
+        return run_in_guest(arguments[1], Path(arguments[2]), Path(arguments[3]))
     print(__doc__, file=sys.stderr)
     return 2
 

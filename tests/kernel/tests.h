@@ -18,3 +18,4 @@ extern const struct kernel_test native_tests[];
 extern const struct kernel_test module_tests[];
 extern const struct kernel_test security_tests[];
 extern const struct kernel_test wasi_tests[];
+extern const struct kernel_test wasm_spec_tests[];
