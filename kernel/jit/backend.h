@@ -87,6 +87,8 @@ enum jit_x86_feature {
     JIT_X86_LZCNT = 32,
     JIT_X86_SSSE3 = 64,
     JIT_X86_LANDING_PADS = 128, /**< indirect calls are checked: ENDBR64 at every entry */
+    JIT_X86_VECTORS_IN_C = 256, /**< C functions use vector registers, as everywhere but in the
+                                   kernel: who calls one keeps those that its own caller owns */
 };
 
 /** What an AArch64 CPU has beyond ARMv8.0. */

@@ -101,6 +101,9 @@ bool select_is_single(const struct selector *s, uint32_t value);
 /** @brief Whether a value is defined in the block that is being selected. */
 bool select_is_local(const struct selector *s, uint32_t value);
 
+/** @brief A number that an i32 is never above, as far as that is easily seen. */
+uint32_t select_largest(const struct selector *s, uint32_t value);
+
 /**
  * @brief Whether s->at may do what `value` does in its place: its only use, in this block, a load
  * between which and s->at nothing happens that the program could tell apart; or pure.

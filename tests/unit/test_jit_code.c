@@ -181,6 +181,52 @@ static void test_32_bit_sums_wrap_before_they_are_addresses(void **state)
     native_memory_free(memory);
 }
 
+/* What an index is made of: a mask, a shift, a sum. Where a wrap is possible it must happen. */
+static void test_indices_whose_range_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mask, shift, sum;
+    } shapes[] = {{0xff, 3, 16},
+                  {0xffff, 0, 1000},
+                  {0xc0000000, 0, 0x40000000},
+                  {0xbfffffff, 0, 0x40000000},
+                  {0x60000000, 3, 0},
+                  {0x1fffffff, 3, 0},
+                  {0x1fffffff, 3, 8},
+                  {0x3f, 2, 0x7fffff00},
+                  {0xffffffff, 1, 4}};
+    static const uint32_t values[] = {0, 1, 5, 255, 0x40000000, 0x60000000, 0xc0000000, 0xffffffff};
+    uint8_t *memory = native_memory_new(MEMORY_BYTES);
+    for (unsigned n = 0; n < MEMORY_BYTES; n++) {
+        memory[n] = (uint8_t)(n * 7 + n / 256);
+    }
+    for (size_t n = 0; n < ARRAY_COUNT(shapes); n++) {
+        struct compiled c;
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       MODULE_HEAD "signature (i32) -> (i32)\ncallee @f signature 0\n"
+                                   "function @f {\nblock0(v0: i32):\n v1 = const.i32 %#x\n"
+                                   " v2 = and.i32 v0, v1\n v3 = const.i32 %u\n"
+                                   " v4 = shl.i32 v2, v3\n v5 = const.i32 %#x\n"
+                                   " v6 = add.i32 v4, v5\n v7 = load.i32 memory0[v6 + 3] 8_u\n"
+                                   " return v7\n}\n",
+                       shapes[n].mask, shapes[n].shift, shapes[n].sum);
+        compile(&c, text);
+        c.context.memory = memory;
+        for (size_t k = 0; k < ARRAY_COUNT(values); k++) {
+            struct ir_bits arg = {.lo = values[k]}, result = {0};
+            struct native_outcome out = run(&c, &arg, &result);
+            uint32_t index = ((values[k] & shapes[n].mask) << shapes[n].shift) + shapes[n].sum;
+            bool fine = (uint64_t)index + 3 < MEMORY_BYTES;
+            assert_int_equal(out.trapped, !fine);
+            assert_true(!fine || result.lo == memory[index + 3]);
+        }
+        discard(&c);
+    }
+    native_memory_free(memory);
+}
+
 static void test_addresses_of_the_front_end(void **state)
 {
     (void)state;
@@ -721,6 +767,7 @@ int main(void)
         cmocka_unit_test(test_loads_and_stores),
         cmocka_unit_test(test_arithmetic_on_memory_in_place),
         cmocka_unit_test(test_32_bit_sums_wrap_before_they_are_addresses),
+        cmocka_unit_test(test_indices_whose_range_is_known),
         cmocka_unit_test(test_addresses_of_the_front_end),
         cmocka_unit_test(test_conditions_choose_and_branch),
         cmocka_unit_test(test_negated_float_conditions),

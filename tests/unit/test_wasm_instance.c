@@ -499,6 +499,21 @@ static uint64_t host_stop(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t 
     return 0;
 }
 
+/* Leaves nothing in the registers that C functions need not keep. */
+static enum wasm_outcome host_scrub(struct wasm_host *h, const uint64_t *args, uint64_t *results,
+                                    enum ir_trap *why)
+{
+    (void)h, (void)args, (void)results, (void)why;
+#if defined(__x86_64__)
+    __asm__ volatile("pcmpeqd %%xmm0, %%xmm0\n\tmovaps %%xmm0, %%xmm7\n\tmovaps %%xmm0, %%xmm8\n\t"
+                     "movaps %%xmm0, %%xmm9\n\tmovaps %%xmm0, %%xmm10\n\tmovaps %%xmm0, %%xmm11\n\t"
+                     "movaps %%xmm0, %%xmm12\n\tmovaps %%xmm0, %%xmm13\n\tmovaps %%xmm0, %%xmm14" ::
+                         : "xmm0", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+                           "xmm14");
+#endif
+    return WASM_RETURNED;
+}
+
 static const struct wasm_host_function host_functions[] = {
     {"sum", "iIfFiiiiiii:IF", host_sum, NULL},
     {"direct", "iIi:i", NULL, host_direct},
@@ -506,8 +521,9 @@ static const struct wasm_host_function host_functions[] = {
     {"fail", ":", host_fail, NULL},
     {"quit", ":", host_quit, NULL},
     {"stop", ":i", NULL, host_stop},
+    {"scrub", "i:", host_scrub, NULL},
 };
-static const struct wasm_host_module host = {"host", host_functions, 6};
+static const struct wasm_host_module host = {"host", host_functions, 7};
 
 static struct wasm_instance *make_hosted(struct wasm_store *s, int *data)
 {
@@ -530,6 +546,16 @@ static void test_host_functions_get_and_give_every_kind_of_value(void **state)
     const uint64_t direct[] = {8, UINT64_C(0x100000001), UINT32_MAX};
     assert_int_equal(call(i, "again", direct, results, &stop), WASM_RETURNED);
     assert_int_equal(results[0], 7);
+    wasm_store_close(s);
+}
+
+static void test_values_live_on_over_host_functions(void **state)
+{
+    (void)state;
+    int data = 0;
+    struct wasm_store *s = open_store();
+    struct wasm_instance *i = make_hosted(s, &data);
+    assert_true(of_bits(run(i, "keep", bits_of(1.5), 0, 0)) == 1.5 * 255);
     wasm_store_close(s);
 }
 
@@ -724,6 +750,7 @@ int main(void)
         cmocka_unit_test(test_table_instructions_have_exact_bounds),
         cmocka_unit_test(test_tables_grow_one_by_one_to_their_maximum),
         cmocka_unit_test(test_host_functions_get_and_give_every_kind_of_value),
+        cmocka_unit_test(test_values_live_on_over_host_functions),
         cmocka_unit_test(test_host_functions_see_the_memory_of_who_imported_them),
         cmocka_unit_test(test_a_host_function_of_another_type_is_refused),
         cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),

@@ -162,7 +162,7 @@ static uint64_t features(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    return (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
+    return JIT_X86_VECTORS_IN_C | (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
            (__builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0) |
            (__builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0) |
            (__builtin_cpu_supports("avx") ? JIT_X86_AVX : 0) |

@@ -49,6 +49,9 @@ static enum status lay_out_frame(struct emitter *e)
     struct frame *f = &e->frame;
     f->saved_ints = v->used[VCLASS_INT] & r->callee_saved[VCLASS_INT];
     f->saved_vectors = v->used[VCLASS_FLOAT] & r->callee_saved[VCLASS_FLOAT];
+    if ((v->machine_flags & X86_CALLS_HELPERS) != 0 && (e->features & JIT_X86_VECTORS_IN_C) != 0) {
+        f->saved_vectors = r->callee_saved[VCLASS_FLOAT];
+    }
     uint64_t at = 8 * ALIGN_UP((uint64_t)v->slot_count, (uint64_t)2);
     uint64_t bytes[4] = {8 * (uint64_t)__builtin_popcount(f->saved_ints),
                          (v->machine_flags & X86_SAVES_CONTEXT) != 0 ? 8 : 0,

@@ -108,6 +108,7 @@ static inline struct x86_small x86_unpack(uint16_t v)
 /** vcode.machine_flags */
 enum x86_flag {
     X86_SAVES_CONTEXT = 1, /**< a call with another context happens: the frame keeps this one */
+    X86_CALLS_HELPERS = 2, /**< C functions are called, which keep no vector register */
 };
 
 /* ---- The convention (kernel/jit/code.h) ---- */

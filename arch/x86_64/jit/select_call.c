@@ -196,6 +196,7 @@ bool x86_select_call(struct selector *s)
         s->v->machine_flags |= X86_SAVES_CONTEXT;
     }
     if (helper) {
+        s->v->machine_flags |= X86_CALLS_HELPERS;
         call_helper(s, i, &c);
     } else {
         c.d.i.extra = i->a;

@@ -3,7 +3,8 @@
 // Addresses, loads and stores.
 //
 // An index of a sandboxed memory is an i32: a register whose upper half is zero. Arithmetic on it
-// wraps at 2^32 and is never part of a 64-bit address; only the offset is, which does not wrap.
+// wraps at 2^32 and is part of a 64-bit address only where it is known that it does not; the offset
+// always is.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -82,6 +83,25 @@ static uint32_t checked_index(struct selector *s, const struct ir_instr *access,
     return at;
 }
 
+/* What is added to an index, or what it is multiplied by, if that cannot wrap. */
+static void split_index(struct selector *s, struct address *a, uint32_t index)
+{
+    uint64_t bits;
+    const struct ir_instr *i = select_instr(s, index);
+    if (i->op == IR_ADD && select_is_local(s, index) && select_const(s, i->b, &bits) &&
+        bits <= UINT32_MAX - select_largest(s, i->a) && bits + (uint64_t)a->disp <= INT32_MAX) {
+        a->disp += (int32_t)bits;
+        index = i->a;
+        i = select_instr(s, index);
+    }
+    if (i->op == IR_SHL && select_is_local(s, index) && select_const(s, i->b, &bits) && bits <= 3 &&
+        (uint64_t)select_largest(s, i->a) << bits <= UINT32_MAX) {
+        a->scale = (unsigned)bits;
+        index = i->a;
+    }
+    a->index_reg = select_reg(s, index);
+}
+
 static struct address memory_address(struct selector *s, const struct ir_instr *access,
                                      const struct ir_place *p, uint32_t location, unsigned bytes)
 {
@@ -103,7 +123,7 @@ static struct address memory_address(struct selector *s, const struct ir_instr *
         a.disp = (int32_t)(bits + p->offset);
     } else {
         a.disp = (int32_t)p->offset;
-        a.index_reg = select_reg(s, access->a);
+        split_index(s, &a, access->a);
     }
     return a;
 }

@@ -32,7 +32,7 @@ const struct jit_machine *native_machine(void)
 
 uint64_t native_features(void)
 {
-    uint64_t features = 0;
+    uint64_t features = JIT_X86_VECTORS_IN_C;
 #if defined(__x86_64__)
     features |= __builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0;
     features |= __builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0;
