@@ -4,7 +4,8 @@
 #include "kernel/lib/endian.h"
 #include "kernel/wasi/wasi_internal.h"
 
-#define BUFFERS_MAX 1024u /* as IOV_MAX elsewhere */
+#define BUFFERS_MAX 1024u               /* as IOV_MAX elsewhere */
+#define PIECE       ((uint32_t)1 << 20) /* bytes moved at once */
 
 /* The buffers of one call, in the program's memory, all checked. */
 struct buffers {
@@ -39,7 +40,13 @@ static uint16_t take_buffers(const struct wasi *w, const uint64_t *args, uint64_
     return total > INT32_MAX ? WASI_EINVAL : WASI_SUCCESS;
 }
 
-/* What one buffer is read into or written from. */
+/* A buffer in the program's memory. */
+struct span {
+    uint8_t *bytes;
+    uint32_t len;
+};
+
+/* How bytes get into or out of it. */
 typedef uint16_t move_fn(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
                          const struct wasi_file_ops *ops);
 
@@ -55,28 +62,51 @@ static uint16_t move_out(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_
     return ops->write(h, at, buf, len, done);
 }
 
+/* One buffer, in pieces: whoever is to be ended, or waits for the file, does not wait for
+ * gigabytes. *moved is right also if this fails. */
+static uint16_t move_buffer(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
+                            const struct span *span, move_fn *one, uint32_t *moved)
+{
+    uint32_t total = 0;
+    uint16_t e = WASI_SUCCESS;
+    while (e == WASI_SUCCESS && total < span->len) {
+        size_t want = MIN(span->len - total, PIECE);
+        size_t done = 0;
+        uint64_t from = at == WASI_POSITION ? at : at + total;
+        e = one(fd->handle, from, span->bytes + total, want, &done, w->system->files);
+        total += e == WASI_SUCCESS ? (uint32_t)done : 0;
+        if (done < want) {
+            break;
+        }
+    }
+    *moved = total;
+    return e;
+}
+
 /* Buffer after buffer, until one is not filled or emptied. `is_once`: what comes from a stream may
  * be all that there is for long, so after the first bytes it is enough. An error counts only if
  * nothing was moved before it: the next call meets it. */
 static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
-                     const struct buffers *buffers, move_fn *one, bool is_once, uint32_t *moved)
+                     const struct buffers *buffers, move_fn *one, uint32_t *moved)
 {
     uint32_t total = 0;
+    bool is_once = one == move_in && fd->type != WASI_TYPE_REGULAR_FILE;
     for (uint32_t i = 0; i < buffers->count; i++) {
         const uint8_t *entry = buffers->list + (size_t)i * WASI_IOVEC_SIZE;
-        uint32_t len = load_le32(entry + 4);
-        size_t done = 0;
-        if (len == 0) {
+        struct span span = {w->memory + load_le32(entry), load_le32(entry + 4)};
+        uint32_t done;
+        if (span.len == 0) {
             continue;
         }
-        uint64_t from = at == WASI_POSITION ? at : at + total;
-        uint16_t e =
-            one(fd->handle, from, w->memory + load_le32(entry), len, &done, w->system->files);
+        if (is_once) {
+            span.len = MIN(span.len, PIECE);
+        }
+        uint16_t e = move_buffer(w, fd, at == WASI_POSITION ? at : at + total, &span, one, &done);
+        total += done;
         if (e != WASI_SUCCESS && total == 0) {
             return e;
         }
-        total += e == WASI_SUCCESS ? (uint32_t)done : 0;
-        if (e != WASI_SUCCESS || done < len || is_once) {
+        if (done < span.len || is_once) {
             break;
         }
     }
@@ -106,7 +136,7 @@ static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, c
         e = check_ready(w, fd, false);
     }
     if (e == WASI_SUCCESS) {
-        e = move(w, fd, at, &buffers, move_in, fd->type != WASI_TYPE_REGULAR_FILE, &moved);
+        e = move(w, fd, at, &buffers, move_in, &moved);
     }
     if (e == WASI_SUCCESS) {
         store_le32(done, moved);
@@ -125,7 +155,7 @@ static uint32_t do_write(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
         e = check_ready(w, fd, true);
     }
     if (e == WASI_SUCCESS) {
-        e = move(w, fd, at, &buffers, move_out, false, &moved);
+        e = move(w, fd, at, &buffers, move_out, &moved);
     }
     if (e == WASI_SUCCESS && (fd->flags & (WASI_FDFLAG_SYNC | WASI_FDFLAG_DSYNC)) != 0) {
         e = w->system->files->sync(fd->handle, (fd->flags & WASI_FDFLAG_SYNC) == 0);

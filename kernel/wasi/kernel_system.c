@@ -123,8 +123,17 @@ static uint16_t node_set_times(struct wasi_handle *h, const char *name,
                                  : file_set_times_at(file_of(h), name, &t));
 }
 
+/* What takes long is done in pieces, and left off when the program is being ended. */
+static bool is_ending(void)
+{
+    return thread_is_cancelled(thread_current());
+}
+
 static uint16_t do_read(struct wasi_handle *h, uint64_t at, void *buf, size_t len, size_t *done)
 {
+    if (is_ending()) {
+        return WASI_ECANCELED;
+    }
     return errno_of(at == WASI_POSITION ? file_read(file_of(h), buf, len, done)
                                         : file_read_at(file_of(h), at, buf, len, done));
 }
@@ -132,6 +141,9 @@ static uint16_t do_read(struct wasi_handle *h, uint64_t at, void *buf, size_t le
 static uint16_t do_write(struct wasi_handle *h, uint64_t at, const void *buf, size_t len,
                          size_t *done)
 {
+    if (is_ending()) {
+        return WASI_ECANCELED;
+    }
     return errno_of(at == WASI_POSITION ? file_write(file_of(h), buf, len, done)
                                         : file_write_at(file_of(h), at, buf, len, done));
 }
@@ -231,6 +243,9 @@ static uint16_t clock_resolution(enum wasi_clock_id id, uint64_t *out)
 
 static uint16_t fill_random(void *buf, size_t len)
 {
+    if (is_ending()) {
+        return WASI_ECANCELED;
+    }
     random_fill(buf, len);
     return WASI_SUCCESS;
 }

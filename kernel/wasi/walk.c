@@ -6,6 +6,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
 
+#define CHANGES_MAX 16u /* of one name while a walk comes to it */
+
 uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *buf)
 {
     uint32_t n = (uint32_t)len;
@@ -110,10 +112,21 @@ static uint16_t follow_link(struct wasi *w, struct wasi_walk *k)
     return WASI_SUCCESS;
 }
 
+/* Somebody may put a directory in the place of a link between our two looks at it: then it is one
+ * to enter. Who does that all the time cannot hold the walk up for ever. */
 static uint16_t pass_through(struct wasi *w, struct wasi_walk *k)
 {
-    uint16_t e = go_into(w, k);
-    return e == WASI_ELOOP ? follow_link(w, k) : e;
+    for (unsigned n = 0; n < CHANGES_MAX; n++) {
+        uint16_t e = go_into(w, k);
+        if (e != WASI_ELOOP) {
+            return e;
+        }
+        e = follow_link(w, k);
+        if (e != WASI_EINVAL) {
+            return e;
+        }
+    }
+    return WASI_ELOOP;
 }
 
 /* The path's last name. *again: it was a link, whose text comes next. */

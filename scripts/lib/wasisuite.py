@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -208,6 +209,46 @@ RUNS = [
 ]
 
 
+class Swapper(threading.Thread):
+    """Keeps putting a link that leads out of the folder in the place of a directory, and that back."""
+
+    def __init__(self, home):
+        super().__init__()
+        self.home = home
+        self.is_over = threading.Event()
+        (home / "d/e").mkdir(parents=True)
+        (home / "d/secret").write_text("inside")
+        (home / "link").symlink_to("..")
+
+    def run(self):
+        d, link, away = (self.home / name for name in ("d", "link", "away"))
+        while not self.is_over.is_set():
+            d.rename(away)
+            link.rename(d)
+            d.rename(link)
+            away.rename(d)
+
+    def stop(self):
+        self.is_over.set()
+        self.join()
+
+
+def race_test(command, engine, program, rounds=20000):
+    with tempfile.TemporaryDirectory() as work:
+        Path(work, "secret").write_text("secret")
+        home = Path(work, "home")
+        home.mkdir()
+        swapper = Swapper(home)
+        swapper.start()
+        try:
+            done = run(command, engine, program, ["--dir", str(home)], [str(rounds)], work, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return [f"it did not end within {LIMIT_S} s"]
+        finally:
+            swapper.stop()
+        return list(complaints(done, {}))
+
+
 def own_test(command, engine, program, what):
     _, arguments, text, status, output = what
     with tempfile.TemporaryDirectory() as work:
@@ -222,7 +263,8 @@ def own_test(command, engine, program, what):
         why = list(complaints(done, {"exit_code": status}))
         if done.stdout != output:
             why.append(f"its output was {done.stdout[:200]!r}")
-        if secret.read_text() != "secret" or sorted(p.name for p in Path(work).iterdir()) != ["home", "secret"]:
+        beside = sorted(p.name for p in Path(work).iterdir())
+        if beside != ["home", "secret"] or secret.read_text() != "secret":
             why.append("it reached what lies beside its folder")
     return why
 
@@ -253,6 +295,8 @@ def own(command, engine, folder):
         if program := built.get(what[0]):
             words = " ".join([what[0], *what[1][:2]])
             writer.claim(f"{words} on {engine}", own_test(command, engine, program, what))
+    if program := built.get("race"):
+        writer.claim(f"race on {engine}", race_test(command, engine, program))
     return writer.status()
 
 

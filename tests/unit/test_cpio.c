@@ -124,6 +124,12 @@ static void test_golden_archive(void **state)
     assert_int_equal(st.mode, 0755);
     assert_int_equal(st.size, 7);
     assert_int_equal(st.modified_ns, 1234ull * NS_PER_S);
+    assert_int_equal(st.links, 1);
+    assert_int_equal(vfs_stat("/i", "one", true, &st), OK);
+    assert_int_equal(st.links, 3); /* one file, not copies */
+    uint64_t inode = st.inode;
+    assert_int_equal(vfs_stat("/i", "three", true, &st), OK);
+    assert_int_equal(st.inode, inode);
     assert_int_equal(vfs_stat(NULL, "/i/loop", true, &st), E_LOOP);
     assert_int_equal(vfs_stat(NULL, "/i/loop", false, &st), OK);
     assert_int_equal(st.type, FILE_SYMLINK);

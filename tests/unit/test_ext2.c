@@ -193,6 +193,9 @@ static void test_names_and_links(void **state)
         for (size_t k = 0; k < 6; k++) {
             assert_int_equal(vfs_stat(NULL, same[k], true, &st), OK);
             assert_int_equal(st.size, 5);
+            assert_int_equal(st.links, 2); /* hello and hard */
+            assert_int_not_equal(st.modified_ns, 0);
+            assert_int_not_equal(st.device, 0);
             assert_int_equal(st.type, FILE_REGULAR);
         }
         assert_int_equal(vfs_stat(NULL, "/i/fast", false, &st), OK);

@@ -8,6 +8,7 @@
 #include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
 #include "wasi/kernel_env.h"
+#include "wasi/kernel_stubs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -339,6 +340,18 @@ static void test_descriptors_are_moved_and_run_out(void **state)
     assert_int_equal(fd, 500);
 }
 
+static void test_what_takes_long_ends_with_the_program(void **state)
+{
+    (void)state;
+    uint32_t fd = open_new("f");
+    atomic_store(&wasi_stub_thread.cancelled, true);
+    assert_int_equal(write_text(fd, "x"), WASI_ECANCELED);
+    assert_int_equal(CALL(&g, "fd_read", fd, guest_buffer(&g, 1), 1, GUEST_RESULT), WASI_ECANCELED);
+    assert_int_equal(CALL(&g, "random_get", 0, 1), WASI_ECANCELED);
+    atomic_store(&wasi_stub_thread.cancelled, false);
+    assert_int_equal(write_text(fd, "x"), WASI_SUCCESS);
+}
+
 static void test_clocks_and_the_rest(void **state)
 {
     (void)state;
@@ -373,6 +386,7 @@ int main(void)
         WITH_GUEST(test_times),
         WITH_GUEST(test_listing),
         WITH_GUEST(test_descriptors_are_moved_and_run_out),
+        WITH_GUEST(test_what_takes_long_ends_with_the_program),
         WITH_GUEST(test_clocks_and_the_rest),
     };
     return cmocka_run_group_tests(tests, wasi_env_setup_once, NULL);

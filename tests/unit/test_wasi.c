@@ -236,6 +236,35 @@ static void test_buffers(void **state)
     assert_int_equal(CALL(&g, "fd_write", fd, guest_buffer(&g, 1), 1, GUEST_RESULT), WASI_ENOSPC);
 }
 
+/* A buffer of more than a mebibyte is moved in pieces, each where the one before ended. */
+static void test_large_buffers_are_moved_in_pieces(void **state)
+{
+    (void)state;
+    uint32_t fd;
+    uint64_t length = GUEST_BYTES + ((uint64_t)3 << 20);
+    assert_int_equal(guest_open(&g, TOP, "file", 0,
+                                WASI_RIGHT_FD_READ | WASI_RIGHT_FD_WRITE | WASI_RIGHT_FD_SEEK, &fd),
+                     WASI_SUCCESS);
+    uint8_t *large = calloc(1, length);
+    assert_non_null(large);
+    wasi_set_memory(g.wasi, large, &length);
+    store_le32(large + 256, GUEST_BYTES);
+    store_le32(large + 260, 3 << 20);
+    assert_int_equal(CALL(&g, "fd_pread", fd, 256, 1, 100, 0), WASI_SUCCESS);
+    assert_int_equal(load_le32(large), 3 << 20);
+    assert_int_equal(fake.reads, 3);
+    assert_int_equal(fake.last_at, 100 + (2 << 20));
+    assert_int_equal(large[length - 1], 'r');
+    assert_int_equal(CALL(&g, "fd_write", fd, 256, 1, 0), WASI_SUCCESS);
+    assert_int_equal(fake.writes, 3);
+    assert_int_equal(fake.last_at, WASI_POSITION);
+    fake.chunk = 1 << 19; /* a file that takes less than it is given ends it */
+    assert_int_equal(CALL(&g, "fd_write", fd, 256, 1, 0), WASI_SUCCESS);
+    assert_int_equal(load_le32(large), 1 << 19);
+    wasi_set_memory(g.wasi, g.memory, &g.length);
+    free(large);
+}
+
 static void test_streams_give_what_they_have(void **state)
 {
     (void)state;
@@ -295,6 +324,34 @@ static void test_walks_hold_what_they_came_through(void **state)
     uint32_t handles = fake.handles;
     assert_int_equal(guest_open(&g, TOP, "a/b", 0, 0, &fd), WASI_EIO);
     assert_int_equal(fake.handles, handles);
+}
+
+/* Somebody puts the directory back as soon as the walk has met the link in its place. */
+static void restore_b(struct wasi_handle *dir, const char *name)
+{
+    static unsigned count;
+    (void)dir;
+    if (strcmp(name, "b") == 0) {
+        fake.nodes[FAKE_B].type = ++count % 2 == 1 ? WASI_TYPE_SYMBOLIC_LINK : WASI_TYPE_DIRECTORY;
+    }
+}
+
+static void make_b_a_link_without_text(struct wasi_handle *dir, const char *name)
+{
+    (void)dir;
+    if (strcmp(name, "b") == 0) {
+        fake.nodes[FAKE_B].type = WASI_TYPE_SYMBOLIC_LINK;
+    }
+}
+
+static void test_what_changes_between_two_looks_is_looked_at_again(void **state)
+{
+    (void)state;
+    uint32_t fd;
+    fake.before_open = restore_b; /* a link to who opens it, none to who reads it */
+    assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_SUCCESS);
+    fake.before_open = make_b_a_link_without_text;
+    assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_ELOOP);
 }
 
 static void put_clock(uint32_t i, uint64_t userdata, uint32_t id, uint64_t timeout, uint32_t flags)
@@ -491,8 +548,10 @@ int main(void)
         WITH_GUEST(test_a_program_without_memory_has_only_faults),
         WITH_GUEST(test_memory_is_as_long_as_it_is_now),
         WITH_GUEST(test_buffers),
+        WITH_GUEST(test_large_buffers_are_moved_in_pieces),
         WITH_GUEST(test_streams_give_what_they_have),
         WITH_GUEST(test_walks_hold_what_they_came_through),
+        WITH_GUEST(test_what_changes_between_two_looks_is_looked_at_again),
         WITH_GUEST(test_polling_clocks),
         WITH_GUEST(test_polling_descriptors),
         WITH_GUEST(test_polling_what_cannot_be),

@@ -22,6 +22,8 @@
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
 
+#define CHANGES_MAX 16u /* of one name while it is opened */
+
 struct wasi_handle {
     int fd;
     DIR *listing;    /* once it has been listed; on a descriptor of its own */
@@ -90,20 +92,32 @@ static int host_flags(unsigned flags)
     return host;
 }
 
-static bool is_link(const struct wasi_handle *dir, const char *name)
+/* A link where a directory was wanted is not told from a file: ENOTDIR. Which of them it was can
+ * only be looked up, when it may be a directory by now: then opening is tried again. */
+static int open_name(const struct wasi_handle *dir, const char *name, unsigned flags, int *error)
 {
     struct stat st;
-    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+    for (unsigned n = 0; n < CHANGES_MAX; n++) {
+        int fd = openat(dir->fd, name, host_flags(flags), 0666);
+        *error = errno;
+        if (fd >= 0 || *error != ENOTDIR || fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            return fd;
+        }
+        if (!S_ISDIR(st.st_mode)) {
+            *error = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+            return -1;
+        }
+    }
+    return -1;
 }
 
 static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
                           struct wasi_handle **out)
 {
-    int fd = openat(dir->fd, name, host_flags(flags), 0666);
+    int error = 0;
+    int fd = open_name(dir, name, flags, &error);
     if (fd < 0) {
-        int e = errno;
-        /* A link where a directory was wanted is not told from a file. */
-        return e == ENOTDIR && is_link(dir, name) ? WASI_ELOOP : errno_of(e);
+        return errno_of(error);
     }
     struct wasi_handle *h = wasi_posix_handle(fd);
     if (h == NULL) {

@@ -37,6 +37,7 @@ extern struct fake_system_state {
     uint32_t handles;   /* open now */
     uint64_t now_ns;    /* of the monotonic clock; the other is a second ahead */
     size_t chunk;       /* most bytes moved at once */
+    uint64_t last_at;   /* offset of the last bytes moved */
     uint32_t reads, writes, syncs, yields;
     bool is_stream_ready;
     uint32_t polled;      /* handles of the last poll */

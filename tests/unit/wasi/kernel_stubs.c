@@ -3,6 +3,7 @@
 // See the header.
 #include "wasi/kernel_stubs.h"
 
+#include "hal/cpu.h"
 #include "kernel/clock.h"
 #include "kernel/random.h"
 #include "kernel/sched/thread.h"
@@ -10,6 +11,13 @@
 #include <string.h>
 
 struct program_resource *wasi_stub_resource;
+struct thread wasi_stub_thread;
+
+/* Before main(): whoever asks for the running thread gets this one. */
+__attribute__((constructor)) static void set_thread(void)
+{
+    hal_this_cpu()->current = &wasi_stub_thread;
+}
 
 void random_fill(void *buf, size_t len)
 {

@@ -5,6 +5,10 @@
 #pragma once
 
 #include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
 
 /** What was last hung on a program. */
 extern struct program_resource *wasi_stub_resource;
+
+/** The running thread. */
+extern struct thread wasi_stub_thread;
