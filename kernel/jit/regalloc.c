@@ -123,6 +123,7 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
     a->blocks = regalloc_array(a, v->block_count, sizeof *a->blocks);
     a->order = regalloc_array(a, v->block_count, sizeof *a->order);
     a->next = regalloc_array(a, v->operand_count, sizeof *a->next);
+    a->next_fixed = regalloc_array(a, v->operand_count, sizeof *a->next_fixed);
     a->exit_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
     a->exit_next = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
     a->entry_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
@@ -135,6 +136,18 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
 
 /* ---- Walking ---- */
 
+/* Until the first fixed operand is passed, it could be any register's. */
+static void begin_fixed(struct alloc *a)
+{
+    const struct block *b = &a->blocks[a->block];
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        a->fixed[c] = b->fixed[c];
+        for (uint32_t m = b->fixed[c]; m != 0; m &= m - 1) {
+            a->fixed_at[c][lowest(m)] = b->first_fixed;
+        }
+    }
+}
+
 static void walk(struct alloc *a)
 {
     const struct vcode *v = a->v;
@@ -143,6 +156,7 @@ static void walk(struct alloc *a)
         a->block = a->order[p];
         a->end = a->blocks[a->block].start + b->count;
         live_load_exit(a, a->block);
+        begin_fixed(a);
         entry_start(a, a->block);
         for (uint32_t n = 0; n < b->count && a->error == OK; n++) {
             instr_assign(a, b->first + n, a->blocks[a->block].start + n);

@@ -272,24 +272,55 @@ static uint32_t spare_registers(const struct alloc *a, uint32_t block, unsigned 
     return has > needs ? has - needs : 0;
 }
 
+/* At a loop's header it is not too late for a better register: a move before the loop costs less
+ * than one in it. */
+static unsigned wanted_register(const struct alloc *a, uint32_t block, unsigned class,
+                                const struct candidate *c)
+{
+    const struct value *v = &a->values[c->vreg];
+    if (!a->v->blocks[block].is_loop_header || c->reg == NO_REG) {
+        return c->reg;
+    }
+    bool is_saved = (a->registers->callee_saved[class] & bit(c->reg)) != 0;
+    bool calls = a->blocks[block].call < FAR && v->crosses_call && !is_saved;
+    bool asks = v->hint != 0 && v->hint - 1 != c->reg;
+    bool conflicts = (pick_avoid(a, class, c->vreg) & bit(c->reg)) != 0 && v->hint == 0;
+    return calls || asks || conflicts ? NO_REG : c->reg;
+}
+
+/* Values that live over a call in a loop: no more than registers do. */
+static bool is_too_many(const struct alloc *a, uint32_t block, unsigned class, uint32_t vreg,
+                        uint32_t *crossing)
+{
+    uint32_t saved = a->allowed[class] & a->registers->callee_saved[class];
+    if (!a->v->blocks[block].is_loop_header || a->blocks[block].call >= FAR ||
+        !a->values[vreg].crosses_call) {
+        return false;
+    }
+    return ++*crossing > (uint32_t)__builtin_popcount(saved);
+}
+
 static void settle_class(struct alloc *a, uint32_t block, struct meeting *m, unsigned class)
 {
     struct candidate *chosen[32];
-    uint32_t count = 0, room = (uint32_t)__builtin_popcount(a->allowed[class]);
+    uint32_t count = 0, room = (uint32_t)__builtin_popcount(a->allowed[class]), crossing = 0;
     uint32_t through = spare_registers(a, block, class);
     for (uint32_t n = 0; n < m->count[class] && count < room; n++) {
-        if (begins_in_register(a, block, m, &m->list[class][n], &through)) {
-            chosen[count++] = &m->list[class][n];
+        struct candidate *c = &m->list[class][n];
+        if (begins_in_register(a, block, m, c, &through) &&
+            !is_too_many(a, block, class, c->vreg, &crossing)) {
+            chosen[count++] = c;
         }
     }
     for (uint32_t n = 0; n < count; n++) { /* first those that can stay where they are */
         struct candidate *c = chosen[n];
+        unsigned wanted = wanted_register(a, block, class, c);
         uint32_t is_free = a->allowed[class] & ~a->occupied[class];
         a->values[c->vreg].is_clean = c->is_clean && m->preds == a->v->blocks[block].pred_count &&
                                       !a->v->blocks[block].is_loop_header &&
                                       a->values[c->vreg].def_block != block;
-        if (c->reg != NO_REG && (is_free & bit(c->reg)) != 0) {
-            hold(a, c->vreg, c->reg);
+        if (wanted != NO_REG && (is_free & bit(wanted)) != 0) {
+            hold(a, c->vreg, wanted);
         }
     }
     for (uint32_t n = 0; n < count; n++) {

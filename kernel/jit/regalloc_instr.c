@@ -271,6 +271,9 @@ static void take_fixed(struct step *s, unsigned operand, unsigned reg)
         s->fixed_early[class] |= o->role != VDEF ? bit(reg) : 0;
     }
     place(s, operand, reg);
+    if (o->constraint == VAT_FIXED) {
+        s->a->fixed_at[class][reg] = s->a->next_fixed[s->i->operands + operand];
+    }
 }
 
 static void note_operands(struct step *s)

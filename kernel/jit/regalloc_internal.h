@@ -68,6 +68,9 @@ struct block {
     uint32_t live, live_count;
     uint32_t pressure[VCLASS_COUNT];               /* of a header: of the loop */
     uint32_t entry, entry_count, exit, exit_count; /* in `held` */
+    uint32_t fixed[VCLASS_COUNT];      /* registers that operands of it are fixed to ... */
+    uint32_t loop_fixed[VCLASS_COUNT]; /* ... of a header: in all of the loop but cold blocks */
+    uint32_t first_fixed;              /* position of the first such operand */
     uint32_t call; /* distance to the next call from its start, if there are any */
     bool is_cut;   /* more is live than its list says: look at value.end */
     bool is_walked;
@@ -102,6 +105,8 @@ struct alloc {
     uint32_t *order;
     uint32_t *next; /* by operand: position of the value's next use, or POS_EXIT */
 
+    uint32_t *next_fixed; /* by fixed operand: position of the next one with that register */
+
     struct live *lives;
     uint32_t live_count, live_capacity, live_limit;
     struct held *held;
@@ -114,6 +119,8 @@ struct alloc {
     uint32_t *entry_stamp;            /* by value: live into which block, + 1 */
     uint32_t in[VCLASS_COUNT][32];    /* value in a register, if occupied */
     uint32_t occupied[VCLASS_COUNT];
+    uint32_t fixed_at[VCLASS_COUNT][32]; /* next operand that is fixed to a register, if ... */
+    uint32_t fixed[VCLASS_COUNT];        /* ... the block has one */
     uint32_t used[VCLASS_COUNT];
 
     struct drafts drafts, edge_drafts;
@@ -173,6 +180,7 @@ bool live_into(const struct alloc *a, uint32_t block, uint32_t vreg);
 /* Of regalloc_pick.c */
 unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uint32_t vreg,
                        unsigned like);
+uint32_t pick_avoid(const struct alloc *a, unsigned class, uint32_t vreg);
 uint64_t pick_score(const struct alloc *a, uint32_t vreg, uint32_t next, uint32_t now);
 void hold(struct alloc *a, uint32_t vreg, unsigned reg);
 void let_go(struct alloc *a, uint32_t vreg);

@@ -22,7 +22,8 @@ struct set {
     uint32_t count;
     uint32_t by_class[VCLASS_COUNT];
     uint32_t calls;
-    uint32_t call_position; /* of the next call, or POS_DEAD */
+    uint32_t fixed_at[VCLASS_COUNT][32]; /* next fixed operand, if the block has one yet */
+    uint32_t call_position;              /* of the next call, or POS_DEAD */
 };
 
 static struct item *find(const struct set *s, uint32_t vreg)
@@ -154,6 +155,18 @@ static void pass_hint(struct alloc *a, const struct set *s, uint32_t from, uint3
     }
 }
 
+static void note_fixed(struct alloc *a, struct set *s, uint32_t block, uint32_t operand,
+                       uint32_t position)
+{
+    const struct voperand *o = &a->v->operands[operand];
+    unsigned class = a->v->vregs[o->vreg].class, reg = o->which & 31;
+    struct block *b = &a->blocks[block];
+    a->next_fixed[operand] = (b->fixed[class] & bit(reg)) != 0 ? s->fixed_at[class][reg] : POS_DEAD;
+    s->fixed_at[class][reg] = position;
+    b->fixed[class] |= bit(reg);
+    b->first_fixed = position;
+}
+
 static void scan_definitions(struct alloc *a, struct set *s, const struct vinstr *i, uint32_t end)
 {
     for (uint32_t o = i->operands; o < i->operands + i->operand_count; o++) {
@@ -193,6 +206,9 @@ static void scan_uses(struct alloc *a, struct set *s, uint32_t block, const stru
             if (ops[o].constraint == VAT_FIXED) {
                 a->values[ops[o].vreg].hint = (uint8_t)(ops[o].which + 1);
             }
+        }
+        if (ops[o].constraint == VAT_FIXED) {
+            note_fixed(a, s, block, i->operands + o, position);
         }
     }
 }
@@ -299,14 +315,20 @@ static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t 
     keep_nearest(a, s, block);
 }
 
-/* A loop's pressure is the highest of its blocks'; afterwards, for the headers. */
-static void loop_pressure(struct alloc *a)
+/* A loop's pressure is the highest of its blocks'; the registers that it needs for fixed operands
+ * are all of theirs. Afterwards, for the headers. */
+static void sum_up_loops(struct alloc *a)
 {
     for (uint32_t n = a->v->block_count; n-- > 0;) {
         uint32_t block = a->order[n], header = a->v->blocks[block].loop_around;
-        for (unsigned c = 0; c < VCLASS_COUNT && header != VREG_NONE; c++) {
-            uint32_t *outer = &a->blocks[header].pressure[c];
-            *outer = MAX(*outer, a->blocks[block].pressure[c]);
+        struct block *b = &a->blocks[block];
+        for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+            b->loop_fixed[c] |= a->v->blocks[block].is_cold ? 0 : b->fixed[c];
+            if (header != VREG_NONE) {
+                uint32_t *outer = &a->blocks[header].pressure[c];
+                *outer = MAX(*outer, b->pressure[c]);
+                a->blocks[header].loop_fixed[c] |= b->loop_fixed[c];
+            }
         }
     }
 }
@@ -330,7 +352,7 @@ void live_find(struct alloc *a)
             merge_loop(a, &s, a->order[n], header);
         }
     }
-    loop_pressure(a);
+    sum_up_loops(a);
 }
 
 /* Next uses behind a block, for the walk. */

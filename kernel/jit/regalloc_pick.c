@@ -45,13 +45,24 @@ static unsigned first_in_order(const struct alloc *a, unsigned class, uint32_t m
     return lowest(mask);
 }
 
+/* Registers that something else is fixed to while the value lives. */
+uint32_t pick_avoid(const struct alloc *a, unsigned class, uint32_t vreg)
+{
+    uint32_t mask = 0, end = a->values[vreg].end, loop = loop_of(a, a->block);
+    for (uint32_t m = a->fixed[class]; m != 0; m &= m - 1) {
+        mask |= 2 * (uint64_t)a->fixed_at[class][lowest(m)] + 1 < end ? bit(lowest(m)) : 0;
+    }
+    if (end > 2 * a->end && loop != VREG_NONE) {
+        mask |= a->blocks[loop].loop_fixed[class];
+    }
+    return mask;
+}
+
 /* A register that was wanted by one of the value's hints, if the mask has it. */
 static unsigned hinted(const struct alloc *a, uint32_t vreg, uint32_t mask, unsigned like)
 {
     const struct value *v = &a->values[vreg];
     unsigned wanted[] = {
-        a->v->vregs[vreg].hint,
-        v->hint,
         like == NO_REG ? 0 : like + 1,
         v->phi != VREG_NONE ? a->values[v->phi].last : 0u,
         v->last,
@@ -64,6 +75,16 @@ static unsigned hinted(const struct alloc *a, uint32_t vreg, uint32_t mask, unsi
     return NO_REG;
 }
 
+/* What selection or a fixed use ahead asks for. */
+static unsigned asked_for(const struct alloc *a, uint32_t vreg, uint32_t mask)
+{
+    unsigned first = a->v->vregs[vreg].hint, second = a->values[vreg].hint;
+    if (first != 0 && (mask & bit(first - 1)) != 0) {
+        return first - 1;
+    }
+    return second != 0 && (mask & bit(second - 1)) != 0 ? second - 1u : NO_REG;
+}
+
 /**
  * @param mask  Not empty.
  * @param like  One more register that would please, or NO_REG.
@@ -74,7 +95,14 @@ unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uin
     uint32_t saved = a->registers->callee_saved[class];
     bool crosses = a->values[vreg].crosses_call;
     uint32_t best = crosses ? mask & saved : mask & ~saved;
-    unsigned wanted = hinted(a, vreg, crosses && best != 0 ? best : mask, like);
+    unsigned wanted = asked_for(a, vreg, crosses && best != 0 ? best : mask);
+    if (wanted != NO_REG) {
+        return wanted;
+    }
+    uint32_t avoid = pick_avoid(a, class, vreg);
+    mask = (mask & ~avoid) != 0 ? mask & ~avoid : mask;
+    best = (best & ~avoid) != 0 ? best & ~avoid : best & mask;
+    wanted = hinted(a, vreg, crosses && best != 0 ? best : mask, like);
     if (wanted != NO_REG) {
         return wanted;
     }
