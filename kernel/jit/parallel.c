@@ -17,11 +17,13 @@ static uint32_t key(unsigned class, uint32_t loc)
 
 bool moves_add(struct arena *a, struct moves *m, struct vmove move)
 {
-    void *grown = arena_grow(a, m->list, &m->capacity, (uint64_t)m->count + 1, sizeof *m->list);
-    if (grown == NULL) {
-        return false;
+    if (m->count == m->capacity) {
+        void *grown = arena_grow(a, m->list, &m->capacity, (uint64_t)m->count + 1, sizeof *m->list);
+        if (grown == NULL) {
+            return false;
+        }
+        m->list = grown;
     }
-    m->list = grown;
     m->list[m->count++] = move;
     return true;
 }

@@ -111,6 +111,22 @@ static void note_definitions(struct alloc *a)
     }
 }
 
+/* Room for about as much as ordinary functions need: growing leaves the old arrays in the arena. */
+static void reserve(struct alloc *a)
+{
+    struct vcode *v = a->v;
+    uint32_t blocks = v->block_count, instrs = v->instr_count;
+    a->lives =
+        arena_grow(a->arena, NULL, &a->live_capacity, 12 * (uint64_t)blocks + 1, sizeof *a->lives);
+    a->held =
+        arena_grow(a->arena, NULL, &a->held_capacity, 12 * (uint64_t)blocks + 1, sizeof *a->held);
+    a->drafts.list =
+        arena_grow(a->arena, NULL, &a->drafts.capacity, instrs / 2 + 1, sizeof *a->drafts.list);
+    if (a->lives == NULL || a->held == NULL || a->drafts.list == NULL) {
+        a->error = E_NOMEM;
+    }
+}
+
 static void prepare(struct alloc *a, const struct vlimits *limits)
 {
     struct vcode *v = a->v;
@@ -128,6 +144,7 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
     a->exit_next = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
     a->entry_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
     v->locations = regalloc_array(a, v->operand_count, sizeof(uint32_t));
+    reserve(a);
     if (a->error == OK) {
         note_definitions(a);
         order_blocks(a);
@@ -283,7 +300,11 @@ static void finish(struct alloc *a)
     struct vcode *v = a->v;
     struct moves moves = {.list = NULL};
     slots_assign(a);
-    if (a->error != OK) {
+    moves.list =
+        arena_grow(a->arena, NULL, &moves.capacity,
+                   (uint64_t)a->drafts.count + a->edge_drafts.count + 1, sizeof *moves.list);
+    if (a->error != OK || moves.list == NULL) {
+        a->error = E_NOMEM;
         return;
     }
     for (uint32_t n = 0; n < v->operand_count; n++) {
@@ -297,6 +318,9 @@ static void finish(struct alloc *a)
         a->error = E_NOMEM;
     }
     sort_moves(a, &moves);
+    if (a->error != OK) {
+        return;
+    }
     v->slot_count = a->parallel.slot_count;
     finish_used(a);
 }
@@ -310,6 +334,7 @@ enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *reg
     if (v->instr_count > MOST_INSTRS || v->vreg_count > MOST_INSTRS) {
         return E_OVERFLOW;
     }
+    v->move_count = 0;
     struct alloc *a = arena_alloc(v->arena, sizeof *a);
     if (a == NULL) {
         return E_NOMEM;

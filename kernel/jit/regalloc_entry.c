@@ -8,10 +8,7 @@
 // predecessor has it in that is run most often; edges_draft() makes the others agree.
 #include "kernel/jit/regalloc_internal.h"
 
-#include "kernel/lib/sort.h"
-#include "kernel/lib/string.h"
-
-enum { MOST = 64 }; /* candidates that are looked at, by class */
+enum { MOST = 48 }; /* candidates that are looked at, by class */
 
 struct candidate {
     uint32_t vreg, distance;
@@ -22,17 +19,17 @@ struct candidate {
 
 static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
 {
+    void *grown = arena_grow(a->arena, a->held, &a->held_capacity,
+                             (uint64_t)a->held_count + 32 * VCLASS_COUNT, sizeof *a->held);
+    if (grown == NULL) {
+        a->error = E_NOMEM;
+        return;
+    }
+    a->held = grown;
     *first = a->held_count;
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
         for (uint32_t m = a->occupied[c]; m != 0; m &= m - 1) {
             uint32_t vreg = a->in[c][lowest(m)];
-            void *grown = arena_grow(a->arena, a->held, &a->held_capacity,
-                                     (uint64_t)a->held_count + 1, sizeof *a->held);
-            if (grown == NULL) {
-                a->error = E_NOMEM;
-                return;
-            }
-            a->held = grown;
             a->held[a->held_count++] = (struct held){
                 .vreg = vreg, .reg = (uint8_t)lowest(m), .is_clean = a->values[vreg].is_clean};
         }
@@ -141,7 +138,6 @@ static void enter_from_one(struct alloc *a, uint32_t block, uint32_t pred)
 
 /* ---- Several ---- */
 
-/* By value, while candidates are collected: which candidate it is. Reuses value.after. */
 struct meeting {
     struct candidate list[VCLASS_COUNT][MOST];
     uint32_t count[VCLASS_COUNT];
@@ -149,34 +145,29 @@ struct meeting {
     uint32_t through; /* loops: how many more may stay that the loop does not use */
 };
 
-static bool is_nearer(const void *a, const void *b)
+/* Into a class's candidates, which are in order of distance; the farthest may fall off the end. */
+static void insert(struct meeting *m, unsigned class, struct candidate c)
 {
-    return ((const struct candidate *)a)->distance < ((const struct candidate *)b)->distance;
+    struct candidate *list = m->list[class];
+    uint32_t at = m->count[class] < MOST ? m->count[class]++ : MOST - 1;
+    if (at == MOST - 1 && list[at].vreg != VREG_NONE && list[at].distance <= c.distance) {
+        return;
+    }
+    for (; at > 0 && list[at - 1].distance > c.distance; at--) {
+        list[at] = list[at - 1];
+    }
+    list[at] = c;
 }
 
-/* The block's list is in no order; the nearest of a class, at most MOST. */
 static void collect(struct alloc *a, uint32_t block, struct meeting *m)
 {
     const struct block *b = &a->blocks[block];
+    m->list[VCLASS_INT][MOST - 1].vreg = m->list[VCLASS_FLOAT][MOST - 1].vreg = VREG_NONE;
     for (uint32_t n = 0; n < b->live_count; n++) {
         const struct live *l = &a->lives[b->live + n];
-        unsigned class = a->v->vregs[l->vreg].class;
-        struct candidate c = {
-            .vreg = l->vreg, .distance = l->distance, .reg = NO_REG, .is_clean = true};
-        if (m->count[class] < MOST) {
-            m->list[class][m->count[class]++] = c;
-            continue;
-        }
-        uint32_t far = 0;
-        for (uint32_t k = 1; k < MOST; k++) {
-            far = m->list[class][k].distance > m->list[class][far].distance ? k : far;
-        }
-        if (m->list[class][far].distance > c.distance) {
-            m->list[class][far] = c;
-        }
-    }
-    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
-        sort_array(m->list[c], m->count[c], sizeof(struct candidate), is_nearer);
+        insert(m, a->v->vregs[l->vreg].class,
+               (struct candidate){
+                   .vreg = l->vreg, .distance = l->distance, .reg = NO_REG, .is_clean = true});
     }
 }
 

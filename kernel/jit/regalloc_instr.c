@@ -722,8 +722,10 @@ void instr_assign(struct alloc *a, uint32_t instr, uint32_t position)
     }
     collect_wants(&s);
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
-        add_copies(&s, c);
-        add_loads(&s, c);
+        if (s.wanted[c] != 0) {
+            add_copies(&s, c);
+            add_loads(&s, c);
+        }
     }
     finish_uses(&s);
     finish_definitions(&s);

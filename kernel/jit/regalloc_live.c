@@ -226,20 +226,6 @@ static bool is_nearer(const void *a, const void *b)
     return ((const struct item *)a)->position < ((const struct item *)b)->position;
 }
 
-static void add_live(struct alloc *a, struct block *b, uint32_t vreg, uint32_t distance)
-{
-    void *grown = arena_grow(a->arena, a->lives, &a->live_capacity, (uint64_t)a->live_count + 1,
-                             sizeof *a->lives);
-    if (grown == NULL) {
-        a->error = E_NOMEM;
-        return;
-    }
-    a->lives = grown;
-    a->lives[a->live_count++] =
-        (struct live){.vreg = vreg, .distance = MIN(distance, DISTANCE_MAX)};
-    b->live_count++;
-}
-
 /* The set becomes the block's list. */
 static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
 {
@@ -252,10 +238,19 @@ static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
         s->count = a->live_limit;
         b->is_cut = true;
     }
+    void *grown = arena_grow(a->arena, a->lives, &a->live_capacity,
+                             (uint64_t)a->live_count + s->count, sizeof *a->lives);
+    if (grown == NULL) {
+        a->error = E_NOMEM;
+        return;
+    }
+    a->lives = grown;
     b->live = a->live_count;
-    b->live_count = 0;
-    for (uint32_t n = 0; n < s->count && a->error == OK; n++) {
-        add_live(a, b, s->items[n].vreg, s->items[n].position - b->start);
+    b->live_count = s->count;
+    for (uint32_t n = 0; n < s->count; n++) {
+        uint32_t distance = s->items[n].position - b->start;
+        a->lives[a->live_count++] =
+            (struct live){.vreg = s->items[n].vreg, .distance = MIN(distance, DISTANCE_MAX)};
     }
     b->call = s->call_position == POS_DEAD ? POS_DEAD : s->call_position - b->start;
 }

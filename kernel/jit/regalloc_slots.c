@@ -75,7 +75,7 @@ static uint32_t span_start(const struct alloc *a, uint32_t vreg)
                : 2 * (b->start + v->def_instr - a->v->blocks[v->def_block].first) + 1;
 }
 
-static uint32_t collect_spans(struct alloc *a, struct span *spans)
+static void collect_spans(struct alloc *a, struct span *spans)
 {
     uint32_t count = 0;
     for (uint32_t n = 0; n < a->v->vreg_count; n++) {
@@ -86,20 +86,29 @@ static uint32_t collect_spans(struct alloc *a, struct span *spans)
         }
     }
     sort_array(spans, count, sizeof *spans, starts_earlier);
+}
+
+static uint32_t count_spans(const struct alloc *a)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < a->v->vreg_count; n++) {
+        count += a->values[n].needs_slot;
+    }
     return count;
 }
 
 void slots_assign(struct alloc *a)
 {
-    struct span *spans = regalloc_array(a, a->v->vreg_count, sizeof *spans);
-    struct taken taken = {.heap = regalloc_array(a, a->v->vreg_count, sizeof *spans)};
-    uint32_t *is_free[2] = {regalloc_array(a, a->v->vreg_count, sizeof(uint32_t)),
-                            regalloc_array(a, a->v->vreg_count, sizeof(uint32_t))};
+    uint32_t count = count_spans(a);
+    struct span *spans = regalloc_array(a, count, sizeof *spans);
+    struct taken taken = {.heap = regalloc_array(a, count, sizeof *spans)};
+    uint32_t *is_free[2] = {regalloc_array(a, count, sizeof(uint32_t)),
+                            regalloc_array(a, count, sizeof(uint32_t))};
     uint32_t free_count[2] = {0, 0};
     if (a->error != OK) {
         return;
     }
-    uint32_t count = collect_spans(a, spans);
+    collect_spans(a, spans);
     for (uint32_t n = 0; n < count; n++) {
         unsigned width = slot_width(a, spans[n].vreg);
         while (taken.count > 0 && taken.heap[0].end <= spans[n].start) {
