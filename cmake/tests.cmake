@@ -12,10 +12,12 @@ if(HALYARD_ARCH STREQUAL "host")
     add_test(NAME layering.fake COMMAND ${check} fake --host "${CMAKE_BINARY_DIR}")
     list(APPEND layering fake)
 
-    add_test(NAME conformance.wasm-spec-interpreter
-        COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
-            "${CMAKE_BINARY_DIR}/wasm-spec" interpreter "${CMAKE_BINARY_DIR}/conformance")
-    set_tests_properties(conformance.wasm-spec-interpreter PROPERTIES LABELS conformance TIMEOUT 600)
+    foreach(engine interpreter optimised host)
+        add_test(NAME conformance.wasm-spec-${engine}
+            COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
+                "${CMAKE_BINARY_DIR}/wasm-spec" ${engine} "${CMAKE_BINARY_DIR}/conformance")
+        set_tests_properties(conformance.wasm-spec-${engine} PROPERTIES LABELS conformance TIMEOUT 600)
+    endforeach()
 
     foreach(suite "public;conformance" "own;wasi")
         list(GET suite 0 what)
