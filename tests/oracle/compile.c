@@ -5,6 +5,7 @@
 // whatever is refused; what no machine has yet (vectors) is no complaint. Nothing is run.
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir_verify.h"
+#include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 
@@ -14,19 +15,6 @@
 #define ARENA_LIMIT ((size_t)1 << 30)
 
 static const struct jit_machine *const machines[] = {&jit_machine_x86_64, &jit_machine_aarch64};
-
-/* So few that everything spills: the lowest of the allocatable ones. */
-static struct vlimits few_registers(const struct vregisters *r)
-{
-    struct vlimits l = {.allowed = {0}};
-    for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
-        uint32_t left = r->allocatable[class];
-        for (unsigned n = 0; n < 4 && left != 0; n++, left &= left - 1) {
-            l.allowed[class] |= left & (0 - left);
-        }
-    }
-    return l;
-}
 
 struct attempt {
     const char *file;

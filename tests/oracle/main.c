@@ -4,7 +4,9 @@
 // order, and print what wabt's `wasm-interp --run-all-exports` prints of them: a line for each,
 // behind a line "module FILE". What a function leaves in memory is there for the next, traps or
 // not.
+#include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
+#include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/engines.h"
 
 #include <inttypes.h>
@@ -13,9 +15,62 @@
 #include <string.h>
 
 struct oracle {
-    const struct host_engine *engine;
+    const char *name;
     char **files;
 };
+
+/* ---- Compiled code in other ways ---- */
+
+static void without_passes(struct jit_options *jit, const struct jit_machine *m)
+{
+    (void)m;
+    jit->quick = true;
+}
+
+static void with_few_registers(struct jit_options *jit, const struct jit_machine *m)
+{
+    jit->limits = few_registers(&m->registers);
+}
+
+/* As on the oldest CPU. What C code may use does not change. */
+static void without_features(struct jit_options *jit, const struct jit_machine *m)
+{
+    (void)m;
+    jit->features &= JIT_X86_VECTORS_IN_C;
+}
+
+static const struct variant {
+    const char *name;
+    void (*change)(struct jit_options *jit, const struct jit_machine *m);
+} variants[] = {
+    {"host-quick", without_passes},
+    {"host-few", with_few_registers},
+    {"host-old", without_features},
+};
+#define VARIANTS (sizeof variants / sizeof variants[0])
+
+/* The engine of a name, ready: the thread runs that has what it needs. name NULL: none. */
+static bool find_engine(const char *name, struct host_engine *out)
+{
+    static struct wasm_compiled_options options;
+    const struct host_engine *e = host_engine_find(name);
+    if (e != NULL) {
+        *out = *e;
+        return true;
+    }
+    for (unsigned n = 0; n < VARIANTS; n++) {
+        if (strcmp(variants[n].name, name) == 0) {
+            options = compiled_options;
+            options.jit.verify = true;
+            variants[n].change(&options.jit, options.machine);
+            *out = (struct host_engine){name, &wasm_compiled, &options};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Modules ---- */
 
 static void print_values(const struct wasm_signature *s, const uint64_t *cells)
 {
@@ -91,17 +146,34 @@ static const char *run_module(const struct host_engine *engine, const uint8_t *b
     return why;
 }
 
+static int say_engines(void)
+{
+    fprintf(stderr, "usage: wasm-oracle ENGINE FILE...\nengines:");
+    for (unsigned n = 0; n < host_engine_count; n++) {
+        fprintf(stderr, " %s", host_engines[n].name);
+    }
+    for (unsigned n = 0; n < VARIANTS; n++) {
+        fprintf(stderr, " %s", variants[n].name);
+    }
+    fprintf(stderr, "\n");
+    return 2;
+}
+
 static int run_all(void *ctx)
 {
     const struct oracle *o = ctx;
+    struct host_engine engine;
     int status = 0;
+    if (!find_engine(o->name, &engine)) {
+        return say_engines();
+    }
     for (char **file = o->files; *file != NULL; file++) {
         uint32_t len = 0;
         struct wasm_error err = {.text = ""};
         uint8_t *bytes = read_file(*file, &len);
         printf("module %s\n", *file);
         fflush(stdout);
-        const char *why = bytes == NULL ? "no file" : run_module(o->engine, bytes, len, &err);
+        const char *why = bytes == NULL ? "no file" : run_module(&engine, bytes, len, &err);
         if (why != NULL) {
             printf("refused: %s\n", why);
             status = 1;
@@ -113,14 +185,6 @@ static int run_all(void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct oracle o = {.engine = argc < 2 ? NULL : host_engine_find(argv[1]), .files = argv + 2};
-    if (o.engine == NULL) {
-        fprintf(stderr, "usage: wasm-oracle ENGINE FILE...\nengines:");
-        for (unsigned n = 0; n < host_engine_count; n++) {
-            fprintf(stderr, " %s", host_engines[n].name);
-        }
-        fprintf(stderr, "\n");
-        return 2;
-    }
-    return host_run(run_all, &o);
+    struct oracle o = {.name = argc < 2 ? "" : argv[1], .files = argv + 2};
+    return argc < 2 ? say_engines() : host_run(run_all, &o);
 }
