@@ -104,6 +104,8 @@ def machine_suites(machine, preset, build):
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
     yield Command(f"conformance/wasm-spec-{machine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", machine, str(build),
                                                        str(build_directory("host-tests") / "conformance")])
+    yield Command(f"workloads/{machine}", [PYTHON, str(LIB / "workloads.py"), machine, str(build),
+                                           str(build_directory("host-tests") / "workloads")])
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
                                         str(build), "--no-build"])
 

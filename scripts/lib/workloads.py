@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Real programs in the kernel: the kernels, Lua and SQLite of ../shared/workloads, from a disk, with the output
+that they have everywhere.
+
+    workloads.py MACHINE BUILD DIR      compile to WebAssembly into DIR if need be, run all, print TAP
+
+The programs are data beside the checkout, or beside where HALYARD_CONFORMANCE points; they are compiled by the
+distribution's clang and wasi-libc, by the flags of their own build.sh.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import disk
+import tap
+from tree import ROOT, Failure
+
+COMMON = ["-O2", "-w", "-ffp-contract=off", "--target=wasm32-wasi", "-D_WASI_EMULATED_SIGNAL",
+          "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID", "-Iwasi", "-include",
+          "wasi/compat.h", "-Wl,-z,stack-size=1048576"]
+LIBRARIES = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi-emulated-mman", "-lwasi-emulated-getpid",
+             "-lm"]
+SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_ENABLE_FTS5",
+          "-DSQLITE_NOHAVE_SYSTEM", "-DSQLITE_MAX_MMAP_SIZE=0", "-Isqlite", "sqlite/sqlite3.c"]
+LIMIT_S = 600
+
+# What the shell is told for each that takes more than its own name.
+COMMANDS = {
+    "lua": "/bin/lua.wasm - < /mix.lua",
+    "sqlite": "/bin/sqlite.wasm :memory: < /script.sql 2> /tmp/errors",  # it misses a home directory
+    "speedtest1": "/bin/speedtest1.wasm --memdb --size 5 --verify",
+}
+KEPT = {"speedtest1": "Verification Hash"}  # only these lines are compared
+
+
+def folder():
+    base = Path(os.environ.get("HALYARD_CONFORMANCE", ROOT.parent / "shared/conformance"))
+    for candidate in (base.parent / "workloads", base / "workloads"):
+        if (candidate / "expected").is_dir():
+            return candidate
+    return None
+
+
+def sources(place):
+    """{name: what the compiler is given besides the common flags}."""
+    found = {file.stem: [str(file.relative_to(place))] for file in sorted((place / "kernels").glob("*.c"))}
+    found["lua"] = ["-DLUA_COMPAT_5_3", *(str(f.relative_to(place)) for f in sorted((place / "lua/src").glob("*.c")))]
+    found["sqlite"] = [*SQLITE, "sqlite/shell.c"]
+    found["speedtest1"] = [*SQLITE, "sqlite/speedtest1.c"]
+    return found
+
+
+def compile_one(place, out, name, words):
+    target = out / f"{name}.wasm"
+    if not target.exists():
+        temporary = out / f"{name}.{os.getpid()}.tmp"
+        done = subprocess.run(["clang", *COMMON, *words, "-o", str(temporary), *LIBRARIES], cwd=place, capture_output=True,
+                              text=True)
+        if done.returncode != 0:
+            raise Failure(f"{name} does not compile: {done.stderr.strip()}")
+        temporary.replace(target)
+
+
+def compile_all(place, out):
+    out.mkdir(parents=True, exist_ok=True)
+    programs = sources(place)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the large ones first
+        list(pool.map(lambda name: compile_one(place, out, name, programs[name]), reversed(programs)))
+    return list(programs)
+
+
+def kept(name, text):
+    pattern = KEPT.get(name)
+    return text if pattern is None else "".join(line for line in text.splitlines(True) if pattern in line)
+
+
+def run_all(machine, build, out, place, names):
+    """{name: what it printed} in one boot; each command's output ends where the next prompt is."""
+    lines = [COMMANDS.get(name, f"/bin/{name}.wasm") for name in names]
+    with tempfile.TemporaryDirectory() as work:
+        tree, image = Path(work, "tree"), Path(work, "disk.img")
+        (tree / "bin").mkdir(parents=True)
+        for name in names:
+            os.link(out / f"{name}.wasm", tree / "bin" / f"{name}.wasm")
+        (tree / "mix.lua").write_bytes((place / "lua/scripts/mix.lua").read_bytes())
+        (tree / "script.sql").write_bytes((place / "sqlite/script.sql").read_bytes())
+        disk.make_disk(tree, image)
+        done = subprocess.run([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install",
+                               "--disk", str(image), "--timeout", str(LIMIT_S)],
+                              input="\n".join([*lines, "poweroff"]) + "\n", capture_output=True, text=True, errors="replace")
+    pieces = done.stdout.split("halyard> ")[1:]
+    printed = {}
+    for name, line in zip(names, lines):
+        mine = next((p for p in pieces if p.startswith(line + "\n")), None)
+        printed[name] = None if mine is None else mine[len(line) + 1:]
+    return printed, f"status {done.returncode} {done.stderr.strip()}"
+
+
+def main(arguments):
+    machine, build, out = arguments[0], Path(arguments[1]), Path(arguments[2])
+    writer = tap.Writer()
+    place = folder()
+    if place is None:
+        writer.skip(f"workloads on {machine}", "no workloads beside the checkout, or where HALYARD_CONFORMANCE points")
+        return writer.status()
+    try:
+        names = compile_all(place, out)
+    except Failure as failure:
+        writer.point(False, f"workloads on {machine}", str(failure))
+        return writer.status()
+    printed, end = run_all(machine, build, out, place, names)
+    for name in names:
+        expected = (place / "expected" / f"{name}.txt").read_text()
+        said = printed[name]
+        good = said is not None and kept(name, said) == expected
+        writer.point(good, f"{name} on {machine}", *([] if good else [end, *(said or "it did not run").splitlines()[:20]]))
+    return writer.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
