@@ -3,6 +3,7 @@
 // Bodies that are made to be expensive: deep, wide, with everything that two counts can be
 // multiplied by. What they cost is counted, not timed: memory and instructions for each byte of the
 // body may not grow with it.
+#include "kernel/jit/ir_interp.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
 
@@ -331,6 +332,79 @@ static void test_a_block_of_a_million_operators(void **state)
     check_linear(dead_blocks, 10000);
 }
 
+/* ---- Locals that live in the frame ---- */
+
+#define FRAME_LOCALS 1000u
+
+static bool go_on(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static uint32_t run(const struct ir_function *f, uint32_t first, uint32_t second)
+{
+    static _Alignas(16) uint8_t stack[1 << 20];
+    struct ir_host host = {.poll = go_on};
+    struct ir_target target = {.function = f};
+    struct ir_bits args[2] = {{.lo = first}, {.lo = second}}, result = {0};
+    struct ir_stop stop;
+    assert_int_equal(ir_interpret(&host, stack, sizeof stack, &target, args, &result, &stop),
+                     IR_RETURNED);
+    return (uint32_t)result.lo;
+}
+
+/* Local i becomes i + 1, from 250 to 500 as an i64; after that the block is left if the second
+ * parameter is i. The result is their sum, and the first parameter, which is used but once. */
+static void locals_until(struct bytes *b)
+{
+    PUT(b, FRAME_LOCALS / 250);
+    for (uint32_t n = 0; n < FRAME_LOCALS; n += 250) {
+        put_u32(b, 250);
+        PUT(b, n == 250 ? 0x7e : 0x7f);
+    }
+    PUT(b, 0x02, 0x40);
+    for (uint32_t i = 0; i < FRAME_LOCALS; i++) {
+        PUT(b, i / 250 == 1 ? 0x42 : 0x41);
+        put_i32(b, (int32_t)i + 1);
+        PUT(b, 0x21);
+        put_u32(b, 2 + i);
+        PUT(b, 0x20, 1, 0x41);
+        put_i32(b, (int32_t)i);
+        PUT(b, 0x46, 0x0d, 0);
+    }
+    PUT(b, 0x0b, 0x41, 0);
+    for (uint32_t i = 0; i < FRAME_LOCALS; i++) {
+        PUT(b, 0x20);
+        put_u32(b, 2 + i);
+        if (i / 250 == 1) {
+            PUT(b, 0xa7);
+        }
+        PUT(b, 0x6a);
+    }
+    PUT(b, 0x20, 0, 0x6a, 0x0b);
+}
+
+static void test_locals_in_the_frame_hold_what_they_are_given(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    struct built t;
+    locals_until(&b);
+    body_build(&t, &b, LIMIT);
+    if (t.status != OK) {
+        fail_msg("%s", t.err.text);
+    }
+    assert_int_equal(t.f->slot_count, 1);
+    assert_in_range(t.f->slots[0].size, 500 * 16, (FRAME_LOCALS + 1) * 16);
+    for (uint32_t last = 0; last < FRAME_LOCALS; last += 37) {
+        assert_int_equal(run(t.f, 1000000, last), 1000000 + (last + 1) * (last + 2) / 2);
+    }
+    assert_int_equal(run(t.f, 7, FRAME_LOCALS), 7 + FRAME_LOCALS * (FRAME_LOCALS + 1) / 2);
+    body_free(&t);
+    free_bytes(&b);
+}
+
 /* ---- Numbers ---- */
 
 static void test_locals_beyond_the_limit(void **state)
@@ -402,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_locals_times_blocks),
         cmocka_unit_test(test_tables_of_a_million_labels),
         cmocka_unit_test(test_a_block_of_a_million_operators),
+        cmocka_unit_test(test_locals_in_the_frame_hold_what_they_are_given),
         cmocka_unit_test(test_locals_beyond_the_limit),
         cmocka_unit_test(test_a_table_larger_than_the_body),
         cmocka_unit_test(test_calls_with_a_thousand_results),

@@ -231,14 +231,13 @@ void build_locals_undo(struct wasm_builder *b);
 /** @brief The frame on top ends and nothing else comes to its end: its log is its parent's. */
 void build_locals_keep(struct wasm_builder *b);
 
-/* ---- Control: build_control.c, build_merge.c ---- */
+/* ---- Control: build_control.c, build_branch.c, build_merge.c ---- */
 
 bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_type type);
 /** @brief From here to the end of the block nothing can be reached. */
 void build_unreachable(struct wasm_builder *b);
-/** @brief The label `n` of the operator at hand, 0 the innermost. @return NULL: noted. */
-struct wasm_frame *build_label(struct wasm_builder *b, uint32_t n);
-const uint8_t *build_label_types(const struct wasm_frame *frame, uint32_t *count);
+/** @brief An edge that build_branch() makes lead somewhere. */
+uint32_t build_open_edge(struct wasm_builder *b);
 /** @brief An edge to a frame's label, with the operands on top as arguments. */
 void build_branch(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge, uint32_t edges);
 /** @brief The frame on top has ended and left the stack: go on behind it with what its branches
@@ -248,6 +247,14 @@ void build_merge(struct wasm_builder *b, const struct wasm_frame *frame);
 /** @brief The same for an edge that comes from where the frame began: no local has changed. */
 void build_branch_unchanged(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge,
                             const uint32_t *values);
+
+/** @brief Return with the operands on top. */
+void build_return(struct wasm_builder *b);
+/** @brief Go to a frame's label, always. @param frame  NULL: there is none, which is noted. */
+void build_br_to(struct wasm_builder *b, struct wasm_frame *frame);
+void build_br(struct wasm_builder *b);
+void build_br_if(struct wasm_builder *b);
+void build_br_table(struct wasm_builder *b);
 
 void build_control(struct wasm_builder *b, unsigned action);
 

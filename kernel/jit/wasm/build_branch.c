@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+//
+// Leaving blocks: br, br_if, br_table, return.
+#include "kernel/jit/wasm/build_internal.h"
+
+/* ---- Labels ---- */
+
+static struct wasm_frame *find_label(struct wasm_builder *b, uint32_t n)
+{
+    if (n >= b->frame_count) {
+        (void)BUILD_INVALID(b, "unknown label %u", n);
+        return NULL;
+    }
+    return &b->frames[b->frame_count - 1 - n];
+}
+
+static const uint8_t *label_types(const struct wasm_frame *frame, uint32_t *count)
+{
+    bool loop = frame->kind == FRAME_LOOP;
+    *count = loop ? frame->type.param_count : frame->type.result_count;
+    return loop ? frame->type.params : frame->type.results;
+}
+
+uint32_t build_open_edge(struct wasm_builder *b)
+{
+    uint32_t edge = ir_edge(b->f, 0, NULL, 0);
+    if (b->f->error == OK) {
+        b->f->edges[edge].args = IR_NONE; /* linked to no other */
+    }
+    return edge;
+}
+
+/* ---- Branches ---- */
+
+void build_return(struct wasm_builder *b)
+{
+    uint32_t count = b->frames[0].type.result_count;
+    uint32_t pool = ir_pool(b->f, NULL, count);
+    for (uint32_t n = 0; n < count && b->f->error == OK; n++) {
+        b->f->pool[pool + n] = b->stack[b->depth - count + n].value;
+    }
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, pool, count);
+}
+
+static struct wasm_frame *read_label(struct wasm_builder *b)
+{
+    uint32_t n;
+    return wasm_u32(&b->r, &n) ? find_label(b, n) : NULL;
+}
+
+static void emit_br(struct wasm_builder *b, struct wasm_frame *frame)
+{
+    if (frame->kind == FRAME_FUNCTION) {
+        build_return(b);
+        return;
+    }
+    uint32_t edge = build_open_edge(b);
+    build_branch(b, frame, edge, 1);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+}
+
+void build_br_to(struct wasm_builder *b, struct wasm_frame *frame)
+{
+    uint32_t count;
+    const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    if (frame == NULL || !build_expect(b, types, count)) {
+        return;
+    }
+    if (b->live) {
+        emit_br(b, frame);
+    }
+    build_unreachable(b);
+}
+
+void build_br(struct wasm_builder *b)
+{
+    build_br_to(b, read_label(b));
+}
+
+void build_br_if(struct wasm_builder *b)
+{
+    struct wasm_frame *frame = read_label(b);
+    uint32_t condition = build_pop(b, WASM_I32), count;
+    const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    if (frame == NULL || !build_expect(b, types, count) || !b->live) {
+        return;
+    }
+    uint32_t edge = build_open_edge(b), next = ir_block_new(b->f);
+    uint32_t on = ir_edge(b->f, next, NULL, 0);
+    build_branch(b, frame, edge, 1);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, condition, edge, on);
+    ir_block_start(b->f, next);
+}
+
+/* ---- br_table ---- */
+
+/* The operands on top have these types; unlike build_expect() it changes nothing. */
+static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t *arity)
+{
+    uint32_t count, have = b->depth - b->top->height;
+    const uint8_t *types = label_types(frame, &count);
+    if (*arity != IR_NONE && *arity != count) {
+        return BUILD_INVALID(b, "type mismatch: labels of %u and %u values", *arity, count);
+    }
+    *arity = count;
+    if (have < count && !b->top->polymorphic) {
+        return BUILD_INVALID(b, "type mismatch: expected %u values, found %u", count, have);
+    }
+    for (uint32_t n = 1; n <= MIN(have, count); n++) {
+        uint8_t found = b->stack[b->depth - n].type;
+        if (found != types[count - n] && found != 0) {
+            return BUILD_INVALID(b, "type mismatch: expected %s, found %s",
+                                 wasm_type_name(types[count - n]), wasm_type_name(found));
+        }
+    }
+    return true;
+}
+
+/* One more case: an edge, linked to the others that lead to the same label. */
+static bool add_case(struct wasm_builder *b, uint32_t *arity)
+{
+    struct wasm_frame *frame = read_label(b);
+    if (frame == NULL) {
+        return false;
+    }
+    if (frame->chained++ == 0 && (!check_label(b, frame, arity) ||
+                                  !build_append(b, &b->labels, (uint32_t)(frame - b->frames)))) {
+        return false;
+    }
+    if (b->live) {
+        uint32_t edge = build_open_edge(b);
+        if (b->f->error == OK) {
+            b->f->edges[edge].args = frame->chain;
+            frame->chain = edge;
+        }
+    }
+    return b->f->error == OK;
+}
+
+void build_br_table(struct wasm_builder *b)
+{
+    uint32_t cases, arity = IR_NONE, index = build_pop(b, WASM_I32), first = b->f->edge_count;
+    if (!wasm_count(&b->r, 1, &cases)) {
+        return;
+    }
+    b->labels.count = 0;
+    for (uint64_t n = 0; n < (uint64_t)cases + 1; n++) {
+        if (!add_case(b, &arity)) {
+            return;
+        }
+    }
+    if (b->live && cases == 0) {
+        (void)ir_emit(b->f, IR_JUMP, IR_VOID, first, 0, 0);
+    } else if (b->live) {
+        (void)ir_emit(b->f, IR_SWITCH, IR_VOID, index, first, cases + 1);
+    }
+    for (uint32_t n = 0; n < b->labels.count && build_ok(b) && !b->overrun; n++) {
+        struct wasm_frame *frame = &b->frames[b->labels.words[n]];
+        if (b->live) {
+            build_branch(b, frame, frame->chain, frame->chained);
+        }
+        frame->chain = IR_NONE;
+        frame->chained = 0;
+    }
+    build_unreachable(b);
+}
