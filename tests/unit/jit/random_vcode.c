@@ -393,11 +393,27 @@ static void jump(struct maker *k)
     end_block(k);
 }
 
+/* A call that comes back to one of several places. */
+static void make_invoke(struct maker *k)
+{
+    uint32_t first = some(k, VCLASS_INT), second = some(k, VCLASS_INT);
+    instr(k, 6, VI_CALL | VI_TERMINATOR, CLOBBER_CALL);
+    use(k, first, VUSE, VAT_FIXED, 7);
+    use(k, second, VUSE, VAT_FIXED, 6);
+    use(k, defined(k, VCLASS_INT), VDEF, VAT_FIXED, 0);
+    use(k, defined(k, VCLASS_FLOAT), VDEF, VAT_FIXED, 1);
+}
+
 static uint32_t branch(struct maker *k)
 {
-    uint32_t from = k->block, condition = some(k, VCLASS_INT);
-    instr(k, 3, VI_TERMINATOR, 0);
-    use(k, condition, VUSE, below(k, 4) == 0 ? VAT_ANY : VAT_REG, 0);
+    uint32_t from = k->block;
+    if (below(k, 6) == 0) {
+        make_invoke(k);
+    } else {
+        uint32_t condition = some(k, VCLASS_INT);
+        instr(k, 3, VI_TERMINATOR, 0);
+        use(k, condition, VUSE, below(k, 4) == 0 ? VAT_ANY : VAT_REG, 0);
+    }
     end_block(k);
     return from;
 }
