@@ -25,6 +25,10 @@
 #define PAGES    100u
 #define ELEMENTS 100100u
 
+/* Of hosted.wat: a function with a name, and the last one, which has none. */
+#define DEEP      18
+#define LAST_NAME "(function 19)"
+
 static const struct wasm_interpreter_options interpreted = {
     .stack_bytes = 256 << 10, .arena_bytes = 16 << 20, .verify = true};
 /* What all tests run on. */
@@ -625,6 +629,31 @@ static void test_a_trap_names_the_functions_that_were_open(void **state)
     wasm_store_close(s);
 }
 
+static void test_addresses_in_compiled_code_have_names(void **state)
+{
+    (void)state;
+    int data = 0;
+    struct wasm_store *s = open_store();
+    struct wasm_instance *i = make_hosted(s, &data);
+    struct wasm_compiled_function f;
+    char name[64];
+    if (engine == &wasm_compiled) {
+        uint32_t last = i->code->module->function_count - 1;
+        assert_false(wasm_compiled_get_function(i->code, 0, &f));
+        assert_true(wasm_compiled_get_function(i->code, last, &f));
+        assert_true(f.size > 0);
+        assert_true(wasm_compiled_describe(s, f.address + 1, name, sizeof name));
+        assert_string_equal(name, LAST_NAME "+0x1");
+        assert_true(wasm_compiled_get_function(i->code, DEEP, &f));
+        assert_true(wasm_compiled_describe(s, f.address + f.size - 1, name, sizeof name));
+        assert_int_equal(strncmp(name, "deep+0x", 7), 0);
+        assert_true(wasm_compiled_describe(s, s->hosts->func.code, name, sizeof name));
+        assert_string_equal(name, "(call of a host function)+0x0");
+        assert_false(wasm_compiled_describe(s, (uintptr_t)name, name, sizeof name));
+    }
+    wasm_store_close(s);
+}
+
 static void test_a_host_function_ends_the_program(void **state)
 {
     (void)state;
@@ -754,6 +783,7 @@ int main(void)
         cmocka_unit_test(test_host_functions_see_the_memory_of_who_imported_them),
         cmocka_unit_test(test_a_host_function_of_another_type_is_refused),
         cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),
+        cmocka_unit_test(test_addresses_in_compiled_code_have_names),
         cmocka_unit_test(test_a_host_function_ends_the_program),
         cmocka_unit_test(test_a_stopped_store_runs_nothing_any_more),
         cmocka_unit_test(test_a_loop_is_stopped_at_any_instruction),

@@ -55,7 +55,9 @@ static const struct code_space space = {.take = take, .seal = seal, .give_back =
 static struct wasm_store *running;
 
 #if defined(__x86_64__)
-static void read_registers(const ucontext_t *u, struct wasm_fault *f)
+/* What is on the stack may be a place that AddressSanitizer forbids, if C was interrupted. */
+__attribute__((no_sanitize("address"))) static void read_registers(const ucontext_t *u,
+                                                                   struct wasm_fault *f)
 {
     f->pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
     f->fp = (uint64_t)u->uc_mcontext.gregs[REG_RBP];
