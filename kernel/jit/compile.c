@@ -49,7 +49,9 @@ static enum status select_code(const struct compilation *c, const struct ir_func
     enum status s = c->m->select(f, c->options->features, v, &op);
     if (s == E_NOTSUP) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "%s is not available on %s",
-                        op < IR_OP_COUNT ? ir_op_info[op].text : "an operation", c->m->name);
+                        op < IR_OP_COUNT ? ir_op_info[op].text
+                                         : "a loop that is entered in the middle",
+                        c->m->name);
     }
     return s;
 }

@@ -317,7 +317,7 @@ enum status select_function(const struct select_machine *m, const struct ir_func
     vcode_init(out, out->arena, f);
     enum status status = select_prepare(&s);
     if (status != OK) {
-        *op = IR_JUMP; /* of the one operation that preparing refuses: a loop of several entries */
+        *op = IR_OP_COUNT; /* what preparing refuses is no operation */
         return status;
     }
     for (uint32_t o = s.cfg.count; o-- > 0 && out->error == OK;) {

@@ -81,7 +81,8 @@ struct selector {
 /**
  * @brief Make vcode of a whole function.
  * @param out  Zeroed but for the arena, which also takes what is needed on the way.
- * @param op   Receives the operation that the machine has not.
+ * @param op   Receives the operation that the machine has not; IR_OP_COUNT: it is a loop that is
+ * entered in the middle.
  * @return OK; E_NOMEM; E_OVERFLOW; E_NOTSUP. @context{thread}
  */
 enum status select_function(const struct select_machine *m, const struct ir_function *f,
