@@ -126,8 +126,11 @@ static const char *const narrow[] = {
     "v4 = sub.i32 v0, v1\n v5 = eqz.i32 v4\n return v5\n=> v4 = eq.i32 v0, v1\n return v4\n",
     "v4 = xor.i32 v0, v1\n v5 = const.i32 0\n v6 = ne.i32 v4, v5\n return v6\n"
     "=> v4 = ne.i32 v0, v1\n return v4\n",
-    "v4 = const.i32 5\n v5 = add.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n"
+    "v4 = const.i32 5\n v5 = xor.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n"
     "=> v4 = eqz.i32 v0\n return v4\n",
+    /* A sum stays: it is a loop's next value, and what it is made from need not live on. */
+    "v4 = const.i32 5\n v5 = add.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n"
+    "=> v4 = const.i32 0x5\n v5 = add.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n",
     "v4 = extend_u.i64 v0\n v5 = const.i64 9\n v6 = ne.i64 v4, v5\n return v6\n"
     "=> v4 = const.i32 0x9\n v5 = ne.i32 v0, v4\n return v5\n",
     "v4 = extend_s.i64 v0\n v5 = extend_s.i64 v1\n v6 = eq.i64 v4, v5\n return v6\n"
