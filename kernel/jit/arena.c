@@ -64,7 +64,8 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t bytes)
     return chunk;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+/* Not cleared. */
+static void *take(struct arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGN) {
         return NULL;
@@ -79,7 +80,13 @@ void *arena_alloc(struct arena *a, size_t bytes)
     }
     void *p = (uint8_t *)chunk + chunk->used;
     chunk->used += bytes;
-    return memset(p, 0, bytes);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    void *p = take(a, bytes);
+    return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
 void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed, size_t element)
@@ -92,13 +99,15 @@ void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t need
     if (wanted > UINT32_MAX || __builtin_mul_overflow((size_t)wanted, element, &bytes)) {
         return NULL;
     }
-    void *grown = arena_alloc(a, bytes);
+    uint8_t *grown = take(a, bytes);
     if (grown == NULL) {
         return NULL;
     }
-    if (array != NULL) {
-        memcpy(grown, array, *capacity * element);
+    size_t old = array == NULL ? 0 : *capacity * element;
+    if (old > 0) {
+        memcpy(grown, array, old);
     }
+    memset(grown + old, 0, bytes - old);
     *capacity = (uint32_t)wanted;
     return grown;
 }

@@ -200,24 +200,24 @@ void ir_block_start(struct ir_function *f, uint32_t block)
     }
 }
 
-/* One more instruction. */
-static bool make_room(struct ir_function *f)
+/* Behind ir_emit(), which needs no registers of its own as long as there is room. */
+static NOINLINE uint32_t emit_growing(struct ir_function *f, unsigned op, unsigned type, uint32_t a,
+                                      uint32_t b, uint32_t c)
 {
-    if (f->instr_count < MIN(f->instr_capacity, f->location_capacity)) {
-        return f->error == OK;
-    }
-    return reserve(f, &f->locations, &f->location_capacity, f->instr_count, 1,
-                   sizeof *f->locations) &&
-           reserve(f, &f->instrs, &f->instr_capacity, f->instr_count, 1, sizeof *f->instrs);
+    bool fits =
+        reserve(f, &f->locations, &f->location_capacity, f->instr_count, 1, sizeof *f->locations) &&
+        reserve(f, &f->instrs, &f->instr_capacity, f->instr_count, 1, sizeof *f->instrs);
+    return fits ? ir_emit(f, op, type, a, b, c) : 0;
 }
 
 uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                  uint32_t c)
 {
-    if (!make_room(f)) {
-        return 0;
+    uint32_t value = f->instr_count;
+    if (UNLIKELY(value >= f->instr_capacity || value >= f->location_capacity || f->error != OK)) {
+        return emit_growing(f, op, type, a, b, c);
     }
-    uint32_t value = f->instr_count++;
+    f->instr_count = value + 1;
     f->instrs[value] =
         (struct ir_instr){.op = (uint16_t)op, .type = (uint8_t)type, .a = a, .b = b, .c = c};
     f->locations[value] = f->location;
