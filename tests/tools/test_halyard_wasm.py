@@ -110,7 +110,11 @@ class HostCommand(unittest.TestCase):
         for name in ("5", "inner"):
             done = self.run_command("--dump", name, "sample.wasm")
             self.assertEqual(done.returncode, 0)
-            self.assertIn("load.i32 memory0[v0", done.stdout)
+            for stage in ("load.i32 memory0[v0", "; ir\n", "; selected\n", "; allocated\n", "; code, "):
+                self.assertIn(stage, done.stdout)
+            interpreted = self.run_command("--interp", "--dump", name, "sample.wasm")
+            self.assertIn("load.i32 memory0[v0", interpreted.stdout)
+            self.assertLess(len(interpreted.stdout), len(done.stdout))
         for name in ("0", "nobody", "99"):
             self.assertEqual(self.run_command("--dump", name, "sample.wasm").returncode, 125)
 
