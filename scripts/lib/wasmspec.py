@@ -193,7 +193,7 @@ def follow(command, engine, packs, writer):
         elif words and words[0] != "conformance":
             details.append(line.rstrip())
     status = process.wait()
-    if writer.count != len(packs) or (status != 0 and writer.status() == 0):
+    if writer.count != len(packs) or (status != 0 and writer.failed == 0):
         writer.point(False, f"runner on {engine}", f"it ended with status {status} after {writer.count} files", *details)
     print(f"conformance wasm-spec {engine} {passed} of {total}", flush=True)
 
