@@ -82,10 +82,11 @@ static void try_name(const char *path)
                    "reading");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const char *const names[] = {"../secret",  "/secret",      "d/../../secret", "up/secret",
                                         "far/secret", "chain/secret", "d/up/secret"};
+    CHECK(enter(argc > 1 ? argv[1] : NULL));
     prepare();
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         try_way(ways[i]);

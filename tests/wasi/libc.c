@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What a C program does without knowing what it runs on: streams, files, directories, time, memory,
-// through the C library. It has an empty folder as /.
+// through the C library. It has an
+// empty folder as /, or below it one that its fourth argument names.
 #include "check.h"
 
 #include <dirent.h>
@@ -21,7 +22,7 @@ static void test_streams_of_files(void)
         CHECK(fprintf(f, "line %d\n", i) > 0);
     }
     CHECK(fclose(f) == 0);
-    f = fopen("/text", "r+");
+    f = fopen("./text", "r+");
     CHECK(f != NULL);
     int n = 0;
     while (fgets(line, sizeof(line), f) != NULL) {
@@ -127,7 +128,7 @@ static void test_directories(void)
         CHECK(unlink(name) == 0);
     }
     CHECK(unlink("link") == 0 && unlink("hard") == 0 && rmdir("moved") == 0);
-    CHECK_EQUAL(count_entries("/"), 0);
+    CHECK_EQUAL(count_entries("."), 0);
 }
 
 static void test_time(void)
@@ -165,9 +166,12 @@ static void test_memory(void)
 
 int main(int argc, char **argv)
 {
-    CHECK_EQUAL(argc, 4);
-    CHECK(strcmp(argv[2], "two words") == 0);
-    CHECK(getenv("NAME") != NULL && strcmp(getenv("NAME"), "value") == 0);
+    CHECK(argc >= 4 && strcmp(argv[2], "two words") == 0);
+    if (argc > 4) {
+        CHECK(chdir(argv[4]) == 0);
+    } else {
+        CHECK(getenv("NAME") != NULL && strcmp(getenv("NAME"), "value") == 0);
+    }
     test_streams_of_files();
     test_descriptors();
     test_directories();

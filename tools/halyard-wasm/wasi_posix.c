@@ -100,8 +100,12 @@ static int open_name(const struct wasi_handle *dir, const char *name, unsigned f
     for (unsigned n = 0; n < CHANGES_MAX; n++) {
         int fd = openat(dir->fd, name, host_flags(flags), 0666);
         *error = errno;
-        if (fd >= 0 || *error != ENOTDIR || fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (fd >= 0 || *error != ENOTDIR) {
             return fd;
+        }
+        if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            *error = errno;
+            return -1;
         }
         if (!S_ISDIR(st.st_mode)) {
             *error = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
