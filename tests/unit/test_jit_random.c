@@ -175,7 +175,7 @@ static void test_random_programs_compiled_and_interpreted(void **state)
             arena_init(&a, ARENA_LIMIT);
             options.quick = seed % 2 == 0;
             if (variant == 1) {
-                options.features = JIT_X86_LANDING_PADS; /* and nothing else */
+                options.features = JIT_X86_LANDING_PADS | JIT_X86_VECTORS_IN_C; /* nothing else */
             } else if (variant == 2) {
                 options.limits = four_registers();
             }
