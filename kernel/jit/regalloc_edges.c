@@ -48,8 +48,9 @@ static void drop_others(struct alloc *a, const struct edge *e)
     for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
         const struct held *h = &a->held[n];
         struct value *v = &a->values[h->vreg];
-        if (v->reg == NO_REG && !h->is_clean && !is_remade(a, h->vreg) &&
-            live_into(a, e->to, h->vreg)) {
+        /* A parameter's last value ends here, and its slot is the next one's. */
+        bool goes_on = v->def_block != e->to && live_into(a, e->to, h->vreg);
+        if (v->reg == NO_REG && !h->is_clean && !is_remade(a, h->vreg) && goes_on) {
             draft_add(
                 a, &a->edge_drafts,
                 (struct draft){

@@ -171,7 +171,7 @@ static bool test_random(void)
 
 static bool test_random_with_few_registers(void)
 {
-    return run_seeds(100000, 600, 80, 4);
+    return run_seeds(100000, 1000, 80, 4);
 }
 
 static bool test_large(void)
