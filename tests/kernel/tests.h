@@ -17,5 +17,6 @@ extern const struct kernel_test jit_tests[];
 extern const struct kernel_test native_tests[];
 extern const struct kernel_test module_tests[];
 extern const struct kernel_test security_tests[];
+extern const struct kernel_test portable_tests[];
 extern const struct kernel_test wasi_tests[];
 extern const struct kernel_test wasm_spec_tests[];

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs from bytes to their end, and what that leaves behind, for in-guest tests.
+#include "tests/kernel/program_runs.h"
+
+#include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/sched/thread.h"
+#include "kernel/test.h"
+
+bool runs_write_file(const struct image *image)
+{
+    struct file *f;
+    enum status s = vfs_open(NULL, image->path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f);
+    if (s != OK) {
+        test_fail(__FILE__, __LINE__, "%s: %s", image->path, status_text(s));
+        return false;
+    }
+    size_t done = 0;
+    s = file_write(f, image->bytes, image->len, &done);
+    file_close(f);
+    if (s != OK || done != image->len) {
+        test_fail(__FILE__, __LINE__, "%s: wrote %u of %u bytes", image->path, (unsigned)done,
+                  (unsigned)image->len);
+        return false;
+    }
+    return true;
+}
+
+void runs_remove_file(const struct image *image)
+{
+    enum status s = vfs_unlink(NULL, image->path);
+    TEST_EQUAL(s, OK);
+}
+
+struct program *runs_start(const struct image *image, const char *argument,
+                           struct load_options options)
+{
+    const char *argv[] = {image->path, argument};
+    struct loader_error err = {.text = ""};
+    struct program *p;
+    options.argc = argument == NULL ? 1 : 2;
+    options.argv = argv;
+    enum status s = loader_start(image->path, &options, &p, &err);
+    if (s != OK) {
+        test_fail(__FILE__, __LINE__, "%s", err.text);
+        return NULL;
+    }
+    return p;
+}
+
+void runs_finish(struct program *p, enum program_end expected_end, int expected_status)
+{
+    enum program_end end = PROGRAM_RUNNING;
+    int status = -1;
+    TEST_EQUAL(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+    TEST_EQUAL(end, expected_end);
+    TEST_EQUAL(status, expected_status);
+    program_release(p);
+}
+
+void runs_run(const struct image *image, const char *argument, enum program_end end, int status)
+{
+    struct program *p = runs_start(image, argument, (struct load_options){.argc = 0});
+    if (p != NULL) {
+        runs_finish(p, end, status);
+    }
+}
+
+void runs_measure(struct footprint *f)
+{
+    (void)!thread_sleep(NS_PER_MS); /* the work thread takes apart what ended threads leave */
+    page_get_stats(&f->pages);
+    heap_get_stats(&f->heap);
+}
+
+void runs_compare(const struct footprint *before, const struct footprint *after)
+{
+    for (unsigned i = 0; i < PAGE_OWNER_COUNT; i++) {
+        if (before->pages.by_owner[i] != after->pages.by_owner[i]) {
+            test_fail(__FILE__, __LINE__, "%s: %llu pages before, %llu after",
+                      page_owner_name((enum page_owner)i),
+                      (unsigned long long)before->pages.by_owner[i],
+                      (unsigned long long)after->pages.by_owner[i]);
+        }
+    }
+    TEST_EQUAL(after->heap.live_objects, before->heap.live_objects);
+    TEST_EQUAL(after->heap.live_bytes, before->heap.live_bytes);
+}
