@@ -221,6 +221,14 @@ def check_modules(writer, build):
         writer.point(not wrong, f"{CHECK_MODULES} modules{' with vectors' if vectors else ''} on {names}", *wrong)
 
 
+def check_compilation(writer, build):
+    """Every function becomes code of both machines, whichever this computer is, and passes the compiler's checks."""
+    files = generate(build, 1, CHECK_MODULES, False, build / "oracle" / "compiled")
+    done = subprocess.run([str(build / "wasm-compile"), *map(str, files)], capture_output=True, text=True)
+    said = (done.stdout + done.stderr).splitlines()[:20]
+    writer.point(done.returncode == 0, f"{CHECK_MODULES} modules compile for both machines", *said)
+
+
 def check_mistake(writer, build, runner, engine, mistake):
     """A runner that is wrong on purpose is noticed, and the module that shows it becomes small."""
     voters = [Wabt(), Halyard([str(build / runner)], engine, "wrong", False)]
@@ -238,6 +246,7 @@ def check_mistake(writer, build, runner, engine, mistake):
 
 def check(build):
     writer = tap.Writer()
+    check_compilation(writer, build)
     check_modules(writer, build)
     check_mistake(writer, build, "wasm-oracle-wrong-interpreter", "interpreter", "one bit of 0 too few is counted")
     if platform.machine() == "x86_64":
