@@ -71,8 +71,7 @@ static void run_one(const char *path, const char *args)
     }
 
     hal_exit_record(EXIT_READY, 0); /* the program may read the console */
-    struct run_stage stage = {
-        .options = {.argc = argc + 1, .argv = (const char *const *)argv}};
+    struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
     unsigned failed;
     if (run_programs(&stage, 1, NULL, NULL, &failed) != OK) {
         refuse(stage.result.error.text);

@@ -52,8 +52,8 @@ void start_prepare(struct program *p, const struct load_options *options)
     }
 }
 
-enum status loader_start(const char *path, const struct load_options *options,
-                         struct program **out, struct loader_error *err)
+enum status loader_start(const char *path, const struct load_options *options, struct program **out,
+                         struct loader_error *err)
 {
     void *bytes;
     size_t len;

@@ -88,18 +88,12 @@ static const struct {
     const char *name;
     void (*run)(void);
 } kinds[] = {
-    {"read", read_outside},
-    {"write", write_outside},
-    {"divide", divide},
-    {"overflow", overflow},
-    {"convert", convert},
-    {"convert-large", convert_large},
-    {"unreachable", unreachable},
-    {"call-outside", call_outside},
-    {"call-null", call_null},
-    {"call-type", call_other_type},
-    {"recursion", recursion},
-    {"fill", memory_fill},
+    {"read", read_outside},       {"write", write_outside},
+    {"divide", divide},           {"overflow", overflow},
+    {"convert", convert},         {"convert-large", convert_large},
+    {"unreachable", unreachable}, {"call-outside", call_outside},
+    {"call-null", call_null},     {"call-type", call_other_type},
+    {"recursion", recursion},     {"fill", memory_fill},
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The part of halyard.h that programs for both worlds use, over the C library of WASI: the samples are
-// compiled from one source to machine code and to WebAssembly.
+// The part of halyard.h that programs for both worlds use, over the C library of WASI: the samples
+// are compiled from one source to machine code and to WebAssembly.
 //
 //     clang --target=wasm32-wasi -I programs/sdk/portable my.c -o my.wasm
 //
