@@ -2,61 +2,21 @@
 //
 // The WebAssembly specification's tests, compiled and run in the kernel: every pack in /packs of
 // the disk. It runs only when it is asked for by name, because it needs that disk.
-#include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
-#include "kernel/jit/backend.h"
-#include "kernel/jit/code_kernel.h"
-#include "kernel/jit/wasm_compiled.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "tests/conformance/spec_run.h"
 #include "tests/kernel/tests.h"
+#include "tests/kernel/wasm_bed.h"
 
-#define FOLDER      "/packs"
-#define PACK_MAX    ((size_t)16 << 20)
-#define STACK_BYTES ((size_t)1 << 20)
-#define ARENA_BYTES ((size_t)64 << 20)
+#define FOLDER   "/packs"
+#define PACK_MAX ((size_t)16 << 20)
 
-static struct runner {
-    struct code_kernel code;
-    struct wasm_store *running; /* whose code runs */
-    struct wasm_resume resume;
-    struct spec_score sum;
-    uint32_t files;
-} runner;
-
-static void leave(void *arg)
-{
-    const struct wasm_resume *r = arg;
-    jit_leave(r->entry, r->outcome);
-}
-
-static bool handle(struct code_kernel *k, struct fault *fault)
-{
-    struct runner *r = CONTAINER_OF(k, struct runner, code);
-    const struct wasm_fault f = {.pc = fault->pc,
-                                 .fp = hal_frame_fp(fault->frame),
-                                 .sp = hal_frame_sp(fault->frame),
-                                 .caller = hal_frame_caller(fault->frame),
-                                 .address = fault->address,
-                                 .is_memory = fault->has_address};
-    if (r->running == NULL || !wasm_compiled_fault(r->running, &f, &r->resume)) {
-        return false;
-    }
-    vaddr_t top = ALIGN_DOWN(r->resume.entry->saved_sp, (uint64_t)16);
-    hal_frame_set_call(fault->frame, top, leave, &r->resume);
-    return true;
-}
-
-static bool no_symbol(struct code_kernel *k, uintptr_t pc, char *buf, size_t len)
-{
-    (void)k, (void)pc, (void)buf, (void)len;
-    return false;
-}
+static struct spec_score sum;
+static uint32_t files;
 
 static void say(void *ctx, const char *line)
 {
@@ -87,10 +47,10 @@ static void run_pack(const struct spec_config *config, const char *name)
         score.errors++;
     }
     console_printf("file %s %u of %u %u\n", stem, score.passed, score.total, score.errors);
-    runner.sum.passed += score.passed;
-    runner.sum.total += score.total;
-    runner.sum.errors += score.errors;
-    runner.files++;
+    sum.passed += score.passed;
+    sum.total += score.total;
+    sum.errors += score.errors;
+    files++;
 }
 
 static void run_folder(void *arg)
@@ -101,13 +61,8 @@ static void run_folder(void *arg)
     if (vfs_open(NULL, FOLDER, VFS_READ | VFS_DIRECTORY, &folder) != OK) {
         return;
     }
-    const struct wasm_compiled_options options = {.machine = jit_machine_native,
-                                                  .jit = {.features = jit_native_features()},
-                                                  .space = &runner.code.space,
-                                                  .arena_bytes = ARENA_BYTES,
-                                                  .fill = jit_native->code_fill,
-                                                  .running = &runner.running};
-    const struct spec_config config = {.engine = &wasm_compiled, .options = &options, .say = say};
+    const struct spec_config config = {
+        .engine = &wasm_compiled, .options = &wasm_bed_options, .say = say};
     while (file_read_dir(folder, &entry) == OK) {
         if (entry.type == FILE_REGULAR) {
             run_pack(&config, entry.name);
@@ -118,25 +73,18 @@ static void run_folder(void *arg)
 
 static void all_assertions_hold(void)
 {
-    runner = (struct runner){
-        .code = {.name = "tests of the specification", .handle = handle, .symbol = no_symbol}};
-    code_kernel_init(&runner.code);
-    const struct thread_options options = {.name = "specification",
-                                           .entry = run_folder,
-                                           .priority = PRIO_NORMAL,
-                                           .uses_fp = true,
-                                           .stack_bytes = STACK_BYTES};
-    struct thread *t;
-    if (thread_create(&options, &t) != OK || thread_join(t, NULL) != OK) {
+    sum = (struct spec_score){0};
+    files = 0;
+    if (!wasm_bed_run(run_folder, NULL)) {
         test_fail(__FILE__, __LINE__, "no thread");
         return;
     }
-    console_printf("conformance wasm-spec %s %u of %u\n", jit_machine_native->name,
-                   runner.sum.passed, runner.sum.total);
-    TEST_CHECK(runner.files > 0);
-    TEST_EQUAL(runner.sum.passed, runner.sum.total);
-    TEST_EQUAL(runner.sum.errors, 0);
-    TEST_EQUAL(runner.code.pages, 0);
+    console_printf("conformance wasm-spec %s %u of %u\n", jit_machine_native->name, sum.passed,
+                   sum.total);
+    TEST_CHECK(files > 0);
+    TEST_EQUAL(sum.passed, sum.total);
+    TEST_EQUAL(sum.errors, 0);
+    TEST_EQUAL(wasm_bed_pages(), 0);
 }
 
 const struct kernel_test wasm_spec_tests[] = {

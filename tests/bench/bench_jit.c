@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+//
+// The compiler and its code: how fast it compiles, how long the smallest module takes from bytes to
+// its first instruction, what a call of the host costs.
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/panic.h"
+#include "tests/bench/benches.h"
+#include "tests/kernel/wasm_bed.h"
+
+#define RUNS      21u
+#define CALLS     10000u
+#define FUNCTIONS 32u /* of the module that is compiled for its size */
+#define REPEATS   64u /* of the pattern in each */
+#define NAMED(n)                                                                                   \
+    {                                                                                              \
+        (const uint8_t *)(n), sizeof(n) - 1                                                        \
+    }
+
+/* (module (memory 1) (func (export "first"))) */
+static const uint8_t small[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04,
+                                0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x05, 0x03,
+                                0x01, 0x00, 0x01, 0x07, 0x09, 0x01, 0x05, 0x66, 0x69, 0x72,
+                                0x73, 0x74, 0x00, 0x00, 0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b};
+
+/* (module (import "bench" "two" (func $two (param i32 i32) (result i32)))
+ *   (func (export "calls") (param i32)
+ *     (loop (drop (call $two (local.get 0) (i32.const 1)))
+ *       (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+ *   (func (export "loops") (param i32)
+ *     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))) */
+static const uint8_t host[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x0b, 0x02, 0x60, 0x02, 0x7f, 0x7f,
+    0x01, 0x7f, 0x60, 0x01, 0x7f, 0x00, 0x02, 0x0d, 0x01, 0x05, 0x62, 0x65, 0x6e, 0x63, 0x68,
+    0x03, 0x74, 0x77, 0x6f, 0x00, 0x00, 0x03, 0x03, 0x02, 0x01, 0x01, 0x07, 0x11, 0x02, 0x05,
+    0x63, 0x61, 0x6c, 0x6c, 0x73, 0x00, 0x01, 0x05, 0x6c, 0x6f, 0x6f, 0x70, 0x73, 0x00, 0x02,
+    0x0a, 0x26, 0x02, 0x15, 0x00, 0x03, 0x40, 0x20, 0x00, 0x41, 0x01, 0x10, 0x00, 0x1a, 0x20,
+    0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b, 0x0e, 0x00, 0x03, 0x40, 0x20,
+    0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b};
+
+static uint64_t two(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+    (void)h, (void)c, (void)d, (void)e;
+    return (uint32_t)(a + b);
+}
+
+static const struct wasm_host_function functions[] = {
+    {.name = "two", .signature = "ii:i", .direct = two}};
+static const struct wasm_host_module bench_host = {
+    .name = "bench", .functions = functions, .count = 1};
+
+static void need(bool ok, const char *what)
+{
+    if (!ok) {
+        panic("bench: %s", what);
+    }
+}
+
+/* ---- From bytes to something that runs ---- */
+
+static struct wasm_store *open_store(void)
+{
+    const struct wasm_quota quota = {.pages = 16, .elements = 16};
+    struct wasm_store *s;
+    need(wasm_store_open(&wasm_compiled, &wasm_bed_options, &quota, &s) == OK, "no store");
+    return s;
+}
+
+static struct wasm_code *load(struct wasm_store *s, const uint8_t *bytes, size_t len)
+{
+    const struct wasm_bounds bounds = {.arena_bytes = (size_t)16 << 20, .table_elements = 16};
+    struct wasm_module *m;
+    struct wasm_code *code;
+    struct wasm_error err;
+    need(wasm_module_decode(bytes, len, &bounds, &m, &err) == OK, "a module was refused");
+    need(wasm_load(s, m, &code, &err) == OK, "a module was not compiled");
+    return code;
+}
+
+static struct wasm_instance *instantiate(struct wasm_store *s, const uint8_t *bytes, size_t len)
+{
+    struct wasm_stop stop;
+    struct wasm_error err;
+    struct wasm_instance *i;
+    struct wasm_code *code = load(s, bytes, len);
+    need(wasm_instantiate(s, code, &i, &stop, &err) == OK, "a module was not linked");
+    wasm_release(s, code);
+    return i;
+}
+
+static void call(struct wasm_store *s, const struct wasm_instance *i, struct wasm_bytes name,
+                 const uint64_t *args)
+{
+    struct wasm_extern f;
+    struct wasm_stop stop;
+    need(wasm_instance_export(i, name, &f), "no such export");
+    need(wasm_call(s, &f, args, NULL, &stop) == WASM_RETURNED, "a call did not return");
+}
+
+/* ---- jit.load_us ---- */
+
+static uint64_t load_milli[RUNS];
+
+static void measure_load(void *arg)
+{
+    (void)arg;
+    for (unsigned n = 0; n < RUNS; n++) {
+        uint64_t begin = clock_now_ns();
+        struct wasm_store *s = open_store();
+        call(s, instantiate(s, small, sizeof small), (struct wasm_bytes)NAMED("first"), NULL);
+        load_milli[n] = clock_now_ns() - begin;
+        wasm_store_close(s);
+    }
+}
+
+static void bench_load(void)
+{
+    need(wasm_bed_run(measure_load, NULL), "no thread");
+    bench_report("jit.load_us", bench_median(load_milli, RUNS), "us");
+}
+
+/* ---- jit.hostcall_ns ---- */
+
+static uint64_t hostcall_milli[RUNS];
+
+static uint64_t time_of(struct wasm_store *s, const struct wasm_instance *i, struct wasm_bytes name)
+{
+    const uint64_t args[] = {CALLS};
+    uint64_t begin = clock_now_ns();
+    call(s, i, name, args);
+    return clock_now_ns() - begin;
+}
+
+static void measure_hostcall(void *arg)
+{
+    (void)arg;
+    struct wasm_store *s = open_store();
+    need(wasm_store_add_host(s, &bench_host, NULL) == OK, "no host module");
+    const struct wasm_instance *i = instantiate(s, host, sizeof host);
+    for (unsigned n = 0; n < RUNS; n++) {
+        uint64_t calls = time_of(s, i, (struct wasm_bytes)NAMED("calls"));
+        uint64_t loops = time_of(s, i, (struct wasm_bytes)NAMED("loops"));
+        hostcall_milli[n] = (calls - MIN(loops, calls)) * 1000 / CALLS;
+    }
+    wasm_store_close(s);
+}
+
+static void bench_hostcall(void)
+{
+    need(wasm_bed_run(measure_hostcall, NULL), "no thread");
+    bench_report("jit.hostcall_ns", bench_median(hostcall_milli, RUNS), "ns");
+}
+
+/* ---- jit.compile_mbps ---- */
+
+/* (local.set 2 (i32.add (local.get 0) (local.get 1)))
+ * (local.set 3 (i32.load offset=16 (local.get 2)))
+ * (if (i32.lt_u (local.get 3) (local.get 0))
+ *   (then (i32.store (local.get 2) (i32.xor (local.get 3) (i32.const 77))))
+ *   (else (local.set 0 (i32.mul (local.get 3) (i32.const 12345)))))
+ * (loop (local.set 1 (i32.sub (local.get 1) (i32.const 1)))
+ *   (br_if 0 (i32.and (local.get 1) (i32.const 15)))) */
+static const uint8_t pattern[] = {
+    0x20, 0x00, 0x20, 0x01, 0x6a, 0x21, 0x02, 0x20, 0x02, 0x28, 0x02, 0x10, 0x21, 0x03, 0x20,
+    0x03, 0x20, 0x00, 0x49, 0x04, 0x40, 0x20, 0x02, 0x20, 0x03, 0x41, 0xcd, 0x00, 0x73, 0x36,
+    0x02, 0x00, 0x05, 0x20, 0x03, 0x41, 0xb9, 0xe0, 0x00, 0x6c, 0x21, 0x00, 0x0b, 0x03, 0x40,
+    0x20, 0x01, 0x41, 0x01, 0x6b, 0x21, 0x01, 0x20, 0x01, 0x41, 0x0f, 0x71, 0x0d, 0x00, 0x0b};
+
+struct text {
+    uint8_t *at;
+};
+
+static void put(struct text *t, const void *bytes, size_t len)
+{
+    memcpy(t->at, bytes, len);
+    t->at += len;
+}
+
+/* Always five bytes, as linkers write sizes that they do not know yet. */
+static void put_size(struct text *t, uint32_t n)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        *t->at++ = (uint8_t)((n >> 7 * i & 0x7f) | (i < 4 ? 0x80 : 0));
+    }
+}
+
+#define BODY  (3 + REPEATS * sizeof(pattern) + 3) /* locals, then local.get 0, end */
+#define BYTES (64 + FUNCTIONS * (BODY + 6))
+
+/* (func (param i32 i32) (result i32) (local i32 i32) pattern... (local.get 0)), many times. */
+static size_t write_module(uint8_t *out)
+{
+    static const uint8_t head[] = {0x00, 0x61, 0x73, 0x6d, 0x01,          0x00,     0x00,
+                                   0x00, 0x01, 0x07, 0x01, 0x60,          0x02,     0x7f,
+                                   0x7f, 0x01, 0x7f, 0x03, 1 + FUNCTIONS, FUNCTIONS};
+    static const uint8_t memory[] = {0x05, 0x03, 0x01, 0x00, 0x01, 0x0a};
+    static const uint8_t locals[] = {0x01, 0x02, 0x7f}, tail[] = {0x20, 0x00, 0x0b};
+    struct text t = {.at = out};
+    put(&t, head, sizeof head);
+    memset(t.at, 0, FUNCTIONS);
+    t.at += FUNCTIONS;
+    put(&t, memory, sizeof memory);
+    put_size(&t, 1 + FUNCTIONS * (BODY + 5));
+    *t.at++ = FUNCTIONS;
+    for (unsigned f = 0; f < FUNCTIONS; f++) {
+        put_size(&t, BODY);
+        put(&t, locals, sizeof locals);
+        for (unsigned n = 0; n < REPEATS; n++) {
+            put(&t, pattern, sizeof pattern);
+        }
+        put(&t, tail, sizeof tail);
+    }
+    return (size_t)(t.at - out);
+}
+
+static struct {
+    uint8_t *bytes;
+    size_t len;
+    uint64_t ns[5];
+} large;
+
+static void measure_compile(void *arg)
+{
+    (void)arg;
+    for (unsigned n = 0; n < ARRAY_COUNT(large.ns); n++) {
+        struct wasm_store *s = open_store();
+        uint64_t begin = clock_now_ns();
+        struct wasm_code *code = load(s, large.bytes, large.len);
+        large.ns[n] = MAX(clock_now_ns() - begin, 1);
+        wasm_release(s, code);
+        wasm_store_close(s);
+    }
+}
+
+static void bench_compile(void)
+{
+    large.bytes = heap_alloc(BYTES);
+    need(large.bytes != NULL, "no memory");
+    large.len = write_module(large.bytes);
+    need(wasm_bed_run(measure_compile, NULL), "no thread");
+    heap_free(large.bytes);
+    /* Bytes a microsecond are megabytes a second. */
+    uint64_t ns = bench_median(large.ns, ARRAY_COUNT(large.ns));
+    bench_report("jit.compile_mbps", large.len * 1000 * 1000 / ns, "MB/s");
+}
+
+const struct kernel_bench jit_benches[] = {
+    {"jit.load_us", bench_load},
+    {"jit.hostcall_ns", bench_hostcall},
+    {"jit.compile_mbps", bench_compile},
+    {0},
+};

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// Compiled WebAssembly in the kernel without a program around it: for tests of the compiler and for
+// benchmarks.
+#pragma once
+
+#include "kernel/jit/wasm_compiled.h"
+
+/** For wasm_store_open() of wasm_compiled, while wasm_bed_run() runs. */
+extern struct wasm_compiled_options wasm_bed_options;
+
+/**
+ * @brief Run fn(arg) on a thread that compiled code can run on: floating point, a stack that grows,
+ * traps of the stores that it opens. One at a time.
+ * @return false: there is no such thread. @context{thread, may sleep}
+ */
+bool wasm_bed_run(void (*fn)(void *arg), void *arg);
+
+/** @brief Pages of code that are not given back. @context{thread} */
+size_t wasm_bed_pages(void);
