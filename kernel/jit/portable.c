@@ -139,7 +139,7 @@ static enum status load_module(struct portable *p, struct wasm_code **out)
     uint64_t begin = clock_now_ns();
     s = wasm_load(p->store, m, out, &err);
     p->load_ns = clock_now_ns() - begin;
-    return s == OK ? OK : refuse(p, s, err.text);
+    return s == OK || s == E_CANCELLED ? s : refuse(p, s, err.text);
 }
 
 /* What runs in the end: nothing else is refused once this is found. */
@@ -172,7 +172,7 @@ static enum status prepare(struct portable *p, struct wasm_extern *start, struct
     }
     s = load_module(p, &code);
     if (s != OK) {
-        return s;
+        return s == E_CANCELLED ? OK : s; /* *stop says that it was stopped */
     }
     portable_remember(p, code);
     s = wasm_instantiate(p->store, code, &p->instance, stop, &err);

@@ -201,13 +201,14 @@ static enum status finish(struct code_builder *b, struct compiled_module *c,
     return s;
 }
 
-static enum status compile_all(struct compiler *compiler, struct compiled_module *c,
-                               const struct wasm_module *m, struct wasm_error *err)
+static enum status compile_all(struct compiler *compiler, const struct wasm_store *store,
+                               struct compiled_module *c, const struct wasm_module *m,
+                               struct wasm_error *err)
 {
     struct code_builder b = {.compiler = compiler};
     enum status s = OK;
     for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-        s = compile_one(&b, m, n, c, err);
+        s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(&b, m, n, c, err);
     }
     if (s == OK) {
         c->native.starts[m->function_count] = b.size;
@@ -240,8 +241,8 @@ static enum status refuse(struct wasm_error *err, enum status s, const char *tex
     return s;
 }
 
-static enum status compiled_load(void *state, struct wasm_module *m, struct wasm_code **out,
-                                 struct wasm_error *err)
+static enum status compiled_load(void *state, const struct wasm_store *store, struct wasm_module *m,
+                                 struct wasm_code **out, struct wasm_error *err)
 {
     if (m->uses_vectors) {
         return refuse(err, E_NOTSUP,
@@ -257,7 +258,7 @@ static enum status compiled_load(void *state, struct wasm_module *m, struct wasm
     c->sizes = heap_calloc(count, sizeof *c->sizes);
     c->frames = heap_calloc(count, sizeof *c->frames);
     bool has_lists = c->native.starts != NULL && c->sizes != NULL && c->frames != NULL;
-    enum status s = has_lists ? compile_all(state, c, m, err)
+    enum status s = has_lists ? compile_all(state, store, c, m, err)
                               : refuse(err, E_NOMEM, "no memory for the list of functions");
     if (s != OK) {
         compiled_unload(state, &c->code);

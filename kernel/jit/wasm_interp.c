@@ -108,8 +108,8 @@ static void interp_unload(void *state, struct wasm_code *code)
     heap_free(c);
 }
 
-static enum status interp_load(void *state, struct wasm_module *m, struct wasm_code **out,
-                               struct wasm_error *err)
+static enum status interp_load(void *state, const struct wasm_store *store, struct wasm_module *m,
+                               struct wasm_code **out, struct wasm_error *err)
 {
     const struct interpreter *in = state;
     struct interpreted *c = heap_zalloc(sizeof *c);
@@ -121,7 +121,7 @@ static enum status interp_load(void *state, struct wasm_module *m, struct wasm_c
     enum status s =
         c->functions == NULL ? fail(err, E_NOMEM, "no memory for the list of functions") : OK;
     for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-        s = build_one(c, m, n, &in->options, err);
+        s = wasm_store_is_stopped(store) ? E_CANCELLED : build_one(c, m, n, &in->options, err);
     }
     if (s != OK) {
         interp_unload(state, &c->code);

@@ -76,6 +76,14 @@ static const uint8_t no_import[] = {
     0x74, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x07, 0x0a, 0x01, 0x06, 0x5f, 0x73,
     0x74, 0x61, 0x72, 0x74, 0x00, 0x01, 0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b};
 
+/* (module (table 1000000 funcref) (func (export "_start")
+ *   (loop (table.fill 0 (i32.const 0) (ref.null func) (i32.const 1000000)) (br 0)))) */
+static const uint8_t fill[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03,
+    0x02, 0x01, 0x00, 0x04, 0x06, 0x01, 0x70, 0x00, 0xc0, 0x84, 0x3d, 0x07, 0x0a, 0x01, 0x06,
+    0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0x00, 0x00, 0x0a, 0x14, 0x01, 0x12, 0x00, 0x03, 0x40,
+    0x41, 0x00, 0xd0, 0x70, 0x41, 0xc0, 0x84, 0x3d, 0xfc, 0x11, 0x00, 0x0c, 0x00, 0x0b, 0x0b};
+
 #define IMAGE(name)                                                                                \
     (struct image)                                                                                 \
     {                                                                                              \
@@ -137,6 +145,24 @@ static void kill_reaches_it_at_any_instruction(void)
     }
     runs_measure(&after);
     runs_compare(&before, &after);
+    runs_remove_file(&image);
+}
+
+/* It is all but never found in its own code: the helpers must notice. */
+static void kill_reaches_what_only_calls_helpers(void)
+{
+    struct image image = IMAGE(fill);
+    if (!runs_write_file(&image)) {
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+        struct program *p = runs_start(&image, NULL, engines[i]);
+        if (p != NULL) {
+            TEST_EQUAL(thread_sleep(5 * NS_PER_MS), OK);
+            program_kill(p, PROGRAM_KILLED, 137);
+            runs_finish(p, PROGRAM_KILLED, 137);
+        }
+    }
     runs_remove_file(&image);
 }
 
@@ -271,6 +297,7 @@ const struct kernel_test portable_tests[] = {
     {"portable.status_is_the_programs", status_is_the_programs},
     {"portable.traps_end_only_the_program", traps_end_only_the_program},
     {"portable.kill_reaches_it_at_any_instruction", kill_reaches_it_at_any_instruction},
+    {"portable.kill_reaches_what_only_calls_helpers", kill_reaches_what_only_calls_helpers},
     {"portable.many_run_at_once", many_run_at_once},
     {"portable.memory_is_limited", memory_is_limited},
     {"portable.time_is_limited", time_is_limited},

@@ -109,9 +109,10 @@ struct wasm_engine {
     void (*close)(void *state);
 
     /** @brief Validate and prepare all functions. Takes the module over if it succeeds. @return as
-     * wasm_function_build(), or what the compiler refuses, with the reason in err. */
-    enum status (*load)(void *state, struct wasm_module *m, struct wasm_code **out,
-                        struct wasm_error *err);
+     * wasm_function_build(), or what the compiler refuses, with the reason in err; E_CANCELLED: the
+     * store was stopped meanwhile. */
+    enum status (*load)(void *state, const struct wasm_store *store, struct wasm_module *m,
+                        struct wasm_code **out, struct wasm_error *err);
     /** @brief Give back what load() took, but for the module. */
     void (*unload)(void *state, struct wasm_code *code);
     /** @brief What struct wasm_func.code is for a function that is not imported. */
@@ -208,6 +209,12 @@ void wasm_store_close(struct wasm_store *s);
 /** @brief End what runs in the store, now and later: soon, at a point where nothing is half done.
  * @context{any} */
 void wasm_store_stop(struct wasm_store *s);
+
+/** @brief Whether somebody has stopped it. @context{any} */
+static inline bool wasm_store_is_stopped(const struct wasm_store *s)
+{
+    return atomic_load_explicit(&s->stop, memory_order_relaxed) != 0;
+}
 
 /** @brief Let modules import from a host module. @param data  Handed to its functions.
  *  @return OK, E_NOMEM. @context{thread} */

@@ -2,7 +2,8 @@
 //
 // Bulk memory and table instructions. Bounds are computed in 64 bits; what may take long is done in
 // pieces, between which the store's flag is looked at: a stopped store traps, and the caller tells
-// that from a real trap by the flag.
+// that from a real trap by the flag. Tables are small enough to be one piece. A program that does
+// nothing but this is hardly ever found in its own code by an interrupt: it ends here.
 #include "kernel/jit/wasm/runtime.h"
 
 #include "kernel/assert.h"
@@ -23,7 +24,7 @@ static struct wasm_instance *instance_of(struct wasm_context *c)
 
 static bool is_stopped(const struct wasm_instance *i)
 {
-    return atomic_load_explicit(&i->store->stop, memory_order_relaxed) != 0;
+    return wasm_store_is_stopped(i->store);
 }
 
 static bool is_inside(uint64_t at, uint64_t n, uint64_t length)
@@ -217,7 +218,7 @@ bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, 
     const struct wasm_element_segment *s = &i->code->module->elements[segment];
     struct wasm_table_data *t = table_of(i, table);
     uint32_t count = i->dropped[segment] != 0 ? 0 : s->count;
-    if (!is_inside(from, n, count) || !is_inside(at, n, t->length)) {
+    if (!is_inside(from, n, count) || !is_inside(at, n, t->length) || is_stopped(i)) {
         return false;
     }
     for (uint64_t k = 0; k < n; k++) {
@@ -255,8 +256,9 @@ static uint64_t table_grow(struct wasm_context *c, uint64_t table, uint64_t valu
 static uint64_t table_fill(struct wasm_context *c, uint64_t table, uint64_t at, uint64_t value,
                            uint64_t n)
 {
+    const struct wasm_instance *i = instance_of(c);
     const struct wasm_table_data *t = table_of(instance_of(c), table);
-    if (!is_inside(at, n, t->length)) {
+    if (!is_inside(at, n, t->length) || is_stopped(i)) {
         return false;
     }
     if (n > 0) { /* an empty table has no elements to point at */
@@ -271,7 +273,7 @@ static uint64_t table_copy(struct wasm_context *c, uint64_t tables, uint64_t at,
     struct wasm_instance *i = instance_of(c);
     const struct wasm_table_data *to = table_of(i, tables >> 32);
     const struct wasm_table_data *source = table_of(i, tables & UINT32_MAX);
-    if (!is_inside(at, n, to->length) || !is_inside(from, n, source->length)) {
+    if (!is_inside(at, n, to->length) || !is_inside(from, n, source->length) || is_stopped(i)) {
         return false;
     }
     if (n > 0) {

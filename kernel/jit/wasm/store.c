@@ -130,7 +130,7 @@ enum status wasm_load(struct wasm_store *s, struct wasm_module *m, struct wasm_c
                       struct wasm_error *err)
 {
     struct wasm_code *code;
-    enum status status = s->engine->load(s->state, m, &code, err);
+    enum status status = s->engine->load(s->state, s, m, &code, err);
     if (status != OK) {
         wasm_module_free(m);
         return status;
@@ -163,15 +163,10 @@ uint32_t wasm_cells(const uint8_t *types, uint32_t count)
     return cells;
 }
 
-static bool is_stopped(const struct wasm_store *s)
-{
-    return atomic_load_explicit(&s->stop, memory_order_relaxed) != 0;
-}
-
 enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome,
                            struct wasm_stop *stop)
 {
-    bool was_cut_short = outcome == WASM_TRAPPED && is_stopped(s);
+    bool was_cut_short = outcome == WASM_TRAPPED && wasm_store_is_stopped(s);
     stop->outcome = was_cut_short ? WASM_STOPPED : outcome;
     return stop->outcome;
 }
@@ -181,7 +176,7 @@ enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *func
 {
     ASSERT(function->kind == WASM_FUNCTION);
     *stop = (struct wasm_stop){.outcome = WASM_STOPPED};
-    if (is_stopped(s)) {
+    if (wasm_store_is_stopped(s)) {
         return WASM_STOPPED;
     }
     enum wasm_outcome outcome = s->engine->run(s->state, s, function->function.record,
