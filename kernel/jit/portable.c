@@ -55,6 +55,9 @@ static enum status refuse(struct portable *p, enum status s, const char *why)
 static void portable_free(struct portable *p)
 {
     portable_forget(p);
+    if (p->loaded_code != NULL) {
+        wasm_release(p->store, p->loaded_code);
+    }
     wasm_store_close(p->store); /* its instances hold the code, which holds the module */
     wasm_wasi_free(p->binding);
     heap_free(p->bytes);
@@ -74,20 +77,20 @@ static void release(struct program_resource *self)
 static void on_end(struct program *program)
 {
     struct portable *p = program->portable;
-    struct wasm_store *store = atomic_load_explicit(&p->published_store, memory_order_acquire);
-    if (store != NULL) {
-        wasm_store_stop(store);
+    if (p->published_store != NULL) {
+        wasm_store_stop(p->published_store);
     }
 }
 
 static void publish_store(struct portable *p)
 {
-    /* Either who ends the program sees the store, or this sees that it is ended: both are behind a
-     * full barrier. */
-    atomic_store_explicit(&p->published_store, p->store, memory_order_seq_cst);
-    if (thread_is_cancelled(thread_current())) {
+    /* on_end() runs under the same lock: it sees the store, or this sees that the end has begun. */
+    mutex_lock(&p->program->lock);
+    p->published_store = p->store;
+    if (atomic_load_explicit(&p->program->ending, memory_order_relaxed)) {
         wasm_store_stop(p->store);
     }
+    mutex_unlock(&p->program->lock);
 }
 
 /* ---- Loading ---- */
@@ -161,7 +164,6 @@ static enum status find_start(struct portable *p, struct wasm_extern *out)
 static enum status prepare(struct portable *p, struct wasm_extern *start, struct wasm_stop *stop)
 {
     struct wasm_error err = {.text = ""};
-    struct wasm_code *code;
     enum status s = open_store(p);
     if (s != OK) {
         return refuse(p, s, "");
@@ -170,13 +172,12 @@ static enum status prepare(struct portable *p, struct wasm_extern *start, struct
     if (s != OK) {
         return refuse(p, s, "");
     }
-    s = load_module(p, &code);
+    s = load_module(p, &p->loaded_code);
     if (s != OK) {
         return s == E_CANCELLED ? OK : s; /* *stop says that it was stopped */
     }
-    portable_remember(p, code);
-    s = wasm_instantiate(p->store, code, &p->instance, stop, &err);
-    wasm_release(p->store, code); /* the instance has its own */
+    portable_remember(p);
+    s = wasm_instantiate(p->store, p->loaded_code, &p->instance, stop, &err);
     if (s == E_FAULT || s == E_CANCELLED) {
         return OK;
     }

@@ -23,20 +23,22 @@ struct portable {
     char path[128];          /* [I] */
     void *bytes;             /* [I] the module's file: as long as the module */
     size_t len;
-    enum load_engine engine;                    /* [I] */
-    uint64_t features;                          /* [I] of the CPU */
-    int argc;                                   /* [I] */
-    char **argv;                                /* [I] */
-    struct starting *starting;                  /* [t] who waits for an answer; NULL: he has it */
-    struct code_kernel code;                    /* [t] */
-    struct wasm_store *store;                   /* [t] */
-    struct wasm_store *_Atomic published_store; /* once it is open: for who ends the program */
-    struct wasm_instance *instance;             /* [t] */
-    struct wasm_code *loaded;                   /* [r] what is listed; NULL: it is not */
-    struct wasi *wasi;                          /* [t] hangs on the program itself */
-    struct wasm_wasi *binding;                  /* [t] */
-    struct wasm_resume resume;                  /* [t] where a fault goes on */
-    uint64_t load_ns;                           /* [t] validating and compiling all of it */
+    enum load_engine engine;            /* [I] */
+    uint64_t features;                  /* [I] of the CPU */
+    int argc;                           /* [I] */
+    char **argv;                        /* [I] */
+    struct starting *starting;          /* [t] who waits for an answer; NULL: he has it */
+    struct code_kernel code;            /* [t] */
+    struct wasm_store *store;           /* [t] */
+    struct wasm_store *published_store; /* program->lock: once it is open */
+    struct wasm_instance *instance;     /* [t] */
+    struct wasm_code *loaded_code; /* [t] a reference of its own: a thread that is killed in its
+                                      code gives nothing back itself */
+    struct wasm_code *loaded;      /* [r] what is listed; NULL: it is not */
+    struct wasi *wasi;             /* [t] hangs on the program itself */
+    struct wasm_wasi *binding;     /* [t] */
+    struct wasm_resume resume;     /* [t] where a fault goes on */
+    uint64_t load_ns;              /* [t] validating and compiling all of it */
 };
 
 #define PORTABLE_TABLE_ELEMENTS (1u << 22) /* in all tables of a program together */
@@ -58,5 +60,5 @@ enum status portable_add_wasi(struct portable *p);
 
 /** @brief List a program for `jit`, and take it out: nothing happens if it is not listed.
  * portable_list.c */
-void portable_remember(struct portable *p, struct wasm_code *code);
+void portable_remember(struct portable *p);
 void portable_forget(struct portable *p);

@@ -14,10 +14,10 @@ void portable_init(void)
     mutex_init(&lock, "portable programs");
 }
 
-void portable_remember(struct portable *p, struct wasm_code *code)
+void portable_remember(struct portable *p)
 {
     mutex_lock(&lock);
-    p->loaded = code;
+    p->loaded = p->loaded_code;
     list_push_back(&all, &p->link);
     mutex_unlock(&lock);
 }

@@ -4,47 +4,36 @@
 #include "kernel/lib/endian.h"
 #include "kernel/wasi/wasi_internal.h"
 
-#define BUFFERS_MAX 1024u               /* as IOV_MAX elsewhere */
-#define PIECE       ((uint32_t)1 << 20) /* bytes moved at once */
+#define PIECE ((uint32_t)1 << 20) /* bytes moved at once */
 
-/* The buffers of one call, in the program's memory, all checked. */
-struct buffers {
-    const uint8_t *list;
-    uint32_t count;
-};
-
-/* Where a call puts the number of bytes, and its buffers. `args` are buffers, count, and at
- * `result` the place of the number. */
-static uint16_t take_buffers(const struct wasi *w, const uint64_t *args, uint64_t result,
-                             struct buffers *out, uint8_t **done)
+/* Where a call puts the number of bytes, and its buffers, into w->spans: the list is in the
+ * program's memory, where what is read may overwrite it, so it is looked at once. `args` are
+ * buffers, count, and at `result` the place of the number. */
+static uint16_t take_buffers(struct wasi *w, const uint64_t *args, uint64_t result, uint32_t *count,
+                             uint8_t **done)
 {
-    uint32_t count = (uint32_t)args[1];
+    uint32_t n = (uint32_t)args[1];
     uint64_t total = 0;
-    out->count = count;
-    out->list = wasi_at(w, args[0], (uint64_t)count * WASI_IOVEC_SIZE);
+    const uint8_t *list = wasi_at(w, args[0], (uint64_t)n * WASI_IOVEC_SIZE);
     *done = wasi_at(w, result, 4);
-    if (out->list == NULL || *done == NULL) {
+    if (list == NULL || *done == NULL) {
         return WASI_EFAULT;
     }
-    if (count > BUFFERS_MAX) {
+    if (n > WASI_BUFFERS_MAX) {
         return WASI_EINVAL;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *one = out->list + (size_t)i * WASI_IOVEC_SIZE;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *one = list + (size_t)i * WASI_IOVEC_SIZE;
         uint32_t len = load_le32(one + 4);
-        if (wasi_at(w, load_le32(one), len) == NULL) {
+        w->spans[i] = (struct wasi_span){wasi_at(w, load_le32(one), len), len};
+        if (w->spans[i].bytes == NULL) {
             return WASI_EFAULT;
         }
         total += len;
     }
+    *count = n;
     return total > INT32_MAX ? WASI_EINVAL : WASI_SUCCESS;
 }
-
-/* A buffer in the program's memory. */
-struct span {
-    uint8_t *bytes;
-    uint32_t len;
-};
 
 /* How bytes get into or out of it. */
 typedef uint16_t move_fn(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
@@ -65,7 +54,7 @@ static uint16_t move_out(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_
 /* One buffer, in pieces: whoever is to be ended, or waits for the file, does not wait for
  * gigabytes. *moved is right also if this fails. */
 static uint16_t move_buffer(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
-                            const struct span *span, move_fn *one, uint32_t *moved)
+                            const struct wasi_span *span, move_fn *one, uint32_t *moved)
 {
     uint32_t total = 0;
     uint16_t e = WASI_SUCCESS;
@@ -86,14 +75,13 @@ static uint16_t move_buffer(struct wasi *w, const struct wasi_fd *fd, uint64_t a
 /* Buffer after buffer, until one is not filled or emptied. `is_once`: what comes from a stream may
  * be all that there is for long, so after the first bytes it is enough. An error counts only if
  * nothing was moved before it: the next call meets it. */
-static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
-                     const struct buffers *buffers, move_fn *one, uint32_t *moved)
+static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at, uint32_t count,
+                     move_fn *one, uint32_t *moved)
 {
     uint32_t total = 0;
     bool is_once = one == move_in && fd->type != WASI_TYPE_REGULAR_FILE;
-    for (uint32_t i = 0; i < buffers->count; i++) {
-        const uint8_t *entry = buffers->list + (size_t)i * WASI_IOVEC_SIZE;
-        struct span span = {w->memory + load_le32(entry), load_le32(entry + 4)};
+    for (uint32_t i = 0; i < count; i++) {
+        struct wasi_span span = w->spans[i];
         uint32_t done;
         if (span.len == 0) {
             continue;
@@ -128,15 +116,15 @@ static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_wr
 static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, const uint64_t *args,
                         uint64_t result)
 {
-    struct buffers buffers;
+    uint32_t count;
     uint8_t *done;
     uint32_t moved;
-    uint16_t e = take_buffers(w, args, result, &buffers, &done);
+    uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
         e = check_ready(w, fd, false);
     }
     if (e == WASI_SUCCESS) {
-        e = move(w, fd, at, &buffers, move_in, &moved);
+        e = move(w, fd, at, count, move_in, &moved);
     }
     if (e == WASI_SUCCESS) {
         store_le32(done, moved);
@@ -147,15 +135,15 @@ static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, c
 static uint32_t do_write(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
                          const uint64_t *args, uint64_t result)
 {
-    struct buffers buffers;
+    uint32_t count;
     uint8_t *done;
     uint32_t moved;
-    uint16_t e = take_buffers(w, args, result, &buffers, &done);
+    uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
         e = check_ready(w, fd, true);
     }
     if (e == WASI_SUCCESS) {
-        e = move(w, fd, at, &buffers, move_out, &moved);
+        e = move(w, fd, at, count, move_out, &moved);
     }
     if (e == WASI_SUCCESS && (fd->flags & (WASI_FDFLAG_SYNC | WASI_FDFLAG_DSYNC)) != 0) {
         e = w->system->files->sync(fd->handle, (fd->flags & WASI_FDFLAG_SYNC) == 0);

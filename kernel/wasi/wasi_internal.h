@@ -8,10 +8,11 @@
 #include "kernel/wasi.h"
 #include "kernel/wasi/system.h"
 
-#define WASI_FDS_MAX   1024u
-#define WASI_PATH_MAX  4096u /* bytes, with the zero that guests do not have */
-#define WASI_DEPTH_MAX 128u  /* directories held in one walk */
-#define WASI_LINKS_MAX 32u   /* symbolic links followed in one walk */
+#define WASI_FDS_MAX     1024u
+#define WASI_PATH_MAX    4096u /* bytes, with the zero that guests do not have */
+#define WASI_BUFFERS_MAX 1024u /* of one call, as IOV_MAX elsewhere */
+#define WASI_DEPTH_MAX   128u  /* directories held in one walk */
+#define WASI_LINKS_MAX   32u   /* symbolic links followed in one walk */
 
 /** An open descriptor. */
 struct wasi_fd {
@@ -40,6 +41,12 @@ struct wasi_walk {
     char target[WASI_PATH_MAX];
 };
 
+/** A buffer in the program's memory, checked. */
+struct wasi_span {
+    uint8_t *bytes;
+    uint32_t len;
+};
+
 struct wasi {
     const struct wasi_system *system;
     uint8_t *memory;
@@ -50,6 +57,7 @@ struct wasi {
     bool has_ended;
     uint32_t status;
     /* Scratch of one call. */
+    struct wasi_span spans[WASI_BUFFERS_MAX];
     struct wasi_walk walk[2]; /* rename and link have two paths */
     char path[WASI_PATH_MAX]; /* a path as the program passed it, zero-terminated */
 };
