@@ -32,8 +32,7 @@ struct jit_row {
     uint32_t pc;       /* bytes from the start of the function */
     uint32_t location; /* offset in the source */
     uint8_t kind;      /* enum jit_row_kind */
-    uint8_t trap; /* enum ir_trap; a divide fault that could be both: IR_TRAP_DIVIDE, told apart by
-                     the divisor */
+    uint8_t trap;      /* enum ir_trap */
     uint16_t reserved;
     uint32_t refs; /* of a safe point: index into jit_code.refs, of a count and then stack cells */
 };

@@ -28,7 +28,6 @@ struct wasm_fault {
         caller; /* where the code at pc returns to if it has no frame of its own; 0: not known */
     uint64_t address; /* that was accessed; of a memory fault only */
     bool is_memory;   /* an access was refused */
-    bool is_overflow; /* of a division: the divisor was not 0 */
 };
 
 /** Where to go on: jit_leave(entry, outcome). */

@@ -6,7 +6,8 @@
 
 #include "kernel/lib/format.h"
 
-#define LINKS_MAX 4096u /* frames that are looked at, listed or not */
+#define NULL_REACH UINT64_C(0x10000) /* offsets in an object that is null */
+#define LINKS_MAX  4096u             /* frames that are looked at, listed or not */
 
 static const struct compiled_code *find_code(const struct compiler *c, uint64_t pc)
 {
@@ -134,24 +135,37 @@ static bool is_in_memory(const struct wasm_store *s, uint64_t address)
     return false;
 }
 
+/* An access is refused where memory is read or written, or where a prologue looks ahead on the
+ * stack: never at an instruction that traps on purpose. */
+static bool is_explained(const struct wasm_store *s, const struct jit_row *row,
+                         const struct wasm_fault *fault)
+{
+    if (!fault->is_memory) {
+        return true;
+    }
+    switch (row->trap) {
+    case IR_TRAP_MEMORY:
+        return is_in_memory(s, fault->address);
+    case IR_TRAP_STACK:
+        return fault->address < fault->sp;
+    case IR_TRAP_NULL:
+        return fault->address < NULL_REACH;
+    default:
+        return false;
+    }
+}
+
 bool wasm_compiled_fault(struct wasm_store *s, const struct wasm_fault *fault,
                          struct wasm_resume *out)
 {
     struct compiler *c = s->state;
     const struct compiled_code *code = c->entry == NULL ? NULL : find_code(c, fault->pc);
     const struct jit_row *row = code == NULL ? NULL : find_row(code, fault->pc, JIT_ROW_TRAP);
-    if (row == NULL) {
+    if (row == NULL || !is_explained(s, row, fault)) {
         return false;
-    }
-    if (fault->is_memory && row->trap == IR_TRAP_MEMORY && !is_in_memory(s, fault->address)) {
-        return false;
-    }
-    enum ir_trap trap = (enum ir_trap)row->trap;
-    if (trap == IR_TRAP_DIVIDE && fault->is_overflow) {
-        trap = IR_TRAP_OVERFLOW;
     }
     compiled_trace(c, fault);
-    *out = (struct wasm_resume){.entry = c->entry, .outcome = LEAVE_TRAP + (uint64_t)trap};
+    *out = (struct wasm_resume){.entry = c->entry, .outcome = LEAVE_TRAP + (uint64_t)row->trap};
     return true;
 }
 

@@ -84,6 +84,10 @@ def conformance_suites(host):
     for engine in CONFORMANCE_ENGINES:
         yield Command(f"conformance/wasm-spec-{engine}",
                       [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec"), engine, str(host / "conformance")])
+    for engine in ("interpreter", "host"):  # with sanitizers
+        yield Command(f"conformance/wasm-spec-{engine}-checked",
+                      [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec-checked"), engine,
+                       str(host / "conformance")])
     for engine in WASI_ENGINES:
         run = [PYTHON, str(LIB / "wasisuite.py")]
         command = [str(host / "halyard-wasm"), engine]

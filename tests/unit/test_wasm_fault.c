@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// Which faults of compiled code its rows explain: what they do not is the compiler's mistake, and
+// in the kernel a panic.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/lib/compiler.h"
+
+#define CODE   0x10000u
+#define MEMORY 0x40000u
+#define BYTES  0x20000u
+#define STACK  0x900000u
+
+static struct jit_row rows[] = {
+    {.pc = 4, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_MEMORY},
+    {.pc = 8, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_STACK},
+    {.pc = 12, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE},
+    {.pc = 16, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_UNREACHABLE},
+    {.pc = 20, .kind = JIT_ROW_CALL},
+    {.pc = 24, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_NULL},
+};
+static struct compiled_code code = {
+    .block = {.address = CODE, .size = 64}, .rows = rows, .row_count = ARRAY_COUNT(rows)};
+static struct jit_entry entry;
+static struct wasm_stop stop;
+static struct compiler compiler = {.codes = &code, .entry = &entry, .stop = &stop};
+static struct wasm_memory memory = {
+    .box = {.base = (uint8_t *)(uintptr_t)MEMORY, .reserved = BYTES}};
+static struct wasm_store store = {.state = &compiler, .memories = &memory};
+
+/* The trap that a fault at `at` becomes, or -1. */
+static int trap_of(uint32_t at, bool is_memory, uint64_t address)
+{
+    const struct wasm_fault fault = {
+        .pc = CODE + at, .sp = STACK, .is_memory = is_memory, .address = address};
+    struct wasm_resume r = {.entry = NULL};
+    if (!wasm_compiled_fault(&store, &fault, &r)) {
+        return -1;
+    }
+    assert_ptr_equal(r.entry, &entry);
+    return (int)(r.outcome - LEAVE_TRAP);
+}
+
+static void test_an_access_is_the_memorys_or_no_trap(void **state)
+{
+    (void)state;
+    assert_int_equal(trap_of(4, true, MEMORY), IR_TRAP_MEMORY);
+    assert_int_equal(trap_of(4, true, MEMORY + BYTES - 1), IR_TRAP_MEMORY);
+    assert_int_equal(trap_of(4, true, MEMORY - 1), -1);
+    assert_int_equal(trap_of(4, true, MEMORY + BYTES), -1);
+    assert_int_equal(trap_of(4, false, 0), IR_TRAP_MEMORY); /* a check that traps on purpose */
+}
+
+static void test_a_prologue_looks_below_the_stack_pointer(void **state)
+{
+    (void)state;
+    assert_int_equal(trap_of(8, true, STACK - 16384), IR_TRAP_STACK);
+    assert_int_equal(trap_of(8, true, STACK), -1);
+    assert_int_equal(trap_of(8, true, UINT64_MAX), -1);
+}
+
+static void test_null_is_near_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(trap_of(24, true, 8), IR_TRAP_NULL);
+    assert_int_equal(trap_of(24, true, MEMORY), -1);
+}
+
+static void test_what_traps_on_purpose_accesses_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(trap_of(12, false, 0), IR_TRAP_DIVIDE);
+    assert_int_equal(trap_of(12, true, MEMORY), -1);
+    assert_int_equal(trap_of(16, false, 0), IR_TRAP_UNREACHABLE);
+    assert_int_equal(trap_of(16, true, STACK - 8), -1);
+}
+
+static void test_no_row_is_no_trap(void **state)
+{
+    (void)state;
+    assert_int_equal(trap_of(5, true, MEMORY), -1);
+    assert_int_equal(trap_of(20, false, 0), -1);
+    assert_int_equal(trap_of(64, false, 0), -1);
+    compiler.entry = NULL; /* nothing runs */
+    assert_int_equal(trap_of(4, true, MEMORY), -1);
+    compiler.entry = &entry;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_access_is_the_memorys_or_no_trap),
+        cmocka_unit_test(test_a_prologue_looks_below_the_stack_pointer),
+        cmocka_unit_test(test_null_is_near_zero),
+        cmocka_unit_test(test_what_traps_on_purpose_accesses_nothing),
+        cmocka_unit_test(test_no_row_is_no_trap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
