@@ -7,7 +7,7 @@
 // The fast kind passes its arguments as they are and looks at the store's flag when the handler is
 // back; the other kind stores them in its frame and calls deliver(), which does not come back if
 // the handler says so.
-#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/jit/wasm_engine.h"
 
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/string.h"

@@ -2,7 +2,7 @@
 //
 // Entering compiled code: arguments go where the convention (code.h) has them, results come from
 // there.
-#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/jit/wasm_engine.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

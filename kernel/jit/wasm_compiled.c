@@ -3,7 +3,7 @@
 // From a module to code in memory: each function is built, compiled and appended; then all of it is
 // placed, calls between functions are completed, and it is sealed. Calling it is wasm_call.c,
 // host functions are wasm_adapter.c, faults are wasm_fault.c.
-#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/jit/wasm_engine.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

@@ -2,7 +2,7 @@
 //
 // What an address in compiled code means, and the frames that were open there. All of it runs in
 // fault handlers: it reads lists that do not change while code runs, and takes nothing.
-#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/jit/wasm_engine.h"
 
 #include "kernel/lib/format.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/jit/wasm_compiled_internal.h"
+#include "kernel/jit/wasm_engine.h"
 #include "kernel/lib/compiler.h"
 
 #define CODE   0x10000u
