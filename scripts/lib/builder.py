@@ -10,7 +10,7 @@ from tree import ROOT, Failure
 
 @contextmanager
 def locked(build):
-    """Two runs may share a build directory; two ninjas in it may not run at once."""
+    """Two runs may share a build directory, or two suites what both test; only one at once may build in it."""
     build.mkdir(parents=True, exist_ok=True)
     with open(build / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

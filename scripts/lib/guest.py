@@ -16,7 +16,7 @@ from storm import Watch
 from transcript import QUESTIONS, Transcript
 
 PR_SET_PDEATHSIG = 1
-ANSWERS_S = 2          # to the last questions, from a guest that is stopped
+ANSWERS_S = 10         # to the last questions, from a guest that is stopped
 GRACE_S = 5            # from a verdict that ends the run to QEMU's end
 LONGEST_WAIT_S = 3600  # poll() takes no more than weeks
 FIRMWARE_RESETS = 16   # SeaBIOS answers a reset by resetting again, by triple fault if need be

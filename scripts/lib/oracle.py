@@ -21,7 +21,7 @@ import tap
 from tree import ROOT
 
 BATCH = 40         # modules of one process
-MODULE_LIMIT_S = 60  # for one module on one engine; a batch has as much for each
+MODULE_LIMIT_S = 300  # for one module on one engine; a batch has as much for each
 CHECK_MODULES = 120
 WRONG_MODULES = 400  # among so many the wrong engine has to be noticed
 REDUCED_NODES = 20

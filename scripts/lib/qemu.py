@@ -89,7 +89,7 @@ def kvm_works():
              "-nodefaults", "-S", "-qmp", "stdio"]
     talk = "".join(json.dumps({"execute": word}) for word in ("qmp_capabilities", "cont", "quit"))
     try:
-        done = subprocess.run(probe, input=talk, capture_output=True, text=True, timeout=5)
+        done = subprocess.run(probe, input=talk, capture_output=True, text=True, timeout=30)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0

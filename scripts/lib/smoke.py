@@ -16,7 +16,7 @@ from tree import ROOT, build_directory
 MACHINE = os.environ.get("HALYARD_TEST_MACHINE") or "x86_64"
 BUILD = Path(os.environ.get("HALYARD_TEST_BUILD") or build_directory(MACHINE))
 RUN = ROOT / "scripts/run"
-LIMIT_S = 60
+LIMIT_S = 300
 
 
 @dataclass

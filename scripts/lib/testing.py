@@ -2,7 +2,8 @@
 """scripts/test: set up, build, run every suite, count points.
 
 A suite is a command that prints TAP. What a suite prints is shown only as far as it matters: failed
-points with their details, skipped ones with their reasons; --verbose shows every line.
+points with their details, skipped ones with their reasons; --verbose shows every line. As many suites run
+side by side as there are CPUs; what is shown comes whole, suite by suite, in the order of the list.
 """
 import argparse
 import fnmatch
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
-SUITE_LIMIT_S = 900  # ends a suite that hangs; none should come near
+SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 
@@ -41,6 +43,7 @@ class Command:
     filter_words: list = None                   # what precedes a GLOB of points on its command line
     environment: dict = field(default_factory=dict)
     is_tap: bool = True                         # else its status is its one point
+    is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
 
 
 def host_tests(build):
@@ -111,7 +114,7 @@ def machine_suites(machine, preset, build):
     yield Command(f"workloads/{machine}", [PYTHON, str(LIB / "workloads.py"), machine, str(build),
                                            str(build_directory("host-tests") / "workloads")])
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
-                                        str(build), "--no-build"])
+                                        str(build), "--no-build"], is_alone=True)  # rows side by side
 
 
 def chosen(suite, pattern):
@@ -128,15 +131,16 @@ def names(pattern, point):
     return fnmatch.fnmatch(point, pattern) or fnmatch.fnmatch(point.split(".")[-1], pattern)
 
 
-def run_suite(suite, points, verbose):
-    """Run one suite and read what it prints."""
+def run_suite(suite, points):
+    """Run one suite and read what it prints: (what it says, every line of it, seconds)."""
+    start = time.monotonic()
     result = tap.Suite(suite.name)
     argv = list(suite.argv)
     if points != "*" and suite.filter_words is not None:
         argv += [*suite.filter_words, points]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env={**os.environ, **suite.environment})
-    tail = []
+    lines = []
     watchdog = threading.Timer(SUITE_LIMIT_S, process.kill)
     watchdog.start()
     try:
@@ -146,9 +150,7 @@ def run_suite(suite, points, verbose):
                 result.read(line)
             if line.startswith("conformance "):
                 result.figures.append(line)
-            tail = [*tail[-19:], line]
-            if verbose:
-                print(f"    {line}")
+            lines.append(line)
         status = process.wait()
     finally:
         watchdog.cancel()
@@ -160,16 +162,30 @@ def run_suite(suite, points, verbose):
         result.planned = 1
     result.finish(status)
     if not suite.is_tap and result.failed:
-        result.failed = [(suite.name, tail)]
+        result.failed = [(suite.name, lines[-20:])]
     if result.failed and result.failed[-1][0] in ("plan", "status"):
-        result.failed[-1][1].extend(tail)
+        result.failed[-1][1].extend(lines[-20:])
     if points != "*":
         result.passed = [p for p in result.passed if names(points, p)]
         result.skipped = [s for s in result.skipped if names(points, s[0])]
-    return result
+    return result, lines, time.monotonic() - start
 
 
-def show(result, seconds):
+def side_by_side(work, run, is_alone):
+    """run(one) of each of `work`, as many at once as there are CPUs, and then one by one those that are to be alone.
+    The results come in that order, each as soon as it and those before it are there. Whoever stops listening, by an
+    interrupt for one, starts no more of them."""
+    together = [one for one in work if not is_alone(one)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(run, together)
+    for one in work:
+        if is_alone(one):
+            yield run(one)
+
+
+def show(result, lines, seconds, verbose):
+    for line in lines if verbose else []:
+        print(f"    {line}")
     print(f"{result.name}: {len(result.passed)} passed, {len(result.failed)} failed, "
           f"{len(result.skipped)} skipped ({seconds:.1f} s)", flush=True)
     for figure in result.figures:
@@ -264,14 +280,14 @@ def main(arguments):
 
     if args.long:
         return run_campaigns(args, builds, presets, host)
-    passed = failed = skipped = 0
+    work = []
     for suite in all_suites(presets, builds, host):
         wanted, points = chosen(suite, args.filter)
-        if not wanted:
-            continue
-        start = time.monotonic()
-        result = run_suite(suite, points, args.verbose)
-        show(result, time.monotonic() - start)
+        if wanted:
+            work.append((suite, points))
+    passed = failed = skipped = 0
+    for result, lines, seconds in side_by_side(work, lambda one: run_suite(*one), lambda one: one[0].is_alone):
+        show(result, lines, seconds, args.verbose)
         passed, failed, skipped = (passed + len(result.passed), failed + len(result.failed),
                                    skipped + len(result.skipped))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

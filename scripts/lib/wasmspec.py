@@ -20,6 +20,7 @@ from pathlib import Path
 
 import disk
 import tap
+from builder import locked
 from tree import ROOT, Failure
 
 REPOSITORY = "https://github.com/WebAssembly/testsuite"
@@ -212,7 +213,9 @@ def run_packs(engine, folder, start):
     """Pack the suite, have start(packs, writer) run it, print TAP."""
     writer = tap.Writer()
     try:
-        start(pack_all(suite(folder / "testsuite"), folder / "packs"), writer)
+        with locked(folder):  # other engines' suites use the same packs
+            packs = pack_all(suite(folder / "testsuite"), folder / "packs")
+        start(packs, writer)
     except NoSuite as why:
         writer.skip(f"wasm-spec on {engine}", str(why))
     except Failure as failure:

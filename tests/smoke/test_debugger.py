@@ -179,7 +179,7 @@ class Debugger(TestCase):
 
     def test_attaching_finds_what_is_loaded(self):
         argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",
-                "--timeout", "60", "--program", program("spin")]
+                "--timeout", "300", "--program", program("spin")]
         guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             self.assertEqual(guest.stdout.readline(), b"spinning\n")

@@ -50,7 +50,7 @@ class HostCommand(unittest.TestCase):
         cls.folder.cleanup()
 
     def run_command(self, *words, **environment):
-        return subprocess.run([str(COMMAND), *words], cwd=self.path, capture_output=True, text=True, timeout=60,
+        return subprocess.run([str(COMMAND), *words], cwd=self.path, capture_output=True, text=True, timeout=300,
                               env={**os.environ, **environment})
 
     def each_engine(self, *words, **environment):

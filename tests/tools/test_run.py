@@ -46,7 +46,7 @@ ENDINGS = {
 def run(machine, kernel, *options, **keywords):
     keywords.setdefault("input", b"")
     return subprocess.run([RUN, machine, "--kernel", str(kernel), "--no-install", *options],
-                          capture_output=True, timeout=90, **keywords)
+                          capture_output=True, timeout=300, **keywords)
 
 
 def processes_of(kernel):
@@ -63,11 +63,17 @@ def processes_of(kernel):
 
 
 def wait_until(condition):
-    for _ in range(600):
+    for _ in range(6000):
         if condition():
             return True
         time.sleep(0.05)
     return False
+
+
+def heed_signals():
+    """In a child: a shell that starts us in the background has it ignore interrupts, and nohup ignores hangups."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Case(unittest.TestCase):
@@ -153,14 +159,16 @@ class LeftBehind(Case):
     def start(self, **keywords):
         guest = build_guest(self.work, "x86_64", "hang", "left")
         process = subprocess.Popen([RUN, "--kernel", str(guest), "--no-install"], stderr=subprocess.DEVNULL,
-                                   **keywords)
+                                   preexec_fn=heed_signals, **keywords)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)  # before that
         self.assertTrue(wait_until(lambda: processes_of(guest)), "QEMU did not start")
         return process, guest
 
     def check_nothing_left(self, number):
         process, guest = self.start(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         process.send_signal(number)
-        self.assertEqual(process.wait(timeout=30), -number)
+        self.assertEqual(process.wait(timeout=300), -number)
         self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
 
     def test_terminate_leaves_no_qemu(self):
@@ -187,7 +195,7 @@ class Terminal(Case):
         output = b""
         try:
             output = act(master, process)
-            status = process.wait(timeout=30)
+            status = process.wait(timeout=300)
         finally:
             process.kill()
             process.wait()
@@ -249,19 +257,19 @@ class Built(Case):
             + f"build all: phony {' '.join(makes)}\n")
         argv = [RUN, "--no-install", "--build", build, "--program", build / "programs/made.elf",
                 "--files", build / "files", "--disk", build / "disk.img"]
-        done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=300)
         self.assertIn("made.elf: no such file", done.stderr)
-        done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=300)
         self.assertEqual((done.returncode, done.stderr), (125, f"run: {build}/never: no such file\nrun: not run\n"))
         for name in makes:
             (build / name).unlink()
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 7, done.stderr)
 
 
 class Arguments(Case):
     def refused(self, *options):
-        done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertEqual(done.stderr.splitlines()[-1], "run: not run")
         return done.stderr
@@ -309,7 +317,7 @@ class Arguments(Case):
         self.refused("--kernel", str(guest), "--qemu=-device no-such-device")
 
     def dry(self, *options):
-        done = subprocess.run([RUN, *options, "--dry-run"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([RUN, *options, "--dry-run"], capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -328,7 +336,7 @@ class Arguments(Case):
 
         def missing(*options):
             done = subprocess.run([RUN, "--build", build, "--dry-run", *options], capture_output=True, text=True,
-                                  timeout=60)
+                                  timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stderr.splitlines()
 

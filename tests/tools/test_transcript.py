@@ -32,7 +32,7 @@ class Kept(unittest.TestCase):
         kernel = build_guest(self.work, machine, body, name)
         done = subprocess.run([str(ROOT / "scripts/run"), machine, "--kernel", str(kernel), "--no-install",
                                "--build", str(self.work / f"build-{machine}"), *options],
-                              input=b"", capture_output=True, timeout=90)
+                              input=b"", capture_output=True, timeout=300)
         lines = done.stderr.decode().splitlines()
         named = [line.removeprefix("run: transcript in ") for line in lines if line.startswith("run: transcript in ")]
         self.assertLessEqual(len(named), 1, lines)
@@ -56,7 +56,7 @@ class Kept(unittest.TestCase):
                 self.assertIn(str(kernel), command)
                 self.assertFalse([word for word in command if "fd" in word], "names what only the runner had")
                 again = re.search(r"^again: (.*)$", told, re.M)[1]
-                done = subprocess.run(["sh", "-c", again], cwd="/", input=b"", capture_output=True, timeout=90)
+                done = subprocess.run(["sh", "-c", again], cwd="/", input=b"", capture_output=True, timeout=300)
                 self.assertEqual((done.returncode, done.stdout), (120, b"before\n"), done.stderr)
                 self.assertIn(f"sha256: {hashlib.sha256(kernel.read_bytes()).hexdigest()}\n", told)
 

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""scripts/test itself: suites run side by side and are shown whole, in their order; some run alone."""
+import contextlib
+import io
+import os
+import sys
+import threading
+import unittest
+from unittest import mock
+
+import tap
+import testing
+
+
+def suite(name, text, **more):
+    return testing.Command(name, [sys.executable, "-c", f"print({text!r})"], **more)
+
+
+class SideBySide(unittest.TestCase):
+    @unittest.skipUnless(os.cpu_count() > 1, "one CPU")
+    def test_as_many_as_there_are_cpus(self):
+        together = threading.Barrier(os.cpu_count())  # nobody passes before all are there
+        work = list(range(os.cpu_count()))
+
+        def run(one):
+            together.wait(60)
+            return one
+
+        self.assertEqual(list(testing.side_by_side(work, run, lambda one: False)), work)
+
+    def test_some_are_alone_and_last(self):
+        running, most = [], {}
+
+        def run(one):
+            running.append(one)
+            most[one] = len(running)
+            running.remove(one)
+            return one
+
+        done = list(testing.side_by_side(["alone", "a", "b", "c"], run, lambda one: one == "alone"))
+        self.assertEqual(done, ["a", "b", "c", "alone"])
+        self.assertEqual(most["alone"], 1)
+
+    def test_who_stops_listening_starts_no_more(self):
+        begun, may_end = [], threading.Event()
+
+        class Pool(testing.ThreadPoolExecutor):
+            def shutdown(self, *arguments, **more):  # waits for those that run, once the others are given up
+                may_end.set()
+                super().shutdown(*arguments, **more)
+
+        def run(one):
+            begun.append(one)
+            if one > 0:
+                may_end.wait(60)
+
+        with mock.patch.object(testing, "ThreadPoolExecutor", Pool):
+            results = testing.side_by_side(range(10 * os.cpu_count()), run, lambda one: False)
+            next(results)
+            results.close()
+        self.assertLess(len(begun), 10 * os.cpu_count())
+
+    def test_the_matrix_is_alone(self):
+        alone = {s.name.split("/")[0] for s in testing.machine_suites("x86_64", "x86_64", testing.ROOT) if s.is_alone}
+        self.assertEqual(alone, {"matrix"})
+
+
+class Suites(unittest.TestCase):
+    def shown(self, command, points="*", verbose=False):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            testing.show(*testing.run_suite(command, points), verbose)
+        return out.getvalue()
+
+    def test_conformance_lines_follow_their_suite(self):
+        said = self.shown(suite("s", "ok 1 - a\nconformance c engine 1 of 1\n1..1"))
+        self.assertRegex(said, r"^s: 1 passed, 0 failed, 0 skipped \(\d+\.\d s\)\nconformance c engine 1 of 1\n$")
+
+    def test_a_suite_without_points_shows_its_end(self):
+        said = self.shown(testing.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
+        self.assertIn("s: 0 passed, 1 failed, 0 skipped", said)
+        self.assertIn("FAILED s\n        why\n", said)
+
+    def test_every_line_if_asked(self):
+        text = "# noise\nok 1 - a\n1..1"
+        self.assertNotIn("noise", self.shown(suite("s", text)))
+        self.assertIn("    # noise\n    ok 1 - a\n", self.shown(suite("s", text), verbose=True))
+        self.assertIsInstance(testing.run_suite(suite("s", text), "*")[0], tap.Suite)
