@@ -9,9 +9,11 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
 
 #define INDEX_REACH (UINT64_C(1) << 32) /* a 32-bit index reaches all of it */
 #define UNIT        UINT64_C(0x10000)
+#define PIECE       ((uint64_t)2 << 20) /* bytes: between two it is looked whether the program ends */
 
 enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
 {
@@ -39,27 +41,49 @@ static size_t pages_of(uint64_t bytes)
     return (size_t)(bytes / PAGE_SIZE);
 }
 
+/* In pieces, because clearing gibibytes takes long. On failure what there is stays as it is. */
+static enum status commit(struct sandbox *s, uint64_t bytes)
+{
+    while (s->bytes < bytes) {
+        uint64_t piece = MIN(PIECE - s->bytes % PIECE, bytes - s->bytes);
+        if (thread_is_cancelled(thread_current())) {
+            return E_CANCELLED;
+        }
+        enum status status = vm_populate(s->owner, pages_of(s->bytes), pages_of(piece),
+                                         PROT_R | PROT_W, PAGE_PROGRAM);
+        if (status != OK) {
+            return status;
+        }
+        s->bytes += piece;
+    }
+    return OK;
+}
+
+static void decommit(struct sandbox *s, uint64_t bytes)
+{
+    if (s->bytes > bytes) {
+        vm_unmap(s->owner, pages_of(bytes), pages_of(s->bytes - bytes), true);
+        s->bytes = bytes;
+    }
+}
+
 enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
 {
-    ASSERT(bytes % UNIT == 0 && bytes >= s->bytes);
+    uint64_t before = s->bytes;
+    ASSERT(bytes % UNIT == 0 && bytes >= before);
     if (bytes > s->max) {
         return E_NOMEM;
     }
-    size_t first = pages_of(s->bytes), count = pages_of(bytes - s->bytes);
-    if (count == 0) {
-        return OK;
-    }
     struct program *p = program_current();
-    if (!program_charge(p, count)) {
+    if (!program_charge(p, pages_of(bytes - before))) {
         return E_NOMEM;
     }
-    enum status status = vm_populate(s->owner, first, count, PROT_R | PROT_W, PAGE_PROGRAM);
+    enum status status = commit(s, bytes);
     if (status != OK) {
-        program_uncharge(p, count);
-        return status;
+        decommit(s, before);
+        program_uncharge(p, pages_of(bytes - before));
     }
-    s->bytes = bytes;
-    return OK;
+    return status;
 }
 
 void sandbox_release(struct sandbox *s)
@@ -67,9 +91,7 @@ void sandbox_release(struct sandbox *s)
     if (s->owner == NULL) {
         return;
     }
-    if (s->bytes != 0) {
-        vm_unmap(s->owner, 0, pages_of(s->bytes), true);
-    }
+    decommit(s, 0);
     vm_release(s->owner);
     heap_free(s->owner);
     *s = (struct sandbox){.owner = NULL};

@@ -26,7 +26,8 @@ struct sandbox {
 enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard);
 
 /** @brief Commit up to `bytes`, a multiple of 64 KiB, at least s->bytes. @return OK; E_NOMEM: no
- * memory or above a limit of the program, nothing has changed. @context{thread, may sleep} */
+ * memory or above a limit of the program; E_CANCELLED: the program is being ended. On failure
+ * nothing has changed. @context{thread, may sleep} */
 enum status sandbox_grow(struct sandbox *s, uint64_t bytes);
 
 /** @brief Give everything back. Zeroed: does nothing. @context{thread, may sleep} */

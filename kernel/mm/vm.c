@@ -10,6 +10,9 @@
 #include "kernel/mm/vm_tree.h"
 #include "kernel/spinlock.h"
 
+/* Unmapped at a time, with interrupts masked: what one table maps. */
+#define PIECE_BYTES ((uint64_t)512 * PAGE_SIZE)
+
 /* Regions whose addresses are handed out here. */
 static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
 
@@ -139,14 +142,30 @@ static enum status unmap(vaddr_t va, size_t pages, bool owned)
     return OK;
 }
 
+/* Where the piece that begins here ends: never inside a large leaf, whose splitting needs memory.
+ */
+static vaddr_t piece_end(vaddr_t va, vaddr_t end)
+{
+    struct hal_mapping m;
+    if (end - va <= PIECE_BYTES) {
+        return end;
+    }
+    uint64_t span = hal_mmu_query(va, &m) ? MAX(m.size, PIECE_BYTES) : PIECE_BYTES;
+    return MIN(ALIGN_DOWN(va, span) + span, end);
+}
+
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
 {
     assert_inside(range, first, count);
-    /* Only splitting a large leaf needs memory; frames of a range are unmapped as they were mapped.
-     */
-    enum status s = unmap(address_of(range, first), count, owned);
-    if (s != OK) {
-        panic("vm: %s: unmap of %zu pages at %zu: %s", range->name, count, first, status_text(s));
+    vaddr_t end = address_of(range, first + count);
+    for (vaddr_t va = address_of(range, first), next; va < end; va = next) {
+        next = piece_end(va, end);
+        /* Frames of a range are unmapped as they were mapped: no leaf is split. */
+        enum status s = unmap(va, (size_t)((next - va) / PAGE_SIZE), owned);
+        if (s != OK) {
+            panic("vm: %s: unmap of %zu pages at %zu: %s", range->name, count, first,
+                  status_text(s));
+        }
     }
 }
 

@@ -56,7 +56,8 @@ void vm_release(struct vm_range *range);
 enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
                         enum page_owner owner);
 
-/** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. @context{thread} */
+/** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. In pieces: interrupts
+ * are masked for 2 MiB at a time. @context{thread} */
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
 
 /** @brief Change protection of mapped pages. @return OK; E_INVAL; E_NOMEM. @context{thread} */

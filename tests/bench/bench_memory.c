@@ -4,10 +4,12 @@
 #include "hal/cpu.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/timer.h"
 #include "tests/bench/benches.h"
 
 #define ROUNDS    11 /* the median counts; the first ones also warm up */
@@ -225,6 +227,35 @@ static void bench_vm_fault(void)
     bench_report("vm.fault_ns", bench_median(values, ROUNDS), "ns");
 }
 
+/* A timer that is always due at once sees for how long nothing interrupts. */
+#define RELEASED  ((size_t)64 << 20)
+#define PERIOD_NS (10 * NS_PER_US)
+
+struct lateness {
+    struct timer timer;
+    uint64_t worst_ns;
+};
+
+static void note_lateness(struct timer *t)
+{
+    struct lateness *l = CONTAINER_OF(t, struct lateness, timer);
+    uint64_t now = clock_now_ns();
+    l->worst_ns = MAX(l->worst_ns, now - t->deadline_ns);
+    t->deadline_ns = now + PERIOD_NS;
+    timer_start(t);
+}
+
+static void bench_vm_release(void)
+{
+    struct lateness l = {.timer = {.fire = note_lateness}};
+    void *p = must(vm_alloc(RELEASED, PAGE_OTHER, "bench"));
+    l.timer.deadline_ns = clock_now_ns() + PERIOD_NS;
+    timer_start(&l.timer);
+    vm_free(p);
+    (void)timer_cancel(&l.timer);
+    bench_report("vm.release_masked_ns", l.worst_ns * 1000, "ns");
+}
+
 /* --- copying --- */
 
 #define BUFFER  ((size_t)1 << 20)
@@ -275,6 +306,7 @@ const struct kernel_bench memory_benches[] = {
     {"page.burst1000_ns", bench_page_burst},
     {"vm.map_page_ns", bench_vm_map_page},
     {"vm.fault_ns", bench_vm_fault},
+    {"vm.release_masked_ns", bench_vm_release},
     {"mem.copy4k_mbps mem.copy1m_mbps mem.set1m_mbps", bench_memory},
     {0},
 };

@@ -85,22 +85,76 @@ static void grow_as_a_program(void *arg)
     program_exit(0);
 }
 
-static void test_a_programs_limit_holds(void **state)
+static void run_as_a_program(void (*entry)(void *arg))
 {
-    (void)state;
     struct program *p;
     struct thread *t;
     enum program_end end;
     int status;
     assert_int_equal(program_create("limited", &p), OK);
     const struct thread_options options = {
-        .name = "limited", .entry = grow_as_a_program, .priority = PRIO_NORMAL, .program = p};
+        .name = "limited", .entry = entry, .priority = PRIO_NORMAL, .program = p};
     assert_int_equal(thread_create(&options, &t), OK);
     thread_detach(t);
     assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
     program_release(p);
+}
+
+static void test_a_programs_limit_holds(void **state)
+{
+    (void)state;
+    run_as_a_program(grow_as_a_program);
     assert_int_equal(limited.first, OK);
     assert_int_equal(limited.second, E_NOMEM);
+    assert_int_equal(limited.counted, WASM_PAGE / PAGE_SIZE);
+    assert_int_equal(limited.bytes, WASM_PAGE);
+}
+
+static unsigned count_flushes(void)
+{
+    unsigned flushes = 0;
+    for (const char *at = fake_journal(); (at = strstr(at, "tlb")) != NULL; at += 3) {
+        flushes++;
+    }
+    return flushes;
+}
+
+/* Interrupts are masked for one piece at a time. */
+static void test_is_released_in_pieces_of_a_table(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    assert_int_equal(sandbox_reserve(&s, 128 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_grow(&s, 128 * WASM_PAGE), OK);
+    const uint8_t *base = s.base;
+    unsigned before = count_flushes();
+    sandbox_release(&s);
+    assert_int_equal(count_flushes() - before, 4);
+    assert_int_equal(prot_of(base), PROT_NONE);
+    assert_int_equal(prot_of(base + 127 * WASM_PAGE), PROT_NONE);
+}
+
+static void grow_while_ended(void *arg)
+{
+    struct sandbox s;
+    (void)arg;
+    uint64_t before = program_current()->memory_pages;
+    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    limited.first = sandbox_grow(&s, WASM_PAGE);
+    thread_cancel(thread_current());
+    limited.second = sandbox_grow(&s, 2 * WASM_PAGE);
+    limited.counted = program_current()->memory_pages - before;
+    limited.bytes = s.bytes;
+    sandbox_release(&s);
+    program_exit(0);
+}
+
+static void test_does_not_grow_for_a_program_that_is_ended(void **state)
+{
+    (void)state;
+    run_as_a_program(grow_while_ended);
+    assert_int_equal(limited.first, OK);
+    assert_int_equal(limited.second, E_CANCELLED);
     assert_int_equal(limited.counted, WASM_PAGE / PAGE_SIZE);
     assert_int_equal(limited.bytes, WASM_PAGE);
 }
@@ -135,6 +189,8 @@ int main(void)
         cmocka_unit_test(test_reserves_what_an_index_reaches),
         cmocka_unit_test(test_grows_in_place_up_to_its_maximum),
         cmocka_unit_test(test_a_programs_limit_holds),
+        cmocka_unit_test(test_is_released_in_pieces_of_a_table),
+        cmocka_unit_test(test_does_not_grow_for_a_program_that_is_ended),
         cmocka_unit_test(test_every_refusal_gives_back),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
