@@ -1,31 +1,70 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code in the kernel's code memory.
+// Compiled code in the kernel's code memory, and what becomes of its faults.
 #include "kernel/jit/code_kernel.h"
 
+#include "kernel/fault.h"
 #include "kernel/jit/codemem.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 
 /** One piece. */
 struct piece {
     struct code_kernel *of;
     struct codemem memory;
     struct fault_owner owner;
+    const struct code_piece *means;
     bool is_owned; /* sealed: faults and names are asked for */
 };
 
+/* ---- Faults ---- */
+
+/* Compiled code runs with nothing of the kernel's held; a machine may handle an overflow of the
+ * stack on the CPU's own. */
+static bool runs_code(const struct code_kernel *k, const struct fault *fault)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    const struct thread *t = cpu->current;
+    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
+    return t != NULL && t->program == k->program && t->locks_held == 0 && cpu->irq_depth == 0 &&
+           cpu->preempt_off <= machines_own;
+}
+
+static void resume(void *arg)
+{
+    const struct code_kernel *k = arg;
+    jit_leave(k->resume.entry, k->resume.outcome);
+}
+
 static bool handle(struct fault_owner *owner, struct fault *fault)
 {
-    struct piece *p = CONTAINER_OF(owner, struct piece, owner);
-    return p->of->handle(p->of, fault);
+    const struct piece *p = CONTAINER_OF(owner, struct piece, owner);
+    struct code_kernel *k = p->of;
+    bool is_access = fault->cause == FAULT_PAGE || fault->cause == FAULT_STACK_OVERFLOW;
+    const struct code_fault f = {.pc = fault->pc,
+                                 .fp = hal_frame_fp(fault->frame),
+                                 .sp = hal_frame_sp(fault->frame),
+                                 .caller = hal_frame_caller(fault->frame),
+                                 .address = fault->address,
+                                 .is_memory = is_access && fault->has_address};
+    if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
+        return false;
+    }
+    /* What is above the entry's frame is given up. */
+    vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
+    hal_frame_set_call(fault->frame, top, resume, k);
+    return true;
 }
 
 static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)
 {
-    struct piece *p = CONTAINER_OF(owner, struct piece, owner);
-    return p->of->symbol(p->of, pc, buf, len);
+    const struct piece *p = CONTAINER_OF(owner, struct piece, owner);
+    code_piece_describe(p->means, pc, buf, len);
+    return true;
 }
+
+/* ---- Code memory ---- */
 
 static enum status take(void *ctx, size_t size, struct code_block *out)
 {
@@ -59,6 +98,7 @@ static enum status seal(void *ctx, struct code_block *block)
         return s;
     }
     block->bytes = NULL;
+    p->means = block->piece;
     p->owner = (struct fault_owner){.base = (uintptr_t)block->address,
                                     .size = block->size,
                                     .name = k->name,

@@ -9,11 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct code_piece;
+
 struct code_block {
-    uint8_t *bytes;   /* where it is written until it is sealed */
-    uint64_t address; /* where it will run */
-    size_t size;      /* bytes, whole pages */
-    void *owner;      /* the implementation's */
+    uint8_t *bytes;                 /* where it is written until it is sealed */
+    uint64_t address;               /* where it will run */
+    size_t size;                    /* bytes, whole pages */
+    const struct code_piece *piece; /* what addresses in it mean (code_map.h): from seal() on */
+    void *owner;                    /* the implementation's */
 };
 
 /** No function is optional. */

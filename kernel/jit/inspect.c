@@ -93,8 +93,11 @@ static enum status dump(struct inspection *i, const struct wasm_module *m)
     if (n < m->imported[WASM_FUNCTION]) {
         return refuse(i, E_NOENT, "that function is imported");
     }
-    enum status s =
-        wasm_dump(m, n, jit_machine_native, jit_native_features(), i->sink, i->ctx, &err);
+    const struct jit_dump d = {.machine = jit_machine_native,
+                               .features = jit_native_features(),
+                               .sink = i->sink,
+                               .ctx = i->ctx};
+    enum status s = wasm_dump(m, n, &d, &err);
     return s == OK ? OK : refuse(i, s, err.text);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Starting a portable program, its end, and everything given back. Faults in its code are
-// portable_fault.c's.
+// code_kernel.c's.
 //
 // The program's own thread compiles and links, so that it can be limited and killed from the first
 // byte on; who starts it waits until it either runs or is refused. Whoever is first, the thread
@@ -10,6 +10,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/clock.h"
+#include "kernel/fault.h"
 #include "kernel/io/console.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/start.h"
@@ -222,6 +223,14 @@ static void run(void *arg)
 
 /* ---- Starting ---- */
 
+static void init_code(struct portable *p)
+{
+    p->features = jit_native_features();
+    p->code = (struct code_kernel){
+        .name = p->path, .has_landing_pads = (p->features & jit_machine_native->landing_pads) != 0};
+    code_kernel_init(&p->code);
+}
+
 static struct portable *portable_create(const char *path, void *bytes, size_t len,
                                         const struct load_options *options)
 {
@@ -236,7 +245,7 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
     p->engine = options->engine;
     p->argc = options->argc;
     str_copy(p->path, sizeof(p->path), path);
-    portable_init_code(p);
+    init_code(p);
     p->argv = start_copy_arguments(options->argc, options->argv);
     if (p->argv == NULL) {
         portable_free(p);
@@ -256,6 +265,7 @@ static enum status hang(struct portable *p, const struct load_options *options,
         return s;
     }
     p->program->portable = p;
+    p->code.program = p->program;
     p->program->on_end = on_end;
     start_prepare(p->program, options);
     s = program_add_resource(p->program, &p->resource);

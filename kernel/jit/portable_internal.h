@@ -37,7 +37,6 @@ struct portable {
     struct wasm_code *loaded;      /* [r] what is listed; NULL: it is not */
     struct wasi *wasi;             /* [t] hangs on the program itself */
     struct wasm_wasi *binding;     /* [t] */
-    struct wasm_resume resume;     /* [t] where a fault goes on */
     uint64_t load_ns;              /* [t] validating and compiling all of it */
 };
 
@@ -48,10 +47,8 @@ struct portable {
  * @context{thread} */
 bool portable_touch_stack(void);
 
-/** @brief Prepare p->code: whose faults and names it has. portable_fault.c */
-void portable_init_code(struct portable *p);
-
-/** @brief Print what ended it: the trap and where. @context{thread of the program} */
+/** @brief Print what ended it: the trap and where. portable_report.c @context{thread of the
+ * program} */
 void portable_report(const struct portable *p, const struct wasm_stop *stop);
 
 /** @brief Let its module import WASI, with the program's files, arguments and folders.

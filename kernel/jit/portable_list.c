@@ -76,11 +76,12 @@ static void describe_function(const struct portable *p, uint32_t index,
     *out = (struct portable_function){.index = index, .file_bytes = m->functions[index].body_size};
     (void)str_copy(out->name, sizeof(out->name), name == NULL ? "" : name);
     str_make_printable(out->name);
-    struct wasm_compiled_function f;
-    if (p->loaded->engine == &wasm_compiled && wasm_compiled_get_function(p->loaded, index, &f)) {
-        out->address = f.address;
-        out->code_bytes = f.size;
-        out->frame_bytes = f.frame_bytes;
+    if (p->loaded->engine == &wasm_compiled) {
+        const struct code_piece *piece = wasm_compiled_piece(p->loaded);
+        const struct code_function *f = code_piece_function(piece, index);
+        out->address = piece->block.address + f->start;
+        out->code_bytes = f->size;
+        out->frame_bytes = f->frame_bytes;
     }
 }
 

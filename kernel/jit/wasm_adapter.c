@@ -25,13 +25,6 @@ static struct compiler *compiler_of(const struct wasm_host *h)
     return h->store->state;
 }
 
-static NORETURN void give_up(struct compiler *c, uint64_t outcome)
-{
-    uint64_t fp = (uintptr_t)__builtin_frame_address(0);
-    compiled_trace(c, &(struct wasm_fault){.fp = fp, .sp = fp});
-    jit_leave(c->entry, outcome);
-}
-
 static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results)
 {
     struct compiler *c = compiler_of(h);
@@ -42,16 +35,16 @@ static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results
     }
     bool stopped = atomic_load_explicit(&h->store->stop, memory_order_relaxed) != 0;
     if (stopped || outcome == WASM_STOPPED) {
-        give_up(c, LEAVE_STOPPED);
+        code_map_leave(&c->map, CODE_STOPPED);
     }
     if (outcome == WASM_TRAPPED) {
-        give_up(c, LEAVE_TRAP + (uint64_t)trap);
+        code_map_leave(&c->map, CODE_TRAPPED + (uint64_t)trap);
     }
 }
 
 static void leave(struct wasm_host *h)
 {
-    give_up(compiler_of(h), LEAVE_STOPPED);
+    code_map_leave(&compiler_of(h)->map, CODE_STOPPED);
 }
 
 /* ---- The module that adapters are functions of ---- */
@@ -63,29 +56,13 @@ struct adapter_module {
     uint8_t *types;
 };
 
-static unsigned ir_type_of(uint8_t type)
-{
-    switch (type) {
-    case WASM_I32:
-        return IR_I32;
-    case WASM_F32:
-        return IR_F32;
-    case WASM_F64:
-        return IR_F64;
-    case WASM_V128:
-        return IR_V128;
-    default:
-        return IR_I64;
-    }
-}
-
 /* Types: of the adapter, then of what it calls, whose result is always an i64. */
 static void describe_module(struct adapter_module *m, const struct wasm_signature *s,
                             bool is_direct)
 {
     uint32_t count = 0;
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        m->types[count++] = (uint8_t)ir_type_of(s->types[n]);
+        m->types[count++] = (uint8_t)compiled_type(s->types[n]);
     }
     m->signatures[CALLEE_ADAPTER] = (struct ir_signature){0, s->params, s->results};
     uint32_t called = count;
@@ -146,7 +123,7 @@ static void store_args(struct ir_function *f, const struct wasm_signature *s, ui
 {
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->params; n++) {
-        unsigned type = ir_type_of(s->types[n]);
+        unsigned type = compiled_type(s->types[n]);
         uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, widen(f, first + n, type), where);
         at += type == IR_V128 ? 16 : 8;
@@ -158,7 +135,7 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     uint32_t values = ir_pool(f, NULL, s->results);
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->results; n++) {
-        unsigned type = ir_type_of(s->types[s->params + n]);
+        unsigned type = compiled_type(s->types[s->params + n]);
         uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         uint32_t value = ir_emit(f, IR_LOAD, type, IR_NONE, 0, where);
         if (f->error == OK) {
@@ -223,7 +200,7 @@ static struct ir_function *build(struct arena *a, const struct adapter_module *m
     ir_block_start(f, ir_block_new(f));
     uint32_t first = f->instr_count;
     for (uint32_t n = 0; n < s->params; n++) {
-        (void)ir_param(f, ir_type_of(s->types[n]));
+        (void)ir_param(f, compiled_type(s->types[n]));
     }
     if (is_direct) {
         build_direct(f, s, first);
@@ -234,6 +211,8 @@ static struct ir_function *build(struct arena *a, const struct adapter_module *m
 }
 
 /* ---- Adapters of a store ---- */
+
+static const char *const adapter_name = "(call of a host function)";
 
 static bool is_like(const struct adapter *a, const struct wasm_signature *s, bool is_direct)
 {
@@ -246,7 +225,6 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     struct adapter_module m;
     struct jit_code code;
     struct jit_error why;
-    uint32_t start;
     m.types = arena_alloc(a, 2 * ((size_t)out->key.params + out->key.results) + 2);
     if (m.types == NULL) {
         return E_NOMEM;
@@ -256,13 +234,13 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     if (f == NULL) {
         return E_NOMEM;
     }
-    struct code_builder b = {.compiler = c};
+    struct code_builder b = {.machine = c->options.machine, .fill = c->options.fill};
     enum status s = jit_compile(c->options.machine, f, &c->options.jit, a, &code, &why);
     if (s == OK) {
-        s = code_builder_add(&b, &code, &start);
+        s = code_builder_add(&b, &code);
     }
     if (s == OK) {
-        s = code_builder_finish(&b, NULL, &out->native);
+        s = code_builder_finish(&b, &c->map, 0, &out->piece);
     }
     code_builder_free(&b);
     return s;
@@ -279,6 +257,7 @@ static enum status make(struct compiler *c, const struct wasm_signature *s, bool
     memcpy(a->types, s->types, types);
     a->key = (struct wasm_signature){.types = a->types, .params = s->params, .results = s->results};
     a->is_direct = is_direct;
+    a->piece.names = &adapter_name;
     struct arena arena;
     arena_init(&arena, c->options.arena_bytes);
     enum status status = compile(c, &arena, a);
@@ -312,7 +291,7 @@ enum status compiled_adapt(void *state, struct wasm_host *h)
             return status;
         }
     }
-    h->func.code = a->native.block.address;
+    h->func.code = a->piece.block.address;
     h->entry = is_direct ? (uintptr_t)h->function->direct : (uintptr_t)deliver;
     h->leave = (uintptr_t)leave;
     return OK;
@@ -322,7 +301,7 @@ void compiled_free_adapters(struct compiler *c)
 {
     while (c->adapters != NULL) {
         struct adapter *next = c->adapters->next;
-        compiled_code_free(c, &c->adapters->native);
+        code_map_remove(&c->map, &c->adapters->piece);
         heap_free(c->adapters);
         c->adapters = next;
     }

@@ -4,8 +4,7 @@
 // for the host command.
 #pragma once
 
-#include "kernel/jit/compile.h"
-#include "kernel/jit/ir_text.h"
+#include "kernel/jit/dump.h"
 #include "kernel/jit/wasm/wasm.h"
 
 /**
@@ -15,13 +14,10 @@
 bool wasm_find_function(const struct wasm_module *m, const char *name, uint32_t *out);
 
 /**
- * @brief Print what the front-end built, what each pass made of it, the machine's instructions
- * before and after registers were chosen, the bytes, and what addresses in them mean.
+ * @brief Print a function's stages as jit_dump() does.
  * @param function  One with a body.
- * @param machine   NULL: only what the front-end built.
  * @return OK; as wasm_function_build() and jit_compile(), with the reason in err.
  * @context{thread}
  */
-enum status wasm_dump(const struct wasm_module *m, uint32_t function,
-                      const struct jit_machine *machine, uint64_t features, ir_sink sink, void *ctx,
+enum status wasm_dump(const struct wasm_module *m, uint32_t function, const struct jit_dump *d,
                       struct wasm_error *err);

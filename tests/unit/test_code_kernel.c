@@ -10,11 +10,15 @@
 
 #include <cmocka.h>
 
+#include "fake/fake.h"
 #include "fake/fake_failure.h"
 #include "fake/world.h"
+#include "hal/upcall.h"
+#include "hal_arch/frame.h"
+#include "kernel/fault.h"
 #include "kernel/jit/code_kernel.h"
 #include "kernel/jit/codemem.h"
-#include "hal/upcall.h"
+#include "kernel/sched/thread.h"
 
 #define BYTES ((size_t)3 * PAGE_SIZE - 5)
 
@@ -33,28 +37,9 @@ static unsigned prot_of(uint64_t address)
     return hal_mmu_query((vaddr_t)address, &m) ? m.prot : PROT_NONE;
 }
 
-static unsigned faults, names;
-
-static bool count_fault(struct code_kernel *self, struct fault *fault)
-{
-    (void)fault;
-    faults += self == &pieces ? 1 : 0;
-    return true;
-}
-
-static bool count_name(struct code_kernel *self, uintptr_t pc, char *buf, size_t len)
-{
-    (void)self, (void)pc, (void)buf, (void)len;
-    names++;
-    return true;
-}
-
 static void prepare(bool has_landing_pads)
 {
-    pieces = (struct code_kernel){.name = "test",
-                                  .has_landing_pads = has_landing_pads,
-                                  .handle = count_fault,
-                                  .symbol = count_name};
+    pieces = (struct code_kernel){.name = "test", .has_landing_pads = has_landing_pads};
     code_kernel_init(&pieces);
 }
 
@@ -94,25 +79,102 @@ static void test_code_is_never_writable_and_executable(void **state)
     assert_int_equal(pieces.pages, 0);
 }
 
+/* ---- Names and faults ---- */
+
+#define TRAPS_AT 8u
+#define STACK    0x900008u
+
+static struct jit_row rows[] = {{.pc = TRAPS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE}};
+static struct code_function functions[] = {{.start = 0, .size = 16}};
+static const char *const names[] = {NULL, "second"};
+static struct jit_entry entry = {.saved_sp = STACK};
+static struct code_map map;
+static struct code_piece piece;
+
+static void put(void)
+{
+    prepare(false);
+    map = (struct code_map){.space = &pieces.space, .entry = &entry};
+    piece = (struct code_piece){.rows = rows,
+                                .functions = functions,
+                                .row_count = 1,
+                                .function_count = 1,
+                                .first = 1,
+                                .names = names};
+    assert_int_equal(pieces.space.take(pieces.space.ctx, BYTES, &piece.block), OK);
+}
+
+static void take_back(void)
+{
+    piece.rows = NULL; /* no heap blocks */
+    piece.functions = NULL;
+    code_map_remove(&map, &piece);
+}
+
 static void test_each_piece_has_an_owner_once_it_is_sealed(void **state)
 {
     (void)state;
-    struct code_block block;
     char buf[16];
-    prepare(false);
-    assert_int_equal(pieces.space.take(pieces.space.ctx, BYTES, &block), OK);
-    assert_false(fault_code_is_program((uintptr_t)block.address));
-    assert_int_equal(pieces.space.seal(pieces.space.ctx, &block), OK);
-    assert_true(fault_code_is_program((uintptr_t)block.address + BYTES));
-    names = faults = 0;
-    assert_true(fault_describe_code((uintptr_t)block.address, buf, sizeof buf));
-    assert_int_equal(names, 1);
-    struct fault fault = {.cause = FAULT_ILLEGAL, .pc = (uintptr_t)block.address};
-    upcall_fault(&fault);
-    assert_int_equal(faults, 1);
-    uintptr_t at = (uintptr_t)block.address;
-    pieces.space.give_back(pieces.space.ctx, &block);
+    put();
+    uintptr_t at = (uintptr_t)piece.block.address;
     assert_false(fault_code_is_program(at));
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    assert_true(fault_code_is_program(at + BYTES));
+    assert_true(fault_describe_code(at + 3, buf, sizeof buf));
+    assert_string_equal(buf, "second+0x3");
+    take_back();
+    assert_false(fault_code_is_program(at));
+    assert_false(fault_describe_code(at + 3, buf, sizeof buf));
+}
+
+/* Else it is a panic. */
+static bool is_explained(struct hal_frame *frame)
+{
+    struct fault fault = {.cause = FAULT_DIVIDE, .pc = frame->pc, .frame = frame};
+    volatile bool ends = true;
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        upcall_fault(&fault);
+        ends = false;
+    }
+    fake_end.armed = false;
+    hal_this_cpu()->in_panic = false;
+    return !ends;
+}
+
+static void test_a_fault_goes_on_where_the_code_was_entered(void **state)
+{
+    (void)state;
+    put();
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + TRAPS_AT, .sp = STACK};
+    assert_true(is_explained(&frame));
+    assert_int_equal(frame.sp, STACK & ~UINT64_C(15));
+    assert_ptr_equal((void *)frame.argument, &pieces);
+    assert_ptr_equal(pieces.resume.entry, &entry);
+    assert_int_equal(pieces.resume.outcome, CODE_TRAPPED + (unsigned)IR_TRAP_DIVIDE);
+    take_back();
+}
+
+static void test_a_fault_of_somebody_else_in_the_code_is_a_panic(void **state)
+{
+    (void)state;
+    struct thread *t = hal_this_cpu()->current;
+    put();
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + TRAPS_AT, .sp = STACK};
+    t->locks_held = 1;
+    assert_false(is_explained(&frame));
+    t->locks_held = 0;
+    hal_this_cpu()->irq_depth = 1;
+    assert_false(is_explained(&frame));
+    hal_this_cpu()->irq_depth = 0;
+    pieces.program = (const struct program *)&map; /* not the thread's */
+    assert_false(is_explained(&frame));
+    pieces.program = NULL;
+    map.entry = NULL; /* nothing runs */
+    assert_false(is_explained(&frame));
+    take_back();
 }
 
 static bool place_both(void)
@@ -131,6 +193,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code_is_never_writable_and_executable),
         cmocka_unit_test(test_each_piece_has_an_owner_once_it_is_sealed),
+        cmocka_unit_test(test_a_fault_goes_on_where_the_code_was_entered),
+        cmocka_unit_test(test_a_fault_of_somebody_else_in_the_code_is_a_panic),
         cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

@@ -635,21 +635,25 @@ static void test_addresses_in_compiled_code_have_names(void **state)
     int data = 0;
     struct wasm_store *s = open_store();
     struct wasm_instance *i = make_hosted(s, &data);
-    struct wasm_compiled_function f;
     char name[64];
     if (engine == &wasm_compiled) {
+        const struct code_piece *piece = wasm_compiled_piece(i->code);
+        uint64_t address = piece->block.address;
         uint32_t last = i->code->module->function_count - 1;
-        assert_false(wasm_compiled_get_function(i->code, 0, &f));
-        assert_true(wasm_compiled_get_function(i->code, last, &f));
-        assert_true(f.size > 0);
-        assert_true(wasm_compiled_describe(s, f.address + 1, name, sizeof name));
+        assert_null(code_piece_function(piece, 0));
+        assert_null(code_piece_function(piece, last + 1));
+        const struct code_function *f = code_piece_function(piece, last);
+        assert_true(f->size > 0);
+        code_piece_describe(piece, address + f->start + 1, name, sizeof name);
         assert_string_equal(name, LAST_NAME "+0x1");
-        assert_true(wasm_compiled_get_function(i->code, DEEP, &f));
-        assert_true(wasm_compiled_describe(s, f.address + f.size - 1, name, sizeof name));
+        f = code_piece_function(piece, DEEP);
+        code_piece_describe(piece, address + f->start + f->size - 1, name, sizeof name);
         assert_int_equal(strncmp(name, "deep+0x", 7), 0);
-        assert_true(wasm_compiled_describe(s, s->hosts->func.code, name, sizeof name));
+        assert_ptr_equal(code_map_find(piece->map, address), piece);
+        assert_null(code_map_find(piece->map, (uintptr_t)name));
+        uint64_t adapter = s->hosts->func.code;
+        code_piece_describe(code_map_find(piece->map, adapter), adapter, name, sizeof name);
         assert_string_equal(name, "(call of a host function)+0x0");
-        assert_false(wasm_compiled_describe(s, (uintptr_t)name, name, sizeof name));
     }
     wasm_store_close(s);
 }

@@ -52,12 +52,12 @@ static const struct code_space space = {.take = take, .seal = seal, .give_back =
 
 /* ---- Signals ---- */
 
-static struct wasm_store *running;
+static struct code_map *running;
 
 #if defined(__x86_64__)
 /* What is on the stack may be a place that AddressSanitizer forbids, if C was interrupted. */
 __attribute__((no_sanitize("address"))) static void read_registers(const ucontext_t *u,
-                                                                   struct wasm_fault *f)
+                                                                   struct code_fault *f)
 {
     f->pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
     f->fp = (uint64_t)u->uc_mcontext.gregs[REG_RBP];
@@ -66,7 +66,7 @@ __attribute__((no_sanitize("address"))) static void read_registers(const ucontex
 }
 
 /* Entered by a jump: the stack is as behind a call. */
-static void resume(ucontext_t *u, const struct wasm_resume *r)
+static void resume(ucontext_t *u, const struct code_resume *r)
 {
     u->uc_mcontext.gregs[REG_RSP] = (u->uc_mcontext.gregs[REG_RSP] & -16) - 8;
     u->uc_mcontext.gregs[REG_RDI] = (greg_t)(uintptr_t)r->entry;
@@ -74,7 +74,7 @@ static void resume(ucontext_t *u, const struct wasm_resume *r)
     u->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)jit_leave;
 }
 #elif defined(__aarch64__)
-static void read_registers(const ucontext_t *u, struct wasm_fault *f)
+static void read_registers(const ucontext_t *u, struct code_fault *f)
 {
     f->pc = u->uc_mcontext.pc;
     f->fp = u->uc_mcontext.regs[29];
@@ -82,7 +82,7 @@ static void read_registers(const ucontext_t *u, struct wasm_fault *f)
     f->caller = u->uc_mcontext.regs[30];
 }
 
-static void resume(ucontext_t *u, const struct wasm_resume *r)
+static void resume(ucontext_t *u, const struct code_resume *r)
 {
     u->uc_mcontext.regs[0] = (uintptr_t)r->entry;
     u->uc_mcontext.regs[1] = r->outcome;
@@ -93,11 +93,11 @@ static void resume(ucontext_t *u, const struct wasm_resume *r)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     ucontext_t *u = context;
-    struct wasm_fault f = {.is_memory = number == SIGSEGV || number == SIGBUS,
+    struct code_fault f = {.is_memory = number == SIGSEGV || number == SIGBUS,
                            .address = (uintptr_t)info->si_addr};
-    struct wasm_resume r;
+    struct code_resume r;
     read_registers(u, &f);
-    if (running != NULL && wasm_compiled_fault(running, &f, &r)) {
+    if (running != NULL && code_map_fault(running, &f, &r)) {
         resume(u, &r);
         return;
     }
@@ -109,11 +109,10 @@ static void on_fault(int number, siginfo_t *info, void *context)
 static void on_stop(int number, siginfo_t *info, void *context)
 {
     (void)number, (void)info;
-    struct wasm_fault f = {.pc = 0};
-    struct wasm_resume r;
+    struct code_fault f = {.pc = 0};
+    struct code_resume r;
     read_registers(context, &f);
-    if (running != NULL && atomic_load(&running->stop) != 0 &&
-        wasm_compiled_interrupt(running, f.pc, &r)) {
+    if (running != NULL && code_map_interrupt(running, f.pc, &r)) {
         resume(context, &r);
     }
 }

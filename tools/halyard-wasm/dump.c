@@ -16,11 +16,12 @@ static void to_stdout(void *ctx, const char *s, size_t len)
 
 static int dump(const struct tool *t, const struct wasm_module *m, uint32_t function)
 {
-    const struct jit_machine *machine =
-        strcmp(t->engine, "host") == 0 ? compiled_options.machine : NULL;
+    bool is_compiled = strcmp(t->engine, "host") == 0;
+    const struct jit_dump d = {.machine = is_compiled ? compiled_options.machine : NULL,
+                               .features = compiled_options.jit.features,
+                               .sink = to_stdout};
     struct wasm_error err = {.text = ""};
-    enum status s =
-        wasm_dump(m, function, machine, compiled_options.jit.features, to_stdout, NULL, &err);
+    enum status s = wasm_dump(m, function, &d, &err);
     fflush(stdout);
     return s == OK ? 0 : tool_refuse(t, s, &err);
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/jit/wasm_engine.h"
+#include "kernel/jit/code_map.h"
 #include "kernel/lib/compiler.h"
 
 #define CODE   0x10000u
@@ -25,26 +25,30 @@ static struct jit_row rows[] = {
     {.pc = 20, .kind = JIT_ROW_CALL},
     {.pc = 24, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_NULL},
 };
-static struct compiled_code code = {
+static struct code_piece code = {
     .block = {.address = CODE, .size = 64}, .rows = rows, .row_count = ARRAY_COUNT(rows)};
 static struct jit_entry entry;
-static struct wasm_stop stop;
-static struct compiler compiler = {.codes = &code, .entry = &entry, .stop = &stop};
-static struct wasm_memory memory = {
-    .box = {.base = (uint8_t *)(uintptr_t)MEMORY, .reserved = BYTES}};
-static struct wasm_store store = {.state = &compiler, .memories = &memory};
+
+static bool has_address(void *ctx, uint64_t address)
+{
+    assert_ptr_equal(ctx, rows);
+    return address - MEMORY < BYTES;
+}
+
+static struct code_map map = {
+    .pieces = &code, .entry = &entry, .has_address = has_address, .ctx = rows};
 
 /* The trap that a fault at `at` becomes, or -1. */
 static int trap_of(uint32_t at, bool is_memory, uint64_t address)
 {
-    const struct wasm_fault fault = {
+    const struct code_fault fault = {
         .pc = CODE + at, .sp = STACK, .is_memory = is_memory, .address = address};
-    struct wasm_resume r = {.entry = NULL};
-    if (!wasm_compiled_fault(&store, &fault, &r)) {
+    struct code_resume r = {.entry = NULL};
+    if (!code_map_fault(&map, &fault, &r)) {
         return -1;
     }
     assert_ptr_equal(r.entry, &entry);
-    return (int)(r.outcome - LEAVE_TRAP);
+    return (int)(r.outcome - CODE_TRAPPED);
 }
 
 static void test_an_access_is_the_memorys_or_no_trap(void **state)
@@ -87,9 +91,26 @@ static void test_no_row_is_no_trap(void **state)
     assert_int_equal(trap_of(5, true, MEMORY), -1);
     assert_int_equal(trap_of(20, false, 0), -1);
     assert_int_equal(trap_of(64, false, 0), -1);
-    compiler.entry = NULL; /* nothing runs */
+    map.entry = NULL; /* nothing runs */
     assert_int_equal(trap_of(4, true, MEMORY), -1);
-    compiler.entry = &entry;
+    map.entry = &entry;
+}
+
+static void test_only_what_is_stopped_and_in_its_code_is_given_up(void **state)
+{
+    (void)state;
+    static _Atomic uint32_t stop;
+    struct code_resume r = {.entry = NULL};
+    map.stop = &stop;
+    assert_false(code_map_interrupt(&map, CODE + 5, &r));
+    stop = 1;
+    assert_false(code_map_interrupt(&map, CODE + 64, &r));
+    assert_true(code_map_interrupt(&map, CODE + 5, &r));
+    assert_ptr_equal(r.entry, &entry);
+    assert_int_equal(r.outcome, CODE_STOPPED);
+    map.entry = NULL;
+    assert_false(code_map_interrupt(&map, CODE + 5, &r));
+    map.entry = &entry;
 }
 
 int main(void)
@@ -100,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_null_is_near_zero),
         cmocka_unit_test(test_what_traps_on_purpose_accesses_nothing),
         cmocka_unit_test(test_no_row_is_no_trap),
+        cmocka_unit_test(test_only_what_is_stopped_and_in_its_code_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

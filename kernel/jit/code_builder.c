@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// Putting compiled functions together.
+#include "kernel/jit/code_builder.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define FUNCTION_ALIGN 16u
+#define CODE_MAX       ((uint32_t)64 << 20) /* bytes of a piece: every branch inside reaches */
+
+/* ---- Appending ---- */
+
+/* Room in an array on the heap; NULL: as it was. */
+static void *reserve(void *array, uint32_t *capacity, uint64_t needed, size_t element)
+{
+    if (needed <= *capacity) {
+        return array;
+    }
+    uint64_t wanted = MAX(needed, 2 * (uint64_t)*capacity);
+    void *grown = wanted > UINT32_MAX ? NULL : heap_realloc(array, (size_t)wanted * element);
+    if (grown != NULL) {
+        *capacity = (uint32_t)wanted;
+    }
+    return grown;
+}
+
+static bool reserve_bytes(struct code_builder *b, uint32_t end)
+{
+    uint8_t *bytes = reserve(b->bytes, &b->capacity, end, 1);
+    b->bytes = bytes == NULL ? b->bytes : bytes;
+    return bytes != NULL;
+}
+
+static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
+{
+    struct jit_reloc *relocs =
+        reserve(b->relocs, &b->reloc_capacity, (uint64_t)b->reloc_count + code->reloc_count + 1,
+                sizeof *relocs);
+    if (relocs == NULL) {
+        return false;
+    }
+    b->relocs = relocs;
+    struct jit_row *rows = reserve(b->rows, &b->row_capacity,
+                                   (uint64_t)b->row_count + code->row_count + 1, sizeof *rows);
+    if (rows == NULL) {
+        return false;
+    }
+    b->rows = rows;
+    struct code_function *functions = reserve(b->functions, &b->function_capacity,
+                                              (uint64_t)b->function_count + 1, sizeof *functions);
+    if (functions == NULL) {
+        return false;
+    }
+    b->functions = functions;
+    return true;
+}
+
+enum status code_builder_add(struct code_builder *b, const struct jit_code *code)
+{
+    uint32_t align = MAX(code->align, FUNCTION_ALIGN);
+    uint64_t at = ALIGN_UP((uint64_t)b->size, (uint64_t)align);
+    if (at + code->size > CODE_MAX) {
+        return E_OVERFLOW;
+    }
+    if (!reserve_bytes(b, (uint32_t)(at + code->size)) || !reserve_lists(b, code)) {
+        return E_NOMEM;
+    }
+    memset(b->bytes + b->size, b->fill, at - b->size);
+    memcpy(b->bytes + at, code->bytes, code->size);
+    for (uint32_t n = 0; n < code->reloc_count; n++) {
+        b->relocs[b->reloc_count] = code->relocs[n];
+        b->relocs[b->reloc_count++].at += (uint32_t)at;
+    }
+    for (uint32_t n = 0; n < code->row_count; n++) {
+        b->rows[b->row_count] = code->rows[n];
+        b->rows[b->row_count++].pc += (uint32_t)at;
+    }
+    b->functions[b->function_count++] = (struct code_function){
+        .start = (uint32_t)at, .size = code->size, .frame_bytes = code->frame_bytes};
+    b->size = (uint32_t)(at + code->size);
+    return OK;
+}
+
+/* ---- Placing ---- */
+
+static enum status complete_calls(const struct code_builder *b, uint32_t first_callee,
+                                  const struct code_block *block)
+{
+    for (uint32_t n = 0; n < b->reloc_count; n++) {
+        const struct jit_reloc *r = &b->relocs[n];
+        uint32_t callee = r->callee - first_callee;
+        ASSERT(callee < b->function_count);
+        enum status s = b->machine->patch_call(block->bytes + r->at, block->address + r->at,
+                                               block->address + b->functions[callee].start);
+        if (s != OK) {
+            return s;
+        }
+    }
+    return OK;
+}
+
+static enum status fill_block(const struct code_builder *b, uint32_t first_callee,
+                              const struct code_block *block)
+{
+    memcpy(block->bytes, b->bytes, b->size);
+    memset(block->bytes + b->size, b->fill, block->size - b->size);
+    return complete_calls(b, first_callee, block);
+}
+
+enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
+                                struct code_piece *out)
+{
+    const struct code_space *space = m->space;
+    if (b->size == 0) {
+        return OK;
+    }
+    enum status s = space->take(space->ctx, b->size, &out->block);
+    if (s != OK) {
+        return s;
+    }
+    out->rows = b->rows;
+    out->row_count = b->row_count;
+    out->functions = b->functions;
+    out->function_count = b->function_count;
+    s = fill_block(b, first_callee, &out->block);
+    if (s == OK) {
+        s = code_map_add(m, out);
+    }
+    if (s != OK) {
+        space->give_back(space->ctx, &out->block);
+        out->rows = NULL;
+        out->functions = NULL;
+        return s;
+    }
+    b->rows = NULL;
+    b->functions = NULL;
+    return OK;
+}
+
+void code_builder_free(struct code_builder *b)
+{
+    heap_free(b->bytes);
+    heap_free(b->relocs);
+    heap_free(b->rows);
+    heap_free(b->functions);
+}

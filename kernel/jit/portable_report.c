@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// What people are told of a portable program that trapped.
+#include "kernel/jit/portable_internal.h"
+
+#include "kernel/io/console.h"
+#include "kernel/lib/format.h"
+
+static void report_frame(unsigned n, const struct wasm_frame *f)
+{
+    const char *name = f->module->names == NULL ? NULL : f->module->names[f->function];
+    char unnamed[24];
+    if (name == NULL) {
+        fmt_print(unnamed, sizeof unnamed, "function %u", f->function);
+        name = unnamed;
+    }
+    console_printf("  #%u %s (offset 0x%x)\n", n, name, f->offset);
+}
+
+void portable_report(const struct portable *p, const struct wasm_stop *stop)
+{
+    console_printf("program %s: trap: %s\n", p->program->name, wasm_trap_text(stop));
+    unsigned listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;
+    for (unsigned i = 0; i < listed; i++) {
+        report_frame(i, &stop->frames[i]);
+    }
+    if (stop->depth > listed) {
+        console_printf("  and %u more\n", stop->depth - listed);
+    }
+}
