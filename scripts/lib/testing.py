@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import backports
 import campaigns
 import matrix
 import oracle
@@ -222,6 +223,8 @@ def set_up(args, machines, presets):
     for machine in machines:
         wanted = wanted + packages.ISO[machine] + packages.UEFI[machine]
     packages.ensure(wanted, may_install=not args.no_install, say="test")
+    if not args.no_install:
+        backports.ensure_go()
     builds = {machine: build_directory(presets[machine]) for machine in machines}
     for machine in machines:
         build_targets(presets[machine], builds[machine], ("all", "iso"))

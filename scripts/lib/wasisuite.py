@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tap
+from backports import FOLDER as GO_FOLDER, find_go
 from builder import locked
 from tree import ROOT
 
@@ -34,7 +35,6 @@ LIMIT_S = 600
 
 RUSTC = "/usr/bin/rustc"  # the distribution's: another one may come first in PATH
 RUST_LIBRARY = Path("/usr/lib/rustlib/wasm32-wasi")
-GO_LEAST = (1, 21)  # knows GOOS=wasip1; Debian 12 has it in its backports
 SOURCES = ROOT / "tests/wasi"
 ARGUMENTS = ["one", "two words", ""]
 
@@ -165,26 +165,9 @@ def build_rust(source, out):
     return [RUSTC, "--edition", "2021", "--target", "wasm32-wasi", "-O", "-D", "warnings", "-o", str(out), str(source)]
 
 
-def go_version(go):
-    """(1, 21) or so; (0,) of what is no Go."""
-    try:
-        text = subprocess.run([str(go), "version"], capture_output=True, text=True).stdout
-    except OSError:
-        return (0,)
-    match = re.search(r"\bgo(\d+)\.(\d+)", text)
-    return (int(match[1]), int(match[2])) if match else (0,)
-
-
-def find_go():
-    """The newest Go that is here, or None if none is new enough."""
-    there = [*Path("/usr/lib").glob("go-1.*/bin/go"), *filter(None, [shutil.which("go")])]
-    best = max(there, key=go_version, default=None)
-    return best if best and go_version(best) >= GO_LEAST else None
-
-
 def build_go(source, out):
     settings = ["GOOS=wasip1", "GOARCH=wasm", "GO111MODULE=off", "GOPROXY=off", "GOTOOLCHAIN=local",
-                f"GOCACHE={out.parent / 'go-cache'}"]
+                f"GOCACHE={GO_FOLDER / 'cache'}"]
     return ["env", *settings, str(find_go()), "build", "-o", str(out), str(source)]
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a Go program does through the standard library: files, directories, links, time, goroutines that
-// sleep. It has an empty folder as /.
+// sleep. It has an empty folder as /, or works in the one that its fourth argument names.
 package main
 
 import (
@@ -23,15 +23,16 @@ func check(err error) {
 }
 
 func main() {
-	if strings.Join(os.Args[1:], "|") != "one|two words|" || os.Getenv("NAME") != "value" {
+	folder := strings.Join(os.Args[min(4, len(os.Args)):], "")
+	if strings.Join(os.Args[1:4], "|") != "one|two words|" || (folder == "" && os.Getenv("NAME") != "value") {
 		fmt.Fprintln(os.Stderr, os.Args, os.Environ())
 		os.Exit(1)
 	}
-	check(os.MkdirAll("/a/b/c", 0o755))
+	check(os.MkdirAll(folder+"/a/b/c", 0o755))
 	for i := 0; i < 100; i++ {
-		check(os.WriteFile(fmt.Sprintf("/a/b/%03d", i), []byte("x"), 0o644))
+		check(os.WriteFile(fmt.Sprintf("%s/a/b/%03d", folder, i), []byte("x"), 0o644))
 	}
-	entries, err := os.ReadDir("/a/b")
+	entries, err := os.ReadDir(folder+"/a/b")
 	check(err)
 	names := []string{}
 	for _, e := range entries {
@@ -41,7 +42,7 @@ func main() {
 	if len(names) != 101 {
 		check(fmt.Errorf("%d names", len(names)))
 	}
-	f, err := os.OpenFile("/a/f", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(folder+"/a/f", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	check(err)
 	w := bufio.NewWriter(f)
 	for i := 0; i < 1000; i++ {
@@ -63,20 +64,20 @@ func main() {
 		check(fmt.Errorf("size %d", st.Size()))
 	}
 	check(f.Close())
-	check(os.Rename("/a/f", "/a/g"))
-	check(os.Symlink("g", "/a/l"))
-	t, err := os.Readlink("/a/l")
+	check(os.Rename(folder+"/a/f", folder+"/a/g"))
+	check(os.Symlink("g", folder+"/a/l"))
+	t, err := os.Readlink(folder+"/a/l")
 	check(err)
 	if t != "g" {
 		check(fmt.Errorf("link %s", t))
 	}
-	check(os.Chtimes("/a/g", time.Unix(5, 6), time.Unix(7, 8)))
+	check(os.Chtimes(folder+"/a/g", time.Unix(5, 6), time.Unix(7, 8)))
 	count := 0
-	check(filepath.WalkDir("/a", func(p string, d fs.DirEntry, err error) error { count++; return err }))
+	check(filepath.WalkDir(folder+"/a", func(p string, d fs.DirEntry, err error) error { count++; return err }))
 	if _, err := os.Open("/../secret"); err == nil {
 		check(fmt.Errorf("escape"))
 	}
-	check(os.RemoveAll("/a"))
+	check(os.RemoveAll(folder+"/a"))
 	start := time.Now()
 	done := make(chan int)
 	for i := 0; i < 10; i++ {

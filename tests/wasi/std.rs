@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a Rust program does through the standard library: files, directories, time, environment,
-// collections. It has an empty folder as /.
+// collections. It has an empty folder as /, or works in the one that its fourth argument names.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -9,8 +9,17 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-fn files() -> io::Result<()> {
-    let mut f = OpenOptions::new().read(true).write(true).create_new(true).open("/file")?;
+/// Where all of it happens.
+struct Folder(String);
+
+impl Folder {
+    fn at(&self, path: &str) -> String {
+        format!("{}{}", self.0, path)
+    }
+}
+
+fn files(folder: &Folder) -> io::Result<()> {
+    let mut f = OpenOptions::new().read(true).write(true).create_new(true).open(folder.at("/file"))?;
     for i in 0..1000 {
         writeln!(f, "line {}", i)?;
     }
@@ -27,39 +36,39 @@ fn files() -> io::Result<()> {
     assert_eq!(end, "\nlin");
     drop(f);
 
-    OpenOptions::new().append(true).open("/file")?.write_all(b"!")?;
-    assert_eq!(fs::read("/file")?.len(), 11);
-    assert_eq!(fs::copy("/file", "/copy")?, 11);
-    fs::rename("/copy", "/renamed")?;
-    assert_eq!(File::open("/copy").unwrap_err().kind(), ErrorKind::NotFound);
-    fs::hard_link("/renamed", "/hard")?;
-    fs::remove_file("/hard")?;
-    fs::remove_file("/renamed")?;
-    fs::remove_file("/file")?;
-    let again = OpenOptions::new().write(true).create_new(true).open("/file");
+    OpenOptions::new().append(true).open(folder.at("/file"))?.write_all(b"!")?;
+    assert_eq!(fs::read(folder.at("/file"))?.len(), 11);
+    assert_eq!(fs::copy(folder.at("/file"), folder.at("/copy"))?, 11);
+    fs::rename(folder.at("/copy"), folder.at("/renamed"))?;
+    assert_eq!(File::open(folder.at("/copy")).unwrap_err().kind(), ErrorKind::NotFound);
+    fs::hard_link(folder.at("/renamed"), folder.at("/hard"))?;
+    fs::remove_file(folder.at("/hard"))?;
+    fs::remove_file(folder.at("/renamed"))?;
+    fs::remove_file(folder.at("/file"))?;
+    let again = OpenOptions::new().write(true).create_new(true).open(folder.at("/file"));
     drop(again?);
-    let twice = OpenOptions::new().write(true).create_new(true).open("/file");
+    let twice = OpenOptions::new().write(true).create_new(true).open(folder.at("/file"));
     assert_eq!(twice.unwrap_err().kind(), ErrorKind::AlreadyExists);
-    fs::remove_file("/file")
+    fs::remove_file(folder.at("/file"))
 }
 
-fn directories() -> io::Result<()> {
-    fs::create_dir_all("/a/b/c")?;
+fn directories(folder: &Folder) -> io::Result<()> {
+    fs::create_dir_all(folder.at("/a/b/c"))?;
     for i in 0..200 {
-        fs::write(format!("/a/b/{:03}", i), [i as u8])?;
+        fs::write(folder.at(&format!("/a/b/{:03}", i)), [i as u8])?;
     }
     let mut names: Vec<String> =
-        fs::read_dir("/a/b")?.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(folder.at("/a/b"))?.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names.len(), 201);
     assert_eq!(names[0], "000");
     assert_eq!(names[200], "c");
-    assert!(fs::metadata("/a/b/c")?.is_dir());
-    assert!(!Path::new("/a/no").exists());
-    assert!(fs::remove_dir("/a/b").is_err());
-    fs::remove_dir_all("/a")?;
-    assert!(!Path::new("/a").exists());
-    assert!(File::open("/../secret").is_err());
+    assert!(fs::metadata(folder.at("/a/b/c"))?.is_dir());
+    assert!(!Path::new(&folder.at("/a/no")).exists());
+    assert!(fs::remove_dir(folder.at("/a/b")).is_err());
+    fs::remove_dir_all(folder.at("/a"))?;
+    assert!(!Path::new(&folder.at("/a")).exists());
+    assert!(File::open(folder.at("/../secret")).is_err());
     Ok(())
 }
 
@@ -83,10 +92,13 @@ fn collections() {
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    assert_eq!(args[1..], ["one", "two words", ""]);
-    assert_eq!(std::env::var("NAME").unwrap(), "value");
-    files().unwrap();
-    directories().unwrap();
+    assert_eq!(args[1..4], ["one", "two words", ""]);
+    let folder = Folder(args.get(4).cloned().unwrap_or_default());
+    if args.len() == 4 {
+        assert_eq!(std::env::var("NAME").unwrap(), "value");
+    }
+    files(&folder).unwrap();
+    directories(&folder).unwrap();
     time();
     collections();
     println!("standard output of a Rust program");

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Go for tests: newer than Debian 12's own, from its backports, unpacked into the build directory.
+
+Nothing of the user's system changes: apt gets a list of sources and a folder for what it knows, both in build/go,
+and the packages are unpacked there. Which mirror that is, apt's own settings say.
+
+    backports.py    get Go if none that is new enough is here, and say where it is
+"""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from builder import locked
+from tree import ROOT, Failure
+
+FOLDER = ROOT / "build/go"
+PACKAGES = ["golang-1.23-go", "golang-1.23-src"]
+GO_LEAST = (1, 21)  # knows GOOS=wasip1
+LIMIT_S = 600
+
+
+def go_version(go):
+    """(1, 21) or so; (0,) of what is no Go."""
+    try:
+        text = subprocess.run([str(go), "version"], capture_output=True, text=True).stdout
+    except OSError:
+        return (0,)
+    match = re.search(r"\bgo(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0,)
+
+
+def find_go():
+    """The newest Go that is here, or None if none is new enough."""
+    there = [go for usr in (Path("/usr/lib"), FOLDER / "root/usr/lib") for go in usr.glob("go-1.*/bin/go")]
+    best = max([*there, *filter(None, [shutil.which("go")])], key=go_version, default=None)
+    return best if best and go_version(best) >= GO_LEAST else None
+
+
+def source():
+    """The line for apt: backports of the release that runs here, from the mirror it came from."""
+    listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+                              "Created-By: Packages"], capture_output=True, text=True).stdout
+    release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
+    for line in listing.splitlines():
+        uri, name, component = line.split(" ")
+        if release and name == release[1] and component == "main":
+            return f"deb {uri} {name}-backports main\n"
+    raise Failure("apt knows no mirror of this release")
+
+
+def unpack(folder):
+    """Download the packages and unpack them below folder/root."""
+    for name in ("lists/partial", "archives/partial", "packages", "new"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(source())
+    options = {"Dir::Etc::sourcelist": folder / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
+               "Dir::State::lists": folder / "lists", "Dir::Cache": folder, "APT::Sandbox::User": "root",
+               "Acquire::Retries": 2}
+    apt = ["apt-get", "-qq", *(word for option in options.items() for word in ("-o", "=".join(map(str, option))))]
+    for command in ([*apt, "update"], [*apt, "download", *PACKAGES]):
+        subprocess.run(command, cwd=folder / "packages", check=True, capture_output=True, text=True, timeout=LIMIT_S)
+    for package in (folder / "packages").glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "new")], check=True, timeout=LIMIT_S)
+    (folder / "new").rename(folder / "root")  # whole, or not there
+    shutil.rmtree(folder / "packages")
+
+
+def ensure_go():
+    """Have Go if it is to be had. What was not is told by the tests that it is wanted for: they are skipped."""
+    if find_go():
+        return
+    print(f"test: getting {' '.join(PACKAGES)} from backports into {FOLDER}", file=sys.stderr, flush=True)
+    try:
+        with locked(FOLDER):
+            if not find_go():  # who held the lock may have got it
+                unpack(FOLDER)
+    except (OSError, Failure, subprocess.SubprocessError) as error:
+        why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        print(f"test: no Go from backports: {why}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    ensure_go()
+    print(find_go() or "none")

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// The other half of race.c, where nobody else is there to be it: prepares the folder that is named,
+// then keeps putting a link that leads out in the place of a directory, and that back, until its
+// standard input ends.
+#include "check.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void prepare(void)
+{
+    write_file("secret", "secret");
+    CHECK(mkdir("home", 0777) == 0 && mkdir("home/d", 0777) == 0 && mkdir("home/d/e", 0777) == 0);
+    write_file("home/d/secret", "inside");
+    CHECK(symlink("..", "home/link") == 0);
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 2 && chdir(argv[1]) == 0);
+    prepare();
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    long rounds = 0;
+    while (check_failures == 0 && poll(&input, 1, 0) == 0) {
+        CHECK(rename("home/d", "home/away") == 0 && rename("home/link", "home/d") == 0);
+        CHECK(rename("home/d", "home/link") == 0 && rename("home/away", "home/d") == 0);
+        rounds++;
+    }
+    CHECK(rounds > 0);
+    return check_result();
+}
