@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Instruction fetch after code was written, and order between a CPU and a bus master.
+// Instruction fetch after code was written, and whole pages cleared the way the machine does it
+// best.
 #pragma once
 
 #include <stddef.h>
@@ -14,3 +15,10 @@
  *       event; send it an interrupt before letting it branch here.
  */
 void hal_icache_sync(const void *p, size_t n);
+
+/**
+ * @brief Fill consecutive pages of ordinary cached memory with zeroes.
+ * @param p  Aligned to PAGE_SIZE.
+ * @context{any, after hal_mmu_init(); IRQ-safe, does not sleep}
+ */
+void hal_zero_pages(void *p, size_t pages);

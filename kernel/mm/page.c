@@ -14,11 +14,13 @@
 
 #include "kernel/mm/page_internal.h"
 
+#include "hal/cache.h"
 #include "kernel/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/spinlock.h"
 
 #define ORDER_COUNT (PAGE_ORDER_MAX + 1)
+#define PARTED_MAX  ((size_t)1 << 8) /* frames of a run that is parted: bounds the time locked */
 
 /* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. */
 enum { ZONE_LOW, ZONE_HIGH, ZONE_COUNT };
@@ -288,6 +290,33 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
     return found ? OK : E_NOMEM;
 }
 
+/* A taken run as frames that go back one by one. */
+static void part_run(paddr_t base, unsigned order, enum page_owner owner)
+{
+    struct page_meta *meta = find_block(base.raw >> BLOCK_SHIFT)->meta;
+    unsigned index = (unsigned)(base.raw >> PAGE_SHIFT) & (BLOCK_PAGES - 1);
+    for (unsigned end = index + (1u << order); index < end; index++) {
+        meta->state[index] = frame_state(FRAME_TAKEN, 0, owner);
+    }
+}
+
+enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first, size_t *got)
+{
+    ASSERT(most > 0 && owner != PAGE_FREE && owner < PAGE_OWNER_COUNT);
+    unsigned order = 31u - (unsigned)__builtin_clz((uint32_t)MIN(most, PARTED_MAX));
+    irq_state_t state = spin_lock_irq(&lock);
+    bool found = take_anywhere(order, owner, first);
+    while (UNLIKELY(!found) && order > 0) {
+        found = take_anywhere(--order, owner, first);
+    }
+    if (found && order > 0) {
+        part_run(*first, order, owner);
+    }
+    spin_unlock_irq(&lock, state);
+    *got = (size_t)1 << order;
+    return found ? OK : E_NOMEM;
+}
+
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
 {
     paddr_t frame;
@@ -295,7 +324,7 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
     if (s != OK) {
         return s;
     }
-    memset(hal_direct(frame), 0, PAGE_SIZE);
+    hal_zero_pages(hal_direct(frame), 1);
     *out = frame;
     return OK;
 }

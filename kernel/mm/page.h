@@ -57,6 +57,15 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
 /** @brief page_alloc(0) and zeroed. */
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out);
 
+/**
+ * @brief Take up to `most` consecutive frames at once, as many as lie together, contents undefined:
+ * for whom each is a frame of its own, given back with page_free(frame, 0).
+ * @param most  At least 1.
+ * @param got   How many: 1 to `most`.
+ * @return OK; E_NOMEM: not one is free. @context{as page_alloc} @locks page
+ */
+enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first, size_t *got);
+
 /** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic.
  * @context{as page_alloc} */
 void page_free(paddr_t base, unsigned order);

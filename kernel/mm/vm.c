@@ -3,6 +3,7 @@
 // Ranges of kernel address space and what is mapped in them. The order of ranges is vm_tree.c's.
 #include "kernel/mm/vm.h"
 
+#include "hal/cache.h"
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
@@ -169,19 +170,29 @@ void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
     }
 }
 
+/* Up to `most` zeroed frames that lie together, from a page of the range on; *got: how many. */
+static enum status map_fresh(struct vm_range *range, size_t page, size_t most, unsigned prot,
+                             enum page_owner owner, size_t *got)
+{
+    paddr_t base;
+    enum status s = page_alloc_frames(most, owner, &base, got);
+    if (s != OK) {
+        return s;
+    }
+    hal_zero_pages(hal_direct(base), *got);
+    s = vm_map_frames(range, page, base, *got, prot);
+    for (size_t i = 0; s != OK && i < *got; i++) {
+        page_free(paddr_add(base, i * PAGE_SIZE), 0);
+    }
+    return s;
+}
+
 enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
                         enum page_owner owner)
 {
     assert_inside(range, first, count);
-    for (size_t i = 0; i < count; i++) {
-        paddr_t frame;
-        enum status s = page_alloc_zeroed(owner, &frame);
-        if (s == OK) {
-            s = vm_map_frames(range, first + i, frame, 1, prot);
-            if (s != OK) {
-                page_free(frame, 0);
-            }
-        }
+    for (size_t i = 0, got; i < count; i += got) {
+        enum status s = map_fresh(range, first + i, count - i, prot, owner, &got);
         if (s != OK) {
             if (i > 0) {
                 vm_unmap(range, first, i, true);

@@ -349,6 +349,54 @@ static void test_zeroed(void **state)
     }
 }
 
+static void test_frames_taken_together_go_back_one_by_one(void **state)
+{
+    (void)state;
+    paddr_t first, other;
+    size_t got, more;
+    paddr_t keep = take(0); /* so that the records stay and can be compared */
+    uint64_t free_before = stats().by_owner[PAGE_FREE];
+    assert_int_equal(page_alloc_frames(21, PAGE_PROGRAM, &first, &got), OK);
+    assert_int_equal(got, 16);
+    assert_int_equal(page_alloc_frames(1, PAGE_PROGRAM, &other, &more), OK);
+    assert_int_equal(more, 1);
+    assert_int_equal(stats().by_owner[PAGE_PROGRAM], 17);
+    for (size_t i = 0; i < got; i++) {
+        paddr_t frame = paddr_add(first, (i ^ 5) * PAGE_SIZE);
+        assert_int_equal(page_taken_order(frame), 0);
+        assert_int_equal(page_of_link(page_link(frame)).raw, frame.raw);
+        page_free(frame, 0);
+    }
+    page_free(other, 0);
+    assert_int_equal(stats().by_owner[PAGE_FREE], free_before);
+    assert_int_equal(page_alloc_frames(SIZE_MAX, PAGE_PROGRAM, &first, &got), OK);
+    assert_in_range(got, 16, 512);
+    page_free(keep, 0);
+}
+
+/* Where no two frames lie together they come one at a time, and at last none. */
+static void test_frames_come_alone_if_they_must(void **state)
+{
+    (void)state;
+    static paddr_t even[FAKE_RAM_SIZE / PAGE_SIZE];
+    paddr_t first;
+    size_t got, count = 0;
+    for (paddr_t p; page_alloc(0, PAGE_OTHER, &p) == OK;) {
+        if ((p.raw & PAGE_SIZE) == 0) {
+            even[count++] = p;
+        }
+    }
+    assert_int_equal(page_alloc_frames(8, PAGE_OTHER, &first, &got), E_NOMEM);
+    for (size_t i = 0; i < count; i++) {
+        page_free(even[i], 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(page_alloc_frames(8, PAGE_OTHER, &first, &got), OK);
+        assert_int_equal(got, 1);
+    }
+    assert_int_equal(page_alloc_frames(8, PAGE_OTHER, &first, &got), E_NOMEM);
+}
+
 static void test_free_twice_panics(void **state)
 {
     (void)state;
@@ -399,6 +447,8 @@ int main(void)
         PLAIN(test_orders_out_of_range),
         PLAIN(test_links_name_their_frames),
         PLAIN(test_zeroed),
+        PLAIN(test_frames_taken_together_go_back_one_by_one),
+        PLAIN(test_frames_come_alone_if_they_must),
         PLAIN(test_free_twice_panics),
         PLAIN(test_free_with_another_order_panics),
         PLAIN(test_free_inside_a_run_panics),

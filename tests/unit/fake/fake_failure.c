@@ -70,6 +70,8 @@ WRAP(enum status, E_NOMEM, page_alloc_below,
      (unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out),
      (order, limit, owner, out))
 WRAP(enum status, E_NOMEM, page_alloc_zeroed, (enum page_owner owner, paddr_t *out), (owner, out))
+WRAP(enum status, E_NOMEM, page_alloc_frames,
+     (size_t most, enum page_owner owner, paddr_t *first, size_t *got), (most, owner, first, got))
 WRAP(enum status, E_NOMEM, vm_reserve, (struct vm_range * range, const struct vm_request *request),
      (range, request))
 WRAP(enum status, E_NOMEM, hal_mmu_map,

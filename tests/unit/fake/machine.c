@@ -184,6 +184,11 @@ void hal_icache_sync(const void *p, size_t n)
     }
 }
 
+void hal_zero_pages(void *p, size_t pages)
+{
+    memset(p, 0, pages * PAGE_SIZE);
+}
+
 static void timer_arm(uint64_t when)
 {
     deadline = when;
