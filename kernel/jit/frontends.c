@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Every format of native code that can be loaded, in the order in which they are asked. Portable
-// programs are known before that: start.c.
+// Every format of a file that can be loaded, in the order in which they are asked.
 #include "kernel/jit/elf/elf.h"
+#include "kernel/jit/portable_internal.h"
+#include "kernel/jit/wasm_program.h"
 
+/* Native code, programs and drivers. */
 const struct front_end *const loader_front_ends[] = {
     &elf_front_end,
+    NULL,
+};
+
+/* Programs that are compiled here. Asked before the others. */
+const struct portable_format *const portable_formats[] = {
+    &wasm_format,
     NULL,
 };

@@ -62,7 +62,7 @@ enum status loader_start(const char *path, const struct load_options *options, s
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    if (portable_recognise(bytes, len)) {
+    if (portable_is(bytes, len)) {
         return portable_start(path, bytes, len, options, out, err);
     }
     if (options->engine == LOAD_ENGINE_DEFAULT) {

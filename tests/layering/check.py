@@ -40,6 +40,7 @@ def doxygen_complaints(root):
 
 EVERYWHERE = {
     "includes": ("each file includes only what its layer may see", include_complaints, None),
+    "front-ends": ("only files named after a front-end, and their table, know it", check_sources.front_end_complaints, None),
     "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),
     "licence": ("each file names its licence", check_sources.unlicensed_files, None),
     "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every file: a licence line, a readable length, and clang-format's layout."""
+import re
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def unlicensed_files(root):
         if not any("SPDX-License-Identifier: MIT" in line
                    for line in file.read_text(errors="replace").splitlines()[:2]):
             yield f"{file.relative_to(root)}: no licence line"
+
+
+def front_end_complaints(root):
+    """What is of one front-end says so in its name; the table of them is the only other file that knows it."""
+    folder = root / "kernel/jit"
+    front_ends = "|".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+    of_one = re.compile(rf'#include "kernel/jit/({front_ends})[/_]')
+    for file in (f for f in tracked(root) if f.parent == folder and f.name != "frontends.c"):
+        for front_end in sorted(set(of_one.findall(file.read_text(errors="replace")))):
+            if not file.name.startswith(front_end + "_"):
+                yield f"{file.relative_to(root)}: includes what only {front_end}_*.c may"
 
 
 def c_files(root):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What people are told of a portable program that trapped.
-#include "kernel/jit/portable_internal.h"
+// What people are told of a module that trapped.
+#include "kernel/jit/wasm_program.h"
 
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
@@ -17,9 +17,9 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
     console_printf("  #%u %s (offset 0x%x)\n", n, name, f->offset);
 }
 
-void portable_report(const struct portable *p, const struct wasm_stop *stop)
+void wasm_report(const char *program, const struct wasm_stop *stop)
 {
-    console_printf("program %s: trap: %s\n", p->program->name, wasm_trap_text(stop));
+    console_printf("program %s: trap: %s\n", program, wasm_trap_text(stop));
     unsigned listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;
     for (unsigned i = 0; i < listed; i++) {
         report_frame(i, &stop->frames[i]);

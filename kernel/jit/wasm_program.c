@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+//
+// A WebAssembly module with WASI as a portable program: what is opened for it, how it is linked,
+// how it runs. It finds in the kernel its streams, its arguments, and the whole of the name space
+// as its folder.
+#include "kernel/jit/wasm_program.h"
+
+#include "kernel/clock.h"
+#include "kernel/jit/portable_internal.h"
+#include "kernel/jit/wasm_compiled.h"
+#include "kernel/jit/wasm_interp.h"
+#include "kernel/jit/wasm_wasi.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define INTERPRETER_STACK ((size_t)1 << 20)
+
+/* Field protection: as struct portable's. */
+struct wasm_program {
+    struct portable portable;
+    struct wasm_store *store;           /* [t] */
+    struct wasm_store *published_store; /* program->lock: once it is open */
+    struct wasm_instance *instance;     /* [t] */
+    struct wasm_code *code; /* [t] a reference of its own: a thread that is killed in its code gives
+                               nothing back itself. Set before it is listed */
+    struct wasi *wasi;      /* [t] hangs on the program itself */
+    struct wasm_wasi *binding; /* [t] */
+    struct wasm_extern start;  /* [t] */
+    struct wasm_stop stop;     /* [t] how it ended */
+};
+
+static struct wasm_program *program_of(const struct portable *p)
+{
+    return CONTAINER_OF((struct portable *)(uintptr_t)p, struct wasm_program, portable);
+}
+
+/* ---- Life ---- */
+
+static bool recognise(const void *bytes, size_t len)
+{
+    return len >= 4 && memcmp(bytes, "\0asm", 4) == 0;
+}
+
+static struct portable *create(void)
+{
+    struct wasm_program *w = heap_zalloc(sizeof(*w));
+    return w == NULL ? NULL : &w->portable;
+}
+
+static void release(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    if (w->code != NULL) {
+        wasm_release(w->store, w->code);
+    }
+    wasm_store_close(w->store); /* its instances hold the code, which holds the module */
+    wasm_wasi_free(w->binding);
+    heap_free(w);
+}
+
+/* An interpreted program, and a long call of the host, look at the store's flag. */
+static void stop(struct portable *p)
+{
+    const struct wasm_program *w = program_of(p);
+    if (w->published_store != NULL) {
+        wasm_store_stop(w->published_store);
+    }
+}
+
+static void publish_store(struct wasm_program *w)
+{
+    /* stop() runs under the same lock: it sees the store, or this sees that the end has begun. */
+    mutex_lock(&w->portable.program->lock);
+    w->published_store = w->store;
+    if (atomic_load_explicit(&w->portable.program->ending, memory_order_relaxed)) {
+        wasm_store_stop(w->store);
+    }
+    mutex_unlock(&w->portable.program->lock);
+}
+
+/* ---- Loading ---- */
+
+static enum status add_wasi(struct wasm_program *w)
+{
+    static const struct wasi_folder folders[] = {{.path = "/", .name = "/"}};
+    static const char *const env[] = {"PWD=/"};
+    const struct wasi_config config = {.args = (const char *const *)w->portable.argv,
+                                       .arg_count = (uint32_t)w->portable.argc,
+                                       .env = env,
+                                       .env_count = ARRAY_COUNT(env)};
+    enum status s = wasi_create_for_program(w->portable.program, &config, folders,
+                                            ARRAY_COUNT(folders), &w->wasi);
+    return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
+}
+
+static enum status open_store(struct wasm_program *w)
+{
+    const struct wasm_quota quota = {.pages = WASM_PAGES_MAX, .elements = WASM_PROGRAM_ELEMENTS};
+    enum status s;
+    if (w->portable.engine == LOAD_ENGINE_INTERPRETER) {
+        const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
+                                                         .arena_bytes = WASM_PROGRAM_ARENA};
+        s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
+    } else {
+        const struct wasm_compiled_options options = {
+            .machine = jit_machine_native,
+            .jit = {.features = w->portable.features},
+            .space = &w->portable.code.space,
+            .arena_bytes = WASM_PROGRAM_ARENA,
+            .fill = jit_native->code_fill,
+        };
+        s = wasm_store_open(&wasm_compiled, &options, &quota, &w->store);
+    }
+    if (s == OK) {
+        publish_store(w);
+    }
+    return s;
+}
+
+static enum status load_module(struct wasm_program *w, struct wasm_code **out)
+{
+    const struct wasm_bounds bounds = {.arena_bytes = WASM_PROGRAM_ARENA,
+                                       .table_elements = WASM_PROGRAM_ELEMENTS};
+    struct wasm_error err = {.text = ""};
+    struct wasm_module *m;
+    enum status s = wasm_module_decode(w->portable.bytes, w->portable.len, &bounds, &m, &err);
+    if (s != OK) {
+        return portable_refuse(&w->portable, s, err.text);
+    }
+    uint64_t begin = clock_now_ns();
+    s = wasm_load(w->store, m, out, &err);
+    w->portable.load_ns = clock_now_ns() - begin;
+    return s == OK || s == E_CANCELLED ? s : portable_refuse(&w->portable, s, err.text);
+}
+
+/* What runs in the end: nothing else is refused once this is found. */
+static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
+{
+    static const uint8_t name[] = "_start";
+    const struct wasm_bytes start = {name, sizeof(name) - 1};
+    if (!wasm_instance_export(w->instance, start, out) || out->kind != WASM_FUNCTION) {
+        return portable_refuse(&w->portable, E_UNRESOLVED, "it exports no function _start");
+    }
+    const struct wasm_signature *signature = out->function.signature;
+    if (signature->params != 0 || signature->results != 0) {
+        return portable_refuse(&w->portable, E_UNRESOLVED,
+                               "its function _start has parameters or results");
+    }
+    return OK;
+}
+
+static enum status load(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    struct wasm_error err = {.text = ""};
+    w->stop.outcome = WASM_STOPPED;
+    enum status s = open_store(w);
+    if (s == OK) {
+        s = add_wasi(w);
+    }
+    if (s != OK) {
+        return portable_refuse(p, s, "");
+    }
+    s = load_module(w, &w->code);
+    if (s != OK) {
+        return s == E_CANCELLED ? OK : s;
+    }
+    portable_remember(p);
+    s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
+    if (s == E_FAULT || s == E_CANCELLED) {
+        return OK; /* the start function has run: w->stop says how that ended */
+    }
+    w->stop.outcome = WASM_RETURNED;
+    return s == OK ? find_start(w, &w->start) : portable_refuse(p, s, err.text);
+}
+
+/* ---- Running ---- */
+
+static struct portable_end run(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    uint32_t status;
+    if (w->stop.outcome == WASM_RETURNED) {
+        w->stop.outcome = wasm_call(w->store, &w->start, NULL, NULL, &w->stop);
+    }
+    if (w->stop.outcome == WASM_TRAPPED) {
+        wasm_report(p->program->name, &w->stop);
+        return (struct portable_end){.outcome = PORTABLE_TRAPPED};
+    }
+    if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {
+        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = (int)(status & 0xff)};
+    }
+    return (struct portable_end){.outcome = w->stop.outcome == WASM_RETURNED ? PORTABLE_RETURNED
+                                                                             : PORTABLE_STOPPED};
+}
+
+/* ---- For people ---- */
+
+static void describe(const struct portable *p, struct portable_info *out)
+{
+    const struct wasm_program *w = program_of(p);
+    const struct wasm_module *m = w->code->module;
+    out->engine = w->code->engine->name;
+    out->functions = m->function_count - m->imported[WASM_FUNCTION];
+    if (w->instance != NULL && w->instance->memory != NULL) {
+        out->memory_bytes = w->instance->memory->length;
+    }
+}
+
+static bool describe_function(const struct portable *p, uint32_t n, struct portable_function *out)
+{
+    const struct wasm_program *w = program_of(p);
+    const struct wasm_module *m = w->code->module;
+    uint64_t index = (uint64_t)m->imported[WASM_FUNCTION] + n;
+    if (index >= m->function_count) {
+        return false;
+    }
+    const char *name = m->names == NULL ? NULL : m->names[index];
+    *out = (struct portable_function){.index = (uint32_t)index,
+                                      .file_bytes = m->functions[index].body_size};
+    (void)str_copy(out->name, sizeof(out->name), name == NULL ? "" : name);
+    str_make_printable(out->name);
+    if (w->code->engine == &wasm_compiled) {
+        const struct code_piece *piece = wasm_compiled_piece(w->code);
+        const struct code_function *f = code_piece_function(piece, (uint32_t)index);
+        out->address = piece->block.address + f->start;
+        out->code_bytes = f->size;
+        out->frame_bytes = f->frame_bytes;
+    }
+    return true;
+}
+
+const struct portable_format wasm_format = {
+    .name = "WebAssembly",
+    .recognise = recognise,
+    .create = create,
+    .release = release,
+    .load = load,
+    .run = run,
+    .stop = stop,
+    .describe = describe,
+    .describe_function = describe_function,
+    .inspect = wasm_inspect,
+};
