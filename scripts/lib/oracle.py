@@ -7,7 +7,9 @@
     oracle.py reduce BUILD SEED       the smallest part of a module that engines still differ about
 
 tests/oracle/gen makes the modules: a seed, with or without vectors, is a module. What the engines print is
-in the words of wabt's wasm-interp, which is the voter that shares nothing with us.
+in the words of wabt's wasm-interp, which is the voter that shares nothing with us. Behind a trap ours also
+say which functions were open and where they stood, and have to agree on that. A voter that is not there is an
+error: fewer would find less, and nobody would notice.
 """
 import argparse
 import platform
@@ -15,6 +17,9 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
+from os import cpu_count
 from pathlib import Path
 
 import tap
@@ -27,6 +32,8 @@ WRONG_MODULES = 400  # among so many the wrong engine has to be noticed
 REDUCED_NODES = 20
 AARCH64 = ["qemu-aarch64"]
 INTERPRETERS = ("interpreter", "optimised")  # the same in every build; and they know vectors
+COMPILED = ("host", "host-quick", "host-few")
+PLACE = "    "  # begins a line of ours about where a trap was
 
 
 class Disagreement(Exception):
@@ -35,6 +42,10 @@ class Disagreement(Exception):
     def __init__(self, text, seed=None):
         super().__init__(text)
         self.seed = seed
+
+
+class Missing(Exception):
+    """A voter that should be there is not."""
 
 
 # ---- Engines ----
@@ -60,6 +71,7 @@ class Wabt:
 
     name = "wasm-interp"
     has_vectors = True
+    tells_where = False
 
     def run(self, files):
         said = {}
@@ -75,6 +87,8 @@ class Wabt:
 
 class Halyard:
     """Our runner. If it dies, that is what it says of the module, and the rest goes to another process."""
+
+    tells_where = True
 
     def __init__(self, argv, engine, name, has_vectors):
         self.argv = [*argv, engine]
@@ -113,24 +127,47 @@ class Halyard:
 
 
 def engines_of(runner, prefix=()):
-    """The names that a runner lists."""
+    """The names that a runner lists; none if there is no such runner."""
+    if not Path(runner).exists() or (prefix and not shutil.which(prefix[0])):
+        return []
     listed = subprocess.run([*prefix, str(runner)], capture_output=True, text=True).stderr
     match = re.search(r"^engines: (.*)$", listed, re.MULTILINE)
     return match[1].split() if match else []
 
 
-def engines(build):
+def foreign_folder(build):
+    return build.parent / "tools-aarch64"
+
+
+def engines_there(build):
     """Every engine that is there: wabt; the interpreter, on what the front-end built and on what the passes made of
     it; compiled code of this computer; compiled code of AArch64."""
-    found = [Wabt()]
+    found = [Wabt()] if shutil.which("wasm-interp") else []
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
         found.append(Halyard([str(runner)], name, name, name in INTERPRETERS))
-    foreign = build.parent / "tools-aarch64" / "wasm-oracle"
-    if foreign.exists() and shutil.which(AARCH64[0]):
+    foreign = foreign_folder(build) / "wasm-oracle"
+    if platform.machine() != "aarch64":
         for name in engines_of(foreign, AARCH64):
             if name not in INTERPRETERS and not name.endswith("-old"):  # one CPU is like another
                 found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64"), False))
+    return found
+
+
+def expected():
+    """The names of all voters that a computer like this one can have."""
+    names = ["wasm-interp", *INTERPRETERS, *COMPILED]
+    if platform.machine() == "x86_64":
+        names += ["host-old", *(name.replace("host", "aarch64") for name in COMPILED)]
+    return names
+
+
+def engines(build):
+    """All voters; Missing if one is not there."""
+    found = engines_there(build)
+    absent = sorted(set(expected()) - {voter.name for voter in found})
+    if absent:
+        raise Missing(f"no {', '.join(absent)}: wabt, qemu-user and the presets host-tests and tools-aarch64 have them")
     return found
 
 
@@ -143,24 +180,38 @@ def generate(build, seed, count, vectors, folder):
     return [folder / f"{n}.wasm" for n in range(seed, seed + count)]
 
 
+def pairs(voters):
+    """Everybody with the first, and all that tell where a trap was with the first of those."""
+    ours = [voter for voter in voters if voter.tells_where]
+    yield from ((voters[0], voter) for voter in voters[1:])
+    if ours and ours[0] is not voters[0]:
+        yield from ((ours[0], voter) for voter in ours[1:])
+
+
 def differences(voters, said, file):
     """Lines that tell what differs, or none."""
-    first = said[voters[0]][file]
     wrong = []
-    for voter in voters[1:]:
-        theirs = said[voter][file]
-        for n in range(max(len(first), len(theirs))):
-            a = first[n] if n < len(first) else "(nothing)"
-            b = theirs[n] if n < len(theirs) else "(nothing)"
+    for one, other in pairs(voters):
+        both_tell = one.tells_where and other.tells_where
+        mine, theirs = ([line for line in said[voter][file] if both_tell or not line.startswith(PLACE)]
+                        for voter in (one, other))
+        for a, b in zip_longest(mine, theirs, fillvalue="(nothing)"):
             if a != b:
-                wrong += [f"{voters[0].name}: {a}", f"{voter.name}: {b}"]
+                wrong += [f"{one.name}: {a.strip()}", f"{other.name}: {b.strip()}"]
                 break
     return wrong
 
 
+def ask(voters, files):
+    """{voter: {file: lines}}, as many voters at once as there are CPUs, the slowest first."""
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        answers = {voter: pool.submit(voter.run, files) for voter in reversed(voters)}
+    return {voter: answers[voter].result() for voter in voters}
+
+
 def compare(voters, files, seed_name):
     """Disagreement if the voters do not agree on these modules. Those that agree are deleted."""
-    said = {voter: voter.run(files) for voter in voters}
+    said = ask(voters, files)
     for file in files:
         wrong = differences(voters, said, file)
         if wrong:
@@ -186,7 +237,7 @@ def still_differ(build, seed, vectors, dropped, folder, voters):
     made = subprocess.run([str(build / "wasm-gen"), *kind, "--drop", str(listing), str(seed), str(folder)], check=True,
                           capture_output=True, text=True)
     file = folder / f"{seed}.wasm"
-    said = {voter: voter.run([file]) for voter in voters}
+    said = ask(voters, [file])
     return bool(differences(voters, said, file)), int(made.stdout)
 
 
@@ -209,9 +260,19 @@ def reduce(build, seed, vectors, voters, folder):
 
 # ---- The suite ----
 
-def check_modules(writer, build):
+def check_voters(writer, build):
+    """Whoever is missing fails the suite; the others are compared nevertheless."""
+    try:
+        found, why = engines(build), None
+    except Missing as missing:
+        found, why = engines_there(build), str(missing)
+    writer.point(why is None, "every voter is there", *([why] if why else []))
+    return found
+
+
+def check_modules(writer, build, found):
     for vectors in (False, True):
-        voters = [voter for voter in engines(build) if voter.has_vectors or not vectors]
+        voters = [voter for voter in found if voter.has_vectors or not vectors]
         try:
             run(build, 1, CHECK_MODULES, vectors, build / "oracle", voters)
             wrong = []
@@ -229,12 +290,12 @@ def check_compilation(writer, build):
     writer.point(done.returncode == 0, f"{CHECK_MODULES} modules compile for both machines", *said)
 
 
-def check_mistake(writer, build, runner, engine, mistake):
+def check_mistake(writer, build, argv, engine, mistake):
     """A runner that is wrong on purpose is noticed, and the module that shows it becomes small."""
-    voters = [Wabt(), Halyard([str(build / runner)], engine, "wrong", False)]
+    voters = [Wabt(), Halyard(argv, engine, "wrong", False)]
     name = f"{mistake}: noticed, and reduced to at most {REDUCED_NODES} statements and expressions"
-    if engine not in engines_of(build / runner):
-        writer.skip(name, f"{runner} has no engine {engine}")
+    if engine not in engines_of(argv[-1], argv[:-1]):
+        writer.point(False, name, f"{argv[-1]} has no engine {engine}")
         return
     try:
         run(build, 1, WRONG_MODULES, False, build / "oracle" / "wrong", voters)
@@ -244,13 +305,24 @@ def check_mistake(writer, build, runner, engine, mistake):
         writer.point(left <= REDUCED_NODES, name, f"seed {why.seed}: {left} of {count} are left")
 
 
+def mistakes(build):
+    """(how to start a runner, its engine that is wrong, in what)"""
+    yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "one bit of 0 too few is counted"
+    in_aarch64 = "aarch64: a NaN is less than any float"
+    if platform.machine() == "aarch64":
+        yield [str(build / "wasm-oracle-wrong-aarch64")], "host", in_aarch64
+    else:
+        yield [str(build / "wasm-oracle-wrong-x86_64")], "host", "x86_64: a branch forgets NaNs"
+        yield [*AARCH64, str(foreign_folder(build) / "wasm-oracle-wrong-aarch64")], "host", in_aarch64
+
+
 def check(build):
     writer = tap.Writer()
+    found = check_voters(writer, build)
     check_compilation(writer, build)
-    check_modules(writer, build)
-    check_mistake(writer, build, "wasm-oracle-wrong-interpreter", "interpreter", "one bit of 0 too few is counted")
-    if platform.machine() == "x86_64":
-        check_mistake(writer, build, "wasm-oracle-wrong-x86_64", "host", "a branch forgets NaNs")
+    check_modules(writer, build, found)
+    for argv, engine, mistake in mistakes(build):
+        check_mistake(writer, build, argv, engine, mistake)
     return writer.status()
 
 
@@ -275,17 +347,25 @@ def parse(arguments):
 
 
 def chosen_engines(args):
-    found = engines(args.build)
     if args.engines is None:
-        return [voter for voter in found if voter.has_vectors or not args.vectors]
-    return [next(voter for voter in found if voter.name == name) for name in args.engines.split(",")]
+        return [voter for voter in engines(args.build) if voter.has_vectors or not args.vectors]
+    found = engines_there(args.build)
+    by_name = {voter.name: voter for voter in found}
+    absent = [name for name in args.engines.split(",") if name not in by_name]
+    if absent:
+        raise Missing(f"no {', '.join(absent)}")
+    return [by_name[name] for name in args.engines.split(",")]
 
 
 def main(arguments):
     args = parse(arguments)
     if args.what == "check":
         return check(args.build)
-    folder, voters = args.build / "oracle", chosen_engines(args)
+    try:
+        folder, voters = args.build / "oracle", chosen_engines(args)
+    except Missing as why:
+        print(f"oracle: {why}", file=sys.stderr)
+        return 1
     if args.what == "show":
         return show(*generate(args.build, args.seed, 1, args.vectors, folder), voters)
     if args.what == "reduce":

@@ -3,7 +3,8 @@
 // wasm-oracle ENGINE FILE...: run all exported functions without parameters of each module, in
 // order, and print what wabt's `wasm-interp --run-all-exports` prints of them: a line for each,
 // behind a line "module FILE". What a function leaves in memory is there for the next, traps or
-// not.
+// not. Behind a trap, indented, which wabt does not tell: the functions that were open and where in
+// the module, innermost first.
 #include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/compiled.h"
@@ -91,6 +92,14 @@ static void print_values(const struct wasm_signature *s, const uint64_t *cells)
     printf("\n");
 }
 
+static void print_frames(const struct wasm_stop *stop)
+{
+    for (uint32_t n = 0; n < stop->depth && n < WASM_FRAMES; n++) {
+        printf("    function %" PRIu32 " at %#" PRIx32 "\n", stop->frames[n].function,
+               stop->frames[n].offset);
+    }
+}
+
 static void run_export(struct wasm_instance *i, const struct wasm_export *x)
 {
     struct wasm_extern e;
@@ -109,6 +118,7 @@ static void run_export(struct wasm_instance *i, const struct wasm_export *x)
         print_values(s, results);
     } else {
         printf(" error: %s\n", wasm_trap_text(&stop));
+        print_frames(&stop);
     }
     fflush(stdout); /* compiled code may end the process */
 }

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/jit/sandbox.h on this computer: a reservation is a mapping without access.
+// kernel/jit/sandbox.h on this computer: a reservation is a mapping without access. What is given
+// back is kept for the next: qemu-user looks at each of its two million pages, twice, which takes
+// fifty times as long as compiling and running a small module does. For one thread at a time.
 #include "kernel/jit/sandbox.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
 #define INDEX_REACH ((uint64_t)1 << 32)
+
+static struct sandbox spare; /* no byte of it can be accessed; base NULL: none */
+
+static void *map_nothing(void *at, uint64_t size, int more)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | more;
+    return mmap(at, size, PROT_NONE, flags, -1, 0);
+}
 
 enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
 {
@@ -14,8 +25,13 @@ enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
     if (__builtin_add_overflow(INDEX_REACH, guard, &reserved) || max > INDEX_REACH) {
         return E_NOMEM;
     }
-    void *base =
-        mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (spare.base != NULL && spare.reserved == reserved) {
+        *s = (struct sandbox){.base = spare.base, .max = max, .reserved = reserved};
+        spare.base = NULL;
+        return OK;
+    }
+
+    void *base = map_nothing(NULL, reserved, 0);
     if (base == MAP_FAILED) {
         return E_NOMEM;
     }
@@ -36,10 +52,21 @@ enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
     return OK;
 }
 
+/* Whether nothing is left in it: fresh pages take the place of those that were used. */
+static bool clear(const struct sandbox *s)
+{
+    return s->bytes == 0 || map_nothing(s->base, s->bytes, MAP_FIXED) != MAP_FAILED;
+}
+
 void sandbox_release(struct sandbox *s)
 {
-    if (s->base != NULL) {
-        munmap(s->base, s->reserved);
-        *s = (struct sandbox){.base = NULL};
+    if (s->base == NULL) {
+        return;
     }
+    if (spare.base == NULL && clear(s)) {
+        spare = *s;
+    } else {
+        munmap(s->base, s->reserved);
+    }
+    *s = (struct sandbox){.base = NULL};
 }
