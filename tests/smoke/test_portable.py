@@ -2,11 +2,13 @@
 """Portable programs, as a person starts them: one file for both machines, compiled as it is loaded."""
 import hashlib
 import random
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-from smoke import BUILD, TestCase, run
+import wasisuite
+from smoke import BUILD, MACHINE, TestCase, run
 
 TRAPS = {
     "read": "out of bounds memory access",
@@ -22,6 +24,48 @@ TRAPS = {
     "call-type": "indirect call type mismatch",
     "recursion": "call stack exhausted",
 }
+
+
+# A program that ends with 42 if a sum over four lanes is right.
+VECTORS = """
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func $sum (param v128) (result i32)
+    (i32.add (i32.add (i32x4.extract_lane 0 (local.get 0)) (i32x4.extract_lane 1 (local.get 0)))
+             (i32.add (i32x4.extract_lane 2 (local.get 0)) (i32x4.extract_lane 3 (local.get 0)))))
+  (func (export "_start")
+    (call $exit (call $sum (i32x4.add (v128.const i32x4 1 2 3 4) (v128.const i32x4 8 8 8 8))))))
+"""
+
+# What an x86-64 CPU may have no instruction for. Operands come from memory; the program ends with the number of the first that is wrong.
+ROUNDINGS = [("f64.floor", -2.5, -3.0), ("f64.ceil", -2.5, -2.0), ("f64.trunc", -2.5, -2.0), ("f64.nearest", -2.5, -2.0),
+             ("f32.floor", 1.75, 1.0), ("f32.ceil", 1.75, 2.0), ("f32.trunc", 1.75, 1.0), ("f32.nearest", 1.5, 2.0)]
+COUNTS = [("i32.popcnt", 0xF0F0, 8), ("i64.popcnt", 0xFF0000000000, 8), ("i32.clz", 0x10000, 15), ("i64.clz", 0, 64),
+          ("i32.ctz", 0x10000, 16), ("i64.ctz", 0, 64)]
+
+
+def helpers():
+    checks = []
+    for name, operand, result in ROUNDINGS + COUNTS:
+        kind = name[:3]
+        place = f"({kind}.store (i32.const 64) ({kind}.const {operand}))"
+        checks.append(f"{place} (if ({kind}.ne ({name} ({kind}.load (i32.const 64))) ({kind}.const {result})) "
+                      f"(then (call $exit (i32.const {len(checks) + 1}))))")
+    return f"""
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") {" ".join(checks)} (call $exit (i32.const 42))))
+"""
+
+
+def assembled(folder, name, text):
+    """A module from its text."""
+    source, out = Path(folder) / f"{name}.wat", Path(folder) / f"{name}.wasm"
+    source.write_text(text)
+    subprocess.run(["wat2wasm", str(source), "-o", str(out)], check=True)
+    return out
 
 
 def portable(name):
@@ -96,8 +140,46 @@ class Portable(TestCase):
 
     def test_an_import_that_nobody_has_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
-            text, file = Path(folder) / "my.wat", Path(folder) / "my.wasm"
-            text.write_text('(module (import "env" "paint" (func)) (func (export "_start")))')
-            subprocess.run(["wat2wasm", str(text), "-o", str(file)], check=True)
+            file = assembled(folder, "my", '(module (import "env" "paint" (func)) (func (export "_start")))')
             result = run("--program", file)
         self.expect(result, 125, "not run", contains=['"env" "paint"'])
+
+    def test_vectors_are_refused_by_name_and_interpreted_on_request(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = assembled(folder, "vectors", VECTORS)
+            refused = run("--program", file)
+            result = run("--program", portable("hello"), "--files", folder, "--append", "shell",
+                         typed="run /files/vectors.wasm\nrun --interp /files/vectors.wasm\njit /files/vectors.wasm\npoweroff\n")
+        self.expect(refused, 125, "not run", contains="SIMD")
+        self.expect(result, 0)
+        compiled, interpreted = result.output.split("run --interp", 1)
+        self.assertRegex(compiled, r"run: /files/vectors\.wasm: .*SIMD", result.output)
+        self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
+
+    def test_jit_lists_what_is_loaded_and_its_functions(self):
+        build, why = wasisuite.builders()[".c"]
+        self.assertIsNone(why)
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(build(wasisuite.SOURCES / "exit.c", Path(folder, "exit.wasm")), check=True)
+            result = run("--program", portable("hello"), "--files", folder, "--append", "shell",
+                         typed="jit | run /files/exit.wasm echo\njit | run --interp /files/exit.wasm echo\njit\npoweroff\n")
+            number = re.search(r"(?m)^ *(\d+) compiled ", result.output)
+            self.assertTrue(number, result.output)
+            # Programs are numbered from the first on: in another boot of the same kind it has the same.
+            listed = run("--program", portable("hello"), "--files", folder, "--append", "shell",
+                         typed=f"jit {number[1]} | run /files/exit.wasm echo\njit 12345\npoweroff\n")
+        self.expect(result, 0, contains="No portable program is loaded.")
+        line = r"(?m)^ *\d+ {} +\d+ functions, +\d+ KiB of /files/exit\.wasm became +\d+ KiB in +\d+ us; memory \d+ KiB$"
+        self.assertRegex(result.output, line.format("compiled"))
+        self.assertRegex(result.output, line.format("interpreter"))
+        self.expect(listed, 0, contains="jit: no portable program has the number 12345")
+        self.assertRegex(listed.output, r"(?m)^ *\d+ +\d+ bytes -> +\d+ at 0x[0-9a-f]{12,}, +\d+ of stack  main$")
+
+    def test_on_the_oldest_cpu(self):
+        """Before x86-64-v2 helpers stand in for what the CPU has not; AArch64 without LSE atomics and pointer signing."""
+        cpu = {"x86_64": "qemu64", "aarch64": "cortex-a53"}[MACHINE]
+        with tempfile.TemporaryDirectory() as folder:
+            self.expect(run("--cpu", cpu, "--program", assembled(folder, "helpers", helpers())), 42)
+        result = run("--cpu", cpu, "--program", portable("compute"))
+        self.expect(result, 0, contains="energy -0.169075164, after 1000 steps -0.169087605")
+        self.expect(run("--cpu", cpu, "--program", portable("crash"), "--args", "divide"), 119, contains="#1 main")
