@@ -5,12 +5,13 @@
 
 #include "kernel/fault.h"
 #include "kernel/jit/codemem.h"
+#include "kernel/jit/debug.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 
-/** One piece. */
-struct piece {
+/** One piece. A debugger knows the type (scripts/gdb). */
+struct kernel_piece {
     struct code_kernel *of;
     struct codemem memory;
     struct fault_owner owner;
@@ -39,7 +40,7 @@ static void resume(void *arg)
 
 static bool handle(struct fault_owner *owner, struct fault *fault)
 {
-    const struct piece *p = CONTAINER_OF(owner, struct piece, owner);
+    const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
     struct code_kernel *k = p->of;
     bool is_access = fault->cause == FAULT_PAGE || fault->cause == FAULT_STACK_OVERFLOW;
     const struct code_fault f = {.pc = fault->pc,
@@ -59,7 +60,7 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
 
 static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)
 {
-    const struct piece *p = CONTAINER_OF(owner, struct piece, owner);
+    const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
     code_piece_describe(p->means, pc, buf, len);
     return true;
 }
@@ -69,7 +70,7 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 static enum status take(void *ctx, size_t size, struct code_block *out)
 {
     struct code_kernel *k = ctx;
-    struct piece *p = heap_zalloc(sizeof(*p));
+    struct kernel_piece *p = heap_zalloc(sizeof(*p));
     if (p == NULL) {
         return E_NOMEM;
     }
@@ -92,7 +93,7 @@ static enum status take(void *ctx, size_t size, struct code_block *out)
 static enum status seal(void *ctx, struct code_block *block)
 {
     struct code_kernel *k = ctx;
-    struct piece *p = block->owner;
+    struct kernel_piece *p = block->owner;
     enum status s = codemem_seal(&p->memory, k->has_landing_pads);
     if (s != OK) {
         return s;
@@ -106,14 +107,16 @@ static enum status seal(void *ctx, struct code_block *block)
                                     .symbol = symbol};
     fault_own_code(&p->owner);
     p->is_owned = true;
+    code_added_hook(p->means, k->name);
     return OK;
 }
 
 static void give_back(void *ctx, struct code_block *block)
 {
     struct code_kernel *k = ctx;
-    struct piece *p = block->owner;
+    struct kernel_piece *p = block->owner;
     if (p->is_owned) {
+        code_removed_hook(p->means);
         fault_disown(&p->owner);
     }
     codemem_free(&p->memory);

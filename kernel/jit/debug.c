@@ -9,7 +9,7 @@
 struct module_debug *loaded_modules;
 
 /* A function that does nothing at all is not called; this store keeps both, and their argument. */
-static const struct module_debug *volatile told;
+static const void *volatile told;
 
 NOINLINE void module_loaded_hook(const struct module_debug *m)
 {
@@ -37,4 +37,15 @@ void module_debug_remove(struct module_debug *m)
     }
     *at = m->next;
     module_unloaded_hook(m);
+}
+
+NOINLINE void code_added_hook(const struct code_piece *p, const char *path)
+{
+    told = path;
+    told = p;
+}
+
+NOINLINE void code_removed_hook(const struct code_piece *p)
+{
+    told = p;
 }

@@ -6,6 +6,10 @@
 //
 //     break module_loaded_hook        # $m = the argument
 //     add-symbol-file FILE -s SECTION ADDRESS ...      for each of $m->sections
+//
+// Compiled code has no file: a debugger reads what it needs of struct code_piece, between two hooks
+// as well. Which pieces there are when it comes late, the list of fault handlers says
+// (kernel/fault.c).
 #pragma once
 
 #include <stdint.h>
@@ -47,3 +51,13 @@ void module_debug_add(struct module_debug *m);
 
 /** @brief Take a module out, and call the hook. @context{as the hook} */
 void module_debug_remove(struct module_debug *m);
+
+struct code_piece;
+
+/** @brief Called when the code of `p`, compiled from the file at `path`, can be executed and
+ * nothing of it has run. Empty. @context{thread} */
+void code_added_hook(const struct code_piece *p, const char *path);
+
+/** @brief Called when nothing of `p` runs any more, before its memory is given back. Empty.
+ * @context{thread} */
+void code_removed_hook(const struct code_piece *p);

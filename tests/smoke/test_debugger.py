@@ -89,6 +89,60 @@ class Debugger(TestCase):
         self.assertIn("no module is loaded", after, everything)
         self.assertIn('No symbol "virtio_rng_read"', after + done.errors, everything)
 
+    def test_compiled_functions_have_names_and_chains(self):
+        done = debug("break 'crash.wasm!divide'\ncontinue\nbacktrace\nhalyard modules\necho FAULT\\n\nbreak code_map_fault\n"
+                     "continue\nbacktrace\necho AFTER\\n\ndelete\nbreak hal_power_off\ncontinue\nhalyard modules\n"
+                     "info address crash.wasm!divide\n", "--program", BUILD / "programs/crash.wasm", "--args", "divide")
+        everything = done.output + done.errors
+        self.assertIn("AFTER", done.output, everything)
+        before, fault = done.output.split("AFTER")[0].split("FAULT")
+        after = done.output.split("AFTER")[1]
+        chain = self.frames(before)
+        self.assertEqual(chain[:2], ["crash.wasm!divide", "crash.wasm!main <offset 0x4c5>"], everything)
+        self.assertRegex(chain[chain.index("jit_enter") - 1], r"^crash\.wasm!_start", everything)
+        self.assertEqual(chain[-1], "context_start", everything)
+        self.assertRegex(before, r"0x[0-9a-f]+  /bin/crash\.wasm  \(compiled, \d+ functions\)", everything)
+        # The same chain, from the handler through the exception; and the trap's place in the file.
+        in_fault = self.frames(fault)
+        exception = next(i for i, name in enumerate(in_fault) if name.startswith(("trap_enter <", "vector_sync <")))
+        self.assertRegex(in_fault[exception + 1], r"^crash\.wasm!divide <offset 0x[0-9a-f]+>$", everything)
+        self.assertEqual(in_fault[exception + 2:], chain[1:], everything)
+        self.assertIn("no module is loaded", after, everything)
+        self.assertIn('No symbol "crash.wasm!divide"', after + done.errors, everything)
+
+    def test_chains_hold_at_every_instruction_of_compiled_code(self):
+        names = ("{name for piece in halyard.compiled.known.values() for n in (*piece.names, 'host_call')"
+                 " for name in (n, piece.program + '!' + n)}")
+        done = debug(STEP + f"break 'hello.wasm!main'\ncontinue\npython step({names}, 300)\nkill\n",
+                     "--program", BUILD / "programs/hello.wasm")
+        self.assertIn("stepped through some", done.output, done.output + done.errors)
+        self.assertNotIn("LOST", done.output)
+
+    def test_chain_from_the_kernel_through_compiled_code(self):
+        done = debug("break file_write if $_any_caller_is(\"jit_enter\", 40)\ncontinue\nbacktrace\nkill\n",
+                     "--program", BUILD / "programs/hello.wasm", "--args", "one")
+        chain = self.frames(done.output)
+        self.assertIn("hello.wasm!<call of the host>", chain, done.output + done.errors)
+        self.assertTrue(any(name.startswith("hello.wasm!main <offset") for name in chain), chain)
+        self.assertEqual(chain[-1], "context_start", done.output)
+
+    def test_attaching_finds_compiled_code(self):
+        argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",
+                "--timeout", "300", "--program", BUILD / "programs/spin.wasm"]
+        guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            self.assertEqual(guest.stdout.readline(), b"spinning\n")
+            done = debug("halyard modules\nbacktrace\nhalyard bt all\ndetach\n", "--attach")
+        finally:
+            guest.terminate()
+            guest.wait()
+            guest.stdout.close()
+        self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.wasm  \(compiled", done.output + done.errors)
+        self.assertRegex(done.output, r"#0 +0x[0-9a-f]+ in spin\.wasm!\w+", done.output + done.errors)
+        idle = next(part for part in re.split(r"^thread \d+ ", done.output, flags=re.M) if part.startswith('"idle"'))
+        self.assertIn("context_start (", idle, done.output)
+        self.assertNotIn("spin.wasm!", idle, done.output)
+
     def test_chain_through_a_host_call(self):
         done = debug("break file_write if $_any_caller_is(\"run_main\", 12)\ncontinue\nbacktrace\nkill\n",
                      "--program", program("hello"))

@@ -38,16 +38,28 @@
 jit_enter:
     .cfi_startproc
     PACIASP
+    .cfi_negate_ra_state
     stp     x29, x30, [sp, #-FRAME_BYTES]!
     .cfi_def_cfa_offset FRAME_BYTES
     .cfi_offset x29, -FRAME_BYTES
     .cfi_offset x30, -FRAME_BYTES + 8
     mov     x29, sp
+    .cfi_def_cfa x29, FRAME_BYTES       // cells of the call go below
     stp     x19, x20, [sp, #16]
+    .cfi_offset x19, -FRAME_BYTES + 16
+    .cfi_offset x20, -FRAME_BYTES + 24
     stp     x21, x22, [sp, #32]
+    .cfi_offset x21, -FRAME_BYTES + 32
+    .cfi_offset x22, -FRAME_BYTES + 40
     stp     x23, x24, [sp, #48]
+    .cfi_offset x23, -FRAME_BYTES + 48
+    .cfi_offset x24, -FRAME_BYTES + 56
     stp     x25, x26, [sp, #64]
+    .cfi_offset x25, -FRAME_BYTES + 64
+    .cfi_offset x26, -FRAME_BYTES + 72
     stp     x27, x28, [sp, #80]
+    .cfi_offset x27, -FRAME_BYTES + 80
+    .cfi_offset x28, -FRAME_BYTES + 88
     stp     d8, d9, [sp, #96]
     stp     d10, d11, [sp, #112]
     stp     d12, d13, [sp, #128]
@@ -100,6 +112,7 @@ jit_enter:
 
 .Lreturn:
     // sp is jit_enter's frame again, x0 its result.
+    .cfi_def_cfa sp, FRAME_BYTES
     ldr     x9, [sp, #FRAME_FPCR]
     msr     fpcr, x9
     ldp     x19, x20, [sp, #16]
@@ -112,10 +125,12 @@ jit_enter:
     ldp     d12, d13, [sp, #128]
     ldp     d14, d15, [sp, #144]
     ldp     x29, x30, [sp], #FRAME_BYTES
-    .cfi_restore x29
-    .cfi_restore x30
+    .irp r, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+    .cfi_restore x\r
+    .endr
     .cfi_def_cfa_offset 0
     AUTIASP
+    .cfi_negate_ra_state
     ret
     .cfi_endproc
     .size jit_enter, . - jit_enter

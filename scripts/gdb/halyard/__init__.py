@@ -2,7 +2,7 @@
 """gdb's view of the kernel: commands, printers, threads, page tables and the symbols of loaded code."""
 import gdb
 
-from . import frames, log, modules, pages, printers, target, threads
+from . import compiled, frames, log, modules, pages, printers, target, threads
 
 
 class Halyard(gdb.Command):
@@ -12,7 +12,7 @@ connect [SOCKET]    attach to a guest and find what is loaded in it
 threads             every thread: state, CPU, and what it waits on
 bt [ID | all]       call chain of a thread, also of one that does not run
 thread [ID]         look at that thread: bt, up, info locals are about it; without ID at the CPU again
-modules             loaded programs and drivers, and the files their symbols come from
+modules             loaded programs and drivers, and the files their symbols come from; compiled programs
 pt ADDRESS          walk the page tables to an address, entry by entry
 map [FROM [TO]]     what is mapped, read from the page tables themselves
 log [N]             the last N lines (all) of the kernel's log, shown on the console or not
@@ -32,5 +32,6 @@ def register():
                     "backtrace past-entry on"):
         gdb.execute(f"set {setting}")
     Halyard()
-    for part in (target, printers, frames, threads, modules, pages, log):
+    # Of two unwinders the later one is asked first: a thread that is looked at goes before compiled code.
+    for part in (target, printers, compiled, frames, threads, modules, pages, log):
         part.register()

@@ -9,6 +9,7 @@ import gdb
 from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
+from . import compiled
 from .target import machine, read_words
 
 # What hal_context_switch() pushed, from the saved stack pointer up.
@@ -120,7 +121,7 @@ class Chain:
             real = frame.inferior_frame()
             if looking_at is not None and real.level() <= own_level:
                 continue
-            yield Entry(frame, real.name()) if real.name() in ENTRIES else frame
+            yield Entry(frame, real.name()) if real.name() in ENTRIES else compiled.decorate(frame, real)
 
 
 def register():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import gdb
 
+from . import compiled
 from .target import Command
 
 FOLDERS = ("programs", "modules", "drivers", ".")  # beside the kernel's file
@@ -136,12 +137,16 @@ With --path, symbols are looked for there first."""
         elif argv not in ([], ["--quiet"]):
             raise gdb.GdbError("usage: halyard modules [--path FILE-OR-FOLDER]")
         synchronise()
+        compiled.synchronise()
         if argv:
             return
-        if not known:
+        if not known and not compiled.known:
             print("no module is loaded")
         for module in reversed(list(known.values())):
             print(f"{module.start():#018x}  {module.path}  {module.file or '(no symbols)'}")
+        for piece in compiled.known.values():
+            if piece.is_program:
+                print(f"{piece.start:#018x}  {piece.path}  (compiled, {len(piece.functions)} functions)")
 
 
 def register():

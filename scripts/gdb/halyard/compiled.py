@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""Code that the kernel compiled: its functions by name, and call chains through it.
+
+The kernel calls code_added_hook() when a piece of code can be executed and code_removed_hook() before it goes
+(kernel/jit/debug.h). What is in a piece is read from struct code_piece; gdb gets the names as a symbol file that is
+written here, each function twice: `function`, and `program!function`, which is what chains show.
+
+How a frame is laid out is the convention of kernel/jit/code.h: a function without a frame has its caller where the
+machine puts it at a call; every other has a record of the caller's frame pointer and address, to which the frame
+pointer leads from the end of the prologue on until the record is taken back.
+"""
+import atexit
+import bisect
+import os
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+
+import gdb
+from gdb.FrameDecorator import FrameDecorator
+from gdb.unwinder import Unwinder, register_unwinder
+
+from .target import container, list_nodes, machine, read_words, register_value, static
+
+FRAMELESS_BYTES = 8   # JIT_FRAMELESS_BYTES
+ROW_TRAP, ROW_CALL = 0, 1
+ROW = struct.Struct("<IIBBHI")  # struct jit_row
+FUNCTION = struct.Struct("<III")  # struct code_function
+LANDING_PAD = {"x86_64": bytes.fromhex("f30f1efa"), "aarch64": bytes.fromhex("5f2403d5")}  # ENDBR64, BTI c
+RETURN = {"x86_64": bytes.fromhex("c3"), "aarch64": bytes.fromhex("c0035fd6")}
+ARGUMENTS = {"x86_64": ("rdi", "rsi"), "aarch64": ("x0", "x1")}
+NAME_READ = 256
+STRINGS_SPAN = 1 << 24  # names that lie closer together are read at once
+# ELF: machine, type of a function symbol that all may see, flags and types of sections
+ELF_MACHINE = {"x86_64": 62, "aarch64": 183}
+GLOBAL_FUNCTION, PROGBITS_NONE, SYMTAB, STRTAB = 0x12, 8, 2, 3
+
+known = {}    # address of struct code_piece: Piece
+starts = []   # of all pieces, ascending ...
+by_start = {}  # ... and which pieces they are
+folder = None
+
+
+def memory(address, size):
+    return bytes(gdb.selected_inferior().read_memory(address, size)) if size else b""
+
+
+def strings(addresses):
+    """The texts at these addresses, {address: text}. They lie close together, as their module left them."""
+    at = sorted(set(addresses) - {0})
+    if not at:
+        return {}
+    if at[-1] - at[0] < STRINGS_SPAN:
+        try:
+            block = memory(at[0], at[-1] - at[0] + NAME_READ)
+        except gdb.MemoryError:
+            block = None
+        if block is not None:
+            return {a: block[a - at[0]:].split(b"\0", 1)[0].decode(errors="replace") for a in at}
+    return {a: gdb.Value(a).cast(gdb.lookup_type("char").pointer()).string(errors="replace") for a in at}
+
+
+class Piece:
+    """What is constant of a struct code_piece."""
+
+    def __init__(self, p, path):
+        self.address, self.path = int(p), path
+        self.program = path.rsplit("/", 1)[-1]
+        self.start, self.size = int(p["block"]["address"]), int(p["block"]["size"])
+        self.is_program = int(p["source"]) != 0
+        count, self.first = int(p["function_count"]), int(p["first"])
+        table = memory(int(p["functions"]), count * FUNCTION.size)
+        self.functions = list(FUNCTION.iter_unpack(table))
+        self.offsets = [f[0] for f in self.functions]
+        self.rows = int(p["rows"]), int(p["row_count"])
+        self.names = self.read_names(int(p["names"]), count)
+        self.file = None
+
+    def read_names(self, names, count):
+        pointers = read_words(names + 8 * self.first, count) if names and count else [0] * count
+        text = strings(pointers)
+        return [text.get(pointer) or f"function{self.first + i}" for i, pointer in enumerate(pointers)]
+
+    def index(self, pc):
+        """Which function an address is in."""
+        return max(bisect.bisect_right(self.offsets, pc - self.start) - 1, 0)
+
+    def name(self, pc):
+        name = self.names[self.index(pc)] if self.names else "code"
+        return f"{self.program}!{name}" if self.is_program else f"{self.program}!<call of the host>"
+
+    def location(self, pc, kind):
+        """Offset in the source of what is at an address, or None: no row says."""
+        table, count = self.rows
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if struct.unpack("<I", memory(table + middle * ROW.size, 4))[0] < pc - self.start:
+                low = middle + 1
+            else:
+                high = middle
+        while low < count:
+            row = ROW.unpack(memory(table + low * ROW.size, ROW.size))
+            if row[0] != pc - self.start:
+                return None
+            if row[2] == kind:
+                return row[1]
+            low += 1
+        return None
+
+
+def find(pc):
+    at = bisect.bisect_right(starts, pc) - 1
+    piece = by_start[starts[at]] if at >= 0 else None
+    return piece if piece is not None and pc - piece.start < piece.size else None
+
+
+# ---- Symbols ----
+
+def symbol_file(piece, arch):
+    """An ELF file that says nothing but which function is where."""
+    names, symbols = bytearray(b"\0"), bytearray(24)
+    for name, (start, size, _) in zip(piece.names, piece.functions):
+        for text in (name, f"{piece.program}!{name}") if piece.is_program else (f"{piece.program}!host_call",):
+            symbols += struct.pack("<IBBHQQ", len(names), GLOBAL_FUNCTION, 0, 1, piece.start + start, size)
+            names += text.encode() + b"\0"
+    section_names = b"\0.text\0.symtab\0.strtab\0"
+    at = 64
+    symbols_at, names_at = at, at + len(symbols)
+    section_names_at = names_at + len(names)
+    headers_at = (section_names_at + len(section_names) + 7) & ~7
+    sections = [  # name, type, flags, address, offset, size, link, info, alignment, entry size
+        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (1, PROGBITS_NONE, 6, piece.start, at, piece.size, 0, 0, 16, 0),
+        (7, SYMTAB, 0, 0, symbols_at, len(symbols), 3, 1, 8, 24),
+        (15, STRTAB, 0, 0, names_at, len(names), 0, 0, 1, 0),
+        (15, STRTAB, 0, 0, section_names_at, len(section_names), 0, 0, 1, 0),
+    ]
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, ELF_MACHINE[arch], 1, piece.start, 0, headers_at, 0,
+                         64, 0, 0, 64, len(sections), 4)
+    body = header + symbols + names + section_names
+    return body.ljust(headers_at, b"\0") + b"".join(struct.pack("<IIQQQQIIQQ", *s) for s in sections)
+
+
+def own_folder():
+    global folder
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="halyard-gdb-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def add(p, path):
+    piece = Piece(p, path)
+    piece.file = own_folder() / f"{piece.start:x}-{piece.program}"
+    piece.file.write_bytes(symbol_file(piece, machine()))
+    gdb.execute(f'add-symbol-file "{piece.file}"', to_string=True)
+    known[piece.address] = by_start[piece.start] = piece
+    bisect.insort(starts, piece.start)
+    if piece.is_program:
+        print(f"halyard: {path} compiled to {piece.start:#x}, {len(piece.functions)} functions")
+
+
+def remove(piece):
+    gdb.execute(f'remove-symbol-file "{piece.file}"', to_string=True)
+    os.unlink(piece.file)
+    del known[piece.address]
+    del by_start[piece.start]
+    starts.remove(piece.start)
+
+
+def owners():
+    """(struct code_piece *, path) of all that the kernel has."""
+    handle = int(gdb.parse_and_eval("'code_kernel.c'::handle").address)
+    for node in list_nodes(static("fault.c", "code_owners")):
+        owner = container(node, "struct fault_owner", "link")
+        if int(owner["handle"]) == handle:
+            piece = container(owner.dereference().address, "struct kernel_piece", "owner")
+            yield piece["means"], owner["name"].string(errors="replace")
+
+
+def synchronise():
+    """Compare with what is there, where no hook was seen: gdb has come late, or the guest was reset."""
+    try:
+        now = {int(p): (p, path) for p, path in owners()}
+    except gdb.error:  # the kernel does not run yet
+        now = {}
+    for address, piece in list(known.items()):
+        if address not in now or int(now[address][0]["block"]["address"]) != piece.start:
+            remove(piece)
+    for address, (p, path) in now.items():
+        if address not in known:
+            add(p, path)
+
+
+class Hook(gdb.Breakpoint):
+    """Where the kernel says that a piece came or goes. The guest goes on by itself."""
+
+    def __init__(self, function):
+        super().__init__(f"*{function}", internal=True)  # at its first instruction its arguments are still there
+        self.silent, self.function = True, function
+
+    def stop(self):
+        try:
+            p, path = (register_value(name) for name in ARGUMENTS[machine()])
+            if p in known:  # one that is added is another: the guest was reset
+                remove(known[p])
+            if self.function == "code_added_hook":
+                add(gdb.Value(p).cast(gdb.lookup_type("struct code_piece").pointer()), strings([path])[path])
+        except gdb.error as error:  # an exception here would stop the guest without a word
+            print(f"halyard: compiled code: {error}")
+        return False
+
+
+# ---- Call chains ----
+
+class FrameId:
+    def __init__(self, sp, pc):
+        self.sp, self.pc = sp, pc
+
+
+class CompiledUnwinder(Unwinder):
+    """From a frame of compiled code to its caller's."""
+
+    def __init__(self):
+        super().__init__("halyard compiled code")
+
+    def __call__(self, pending):
+        if not starts:
+            return None
+        arch = machine()
+        names = ("rip", "rsp", "rbp") if arch == "x86_64" else ("pc", "sp", "x29")
+        pc, sp, fp = (pending.read_register(name) for name in names)
+        piece = find(int(pc) & (1 << 64) - 1)
+        if piece is None or not piece.functions:
+            return None
+        at = int(pc) & (1 << 64) - 1
+        find_caller = caller_x86_64 if arch == "x86_64" else caller_aarch64
+        try:
+            caller, cfa, outer = find_caller(pending, piece, at, int(sp) & (1 << 64) - 1, int(fp) & (1 << 64) - 1)
+        except gdb.MemoryError:
+            return None
+        start = piece.start + piece.functions[piece.index(at)][0]
+        info = pending.create_unwind_info(FrameId(gdb.Value(cfa).cast(sp.type), gdb.Value(start).cast(pc.type)))
+        for name, value, like in zip(names, (caller, cfa, outer), (pc, sp, fp)):
+            info.add_saved_register(name, gdb.Value(value).cast(like.type))
+        return info
+
+
+def prologue(piece, at, arch):
+    """(bytes from the function's first instruction behind a landing pad, whether it has a frame of its own)."""
+    start, _, frame_bytes = piece.functions[piece.index(at)]
+    pad = LANDING_PAD[arch]
+    offset = at - piece.start - start
+    if memory(piece.start + start, len(pad)) == pad:
+        offset = max(offset - len(pad), 0)
+    return offset, frame_bytes > FRAMELESS_BYTES
+
+
+def caller_x86_64(pending, piece, at, sp, fp):
+    """(where it returns to, the stack pointer then, the frame pointer then)"""
+    offset, has_frame = prologue(piece, at, "x86_64")
+    if not has_frame or offset == 0 or memory(at, 1) == RETURN["x86_64"]:
+        return read_words(sp, 1)[0], sp + 8, fp
+    if offset == 1:  # the frame pointer is pushed and not set yet
+        outer, caller = read_words(sp, 2)
+        return caller, sp + 16, outer
+    outer, caller = read_words(fp, 2)
+    return caller, fp + 16, outer
+
+
+def caller_aarch64(pending, piece, at, sp, fp):
+    offset, has_frame = prologue(piece, at, "aarch64")
+    if not has_frame or offset <= 4 or memory(at, 4) == RETURN["aarch64"]:
+        link = int(pending.read_register("x30")) & (1 << 64) - 1
+        return link, sp + 16 if has_frame and offset == 4 else sp, fp
+    outer, caller = read_words(fp, 2)
+    return caller, fp + 16, outer
+
+
+class CompiledFrame(FrameDecorator):
+    """A frame of compiled code: whose function, and where in the program's file, if a row says it."""
+
+    def __init__(self, inner, piece):
+        super().__init__(inner)
+        self.piece = piece
+
+    def function(self):
+        frame = self.inferior_frame()
+        pc, newer = frame.pc(), frame.newer()
+        returns = newer is not None and newer.type() == gdb.NORMAL_FRAME and not is_exception(newer)
+        name = self.piece.name(pc - 1 if returns else pc)
+        offset = self.piece.location(pc, ROW_CALL if returns else ROW_TRAP) if self.piece.is_program else None
+        return name if offset is None else f"{name} <offset {offset:#x}>"
+
+
+def is_exception(frame):
+    """Whether the frame is one that an exception made: its caller's pc is no return address."""
+    from .frames import ENTRIES
+    return frame.name() in ENTRIES
+
+
+def decorate(frame, real):
+    """The frame as chains show it."""
+    piece = find(real.pc())
+    return CompiledFrame(frame, piece) if piece is not None else frame
+
+
+def register():
+    register_unwinder(None, CompiledUnwinder(), replace=True)
+    Hook("code_added_hook")
+    Hook("code_removed_hook")
