@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies that are made to be expensive: deep, wide, with everything that two counts can be
-// multiplied by. What they cost is counted, not timed: memory and instructions for each byte of the
-// body may not grow with it.
+// Bodies that are made to be expensive (jit/wasm_shapes.c). What the front-end makes of them is
+// counted: memory and instructions for each byte of the body may not grow with it. What compiling
+// them costs, from bytes to code, is for jit-work (jit/counted/main.c).
 #include "kernel/jit/ir_interp.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
+#include "tests/unit/jit/wasm_shapes.h"
 
 #define LIMIT ((size_t)1 << 30)
 
@@ -49,14 +50,14 @@ struct cost {
     uint64_t bytes, instructions, operands, blocks, memory;
 };
 
-static struct cost measure(void (*put_body)(struct bytes *b, uint32_t n), uint32_t n)
+static struct cost measure(const struct wasm_shape *shape, uint32_t n)
 {
     struct bytes b = {0};
     struct built t;
-    put_body(&b, n);
+    shape->put_body(&b, n);
     body_build(&t, &b, LIMIT);
     if (t.status != OK) {
-        fail_msg("%s", t.err.text);
+        fail_msg("%s: %s", shape->name, t.err.text);
     }
     struct cost c = {b.count, t.f->instr_count, t.f->pool_count, t.f->block_count, t.arena.used};
     body_free(&t);
@@ -65,10 +66,10 @@ static struct cost measure(void (*put_body)(struct bytes *b, uint32_t n), uint32
 }
 
 /* Whether it is small or ten times as large: so much for each byte, and no more. */
-static void check_linear(void (*put_body)(struct bytes *b, uint32_t n), uint32_t n)
+static void check_linear(const struct wasm_shape *shape, uint32_t n)
 {
     for (uint32_t times = 1; times <= 10; times += 9) {
-        struct cost c = measure(put_body, times * n);
+        struct cost c = measure(shape, times * n);
         assert_true(c.instructions <= 8 * c.bytes);
         assert_true(c.operands <= 16 * c.bytes);
         assert_true(c.blocks <= c.bytes);
@@ -76,260 +77,12 @@ static void check_linear(void (*put_body)(struct bytes *b, uint32_t n), uint32_t
     }
 }
 
-static void repeat(struct bytes *b, uint32_t n, const uint8_t *data, size_t len)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        put(b, data, len);
-    }
-}
-#define REPEAT(b, n, ...)                                                                          \
-    repeat(b, n, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
-
-/* So many i32 locals, from 2 on. */
-static void put_locals(struct bytes *b, uint32_t n)
-{
-    PUT(b, 1);
-    put_u32(b, n);
-    PUT(b, 0x7f);
-}
-
-static void put_end(struct bytes *b)
-{
-    PUT(b, 0x41, 0, 0x0b);
-}
-
-static void put_set(struct bytes *b, uint32_t local)
-{
-    PUT(b, 0x41, 1, 0x21);
-    put_u32(b, local);
-}
-
-static void put_br_if(struct bytes *b, uint32_t label)
-{
-    PUT(b, 0x20, 0, 0x0d);
-    put_u32(b, label);
-}
-
-/* As many locals are read, so that what they hold is not forgotten. */
-static void put_reads(struct bytes *b, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        PUT(b, 0x20);
-        put_u32(b, 2 + i);
-        PUT(b, 0x1a);
-    }
-}
-
-/* ---- Shapes: each is a function of one number ---- */
-
-static void nested(struct bytes *b, uint32_t n, uint8_t opener)
-{
-    put_locals(b, 1);
-    if (opener == 0x04) {
-        REPEAT(b, n, 0x20, 0, 0x04, 0x40);
-    } else {
-        REPEAT(b, n, opener, 0x40);
-    }
-    put_br_if(b, n - 1);
-    put_set(b, 2);
-    REPEAT(b, n, 0x0b);
-    put_end(b);
-}
-
-static void nested_blocks(struct bytes *b, uint32_t n)
-{
-    nested(b, n, 0x02);
-}
-
-static void nested_loops(struct bytes *b, uint32_t n)
-{
-    nested(b, n, 0x03);
-}
-
-static void nested_ifs(struct bytes *b, uint32_t n)
-{
-    nested(b, n, 0x04);
-}
-
-static void nested_elses(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x20, 0, 0x04, 0x40, 0x41, 1, 0x21, 2, 0x05);
-    REPEAT(b, n, 0x0b);
-    put_end(b);
-}
-
-static void chained_blocks(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x02, 0x40, 0x20, 0, 0x0d, 0, 0x41, 3, 0x21, 2, 0x0b);
-    put_end(b);
-}
-
-/* Every local is set in the innermost of as many loops. */
-static void locals_in_loops(struct bytes *b, uint32_t n)
-{
-    put_locals(b, n / 2);
-    REPEAT(b, n, 0x03, 0x40);
-    for (uint32_t i = 0; i < n; i++) {
-        put_set(b, 2 + i % (n / 2));
-    }
-    REPEAT(b, n, 0x0b);
-    put_reads(b, n / 2);
-    put_end(b);
-}
-
-/* Every local is set, and then all blocks are left at once. */
-static void locals_in_blocks(struct bytes *b, uint32_t n)
-{
-    put_locals(b, n / 2);
-    REPEAT(b, n, 0x02, 0x40);
-    for (uint32_t i = 0; i < n; i++) {
-        put_set(b, 2 + i % (n / 2));
-    }
-    put_br_if(b, n - 1);
-    REPEAT(b, n, 0x0b);
-    put_reads(b, n / 2);
-    put_end(b);
-}
-
-/* After each local that is set there is a branch to the same place. */
-static void locals_and_branches(struct bytes *b, uint32_t n)
-{
-    put_locals(b, n / 2);
-    PUT(b, 0x02, 0x40);
-    for (uint32_t i = 0; i < n; i++) {
-        put_set(b, 2 + i % (n / 2));
-        put_br_if(b, 0);
-    }
-    PUT(b, 0x0b);
-    put_reads(b, n / 2);
-    put_end(b);
-}
-
-/* The same, and nobody reads them. */
-static void unread_locals_and_branches(struct bytes *b, uint32_t n)
-{
-    put_locals(b, n / 2);
-    PUT(b, 0x02, 0x40);
-    for (uint32_t i = 0; i < n; i++) {
-        put_set(b, 2 + i % (n / 2));
-        put_br_if(b, 0);
-    }
-    PUT(b, 0x0b);
-    put_end(b);
-}
-
-/* Each of many blocks sets the same local, and then there are as many branches out of all. */
-static void sets_and_branches(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x02, 0x40, 0x41, 1, 0x21, 2);
-    for (uint32_t i = 0; i < n; i++) {
-        put_br_if(b, n - 1);
-    }
-    REPEAT(b, n, 0x0b);
-    put_end(b);
-}
-
-static void table_of_few(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    PUT(b, 0x03, 0x40, 0x02, 0x40);
-    put_set(b, 2);
-    PUT(b, 0x20, 0, 0x0e);
-    put_u32(b, n);
-    for (uint32_t i = 0; i <= n; i++) {
-        put_u32(b, i % 2);
-    }
-    PUT(b, 0x0b, 0x0b);
-    put_end(b);
-}
-
-static void table_of_all(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x02, 0x40);
-    put_set(b, 2);
-    PUT(b, 0x20, 0, 0x0e);
-    put_u32(b, n);
-    for (uint32_t i = 0; i <= n; i++) {
-        put_u32(b, i < n ? i : 0);
-    }
-    REPEAT(b, n, 0x0b);
-    put_end(b);
-}
-
-static void one_block(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x20, 2, 0x41, 1, 0x6a, 0x21, 2);
-    put_end(b);
-}
-
-static void calls(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    REPEAT(b, n, 0x20, 0, 0x10, 2, 0x1a, 0x1a);
-    put_end(b);
-}
-
-static void dead_blocks(struct bytes *b, uint32_t n)
-{
-    put_locals(b, 1);
-    PUT(b, 0x00);
-    REPEAT(b, n, 0x03, 0x40, 0x41, 1, 0x21, 2, 0x0c, 0, 0x0b);
-    PUT(b, 0x0b);
-}
-
-/* As many values as there are operators, on the stack at once. */
-static void tall_stack(struct bytes *b, uint32_t n)
-{
-    PUT(b, 0);
-    REPEAT(b, n, 0x20, 0);
-    REPEAT(b, n - 1, 0x6a);
-    PUT(b, 0x0b);
-}
-
-static void test_nesting_of_100000(void **state)
+static void test_shapes_of_any_size(void **state)
 {
     (void)state;
-    check_linear(nested_blocks, 10000);
-    check_linear(nested_loops, 10000);
-    check_linear(nested_ifs, 10000);
-    check_linear(nested_elses, 10000);
-}
-
-static void test_15000_chained_blocks(void **state)
-{
-    (void)state;
-    check_linear(chained_blocks, 1500);
-}
-
-static void test_locals_times_blocks(void **state)
-{
-    (void)state;
-    check_linear(locals_in_loops, 1000);
-    check_linear(locals_in_blocks, 2000);
-    check_linear(locals_and_branches, 5000);
-    check_linear(unread_locals_and_branches, 5000);
-    check_linear(sets_and_branches, 10000);
-}
-
-static void test_tables_of_a_million_labels(void **state)
-{
-    (void)state;
-    check_linear(table_of_few, 100000);
-    check_linear(table_of_all, 10000);
-}
-
-static void test_a_block_of_a_million_operators(void **state)
-{
-    (void)state;
-    check_linear(one_block, 25000);
-    check_linear(tall_stack, 25000);
-    check_linear(calls, 10000);
-    check_linear(dead_blocks, 10000);
+    for (size_t n = 0; n < wasm_shape_count; n++) {
+        check_linear(&wasm_shapes[n], wasm_shapes[n].size / 100);
+    }
 }
 
 /* ---- Locals that live in the frame ---- */
@@ -471,11 +224,7 @@ static void test_calls_with_a_thousand_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nesting_of_100000),
-        cmocka_unit_test(test_15000_chained_blocks),
-        cmocka_unit_test(test_locals_times_blocks),
-        cmocka_unit_test(test_tables_of_a_million_labels),
-        cmocka_unit_test(test_a_block_of_a_million_operators),
+        cmocka_unit_test(test_shapes_of_any_size),
         cmocka_unit_test(test_locals_in_the_frame_hold_what_they_are_given),
         cmocka_unit_test(test_locals_beyond_the_limit),
         cmocka_unit_test(test_a_table_larger_than_the_body),

@@ -106,6 +106,23 @@ static void make_long(struct a64_asm *a, uint32_t number)
     a->is_long[number] = 1;
 }
 
+static const struct {
+    uint8_t bits, shift;
+} branch_fields[] = {[FIXUP_BRANCH26] = {26, 0},
+                     [FIXUP_BRANCH19] = {19, 5},
+                     [FIXUP_BRANCH14] = {14, 5},
+                     [FIXUP_LITERAL] = {19, 5}};
+
+/* Whether a field holds this many words, divided by 2 to the `margin`. */
+static bool reaches(enum fixup_kind kind, int64_t distance, unsigned margin)
+{
+    if (kind == FIXUP_DISTANCE) {
+        return true;
+    }
+    int64_t half = (int64_t)1 << (branch_fields[kind].bits - 1 - margin);
+    return distance >= -half && distance < half;
+}
+
 static void put_far(struct a64_asm *a, uint32_t label)
 {
     add_fixup(a, FIXUP_BRANCH26, label, a->word_count, 0);
@@ -135,6 +152,13 @@ static struct a64_insn inverted(struct a64_insn i)
     return i;
 }
 
+/* How far it is backwards is known at once. */
+static bool is_far_behind(const struct a64_asm *a, enum fixup_kind kind, uint32_t label)
+{
+    return a->error == OK && a->labels[label] != A64_NO_LABEL &&
+           !reaches(kind, (int64_t)a->labels[label] - (int64_t)a->word_count, 0);
+}
+
 void a64_branch(struct a64_asm *a, struct a64_insn i, uint32_t label)
 {
     if (i.form == A64_B) {
@@ -142,15 +166,16 @@ void a64_branch(struct a64_asm *a, struct a64_insn i, uint32_t label)
         return;
     }
     uint32_t number = a->branch_count++;
-    if (is_long(a, number)) {
+    bool tests_bit = i.form == A64_TBZ || i.form == A64_TBNZ;
+    enum fixup_kind kind = tests_bit ? FIXUP_BRANCH14 : FIXUP_BRANCH19;
+    if (is_long(a, number) || is_far_behind(a, kind, label)) {
         i = inverted(i);
         i.imm = 8;
         a64_put(a, &i);
         put_far(a, label);
         return;
     }
-    bool tests_bit = i.form == A64_TBZ || i.form == A64_TBNZ;
-    add_fixup(a, tests_bit ? FIXUP_BRANCH14 : FIXUP_BRANCH19, label, a->word_count, number);
+    add_fixup(a, kind, label, a->word_count, number);
     i.imm = 0;
     a64_put(a, &i);
 }
@@ -161,25 +186,14 @@ void a64_put_distance(struct a64_asm *a, uint32_t label, uint32_t from)
     a64_put_word(a, 0);
 }
 
-/* `distance` in words; false: the field is too narrow. */
-static bool complete(uint32_t *word, enum fixup_kind kind, int64_t distance)
+static void complete(uint32_t *word, enum fixup_kind kind, int64_t distance)
 {
-    static const struct {
-        uint8_t bits, shift;
-    } fields[] = {[FIXUP_BRANCH26] = {26, 0},
-                  [FIXUP_BRANCH19] = {19, 5},
-                  [FIXUP_BRANCH14] = {14, 5},
-                  [FIXUP_LITERAL] = {19, 5}};
     if (kind == FIXUP_DISTANCE) {
         *word = (uint32_t)(distance * 4); /* WORDS_MAX keeps it in 32 bits */
-        return true;
+        return;
     }
-    int64_t half = (int64_t)1 << (fields[kind].bits - 1);
-    if (distance < -half || distance >= half) {
-        return false;
-    }
-    *word |= ((uint32_t)distance & ((1u << fields[kind].bits) - 1)) << fields[kind].shift;
-    return true;
+    *word |= ((uint32_t)distance & ((1u << branch_fields[kind].bits) - 1))
+             << branch_fields[kind].shift;
 }
 
 /* Behind the code, aligned to 8. @return word of the first. */
@@ -196,24 +210,44 @@ static uint32_t put_literals(struct a64_asm *a)
     return first;
 }
 
+static int64_t distance_of(const struct a64_asm *a, const struct a64_fixup *f, uint32_t literals)
+{
+    int64_t target = f->kind == FIXUP_LITERAL ? (int64_t)literals + 2 * (int64_t)f->label
+                                              : (int64_t)a->labels[f->label];
+    return target - f->from;
+}
+
+/* What does not reach is made long, and so is what might not when the code has grown by that: the
+ * margin doubles with each attempt, so that there are two of them, and few more in the worst case.
+ */
+static void make_far_long(struct a64_asm *a, uint32_t literals)
+{
+    a->margin++;
+    for (uint32_t n = 0; n < a->fixup_count && a->error == OK; n++) {
+        const struct a64_fixup *f = &a->fixups[n];
+        if (f->kind != FIXUP_BRANCH26 &&
+            !reaches((enum fixup_kind)f->kind, distance_of(a, f, literals), a->margin)) {
+            make_long(a, f->number);
+        }
+    }
+}
+
 bool a64_asm_end(struct a64_asm *a)
 {
     uint32_t literals = put_literals(a);
-    bool again = false;
     for (uint32_t n = 0; n < a->fixup_count && a->error == OK; n++) {
         const struct a64_fixup *f = &a->fixups[n];
-        int64_t target = f->kind == FIXUP_LITERAL ? (int64_t)literals + 2 * (int64_t)f->label
-                                                  : (int64_t)a->labels[f->label];
-        if (!complete(&a->words[f->at], (enum fixup_kind)f->kind, target - f->from)) {
-            if (f->kind == FIXUP_BRANCH26) {
-                a->error = E_OVERFLOW;
-                break;
-            }
-            make_long(a, f->number);
-            again = true;
+        int64_t distance = distance_of(a, f, literals);
+        if (reaches((enum fixup_kind)f->kind, distance, 0)) {
+            complete(&a->words[f->at], (enum fixup_kind)f->kind, distance);
+        } else if (f->kind == FIXUP_BRANCH26) {
+            a->error = E_OVERFLOW;
+        } else {
+            make_far_long(a, literals);
+            return a->error == OK;
         }
     }
-    return again && a->error == OK;
+    return false;
 }
 
 /* ---- Rows and calls ---- */
@@ -437,6 +471,9 @@ static bool try_access(struct a64_asm *a, unsigned form, unsigned data, unsigned
     struct a64_insn i = {
         .form = (uint16_t)form, .regs = {(uint8_t)data, (uint8_t)base}, .imm = (uint64_t)offset};
     uint32_t word;
+    if (offset < -256 || offset >> a64_access_log2(form) > 4095) { /* 9 bits, or 12 scaled ones */
+        return false;
+    }
     if (!a64_encode(&i, &word)) {
         i.form = (uint16_t)(form + A64_UNSCALED);
         if (!a64_encode(&i, &word)) {

@@ -37,6 +37,7 @@ struct a64_asm {
         branch_count;
     uint32_t word_capacity, label_capacity, fixup_capacity, literal_capacity, row_capacity,
         reloc_capacity, long_capacity;
+    unsigned margin; /* grows with the attempts: asm.c */
 };
 
 /** @brief An empty function, or the next attempt at the same: everything but is_long is dropped. */

@@ -312,7 +312,7 @@ static bool scan(struct wasm_builder *b)
 {
     const uint8_t *at = b->r.at;
     while (!wasm_scan_body(&b->scan, b->work_max)) {
-        uint64_t keep = values_of(&b->scan) / 2;
+        uint64_t keep = values_of(&b->scan) / 8; /* few scans: each is work, too */
         b->r.at = at;
         if (b->r.status != OK || !demote(b, keep > LOCALS_LEAST ? keep : 0)) {
             return false;
@@ -321,12 +321,13 @@ static bool scan(struct wasm_builder *b)
     return true;
 }
 
-/* So many that the work should fit, going by how far it got; at last a few, without a budget. */
-static uint64_t choose(struct wasm_builder *b, const uint8_t *start)
+/* So many that the work should fit, going by how far it got; the second time a few, without a
+ * budget: a body is built three times at most. */
+static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 {
     uint64_t done = (uint64_t)(b->here - start), all = b->function->body_size;
     uint64_t keep = values_of(&b->scan) * done / (4 * all);
-    if (keep <= LOCALS_LEAST) {
+    if (again || keep <= LOCALS_LEAST) {
         b->work_max = UINT64_MAX;
         return LOCALS_LEAST;
     }
@@ -356,9 +357,9 @@ static bool build(struct wasm_builder *b, struct arena *a)
     if (!scan(b) || !attempt(b, a)) {
         return false;
     }
-    while (b->overrun) {
+    for (bool again = false; b->overrun; again = true) {
         arena_release(a, mark);
-        if (!demote(b, choose(b, at)) || !scan(b) || !attempt(b, a)) {
+        if (!demote(b, choose(b, at, again)) || !scan(b) || !attempt(b, a)) {
             return false;
         }
     }

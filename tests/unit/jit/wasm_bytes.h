@@ -26,6 +26,16 @@ static inline void put(struct bytes *b, const void *data, size_t n)
 /** Bytes as they are: PUT(&b, 0x20, 0). */
 #define PUT(b, ...) put(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
+/** The same bytes n times. */
+static inline void put_times(struct bytes *b, uint32_t n, const uint8_t *data, size_t len)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        put(b, data, len);
+    }
+}
+#define REPEAT(b, n, ...)                                                                          \
+    put_times(b, n, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
 static inline void put_u32(struct bytes *b, uint32_t v)
 {
     do {
