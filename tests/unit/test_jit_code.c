@@ -162,6 +162,36 @@ static void test_arithmetic_on_memory_in_place(void **state)
     native_memory_free(memory);
 }
 
+/* A comparison that traps for a reason of its own has no row for an access that it would take over.
+ */
+static void test_a_load_keeps_its_trap_before_another(void **state)
+{
+    (void)state;
+    static const char *const compares[] = {"flt.f64",  "fle.f32", "feq.f64", "fne.f32",
+                                           "lt_s.i64", "eq.i32",  "ne.i64"};
+    uint8_t *memory = native_memory_new(MEMORY_BYTES);
+    for (size_t n = 0; n < 2 * ARRAY_COUNT(compares); n++) {
+        struct compiled c;
+        char text[512];
+        const char *compare = compares[n / 2], *type = strchr(compare, '.') + 1;
+        (void)snprintf(text, sizeof text,
+                       MODULE_HEAD "signature (i32, %s) -> (i32)\ncallee @f signature 0\n"
+                                   "function @f {\nblock0(v0: i32, v1: %s):\n"
+                                   " v2 = load.%s memory0[v0 + 0] !21\n v3 = %s %s\n"
+                                   " trap_if v3, divide !22\n return v0\n}\n",
+                       type, type, type, compare, n % 2 == 0 ? "v1, v2" : "v2, v1");
+        compile(&c, text);
+        c.context.memory = memory;
+        c.context.length_word = MEMORY_BYTES;
+        struct ir_bits args[2] = {{.lo = MEMORY_BYTES}, {.lo = 0}}, result;
+        struct native_outcome out = run(&c, args, &result);
+        assert_true(out.trapped && out.trap == IR_TRAP_MEMORY);
+        assert_int_equal(out.location, 21);
+        discard(&c);
+    }
+    native_memory_free(memory);
+}
+
 static void test_32_bit_sums_wrap_before_they_are_addresses(void **state)
 {
     (void)state;
@@ -722,6 +752,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loads_and_stores),
         cmocka_unit_test(test_arithmetic_on_memory_in_place),
+        cmocka_unit_test(test_a_load_keeps_its_trap_before_another),
         cmocka_unit_test(test_32_bit_sums_wrap_before_they_are_addresses),
         cmocka_unit_test(test_indices_whose_range_is_known),
         cmocka_unit_test(test_addresses_of_the_front_end),

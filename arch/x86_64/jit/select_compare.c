@@ -166,7 +166,9 @@ static bool may_compare_in_memory(const struct selector *s, const struct conditi
 static void draft_right(struct selector *s, struct draft *d, const struct condition *c,
                         uint32_t value)
 {
-    if (may_compare_in_memory(s, c, value) || ir_is_float(select_instr(s, value)->type)) {
+    const struct ir_instr *i = select_instr(s, value);
+    bool is_float_constant = i->op == IR_CONST && ir_is_float(i->type);
+    if (may_compare_in_memory(s, c, value) || is_float_constant) {
         x86_draft_rm(s, d, value, c->size);
     } else {
         x86_draft_operand(d, select_reg(s, value), VUSE, VAT_ANY, 0);
