@@ -255,17 +255,19 @@ struct vm_range *vm_find(vaddr_t va)
     return range;
 }
 
-const char *vm_name_at(vaddr_t va)
+bool vm_copy_name(vaddr_t va, char *buf, size_t len)
 {
     const struct vm_tree *t = tree_of(va);
     if (t == NULL) {
-        return NULL;
+        return false;
     }
     irq_state_t s = spin_lock_irq(&tree_lock);
     const struct vm_range *range = vm_tree_find(t, va);
-    const char *name = range == NULL ? NULL : range->name;
+    if (range != NULL) {
+        (void)str_copy(buf, len, range->name);
+    }
     spin_unlock_irq(&tree_lock, s);
-    return name;
+    return range != NULL;
 }
 
 bool vm_is_guard(const struct vm_range *range, vaddr_t va)

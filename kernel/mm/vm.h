@@ -123,9 +123,11 @@ void vm_unmap_module(const void *bytes);
  *  @context{any, panic included (without the lock there)} @locks vm */
 struct vm_range *vm_find(vaddr_t va);
 
-/** @brief Name of the range that owns an address, or NULL: for who does not own the range, which
- * may be released any time. @context{thread} @locks vm */
-const char *vm_name_at(vaddr_t va);
+/** @brief Copy the name of the range that owns an address, cut to fit: for who does not own the
+ * range, which may be released any time, and its name with it.
+ * @param len  Bytes at buf, at least 1. @return false: no range, buf is unchanged.
+ * @context{thread} @locks vm */
+bool vm_copy_name(vaddr_t va, char *buf, size_t len);
 
 /** @brief Is va in a guard of this range? */
 bool vm_is_guard(const struct vm_range *range, vaddr_t va);

@@ -34,7 +34,7 @@ struct map_line {
     vaddr_t start, end; /* empty: nothing waits to be printed */
     unsigned prot;
     enum mem_type type;
-    const char *name; /* of the range that owns it, or "" */
+    char name[64]; /* of the range that owns it, or ""; cut */
     const struct hal_region_range *region;
 };
 
@@ -64,8 +64,8 @@ static void add_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_m
     if (!region_has(line->region, va)) {
         return;
     }
-    const char *owner = vm_name_at(va);
-    const char *name = owner != NULL ? owner : "";
+    char name[sizeof(line->name)] = "";
+    (void)vm_copy_name(va, name, sizeof(name));
     bool continues = line->start != line->end && va == line->end && m->prot == line->prot &&
                      m->type == line->type && strcmp(name, line->name) == 0;
     if (!continues) {
@@ -73,7 +73,7 @@ static void add_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_m
         line->start = va;
         line->prot = m->prot;
         line->type = m->type;
-        line->name = name;
+        (void)str_copy(line->name, sizeof(line->name), name);
     }
     line->end = va + size;
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -40,6 +41,28 @@ static void test_reserves_what_an_index_reaches(void **state)
     sandbox_release(&s);
     assert_null(s.base);
     sandbox_release(&s);
+}
+
+/* Who lists memory that is not his prints later. */
+static void test_a_name_outlives_its_range(void **state)
+{
+    (void)state;
+    struct vm_range range;
+    char *name = strdup("short-lived");
+    const struct vm_request request = {.pages = 1, .region = HAL_REGION_PROGRAM, .name = name};
+    assert_int_equal(vm_reserve(&range, &request), OK);
+    vaddr_t base = range.base;
+    char copy[8] = "", whole[16] = "before";
+    assert_true(vm_copy_name(base, copy, sizeof copy));
+    assert_false(vm_copy_name(base + PAGE_SIZE, whole, sizeof whole));
+    assert_string_equal(whole, "before");
+    assert_true(vm_copy_name(base, whole, sizeof whole));
+    vm_release(&range);
+    free(name);
+    assert_string_equal(copy, "short-l");
+    assert_string_equal(whole, "short-lived");
+    assert_false(vm_copy_name(base, whole, sizeof whole));
+    assert_false(vm_copy_name(0, whole, sizeof whole));
 }
 
 static void test_grows_in_place_up_to_its_maximum(void **state)
@@ -187,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reserves_what_an_index_reaches),
+        cmocka_unit_test(test_a_name_outlives_its_range),
         cmocka_unit_test(test_grows_in_place_up_to_its_maximum),
         cmocka_unit_test(test_a_programs_limit_holds),
         cmocka_unit_test(test_is_released_in_pieces_of_a_table),
