@@ -34,8 +34,20 @@ struct jit_row {
     uint8_t kind;      /* enum jit_row_kind */
     uint8_t trap;      /* enum ir_trap */
     uint16_t reserved;
-    uint32_t refs; /* of a safe point: index into jit_code.refs, of a count and then stack cells */
+    uint32_t refs; /* of a call that is a safe point: index into jit_code.refs. Otherwise
+                      JIT_NO_REFS, unless the kind says something else */
 };
+
+/**
+ * What lives over a safe point, at jit_code.refs[row.refs]: how many references, how many derived
+ * values, then the cell of each reference, then of each derived value its own cell and that of the
+ * reference that it was made from. Cell n is the 8 bytes at the frame pointer - 8 * n. A cell is
+ * listed once, and the base of a derived value is among the references. A collector that moves
+ * objects takes the difference of each derived value and its base first, then changes the
+ * references, then adds. A reference may be null. Nothing that lives over a safe point is anywhere
+ * else: not in a register of any function that is suspended.
+ */
+#define JIT_NO_REFS UINT32_MAX
 
 /** What a function that keeps no frame has of the stack at most: its return address. */
 #define JIT_FRAMELESS_BYTES 8u

@@ -4,6 +4,7 @@
 #include "kernel/jit/compile.h"
 
 #include "kernel/jit/ir_verify.h"
+#include "kernel/jit/lower.h"
 #include "kernel/jit/opt.h"
 #include "kernel/lib/format.h"
 
@@ -38,6 +39,21 @@ static enum status run_passes(struct compilation *c, const struct ir_function *f
         *out = better;
     } else if (s == E_CORRUPT) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "passes: %s", complaint.text);
+    }
+    return s;
+}
+
+static enum status lower(struct compilation *c, const struct ir_function *f, struct arena *a,
+                         const struct ir_function **out)
+{
+    struct ir_complaint complaint = {""};
+    enum status s = lower_managed(f, a, out);
+    if (s == OK && *out != f) {
+        show(c, "lower", *out, NULL);
+        s = c->options->verify ? ir_verify(a, *out, &complaint) : OK;
+    }
+    if (s == E_CORRUPT) {
+        (void)fmt_print(c->err->text, sizeof c->err->text, "lowering: %s", complaint.text);
     }
     return s;
 }
@@ -87,6 +103,9 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
     err->text[0] = '\0';
     show(&c, "ir", f, NULL);
     enum status s = options->quick ? OK : run_passes(&c, f, a, &f);
+    if (s == OK) {
+        s = lower(&c, f, a, &f);
+    }
     if (s == OK) {
         s = select_code(&c, f, &v);
     }

@@ -156,6 +156,40 @@ uint32_t copy_emit(struct copy *c, const struct ir_instr *i)
     return v;
 }
 
+void copy_end(struct copy *c, uint32_t value)
+{
+    struct ir_function *out = c->out;
+    const struct ir_instr *last = &c->in->instrs[value];
+    struct ir_instr i = copy_operands(c, value);
+    uint32_t edges = ir_edge_count(c->in, last);
+    uint32_t copied[2] = {IR_NONE, IR_NONE}, first = out->edge_count;
+    for (uint32_t n = 0; n < edges; n++) {
+        uint32_t edge = copy_edge(c, ir_edge_of(c->in, last, n));
+        copied[n & 1] = edge;
+    }
+    switch ((enum ir_op)i.op) {
+    case IR_JUMP:
+        i.a = copied[0];
+        break;
+    case IR_BRANCH:
+        i.b = copied[0];
+        i.c = copied[1];
+        break;
+    case IR_SWITCH:
+        i.b = first;
+        break;
+    case IR_INVOKE:
+        if (out->error == OK) {
+            out->pool[i.b] = copied[0];
+            out->pool[i.b + 1] = copied[1];
+        }
+        break;
+    default:
+        break;
+    }
+    c->values[value] = copy_emit(c, &i);
+}
+
 void copy_drop_empty(struct ir_function *f)
 {
     uint32_t kept = 0;

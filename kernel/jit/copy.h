@@ -51,3 +51,5 @@ bool copy_keeps(const struct copy *c, uint32_t param);
 void copy_drop_empty(struct ir_function *f);
 /** @brief Emit an instruction as it is, with its flags. */
 uint32_t copy_emit(struct copy *c, const struct ir_instr *i);
+/** @brief Copy a terminator, with its edges. */
+void copy_end(struct copy *c, uint32_t value);

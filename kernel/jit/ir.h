@@ -38,7 +38,8 @@ enum ir_type {
     IR_F64,
     IR_V128,
     IR_REF,     /**< a managed object, or null: the collector sees it and may move it */
-    IR_DERIVED, /**< an address inside a managed object, kept with that object over safe points */
+    IR_DERIVED, /**< an address inside a managed object, kept with that object over safe points.
+                   Never passed to a function, returned, selected or in memory */
     IR_TYPE_COUNT,
 };
 
@@ -89,6 +90,7 @@ enum ir_typing {
     IR_TYPES_TESTS_REF,
     IR_TYPES_CHECKS_REF,
     IR_TYPES_DERIVES,
+    IR_TYPES_REF_TO_I64, /**< ref or derived, to i64 */
     IR_TYPES_I64_TO_I32,
     IR_TYPES_I32_TO_I64,
     IR_TYPES_F32_TO_F64,
@@ -179,6 +181,7 @@ _Static_assert(sizeof(struct ir_instr) == 16, "four to a cache line");
 
 enum ir_instr_flag {
     IR_SAFE_POINT = 1, /**< of a call: references that live over it are found by the collector */
+    IR_RARE = 2,       /**< of a jump: the block that it ends is seldom run. Made by lowering */
 };
 
 /** What memory an access is about. */
@@ -272,6 +275,19 @@ struct ir_memory {
     uint32_t length;      /* at context + length: the address of its length in bytes, 64 bits */
 };
 
+/**
+ * What a collector wants of compiled code besides the rows of safe points. Zeroed: no polls, and no
+ * barrier. `poll` and `store_ref` become ordinary operations by it (kernel/jit/lower.h).
+ */
+struct ir_collector {
+    bool polls;           /* a poll looks at ... */
+    bool marks_cards;     /* a reference that is stored to an object marks a card: the byte ... */
+    uint8_t card_shift;   /* ... (address of the field >> card_shift) behind ... */
+    uint32_t cards;       /* ... the address at context + cards becomes 1 */
+    uint32_t poll_flag;   /* ... the i32 at context + poll_flag: if it is not 0, it calls ... */
+    uint32_t poll_callee; /* ... this helper, which has no parameters and no results */
+};
+
 /** What the functions of a module have in common. Built by the front-end, read by all. */
 struct ir_module {
     const uint8_t *types;
@@ -279,6 +295,7 @@ struct ir_module {
     const struct ir_callee *callees;
     const struct ir_memory *memories;
     uint32_t type_count, signature_count, callee_count, memory_count;
+    struct ir_collector collector;
 };
 
 struct fold;

@@ -313,6 +313,9 @@ static bool compute(const struct eval *e, uint64_t *out)
     case IR_FROM_INT_U:
         *out = integer_to_float(e);
         return true;
+    case IR_REF_BITS:
+        *out = e->a;
+        return true;
     case IR_NULL_CHECK:
         *out = e->a;
         return e->a != 0 || fail(e, IR_TRAP_NULL);

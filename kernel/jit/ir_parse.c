@@ -112,6 +112,25 @@ static void parse_memory(struct text_parser *p)
     }
 }
 
+static void parse_poll(struct text_parser *p)
+{
+    struct ir_collector *c = &p->out->module.collector;
+    c->polls = true;
+    c->poll_flag = (uint32_t)text_expect_number(p, UINT32_MAX);
+    c->poll_callee = text_expect_callee(p);
+}
+
+static void parse_cards(struct text_parser *p)
+{
+    struct ir_collector *c = &p->out->module.collector;
+    c->marks_cards = true;
+    c->cards = (uint32_t)text_expect_number(p, UINT32_MAX);
+    if (!text_take_keyword(p, "shift")) {
+        text_fail(p, E_CORRUPT, "shift expected");
+    }
+    c->card_shift = (uint8_t)text_expect_number(p, 63);
+}
+
 /* ---- Names to indices ---- */
 
 static void resolve(void *ctx, uint32_t *value)
@@ -201,10 +220,14 @@ static void parse_declaration(struct text_parser *p)
         parse_signature(p);
     } else if (text_take_keyword(p, "callee")) {
         parse_callee(p);
+    } else if (text_take_keyword(p, "poll")) {
+        parse_poll(p);
+    } else if (text_take_keyword(p, "cards")) {
+        parse_cards(p);
     } else if (text_take_keyword(p, "function")) {
         parse_function(p);
     } else {
-        text_fail(p, E_CORRUPT, "memory, signature, callee or function expected");
+        text_fail(p, E_CORRUPT, "memory, signature, callee, poll, cards or function expected");
     }
     text_expect_line_end(p);
 }

@@ -363,6 +363,7 @@ void text_parse_instr(struct text_parser *p)
     parse_op(p, &i);
     parse_operands(p, &i);
     i.flags = text_take_keyword(p, "safe") ? IR_SAFE_POINT : 0;
+    i.flags |= text_take_keyword(p, "rare") ? IR_RARE : 0;
     p->f->location = text_take_char(p, '!') ? (uint32_t)text_expect_number(p, UINT32_MAX) : 0;
     if (p->status != OK) {
         return;

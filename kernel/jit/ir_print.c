@@ -207,6 +207,9 @@ static void print_line(struct printer *p, uint32_t value)
     if ((i->flags & IR_SAFE_POINT) != 0) {
         print(p, " safe");
     }
+    if ((i->flags & IR_RARE) != 0) {
+        print(p, " rare");
+    }
     if (p->f->locations[value] != 0) {
         print(p, " !%u", p->f->locations[value]);
     }
@@ -297,5 +300,12 @@ void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx)
     }
     for (uint32_t n = 0; n < m->callee_count; n++) {
         print_callee(&p, &m->callees[n]);
+    }
+    if (m->collector.polls) {
+        print(&p, "poll %u @%s\n", m->collector.poll_flag,
+              m->callees[m->collector.poll_callee].name);
+    }
+    if (m->collector.marks_cards) {
+        print(&p, "cards %u shift %u\n", m->collector.cards, m->collector.card_shift);
     }
 }

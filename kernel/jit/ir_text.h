@@ -7,6 +7,8 @@
 //     signature (i64) -> ()
 //     callee @sum signature 0
 //     callee @log signature 1 helper 16 reads writes
+//     poll 24 @collect
+//     cards 32 shift 9
 //     function @sum {
 //     slot 16 align 8
 //     block0(v0: i32, v1: i32):
@@ -18,8 +20,8 @@
 // One instruction a line. An operation's suffix is the type of its result, or of its first operand
 // where the result's is always the same. What is written as two numbers (a constant v128, the lanes
 // of a shuffle) has its low half first. `!12` at the end of a line is the location in the source,
-// `safe` a safe point. Names of values and blocks are free when text is read; when it is printed
-// they are indices.
+// `safe` a safe point, `rare` a block that is seldom run. Names of values and blocks are free when
+// text is read; when it is printed they are indices.
 #pragma once
 
 #include "kernel/jit/ir.h"

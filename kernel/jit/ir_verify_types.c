@@ -85,6 +85,9 @@ static bool check_any(struct verifier *v, const struct ir_instr *i)
     if (i->op != IR_SELECT) {
         return true; /* parameters and results: by block and call */
     }
+    if (i->type == IR_DERIVED) {
+        return verify_fail(v, "of derived ones nobody would know which object they are in");
+    }
     if (type_of(v, i->a) != IR_I32) {
         return verify_fail(v, "the condition is no i32");
     }
@@ -192,10 +195,24 @@ static bool check_slots(struct verifier *v)
 
 /* ---- Calls ---- */
 
+/* The object that a derived value is in is not passed with it. */
+static bool check_signature(struct verifier *v, const struct ir_signature *s)
+{
+    for (uint32_t n = 0; n < s->params + s->results; n++) {
+        if (v->f->module->types[s->types + n] == IR_DERIVED) {
+            return verify_fail(v, "derived values are not passed between functions");
+        }
+    }
+    return true;
+}
+
 static bool check_args(struct verifier *v, const struct ir_signature *s, const uint32_t *args,
                        uint32_t count)
 {
     const uint8_t *types = v->f->module->types + s->types;
+    if (!check_signature(v, s)) {
+        return false;
+    }
     if (count != s->params) {
         return verify_fail(v, "%u arguments for %u parameters", count, s->params);
     }
@@ -217,7 +234,7 @@ static bool check_helper(struct verifier *v, const struct ir_callee *c)
                            c->name);
     }
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        if (!ir_is_integer(types[n])) {
+        if (!ir_is_integer(types[n]) && types[n] != IR_REF) {
             return verify_fail(v, "helper %s knows no %s", c->name, ir_type_name(types[n]));
         }
     }
@@ -293,6 +310,9 @@ static bool check_entry(struct verifier *v)
     if (m->callees[v->f->callee].kind != IR_CALLEE_FUNCTION) {
         return verify_fail(v, "a helper has no body");
     }
+    if (!check_signature(v, s)) {
+        return false;
+    }
     if (entry->params != s->params) {
         return verify_fail(v, "the entry has %u parameters, the signature %u", entry->params,
                            s->params);
@@ -315,6 +335,16 @@ static bool is_integer(unsigned type)
 static bool is_float(unsigned type)
 {
     return ir_is_float(type);
+}
+
+static bool is_managed(unsigned type)
+{
+    return ir_is_managed(type);
+}
+
+static bool is_word(unsigned type)
+{
+    return type == IR_I64;
 }
 
 static bool is_reference(unsigned type)
@@ -363,6 +393,8 @@ static bool check_types(struct verifier *v, const struct ir_instr *i)
         return converts(v, i, IR_REF, IR_REF);
     case IR_TYPES_DERIVES:
         return check_derive(v, i);
+    case IR_TYPES_REF_TO_I64:
+        return of_kinds(v, i, is_managed, is_word);
     case IR_TYPES_I64_TO_I32:
         return converts(v, i, IR_I64, IR_I32);
     case IR_TYPES_I32_TO_I64:
@@ -399,9 +431,25 @@ static bool check_types(struct verifier *v, const struct ir_instr *i)
     return verify_fail(v, "no such typing");
 }
 
+static bool check_collector(struct verifier *v)
+{
+    const struct ir_collector *c = &v->f->module->collector;
+    v->at = 0;
+    if (c->polls && c->poll_callee >= v->f->module->callee_count) {
+        return verify_fail(v, "no callee %u for polls", c->poll_callee);
+    }
+    const struct ir_callee *poll = c->polls ? &v->f->module->callees[c->poll_callee] : NULL;
+    const struct ir_signature *s = c->polls ? &v->f->module->signatures[poll->signature] : NULL;
+    if (c->polls && (poll->kind != IR_CALLEE_HELPER || s->params + s->results != 0)) {
+        return verify_fail(v, "polls call a helper without parameters and results");
+    }
+    return ((c->poll_flag & 3) == 0 && (c->cards & 7) == 0 && c->card_shift < 64) ||
+           verify_fail(v, "words of the context at %u and %u", c->poll_flag, c->cards);
+}
+
 bool verify_types(struct verifier *v)
 {
-    if (!check_entry(v) || !check_slots(v)) {
+    if (!check_entry(v) || !check_slots(v) || !check_collector(v)) {
         return false;
     }
     for (v->at = 0; v->at < v->f->instr_count && v->status == OK; v->at++) {

@@ -106,37 +106,6 @@ static void make_arguments(struct placing *p, const struct ir_instr *last)
     }
 }
 
-static void copy_edges(struct placing *p, const struct ir_instr *last, struct ir_instr *i)
-{
-    struct ir_function *out = p->c.out;
-    uint32_t edges = ir_edge_count(p->plan->f, last);
-    uint32_t copied[2] = {IR_NONE, IR_NONE}, first = out->edge_count;
-    for (uint32_t n = 0; n < edges; n++) {
-        uint32_t edge = copy_edge(&p->c, ir_edge_of(p->plan->f, last, n));
-        copied[n & 1] = edge;
-    }
-    switch ((enum ir_op)i->op) {
-    case IR_JUMP:
-        i->a = copied[0];
-        break;
-    case IR_BRANCH:
-        i->b = copied[0];
-        i->c = copied[1];
-        break;
-    case IR_SWITCH:
-        i->b = first;
-        break;
-    case IR_INVOKE:
-        if (out->error == OK) {
-            out->pool[i->b] = copied[0];
-            out->pool[i->b + 1] = copied[1];
-        }
-        break;
-    default:
-        break;
-    }
-}
-
 static void end_block(struct placing *p, uint32_t value)
 {
     for (uint32_t v = p->first[p->block]; v != IR_NONE; v = p->next[v]) {
@@ -146,9 +115,7 @@ static void end_block(struct placing *p, uint32_t value)
     }
     make_operands(p, value);
     make_arguments(p, &p->plan->f->instrs[value]);
-    struct ir_instr i = copy_operands(&p->c, value);
-    copy_edges(p, &p->plan->f->instrs[value], &i);
-    p->c.values[value] = copy_emit(&p->c, &i);
+    copy_end(&p->c, value);
     p->is_done[value] = 1;
 }
 

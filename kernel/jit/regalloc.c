@@ -299,7 +299,9 @@ static void finish(struct alloc *a)
 {
     struct vcode *v = a->v;
     struct moves moves = {.list = NULL};
+    refs_find(a);
     slots_assign(a);
+    refs_export(a);
     moves.list =
         arena_grow(a->arena, NULL, &moves.capacity,
                    (uint64_t)a->drafts.count + a->edge_drafts.count + 1, sizeof *moves.list);
@@ -334,7 +336,7 @@ enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *reg
     if (v->instr_count > MOST_INSTRS || v->vreg_count > MOST_INSTRS) {
         return E_OVERFLOW;
     }
-    v->move_count = 0;
+    v->move_count = v->safe_point_count = v->safe_word_count = 0;
     struct alloc *a = arena_alloc(v->arena, sizeof *a);
     if (a == NULL) {
         return E_NOMEM;

@@ -8,8 +8,9 @@
 //    from instruction to instruction; a value that loses its register is dropped and later loaded
 //    again, so each piece of a value's life has its own register and nothing is rewritten.
 // 4. regalloc_edges.c: what must be moved between blocks, because they disagree.
-// 5. regalloc_slots.c: where dropped values are stored, and in which slots.
-// 6. parallel.c: moves that happen at once, one after the other.
+// 5. regalloc_refs.c: which references live over which safe points.
+// 6. regalloc_slots.c: where dropped values are stored, and in which slots.
+// 7. parallel.c: moves that happen at once, one after the other.
 #pragma once
 
 #include "kernel/jit/parallel.h"
@@ -127,6 +128,7 @@ struct alloc {
     struct edge_moves *edges;
     uint32_t edge_count, edge_capacity;
     struct parallel parallel;
+    struct refs *refs;
     uint64_t work; /* steps, for tests of how work grows */
 };
 
@@ -195,6 +197,10 @@ void instr_assign(struct alloc *a, uint32_t instr, uint32_t position);
 
 /* Of regalloc_edges.c */
 void edges_draft(struct alloc *a);
+
+/* Of regalloc_refs.c */
+void refs_find(struct alloc *a);
+void refs_export(struct alloc *a);
 
 /* Of regalloc_slots.c */
 void slots_assign(struct alloc *a);

@@ -132,6 +132,17 @@ static void use_arguments(struct alloc *a, struct set *s, uint32_t block)
     }
 }
 
+/* Who uses a derived value uses its base, in no register: it must be there at safe points. */
+static void use_base(struct alloc *a, struct set *s, uint32_t block, uint32_t vreg,
+                     uint32_t position)
+{
+    uint32_t base = vcode_base(a->v, vreg);
+    if (base != VREG_NONE) {
+        put(a, s, base, position);
+        live_extend(a, base, block, 2 * position + 1);
+    }
+}
+
 /* The next use of an operand's value behind the instruction. */
 static void note_next(struct alloc *a, struct set *s, uint32_t operand, uint32_t end)
 {
@@ -203,6 +214,9 @@ static void scan_uses(struct alloc *a, struct set *s, uint32_t block, const stru
         if (is_use(&ops[o])) {
             put(a, s, ops[o].vreg, position);
             live_extend(a, ops[o].vreg, block, 2 * position + 1);
+            if (a->v->derived_count > 0) {
+                use_base(a, s, block, ops[o].vreg, position);
+            }
             if (ops[o].constraint == VAT_FIXED) {
                 a->values[ops[o].vreg].hint = (uint8_t)(ops[o].which + 1);
             }

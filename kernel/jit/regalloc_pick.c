@@ -115,10 +115,11 @@ unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uin
 }
 
 /* The higher, the rather the value is dropped: its distance, more if dropping it costs no store or
- * loading it again no load. */
+ * loading it again no load. A use that is passed was that of a base, by a derived value. */
 uint64_t pick_score(const struct alloc *a, uint32_t vreg, uint32_t next, uint32_t now)
 {
-    uint64_t distance = next == POS_DEAD ? (uint64_t)8 * DISTANCE_MAX : next - now + 1;
+    uint64_t distance =
+        next == POS_DEAD || next < now ? (uint64_t)8 * DISTANCE_MAX : next - now + 1;
     if (is_remade(a, vreg)) {
         return distance * 4;
     }

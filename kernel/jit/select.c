@@ -24,17 +24,47 @@ uint32_t select_temp(struct selector *s, unsigned class, unsigned bytes)
     return vcode_vreg(s->v, class, bytes);
 }
 
+static uint32_t new_reference(struct selector *s)
+{
+    uint32_t vreg = vcode_vreg(s->v, VCLASS_INT, ir_type_size(IR_REF));
+    if (s->v->error == OK) {
+        s->v->vregs[vreg].is_managed = true;
+    }
+    return vreg;
+}
+
+static uint32_t register_of(struct selector *s, uint32_t value);
+
+/* The register of the object that a derived value points into. Of a parameter it is a further
+ * parameter, which goes with it along every edge. */
+static uint32_t base_of(struct selector *s, uint32_t value)
+{
+    uint32_t at = select_same(s, value);
+    while (s->f->instrs[at].op == IR_DERIVE) {
+        at = select_same(s, s->f->instrs[at].a);
+    }
+    if (s->f->instrs[at].type != IR_DERIVED) {
+        return register_of(s, at);
+    }
+    return s->v->error == OK ? vcode_base(s->v, register_of(s, at)) : 0;
+}
+
 /* Of a value that is not a parameter standing for another. */
 static uint32_t register_of(struct selector *s, uint32_t value)
 {
     struct select_value *v = &s->values[value];
-    if (v->vreg == VREG_NONE) {
-        unsigned type = s->f->instrs[value].type;
-        v->vreg = vcode_vreg(s->v, select_class(type), ir_type_size(type));
-        if (s->v->error == OK) {
-            s->v->vregs[v->vreg].is_managed = ir_is_managed(type);
-        }
+    unsigned type = s->f->instrs[value].type;
+    if (v->vreg != VREG_NONE) {
+        return v->vreg;
     }
+    if (type != IR_DERIVED) {
+        v->vreg = type == IR_REF ? new_reference(s)
+                                 : vcode_vreg(s->v, select_class(type), ir_type_size(type));
+        return v->vreg;
+    }
+    uint32_t base = s->f->instrs[value].op == IR_PARAM ? new_reference(s) : base_of(s, value);
+    v->vreg = new_reference(s);
+    vcode_derive(s->v, v->vreg, base);
     return v->vreg;
 }
 
@@ -169,16 +199,29 @@ static void turn_around(struct vcode *v, uint32_t first)
 
 /* ---- Blocks ---- */
 
+/* A derived parameter has its base behind it. */
+static uint32_t room_for_params(const struct selector *s, const struct ir_block *b)
+{
+    uint32_t room = b->params;
+    for (uint32_t n = 0; n < b->params; n++) {
+        room += s->f->instrs[b->first + n].type == IR_DERIVED;
+    }
+    return room;
+}
+
 /* Parameters that are needed are those of the new block, in order. */
 static void add_params(struct selector *s, uint32_t block)
 {
     const struct ir_block *b = &s->f->blocks[block];
-    uint32_t pool = vcode_pool(s->v, NULL, b->params), count = 0;
+    uint32_t pool = vcode_pool(s->v, NULL, room_for_params(s, b)), count = 0;
     for (uint32_t n = 0; n < b->params && s->v->error == OK; n++) {
         uint32_t value = b->first + n;
         if (s->values[value].same == value && s->values[value].is_needed) {
             uint32_t vreg = register_of(s, value);
             s->v->pool[pool + count++] = vreg;
+            if (s->f->instrs[value].type == IR_DERIVED) {
+                s->v->pool[pool + count++] = base_of(s, value);
+            }
         }
     }
     if (s->v->error == OK) {
@@ -191,14 +234,19 @@ static void add_params(struct selector *s, uint32_t block)
 static uint32_t add_arguments(struct selector *s, const struct ir_edge *e, uint32_t *count)
 {
     const struct ir_block *to = &s->f->blocks[e->to];
-    uint32_t pool = vcode_pool(s->v, NULL, to->params);
+    uint32_t pool = vcode_pool(s->v, NULL, room_for_params(s, to));
     *count = 0;
     for (uint32_t n = 0; n < to->params && s->v->error == OK; n++) {
         const struct select_value *param = &s->values[to->first + n];
         if (param->same == to->first + n && param->is_needed) {
-            uint32_t vreg = select_reg(s, s->f->pool[e->args + n]);
+            uint32_t arg = s->f->pool[e->args + n], vreg = select_reg(s, arg);
+            bool is_derived = s->f->instrs[to->first + n].type == IR_DERIVED;
+            uint32_t base = is_derived ? base_of(s, arg) : VREG_NONE;
             if (s->v->error == OK) {
                 s->v->pool[pool + (*count)++] = vreg;
+            }
+            if (s->v->error == OK && is_derived) {
+                s->v->pool[pool + (*count)++] = base;
             }
         }
     }

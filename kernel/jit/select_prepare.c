@@ -197,14 +197,15 @@ bool select_is_critical(const struct selector *s, uint32_t from, uint32_t to)
     return s->blocks[from].edges > 1 && s->blocks[to].ways_in > 1;
 }
 
-/* What only leads to a trap is cold as well; blocks behind are looked at first. */
+/* What only leads to a trap is cold as well, and what says so itself; blocks behind are looked at
+ * first. */
 static void find_cold(struct selector *s)
 {
     for (uint32_t o = s->cfg.count; o-- > 1 && s->v->error == OK;) {
         const struct select_block *b = &s->blocks[s->cfg.order[o]];
         const struct ir_instr *last = ir_terminator(s->f, s->cfg.order[o]);
-        bool cold = last->op == IR_TRAP || b->edges > 0;
-        for (uint32_t e = 0; e < b->edges; e++) {
+        bool rare = (last->flags & IR_RARE) != 0, cold = last->op == IR_TRAP || b->edges > 0;
+        for (uint32_t e = 0; e < b->edges && !rare; e++) {
             uint32_t to = s->f->edges[s->edges[b->first + e]].to;
             cold = cold && s->cfg.position[to] > o && s->v->blocks[s->blocks[to].vblock].is_cold;
         }

@@ -18,6 +18,7 @@ struct checker {
     const struct vregisters *r;
     struct arena arena;
     struct vsets sets;
+    struct vcheck_refs refs;
     struct vcomplaint *out;
     uint32_t locations;   /* registers of both classes, slots */
     uint32_t *state;      /* by location: set of values */
@@ -246,23 +247,6 @@ static void check_operands(struct checker *c, uint32_t n, const struct vinstr *i
     }
 }
 
-/* References that move at a safe point are gone from registers. */
-static void forget_references(struct checker *c)
-{
-    for (uint32_t k = 0; k < FIRST_SLOT; k++) {
-        uint32_t count, old = c->state[k];
-        const uint32_t *members = vset_members(&c->sets, &old, &count);
-        vset_begin(&c->sets);
-        for (uint32_t n = 0; n < count; n++) {
-            const struct vreg *r = &c->v->vregs[members[n]];
-            if (!r->is_managed || r->remake != VREG_NONE) {
-                vset_add(&c->sets, members[n]);
-            }
-        }
-        c->state[k] = vset_end(&c->sets);
-    }
-}
-
 /* What the instruction itself may overwrite: clobbers, and all that values cannot stay in. */
 static void forget_clobbered(struct checker *c, uint32_t n, const struct vinstr *i)
 {
@@ -297,7 +281,10 @@ static void do_instr(struct checker *c, uint32_t n)
         moved = movable(c, c->state[at(r->class, locs[1])], r->class, r->bytes);
     }
     if ((i->flags & VI_SAFE_POINT) != 0) {
-        forget_references(c);
+        c->ok = vcheck_safe_point(&c->refs, &c->sets, c->state, FIRST_SLOT, c->block, n, c->out);
+        if (!c->ok) {
+            return;
+        }
     }
     forget_clobbered(c, n, i);
     for (unsigned o = 0; o < i->operand_count; o++) {
@@ -424,7 +411,7 @@ static void prepare(struct checker *c)
     c->edge_mark = arena_alloc(&c->arena, vregs * sizeof(uint32_t));
     c->sets.failed = c->state == NULL || c->entry == NULL || c->first_move == NULL ||
                      c->edge_to == NULL || c->edge_param == NULL || c->next_param == NULL ||
-                     c->edge_mark == NULL;
+                     c->edge_mark == NULL || !vcheck_refs_start(&c->refs, c->v, &c->arena);
 }
 
 static void follow(struct checker *c)

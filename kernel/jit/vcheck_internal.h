@@ -39,6 +39,28 @@ uint32_t vset_with(struct vsets *s, uint32_t set, uint32_t vreg);
 bool vcheck_complain(struct vcomplaint *out, uint32_t instr, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/** Where references live, found anew: bits of those that move, by block. */
+struct vcheck_refs {
+    const struct vcode *v;
+    uint32_t *number; /* by virtual register: which bit, + 1; 0: it is no reference that moves */
+    uint32_t *in;     /* by block: what is alive at its start, `words` each */
+    uint32_t *now;    /* at a point */
+    uint32_t *next;   /* by slot: the set that it holds behind the safe point */
+    bool *is_listed;  /* by slot */
+    uint32_t words;
+};
+
+/** @brief Find what is alive. @return false: no memory. */
+bool vcheck_refs_start(struct vcheck_refs *r, const struct vcode *v, struct arena *a);
+/**
+ * @brief Check the list of a safe point against what slots hold, and have references be gone from
+ * everywhere else.
+ * @param state       Sets by location. @param first_slot  Location of slot 0.
+ * @return whether it is right.
+ */
+bool vcheck_safe_point(struct vcheck_refs *r, struct vsets *sets, uint32_t *state,
+                       uint32_t first_slot, uint32_t block, uint32_t instr, struct vcomplaint *out);
+
 /** Selection's part. Memory may run out: a complaint like any other. */
 bool vcheck_selection(const struct vcode *v, const struct vregisters *r, struct arena *a,
                       struct vcomplaint *out);

@@ -49,6 +49,28 @@ uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes)
     return APPEND(v, vregs, vreg_count, vreg_capacity, r);
 }
 
+void vcode_derive(struct vcode *v, uint32_t vreg, uint32_t base)
+{
+    struct vderived d = {.vreg = vreg, .base = base};
+    ASSERT(v->error != OK || v->derived_count == 0 || v->derived[v->derived_count - 1].vreg < vreg);
+    (void)APPEND(v, derived, derived_count, derived_capacity, d);
+}
+
+uint32_t vcode_base(const struct vcode *v, uint32_t vreg)
+{
+    uint32_t low = 0, high = v->derived_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (v->derived[middle].vreg < vreg) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < v->derived_count && v->derived[low].vreg == vreg ? v->derived[low].base
+                                                                  : VREG_NONE;
+}
+
 uint32_t vcode_block(struct vcode *v)
 {
     return APPEND(v, blocks, block_count, block_capacity, ((struct vblock){.first = 0}));
@@ -153,4 +175,36 @@ uint32_t vcode_pool(struct vcode *v, const uint32_t *words, uint32_t count)
 uint32_t vcode_extra(struct vcode *v, uint64_t word)
 {
     return APPEND(v, extra, extra_count, extra_capacity, word);
+}
+
+/* ---- Safe points, of an allocated function ---- */
+
+uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr)
+{
+    uint32_t low = 0, high = v->safe_point_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (v->safe_points[middle].instr < instr) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_there = low < v->safe_point_count && v->safe_points[low].instr == instr;
+    return is_there ? v->safe_points[low].first : VREG_NONE;
+}
+
+uint32_t *vcode_cells(const struct vcode *v, uint32_t top)
+{
+    uint32_t *cells = arena_alloc(v->arena, ((size_t)v->safe_word_count + 1) * sizeof *cells);
+    for (uint32_t n = 0; cells != NULL && n < v->safe_point_count; n++) {
+        uint32_t at = v->safe_points[n].first;
+        uint32_t refs = v->safe_words[at], pairs = v->safe_words[at + 1];
+        cells[at] = refs;
+        cells[at + 1] = pairs;
+        for (uint32_t w = at + 2; w < at + 2 + refs + 2 * pairs; w++) {
+            cells[w] = top - v->safe_words[w];
+        }
+    }
+    return cells;
 }

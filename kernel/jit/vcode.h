@@ -71,7 +71,8 @@ enum vinstr_flag {
     VI_MOVE = 8,        /**< operand 0 (VDEF) gets the value of operand 1 (VUSE), nothing else */
     VI_REMAKE = 16,     /**< its only operand is a VDEF, it has no effect, and it may be done again
                            anywhere: the allocator remakes the value instead of reloading it */
-    VI_SAFE_POINT = 32, /**< references that live over it must be in slots that a row lists */
+    VI_SAFE_POINT = 32, /**< references that live over it must be in slots that a row lists: the
+                           allocator makes a struct vsafe_point for it */
 };
 
 struct vinstr {
@@ -95,6 +96,19 @@ struct vreg {
     bool is_managed; /* a reference or derived */
     uint8_t hint;    /* a register that would please, + 1; 0: none */
     uint32_t remake; /* instruction with VI_REMAKE that defines it, or VREG_NONE */
+};
+
+/** A derived register, and the reference to the object that it points into. The base counts as used
+ * wherever the derived one is. */
+struct vderived {
+    uint32_t vreg, base;
+};
+
+/** What lives over a safe point, in spill slots: vcode.safe_words[first] is how many references,
+ * the next word how many derived values; then the slot of each reference, and for each derived one
+ * its own slot and that of its base, which is among the references. Each slot is listed once. */
+struct vsafe_point {
+    uint32_t instr, first;
 };
 
 struct vblock {
@@ -142,7 +156,9 @@ struct vcode {
     struct vblock *blocks;
     struct vedge *edges;
     uint32_t *pool;
-    uint64_t *extra; /* the machine's */
+    uint64_t *extra;          /* the machine's */
+    struct vderived *derived; /* ascending by vreg */
+    uint32_t derived_count, derived_capacity;
     uint32_t instr_count, operand_count, vreg_count, block_count, edge_count, pool_count,
         extra_count;
     uint32_t instr_capacity, operand_capacity, vreg_capacity, block_capacity, edge_capacity,
@@ -155,7 +171,10 @@ struct vcode {
     uint64_t machine_flags; /* the machine's */
 
     /* Filled by the allocator. */
-    uint32_t *locations; /* by operand */
+    uint32_t *locations;             /* by operand */
+    struct vsafe_point *safe_points; /* ascending by instruction; all of those with the flag */
+    uint32_t *safe_words;
+    uint32_t safe_point_count, safe_word_count;
     struct vmove *moves;
     uint32_t move_count;
     uint32_t slot_count; /* spill slots, 8 bytes each; a 16-byte value has two, the first even */
@@ -178,6 +197,13 @@ void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *
 
 /** @brief A new virtual register. @param bytes  4, 8 or 16. */
 uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes);
+
+/** @brief Say that a register is derived from a reference. Of registers in the order in which they
+ * were made. */
+void vcode_derive(struct vcode *v, uint32_t vreg, uint32_t base);
+
+/** @brief The reference that a register is derived from, or VREG_NONE. */
+uint32_t vcode_base(const struct vcode *v, uint32_t vreg);
 
 /** @brief A new block, numbered in order. */
 uint32_t vcode_block(struct vcode *v);
@@ -253,6 +279,17 @@ enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,
  * grows. */
 enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *registers,
                                    const struct vlimits *limits, uint64_t *work);
+
+/** @brief Where in vcode.safe_words the list of a safe point is; VREG_NONE: the instruction is
+ * none. For a row's `refs`. */
+uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr);
+
+/**
+ * @brief vcode.safe_words with cells in place of slots.
+ * @param top  The cell of slot 0 (jit_row.refs); each further slot is one cell less.
+ * @return vcode.safe_word_count words in the arena; NULL: no memory. @context{thread}
+ */
+uint32_t *vcode_cells(const struct vcode *v, uint32_t top);
 
 /** What vcode_check() found. */
 struct vcomplaint {

@@ -258,7 +258,8 @@ void a64_row(struct a64_asm *a, enum jit_row_kind kind, unsigned trap)
         a->rows[a->row_count++] = (struct jit_row){.pc = a->word_count * 4,
                                                    .location = a->location,
                                                    .kind = (uint8_t)kind,
-                                                   .trap = (uint8_t)trap};
+                                                   .trap = (uint8_t)trap,
+                                                   .refs = JIT_NO_REFS};
     }
 }
 

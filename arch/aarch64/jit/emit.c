@@ -281,8 +281,13 @@ static void find_landings(struct a64_emitter *e)
     }
 }
 
-static void fill(const struct a64_emitter *e, struct jit_code *out)
+static enum status fill(const struct a64_emitter *e, struct jit_code *out)
 {
+    uint64_t top = (e->frame.bytes - e->frame.spills) / 8;
+    uint32_t *cells = vcode_cells(e->v, (uint32_t)top);
+    if (cells == NULL) {
+        return E_NOMEM;
+    }
     for (uint32_t n = 0; n < e->a.row_count; n++) {
         struct jit_row *row = &e->a.rows[n];
         row->refs = row->kind == JIT_ROW_LANDING ? e->a.labels[row->refs] * 4 : row->refs;
@@ -290,11 +295,14 @@ static void fill(const struct a64_emitter *e, struct jit_code *out)
     *out = (struct jit_code){.bytes = (uint8_t *)e->a.words,
                              .relocs = e->a.relocs,
                              .rows = e->a.rows,
+                             .refs = cells,
+                             .ref_count = e->v->safe_word_count,
                              .size = e->a.word_count * 4,
                              .reloc_count = e->a.reloc_count,
                              .row_count = e->a.row_count,
                              .align = 16,
                              .frame_bytes = (uint32_t)a64_frame_incoming(&e->frame)};
+    return OK;
 }
 
 enum status a64_emit(const struct vcode *v, uint64_t features, struct jit_code *out)
@@ -319,8 +327,5 @@ enum status a64_emit(const struct vcode *v, uint64_t features, struct jit_code *
     do {
         emit_all(&e);
     } while (a64_asm_end(&e.a));
-    if (e.a.error == OK) {
-        fill(&e, out);
-    }
-    return e.a.error;
+    return e.a.error == OK ? fill(&e, out) : e.a.error;
 }

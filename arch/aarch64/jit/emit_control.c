@@ -207,30 +207,38 @@ static void emit_switch(struct a64_emitter *e, const struct vinstr *i)
 
 /* ---- Calls ---- */
 
+static void call_row(struct a64_emitter *e, const struct vinstr *i)
+{
+    a64_row(&e->a, JIT_ROW_CALL, 0);
+    if ((i->flags & VI_SAFE_POINT) != 0 && e->a.error == OK) {
+        e->a.rows[e->a.row_count - 1].refs = vcode_safe_words(e->v, (uint32_t)(i - e->v->instrs));
+    }
+}
+
 static void emit_call(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_call(&e->a, i->extra);
-    a64_row(&e->a, JIT_ROW_CALL, 0);
+    call_row(e, i);
 }
 
-static void emit_call_register(struct a64_emitter *e, unsigned reg)
+static void emit_call_register(struct a64_emitter *e, const struct vinstr *i, unsigned reg)
 {
     a64_rr(&e->a, A64_BLR, true, reg, 0);
-    a64_row(&e->a, JIT_ROW_CALL, 0);
+    call_row(e, i);
 }
 
 static void emit_call_foreign(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_move(&e->a, true, A64_CONTEXT, a64_reg(e, i, 1));
     a64_access(&e->a, A64_LDR_X, A64_BASE, A64_CONTEXT, 0, -1);
-    emit_call_register(e, a64_reg(e, i, 0));
+    emit_call_register(e, i, a64_reg(e, i, 0));
     a64_frame_restore_context(&e->a);
 }
 
 static void emit_call_helper(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_access(&e->a, A64_LDR_X, A64_X17, A64_CONTEXT, (int64_t)i->imm, -1);
-    emit_call_register(e, A64_X17);
+    emit_call_register(e, i, A64_X17);
     if ((i->small & A64_SMALL_WIDE) == 0) {
         a64_move(&e->a, false, 0, 0);
     }
@@ -283,7 +291,7 @@ bool a64_emit_control(struct a64_emitter *e, const struct vinstr *i)
         emit_call(e, i);
         return true;
     case A64_OP_CALL_INDIRECT:
-        emit_call_register(e, a64_reg(e, i, 0));
+        emit_call_register(e, i, a64_reg(e, i, 0));
         return true;
     case A64_OP_CALL_FOREIGN:
         emit_call_foreign(e, i);

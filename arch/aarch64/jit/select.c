@@ -187,8 +187,6 @@ static bool select_other(struct selector *s, const struct ir_instr *i)
     case IR_SLOT:
         a64_emit_slot(s, select_result(s), i->a);
         return true;
-    case IR_POLL: /* any instruction may be interrupted */
-        return true;
     case IR_JUMP:
         select_jump(s);
         return true;

@@ -170,6 +170,12 @@ static bool may_unwind(const struct selector *s)
     return s->f->instrs[s->at].op == IR_INVOKE;
 }
 
+static uint8_t call_flags(const struct selector *s)
+{
+    bool is_safe = (s->f->instrs[s->at].flags & IR_SAFE_POINT) != 0;
+    return is_safe ? VI_CALL | VI_SAFE_POINT : VI_CALL;
+}
+
 /* Behind the call of an invoke. */
 static void end_invoke(struct selector *s)
 {
@@ -184,11 +190,8 @@ static void end_invoke(struct selector *s)
 static void finish_call(struct selector *s, struct a64_new *call, const struct ir_signature *g,
                         const uint32_t *args)
 {
-    call->i.flags = VI_CALL;
+    call->i.flags = call_flags(s);
     call->i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_CALL;
-    if ((s->f->instrs[s->at].flags & IR_SAFE_POINT) != 0) {
-        call->i.flags |= VI_SAFE_POINT;
-    }
     pass_arguments(s, call, g, args);
     take_register_results(s, call, g);
     a64_done(call);
@@ -201,7 +204,7 @@ static bool select_helper(struct selector *s, const struct ir_callee *callee,
                           const struct ir_signature *g, const uint32_t *args)
 {
     struct a64_new call = a64_new(s, A64_OP_CALL_HELPER, A64_SMALL_WIDE);
-    call.i.flags = VI_CALL;
+    call.i.flags = call_flags(s);
     call.i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_HELPER;
     call.i.imm = callee->entry;
     struct a64_new context = a64_new(s, A64_OP_CONTEXT, 0);

@@ -505,6 +505,9 @@ bool a64_select_integer(struct selector *s, const struct ir_instr *i)
     case IR_DERIVE:
         select_add(s, i);
         return true;
+    case IR_REF_BITS:
+        emit_copy(s, A64_SMALL_WIDE, select_reg(s, i->a));
+        return true;
     case IR_SUB:
         select_sub(s, i);
         return true;

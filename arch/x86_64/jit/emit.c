@@ -34,8 +34,7 @@ static bool needs_frame(const struct vcode *v, uint64_t bytes)
         const struct vinstr *i = &v->instrs[n];
         struct x86_small s = x86_unpack(i->small);
         bool memory = s.mode == X86_MODE_MEM || s.mode == X86_MODE_MEM_IMM;
-        if ((i->flags & (VI_TRAPS | VI_SAFE_POINT)) != 0 ||
-            (memory && s.base == X86_BASE_INCOMING)) {
+        if ((i->flags & VI_TRAPS) != 0 || (memory && s.base == X86_BASE_INCOMING)) {
             return true;
         }
     }
@@ -275,6 +274,11 @@ enum status x86_emit(const struct vcode *v, uint64_t features, struct jit_code *
     struct jit_code code = {.frame_bytes = e.frame.bytes + (e.frame.exists ? 16 : 8)};
     if (s == OK) {
         s = x86_asm_finish(&e.a, &code);
+    }
+    if (s == OK) {
+        code.refs = vcode_cells(v, (uint32_t)-e.frame.slots / 8);
+        code.ref_count = v->safe_word_count;
+        s = code.refs == NULL ? E_NOMEM : OK;
     }
     if (s == OK) {
         *out = code;

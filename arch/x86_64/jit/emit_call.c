@@ -36,7 +36,7 @@ static void save_registers(struct emitter *e, bool restore)
 static void probe(struct emitter *e, uint32_t below)
 {
     uint32_t location = e->v->ir->instr_count > 0 ? e->v->ir->locations[0] : 0;
-    x86_asm_row(&e->a, JIT_ROW_TRAP, IR_TRAP_STACK, location, 0);
+    x86_asm_row(&e->a, JIT_ROW_TRAP, IR_TRAP_STACK, location, JIT_NO_REFS);
     x86_insn_rm(e, X86_TEST_MR, 4, X86_RAX, x86_memory_at(X86_RSP, -(int32_t)below));
 }
 
@@ -104,7 +104,10 @@ void x86_emit_return(struct emitter *e, const struct vinstr *i)
 static void call_row(struct emitter *e, const struct vinstr *i)
 {
     e->last_call = e->a.row_count;
-    x86_asm_row(&e->a, JIT_ROW_CALL, 0, i->location, 0);
+    uint32_t refs = (i->flags & VI_SAFE_POINT) != 0
+                        ? vcode_safe_words(e->v, (uint32_t)(i - e->v->instrs))
+                        : JIT_NO_REFS;
+    x86_asm_row(&e->a, JIT_ROW_CALL, 0, i->location, refs);
 }
 
 void x86_emit_call(struct emitter *e, const struct vinstr *i)
@@ -186,17 +189,11 @@ void x86_emit_jump(struct emitter *e, const struct vinstr *i)
 
 void x86_trap_here(struct emitter *e, uint32_t location, unsigned trap)
 {
-    x86_asm_row(&e->a, JIT_ROW_TRAP, trap, location, 0);
+    x86_asm_row(&e->a, JIT_ROW_TRAP, trap, location, JIT_NO_REFS);
     x86_insn_plain(e, X86_UD2);
 }
 
 void x86_emit_trap(struct emitter *e, const struct vinstr *i)
 {
     x86_trap_here(e, i->location, i->trap);
-}
-
-void x86_emit_poll(struct emitter *e, const struct vinstr *i)
-{
-    x86_asm_row(&e->a, JIT_ROW_CALL, 0, i->location, 0);
-    x86_insn_plain(e, X86_NOP);
 }

@@ -188,15 +188,6 @@ static bool select_trap(struct selector *s)
     return true;
 }
 
-/* Nothing to be done: a place where everything that is alive can be found. */
-static bool select_poll(struct selector *s)
-{
-    struct draft d = x86_draft_new(X86_OP_POLL, 4);
-    d.i.flags |= VI_SAFE_POINT;
-    x86_draft_emit(s, &d);
-    return true;
-}
-
 /* ---- By operation ---- */
 
 static bool select_instruction(struct selector *s)
@@ -233,12 +224,14 @@ static bool select_instruction(struct selector *s)
         return x86_select_select(s);
     case IR_NULL_CHECK:
         return select_null_check(s);
+    case IR_REF_BITS:
+        x86_lower_copy(s, select_result(s), select_reg(s, select_instr(s, s->at)->a), VCLASS_INT,
+                       8);
+        return true;
     case IR_CALL:
     case IR_CALL_INDIRECT:
     case IR_INVOKE:
         return x86_select_call(s);
-    case IR_POLL:
-        return select_poll(s);
     case IR_TRAP_IF:
         return x86_select_trap_if(s);
     case IR_JUMP:
