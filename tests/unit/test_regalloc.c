@@ -167,11 +167,47 @@ static void spoil_order(struct vcode *v, const struct jit_machine *m, uint32_t *
     v->moves[n] = first;
 }
 
+/* A list names another slot. */
+static void spoil_list(struct vcode *v, const struct jit_machine *m, uint32_t *state,
+                       struct tally *t)
+{
+    (void)m;
+    if (v->safe_point_count == 0) {
+        return;
+    }
+    const struct vsafe_point *p = &v->safe_points[random_next(state) % v->safe_point_count];
+    uint32_t *words = v->safe_words + p->first, count = words[0] + 2 * words[1];
+    if (count > 0) {
+        uint32_t *word = words + 2 + random_next(state) % count, old = *word;
+        *word = (old + 1 + random_next(state) % v->slot_count) % (v->slot_count + 1);
+        judge(v, m, t);
+        *word = old;
+    }
+}
+
+/* A list lacks its last reference. */
+static void spoil_length(struct vcode *v, const struct jit_machine *m, uint32_t *state,
+                         struct tally *t)
+{
+    (void)m;
+    if (v->safe_point_count == 0) {
+        return;
+    }
+    const struct vsafe_point *p = &v->safe_points[random_next(state) % v->safe_point_count];
+    uint32_t *words = v->safe_words + p->first;
+    if (words[0] > 0 && words[1] == 0) {
+        words[0]--;
+        judge(v, m, t);
+        words[0]++;
+    }
+}
+
 static void test_spoilt_allocations_are_found(void **state)
 {
     (void)state;
     static void (*const ways[])(struct vcode *, const struct jit_machine *, uint32_t *,
-                                struct tally *) = {spoil_location, spoil_move, spoil_order};
+                                struct tally *) = {spoil_location, spoil_move, spoil_order,
+                                                   spoil_list, spoil_length};
     struct tally total = {0, 0, 0, 0};
     uint32_t count = getenv("SPOILT") != NULL ? (uint32_t)atoi(getenv("SPOILT")) : 40, random = 7;
     for (uint32_t seed = 1; seed <= count; seed++) {

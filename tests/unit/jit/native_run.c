@@ -86,6 +86,22 @@ static const struct jit_row *find_row(uint64_t pc, unsigned kind)
     return NULL;
 }
 
+const uint32_t *native_refs(uint64_t pc)
+{
+    const struct jit_row *row = find_row(pc, JIT_ROW_CALL);
+    for (unsigned f = 0; row != NULL && f < NATIVE_CALLEES; f++) {
+        const struct jit_code *c = &running->code[f];
+        if (c->row_count > 0 && row >= c->rows && row < c->rows + c->row_count) {
+            if (row->refs == JIT_NO_REFS) {
+                fprintf(stderr, "a call that is no safe point\n");
+                abort();
+            }
+            return c->refs + row->refs;
+        }
+    }
+    return NULL;
+}
+
 /* The return addresses that the chain of frame pointers leads to, up to the run's first; `skip`
  * frames may be C functions that compiled code has called. */
 static void walk(const uint64_t *frame, unsigned skip)

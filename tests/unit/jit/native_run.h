@@ -54,5 +54,8 @@ void native_call(const struct native_module *n, uint32_t function, void *context
                  const struct ir_bits *args, struct ir_bits *results, struct native_outcome *out);
 /** @brief From a helper: end the run as a trap. */
 _Noreturn void native_trap(unsigned trap);
+/** @brief The list of references of the safe point that returns to an address. @return NULL: it is
+ * no compiled code. Ends the test if it is, and no safe point. */
+const uint32_t *native_refs(uint64_t pc);
 /** @brief From a helper: unwind to the nearest invoke of the run; there must be one. */
 _Noreturn void native_unwind(const void *frame);

@@ -293,9 +293,29 @@ static void make_move(struct maker *k)
     unsigned bytes = k->v->vregs[from].bytes;
     uint32_t to = new_value(k, VCLASS_INT, bytes);
     k->v->vregs[to].is_managed = k->v->vregs[from].is_managed;
+    if (vcode_base(k->v, from) != VREG_NONE) {
+        vcode_derive(k->v, to, vcode_base(k->v, from));
+    }
     instr(k, 7, VI_MOVE, 0);
     use(k, to, VDEF, VAT_REG, 0);
     use(k, from, VUSE, VAT_REG, 0);
+    remember(k, to);
+}
+
+/* A pointer into the object of some variable that holds references, if there is one. */
+static void make_derived(struct maker *k)
+{
+    uint32_t n = below(k, k->what->variables), by = some(k, VCLASS_INT);
+    if (!is_managed_variable(k, n)) {
+        return;
+    }
+    uint32_t to = new_value(k, VCLASS_INT, 8);
+    k->v->vregs[to].is_managed = true;
+    vcode_derive(k->v, to, k->current[n]);
+    instr(k, 9, 0, 0);
+    use(k, to, VDEF, below(k, 2) == 0 ? VAT_TIED : VAT_REG, 1);
+    use(k, k->current[n], VUSE, VAT_REG, 0);
+    use(k, by, VUSE, VAT_REG, 0);
     remember(k, to);
 }
 
@@ -359,8 +379,8 @@ static void make_effect(struct maker *k)
 static void make_instr(struct maker *k)
 {
     static void (*const makers[])(struct maker *) = {
-        make_plain, make_plain, make_plain, make_plain, make_const, make_div,
-        make_shift, make_call,  make_move,  make_odd,   make_odd,   make_effect,
+        make_plain, make_plain, make_plain, make_plain, make_const,  make_div,     make_shift,
+        make_call,  make_move,  make_odd,   make_odd,   make_effect, make_derived,
     };
     makers[below(k, sizeof makers / sizeof *makers)](k);
 }

@@ -130,17 +130,61 @@ static void expect(struct runner *k, const struct vinstr *i, unsigned o)
     }
 }
 
-/* References in registers are no longer right. */
-static void move_references(struct runner *k)
+static bool moves(const struct runner *k, uint32_t vreg)
+{
+    return k->v->vregs[vreg].is_managed && k->v->vregs[vreg].remake == VREG_NONE;
+}
+
+/* Whether a slot holds a reference, or, with a base, something derived from what that slot holds.
+ */
+static bool is_right(const struct runner *k, uint32_t slot, uint32_t base)
 {
     for (uint32_t n = 0; n < k->v->vreg_count; n++) {
+        uint32_t from = vcode_base(k->v, n);
+        if (moves(k, n) && k->values[n].value != 0 && k->values[n].value == k->slots[slot].value &&
+            (from == VREG_NONE) == (base == VREG_NONE) &&
+            (from == VREG_NONE || k->values[from].value == k->slots[base].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_lists(struct runner *k, const uint32_t *words, bool *kept)
+{
+    uint32_t count = words[0] + 2 * words[1];
+    for (uint32_t n = 0; n < count; n++) {
+        bool is_derived = n >= words[0];
+        uint32_t slot = words[2 + n], base = is_derived ? words[3 + n++] : VREG_NONE;
+        bool there =
+            slot < k->v->slot_count && (!is_derived || (base < k->v->slot_count && kept[base]));
+        if (!there || kept[slot] || !is_right(k, slot, base)) {
+            k->ok = false;
+            return;
+        }
+        kept[slot] = true;
+    }
+}
+
+/* Every object moves: references are right where the list has them, and nowhere else. */
+static void move_references(struct runner *k, uint32_t instr)
+{
+    bool *kept = calloc(k->v->slot_count + 1, sizeof *kept);
+    check_lists(k, k->v->safe_words + vcode_safe_words(k->v, instr), kept);
+    for (uint32_t n = 0; n < k->v->vreg_count; n++) {
         const struct vreg *r = &k->v->vregs[n];
-        for (unsigned reg = 0; reg < 32 && r->is_managed && r->remake == VREG_NONE; reg++) {
+        for (unsigned reg = 0; reg < 32 && moves(k, n); reg++) {
             if (k->regs[r->class][reg].value == k->values[n].value) {
                 k->regs[r->class][reg] = rubbish;
             }
         }
+        for (uint32_t slot = 0; slot < k->v->slot_count && moves(k, n); slot++) {
+            if (!kept[slot] && k->slots[slot].value == k->values[n].value) {
+                k->slots[slot] = rubbish;
+            }
+        }
     }
+    free(kept);
 }
 
 static void spoil(struct runner *k, const struct vinstr *i)
@@ -188,7 +232,7 @@ static void do_instr(struct runner *k, uint32_t n)
         }
     }
     if ((i->flags & VI_SAFE_POINT) != 0) {
-        move_references(k);
+        move_references(k, n);
     }
     spoil(k, i);
     for (unsigned o = 0, e = 0; o < i->operand_count; o++) {

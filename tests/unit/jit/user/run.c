@@ -134,6 +134,22 @@ _Noreturn void run_unwind(const void *frame)
     go_on(at[0], (uintptr_t)start_of(at[1]) + landing->refs);
 }
 
+const uint32_t *run_refs(uint64_t pc)
+{
+    const struct jit_row *row = find_row(running, pc, JIT_ROW_CALL);
+    for (unsigned n = 0; row != NULL && n < running->count; n++) {
+        const struct jit_code *c = &running->code[n];
+        if (c->row_count > 0 && row >= c->rows && row < c->rows + c->row_count) {
+            if (row->refs == JIT_NO_REFS) {
+                fprintf(stderr, "a call that is no safe point\n");
+                exit(99);
+            }
+            return c->refs + row->refs;
+        }
+    }
+    return NULL;
+}
+
 uint8_t *run_memory(size_t bytes)
 {
     uint8_t *p = mmap(NULL, bytes + GUARD_BYTES, PROT_NONE,

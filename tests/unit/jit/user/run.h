@@ -55,5 +55,9 @@ _Noreturn void run_trap(uint8_t trap, const void *return_address);
  * frame pointer. */
 _Noreturn void run_unwind(const void *frame);
 
+/** @brief The list of references of the safe point that returns to an address. @return NULL: it is
+ * no compiled code. Ends the test if it is, and no safe point. */
+const uint32_t *run_refs(uint64_t pc);
+
 /** @brief Memory of `bytes` (whole pages), with 8 GiB behind it that fault. */
 uint8_t *run_memory(size_t bytes);

@@ -13,7 +13,8 @@ struct user_test {
     const char *name;
     bool (*run)(void);
 };
-extern const struct user_test user_test_ops[], user_test_shapes[], user_test_random[];
+extern const struct user_test user_test_ops[], user_test_shapes[], user_test_managed[],
+    user_test_random[];
 
 /** @brief Options of a test: verify on; `registers` of each class at most, 0: all. */
 struct jit_options user_options(unsigned registers);
