@@ -1,43 +1,65 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Ask llvm-mc about every line of an encoder's list of forms: WORD TEXT, or - TEXT for what the encoder refuses.
-Assembled, the text must give the word, or an error; disassembled and assembled again, the word must give itself.
+"""Ask llvm-mc about every line of an encoder's list of forms: HEX TEXT, or - TEXT for what the encoder refuses.
+Assembled, the text must give the bytes, or an error; disassembled and assembled again, the bytes must give themselves.
 
-    compare_with_llvm_mc.py LIST_TOOL
+    compare_with_llvm_mc.py MACHINE LIST_TOOL
 """
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 
-LLVM_MC = ["llvm-mc", "--arch=aarch64", "-mattr=+bti", "--filetype=asm"]
-WORDS = re.compile(r"encoding: \[(0x..),(0x..),(0x..),(0x..)\]")
+
+@dataclass
+class Machine:
+    """How llvm-mc is asked, and how the list writes an instruction's bytes: as they lie in memory or as one number."""
+    flags: list
+    head: list
+    is_number: bool
+
+
+MACHINES = {
+    "aarch64": Machine(["--arch=aarch64", "-mattr=+bti"], [], True),
+    "x86_64": Machine(["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.1,+avx", "--output-asm-variant=1"],
+                      [".intel_syntax noprefix"], False),
+}
+ENCODING = re.compile(r"encoding: \[([^\]]*)\]")
 ERROR = re.compile(r"^<stdin>:(\d+):\d+: error:", re.M)
 SHOWN = 20
 
 
-def llvm_mc(lines, *flags):
-    done = subprocess.run(LLVM_MC + list(flags), input="\n".join(lines) + "\n", capture_output=True, text=True)
+def llvm_mc(m, lines, *flags):
+    done = subprocess.run(["llvm-mc", *m.flags, "--filetype=asm", *flags], input="\n".join(lines) + "\n",
+                          capture_output=True, text=True)
     return done.stdout, done.stderr
 
 
-def assemble(lines):
-    """The word of each line, as the tool prints it."""
-    out, err = llvm_mc(lines, "--show-encoding")
+def in_order(m, code):
+    """The bytes of a code from the list in memory's order, and back."""
+    octets = [code[n:n + 2] for n in range(0, len(code), 2)]
+    return octets[::-1] if m.is_number else octets
+
+
+def assemble(m, lines):
+    """The code of each line, as the tool prints it."""
+    out, err = llvm_mc(m, m.head + lines, "--show-encoding")
     if ERROR.search(err):
         raise SystemExit("llvm-mc refuses:\n" + err[:4000])
-    return ["".join(byte[2:] for byte in reversed(m.groups())) for m in WORDS.finditer(out)]
+    octets = ("".join(found[1].split(",")).replace("0x", "") for found in ENCODING.finditer(out))
+    return ["".join(in_order(m, code)) for code in octets]
 
 
-def disassemble(words):
-    out, err = llvm_mc([" ".join(f"0x{word[n:n + 2]}" for n in (6, 4, 2, 0)) for word in words], "--disassemble")
+def disassemble(m, codes):
+    out, err = llvm_mc(m, [" ".join("0x" + octet for octet in in_order(m, code)) for code in codes], "--disassemble")
     if "warning" in err or "error" in err:
         raise SystemExit("llvm-mc does not know:\n" + err[:4000])
     return [line.strip() for line in out.splitlines() if line.strip() and not line.strip().startswith(".")]
 
 
-def refused(lines):
+def refused(m, lines):
     """Which of the lines llvm-mc refuses, counted from 0."""
-    return {int(m[1]) - 1 for m in ERROR.finditer(llvm_mc(lines)[1])}
+    return {int(found[1]) - 1 - len(m.head) for found in ERROR.finditer(llvm_mc(m, m.head + lines)[1])}
 
 
 def report(what, wrong):
@@ -46,24 +68,24 @@ def report(what, wrong):
     return len(wrong)
 
 
-def main(tool):
-    lines = subprocess.run([tool], capture_output=True, text=True, check=True).stdout.splitlines()
-    lines = list(dict.fromkeys(lines))
+def main(machine, tool):
+    m = MACHINES[machine]
+    lines = list(dict.fromkeys(subprocess.run([tool], capture_output=True, text=True, check=True).stdout.splitlines()))
     good = [line.split(" ", 1) for line in lines if not line.startswith("- ")]
     bad = [line.split(" ", 1)[1] for line in lines if line.startswith("- ")]
-    words = [word for word, _ in good]
+    codes = [code for code, _ in good]
     texts = [text for _, text in good]
     wrong = 0
-    assembled = assemble(texts)
+    assembled = assemble(m, texts)
     if len(assembled) != len(texts):
-        raise SystemExit(f"{len(texts)} lines, {len(assembled)} words")
-    wrong += report("the assembler has another word", [
-        f"{text}: {other}, not {word}" for word, text, other in zip(words, texts, assembled) if word != other])
-    again = assemble(disassemble(words))
+        raise SystemExit(f"{len(texts)} lines, {len(assembled)} instructions")
+    wrong += report("the assembler has other bytes", [
+        f"{text}: {other}, not {code}" for code, text, other in zip(codes, texts, assembled) if code != other])
+    again = assemble(m, disassemble(m, codes))
     wrong += report("the disassembler sees another instruction", [
-        f"{text}: {word}, {other}" for word, text, other in zip(words, texts, again) if word != other])
-    rejected = refused(bad)
-    wrong += report("the assembler has a word for it", [text for n, text in enumerate(bad) if n not in rejected])
+        f"{text}: {code}, {other}" for code, text, other in zip(codes, texts, again) if code != other])
+    rejected = refused(m, bad)
+    wrong += report("the assembler has bytes for it", [text for n, text in enumerate(bad) if n not in rejected])
     print(f"# {len(good)} instructions, {len(bad)} refusals")
     print(f"{'not ok' if wrong else 'ok'} 1 - the encoder agrees with llvm-mc")
     print("1..1")
@@ -71,4 +93,4 @@ def main(tool):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -2,7 +2,7 @@
 //
 // Prints every form of the x86-64 encoder with registers, addresses and immediates at their edges,
 // a line each: the bytes that the encoder makes (or "-", if it refuses) and the text that an
-// assembler should make the same of. compare_x86_with_llvm_mc.py asks one.
+// assembler should make the same of. compare_with_llvm_mc.py asks one.
 #include "arch/x86_64/jit/encode.h"
 #include "kernel/lib/compiler.h"
 
