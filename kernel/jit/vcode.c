@@ -154,6 +154,20 @@ uint32_t vcode_edge(struct vcode *v, uint32_t from, uint32_t to, const uint32_t 
     return at;
 }
 
+uint32_t vcode_first_move(const struct vcode *v, uint32_t at)
+{
+    uint32_t low = 0, high = v->move_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (v->moves[middle].at < at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 uint32_t vcode_pool(struct vcode *v, const uint32_t *words, uint32_t count)
 {
     if (count == 0) {

@@ -260,6 +260,9 @@ struct vregisters {
     const char *(*register_name)(unsigned class, unsigned reg);
 };
 
+/** @brief Index of the first move at instruction `at` or behind it; move_count: there is none. */
+uint32_t vcode_first_move(const struct vcode *v, uint32_t at);
+
 /** How much the allocator may use: all, or, to test it, little. */
 struct vlimits {
     uint32_t allowed[VCLASS_COUNT]; /* mask over allocatable; fixed operands count anyway */

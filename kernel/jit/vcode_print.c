@@ -104,28 +104,13 @@ static void print_vregs(struct printer *p, uint32_t at, uint32_t count)
     }
 }
 
-/* The first move at an instruction or behind it. */
-static uint32_t first_move(const struct vcode *v, uint32_t instr)
-{
-    uint32_t low = 0, high = v->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->moves[middle].at < instr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static void print_block(struct printer *p, uint32_t n)
 {
     const struct vblock *b = &p->v->blocks[n];
     print(p, "block%u(", n);
     print_vregs(p, b->params, b->param_count);
     print(p, ") loop %u%s:\n", b->loop_depth, b->is_cold ? " cold" : "");
-    p->move = first_move(p->v, b->first);
+    p->move = vcode_first_move(p->v, b->first);
     for (uint32_t i = 0; i < b->count; i++) {
         print_instr(p, b->first + i);
     }

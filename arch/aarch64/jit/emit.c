@@ -203,21 +203,6 @@ static uint32_t emit_block(struct a64_emitter *e, uint32_t block, uint32_t move)
     return move;
 }
 
-/* The first move at or behind an instruction. */
-static uint32_t find_move(const struct vcode *v, uint32_t at)
-{
-    uint32_t low = 0, high = v->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->moves[middle].at < at) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static void emit_all(struct a64_emitter *e)
 {
     a64_asm_start(&e->a, e->v->block_count);
@@ -230,7 +215,7 @@ static void emit_all(struct a64_emitter *e)
     for (uint32_t n = 0; n < e->order_count && e->a.error == OK; n++) {
         e->block = e->order[n];
         e->next = n + 1 < e->order_count ? e->order[n + 1] : e->v->block_count;
-        emit_block(e, e->block, find_move(e->v, e->v->blocks[e->block].first));
+        emit_block(e, e->block, vcode_first_move(e->v, e->v->blocks[e->block].first));
     }
     emit_cold(e);
 }
@@ -239,7 +224,7 @@ static void emit_all(struct a64_emitter *e)
 static bool is_empty(const struct vcode *v, uint32_t block)
 {
     const struct vblock *b = &v->blocks[block];
-    uint32_t move = find_move(v, b->first);
+    uint32_t move = vcode_first_move(v, b->first);
     return b->count == 1 && v->instrs[b->first].op == A64_OP_JUMP &&
            (move == v->move_count || v->moves[move].at != b->first);
 }

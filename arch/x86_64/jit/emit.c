@@ -126,21 +126,6 @@ void x86_jump_along(struct emitter *e, uint32_t n)
     }
 }
 
-/* The first move at or behind an instruction. */
-static uint32_t first_move(const struct vcode *v, uint32_t at)
-{
-    uint32_t low = 0, high = v->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->moves[middle].at < at) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* Nothing but a jump. */
 static bool is_empty(const struct vcode *v, uint32_t block)
 {
@@ -148,7 +133,7 @@ static bool is_empty(const struct vcode *v, uint32_t block)
     if (b->count != 1 || v->instrs[b->first].op != X86_OP_JUMP) {
         return false;
     }
-    uint32_t move = first_move(v, b->first);
+    uint32_t move = vcode_first_move(v, b->first);
     return move == v->move_count || v->moves[move].at != b->first;
 }
 
@@ -210,7 +195,7 @@ static void emit_block(struct emitter *e)
 {
     const struct vcode *v = e->v;
     const struct vblock *b = &v->blocks[e->block];
-    uint32_t move = first_move(v, b->first);
+    uint32_t move = vcode_first_move(v, b->first);
     for (uint32_t n = b->first; n < b->first + b->count && e->a.error == OK; n++) {
         for (; move < v->move_count && v->moves[move].at == n; move++) {
             x86_emit_move(e, &v->moves[move]);
