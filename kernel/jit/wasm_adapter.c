@@ -62,7 +62,7 @@ static void describe_module(struct adapter_module *m, const struct wasm_signatur
 {
     uint32_t count = 0;
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        m->types[count++] = (uint8_t)compiled_type(s->types[n]);
+        m->types[count++] = (uint8_t)wasm_ir_type(s->types[n]);
     }
     m->signatures[CALLEE_ADAPTER] = (struct ir_signature){0, s->params, s->results};
     uint32_t called = count;
@@ -123,7 +123,7 @@ static void store_args(struct ir_function *f, const struct wasm_signature *s, ui
 {
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->params; n++) {
-        unsigned type = compiled_type(s->types[n]);
+        unsigned type = wasm_ir_type(s->types[n]);
         uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, widen(f, first + n, type), where);
         at += type == IR_V128 ? 16 : 8;
@@ -135,7 +135,7 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     uint32_t values = ir_pool(f, NULL, s->results);
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->results; n++) {
-        unsigned type = compiled_type(s->types[s->params + n]);
+        unsigned type = wasm_ir_type(s->types[s->params + n]);
         uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         uint32_t value = ir_emit(f, IR_LOAD, type, IR_NONE, 0, where);
         if (f->error == OK) {
@@ -200,7 +200,7 @@ static struct ir_function *build(struct arena *a, const struct adapter_module *m
     ir_block_start(f, ir_block_new(f));
     uint32_t first = f->instr_count;
     for (uint32_t n = 0; n < s->params; n++) {
-        (void)ir_param(f, compiled_type(s->types[n]));
+        (void)ir_param(f, wasm_ir_type(s->types[n]));
     }
     if (is_direct) {
         build_direct(f, s, first);

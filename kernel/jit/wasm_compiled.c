@@ -128,22 +128,6 @@ static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32
 
 /* ---- Running ---- */
 
-unsigned compiled_type(uint8_t type)
-{
-    switch (type) {
-    case WASM_I32:
-        return IR_I32;
-    case WASM_F32:
-        return IR_F32;
-    case WASM_F64:
-        return IR_F64;
-    case WASM_V128:
-        return IR_V128;
-    default:
-        return IR_I64;
-    }
-}
-
 static bool is_in_memory(void *ctx, uint64_t address)
 {
     const struct compiler *c = ctx;
@@ -174,7 +158,7 @@ static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
     const struct code_call call = {.code = f->code,
                                    .context = f->context,
                                    .types = signature->types,
-                                   .type_of = compiled_type,
+                                   .type_of = wasm_ir_type,
                                    .param_count = signature->params,
                                    .result_count = signature->results};
     c->store = store;

@@ -28,9 +28,6 @@ struct compiler {
     const struct wasm_store *store; /* what runs last ran in it */
 };
 
-/** @brief The representation's type of a value. @context{any} */
-unsigned compiled_type(uint8_t type);
-
 /** @brief The engine's adapt(). */
 enum status compiled_adapt(void *state, struct wasm_host *h);
 void compiled_free_adapters(struct compiler *c);
