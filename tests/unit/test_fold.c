@@ -8,6 +8,7 @@
 #include "kernel/jit/ir_verify.h"
 #include "kernel/jit/opt.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -331,20 +332,6 @@ static void compare_runs(const char *what, const struct ir_function *before,
 }
 
 /* ---- One rule ---- */
-
-struct buffer {
-    char text[4096];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct buffer *b = ctx;
-    assert_true(b->len + len < sizeof b->text);
-    memcpy(b->text + b->len, s, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
 
 static const struct ir_function *parse(struct arena *a, bool is_wide, const char *body, size_t len)
 {

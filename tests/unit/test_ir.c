@@ -7,6 +7,7 @@
 #include "kernel/jit/ir_text.h"
 #include "kernel/jit/ir_verify.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,20 +32,6 @@
     "callee @nothing signature 2\n"                                                                \
     "callee @managed signature 3\n"                                                                \
     "callee @g signature 4\n"
-
-struct buffer {
-    char text[16384];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct buffer *b = ctx;
-    assert_true(b->len + len < sizeof(b->text));
-    memcpy(b->text + b->len, s, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
 
 static void parse(struct arena *a, const char *text, struct ir_text *out)
 {

@@ -6,6 +6,7 @@
 #include "kernel/jit/ir_text.h"
 #include "kernel/jit/ir_verify.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -407,20 +408,6 @@ static void test_every_operation_computes_what_c_computes(void **state)
 }
 
 /* ---- As a function ---- */
-
-struct buffer {
-    char text[65536];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct buffer *b = ctx;
-    assert_true(b->len + len < sizeof(b->text));
-    memcpy(b->text + b->len, s, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
 
 /* An instruction of the operation, with operands of the right types and its last lane. */
 static void emit_op(struct ir_function *f, unsigned op, const uint32_t scalars[IR_TYPE_COUNT])

@@ -5,6 +5,7 @@
 #include "kernel/jit/ir_verify.h"
 #include "kernel/jit/opt.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,20 +236,6 @@ static const struct example place[] = {
 };
 
 /* ---- Checking ---- */
-
-struct buffer {
-    char text[16384];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct buffer *b = ctx;
-    assert_true(b->len + len < sizeof b->text);
-    memcpy(b->text + b->len, s, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
 
 static struct ir_function *parse(struct arena *a, const char *body)
 {

@@ -5,6 +5,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "tests/unit/fake/world.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,20 +36,6 @@ static void print_op(const struct vcode *v, const struct vinstr *i, char *buf, s
 
 static const struct jit_machine machine = {
     .name = "test", .registers = {.register_name = name_register}, .print = print_op};
-
-struct buffer {
-    char text[4096];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct buffer *b = ctx;
-    assert_true(b->len + len < sizeof(b->text));
-    memcpy(b->text + b->len, s, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
 
 static void jump_only(struct vcode *v, uint32_t block)
 {

@@ -6,22 +6,9 @@
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
+#include "tests/unit/jit/text_buffer.h"
 
 /* ---- Text ---- */
-
-struct text {
-    char bytes[8192];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct text *t = ctx;
-    assert_true(t->len + len < sizeof t->bytes);
-    memcpy(t->bytes + t->len, s, len);
-    t->len += len;
-    t->bytes[t->len] = '\0';
-}
 
 /* Without locations: they would change with the module around the body. */
 static void drop_locations(char *s)
@@ -41,14 +28,14 @@ static void drop_locations(char *s)
 static void expect(const struct bytes *body, const char *text)
 {
     struct built t;
-    struct text out = {0};
+    struct buffer out = {0};
     body_build(&t, body, (size_t)1 << 20);
     if (t.status != OK) {
         fail_msg("%s", t.err.text);
     }
     ir_print_function(t.f, collect, &out);
-    drop_locations(out.bytes);
-    char *first = strchr(out.bytes, '\n') + 1;
+    drop_locations(out.text);
+    char *first = strchr(out.text, '\n') + 1;
     *strrchr(first, '}') = '\0';
     if (strcmp(first, text) != 0) {
         printf("%s", first);

@@ -7,6 +7,7 @@
 #include "kernel/jit/wasm/operators.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_bytes.h"
+#include "tests/unit/jit/text_buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,23 +101,9 @@ static void test_types_are_those_of_the_representation(void **state)
 
 /* ---- Bodies ---- */
 
-struct text {
-    char bytes[8192];
-    size_t len;
-};
-
-static void collect(void *ctx, const char *s, size_t len)
-{
-    struct text *t = ctx;
-    assert_true(t->len + len < sizeof t->bytes);
-    memcpy(t->bytes + t->len, s, len);
-    t->len += len;
-    t->bytes[t->len] = '\0';
-}
-
 /* A module with a memory and one function (i32, v128) -> v128, built; its text, without the first
  * line, or why not. */
-static enum status build(const uint8_t *body, size_t len, struct text *out)
+static enum status build(const uint8_t *body, size_t len, struct buffer *out)
 {
     static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = 100};
     struct bytes b = {0};
@@ -160,15 +147,15 @@ static enum status build(const uint8_t *body, size_t len, struct text *out)
 /* Instructions that are there in this order, one word of each line: locations do not matter. */
 static void expect(const uint8_t *body, size_t len, const char *const words[])
 {
-    struct text out = {.len = 0};
+    struct buffer out = {.len = 0};
     if (build(body, len, &out) != OK) {
-        fail_msg("%s", out.bytes);
+        fail_msg("%s", out.text);
     }
-    const char *at = out.bytes;
+    const char *at = out.text;
     for (; *words != NULL; words++) {
         at = strstr(at, *words);
         if (at == NULL) {
-            fail_msg("no %s in\n%s", *words, out.bytes);
+            fail_msg("no %s in\n%s", *words, out.text);
         }
         at += strlen(*words);
     }
@@ -176,10 +163,10 @@ static void expect(const uint8_t *body, size_t len, const char *const words[])
 
 static void refuse(const uint8_t *body, size_t len, const char *words)
 {
-    struct text out = {.len = 0};
+    struct buffer out = {.len = 0};
     enum status s = build(body, len, &out);
-    if (s != E_CORRUPT || strstr(out.bytes, words) == NULL) {
-        fail_msg("status %d, \"%s\", not \"%s\"", s, out.bytes, words);
+    if (s != E_CORRUPT || strstr(out.text, words) == NULL) {
+        fail_msg("status %d, \"%s\", not \"%s\"", s, out.text, words);
     }
 }
 
