@@ -4,13 +4,6 @@
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 
-static const char fibonacci[] =
-    MODULE_HEAD "signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\nblock0(v0: i64):\n"
-                " v1 = const.i64 2\n v2 = lt_s.i64 v0, v1\n branch v2, block1(), block2()\n"
-                "block1():\n return v0\nblock2():\n v5 = const.i64 1\n v6 = sub.i64 v0, v5\n"
-                " v7 = call.i64 @f(v6) !21\n v8 = sub.i64 v0, v1\n v9 = call.i64 @f(v8) !22\n"
-                " v10 = add.i64 v7, v9\n return v10\n}\n";
-
 static enum status compile_limited(const char *text, size_t limit, struct jit_error *err)
 {
     struct arena source, a;
@@ -55,7 +48,7 @@ static void test_no_memory_is_an_error(void **state)
     unsigned failures = 0;
     for (size_t limit = 0; limit < 131072; limit += 256) {
         struct jit_error err;
-        enum status s = compile_limited(fibonacci, limit, &err);
+        enum status s = compile_limited(FIBONACCI, limit, &err);
         assert_true(s == OK || s == E_NOMEM);
         failures += s == E_NOMEM;
     }
