@@ -10,6 +10,16 @@
 
 #define CELLS_ON_STACK 32u
 
+/* Every machine's arch/MACHINE/jit/enter.S says so. */
+STATIC_ASSERT(offsetof(struct jit_entry, code) == 0, "enter.S: ENTRY_CODE");
+STATIC_ASSERT(offsetof(struct jit_entry, context) == 8, "enter.S: ENTRY_CONTEXT");
+STATIC_ASSERT(offsetof(struct jit_entry, ints) == 16, "enter.S: ENTRY_INTS");
+STATIC_ASSERT(offsetof(struct jit_entry, floats) == 80, "enter.S: ENTRY_FLOATS");
+STATIC_ASSERT(offsetof(struct jit_entry, stack) == 208, "enter.S: ENTRY_STACK");
+STATIC_ASSERT(offsetof(struct jit_entry, stack_cells) == 216, "enter.S: ENTRY_STACK_CELLS");
+STATIC_ASSERT(offsetof(struct jit_entry, saved_sp) == 224, "enter.S: ENTRY_SAVED_SP");
+STATIC_ASSERT(offsetof(struct jit_entry, outcome) == 232, "enter.S: ENTRY_OUTCOME");
+
 /** Where the next argument or result is. */
 struct places {
     const struct code_call *call;
