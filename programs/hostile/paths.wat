@@ -1,0 +1,33 @@
+;; Gets a folder of its own, /tmp/cell, and looks for ways out of it: by .., by an absolute path, and by links
+;; that it makes itself. Each must be ENOTCAPABLE (76). Ends with the number of the first that was not.
+(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_symlink" (func $symlink (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "tmp/cell")
+  (data (i32.const 32) "../../bin/hello.wasm")
+  (data (i32.const 64) "/bin/hello.wasm")
+  (data (i32.const 96) "link")
+  (data (i32.const 104) "../..")
+  (data (i32.const 112) "link/bin/hello.wasm")
+  (func $look (param $folder i32) (param $path i32) (param $length i32) (result i32)
+    (call $open (local.get $folder) (i32.const 1) (local.get $path) (local.get $length) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))
+  (func $refused (param $n i32) (param $error i32)
+    (if (i32.ne (local.get $error) (i32.const 76)) (then (call $exit (local.get $n)))))
+  (func $main (export "_start") (local $cell i32)
+    (drop (call $mkdir (i32.const 3) (i32.const 16) (i32.const 8)))
+    (if (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 8) (i32.const 2)
+          (i64.const 0x3fbffebf) (i64.const 0x3fffffff) (i32.const 0) (i32.const 4))
+      (then (call $exit (i32.const 1))))
+    (local.set $cell (i32.load (i32.const 4)))
+    (call $refused (i32.const 2) (call $look (local.get $cell) (i32.const 32) (i32.const 20)))
+    (call $refused (i32.const 3) (call $look (local.get $cell) (i32.const 64) (i32.const 15)))
+    ;; A link with an absolute text is not even made; one that leads up is, and is no way out.
+    (call $refused (i32.const 4)
+      (call $symlink (i32.const 64) (i32.const 15) (local.get $cell) (i32.const 96) (i32.const 4)))
+    (drop (call $symlink (i32.const 104) (i32.const 5) (local.get $cell) (i32.const 96) (i32.const 4)))
+    (call $refused (i32.const 5) (call $look (local.get $cell) (i32.const 112) (i32.const 19)))))

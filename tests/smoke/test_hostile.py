@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The hostile modules of programs/hostile, all in one boot: each ends alone, and gives everything back.
+
+docs/lessons/hostile.md is the same as a walk for people.
+"""
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from smoke import BUILD, TestCase, run
+from tree import ROOT
+
+TRAPPED = "ended by a fault"
+OUT_OF_TIME = "killed, its CPU time is used up"
+
+# What is printed of each, in this order. Nothing: all that it tried was refused, and it ended with 0.
+ENDS = {
+    "read-outside": ["trap: out of bounds memory access", "#0 read", "#1 main", TRAPPED],
+    "write-end": ["trap: out of bounds memory access", "#0 write", "#1 main", TRAPPED],
+    "bulk-outside": ["trap: out of bounds memory access", "#0 main", TRAPPED],
+    "call-wild": ["trap: undefined element", "#0 main", TRAPPED],
+    "call-null": ["trap: uninitialized element", "#0 main", TRAPPED],
+    "call-type": ["trap: indirect call type mismatch", "#0 main", TRAPPED],
+    "recursion": ["trap: call stack exhausted", "#0 deeper", "#15 deeper", TRAPPED],
+    "wide": ["trap: call stack exhausted", "#0 function 0", TRAPPED],
+    "endless": [OUT_OF_TIME],
+    "start": [OUT_OF_TIME],
+    "memory-bomb": [],
+    "table-bomb": [],
+    "memory-claim": ["run: /files/memory-claim.wasm: no memory for the module's memory"],
+    "no-import": ['import "kernel" "console_write": unknown import'],
+    "import-type": ['import "wasi_snapshot_preview1" "fd_write": incompatible import type'],
+    "invalid": ["code section, offset 0x3a: i32.load: type mismatch: expected i32, found f64"],
+    "cut": ["module, offset 0x2d: 3005 entries cannot be in 1953 bytes"],
+    "claim-locals": ["code section, offset 0x30: 4294967295 locals, more than 50000"],
+    "claim-targets": ["code section, offset 0x34: 4294967280 entries cannot be in 1 bytes"],
+    "claim-data": ["data section, offset 0x39: 4294967295 entries cannot be in 0 bytes"],
+    "claim-functions": ["function section, offset 0x10: 4294967295 entries cannot be in 0 bytes"],
+    "pointers": [],
+    "buffers": [],
+    "descriptors": [],
+    "paths": [],
+    "targets": [],
+    "nested": [],
+    "chained": [],
+    "straight": [],
+}
+OPTIONS = {"endless": "--cpu 1 ", "start": "--cpu 1 "}
+INPUT = {"buffers": " < /files/targets.wasm"}
+
+
+def owners(text):
+    """{who: KiB} of what mem printed."""
+    return {name: int(size) for size, name in re.findall(r"(?m)^ *(\d+) KiB  (\w[\w ]*)$", text)}
+
+
+class Hostile(TestCase):
+    def attack(self, rounds):
+        """What was printed behind each line that was typed, [(line, text)]. A round: each attack, each time another
+        program, and mem."""
+        lines = []
+        for _ in range(rounds):
+            for name in ENDS:
+                lines += [f"run {OPTIONS.get(name, '')}/files/{name}.wasm{INPUT.get(name, '')}", "/bin/hello.wasm lives"]
+            lines.append("mem")
+        with tempfile.TemporaryDirectory() as folder:
+            tree, disk = Path(folder, "tree"), Path(folder, "disk")
+            subprocess.run([ROOT / "programs/hostile/build.py", tree / "files"], check=True)
+            self.assertEqual(sorted(f"{name}.wasm" for name in ENDS), sorted(p.name for p in (tree / "files").iterdir()))
+            (tree / "bin").mkdir()
+            shutil.copy(BUILD / "programs/hello.wasm", tree / "bin")
+            subprocess.run([ROOT / "scripts/mkdisk", tree, disk], check=True)
+            result = run("--mem", "128M", "--disk", disk, typed="\n".join([*lines, "jit", "poweroff"]) + "\n")
+        self.expect(result, 0, contains="No portable program is loaded.")
+        said = [part.split("\n", 1) for part in result.output.split("halyard> ")[1:]]
+        self.assertEqual([part[0].rstrip() for part in said], [*lines, "jit", "poweroff"], result.output)
+        return said
+
+    def test_each_ends_alone_and_gives_everything_back(self):
+        said = self.attack(rounds=2)
+        for at, (name, expected) in enumerate(ENDS.items()):
+            (_, attack), (_, other) = said[2 * at:2 * at + 2]
+            with self.subTest(name):
+                rest = attack
+                for text in expected:
+                    self.assertIn(text, rest)
+                    rest = rest.split(text, 1)[1]
+                if not expected:
+                    self.assertEqual(attack.strip(), "")
+                self.assertIn("argument 1: lives", other)
+        # The heap and the page tables keep some slack, no two rounds the same; a page an attack would be 120 KiB.
+        first, second = (owners(text) for line, text in said if line.strip() == "mem")
+        self.assertEqual(list(first), list(second))
+        self.assertLess(abs(first["free"] - second["free"]), 100, (first, second))
