@@ -179,10 +179,10 @@ static void follow(struct alloc *a, uint32_t vreg)
 void refs_find(struct alloc *a)
 {
     size_t vregs = a->v->vreg_count, blocks = a->v->block_count;
-    find_points(a);
-    if (a->error != OK || a->v->safe_point_count == 0) {
+    if (!a->v->has_safe_points) {
         return;
     }
+    find_points(a);
     a->refs = regalloc_array(a, 1, sizeof *a->refs);
     if (a->refs == NULL) {
         return;

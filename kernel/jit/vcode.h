@@ -167,7 +167,7 @@ struct vcode {
     /* Of the frame, known after selection. */
     uint32_t outgoing_bytes; /* largest area for arguments and results of calls on the stack */
     uint32_t local_bytes;    /* IR slots */
-    bool has_calls;
+    bool has_calls, has_safe_points;
     uint64_t machine_flags; /* the machine's */
 
     /* Filled by the allocator. */

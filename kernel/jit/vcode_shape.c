@@ -174,10 +174,11 @@ static bool find_loops(struct vcode *v)
 
 static void look_at_instructions(struct vcode *v)
 {
-    v->has_calls = false;
+    v->has_calls = v->has_safe_points = false;
     for (uint32_t n = 0; n < v->instr_count; n++) {
         const struct vinstr *i = &v->instrs[n];
         v->has_calls |= (i->flags & VI_CALL) != 0;
+        v->has_safe_points |= (i->flags & VI_SAFE_POINT) != 0;
         if ((i->flags & VI_REMAKE) != 0) {
             v->vregs[v->operands[i->operands].vreg].remake = n;
         }
