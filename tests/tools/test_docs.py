@@ -9,6 +9,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
 # A link to a source file, and right behind it the names in it: [early.c](...) `early_main()`, `die()`
 NAMED = re.compile(r"\]\(([^)#\s]+\.(?:c|h|S|lds|py))\)((?:,? `[^`]+`)+)")
+# Lines of a source file, quoted as they stand in it: ```c path/from/the/top.c
+QUOTED = re.compile(r"^```c (\S+)\n(.*?)^```$", re.M | re.S)
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 
 
@@ -31,6 +33,13 @@ def missing_names(text, folder):
                 yield f"{target} has no {name}"
 
 
+def wrong_quotes(text):
+    for name, lines in QUOTED.findall(text):
+        file = ROOT / name
+        if not file.is_file() or f"\n{lines}" not in file.read_text():
+            yield f"{name} has no {lines.splitlines()[0].strip()} ..."
+
+
 class Documents(unittest.TestCase):
     def test_links_lead_to_files(self):
         for document in DOCUMENTS:
@@ -41,6 +50,11 @@ class Documents(unittest.TestCase):
         for document in DOCUMENTS:
             with self.subTest(str(document.relative_to(ROOT))):
                 self.assertEqual(list(missing_names(prose(document), document.parent)), [])
+
+    def test_worked_examples_quote_their_files(self):
+        text = (ROOT / "docs/jit.md").read_text()
+        self.assertEqual(list(wrong_quotes(text)), [])
+        self.assertGreater(len(QUOTED.findall(text)), 9)
 
     def test_boot_has_the_lines_of_main_in_their_order(self):
         table = (ROOT / "docs/boot.md").read_text().split("\n## 5.")[1].split("\n## ")[0]
@@ -54,3 +68,5 @@ class Documents(unittest.TestCase):
         line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/log.c) `also_not` |"
         self.assertEqual(list(missing_names(line, ROOT)),
                          ["kernel/main.c has no no_such()", "kernel/log.c has no also_not"])
+        quoted = "```c kernel/main.c\n    log_init();\n```\n```c kernel/none.c\nint x;\n```\n"
+        self.assertEqual(list(wrong_quotes(quoted)), ["kernel/main.c has no log_init(); ...", "kernel/none.c has no int x; ..."])

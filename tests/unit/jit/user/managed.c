@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A collector that moves every object at every safe point (tests/unit/jit/toy_gc.h).
+#include "tests/unit/jit/example_frontend.h"
 #include "tests/unit/jit/toy_gc.h"
 #include "tests/unit/jit/user/user_tests.h"
 
@@ -47,7 +48,41 @@ static bool test_objects_that_move(void)
     return ok;
 }
 
+/* The example of docs/jit.md: lists of a language that is translated here. */
+static bool test_example_frontend(void)
+{
+    static const struct toy_bed bed = {run_refs, unwind};
+    static const struct toy_case c = {"an example",
+                                      "_ n n [ : @ % , % 1 - ] 0 * n [ % : . @ + % ' % ] % ;",
+                                      10,
+                                      55,
+                                      -1,
+                                      30,
+                                      0,
+                                      false,
+                                      0};
+    const struct jit_options options = user_options(0);
+    const struct ir_bits arg = {.lo = c.arg};
+    struct arena a;
+    struct run_module m;
+    struct run_outcome out;
+    const char *wrong = NULL;
+    arena_init(&a, USER_ARENA_LIMIT);
+    struct ir_function *functions[] = {example_translate(&a, c.text, &wrong), NULL, NULL};
+    if (wrong == NULL && run_load(&m, &example_module, functions, 3, &options, &a) == OK) {
+        run_call(&m, EXAMPLE_MAIN, toy_start(&bed, &c), &arg, &out);
+        wrong = toy_judge(out.results[0].lo, out.traps ? out.trap : -1);
+        run_unload(&m);
+    }
+    if (wrong != NULL) {
+        printf("# %s\n", wrong);
+    }
+    arena_free_all(&a);
+    return wrong == NULL;
+}
+
 const struct user_test user_test_managed[] = {
     {"objects that move at every safe point", test_objects_that_move},
+    {"the example of a front-end", test_example_frontend},
     {NULL, NULL},
 };
