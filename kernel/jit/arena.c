@@ -8,23 +8,24 @@
 #include "kernel/mm/heap.h"
 
 #define ALIGN       ((size_t)16)
-#define CHUNK_FIRST ((size_t)4096)
+#define CHUNK_FIRST ((size_t)16384)
 #define CHUNK_MAX   ((size_t)1 << 20)
+#define CLEAR_SMALL ((size_t)128) /* bytes that a call of memset() does not pay for */
 
 struct arena_chunk {
     struct arena_chunk *older;
-    size_t size, used; /* bytes, this header included */
+    size_t size; /* bytes, this header included */
     _Alignas(16) uint8_t bytes[];
 };
 
 void arena_init(struct arena *a, size_t limit)
 {
-    *a = (struct arena){.chunks = NULL, .used = 0, .limit = limit};
+    *a = (struct arena){.chunks = NULL, .limit = limit};
 }
 
 struct arena_mark arena_mark(const struct arena *a)
 {
-    return (struct arena_mark){a->chunks, a->chunks == NULL ? 0 : a->chunks->used};
+    return (struct arena_mark){a->chunks, a->next};
 }
 
 void arena_release(struct arena *a, struct arena_mark mark)
@@ -35,18 +36,18 @@ void arena_release(struct arena *a, struct arena_mark mark)
         heap_free(a->chunks);
         a->chunks = older;
     }
-    if (a->chunks != NULL) {
-        a->chunks->used = mark.chunk_used;
-    }
+    a->next = mark.next;
+    a->end = a->chunks == NULL ? NULL : (uint8_t *)a->chunks + a->chunks->size;
 }
 
 void arena_free_all(struct arena *a)
 {
-    arena_release(a, (struct arena_mark){NULL, 0});
+    arena_release(a, (struct arena_mark){NULL, NULL});
 }
 
-/* A chunk with room for this much; larger than the last if the limit lets it. */
-static struct arena_chunk *add_chunk(struct arena *a, size_t bytes)
+/* A chunk with room for this much, and its first bytes; larger than the last if the limit lets it.
+ */
+static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
 {
     size_t least = sizeof(struct arena_chunk) + bytes, left = a->limit - a->used;
     size_t wanted = a->chunks == NULL ? CHUNK_FIRST : MIN(2 * a->chunks->size, CHUNK_MAX);
@@ -58,48 +59,63 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t bytes)
     if (chunk == NULL) {
         return NULL;
     }
-    *chunk = (struct arena_chunk){.older = a->chunks, .size = size, .used = sizeof *chunk};
+    *chunk = (struct arena_chunk){.older = a->chunks, .size = size};
     a->chunks = chunk;
     a->used += size;
-    return chunk;
+    a->next = chunk->bytes + bytes;
+    a->end = (uint8_t *)chunk + size;
+    return chunk->bytes;
 }
 
-/* Not cleared. */
-static void *take(struct arena *a, size_t bytes)
+/* Not cleared; what the newest chunk has no room for, or is nothing. */
+static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGN) {
         return NULL;
     }
-    bytes = ALIGN_UP(bytes, ALIGN);
-    struct arena_chunk *chunk = a->chunks;
-    if (chunk == NULL || chunk->size - chunk->used < bytes) {
-        chunk = add_chunk(a, bytes);
-    }
-    if (chunk == NULL) {
-        return NULL;
-    }
-    void *p = (uint8_t *)chunk + chunk->used;
-    chunk->used += bytes;
-    return p;
+    bool has_room = bytes == 0 && a->next != NULL;
+    return has_room ? a->next : take_from_new(a, ALIGN_UP(bytes, ALIGN));
+}
+
+static NOINLINE void *alloc_rarely(struct arena *a, size_t bytes)
+{
+    void *p = take_rarely(a, bytes);
+    return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    void *p = take(a, bytes);
-    return p == NULL ? NULL : memset(p, 0, bytes);
+    uint8_t *p = a->next;
+    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if there are none, or too many */
+    if (UNLIKELY(units - 1 >= (size_t)(a->end - p))) {
+        return alloc_rarely(a, bytes);
+    }
+    uint8_t *end = a->next = p + units;
+    if (units > CLEAR_SMALL) {
+        return memset(p, 0, units);
+    }
+    for (uint64_t *at = (uint64_t *)p; at < (uint64_t *)end; at += 2) {
+        at[0] = at[1] = 0;
+    }
+    return p;
 }
 
-void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed, size_t element)
+void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
+                      size_t element)
 {
-    if (needed <= *capacity) {
-        return array;
-    }
     uint64_t wanted = MAX(needed, MAX(2 * (uint64_t)*capacity, (uint64_t)16));
     size_t bytes;
-    if (wanted > UINT32_MAX || __builtin_mul_overflow((size_t)wanted, element, &bytes)) {
+    if (wanted > UINT32_MAX || __builtin_mul_overflow((size_t)wanted, element, &bytes) ||
+        bytes > SIZE_MAX - ALIGN) {
         return NULL;
     }
-    uint8_t *grown = take(a, bytes);
+    bytes = ALIGN_UP(bytes, ALIGN);
+    uint8_t *grown = a->next;
+    if (bytes - 1 >= (size_t)(a->end - grown)) {
+        grown = take_rarely(a, bytes);
+    } else {
+        a->next += bytes;
+    }
     if (grown == NULL) {
         return NULL;
     }

@@ -11,6 +11,7 @@ struct arena_chunk;
 /** Not shared between threads. */
 struct arena {
     struct arena_chunk *chunks; /* the newest first */
+    uint8_t *next, *end;        /* what is left of the newest */
     size_t used, limit;         /* bytes taken from the heap, and how many that may become */
 };
 
@@ -24,7 +25,7 @@ void arena_free_all(struct arena *a);
 /** How much of an arena was in use. */
 struct arena_mark {
     struct arena_chunk *chunk;
-    size_t chunk_used;
+    uint8_t *next;
 };
 
 /** @brief Note what is in use now. @context{any} */
@@ -38,11 +39,19 @@ void arena_release(struct arena *a, struct arena_mark mark);
  * has changed. @context{thread} */
 void *arena_alloc(struct arena *a, size_t bytes);
 
+/** @brief arena_grow() of an array that has no room. */
+void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
+                      size_t element);
+
 /**
  * @brief Make room in an array that lives in the arena: at least doubles, so that adding n elements
- * one by one costs O(n). The old array stays where it is, unused.
+ * one by one costs O(n). The old array stays where it is, unused; what is new is zeroed.
  * @param array     The array, or NULL.
  * @param capacity  Elements it has room for; becomes at least `needed`.
  * @return the array, perhaps elsewhere; NULL: as arena_alloc(), or 2^32 elements. @context{thread}
  */
-void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed, size_t element);
+static inline void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
+                               size_t element)
+{
+    return needed <= *capacity ? array : arena_grow_full(a, array, capacity, needed, element);
+}

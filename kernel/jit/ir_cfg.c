@@ -6,32 +6,31 @@
 
 #include "kernel/jit/ir_cfg_internal.h"
 
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-static uint32_t *new_array(struct arena *a, uint64_t count, bool none)
+/* All in one piece: most functions are small. */
+bool cfg_new_arrays(struct arena *a, uint32_t **const *arrays, size_t n, size_t none, size_t count)
 {
-    uint32_t *words = arena_alloc(a, (size_t)count * sizeof *words);
-    if (words != NULL && none) {
-        memset(words, 0xff, (size_t)count * sizeof *words);
+    uint32_t *words = arena_alloc(a, n * count * sizeof *words);
+    if (words == NULL) {
+        return false;
     }
-    return words;
+    memset(words + none * count, 0xff, (n - none) * count * sizeof *words);
+    for (size_t i = 0; i < n; i++) {
+        *arrays[i] = words + i * count;
+    }
+    return true;
 }
 
 static bool allocate(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
-    uint32_t blocks = f->block_count, edges = f->edge_count;
-    c->order = new_array(a, blocks, false);
-    c->position = new_array(a, blocks, true);
-    c->idom = new_array(a, blocks, true);
-    c->loop = new_array(a, blocks, true);
-    c->outer = new_array(a, blocks, true);
-    c->depth = new_array(a, blocks, false);
-    c->pred_first = new_array(a, (uint64_t)blocks + 1, false);
-    c->pred_block = new_array(a, edges, false);
-    c->pred_edge = new_array(a, edges, false);
-    return c->order != NULL && c->position != NULL && c->idom != NULL && c->loop != NULL &&
-           c->outer != NULL && c->depth != NULL && c->pred_first != NULL && c->pred_block != NULL &&
-           c->pred_edge != NULL;
+    uint32_t **const by_block[] = {&c->order, &c->depth, &c->pred_first, &c->position,
+                                   &c->idom,  &c->loop,  &c->outer};
+    uint32_t **const by_edge[] = {&c->pred_block, &c->pred_edge};
+    /* The list of first predecessors has an end, too. */
+    return cfg_new_arrays(a, by_block, ARRAY_COUNT(by_block), 3, (size_t)f->block_count + 1) &&
+           cfg_new_arrays(a, by_edge, ARRAY_COUNT(by_edge), 2, f->edge_count);
 }
 
 static uint32_t target(const struct ir_function *f, uint32_t block, uint32_t n)
@@ -43,13 +42,9 @@ static uint32_t target(const struct ir_function *f, uint32_t block, uint32_t n)
 static bool number_blocks(struct arena *a, const struct ir_function *f, struct ir_cfg *c,
                           struct cfg_walk *walk)
 {
-    uint32_t *stack = new_array(a, f->block_count, false),
-             *next = new_array(a, f->block_count, false);
-    walk->vertex = new_array(a, f->block_count, false);
-    walk->parent = new_array(a, f->block_count, false);
-    walk->number = new_array(a, f->block_count, false);
-    if (stack == NULL || next == NULL || walk->vertex == NULL || walk->parent == NULL ||
-        walk->number == NULL) {
+    uint32_t *stack, *next;
+    uint32_t **const arrays[] = {&stack, &next, &walk->vertex, &walk->parent, &walk->number};
+    if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), ARRAY_COUNT(arrays), f->block_count)) {
         return false;
     }
     uint32_t top = 0, free = f->block_count, seen = 1;
@@ -139,7 +134,7 @@ static void mark_loop(struct ir_cfg *c, uint32_t header, uint32_t *stack)
  * they are marked a header belongs to no loop; its own comes when an outer one is marked. */
 static bool find_loops(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
-    uint32_t *stack = new_array(a, 2 * (uint64_t)f->edge_count + 1, false);
+    uint32_t *stack = arena_alloc(a, (2 * (size_t)f->edge_count + 1) * sizeof *stack);
     if (stack == NULL) {
         return false;
     }

@@ -4,7 +4,7 @@
 // version with path compression alone: m log n whatever the shape. Then the tree in preorder, so
 // that dominance is a comparison.
 #include "kernel/jit/ir_cfg_internal.h"
-#include "kernel/lib/string.h"
+#include "kernel/lib/compiler.h"
 
 /* By number of the walk. */
 struct forest {
@@ -16,13 +16,10 @@ struct forest {
 
 static bool allocate(struct arena *a, struct forest *f, uint32_t count)
 {
-    uint32_t **arrays[] = {&f->semi, &f->idom,   &f->ancestor, &f->label,
-                           &f->next, &f->bucket, &f->path};
-    for (size_t n = 0; n < sizeof arrays / sizeof arrays[0]; n++) {
-        *arrays[n] = arena_alloc(a, (size_t)count * sizeof **arrays[n]);
-        if (*arrays[n] == NULL) {
-            return false;
-        }
+    uint32_t **const arrays[] = {&f->semi, &f->idom,   &f->ancestor, &f->label,
+                                 &f->next, &f->bucket, &f->path};
+    if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), ARRAY_COUNT(arrays), count)) {
+        return false;
     }
     for (uint32_t n = 0; n < count; n++) {
         f->semi[n] = f->label[n] = n;
@@ -103,18 +100,11 @@ static void walk_tree(struct ir_cfg *c, const uint32_t *child, const uint32_t *s
 
 static bool make_tree(struct arena *a, struct ir_cfg *c, uint32_t blocks)
 {
-    size_t bytes = (size_t)blocks * sizeof(uint32_t);
-    uint32_t *child = arena_alloc(a, bytes), *sibling = arena_alloc(a, bytes);
-    c->tree_order = arena_alloc(a, bytes);
-    c->tree_place = arena_alloc(a, bytes);
-    c->tree_last = arena_alloc(a, bytes);
-    if (child == NULL || sibling == NULL || c->tree_order == NULL || c->tree_place == NULL ||
-        c->tree_last == NULL) {
+    uint32_t *child, *sibling;
+    uint32_t **const arrays[] = {&c->tree_order, &c->tree_last, &c->tree_place, &child, &sibling};
+    if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), 2, blocks)) {
         return false;
     }
-    memset(child, 0xff, bytes);
-    memset(sibling, 0xff, bytes);
-    memset(c->tree_place, 0xff, bytes);
     list_children(c, child, sibling);
     walk_tree(c, child, sibling);
     return true;

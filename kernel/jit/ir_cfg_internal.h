@@ -16,3 +16,7 @@ struct cfg_walk {
  * memory. */
 bool cfg_find_dominators(struct arena *a, struct ir_cfg *c, const struct cfg_walk *walk,
                          uint32_t blocks);
+
+/** @brief `n` arrays of `count` words, zeroed; those from the `none`th on hold IR_NONE. @return
+ * false: no memory. */
+bool cfg_new_arrays(struct arena *a, uint32_t **const *arrays, size_t n, size_t none, size_t count);
