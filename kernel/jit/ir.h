@@ -256,15 +256,17 @@ enum ir_callee_kind {
     IR_CALLEE_HELPER,   /**< a C function of the runtime, whose address is at context + entry: its
                            first parameter is the context, then at most 5 integers; at most one
                            integer result */
+    IR_CALLEE_HOST, /**< as a helper, but its first parameter is the word at context + entry + 8:
+                       what belongs to the function, not to its caller */
 };
 
-/** What a call can mean: a function of this module, or a helper of its runtime. */
+/** What a call can mean: a function of this module, or one in C. */
 struct ir_callee {
     const char *name; /* for people; lives as long as the module */
     uint32_t signature;
     uint8_t effects; /* IR_TRAPS, IR_READS, IR_WRITES: what the callee may do at most */
     uint8_t kind;    /* enum ir_callee_kind */
-    uint32_t entry;  /* of a helper: bytes from the context */
+    uint32_t entry;  /* of a function in C: bytes from the context */
 };
 
 /** A memory whose addresses the program computes. Its base never changes while a context lives;

@@ -82,6 +82,9 @@ static void parse_callee(struct text_parser *p)
     if (text_take_keyword(p, "helper")) {
         c.kind = IR_CALLEE_HELPER;
         c.entry = (uint32_t)text_expect_number(p, UINT32_MAX);
+    } else if (text_take_keyword(p, "host")) {
+        c.kind = IR_CALLEE_HOST;
+        c.entry = (uint32_t)text_expect_number(p, UINT32_MAX);
     }
     c.effects |= text_take_keyword(p, "traps") ? IR_TRAPS : 0;
     c.effects |= text_take_keyword(p, "reads") ? IR_READS : 0;

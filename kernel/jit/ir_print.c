@@ -281,6 +281,8 @@ static void print_callee(struct printer *p, const struct ir_callee *c)
     print(p, "callee @%s signature %u", c->name, c->signature);
     if (c->kind == IR_CALLEE_HELPER) {
         print(p, " helper %u", c->entry);
+    } else if (c->kind == IR_CALLEE_HOST) {
+        print(p, " host %u", c->entry);
     }
     print(p, "%s%s%s\n", (c->effects & IR_TRAPS) != 0 ? " traps" : "",
           (c->effects & IR_READS) != 0 ? " reads" : "",

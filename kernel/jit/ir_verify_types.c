@@ -243,7 +243,7 @@ static bool check_helper(struct verifier *v, const struct ir_callee *c)
 
 static bool check_callee(struct verifier *v, const struct ir_callee *c)
 {
-    if (c->kind == IR_CALLEE_HELPER) {
+    if (c->kind == IR_CALLEE_HELPER || c->kind == IR_CALLEE_HOST) {
         return check_helper(v, c);
     }
     return c->kind == IR_CALLEE_FUNCTION || verify_fail(v, "no such kind of callee");

@@ -200,6 +200,7 @@ static void compiled_close(void *state)
 
 const struct wasm_engine wasm_compiled = {
     .name = "compiled",
+    .calls_hosts = true,
     .open = compiled_open,
     .close = compiled_close,
     .load = compiled_load,

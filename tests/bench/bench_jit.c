@@ -26,18 +26,26 @@ static const uint8_t small[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 
                                 0x73, 0x74, 0x00, 0x00, 0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b};
 
 /* (module (import "bench" "two" (func $two (param i32 i32) (result i32)))
+ *   (import "bench" "first" (func $first (param i32 i32) (result i32)))
+ *   (memory 1)
  *   (func (export "calls") (param i32)
  *     (loop (drop (call $two (local.get 0) (i32.const 1)))
+ *       (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+ *   (func (export "pointers") (param i32)
+ *     (loop (drop (call $first (i32.const 64) (local.get 0)))
  *       (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
  *   (func (export "loops") (param i32)
  *     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))) */
 static const uint8_t host[] = {
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x0b, 0x02, 0x60, 0x02, 0x7f, 0x7f,
-    0x01, 0x7f, 0x60, 0x01, 0x7f, 0x00, 0x02, 0x0d, 0x01, 0x05, 0x62, 0x65, 0x6e, 0x63, 0x68,
-    0x03, 0x74, 0x77, 0x6f, 0x00, 0x00, 0x03, 0x03, 0x02, 0x01, 0x01, 0x07, 0x11, 0x02, 0x05,
-    0x63, 0x61, 0x6c, 0x6c, 0x73, 0x00, 0x01, 0x05, 0x6c, 0x6f, 0x6f, 0x70, 0x73, 0x00, 0x02,
-    0x0a, 0x26, 0x02, 0x15, 0x00, 0x03, 0x40, 0x20, 0x00, 0x41, 0x01, 0x10, 0x00, 0x1a, 0x20,
-    0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b, 0x0e, 0x00, 0x03, 0x40, 0x20,
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x0b, 0x02, 0x60, 0x02, 0x7f, 0x7f, 0x01,
+    0x7f, 0x60, 0x01, 0x7f, 0x00, 0x02, 0x1b, 0x02, 0x05, 0x62, 0x65, 0x6e, 0x63, 0x68, 0x03, 0x74,
+    0x77, 0x6f, 0x00, 0x00, 0x05, 0x62, 0x65, 0x6e, 0x63, 0x68, 0x05, 0x66, 0x69, 0x72, 0x73, 0x74,
+    0x00, 0x00, 0x03, 0x04, 0x03, 0x01, 0x01, 0x01, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x1c, 0x03,
+    0x05, 0x63, 0x61, 0x6c, 0x6c, 0x73, 0x00, 0x02, 0x08, 0x70, 0x6f, 0x69, 0x6e, 0x74, 0x65, 0x72,
+    0x73, 0x00, 0x03, 0x05, 0x6c, 0x6f, 0x6f, 0x70, 0x73, 0x00, 0x04, 0x0a, 0x3d, 0x03, 0x15, 0x00,
+    0x03, 0x40, 0x20, 0x00, 0x41, 0x01, 0x10, 0x00, 0x1a, 0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00,
+    0x0d, 0x00, 0x0b, 0x0b, 0x16, 0x00, 0x03, 0x40, 0x41, 0xc0, 0x00, 0x20, 0x00, 0x10, 0x01, 0x1a,
+    0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b, 0x0e, 0x00, 0x03, 0x40, 0x20,
     0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b};
 
 static uint64_t two(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
@@ -46,10 +54,20 @@ static uint64_t two(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uin
     return (uint32_t)(a + b);
 }
 
+/* Of `len` bytes in the program's memory. */
+static uint64_t first(struct wasm_host *h, uint64_t at, uint64_t len, uint64_t c, uint64_t d,
+                      uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    const uint8_t *bytes = wasm_host_memory(h, (uint32_t)at, len);
+    return bytes == NULL ? UINT32_MAX : bytes[0];
+}
+
 static const struct wasm_host_function functions[] = {
-    {.name = "two", .signature = "ii:i", .direct = two}};
+    {.name = "two", .signature = "ii:i", .direct = two},
+    {.name = "first", .signature = "ii:i", .direct = first}};
 static const struct wasm_host_module bench_host = {
-    .name = "bench", .functions = functions, .count = 1};
+    .name = "bench", .functions = functions, .count = ARRAY_COUNT(functions)};
 
 static void need(bool ok, const char *what)
 {
@@ -121,9 +139,14 @@ static void bench_load(void)
     bench_report("jit.load_us", bench_median(load_milli, RUNS), "us");
 }
 
-/* ---- jit.hostcall_ns ---- */
+/* ---- jit.hostcall_ns, jit.hostcall_pointer_ns ---- */
 
-static uint64_t hostcall_milli[RUNS];
+/* All that a turn of the loop has more than one without a call: arguments, the call, the function
+ * in C, the look at the flag behind it. */
+static struct {
+    struct wasm_bytes name;
+    uint64_t milli[RUNS];
+} hostcall[] = {{NAMED("calls"), {0}}, {NAMED("pointers"), {0}}};
 
 static uint64_t time_of(struct wasm_store *s, const struct wasm_instance *i, struct wasm_bytes name)
 {
@@ -139,10 +162,10 @@ static void measure_hostcall(void *arg)
     struct wasm_store *s = open_store();
     need(wasm_store_add_host(s, &bench_host, NULL) == OK, "no host module");
     const struct wasm_instance *i = instantiate(s, host, sizeof host);
-    for (unsigned n = 0; n < RUNS; n++) {
-        uint64_t calls = time_of(s, i, (struct wasm_bytes)NAMED("calls"));
+    for (unsigned n = 0; n < RUNS * ARRAY_COUNT(hostcall); n++) {
+        uint64_t calls = time_of(s, i, hostcall[n / RUNS].name);
         uint64_t loops = time_of(s, i, (struct wasm_bytes)NAMED("loops"));
-        hostcall_milli[n] = (calls - MIN(loops, calls)) * 1000 / CALLS;
+        hostcall[n / RUNS].milli[n % RUNS] = (calls - MIN(loops, calls)) * 1000 / CALLS;
     }
     wasm_store_close(s);
 }
@@ -150,7 +173,8 @@ static void measure_hostcall(void *arg)
 static void bench_hostcall(void)
 {
     need(wasm_bed_run(measure_hostcall, NULL), "no thread");
-    bench_report("jit.hostcall_ns", bench_median(hostcall_milli, RUNS), "ns");
+    bench_report("jit.hostcall_ns", bench_median(hostcall[0].milli, RUNS), "ns");
+    bench_report("jit.hostcall_pointer_ns", bench_median(hostcall[1].milli, RUNS), "ns");
 }
 
 /* ---- jit.compile_mbps ---- */

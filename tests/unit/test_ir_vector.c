@@ -467,7 +467,8 @@ static void verify(struct arena *a, const struct ir_function *f)
     "callee @vector signature 3 helper 24\n"                                                       \
     "callee @many signature 4 helper 32\n"                                                         \
     "callee @two signature 5 helper 40\n"                                                          \
-    "callee @odd signature 2 helper 4\n"
+    "callee @odd signature 2 helper 4\n"                                                           \
+    "callee @host signature 4 host 48 writes\n"
 
 static void test_every_operation_survives_its_text(void **state)
 {
@@ -666,6 +667,7 @@ static void test_helpers_that_no_stub_can_call_are_named(void **state)
 {
     (void)state;
     expect_complaint(" v2 = const.i64 0\n call @many(v2, v2, v2, v2, v2, v2)\n", "more than 5");
+    expect_complaint(" v2 = const.i64 0\n call @host(v2, v2, v2, v2, v2, v2)\n", "more than 5");
     expect_complaint(" v2 = call.v128 @vector(v0)\n", "knows no v128");
     expect_complaint(" v2 = call.i32 @two()\n", "more than 1 result");
     expect_complaint(" v2 = const.i64 0\n v3 = call.i32 @odd(v0, v2)\n", "is at 4");
@@ -680,6 +682,8 @@ static void test_helpers_that_no_stub_can_call_are_named(void **state)
     assert_int_equal(ir_parse(&a, body, strlen(body), &t), OK);
     assert_int_equal(t.module.callees[2].kind, IR_CALLEE_HELPER);
     assert_int_equal(t.module.callees[2].entry, 16);
+    assert_int_equal(t.module.callees[7].kind, IR_CALLEE_HOST);
+    assert_int_equal(t.module.callees[7].entry, 48);
     assert_int_equal(t.module.memories[0].length, 8);
     assert_int_equal(ir_verify(&a, t.functions[2], &complaint), E_CORRUPT);
     assert_non_null(strstr(complaint.text, "no body"));

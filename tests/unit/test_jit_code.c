@@ -504,6 +504,27 @@ static void test_helpers(void **state)
     discard(&c);
 }
 
+/* What belongs to the function is passed, not the caller's context. */
+static void test_host_functions(void **state)
+{
+    (void)state;
+    struct compiled c;
+    compile(&c,
+            MODULE_HEAD "signature (i64) -> (i64)\nsignature (i64, i64, i64, i64, i64) -> (i32)\n"
+                        "callee @f signature 0\ncallee @h signature 1 host 32 reads writes\n"
+                        "function @f {\nblock0(v0: i64):\n v1 = call.i32 @h(v0, v0, v0, v0, v0)\n"
+                        " v2 = extend_u.i64 v1\n v3 = add.i64 v2, v0\n return v3\n}\n");
+    struct context other = {.a = 5};
+    c.context.helpers[0] = (uintptr_t)helper_add;
+    c.context.helpers[1] = (uintptr_t)&other;
+    struct ir_bits arg = {.lo = UINT64_C(0x100000001)}, result;
+    assert_false(run(&c, &arg, &result).trapped);
+    assert_int_equal(result.lo, arg.lo + 11111);
+    assert_int_equal(other.a, 6);
+    assert_int_equal(c.context.a, 0);
+    discard(&c);
+}
+
 /* The callee sees its own context and memory, the caller its own again. */
 static void test_indirect_calls_change_the_context(void **state)
 {
@@ -757,6 +778,7 @@ int main(void)
         cmocka_unit_test(test_large_frames_find_the_end_of_the_stack),
         cmocka_unit_test(test_traps_tell_where),
         cmocka_unit_test(test_helpers),
+        cmocka_unit_test(test_host_functions),
         cmocka_unit_test(test_indirect_calls_change_the_context),
         cmocka_unit_test(test_a_switch_of_many_targets),
         cmocka_unit_test(test_few_cases),

@@ -192,6 +192,44 @@ static void test_a_host_function_of_another_type_is_refused(void **state)
     }
 }
 
+static uint64_t host_same(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                          uint64_t e)
+{
+    (void)h, (void)b, (void)c, (void)d, (void)e;
+    return a;
+}
+
+/* Compiled code calls what was there when it was compiled, in C: no other kind of function can
+ * stand in later. */
+static void test_a_name_that_hides_a_host_function_comes_too_late(void **state)
+{
+    (void)state;
+    static const struct wasm_host_function f = {"direct", "i:i", NULL, host_same};
+    static const struct wasm_host_module one = {"a", &f, 1};
+    static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = 1};
+    static const uint8_t description[] = {0, 0};
+    int data = 0;
+    uint8_t bytes[64];
+    struct wasm_store *s = open_store();
+    struct wasm_bytes importer = with_import("direct", description, 2, bytes);
+    struct wasm_module *m;
+    struct wasm_code *code;
+    struct wasm_instance *i;
+    struct wasm_stop stop;
+    struct wasm_error err = {.text = ""};
+    assert_int_equal(wasm_store_add_host(s, &one, NULL), OK);
+    assert_int_equal(wasm_module_decode(importer.bytes, importer.len, &bounds, &m, &err), OK);
+    assert_int_equal(wasm_load(s, m, &code, &err), OK);
+    assert_int_equal(wasm_instantiate(s, code, &i, &stop, &err), OK);
+    assert_int_equal(wasm_store_register(s, text("a"), make_hosted(s, &data)), OK);
+    assert_int_equal(wasm_instantiate(s, code, &i, &stop, &err), E_UNRESOLVED);
+    assert_non_null(strstr(err.text, engine->calls_hosts
+                                         ? "it was a host function when the module was loaded"
+                                         : "incompatible import type"));
+    wasm_release(s, code);
+    wasm_store_close(s);
+}
+
 /* ---- Ends ---- */
 
 static void test_a_trap_names_the_functions_that_were_open(void **state)
@@ -371,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_values_live_on_over_host_functions),
         cmocka_unit_test(test_host_functions_see_the_memory_of_who_imported_them),
         cmocka_unit_test(test_a_host_function_of_another_type_is_refused),
+        cmocka_unit_test(test_a_name_that_hides_a_host_function_comes_too_late),
         cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),
         cmocka_unit_test(test_addresses_in_compiled_code_have_names),
         cmocka_unit_test(test_a_host_function_ends_the_program),

@@ -237,6 +237,9 @@ static void emit_call_foreign(struct a64_emitter *e, const struct vinstr *i)
 
 static void emit_call_helper(struct a64_emitter *e, const struct vinstr *i)
 {
+    if (i->extra != 0) {
+        a64_access(&e->a, A64_LDR_X, 0, A64_CONTEXT, (int64_t)i->imm + 8, -1);
+    }
     a64_access(&e->a, A64_LDR_X, A64_X17, A64_CONTEXT, (int64_t)i->imm, -1);
     emit_call_register(e, i, A64_X17);
     if ((i->small & A64_SMALL_WIDE) == 0) {

@@ -38,7 +38,8 @@ enum a64_op {
     A64_OP_CALL,          /**< extra: callee */
     A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
     A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
-    A64_OP_CALL_HELPER,   /**< imm: entry; WIDE: no need to clear the result's upper half */
+    A64_OP_CALL_HELPER,   /**< imm: entry; extra: 1 if the word behind it is passed, not the
+                               context; WIDE: no need to clear the result's upper half */
     A64_OP_INVOKED,       /**< behind a call: it may come back unwinding; edges if not, if so */
     A64_OP_TO_INT,        /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
     A64_OP_POPCNT,        /**< def, use; WIDE */

@@ -199,7 +199,18 @@ static void finish_call(struct selector *s, struct a64_new *call, const struct i
     end_invoke(s);
 }
 
-/* A C function: the context and its arguments in x0 to x5, a result in x0. */
+/* What a C function gets first: the context, or what the call itself loads. */
+static void pass_context(struct selector *s, struct a64_new *call)
+{
+    struct a64_new context = a64_new(s, A64_OP_CONTEXT, 0);
+    uint32_t own = a64_temp(s);
+    context.i.flags = VI_REMAKE;
+    a64_def(&context, own);
+    a64_done(&context);
+    a64_operand(call, own, VUSE, VAT_FIXED, 0);
+}
+
+/* A C function: its first parameter and its arguments in x0 to x5, a result in x0. */
 static bool select_helper(struct selector *s, const struct ir_callee *callee,
                           const struct ir_signature *g, const uint32_t *args)
 {
@@ -207,12 +218,10 @@ static bool select_helper(struct selector *s, const struct ir_callee *callee,
     call.i.flags = call_flags(s);
     call.i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_HELPER;
     call.i.imm = callee->entry;
-    struct a64_new context = a64_new(s, A64_OP_CONTEXT, 0);
-    uint32_t own = a64_temp(s);
-    context.i.flags = VI_REMAKE;
-    a64_def(&context, own);
-    a64_done(&context);
-    a64_operand(&call, own, VUSE, VAT_FIXED, 0);
+    call.i.extra = callee->kind == IR_CALLEE_HOST;
+    if (callee->kind == IR_CALLEE_HELPER) {
+        pass_context(s, &call);
+    }
     if (g->params >= HELPER_INTS || g->results > 1) {
         return false;
     }
@@ -239,7 +248,7 @@ static bool select_direct(struct selector *s, const struct ir_instr *i)
     const struct ir_callee *callee = &s->f->module->callees[i->a];
     const struct ir_signature *g = ir_call_signature(s->f, i);
     const uint32_t *args = s->f->pool + i->b + (i->op == IR_INVOKE ? 2 : 0);
-    if (callee->kind == IR_CALLEE_HELPER) {
+    if (callee->kind != IR_CALLEE_FUNCTION) {
         return select_helper(s, callee, g, args);
     }
     struct a64_new call = a64_new(s, A64_OP_CALL, 0);

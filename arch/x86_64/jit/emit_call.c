@@ -116,9 +116,14 @@ void x86_emit_call(struct emitter *e, const struct vinstr *i)
     call_row(e, i);
 }
 
+/* imm: not the context is passed, but the word behind the address. */
 void x86_emit_call_helper(struct emitter *e, const struct vinstr *i)
 {
-    x86_insn_rr(e, X86_MOV_MR, 8, X86_CONTEXT, X86_RDI);
+    if (i->imm != 0) {
+        x86_insn_rm(e, X86_MOV_RM, 8, X86_RDI, x86_memory_at(X86_CONTEXT, (int32_t)i->extra + 8));
+    } else {
+        x86_insn_rr(e, X86_MOV_MR, 8, X86_CONTEXT, X86_RDI);
+    }
     x86_insn_rm(e, X86_CALL_M, 8, 0, x86_memory_at(X86_CONTEXT, (int32_t)i->extra));
     call_row(e, i);
 }

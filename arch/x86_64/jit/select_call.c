@@ -131,13 +131,15 @@ static void load_results(struct selector *s, struct call *c)
     }
 }
 
-/* C functions take the context, then integers, and leave the upper half of an i32 undefined. */
+/* C functions take the context or what belongs to them, then integers, and leave the upper half of
+ * an i32 undefined. */
 static void call_helper(struct selector *s, const struct ir_instr *i, struct call *c)
 {
     static const uint8_t regs[] = {X86_RSI, X86_RDX, X86_RCX, X86_R8, X86_R9};
     const struct ir_callee *callee = &s->f->module->callees[i->a];
     c->d.i.op = X86_OP_CALL_HELPER;
     c->d.i.extra = callee->entry;
+    c->d.i.imm = callee->kind == IR_CALLEE_HOST;
     c->d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_HELPER;
     for (uint32_t n = 0; n < c->signature->params && n < ARRAY_COUNT(regs); n++) {
         x86_draft_operand(&c->d, select_reg(s, c->args[n]), VUSE, VAT_FIXED, regs[n]);
@@ -191,7 +193,8 @@ bool x86_select_call(struct selector *s)
     }
     c.d.i.flags = VI_CALL | ((i->flags & IR_SAFE_POINT) != 0 ? VI_SAFE_POINT : 0);
     c.d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_CALL;
-    bool helper = i->op != IR_CALL_INDIRECT && s->f->module->callees[i->a].kind == IR_CALLEE_HELPER;
+    bool helper =
+        i->op != IR_CALL_INDIRECT && s->f->module->callees[i->a].kind != IR_CALLEE_FUNCTION;
     if (i->op == IR_INVOKE) {
         s->v->machine_flags |= X86_SAVES_CONTEXT;
     }

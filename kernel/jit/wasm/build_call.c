@@ -78,6 +78,21 @@ static void load_target(struct wasm_builder *b, uint32_t address, bool constant,
     own[1] = load_func(b, IR_I64, address, offsetof(struct wasm_func, context), constant);
 }
 
+/* A host function returns to code that is to end: the store's flag was set meanwhile. What the trap
+ * is called does not matter then. */
+static void end_if_stopped(struct wasm_builder *b)
+{
+    uint32_t at = build_load(b, IR_I64, IR_NONE,
+                             (struct ir_place){.offset = offsetof(struct wasm_context, stop),
+                                               .space = IR_SPACE_CONTEXT,
+                                               .alias_class = CLASS_CONTEXT,
+                                               .is_constant = 1});
+    uint32_t flag = build_load(
+        b, IR_I32, at, (struct ir_place){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_STOP});
+    uint32_t is_clear = build_emit(b, IR_EQ, IR_I32, flag, build_const(b, IR_I32, 0), 0);
+    build_require(b, is_clear, IR_TRAP_UNREACHABLE);
+}
+
 void build_call(struct wasm_builder *b)
 {
     uint32_t function, own[2];
@@ -93,8 +108,12 @@ void build_call(struct wasm_builder *b)
     if (!build_expect(b, s->types, s->params)) {
         return;
     }
-    if (!f->is_imported) {
+    bool calls_host = b->m->callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST;
+    if (!f->is_imported || calls_host) {
         emit_call(b, WASM_HELPER_COUNT + function, s, NULL);
+        if (calls_host) {
+            end_if_stopped(b);
+        }
         return;
     }
     load_target(b, build_function_address(b, function), true, own);

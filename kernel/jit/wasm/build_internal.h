@@ -110,6 +110,7 @@ enum {
     CLASS_FRAME,
     CLASS_IMPORTED_GLOBALS,
     CLASS_IMPORTED_TABLES,
+    CLASS_STOP,
     CLASS_GLOBALS = 16, /* and on: one each, as far as they go */
     CLASS_ELEMENTS = 192,
     CLASS_END = 256,

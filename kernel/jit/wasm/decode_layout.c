@@ -36,7 +36,8 @@ static bool lay_out_context(struct wasm_decoder *d)
     }
     for (uint32_t n = 0; n < m->function_count; n++) {
         struct wasm_function *f = &m->functions[n];
-        f->at = take(&end, f->is_imported ? 8 : sizeof(struct wasm_func), 8);
+        f->at =
+            take(&end, f->is_imported ? sizeof(struct wasm_imported) : sizeof(struct wasm_func), 8);
     }
     if (end > CONTEXT_MAX) {
         return wasm_fail(&d->r, d->r.at, E_OVERFLOW, "globals, tables and functions of %llu bytes",
@@ -172,7 +173,7 @@ static bool make_callees(struct wasm_decoder *d)
             .kind = IR_CALLEE_FUNCTION,
         };
     }
-    m->ir.callees = callees;
+    m->ir.callees = m->callees = callees;
     m->ir.callee_count = WASM_HELPER_COUNT + m->function_count;
     return true;
 }

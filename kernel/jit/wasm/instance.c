@@ -124,6 +124,7 @@ static void set_context(struct wasm_instance *i)
     struct wasm_context *c = &i->context;
     c->memory_base = i->memory == NULL ? 0 : (uintptr_t)i->memory->box.base;
     c->memory_length = (uintptr_t)(i->memory == NULL ? &no_length : &i->memory->length);
+    c->stop = (uintptr_t)&i->store->stop;
     for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
         c->helpers[n] = (uintptr_t)wasm_helpers[n];
     }
@@ -168,7 +169,14 @@ static void make_functions(struct wasm_instance *i)
     for (uint32_t n = 0; n < m->function_count; n++) {
         const struct wasm_function *f = &m->functions[n];
         if (f->is_imported) {
-            *(uint64_t *)at(i, f->at) = (uintptr_t)imported(i, WASM_FUNCTION, n)->function.record;
+            struct wasm_func *func = imported(i, WASM_FUNCTION, n)->function.record;
+            struct wasm_imported *slot = at(i, f->at);
+            slot->func = (uintptr_t)func;
+            if (wasm_calls_host(m, n)) {
+                const struct wasm_host *h = CONTAINER_OF(func, struct wasm_host, func);
+                slot->entry = (uintptr_t)h->function->direct;
+                slot->host = (uintptr_t)h;
+            }
             continue;
         }
         *(struct wasm_func *)at(i, f->at) =

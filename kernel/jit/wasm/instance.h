@@ -104,6 +104,7 @@ struct wasm_code {
 /** What executes. Const; no function is optional. `state` is the engine's own, one a store. */
 struct wasm_engine {
     const char *name;
+    bool calls_hosts; /* its code calls host functions of the fast kind without an adapter */
     /** @param options  The engine's own, of wasm_store_open(). @return OK, E_NOMEM */
     enum status (*open)(const void *options, void **state);
     void (*close)(void *state);
@@ -227,7 +228,8 @@ enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
                                 struct wasm_instance *instance);
 
 /**
- * @brief Have the store's engine prepare a module.
+ * @brief Have the store's engine prepare a module. Host modules that it imports from are in the
+ * store, and no other name hides them later.
  * @param m    Taken over: freed with the code, and if this fails.
  * @param out  One reference.
  * @return as wasm_engine.load(). @context{thread}

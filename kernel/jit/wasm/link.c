@@ -155,13 +155,62 @@ static bool is_named(const struct wasm_name *n, struct wasm_bytes name)
     return n->len == name.len && memcmp(n->text, name.bytes, name.len) == 0;
 }
 
+static const struct wasm_signature *signature_of(const struct wasm_module *m,
+                                                 const struct wasm_import *import)
+{
+    return import->kind == WASM_FUNCTION ? &m->signatures[m->functions[import->index].type] : NULL;
+}
+
+/* What an import's name means: a host function, or else an instance's export. */
+struct found {
+    const struct wasm_name *by;
+    const struct wasm_host_function *host; /* or NULL: */
+    struct wasm_extern exported;
+};
+
+static bool find(const struct wasm_store *s, const struct wasm_import *import, struct found *out)
+{
+    for (const struct wasm_name *n = s->names; n != NULL; n = n->next) {
+        if (!is_named(n, import->module)) {
+            continue;
+        }
+        out->by = n;
+        out->host = n->host != NULL ? find_host(n->host, import->name) : NULL;
+        if (out->host != NULL ||
+            (n->instance != NULL &&
+             wasm_instance_export(n->instance, import->name, &out->exported))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Host functions that code calls itself ---- */
+
+void wasm_bind_hosts(const struct wasm_store *s, struct wasm_module *m)
+{
+    for (uint32_t n = 0; n < m->import_count; n++) {
+        const struct wasm_import *import = &m->imports[n];
+        const struct wasm_signature *signature = signature_of(m, import);
+        struct found found;
+        if (signature == NULL || !find(s, import, &found) || found.host == NULL ||
+            found.host->direct == NULL || !has_signature(found.host, signature)) {
+            continue;
+        }
+        struct ir_callee *c = &m->callees[WASM_HELPER_COUNT + import->index];
+        c->kind = IR_CALLEE_HOST;
+        c->entry = m->functions[import->index].at + (uint32_t)offsetof(struct wasm_imported, entry);
+    }
+}
+
+/* ---- Linking ---- */
+
 static enum status link_host(struct wasm_instance *i, const struct wasm_import *import,
                              const struct wasm_name *from, const struct wasm_host_function *f,
                              struct wasm_extern *out, struct wasm_error *err)
 {
     const struct wasm_module *m = i->code->module;
-    const struct wasm_signature *s =
-        import->kind == WASM_FUNCTION ? &m->signatures[m->functions[import->index].type] : NULL;
+    const struct wasm_signature *s = signature_of(m, import);
     if (s == NULL || !has_signature(f, s)) {
         return refuse(import, E_UNRESOLVED, "incompatible import type", err);
     }
@@ -172,22 +221,22 @@ static enum status link_host(struct wasm_instance *i, const struct wasm_import *
 static enum status link_one(struct wasm_instance *i, const struct wasm_import *import,
                             struct wasm_extern *out, struct wasm_error *err)
 {
-    for (const struct wasm_name *n = i->store->names; n != NULL; n = n->next) {
-        if (!is_named(n, import->module)) {
-            continue;
-        }
-        const struct wasm_host_function *f =
-            n->host != NULL ? find_host(n->host, import->name) : NULL;
-        if (f != NULL) {
-            return link_host(i, import, n, f, out, err);
-        }
-        if (n->instance != NULL && wasm_instance_export(n->instance, import->name, out)) {
-            return fits(i->code->module, import, out)
-                       ? OK
-                       : refuse(import, E_UNRESOLVED, "incompatible import type", err);
-        }
+    const struct wasm_module *m = i->code->module;
+    struct found found;
+    if (!find(i->store, import, &found)) {
+        return refuse(import, E_UNRESOLVED, "unknown import", err);
     }
-    return refuse(import, E_UNRESOLVED, "unknown import", err);
+    bool is_fast = found.host != NULL && found.host->direct != NULL;
+    if (import->kind == WASM_FUNCTION && wasm_calls_host(m, import->index) && !is_fast) {
+        return refuse(import, E_UNRESOLVED, "it was a host function when the module was loaded",
+                      err);
+    }
+    if (found.host != NULL) {
+        return link_host(i, import, found.by, found.host, out, err);
+    }
+    *out = found.exported;
+    return fits(m, import, out) ? OK
+                                : refuse(import, E_UNRESOLVED, "incompatible import type", err);
 }
 
 enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)

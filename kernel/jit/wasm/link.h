@@ -6,6 +6,19 @@
 #include "kernel/jit/wasm/instance.h"
 
 /**
+ * @brief Decide, before functions are built, which host functions a module's code will call itself
+ * (IR_CALLEE_HOST): those of the fast kind that its imports name now.
+ * @context{thread}
+ */
+void wasm_bind_hosts(const struct wasm_store *s, struct wasm_module *m);
+
+/** @brief Whether wasm_bind_hosts() chose an imported function. @context{any} */
+static inline bool wasm_calls_host(const struct wasm_module *m, uint32_t function)
+{
+    return m->ir.callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST;
+}
+
+/**
  * @brief Fill the imports of an instance that is being made.
  * @return OK; E_UNRESOLVED, E_NOMEM, with the reason in err. Adapters of host functions stay in the
  * store. @context{thread}

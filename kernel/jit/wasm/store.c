@@ -5,6 +5,7 @@
 #include "kernel/jit/wasm/store.h"
 
 #include "kernel/assert.h"
+#include "kernel/jit/wasm/link.h"
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -130,6 +131,9 @@ enum status wasm_load(struct wasm_store *s, struct wasm_module *m, struct wasm_c
                       struct wasm_error *err)
 {
     struct wasm_code *code;
+    if (s->engine->calls_hosts) {
+        wasm_bind_hosts(s, m);
+    }
     enum status status = s->engine->load(s->state, s, m, &code, err);
     if (status != OK) {
         wasm_module_free(m);

@@ -105,9 +105,10 @@ struct wasm_table {
 };
 
 struct wasm_function {
-    uint32_t type; /* index in the module's signatures */
-    uint32_t at;   /* bytes from the context: its struct wasm_func, or, imported, a pointer to it */
-    uint32_t body; /* offset in the module, behind the size; imported: 0 */
+    uint32_t type;      /* index in the module's signatures */
+    uint32_t at;        /* bytes from the context: its struct wasm_func or, imported, struct
+                           wasm_imported */
+    uint32_t body;      /* offset in the module, behind the size; imported: 0 */
     uint32_t body_size; /* bytes */
     bool is_imported;
     bool is_declared; /* ref.func may name it */
@@ -154,6 +155,13 @@ struct wasm_func {
     uint32_t index; /* in its module, for people */
 };
 
+/** What a context has of an imported function. */
+struct wasm_imported {
+    uint64_t func;        /* address of its struct wasm_func */
+    uint64_t entry, host; /* if the module's code calls a host function itself: the addresses of its
+                             handler and of the struct wasm_host that is passed to it */
+};
+
 /** Elements are 64-bit references: a struct wasm_func's address, or whatever the embedder uses. */
 struct wasm_table_data {
     uint64_t elements; /* address; changes when it grows */
@@ -165,6 +173,7 @@ struct wasm_table_data {
 struct wasm_context {
     uint64_t memory_base;   /* of memory 0; here because the convention says so */
     uint64_t memory_length; /* address of the 64-bit length in bytes: a shared memory has one */
+    uint64_t stop;          /* address of the store's 32-bit flag */
     uint64_t helpers[WASM_HELPER_COUNT];
 };
 
@@ -189,10 +198,11 @@ struct wasm_module {
     bool has_data_count;
     bool uses_vectors; /* an instruction or a type of the SIMD proposal occurs */
 
-    const char *const *names; /* by function, from the names section; NULL: none */
-    uint32_t context_bytes;   /* of an instance's context */
-    struct ir_module ir;      /* for the functions' representations: callee WASM_HELPER_COUNT + n is
-                                 function n */
+    const char *const *names;  /* by function, from the names section; NULL: none */
+    uint32_t context_bytes;    /* of an instance's context */
+    struct ir_callee *callees; /* those of `ir`: what an import is, linking may know better */
+    struct ir_module ir; /* for the functions' representations: callee WASM_HELPER_COUNT + n is
+                            function n */
 };
 
 /** What may be refused before it is bad: protects the kernel, not the specification. */
