@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Integer operations. The second operand of most instructions may be shifted, or extended from 32
-// bits; multiplication takes an addition or subtraction along; and so on. What is taken along is
-// used nowhere else.
+// Integer arithmetic; bits are select_bits.c. The second operand of most instructions may be
+// shifted, or extended from 32 bits; multiplication takes an addition or subtraction along; and so
+// on. What is taken along is used nowhere else.
 #include "arch/aarch64/jit/select_internal.h"
 
-static unsigned bits_of(unsigned type)
+unsigned a64_bits_of(unsigned type)
 {
     return ir_type_size(type) * 8;
 }
@@ -28,13 +28,13 @@ static bool shifted(struct selector *s, uint32_t value, unsigned *option, unsign
               : i->op == IR_SHR_U ? A64_LSR
               : i->op == IR_SHR_S ? A64_ASR
                                   : A64_ROR;
-    *amount = (unsigned)(count % bits_of(i->type));
+    *amount = (unsigned)(count % a64_bits_of(i->type));
     *what = i->a;
     return true;
 }
 
 /* a op (b shifted), for forms with a shifted register. */
-static bool emit_shifted(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b)
+bool a64_emit_shifted(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b)
 {
     unsigned option, amount;
     uint32_t what;
@@ -47,12 +47,13 @@ static bool emit_shifted(struct selector *s, unsigned form, unsigned type, uint3
     return true;
 }
 
-static bool emit_either_shifted(struct selector *s, unsigned form, const struct ir_instr *i)
+bool a64_emit_either_shifted(struct selector *s, unsigned form, const struct ir_instr *i)
 {
-    return emit_shifted(s, form, i->type, i->a, i->b) || emit_shifted(s, form, i->type, i->b, i->a);
+    return a64_emit_shifted(s, form, i->type, i->a, i->b) ||
+           a64_emit_shifted(s, form, i->type, i->b, i->a);
 }
 
-static void emit_plain(struct selector *s, unsigned form, const struct ir_instr *i)
+void a64_emit_plain(struct selector *s, unsigned form, const struct ir_instr *i)
 {
     a64_emit2(s, form, a64_wide(i->type), select_result(s), a64_low(s, i->a), a64_low(s, i->b));
 }
@@ -75,7 +76,7 @@ static void emit_add_imm(struct selector *s, unsigned type, bool subtracts, uint
 static bool emit_add_const(struct selector *s, unsigned type, uint32_t value, uint32_t constant,
                            uint64_t c)
 {
-    uint64_t negative = bits_of(type) == 32 ? (uint32_t)(0 - c) : 0 - c;
+    uint64_t negative = a64_bits_of(type) == 32 ? (uint32_t)(0 - c) : 0 - c;
     bool subtracts = negative < c;
     uint64_t magnitude = subtracts ? negative : c;
     uint32_t result, from;
@@ -174,10 +175,10 @@ static void select_add(struct selector *s, const struct ir_instr *i)
         emit_extended(s, A64_ADD_EXT, i->type, i->a, i->b) ||
         emit_extended(s, A64_ADD_EXT, i->type, i->b, i->a) ||
         emit_increment(s, i->type, i->a, i->b) || emit_increment(s, i->type, i->b, i->a) ||
-        emit_either_shifted(s, A64_ADD_REG, i)) {
+        a64_emit_either_shifted(s, A64_ADD_REG, i)) {
         return;
     }
-    emit_plain(s, A64_ADD_REG, i);
+    a64_emit_plain(s, A64_ADD_REG, i);
 }
 
 static void select_sub(struct selector *s, const struct ir_instr *i)
@@ -193,13 +194,13 @@ static void select_sub(struct selector *s, const struct ir_instr *i)
     }
     if ((select_const(s, i->b, &c) &&
          emit_add_const(s, i->type, i->a, i->b,
-                        bits_of(i->type) == 32 ? (uint32_t)(0 - c) : 0 - c)) ||
+                        a64_bits_of(i->type) == 32 ? (uint32_t)(0 - c) : 0 - c)) ||
         emit_multiply_add(s, i->type, i->a, i->b, true) ||
         emit_extended(s, A64_SUB_EXT, i->type, i->a, i->b) ||
-        emit_shifted(s, A64_SUB_REG, i->type, i->a, i->b)) {
+        a64_emit_shifted(s, A64_SUB_REG, i->type, i->a, i->b)) {
         return;
     }
-    emit_plain(s, A64_SUB_REG, i);
+    a64_emit_plain(s, A64_SUB_REG, i);
 }
 
 static void emit_product(struct selector *s, unsigned form, unsigned small, uint32_t d,
@@ -216,7 +217,7 @@ static void emit_product(struct selector *s, unsigned form, unsigned small, uint
 /* By 2^n a shift, by 2^n + 1 an addition of what is shifted. */
 static bool emit_multiply_const(struct selector *s, unsigned type, uint32_t value, uint64_t c)
 {
-    unsigned bits = bits_of(type);
+    unsigned bits = a64_bits_of(type);
     if (c == 0 || ((c & (c - 1)) != 0 && (c < 3 || ((c - 1) & (c - 2)) != 0))) {
         return false;
     }
@@ -250,7 +251,7 @@ static void select_mulh(struct selector *s, const struct ir_instr *i)
 {
     bool is_signed = i->op == IR_MULH_S;
     if (i->type == IR_I64) {
-        emit_plain(s, is_signed ? A64_SMULH : A64_UMULH, i);
+        a64_emit_plain(s, is_signed ? A64_SMULH : A64_UMULH, i);
         return;
     }
     uint32_t product = a64_temp(s);
@@ -267,7 +268,7 @@ static void emit_divisor_checks(struct selector *s, const struct ir_instr *i, ui
 {
     uint64_t c;
     bool known = select_const(s, i->b, &c);
-    uint64_t minus_one = bits_of(i->type) == 32 ? UINT32_MAX : UINT64_MAX;
+    uint64_t minus_one = a64_bits_of(i->type) == 32 ? UINT32_MAX : UINT64_MAX;
     if (!known || c == 0) {
         a64_trap_if_zero(s, divisor, a64_wide(i->type), IR_TRAP_DIVIDE);
     }
@@ -300,213 +301,12 @@ static void select_divide(struct selector *s, const struct ir_instr *i)
     }
 }
 
-/* ---- Bits ---- */
-
-struct logical {
-    uint16_t op, imm, reg, inverted;
-};
-
-static const struct logical logicals[] = {
-    {IR_AND, A64_AND_IMM, A64_AND_REG, A64_BIC_REG},
-    {IR_OR, A64_ORR_IMM, A64_ORR_REG, A64_ORN_REG},
-    {IR_XOR, A64_EOR_IMM, A64_EOR_REG, A64_EON_REG},
-};
-
-static uint64_t all_ones(unsigned type)
-{
-    return bits_of(type) == 32 ? UINT32_MAX : UINT64_MAX;
-}
-
-/* The operand whose complement this value is. */
-static bool complement(struct selector *s, uint32_t value, uint32_t *of)
-{
-    const struct ir_instr *i = select_instr(s, value);
-    uint64_t c;
-    if (i->op != IR_XOR || !select_is_single(s, value) || !select_const(s, i->b, &c) ||
-        c != all_ones(i->type)) {
-        return false;
-    }
-    *of = i->a;
-    return true;
-}
-
-static bool emit_inverted(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b)
-{
-    uint32_t of;
-    if (!complement(s, b, &of)) {
-        return false;
-    }
-    a64_emit2(s, form, a64_wide(type), select_result(s), a64_low(s, a), a64_low(s, of));
-    return true;
-}
-
-/* The low bits of what is shifted right: one instruction takes them out. */
-static bool emit_field(struct selector *s, const struct ir_instr *i, uint32_t value, uint64_t mask)
-{
-    const struct ir_instr *shift = select_instr(s, value);
-    uint64_t count;
-    if (i->op != IR_AND || (mask & (mask + 1)) != 0 || mask == 0 || shift->op != IR_SHR_U ||
-        !select_is_single(s, value) || !select_const(s, shift->b, &count)) {
-        return false;
-    }
-    unsigned bits = bits_of(i->type), width = (unsigned)__builtin_popcountll(mask);
-    count %= bits;
-    unsigned last = (unsigned)count + width - 1 < bits ? (unsigned)count + width - 1 : bits - 1;
-    a64_emit_imm(s, A64_UBFM, a64_wide(i->type) | A64_SMALL_AMOUNT(last), select_result(s),
-                 a64_low(s, shift->a), count);
-    return true;
-}
-
-static bool emit_logical_const(struct selector *s, const struct logical *l,
-                               const struct ir_instr *i, uint32_t value, uint64_t c)
-{
-    uint32_t fields;
-    if (emit_field(s, i, value, c)) {
-        return true;
-    }
-    if (i->op == IR_XOR && c == all_ones(i->type)) {
-        struct a64_new n = a64_new(s, A64_ORN_REG, a64_wide(i->type));
-        n.i.extra = A64_EXTRA(1, A64_IN(A64_ZR));
-        a64_def(&n, select_result(s));
-        a64_use(&n, a64_low(s, value));
-        a64_done(&n);
-        return true;
-    }
-    if (!a64_mask(c, bits_of(i->type) == 64, &fields)) {
-        return false;
-    }
-    a64_emit_imm(s, l->imm, a64_wide(i->type), select_result(s), a64_low(s, value), c);
-    return true;
-}
-
-static void select_logical(struct selector *s, const struct ir_instr *i)
-{
-    const struct logical *l = &logicals[i->op - IR_AND];
-    uint64_t c;
-    if ((select_const(s, i->b, &c) && emit_logical_const(s, l, i, i->a, c)) ||
-        (select_const(s, i->a, &c) && emit_logical_const(s, l, i, i->b, c)) ||
-        emit_inverted(s, l->inverted, i->type, i->a, i->b) ||
-        emit_inverted(s, l->inverted, i->type, i->b, i->a) || emit_either_shifted(s, l->reg, i)) {
-        return;
-    }
-    emit_plain(s, l->reg, i);
-}
-_Static_assert(IR_OR == IR_AND + 1 && IR_XOR == IR_AND + 2, "order of logicals[]");
-
-/* ---- Shifts ---- */
-
-/* A count's register; what cuts it to the width is done by the instruction anyway. */
-static uint32_t count_reg(struct selector *s, uint32_t value, unsigned type)
-{
-    const struct ir_instr *i = select_instr(s, value);
-    uint64_t c, mask = bits_of(type) - 1;
-    if (i->op == IR_AND && select_const(s, i->b, &c) && (c & mask) == mask) {
-        return a64_low(s, i->a);
-    }
-    return a64_low(s, value);
-}
-
-static void emit_bits(struct selector *s, unsigned form, unsigned type, uint32_t value,
-                      unsigned immr, unsigned imms)
-{
-    a64_emit_imm(s, form, a64_wide(type) | A64_SMALL_AMOUNT(imms), select_result(s),
-                 a64_low(s, value), immr);
-}
-
-/* A 64-bit shift to the left of 32 bits that are extended: both at once. */
-static bool emit_extended_shift(struct selector *s, const struct ir_instr *i, unsigned count)
-{
-    const struct ir_instr *from = select_instr(s, i->a);
-    if (i->op != IR_SHL || i->type != IR_I64 || from->op != IR_EXTEND_S || count == 0 ||
-        !select_is_single(s, i->a)) {
-        return false;
-    }
-    unsigned last = count > 32 ? 63 - count : 31;
-    emit_bits(s, A64_SBFM, IR_I64, from->a, 64 - count, last);
-    return true;
-}
-
-static void select_shift_const(struct selector *s, const struct ir_instr *i, unsigned count)
-{
-    unsigned bits = bits_of(i->type);
-    if (i->op == IR_SHL) {
-        if (!emit_extended_shift(s, i, count)) {
-            emit_bits(s, A64_UBFM, i->type, i->a, (bits - count) % bits, bits - 1 - count);
-        }
-    } else if (i->op == IR_SHR_U || i->op == IR_SHR_S) {
-        emit_bits(s, i->op == IR_SHR_U ? A64_UBFM : A64_SBFM, i->type, i->a, count, bits - 1);
-    } else {
-        unsigned right = i->op == IR_ROTR ? count : (bits - count) % bits;
-        uint32_t value = a64_low(s, i->a);
-        a64_emit2(s, A64_EXTR, a64_wide(i->type) | A64_SMALL_AMOUNT(right), select_result(s), value,
-                  value);
-    }
-}
-
-static void select_shift(struct selector *s, const struct ir_instr *i)
-{
-    static const uint16_t forms[] = {[IR_SHL - IR_SHL] = A64_LSLV,
-                                     [IR_SHR_S - IR_SHL] = A64_ASRV,
-                                     [IR_SHR_U - IR_SHL] = A64_LSRV,
-                                     [IR_ROTL - IR_SHL] = A64_RORV,
-                                     [IR_ROTR - IR_SHL] = A64_RORV};
-    uint64_t c;
-    if (select_const(s, i->b, &c)) {
-        select_shift_const(s, i, (unsigned)(c % bits_of(i->type)));
-        return;
-    }
-    uint32_t count = count_reg(s, i->b, i->type);
-    if (i->op == IR_ROTL) { /* to the right by the negative */
-        uint32_t negative = a64_temp(s);
-        struct a64_new n = a64_new(s, A64_SUB_REG, a64_wide(i->type));
-        n.i.extra = A64_EXTRA(1, A64_IN(A64_ZR));
-        a64_def(&n, negative);
-        a64_use(&n, count);
-        a64_done(&n);
-        count = negative;
-    }
-    a64_emit2(s, forms[i->op - IR_SHL], a64_wide(i->type), select_result(s), a64_low(s, i->a),
-              count);
-}
-
-/* ---- One operand ---- */
-
-static void select_ctz(struct selector *s, const struct ir_instr *i)
-{
-    uint32_t reversed = a64_temp(s);
-    a64_emit1(s, A64_RBIT, a64_wide(i->type), reversed, a64_low(s, i->a));
-    a64_emit1(s, A64_CLZ, a64_wide(i->type), select_result(s), reversed);
-}
-
-/* The upper half of a popcnt's operand counts if it is 64 bits wide only. */
-static void select_popcnt(struct selector *s, const struct ir_instr *i)
-{
-    a64_emit1(s, A64_OP_POPCNT, a64_wide(i->type), select_result(s), a64_low(s, i->a));
-}
-
-static void select_extend(struct selector *s, const struct ir_instr *i, unsigned from)
-{
-    emit_bits(s, A64_SBFM, i->type, i->a, 0, from - 1);
-}
-
-static void emit_copy(struct selector *s, unsigned small, uint32_t from)
-{
-    struct a64_new n = a64_new(s, A64_OP_MOVE, small);
-    n.i.flags = (small & A64_SMALL_WIDE) != 0 ? VI_MOVE : 0;
-    a64_def(&n, select_result(s));
-    a64_use(&n, from);
-    a64_done(&n);
-}
-
 bool a64_select_integer(struct selector *s, const struct ir_instr *i)
 {
     switch ((enum ir_op)i->op) {
     case IR_ADD:
     case IR_DERIVE:
         select_add(s, i);
-        return true;
-    case IR_REF_BITS:
-        emit_copy(s, A64_SMALL_WIDE, select_reg(s, i->a));
         return true;
     case IR_SUB:
         select_sub(s, i);
@@ -523,43 +323,6 @@ bool a64_select_integer(struct selector *s, const struct ir_instr *i)
     case IR_REM_S:
     case IR_REM_U:
         select_divide(s, i);
-        return true;
-    case IR_AND:
-    case IR_OR:
-    case IR_XOR:
-        select_logical(s, i);
-        return true;
-    case IR_SHL:
-    case IR_SHR_S:
-    case IR_SHR_U:
-    case IR_ROTL:
-    case IR_ROTR:
-        select_shift(s, i);
-        return true;
-    case IR_CLZ:
-        a64_emit1(s, A64_CLZ, a64_wide(i->type), select_result(s), a64_low(s, i->a));
-        return true;
-    case IR_CTZ:
-        select_ctz(s, i);
-        return true;
-    case IR_POPCNT:
-        select_popcnt(s, i);
-        return true;
-    case IR_EXTEND8_S:
-        select_extend(s, i, 8);
-        return true;
-    case IR_EXTEND16_S:
-        select_extend(s, i, 16);
-        return true;
-    case IR_EXTEND32_S:
-    case IR_EXTEND_S:
-        select_extend(s, i, 32);
-        return true;
-    case IR_EXTEND_U: /* the upper half is zero as it is */
-        emit_copy(s, A64_SMALL_WIDE, select_reg(s, i->a));
-        return true;
-    case IR_WRAP:
-        emit_copy(s, 0, a64_low(s, i->a));
         return true;
     default:
         return false;

@@ -110,8 +110,18 @@ void a64_emit_tables(struct selector *s);
 /** @brief Whether an access to a memory needs no check. */
 bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned bytes);
 
+unsigned a64_bits_of(unsigned type);
+/** @brief Emit a op (b shifted), for forms with a shifted register. @return false: b is no shift
+ * that nobody else wants, nothing is emitted. */
+bool a64_emit_shifted(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b);
+/** @brief The same of i's operands, either of which may be the shifted one. */
+bool a64_emit_either_shifted(struct selector *s, unsigned form, const struct ir_instr *i);
+/** @brief Emit a op b of two registers. */
+void a64_emit_plain(struct selector *s, unsigned form, const struct ir_instr *i);
+
 /* By kind of operation; false: not of this machine. */
 bool a64_select_integer(struct selector *s, const struct ir_instr *i);
+bool a64_select_bits(struct selector *s, const struct ir_instr *i);
 bool a64_select_float(struct selector *s, const struct ir_instr *i);
 bool a64_select_compare(struct selector *s, const struct ir_instr *i);
 bool a64_select_memory(struct selector *s, const struct ir_instr *i);
