@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import check_includes
+
 LONGEST = 800
 SOURCES = (".c", ".h", ".S", ".lds", ".py", ".cmake", ".sh")
 SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/redirect", "scripts/screenshot", ".ci/run")
@@ -40,7 +42,7 @@ def unlicensed_files(root):
 def front_end_complaints(root):
     """What is of one front-end says so in its name; the table of them is the only other file that knows it."""
     folder = root / "kernel/jit"
-    front_ends = "|".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+    front_ends = "|".join(Path(layer).name for layer in check_includes.LAYERS if Path(layer).parent == Path("kernel/jit"))
     of_one = re.compile(rf'#include "kernel/jit/({front_ends})[/_]')
     for file in (f for f in tracked(root) if f.parent == folder and f.name != "frontends.c"):
         for front_end in sorted(set(of_one.findall(file.read_text(errors="replace")))):

@@ -105,6 +105,17 @@ class Planted(unittest.TestCase):
         self.assertEqual(len(list(check_sources.long_files(self.root))), 1)
         self.assertEqual(len(list(check_sources.unlicensed_files(self.root))), 1)
 
+    def test_front_ends(self):
+        for path, line in (("kernel/jit/frontends.c", '#include "kernel/jit/wasm_program.h"'),
+                           ("kernel/jit/wasm_program.c", '#include "kernel/jit/wasm/instance.h"'),
+                           ("kernel/jit/opt.c", '#include "kernel/jit/opt.h"')):
+            self.write(path, line + "\n")
+        self.assertEqual(list(check_sources.front_end_complaints(self.root)), [])
+        for path, line in (("kernel/jit/start.c", '#include "kernel/jit/wasm_program.h"'),
+                           ("kernel/jit/wasm_elf.c", '#include "kernel/jit/elf/elf.h"')):
+            self.write(path, line + "\n")
+        self.assertEqual(len(list(check_sources.front_end_complaints(self.root))), 2)
+
     @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
     def test_format(self):
         shutil.copy(ROOT / ".clang-format", self.root)
