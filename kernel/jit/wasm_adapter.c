@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // How compiled code calls a host function that it does not call itself (IR_CALLEE_HOST): through
-// code that is compiled, too, from a function of the representation that is built here, one for each
-// signature. So the convention of C is known to the machines' helper calls alone.
+// code that is compiled, too, from a function of the representation that is built here, one for
+// each signature. So the convention of C is known to the machines' helper calls alone.
 //
 // The fast kind passes its arguments as they are and looks at the store's flag when the handler is
 // back; the other kind stores them in its frame and calls deliver(), which does not come back if

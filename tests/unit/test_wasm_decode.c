@@ -115,7 +115,8 @@ static void test_context_and_representation_are_laid_out(void **state)
     assert_int_equal(m->tables[0].at, start + 40);
     assert_int_equal(m->tables[1].at, start + 48);
     assert_int_equal(m->functions[0].at, start + 64);
-    assert_int_equal(m->functions[2].at, start + 64 + sizeof(struct wasm_imported) + sizeof(struct wasm_func));
+    assert_int_equal(m->functions[2].at,
+                     start + 64 + sizeof(struct wasm_imported) + sizeof(struct wasm_func));
     assert_true(m->context_bytes >= m->functions[2].at + sizeof(struct wasm_func));
     assert_int_equal(m->ir.callee_count, WASM_HELPER_COUNT + 3);
     const struct ir_callee *main = &m->ir.callees[WASM_HELPER_COUNT + 1];

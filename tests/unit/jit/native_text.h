@@ -37,11 +37,11 @@ struct context {
 /** Calls itself twice, at the locations 21 and 22. */
 #define FIBONACCI                                                                                  \
     MODULE_HEAD                                                                                    \
-        "signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\nblock0(v0: i64):\n"       \
-        " v1 = const.i64 2\n v2 = lt_s.i64 v0, v1\n branch v2, block1(), block2()\n"               \
-        "block1():\n return v0\nblock2():\n v5 = const.i64 1\n v6 = sub.i64 v0, v5\n"              \
-        " v7 = call.i64 @f(v6) !21\n v8 = sub.i64 v0, v1\n v9 = call.i64 @f(v8) !22\n"             \
-        " v10 = add.i64 v7, v9\n return v10\n}\n"
+    "signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\nblock0(v0: i64):\n"           \
+    " v1 = const.i64 2\n v2 = lt_s.i64 v0, v1\n branch v2, block1(), block2()\n"                   \
+    "block1():\n return v0\nblock2():\n v5 = const.i64 1\n v6 = sub.i64 v0, v5\n"                  \
+    " v7 = call.i64 @f(v6) !21\n v8 = sub.i64 v0, v1\n v9 = call.i64 @f(v8) !22\n"                 \
+    " v10 = add.i64 v7, v9\n return v10\n}\n"
 
 /* ---- One function, compiled ---- */
 
