@@ -8,10 +8,17 @@
 #include "kernel/jit/opt.h"
 #include "kernel/lib/format.h"
 
+#ifdef HALYARD_DEBUG
+#define ALWAYS_VERIFIES true
+#else
+#define ALWAYS_VERIFIES false
+#endif
+
 struct compilation {
     const struct jit_machine *m;
     const struct jit_options *options;
     struct jit_error *err;
+    bool verifies;
 };
 
 static void show(const struct compilation *c, const char *stage, const struct ir_function *f,
@@ -27,17 +34,21 @@ static void show_pass(void *ctx, const char *stage, const struct ir_function *f)
     show(ctx, stage, f, NULL);
 }
 
-static enum status run_passes(struct compilation *c, const struct ir_function *f, struct arena *a,
-                              const struct ir_function **out)
+/* *f becomes what the passes make of it, if they are wanted. */
+static enum status improve(struct compilation *c, struct arena *a, const struct ir_function **f)
 {
     struct ir_complaint complaint = {""};
     struct ir_function *better;
     const struct opt_options options = {
-        .verify = c->options->verify, .show = show_pass, .ctx = c, .complaint = &complaint};
-    enum status s = opt_run(f, &options, a, &better);
-    if (s == OK) {
-        *out = better;
-    } else if (s == E_CORRUPT) {
+        .verify = c->verifies, .show = show_pass, .ctx = c, .complaint = &complaint};
+    enum status s = OK;
+    if (!c->options->quick) {
+        s = opt_run(*f, &options, a, &better);
+        *f = s == OK ? better : *f;
+    } else if (c->verifies) {
+        s = ir_verify(a, *f, &complaint);
+    }
+    if (s == E_CORRUPT) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "passes: %s", complaint.text);
     }
     return s;
@@ -86,10 +97,10 @@ static enum status allocate(const struct compilation *c, const struct ir_functio
     if (s == OK) {
         show(c, "allocated", f, v);
     }
-    if (s == OK && c->options->verify && !vcode_check(v, &c->m->registers, &complaint)) {
+    if (s == OK && c->verifies && !vcode_check(v, &c->m->registers, &complaint)) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: %s",
                         complaint.instr, complaint.text);
-        return E_CORRUPT;
+        return complaint.is_memory ? E_NOMEM : E_CORRUPT;
     }
     return s;
 }
@@ -98,11 +109,11 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
                         const struct jit_options *options, struct arena *a, struct jit_code *out,
                         struct jit_error *err)
 {
-    struct compilation c = {m, options, err};
+    struct compilation c = {m, options, err, ALWAYS_VERIFIES || options->verify};
     struct vcode v = {.arena = a};
     err->text[0] = '\0';
     show(&c, "ir", f, NULL);
-    enum status s = options->quick ? OK : run_passes(&c, f, a, &f);
+    enum status s = improve(&c, a, &f);
     if (s == OK) {
         s = lower(&c, f, a, &f);
     }

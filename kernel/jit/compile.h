@@ -6,11 +6,12 @@
 
 #include "kernel/jit/backend.h"
 
-/** How to compile. Zeroed: everything on, nothing checked, the machine's baseline. */
+/** How to compile. Zeroed: everything on, the machine's baseline, checked in debug builds only. */
 struct jit_options {
     uint64_t features;     /* the machine's bits: what the CPU has beyond the baseline */
     struct vlimits limits; /* all 0: every register */
-    bool verify;           /* run the verifier after each pass and the checker after allocation */
+    bool verify;           /* run the verifier before the passes and after each, and the checker
+                              after allocation; debug builds always do */
     bool quick;            /* no passes: what the front-end built goes straight to selection */
     /** Shown each stage: "ir", "gvn", ..., or NULL. */
     void (*show)(void *ctx, const char *stage, const struct ir_function *f, const struct vcode *v);
@@ -27,7 +28,7 @@ struct jit_error {
  * @param f    Verified; not changed. Passes build new ones in `a`.
  * @param a    Everything that is built, the result too.
  * @return OK; E_NOMEM; E_OVERFLOW; E_NOTSUP: an operation that the machine's back-end has not;
- * E_CORRUPT: a check failed (only with options->verify): a bug, told in err.
+ * E_CORRUPT: a check failed (only with options->verify, or in debug builds): a bug, told in err.
  * @context{thread}
  */
 enum status jit_compile(const struct jit_machine *m, const struct ir_function *f,

@@ -33,12 +33,12 @@ enum status opt_run(const struct ir_function *in, const struct opt_options *opti
                     struct arena *a, struct ir_function **out)
 {
     struct ir_function *f = (struct ir_function *)in; /* passes only read it */
-    for (size_t n = 0; n < ARRAY_COUNT(passes); n++) {
-        enum status s = run_pass(&passes[n], options, a, &f);
-        if (s != OK) {
-            return s;
-        }
+    enum status s = options->verify ? ir_verify(a, in, options->complaint) : OK;
+    for (size_t n = 0; s == OK && n < ARRAY_COUNT(passes); n++) {
+        s = run_pass(&passes[n], options, a, &f);
     }
-    *out = f;
-    return OK;
+    if (s == OK) {
+        *out = f;
+    }
+    return s;
 }

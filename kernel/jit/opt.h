@@ -10,7 +10,7 @@
 #include "kernel/jit/ir.h"
 
 struct opt_options {
-    bool verify; /* after each pass */
+    bool verify; /* what comes in, and after each pass */
     /** Shown the function after each pass: "gvn", "place". Or NULL. */
     void (*show)(void *ctx, const char *stage, const struct ir_function *f);
     void *ctx;
@@ -21,8 +21,8 @@ struct opt_options {
  * @brief All passes.
  * @param in   Verified; not changed.
  * @param a    Receives everything that is built.
- * @return OK; E_NOMEM; E_OVERFLOW; E_CORRUPT: a pass made what is not valid (only with
- * options->verify). @context{thread}
+ * @return OK; E_NOMEM; E_OVERFLOW; E_CORRUPT: what came in or what a pass made is not valid
+ * (only with options->verify). @context{thread}
  */
 enum status opt_run(const struct ir_function *in, const struct opt_options *options,
                     struct arena *a, struct ir_function **out);

@@ -452,6 +452,7 @@ bool vcode_check(const struct vcode *v, const struct vregisters *registers, stru
         }
         if (c.sets.failed) {
             COMPLAIN(&c, 0, "no memory to check with");
+            out->is_memory = true;
         }
     }
     arena_free_all(&c.arena);

@@ -217,6 +217,7 @@ bool vcheck_selection(const struct vcode *v, const struct vregisters *r, struct 
                       .def_block = arena_alloc(a, (size_t)v->vreg_count * sizeof(uint32_t)),
                       .def_instr = arena_alloc(a, (size_t)v->vreg_count * sizeof(uint32_t))};
     if (s.def_block == NULL || s.def_instr == NULL || !number_tree(&s, a)) {
+        out->is_memory = true;
         return vcheck_complain(out, 0, "no memory to check with");
     }
     for (uint32_t n = 0; n < v->vreg_count; n++) {

@@ -297,6 +297,7 @@ uint32_t *vcode_cells(const struct vcode *v, uint32_t top);
 /** What vcode_check() found. */
 struct vcomplaint {
     uint32_t instr;
+    bool is_memory; /* there was too little of it to check with: nothing is known to be wrong */
     char text[120];
 };
 

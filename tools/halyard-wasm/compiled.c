@@ -184,9 +184,6 @@ struct wasm_compiled_options compiled_options = {
     .arena_bytes = FUNCTION_ARENA,
     .fill = FILL,
     .running = &running,
-#ifdef HALYARD_DEBUG
-    .jit = {.verify = true},
-#endif
 };
 
 void compiled_begin(uint64_t stack_limit)
