@@ -102,6 +102,8 @@ def conformance_suites(host):
 def oracle_suites(host):
     """Random WebAssembly modules on all engines. A point is a set of modules."""
     yield Command("oracle/modules", [PYTHON, str(LIB / "oracle.py"), "check", str(host)])
+    yield Command("oracle/placement", [PYTHON, str(LIB / "placement.py"), str(host), str(host / "conformance"),
+                                       str(host / "workloads")])
 
 
 def machine_suites(machine, preset, build):

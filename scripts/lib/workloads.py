@@ -27,6 +27,7 @@ LIBRARIES = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi
 SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_ENABLE_FTS5",
           "-DSQLITE_NOHAVE_SYSTEM", "-DSQLITE_MAX_MMAP_SIZE=0", "-Isqlite", "sqlite/sqlite3.c"]
 LIMIT_S = 600
+NOWHERE = "no workloads beside the checkout, or where HALYARD_CONFORMANCE points"
 
 # What the shell is told for each that takes more than its own name.
 COMMANDS = {
@@ -106,7 +107,7 @@ def main(arguments):
     writer = tap.Writer()
     place = folder()
     if place is None:
-        writer.skip(f"workloads on {machine}", "no workloads beside the checkout, or where HALYARD_CONFORMANCE points")
+        writer.skip(f"workloads on {machine}", NOWHERE)
         return writer.status()
     try:
         with locked(out):  # the other machine's suite runs the same programs
