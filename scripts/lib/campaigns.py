@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 """scripts/test --long: the same fuzzers, boots and matrix as ever, for hours.
 
-A campaign is resumable: what a fuzzer has learned stays in build/campaigns/NAME, and how long each
-campaign has run for this commit is in build/campaigns/state.json, so a round that was interrupted goes on
-where it stopped. It is seeded: the seed is in the table, with everything else needed to repeat it. Each
-finished campaign appends a line to docs/campaigns.md.
+A campaign goes on with what it judges until it has had its hours: for the oracle that is the compiler, and hours
+are of CPU time; for the others the whole tree, and hours are of a clock. A campaign is resumable: what a fuzzer
+has learned stays in build/campaigns/NAME, what has been done and is not in docs/campaigns.md yet in
+build/campaigns/state.json. When a campaign ends, is interrupted or finds something, it appends its row there; rows
+are what counts from then on, in any clone that has them. It is seeded: a row has the seeds, with everything else
+needed to repeat it, and the next row goes on behind them, whatever has changed in between.
 """
+import hashlib
 import json
 import re
+import resource
 import subprocess
 import time
+from dataclasses import dataclass
+from typing import Callable
 
 import oracle
 from tree import ROOT
@@ -19,12 +25,56 @@ TABLE = ROOT / "docs" / "campaigns.md"
 HEAD = """# Campaigns
 
 Long runs of `scripts/test --long`, newest last. A crash is kept in build/campaigns/NAME and becomes a seed
-under tests/fuzz/corpus with its fix.
+under tests/fuzz/corpus with its fix. "Of" is what a campaign judges, by a hash of its sources without comments: of
+the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; of the others
+the whole tree. "Hours" are this row's, of CPU time for the oracle and of a clock for the others; "so far" counts all
+rows about the same sources since one that failed: when the compiler changes, the count starts again.
 
-| date | commit | campaign | seed | minutes | amount | result |
-|---|---|---|---|---|---|---|
+| date | commit | campaign | of | seeds | hours | so far | amount | result |
+|---|---|---|---|---|---|---|---|---|
 """
+COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amount", "result")
 SLICE_S = 300
+
+# ---- What is judged ----
+
+# kernel/jit has parts that only a kernel needs: loading drivers and programs, the shell's views, host calls.
+# tests/tools/test_campaigns.py holds this against what the oracle's runner is linked from.
+COMPILER = ("kernel/jit/*", "kernel/jit/wasm/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
+            "tests/oracle/gen/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
+            "tools/halyard-wasm/sandbox_posix.c")
+KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "describe.*", "export.*", "frontends.*",
+               "hostcall*", "inspect.*", "load.*", "loader.*", "module_internal.*", "native*", "portable*",
+               "sandbox.c", "start.*", "wasm_inspect.*", "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
+SOURCES = {".c", ".h", ".S", ".def"}
+COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)
+
+
+def without_comments(text):
+    """A C source as its compiler sees it, about: comments are nothing, and space is space."""
+    return " ".join(COMMENT.sub(lambda m: " " if m[0].startswith("/") else m[0], text).split())
+
+
+def compiler_sources(root=ROOT):
+    found = {file for pattern in COMPILER for file in root.glob(pattern) if file.suffix in SOURCES}
+    return sorted(file for file in found if not any(file.match(pattern) for pattern in KERNEL_ONLY))
+
+
+def hash_of(files, root=ROOT):
+    """Twelve digits."""
+    h = hashlib.sha256()
+    for file in files:
+        h.update(f"{file.relative_to(root)}\0{without_comments(file.read_text())}\0".encode())
+    return h.hexdigest()[:12]
+
+
+def compiler():
+    return hash_of(compiler_sources())
+
+
+def tree():
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True).stdout.split("\n")
+    return hash_of([ROOT / name for name in listed if (ROOT / name).suffix in SOURCES and (ROOT / name).is_file()])
 
 
 def commit():
@@ -33,40 +83,107 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
+# ---- What has been done ----
+
+def cpu_s():
+    """Of all that was run and has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@dataclass
+class Campaign:
+    name: str
+    work: Callable         # (first seed, seconds, amount done before) -> (amount, None or what went wrong)
+    unit: str              # of its amount
+    of: Callable = tree
+    clock: Callable = time.monotonic
+    is_by_seed: bool = False  # its amount is seeds; else a slice has one
+
+
+def rows():
+    """The table's, as dictionaries."""
+    if not TABLE.exists():
+        return []
+    lines = [line for line in TABLE.read_text().splitlines() if line.startswith("| 2")]
+    return [dict(zip(COLUMNS, (cell.strip() for cell in line.strip("|").split("|")))) for line in lines]
+
+
 class State:
-    """Seconds and amount of work of each campaign for this commit."""
+    """What a campaign has done: rows of the table, and what no row says yet."""
 
-    def __init__(self):
+    def __init__(self, campaign):
         FOLDER.mkdir(parents=True, exist_ok=True)
+        self.campaign, self.of = campaign, campaign.of()
         self.file = FOLDER / "state.json"
-        stored = json.loads(self.file.read_text()) if self.file.exists() else {}
-        self.commit = commit()
-        self.done = stored.get("done", {}) if stored.get("commit") == self.commit else {}
+        mine = [row for row in rows() if row["campaign"] == campaign.name]
+        self.hours, self.amount = 0.0, 0
+        for row in (row for row in mine if row["of"] == self.of):
+            failed = row["result"] != "passed"
+            self.hours = 0.0 if failed else self.hours + float(row["hours"])
+            self.amount += int(row["amount"].split()[0])
+        behind = [int(row["seeds"].split(" to ")[-1]) + 1 for row in mine]
+        self.next = max([1, *behind])
+        self.left = self.stored().get(campaign.name)
+        if self.left and self.left["first"] < self.next:  # there is a row about it
+            self.left = None
+        if self.left and self.left["of"] != self.of:  # that compiler is gone: its row, and go on behind its seeds
+            append_row(campaign, self.left, "passed", 0)
+            self.next = self.left["next"]
+            self.left = None
+        self.left = self.left or self.nothing()
 
-    def seconds(self, name):
-        return self.done.get(name, {}).get("seconds", 0)
+    def nothing(self):
+        return {"of": self.of, "first": self.next, "next": self.next, "seconds": 0.0, "amount": 0}
 
-    def amount(self, name):
-        return self.done.get(name, {}).get("amount", 0)
+    def stored(self):
+        try:
+            return json.loads(self.file.read_text())
+        except (OSError, ValueError):
+            return {}
 
-    def add(self, name, seconds, amount):
-        entry = self.done.setdefault(name, {"seconds": 0, "amount": 0})
-        entry["seconds"] += seconds
-        entry["amount"] += amount
+    def store(self):
         draft = self.file.with_suffix(".new")
-        draft.write_text(json.dumps({"commit": self.commit, "done": self.done}, indent=1))
+        draft.write_text(json.dumps({**self.stored(), self.campaign.name: self.left}, indent=1))
         draft.replace(self.file)
 
+    def seconds(self):
+        return self.hours * 3600 + self.left["seconds"]
 
-def append_row(state, name, seed, unit, result):
+    def done(self):
+        return self.amount + self.left["amount"]
+
+    def add(self, seconds, amount):
+        self.left["seconds"] += seconds
+        self.left["amount"] += amount
+        self.left["next"] += amount if self.campaign.is_by_seed else 1
+        self.store()
+
+    def finish(self, result):
+        """A row about what none says yet."""
+        if self.left["next"] == self.left["first"]:
+            return
+        append_row(self.campaign, self.left, result, self.hours)
+        self.hours += self.left["seconds"] / 3600
+        self.amount += self.left["amount"]
+        self.next = self.left["next"]
+        self.left = self.nothing()
+        self.store()
+
+
+def append_row(campaign, done, result, hours_before):
     TABLE.parent.mkdir(exist_ok=True)
     if not TABLE.exists():
         TABLE.write_text(HEAD)
-    entry = state.done[name]
+    hours = done["seconds"] / 3600
+    last = max(done["next"] - 1, done["first"])
+    cells = (time.strftime("%Y-%m-%d"), commit(), campaign.name, done["of"], f"{done['first']} to {last}", f"{hours:.3f}",
+             f"{hours + hours_before:.3f}", f"{done['amount']} {campaign.unit}", result)
     with open(TABLE, "a") as table:
-        table.write(f"| {time.strftime('%Y-%m-%d')} | {state.commit} | {name} | {seed} | {entry['seconds'] / 60:.0f} "
-                    f"| {entry['amount']} {unit} | {result} |\n")
+        table.write(f"| {' | '.join(cells)} |\n")
 
+
+# ---- Campaigns ----
 
 def fuzz_slice(argv, name):
     """Fuzz with what earlier slices learned."""
@@ -84,16 +201,16 @@ def fuzz_slice(argv, name):
 
 
 def oracle_slice(build):
-    """Random modules on all engines, every other batch with vectors. The seeds are those after the last slice's."""
+    """Random modules on all engines, every other batch with vectors. Their seeds are those from `seed` on."""
     def work(seed, seconds, done):
-        modules, end, voters = 0, time.monotonic() + seconds, oracle.engines(build)
+        modules, end, voters = 0, cpu_s() + seconds, oracle.engines(build)
         try:
-            while time.monotonic() < end:
-                start = 1 + done + modules
+            while cpu_s() < end:
+                start = seed + modules
                 oracle.run(build, start, oracle.BATCH, start // oracle.BATCH % 2 == 1, FOLDER / "oracle", voters)
                 modules += oracle.BATCH
         except oracle.Disagreement as why:
-            return modules, str(why)
+            return modules + oracle.BATCH, str(why)
         return modules, None
 
     return work
@@ -142,32 +259,33 @@ def matrix_slice(product):
     return work
 
 
-def run_campaign(state, name, work, unit, hours):
-    """Run one campaign to its full time, or until nothing is left to do, slice by slice.
-
-    work(seed, seconds, amount done before) returns how much it did, and None or what went wrong: lines, the
-    last of which the table shows. Returns None or what went wrong.
-    """
-    seed = 1
-    if state.seconds(name) >= hours * 3600:
-        return None
-    while state.seconds(name) < hours * 3600:
-        seed = 1 + int(state.seconds(name))  # a slice does not repeat the one before
-        start = time.monotonic()
-        amount, wrong = work(seed, min(SLICE_S, hours * 3600 - state.seconds(name)), state.amount(name))
-        state.add(name, time.monotonic() - start, amount)
-        if wrong:
-            append_row(state, name, seed, unit, "FAILED: " + wrong.strip().splitlines()[-1][:120].replace("|", "/"))
+def run_slices(state, campaign, hours):
+    """Slice by slice, until the hours are full or nothing is left to do. None or what went wrong: lines, the last of
+    which the table shows."""
+    while state.seconds() < hours * 3600:
+        start = campaign.clock()
+        amount, wrong = campaign.work(state.left["next"], min(SLICE_S, hours * 3600 - state.seconds()), state.done())
+        state.add(campaign.clock() - start, amount)
+        if wrong or amount == 0:
             return wrong
-        if amount == 0:
-            break
-    append_row(state, name, seed, unit, "passed")
     return None
 
 
+def run_campaign(campaign, hours):
+    """One campaign, and its row: also of one that is interrupted."""
+    state = State(campaign)
+    try:
+        wrong = run_slices(state, campaign, hours)
+    except KeyboardInterrupt:
+        state.finish("passed")
+        raise
+    last = wrong.strip().splitlines()[-1][:120].replace("|", "/") if wrong else ""
+    state.finish(f"FAILED: {last}" if wrong else "passed")
+    return wrong
+
+
 def run_all(campaigns, hours, writer):
-    """campaigns: (name, work, unit of its amount). One point a campaign."""
-    state = State()
-    for name, work, unit in campaigns:
-        wrong = run_campaign(state, name, work, unit, hours)
-        writer.point(wrong is None, f"{name} for {hours:g} hours", *([wrong] if wrong else []))
+    """One point a campaign."""
+    for campaign in campaigns:
+        wrong = run_campaign(campaign, hours)
+        writer.point(wrong is None, f"{campaign.name} for {hours:g} hours", *([wrong] if wrong else []))

@@ -25,6 +25,7 @@ import oracle
 import packages
 import tap
 from builder import build_targets
+from campaigns import Campaign
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 PYTHON = sys.executable
@@ -209,7 +210,7 @@ def parse(arguments):
     p.add_argument("--filter", metavar="GLOB", default="*",
                    help="suites (unit/*, smoke/x86_64) or points (test_unmap*) that match")
     p.add_argument("--long", action="store_true", help="the campaigns of hours; results go to docs/campaigns.md")
-    p.add_argument("--hours", type=float, default=1.0, help="of each campaign of --long; default 1")
+    p.add_argument("--hours", type=float, default=1.0, help="that each campaign of --long is to have had; default 1")
     p.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
     p.add_argument("--verbose", action="store_true", help="show every line of every suite")
     return p.parse_args(arguments)
@@ -249,25 +250,23 @@ def all_suites(presets, builds, host):
 def all_campaigns(builds, presets, host):
     for name, (label, argv) in host_tests(host).items():
         if label == "fuzz":
-            yield name, campaigns.fuzz_slice(argv, name), "executions"
-    yield "oracle", campaigns.oracle_slice(host), "modules on " + ", ".join(v.name for v in oracle.engines(host))
+            yield Campaign(name, campaigns.fuzz_slice(argv, name), "executions")
+    yield Campaign("oracle", campaigns.oracle_slice(host), "modules on " + ", ".join(oracle.expected()),
+                   of=campaigns.compiler, clock=campaigns.cpu_s, is_by_seed=True)
     for machine, build in builds.items():
         boot = [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build", str(build), "--no-build",
                 "--timeout", "120"]
-        yield f"boot_{machine}", campaigns.boot_slice(boot), "boots"
+        yield Campaign(f"boot_{machine}", campaigns.boot_slice(boot), "boots", is_by_seed=True)
         guest = [*boot[:-1], "900"]
-        yield f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests"
+        yield Campaign(f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests")
         product = matrix.Product(matrix.load(machine), build, presets[machine])
-        yield f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines"
+        yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 
 
 def run_campaigns(args, builds, presets, host):
-    def wanted(name):
-        return fnmatch.fnmatch(name, args.filter)
-
     writer = tap.Writer()
-    campaigns.run_all(filter(lambda campaign: wanted(campaign[0]), all_campaigns(builds, presets, host)), args.hours,
-                      writer)
+    chosen_ones = [one for one in all_campaigns(builds, presets, host) if fnmatch.fnmatch(one.name, args.filter)]
+    campaigns.run_all(chosen_ones, args.hours, writer)
     print(f"{writer.count - writer.failed} passed, {writer.failed} failed, 0 skipped")
     return int(writer.failed > 0 or writer.count == 0)
 
