@@ -29,12 +29,29 @@ static enum status run_pass(const struct pass *p, const struct opt_options *o, s
     return s;
 }
 
+/* Parameters and constants that are returned: modules are full of functions that do nothing yet,
+ * and no pass makes those better. */
+static bool has_work(const struct ir_function *f)
+{
+    uint32_t last = f->instr_count - 1;
+    if (f->block_count != 1 || f->instrs[last].op != IR_RETURN) {
+        return true;
+    }
+    for (uint32_t v = f->blocks[0].params; v < last; v++) {
+        if (ir_op_info[f->instrs[v].op].form != IR_FORM_CONST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum status opt_run(const struct ir_function *in, const struct opt_options *options,
                     struct arena *a, struct ir_function **out)
 {
     struct ir_function *f = (struct ir_function *)in; /* passes only read it */
     enum status s = options->verify ? ir_verify(a, in, options->complaint) : OK;
-    for (size_t n = 0; s == OK && n < ARRAY_COUNT(passes); n++) {
+    size_t count = s == OK && has_work(in) ? ARRAY_COUNT(passes) : 0;
+    for (size_t n = 0; s == OK && n < count; n++) {
         s = run_pass(&passes[n], options, a, &f);
     }
     if (s == OK) {

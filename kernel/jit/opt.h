@@ -18,7 +18,7 @@ struct opt_options {
 };
 
 /**
- * @brief All passes.
+ * @brief All passes; none, and *out is `in`, where one block returns parameters and constants.
  * @param in   Verified; not changed.
  * @param a    Receives everything that is built.
  * @return OK; E_NOMEM; E_OVERFLOW; E_CORRUPT: what came in or what a pass made is not valid
