@@ -32,6 +32,7 @@ function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.S"
+        "${CMAKE_SOURCE_DIR}/tests/unit/jit/toy_*.c"
         "${CMAKE_SOURCE_DIR}/tests/conformance/spec_*.c"
         "${CMAKE_SOURCE_DIR}/tests/bench/*.c")
     foreach(folder aarch64 x86_64)

@@ -55,7 +55,25 @@ static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
         return false;
     }
     b->functions = functions;
-    return true;
+    if (code->ref_count == 0) {
+        return true;
+    }
+    uint32_t *refs =
+        reserve(b->refs, &b->ref_capacity, (uint64_t)b->ref_count + code->ref_count, sizeof *refs);
+    b->refs = refs == NULL ? b->refs : refs;
+    return refs != NULL;
+}
+
+/* Of a function that starts `at` bytes from the first. */
+static struct jit_row moved_row(const struct code_builder *b, struct jit_row row, uint32_t at)
+{
+    row.pc += at;
+    if (row.kind == JIT_ROW_LANDING) {
+        row.refs += at;
+    } else if (row.refs != JIT_NO_REFS) {
+        row.refs += b->ref_count;
+    }
+    return row;
 }
 
 enum status code_builder_add(struct code_builder *b, const struct jit_code *code)
@@ -75,8 +93,11 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
         b->relocs[b->reloc_count++].at += (uint32_t)at;
     }
     for (uint32_t n = 0; n < code->row_count; n++) {
-        b->rows[b->row_count] = code->rows[n];
-        b->rows[b->row_count++].pc += (uint32_t)at;
+        b->rows[b->row_count++] = moved_row(b, code->rows[n], (uint32_t)at);
+    }
+    if (code->ref_count > 0) {
+        memcpy(b->refs + b->ref_count, code->refs, code->ref_count * sizeof *b->refs);
+        b->ref_count += code->ref_count;
     }
     b->functions[b->function_count++] = (struct code_function){
         .start = (uint32_t)at, .size = code->size, .frame_bytes = code->frame_bytes};
@@ -123,6 +144,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     }
     out->rows = b->rows;
     out->row_count = b->row_count;
+    out->refs = b->refs;
     out->functions = b->functions;
     out->function_count = b->function_count;
     s = fill_block(b, first_callee, &out->block);
@@ -132,10 +154,12 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     if (s != OK) {
         space->give_back(space->ctx, &out->block);
         out->rows = NULL;
+        out->refs = NULL;
         out->functions = NULL;
         return s;
     }
     b->rows = NULL;
+    b->refs = NULL;
     b->functions = NULL;
     return OK;
 }
@@ -145,5 +169,6 @@ void code_builder_free(struct code_builder *b)
     heap_free(b->bytes);
     heap_free(b->relocs);
     heap_free(b->rows);
+    heap_free(b->refs);
     heap_free(b->functions);
 }

@@ -14,10 +14,11 @@ struct code_builder {
     uint8_t fill; /* [I] between functions: repeated, no harmless instruction */
     uint8_t *bytes;
     struct jit_reloc *relocs; /* `at` from the start of the bytes */
-    struct jit_row *rows;     /* likewise pc */
+    struct jit_row *rows;     /* likewise pc, and where a landing is */
+    uint32_t *refs;           /* of all functions */
     struct code_function *functions;
-    uint32_t size, reloc_count, row_count, function_count;
-    uint32_t capacity, reloc_capacity, row_capacity, function_capacity;
+    uint32_t size, reloc_count, row_count, function_count, ref_count;
+    uint32_t capacity, reloc_capacity, row_capacity, function_capacity, ref_capacity;
 };
 
 /** @brief Append a function. @return OK; E_NOMEM; E_OVERFLOW: branches would not reach.

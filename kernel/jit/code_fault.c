@@ -30,6 +30,18 @@ static const struct jit_row *find_row(const struct code_piece *p, uint64_t pc, u
     return NULL;
 }
 
+const uint32_t *code_piece_refs(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = find_row(p, pc, JIT_ROW_CALL);
+    return row == NULL || row->refs == JIT_NO_REFS ? NULL : p->refs + row->refs;
+}
+
+uint64_t code_piece_landing(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = find_row(p, pc, JIT_ROW_LANDING);
+    return row == NULL ? 0 : p->block.address + row->refs;
+}
+
 /* ---- Frames ---- */
 
 static void note(struct code_trace *trace, const struct code_piece *p, uint64_t pc, unsigned kind)

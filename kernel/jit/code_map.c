@@ -32,8 +32,10 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
         }
     }
     heap_free(p->rows);
+    heap_free(p->refs);
     heap_free(p->functions);
     p->rows = NULL;
+    p->refs = NULL;
     p->functions = NULL;
 }
 

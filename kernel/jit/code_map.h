@@ -23,7 +23,8 @@ struct code_function {
 struct code_piece {
     struct code_block block;
     struct code_map *map;
-    struct jit_row *rows;            /* ascending; pc from the start of the block */
+    struct jit_row *rows; /* ascending; pc, and where a landing is, from the start of the block */
+    uint32_t *refs;       /* what safe points list, or NULL */
     struct code_function *functions; /* ascending */
     uint32_t row_count, function_count;
     uint32_t first;     /* number of the first function in what it was compiled from */
@@ -90,6 +91,15 @@ void code_piece_describe(const struct code_piece *p, uint64_t pc, char *buf, siz
 /** @brief A function's code by its number. @return NULL: the piece has none of that number.
  * @context{any in which the piece cannot be removed} */
 const struct code_function *code_piece_function(const struct code_piece *p, uint32_t number);
+
+/* ---- Of a runtime with a collector: what the frame says that a return address is from ---- */
+
+/** @brief What lives over the safe point that returns to an address, as code.h has it.
+ * @return NULL: that is no safe point. @pre It is in the piece. @context{as above} */
+const uint32_t *code_piece_refs(const struct code_piece *p, uint64_t pc);
+/** @brief Where the call that returns to an address goes on if it is unwound, with the frame
+ * pointer of its frame and nothing else. @return 0: it is no invoke. @context{as above} */
+uint64_t code_piece_landing(const struct code_piece *p, uint64_t pc);
 
 /* ---- Faults ---- */
 

@@ -123,6 +123,42 @@ static void test_rows_of_safe_points(void **state)
     }
 }
 
+/* Where unwinding goes on may be reached by an indirect branch only if that is said there. */
+static void test_landings_are_landing_pads(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "signature (i64) -> (i64)\ncallee @f signature 0\ncallee @g signature 0\n"
+        "function @f {\nblock0(v0: i64):\n"
+        " v1 = invoke.i64 @g(v0) then block1() unwind block2()\nblock1():\n return v1\n"
+        "block2():\n return v0\n}\n";
+    static const struct {
+        const struct jit_machine *machine;
+        uint8_t pad[4];
+    } cases[] = {{&jit_machine_x86_64, {0xf3, 0x0f, 0x1e, 0xfa}},   /* endbr64 */
+                 {&jit_machine_aarch64, {0x9f, 0x24, 0x03, 0xd5}}}; /* bti j */
+    for (size_t n = 0; n < ARRAY_COUNT(cases); n++) {
+        struct arena a;
+        struct ir_text parsed;
+        struct jit_code code;
+        struct jit_error err;
+        unsigned landings = 0;
+        const struct jit_options options = {.features = cases[n].machine->landing_pads};
+        arena_init(&a, ARENA_LIMIT);
+        assert_int_equal(ir_parse(&a, text, strlen(text), &parsed), OK);
+        assert_int_equal(
+            jit_compile(cases[n].machine, parsed.functions[0], &options, &a, &code, &err), OK);
+        for (uint32_t r = 0; r < code.row_count; r++) {
+            if (code.rows[r].kind == JIT_ROW_LANDING) {
+                assert_memory_equal(code.bytes + code.rows[r].refs, cases[n].pad, 4);
+                landings++;
+            }
+        }
+        assert_int_equal(landings, 1);
+        arena_free_all(&a);
+    }
+}
+
 /* Polls keep everything in registers: nothing is stored or loaded on the way that is taken. */
 static void test_a_poll_is_cold(void **state)
 {
@@ -205,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects_that_move),
         cmocka_unit_test(test_rows_of_safe_points),
+        cmocka_unit_test(test_landings_are_landing_pads),
         cmocka_unit_test(test_a_poll_is_cold),
         cmocka_unit_test(test_what_the_verifier_refuses),
     };

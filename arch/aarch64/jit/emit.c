@@ -51,6 +51,9 @@ uint32_t a64_trap_label(struct a64_emitter *e, const struct vinstr *i, unsigned 
 /* Unwinding leaves the frame pointer alone; all else that is alive is in the frame. */
 static void emit_landing(struct a64_emitter *e, const struct a64_cold *c)
 {
+    if ((e->features & JIT_ARM_LANDING_PADS) != 0) {
+        a64_put(&e->a, &(struct a64_insn){.form = A64_BTI_J});
+    }
     a64_add(&e->a, A64_SP, A64_FP, -(int64_t)e->frame.bytes);
     a64_frame_restore_context(&e->a);
     a64_branch(&e->a, (struct a64_insn){.form = A64_B}, c->back);

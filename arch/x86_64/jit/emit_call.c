@@ -166,7 +166,9 @@ void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
 /* Unwinding arrives with the frame pointer alone. */
 static void landing(struct emitter *e, const struct stub *s)
 {
-    (void)s;
+    if ((e->features & JIT_X86_LANDING_PADS) != 0) {
+        x86_insn_plain(e, X86_ENDBR64);
+    }
     restore_context(e);
     x86_insn_rm(e, X86_LEA, 8, X86_RSP, x86_memory_at(X86_RBP, -(int32_t)e->frame.bytes));
     x86_asm_jump(&e->a, s->back);

@@ -3,7 +3,7 @@
 // The collector: two spaces, everything that is alive is copied from one to the other.
 #include "tests/unit/jit/toy_gc.h"
 
-#define SPACE_WORDS ((size_t)8192)
+#define SPACE_WORDS ((size_t)1024)
 #define CARD_SHIFT  6 /* as in the head of the programs */
 #define POISON      UINT64_C(0xdddddddddddddddd)
 #define MAGIC       UINT64_C(0x0b7ec7) /* upper half of an object's first word ... */
