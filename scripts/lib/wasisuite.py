@@ -186,6 +186,7 @@ RUNS = [
     ("std", ARGUMENTS, b"", 0, b"standard output of a Rust program\n"),
     ("golib", ARGUMENTS, b"", 0, b"standard output of a Go program 105\n"),
     ("escape", [], b"", 0, b""),
+    ("leaks", ["one"], b"", 0, b""),
     ("exit", ["exit", "7"], b"", 7, b"bye"),
     ("exit", ["return", "200"], b"", 200, b""),
     ("exit", ["raise", "6"], b"", 134, b""),

@@ -53,6 +53,9 @@ class Wasi(TestCase):
         self.assertNotRegex(result.output, r"exit status|race\.c:|swap\.c:|ended by")
         self.assertRegex(result.output, r"(?m)^inside", result.output)
 
+    def test_nothing_that_can_be_read_is_an_address_of_the_kernel(self):
+        self.expect(run("--program", self.built("leaks.c"), "--args", "one tmp"), 0)
+
     def test_programs_end_as_they_say(self):
         exit_program = self.built("exit.c")
         for arguments, status in (("exit 7", 7), ("return 200", 200), ("raise 6", 134), ("abort", 119)):
