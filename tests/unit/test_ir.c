@@ -104,6 +104,17 @@ static const char *const samples[] = {
          "  v11 = const.i64 0xffffffffffffffff\n"
          "  return v11\n"
          "}\n",
+    HEAD "callee @collect signature 2 helper 40\n"
+         "poll 16 @collect\n"
+         "cards 24 shift 9\n"
+         "function @managed {\n"
+         "block0(v0: ref, v1: i64):\n"
+         "  v2 = ref_bits.i64 v0\n"
+         "  call @collect() safe\n"
+         "  jump block1() rare !7\n"
+         "block1():\n"
+         "  return v2\n"
+         "}\n",
 };
 
 static void test_text_survives_reading_and_printing(void **state)

@@ -196,6 +196,38 @@ static void test_a_poll_is_cold(void **state)
     arena_free_all(&a);
 }
 
+/* ---- Memory that runs out ---- */
+
+static void test_memory_that_runs_out(void **state)
+{
+    (void)state;
+    const struct jit_machine *const machines[] = {&jit_machine_x86_64, &jit_machine_aarch64};
+    for (unsigned n = 0; n < ARRAY_COUNT(machines); n++) {
+        struct arena text_arena;
+        struct ir_text text;
+        unsigned failures = 0;
+        arena_init(&text_arena, ARENA_LIMIT);
+        assert_int_equal(ir_parse(&text_arena, toy_cases[2].text, strlen(toy_cases[2].text), &text),
+                         OK);
+        for (size_t limit = 512;; limit += 512) {
+            struct arena a;
+            struct jit_code code;
+            struct jit_error err;
+            const struct jit_options options = {.quick = limit % 1024 == 0};
+            arena_init(&a, limit);
+            enum status s = jit_compile(machines[n], text.functions[0], &options, &a, &code, &err);
+            arena_free_all(&a);
+            if (s == OK) {
+                break;
+            }
+            assert_int_equal(s, E_NOMEM);
+            failures++;
+        }
+        assert_true(failures > 10);
+        arena_free_all(&text_arena);
+    }
+}
+
 /* ---- What is refused ---- */
 
 static void test_what_the_verifier_refuses(void **state)
@@ -243,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_rows_of_safe_points),
         cmocka_unit_test(test_landings_are_landing_pads),
         cmocka_unit_test(test_a_poll_is_cold),
+        cmocka_unit_test(test_memory_that_runs_out),
         cmocka_unit_test(test_what_the_verifier_refuses),
     };
     if (native_machine() == NULL) {
