@@ -67,6 +67,9 @@ enum status wasi_add_stream(struct wasi *w, struct wasi_handle *h, bool can_read
  * own from now on, also on failure. @return OK; E_NOMEM; E_NOTDIR. @context{thread} */
 enum status wasi_add_folder(struct wasi *w, struct wasi_handle *h, const char *name);
 
+/** @brief Bytes of memory that it has, without what is opened through it. @context{thread} */
+size_t wasi_size(const struct wasi *w);
+
 /** @brief Whether the program has asked to end. @param status  Receives what it passed. */
 bool wasi_has_ended(const struct wasi *w, uint32_t *status);
 

@@ -18,9 +18,14 @@ struct arena_chunk {
     _Alignas(16) uint8_t bytes[];
 };
 
+void arena_init_paid(struct arena *a, size_t limit, struct budget *budget)
+{
+    *a = (struct arena){.chunks = NULL, .limit = limit, .budget = budget};
+}
+
 void arena_init(struct arena *a, size_t limit)
 {
-    *a = (struct arena){.chunks = NULL, .limit = limit};
+    arena_init_paid(a, limit, NULL);
 }
 
 struct arena_mark arena_mark(const struct arena *a)
@@ -28,12 +33,18 @@ struct arena_mark arena_mark(const struct arena *a)
     return (struct arena_mark){a->chunks, a->next};
 }
 
+/* Bytes of a chunk that the budget has for itself. */
+static size_t overhead(const struct arena *a)
+{
+    return a->budget == NULL ? 0 : BUDGET_OVERHEAD;
+}
+
 void arena_release(struct arena *a, struct arena_mark mark)
 {
     while (a->chunks != mark.chunk) {
         struct arena_chunk *older = a->chunks->older;
-        a->used -= a->chunks->size;
-        heap_free(a->chunks);
+        a->used -= a->chunks->size + overhead(a);
+        budget_free(a->budget, a->chunks);
         a->chunks = older;
     }
     a->next = mark.next;
@@ -49,21 +60,22 @@ void arena_free_all(struct arena *a)
  */
 static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
 {
-    size_t least = sizeof(struct arena_chunk) + bytes, left = a->limit - a->used;
-    size_t wanted = a->chunks == NULL ? CHUNK_FIRST : MIN(2 * a->chunks->size, CHUNK_MAX);
+    size_t least = overhead(a) + sizeof(struct arena_chunk) + bytes, left = a->limit - a->used;
+    size_t wanted =
+        a->chunks == NULL ? CHUNK_FIRST : MIN(2 * (a->chunks->size + overhead(a)), CHUNK_MAX);
     size_t size = MAX(MIN(wanted, left), least);
     if (least < bytes || size > left) {
         return NULL;
     }
-    struct arena_chunk *chunk = heap_alloc(size);
+    struct arena_chunk *chunk = budget_alloc(a->budget, size - overhead(a));
     if (chunk == NULL) {
         return NULL;
     }
-    *chunk = (struct arena_chunk){.older = a->chunks, .size = size};
+    *chunk = (struct arena_chunk){.older = a->chunks, .size = size - overhead(a)};
     a->chunks = chunk;
     a->used += size;
     a->next = chunk->bytes + bytes;
-    a->end = (uint8_t *)chunk + size;
+    a->end = (uint8_t *)chunk + chunk->size;
     return chunk->bytes;
 }
 

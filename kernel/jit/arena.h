@@ -3,6 +3,8 @@
 // Memory that is taken piece by piece and given back at once: one arena a compilation.
 #pragma once
 
+#include "kernel/jit/budget.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,11 +15,14 @@ struct arena {
     struct arena_chunk *chunks; /* the newest first */
     uint8_t *next, *end;        /* what is left of the newest */
     size_t used, limit;         /* bytes taken from the heap, and how many that may become */
+    struct budget *budget;      /* who pays; NULL: nobody counts */
 };
 
 /** @brief An empty arena. @param limit  Bytes that it may take from the heap in all. @context{any}
  */
 void arena_init(struct arena *a, size_t limit);
+/** @brief The same. @param budget  Pays, and lives as long as the arena; or NULL. @context{any} */
+void arena_init_paid(struct arena *a, size_t limit, struct budget *budget);
 
 /** @brief Give everything back; the arena is empty again. @context{thread} */
 void arena_free_all(struct arena *a);

@@ -6,21 +6,26 @@
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
+
+#include <stdatomic.h>
 
 #define FUNCTION_ALIGN 16u
+#define CALLS_AT_ONCE  4096u                /* between two looks whether it is to end */
 #define CODE_MAX       ((uint32_t)64 << 20) /* bytes of a piece: every branch inside reaches */
 
 /* ---- Appending ---- */
 
 /* Room in an array on the heap; NULL: as it was. */
-static void *reserve(void *array, uint32_t *capacity, uint64_t needed, size_t element)
+static void *reserve(struct budget *budget, void *array, uint32_t *capacity, uint64_t needed,
+                     size_t element)
 {
     if (needed <= *capacity) {
         return array;
     }
     uint64_t wanted = MAX(needed, 2 * (uint64_t)*capacity);
-    void *grown = wanted > UINT32_MAX ? NULL : heap_realloc(array, (size_t)wanted * element);
+    void *grown = wanted > UINT32_MAX
+                      ? NULL
+                      : budget_resize(budget, array, *capacity * element, (size_t)wanted * element);
     if (grown != NULL) {
         *capacity = (uint32_t)wanted;
     }
@@ -29,7 +34,7 @@ static void *reserve(void *array, uint32_t *capacity, uint64_t needed, size_t el
 
 static bool reserve_bytes(struct code_builder *b, uint32_t end)
 {
-    uint8_t *bytes = reserve(b->bytes, &b->capacity, end, 1);
+    uint8_t *bytes = reserve(b->budget, b->bytes, &b->capacity, end, 1);
     b->bytes = bytes == NULL ? b->bytes : bytes;
     return bytes != NULL;
 }
@@ -37,19 +42,19 @@ static bool reserve_bytes(struct code_builder *b, uint32_t end)
 static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
 {
     struct jit_reloc *relocs =
-        reserve(b->relocs, &b->reloc_capacity, (uint64_t)b->reloc_count + code->reloc_count + 1,
-                sizeof *relocs);
+        reserve(b->budget, b->relocs, &b->reloc_capacity,
+                (uint64_t)b->reloc_count + code->reloc_count + 1, sizeof *relocs);
     if (relocs == NULL) {
         return false;
     }
     b->relocs = relocs;
-    struct jit_row *rows = reserve(b->rows, &b->row_capacity,
+    struct jit_row *rows = reserve(b->budget, b->rows, &b->row_capacity,
                                    (uint64_t)b->row_count + code->row_count + 1, sizeof *rows);
     if (rows == NULL) {
         return false;
     }
     b->rows = rows;
-    struct code_function *functions = reserve(b->functions, &b->function_capacity,
+    struct code_function *functions = reserve(b->budget, b->functions, &b->function_capacity,
                                               (uint64_t)b->function_count + 1, sizeof *functions);
     if (functions == NULL) {
         return false;
@@ -58,8 +63,8 @@ static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
     if (code->ref_count == 0) {
         return true;
     }
-    uint32_t *refs =
-        reserve(b->refs, &b->ref_capacity, (uint64_t)b->ref_count + code->ref_count, sizeof *refs);
+    uint32_t *refs = reserve(b->budget, b->refs, &b->ref_capacity,
+                             (uint64_t)b->ref_count + code->ref_count, sizeof *refs);
     b->refs = refs == NULL ? b->refs : refs;
     return refs != NULL;
 }
@@ -107,10 +112,18 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
 
 /* ---- Placing ---- */
 
-static enum status complete_calls(const struct code_builder *b, uint32_t first_callee,
-                                  const struct code_block *block)
+static bool is_stopped(const struct code_map *m)
+{
+    return m->stop != NULL && atomic_load_explicit(m->stop, memory_order_relaxed) != 0;
+}
+
+static enum status complete_calls(const struct code_builder *b, const struct code_map *m,
+                                  uint32_t first_callee, const struct code_block *block)
 {
     for (uint32_t n = 0; n < b->reloc_count; n++) {
+        if (n % CALLS_AT_ONCE == CALLS_AT_ONCE - 1 && is_stopped(m)) {
+            return E_CANCELLED;
+        }
         const struct jit_reloc *r = &b->relocs[n];
         uint32_t callee = r->callee - first_callee;
         ASSERT(callee < b->function_count);
@@ -123,12 +136,12 @@ static enum status complete_calls(const struct code_builder *b, uint32_t first_c
     return OK;
 }
 
-static enum status fill_block(const struct code_builder *b, uint32_t first_callee,
-                              const struct code_block *block)
+static enum status fill_block(const struct code_builder *b, const struct code_map *m,
+                              uint32_t first_callee, const struct code_block *block)
 {
     memcpy(block->bytes, b->bytes, b->size);
     memset(block->bytes + b->size, b->fill, block->size - b->size);
-    return complete_calls(b, first_callee, block);
+    return complete_calls(b, m, first_callee, block);
 }
 
 enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
@@ -147,7 +160,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     out->refs = b->refs;
     out->functions = b->functions;
     out->function_count = b->function_count;
-    s = fill_block(b, first_callee, &out->block);
+    s = fill_block(b, m, first_callee, &out->block);
     if (s == OK) {
         s = code_map_add(m, out);
     }
@@ -166,9 +179,9 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
 
 void code_builder_free(struct code_builder *b)
 {
-    heap_free(b->bytes);
-    heap_free(b->relocs);
-    heap_free(b->rows);
-    heap_free(b->refs);
-    heap_free(b->functions);
+    budget_free(b->budget, b->bytes);
+    budget_free(b->budget, b->relocs);
+    budget_free(b->budget, b->rows);
+    budget_free(b->budget, b->refs);
+    budget_free(b->budget, b->functions);
 }

@@ -11,6 +11,7 @@
  * code_builder_free(). */
 struct code_builder {
     const struct jit_machine *machine; /* [I] */
+    struct budget *budget;             /* [I] the map's: what is finished keeps the lists */
     uint8_t fill; /* [I] between functions: repeated, no harmless instruction */
     uint8_t *bytes;
     struct jit_reloc *relocs; /* `at` from the start of the bytes */
@@ -31,7 +32,8 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
  *                      Only functions that were added are called.
  * @param out           Its source, names and number of the first function are the caller's to set,
  *                      before this. Removed by code_map_remove().
- * @return OK; E_OVERFLOW; as code_space.take() and seal(): nothing is placed. @context{thread}
+ * @return OK; E_OVERFLOW; E_CANCELLED: m->stop says so; as code_space.take() and seal(): nothing
+ * is placed. @context{thread}
  */
 enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
                                 struct code_piece *out);

@@ -8,6 +8,7 @@
 #include "kernel/jit/debug.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
 /** One piece. A debugger knows the type (scripts/gdb). */
@@ -70,15 +71,16 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 static enum status take(void *ctx, size_t size, struct code_block *out)
 {
     struct code_kernel *k = ctx;
-    struct kernel_piece *p = heap_zalloc(sizeof(*p));
-    if (p == NULL) {
+    size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
+    if (!program_charge(k->program, count)) {
         return E_NOMEM;
     }
-    size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
+    struct kernel_piece *p = heap_zalloc(sizeof(*p));
     const size_t pages[LOAD_PART_COUNT] = {[LOAD_CODE] = count};
-    enum status s = codemem_alloc(&p->memory, pages, k->name);
+    enum status s = p == NULL ? E_NOMEM : codemem_alloc(&p->memory, pages, k->name);
     if (s != OK) {
         heap_free(p);
+        program_uncharge(k->program, count);
         return s;
     }
     p->of = k;
@@ -121,6 +123,7 @@ static void give_back(void *ctx, struct code_block *block)
     }
     codemem_free(&p->memory);
     k->pages -= block->size / PAGE_SIZE;
+    program_uncharge(k->program, block->size / PAGE_SIZE);
     heap_free(p);
     *block = (struct code_block){.owner = NULL};
 }

@@ -15,9 +15,10 @@ struct code_kernel {
     struct code_space space; /* to hand out */
     const char *name;        /* [I] in `mem map` and in reports; as long as the struct lives */
     bool has_landing_pads;   /* [I] the code is made for checked indirect branches */
-    const struct program *program; /* [I] whose threads run it, or NULL: it is of no program */
-    size_t pages;                  /* taken now; changed by the thread that compiles */
-    struct code_resume resume;     /* the thread that runs it: where a fault goes on */
+    struct program *
+        program; /* [I] whose threads run it and whose memory it is, or NULL: it is of no program */
+    size_t pages;              /* taken now; changed by the thread that compiles */
+    struct code_resume resume; /* the thread that runs it: where a fault goes on */
 };
 
 /** @brief Fill `space`, nothing is taken; the rest is the caller's. @context{any} */

@@ -4,7 +4,6 @@
 #include "kernel/jit/code_map_internal.h"
 
 #include "kernel/lib/format.h"
-#include "kernel/mm/heap.h"
 
 /* ---- Pieces ---- */
 
@@ -31,9 +30,9 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
             break;
         }
     }
-    heap_free(p->rows);
-    heap_free(p->refs);
-    heap_free(p->functions);
+    budget_free(m->budget, p->rows);
+    budget_free(m->budget, p->refs);
+    budget_free(m->budget, p->functions);
     p->rows = NULL;
     p->refs = NULL;
     p->functions = NULL;

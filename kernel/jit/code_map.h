@@ -65,6 +65,7 @@ struct code_map {
     void *ctx;                    /* [I] */
     struct code_map **running;    /* [I] set while code of the map or what it calls runs, or NULL */
     const _Atomic uint32_t *stop; /* set before anything runs. Not 0: what runs is to end */
+    struct budget *budget;        /* set before anything is added: pays for lists; or NULL */
     struct code_piece *pieces;    /* the newest first */
     struct jit_entry *entry;      /* innermost; NULL: nothing runs */
     struct code_trace trace;      /* of what was given up last */

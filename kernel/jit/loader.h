@@ -73,7 +73,7 @@ struct load_options {
     void (*before)(struct program *p);
     enum load_engine engine;
     uint64_t cpu_limit_ns;       /* of all its threads together; 0: none */
-    uint64_t memory_limit_bytes; /* code and data included; 0: none */
+    uint64_t memory_limit_bytes; /* of all that it causes; 0: three quarters of what is free */
     /** What it finds open as 0, 1 and 2; NULL: its terminal. It takes references of its own. */
     struct file *files[LOAD_FILES];
 };

@@ -41,9 +41,16 @@ static void answer(struct portable *p, enum status s)
 
 enum status portable_refuse(struct portable *p, enum status s, const char *why)
 {
+    if (s == E_CANCELLED) {
+        return OK;
+    }
     struct loader_error *err = p->starting->err;
-    fmt_print(err->text, sizeof(err->text), "%s: %s", p->path,
-              why[0] == '\0' ? status_text(s) : why);
+    size_t used = fmt_print(err->text, sizeof(err->text), "%s: %s", p->path,
+                            why[0] == '\0' ? status_text(s) : why);
+    if (s == E_NOMEM && p->program->memory_refused && used < sizeof(err->text)) {
+        fmt_print(err->text + used, sizeof(err->text) - used, " (it may have %llu KiB)",
+                  (unsigned long long)p->program->memory_limit_pages * (PAGE_SIZE / 1024));
+    }
     str_make_printable(err->text); /* names come from the file */
     return s;
 }
@@ -99,10 +106,20 @@ _Noreturn static void end(struct portable *p, struct portable_end end)
     thread_exit(0);
 }
 
+/* Its file is what it has before it asks for any memory. */
+static enum status load(struct portable *p)
+{
+    struct budget *b = &p->budget.budget;
+    if (!b->charge(b, p->len)) {
+        return portable_refuse(p, E_NOMEM, "no memory for its file");
+    }
+    return portable_touch_stack() ? p->format->load(p) : portable_refuse(p, E_NOMEM, "");
+}
+
 static void run(void *arg)
 {
     struct portable *p = arg;
-    enum status s = portable_touch_stack() ? p->format->load(p) : portable_refuse(p, E_NOMEM, "");
+    enum status s = load(p);
     answer(p, s);
     if (s != OK) {
         program_exit(STATUS_TRAPPED);
@@ -171,6 +188,7 @@ static enum status hang(struct portable *p, const struct load_options *options,
     }
     p->program->portable = p;
     p->code.program = p->program;
+    program_budget_init(&p->budget, p->program);
     p->program->on_end = on_end;
     start_prepare(p->program, options);
     s = program_add_resource(p->program, &p->resource);

@@ -6,6 +6,7 @@
 
 #include "kernel/jit/code_kernel.h"
 #include "kernel/jit/portable.h"
+#include "kernel/jit/program_budget.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
@@ -29,7 +30,9 @@ struct portable {
     char **argv;               /* [I] */
     struct starting *starting; /* [t] who waits for an answer; NULL: he has it */
     struct code_kernel code;   /* [t] */
-    uint64_t load_ns;          /* [t] validating and compiling all of it */
+    /* [t] Pays for what the format takes. Ready before load(); release() leaves nothing in it. */
+    struct program_budget budget;
+    uint64_t load_ns; /* [t] validating and compiling all of it */
 };
 
 /** How a portable program ended. */
@@ -99,7 +102,8 @@ const struct portable_format *portable_recognise(const void *bytes, size_t len);
 bool portable_touch_stack(void);
 
 /** @brief Say why a program is not started: the path, then `why`, or what s is called if that is
- * empty. @return s. @context{thread of the program, while it loads} */
+ * empty. @return s; OK if s is E_CANCELLED: it is being ended, which is no refusal. @context{thread
+ * of the program, while it loads} */
 enum status portable_refuse(struct portable *p, enum status s, const char *why);
 enum status inspection_refuse(const struct inspection *i, enum status s, const char *why);
 

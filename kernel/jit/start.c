@@ -10,6 +10,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
@@ -34,6 +35,14 @@ char **start_copy_arguments(int argc, const char *const *argv)
     return copy;
 }
 
+/* A program without a limit of its own leaves the kernel, the shell and the next one a quarter. */
+static uint64_t share_of_what_is_free(void)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    return stats.by_owner[PAGE_FREE] / 4 * 3;
+}
+
 void start_prepare(struct program *p, const struct load_options *options)
 {
     for (unsigned i = 0; i < LOAD_FILES; i++) {
@@ -44,11 +53,13 @@ void start_prepare(struct program *p, const struct load_options *options)
             p->files[i] = file_ref(options->files[i]);
         }
     }
-    if (options->memory_limit_bytes != 0) {
-        p->memory_limit_pages = options->memory_limit_bytes / PAGE_SIZE;
-    }
+    p->memory_limit_pages = options->memory_limit_bytes != 0
+                                ? options->memory_limit_bytes / PAGE_SIZE
+                                : share_of_what_is_free();
     if (options->cpu_limit_ns != 0) {
-        p->cpu_limit_ticks = MAX(clock_ns_to_counter(options->cpu_limit_ns), 1);
+        /* The counter did not begin with the clock. */
+        p->cpu_limit_ticks =
+            clock_ns_to_counter(options->cpu_limit_ns) - clock_ns_to_counter(0) + 1;
     }
 }
 

@@ -11,7 +11,6 @@
 
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
 #define CELLS_MAX 2048u /* arguments or results of a host function */
 
@@ -234,7 +233,8 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     if (f == NULL) {
         return E_NOMEM;
     }
-    struct code_builder b = {.machine = c->options.machine, .fill = c->options.fill};
+    struct code_builder b = {
+        .machine = c->options.machine, .fill = c->options.fill, .budget = c->map.budget};
     enum status s = jit_compile(c->options.machine, f, &c->options.jit, a, &code, &why);
     if (s == OK) {
         s = code_builder_add(&b, &code);
@@ -250,7 +250,7 @@ static enum status make(struct compiler *c, const struct wasm_signature *s, bool
                         struct adapter **out)
 {
     uint32_t types = s->params + s->results;
-    struct adapter *a = heap_zalloc(sizeof *a + types);
+    struct adapter *a = budget_zalloc(c->map.budget, sizeof *a + types);
     if (a == NULL) {
         return E_NOMEM;
     }
@@ -259,11 +259,11 @@ static enum status make(struct compiler *c, const struct wasm_signature *s, bool
     a->is_direct = is_direct;
     a->piece.names = &adapter_name;
     struct arena arena;
-    arena_init(&arena, c->options.arena_bytes);
+    arena_init_paid(&arena, c->options.arena_bytes, c->map.budget);
     enum status status = compile(c, &arena, a);
     arena_free_all(&arena);
     if (status != OK) {
-        heap_free(a);
+        budget_free(c->map.budget, a);
         return status;
     }
     a->next = c->adapters;
@@ -277,6 +277,7 @@ enum status compiled_adapt(void *state, struct wasm_host *h)
     struct compiler *c = state;
     const struct wasm_signature *s = &h->signature;
     bool is_direct = h->function->direct != NULL;
+    c->map.budget = h->store->budget;
     if (wasm_cells(s->types, s->params) > CELLS_MAX ||
         wasm_cells(s->types + s->params, s->results) > CELLS_MAX) {
         return E_NOTSUP;
@@ -302,7 +303,7 @@ void compiled_free_adapters(struct compiler *c)
     while (c->adapters != NULL) {
         struct adapter *next = c->adapters->next;
         code_map_remove(&c->map, &c->adapters->piece);
-        heap_free(c->adapters);
+        budget_free(c->map.budget, c->adapters);
         c->adapters = next;
     }
 }

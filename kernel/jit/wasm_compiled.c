@@ -22,13 +22,18 @@ static enum status fail(struct wasm_error *err, enum status s, const struct wasm
                         uint32_t function, const char *text)
 {
     const char *name = m->names == NULL ? NULL : m->names[function];
-    err->offset = m->functions[function].body;
-    fmt_print(err->section, sizeof err->section, "code");
-    fmt_print(err->text, sizeof err->text, "function %u%s%s: %s", function, name == NULL ? "" : " ",
-              name == NULL ? "" : name, text);
-    return s;
+    return wasm_complain(err, s, "code", m->functions[function].body, "function %u%s%s: %s",
+                         function, name == NULL ? "" : " ", name == NULL ? "" : name, text);
 }
 
+/* Of the module as a whole. */
+static enum status refuse(struct wasm_error *err, enum status s, const struct wasm_module *m,
+                          const char *text)
+{
+    return wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE], "%s", text);
+}
+
+/* Takes nothing but memory of the budget: the thread may be given up anywhere in it. */
 static enum status compile_one(const struct wasm_compiled_options *o, struct code_builder *b,
                                const struct wasm_module *m, uint32_t n, struct wasm_error *err)
 {
@@ -36,7 +41,8 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     struct ir_function *f;
     struct jit_code code;
     struct jit_error why = {.text = "no memory"};
-    arena_init(&arena, o->arena_bytes);
+    arena_init_paid(&arena, o->arena_bytes, b->budget);
+    budget_open(b->budget);
     enum status s = wasm_function_build(m, n, &arena, &f, err);
     if (s == OK) {
         s = jit_compile(o->machine, f, &o->jit, &arena, &code, &why);
@@ -48,6 +54,7 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
         }
     }
     arena_free_all(&arena);
+    budget_close(b->budget);
     return s;
 }
 
@@ -57,7 +64,7 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
                                struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
-    struct code_builder b = {.machine = o->machine, .fill = o->fill};
+    struct code_builder b = {.machine = o->machine, .fill = o->fill, .budget = store->budget};
     uint32_t first = m->imported[WASM_FUNCTION];
     enum status s = OK;
     for (uint32_t n = first; s == OK && n < m->function_count; n++) {
@@ -66,9 +73,8 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     if (s == OK) {
         s = code_builder_finish(&b, &compiler->map, WASM_HELPER_COUNT + first, &c->piece);
         if (s != OK) {
-            fmt_print(err->section, sizeof err->section, "code");
-            fmt_print(err->text, sizeof err->text, "no place for %u bytes of code: %s", b.size,
-                      status_text(s));
+            (void)wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE],
+                                "no place for %u bytes of code: %s", b.size, status_text(s));
         }
     }
     code_builder_free(&b);
@@ -80,32 +86,27 @@ static void compiled_unload(void *state, struct wasm_code *code)
     struct compiler *compiler = state;
     struct compiled_module *c = module_of(code);
     code_map_remove(&compiler->map, &c->piece);
-    heap_free(c);
-}
-
-static enum status refuse(struct wasm_error *err, enum status s, const char *text)
-{
-    err->offset = 0;
-    fmt_print(err->section, sizeof err->section, "code");
-    fmt_print(err->text, sizeof err->text, "%s", text);
-    return s;
+    budget_free(compiler->map.budget, c);
 }
 
 static enum status compiled_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                  struct wasm_code **out, struct wasm_error *err)
 {
     if (m->uses_vectors) {
-        return refuse(err, E_NOTSUP,
+        return refuse(err, E_NOTSUP, m,
                       "vectors (SIMD) are not compiled: only the interpreter runs it");
     }
-    struct compiled_module *c = heap_zalloc(sizeof *c);
+    struct compiler *compiler = state;
+    compiler->map.budget = store->budget;
+    compiler->map.stop = &store->stop;
+    struct compiled_module *c = budget_zalloc(store->budget, sizeof *c);
     if (c == NULL) {
-        return refuse(err, E_NOMEM, "no memory for the module");
+        return refuse(err, E_NOMEM, m, "no memory for the module");
     }
     c->piece.source = m;
     c->piece.names = m->names;
     c->piece.first = m->imported[WASM_FUNCTION];
-    enum status s = compile_all(state, store, c, m, err);
+    enum status s = compile_all(compiler, store, c, m, err);
     if (s != OK) {
         compiled_unload(state, &c->code);
         return s;

@@ -23,6 +23,7 @@ struct interpreter {
     void *stacks[NESTED_MAX]; /* taken when they are first needed */
     uint32_t depth;
     struct wasm_store *store; /* of the call that runs */
+    struct budget *budget;    /* the store's */
 };
 
 struct interpreted {
@@ -52,74 +53,90 @@ static enum status interp_open(const void *options, void **state)
 static void interp_close(void *state)
 {
     struct interpreter *in = state;
-    for (unsigned n = 0; n < NESTED_MAX; n++) {
-        heap_free(in->stacks[n]);
+    for (unsigned n = 0; n < NESTED_MAX && in->stacks[n] != NULL; n++) {
+        budget_free(in->budget, in->stacks[n]);
     }
     heap_free(in);
 }
 
 /* ---- Modules ---- */
 
-static enum status fail(struct wasm_error *err, enum status s, const char *text)
+static enum status fail(struct wasm_error *err, enum status s, const struct wasm_module *m,
+                        const char *text)
 {
-    err->offset = 0;
-    fmt_print(err->section, sizeof err->section, "code");
-    fmt_print(err->text, sizeof err->text, "%s", text);
-    return s;
+    return wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE], "%s", text);
 }
 
-static enum status verify(const struct interpreted *code, const struct ir_function *f,
-                          struct wasm_error *err)
+static enum status verify(const struct interpreted *code, const struct wasm_module *m,
+                          const struct ir_function *f, struct wasm_error *err)
 {
     struct ir_complaint complaint;
     struct arena scratch;
-    arena_init(&scratch, code->arena.limit);
+    arena_init_paid(&scratch, code->arena.limit, code->arena.budget);
     enum status s = ir_verify(&scratch, f, &complaint);
     arena_free_all(&scratch);
-    return s == OK ? OK : fail(err, s, s == E_CORRUPT ? complaint.text : "no memory to verify");
+    return s == OK ? OK : fail(err, s, m, s == E_CORRUPT ? complaint.text : "no memory to verify");
 }
 
-static enum status optimise(struct interpreted *code, bool verifies, struct ir_function **f,
-                            struct wasm_error *err)
+static enum status optimise(struct interpreted *code, const struct wasm_module *m, bool verifies,
+                            struct ir_function **f, struct wasm_error *err)
 {
     struct ir_complaint complaint = {.text = "no memory for the passes"};
     struct opt_options options = {.verify = verifies, .complaint = &complaint};
     enum status s = opt_run(*f, &options, &code->arena, f);
-    return s == OK ? OK : fail(err, s, complaint.text);
+    return s == OK ? OK : fail(err, s, m, complaint.text);
 }
 
 static enum status build_one(struct interpreted *code, const struct wasm_module *m, uint32_t n,
                              const struct wasm_interpreter_options *options, struct wasm_error *err)
 {
     struct ir_function **f = &code->functions[n];
+    /* Takes nothing but the budget's memory, and may take long. */
+    budget_open(code->arena.budget);
     enum status s = wasm_function_build(m, n, &code->arena, f, err);
     if (s == OK && options->verify) {
-        s = verify(code, *f, err);
+        s = verify(code, m, *f, err);
     }
-    return s == OK && options->optimise ? optimise(code, options->verify, f, err) : s;
+    if (s == OK && options->optimise) {
+        s = optimise(code, m, options->verify, f, err);
+    }
+    budget_close(code->arena.budget);
+    return s;
 }
 
 static void interp_unload(void *state, struct wasm_code *code)
 {
     (void)state;
     struct interpreted *c = interpreted_of(code);
+    struct budget *budget = c->arena.budget;
     arena_free_all(&c->arena);
-    heap_free(c->functions);
-    heap_free(c);
+    budget_free(budget, c->functions);
+    budget_free(budget, c);
+}
+
+/* The first one early, so that who cannot have it is refused. */
+static bool take_stack(struct interpreter *in)
+{
+    if (in->stacks[0] == NULL) {
+        in->stacks[0] = budget_alloc(in->budget, in->options.stack_bytes);
+    }
+    return in->stacks[0] != NULL;
 }
 
 static enum status interp_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                struct wasm_code **out, struct wasm_error *err)
 {
-    const struct interpreter *in = state;
-    struct interpreted *c = heap_zalloc(sizeof *c);
+    struct interpreter *in = state;
+    in->budget = store->budget;
+    struct interpreted *c = take_stack(in) ? budget_zalloc(store->budget, sizeof *c) : NULL;
     if (c == NULL) {
-        return fail(err, E_NOMEM, "no memory for the module");
+        return fail(err, E_NOMEM, m, "no memory for the module");
     }
-    arena_init(&c->arena, in->options.arena_bytes);
-    c->functions = heap_calloc((size_t)m->function_count + 1, sizeof *c->functions);
+    arena_init_paid(&c->arena, in->options.arena_bytes, store->budget);
+    c->functions =
+        budget_calloc(store->budget, (size_t)m->function_count + 1, sizeof *c->functions);
     enum status s =
-        c->functions == NULL ? fail(err, E_NOMEM, "no memory for the list of functions") : OK;
+        c->functions == NULL ? fail(err, E_NOMEM, m, "no memory for the list of functions") : OK;
     for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
         s = wasm_store_is_stopped(store) ? E_CANCELLED : build_one(c, m, n, &in->options, err);
     }
@@ -307,7 +324,7 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
         return WASM_TRAPPED;
     }
     void **stack = &in->stacks[in->depth];
-    if (*stack == NULL && (*stack = heap_alloc(in->options.stack_bytes)) == NULL) {
+    if (*stack == NULL && (*stack = budget_alloc(in->budget, in->options.stack_bytes)) == NULL) {
         stop->trap = IR_TRAP_STACK;
         return WASM_TRAPPED;
     }

@@ -18,6 +18,7 @@
 /* Field protection: as struct portable's. */
 struct wasm_program {
     struct portable portable;
+    struct wasm_module *module;         /* [t] while it is compiled; then the code has it */
     struct wasm_store *store;           /* [t] */
     struct wasm_store *published_store; /* program->lock: once it is open */
     struct wasm_instance *instance;     /* [t] */
@@ -50,11 +51,13 @@ static struct portable *create(void)
 static void release(struct portable *p)
 {
     struct wasm_program *w = program_of(p);
+    wasm_module_free(w->module);
     if (w->code != NULL) {
         wasm_release(w->store, w->code);
     }
     wasm_store_close(w->store); /* its instances hold the code, which holds the module */
     wasm_wasi_free(w->binding);
+    (void)budget_free_all(&p->budget.budget); /* of what was given up in the middle */
     heap_free(w);
 }
 
@@ -95,7 +98,9 @@ static enum status add_wasi(struct wasm_program *w)
 
 static enum status open_store(struct wasm_program *w)
 {
-    const struct wasm_quota quota = {.pages = WASM_PAGES_MAX, .elements = WASM_PROGRAM_ELEMENTS};
+    const struct wasm_quota quota = {.pages = WASM_PAGES_MAX,
+                                     .elements = WASM_PROGRAM_ELEMENTS,
+                                     .budget = &w->portable.budget.budget};
     enum status s;
     if (w->portable.engine == LOAD_ENGINE_INTERPRETER) {
         const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
@@ -120,15 +125,17 @@ static enum status open_store(struct wasm_program *w)
 static enum status load_module(struct wasm_program *w, struct wasm_code **out)
 {
     const struct wasm_bounds bounds = {.arena_bytes = WASM_PROGRAM_ARENA,
-                                       .table_elements = WASM_PROGRAM_ELEMENTS};
+                                       .table_elements = WASM_PROGRAM_ELEMENTS,
+                                       .budget = &w->portable.budget.budget};
     struct wasm_error err = {.text = ""};
-    struct wasm_module *m;
-    enum status s = wasm_module_decode(w->portable.bytes, w->portable.len, &bounds, &m, &err);
+    enum status s =
+        wasm_module_decode(w->portable.bytes, w->portable.len, &bounds, &w->module, &err);
     if (s != OK) {
         return portable_refuse(&w->portable, s, err.text);
     }
     uint64_t begin = clock_now_ns();
-    s = wasm_load(w->store, m, out, &err);
+    s = wasm_load(w->store, w->module, out, &err);
+    w->module = NULL;
     w->portable.load_ns = clock_now_ns() - begin;
     return s == OK || s == E_CANCELLED ? s : portable_refuse(&w->portable, s, err.text);
 }

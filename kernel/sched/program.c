@@ -4,10 +4,10 @@
 //
 // The end has two halves. program_kill() cancels every thread and returns. A cancelled thread dies
 // in one of three ways: its blocking call returns E_CANCELLED and its host call sends it to
-// thread_exit(); an interrupt finds it in the program's own code (program_check_kill()); or it
-// calls thread_exit() by itself. The last one to leave hands the program to the reaper, a thread of
-// its own: what is given back may have to wait for devices, and neither a cancelled thread nor the
-// work thread, which completes requests, could.
+// thread_exit(); an interrupt finds it in the program's own code, or where it said that it holds
+// nothing (program_check_kill()); or it calls thread_exit() by itself. The last one to leave hands
+// the program to the reaper, a thread of its own: what is given back may have to wait for devices,
+// and neither a cancelled thread nor the work thread, which completes requests, could.
 //
 // The program holds a reference to itself from its creation until it is reaped.
 
@@ -187,7 +187,7 @@ static void end_overflow(struct hal_frame *frame)
 
 void program_check_kill(struct hal_frame *frame)
 {
-    const struct thread *t = thread_current();
+    struct thread *t = thread_current();
     const struct hal_cpu *cpu = hal_this_cpu();
     if (LIKELY(t == NULL || t->program == NULL)) {
         return;
@@ -197,13 +197,18 @@ void program_check_kill(struct hal_frame *frame)
     if (LIKELY(!thread_is_cancelled(t) && !is_stuck)) {
         return;
     }
-    /* In kernel code it may hold anything. There it goes on, and is looked at again
-     * (arm_kill_check()). */
-    if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame) ||
-        !fault_code_is_program(hal_frame_pc(frame))) {
+    /* In kernel code it may hold anything, unless it says that it does not. There it goes on, and
+     * is looked at again (arm_kill_check()). */
+    if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame)) {
+        return;
+    }
+    bool is_open = cpu->preempt_off == 0 && atomic_load_explicit(&t->is_open, memory_order_relaxed);
+    if (!is_open && !fault_code_is_program(hal_frame_pc(frame))) {
         return;
     }
     if (thread_is_cancelled(t)) {
+        atomic_store_explicit(&t->is_open, false,
+                              memory_order_relaxed); /* its end is the kernel's */
         hal_frame_set_call(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else {
         end_overflow(frame);
@@ -268,6 +273,8 @@ bool program_charge(struct program *p, uint64_t pages)
     bool is_allowed = pages <= left;
     if (is_allowed) {
         p->memory_pages += pages;
+    } else {
+        p->memory_refused = true;
     }
     mutex_unlock(&p->lock);
     return is_allowed;

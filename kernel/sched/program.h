@@ -47,6 +47,7 @@ struct program {
     int status;                            /* [p] exit status 0 to 255 once ended */
     _Atomic bool ending;                   /* no new threads, blocking calls return E_CANCELLED */
     uint64_t memory_pages, memory_limit_pages; /* [p] */
+    bool memory_refused;                       /* [p] it wanted more than its limit */
     struct completion done;
     struct list_node all_link;
     uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in all; 0: no limit */

@@ -252,6 +252,7 @@ struct thread *thread_take(const struct thread_options *options)
     t->id = next_id();
     t->locks_held = 0;
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
+    atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
     t->switches = 0;
     t->exit_value = 0;

@@ -45,6 +45,7 @@ struct thread {
         cpu; /* [r] to change; relaxed, who reads it locks that CPU's queue and looks again */
     uint32_t locks_held;    /* [o] mutexes: a fault while it is not 0 is a panic */
     _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
+    _Atomic bool is_open;   /* [o] thread_set_open() */
     uint64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */
     uint64_t run_ticks;  /* [r] counter ticks it has run */
     uint64_t switches;   /* [r] times it was switched to */
@@ -115,6 +116,23 @@ void thread_set_priority(struct thread *t, uint8_t priority);
 static inline bool thread_is_cancelled(const struct thread *t)
 {
     return atomic_load_explicit(&t->cancelled, memory_order_acquire);
+}
+
+/**
+ * @brief From here on the running thread, if it is cancelled, ends at any instruction of the
+ * kernel's code, too; or no longer.
+ *
+ * For long computations: what it does meanwhile changes nothing but its stack, and memory that
+ * others know and give back. It takes no lock, holds nothing, and meets no fault. The end comes
+ * with an interrupt, so @ref thread_is_cancelled() may be true for a while.
+ * @context{thread of a program}
+ */
+static inline void thread_set_open(bool open)
+{
+    /* Only an interrupt on this CPU reads it: the fences keep the compiler's order. */
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&thread_current()->is_open, open, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 /** @brief Mark a thread cancelled and wake it out of any wait. @context{thread} */

@@ -65,8 +65,9 @@ static const struct {
            "    rm /tmp/note"},
     {"run",
      "The program has this terminal until it ends; Ctrl-C ends it. `run` can be left out if\n"
-     "the path has a slash in it. --cpu and --memory (64M) end a program that takes more;\n"
-     "a portable program is compiled, or with --interp interpreted.\n"
+     "the path has a slash in it. --cpu ends a program that runs longer, loading included;\n"
+     "above --memory (64M; else three quarters of what is free) it gets no more.\n"
+     "A portable program is compiled, or with --interp interpreted.\n"
      "Bars connect programs, < > >> 2> and 2>> name files; a command of the shell can be first.\n"
      "    run /bin/hello.elf one two\n"
      "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},

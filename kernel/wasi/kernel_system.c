@@ -6,6 +6,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
@@ -13,6 +14,7 @@
 #include "kernel/wasi/system.h"
 
 #define CLOCK_RESOLUTION_NS 1u
+#define STREAMS             3
 #define TURN_NS             (10 * NS_PER_MS) /* of each stream, when several are waited for */
 
 STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit both ways");
@@ -72,6 +74,9 @@ static uint8_t type_of(enum file_type type, bool is_terminal)
     }
 }
 
+/* Of a program's memory, for what is open through it: file, node, name, descriptor. */
+#define PAGES_A_FILE 1u
+
 static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
                           struct wasi_handle **out)
 {
@@ -83,16 +88,25 @@ static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned fl
                    ((flags & WASI_OPEN_TRUNCATE) != 0 ? VFS_TRUNCATE : 0u) |
                    ((flags & WASI_OPEN_DIRECTORY) != 0 ? VFS_DIRECTORY : 0u) |
                    ((flags & WASI_OPEN_APPEND) != 0 ? VFS_APPEND : 0u);
+    struct program *p = program_current();
+    if (!program_charge(p, PAGES_A_FILE)) {
+        return WASI_ENOMEM;
+    }
     enum status s = file_open_at(file_of(dir), name, vfs, &f);
     if (s == OK) {
         *out = (struct wasi_handle *)(void *)f;
+    } else {
+        program_uncharge(p, PAGES_A_FILE);
     }
     return errno_of(s);
 }
 
+/* Whoever closes a program's files when it has ended runs in no program: nothing is counted then.
+ */
 static void node_close(struct wasi_handle *h)
 {
     file_close(file_of(h));
+    program_uncharge(program_current(), PAGES_A_FILE);
 }
 
 static uint16_t node_stat(struct wasi_handle *h, const char *name, struct wasi_stat *out)
@@ -341,10 +355,17 @@ static void release(struct program_resource *self)
     heap_free(r);
 }
 
+/* Its own memory, its streams and its folders. */
+static bool charge(struct program *p, const struct wasi *w, uint32_t folders)
+{
+    uint64_t bytes = ALIGN_UP((uint64_t)wasi_size(w), (uint64_t)PAGE_SIZE);
+    return program_charge(p, bytes / PAGE_SIZE + (uint64_t)PAGES_A_FILE * (STREAMS + folders));
+}
+
 static enum status add_streams(struct wasi *w, struct program *p)
 {
     enum status s = OK;
-    for (int i = 0; i < 3 && s == OK; i++) {
+    for (int i = 0; i < STREAMS && s == OK; i++) {
         struct file *f = NULL;
         mutex_lock(&p->lock);
         if (p->files[i] != NULL) {
@@ -382,6 +403,9 @@ enum status wasi_create_for_program(struct program *p, const struct wasi_config 
     }
     r->resource = (struct program_resource){.release = release, .name = "wasi"};
     enum status s = wasi_create(&mine, &r->wasi);
+    if (s == OK && !charge(p, r->wasi, count)) {
+        s = E_NOMEM;
+    }
     if (s == OK) {
         s = add_streams(r->wasi, p);
     }

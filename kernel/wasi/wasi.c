@@ -127,6 +127,11 @@ void wasi_destroy(struct wasi *w)
     heap_free(w);
 }
 
+size_t wasi_size(const struct wasi *w)
+{
+    return sizeof(*w) + w->args.size + w->env.size;
+}
+
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
 {
     w->memory = base;

@@ -169,7 +169,7 @@ static void test_a_fault_of_somebody_else_in_the_code_is_a_panic(void **state)
     hal_this_cpu()->irq_depth = 1;
     assert_false(is_explained(&frame));
     hal_this_cpu()->irq_depth = 0;
-    pieces.program = (const struct program *)&map; /* not the thread's */
+    pieces.program = (struct program *)&map; /* not the thread's */
     assert_false(is_explained(&frame));
     pieces.program = NULL;
     map.entry = NULL; /* nothing runs */

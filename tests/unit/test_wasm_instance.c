@@ -50,9 +50,9 @@ static void test_links_match_by_name_and_type(void **state)
         const char *why; /* NULL: it links */
     } cases[] = {
         {"double", {0, 0}, 2, NULL},
-        {"nothing", {0, 0}, 2, "import \"a\" \"nothing\": unknown import"},
+        {"nothing", {0, 0}, 2, "import section, offset 0x14: \"a\" \"nothing\": unknown import"},
         {"doubl", {0, 0}, 2, "unknown import"},
-        {"count", {0, 0}, 2, "import \"a\" \"count\": incompatible import type"},
+        {"count", {0, 0}, 2, "\"a\" \"count\": incompatible import type"},
         {"memory", {0, 0}, 2, "incompatible"},
         {"double", {2, 0, 0}, 3, "incompatible"},
         {"memory", {2, 0, 1}, 3, NULL},

@@ -5,7 +5,6 @@
 #include "kernel/jit/wasm/build_internal.h"
 
 #include "kernel/lib/sort.h"
-#include "kernel/mm/heap.h"
 
 /* The budget: operands of edges for each byte of a body, and for every body. */
 #define WORK_PER_BYTE 4u
@@ -375,7 +374,7 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
                             .end = m->bytes + f->body + f->body_size,
                             .section = "code",
                             .err = err};
-    struct wasm_builder *b = heap_zalloc(sizeof *b);
+    struct wasm_builder *b = budget_zalloc(a->budget, sizeof *b);
     if (b == NULL) {
         (void)wasm_fail(&r, r.at, E_NOMEM, "no memory left");
         return E_NOMEM;
@@ -386,12 +385,12 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
     b->scan.arena = &b->temporary;
     b->scan.r = &b->r;
     b->scan.signature = &m->signatures[f->type];
-    arena_init(&b->temporary, a->limit);
+    arena_init_paid(&b->temporary, a->limit, a->budget);
     enum status s = build(b, a) ? OK : b->r.status;
     if (s == OK) {
         *out = b->f;
     }
     arena_free_all(&b->temporary);
-    heap_free(b);
+    budget_free(a->budget, b);
     return s;
 }

@@ -8,7 +8,6 @@
 #include "kernel/jit/wasm/decode_internal.h"
 
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
 #define MODULE_BYTES_MAX ((size_t)1 << 30)
 
@@ -133,6 +132,7 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
         return false;
     }
     *place = id == 0 ? *place : sections[id].place;
+    d->m->sections[id] = (uint32_t)(r->at - r->start);
     r->end = r->at + size;
     if (!read_content(d, id)) {
         return false;
@@ -168,6 +168,15 @@ static bool decode(struct wasm_decoder *d)
     return check_counts(d) && decode_names(d) && decode_layout(d);
 }
 
+static bool take_ids(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->m;
+    enum status s = wasm_type_ids_take(m->signatures, m->signature_count);
+    d->r.section = "type";
+    return s == OK || wasm_fail(&d->r, d->r.start + m->sections[WASM_SECTION_TYPE], s,
+                                "no memory left for the ids of %u types", m->signature_count);
+}
+
 enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wasm_bounds *bounds,
                                struct wasm_module **out, struct wasm_error *err)
 {
@@ -179,7 +188,7 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
         (void)wasm_fail(&d.r, bytes, E_OVERFLOW, "larger than %zu bytes", MODULE_BYTES_MAX);
         return E_OVERFLOW;
     }
-    d.m = heap_zalloc(sizeof *d.m);
+    d.m = budget_zalloc(bounds->budget, sizeof *d.m);
     if (d.m == NULL) {
         (void)wasm_fail(&d.r, bytes, E_NOMEM, "no memory left");
         return E_NOMEM;
@@ -187,8 +196,12 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
     d.m->bytes = bytes;
     d.m->len = (uint32_t)len;
     d.m->start = IR_NONE;
-    arena_init(&d.m->arena, bounds->arena_bytes);
-    if (!decode(&d)) {
+    arena_init_paid(&d.m->arena, bounds->arena_bytes, bounds->budget);
+    /* Decoding may take long, and takes nothing but the budget's memory; ids are the loader's. */
+    budget_open(bounds->budget);
+    bool is_valid = decode(&d);
+    budget_close(bounds->budget);
+    if (!is_valid || !take_ids(&d)) {
         wasm_module_free(d.m);
         return d.r.status;
     }
@@ -201,7 +214,8 @@ void wasm_module_free(struct wasm_module *m)
     if (m == NULL) {
         return;
     }
+    struct budget *budget = m->arena.budget;
     wasm_type_ids_drop(m->signatures, m->signature_count);
     arena_free_all(&m->arena);
-    heap_free(m);
+    budget_free(budget, m);
 }

@@ -56,6 +56,9 @@ bool decode_types(struct wasm_decoder *d)
     if (!wasm_count(&d->r, 3, &count)) {
         return false;
     }
+    if (count > WASM_TYPES_MAX) {
+        return wasm_fail(&d->r, where, E_OVERFLOW, "%u types, more than %u", count, WASM_TYPES_MAX);
+    }
     struct wasm_signature *signatures = decode_alloc(d, count, sizeof *signatures);
     if (signatures == NULL) {
         return false;
@@ -64,10 +67,6 @@ bool decode_types(struct wasm_decoder *d)
         if (!read_function_type(d, &signatures[n])) {
             return false;
         }
-    }
-    enum status s = wasm_type_ids_take(signatures, count);
-    if (s != OK) {
-        return wasm_fail(&d->r, where, s, "no memory left for %u types", count);
     }
     d->m->signatures = signatures;
     d->m->signature_count = count;

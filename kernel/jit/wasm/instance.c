@@ -10,7 +10,6 @@
 #include "kernel/jit/wasm/store.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
 /* ---- Looking into an instance ---- */
 
@@ -94,7 +93,7 @@ static enum status make_memory(struct wasm_instance *i)
         return E_NOMEM;
     }
     uint64_t may_become = limits->has_max ? limits->max : WASM_PAGES_MAX;
-    struct wasm_memory *memory = heap_zalloc(sizeof *memory);
+    struct wasm_memory *memory = budget_zalloc(s->budget, sizeof *memory);
     if (memory == NULL) {
         return E_NOMEM;
     }
@@ -105,7 +104,7 @@ static enum status make_memory(struct wasm_instance *i)
     }
     if (status != OK) {
         sandbox_release(&memory->box);
-        heap_free(memory);
+        budget_free(s->budget, memory);
         return status;
     }
     memory->limits = *limits;
@@ -150,7 +149,8 @@ static enum status make_tables(struct wasm_instance *i)
         const struct wasm_limits *limits = &m->tables[n].type.limits;
         struct wasm_table_data *t = at(i, m->tables[n].at);
         t->max = limits->has_max ? limits->max : UINT32_MAX;
-        if (limits->min > i->store->left.elements || wasm_table_reserve(t, limits->min) != OK) {
+        if (limits->min > i->store->left.elements ||
+            wasm_table_reserve(i->store, t, limits->min) != OK) {
             return E_NOMEM;
         }
         if (limits->min > 0) {
@@ -257,31 +257,32 @@ static enum wasm_outcome initialise(struct wasm_instance *i, struct wasm_stop *s
 
 /* ---- An instance ---- */
 
-static enum status no_memory(struct wasm_error *err, const char *what)
+static enum status no_memory(struct wasm_error *err, const struct wasm_module *m, unsigned section,
+                             const char *what)
 {
-    err->offset = 0;
-    fmt_print(err->section, sizeof err->section, "instance");
-    fmt_print(err->text, sizeof err->text, "no memory for the module's %s", what);
-    return E_NOMEM;
+    static const char *const names[WASM_SECTIONS] = {
+        [WASM_SECTION_TABLE] = "table", [WASM_SECTION_MEMORY] = "memory"};
+    return wasm_complain(err, E_NOMEM, names[section], m->sections[section],
+                         "no memory for the module's %s", what);
 }
 
 static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *code)
 {
     const struct wasm_module *m = code->module;
     ASSERT(m->context_bytes >= sizeof(struct wasm_context));
-    struct wasm_instance *i =
-        heap_zalloc(offsetof(struct wasm_instance, context) + (size_t)m->context_bytes);
+    struct wasm_instance *i = budget_zalloc(s->budget, offsetof(struct wasm_instance, context) +
+                                                           (size_t)m->context_bytes);
     if (i == NULL) {
         return NULL;
     }
     i->store = s;
     i->code = code;
-    i->imports = heap_calloc((size_t)m->import_count + 1, sizeof *i->imports);
-    i->dropped = heap_zalloc((size_t)m->element_count + m->data_count + 1);
+    i->imports = budget_calloc(s->budget, (size_t)m->import_count + 1, sizeof *i->imports);
+    i->dropped = budget_zalloc(s->budget, (size_t)m->element_count + m->data_count + 1);
     if (i->imports == NULL || i->dropped == NULL) {
-        heap_free(i->imports);
-        heap_free(i->dropped);
-        heap_free(i);
+        budget_free(s->budget, i->imports);
+        budget_free(s->budget, i->dropped);
+        budget_free(s->budget, i);
         return NULL;
     }
     return i;
@@ -290,19 +291,23 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
 static enum status build(struct wasm_instance *i, struct wasm_error *err)
 {
     const struct wasm_host *others = i->store->hosts;
+    const struct wasm_module *m = i->code->module;
     enum status s = wasm_link(i, err);
     if (s != OK) {
         return s;
     }
     s = make_memory(i);
+    if (s == E_CANCELLED) {
+        return s;
+    }
     if (s != OK) {
-        return no_memory(err, "memory");
+        return no_memory(err, m, WASM_SECTION_MEMORY, "memory");
     }
     set_context(i);
     lend_memory(i, others);
     s = make_tables(i);
     if (s != OK) {
-        return no_memory(err, "tables");
+        return no_memory(err, m, WASM_SECTION_TABLE, "tables");
     }
     make_functions(i);
     make_globals(i);
@@ -325,13 +330,14 @@ enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
 {
     struct wasm_instance *i = allocate(s, code);
     if (i == NULL) {
-        return no_memory(err, "instance");
+        return no_memory(err, code->module, 0, "instance");
     }
     code->refs++;
     const struct wasm_store before = {.hosts = s->hosts, .memories = s->memories, .left = s->left};
     enum status status = build(i, err);
     if (status != OK) {
         take_back(i, &before);
+        stop->outcome = WASM_STOPPED; /* if that is why */
         return status;
     }
     i->next = s->instances;

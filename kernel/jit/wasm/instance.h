@@ -133,8 +133,10 @@ struct wasm_engine {
 
 /** What all instances of a store together may have. */
 struct wasm_quota {
-    uint64_t pages;    /* of memory */
-    uint64_t elements; /* of tables */
+    uint64_t pages;        /* of memory */
+    uint64_t elements;     /* of tables */
+    struct budget *budget; /* pays for what they take otherwise, and lives as long as the store; or
+                              NULL */
 };
 
 /** A linear memory. */
@@ -188,6 +190,7 @@ struct wasm_name {
 struct wasm_store {
     const struct wasm_engine *engine;
     void *state; /* the engine's */
+    struct budget *budget;
     struct wasm_quota left;
     struct wasm_instance *instances; /* the newest first */
     struct wasm_memory *memories;

@@ -7,7 +7,6 @@
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
 #define NAME_SHOWN 48 /* bytes of a name in a message */
 
@@ -22,16 +21,14 @@ static void copy_name(char *out, struct wasm_bytes name)
     str_make_printable(out);
 }
 
-static enum status refuse(const struct wasm_import *import, enum status s, const char *why,
-                          struct wasm_error *err)
+static enum status refuse(const struct wasm_module *m, const struct wasm_import *import,
+                          enum status s, const char *why, struct wasm_error *err)
 {
     char module[NAME_SHOWN], name[NAME_SHOWN];
     copy_name(module, import->module);
     copy_name(name, import->name);
-    err->offset = 0;
-    fmt_print(err->section, sizeof err->section, "import");
-    fmt_print(err->text, sizeof err->text, "import \"%s\" \"%s\": %s", module, name, why);
-    return s;
+    return wasm_complain(err, s, "import", (uint32_t)(import->module.bytes - m->bytes),
+                         "\"%s\" \"%s\": %s", module, name, why);
 }
 
 /* ---- Host functions ---- */
@@ -79,7 +76,7 @@ static enum status make_host(struct wasm_instance *i, const struct wasm_name *fr
                              struct wasm_extern *out)
 {
     struct wasm_store *store = i->store;
-    struct wasm_host *h = heap_zalloc(sizeof *h);
+    struct wasm_host *h = budget_zalloc(store->budget, sizeof *h);
     if (h == NULL) {
         return E_NOMEM;
     }
@@ -93,7 +90,7 @@ static enum status make_host(struct wasm_instance *i, const struct wasm_name *fr
     h->func.index = (uint32_t)(f - from->host->functions);
     enum status status = store->engine->adapt(store->state, h);
     if (status != OK) {
-        heap_free(h);
+        budget_free(store->budget, h);
         return status;
     }
     h->next = store->hosts;
@@ -212,10 +209,15 @@ static enum status link_host(struct wasm_instance *i, const struct wasm_import *
     const struct wasm_module *m = i->code->module;
     const struct wasm_signature *s = signature_of(m, import);
     if (s == NULL || !has_signature(f, s)) {
-        return refuse(import, E_UNRESOLVED, "incompatible import type", err);
+        return refuse(m, import, E_UNRESOLVED, "incompatible import type", err);
     }
     enum status status = make_host(i, from, f, s, out);
-    return status == OK ? OK : refuse(import, status, "the host function has no adapter", err);
+    return status == OK ? OK
+                        : refuse(m, import, status,
+                                 status == E_NOMEM
+                                     ? "no memory left to call it"
+                                     : "no function with so many parameters or results is called",
+                                 err);
 }
 
 static enum status link_one(struct wasm_instance *i, const struct wasm_import *import,
@@ -224,11 +226,11 @@ static enum status link_one(struct wasm_instance *i, const struct wasm_import *i
     const struct wasm_module *m = i->code->module;
     struct found found;
     if (!find(i->store, import, &found)) {
-        return refuse(import, E_UNRESOLVED, "unknown import", err);
+        return refuse(m, import, E_UNRESOLVED, "unknown import", err);
     }
     bool is_fast = found.host != NULL && found.host->direct != NULL;
     if (import->kind == WASM_FUNCTION && wasm_calls_host(m, import->index) && !is_fast) {
-        return refuse(import, E_UNRESOLVED, "it was a host function when the module was loaded",
+        return refuse(m, import, E_UNRESOLVED, "it was a host function when the module was loaded",
                       err);
     }
     if (found.host != NULL) {
@@ -236,7 +238,7 @@ static enum status link_one(struct wasm_instance *i, const struct wasm_import *i
     }
     *out = found.exported;
     return fits(m, import, out) ? OK
-                                : refuse(import, E_UNRESOLVED, "incompatible import type", err);
+                                : refuse(m, import, E_UNRESOLVED, "incompatible import type", err);
 }
 
 enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)
@@ -248,7 +250,9 @@ enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)
     }
     for (uint32_t n = 0; n < m->import_count; n++) {
         const struct wasm_import *import = &m->imports[n];
-        enum status s = link_one(i, import, &i->imports[at[import->kind] + import->index], err);
+        struct wasm_extern *out = &i->imports[at[import->kind] + import->index];
+        enum status s =
+            wasm_store_is_stopped(i->store) ? E_CANCELLED : link_one(i, import, out, err);
         if (s != OK) {
             return s;
         }

@@ -6,21 +6,38 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
+static void complain(struct wasm_error *e, const char *section, uint32_t offset, const char *fmt,
+                     va_list args)
+{
+    bool is_section = section != NULL;
+    e->offset = offset;
+    (void)str_copy(e->section, sizeof e->section, is_section ? section : "module");
+    size_t n = fmt_print(e->text, sizeof e->text, "%s%s, offset 0x%x: ", e->section,
+                         is_section ? " section" : "", offset);
+    if (n < sizeof e->text) {
+        (void)fmt_vprint(e->text + n, sizeof e->text - n, fmt, args);
+    }
+}
+
+enum status wasm_complain(struct wasm_error *e, enum status s, const char *section, uint32_t offset,
+                          const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    complain(e, section, offset, fmt, args);
+    va_end(args);
+    return s;
+}
+
 bool wasm_fail(struct wasm_reader *r, const uint8_t *where, enum status s, const char *fmt, ...)
 {
     if (r->status != OK) {
         return false;
     }
     r->status = s;
-    struct wasm_error *e = r->err;
-    e->offset = (uint32_t)(where - r->start);
-    const char *section = r->section == NULL ? "module" : r->section;
-    (void)str_copy(e->section, sizeof e->section, section);
-    size_t n = fmt_print(e->text, sizeof e->text, "%s%s, offset 0x%x: ", section,
-                         r->section == NULL ? "" : " section", e->offset);
     va_list args;
     va_start(args, fmt);
-    (void)fmt_vprint(e->text + n, sizeof e->text - n, fmt, args);
+    complain(r->err, r->section, (uint32_t)(where - r->start), fmt, args);
     va_end(args);
     return false;
 }

@@ -8,10 +8,10 @@
 
 #include "kernel/assert.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
-#define PIECE   ((uint64_t)1 << 20) /* bytes */
-#define REFUSED UINT64_C(0xffffffff)
+#define PIECE    ((uint64_t)1 << 20) /* bytes */
+#define ELEMENTS ((uint64_t)1 << 14) /* that are computed, not moved */
+#define REFUSED  UINT64_C(0xffffffff)
 
 #define OP_GLOBAL_GET 0x23
 #define OP_REF_NULL   0xd0
@@ -182,7 +182,12 @@ static struct table_block *block_of(const struct wasm_table_data *t)
     return t->elements == 0 ? NULL : CONTAINER_OF(elements(t), struct table_block, elements);
 }
 
-enum status wasm_table_reserve(struct wasm_table_data *t, uint64_t count)
+static size_t bytes_of(uint64_t capacity)
+{
+    return sizeof(struct table_block) + (size_t)capacity * sizeof(uint64_t);
+}
+
+enum status wasm_table_reserve(struct wasm_store *s, struct wasm_table_data *t, uint64_t count)
 {
     struct table_block *block = block_of(t);
     uint64_t capacity = block == NULL ? 0 : block->capacity;
@@ -190,7 +195,7 @@ enum status wasm_table_reserve(struct wasm_table_data *t, uint64_t count)
         return OK;
     }
     uint64_t wanted = MAX(count, MIN(2 * capacity, (uint64_t)t->max));
-    block = heap_realloc(block, sizeof *block + (size_t)wanted * sizeof(uint64_t));
+    block = budget_resize(s->budget, block, bytes_of(capacity), bytes_of(wanted));
     if (block == NULL) {
         return E_NOMEM;
     }
@@ -199,9 +204,9 @@ enum status wasm_table_reserve(struct wasm_table_data *t, uint64_t count)
     return OK;
 }
 
-void wasm_table_free(struct wasm_table_data *t)
+void wasm_table_free(struct wasm_store *s, struct wasm_table_data *t)
 {
-    heap_free(block_of(t));
+    budget_free(s->budget, block_of(t));
     t->elements = 0;
 }
 
@@ -222,6 +227,9 @@ bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, 
         return false;
     }
     for (uint64_t k = 0; k < n; k++) {
+        if (k % ELEMENTS == ELEMENTS - 1 && is_stopped(i)) {
+            return false;
+        }
         elements(t)[at + k] = wasm_constant_value(i, &s->items[from + k]).lo;
     }
     return true;
@@ -242,7 +250,7 @@ static uint64_t table_grow(struct wasm_context *c, uint64_t table, uint64_t valu
     if (n > i->store->left.elements || old + n > t->max) {
         return REFUSED;
     }
-    if (wasm_table_reserve(t, old + n) != OK) {
+    if (wasm_table_reserve(i->store, t, old + n) != OK) {
         return REFUSED;
     }
     if (n > 0) {

@@ -21,9 +21,9 @@ bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, 
                      uint64_t from, uint64_t n);
 /** @brief Make room for `count` elements; the length stays. @return OK; E_NOMEM, nothing has
  * changed. @context{thread} */
-enum status wasm_table_reserve(struct wasm_table_data *t, uint64_t count);
+enum status wasm_table_reserve(struct wasm_store *s, struct wasm_table_data *t, uint64_t count);
 /** @brief Give the elements back. @context{thread} */
-void wasm_table_free(struct wasm_table_data *t);
+void wasm_table_free(struct wasm_store *s, struct wasm_table_data *t);
 
 /** @brief data.drop and elem.drop. @context{thread} */
 void wasm_data_drop(struct wasm_instance *i, uint32_t segment);

@@ -21,6 +21,7 @@ enum status wasm_store_open(const struct wasm_engine *engine, const void *option
     }
     s->engine = engine;
     s->left = *quota;
+    s->budget = quota->budget;
     enum status status = engine->open(options, &s->state);
     if (status != OK) {
         heap_free(s);
@@ -34,12 +35,12 @@ void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
     for (uint32_t t = m->imported[WASM_TABLE]; t < m->table_count; t++) {
-        wasm_table_free(wasm_instance_extern(i, WASM_TABLE, t).table.data);
+        wasm_table_free(s, wasm_instance_extern(i, WASM_TABLE, t).table.data);
     }
     wasm_release(s, i->code);
-    heap_free(i->imports);
-    heap_free(i->dropped);
-    heap_free(i);
+    budget_free(s->budget, i->imports);
+    budget_free(s->budget, i->dropped);
+    budget_free(s->budget, i);
 }
 
 void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until)
@@ -47,7 +48,7 @@ void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until)
     while (s->memories != until) {
         struct wasm_memory *next = s->memories->next;
         sandbox_release(&s->memories->box);
-        heap_free(s->memories);
+        budget_free(s->budget, s->memories);
         s->memories = next;
     }
 }
@@ -56,7 +57,7 @@ void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until)
 {
     while (s->hosts != until) {
         struct wasm_host *next = s->hosts->next;
-        heap_free(s->hosts);
+        budget_free(s->budget, s->hosts);
         s->hosts = next;
     }
 }
@@ -75,7 +76,7 @@ void wasm_store_close(struct wasm_store *s)
     wasm_free_hosts(s, NULL);
     while (s->names != NULL) {
         struct wasm_name *next = s->names->next;
-        heap_free(s->names);
+        budget_free(s->budget, s->names);
         s->names = next;
     }
     s->engine->close(s->state);
@@ -91,7 +92,7 @@ void wasm_store_stop(struct wasm_store *s)
 
 static struct wasm_name *add_name(struct wasm_store *s, const void *text, uint32_t len)
 {
-    struct wasm_name *n = heap_zalloc(sizeof *n + len);
+    struct wasm_name *n = budget_zalloc(s->budget, sizeof *n + len);
     if (n == NULL) {
         return NULL;
     }

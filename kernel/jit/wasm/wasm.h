@@ -15,6 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Ids of sections that others name, and how many there are (5.5.2). */
+#define WASM_SECTION_TYPE   1
+#define WASM_SECTION_IMPORT 2
+#define WASM_SECTION_TABLE  4
+#define WASM_SECTION_MEMORY 5
+#define WASM_SECTION_CODE   10
+#define WASM_SECTIONS       13
+
 /** Value types, as the binary format encodes them (5.3). */
 enum wasm_type {
     WASM_I32 = 0x7f,
@@ -31,6 +39,7 @@ enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_
 #define WASM_PAGE        65536u
 #define WASM_PAGES_MAX   65536u
 #define WASM_ARITY_MAX   1000u  /* parameters, or results, of a function type or block */
+#define WASM_TYPES_MAX   65536u /* of a module */
 #define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
 #define WASM_GUARD_BYTES UINT64_C(0x80000000) /* behind the 4 GiB that an index reaches */
 
@@ -41,6 +50,14 @@ struct wasm_error {
     char section[16];
     char text[160]; /* the whole sentence */
 };
+
+/**
+ * @brief Fill in an error, in the words that all of them have.
+ * @param section  NULL: the module as a whole.
+ * @return s. @context{any}
+ */
+enum status wasm_complain(struct wasm_error *e, enum status s, const char *section, uint32_t offset,
+                          const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /** Bytes of the module; it keeps them. */
 struct wasm_bytes {
@@ -180,9 +197,10 @@ struct wasm_context {
 struct wasm_module {
     const uint8_t *bytes;
     uint32_t len;
-    struct arena arena; /* all that the module points to, but for bytes */
+    uint32_t sections[WASM_SECTIONS]; /* by id: where its content starts; 0: there is none */
+    struct arena arena;               /* all that the module points to, but for bytes */
 
-    const struct wasm_signature *signatures;
+    struct wasm_signature *signatures;
     struct wasm_import *imports;
     struct wasm_export *exports;
     struct wasm_function *functions;
@@ -209,6 +227,7 @@ struct wasm_module {
 struct wasm_bounds {
     size_t arena_bytes;      /* of the module's books */
     uint32_t table_elements; /* largest table */
+    struct budget *budget;   /* pays for the module, and lives as long; or NULL */
 };
 
 /**

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+//
+// What a portable program may take while it is loaded, and that it ends there, too: memory and time
+// are counted from its first byte, an end finds it anywhere in the compiler, and each refusal is a
+// sentence. Nothing is left behind.
+#include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/page.h"
+#include "kernel/test.h"
+#include "tests/kernel/program_runs.h"
+#include "tests/kernel/tests.h"
+
+#include <limits.h>
+
+/* ---- Modules of any size ---- */
+
+struct module {
+    uint8_t *bytes;
+    size_t len;
+};
+
+static void put(struct module *m, const void *bytes, size_t len)
+{
+    memcpy(m->bytes + m->len, bytes, len);
+    m->len += len;
+}
+
+#define PUT(m, ...) put(m, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+#define WIDE 5u /* bytes of a number that is written with all that it may have */
+
+static void put_wide(struct module *m, size_t value)
+{
+    for (unsigned i = 0; i < WIDE; i++) {
+        PUT(m, (uint8_t)((value >> (7 * i) & 0x7f) | (i + 1 < WIDE ? 0x80 : 0)));
+    }
+}
+
+/* x is loaded; x = x * 3 ^ x, so many times; x is stored. */
+#define BEGIN     0x01, 0x01, 0x7f, 0x41, 0x00, 0x28, 0x02, 0x00, 0x21, 0x00
+#define STATEMENT 0x20, 0x00, 0x41, 0x03, 0x6c, 0x20, 0x00, 0x73, 0x21, 0x00
+#define END       0x41, 0x00, 0x20, 0x00, 0x36, 0x02, 0x00, 0x0b
+
+#define STATEMENT_BYTES 10u
+#define BODY_BYTES      18u /* without statements */
+
+/* Functions of so many statements each, and one of none: that is _start, and all that runs. */
+static bool make_module(struct module *m, uint32_t functions, uint32_t statements)
+{
+    size_t body = BODY_BYTES + (size_t)statements * STATEMENT_BYTES;
+    *m = (struct module){.bytes = heap_alloc(128 + functions * (body + WIDE + 1))};
+    if (m->bytes == NULL) {
+        test_fail(__FILE__, __LINE__, "no memory for the module");
+        return false;
+    }
+    PUT(m, 0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00);
+    PUT(m, 0x03);
+    put_wide(m, WIDE + 1 + functions);
+    put_wide(m, 1 + functions);
+    memset(m->bytes + m->len, 0, 1 + functions);
+    m->len += 1 + functions;
+    PUT(m, 0x05, 0x03, 0x01, 0x00, 0x01);
+    PUT(m, 0x07, 0x0a, 0x01, 0x06, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0x00, 0x00);
+    PUT(m, 0x0a);
+    put_wide(m, WIDE + 3 + functions * (body + WIDE));
+    put_wide(m, 1 + functions);
+    PUT(m, 0x02, 0x00, 0x0b);
+    for (uint32_t f = 0; f < functions; f++) {
+        put_wide(m, body);
+        PUT(m, BEGIN);
+        for (uint32_t n = 0; n < statements; n++) {
+            PUT(m, STATEMENT);
+        }
+        PUT(m, END);
+    }
+    return true;
+}
+
+static bool write_module(struct image *image, const char *path, uint32_t functions,
+                         uint32_t statements)
+{
+    struct module m;
+    if (!make_module(&m, functions, statements)) {
+        return false;
+    }
+    *image = (struct image){path, m.bytes, m.len};
+    bool is_there = runs_write_file(image);
+    heap_free(m.bytes);
+    return is_there;
+}
+
+static const enum load_engine engines[] = {LOAD_ENGINE_COMPILED, LOAD_ENGINE_INTERPRETER};
+
+/* ---- Time ---- */
+
+/* Run it to an end that may be either. @return counter ticks that it ran. */
+static uint64_t run_for(const struct image *image, enum load_engine engine, uint64_t limit_ns,
+                        enum program_end *end)
+{
+    const struct load_options options = {.engine = engine, .cpu_limit_ns = limit_ns};
+    struct program *p = runs_start(image, NULL, options);
+    int status;
+    if (p == NULL) {
+        return 0;
+    }
+    TEST_EQUAL(program_wait(p, WAIT_FOREVER, end, &status), OK);
+    uint64_t ticks = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
+    program_release(p);
+    return ticks;
+}
+
+/* One function that takes the compiler long. Ended in the middle of it, the program has not run for
+ * as long. */
+static void time_is_limited_inside_one_function(void)
+{
+    struct image image;
+    if (!write_module(&image, "/tmp/long.wasm", 1, 30000)) {
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+        enum program_end end = PROGRAM_RUNNING;
+        uint64_t all = run_for(&image, engines[i], 0, &end);
+        TEST_EQUAL(end, PROGRAM_EXITED);
+        uint64_t some = run_for(&image, engines[i], clock_counter_to_ns(all / 20), &end);
+        TEST_EQUAL(end, PROGRAM_OUT_OF_TIME);
+        if (some > all / 2) {
+            test_fail(__FILE__, __LINE__, "ended after %llu ticks of %llu",
+                      (unsigned long long)some, (unsigned long long)all);
+        }
+    }
+    runs_remove_file(&image);
+}
+
+#define POINTS 24
+
+/* Anywhere from the first byte to the end: seeded, so that a failure comes again. */
+static void ends_at_any_point_of_loading_leave_nothing_behind(void)
+{
+    struct footprint before = {.heap = {0}}, after;
+    uint64_t whole_ns[ARRAY_COUNT(engines)];
+    struct image image;
+    uint32_t seed = 5;
+    unsigned ended = 0;
+    if (!write_module(&image, "/tmp/load.wasm", 20, 200)) {
+        return;
+    }
+    for (unsigned i = 0; i < POINTS; i++) {
+        unsigned which = i % ARRAY_COUNT(engines);
+        enum program_end end = PROGRAM_RUNNING;
+        if (i < ARRAY_COUNT(engines)) {
+            whole_ns[i] = clock_counter_to_ns(run_for(&image, engines[i], 0, &end));
+        }
+        seed = seed * 1664525u + 1013904223u;
+        (void)run_for(&image, engines[which], 1 + whole_ns[which] * (seed >> 16) / 65536, &end);
+        ended += end == PROGRAM_OUT_OF_TIME ? 1 : 0;
+        if (i == 3) {
+            runs_measure(&before);
+        }
+    }
+    TEST_CHECK(ended > 0);
+    runs_measure(&after);
+    runs_compare(&before, &after);
+    runs_remove_file(&image);
+}
+
+/* ---- Memory ---- */
+
+static bool contains(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    for (; *text != '\0'; text++) {
+        if (strncmp(text, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @return true: it ran to its end; false: it was refused, in words. */
+static bool try_to_run(const struct image *image, struct load_options options, const char *word)
+{
+    const char *argv[] = {image->path};
+    struct loader_error err = {.text = ""};
+    struct program *p;
+    options.argc = 1;
+    options.argv = argv;
+    enum status s = loader_start(image->path, &options, &p, &err);
+    if (s == OK) {
+        runs_finish(p, PROGRAM_EXITED, 0);
+        return true;
+    }
+    TEST_EQUAL(s, E_NOMEM);
+    if (!contains(err.text, image->path) || !contains(err.text, word)) {
+        test_fail(__FILE__, __LINE__, "refused with \"%s\"", err.text);
+    }
+    return false;
+}
+
+#define LIMIT_STEP ((uint64_t)16 << 10)
+#define LIMIT_MAX  ((uint64_t)8 << 20)
+
+/* Each page that a program causes may be the one too many, from its file to its code. */
+static void memory_is_limited_from_the_first_byte(void)
+{
+    struct footprint before = {.heap = {0}}, after;
+    struct image image;
+    if (!write_module(&image, "/tmp/large.wasm", 4, 2000)) {
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+        struct load_options options = {.engine = engines[i], .memory_limit_bytes = LIMIT_STEP};
+        unsigned refused = 0;
+        TEST_CHECK(try_to_run(&image, (struct load_options){.engine = engines[i]}, ""));
+        runs_measure(&before);
+        while (options.memory_limit_bytes < LIMIT_MAX &&
+               !try_to_run(&image, options, "it may have")) {
+            options.memory_limit_bytes += LIMIT_STEP;
+            refused++;
+        }
+        TEST_CHECK(options.memory_limit_bytes < LIMIT_MAX);
+        /* Its memory of 64 KiB and its file alone would be 10 steps. */
+        TEST_CHECK(refused > 12);
+        runs_measure(&after);
+        runs_compare(&before, &after);
+    }
+    runs_remove_file(&image);
+}
+
+/* ---- A machine without memory ---- */
+
+/* All free memory, taken away, and given back a little at a time. */
+static const unsigned hoarded[] = {9, 4, 0}; /* orders, the largest first */
+
+struct hoard {
+    struct list runs[ARRAY_COUNT(hoarded)]; /* by page_link() */
+};
+
+static void hoard_all(struct hoard *h)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(hoarded); i++) {
+        paddr_t base;
+        list_init(&h->runs[i]);
+        while (page_alloc(hoarded[i], PAGE_OTHER, &base) == OK) {
+            list_push_back(&h->runs[i], page_link(base));
+        }
+    }
+}
+
+static void give_back(struct hoard *h, unsigned i, unsigned count)
+{
+    struct list_node *n;
+    while (count-- > 0 && (n = list_pop_front(&h->runs[i])) != NULL) {
+        page_free(page_of_link(n), hoarded[i]);
+    }
+}
+
+/* Some pages are of the kind that only single ones are taken from. */
+static bool run_with(const struct image *image, struct load_options options, unsigned pages)
+{
+    struct hoard hoard;
+    unsigned run_pages = 1u << hoarded[1];
+    hoard_all(&hoard);
+    give_back(&hoard, 1, pages / run_pages);
+    give_back(&hoard, 2, pages % run_pages);
+    bool is_run = try_to_run(image, options, ": ");
+    for (unsigned i = 0; i < ARRAY_COUNT(hoarded); i++) {
+        give_back(&hoard, i, UINT_MAX);
+    }
+    return is_run;
+}
+
+#define PAGES_STEP 7u
+#define PAGES_MAX  1000u
+
+static void run_with_more_and_more(const struct image *image, enum load_engine engine)
+{
+    const struct load_options options = {.engine = engine,
+                                         .memory_limit_bytes = (uint64_t)64 << 20};
+    unsigned pages = 0, refused = 0;
+    while (pages < PAGES_MAX && !run_with(image, options, pages)) {
+        pages += PAGES_STEP;
+        refused++;
+    }
+    TEST_CHECK(pages < PAGES_MAX);
+    TEST_CHECK(refused > 5);
+}
+
+/* Runs that were broken up stay so in the allocator's books, and in the tables of the direct map.
+ */
+static void forget_books(struct footprint *f)
+{
+    f->pages.by_owner[PAGE_FREE] = 0;
+    f->pages.by_owner[PAGE_META] = 0;
+    f->pages.by_owner[PAGE_TABLE] = 0;
+}
+
+/* Whatever it is that cannot be had, of heap, tables, stack, memory or code: it is refused in
+ * words, and nothing is lost. */
+static void loads_with_any_number_of_free_pages(void)
+{
+    struct footprint before, after;
+    struct image image;
+    if (!write_module(&image, "/tmp/hungry.wasm", 2, 100)) {
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+        run_with_more_and_more(&image, engines[i]);
+        runs_measure(&before);
+        run_with_more_and_more(&image, engines[i]);
+        runs_measure(&after);
+        forget_books(&before);
+        forget_books(&after);
+        runs_compare(&before, &after);
+    }
+    runs_remove_file(&image);
+}
+
+const struct kernel_test limits_tests[] = {
+    {"limits.time_is_limited_inside_one_function", time_is_limited_inside_one_function},
+    {"limits.ends_at_any_point_of_loading_leave_nothing_behind",
+     ends_at_any_point_of_loading_leave_nothing_behind},
+    {"limits.memory_is_limited_from_the_first_byte", memory_is_limited_from_the_first_byte},
+    {"limits.loads_with_any_number_of_free_pages", loads_with_any_number_of_free_pages},
+    {0},
+};

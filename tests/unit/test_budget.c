@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+//
+// Budgets: what is counted, what is refused, and that a thread ends where its budget is open and
+// nowhere else, with nothing left. Time passes only where a test says so.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/clock.h"
+#include "kernel/jit/arena.h"
+#include "kernel/jit/program_budget.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/program.h"
+
+#define MS    NS_PER_MS
+#define PAGES 16u
+
+static struct program_budget budget;
+static struct budget *const b = &budget.budget;
+
+/* Runs entry in a program of PAGES pages; then what the budget has left is given back. */
+static size_t run(void (*entry)(void *arg), bool ends_by_itself)
+{
+    struct program *p;
+    struct thread *t;
+    enum program_end end;
+    int status;
+    assert_int_equal(program_create("test", &p), OK);
+    p->memory_limit_pages = PAGES;
+    program_budget_init(&budget, p);
+    const struct thread_options options = {
+        .name = "t", .entry = entry, .arg = p, .priority = PRIO_NORMAL, .program = p};
+    assert_int_equal(thread_create(&options, &t), OK);
+    thread_detach(t);
+    if (!ends_by_itself) {
+        assert_int_equal(thread_sleep(5 * MS), OK);
+        program_kill(p, PROGRAM_KILLED, 1);
+    }
+    assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+    assert_int_equal(end, ends_by_itself ? PROGRAM_EXITED : PROGRAM_KILLED);
+    size_t left = budget_free_all(b);
+    assert_int_equal(budget.bytes, 0);
+    assert_int_equal(p->memory_pages, 0);
+    program_release(p);
+    return left;
+}
+
+static void count(void *arg)
+{
+    const struct program *p = arg;
+    void *small = budget_alloc(b, 100);
+    assert_non_null(small);
+    assert_int_equal(p->memory_pages, 1);
+    void *large = budget_zalloc(b, 3 * PAGE_SIZE);
+    assert_non_null(large);
+    assert_int_equal(p->memory_pages, 5); /* with what the budget needs to know it */
+    assert_null(budget_alloc(b, PAGES * PAGE_SIZE));
+    assert_true(p->memory_refused);
+    assert_null(budget_alloc(b, SIZE_MAX));
+    assert_null(budget_calloc(b, SIZE_MAX / 2, 4));
+    assert_int_equal(p->memory_pages, 5);
+    budget_free(b, large);
+    assert_int_equal(p->memory_pages, 1);
+    memset(small, 7, 100);
+    uint8_t *moved = budget_resize(b, small, 100, 2 * PAGE_SIZE);
+    assert_int_equal(moved[99], 7);
+    budget_free(b, NULL);
+    budget_free(b, moved);
+    assert_int_equal(p->memory_pages, 0);
+}
+
+static void test_counts_what_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(run(count, true), 0);
+}
+
+static void fill_an_arena(void *arg)
+{
+    const struct program *p = arg;
+    struct arena a;
+    arena_init_paid(&a, SIZE_MAX, b);
+    size_t bytes = 0;
+    while (arena_alloc(&a, 1000) != NULL) {
+        bytes += 1000;
+    }
+    assert_true(bytes > PAGES * PAGE_SIZE / 2);
+    assert_in_range(p->memory_pages, PAGES / 2, PAGES);
+    arena_free_all(&a);
+    assert_int_equal(p->memory_pages, 0);
+    assert_int_equal(a.used, 0);
+}
+
+static void test_an_arena_is_paid_for(void **state)
+{
+    (void)state;
+    assert_int_equal(run(fill_an_arena, true), 0);
+}
+
+static void compute_while_open(void *arg)
+{
+    (void)arg;
+    struct arena a;
+    arena_init_paid(&a, SIZE_MAX, b);
+    assert_non_null(budget_alloc(b, 10));
+    budget_open(b);
+    assert_non_null(arena_alloc(&a, 5000));
+    world_note("open");
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("went on");
+}
+
+/* What it took is known, though its own list of it is gone. */
+static void test_it_ends_in_kernel_code_while_open(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    assert_int_equal(run(compute_while_open, false), 2);
+    assert_string_equal(world_notes(), "open");
+}
+
+static void compute_while_closed(void *arg)
+{
+    (void)arg;
+    budget_open(b);
+    void *p = budget_alloc(b, 10);
+    budget_close(b);
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("went on");
+    budget_free(b, p);
+}
+
+static void test_it_goes_on_while_closed(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    assert_int_equal(run(compute_while_closed, false), 0);
+    assert_string_equal(world_notes(), "went on");
+}
+
+static bool (*charge)(struct budget *self, size_t bytes);
+
+static bool slow_charge(struct budget *self, size_t bytes)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("charged");
+    return charge(self, bytes);
+}
+
+static void allocate_slowly(void *arg)
+{
+    (void)arg;
+    charge = b->charge;
+    b->charge = slow_charge;
+    budget_open(b);
+    assert_non_null(budget_alloc(b, 10));
+    world_note("allocated");
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("went on");
+}
+
+/* In the middle of an allocation it holds something. */
+static void test_it_finishes_an_allocation_first(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    assert_int_equal(run(allocate_slowly, false), 1);
+    assert_string_equal(world_notes(), "charged allocated");
+}
+
+static void test_nobodys_budget_is_the_heap(void **state)
+{
+    (void)state;
+    void *p = budget_calloc(NULL, 3, 5);
+    assert_non_null(p);
+    p = budget_resize(NULL, p, 15, 100);
+    assert_non_null(p);
+    budget_open(NULL);
+    budget_close(NULL);
+    budget_free(NULL, p);
+}
+
+static int boot(void **state)
+{
+    int result = world_boot(state);
+    program_init();
+    return result;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts_what_is_there),
+        cmocka_unit_test(test_an_arena_is_paid_for),
+        cmocka_unit_test(test_it_ends_in_kernel_code_while_open),
+        cmocka_unit_test(test_it_goes_on_while_closed),
+        cmocka_unit_test(test_it_finishes_an_allocation_first),
+        cmocka_unit_test(test_nobodys_budget_is_the_heap),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
