@@ -166,14 +166,27 @@ struct use {
     uint32_t block, at; /* of the user */
 };
 
+/* What an invoke returns is there on the way on which it returns. */
+static bool has_returned(const struct verifier *v, uint32_t value, uint32_t block)
+{
+    const struct ir_instr *i = &v->f->instrs[value];
+    if (i->op != IR_INVOKE) {
+        return true;
+    }
+    uint32_t then = v->f->edges[ir_edge_of(v->f, i, 0)].to;
+    bool only = v->cfg.pred_first[then + 1] - v->cfg.pred_first[then] == 1;
+    return only && ir_cfg_dominates(&v->cfg, then, block);
+}
+
 static void check_use(void *ctx, uint32_t *value)
 {
     const struct use *u = ctx;
     struct verifier *v = u->v;
     uint32_t home = v->block_of[*value];
-    bool fine = home == u->block
-                    ? *value < u->at
-                    : v->cfg.position[home] != IR_NONE && ir_cfg_dominates(&v->cfg, home, u->block);
+    bool fine = home == u->block ? *value < u->at
+                                 : v->cfg.position[home] != IR_NONE &&
+                                       ir_cfg_dominates(&v->cfg, home, u->block) &&
+                                       has_returned(v, *value, u->block);
     if (!fine) {
         verify_fail(v, "v%u is not defined on every way to its use", *value);
     }
