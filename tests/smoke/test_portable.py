@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import wasisuite
-from smoke import BUILD, MACHINE, TestCase, run
+from smoke import BUILD, MACHINE, ROOT, TestCase, run
 
 TRAPS = {
     "read": "out of bounds memory access",
@@ -68,6 +68,49 @@ def assembled(folder, name, text):
     return out
 
 
+# At each depth of a recursion that ends when the stack does: what of WASI goes deepest, and what waits.
+DEEP_CALLS = """(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_filestat_get" (func $stat (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_rename" (func $rename (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_readdir" (func $readdir (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "{path}")
+  (func $deeper (param $depth i32) {locals}
+    (drop (call $time (i32.const 1) (i64.const 0) (i32.const 0)))
+    (drop (call $random (i32.const 0) (i32.const 64)))
+    (drop (call $write (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 528)))
+    (drop (call $poll (i32.const 600) (i32.const 700) (i32.const 1) (i32.const 800)))
+    (if (i32.eqz (i32.rem_u (local.get $depth) (i32.const 64))) (then {files}))
+    {before}
+    (call $deeper (i32.add (local.get $depth) (i32.const 1)))
+    {after})
+  (func (export "_start") (call $deeper (i32.const {first}))))"""
+DEEP_FILES = """
+    (drop (call $readdir (i32.const 3) (i32.const 8192) (i32.const 4096) (i64.const 0) (i32.const 528)))
+    (drop (call $stat (i32.const 3) (i32.const 1) (i32.const 1024) (i32.const {length}) (i32.const 4096)))
+    (drop (call $rename (i32.const 3) (i32.const 1024) (i32.const {length}) (i32.const 3) (i32.const 1024) (i32.const 9)))
+    (drop (call $path_open (i32.const 3) (i32.const 1) (i32.const 1024) (i32.const {length}) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 528)))"""
+
+
+def deep_calls(values, first):
+    """The recursion with so many values live over each call: the frame is that much larger."""
+    path = "a/../" * 40 + "n" * 200
+    names = [f"$v{n}" for n in range(values)]
+    before = [f"(local.set {v} (i64.load (i32.and (i32.mul (local.get $depth) (i32.const {8 + n})) (i32.const 0xfff8))))"
+              for n, v in enumerate(names)]
+    return (DEEP_CALLS.replace("{files}", DEEP_FILES).replace("{path}", path).replace("{length}", str(len(path)))
+            .replace("{locals}", " ".join(f"(local {v} i64)" for v in names)).replace("{before}", " ".join(before))
+            .replace("{after}", " ".join(f"(i64.store (i32.const 64) (local.get {v}))" for v in names))
+            .replace("{first}", str(first)))
+
+
 def portable(name):
     return BUILD / "programs" / f"{name}.wasm"
 
@@ -114,6 +157,21 @@ class Portable(TestCase):
         twice = hashlib.sha256(f"{digest}  /bin/hello.wasm\n".encode()).hexdigest()
         self.expect(result, 0, contains=[f"{twice}  -"])
         self.assertEqual(result.output.count(f"{digest}  -"), 2, result.output)
+
+    def test_calls_at_the_end_of_the_stack_are_a_trap(self):
+        shapes = [(values, first) for values in (0, 1, 7, 40) for first in (0, 31)]
+        with tempfile.TemporaryDirectory() as folder:
+            tree, text, image = Path(folder, "tree"), Path(folder, "deep.wat"), Path(folder, "disk")
+            (tree / "a").mkdir(parents=True)
+            (tree / "hello.wasm").write_bytes(portable("hello").read_bytes())
+            for n, shape in enumerate(shapes):
+                text.write_text(deep_calls(*shape))
+                subprocess.run(["wat2wasm", str(text), "-o", str(tree / f"deep{n}.wasm")], check=True)
+            subprocess.run([str(ROOT / "scripts/mkdisk"), str(tree), str(image), "8M"], check=True, capture_output=True)
+            lines = [f"run /deep{n}.wasm" for n in range(len(shapes))]
+            result = run("--disk", image, typed="\n".join([*lines, "/hello.wasm afterwards", "poweroff"]) + "\n", limit=200)
+        self.expect(result, 0, contains="argument 1: afterwards")
+        self.assertEqual(result.output.count("trap: call stack exhausted"), len(shapes), result.output)
 
     def test_time_and_memory_are_limited(self):
         result = run(typed="run --cpu 1 /bin/spin.wasm\nrun --interp --cpu 1 /bin/spin.wasm\n"
