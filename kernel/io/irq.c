@@ -14,6 +14,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/profile.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/spinlock.h"
@@ -309,6 +310,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
             ctl->eoi(line);
         }
     }
+    profile_interrupt(frame);
     cpu->irq_depth--;
     sched_preempt_from_irq();
     program_check_kill(

@@ -76,6 +76,11 @@ static const struct {
      "with a program's number, its functions. A file is compiled and not run: a line a\n"
      "function, or, after `dump`, each stage of one.\n"
      "    jit dump /bin/hello.wasm main"},
+    {"profile",
+     "Looks five thousand times a second which function runs, of the kernel, a driver or a program,\n"
+     "from `start` to `stop`, which prints what was found; `profile` alone prints it and goes on.\n"
+     "What runs with interrupts masked is found where it lets them in again.\n"
+     "    profile start"},
     {"load", "A name alone is looked for in /lib/modules.\n"
              "    load virtio_rng"},
     {"unload", "Waits for requests in flight. `modules` lists the names.\n"

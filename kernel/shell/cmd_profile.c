@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// `profile`: which functions the time goes to.
+#include "kernel/io/console.h"
+#include "kernel/lib/string.h"
+#include "kernel/profile.h"
+#include "kernel/shell/command_internal.h"
+
+#define LISTED 30u
+
+static void print_entry(const struct profile_entry *e, uint64_t total)
+{
+    unsigned permille = (unsigned)(e->count * UINT64_C(1000) / total);
+    console_printf("%5u.%u %% %8u  %s\n", permille / 10, permille % 10, e->count, e->name);
+}
+
+static bool print_profile(void)
+{
+    struct profile_entry e;
+    uint64_t total;
+    uint32_t listed = 0;
+    while (listed < LISTED && profile_get(listed, &e, &total)) {
+        print_entry(&e, total);
+        listed++;
+    }
+    if (listed != 0) {
+        (void)profile_get(0, &e, &total);
+        console_printf("%16llu  samples\n", (unsigned long long)total);
+    }
+    return listed != 0;
+}
+
+static void start(void)
+{
+    enum status s = profile_start();
+    if (s != OK) {
+        console_printf("profile: %s\n", s == E_BUSY ? "runs already" : status_text(s));
+    }
+}
+
+static bool run_profile(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "start") == 0) {
+        start();
+        return true;
+    }
+    if (argc > 2 || (argc == 2 && strcmp(argv[1], "stop") != 0)) {
+        return false;
+    }
+    if (!print_profile()) {
+        console_printf("profile: nothing was counted\n");
+    }
+    if (argc == 2) {
+        profile_stop();
+    }
+    return true;
+}
+
+const struct shell_command shell_profile_commands[] = {
+    {"profile", "[start | stop]", "which functions the time goes to", run_profile},
+    {0},
+};
