@@ -110,6 +110,18 @@ class Debugger(TestCase):
         self.assertIn("no module is loaded", after, everything)
         self.assertIn('No symbol "crash.wasm!divide"', after + done.errors, everything)
 
+    def test_a_fault_in_compiled_code_without_a_row_is_a_panic(self):
+        # What the compiler never wrote: an undefined instruction over the first one of a function.
+        undefined = {"x86_64": "set *(unsigned short *)$pc = 0x0b0f", "aarch64": "set *(unsigned int *)$pc = 0"}[MACHINE]
+        done = debug(f"break 'crash.wasm!divide'\ncontinue\ndelete\n{undefined}\ncontinue\n",
+                     "--program", BUILD / "programs/crash.wasm", "--args", "divide")
+        everything = done.output + done.errors
+        report = everything[everything.index("PANIC: unexpected fault"):everything.index("PANIC END")]
+        self.assertRegex(report, r"divide\+0x[0-9a-f]+", everything)
+        self.assertRegex(report, r"main\+0x[0-9a-f]+", everything)
+        self.assertIn("crash.wasm", report, everything)
+        self.assertNotIn("trap:", everything)
+
     def test_chains_hold_at_every_instruction_of_compiled_code(self):
         names = ("{name for piece in halyard.compiled.known.values() for n in (*piece.names, 'host_call')"
                  " for name in (n, piece.program + '!' + n)}")
