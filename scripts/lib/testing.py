@@ -117,6 +117,8 @@ def machine_suites(machine, preset, build):
                                                        str(build_directory("host-tests") / "conformance")])
     yield Command(f"workloads/{machine}", [PYTHON, str(LIB / "workloads.py"), machine, str(build),
                                            str(build_directory("host-tests") / "workloads")])
+    yield Command(f"workloads/kernels-{machine}", [PYTHON, str(LIB / "kernels.py"), machine, str(build),
+                                                   str(build_directory("host-tests") / "kernels")])
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
                                         str(build), "--no-build"], is_alone=True)  # rows side by side
 

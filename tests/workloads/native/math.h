@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernels of the workloads need of a C library, in a native program.
+#pragma once
+
+#include "halyard.h"
+
+#define sqrt __builtin_sqrt
+#define fabs __builtin_fabs
