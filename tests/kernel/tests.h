@@ -23,3 +23,4 @@ extern const struct kernel_test wasi_tests[];
 extern const struct kernel_test wasm_spec_tests[];
 extern const struct kernel_test example_tests[];
 extern const struct kernel_test managed_tests[];
+extern const struct kernel_test compiled_tests[];
