@@ -100,6 +100,11 @@ def conformance_suites(host):
         yield Command(f"conformance/wasi-programs-{engine}", [*run, "own", *command, str(host / "wasi")])
 
 
+def workload_suites(host):
+    """Early in the list: interpreting them takes minutes of one CPU."""
+    yield Command("workloads/host", [PYTHON, str(LIB / "workloads.py"), "host", str(host), str(host / "workloads")])
+
+
 def oracle_suites(host):
     """Random WebAssembly modules on all engines. A point is a set of modules."""
     yield Command("oracle/modules", [PYTHON, str(LIB / "oracle.py"), "check", str(host)])
@@ -240,6 +245,7 @@ def set_up(args, machines, presets):
 
 
 def all_suites(presets, builds, host):
+    yield from workload_suites(host)
     yield from host_suites(host)
     yield from conformance_suites(host)
     yield from oracle_suites(host)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Real programs in the kernel: the kernels, Lua and SQLite of ../shared/workloads, from a disk, with the output
-that they have everywhere.
+"""Real programs: the kernels, Lua and SQLite of ../shared/workloads, with the output that they have everywhere.
 
-    workloads.py MACHINE BUILD DIR      compile to WebAssembly into DIR if need be, run all, print TAP
+    workloads.py MACHINE BUILD DIR      compile to WebAssembly into DIR if need be, run all in the kernel, print TAP
+    workloads.py host BUILD DIR         likewise with the host command, interpreted and compiled
+
+In the kernel they come from a disk.
 
 The programs are data beside the checkout, or beside where HALYARD_CONFORMANCE points; they are compiled by the
 distribution's clang and wasi-libc, by the flags of their own build.sh.
@@ -26,7 +28,7 @@ LIBRARIES = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi
              "-lm"]
 SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_ENABLE_FTS5",
           "-DSQLITE_NOHAVE_SYSTEM", "-DSQLITE_MAX_MMAP_SIZE=0", "-Isqlite", "sqlite/sqlite3.c"]
-LIMIT_S = 600
+LIMIT_S = 1200
 NOWHERE = "no workloads beside the checkout, or where HALYARD_CONFORMANCE points"
 
 # What the shell is told for each that takes more than its own name.
@@ -35,6 +37,10 @@ COMMANDS = {
     "sqlite": "/bin/sqlite.wasm :memory: < /script.sql 2> /tmp/errors",  # it misses a home directory
     "speedtest1": "/bin/speedtest1.wasm --memdb --size 5 --verify",
 }
+# The same for the host command, and what it reads.
+ARGUMENTS = {"lua": ["-"], "sqlite": [":memory:"], "speedtest1": ["--memdb", "--size", "5", "--verify"]}
+INPUT = {"lua": "lua/scripts/mix.lua", "sqlite": "sqlite/script.sql"}
+ENGINES = {"host": "--compiled", "interpreter": "--interp"}
 KEPT = {"speedtest1": "Verification Hash"}  # only these lines are compared
 
 
@@ -102,8 +108,27 @@ def run_all(machine, build, out, place, names):
     return printed, done.returncode, f"status {done.returncode} {done.stderr.strip()}"
 
 
+def host_run(command, engine, program, arguments, data):
+    """(output, how it ended)"""
+    try:
+        done = subprocess.run([str(command), engine, str(program), *arguments], input=data, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return "", f"no end after {LIMIT_S} s"
+    return done.stdout.decode(errors="replace"), f"status {done.returncode} {done.stderr.decode(errors='replace').strip()}"
+
+
+def check_on_host(writer, command, out, place, name):
+    data = (place / INPUT[name]).read_bytes() if name in INPUT else b""
+    expected = (place / "expected" / f"{name}.txt").read_text()
+    for engine, option in ENGINES.items():
+        said, end = host_run(command, option, out / f"{name}.wasm", ARGUMENTS.get(name, []), data)
+        good = kept(name, said) == expected
+        writer.point(good, f"{name} on {engine}", *([] if good else [end, *said.splitlines()[:20]]))
+
+
 def main(arguments):
-    machine, build, out = arguments[0], Path(arguments[1]), Path(arguments[2])
+    machine, build, out = arguments[0], Path(arguments[1]).resolve(), Path(arguments[2]).resolve()
     writer = tap.Writer()
     place = folder()
     if place is None:
@@ -114,6 +139,10 @@ def main(arguments):
             names = compile_all(place, out)
     except Failure as failure:
         writer.point(False, f"workloads on {machine}", str(failure))
+        return writer.status()
+    if machine == "host":
+        for name in names:
+            check_on_host(writer, build / "halyard-wasm", out, place, name)
         return writer.status()
     printed, status, end = run_all(machine, build, out, place, names)
     for name in names:
