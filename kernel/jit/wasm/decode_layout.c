@@ -4,7 +4,6 @@
 // types, signatures, callees, memories.
 #include "kernel/jit/wasm/decode_internal.h"
 
-#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
 #define HELPER_PARAMS  4
@@ -132,11 +131,28 @@ static bool make_signatures(struct wasm_decoder *d)
 
 /* ---- Callees and memories ---- */
 
-/* "f12_main": different for each function, and a word of the representation's text. */
+static size_t write_number(char *text, uint32_t number)
+{
+    size_t digits = 1;
+    for (uint32_t rest = number; rest >= 10; rest /= 10) {
+        digits++;
+    }
+    for (size_t n = digits; n-- > 0; number /= 10) {
+        text[n] = (char)('0' + number % 10);
+    }
+    return digits;
+}
+
+/* "f12_main": different for each function, and a word of the representation's text. Without
+ * formatting: there are thousands. */
 static void write_name(const struct wasm_module *m, uint32_t function, char *text)
 {
     const char *name = m->names == NULL ? NULL : m->names[function];
-    size_t n = fmt_print(text, NAME_BYTES, "f%u%s", function, name == NULL ? "" : "_");
+    text[0] = 'f';
+    size_t n = 1 + write_number(text + 1, function);
+    if (name != NULL) {
+        text[n++] = '_';
+    }
     for (; name != NULL && *name != '\0' && n < NAME_BYTES - 1; name++) {
         bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
                       (*name >= '0' && *name <= '9');
