@@ -118,8 +118,9 @@ def machine_suites(machine, preset, build):
               for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
     yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
-    yield Command(f"conformance/wasm-spec-{machine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", machine, str(build),
-                                                       str(build_directory("host-tests") / "conformance")])
+    for engine in (machine, f"{machine}-interpreter"):
+        yield Command(f"conformance/wasm-spec-{engine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", engine, str(build),
+                                                          str(build_directory("host-tests") / "conformance")])
     yield Command(f"workloads/{machine}", [PYTHON, str(LIB / "workloads.py"), machine, str(build),
                                            str(build_directory("host-tests") / "workloads")])
     yield Command(f"workloads/kernels-{machine}", [PYTHON, str(LIB / "kernels.py"), machine, str(build),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The WebAssembly specification's tests, compiled and run in the kernel: every pack in /packs of
-// the disk. It runs only when it is asked for by name, because it needs that disk.
+// The WebAssembly specification's tests in the kernel, compiled and interpreted: every pack in
+// /packs of the disk. They run only when they are asked for by name, because they need that disk.
 #include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
+#include "kernel/jit/wasm_interp.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -12,8 +13,13 @@
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"
 
-#define FOLDER   "/packs"
-#define PACK_MAX ((size_t)16 << 20)
+#define FOLDER            "/packs"
+#define PACK_MAX          ((size_t)16 << 20)
+#define INTERPRETER_STACK ((size_t)1 << 20) /* as programs have it */
+#define INTERPRETER_ARENA ((size_t)64 << 20)
+
+static const struct wasm_interpreter_options interpreter_options = {
+    .stack_bytes = INTERPRETER_STACK, .arena_bytes = INTERPRETER_ARENA};
 
 static struct spec_score sum;
 static uint32_t files;
@@ -55,39 +61,51 @@ static void run_pack(const struct spec_config *config, const char *name)
 
 static void run_folder(void *arg)
 {
-    (void)arg;
+    const struct spec_config *config = arg;
     struct file *folder;
     struct dir_entry entry;
     if (vfs_open(NULL, FOLDER, VFS_READ | VFS_DIRECTORY, &folder) != OK) {
         return;
     }
-    const struct spec_config config = {
-        .engine = &wasm_compiled, .options = &wasm_bed_options, .say = say};
     while (file_read_dir(folder, &entry) == OK) {
         if (entry.type == FILE_REGULAR) {
-            run_pack(&config, entry.name);
+            run_pack(config, entry.name);
         }
     }
     file_close(folder);
 }
 
-static void all_assertions_hold(void)
+/* All packs on one engine; `suffix` tells its name from the machine's. */
+static void all_hold(struct spec_config config, const char *suffix)
 {
     sum = (struct spec_score){0};
     files = 0;
-    if (!wasm_bed_run(run_folder, NULL)) {
+    config.say = say;
+    if (!wasm_bed_run(run_folder, &config)) {
         test_fail(__FILE__, __LINE__, "no thread");
         return;
     }
-    console_printf("conformance wasm-spec %s %u of %u\n", jit_machine_native->name, sum.passed,
-                   sum.total);
+    console_printf("conformance wasm-spec %s%s %u of %u\n", jit_machine_native->name, suffix,
+                   sum.passed, sum.total);
     TEST_CHECK(files > 0);
     TEST_EQUAL(sum.passed, sum.total);
     TEST_EQUAL(sum.errors, 0);
     TEST_EQUAL(wasm_bed_pages(), 0);
 }
 
+static void all_assertions_hold_compiled(void)
+{
+    all_hold((struct spec_config){.engine = &wasm_compiled, .options = &wasm_bed_options}, "");
+}
+
+static void all_assertions_hold_interpreted(void)
+{
+    all_hold((struct spec_config){.engine = &wasm_interpreter, .options = &interpreter_options},
+             "-interpreter");
+}
+
 const struct kernel_test wasm_spec_tests[] = {
-    {"spec_wasm", all_assertions_hold},
+    {"spec_wasm", all_assertions_hold_compiled},
+    {"spec_wasm_interpreted", all_assertions_hold_interpreted},
     {0},
 };
