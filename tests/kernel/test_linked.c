@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// What modules in one store can reach of each other and of the host, in the kernel, on both
+// engines.
+#include "kernel/jit/wasm_interp.h"
+#include "tests/kernel/linked_modules.h"
+#include "tests/kernel/tests.h"
+#include "tests/kernel/wasm_bed.h"
+
+struct attempt {
+    const char *(*what)(struct wasm_store *s);
+    const struct wasm_engine *engine;
+    const void *options;
+    const char *wrong;
+};
+
+static void run(void *arg)
+{
+    struct attempt *a = arg;
+    const struct wasm_quota quota = {.pages = 16, .elements = 64};
+    struct wasm_store *s;
+    if (wasm_store_open(a->engine, a->options, &quota, &s) == OK) {
+        a->wrong = a->what(s);
+        wasm_store_close(s);
+    }
+}
+
+static void on_both(const char *(*what)(struct wasm_store *s))
+{
+    static const struct wasm_interpreter_options interpreted = {.stack_bytes = (size_t)256 << 10,
+                                                                .arena_bytes = (size_t)16 << 20};
+    struct attempt attempts[] = {{what, &wasm_compiled, &wasm_bed_options, "no store"},
+                                 {what, &wasm_interpreter, &interpreted, "no store"}};
+    for (unsigned n = 0; n < ARRAY_COUNT(attempts); n++) {
+        TEST_CHECK(wasm_bed_run(run, &attempts[n]));
+        if (attempts[n].wrong != NULL) {
+            test_fail(__FILE__, __LINE__, "%s: %s", attempts[n].engine->name, attempts[n].wrong);
+        }
+        TEST_EQUAL(wasm_bed_pages(), 0);
+    }
+}
+
+static void types_are_the_same_by_any_number(void)
+{
+    on_both(linked_types_try);
+}
+
+static void a_module_reaches_only_what_its_imports_name(void)
+{
+    on_both(linked_reach_try);
+}
+
+static void imports_are_refused_by_name(void)
+{
+    on_both(linked_refusals_try);
+}
+
+const struct kernel_test linked_tests[] = {
+    {"linked.types_are_the_same_by_any_number", types_are_the_same_by_any_number},
+    {"linked.a_module_reaches_only_what_its_imports_name",
+     a_module_reaches_only_what_its_imports_name},
+    {"linked.imports_are_refused_by_name", imports_are_refused_by_name},
+    {0},
+};
