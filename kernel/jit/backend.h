@@ -66,6 +66,10 @@ struct jit_machine {
      * `target`. @return OK; E_OVERFLOW. */
     enum status (*patch_call)(uint8_t *field, uint64_t place, uint64_t target);
 
+    /** @brief Where a frame says that its function returns to: without what a C function adds that
+     * signs it. Compiled code signs nothing. */
+    uint64_t (*return_address)(uint64_t saved);
+
     /** @brief Text of an instruction before encoding: its operation, then what is not an operand.
      */
     void (*print)(const struct vcode *v, const struct vinstr *i, char *buf, size_t len);

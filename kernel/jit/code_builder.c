@@ -4,6 +4,7 @@
 #include "kernel/jit/code_builder.h"
 
 #include "kernel/assert.h"
+#include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
@@ -127,7 +128,7 @@ static enum status complete_calls(const struct code_builder *b, const struct cod
         const struct jit_reloc *r = &b->relocs[n];
         uint32_t callee = r->callee - first_callee;
         ASSERT(callee < b->function_count);
-        enum status s = b->machine->patch_call(block->bytes + r->at, block->address + r->at,
+        enum status s = m->machine->patch_call(block->bytes + r->at, block->address + r->at,
                                                block->address + b->functions[callee].start);
         if (s != OK) {
             return s;

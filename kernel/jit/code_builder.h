@@ -4,15 +4,13 @@
 // placed, calls between them are completed, and the piece is sealed.
 #pragma once
 
-#include "kernel/jit/backend.h"
 #include "kernel/jit/code_map.h"
 
 /** Functions on their way to memory. Zeroed but for what is [I]; given back with
  * code_builder_free(). */
 struct code_builder {
-    const struct jit_machine *machine; /* [I] */
-    struct budget *budget;             /* [I] the map's: what is finished keeps the lists */
-    uint8_t fill; /* [I] between functions: repeated, no harmless instruction */
+    struct budget *budget; /* [I] the map's: what is finished keeps the lists */
+    uint8_t fill;          /* [I] between functions: repeated, no harmless instruction */
     uint8_t *bytes;
     struct jit_reloc *relocs; /* `at` from the start of the bytes */
     struct jit_row *rows;     /* likewise pc, and where a landing is */

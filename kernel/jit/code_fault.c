@@ -4,6 +4,8 @@
 // handlers: it reads lists that do not change while code runs, and takes nothing.
 #include "kernel/jit/code_map_internal.h"
 
+#include "kernel/jit/backend.h"
+
 #include <stdatomic.h>
 
 #define NULL_REACH UINT64_C(0x10000) /* offsets in an object that is null */
@@ -94,9 +96,10 @@ static void trace(struct code_map *m, const struct code_fault *fault)
             return;
         }
         const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
-        p = code_map_find(m, frame[1] - 1);
+        uint64_t pc = m->machine->return_address(frame[1]);
+        p = code_map_find(m, pc - 1);
         if (p != NULL) {
-            note(&m->trace, p, frame[1], JIT_ROW_CALL);
+            note(&m->trace, p, pc, JIT_ROW_CALL);
             seen = true;
         } else if (seen) {
             return;

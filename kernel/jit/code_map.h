@@ -12,6 +12,7 @@
 #include "kernel/jit/code_space.h"
 
 struct code_map;
+struct jit_machine;
 
 /** A function's code. */
 struct code_function {
@@ -58,7 +59,8 @@ enum code_outcome {
 
 /** What runs together: a program. Zeroed, with what is [I] filled in, it is ready. */
 struct code_map {
-    const struct code_space *space; /* [I] where pieces lie */
+    const struct code_space *space;    /* [I] where pieces lie */
+    const struct jit_machine *machine; /* [I] that runs them */
     /** [I] Is an address in memory that the code may reach into, committed or not? An access that
      * was refused there is a trap. @context{fault handler: takes nothing} */
     bool (*has_address)(void *ctx, uint64_t address);
@@ -95,7 +97,8 @@ const struct code_function *code_piece_function(const struct code_piece *p, uint
 
 /* ---- Of a runtime with a collector: what the frame says that a return address is from ---- */
 
-/** @brief What lives over the safe point that returns to an address, as code.h has it.
+/** @brief What lives over the safe point that returns to an address, as code.h has it. From a frame
+ * of C the address is jit_machine.return_address()'s, here and below.
  * @return NULL: that is no safe point. @pre It is in the piece. @context{as above} */
 const uint32_t *code_piece_refs(const struct code_piece *p, uint64_t pc);
 /** @brief Where the call that returns to an address goes on if it is unwound, with the frame

@@ -233,8 +233,7 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     if (f == NULL) {
         return E_NOMEM;
     }
-    struct code_builder b = {
-        .machine = c->options.machine, .fill = c->options.fill, .budget = c->map.budget};
+    struct code_builder b = {.fill = c->options.fill, .budget = c->map.budget};
     enum status s = jit_compile(c->options.machine, f, &c->options.jit, a, &code, &why);
     if (s == OK) {
         s = code_builder_add(&b, &code);

@@ -64,7 +64,7 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
                                struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
-    struct code_builder b = {.machine = o->machine, .fill = o->fill, .budget = store->budget};
+    struct code_builder b = {.fill = o->fill, .budget = store->budget};
     uint32_t first = m->imported[WASM_FUNCTION];
     enum status s = OK;
     for (uint32_t n = first; s == OK && n < m->function_count; n++) {
@@ -186,6 +186,7 @@ static enum status compiled_open(const void *options, void **state)
     }
     c->options = *(const struct wasm_compiled_options *)options;
     c->map = (struct code_map){.space = c->options.space,
+                               .machine = c->options.machine,
                                .has_address = is_in_memory,
                                .ctx = c,
                                .running = c->options.running};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// References in compiled code in the kernel: a collector that moves every object at every safe
-// point (tests/unit/jit/toy_gc.h), with the maps that a runtime has.
-#include "hal/trap.h"
+// What the runtime of a language finds in the frames of compiled code in the kernel: references, by
+// a collector that moves every object at every safe point (tests/unit/jit/toy_gc.h), and who called
+// the C function that gives up.
 #include "kernel/jit/code_builder.h"
 #include "kernel/jit/code_call.h"
 #include "kernel/jit/ir_text.h"
@@ -23,19 +23,10 @@ static bool has_address(void *ctx, uint64_t address)
     return false;
 }
 
-/* C functions may sign where they return to; the machine takes that off. */
-static uint64_t without_signature(uint64_t pc)
-{
-    _Alignas(16) uintptr_t record[2] = {0, pc};
-    uintptr_t fp = (uintptr_t)record, plain = 0;
-    TEST_CHECK(hal_frame_step(&fp, &plain, fp, fp + sizeof record));
-    return plain;
-}
-
 static const uint32_t *refs(uint64_t pc)
 {
     static const uint32_t none[] = {0, 0};
-    pc = without_signature(pc);
+    pc = jit_machine_native->return_address(pc);
     if (code_map_find(&map, pc) == NULL) {
         return NULL;
     }
@@ -48,7 +39,7 @@ static const uint32_t *refs(uint64_t pc)
 static void unwind(const void *frame)
 {
     for (const uint64_t *f = frame;; f = (const uint64_t *)(uintptr_t)f[0]) {
-        uint64_t pc = without_signature(f[1]);
+        uint64_t pc = jit_machine_native->return_address(f[1]);
         pc = code_map_find(&map, pc) != NULL ? code_piece_landing(&piece, pc) : 0;
         if (pc != 0) {
 #if defined(__x86_64__)
@@ -92,32 +83,42 @@ static unsigned same_type(uint8_t type)
     return type;
 }
 
-static const char *run_code(const struct toy_case *c)
+/* The function that is first in the module. */
+static uint64_t call_first(uint64_t context, uint64_t arg, uint64_t *result)
 {
-    static const struct toy_bed bed = {refs, unwind};
     static const uint8_t types[] = {IR_I64, IR_I64};
     const struct code_call call = {.code = piece.block.address + piece.functions[0].start,
-                                   .context = (uintptr_t)toy_start(&bed, c),
+                                   .context = context,
                                    .types = types,
                                    .type_of = same_type,
                                    .param_count = 1,
                                    .result_count = 1};
-    uint64_t result = 0, outcome = code_call(&map, &call, &c->arg, &result);
+    return code_call(&map, &call, &arg, result);
+}
+
+static const char *run_case(const void *source)
+{
+    static const struct toy_bed bed = {refs, unwind};
+    const struct toy_case *c = source;
+    uint64_t result = 0;
+    uint64_t outcome = call_first((uintptr_t)toy_start(&bed, c), c->arg, &result);
     bool there = outcome != CODE_RETURNED && map.trace.frames[0].location == 77;
     return toy_judge(result, there ? (int)(outcome - CODE_TRAPPED) : -1);
 }
 
-static const char *try_case(const struct toy_case *c)
+/* Have run_it() run a module. @return what it says. */
+static const char *try_text(const char *words, const void *source,
+                            const char *(*run_it)(const void *source))
 {
     struct arena a;
     struct ir_text text;
-    struct code_builder b = {.machine = jit_machine_native, .fill = jit_native->code_fill};
+    struct code_builder b = {.fill = jit_native->code_fill};
     const char *wrong = "it is not compiled";
     arena_init(&a, ARENA_BYTES);
-    piece = (struct code_piece){.source = c, .names = NULL};
-    if (ir_parse(&a, c->text, strlen(c->text), &text) == OK && compile(&a, &text, &b) == OK &&
+    piece = (struct code_piece){.source = source, .names = NULL};
+    if (ir_parse(&a, words, strlen(words), &text) == OK && compile(&a, &text, &b) == OK &&
         code_builder_finish(&b, &map, 0, &piece) == OK) {
-        wrong = run_code(c);
+        wrong = run_it(source);
         code_map_remove(&map, &piece);
     }
     code_builder_free(&b);
@@ -125,14 +126,21 @@ static const char *try_case(const struct toy_case *c)
     return wrong;
 }
 
-static void run(void *arg)
+static void prepare_map(void)
 {
     static const _Atomic uint32_t stop;
+    map = (struct code_map){.space = wasm_bed_options.space,
+                            .machine = jit_machine_native,
+                            .has_address = has_address,
+                            .stop = &stop};
+}
+
+static void run(void *arg)
+{
     (void)arg;
-    map = (struct code_map){
-        .space = wasm_bed_options.space, .has_address = has_address, .stop = &stop};
+    prepare_map();
     for (const struct toy_case *c = toy_cases; c->name != NULL; c++) {
-        const char *wrong = try_case(c);
+        const char *wrong = try_text(c->text, c, run_case);
         if (wrong != NULL) {
             test_fail(__FILE__, __LINE__, "%s: %s", c->name, wrong);
         }
@@ -145,7 +153,55 @@ static void objects_move_at_every_safe_point(void)
     TEST_EQUAL(wasm_bed_pages(), 0);
 }
 
+/* ---- Giving up in a C function ---- */
+
+#define QUIT_AT 16 /* in the context */
+static const char quitter[] =
+    "signature (i64) -> (i64)\nsignature () -> ()\n"
+    "callee @outer signature 0\ncallee @inner signature 0\n"
+    "callee @quit signature 1 helper 16 traps reads writes\n"
+    "function @outer {\n"
+    "block0(v0: i64):\n v1 = call.i64 @inner(v0) !11\n v2 = add.i64 v1, v0\n return v2\n}\n"
+    "function @inner {\n"
+    "block0(v0: i64):\n call @quit() !22\n v1 = add.i64 v0, v0\n return v1\n}\n";
+
+static void quit(void *context)
+{
+    (void)context;
+    code_map_leave(&map, CODE_TRAPPED + (uint64_t)IR_TRAP_UNREACHABLE);
+}
+
+static const char *run_quitter(const void *source)
+{
+    uint64_t context[QUIT_AT / 8 + 1] = {[QUIT_AT / 8] = (uintptr_t)quit}, result;
+    uint64_t outcome = call_first((uintptr_t)context, 1, &result);
+    TEST_EQUAL(outcome, CODE_TRAPPED + (uint64_t)IR_TRAP_UNREACHABLE);
+    TEST_EQUAL(map.trace.depth, 2);
+    static const uint32_t locations[] = {22, 11};
+    for (uint32_t n = 0; n < 2; n++) {
+        const struct code_frame *f = &map.trace.frames[n];
+        TEST_CHECK(f->source == source);
+        TEST_EQUAL(f->function, 1 - n);
+        TEST_EQUAL(f->location, locations[n]);
+    }
+    return NULL;
+}
+
+static void quit_once(void *arg)
+{
+    (void)arg;
+    prepare_map();
+    TEST_CHECK(try_text(quitter, quitter, run_quitter) == NULL);
+}
+
+static void every_caller_of_what_gives_up_is_traced(void)
+{
+    TEST_CHECK(wasm_bed_run(quit_once, NULL));
+    TEST_EQUAL(wasm_bed_pages(), 0);
+}
+
 const struct kernel_test managed_tests[] = {
     {"jit.objects_move_at_every_safe_point", objects_move_at_every_safe_point},
+    {"jit.every_caller_of_what_gives_up_is_traced", every_caller_of_what_gives_up_is_traced},
     {NULL, NULL},
 };

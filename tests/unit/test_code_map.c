@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Which faults of compiled code its rows explain: what they do not is the compiler's mistake, and
-// in the kernel a panic.
+// in the kernel a panic. And which calls were open.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/jit/backend.h"
 #include "kernel/jit/code_map.h"
 #include "kernel/lib/compiler.h"
 
@@ -113,6 +114,54 @@ static void test_only_what_is_stopped_and_in_its_code_is_given_up(void **state)
     map.entry = &entry;
 }
 
+/* ---- Frames ---- */
+
+static void test_where_a_frame_returns_to(void **state)
+{
+    (void)state;
+    uint64_t (*arm)(uint64_t saved) = jit_machine_aarch64.return_address;
+    assert_int_equal(arm(0xffff000080001234), 0xffff000080001234);
+    assert_int_equal(arm(0x5aa5000080001234), 0xffff000080001234);
+    assert_int_equal(arm(0x0000aaaa80001234), 0x0000aaaa80001234);
+    assert_int_equal(arm(0xff7faaaa80001234), 0x0000aaaa80001234);
+    assert_int_equal(jit_machine_x86_64.return_address(0xffffffff80001234), 0xffffffff80001234);
+}
+
+#define SIGNATURE UINT64_C(0x5a25000000000000)
+
+static void test_frames_that_c_has_signed_are_listed(void **state)
+{
+    (void)state;
+    static struct jit_row calls[] = {{.pc = 8, .kind = JIT_ROW_CALL, .location = 11},
+                                     {.pc = 16, .kind = JIT_ROW_CALL, .location = 22},
+                                     {.pc = 20, .kind = JIT_ROW_TRAP, .location = 33}};
+    static struct code_function functions[] = {{.start = 0, .size = 16, .frame_bytes = 32},
+                                               {.start = 16, .size = 16, .frame_bytes = 32}};
+    struct code_piece p = {.block = {.address = CODE, .size = 64},
+                           .rows = calls,
+                           .row_count = ARRAY_COUNT(calls),
+                           .functions = functions,
+                           .function_count = ARRAY_COUNT(functions),
+                           .first = 5,
+                           .source = calls};
+    uint64_t frames[3][2] = {{(uintptr_t)frames[1], SIGNATURE + CODE + 16},
+                             {(uintptr_t)frames[2], CODE + 8},
+                             {0, SIGNATURE + 1}};
+    struct jit_entry e = {.saved_sp = (uintptr_t)(frames + 3)};
+    struct code_map m = {.machine = &jit_machine_aarch64, .pieces = &p, .entry = &e};
+    const struct code_fault fault = {
+        .pc = CODE + 20, .fp = (uintptr_t)frames, .sp = (uintptr_t)frames};
+    struct code_resume r;
+    assert_true(code_map_fault(&m, &fault, &r));
+    assert_int_equal(m.trace.depth, 3);
+    static const struct code_frame open[] = {{calls, 6, 33}, {calls, 5, 22}, {calls, 5, 11}};
+    for (unsigned n = 0; n < 3; n++) {
+        assert_ptr_equal(m.trace.frames[n].source, open[n].source);
+        assert_int_equal(m.trace.frames[n].function, open[n].function);
+        assert_int_equal(m.trace.frames[n].location, open[n].location);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +171,8 @@ int main(void)
         cmocka_unit_test(test_what_traps_on_purpose_accesses_nothing),
         cmocka_unit_test(test_no_row_is_no_trap),
         cmocka_unit_test(test_only_what_is_stopped_and_in_its_code_is_given_up),
+        cmocka_unit_test(test_where_a_frame_returns_to),
+        cmocka_unit_test(test_frames_that_c_has_signed_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,13 @@ static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
     return OK;
 }
 
+/* Bits 63 to 48 are what bit 55 says, which no signature changes. Arm ARM (DDI 0487), D8.8. */
+static uint64_t return_address(uint64_t saved)
+{
+    const uint64_t signature = UINT64_C(0xffff) << 48;
+    return (saved & UINT64_C(1) << 55) != 0 ? saved | signature : saved & ~signature;
+}
+
 static const char *const op_names[] = {
     [A64_OP_CONST - A64_FORM_COUNT] = "const",
     [A64_OP_FCONST - A64_FORM_COUNT] = "fconst",
@@ -128,5 +135,6 @@ const struct jit_machine jit_machine_aarch64 = {
     .select = a64_select,
     .emit = a64_emit,
     .patch_call = patch_call,
+    .return_address = return_address,
     .print = print,
 };

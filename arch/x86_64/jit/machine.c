@@ -81,6 +81,11 @@ static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
     return OK;
 }
 
+static uint64_t return_address(uint64_t saved)
+{
+    return saved;
+}
+
 /* ---- Text ---- */
 
 static const char *const cond_names[] = {"o", "no", "b", "ae", "e", "ne", "be", "a",
@@ -128,5 +133,6 @@ const struct jit_machine jit_machine_x86_64 = {
     .select = x86_select,
     .emit = x86_emit,
     .patch_call = patch_call,
+    .return_address = return_address,
     .print = print,
 };

@@ -266,6 +266,11 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
     (void)fmt_print(buf, len, "%s %#lx", names[i->op], (unsigned long)i->imm);
 }
 
+static uint64_t return_address(uint64_t saved)
+{
+    return saved;
+}
+
 static const struct vclobber clobbers[] = {{{0, 0}}};
 
 const struct jit_machine example_machine = {
@@ -282,6 +287,7 @@ const struct jit_machine example_machine = {
     .select = machine_select,
     .emit = machine_emit,
     .patch_call = patch_call,
+    .return_address = return_address,
     .print = print,
 };
 
