@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+//
+// Putting compiled functions together, for a machine and in a space that the test plays: what moves
+// with a function, what becomes of calls, and that nothing is lost or placed if something fails.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_failure.h"
+#include "fake/world.h"
+#include "kernel/jit/backend.h"
+#include "kernel/jit/code_builder.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+
+#define FILL     0xcc
+#define ADDRESS  0x7000000u
+#define BYTES    ((size_t)16384) /* of the space, always taken whole */
+#define CODE_MAX ((uint32_t)64 << 20)
+#define FIRST    7u /* number that calls have for the first function */
+
+/* ---- The machine: a call holds the distance from its field ---- */
+
+static int64_t reach;
+
+static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
+{
+    int64_t distance = (int64_t)(target - place);
+    if (distance > reach || distance < -reach) {
+        return E_OVERFLOW;
+    }
+    int32_t stored = (int32_t)distance;
+    memcpy(field, &stored, sizeof stored);
+    return OK;
+}
+
+static const struct jit_machine machine = {.patch_call = patch_call};
+
+/* ---- The space: of one block ---- */
+
+static uint8_t memory[BYTES];
+static bool is_taken, is_sealed;
+static enum status take_result, seal_result;
+
+static enum status take(void *ctx, size_t size, struct code_block *out)
+{
+    (void)ctx;
+    assert_false(is_taken);
+    assert_in_range(size, 1, BYTES);
+    if (take_result == OK) {
+        is_taken = true;
+        *out = (struct code_block){.bytes = memory, .address = ADDRESS, .size = BYTES};
+    }
+    return take_result;
+}
+
+static enum status seal(void *ctx, struct code_block *block)
+{
+    (void)ctx;
+    assert_true(is_taken);
+    assert_ptr_equal(block->bytes, memory);
+    is_sealed = seal_result == OK;
+    return seal_result;
+}
+
+static void give_back(void *ctx, struct code_block *block)
+{
+    (void)ctx, (void)block;
+    assert_true(is_taken);
+    is_taken = false;
+    is_sealed = false;
+}
+
+static const struct code_space space = {.take = take, .seal = seal, .give_back = give_back};
+static _Atomic uint32_t stop;
+static struct code_map map;
+
+static int prepare(void **state)
+{
+    (void)state;
+    reach = INT32_MAX;
+    take_result = seal_result = OK;
+    stop = 0;
+    is_taken = is_sealed = false;
+    map = (struct code_map){.space = &space, .machine = &machine, .stop = &stop};
+    return 0;
+}
+
+/* ---- Functions ---- */
+
+static uint8_t small_bytes[] = {1, 2, 3, 4, 5};
+static struct jit_row small_rows[] = {
+    {.pc = 2, .location = 20, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_NULL, .refs = JIT_NO_REFS},
+    {.pc = 5, .location = 21, .kind = JIT_ROW_CALL, .refs = 0}};
+static uint32_t small_refs[] = {1, 0, 3};
+static struct jit_reloc small_relocs[] = {{.at = 1, .callee = FIRST + 1}};
+static const struct jit_code small = {.bytes = small_bytes,
+                                      .size = sizeof small_bytes,
+                                      .rows = small_rows,
+                                      .row_count = ARRAY_COUNT(small_rows),
+                                      .refs = small_refs,
+                                      .ref_count = ARRAY_COUNT(small_refs),
+                                      .relocs = small_relocs,
+                                      .reloc_count = ARRAY_COUNT(small_relocs),
+                                      .align = 1,
+                                      .frame_bytes = 8};
+
+#define LARGE_AT 64u /* the next place that is aligned enough */
+static uint8_t large_bytes[70];
+static struct jit_row large_rows[] = {
+    {.pc = 0, .location = 30, .kind = JIT_ROW_CALL, .refs = JIT_NO_REFS},
+    {.pc = 9, .location = 31, .kind = JIT_ROW_CALL, .refs = 2},
+    {.pc = 9, .location = 31, .kind = JIT_ROW_LANDING, .refs = 40}};
+static uint32_t large_refs[] = {0, 0, 1, 0, 5};
+static struct jit_reloc large_relocs[] = {{.at = 8, .callee = FIRST},
+                                          {.at = 66, .callee = FIRST + 1}};
+static const struct jit_code large = {.bytes = large_bytes,
+                                      .size = sizeof large_bytes,
+                                      .rows = large_rows,
+                                      .row_count = ARRAY_COUNT(large_rows),
+                                      .refs = large_refs,
+                                      .ref_count = ARRAY_COUNT(large_refs),
+                                      .relocs = large_relocs,
+                                      .reloc_count = ARRAY_COUNT(large_relocs),
+                                      .align = LARGE_AT,
+                                      .frame_bytes = 48};
+
+/* A builder with both. */
+static struct code_builder both(void)
+{
+    struct code_builder b = {.fill = FILL};
+    memset(large_bytes, 0x99, sizeof large_bytes);
+    assert_int_equal(code_builder_add(&b, &small), OK);
+    assert_int_equal(code_builder_add(&b, &large), OK);
+    return b;
+}
+
+static int32_t distance_at(size_t at)
+{
+    int32_t stored;
+    memcpy(&stored, memory + at, sizeof stored);
+    return stored;
+}
+
+/* ---- Placing ---- */
+
+static void check_bytes(const struct code_piece *p)
+{
+    assert_int_equal(p->function_count, 2);
+    assert_int_equal(p->functions[0].start, 0);
+    assert_int_equal(p->functions[0].size, sizeof small_bytes);
+    assert_int_equal(p->functions[0].frame_bytes, 8);
+    assert_int_equal(p->functions[1].start, LARGE_AT);
+    assert_int_equal(p->functions[1].size, sizeof large_bytes);
+    assert_int_equal(p->functions[1].frame_bytes, 48);
+    assert_int_equal(memory[0], 1); /* behind it is the call */
+    assert_int_equal(memory[LARGE_AT], 0x99);
+    for (size_t at = sizeof small_bytes; at < LARGE_AT; at++) {
+        assert_int_equal(memory[at], FILL);
+    }
+    for (size_t at = LARGE_AT + sizeof large_bytes; at < BYTES; at++) {
+        assert_int_equal(memory[at], FILL);
+    }
+}
+
+static void check_calls(void)
+{
+    assert_int_equal(distance_at(1), LARGE_AT - 1);
+    assert_int_equal(distance_at(LARGE_AT + 8), -(int)(LARGE_AT + 8));
+    assert_int_equal(distance_at(LARGE_AT + 66), -66); /* calls itself */
+}
+
+/* Lists of the second function are behind those of the first. */
+static void check_rows(const struct code_piece *p)
+{
+    const uint32_t refs = ARRAY_COUNT(small_refs);
+    const struct jit_row expected[] = {small_rows[0],
+                                       small_rows[1],
+                                       {LARGE_AT, 30, JIT_ROW_CALL, 0, 0, JIT_NO_REFS},
+                                       {LARGE_AT + 9, 31, JIT_ROW_CALL, 0, 0, refs + 2},
+                                       {LARGE_AT + 9, 31, JIT_ROW_LANDING, 0, 0, LARGE_AT + 40}};
+    assert_int_equal(p->row_count, ARRAY_COUNT(expected));
+    assert_memory_equal(p->rows, expected, sizeof expected);
+    assert_memory_equal(p->refs, small_refs, sizeof small_refs);
+    assert_memory_equal(p->refs + refs, large_refs, sizeof large_refs);
+}
+
+static void check_placed(struct code_builder *b)
+{
+    struct code_piece p = {.source = &map};
+    assert_int_equal(code_builder_finish(b, &map, FIRST, &p), OK);
+    code_builder_free(b); /* the lists are the piece's now */
+    assert_true(is_sealed);
+    assert_ptr_equal(map.pieces, &p);
+    check_bytes(&p);
+    check_calls();
+    check_rows(&p);
+    code_map_remove(&map, &p);
+    assert_false(is_taken);
+}
+
+static void test_what_belongs_to_a_function_moves_with_it(void **state)
+{
+    (void)state;
+    struct code_builder b = both();
+    check_placed(&b);
+}
+
+static void test_many_functions_outgrow_every_list(void **state)
+{
+    (void)state;
+    struct code_builder b = {.fill = FILL};
+    struct code_piece p = {.source = &map};
+    for (unsigned n = 0; n < 100; n++) {
+        assert_int_equal(code_builder_add(&b, &small), OK);
+    }
+    assert_int_equal(code_builder_finish(&b, &map, FIRST, &p), OK);
+    code_builder_free(&b);
+    assert_int_equal(p.row_count, 200);
+    for (uint32_t n = 0; n < 100; n++) {
+        assert_int_equal(p.functions[n].start, 16 * n);
+        assert_int_equal(p.rows[2 * n + 1].pc, 16 * n + 5);
+        assert_int_equal(p.rows[2 * n + 1].refs, ARRAY_COUNT(small_refs) * n);
+        assert_int_equal(distance_at(16 * n + 1), 15 - 16 * (int)n); /* all call the second */
+    }
+    code_map_remove(&map, &p);
+}
+
+static void test_nothing_is_placed_without_a_function(void **state)
+{
+    (void)state;
+    struct code_builder b = {.fill = FILL};
+    struct code_piece p = {.source = &map};
+    assert_int_equal(code_builder_finish(&b, &map, FIRST, &p), OK);
+    assert_false(is_taken);
+    assert_null(map.pieces);
+    code_map_remove(&map, &p);
+    code_builder_free(&b);
+}
+
+/* ---- Failures ---- */
+
+/* It failed and can be tried again. */
+static void check_not_placed(struct code_builder *b, enum status why)
+{
+    struct code_piece p = {.source = &map};
+    assert_int_equal(code_builder_finish(b, &map, FIRST, &p), why);
+    assert_false(is_taken);
+    assert_null(map.pieces);
+    assert_null(p.rows);
+    assert_null(p.refs);
+    assert_null(p.functions);
+}
+
+static void test_a_call_may_be_out_of_reach(void **state)
+{
+    (void)state;
+    struct code_builder b = both();
+    reach = LARGE_AT + 7;
+    check_not_placed(&b, E_OVERFLOW);
+    reach = LARGE_AT + 8;
+    check_placed(&b);
+}
+
+static void test_the_space_may_refuse(void **state)
+{
+    (void)state;
+    struct code_builder b = both();
+    take_result = E_NOMEM;
+    check_not_placed(&b, E_NOMEM);
+    take_result = OK;
+    seal_result = E_NOMEM;
+    check_not_placed(&b, E_NOMEM);
+    seal_result = OK;
+    check_placed(&b);
+}
+
+static void test_code_is_as_long_as_branches_reach(void **state)
+{
+    (void)state;
+    struct code_builder b = both();
+    struct jit_code huge = {.bytes = small_bytes, .align = 1};
+    for (uint32_t more = 1; more <= 16; more += 15) { /* by a byte; and with what aligns it */
+        huge.size = CODE_MAX - ALIGN_UP(b.size, 16u) + more;
+        assert_int_equal(code_builder_add(&b, &huge), E_OVERFLOW);
+    }
+    huge.size = UINT32_MAX;
+    assert_int_equal(code_builder_add(&b, &huge), E_OVERFLOW);
+    check_placed(&b);
+}
+
+#define CALLS 5000u /* more than are completed between two looks */
+
+static void test_who_completes_many_calls_sees_that_it_is_to_end(void **state)
+{
+    (void)state;
+    static struct jit_reloc relocs[CALLS];
+    for (uint32_t n = 0; n < CALLS; n++) {
+        relocs[n] = (struct jit_reloc){.at = 0, .callee = FIRST};
+    }
+    const struct jit_code caller = {.bytes = small_bytes,
+                                    .size = sizeof small_bytes,
+                                    .relocs = relocs,
+                                    .reloc_count = CALLS,
+                                    .align = 1};
+    struct code_builder b = {.fill = FILL};
+    assert_int_equal(code_builder_add(&b, &caller), OK);
+    stop = 1;
+    check_not_placed(&b, E_CANCELLED);
+    code_builder_free(&b);
+}
+
+static bool build_and_remove(void)
+{
+    struct code_builder b = {.fill = FILL};
+    struct code_piece p = {.source = &map};
+    enum status s = code_builder_add(&b, &small);
+    if (s == OK) {
+        s = code_builder_add(&b, &large);
+    }
+    if (s == OK) {
+        s = code_builder_finish(&b, &map, FIRST, &p);
+        assert_int_equal(s, OK); /* takes no memory of its own */
+        code_map_remove(&map, &p);
+    }
+    code_builder_free(&b);
+    assert_true(s == OK || s == E_NOMEM);
+    return s == OK;
+}
+
+/* A function that was refused is added again: nothing of it is there twice. */
+static void test_a_builder_survives_each_allocation_that_fails(void **state)
+{
+    (void)state;
+    unsigned refused = 1, tries = 0;
+    for (; refused > 0; tries++) {
+        struct code_builder b = {.fill = FILL};
+        fake_fail_after(tries, FAIL_ONCE);
+        while (code_builder_add(&b, &small) != OK) {
+        }
+        while (code_builder_add(&b, &large) != OK) {
+        }
+        refused = fake_fail_stop();
+        check_placed(&b);
+    }
+    assert_true(tries > 5); /* at least one a list */
+    fake_sweep("code that is put together", build_and_remove);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_what_belongs_to_a_function_moves_with_it, prepare),
+        cmocka_unit_test_setup(test_many_functions_outgrow_every_list, prepare),
+        cmocka_unit_test_setup(test_nothing_is_placed_without_a_function, prepare),
+        cmocka_unit_test_setup(test_a_call_may_be_out_of_reach, prepare),
+        cmocka_unit_test_setup(test_the_space_may_refuse, prepare),
+        cmocka_unit_test_setup(test_code_is_as_long_as_branches_reach, prepare),
+        cmocka_unit_test_setup(test_who_completes_many_calls_sees_that_it_is_to_end, prepare),
+        cmocka_unit_test_setup(test_a_builder_survives_each_allocation_that_fails, prepare),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
