@@ -31,6 +31,12 @@ class Result:
         lines = self.errors.splitlines()
         return lines[-1].removeprefix("run: ") if lines and lines[-1].startswith("run: ") else None
 
+    @property
+    def answers(self):
+        """What the shell printed behind each line that was typed, [(line, text)]."""
+        parts = (part.partition("\n") for part in self.output.split("halyard> ")[1:])
+        return [(line.rstrip(), text) for line, _, text in parts]
+
 
 def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
     """Boot the kernel under test; `typed` is piped to it. Ends by itself or by the limit (status 124)."""

@@ -125,10 +125,20 @@ class Portable(TestCase):
         for status in (0, 1, 119, 255):
             self.expect(run("--program", portable("exit"), "--args", status), status)
 
-    def test_both_engines_compute_the_same(self):
-        result = run(typed="run --compiled /bin/compute.wasm\nrun --interp /bin/compute.wasm\npoweroff\n", limit=120)
-        self.expect(result, 0)
-        self.assertEqual(result.output.count("energy -0.169075164, after 1000 steps -0.169087605"), 2, result.output)
+    def test_both_engines_say_the_same(self):
+        """All samples but spin, which ends with its time: test_time_and_memory_are_limited."""
+        commands = ["hello.wasm one 'two words'", "exit.wasm 0", "exit.wasm 255", "compute.wasm", "sha256.wasm /bin/hello.wasm",
+                    *(f"crash.wasm {kind}" for kind in TRAPS)]
+        lines = [f"run --{engine} /bin/{command}" for command in commands for engine in ("compiled", "interp")]
+        result = run(typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0, contains=["energy -0.169075164, after 1000 steps -0.169087605", "exit status 255"])
+        answers = dict(result.answers)
+        for command in commands:
+            compiled, interpreted = (answers[f"run --{engine} /bin/{command}"] for engine in ("compiled", "interp"))
+            if command.endswith("recursion"):  # how deep, and where its frames stood, is the engine's
+                compiled, interpreted = (re.sub(r"(?m)^  (#\d+|and \d+ more).*\n", "", text) for text in (compiled, interpreted))
+            with self.subTest(command):
+                self.assertEqual(interpreted, compiled)
 
     def test_files_of_the_disk(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The programs of tests/wasi in the guest: WASI over the kernel's files, compiled code, real waits.
+"""The programs of tests/wasi in the guest: WASI over the kernel's files, both engines, real waits.
 
 On the host they have a folder of their own; here they work in /tmp, below the folder that every program gets.
 """
@@ -10,7 +10,21 @@ import unittest
 from pathlib import Path
 
 import wasisuite
-from smoke import BUILD, TestCase, run
+from smoke import ROOT, TestCase, run
+
+# Source and arguments of what both engines run.
+RUNS = [
+    ("calls.c", "one 'two words' '' tmp"),
+    ("libc.c", "one 'two words' '' tmp"),
+    ("std.rs", "one 'two words' '' /tmp"),
+    ("golib.go", "one 'two words' '' /tmp"),
+    ("escape.c", "tmp"),
+    ("leaks.c", "one tmp"),
+    ("exit.c", "exit 7"),
+    ("exit.c", "return 200"),
+    ("exit.c", "raise 6"),
+    ("exit.c", "abort"),
+]
 
 
 class Wasi(TestCase):
@@ -24,6 +38,15 @@ class Wasi(TestCase):
         out = Path(folder.name, Path(source).stem + ".wasm")
         subprocess.run(build(wasisuite.SOURCES / source, out), check=True)
         return out
+
+    def disk(self, folder, sources):
+        """A disk with these programs, in the folder."""
+        tree, image = Path(folder, "tree"), Path(folder, "disk")
+        tree.mkdir()
+        for source in sources:
+            shutil.copy(self.built(source), tree)
+        subprocess.run([str(ROOT / "scripts/mkdisk"), str(tree), str(image)], check=True, capture_output=True)
+        return image
 
     def test_every_call_and_its_errors(self):
         result = run("--program", self.built("calls.c"), "--args", "one 'two words' '' tmp")
@@ -44,14 +67,37 @@ class Wasi(TestCase):
     def test_nothing_leads_out_of_the_folder(self):
         self.expect(run("--program", self.built("escape.c"), "--args", "tmp"), 0)
 
-    def test_no_race_leads_out_of_the_folder(self):
-        race, swap = self.built("race.c"), self.built("swap.c")
-        shutil.copy(swap, race.parent)  # /files is one folder
-        result = run("--program", BUILD / "programs/hello.wasm", "--files", race.parent, "--append", "shell",
-                     typed="run /files/race.wasm 2000 tmp/home | run /files/swap.wasm /tmp\ncat /tmp/home/d/secret\npoweroff\n")
+    def race(self, option):
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.disk(folder, ["race.c", "swap.c"])
+            result = run("--disk", image, typed=f"run {option} /race.wasm 2000 tmp/home | run {option} /swap.wasm /tmp\n"
+                         "cat /tmp/home/d/secret\npoweroff\n")
         self.expect(result, 0)
         self.assertNotRegex(result.output, r"exit status|race\.c:|swap\.c:|ended by")
         self.assertRegex(result.output, r"(?m)^inside", result.output)
+
+    def test_no_race_leads_out_of_the_folder(self):
+        self.race("--compiled")
+
+    def test_no_race_leads_out_of_the_folder_interpreted(self):
+        self.race("--interp")
+
+    def said(self, image, engine, runs):
+        """What each printed, in a boot of their own: they leave files behind."""
+        lines = [f"run --{engine} /{Path(source).stem}.wasm {arguments}" for source, arguments in runs]
+        result = run("--disk", image, typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0)
+        self.assertEqual([line for line, _ in result.answers], [*lines, "poweroff"], result.output)
+        return [(*what, text) for what, (_, text) in zip(runs, result.answers)]
+
+    def test_interpreted_they_say_the_same(self):
+        can_build = {suffix for suffix, (_, why) in wasisuite.builders().items() if why is None}
+        runs = [(source, arguments) for source, arguments in RUNS if Path(source).suffix in can_build]
+        if not runs:
+            raise unittest.SkipTest("no toolchain for any of them")
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.disk(folder, {source for source, _ in runs})
+            self.assertEqual(self.said(image, "interp", runs), self.said(image, "compiled", runs))
 
     def test_nothing_that_can_be_read_is_an_address_of_the_kernel(self):
         self.expect(run("--program", self.built("leaks.c"), "--args", "one tmp"), 0)
