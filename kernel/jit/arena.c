@@ -112,8 +112,30 @@ void *arena_alloc(struct arena *a, size_t bytes)
     return p;
 }
 
+/* In the builds for tests nobody reads zeroes from it by chance. */
+static void *leave_unset(void *p, size_t bytes)
+{
+#ifdef HALYARD_DEBUG
+    memset(p, 0xa5, bytes);
+#endif
+    (void)bytes;
+    return p;
+}
+
+void *arena_take(struct arena *a, size_t bytes)
+{
+    uint8_t *p = a->next;
+    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if there are none, or too many */
+    if (UNLIKELY(units - 1 >= (size_t)(a->end - p))) {
+        p = take_rarely(a, bytes);
+    } else {
+        a->next = p + units;
+    }
+    return p == NULL ? NULL : leave_unset(p, bytes);
+}
+
 void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
-                      size_t element)
+                      size_t element, bool clears)
 {
     uint64_t wanted = MAX(needed, MAX(2 * (uint64_t)*capacity, (uint64_t)16));
     size_t bytes;
@@ -135,7 +157,11 @@ void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t
     if (old > 0) {
         memcpy(grown, array, old);
     }
-    memset(grown + old, 0, bytes - old);
+    if (clears) {
+        memset(grown + old, 0, bytes - old);
+    } else {
+        leave_unset(grown + old, bytes - old);
+    }
     *capacity = (uint32_t)wanted;
     return grown;
 }

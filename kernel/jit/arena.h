@@ -5,6 +5,7 @@
 
 #include "kernel/jit/budget.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,9 +45,13 @@ void arena_release(struct arena *a, struct arena_mark mark);
  * has changed. @context{thread} */
 void *arena_alloc(struct arena *a, size_t bytes);
 
-/** @brief arena_grow() of an array that has no room. */
+/** @brief The same, not zeroed: for what is written before it is read. @context{thread} */
+void *arena_take(struct arena *a, size_t bytes);
+
+/** @brief arena_grow() or, if nothing is cleared, arena_grow_list() of an array that has no room.
+ */
 void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
-                      size_t element);
+                      size_t element, bool clears);
 
 /**
  * @brief Make room in an array that lives in the arena: at least doubles, so that adding n elements
@@ -58,5 +63,14 @@ void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t
 static inline void *arena_grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
                                size_t element)
 {
-    return needed <= *capacity ? array : arena_grow_full(a, array, capacity, needed, element);
+    return needed <= *capacity ? array : arena_grow_full(a, array, capacity, needed, element, true);
+}
+
+/** @brief The same for a list, whose elements are written when they are added: new ones are not
+ * zeroed. @context{thread} */
+static inline void *arena_grow_list(struct arena *a, void *array, uint32_t *capacity,
+                                    uint64_t needed, size_t element)
+{
+    return needed <= *capacity ? array
+                               : arena_grow_full(a, array, capacity, needed, element, false);
 }

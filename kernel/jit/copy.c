@@ -9,11 +9,13 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
     uint64_t instrs = in->instr_count + (uint64_t)in->instr_count / 8 + 16;
-    f->instrs = arena_grow(a, f->instrs, &f->instr_capacity, instrs, sizeof *f->instrs);
-    f->locations = arena_grow(a, f->locations, &f->location_capacity, instrs, sizeof *f->locations);
-    f->blocks = arena_grow(a, f->blocks, &f->block_capacity, in->block_count, sizeof *f->blocks);
-    f->edges = arena_grow(a, f->edges, &f->edge_capacity, in->edge_count, sizeof *f->edges);
-    f->pool = arena_grow(a, f->pool, &f->pool_capacity, in->pool_count, sizeof *f->pool);
+    f->instrs = arena_grow_list(a, f->instrs, &f->instr_capacity, instrs, sizeof *f->instrs);
+    f->locations =
+        arena_grow_list(a, f->locations, &f->location_capacity, instrs, sizeof *f->locations);
+    f->blocks =
+        arena_grow_list(a, f->blocks, &f->block_capacity, in->block_count, sizeof *f->blocks);
+    f->edges = arena_grow_list(a, f->edges, &f->edge_capacity, in->edge_count, sizeof *f->edges);
+    f->pool = arena_grow_list(a, f->pool, &f->pool_capacity, in->pool_count, sizeof *f->pool);
     return f->instrs != NULL && f->locations != NULL && f->blocks != NULL &&
            (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }

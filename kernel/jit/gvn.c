@@ -53,8 +53,8 @@ static int decide(const struct gvn *g, uint32_t *condition, bool *inverted)
 
 static void enter_by(struct gvn *g, uint32_t target, uint32_t edge)
 {
-    struct gvn_entry *grown = arena_grow(g->a, g->entries, &g->entry_capacity,
-                                         (uint64_t)g->entry_count + 1, sizeof *grown);
+    struct gvn_entry *grown = arena_grow_list(g->a, g->entries, &g->entry_capacity,
+                                              (uint64_t)g->entry_count + 1, sizeof *grown);
     if (grown == NULL) {
         g->c.out->error = E_NOMEM;
         return;
@@ -491,8 +491,8 @@ static enum status start(struct gvn *g, struct arena *a, const struct ir_functio
     g->a = a;
     g->is_done = arena_alloc(a, blocks);
     g->is_dead = arena_alloc(a, blocks);
-    g->first_entry = arena_alloc(a, blocks * sizeof *g->first_entry);
-    g->fact = arena_alloc(a, blocks * sizeof *g->fact);
+    g->first_entry = arena_take(a, blocks * sizeof *g->first_entry);
+    g->fact = arena_take(a, blocks * sizeof *g->fact);
     g->fact_truth = arena_alloc(a, blocks);
     g->is_joined = arena_alloc(a, values);
     g->is_merged = arena_alloc(a, values);

@@ -15,8 +15,8 @@
 static uint32_t new_version(struct gvn *g, struct gvn_version v)
 {
     struct ir_function *f = g->c.out;
-    struct gvn_version *grown = arena_grow(g->a, g->versions, &g->version_capacity,
-                                           (uint64_t)g->version_count + 1, sizeof *grown);
+    struct gvn_version *grown = arena_grow_list(g->a, g->versions, &g->version_capacity,
+                                                (uint64_t)g->version_count + 1, sizeof *grown);
     if (grown == NULL) {
         f->error = f->error == OK ? E_NOMEM : f->error;
         return 0;
@@ -56,7 +56,7 @@ enum status gvn_memory_start(struct gvn *g)
     while (size < f->instr_count / 3 && size < 1u << 20) {
         size *= 2;
     }
-    g->after = arena_alloc(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
+    g->after = arena_take(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
     g->contents = arena_alloc(g->a, (size_t)size * sizeof *g->contents);
     if (g->after == NULL || g->contents == NULL) {
         return E_NOMEM;

@@ -150,13 +150,10 @@ static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint
     if (LIKELY((uint64_t)count + more <= *capacity && f->error == OK)) {
         return true;
     }
-    if ((uint64_t)count + more <= *capacity && f->error == OK) {
-        return true;
-    }
     void **slot = array;
     void *grown = f->error != OK
                       ? NULL
-                      : arena_grow(f->arena, *slot, capacity, (uint64_t)count + more, element);
+                      : arena_grow_list(f->arena, *slot, capacity, (uint64_t)count + more, element);
     if (grown == NULL) {
         fail(f);
         return false;

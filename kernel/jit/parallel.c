@@ -18,7 +18,8 @@ static uint32_t key(unsigned class, uint32_t loc)
 bool moves_add(struct arena *a, struct moves *m, struct vmove move)
 {
     if (m->count == m->capacity) {
-        void *grown = arena_grow(a, m->list, &m->capacity, (uint64_t)m->count + 1, sizeof *m->list);
+        void *grown =
+            arena_grow_list(a, m->list, &m->capacity, (uint64_t)m->count + 1, sizeof *m->list);
         if (grown == NULL) {
             return false;
         }

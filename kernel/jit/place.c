@@ -155,11 +155,11 @@ static bool allocate(struct placing *p, struct arena *a)
 {
     size_t values = p->plan->f->instr_count, blocks = p->plan->f->block_count;
     p->is_done = arena_alloc(a, values);
-    p->made_in = arena_alloc(a, values * sizeof *p->made_in);
+    p->made_in = arena_take(a, values * sizeof *p->made_in);
     p->next = arena_alloc(a, values * sizeof *p->next);
-    p->first = arena_alloc(a, blocks * sizeof *p->first);
+    p->first = arena_take(a, blocks * sizeof *p->first);
     /* Those that wait are a chain of users; each of them wants its operands. */
-    p->stack = arena_alloc(a, (3 * values + p->plan->f->pool_count + 1) * sizeof *p->stack);
+    p->stack = arena_take(a, (3 * values + p->plan->f->pool_count + 1) * sizeof *p->stack);
     if (p->is_done == NULL || p->made_in == NULL || p->next == NULL || p->first == NULL ||
         p->stack == NULL) {
         return false;

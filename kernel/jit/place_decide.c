@@ -148,7 +148,7 @@ static void count_block(struct counting *c)
 static bool count_pressure(struct place_plan *p, struct arena *a)
 {
     struct counting c = {.p = p};
-    c.counted = arena_alloc(a, (size_t)p->f->instr_count * sizeof *c.counted);
+    c.counted = arena_take(a, (size_t)p->f->instr_count * sizeof *c.counted);
     if (c.counted == NULL) {
         return false;
     }
@@ -436,10 +436,10 @@ static void sink_all(struct place_plan *p)
 static bool allocate(struct place_plan *p, struct arena *a)
 {
     size_t values = p->f->instr_count, blocks = p->f->block_count;
-    p->kind = arena_alloc(a, values);
-    p->target = arena_alloc(a, values * sizeof *p->target);
+    p->kind = arena_take(a, values);
+    p->target = arena_take(a, values * sizeof *p->target);
     p->is_index = arena_alloc(a, values);
-    p->meet = arena_alloc(a, values * sizeof *p->meet);
+    p->meet = arena_take(a, values * sizeof *p->meet);
     p->ints = arena_alloc(a, blocks * sizeof *p->ints);
     p->floats = arena_alloc(a, blocks * sizeof *p->floats);
     return p->kind != NULL && p->target != NULL && p->is_index != NULL && p->meet != NULL &&

@@ -18,6 +18,15 @@ void *regalloc_array(struct alloc *a, uint64_t count, size_t element)
     return p;
 }
 
+void *regalloc_list(struct alloc *a, uint64_t count, size_t element)
+{
+    void *p = a->error == OK ? arena_take(a->arena, (size_t)(count + 1) * element) : NULL;
+    if (p == NULL && a->error == OK) {
+        a->error = E_NOMEM;
+    }
+    return p;
+}
+
 /* ---- Order of blocks ---- */
 
 /* Blocks and inner loops of each loop, in the order in which they came: lists by header. */
@@ -116,12 +125,12 @@ static void reserve(struct alloc *a)
 {
     struct vcode *v = a->v;
     uint32_t blocks = v->block_count, instrs = v->instr_count;
-    a->lives =
-        arena_grow(a->arena, NULL, &a->live_capacity, 12 * (uint64_t)blocks + 1, sizeof *a->lives);
-    a->held =
-        arena_grow(a->arena, NULL, &a->held_capacity, 12 * (uint64_t)blocks + 1, sizeof *a->held);
-    a->drafts.list =
-        arena_grow(a->arena, NULL, &a->drafts.capacity, instrs / 2 + 1, sizeof *a->drafts.list);
+    a->lives = arena_grow_list(a->arena, NULL, &a->live_capacity, 12 * (uint64_t)blocks + 1,
+                               sizeof *a->lives);
+    a->held = arena_grow_list(a->arena, NULL, &a->held_capacity, 12 * (uint64_t)blocks + 1,
+                              sizeof *a->held);
+    a->drafts.list = arena_grow_list(a->arena, NULL, &a->drafts.capacity, instrs / 2 + 1,
+                                     sizeof *a->drafts.list);
     if (a->lives == NULL || a->held == NULL || a->drafts.list == NULL) {
         a->error = E_NOMEM;
     }
@@ -135,15 +144,15 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
         uint32_t some = limits != NULL ? limits->allowed[c] & all : 0;
         a->allowed[c] = some != 0 ? some : all;
     }
-    a->values = regalloc_array(a, v->vreg_count, sizeof *a->values);
+    a->values = regalloc_list(a, v->vreg_count, sizeof *a->values);
     a->blocks = regalloc_array(a, v->block_count, sizeof *a->blocks);
-    a->order = regalloc_array(a, v->block_count, sizeof *a->order);
-    a->next = regalloc_array(a, v->operand_count, sizeof *a->next);
-    a->next_fixed = regalloc_array(a, v->operand_count, sizeof *a->next_fixed);
+    a->order = regalloc_list(a, v->block_count, sizeof *a->order);
+    a->next = regalloc_list(a, v->operand_count, sizeof *a->next);
+    a->next_fixed = regalloc_list(a, v->operand_count, sizeof *a->next_fixed);
     a->exit_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
-    a->exit_next = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
+    a->exit_next = regalloc_list(a, v->vreg_count, sizeof(uint32_t));
     a->entry_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
-    v->locations = regalloc_array(a, v->operand_count, sizeof(uint32_t));
+    v->locations = regalloc_list(a, v->operand_count, sizeof(uint32_t));
     reserve(a);
     if (a->error == OK) {
         note_definitions(a);
@@ -259,7 +268,7 @@ static void sort_moves(struct alloc *a, const struct moves *m)
 {
     struct vcode *v = a->v;
     uint32_t *first = regalloc_array(a, (uint64_t)v->instr_count + 2, sizeof *first);
-    v->moves = regalloc_array(a, m->count, sizeof *v->moves);
+    v->moves = regalloc_list(a, m->count, sizeof *v->moves);
     if (a->error != OK) {
         return;
     }
@@ -303,8 +312,8 @@ static void finish(struct alloc *a)
     slots_assign(a);
     refs_export(a);
     moves.list =
-        arena_grow(a->arena, NULL, &moves.capacity,
-                   (uint64_t)a->drafts.count + a->edge_drafts.count + 1, sizeof *moves.list);
+        arena_grow_list(a->arena, NULL, &moves.capacity,
+                        (uint64_t)a->drafts.count + a->edge_drafts.count + 1, sizeof *moves.list);
     if (a->error != OK || moves.list == NULL) {
         a->error = E_NOMEM;
         return;

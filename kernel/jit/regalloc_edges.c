@@ -116,8 +116,8 @@ static void draft_edge(struct alloc *a, const struct edge *e)
     pass_others(a, e);
     moves.count = a->edge_drafts.count - moves.first;
     if (moves.count > 0 && a->error == OK) {
-        void *grown = arena_grow(a->arena, a->edges, &a->edge_capacity, (uint64_t)a->edge_count + 1,
-                                 sizeof *a->edges);
+        void *grown = arena_grow_list(a->arena, a->edges, &a->edge_capacity,
+                                      (uint64_t)a->edge_count + 1, sizeof *a->edges);
         if (grown == NULL) {
             a->error = E_NOMEM;
             return;

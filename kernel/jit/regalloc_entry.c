@@ -19,8 +19,8 @@ struct candidate {
 
 static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
 {
-    void *grown = arena_grow(a->arena, a->held, &a->held_capacity,
-                             (uint64_t)a->held_count + 32 * VCLASS_COUNT, sizeof *a->held);
+    void *grown = arena_grow_list(a->arena, a->held, &a->held_capacity,
+                                  (uint64_t)a->held_count + 32 * VCLASS_COUNT, sizeof *a->held);
     if (grown == NULL) {
         a->error = E_NOMEM;
         return;

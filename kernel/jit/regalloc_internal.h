@@ -172,6 +172,8 @@ static inline bool loop_contains(const struct alloc *a, uint32_t header, uint32_
 }
 
 void *regalloc_array(struct alloc *a, uint64_t count, size_t element);
+/* Not zeroed. */
+void *regalloc_list(struct alloc *a, uint64_t count, size_t element);
 
 /* Of regalloc_live.c */
 void live_find(struct alloc *a);

@@ -32,14 +32,20 @@ static struct item *find(const struct set *s, uint32_t vreg)
     return n < s->count && s->items[n].vreg == vreg ? &s->items[n] : NULL;
 }
 
+/* What is not in the set yet. */
+static void append(const struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
+{
+    s->index[vreg] = s->count;
+    s->items[s->count++] = (struct item){.vreg = vreg, .position = position, .calls = s->calls};
+    s->by_class[a->v->vregs[vreg].class]++;
+}
+
 static void put(struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
 {
     struct item *item = find(s, vreg);
     if (item == NULL) {
-        s->index[vreg] = s->count;
-        item = &s->items[s->count++];
-        *item = (struct item){.vreg = vreg, .position = UINT32_MAX};
-        s->by_class[a->v->vregs[vreg].class]++;
+        append(a, s, vreg, position);
+        return;
     }
     item->position = MIN(item->position, position);
     item->calls = s->calls;
@@ -100,10 +106,17 @@ static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
         if (!v->blocks[to].is_cold && further == 0 && succ->call != POS_DEAD) {
             s->call_position = MIN(s->call_position, end + MIN(succ->call, DISTANCE_MAX));
         }
+        bool is_first = s->count == 0; /* a list has each value once */
         for (uint32_t n = 0; n < succ->live_count; n++) {
             const struct live *l = &a->lives[succ->live + n];
-            if (a->values[l->vreg].def_block != to) {
-                put(a, s, l->vreg, end + MIN(l->distance + further, DISTANCE_MAX));
+            uint32_t position = end + MIN(l->distance + further, DISTANCE_MAX);
+            if (a->values[l->vreg].def_block == to) {
+                continue;
+            }
+            if (is_first) {
+                append(a, s, l->vreg, position);
+            } else {
+                put(a, s, l->vreg, position);
             }
         }
         a->work += succ->live_count;
@@ -252,8 +265,8 @@ static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
         s->count = a->live_limit;
         b->is_cut = true;
     }
-    void *grown = arena_grow(a->arena, a->lives, &a->live_capacity,
-                             (uint64_t)a->live_count + s->count, sizeof *a->lives);
+    void *grown = arena_grow_list(a->arena, a->lives, &a->live_capacity,
+                                  (uint64_t)a->live_count + s->count, sizeof *a->lives);
     if (grown == NULL) {
         a->error = E_NOMEM;
         return;
@@ -305,14 +318,22 @@ static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t 
     s->count = 0;
     s->calls = 0;
     for (uint32_t n = 0; n < count; n++) {
-        put(a, s, a->lives[old + n].vreg, b->start + a->lives[old + n].distance);
+        append(a, s, a->lives[old + n].vreg, b->start + a->lives[old + n].distance);
     }
     for (uint32_t n = 0; n < h->live_count; n++) {
         const struct live *l = &a->lives[h->live + n];
-        if (a->values[l->vreg].def_block != header) {
-            a->values[l->vreg].crosses_call |= calls;
-            added[a->v->vregs[l->vreg].class] += find(s, l->vreg) == NULL;
-            put(a, s, l->vreg, b->start + MIN(around + l->distance, DISTANCE_MAX));
+        uint32_t distance = MIN(around + l->distance, DISTANCE_MAX);
+        if (a->values[l->vreg].def_block == header) {
+            continue;
+        }
+        a->values[l->vreg].crosses_call |= calls;
+        const struct item *item = find(s, l->vreg);
+        if (item == NULL) {
+            added[a->v->vregs[l->vreg].class]++;
+            append(a, s, l->vreg, b->start + distance);
+        } else {
+            struct live *own = &a->lives[old + (uint32_t)(item - s->items)];
+            own->distance = MIN(own->distance, distance);
         }
     }
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
@@ -320,6 +341,12 @@ static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t 
     }
     b->is_cut |= h->is_cut;
     a->work += count + h->live_count;
+    if (s->count == count) {
+        return; /* the list is as long as it was, and stays where it is */
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        s->items[n].position = b->start + a->lives[old + n].distance;
+    }
     s->call_position = b->call == POS_DEAD ? POS_DEAD : b->start + b->call;
     keep_nearest(a, s, block);
 }
@@ -346,7 +373,7 @@ void live_find(struct alloc *a)
 {
     struct vcode *v = a->v;
     struct set s = {
-        .items = regalloc_array(a, v->vreg_count, sizeof(struct item)),
+        .items = regalloc_list(a, v->vreg_count, sizeof(struct item)),
         .index = regalloc_array(a, v->vreg_count, sizeof(uint32_t)),
     };
     /* Enough for every register and its successor in ordinary functions; not so much that all

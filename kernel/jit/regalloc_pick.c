@@ -24,8 +24,8 @@ void let_go(struct alloc *a, uint32_t vreg)
 void draft_add(struct alloc *a, struct drafts *d, struct draft draft)
 {
     if (d->count == d->capacity) {
-        void *grown =
-            arena_grow(a->arena, d->list, &d->capacity, (uint64_t)d->count + 1, sizeof *d->list);
+        void *grown = arena_grow_list(a->arena, d->list, &d->capacity, (uint64_t)d->count + 1,
+                                      sizeof *d->list);
         if (grown == NULL) {
             a->error = E_NOMEM;
             return;

@@ -90,8 +90,8 @@ static bool find_needs(struct selector *s)
 {
     struct ir_function *f = (struct ir_function *)s->f; /* ir_for_each_operand() could change it */
     struct needs n = {.s = s};
-    n.work = arena_alloc(s->v->arena, (size_t)f->instr_count * sizeof *n.work);
-    uint32_t *block_at = arena_alloc(s->v->arena, (size_t)f->instr_count * sizeof *block_at);
+    n.work = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *n.work);
+    uint32_t *block_at = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *block_at);
     if (n.work == NULL || block_at == NULL) {
         return false;
     }
@@ -168,7 +168,7 @@ static bool gather_edges(struct selector *s)
     for (uint32_t o = 0; o < s->cfg.count; o++) {
         total += ir_edge_count(f, ir_terminator(f, s->cfg.order[o]));
     }
-    s->edges = arena_alloc(s->v->arena, (size_t)total * sizeof *s->edges);
+    s->edges = arena_take(s->v->arena, (size_t)total * sizeof *s->edges);
     if (s->edges == NULL) {
         return false;
     }
@@ -280,7 +280,7 @@ enum status select_prepare(struct selector *s)
     if (!loops_have_one_entry(s)) {
         return E_NOTSUP;
     }
-    s->values = arena_alloc(a, (size_t)f->instr_count * sizeof *s->values);
+    s->values = arena_take(a, (size_t)f->instr_count * sizeof *s->values);
     s->blocks = arena_alloc(a, (size_t)f->block_count * sizeof *s->blocks);
     if (s->values == NULL || s->blocks == NULL) {
         return E_NOMEM;

@@ -171,7 +171,7 @@ enum status survey_make(struct arena *a, const struct ir_function *f, struct sur
     if (s != OK) {
         return s;
     }
-    w.work = arena_alloc(a, (size_t)f->instr_count * sizeof *w.work);
+    w.work = arena_take(a, (size_t)f->instr_count * sizeof *w.work);
     if (w.work == NULL || !allocate(a, f, out)) {
         return E_NOMEM;
     }

@@ -4,6 +4,7 @@
 #include "kernel/jit/vcode.h"
 
 #include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
 static void fail(struct vcode *v, enum status why)
@@ -17,10 +18,13 @@ static void fail(struct vcode *v, enum status why)
 static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t count, uint32_t more,
                     size_t element)
 {
+    if (LIKELY((uint64_t)count + more <= *capacity && v->error == OK)) {
+        return true;
+    }
     void **slot = array;
     void *grown = v->error != OK
                       ? NULL
-                      : arena_grow(v->arena, *slot, capacity, (uint64_t)count + more, element);
+                      : arena_grow_list(v->arena, *slot, capacity, (uint64_t)count + more, element);
     if (grown == NULL) {
         fail(v, E_NOMEM);
         return false;

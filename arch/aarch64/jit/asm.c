@@ -22,7 +22,7 @@ static bool room(struct a64_asm *a, void **array, uint32_t *capacity, uint32_t c
     if (a->error != OK) {
         return false;
     }
-    void *grown = arena_grow(a->arena, *array, capacity, (uint64_t)count + 1, size);
+    void *grown = arena_grow_list(a->arena, *array, capacity, (uint64_t)count + 1, size);
     if (grown == NULL) {
         a->error = E_NOMEM;
         return false;

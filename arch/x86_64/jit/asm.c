@@ -17,7 +17,7 @@ static bool reserve(struct x86_asm *a, void *array, uint32_t *capacity, uint32_t
     void **slot = array;
     void *grown = a->error != OK
                       ? NULL
-                      : arena_grow(a->arena, *slot, capacity, (uint64_t)count + more, element);
+                      : arena_grow_list(a->arena, *slot, capacity, (uint64_t)count + more, element);
     if (grown == NULL) {
         a->error = a->error != OK ? a->error : E_NOMEM;
         return false;

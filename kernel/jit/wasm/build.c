@@ -216,12 +216,12 @@ static void reserve(struct wasm_builder *b, struct arena *a)
 {
     struct ir_function *f = b->f;
     uint32_t bytes = b->function->body_size;
-    f->instrs = arena_grow(a, NULL, &f->instr_capacity, bytes * 2 / 5 + 8, sizeof *f->instrs);
+    f->instrs = arena_grow_list(a, NULL, &f->instr_capacity, bytes * 2 / 5 + 8, sizeof *f->instrs);
     f->locations =
-        arena_grow(a, NULL, &f->location_capacity, f->instr_capacity, sizeof *f->locations);
-    f->pool = arena_grow(a, f->pool, &f->pool_capacity, bytes / 4, sizeof *f->pool);
-    f->edges = arena_grow(a, NULL, &f->edge_capacity, bytes / 12, sizeof *f->edges);
-    f->blocks = arena_grow(a, NULL, &f->block_capacity, bytes / 16 + 1, sizeof *f->blocks);
+        arena_grow_list(a, NULL, &f->location_capacity, f->instr_capacity, sizeof *f->locations);
+    f->pool = arena_grow_list(a, f->pool, &f->pool_capacity, bytes / 4, sizeof *f->pool);
+    f->edges = arena_grow_list(a, NULL, &f->edge_capacity, bytes / 12, sizeof *f->edges);
+    f->blocks = arena_grow_list(a, NULL, &f->block_capacity, bytes / 16 + 1, sizeof *f->blocks);
     if (f->instrs == NULL || f->locations == NULL || f->pool == NULL || f->blocks == NULL ||
         (f->edges == NULL && f->edge_capacity > 0)) {
         f->error = E_NOMEM;

@@ -16,7 +16,7 @@ static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t 
         return true;
     }
     void **slot = array;
-    void *grown = arena_grow(s->arena, *slot, capacity, (uint64_t)count + 1, size);
+    void *grown = arena_grow_list(s->arena, *slot, capacity, (uint64_t)count + 1, size);
     if (grown == NULL) {
         return wasm_fail_memory(s->r, s->arena, ((size_t)count + 1) * size);
     }
