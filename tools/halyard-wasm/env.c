@@ -8,14 +8,46 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* ---- Heap ---- */
+
+#define LARGE     ((size_t)256 << 10) /* bytes of a block that a system call is worth */
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+#define KEEP_MAX  (32 << 20) /* the largest block that the C library takes from what it keeps */
+#define AHEAD     (64 << 20) /* what it asks the system for at once: addresses, not yet memory */
+
+/* A compiler takes memory for a function and gives it back. The C library returns much of it to the
+ * system each time, and the system clears every page again; a thread's has no room for a large
+ * function. So there is one heap, and it only grows. */
+__attribute__((constructor)) static void keep_memory(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_MAX);
+    (void)mallopt(M_TRIM_THRESHOLD, -1);
+    (void)mallopt(M_TOP_PAD, AHEAD);
+}
+
+/* Memory that is new comes in pieces of 2 MiB if the system has any, so for large functions 512
+ * times less often. It is advice about a range, and neighbours may have their part of it. */
+static void *want_huge_pages(void *p, size_t size)
+{
+    uintptr_t first = ALIGN_DOWN((uintptr_t)p, HUGE_PAGE);
+    if (p != NULL && size >= LARGE) {
+        (void)madvise((void *)first, ALIGN_UP((uintptr_t)p + size, HUGE_PAGE) - first,
+                      MADV_HUGEPAGE);
+    }
+    return p;
+}
 
 void *heap_alloc(size_t size)
 {
-    return malloc(size == 0 ? 1 : size);
+    return want_huge_pages(malloc(size == 0 ? 1 : size), size);
 }
 
 void *heap_zalloc(size_t size)
