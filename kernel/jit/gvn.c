@@ -9,6 +9,10 @@
 
 #include "kernel/lib/string.h"
 
+/* What was built before: 512 KiB, which stays in a cache. In a function that builds more, what is
+ * new takes the place of something old. */
+#define ENTRIES_MAX (1u << 16)
+
 /* ---- Facts ---- */
 
 /* From here on, in what this block dominates, the condition is known. */
@@ -473,7 +477,7 @@ static void drop_all_args(struct gvn *g)
 static uint32_t table_size(uint32_t instrs)
 {
     uint32_t size = 16;
-    while (size < instrs && size < 1u << 22) {
+    while (size < instrs && size < ENTRIES_MAX) {
         size *= 2;
     }
     return size;

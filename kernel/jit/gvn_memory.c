@@ -10,6 +10,9 @@
 #define PROBES    4u
 #define STEPS_MAX 8u /* stores that a load looks past */
 
+/* Contents that are remembered, 768 KiB: as gvn.c's ENTRIES_MAX. */
+#define CONTENTS_MAX (1u << 14)
+
 /* ---- Versions ---- */
 
 static uint32_t new_version(struct gvn *g, struct gvn_version v)
@@ -53,7 +56,7 @@ enum status gvn_memory_start(struct gvn *g)
     if (s != OK) {
         return s;
     }
-    while (size < f->instr_count / 3 && size < 1u << 20) {
+    while (size < f->instr_count / 3 && size < CONTENTS_MAX) {
         size *= 2;
     }
     g->after = arena_take(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
