@@ -45,6 +45,7 @@ struct select_value {
     uint32_t writes; /* ... and those that may write memory */
     uint8_t uses;    /* by what is needed; 255: that many or more */
     bool is_needed;
+    bool is_passed; /* by the sweep that finds what is needed */
     bool is_merged;
 };
 

@@ -33,7 +33,7 @@ static void name_values(struct selector *s)
 
 struct needs {
     struct selector *s;
-    uint32_t *work; /* values whose operands are to be counted */
+    uint32_t *work; /* values that turned out to be needed when the sweep had passed them */
     uint32_t count;
 };
 
@@ -42,10 +42,10 @@ static void need(void *ctx, uint32_t *value)
     struct needs *n = ctx;
     struct select_value *v = &n->s->values[select_same(n->s, *value)];
     v->uses += v->uses < UINT8_MAX;
-    if (!v->is_needed) {
-        v->is_needed = true;
+    if (v->is_passed && !v->is_needed) {
         n->work[n->count++] = v->same;
     }
+    v->is_needed = true;
 }
 
 static bool space_traps(unsigned space)
@@ -72,15 +72,29 @@ static void need_arguments(struct needs *n, uint32_t param, const uint32_t *bloc
     }
 }
 
-static void start_with_effects(struct needs *n)
+static void need_operands(struct needs *n, uint32_t value, const uint32_t *block_at)
+{
+    struct ir_function *f = (struct ir_function *)n->s->f; /* which this could change */
+    struct ir_instr *i = &f->instrs[value];
+    n->s->values[value].is_needed = true;
+    if (i->op == IR_PARAM) {
+        need_arguments(n, value, block_at);
+    } else {
+        ir_for_each_operand(f, i, need, n);
+    }
+}
+
+/* From the end of a block on: who uses a value is seen before it is. */
+static void sweep_block(struct needs *n, uint32_t block, const uint32_t *block_at)
 {
     const struct ir_function *f = n->s->f;
-    for (uint32_t o = 0; o < n->s->cfg.count; o++) {
-        const struct ir_block *b = &f->blocks[n->s->cfg.order[o]];
-        for (uint32_t at = b->first; at < b->first + b->count; at++) {
-            if (has_effect(f, &f->instrs[at])) {
-                n->s->values[at].is_needed = true;
-                n->work[n->count++] = at;
+    const struct ir_block *b = &f->blocks[block];
+    for (uint32_t at = b->first + b->count; at-- > b->first;) {
+        n->s->values[at].is_passed = true;
+        if (n->s->values[at].is_needed || has_effect(f, &f->instrs[at])) {
+            need_operands(n, at, block_at);
+            while (n->count > 0) {
+                need_operands(n, n->work[--n->count], block_at);
             }
         }
     }
@@ -88,7 +102,7 @@ static void start_with_effects(struct needs *n)
 
 static bool find_needs(struct selector *s)
 {
-    struct ir_function *f = (struct ir_function *)s->f; /* ir_for_each_operand() could change it */
+    const struct ir_function *f = s->f;
     struct needs n = {.s = s};
     n.work = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *n.work);
     uint32_t *block_at = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *block_at);
@@ -98,15 +112,8 @@ static bool find_needs(struct selector *s)
     for (uint32_t o = 0; o < s->cfg.count; o++) {
         block_at[f->blocks[s->cfg.order[o]].first] = s->cfg.order[o];
     }
-    start_with_effects(&n);
-    while (n.count > 0) {
-        uint32_t value = n.work[--n.count];
-        struct ir_instr *i = &f->instrs[value];
-        if (i->op == IR_PARAM) {
-            need_arguments(&n, value, block_at);
-        } else {
-            ir_for_each_operand(f, i, need, &n);
-        }
+    for (uint32_t o = s->cfg.count; o-- > 0;) {
+        sweep_block(&n, s->cfg.order[o], block_at);
     }
     return true;
 }

@@ -98,16 +98,19 @@ static void find_aliases(const struct ir_function *f, struct survey *s)
 
 /* ---- What is needed ---- */
 
+/* In is_needed, besides 1, while the sweep is under way: it went by. */
+#define PASSED 2
+
 static void need(void *ctx, uint32_t *value)
 {
     struct sweep *w = ctx;
     uint32_t v = w->s->alias[*value];
     w->s->uses[v]++;
     w->s->user[v] = w->user;
-    if (w->s->is_needed[v] == 0) {
-        w->s->is_needed[v] = 1;
+    if (w->s->is_needed[v] == PASSED) {
         w->work[w->count++] = v;
     }
+    w->s->is_needed[v] = 1;
 }
 
 static bool has_effect(const struct ir_function *f, const struct ir_instr *i)
@@ -130,37 +133,42 @@ static void need_arguments(struct sweep *w, uint32_t param)
     }
 }
 
-static void drain(struct sweep *w)
+static void need_operands(struct sweep *w, uint32_t value)
 {
-    while (w->count > 0) {
-        uint32_t v = w->work[--w->count];
-        struct ir_instr *i = &w->f->instrs[v];
-        if (i->op == IR_PARAM) {
-            need_arguments(w, v);
-        } else if (!has_effect(w->f, i)) { /* else its operands were needed from the start */
-            w->user = v;
-            ir_for_each_operand(w->f, i, need, w);
-        }
+    struct ir_instr *i = &w->f->instrs[value];
+    w->s->is_needed[value] = 1;
+    if (i->op == IR_PARAM) {
+        need_arguments(w, value);
+    } else {
+        w->user = value;
+        ir_for_each_operand(w->f, i, need, w);
     }
 }
 
+/* From the end on: who uses a value is seen before it is. Only what ways back into loops pass is
+ * found to be needed when the sweep has passed it. */
 static void find_needed(struct sweep *w)
 {
     const struct ir_cfg *cfg = &w->s->cfg;
-    for (uint32_t n = 0; n < cfg->count; n++) {
+    uint8_t *is_needed = w->s->is_needed;
+    for (uint32_t n = cfg->count; n-- > 0;) {
         const struct ir_block *b = &w->f->blocks[cfg->order[n]];
-        for (uint32_t v = b->first; v < b->first + b->count; v++) {
-            struct ir_instr *i = &w->f->instrs[v];
-            if (has_effect(w->f, i)) {
-                w->s->is_needed[v] = 1;
-                w->user = v;
-                ir_for_each_operand(w->f, i, need, w);
-                drain(w);
+        for (uint32_t v = b->first + b->count; v-- > b->first;) {
+            if (is_needed[v] == 0 && !has_effect(w->f, &w->f->instrs[v])) {
+                is_needed[v] = PASSED;
+                continue;
+            }
+            need_operands(w, v);
+            while (w->count > 0) {
+                need_operands(w, w->work[--w->count]);
             }
         }
     }
+    for (uint32_t v = 0; v < w->f->instr_count; v++) {
+        is_needed[v] &= 1;
+    }
     for (uint32_t v = 0; v < w->f->blocks[0].params; v++) { /* the signature's */
-        w->s->is_needed[w->f->blocks[0].first + v] = 1;
+        is_needed[w->f->blocks[0].first + v] = 1;
     }
 }
 
