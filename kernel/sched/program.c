@@ -144,9 +144,11 @@ static void end_of_time(struct work *work)
 
 void program_end_of_time(struct program *p)
 {
-    (void)get(p); /* it may have ended by itself before the work thread comes to it */
-    if (!work_queue(&p->out_of_time)) {
-        put(p);
+    /* The kill waits for p->lock, which may be the running thread's. So nobody may look at its time
+     * again, at once and each time anew: it would not get one instruction further. */
+    if (!atomic_exchange_explicit(&p->is_out_of_time, true, memory_order_relaxed)) {
+        (void)get(p); /* it may have ended by itself before the work thread comes to it */
+        (void)!work_queue(&p->out_of_time);
     }
 }
 

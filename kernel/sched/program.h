@@ -52,8 +52,9 @@ struct program {
     struct list_node all_link;
     uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in all; 0: no limit */
     _Atomic uint64_t
-        cpu_ticks;           /* relaxed: what they have run, up to the last time it was counted */
-    struct work out_of_time; /* private */
+        cpu_ticks; /* relaxed: what they have run, up to the last time it was counted */
+    _Atomic bool is_out_of_time; /* relaxed: the work thread has been asked to end it for that */
+    struct work out_of_time;     /* private */
     /* [I] Called once, when it begins to end, by whoever ends it and with `lock` held: may set a
      * flag that the program's code looks at, and nothing else. NULL: nobody wants to know. */
     void (*on_end)(struct program *p);
@@ -100,16 +101,18 @@ static inline void program_account(struct program *p, uint64_t ticks)
     (void)atomic_fetch_add_explicit(&p->cpu_ticks, ticks, memory_order_relaxed);
 }
 
-/** @brief Counter ticks that it may still run; UINT64_MAX: no limit. @context{any} */
+/** @brief Counter ticks that it may still run; UINT64_MAX: no limit, or it is being ended for that
+ * one already, which nobody need look at again. @context{any} */
 static inline uint64_t program_time_left(const struct program *p)
 {
     uint64_t used = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
-    return p->cpu_limit_ticks == 0      ? UINT64_MAX
-           : used >= p->cpu_limit_ticks ? 0
-                                        : p->cpu_limit_ticks - used;
+    if (p->cpu_limit_ticks == 0 || atomic_load_explicit(&p->is_out_of_time, memory_order_relaxed)) {
+        return UINT64_MAX;
+    }
+    return used >= p->cpu_limit_ticks ? 0 : p->cpu_limit_ticks - used;
 }
 
-/** @brief It has used up its time: have the work thread kill it (PROGRAM_OUT_OF_TIME, 119).
+/** @brief It has used up its time: have the work thread kill it (PROGRAM_OUT_OF_TIME, 119), once.
  * @context{any thread of it, IRQ-safe; no run queue is locked} */
 void program_end_of_time(struct program *p);
 

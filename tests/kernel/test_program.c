@@ -195,10 +195,36 @@ static void a_kill_waits_for_kernel_code(void)
     fault_disown(&spin_code);
 }
 
+#define LIMIT_NS (2 * NS_PER_MS)
+
+/* As when it asks for memory just then: its end must wait for the lock, and leave it the CPU. */
+static void hold_its_lock(void *arg)
+{
+    struct program *p = arg;
+    mutex_lock(&p->lock);
+    while (thread_run_ns() < 50 * LIMIT_NS) {
+    }
+    mutex_unlock(&p->lock);
+    spin_for_ever(NULL); /* back in its own code */
+}
+
+static void time_ends_a_program_that_holds_its_lock(void)
+{
+    own_spin_code();
+    struct program *p = create();
+    if (p != NULL) {
+        p->cpu_limit_ticks = clock_ns_to_counter(LIMIT_NS) - clock_ns_to_counter(0);
+        start(p, hold_its_lock, p);
+        expect_end(p, PROGRAM_OUT_OF_TIME, 119);
+    }
+    fault_disown(&spin_code);
+}
+
 const struct kernel_test program_tests[] = {
     {"program.a_computing_program_is_killed", a_computing_program_is_killed},
     {"program.a_sleeping_program_is_killed", a_sleeping_program_is_killed},
     {"program.a_program_ends_with_its_threads", a_program_ends_with_its_threads},
     {"program.a_kill_waits_for_kernel_code", a_kill_waits_for_kernel_code},
+    {"program.time_ends_a_program_that_holds_its_lock", time_ends_a_program_that_holds_its_lock},
     {0},
 };
