@@ -71,3 +71,7 @@ foreach(source IN LISTS portable_programs)
     get_filename_component(name "${source}" NAME_WE)
     halyard_add_portable_program(${name} "${source}")
 endforeach()
+
+# Tests in the kernel carry it (tests/kernel/programs.S).
+halyard_add_portable_program(test-calls "${CMAKE_SOURCE_DIR}/tests/programs/calls.c")
+list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/test-calls.wasm")

@@ -5,11 +5,11 @@
 
     .section .rodata.test_programs, "a"
 
-.macro program name, file
+.macro program name, file, format=elf
     .balign 16
     .globl test_program_\name
 test_program_\name:
-    .incbin "programs/\file\().elf"
+    .incbin "programs/\file\().\format"
     .globl test_program_\name\()_end
 test_program_\name\()_end:
 .endm
@@ -30,5 +30,6 @@ test_module_\name\()_end:
     program crash, crash
     program sdk, test-sdk
     program landing, test-landing
+    program calls, test-calls, wasm
 
     .section .note.GNU-stack, ""
