@@ -101,8 +101,9 @@ def conformance_suites(host):
 
 
 def workload_suites(host):
-    """Early in the list: interpreting them takes minutes of one CPU."""
-    yield Command("workloads/host", [PYTHON, str(LIB / "workloads.py"), "host", str(host), str(host / "workloads")])
+    """Interpreting them takes minutes of CPU time."""
+    yield Command("workloads/host", [PYTHON, str(LIB / "workloads.py"), "host", str(host), str(host / "workloads")],
+                  is_alone=True)  # a program on each CPU
 
 
 def oracle_suites(host):
