@@ -442,7 +442,7 @@ bool vcode_check(const struct vcode *v, const struct vregisters *registers, stru
 {
     struct checker c = {.v = v, .r = registers, .out = out, .ok = true};
     *out = (struct vcomplaint){.instr = 0};
-    arena_init(&c.arena, v->arena->limit);
+    arena_init_paid(&c.arena, v->arena->limit, v->arena->budget);
     if (v->block_count > 0 && !vcheck_selection(v, registers, &c.arena, out)) {
         c.ok = false;
     } else if (v->block_count > 0) {
