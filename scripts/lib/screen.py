@@ -66,10 +66,11 @@ class Monitor:
             return Picture.from_ppm(file.read_bytes())
 
     def press(self, *keys):
-        """Press the keys one after the other, and let them go in the other order."""
-        for down, order in ((True, keys), (False, keys[::-1])):
-            self.execute("input-send-event", events=[
-                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}} for key in order])
+        """Press the keys one after the other, and let them go in the other order: in one command, since what a key
+        does may stop the machine, which then takes no more."""
+        self.execute("input-send-event", events=[
+            {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
+            for down, order in ((True, keys), (False, keys[::-1])) for key in order])
 
     def type(self, text):
         for character in text:

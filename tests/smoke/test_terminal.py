@@ -114,7 +114,7 @@ class Shell(TestCase):
             t.type("\x1b[A")
             t.wait_line("uptime ")  # completed, with its blank
             t.type("\x15" + "p\t\t")
-            t.wait(lambda: any(row.split() == ["ps", "panic", "poweroff"] for row in t.screen.display)
+            t.wait(lambda: any(row.split() == ["ps", "panic", "poweroff", "profile"] for row in t.screen.display)
                    or columns < 40, "the list of candidates")
             t.wait_line("p")
             t.type("\x15poweroff\r")
