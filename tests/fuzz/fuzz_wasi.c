@@ -281,6 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct file *tmp;
     struct file *home;
     size_t live = env_live_objects();
+    wasi_stub_now_ns = WASI_STUB_START_NS;
     must(wasi_create_for_program(&program, &config, &folder, 1, &w) == OK);
     run(w, &in);
     wasi_stub_resource->release(wasi_stub_resource);

@@ -5,6 +5,7 @@
 
 #include "hal/cpu.h"
 #include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/random.h"
 #include "kernel/sched/thread.h"
 
@@ -12,6 +13,7 @@
 
 struct program_resource *wasi_stub_resource;
 struct thread wasi_stub_thread;
+uint64_t wasi_stub_now_ns = WASI_STUB_START_NS;
 
 /* Before main(): whoever asks for the running thread gets this one. */
 __attribute__((constructor)) static void set_thread(void)
@@ -31,7 +33,7 @@ uint64_t thread_run_ns(void)
 
 enum status thread_sleep_until(uint64_t deadline_ns)
 {
-    (void)deadline_ns;
+    wasi_stub_now_ns = MAX(wasi_stub_now_ns, deadline_ns);
     return OK;
 }
 
@@ -41,7 +43,7 @@ void thread_yield(void)
 
 uint64_t clock_now_ns(void)
 {
-    return 5000;
+    return wasi_stub_now_ns;
 }
 
 uint64_t clock_counter_to_ns(uint64_t ticks)
