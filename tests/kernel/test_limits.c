@@ -111,8 +111,9 @@ static uint64_t run_for(const struct image *image, enum load_engine engine, uint
     return ticks;
 }
 
-/* One function that takes the compiler long. Ended in the middle of it, the program has not run for
- * as long. */
+/* One function that takes the compiler far longer than the limit, however fast the machine is by
+ * then: an emulator's first run is its slowest. Ended in the middle, the program has not run for as
+ * long as the whole takes. */
 static void time_is_limited_inside_one_function(void)
 {
     struct image image;
@@ -123,9 +124,9 @@ static void time_is_limited_inside_one_function(void)
         enum program_end end = PROGRAM_RUNNING;
         uint64_t all = run_for(&image, engines[i], 0, &end);
         TEST_EQUAL(end, PROGRAM_EXITED);
-        uint64_t some = run_for(&image, engines[i], clock_counter_to_ns(all / 20), &end);
+        uint64_t some = run_for(&image, engines[i], NS_PER_MS, &end);
         TEST_EQUAL(end, PROGRAM_OUT_OF_TIME);
-        if (some > all / 2) {
+        if (some >= all) {
             test_fail(__FILE__, __LINE__, "ended after %llu ticks of %llu",
                       (unsigned long long)some, (unsigned long long)all);
         }
