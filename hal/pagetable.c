@@ -225,25 +225,45 @@ void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
     batch->count++;
 }
 
-/* Replace the leaf in *slot by a table of leaves one level down that map the same. */
-static bool split(const struct pagetable *pt, pte_t *slot, unsigned level, vaddr_t va)
+/* Put a table where a leaf is. @return false: no memory for the way there. */
+static bool replace_leaf(const struct pagetable *pt, paddr_t table, unsigned index, pte_t made,
+                         vaddr_t va)
 {
-    paddr_t table;
-    if (!pt->alloc(&table)) {
+    if (!HAL_PTE_BREAK_BEFORE_MAKE) {
+        store(&entries(pt, table)[index], made);
+        return true;
+    }
+    pte_t *e = pt->open(table);
+    if (e == NULL) {
         return false;
     }
-    pte_t old = load(slot);
+    irq_state_t state = hal_irq_save();
+    store(&e[index], hal_pte_none());
+    pt->forget(va);
+    store(&e[index], made);
+    pt->close();
+    hal_irq_restore(state);
+    return true;
+}
+
+/* Replace the leaf over va in this table by a table of leaves one level down that map the same. */
+static bool split(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va)
+{
+    paddr_t fresh;
+    if (!pt->alloc(&fresh)) {
+        return false;
+    }
+    pte_t old = load(&entries(pt, table)[index_of(va, level)]);
     paddr_t pa = hal_pte_addr(old, level);
-    pte_t *e = entries(pt, table);
+    pte_t *e = entries(pt, fresh);
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         e[i] = hal_pte_leaf(paddr_add(pa, i * PT_SPAN(level - 1)), level - 1, hal_pte_prot(old),
                             hal_pte_type(old, level));
     }
-    if (HAL_PTE_BREAK_BEFORE_MAKE) {
-        store(slot, hal_pte_none());
-        pt->forget(va);
+    if (!replace_leaf(pt, table, index_of(va, level), hal_pte_table(fresh), va)) {
+        pt->free(fresh);
+        return false;
     }
-    store(slot, hal_pte_table(table));
     return true;
 }
 
@@ -260,7 +280,7 @@ static bool cut_at(const struct pagetable *pt, vaddr_t va)
         if (!hal_pte_is_present(e)) {
             return true;
         }
-        if (hal_pte_is_leaf(e, level) && !split(pt, slot, level, va)) {
+        if (hal_pte_is_leaf(e, level) && !split(pt, table, level, va)) {
             return false;
         }
         table = hal_pte_addr(load(slot), level);

@@ -29,7 +29,13 @@ struct pagetable {
     void *(*at)(paddr_t table);  /* where software finds a table's 512 entries */
     bool (*alloc)(paddr_t *out); /* a zeroed frame */
     void (*free)(paddr_t table); /* gives back a frame that never was linked */
-    void (*forget)(vaddr_t va);  /* invalidate one address at once: break-before-make of a split */
+    /* The rest is for splitting a leaf where an entry is broken before it is made anew
+     * (HAL_PTE_BREAK_BEFORE_MAKE): the leaf may be what maps the tables, or anything else that
+     * belongs to the kernel. So the entry is reached another way, with interrupts masked. */
+    void (*forget)(vaddr_t va);   /* invalidate one address at once */
+    void *(*open)(paddr_t table); /* the table's entries, by a mapping of their own; NULL: no memory
+                                   * for it. One at a time */
+    void (*close)(void);          /* what was stored holds from here on */
 };
 
 /**

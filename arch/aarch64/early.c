@@ -244,6 +244,8 @@ static struct pagetable new_tables(unsigned leaf_max)
     pt.alloc = alloc_boot_table;
     pt.free = free_boot_table;
     pt.forget = NULL; /* nothing is split */
+    pt.open = NULL;
+    pt.close = NULL;
     if (!alloc_boot_table(&pt.root)) {
         die("out of bootstrap page tables", NULL);
     }

@@ -86,6 +86,31 @@ static void *table_at(paddr_t table)
     return hal_direct(table);
 }
 
+static void *open_window(paddr_t table)
+{
+    enum status s =
+        pagetable_map(&kernel_tables, HAL_WINDOW_PAGE, table, 1, PROT_R | PROT_W, MEM_NORMAL);
+    publish();
+    return s == OK ? (void *)HAL_WINDOW_PAGE : NULL;
+}
+
+static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    (void)ctx; /* one page never empties a table, and the frame is whose it was */
+    (void)kind;
+    (void)base;
+    (void)pages;
+}
+
+static void close_window(void)
+{
+    struct hal_mmu_batch batch = {.gather = keep};
+    publish();
+    enum status s = pagetable_unmap(&kernel_tables, HAL_WINDOW_PAGE, 1, &batch);
+    ASSERT(s == OK);
+    forget(HAL_WINDOW_PAGE);
+}
+
 static struct pagetable tables_at(paddr_t root)
 {
     return (struct pagetable){
@@ -96,6 +121,8 @@ static struct pagetable tables_at(paddr_t root)
         .alloc = upcall_table_frame,
         .free = upcall_table_frame_free,
         .forget = forget,
+        .open = open_window,
+        .close = close_window,
     };
 }
 

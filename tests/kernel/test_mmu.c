@@ -5,6 +5,7 @@
 #include "hal/mmu.h"
 #include "hal/trap.h"
 #include "kernel/fault.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
@@ -170,6 +171,38 @@ static void write_with_execute_is_refused(void)
     vm_release(&range);
 }
 
+static void gather_nothing(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    (void)base;
+    (void)pages;
+    *(unsigned *)ctx += kind == HAL_GATHER_LEAF ? 1 : 0;
+}
+
+/* As long as a leaf of the direct map is broken nothing in it can be had: not the tables, not what
+ * an interrupt needs. So each leaf of some memory is cut in two. */
+static void memory_in_use_is_split(void)
+{
+    unsigned gathered = 0;
+    struct hal_mmu_batch batch = {.gather = gather_nothing, .ctx = &gathered};
+    struct hal_mapping m;
+    const uint64_t span = (uint64_t)16 << 20;
+    uint8_t *heap = heap_alloc(1);
+    TEST_CHECK(hal_mmu_query((vaddr_t)heap, &m));
+    vaddr_t from = (vaddr_t)heap & ~(vaddr_t)(span - 1);
+    for (vaddr_t va = from; va < from + span; va += m.size) {
+        if (!hal_mmu_query(va, &m)) {
+            break;
+        }
+        if (m.size > PAGE_SIZE && (m.prot & PROT_W) != 0) {
+            TEST_EQUAL(hal_mmu_protect(va, 1, m.prot, &batch), OK);
+        }
+        TEST_CHECK(hal_mmu_query(va, &m) && (m.size == PAGE_SIZE || (m.prot & PROT_W) == 0));
+    }
+    hal_mmu_flush(&batch);
+    heap_free(heap);
+    TEST_EQUAL(gathered, 0);
+}
+
 const struct kernel_test mmu_tests[] = {
     {"mmu.no_frame_is_writable_and_executable", no_frame_is_writable_and_executable},
     {"mmu.identity_map_is_gone", identity_map_is_gone},
@@ -179,5 +212,6 @@ const struct kernel_test mmu_tests[] = {
     {"mmu.unmap_then_touch_faults", unmap_then_touch_faults},
     {"mmu.range_owner_maps_a_page_on_fault", range_owner_maps_a_page_on_fault},
     {"mmu.write_with_execute_is_refused", write_with_execute_is_refused},
+    {"mmu.memory_in_use_is_split", memory_in_use_is_split},
     {0},
 };

@@ -16,3 +16,6 @@
 /* The early console's registers: the last page of the image region but one; the image ends before
  * it. */
 #define HAL_CONSOLE_PAGE 0xffffffff80ffe000
+
+/* Where a table is reached while the direct map has a hole: see mmu.c. */
+#define HAL_WINDOW_PAGE 0xffffffff80ffc000
