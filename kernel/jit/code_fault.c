@@ -5,6 +5,7 @@
 #include "kernel/jit/code_map_internal.h"
 
 #include "kernel/jit/backend.h"
+#include "kernel/lib/sort.h"
 
 #include <stdatomic.h>
 
@@ -14,19 +15,11 @@
 /* A return address may be the first behind the code. */
 static const struct jit_row *find_row(const struct code_piece *p, uint64_t pc, unsigned kind)
 {
-    uint64_t at = pc - p->block.address;
-    uint32_t low = 0, high = p->row_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->rows[middle].pc < at) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    for (; low < p->row_count && p->rows[low].pc == at; low++) {
-        if (p->rows[low].kind == kind) {
-            return &p->rows[low];
+    uint32_t at = (uint32_t)(pc - p->block.address);
+    uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, at);
+    for (; n < p->row_count && p->rows[n].pc == at; n++) {
+        if (p->rows[n].kind == kind) {
+            return &p->rows[n];
         }
     }
     return NULL;

@@ -61,7 +61,7 @@ static enum status lower(struct compilation *c, const struct ir_function *f, str
     enum status s = lower_managed(f, a, out);
     if (s == OK && *out != f) {
         show(c, "lower", *out, NULL);
-        s = c->options->verify ? ir_verify(a, *out, &complaint) : OK;
+        s = c->verifies ? ir_verify(a, *out, &complaint) : OK;
     }
     if (s == E_CORRUPT) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "lowering: %s", complaint.text);

@@ -44,21 +44,6 @@ static void find_points(struct alloc *a)
     }
 }
 
-/* The first safe point at or behind an instruction. */
-static uint32_t first_point(const struct vcode *v, uint32_t instr)
-{
-    uint32_t low = 0, high = v->safe_point_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->safe_points[middle].instr < instr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* ---- Uses of references, by value ---- */
 
 /* A null is made again, and what is derived from it points nowhere. */
@@ -140,7 +125,7 @@ static void list_points(struct alloc *a, uint32_t vreg, uint32_t block)
     struct refs *r = a->refs;
     bool starts_here = value->def_block == block && value->def_instr != VREG_NONE;
     uint32_t from = starts_here ? value->def_instr + 1 : a->v->blocks[block].first;
-    for (uint32_t p = first_point(a->v, from);
+    for (uint32_t p = vcode_safe_point(a->v, from);
          p < a->v->safe_point_count && a->v->safe_points[p].instr < r->upto[block]; p++) {
         void *grown =
             arena_grow(a->arena, r->list, &r->capacity, (uint64_t)r->count + 1, sizeof *r->list);

@@ -5,6 +5,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
 static void fail(struct vcode *v, enum status why)
@@ -62,17 +63,8 @@ void vcode_derive(struct vcode *v, uint32_t vreg, uint32_t base)
 
 uint32_t vcode_base(const struct vcode *v, uint32_t vreg)
 {
-    uint32_t low = 0, high = v->derived_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->derived[middle].vreg < vreg) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < v->derived_count && v->derived[low].vreg == vreg ? v->derived[low].base
-                                                                  : VREG_NONE;
+    uint32_t n = SORTED_FIND(v->derived, v->derived_count, vreg, vreg);
+    return n < v->derived_count && v->derived[n].vreg == vreg ? v->derived[n].base : VREG_NONE;
 }
 
 uint32_t vcode_block(struct vcode *v)
@@ -160,16 +152,7 @@ uint32_t vcode_edge(struct vcode *v, uint32_t from, uint32_t to, const uint32_t 
 
 uint32_t vcode_first_move(const struct vcode *v, uint32_t at)
 {
-    uint32_t low = 0, high = v->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->moves[middle].at < at) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return SORTED_FIND(v->moves, v->move_count, at, at);
 }
 
 uint32_t vcode_pool(struct vcode *v, const uint32_t *words, uint32_t count)
@@ -197,19 +180,16 @@ uint32_t vcode_extra(struct vcode *v, uint64_t word)
 
 /* ---- Safe points, of an allocated function ---- */
 
+uint32_t vcode_safe_point(const struct vcode *v, uint32_t instr)
+{
+    return SORTED_FIND(v->safe_points, v->safe_point_count, instr, instr);
+}
+
 uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr)
 {
-    uint32_t low = 0, high = v->safe_point_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (v->safe_points[middle].instr < instr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool is_there = low < v->safe_point_count && v->safe_points[low].instr == instr;
-    return is_there ? v->safe_points[low].first : VREG_NONE;
+    uint32_t n = vcode_safe_point(v, instr);
+    bool is_there = n < v->safe_point_count && v->safe_points[n].instr == instr;
+    return is_there ? v->safe_points[n].first : VREG_NONE;
 }
 
 uint32_t *vcode_cells(const struct vcode *v, uint32_t top)

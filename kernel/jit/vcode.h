@@ -283,6 +283,9 @@ enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,
 enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *registers,
                                    const struct vlimits *limits, uint64_t *work);
 
+/** @brief The first safe point at or behind an instruction; safe_point_count: none. */
+uint32_t vcode_safe_point(const struct vcode *v, uint32_t instr);
+
 /** @brief Where in vcode.safe_words the list of a safe point is; VREG_NONE: the instruction is
  * none. For a row's `refs`. */
 uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr);

@@ -237,6 +237,16 @@ bool str_has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+bool str_contains(const char *s, const char *word)
+{
+    while (!str_has_prefix(s, word)) {
+        if (*s++ == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** Does [p, end) match all of s? On a mismatch the last `*` takes one character more. */
 static bool glob_matches(const char *p, const char *end, const char *s)
 {

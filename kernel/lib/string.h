@@ -29,6 +29,9 @@ void str_make_printable(char *s);
 /** @brief True if `s` begins with `prefix`. */
 bool str_has_prefix(const char *s, const char *prefix);
 
+/** @brief True if `word` is somewhere in `s`; the empty word is everywhere. */
+bool str_contains(const char *s, const char *word);
+
 /** @brief Shell pattern: `*` any run, `?` one character, `|` separates alternatives. Linear in
  * memory, no recursion. */
 bool str_matches(const char *pattern, const char *s);

@@ -74,22 +74,11 @@ static void draw_search(struct line_editor *e, bool is_found)
     line_draw(e);
 }
 
-static bool contains(const char *text, const char *wanted)
-{
-    size_t n = strlen(wanted);
-    for (; *text != '\0'; text++) {
-        if (strncmp(text, wanted, n) == 0) {
-            return true;
-        }
-    }
-    return n == 0;
-}
-
 /* Look from `back` steps ago on, further into the past. */
 static void search(struct line_editor *e, unsigned back)
 {
     for (unsigned i = back; i <= e->history_count; i++) {
-        if (i > 0 && contains(past(e, i), e->wanted)) {
+        if (i > 0 && str_contains(past(e, i), e->wanted)) {
             e->history_back = i;
             line_move(&e->screen, 0);
             set_text(e, past(e, i));

@@ -49,6 +49,7 @@ class Suite:
     planned: int = None
     figures: list = field(default_factory=list)  # lines for other programs: "conformance NAME ENGINE N of M"
     _last_failed: bool = False
+    _before: list = field(default_factory=list)  # comments since the last point: the kernel explains first
 
     def read(self, line):
         """Take one line of output."""
@@ -63,11 +64,14 @@ class Suite:
                 self.skipped.append((point, directive[2] or "no reason given"))
                 self._last_failed = False
             elif match[1]:
-                self.failed.append((point, []))
+                self.failed.append((point, self._before))
             else:
                 self.passed.append(point)
+            self._before = []
         elif self._last_failed and line.startswith("#"):
             self.failed[-1][1].append(line[1:].strip())
+        elif line.startswith("#"):
+            self._before.append(line[1:].strip())
 
     def finish(self, status):
         """A suite that ends badly, or early, fails even if each of its points passed."""

@@ -253,14 +253,6 @@ static size_t importer(const char *from, const char *name, const uint8_t *wanted
     return (size_t)(at + wanted_len - out);
 }
 
-static bool contains(const char *where, const char *what)
-{
-    size_t len = strlen(what);
-    for (; *where != '\0' && strncmp(where, what, len) != 0; where++) {
-    }
-    return *where != '\0';
-}
-
 const char *linked_refusals_try(struct wasm_store *s)
 {
     static const struct {
@@ -295,7 +287,7 @@ const char *linked_refusals_try(struct wasm_store *s)
         if (status != (cases[n].why == NULL ? OK : E_UNRESOLVED)) {
             return cases[n].why == NULL ? "what is there is refused" : cases[n].why;
         }
-        if (cases[n].why != NULL && !contains(err.text, cases[n].why)) {
+        if (cases[n].why != NULL && !str_contains(err.text, cases[n].why)) {
             return cases[n].why;
         }
     }

@@ -174,17 +174,6 @@ static void ends_at_any_point_of_loading_leave_nothing_behind(void)
 
 /* ---- Memory ---- */
 
-static bool contains(const char *text, const char *word)
-{
-    size_t len = strlen(word);
-    for (; *text != '\0'; text++) {
-        if (strncmp(text, word, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* @return true: it ran to its end; false: it was refused, in words. */
 static bool try_to_run(const struct image *image, struct load_options options, const char *word)
 {
@@ -199,7 +188,7 @@ static bool try_to_run(const struct image *image, struct load_options options, c
         return true;
     }
     TEST_EQUAL(s, E_NOMEM);
-    if (!contains(err.text, image->path) || !contains(err.text, word)) {
+    if (!str_contains(err.text, image->path) || !str_contains(err.text, word)) {
         test_fail(__FILE__, __LINE__, "refused with \"%s\"", err.text);
     }
     return false;

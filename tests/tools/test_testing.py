@@ -81,6 +81,13 @@ class Suites(unittest.TestCase):
         self.assertIn("s: 0 passed, 1 failed, 0 skipped", said)
         self.assertIn("FAILED s\n        why\n", said)
 
+    def test_a_failure_is_explained_before_or_after_it(self):
+        lines = "# of a\nok 1 - a\n# why b\nnot ok 2 - b\n# more of b\nnot ok 3 - c\n# why c\n1..3"
+        said = self.shown(suite("s", lines))
+        self.assertIn("FAILED b\n        why b\n        more of b\n", said)
+        self.assertIn("FAILED c\n        why c\n", said)
+        self.assertNotIn("        of a\n", said)
+
     def test_every_line_if_asked(self):
         text = "# noise\nok 1 - a\n1..1"
         self.assertNotIn("noise", self.shown(suite("s", text)))

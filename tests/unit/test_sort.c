@@ -33,7 +33,7 @@ static struct item item(uint32_t key)
 /* Keys are below COUNT. */
 static void check(const uint32_t *keys, size_t count)
 {
-    struct item items[COUNT];
+    _Alignas(uint32_t) struct item items[COUNT];
     unsigned seen[COUNT] = {0};
     for (size_t i = 0; i < count; i++) {
         items[i] = item(keys[i]);
@@ -89,12 +89,30 @@ static void test_what_is_in_order_is_only_looked_at(void **state)
     assert_int_equal(comparisons, COUNT - 1);
 }
 
+static void test_what_is_sorted_is_found(void **state)
+{
+    (void)state;
+    _Alignas(uint32_t) struct item items[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        items[i] = item(10 + i / 3 * 2); /* three of each even number */
+    }
+    for (uint32_t key = 0; key < 10 + COUNT; key++) {
+        uint32_t expected = 0;
+        while (expected < COUNT && items[expected].key < key) {
+            expected++;
+        }
+        assert_int_equal(SORTED_FIND(items, COUNT, key, key), expected);
+    }
+    assert_int_equal(SORTED_FIND((struct item *)NULL, 0, key, 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_becomes_ascending),
         cmocka_unit_test(test_the_last_one_out_of_order),
         cmocka_unit_test(test_what_is_in_order_is_only_looked_at),
+        cmocka_unit_test(test_what_is_sorted_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

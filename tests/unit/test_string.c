@@ -136,6 +136,11 @@ static void test_copy_cuts_and_terminates(void **state)
     assert_string_equal(buf, "");
     assert_true(str_has_prefix("run=x", "run="));
     assert_false(str_has_prefix("ru", "run="));
+    assert_true(str_contains("aab", "ab"));
+    assert_true(str_contains("", ""));
+    assert_true(str_contains("ab", ""));
+    assert_false(str_contains("ab", "abc"));
+    assert_false(str_contains("", "a"));
 }
 
 static void test_only_printable_characters_are_left(void **state)
