@@ -38,9 +38,14 @@ void clock_init(void)
     counter_base = hal_counter_at_entry();
 }
 
+uint64_t clock_counter_at_ns(uint64_t counter)
+{
+    return scale(counter - counter_base, ns_per_tick);
+}
+
 uint64_t clock_now_ns(void)
 {
-    return scale(hal_counter_read() - counter_base, ns_per_tick);
+    return clock_counter_at_ns(hal_counter_read());
 }
 
 uint64_t clock_counter_to_ns(uint64_t ticks)

@@ -20,6 +20,10 @@ uint64_t clock_now_ns(void);
 /** @brief The counter value at which clock_now_ns() will be `ns` (saturates). @context{any} */
 uint64_t clock_ns_to_counter(uint64_t ns);
 
+/** @brief What clock_now_ns() was, or will be, when hal_counter_read() is `counter`. @context{any}
+ */
+uint64_t clock_counter_at_ns(uint64_t counter);
+
 /** @brief Nanoseconds of a counter difference. @context{any} */
 uint64_t clock_counter_to_ns(uint64_t ticks);
 

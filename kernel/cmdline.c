@@ -107,6 +107,10 @@ static bool parse_word(struct cmdline *c, const char *word)
         c->poweroff = true;
         return true;
     }
+    if (strcmp(word, "trace") == 0) {
+        c->trace = true;
+        return true;
+    }
     return parse_glob(word, "test", &c->test) || parse_glob(word, "bench", &c->bench);
 }
 

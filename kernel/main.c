@@ -21,6 +21,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/work.h"
+#include "kernel/trace.h"
 
 static struct cmdline cmdline;
 
@@ -34,6 +35,13 @@ static void read_cmdline(const struct boot_info *info)
     cmdline_parse(info->cmdline, &cmdline);
     if (cmdline.loglevel >= 0) {
         log_set_console_level((enum log_level)cmdline.loglevel);
+    }
+}
+
+static void trace_boot(void)
+{
+    if (cmdline.trace && trace_start() != OK) {
+        log_warn("trace", "no memory for it");
     }
 }
 
@@ -51,6 +59,7 @@ void upcall_main(struct boot_info *info)
 
     hal_platform_init_core(info); /* interrupt controller, event timer, power */
     sched_init();                 /* from here on this is a thread */
+    trace_boot();
     hal_irq_enable();
     work_init();
     program_init();

@@ -9,6 +9,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/trace.h"
 
 #define DEVICES_MAX 64
 #define LOGICAL_MAX 65536u
@@ -226,6 +227,12 @@ static enum status hand_over_locked(struct block_device *dev, struct block_reque
     return s;
 }
 
+static NOINLINE void record_begin(const struct block_device *dev, const struct block_request *req)
+{
+    trace_record(TRACE_BLOCK, (uint32_t)req->op | dev->index << 8, (uintptr_t)req,
+                 req->sector | (uint64_t)(req->bytes / BLOCK_SECTOR) << TRACE_SECTOR_BITS);
+}
+
 static enum status submit_locked(struct block_device *dev, struct block_request *req)
     REQUIRES(dev->lock)
 {
@@ -243,6 +250,9 @@ static enum status submit_locked(struct block_device *dev, struct block_request 
     }
     if (s == OK) {
         dev->in_flight++;
+        if (trace_is_on()) {
+            record_begin(dev, req);
+        }
     }
     return s;
 }
@@ -328,6 +338,7 @@ void block_finish_locked(struct block_request *req, enum status result) NO_LOCK_
     req->state = REQUEST_IDLE;
     req->result = result;
     count_locked(dev, req, result);
+    trace(TRACE_BLOCK_END, 0, (uintptr_t)req, (uint64_t)(int64_t)result);
     dev->in_flight--;
     signal_if_idle_locked(dev);
 }

@@ -18,6 +18,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/spinlock.h"
+#include "kernel/trace.h"
 
 /* A storm whose handlers claim it: looks at one and the same instruction of one thread that was
  * never switched out, so many claimed interrupts apart, so many times in a row, within a second.
@@ -300,7 +301,9 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     uint32_t line = ctl->ack(vector);
     struct irq_line *l = find_line(line);
     if (LIKELY(l != NULL)) {
+        trace(TRACE_IRQ, 0, line, 0);
         dispatch(l, line, frame);
+        trace(TRACE_IRQ_END, 0, line, 0);
         ctl->eoi(line);
     } else if (line == IRQ_LINE_NONE) {
         atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);

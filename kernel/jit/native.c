@@ -12,6 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace.h"
 
 struct native *native_current(void)
 {
@@ -66,6 +67,7 @@ static enum status native_create(struct module *m, const struct load_options *op
 static void run_main(void *arg)
 {
     struct native *n = arg;
+    trace(TRACE_RUN, n->program->id, 0, 0);
     int status = jit_runtime_call(n->module->entry, (uintptr_t)n->argc, (uintptr_t)n->argv);
     program_exit(status & 0xff);
 }

@@ -16,6 +16,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/trace.h"
 
 #define STATUS_TRAPPED    119
 #define STACK_BYTES       ((size_t)1 << 20) /* of the program's calls, one inside the other */
@@ -119,11 +120,14 @@ static enum status load(struct portable *p)
 static void run(void *arg)
 {
     struct portable *p = arg;
+    trace(TRACE_COMPILE, p->program->id, p->len, 0);
     enum status s = load(p);
+    trace(TRACE_COMPILE_END, p->program->id, (uint64_t)(int64_t)s, 0);
     answer(p, s);
     if (s != OK) {
         program_exit(STATUS_TRAPPED);
     }
+    trace(TRACE_RUN, p->program->id, 0, 0);
     end(p, p->format->run(p));
 }
 

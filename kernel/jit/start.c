@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/trace.h"
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
@@ -63,7 +64,7 @@ void start_prepare(struct program *p, const struct load_options *options)
     }
 }
 
-enum status loader_start(const char *path, const struct load_options *options, struct program **out,
+static enum status start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err)
 {
     void *bytes;
@@ -84,5 +85,15 @@ enum status loader_start(const char *path, const struct load_options *options, s
                   "%s: only portable programs have a choice of engine", path);
     }
     heap_free(bytes);
+    return s;
+}
+
+enum status loader_start(const char *path, const struct load_options *options, struct program **out,
+                         struct loader_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    trace_name(TRACE_LOAD, 0, slash == NULL ? path : slash + 1);
+    enum status s = start(path, options, out, err);
+    trace(TRACE_LOAD_END, 0, (uint64_t)(int64_t)s, 0);
     return s;
 }

@@ -21,6 +21,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/trace.h"
 
 #define CONSOLE_FILES      3
 #define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */
@@ -106,6 +107,7 @@ static void reap_if_empty_locked(struct program *p) REQUIRES(p->lock)
         return;
     }
     p->reaping = true;
+    trace(TRACE_PROGRAM_END, p->id, p->end, (uint64_t)p->status);
     irq_state_t state = spin_lock_irq(&reaper.queue.lock);
     list_push_back(&reaper.ended, &p->reap_link);
     wait_wake_one_locked(&reaper.queue);
@@ -335,6 +337,7 @@ enum status program_create(const char *name, struct program **out)
     p->id = ++programs.last_id;
     list_push_back(&programs.all, &p->all_link);
     mutex_unlock(&programs.lock);
+    trace_name(TRACE_PROGRAM, p->id, p->name);
     *out = p;
     return OK;
 }

@@ -22,6 +22,7 @@
 #include "kernel/clock.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/trace.h"
 
 #define SLICES_PER_SECOND 100 /* between threads of equal priority */
 /* How often a cancelled thread is interrupted, to be found in its program's code. See
@@ -42,6 +43,16 @@ struct sched_cpu *sched_cpu_of(cpu_t cpu)
 static void request_switch(void)
 {
     hal_this_cpu()->need_resched = true;
+}
+
+static NOINLINE void record_switch(const struct thread *prev, const struct thread *next)
+{
+    trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
+}
+
+static NOINLINE void record_ready(enum trace_event event, const struct thread *t)
+{
+    trace_record(event, atomic_load_explicit(&t->cpu, memory_order_relaxed), t->id, 0);
 }
 
 /** A better thread takes the CPU at the next chance; an equal one when the running one's slice
@@ -84,6 +95,9 @@ void sched_start(struct thread *t)
     atomic_store_explicit(&t->cpu, hal_this_cpu()->id, memory_order_relaxed);
     t->slice_left = slice_ticks;
     make_ready_locked(rq, t);
+    if (trace_is_on()) {
+        record_ready(TRACE_START, t);
+    }
     spin_unlock_irq(&rq->lock, masked);
     hal_irq_restore(state);
     preempt_check();
@@ -171,6 +185,9 @@ static void switch_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
     if (next == prev) {
         sched_finish_switch();
         return;
+    }
+    if (trace_is_on()) {
+        record_switch(prev, next);
     }
     cpu->current = next;
     next->switches++;
@@ -321,6 +338,9 @@ static bool wake_locked(struct run_queue *rq, struct thread *t, enum status resu
     t->wait_result = result;
     t->waiting_on = NULL;
     make_ready_locked(rq, t);
+    if (trace_is_on()) {
+        record_ready(TRACE_WAKE, t);
+    }
     return true;
 }
 
@@ -419,6 +439,15 @@ void sched_init(void)
     sc->rq.idle->state = THREAD_READY;
     atomic_store_explicit(&sc->rq.idle->cpu, cpu->id, memory_order_relaxed);
     atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
+}
+
+uint32_t sched_cpu_count(void)
+{
+    uint32_t count = 0;
+    while (count < CPU_MAX && cpus[count] != NULL) {
+        count++;
+    }
+    return count;
 }
 
 void sched_get_stats(struct sched_stats *out)

@@ -17,6 +17,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/trace.h"
 
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
@@ -299,6 +300,7 @@ _Noreturn void thread_exit(int value)
         sched_unlock_thread(rq, state);
         program_remove_thread(p, t);
     }
+    trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable(); /* to the end: whoever joins runs once this thread has left, not before */
     completion_signal(&t->ended);
     sched_leave();

@@ -164,3 +164,6 @@ struct sched_stats {
     uint32_t threads;
 };
 void sched_get_stats(struct sched_stats *out);
+
+/** @brief CPUs that run threads: those below this number. @context{any} */
+uint32_t sched_cpu_count(void);

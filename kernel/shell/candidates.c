@@ -54,6 +54,18 @@ static void find_resume(struct search *s)
     offer(s, "resume");
 }
 
+static void find_switch(struct search *s)
+{
+    offer(s, "start");
+    offer(s, "stop");
+}
+
+static void find_trace(struct search *s)
+{
+    find_switch(s);
+    offer(s, "dump");
+}
+
 static void find_nothing(struct search *s)
 {
     (void)s;
@@ -67,6 +79,7 @@ static const struct {
     {"help", find_command}, {"mount", find_disk},       {"mem", find_map},
     {"irq", find_resume},   {"test", find_nothing},     {"bench", find_nothing},
     {"ps", find_nothing},   {"poweroff", find_nothing}, {"reboot", find_nothing},
+    {"trace", find_trace},  {"profile", find_switch},
 };
 
 /* --- paths --- */

@@ -81,6 +81,12 @@ static const struct {
      "from `start` to `stop`, which prints what was found; `profile` alone prints it and goes on.\n"
      "What runs with interrupts masked is found where it lets them in again.\n"
      "    profile start"},
+    {"trace",
+     "A record for each switch of threads, wake-up, interrupt, disk request and step of loading\n"
+     "a program, kept in a ring for each CPU: the oldest go first. `stop` before `dump`, which\n"
+     "prints a line a record; scripts/trace makes a picture of them. Alone, how many there are.\n"
+     "`trace` on the kernel's command line starts with the first thread.\n"
+     "    trace dump > /tmp/trace"},
     {"load", "A name alone is looked for in /lib/modules.\n"
              "    load virtio_rng"},
     {"unload", "Waits for requests in flight. `modules` lists the names.\n"

@@ -40,8 +40,10 @@ static void test_known_words(void **state)
     assert_int_equal(c.loglevel, LOG_DEBUG);
     assert_int_equal(c.maxcpus, 4);
     assert_true(c.poweroff && c.shell);
+    assert_false(c.trace);
     assert_int_equal(c.unknown_count, 0);
-    cmdline_parse("test= loglevel=1", &c);
+    cmdline_parse("test= loglevel=1 trace", &c);
+    assert_true(c.trace);
     assert_string_equal(c.test, "*");
     assert_int_equal(c.loglevel, LOG_WARN);
 }

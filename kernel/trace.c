@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// The rings. A CPU writes its own, with interrupts masked, so nobody else is between two of its
+// stores; readers come from anywhere, at any time, and notice if what they copied was overwritten
+// meanwhile. Rings are never given back or moved: a writer that saw tracing on may be late.
+#include "kernel/trace.h"
+
+#include "hal/cpu.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
+
+#define WORDS        4u /* of a record in the ring */
+#define RECORD_BYTES (WORDS * sizeof(uint64_t))
+#define MEMORY_SHARE 256u /* one part of so many is for all rings together */
+#define RECORDS_MIN  ((uint64_t)1 << 10)
+#define RECORDS_MAX  ((uint64_t)1 << 18)
+#define EVENT_BITS   8u
+#define THREAD_SHIFT 32u
+#define EXTRA_MASK   ((uint64_t)0xffffff)
+
+STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "an event fits its bits");
+
+/*
+ * Field protection:  [o] written by the owning CPU only, interrupts masked   [s] start_lock
+ *
+ * Record n lies at n & mask. It is there while head > n and head < n + size: at n + size - 1 its
+ * place is what the owner writes next. The orders:
+ *   head, release, after the words: pairs with the acquire in trace_read(): who sees the number
+ *     sees the record.
+ *   the fence before the words: pairs with the fence in copy(): who copied a word of a later record
+ *     sees that head, too, and throws the copy away.
+ *   words, release (where the ring is made) and acquire: what it points to, and `mask`.
+ */
+struct ALIGNED(64) ring {
+    _Atomic uint64_t head;             /* [o] records ever written; the number of the next */
+    _Atomic(_Atomic uint64_t *) words; /* [s] NULL: the CPU has no ring */
+    uint64_t mask;                     /* [s] before words: records - 1 */
+    uint64_t first;                    /* [s] number of the first one since trace_start() */
+};
+
+_Atomic bool trace_flag;
+
+static struct ring rings[CPU_MAX];
+static struct mutex start_lock = {
+    .queue = {.waiters = LIST_INIT(start_lock.queue.waiters), .name = "trace"}};
+
+/* ---- Writing ---- */
+
+void trace_record(enum trace_event event, uint32_t extra, uint64_t a, uint64_t b)
+{
+    irq_state_t state = hal_irq_save();
+    const struct hal_cpu *cpu = hal_this_cpu();
+    struct ring *r = &rings[cpu->id];
+    _Atomic uint64_t *words = atomic_load_explicit(&r->words, memory_order_acquire);
+    if (words != NULL) {
+        uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+        uint64_t thread = cpu->current == NULL ? 0 : cpu->current->id;
+        uint64_t what = thread << THREAD_SHIFT | (extra & EXTRA_MASK) << EVENT_BITS | event;
+        _Atomic uint64_t *to = words + (head & r->mask) * WORDS;
+        atomic_thread_fence(memory_order_release);
+        atomic_store_explicit(&to[0], hal_counter_read(), memory_order_relaxed);
+        atomic_store_explicit(&to[1], what, memory_order_relaxed);
+        atomic_store_explicit(&to[2], a, memory_order_relaxed);
+        atomic_store_explicit(&to[3], b, memory_order_relaxed);
+        atomic_store_explicit(&r->head, head + 1, memory_order_release);
+    }
+    hal_irq_restore(state);
+}
+
+void trace_record_name(enum trace_event event, uint32_t extra, const char *name)
+{
+    uint64_t text[TRACE_NAME_MAX / sizeof(uint64_t)] = {0};
+    memcpy(text, name, strnlen(name, sizeof text));
+    trace_record(event, extra, text[0], text[1]);
+}
+
+/* ---- Reading ---- */
+
+/* Numbers of the records that can be read now: [*first, *end). */
+static void get_range(const struct ring *r, uint64_t *first, uint64_t *end)
+{
+    *end = atomic_load_explicit(&r->head, memory_order_acquire);
+    *first = *end - r->first > r->mask ? *end - r->mask : r->first;
+}
+
+static void copy(const _Atomic uint64_t *from, uint64_t to[WORDS])
+{
+    for (unsigned i = 0; i < WORDS; i++) {
+        to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+    }
+    atomic_thread_fence(memory_order_acquire);
+}
+
+bool trace_read(cpu_t cpu, uint64_t at, struct trace_record *out)
+{
+    const struct ring *r = &rings[cpu];
+    _Atomic uint64_t *words = atomic_load_explicit(&r->words, memory_order_acquire);
+    uint64_t first, end, w[WORDS];
+    if (words == NULL) {
+        return false;
+    }
+    get_range(r, &first, &end);
+    if (at < first || at >= end) {
+        return false;
+    }
+    copy(words + (at & r->mask) * WORDS, w);
+    get_range(r, &first, &end);
+    if (at < first) {
+        return false;
+    }
+    *out = (struct trace_record){.counter = w[0],
+                                 .event = (enum trace_event)(w[1] & ((1u << EVENT_BITS) - 1)),
+                                 .thread = (uint32_t)(w[1] >> THREAD_SHIFT),
+                                 .extra = (uint32_t)(w[1] >> EVENT_BITS & EXTRA_MASK),
+                                 .a = w[2],
+                                 .b = w[3]};
+    return true;
+}
+
+bool trace_get_info(cpu_t cpu, struct trace_info *out)
+{
+    if (cpu >= CPU_MAX) {
+        return false;
+    }
+    const struct ring *r = &rings[cpu];
+    if (atomic_load_explicit(&r->words, memory_order_acquire) == NULL) {
+        return false;
+    }
+    get_range(r, &out->first, &out->end);
+    out->lost = out->first - r->first;
+    out->capacity = r->mask;
+    return true;
+}
+
+/* ---- On and off ---- */
+
+static uint64_t records_for_each(uint32_t cpu_count)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    uint64_t bytes = stats.total_pages * PAGE_SIZE / MEMORY_SHARE / cpu_count;
+    uint64_t records = RECORDS_MIN;
+    while (records < RECORDS_MAX && records * 2 * RECORD_BYTES <= bytes) {
+        records *= 2;
+    }
+    return records;
+}
+
+static bool make_ring(struct ring *r, uint64_t records)
+{
+    if (atomic_load_explicit(&r->words, memory_order_relaxed) != NULL) {
+        return true;
+    }
+    _Atomic uint64_t *words = heap_calloc(records, RECORD_BYTES);
+    if (words == NULL) {
+        return false;
+    }
+    r->mask = records - 1;
+    atomic_store_explicit(&r->words, words, memory_order_release);
+    return true;
+}
+
+static enum status start_locked(void) REQUIRES(start_lock)
+{
+    if (atomic_load_explicit(&trace_flag, memory_order_relaxed)) {
+        return E_BUSY;
+    }
+    uint32_t cpu_count = sched_cpu_count();
+    uint64_t records = records_for_each(cpu_count);
+    for (cpu_t cpu = 0; cpu < cpu_count; cpu++) {
+        if (!make_ring(&rings[cpu], records)) {
+            return E_NOMEM;
+        }
+        rings[cpu].first = atomic_load_explicit(&rings[cpu].head, memory_order_relaxed);
+    }
+    atomic_store_explicit(&trace_flag, true, memory_order_relaxed);
+    return OK;
+}
+
+enum status trace_start(void)
+{
+    mutex_lock(&start_lock);
+    enum status s = start_locked();
+    mutex_unlock(&start_lock);
+    return s;
+}
+
+void trace_stop(void)
+{
+    mutex_lock(&start_lock);
+    atomic_store_explicit(&trace_flag, false, memory_order_relaxed);
+    mutex_unlock(&start_lock);
+}

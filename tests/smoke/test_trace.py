@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""`trace` and scripts/trace: what a boot, a disk and programs leave in the rings, and the picture that is made of it."""
+import json
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from disk import make_disk
+from smoke import BUILD, TestCase, run
+from tracefile import convert, parse
+from tree import ROOT
+
+LINES = ["run /bin/compute.wasm", "run /bin/exit.elf 3", "run /bin/crash.wasm divide", "trace stop", "trace dump", "poweroff"]
+
+
+class Trace(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+            (tree / "bin").mkdir(parents=True)
+            for name in ("compute.wasm", "exit.elf", "crash.wasm"):
+                (tree / "bin" / name).write_bytes((BUILD / "programs" / name).read_bytes())
+            make_disk(tree, image)
+            cls.result = run("--disk", image, "--append", "trace", typed="\n".join(LINES) + "\n")
+        cls.records, cls.names = parse(cls.result.output)
+
+    def test_a_boot_leaves_records_of_every_kind(self):
+        self.expect(self.result, 0, contains="trace end\n")
+        self.assertIn(" 0 lost", self.result.output)
+        what = Counter(record.what for record in self.records)
+        for word in ("switch", "wake", "start", "exit", "irq", "block", "load", "program", "compile", "run"):
+            self.assertGreater(what[word], 0, what)
+        for begin in ("irq", "block", "load", "program", "compile"):
+            self.assertEqual(what[begin], what[begin + "-end"], what)
+        self.assertNotIn("other", what)
+        ended = [" ".join(record.words[1:]) for record in self.records if record.what == "program-end"]
+        self.assertEqual(ended, ["exited 0", "exited 3", "faulted 119"])
+
+    def test_times_ascend_and_threads_follow_each_other(self):
+        for cpu in {record.cpu for record in self.records}:
+            printed = [record for record in self.records if record.cpu == cpu]
+            switches = [record for record in printed if record.what == "switch"]
+            for before, after in zip(switches, switches[1:]):
+                self.assertEqual(int(before.words[0]), after.thread, "who was switched to is who leaves next")
+        switched_to = {int(record.words[0]) for record in self.records if record.what == "switch"}
+        self.assertLessEqual(switched_to, set(self.names), "each thread has a name, ended ones too")
+        self.assertIn("crash.wasm", self.names.values())
+
+    def test_every_begin_of_the_picture_has_its_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            transcript, output = Path(folder) / "console.txt", Path(folder) / "trace.json"
+            transcript.write_text(self.result.output)
+            subprocess.run([ROOT / "scripts/trace", transcript, "-o", output], check=True, capture_output=True)
+            events = json.loads(output.read_text())["traceEvents"]
+        self.check_pairs(events)
+        names = {event["name"] for event in events}
+        for name in ("load compute.wasm", "compile compute.wasm", "compute.wasm (1)", "read disk 0", "idle (2)"):
+            self.assertIn(name, names)
+
+    def check_pairs(self, events):
+        """Slices of a row lie inside each other; what goes on beside others, and arrows, are known by their ids."""
+        rows, spans, last = {}, set(), 0
+        for event in (event for event in events if event["ph"] != "M"):
+            phase, row = event["ph"], (event["pid"], event["tid"])
+            span = ("arrow" if phase in "sf" else "span", event.get("cat"), event.get("id"))
+            self.assertGreaterEqual(event["ts"], last, event)
+            last = event["ts"]
+            if phase == "B":
+                rows.setdefault(row, []).append(event["name"])
+            elif phase == "E":
+                self.assertEqual(rows[row].pop(), event["name"], event)
+            elif phase in "bs":
+                self.assertNotIn(span, spans, event)
+                spans.add(span)
+            elif phase in "ef":
+                spans.remove(span)
+        self.assertFalse(spans)
+        self.assertFalse([row for row in rows.values() if row])
+
+    def test_any_piece_of_it_has_its_ends_too(self):
+        """A ring forgets its oldest records: begins that are gone, and an end in the middle."""
+        lines = [line for line in self.result.output.replace("\r", "").splitlines(keepends=True) if line.startswith("trace ")]
+        for start in range(0, len(lines), max(1, len(lines) // 40)):
+            for length in (1, 7, 50, len(lines) // 2):
+                self.check_pairs(convert("".join(lines[start:start + length])))
+
+
+class Command(TestCase):
+    def test_it_starts_once_and_says_what_there_is(self):
+        lines = ["trace", "trace start", "trace start", "ls /", "trace stop", "trace", "trace start", "trace faster", "poweroff"]
+        result = run(typed="\n".join(lines) + "\n")
+        self.expect(result, 0, contains=["trace: nothing was recorded", "trace: it is on already", "trace off cpu 0, ",
+                                         "usage: trace [start | stop | dump]"])
+
+    def test_the_oldest_records_go_first_and_a_dump_while_it_is_on_is_whole(self):
+        lines = ["trace start", *["run /bin/threads.elf"] * 200, "trace", "trace dump", "poweroff"]
+        result = run("--mem", "64M", typed="\n".join(lines) + "\n")
+        self.expect(result, 0, contains=["trace end, and it goes on"])
+        records, _ = parse(result.output)
+        self.assertGreater(len(records), 4000)
+        self.assertNotIn(" 0 lost", result.output.split("trace ring cpu 0", 1)[1].split("\n", 1)[0])
+        known = {"switch", "wake", "start", "exit", "irq", "irq-end", "block", "block-end", "load", "load-end", "program",
+                 "compile", "compile-end", "run", "program-end"}
+        self.assertLessEqual({record.what for record in records}, known)
