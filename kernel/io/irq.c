@@ -10,6 +10,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -37,16 +38,22 @@ struct progress {
     uint32_t looks; /* in a row that found it unchanged */
 };
 
+/* What came to one CPU. */
+struct share {
+    uint64_t count, ticks;
+};
+
 /* Field protection:  [l] lock, interrupts masked; held while handlers run, so that irq_release()
  * under it finds none running */
 struct irq_line {
     struct spinlock lock;
-    struct list actions;       /* [l] */
-    enum irq_trigger trigger;  /* [l] valid while there are actions */
-    bool storming;             /* [l] */
-    uint32_t unclaimed_in_row; /* [l] */
-    uint64_t count, unclaimed; /* [l] */
-    struct progress progress;  /* [l] */
+    struct list actions;         /* [l] */
+    enum irq_trigger trigger;    /* [l] valid while there are actions */
+    bool storming;               /* [l] */
+    uint32_t unclaimed_in_row;   /* [l] */
+    uint64_t count, unclaimed;   /* [l] */
+    struct progress progress;    /* [l] */
+    struct share share[CPU_MAX]; /* [l] */
 };
 
 /* Numbers are sparse. A block, like a line's state, is made when one of its lines is first asked
@@ -280,6 +287,9 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
 static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *frame)
 {
     spin_lock_masked(&l->lock);
+    uint64_t begin = hal_counter_read();
+    struct share *share = &l->share[hal_this_cpu()->id];
+    share->count++;
     l->count++;
     if (UNLIKELY(!run_handlers_locked(l))) {
         count_unclaimed_locked(l, line);
@@ -289,6 +299,7 @@ static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *
             look_for_progress_locked(l, line, frame);
         }
     }
+    share->ticks += hal_counter_read() - begin;
     spin_unlock_masked(&l->lock);
 }
 
@@ -320,12 +331,22 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         frame); /* after the switch: the thread may have been cancelled while others ran */
 }
 
+static uint64_t busy_ticks_locked(const struct irq_line *l) REQUIRES(l->lock)
+{
+    uint64_t ticks = 0;
+    for (cpu_t cpu = 0; cpu < CPU_MAX; cpu++) {
+        ticks += l->share[cpu].ticks;
+    }
+    return ticks;
+}
+
 static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
 {
     *out = (struct irq_info){.line = line};
     irq_state_t state = spin_lock_irq(&l->lock);
     out->count = l->count;
     out->unclaimed = l->unclaimed;
+    out->busy_ns = clock_counter_to_ns(busy_ticks_locked(l));
     out->storming = l->storming;
     LIST_FOR_EACH (&l->actions, n) {
         if (out->handlers < ARRAY_COUNT(out->names)) {
@@ -347,6 +368,19 @@ bool irq_get_info(uint32_t i, struct irq_info *out)
         }
     }
     return false;
+}
+
+bool irq_get_share(uint32_t line, cpu_t cpu, struct irq_share *out)
+{
+    struct irq_line *l = find_line(line);
+    if (l == NULL || cpu >= CPU_MAX) {
+        return false;
+    }
+    irq_state_t state = spin_lock_irq(&l->lock);
+    struct share share = l->share[cpu];
+    spin_unlock_irq(&l->lock, state);
+    *out = (struct irq_share){.count = share.count, .busy_ns = clock_counter_to_ns(share.ticks)};
+    return true;
 }
 
 void irq_get_totals(struct irq_totals *out)

@@ -52,6 +52,7 @@ enum status irq_resume(uint32_t line);
 struct irq_info {
     uint32_t line;
     uint64_t count, unclaimed;
+    uint64_t busy_ns;  /* spent in its handlers, on all CPUs */
     bool storming;     /* masked: see irq_resume() */
     uint32_t handlers; /* attached now; they share the line */
     /* Of the first of them, "" filled, cut to fit. Copies: a driver's name goes when it does. */
@@ -59,6 +60,14 @@ struct irq_info {
 };
 /** @brief The i-th line with handlers or counts. @return false past the end. */
 bool irq_get_info(uint32_t i, struct irq_info *out);
+
+/** One CPU's part of a line. */
+struct irq_share {
+    uint64_t count, busy_ns;
+};
+/** @brief What of the line came to this CPU. @return false: nobody ever asked for the line, or
+ * there is no such CPU. @context{any} */
+bool irq_get_share(uint32_t line, cpu_t cpu, struct irq_share *out);
 
 /** Interrupts that no line's `count` has. */
 struct irq_totals {

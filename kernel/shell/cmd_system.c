@@ -6,7 +6,6 @@
 #include "kernel/bench.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
-#include "kernel/io/irq.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
@@ -159,57 +158,6 @@ static bool run_ps(int argc, char **argv)
     return true;
 }
 
-static void print_line(const struct irq_info *info)
-{
-    console_printf("%4u %10llu %9llu", info->line, (unsigned long long)info->count,
-                   (unsigned long long)info->unclaimed);
-    for (unsigned n = 0; n < ARRAY_COUNT(info->names) && info->names[n][0] != '\0'; n++) {
-        console_printf("%s %s", n > 0 ? "," : "", info->names[n]);
-    }
-    if (info->handlers > ARRAY_COUNT(info->names)) {
-        console_printf(", %u more", info->handlers - (unsigned)ARRAY_COUNT(info->names));
-    }
-    console_printf("%s%s\n", info->handlers == 0 ? " nobody" : "",
-                   info->storming ? " (masked: it stormed)" : "");
-}
-
-static bool resume_line(const char *word)
-{
-    unsigned long long line;
-    if (!str_to_u64(word, &line)) {
-        return false;
-    }
-    enum status s = line < IRQ_LINE_MAX ? irq_resume((uint32_t)line) : E_RANGE;
-    if (s == E_INVAL) {
-        console_printf("irq: line %llu is not masked\n", line);
-    } else if (s != OK) {
-        console_printf("irq: line %llu has no handlers\n", line);
-    }
-    return true;
-}
-
-static bool run_irq(int argc, char **argv)
-{
-    if (argc == 3 && strcmp(argv[1], "resume") == 0) {
-        return resume_line(argv[2]);
-    }
-    if (argc > 1) {
-        return false;
-    }
-    struct irq_totals totals;
-    irq_get_totals(&totals);
-    console_printf("controller %s, messages through %s, %llu spurious, %llu unowned\n",
-                   hal_irq_controller()->name,
-                   hal_msi_controller() != NULL ? hal_msi_controller()->name : "nothing",
-                   (unsigned long long)totals.spurious, (unsigned long long)totals.unowned);
-    console_printf("LINE      COUNT UNCLAIMED HANDLERS\n");
-    struct irq_info info;
-    for (uint32_t i = 0; irq_get_info(i, &info); i++) {
-        print_line(&info);
-    }
-    return true;
-}
-
 static bool run_test(int argc, char **argv)
 {
     if (argc > 2) {
@@ -265,8 +213,6 @@ const struct shell_command shell_system_commands[] = {
     {"uptime", "", "time since boot, idle time, date", run_uptime},
     {"cpus", "", "processors, their mode and security features", run_cpus},
     {"ps", "", "threads and what they wait on", run_ps},
-    {"irq", "[resume LINE]", "interrupt lines, counts and handlers; unmask one that stormed",
-     run_irq},
     {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
     {"bench", "[GLOB]", "run the benchmarks", run_bench},
     {"panic", "", "stop the kernel with a full report", run_panic},

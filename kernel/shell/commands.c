@@ -6,9 +6,9 @@
 #include "kernel/shell/command_internal.h"
 
 static const struct shell_command *const tables[] = {
-    shell_system_commands, shell_memory_commands,  shell_device_commands,
-    shell_module_commands, shell_file_commands,    shell_run_commands,
-    shell_jit_commands,    shell_profile_commands, shell_trace_commands,
+    shell_system_commands, shell_memory_commands, shell_device_commands, shell_module_commands,
+    shell_file_commands,   shell_run_commands,    shell_jit_commands,    shell_profile_commands,
+    shell_trace_commands,  shell_irq_commands,
 };
 
 const struct shell_command *shell_command_at(unsigned i)

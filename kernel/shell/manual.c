@@ -26,9 +26,12 @@ static const struct {
      "CONSOLE is the terminal that a thread reads and writes; - is the system's, which is all\n"
      "of them. A name in brackets is the program's that the thread belongs to.\n"
      "    ps"},
-    {"irq", "UNCLAIMED counts interrupts that no handler found to be its own. A line that nobody\n"
-            "claims again and again is masked; `irq resume` lets it try again.\n"
-            "    irq resume 16"},
+    {"irq",
+     "Since boot, or with SECONDS what happens in that time. BUSY us is spent in the line's\n"
+     "handlers, EACH ns is that for one interrupt. Behind the handlers, with more than one CPU,\n"
+     "how many each took. UNCLAIMED counts interrupts that no handler found to be its own. A line\n"
+     "that nobody claims again and again is masked; `irq resume` lets it try again.\n"
+     "    irq 5"},
     {"test", "Runs what is built into this kernel, in TAP form. * and ? stand for any characters.\n"
              "    test sched*"},
     {"bench", "Prints a line a figure: bench NAME VALUE UNIT. Figures repeat exactly only under\n"

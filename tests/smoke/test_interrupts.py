@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Interrupts of real devices: messages where the machine has a way for them, lines that are shared where
 not, and storms. The in-guest tests judge, with two of QEMU's "edu" devices and a disk behind one pin."""
+import re
+
 from smoke import MACHINE, TestCase, for_machine, run
 
 EDUS = "-device edu,addr=5 -device edu,addr=9"
@@ -29,6 +31,25 @@ class Choice(TestCase):
     def look(self, machine, *words):
         result = run("--machine", machine, f"--qemu={DISK}", typed="irq\nlspci\nirq resume 1000\npoweroff\n")
         self.expect(result, 0, contains=["irq: line 1000 has no handlers", "0 unowned", *words])
+
+    def test_counts_rates_and_times(self):
+        """Since boot, and of one second in which nothing but the timer that ends it interrupts."""
+        result = run("--accel", "icount", typed="irq\nirq 1\nirq 0\nirq 1 2\npoweroff\n")
+        self.expect(result, 0)
+        self.assertEqual(result.output.count("usage: irq [SECONDS | resume LINE]"), 2)
+        answers = dict(result.answers)
+        boot, second = (self.lines(answers[word]) for word in ("irq", "irq 1"))
+        self.assertEqual(boot.keys(), second.keys())
+        for count, _, _, busy_us, each_ns in boot.values():
+            self.assertLess(abs(count * each_ns - busy_us * 1000), count + 1000)
+            self.assertEqual(count > 0, each_ns > 0)
+        self.assertLess(sum(count for count, *_ in second.values()), 20)
+        self.assertTrue(all(per_second in (count, count - 1) for count, _, per_second, *_ in second.values()), second)
+
+    def lines(self, text):
+        """{line: (count, unclaimed, per second, busy in us, each in ns)}"""
+        rows = re.findall(r"(?m)^ *(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) \S", text)
+        return {int(line): tuple(map(int, rest)) for line, *rest in rows}
 
     @for_machine("aarch64")
     def test_without_an_its_the_line_serves(self):

@@ -82,6 +82,37 @@ static void test_a_handler_runs_and_the_line_is_ended(void **state)
     assert_true(world_line_is_masked(7));
 }
 
+static enum irq_result compute(void *ctx)
+{
+    fake_counter += *(uint64_t *)ctx;
+    return IRQ_HANDLED;
+}
+
+/* How long handlers take, by line and by CPU, and what comes to no other CPU. */
+static void test_time_in_handlers_is_counted(void **state)
+{
+    (void)state;
+    uint64_t ticks = FAKE_COUNTER_HZ / 1000; /* 1 ms */
+    struct irq_action action = {.handle = compute, .ctx = &ticks, .name = "slow"};
+    struct irq_info info;
+    struct irq_share share;
+    assert_false(irq_get_share(20, 0, &share));
+    assert_int_equal(irq_request(&action, 20, IRQ_EDGE), OK);
+    for (int i = 0; i < 3; i++) {
+        world_interrupt(20);
+    }
+    assert_true(find(20, &info));
+    assert_in_range(info.busy_ns, 3 * NS_PER_MS - 10, 3 * NS_PER_MS + 1000);
+    assert_true(irq_get_share(20, 0, &share));
+    assert_int_equal(share.count, 3);
+    assert_int_equal(share.busy_ns, info.busy_ns);
+    assert_true(irq_get_share(20, CPU_MAX - 1, &share));
+    assert_int_equal(share.count, 0);
+    assert_int_equal(share.busy_ns, 0);
+    assert_false(irq_get_share(20, CPU_MAX, &share));
+    irq_release(&action);
+}
+
 static void test_a_shared_line_asks_everybody(void **state)
 {
     (void)state;
@@ -351,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_handler_runs_and_the_line_is_ended, reset),
+        cmocka_unit_test_setup(test_time_in_handlers_is_counted, reset),
         cmocka_unit_test_setup(test_a_shared_line_asks_everybody, reset),
         cmocka_unit_test_setup(test_bad_requests_are_refused, reset),
         cmocka_unit_test_setup(test_spurious_is_counted_and_not_ended, reset),

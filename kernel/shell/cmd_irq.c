@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// `irq`: interrupts by line, how often and how long, since boot or while somebody waits.
+#include "hal/irq.h"
+#include "kernel/clock.h"
+#include "kernel/io/console.h"
+#include "kernel/io/irq.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
+#include "kernel/shell/command_internal.h"
+
+#define SECONDS_MAX 3600u
+
+/* What lines had counted at some time; NULL lines: nothing, at boot. */
+struct snapshot {
+    uint64_t ns;
+    uint32_t count;
+    struct irq_info *lines;
+};
+
+static bool take_snapshot(struct snapshot *out)
+{
+    struct irq_info info;
+    uint32_t count = 0;
+    while (irq_get_info(count, &info)) {
+        count++;
+    }
+    *out = (struct snapshot){.lines = heap_calloc(count, sizeof(info)), .ns = clock_now_ns()};
+    if (out->lines == NULL) {
+        return false;
+    }
+    while (out->count < count && irq_get_info(out->count, &out->lines[out->count])) {
+        out->count++;
+    }
+    return true;
+}
+
+/* What happened since then. */
+static void subtract(const struct snapshot *then, struct irq_info *info)
+{
+    for (uint32_t i = 0; i < then->count; i++) {
+        const struct irq_info *old = &then->lines[i];
+        if (old->line == info->line) {
+            info->count -= old->count;
+            info->unclaimed -= old->unclaimed;
+            info->busy_ns -= old->busy_ns;
+        }
+    }
+}
+
+static void print_shares(uint32_t line)
+{
+    uint32_t cpus = sched_cpu_count();
+    const char *before = " [";
+    for (cpu_t cpu = 0; cpus > 1 && cpu < cpus; cpu++) {
+        struct irq_share share;
+        if (irq_get_share(line, cpu, &share) && share.count > 0) {
+            console_printf("%scpu %u: %llu", before, cpu, (unsigned long long)share.count);
+            before = ", ";
+        }
+    }
+    console_printf("%s", before[0] == ',' ? "]" : "");
+}
+
+static void print_line(const struct irq_info *info, uint64_t ns)
+{
+    uint64_t per_second = info->count * (NS_PER_S / NS_PER_US) / MAX(ns / NS_PER_US, 1);
+    console_printf("%4u %10llu %9llu %8llu %9llu %8llu", info->line,
+                   (unsigned long long)info->count, (unsigned long long)info->unclaimed,
+                   (unsigned long long)per_second, (unsigned long long)(info->busy_ns / NS_PER_US),
+                   (unsigned long long)(info->busy_ns / MAX(info->count, 1)));
+    for (unsigned n = 0; n < ARRAY_COUNT(info->names) && info->names[n][0] != '\0'; n++) {
+        console_printf("%s %s", n > 0 ? "," : "", info->names[n]);
+    }
+    if (info->handlers > ARRAY_COUNT(info->names)) {
+        console_printf(", %u more", info->handlers - (unsigned)ARRAY_COUNT(info->names));
+    }
+    console_printf("%s%s", info->handlers == 0 ? " nobody" : "",
+                   info->storming ? " (masked: it stormed)" : "");
+    print_shares(info->line);
+    console_printf("\n");
+}
+
+static void print_lines(const struct snapshot *since)
+{
+    struct irq_totals totals;
+    irq_get_totals(&totals);
+    console_printf("controller %s, messages through %s, %llu spurious, %llu unowned\n",
+                   hal_irq_controller()->name,
+                   hal_msi_controller() != NULL ? hal_msi_controller()->name : "nothing",
+                   (unsigned long long)totals.spurious, (unsigned long long)totals.unowned);
+    console_printf("LINE      COUNT UNCLAIMED    PER S   BUSY us  EACH ns HANDLERS\n");
+    uint64_t ns = clock_now_ns() - since->ns;
+    struct irq_info info;
+    for (uint32_t i = 0; irq_get_info(i, &info); i++) {
+        subtract(since, &info);
+        print_line(&info, ns);
+    }
+}
+
+static bool watch(const char *word)
+{
+    unsigned long long seconds;
+    if (!str_to_u64(word, &seconds) || seconds == 0 || seconds > SECONDS_MAX) {
+        return false;
+    }
+    struct snapshot since;
+    if (!take_snapshot(&since)) {
+        console_printf("irq: no memory\n");
+        return true;
+    }
+    if (thread_sleep(seconds * NS_PER_S) == OK) {
+        print_lines(&since);
+    }
+    heap_free(since.lines);
+    return true;
+}
+
+static bool resume_line(const char *word)
+{
+    unsigned long long line;
+    if (!str_to_u64(word, &line)) {
+        return false;
+    }
+    enum status s = line < IRQ_LINE_MAX ? irq_resume((uint32_t)line) : E_RANGE;
+    if (s == E_INVAL) {
+        console_printf("irq: line %llu is not masked\n", line);
+    } else if (s != OK) {
+        console_printf("irq: line %llu has no handlers\n", line);
+    }
+    return true;
+}
+
+static bool run_irq(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "resume") == 0) {
+        return resume_line(argv[2]);
+    }
+    if (argc == 2) {
+        return watch(argv[1]);
+    }
+    if (argc > 2) {
+        return false;
+    }
+    print_lines(&(struct snapshot){.ns = 0});
+    return true;
+}
+
+const struct shell_command shell_irq_commands[] = {
+    {"irq", "[SECONDS | resume LINE]",
+     "interrupt lines, counts, times and handlers; unmask one that stormed", run_irq},
+    {0},
+};
