@@ -63,13 +63,25 @@ void hal_mmu_init(const struct boot_info *info);
  * @param va     Page aligned, in the kernel's half.
  * @param pa     Page aligned.
  * @param pages  At least 1.
- * @param prot   PROT_R with PROT_W or PROT_X, not both; PROT_GUARDED with PROT_X only.
+ * @param prot   PROT_R with PROT_W or PROT_X, not both; PROT_GUARDED with PROT_X only. PROT_LAZY:
+ *               only tables and frames are put in place; until hal_mmu_touch() an access faults and
+ *               hal_mmu_query() finds nothing. Frames of the direct map, 4 KiB each.
  * @return OK; E_EXIST if any page of the range is mapped; E_NOMEM if a table could not be had;
  *         E_INVAL for W and X together, or beyond hal_mmu_physical_max(). On failure nothing has
  * changed.
  * @context{thread or early; does not sleep} @locks serialised by the caller (vm lock of the range)
  */
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type);
+
+/**
+ * @brief Clear the frames that were mapped with PROT_LAZY at and around an address, and show them.
+ * @param va     Any address of the page that is needed.
+ * @param pages  A power of two, at most 512: the aligned block of so many pages around va is looked
+ *               at, what is not lazy in it is passed over.
+ * @return true: the page of va is mapped now, by this or by another CPU meanwhile.
+ * @context{any; takes no lock, does not sleep, cannot fail for what is lazy}
+ */
+bool hal_mmu_touch(vaddr_t va, size_t pages);
 
 /** @brief The largest physical address that the CPU reaches. @context{any} */
 uint64_t hal_mmu_physical_max(void);
@@ -85,8 +97,8 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 
 /**
  * @brief Change what accesses are allowed to mapped pages.
- * @return OK; E_INVAL for W and X together or if a page of the range is not mapped; E_NOMEM as
- * above. On failure nothing has changed.
+ * @return OK; E_INVAL for W and X together or if a page of the range is not mapped, lazy ones too;
+ * E_NOMEM as above. On failure nothing has changed.
  * @context{thread or early; does not sleep}
  */
 enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch);

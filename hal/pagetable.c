@@ -5,31 +5,14 @@
 //   it;
 //   - map takes every table it needs before its first store, so it cannot fail half way;
 //   - recursion is bounded by PT_LEVELS.
+//
+// Most calls are about a few pages in a table that is there, or about one entry of 2 MiB: each
+// function looks for that first (own_slots()), and only then does what is right for every range.
 #include "hal/pagetable.h"
 
 #include "hal/cpu.h"
+#include "hal/pagetable_internal.h"
 #include "kernel/lib/compiler.h"
-
-static pte_t *entries(const struct pagetable *pt, paddr_t table)
-{
-    return pt->at(table);
-}
-
-static unsigned index_of(vaddr_t va, unsigned level)
-{
-    return (unsigned)(va >> PT_SHIFT(level)) & (PT_ENTRIES - 1);
-}
-
-static pte_t load(const pte_t *slot)
-{
-    return (pte_t){.raw = __atomic_load_n(&slot->raw, __ATOMIC_RELAXED)};
-}
-
-/* Release: the walker of another CPU that sees the entry sees what it points at. */
-static void store(pte_t *slot, pte_t value)
-{
-    __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);
-}
 
 static bool range_is_sane(vaddr_t va, size_t pages)
 {
@@ -42,9 +25,43 @@ static bool range_is_sane(vaddr_t va, size_t pages)
 static bool prot_is_sane(unsigned prot)
 {
     return (prot & PROT_R) != 0 &&
-           (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X | PROT_GUARDED)) == 0 &&
+           (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X | PROT_GUARDED | PROT_LAZY)) == 0 &&
            (prot & (PROT_W | PROT_X)) != (PROT_W | PROT_X) &&
-           (prot & (PROT_X | PROT_GUARDED)) != PROT_GUARDED;
+           (prot & (PROT_X | PROT_GUARDED)) != PROT_GUARDED &&
+           (prot & (PROT_X | PROT_LAZY)) != (PROT_X | PROT_LAZY);
+}
+
+/** Consecutive entries of one table that are all that a range is about. */
+struct slots {
+    pte_t *first;
+    size_t count;
+    unsigned level; /* 0, or 1 for one entry of 2 MiB, which is not a table */
+};
+
+/* @return false: a table is missing or there is more than one, or a leaf or table is cut. */
+static bool own_slots(const struct pagetable *pt, vaddr_t va, size_t pages, struct slots *out)
+{
+    if (pages < PT_ENTRIES) {
+        out->level = 0;
+        out->count = pages;
+        out->first = pages <= PT_ENTRIES - index_of(va, 0) ? slot_at(pt, va, 0) : NULL;
+        return out->first != NULL;
+    }
+    if (pages != PT_ENTRIES || !IS_ALIGNED(va, PT_SPAN(1))) {
+        return false;
+    }
+    out->level = 1;
+    out->count = 1;
+    out->first = slot_at(pt, va, 1);
+    return out->first != NULL &&
+           (hal_pte_is_none(load(out->first)) || hal_pte_is_leaf(load(out->first), 1));
+}
+
+static bool may_be_leaf(const struct pagetable *pt, const struct slots *s, paddr_t pa,
+                        unsigned prot)
+{
+    return s->level <= pt->leaf_max && (prot & PROT_LAZY) == 0 &&
+           IS_ALIGNED(pa.raw, PT_SPAN(s->level));
 }
 
 /* Largest leaf that may start at va and pa with `left` bytes to go. */
@@ -121,7 +138,7 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
             e = load(&entries(pt, table)[index_of(va, level)]);
         }
         size_t run = 1; /* chunks that share this one's table, or its absence */
-        if (hal_pte_is_present(e)) {
+        if (!hal_pte_is_none(e)) {
             /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down.
              */
             if (hal_pte_is_leaf(e, level) || leaf == 0) {
@@ -138,7 +155,7 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
         } else {
             size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
             const pte_t *slot = &entries(pt, table)[index_of(va, level)];
-            while (run < most && (level > leaf || !hal_pte_is_present(load(&slot[run])))) {
+            while (run < most && (level > leaf || hal_pte_is_none(load(&slot[run])))) {
                 run++;
             }
             for (; level > leaf; level--) {
@@ -172,19 +189,34 @@ static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, s
         }
     }
     pte_t *slot = &entries(pt, table)[index_of(va, leaf)];
-    return hal_pte_is_present(load(slot)) ? NULL : slot;
+    return hal_pte_is_none(load(slot)) ? slot : NULL;
 }
 
-enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
-                          unsigned prot, enum mem_type type)
+static pte_t made_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
 {
-    uint64_t last;
-    if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
-        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > pt->phys_max) {
-        return E_INVAL;
-    }
+    pte_t leaf = hal_pte_leaf(pa, level, prot, type);
+    return (prot & PROT_LAZY) != 0 ? hal_pte_lazy(leaf) : leaf;
+}
 
-    uint64_t left = (uint64_t)pages * PAGE_SIZE;
+/* Leaves of one size into entries of one table. */
+static enum status map_slots(const struct slots *s, paddr_t pa, unsigned prot, enum mem_type type)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (!hal_pte_is_none(load(&s->first[i]))) {
+            return E_EXIST;
+        }
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        store(&s->first[i],
+              made_leaf(paddr_add(pa, i << PT_SHIFT(s->level)), s->level, prot, type));
+    }
+    return OK;
+}
+
+/* The range as any other: with tables that are missing, in leaves of any size. */
+static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t pa, uint64_t left,
+                                unsigned prot, enum mem_type type)
+{
     size_t missing;
     enum status s = plan_map(pt, va, pa.raw, left, &missing);
     if (s != OK) {
@@ -203,15 +235,37 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
         }
         /* To the end of the table, as far as leaves of this size go. */
         do {
-            store(slot++, hal_pte_leaf(pa, leaf, prot, type));
+            store(slot++, made_leaf(pa, leaf, prot, type));
             va += PT_SPAN(leaf);
             pa = paddr_add(pa, PT_SPAN(leaf));
             left -= PT_SPAN(leaf);
-        } while (left >= PT_SPAN(leaf) && index_of(va, leaf) != 0 &&
-                 !hal_pte_is_present(load(slot)));
+        } while (left >= PT_SPAN(leaf) && index_of(va, leaf) != 0 && hal_pte_is_none(load(slot)));
     }
     pool_free(pt, &pool);
     return OK;
+}
+
+enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
+                          unsigned prot, enum mem_type type)
+{
+    uint64_t last;
+    if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
+        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > pt->phys_max ||
+        ((prot & PROT_LAZY) != 0 && type != MEM_NORMAL)) {
+        return E_INVAL;
+    }
+    struct slots slots;
+    if (own_slots(pt, va, pages, &slots) &&
+        (slots.level == 0 || may_be_leaf(pt, &slots, pa, prot))) {
+        return map_slots(&slots, pa, prot, type);
+    }
+    uint64_t left = (uint64_t)pages * PAGE_SIZE;
+    if ((prot & PROT_LAZY) == 0) {
+        return map_anywhere(pt, va, pa, left, prot, type);
+    }
+    struct pagetable flat = *pt;
+    flat.leaf_max = 0;
+    return map_anywhere(&flat, va, pa, left, prot, type);
 }
 
 void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
@@ -294,6 +348,24 @@ static enum status cut_range(const struct pagetable *pt, vaddr_t va, size_t page
     return cut_at(pt, va) && (end == 0 || cut_at(pt, end)) ? OK : E_NOMEM;
 }
 
+static void clear_leaf(pte_t *slot, pte_t e, unsigned level, struct hal_mmu_batch *batch)
+{
+    pte_t leaf = hal_pte_is_present(e) ? e : hal_pte_touched(e);
+    store(slot, hal_pte_none());
+    batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(leaf, level),
+                  PT_SPAN(level) >> PAGE_SHIFT);
+}
+
+static void unmap_slots(const struct slots *s, struct hal_mmu_batch *batch)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        pte_t e = load(&s->first[i]);
+        if (!hal_pte_is_none(e)) {
+            clear_leaf(&s->first[i], e, s->level, batch);
+        }
+    }
+}
+
 /* Clear what lies in [va, last] under one table. Leaves do not straddle the ends: cut_range() was
  * there. */
 static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va,
@@ -304,11 +376,9 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
         pte_t e = load(slot);
         vaddr_t entry_last = va | (PT_SPAN(level) - 1);
         vaddr_t stop = MIN(entry_last, last);
-        if (hal_pte_is_present(e)) {
+        if (!hal_pte_is_none(e)) {
             if (hal_pte_is_leaf(e, level)) {
-                store(slot, hal_pte_none());
-                batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(e, level),
-                              PT_SPAN(level) >> PAGE_SHIFT);
+                clear_leaf(slot, e, level, batch);
             } else {
                 paddr_t below = hal_pte_addr(e, level);
                 unmap_under(pt, below, level - 1, va, stop, batch);
@@ -331,6 +401,12 @@ enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages
 {
     if (!range_is_sane(va, pages)) {
         return E_INVAL;
+    }
+    struct slots slots;
+    if (own_slots(pt, va, pages, &slots)) {
+        unmap_slots(&slots, batch);
+        hal_mmu_batch_add(batch, va, pages);
+        return OK;
     }
     enum status s = cut_range(pt, va, pages);
     if (s != OK) {
@@ -377,11 +453,34 @@ static bool is_all_mapped(const struct pagetable *pt, vaddr_t va, vaddr_t last)
     }
 }
 
+static enum status protect_slots(const struct slots *s, unsigned prot)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (!hal_pte_is_present(load(&s->first[i]))) {
+            return E_INVAL;
+        }
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        pte_t e = load(&s->first[i]);
+        store(&s->first[i],
+              hal_pte_leaf(hal_pte_addr(e, s->level), s->level, prot, hal_pte_type(e, s->level)));
+    }
+    return OK;
+}
+
 enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pages, unsigned prot,
                               struct hal_mmu_batch *batch)
 {
-    if (!range_is_sane(va, pages) || !prot_is_sane(prot)) {
+    if (!range_is_sane(va, pages) || !prot_is_sane(prot) || (prot & PROT_LAZY) != 0) {
         return E_INVAL;
+    }
+    struct slots slots;
+    if (own_slots(pt, va, pages, &slots)) {
+        enum status s = protect_slots(&slots, prot);
+        if (s == OK) {
+            hal_mmu_batch_add(batch, va, pages);
+        }
+        return s;
     }
     vaddr_t last = va + (pages * PAGE_SIZE - 1);
     if (!is_all_mapped(pt, va, last)) {

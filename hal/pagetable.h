@@ -59,6 +59,12 @@ enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages
 enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pages, unsigned prot,
                               struct hal_mmu_batch *batch);
 
+/**
+ * @brief Clear and show pages that were mapped with PROT_LAZY. Contract as hal_mmu_touch().
+ * @param pages  A power of two, at most PT_ENTRIES.
+ */
+bool pagetable_touch(const struct pagetable *pt, vaddr_t va, size_t pages);
+
 /** @brief Look one address up. @return false: not mapped. */
 bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out);
 

@@ -39,6 +39,7 @@ enum prot {
     PROT_X = 4,
     PROT_GUARDED = 8, /**< with PROT_X: indirect branches into it must hit a landing pad, or fault.
                          Dropped where the CPU cannot check that */
+    PROT_LAZY = 16, /**< to hal_mmu_map(), without PROT_X: cleared and mapped by hal_mmu_touch() */
 };
 
 /** How memory behaves. */

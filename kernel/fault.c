@@ -125,6 +125,13 @@ static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
     return handled;
 }
 
+/* Memory that is there and waits to be touched. First, and without a lock: whatever the code holds
+ * that touched it. Running low on stack as well does not matter. */
+static bool is_first_touch(const struct fault *fault)
+{
+    return fault->has_address && !fault->mapped && vm_touch(fault->address);
+}
+
 static bool ask_range(struct fault *fault)
 {
     struct vm_range *range = vm_find(fault->address);
@@ -172,6 +179,11 @@ void upcall_fault(struct fault *fault)
     count(&total_count);
     if (cpu->in_panic) {
         panic_fault(fault, "unexpected fault");
+    }
+
+    if (is_first_touch(fault)) {
+        count(&address_count);
+        return;
     }
 
     /* The machine knows what the interrupted code's mask was; that it held no lock is known here.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The one place every CPU fault reaches. It asks in turn the owner of the address range, the owner
-// of the code range (of the calling code, if a jump led to where no code is), the exception table,
-// and else panics. Loaded and compiled code hang on this.
+// The one place every CPU fault reaches. It maps memory that waits to be touched (vm_commit());
+// else it asks in turn the owner of the address range, the owner of the code range (of the calling
+// code, if a jump led to where no code is), the exception table, and else panics. Loaded and
+// compiled code hang on this.
 #pragma once
 
 #include "hal/trap.h"

@@ -279,6 +279,13 @@ uint64_t hal_mmu_physical_max(void)
     return kernel_tables.phys_max;
 }
 
+bool hal_mmu_touch(vaddr_t va, size_t pages)
+{
+    bool is_there = pagetable_touch(&kernel_tables, va, pages);
+    publish();
+    return is_there;
+}
+
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(&kernel_tables, va, out);

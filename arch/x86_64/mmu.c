@@ -243,6 +243,11 @@ uint64_t hal_mmu_physical_max(void)
     return live()->phys_max;
 }
 
+bool hal_mmu_touch(vaddr_t va, size_t pages)
+{
+    return pagetable_touch(live(), va, pages); /* what was not present is in no TLB */
+}
+
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(live(), va, out);

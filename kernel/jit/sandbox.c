@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The memory of portable programs in the kernel: a range of the program region whose pages are
-// mapped from its start as the program asks for them. What is mapped counts as the program's.
+// committed from its start as the program asks for them: the frames are there and count as the
+// program's, and are cleared and mapped where it touches them.
 #include "kernel/jit/sandbox.h"
 
 #include "kernel/assert.h"
@@ -41,7 +42,7 @@ static size_t pages_of(uint64_t bytes)
     return (size_t)(bytes / PAGE_SIZE);
 }
 
-/* In pieces, because clearing gibibytes takes long. On failure what there is stays as it is. */
+/* In pieces, because taking gibibytes takes long. On failure what there is stays as it is. */
 static enum status commit(struct sandbox *s, uint64_t bytes)
 {
     while (s->bytes < bytes) {
@@ -49,8 +50,7 @@ static enum status commit(struct sandbox *s, uint64_t bytes)
         if (thread_is_cancelled(thread_current())) {
             return E_CANCELLED;
         }
-        enum status status = vm_populate(s->owner, pages_of(s->bytes), pages_of(piece),
-                                         PROT_R | PROT_W, PAGE_PROGRAM);
+        enum status status = vm_commit(s->owner, pages_of(s->bytes), pages_of(piece), PAGE_PROGRAM);
         if (status != OK) {
             return status;
         }

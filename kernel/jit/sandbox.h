@@ -11,8 +11,8 @@
 
 struct sandbox {
     uint8_t *base;
-    uint64_t bytes;    /* committed: zeroed, read and write */
-    uint64_t max;      /* that `bytes` may become */
+    uint64_t bytes; /* committed: reads as zero, read and write; a touch may fault and be mapped */
+    uint64_t max;   /* that `bytes` may become */
     uint64_t reserved; /* of addresses, from base: faults in them are the program's */
     void *owner;       /* the implementation's */
 };

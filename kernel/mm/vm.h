@@ -56,6 +56,20 @@ void vm_release(struct vm_range *range);
 enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
                         enum page_owner owner);
 
+/**
+ * @brief Take frames for pages of a range of HAL_REGION_PROGRAM, read and write; they are cleared
+ * and mapped, 64 KiB at a time, when they are touched. All or nothing: a touch cannot fail.
+ * @return as vm_populate(). @context{thread}
+ */
+enum status vm_commit(struct vm_range *range, size_t first, size_t count, enum page_owner owner);
+
+/**
+ * @brief Map what vm_commit() has at an address, for who does not touch it himself: a fault
+ * handler, or a device.
+ * @return false: nothing is committed there. @context{any; takes no lock}
+ */
+bool vm_touch(vaddr_t va);
+
 /** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. In pieces: interrupts
  * are masked for 2 MiB at a time. @context{thread} */
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
@@ -132,7 +146,8 @@ bool vm_copy_name(vaddr_t va, char *buf, size_t len);
 /** @brief Is va in a guard of this range? */
 bool vm_is_guard(const struct vm_range *range, vaddr_t va);
 
-/** @brief Physical address behind a mapped kernel address, direct map, image or range.
+/** @brief Physical address behind a mapped kernel address, direct map, image or range; what was
+ *  committed is mapped by it.
  *  @return false: not mapped. @context{any} */
 bool vm_to_phys(const void *p, paddr_t *out);
 

@@ -227,6 +227,30 @@ static void bench_vm_fault(void)
     bench_report("vm.fault_ns", bench_median(values, ROUNDS), "ns");
 }
 
+#define TOUCHES 16u
+#define TOUCHED ((size_t)16) /* pages that a touch clears and maps */
+
+/* The first touch of 64 KiB of a portable program's memory. */
+static void bench_vm_touch(void)
+{
+    uint64_t values[ROUNDS];
+    const struct vm_request request = {
+        .pages = TOUCHES * TOUCHED, .region = HAL_REGION_PROGRAM, .name = "bench"};
+    struct vm_range range;
+    must_be_ok(vm_reserve(&range, &request));
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        must_be_ok(vm_commit(&range, 0, request.pages, PAGE_OTHER));
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < TOUCHES; i++) {
+            *(volatile uint64_t *)(range.base + i * TOUCHED * PAGE_SIZE) = i;
+        }
+        values[r] = each_milli(hal_counter_read() - begin, TOUCHES);
+        vm_unmap(&range, 0, request.pages, true);
+    }
+    vm_release(&range);
+    bench_report("vm.touch_ns", bench_median(values, ROUNDS), "ns");
+}
+
 /* A timer that is always due at once sees for how long nothing interrupts. */
 #define RELEASED  ((size_t)64 << 20)
 #define PERIOD_NS (10 * NS_PER_US)
@@ -306,6 +330,7 @@ const struct kernel_bench memory_benches[] = {
     {"page.burst1000_ns", bench_page_burst},
     {"vm.map_page_ns", bench_vm_map_page},
     {"vm.fault_ns", bench_vm_fault},
+    {"vm.touch_ns", bench_vm_touch},
     {"vm.release_masked_ns", bench_vm_release},
     {"mem.copy4k_mbps mem.copy1m_mbps mem.set1m_mbps", bench_memory},
     {0},

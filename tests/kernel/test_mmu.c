@@ -5,8 +5,11 @@
 #include "hal/mmu.h"
 #include "hal/trap.h"
 #include "kernel/fault.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
+#include "kernel/spinlock.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
@@ -158,6 +161,88 @@ static void range_owner_maps_a_page_on_fault(void)
     vm_release(&range);
 }
 
+/* Frames that remember something, for who takes frames next. */
+static void leave_traces(void)
+{
+    void *used[64];
+    for (unsigned i = 0; i < ARRAY_COUNT(used); i++) {
+        used[i] = heap_alloc(4 * PAGE_SIZE);
+        if (used[i] != NULL) {
+            memset(used[i], 0x5a, 4 * PAGE_SIZE);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(used); i++) {
+        heap_free(used[i]);
+    }
+}
+
+#define COMMITTED ((size_t)1024) /* pages: two tables of them */
+
+static bool is_zero(const volatile uint8_t *p, size_t len)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)p;
+    uint64_t any = 0;
+    for (size_t i = 0; i < len / sizeof(*words); i++) {
+        any |= words[i];
+    }
+    return any == 0;
+}
+
+/* Memory that waits to be touched is mapped by whoever touches it, whatever he holds: a lock, with
+ * interrupts masked, or nothing; and by a look for its physical address. */
+static void committed_memory_is_mapped_by_a_touch(void)
+{
+    static struct spinlock any = SPINLOCK_INIT;
+    struct vm_range range;
+    const struct vm_request request = {
+        .pages = 2 * COMMITTED, .region = HAL_REGION_PROGRAM, .name = "test"};
+    leave_traces();
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    TEST_EQUAL(vm_commit(&range, 0, COMMITTED, PAGE_OTHER), OK);
+    volatile uint8_t *p = (volatile uint8_t *)range.base;
+    TEST_EQUAL(prot_of((const void *)p), PROT_NONE);
+    irq_state_t state = spin_lock_irq(&any);
+    p[5 * PAGE_SIZE] = 7;
+    spin_unlock_irq(&any, state);
+    TEST_EQUAL(p[5 * PAGE_SIZE], 7);
+    p[5 * PAGE_SIZE] = 0;
+    TEST_EQUAL(prot_of((const void *)p), PROT_R | PROT_W);
+    TEST_EQUAL(prot_of((const void *)(p + 16 * PAGE_SIZE)), PROT_NONE);
+    paddr_t phys;
+    TEST_CHECK(vm_to_phys((const void *)(p + 17 * PAGE_SIZE), &phys) &&
+               is_zero(hal_direct(phys), 8));
+    TEST_CHECK(is_zero(p, COMMITTED * PAGE_SIZE));
+    uint8_t byte;
+    TEST_CHECK(!hal_probe_read8((const void *)(p + COMMITTED * PAGE_SIZE), &byte));
+    vm_unmap(&range, 0, COMMITTED, true);
+    TEST_CHECK(!hal_probe_read8((const void *)p, &byte));
+    vm_release(&range);
+}
+
+/* Taken, never touched, and given back to the last page. */
+static void committed_memory_is_counted(void)
+{
+    struct page_stats before, during, after;
+    struct vm_range range;
+    const struct vm_request request = {
+        .pages = COMMITTED, .region = HAL_REGION_PROGRAM, .name = "test"};
+    if (vm_reserve(&range, &request) != OK) {
+        test_fail(__FILE__, __LINE__, "no address space");
+        return;
+    }
+    page_get_stats(&before);
+    TEST_EQUAL(vm_commit(&range, 0, COMMITTED, PAGE_PROGRAM), OK);
+    page_get_stats(&during);
+    vm_unmap(&range, 0, COMMITTED, true);
+    page_get_stats(&after);
+    TEST_EQUAL(during.by_owner[PAGE_PROGRAM] - before.by_owner[PAGE_PROGRAM], COMMITTED);
+    TEST_EQUAL(after.by_owner[PAGE_PROGRAM], before.by_owner[PAGE_PROGRAM]);
+    vm_release(&range);
+}
+
 static void write_with_execute_is_refused(void)
 {
     struct vm_range range;
@@ -211,6 +296,8 @@ const struct kernel_test mmu_tests[] = {
     {"mmu.text_and_rodata_refuse_writes", text_and_rodata_refuse_writes},
     {"mmu.unmap_then_touch_faults", unmap_then_touch_faults},
     {"mmu.range_owner_maps_a_page_on_fault", range_owner_maps_a_page_on_fault},
+    {"mmu.committed_memory_is_mapped_by_a_touch", committed_memory_is_mapped_by_a_touch},
+    {"mmu.committed_memory_is_counted", committed_memory_is_counted},
     {"mmu.write_with_execute_is_refused", write_with_execute_is_refused},
     {"mmu.memory_in_use_is_split", memory_in_use_is_split},
     {0},

@@ -322,6 +322,136 @@ static void test_unmap_of_whole_spans_gives_tables_back(void **state)
     assert_int_equal(g.leaf_pages, 1024);
 }
 
+/* Consecutive frames of the arena that remember something. */
+static paddr_t dirty_frames(unsigned count)
+{
+    paddr_t first, next;
+    assert_true(arena_alloc(&first));
+    memset(arena_at(first), 0x5a, 4096);
+    for (unsigned i = 1; i < count; i++) {
+        assert_true(arena_alloc(&next));
+        assert_int_equal(next.raw, first.raw + i * 4096ull);
+        memset(arena_at(next), 0x5a, 4096);
+    }
+    return first;
+}
+
+static void test_lazy_pages_are_cleared_and_mapped_by_a_touch(void **state)
+{
+    (void)state;
+    static const uint8_t zeroes[4096];
+    struct pagetable pt = fresh(1);
+    struct hal_mapping m;
+    paddr_t p = dirty_frames(6);
+    assert_int_equal(pagetable_map(&pt, VA, p, 6, PROT_R | PROT_W | PROT_LAZY, MEM_NORMAL), OK);
+    assert_false(pagetable_query(&pt, VA, &m));
+    assert_false(pagetable_touch(&pt, VA + 0x6000, 2)); /* nothing is there */
+    assert_true(pagetable_touch(&pt, VA + 0x3abc, 2));
+    for (unsigned i = 0; i < 6; i++) {
+        bool is_touched = i == 2 || i == 3;
+        const uint8_t *frame = arena_at(paddr_add(p, i * 4096));
+        assert_int_equal(pagetable_query(&pt, VA + i * 4096, &m), is_touched);
+        assert_int_equal(memcmp(frame, zeroes, 4096) == 0, is_touched);
+        if (is_touched) {
+            assert_int_equal(m.base.raw, p.raw + i * 4096ull);
+            assert_int_equal(m.prot, PROT_R | PROT_W);
+            assert_int_equal(m.size, 4096);
+        }
+    }
+    /* What was written since then stays. */
+    *(uint8_t *)arena_at(paddr_add(p, 0x2000)) = 7;
+    assert_true(pagetable_touch(&pt, VA + 0x2000, 512));
+    assert_int_equal(*(uint8_t *)arena_at(paddr_add(p, 0x2000)), 7);
+    assert_true(pagetable_query(&pt, VA + 0x5000, &m));
+}
+
+struct frames_seen {
+    uint64_t sum;
+    unsigned count;
+};
+
+static void sum_frames(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    struct frames_seen *seen = ctx;
+    assert_int_equal(kind, HAL_GATHER_LEAF);
+    assert_int_equal(pages, 1);
+    seen->sum += base.raw;
+    seen->count++;
+}
+
+static void test_lazy_pages_are_taken_and_given_back_like_others(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct frames_seen seen = {0};
+    struct hal_mmu_batch b = {.gather = sum_frames, .ctx = &seen};
+    struct hal_mapping m;
+    const unsigned lazy = PROT_R | PROT_W | PROT_LAZY;
+    paddr_t p = dirty_frames(4);
+    assert_int_equal(pagetable_map(&pt, VA, p, 4, lazy | PROT_X, MEM_NORMAL), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 4, PROT_R | PROT_X | PROT_LAZY, MEM_NORMAL),
+                     E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 4, lazy, MEM_DEVICE), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, p, 4, lazy, MEM_NORMAL), OK);
+    /* Once in a table that is there, once through all tables, once a whole table. */
+    assert_int_equal(pagetable_map(&pt, VA + 0x3000, p, 2, PROT_R, MEM_NORMAL), E_EXIST);
+    assert_int_equal(pagetable_map(&pt, VA + 0x3000, p, 600, PROT_R, MEM_NORMAL), E_EXIST);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), E_EXIST);
+    assert_int_equal(pagetable_protect(&pt, VA, 2, PROT_R, &b), E_INVAL);
+    assert_int_equal(pagetable_protect(&pt, VA, 1, lazy, &b), E_INVAL);
+    assert_true(pagetable_touch(&pt, VA + 0x1000, 1));
+    assert_int_equal(pagetable_protect(&pt, VA + 0x1000, 1, PROT_R, &b), OK);
+    assert_int_equal(pagetable_unmap(&pt, VA, 3, &b), OK);
+    assert_int_equal(seen.count, 3);
+    assert_int_equal(
+        pagetable_unmap(&pt, VA, 1024,
+                        &(struct hal_mmu_batch){.gather = gather, .ctx = &(struct gathered){0}}),
+        OK);
+    assert_int_equal(seen.sum, 3 * p.raw + 0x3000);
+    assert_false(pagetable_query(&pt, VA + 0x1000, &m));
+    /* Where larger leaves would do: 2 MiB of them, a page each. */
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, lazy, MEM_NORMAL), OK);
+    struct gathered g = {0};
+    b = (struct hal_mmu_batch){.gather = gather, .ctx = &g};
+    assert_int_equal(pagetable_unmap(&pt, VA, 1024, &b), OK);
+    assert_int_equal(g.leaf_pages, 1024);
+    assert_int_equal(g.tables, 2);
+}
+
+static void test_one_entry_of_2_mib_comes_and_goes(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct gathered g = {0};
+    struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
+    struct hal_mapping m;
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, PROT_R, MEM_NORMAL), OK);
+    unsigned before = frames_taken();
+    assert_int_equal(pagetable_protect(&pt, VA, 512, PROT_R | PROT_W, &b), OK);
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_int_equal(m.prot, PROT_R | PROT_W);
+    assert_int_equal(pagetable_unmap(&pt, VA, 512, &b), OK);
+    assert_int_equal(g.leaf_pages, 512);
+    assert_int_equal(g.tables, 0);
+    assert_false(pagetable_query(&pt, VA, &m));
+    assert_true(pagetable_query(&pt, VA + 0x200000, &m));
+    assert_int_equal(pagetable_protect(&pt, VA, 512, PROT_R, &b), E_INVAL);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), E_EXIST);
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_int_equal(m.size, 0x200000);
+    assert_int_equal(frames_taken(), before);
+    /* Not where the frames are not aligned, or leaves of that size are not to be. */
+    assert_int_equal(pagetable_unmap(&pt, VA, 512, &b), OK);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_int_equal(m.size, 4096);
+    pt = fresh(0);
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), OK);
+    assert_true(pagetable_query(&pt, VA, &m));
+    assert_int_equal(m.size, 4096);
+}
+
 static void test_an_empty_table_in_the_way_of_a_large_leaf_is_used(void **state)
 {
     (void)state;
@@ -482,6 +612,9 @@ static void test_nobody_is_preempted_on_the_way_down(void **state)
         cmocka_unit_test(test_a_split_without_memory_changes_nothing),                             \
         cmocka_unit_test(test_unmap_of_whole_spans_gives_tables_back),                             \
         cmocka_unit_test(test_an_empty_table_in_the_way_of_a_large_leaf_is_used),                  \
+        cmocka_unit_test(test_lazy_pages_are_cleared_and_mapped_by_a_touch),                       \
+        cmocka_unit_test(test_lazy_pages_are_taken_and_given_back_like_others),                    \
+        cmocka_unit_test(test_one_entry_of_2_mib_comes_and_goes),                                  \
         cmocka_unit_test(test_protect_changes_only_its_range),                                     \
         cmocka_unit_test(test_a_full_batch_flushes_everything),                                    \
         cmocka_unit_test(test_walk_joins_what_continues_and_reaches_the_last_page),                \

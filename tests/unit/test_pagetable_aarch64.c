@@ -5,6 +5,7 @@
 #include "arch/aarch64/include/hal_arch/pte.h"
 #include "arch/aarch64/pte.c"
 #include "hal/pagetable.c"
+#include "hal/pagetable_lazy.c"
 
 static const struct hal_pte_rules *strict_rules(void)
 {
@@ -31,6 +32,10 @@ static void test_golden_descriptors(void **state)
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_DEVICE).raw, 0x0060000040000407);
     assert_int_equal(hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
                      0x006000004000070b);
+    pte_t page = hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_NORMAL), lazy = hal_pte_lazy(page);
+    assert_int_equal(lazy.raw, 0x0060000040000702);
+    assert_int_equal(hal_pte_busy(lazy).raw, 0x00e0000040000702);
+    assert_int_equal(hal_pte_touched(hal_pte_busy(lazy)).raw, page.raw);
 }
 
 static const char *denies(uint64_t leaf, enum fault_access access, struct hal_pte_rules rules)

@@ -5,6 +5,7 @@
 #include "arch/x86_64/include/hal_arch/pte.h"
 #include "arch/x86_64/pte.c"
 #include "hal/pagetable.c"
+#include "hal/pagetable_lazy.c"
 
 static const struct hal_pte_rules *strict_rules(void)
 {
@@ -29,6 +30,11 @@ static void test_golden_entries(void **state)
                      0x80000000400001e3);
     assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
                      0x80000000400011e3);
+    /* Not present, its address where no memory is. */
+    pte_t page = hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_NORMAL), lazy = hal_pte_lazy(page);
+    assert_int_equal(lazy.raw, 0x800fffffbffff162);
+    assert_int_equal(hal_pte_busy(lazy).raw, 0x800fffffbffff362);
+    assert_int_equal(hal_pte_touched(hal_pte_busy(lazy)).raw, page.raw);
 }
 
 /* A path of four entries: a text page under tables, with bits flipped by the caller. */

@@ -14,6 +14,7 @@
 #include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/jit/sandbox.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/program.h"
@@ -77,13 +78,66 @@ static void test_grows_in_place_up_to_its_maximum(void **state)
     assert_ptr_equal(s.base, base);
     assert_int_equal(s.base[WASM_PAGE - 1], 7);
     assert_int_equal(s.base[3 * WASM_PAGE - 1], 0);
-    assert_int_equal(prot_of(base), PROT_R | PROT_W);
+    assert_int_equal(prot_of(base + 2 * WASM_PAGE), PROT_R | PROT_W);
     assert_int_equal(prot_of(base + 3 * WASM_PAGE), PROT_NONE);
     assert_int_equal(sandbox_grow(&s, 3 * WASM_PAGE), OK);
     assert_int_equal(sandbox_grow(&s, 4 * WASM_PAGE), E_NOMEM);
     assert_int_equal(s.bytes, 3 * WASM_PAGE);
     sandbox_release(&s);
     assert_int_equal(prot_of(base), PROT_NONE);
+}
+
+static uint64_t programs_frames(void)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    return stats.by_owner[PAGE_PROGRAM];
+}
+
+/* Its frames are there from the start, and cleared where they are touched. */
+static void test_is_mapped_where_it_is_touched(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    paddr_t used[3 * 16];
+    for (size_t i = 0; i < ARRAY_COUNT(used); i++) {
+        assert_int_equal(page_alloc(0, PAGE_OTHER, &used[i]), OK);
+        memset(hal_direct(used[i]), 0x5a, PAGE_SIZE);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(used); i++) {
+        page_free(used[i], 0);
+    }
+    uint64_t before = programs_frames();
+    assert_int_equal(sandbox_reserve(&s, 3 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_grow(&s, 3 * WASM_PAGE), OK);
+    assert_int_equal(programs_frames() - before, 3 * WASM_PAGE / PAGE_SIZE);
+    assert_int_equal(prot_of(s.base), PROT_NONE);
+    s.base[WASM_PAGE + 5] = 1;
+    assert_int_equal(prot_of(s.base + WASM_PAGE - 1), PROT_NONE);
+    assert_int_equal(prot_of(s.base + WASM_PAGE), PROT_R | PROT_W);
+    assert_int_equal(prot_of(s.base + 2 * WASM_PAGE - 1), PROT_R | PROT_W);
+    assert_int_equal(prot_of(s.base + 2 * WASM_PAGE), PROT_NONE);
+    for (size_t i = 0; i < 3 * WASM_PAGE; i++) {
+        assert_int_equal(s.base[i], i == WASM_PAGE + 5);
+    }
+    sandbox_release(&s);
+    assert_int_equal(programs_frames(), before);
+}
+
+/* A device reads what the program never touched. */
+static void test_what_is_committed_has_a_physical_address(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    paddr_t p;
+    assert_int_equal(sandbox_reserve(&s, 2 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_grow(&s, WASM_PAGE), OK);
+    assert_true(vm_to_phys(s.base + 0x3123, &p));
+    assert_int_equal(*(uint8_t *)hal_direct(p), 0);
+    *(uint8_t *)hal_direct(p) = 9;
+    assert_int_equal(s.base[0x3123], 9);
+    assert_false(vm_to_phys(s.base + WASM_PAGE, &p));
+    sandbox_release(&s);
 }
 
 static struct {
@@ -212,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_reserves_what_an_index_reaches),
         cmocka_unit_test(test_a_name_outlives_its_range),
         cmocka_unit_test(test_grows_in_place_up_to_its_maximum),
+        cmocka_unit_test(test_is_mapped_where_it_is_touched),
+        cmocka_unit_test(test_what_is_committed_has_a_physical_address),
         cmocka_unit_test(test_a_programs_limit_holds),
         cmocka_unit_test(test_is_released_in_pieces_of_a_table),
         cmocka_unit_test(test_does_not_grow_for_a_program_that_is_ended),

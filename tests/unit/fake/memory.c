@@ -13,6 +13,7 @@
 #include "kernel/lib/compiler.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,33 @@ static bool is_reached(paddr_t pa, size_t pages)
     return pa.raw <= fake_physical_max && pages - 1 <= (fake_physical_max - pa.raw) >> PAGE_SHIFT;
 }
 
+/* What was mapped lazily is mapped for good by the access itself, as in a kernel. */
+static struct sigaction others;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    if (hal_mmu_touch((vaddr_t)(uintptr_t)info->si_addr, 16)) {
+        return;
+    }
+    if ((others.sa_flags & SA_SIGINFO) != 0) {
+        others.sa_sigaction(number, info, context);
+    } else {
+        must(sigaction(SIGSEGV, &others, NULL) == 0, "sigaction"); /* and it faults again */
+    }
+}
+
+/* Each time: a test's framework has a handler of its own for every test. */
+static void catch_faults(void)
+{
+    const struct sigaction mine = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction now;
+    must(sigaction(SIGSEGV, NULL, &now) == 0, "sigaction");
+    if ((now.sa_flags & SA_SIGINFO) == 0 || now.sa_sigaction != on_fault) {
+        others = now;
+        must(sigaction(SIGSEGV, &mine, NULL) == 0, "sigaction");
+    }
+}
+
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
     if (((prot & PROT_W) != 0 && (prot & PROT_X) != 0) || !is_reached(pa, pages)) {
@@ -181,8 +209,11 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
     }
     /* Registers of devices are no RAM: memory of their own, so that a driver's accesses land
      * somewhere. */
-    bool is_ram = in_ram(pa, pages);
-    must(mmap((void *)va, pages * PAGE_SIZE, host_protection(prot),
+    bool is_ram = in_ram(pa, pages), is_lazy = (prot & PROT_LAZY) != 0;
+    if (is_lazy) {
+        catch_faults();
+    }
+    must(mmap((void *)va, pages * PAGE_SIZE, is_lazy ? PROT_NONE : host_protection(prot),
               (is_ram ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_FIXED_NOREPLACE,
               is_ram ? ram : -1, is_ram ? (off_t)(pa.raw - FAKE_RAM_BASE) : 0) == (void *)va,
          "hal_mmu_map");
@@ -195,6 +226,26 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
         };
     }
     return OK;
+}
+
+static void touch(struct mapping *m)
+{
+    memset(hal_direct(m->pa), 0, PAGE_SIZE);
+    m->prot &= ~(unsigned)PROT_LAZY;
+    must(mprotect((void *)m->va, PAGE_SIZE, host_protection(m->prot)) == 0, "hal_mmu_touch");
+}
+
+bool hal_mmu_touch(vaddr_t va, size_t pages)
+{
+    vaddr_t first = ALIGN_DOWN(va, (vaddr_t)pages * PAGE_SIZE);
+    for (size_t i = 0; i < pages; i++) {
+        struct mapping *m = find(first + i * PAGE_SIZE);
+        if (m != NULL && (m->prot & PROT_LAZY) != 0) {
+            touch(m);
+        }
+    }
+    struct hal_mapping m;
+    return hal_mmu_query(va, &m);
 }
 
 static void note(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
@@ -235,7 +286,8 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
         return E_INVAL;
     }
     for (size_t i = 0; i < pages; i++) {
-        if (find(va + i * PAGE_SIZE) == NULL) {
+        const struct mapping *m = find(va + i * PAGE_SIZE);
+        if (m == NULL || (m->prot & PROT_LAZY) != 0) {
             return E_INVAL;
         }
     }
@@ -269,7 +321,7 @@ bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
         return true;
     }
     const struct mapping *m = find(ALIGN_DOWN(va, PAGE_SIZE));
-    if (m == NULL) {
+    if (m == NULL || (m->prot & PROT_LAZY) != 0) {
         return false;
     }
     *out = (struct hal_mapping){.base = m->pa, .size = PAGE_SIZE, .prot = m->prot, .type = m->type};
@@ -288,6 +340,10 @@ void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct 
     qsort(mappings, mapping_count, sizeof(mappings[0]), by_address);
     for (size_t i = 0, next; i < mapping_count; i = next) {
         const struct mapping *m = &mappings[i];
+        if ((m->prot & PROT_LAZY) != 0) {
+            next = i + 1;
+            continue;
+        }
         for (next = i + 1; next < mapping_count; next++) {
             const struct mapping *n = &mappings[next];
             uint64_t step = (next - i) * PAGE_SIZE;
@@ -305,6 +361,7 @@ void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct 
 /* The host kernel copies for us and reports a bad address instead of a signal. */
 static bool probe(void *mine, const void *theirs, bool write)
 {
+    (void)hal_mmu_touch((vaddr_t)(uintptr_t)theirs, 1);
     struct iovec local = {.iov_base = mine, .iov_len = 1};
     struct iovec remote = {.iov_base = (void *)(uintptr_t)theirs, .iov_len = 1};
     ssize_t n = write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)

@@ -26,6 +26,7 @@ typedef struct {
 #define PTE_GP       ((uint64_t)1 << 50) /* guarded page (FEAT_BTI) */
 #define PTE_PXN      ((uint64_t)1 << 53)
 #define PTE_UXN      ((uint64_t)1 << 54)
+#define PTE_BUSY     ((uint64_t)1 << 55) /* ours, in what is not valid: see hal_pte_lazy() */
 #define PTE_ADDR     UINT64_C(0x0000fffffffff000)
 
 /* Limits that a table puts on everything below it. */
@@ -102,6 +103,35 @@ static inline enum mem_type hal_pte_type(pte_t e, unsigned level)
 {
     (void)level;
     return (enum mem_type)((e.raw >> 2) & 7);
+}
+
+/* Nothing is there, and nothing is kept for it. */
+static inline bool hal_pte_is_none(pte_t e)
+{
+    return e.raw == 0;
+}
+
+/* A page that is not valid yet: the CPU ignores all other bits then. */
+static inline pte_t hal_pte_lazy(pte_t leaf)
+{
+    return (pte_t){.raw = leaf.raw & ~PTE_VALID};
+}
+
+/* The leaf that hal_pte_lazy() was made of, busy or not. */
+static inline pte_t hal_pte_touched(pte_t lazy)
+{
+    return (pte_t){.raw = (lazy.raw & ~PTE_BUSY) | PTE_VALID};
+}
+
+/* Somebody clears the frame of this lazy entry. */
+static inline pte_t hal_pte_busy(pte_t lazy)
+{
+    return (pte_t){.raw = lazy.raw | PTE_BUSY};
+}
+
+static inline bool hal_pte_is_busy(pte_t lazy)
+{
+    return (lazy.raw & PTE_BUSY) != 0;
 }
 
 /**

@@ -25,6 +25,7 @@ typedef struct {
 #define PTE_G     ((uint64_t)1 << 8)
 #define PTE_PAT_0 ((uint64_t)1 << 7)  /* level 0 */
 #define PTE_PAT_N ((uint64_t)1 << 12) /* levels 1 and 2 */
+#define PTE_BUSY  ((uint64_t)1 << 9)  /* ours, in what is not present: see hal_pte_lazy() */
 #define PTE_NX    ((uint64_t)1 << 63)
 #define PTE_ADDR  UINT64_C(0x000ffffffffff000)
 
@@ -104,6 +105,36 @@ static inline enum mem_type hal_pte_type(pte_t e, unsigned level)
         return MEM_DEVICE;
     }
     return (e.raw & (level > 0 ? PTE_PAT_N : PTE_PAT_0)) != 0 ? MEM_WRITE_COMBINE : MEM_NORMAL;
+}
+
+/* Nothing is there, and nothing is kept for it. */
+static inline bool hal_pte_is_none(pte_t e)
+{
+    return e.raw == 0;
+}
+
+/* A leaf of level 0 that is not present yet. Its address is kept inverted: a CPU that goes on with
+ * an entry before it has looked at P (L1 terminal fault) then names memory that does not exist. */
+static inline pte_t hal_pte_lazy(pte_t leaf)
+{
+    return (pte_t){.raw = (leaf.raw ^ PTE_ADDR) & ~PTE_P};
+}
+
+/* The leaf that hal_pte_lazy() was made of, busy or not. */
+static inline pte_t hal_pte_touched(pte_t lazy)
+{
+    return (pte_t){.raw = ((lazy.raw ^ PTE_ADDR) & ~PTE_BUSY) | PTE_P};
+}
+
+/* Somebody clears the frame of this lazy entry. */
+static inline pte_t hal_pte_busy(pte_t lazy)
+{
+    return (pte_t){.raw = lazy.raw | PTE_BUSY};
+}
+
+static inline bool hal_pte_is_busy(pte_t lazy)
+{
+    return (lazy.raw & PTE_BUSY) != 0;
 }
 
 /**

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files of the radix page tables: how one entry is found, read and written.
+#pragma once
+
+#include "hal/pagetable.h"
+
+static inline pte_t *entries(const struct pagetable *pt, paddr_t table)
+{
+    return pt->at(table);
+}
+
+static inline unsigned index_of(vaddr_t va, unsigned level)
+{
+    return (unsigned)(va >> PT_SHIFT(level)) & (PT_ENTRIES - 1);
+}
+
+static inline pte_t load(const pte_t *slot)
+{
+    return (pte_t){.raw = __atomic_load_n(&slot->raw, __ATOMIC_RELAXED)};
+}
+
+/* Release: the walker of another CPU that sees the entry sees what it points at. */
+static inline void store(pte_t *slot, pte_t value)
+{
+    __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);
+}
+
+/** @brief The entry of this level over va, or NULL: a table above it is missing, or a leaf is
+ * there. */
+static inline pte_t *slot_at(const struct pagetable *pt, vaddr_t va, unsigned level)
+{
+    paddr_t table = pt->root;
+    for (unsigned at = PT_LEVELS - 1; at > level; at--) {
+        pte_t e = load(&entries(pt, table)[index_of(va, at)]);
+        if (!hal_pte_is_present(e) || hal_pte_is_leaf(e, at)) {
+            return NULL;
+        }
+        table = hal_pte_addr(e, at);
+    }
+    return &entries(pt, table)[index_of(va, level)];
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// Pages whose frames are cleared when they are first touched. No lock: whoever finds an entry that
+// is neither busy nor present makes it busy, clears the frame and then shows it; others wait, for
+// as long as a page is cleared. So it works in a fault handler, whatever the code that faulted
+// holds.
+#include "hal/cache.h"
+#include "hal/cpu.h"
+#include "hal/pagetable_internal.h"
+#include "kernel/lib/compiler.h"
+
+static bool is_lazy(pte_t e)
+{
+    return !hal_pte_is_present(e) && !hal_pte_is_none(e);
+}
+
+/* Acquire: nothing is cleared before it is busy. */
+static bool claim(pte_t *slot, pte_t e)
+{
+    return __atomic_compare_exchange_n(&slot->raw, &e.raw, hal_pte_busy(e).raw, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void touch(const struct pagetable *pt, pte_t *slot)
+{
+    for (pte_t e = load(slot); is_lazy(e); e = load(slot)) {
+        if (hal_pte_is_busy(e)) {
+            hal_cpu_relax();
+        } else if (claim(slot, e)) {
+            hal_zero_pages(entries(pt, hal_pte_addr(hal_pte_touched(e), 0)), 1);
+            store(slot, hal_pte_touched(e));
+        }
+    }
+}
+
+/* Masked, so that nobody waits for a thread that was preempted, and no table is freed on the way
+ * down (pagetable_query()). */
+bool pagetable_touch(const struct pagetable *pt, vaddr_t va, size_t pages)
+{
+    irq_state_t state = hal_irq_save();
+    pte_t *slot = slot_at(pt, va, 0);
+    if (slot != NULL) {
+        pte_t *first = slot - (index_of(va, 0) & (pages - 1));
+        for (size_t i = 0; i < pages; i++) {
+            touch(pt, &first[i]);
+        }
+    }
+    bool is_there = slot != NULL && hal_pte_is_present(load(slot));
+    hal_irq_restore(state);
+    return is_there;
+}
