@@ -85,11 +85,12 @@ static bool is_same(const struct ir_function *f, const struct ir_instr *a, const
 }
 
 /* Whether a value that was built can be used here. */
-static bool is_visible(const struct ir_function *f, uint32_t value)
+static bool is_visible(const struct ir_function *f, const struct fold_entry *e)
 {
     const struct fold_scope *s = f->fold->scope;
+    uint32_t value = e->value_1 - 1;
     return s == NULL ? value >= f->blocks[f->current].first && value < f->instr_count
-                     : s->now <= s->last[s->home[value]];
+                     : s->now <= e->last;
 }
 
 uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t hash)
@@ -102,7 +103,7 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
             break;
         }
         uint32_t value = e->value_1 - 1;
-        if (e->hash == hash && is_visible(f, value) && is_same(f, &f->instrs[value], i)) {
+        if (e->hash == hash && is_visible(f, e) && is_same(f, &f->instrs[value], i)) {
             return value;
         }
     }
@@ -114,35 +115,17 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
 void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash)
 {
     struct fold *fold = f->fold;
+    const struct fold_scope *scope = fold->scope;
     uint32_t at = hash & fold->mask;
-    for (uint32_t n = 0; n < PROBES && fold->scope != NULL; n++) {
+    for (uint32_t n = 0; n < PROBES && scope != NULL; n++) {
         const struct fold_entry *e = &fold->entries[(hash + n) & fold->mask];
-        if (e->value_1 == 0 || !is_visible(f, e->value_1 - 1)) {
+        if (e->value_1 == 0 || !is_visible(f, e)) {
             at = (hash + n) & fold->mask;
             break;
         }
     }
-    fold->entries[at] = (struct fold_entry){.hash = hash, .value_1 = value + 1};
-}
-
-uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i)
-{
-    uint32_t v = ir_emit(f, i->op, i->type, i->a, i->b, i->c);
-    struct fold_scope *s = f->fold->scope;
-    if (s == NULL || f->error != OK) {
-        return v;
-    }
-    if (v >= s->home_capacity) {
-        uint32_t *grown =
-            arena_grow(f->arena, s->home, &s->home_capacity, (uint64_t)v + 1, sizeof *grown);
-        if (grown == NULL) {
-            f->error = E_NOMEM;
-            return 0;
-        }
-        s->home = grown;
-    }
-    s->home[v] = s->now;
-    return v;
+    fold->entries[at] = (struct fold_entry){
+        .hash = hash, .value_1 = value + 1, .last = scope == NULL ? 0 : scope->last[scope->now]};
 }
 
 /* ---- Constants ---- */

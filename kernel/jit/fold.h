@@ -14,12 +14,11 @@
 struct fold_scope {
     uint32_t now;         /* place of the current block in preorder of the dominator tree */
     const uint32_t *last; /* by place: the last one of those that it dominates */
-    uint32_t *home;       /* by value: the place of its block */
-    uint32_t home_capacity;
 };
 
 struct fold_entry {
     uint32_t hash, value_1; /* the value + 1; 0: free */
+    uint32_t last;          /* with a scope: place up to which it can be used */
 };
 
 /** What was built before. */
@@ -38,8 +37,11 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
 /** @brief Remember a value. */
 void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash);
 uint32_t fold_hash(const struct ir_function *f, const struct ir_instr *i);
-/** @brief Emit as it is, and note its block for the scope. */
-uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i);
+/** @brief Emit as it is. */
+static inline uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i)
+{
+    return ir_emit(f, i->op, i->type, i->a, i->b, i->c);
+}
 
 /** @brief Bits of an i32 or i64 that may be 1; the others are 0 for certain. */
 uint64_t fold_bits(const struct ir_function *f, uint32_t value);

@@ -15,7 +15,8 @@ struct gvn_version {
 
 /** What bytes of memory hold in a version: the low bytes of a value. */
 struct gvn_content {
-    uint32_t hash, version, index, home;
+    uint32_t hash, version, index;
+    uint32_t last;    /* place up to which it can be used, as in struct fold_entry */
     uint32_t value_1; /* the value + 1; 0: free */
     uint16_t bytes;
     uint8_t space;

@@ -126,7 +126,7 @@ static struct gvn_content content_at(const struct gvn *g, const struct ir_instr 
                                 .access = type == IR_V128 ? p->access : 0,
                                 .number = ir_space_is_numbered(p->space) ? p->number : 0,
                                 .offset = p->offset,
-                                .home = g->scope.now};
+                                .last = g->scope.last[g->scope.now]};
 }
 
 static uint32_t hash_content(const struct gvn_content *c)
@@ -152,7 +152,7 @@ static uint32_t find(const struct gvn *g, struct gvn_content *c)
         if (e->value_1 == 0) {
             break;
         }
-        if (is_same(e, c) && g->scope.now <= g->scope.last[e->home]) {
+        if (is_same(e, c) && g->scope.now <= e->last) {
             return e->value_1 - 1;
         }
     }
@@ -167,7 +167,7 @@ static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uin
     uint32_t at = c->hash & g->content_mask;
     for (uint32_t n = 0; n < PROBES; n++) {
         const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
-        if (e->value_1 == 0 || g->scope.now > g->scope.last[e->home] || is_same(e, c)) {
+        if (e->value_1 == 0 || g->scope.now > e->last || is_same(e, c)) {
             at = (c->hash + n) & g->content_mask;
             break;
         }
