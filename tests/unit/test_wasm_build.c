@@ -111,6 +111,60 @@ static void test_what_nobody_reads_is_no_parameter(void **state)
            "  return v13\n");
 }
 
+static void test_what_a_branch_needs_is_live_before_each(void **state)
+{
+    (void)state;
+    /* Two branches to one label, behind which local 2 is read; it is set before each of them. */
+    expect(BODY(1, 1, 0x7f, 0x02, 0x40, 0x20, 0, 0x04, 0x40, 0x41, 5, 0x21, 2, 0x0b, 0x20, 1, 0x0d,
+                0, 0x41, 7, 0x21, 2, 0x20, 0, 0x0d, 0, 0x0b, 0x20, 2, 0x0b),
+           "block0(v0: i32, v1: i32):\n"
+           "  v2 = const.i32 0x0\n"
+           "  branch v0, block1(), block2(v2)\n"
+           "block1():\n"
+           "  v4 = const.i32 0x5\n"
+           "  jump block2(v4)\n"
+           "block2(v6: i32):\n"
+           "  branch v1, block5(v6), block3()\n"
+           "block3():\n"
+           "  v8 = const.i32 0x7\n"
+           "  branch v0, block5(v8), block4()\n"
+           "block4():\n"
+           "  jump block5(v8)\n"
+           "block5(v11: i32):\n"
+           "  return v11\n");
+}
+
+/* The same with more locals than are noted, and with branches to two labels in turns. */
+static void test_what_many_branches_need_is_live_before_each(void **state)
+{
+    enum { LOCALS = 20 };
+    (void)state;
+    for (uint8_t inner = 0; inner < 2; inner++) {
+        struct built t;
+        struct bytes b = {0};
+        PUT(&b, 1, LOCALS, 0x7f, 0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x04, 0x40);
+        for (uint8_t n = 0; n < LOCALS; n++) {
+            PUT(&b, 0x41, 5, 0x21, (uint8_t)(2 + n));
+        }
+        PUT(&b, 0x0b, 0x20, 1, 0x0d, inner);
+        for (uint8_t n = 0; n < LOCALS; n++) {
+            PUT(&b, 0x41, n, 0x21, (uint8_t)(2 + n));
+            if (inner == 0 || n % 12 == 0) {
+                PUT(&b, 0x20, 1, 0x0d, n % 7 == 0 ? 1 : inner);
+            }
+        }
+        PUT(&b, 0x0b, 0x0b);
+        for (uint8_t n = 0; n < LOCALS; n++) {
+            PUT(&b, 0x20, (uint8_t)(2 + n), 0x1a);
+        }
+        PUT(&b, 0x20, 0, 0x0b);
+        body_build(&t, &b, (size_t)1 << 20); /* asserts that what is read is there, and verifies */
+        assert_int_equal(t.status, OK);
+        body_free(&t);
+        free_bytes(&b);
+    }
+}
+
 static void test_an_if_without_else(void **state)
 {
     (void)state;
@@ -414,6 +468,8 @@ int main(void)
         cmocka_unit_test(test_a_loop_has_the_locals_that_it_sets),
         cmocka_unit_test(test_a_block_has_only_what_differs),
         cmocka_unit_test(test_what_nobody_reads_is_no_parameter),
+        cmocka_unit_test(test_what_a_branch_needs_is_live_before_each),
+        cmocka_unit_test(test_what_many_branches_need_is_live_before_each),
         cmocka_unit_test(test_an_if_without_else),
         cmocka_unit_test(test_an_if_with_else),
         cmocka_unit_test(test_a_way_that_ends_brings_nothing),

@@ -92,7 +92,6 @@ struct wasm_builder {
     uint32_t loops_seen;           /* how many loops have begun */
     uint32_t stamp;                /* of the latest merge */
     uint32_t zeros[IR_TYPE_COUNT]; /* the constants that locals begin with */
-    uint32_t slot;                 /* of the locals in the frame */
 
     struct wasm_log_entry *log;
     struct wasm_pending *pending;

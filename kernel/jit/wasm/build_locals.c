@@ -9,17 +9,11 @@
 
 #include "kernel/assert.h"
 
-static struct ir_place frame_place(const struct wasm_builder *b, const struct wasm_local *l)
-{
-    return (struct ir_place){
-        .offset = l->value, .number = b->slot, .space = IR_SPACE_SLOT, .alias_class = CLASS_FRAME};
-}
-
 uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
 {
     const struct wasm_local *l = &b->scan.locals[local];
     if (UNLIKELY(l->in_frame)) {
-        return build_load(b, wasm_ir_type(l->type), IR_NONE, frame_place(b, l));
+        return b->live ? ir_emit(b->f, IR_LOAD, wasm_ir_type(l->type), IR_NONE, 0, l->value) : 0;
     }
     DASSERT(!b->live || l->value != IR_NONE); /* what is read was live */
     return l->value;
@@ -54,7 +48,7 @@ void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value)
         return;
     }
     if (UNLIKELY(l->in_frame)) {
-        build_store(b, IR_NONE, value, frame_place(b, l));
+        (void)ir_emit(b->f, IR_STORE, IR_VOID, IR_NONE, value, l->value);
         return;
     }
     /* The scan has found that each loop around this sets it: it is a parameter of their headers. */
@@ -106,20 +100,21 @@ static uint32_t zero(struct wasm_builder *b, unsigned type)
 /* Those in the frame get places one behind the other, in a slot that is zero. */
 static void place_locals(struct wasm_builder *b)
 {
-    uint32_t bytes = 0;
+    struct ir_place place = {
+        .number = b->f->slot_count, .space = IR_SPACE_SLOT, .alias_class = CLASS_FRAME};
     for (uint32_t n = 0; n < b->scan.used_count; n++) {
         struct wasm_local *l = &b->scan.locals[n];
         if (l->in_frame) {
-            l->value = bytes;
-            bytes += 16;
+            l->value = ir_place(b->f, &place);
+            place.offset += 16;
         }
     }
-    if (bytes == 0) {
+    if (place.offset == 0) {
         return;
     }
-    b->slot = ir_slot(b->f, bytes, 16);
-    uint32_t address = ir_emit(b->f, IR_SLOT, IR_I64, b->slot, 0, 0);
-    (void)ir_emit(b->f, IR_ZERO_BYTES, IR_VOID, address, 0, bytes);
+    uint32_t slot = ir_slot(b->f, (uint32_t)place.offset, 16);
+    uint32_t address = ir_emit(b->f, IR_SLOT, IR_I64, slot, 0, 0);
+    (void)ir_emit(b->f, IR_ZERO_BYTES, IR_VOID, address, 0, (uint32_t)place.offset);
 }
 
 static void start_local(struct wasm_builder *b, uint32_t local)
@@ -128,7 +123,7 @@ static void start_local(struct wasm_builder *b, uint32_t local)
     bool is_parameter = l->index < b->scan.signature->params;
     if (l->in_frame) {
         if (is_parameter) {
-            build_store(b, IR_NONE, l->index, frame_place(b, l));
+            (void)ir_emit(b->f, IR_STORE, IR_VOID, IR_NONE, l->index, l->value);
         }
         return;
     }

@@ -16,6 +16,8 @@
 #define MEMORY_PER_BYTE 8u
 #define MEMORY_LEAST    4096u
 
+#define CLEARED_MAX 8u
+
 struct walk {
     const struct wasm_scan *s;
     uint64_t *live;  /* here */
@@ -24,6 +26,10 @@ struct walk {
     uint32_t depth;  /* how many */
     uint32_t words;  /* of a set */
     uint32_t number; /* of blocks whose beginning is still to come */
+
+    /* What is live at the end of block `added` is in `live`, but perhaps these locals. */
+    uint32_t added; /* IR_NONE: of none */
+    uint32_t cleared[CLEARED_MAX], cleared_count;
 };
 
 enum { IS_LOOP = 1, HAS_ELSE = 2 };
@@ -52,12 +58,33 @@ static void add(const struct walk *w, uint64_t *to, const uint64_t *from)
     }
 }
 
+/* Branches one behind the other often leave for the same label: all of its set is added once. */
 static void walk_label(struct walk *w, uint32_t label)
 {
     uint32_t block = w->depth - 1 - label;
-    if ((w->flags[block] & IS_LOOP) == 0) {
-        add(w, w->live, end_of(w, block));
+    const uint64_t *set = end_of(w, block);
+    if ((w->flags[block] & IS_LOOP) != 0) {
+        return;
     }
+    if (w->added != block) {
+        add(w, w->live, set);
+        w->added = block;
+    }
+    for (uint32_t n = 0; n < w->cleared_count; n++) {
+        uint32_t local = w->cleared[n];
+        w->live[local / 64] |= set[local / 64] & (uint64_t)1 << local % 64;
+    }
+    w->cleared_count = 0;
+}
+
+static void walk_set(struct walk *w, uint32_t local)
+{
+    w->live[local / 64] &= ~((uint64_t)1 << local % 64);
+    if (w->cleared_count == CLEARED_MAX) {
+        w->added = IR_NONE;
+        w->cleared_count = 0;
+    }
+    w->cleared[w->cleared_count++] = local;
 }
 
 static void walk_end(struct walk *w, bool is_loop)
@@ -89,12 +116,15 @@ static void walk_begin(struct walk *w, enum wasm_event kind)
 static void walk_event(struct walk *w, uint32_t event)
 {
     uint32_t operand = SCAN_EVENT_OPERAND(event);
+    if (SCAN_EVENT_KIND(event) > EVENT_LABEL) {
+        w->added = IR_NONE; /* the sets of blocks change, or what is live here */
+    }
     switch (SCAN_EVENT_KIND(event)) {
     case EVENT_GET:
         w->live[operand / 64] |= (uint64_t)1 << operand % 64;
         return;
     case EVENT_SET:
-        w->live[operand / 64] &= ~((uint64_t)1 << operand % 64);
+        walk_set(w, operand);
         return;
     case EVENT_LABEL:
         walk_label(w, operand);
@@ -131,7 +161,7 @@ bool wasm_scan_live(struct wasm_scan *s, uint64_t body_bytes)
     if (memory == NULL) {
         return wasm_fail_memory(s->r, s->arena, bytes + s->depth_max);
     }
-    struct walk w = {.s = s, .words = words, .number = s->block_count};
+    struct walk w = {.s = s, .words = words, .number = s->block_count, .added = IR_NONE};
     s->live = memory;
     w.stack = memory + (size_t)s->block_count * words;
     w.live = w.stack + (size_t)s->depth_max * 2 * words;

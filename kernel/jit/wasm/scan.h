@@ -15,7 +15,7 @@ struct wasm_local {
     uint32_t mark; /* of the scan: where it is in the list of locals that the loop sets, + 1 */
 
     /* Of the builder. */
-    uint32_t value;        /* it has now; in_frame: bytes from the slot's start */
+    uint32_t value;        /* it has now; in_frame: the place in the function */
     uint32_t logged;       /* the frame whose log has what it was before that frame */
     uint32_t time;         /* the frame that was entered last when it was set */
     uint32_t newer, older; /* in the order of setting */
