@@ -206,12 +206,14 @@ static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_pla
 
 void fold_access(struct ir_function *f, struct ir_instr *i)
 {
-    struct ir_place p = f->places[i->c];
+    struct ir_place before = f->places[i->c], p = before;
     if (i->a != IR_NONE) {
         fold_address(f, i, &p);
     }
     if (i->op != IR_LOAD) {
         fold_stored(f, i, &p);
     }
-    i->c = ir_place(f, &p);
+    if (p.offset != before.offset || p.access != before.access) { /* all that they change */
+        i->c = ir_place(f, &p);
+    }
 }

@@ -9,9 +9,9 @@
 
 #include "kernel/lib/string.h"
 
-/* What was built before: 768 KiB, which stay in a cache. In a function that builds more, what is
+/* What was built before: 192 KiB, which stay in a cache. In a function that builds more, what is
  * new takes the place of something old. */
-#define ENTRIES_MAX (1u << 16)
+#define ENTRIES_MAX (1u << 14)
 
 /* ---- Facts ---- */
 

@@ -6,6 +6,7 @@
 #include "kernel/jit/copy.h"
 #include "kernel/jit/effects.h"
 #include "kernel/jit/fold.h"
+#include "kernel/lib/compiler.h"
 
 /** One state of one class of memory: made by a store, or by who knows what. */
 struct gvn_version {
@@ -15,15 +16,15 @@ struct gvn_version {
 
 /** What bytes of memory hold in a version: the low bytes of a value. */
 struct gvn_content {
-    uint32_t hash, version, index;
-    uint32_t last;    /* place up to which it can be used, as in struct fold_entry */
-    uint32_t value_1; /* the value + 1; 0: free */
+    uint64_t offset;
+    uint32_t version, index, number;
     uint16_t bytes;
     uint8_t space;
-    uint8_t access; /* of a vector that is not its bytes; else 0 */
-    uint32_t number;
-    uint64_t offset;
+    uint8_t access;   /* of a vector that is not its bytes; else 0 */
+    uint32_t last;    /* place up to which it can be used, as in struct fold_entry */
+    uint32_t value_1; /* the value + 1; 0: free */
 };
+STATIC_ASSERT(sizeof(struct gvn_content) == 32, "two contents a line of the cache");
 
 /** A way into a block of the input, as it was emitted. */
 struct gvn_entry {

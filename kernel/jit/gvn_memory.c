@@ -10,8 +10,8 @@
 #define PROBES    4u
 #define STEPS_MAX 8u /* stores that a load looks past */
 
-/* Contents that are remembered, 768 KiB: as gvn.c's ENTRIES_MAX. */
-#define CONTENTS_MAX (1u << 14)
+/* Contents that are remembered, 256 KiB: as gvn.c's ENTRIES_MAX. */
+#define CONTENTS_MAX (1u << 13)
 
 /* ---- Versions ---- */
 
@@ -139,16 +139,16 @@ static uint32_t hash_content(const struct gvn_content *c)
 
 static bool is_same(const struct gvn_content *a, const struct gvn_content *b)
 {
-    return a->hash == b->hash && a->version == b->version && a->index == b->index &&
+    return a->version == b->version && a->index == b->index && a->offset == b->offset &&
            a->bytes == b->bytes && a->space == b->space && a->access == b->access &&
-           a->number == b->number && a->offset == b->offset;
+           a->number == b->number;
 }
 
-static uint32_t find(const struct gvn *g, struct gvn_content *c)
+static uint32_t find(const struct gvn *g, const struct gvn_content *c)
 {
-    c->hash = hash_content(c);
+    uint32_t hash = hash_content(c);
     for (uint32_t n = 0; n < PROBES; n++) {
-        const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
+        const struct gvn_content *e = &g->contents[(hash + n) & g->content_mask];
         if (e->value_1 == 0) {
             break;
         }
@@ -162,13 +162,12 @@ static uint32_t find(const struct gvn *g, struct gvn_content *c)
 static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uint32_t value)
 {
     c->version = version;
-    c->hash = hash_content(c);
     c->value_1 = value + 1;
-    uint32_t at = c->hash & g->content_mask;
+    uint32_t hash = hash_content(c), at = hash & g->content_mask;
     for (uint32_t n = 0; n < PROBES; n++) {
-        const struct gvn_content *e = &g->contents[(c->hash + n) & g->content_mask];
+        const struct gvn_content *e = &g->contents[(hash + n) & g->content_mask];
         if (e->value_1 == 0 || g->scope.now > e->last || is_same(e, c)) {
-            at = (c->hash + n) & g->content_mask;
+            at = (hash + n) & g->content_mask;
             break;
         }
     }
