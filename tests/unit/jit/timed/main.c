@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// How the compiler's time grows with a function, from bytes to code, on this computer: what counting
+// How the compiler's time grows with a function, from bytes to code, on this computer: what
+// counting
 // (../counted) does not see, which is mostly what does not fit into its caches. A figure to look at
 // and no test: it depends on the computer, and on what else runs.
 //
-//     jit-time ROUNDS              every shape, at its size and at a tenth of it, in turns on one heap
-//     jit-time ROUNDS SHAPE        that shape alone, stage by stage
+//     jit-time ROUNDS              every shape, at its size and at a tenth of it, in turns on one
+//     heap jit-time ROUNDS SHAPE        that shape alone, stage by stage
 #include "kernel/jit/backend.h"
 #include "kernel/jit/compile.h"
 #include "tests/unit/jit/wasm_body.h"
