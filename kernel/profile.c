@@ -5,6 +5,8 @@
 // asks.
 #include "kernel/profile.h"
 
+#include "hal/upcall.h"
+#include "kernel/calltree.h"
 #include "kernel/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
@@ -16,10 +18,24 @@
 #include "kernel/sched/timer.h"
 #include "kernel/symbols.h"
 
+#define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
+#define KNOWN   256u /* a power of two */
 #define ENTRIES 256u /* functions; the last one is for those that came too late */
 
-/* Field protection:  [p] lock, a leaf */
+STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX, "a name is cut once");
+
+/* The name of an instruction that was found before. Code of a driver may go and other code come
+ * there: it is not remembered. A program's number is its own for ever. */
+struct known {
+    uintptr_t pc;
+    uint32_t program; /* 0: the kernel's code */
+    uint16_t name;    /* 0: nothing is known here */
+};
+
+/* Field protection:  [p] lock; under it only what finding a name takes (fault.c) */
 struct profile {
+    struct calltree tree;                  /* [p] */
+    struct known known[KNOWN];             /* [p] by pc */
     uint64_t total;                        /* [p] */
     uint32_t count;                        /* [p] */
     struct profile_entry entries[ENTRIES]; /* [p] by count, the largest first */
@@ -84,6 +100,14 @@ bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
     return is_there;
 }
 
+uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len)
+{
+    irq_state_t state = spin_lock_irq(&lock);
+    uint32_t count = profile == NULL ? 0 : calltree_next(&profile->tree, at, buf, len);
+    spin_unlock_irq(&lock, state);
+    return count;
+}
+
 /* ---- Samples ---- */
 
 /* "main+0x1c (file:line)" is main. */
@@ -143,17 +167,77 @@ static void count_locked(struct profile *p, const char *name) REQUIRES(lock)
     }
 }
 
+/* ---- Call chains ---- */
+
+/* What stands between names in a chain is in none. */
+static uint16_t intern(struct calltree *t, char *name)
+{
+    for (char *semicolon = name; (semicolon = strchr(semicolon, ';')) != NULL;) {
+        *semicolon = ':';
+    }
+    str_make_printable(name);
+    return calltree_name(t, name);
+}
+
+static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
+{
+    const struct thread *t = thread_current();
+    char name[PROFILE_NAME_MAX];
+    struct symbol_info info;
+    uint32_t program = t != NULL && t->program != NULL ? t->program->id : 0;
+    struct known *k = &p->known[(pc ^ pc >> 8) % KNOWN];
+    if (k->name != 0 && k->pc == pc && (k->program == 0 || k->program == program)) {
+        return k->name;
+    }
+    bool is_kernel = symbols_find(pc, &info);
+    name_code(pc, name, sizeof(name));
+    uint16_t number = intern(&p->tree, name);
+    if (is_kernel || (program != 0 && fault_code_is_program(pc))) {
+        *k = (struct known){.pc = pc, .program = is_kernel ? 0 : program, .name = number};
+    }
+    return number;
+}
+
+/* From the innermost function on. A return address may be the first of the next function. */
+static unsigned walk(const struct hal_frame *frame, uintptr_t pcs[FRAMES])
+{
+    uintptr_t lo, hi, fp = hal_frame_fp(frame);
+    unsigned count = 0;
+    pcs[count++] = hal_frame_pc(frame);
+    upcall_stack_bounds(&lo, &hi);
+    for (uintptr_t pc; count < FRAMES && hal_frame_step(&fp, &pc, lo, hi);) {
+        pcs[count++] = pc - 1;
+    }
+    return count;
+}
+
+static void count_chain_locked(struct profile *p, const uintptr_t *pcs, unsigned count)
+    REQUIRES(lock)
+{
+    const struct thread *t = thread_current();
+    char thread[PROFILE_NAME_MAX];
+    (void)str_copy(thread, sizeof(thread), t == NULL ? "boot" : t->name);
+    uint16_t node = calltree_enter(&p->tree, 0, intern(&p->tree, thread));
+    while (count > 0) {
+        node = calltree_enter(&p->tree, node, name_locked(p, pcs[--count]));
+    }
+    calltree_count(&p->tree, node);
+}
+
 void profile_interrupt(const struct hal_frame *frame)
 {
     if (LIKELY(!atomic_load_explicit(&is_due, memory_order_relaxed))) {
         return;
     }
     atomic_store_explicit(&is_due, false, memory_order_relaxed);
-    char name[sizeof(((struct profile_entry *)NULL)->name)];
-    name_code(hal_frame_pc(frame), name, sizeof(name));
+    char name[PROFILE_NAME_MAX];
+    uintptr_t pcs[FRAMES];
+    unsigned count = walk(frame, pcs);
+    name_code(pcs[0], name, sizeof(name));
     irq_state_t state = spin_lock_irq(&lock);
     if (profile != NULL) {
         count_locked(profile, name);
+        count_chain_locked(profile, pcs, count);
     }
     spin_unlock_irq(&lock, state);
 }

@@ -2,21 +2,24 @@
 //
 // Where the time goes: at equal distances in time, which function an interrupt found running, be it
 // the kernel's, a driver's or a program's. What runs with interrupts masked is found where it lets
-// them in again. Not here: call chains, and instructions (scripts/debug has both).
+// them in again; and from where it was called. Not here: instructions (scripts/debug has them).
 #pragma once
 
 #include "hal/trap.h"
 #include "kernel/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** Time between two samples: no multiple or divisor of what else happens periodically. */
 #define PROFILE_PERIOD_NS UINT64_C(199000)
 
+#define PROFILE_NAME_MAX 60
+
 /** A function: its own name, or "program!function". */
 struct profile_entry {
-    char name[60]; /* cut */
+    char name[PROFILE_NAME_MAX]; /* cut */
     uint32_t count;
 };
 
@@ -34,6 +37,15 @@ void profile_stop(void);
  * @return false: there are no more functions, or no profile runs. @context{thread}
  */
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
+
+/**
+ * @brief A call chain that was found: "thread;outermost;...;innermost".
+ * @param at   In: 0 at first. Out: where the next call goes on.
+ * @param buf  Receives it, its outermost part left out if it does not fit.
+ * @param len  Bytes at buf, at least PROFILE_NAME_MAX.
+ * @return How often it was found; 0: there are no more, or no profile runs. @context{thread}
+ */
+uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len);
 
 /** @brief Count a sample if one is due. @context{IRQ, interrupts masked} */
 void profile_interrupt(const struct hal_frame *frame);

@@ -60,6 +60,12 @@ static void find_switch(struct search *s)
     offer(s, "stop");
 }
 
+static void find_profile(struct search *s)
+{
+    find_switch(s);
+    offer(s, "stacks");
+}
+
 static void find_trace(struct search *s)
 {
     find_switch(s);
@@ -79,7 +85,7 @@ static const struct {
     {"help", find_command}, {"mount", find_disk},       {"mem", find_map},
     {"irq", find_resume},   {"test", find_nothing},     {"bench", find_nothing},
     {"ps", find_nothing},   {"poweroff", find_nothing}, {"reboot", find_nothing},
-    {"trace", find_trace},  {"profile", find_switch},
+    {"trace", find_trace},  {"profile", find_profile},
 };
 
 /* --- paths --- */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// `profile`: which functions the time goes to.
+// `profile`: which functions the time goes to, and through which calls. scripts/flamegraph draws
+// the lines of `profile stacks`.
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
 #include "kernel/profile.h"
 #include "kernel/shell/command_internal.h"
 
-#define LISTED 30u
+#define LISTED    30u
+#define STACK_MAX ((size_t)4096) /* bytes of a chain */
 
 static void print_entry(const struct profile_entry *e, uint64_t total)
 {
@@ -30,6 +33,25 @@ static bool print_profile(void)
     return listed != 0;
 }
 
+static void print_stacks(void)
+{
+    char *chain = heap_alloc(STACK_MAX);
+    uint32_t at = 0, count;
+    if (chain == NULL) {
+        console_printf("profile: no memory\n");
+        return;
+    }
+    console_hold_log(); /* no line of it between two of these */
+    while ((count = profile_get_stack(&at, chain, STACK_MAX)) != 0) {
+        console_printf("stack %u %s\n", count, chain);
+    }
+    console_release_log();
+    heap_free(chain);
+    if (at == 0) {
+        console_printf("profile: nothing was counted\n");
+    }
+}
+
 static void start(void)
 {
     enum status s = profile_start();
@@ -42,6 +64,10 @@ static bool run_profile(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "start") == 0) {
         start();
+        return true;
+    }
+    if (argc == 2 && strcmp(argv[1], "stacks") == 0) {
+        print_stacks();
         return true;
     }
     if (argc > 2 || (argc == 2 && strcmp(argv[1], "stop") != 0)) {
@@ -57,6 +83,6 @@ static bool run_profile(int argc, char **argv)
 }
 
 const struct shell_command shell_profile_commands[] = {
-    {"profile", "[start | stop]", "which functions the time goes to", run_profile},
+    {"profile", "[start | stacks | stop]", "which functions the time goes to", run_profile},
     {0},
 };

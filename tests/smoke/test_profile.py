@@ -4,8 +4,14 @@
 Under icount: time is instructions, so the samples are the same in every run.
 """
 import re
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
+from flamegraph import parse
 from smoke import TestCase, run
+from tree import ROOT
 
 PERIOD_NS = 199000
 
@@ -32,8 +38,47 @@ class Profile(TestCase):
         total = int(re.search(r"(?m)^ *(\d+)  samples$", said["profile stop"])[1])
         self.assertLessEqual(sum(both.values()), total)
 
+    def test_chains_lead_from_the_thread_to_what_ran(self):
+        lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", "cat /bin/spin.elf > /tmp/copy",
+                 "profile stacks", "profile stop", "profile stacks", "poweroff"]
+        result = run("--accel", "icount", typed="\n".join(lines) + "\n")
+        self.expect(result, 0, contains="nothing was counted")
+        root = parse(result.output)
+        shell = root.callees["main"]
+        for name in ("upcall_main", "boot_serve", "shell_main"):  # the calls between them, in their order
+            shell = next(node for node in self.below(shell) if node.name == name)
+        second = 10**9 / PERIOD_NS
+        for thread, function in (("spin.wasm", "spin.wasm!"), ("spin.elf", "spin.elf!main")):
+            self.assertGreater(root.callees[thread].total, 0.95 * second)
+            found = [node for node in self.below(root.callees[thread]) if node.name.startswith(function)]
+            self.assertGreater(max(node.total for node in found), 0.95 * second, [node.name for node in found])
+            self.assertIn("thread_start", [node.name for node in self.below(root.callees[thread])])
+        self.draw(result.output)
+
+    def below(self, node):
+        for callee in node.callees.values():
+            yield callee
+            yield from self.below(callee)
+
+    def draw(self, text):
+        """Rows are as wide as what is in them, and nothing lies outside of its caller."""
+        with tempfile.TemporaryDirectory() as folder:
+            console, picture = Path(folder) / "console.txt", Path(folder) / "picture.svg"
+            console.write_text(text)
+            subprocess.run([ROOT / "scripts/flamegraph", console, "-o", picture], check=True, capture_output=True)
+            boxes = ET.parse(picture).getroot().findall("{*}g")
+        rows = {}
+        for box in boxes:
+            rect = box.find("{*}rect")
+            rows.setdefault(float(rect.get("y")), []).append((float(rect.get("x")), float(rect.get("width"))))
+        spans = [sorted(spans) for _, spans in sorted(rows.items(), reverse=True)]
+        self.assertAlmostEqual(sum(width for _, width in spans[0]), 1180, delta=10)
+        for lower, upper in zip(spans, spans[1:]):
+            for x, width in upper:
+                self.assertTrue(any(a - 0.2 <= x and x + width <= a + w + 0.2 for a, w in lower), (x, width))
+
     def test_it_starts_once_and_stops_once(self):
         lines = ["profile", "profile start", "profile start", "run /bin/compute.wasm", "profile stop", "profile stop", "profile faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
-        self.expect(result, 0, contains=["profile: runs already", "usage: profile [start | stop]"])
+        self.expect(result, 0, contains=["profile: runs already", "usage: profile [start | stacks | stop]"])
         self.assertEqual(result.output.count("nothing was counted"), 2, result.output)

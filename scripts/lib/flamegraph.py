@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""What `profile stacks` printed, as a flame graph: an SVG in which a box's width is a function's share of the time,
+callees stand on their callers, and threads are the lowest row. A browser shows a box's numbers under the pointer.
+"""
+import argparse
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+STACK = re.compile(r"^stack (\d+) (\S.*)$", re.M)
+WIDTH, ROW, MARGIN, TITLE, CHARACTER = 1200, 18, 10, 34, 6.6  # pixels
+SMALLEST = 1  # narrower boxes cannot be seen
+# What a box is to its colour: threads, the kernel's and drivers' functions, programs' functions, idle time.
+COLOURS = {"thread": "#b9c4cf", "kernel": "#7fa7d8", "program": "#eda35a", "idle": "#dddddd"}
+
+
+@dataclass
+class Node:
+    name: str
+    depth: int
+    total: int = 0  # samples in it and in all that it calls
+    own: int = 0
+    callees: dict = field(default_factory=dict)
+
+    def callee(self, name):
+        return self.callees.setdefault(name, Node(name, self.depth + 1))
+
+
+def parse(text):
+    """The tree under a root without a name."""
+    root = Node("", -1)
+    for count, chain in STACK.findall(text.replace("\r", "")):
+        node, count = root, int(count)
+        root.total += count
+        for name in chain.split(";"):
+            node = node.callee(name)
+            node.total += count
+        node.own += count
+    return root
+
+
+def depth_of(node):
+    return max([node.depth, *map(depth_of, node.callees.values())])
+
+
+def kind_of(node, in_idle):
+    if in_idle:
+        return "idle"
+    return "thread" if node.depth == 0 else "program" if "!" in node.name else "kernel"
+
+
+def boxes(node, x, scale, in_idle=False):
+    """(node, x, width, kind) of all that is on this node, wide ones before narrow ones."""
+    for callee in sorted(node.callees.values(), key=lambda n: (-n.total, n.name)):
+        width = callee.total * scale
+        idle = in_idle or (callee.depth == 0 and callee.name == "idle")
+        if width >= SMALLEST:
+            yield callee, x, width, kind_of(callee, idle)
+            yield from boxes(callee, x, scale, idle)
+        x += width
+
+
+def label(name, width):
+    room = int((width - 4) / CHARACTER)
+    return name if len(name) <= room else name[:room - 1] + "…" if room >= 4 else ""
+
+
+def draw(root, title):
+    rows = depth_of(root) + 1
+    height = TITLE + rows * ROW + 2 * MARGIN
+    yield (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+           'font-family="monospace" font-size="11">')
+    yield f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
+    yield f'<text x="{MARGIN}" y="22" font-size="14" font-family="sans-serif">{escape(title)}: {root.total} samples</text>'
+    for node, x, width, kind in boxes(root, MARGIN, (WIDTH - 2 * MARGIN) / root.total):
+        y = TITLE + MARGIN + (rows - 1 - node.depth) * ROW
+        share = f"{100 * node.total / root.total:.1f} %, {node.total} samples, {node.own} in itself"
+        words = label(node.name, width)
+        written = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(words)}</text>' if words else ""
+        yield (f'<g><title>{escape(node.name)}: {share}</title><rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 1}" '
+               f'fill="{COLOURS[kind]}" stroke="white" stroke-width="0.5"/>{written}</g>')
+    yield "</svg>\n"
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(
+        prog="scripts/flamegraph", description="Draw what `profile stacks` printed. Example: "
+        "printf 'profile start\\n/bin/compute.wasm\\nprofile stacks\\npoweroff\\n' | scripts/run --disk my.img | scripts/flamegraph")
+    parser.add_argument("input", nargs="?", help="a file with the console's output; default: standard input")
+    parser.add_argument("-o", "--output", default="flamegraph.svg", help="default: flamegraph.svg")
+    parser.add_argument("--title", default="Where the time went")
+    parser.add_argument("--busy", action="store_true", help="without idle time")
+    options = parser.parse_args(arguments)
+    text = Path(options.input).read_text(errors="replace") if options.input else sys.stdin.buffer.read().decode(errors="replace")
+    root = parse(text)
+    if options.busy and "idle" in root.callees:
+        root.total -= root.callees.pop("idle").total
+    if root.total == 0:
+        print("flamegraph: no sample in the input: was it `profile stacks`?", file=sys.stderr)
+        return 1
+    Path(options.output).write_text("\n".join(draw(root, options.title)))
+    print(f"flamegraph: {root.total} samples in {options.output}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
