@@ -51,12 +51,17 @@ void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
         boot_note(info, "device tree: too many CPUs, some are left out");
         return;
     }
-    struct boot_cpu *cpu = &info->cpus[info->cpu_count];
-    *cpu = (struct boot_cpu){
+    struct fdt_value method = fdt_prop(f, node, "enable-method");
+    bool is_psci = fdt_list_has(method, "psci");
+    if (method.bytes != NULL && !is_psci) {
+        /* A spin table, or a board's own way. The CPU that boots may be among those. */
+        boot_note_once(info, "device tree: a CPU that is not started through PSCI stays off, reg",
+                       hw_id);
+    }
+    info->cpus[info->cpu_count] = (struct boot_cpu){
         .hw_id = hw_id,
         .acpi_uid = info->cpu_count,
-        .enabled =
-            fdt_is_available(f, node) && fdt_list_has(fdt_prop(f, node, "enable-method"), "psci"),
+        .enabled = fdt_is_available(f, node) && is_psci,
     };
     info->cpu_count++;
 }

@@ -7,7 +7,28 @@
 #include "hal/types.h"
 #include "hal_arch/percpu.h" /* struct hal_cpu_arch: what the machine's entry code keeps per CPU */
 
+#include <stdatomic.h>
+
 struct thread;
+
+/** What a CPU asks another one for: bits of hal_cpu.asked. Sent by hal/smp.h. */
+enum hal_ipi {
+    HAL_IPI_LOOK = 1 << 0,    /**< look at the run queue: upcall_ipi() */
+    HAL_IPI_STOP = 1 << 1,    /**< stop for ever: another CPU panics */
+    HAL_IPI_MACHINE = 1 << 2, /**< the machine's own: TLBs, page tables */
+};
+
+/** Asked for by who waits until it is done: served in spin loops, too, with interrupts masked. */
+#define HAL_IPI_URGENT ((unsigned)(HAL_IPI_STOP | HAL_IPI_MACHINE))
+
+enum hal_cpu_state {
+    HAL_CPU_ABSENT,   /**< not asked to start yet */
+    HAL_CPU_STARTING, /**< asked; what it finds otherwise when it arrives, it came too late */
+    HAL_CPU_ARRIVED,  /**< runs the kernel's C code, and sets itself up */
+    HAL_CPU_ONLINE,   /**< runs threads, and cannot be given up any more */
+    HAL_CPU_REFUSED,  /**< given up, or it found that it cannot work: it halts */
+    HAL_CPU_STOPPED,  /**< by HAL_IPI_STOP */
+};
 
 /**
  * @brief What one CPU owns. Reached only through hal_this_cpu().
@@ -27,6 +48,16 @@ struct hal_cpu {
     void *run_queue;          /* [I] the scheduler's, opaque here */
     uint64_t irq_count;       /* [o] interrupts taken */
     struct hal_cpu_arch arch; /* the machine's */
+    uint64_t hw_id;           /* [I] as boot_cpu.hw_id */
+    uint64_t ipi_count;       /* [o] interrupts from other CPUs */
+    uintptr_t stopped_pc;     /* [o] where HAL_IPI_STOP found it, before `state` says so; or 0 */
+    uintptr_t stopped_fp;     /* [o] the frame pointer there */
+    /* Bits of enum hal_ipi. Any CPU sets them (release: what is asked for is in memory), the owning
+     * one clears them (acquire). */
+    _Atomic uint32_t asked;
+    /* enum hal_cpu_state. The starting CPU and the one that starts it exchange it, acquire and
+     * release: what each has prepared is seen by the other. */
+    _Atomic uint32_t state;
 };
 
 /**
@@ -50,7 +81,12 @@ static inline void hal_irq_enable(void);
 /** @brief Mask interrupts. @context{any} */
 static inline void hal_irq_disable(void);
 
-/** @brief Tell the CPU that this is a spin loop. @context{any} */
+/**
+ * @brief Tell the CPU that this is a spin loop, and serve what other CPUs wait for
+ * (HAL_IPI_URGENT): whom we wait for may be waiting for us. Every loop that waits for another CPU
+ * calls it.
+ * @context{any}
+ */
 static inline void hal_cpu_relax(void);
 
 /**

@@ -8,6 +8,8 @@
 #include "hal/types.h"
 #include "kernel/status.h"
 
+struct hal_cpu;
+
 /** Line numbers are below it: of x86 global system interrupts and messages, GIC SPIs to 1019, and
  * 1024 of the GIC's message lines from 8192 on. */
 #define IRQ_LINE_MAX 9216u
@@ -15,6 +17,7 @@
 /** What `ack` returns instead of a line. */
 #define IRQ_LINE_NONE  UINT32_MAX       /**< nothing was there: a spurious interrupt */
 #define IRQ_LINE_STRAY (UINT32_MAX - 1) /**< accepted and ended, but it belongs to no line */
+#define IRQ_LINE_IPI   (UINT32_MAX - 2) /**< accepted and ended; another CPU sent it (hal/smp.h) */
 
 enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
 
@@ -35,6 +38,15 @@ struct irq_controller {
     uint32_t (*ack)(unsigned vector);
     /** The handlers have run: let the line (and lower priorities) interrupt again. */
     void (*eoi)(uint32_t line);
+    /** On the boot CPU, in thread context: find what belongs to a CPU that will be started.
+     * E_NODEV: nothing does. E_RANGE: it cannot be named as a target. E_NOMEM. E_TIMEDOUT. */
+    enum status (*add_cpu)(const struct hal_cpu *cpu);
+    /** On the CPU itself, after add_cpu(): bring its part up; interrupts that each CPU has for
+     * itself are unmasked as they are on the boot CPU. E_NODEV, E_TIMEDOUT. */
+    enum status (*init_cpu)(void);
+    /** Interrupt another CPU: its ack() will return IRQ_LINE_IPI. What was stored before is seen
+     * there. `unmaskable`: even if it masks interrupts, where the machine can. */
+    void (*raise)(const struct hal_cpu *cpu, bool unmaskable);
 };
 
 /**

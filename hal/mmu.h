@@ -31,6 +31,7 @@ struct hal_mmu_batch {
     void *ctx;
     uint32_t count; /* ranges used */
     bool flush_all;
+    bool has_tables; /* gather() was told of a table */
     struct {
         vaddr_t va;
         size_t pages;

@@ -287,17 +287,16 @@ static bool replace_leaf(const struct pagetable *pt, paddr_t table, unsigned ind
         store(&entries(pt, table)[index], made);
         return true;
     }
-    pte_t *e = pt->open(table);
-    if (e == NULL) {
-        return false;
-    }
     irq_state_t state = hal_irq_save();
-    store(&e[index], hal_pte_none());
-    pt->forget(va);
-    store(&e[index], made);
-    pt->close();
+    pte_t *e = pt->open(table);
+    if (e != NULL) {
+        store(&e[index], hal_pte_none());
+        pt->forget(va);
+        store(&e[index], made);
+        pt->close();
+    }
     hal_irq_restore(state);
-    return true;
+    return e != NULL;
 }
 
 /* Replace the leaf over va in this table by a table of leaves one level down that map the same. */
@@ -385,6 +384,7 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
                 /* Tables right under the root stay: other address spaces may share them one day. */
                 if (level < PT_LEVELS - 1 && IS_ALIGNED(va, PT_SPAN(level)) && stop == entry_last) {
                     store(slot, hal_pte_none());
+                    batch->has_tables = true;
                     batch->gather(batch->ctx, HAL_GATHER_TABLE, below, 1);
                 }
             }

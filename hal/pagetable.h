@@ -34,7 +34,8 @@ struct pagetable {
      * belongs to the kernel. So the entry is reached another way, with interrupts masked. */
     void (*forget)(vaddr_t va);   /* invalidate one address at once */
     void *(*open)(paddr_t table); /* the table's entries, by a mapping of their own; NULL: no memory
-                                   * for it. One at a time */
+                                   * for it. One at a time. Until close() no other CPU touches
+                                   * what the tables map, but for the image and its stack */
     void (*close)(void);          /* what was stored holds from here on */
 };
 

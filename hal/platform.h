@@ -7,6 +7,7 @@
 #include "kernel/status.h"
 
 struct boot_info;
+struct hal_cpu;
 
 /**
  * @brief Interrupt controller, event timer, power control: what threads need.
@@ -19,3 +20,19 @@ void hal_platform_init_core(const struct boot_info *info);
  * @context{thread, may sleep}
  */
 void hal_platform_init_devices(const struct boot_info *info);
+
+/**
+ * @brief What a CPU needs of its own before it can be started: stacks for its vectors, its part of
+ * the interrupt controller.
+ * @param cpu  id and hw_id are set; its part for the machine is filled in.
+ * @return OK; what irq_controller.add_cpu returns; E_NOMEM.
+ * @context{thread, on the boot CPU}
+ */
+enum status hal_platform_add_cpu(struct hal_cpu *cpu);
+
+/**
+ * @brief Interrupt controller and event timer of the calling CPU.
+ * @return What irq_controller.init_cpu returns.
+ * @context{starting CPU, after hal_platform_add_cpu() for it; interrupts masked}
+ */
+enum status hal_platform_init_cpu(void);

@@ -46,6 +46,14 @@ void upcall_fault(struct fault *fault);
  */
 void upcall_irq(unsigned vector, struct hal_frame *frame);
 
+/**
+ * @brief A CPU that hal_cpu_start() started: the kernel's first portable function on it.
+ *
+ * On entry: as upcall_main(), but on the final tables and the CPU's own stack; hal_this_cpu() is
+ * what hal_cpu_start() was given.
+ */
+_Noreturn void upcall_cpu_main(void);
+
 /** @brief The event timer of this CPU fired. Called by its interrupt handler. @context{IRQ} */
 void upcall_timer(void);
 

@@ -39,9 +39,6 @@ static void print_machine(const struct boot_info *info)
     log_info("boot", "%s", line);
     log_info("boot", "started by %s%s%s, command line \"%s\"", protocols[info->protocol],
              info->loader[0] != '\0' ? ", " : "", info->loader, info->cmdline);
-    if (info->cpu_count > 1) {
-        log_info("boot", "%u CPUs, of which one is used", info->cpu_count);
-    }
 }
 
 static void print_oddities(const struct boot_info *info, const struct cmdline *cmdline)

@@ -18,7 +18,8 @@ void hal_irq_install(const struct irq_controller *ctl)
 {
     ASSERT(irq_ctl == NULL);
     ASSERT(ctl->name != NULL && ctl->configure != NULL && ctl->mask != NULL &&
-           ctl->unmask != NULL && ctl->ack != NULL && ctl->eoi != NULL);
+           ctl->unmask != NULL && ctl->ack != NULL && ctl->eoi != NULL && ctl->add_cpu != NULL &&
+           ctl->init_cpu != NULL && ctl->raise != NULL);
     irq_ctl = ctl;
 }
 

@@ -21,6 +21,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/work.h"
+#include "kernel/smp.h"
 #include "kernel/trace.h"
 
 static struct cmdline cmdline;
@@ -71,6 +72,7 @@ void upcall_main(struct boot_info *info)
     hal_platform_init_devices(info); /* consoles, clock, buses: drivers probe */
     boot_mount_root(info);
     loader_init();
+    smp_start(info, cmdline.maxcpus); /* the other CPUs: last, so that a report of them is seen */
 
     boot_serve(&cmdline);
 }

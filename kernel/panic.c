@@ -9,6 +9,7 @@
 #include "hal/console.h"
 #include "hal/cpu.h"
 #include "hal/power.h"
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/clock.h"
@@ -71,17 +72,28 @@ static _Noreturn void end_nested(const char *what)
     finish();
 }
 
+/* The CPU that came first; another one that panics meanwhile is one of those that it stops. */
+static _Atomic(struct hal_cpu *) reporter;
+static unsigned still_running; /* CPUs that did not stop */
+
 /** Returns false if this CPU panics already. */
 static bool enter(void)
 {
     hal_irq_disable();
     struct hal_cpu *cpu = hal_this_cpu();
+    struct hal_cpu *first = NULL;
     if (cpu->in_panic) {
         return false;
+    }
+    if (!atomic_compare_exchange_strong_explicit(&reporter, &first, cpu, memory_order_acq_rel,
+                                                 memory_order_acquire) &&
+        first != cpu) {
+        hal_cpu_stop(0, hal_frame_here());
     }
     cpu->in_panic = true;
     has_said_cause = false;
     nested_count = 0;
+    still_running = hal_cpu_stop_others();
     return true;
 }
 
@@ -123,6 +135,36 @@ static void say_backtrace(uintptr_t pc, uintptr_t fp)
     backtrace_print(say_frame, NULL, pc, fp, lo, hi);
 }
 
+/** A CPU that was doing something: what, and how it got there. */
+static void say_busy_cpu(const struct hal_cpu *cpu)
+{
+    const struct thread *t = cpu->current;
+    say("  cpu %u was in thread %u \"%.*s\"\n", cpu->id, t->id, THREAD_NAME_MAX, t->name);
+    backtrace_print(say_frame, NULL, cpu->stopped_pc, cpu->stopped_fp, t->context.stack_lo,
+                    t->context.stack_hi);
+}
+
+static void say_other_cpus(void)
+{
+    unsigned idle = 0;
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        const struct hal_cpu *cpu = hal_cpu_at(i);
+        bool is_stopped =
+            atomic_load_explicit(&cpu->state, memory_order_acquire) == HAL_CPU_STOPPED;
+        if (cpu == hal_this_cpu() || !is_stopped) {
+            continue;
+        }
+        if (cpu->current->priority == PRIO_IDLE) {
+            idle++;
+        } else {
+            say_busy_cpu(cpu);
+        }
+    }
+    if (idle > 0 || still_running > 0) {
+        say("  other CPUs: %u idle, %u that did not stop\n", idle, still_running);
+    }
+}
+
 static void say_log_line(const struct log_record *r)
 {
     static bool has_heading;
@@ -149,6 +191,7 @@ void panic(const char *fmt, ...)
     say_where();
     hal_frame_capture(say_registers);
     say_backtrace(0, hal_frame_here());
+    say_other_cpus();
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
     finish();
 }
@@ -167,6 +210,7 @@ void panic_fault(const struct fault *fault, const char *why)
     say_where();
     say_registers(fault->frame);
     say_backtrace(fault->pc, hal_frame_fp(fault->frame));
+    say_other_cpus();
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
     finish();
 }

@@ -38,8 +38,13 @@ STATIC_ASSERT(offsetof(struct early_switch, stack_top) == SWITCH_STACK, "entry.S
 const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t head,
                                       uint64_t counter, bool is_efi);
 
-/** @brief First instruction at link addresses: entry.S. */
+/** @brief First instruction at link addresses: entry.S; and that of other CPUs than the boot CPU.
+ */
 _Noreturn void enter_high(void);
+_Noreturn void enter_high_cpu(void);
+
+/** Where other CPUs begin, at its physical address; x0 is that of a struct early_switch. */
+void entry_cpu(void);
 /** @brief First C function at link addresses. */
 _Noreturn void early_high(void);
 

@@ -104,6 +104,57 @@ entry_common:
         eret
 END entry
 
+/*
+ * Another CPU, from PSCI's CPU_ON: MMU off, no stack before it is on.
+ * in: x0 = physical address of its struct early_switch
+ */
+FUNCTION entry_cpu
+        CFI_OUTERMOST
+        msr     daifset, #0xf
+        msr     spsel, #1
+        mov     x20, x0
+        mrs     x19, currentel
+        lsr     x19, x19, #2
+        cmp     x19, #2
+        b.hi    4f                      // EL3: firmware does not keep to PSCI
+        b.lo    3f
+        ADDRESS x1, vectors_el2
+        msr     vbar_el2, x1
+        bl      el2_release_el1
+        adr     x1, 3f
+        msr     elr_el2, x1
+        mov     x1, #(PSTATE_EL1H | PSTATE_DAIF)
+        msr     spsr_el2, x1
+        ADDRESS x1, el2_stack_end       // all CPUs' to report why
+        mov     sp, x1
+        isb
+        eret
+3:      CONSTANT x1, SCTLR_EL1_RES1
+        msr     sctlr_el1, x1
+        mov     x1, #CPACR_FP
+        msr     cpacr_el1, x1
+        ADDRESS x1, vectors
+        msr     vbar_el1, x1
+        isb
+        mov     x0, x20
+        b       mmu_enable
+4:      wfi
+        b       4b
+END entry_cpu
+
+/*
+ * Its first instruction at link addresses. The key for return addresses is loaded by a function that
+ * returns, and used from then on.
+ */
+FUNCTION enter_high_cpu
+        CFI_OUTERMOST
+        bl      cpu_start_settings      // returns SCTLR_EL1
+        msr     sctlr_el1, x0
+        isb
+        bl      cpu_start_main
+        brk     #0                      // it must not return
+END enter_high_cpu
+
 /* EL1, MMU off. */
 LOCAL_FUNCTION enter_el1
         CFI_OUTERMOST
@@ -249,7 +300,7 @@ idmap_start:
 
 /*
  * Turn the MMU and the caches on and call a function at its link address.
- * in: x0 = struct early_switch; D and I masked; nothing was written through a cache so far
+ * in: x0 = struct early_switch; D and I masked; this CPU wrote nothing through a cache so far
  */
 FUNCTION mmu_enable
         ldp     x1, x2, [x0, #SWITCH_TTBR0]
@@ -265,11 +316,12 @@ FUNCTION mmu_enable
         ubfx    x12, x12, #16, #4
         mov     x13, #4
         lsl     x13, x13, x12           // bytes of the smallest data cache line
-1:      dc      ivac, x6
+1:      cmp     x6, x7
+        b.hs    2f
+        dc      ivac, x6
         add     x6, x6, x13
-        cmp     x6, x7
-        b.lo    1b
-        dsb     sy
+        b       1b
+2:      dsb     sy
 
         msr     mair_el1, x4
         msr     tcr_el1, x3

@@ -50,3 +50,29 @@ void gic_quiet(const struct io_region *r, uint32_t first, uint32_t end)
         io_write32(r, GICD_IPRIORITYR + line, GIC_PRIORITY_ALL);
     }
 }
+
+void gic_private_note(struct gic_private *p, uint32_t line, bool is_enabled)
+{
+    if (line < GIC_PPI_END) {
+        uint32_t bit = 1u << line;
+        p->enabled = is_enabled ? p->enabled | bit : p->enabled & ~bit;
+    }
+}
+
+void gic_private_note_trigger(struct gic_private *p, uint32_t line, enum irq_trigger trigger)
+{
+    if (line < GIC_PPI_END) {
+        uint32_t bit = 1u << line;
+        p->edge = trigger == IRQ_EDGE ? p->edge | bit : p->edge & ~bit;
+    }
+}
+
+void gic_private_apply(const struct gic_private *p, const struct io_region *r)
+{
+    for (uint32_t line = GIC_SGI_END; line < GIC_PPI_END; line++) {
+        if ((p->enabled >> line & 1) != 0) {
+            (void)!gic_set_trigger(r, line, (p->edge >> line & 1) != 0 ? IRQ_EDGE : IRQ_LEVEL_HIGH);
+        }
+    }
+    io_write32(r, GICD_ISENABLER, p->enabled | 1u << GIC_SGI_IPI);
+}

@@ -6,9 +6,11 @@
 #pragma once
 
 #include "hal/bootinfo.h"
+#include "hal/cpu.h"
 #include "hal/io.h"
 #include "hal/irq.h"
 
+#define GIC_SGI_IPI      0u /* what CPUs send each other: IRQ_LINE_IPI */
 #define GIC_SGI_END      16u
 #define GIC_PPI_END      32u
 #define GIC_INTID_END    1020u /* 1020 to 1023 mean "none" */
@@ -91,10 +93,24 @@ void gicv3_lpi_set_masked(uint32_t line, bool is_masked);
 #define GICD_ITARGETSR  0x0800
 #define GICD_ICFGR      0x0c00
 #define GICD_IGRPMODR   0x0d00
+#define GICD_SGIR       0x0f00 /* GICv2 */
 #define GICD_PIDR2      0xffe8 /* GICv3 */
 
 /** @brief Number of INTIDs that the distributor has: 32 to 1020. */
 uint32_t gic_line_count(const struct io_region *distributor);
+
+/** Interrupts that each CPU has for itself, as they were set up on the boot CPU; a bit each. */
+struct gic_private {
+    uint32_t enabled;
+    uint32_t edge;
+};
+
+/** @brief Remember that one was unmasked or masked, or its trigger; of other lines nothing. */
+void gic_private_note(struct gic_private *p, uint32_t line, bool is_enabled);
+void gic_private_note_trigger(struct gic_private *p, uint32_t line, enum irq_trigger trigger);
+
+/** @brief Set up the calling CPU's like that. @param r  The registers that have theirs. */
+void gic_private_apply(const struct gic_private *p, const struct io_region *r);
 
 /** @brief Set, or clear, the bit of a line in a register array of one bit a line (write-one
  * registers). */

@@ -17,12 +17,17 @@
 
 #define CTLR_ENABLE  1u
 #define IAR_INTID(v) ((v)&0x3ffu)
+#define SGIR_TARGETS 16
 #define CPUS         8u /* the architecture's limit */
 #define GICD_LEN_MIN 0x1000u
 #define GICC_LEN_MIN 0x1000u /* EOIR and IAR; the rest is not used */
 
 static struct io_region dist, cpu_interface;
 static uint32_t line_count;
+static struct gic_private private_lines;
+
+/* By CPU: which interface is its, as own_target() says. [o], before it is online. */
+static uint8_t target_of[CPUS];
 
 /* What ack() read, by CPU: eoi() must write it back whole, with an SGI's sender. [o] by the owning
  * CPU. */
@@ -54,12 +59,28 @@ static void init_distributor(void)
     io_write32(&dist, GICD_CTLR, CTLR_ENABLE);
 }
 
-static void init_cpu(void)
+static enum status init_cpu(void)
 {
+    target_of[hal_this_cpu()->id] = own_target();
     gic_quiet(&dist, 0, GIC_PPI_END);
+    gic_private_apply(&private_lines, &dist);
     io_write32(&cpu_interface, GICC_PMR, GIC_MASK_NONE);
     io_write32(&cpu_interface, GICC_BPR, 0);
     io_write32(&cpu_interface, GICC_CTLR, CTLR_ENABLE);
+    return OK;
+}
+
+static enum status add_cpu(const struct hal_cpu *cpu)
+{
+    return cpu->id < CPUS ? OK : E_RANGE;
+}
+
+/* "Unmaskable" would take a secure side that lets FIQ through to us. */
+static void raise(const struct hal_cpu *cpu, bool unmaskable)
+{
+    (void)unmaskable;
+    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    io_write32(&dist, GICD_SGIR, (uint32_t)target_of[cpu->id] << SGIR_TARGETS | GIC_SGI_IPI);
 }
 
 enum status gicv2_init(const struct boot_gic *gic, const struct gic_mapper *mapper)
@@ -77,17 +98,18 @@ enum status gicv2_init(const struct boot_gic *gic, const struct gic_mapper *mapp
         return s;
     }
     init_distributor();
-    init_cpu();
-    return OK;
+    return init_cpu();
 }
 
 static enum status configure(uint32_t line, enum irq_trigger trigger)
 {
+    gic_private_note_trigger(&private_lines, line, trigger);
     return line < line_count ? gic_set_trigger(&dist, line, trigger) : E_RANGE;
 }
 
 static void mask(uint32_t line)
 {
+    gic_private_note(&private_lines, line, false);
     gic_write_bit(&dist, GICD_ICENABLER, line);
     (void)io_read32(&dist,
                     GICD_ICENABLER); /* the store has arrived: the line is quiet from here on */
@@ -95,6 +117,7 @@ static void mask(uint32_t line)
 
 static void unmask(uint32_t line)
 {
+    gic_private_note(&private_lines, line, true);
     gic_write_bit(&dist, GICD_ISENABLER, line);
 }
 
@@ -104,6 +127,10 @@ static uint32_t ack(unsigned vector)
     uint32_t iar = io_read32(&cpu_interface, GICC_IAR);
     if (IAR_INTID(iar) >= GIC_INTID_END) {
         return IRQ_LINE_NONE;
+    }
+    if (IAR_INTID(iar) == GIC_SGI_IPI) {
+        io_write32(&cpu_interface, GICC_EOIR, iar);
+        return IRQ_LINE_IPI;
     }
     acked[hal_this_cpu()->id % CPUS] = iar;
     return IAR_INTID(iar);
@@ -122,4 +149,7 @@ const struct irq_controller gicv2_controller = {
     .unmask = unmask,
     .ack = ack,
     .eoi = eoi,
+    .add_cpu = add_cpu,
+    .init_cpu = init_cpu,
+    .raise = raise,
 };

@@ -31,14 +31,20 @@
 #define GICR_WAKER_SLEEP     (1u << 1)
 #define GICR_WAKER_ASLEEP    (1u << 2)
 
+#define GICD_TYPER_RSS (1u << 26)
+#define ICC_CTLR_RSS   (1u << 18)
+#define SGI_TARGETS    16u
+
 #define PIDR2_VERSION(v) ((v) >> 4 & 15u)
 #define SPINS            1000000u /* far beyond any real wait for a register */
 
 SYSREG_READ(s3_0_c12_c12_0)  /* ICC_IAR1_EL1 */
 SYSREG_WRITE(s3_0_c12_c12_1) /* ICC_EOIR1_EL1 */
 SYSREG_WRITE(s3_0_c12_c12_3) /* ICC_BPR1_EL1 */
-SYSREG_WRITE(s3_0_c12_c12_4) /* ICC_CTLR_EL1 */
-SYSREG_READ(s3_0_c12_c12_5)  /* ICC_SRE_EL1 */
+SYSREG_WRITE(s3_0_c12_c11_5) /* ICC_SGI1R_EL1 */
+SYSREG_READ(s3_0_c12_c12_4)  /* ICC_CTLR_EL1 */
+SYSREG_WRITE(s3_0_c12_c12_4)
+SYSREG_READ(s3_0_c12_c12_5) /* ICC_SRE_EL1 */
 SYSREG_WRITE(s3_0_c12_c12_5)
 SYSREG_WRITE(s3_0_c12_c12_7) /* ICC_IGRPEN1_EL1 */
 SYSREG_WRITE(s3_0_c4_c6_0)   /* ICC_PMR_EL1 */
@@ -46,9 +52,28 @@ SYSREG_WRITE(s3_0_c4_c6_0)   /* ICC_PMR_EL1 */
 static struct io_region dist;
 static uint32_t line_count;
 
-/* This CPU's redistributor; with more CPUs, one of each. */
-static struct io_region redist, redist_sgi;
-static uint64_t redist_base; /* physical */
+static struct gic_private private_lines;
+
+/** A CPU's redistributor. */
+struct redist {
+    struct io_region ctl, sgi;
+    uint64_t base;     /* physical */
+    uint32_t affinity; /* of its CPU, as affinity_of() says */
+};
+
+/* In the order of firmware's regions, as far as they have been looked at: up to the last CPU's. */
+static struct redist redists[CPU_MAX];
+static uint32_t redist_count;
+
+/* Where the look goes on. */
+static struct {
+    uint32_t region;
+    uint64_t at; /* in the region */
+} walk;
+
+static struct boot_gic told;
+static const struct gic_mapper *memory;
+static uint32_t redist_of[CPU_MAX]; /* [I] by CPU, index in redists[] */
 
 static void isb(void)
 {
@@ -65,11 +90,15 @@ static bool wait_clear(const struct io_region *r, size_t reg, uint32_t bit)
     return false;
 }
 
-/* Affinity in the order of GICR_TYPER: Aff3.Aff2.Aff1.Aff0. */
-static uint32_t own_affinity(void)
+/* In the order of GICR_TYPER: Aff3.Aff2.Aff1.Aff0. */
+static uint32_t affinity_of(uint64_t mpidr)
 {
-    uint64_t mpidr = cpu_hardware_id();
     return (uint32_t)((mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff));
+}
+
+static struct redist *own_redist(void)
+{
+    return &redists[redist_of[hal_this_cpu()->id]];
 }
 
 static enum status init_distributor(void)
@@ -92,69 +121,83 @@ static enum status init_distributor(void)
 }
 
 /* Map the pages in use of the redistributor at `base`. */
-static enum status map_redistributor(uint64_t base, const struct gic_mapper *mapper)
+static enum status map_redistributor(uint64_t base, struct redist *r)
 {
-    enum status s = mapper->map(base, GICR_USED, &redist);
+    enum status s = memory->map(base, GICR_USED, &r->ctl);
     if (s != OK) {
         return s;
     }
-    s = mapper->map(base + GICR_FRAME, GICR_USED, &redist_sgi);
+    s = memory->map(base + GICR_FRAME, GICR_USED, &r->sgi);
     if (s != OK) {
-        mapper->unmap(&redist);
+        memory->unmap(&r->ctl);
+        return s;
+    }
+    r->base = base;
+    r->affinity = (uint32_t)(io_read64(&r->ctl, GICR_TYPER) >> 32);
+    return OK;
+}
+
+/* From this one to the next: as the tables say, or by the frames that it has; past the end of the
+ * region after its last. */
+static uint64_t step_from(const struct redist *r, uint64_t left)
+{
+    uint64_t typer = io_read64(&r->ctl, GICR_TYPER);
+    uint64_t stride = (typer & GICR_TYPER_LAST) != 0    ? left
+                      : told.redist_stride != 0         ? told.redist_stride
+                      : (typer & GICR_TYPER_VLPIS) != 0 ? 4 * GICR_FRAME
+                                                        : 2 * GICR_FRAME;
+    return MIN(stride, left);
+}
+
+/* Look at one more. E_NODEV: there is none. */
+static enum status find_next(void)
+{
+    while (walk.region < told.redist_count &&
+           told.redist[walk.region].len - walk.at < 2 * GICR_FRAME) {
+        walk.region++;
+        walk.at = 0;
+    }
+    if (walk.region == told.redist_count || redist_count == CPU_MAX) {
+        return E_NODEV;
+    }
+    struct redist *r = &redists[redist_count];
+    enum status s = map_redistributor(told.redist[walk.region].base + walk.at, r);
+    if (s == OK) {
+        walk.at += step_from(r, told.redist[walk.region].len - walk.at);
+        redist_count++;
     }
     return s;
 }
 
-/* Look at the redistributors of one region, until its last one or the end. Their distance is the
- * table's (0: their own, by the frames they have). */
-static enum status find_in_region(uint64_t base, uint64_t len, uint64_t told,
-                                  const struct gic_mapper *mapper)
+static enum status find_redistributor(uint64_t mpidr, uint32_t *out)
 {
-    uint64_t stride = 0;
-    for (uint64_t at = 0; len - at >= 2 * GICR_FRAME; at += MIN(stride, len - at)) {
-        enum status s = map_redistributor(base + at, mapper);
+    for (uint32_t i = 0;; i++) {
+        enum status s = i < redist_count ? OK : find_next();
         if (s != OK) {
             return s;
         }
-        uint64_t typer = io_read64(&redist, GICR_TYPER);
-        if (typer >> 32 == own_affinity()) {
-            redist_base = base + at;
+        if (redists[i].affinity == affinity_of(mpidr)) {
+            *out = i;
             return OK;
         }
-        mapper->unmap(&redist_sgi);
-        mapper->unmap(&redist);
-        if ((typer & GICR_TYPER_LAST) != 0) {
-            break;
-        }
-        stride = told != 0                         ? told
-                 : (typer & GICR_TYPER_VLPIS) != 0 ? 4 * GICR_FRAME
-                                                   : 2 * GICR_FRAME;
     }
-    return E_NODEV;
-}
-
-static enum status find_redistributor(const struct boot_gic *gic, const struct gic_mapper *mapper)
-{
-    enum status s = E_NODEV;
-    for (uint32_t i = 0; i < gic->redist_count && s == E_NODEV; i++) {
-        s = find_in_region(gic->redist[i].base, gic->redist[i].len, gic->redist_stride, mapper);
-    }
-    return s;
 }
 
 static enum status init_redistributor(void)
 {
-    io_write32(&redist, GICR_WAKER, io_read32(&redist, GICR_WAKER) & ~GICR_WAKER_SLEEP);
-    if (!wait_clear(&redist, GICR_WAKER, GICR_WAKER_ASLEEP)) {
+    const struct redist *r = own_redist();
+    io_write32(&r->ctl, GICR_WAKER, io_read32(&r->ctl, GICR_WAKER) & ~GICR_WAKER_SLEEP);
+    if (!wait_clear(&r->ctl, GICR_WAKER, GICR_WAKER_ASLEEP)) {
         return E_TIMEDOUT;
     }
-    gic_quiet(&redist_sgi, 0, GIC_PPI_END);
-    io_write32(&redist_sgi, GICD_IGROUPR, UINT32_MAX);
-    io_write32(&redist_sgi, GICD_IGRPMODR, 0);
+    gic_quiet(&r->sgi, 0, GIC_PPI_END);
+    io_write32(&r->sgi, GICD_IGROUPR, UINT32_MAX);
+    io_write32(&r->sgi, GICD_IGRPMODR, 0);
+    gic_private_apply(&private_lines, &r->sgi);
     return OK;
 }
 
-static enum status init_cpu(void)
+static enum status init_interface(void)
 {
     write_s3_0_c12_c12_5(read_s3_0_c12_c12_5() | 1);
     isb();
@@ -169,27 +212,31 @@ static enum status init_cpu(void)
     return OK;
 }
 
-static enum status init_mapped(const struct boot_gic *gic, const struct gic_mapper *mapper)
+static enum status init_cpu(void)
+{
+    enum status s = init_redistributor();
+    return s == OK ? init_interface() : s;
+}
+
+static enum status init_mapped(void)
 {
     if (PIDR2_VERSION(io_read32(&dist, GICD_PIDR2)) < 3) {
         return E_NODEV;
     }
-    enum status s = find_redistributor(gic, mapper);
-    if (s != OK) {
-        return s;
-    }
-    s = init_distributor();
+    enum status s = find_redistributor(cpu_hardware_id(), &redist_of[0]);
     if (s == OK) {
-        s = init_redistributor();
+        s = init_distributor();
     }
-    if (s == OK) {
-        s = init_cpu();
+    return s == OK ? init_cpu() : s;
+}
+
+static void forget_redistributors(void)
+{
+    while (redist_count > 0) {
+        redist_count--;
+        memory->unmap(&redists[redist_count].sgi);
+        memory->unmap(&redists[redist_count].ctl);
     }
-    if (s != OK) {
-        mapper->unmap(&redist_sgi);
-        mapper->unmap(&redist);
-    }
-    return s;
 }
 
 enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapper)
@@ -197,12 +244,15 @@ enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapp
     if (gic->dist_len < GICD_LEN_MIN) {
         return E_INVAL;
     }
+    told = *gic;
+    memory = mapper;
     enum status s = mapper->map(gic->dist_base, GICD_LEN_MIN, &dist);
     if (s != OK) {
         return s;
     }
-    s = init_mapped(gic, mapper);
+    s = init_mapped();
     if (s != OK) {
+        forget_redistributors();
         mapper->unmap(&dist);
     }
     return s;
@@ -212,9 +262,9 @@ void gicv3_get_cpu(struct gicv3_cpu *out)
 {
     uint32_t typer = io_read32(&dist, GICD_TYPER);
     *out = (struct gicv3_cpu){
-        .redist = redist,
-        .redist_base = redist_base,
-        .number = GICR_TYPER_NUMBER(io_read64(&redist, GICR_TYPER)),
+        .redist = own_redist()->ctl,
+        .redist_base = own_redist()->base,
+        .number = GICR_TYPER_NUMBER(io_read64(&own_redist()->ctl, GICR_TYPER)),
         .id_bits = (typer & GICD_TYPER_LPIS) != 0 ? GICD_TYPER_ID_BITS(typer) : 0,
     };
 }
@@ -223,7 +273,7 @@ void gicv3_get_cpu(struct gicv3_cpu *out)
  * redistributor. */
 static const struct io_region *home(uint32_t line)
 {
-    return line < GIC_PPI_END ? &redist_sgi : &dist;
+    return line < GIC_PPI_END ? &own_redist()->sgi : &dist;
 }
 
 static enum status configure(uint32_t line, enum irq_trigger trigger)
@@ -231,6 +281,7 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
     if (line >= GIC_LPI_FIRST) {
         return gicv3_lpi_configure(line, trigger);
     }
+    gic_private_note_trigger(&private_lines, line, trigger);
     return line < line_count ? gic_set_trigger(home(line), line, trigger) : E_RANGE;
 }
 
@@ -240,11 +291,12 @@ static void mask(uint32_t line)
         gicv3_lpi_set_masked(line, true);
         return;
     }
+    gic_private_note(&private_lines, line, false);
     gic_write_bit(home(line), GICD_ICENABLER, line);
     /* RWP: the line is quiet from here on. GICR_CTLR has the bit elsewhere; reading back orders
      * enough. */
     if (line < GIC_PPI_END) {
-        (void)io_read32(&redist_sgi, GICD_ICENABLER);
+        (void)io_read32(home(line), GICD_ICENABLER);
     } else {
         (void)wait_clear(&dist, GICD_CTLR, GICD_CTLR_RWP);
     }
@@ -255,6 +307,7 @@ static void unmask(uint32_t line)
     if (line >= GIC_LPI_FIRST) {
         gicv3_lpi_set_masked(line, false);
     } else {
+        gic_private_note(&private_lines, line, true);
         gic_write_bit(home(line), GICD_ISENABLER, line);
     }
 }
@@ -267,6 +320,11 @@ static uint32_t ack(unsigned vector)
                      :
                      :
                      : "memory"); /* acknowledged before the handler looks at its device */
+    if (line == GIC_SGI_IPI) {
+        write_s3_0_c12_c12_1(line);
+        isb();
+        return IRQ_LINE_IPI;
+    }
     bool is_none = line >= GIC_INTID_END && line < GIC_LPI_FIRST;
     return is_none ? IRQ_LINE_NONE : line;
 }
@@ -277,6 +335,35 @@ static void eoi(uint32_t line)
     isb();
 }
 
+/* ICC_SGI1R_EL1 names CPUs by affinity, 16 of the last level in one write; the range of 16 can be
+ * told where both sides know of ranges. */
+static bool has_ranges(void)
+{
+    return (read_s3_0_c12_c12_4() & ICC_CTLR_RSS) != 0 &&
+           (io_read32(&dist, GICD_TYPER) & GICD_TYPER_RSS) != 0;
+}
+
+static enum status add_cpu(const struct hal_cpu *cpu)
+{
+    if ((cpu->hw_id & 0xff) >= SGI_TARGETS && !has_ranges()) {
+        return E_RANGE;
+    }
+    return find_redistributor(cpu->hw_id, &redist_of[cpu->id]);
+}
+
+/* "Unmaskable" would take a secure side that lets FIQ through to us. */
+static void raise(const struct hal_cpu *cpu, bool unmaskable)
+{
+    (void)unmaskable;
+    uint64_t id = cpu->hw_id;
+    uint64_t last = id & 0xff;
+    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    write_s3_0_c12_c11_5((id >> 32 & 0xff) << 48 | last / SGI_TARGETS << 44 |
+                         (id >> 16 & 0xff) << 32 | (uint64_t)GIC_SGI_IPI << 24 |
+                         (id >> 8 & 0xff) << 16 | UINT64_C(1) << last % SGI_TARGETS);
+    isb();
+}
+
 const struct irq_controller gicv3_controller = {
     .name = "gicv3",
     .configure = configure,
@@ -284,4 +371,7 @@ const struct irq_controller gicv3_controller = {
     .unmask = unmask,
     .ack = ack,
     .eoi = eoi,
+    .add_cpu = add_cpu,
+    .init_cpu = init_cpu,
+    .raise = raise,
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel's tables once there are frames to build them from, and the TLB. The radix is
-// hal/pagetable.c's, an entry's format hal_arch/pte.h's. One CPU runs; TLB operations are broadcast
-// (inner shareable) already.
+// hal/pagetable.c's, an entry's format hal_arch/pte.h's. TLB operations are broadcast (inner
+// shareable): other CPUs are interrupted only where they must not even look (hold_others()).
 #include "arch/aarch64/mmu.h"
 
 #include "arch/aarch64/cpu.h"
@@ -10,6 +10,7 @@
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"
 #include "hal/layout.h"
+#include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/assert.h"
@@ -20,6 +21,9 @@ extern char __overflow_stack_start[], __overflow_stack_end[];
 
 /* Above this many pages one flush of everything is cheaper than an instruction a page. */
 #define FLUSH_PAGES_MAX ((size_t)256)
+
+/* Seconds: nobody masks interrupts that long. */
+#define ANSWER_SPINS_MAX ((uint64_t)1 << 32)
 
 static struct pagetable kernel_tables;
 static uintptr_t identity_page; /* idmap_start in TTBR0's half, until hal_mmu_init() */
@@ -58,6 +62,77 @@ static void flush_everything(void)
     finish_flush();
 }
 
+/* ---- other CPUs ---- */
+
+/* In the image: the direct map may have a hole while they are held. Acquire and release: what the
+ * holder does comes after all are held, and before they go on. */
+static struct {
+    atomic_flag busy; /* who holds, or is about to */
+    _Atomic bool is_holding;
+    _Atomic uint32_t held;
+} hold = {.busy = ATOMIC_FLAG_INIT};
+
+/* HAL_IPI_MACHINE. Touches the image and its stack, and is not interrupted. */
+void hal_ipi_serve_machine(void)
+{
+    atomic_fetch_add_explicit(&hold.held, 1, memory_order_acq_rel);
+    while (atomic_load_explicit(&hold.is_holding, memory_order_acquire)) {
+        __asm__ volatile("yield" : : : "memory");
+    }
+    atomic_fetch_sub_explicit(&hold.held, 1, memory_order_release);
+    __asm__ volatile("isb" : : : "memory");
+}
+
+static void wait_until_held(uint32_t count)
+{
+    for (uint64_t spins = 0; atomic_load_explicit(&hold.held, memory_order_acquire) != count;
+         spins++) {
+        if (spins == ANSWER_SPINS_MAX) {
+            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not look");
+        }
+        hal_cpu_relax();
+    }
+}
+
+/* Every other CPU stands still from here on, in code of the image. Interrupts are masked. */
+static void hold_others(void)
+{
+    cpu_t count = hal_cpu_count();
+    if (count == 1 || hal_this_cpu()->in_panic) {
+        return; /* who panics has stopped them */
+    }
+    while (atomic_flag_test_and_set_explicit(&hold.busy, memory_order_acquire)) {
+        hal_cpu_relax(); /* he may wait for us */
+    }
+    atomic_store_explicit(&hold.is_holding, true, memory_order_release);
+    for (cpu_t i = 0; i < count; i++) {
+        if (hal_cpu_at(i) != hal_this_cpu()) {
+            hal_ipi_send(hal_cpu_at(i), HAL_IPI_MACHINE);
+        }
+    }
+    wait_until_held(count - 1);
+}
+
+/* The last has gone on when this returns, so that none is counted twice. */
+static void release_others(void)
+{
+    if (atomic_load_explicit(&hold.is_holding, memory_order_relaxed)) {
+        atomic_store_explicit(&hold.is_holding, false, memory_order_release);
+        wait_until_held(0);
+        atomic_flag_clear_explicit(&hold.busy, memory_order_release);
+    }
+}
+
+/* A table is given back: a CPU that is on its way down through it (hal_mmu_query(), interrupts
+ * masked) must have arrived. */
+static void let_readers_pass(void)
+{
+    irq_state_t state = hal_irq_save();
+    hold_others();
+    release_others();
+    hal_irq_restore(state);
+}
+
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
     size_t pages = 0;
@@ -75,8 +150,12 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
         }
         finish_flush();
     }
+    if (batch->has_tables) {
+        let_readers_pass();
+    }
     batch->count = 0;
     batch->flush_all = false;
+    batch->has_tables = false;
 }
 
 /* ---- the tables ---- */
@@ -91,7 +170,11 @@ static void *open_window(paddr_t table)
     enum status s =
         pagetable_map(&kernel_tables, HAL_WINDOW_PAGE, table, 1, PROT_R | PROT_W, MEM_NORMAL);
     publish();
-    return s == OK ? (void *)HAL_WINDOW_PAGE : NULL;
+    if (s != OK) {
+        return NULL;
+    }
+    hold_others();
+    return (void *)HAL_WINDOW_PAGE;
 }
 
 static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
@@ -106,6 +189,7 @@ static void close_window(void)
 {
     struct hal_mmu_batch batch = {.gather = keep};
     publish();
+    release_others();
     enum status s = pagetable_unmap(&kernel_tables, HAL_WINDOW_PAGE, 1, &batch);
     ASSERT(s == OK);
     forget(HAL_WINDOW_PAGE);
@@ -219,6 +303,31 @@ static void prove(const struct pagetable *pt, const struct boot_info *info)
     }
 }
 
+void mmu_close_lower_half(void)
+{
+    write_tcr_el1(mmu_tcr() | TCR_EPD0);
+    write_ttbr0_el1(0);
+    __asm__ volatile("isb" : : : "memory");
+    flush_everything();
+}
+
+enum status mmu_begin_start(struct pagetable *kernel, struct pagetable *identity)
+{
+    struct hal_mapping m;
+    paddr_t root;
+    if (!hal_mmu_query((uintptr_t)idmap_start, &m) || !upcall_table_frame(&root)) {
+        return E_NOMEM;
+    }
+    uint64_t page = m.base.raw + ((uintptr_t)idmap_start & (m.size - 1));
+    struct pagetable pt = tables_at(root);
+    enum status s = pagetable_map(&pt, page, paddr(page), 1, PROT_R | PROT_X, MEM_NORMAL);
+    if (s == OK) {
+        *kernel = kernel_tables;
+        *identity = pt;
+    }
+    return s;
+}
+
 /* Both tables disagree (the bootstrap ones map less), so neither is live while one replaces the
  * other. */
 static void switch_to(const struct pagetable *pt)
@@ -228,11 +337,7 @@ static void switch_to(const struct pagetable *pt)
     replace(pt->root.raw);
     kernel_tables = *pt;
 
-    /* The lower half is nobody's from here on: not even walked. */
-    write_tcr_el1(mmu_tcr() | TCR_EPD0);
-    write_ttbr0_el1(0);
-    __asm__ volatile("isb" : : : "memory");
-    flush_everything();
+    mmu_close_lower_half();
     identity_page = 0;
 }
 

@@ -44,6 +44,20 @@ const char *mmu_disproof(const struct pagetable *pt, const struct mmu_proof *cla
  */
 void mmu_adopt(paddr_t root, uintptr_t identity);
 
+/**
+ * @brief Make the page of idmap_start appear at its physical address in tables of their own, for
+ * the lower half of a CPU that turns its MMU on.
+ * @param kernel  Receives the final tables of the upper half.
+ * @param identity  Receives those of the lower half.
+ * @return OK; E_NOMEM.
+ * @context{thread; once}
+ */
+enum status mmu_begin_start(struct pagetable *kernel, struct pagetable *identity);
+
+/** @brief Nothing is in the lower half of the calling CPU from here on, not even walked.
+ * @context{early, starting CPU} */
+void mmu_close_lower_half(void);
+
 /* Defined in entry.S, on the page that is mapped one to one. */
 extern char idmap_start[], idmap_end[];
 void mmu_replace_ttbr1(uint64_t root);

@@ -14,6 +14,8 @@
 #include "drivers/video/boot_screen.h"
 #include "drivers/video/ramfb.h"
 #include "hal/bootinfo.h"
+#include "hal/context.h"
+#include "hal/cpu.h"
 #include "hal/irq.h"
 #include "hal/power.h"
 #include "hal/timer.h"
@@ -21,6 +23,7 @@
 #include "kernel/clock.h"
 #include "kernel/io/irq.h"
 #include "kernel/log.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 
@@ -127,6 +130,45 @@ void hal_platform_init_core(const struct boot_info *info)
     init_interrupts(info);
     init_msi(&info->gic);
     init_timer(&info->gic);
+}
+
+/* The stack that a stack overflow is handled on, shaped as all are: the upper half of a block. */
+static enum status add_overflow_stack(struct hal_cpu *cpu)
+{
+    const size_t pages = HAL_STACK_SIZE / PAGE_SIZE;
+    const struct vm_request request = {.pages = HAL_STACK_ALIGN / PAGE_SIZE,
+                                       .align = HAL_STACK_ALIGN,
+                                       .region = HAL_REGION_VM,
+                                       .name = "overflow stack"};
+    struct vm_range *range = heap_zalloc(sizeof(*range));
+    if (range == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = vm_reserve(range, &request);
+    if (s != OK) {
+        heap_free(range);
+        return s;
+    }
+    s = vm_populate(range, range->pages - pages, pages, PROT_R | PROT_W, PAGE_STACK);
+    if (s != OK) {
+        vm_release(range);
+        heap_free(range);
+        return s;
+    }
+    cpu->arch.overflow_stack = range->base + HAL_STACK_ALIGN; /* for as long as the machine runs */
+    return OK;
+}
+
+enum status hal_platform_add_cpu(struct hal_cpu *cpu)
+{
+    enum status s = hal_irq_controller()->add_cpu(cpu);
+    return s == OK ? add_overflow_stack(cpu) : s;
+}
+
+/* The timer's interrupt is one of those that each CPU has for itself. */
+enum status hal_platform_init_cpu(void)
+{
+    return hal_irq_controller()->init_cpu();
 }
 
 /* A device that does not work is worth a line; what is missing then, the kernel lives without. */

@@ -16,6 +16,14 @@
 
 #define PSCI_SYSTEM_OFF   0x84000008
 #define PSCI_SYSTEM_RESET 0x84000009
+#define PSCI_CPU_ON       0xc4000003 /* with 64-bit arguments */
+
+/* What it answers: Power State Coordination Interface (DEN0022) 5.2.2. */
+#define PSCI_SUCCESS       0
+#define PSCI_NOT_SUPPORTED (-1)
+#define PSCI_INVALID       (-2)
+#define PSCI_ALREADY_ON    (-4)
+#define PSCI_ON_PENDING    (-5)
 
 static bool has_no_semihosting; /* found out by the first call */
 static enum boot_psci psci_conduit;
@@ -46,23 +54,43 @@ void hal_exit_record(enum exit_kind kind, uint8_t status)
     semihosting(SYS_WRITEC, &bytes[1]);
 }
 
-static void call_psci(uint64_t function)
+static int64_t call_psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
-    if (psci_conduit == BOOT_PSCI_HVC) {
-        power_psci_hvc(function);
-    } else if (psci_conduit == BOOT_PSCI_SMC) {
-        power_psci_smc(function);
+    switch (psci_conduit) {
+    case BOOT_PSCI_HVC:
+        return power_psci_hvc(function, a, b, c);
+    case BOOT_PSCI_SMC:
+        return power_psci_smc(function, a, b, c);
+    default:
+        return PSCI_NOT_SUPPORTED;
     }
 }
 
 void power_psci_off(void)
 {
-    call_psci(PSCI_SYSTEM_OFF);
+    call_psci(PSCI_SYSTEM_OFF, 0, 0, 0);
 }
 
 void power_psci_reset(void)
 {
-    call_psci(PSCI_SYSTEM_RESET);
+    call_psci(PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
+enum status power_psci_cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context)
+{
+    switch (call_psci(PSCI_CPU_ON, mpidr, entry, context)) {
+    case PSCI_SUCCESS:
+        return OK;
+    case PSCI_NOT_SUPPORTED:
+        return E_NOTSUP;
+    case PSCI_INVALID:
+        return E_INVAL;
+    case PSCI_ALREADY_ON:
+    case PSCI_ON_PENDING:
+        return E_BUSY;
+    default:
+        return E_IO;
+    }
 }
 
 /* PSCI is the only power control of this machine, and it is called directly: the installed table is

@@ -17,19 +17,13 @@ power_semihosting_insn:
         ret
 END power_semihosting
 
-/* int64_t power_psci_hvc(uint64_t function): SMC Calling Convention (DEN0028); arguments 0. */
+/* int64_t power_psci_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c): SMC Calling Convention (DEN0028). */
 FUNCTION power_psci_hvc
-        mov     x1, xzr
-        mov     x2, xzr
-        mov     x3, xzr
         hvc     #0
         ret
 END power_psci_hvc
 
 FUNCTION power_psci_smc
-        mov     x1, xzr
-        mov     x2, xzr
-        mov     x3, xzr
         smc     #0
         ret
 END power_psci_smc

@@ -5,6 +5,7 @@
 // timer is event_timer.c's. All lines are delivered to the boot CPU.
 #include "arch/x86_64/apic.h"
 
+#include "arch/x86_64/mmu.h"
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/assert.h"
@@ -19,6 +20,9 @@
 
 #define NO_LINE UINT32_MAX
 
+#define ICR_PENDING (1u << 12)
+#define SEND_SPINS  1000000u
+
 /* A message and an IOAPIC name a CPU in 8 bits, of which all ones mean every CPU. */
 #define APIC_ID_MAX 254u
 
@@ -27,7 +31,9 @@ struct apic_access {
     const char *name;
     uint32_t (*read)(enum apic_register reg);
     void (*write)(enum apic_register reg, uint32_t value);
+    void (*send)(uint32_t id, uint32_t what);
     unsigned id_shift; /* of the id in APIC_ID */
+    uint32_t id_max;   /* that `send` can name; all ones mean every CPU */
 };
 
 /* Which line a vector belongs to, and back. Written with interrupts masked. */
@@ -37,7 +43,7 @@ static uint8_t line_vector[APIC_LINE_END];
 static struct io_region apic; /* xAPIC */
 static const struct apic_access *access;
 static uint32_t boot_apic_id;
-static uint32_t timer_mode;
+static uint32_t timer_mode, timer_masked; /* on all CPUs the same */
 
 uint64_t apic_base(void)
 {
@@ -64,8 +70,29 @@ static void x2apic_write(enum apic_register reg, uint32_t value)
     write_msr(MSR_X2APIC + (reg >> 4), value);
 }
 
-static const struct apic_access xapic = {"xAPIC", xapic_read, xapic_write, 24};
-static const struct apic_access x2apic = {"x2APIC", x2apic_read, x2apic_write, 0};
+/* Two stores, the second of which sends; the last one must be on its way (SDM 11.6.1: its delivery
+ * status). Bounded, because hardware that hangs is not worth hanging for. */
+static void xapic_send(uint32_t id, uint32_t what)
+{
+    irq_state_t state = hal_irq_save();
+    for (unsigned i = 0; i < SEND_SPINS && (xapic_read(APIC_ICR) & ICR_PENDING) != 0; i++) {
+        hal_cpu_relax();
+    }
+    xapic_write(APIC_ICR_TARGET, id << 24);
+    xapic_write(APIC_ICR, what);
+    hal_irq_restore(state);
+}
+
+/* One register of 64 bits, and a WRMSR that waits for no store: SDM 11.12.3. */
+static void x2apic_send(uint32_t id, uint32_t what)
+{
+    mfence();
+    write_msr(MSR_X2APIC + (APIC_ICR >> 4), (uint64_t)id << 32 | what);
+}
+
+static const struct apic_access xapic = {"xAPIC", xapic_read, xapic_write, xapic_send, 24, 0xfe};
+static const struct apic_access x2apic = {"x2APIC",    x2apic_read, x2apic_write,
+                                          x2apic_send, 0,           UINT32_MAX - 1};
 
 uint32_t apic_read(enum apic_register reg)
 {
@@ -75,6 +102,21 @@ uint32_t apic_read(enum apic_register reg)
 void apic_write(enum apic_register reg, uint32_t value)
 {
     access->write(reg, value);
+}
+
+uint32_t apic_id(void)
+{
+    return apic_read(APIC_ID) >> access->id_shift;
+}
+
+bool apic_can_name(uint32_t id)
+{
+    return id <= access->id_max;
+}
+
+void apic_send(uint32_t id, uint32_t what)
+{
+    access->send(id, what);
 }
 
 const char *apic_mode(void)
@@ -111,6 +153,7 @@ static void enable(void)
 
 static void write_timer(uint32_t masked)
 {
+    timer_masked = masked;
     apic_write(APIC_LVT_TIMER, masked | timer_mode | APIC_VECTOR_TIMER);
     /* In xAPIC mode this is a store, and a WRMSR of the deadline might overtake it: SDM 11.5.4.1.
      */
@@ -123,6 +166,23 @@ void apic_set_timer_mode(uint32_t mode)
     write_timer(APIC_LVT_MASKED);
 }
 
+/* What is the calling CPU's. False: it is disabled and stays so. */
+static bool init_local(void)
+{
+    enable();
+    if ((read_msr(MSR_APIC_BASE) & APIC_BASE_ENABLE) == 0) {
+        return false;
+    }
+    apic_write(APIC_TPR, 0);
+    write_timer(timer_masked);
+    apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
+    apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED | APIC_LVT_EXTINT);
+    apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
+    apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | APIC_VECTOR_ERROR);
+    apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | APIC_VECTOR_SPURIOUS);
+    return true;
+}
+
 const char *apic_init(const struct io_region *regs)
 {
     apic = *regs;
@@ -132,18 +192,12 @@ const char *apic_init(const struct io_region *regs)
     vector_line[APIC_VECTOR_TIMER] = APIC_LINE_TIMER;
     line_vector[APIC_LINE_TIMER] = APIC_VECTOR_TIMER;
 
-    enable();
-    if ((read_msr(MSR_APIC_BASE) & APIC_BASE_ENABLE) == 0) {
+    timer_mode = APIC_TIMER_ONE_SHOT;
+    timer_masked = APIC_LVT_MASKED;
+    if (!init_local()) {
         return "the local APIC is disabled and stays so";
     }
-    apic_write(APIC_TPR, 0);
-    apic_set_timer_mode(APIC_TIMER_ONE_SHOT);
-    apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
-    apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED | APIC_LVT_EXTINT);
-    apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
-    apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | APIC_VECTOR_ERROR);
-    apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | APIC_VECTOR_SPURIOUS);
-    boot_apic_id = apic_read(APIC_ID) >> access->id_shift;
+    boot_apic_id = apic_id();
     return boot_apic_id <= APIC_ID_MAX
                ? NULL
                : "the boot CPU's APIC id is above 254, which interrupts cannot name";
@@ -216,8 +270,13 @@ static void unmask(uint32_t line)
  */
 static uint32_t ack(unsigned vector)
 {
+    mmu_leave_idle(); /* before anything else is looked at */
     uint32_t line = vector_line[vector];
     if (UNLIKELY(line == NO_LINE)) {
+        if (vector == APIC_VECTOR_IPI) {
+            apic_write(APIC_EOI, 0);
+            return IRQ_LINE_IPI;
+        }
         if (vector == APIC_VECTOR_SPURIOUS) {
             return IRQ_LINE_NONE;
         }
@@ -233,6 +292,23 @@ static void eoi(uint32_t line)
     apic_write(APIC_EOI, 0);
 }
 
+/* A CPU that messages cannot name can still be one that no line is sent to. */
+static enum status add_cpu(const struct hal_cpu *cpu)
+{
+    return cpu->hw_id <= UINT32_MAX && apic_can_name((uint32_t)cpu->hw_id) ? OK : E_RANGE;
+}
+
+static enum status init_cpu(void)
+{
+    return init_local() ? OK : E_NODEV;
+}
+
+static void raise(const struct hal_cpu *cpu, bool unmaskable)
+{
+    apic_send((uint32_t)cpu->hw_id,
+              unmaskable ? APIC_SEND_NMI : APIC_SEND_VECTOR | APIC_VECTOR_IPI);
+}
+
 const struct irq_controller apic_irq_controller = {
     .name = "IOAPIC and local APIC",
     .configure = configure,
@@ -240,6 +316,9 @@ const struct irq_controller apic_irq_controller = {
     .unmask = unmask,
     .ack = ack,
     .eoi = eoi,
+    .add_cpu = add_cpu,
+    .init_cpu = init_cpu,
+    .raise = raise,
 };
 
 /* Consecutive lines from `line` on that are free, at most `wanted`. */

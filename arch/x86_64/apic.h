@@ -17,6 +17,7 @@
 #define APIC_VECTOR_FIRST    0x30 /* 0x20 to 0x2f is where the PICs were told to stay */
 #define APIC_VECTOR_LAST     0xef
 #define APIC_VECTOR_TIMER    0xf0
+#define APIC_VECTOR_IPI      0xf1
 #define APIC_VECTOR_ERROR    0xfe
 #define APIC_VECTOR_SPURIOUS 0xff
 
@@ -27,6 +28,8 @@ enum apic_register {
     APIC_TPR = 0x80,
     APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
+    APIC_ICR = 0x300,
+    APIC_ICR_TARGET = 0x310, /* xAPIC only */
     APIC_LVT_TIMER = 0x320,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
@@ -35,6 +38,12 @@ enum apic_register {
     APIC_TIMER_CURRENT = 0x390,
     APIC_TIMER_DIVIDE = 0x3e0,
 };
+
+/* What APIC_ICR sends, to one CPU: SDM 11.6.1. */
+#define APIC_SEND_VECTOR  (1u << 14) /* and the vector */
+#define APIC_SEND_NMI     (1u << 14 | 4u << 8)
+#define APIC_SEND_INIT    (1u << 14 | 5u << 8)
+#define APIC_SEND_STARTUP (1u << 14 | 6u << 8) /* and the page that it begins in */
 
 #define APIC_LVT_MASKED     (1u << 16)
 #define APIC_TIMER_DIVIDE_1 0x0bu
@@ -62,6 +71,17 @@ bool apic_needs_registers(void);
  * @context{early}
  */
 const char *apic_init(const struct io_region *regs);
+
+/** @brief The calling CPU's number. @pre apic_init(). @context{any} */
+uint32_t apic_id(void);
+
+/** @brief Can interrupts be sent to that CPU? xAPIC names it in 8 bits, x2APIC in 32. @context{any}
+ */
+bool apic_can_name(uint32_t id);
+
+/** @brief Interrupt another CPU: APIC_SEND_*. What was stored before is seen there.
+ * @pre apic_can_name(id). @context{any} */
+void apic_send(uint32_t id, uint32_t what);
 
 /** @brief "xAPIC" or "x2APIC". @pre apic_init(). @context{any} */
 const char *apic_mode(void);

@@ -32,9 +32,11 @@
 extern const char idt[];
 
 /* The boot CPU's interrupt stacks, from entry.S; the guards are never mapped. */
-extern uint8_t ist_stacks[IST_COUNT - 1][IST_STACK_SPAN];
+extern uint8_t ist_stacks[IST_STACKS * IST_STACK_SPAN];
 
-struct hal_cpu boot_cpu SECTION(".data.boot_cpu") = {.self = &boot_cpu};
+struct hal_cpu boot_cpu SECTION(".data.boot_cpu") = {
+    .self = &boot_cpu,
+    .arch = {.stack_base = (uintptr_t)__boot_stack_start, .ist_base = (uintptr_t)ist_stacks}};
 
 static struct cpu_features features;
 
@@ -44,23 +46,27 @@ struct PACKED table_pointer {
     uint64_t base;
 };
 
+static uintptr_t ist_span(const struct hal_cpu *cpu, unsigned ist)
+{
+    return cpu->arch.ist_base + (uintptr_t)(ist - 1) * IST_STACK_SPAN;
+}
+
 void cpu_ist_bounds(unsigned ist, uintptr_t *lo, uintptr_t *hi)
 {
-    *lo = (uintptr_t)ist_stacks[ist - 1] + PAGE_SIZE;
-    *hi = (uintptr_t)ist_stacks[ist - 1] + IST_STACK_SPAN;
+    *lo = ist_span(hal_this_cpu(), ist) + PAGE_SIZE;
+    *hi = ist_span(hal_this_cpu(), ist) + IST_STACK_SPAN;
 }
 
 bool cpu_in_ist(uintptr_t address)
 {
-    return address - (uintptr_t)ist_stacks < sizeof(ist_stacks[0]) * (IST_COUNT - 1);
+    return address - hal_this_cpu()->arch.ist_base < (uintptr_t)IST_STACK_SPAN * IST_STACKS;
 }
 
-static void fill_tss(struct tss *tss)
+static void fill_tss(struct hal_cpu *cpu)
 {
+    struct tss *tss = &cpu->arch.tss;
     for (unsigned i = 1; i < IST_COUNT; i++) {
-        uintptr_t lo, hi;
-        cpu_ist_bounds(i, &lo, &hi);
-        tss->ist[i - 1] = hi;
+        tss->ist[i - 1] = ist_span(cpu, i) + IST_STACK_SPAN;
     }
     tss->io_map = sizeof(*tss);
 }
@@ -69,8 +75,7 @@ void cpu_load_tables(struct hal_cpu *cpu)
 {
     struct hal_cpu_arch *arch = &cpu->arch;
     uint64_t base = (uintptr_t)&arch->tss;
-    fill_tss(&arch->tss);
-    arch->stack_base = (uintptr_t)__boot_stack_start;
+    fill_tss(cpu);
     arch->gdt[SEL_CODE / 8] = GDT_CODE;
     arch->gdt[SEL_DATA / 8] = GDT_DATA;
     arch->gdt[SEL_TSS / 8] =

@@ -3,6 +3,7 @@
 // The first C code in 64-bit mode: vectors proven, memory proven, foreign boot data copied into
 // boot_info, the counter calibrated. Then the portable kernel takes over. The bootstrap tables are
 // on (boot32/tables.c).
+#include "arch/x86_64/apic.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/early.h"
@@ -119,6 +120,7 @@ static void claim_memory(void)
         die("the memory map says that the kernel was not loaded into RAM");
     }
     boot_reserve(&info, info.image_base, info.image_len);
+    ap_choose_memory(&info);
 
     /* Early frames: the largest free range above the image that the bootstrap tables reach. What
      * lies below holds .boot and the bootstrap tables, which are in use until hal_mmu_init() has
@@ -151,5 +153,6 @@ void early_main(const struct early_handoff *handoff)
     if (why != NULL) {
         die(why);
     }
+    info.boot_cpu_hw_id = apic_id();
     upcall_main(&info);
 }

@@ -7,16 +7,21 @@
 #include "hal/mmu.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/mmu.h"
 #include "arch/x86_64/trap.h"
 #include "hal/bootinfo.h"
 #include "hal/layout.h"
 #include "hal/pagetable.h"
+#include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
 #include "kernel/assert.h"
 
 #define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */
 #define KERNEL_HALF     UINT64_C(0xffff800000000000)
+
+/* Seconds: nobody masks interrupts that long. */
+#define ANSWER_SPINS_MAX ((uint64_t)1 << 32)
 
 static void *table_at(paddr_t table)
 {
@@ -51,6 +56,18 @@ static uint64_t physical_max(void)
     bool tells = cpuid(0x80000000, 0).eax >= 0x80000008;
     unsigned bits = tells ? cpuid(0x80000008, 0).eax & 0xff : 36;
     return MIN(((uint64_t)1 << bits) - 1, HAL_PTE_ADDR_MAX);
+}
+
+/* What CPUs have on, or will have, that start: all the same. */
+struct hal_pte_rules mmu_rules(void)
+{
+    uintptr_t cr4 = read_cr4();
+    return (struct hal_pte_rules){
+        .nxe = (read_msr(MSR_EFER) & EFER_NXE) != 0,
+        .wp = (read_cr0() & CR0_WP) != 0,
+        .smep = (cr4 & CR4_SMEP) != 0,
+        .smap = (cr4 & CR4_SMAP) != 0,
+    };
 }
 
 static const struct pagetable *live(void)
@@ -143,13 +160,8 @@ struct claim {
 
 static void prove(const struct pagetable *pt, uintptr_t stack)
 {
-    uintptr_t cr4 = read_cr4(), ist_lo, ist_hi;
-    const struct hal_pte_rules rules = {
-        .nxe = (read_msr(MSR_EFER) & EFER_NXE) != 0,
-        .wp = (read_cr0() & CR0_WP) != 0,
-        .smep = (cr4 & CR4_SMEP) != 0,
-        .smap = (cr4 & CR4_SMAP) != 0,
-    };
+    uintptr_t ist_lo, ist_hi;
+    const struct hal_pte_rules rules = mmu_rules();
     cpu_ist_bounds(IST_FAULT, &ist_lo, &ist_hi);
     uintptr_t text_alias = (uintptr_t)hal_direct(image_phys(__text_start));
     const struct claim claims[] = {
@@ -204,6 +216,23 @@ void hal_mmu_init(const struct boot_info *info)
     tables = fresh;
 }
 
+void mmu_enter(void)
+{
+    write_cr3(tables.root.raw);
+}
+
+struct pagetable mmu_begin_start(paddr_t root)
+{
+    struct pagetable pt = tables;
+    uint64_t *to = table_at(root);
+    const uint64_t *from = table_at(tables.root);
+    pt.root = root;
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        to[i] = i < PT_ENTRIES / 2 ? 0 : from[i];
+    }
+    return pt;
+}
+
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
     return pagetable_map(live(), va, pa, pages, prot, type);
@@ -219,7 +248,7 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
     return pagetable_protect(live(), va, pages, prot, batch);
 }
 
-void hal_mmu_flush(struct hal_mmu_batch *batch)
+static void forget_batch(const struct hal_mmu_batch *batch)
 {
     size_t pages = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -227,14 +256,89 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     }
     if (batch->flush_all || pages > FLUSH_PAGES_MAX) {
         forget_all();
-    } else {
-        for (uint32_t i = 0; i < batch->count; i++) {
-            for (size_t page = 0; page < batch->range[i].pages; page++) {
-                forget(batch->range[i].va + page * PAGE_SIZE);
-            }
+        return;
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        for (size_t page = 0; page < batch->range[i].pages; page++) {
+            forget(batch->range[i].va + page * PAGE_SIZE);
         }
     }
+}
+
+/* What the other CPUs are told to forget, one batch at a time. */
+static struct {
+    atomic_flag busy; /* acquire and release: who holds it owns the rest */
+    const struct hal_mmu_batch *batch;
+    /* CPUs that have not forgotten yet. Release as each is done, acquire by who waits for all: they
+     * do not use what he frees. */
+    _Atomic uint32_t left;
+} shootdown = {.busy = ATOMIC_FLAG_INIT};
+
+void hal_ipi_serve_machine(void)
+{
+    forget_batch(shootdown.batch);
+    atomic_fetch_sub_explicit(&shootdown.left, 1, memory_order_release);
+}
+
+void mmu_leave_idle(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (!atomic_load_explicit(&cpu->arch.is_idle, memory_order_relaxed)) {
+        return;
+    }
+    atomic_store_explicit(&cpu->arch.is_idle, false, memory_order_seq_cst);
+    if (atomic_load_explicit(&cpu->arch.must_flush, memory_order_seq_cst)) {
+        atomic_store_explicit(&cpu->arch.must_flush, false, memory_order_seq_cst);
+        forget_all();
+    }
+}
+
+/* An idle CPU touches nothing but its stack and its own data before mmu_leave_idle(). Tables that
+ * are given back are another matter: a CPU may look at what it remembers of them at any time. */
+static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
+{
+    if (batch->has_tables) {
+        return false;
+    }
+    atomic_store_explicit(&cpu->arch.must_flush, true, memory_order_seq_cst);
+    return atomic_load_explicit(&cpu->arch.is_idle, memory_order_seq_cst);
+}
+
+static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
+{
+    while (atomic_flag_test_and_set_explicit(&shootdown.busy, memory_order_acquire)) {
+        hal_cpu_relax(); /* whoever is busy may wait for us */
+    }
+    shootdown.batch = batch;
+    atomic_store_explicit(&shootdown.left, 0, memory_order_relaxed);
+    for (cpu_t i = 0; i < count; i++) {
+        struct hal_cpu *cpu = hal_cpu_at(i);
+        if (cpu != hal_this_cpu() && !may_put_off(cpu, batch)) {
+            atomic_fetch_add_explicit(&shootdown.left, 1, memory_order_relaxed);
+            hal_ipi_send(cpu, HAL_IPI_MACHINE);
+        }
+    }
+    for (uint64_t spins = 0; atomic_load_explicit(&shootdown.left, memory_order_acquire) != 0;
+         spins++) {
+        if (spins == ANSWER_SPINS_MAX) {
+            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not look");
+        }
+        hal_cpu_relax();
+    }
+    atomic_flag_clear_explicit(&shootdown.busy, memory_order_release);
+}
+
+void hal_mmu_flush(struct hal_mmu_batch *batch)
+{
+    irq_state_t state = hal_irq_save();
+    cpu_t count = hal_cpu_count();
+    forget_batch(batch);
+    if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
+        forget_elsewhere(batch, count);
+    }
+    hal_irq_restore(state);
     batch->count = 0;
+    batch->has_tables = false;
     batch->flush_all = false;
 }
 

@@ -14,10 +14,13 @@
 #include "drivers/video/boot_screen.h"
 #include "drivers/video/ramfb.h"
 #include "hal/bootinfo.h"
+#include "hal/cpu.h"
 #include "hal/upcall.h"
+#include "hal_arch/offsets.h"
 #include "kernel/assert.h"
 #include "kernel/io/irq.h"
 #include "kernel/log.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 
 #define APIC_BYTES   0x1000
@@ -126,6 +129,46 @@ void hal_platform_init_core(const struct boot_info *info)
     hal_power_install(&power_acpi);
     init_interrupts(&info->acpi);
     init_timer();
+}
+
+/* Stacks of the interrupt stack table, each above a page that is never mapped. */
+static enum status add_ist_stacks(struct hal_cpu *cpu)
+{
+    const size_t span = IST_STACK_SPAN / PAGE_SIZE;
+    const struct vm_request request = {
+        .pages = IST_STACKS * span, .region = HAL_REGION_VM, .name = "interrupt stacks"};
+    struct vm_range *range = heap_zalloc(sizeof(*range));
+    if (range == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = vm_reserve(range, &request);
+    if (s != OK) {
+        heap_free(range);
+        return s;
+    }
+    for (size_t i = 0; i < IST_STACKS && s == OK; i++) {
+        s = vm_populate(range, i * span + 1, span - 1, PROT_R | PROT_W, PAGE_STACK);
+    }
+    if (s != OK) {
+        vm_unmap(range, 0, range->pages, true);
+        vm_release(range);
+        heap_free(range);
+        return s;
+    }
+    cpu->arch.ist_base = range->base; /* for as long as the machine runs */
+    return OK;
+}
+
+enum status hal_platform_add_cpu(struct hal_cpu *cpu)
+{
+    enum status s = hal_irq_controller()->add_cpu(cpu);
+    return s == OK ? add_ist_stacks(cpu) : s;
+}
+
+/* The timer's mode is the local APIC's to set: all CPUs have the same. */
+enum status hal_platform_init_cpu(void)
+{
+    return hal_irq_controller()->init_cpu();
 }
 
 static struct boot_uart com_port(const struct boot_acpi *acpi, unsigned i)

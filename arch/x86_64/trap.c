@@ -9,6 +9,7 @@
 #include "hal/context.h"
 #include "hal/mmu.h"
 #include "hal/power.h"
+#include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
 #include "kernel/lib/compiler.h"
@@ -166,6 +167,11 @@ void trap_handle(struct hal_frame *frame)
     if (frame->vector == VECTOR_BREAKPOINT && frame->rip == (uintptr_t)trap_breakpoint + 1) {
         selftest_traps++;
         return;
+    }
+
+    if (frame->vector == VECTOR_NMI &&
+        (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_STOP) != 0) {
+        (void)hal_ipi_receive(frame);
     }
 
     uintptr_t lo, hi;

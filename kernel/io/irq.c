@@ -6,6 +6,7 @@
 #include "kernel/io/irq.h"
 
 #include "hal/cpu.h"
+#include "hal/smp.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
@@ -18,6 +19,7 @@
 #include "kernel/profile.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
+#include "kernel/smp.h"
 #include "kernel/spinlock.h"
 #include "kernel/trace.h"
 
@@ -316,6 +318,11 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         dispatch(l, line, frame);
         trace(TRACE_IRQ_END, 0, line, 0);
         ctl->eoi(line);
+    } else if (line == IRQ_LINE_IPI) {
+        cpu->ipi_count++;
+        if (hal_ipi_receive(frame) != 0) {
+            smp_do_calls();
+        }
     } else if (line == IRQ_LINE_NONE) {
         atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);
     } else {

@@ -18,8 +18,10 @@
 // ready list while it still runs, and sched_switch(), which the waiter has not reached or is in,
 // picks it again.
 
+#include "hal/smp.h"
 #include "hal/timer.h"
 #include "kernel/clock.h"
+#include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/sched_internal.h"
 #include "kernel/trace.h"
@@ -389,7 +391,7 @@ void thread_set_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 
 /** Runs when nothing else does. Whatever becomes ready does so in an interrupt, which switches on
  * its way out. */
-static void idle(void *arg)
+static _Noreturn void idle(void *arg)
 {
     (void)arg;
     for (;;) {
@@ -403,18 +405,65 @@ static void idle(void *arg)
     }
 }
 
-void sched_init(void)
+static void init_queues(struct sched_cpu *sc)
 {
-    struct hal_cpu *cpu = hal_this_cpu();
-    struct sched_cpu *sc = &boot_cpu;
-    slice_ticks = hal_counter_hz() / SLICES_PER_SECOND;
-    kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;
     *sc = (struct sched_cpu){.spare_count = 0};
     rq_init(&sc->rq);
     timer_queue_init(&sc->timers);
     worker_init(&sc->worker);
     list_init(&sc->late);
     list_init(&sc->spare);
+}
+
+static bool take_idle_thread(struct sched_cpu *sc, cpu_t cpu)
+{
+    sc->rq.idle = thread_take(&(struct thread_options){.name = "idle", .entry = idle});
+    if (sc->rq.idle == NULL) {
+        return false;
+    }
+    sc->rq.idle->state = THREAD_READY;
+    atomic_store_explicit(&sc->rq.idle->cpu, cpu, memory_order_relaxed);
+    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
+    return true;
+}
+
+bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top)
+{
+    struct sched_cpu *sc = heap_zalloc(sizeof(*sc));
+    if (sc == NULL) {
+        return false;
+    }
+    init_queues(sc);
+    if (!take_idle_thread(sc, cpu->id)) {
+        heap_free(sc);
+        return false;
+    }
+    cpus[cpu->id] = sc;
+    cpu->run_queue = sc;
+    cpu->current = sc->rq.idle;
+    *stack_top = sc->rq.idle->context.stack_hi;
+    return true;
+}
+
+_Noreturn void sched_run_cpu(void)
+{
+    struct run_queue *rq = &sched_this_cpu()->rq;
+    rq->switched_at = hal_counter_read();
+    rq->slice_end = rq->switched_at + slice_ticks;
+    rq->idle->state = THREAD_RUNNING;
+    if (!hal_cpu_set_online()) {
+        hal_cpu_halt();
+    }
+    idle(NULL);
+}
+
+void sched_init(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    struct sched_cpu *sc = &boot_cpu;
+    slice_ticks = hal_counter_hz() / SLICES_PER_SECOND;
+    kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;
+    init_queues(sc);
     cpus[cpu->id] = sc;
 
     uintptr_t lo = (uintptr_t)__boot_stack_start, hi = (uintptr_t)__boot_stack_end;
@@ -432,22 +481,15 @@ void sched_init(void)
     cpu->run_queue = sc;
     thread_adopt(&boot_thread);
 
-    sc->rq.idle = thread_take(&(struct thread_options){.name = "idle", .entry = idle});
-    if (sc->rq.idle == NULL) {
+    if (!take_idle_thread(sc, cpu->id)) {
         panic("sched: no memory for the idle thread");
     }
-    sc->rq.idle->state = THREAD_READY;
-    atomic_store_explicit(&sc->rq.idle->cpu, cpu->id, memory_order_relaxed);
-    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
+    (void)hal_cpu_set_online(); /* nobody gives this one up */
 }
 
 uint32_t sched_cpu_count(void)
 {
-    uint32_t count = 0;
-    while (count < CPU_MAX && cpus[count] != NULL) {
-        count++;
-    }
-    return count;
+    return hal_cpu_count(); /* one that was left out has its queues, too */
 }
 
 void sched_get_stats(struct sched_stats *out)

@@ -76,6 +76,20 @@ struct thread_options {
 void sched_init(void);
 
 /**
+ * @brief Give a CPU that will be started what the scheduler keeps for it, and its idle thread, on
+ * whose stack it starts.
+ * @param cpu        Its id is set; `current` and `run_queue` are filled in.
+ * @param stack_top  One past the highest byte of that stack.
+ * @return false: no memory.
+ * @context{thread; the CPUs with smaller ids are online, or will never be}
+ */
+bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top);
+
+/** @brief Count the calling CPU as online, and run what is ready on it. @context{starting CPU,
+ * once, interrupts masked} */
+_Noreturn void sched_run_cpu(void);
+
+/**
  * @brief Create a thread and make it ready.
  * @param out  The thread, with one reference for the caller: end with thread_join() or
  * thread_detach().

@@ -2,6 +2,7 @@
 //
 // Commands about the system as a whole.
 #include "hal/cpu.h"
+#include "hal/smp.h"
 #include "hal/power.h"
 #include "kernel/bench.h"
 #include "kernel/clock.h"
@@ -10,6 +11,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/thread.h"
+#include "kernel/smp.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/test.h"
 
@@ -115,17 +117,37 @@ static void print_features(const char *title, bool is_present, bool is_on)
     }
 }
 
+/** What a CPU says of itself. */
+struct cpu_report {
+    char model[100], mode[100];
+    uint64_t interrupts, from_cpus, hw_id;
+};
+
+static void report_cpu(void *arg)
+{
+    struct cpu_report *r = arg;
+    const struct hal_cpu *cpu = hal_this_cpu();
+    hal_cpu_describe(r->model, sizeof(r->model));
+    hal_cpu_describe_mode(r->mode, sizeof(r->mode));
+    r->interrupts = cpu->irq_count;
+    r->from_cpus = cpu->ipi_count;
+    r->hw_id = cpu->hw_id;
+}
+
 static bool run_cpus(int argc, char **argv)
 {
     (void)argv;
     if (argc > 1) {
         return false;
     }
-    char line[200];
-    hal_cpu_describe(line, sizeof line);
-    console_printf("cpu %u: %s\n", hal_this_cpu()->id, line);
-    hal_cpu_describe_mode(line, sizeof line);
-    console_printf("       %s\n", line);
+    struct cpu_report r;
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        smp_call(i, report_cpu, &r);
+        console_printf("cpu %u: %s\n       %s\n", i, r.model, r.mode);
+        console_printf("       firmware's 0x%llx, %llu interrupts, %llu from other CPUs\n",
+                       (unsigned long long)r.hw_id, (unsigned long long)r.interrupts,
+                       (unsigned long long)r.from_cpus);
+    }
     print_features("on", true, true);
     print_features("not used", true, false);
     print_features("absent", false, false);

@@ -11,6 +11,7 @@ extern const struct kernel_test memory_tests[];
 extern const struct kernel_test program_tests[];
 extern const struct kernel_test sched_tests[];
 extern const struct kernel_test cpu_tests[];
+extern const struct kernel_test smp_tests[];
 extern const struct kernel_test block_tests[];
 extern const struct kernel_test irq_tests[];
 extern const struct kernel_test jit_tests[];

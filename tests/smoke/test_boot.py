@@ -85,9 +85,26 @@ class Boot(TestCase):
             self.assertLess(int(figure[1]), 3000)
 
 
-    def test_cpus_that_are_not_used_are_counted(self):
-        for way in ([], ["--firmware", "uefi"]):
-            self.expect(run("--smp", "3", *way, typed="poweroff\n"), 0, contains="boot: 3 CPUs, of which one is used")
+    def test_all_cpus_run_whatever_starts_the_kernel(self):
+        ways = {"x86_64": (["--boot", "kernel"], ["--boot", "kernel", "--machine", "pc"], ["--boot", "iso"],
+                           ["--firmware", "uefi"]),
+                "aarch64": ([], ["--machine", "virt,gic-version=2"], ["--firmware", "uefi"],
+                            ["--machine", "virt,gic-version=3,virtualization=on"])}
+        for way in ways[MACHINE]:
+            with self.subTest(way=way):
+                result = run("--smp", "3", *way, typed="cpus\npoweroff\n")
+                self.expect(result, 0, contains="smp: 3 of 3 CPUs run")
+                self.assertEqual(re.findall(r"(?m)^cpu (\d+):", result.output), ["0", "1", "2"], result.output)
+
+    def test_as_many_cpus_as_asked_for(self):
+        for cpus, maximum, running in ((2, 0, 2), (4, 2, 2), (4, 1, 1), (64, 0, 64)):
+            with self.subTest(cpus=cpus, maximum=maximum):
+                limit = ["--append", f"maxcpus={maximum}"] if maximum else []
+                self.expect(run("--smp", str(cpus), *limit, "--test", "smp.*"), 0, contains=f"smp: {running} of {cpus} CPUs run")
+
+    def test_a_panic_stops_the_other_cpus(self):
+        result = run("--smp", "3", typed="panic\n")
+        self.expect(result, 120, contains="other CPUs: 2 idle, 0 that did not stop")
 
 
 class Program(TestCase):

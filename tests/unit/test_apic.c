@@ -28,8 +28,15 @@ static struct {
     uint32_t xapic_id, x2apic_id;
     uint64_t deadline;
     bool fenced; /* nothing was stored to the LVT since the last fence */
-    unsigned eois;
+    unsigned eois, leaves_idle;
+    uint64_t sent[8]; /* target in the upper half, what in the lower */
+    unsigned sent_count;
 } pc;
+
+void mmu_leave_idle(void)
+{
+    pc.leaves_idle++;
+}
 
 /* ---- The CPU ---- */
 
@@ -57,6 +64,10 @@ static void write_register(uint32_t offset, uint32_t value)
     if (offset == 0xb0) {
         assert_int_equal(value, 0); /* #GP in x2APIC mode */
         pc.eois++;
+    }
+    if (offset == 0x300) { /* this store sends */
+        assert_true(pc.sent_count < 8);
+        pc.sent[pc.sent_count++] = ((uint64_t)(pc.reg[0x310] >> 24) << 32) | value;
     }
     if (offset == 0x320 && ((value ^ pc.reg[offset]) & 3u << 17) != 0) {
         pc.deadline = 0; /* a change of mode disarms */
@@ -91,6 +102,13 @@ static void write_base(uint64_t value)
     pc.base = value;
 }
 
+/* The journal is where mfence() leaves its mark. */
+static bool was_fenced(void)
+{
+    size_t len = strlen(fake_journal());
+    return len >= 6 && strcmp(fake_journal() + len - 6, "mfence") == 0;
+}
+
 void fake_msr_write(uint32_t msr, uint64_t value)
 {
     if (msr == 0x1b) {
@@ -98,6 +116,10 @@ void fake_msr_write(uint32_t msr, uint64_t value)
     } else if (msr == 0x6e0) {
         assert_true(pc.fenced);
         pc.deadline = (pc.reg[0x320] & 3u << 17) == 2u << 17 ? value : 0;
+    } else if (msr == 0x830) {
+        assert_true(is_x2() && was_fenced()); /* WRMSR overtakes stores here */
+        assert_true(pc.sent_count < 8);
+        pc.sent[pc.sent_count++] = value;
     } else {
         assert_true(is_x2());
         assert_true(value <= UINT32_MAX);
@@ -121,13 +143,6 @@ static void write_memory(uint16_t at, unsigned bytes, uint64_t value)
     assert_int_equal(pc.base & 0xc00, 0x800);
     write_register(at, (uint32_t)value);
     pc.fenced = pc.fenced && at != 0x320;
-}
-
-/* The journal is where mfence() leaves its mark. */
-static bool was_fenced(void)
-{
-    size_t len = strlen(fake_journal());
-    return len >= 6 && strcmp(fake_journal() + len - 6, "mfence") == 0;
 }
 
 /* Pins: what the IOAPIC's driver is told. */
@@ -258,6 +273,69 @@ static void test_an_id_that_is_too_long_is_named(void **state)
     assert_null(start());
 }
 
+static void start_another(const struct hal_cpu *cpu)
+{
+    assert_int_equal(apic_irq_controller.add_cpu(cpu), OK);
+    apic_send((uint32_t)cpu->hw_id, APIC_SEND_INIT);
+    apic_send((uint32_t)cpu->hw_id, APIC_SEND_STARTUP | 0x9e);
+    apic_irq_controller.raise(cpu, false);
+    apic_irq_controller.raise(cpu, true);
+    uint64_t target = cpu->hw_id << 32;
+    assert_int_equal(pc.sent_count, 4);
+    assert_int_equal(pc.sent[0], target | 0x4500);
+    assert_int_equal(pc.sent[1], target | 0x469e);
+    assert_int_equal(pc.sent[2], target | 0x40f1);
+    assert_int_equal(pc.sent[3], target | 0x4400); /* NMI */
+}
+
+static void test_cpus_are_interrupted_in_both_modes(void **state)
+{
+    const struct hal_cpu narrow = {.hw_id = 254}, all = {.hw_id = 255}, wide = {.hw_id = 0x10203};
+    const struct hal_cpu every = {.hw_id = UINT32_MAX}, none = {.hw_id = UINT64_C(1) << 32};
+    assert_null(start());
+    start_another(&narrow);
+    assert_int_equal(apic_irq_controller.add_cpu(&all), E_RANGE); /* it would be every CPU */
+    assert_int_equal(apic_irq_controller.add_cpu(&wide), E_RANGE);
+
+    set_up(state);
+    pc.has_x2apic = true;
+    assert_null(start());
+    start_another(&wide);
+    assert_int_equal(apic_irq_controller.add_cpu(&all), OK);
+    assert_int_equal(apic_irq_controller.add_cpu(&every), E_RANGE);
+    assert_int_equal(apic_irq_controller.add_cpu(&none), E_RANGE);
+}
+
+static void test_an_interrupt_from_another_cpu_is_no_lines(void **state)
+{
+    (void)state;
+    assert_null(start());
+    assert_int_equal(apic_irq_controller.ack(0xf1), IRQ_LINE_IPI);
+    assert_int_equal(pc.eois, 1);
+    assert_int_equal(pc.leaves_idle, 1);
+}
+
+/* Its timer is as the boot CPU's is by then. */
+static void test_a_cpu_that_starts_sets_its_own_apic_up(void **state)
+{
+    (void)state;
+    pc.has_x2apic = true;
+    pc.has_deadline = true;
+    assert_null(start());
+    (void)event_timer_choose();
+    apic_irq_controller.unmask(APIC_LINE_TIMER);
+    memset(pc.reg, 0, sizeof(pc.reg)); /* the other CPU's, in the state that INIT leaves */
+    pc.base = BASE | BSP | 0x800;
+    assert_int_equal(apic_irq_controller.init_cpu(), OK);
+    assert_int_equal(pc.base, BASE | BSP | 0xc00);
+    assert_int_equal(pc.reg[0xf0], 0x1ff);
+    assert_int_equal(pc.reg[0x320], 0x400f0);
+    assert_int_equal(pc.reg[0x3e0], 0xb);
+    pc.has_apic = false;
+    pc.base = BASE | BSP;
+    assert_int_equal(apic_irq_controller.init_cpu(), E_NODEV);
+}
+
 static void check_lines(void)
 {
     uint32_t first, count, data;
@@ -380,6 +458,9 @@ int main(void)
         cmocka_unit_test_setup(test_firmware_left_the_apic_disabled, set_up),
         cmocka_unit_test_setup(test_an_apic_that_stays_off_is_named, set_up),
         cmocka_unit_test_setup(test_an_id_that_is_too_long_is_named, set_up),
+        cmocka_unit_test_setup(test_cpus_are_interrupted_in_both_modes, set_up),
+        cmocka_unit_test_setup(test_an_interrupt_from_another_cpu_is_no_lines, set_up),
+        cmocka_unit_test_setup(test_a_cpu_that_starts_sets_its_own_apic_up, set_up),
         cmocka_unit_test_setup(test_lines_and_messages_in_both_modes, set_up),
         cmocka_unit_test_setup(test_messages_run_out, set_up),
         cmocka_unit_test_setup(test_the_one_shot_in_both_modes, set_up),

@@ -123,7 +123,10 @@ static void test_a_board_of_another_shape(void **state)
     fake_fdt_close_node(w);
 
     assert_int_equal(parse_board(w), OK);
-    assert_int_equal(info.note_count, 0);
+    assert_int_equal(info.note_count, 1);
+    assert_string_equal(
+        info.notes[0],
+        "device tree: a CPU that is not started through PSCI stays off, reg 0x100000100");
     assert_int_equal(info.range_count, 4); /* RAM, hole, RAM, RAM */
     assert_int_equal(info.ranges[1].base, 0x80040000);
     assert_int_equal(info.ranges[1].kind, BOOT_RESERVED);

@@ -61,6 +61,12 @@ extern size_t fake_entropy_left;
  * deadline. */
 extern void (*fake_on_wait)(void);
 
+/** What time does while hal_cpu_relax() waits; NULL: nothing. */
+extern void (*fake_on_relax)(void);
+
+/** hal_cpu_start(); NULL: E_NOTSUP. */
+extern enum status (*fake_on_start)(struct hal_cpu *cpu);
+
 /** Make the next calls of hal_mmu_map() fail with E_NOMEM after this many successes; -1 = never. */
 extern int fake_mmu_maps_left;
 

@@ -9,7 +9,9 @@
 #include "hal/console.h"
 #include "hal/entropy.h"
 #include "hal/io.h"
+#include "hal/irq.h"
 #include "hal/platform.h"
+#include "hal/smp.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal_arch/frame.h"
@@ -25,6 +27,8 @@ uint8_t fake_exit_status;
 uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
 void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
 void (*fake_on_wait)(void);
+void (*fake_on_relax)(void);
+enum status (*fake_on_start)(struct hal_cpu *cpu);
 struct fake_end fake_end;
 
 size_t fake_entropy_left;
@@ -60,6 +64,8 @@ void fake_reset(void)
     fake_on_port_read = NULL;
     fake_on_port_write = NULL;
     fake_on_wait = NULL;
+    fake_on_relax = NULL;
+    fake_on_start = NULL;
     fake_entropy_left = 0;
     fake_has_ports = false;
     fake_end.armed = false;
@@ -335,4 +341,27 @@ void hal_platform_init_core(const struct boot_info *info)
 void hal_platform_init_devices(const struct boot_info *info)
 {
     (void)info;
+}
+
+enum status hal_platform_add_cpu(struct hal_cpu *cpu)
+{
+    return hal_irq_controller()->add_cpu(cpu);
+}
+
+enum status hal_platform_init_cpu(void)
+{
+    return hal_irq_controller()->init_cpu();
+}
+
+/* ---- Other CPUs: there are none, but a test may play them ---- */
+
+enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top)
+{
+    (void)stack_top;
+    return fake_on_start != NULL ? fake_on_start(cpu) : E_NOTSUP;
+}
+
+void hal_ipi_serve_machine(void)
+{
+    fake_journal_add("served");
 }

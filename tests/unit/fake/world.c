@@ -75,6 +75,22 @@ static void eoi(uint32_t line)
     lines[slot(line)].eois++;
 }
 
+static enum status add_cpu(const struct hal_cpu *cpu)
+{
+    return cpu->hw_id < WORLD_CPUS ? OK : E_RANGE;
+}
+
+static enum status init_cpu(void)
+{
+    return OK;
+}
+
+static void raise_ipi(const struct hal_cpu *cpu, bool unmaskable)
+{
+    (void)cpu;
+    fake_journal_add(unmaskable ? "nmi" : "ipi");
+}
+
 static const struct irq_controller controller = {
     .name = "world",
     .configure = configure,
@@ -82,6 +98,9 @@ static const struct irq_controller controller = {
     .unmask = unmask,
     .ack = ack,
     .eoi = eoi,
+    .add_cpu = add_cpu,
+    .init_cpu = init_cpu,
+    .raise = raise_ipi,
 };
 
 bool world_line_is_masked(unsigned line)

@@ -25,6 +25,9 @@ int world_boot(void **state);
  * one redirects it, it does not come back. */
 void world_spend(uint64_t ns, uintptr_t pc);
 
+/** The controller can name CPUs whose hw_id is below it. */
+#define WORLD_CPUS 64
+
 /** Lines are below 32, and one that is far away. */
 #define WORLD_FAR_LINE 9000u
 /** Delivered as an interrupt: a vector that is no line's. */

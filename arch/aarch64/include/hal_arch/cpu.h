@@ -7,6 +7,7 @@
 
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
+#include "kernel/lib/compiler.h"
 
 static inline struct hal_cpu *hal_this_cpu(void)
 {
@@ -42,9 +43,15 @@ static inline void hal_irq_disable(void)
     __asm__ volatile("msr daifset, #2" : : : "memory");
 }
 
+void hal_ipi_poll(void); /* hal/smp.h */
+
 static inline void hal_cpu_relax(void)
 {
     __asm__ volatile("yield" : : : "memory");
+    if (UNLIKELY((atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) &
+                  HAL_IPI_URGENT) != 0)) {
+        hal_ipi_poll();
+    }
 }
 
 static inline void hal_cpu_wait(void)

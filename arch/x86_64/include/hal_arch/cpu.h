@@ -6,6 +6,7 @@
 
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
+#include "kernel/lib/compiler.h"
 
 static inline struct hal_cpu *hal_this_cpu(void)
 {
@@ -44,15 +45,27 @@ static inline void hal_irq_disable(void)
     __asm__ volatile("cli" : : : "memory");
 }
 
+void hal_ipi_poll(void); /* hal/smp.h */
+
 static inline void hal_cpu_relax(void)
 {
     __asm__ volatile("pause" : : : "memory");
+    if (UNLIKELY((atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) &
+                  HAL_IPI_URGENT) != 0)) {
+        hal_ipi_poll();
+    }
 }
 
-/* STI takes effect after the instruction that follows it: no interrupt fits between the two. */
+/** In mmu.c: a CPU that waits need not be woken to flush its TLB. It does so here, when it is. */
+void mmu_leave_idle(void);
+
+/* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
+ * interrupt has called mmu_leave_idle(); what else ends the wait has not. */
 static inline void hal_cpu_wait(void)
 {
+    atomic_store_explicit(&hal_this_cpu()->arch.is_idle, true, memory_order_seq_cst);
     __asm__ volatile("sti\n\thlt" : : : "memory");
+    mmu_leave_idle();
 }
 
 /* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */

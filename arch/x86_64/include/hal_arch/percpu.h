@@ -7,6 +7,8 @@
 #include "hal/types.h"
 #include "kernel/lib/compiler.h"
 
+#include <stdatomic.h>
+
 /*
  * Every vector enters on a stack of the interrupt stack table, so that the CPU never pushes
  * anything onto a stack that may have no room. The value is the index in the table and in the gate.
@@ -39,6 +41,11 @@ struct PACKED tss {
  */
 struct hal_cpu_arch {
     uintptr_t stack_base;      /* [o] lowest byte of the running stack: context.S keeps it */
+    uintptr_t ist_base;        /* [I] IST_STACKS stacks, each above its guard page */
     struct tss tss;            /* [I] */
     uint64_t gdt[GDT_ENTRIES]; /* [I] */
+    /* Both sequentially consistent: who wants an idle CPU's TLB flushed writes `must_flush` and
+     * reads `is_idle`, and the CPU, as it wakes up, writes `is_idle` and reads `must_flush`
+     * (mmu.c). One of them sees the other. */
+    _Atomic bool is_idle, must_flush;
 };

@@ -6,6 +6,7 @@
 
 extern struct hal_cpu fake_cpu;
 extern uint64_t fake_counter;
+extern void (*fake_on_relax)(void);
 void fake_wait_for_interrupt(void);
 
 static inline struct hal_cpu *hal_this_cpu(void)
@@ -42,6 +43,9 @@ static inline void hal_irq_disable(void)
 
 static inline void hal_cpu_relax(void)
 {
+    if (fake_on_relax != NULL) {
+        fake_on_relax();
+    }
 }
 
 static inline void hal_cpu_wait(void)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// The list of CPUs, and what interrupts between them have in common on all machines (hal/smp.h):
+// one hardware interrupt serves all wishes, which are bits in the target's data. So a wish that is
+// pending is not sent twice, and a CPU that waits with interrupts masked finds it by looking.
+#include "hal/smp.h"
+
+#include "hal/irq.h"
+#include "hal/timer.h"
+#include "hal/trap.h"
+#include "kernel/assert.h"
+
+#define STOP_LIMIT_PER_S 10 /* a tenth of a second */
+
+static struct hal_cpu *cpus[CPU_MAX]; /* [I] before `count` covers it */
+/* Release: what is below it is filled in. Pairs with the acquire in hal_cpu_count(). */
+static _Atomic cpu_t count;
+
+cpu_t hal_cpu_count(void)
+{
+    return atomic_load_explicit(&count, memory_order_acquire);
+}
+
+struct hal_cpu *hal_cpu_at(cpu_t id)
+{
+    return cpus[id];
+}
+
+bool hal_cpu_set_online(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    uint32_t before = cpu->id == 0 ? HAL_CPU_ABSENT : HAL_CPU_ARRIVED;
+    if (!atomic_compare_exchange_strong_explicit(&cpu->state, &before, HAL_CPU_ONLINE,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        return false;
+    }
+    ASSERT(cpu->id == hal_cpu_count() && cpu->id < CPU_MAX);
+    cpus[cpu->id] = cpu;
+    atomic_store_explicit(&count, cpu->id + 1, memory_order_release);
+    return true;
+}
+
+void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
+{
+    uint32_t before = atomic_fetch_or_explicit(&cpu->asked, kinds, memory_order_seq_cst);
+    if ((before & kinds) != kinds) {
+        hal_irq_controller()->raise(cpu, (kinds & HAL_IPI_STOP) != 0);
+    }
+}
+
+static uint32_t take(uint32_t kinds)
+{
+    return atomic_fetch_and_explicit(&hal_this_cpu()->asked, ~kinds, memory_order_seq_cst) & kinds;
+}
+
+unsigned hal_ipi_receive(const struct hal_frame *frame)
+{
+    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? (uint32_t)HAL_IPI_LOOK : 0));
+    if ((kinds & HAL_IPI_STOP) != 0) {
+        bool is_here = frame == NULL; /* in a loop that waits: the call chain says which */
+        hal_cpu_stop(is_here ? 0 : hal_frame_pc(frame),
+                     is_here ? hal_frame_here() : hal_frame_fp(frame));
+    }
+    if ((kinds & HAL_IPI_MACHINE) != 0) {
+        hal_ipi_serve_machine();
+    }
+    return kinds & HAL_IPI_LOOK;
+}
+
+void hal_ipi_poll(void)
+{
+    irq_state_t state = hal_irq_save();
+    (void)hal_ipi_receive(NULL);
+    hal_irq_restore(state);
+}
+
+_Noreturn void hal_cpu_stop(uintptr_t pc, uintptr_t fp)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    hal_irq_disable();
+    cpu->stopped_pc = pc;
+    cpu->stopped_fp = fp;
+    atomic_store_explicit(&cpu->state, HAL_CPU_STOPPED, memory_order_release);
+    hal_cpu_halt();
+}
+
+static unsigned running_others(void)
+{
+    unsigned n = 0;
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        n += cpus[i] != hal_this_cpu() &&
+             atomic_load_explicit(&cpus[i]->state, memory_order_acquire) != HAL_CPU_STOPPED;
+    }
+    return n;
+}
+
+/* No relaxing here: who panics serves nobody. */
+unsigned hal_cpu_stop_others(void)
+{
+    uint64_t begin = hal_counter_read();
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        if (cpus[i] != hal_this_cpu()) {
+            hal_ipi_send(cpus[i], HAL_IPI_STOP);
+        }
+    }
+    unsigned left = running_others();
+    while (left > 0 && hal_counter_read() - begin < hal_counter_hz() / STOP_LIMIT_PER_S) {
+        left = running_others();
+    }
+    return left;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// The other CPUs, from firmware's list to their idle threads. A CPU gets its data and its stack
+// before it is told to start; what it got is never given to another, because a CPU that was given
+// up may still come. When it does it finds that it is not wanted (hal_cpu.state), and halts.
+#include "kernel/smp.h"
+
+#include "hal/bootinfo.h"
+#include "hal/platform.h"
+#include "hal/smp.h"
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/log.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+
+/* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
+ * turn. */
+#define START_LIMIT_NS (5 * NS_PER_S)
+
+static bool move_state(struct hal_cpu *cpu, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&cpu->state, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+static uint32_t state_of(const struct hal_cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->state, memory_order_acquire);
+}
+
+void upcall_cpu_main(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (!move_state(cpu, HAL_CPU_STARTING, HAL_CPU_ARRIVED)) {
+        hal_cpu_halt(); /* too late */
+    }
+    if (hal_platform_init_cpu() != OK) {
+        atomic_store_explicit(&cpu->state, HAL_CPU_REFUSED, memory_order_release);
+        hal_cpu_halt();
+    }
+    sched_run_cpu();
+}
+
+/* Not in the direct map: that may have a hole while a CPU waits (hal/pagetable.h). */
+static struct hal_cpu *new_cpu(cpu_t id, uint64_t hw_id)
+{
+    struct hal_cpu *cpu = vm_alloc(sizeof(*cpu), PAGE_KERNEL, "cpu");
+    if (cpu != NULL) {
+        cpu->self = cpu;
+        cpu->id = id;
+        cpu->hw_id = hw_id;
+    }
+    return cpu;
+}
+
+static bool is_settled(const struct hal_cpu *cpu)
+{
+    return hal_cpu_count() > cpu->id || state_of(cpu) == HAL_CPU_REFUSED;
+}
+
+/* Until it is online, has refused, or the time is over; in the last case it can do neither any
+ * more. */
+static enum status wait_for(struct hal_cpu *cpu)
+{
+    uint64_t deadline = clock_now_ns() + START_LIMIT_NS;
+    while (!is_settled(cpu)) {
+        hal_cpu_relax();
+        if (clock_now_ns() >= deadline && (move_state(cpu, HAL_CPU_STARTING, HAL_CPU_REFUSED) ||
+                                           move_state(cpu, HAL_CPU_ARRIVED, HAL_CPU_REFUSED))) {
+            return E_TIMEDOUT;
+        }
+    }
+    return hal_cpu_count() > cpu->id ? OK : E_IO;
+}
+
+/* What was taken for it is its own, whatever comes of it. */
+static enum status start(cpu_t id, uint64_t hw_id)
+{
+    vaddr_t stack_top;
+    struct hal_cpu *cpu = new_cpu(id, hw_id);
+    if (cpu == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = hal_platform_add_cpu(cpu);
+    if (s != OK || !sched_add_cpu(cpu, &stack_top)) {
+        vm_free(cpu);
+        return s != OK ? s : E_NOMEM;
+    }
+    atomic_store_explicit(&cpu->state, HAL_CPU_STARTING, memory_order_release);
+    s = hal_cpu_start(cpu, stack_top);
+    return s == OK ? wait_for(cpu) : s;
+}
+
+/** A call on another CPU, on the stack of who waits for it. */
+struct call {
+    void (*fn)(void *arg);
+    void *arg;
+    /* Release after fn has returned, acquire by who waits: the struct is gone after that. */
+    _Atomic bool done;
+};
+
+/* By CPU: what it is to call. Put there by exchange with NULL (release), taken by exchange
+ * (acquire). */
+static _Atomic(struct call *) calls[CPU_MAX];
+
+void smp_do_calls(void)
+{
+    struct call *c =
+        atomic_exchange_explicit(&calls[hal_this_cpu()->id], NULL, memory_order_acquire);
+    if (c != NULL) {
+        c->fn(c->arg);
+        atomic_store_explicit(&c->done, true, memory_order_release);
+    }
+}
+
+static void call_elsewhere(cpu_t cpu, struct call *c)
+{
+    struct call *none = NULL;
+    while (!atomic_compare_exchange_weak_explicit(&calls[cpu], &none, c, memory_order_release,
+                                                  memory_order_relaxed)) {
+        none = NULL;
+        hal_cpu_relax();
+    }
+    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
+    while (!atomic_load_explicit(&c->done, memory_order_acquire)) {
+        hal_cpu_relax();
+    }
+}
+
+void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
+{
+    ASSERT(hal_irqs_enabled());
+    struct call c = {.fn = fn, .arg = arg};
+    preempt_disable(); /* or "elsewhere" might become here */
+    if (cpu == hal_this_cpu()->id) {
+        fn(arg);
+    } else {
+        call_elsewhere(cpu, &c);
+    }
+    preempt_enable();
+}
+
+void smp_start(const struct boot_info *info, uint32_t limit)
+{
+    uint32_t wanted = limit == 0 ? CPU_MAX : MIN(limit, CPU_MAX);
+    hal_this_cpu()->hw_id = info->boot_cpu_hw_id;
+    for (uint32_t i = 0; i < info->cpu_count && hal_cpu_count() < wanted; i++) {
+        const struct boot_cpu *c = &info->cpus[i];
+        if (!c->enabled || c->hw_id == info->boot_cpu_hw_id) {
+            continue;
+        }
+        enum status s = start(hal_cpu_count(), c->hw_id);
+        if (s != OK) {
+            log_warn("smp", "the CPU that firmware calls 0x%llx is left out: %s",
+                     (unsigned long long)c->hw_id, status_text(s));
+        }
+    }
+    if (info->cpu_count > 1) {
+        log_info("smp", "%u of %u CPUs run", hal_cpu_count(), info->cpu_count);
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// What holds on every CPU, asked of each: with one CPU of that one.
+#include "hal/smp.h"
+#include "hal/trap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/smp.h"
+#include "kernel/sched/thread.h"
+#include "tests/kernel/tests.h"
+
+struct answer {
+    cpu_t cpu;
+    unsigned breakpoints;
+    uint32_t on; /* features, a bit each */
+    bool is_masked, is_on_own_stack;
+};
+
+static void ask(void *arg)
+{
+    struct answer *a = arg;
+    struct hal_cpu_feature f;
+    const struct thread *t = thread_current();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    *a = (struct answer){
+        .cpu = hal_this_cpu()->id,
+        .breakpoints = hal_trap_selftest(),
+        .is_masked = !hal_irqs_enabled(),
+        .is_on_own_stack = here >= t->context.stack_lo && here < t->context.stack_hi,
+    };
+    for (unsigned i = 0; hal_cpu_feature(i, &f); i++) {
+        a->on |= f.is_on ? 1u << i : 0;
+    }
+}
+
+static void every_cpu_has_vectors_a_stack_and_the_same_protection(void)
+{
+    struct answer here, a;
+    ask(&here);
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        smp_call(i, ask, &a);
+        TEST_EQUAL(a.cpu, i);
+        TEST_EQUAL(a.breakpoints, 1);
+        TEST_EQUAL(a.on, here.on);
+        TEST_CHECK(a.is_on_own_stack);
+        TEST_EQUAL(a.is_masked, i != hal_this_cpu()->id);
+    }
+}
+
+static void count_call(void *arg)
+{
+    _Atomic unsigned *calls = arg;
+    atomic_fetch_add(calls, 1);
+}
+
+static void no_call_is_lost(void)
+{
+    enum { CALLS = 1000 };
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        _Atomic unsigned calls = 0;
+        for (unsigned k = 0; k < CALLS; k++) {
+            smp_call(i, count_call, &calls);
+        }
+        TEST_EQUAL(calls, CALLS);
+    }
+}
+
+struct look {
+    const void *at;
+    bool is_there;
+};
+
+static void look(void *arg)
+{
+    struct look *l = arg;
+    uint8_t byte;
+    l->is_there = hal_probe_read8(l->at, &byte);
+}
+
+/* Each has looked, and so remembers where the page was. */
+static void what_is_unmapped_is_gone_on_every_cpu(void)
+{
+    enum { ROUNDS = 20 };
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            char *page = vm_alloc(PAGE_SIZE, PAGE_OTHER, "test");
+            struct look l = {.at = page};
+            TEST_CHECK(page != NULL);
+            smp_call(i, look, &l);
+            TEST_CHECK(l.is_there);
+            vm_free(page);
+            smp_call(i, look, &l);
+            TEST_CHECK(!l.is_there);
+        }
+    }
+}
+
+/* Splitting a block of the direct map takes it out for a moment, on AArch64 with all other CPUs
+ * held. */
+static void cpus_live_through_a_hole_in_the_direct_map(void)
+{
+    struct answer a;
+    paddr_t block;
+    TEST_EQUAL(page_alloc(9, PAGE_OTHER, &block), OK); /* 2 MiB: one leaf, or many already */
+    TEST_EQUAL(vm_hide_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
+    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+        struct look inside = {.at = hal_direct(paddr_add(block, 5 * PAGE_SIZE))};
+        struct look beside = {.at = hal_direct(paddr_add(block, 6 * PAGE_SIZE))};
+        smp_call(i, look, &inside);
+        smp_call(i, look, &beside);
+        smp_call(i, ask, &a);
+        TEST_CHECK(!inside.is_there && beside.is_there && a.cpu == i);
+    }
+    TEST_EQUAL(vm_show_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
+    page_free(block, 9);
+}
+
+const struct kernel_test smp_tests[] = {
+    {"smp.every_cpu_has_vectors_a_stack_and_the_same_protection",
+     every_cpu_has_vectors_a_stack_and_the_same_protection},
+    {"smp.no_call_is_lost", no_call_is_lost},
+    {"smp.what_is_unmapped_is_gone_on_every_cpu", what_is_unmapped_is_gone_on_every_cpu},
+    {"smp.cpus_live_through_a_hole_in_the_direct_map", cpus_live_through_a_hole_in_the_direct_map},
+    {0},
+};

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+//
+// Starting CPUs that do not come as they should (kernel/smp.c), and the wishes that CPUs send each
+// other (kernel/ipi.c). CPUs that do come are the guest's tests.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "hal/bootinfo.h"
+#include "hal/irq.h"
+#include "hal/smp.h"
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "hal_arch/frame.h"
+#include "kernel/clock.h"
+#include "kernel/sched/thread.h"
+#include "kernel/smp.h"
+
+static struct boot_info info;
+static struct hal_cpu *told[4]; /* to start */
+static unsigned told_count;
+static enum status answer;
+static uint64_t relaxed_ns;
+static size_t journal_begins;
+
+static enum status tell(struct hal_cpu *cpu)
+{
+    assert_true(told_count < 4);
+    told[told_count++] = cpu;
+    return answer;
+}
+
+static void time_passes(void)
+{
+    fake_counter += FAKE_COUNTER_HZ / 1000;
+    relaxed_ns += NS_PER_MS;
+}
+
+/* The last one that was told sets itself up as far as to find that it cannot work. */
+static void it_refuses(void)
+{
+    time_passes();
+    atomic_store(&told[told_count - 1]->state, HAL_CPU_REFUSED);
+}
+
+/* It arrives, and then nothing more is heard of it. */
+static void it_hangs(void)
+{
+    time_passes();
+    atomic_store(&told[told_count - 1]->state, HAL_CPU_ARRIVED);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_console_clear();
+    journal_begins = strlen(fake_journal());
+    fake_cpu.in_panic = false;
+    fake_cpu.irq_depth = 0;
+    atomic_store(&fake_cpu.state, HAL_CPU_ONLINE);
+    atomic_store(&fake_cpu.asked, 0);
+    memset(&info, 0, sizeof(info));
+    info.cpu_count = 3;
+    info.boot_cpu_hw_id = 5;
+    for (uint32_t i = 0; i < 3; i++) {
+        info.cpus[i] = (struct boot_cpu){.hw_id = 5 + i, .enabled = true};
+    }
+    told_count = 0;
+    answer = OK;
+    relaxed_ns = 0;
+    fake_on_start = tell;
+    fake_on_relax = time_passes;
+    return 0;
+}
+
+static const char *journal(void)
+{
+    return fake_journal() + journal_begins;
+}
+
+static void expect_log(const char *line)
+{
+    assert_non_null(strstr(fake_console_text(), line));
+}
+
+static void test_a_cpu_that_never_comes_is_left_out(void **state)
+{
+    (void)state;
+    smp_start(&info, 0);
+    assert_int_equal(told_count, 2);
+    assert_int_equal(hal_cpu_count(), 1);
+    assert_true(relaxed_ns >= 2 * NS_PER_S && relaxed_ns < 20 * NS_PER_S); /* bounded */
+    expect_log("the CPU that firmware calls 0x6 is left out: ");
+    expect_log("the CPU that firmware calls 0x7 is left out: ");
+    expect_log("1 of 3 CPUs run");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(told[i]->id, 1); /* dense: the next one is tried under the same number */
+        assert_int_equal(told[i]->hw_id, 6 + i);
+        assert_int_equal(atomic_load(&told[i]->state), HAL_CPU_REFUSED);
+    }
+    assert_ptr_not_equal(told[0],
+                         told[1]); /* the first may still come, and must not meet the second */
+    assert_ptr_not_equal(told[0]->current, told[1]->current);
+}
+
+static void test_one_that_comes_too_late_halts(void **state)
+{
+    (void)state;
+    atomic_store(&fake_cpu.state, HAL_CPU_REFUSED);
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        upcall_cpu_main();
+    }
+    assert_int_equal(atomic_load(&fake_cpu.state), HAL_CPU_REFUSED);
+    assert_int_equal(hal_cpu_count(), 1);
+}
+
+static void test_one_that_refuses_is_not_waited_for(void **state)
+{
+    (void)state;
+    fake_on_relax = it_refuses;
+    smp_start(&info, 0);
+    assert_int_equal(told_count, 2);
+    assert_true(relaxed_ns <= 2 * NS_PER_MS);
+    expect_log("1 of 3 CPUs run");
+}
+
+static void test_one_that_hangs_on_its_way_is_given_up(void **state)
+{
+    (void)state;
+    fake_on_relax = it_hangs;
+    info.cpu_count = 2;
+    smp_start(&info, 0);
+    assert_true(relaxed_ns < 10 * NS_PER_S);
+    assert_int_equal(atomic_load(&told[0]->state), HAL_CPU_REFUSED);
+    expect_log("1 of 2 CPUs run");
+}
+
+static void test_what_firmware_says_is_passed_on(void **state)
+{
+    (void)state;
+    answer = E_BUSY;
+    smp_start(&info, 0);
+    expect_log(status_text(E_BUSY));
+    assert_int_equal(relaxed_ns, 0);
+}
+
+static void test_an_id_that_cannot_be_named_is_not_started(void **state)
+{
+    (void)state;
+    info.cpus[1].hw_id = WORLD_CPUS;
+    info.cpu_count = 2;
+    smp_start(&info, 0);
+    assert_int_equal(told_count, 0);
+    expect_log("firmware calls 0x40 is left out: ");
+}
+
+static void test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay(void **state)
+{
+    (void)state;
+    info.cpus[1].enabled = false;
+    info.cpus[2].hw_id = info.boot_cpu_hw_id;
+    smp_start(&info, 0);
+    assert_int_equal(told_count, 0);
+    set_up(state);
+    smp_start(&info, 1);
+    assert_int_equal(told_count, 0);
+    expect_log("1 of 3 CPUs run");
+}
+
+/* One interrupt serves all wishes, and a wish that is pending is not sent again. */
+static void test_wishes_are_sent_once_and_served_once(void **state)
+{
+    (void)state;
+    struct hal_cpu other = {.id = 1, .hw_id = 1};
+    struct hal_frame frame = {.pc = 1};
+    hal_ipi_send(&other, HAL_IPI_LOOK);
+    hal_ipi_send(&other, HAL_IPI_LOOK);
+    hal_ipi_send(&other, HAL_IPI_MACHINE);
+    hal_ipi_send(&other, HAL_IPI_MACHINE);
+    assert_string_equal(journal(), " ipi ipi");
+
+    atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE);
+    hal_ipi_poll(); /* urgent ones only: it may be called from anywhere */
+    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK);
+    assert_string_equal(journal(), " ipi ipi served");
+    assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_LOOK);
+    assert_int_equal(hal_ipi_receive(&frame), 0);
+    assert_string_equal(journal(), " ipi ipi served");
+}
+
+static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
+{
+    (void)state;
+    struct hal_frame frame = {.pc = 0x1234, .fp = 0x5678};
+    atomic_store(&fake_cpu.asked, HAL_IPI_STOP);
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        (void)hal_ipi_receive(&frame);
+        fail();
+    }
+    assert_int_equal(atomic_load(&fake_cpu.state), HAL_CPU_STOPPED);
+    assert_int_equal(fake_cpu.stopped_pc, 0x1234);
+    assert_int_equal(fake_cpu.stopped_fp, 0x5678);
+}
+
+static unsigned calls;
+
+static void count_call(void *arg)
+{
+    calls += *(unsigned *)arg;
+}
+
+static void test_a_call_on_this_cpu_is_a_call(void **state)
+{
+    (void)state;
+    unsigned one = 1;
+    hal_irq_enable();
+    calls = 0;
+    smp_call(0, count_call, &one);
+    assert_int_equal(calls, 1);
+    smp_do_calls(); /* nothing is left */
+    assert_int_equal(calls, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_cpu_that_never_comes_is_left_out, set_up),
+        cmocka_unit_test_setup(test_one_that_comes_too_late_halts, set_up),
+        cmocka_unit_test_setup(test_one_that_refuses_is_not_waited_for, set_up),
+        cmocka_unit_test_setup(test_one_that_hangs_on_its_way_is_given_up, set_up),
+        cmocka_unit_test_setup(test_what_firmware_says_is_passed_on, set_up),
+        cmocka_unit_test_setup(test_an_id_that_cannot_be_named_is_not_started, set_up),
+        cmocka_unit_test_setup(test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay,
+                               set_up),
+        cmocka_unit_test_setup(test_wishes_are_sent_once_and_served_once, set_up),
+        cmocka_unit_test_setup(test_a_cpu_that_is_stopped_says_where_it_was, set_up),
+        cmocka_unit_test_setup(test_a_call_on_this_cpu_is_a_call, set_up),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
