@@ -91,6 +91,7 @@ const struct export driver_exports[] = {
     FUNCTION(pci_write16, 1),
     FUNCTION(pci_write32, 1),
     FUNCTION(pci_write8, 1),
+    FUNCTION(preempt_if_possible, 1),
     FUNCTION(random_add_source, 1),
     FUNCTION(random_bytes, 1),
     FUNCTION(random_fill, 1),

@@ -17,7 +17,8 @@
 #define HAL_STACK_ALIGN ((size_t)0x10000)
 
 /** Where a thread that does not run left off, on its stack. Every struct thread (hal_cpu.current)
- * begins with it, because the machine's entry code looks at the bounds. */
+ * begins with it, because the machine's entry code looks at the bounds, and its switch makes `next`
+ * what hal_this_thread() returns. */
 struct hal_context {
     uintptr_t sp;
     vaddr_t stack_lo, stack_hi; /* of the stack, as far as it is mapped; hi is one past the end */

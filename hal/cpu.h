@@ -44,7 +44,8 @@ struct hal_cpu {
     uint32_t irq_depth;   /* [o] depth of interrupt handlers now on this CPU */
     bool need_resched;    /* [o] a better thread is ready: switch at the next chance */
     bool in_panic;        /* [o] recursion guard of the fault path */
-    struct thread *current;   /* [o] the running thread; NULL before the scheduler starts */
+    struct thread *current;   /* [o] the running thread; NULL before the scheduler starts. A thread
+                                 that asks for itself uses hal_this_thread() */
     void *run_queue;          /* [I] the scheduler's, opaque here */
     uint64_t irq_count;       /* [o] interrupts taken */
     struct hal_cpu_arch arch; /* the machine's */
@@ -65,6 +66,33 @@ struct hal_cpu {
  * @context{any; the answer is stable only while preemption is off}
  */
 static inline struct hal_cpu *hal_this_cpu(void);
+
+/**
+ * @brief The running thread, hal_this_cpu()->current in one look: NULL before the scheduler starts.
+ * @context{any; a thread's answer to itself is always right, whichever CPU it moves to}
+ */
+static inline struct thread *hal_this_thread(void);
+
+/** @brief hal_this_cpu()->run_queue in one look. @context{as hal_this_cpu()} */
+static inline void *hal_this_run_queue(void);
+
+/** @brief hal_this_cpu()->need_resched in one look. @context{any; true may be out of date at once} */
+static inline bool hal_is_switch_due(void);
+
+/**
+ * @brief What runs now is thread `t` from here on, without a switch: the boot code's, or the first
+ *        of another CPU. From then on hal_context_switch() keeps hal_this_thread() right.
+ * @context{early, once a CPU, interrupts masked}
+ */
+static inline void hal_become_thread(struct thread *t);
+
+/**
+ * @brief Add to hal_this_cpu()->preempt_off as one step: a thread that is moved to another CPU
+ *        meanwhile would otherwise count on the one that it left.
+ * @param change  1 or -1.
+ * @context{any}
+ */
+static inline void hal_preempt_count(int change);
 
 /** @brief Mask interrupts and return what the mask was. Nests. @context{any} */
 static inline irq_state_t hal_irq_save(void);

@@ -19,16 +19,25 @@
 
 #include <stdatomic.h>
 
-/** A ticket lock: CPUs enter in the order they asked. */
+/**
+ * A queued lock: CPUs enter in the order they asked, each waiting on a word of its own, so that a
+ * lock that many want is not read by all of them at each turn. Nobody there: one compare-and-swap
+ * takes it, one store gives it up.
+ */
 struct LOCKABLE spinlock {
-    _Atomic uint16_t next; /* ticket to draw; relaxed, the wait on `owner` orders */
-    _Atomic uint16_t
-        owner; /* ticket being served; release store pairs with the waiter's acquire load */
+    union {
+        /* 0: free. Byte 0: 1 while somebody holds it. Upper half: the last in the queue, 0: nobody
+         * waits. Taken with acquire, which pairs with the release store of the unlock. */
+        _Atomic uint32_t word;
+        _Atomic uint8_t held; /* byte 0 of it: both machines are little-endian */
+    };
 };
 
 #define SPINLOCK_INIT                                                                              \
     {                                                                                              \
-        0, 0                                                                                       \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
     }
 
 /** @brief Take the lock with preemption off. For locks that no interrupt handler takes.
@@ -42,10 +51,46 @@ irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
 /** Switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 
+/** Private: somebody holds it or waits for it: enter the queue. Interrupts or preemption are off.
+ */
+SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
+
 /** @brief As spin_lock_irq(), where interrupts are masked anyway: nothing to remember, and nothing
- * is switched when it is given up. @context{IRQ, or interrupts masked} */
-void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock);
-void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock);
+ * is switched when it is given up. Inline: the scheduler's paths are made of these.
+ * @context{IRQ, or interrupts masked} */
+static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock) NO_LOCK_ANALYSIS
+{
+    DASSERT(!hal_irqs_enabled());
+    uint32_t free = 0;
+    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            &lock->word, &free, 1, memory_order_acquire, memory_order_relaxed))) {
+        spin_lock_queued(lock);
+    }
+}
+
+static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock) NO_LOCK_ANALYSIS
+{
+    DASSERT(atomic_load_explicit(&lock->held, memory_order_relaxed) != 0);
+    /* Only the byte: others may put themselves into the upper half meanwhile. The last access: from
+     * here on the lock's memory may go. Pairs with the acquire of the next holder. */
+    atomic_store_explicit(&lock->held, 0, memory_order_release);
+}
+
+/**
+ * @brief Return once who holds the lock now, if anybody, has given it up.
+ *
+ * For who was woken by a holder and goes on without the lock: once this has returned, that holder
+ * touches the lock no more, and its memory may go.
+ * @context{interrupts masked; the lock is not the caller's}
+ */
+static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANALYSIS
+{
+    /* Acquire pairs with the release store of the unlock. */
+    if (UNLIKELY(atomic_load_explicit(&lock->word, memory_order_acquire) != 0)) {
+        spin_lock_masked(lock);
+        spin_unlock_masked(lock);
+    }
+}
 
 /** @brief True if somebody holds the lock. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
@@ -54,14 +99,16 @@ bool spin_is_locked(const struct spinlock *lock);
  * preemption is on. */
 void sched_preempt(void);
 
+/** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
+SELDOM_CALLED void preempt_if_possible(void);
+
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the
  * unlock functions: a thread that was made ready under a lock runs as soon as the lock is free.
  * @context{any} */
 static inline void preempt_check(void)
 {
-    struct hal_cpu *cpu = hal_this_cpu();
-    if (UNLIKELY(cpu->need_resched) && cpu->preempt_off == 0 && hal_irqs_enabled()) {
-        sched_preempt();
+    if (UNLIKELY(hal_is_switch_due())) {
+        preempt_if_possible();
     }
 }
 
@@ -69,7 +116,7 @@ static inline void preempt_check(void)
  * @context{any} */
 static inline void preempt_disable(void)
 {
-    hal_this_cpu()->preempt_off++;
+    hal_preempt_count(1);
     /* What follows must not move above the count; an interrupt on this CPU is who looks. */
     atomic_signal_fence(memory_order_seq_cst);
 }
@@ -77,6 +124,6 @@ static inline void preempt_disable(void)
 static inline void preempt_enable(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    hal_this_cpu()->preempt_off--;
+    hal_preempt_count(-1);
     preempt_check();
 }

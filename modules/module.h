@@ -76,6 +76,7 @@
 #define pci_write16                   pci_write16$1
 #define pci_write32                   pci_write32$1
 #define pci_write8                    pci_write8$1
+#define preempt_if_possible           preempt_if_possible$1
 #define random_add_source             random_add_source$1
 #define random_bytes                  random_bytes$1
 #define random_fill                   random_fill$1

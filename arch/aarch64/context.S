@@ -29,6 +29,7 @@ SIGNED_FUNCTION hal_context_switch
         stlr    x9, [x0]                        // last: from here on another CPU may resume us
         ldr     x9, [x1]
         mov     sp, x9
+        msr     sp_el0, x1                      // hal_this_thread(): a struct thread begins with its context
         ldp     x19, x20, [sp, #80]
         ldp     x21, x22, [sp, #64]
         ldp     x23, x24, [sp, #48]

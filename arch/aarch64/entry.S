@@ -77,6 +77,7 @@ entry_common:
         msr     vbar_el1, x1
         ADDRESS x1, boot_cpu
         msr     tpidr_el1, x1
+        msr     sp_el0, xzr             // hal_this_thread(): none yet
         isb
 
         // .bss is not in the file. The boot stack is not in .bss.

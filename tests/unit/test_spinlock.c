@@ -48,7 +48,7 @@ static void test_irq_lock_masks_and_puts_the_mask_back(void **state)
     assert_true(hal_irqs_enabled());
 }
 
-static void test_tickets_wrap(void **state)
+static void test_it_can_be_taken_again_and_again(void **state)
 {
     (void)state;
     struct spinlock lock = SPINLOCK_INIT;
@@ -83,7 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_plain_lock_stops_preemption_only, set_up),
         cmocka_unit_test_setup(test_irq_lock_masks_and_puts_the_mask_back, set_up),
-        cmocka_unit_test_setup(test_tickets_wrap, set_up),
+        cmocka_unit_test_setup(test_it_can_be_taken_again_and_again, set_up),
         cmocka_unit_test_setup(test_a_lock_taken_twice_is_a_panic, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,40 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return (struct hal_cpu *)(uintptr_t)read_tpidr_el1();
 }
 
+/* SP_EL0, which nothing here runs on, follows the thread through hal_context_switch(): one
+ * instruction, so that no move to another CPU comes between two. */
+static inline struct thread *hal_this_thread(void)
+{
+    uint64_t t;
+    __asm__("mrs %0, sp_el0" : "=r"(t)); /* not volatile: the same for as long as one thread asks */
+    return (struct thread *)(uintptr_t)t;
+}
+
+static inline void *hal_this_run_queue(void)
+{
+    return hal_this_cpu()->run_queue;
+}
+
+static inline bool hal_is_switch_due(void)
+{
+    return hal_this_cpu()->need_resched;
+}
+
+static inline void hal_become_thread(struct thread *t)
+{
+    hal_this_cpu()->current = t;
+    __asm__ volatile("msr sp_el0, %0" : : "r"(t) : "memory");
+}
+
+/* Masked: a move to another CPU in the middle would count on the one that was left. */
+static inline void hal_preempt_count(int change)
+{
+    irq_state_t state = (irq_state_t)read_daif();
+    __asm__ volatile("msr daifset, #2" : : : "memory");
+    hal_this_cpu()->preempt_off += (uint32_t)change;
+    write_daif(state);
+}
+
 static inline irq_state_t hal_irq_save(void)
 {
     irq_state_t state = (irq_state_t)read_daif();

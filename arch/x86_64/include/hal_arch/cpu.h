@@ -15,6 +15,42 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return cpu;
 }
 
+/* By GS alone, so that no move to another CPU comes between two loads. Not volatile: the answer
+ * is the same for as long as one thread asks. */
+static inline struct thread *hal_this_thread(void)
+{
+    struct thread *t;
+    __asm__("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct hal_cpu, current)));
+    return t;
+}
+
+/* A pointer into this address space is an offset from GS: SDM volume 1, 3.4.2.1. */
+#define HAL_GS __attribute__((address_space(256)))
+
+static inline void *hal_this_run_queue(void)
+{
+    return ((const volatile struct hal_cpu HAL_GS *)0)->run_queue;
+}
+
+static inline bool hal_is_switch_due(void)
+{
+    return ((const volatile struct hal_cpu HAL_GS *)0)->need_resched;
+}
+
+static inline void hal_become_thread(struct thread *t)
+{
+    hal_this_cpu()->current = t;
+}
+
+/* One instruction: a move to another CPU cannot come in the middle. */
+static inline void hal_preempt_count(int change)
+{
+    __asm__ volatile("addl %0, %%gs:%c1"
+                     :
+                     : "ri"(change), "i"(offsetof(struct hal_cpu, preempt_off))
+                     : "memory", "cc");
+}
+
 /* Instructions without a size: the 32-bit boot code compiles these, too. */
 static inline irq_state_t hal_irq_save(void)
 {

@@ -14,6 +14,31 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return &fake_cpu;
 }
 
+static inline struct thread *hal_this_thread(void)
+{
+    return fake_cpu.current;
+}
+
+static inline void *hal_this_run_queue(void)
+{
+    return fake_cpu.run_queue;
+}
+
+static inline bool hal_is_switch_due(void)
+{
+    return fake_cpu.need_resched;
+}
+
+static inline void hal_become_thread(struct thread *t)
+{
+    fake_cpu.current = t;
+}
+
+static inline void hal_preempt_count(int change)
+{
+    fake_cpu.preempt_off += (uint32_t)change;
+}
+
 static inline irq_state_t hal_irq_save(void)
 {
     irq_state_t state = fake_cpu.arch.irqs_enabled;
