@@ -32,6 +32,7 @@ static uint32_t state_of(const struct hal_cpu *cpu)
 void upcall_cpu_main(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
+    hal_become_thread(cpu->current); /* its idle thread, on whose stack this runs */
     if (!move_state(cpu, HAL_CPU_STARTING, HAL_CPU_ARRIVED)) {
         hal_cpu_halt(); /* too late */
     }

@@ -40,9 +40,10 @@ static inline bool list_is_linked(const struct list_node *n)
 /** Put `n` before `at`, which is in a list or is a list's head. */
 static inline void list_insert_before(struct list_node *at, struct list_node *n)
 {
-    n->prev = at->prev;
+    struct list_node *before = at->prev; /* once: for all that the compiler knows, `n` is there, too */
+    n->prev = before;
     n->next = at;
-    at->prev->next = n;
+    before->next = n;
     at->prev = n;
 }
 
@@ -59,8 +60,9 @@ static inline void list_push_front(struct list *l, struct list_node *n)
 /** Take `n` out of its list. */
 static inline void list_remove(struct list_node *n)
 {
-    n->prev->next = n->next;
-    n->next->prev = n->prev;
+    struct list_node *before = n->prev, *after = n->next;
+    before->next = after;
+    after->prev = before;
     n->next = n->prev = NULL;
 }
 
@@ -77,6 +79,16 @@ static inline struct list_node *list_pop_front(struct list *l)
     if (n != NULL) {
         list_remove(n);
     }
+    return n;
+}
+
+/** Take out the first node of a list that has one. Its links are left as they were: for nodes whose
+ * owner never asks list_is_linked(). */
+static inline struct list_node *list_take_front(struct list *l)
+{
+    struct list_node *n = l->head.next, *after = n->next;
+    l->head.next = after;
+    after->prev = &l->head;
     return n;
 }
 

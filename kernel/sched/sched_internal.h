@@ -41,11 +41,15 @@ struct sched_cpu {
 /** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */
 static inline struct sched_cpu *sched_this_cpu(void)
 {
-    return hal_this_cpu()->run_queue;
+    return hal_this_run_queue();
 }
 
 /** Another CPU's. @pre it has been started. */
-struct sched_cpu *sched_cpu_of(cpu_t cpu);
+extern struct sched_cpu *sched_cpus[CPU_MAX]; /* [I] NULL: not started */
+static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
+{
+    return sched_cpus[cpu];
+}
 
 /* switch.c: a thread's transitions. */
 
@@ -56,23 +60,11 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 /** Make a new thread ready. */
 void sched_start(struct thread *t);
 
-/**
- * Declare that the running thread is about to wait, unless it has been cancelled and would not wait
- * then. From here on sched_wake() may make it ready; sched_switch() follows, with interrupts masked
- * all along.
- * @return false: cancelled; nothing was declared.
- */
-bool sched_prepare_wait(const char *on, bool cancellable);
-
-/** Give the CPU to the best ready thread; returns once the running thread is chosen again.
- *  @pre interrupts are masked; sched_prepare_wait() returned true. */
-void sched_switch(void);
-
-/** Leave the CPU for ever. @pre interrupts are masked. */
+/** The running thread is dead: never comes back. @pre interrupts are masked. */
 _Noreturn void sched_leave(void);
 
 /** End a thread's wait with this result. @return false: it does not wait (somebody else ended the
- * wait). */
+ * wait). @pre interrupts are masked */
 bool sched_wake(struct thread *t, enum status result);
 
 /** First thing a new thread does, on its own stack with interrupts masked: end the switch that led
@@ -92,9 +84,20 @@ void worker_init(struct worker *w);
 
 /* timer.c */
 void timer_queue_init(struct timer_queue *q);
-/** Have upcall_timer() called when the counter reaches `deadline`, or earlier. Interrupts masked.
- */
-void timer_arm(uint64_t deadline);
+/** The part of timer_arm() that is seldom needed. */
+SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline);
+/** Have upcall_timer() called on this CPU when the counter reaches `deadline`, or earlier.
+ * Interrupts masked. */
+static inline void timer_arm_on(struct sched_cpu *self, uint64_t deadline)
+{
+    if (UNLIKELY(deadline < self->timers.armed)) {
+        timer_arm_earlier(&self->timers, deadline);
+    }
+}
+static inline void timer_arm(uint64_t deadline)
+{
+    timer_arm_on(sched_this_cpu(), deadline);
+}
 
 /* thread.c */
 /** Reference dropped; the last one recycles. @context{any, interrupts masked or not} */
@@ -105,6 +108,8 @@ struct thread *thread_take(const struct thread_options *options);
 void thread_adopt(struct thread *t);
 /** Threads that have not been taken apart. */
 uint32_t thread_count(void);
+/** Switches so far, those to threads that are no more included. */
+uint64_t thread_switches(void);
 
 /* program.c */
 /** Count a new thread of a program. @return OK; E_CANCELLED: the program is being ended. */

@@ -3,6 +3,7 @@
 // Counting semaphore; declared beside the mutex in mutex.h.
 
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/switch_internal.h"
 
 void semaphore_init(struct semaphore *s, uint32_t count, const char *name)
 {
@@ -10,15 +11,11 @@ void semaphore_init(struct semaphore *s, uint32_t count, const char *name)
     s->count = count;
 }
 
-enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns)
+/** A unit that came together with the time-out or the cancellation is taken: it would be lost on
+ * nobody, but the caller got what it asked for. */
+static NOINLINE enum status look_again(struct semaphore *s, enum status st)
 {
-    enum status st = OK;
     irq_state_t state = spin_lock_irq(&s->queue.lock);
-    while (s->count == 0 && st == OK) {
-        st = wait_on_locked(&s->queue, &state, deadline_ns);
-    }
-    /* A count that arrived together with the time-out or the cancellation is taken: it would be
-     * lost on nobody, but the caller got what it asked for. */
     if (s->count > 0) {
         s->count--;
         st = OK;
@@ -27,11 +24,33 @@ enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns)
     return st;
 }
 
+/* A unit that comes while somebody waits goes to the first waiter without passing through `count`:
+ * so nobody who comes later takes it, and the waiter need not look again. */
+enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns) NO_LOCK_ANALYSIS
+{
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    spin_lock_masked(&s->queue.lock);
+    if (s->count == 0) {
+        enum status st = wait_handed_locked(&s->queue, deadline_ns, true);
+        return LIKELY(st == OK) ? OK : look_again(s, st);
+    }
+    s->count--;
+    spin_unlock_masked(&s->queue.lock);
+    hal_irq_enable();
+    preempt_check();
+    return OK;
+}
+
 void semaphore_up(struct semaphore *s)
 {
-    irq_state_t state = spin_lock_irq(&s->queue.lock);
-    ASSERT(s->count < UINT32_MAX);
-    s->count++;
-    wait_wake_one_locked(&s->queue);
-    spin_unlock_irq(&s->queue.lock, state);
+    irq_state_t state = hal_irq_save();
+    spin_lock_masked(&s->queue.lock);
+    if (!wait_wake_first_locked(&s->queue)) {
+        ASSERT(s->count < UINT32_MAX);
+        s->count++;
+    }
+    spin_unlock_masked(&s->queue.lock);
+    hal_irq_restore(state);
+    preempt_check();
 }

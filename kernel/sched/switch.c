@@ -12,18 +12,17 @@
 // registers are not saved yet.
 //
 // No wake-up is lost. A waiter holds the queue's lock from testing its condition to
-// sched_prepare_wait(), which makes it BLOCKED; who makes the condition true takes the queue's lock
-// before it looks for waiters. So it either comes before the test, which then succeeds, or it finds
-// the waiter BLOCKED. It may find it so before the waiter has left the CPU: then the waiter is in a
-// ready list while it still runs, and sched_switch(), which the waiter has not reached or is in,
-// picks it again.
+// sched_prepare_wait(), which takes the run queue's lock and makes it BLOCKED; who makes the
+// condition true takes the queue's lock before it looks for waiters. So it either comes before the
+// test, which then succeeds, or it finds the waiter BLOCKED, and waits for the run queue's lock
+// until the waiter has left the CPU.
 
 #include "hal/smp.h"
 #include "hal/timer.h"
 #include "kernel/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
-#include "kernel/sched/sched_internal.h"
+#include "kernel/sched/switch_internal.h"
 #include "kernel/trace.h"
 
 #define SLICES_PER_SECOND 100 /* between threads of equal priority */
@@ -32,52 +31,17 @@
 #define KILL_CHECKS_PER_SECOND 1000
 
 static struct sched_cpu boot_cpu;
-static struct sched_cpu *cpus[CPU_MAX];
+struct sched_cpu *sched_cpus[CPU_MAX];
 static struct thread boot_thread;
-static uint64_t slice_ticks;
+int64_t sched_slice_ticks;
 static uint64_t kill_check_ticks;
-
-struct sched_cpu *sched_cpu_of(cpu_t cpu)
-{
-    return cpus[cpu];
-}
-
-static void request_switch(void)
-{
-    hal_this_cpu()->need_resched = true;
-}
-
-static NOINLINE void record_switch(const struct thread *prev, const struct thread *next)
-{
-    trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
-}
-
-static NOINLINE void record_ready(enum trace_event event, const struct thread *t)
-{
-    trace_record(event, atomic_load_explicit(&t->cpu, memory_order_relaxed), t->id, 0);
-}
-
-/** A better thread takes the CPU at the next chance; an equal one when the running one's slice
- * ends. */
-static void make_ready_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
-{
-    const struct thread *running = thread_current();
-    t->state = THREAD_READY;
-    rq_push_back_locked(rq, t);
-    if (t->priority > running->priority) {
-        request_switch();
-    } else if (t->priority == running->priority) {
-        timer_arm(rq->slice_end);
-    }
-}
 
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state) NO_LOCK_ANALYSIS
 {
     for (;;) {
-        cpu_t cpu = atomic_load_explicit(&t->cpu, memory_order_relaxed);
-        struct run_queue *rq = &cpus[cpu]->rq;
+        struct run_queue *rq = atomic_load_explicit(&t->rq, memory_order_relaxed);
         *state = spin_lock_irq(&rq->lock);
-        if (atomic_load_explicit(&t->cpu, memory_order_relaxed) == cpu) {
+        if (LIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) == rq)) {
             return rq;
         }
         spin_unlock_irq(&rq->lock, *state);
@@ -92,15 +56,17 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state) NO_LOCK_ANALYS
 void sched_start(struct thread *t)
 {
     irq_state_t state = hal_irq_save();
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    irq_state_t masked = spin_lock_irq(&rq->lock);
-    atomic_store_explicit(&t->cpu, hal_this_cpu()->id, memory_order_relaxed);
-    t->slice_left = slice_ticks;
+    struct hal_cpu *cpu = hal_this_cpu();
+    struct run_queue *rq = &sched_of(cpu)->rq;
+    spin_lock_masked(&rq->lock);
+    atomic_store_explicit(&t->rq, rq, memory_order_relaxed);
+    t->slice_left = sched_slice_ticks;
+    t->state = THREAD_READY;
     make_ready_locked(rq, t);
     if (trace_is_on()) {
-        record_ready(TRACE_START, t);
+        switch_record_ready(TRACE_START, t);
     }
-    spin_unlock_irq(&rq->lock, masked);
+    spin_unlock_masked(&rq->lock);
     hal_irq_restore(state);
     preempt_check();
 }
@@ -119,11 +85,10 @@ static void arm_kill_check(const struct thread *running, uint64_t now)
 
 static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now) REQUIRES(rq->lock)
 {
-    t->run_ticks += now - rq->switched_at;
-    if (UNLIKELY(t->program != NULL)) {
+    if (t->program != NULL) {
         program_account(t->program, now - rq->switched_at);
     }
-    rq->switched_at = now;
+    account_thread_locked(rq, t, now);
 }
 
 /** A program with a limit is looked at when that is used up, and killed then. @return it is. */
@@ -136,85 +101,68 @@ static bool watch_time_locked(const struct thread *t, uint64_t now)
     return left == 0;
 }
 
-/** What an idle thread leaves of its slice matters to nobody; the rest go on where they stopped. */
-static void keep_slice_locked(struct run_queue *rq, struct thread *t, uint64_t now)
-    REQUIRES(rq->lock)
+/** What a switch from or to a thread with a program or a floating-point area has to do besides. */
+SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
+                                         const struct thread *next, uint64_t now)
 {
-    t->slice_left = rq->slice_end > now ? rq->slice_end - now : slice_ticks;
-}
-
-static void begin_running_locked(struct run_queue *rq, struct thread *t, uint64_t now)
-    REQUIRES(rq->lock)
-{
-    t->state = THREAD_RUNNING;
-    rq->slice_end = now + t->slice_left;
-    if (!list_is_empty(&rq->ready[t->priority])) {
-        timer_arm(rq->slice_end);
+    if (prev->program != NULL) {
+        program_account(prev->program, now - rq->switched_at);
     }
-    arm_kill_check(t, now);
-    (void)watch_time_locked(t, now);
-}
-
-void sched_finish_switch(void) NO_LOCK_ANALYSIS
-{
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    struct thread *left = rq->left;
-    rq->left = NULL;
-    irq_state_t masked = hal_irq_save();
-    spin_unlock_irq(&rq->lock, masked);
-    if (UNLIKELY(left != NULL)) {
-        thread_put(left);
+    if (next->program != NULL) {
+        arm_kill_check(next, now);
+        (void)watch_time_locked(next, now);
     }
-}
-
-/**
- * Run the best ready thread. The running one is in a ready list already, or BLOCKED or DEAD.
- * Entered with the lock held and interrupts masked; returns with the lock released, interrupts
- * masked.
- */
-static void switch_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
-{
-    struct hal_cpu *cpu = hal_this_cpu();
-    struct thread *prev = cpu->current;
-    struct thread *next = rq_pop_locked(rq);
-    if (next == NULL) {
-        next = rq->idle;
-    }
-    uint64_t now = hal_counter_read();
-    cpu->need_resched = !list_is_empty(&sched_this_cpu()->late);
-    account_locked(rq, prev, now);
-    begin_running_locked(rq, next, now);
     if (next == prev) {
-        sched_finish_switch();
         return;
     }
-    if (trace_is_on()) {
-        record_switch(prev, next);
-    }
-    cpu->current = next;
-    next->switches++;
-    rq->switches++;
     if (prev->fp_area != NULL) {
         hal_fp_save(prev->fp_area);
     }
     if (next->fp_area != NULL) {
         hal_fp_restore(next->fp_area);
     }
-    hal_context_switch(&prev->context, &next->context);
-    sched_finish_switch();
+}
+
+SELDOM_CALLED void switch_record(const struct thread *prev, const struct thread *next)
+{
+    trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
+}
+
+SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t)
+{
+    trace_record(event, atomic_load_explicit(&t->rq, memory_order_relaxed)->cpu, t->id, 0);
+}
+
+/** The thread that died in the switch, once the lock is free. */
+SELDOM_CALLED void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
+{
+    struct thread *left = rq->left;
+    rq->left = NULL;
+    spin_unlock_masked(&rq->lock);
+    thread_put(left);
+}
+
+void sched_finish_switch(void)
+{
+    finish_switch();
+}
+
+SELDOM_CALLED void switch_keep_due_if_late(struct hal_cpu *cpu)
+{
+    cpu->need_resched = !list_is_empty(&sched_of(cpu)->late);
 }
 
 /** The running thread can go on, but another one is better, or equal and its turn. */
-static void preempt_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
+static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
 {
-    struct thread *t = thread_current();
+    struct run_queue *rq = &sc->rq;
+    struct thread *t = cpu->current;
     uint64_t now = hal_counter_read();
     int best = rq_best_locked(rq);
     bool slice_over = now >= rq->slice_end;
     if (best < t->priority || (best == t->priority && !slice_over)) {
-        hal_this_cpu()->need_resched = false;
-        irq_state_t masked = hal_irq_save();
-        spin_unlock_irq(&rq->lock, masked);
+        cpu->need_resched = false;
+        spin_unlock_masked(&rq->lock);
         return;
     }
     keep_slice_locked(rq, t, now);
@@ -226,18 +174,19 @@ static void preempt_locked(struct run_queue *rq) NO_LOCK_ANALYSIS
             rq_push_front_locked(rq, t);
         }
     }
-    switch_locked(rq);
+    struct thread *next = best_or_idle_locked(sc, now);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), false);
 }
 
 /** Ending a switch may make another thread ready (sched_finish_switch()), hence the loop. */
 static void preempt_while_due(void) NO_LOCK_ANALYSIS
 {
-    while (hal_this_cpu()->need_resched) {
-        struct sched_cpu *sc = sched_this_cpu();
-        struct run_queue *rq = &sc->rq;
+    struct hal_cpu *cpu;
+    while ((cpu = hal_this_cpu())->need_resched) {
+        struct sched_cpu *sc = sched_of(cpu);
         wait_do_late(sc);
-        (void)spin_lock_irq(&rq->lock);
-        preempt_locked(rq);
+        spin_lock_masked(&sc->rq.lock);
+        preempt_locked(cpu, sc);
     }
 }
 
@@ -277,82 +226,62 @@ void sched_tick(void) NO_LOCK_ANALYSIS
     }
 }
 
+/** A better thread is ready (its interrupt has not switched yet), or none that is as good. */
+static SELDOM_CALLED void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANALYSIS
+{
+    struct sched_cpu *sc = sched_of(cpu);
+    struct thread *t = cpu->current;
+    rq_push_back_locked(&sc->rq, t);
+    uint64_t now = hal_counter_read();
+    struct thread *next = best_or_idle_locked(sc, now);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), false);
+}
+
 void thread_yield(void) NO_LOCK_ANALYSIS
 {
-    irq_state_t state = hal_irq_save();
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    struct thread *t = thread_current();
-    (void)spin_lock_irq(&rq->lock);
-    t->slice_left = slice_ticks;
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    uint64_t now = hal_counter_read();
+    struct hal_cpu *cpu = hal_this_cpu();
+    struct sched_cpu *sc = sched_of(cpu);
+    struct run_queue *rq = &sc->rq;
+    struct thread *t = cpu->current;
+    spin_lock_masked(&rq->lock);
+    t->slice_left = sched_slice_ticks;
     t->state = THREAD_READY;
-    rq_push_back_locked(rq, t);
-    switch_locked(rq);
-    hal_irq_restore(state);
-    preempt_check();
-}
-
-bool sched_prepare_wait(const char *on, bool cancellable)
-{
-    struct thread *t = thread_current();
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    irq_state_t masked = spin_lock_irq(&rq->lock);
-    /* thread_cancel() sets the flag, then takes this lock: either it is seen here, or it sees
-     * BLOCKED. */
-    bool waits = !(cancellable && thread_is_cancelled(t));
-    if (waits) {
-        t->state = THREAD_BLOCKED;
-        t->waiting_on = on;
-        t->wait_cancellable = cancellable;
+    if (LIKELY(rq->ready_mask >> t->priority == 1)) { /* equals are ready, and nobody better */
+        struct list *ready = &rq->ready[t->priority];
+        struct list_node *n = list_take_front(ready);
+        list_push_back(ready, &t->run_link);
+        struct thread *next = CONTAINER_OF(n, struct thread, run_link);
+        uint64_t slice = slice_of(next);
+        timer_arm_on(sc, now + slice); /* this one is as good */
+        switch_locked(cpu, sc, t, next, now, slice, true);
+    } else {
+        yield_to_other_locked(cpu);
     }
-    spin_unlock_irq(&rq->lock, masked);
-    return waits;
-}
-
-void sched_switch(void) NO_LOCK_ANALYSIS
-{
-    ASSERT(!hal_irqs_enabled());
-    ASSERT(hal_this_cpu()->preempt_off == 0); /* a spinlock is held, or the caller may not sleep */
-    ASSERT(hal_this_cpu()->irq_depth == 0);
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    (void)spin_lock_irq(&rq->lock);
-    keep_slice_locked(rq, thread_current(), hal_counter_read());
-    switch_locked(rq);
+    hal_irq_enable();
+    preempt_check();
 }
 
 _Noreturn void sched_leave(void) NO_LOCK_ANALYSIS
 {
-    ASSERT(hal_this_cpu()->preempt_off == 0);
-    struct run_queue *rq = &sched_this_cpu()->rq;
-    (void)spin_lock_irq(&rq->lock);
-    struct thread *t = thread_current();
+    struct hal_cpu *cpu = hal_this_cpu();
+    ASSERT(cpu->preempt_off == 0);
+    struct sched_cpu *sc = sched_of(cpu);
+    spin_lock_masked(&sc->rq.lock);
+    struct thread *t = cpu->current;
     t->state = THREAD_DEAD;
-    rq->left = t; /* its stack is free once another thread runs */
-    switch_locked(rq);
+    sc->rq.left = t; /* its stack is free once another thread runs */
+    uint64_t now = hal_counter_read();
+    struct thread *next = best_or_idle_locked(sc, now);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), true);
     panic("sched: dead thread %u runs", t->id);
 }
 
-static bool wake_locked(struct run_queue *rq, struct thread *t, enum status result)
-    REQUIRES(rq->lock)
+bool sched_wake(struct thread *t, enum status result)
 {
-    if (t->state != THREAD_BLOCKED) {
-        return false;
-    }
-    t->wait_result = result;
-    t->waiting_on = NULL;
-    make_ready_locked(rq, t);
-    if (trace_is_on()) {
-        record_ready(TRACE_WAKE, t);
-    }
-    return true;
-}
-
-bool sched_wake(struct thread *t, enum status result) NO_LOCK_ANALYSIS
-{
-    irq_state_t state;
-    struct run_queue *rq = sched_lock_thread(t, &state);
-    bool woken = wake_locked(rq, t, result);
-    sched_unlock_thread(rq, state);
-    return woken;
+    return switch_wake(t, result);
 }
 
 void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
@@ -362,7 +291,7 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
     atomic_store_explicit(&t->cancelled, true, memory_order_release);
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
-    if (t->state == THREAD_BLOCKED && t->wait_cancellable) {
+    if (t->state == THREAD_BLOCKED && !t->wait_uncancellable) {
         (void)wake_locked(rq, t, E_CANCELLED);
     } else if (t->state == THREAD_RUNNING) {
         arm_kill_check(t, hal_counter_read());
@@ -405,24 +334,24 @@ static _Noreturn void idle(void *arg)
     }
 }
 
-static void init_queues(struct sched_cpu *sc)
+static void init_queues(struct sched_cpu *sc, cpu_t cpu)
 {
     *sc = (struct sched_cpu){.spare_count = 0};
-    rq_init(&sc->rq);
+    rq_init(&sc->rq, cpu);
     timer_queue_init(&sc->timers);
     worker_init(&sc->worker);
     list_init(&sc->late);
     list_init(&sc->spare);
 }
 
-static bool take_idle_thread(struct sched_cpu *sc, cpu_t cpu)
+static bool take_idle_thread(struct sched_cpu *sc)
 {
     sc->rq.idle = thread_take(&(struct thread_options){.name = "idle", .entry = idle});
     if (sc->rq.idle == NULL) {
         return false;
     }
     sc->rq.idle->state = THREAD_READY;
-    atomic_store_explicit(&sc->rq.idle->cpu, cpu, memory_order_relaxed);
+    atomic_store_explicit(&sc->rq.idle->rq, &sc->rq, memory_order_relaxed);
     atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
     return true;
 }
@@ -433,12 +362,12 @@ bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top)
     if (sc == NULL) {
         return false;
     }
-    init_queues(sc);
-    if (!take_idle_thread(sc, cpu->id)) {
+    init_queues(sc, cpu->id);
+    if (!take_idle_thread(sc)) {
         heap_free(sc);
         return false;
     }
-    cpus[cpu->id] = sc;
+    sched_cpus[cpu->id] = sc;
     cpu->run_queue = sc;
     cpu->current = sc->rq.idle;
     *stack_top = sc->rq.idle->context.stack_hi;
@@ -449,7 +378,7 @@ _Noreturn void sched_run_cpu(void)
 {
     struct run_queue *rq = &sched_this_cpu()->rq;
     rq->switched_at = hal_counter_read();
-    rq->slice_end = rq->switched_at + slice_ticks;
+    rq->slice_end = rq->switched_at + (uint64_t)sched_slice_ticks;
     rq->idle->state = THREAD_RUNNING;
     if (!hal_cpu_set_online()) {
         hal_cpu_halt();
@@ -461,27 +390,27 @@ void sched_init(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     struct sched_cpu *sc = &boot_cpu;
-    slice_ticks = hal_counter_hz() / SLICES_PER_SECOND;
+    sched_slice_ticks = (int64_t)(hal_counter_hz() / SLICES_PER_SECOND);
     kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;
-    init_queues(sc);
-    cpus[cpu->id] = sc;
+    init_queues(sc, cpu->id);
+    sched_cpus[cpu->id] = sc;
 
     uintptr_t lo = (uintptr_t)__boot_stack_start, hi = (uintptr_t)__boot_stack_end;
     boot_thread = (struct thread){.context = {.stack_lo = lo, .stack_hi = hi},
                                   .state = THREAD_RUNNING,
                                   .priority = PRIO_NORMAL,
-                                  .cpu = cpu->id,
-                                  .slice_left = slice_ticks,
+                                  .rq = &sc->rq,
+                                  .slice_left = sched_slice_ticks,
                                   .refs = 2, /* itself, and one more: it is nobody's to recycle */
                                   .name = "main"};
     completion_init(&boot_thread.ended, "join");
     sc->rq.switched_at = hal_counter_read();
-    sc->rq.slice_end = sc->rq.switched_at + slice_ticks;
-    cpu->current = &boot_thread;
+    sc->rq.slice_end = sc->rq.switched_at + (uint64_t)sched_slice_ticks;
+    hal_become_thread(&boot_thread);
     cpu->run_queue = sc;
     thread_adopt(&boot_thread);
 
-    if (!take_idle_thread(sc, cpu->id)) {
+    if (!take_idle_thread(sc)) {
         panic("sched: no memory for the idle thread");
     }
     (void)hal_cpu_set_online(); /* nobody gives this one up */
@@ -500,9 +429,8 @@ void sched_get_stats(struct sched_stats *out)
     if (thread_current() == rq->idle) {
         idle_ticks += hal_counter_read() - rq->switched_at;
     }
-    uint64_t switches = rq->switches;
     hal_irq_restore(state);
-    *out = (struct sched_stats){.switches = switches,
+    *out = (struct sched_stats){.switches = thread_switches(),
                                 .idle_ns = clock_counter_to_ns(idle_ticks),
                                 .threads = thread_count()};
 }

@@ -43,6 +43,8 @@ static struct {
 } surplus = {SPINLOCK_INIT, LIST_INIT(surplus.list), {.run = free_surplus}};
 
 static _Atomic uint32_t last_id; /* relaxed: only unique */
+/* Relaxed: a statistic. Of threads whose unit has begun another life, or is gone. */
+static _Atomic uint64_t switches_of_the_dead;
 
 static void list_add(struct thread *t)
 {
@@ -188,6 +190,7 @@ static void free_surplus(struct work *work)
         spin_lock(&threads.lock);
         list_remove(&t->all_link);
         spin_unlock(&threads.lock);
+        (void)atomic_fetch_add_explicit(&switches_of_the_dead, t->switches, memory_order_relaxed);
         unit_free(t);
     }
 }
@@ -246,15 +249,17 @@ struct thread *thread_take(const struct thread_options *options)
         return NULL;
     }
     t->program = options->program;
+    t->is_special = t->program != NULL || t->fp_area != NULL;
     t->terminal = options->program == NULL ? NULL : options->program->terminal;
     t->sink = NULL;
-    t->waiting_on = NULL;
     t->priority = options->priority;
+    t->wait_uncancellable = false;
     t->id = next_id();
     t->locks_held = 0;
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
+    (void)atomic_fetch_add_explicit(&switches_of_the_dead, t->switches, memory_order_relaxed);
     t->switches = 0;
     t->exit_value = 0;
     completion_init(&t->ended, "join");
@@ -383,7 +388,7 @@ static void describe(struct thread *t, struct thread_info *out)
     struct run_queue *rq = sched_lock_thread(t, &state);
     uint64_t ticks = run_ticks(rq, t);
     *out = (struct thread_info){.id = t->id,
-                                .cpu = atomic_load_explicit(&t->cpu, memory_order_relaxed),
+                                .cpu = rq->cpu,
                                 .state = t->state,
                                 .priority = t->priority,
                                 .run_ns = clock_counter_to_ns(ticks),
@@ -391,7 +396,7 @@ static void describe(struct thread *t, struct thread_info *out)
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, t->program == NULL ? "" : t->program->name);
     (void)str_copy(out->waiting_on, sizeof out->waiting_on,
-                   t->waiting_on == NULL ? "" : t->waiting_on);
+                   t->state == THREAD_BLOCKED ? t->waiting_on : "");
     struct console *terminal = t->terminal; /* lives as long as the machine */
     (void)str_copy(out->terminal, sizeof out->terminal, terminal == NULL ? "" : terminal->name);
     sched_unlock_thread(rq, state);
@@ -417,4 +422,16 @@ uint32_t thread_count(void)
     }
     spin_unlock(&threads.lock);
     return count;
+}
+
+/* One that is just switched to may be missed: its run queue is not locked. */
+uint64_t thread_switches(void)
+{
+    uint64_t sum = atomic_load_explicit(&switches_of_the_dead, memory_order_relaxed);
+    spin_lock(&threads.lock);
+    LIST_FOR_EACH (&threads.all, n) {
+        sum += CONTAINER_OF(n, struct thread, all_link)->switches;
+    }
+    spin_unlock(&threads.lock);
+    return sum;
 }

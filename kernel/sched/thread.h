@@ -13,6 +13,7 @@
 struct console;
 struct console_sink;
 struct program;
+struct run_queue;
 
 #define PRIO_COUNT  64
 #define PRIO_IDLE   0
@@ -21,35 +22,38 @@ struct program;
 
 #define THREAD_NAME_MAX 32
 
-enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+/* Waiting is 0: what every wake-up compares with. */
+enum thread_state { THREAD_BLOCKED, THREAD_READY, THREAD_RUNNING, THREAD_DEAD };
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
  * interrupts masked [o] the thread itself                   [w] lock of the queue it waits on */
 struct thread {
     struct hal_context context;    /* [r]; first, as hal/context.h wants it */
     void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
-    struct list_node run_link;     /* [r] in a ready list */
+    struct list_node run_link;     /* [r] in a ready list iff READY */
     struct list_node wait_link;    /* [w] among the waiters of one queue */
     struct list_node all_link;     /* thread list lock: `ps` */
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
     struct console *terminal;      /* [o] what it reads and writes; NULL: the system's terminal */
     struct console_sink *sink;     /* [o] where what it prints goes instead; NULL: nowhere else */
-    const char *waiting_on;  /* [r] static name of the queue it waits on; NULL: it does not wait */
-    enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
-    bool wait_cancellable;   /* [r] cancellation ends the wait */
+    const char *waiting_on;  /* [r] static name of the queue it waits on while it is BLOCKED */
     enum thread_state state; /* [r] */
-    uint8_t priority;        /* [r] */
-    uint32_t id;             /* [I] */
-    _Atomic cpu_t
-        cpu; /* [r] to change; relaxed, who reads it locks that CPU's queue and looks again */
+    enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
+    bool wait_uncancellable; /* [r] BLOCKED, and cancellation does not end that; false otherwise */
+    bool is_special;  /* [I] it has a program or a floating-point area: a switch has more to do */
+    uint8_t priority; /* [r] */
+    uint32_t id;      /* [I] */
+    /* [r] to change: where it runs, or is ready, or will be. Relaxed: who reads it locks that queue
+     * and looks again. */
+    _Atomic(struct run_queue *) rq;
     uint32_t locks_held;    /* [o] mutexes: a fault while it is not 0 is a panic */
     _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
     _Atomic bool is_open;   /* [o] thread_set_open() */
-    uint64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */
-    uint64_t run_ticks;  /* [r] counter ticks it has run */
-    uint64_t switches;   /* [r] times it was switched to */
-    int exit_value;      /* what it passed to thread_exit(); valid once `ended` is signalled */
+    int64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */
+    uint64_t run_ticks; /* [r] counter ticks it has run */
+    uint64_t switches;  /* [r] times it was switched to */
+    int exit_value;     /* what it passed to thread_exit(); valid once `ended` is signalled */
     struct completion ended; /* who joins waits here */
     _Atomic uint32_t refs;   /* private: the joiner, and the thread until it has left its stack */
     struct vm_range stack_range; /* [I] */
@@ -112,7 +116,7 @@ void thread_detach(struct thread *t);
 /** @brief The running thread. @context{thread or IRQ} */
 static inline struct thread *thread_current(void)
 {
-    return hal_this_cpu()->current;
+    return hal_this_thread();
 }
 
 /** @brief Let another ready thread of the same or higher priority run. @context{thread} */

@@ -114,13 +114,10 @@ void timer_queue_init(struct timer_queue *q)
     *q = (struct timer_queue){.lock = SPINLOCK_INIT, .armed = UINT64_MAX};
 }
 
-void timer_arm(uint64_t deadline)
+SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
 {
-    struct timer_queue *q = &sched_this_cpu()->timers;
-    if (deadline < q->armed) {
-        q->armed = deadline;
-        hal_timer()->arm(deadline);
-    }
+    q->armed = deadline;
+    hal_timer()->arm(deadline);
 }
 
 void timer_start(struct timer *t)

@@ -6,13 +6,13 @@
 //
 // Only wakers find a waiter through the queue. The other two know the thread itself, and leave it
 // in the queue until it runs and takes itself out; a waker that meets such a thread is told so by
-// sched_wake() and goes on to the next. Nobody ever follows a pointer to a queue from a thread: the
-// queue may be gone by then.
+// switch_wake() and goes on to the next. Nobody ever follows a pointer to a queue from a thread:
+// the queue may be gone by then.
 
 #include "kernel/sched/wait.h"
 
 #include "kernel/clock.h"
-#include "kernel/sched/sched_internal.h"
+#include "kernel/sched/switch_internal.h"
 
 struct timeout {
     struct timer timer;
@@ -27,25 +27,34 @@ void wait_queue_init(struct wait_queue *q, const char *name)
 
 static void time_out(struct timer *timer)
 {
-    (void)sched_wake(CONTAINER_OF(timer, struct timeout, timer)->thread, E_TIMEDOUT);
+    (void)switch_wake(CONTAINER_OF(timer, struct timeout, timer)->thread, E_TIMEDOUT);
 }
 
-/** Wait without a time limit: the list entry is the only trace of it. Interrupts are masked. */
-static enum status wait_once_locked(struct wait_queue *q, bool cancellable) REQUIRES(q->lock)
+static void leave_queue_locked(struct wait_queue *q) REQUIRES(q->lock)
 {
-    struct thread *self = thread_current();
-    if (!sched_prepare_wait(q->name, cancellable)) {
-        return E_CANCELLED;
+    (void)q;
+    struct list_node *link = &thread_current()->wait_link;
+    if (list_is_linked(link)) {
+        list_remove(link); /* it was not a waker of this queue */
     }
-    list_push_back(&q->waiters, &self->wait_link);
-    irq_state_t masked = hal_irq_save();
-    spin_unlock_irq(&q->lock, masked);
-    sched_switch();
-    (void)spin_lock_irq(&q->lock);
-    if (list_is_linked(&self->wait_link)) {
-        list_remove(&self->wait_link); /* it was not a waker of this queue */
-    }
-    return self->wait_result;
+}
+
+static enum status wait_once_locked(struct wait_queue *q, bool cancellable)
+    REQUIRES(q->lock) NO_LOCK_ANALYSIS
+{
+    enum status s = wait_sleep_locked(q, cancellable);
+    spin_lock_masked(&q->lock);
+    leave_queue_locked(q);
+    return s;
+}
+
+/* The timer is this CPU's, whose interrupts are masked until the thread has left it: it cannot fire
+ * before the thread waits. */
+static void start_timeout(struct timeout *t, uint64_t deadline_ns)
+{
+    *t = (struct timeout){.timer = {.deadline_ns = deadline_ns, .fire = time_out},
+                          .thread = thread_current()};
+    timer_start(&t->timer);
 }
 
 static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns, bool cancellable)
@@ -57,13 +66,32 @@ static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns,
     if (clock_now_ns() >= deadline_ns) {
         return E_TIMEDOUT;
     }
-    /* Interrupts are masked until the thread has left the CPU: the timer cannot fire before it
-     * waits. */
-    struct timeout t = {.timer = {.deadline_ns = deadline_ns, .fire = time_out},
-                        .thread = thread_current()};
-    timer_start(&t.timer);
+    struct timeout t;
+    start_timeout(&t, deadline_ns);
     enum status s = wait_once_locked(q, cancellable);
     (void)timer_cancel(&t.timer); /* time_out() takes no queue's lock */
+    return s;
+}
+
+SELDOM_CALLED void wait_leave_queue(struct wait_queue *q)
+{
+    spin_lock_masked(&q->lock);
+    leave_queue_locked(q);
+    spin_unlock_masked(&q->lock);
+}
+
+NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
+                                              bool cancellable) RELEASES(q->lock) NO_LOCK_ANALYSIS
+{
+    if (clock_now_ns() >= deadline_ns) {
+        spin_unlock_masked(&q->lock);
+        return E_TIMEDOUT;
+    }
+    struct timeout t;
+    start_timeout(&t, deadline_ns);
+    enum status s = wait_sleep_locked(q, cancellable);
+    (void)timer_cancel(&t.timer);
+    wait_end_handed(q, s);
     return s;
 }
 
@@ -80,28 +108,21 @@ enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state,
     return wait_until_locked(q, deadline_ns, false);
 }
 
-void wait_wake_one_locked(struct wait_queue *q)
+bool wait_wake_one_locked(struct wait_queue *q)
 {
-    struct list_node *n;
-    while ((n = list_pop_front(&q->waiters)) != NULL) {
-        if (sched_wake(CONTAINER_OF(n, struct thread, wait_link), OK)) {
-            return;
-        }
-    }
+    return wait_wake_first_locked(q);
 }
 
 void wait_wake_all_locked(struct wait_queue *q)
 {
-    struct list_node *n;
-    while ((n = list_pop_front(&q->waiters)) != NULL) {
-        (void)sched_wake(CONTAINER_OF(n, struct thread, wait_link), OK);
+    while (wait_wake_first_locked(q)) {
     }
 }
 
 void wait_wake_one(struct wait_queue *q)
 {
     irq_state_t state = spin_lock_irq(&q->lock);
-    wait_wake_one_locked(q);
+    (void)wait_wake_one_locked(q);
     spin_unlock_irq(&q->lock, state);
 }
 
@@ -139,32 +160,49 @@ void completion_init(struct completion *c, const char *name)
 
 void completion_signal(struct completion *c)
 {
-    irq_state_t state = spin_lock_irq(&c->queue.lock);
+    irq_state_t state = hal_irq_save();
+    spin_lock_masked(&c->queue.lock);
     c->done = true;
-    wait_wake_all_locked(&c->queue);
+    while (wait_wake_first_locked(&c->queue)) {
+    }
+    spin_unlock_masked(&c->queue.lock); /* from here on a waiter may free it */
+    hal_irq_restore(state);
+    preempt_check();
+}
+
+/** Signalled just after the time was over: done all the same. */
+static NOINLINE enum status look_again(struct completion *c, enum status s)
+{
+    irq_state_t state = spin_lock_irq(&c->queue.lock);
+    bool done = c->done;
     spin_unlock_irq(&c->queue.lock, state);
+    return done ? OK : s;
+}
+
+/** A waiter that is woken knows that it is done, and for good: it does not come back to the lock.
+ */
+static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadline_ns,
+                                           bool cancellable) NO_LOCK_ANALYSIS
+{
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    spin_lock_masked(&c->queue.lock);
+    if (!c->done) {
+        enum status s = wait_handed_locked(&c->queue, deadline_ns, cancellable);
+        return LIKELY(s == OK) ? OK : look_again(c, s);
+    }
+    spin_unlock_masked(&c->queue.lock);
+    hal_irq_enable();
+    preempt_check();
+    return OK;
 }
 
 enum status completion_wait(struct completion *c, uint64_t deadline_ns)
 {
-    enum status s = OK;
-    irq_state_t state = spin_lock_irq(&c->queue.lock);
-    while (!c->done && s == OK) {
-        s = wait_on_locked(&c->queue, &state, deadline_ns);
-    }
-    bool done = c->done;
-    spin_unlock_irq(&c->queue.lock, state);
-    return done ? OK : s;
+    return wait_done(c, deadline_ns, true);
 }
 
 enum status completion_wait_uncancellable(struct completion *c, uint64_t deadline_ns)
 {
-    enum status s = OK;
-    irq_state_t state = spin_lock_irq(&c->queue.lock);
-    while (!c->done && s == OK) {
-        s = wait_uncancellable_locked(&c->queue, &state, deadline_ns);
-    }
-    bool done = c->done;
-    spin_unlock_irq(&c->queue.lock, state);
-    return done ? OK : s;
+    return wait_done(c, deadline_ns, false);
 }

@@ -46,8 +46,9 @@ enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t de
 enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state,
                                       uint64_t deadline_ns) REQUIRES(q->lock);
 
-/** @brief Wake the first waiter, or all. @context{any, interrupts masked by the lock} */
-void wait_wake_one_locked(struct wait_queue *q) REQUIRES(q->lock);
+/** @brief Wake the first waiter, or all. @return of the first: false: nobody waits.
+ * @context{any, interrupts masked by the lock} */
+bool wait_wake_one_locked(struct wait_queue *q) REQUIRES(q->lock);
 void wait_wake_all_locked(struct wait_queue *q) REQUIRES(q->lock);
 
 /** @brief The same, taking the lock. @context{any, IRQ-safe} */

@@ -26,10 +26,21 @@ static unsigned model_count;
 static int reset(void **state)
 {
     (void)state;
-    rq_init(&rq);
+    rq_init(&rq, 0);
     memset(threads, 0, sizeof(threads));
     model_count = 0;
     return 0;
+}
+
+/* Takes out the best, and checks what is said of its equals. */
+static struct thread *pop(void) NO_LOCK_ANALYSIS
+{
+    bool has_equal;
+    struct thread *t = rq_pop_locked(&rq, &has_equal);
+    if (t != NULL) {
+        assert_int_equal(has_equal, rq_best_locked(&rq) == t->priority);
+    }
+    return t;
 }
 
 static void model_insert(struct thread *t, bool front)
@@ -50,6 +61,7 @@ static void model_remove(const struct thread *t)
     while (model[at] != t) {
         at++;
     }
+    threads[t - threads].state = THREAD_BLOCKED;
     model_count--;
     memmove(&model[at], &model[at + 1], (model_count - at) * sizeof(model[0]));
 }
@@ -58,7 +70,7 @@ static void test_empty(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
     assert_int_equal(rq_best_locked(&rq), -1);
-    assert_null(rq_pop_locked(&rq));
+    assert_null(pop());
 }
 
 static void test_every_priority_has_its_bit(void **state) NO_LOCK_ANALYSIS
@@ -69,7 +81,7 @@ static void test_every_priority_has_its_bit(void **state) NO_LOCK_ANALYSIS
         rq_push_back_locked(&rq, &threads[0]);
         assert_int_equal(rq.ready_mask, 1ull << p);
         assert_int_equal(rq_best_locked(&rq), p);
-        assert_ptr_equal(rq_pop_locked(&rq), &threads[0]);
+        assert_ptr_equal(pop(), &threads[0]);
         assert_int_equal(rq.ready_mask, 0);
     }
 }
@@ -77,12 +89,12 @@ static void test_every_priority_has_its_bit(void **state) NO_LOCK_ANALYSIS
 static void step(void) NO_LOCK_ANALYSIS
 {
     struct thread *t = &threads[rand() % THREADS];
-    if (list_is_linked(&t->run_link)) {
+    if (t->state == THREAD_READY) {
         if (rand() % 2 == 0) {
             rq_remove_locked(&rq, t);
             model_remove(t);
         } else {
-            struct thread *best = rq_pop_locked(&rq);
+            struct thread *best = pop();
             assert_ptr_equal(best, model[0]);
             model_remove(best);
         }
@@ -95,6 +107,7 @@ static void step(void) NO_LOCK_ANALYSIS
     } else {
         rq_push_back_locked(&rq, t);
     }
+    t->state = THREAD_READY;
     model_insert(t, front);
 }
 
@@ -107,11 +120,11 @@ static void test_random_against_model(void **state) NO_LOCK_ANALYSIS
         assert_int_equal(rq_best_locked(&rq), model_count == 0 ? -1 : model[0]->priority);
     }
     while (model_count > 0) {
-        struct thread *best = rq_pop_locked(&rq);
+        struct thread *best = pop();
         assert_ptr_equal(best, model[0]);
         model_remove(best);
     }
-    assert_null(rq_pop_locked(&rq));
+    assert_null(pop());
 }
 
 int main(void)

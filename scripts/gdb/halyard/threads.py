@@ -3,7 +3,7 @@
 import gdb
 
 from . import frames
-from .printers import THREAD_STATES, atomic
+from .printers import THREAD_STATES
 from .target import Command, container, list_nodes, machine, register_value, static, string
 
 RUNNING = THREAD_STATES.index("running")
@@ -53,7 +53,13 @@ def where(thread, cpus):
     """The innermost functions of a thread that waits, below those of waiting itself."""
     if int(thread) in cpus:
         return f"on CPU {cpus[int(thread)].num - 1}"
-    return string_or(thread["waiting_on"], "")
+    return waits_on(thread)
+
+
+def waits_on(thread):
+    """The name of what a blocked thread waits on. Of others the field is from an earlier wait."""
+    blocked = THREAD_STATES[int(thread["state"])] == "blocked"
+    return string_or(thread["waiting_on"], "") if blocked else ""
 
 
 def string_or(pointer, otherwise):
@@ -71,9 +77,9 @@ class Threads(Command):
         for t in all_threads():
             program = string(t["program"]["name"]) if int(t["program"]) else "-"
             state = THREAD_STATES[int(t["state"])]
-            on = string_or(t["waiting_on"], "") if state == "blocked" else ""
+            on = waits_on(t)
             here = "*" if int(t) in cpus else " "
-            print(f"{here}{int(t['id']):>3} {state:8} {int(t['priority']):>4} {atomic(t['cpu']):>3}  "
+            print(f"{here}{int(t['id']):>3} {state:8} {int(t['priority']):>4} {int(t['rq']['cpu']):>3}  "
                   f"{string(t['name']):20} {program:16} {on}".rstrip())
 
 
@@ -90,8 +96,8 @@ def show(thread, cpus):
             before.switch()
         return
     state = THREAD_STATES[int(thread["state"])]
-    waits = string_or(thread["waiting_on"], "")
-    print(f"{title}, {state}" + (f' on "{waits}"' if waits and state == "blocked" else ""))
+    waits = waits_on(thread)
+    print(f"{title}, {state}" + (f' on "{waits}"' if waits else ""))
     if state == "dead":
         return  # its stack may hold another life already
     frames.look_at(thread)
