@@ -9,6 +9,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 
+#define WATCHDOG_MAX_S     86400u
+#define WATCHDOG_DEFAULT_S 10u
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -66,6 +69,16 @@ static bool parse_loglevel(const char *text, int *out)
     return false;
 }
 
+static bool parse_watchdog(const char *text, uint32_t *out)
+{
+    unsigned long long n;
+    if (!str_to_u64(text, &n) || n > WATCHDOG_MAX_S) {
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
 static bool parse_maxcpus(const char *text, uint32_t *out)
 {
     unsigned long long n;
@@ -107,6 +120,9 @@ static bool parse_word(struct cmdline *c, const char *word)
         c->poweroff = true;
         return true;
     }
+    if (str_has_prefix(word, "watchdog=")) {
+        return parse_watchdog(word + 9, &c->watchdog_s);
+    }
     if (strcmp(word, "trace") == 0) {
         c->trace = true;
         return true;
@@ -118,6 +134,7 @@ void cmdline_parse(const char *text, struct cmdline *out)
 {
     memset(out, 0, sizeof(*out));
     out->loglevel = -1;
+    out->watchdog_s = WATCHDOG_DEFAULT_S;
     out->run_args = "";
     str_copy(out->text, sizeof(out->text), text);
 

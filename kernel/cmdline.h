@@ -13,6 +13,7 @@ struct cmdline {
     const char *test, *bench; /* glob ("*" if none was given), or NULL: not asked for */
     bool shell;               /* also when nothing else is asked for */
     bool poweroff;            /* after the rest */
+    uint32_t watchdog_s;      /* kernel/sched/watchdog.h; 0: none */
     bool trace;               /* kernel/trace.h from the first thread on */
     int loglevel;             /* enum log_level, -1 = not given */
     uint32_t maxcpus;         /* 0 = all */

@@ -20,6 +20,7 @@
 #include "kernel/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
 #include "kernel/smp.h"
 #include "kernel/trace.h"
@@ -62,6 +63,7 @@ void upcall_main(struct boot_info *info)
     sched_init();                 /* from here on this is a thread */
     trace_boot();
     hal_irq_enable();
+    watchdog_start(cmdline.watchdog_s * NS_PER_S);
     work_init();
     program_init();
     random_init(&info->seed);

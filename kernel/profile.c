@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The timer says that a sample is due, and the interrupt that it fired in takes it: that one has
-// the interrupted registers. Names are taken at once, since a program may be gone when somebody
-// asks.
+// A timer takes the samples, of what its interrupt interrupted. Names are taken at once, since a
+// program may be gone when somebody asks.
 #include "kernel/profile.h"
 
 #include "hal/upcall.h"
 #include "kernel/calltree.h"
 #include "kernel/clock.h"
 #include "kernel/fault.h"
+#include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -45,48 +45,6 @@ static struct spinlock lock = SPINLOCK_INIT;
 static struct profile *profile; /* lock; NULL: none runs */
 static struct timer timer;      /* started by who sets is_running, and by itself */
 static _Atomic bool is_running; /* whoever sets it owns timer and profile_start() */
-static _Atomic bool is_due;     /* set by the timer, taken by the interrupt that it fired in */
-
-static void fire(struct timer *t)
-{
-    atomic_store_explicit(&is_due, true, memory_order_relaxed);
-    t->deadline_ns += PROFILE_PERIOD_NS;
-    timer_start(t);
-}
-
-enum status profile_start(void)
-{
-    struct profile *p = heap_zalloc(sizeof(*p));
-    if (p == NULL) {
-        return E_NOMEM;
-    }
-    if (atomic_exchange_explicit(&is_running, true, memory_order_acquire)) {
-        heap_free(p);
-        return E_BUSY;
-    }
-    timer = (struct timer){.deadline_ns = clock_now_ns() + PROFILE_PERIOD_NS, .fire = fire};
-    timer_start(&timer);
-    irq_state_t state = spin_lock_irq(&lock);
-    profile = p; /* from here on somebody may stop it */
-    spin_unlock_irq(&lock, state);
-    return OK;
-}
-
-void profile_stop(void)
-{
-    irq_state_t state = spin_lock_irq(&lock);
-    struct profile *p = profile;
-    profile = NULL; /* of several who stop it one goes on */
-    spin_unlock_irq(&lock, state);
-    if (p == NULL) {
-        return;
-    }
-    while (!timer_cancel(&timer)) { /* it fired, and has started itself again */
-        hal_cpu_relax();
-    }
-    heap_free(p);
-    atomic_store_explicit(&is_running, false, memory_order_release);
-}
 
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
 {
@@ -224,12 +182,8 @@ static void count_chain_locked(struct profile *p, const uintptr_t *pcs, unsigned
     calltree_count(&p->tree, node);
 }
 
-void profile_interrupt(const struct hal_frame *frame)
+static void take_sample(const struct hal_frame *frame)
 {
-    if (LIKELY(!atomic_load_explicit(&is_due, memory_order_relaxed))) {
-        return;
-    }
-    atomic_store_explicit(&is_due, false, memory_order_relaxed);
     char name[PROFILE_NAME_MAX];
     uintptr_t pcs[FRAMES];
     unsigned count = walk(frame, pcs);
@@ -240,4 +194,47 @@ void profile_interrupt(const struct hal_frame *frame)
         count_chain_locked(profile, pcs, count);
     }
     spin_unlock_irq(&lock, state);
+}
+
+/* ---- Control ---- */
+
+static void fire(struct timer *t)
+{
+    take_sample(irq_frame());
+    t->deadline_ns += PROFILE_PERIOD_NS;
+    timer_start(t);
+}
+
+enum status profile_start(void)
+{
+    struct profile *p = heap_zalloc(sizeof(*p));
+    if (p == NULL) {
+        return E_NOMEM;
+    }
+    if (atomic_exchange_explicit(&is_running, true, memory_order_acquire)) {
+        heap_free(p);
+        return E_BUSY;
+    }
+    timer = (struct timer){.deadline_ns = clock_now_ns() + PROFILE_PERIOD_NS, .fire = fire};
+    timer_start(&timer);
+    irq_state_t state = spin_lock_irq(&lock);
+    profile = p; /* from here on somebody may stop it */
+    spin_unlock_irq(&lock, state);
+    return OK;
+}
+
+void profile_stop(void)
+{
+    irq_state_t state = spin_lock_irq(&lock);
+    struct profile *p = profile;
+    profile = NULL; /* of several who stop it one goes on */
+    spin_unlock_irq(&lock, state);
+    if (p == NULL) {
+        return;
+    }
+    while (!timer_cancel(&timer)) { /* it fired, and has started itself again */
+        hal_cpu_relax();
+    }
+    heap_free(p);
+    atomic_store_explicit(&is_running, false, memory_order_release);
 }

@@ -5,7 +5,6 @@
 // them in again; and from where it was called. Not here: instructions (scripts/debug has them).
 #pragma once
 
-#include "hal/trap.h"
 #include "kernel/status.h"
 
 #include <stdbool.h>
@@ -46,6 +45,3 @@ bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
  * @return How often it was found; 0: there are no more, or no profile runs. @context{thread}
  */
 uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len);
-
-/** @brief Count a sample if one is due. @context{IRQ, interrupts masked} */
-void profile_interrupt(const struct hal_frame *frame);

@@ -16,7 +16,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
-#include "kernel/profile.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/smp.h"
@@ -66,6 +65,8 @@ struct line_block {
 static _Atomic(struct line_block *) blocks[IRQ_LINE_MAX / BLOCK_LINES];
 
 static _Atomic uint64_t spurious, unowned; /* relaxed: statistics */
+
+static const struct hal_frame *interrupted[CPU_MAX]; /* that CPU's alone; while it handles one */
 
 static struct irq_line *find_line(uint32_t line)
 {
@@ -311,6 +312,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     struct hal_cpu *cpu = hal_this_cpu();
     cpu->irq_count++;
     cpu->irq_depth++;
+    interrupted[cpu->id] = frame;
     uint32_t line = ctl->ack(vector);
     struct irq_line *l = find_line(line);
     if (LIKELY(l != NULL)) {
@@ -331,7 +333,6 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
             ctl->eoi(line);
         }
     }
-    profile_interrupt(frame);
     cpu->irq_depth--;
     sched_preempt_from_irq();
     program_check_kill(
@@ -345,6 +346,12 @@ static uint64_t busy_ticks_locked(const struct irq_line *l) REQUIRES(l->lock)
         ticks += l->share[cpu].ticks;
     }
     return ticks;
+}
+
+const struct hal_frame *irq_frame(void)
+{
+    ASSERT(hal_this_cpu()->irq_depth != 0);
+    return interrupted[hal_this_cpu()->id];
 }
 
 static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)

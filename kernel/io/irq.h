@@ -69,6 +69,11 @@ struct irq_share {
  * there is no such CPU. @context{any} */
 bool irq_get_share(uint32_t line, cpu_t cpu, struct irq_share *out);
 
+struct hal_frame;
+
+/** @brief The registers of what this CPU's interrupt interrupted. @context{handlers and timers} */
+const struct hal_frame *irq_frame(void);
+
 /** Interrupts that no line's `count` has. */
 struct irq_totals {
     uint64_t spurious; /* the controller interrupted and then had nothing to say */

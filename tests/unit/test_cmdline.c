@@ -42,7 +42,9 @@ static void test_known_words(void **state)
     assert_true(c.poweroff && c.shell);
     assert_false(c.trace);
     assert_int_equal(c.unknown_count, 0);
-    cmdline_parse("test= loglevel=1 trace", &c);
+    assert_int_equal(c.watchdog_s, 10);
+    cmdline_parse("test= loglevel=1 trace watchdog=0", &c);
+    assert_int_equal(c.watchdog_s, 0);
     assert_true(c.trace);
     assert_string_equal(c.test, "*");
     assert_int_equal(c.loglevel, LOG_WARN);

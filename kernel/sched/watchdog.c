@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// A timer on each CPU looks who runs. Time alone says little in a virtual machine, which may stand
+// still for seconds between two instructions; several looks, each with a timer interrupt of its
+// own, that find one and the same turn of one thread say that it does not give the CPU up.
+#include "kernel/sched/watchdog.h"
+
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/io/irq.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched_internal.h"
+
+/* Field protection: all [o] the owning CPU, interrupts masked */
+struct watch {
+    struct timer timer;
+    uint64_t period_ns; /* 0: it does not look */
+    uint32_t thread;    /* number of who ran at the last look: its struct may be another's by now */
+    uint64_t switches;  /* its, then */
+    uint64_t since_ns;  /* of the first look that found it so */
+    uint32_t looks;     /* in a row that found it so, and others kept waiting */
+    uint32_t report_at; /* the next report is due at so many: each twice as late */
+};
+
+static struct watch watches[CPU_MAX];
+static _Atomic uint64_t reports; /* relaxed: a count */
+
+static void say(void *ctx, const char *line)
+{
+    (void)ctx;
+    log_warn("watchdog", "%s", line);
+}
+
+static void print_chain(const struct hal_frame *frame)
+{
+    uintptr_t lo, hi;
+    upcall_stack_bounds(&lo, &hi);
+    backtrace_print(say, NULL, hal_frame_pc(frame), hal_frame_fp(frame), lo, hi);
+}
+
+static void report(const struct watch *w, const struct thread *t, int waiting)
+{
+    uint64_t ms = (clock_now_ns() - w->since_ns) / NS_PER_MS;
+    log_warn("watchdog",
+             "cpu %u: thread %u \"%s\" has run for %llu.%03llu s%s; a thread of priority %d waits, "
+             "its own is %u",
+             hal_this_cpu()->id, t->id, t->name, (unsigned long long)(ms / 1000),
+             (unsigned long long)(ms % 1000),
+             hal_this_cpu()->preempt_off != 0 ? " with preemption off" : "", waiting, t->priority);
+    print_chain(irq_frame());
+    (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
+}
+
+/* Priority of the best thread that waits for this CPU; -1: nobody does. */
+static int best_waiting(void)
+{
+    struct run_queue *rq = &sched_this_cpu()->rq;
+    spin_lock_masked(&rq->lock);
+    int best = rq_best_locked(rq);
+    spin_unlock_masked(&rq->lock);
+    return best;
+}
+
+static void look(struct watch *w)
+{
+    const struct thread *t = thread_current();
+    int waiting = best_waiting();
+    if (t->priority == PRIO_IDLE || t->id != w->thread || t->switches != w->switches ||
+        waiting < 0) {
+        w->thread = t->id;
+        w->switches = t->switches;
+        w->since_ns = clock_now_ns();
+        w->looks = 0;
+        w->report_at = WATCHDOG_LOOKS;
+        return;
+    }
+    if (++w->looks == w->report_at) {
+        w->report_at *= 2;
+        report(w, t, waiting);
+    }
+}
+
+static void fire(struct timer *timer)
+{
+    struct watch *w = CONTAINER_OF(timer, struct watch, timer);
+    look(w);
+    timer->deadline_ns = clock_now_ns() + w->period_ns; /* from now: looks are never in a bunch */
+    timer_start(timer);
+}
+
+void watchdog_start(uint64_t limit_ns)
+{
+    struct watch *w = &watches[hal_this_cpu()->id];
+    if (w->period_ns != 0) {
+        while (!timer_cancel(&w->timer)) { /* it fired, and has started itself again */
+            hal_cpu_relax();
+        }
+    }
+    *w = (struct watch){.period_ns = limit_ns / WATCHDOG_LOOKS};
+    if (w->period_ns != 0) {
+        w->timer.fire = fire;
+        w->timer.deadline_ns = clock_now_ns() + w->period_ns;
+        timer_start(&w->timer);
+    }
+}
+
+uint64_t watchdog_reports(void)
+{
+    return atomic_load_explicit(&reports, memory_order_relaxed);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// The watchdog finds a thread that does not give the CPU up, and names the function that it is in.
+#include "hal/cpu.h"
+#include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/watchdog.h"
+#include "kernel/spinlock.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#define LIMIT_NS   (100 * NS_PER_MS)
+#define PATIENCE_S 60u /* a busy host may stand still for seconds */
+
+static NOINLINE void hog_the_cpu(uint64_t reports)
+{
+    uint64_t end = clock_now_ns() + PATIENCE_S * NS_PER_S;
+    while (watchdog_reports() == reports && clock_now_ns() < end) {
+        hal_cpu_relax();
+    }
+}
+
+static void hog(void *arg)
+{
+    bool is_preemptible = arg != NULL;
+    if (!is_preemptible) {
+        preempt_disable();
+    }
+    hog_the_cpu(watchdog_reports());
+    if (!is_preemptible) {
+        preempt_enable();
+    }
+}
+
+/* True: a line from `sequence` on has the text. */
+static bool log_has(uint64_t sequence, const char *text)
+{
+    struct log_record r;
+    size_t len = strlen(text);
+    while (log_read(&sequence, &r)) {
+        for (const char *at = r.text; (at = strchr(at, text[0])) != NULL; at++) {
+            if (strncmp(at, text, len) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static uint64_t end_of_log(void)
+{
+    struct log_record r;
+    uint64_t sequence = 0;
+    while (log_read(&sequence, &r)) {
+    }
+    return sequence;
+}
+
+static void check_report(uint8_t priority, void *arg, const char *text)
+{
+    struct thread *t;
+    uint64_t before = watchdog_reports(), line = end_of_log();
+    const struct thread_options options = {
+        .name = "hog", .entry = hog, .arg = arg, .priority = priority};
+    watchdog_start(LIMIT_NS);
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    thread_yield(); /* and this one waits */
+    TEST_EQUAL(thread_join(t, NULL), OK);
+    watchdog_start(10 * NS_PER_S);
+    TEST_CHECK(watchdog_reports() > before);
+    TEST_CHECK(log_has(line, "\"hog\" has run for "));
+    TEST_CHECK(log_has(line, text));
+    TEST_CHECK(log_has(line, "#0 hog_the_cpu+0x") || log_has(line, "#1 hog_the_cpu+0x") ||
+               log_has(line, "#2 hog_the_cpu+0x"));
+}
+
+static void a_thread_above_the_others_is_found(void)
+{
+    check_report(PRIO_HIGH, &(int){1}, "s; a thread of priority 32 waits, its own is 48");
+}
+
+static void a_thread_with_preemption_off_is_found(void)
+{
+    check_report(PRIO_NORMAL, NULL, "s with preemption off; a thread of priority 32 waits");
+}
+
+const struct kernel_test watchdog_tests[] = {
+    {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found},
+    {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found},
+    {0},
+};

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+//
+// Who is reported to keep others from running, and who is not, in fake time.
+#include "kernel/sched/watchdog.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/world.h"
+#include "kernel/clock.h"
+
+#define LIMIT_NS (10 * NS_PER_S)
+
+static uint64_t before;
+
+static int begin(void **state)
+{
+    (void)state;
+    before = watchdog_reports();
+    watchdog_start(LIMIT_NS);
+    return 0;
+}
+
+static void spend(uint64_t ns)
+{
+    world_spend(ns, WORLD_KERNEL_PC);
+}
+
+static uint64_t reports(void)
+{
+    return watchdog_reports() - before;
+}
+
+static void hog(void *arg)
+{
+    spend(*(uint64_t *)arg);
+}
+
+/* At PRIO_HIGH, while this thread is ready below it. */
+static uint64_t reports_of_a_turn_of(uint64_t ns)
+{
+    (void)world_join(world_thread("hog", PRIO_HIGH, hog, &ns));
+    return reports();
+}
+
+static void test_a_long_turn_is_reported(void **state)
+{
+    (void)state;
+    assert_int_equal(reports_of_a_turn_of(13 * NS_PER_S), 1);
+    assert_non_null(strstr(fake_console_text(), "watchdog: cpu 0: thread "));
+    assert_non_null(strstr(fake_console_text(), "\"hog\" has run for 10.00"));
+    assert_non_null(strstr(fake_console_text(), "; a thread of priority 32 waits, its own is 48"));
+}
+
+static void test_it_is_said_ever_more_rarely(void **state)
+{
+    (void)state;
+    assert_int_equal(reports_of_a_turn_of(100 * NS_PER_S), 4); /* 10, 20, 40, 80 s */
+}
+
+static void test_a_shorter_turn_is_not(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(reports_of_a_turn_of(9 * NS_PER_S), 0);
+    }
+}
+
+static void test_nobody_waits(void **state)
+{
+    (void)state;
+    spend(100 * NS_PER_S); /* this thread alone */
+    assert_int_equal(reports(), 0);
+}
+
+static void test_equals_take_turns(void **state)
+{
+    (void)state;
+    uint64_t ns = 30 * NS_PER_S;
+    struct thread *t = world_thread("equal", PRIO_NORMAL, hog, &ns);
+    spend(30 * NS_PER_S);
+    (void)world_join(t);
+    assert_int_equal(reports(), 0);
+}
+
+static void hog_with_preemption_off(void *arg)
+{
+    (void)arg;
+    preempt_disable();
+    spend(13 * NS_PER_S);
+    preempt_enable();
+}
+
+static void test_preemption_off_keeps_equals_away(void **state)
+{
+    (void)state;
+    (void)world_join(world_thread("off", PRIO_NORMAL, hog_with_preemption_off, NULL));
+    assert_int_equal(reports(), 0); /* it ran when this one waited for it: nobody else was there */
+    struct thread *t = world_thread("off", PRIO_NORMAL, hog_with_preemption_off, NULL);
+    thread_yield();
+    (void)world_join(t);
+    assert_int_equal(reports(), 1);
+    assert_non_null(strstr(fake_console_text(), "s with preemption off; a thread of priority 32"));
+}
+
+static void test_it_is_off(void **state)
+{
+    (void)state;
+    watchdog_start(0);
+    assert_int_equal(reports_of_a_turn_of(100 * NS_PER_S), 0);
+    unsigned interrupts = world_timer_interrupts;
+    assert_int_equal(thread_sleep(1000 * NS_PER_S), OK);
+    assert_true(world_timer_interrupts - interrupts <= 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_long_turn_is_reported, begin),
+        cmocka_unit_test_setup(test_it_is_said_ever_more_rarely, begin),
+        cmocka_unit_test_setup(test_a_shorter_turn_is_not, begin),
+        cmocka_unit_test_setup(test_nobody_waits, begin),
+        cmocka_unit_test_setup(test_equals_take_turns, begin),
+        cmocka_unit_test_setup(test_preemption_off_keeps_equals_away, begin),
+        cmocka_unit_test_setup(test_it_is_off, begin),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
