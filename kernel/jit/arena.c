@@ -8,9 +8,10 @@
 #include "kernel/mm/heap.h"
 
 #define ALIGN       ((size_t)16)
-#define CHUNK_FIRST ((size_t)16384)
+#define CHUNK_FIRST ((size_t)2048)  /* what the heap has at hand */
+#define CHUNK_NEXT  ((size_t)16384) /* at least, as is one that is shared */
 #define CHUNK_MAX   ((size_t)1 << 20)
-#define CLEAR_SMALL ((size_t)128) /* bytes that a call of memset() does not pay for */
+#define CLEAR_SMALL ((size_t)256) /* bytes that a call of memset() does not pay for */
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -30,7 +31,7 @@ void arena_init(struct arena *a, size_t limit)
 
 struct arena_mark arena_mark(const struct arena *a)
 {
-    return (struct arena_mark){a->chunks, a->next};
+    return (struct arena_mark){a->chunks, a->next, a->end};
 }
 
 /* Bytes of a chunk that the budget has for itself. */
@@ -39,21 +40,38 @@ static size_t overhead(const struct arena *a)
     return a->budget == NULL ? 0 : BUDGET_OVERHEAD;
 }
 
+static void free_newest(struct arena *a)
+{
+    struct arena_chunk *older = a->chunks->older;
+    a->used -= a->chunks->size + overhead(a);
+    budget_free(a->budget, a->chunks);
+    a->chunks = older;
+}
+
 void arena_release(struct arena *a, struct arena_mark mark)
 {
     while (a->chunks != mark.chunk) {
-        struct arena_chunk *older = a->chunks->older;
-        a->used -= a->chunks->size + overhead(a);
-        budget_free(a->budget, a->chunks);
-        a->chunks = older;
+        free_newest(a);
     }
     a->next = mark.next;
-    a->end = a->chunks == NULL ? NULL : (uint8_t *)a->chunks + a->chunks->size;
+    a->end = mark.end;
 }
 
 void arena_free_all(struct arena *a)
 {
-    arena_release(a, (struct arena_mark){NULL, NULL});
+    arena_release(a, (struct arena_mark){NULL, NULL, NULL});
+}
+
+void arena_empty(struct arena *a)
+{
+    if (a->chunks == NULL) {
+        return;
+    }
+    while (a->chunks->older != NULL) {
+        free_newest(a);
+    }
+    a->next = a->chunks->bytes;
+    a->end = (uint8_t *)a->chunks + a->chunks->size;
 }
 
 /* A chunk with room for this much, and its first bytes; larger than the last if the limit lets it.
@@ -61,8 +79,10 @@ void arena_free_all(struct arena *a)
 static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
 {
     size_t least = overhead(a) + sizeof(struct arena_chunk) + bytes, left = a->limit - a->used;
-    size_t wanted =
-        a->chunks == NULL ? CHUNK_FIRST : MIN(2 * (a->chunks->size + overhead(a)), CHUNK_MAX);
+    size_t wanted = CHUNK_FIRST;
+    if (a->chunks != NULL) {
+        wanted = MAX(MIN(2 * (a->chunks->size + overhead(a)), CHUNK_MAX), CHUNK_NEXT);
+    }
     size_t size = MAX(MIN(wanted, left), least);
     if (least < bytes || size > left) {
         return NULL;
@@ -87,6 +107,29 @@ static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
     }
     bool has_room = bytes == 0 && a->next != NULL;
     return has_room ? a->next : take_from_new(a, ALIGN_UP(bytes, ALIGN));
+}
+
+void arena_borrow(struct arena *a, struct arena *out)
+{
+    arena_init_paid(out, a->limit, a->budget);
+    if (a->chunks == NULL) {
+        void *all = take_from_new(a, CHUNK_NEXT - overhead(a) - sizeof(struct arena_chunk));
+        if (all == NULL) {
+            return;
+        }
+        a->next = all;
+    }
+    size_t half = ALIGN_DOWN((size_t)(a->end - a->next) / 2, ALIGN);
+    out->lent_end = out->end = a->end;
+    out->lent = out->next = a->end -= half;
+}
+
+void arena_return(struct arena *a, struct arena *borrowed)
+{
+    arena_free_all(borrowed);
+    if (a->end == borrowed->lent) { /* otherwise it has left that piece behind */
+        a->end = borrowed->lent_end;
+    }
 }
 
 static NOINLINE void *alloc_rarely(struct arena *a, size_t bytes)
@@ -138,12 +181,10 @@ void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t
                       size_t element, bool clears)
 {
     uint64_t wanted = MAX(needed, MAX(2 * (uint64_t)*capacity, (uint64_t)16));
-    size_t bytes;
-    if (wanted > UINT32_MAX || __builtin_mul_overflow((size_t)wanted, element, &bytes) ||
-        bytes > SIZE_MAX - ALIGN) {
+    if (wanted > UINT32_MAX) {
         return NULL;
     }
-    bytes = ALIGN_UP(bytes, ALIGN);
+    size_t bytes = ALIGN_UP((size_t)wanted * element, ALIGN);
     uint8_t *grown = a->next;
     if (bytes - 1 >= (size_t)(a->end - grown)) {
         grown = take_rarely(a, bytes);

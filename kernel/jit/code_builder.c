@@ -16,58 +16,35 @@
 
 /* ---- Appending ---- */
 
-/* Room in an array on the heap; NULL: as it was. */
-static void *reserve(struct budget *budget, void *array, uint32_t *capacity, uint64_t needed,
-                     size_t element)
+/* Room in an array on the heap, which is none (NULL) while nothing needs it. @return false: no
+ * memory, it is as it was. */
+static bool reserve(struct budget *budget, void *array, uint32_t *capacity, uint64_t needed,
+                    size_t element)
 {
+    void **slot = array;
     if (needed <= *capacity) {
-        return array;
+        return true;
     }
     uint64_t wanted = MAX(needed, 2 * (uint64_t)*capacity);
     void *grown = wanted > UINT32_MAX
                       ? NULL
-                      : budget_resize(budget, array, *capacity * element, (size_t)wanted * element);
-    if (grown != NULL) {
-        *capacity = (uint32_t)wanted;
+                      : budget_resize(budget, *slot, *capacity * element, (size_t)wanted * element);
+    if (grown == NULL) {
+        return false;
     }
-    return grown;
+    *slot = grown;
+    *capacity = (uint32_t)wanted;
+    return true;
 }
 
-static bool reserve_bytes(struct code_builder *b, uint32_t end)
-{
-    uint8_t *bytes = reserve(b->budget, b->bytes, &b->capacity, end, 1);
-    b->bytes = bytes == NULL ? b->bytes : bytes;
-    return bytes != NULL;
-}
+#define RESERVE(b, array, kind, more)                                                              \
+    reserve((b)->budget, &(b)->array, &(b)->kind##_capacity, (uint64_t)(b)->kind##_count + (more), \
+            sizeof *(b)->array)
 
 static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
 {
-    struct jit_reloc *relocs =
-        reserve(b->budget, b->relocs, &b->reloc_capacity,
-                (uint64_t)b->reloc_count + code->reloc_count + 1, sizeof *relocs);
-    if (relocs == NULL) {
-        return false;
-    }
-    b->relocs = relocs;
-    struct jit_row *rows = reserve(b->budget, b->rows, &b->row_capacity,
-                                   (uint64_t)b->row_count + code->row_count + 1, sizeof *rows);
-    if (rows == NULL) {
-        return false;
-    }
-    b->rows = rows;
-    struct code_function *functions = reserve(b->budget, b->functions, &b->function_capacity,
-                                              (uint64_t)b->function_count + 1, sizeof *functions);
-    if (functions == NULL) {
-        return false;
-    }
-    b->functions = functions;
-    if (code->ref_count == 0) {
-        return true;
-    }
-    uint32_t *refs = reserve(b->budget, b->refs, &b->ref_capacity,
-                             (uint64_t)b->ref_count + code->ref_count, sizeof *refs);
-    b->refs = refs == NULL ? b->refs : refs;
-    return refs != NULL;
+    return RESERVE(b, relocs, reloc, code->reloc_count) && RESERVE(b, rows, row, code->row_count) &&
+           RESERVE(b, functions, function, 1) && RESERVE(b, refs, ref, code->ref_count);
 }
 
 /* Of a function that starts `at` bytes from the first. */
@@ -89,7 +66,8 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
     if (at + code->size > CODE_MAX) {
         return E_OVERFLOW;
     }
-    if (!reserve_bytes(b, (uint32_t)(at + code->size)) || !reserve_lists(b, code)) {
+    if (!reserve(b->budget, &b->bytes, &b->capacity, at + code->size, 1) ||
+        !reserve_lists(b, code)) {
         return E_NOMEM;
     }
     memset(b->bytes + b->size, b->fill, at - b->size);
@@ -180,9 +158,10 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
 
 void code_builder_free(struct code_builder *b)
 {
-    budget_free(b->budget, b->bytes);
-    budget_free(b->budget, b->relocs);
-    budget_free(b->budget, b->rows);
-    budget_free(b->budget, b->refs);
-    budget_free(b->budget, b->functions);
+    void *const lists[] = {b->bytes, b->relocs, b->rows, b->refs, b->functions};
+    for (size_t n = 0; n < ARRAY_COUNT(lists); n++) {
+        if (lists[n] != NULL) {
+            budget_free(b->budget, lists[n]);
+        }
+    }
 }

@@ -110,7 +110,8 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
                         struct jit_error *err)
 {
     struct compilation c = {m, options, err, ALWAYS_VERIFIES || options->verify};
-    struct vcode v = {.arena = a};
+    struct vcode v; /* selection begins it */
+    v.arena = a;
     err->text[0] = '\0';
     show(&c, "ir", f, NULL);
     enum status s = improve(&c, a, &f);

@@ -166,10 +166,28 @@ static void own_headers(struct ir_cfg *c)
     }
 }
 
+/* The entry leads nowhere, so there is nothing to walk: small functions, and adapters. */
+static enum status build_one(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
+{
+    uint32_t **const arrays[] = {&c->order,      &c->depth,     &c->pred_first, &c->tree_order,
+                                 &c->tree_place, &c->tree_last, &c->position,   &c->idom,
+                                 &c->loop,       &c->outer};
+    if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), 6, (size_t)f->block_count + 1)) {
+        return E_NOMEM;
+    }
+    c->pred_block = c->pred_edge = c->order; /* of no element */
+    c->position[0] = 0;
+    c->count = 1;
+    return OK;
+}
+
 enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out)
 {
     struct ir_cfg c = {.count = 0};
     struct cfg_walk walk;
+    if (ir_edge_count(f, ir_terminator(f, 0)) == 0) {
+        return build_one(a, f, out);
+    }
     if (!allocate(a, f, &c) || !number_blocks(a, f, &c, &walk)) {
         return E_NOMEM;
     }

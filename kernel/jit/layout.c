@@ -132,6 +132,10 @@ static void move_cold(const struct vcode *v, const uint32_t *from, uint32_t *to)
 enum status layout_blocks(const struct vcode *v, uint32_t *order)
 {
     struct lists l = {.v = v};
+    if (v->block_count == 1) {
+        order[0] = 0;
+        return OK;
+    }
     uint32_t *joined = new_array(v, v->block_count);
     if (joined == NULL || !make_lists(&l)) {
         return E_NOMEM;

@@ -58,6 +58,12 @@ static void place_block(struct alloc *a, uint32_t block, uint32_t place, uint32_
 static void order_blocks(struct alloc *a)
 {
     const struct vcode *v = a->v;
+    uint32_t place = 0, position = 0, depth = 0;
+    if (v->block_count == 1) {
+        place_block(a, 0, place, &position);
+        a->blocks[0].loop_end = a->blocks[0].top_end = v->blocks[0].is_loop_header ? position : 0;
+        return;
+    }
     struct nest n = {
         .first = regalloc_array(a, v->block_count, sizeof(uint32_t)),
         .last = regalloc_array(a, v->block_count, sizeof(uint32_t)),
@@ -68,7 +74,7 @@ static void order_blocks(struct alloc *a)
         return;
     }
     link_blocks(v, &n);
-    uint32_t place = 0, position = 0, depth = 0, next = n.first[v->block_count];
+    uint32_t next = n.first[v->block_count];
     while (next != 0 || depth > 0) {
         if (next == 0) { /* the innermost loop is complete */
             uint32_t header = n.stack[--depth];
@@ -267,6 +273,10 @@ static void add_drafts(struct alloc *a, struct moves *out)
 static void sort_moves(struct alloc *a, const struct moves *m)
 {
     struct vcode *v = a->v;
+    v->moves = NULL;
+    if (m->count == 0) {
+        return;
+    }
     uint32_t *first = regalloc_array(a, (uint64_t)v->instr_count + 2, sizeof *first);
     v->moves = regalloc_list(a, m->count, sizeof *v->moves);
     if (a->error != OK) {
@@ -308,13 +318,12 @@ static void finish(struct alloc *a)
 {
     struct vcode *v = a->v;
     struct moves moves = {.list = NULL};
+    uint64_t drafts = (uint64_t)a->drafts.count + a->edge_drafts.count;
     refs_find(a);
     slots_assign(a);
     refs_export(a);
-    moves.list =
-        arena_grow_list(a->arena, NULL, &moves.capacity,
-                        (uint64_t)a->drafts.count + a->edge_drafts.count + 1, sizeof *moves.list);
-    if (a->error != OK || moves.list == NULL) {
+    moves.list = arena_grow_list(a->arena, NULL, &moves.capacity, drafts, sizeof *moves.list);
+    if (a->error != OK || (moves.list == NULL && drafts > 0)) {
         a->error = E_NOMEM;
         return;
     }
@@ -346,10 +355,11 @@ enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *reg
         return E_OVERFLOW;
     }
     v->move_count = v->safe_point_count = v->safe_word_count = 0;
-    struct alloc *a = arena_alloc(v->arena, sizeof *a);
+    struct alloc *a = arena_take(v->arena, sizeof *a);
     if (a == NULL) {
         return E_NOMEM;
     }
+    memset(a, 0, offsetof(struct alloc, in));
     a->v = v;
     a->registers = registers;
     a->arena = v->arena;

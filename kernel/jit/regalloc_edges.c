@@ -130,6 +130,9 @@ static void draft_edge(struct alloc *a, const struct edge *e)
 void edges_draft(struct alloc *a)
 {
     const struct vcode *v = a->v;
+    if (v->edge_count == 0) {
+        return;
+    }
     uint32_t *first = regalloc_array(a, (uint64_t)v->block_count + 1, sizeof *first);
     uint32_t *incoming = regalloc_array(a, v->edge_count, sizeof *incoming);
     if (a->error != OK) {

@@ -19,8 +19,11 @@ struct candidate {
 
 static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
 {
-    void *grown = arena_grow_list(a->arena, a->held, &a->held_capacity,
-                                  (uint64_t)a->held_count + 32 * VCLASS_COUNT, sizeof *a->held);
+    uint64_t needed = a->held_count;
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        needed += (unsigned)__builtin_popcount(a->occupied[c]);
+    }
+    void *grown = arena_grow_list(a->arena, a->held, &a->held_capacity, needed, sizeof *a->held);
     if (grown == NULL) {
         a->error = E_NOMEM;
         return;

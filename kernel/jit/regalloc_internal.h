@@ -118,10 +118,8 @@ struct alloc {
     bool exit_is_cut;
     uint32_t *exit_stamp, *exit_next; /* by value: live out of which block, + 1; next use */
     uint32_t *entry_stamp;            /* by value: live into which block, + 1 */
-    uint32_t in[VCLASS_COUNT][32];    /* value in a register, if occupied */
     uint32_t occupied[VCLASS_COUNT];
-    uint32_t fixed_at[VCLASS_COUNT][32]; /* next operand that is fixed to a register, if ... */
-    uint32_t fixed[VCLASS_COUNT];        /* ... the block has one */
+    uint32_t fixed[VCLASS_COUNT]; /* registers that operands ahead are fixed to */
     uint32_t used[VCLASS_COUNT];
 
     struct drafts drafts, edge_drafts;
@@ -130,6 +128,10 @@ struct alloc {
     struct parallel parallel;
     struct refs *refs;
     uint64_t work; /* steps, for tests of how work grows */
+
+    /* From here on not zeroed. */
+    uint32_t in[VCLASS_COUNT][32];       /* value in a register, if occupied */
+    uint32_t fixed_at[VCLASS_COUNT][32]; /* next operand that is fixed to a register, if any is */
 };
 
 static inline uint32_t bit(unsigned n)

@@ -372,10 +372,9 @@ static void sum_up_loops(struct alloc *a)
 void live_find(struct alloc *a)
 {
     struct vcode *v = a->v;
-    struct set s = {
-        .items = regalloc_list(a, v->vreg_count, sizeof(struct item)),
-        .index = regalloc_array(a, v->vreg_count, sizeof(uint32_t)),
-    };
+    struct set s; /* all else is set block by block */
+    s.items = regalloc_list(a, v->vreg_count, sizeof(struct item));
+    s.index = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
     /* Enough for every register and its successor in ordinary functions; not so much that all
      * blocks of a huge one together are too much. */
     a->live_limit = MAX(MIN((1u << 21) / MAX(v->block_count, 1u), 128u), 8u);

@@ -100,6 +100,9 @@ static uint32_t count_spans(const struct alloc *a)
 void slots_assign(struct alloc *a)
 {
     uint32_t count = count_spans(a);
+    if (count == 0) {
+        return;
+    }
     struct span *spans = regalloc_array(a, count, sizeof *spans);
     struct taken taken = {.heap = regalloc_array(a, count, sizeof *spans)};
     uint32_t *is_free[2] = {regalloc_array(a, count, sizeof(uint32_t)),

@@ -11,19 +11,29 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
-#define NONE UINT32_MAX
+#define NONE  UINT32_MAX
+#define SHORT 16u /* bytes of a type for which the heap gives nothing */
+#define FEW   8u  /* types of a module: likewise */
+#define FIRST 32u /* types of all: likewise */
 
 struct entry {
-    uint8_t *bytes; /* a heap block of our own; NULL: the number is free */
+    union {
+        uint8_t few[SHORT];
+        uint8_t *many; /* a heap block of our own */
+    } bytes;
     uint32_t len, split;
     uint32_t refs;
     uint32_t next; /* of the free numbers */
 };
 
+static struct entry first_entries[FIRST];
+static uint32_t first_sorted[2][FIRST]; /* one is `sorted`, or none; the other what it becomes */
+
 static struct mutex lock;
-static struct entry *entries; /* under `lock`, as all below; number n is entries[n - 1] */
-static uint32_t entry_count, entry_capacity, free_head = NONE;
-static uint32_t *sorted; /* indices of entries that are in use */
+/* Under `lock`, as all below and what is above; number n is entries[n - 1]. */
+static struct entry *entries = first_entries;
+static uint32_t entry_count, entry_capacity = FIRST, free_head = NONE;
+static uint32_t *sorted = first_sorted[0]; /* indices of entries that are in use */
 static uint32_t sorted_count;
 
 void typeid_init(void)
@@ -47,10 +57,22 @@ static bool is_less(const void *a, const void *b)
     return compare(*(struct load_type *const *)a, *(struct load_type *const *)b) < 0;
 }
 
+static const uint8_t *bytes_of(const struct entry *e)
+{
+    return e->len <= SHORT ? e->bytes.few : e->bytes.many;
+}
+
+static void free_bytes(const struct entry *e)
+{
+    if (e->len > SHORT) {
+        heap_free(e->bytes.many);
+    }
+}
+
 static int compare_with_entry(const struct load_type *t, uint32_t entry)
 {
     const struct entry *e = &entries[entry];
-    struct load_type of_entry = {.bytes = e->bytes, .len = e->len, .split = e->split};
+    struct load_type of_entry = {.bytes = bytes_of(e), .len = e->len, .split = e->split};
     return compare(t, &of_entry);
 }
 
@@ -61,9 +83,13 @@ static bool reserve_entries(uint32_t more)
         return true;
     }
     uint64_t wanted = MAX(needed, 2 * (uint64_t)entry_capacity);
-    struct entry *grown = wanted >= NONE ? NULL : heap_realloc(entries, wanted * sizeof *grown);
+    struct entry *old = entries == first_entries ? NULL : entries;
+    struct entry *grown = wanted >= NONE ? NULL : heap_realloc(old, wanted * sizeof *grown);
     if (grown == NULL) {
         return false;
+    }
+    if (old == NULL) {
+        memcpy(grown, first_entries, entry_count * sizeof *grown);
     }
     entries = grown;
     entry_capacity = (uint32_t)wanted;
@@ -73,7 +99,11 @@ static bool reserve_entries(uint32_t more)
 /* A new entry with one reference, for which there is room. @return NONE: no memory. */
 static uint32_t add_entry(const struct load_type *t)
 {
-    uint8_t *bytes = heap_alloc(MAX(t->len, 1u));
+    struct entry e = {.len = t->len, .split = t->split, .refs = 1};
+    uint8_t *bytes = e.bytes.few;
+    if (t->len > SHORT) {
+        bytes = e.bytes.many = heap_alloc(t->len);
+    }
     if (bytes == NULL) {
         return NONE;
     }
@@ -86,7 +116,7 @@ static uint32_t add_entry(const struct load_type *t)
     } else {
         free_head = entries[index].next;
     }
-    entries[index] = (struct entry){.bytes = bytes, .len = t->len, .split = t->split, .refs = 1};
+    entries[index] = e;
     return index;
 }
 
@@ -107,6 +137,19 @@ static bool number_type(struct load_type *t, uint32_t *merged, uint32_t *count)
     return true;
 }
 
+static uint32_t *new_sorted(size_t count)
+{
+    return count > FIRST ? heap_alloc(count * sizeof *sorted)
+                         : first_sorted[sorted == first_sorted[0] ? 1 : 0];
+}
+
+static void free_sorted(uint32_t *list)
+{
+    if (list != first_sorted[0] && list != first_sorted[1]) {
+        heap_free(list);
+    }
+}
+
 /* Both in order: what there is, and what is wanted. */
 static bool merge(struct load_type **wanted, uint32_t count, uint32_t *merged)
 {
@@ -121,7 +164,7 @@ static bool merge(struct load_type **wanted, uint32_t count, uint32_t *merged)
     while (from < sorted_count) {
         merged[total++] = sorted[from++];
     }
-    heap_free(sorted);
+    free_sorted(sorted);
     sorted = merged;
     sorted_count = total;
     return good;
@@ -129,11 +172,14 @@ static bool merge(struct load_type **wanted, uint32_t count, uint32_t *merged)
 
 static void free_everything(void)
 {
-    heap_free(entries);
-    heap_free(sorted);
-    entries = NULL;
-    sorted = NULL;
-    entry_count = entry_capacity = sorted_count = 0;
+    if (entries != first_entries) {
+        heap_free(entries);
+    }
+    free_sorted(sorted);
+    entries = first_entries;
+    sorted = first_sorted[0];
+    entry_capacity = FIRST;
+    entry_count = sorted_count = 0;
     free_head = NONE;
 }
 
@@ -147,7 +193,7 @@ static void sweep_locked(void)
             sorted[kept++] = sorted[n];
             continue;
         }
-        heap_free(e->bytes);
+        free_bytes(e);
         *e = (struct entry){.next = free_head};
         free_head = sorted[n];
     }
@@ -171,9 +217,9 @@ static void drop_locked(const uint32_t *numbers, uint32_t count, size_t stride)
 
 static enum status take_locked(struct load_type *types, uint32_t count, struct load_type **order)
 {
-    uint32_t *merged = heap_calloc((size_t)sorted_count + count, sizeof *merged);
+    uint32_t *merged = new_sorted((size_t)sorted_count + count);
     if (merged == NULL || !reserve_entries(count)) {
-        heap_free(merged);
+        free_sorted(merged);
         sweep_locked();
         return E_NOMEM;
     }
@@ -189,7 +235,8 @@ enum status load_types_take(struct load_type *types, uint32_t count)
     if (count == 0) {
         return OK;
     }
-    struct load_type **order = heap_calloc(count, sizeof *order);
+    struct load_type *few[FEW];
+    struct load_type **order = count <= FEW ? few : heap_calloc(count, sizeof(*order));
     if (order == NULL) {
         return E_NOMEM;
     }
@@ -201,7 +248,9 @@ enum status load_types_take(struct load_type *types, uint32_t count)
     mutex_lock(&lock);
     enum status s = take_locked(types, count, order);
     mutex_unlock(&lock);
-    heap_free(order);
+    if (order != few) {
+        heap_free(order);
+    }
     return s;
 }
 

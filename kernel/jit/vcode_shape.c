@@ -185,11 +185,21 @@ static void look_at_instructions(struct vcode *v)
     }
 }
 
+/* What has been said of it is right if it is the only one: it is no loop either. */
+static bool is_alone(struct vcode *v)
+{
+    if (v->block_count != 1 || v->edge_count != 0) {
+        return false;
+    }
+    v->blocks[0].loop_around = VREG_NONE;
+    return true;
+}
+
 enum status vcode_finish(struct vcode *v)
 {
     if (v->error == OK && v->block_count > 0 && collect_predecessors(v)) {
         look_at_instructions(v);
-        if (!find_dominators(v) || !find_loops(v)) {
+        if (!is_alone(v) && (!find_dominators(v) || !find_loops(v))) {
             v->error = E_NOMEM;
         }
     }

@@ -35,17 +35,16 @@ static enum status refuse(struct wasm_error *err, enum status s, const struct wa
 
 /* Takes nothing but memory of the budget: the thread may be given up anywhere in it. */
 static enum status compile_one(const struct wasm_compiled_options *o, struct code_builder *b,
-                               const struct wasm_module *m, uint32_t n, struct wasm_error *err)
+                               const struct wasm_module *m, uint32_t n, struct arena *arena,
+                               struct wasm_error *err)
 {
-    struct arena arena;
     struct ir_function *f;
     struct jit_code code;
     struct jit_error why = {.text = "no memory"};
-    arena_init_paid(&arena, o->arena_bytes, b->budget);
     budget_open(b->budget);
-    enum status s = wasm_function_build(m, n, &arena, &f, err);
+    enum status s = wasm_function_build(m, n, arena, &f, err);
     if (s == OK) {
-        s = jit_compile(o->machine, f, &o->jit, &arena, &code, &why);
+        s = jit_compile(o->machine, f, &o->jit, arena, &code, &why);
         if (s == OK) {
             s = code_builder_add(b, &code);
         }
@@ -53,7 +52,7 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
             s = fail(err, s, m, n, why.text[0] == '\0' ? status_text(s) : why.text);
         }
     }
-    arena_free_all(&arena);
+    arena_empty(arena);
     budget_close(b->budget);
     return s;
 }
@@ -66,10 +65,13 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     const struct wasm_compiled_options *o = &compiler->options;
     struct code_builder b = {.fill = o->fill, .budget = store->budget};
     uint32_t first = m->imported[WASM_FUNCTION];
+    struct arena arena; /* of one function after the other */
+    arena_init_paid(&arena, o->arena_bytes, b.budget);
     enum status s = OK;
     for (uint32_t n = first; s == OK && n < m->function_count; n++) {
-        s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, &b, m, n, err);
+        s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, &b, m, n, &arena, err);
     }
+    arena_free_all(&arena);
     if (s == OK) {
         s = code_builder_finish(&b, &compiler->map, WASM_HELPER_COUNT + first, &c->piece);
         if (s != OK) {
@@ -185,11 +187,11 @@ static enum status compiled_open(const void *options, void **state)
         return E_NOMEM;
     }
     c->options = *(const struct wasm_compiled_options *)options;
-    c->map = (struct code_map){.space = c->options.space,
-                               .machine = c->options.machine,
-                               .has_address = is_in_memory,
-                               .ctx = c,
-                               .running = c->options.running};
+    c->map.space = c->options.space;
+    c->map.machine = c->options.machine;
+    c->map.has_address = is_in_memory;
+    c->map.ctx = c;
+    c->map.running = c->options.running;
     *state = c;
     return OK;
 }

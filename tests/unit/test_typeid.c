@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,22 +121,46 @@ static void test_holders_come_and_go(void **state)
     assert_int_equal(before.live_objects, after.live_objects);
 }
 
+#define MANY 50u /* more than there is room for without the heap */
+
 static bool take_and_drop(void)
 {
-    struct load_type first[] = {type_of("held", 1)};
-    struct load_type t[] = {type_of("x", 1), type_of("held", 1), type_of("y", 1), type_of("x", 1)};
-    enum status s = load_types_take(first, 1);
+    static char text[MANY][24];
+    struct load_type first[] = {type_of("held", 1), type_of("long enough for the heap", 3)};
+    struct load_type t[MANY];
+    for (unsigned n = 0; n < MANY; n++) {
+        (void)snprintf(text[n], sizeof text[n], "%s%u", n % 2 == 0 ? "a type that is long" : "t",
+                       n);
+        t[n] = type_of(text[n], 1);
+    }
+    t[1] = first[0];
+    t[2] = first[1];
+    enum status s = load_types_take(first, 2);
     if (s != OK) {
         assert_int_equal(s, E_NOMEM);
         return false;
     }
-    s = load_types_take(t, 4);
+    s = load_types_take(t, MANY);
     if (s == OK) {
         assert_int_equal(t[1].number, first[0].number);
-        drop(t, 4);
+        assert_int_equal(t[2].number, first[1].number);
+        assert_int_not_equal(t[3].number, t[5].number);
+        drop(t, MANY);
     }
-    drop(first, 1);
+    drop(first, 2);
     return s == OK;
+}
+
+static void test_few_short_types_take_nothing_from_the_heap(void **state)
+{
+    (void)state;
+    struct load_type t[] = {type_of("x", 1), type_of("held", 1), type_of("y", 1), type_of("x", 1)};
+    struct heap_stats before, during;
+    heap_get_stats(&before);
+    assert_int_equal(load_types_take(t, 4), OK);
+    heap_get_stats(&during);
+    assert_int_equal(before.live_objects, during.live_objects);
+    drop(t, 4);
 }
 
 static void test_each_allocation_may_fail(void **state)
@@ -150,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_a_type_is_its_bytes_and_where_they_are_split),
         cmocka_unit_test(test_none_of_nothing),
         cmocka_unit_test(test_holders_come_and_go),
+        cmocka_unit_test(test_few_short_types_take_nothing_from_the_heap),
         cmocka_unit_test(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

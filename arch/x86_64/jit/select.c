@@ -9,7 +9,11 @@
 
 struct draft x86_draft_new(enum x86_op op, unsigned size)
 {
-    return (struct draft){.i = {.op = (uint16_t)op}, .small = {.size = size}};
+    struct draft d; /* operands are written when they are counted */
+    d.i = (struct vinstr){.op = (uint16_t)op};
+    d.small = (struct x86_small){.size = size};
+    d.count = 0;
+    return d;
 }
 
 void x86_draft_operand(struct draft *d, uint32_t vreg, enum vrole role, enum vconstraint constraint,

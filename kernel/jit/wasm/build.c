@@ -11,6 +11,7 @@
 #define WORK_LEAST    4096u
 /* So few locals as values cost no more than a constant for each byte. */
 #define LOCALS_LEAST 16u
+#define LIST_FIRST   16u /* words that a list has room for at first */
 
 /* ---- Operators of one instruction ---- */
 
@@ -283,9 +284,9 @@ static bool demote(struct wasm_builder *b, uint64_t keep)
 {
     struct wasm_scan *s = &b->scan;
     struct wasm_local **order =
-        arena_alloc(&b->temporary, (size_t)s->used_count * sizeof(struct wasm_local *));
+        arena_alloc(b->temporary, (size_t)s->used_count * sizeof(struct wasm_local *));
     if (order == NULL) {
-        return wasm_fail_memory(&b->r, &b->temporary, s->used_count * sizeof *order);
+        return wasm_fail_memory(&b->r, b->temporary, s->used_count * sizeof *order);
     }
     for (uint32_t n = 0; n < s->used_count; n++) {
         order[n] = &s->locals[n];
@@ -337,10 +338,13 @@ static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 static bool make_lists(struct wasm_builder *b)
 {
     struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels};
+    uint32_t *words = arena_take(b->temporary, ARRAY_COUNT(lists) * LIST_FIRST * sizeof(uint32_t));
+    if (words == NULL) {
+        return wasm_fail_memory(&b->r, b->temporary, sizeof *words);
+    }
     for (unsigned n = 0; n < ARRAY_COUNT(lists); n++) {
-        if (!build_reserve(b, &lists[n]->words, &lists[n]->capacity, 1, sizeof(uint32_t))) {
-            return false;
-        }
+        lists[n]->words = words + (size_t)n * LIST_FIRST;
+        lists[n]->capacity = LIST_FIRST;
     }
     return true;
 }
@@ -374,23 +378,25 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
                             .end = m->bytes + f->body + f->body_size,
                             .section = "code",
                             .err = err};
-    struct wasm_builder *b = budget_zalloc(a->budget, sizeof *b);
+    struct arena temporary;
+    arena_borrow(a, &temporary);
+    struct wasm_builder *b = arena_alloc(&temporary, sizeof *b);
     if (b == NULL) {
         (void)wasm_fail(&r, r.at, E_NOMEM, "no memory left");
+        arena_return(a, &temporary);
         return E_NOMEM;
     }
     b->r = r;
     b->m = m;
     b->function = f;
-    b->scan.arena = &b->temporary;
+    b->temporary = &temporary;
+    b->scan.arena = &temporary;
     b->scan.r = &b->r;
     b->scan.signature = &m->signatures[f->type];
-    arena_init_paid(&b->temporary, a->limit, a->budget);
     enum status s = build(b, a) ? OK : b->r.status;
     if (s == OK) {
         *out = b->f;
     }
-    arena_free_all(&b->temporary);
-    budget_free(a->budget, b);
+    arena_return(a, &temporary);
     return s;
 }

@@ -70,7 +70,7 @@ struct wasm_builder {
     struct wasm_reader r;
     const struct wasm_module *m;
     const struct wasm_function *function;
-    struct arena temporary; /* all that is gone when the function is built */
+    struct arena *temporary; /* all that is gone when the function is built */
     struct ir_function *f;
     struct wasm_scan scan;
     const uint8_t *here;     /* the one at hand */

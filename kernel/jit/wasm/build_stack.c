@@ -9,9 +9,9 @@ bool build_grow(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_
                 size_t size)
 {
     void **slot = array;
-    void *grown = arena_grow_list(&b->temporary, *slot, capacity, needed, size);
+    void *grown = arena_grow_list(b->temporary, *slot, capacity, needed, size);
     if (grown == NULL) {
-        return wasm_fail_memory(&b->r, &b->temporary, (size_t)needed * size);
+        return wasm_fail_memory(&b->r, b->temporary, (size_t)needed * size);
     }
     *slot = grown;
     return true;

@@ -45,13 +45,13 @@ void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32
 {
     void **slot = array;
     uint64_t needed = (uint64_t)*count + 1;
-    void *grown = arena_grow(&d->m->arena, *slot, capacity, needed, size);
+    void *grown = arena_grow_list(&d->m->arena, *slot, capacity, needed, size);
     if (grown == NULL) {
         (void)wasm_fail_memory(&d->r, &d->m->arena, 2 * needed * size);
         return NULL;
     }
     *slot = grown;
-    return memset((uint8_t *)grown + (*count)++ * size, 0, size);
+    return (uint8_t *)grown + (*count)++ * size;
 }
 
 bool decode_index(struct wasm_decoder *d, uint32_t count, const char *what, uint32_t *out)
@@ -188,15 +188,17 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
         (void)wasm_fail(&d.r, bytes, E_OVERFLOW, "larger than %zu bytes", MODULE_BYTES_MAX);
         return E_OVERFLOW;
     }
-    d.m = budget_zalloc(bounds->budget, sizeof *d.m);
+    struct arena arena; /* the module is in it, too */
+    arena_init_paid(&arena, bounds->arena_bytes, bounds->budget);
+    d.m = arena_alloc(&arena, sizeof *d.m);
     if (d.m == NULL) {
         (void)wasm_fail(&d.r, bytes, E_NOMEM, "no memory left");
         return E_NOMEM;
     }
+    d.m->arena = arena;
     d.m->bytes = bytes;
     d.m->len = (uint32_t)len;
     d.m->start = IR_NONE;
-    arena_init_paid(&d.m->arena, bounds->arena_bytes, bounds->budget);
     /* Decoding may take long, and takes nothing but the budget's memory; ids are the loader's. */
     budget_open(bounds->budget);
     bool is_valid = decode(&d);
@@ -214,8 +216,7 @@ void wasm_module_free(struct wasm_module *m)
     if (m == NULL) {
         return;
     }
-    struct budget *budget = m->arena.budget;
+    struct arena arena = m->arena; /* which the module is in */
     wasm_type_ids_drop(m->signatures, m->signature_count);
-    arena_free_all(&m->arena);
-    budget_free(budget, m);
+    arena_free_all(&arena);
 }

@@ -17,7 +17,7 @@ struct wasm_decoder {
 /** @brief Zeroed memory of the module's. @return NULL: noted in the reader. */
 void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size);
 
-/** @brief The new last element of an array of the module's, zeroed, or NULL: noted. */
+/** @brief The new last element of an array of the module's, not yet written, or NULL: noted. */
 void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32_t *capacity,
                     size_t size);
 #define DECODE_APPEND(d, array, kind)                                                              \

@@ -6,10 +6,9 @@
 
 #include "kernel/lib/string.h"
 
-#define HELPER_PARAMS  4
-#define NAME_BYTES     32u /* of a function's name in the representation, with the zero */
-#define CONTEXT_MAX    INT32_MAX
-#define HELPER_RESULTS 1
+#define HELPER_TYPES 5   /* parameters and results, at most */
+#define NAME_BYTES   32u /* of a function's name in the representation, with the zero */
+#define CONTEXT_MAX  INT32_MAX
 
 /* ---- The context ---- */
 
@@ -48,37 +47,46 @@ static bool lay_out_context(struct wasm_decoder *d)
 
 /* ---- Helpers ---- */
 
-static const struct {
-    const char *name;
-    uint8_t params[HELPER_PARAMS]; /* enum ir_type; IR_VOID: no more */
-    uint8_t result;
-} helpers[WASM_HELPER_COUNT] = {
-    [WASM_HELPER_MEMORY_GROW] = {"memory_grow", {IR_I32}, IR_I32},
-    [WASM_HELPER_MEMORY_INIT] = {"memory_init", {IR_I32, IR_I32, IR_I32, IR_I32}, IR_I32},
-    [WASM_HELPER_MEMORY_COPY] = {"memory_copy", {IR_I32, IR_I32, IR_I32}, IR_I32},
-    [WASM_HELPER_MEMORY_FILL] = {"memory_fill", {IR_I32, IR_I32, IR_I32}, IR_I32},
-    [WASM_HELPER_DATA_DROP] = {"data_drop", {IR_I32}, IR_VOID},
-    [WASM_HELPER_TABLE_GROW] = {"table_grow", {IR_I32, IR_I64, IR_I32}, IR_I32},
-    [WASM_HELPER_TABLE_FILL] = {"table_fill", {IR_I32, IR_I32, IR_I64, IR_I32}, IR_I32},
-    [WASM_HELPER_TABLE_COPY] = {"table_copy", {IR_I64, IR_I32, IR_I32, IR_I32}, IR_I32},
-    [WASM_HELPER_TABLE_INIT] = {"table_init", {IR_I64, IR_I32, IR_I32, IR_I32}, IR_I32},
-    [WASM_HELPER_ELEM_DROP] = {"elem_drop", {IR_I32}, IR_VOID},
+/* What is known of them when this is compiled is copied. First parameters, then results. */
+static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] = {
+    [WASM_HELPER_MEMORY_GROW] = {IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_INIT] = {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_COPY] = {IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_FILL] = {IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_DATA_DROP] = {IR_I32},
+    [WASM_HELPER_TABLE_GROW] = {IR_I32, IR_I64, IR_I32, IR_I32},
+    [WASM_HELPER_TABLE_FILL] = {IR_I32, IR_I32, IR_I64, IR_I32, IR_I32},
+    [WASM_HELPER_TABLE_COPY] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_TABLE_INIT] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_ELEM_DROP] = {IR_I32},
 };
 
-/* A helper's types at `at`. @return behind them. */
-static uint32_t add_helper_types(uint32_t helper, uint8_t *types, uint32_t at,
-                                 struct ir_signature *out)
-{
-    *out = (struct ir_signature){.types = at};
-    while (out->params < HELPER_PARAMS && helpers[helper].params[out->params] != IR_VOID) {
-        types[at++] = helpers[helper].params[out->params++];
-    }
-    if (helpers[helper].result != IR_VOID) {
-        types[at++] = helpers[helper].result;
-        out->results = 1;
-    }
-    return at;
-}
+#define SIGNATURE(number, param_count, result_count)                                               \
+    [number] = {                                                                                   \
+        .types = HELPER_TYPES * (number), .params = (param_count), .results = (result_count)}
+
+static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT] = {
+    SIGNATURE(WASM_HELPER_MEMORY_GROW, 1, 1), SIGNATURE(WASM_HELPER_MEMORY_INIT, 4, 1),
+    SIGNATURE(WASM_HELPER_MEMORY_COPY, 3, 1), SIGNATURE(WASM_HELPER_MEMORY_FILL, 3, 1),
+    SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),   SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
+    SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
+    SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
+};
+
+#define HELPER(number, text)                                                                       \
+    [number] = {.name = (text),                                                                    \
+                .effects = IR_READS | IR_WRITES,                                                   \
+                .kind = IR_CALLEE_HELPER,                                                          \
+                .entry = (uint32_t)(offsetof(struct wasm_context, helpers) + 8 * (number))}
+
+/* But for their signatures, which are numbered behind the module's. */
+static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
+    HELPER(WASM_HELPER_MEMORY_GROW, "memory_grow"), HELPER(WASM_HELPER_MEMORY_INIT, "memory_init"),
+    HELPER(WASM_HELPER_MEMORY_COPY, "memory_copy"), HELPER(WASM_HELPER_MEMORY_FILL, "memory_fill"),
+    HELPER(WASM_HELPER_DATA_DROP, "data_drop"),     HELPER(WASM_HELPER_TABLE_GROW, "table_grow"),
+    HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),   HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
+    HELPER(WASM_HELPER_TABLE_INIT, "table_init"),   HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
+};
 
 /* ---- Types and signatures ---- */
 
@@ -98,20 +106,20 @@ unsigned wasm_ir_type(uint8_t type)
     }
 }
 
-/* Signature n is the module's type n; the helpers' follow. */
-static bool make_signatures(struct wasm_decoder *d)
+static size_t count_types(const struct wasm_module *m)
 {
-    struct wasm_module *m = d->m;
-    uint32_t total = WASM_HELPER_COUNT * (HELPER_PARAMS + HELPER_RESULTS), at = 0;
+    size_t total = sizeof helper_types;
     for (uint32_t n = 0; n < m->signature_count; n++) {
         total += m->signatures[n].params + m->signatures[n].results;
     }
-    uint8_t *types = decode_alloc(d, total, 1);
-    struct ir_signature *signatures =
-        decode_alloc(d, m->signature_count + WASM_HELPER_COUNT, sizeof *signatures);
-    if (types == NULL || signatures == NULL) {
-        return false;
-    }
+    return total;
+}
+
+/* Signature n is the module's type n; the helpers' follow. Their types come first. */
+static void make_signatures(struct wasm_module *m, struct ir_signature *signatures, uint8_t *types)
+{
+    uint32_t at = sizeof helper_types;
+    memcpy(types, helper_types, sizeof helper_types);
     for (uint32_t n = 0; n < m->signature_count; n++) {
         const struct wasm_signature *s = &m->signatures[n];
         signatures[n] = (struct ir_signature){at, s->params, s->results};
@@ -119,14 +127,11 @@ static bool make_signatures(struct wasm_decoder *d)
             types[at++] = (uint8_t)wasm_ir_type(s->types[t]);
         }
     }
-    for (uint32_t n = 0; n < WASM_HELPER_COUNT; n++) {
-        at = add_helper_types(n, types, at, &signatures[m->signature_count + n]);
-    }
+    memcpy(signatures + m->signature_count, helper_signatures, sizeof helper_signatures);
     m->ir.types = types;
     m->ir.type_count = at;
     m->ir.signatures = signatures;
     m->ir.signature_count = m->signature_count + WASM_HELPER_COUNT;
-    return true;
 }
 
 /* ---- Callees and memories ---- */
@@ -161,23 +166,11 @@ static void write_name(const struct wasm_module *m, uint32_t function, char *tex
     text[n] = '\0';
 }
 
-static bool make_callees(struct wasm_decoder *d)
+static void make_callees(struct wasm_module *m, struct ir_callee *callees, char *names)
 {
-    struct wasm_module *m = d->m;
-    struct ir_callee *callees =
-        decode_alloc(d, m->function_count + WASM_HELPER_COUNT, sizeof *callees);
-    char *names = decode_alloc(d, m->function_count, NAME_BYTES);
-    if (callees == NULL || names == NULL) {
-        return false;
-    }
+    memcpy(callees, helper_callees, sizeof helper_callees);
     for (uint32_t n = 0; n < WASM_HELPER_COUNT; n++) {
-        callees[n] = (struct ir_callee){
-            .name = helpers[n].name,
-            .signature = m->signature_count + n,
-            .effects = IR_READS | IR_WRITES,
-            .kind = IR_CALLEE_HELPER,
-            .entry = (uint32_t)(offsetof(struct wasm_context, helpers) + 8 * n),
-        };
+        callees[n].signature = m->signature_count + n;
     }
     for (uint32_t n = 0; n < m->function_count; n++) {
         char *name = names + (size_t)n * NAME_BYTES;
@@ -191,6 +184,24 @@ static bool make_callees(struct wasm_decoder *d)
     }
     m->ir.callees = m->callees = callees;
     m->ir.callee_count = WASM_HELPER_COUNT + m->function_count;
+}
+
+/* In one piece. What is copied from constants begins at a multiple of 8, as they do. */
+static bool make_tables(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->m;
+    size_t callees = ((size_t)m->function_count + WASM_HELPER_COUNT) * sizeof(struct ir_callee);
+    size_t own_signatures = (size_t)m->signature_count * sizeof(struct ir_signature);
+    size_t names = callees, helpers = names + (size_t)m->function_count * NAME_BYTES;
+    helpers = ALIGN_UP(helpers + own_signatures, (size_t)8);
+    size_t types = ALIGN_UP(helpers + sizeof helper_signatures, (size_t)8);
+    size_t bytes = types + count_types(m);
+    uint8_t *at = arena_take(&m->arena, bytes);
+    if (at == NULL) {
+        return wasm_fail_memory(&d->r, &m->arena, bytes);
+    }
+    make_signatures(m, (struct ir_signature *)(at + helpers - own_signatures), at + types);
+    make_callees(m, (struct ir_callee *)at, (char *)at + names);
     return true;
 }
 
@@ -205,5 +216,5 @@ bool decode_layout(struct wasm_decoder *d)
     d->r.section = NULL;
     d->m->ir.memories = &memory;
     d->m->ir.memory_count = d->m->memory_count;
-    return lay_out_context(d) && make_signatures(d) && make_callees(d);
+    return lay_out_context(d) && make_tables(d);
 }

@@ -155,8 +155,7 @@ static bool add_function(struct wasm_decoder *d, bool is_imported)
     if (f == NULL) {
         return false;
     }
-    f->type = type;
-    f->is_imported = is_imported;
+    *f = (struct wasm_function){.type = type, .is_imported = is_imported};
     return true;
 }
 
@@ -170,8 +169,7 @@ static bool add_table(struct wasm_decoder *d, bool is_imported)
     if (t == NULL) {
         return false;
     }
-    t->type = type;
-    t->is_imported = is_imported;
+    *t = (struct wasm_table){.type = type, .is_imported = is_imported};
     return true;
 }
 
@@ -185,8 +183,7 @@ static bool import_global(struct wasm_decoder *d)
     if (g == NULL) {
         return false;
     }
-    g->type = type;
-    g->is_imported = true;
+    *g = (struct wasm_global){.type = type, .is_imported = true};
     return true;
 }
 
@@ -306,6 +303,9 @@ static bool name_is_less(const void *a, const void *b)
 static bool check_names_differ(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;
+    if (m->export_count < 2) {
+        return true;
+    }
     const struct wasm_export **sorted = decode_alloc(d, m->export_count, sizeof(void *));
     if (sorted == NULL) {
         return false;

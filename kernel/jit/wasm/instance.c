@@ -240,7 +240,9 @@ static bool run_data(struct wasm_instance *i)
 static enum wasm_outcome initialise(struct wasm_instance *i, struct wasm_stop *stop)
 {
     const struct wasm_module *m = i->code->module;
-    *stop = (struct wasm_stop){.outcome = WASM_TRAPPED, .trap = IR_TRAP_TABLE};
+    stop->outcome = WASM_TRAPPED;
+    stop->trap = IR_TRAP_TABLE;
+    stop->depth = 0;
     if (!run_segments(i)) {
         return WASM_TRAPPED;
     }
@@ -270,21 +272,19 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
 {
     const struct wasm_module *m = code->module;
     ASSERT(m->context_bytes >= sizeof(struct wasm_context));
-    struct wasm_instance *i = budget_zalloc(s->budget, offsetof(struct wasm_instance, context) +
-                                                           (size_t)m->context_bytes);
+    STATIC_ASSERT(_Alignof(struct wasm_extern) <= 16,
+                  "behind a context, which is a multiple of it");
+    size_t imports = offsetof(struct wasm_instance, context) + (size_t)m->context_bytes;
+    size_t dropped = imports + (size_t)m->import_count * sizeof(struct wasm_extern);
+    struct wasm_instance *i =
+        budget_zalloc(s->budget, dropped + (size_t)m->element_count + m->data_count);
     if (i == NULL) {
         return NULL;
     }
     i->store = s;
     i->code = code;
-    i->imports = budget_calloc(s->budget, (size_t)m->import_count + 1, sizeof *i->imports);
-    i->dropped = budget_zalloc(s->budget, (size_t)m->element_count + m->data_count + 1);
-    if (i->imports == NULL || i->dropped == NULL) {
-        budget_free(s->budget, i->imports);
-        budget_free(s->budget, i->dropped);
-        budget_free(s->budget, i);
-        return NULL;
-    }
+    i->imports = (struct wasm_extern *)((uint8_t *)i + imports);
+    i->dropped = (uint8_t *)i + dropped;
     return i;
 }
 

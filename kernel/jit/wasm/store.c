@@ -38,8 +38,6 @@ void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
         wasm_table_free(s, wasm_instance_extern(i, WASM_TABLE, t).table.data);
     }
     wasm_release(s, i->code);
-    budget_free(s->budget, i->imports);
-    budget_free(s->budget, i->dropped);
     budget_free(s->budget, i);
 }
 
@@ -180,7 +178,9 @@ enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *func
                             const uint64_t *args, uint64_t *results, struct wasm_stop *stop)
 {
     ASSERT(function->kind == WASM_FUNCTION);
-    *stop = (struct wasm_stop){.outcome = WASM_STOPPED};
+    stop->outcome = WASM_STOPPED;
+    stop->trap = IR_TRAP_UNREACHABLE;
+    stop->depth = 0;
     if (wasm_store_is_stopped(s)) {
         return WASM_STOPPED;
     }

@@ -5,30 +5,29 @@
 
 #include "kernel/mm/heap.h"
 
-static struct load_type *list_types(const struct wasm_signature *signatures, uint32_t count)
-{
-    struct load_type *types = heap_calloc(count, sizeof *types);
-    for (uint32_t n = 0; types != NULL && n < count; n++) {
-        const struct wasm_signature *s = &signatures[n];
-        types[n] = (struct load_type){s->types, s->params + s->results, s->params, s->id};
-    }
-    return types;
-}
+#define FEW 8u /* types that the heap gives nothing for */
 
 enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count)
 {
+    struct load_type few[FEW];
     if (count == 0) {
         return OK;
     }
-    struct load_type *types = list_types(signatures, count);
+    struct load_type *types = count <= FEW ? few : heap_calloc(count, sizeof *types);
     if (types == NULL) {
         return E_NOMEM;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        const struct wasm_signature *s = &signatures[n];
+        types[n] = (struct load_type){s->types, s->params + s->results, s->params, s->id};
     }
     enum status s = load_types_take(types, count);
     for (uint32_t n = 0; s == OK && n < count; n++) {
         signatures[n].id = types[n].number;
     }
-    heap_free(types);
+    if (types != few) {
+        heap_free(types);
+    }
     return s;
 }
 
