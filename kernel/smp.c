@@ -13,6 +13,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace.h"
 
 /* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
  * turn. */
@@ -157,6 +158,7 @@ void smp_start(const struct boot_info *info, uint32_t limit)
                      (unsigned long long)c->hw_id, status_text(s));
         }
     }
+    trace_cover_cpus();
     if (info->cpu_count > 1) {
         log_info("smp", "%u of %u CPUs run", hal_cpu_count(), info->cpu_count);
     }

@@ -7,6 +7,7 @@
 
 #include "hal/cpu.h"
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/mutex.h"
@@ -163,17 +164,28 @@ static bool make_ring(struct ring *r, uint64_t records)
     return true;
 }
 
-static enum status start_locked(void) REQUIRES(start_lock)
+static enum status make_rings_locked(void) REQUIRES(start_lock)
 {
-    if (atomic_load_explicit(&trace_flag, memory_order_relaxed)) {
-        return E_BUSY;
-    }
     uint32_t cpu_count = sched_cpu_count();
     uint64_t records = records_for_each(cpu_count);
     for (cpu_t cpu = 0; cpu < cpu_count; cpu++) {
         if (!make_ring(&rings[cpu], records)) {
             return E_NOMEM;
         }
+    }
+    return OK;
+}
+
+static enum status start_locked(void) REQUIRES(start_lock)
+{
+    if (atomic_load_explicit(&trace_flag, memory_order_relaxed)) {
+        return E_BUSY;
+    }
+    enum status s = make_rings_locked();
+    if (s != OK) {
+        return s;
+    }
+    for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
         rings[cpu].first = atomic_load_explicit(&rings[cpu].head, memory_order_relaxed);
     }
     atomic_store_explicit(&trace_flag, true, memory_order_relaxed);
@@ -186,6 +198,15 @@ enum status trace_start(void)
     enum status s = start_locked();
     mutex_unlock(&start_lock);
     return s;
+}
+
+void trace_cover_cpus(void)
+{
+    mutex_lock(&start_lock);
+    if (trace_is_on() && make_rings_locked() != OK) {
+        log_warn("trace", "no memory for every CPU: some are not recorded");
+    }
+    mutex_unlock(&start_lock);
 }
 
 void trace_stop(void)

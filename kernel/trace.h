@@ -89,6 +89,11 @@ static ALWAYS_INLINE void trace_name(enum trace_event event, uint32_t extra, con
  */
 enum status trace_start(void);
 
+/** @brief CPUs that came up while tracing is on record from here on, too. @context{thread, may
+ * sleep}
+ */
+void trace_cover_cpus(void);
+
 /** @brief Record no more; what was recorded can be read until the next trace_start().
  * @context{thread, may sleep} */
 void trace_stop(void);

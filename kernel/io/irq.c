@@ -322,9 +322,11 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         ctl->eoi(line);
     } else if (line == IRQ_LINE_IPI) {
         cpu->ipi_count++;
+        trace(TRACE_IRQ, 0, line, 0);
         if (hal_ipi_receive(frame) != 0) {
             smp_do_calls();
         }
+        trace(TRACE_IRQ_END, 0, line, 0);
     } else if (line == IRQ_LINE_NONE) {
         atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);
     } else {

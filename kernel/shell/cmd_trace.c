@@ -3,6 +3,7 @@
 // `trace`: the rings of kernel/trace.h, on, off, and as text. A record is a line: `trace`, CPU,
 // nanoseconds since boot, thread, what happened, and what that was about, names last. scripts/trace
 // reads it.
+#include "hal/irq.h"
 #include "kernel/clock.h"
 #include "kernel/io/block.h"
 #include "kernel/io/console.h"
@@ -77,10 +78,15 @@ static void describe_thread(const struct trace_record *r, char *buf, size_t len)
 static void describe_io(const struct trace_record *r, char *buf, size_t len)
 {
     unsigned long long a = r->a;
+    const char *irq = r->event == TRACE_IRQ ? "irq" : "irq-end";
     switch (r->event) {
     case TRACE_IRQ:
     case TRACE_IRQ_END:
-        fmt_print(buf, len, "%s %llu", r->event == TRACE_IRQ ? "irq" : "irq-end", a);
+        if (a == IRQ_LINE_IPI) {
+            fmt_print(buf, len, "%s ipi", irq);
+        } else {
+            fmt_print(buf, len, "%s %llu", irq, a);
+        }
         break;
     case TRACE_BLOCK:
         fmt_print(buf, len, "block 0x%llx %s %u %llu %llu", a, op_word(r->extra & 0xff),

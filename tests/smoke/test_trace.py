@@ -87,6 +87,17 @@ class Trace(TestCase):
                 self.check_pairs(convert("".join(lines[start:start + length])))
 
 
+class Cpus(TestCase):
+    def test_every_cpu_has_a_ring(self):
+        """Those that come up when tracing is on already, too."""
+        result = run("--smp", "4", "--append", "trace shell", "--test", "smp.no_call_is_lost",
+                     typed="trace stop\ntrace dump\npoweroff\n")
+        self.expect(result, 0, contains=[f"trace ring cpu {cpu}, " for cpu in range(4)])
+        records, names = parse(result.output)
+        self.assertEqual({record.cpu for record in records if record.words == ["ipi"]}, {1, 2, 3})
+        self.assertTrue(all(names[record.thread] == "idle" for record in records if record.cpu > 0))
+
+
 class Command(TestCase):
     def test_it_starts_once_and_says_what_there_is(self):
         lines = ["trace", "trace start", "trace start", "ls /", "trace stop", "trace", "trace start", "trace faster", "poweroff"]
