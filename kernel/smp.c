@@ -13,6 +13,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/watchdog.h"
 #include "kernel/trace.h"
 
 /* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
@@ -143,6 +144,12 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
     preempt_enable();
 }
 
+static void watch(void *arg)
+{
+    (void)arg;
+    watchdog_follow();
+}
+
 void smp_start(const struct boot_info *info, uint32_t limit)
 {
     uint32_t wanted = limit == 0 ? CPU_MAX : MIN(limit, CPU_MAX);
@@ -159,6 +166,9 @@ void smp_start(const struct boot_info *info, uint32_t limit)
         }
     }
     trace_cover_cpus();
+    for (cpu_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
+        smp_call(cpu, watch, NULL);
+    }
     if (info->cpu_count > 1) {
         log_info("smp", "%u of %u CPUs run", hal_cpu_count(), info->cpu_count);
     }

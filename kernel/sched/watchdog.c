@@ -5,6 +5,7 @@
 // own, that find one and the same turn of one thread say that it does not give the CPU up.
 #include "kernel/sched/watchdog.h"
 
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/clock.h"
@@ -13,10 +14,15 @@
 #include "kernel/panic.h"
 #include "kernel/sched/sched_internal.h"
 
-/* Field protection: all [o] the owning CPU, interrupts masked */
+/* Field protection:  [o] the owning CPU, interrupts masked */
 struct watch {
-    struct timer timer;
-    uint64_t period_ns; /* 0: it does not look */
+    struct timer timer;         /* [o] */
+    _Atomic uint64_t period_ns; /* 0: it does not look. Relaxed: a little late is as good */
+    _Atomic uint64_t beats;     /* looks. Relaxed: all that counts is that it changes */
+    uint64_t next_beats;        /* [o] of the next CPU, at the last look */
+    uint64_t next_since_ns;     /* [o] of the first look that found them so */
+    uint32_t next_looks;        /* [o] in a row that did */
+    uint32_t next_report_at;    /* [o] as report_at */
     uint32_t thread;    /* number of who ran at the last look: its struct may be another's by now */
     uint64_t switches;  /* its, then */
     uint64_t since_ns;  /* of the first look that found it so */
@@ -82,28 +88,75 @@ static void look(struct watch *w)
     }
 }
 
+/** It has not been in its scheduler for long: its thread is still that one. */
+static void report_silence(const struct watch *w, cpu_t cpu)
+{
+    uint64_t ms = (clock_now_ns() - w->next_since_ns) / NS_PER_MS;
+    const struct thread *t = hal_cpu_at(cpu)->current;
+    log_warn("watchdog", "cpu %u has taken no interrupt for %llu.%03llu s, in thread %u \"%.*s\"",
+             cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
+             THREAD_NAME_MAX, t->name);
+    (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
+}
+
+static uint64_t period_of(const struct watch *w)
+{
+    return atomic_load_explicit(&w->period_ns, memory_order_relaxed);
+}
+
+/** CPUs look at each other in a ring: what masks interrupts on one does not on the one before. */
+static void look_at_next(struct watch *w)
+{
+    cpu_t next = (hal_this_cpu()->id + 1) % sched_cpu_count();
+    const struct watch *n = &watches[next];
+    uint64_t beats = atomic_load_explicit(&n->beats, memory_order_relaxed);
+    if (n == w || period_of(n) == 0 || beats != w->next_beats) {
+        w->next_beats = beats;
+        w->next_since_ns = clock_now_ns();
+        w->next_looks = 0;
+        w->next_report_at = WATCHDOG_LOOKS;
+        return;
+    }
+    bool is_long = clock_now_ns() - w->next_since_ns >= period_of(n) * WATCHDOG_LOOKS;
+    if (++w->next_looks >= w->next_report_at && is_long) {
+        w->next_report_at = w->next_looks * 2;
+        report_silence(w, next);
+    }
+}
+
 static void fire(struct timer *timer)
 {
     struct watch *w = CONTAINER_OF(timer, struct watch, timer);
+    (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
     look(w);
-    timer->deadline_ns = clock_now_ns() + w->period_ns; /* from now: looks are never in a bunch */
+    look_at_next(w);
+    timer->deadline_ns = clock_now_ns() + period_of(w); /* from now: looks are never in a bunch */
     timer_start(timer);
 }
 
 void watchdog_start(uint64_t limit_ns)
 {
+    irq_state_t state = hal_irq_save();
     struct watch *w = &watches[hal_this_cpu()->id];
-    if (w->period_ns != 0) {
-        while (!timer_cancel(&w->timer)) { /* it fired, and has started itself again */
-            hal_cpu_relax();
-        }
+    if (period_of(w) != 0) {
+        (void)timer_cancel(&w->timer); /* it does not fire now: this is its CPU */
     }
-    *w = (struct watch){.period_ns = limit_ns / WATCHDOG_LOOKS};
-    if (w->period_ns != 0) {
+    atomic_store_explicit(&w->period_ns, limit_ns / WATCHDOG_LOOKS, memory_order_relaxed);
+    w->thread = 0; /* nobody's number: the next look begins anew */
+    w->looks = w->next_looks = 0;
+    w->next_since_ns = clock_now_ns();
+    w->report_at = w->next_report_at = WATCHDOG_LOOKS;
+    if (period_of(w) != 0) {
         w->timer.fire = fire;
-        w->timer.deadline_ns = clock_now_ns() + w->period_ns;
+        w->timer.deadline_ns = clock_now_ns() + period_of(w);
         timer_start(&w->timer);
     }
+    hal_irq_restore(state);
+}
+
+void watchdog_follow(void)
+{
+    watchdog_start(period_of(&watches[0]) * WATCHDOG_LOOKS);
 }
 
 uint64_t watchdog_reports(void)

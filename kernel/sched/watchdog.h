@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// A look at each CPU from time to time: does a thread keep others from running? Reports are
-// warnings in the log, with the call chain of what was found; nothing is stopped. What runs with
-// interrupts masked is not looked at before it lets them in.
+// A look at each CPU from time to time: does a thread keep others from running, and does the next
+// CPU still take interrupts? Reports are warnings in the log; nothing is stopped. With one CPU,
+// what runs with interrupts masked is not looked at before it lets them in.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /**
- * @brief Begin to look at this CPU.
+ * @brief Begin to look at this CPU, and from it at the next one, if that is looked at, too.
  * @param limit_ns  Report a thread that has had the CPU for so long, never switched out, while
  * another waits for it: that one is of lower priority, or preemption is off. It is found so at
  * WATCHDOG_LOOKS looks in a row: a machine that stood still itself is not taken for it. 0: look no
  * more.
- * @context{thread, preemption off or one CPU}
+ * The next CPU is reported if it has not looked for that long, by its own limit.
+ * @context{any; the thread stays on this CPU}
  */
 void watchdog_start(uint64_t limit_ns);
 
 #define WATCHDOG_LOOKS 5u
+
+/** @brief The same with the boot CPU's limit. @context{any; the thread stays on this CPU} */
+void watchdog_follow(void);
 
 /** @brief Reports so far, of all CPUs. @context{any} */
 uint64_t watchdog_reports(void);

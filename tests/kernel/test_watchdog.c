@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // The watchdog finds a thread that does not give the CPU up, and names the function that it is in.
-#include "hal/cpu.h"
+#include "hal/smp.h"
 #include "kernel/clock.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
+#include "kernel/smp.h"
 #include "kernel/spinlock.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
@@ -87,7 +89,43 @@ static void a_thread_with_preemption_off_is_found(void)
     check_report(PRIO_NORMAL, NULL, "s with preemption off; a thread of priority 32 waits");
 }
 
+/* --- interrupts masked: who reports it is the last CPU of the ring --- */
+
+static void set_limit(void *arg)
+{
+    watchdog_start(*(uint64_t *)arg);
+}
+
+static void set_limits(uint64_t limit_ns)
+{
+    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        smp_call(cpu, set_limit, &limit_ns);
+    }
+}
+
+static void a_cpu_without_interrupts_is_found(void)
+{
+    if (hal_cpu_count() < 2) {
+        test_skip("one CPU");
+        return;
+    }
+    uint64_t before = watchdog_reports(), line = end_of_log();
+    char text[96];
+    set_limits(LIMIT_NS);
+    irq_state_t state = hal_irq_save();
+    hog_the_cpu(before);
+    hal_irq_restore(state);
+    set_limits(10 * NS_PER_S);
+    TEST_CHECK(watchdog_reports() > before);
+    fmt_print(text, sizeof text, "cpu %u has taken no interrupt for ", hal_this_cpu()->id);
+    TEST_CHECK(log_has(line, text));
+    fmt_print(text, sizeof text, "in thread %u \"%s\"", thread_current()->id,
+              thread_current()->name);
+    TEST_CHECK(log_has(line, text));
+}
+
 const struct kernel_test watchdog_tests[] = {
+    {"watchdog.a_cpu_without_interrupts_is_found", a_cpu_without_interrupts_is_found},
     {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found},
     {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found},
     {0},
