@@ -8,6 +8,7 @@
 
 /* Positions are doubled, and distances added to them. */
 enum { MOST_INSTRS = 1 << 29 };
+#define FEW_INSTRS 16u
 
 void *regalloc_array(struct alloc *a, uint64_t count, size_t element)
 {
@@ -126,11 +127,15 @@ static void note_definitions(struct alloc *a)
     }
 }
 
-/* Room for about as much as ordinary functions need: growing leaves the old arrays in the arena. */
+/* Room for about as much as ordinary functions need: growing leaves the old arrays in the arena.
+ * What is one small block needs little or nothing. */
 static void reserve(struct alloc *a)
 {
     struct vcode *v = a->v;
     uint32_t blocks = v->block_count, instrs = v->instr_count;
+    if (blocks == 1 && instrs <= FEW_INSTRS) {
+        return;
+    }
     a->lives = arena_grow_list(a->arena, NULL, &a->live_capacity, 12 * (uint64_t)blocks + 1,
                                sizeof *a->lives);
     a->held = arena_grow_list(a->arena, NULL, &a->held_capacity, 12 * (uint64_t)blocks + 1,

@@ -20,6 +20,11 @@ struct candidate {
 static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
 {
     uint64_t needed = a->held_count;
+    *first = a->held_count;
+    *count = 0;
+    if ((a->occupied[VCLASS_INT] | a->occupied[VCLASS_FLOAT]) == 0) {
+        return;
+    }
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
         needed += (unsigned)__builtin_popcount(a->occupied[c]);
     }
@@ -29,7 +34,6 @@ static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
         return;
     }
     a->held = grown;
-    *first = a->held_count;
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
         for (uint32_t m = a->occupied[c]; m != 0; m &= m - 1) {
             uint32_t vreg = a->in[c][lowest(m)];

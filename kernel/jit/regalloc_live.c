@@ -267,7 +267,7 @@ static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
     }
     void *grown = arena_grow_list(a->arena, a->lives, &a->live_capacity,
                                   (uint64_t)a->live_count + s->count, sizeof *a->lives);
-    if (grown == NULL) {
+    if (grown == NULL && s->count > 0) {
         a->error = E_NOMEM;
         return;
     }

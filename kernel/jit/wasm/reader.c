@@ -161,7 +161,7 @@ bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
     return true;
 }
 
-bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *out)
+bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out)
 {
     const uint8_t *where = r->at;
     uint32_t count;

@@ -62,8 +62,18 @@ static inline bool wasm_byte(struct wasm_reader *r, uint8_t *out)
 /** @brief `n` bytes, 1 to 8, little-endian. */
 bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out);
 
+bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out);
+
 /** @brief How many of something follow. Refused if so many, of `least` bytes each, cannot. */
-bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *out);
+static inline bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *out)
+{
+    if (LIKELY(r->at < r->end && *r->at < 0x80 &&
+               *r->at * least < (uint64_t)(r->end - r->at))) { /* its own byte is there, too */
+        *out = *r->at++;
+        return true;
+    }
+    return wasm_count_long(r, least, out);
+}
 
 /** @brief A length and as many bytes. */
 bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out);
