@@ -37,24 +37,51 @@ static bool copy_places(struct ir_function *f, const struct ir_function *in)
     return true;
 }
 
-enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
-                       const struct survey *survey)
+enum status copy_open(struct copy *c, struct arena *a, const struct ir_function *in)
 {
-    *c = (struct copy){.in = in, .survey = survey};
-    c->out = ir_function_new(a, in->module, in->callee);
+    *c = (struct copy){.in = in, .out = ir_function_new(a, in->module, in->callee)};
+    if (c->out == NULL || !make_room(c->out, in) || !copy_places(c->out, in)) {
+        return E_NOMEM;
+    }
+    for (uint32_t n = 0; n < in->slot_count; n++) {
+        (void)ir_slot(c->out, in->slots[n].size, in->slots[n].align);
+    }
+    c->opened = *c->out;
+    c->mark = arena_mark(a);
+    return c->out->error;
+}
+
+enum status copy_start(struct copy *c, const struct survey *survey)
+{
+    const struct ir_function *in = c->in;
+    struct arena *a = c->out->arena;
+    c->survey = survey;
     c->values = arena_alloc(a, (size_t)in->instr_count * sizeof *c->values);
     c->blocks = arena_alloc(a, (size_t)in->block_count * sizeof *c->blocks);
-    if (c->out == NULL || c->values == NULL || c->blocks == NULL || !make_room(c->out, in) ||
-        !copy_places(c->out, in)) {
+    if (c->values == NULL || c->blocks == NULL) {
         return E_NOMEM;
     }
     for (uint32_t b = 0; b < in->block_count; b++) {
         c->blocks[b] = survey->cfg.position[b] == IR_NONE ? IR_NONE : ir_block_new(c->out);
     }
-    for (uint32_t n = 0; n < in->slot_count; n++) {
-        (void)ir_slot(c->out, in->slots[n].size, in->slots[n].align);
-    }
     return c->out->error;
+}
+
+/* Whether all arrays are where they were. */
+static bool is_in_place(const struct ir_function *f, const struct ir_function *before)
+{
+    return f->instrs == before->instrs && f->locations == before->locations &&
+           f->blocks == before->blocks && f->edges == before->edges &&
+           f->places == before->places && f->place_table == before->place_table &&
+           f->slots == before->slots && f->pool == before->pool;
+}
+
+void copy_close(struct copy *c)
+{
+    c->out->fold = NULL;
+    if (is_in_place(c->out, &c->opened)) {
+        arena_release(c->out->arena, c->mark);
+    }
 }
 
 static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t skip)

@@ -4,6 +4,7 @@
 // blocks are none, what is needed at all), and copying from it into the function that is built.
 #pragma once
 
+#include "kernel/jit/arena.h"
 #include "kernel/jit/ir.h"
 #include "kernel/jit/ir_cfg.h"
 
@@ -25,15 +26,21 @@ struct copy {
     const struct ir_function *in;
     const struct survey *survey;
     struct ir_function *out;
-    uint32_t *values; /* by value of `in`: that of `out` */
-    uint32_t *blocks; /* by block of `in`: that of `out`, or IR_NONE */
+    uint32_t *values;          /* by value of `in`: that of `out` */
+    uint32_t *blocks;          /* by block of `in`: that of `out`, or IR_NONE */
+    struct ir_function opened; /* what `out` was when it had all its room ... */
+    struct arena_mark mark;    /* ... and where the pass's own memory begins */
 };
 
-/** @brief A function like `in` with the same places and slots by number, an empty block for each of
- * its blocks that can be reached, in the same order, and room for its instructions.
+/** @brief A function like `in` with the same places and slots by number, and room for as much. What
+ * is taken from the arena between this and copy_close() is the pass's own. @return OK, E_NOMEM. */
+enum status copy_open(struct copy *c, struct arena *a, const struct ir_function *in);
+/** @brief An empty block for each of those of `in` that can be reached, in the same order.
  * @return OK, E_NOMEM. */
-enum status copy_start(struct copy *c, struct arena *a, const struct ir_function *in,
-                       const struct survey *survey);
+enum status copy_start(struct copy *c, const struct survey *survey);
+/** @brief Give the pass's own memory back, the survey's and that of ir_build() too, unless the new
+ * function did not have room enough and so has some of it. */
+void copy_close(struct copy *c);
 
 /** @brief An instruction with operands in the new function; edges are still those of `in`. Its
  * location becomes that of what is built next. */

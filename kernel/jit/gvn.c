@@ -483,11 +483,11 @@ static uint32_t table_size(uint32_t instrs)
     return size;
 }
 
-static enum status start(struct gvn *g, struct arena *a, const struct ir_function *in,
-                         const struct survey *survey)
+static enum status start(struct gvn *g, struct arena *a, const struct survey *survey)
 {
+    const struct ir_function *in = g->c.in;
     size_t blocks = in->block_count, values = in->instr_count;
-    enum status s = copy_start(&g->c, a, in, survey);
+    enum status s = copy_start(&g->c, survey);
     if (s != OK) {
         return s;
     }
@@ -517,9 +517,12 @@ enum status opt_gvn(const struct ir_function *in, struct arena *a, struct ir_fun
 {
     struct survey survey;
     struct gvn g = {.block = 0};
-    enum status s = survey_make(a, in, &survey);
+    enum status s = copy_open(&g.c, a, in);
     if (s == OK) {
-        s = start(&g, a, in, &survey);
+        s = survey_make(a, in, &survey);
+    }
+    if (s == OK) {
+        s = start(&g, a, &survey);
     }
     if (s != OK) {
         return s;
@@ -527,7 +530,7 @@ enum status opt_gvn(const struct ir_function *in, struct arena *a, struct ir_fun
     copy_blocks(&g);
     drop_all_args(&g);
     copy_drop_empty(g.c.out);
-    g.c.out->fold = NULL; /* it knows this pass */
+    copy_close(&g.c);
     if (g.c.out->error == OK) {
         *out = g.c.out;
     }

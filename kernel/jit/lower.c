@@ -121,15 +121,19 @@ enum status lower_managed(const struct ir_function *f, struct arena *a,
     if (!has_any(f)) {
         return OK;
     }
-    enum status s = survey_make(a, f, &survey);
+    enum status s = copy_open(&c, a, f);
     if (s == OK) {
-        s = copy_start(&c, a, f, &survey);
+        s = survey_make(a, f, &survey);
+    }
+    if (s == OK) {
+        s = copy_start(&c, &survey);
     }
     for (uint32_t n = 0; s == OK && n < survey.cfg.count; n++) {
         lower_block(&c, survey.cfg.order[n]);
         s = c.out->error;
     }
     if (s == OK) {
+        copy_close(&c);
         *out = c.out;
     }
     return s;

@@ -173,9 +173,12 @@ enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_f
 {
     struct place_plan plan = {.f = in};
     struct placing p = {.plan = &plan};
-    enum status s = place_decide(in, a, &plan);
+    enum status s = copy_open(&p.c, a, in);
     if (s == OK) {
-        s = copy_start(&p.c, a, in, &plan.survey);
+        s = place_decide(in, a, &plan);
+    }
+    if (s == OK) {
+        s = copy_start(&p.c, &plan.survey);
     }
     if (s != OK) {
         return s;
@@ -187,6 +190,7 @@ enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_f
     for (uint32_t n = 0; n < plan.survey.cfg.count && p.c.out->error == OK; n++) {
         copy_block(&p, plan.survey.cfg.tree_order[n]);
     }
+    copy_close(&p.c);
     if (p.c.out->error == OK) {
         *out = p.c.out;
     }

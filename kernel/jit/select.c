@@ -363,6 +363,8 @@ enum status select_function(const struct select_machine *m, const struct ir_func
 {
     struct selector s = {.v = out, .f = f, .machine = m, .features = features};
     vcode_init(out, out->arena, f);
+    const struct vcode opened = vcode_open(out);
+    const struct arena_mark mark = arena_mark(out->arena);
     enum status status = select_prepare(&s);
     if (status != OK) {
         *op = IR_OP_COUNT; /* what preparing refuses is no operation */
@@ -375,5 +377,9 @@ enum status select_function(const struct select_machine *m, const struct ir_func
             return out->error != OK ? out->error : E_NOTSUP;
         }
     }
-    return out->error != OK ? out->error : vcode_finish(out);
+    status = out->error != OK ? out->error : vcode_finish(out);
+    if (status == OK && vcode_is_in_place(out, &opened)) {
+        arena_release(out->arena, mark); /* what selecting alone needs */
+    }
+    return status;
 }

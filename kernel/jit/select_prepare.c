@@ -104,6 +104,7 @@ static bool find_needs(struct selector *s)
 {
     const struct ir_function *f = s->f;
     struct needs n = {.s = s};
+    struct arena_mark mark = arena_mark(s->v->arena);
     n.work = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *n.work);
     uint32_t *block_at = arena_take(s->v->arena, (size_t)f->instr_count * sizeof *block_at);
     if (n.work == NULL || block_at == NULL) {
@@ -115,6 +116,7 @@ static bool find_needs(struct selector *s)
     for (uint32_t o = s->cfg.count; o-- > 0;) {
         sweep_block(&n, s->cfg.order[o], block_at);
     }
+    arena_release(s->v->arena, mark);
     return true;
 }
 

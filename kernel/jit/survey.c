@@ -179,12 +179,17 @@ enum status survey_make(struct arena *a, const struct ir_function *f, struct sur
     if (s != OK) {
         return s;
     }
-    w.work = arena_take(a, (size_t)f->instr_count * sizeof *w.work);
-    if (w.work == NULL || !allocate(a, f, out)) {
+    if (!allocate(a, f, out)) {
         return E_NOMEM;
     }
     find_homes(f, out);
     find_aliases(f, out);
+    struct arena_mark mark = arena_mark(a);
+    w.work = arena_take(a, (size_t)f->instr_count * sizeof *w.work);
+    if (w.work == NULL) {
+        return E_NOMEM;
+    }
     find_needed(&w);
+    arena_release(a, mark);
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "kernel/jit/vcode.h"
 
 #include "kernel/assert.h"
+#include "kernel/jit/ir.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
@@ -46,6 +47,30 @@ void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *
     /* Operands and words that are none have a place too: NULL plus nothing is no pointer. */
     (void)reserve(v, &v->operands, &v->operand_capacity, 0, 1, sizeof *v->operands);
     (void)reserve(v, &v->pool, &v->pool_capacity, 0, 1, sizeof *v->pool);
+}
+
+struct vcode vcode_open(struct vcode *v)
+{
+    const struct ir_function *f = v->ir;
+    uint32_t values = f->instr_count, some = values / 8 + 8; /* it may be a few more */
+    (void)reserve(v, &v->instrs, &v->instr_capacity, 0, values + some, sizeof *v->instrs);
+    (void)reserve(v, &v->operands, &v->operand_capacity, 0, 3 * values + 2 * some,
+                  sizeof *v->operands);
+    (void)reserve(v, &v->vregs, &v->vreg_capacity, 0, values + some, sizeof *v->vregs);
+    (void)reserve(v, &v->blocks, &v->block_capacity, 0,
+                  f->block_count + MIN(f->block_count, f->edge_count) + 1, sizeof *v->blocks);
+    (void)reserve(v, &v->edges, &v->edge_capacity, 0, 2 * f->edge_count + 1, sizeof *v->edges);
+    (void)reserve(v, &v->pool, &v->pool_capacity, 0, 2 * (f->pool_count + f->edge_count) + 8,
+                  sizeof *v->pool);
+    (void)reserve(v, &v->extra, &v->extra_capacity, 0, 1, sizeof *v->extra);
+    return *v;
+}
+
+bool vcode_is_in_place(const struct vcode *v, const struct vcode *before)
+{
+    return v->instrs == before->instrs && v->operands == before->operands &&
+           v->vregs == before->vregs && v->blocks == before->blocks && v->edges == before->edges &&
+           v->pool == before->pool && v->extra == before->extra && v->derived == before->derived;
 }
 
 uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes)

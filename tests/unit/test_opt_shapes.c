@@ -230,6 +230,35 @@ static void test_functions_of_any_shape(void **state)
     }
 }
 
+static size_t bytes_of(const struct ir_function *f)
+{
+    return f->instr_capacity * sizeof *f->instrs + f->location_capacity * sizeof *f->locations +
+           f->block_capacity * sizeof *f->blocks + f->edge_capacity * sizeof *f->edges +
+           f->pool_capacity * sizeof *f->pool + f->place_capacity * sizeof *f->places +
+           f->place_table_size * sizeof *f->place_table;
+}
+
+/* What is taken from the arena is the new function, and what is left of the last chunks. */
+static void test_passes_keep_nothing_but_the_function(void **state)
+{
+    const size_t rest = (size_t)3 << 20;
+    (void)state;
+    for (size_t n = 0; n < SHAPES; n++) {
+        struct arena a;
+        struct ir_function *once, *twice;
+        arena_init(&a, ARENA_LIMIT);
+        struct shape s = start(&a);
+        shapes[n].make(&s, shapes[n].size);
+        size_t used = a.used;
+        assert_int_equal(opt_gvn(s.f, &a, &once), OK);
+        assert_in_range(a.used - used, 0, bytes_of(once) + rest);
+        used = a.used;
+        assert_int_equal(opt_place(once, &a, &twice), OK);
+        assert_in_range(a.used - used, 0, bytes_of(twice) + rest);
+        arena_free_all(&a);
+    }
+}
+
 static int measure(uint32_t size)
 {
     for (size_t n = 0; n < SHAPES; n++) {
@@ -252,6 +281,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_functions_of_any_shape),
+        cmocka_unit_test(test_passes_keep_nothing_but_the_function),
     };
     return argc > 1 ? measure((uint32_t)strtoul(argv[1], NULL, 0))
                     : cmocka_run_group_tests(tests, NULL, NULL);
