@@ -154,7 +154,7 @@ static void say_other_cpus(void)
         if (cpu == hal_this_cpu() || !is_stopped) {
             continue;
         }
-        if (cpu->current->priority == PRIO_IDLE) {
+        if (cpu->current->priority == PRIO_IDLE && cpu->irq_depth == 0) {
             idle++;
         } else {
             say_busy_cpu(cpu);

@@ -136,6 +136,7 @@ FUNCTION entry_cpu
         msr     cpacr_el1, x1
         ADDRESS x1, vectors
         msr     vbar_el1, x1
+        msr     sp_el0, xzr             // hal_this_thread(): none yet
         isb
         mov     x0, x20
         b       mmu_enable

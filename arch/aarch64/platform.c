@@ -118,7 +118,7 @@ static void init_msi(const struct boot_gic *gic)
 static void init_timer(const struct boot_gic *gic)
 {
     hal_timer_install(&timer_virtual);
-    enum status s = irq_request(&timer_action, gic->timer_intid, IRQ_LEVEL_HIGH);
+    enum status s = irq_request_private(&timer_action, gic->timer_intid, IRQ_LEVEL_HIGH);
     if (s != OK) {
         panic("platform: timer, line %u: %s", gic->timer_intid, status_text(s));
     }

@@ -117,7 +117,7 @@ static void init_timer(void)
     hal_timer_install(event_timer_choose());
     log_debug("timer", "%s, local APIC as %s", hal_timer()->name, apic_mode());
     timer_action = (struct irq_action){.handle = timer_interrupt, .name = "timer"};
-    enum status s = irq_request(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);
+    enum status s = irq_request_private(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);
     if (s != OK) {
         panic("platform: timer interrupt: %s", status_text(s));
     }

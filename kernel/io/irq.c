@@ -48,13 +48,14 @@ struct share {
  * under it finds none running */
 struct irq_line {
     struct spinlock lock;
-    struct list actions;         /* [l] */
+    struct list actions;         /* [l]; of a private line [I] */
+    bool is_private;             /* [I] each CPU has its own, and they come at once: no lock */
     enum irq_trigger trigger;    /* [l] valid while there are actions */
     bool storming;               /* [l] */
     uint32_t unclaimed_in_row;   /* [l] */
     uint64_t count, unclaimed;   /* [l] */
     struct progress progress;    /* [l] */
-    struct share share[CPU_MAX]; /* [l] */
+    struct share share[CPU_MAX]; /* [l]; of a private line that CPU's */
 };
 
 /* Numbers are sparse. A block, like a line's state, is made when one of its lines is first asked
@@ -158,6 +159,17 @@ enum status irq_request(struct irq_action *action, uint32_t line, enum irq_trigg
     enum status s = attach_locked(l, action, trigger);
     spin_unlock_irq(&l->lock, state);
     return s;
+}
+
+enum status irq_request_private(struct irq_action *action, uint32_t line, enum irq_trigger trigger)
+{
+    struct irq_line *l = line < IRQ_LINE_MAX ? make_line(line) : NULL;
+    if (l == NULL) {
+        return line < IRQ_LINE_MAX ? E_NOMEM : E_RANGE;
+    }
+    ASSERT(list_is_empty(&l->actions) && hal_cpu_count() <= 1);
+    l->is_private = true;
+    return irq_request(action, line, trigger);
 }
 
 void irq_release(struct irq_action *action)
@@ -287,8 +299,27 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
     }
 }
 
+/* All CPUs handle theirs at once: nothing is written but counts. */
+static void dispatch_private(struct irq_line *l)
+{
+    uint64_t begin = hal_counter_read();
+    LIST_FOR_EACH (&l->actions, n) {
+        struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
+        (void)action->handle(action->ctx);
+        (void)__atomic_fetch_add(&action->count, 1, __ATOMIC_RELAXED);
+    }
+    (void)__atomic_fetch_add(&l->count, 1, __ATOMIC_RELAXED);
+    struct share *share = &l->share[hal_this_cpu()->id];
+    share->count++;
+    share->ticks += hal_counter_read() - begin;
+}
+
 static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *frame)
 {
+    if (l->is_private) {
+        dispatch_private(l);
+        return;
+    }
     spin_lock_masked(&l->lock);
     uint64_t begin = hal_counter_read();
     struct share *share = &l->share[hal_this_cpu()->id];
@@ -325,6 +356,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         trace(TRACE_IRQ, 0, line, 0);
         if (hal_ipi_receive(frame) != 0) {
             smp_do_calls();
+            sched_look();
         }
         trace(TRACE_IRQ_END, 0, line, 0);
     } else if (line == IRQ_LINE_NONE) {

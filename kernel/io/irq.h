@@ -27,6 +27,13 @@ struct irq_action {
  * E_NOMEM. @context{thread} */
 enum status irq_request(struct irq_action *action, uint32_t line, enum irq_trigger trigger);
 
+/**
+ * @brief As irq_request(), for a line that each CPU has for itself, as its timer's: its handler
+ * runs on all of them, at the same time, and is not watched for storms. For ever.
+ * @context{early, before other CPUs are started}
+ */
+enum status irq_request_private(struct irq_action *action, uint32_t line, enum irq_trigger trigger);
+
 /** @brief Detach; the last one masks the line. The handler does not run after the return.
  * @context{thread, not a handler} */
 void irq_release(struct irq_action *action);

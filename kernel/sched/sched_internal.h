@@ -36,6 +36,8 @@ struct sched_cpu {
     struct list
         spare; /* [o] dead threads with their stacks, by run_link, for the next thread_create() */
     uint32_t spare_count; /* [o] */
+    /* Threads that were placed here and live, but for the idle one. Relaxed: a hint for placing. */
+    _Atomic uint32_t threads;
 };
 
 /** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */
@@ -57,7 +59,10 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
-/** Make a new thread ready. */
+/** Choose the CPU of a new thread, which it keeps: threads do not move. */
+void sched_place(struct thread *t, const struct thread_options *options);
+
+/** Make a new thread ready where it was placed. */
 void sched_start(struct thread *t);
 
 /** The running thread is dead: never comes back. @pre interrupts are masked. */

@@ -53,13 +53,20 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state) NO_LOCK_ANALYS
     spin_unlock_irq(&rq->lock, state);
 }
 
+/** `current` of another CPU is stable: it changes under the lock of its run queue. */
+SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+{
+    struct hal_cpu *cpu = hal_cpu_at(rq->cpu);
+    if (t->priority >= cpu->current->priority) {
+        hal_ipi_send(cpu, HAL_IPI_LOOK);
+    }
+}
+
 void sched_start(struct thread *t)
 {
     irq_state_t state = hal_irq_save();
-    struct hal_cpu *cpu = hal_this_cpu();
-    struct run_queue *rq = &sched_of(cpu)->rq;
+    struct run_queue *rq = atomic_load_explicit(&t->rq, memory_order_relaxed);
     spin_lock_masked(&rq->lock);
-    atomic_store_explicit(&t->rq, rq, memory_order_relaxed);
     t->slice_left = sched_slice_ticks;
     t->state = THREAD_READY;
     make_ready_locked(rq, t);
@@ -69,6 +76,37 @@ void sched_start(struct thread *t)
     spin_unlock_masked(&rq->lock);
     hal_irq_restore(state);
     preempt_check();
+}
+
+static uint32_t threads_on(cpu_t cpu)
+{
+    return atomic_load_explicit(&sched_cpu_of(cpu)->threads, memory_order_relaxed);
+}
+
+/** The CPU with the fewest threads, this one if it is among those. The counts may be out of date:
+ * nothing but the balance depends on them. */
+static cpu_t least_loaded(void)
+{
+    cpu_t best = hal_this_cpu()->id, count = hal_cpu_count();
+    for (cpu_t i = 0; i < count; i++) {
+        best = threads_on(i) < threads_on(best) ? i : best;
+    }
+    return best;
+}
+
+static struct sched_cpu *elsewhere(const struct thread_options *options)
+{
+    cpu_t cpu = options->place == THREAD_ON ? options->cpu : least_loaded();
+    ASSERT(cpu < hal_cpu_count());
+    return sched_cpu_of(cpu);
+}
+
+void sched_place(struct thread *t, const struct thread_options *options)
+{
+    struct sched_cpu *sc =
+        LIKELY(options->place == THREAD_HERE) ? sched_this_cpu() : elsewhere(options);
+    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
 }
 
 /**
@@ -273,6 +311,7 @@ _Noreturn void sched_leave(void) NO_LOCK_ANALYSIS
     struct thread *t = cpu->current;
     t->state = THREAD_DEAD;
     sc->rq.left = t; /* its stack is free once another thread runs */
+    atomic_fetch_sub_explicit(&sc->threads, 1, memory_order_relaxed);
     uint64_t now = hal_counter_read();
     struct thread *next = best_or_idle_locked(sc, now);
     switch_locked(cpu, sc, t, next, now, slice_of(next), true);
@@ -293,10 +332,28 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
     struct run_queue *rq = sched_lock_thread(t, &state);
     if (t->state == THREAD_BLOCKED && !t->wait_uncancellable) {
         (void)wake_locked(rq, t, E_CANCELLED);
-    } else if (t->state == THREAD_RUNNING) {
+    } else if (t->state == THREAD_RUNNING && rq == &sched_this_cpu()->rq) {
         arm_kill_check(t, hal_counter_read());
+    } else if (t->state == THREAD_RUNNING) {
+        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
     }
     sched_unlock_thread(rq, state);
+}
+
+/* Whatever was changed from elsewhere: what is ready, the running thread's priority, its end. */
+void sched_look(void) NO_LOCK_ANALYSIS
+{
+    struct sched_cpu *sc = sched_this_cpu();
+    struct thread *t = thread_current();
+    irq_state_t state = spin_lock_irq(&sc->rq.lock);
+    int best = rq_best_locked(&sc->rq);
+    if (best > t->priority) {
+        request_switch();
+    } else if (best == t->priority) {
+        timer_arm_on(sc, sc->rq.slice_end);
+    }
+    arm_kill_check(t, hal_counter_read());
+    spin_unlock_irq(&sc->rq.lock, state);
 }
 
 void thread_set_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
@@ -310,7 +367,9 @@ void thread_set_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
         make_ready_locked(rq, t);
     } else {
         t->priority = priority;
-        if (t->state == THREAD_RUNNING && rq_best_locked(rq) >= priority) {
+        if (t->state == THREAD_RUNNING && rq != &sched_this_cpu()->rq) {
+            hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        } else if (t->state == THREAD_RUNNING && rq_best_locked(rq) >= priority) {
             timer_arm(rq->slice_end);
             request_switch(); /* preempt_locked() decides */
         }

@@ -33,6 +33,10 @@ static inline void request_switch(void)
     hal_this_cpu()->need_resched = true;
 }
 
+/** A thread became READY on another CPU: have it look, if the thread is to run soon. */
+SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+    REQUIRES(rq->lock);
+
 /** Put a thread that is READY into its list. A better one takes the CPU at the next chance, an
  * equal one when the running one's slice ends. */
 static ALWAYS_INLINE void make_ready_locked(struct run_queue *rq, struct thread *t)
@@ -40,6 +44,10 @@ static ALWAYS_INLINE void make_ready_locked(struct run_queue *rq, struct thread 
 {
     const struct thread *running = thread_current();
     rq_push_back_locked(rq, t);
+    if (UNLIKELY(rq != &sched_this_cpu()->rq)) {
+        switch_tell_cpu_locked(rq, t);
+        return;
+    }
     if (t->priority > running->priority) {
         request_switch();
     } else if (t->priority == running->priority) {

@@ -285,6 +285,7 @@ enum status thread_create(const struct thread_options *options, struct thread **
             return s;
         }
     }
+    sched_place(t, options);
     atomic_store_explicit(&t->refs, 2,
                           memory_order_relaxed); /* the caller, and the thread itself */
     *out = t; /* before it runs: it may be what the thread looks at */

@@ -62,11 +62,19 @@ struct thread {
     char name[THREAD_NAME_MAX];  /* [I] */
 };
 
+enum thread_place {
+    THREAD_HERE,     /* on the CPU of who creates it */
+    THREAD_ANYWHERE, /* where the fewest threads are, here if that is one of those */
+    THREAD_ON,       /* on thread_options.cpu */
+};
+
 struct thread_options {
     const char *name;
     void (*entry)(void *arg);
     void *arg;
     uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
+    enum thread_place place; /* for all its life */
+    cpu_t cpu;               /* THREAD_ON: an online CPU */
     bool uses_fp;            /* floating-point state is saved and restored for it */
     struct program *program; /* its owner, or NULL */
     /* Bytes that its stack may grow to; 0, or at most HAL_STACK_SIZE: it does not grow. Code on one
@@ -158,6 +166,9 @@ void thread_cancel(struct thread *t);
 
 /** Called by upcall_irq() on the way out, interrupts masked: switch if one is due. */
 void sched_preempt_from_irq(void);
+
+/** Called by upcall_irq() where another CPU asked this one to look at its run queue. */
+void sched_look(void);
 
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
 uint64_t thread_run_ns(void);

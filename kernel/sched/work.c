@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Work: a list a CPU and a thread at PRIO_HIGH that empties it, in order.
+// Work: a list and a thread at PRIO_HIGH on the boot CPU that empties it, in order. Interrupts of
+// devices arrive there, too.
 
 #include "kernel/sched/work.h"
 
 #include "kernel/sched/sched_internal.h"
+
+/* One for all: whether a work is queued is decided under one lock. */
+static struct worker *the_worker(void)
+{
+    return &sched_cpu_of(0)->worker;
+}
 
 void worker_init(struct worker *w)
 {
@@ -43,7 +50,7 @@ static void worker_thread(void *arg)
 
 void work_init(void)
 {
-    struct worker *w = &sched_this_cpu()->worker;
+    struct worker *w = the_worker();
     const struct thread_options options = {
         .name = "work", .entry = worker_thread, .arg = w, .priority = PRIO_HIGH};
     if (thread_create(&options, &w->thread) != OK) {
@@ -53,19 +60,15 @@ void work_init(void)
 
 bool work_queue(struct work *work)
 {
-    irq_state_t state = hal_irq_save();
-    struct worker *w = &sched_this_cpu()->worker;
-    irq_state_t masked = spin_lock_irq(&w->queue.lock);
+    struct worker *w = the_worker();
+    irq_state_t state = spin_lock_irq(&w->queue.lock);
     bool queue = !work->queued && !work->is_cancelled;
     if (queue) {
         work->queued = true;
-        work->cpu = hal_this_cpu()->id;
         list_push_back(&w->pending, &work->link);
         wait_wake_one_locked(&w->queue);
     }
-    spin_unlock_irq(&w->queue.lock, masked);
-    hal_irq_restore(state);
-    preempt_check();
+    spin_unlock_irq(&w->queue.lock, state);
     return queue;
 }
 
@@ -85,7 +88,7 @@ static bool take_back(struct worker *w, struct work *work)
 
 void work_cancel(struct work *work)
 {
-    struct worker *w = &sched_cpu_of(work->cpu)->worker;
+    struct worker *w = the_worker();
     ASSERT(thread_current() != w->thread);
     /* The work thread clears `running`, then takes idle.lock to wake: a look under that lock cannot
      * miss it. */

@@ -12,14 +12,13 @@
  * (work_cancel()). */
 struct work {
     struct list_node link;
-    void (*run)(struct work *self); /* in the CPU's work thread at PRIO_HIGH; may sleep briefly,
+    void (*run)(struct work *self); /* in the work thread at PRIO_HIGH; may sleep briefly,
                                        better not */
     bool queued;                    /* private */
     bool is_cancelled; /* private: being taken back; work that runs does not queue itself again */
-    uint32_t cpu;      /* private: whose thread it was queued for last */
 };
 
-/** @brief Start the work thread of this CPU. @context{once, after sched_init()} */
+/** @brief Start the work thread, on the boot CPU. @context{once, after sched_init()} */
 void work_init(void);
 /** @brief Queue it unless it is queued already; a work that runs may queue itself. It may be queued
  * before work_init(), and then runs after it. @return false: it was queued, or is being taken back.

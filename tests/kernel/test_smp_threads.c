@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads on every CPU: they start where they are placed, wake each other across CPUs, and share
+// what is locked. With one CPU all of them are on that one.
+#include "hal/smp.h"
+#include "kernel/clock.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/work.h"
+#include "tests/kernel/tests.h"
+
+#define CPUS_MAX 64u
+#define CPUS_MANY                                                                                  \
+    4u /* more that wait for one lock only wait, and emulated ones in each other's way */
+#define ROUNDS    200u
+#define PING_PONG 500u
+
+static cpu_t cpu_count(void)
+{
+    return MIN(hal_cpu_count(), CPUS_MAX);
+}
+
+static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg, uint8_t priority)
+{
+    struct thread *t = NULL;
+    const struct thread_options options = {.name = "smp test",
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = priority,
+                                           .place = THREAD_ON,
+                                           .cpu = cpu};
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    return t;
+}
+
+/* One on each of so many CPUs at once; fails unless each ends with 0. */
+static void run_on(cpu_t cpus, void (*entry)(void *arg), void *arg)
+{
+    struct thread *threads[CPUS_MAX];
+    for (cpu_t i = 0; i < cpus; i++) {
+        threads[i] = start_on(i, entry, arg, PRIO_NORMAL);
+    }
+    for (cpu_t i = 0; i < cpus; i++) {
+        int value = -1;
+        TEST_EQUAL(thread_join(threads[i], &value), OK);
+        TEST_EQUAL(value, 0);
+    }
+}
+
+static cpu_t contenders(void)
+{
+    return MIN(cpu_count(), CPUS_MANY);
+}
+
+static void say_where(void *arg)
+{
+    (void)arg;
+    thread_exit((int)hal_this_cpu()->id);
+}
+
+static void a_thread_runs_where_it_is_placed(void)
+{
+    for (cpu_t i = 0; i < cpu_count(); i++) {
+        for (unsigned k = 0; k < 3; k++) {
+            int value = -1;
+            TEST_EQUAL(thread_join(start_on(i, say_where, NULL, PRIO_NORMAL), &value), OK);
+            TEST_EQUAL(value, (int)i);
+        }
+    }
+}
+
+/* Those before it wait: each goes where fewer are. */
+static void wait_for_end(void *arg)
+{
+    struct completion *end = arg;
+    TEST_EQUAL(completion_wait(end, WAIT_FOREVER), OK);
+    thread_exit((int)hal_this_cpu()->id);
+}
+
+static void threads_anywhere_are_spread(void)
+{
+    struct thread *threads[CPUS_MAX];
+    unsigned on[CPUS_MAX] = {0};
+    struct completion end;
+    completion_init(&end, "end");
+    for (cpu_t i = 0; i < cpu_count(); i++) {
+        const struct thread_options options = {.name = "smp test",
+                                               .entry = wait_for_end,
+                                               .arg = &end,
+                                               .priority = PRIO_NORMAL,
+                                               .place = THREAD_ANYWHERE};
+        TEST_EQUAL(thread_create(&options, &threads[i]), OK);
+    }
+    completion_signal(&end);
+    for (cpu_t i = 0; i < cpu_count(); i++) {
+        int value = 0;
+        TEST_EQUAL(thread_join(threads[i], &value), OK);
+        on[value]++;
+    }
+    for (cpu_t i = 1; i < cpu_count(); i++) {
+        TEST_CHECK(on[i] >= 1); /* the boot CPU has threads of its own */
+    }
+}
+
+struct table {
+    struct semaphore ping, pong;
+    unsigned count;
+};
+
+static void play(void *arg)
+{
+    struct table *t = arg;
+    for (unsigned i = 0; i < PING_PONG; i++) {
+        TEST_EQUAL(semaphore_down(&t->ping, WAIT_FOREVER), OK);
+        t->count++;
+        semaphore_up(&t->pong);
+    }
+}
+
+static void no_wake_up_is_lost_between_cpus(void)
+{
+    for (cpu_t i = 0; i < contenders(); i++) {
+        struct table t = {.count = 0};
+        semaphore_init(&t.ping, 0, "ping");
+        semaphore_init(&t.pong, 0, "pong");
+        struct thread *other = start_on(i, play, &t, PRIO_NORMAL);
+        for (unsigned k = 0; k < PING_PONG; k++) {
+            semaphore_up(&t.ping);
+            TEST_EQUAL(semaphore_down(&t.pong, WAIT_FOREVER), OK);
+            TEST_EQUAL(t.count, k + 1);
+        }
+        TEST_EQUAL(thread_join(other, NULL), OK);
+    }
+}
+
+struct shared {
+    struct mutex mutex;
+    struct spinlock lock, irq_lock;
+    unsigned by_mutex, by_lock, by_irq_lock;
+};
+
+static void count(void *arg)
+{
+    struct shared *s = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        mutex_lock(&s->mutex);
+        s->by_mutex++;
+        mutex_unlock(&s->mutex);
+        spin_lock(&s->lock);
+        s->by_lock++;
+        spin_unlock(&s->lock);
+        irq_state_t state = spin_lock_irq(&s->irq_lock);
+        s->by_irq_lock++;
+        spin_unlock_irq(&s->irq_lock, state);
+    }
+}
+
+static void locks_keep_cpus_apart(void)
+{
+    struct shared s = {.lock = SPINLOCK_INIT, .irq_lock = SPINLOCK_INIT};
+    mutex_init(&s.mutex, "test");
+    run_on(contenders(), count, &s);
+    TEST_EQUAL(s.by_mutex, contenders() * ROUNDS);
+    TEST_EQUAL(s.by_lock, contenders() * ROUNDS);
+    TEST_EQUAL(s.by_irq_lock, contenders() * ROUNDS);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* Memory, address space and threads from all CPUs at once; what was written is still there. */
+static void take_and_give(void *arg)
+{
+    unsigned seed = hal_this_cpu()->id;
+    (void)arg;
+    for (unsigned i = 0; i < ROUNDS / 10; i++) {
+        unsigned *small = heap_alloc(64 + i), *large = vm_alloc(2 * PAGE_SIZE, PAGE_OTHER, "test");
+        struct thread *t;
+        const struct thread_options options = {.name = "smp child",
+                                               .entry = nothing,
+                                               .priority = PRIO_NORMAL,
+                                               .place = THREAD_ANYWHERE};
+        TEST_CHECK(small != NULL && large != NULL);
+        *small = *large = seed + i;
+        TEST_EQUAL(thread_create(&options, &t), OK);
+        TEST_CHECK(*small == seed + i && *large == seed + i);
+        TEST_EQUAL(thread_join(t, NULL), OK);
+        vm_free(large);
+        heap_free(small);
+    }
+}
+
+static void memory_and_threads_are_had_from_all_cpus(void)
+{
+    run_on(contenders(), take_and_give, NULL);
+}
+
+static void nap(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t until = clock_now_ns() + NS_PER_MS;
+        TEST_EQUAL(thread_sleep_until(until), OK);
+        TEST_CHECK(clock_now_ns() >= until);
+    }
+}
+
+static void each_cpu_has_a_timer(void)
+{
+    run_on(cpu_count(), nap, NULL);
+}
+
+struct spinner {
+    _Atomic bool is_over;
+    _Atomic unsigned turns;
+};
+
+static void spin(void *arg)
+{
+    struct spinner *s = arg;
+    while (!atomic_load(&s->is_over)) {
+        atomic_fetch_add(&s->turns, 1);
+    }
+}
+
+/* Two that never give way share a CPU that somebody else's interrupt told of the second one. */
+static void equal_threads_take_turns_on_every_cpu(void)
+{
+    for (cpu_t i = 0; i < contenders(); i++) {
+        struct spinner a = {.turns = 0}, b = {.turns = 0};
+        struct thread *ta = start_on(i, spin, &a, PRIO_NORMAL);
+        struct thread *tb = start_on(i, spin, &b, PRIO_NORMAL);
+        while (atomic_load(&a.turns) == 0 || atomic_load(&b.turns) == 0) {
+            TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+        }
+        atomic_store(&a.is_over, true);
+        atomic_store(&b.is_over, true);
+        TEST_EQUAL(thread_join(ta, NULL), OK);
+        TEST_EQUAL(thread_join(tb, NULL), OK);
+    }
+}
+
+/* A better one interrupts a thread that never gives way; one that has become worse, too. */
+static void a_better_thread_takes_another_cpu_at_once(void)
+{
+    cpu_t cpu = cpu_count() - 1;
+    struct spinner s = {.turns = 0};
+    struct thread *t = start_on(cpu, spin, &s, PRIO_NORMAL);
+    TEST_EQUAL(thread_join(start_on(cpu, nothing, NULL, PRIO_HIGH), NULL), OK);
+    struct thread *same = start_on(cpu, nothing, NULL, PRIO_NORMAL - 1);
+    thread_set_priority(t, PRIO_NORMAL - 2);
+    TEST_EQUAL(thread_join(same, NULL), OK);
+    atomic_store(&s.is_over, true);
+    TEST_EQUAL(thread_join(t, NULL), OK);
+}
+
+static void wait_to_be_cancelled(void *arg)
+{
+    (void)arg;
+    thread_exit(thread_sleep_until(WAIT_FOREVER) == E_CANCELLED ? 0 : 1);
+}
+
+static void waits_on_every_cpu_are_cancelled(void)
+{
+    for (cpu_t i = 0; i < cpu_count(); i++) {
+        int value = -1;
+        struct thread *t = start_on(i, wait_to_be_cancelled, NULL, PRIO_NORMAL);
+        thread_cancel(t);
+        TEST_EQUAL(thread_join(t, &value), OK);
+        TEST_EQUAL(value, 0);
+    }
+}
+
+struct job {
+    struct work work;
+    struct completion done;
+    cpu_t cpu;
+};
+
+static void do_job(struct work *work)
+{
+    struct job *j = CONTAINER_OF(work, struct job, work);
+    j->cpu = hal_this_cpu()->id;
+    completion_signal(&j->done);
+}
+
+static void put_off(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < ROUNDS / 10; i++) {
+        struct job j = {.work = {.run = do_job}, .cpu = UINT32_MAX};
+        completion_init(&j.done, "job");
+        TEST_CHECK(work_queue(&j.work));
+        TEST_EQUAL(completion_wait(&j.done, WAIT_FOREVER), OK);
+        work_cancel(&j.work); /* it has signalled, and may not have returned */
+        TEST_EQUAL(j.cpu, 0);
+    }
+}
+
+static void work_is_put_off_from_every_cpu(void)
+{
+    run_on(contenders(), put_off, NULL);
+}
+
+const struct kernel_test smp_thread_tests[] = {
+    {"smp.a_thread_runs_where_it_is_placed", a_thread_runs_where_it_is_placed},
+    {"smp.threads_anywhere_are_spread", threads_anywhere_are_spread},
+    {"smp.no_wake_up_is_lost_between_cpus", no_wake_up_is_lost_between_cpus},
+    {"smp.locks_keep_cpus_apart", locks_keep_cpus_apart},
+    {"smp.memory_and_threads_are_had_from_all_cpus", memory_and_threads_are_had_from_all_cpus},
+    {"smp.each_cpu_has_a_timer", each_cpu_has_a_timer},
+    {"smp.equal_threads_take_turns_on_every_cpu", equal_threads_take_turns_on_every_cpu},
+    {"smp.a_better_thread_takes_another_cpu_at_once", a_better_thread_takes_another_cpu_at_once},
+    {"smp.waits_on_every_cpu_are_cancelled", waits_on_every_cpu_are_cancelled},
+    {"smp.work_is_put_off_from_every_cpu", work_is_put_off_from_every_cpu},
+    {0},
+};
