@@ -9,6 +9,8 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
+#define SMALL 64 /* instructions of a function that the room which comes by itself does for */
+
 static void fail(struct vcode *v, enum status why)
 {
     if (v->error == OK) {
@@ -53,6 +55,9 @@ struct vcode vcode_open(struct vcode *v)
 {
     const struct ir_function *f = v->ir;
     uint32_t values = f->instr_count, some = values / 8 + 8; /* it may be a few more */
+    if (values < SMALL) {
+        return *v;
+    }
     (void)reserve(v, &v->instrs, &v->instr_capacity, 0, values + some, sizeof *v->instrs);
     (void)reserve(v, &v->operands, &v->operand_capacity, 0, 3 * values + 2 * some,
                   sizeof *v->operands);

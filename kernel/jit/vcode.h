@@ -195,7 +195,8 @@ struct vcode {
 /** @brief An empty function. */
 void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir);
 
-/** @brief Room for what `ir` is likely to become. @return the function as it is then. */
+/** @brief Room for what `ir` is likely to become, if it is not small. @return the function as it is
+ * then. */
 struct vcode vcode_open(struct vcode *v);
 /** @brief Whether no array has been moved since then: what was taken from the arena is not its. */
 bool vcode_is_in_place(const struct vcode *v, const struct vcode *before);
