@@ -107,7 +107,7 @@ class Command(TestCase):
 
     def test_the_oldest_records_go_first_and_a_dump_while_it_is_on_is_whole(self):
         lines = ["trace start", *["run /bin/threads.elf"] * 200, "trace", "trace dump", "poweroff"]
-        result = run("--mem", "64M", typed="\n".join(lines) + "\n")
+        result = run("--smp", "1", "--mem", "64M", typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["trace end, and it goes on"])
         records, _ = parse(result.output)
         self.assertGreater(len(records), 4000)
