@@ -354,7 +354,10 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     } else if (line == IRQ_LINE_IPI) {
         cpu->ipi_count++;
         trace(TRACE_IRQ, 0, line, 0);
-        if (hal_ipi_receive(frame) != 0) {
+        cpu->irq_depth--; /* a CPU that is stopped was not doing this */
+        unsigned left = hal_ipi_receive(frame);
+        cpu->irq_depth++;
+        if (left != 0) {
             smp_do_calls();
             sched_look();
         }
