@@ -9,7 +9,7 @@
 
 /** Version of the interface between the kernel and loaded drivers as a whole: struct driver, and
  * every struct that a driver shares with what it calls. modules/module.h puts it into the note. */
-#define DRIVER_INTERFACE 1u
+#define DRIVER_INTERFACE 2u
 
 /** A function that compilers call by themselves carries no version. */
 #define EXPORT_NO_VERSION 0u

@@ -1,25 +1,66 @@
 // SPDX-License-Identifier: MIT
 //
-// Mutex and counting semaphore over wait queues.
+// Mutex with priority inheritance, and counting semaphore, over wait queues.
 #pragma once
 
+#include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 
-struct thread;
-
+/* Field protection:  [q] queue.lock   [i] inherit.c's lock */
 struct LOCKABLE mutex {
-    _Atomic(struct thread *)
-        owner; /* NULL = free; bit 0 set = somebody waits. acquire/release pair lock and unlock */
+    /* NULL: free. A thread: its. Bit 0 set as well: through the queue only (mutex.c). Acquire and
+     * release pair lock and unlock. */
+    _Atomic(struct thread *) owner;
     struct wait_queue queue;
+    struct list_node held_link; /* [i] among those for which its owner inherits */
+    uint8_t inherited;          /* [i] the best priority of who waits for it */
 };
 
 void mutex_init(struct mutex *m, const char *name);
-/** @brief Take the mutex; not cancellable, because its holders finish. Not recursive (asserted).
- *  @context{thread, may sleep} */
+
+/** Private: somebody holds it, or it is to be taken through the queue. */
+SELDOM_CALLED void mutex_lock_slowly(struct mutex *m);
+/** Private: somebody may wait. */
+SELDOM_CALLED void mutex_unlock_slowly(struct mutex *m);
+
+#ifdef HALYARD_MODULE
 void mutex_lock(struct mutex *m) ACQUIRES(*m);
+void mutex_unlock(struct mutex *m) RELEASES(*m);
+#else
+/** @brief Take the mutex; not cancellable, because its holders finish. Not recursive (asserted).
+ *  Meanwhile its holder runs with at least the caller's priority.
+ *  @context{thread, may sleep} */
+inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
+{
+    struct thread *self = thread_current();
+    struct thread *expected = NULL;
+    DASSERT(hal_this_cpu()->irq_depth == 0);
+    /* Acquire pairs with the release of the last holder: what it wrote is visible. */
+    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
+        mutex_lock_slowly(m);
+    }
+    self->locks_held++;
+    /* Not put off, or left out together with the unlock's: faults and interrupts look at it. */
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/** @brief Give it up. Once another thread has it the mutex's memory may go. @context{thread} */
+inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
+{
+    struct thread *self = thread_current();
+    struct thread *expected = self;
+    atomic_signal_fence(memory_order_seq_cst);
+    self->locks_held--;
+    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            &m->owner, &expected, NULL, memory_order_release, memory_order_relaxed))) {
+        mutex_unlock_slowly(m);
+    }
+}
+#endif
+
 /** @return false: somebody holds it. @context{thread} */
 bool mutex_try_lock(struct mutex *m) TRY_ACQUIRES(true, *m);
-void mutex_unlock(struct mutex *m) RELEASES(*m);
 /** @return true: the running thread holds it. @context{thread} */
 bool mutex_is_held(const struct mutex *m);
 

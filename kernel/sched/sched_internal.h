@@ -72,6 +72,9 @@ _Noreturn void sched_leave(void);
  * wait). @pre interrupts are masked */
 bool sched_wake(struct thread *t, enum status result);
 
+/** Change the priority that a thread is scheduled with. */
+void sched_apply_priority(struct thread *t, uint8_t priority);
+
 /** First thing a new thread does, on its own stack with interrupts masked: end the switch that led
  * here. */
 void sched_finish_switch(void);

@@ -356,9 +356,8 @@ void sched_look(void) NO_LOCK_ANALYSIS
     spin_unlock_irq(&sc->rq.lock, state);
 }
 
-void thread_set_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
+void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 {
-    ASSERT(priority > PRIO_IDLE && priority < PRIO_COUNT);
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
     if (t->state == THREAD_READY) {
@@ -458,6 +457,8 @@ void sched_init(void)
     boot_thread = (struct thread){.context = {.stack_lo = lo, .stack_hi = hi},
                                   .state = THREAD_RUNNING,
                                   .priority = PRIO_NORMAL,
+                                  .base_priority = PRIO_NORMAL,
+                                  .inherits = LIST_INIT(boot_thread.inherits),
                                   .rq = &sc->rq,
                                   .slice_left = sched_slice_ticks,
                                   .refs = 2, /* itself, and one more: it is nobody's to recycle */

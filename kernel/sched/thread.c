@@ -253,6 +253,9 @@ struct thread *thread_take(const struct thread_options *options)
     t->terminal = options->program == NULL ? NULL : options->program->terminal;
     t->sink = NULL;
     t->priority = options->priority;
+    t->base_priority = options->priority;
+    t->waits_for = NULL;
+    list_init(&t->inherits);
     t->wait_uncancellable = false;
     t->id = next_id();
     t->locks_held = 0;

@@ -12,6 +12,7 @@
 
 struct console;
 struct console_sink;
+struct mutex;
 struct program;
 struct run_queue;
 
@@ -26,7 +27,8 @@ struct run_queue;
 enum thread_state { THREAD_BLOCKED, THREAD_READY, THREAD_RUNNING, THREAD_DEAD };
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
- * interrupts masked [o] the thread itself                   [w] lock of the queue it waits on */
+ * interrupts masked   [i] inherit.c's lock   [o] the thread itself                   [w] lock of
+ * the queue it waits on */
 struct thread {
     struct hal_context context;    /* [r]; first, as hal/context.h wants it */
     void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
@@ -42,8 +44,11 @@ struct thread {
     enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
     bool wait_uncancellable; /* [r] BLOCKED, and cancellation does not end that; false otherwise */
     bool is_special;  /* [I] it has a program or a floating-point area: a switch has more to do */
-    uint8_t priority; /* [r] */
-    uint32_t id;      /* [I] */
+    uint8_t priority; /* [r] what it is scheduled with */
+    uint8_t base_priority;   /* [i] its own; `priority` is the best of it and of what it inherits */
+    struct mutex *waits_for; /* [i] NULL: no mutex */
+    struct list inherits;    /* [i] mutexes that it holds and others wait for, by held_link */
+    uint32_t id;             /* [I] */
     /* [r] to change: where it runs, or is ready, or will be. Relaxed: who reads it locks that queue
      * and looks again. */
     _Atomic(struct run_queue *) rq;
@@ -135,7 +140,8 @@ enum status thread_sleep(uint64_t ns);
 /** @brief Sleep until clock_now_ns() reaches the deadline. @return OK, E_CANCELLED. */
 enum status thread_sleep_until(uint64_t deadline_ns);
 
-/** @brief Change a thread's priority. @context{thread} */
+/** @brief Change a thread's own priority; while it keeps a better one waiting for a mutex it has
+ * that one's. @context{thread} */
 void thread_set_priority(struct thread *t, uint8_t priority);
 
 /** @brief True if the thread's program is being ended. @context{any} */

@@ -80,6 +80,7 @@ static void test_waiters_get_it_in_order(void **state)
     mutex_lock(&m);
     for (int i = 0; i < 3; i++) {
         t[i] = world_thread(names[i], 40, lock_and_note, (void *)(uintptr_t)names[i]);
+        thread_yield(); /* main has inherited their priority */
     }
     assert_string_equal(world_notes(), "");
     mutex_unlock(&m);
@@ -87,7 +88,7 @@ static void test_waiters_get_it_in_order(void **state)
         world_join(t[i]);
     }
     assert_string_equal(world_notes(), "a b c");
-    assert_null(atomic_load(&m.owner));
+    assert_false(mutex_is_held(&m));
 }
 
 /* Main takes the free mutex again before the woken waiter has run: the waiters behind it must not
@@ -158,6 +159,110 @@ static void test_one_at_a_time(void **state)
     assert_int_equal(total, 300);
 }
 
+/* --- priority inheritance --- */
+
+static struct mutex second;
+
+static void hold_and_note(void *name)
+{
+    mutex_lock(&m);
+    world_note("low-has-it");
+    thread_yield(); /* main goes on, which makes the others ready */
+    world_note(name);
+    mutex_unlock(&m);
+    world_note("low-again");
+}
+
+static void just_note(void *name)
+{
+    world_note(name);
+}
+
+/* Low holds what high waits for, and middle wants the CPU: without inheritance middle would run
+ * first, and high would wait for it. */
+static void test_no_priority_is_inverted(void **state)
+{
+    (void)state;
+    uint8_t before = thread_current()->base_priority;
+    struct thread *low = world_thread("low", 20, hold_and_note, "low");
+    thread_set_priority(thread_current(), 20);
+    thread_yield();
+    assert_string_equal(world_notes(), "low-has-it");
+    thread_set_priority(thread_current(), before);
+    thread_set_priority(low, 10);
+    thread_set_priority(thread_current(), 50);
+    struct thread *middle = world_thread("middle", 30, just_note, "middle");
+    struct thread *high = world_thread("high", 40, lock_and_note, "high");
+    world_join(high);
+    assert_string_equal(world_notes(), "low-has-it low high");
+    world_join(low);
+    world_join(middle);
+    assert_string_equal(world_notes(), "low-has-it low high middle low-again");
+    thread_set_priority(thread_current(), before);
+    assert_int_equal(thread_current()->priority, before);
+}
+
+static void lock_second_then_first(void *name)
+{
+    mutex_lock(&second);
+    mutex_lock(&m);
+    world_note(name);
+    mutex_unlock(&m);
+    mutex_unlock(&second);
+}
+
+static void lock_second(void *name)
+{
+    mutex_lock(&second);
+    world_note(name);
+    mutex_unlock(&second);
+}
+
+/* High waits for middle, which waits for main: main inherits from high, and gives it back with the
+ * mutex that it holds, not with another. */
+static void test_inheritance_goes_along_a_chain(void **state)
+{
+    (void)state;
+    struct mutex other;
+    uint8_t before = thread_current()->base_priority;
+    mutex_init(&second, "second");
+    mutex_init(&other, "other");
+    mutex_lock(&m);
+    mutex_lock(&other);
+    struct thread *middle = world_thread("middle", 40, lock_second_then_first, "middle");
+    assert_int_equal(thread_current()->priority, 40);
+    struct thread *high = world_thread("high", 50, lock_second, "high");
+    assert_int_equal(middle->priority, 50);
+    assert_int_equal(thread_current()->priority, 50);
+    mutex_unlock(&other);
+    assert_int_equal(thread_current()->priority, 50);
+    thread_set_priority(high, 55);
+    assert_int_equal(thread_current()->priority, 55);
+    mutex_unlock(&m);
+    assert_int_equal(thread_current()->priority, before);
+    assert_string_equal(world_notes(), "middle high");
+    assert_int_equal(middle->base_priority, 40);
+    world_join(middle);
+    world_join(high);
+}
+
+static void test_the_best_waiter_is_woken_first(void **state)
+{
+    (void)state;
+    mutex_lock(&m);
+    struct thread *a = world_thread("a", 40, lock_and_note, "a");
+    struct thread *b = world_thread("b", 45, lock_and_note, "b");
+    struct thread *c = world_thread("c", 45, lock_and_note, "c");
+    thread_yield(); /* main has inherited b's priority */
+    mutex_unlock(&m);
+    world_join(a);
+    world_join(b);
+    world_join(c);
+    assert_string_equal(world_notes(), "b c a");
+    assert_int_equal(m.inherited, PRIO_IDLE);
+    assert_true(list_is_empty(&thread_current()->inherits));
+}
+
 static void test_locking_twice_is_a_panic(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
@@ -179,6 +284,9 @@ int main(void)
         cmocka_unit_test_setup(test_a_thief_strands_nobody, reset),
         cmocka_unit_test_setup(test_a_cancelled_thread_still_locks, reset),
         cmocka_unit_test_setup(test_one_at_a_time, reset),
+        cmocka_unit_test_setup(test_no_priority_is_inverted, reset),
+        cmocka_unit_test_setup(test_inheritance_goes_along_a_chain, reset),
+        cmocka_unit_test_setup(test_the_best_waiter_is_woken_first, reset),
         cmocka_unit_test_setup(test_locking_twice_is_a_panic,
                                reset), /* last: nothing runs after it */
     };

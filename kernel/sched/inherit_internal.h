@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Priority inheritance: who holds a mutex runs with at least the priority of who waits for it, and
+// so does whom the holder waits for. Only a mutex that somebody waits for comes here.
+#pragma once
+
+#include "kernel/sched/mutex.h"
+
+/** mutex.c: who holds it, or NULL. */
+struct thread *mutex_owner(const struct mutex *m);
+
+/** `self` is about to wait for `m`, whose holder can leave it only through the queue.
+ * @pre m->queue.lock is held, as for all of these */
+void inherit_wait(struct mutex *m, struct thread *self);
+
+/** `self`, which waited for a mutex, has it. */
+void inherit_stop_waiting(struct thread *self);
+
+/** `self` has taken `m`, and others wait for it. */
+void inherit_take(struct mutex *m, struct thread *self);
+
+/** `self` gives `m` up: its owner word becomes `free`, and what was inherited for it is given back.
+ */
+void inherit_release(struct mutex *m, struct thread *self, struct thread *free);
