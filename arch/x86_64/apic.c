@@ -270,7 +270,7 @@ static void unmask(uint32_t line)
  */
 static uint32_t ack(unsigned vector)
 {
-    mmu_leave_idle(); /* before anything else is looked at */
+    hal_mmu_leave_idle(); /* before anything else is looked at */
     uint32_t line = vector_line[vector];
     if (UNLIKELY(line == NO_LINE)) {
         if (vector == APIC_VECTOR_IPI) {

@@ -280,7 +280,7 @@ void hal_ipi_serve_machine(void)
     atomic_fetch_sub_explicit(&shootdown.left, 1, memory_order_release);
 }
 
-void mmu_leave_idle(void)
+void hal_mmu_leave_idle(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     if (!atomic_load_explicit(&cpu->arch.is_idle, memory_order_relaxed)) {
@@ -293,8 +293,9 @@ void mmu_leave_idle(void)
     }
 }
 
-/* An idle CPU touches nothing but its stack and its own data before mmu_leave_idle(). Tables that
- * are given back are another matter: a CPU may look at what it remembers of them at any time. */
+/* An idle CPU touches nothing but its stack and its own data before hal_mmu_leave_idle(). Tables
+ * that are given back are another matter: a CPU may look at what it remembers of them at any time.
+ */
 static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
 {
     if (batch->has_tables) {

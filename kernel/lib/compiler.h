@@ -19,8 +19,8 @@
 #define SECTION(name)     __attribute__((section(name)))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
-/* A call that is seldom made from a path that is hot: the callee saves nearly every register that it
- * uses, so that the path keeps what it needs in registers that it need not save. Part of the
+/* A call that is seldom made from a path that is hot: the callee saves nearly every register that
+ * it uses, so that the path keeps what it needs in registers that it need not save. Part of the
  * function's type: it goes to every declaration. */
 #if defined(__clang__)
 #define SELDOM_CALLED __attribute__((noinline, preserve_most))

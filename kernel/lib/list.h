@@ -40,7 +40,8 @@ static inline bool list_is_linked(const struct list_node *n)
 /** Put `n` before `at`, which is in a list or is a list's head. */
 static inline void list_insert_before(struct list_node *at, struct list_node *n)
 {
-    struct list_node *before = at->prev; /* once: for all that the compiler knows, `n` is there, too */
+    /* Read once: for all that the compiler knows, `n` is there, too. */
+    struct list_node *before = at->prev;
     n->prev = before;
     n->next = at;
     before->next = n;

@@ -33,7 +33,7 @@ static struct {
     unsigned sent_count;
 } pc;
 
-void mmu_leave_idle(void)
+void hal_mmu_leave_idle(void)
 {
     pc.leaves_idle++;
 }

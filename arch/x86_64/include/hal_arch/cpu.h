@@ -93,15 +93,15 @@ static inline void hal_cpu_relax(void)
 }
 
 /** In mmu.c: a CPU that waits need not be woken to flush its TLB. It does so here, when it is. */
-void mmu_leave_idle(void);
+void hal_mmu_leave_idle(void);
 
 /* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
- * interrupt has called mmu_leave_idle(); what else ends the wait has not. */
+ * interrupt has called hal_mmu_leave_idle(); what else ends the wait has not. */
 static inline void hal_cpu_wait(void)
 {
     atomic_store_explicit(&hal_this_cpu()->arch.is_idle, true, memory_order_seq_cst);
     __asm__ volatile("sti\n\thlt" : : : "memory");
-    mmu_leave_idle();
+    hal_mmu_leave_idle();
 }
 
 /* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */
