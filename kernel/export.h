@@ -2,7 +2,7 @@
 //
 // What the kernel offers to loaded code: names, versions, addresses. The version is part of the
 // symbol that is imported ("virtq_add$1"), so code that was built against another interface is
-// refused by name. Which code is offered what is kernel/jit/export.h's.
+// refused by name. Which code is offered what is kernel/jit/native/export.h's.
 #pragma once
 
 #include <stdint.h>

@@ -7,9 +7,9 @@
 #pragma once
 
 #include "kernel/jit/code.h"
-#include "kernel/jit/layout.h"
-#include "kernel/jit/select.h"
-#include "kernel/jit/vcode.h"
+#include "kernel/jit/opt/layout.h"
+#include "kernel/jit/codegen/select.h"
+#include "kernel/jit/codegen/vcode.h"
 #include "kernel/status.h"
 
 #include <stddef.h>

@@ -3,9 +3,9 @@
 // The steps in order, and a check behind each.
 #include "kernel/jit/compile.h"
 
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/lower.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/lower.h"
+#include "kernel/jit/opt/opt.h"
 #include "kernel/lib/format.h"
 
 #ifdef HALYARD_DEBUG

@@ -3,7 +3,7 @@
 // Showing a function at each stage.
 #include "kernel/jit/dump.h"
 
-#include "kernel/jit/vcode_print.h"
+#include "kernel/jit/codegen/vcode_print.h"
 #include "kernel/lib/format.h"
 
 #define PER_LINE 16u

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/jit/compile.h"
-#include "kernel/jit/ir_text.h"
+#include "kernel/jit/ir/ir_text.h"
 
 /** Where it goes, and what is shown. */
 struct jit_dump {

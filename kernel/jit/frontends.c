@@ -2,7 +2,7 @@
 //
 // Every format of a file that can be loaded, in the order in which they are asked.
 #include "kernel/jit/elf/elf.h"
-#include "kernel/jit/portable_internal.h"
+#include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_program.h"
 
 /* Native code, programs and drivers. */

@@ -137,7 +137,7 @@ enum ir_op_flag {
 
 enum ir_op {
 #define IR_OP(name, text, form, types, flags) IR_##name,
-#include "kernel/jit/ir_ops.def"
+#include "kernel/jit/ir/ir_ops.def"
 #undef IR_OP
     IR_OP_COUNT,
 };
@@ -146,7 +146,7 @@ enum ir_op {
 enum ir_lane_op {
     IR_LANE_NONE,
 #define IR_VECTOR(operation, text, shapes, form, types, flags) IR_LANE_##operation,
-#include "kernel/jit/ir_vector_ops.def"
+#include "kernel/jit/ir/ir_vector_ops.def"
 };
 
 struct ir_op_info {
@@ -279,7 +279,7 @@ struct ir_memory {
 
 /**
  * What a collector wants of compiled code besides the rows of safe points. Zeroed: no polls, and no
- * barrier. `poll` and `store_ref` become ordinary operations by it (kernel/jit/lower.h).
+ * barrier. `poll` and `store_ref` become ordinary operations by it (kernel/jit/opt/lower.h).
  */
 struct ir_collector {
     bool polls;           /* a poll looks at ... */
@@ -324,7 +324,7 @@ struct ir_function {
     uint32_t place_table_size;
     uint32_t current;  /* block that instructions go to, or IR_NONE */
     uint32_t location; /* that they get */
-    struct fold *fold; /* of ir_build(): what was built before (kernel/jit/fold.h), or NULL */
+    struct fold *fold; /* of ir_build(): what was built before (kernel/jit/opt/fold.h), or NULL */
 };
 
 static inline bool ir_is_integer(unsigned type)

@@ -5,8 +5,8 @@
 // machines are backend.h's.
 #pragma once
 
-#include "kernel/jit/debug.h"
-#include "kernel/jit/sandbox.h"
+#include "kernel/jit/code/debug.h"
+#include "kernel/jit/code/sandbox.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/status.h"
 

@@ -4,7 +4,7 @@
 // Host functions are wasm_adapter.c.
 #include "kernel/jit/wasm_engine.h"
 
-#include "kernel/jit/code_call.h"
+#include "kernel/jit/code/code_call.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

@@ -4,7 +4,7 @@
 // when that code faults, and what it is called, its map says (code_map.h).
 #pragma once
 
-#include "kernel/jit/code_map.h"
+#include "kernel/jit/code/code_map.h"
 #include "kernel/jit/compile.h"
 #include "kernel/jit/wasm/instance.h"
 

@@ -3,7 +3,7 @@
 // What the files of the compiled engine share.
 #pragma once
 
-#include "kernel/jit/code_builder.h"
+#include "kernel/jit/code/code_builder.h"
 #include "kernel/jit/wasm_compiled.h"
 
 struct compiled_module {

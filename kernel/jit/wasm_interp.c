@@ -5,9 +5,9 @@
 #include "kernel/jit/wasm_interp.h"
 
 #include "kernel/assert.h"
-#include "kernel/jit/ir_interp.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_interp.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

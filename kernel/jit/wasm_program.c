@@ -6,7 +6,7 @@
 #include "kernel/jit/wasm_program.h"
 
 #include "kernel/clock.h"
-#include "kernel/jit/portable_internal.h"
+#include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_compiled.h"
 #include "kernel/jit/wasm_interp.h"
 #include "kernel/jit/wasm_wasi.h"

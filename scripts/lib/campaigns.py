@@ -40,10 +40,10 @@ SLICE_S = 300
 
 # kernel/jit has parts that only a kernel needs: loading drivers and programs, the shell's views, host calls.
 # tests/tools/test_campaigns.py holds this against what the oracle's runner is linked from.
-COMPILER = ("kernel/jit/*", "kernel/jit/wasm/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
+COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
             "tests/oracle/gen/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
             "tools/halyard-wasm/sandbox_posix.c")
-KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "describe.*", "export.*", "frontends.*",
+KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "describe.*", "elf/*", "export.*", "frontends.*",
                "hostcall*", "inspect.*", "load.*", "loader.*", "module_internal.*", "native*", "portable*",
                "sandbox.c", "start.*", "wasm_inspect.*", "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
 SOURCES = {".c", ".h", ".S", ".def"}

@@ -4,8 +4,8 @@
 // read as the same again; what is not valid has a complaint. The sanitizers are the judges of the
 // rest.
 #include "kernel/assert.h"
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 // nobody can tell the two apart. The input is the program's seed, what it may contain, and its
 // size.
 #include "kernel/assert.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/jit/ir_random.h"
 

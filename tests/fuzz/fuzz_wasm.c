@@ -4,7 +4,7 @@
 // of a module that has something of everything. What is accepted has a representation that the
 // verifier finds valid; what is refused has a reason. The sanitizers are the judges of the rest.
 #include "kernel/assert.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 #include "tests/unit/jit/wasm_bytes.h"

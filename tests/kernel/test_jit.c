@@ -4,7 +4,7 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/jit/backend.h"
-#include "kernel/jit/codemem.h"
+#include "kernel/jit/code/codemem.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"

@@ -3,9 +3,9 @@
 // What the runtime of a language finds in the frames of compiled code in the kernel: references, by
 // a collector that moves every object at every safe point (tests/unit/jit/toy_gc.h), and who called
 // the C function that gives up.
-#include "kernel/jit/code_builder.h"
-#include "kernel/jit/code_call.h"
-#include "kernel/jit/ir_text.h"
+#include "kernel/jit/code/code_builder.h"
+#include "kernel/jit/code/code_call.h"
+#include "kernel/jit/ir/ir_text.h"
 #include "kernel/lib/string.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"

@@ -7,7 +7,7 @@
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/irq.h"
-#include "kernel/jit/codemem.h"
+#include "kernel/jit/code/codemem.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"

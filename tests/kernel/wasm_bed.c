@@ -3,7 +3,7 @@
 // A place for compiled code, and a thread to run it.
 #include "tests/kernel/wasm_bed.h"
 
-#include "kernel/jit/code_kernel.h"
+#include "kernel/jit/code/code_kernel.h"
 #include "kernel/sched/thread.h"
 
 #define STACK_BYTES ((size_t)1 << 20)

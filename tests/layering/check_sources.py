@@ -42,9 +42,10 @@ def unlicensed_files(root):
 def front_end_complaints(root):
     """What is of one front-end says so in its name; the table of them is the only other file that knows it."""
     folder = root / "kernel/jit"
-    front_ends = "|".join(Path(layer).name for layer in check_includes.LAYERS if Path(layer).parent == Path("kernel/jit"))
-    of_one = re.compile(rf'#include "kernel/jit/({front_ends})[/_]')
-    for file in (f for f in tracked(root) if f.parent == folder and f.name != "frontends.c"):
+    names = [Path(layer).name for layer in check_includes.LAYERS if Path(layer).parent == Path("kernel/jit")]
+    of_one = re.compile(rf'#include "kernel/jit/({"|".join(names)})[/_]')
+    below = (f for f in tracked(root) if folder in f.parents and f.name != "frontends.c")
+    for file in (f for f in below if f.relative_to(folder).parts[0] not in names):
         for front_end in sorted(set(of_one.findall(file.read_text(errors="replace")))):
             if not file.name.startswith(front_end + "_"):
                 yield f"{file.relative_to(root)}: includes what only {front_end}_*.c may"

@@ -4,7 +4,7 @@
 // and with few, with the passes and without, everything checked after each step. A line for
 // whatever is refused; what no machine has yet (vectors) is no complaint. Nothing is run.
 #include "kernel/jit/compile.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"

@@ -3,7 +3,7 @@
 // So few registers that everything spills.
 #pragma once
 
-#include "kernel/jit/vcode.h"
+#include "kernel/jit/codegen/vcode.h"
 
 /** The four lowest allocatable registers of each class. */
 static inline struct vlimits few_registers(const struct vregisters *r)

@@ -119,7 +119,7 @@ class Sources(unittest.TestCase):
     def test_a_change_of_the_compiler_is_another_compiler(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            for name in ("kernel/jit/ir.c", "kernel/jit/portable.c", "arch/x86_64/jit/emit.c", "kernel/main.c"):
+            for name in ("kernel/jit/ir/ir.c", "kernel/jit/portable/portable.c", "arch/x86_64/jit/emit.c", "kernel/main.c"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_text("int x;\n")
 
@@ -127,7 +127,7 @@ class Sources(unittest.TestCase):
                 return campaigns.hash_of(campaigns.compiler_sources(root), root)
 
             first = now()
-            for name, changes in (("kernel/jit/portable.c", False), ("kernel/main.c", False), ("kernel/jit/ir.c", True),
+            for name, changes in (("kernel/jit/portable/portable.c", False), ("kernel/main.c", False), ("kernel/jit/ir/ir.c", True),
                                   ("arch/x86_64/jit/emit.c", True)):
                 (root / name).write_text("// why\nint x;\n")
                 self.assertEqual(now(), first, "a comment")
@@ -144,6 +144,6 @@ class Sources(unittest.TestCase):
         self.assertGreater(len(linked & names), 60)
 
     def test_nothing_is_left_out_for_a_file_that_is_gone(self):
-        files = [file for file in (ROOT / "kernel/jit").iterdir()] + list(ROOT.glob("arch/*/jit/*"))
+        files = list((ROOT / "kernel/jit").rglob("*")) + list(ROOT.glob("arch/*/jit/*"))
         for pattern in campaigns.KERNEL_ONLY:
             self.assertTrue(any(file.match(pattern) for file in files), pattern)

@@ -13,7 +13,7 @@
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/jit/arena.h"
-#include "kernel/jit/program_budget.h"
+#include "kernel/jit/portable/program_budget.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/program.h"

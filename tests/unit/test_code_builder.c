@@ -13,7 +13,7 @@
 #include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/jit/backend.h"
-#include "kernel/jit/code_builder.h"
+#include "kernel/jit/code/code_builder.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 

@@ -16,8 +16,8 @@
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
 #include "kernel/fault.h"
-#include "kernel/jit/code_kernel.h"
-#include "kernel/jit/codemem.h"
+#include "kernel/jit/code/code_kernel.h"
+#include "kernel/jit/code/codemem.h"
 #include "kernel/sched/thread.h"
 
 #define BYTES ((size_t)3 * PAGE_SIZE - 5)

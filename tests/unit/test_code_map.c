@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "kernel/jit/backend.h"
-#include "kernel/jit/code_map.h"
+#include "kernel/jit/code/code_map.h"
 #include "kernel/lib/compiler.h"
 
 #define CODE   0x10000u

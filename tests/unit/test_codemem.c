@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/jit/codemem.h"
+#include "kernel/jit/code/codemem.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 

@@ -11,9 +11,9 @@
 
 #define HALYARD_NO_RED_ZONE   1
 #define __code_model_kernel__ 1
-#include "kernel/jit/abi.h"
+#include "kernel/jit/native/abi.h"
 #include "kernel/jit/backend.h"
-#include "kernel/jit/export.h"
+#include "kernel/jit/native/export.h"
 #include "kernel/status.h"
 #include "programs/sdk/halyard.h"
 

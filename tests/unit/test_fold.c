@@ -2,11 +2,11 @@
 //
 // The rules of ir_build(), one by one: what each makes of its smallest example, and that this
 // computes the same for all operands at which it could not.
-#include "kernel/jit/fold.h"
-#include "kernel/jit/ir_interp.h"
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/opt/fold.h"
+#include "kernel/jit/ir/ir_interp.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

@@ -2,10 +2,10 @@
 //
 // The intermediate representation by its text: printed and read again it is the same, what is wrong
 // with it is named, its shape is found, and it computes what it says.
-#include "kernel/jit/ir_cfg.h"
-#include "kernel/jit/ir_interp.h"
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_cfg.h"
+#include "kernel/jit/ir/ir_interp.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Random programs are valid, the same for the same seed, end, and do something that can be seen.
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/ir_random.h"
 

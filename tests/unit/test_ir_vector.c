@@ -2,9 +2,9 @@
 //
 // Operations on vectors against what C makes of arrays, on special and random lanes; their text,
 // their verifier, and the loads that make lanes.
-#include "kernel/jit/ir_interp.h"
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_interp.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

@@ -6,7 +6,7 @@
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 
-#include "kernel/jit/opt.h"
+#include "kernel/jit/opt/opt.h"
 
 static const char text[] =
     MODULE_HEAD "signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\nblock0(v0: i64):\n"

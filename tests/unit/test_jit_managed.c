@@ -2,7 +2,7 @@
 //
 // References, derived values, safe points, polls and barriers in compiled code, with a collector
 // that moves every object at every safe point; and what the verifier refuses of them.
-#include "kernel/jit/lower.h"
+#include "kernel/jit/opt/lower.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 #include "tests/unit/jit/toy_gc.h"

@@ -5,7 +5,7 @@
 // with the baseline, with passes and without.
 //
 //     test_jit_random [FIRST COUNT]
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/ir_random.h"
 #include "tests/unit/jit/native_run.h"

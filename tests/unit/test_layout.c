@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The order of blocks in memory.
-#include "kernel/jit/layout.h"
+#include "kernel/jit/opt/layout.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/fake/world.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Passes over small functions: what each makes of them, as text.
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

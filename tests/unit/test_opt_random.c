@@ -2,9 +2,9 @@
 //
 // Passes over random programs: the interpreter cannot tell the program before from the one after.
 // With arguments, a campaign: `test_opt_random FIRST COUNT [SIZE]`.
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/ir_random.h"
 

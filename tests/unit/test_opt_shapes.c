@@ -4,8 +4,8 @@
 // grows as the function does, with what it must still do. With an argument: prints how long each
 // took, for all shapes at that size and at ten times it.
 #include "kernel/assert.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/opt.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/opt/opt.h"
 #include "kernel/mm/heap.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Moves that happen at once: done one after the other they must do the same.
-#include "kernel/jit/parallel.h"
+#include "kernel/jit/codegen/parallel.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
 #include "tests/unit/jit/small_vcode.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The register allocator, judged by its checker; and the checker, by allocations that are spoilt.
-#include "kernel/jit/vcode_print.h"
+#include "kernel/jit/codegen/vcode_print.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
 #include "tests/unit/jit/run_vcode.h"

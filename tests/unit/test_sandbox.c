@@ -13,7 +13,7 @@
 
 #include "fake/fake_failure.h"
 #include "fake/world.h"
-#include "kernel/jit/sandbox.h"
+#include "kernel/jit/code/sandbox.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"

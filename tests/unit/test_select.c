@@ -3,9 +3,9 @@
 // The portable half of selection, with a toy machine: its operations are those of the
 // representation, an addition may read memory and a branch compare. What comes out is compared as
 // text.
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
-#include "kernel/jit/select.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "kernel/jit/codegen/select.h"
 #include "tests/unit/fake/world.h"
 
 #include <setjmp.h>

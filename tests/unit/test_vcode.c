@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Building machine code with virtual registers, the shape that is computed from it, and its text.
-#include "kernel/jit/vcode_print.h"
+#include "kernel/jit/codegen/vcode_print.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "tests/unit/fake/world.h"

@@ -3,7 +3,7 @@
 // Bodies that are made to be expensive (jit/wasm_shapes.c). What the front-end makes of them is
 // counted: memory and instructions for each byte of the body may not grow with it. What compiling
 // them costs, from bytes to code, is for jit-work (jit/counted/main.c).
-#include "kernel/jit/ir_interp.h"
+#include "kernel/jit/ir/ir_interp.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
 #include "tests/unit/jit/wasm_shapes.h"

@@ -2,8 +2,8 @@
 //
 // Vector operators of WebAssembly: all of them are there, what the table says of their types is
 // what the representation says, and bodies that use them become what they should or are refused.
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/wasm/operators.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_bytes.h"

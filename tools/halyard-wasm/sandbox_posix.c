@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/jit/sandbox.h on this computer: a reservation is a mapping without access. What is given
-// back is kept for the next: qemu-user looks at each of its two million pages, twice, which takes
-// fifty times as long as compiling and running a small module does. For one thread at a time.
-#include "kernel/jit/sandbox.h"
+// kernel/jit/code/sandbox.h on this computer: a reservation is a mapping without access. What is
+// given back is kept for the next: qemu-user looks at each of its two million pages, twice, which
+// takes fifty times as long as compiling and running a small module does. For one thread at a time.
+#include "kernel/jit/code/sandbox.h"
 
 #include <stdbool.h>
 #include <stddef.h>

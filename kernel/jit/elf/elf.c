@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // ELF64 relocatable objects: the order of the steps, and the header. What a relocation means is the
-// machine's (kernel/jit/backend.h); what an import is, the exports' (kernel/jit/export.h).
+// machine's (kernel/jit/backend.h); what an import is, the exports' (kernel/jit/native/export.h).
 #include "kernel/jit/elf/elf.h"
 
 #include "kernel/jit/backend.h"

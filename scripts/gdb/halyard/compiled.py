@@ -2,7 +2,7 @@
 """Code that the kernel compiled: its functions by name, and call chains through it.
 
 The kernel calls code_added_hook() when a piece of code can be executed and code_removed_hook() before it goes
-(kernel/jit/debug.h). What is in a piece is read from struct code_piece; gdb gets the names as a symbol file that is
+(kernel/jit/code/debug.h). What is in a piece is read from struct code_piece; gdb gets the names as a symbol file that is
 written here, each function twice: `function`, and `program!function`, which is what chains show.
 
 How a frame is laid out is the convention of kernel/jit/code.h: a function without a frame has its caller where the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Symbols of loaded programs and drivers, as they come and go (kernel/jit/debug.h).
+"""Symbols of loaded programs and drivers, as they come and go (kernel/jit/code/debug.h).
 
 The kernel calls module_loaded_hook() before the first instruction of a module runs and
 module_unloaded_hook() after its last; between them the module is in the list loaded_modules. The list

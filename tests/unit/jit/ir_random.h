@@ -6,8 +6,8 @@
 #pragma once
 
 #include "kernel/jit/ir.h"
-#include "kernel/jit/ir_eval.h"
-#include "kernel/jit/ir_interp.h"
+#include "kernel/jit/ir/ir_eval.h"
+#include "kernel/jit/ir/ir_interp.h"
 
 /** Functions 0 and up have bodies; function n calls only later ones. Then the helpers. */
 enum {

@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include "tests/unit/jit/native_run.h"
 
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/vcode_print.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/codegen/vcode_print.h"
 
 #include <signal.h>
 #include <stdio.h>

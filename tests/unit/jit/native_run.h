@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/jit/compile.h"
-#include "kernel/jit/ir_eval.h"
+#include "kernel/jit/ir/ir_eval.h"
 
 #define NATIVE_CALLEES 64
 

@@ -4,8 +4,8 @@
 // JIT_SHOW to see every stage.
 #pragma once
 
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/native_run.h"
 

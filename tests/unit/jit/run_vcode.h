@@ -6,7 +6,7 @@
 // but sees only the ways that it takes.
 #pragma once
 
-#include "kernel/jit/vcode.h"
+#include "kernel/jit/codegen/vcode.h"
 
 /** @brief Take a way of at most `steps` instructions, chosen by `seed` (not 0).
  * @return VREG_NONE: nothing was wrong on it; else the instruction at which something was. */

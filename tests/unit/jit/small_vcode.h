@@ -3,7 +3,7 @@
 // Machine code by hand, for the register allocator's tests: the operations are random_vcode.c's.
 #pragma once
 
-#include "kernel/jit/vcode.h"
+#include "kernel/jit/codegen/vcode.h"
 
 /** Bytes that an arena of these tests may take. */
 #define SMALL_VCODE_LIMIT ((size_t)2 << 30)

@@ -3,8 +3,8 @@
 // Bodies of functions in a module that has something of everything, for tests: built and verified.
 #pragma once
 
-#include "kernel/jit/ir_text.h"
-#include "kernel/jit/ir_verify.h"
+#include "kernel/jit/ir/ir_text.h"
+#include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/jit/wasm_bytes.h"
 
 #include <setjmp.h>

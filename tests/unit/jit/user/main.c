@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs the tests of compiled code on a thread whose stack has a guard below, and what they share.
-#include "kernel/jit/vcode_print.h"
+#include "kernel/jit/codegen/vcode_print.h"
 #include "tests/unit/jit/user/user_tests.h"
 
 #include <pthread.h>

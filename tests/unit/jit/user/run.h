@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernel/jit/compile.h"
-#include "kernel/jit/ir_eval.h"
+#include "kernel/jit/ir/ir_eval.h"
 
 #include <stdbool.h>
 #include <stddef.h>

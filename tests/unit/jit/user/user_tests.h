@@ -3,7 +3,7 @@
 // Tests of compiled code in a process: each says whether it holds.
 #pragma once
 
-#include "kernel/jit/ir_text.h"
+#include "kernel/jit/ir/ir_text.h"
 #include "tests/unit/jit/user/run.h"
 
 #define USER_ARENA_LIMIT ((size_t)256 << 20)

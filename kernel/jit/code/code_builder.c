@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+//
+// Putting compiled functions together.
+#include "kernel/jit/code/code_builder.h"
+
+#include "kernel/assert.h"
+#include "kernel/jit/backend.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+
+#include <stdatomic.h>
+
+#define FUNCTION_ALIGN 16u
+#define CALLS_AT_ONCE  4096u                /* between two looks whether it is to end */
+#define CODE_MAX       ((uint32_t)64 << 20) /* bytes of a piece: every branch inside reaches */
+
+/* ---- Appending ---- */
+
+/* Room in an array on the heap, which is none (NULL) while nothing needs it. @return false: no
+ * memory, it is as it was. */
+static bool reserve(struct budget *budget, void *array, uint32_t *capacity, uint64_t needed,
+                    size_t element)
+{
+    void **slot = array;
+    if (needed <= *capacity) {
+        return true;
+    }
+    uint64_t wanted = MAX(needed, 2 * (uint64_t)*capacity);
+    void *grown = wanted > UINT32_MAX
+                      ? NULL
+                      : budget_resize(budget, *slot, *capacity * element, (size_t)wanted * element);
+    if (grown == NULL) {
+        return false;
+    }
+    *slot = grown;
+    *capacity = (uint32_t)wanted;
+    return true;
+}
+
+#define RESERVE(b, array, kind, more)                                                              \
+    reserve((b)->budget, &(b)->array, &(b)->kind##_capacity, (uint64_t)(b)->kind##_count + (more), \
+            sizeof *(b)->array)
+
+static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
+{
+    return RESERVE(b, relocs, reloc, code->reloc_count) && RESERVE(b, rows, row, code->row_count) &&
+           RESERVE(b, functions, function, 1) && RESERVE(b, refs, ref, code->ref_count);
+}
+
+/* Of a function that starts `at` bytes from the first. */
+static struct jit_row moved_row(const struct code_builder *b, struct jit_row row, uint32_t at)
+{
+    row.pc += at;
+    if (row.kind == JIT_ROW_LANDING) {
+        row.refs += at;
+    } else if (row.refs != JIT_NO_REFS) {
+        row.refs += b->ref_count;
+    }
+    return row;
+}
+
+enum status code_builder_add(struct code_builder *b, const struct jit_code *code)
+{
+    uint32_t align = MAX(code->align, FUNCTION_ALIGN);
+    uint64_t at = ALIGN_UP((uint64_t)b->size, (uint64_t)align);
+    if (at + code->size > CODE_MAX) {
+        return E_OVERFLOW;
+    }
+    if (!reserve(b->budget, &b->bytes, &b->capacity, at + code->size, 1) ||
+        !reserve_lists(b, code)) {
+        return E_NOMEM;
+    }
+    memset(b->bytes + b->size, b->fill, at - b->size);
+    memcpy(b->bytes + at, code->bytes, code->size);
+    for (uint32_t n = 0; n < code->reloc_count; n++) {
+        b->relocs[b->reloc_count] = code->relocs[n];
+        b->relocs[b->reloc_count++].at += (uint32_t)at;
+    }
+    for (uint32_t n = 0; n < code->row_count; n++) {
+        b->rows[b->row_count++] = moved_row(b, code->rows[n], (uint32_t)at);
+    }
+    if (code->ref_count > 0) {
+        memcpy(b->refs + b->ref_count, code->refs, code->ref_count * sizeof *b->refs);
+        b->ref_count += code->ref_count;
+    }
+    b->functions[b->function_count++] = (struct code_function){
+        .start = (uint32_t)at, .size = code->size, .frame_bytes = code->frame_bytes};
+    b->size = (uint32_t)(at + code->size);
+    return OK;
+}
+
+/* ---- Placing ---- */
+
+static bool is_stopped(const struct code_map *m)
+{
+    return m->stop != NULL && atomic_load_explicit(m->stop, memory_order_relaxed) != 0;
+}
+
+static enum status complete_calls(const struct code_builder *b, const struct code_map *m,
+                                  uint32_t first_callee, const struct code_block *block)
+{
+    for (uint32_t n = 0; n < b->reloc_count; n++) {
+        if (n % CALLS_AT_ONCE == CALLS_AT_ONCE - 1 && is_stopped(m)) {
+            return E_CANCELLED;
+        }
+        const struct jit_reloc *r = &b->relocs[n];
+        uint32_t callee = r->callee - first_callee;
+        ASSERT(callee < b->function_count);
+        enum status s = m->machine->patch_call(block->bytes + r->at, block->address + r->at,
+                                               block->address + b->functions[callee].start);
+        if (s != OK) {
+            return s;
+        }
+    }
+    return OK;
+}
+
+static enum status fill_block(const struct code_builder *b, const struct code_map *m,
+                              uint32_t first_callee, const struct code_block *block)
+{
+    memcpy(block->bytes, b->bytes, b->size);
+    memset(block->bytes + b->size, b->fill, block->size - b->size);
+    return complete_calls(b, m, first_callee, block);
+}
+
+enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
+                                struct code_piece *out)
+{
+    const struct code_space *space = m->space;
+    if (b->size == 0) {
+        return OK;
+    }
+    enum status s = space->take(space->ctx, b->size, &out->block);
+    if (s != OK) {
+        return s;
+    }
+    out->rows = b->rows;
+    out->row_count = b->row_count;
+    out->refs = b->refs;
+    out->functions = b->functions;
+    out->function_count = b->function_count;
+    s = fill_block(b, m, first_callee, &out->block);
+    if (s == OK) {
+        s = code_map_add(m, out);
+    }
+    if (s != OK) {
+        space->give_back(space->ctx, &out->block);
+        out->rows = NULL;
+        out->refs = NULL;
+        out->functions = NULL;
+        return s;
+    }
+    b->rows = NULL;
+    b->refs = NULL;
+    b->functions = NULL;
+    return OK;
+}
+
+void code_builder_free(struct code_builder *b)
+{
+    void *const lists[] = {b->bytes, b->relocs, b->rows, b->refs, b->functions};
+    for (size_t n = 0; n < ARRAY_COUNT(lists); n++) {
+        if (lists[n] != NULL) {
+            budget_free(b->budget, lists[n]);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// Entering compiled code: arguments go where the convention (code.h) has them, results come from
+// there.
+#include "kernel/jit/code/code_call.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define CELLS_ON_STACK 32u
+
+/* Every machine's arch/MACHINE/jit/enter.S says so. */
+STATIC_ASSERT(offsetof(struct jit_entry, code) == 0, "enter.S: ENTRY_CODE");
+STATIC_ASSERT(offsetof(struct jit_entry, context) == 8, "enter.S: ENTRY_CONTEXT");
+STATIC_ASSERT(offsetof(struct jit_entry, ints) == 16, "enter.S: ENTRY_INTS");
+STATIC_ASSERT(offsetof(struct jit_entry, floats) == 80, "enter.S: ENTRY_FLOATS");
+STATIC_ASSERT(offsetof(struct jit_entry, stack) == 208, "enter.S: ENTRY_STACK");
+STATIC_ASSERT(offsetof(struct jit_entry, stack_cells) == 216, "enter.S: ENTRY_STACK_CELLS");
+STATIC_ASSERT(offsetof(struct jit_entry, saved_sp) == 224, "enter.S: ENTRY_SAVED_SP");
+STATIC_ASSERT(offsetof(struct jit_entry, outcome) == 232, "enter.S: ENTRY_OUTCOME");
+
+/** Where the next argument or result is. */
+struct places {
+    const struct code_call *call;
+    struct jit_entry *e;
+    uint32_t ints, floats, registers; /* taken, and how many there are of each */
+    uint64_t cell;
+};
+
+static bool is_float(unsigned type)
+{
+    return type == IR_F32 || type == IR_F64 || type == IR_V128;
+}
+
+/* The place of a value of a type; NULL if `e` is NULL, to count cells. */
+static uint64_t *next_place(struct places *p, unsigned type)
+{
+    uint32_t *taken = is_float(type) ? &p->floats : &p->ints;
+    if (*taken < p->registers) {
+        uint32_t n = (*taken)++;
+        return p->e == NULL ? NULL : is_float(type) ? p->e->floats[n] : &p->e->ints[n];
+    }
+    if (type == IR_V128) {
+        p->cell = ALIGN_UP(p->cell, (uint64_t)2);
+    }
+    uint64_t at = p->cell;
+    p->cell += type == IR_V128 ? 2 : 1;
+    return p->e == NULL ? NULL : p->e->stack + at;
+}
+
+static void pass(struct places *p, const uint64_t *cells)
+{
+    const struct code_call *c = p->call;
+    for (uint32_t n = 0; n < c->param_count; n++) {
+        unsigned type = c->type_of(c->types[n]);
+        size_t words = type == IR_V128 ? 2 : 1;
+        uint64_t *place = next_place(p, type);
+        if (place != NULL) {
+            memcpy(place, cells, words * sizeof *cells);
+            cells += words;
+        }
+    }
+}
+
+/* An f32 comes back with whatever was in the upper half of its register. */
+static void fetch(struct places *p, uint64_t *cells)
+{
+    const struct code_call *c = p->call;
+    for (uint32_t n = 0; n < c->result_count; n++) {
+        unsigned type = c->type_of(c->types[c->param_count + n]);
+        size_t words = type == IR_V128 ? 2 : 1;
+        const uint64_t *place = next_place(p, type);
+        if (place == NULL) {
+            continue;
+        }
+        memcpy(cells, place, words * sizeof *cells);
+        if (type == IR_F32) {
+            *cells &= UINT32_MAX;
+        }
+        cells += words;
+    }
+}
+
+static uint64_t cells_needed(const struct code_call *c)
+{
+    struct places p = {.call = c, .registers = JIT_ARG_REGS};
+    pass(&p, NULL);
+    struct places results = {.call = c, .registers = JIT_RESULT_REGS, .cell = p.cell};
+    fetch(&results, NULL);
+    return ALIGN_UP(results.cell, (uint64_t)2);
+}
+
+static uint64_t enter(struct code_map *m, struct jit_entry *e)
+{
+    struct code_map *outer = m->running == NULL ? NULL : *m->running;
+    e->outer = m->entry;
+    m->entry = e;
+    if (m->running != NULL) {
+        *m->running = m;
+    }
+    uint64_t outcome = jit_enter(e);
+    if (m->running != NULL) {
+        *m->running = outer;
+    }
+    m->entry = e->outer;
+    return outcome;
+}
+
+static uint64_t call_with(struct code_map *m, struct jit_entry *e, const struct code_call *c,
+                          const uint64_t *args, uint64_t *results)
+{
+    struct places to = {.call = c, .e = e, .registers = JIT_ARG_REGS};
+    pass(&to, args);
+    uint64_t outcome = enter(m, e);
+    if (outcome == CODE_RETURNED) {
+        struct places from = {.call = c, .e = e, .registers = JIT_RESULT_REGS, .cell = to.cell};
+        fetch(&from, results);
+    }
+    return outcome;
+}
+
+uint64_t code_call(struct code_map *m, const struct code_call *call, const uint64_t *args,
+                   uint64_t *results)
+{
+    _Alignas(16) uint64_t few[CELLS_ON_STACK];
+    uint64_t cells = cells_needed(call);
+    struct jit_entry e = {
+        .code = call->code, .context = call->context, .stack = few, .stack_cells = cells};
+    if (cells > CELLS_ON_STACK) {
+        e.stack = heap_alloc(cells * sizeof *e.stack);
+    }
+    m->trace.depth = 0;
+    if (e.stack == NULL) {
+        return CODE_TRAPPED + (uint64_t)IR_TRAP_STACK;
+    }
+    uint64_t outcome = call_with(m, &e, call, args, results);
+    if (e.stack != few) {
+        heap_free(e.stack);
+    }
+    return outcome;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// Which faults code may have, and the frames that were open there. All of it runs in fault
+// handlers: it reads lists that do not change while code runs, and takes nothing.
+#include "kernel/jit/code/code_map_internal.h"
+
+#include "kernel/jit/backend.h"
+#include "kernel/lib/sort.h"
+
+#include <stdatomic.h>
+
+#define NULL_REACH UINT64_C(0x10000) /* offsets in an object that is null */
+#define LINKS_MAX  4096u             /* frames that are looked at, listed or not */
+
+/* A return address may be the first behind the code. */
+static const struct jit_row *find_row(const struct code_piece *p, uint64_t pc, unsigned kind)
+{
+    uint32_t at = (uint32_t)(pc - p->block.address);
+    uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, at);
+    for (; n < p->row_count && p->rows[n].pc == at; n++) {
+        if (p->rows[n].kind == kind) {
+            return &p->rows[n];
+        }
+    }
+    return NULL;
+}
+
+const uint32_t *code_piece_refs(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = find_row(p, pc, JIT_ROW_CALL);
+    return row == NULL || row->refs == JIT_NO_REFS ? NULL : p->refs + row->refs;
+}
+
+uint64_t code_piece_landing(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = find_row(p, pc, JIT_ROW_LANDING);
+    return row == NULL ? 0 : p->block.address + row->refs;
+}
+
+/* ---- Frames ---- */
+
+static void note(struct code_trace *trace, const struct code_piece *p, uint64_t pc, unsigned kind)
+{
+    if (p->source == NULL) {
+        return;
+    }
+    if (trace->depth < CODE_FRAMES) {
+        const struct jit_row *row = find_row(p, pc, kind);
+        /* A call is the last instruction before what it returns to. */
+        uint64_t inside = kind == JIT_ROW_CALL ? pc - 1 : pc;
+        trace->frames[trace->depth] =
+            (struct code_frame){.source = p->source,
+                                .function = p->first + code_piece_at(p, inside),
+                                .location = row == NULL ? 0 : row->location};
+    }
+    trace->depth++;
+}
+
+/* A leaf's caller is not in the chain of frames: it is where the machine puts it at a call. */
+static bool has_no_frame(const struct code_piece *p, uint64_t pc)
+{
+    return p->source != NULL &&
+           p->functions[code_piece_at(p, pc)].frame_bytes <= JIT_FRAMELESS_BYTES;
+}
+
+static void note_caller(struct code_map *m, const struct code_fault *fault)
+{
+    const struct code_piece *p = code_map_find(m, fault->caller - 1);
+    if (fault->caller != 0 && p != NULL) {
+        note(&m->trace, p, fault->caller, JIT_ROW_CALL);
+    }
+}
+
+/* Innermost first, by the registers of a fault. pc 0: the frame is that of a C function. */
+static void trace(struct code_map *m, const struct code_fault *fault)
+{
+    uint64_t fp = fault->fp, sp = fault->sp;
+    const struct code_piece *p = fault->pc == 0 ? NULL : code_map_find(m, fault->pc);
+    bool seen = p != NULL;
+    m->trace.depth = 0;
+    if (p != NULL) {
+        note(&m->trace, p, fault->pc, JIT_ROW_TRAP);
+        if (has_no_frame(p, fault->pc)) {
+            note_caller(m, fault);
+        }
+    }
+    for (uint32_t links = 0; links < LINKS_MAX; links++) {
+        if (fp < sp || fp % 8 != 0 || fp + 16 > m->entry->saved_sp) {
+            return;
+        }
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+        uint64_t pc = m->machine->return_address(frame[1]);
+        p = code_map_find(m, pc - 1);
+        if (p != NULL) {
+            note(&m->trace, p, pc, JIT_ROW_CALL);
+            seen = true;
+        } else if (seen) {
+            return;
+        }
+        sp = fp + 16;
+        fp = frame[0];
+    }
+}
+
+/* ---- Ends ---- */
+
+/* An access is refused where memory is read or written, or where a prologue looks ahead on the
+ * stack: never at an instruction that traps on purpose. */
+static bool is_explained(const struct code_map *m, const struct jit_row *row,
+                         const struct code_fault *fault)
+{
+    if (!fault->is_memory) {
+        return true;
+    }
+    switch (row->trap) {
+    case IR_TRAP_MEMORY:
+        return m->has_address(m->ctx, fault->address);
+    case IR_TRAP_STACK:
+        return fault->address < fault->sp;
+    case IR_TRAP_NULL:
+        return fault->address < NULL_REACH;
+    default:
+        return false;
+    }
+}
+
+bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct code_resume *out)
+{
+    const struct code_piece *p = m->entry == NULL ? NULL : code_map_find(m, fault->pc);
+    const struct jit_row *row = p == NULL ? NULL : find_row(p, fault->pc, JIT_ROW_TRAP);
+    if (row == NULL || !is_explained(m, row, fault)) {
+        return false;
+    }
+    trace(m, fault);
+    *out = (struct code_resume){.entry = m->entry, .outcome = CODE_TRAPPED + (uint64_t)row->trap};
+    return true;
+}
+
+bool code_map_interrupt(struct code_map *m, uint64_t pc, struct code_resume *out)
+{
+    if (m->entry == NULL || atomic_load_explicit(m->stop, memory_order_relaxed) == 0 ||
+        code_map_find(m, pc) == NULL) {
+        return false;
+    }
+    m->trace.depth = 0;
+    *out = (struct code_resume){.entry = m->entry, .outcome = CODE_STOPPED};
+    return true;
+}
+
+void code_map_leave(struct code_map *m, uint64_t outcome)
+{
+    uint64_t fp = (uintptr_t)__builtin_frame_address(0);
+    trace(m, &(struct code_fault){.fp = fp, .sp = fp});
+    jit_leave(m->entry, outcome);
+}

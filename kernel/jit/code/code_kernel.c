@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// Compiled code in the kernel's code memory, and what becomes of its faults.
+#include "kernel/jit/code/code_kernel.h"
+
+#include "kernel/fault.h"
+#include "kernel/jit/code/codemem.h"
+#include "kernel/jit/code/debug.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+
+/** One piece. A debugger knows the type (scripts/gdb). */
+struct kernel_piece {
+    struct code_kernel *of;
+    struct codemem memory;
+    struct fault_owner owner;
+    const struct code_piece *means;
+    bool is_owned; /* sealed: faults and names are asked for */
+};
+
+/* ---- Faults ---- */
+
+/* Compiled code runs with nothing of the kernel's held; a machine may handle an overflow of the
+ * stack on the CPU's own. */
+static bool runs_code(const struct code_kernel *k, const struct fault *fault)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    const struct thread *t = cpu->current;
+    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
+    return t != NULL && t->program == k->program && t->locks_held == 0 && cpu->irq_depth == 0 &&
+           cpu->preempt_off <= machines_own;
+}
+
+static void resume(void *arg)
+{
+    const struct code_kernel *k = arg;
+    jit_leave(k->resume.entry, k->resume.outcome);
+}
+
+static bool handle(struct fault_owner *owner, struct fault *fault)
+{
+    const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
+    struct code_kernel *k = p->of;
+    bool is_access = fault->cause == FAULT_PAGE || fault->cause == FAULT_STACK_OVERFLOW;
+    const struct code_fault f = {.pc = fault->pc,
+                                 .fp = hal_frame_fp(fault->frame),
+                                 .sp = hal_frame_sp(fault->frame),
+                                 .caller = hal_frame_caller(fault->frame),
+                                 .address = fault->address,
+                                 .is_memory = is_access && fault->has_address};
+    if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
+        return false;
+    }
+    /* What is above the entry's frame is given up. */
+    vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
+    hal_frame_set_call(fault->frame, top, resume, k);
+    return true;
+}
+
+static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)
+{
+    const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
+    code_piece_describe(p->means, pc, buf, len);
+    return true;
+}
+
+/* ---- Code memory ---- */
+
+static enum status take(void *ctx, size_t size, struct code_block *out)
+{
+    struct code_kernel *k = ctx;
+    size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
+    if (!program_charge(k->program, count)) {
+        return E_NOMEM;
+    }
+    struct kernel_piece *p = heap_zalloc(sizeof(*p));
+    const size_t pages[LOAD_PART_COUNT] = {[LOAD_CODE] = count};
+    enum status s = p == NULL ? E_NOMEM : codemem_alloc(&p->memory, pages, k->name);
+    if (s != OK) {
+        heap_free(p);
+        program_uncharge(k->program, count);
+        return s;
+    }
+    p->of = k;
+    k->pages += count;
+    *out = (struct code_block){.bytes = codemem_writable(&p->memory, LOAD_CODE),
+                               .address = codemem_address(&p->memory, LOAD_CODE),
+                               .size = count * PAGE_SIZE,
+                               .owner = p};
+    return OK;
+}
+
+static enum status seal(void *ctx, struct code_block *block)
+{
+    struct code_kernel *k = ctx;
+    struct kernel_piece *p = block->owner;
+    enum status s = codemem_seal(&p->memory, k->has_landing_pads);
+    if (s != OK) {
+        return s;
+    }
+    block->bytes = NULL;
+    p->means = block->piece;
+    p->owner = (struct fault_owner){.base = (uintptr_t)block->address,
+                                    .size = block->size,
+                                    .name = k->name,
+                                    .handle = handle,
+                                    .symbol = symbol};
+    fault_own_code(&p->owner);
+    p->is_owned = true;
+    code_added_hook(p->means, k->name);
+    return OK;
+}
+
+static void give_back(void *ctx, struct code_block *block)
+{
+    struct code_kernel *k = ctx;
+    struct kernel_piece *p = block->owner;
+    if (p->is_owned) {
+        code_removed_hook(p->means);
+        fault_disown(&p->owner);
+    }
+    codemem_free(&p->memory);
+    k->pages -= block->size / PAGE_SIZE;
+    program_uncharge(k->program, block->size / PAGE_SIZE);
+    heap_free(p);
+    *block = (struct code_block){.owner = NULL};
+}
+
+void code_kernel_init(struct code_kernel *k)
+{
+    k->pages = 0;
+    k->space = (struct code_space){.take = take, .seal = seal, .give_back = give_back, .ctx = k};
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// One module's memory: an address range in reach of the kernel's text, three parts, and the alias
+// through which code is written.
+#include "kernel/jit/code/codemem.h"
+
+#include "hal/cache.h"
+#include "kernel/assert.h"
+#include "kernel/jit/code/codepool.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/mutex.h"
+
+static struct mutex lock; /* the pool; lock order: loader registry */
+
+void codemem_init(void)
+{
+    mutex_init(&lock, "code memory");
+}
+
+static size_t first_page(const struct codemem *m, enum load_part part)
+{
+    size_t first = 0;
+    for (unsigned i = 0; i < part; i++) {
+        first += m->pages[i];
+    }
+    return first;
+}
+
+vaddr_t codemem_address(const struct codemem *m, enum load_part part)
+{
+    return m->range.base + first_page(m, part) * PAGE_SIZE;
+}
+
+uint8_t *codemem_writable(const struct codemem *m, enum load_part part)
+{
+    return (uint8_t *)(uintptr_t)(part == LOAD_CODE ? m->alias.base : codemem_address(m, part));
+}
+
+/* Map the frames of code into a range, run by run. On failure nothing is left mapped. */
+static enum status map_code(struct codemem *m, struct vm_range *range, unsigned prot)
+{
+    size_t count = m->pages[LOAD_CODE];
+    for (size_t i = 0; i < count;) {
+        size_t run = 1;
+        while (i + run < count && m->frames[i + run].raw == m->frames[i].raw + run * PAGE_SIZE) {
+            run++;
+        }
+        enum status s = vm_map_frames(range, i, m->frames[i], run, prot);
+        if (s != OK) {
+            if (i != 0) {
+                vm_unmap(range, 0, i, false);
+            }
+            return s;
+        }
+        i += run;
+    }
+    return OK;
+}
+
+static enum status take_frames(struct codemem *m)
+{
+    size_t count = m->pages[LOAD_CODE];
+    m->frames = heap_calloc(count, sizeof(*m->frames));
+    if (m->frames == NULL) {
+        return E_NOMEM;
+    }
+    mutex_lock(&lock);
+    enum status s = codepool_take(m->frames, count);
+    mutex_unlock(&lock);
+    m->frame_count = s == OK ? count : 0;
+    return s;
+}
+
+static enum status open_alias(struct codemem *m)
+{
+    struct vm_request request = {.pages = m->pages[LOAD_CODE],
+                                 .guard_below = 1,
+                                 .guard_above = 1,
+                                 .region = HAL_REGION_VM,
+                                 .name = "code alias"};
+    enum status s = vm_reserve(&m->alias, &request);
+    if (s != OK) {
+        m->alias.pages = 0;
+        return s;
+    }
+    s = map_code(m, &m->alias, PROT_R | PROT_W);
+    if (s != OK) {
+        vm_release(&m->alias);
+        m->alias.pages = 0;
+    }
+    return s;
+}
+
+static void close_alias(struct codemem *m)
+{
+    if (m->alias.pages != 0) {
+        vm_unmap(&m->alias, 0, m->pages[LOAD_CODE], false);
+        vm_release(&m->alias);
+        m->alias.pages = 0;
+    }
+}
+
+static enum status populate(struct codemem *m, enum load_part part)
+{
+    if (m->pages[part] == 0) {
+        return OK;
+    }
+    return vm_populate(&m->range, first_page(m, part), m->pages[part], PROT_R | PROT_W,
+                       PAGE_PROGRAM);
+}
+
+enum status codemem_alloc(struct codemem *m, const size_t pages[LOAD_PART_COUNT], const char *name)
+{
+    *m = (struct codemem){.pages = {pages[LOAD_CODE], pages[LOAD_RODATA], pages[LOAD_DATA]}};
+    struct vm_request request = {.pages = pages[LOAD_CODE] + pages[LOAD_RODATA] + pages[LOAD_DATA],
+                                 .guard_below = 1,
+                                 .guard_above = 1,
+                                 .region = HAL_REGION_CODE,
+                                 .name = name};
+    enum status s = vm_reserve(&m->range, &request);
+    if (s != OK) {
+        return E_NOMEM;
+    }
+    if (m->pages[LOAD_CODE] != 0) {
+        s = take_frames(m);
+        if (s == OK) {
+            s = open_alias(m);
+        }
+    }
+    if (s == OK) {
+        s = populate(m, LOAD_RODATA);
+    }
+    if (s == OK) {
+        s = populate(m, LOAD_DATA);
+    }
+    if (s != OK) {
+        codemem_free(m);
+        return E_NOMEM;
+    }
+    return OK;
+}
+
+enum status codemem_seal(struct codemem *m, bool has_landing_pads)
+{
+    if (m->pages[LOAD_RODATA] != 0) {
+        enum status s =
+            vm_protect(&m->range, first_page(m, LOAD_RODATA), m->pages[LOAD_RODATA], PROT_R);
+        if (s != OK) {
+            return E_NOMEM;
+        }
+    }
+    if (m->pages[LOAD_CODE] == 0) {
+        return OK;
+    }
+    /* The alias is gone, and forgotten by every TLB, before the first executable mapping exists. */
+    close_alias(m);
+    enum status s =
+        map_code(m, &m->range, PROT_R | PROT_X | (has_landing_pads ? (unsigned)PROT_GUARDED : 0));
+    if (s != OK) {
+        return E_NOMEM;
+    }
+    m->mapped_code = m->pages[LOAD_CODE];
+    hal_icache_sync((const void *)codemem_address(m, LOAD_CODE), m->pages[LOAD_CODE] * PAGE_SIZE);
+    return OK;
+}
+
+void codemem_free(struct codemem *m)
+{
+    close_alias(m);
+    if (m->mapped_code != 0) {
+        vm_unmap(&m->range, 0, m->mapped_code, false);
+    }
+    size_t owned = m->pages[LOAD_RODATA] + m->pages[LOAD_DATA];
+    if (owned != 0) {
+        /* Pages that were never populated are passed over. */
+        vm_unmap(&m->range, m->pages[LOAD_CODE], owned, true);
+    }
+    if (m->frame_count != 0) {
+        mutex_lock(&lock);
+        codepool_give(m->frames, m->frame_count);
+        mutex_unlock(&lock);
+    }
+    heap_free(m->frames);
+    vm_release(&m->range);
+    *m = (struct codemem){0};
+}
+
+void codemem_get_stats(size_t *pool_pages, size_t *used_pages)
+{
+    mutex_lock(&lock);
+    codepool_get_stats(pool_pages, used_pages);
+    mutex_unlock(&lock);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// The pool of hidden frames. It grows by 2 MiB, one entry of the direct map, so that hiding splits
+// nothing; where memory is too broken up for that, by less.
+#include "kernel/jit/code/codepool.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/list.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+
+#define RUN_PAGES_MAX 512u
+#define WORD_BITS     64u
+
+/** 2^order consecutive frames. Bit set = in use. Serialised by the loader's lock. */
+struct run {
+    struct list_node link;
+    paddr_t base;
+    unsigned order;
+    size_t used;
+    uint64_t taken[RUN_PAGES_MAX / WORD_BITS];
+};
+
+static struct list runs = LIST_INIT(runs);
+static const unsigned orders[] = {9, 6, 3, 0};
+
+static size_t run_pages(const struct run *r)
+{
+    return (size_t)1 << r->order;
+}
+
+static enum status run_alloc(unsigned order, struct run *r)
+{
+    paddr_t base;
+    enum status s = page_alloc(order, PAGE_CODE, &base);
+    if (s != OK) {
+        return s;
+    }
+    s = vm_hide_direct(base, (size_t)1 << order);
+    if (s != OK) {
+        page_free(base, order);
+        return s;
+    }
+    *r = (struct run){.base = base, .order = order};
+    return OK;
+}
+
+static enum status grow(void)
+{
+    struct run *r = heap_alloc(sizeof(*r));
+    if (r == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = E_NOMEM;
+    for (size_t i = 0; i < ARRAY_COUNT(orders) && s != OK; i++) {
+        s = run_alloc(orders[i], r);
+    }
+    if (s != OK) {
+        heap_free(r);
+        return E_NOMEM;
+    }
+    list_push_back(&runs, &r->link);
+    return OK;
+}
+
+/* An empty run goes back, unless its place in the direct map cannot be restored now: then it serves
+ * the next module, or goes back when anything else does. */
+static void release_if_empty(struct run *r)
+{
+    if (r->used != 0) {
+        return;
+    }
+    if (vm_show_direct(r->base, run_pages(r)) != OK) {
+        log_warn("codemem", "no memory to put %llu pages back into the direct map",
+                 (unsigned long long)run_pages(r));
+        return;
+    }
+    page_free(r->base, r->order);
+    list_remove(&r->link);
+    heap_free(r);
+}
+
+/* Take free frames of one run in ascending order. Returns how many. */
+static size_t take_from(struct run *r, paddr_t *frames, size_t count)
+{
+    size_t got = 0;
+    for (size_t i = 0; i < run_pages(r) && got < count && r->used < run_pages(r); i++) {
+        uint64_t bit = (uint64_t)1 << (i % WORD_BITS);
+        if ((r->taken[i / WORD_BITS] & bit) == 0) {
+            r->taken[i / WORD_BITS] |= bit;
+            r->used++;
+            frames[got++] = paddr_add(r->base, i * PAGE_SIZE);
+        }
+    }
+    return got;
+}
+
+enum status codepool_take(paddr_t *frames, size_t count)
+{
+    size_t got = 0;
+    LIST_FOR_EACH (&runs, n) {
+        got += take_from(CONTAINER_OF(n, struct run, link), frames + got, count - got);
+    }
+    while (got < count) {
+        if (grow() != OK) {
+            codepool_give(frames, got);
+            return E_NOMEM;
+        }
+        got += take_from(CONTAINER_OF(runs.head.prev, struct run, link), frames + got, count - got);
+    }
+    return OK;
+}
+
+static struct run *run_of(paddr_t frame)
+{
+    LIST_FOR_EACH (&runs, n) {
+        struct run *r = CONTAINER_OF(n, struct run, link);
+        if (frame.raw - r->base.raw < run_pages(r) * PAGE_SIZE) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+void codepool_give(const paddr_t *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct run *r = run_of(frames[i]);
+        ASSERT(r != NULL);
+        size_t index = (size_t)((frames[i].raw - r->base.raw) / PAGE_SIZE);
+        uint64_t bit = (uint64_t)1 << (index % WORD_BITS);
+        ASSERT((r->taken[index / WORD_BITS] & bit) != 0);
+        r->taken[index / WORD_BITS] &= ~bit;
+        r->used--;
+    }
+    LIST_FOR_EACH_SAFE (&runs, n) {
+        release_if_empty(CONTAINER_OF(n, struct run, link));
+    }
+}
+
+void codepool_get_stats(size_t *pool_pages, size_t *used_pages)
+{
+    *pool_pages = *used_pages = 0;
+    LIST_FOR_EACH (&runs, n) {
+        const struct run *r = CONTAINER_OF(n, struct run, link);
+        *pool_pages += run_pages(r);
+        *used_pages += r->used;
+    }
+}

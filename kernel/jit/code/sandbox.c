@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// The memory of portable programs in the kernel: a range of the program region whose pages are
+// committed from its start as the program asks for them: the frames are there and count as the
+// program's, and are cleared and mapped where it touches them.
+#include "kernel/jit/code/sandbox.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+
+#define INDEX_REACH (UINT64_C(1) << 32) /* a 32-bit index reaches all of it */
+#define UNIT        UINT64_C(0x10000)
+#define PIECE       ((uint64_t)2 << 20) /* bytes: between two it is looked whether the program ends */
+
+enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
+{
+    ASSERT(max % UNIT == 0 && max <= INDEX_REACH && guard <= INDEX_REACH);
+    struct vm_range *range = heap_zalloc(sizeof(*range));
+    if (range == NULL) {
+        return E_NOMEM;
+    }
+    uint64_t bytes = INDEX_REACH + ALIGN_UP(guard, (uint64_t)PAGE_SIZE);
+    const struct vm_request request = {.pages = (size_t)(bytes / PAGE_SIZE),
+                                       .region = HAL_REGION_PROGRAM,
+                                       .name = "program memory"};
+    enum status status = vm_reserve(range, &request);
+    if (status != OK) {
+        heap_free(range);
+        return status;
+    }
+    *s = (struct sandbox){
+        .base = (uint8_t *)(uintptr_t)range->base, .max = max, .reserved = bytes, .owner = range};
+    return OK;
+}
+
+static size_t pages_of(uint64_t bytes)
+{
+    return (size_t)(bytes / PAGE_SIZE);
+}
+
+/* In pieces, because taking gibibytes takes long. On failure what there is stays as it is. */
+static enum status commit(struct sandbox *s, uint64_t bytes)
+{
+    while (s->bytes < bytes) {
+        uint64_t piece = MIN(PIECE - s->bytes % PIECE, bytes - s->bytes);
+        if (thread_is_cancelled(thread_current())) {
+            return E_CANCELLED;
+        }
+        enum status status = vm_commit(s->owner, pages_of(s->bytes), pages_of(piece), PAGE_PROGRAM);
+        if (status != OK) {
+            return status;
+        }
+        s->bytes += piece;
+    }
+    return OK;
+}
+
+static void decommit(struct sandbox *s, uint64_t bytes)
+{
+    if (s->bytes > bytes) {
+        vm_unmap(s->owner, pages_of(bytes), pages_of(s->bytes - bytes), true);
+        s->bytes = bytes;
+    }
+}
+
+enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
+{
+    uint64_t before = s->bytes;
+    ASSERT(bytes % UNIT == 0 && bytes >= before);
+    if (bytes > s->max) {
+        return E_NOMEM;
+    }
+    struct program *p = program_current();
+    if (!program_charge(p, pages_of(bytes - before))) {
+        return E_NOMEM;
+    }
+    enum status status = commit(s, bytes);
+    if (status != OK) {
+        decommit(s, before);
+        program_uncharge(p, pages_of(bytes - before));
+    }
+    return status;
+}
+
+void sandbox_release(struct sandbox *s)
+{
+    if (s->owner == NULL) {
+        return;
+    }
+    decommit(s, 0);
+    vm_release(s->owner);
+    heap_free(s->owner);
+    *s = (struct sandbox){.owner = NULL};
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+//
+// Moves that happen at once, as moves one after the other. A location is written when nothing is
+// still to be read from it. What is left then are cycles: one of each cycle is saved, in the
+// scratch register; or in a slot, if a move of the cycle goes from slot to slot and needs the
+// scratch register itself.
+#include "kernel/jit/codegen/parallel.h"
+
+#include "kernel/lib/compiler.h"
+
+enum { FIRST_SLOT = 32 * VCLASS_COUNT };
+
+static uint32_t key(unsigned class, uint32_t loc)
+{
+    return vloc_is_slot(loc) ? FIRST_SLOT + (loc & ~VLOC_SLOT_FLAG) : 32 * class + loc;
+}
+
+bool moves_add(struct arena *a, struct moves *m, struct vmove move)
+{
+    if (m->count == m->capacity) {
+        void *grown =
+            arena_grow_list(a, m->list, &m->capacity, (uint64_t)m->count + 1, sizeof *m->list);
+        if (grown == NULL) {
+            return false;
+        }
+        m->list = grown;
+    }
+    m->list[m->count++] = move;
+    return true;
+}
+
+uint32_t slot_new(uint32_t *slot_count, unsigned width)
+{
+    uint32_t slot = width == 2 ? ALIGN_UP(*slot_count, 2u) : *slot_count;
+    *slot_count = slot + width;
+    return slot;
+}
+
+void parallel_want(struct parallel *p, struct vmove move)
+{
+    struct moves m = {p->wanted, p->count, p->capacity};
+    if (move.from != move.to) {
+        p->failed |= !moves_add(p->arena, &m, move);
+    }
+    p->wanted = m.list;
+    p->count = m.count;
+    p->capacity = m.capacity;
+}
+
+static uint32_t *new_array(struct parallel *p, uint32_t count)
+{
+    uint32_t *words = arena_alloc(p->arena, count * sizeof *words);
+    p->failed |= words == NULL;
+    return words;
+}
+
+/* Arrays for this many slots and moves. */
+static bool make_room(struct parallel *p)
+{
+    uint32_t locations = FIRST_SLOT + p->slot_count + 4; /* two spare slots to come */
+    if (locations > p->locations) {
+        p->locations = 2 * locations;
+        p->reads = new_array(p, p->locations);
+        p->writer = new_array(p, p->locations);
+    }
+    if (p->capacity > p->room) {
+        p->room = p->capacity;
+        p->work = new_array(p, p->room);
+    }
+    return !p->failed;
+}
+
+/* One move; through the scratch register if both ends are slots. */
+static void emit(struct parallel *p, struct vmove m, struct moves *out)
+{
+    uint32_t scratch = p->scratch[m.class];
+    if (m.from == m.to) {
+        return;
+    }
+    if (vloc_is_slot(m.to) && !(m.from != VLOC_NONE && vloc_is_reg(m.from))) {
+        struct vmove first = m;
+        first.to = scratch;
+        p->failed |= !moves_add(p->arena, out, first);
+        m.from = scratch;
+        m.remake = VREG_NONE;
+    }
+    p->failed |= !moves_add(p->arena, out, m);
+}
+
+static uint32_t *reads_of(struct parallel *p, const struct vmove *m)
+{
+    return m->from == VLOC_NONE ? NULL : &p->reads[key(m->class, m->from)];
+}
+
+/* Emit this move, and then the one that waited for what it read, and so on. */
+static void emit_chain(struct parallel *p, uint32_t n, struct moves *out)
+{
+    for (;;) {
+        struct vmove m = p->wanted[n];
+        emit(p, m, out);
+        p->writer[key(m.class, m.to)] = 0;
+        if (m.from == VLOC_NONE) {
+            return;
+        }
+        uint32_t k = key(m.class, m.from);
+        if (--p->reads[k] > 0 || p->writer[k] == 0) {
+            return;
+        }
+        n = p->writer[k] - 1;
+    }
+}
+
+static uint32_t spare_slot(struct parallel *p, unsigned bytes)
+{
+    unsigned width = bytes > 8 ? 2 : 1;
+    uint32_t *spare = &p->spare[width - 1];
+    if (*spare == 0) {
+        *spare = slot_new(&p->slot_count, width) + 1;
+    }
+    return VLOC_SLOT(*spare - 1);
+}
+
+/* The move n is of a cycle. Save what its destination holds; what reads that, reads the copy. */
+static void break_cycle(struct parallel *p, uint32_t n, struct moves *out)
+{
+    const struct vmove *first = &p->wanted[n];
+    uint32_t reader = n;
+    bool needs_slot = false;
+    do { /* along the cycle: who writes what this one reads; the last one reads our destination */
+        const struct vmove *m = &p->wanted[reader];
+        needs_slot |= vloc_is_slot(m->from) && vloc_is_slot(m->to);
+        if (key(m->class, m->from) == key(first->class, first->to)) {
+            break;
+        }
+        reader = p->writer[key(m->class, m->from)] - 1;
+    } while (true);
+    struct vmove save = p->wanted[reader];
+    save.to = needs_slot ? spare_slot(p, save.bytes) : p->scratch[save.class];
+    emit(p, save, out);
+    p->wanted[reader].from = save.to;
+    p->reads[key(save.class, save.from)] = 0;
+    p->reads[key(save.class, save.to)] = 1;
+    emit_chain(p, n, out);
+}
+
+void parallel_resolve(struct parallel *p, uint32_t at, struct moves *out)
+{
+    uint32_t ready = 0;
+    if (!make_room(p)) {
+        return;
+    }
+    for (uint32_t n = 0; n < p->count; n++) {
+        p->wanted[n].at = at;
+        p->writer[key(p->wanted[n].class, p->wanted[n].to)] = n + 1;
+        if (p->wanted[n].from != VLOC_NONE) {
+            ++*reads_of(p, &p->wanted[n]);
+        }
+    }
+    for (uint32_t n = 0; n < p->count; n++) {
+        if (p->reads[key(p->wanted[n].class, p->wanted[n].to)] == 0) {
+            p->work[ready++] = n;
+        }
+    }
+    while (ready > 0) {
+        emit_chain(p, p->work[--ready], out);
+    }
+    for (uint32_t n = 0; n < p->count && !p->failed; n++) {
+        if (p->writer[key(p->wanted[n].class, p->wanted[n].to)] == n + 1) {
+            break_cycle(p, n, out);
+        }
+    }
+    p->count = 0;
+}

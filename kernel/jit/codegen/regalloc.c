@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+//
+// The register allocator: its steps in order, and the order of blocks that they share. See
+// regalloc_internal.h.
+#include "kernel/jit/codegen/regalloc_internal.h"
+
+#include "kernel/lib/string.h"
+
+/* Positions are doubled, and distances added to them. */
+enum { MOST_INSTRS = 1 << 29 };
+#define FEW_INSTRS 16u
+
+void *regalloc_array(struct alloc *a, uint64_t count, size_t element)
+{
+    void *p = a->error == OK ? arena_alloc(a->arena, (size_t)(count + 1) * element) : NULL;
+    if (p == NULL && a->error == OK) {
+        a->error = E_NOMEM;
+    }
+    return p;
+}
+
+void *regalloc_list(struct alloc *a, uint64_t count, size_t element)
+{
+    void *p = a->error == OK ? arena_take(a->arena, (size_t)(count + 1) * element) : NULL;
+    if (p == NULL && a->error == OK) {
+        a->error = E_NOMEM;
+    }
+    return p;
+}
+
+/* ---- Order of blocks ---- */
+
+/* Blocks and inner loops of each loop, in the order in which they came: lists by header. */
+struct nest {
+    uint32_t *first, *last, *sibling; /* index + 1; the list at block_count is the function's */
+    uint32_t *stack;
+};
+
+static void link_blocks(const struct vcode *v, struct nest *n)
+{
+    for (uint32_t b = 0; b < v->block_count; b++) {
+        uint32_t loop =
+            v->blocks[b].loop_around == VREG_NONE ? v->block_count : v->blocks[b].loop_around;
+        *(n->last[loop] == 0 ? &n->first[loop] : &n->sibling[n->last[loop] - 1]) = b + 1;
+        n->last[loop] = b + 1;
+    }
+}
+
+static void place_block(struct alloc *a, uint32_t block, uint32_t place, uint32_t *position)
+{
+    a->order[place] = block;
+    a->blocks[block].place = place;
+    a->blocks[block].start = *position;
+    *position += a->v->blocks[block].count;
+}
+
+/* Blocks come in reverse post-order, which may put a block that follows a loop between those of the
+ * loop. Here each loop is one piece, and a block still stands behind all that come before it. */
+static void order_blocks(struct alloc *a)
+{
+    const struct vcode *v = a->v;
+    uint32_t place = 0, position = 0, depth = 0;
+    if (v->block_count == 1) {
+        place_block(a, 0, place, &position);
+        a->blocks[0].loop_end = a->blocks[0].top_end = v->blocks[0].is_loop_header ? position : 0;
+        return;
+    }
+    struct nest n = {
+        .first = regalloc_array(a, v->block_count, sizeof(uint32_t)),
+        .last = regalloc_array(a, v->block_count, sizeof(uint32_t)),
+        .sibling = regalloc_array(a, v->block_count, sizeof(uint32_t)),
+        .stack = regalloc_array(a, v->block_count, sizeof(uint32_t)),
+    };
+    if (a->error != OK) {
+        return;
+    }
+    link_blocks(v, &n);
+    uint32_t next = n.first[v->block_count];
+    while (next != 0 || depth > 0) {
+        if (next == 0) { /* the innermost loop is complete */
+            uint32_t header = n.stack[--depth];
+            a->blocks[header].loop_end = position;
+            next = n.sibling[header];
+            continue;
+        }
+        uint32_t block = next - 1;
+        place_block(a, block, place++, &position);
+        next = n.sibling[block];
+        if (v->blocks[block].is_loop_header) {
+            n.stack[depth++] = block;
+            next = n.first[block];
+        }
+    }
+    for (uint32_t p = 0; p < v->block_count; p++) {
+        uint32_t block = a->order[p], loop = v->blocks[block].loop_around;
+        a->blocks[block].top_end =
+            loop != VREG_NONE ? a->blocks[loop].top_end : a->blocks[block].loop_end;
+    }
+}
+
+/* ---- Preparing ---- */
+
+static void note_definitions(struct alloc *a)
+{
+    const struct vcode *v = a->v;
+    for (uint32_t n = 0; n < v->vreg_count; n++) {
+        a->values[n] = (struct value){.phi = VREG_NONE, .reg = NO_REG, .def_instr = VREG_NONE};
+    }
+    for (uint32_t b = 0; b < v->block_count; b++) {
+        const struct vblock *block = &v->blocks[b];
+        for (uint32_t n = 0; n < block->param_count; n++) {
+            a->values[v->pool[block->params + n]].def_block = b;
+            a->values[v->pool[block->params + n]].number = n;
+        }
+        for (uint32_t e = block->edges; e < block->edges + block->edge_count; e++) {
+            a->blocks[v->edges[e].to].edge = e;
+        }
+        for (uint32_t n = block->first; n < block->first + block->count; n++) {
+            const struct vinstr *i = &v->instrs[n];
+            for (uint32_t o = i->operands; o < i->operands + i->operand_count; o++) {
+                if (!is_use(&v->operands[o])) {
+                    a->values[v->operands[o].vreg].def_block = b;
+                    a->values[v->operands[o].vreg].def_instr = n;
+                }
+            }
+        }
+    }
+}
+
+/* Room for about as much as ordinary functions need: growing leaves the old arrays in the arena.
+ * What is one small block needs little or nothing. */
+static void reserve(struct alloc *a)
+{
+    struct vcode *v = a->v;
+    uint32_t blocks = v->block_count, instrs = v->instr_count;
+    if (blocks == 1 && instrs <= FEW_INSTRS) {
+        return;
+    }
+    a->lives = arena_grow_list(a->arena, NULL, &a->live_capacity, 12 * (uint64_t)blocks + 1,
+                               sizeof *a->lives);
+    a->held = arena_grow_list(a->arena, NULL, &a->held_capacity, 12 * (uint64_t)blocks + 1,
+                              sizeof *a->held);
+    a->drafts.list = arena_grow_list(a->arena, NULL, &a->drafts.capacity, instrs / 2 + 1,
+                                     sizeof *a->drafts.list);
+    if (a->lives == NULL || a->held == NULL || a->drafts.list == NULL) {
+        a->error = E_NOMEM;
+    }
+}
+
+static void prepare(struct alloc *a, const struct vlimits *limits)
+{
+    struct vcode *v = a->v;
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        uint32_t all = a->registers->allocatable[c];
+        uint32_t some = limits != NULL ? limits->allowed[c] & all : 0;
+        a->allowed[c] = some != 0 ? some : all;
+    }
+    a->values = regalloc_list(a, v->vreg_count, sizeof *a->values);
+    a->blocks = regalloc_array(a, v->block_count, sizeof *a->blocks);
+    a->order = regalloc_list(a, v->block_count, sizeof *a->order);
+    a->next = regalloc_list(a, v->operand_count, sizeof *a->next);
+    a->next_fixed = regalloc_list(a, v->operand_count, sizeof *a->next_fixed);
+    a->exit_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
+    a->exit_next = regalloc_list(a, v->vreg_count, sizeof(uint32_t));
+    a->entry_stamp = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
+    v->locations = regalloc_list(a, v->operand_count, sizeof(uint32_t));
+    reserve(a);
+    if (a->error == OK) {
+        note_definitions(a);
+        order_blocks(a);
+    }
+}
+
+/* ---- Walking ---- */
+
+/* Until the first fixed operand is passed, it could be any register's. */
+static void begin_fixed(struct alloc *a)
+{
+    const struct block *b = &a->blocks[a->block];
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        a->fixed[c] = b->fixed[c];
+        for (uint32_t m = b->fixed[c]; m != 0; m &= m - 1) {
+            a->fixed_at[c][lowest(m)] = b->first_fixed;
+        }
+    }
+}
+
+static void walk(struct alloc *a)
+{
+    const struct vcode *v = a->v;
+    for (uint32_t p = 0; p < v->block_count && a->error == OK; p++) {
+        const struct vblock *b = &v->blocks[a->order[p]];
+        a->block = a->order[p];
+        a->end = a->blocks[a->block].start + b->count;
+        live_load_exit(a, a->block);
+        begin_fixed(a);
+        entry_start(a, a->block);
+        for (uint32_t n = 0; n < b->count && a->error == OK; n++) {
+            instr_assign(a, b->first + n, a->blocks[a->block].start + n);
+        }
+        entry_finish(a, a->block);
+        a->work += b->count;
+    }
+}
+
+/* ---- The list of moves ---- */
+
+static uint32_t final_location(const struct alloc *a, uint32_t loc)
+{
+    return vloc_is_slot(loc) ? VLOC_SLOT(a->values[loc & ~VLOC_SLOT_FLAG].slot) : loc;
+}
+
+static bool is_needed(const struct alloc *a, const struct draft *d)
+{
+    const struct value *v = &a->values[d->vreg];
+    return !d->is_drop || (v->needs_slot && !v->stores_at_def);
+}
+
+static struct vmove final_move(const struct alloc *a, const struct draft *d, uint32_t at)
+{
+    const struct vreg *r = &a->v->vregs[d->vreg];
+    return (struct vmove){.at = at,
+                          .from = final_location(a, d->from),
+                          .to = final_location(a, d->to),
+                          .remake = d->from == VLOC_NONE ? r->remake : VREG_NONE,
+                          .class = r->class,
+                          .bytes = r->bytes};
+}
+
+static void add_final(struct alloc *a, struct moves *out, struct vmove move)
+{
+    if (a->error == OK && !moves_add(a->arena, out, move)) {
+        a->error = E_NOMEM;
+    }
+}
+
+static void add_edges(struct alloc *a, bool at_start, struct moves *out)
+{
+    for (uint32_t n = 0; n < a->edge_count && a->error == OK; n++) {
+        const struct edge_moves *e = &a->edges[n];
+        for (uint32_t d = e->first; d < e->first + e->count && e->is_start == at_start; d++) {
+            if (is_needed(a, &a->edge_drafts.list[d])) {
+                parallel_want(&a->parallel, final_move(a, &a->edge_drafts.list[d], e->at));
+            }
+        }
+        a->work += a->parallel.count;
+        if (a->parallel.failed) {
+            a->error = E_NOMEM;
+        } else if (a->parallel.count > 0) {
+            parallel_resolve(&a->parallel, e->at, out);
+        }
+    }
+}
+
+static void add_stores(struct alloc *a, struct moves *out)
+{
+    for (uint32_t n = 0; n < a->v->vreg_count; n++) {
+        const struct value *v = &a->values[n];
+        if (v->stores_at_def) {
+            struct draft d = {.from = v->def_reg, .to = VLOC_SLOT(n), .vreg = n};
+            uint32_t at =
+                v->def_instr == VREG_NONE ? a->v->blocks[v->def_block].first : v->def_instr + 1;
+            add_final(a, out, final_move(a, &d, at));
+        }
+    }
+}
+
+static void add_drafts(struct alloc *a, struct moves *out)
+{
+    for (uint32_t n = 0; n < a->drafts.count; n++) {
+        if (is_needed(a, &a->drafts.list[n])) {
+            add_final(a, out, final_move(a, &a->drafts.list[n], a->drafts.list[n].at));
+        }
+    }
+}
+
+/* By instruction; those of one instruction stay in the order in which they came. */
+static void sort_moves(struct alloc *a, const struct moves *m)
+{
+    struct vcode *v = a->v;
+    v->moves = NULL;
+    if (m->count == 0) {
+        return;
+    }
+    uint32_t *first = regalloc_array(a, (uint64_t)v->instr_count + 2, sizeof *first);
+    v->moves = regalloc_list(a, m->count, sizeof *v->moves);
+    if (a->error != OK) {
+        return;
+    }
+    for (uint32_t n = 0; n < m->count; n++) {
+        first[m->list[n].at + 1]++;
+    }
+    for (uint32_t n = 0; n < v->instr_count; n++) {
+        first[n + 1] += first[n];
+    }
+    for (uint32_t n = 0; n < m->count; n++) {
+        v->moves[first[m->list[n].at]++] = m->list[n];
+    }
+    v->move_count = m->count;
+}
+
+static void finish_used(struct alloc *a)
+{
+    struct vcode *v = a->v;
+    for (uint32_t n = 0; n < v->move_count; n++) {
+        if (vloc_is_reg(v->moves[n].to)) {
+            a->used[v->moves[n].class] |= bit(v->moves[n].to);
+        }
+    }
+    for (uint32_t n = 0; n < v->instr_count; n++) {
+        const struct vinstr *i = &v->instrs[n];
+        for (unsigned c = 0; c < VCLASS_COUNT && i->clobbers != 0; c++) {
+            a->used[c] |=
+                (i->flags & VI_CALL) == 0 ? a->registers->clobbers[i->clobbers].mask[c] : 0;
+        }
+    }
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        v->used[c] = a->used[c];
+    }
+}
+
+static void finish(struct alloc *a)
+{
+    struct vcode *v = a->v;
+    struct moves moves = {.list = NULL};
+    uint64_t drafts = (uint64_t)a->drafts.count + a->edge_drafts.count;
+    refs_find(a);
+    slots_assign(a);
+    refs_export(a);
+    moves.list = arena_grow_list(a->arena, NULL, &moves.capacity, drafts, sizeof *moves.list);
+    if (a->error != OK || (moves.list == NULL && drafts > 0)) {
+        a->error = E_NOMEM;
+        return;
+    }
+    for (uint32_t n = 0; n < v->operand_count; n++) {
+        v->locations[n] = final_location(a, v->locations[n]);
+    }
+    add_edges(a, true, &moves);
+    add_stores(a, &moves);
+    add_drafts(a, &moves);
+    add_edges(a, false, &moves);
+    if (a->parallel.failed) {
+        a->error = E_NOMEM;
+    }
+    sort_moves(a, &moves);
+    if (a->error != OK) {
+        return;
+    }
+    v->slot_count = a->parallel.slot_count;
+    finish_used(a);
+}
+
+enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *registers,
+                                   const struct vlimits *limits, uint64_t *work)
+{
+    if (v->error != OK) {
+        return v->error;
+    }
+    if (v->instr_count > MOST_INSTRS || v->vreg_count > MOST_INSTRS) {
+        return E_OVERFLOW;
+    }
+    v->move_count = v->safe_point_count = v->safe_word_count = 0;
+    struct alloc *a = arena_take(v->arena, sizeof *a);
+    if (a == NULL) {
+        return E_NOMEM;
+    }
+    memset(a, 0, offsetof(struct alloc, in));
+    a->v = v;
+    a->registers = registers;
+    a->arena = v->arena;
+    a->parallel.arena = v->arena;
+    a->parallel.scratch = registers->scratch;
+    prepare(a, limits);
+    if (a->error == OK) {
+        live_find(a);
+        walk(a);
+    }
+    if (a->error == OK) {
+        edges_draft(a);
+    }
+    if (a->error == OK) {
+        finish(a);
+    }
+    *work = a->work;
+    return a->error;
+}
+
+enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,
+                           const struct vlimits *limits)
+{
+    uint64_t work;
+    return vcode_allocate_counted(v, registers, limits, &work);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// What must happen on the edges between blocks: arguments become parameters, values go to the
+// registers that the next block expects them in, are loaded, or dropped.
+#include "kernel/jit/codegen/regalloc_internal.h"
+
+struct edge {
+    uint32_t from, to, number;
+    uint32_t stamp;
+    uint64_t weight;
+};
+
+/* Values that are in registers at the end of `from`: their registers as value.before. */
+static void load_exit(struct alloc *a, const struct edge *e)
+{
+    const struct block *p = &a->blocks[e->from];
+    for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
+        struct value *v = &a->values[a->held[n].vreg];
+        v->stamp = e->stamp;
+        v->before = a->held[n].reg;
+    }
+    a->work += p->exit_count;
+}
+
+/* Values that are in registers at the start of a block: their registers as value.reg. */
+static void load_entry(struct alloc *a, uint32_t block, bool there)
+{
+    const struct block *b = &a->blocks[block];
+    for (uint32_t n = b->entry; n < b->entry + b->entry_count; n++) {
+        a->values[a->held[n].vreg].reg = there ? a->held[n].reg : NO_REG;
+    }
+    for (uint32_t n = 0; n < b->live_count; n++) {
+        a->entry_stamp[a->lives[b->live + n].vreg] = block + 1;
+    }
+    a->work += b->entry_count + b->live_count;
+}
+
+static void add(struct alloc *a, uint32_t vreg, uint32_t from, uint32_t to)
+{
+    if (from != to) {
+        draft_add(a, &a->edge_drafts, (struct draft){.from = from, .to = to, .vreg = vreg});
+    }
+}
+
+static void drop_others(struct alloc *a, const struct edge *e)
+{
+    const struct block *p = &a->blocks[e->from];
+    for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
+        const struct held *h = &a->held[n];
+        struct value *v = &a->values[h->vreg];
+        /* A parameter's last value ends here, and its slot is the next one's. */
+        bool goes_on = v->def_block != e->to && live_into(a, e->to, h->vreg);
+        if (v->reg == NO_REG && !h->is_clean && !is_remade(a, h->vreg) && goes_on) {
+            draft_add(
+                a, &a->edge_drafts,
+                (struct draft){
+                    .from = h->reg, .to = VLOC_SLOT(h->vreg), .vreg = h->vreg, .is_drop = true});
+            v->drop_cost += e->weight;
+        }
+    }
+}
+
+/* Where an argument or value is at the end of the block. */
+static uint32_t source(struct alloc *a, const struct edge *e, uint32_t vreg)
+{
+    struct value *v = &a->values[vreg];
+    if (v->stamp == e->stamp) {
+        return v->before;
+    }
+    if (is_remade(a, vreg)) {
+        return VLOC_NONE;
+    }
+    v->needs_slot = true;
+    return VLOC_SLOT(vreg);
+}
+
+/* The draft's value is the argument: it is what is moved, or made again. */
+static void pass_arguments(struct alloc *a, const struct edge *e)
+{
+    const struct vcode *v = a->v;
+    const struct vblock *to = &v->blocks[e->to];
+    for (uint32_t n = 0; n < to->param_count; n++) {
+        uint32_t param = v->pool[to->params + n], arg = v->pool[v->edges[e->number].args + n];
+        const struct value *p = &a->values[param];
+        if (p->reg != NO_REG || p->starts_in_slot) {
+            uint32_t loc = p->reg != NO_REG ? p->reg : VLOC_SLOT(param);
+            add(a, arg, source(a, e, arg), loc);
+        }
+    }
+    a->work += to->param_count;
+}
+
+static void pass_others(struct alloc *a, const struct edge *e)
+{
+    const struct block *b = &a->blocks[e->to];
+    for (uint32_t n = b->entry; n < b->entry + b->entry_count; n++) {
+        uint32_t vreg = a->held[n].vreg;
+        if (a->values[vreg].def_block != e->to) {
+            add(a, vreg, source(a, e, vreg), a->held[n].reg);
+        }
+    }
+}
+
+static void draft_edge(struct alloc *a, const struct edge *e)
+{
+    const struct vcode *v = a->v;
+    bool at_start = v->blocks[e->to].pred_count == 1;
+    const struct vblock *from = &v->blocks[e->from];
+    struct edge_moves moves = {.at = at_start ? v->blocks[e->to].first
+                                              : from->first + from->count - 1,
+                               .first = a->edge_drafts.count,
+                               .is_start = at_start};
+    load_exit(a, e);
+    drop_others(a, e);
+    pass_arguments(a, e);
+    pass_others(a, e);
+    moves.count = a->edge_drafts.count - moves.first;
+    if (moves.count > 0 && a->error == OK) {
+        void *grown = arena_grow_list(a->arena, a->edges, &a->edge_capacity,
+                                      (uint64_t)a->edge_count + 1, sizeof *a->edges);
+        if (grown == NULL) {
+            a->error = E_NOMEM;
+            return;
+        }
+        a->edges = grown;
+        a->edges[a->edge_count++] = moves;
+    }
+}
+
+void edges_draft(struct alloc *a)
+{
+    const struct vcode *v = a->v;
+    if (v->edge_count == 0) {
+        return;
+    }
+    uint32_t *first = regalloc_array(a, (uint64_t)v->block_count + 1, sizeof *first);
+    uint32_t *incoming = regalloc_array(a, v->edge_count, sizeof *incoming);
+    if (a->error != OK) {
+        return;
+    }
+    for (uint32_t e = 0; e < v->edge_count; e++) {
+        first[v->edges[e].to]++;
+    }
+    for (uint32_t b = 1; b <= v->block_count; b++) {
+        first[b] += first[b - 1];
+    }
+    for (uint32_t e = 0; e < v->edge_count; e++) {
+        incoming[--first[v->edges[e].to]] = e;
+    }
+    for (uint32_t b = 0; b < v->block_count && a->error == OK; b++) {
+        load_entry(a, b, true);
+        for (uint32_t n = first[b]; n < first[b + 1] && a->error == OK; n++) {
+            struct edge e = {.from = v->edges[incoming[n]].from,
+                             .to = b,
+                             .number = incoming[n],
+                             .stamp = v->instr_count + 1 + incoming[n]};
+            e.weight = block_weight(a, v->blocks[b].pred_count == 1 ? b : e.from);
+            draft_edge(a, &e);
+        }
+        load_entry(a, b, false);
+    }
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+//
+// Liveness with the distance to the next use (Braun and Hack, "Register Spilling and Live-Range
+// Splitting for SSA-Form Programs"), in two passes without iteration: backwards over the blocks
+// without back edges; then what is live into a loop's header, and defined outside, is live in all
+// of the loop. A block's list keeps the values that are used soonest and is cut behind them: what
+// is far away cannot be in a register. Hints are collected on the way.
+#include "kernel/jit/codegen/regalloc_internal.h"
+
+#include "kernel/lib/sort.h"
+
+/* A value in the set of those that are live at the point that the backward pass is at. */
+struct item {
+    uint32_t vreg, position;
+    uint32_t calls; /* that were seen in the block when this use was */
+};
+
+/* Sparse set: no initialising, members in a row. */
+struct set {
+    struct item *items;
+    uint32_t *index; /* by value */
+    uint32_t count;
+    uint32_t by_class[VCLASS_COUNT];
+    uint32_t calls;
+    uint32_t fixed_at[VCLASS_COUNT][32]; /* next fixed operand, if the block has one yet */
+    uint32_t call_position;              /* of the next call, or POS_DEAD */
+};
+
+static struct item *find(const struct set *s, uint32_t vreg)
+{
+    uint32_t n = s->index[vreg];
+    return n < s->count && s->items[n].vreg == vreg ? &s->items[n] : NULL;
+}
+
+/* What is not in the set yet. */
+static void append(const struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
+{
+    s->index[vreg] = s->count;
+    s->items[s->count++] = (struct item){.vreg = vreg, .position = position, .calls = s->calls};
+    s->by_class[a->v->vregs[vreg].class]++;
+}
+
+static void put(struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
+{
+    struct item *item = find(s, vreg);
+    if (item == NULL) {
+        append(a, s, vreg, position);
+        return;
+    }
+    item->position = MIN(item->position, position);
+    item->calls = s->calls;
+}
+
+static void remove_value(struct alloc *a, struct set *s, uint32_t vreg)
+{
+    struct item *item = find(s, vreg);
+    if (item != NULL) {
+        *item = s->items[--s->count];
+        s->index[item->vreg] = (uint32_t)(item - s->items);
+        s->by_class[a->v->vregs[vreg].class]--;
+    }
+}
+
+/* What an edge adds to distances: what is behind a loop, or on a cold way, can wait. */
+static uint32_t edge_distance(const struct alloc *a, uint32_t from, uint32_t to)
+{
+    uint32_t loop = loop_of(a, from);
+    bool leaves = loop != VREG_NONE && !loop_contains(a, loop, to);
+    bool cools = a->v->blocks[to].is_cold && !a->v->blocks[from].is_cold;
+    return leaves || cools ? FAR : 0;
+}
+
+/**
+ * A value is used in `block` at `position` (twice the position of an instruction, and 1; or twice
+ * that behind the block). It is live from its definition to there, in an order in which each loop
+ * is one piece; and to the end of each loop around the use that does not contain the definition.
+ */
+static void live_extend(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t position)
+{
+    enum { STEPS = 32 };
+    struct value *v = &a->values[vreg];
+    uint32_t last = position;
+    if (v->def_block != block) {
+        uint32_t loop = loop_of(a, block);
+        for (unsigned n = 0; loop != VREG_NONE && !loop_contains(a, loop, v->def_block); n++) {
+            last = n == STEPS ? 2 * a->blocks[block].top_end : 2 * a->blocks[loop].loop_end;
+            loop = n == STEPS ? VREG_NONE : a->v->blocks[loop].loop_around;
+        }
+    }
+    v->end = MAX(v->end, last);
+}
+
+static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
+{
+    struct vcode *v = a->v;
+    const struct vblock *b = &v->blocks[block];
+    struct block *info = &a->blocks[block];
+    uint32_t end = info->start + b->count;
+    for (uint32_t e = b->edges; e < b->edges + b->edge_count; e++) {
+        uint32_t to = v->edges[e].to, further = edge_distance(a, block, to);
+        const struct block *succ = &a->blocks[to];
+        if (succ->place <= info->place) {
+            continue;
+        }
+        info->is_cut |= succ->is_cut;
+        if (!v->blocks[to].is_cold && further == 0 && succ->call != POS_DEAD) {
+            s->call_position = MIN(s->call_position, end + MIN(succ->call, DISTANCE_MAX));
+        }
+        bool is_first = s->count == 0; /* a list has each value once */
+        for (uint32_t n = 0; n < succ->live_count; n++) {
+            const struct live *l = &a->lives[succ->live + n];
+            uint32_t position = end + MIN(l->distance + further, DISTANCE_MAX);
+            if (a->values[l->vreg].def_block == to) {
+                continue;
+            }
+            if (is_first) {
+                append(a, s, l->vreg, position);
+            } else {
+                put(a, s, l->vreg, position);
+            }
+        }
+        a->work += succ->live_count;
+    }
+}
+
+/* Arguments are used at the end of the block; and each hints at the parameter that it becomes, the
+ * hottest edge's if there are several. */
+static void use_arguments(struct alloc *a, struct set *s, uint32_t block)
+{
+    struct vcode *v = a->v;
+    const struct vblock *b = &v->blocks[block];
+    uint32_t end = a->blocks[block].start + b->count;
+    uint16_t depth = b->is_cold ? 1 : (uint16_t)(MIN(b->loop_depth, 1000) + 2);
+    for (uint32_t e = b->edges; e < b->edges + b->edge_count; e++) {
+        const struct vblock *to = &v->blocks[v->edges[e].to];
+        for (uint32_t n = 0; n < to->param_count; n++) {
+            uint32_t arg = v->pool[v->edges[e].args + n];
+            put(a, s, arg, end);
+            live_extend(a, arg, block, 2 * end);
+            if (depth > a->values[arg].phi_depth) {
+                a->values[arg].phi_depth = depth;
+                a->values[arg].phi = v->pool[to->params + n];
+            }
+        }
+    }
+}
+
+/* Who uses a derived value uses its base, in no register: it must be there at safe points. */
+static void use_base(struct alloc *a, struct set *s, uint32_t block, uint32_t vreg,
+                     uint32_t position)
+{
+    uint32_t base = vcode_base(a->v, vreg);
+    if (base != VREG_NONE) {
+        put(a, s, base, position);
+        live_extend(a, base, block, 2 * position + 1);
+    }
+}
+
+/* The next use of an operand's value behind the instruction. */
+static void note_next(struct alloc *a, struct set *s, uint32_t operand, uint32_t end)
+{
+    uint32_t vreg = a->v->operands[operand].vreg;
+    const struct item *item = find(s, vreg);
+    a->next[operand] = item != NULL && item->position < end ? item->position : POS_EXIT;
+    if (item != NULL && s->calls > item->calls) {
+        a->values[vreg].crosses_call = true;
+    }
+}
+
+/* A value that ends here in one that begins here would please in the same register. */
+static void pass_hint(struct alloc *a, const struct set *s, uint32_t from, uint32_t to)
+{
+    struct value *dies = &a->values[to], *born = &a->values[from];
+    if (find(s, to) == NULL) {
+        dies->hint = born->hint;
+        if (dies->phi == VREG_NONE) {
+            dies->phi = born->phi;
+        }
+    }
+}
+
+static void note_fixed(struct alloc *a, struct set *s, uint32_t block, uint32_t operand,
+                       uint32_t position)
+{
+    const struct voperand *o = &a->v->operands[operand];
+    unsigned class = a->v->vregs[o->vreg].class, reg = o->which & 31;
+    struct block *b = &a->blocks[block];
+    a->next_fixed[operand] = (b->fixed[class] & bit(reg)) != 0 ? s->fixed_at[class][reg] : POS_DEAD;
+    s->fixed_at[class][reg] = position;
+    b->fixed[class] |= bit(reg);
+    b->first_fixed = position;
+}
+
+static void scan_definitions(struct alloc *a, struct set *s, const struct vinstr *i, uint32_t end)
+{
+    for (uint32_t o = i->operands; o < i->operands + i->operand_count; o++) {
+        if (!is_use(&a->v->operands[o])) {
+            note_next(a, s, o, end);
+            remove_value(a, s, a->v->operands[o].vreg);
+        }
+    }
+}
+
+static void scan_hints(struct alloc *a, const struct set *s, const struct vinstr *i)
+{
+    const struct voperand *ops = &a->v->operands[i->operands];
+    if ((i->flags & VI_MOVE) != 0) {
+        pass_hint(a, s, ops[0].vreg, ops[1].vreg);
+    }
+    for (unsigned o = 0; o < i->operand_count; o++) {
+        if (!is_use(&ops[o]) && ops[o].constraint == VAT_TIED) {
+            pass_hint(a, s, ops[o].vreg, ops[ops[o].which].vreg);
+        }
+    }
+}
+
+static void scan_uses(struct alloc *a, struct set *s, uint32_t block, const struct vinstr *i,
+                      uint32_t position, uint32_t end)
+{
+    const struct voperand *ops = &a->v->operands[i->operands];
+    for (unsigned o = 0; o < i->operand_count; o++) {
+        if (is_use(&ops[o])) {
+            note_next(a, s, i->operands + o, end);
+        }
+    }
+    for (unsigned o = 0; o < i->operand_count; o++) {
+        if (is_use(&ops[o])) {
+            put(a, s, ops[o].vreg, position);
+            live_extend(a, ops[o].vreg, block, 2 * position + 1);
+            if (a->v->derived_count > 0) {
+                use_base(a, s, block, ops[o].vreg, position);
+            }
+            if (ops[o].constraint == VAT_FIXED) {
+                a->values[ops[o].vreg].hint = (uint8_t)(ops[o].which + 1);
+            }
+        }
+        if (ops[o].constraint == VAT_FIXED) {
+            note_fixed(a, s, block, i->operands + o, position);
+        }
+    }
+}
+
+static void note_pressure(struct alloc *a, const struct set *s, uint32_t block)
+{
+    struct block *b = &a->blocks[block];
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        b->pressure[c] = MAX(b->pressure[c], s->by_class[c]);
+    }
+}
+
+static bool is_nearer(const void *a, const void *b)
+{
+    return ((const struct item *)a)->position < ((const struct item *)b)->position;
+}
+
+/* The set becomes the block's list. */
+static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
+{
+    struct block *b = &a->blocks[block];
+    for (uint32_t n = 0; n < s->count; n++) {
+        a->values[s->items[n].vreg].crosses_call |= s->calls > s->items[n].calls;
+    }
+    if (s->count > a->live_limit) {
+        sort_array(s->items, s->count, sizeof *s->items, is_nearer);
+        s->count = a->live_limit;
+        b->is_cut = true;
+    }
+    void *grown = arena_grow_list(a->arena, a->lives, &a->live_capacity,
+                                  (uint64_t)a->live_count + s->count, sizeof *a->lives);
+    if (grown == NULL && s->count > 0) {
+        a->error = E_NOMEM;
+        return;
+    }
+    a->lives = grown;
+    b->live = a->live_count;
+    b->live_count = s->count;
+    for (uint32_t n = 0; n < s->count; n++) {
+        uint32_t distance = s->items[n].position - b->start;
+        a->lives[a->live_count++] =
+            (struct live){.vreg = s->items[n].vreg, .distance = MIN(distance, DISTANCE_MAX)};
+    }
+    b->call = s->call_position == POS_DEAD ? POS_DEAD : s->call_position - b->start;
+}
+
+static void scan_block(struct alloc *a, struct set *s, uint32_t block)
+{
+    const struct vblock *b = &a->v->blocks[block];
+    uint32_t start = a->blocks[block].start, end = start + b->count;
+    s->count = 0;
+    s->calls = 0;
+    s->call_position = POS_DEAD;
+    s->by_class[VCLASS_INT] = s->by_class[VCLASS_FLOAT] = 0;
+    merge_successors(a, s, block);
+    use_arguments(a, s, block);
+    note_pressure(a, s, block);
+    for (uint32_t n = b->count; n-- > 0;) {
+        const struct vinstr *i = &a->v->instrs[b->first + n];
+        scan_definitions(a, s, i, end);
+        scan_hints(a, s, i);
+        if ((i->flags & VI_CALL) != 0 && !b->is_cold) {
+            s->calls++;
+            s->call_position = start + n;
+        }
+        scan_uses(a, s, block, i, start + n, end);
+        note_pressure(a, s, block);
+        a->work += i->operand_count + 1u;
+    }
+    keep_nearest(a, s, block);
+}
+
+/* Second pass: the list of the loop's header, which is complete, into that of one of its blocks. */
+static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t header)
+{
+    struct block *b = &a->blocks[block], *h = &a->blocks[header];
+    uint32_t old = b->live, count = b->live_count, around = h->loop_end - b->start;
+    uint32_t added[VCLASS_COUNT] = {0, 0};
+    bool calls = b->call < a->v->blocks[block].count;
+    s->count = 0;
+    s->calls = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        append(a, s, a->lives[old + n].vreg, b->start + a->lives[old + n].distance);
+    }
+    for (uint32_t n = 0; n < h->live_count; n++) {
+        const struct live *l = &a->lives[h->live + n];
+        uint32_t distance = MIN(around + l->distance, DISTANCE_MAX);
+        if (a->values[l->vreg].def_block == header) {
+            continue;
+        }
+        a->values[l->vreg].crosses_call |= calls;
+        const struct item *item = find(s, l->vreg);
+        if (item == NULL) {
+            added[a->v->vregs[l->vreg].class]++;
+            append(a, s, l->vreg, b->start + distance);
+        } else {
+            struct live *own = &a->lives[old + (uint32_t)(item - s->items)];
+            own->distance = MIN(own->distance, distance);
+        }
+    }
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        b->pressure[c] += added[c];
+    }
+    b->is_cut |= h->is_cut;
+    a->work += count + h->live_count;
+    if (s->count == count) {
+        return; /* the list is as long as it was, and stays where it is */
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        s->items[n].position = b->start + a->lives[old + n].distance;
+    }
+    s->call_position = b->call == POS_DEAD ? POS_DEAD : b->start + b->call;
+    keep_nearest(a, s, block);
+}
+
+/* A loop's pressure is the highest of its blocks'; the registers that it needs for fixed operands
+ * are all of theirs. Afterwards, for the headers. */
+static void sum_up_loops(struct alloc *a)
+{
+    for (uint32_t n = a->v->block_count; n-- > 0;) {
+        uint32_t block = a->order[n], header = a->v->blocks[block].loop_around;
+        struct block *b = &a->blocks[block];
+        for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+            b->loop_fixed[c] |= a->v->blocks[block].is_cold ? 0 : b->fixed[c];
+            if (header != VREG_NONE) {
+                uint32_t *outer = &a->blocks[header].pressure[c];
+                *outer = MAX(*outer, b->pressure[c]);
+                a->blocks[header].loop_fixed[c] |= b->loop_fixed[c];
+            }
+        }
+    }
+}
+
+void live_find(struct alloc *a)
+{
+    struct vcode *v = a->v;
+    struct set s; /* all else is set block by block */
+    s.items = regalloc_list(a, v->vreg_count, sizeof(struct item));
+    s.index = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
+    /* Enough for every register and its successor in ordinary functions; not so much that all
+     * blocks of a huge one together are too much. */
+    a->live_limit = MAX(MIN((1u << 21) / MAX(v->block_count, 1u), 128u), 8u);
+    for (uint32_t n = v->block_count; n-- > 0 && a->error == OK;) {
+        scan_block(a, &s, a->order[n]);
+    }
+    for (uint32_t n = 0; n < v->block_count && a->error == OK; n++) {
+        uint32_t header = v->blocks[a->order[n]].loop_around;
+        if (header != VREG_NONE) {
+            merge_loop(a, &s, a->order[n], header);
+        }
+    }
+    sum_up_loops(a);
+}
+
+/* Next uses behind a block, for the walk. */
+void live_load_exit(struct alloc *a, uint32_t block)
+{
+    struct vcode *v = a->v;
+    const struct vblock *b = &v->blocks[block];
+    a->exit_is_cut = false;
+    for (uint32_t e = b->edges; e < b->edges + b->edge_count; e++) {
+        uint32_t to = v->edges[e].to, further = edge_distance(a, block, to);
+        const struct block *succ = &a->blocks[to];
+        a->exit_is_cut |= succ->is_cut;
+        for (uint32_t n = 0; n < succ->live_count; n++) {
+            const struct live *l = &a->lives[succ->live + n];
+            uint32_t next = a->end + MIN(l->distance + further, DISTANCE_MAX);
+            if (a->values[l->vreg].def_block == to) {
+                continue;
+            }
+            if (a->exit_stamp[l->vreg] != block + 1 || next < a->exit_next[l->vreg]) {
+                a->exit_stamp[l->vreg] = block + 1;
+                a->exit_next[l->vreg] = next;
+            }
+        }
+        for (uint32_t n = 0; n < v->blocks[to].param_count; n++) {
+            uint32_t arg = v->pool[v->edges[e].args + n];
+            a->exit_stamp[arg] = block + 1;
+            a->exit_next[arg] = a->end;
+        }
+        a->work += succ->live_count + v->blocks[to].param_count;
+    }
+}
+
+uint32_t live_next(const struct alloc *a, uint32_t operand, uint32_t vreg)
+{
+    if (a->next[operand] != POS_EXIT) {
+        return a->next[operand];
+    }
+    if (a->exit_stamp[vreg] == a->block + 1) {
+        return a->exit_next[vreg];
+    }
+    return a->exit_is_cut && a->values[vreg].end > 2 * a->end ? a->end + DISTANCE_MAX : POS_DEAD;
+}
+
+/* Needs entry_stamp for the block. */
+bool live_into(const struct alloc *a, uint32_t block, uint32_t vreg)
+{
+    const struct block *b = &a->blocks[block];
+    return a->entry_stamp[vreg] == block + 1 || (b->is_cut && a->values[vreg].end > 2 * b->start);
+}

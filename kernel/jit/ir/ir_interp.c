@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+//
+// A frame is one block of the stack: the header, a value for each instruction, room for the
+// arguments of an edge, and the slots. One loop runs the innermost frame.
+#include "kernel/jit/ir/ir_interp.h"
+
+#include "kernel/assert.h"
+#include "kernel/lib/string.h"
+
+#define POLL_EVERY 4096u /* instructions */
+#define SLOT_ALIGN ((size_t)64)
+
+/** Arguments or results on their way: values[which[n]], or values[n]. */
+struct passed {
+    const struct ir_bits *values;
+    const uint32_t *which; /* NULL: in order */
+};
+
+struct frame {
+    struct frame *caller;
+    const struct ir_function *f;
+    uint64_t context;
+    uint32_t at;             /* instruction to run; of a frame that waits: its call */
+    struct ir_bits *values;  /* by instruction */
+    struct ir_bits *passing; /* arguments of an edge while they are moved */
+    uint8_t **slots;
+    size_t mark; /* where the stack was before */
+};
+
+struct machine {
+    const struct ir_host *host;
+    uint8_t *stack;
+    size_t used, size;
+    struct frame *frame; /* innermost */
+    uint32_t until_poll;
+    enum ir_trap trap;
+    struct ir_bits *results; /* of the outermost function */
+};
+
+static struct ir_bits passed_at(struct passed p, uint32_t n)
+{
+    return p.values[p.which != NULL ? p.which[n] : n];
+}
+
+static void *push(struct machine *m, size_t bytes, size_t align)
+{
+    size_t at = ALIGN_UP((uintptr_t)m->stack + m->used, align) - (uintptr_t)m->stack;
+    if (at > m->size || bytes > m->size - at) {
+        return NULL;
+    }
+    m->used = at + bytes;
+    return m->stack + at;
+}
+
+static uint32_t most_params(const struct ir_function *f)
+{
+    uint32_t most = 0;
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        most = MAX(most, f->blocks[b].params);
+    }
+    return most;
+}
+
+static bool push_slots(struct machine *m, struct frame *frame)
+{
+    const struct ir_function *f = frame->f;
+    frame->slots = push(m, (size_t)f->slot_count * sizeof *frame->slots, 16);
+    for (uint32_t n = 0; frame->slots != NULL && n < f->slot_count; n++) {
+        frame->slots[n] = push(m, f->slots[n].size, SLOT_ALIGN);
+        if (frame->slots[n] == NULL) {
+            return false;
+        }
+    }
+    return frame->slots != NULL;
+}
+
+static bool enter(struct machine *m, const struct ir_target *target, struct passed args)
+{
+    const struct ir_function *f = target->function;
+    size_t mark = m->used;
+    struct frame *frame = push(m, sizeof *frame, 16);
+    if (frame == NULL) {
+        return false;
+    }
+    *frame = (struct frame){.caller = m->frame, .f = f, .context = target->context, .mark = mark};
+    frame->values = push(m, (size_t)f->instr_count * sizeof *frame->values, 16);
+    frame->passing = push(m, (size_t)most_params(f) * sizeof *frame->passing, 16);
+    if (frame->values == NULL || frame->passing == NULL || !push_slots(m, frame)) {
+        m->used = mark;
+        return false;
+    }
+    const struct ir_block *entry = &f->blocks[0];
+    for (uint32_t n = 0; n < entry->params; n++) {
+        frame->values[entry->first + n] = passed_at(args, n);
+    }
+    frame->at = entry->first + entry->params;
+    m->frame = frame;
+    return true;
+}
+
+static void leave(struct machine *m)
+{
+    m->used = m->frame->mark;
+    m->frame = m->frame->caller;
+}
+
+/* Through an edge: all arguments are read before the first parameter is written. */
+static void follow(struct frame *frame, uint32_t edge)
+{
+    const struct ir_function *f = frame->f;
+    const struct ir_edge *e = &f->edges[edge];
+    const struct ir_block *to = &f->blocks[e->to];
+    for (uint32_t n = 0; n < e->count; n++) {
+        frame->passing[n] = frame->values[f->pool[e->args + n]];
+    }
+    memcpy(frame->values + to->first, frame->passing, e->count * sizeof *frame->values);
+    frame->at = to->first + to->params;
+}
+
+/* ---- Memory ---- */
+
+static bool trap(struct machine *m, enum ir_trap kind)
+{
+    m->trap = kind;
+    return false;
+}
+
+/* The bytes that an access touches, or NULL with m->trap set. */
+static uint8_t *locate(struct machine *m, const struct ir_instr *i, unsigned type)
+{
+    struct frame *frame = m->frame;
+    const struct ir_place *p = &frame->f->places[i->c];
+    uint64_t index = i->a == IR_NONE ? 0 : frame->values[i->a].lo, at;
+    switch ((enum ir_space)p->space) {
+    case IR_SPACE_CONTEXT:
+        return (uint8_t *)(uintptr_t)(frame->context + p->offset);
+    case IR_SPACE_ADDRESS:
+        return (uint8_t *)(uintptr_t)(index + p->offset);
+    case IR_SPACE_SLOT:
+        return frame->slots[p->number] + p->offset;
+    case IR_SPACE_OBJECT:
+        m->trap = IR_TRAP_NULL;
+        return index == 0 ? NULL : (uint8_t *)(uintptr_t)(index + p->offset);
+    default:
+        break;
+    }
+    struct ir_window w = m->host->memory(m->host->ctx, frame->context, p->number);
+    unsigned bytes = ir_access_size(p->access, type);
+    m->trap = IR_TRAP_MEMORY;
+    if (__builtin_add_overflow(index, p->offset, &at) || at > w.length || bytes > w.length - at) {
+        return NULL;
+    }
+    return w.base + at;
+}
+
+static bool run_load(struct machine *m, const struct ir_instr *i)
+{
+    const uint8_t *bytes = locate(m, i, i->type);
+    if (bytes == NULL) {
+        return false;
+    }
+    m->frame->values[m->frame->at] = ir_read(bytes, m->frame->f->places[i->c].access, i->type);
+    return true;
+}
+
+static bool run_store(struct machine *m, const struct ir_instr *i)
+{
+    const struct frame *frame = m->frame;
+    unsigned type = frame->f->instrs[i->b].type;
+    uint8_t *bytes = locate(m, i, type);
+    if (bytes == NULL) {
+        return false;
+    }
+    ir_write(bytes, frame->f->places[i->c].access, type, frame->values[i->b]);
+    return true;
+}
+
+/* ---- Calls ---- */
+
+/* A call has come back: its results are values of the call and of those that stand behind it. */
+static void deliver(struct frame *frame, struct passed results, uint32_t count)
+{
+    const struct ir_function *f = frame->f;
+    uint32_t call = frame->at;
+    if (count > 0) {
+        frame->values[call] = passed_at(results, 0);
+    }
+    if (f->instrs[call].op == IR_INVOKE) {
+        follow(frame, ir_edge_of(f, &f->instrs[call], 0));
+        return;
+    }
+    frame->at++;
+    while (f->instrs[frame->at].op == IR_RESULT && f->instrs[frame->at].a == call) {
+        frame->values[frame->at] = passed_at(results, f->instrs[frame->at].b);
+        frame->at++;
+    }
+}
+
+/* Leave frames until one that waits at an invoke; it goes on at the other edge. */
+static bool unwind(struct machine *m)
+{
+    while (m->frame != NULL) {
+        struct frame *frame = m->frame;
+        const struct ir_instr *i = &frame->f->instrs[frame->at];
+        if (i->op == IR_INVOKE) {
+            follow(frame, ir_edge_of(frame->f, i, 1));
+            return true;
+        }
+        leave(m);
+    }
+    return false;
+}
+
+/* The stack lends room for arguments and results. */
+static enum ir_outcome call_host(struct machine *m, const struct ir_target *target,
+                                 const struct ir_signature *s, struct passed from)
+{
+    size_t mark = m->used;
+    struct ir_bits *args = push(m, (size_t)s->params * sizeof *args, 16);
+    struct ir_bits *results = push(m, (size_t)s->results * sizeof *results, 16);
+    m->used = mark;
+    if (args == NULL || results == NULL) {
+        (void)trap(m, IR_TRAP_STACK);
+        return IR_TRAPPED;
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        args[n] = passed_at(from, n);
+    }
+    enum ir_outcome outcome = m->host->call(m->host->ctx, target, args, results, &m->trap);
+    if (outcome == IR_RETURNED) {
+        deliver(m->frame, (struct passed){.values = results}, s->results);
+    } else if (outcome == IR_UNWOUND && unwind(m)) {
+        outcome = IR_RETURNED;
+    }
+    return outcome;
+}
+
+/* IR_RETURNED: go on with the innermost frame. */
+static enum ir_outcome run_call(struct machine *m, const struct ir_instr *i)
+{
+    struct frame *frame = m->frame;
+    const struct ir_host *host = m->host;
+    const struct ir_signature *s = ir_call_signature(frame->f, i);
+    const uint32_t *operands = frame->f->pool + i->b;
+    struct passed args = {frame->values, operands + (i->op == IR_CALL ? 0 : 2)};
+    struct ir_target target =
+        i->op == IR_CALL_INDIRECT
+            ? host->code(host->ctx, frame->values[operands[0]].lo, frame->values[operands[1]].lo)
+            : host->callee(host->ctx, frame->f, frame->context, i->a);
+    if (target.function == NULL) {
+        return call_host(m, &target, s, args);
+    }
+    if (!enter(m, &target, args)) {
+        (void)trap(m, IR_TRAP_STACK);
+        return IR_TRAPPED;
+    }
+    return IR_RETURNED;
+}
+
+/* The frame is left, and its values stay where they are until the next one is entered. */
+static void run_return(struct machine *m, const struct ir_instr *i)
+{
+    struct passed results = {m->frame->values, m->frame->f->pool + i->b};
+    leave(m);
+    if (m->frame != NULL) {
+        deliver(m->frame, results, i->c);
+        return;
+    }
+    for (uint32_t n = 0; n < i->c; n++) {
+        m->results[n] = passed_at(results, n);
+    }
+}
+
+/* ---- The loop ---- */
+
+/* What ir_eval() takes: values, or what stands in the instruction itself. */
+static void read_operands(const struct frame *frame, const struct ir_instr *i,
+                          struct ir_bits operands[3])
+{
+    const struct ir_bits *values = frame->values;
+    unsigned form = ir_op_info[i->op].form;
+    operands[0] = values[i->a];
+    if (form == IR_FORM_EXTRACT_LANE) {
+        operands[1].lo = i->b;
+    } else if (form != IR_FORM_UNARY) {
+        operands[1] = values[i->b];
+    }
+    if (form == IR_FORM_SELECT) {
+        operands[2] = values[i->c];
+    } else if (form == IR_FORM_REPLACE_LANE) {
+        operands[2].lo = i->c;
+    } else if (form == IR_FORM_SHUFFLE) {
+        operands[2] = ir_pool_bits(frame->f, i->c);
+    }
+}
+
+static bool run_plain(struct machine *m, const struct ir_instr *i)
+{
+    struct frame *frame = m->frame;
+    struct ir_bits operands[3] = {{0, 0}};
+    read_operands(frame, i, operands);
+    return ir_eval(i->op, i->type, frame->f->instrs[i->a].type, operands, &frame->values[frame->at],
+                   &m->trap);
+}
+
+static void run_bytes(struct frame *frame, const struct ir_instr *i)
+{
+    void *to = (void *)(uintptr_t)frame->values[i->a].lo;
+    if (i->op == IR_ZERO_BYTES) {
+        memset(to, 0, i->c);
+    } else {
+        memmove(to, (const void *)(uintptr_t)frame->values[i->b].lo, i->c);
+    }
+}
+
+/* What computes or touches memory and goes on behind itself. False: it traps. */
+static bool run_straight(struct machine *m, const struct ir_instr *i)
+{
+    struct frame *frame = m->frame;
+    struct ir_bits *out = &frame->values[frame->at];
+    switch (i->op) {
+    case IR_CONST:
+        *out = (struct ir_bits){.lo = ir_const_bits(i)};
+        return true;
+    case IR_V128_CONST:
+        *out = ir_pool_bits(frame->f, i->a);
+        return true;
+    case IR_NULL:
+        *out = (struct ir_bits){.lo = 0};
+        return true;
+    case IR_CONTEXT:
+        *out = (struct ir_bits){.lo = frame->context};
+        return true;
+    case IR_SLOT:
+        *out = (struct ir_bits){.lo = (uintptr_t)frame->slots[i->a]};
+        return true;
+    case IR_LOAD:
+        return run_load(m, i);
+    case IR_STORE:
+    case IR_STORE_REF:
+        return run_store(m, i);
+    case IR_COPY_BYTES:
+    case IR_ZERO_BYTES:
+        run_bytes(frame, i);
+        return true;
+    case IR_TRAP_IF:
+        return frame->values[i->a].lo != 0 || trap(m, (enum ir_trap)i->b);
+    case IR_POLL:
+        m->until_poll = 0;
+        return true;
+    default:
+        return run_plain(m, i);
+    }
+}
+
+static uint32_t switch_edge(const struct frame *frame, const struct ir_instr *i)
+{
+    uint64_t v = frame->values[i->a].lo;
+    return i->b + (v < i->c - 1 ? (uint32_t)v : i->c - 1);
+}
+
+/* IR_RETURNED: go on, if there is a frame. */
+static enum ir_outcome step(struct machine *m)
+{
+    struct frame *frame = m->frame;
+    const struct ir_instr *i = &frame->f->instrs[frame->at];
+    switch (i->op) {
+    case IR_JUMP:
+        follow(frame, i->a);
+        return IR_RETURNED;
+    case IR_BRANCH:
+        follow(frame, frame->values[i->a].lo != 0 ? i->b : i->c);
+        return IR_RETURNED;
+    case IR_SWITCH:
+        follow(frame, switch_edge(frame, i));
+        return IR_RETURNED;
+    case IR_RETURN:
+        run_return(m, i);
+        return IR_RETURNED;
+    case IR_TRAP:
+        (void)trap(m, (enum ir_trap)i->b);
+        return IR_TRAPPED;
+    case IR_CALL:
+    case IR_CALL_INDIRECT:
+    case IR_INVOKE:
+        return run_call(m, i);
+    default:
+        if (!run_straight(m, i)) {
+            return IR_TRAPPED;
+        }
+        frame->at++;
+        return IR_RETURNED;
+    }
+}
+
+static void describe_stop(const struct machine *m, struct ir_stop *stop)
+{
+    stop->trap = m->trap;
+    stop->depth = 0;
+    for (const struct frame *f = m->frame; f != NULL; f = f->caller) {
+        if (stop->depth < ARRAY_COUNT(stop->frames)) {
+            stop->frames[stop->depth].function = f->f;
+            stop->frames[stop->depth].value = f->at;
+        }
+        stop->depth++;
+    }
+}
+
+enum ir_outcome ir_interpret(const struct ir_host *host, void *stack, size_t stack_bytes,
+                             const struct ir_target *target, const struct ir_bits *args,
+                             struct ir_bits *results, struct ir_stop *stop)
+{
+    struct machine m = {.host = host,
+                        .stack = stack,
+                        .size = stack_bytes,
+                        .results = results,
+                        .until_poll = POLL_EVERY};
+    enum ir_outcome outcome = IR_RETURNED;
+    if (!enter(&m, target, (struct passed){.values = args})) {
+        (void)trap(&m, IR_TRAP_STACK);
+        outcome = IR_TRAPPED;
+    }
+    while (outcome == IR_RETURNED && m.frame != NULL) {
+        if (m.until_poll-- == 0) {
+            m.until_poll = POLL_EVERY;
+            outcome = host->poll(host->ctx) ? IR_RETURNED : IR_STOPPED;
+        } else {
+            outcome = step(&m);
+        }
+    }
+    if (outcome != IR_RETURNED) {
+        describe_stop(&m, stop);
+    }
+    return outcome;
+}

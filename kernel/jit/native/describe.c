@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Names for addresses in loaded code, from the tables made at load time. Used while the kernel
+// panics: reads constant tables, takes nothing.
+#include "kernel/jit/native/module_internal.h"
+#include "kernel/lib/format.h"
+
+/* Last symbol that starts at or below `at`, or NULL. */
+static const struct code_symbol *find_symbol(const struct code_names *n, uint32_t at)
+{
+    uint32_t lo = 0;
+    uint32_t hi = n->symbol_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (n->symbols[mid].start <= at) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo == 0 ? NULL : &n->symbols[lo - 1];
+}
+
+/* The row that covers `at`, or NULL: no line is known. */
+static const struct code_line *find_line(const struct code_names *n, uint32_t at)
+{
+    uint32_t lo = 0;
+    uint32_t hi = n->line_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (n->lines[mid].start <= at) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo == 0 || n->lines[lo - 1].line == 0 ? NULL : &n->lines[lo - 1];
+}
+
+bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t len)
+{
+    if (pc - m->owner.base >= m->owner.size) {
+        return false;
+    }
+    uint32_t at = (uint32_t)(pc - m->owner.base);
+    const struct code_symbol *s = find_symbol(&m->names, at);
+    const struct code_line *l = find_line(&m->names, at);
+    const char *text = m->names.text;
+    const char *symbol = s == NULL ? m->name : text + s->name;
+    unsigned offset = s == NULL ? at : at - s->start;
+    bool is_driver = m->kind == LOAD_DRIVER;
+    size_t used = fmt_print(buf, len, "%s%s%s+0x%x", is_driver ? m->driver.name : "",
+                            is_driver ? "!" : "", symbol, offset);
+    if (used >= len) {
+        return true;
+    }
+    if (l == NULL) {
+        fmt_print(buf + used, len - used, " (%s)", m->name);
+    } else {
+        fmt_print(buf + used, len - used, " (%s:%u)", text + l->file, l->line);
+    }
+    return true;
+}

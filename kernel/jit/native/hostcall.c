@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// What every host call does on the way in and out, and the looks it takes at what it is given.
+// Native programs are trusted: these checks turn a program's slip into an error instead of a panic,
+// they fence nothing off.
+#include "kernel/jit/native/native_internal.h"
+
+#include "hal/types.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+
+void hostcall_enter(void)
+{
+    const struct thread *t = thread_current();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (here - t->context.stack_lo < NATIVE_CALL_STACK) {
+        native_fail("stack overflow: too little stack left to call the kernel");
+    }
+}
+
+int64_t hostcall_leave(int64_t result)
+{
+    if (thread_is_cancelled(thread_current())) {
+        thread_exit(0);
+    }
+    return result;
+}
+
+bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
+{
+    uintptr_t at = (uintptr_t)p;
+    uintptr_t end;
+    if (p == NULL || ADD_OVERFLOWS(at, len, &end)) {
+        return false;
+    }
+    while (at < end) {
+        struct hal_mapping m;
+        if (!hal_mmu_query(at, &m) || (m.prot & prot) != prot || m.type != MEM_NORMAL) {
+            return false;
+        }
+        uintptr_t next = ALIGN_DOWN(at, (uintptr_t)m.size) + m.size;
+        if (next <= at) {
+            return true; /* the last page there is */
+        }
+        at = next;
+    }
+    return true;
+}
+
+enum status hostcall_string(const char *s, char *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((i == 0 || (uintptr_t)(s + i) % PAGE_SIZE == 0) &&
+            !hostcall_range_ok(s + i, 1, PROT_R)) {
+            return E_INVAL;
+        }
+        out[i] = s[i];
+        if (s[i] == 0) {
+            return OK;
+        }
+    }
+    return E_NAMETOOLONG;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// A native program's heap: kernel heap blocks that the program owns and that go back with it.
+#include "kernel/jit/native/native_internal.h"
+
+#include "hal/types.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define BLOCK_MAGIC 0x6b636f6c62796148ull /* "Hayblock" */
+
+/** Before each block: 16-byte aligned, as what follows it must be. */
+struct block {
+    struct list_node link;
+    uint64_t size; /* bytes that the program asked for */
+    uint64_t magic;
+};
+STATIC_ASSERT(sizeof(struct block) % 16 == 0, "blocks are 16-byte aligned");
+
+static uint64_t block_pages(uint64_t size)
+{
+    return (size + sizeof(struct block) + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+/* The program's limit is counted in whole pages of large blocks; small ones share pages that the
+ * heap counts. */
+static uint64_t charged_pages(uint64_t size)
+{
+    return size < PAGE_SIZE ? 0 : block_pages(size);
+}
+
+static bool charge(struct program *p, uint64_t size)
+{
+    return program_charge(p, charged_pages(size));
+}
+
+static void discharge(struct program *p, uint64_t size)
+{
+    program_uncharge(p, charged_pages(size));
+}
+
+static struct block *block_of(struct native *n, void *p)
+{
+    struct block *b = (struct block *)p - 1;
+    (void)n;
+    if ((uintptr_t)p % 16 != 0 || !hostcall_range_ok(b, sizeof(*b), PROT_R | PROT_W) ||
+        b->magic != BLOCK_MAGIC) {
+        native_fail("free or realloc of a pointer that malloc did not give");
+    }
+    return b;
+}
+
+static void *take(size_t size, bool zero)
+{
+    struct native *n = native_current();
+    uint64_t bytes;
+    if (ADD_OVERFLOWS((uint64_t)size, sizeof(struct block), &bytes) || !charge(n->program, size)) {
+        return NULL;
+    }
+    struct block *b = zero ? heap_zalloc(bytes) : heap_alloc(bytes);
+    if (b == NULL) {
+        discharge(n->program, size);
+        return NULL;
+    }
+    b->size = size;
+    b->magic = BLOCK_MAGIC;
+    mutex_lock(&n->lock);
+    list_push_back(&n->blocks, &b->link);
+    mutex_unlock(&n->lock);
+    return b + 1;
+}
+
+static void give(struct native *n, struct block *b)
+{
+    mutex_lock(&n->lock);
+    list_remove(&b->link);
+    mutex_unlock(&n->lock);
+    discharge(n->program, b->size);
+    b->magic = 0;
+    heap_free(b);
+}
+
+static void *hy_malloc(size_t size)
+{
+    hostcall_enter();
+    return take(size, false);
+}
+
+static void *hy_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    hostcall_enter();
+    return MUL_OVERFLOWS(count, size, &bytes) ? NULL : take(bytes, true);
+}
+
+static void hy_free(void *p)
+{
+    hostcall_enter();
+    if (p != NULL) {
+        struct native *n = native_current();
+        give(n, block_of(n, p));
+    }
+}
+
+static void *hy_realloc(void *p, size_t size)
+{
+    hostcall_enter();
+    if (p == NULL) {
+        return take(size, false);
+    }
+    struct native *n = native_current();
+    struct block *old = block_of(n, p);
+    void *fresh = take(size, false);
+    if (fresh != NULL) {
+        memcpy(fresh, p, MIN(size, old->size));
+        give(n, old);
+    }
+    return fresh;
+}
+
+void native_free_blocks(struct native *n)
+{
+    struct list_node *node;
+    while ((node = list_pop_front(&n->blocks)) != NULL) {
+        heap_free(CONTAINER_OF(node, struct block, link));
+    }
+}
+
+const struct export hostcall_memory_exports[] = {
+    {"hy_malloc", 1, hy_malloc},
+    {"hy_calloc", 1, hy_calloc},
+    {"hy_realloc", 1, hy_realloc},
+    {"hy_free", 1, hy_free},
+    {NULL, 0, NULL},
+};

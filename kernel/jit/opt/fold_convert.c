@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+//
+// Rules of conversions between integers, of loads and of stores.
+#include "kernel/jit/opt/fold.h"
+
+/** Offsets up to here stay in an instruction on every machine. */
+#define OFFSET_MAX ((uint64_t)INT32_MAX)
+
+static uint32_t unary(struct ir_function *f, unsigned op, unsigned type, uint32_t a)
+{
+    return ir_build(f, op, type, a, 0, 0);
+}
+
+/* How many low bits of a value say all of it: the rest are copies of the highest of these. */
+static unsigned signed_width(const struct ir_function *f, uint32_t value)
+{
+    const struct ir_instr *i = &f->instrs[value];
+    switch ((enum ir_op)i->op) {
+    case IR_EXTEND8_S:
+        return 8;
+    case IR_EXTEND16_S:
+        return 16;
+    case IR_EXTEND32_S:
+    case IR_EXTEND_S:
+        return 32;
+    case IR_LOAD:
+        switch (f->places[i->c].access) {
+        case IR_ACCESS_8_S:
+            return 8;
+        case IR_ACCESS_16_S:
+            return 16;
+        case IR_ACCESS_32_S:
+            return 32;
+        default:
+            return 64;
+        }
+    default:
+        return 64;
+    }
+}
+
+/* The operand, if an extension from `width` bits changes nothing; or one that it works on as well.
+ */
+static uint32_t sign_extend(struct ir_function *f, const struct ir_instr *i, unsigned width)
+{
+    uint64_t c, low = UINT64_MAX >> (64 - width);
+    struct ir_instr a = f->instrs[i->a];
+    if (signed_width(f, i->a) <= width || fold_bits(f, i->a) <= low >> 1) {
+        return i->a;
+    }
+    bool masked = a.op == IR_AND && fold_is_const(f, a.b, &c) && (c & low) == low;
+    bool wider = (a.op == IR_EXTEND16_S || a.op == IR_EXTEND32_S) && signed_width(f, i->a) > width;
+    if (masked || wider) {
+        return unary(f, i->op, i->type, a.a);
+    }
+    return width == 32 && a.op == IR_EXTEND_U ? unary(f, IR_EXTEND_S, IR_I64, a.a) : IR_NONE;
+}
+
+/* The i32 that an i64 is made from: a constant or an extension. */
+static bool narrow_operand(struct ir_function *f, uint32_t value, uint32_t *out)
+{
+    struct ir_instr i = f->instrs[value];
+    if (i.op == IR_CONST) {
+        *out = ir_build_const(f, IR_I32, ir_const_bits(&i));
+        return true;
+    }
+    *out = i.a;
+    return i.op == IR_EXTEND_U || i.op == IR_EXTEND_S;
+}
+
+/* Arithmetic whose low half is that of the low halves. */
+static bool is_modular(unsigned op)
+{
+    return op == IR_ADD || op == IR_SUB || op == IR_MUL || op == IR_AND || op == IR_OR ||
+           op == IR_XOR;
+}
+
+static uint32_t wrap(struct ir_function *f, const struct ir_instr *i)
+{
+    struct ir_instr a = f->instrs[i->a];
+    uint64_t c;
+    uint32_t left, right;
+    switch ((enum ir_op)a.op) {
+    case IR_EXTEND_U:
+    case IR_EXTEND_S:
+        return a.a;
+    case IR_EXTEND32_S:
+        return unary(f, IR_WRAP, IR_I32, a.a);
+    case IR_AND:
+        if (fold_is_const(f, a.b, &c) && (uint32_t)c == UINT32_MAX) {
+            return unary(f, IR_WRAP, IR_I32, a.a);
+        }
+        break;
+    default:
+        break;
+    }
+    if (is_modular(a.op) && narrow_operand(f, a.a, &left) && narrow_operand(f, a.b, &right)) {
+        return ir_build(f, a.op, IR_I32, left, right, 0);
+    }
+    return IR_NONE;
+}
+
+static uint32_t extend(struct ir_function *f, const struct ir_instr *i)
+{
+    struct ir_instr a = f->instrs[i->a];
+    if (i->op == IR_EXTEND_S && (fold_bits(f, i->a) & 0x80000000) == 0) {
+        return unary(f, IR_EXTEND_U, IR_I64, i->a);
+    }
+    if (a.op != IR_WRAP) {
+        return IR_NONE;
+    }
+    if (i->op == IR_EXTEND_S) {
+        return unary(f, IR_EXTEND32_S, IR_I64, a.a);
+    }
+    return fold_bits(f, a.a) <= UINT32_MAX ? a.a : IR_NONE;
+}
+
+uint32_t fold_convert(struct ir_function *f, const struct ir_instr *i)
+{
+    struct ir_instr a = f->instrs[i->a];
+    switch ((enum ir_op)i->op) {
+    case IR_EXTEND8_S:
+        return sign_extend(f, i, 8);
+    case IR_EXTEND16_S:
+        return sign_extend(f, i, 16);
+    case IR_EXTEND32_S:
+        return sign_extend(f, i, 32);
+    case IR_WRAP:
+        return wrap(f, i);
+    case IR_BITCAST: /* there and back */
+        return a.op == IR_BITCAST ? a.a : IR_NONE;
+    default:
+        return extend(f, i);
+    }
+}
+
+/* ---- Accesses ---- */
+
+/* An addend of the index that can be in the offset: what is added does not wrap in the index, or
+ * wraps in the same way in both. */
+static bool has_addend(const struct ir_function *f, uint32_t index, unsigned space,
+                       uint64_t *addend)
+{
+    const struct ir_instr *i = &f->instrs[index];
+    if ((i->op != IR_ADD && i->op != IR_DERIVE) || !fold_is_const(f, i->b, addend)) {
+        return false;
+    }
+    switch (space) {
+    case IR_SPACE_MEMORY: /* an offset is added in 64 bits, this in 32 */
+        return fold_bits(f, i->a) + *addend <= UINT32_MAX;
+    case IR_SPACE_ADDRESS:
+        return true;
+    default: /* null plus something is not null */
+        return i->op == IR_DERIVE && f->instrs[i->a].op == IR_NULL_CHECK;
+    }
+}
+
+/* Constants of the address into the offset. An index that is one becomes 0. */
+static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_place *p)
+{
+    uint64_t c;
+    while (has_addend(f, i->a, p->space, &c) && p->offset + c <= OFFSET_MAX) {
+        p->offset += c;
+        i->a = f->instrs[i->a].a;
+    }
+    if (p->space == IR_SPACE_MEMORY && fold_is_const(f, i->a, &c) && c != 0 &&
+        p->offset <= OFFSET_MAX && p->offset + c <= OFFSET_MAX) {
+        p->offset += c;
+        i->a = ir_build_const(f, IR_I32, 0);
+    }
+}
+
+/* A value of which a narrow store takes the low bits: without what changes only the others. */
+static uint32_t low_bits(const struct ir_function *f, uint32_t value, unsigned width)
+{
+    for (;;) {
+        const struct ir_instr *i = &f->instrs[value];
+        uint64_t c, low = UINT64_MAX >> (64 - width);
+        bool masked = i->op == IR_AND && fold_is_const(f, i->b, &c) && (c & low) == low;
+        bool extended = (i->op == IR_EXTEND8_S && width <= 8) ||
+                        (i->op == IR_EXTEND16_S && width <= 16) ||
+                        (i->op == IR_EXTEND32_S && width <= 32);
+        if (!masked && !extended) {
+            return value;
+        }
+        value = i->a;
+    }
+}
+
+static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_place *p)
+{
+    unsigned width = 8 * ir_access_size(p->access, f->instrs[i->b].type);
+    if (p->access == IR_ACCESS_FULL) {
+        return;
+    }
+    if (p->access == IR_ACCESS_8_S || p->access == IR_ACCESS_16_S || p->access == IR_ACCESS_32_S) {
+        p->access++; /* one of two that mean the same */
+    }
+    i->b = low_bits(f, i->b, width);
+    unsigned op = f->instrs[i->b].op;
+    if (op == IR_EXTEND_U || op == IR_EXTEND_S) {
+        i->b = low_bits(f, f->instrs[i->b].a, width);
+        p->access = width == 32 ? IR_ACCESS_FULL : p->access;
+    }
+}
+
+void fold_access(struct ir_function *f, struct ir_instr *i)
+{
+    struct ir_place before = f->places[i->c], p = before;
+    if (i->a != IR_NONE) {
+        fold_address(f, i, &p);
+    }
+    if (i->op != IR_LOAD) {
+        fold_stored(f, i, &p);
+    }
+    if (p.offset != before.offset || p.access != before.access) { /* all that they change */
+        i->c = ir_place(f, &p);
+    }
+}

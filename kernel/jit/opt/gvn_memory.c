@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+//
+// What memory is known to hold. Each class of memory is in some version at each point; what a load
+// read or a store wrote is remembered with the version. A store makes a new version that knows the
+// one before: a load from beside what was stored looks there, too.
+#include "kernel/jit/opt/gvn_internal.h"
+
+#include "kernel/lib/string.h"
+
+#define PROBES    4u
+#define STEPS_MAX 8u /* stores that a load looks past */
+
+/* Contents that are remembered, 256 KiB: as gvn.c's ENTRIES_MAX. */
+#define CONTENTS_MAX (1u << 13)
+
+/* ---- Versions ---- */
+
+static uint32_t new_version(struct gvn *g, struct gvn_version v)
+{
+    struct ir_function *f = g->c.out;
+    struct gvn_version *grown = arena_grow_list(g->a, g->versions, &g->version_capacity,
+                                                (uint64_t)g->version_count + 1, sizeof *grown);
+    if (grown == NULL) {
+        f->error = f->error == OK ? E_NOMEM : f->error;
+        return 0;
+    }
+    g->versions = grown;
+    grown[g->version_count] = v;
+    return g->version_count++;
+}
+
+static uint32_t unknown_version(struct gvn *g)
+{
+    return new_version(g, (struct gvn_version){.before = IR_NONE});
+}
+
+void gvn_memory_clobber(struct gvn *g)
+{
+    for (uint32_t n = 0; n < g->effects.count; n++) {
+        g->now[n] = unknown_version(g);
+    }
+}
+
+static uint32_t class_of(const struct gvn *g, const struct ir_place *p)
+{
+    return g->effects.number[p->alias_class];
+}
+
+/* ---- Start ---- */
+
+enum status gvn_memory_start(struct gvn *g)
+{
+    const struct ir_function *f = g->c.in;
+    uint32_t size = 8;
+    enum status s = effects_make(g->a, f, &g->c.survey->cfg, &g->effects);
+    if (s != OK) {
+        return s;
+    }
+    while (size < f->instr_count / 3 && size < CONTENTS_MAX) {
+        size *= 2;
+    }
+    g->after = arena_take(g->a, (size_t)f->block_count * g->effects.count * sizeof *g->after);
+    g->contents = arena_alloc(g->a, (size_t)size * sizeof *g->contents);
+    if (g->after == NULL || g->contents == NULL) {
+        return E_NOMEM;
+    }
+    g->content_mask = size - 1;
+    (void)unknown_version(g); /* number 0: of what never changes */
+    return g->c.out->error;
+}
+
+/* ---- Blocks ---- */
+
+/* The version at the end of all that leads here, or IR_NONE if they are not one. */
+static uint32_t agreed(const struct gvn *g, uint32_t class)
+{
+    uint32_t found = IR_NONE;
+    for (uint32_t e = g->first_entry[g->block]; e != IR_NONE; e = g->entries[e].next) {
+        uint32_t v = g->after[g->entries[e].from * g->effects.count + class];
+        if (found != IR_NONE && v != found) {
+            return IR_NONE;
+        }
+        found = v;
+    }
+    return found;
+}
+
+/* Classes that ways back into this block may have changed. */
+static uint16_t changed_behind(const struct gvn *g)
+{
+    const struct ir_cfg *cfg = &g->c.survey->cfg;
+    uint16_t classes = 0;
+    for (uint32_t i = cfg->pred_first[g->block]; i < cfg->pred_first[g->block + 1]; i++) {
+        uint32_t from = cfg->pred_block[i];
+        if (g->is_done[from] == 0) { /* a loop's, or of a cycle that has no header */
+            bool is_loop = ir_cfg_dominates(&g->c.survey->cfg, g->block, from);
+            classes |= is_loop ? g->effects.written[g->block] : UINT16_MAX;
+        }
+    }
+    return classes;
+}
+
+void gvn_memory_enter(struct gvn *g)
+{
+    uint16_t changed = changed_behind(g);
+    for (uint32_t n = 0; n < g->effects.count; n++) {
+        uint32_t v = (changed >> n & 1) != 0 ? IR_NONE : agreed(g, n);
+        g->now[n] = v == IR_NONE ? unknown_version(g) : v;
+    }
+}
+
+void gvn_memory_leave(struct gvn *g)
+{
+    memcpy(g->after + (size_t)g->block * g->effects.count, g->now,
+           g->effects.count * sizeof *g->now);
+}
+
+/* ---- Contents ---- */
+
+static struct gvn_content content_at(const struct gvn *g, const struct ir_instr *i, unsigned type)
+{
+    const struct ir_place *p = &g->c.out->places[i->c];
+    return (struct gvn_content){.index = i->a,
+                                .bytes = (uint16_t)ir_access_size(p->access, type),
+                                .space = p->space,
+                                .access = type == IR_V128 ? p->access : 0,
+                                .number = ir_space_is_numbered(p->space) ? p->number : 0,
+                                .offset = p->offset,
+                                .last = g->scope.last[g->scope.now]};
+}
+
+static uint32_t hash_content(const struct gvn_content *c)
+{
+    uint64_t h = c->offset * UINT64_C(0x9e3779b97f4a7c15) + c->index;
+    h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) + c->version +
+        ((uint64_t)(c->bytes + c->space * 32u + c->access * 256u) << 32);
+    return (uint32_t)((h ^ h >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static bool is_same(const struct gvn_content *a, const struct gvn_content *b)
+{
+    return a->version == b->version && a->index == b->index && a->offset == b->offset &&
+           a->bytes == b->bytes && a->space == b->space && a->access == b->access &&
+           a->number == b->number;
+}
+
+static uint32_t find(const struct gvn *g, const struct gvn_content *c)
+{
+    uint32_t hash = hash_content(c);
+    for (uint32_t n = 0; n < PROBES; n++) {
+        const struct gvn_content *e = &g->contents[(hash + n) & g->content_mask];
+        if (e->value_1 == 0) {
+            break;
+        }
+        if (is_same(e, c) && g->scope.now <= e->last) {
+            return e->value_1 - 1;
+        }
+    }
+    return IR_NONE;
+}
+
+static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uint32_t value)
+{
+    c->version = version;
+    c->value_1 = value + 1;
+    uint32_t hash = hash_content(c), at = hash & g->content_mask;
+    for (uint32_t n = 0; n < PROBES; n++) {
+        const struct gvn_content *e = &g->contents[(hash + n) & g->content_mask];
+        if (e->value_1 == 0 || g->scope.now > e->last || is_same(e, c)) {
+            at = (hash + n) & g->content_mask;
+            break;
+        }
+    }
+    g->contents[at] = *c;
+}
+
+/* Whether a store went beside these bytes: the same index, other offsets; or other places of the
+ * frame or the context. */
+static bool is_beside(const struct gvn *g, const struct gvn_version *v, const struct gvn_content *c)
+{
+    const struct ir_place *p = &g->c.out->places[v->place];
+    if (p->space != c->space) {
+        return false;
+    }
+    if (p->space == IR_SPACE_SLOT && p->number != c->number) {
+        return true;
+    }
+    bool same_number = !ir_space_is_numbered(p->space) || p->number == c->number;
+    bool apart = p->offset >= c->offset ? p->offset - c->offset >= c->bytes
+                                        : c->offset - p->offset >= v->bytes;
+    return same_number && v->index == c->index && apart;
+}
+
+static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uint32_t version)
+{
+    for (uint32_t steps = 0; steps <= STEPS_MAX; steps++) {
+        c->version = version;
+        uint32_t value = find(g, c);
+        const struct gvn_version *v = &g->versions[version];
+        if (value != IR_NONE || v->before == IR_NONE || !is_beside(g, v, c)) {
+            return value;
+        }
+        version = v->before;
+    }
+    return IR_NONE;
+}
+
+/* ---- What was stored, as a load would read it ---- */
+
+/* The low bits of an integer, extended in its type. */
+static uint32_t extend_low(struct ir_function *f, uint32_t v, unsigned access)
+{
+    unsigned type = f->instrs[v].type;
+    switch ((enum ir_access)access) {
+    case IR_ACCESS_8_S:
+        return ir_build(f, IR_EXTEND8_S, type, v, 0, 0);
+    case IR_ACCESS_16_S:
+        return ir_build(f, IR_EXTEND16_S, type, v, 0, 0);
+    case IR_ACCESS_32_S:
+        return type == IR_I64 ? ir_build(f, IR_EXTEND32_S, type, v, 0, 0) : v;
+    case IR_ACCESS_8_U:
+        return ir_build(f, IR_AND, type, v, ir_build_const(f, type, 0xff), 0);
+    case IR_ACCESS_16_U:
+        return ir_build(f, IR_AND, type, v, ir_build_const(f, type, 0xffff), 0);
+    case IR_ACCESS_32_U:
+        return type == IR_I64 ? ir_build(f, IR_AND, type, v, ir_build_const(f, type, UINT32_MAX), 0)
+                              : v;
+    default:
+        return v;
+    }
+}
+
+static bool extends_sign(unsigned access)
+{
+    return access == IR_ACCESS_8_S || access == IR_ACCESS_16_S || access == IR_ACCESS_32_S;
+}
+
+/* A value of type `type` that a load with this access gives, when its bytes are the low ones of v;
+ * IR_NONE: there is no such conversion. */
+static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsigned access)
+{
+    unsigned from = f->instrs[v].type;
+    if (from == type && (access == IR_ACCESS_FULL || type == IR_V128)) {
+        return v;
+    }
+    if (ir_is_float(from) && ir_is_integer(type)) {
+        v = ir_build(f, IR_BITCAST, from == IR_F32 ? IR_I32 : IR_I64, v, 0, 0);
+        from = f->instrs[v].type;
+    }
+    if (!ir_is_integer(from)) {
+        return IR_NONE;
+    }
+    if (ir_is_float(type)) {
+        return ir_type_size(type) == ir_type_size(from) ? ir_build(f, IR_BITCAST, type, v, 0, 0)
+                                                        : IR_NONE;
+    }
+    if (!ir_is_integer(type)) {
+        return IR_NONE;
+    }
+    if (type == IR_I32 && from == IR_I64) {
+        v = ir_build(f, IR_WRAP, IR_I32, v, 0, 0);
+    }
+    v = extend_low(f, v, access);
+    if (type == IR_I64 && from == IR_I32) {
+        v = ir_build(f, extends_sign(access) ? IR_EXTEND_S : IR_EXTEND_U, IR_I64, v, 0, 0);
+    }
+    return v;
+}
+
+/* ---- Loads and stores ---- */
+
+uint32_t gvn_load(struct gvn *g, struct ir_instr i)
+{
+    struct ir_function *f = g->c.out;
+    fold_access(f, &i);
+    struct ir_place p = f->places[i.c];
+    struct gvn_content c = content_at(g, &i, i.type);
+    uint32_t version = p.is_constant != 0 ? 0 : g->now[class_of(g, &p)];
+    uint32_t value = find_past_stores(g, &c, version);
+    if (value != IR_NONE && f->error == OK) {
+        value = as_loaded(f, value, i.type, p.access);
+        if (value != IR_NONE) {
+            return value;
+        }
+    }
+    value = fold_emit(f, &i);
+    remember(g, &c, version, value);
+    return value;
+}
+
+void gvn_store(struct gvn *g, struct ir_instr i)
+{
+    struct ir_function *f = g->c.out;
+    fold_access(f, &i);
+    struct ir_place p = f->places[i.c];
+    struct gvn_content c = content_at(g, &i, f->instrs[i.b].type);
+    uint32_t *now = &g->now[class_of(g, &p)];
+    (void)fold_emit(f, &i);
+    *now = new_version(
+        g, (struct gvn_version){.before = *now, .index = i.a, .place = i.c, .bytes = c.bytes});
+    remember(g, &c, *now, i.b);
+}

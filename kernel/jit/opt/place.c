@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+//
+// Placement by copying: what stays is copied in its order; what came to a block from elsewhere
+// stands before its first use there, or else at the end; constants stand before their first use in
+// each block.
+#include "kernel/jit/opt/opt.h"
+#include "kernel/jit/opt/place_internal.h"
+
+#include "kernel/lib/string.h"
+
+struct placing {
+    struct copy c;
+    struct place_plan *plan;
+    uint32_t block;
+    uint8_t *is_done;       /* by value: copied, to where it goes */
+    uint32_t *made_in;      /* by constant: the block that it was last made in */
+    uint32_t *first, *next; /* by block, by value: those that come from elsewhere */
+    uint32_t *stack;        /* of values that wait for operands */
+    uint32_t depth;
+};
+
+/* ---- What a block gets from elsewhere ---- */
+
+static void collect_arrivals(struct placing *p)
+{
+    const struct place_plan *plan = p->plan;
+    for (uint32_t n = plan->survey.cfg.count; n-- > 0;) { /* lists in order: from the end */
+        const struct ir_block *b = &plan->f->blocks[plan->survey.cfg.tree_order[n]];
+        for (uint32_t v = b->first + b->count; v-- > b->first;) {
+            uint32_t to = plan->target[v];
+            bool moves = to != plan->survey.home[v] || place_is_constant(plan->f->instrs[v].op);
+            if (moves && plan->kind[v] != PLACE_CONSTANT && plan->survey.is_needed[v] != 0) {
+                p->next[v] = p->first[to];
+                p->first[to] = v;
+            }
+        }
+    }
+}
+
+/* ---- Operands first ---- */
+
+static bool is_ready(const struct placing *p, uint32_t value)
+{
+    if (p->plan->kind[value] == PLACE_CONSTANT) {
+        return p->made_in[value] == p->block;
+    }
+    return p->is_done[value] != 0;
+}
+
+static void want(void *ctx, uint32_t *value)
+{
+    struct placing *p = ctx;
+    uint32_t v = p->plan->survey.alias[*value];
+    if (!is_ready(p, v)) {
+        p->stack[p->depth++] = v;
+    }
+}
+
+static void make(struct placing *p, uint32_t value)
+{
+    struct ir_instr i = copy_operands(&p->c, value);
+    p->c.values[value] = copy_emit(&p->c, &i);
+    p->is_done[value] = 1;
+    p->made_in[value] = p->block;
+}
+
+/* All that waits on the stack above `depth`, each behind its operands. */
+static void make_wanted(struct placing *p, uint32_t depth)
+{
+    struct ir_function *in = (struct ir_function *)p->plan->f;
+    while (p->depth > depth && p->c.out->error == OK) {
+        uint32_t top = p->depth, value = p->stack[top - 1];
+        if (!is_ready(p, value)) {
+            ir_for_each_operand(in, &in->instrs[value], want, p);
+            if (p->depth != top) {
+                continue;
+            }
+            make(p, value);
+        }
+        p->depth = top - 1;
+    }
+    p->depth = depth;
+}
+
+static void make_operands(struct placing *p, uint32_t value)
+{
+    struct ir_function *in = (struct ir_function *)p->plan->f;
+    ir_for_each_operand(in, &in->instrs[value], want, p);
+    make_wanted(p, 0);
+}
+
+/* ---- Ends of blocks ---- */
+
+static void make_arguments(struct placing *p, const struct ir_instr *last)
+{
+    const struct ir_function *in = p->plan->f;
+    uint32_t edges = ir_edge_count(in, last);
+    for (uint32_t n = 0; n < edges; n++) {
+        const struct ir_edge *e = &in->edges[ir_edge_of(in, last, n)];
+        for (uint32_t arg = 0; arg < e->count; arg++) {
+            if (copy_keeps(&p->c, in->blocks[e->to].first + arg)) {
+                want(p, &in->pool[e->args + arg]);
+                make_wanted(p, 0);
+            }
+        }
+    }
+}
+
+static void end_block(struct placing *p, uint32_t value)
+{
+    for (uint32_t v = p->first[p->block]; v != IR_NONE; v = p->next[v]) {
+        uint32_t arrived = v;
+        want(p, &arrived);
+        make_wanted(p, 0);
+    }
+    make_operands(p, value);
+    make_arguments(p, &p->plan->f->instrs[value]);
+    copy_end(&p->c, value);
+    p->is_done[value] = 1;
+}
+
+/* ---- Blocks ---- */
+
+static void copy_params(struct placing *p, const struct ir_block *b)
+{
+    struct ir_function *out = p->c.out;
+    for (uint32_t v = b->first; v < b->first + b->params && out->error == OK; v++) {
+        if (p->block == 0 || copy_keeps(&p->c, v)) {
+            out->location = p->plan->f->locations[v];
+            p->c.values[v] = ir_param(out, p->plan->f->instrs[v].type);
+            p->is_done[v] = 1;
+        }
+    }
+}
+
+static void copy_block(struct placing *p, uint32_t block)
+{
+    const struct place_plan *plan = p->plan;
+    const struct ir_block *b = &plan->f->blocks[block];
+    p->block = block;
+    ir_block_start(p->c.out, p->c.blocks[block]);
+    copy_params(p, b);
+    uint32_t last = b->first + b->count - 1;
+    for (uint32_t v = b->first + b->params; v < last && p->c.out->error == OK; v++) {
+        bool here = plan->target[v] == block && !place_is_constant(plan->f->instrs[v].op);
+        if (plan->survey.is_needed[v] != 0 && here && p->is_done[v] == 0) {
+            make_operands(p, v);
+            make(p, v);
+        }
+    }
+    end_block(p, last);
+}
+
+static bool allocate(struct placing *p, struct arena *a)
+{
+    size_t values = p->plan->f->instr_count, blocks = p->plan->f->block_count;
+    p->is_done = arena_alloc(a, values);
+    p->made_in = arena_take(a, values * sizeof *p->made_in);
+    p->next = arena_alloc(a, values * sizeof *p->next);
+    p->first = arena_take(a, blocks * sizeof *p->first);
+    /* Those that wait are a chain of users; each of them wants its operands. */
+    p->stack = arena_take(a, (3 * values + p->plan->f->pool_count + 1) * sizeof *p->stack);
+    if (p->is_done == NULL || p->made_in == NULL || p->next == NULL || p->first == NULL ||
+        p->stack == NULL) {
+        return false;
+    }
+    memset(p->made_in, 0xff, values * sizeof *p->made_in);
+    memset(p->first, 0xff, blocks * sizeof *p->first);
+    return true;
+}
+
+enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_function **out)
+{
+    struct place_plan plan = {.f = in};
+    struct placing p = {.plan = &plan};
+    enum status s = copy_open(&p.c, a, in);
+    if (s == OK) {
+        s = place_decide(in, a, &plan);
+    }
+    if (s == OK) {
+        s = copy_start(&p.c, &plan.survey);
+    }
+    if (s != OK) {
+        return s;
+    }
+    if (!allocate(&p, a)) {
+        return E_NOMEM;
+    }
+    collect_arrivals(&p);
+    for (uint32_t n = 0; n < plan.survey.cfg.count && p.c.out->error == OK; n++) {
+        copy_block(&p, plan.survey.cfg.tree_order[n]);
+    }
+    copy_close(&p.c);
+    if (p.c.out->error == OK) {
+        *out = p.c.out;
+    }
+    return p.c.out->error;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// Portable programs that are loaded, for people: what was compiled, how large it became, how long
+// it took.
+#include "kernel/jit/portable/portable_format.h"
+
+#include "kernel/lib/string.h"
+
+static struct mutex lock;
+static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
+
+void portable_init(void)
+{
+    mutex_init(&lock, "portable programs");
+}
+
+void portable_remember(struct portable *p)
+{
+    mutex_lock(&lock);
+    p->is_listed = true;
+    list_push_back(&all, &p->link);
+    mutex_unlock(&lock);
+}
+
+void portable_forget(struct portable *p)
+{
+    mutex_lock(&lock);
+    if (p->is_listed) {
+        p->is_listed = false;
+        list_remove(&p->link);
+    }
+    mutex_unlock(&lock);
+}
+
+static struct portable *find_locked(uint32_t i) REQUIRES(lock)
+{
+    LIST_FOR_EACH (&all, n) {
+        if (i-- == 0) {
+            return CONTAINER_OF(n, struct portable, link);
+        }
+    }
+    return NULL;
+}
+
+static void describe(const struct portable *p, struct portable_info *out)
+{
+    *out = (struct portable_info){.program = p->program->id,
+                                  .file_bytes = p->len,
+                                  .code_bytes = (uint64_t)p->code.pages * PAGE_SIZE,
+                                  .load_ns = p->load_ns};
+    (void)str_copy(out->path, sizeof(out->path), p->path);
+    p->format->describe(p, out);
+}
+
+bool loader_get_portable(uint32_t i, struct portable_info *out)
+{
+    mutex_lock(&lock);
+    const struct portable *p = find_locked(i);
+    if (p != NULL) {
+        describe(p, out);
+    }
+    mutex_unlock(&lock);
+    return p != NULL;
+}
+
+bool loader_get_portable_function(uint32_t i, uint32_t n, struct portable_function *out)
+{
+    mutex_lock(&lock);
+    const struct portable *p = find_locked(i);
+    bool found = p != NULL && p->format->describe_function(p, n, out);
+    mutex_unlock(&lock);
+    return found;
+}

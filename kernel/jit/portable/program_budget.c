@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Bytes are counted together: a program pays for whole pages of their sum.
+#include "kernel/jit/portable/program_budget.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+
+static struct program_budget *of(struct budget *b)
+{
+    return CONTAINER_OF(b, struct program_budget, budget);
+}
+
+static uint64_t pages_of(uint64_t bytes)
+{
+    return ALIGN_UP(bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE;
+}
+
+static bool charge(struct budget *self, size_t bytes)
+{
+    struct program_budget *b = of(self);
+    uint64_t sum, more;
+    if (ADD_OVERFLOWS(b->bytes, bytes, &sum) || sum > UINT64_MAX - PAGE_SIZE) {
+        return false;
+    }
+    more = pages_of(sum) - b->pages;
+    if (more > 0 && !program_charge(b->program, more)) {
+        return false;
+    }
+    b->bytes = sum;
+    b->pages += more;
+    return true;
+}
+
+static void uncharge(struct budget *self, size_t bytes)
+{
+    struct program_budget *b = of(self);
+    b->bytes -= bytes;
+    uint64_t less = b->pages - pages_of(b->bytes);
+    if (less > 0) {
+        b->pages -= less;
+        program_uncharge(b->program, less);
+    }
+}
+
+static void set_open(struct budget *self, bool open)
+{
+    (void)self;
+    thread_set_open(open);
+}
+
+void program_budget_init(struct program_budget *b, struct program *p)
+{
+    *b = (struct program_budget){
+        .budget = {.charge = charge, .uncharge = uncharge, .set_open = set_open}, .program = p};
+}
