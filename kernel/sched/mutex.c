@@ -17,6 +17,7 @@
 // another CPU could take the mutex without that lock, it could be through with it, and with the
 // memory that it lies in, before the first one had given the queue's lock up.
 
+#define MUTEX_BODIES
 #include "kernel/sched/mutex.h"
 
 #include "kernel/sched/inherit_internal.h"
