@@ -15,6 +15,7 @@ BEGIN, END = "<!-- counted by scripts/porting -->\n", "<!-- end -->\n"
 PORTABLE = ("kernel", "boot", "drivers", "hal")
 NAMES = re.compile("|".join(MACHINES))
 INLINE = re.compile(r"^(?:static inline|INLINE)[^;{(]*?\b(hal_\w+)\(", re.M)
+HELPER = re.compile(r"^(?!static|INLINE)\w[^;{(=]*?\b(hal_\w+)\([^;{]*\);", re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 
@@ -33,16 +34,21 @@ def symbols(build, sources):
 
 
 def contract(machine):
-    """Names that portable code leaves for this machine to define."""
+    """Names that portable code leaves for this machine to define, without what is behind its own inline bodies."""
     build = build_directory(machine)
     defined, undefined = symbols(build, PORTABLE)
-    return {name for name in undefined - defined if name.startswith(("hal_", "jit_"))}
+    own = in_headers(HELPER, machine).difference(*(in_headers(HELPER, m) for m in MACHINES if m != machine))
+    return {name for name in undefined - defined - own if name.startswith(("hal_", "jit_"))}
+
+
+def in_headers(pattern, machine):
+    headers = (ROOT / f"arch/{machine}/include/hal_arch").glob("*.h")
+    return {name for header in headers for name in pattern.findall(header.read_text())}
 
 
 def inlines(machine):
     """hal_* bodies in the machine's headers."""
-    headers = (ROOT / f"arch/{machine}/include/hal_arch").glob("*.h")
-    return {name for header in headers for name in INLINE.findall(header.read_text())}
+    return in_headers(INLINE, machine)
 
 
 def code_lines(file):

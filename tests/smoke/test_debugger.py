@@ -6,8 +6,8 @@ import subprocess
 from smoke import BUILD, MACHINE, TestCase, debug, for_machine, program, run  # noqa: F401
 from tree import ROOT
 
-# The outermost function of every stack: a thread's, and the boot code's.
-OUTERMOST = {"context_start", {"x86_64": "entry64", "aarch64": "enter_high"}[MACHINE]}
+# The outermost function of every stack: a thread's, the boot code's, and where the other CPUs come in.
+OUTERMOST = {"context_start", *{"x86_64": ("entry64", "ap_enter"), "aarch64": ("enter_high", "enter_high_cpu")}[MACHINE]}
 ENTRY = {"x86_64": "trap_enter <page fault, vector 14>", "aarch64": "vector_sync <synchronous exception>"}
 
 # Steps one instruction at a time and says when the chain of calls does not reach the end of the stack.

@@ -78,7 +78,7 @@ class Modules(TestCase):
                                 "char *, ...);")
             compile_module(folder, "nameless.ko", module="")
             (Path(folder) / "interface.ko").write_bytes(whole.replace(
-                b"\x02\0\0\0Halyard\0\x01\0\0\0", b"\x02\0\0\0Halyard\0\x07\0\0\0"))
+                b"\x02\0\0\0Halyard\0\x02\0\0\0", b"\x02\0\0\0Halyard\0\x07\0\0\0"))
             (Path(folder) / "cut.ko").write_bytes(whole[:len(whole) // 2])
             (Path(folder) / "text.ko").write_text("no module")
             names = ["other", "missing", "program_call", "version", "nameless", "interface", "cut", "text"]
@@ -93,7 +93,7 @@ class Modules(TestCase):
             "load: /files/program_call.ko: import hy_exit version 1: no such symbol",
             "load: /files/version.ko: import log_line version 9: the kernel has 1",
             "load: /files/nameless.ko: note: it names no driver: DRIVER_MODULE() is missing",
-            "load: /files/interface.ko: note: built for version 7 of the driver interface; this is version 1",
+            "load: /files/interface.ko: note: built for version 7 of the driver interface; this is version 2",
             "load: /files/cut.ko: ",
             "load: /files/text.ko: of no format that is known here",
             "load: /files/none.ko: no such file or directory",

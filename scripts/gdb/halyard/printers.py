@@ -69,11 +69,8 @@ class Spinlock:
         self.value = value
 
     def to_string(self):
-        owner, following = atomic(self.value["owner"]), atomic(self.value["next"])
-        waiting = (following - owner & 0xffff) - 1
-        if waiting < 0:
-            return "free"
-        return "held" if waiting == 0 else f"held, {waiting} wait"
+        word = atomic(self.value["word"])  # byte 0: held; upper half: the last who waits
+        return ("held" if word & 0xff else "free") + (", others wait" if word >> 16 else "")
 
 
 def waiters(queue):

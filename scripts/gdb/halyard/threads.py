@@ -3,7 +3,7 @@
 import gdb
 
 from . import frames
-from .printers import THREAD_STATES
+from .printers import THREAD_STATES, atomic
 from .target import Command, container, list_nodes, machine, register_value, static, string
 
 RUNNING = THREAD_STATES.index("running")
