@@ -25,6 +25,8 @@ static NOINLINE void hog_the_cpu(uint64_t reports)
     }
 }
 
+static volatile bool has_hogged; /* set behind the call, which therefore has its frame */
+
 static void hog(void *arg)
 {
     bool is_preemptible = arg != NULL;
@@ -32,6 +34,7 @@ static void hog(void *arg)
         preempt_disable();
     }
     hog_the_cpu(watchdog_reports());
+    has_hogged = true;
     if (!is_preemptible) {
         preempt_enable();
     }
@@ -41,12 +44,9 @@ static void hog(void *arg)
 static bool log_has(uint64_t sequence, const char *text)
 {
     struct log_record r;
-    size_t len = strlen(text);
     while (log_read(&sequence, &r)) {
-        for (const char *at = r.text; (at = strchr(at, text[0])) != NULL; at++) {
-            if (strncmp(at, text, len) == 0) {
-                return true;
-            }
+        if (str_contains(r.text, text)) {
+            return true;
         }
     }
     return false;
@@ -75,8 +75,8 @@ static void check_report(uint8_t priority, void *arg, const char *text)
     TEST_CHECK(watchdog_reports() > before);
     TEST_CHECK(log_has(line, "\"hog\" has run for "));
     TEST_CHECK(log_has(line, text));
-    TEST_CHECK(log_has(line, "#0 hog_the_cpu+0x") || log_has(line, "#1 hog_the_cpu+0x") ||
-               log_has(line, "#2 hog_the_cpu+0x"));
+    /* What hog() calls may be at its first instruction, where the chain leaves its caller out. */
+    TEST_CHECK(log_has(line, " hog+0x"));
 }
 
 static void a_thread_above_the_others_is_found(void)
@@ -103,15 +103,28 @@ static void set_limits(uint64_t limit_ns)
     }
 }
 
+/* The only CPU has nobody who could see it, and must not see itself. */
+static void stand_still_alone(uint64_t before)
+{
+    uint64_t end = clock_now_ns() + 3 * LIMIT_NS;
+    irq_state_t state = hal_irq_save();
+    while (clock_now_ns() < end) {
+        hal_cpu_relax();
+    }
+    TEST_EQUAL(watchdog_reports(), before);
+    hal_irq_restore(state);
+}
+
 static void a_cpu_without_interrupts_is_found(void)
 {
-    if (hal_cpu_count() < 2) {
-        test_skip("one CPU");
-        return;
-    }
     uint64_t before = watchdog_reports(), line = end_of_log();
     char text[96];
     set_limits(LIMIT_NS);
+    if (hal_cpu_count() < 2) {
+        stand_still_alone(before);
+        set_limits(10 * NS_PER_S);
+        return;
+    }
     irq_state_t state = hal_irq_save();
     hog_the_cpu(before);
     hal_irq_restore(state);

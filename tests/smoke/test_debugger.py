@@ -116,6 +116,7 @@ class Debugger(TestCase):
         done = debug(f"break 'crash.wasm!divide'\ncontinue\ndelete\n{undefined}\ncontinue\n",
                      "--program", BUILD / "programs/crash.wasm", "--args", "divide")
         everything = done.output + done.errors
+        self.assertRegex(everything, r"(?s)PANIC: unexpected fault.*PANIC END", everything)
         report = everything[everything.index("PANIC: unexpected fault"):everything.index("PANIC END")]
         self.assertRegex(report, r"divide\+0x[0-9a-f]+", everything)
         self.assertRegex(report, r"main\+0x[0-9a-f]+", everything)
