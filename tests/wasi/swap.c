@@ -16,12 +16,13 @@ static void write_file(const char *path, const char *text)
     CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
+/* The other half begins as soon as there is a home: it has everything in it by then. */
 static void prepare(void)
 {
     write_file("secret", "secret");
-    CHECK(mkdir("home", 0777) == 0 && mkdir("home/d", 0777) == 0 && mkdir("home/d/e", 0777) == 0);
-    write_file("home/d/secret", "inside");
-    CHECK(symlink("..", "home/link") == 0);
+    CHECK(mkdir("made", 0777) == 0 && mkdir("made/d", 0777) == 0 && mkdir("made/d/e", 0777) == 0);
+    write_file("made/d/secret", "inside");
+    CHECK(symlink("..", "made/link") == 0 && rename("made", "home") == 0);
 }
 
 int main(int argc, char **argv)
