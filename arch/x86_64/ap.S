@@ -54,15 +54,7 @@ ap_32:  movw    $SEL_DATA, %ax
         jne     3f
 
         movl    ap_root - ap_code(%ebp), %eax
-        movl    %eax, %cr3
-        movl    $CR4_PAE, %eax
-        movl    %eax, %cr4
-        movl    $MSR_EFER, %ecx
-        movl    $(EFER_LME | EFER_NXE), %eax
-        xorl    %edx, %edx
-        wrmsr
-        movl    $(CR0_PG | CR0_WP | CR0_PE | CR0_MP | CR0_ET | CR0_NE), %eax
-        movl    %eax, %cr0
+        ENTER_LONG_MODE
         ljmpl   *(ap_far64 - ap_code)(%ebp)
 3:      cli
         hlt

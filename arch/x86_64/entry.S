@@ -107,16 +107,7 @@ boot_breakpoint:
         call    boot32_main             // returns the root of the bootstrap tables
         addl    $4, %esp
 
-        // Into 64-bit mode: SDM volume 3A, 9.8.5.
-        movl    %eax, %cr3
-        movl    $CR4_PAE, %eax
-        movl    %eax, %cr4
-        movl    $MSR_EFER, %ecx
-        movl    $(EFER_LME | EFER_NXE), %eax
-        xorl    %edx, %edx
-        wrmsr
-        movl    $(CR0_PG | CR0_WP | CR0_PE | CR0_MP | CR0_ET | CR0_NE), %eax
-        movl    %eax, %cr0
+        ENTER_LONG_MODE
         ljmpl   $SEL_CODE, $2f
         .code64
 2:      movabsq $entry64, %rax

@@ -4,37 +4,20 @@
 // panics: reads constant tables, takes nothing.
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/sort.h"
 
 /* Last symbol that starts at or below `at`, or NULL. */
 static const struct code_symbol *find_symbol(const struct code_names *n, uint32_t at)
 {
-    uint32_t lo = 0;
-    uint32_t hi = n->symbol_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (n->symbols[mid].start <= at) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo == 0 ? NULL : &n->symbols[lo - 1];
+    uint32_t above = SORTED_FIND(n->symbols, n->symbol_count, start, at + 1);
+    return above == 0 ? NULL : &n->symbols[above - 1];
 }
 
 /* The row that covers `at`, or NULL: no line is known. */
 static const struct code_line *find_line(const struct code_names *n, uint32_t at)
 {
-    uint32_t lo = 0;
-    uint32_t hi = n->line_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (n->lines[mid].start <= at) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo == 0 || n->lines[lo - 1].line == 0 ? NULL : &n->lines[lo - 1];
+    uint32_t above = SORTED_FIND(n->lines, n->line_count, start, at + 1);
+    return above == 0 || n->lines[above - 1].line == 0 ? NULL : &n->lines[above - 1];
 }
 
 bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t len)
