@@ -5,16 +5,8 @@
 // drivers/serial's.
 #include "hal/console.h"
 
+#include "arch/x86_64/com1.h"
 #include "hal/types.h"
-#include "hal_arch/sysreg.h"
-
-#define COM1     0x3f8
-#define UART_THR 0
-#define UART_LSR 5
-#define UART_SCR 7 /* keeps what is written, and does nothing */
-#define LSR_THRE 0x20
-
-#define SPINS 100000u /* longer than a full FIFO takes at any usual speed */
 
 /* Ports without a device read as all ones, on old boards as what was on the bus last: so two
  * patterns, with another access in between. */
@@ -35,18 +27,10 @@ static bool is_present(void)
     return state == PRESENT;
 }
 
-/* The wait is bounded: a broken COM1 may never be ready. It is waited for once, then ever so
- * briefly, until it is: else a panic would take minutes to reach the screen. */
 static void put(char c)
 {
     static bool is_stuck;
-    unsigned left = is_stuck ? SPINS / 100 : SPINS;
-    while (left > 0 && (port_in8(COM1 + UART_LSR) & LSR_THRE) == 0) {
-        __asm__ volatile("pause");
-        left--;
-    }
-    is_stuck = left == 0;
-    port_out8(COM1 + UART_THR, (uint8_t)c);
+    com1_put((uint8_t)c, &is_stuck);
 }
 
 void hal_early_write(const char *s, size_t len)

@@ -55,7 +55,7 @@ static uint64_t apic_per_tsc; /* 32.32 fixed point */
 static struct io_region hpet;
 static uint16_t pm_port;
 
-static uint32_t read_tsc(void)
+static uint32_t read_tsc_low(void)
 {
     return (uint32_t)hal_counter_read();
 }
@@ -124,7 +124,7 @@ static void start_pit(struct reference *out)
 
 static struct reference choose_reference(const struct boot_acpi *acpi)
 {
-    struct reference ref = {"CPUID", read_tsc, tsc_hz_from_cpuid(), UINT32_MAX};
+    struct reference ref = {"CPUID", read_tsc_low, tsc_hz_from_cpuid(), UINT32_MAX};
     if (ref.hz != 0 || start_hpet(acpi->hpet_base, &ref)) {
         return ref;
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import tempfile
@@ -119,6 +120,12 @@ class Session:
         self.answer = self._command("input-send-event", events=events)
         if "error" in self.answer:
             raise AssertionError(self.answer)
+
+    def clock(self):
+        """The second that the machine's own clock shows; None when it is off."""
+        self._connect()
+        answer = self._command("qom-get", path="/machine", property="rtc-time")
+        return answer["return"]["tm_sec"] if answer else None
 
     def press_text(self, text):
         for c in text:
@@ -247,6 +254,22 @@ class Consoles(TestCase):
                 guest.type("poweroff\n")
                 status, rest = guest.end()
                 self.assertEqual(status, 0, rest)
+
+    @for_machine("x86_64")  # AArch64's serial port takes all, and QEMU stops the machine until there is room
+    def test_a_panic_waits_for_a_reader_that_is_busy(self):
+        with Session(devices="-rtc clock=vm", ports=[SERIAL]) as guest:
+            guest.wait_for("halyard> ")
+            guest.process.send_signal(signal.SIGSTOP)
+            guest.type("panic\n", 0)
+            guest.wait_for("PANIC:", 0)  # COM1 comes first, and holds a few lines more
+            seconds = {guest.clock()}
+            while len(seconds) < 3 and None not in seconds:
+                seconds.add(guest.clock())
+            guest.process.send_signal(signal.SIGCONT)
+            report = guest.wait_for("PANIC END", 0)
+            status, rest = guest.end()
+            self.assertEqual(status, 120, rest)
+            self.assertIn(report.replace("\r", ""), rest)
 
     def test_what_boot_runs_speaks_to_all_and_hears_any(self):
         with Session("--program", program("hello"), ports=[SERIAL]) as guest:

@@ -2,18 +2,12 @@
 //
 // 32-bit start: COM1, polled. From 64-bit mode on it is ../console.c's.
 #include "arch/x86_64/boot32/boot32.h"
+#include "arch/x86_64/com1.h"
 
-#include "hal_arch/sysreg.h"
-
-#define COM1        0x3f8
-#define UART_THR    0 /* transmit; the divisor's low byte while LCR.DLAB is set */
 #define UART_IER    1 /* interrupts; the divisor's high byte */
 #define UART_LCR    3
-#define UART_LSR    5
-#define UART_SCR    7 /* keeps what is written, and does nothing */
 #define LCR_8N1     0x03
 #define LCR_DLAB    0x80
-#define LSR_THRE    0x20
 #define BAUD_115200 1
 
 static bool is_present;
@@ -38,16 +32,12 @@ void console32_init(void)
     port_out8(COM1 + UART_LCR, LCR_8N1);
 }
 
-/* The wait is bounded: a broken COM1 may never be ready. */
 static void put(char c)
 {
-    if (!is_present) {
-        return;
+    static bool is_stuck;
+    if (is_present) {
+        com1_put((uint8_t)c, &is_stuck);
     }
-    for (unsigned i = 0; i < 100000 && (port_in8(COM1 + UART_LSR) & LSR_THRE) == 0; i++) {
-        __asm__ volatile("pause");
-    }
-    port_out8(COM1 + UART_THR, (uint8_t)c);
 }
 
 void console32_write(const char *s)

@@ -107,7 +107,6 @@ static inline void hal_cpu_wait(void)
 /* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */
 static inline uint64_t hal_counter_read(void)
 {
-    uint32_t lo, hi;
-    __asm__ volatile("lfence\n\trdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-    return (uint64_t)hi << 32 | lo;
+    __asm__ volatile("lfence" : : : "memory");
+    return read_tsc();
 }

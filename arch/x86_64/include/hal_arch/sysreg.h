@@ -75,6 +75,14 @@ static inline void write_msr(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
+/* Ticks since reset; may be read ahead of loads that come before, unlike hal_counter_read(). */
+static inline uint64_t read_tsc(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+    return (uint64_t)hi << 32 | lo;
+}
+
 /* Loads and stores before it are done before those after it, and before a WRMSR that does not wait.
  */
 static inline void mfence(void)
