@@ -40,6 +40,14 @@ static enum status console_wait_readable(struct fs_node *node, uint64_t deadline
     return console_wait_input(deadline_ns);
 }
 
+/* Its device takes bytes at its own pace, whoever reads them. */
+static enum status console_wait_writable(struct fs_node *node, uint64_t deadline_ns, size_t *room)
+{
+    (void)node, (void)deadline_ns;
+    *room = SIZE_MAX;
+    return OK;
+}
+
 static enum status console_node_write(struct fs_node *file, uint64_t *off, const void *buf,
                                       size_t len, size_t *done)
 {
@@ -64,7 +72,8 @@ static const struct fs_write_ops write_ops = {
     .write = console_node_write,
 };
 
-static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_readable};
+static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_readable,
+                                                .wait_writable = console_wait_writable};
 
 static struct fs fs;
 static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1};

@@ -163,6 +163,16 @@ enum status file_wait_readable(struct file *f, uint64_t deadline_ns)
                                                        : OK;
 }
 
+enum status file_wait_writable(struct file *f, uint64_t deadline_ns, size_t *room)
+{
+    const struct fs_stream_ops *ops = f->node->fs->stream_ops;
+    if (f->node->type == FILE_DEVICE && ops != NULL) {
+        return ops->wait_writable(f->node, deadline_ns, room);
+    }
+    *room = SIZE_MAX;
+    return OK;
+}
+
 /* Where `whence` counts from. */
 static enum status seek_base(struct file *f, int whence, uint64_t *out) REQUIRES(f->lock)
 {

@@ -91,6 +91,9 @@ struct fs_write_ops {
 struct fs_stream_ops {
     /** OK: a read would not wait now. E_TIMEDOUT, E_CANCELLED. */
     enum status (*wait_readable)(struct fs_node *node, uint64_t deadline_ns);
+    /** OK: a write of up to *room bytes, at least 1, would not wait for a reader now. E_TIMEDOUT,
+     * E_CANCELLED. */
+    enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
 };
 
 /** A mounted file system. File systems embed it as their first member. */
@@ -98,7 +101,7 @@ struct fs {
     const char *type;                       /* [I] "ext2" */
     const struct fs_ops *ops;               /* [I] */
     const struct fs_write_ops *write_ops;   /* [I] NULL: read-only */
-    const struct fs_stream_ops *stream_ops; /* [I] NULL: reads never wait */
+    const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
     uint64_t device;                        /* [I] tells mounted file systems apart */
     _Atomic uint32_t users;                 /* references to its nodes, the root's own left out */

@@ -132,6 +132,22 @@ static enum status pipe_wait_readable(struct fs_node *node, uint64_t deadline_ns
     return s;
 }
 
+/* Without a reader there is no wait: the write fails at once. */
+static enum status pipe_wait_writable(struct fs_node *node, uint64_t deadline_ns, size_t *room)
+{
+    struct pipe *p = pipe_of(node);
+    enum status s = OK;
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    while (s == OK && p->head - p->tail == PIPE_SIZE && p->is_open[READS]) {
+        s = wait_on_locked(&p->changed, &state, deadline_ns);
+    }
+    if (s == OK) {
+        *room = p->is_open[READS] ? PIPE_SIZE - (p->head - p->tail) : PIPE_SIZE;
+    }
+    spin_unlock_irq(&p->changed.lock, state);
+    return s;
+}
+
 static const struct fs_ops ops = {
     STREAM_OPS,
     .read = pipe_read,
@@ -144,7 +160,8 @@ static const struct fs_write_ops write_ops = {
     .write = pipe_write,
 };
 
-static const struct fs_stream_ops stream_ops = {.wait_readable = pipe_wait_readable};
+static const struct fs_stream_ops stream_ops = {.wait_readable = pipe_wait_readable,
+                                                .wait_writable = pipe_wait_writable};
 
 static struct fs pipes = {
     .type = "pipe", .ops = &ops, .write_ops = &write_ops, .stream_ops = &stream_ops};

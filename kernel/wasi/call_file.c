@@ -102,15 +102,27 @@ static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at, uint
     return WASI_SUCCESS;
 }
 
-/* A stream that must not make its reader or writer wait is asked first. */
-static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_write)
+/* A stream that must not make its reader or writer wait is asked first how many bytes it has or
+ * takes. */
+static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_write, uint64_t *room)
 {
     struct wasi_wait wait = {.handle = fd->handle, .is_write = is_write};
+    *room = UINT64_MAX;
     if ((fd->flags & WASI_FDFLAG_NONBLOCK) == 0 || fd->type == WASI_TYPE_REGULAR_FILE) {
         return WASI_SUCCESS;
     }
     uint16_t e = w->system->machine->poll(&wait, 1, 0);
+    *room = wait.bytes;
     return e == WASI_ETIMEDOUT ? WASI_EAGAIN : e;
+}
+
+/* Of the buffers only the first `room` bytes. */
+static void cut_buffers(struct wasi *w, uint32_t count, uint64_t room)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        w->spans[i].len = (uint32_t)MIN((uint64_t)w->spans[i].len, room);
+        room -= w->spans[i].len;
+    }
 }
 
 static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, const uint64_t *args,
@@ -119,9 +131,10 @@ static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, c
     uint32_t count;
     uint8_t *done;
     uint32_t moved;
+    uint64_t there; /* a read takes what there is, and does not wait for more */
     uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
-        e = check_ready(w, fd, false);
+        e = check_ready(w, fd, false, &there);
     }
     if (e == WASI_SUCCESS) {
         e = move(w, fd, at, count, move_in, &moved);
@@ -138,11 +151,13 @@ static uint32_t do_write(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
     uint32_t count;
     uint8_t *done;
     uint32_t moved;
+    uint64_t room;
     uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
-        e = check_ready(w, fd, true);
+        e = check_ready(w, fd, true, &room);
     }
     if (e == WASI_SUCCESS) {
+        cut_buffers(w, count, room);
         e = move(w, fd, at, count, move_out, &moved);
     }
     if (e == WASI_SUCCESS && (fd->flags & (WASI_FDFLAG_SYNC | WASI_FDFLAG_DSYNC)) != 0) {

@@ -264,18 +264,27 @@ static uint16_t fill_random(void *buf, size_t len)
     return WASI_SUCCESS;
 }
 
-/* Ready now? What is written to never waits for long. */
-static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
+/* What is left of a file; of a stream a byte, since what there is more is not known. */
+static uint64_t bytes_to_read(struct file *f)
 {
     struct file_stat st;
     uint64_t at;
+    if (file_stat(f, &st) != OK || st.type != FILE_REGULAR || file_seek(f, 0, 1, &at) != OK) {
+        return 1;
+    }
+    return at < st.size ? st.size - at : 0;
+}
+
+/* Ready now, or until then? */
+static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
+{
     struct file *f = file_of(wait->handle);
-    enum status s = wait->is_write ? OK : file_wait_readable(f, deadline_ns);
+    size_t room = 0;
+    enum status s = wait->is_write ? file_wait_writable(f, deadline_ns, &room)
+                                   : file_wait_readable(f, deadline_ns);
     wait->is_ready = s == OK;
-    wait->bytes = 1;
-    if (s == OK && !wait->is_write && file_stat(f, &st) == OK && st.type == FILE_REGULAR &&
-        file_seek(f, 0, 1, &at) == OK) {
-        wait->bytes = at < st.size ? st.size - at : 0;
+    if (s == OK) {
+        wait->bytes = wait->is_write ? room : bytes_to_read(f);
     }
     return s;
 }

@@ -54,7 +54,7 @@ struct wasi_wait {
     struct wasi_handle *handle;
     bool is_write;
     bool is_ready, is_hung_up;
-    uint64_t bytes; /* that can be read or written, as far as that is known */
+    uint64_t bytes; /* that can be read, as far as that is known; that a write takes at once */
 };
 
 /** Of a handle, or of a name in one. `name` is one component, or "." for the directory itself; NULL

@@ -43,9 +43,9 @@ static uint32_t put(struct guest *g, uint32_t at, const char *text)
     return (uint32_t)strlen(text);
 }
 
-/* A program that has /tmp as its folder, ready to run. `input` is its standard input from now on,
- * or NULL. */
-static bool make(struct guest *g, struct file *input)
+/* A program that has /tmp as its folder, ready to run. Its standard stream of that number is
+ * `stream`, from now on the program's, or what it is anyway (NULL). */
+static bool make(struct guest *g, unsigned number, struct file *stream)
 {
     static const struct wasi_folder folder = {.path = "/tmp", .name = "/"};
     static const char *const args[] = {"guest"};
@@ -55,10 +55,10 @@ static bool make(struct guest *g, struct file *input)
         test_fail(__FILE__, __LINE__, "no program");
         return false;
     }
-    if (input != NULL) {
+    if (stream != NULL) {
         mutex_lock(&g->program->lock);
-        struct file *old = g->program->files[0];
-        g->program->files[0] = input;
+        struct file *old = g->program->files[number];
+        g->program->files[number] = stream;
         mutex_unlock(&g->program->lock);
         file_close(old);
     }
@@ -116,7 +116,7 @@ static void a_program_writes_a_file_and_exits(void)
     struct guest g;
     void *text;
     size_t len;
-    if (!make(&g, NULL)) {
+    if (!make(&g, 0, NULL)) {
         return;
     }
     start(&g, write_a_file);
@@ -159,7 +159,7 @@ static void polling_waits_for_time_and_input(void)
     struct file *writer;
     size_t done;
     TEST_EQUAL(pipe_make(&reader, &writer), OK);
-    if (!make(&g, reader)) {
+    if (!make(&g, 0, reader)) {
         return;
     }
     uint64_t before = clock_now_ns();
@@ -181,7 +181,7 @@ static void a_program_killed_in_a_call_leaves_nothing(void)
     struct file *writer;
     size_t done;
     TEST_EQUAL(pipe_make(&reader, &writer), OK);
-    if (!make(&g, reader)) {
+    if (!make(&g, 0, reader)) {
         return;
     }
     start(&g, wait_for_input);
@@ -196,9 +196,59 @@ static void a_program_killed_in_a_call_leaves_nothing(void)
     file_close(writer);
 }
 
+/* Bytes of a write whose buffers do not divide the pipe's; what its answer was. */
+static uint32_t write_some(struct guest *g)
+{
+    store_le32(g->memory + LIST_AT, 0);
+    store_le32(g->memory + LIST_AT + 4, 3000);
+    store_le32(g->memory + RESULT_AT, 0);
+    return CALL(g, "fd_write", 1, LIST_AT, 1, RESULT_AT);
+}
+
+/* Fills a pipe without waiting, and then waits until it takes more. */
+static void fill_a_pipe(void *arg)
+{
+    struct guest *g = arg;
+    uint32_t total = 0, answer;
+    g->answer = CALL(g, "fd_fdstat_set_flags", 1, WASI_FDFLAG_NONBLOCK);
+    while ((answer = write_some(g)) == WASI_SUCCESS) {
+        total += load_le32(g->memory + RESULT_AT);
+    }
+    g->is_waiting = true;
+    subscribe(g, 0, WASI_EVENT_FD_WRITE, 1, 0);
+    if (g->answer == WASI_SUCCESS && answer == WASI_EAGAIN) {
+        g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 1, TEXT_AT);
+    }
+    program_exit(total == 16384 ? 0 : 1);
+}
+
+static void a_write_that_may_not_wait_does_not(void)
+{
+    struct guest g;
+    struct file *reader;
+    struct file *writer;
+    static uint8_t bytes[100];
+    size_t done;
+    TEST_EQUAL(pipe_make(&reader, &writer), OK);
+    if (!make(&g, 1, writer)) {
+        return;
+    }
+    start(&g, fill_a_pipe);
+    uint64_t until = clock_now_ns() + LONG_NS;
+    while (!g.is_waiting && clock_now_ns() < until) {
+        thread_yield();
+    }
+    TEST_CHECK(g.is_waiting);
+    TEST_EQUAL(file_read(reader, bytes, sizeof bytes, &done), OK);
+    finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+    file_close(reader);
+}
+
 const struct kernel_test wasi_tests[] = {
     {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits},
     {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input},
     {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing},
+    {"wasi.a_write_that_may_not_wait_does_not", a_write_that_may_not_wait_does_not},
     {0},
 };

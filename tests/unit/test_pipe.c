@@ -113,6 +113,39 @@ static void test_a_wait_can_be_cancelled(void **state)
     file_close(e.writer);
 }
 
+static void wait_for_room(void *arg)
+{
+    struct ends *e = arg;
+    size_t room = 0;
+    enum status s = file_wait_writable(e->writer, WAIT_FOREVER, &room);
+    thread_exit(s == OK ? (int)room : s);
+}
+
+static void test_who_asks_is_told_of_the_room(void **state)
+{
+    (void)state;
+    static uint8_t block[16384];
+    struct ends e;
+    size_t room, n;
+    make(&e);
+    assert_int_equal(file_wait_writable(e.writer, 0, &room), OK);
+    assert_int_equal(room, sizeof block);
+    assert_int_equal(file_write(e.writer, block, sizeof block - 5, &n), OK);
+    assert_int_equal(file_wait_writable(e.writer, 0, &room), OK);
+    assert_int_equal(room, 5);
+    assert_int_equal(file_write(e.writer, block, 5, &n), OK);
+    assert_int_equal(file_wait_writable(e.writer, 0, &room), E_TIMEDOUT);
+    struct thread *t = world_thread("writer", PRIO_NORMAL, wait_for_room, &e);
+    thread_yield();
+    assert_int_equal(file_read(e.reader, block, 7, &n), OK);
+    assert_int_equal(world_join(t), 7);
+    assert_int_equal(file_write(e.writer, block, 7, &n), OK);
+    file_close(e.reader);
+    assert_int_equal(file_wait_writable(e.writer, 0, &room), OK); /* to be told so */
+    assert_int_equal(file_write(e.writer, block, 1, &n), E_PIPE);
+    file_close(e.writer);
+}
+
 static void test_each_end_is_for_one_thing(void **state)
 {
     (void)state;
@@ -156,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_bytes_arrive_in_order_and_then_the_end),
         cmocka_unit_test(test_a_writer_without_reader_is_told),
         cmocka_unit_test(test_a_wait_can_be_cancelled),
+        cmocka_unit_test(test_who_asks_is_told_of_the_room),
         cmocka_unit_test(test_each_end_is_for_one_thing),
         cmocka_unit_test(test_each_allocation_may_fail),
     };

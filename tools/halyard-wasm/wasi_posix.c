@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -452,7 +453,7 @@ static void report(const struct pollfd *p, struct wasi_wait *wait)
     int bytes = 0;
     wait->is_ready = p->revents != 0;
     wait->is_hung_up = (p->revents & (POLLHUP | POLLERR)) != 0;
-    wait->bytes = 1;
+    wait->bytes = wait->is_write ? PIPE_BUF : 1; /* a pipe that takes any takes so many */
     if (!wait->is_write && wait->is_ready && ioctl(p->fd, FIONREAD, &bytes) == 0 && bytes >= 0) {
         wait->bytes = (uint64_t)bytes;
     }
