@@ -205,20 +205,33 @@ static enum status tmpfs_set_size(struct fs_node *file, uint64_t size)
     return OK;
 }
 
+/* How many of the pages from `first` to `last` are not there. */
+static uint64_t missing_pages(const struct tree_node *n, uint64_t first, uint64_t last)
+{
+    uint64_t missing = last - first + 1;
+    for (uint64_t i = first; i <= last && i < n->page_used; i++) {
+        missing -= n->pages[i] != NULL;
+    }
+    return missing;
+}
+
+/* More than there is room for: nothing is taken. */
 static enum status allocate_locked(struct tree *t, struct tree_node *n, uint64_t off, uint64_t end)
     REQUIRES(t->lock)
 {
-    uint64_t last = (end - 1) / PAGE_SIZE;
-    /* So many that they cannot be there: nothing is taken. */
-    if (last - off / PAGE_SIZE > n->page_used + tmpfs_pages_left(t)) {
-        return E_NOSPC;
+    uint64_t first = off / PAGE_SIZE, last = (end - 1) / PAGE_SIZE;
+    uint64_t missing = missing_pages(n, first, last);
+    enum status s = missing > tmpfs_pages_left(t) ? E_NOSPC : grow_table(t, n, (size_t)last);
+    if (s == OK && missing > tmpfs_pages_left(t)) { /* the table has taken some */
+        s = E_NOSPC;
     }
-    for (uint64_t i = off / PAGE_SIZE; i <= last; i++) {
+    for (uint64_t i = first; s == OK && i <= last; i++) {
         uint8_t *page;
-        enum status s = page_for_write(t, n, (size_t)i, &page);
-        if (s != OK) {
-            return s;
-        }
+        s = page_for_write(t, n, (size_t)i, &page);
+    }
+    if (s != OK) { /* what memory there was behind the end serves nobody */
+        free_pages(t, n, (size_t)ALIGN_UP(n->size, (uint64_t)PAGE_SIZE) / PAGE_SIZE);
+        return s;
     }
     n->size = MAX(n->size, end);
     tmpfs_touch(n);

@@ -304,6 +304,33 @@ static void test_limit_is_half_of_memory(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
+/* Room for more than there is, behind what a file has and around it: nothing is taken. */
+static void test_room_that_is_not_there_takes_none(void **state)
+{
+    (void)state;
+    struct vfs_mount_info before, after;
+    struct file *f;
+    static char block[10 * 4096];
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write(f, block, sizeof(block), &n), OK);
+    assert_true(vfs_get_mount(0, &before));
+    assert_int_equal(file_allocate(f, sizeof(block), before.free_bytes + 4096), E_NOSPC);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    assert_int_equal(file_allocate(f, 0, sizeof(block) + before.free_bytes + 4096), E_NOSPC);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    env_allocations_left = 3; /* there is room, but no memory */
+    assert_int_equal(file_allocate(f, 0, sizeof(block) + before.free_bytes), E_NOSPC);
+    env_allocations_left = -1;
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    assert_int_equal(file_allocate(f, 0, sizeof(block) + before.free_bytes), OK);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
 static void test_empty_files_count(void **state)
 {
     (void)state;
@@ -436,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
+        cmocka_unit_test(test_room_that_is_not_there_takes_none),
         cmocka_unit_test(test_empty_files_count),
         cmocka_unit_test(test_holes_count_by_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
