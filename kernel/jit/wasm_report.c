@@ -6,6 +6,8 @@
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 
+#define NAME_MAX 200 /* bytes: a module may give its functions names of any length */
+
 static void report_frame(unsigned n, const struct wasm_frame *f)
 {
     const char *name = f->module->names == NULL ? NULL : f->module->names[f->function];
@@ -14,7 +16,7 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
         fmt_print(unnamed, sizeof unnamed, "function %u", f->function);
         name = unnamed;
     }
-    console_printf("  #%u %s (offset 0x%x)\n", n, name, f->offset);
+    console_printf("  #%u %.*s (offset 0x%x)\n", n, NAME_MAX, name, f->offset);
 }
 
 void wasm_report(const char *program, const struct wasm_stop *stop)

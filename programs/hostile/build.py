@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TYPE, FUNCTION, MEMORY, EXPORT, CODE, DATA = 1, 3, 5, 7, 10, 11
+CUSTOM, TYPE, FUNCTION, MEMORY, EXPORT, CODE, DATA = 0, 1, 3, 5, 7, 10, 11
 I32, I64 = 0x7F, 0x7E
-BLOCK, LOOP, BR_TABLE, END, CALL, DROP = 0x02, 0x03, 0x0E, 0x0B, 0x10, 0x1A
+UNREACHABLE, BLOCK, LOOP, BR_TABLE, END, CALL, DROP = 0x00, 0x02, 0x03, 0x0E, 0x0B, 0x10, 0x1A
 GET, SET, LOAD64, STORE64, CONST, ADD = 0x20, 0x21, 0x29, 0x37, 0x41, 0x6A
 VOID = 0x40
 
@@ -110,7 +110,14 @@ def wide():
     return module(vector([number(count) + bytes([I64])]) + code(*load, CALL, 0, *use, END))
 
 
-WRITTEN = [cut, claim_locals, claim_targets, claim_data, claim_functions, targets, nested, chained, straight, wide]
+def long_name():
+    """Traps in a function whose name is 100,000 bytes long."""
+    functions = vector([number(0) + text("N" * 100_000)])
+    return module(NO_LOCALS + code(UNREACHABLE, END), after=section(CUSTOM, text("name") + section(1, functions)))
+
+
+WRITTEN = [cut, claim_locals, claim_targets, claim_data, claim_functions, targets, nested, chained, straight, wide,
+           long_name]
 
 
 def assemble(source, out):
