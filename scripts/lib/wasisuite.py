@@ -182,6 +182,7 @@ def builders():
 # What runs: program, arguments, input, exit status, output. A program gets a folder of its own, with a file beside it.
 RUNS = [
     ("calls", ARGUMENTS, b"", 0, b"to standard output\n"),
+    ("errors", [], b"", 0, b""),
     ("libc", ARGUMENTS, b"", 0, b"standard output of a C program\n"),
     ("std", ARGUMENTS, b"", 0, b"standard output of a Rust program\n"),
     ("golib", ARGUMENTS, b"", 0, b"standard output of a Go program 105\n"),

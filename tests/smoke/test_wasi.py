@@ -15,6 +15,7 @@ from smoke import ROOT, TestCase, run
 # Source and arguments of what both engines run.
 RUNS = [
     ("calls.c", "one 'two words' '' tmp"),
+    ("errors.c", "tmp"),
     ("libc.c", "one 'two words' '' tmp"),
     ("std.rs", "one 'two words' '' /tmp"),
     ("golib.go", "one 'two words' '' /tmp"),
@@ -51,6 +52,7 @@ class Wasi(TestCase):
     def test_every_call_and_its_errors(self):
         result = run("--program", self.built("calls.c"), "--args", "one 'two words' '' tmp")
         self.expect(result, 0, contains=["to standard output"])
+        self.expect(run("--program", self.built("errors.c"), "--args", "tmp"), 0)
 
     def test_what_the_c_library_does(self):
         result = run("--program", self.built("libc.c"), "--args", "one 'two words' '' tmp")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every call of preview 1, and each of its errors, from inside a program. It has one folder, which
-// is empty and may be written to, and arguments "one", "two words" and "". A fourth names a folder
-// below the one that it has, to work in.
+// Every call of preview 1, and its own errors, from inside a program; what is wrong in the same way
+// for many is in errors.c. It has one folder, which is empty and may be written to, and arguments
+// "one", "two words" and "". A fourth names a folder below the one that it has, to work in.
 #include "check.h"
 #include "imports.h"
 
