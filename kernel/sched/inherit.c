@@ -54,26 +54,27 @@ void inherit_wait(struct mutex *m, struct thread *self)
     spin_unlock_masked(&lock);
 }
 
-void inherit_stop_waiting(struct thread *self)
+void inherit_take(struct mutex *m)
 {
     spin_lock_masked(&lock);
-    self->waits_for = NULL;
-    spin_unlock_masked(&lock);
-}
-
-void inherit_take(struct mutex *m, struct thread *self)
-{
-    spin_lock_masked(&lock);
-    self->waits_for = NULL;
     LIST_FOR_EACH (&m->queue.waiters, n) {
         inherit_along_locked(m, CONTAINER_OF(n, struct thread, wait_link)->priority);
     }
     spin_unlock_masked(&lock);
 }
 
-void inherit_release(struct mutex *m, struct thread *self, struct thread *free)
+/* Who waits for a mutex is in its queue, and bit 0 of the owner word is set: whoever takes it next
+ * cannot give it up but through here. A woken thread is in no queue. If it still counted as waiting
+ * until it runs, a chain that ends in it would go on to whoever took the mutex past it, who gives
+ * it up without a look: with a priority that nobody takes back, and in its list a mutex that may be
+ * gone. */
+void inherit_release(struct mutex *m, struct thread *self, struct thread *free,
+                     struct thread *woken)
 {
     spin_lock_masked(&lock);
+    if (woken != NULL) {
+        woken->waits_for = NULL;
+    }
     if (list_is_linked(&m->held_link)) {
         list_remove(&m->held_link);
     }

@@ -13,12 +13,10 @@ struct thread *mutex_owner(const struct mutex *m);
  * @pre m->queue.lock is held, as for all of these */
 void inherit_wait(struct mutex *m, struct thread *self);
 
-/** `self`, which waited for a mutex, has it. */
-void inherit_stop_waiting(struct thread *self);
-
-/** `self` has taken `m`, and others wait for it. */
-void inherit_take(struct mutex *m, struct thread *self);
+/** `m` has an owner again, and others wait for it. */
+void inherit_take(struct mutex *m);
 
 /** `self` gives `m` up: its owner word becomes `free`, and what was inherited for it is given back.
- */
-void inherit_release(struct mutex *m, struct thread *self, struct thread *free);
+ * `woken` (NULL: nobody) waits for it no longer. */
+void inherit_release(struct mutex *m, struct thread *self, struct thread *free,
+                     struct thread *woken);

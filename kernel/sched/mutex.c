@@ -69,7 +69,7 @@ static bool take_locked(struct mutex *m, struct thread *word, struct thread *sel
         return false; /* it was free for who comes first, and somebody did */
     }
     if (others) {
-        inherit_take(m, self);
+        inherit_take(m);
     }
     return true;
 }
@@ -77,7 +77,6 @@ static bool take_locked(struct mutex *m, struct thread *word, struct thread *sel
 SELDOM_CALLED void mutex_lock_slowly(struct mutex *m) NO_LOCK_ANALYSIS
 {
     struct thread *self = thread_current();
-    bool has_waited = false;
     irq_state_t state = spin_lock_irq(&m->queue.lock);
     for (;;) {
         struct thread *word = atomic_load_explicit(&m->owner, memory_order_relaxed);
@@ -90,18 +89,15 @@ SELDOM_CALLED void mutex_lock_slowly(struct mutex *m) NO_LOCK_ANALYSIS
             /* The holder now comes through the queue, whose lock is held until this thread waits.
              */
             inherit_wait(m, self);
-            has_waited = true;
             (void)!wait_uncancellable_locked(&m->queue, &state, WAIT_FOREVER);
         }
-    }
-    if (has_waited) {
-        inherit_stop_waiting(self);
     }
     spin_unlock_irq(&m->queue.lock, state);
 }
 
-/** The best waiter, the first among equals: it is moved to the front of the queue. */
-static void choose_locked(struct mutex *m) REQUIRES(m->queue.lock)
+/** The best waiter, the first among equals: it is moved to the front of the queue. NULL: nobody
+ * waits. */
+static struct thread *choose_locked(struct mutex *m) REQUIRES(m->queue.lock)
 {
     struct thread *best = NULL;
     LIST_FOR_EACH (&m->queue.waiters, n) {
@@ -112,14 +108,15 @@ static void choose_locked(struct mutex *m) REQUIRES(m->queue.lock)
         list_remove(&best->wait_link);
         list_push_front(&m->queue.waiters, &best->wait_link);
     }
+    return best;
 }
 
 SELDOM_CALLED void mutex_unlock_slowly(struct mutex *m) NO_LOCK_ANALYSIS
 {
     ASSERT(mutex_is_held(m));
     irq_state_t state = spin_lock_irq(&m->queue.lock);
-    choose_locked(m);
-    inherit_release(m, thread_current(), with_waiters(NULL));
+    struct thread *woken = choose_locked(m);
+    inherit_release(m, thread_current(), with_waiters(NULL), woken);
     (void)wait_wake_one_locked(&m->queue);
     spin_unlock_irq(&m->queue.lock, state);
 }

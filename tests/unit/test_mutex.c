@@ -246,6 +246,31 @@ static void test_inheritance_goes_along_a_chain(void **state)
     world_join(high);
 }
 
+/* Middle is woken for the mutex, and main takes it once more before middle has run. Who now comes
+ * to matter more to middle does not to main, whom middle does not wait for, and who gives the mutex
+ * up without a look at who has inherited. */
+static void test_a_woken_waiter_waits_for_nobody(void **state)
+{
+    (void)state;
+    uint8_t before = thread_current()->base_priority;
+    mutex_init(&second, "second");
+    mutex_lock(&m);
+    struct thread *middle = world_thread("middle", 40, lock_second_then_first, "middle");
+    struct thread *high = world_thread("high", 45, lock_second, "high");
+    preempt_disable();
+    mutex_unlock(&m);
+    mutex_lock(&m);
+    thread_set_priority(high, 50);
+    assert_int_equal(middle->priority, 50);
+    mutex_unlock(&m);
+    assert_true(list_is_empty(&thread_current()->inherits));
+    assert_int_equal(thread_current()->priority, before);
+    preempt_enable();
+    assert_string_equal(world_notes(), "middle high");
+    world_join(middle);
+    world_join(high);
+}
+
 static void test_the_best_waiter_is_woken_first(void **state)
 {
     (void)state;
@@ -285,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_cancelled_thread_still_locks, reset),
         cmocka_unit_test_setup(test_one_at_a_time, reset),
         cmocka_unit_test_setup(test_no_priority_is_inverted, reset),
+        cmocka_unit_test_setup(test_a_woken_waiter_waits_for_nobody, reset),
         cmocka_unit_test_setup(test_inheritance_goes_along_a_chain, reset),
         cmocka_unit_test_setup(test_the_best_waiter_is_woken_first, reset),
         cmocka_unit_test_setup(test_locking_twice_is_a_panic,
