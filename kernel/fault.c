@@ -9,7 +9,7 @@
 #include "hal/upcall.h"
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
-#include "kernel/sched/wait.h"
+#include "kernel/sched/thread.h"
 
 /* Its lock protects the lists; a panic does not take it. Who disowns waits here for handlers to
  * end. */
@@ -92,6 +92,19 @@ static void let_go(struct fault_owner *owner)
         wait_wake_all_locked(&owners);
     }
     spin_unlock_irq(&owners.lock, state);
+}
+
+/* Interrupts may be on: without the mask the thread could be moved between asking which CPU this is
+ * and looking at it, and answer for that CPU's next thread. */
+bool fault_holds_nothing(const struct fault *fault)
+{
+    const struct thread *t = thread_current();
+    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
+    irq_state_t state = hal_irq_save();
+    const struct hal_cpu *cpu = hal_this_cpu();
+    bool is_free = cpu->irq_depth == 0 && cpu->preempt_off <= machines_own;
+    hal_irq_restore(state);
+    return is_free && t != NULL && t->locks_held == 0;
 }
 
 bool fault_code_is_program(uintptr_t pc)

@@ -36,6 +36,13 @@ void fault_own_code(struct fault_owner *owner);
 /** @brief Take back either. Neither of its functions runs after the return. @context{thread} */
 void fault_disown(struct fault_owner *owner);
 
+/**
+ * @brief Whether the code that faulted held nothing of the kernel's: no mutex, no spinlock, in no
+ * interrupt handler. What a machine takes to handle an overflow of the stack does not count.
+ * @context{fault handler}
+ */
+bool fault_holds_nothing(const struct fault *fault);
+
 /** @brief True if the code at pc has an owner and is not the kernel's: a thread may be ended there.
  * @context{any, panic included} */
 bool fault_code_is_program(uintptr_t pc);

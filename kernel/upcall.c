@@ -13,7 +13,7 @@
 /** Bounds of the running stack; the guard is below. */
 static void stack_bounds(uintptr_t *lo, uintptr_t *hi, uintptr_t *guard)
 {
-    const struct thread *t = hal_this_cpu()->current;
+    const struct thread *t = thread_current();
     if (t != NULL && t->context.stack_hi != 0) {
         *lo = (uintptr_t)t->context.stack_lo;
         *hi = (uintptr_t)t->context.stack_hi;

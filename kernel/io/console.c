@@ -58,7 +58,7 @@ struct console *console_at(unsigned i)
 
 struct console *console_of_thread(void)
 {
-    const struct thread *t = hal_this_cpu()->current;
+    const struct thread *t = thread_current();
     return t != NULL ? t->terminal : NULL;
 }
 

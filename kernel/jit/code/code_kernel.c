@@ -22,15 +22,10 @@ struct kernel_piece {
 
 /* ---- Faults ---- */
 
-/* Compiled code runs with nothing of the kernel's held; a machine may handle an overflow of the
- * stack on the CPU's own. */
+/* Compiled code runs with nothing of the kernel's held. */
 static bool runs_code(const struct code_kernel *k, const struct fault *fault)
 {
-    const struct hal_cpu *cpu = hal_this_cpu();
-    const struct thread *t = cpu->current;
-    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
-    return t != NULL && t->program == k->program && t->locks_held == 0 && cpu->irq_depth == 0 &&
-           cpu->preempt_off <= machines_own;
+    return fault_holds_nothing(fault) && thread_current()->program == k->program;
 }
 
 static void resume(void *arg)

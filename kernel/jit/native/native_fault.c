@@ -87,15 +87,8 @@ static void end_quietly(void *arg)
 
 static struct native *faulting_native(const struct fault *fault)
 {
-    const struct hal_cpu *cpu = hal_this_cpu();
-    struct thread *t = cpu->current;
-    /* A machine may handle an overflow on the CPU's own stack, which the thread must not be
-     * switched away from. */
-    uint32_t machines_own = fault->cause == FAULT_STACK_OVERFLOW ? 1 : 0;
-    if (t == NULL || cpu->irq_depth != 0 || cpu->preempt_off > machines_own || t->locks_held != 0) {
-        return NULL;
-    }
-    return t->program == NULL ? NULL : t->program->native;
+    const struct program *p = fault_holds_nothing(fault) ? program_current() : NULL;
+    return p == NULL ? NULL : p->native;
 }
 
 bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
