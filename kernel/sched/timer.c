@@ -120,11 +120,30 @@ SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
     hal_timer()->arm(deadline);
 }
 
+/* Its function runs. Acquire pairs with the release store in run_expired(): what the function did
+ * is visible once it does no longer. */
+static bool is_running(const struct timer_queue *q, const struct timer *t)
+{
+    return atomic_load_explicit(&q->running, memory_order_acquire) == t;
+}
+
+/* The function may still run on the CPU where the timer was, and have told that it is over, so that
+ * somebody else starts it here. It is waited for: timer_cancel() looks at one CPU, and must find it
+ * there. */
+static void leave_last_cpu(const struct timer *t, const struct timer_queue *here)
+{
+    const struct timer_queue *last = &sched_cpu_of(t->cpu)->timers;
+    while (last != here && is_running(last, t)) {
+        hal_cpu_relax();
+    }
+}
+
 void timer_start(struct timer *t)
 {
     ASSERT(t->rank == 0);
     irq_state_t state = hal_irq_save(); /* before asking which CPU this is */
     struct timer_queue *q = &sched_this_cpu()->timers;
+    leave_last_cpu(t, q);
     irq_state_t masked = spin_lock_irq(&q->lock);
     t->cpu = hal_this_cpu()->id;
     queue_insert_locked(q, t);
@@ -144,10 +163,8 @@ bool timer_cancel(struct timer *t)
         queue_remove_locked(q, t);
     }
     spin_unlock_irq(&q->lock, state);
-    /* It left the heap before its function was called, and that may still run on another CPU.
-     * Acquire pairs with the release store in run_expired(): what the function did is visible here.
-     */
-    while (atomic_load_explicit(&q->running, memory_order_acquire) == t) {
+    /* It left the heap before its function was called, and that may still run on another CPU. */
+    while (is_running(q, t)) {
         hal_cpu_relax();
     }
     return was_queued;

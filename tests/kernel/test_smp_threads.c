@@ -9,14 +9,16 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX 64u
 #define CPUS_MANY                                                                                  \
     4u /* more that wait for one lock only wait, and emulated ones in each other's way */
-#define ROUNDS    200u
-#define PING_PONG 500u
+#define ROUNDS     200u
+#define PING_PONG  500u
+#define SLOW_TURNS 100000u
 
 static cpu_t cpu_count(void)
 {
@@ -215,6 +217,45 @@ static void each_cpu_has_a_timer(void)
     run_on(cpu_count(), nap, NULL);
 }
 
+struct slow_timer {
+    struct timer timer;
+    _Atomic bool has_begun, has_ended;
+};
+
+static void end_slowly(struct timer *timer)
+{
+    struct slow_timer *t = CONTAINER_OF(timer, struct slow_timer, timer);
+    atomic_store(&t->has_begun, true);
+    for (unsigned i = 0; i < SLOW_TURNS; i++) {
+        hal_cpu_relax();
+    }
+    atomic_store(&t->has_ended, true);
+}
+
+static void start_timer(void *arg)
+{
+    struct slow_timer *t = arg;
+    t->timer = (struct timer){.deadline_ns = clock_now_ns(), .fire = end_slowly};
+    timer_start(&t->timer);
+}
+
+/* Started again here while its function still runs there: whoever takes it back may free it. */
+static void a_timer_that_is_taken_back_runs_nowhere(void)
+{
+    for (cpu_t i = 0; i < contenders(); i++) {
+        struct slow_timer t = {.has_begun = false};
+        struct thread *starter = start_on(i, start_timer, &t, PRIO_NORMAL);
+        while (!atomic_load(&t.has_begun)) {
+            thread_yield();
+        }
+        t.timer.deadline_ns = UINT64_MAX;
+        timer_start(&t.timer);
+        TEST_CHECK(timer_cancel(&t.timer));
+        TEST_CHECK(atomic_load(&t.has_ended));
+        TEST_EQUAL(thread_join(starter, NULL), OK);
+    }
+}
+
 struct spinner {
     _Atomic bool is_over;
     _Atomic unsigned turns;
@@ -314,6 +355,7 @@ const struct kernel_test smp_thread_tests[] = {
     {"smp.locks_keep_cpus_apart", locks_keep_cpus_apart},
     {"smp.memory_and_threads_are_had_from_all_cpus", memory_and_threads_are_had_from_all_cpus},
     {"smp.each_cpu_has_a_timer", each_cpu_has_a_timer},
+    {"smp.a_timer_that_is_taken_back_runs_nowhere", a_timer_that_is_taken_back_runs_nowhere},
     {"smp.equal_threads_take_turns_on_every_cpu", equal_threads_take_turns_on_every_cpu},
     {"smp.a_better_thread_takes_another_cpu_at_once", a_better_thread_takes_another_cpu_at_once},
     {"smp.waits_on_every_cpu_are_cancelled", waits_on_every_cpu_are_cancelled},
