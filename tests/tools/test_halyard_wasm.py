@@ -30,6 +30,12 @@ PROGRAM = r"""(module $sample
   (func (export "mixed") (param i32 i64 f32 f64) (result f64)
     (f64.add (f64.add (f64.convert_i32_s (local.get 0)) (f64.convert_i64_s (local.get 1)))
              (f64.add (f64.promote_f32 (local.get 2)) (local.get 3))))
+  (func (export "push") (local $error i32)
+    (i32.store (i32.const 4) (i32.const 4096))
+    (loop $again
+      (local.set $error (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br_if $again (i32.eqz (local.get $error))))
+    (call $exit (local.get $error)))
   (func $deep (export "deep") (param i32) (result i32)
     (if (result i32) (local.get 0)
       (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
@@ -61,6 +67,15 @@ class HostCommand(unittest.TestCase):
     def test_a_program_runs_with_its_arguments_and_environment(self):
         for done in self.each_engine("--env", "A=1", "--env", "B=2", "sample.wasm", "one", "--two"):
             self.assertEqual((done.stdout, done.stderr, done.returncode), ("hello\n", "", 32))
+
+    def test_a_pipe_that_nobody_reads_is_an_error_of_the_program(self):
+        for engine in ENGINES:
+            reader, writer = os.pipe()
+            os.close(reader)
+            words = [str(COMMAND), engine, "--invoke", "push", "sample.wasm"]
+            done = subprocess.run(words, cwd=self.path, stdout=writer, timeout=300)
+            os.close(writer)
+            self.assertEqual(done.returncode, 64, engine)  # EPIPE, as WASI counts them
 
     def test_the_time_of_the_program_alone_is_written(self):
         stamp = self.path / "time"
@@ -104,7 +119,7 @@ class HostCommand(unittest.TestCase):
     def test_a_valid_module_is_said_to_be(self):
         done = self.run_command("--validate", "sample.wasm")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"^sample.wasm: valid, \d+ bytes, 5 functions\n$")
+        self.assertRegex(done.stdout, r"^sample.wasm: valid, \d+ bytes, 6 functions\n$")
 
     def test_a_function_is_shown_by_number_and_name(self):
         for name in ("5", "inner"):

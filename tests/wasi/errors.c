@@ -160,7 +160,7 @@ static void try_all_numbers(void)
         last = error == OK ? number : last;
     }
     CHECK_EQUAL(error, __WASI_ERRNO_MFILE);
-    CHECK_EQUAL(last, 1023);
+    CHECK(last > 255 && last < 1024); /* a host may have fewer left for it */
     while (last >= first) {
         CHECK_EQUAL(raw_fd_close(last--), OK);
     }

@@ -8,6 +8,7 @@
 #include "tools/halyard-wasm/wasi_posix.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ enum status program_open(const struct tool *t, struct wasm_store *s, struct prog
                                        .env = t->env,
                                        .arg_count = (uint32_t)t->argc,
                                        .env_count = t->env_count};
+    (void)signal(SIGPIPE, SIG_IGN); /* a pipe that nobody reads is EPIPE, as in the kernel */
     enum status status = wasi_create(&config, &out->wasi);
     if (status == OK) {
         status = add_streams(out->wasi);
