@@ -2,11 +2,13 @@
 //
 // Prints every form of the AArch64 encoder with registers and immediates at their edges, a line
 // each: the word that the encoder makes (or "-", if it refuses) and the text that an assembler
-// should make the same of. compare_with_llvm_mc.py asks one.
-#include "arch/aarch64/jit/encode.h"
+// should make the same of. Then what asm.h completes by itself: branches to labels, near and far,
+// and loads of literals. compare_with_llvm_mc.py asks one.
+#include "arch/aarch64/jit/asm.h"
 #include "kernel/lib/compiler.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const conds[] = {"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc",
@@ -134,16 +136,22 @@ static void print_text(const struct a64_insn *i)
     putchar('\n');
 }
 
+static void print_word(uint32_t word, const struct a64_insn *i)
+{
+    printf("%08x ", word);
+    print_text(i);
+}
+
 static bool show(const struct a64_insn *i)
 {
     uint32_t word = 0;
     bool encodes = a64_encode(i, &word);
     if (encodes) {
-        printf("%08x ", word);
+        print_word(word, i);
     } else {
         printf("- ");
+        print_text(i);
     }
-    print_text(i);
     return encodes;
 }
 
@@ -399,8 +407,136 @@ static void each_immediate(struct a64_insn i)
     }
 }
 
+/* ---- Labels and literals ---- */
+
+#define ARENA_LIMIT ((size_t)64 << 20)
+#define REACH_19    (INT64_C(1) << 18) /* words that a field of 19 bits does not reach ahead */
+#define REACH_14    (INT64_C(1) << 13)
+
+static void put_fillers(struct a64_asm *a, int64_t words)
+{
+    for (int64_t n = 0; n < words; n++) {
+        a64_rr(a, A64_NOP, false, 0, 0);
+    }
+}
+
+/* A branch over so many words, itself one of them; or back over as many. */
+static void put_branch(struct a64_asm *a, struct a64_insn i, int64_t words)
+{
+    do {
+        a64_asm_start(a, 1);
+        if (words <= 0) {
+            a64_bind(a, 0);
+            put_fillers(a, -words);
+        }
+        int64_t target = a->word_count + words;
+        a64_branch(a, i, 0);
+        if (words > 0) {
+            put_fillers(a, target - a->word_count);
+            a64_bind(a, 0);
+        }
+    } while (a64_asm_end(a));
+    if (a->error != OK) {
+        abort();
+    }
+}
+
+static void branch(struct a64_insn i, int64_t words)
+{
+    struct arena arena;
+    struct a64_asm a = {.arena = &arena};
+    arena_init(&arena, ARENA_LIMIT);
+    put_branch(&a, i, words);
+    i.imm = (uint64_t)(words * 4);
+    print_word(a.words[words > 0 ? 0 : -words], &i);
+    arena_free_all(&arena);
+}
+
+/* One that does not reach is the contrary over a branch that does. */
+static void far_branch(struct a64_insn i, struct a64_insn contrary, int64_t words)
+{
+    struct arena arena;
+    struct a64_asm a = {.arena = &arena};
+    const struct a64_insn jump = {.form = A64_B, .imm = (uint64_t)(words - 1) * 4};
+    arena_init(&arena, ARENA_LIMIT);
+    put_branch(&a, i, words);
+    contrary.imm = 8;
+    print_word(a.words[words > 0 ? 0 : -words], &contrary);
+    print_word(a.words[words > 0 ? 1 : 1 - words], &jump);
+    arena_free_all(&arena);
+}
+
+static void near_and_far(struct a64_insn i, struct a64_insn contrary, int64_t reach)
+{
+    branch(i, 1);
+    branch(i, 0);
+    branch(i, -3);
+    branch(i, reach - 1);
+    branch(i, -reach);
+    far_branch(i, contrary, reach);
+    far_branch(i, contrary, -reach - 1);
+}
+
+static void branches(void)
+{
+    static const uint8_t contrary[] = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12};
+    const struct a64_insn jump = {.form = A64_B};
+    branch(jump, 1);
+    branch(jump, REACH_19);
+    branch(jump, -REACH_19 - 1);
+    for (uint8_t cond = 0; cond < ARRAY_COUNT(contrary); cond++) {
+        near_and_far((struct a64_insn){.form = A64_B_COND, .option = cond},
+                     (struct a64_insn){.form = A64_B_COND, .option = contrary[cond]}, REACH_19);
+    }
+    struct a64_insn z = {.form = A64_CBZ, .regs = {9}}, nz = {.form = A64_CBNZ, .regs = {9}};
+    near_and_far(z, nz, REACH_19);
+    near_and_far(nz, z, REACH_19);
+    z.wide = nz.wide = true;
+    near_and_far(z, nz, REACH_19);
+    near_and_far(nz, z, REACH_19);
+    for (uint8_t bit = 0; bit < 64; bit += 21) {
+        z = (struct a64_insn){.form = A64_TBZ, .regs = {9}, .amount = bit};
+        nz = (struct a64_insn){.form = A64_TBNZ, .regs = {9}, .amount = bit};
+        near_and_far(z, nz, REACH_14);
+        near_and_far(nz, z, REACH_14);
+    }
+}
+
+/* The literal lies behind `words` words and is aligned. */
+static void literal(unsigned form, int64_t words)
+{
+    struct arena arena;
+    struct a64_asm a = {.arena = &arena};
+    const struct a64_insn i = {
+        .form = (uint16_t)form, .regs = {7}, .imm = (uint64_t)(words + words % 2) * 4};
+    arena_init(&arena, ARENA_LIMIT);
+    do {
+        a64_asm_start(&a, 0);
+        if (form == A64_LDR_X_LITERAL) {
+            a64_constant_or_literal(&a, 7, 0x123456789abcdef1);
+        } else {
+            a64_float_constant(&a, 7, 0x12345678, form == A64_LDR_D_LITERAL);
+        }
+        put_fillers(&a, words - 1);
+    } while (a64_asm_end(&a));
+    print_word(a.words[0], &i);
+    arena_free_all(&arena);
+}
+
+static void literals(void)
+{
+    static const unsigned forms[] = {A64_LDR_X_LITERAL, A64_LDR_S_LITERAL, A64_LDR_D_LITERAL};
+    for (unsigned n = 0; n < ARRAY_COUNT(forms); n++) {
+        literal(forms[n], 1);
+        literal(forms[n], 2);
+        literal(forms[n], REACH_19 - 2);
+    }
+}
+
 int main(void)
 {
+    branches();
+    literals();
     for (unsigned form = 0; form < A64_FORM_COUNT; form++) {
         unsigned width = a64_forms[form].width;
         bool has_sf = width == A64_WIDTH_SF || width == A64_WIDTH_BOTH;

@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Ask llvm-mc about every line of an encoder's list of forms: HEX TEXT, or - TEXT for what the encoder refuses.
-Assembled, the text must give the bytes, or an error; disassembled and assembled again, the bytes must give themselves.
+"""Ask llvm-mc about every line of an encoder's list:
+
+    HEX TEXT     assembled, the text gives the bytes; disassembled and assembled again, the bytes give themselves
+    - TEXT       the encoder refuses it, and so does the assembler
+    ~ HEX TEXT   the assembler has other bytes for the same: disassembled and assembled, these give those
+    = HEX TEXT   a branch, whose distance an assembler leaves to a linker: disassembled, the bytes give the text
 
     compare_with_llvm_mc.py MACHINE LIST_TOOL
 """
@@ -68,28 +72,53 @@ def report(what, wrong):
     return len(wrong)
 
 
+def listed(lines, sign):
+    """(codes, texts) of the lines with this sign; those without one have ""."""
+    pairs = [line.removeprefix(sign).split(" ", 1) for line in lines
+             if (line.startswith(sign) if sign else line[0] not in "-~=")]
+    return [code for code, _ in pairs], [text for _, text in pairs]
+
+
+def one_each(texts, found):
+    if len(found) != len(texts):
+        raise SystemExit(f"{len(texts)} lines, {len(found)} instructions")
+    return found
+
+
+def check_forms(m, codes, texts):
+    assembled = one_each(texts, assemble(m, texts))
+    wrong = report("the assembler has other bytes", [
+        f"{text}: {other}, not {code}" for code, text, other in zip(codes, texts, assembled) if code != other])
+    again = one_each(texts, assemble(m, disassemble(m, codes)))
+    return wrong + report("the disassembler sees another instruction", [
+        f"{text}: {code}, {other}" for code, text, other in zip(codes, texts, again) if code != other])
+
+
+def check_others(m, codes, texts):
+    chosen, again = (one_each(texts, assemble(m, t)) for t in (texts, disassemble(m, codes)))
+    return report("the disassembler sees another instruction", [
+        f"{text}: {code}" for code, text, one, other in zip(codes, texts, chosen, again) if one != other])
+
+
+def check_branches(m, codes, texts):
+    seen = [" ".join(text.split("#" if m.head else "//")[0].split()) for text in one_each(texts, disassemble(m, codes))]
+    return report("the disassembler sees another branch", [
+        f"{text}: {code}, {other}" for code, text, other in zip(codes, texts, seen) if text != other])
+
+
 def main(machine, tool):
     m = MACHINES[machine]
     lines = list(dict.fromkeys(subprocess.run([tool], capture_output=True, text=True, check=True).stdout.splitlines()))
-    good = [line.split(" ", 1) for line in lines if not line.startswith("- ")]
-    bad = [line.split(" ", 1)[1] for line in lines if line.startswith("- ")]
-    codes = [code for code, _ in good]
-    texts = [text for _, text in good]
-    wrong = 0
-    assembled = assemble(m, texts)
-    if len(assembled) != len(texts):
-        raise SystemExit(f"{len(texts)} lines, {len(assembled)} instructions")
-    wrong += report("the assembler has other bytes", [
-        f"{text}: {other}, not {code}" for code, text, other in zip(codes, texts, assembled) if code != other])
-    again = assemble(m, disassemble(m, codes))
-    wrong += report("the disassembler sees another instruction", [
-        f"{text}: {code}, {other}" for code, text, other in zip(codes, texts, again) if code != other])
+    forms, others, branches = (listed(lines, sign) for sign in ("", "~ ", "= "))
+    bad = [line[2:] for line in lines if line.startswith("- ")]
+    wrong = check_forms(m, *forms) + check_others(m, *others) + check_branches(m, *branches)
     rejected = refused(m, bad)
     wrong += report("the assembler has bytes for it", [text for n, text in enumerate(bad) if n not in rejected])
-    print(f"# {len(good)} instructions, {len(bad)} refusals")
+    print(f"# {len(forms[0])} instructions, {len(others[0])} that an assembler writes otherwise, "
+          f"{len(branches[0])} branches, {len(bad)} refusals")
     print(f"{'not ok' if wrong else 'ok'} 1 - the encoder agrees with llvm-mc")
     print("1..1")
-    return 1 if wrong or len(good) < 1000 else 0
+    return 1 if wrong or len(forms[0]) < 1000 else 0
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 //
 // Prints every form of the x86-64 encoder with registers, addresses and immediates at their edges,
 // a line each: the bytes that the encoder makes (or "-", if it refuses) and the text that an
-// assembler should make the same of. compare_with_llvm_mc.py asks one.
-#include "arch/x86_64/jit/encode.h"
+// assembler should make the same of, or "~", if it takes other bytes for the same. Then what asm.h
+// writes by itself, with "=": branches near and far, and paddings. compare_with_llvm_mc.py asks
+// one.
+#include "arch/x86_64/jit/asm.h"
+#include "arch/x86_64/jit/x86_64.h"
 #include "kernel/lib/compiler.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const names[4][16] = {
@@ -186,7 +190,17 @@ static void print_operands(const struct x86_insn *i)
     }
 }
 
-static void print_insn(const struct x86_insn *i)
+static void print_hex(const uint8_t *bytes, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        printf("%02x", bytes[n]);
+    }
+}
+
+/* What an assembler makes of an instruction's text. */
+enum chosen { NOTHING, THESE_BYTES, OTHER_BYTES };
+
+static void print_insn(const struct x86_insn *i, enum chosen chosen)
 {
     uint8_t bytes[X86_MAX_BYTES];
     unsigned count = x86_encode(i, bytes);
@@ -194,9 +208,8 @@ static void print_insn(const struct x86_insn *i)
         return; /* where the encoder refuses an immediate an assembler cuts it off, or moves all of
                    it */
     }
-    for (unsigned n = 0; n < count; n++) {
-        printf("%02x", bytes[n]);
-    }
+    printf("%s", chosen == OTHER_BYTES && count > 0 ? "~ " : "");
+    print_hex(bytes, count);
     printf("%s ", count == 0 ? "-" : "");
     print_mnemonic(i);
     printf(" ");
@@ -205,61 +218,61 @@ static void print_insn(const struct x86_insn *i)
 }
 
 /* The form with this immediate, or with each at an edge. */
-static void with_immediates(struct x86_insn i)
+static void with_immediates(struct x86_insn i, enum chosen chosen)
 {
     const struct x86_form_info *f = &x86_forms[i.form];
     if (f->imm == X86_IMM_NONE) {
-        print_insn(&i);
+        print_insn(&i, chosen);
         return;
     }
     for (unsigned n = 0; n < ARRAY_COUNT(imm_edges); n++) {
         i.imm = imm_edges[n];
-        /* What an assembler reads otherwise: the sign of an unsigned number. */
+        /* An assembler takes a byte for a number that is one without its sign. */
         bool as_unsigned = i.size < 8 && i.imm > 0 && i.size > 0 &&
                            (uint64_t)i.imm >> (8 * i.size - 1) == 1 && f->imm != X86_IMM_BYTE;
         bool wide = f->imm == X86_IMM_WIDE && i.size == 4 && i.imm != (int32_t)i.imm;
-        if (!as_unsigned && !wide) {
-            print_insn(&i);
+        if (!wide) {
+            print_insn(&i, as_unsigned ? OTHER_BYTES : chosen);
         }
     }
 }
 
-static bool rm_may_be(const struct x86_form_info *f, unsigned size, bool mem)
+static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool mem)
 {
     if (f->shape == X86_SHAPE_MI && f->opcode == 0xc7 && size < 8 && !mem) {
-        return false; /* an assembler takes the form without ModRM */
+        return OTHER_BYTES; /* the form without ModRM */
     }
     bool same_class_move = strcmp(f->text, "movups") == 0 || strcmp(f->text, "mov#") == 0;
     bool mr = f->shape == X86_SHAPE_MR;
     if (strchr(f->text, '@') != NULL && mem) {
-        return false; /* movss and movsd are there for that */
+        return OTHER_BYTES; /* of 64 bits the form that is only for memory */
     }
     if (f->kinds[1] == 'm') {
-        return mem;
+        return mem ? THESE_BYTES : NOTHING;
     }
     /* Between registers an assembler has one way where there are two. */
-    if (!mem && (same_class_move || (f->shape == X86_SHAPE_RM && f->opcode < 0x100 &&
-                                     f->kinds[0] == 'r' && f->kinds[1] == 'r'))) {
-        return mr && !same_class_move;
-    }
-    return true;
+    bool from_rm =
+        f->shape == X86_SHAPE_RM && f->opcode < 0x100 && f->kinds[0] == 'r' && f->kinds[1] == 'r';
+    return !mem && ((same_class_move && mr) || from_rm) ? OTHER_BYTES : THESE_BYTES;
 }
 
 static void with_rm(struct x86_insn i)
 {
     const struct x86_form_info *f = &x86_forms[i.form];
     if (f->kinds[1] == '-') {
-        with_immediates(i);
+        with_immediates(i, THESE_BYTES);
         return;
     }
-    for (unsigned n = 0; rm_may_be(f, i.size, false) && n < ARRAY_COUNT(reg_edges); n++) {
+    enum chosen chosen = rm_may_be(f, i.size, false);
+    for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(reg_edges); n++) {
         i.rm = reg_edges[n];
-        with_immediates(i);
+        with_immediates(i, chosen);
     }
     i.is_mem = true;
-    for (unsigned n = 0; rm_may_be(f, i.size, true) && n < ARRAY_COUNT(mem_edges); n++) {
+    chosen = rm_may_be(f, i.size, true);
+    for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(mem_edges); n++) {
         i.mem = mem_edges[n];
-        with_immediates(i);
+        with_immediates(i, chosen);
     }
 }
 
@@ -277,8 +290,150 @@ static void with_registers(struct x86_insn i)
     }
 }
 
+/* ---- What has no form ---- */
+
+#define ARENA_LIMIT ((size_t)16 << 20)
+#define FILLER_MAX  70000
+
+static const uint8_t filler[FILLER_MAX];
+
+/* The function's code without its first bytes, in the arena. */
+static const uint8_t *code_of(struct x86_asm *a, uint32_t without, unsigned *count)
+{
+    struct jit_code code;
+    if (x86_asm_finish(a, &code) != OK) {
+        abort();
+    }
+    *count = code.size - without;
+    return code.bytes + without;
+}
+
+static void put_filler(struct x86_asm *a, uint32_t bytes)
+{
+    if (bytes > 0) {
+        x86_asm_bytes(a, filler, bytes);
+    }
+}
+
+/* cond -1: a jump. */
+static void put_branch(struct x86_asm *a, int cond, uint32_t label)
+{
+    if (cond < 0) {
+        x86_asm_jump(a, label);
+    } else {
+        x86_asm_branch(a, (enum x86_cond)cond, label);
+    }
+}
+
+static void print_branch(int cond, const uint8_t *bytes, unsigned count, int32_t distance)
+{
+    static const char *const conds[] = {"o", "no", "b", "ae", "e", "ne", "be", "a",
+                                        "s", "ns", "p", "np", "l", "ge", "le", "g"};
+    printf("= ");
+    print_hex(bytes, count);
+    printf(" j%s %d\n", cond < 0 ? "mp" : conds[cond], distance);
+}
+
+static void branch_over(int cond, uint32_t bytes)
+{
+    struct arena arena;
+    struct x86_asm a = {.arena = &arena};
+    unsigned count;
+    arena_init(&arena, ARENA_LIMIT);
+    uint32_t label = x86_asm_labels(&a, 1);
+    put_branch(&a, cond, label);
+    put_filler(&a, bytes);
+    x86_asm_bind(&a, label);
+    const uint8_t *code = code_of(&a, 0, &count);
+    print_branch(cond, code, count - bytes, (int32_t)bytes);
+    arena_free_all(&arena);
+}
+
+static void branch_back_over(int cond, uint32_t bytes)
+{
+    struct arena arena;
+    struct x86_asm a = {.arena = &arena};
+    unsigned count, length = bytes + 2 <= 128 ? 2 : cond < 0 ? 5 : 6;
+    arena_init(&arena, ARENA_LIMIT);
+    uint32_t label = x86_asm_labels(&a, 1);
+    x86_asm_bind(&a, label);
+    put_filler(&a, bytes);
+    put_branch(&a, cond, label);
+    const uint8_t *code = code_of(&a, bytes, &count);
+    print_branch(cond, code, count, -(int32_t)(bytes + length));
+    arena_free_all(&arena);
+}
+
+static void with_distances(int cond)
+{
+    static const uint32_t ahead[] = {0, 1, 127, 128, FILLER_MAX};
+    static const uint32_t behind[] = {0, 1, 126, 127, FILLER_MAX};
+    for (unsigned n = 0; n < ARRAY_COUNT(ahead); n++) {
+        branch_over(cond, ahead[n]);
+        branch_back_over(cond, behind[n]);
+    }
+}
+
+/* As it is written, and as it is completed when it is known where the callee is. */
+static void call(uint64_t target)
+{
+    struct arena arena;
+    struct x86_asm a = {.arena = &arena};
+    struct jit_code code;
+    arena_init(&arena, ARENA_LIMIT);
+    x86_asm_call(&a, 0);
+    if (x86_asm_finish(&a, &code) != OK || code.reloc_count != 1 ||
+        jit_machine_x86_64.patch_call(code.bytes + code.relocs[0].at, code.relocs[0].at, target) !=
+            OK) {
+        abort();
+    }
+    printf("= ");
+    print_hex(code.bytes, code.size);
+    printf(" call %d\n", (int)((int64_t)target - 5));
+    arena_free_all(&arena);
+}
+
+/* Behind so many bytes that `bytes` are left to a multiple of 16. */
+static void pad(uint32_t bytes, const char *text)
+{
+    struct arena arena;
+    struct x86_asm a = {.arena = &arena};
+    unsigned count;
+    arena_init(&arena, ARENA_LIMIT);
+    put_filler(&a, 16 - bytes);
+    x86_asm_align(&a, 16, 15);
+    const uint8_t *code = code_of(&a, 16 - bytes, &count);
+    printf("= ");
+    print_hex(code, count);
+    printf(" %s\n", text);
+    arena_free_all(&arena);
+}
+
+static void without_form(void)
+{
+    static const char *const nops[] = {"nop",
+                                       "nop",
+                                       "nop dword ptr [rax]",
+                                       "nop dword ptr [rax]",
+                                       "nop dword ptr [rax + rax]",
+                                       "nop word ptr [rax + rax]",
+                                       "nop dword ptr [rax]",
+                                       "nop dword ptr [rax + rax]",
+                                       "nop word ptr [rax + rax]"};
+    for (int cond = -1; cond < 16; cond++) {
+        with_distances(cond);
+    }
+    call(5);
+    call(0);
+    call(INT32_MAX);
+    for (unsigned n = 0; n < ARRAY_COUNT(nops); n++) {
+        pad(n + 1, nops[n]);
+    }
+}
+
 int main(void)
 {
+    without_form();
     for (unsigned form = 0; form < X86_FORM_COUNT; form++) {
         unsigned width = x86_forms[form].width;
         unsigned first = width == X86_WIDTH_ANY ? 1 : 4, last = 8;
