@@ -166,6 +166,7 @@ void smp_start(const struct boot_info *info, uint32_t limit)
         }
     }
     trace_cover_cpus();
+    sched_cover_cpus();
     for (cpu_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
         smp_call(cpu, watch, NULL);
     }

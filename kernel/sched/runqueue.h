@@ -10,12 +10,21 @@
  * owning CPU */
 struct run_queue {
     struct spinlock lock;
-    uint64_t ready_mask;  /* [r] bit i set iff ready[i] is not empty */
+    /* [r] to write: bit i set iff ready[i] is not empty. Relaxed: other CPUs take it for a hint,
+     * and lock before they act on it; that a hint is seen in time is balance.c's, by fences. */
+    _Atomic uint64_t ready_mask;
+    /* [r] to write: bit i: there may be threads in ready[i] that may move; set late (a thread that
+     * yields), cleared by who looked. Relaxed, as ready_mask. */
+    _Atomic uint64_t offered;
+    /* [r] to write: priority of the thread that runs. Relaxed, as ready_mask. */
+    _Atomic uint8_t running;
     uint64_t switched_at; /* [r] counter value of the last switch */
     uint64_t slice_end;   /* [r] counter value at which the running thread's slice ends */
     cpu_t cpu;            /* [I] whose it is */
     struct thread *idle;  /* [I] runs when nothing is ready; never in a list */
-    struct thread *left;  /* [r] died in the switch that is going on; put by who runs next */
+    /* [r] left this CPU for good in the switch that is going on, dead or MOVING: dealt with by who
+     * runs next */
+    struct thread *left;
     struct list ready[PRIO_COUNT]; /* [r] by run_link, next to run first */
 };
 
@@ -23,47 +32,71 @@ void rq_init(struct run_queue *rq, cpu_t cpu);
 
 /* Inline: each is a few instructions of a switch. */
 
+static ALWAYS_INLINE uint64_t rq_ready(const struct run_queue *rq)
+{
+    return atomic_load_explicit(&rq->ready_mask, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void rq_set_ready_locked(struct run_queue *rq, uint64_t mask)
+    REQUIRES(rq->lock)
+{
+    atomic_store_explicit(&rq->ready_mask, mask, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE uint8_t rq_running(const struct run_queue *rq)
+{
+    return atomic_load_explicit(&rq->running, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void rq_set_running_locked(struct run_queue *rq, uint8_t priority)
+    REQUIRES(rq->lock)
+{
+    atomic_store_explicit(&rq->running, priority, memory_order_relaxed);
+}
+
 static inline void rq_push_back_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
 {
     list_push_back(&rq->ready[t->priority], &t->run_link);
-    rq->ready_mask |= 1ull << t->priority;
+    rq_set_ready_locked(rq, rq_ready(rq) | 1ull << t->priority);
 }
 
 static inline void rq_push_front_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
 {
     list_push_front(&rq->ready[t->priority], &t->run_link);
-    rq->ready_mask |= 1ull << t->priority;
+    rq_set_ready_locked(rq, rq_ready(rq) | 1ull << t->priority);
 }
 
 static inline void rq_remove_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
 {
     list_remove(&t->run_link);
     if (list_is_empty(&rq->ready[t->priority])) {
-        rq->ready_mask &= ~(1ull << t->priority);
+        rq_set_ready_locked(rq, rq_ready(rq) & ~(1ull << t->priority));
     }
 }
 
 /** Priority of the best ready thread, or -1. */
 static inline int rq_best_locked(const struct run_queue *rq) REQUIRES(rq->lock)
 {
-    return rq->ready_mask == 0 ? -1 : 63 - __builtin_clzll(rq->ready_mask);
+    uint64_t mask = rq_ready(rq);
+    return mask == 0 ? -1 : 63 - __builtin_clzll(mask);
 }
 
-/** Take out the best ready thread, or NULL.
+/** Take out the best ready thread, which is to run now, or NULL.
  * @param has_equal  Set to whether another of its priority is ready; unset for NULL. */
 static ALWAYS_INLINE struct thread *rq_pop_locked(struct run_queue *rq, bool *has_equal)
     REQUIRES(rq->lock)
 {
-    uint64_t mask = rq->ready_mask;
+    uint64_t mask = rq_ready(rq);
     if (UNLIKELY(mask == 0)) {
         return NULL;
     }
     unsigned best = 63 - (unsigned)__builtin_clzll(mask);
+    rq_set_running_locked(rq, (uint8_t)best);
     struct list *ready = &rq->ready[best];
     struct list_node *n = list_take_front(ready);
     *has_equal = !list_is_empty(ready);
     if (!*has_equal) {
-        rq->ready_mask = mask & ~(1ull << best);
+        rq_set_ready_locked(rq, mask & ~(1ull << best));
     }
     return CONTAINER_OF(n, struct thread, run_link);
 }

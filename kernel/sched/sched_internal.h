@@ -36,8 +36,13 @@ struct sched_cpu {
     struct list
         spare; /* [o] dead threads with their stacks, by run_link, for the next thread_create() */
     uint32_t spare_count; /* [o] */
-    /* Threads that were placed here and live, but for the idle one. Relaxed: a hint for placing. */
+    cpu_mask_t bit;       /* [I] of this CPU in masks; 0: it is in none */
+    /* Threads that belong here and live, but for the idle one. Relaxed: a hint for placing. */
     _Atomic uint32_t threads;
+    /* Set by who wants this CPU to take a better thread, before an interrupt tells it to look,
+     * which orders the two (hal_ipi_send()); exchanged by the CPU itself. Relaxed therefore. */
+    _Atomic bool must_pull;
+    _Atomic uint64_t moves; /* threads that this CPU took from others. Relaxed: a statistic */
 };
 
 /** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */
@@ -59,8 +64,39 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
-/** Choose the CPU of a new thread, which it keeps: threads do not move. */
-void sched_place(struct thread *t, const struct thread_options *options);
+/** A slice, in counter ticks. */
+extern int64_t sched_slice_ticks; /* [I] */
+
+/* balance.c */
+/** For a place other than THREAD_HERE: its CPU and its affinity. */
+SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
+/** A thread that may move is READY in the queue's list, and is not about to run: see that a CPU
+ * that has nothing better to do takes it. */
+SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
+    REQUIRES(rq->lock);
+/** Threads that could move wait here: have the timer look at them in a while. */
+void balance_watch_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
+/** At a tick: tell others of threads that could move and wait here, and look again in a while. */
+void balance_tick_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
+/** Take a thread from another CPU that is better than all there is on this one.
+ * @return true: it is ready here. @pre interrupts are masked, no run queue is locked */
+bool balance_pull(struct sched_cpu *self);
+/** The same for a CPU with nothing to do, which others tell of threads from here on, until
+ * balance_leave_idle(). */
+bool balance_pull_idle(struct sched_cpu *self);
+void balance_leave_idle(struct sched_cpu *self);
+/** Have a CPU look for a thread better than what it runs. @context{any} */
+void balance_ask(cpu_t cpu);
+/** A thread that may not stay where it is has left the CPU; its registers are saved.
+ * @pre it is MOVING, its queue is locked */
+void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
+/** It goes into the list of the queue that it was sent to. @pre interrupts are masked, no run queue
+ * is locked; the caller made it MOVING */
+void balance_arrive(struct thread *t);
+/** thread.can_move follows from its affinity and the CPUs that there are. */
+void balance_cover(struct thread *t);
+/** Threads that were taken, by all CPUs. */
+uint64_t balance_moves(void);
 
 /** Make a new thread ready where it was placed. */
 void sched_start(struct thread *t);

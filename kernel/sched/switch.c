@@ -41,7 +41,7 @@ struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state) NO_LOC
     for (;;) {
         struct run_queue *rq = atomic_load_explicit(&t->rq, memory_order_relaxed);
         *state = spin_lock_irq(&rq->lock);
-        if (LIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) == rq)) {
+        if (LIKELY(atomic_load_explicit(&t->rq, memory_order_acquire) == rq)) {
             return rq;
         }
         spin_unlock_irq(&rq->lock, *state);
@@ -53,12 +53,14 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state) NO_LOCK_ANALYS
     spin_unlock_irq(&rq->lock, state);
 }
 
-/** `current` of another CPU is stable: it changes under the lock of its run queue. */
 SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
 {
-    struct hal_cpu *cpu = hal_cpu_at(rq->cpu);
-    if (t->priority >= cpu->current->priority) {
-        hal_ipi_send(cpu, HAL_IPI_LOOK);
+    uint8_t running = rq_running(rq);
+    if (t->priority >= running) {
+        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+    }
+    if (t->priority <= running && t->can_move) {
+        balance_offer_locked(rq, t);
     }
 }
 
@@ -76,37 +78,6 @@ void sched_start(struct thread *t)
     spin_unlock_masked(&rq->lock);
     hal_irq_restore(state);
     preempt_check();
-}
-
-static uint32_t threads_on(cpu_t cpu)
-{
-    return atomic_load_explicit(&sched_cpu_of(cpu)->threads, memory_order_relaxed);
-}
-
-/** The CPU with the fewest threads, this one if it is among those. The counts may be out of date:
- * nothing but the balance depends on them. */
-static cpu_t least_loaded(void)
-{
-    cpu_t best = hal_this_cpu()->id, count = hal_cpu_count();
-    for (cpu_t i = 0; i < count; i++) {
-        best = threads_on(i) < threads_on(best) ? i : best;
-    }
-    return best;
-}
-
-static struct sched_cpu *elsewhere(const struct thread_options *options)
-{
-    cpu_t cpu = options->place == THREAD_ON ? options->cpu : least_loaded();
-    ASSERT(cpu < hal_cpu_count());
-    return sched_cpu_of(cpu);
-}
-
-void sched_place(struct thread *t, const struct thread_options *options)
-{
-    struct sched_cpu *sc =
-        LIKELY(options->place == THREAD_HERE) ? sched_this_cpu() : elsewhere(options);
-    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
-    atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
 }
 
 /**
@@ -139,10 +110,28 @@ static bool watch_time_locked(const struct thread *t, uint64_t now)
     return left == 0;
 }
 
-/** What a switch from or to a thread with a program or a floating-point area has to do besides. */
+static void switch_special_class(const struct thread *prev, const struct thread *next)
+{
+    struct sched_cpu *sc = sched_this_cpu();
+    if ((prev->special & SPECIAL_IDLE) != 0) {
+        balance_leave_idle(sc);
+    }
+    if ((next->special & SPECIAL_MUST_MOVE) != 0) {
+        request_switch(); /* it was switched out before the CPU had seen that: it leaves at once */
+    }
+    if ((prev->special & SPECIAL_REALTIME) != 0 && next->priority < prev->priority) {
+        /* One of its class may wait elsewhere because this CPU ran something better. */
+        atomic_store_explicit(&sc->must_pull, true, memory_order_relaxed);
+        request_switch();
+    }
+}
+
 SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
                                          const struct thread *next, uint64_t now)
 {
+    if (UNLIKELY(((prev->special | next->special) & ~SPECIAL_STATE) != 0)) {
+        switch_special_class(prev, next);
+    }
     if (prev->program != NULL) {
         program_account(prev->program, now - rq->switched_at);
     }
@@ -171,13 +160,18 @@ SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thre
     trace_record(event, atomic_load_explicit(&t->rq, memory_order_relaxed)->cpu, t->id, 0);
 }
 
-/** The thread that died in the switch, once the lock is free. */
 SELDOM_CALLED void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
 {
     struct thread *left = rq->left;
     rq->left = NULL;
-    spin_unlock_masked(&rq->lock);
-    thread_put(left);
+    if (left->state == THREAD_DEAD) {
+        spin_unlock_masked(&rq->lock);
+        thread_put(left);
+    } else {
+        balance_send_off_locked(rq, left);
+        spin_unlock_masked(&rq->lock);
+        balance_arrive(left);
+    }
 }
 
 void sched_finish_switch(void)
@@ -188,6 +182,18 @@ void sched_finish_switch(void)
 SELDOM_CALLED void switch_keep_due_if_late(struct hal_cpu *cpu)
 {
     cpu->need_resched = !list_is_empty(&sched_of(cpu)->late);
+}
+
+/** The running thread may not run here any more. */
+static void leave_cpu_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
+{
+    struct thread *t = cpu->current;
+    uint64_t now = hal_counter_read();
+    keep_slice_locked(&sc->rq, t, now);
+    t->state = THREAD_MOVING;
+    sc->rq.left = t; /* on its way once another thread runs */
+    struct thread *next = best_or_idle_locked(sc, now);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), true);
 }
 
 /** The running thread can go on, but another one is better, or equal and its turn. */
@@ -211,9 +217,20 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         } else {
             rq_push_front_locked(rq, t);
         }
+        if (t->can_move) {
+            balance_offer_locked(rq, t); /* nobody takes it before it has left: the lock is held */
+        }
     }
     struct thread *next = best_or_idle_locked(sc, now);
     switch_locked(cpu, sc, t, next, now, slice_of(next), false);
+}
+
+static void pull_if_asked(struct sched_cpu *sc)
+{
+    if (UNLIKELY(atomic_load_explicit(&sc->must_pull, memory_order_relaxed))) {
+        atomic_store_explicit(&sc->must_pull, false, memory_order_relaxed);
+        (void)balance_pull(sc);
+    }
 }
 
 /** Ending a switch may make another thread ready (sched_finish_switch()), hence the loop. */
@@ -223,8 +240,13 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
     while ((cpu = hal_this_cpu())->need_resched) {
         struct sched_cpu *sc = sched_of(cpu);
         wait_do_late(sc);
+        pull_if_asked(sc);
         spin_lock_masked(&sc->rq.lock);
-        preempt_locked(cpu, sc);
+        if (UNLIKELY((cpu->current->special & SPECIAL_MUST_MOVE) != 0)) {
+            leave_cpu_locked(cpu, sc);
+        } else {
+            preempt_locked(cpu, sc);
+        }
     }
 }
 
@@ -255,6 +277,7 @@ void sched_tick(void) NO_LOCK_ANALYSIS
             timer_arm(rq->slice_end);
         }
     }
+    balance_tick_locked(rq, now);
     arm_kill_check(t, now);
     account_locked(rq, t, now);
     bool is_over = !thread_is_cancelled(t) && watch_time_locked(t, now);
@@ -279,15 +302,17 @@ void thread_yield(void) NO_LOCK_ANALYSIS
 {
     DASSERT(hal_irqs_enabled());
     hal_irq_disable();
-    uint64_t now = hal_counter_read();
     struct hal_cpu *cpu = hal_this_cpu();
     struct sched_cpu *sc = sched_of(cpu);
     struct run_queue *rq = &sc->rq;
     struct thread *t = cpu->current;
     spin_lock_masked(&rq->lock);
+    /* Under the lock, as everywhere here: where that synchronises the CPU's instruction fetch, a
+     * thread from another CPU finds the code that it has made there. */
+    uint64_t now = hal_counter_read();
     t->slice_left = sched_slice_ticks;
     t->state = THREAD_READY;
-    if (LIKELY(rq->ready_mask >> t->priority == 1)) { /* equals are ready, and nobody better */
+    if (LIKELY(rq_ready(rq) >> t->priority == 1)) { /* equals are ready, and nobody better */
         struct list *ready = &rq->ready[t->priority];
         struct list_node *n = list_take_front(ready);
         list_push_back(ready, &t->run_link);
@@ -340,50 +365,75 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
-/* Whatever was changed from elsewhere: what is ready, the running thread's priority, its end. */
+/* Whatever was changed from elsewhere: what is ready here or there, the running thread's priority,
+ * where it may run, its end. */
 void sched_look(void) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_this_cpu();
     struct thread *t = thread_current();
+    pull_if_asked(sc);
     irq_state_t state = spin_lock_irq(&sc->rq.lock);
     int best = rq_best_locked(&sc->rq);
-    if (best > t->priority) {
+    if (best > t->priority || (t->special & SPECIAL_MUST_MOVE) != 0) {
         request_switch();
     } else if (best == t->priority) {
         timer_arm_on(sc, sc->rq.slice_end);
     }
-    arm_kill_check(t, hal_counter_read());
+    uint64_t now = hal_counter_read();
+    balance_watch_locked(&sc->rq, now);
+    arm_kill_check(t, now);
     spin_unlock_irq(&sc->rq.lock, state);
+}
+
+static void set_priority_locked(struct thread *t, uint8_t priority)
+{
+    t->priority = priority;
+    t->special = (uint8_t)(priority >= PRIO_REALTIME ? t->special | SPECIAL_REALTIME
+                                                     : t->special & ~SPECIAL_REALTIME);
+}
+
+/** It runs, and may have become worse than others, here or elsewhere. */
+static void follow_priority_locked(struct run_queue *rq, uint8_t before, uint8_t priority)
+    REQUIRES(rq->lock)
+{
+    rq_set_running_locked(rq, priority);
+    if (priority < before && before >= PRIO_REALTIME) {
+        balance_ask(rq->cpu);
+    }
+    if (rq != &sched_this_cpu()->rq) {
+        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+    } else if (rq_best_locked(rq) >= priority) {
+        timer_arm(rq->slice_end);
+        request_switch(); /* preempt_locked() decides */
+    }
 }
 
 void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
+    uint8_t before = t->priority;
     if (t->state == THREAD_READY) {
         rq_remove_locked(rq, t);
-        t->priority = priority;
+        set_priority_locked(t, priority);
         make_ready_locked(rq, t);
     } else {
-        t->priority = priority;
-        if (t->state == THREAD_RUNNING && rq != &sched_this_cpu()->rq) {
-            hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
-        } else if (t->state == THREAD_RUNNING && rq_best_locked(rq) >= priority) {
-            timer_arm(rq->slice_end);
-            request_switch(); /* preempt_locked() decides */
+        set_priority_locked(t, priority);
+        if (t->state == THREAD_RUNNING) {
+            follow_priority_locked(rq, before, priority);
         }
     }
     sched_unlock_thread(rq, state);
 }
 
 /** Runs when nothing else does. Whatever becomes ready does so in an interrupt, which switches on
- * its way out. */
+ * its way out, or is fetched from another CPU. */
 static _Noreturn void idle(void *arg)
 {
     (void)arg;
     for (;;) {
         hal_irq_disable();
-        if (hal_this_cpu()->need_resched) {
+        if (hal_this_cpu()->need_resched || balance_pull_idle(sched_this_cpu())) {
             hal_irq_enable();
             sched_preempt();
         } else {
@@ -395,6 +445,7 @@ static _Noreturn void idle(void *arg)
 static void init_queues(struct sched_cpu *sc, cpu_t cpu)
 {
     *sc = (struct sched_cpu){.spare_count = 0};
+    sc->bit = cpu < 64 ? (cpu_mask_t)1 << cpu : 0;
     rq_init(&sc->rq, cpu);
     timer_queue_init(&sc->timers);
     worker_init(&sc->worker);
@@ -409,6 +460,7 @@ static bool take_idle_thread(struct sched_cpu *sc)
         return false;
     }
     sc->rq.idle->state = THREAD_READY;
+    sc->rq.idle->special = SPECIAL_IDLE;
     atomic_store_explicit(&sc->rq.idle->rq, &sc->rq, memory_order_relaxed);
     atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
     return true;
@@ -460,6 +512,7 @@ void sched_init(void)
                                   .base_priority = PRIO_NORMAL,
                                   .inherits = LIST_INIT(boot_thread.inherits),
                                   .rq = &sc->rq,
+                                  .affinity = sc->bit,
                                   .slice_left = sched_slice_ticks,
                                   .refs = 2, /* itself, and one more: it is nobody's to recycle */
                                   .name = "main"};
@@ -468,6 +521,7 @@ void sched_init(void)
     sc->rq.slice_end = sc->rq.switched_at + (uint64_t)sched_slice_ticks;
     hal_become_thread(&boot_thread);
     cpu->run_queue = sc;
+    atomic_store_explicit(&sc->rq.running, PRIO_NORMAL, memory_order_relaxed);
     thread_adopt(&boot_thread);
 
     if (!take_idle_thread(sc)) {
@@ -492,5 +546,6 @@ void sched_get_stats(struct sched_stats *out)
     hal_irq_restore(state);
     *out = (struct sched_stats){.switches = thread_switches(),
                                 .idle_ns = clock_counter_to_ns(idle_ticks),
+                                .moves = balance_moves(),
                                 .threads = thread_count()};
 }

@@ -8,13 +8,11 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/trace.h"
 
-extern int64_t sched_slice_ticks; /* [I] of one time slice */
-
-/** What a switch from or to a thread with a program or a floating-point area has to do besides. */
+/** What a switch has to do besides for `special` threads. */
 SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
                                          const struct thread *next, uint64_t now)
     REQUIRES(rq->lock);
-/** The thread that died in the switch, once the lock is free. */
+/** The thread that left the CPU for good in the switch, once the lock is free. */
 SELDOM_CALLED void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
 /** need_resched stays only for late wake-ups. */
 SELDOM_CALLED void switch_keep_due_if_late(struct hal_cpu *cpu);
@@ -42,16 +40,21 @@ SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thr
 static ALWAYS_INLINE void make_ready_locked(struct run_queue *rq, struct thread *t)
     REQUIRES(rq->lock)
 {
-    const struct thread *running = thread_current();
     rq_push_back_locked(rq, t);
     if (UNLIKELY(rq != &sched_this_cpu()->rq)) {
         switch_tell_cpu_locked(rq, t);
         return;
     }
-    if (t->priority > running->priority) {
+    uint8_t running = rq_running(rq);
+    if (t->priority > running) {
         request_switch();
-    } else if (t->priority == running->priority) {
+        return;
+    }
+    if (t->priority == running) {
         timer_arm_on(CONTAINER_OF(rq, struct sched_cpu, rq), rq->slice_end);
+    }
+    if (UNLIKELY(t->can_move)) {
+        balance_offer_locked(rq, t);
     }
 }
 
@@ -77,7 +80,7 @@ static ALWAYS_INLINE bool switch_wake(struct thread *t, enum status result) NO_L
     for (;;) {
         struct run_queue *rq = atomic_load_explicit(&t->rq, memory_order_relaxed);
         spin_lock_masked(&rq->lock);
-        if (LIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) == rq)) {
+        if (LIKELY(atomic_load_explicit(&t->rq, memory_order_acquire) == rq)) {
             bool woken = wake_locked(rq, t, result);
             spin_unlock_masked(&rq->lock);
             return woken;
@@ -98,6 +101,7 @@ static ALWAYS_INLINE void keep_slice_locked(struct run_queue *rq, struct thread 
     REQUIRES(rq->lock)
 {
     t->slice_left = (int64_t)(rq->slice_end - now);
+    t->stopped_at = now;
 }
 
 /** The slice that a thread goes on with. */
@@ -134,7 +138,7 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
     if (UNLIKELY(cpu->need_resched)) {
         switch_keep_due_if_late(cpu);
     }
-    if (UNLIKELY(prev->is_special | next->is_special)) {
+    if (UNLIKELY(prev->special | next->special)) {
         switch_special_locked(rq, prev, next, now);
     }
     account_thread_locked(rq, prev, now);
@@ -161,6 +165,7 @@ static ALWAYS_INLINE struct thread *best_or_idle_locked(struct sched_cpu *sc, ui
     bool has_equal;
     struct thread *next = rq_pop_locked(&sc->rq, &has_equal);
     if (UNLIKELY(next == NULL)) {
+        rq_set_running_locked(&sc->rq, PRIO_IDLE);
         return sc->rq.idle;
     }
     if (has_equal) {

@@ -249,7 +249,10 @@ struct thread *thread_take(const struct thread_options *options)
         return NULL;
     }
     t->program = options->program;
-    t->is_special = t->program != NULL || t->fp_area != NULL;
+    t->special = t->program != NULL || t->fp_area != NULL ? SPECIAL_STATE : 0;
+    t->special |= options->priority >= PRIO_REALTIME ? SPECIAL_REALTIME : 0;
+    t->can_move = false;
+    t->stopped_at = 0;
     t->terminal = options->program == NULL ? NULL : options->program->terminal;
     t->sink = NULL;
     t->priority = options->priority;
@@ -273,6 +276,19 @@ struct thread *thread_take(const struct thread_options *options)
     return t;
 }
 
+static void place(struct thread *t, const struct thread_options *options)
+{
+    if (UNLIKELY(options->place != THREAD_HERE)) {
+        balance_place(t, options);
+        return;
+    }
+    struct sched_cpu *sc =
+        sched_this_cpu(); /* who creates it may be moved: it stays, where it is */
+    t->affinity = sc->bit;
+    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
+}
+
 enum status thread_create(const struct thread_options *options, struct thread **out)
 {
     ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
@@ -288,7 +304,7 @@ enum status thread_create(const struct thread_options *options, struct thread **
             return s;
         }
     }
-    sched_place(t, options);
+    place(t, options);
     atomic_store_explicit(&t->refs, 2,
                           memory_order_relaxed); /* the caller, and the thread itself */
     *out = t; /* before it runs: it may be what the thread looks at */
@@ -438,4 +454,16 @@ uint64_t thread_switches(void)
     }
     spin_unlock(&threads.lock);
     return sum;
+}
+
+void sched_cover_cpus(void)
+{
+    spin_lock(&threads.lock);
+    LIST_FOR_EACH (&threads.all, n) {
+        struct thread *t = CONTAINER_OF(n, struct thread, all_link);
+        if (is_live(t)) {
+            balance_cover(t);
+        }
+    }
+    spin_unlock(&threads.lock);
 }

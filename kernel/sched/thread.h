@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Threads and the scheduler: 64 priorities, O(1), preemptive, one run queue a CPU.
+// docs/scheduling.md says how they work together.
 #pragma once
 
 #include "hal/context.h"
@@ -16,15 +17,36 @@ struct mutex;
 struct program;
 struct run_queue;
 
-#define PRIO_COUNT  64
-#define PRIO_IDLE   0
-#define PRIO_NORMAL 32
-#define PRIO_HIGH   48 /* completion and interrupt threads */
+#define PRIO_COUNT    64
+#define PRIO_IDLE     0
+#define PRIO_NORMAL   32
+#define PRIO_HIGH     48 /* completion and interrupt threads */
+#define PRIO_REALTIME 56 /* from here on: of those that may move, the best run, on as many CPUs */
+
+/** CPUs, a bit each: CPU i is bit i. Those from 64 on are in no mask: what runs there was placed
+ * there by THREAD_ON, and stays. */
+typedef uint64_t cpu_mask_t;
+#define CPU_MASK_ALL (~(cpu_mask_t)0)
 
 #define THREAD_NAME_MAX 32
 
 /* Waiting is 0: what every wake-up compares with. */
-enum thread_state { THREAD_BLOCKED, THREAD_READY, THREAD_RUNNING, THREAD_DEAD };
+enum thread_state {
+    THREAD_BLOCKED,
+    THREAD_READY,
+    THREAD_RUNNING,
+    THREAD_DEAD,
+    THREAD_MOVING, /**< ready, and in no list: on its way to another CPU's. Who moves it ends that
+                    */
+};
+
+/** What a switch to or from a thread has to do besides: bits of thread.special. */
+enum thread_special {
+    SPECIAL_STATE = 1 << 0,     /* it has a program or a floating-point area */
+    SPECIAL_REALTIME = 1 << 1,  /* PRIO_REALTIME or better */
+    SPECIAL_MUST_MOVE = 1 << 2, /* it is on a CPU that it may not run on any more */
+    SPECIAL_IDLE = 1 << 3,
+};
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
  * interrupts masked   [i] inherit.c's lock   [o] the thread itself                   [w] lock of
@@ -43,15 +65,20 @@ struct thread {
     enum thread_state state; /* [r] */
     enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
     bool wait_uncancellable; /* [r] BLOCKED, and cancellation does not end that; false otherwise */
-    bool is_special;  /* [I] it has a program or a floating-point area: a switch has more to do */
-    uint8_t priority; /* [r] what it is scheduled with */
+    uint8_t special;         /* [r] bits of enum thread_special */
+    bool can_move;           /* [r] it may run on more than one of the CPUs that there are */
+    uint8_t priority;        /* [r] what it is scheduled with */
     uint8_t base_priority;   /* [i] its own; `priority` is the best of it and of what it inherits */
     struct mutex *waits_for; /* [i] NULL: no mutex */
     struct list inherits;    /* [i] mutexes that it holds and others wait for, by held_link */
     uint32_t id;             /* [I] */
-    /* [r] to change: where it runs, or is ready, or will be. Relaxed: who reads it locks that queue
-     * and looks again. */
+    /* [r] to change, of the queue that is left: where it runs, or is ready, or will be. Who reads
+     * it (relaxed: a guess) locks that queue and looks again: acquire, which pairs with the release
+     * of who moved it last, and may not have locked the new queue yet. So the state that it got
+     * before it was moved is seen. */
     _Atomic(struct run_queue *) rq;
+    cpu_mask_t affinity;    /* [r] CPUs that it may run on */
+    uint64_t stopped_at;    /* [r] counter value when it last waited or was preempted */
     uint32_t locks_held;    /* [o] mutexes: a fault while it is not 0 is a panic */
     _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
     _Atomic bool is_open;   /* [o] thread_set_open() */
@@ -68,9 +95,9 @@ struct thread {
 };
 
 enum thread_place {
-    THREAD_HERE,     /* on the CPU of who creates it */
-    THREAD_ANYWHERE, /* where the fewest threads are, here if that is one of those */
-    THREAD_ON,       /* on thread_options.cpu */
+    THREAD_HERE,     /* on the CPU of who creates it, and nowhere else */
+    THREAD_ANYWHERE, /* on any CPU of thread_options.affinity: free to move between them */
+    THREAD_ON,       /* on thread_options.cpu, and nowhere else */
 };
 
 struct thread_options {
@@ -78,8 +105,9 @@ struct thread_options {
     void (*entry)(void *arg);
     void *arg;
     uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
-    enum thread_place place; /* for all its life */
+    enum thread_place place; /* until thread_set_affinity() says otherwise */
     cpu_t cpu;               /* THREAD_ON: an online CPU */
+    cpu_mask_t affinity;     /* THREAD_ANYWHERE: some CPU in it is online. 0: all */
     bool uses_fp;            /* floating-point state is saved and restored for it */
     struct program *program; /* its owner, or NULL */
     /* Bytes that its stack may grow to; 0, or at most HAL_STACK_SIZE: it does not grow. Code on one
@@ -144,6 +172,19 @@ enum status thread_sleep_until(uint64_t deadline_ns);
  * that one's. @context{thread} */
 void thread_set_priority(struct thread *t, uint8_t priority);
 
+/**
+ * @brief Say on which CPUs a thread may run. At once: one that waits or is ready is on one of them
+ * when this returns, the caller itself goes on there, and one that runs on a CPU that it may no
+ * more is interrupted and moved, as soon as that CPU has preemption on.
+ * @param mask  Bits of CPUs that are not online mean nothing.
+ * @return OK; E_INVAL: none is online.
+ * @context{thread; the caller holds a reference, or is it}
+ */
+enum status thread_set_affinity(struct thread *t, cpu_mask_t mask);
+
+/** @brief CPUs that are online and that it may run on. @context{thread} */
+cpu_mask_t thread_get_affinity(struct thread *t);
+
 /** @brief True if the thread's program is being ended. @context{any} */
 static inline bool thread_is_cancelled(const struct thread *t)
 {
@@ -176,6 +217,10 @@ void sched_preempt_from_irq(void);
 /** Called by upcall_irq() where another CPU asked this one to look at its run queue. */
 void sched_look(void);
 
+/** @brief The CPUs that are online now are those that threads may move between. @context{thread,
+ * after CPUs were started} */
+void sched_cover_cpus(void);
+
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
 uint64_t thread_run_ns(void);
 
@@ -196,6 +241,7 @@ bool thread_get_info(uint32_t i, struct thread_info *out);
 
 struct sched_stats {
     uint64_t switches, idle_ns;
+    uint64_t moves; /* threads that another CPU took */
     uint32_t threads;
 };
 void sched_get_stats(struct sched_stats *out);

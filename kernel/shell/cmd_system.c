@@ -160,7 +160,7 @@ static bool run_ps(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
-    static const char *const states[] = {"blocked", "ready", "running", "dead"};
+    static const char *const states[] = {"blocked", "ready", "running", "dead", "moving"};
     struct thread_info t;
     console_printf("  ID CPU PRI STATE   %12s %10s %-10s NAME\n", "RUN ms", "SWITCHES", "CONSOLE");
     for (uint32_t i = 0; thread_get_info(i, &t); i++) {

@@ -28,7 +28,8 @@ static const char *state_word(uint64_t state)
     static const char *const words[] = {[THREAD_READY] = "ready",
                                         [THREAD_RUNNING] = "running",
                                         [THREAD_BLOCKED] = "blocked",
-                                        [THREAD_DEAD] = "dead"};
+                                        [THREAD_DEAD] = "dead",
+                                        [THREAD_MOVING] = "moving"};
     return word(words, ARRAY_COUNT(words), state);
 }
 

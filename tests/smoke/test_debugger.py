@@ -173,7 +173,7 @@ class Debugger(TestCase):
         self.assertRegex(table, r"\n +\d+ ready +0 +0  idle +-\n", done.output)
         self.assertRegex(table, r"\n\* *\d+ running +32 +0  \S+", done.output)
         found = self.chains(chains)
-        self.assertEqual(len(found), len(re.findall(r"^[* ] *\d+ (?:ready|running|blocked)", table, re.M)), done.output)
+        self.assertEqual(len(found), len(re.findall(r"^[* ] *\d+ (?:ready|running|blocked|moving)", table, re.M)), done.output)
         for chain in found:
             self.assertIn(chain[-1], OUTERMOST, done.output)
         self.assertNotIn("corrupt", done.output)

@@ -5,7 +5,7 @@ import gdb.printing
 
 from .target import container, list_nodes, machine, string
 
-THREAD_STATES = ("blocked", "ready", "running", "dead")
+THREAD_STATES = ("blocked", "ready", "running", "dead", "moving")
 WAITING = 1  # bit 0 of a mutex's owner
 
 
