@@ -20,7 +20,7 @@
 
 #define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
 #define KNOWN   256u /* a power of two */
-#define ENTRIES 256u /* functions; the last one is for those that came too late */
+#define ENTRIES 256u /* functions that are counted by name */
 
 STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX, "a name is cut once");
 
@@ -98,6 +98,8 @@ static void name_code(uintptr_t pc, char *out, size_t len)
     }
 }
 
+/* When all entries are taken a new function gets that of the one that was found least often: what
+ * is found again and again moves away from there, whenever it began. */
 static struct profile_entry *find_locked(struct profile *p, const char *name) REQUIRES(lock)
 {
     for (uint32_t i = 0; i < p->count; i++) {
@@ -105,11 +107,12 @@ static struct profile_entry *find_locked(struct profile *p, const char *name) RE
             return &p->entries[i];
         }
     }
-    if (p->count == ENTRIES) {
-        return &p->entries[ENTRIES - 1];
+    if (p->count < ENTRIES) {
+        p->count++;
     }
-    struct profile_entry *e = &p->entries[p->count++];
-    (void)str_copy(e->name, sizeof(e->name), p->count == ENTRIES ? "(others)" : name);
+    struct profile_entry *e = &p->entries[p->count - 1];
+    e->count = 0;
+    (void)str_copy(e->name, sizeof(e->name), name);
     return e;
 }
 
@@ -118,7 +121,7 @@ static void count_locked(struct profile *p, const char *name) REQUIRES(lock)
     struct profile_entry *e = find_locked(p, name);
     e->count++;
     p->total++;
-    for (; e > p->entries && e[-1].count < e->count && p->count < ENTRIES; e--) {
+    for (; e > p->entries && e[-1].count < e->count; e--) {
         struct profile_entry more = *e;
         *e = e[-1];
         e[-1] = more;

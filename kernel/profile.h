@@ -31,7 +31,8 @@ enum status profile_start(void);
 void profile_stop(void);
 
 /**
- * @brief The function that was found i-th most often.
+ * @brief The function that was found i-th most often. Of very many functions those that are found
+ * seldom are forgotten.
  * @param total  Samples until now.
  * @return false: there are no more functions, or no profile runs. @context{thread}
  */

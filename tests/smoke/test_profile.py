@@ -38,6 +38,21 @@ class Profile(TestCase):
         total = int(re.search(r"(?m)^ *(\d+)  samples$", said["profile stop"])[1])
         self.assertLessEqual(sum(both.values()), total)
 
+    def test_what_comes_late_is_found_among_many(self):
+        """The compiler and the interpreter have more functions than there are entries."""
+        names = ("hello", "sha256", "compute", "crash", "exit")
+        many = [line for name in names for line in (f"jit /bin/{name}.wasm", f"jit dump /bin/{name}.wasm main")] * 3
+        many += ["run --interp --cpu 2 /bin/compute.wasm", "run --interp --cpu 2 /bin/sha256.wasm /bin/sha256.wasm",
+                 "run --cpu 1 /bin/compute.wasm", "mem", "ls /bin"]
+        lines = ["profile start", *many, "run --cpu 1 /bin/spin.wasm", "profile stop", "poweroff"]
+        result = run("--accel", "icount", typed="\n".join(lines) + "\n")
+        self.expect(result, 0)
+        found = counted(result.output)
+        counts = list(found.values())
+        self.assertEqual(counts, sorted(counts, reverse=True), result.output)
+        late = next((count for name, count in found.items() if name.startswith("spin.wasm!")), 0)
+        self.assertGreater(late, 0.95 * 10**9 / PERIOD_NS, result.output)
+
     def test_chains_lead_from_the_thread_to_what_ran(self):
         lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", "cat /bin/spin.elf > /tmp/copy",
                  "profile stacks", "profile stop", "profile stacks", "poweroff"]
