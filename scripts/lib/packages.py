@@ -72,6 +72,7 @@ PROBES = {
     "doxygen": program("doxygen"),
     "gdb-multiarch": program("gdb-multiarch"),
     "patch": program("patch"),
+    "spin": program("spin"),
     "wabt": program("wast2json"),
     "gcc-aarch64-linux-gnu": program("aarch64-linux-gnu-gcc"),  # clang takes its start files and libgcc
     "libc6-dev-arm64-cross": file("/usr/aarch64-linux-gnu/include/stdio.h"),
@@ -100,6 +101,7 @@ HOST_TESTS = ["clang", "lld", "cmake", "ninja-build", "libc6-dev", "libcmocka-de
               "libclang-rt-wasm32", "rustc", "libstd-rust-dev-wasm32"]
 TOOLS_AARCH64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
+MODEL = ["spin", "clang", "libc6-dev"]
 DEBUG = ["gdb-multiarch"]
 
 

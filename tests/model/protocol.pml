@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scheduler's protocol, step by step: who changes which shared word, under which lock, and when a
+ * CPU leaves one stack for another. What threads do with it is in the files that include this one; what
+ * is argued here is argued in kernel/sched/switch.c.
+ *
+ * A thread is a process that takes steps only while a CPU has its registers: `provided (RUNS(t))`. A
+ * CPU also has a process for its interrupts, during which its thread stands still. Steps of different
+ * CPUs come in any order, as on sequentially consistent memory: what weaker memory adds is argued at
+ * each word's declaration, and not shown here.
+ *
+ * Priorities: idle threads have the lowest, all others the same, and which of them runs first is left
+ * open, so that every order of priorities is covered. When a slice ends is left open, too.
+ *
+ * Wrong on purpose, one at a time (test_model.py): see MISTAKE_ below.
+ */
+
+#ifndef CPUS
+#define CPUS 2
+#endif
+#define UNITS (THREADS + CPUS) /* and the idle threads */
+#define IDLE(c) (THREADS + (c))
+#define NONE 15
+
+#define BLOCKED 0
+#define READY 1
+#define RUNNING 2
+#define DEAD 3
+
+#define OK 0
+#define TIMEDOUT 1
+#define CANCELLED 2
+
+#define TIMER_OFF 0
+#define TIMER_QUEUED 1
+#define TIMER_FIRES 2
+
+typedef thread_t { /* struct thread */
+    byte state;
+    byte rq;       /* the run queue that it belongs to: its CPU's number */
+    byte result;   /* wait_result */
+    bool cancelled;
+    bool uncancellable;
+    byte refs;
+    bool saved;    /* its registers are in memory */
+    byte on;       /* the CPU that has them, NONE: none */
+    byte timer;    /* the struct timeout on its stack */
+    byte timer_cpu;
+};
+
+typedef cpu_t { /* struct hal_cpu, struct sched_cpu */
+    bool locked;   /* rq.lock */
+    byte ready;    /* rq.ready: a bit a thread */
+    byte current;
+    byte left;     /* rq.left */
+    bool need;     /* need_resched */
+    bool asked;    /* HAL_IPI_LOOK is pending */
+    bool armed;    /* the timer, for the end of a slice */
+    bool masked;   /* interrupts */
+    bool in_irq;   /* a handler runs: the thread stands still */
+    byte ticks;    /* ends of slices so far, with SLICES_MAX */
+};
+
+typedef queue_t { /* struct wait_queue */
+    bool locked;
+    byte waiters;  /* a bit a thread: whoever is first is left open */
+    bool gone;     /* its memory was given back */
+};
+
+thread_t T[UNITS];
+cpu_t C[CPUS];
+byte ended; /* threads that have left for good */
+
+#define BIT(t) (1 << (t))
+#define HAS_TIMER(c, t) (T[t].timer == TIMER_QUEUED && T[t].timer_cpu == c)
+#if THREADS == 2
+#define TIMER_DUE(c) (HAS_TIMER(c, 0) || HAS_TIMER(c, 1))
+#elif THREADS == 3
+#define TIMER_DUE(c) (HAS_TIMER(c, 0) || HAS_TIMER(c, 1) || HAS_TIMER(c, 2))
+#else
+#define TIMER_DUE(c) (HAS_TIMER(c, 0) || HAS_TIMER(c, 1) || HAS_TIMER(c, 2) || HAS_TIMER(c, 3))
+#endif
+#ifdef SLICES_MAX /* so that every run ends, where that is what is asked */
+#define SLICE_ENDS(c) (C[c].armed && C[c].ticks < SLICES_MAX)
+#define COUNT_SLICE(c) C[c].ticks++
+#else
+#define SLICE_ENDS(c) (C[c].armed)
+#define COUNT_SLICE(c)
+#endif
+#define PENDING(c) (C[c].asked || SLICE_ENDS(c) || TIMER_DUE(c))
+
+#define RUNS(t) (T[t].on != NONE && !C[T[t].on].in_irq)
+
+/* What every process of a thread, or of interrupts, keeps to itself. A thread knows its CPU (`here`) while
+ * interrupts are masked. */
+#define LOCALS byte here, next, dead = NONE, rq, woken, status; bool was_woken
+
+/* ---- Spinlocks; who holds one has interrupts masked ---- */
+
+inline lock_rq(at) { atomic { !C[at].locked -> C[at].locked = true } }
+inline unlock_rq(at) { atomic { assert(C[at].locked); C[at].locked = false } }
+
+inline lock_queue(q)
+{
+    atomic { !q.locked -> assert(!q.gone); q.locked = true }
+}
+inline lock_queue_irq(q) { atomic { irq_disable(); lock_queue(q) } } /* spin_lock_irq() */
+inline unlock_queue(q)
+{
+    atomic { assert(!q.gone && q.locked); q.locked = false }
+}
+
+inline irq_disable() { atomic { here = T[self].on; C[here].masked = true } }
+
+/* ---- The switch ---- */
+
+/* rq_pop_locked(), or the idle thread. */
+inline pick_locked()
+{
+    if
+    :: C[here].ready == 0 -> next = IDLE(here)
+    :: (C[here].ready & 1) -> next = 0
+    :: (C[here].ready & 2) -> next = 1
+#if THREADS > 2
+    :: (C[here].ready & 4) -> next = 2
+#endif
+#if THREADS > 3
+    :: (C[here].ready & 8) -> next = 3
+#endif
+    fi;
+    if
+    :: next < THREADS ->
+       assert(T[next].state == READY && T[next].rq == here);
+       C[here].ready = C[here].ready & ~BIT(next);
+       C[here].armed = C[here].armed || C[here].ready != 0
+    :: else
+    fi
+}
+
+/* rq_push_back_locked(): no thread is in two lists, or twice in one. */
+inline push_locked(at, who)
+{
+    d_step {
+        assert(((C[0].ready | C[CPUS - 1].ready) & BIT(who)) == 0);
+        C[at].ready = C[at].ready | BIT(who);
+    }
+}
+
+/* thread_put(): with the last reference the unit is there to be taken again, on any CPU. */
+inline put(who)
+{
+    d_step { assert(T[who].refs > 0); T[who].refs-- }
+}
+
+/* finish_switch(), on the stack that was switched to: the dead one's is free only now. */
+inline finish_switch()
+{
+    d_step {
+        here = T[self].on;
+        next = 0;
+        dead = C[here].left;
+        C[here].left = NONE;
+        assert(C[here].locked);
+        C[here].locked = false
+    };
+    if
+    :: dead != NONE -> atomic { put(dead); dead = NONE }
+    :: else
+    fi
+}
+
+/* hal_context_switch(): save, then load. Who is loaded goes on behind its own one. */
+inline context_switch()
+{
+    T[self].saved = true;
+    d_step {
+        assert(T[next].saved && T[next].on == NONE);
+        T[next].saved = false;
+        T[next].on = T[self].on;
+        T[self].on = NONE
+    }
+}
+
+/* best_or_idle_locked(), switch_locked(): the lock is held, and given up by the thread that arrives. */
+inline choose_locked()
+{
+    atomic {
+        pick_locked();
+        C[here].need = false;
+        T[next].state = RUNNING;
+        C[here].current = next
+    }
+}
+
+inline switch_to_best_locked()
+{
+    choose_locked();
+    if
+    :: next == self
+    :: else -> context_switch()
+    fi;
+    finish_switch()
+}
+
+/* ---- Becoming ready ---- */
+
+/* make_ready_locked(), switch_tell_cpu_locked(). */
+inline make_ready_locked(at, who)
+{
+    push_locked(at, who);
+    if
+    :: at != here -> C[at].asked = true
+    :: at == here && C[here].current == IDLE(here) -> C[here].need = true
+    :: else -> C[here].armed = true
+    fi
+}
+
+/* sched_lock_thread() */
+inline lock_thread(who)
+{
+    do
+    :: rq = T[who].rq; /* relaxed */
+       atomic {
+           lock_rq(rq);
+           if
+           :: T[who].rq == rq -> break
+           :: else
+           fi
+       };
+       unlock_rq(rq)
+    od
+}
+
+/* switch_wake() */
+inline switch_wake(who, why)
+{
+#ifdef MISTAKE_STATE_OUTSIDE_LOCK
+    was_woken = (T[who].state == BLOCKED);
+    lock_thread(who);
+#else
+    lock_thread(who);
+    was_woken = (T[who].state == BLOCKED);
+#endif
+    atomic {
+        if
+        :: was_woken ->
+           T[who].state = READY;
+           T[who].result = why;
+           make_ready_locked(rq, who)
+        :: else
+        fi;
+        unlock_rq(rq);
+        rq = 0
+    }
+}
+
+/* ---- Interrupts ---- */
+
+/* preempt_while_due(): the way out of an interrupt, and preempt_check(). */
+inline preempt_check()
+{
+    do
+    :: atomic { C[T[self].on].need && !C[T[self].on].masked -> irq_disable(); lock_rq(here) };
+       if
+       :: atomic { C[here].ready == 0 -> C[here].need = false; unlock_rq(here) }
+#ifndef SLICES_MAX
+       :: atomic { C[here].ready != 0 && self < THREADS -> /* its slice is not over */
+          C[here].need = false;
+          C[here].armed = true;
+          unlock_rq(here) }
+#endif
+       :: atomic { C[here].ready != 0 ->
+          T[self].state = READY;
+          if
+          :: self < THREADS -> push_locked(here, self)
+          :: else
+          fi };
+          switch_to_best_locked()
+       fi;
+       atomic { C[here].masked = false; here = 0 }
+    :: else -> break
+    od
+}
+
+inline irq_enable()
+{
+    atomic { C[here].masked = false; here = 0 };
+    preempt_check()
+}
+
+/* sched_look(), sched_tick() as far as they choose who runs. */
+inline look()
+{
+    lock_rq(here);
+    atomic {
+        if
+        :: C[here].ready != 0 && C[here].current == IDLE(here) -> C[here].need = true
+        :: C[here].ready != 0 && C[here].current != IDLE(here) -> C[here].armed = true
+        :: else
+        fi;
+        unlock_rq(here)
+    }
+}
+
+inline tick()
+{
+    lock_rq(here);
+    atomic {
+        if
+        :: C[here].ready != 0 -> C[here].need = true
+        :: else
+        fi;
+        unlock_rq(here)
+    }
+}
+
+#define ENTER_IRQ !C[here].masked && !C[here].in_irq
+inline enter_irq() { C[here].masked = true; C[here].in_irq = true }
+
+/* time_out() of the timer on the stack of thread `t` */
+#define TIMER_INTERRUPT(t) \
+    atomic { ENTER_IRQ && HAS_TIMER(here, t) -> enter_irq(); T[t].timer = TIMER_FIRES }; \
+    switch_wake(t, TIMEDOUT); \
+    atomic { assert(T[t].timer == TIMER_FIRES); T[t].timer = TIMER_OFF }
+
+proctype interrupts(byte cpu)
+{
+    LOCALS;
+    here = cpu;
+end_irq:
+    do
+    :: atomic { ENTER_IRQ && C[here].asked -> enter_irq(); C[here].asked = false };
+       look();
+       atomic { C[here].in_irq = false; C[here].masked = false }
+    :: atomic { ENTER_IRQ && SLICE_ENDS(here) -> enter_irq(); C[here].armed = false; COUNT_SLICE(here) };
+       tick();
+       atomic { C[here].in_irq = false; C[here].masked = false }
+#ifdef TIMERS
+    :: TIMER_INTERRUPT(0);
+       atomic { C[here].in_irq = false; C[here].masked = false }
+#endif
+    od
+}
+
+/* idle() */
+proctype idle(byte self) provided (RUNS(self))
+{
+    LOCALS;
+    do
+#ifdef MISTAKE_IDLE_LOOKS_UNMASKED
+    :: preempt_check();
+       irq_disable();
+#else
+    :: irq_disable();
+       if
+       :: C[here].need -> irq_enable()
+       :: !C[here].need ->
+#endif
+end_wait: /* hal_cpu_wait(): until one is pending; it is taken then, before anything else */
+          PENDING(here);
+          C[here].masked = false;
+          !PENDING(here);
+          preempt_check()
+#ifndef MISTAKE_IDLE_LOOKS_UNMASKED
+       fi
+#endif
+    od
+}
+
+/* ---- Waiting ---- */
+
+/* wait_sleep_locked(): both locks held until the thread has left. `status` says how it ended. */
+inline sleep_locked(q, can_cancel)
+{
+#ifdef MISTAKE_CANCEL_LOOKED_FOR_UNLOCKED
+    was_woken = T[self].cancelled;
+    lock_rq(here);
+#else
+    lock_rq(here);
+    was_woken = T[self].cancelled;
+#endif
+    if
+    :: can_cancel && was_woken ->
+       unlock_rq(here);
+       unlock_queue(q);
+       atomic { status = CANCELLED; was_woken = false }
+    :: else ->
+       d_step {
+           was_woken = false;
+           T[self].state = BLOCKED;
+           T[self].uncancellable = !can_cancel;
+           q.waiters = q.waiters | BIT(self)
+       };
+       unlock_queue(q);
+       switch_to_best_locked();
+       d_step { T[self].uncancellable = false; status = T[self].result; T[self].result = OK }
+    fi
+}
+
+/* leave_queue_locked() */
+inline leave_queue_locked(q) { q.waiters = q.waiters & ~BIT(self) }
+
+/* wait_once_locked(); wait_on_locked() without a deadline. */
+inline wait_locked(q, can_cancel)
+{
+    sleep_locked(q, can_cancel);
+    lock_queue(q);
+    leave_queue_locked(q)
+}
+
+inline start_timeout() { atomic { T[self].timer_cpu = here; T[self].timer = TIMER_QUEUED } }
+
+/* timer_cancel(): its function may still run elsewhere. */
+inline timer_cancel()
+{
+    if
+    :: atomic { T[self].timer == TIMER_QUEUED -> T[self].timer = TIMER_OFF }
+    :: atomic { T[self].timer != TIMER_QUEUED -> skip }
+    fi;
+    T[self].timer != TIMER_FIRES
+}
+
+/* spin_wait_released(): the waker is through with the queue, whose memory may go. */
+inline wait_released(q)
+{
+#ifdef MISTAKE_LOCK_NOT_WAITED_FOR
+    skip
+#else
+    !q.locked
+#endif
+}
+
+/* wait_handed_locked(), wait_handed_until_locked() with `until`: what a waker gives is the thread's. */
+inline wait_handed(q, until, can_cancel)
+{
+    if
+    :: until -> start_timeout()
+    :: else
+    fi;
+    sleep_locked(q, can_cancel);
+    if
+    :: until -> timer_cancel()
+    :: else
+    fi;
+    if
+    :: status == OK -> wait_released(q)
+    :: else -> /* wait_leave_queue() */
+       lock_queue(q);
+       leave_queue_locked(q);
+       unlock_queue(q)
+    fi;
+    irq_enable()
+}
+
+/* wait_wake_first_locked(): whose wait ended otherwise is passed over. */
+inline wake_first_locked(q)
+{
+    was_woken = false;
+    do
+    :: was_woken || q.waiters == 0 -> break
+    :: else ->
+       if
+       :: (q.waiters & 1) -> woken = 0
+       :: (q.waiters & 2) -> woken = 1
+#if THREADS > 2
+       :: (q.waiters & 4) -> woken = 2
+#endif
+#if THREADS > 3
+       :: (q.waiters & 8) -> woken = 3
+#endif
+       fi;
+       q.waiters = q.waiters & ~BIT(woken);
+       switch_wake(woken, OK);
+       woken = 0;
+#ifdef MISTAKE_ENDED_WAITER_COUNTS
+       was_woken = true
+#endif
+    od
+}
+
+/* thread_cancel() */
+inline thread_cancel(who)
+{
+#ifdef MISTAKE_CANCEL_SAID_LATE
+    lock_thread(who);
+    was_woken = (T[who].state == BLOCKED && !T[who].uncancellable);
+    unlock_rq(rq);
+    T[who].cancelled = true;
+    lock_thread(who);
+#else
+    T[who].cancelled = true;
+    lock_thread(who);
+    was_woken = (T[who].state == BLOCKED && !T[who].uncancellable);
+#endif
+    atomic {
+        if
+        :: was_woken ->
+           T[who].state = READY;
+           T[who].result = CANCELLED;
+           make_ready_locked(rq, who)
+        :: else
+        fi;
+        unlock_rq(rq);
+        rq = 0;
+        was_woken = false
+    }
+}
+
+/* ---- Life ---- */
+
+/* thread_start(): the first steps of a thread on its own stack. */
+inline thread_start()
+{
+    finish_switch();
+    irq_enable()
+}
+
+/* sched_leave(): the thread's last steps; whoever runs next puts the unit. */
+inline leave()
+{
+    atomic { irq_disable(); lock_rq(here) };
+    T[self].state = DEAD;
+#ifdef MISTAKE_PUT_BEFORE_SWITCH
+    put(self);
+#else
+    C[here].left = self;
+#endif
+    choose_locked();
+    T[self].saved = true;
+    d_step {
+        assert(T[next].saved && T[next].on == NONE);
+        T[next].saved = false;
+        T[next].on = T[self].on;
+        ended++;
+        T[self].on = NONE
+    }
+}
+
+/* A thread before its first step, placed on a CPU: sched_place(), sched_start(). */
+inline born_on(who, at, references)
+{
+    d_step {
+        T[who].state = READY;
+        T[who].rq = at;
+        T[who].refs = references;
+        T[who].saved = true;
+        T[who].on = NONE;
+        C[at].ready = C[at].ready | BIT(who);
+        C[at].asked = true;
+    }
+}
+
+inline unborn(who)
+{
+    d_step {
+        T[who].state = DEAD;
+        T[who].on = NONE;
+        T[who].refs = 0;
+    }
+}
+
+inline boot(i)
+{
+    for (i : 0 .. CPUS - 1) {
+        d_step {
+            T[IDLE(i)].state = RUNNING;
+            T[IDLE(i)].rq = i;
+            T[IDLE(i)].refs = 1;
+            T[IDLE(i)].on = i;
+            C[i].current = IDLE(i);
+            C[i].left = NONE
+        };
+        run idle(IDLE(i));
+        run interrupts(i)
+    }
+}

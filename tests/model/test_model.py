@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The scheduler's protocol as a model, every state of it: spin finds nothing wrong, and finds each of the mistakes
+that are made on purpose. What a step stands for is written in protocol.pml.
+
+    tests/model/test_model.py check wait [MISTAKE]      # the figures of one, and how a mistake is come to
+"""
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MODELS = ("wait", "hand", "exit")
+# What bounds a run: how often the slice of a thread ends on each CPU.
+BOUND = ["-DSLICES_MAX=1"]
+LIMIT_S = 1200  # ends a search that has gone wild; none takes a minute of a CPU
+
+# The mistake, and the models that show it.
+MISTAKES = {
+    "TEST_OUTSIDE_LOCK": ["wait"],  # the condition, before the queue's lock is taken
+    "STATE_OUTSIDE_LOCK": ["wait", "hand"],  # whether a thread is BLOCKED, before its run queue's lock is taken
+    "CANCEL_LOOKED_FOR_UNLOCKED": ["wait"],  # by who is about to wait, before the run queue's lock is taken
+    "CANCEL_SAID_LATE": ["wait"],  # after it was looked whether the thread waits
+    "ENDED_WAITER_COUNTS": ["hand"],  # a wake-up goes to a thread whose wait was over
+    "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter goes on while its waker still has the queue's lock
+    "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
+    "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
+}
+
+
+def run(argv, folder):
+    done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=LIMIT_S)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+class Search:
+    """All states of a model: what is wrong (None: nothing), how many there are, the way to what is wrong."""
+
+    def __init__(self, model, mistake=None, ends=False):
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = [f"-DMISTAKE_{mistake}"] if mistake else []
+            liveness = ["-DLIVENESS"] if ends else []
+            run(["spin", *BOUND, *wrong, *liveness, "-a", str(HERE / f"{model}.pml")], folder)
+            # `provided` and partial orders do not go together.
+            kind = ["-DNFAIR=3"] if ends else ["-DSAFETY"]
+            run(["clang", "-O2", "-w", "-DNOREDUCE", "-DCOLLAPSE", *kind, "-o", "pan", "pan.c"], folder)
+            self.output = run(["./pan", "-m1000000", "-n", *(["-a", "-f"] if ends else [])], folder)
+            if "errors: " not in self.output or "max search depth too small" in self.output:
+                raise AssertionError(self.output)
+            found = re.search(r"^pan:\d+: (.*?) \(at depth", self.output, re.M)
+            self.wrong = found and found[1]
+            self.states = int(re.search(r"(\d+) states, stored", self.output)[1])
+            self.trail = run(["./pan", "-r", f"{model}.pml.trail"], folder) if self.wrong else ""
+
+
+class Model(unittest.TestCase):
+    def right(self, model):
+        search = Search(model)
+        self.assertIsNone(search.wrong, search.output)
+        self.assertGreater(search.states, 10000)
+        print(f"# {model}: {search.states} states")
+
+    def found(self, mistake):
+        for model in MISTAKES[mistake]:
+            search = Search(model, mistake)
+            self.assertIsNotNone(search.wrong, f"{model}: {mistake} was not found")
+            print(f"# {model}, {mistake}: {search.wrong} after {search.states} states")
+
+
+class Protocol(Model):
+    def test_a_wait_ends_once_and_no_wake_up_is_lost(self):
+        self.right("wait")
+
+    def test_what_is_handed_over_arrives_and_the_lock_is_free(self):
+        self.right("hand")
+
+    def test_a_stack_is_given_away_when_nobody_is_on_it(self):
+        self.right("exit")
+
+    def test_every_fair_run_ends(self):
+        search = Search("exit", ends=True)
+        self.assertIsNone(search.wrong, search.output)
+
+
+class Mistakes(Model):
+    def test_a_condition_is_tested_outside_of_the_lock(self):
+        self.found("TEST_OUTSIDE_LOCK")
+
+    def test_a_state_is_looked_at_outside_of_the_lock(self):
+        self.found("STATE_OUTSIDE_LOCK")
+
+    def test_cancellation_is_looked_for_outside_of_the_lock(self):
+        self.found("CANCEL_LOOKED_FOR_UNLOCKED")
+
+    def test_cancellation_is_said_after_the_look(self):
+        self.found("CANCEL_SAID_LATE")
+
+    def test_a_wake_up_goes_to_a_waiter_that_has_given_up(self):
+        self.found("ENDED_WAITER_COUNTS")
+
+    def test_a_lock_lies_on_a_stack_that_was_left(self):
+        self.found("LOCK_NOT_WAITED_FOR")
+
+    def test_a_stack_is_given_away_before_the_switch(self):
+        self.found("PUT_BEFORE_SWITCH")
+
+    def test_an_idle_cpu_sleeps_past_an_interrupt(self):
+        self.found("IDLE_LOOKS_UNMASKED")
+
+
+def main():
+    model, *mistake = sys.argv[2:]
+    search = Search(model, *mistake)
+    print("\n".join(line for line in search.trail.splitlines() if "proc" in line))
+    print(f"{model}: {search.states} states, {search.wrong or 'nothing is wrong'}")
+
+
+if __name__ == "__main__":
+    main()
