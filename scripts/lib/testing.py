@@ -229,7 +229,7 @@ def set_up(args, machines, presets):
     """Packages, then the builds. Returns the build directories: by machine, and the host's."""
     wanted = (packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS +
               packages.MODEL)
-    if args.filter.startswith(("unit", "fuzz", "oracle", "model")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "oracle", "model", "race")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
@@ -254,6 +254,7 @@ def all_suites(presets, builds, host):
     yield from oracle_suites(host)
     yield from layering_suites(builds, host)
     yield from python_suites("tests/model", "model")
+    yield from python_suites("tests/race", "race")
     yield from python_suites("tests/tools", "tools")
     for machine in builds:
         yield from machine_suites(machine, presets[machine], builds[machine])

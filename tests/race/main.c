@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's own code on several of the host's threads at once, each of which plays a CPU, under
+// ThreadSanitizer: it reports two accesses that no atomic orders, whether or not they met this
+// time.
+//
+// It knows C's atomics, but not fences. Where an order hangs on a fence alone (the trace ring's
+// words) the words are atomic themselves, so nothing is reported there, and nothing shown either.
+//
+//     race NAME     one of the tests below; status 0, or 66 when a race was reported
+#include "hal/irq.h"
+#include "hal/smp.h"
+#include "hal/timer.h"
+#include "hal/upcall.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/runqueue.h"
+#include "kernel/sched/timer.h"
+#include "kernel/trace.h"
+#include "race.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CPUS   4u
+#define ROUNDS 20000u
+
+_Thread_local struct hal_cpu *race_cpu;
+_Atomic uint64_t race_counter;
+
+static struct hal_cpu cpus[CPUS];
+static pthread_barrier_t barrier;
+static void (*body)(cpu_t cpu);
+
+void race_relax(void)
+{
+    (void)sched_yield();
+}
+
+static void check(bool holds, const char *what)
+{
+    if (!holds) {
+        race_fail(what);
+    }
+}
+
+/* ---- A spinlock, and what it protects ---- */
+
+static struct spinlock lock = SPINLOCK_INIT;
+static uint64_t count;
+
+static void spinlocks(cpu_t cpu)
+{
+    (void)cpu;
+#ifdef SEEDED_RACE
+    count++; /* before this CPU has taken the lock: nothing orders it after what others wrote */
+#endif
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        irq_state_t state = spin_lock_irq(&lock);
+        count++;
+        spin_unlock_irq(&lock, state);
+    }
+    pthread_barrier_wait(&barrier);
+    check(count == (uint64_t)CPUS * ROUNDS, "an addition under the lock was lost");
+}
+
+/* ---- A run queue that all take from ---- */
+
+#define THREADS 16u
+
+static struct run_queue rq;
+static struct thread threads[THREADS];
+
+static void run_queues(cpu_t cpu) NO_LOCK_ANALYSIS
+{
+    unsigned random = cpu + 1;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        bool has_equal;
+        irq_state_t state = spin_lock_irq(&rq.lock);
+        struct thread *t = rq_pop_locked(&rq, &has_equal);
+        spin_unlock_irq(&rq.lock, state);
+        if (t == NULL) {
+            continue;
+        }
+        t->switches++; /* nobody else has it */
+        random = random * 1103515245 + 12345;
+        t->priority = (uint8_t)(random >> 16) % PRIO_COUNT;
+        state = spin_lock_irq(&rq.lock);
+        rq_push_back_locked(&rq, t);
+        spin_unlock_irq(&rq.lock, state);
+    }
+}
+
+static void prepare_run_queue(void) NO_LOCK_ANALYSIS
+{
+    rq_init(&rq, 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i].priority = (uint8_t)i;
+        rq_push_back_locked(&rq, &threads[i]);
+    }
+}
+
+/* ---- Mutexes that nobody waits for ---- */
+
+static struct mutex mutex;
+
+static void mutexes(cpu_t cpu) NO_LOCK_ANALYSIS
+{
+    static struct thread self[CPUS];
+    hal_become_thread(&self[cpu]);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (mutex_try_lock(&mutex)) {
+            count++;
+            mutex_unlock(&mutex);
+        } else {
+            race_relax();
+        }
+    }
+    check(self[cpu].locks_held == 0, "a mutex is held too long");
+}
+
+/* ---- What CPUs ask each other ---- */
+
+static uint64_t mail[CPUS];        /* written before it is sent, read once it was received */
+static _Atomic bool is_read[CPUS]; /* release and acquire: the next letter may be written */
+
+static void mailboxes(cpu_t cpu)
+{
+    cpu_t to = (cpu + 1) % CPUS;
+    uint64_t sent = 0, received = 0;
+    while (sent < ROUNDS || received < ROUNDS) {
+        if (sent < ROUNDS && atomic_load_explicit(&is_read[to], memory_order_acquire)) {
+            atomic_store_explicit(&is_read[to], false, memory_order_relaxed);
+            mail[to] = ++sent;
+            hal_ipi_send(&cpus[to], HAL_IPI_MACHINE);
+        }
+        hal_ipi_poll();
+        received = race_cpu->ipi_count;
+        race_relax();
+    }
+}
+
+void hal_ipi_serve_machine(void)
+{
+    check(mail[race_cpu->id] == ++race_cpu->ipi_count, "a letter was lost, or came twice");
+    atomic_store_explicit(&is_read[race_cpu->id], true, memory_order_release);
+}
+
+/* ---- Timers: started here, taken back there, while time passes ---- */
+
+#define TIMERS 32u
+
+static struct alarm {
+    struct timer timer;
+    uint64_t fired; /* by the CPU that started it; read once it has been taken back */
+} alarms[CPUS][TIMERS];
+
+static void fire(struct timer *timer)
+{
+    CONTAINER_OF(timer, struct alarm, timer)->fired++;
+}
+
+static void take_back(cpu_t of)
+{
+    for (unsigned i = 0; i < TIMERS; i++) {
+        struct alarm *a = &alarms[of][i];
+        uint64_t taken = timer_cancel(&a->timer) ? 1 : 0;
+        check(a->fired + taken == 1, "a timer fired twice, or never, or after it was taken back");
+        a->fired = 0;
+    }
+}
+
+static void timers(cpu_t cpu)
+{
+    for (unsigned round = 0; round < ROUNDS / 100; round++) {
+        for (unsigned i = 0; i < TIMERS; i++) {
+            alarms[cpu][i].timer.deadline_ns = hal_counter_read() + i * 37 % 64;
+            alarms[cpu][i].timer.fire = fire;
+            timer_start(&alarms[cpu][i].timer);
+        }
+        pthread_barrier_wait(&barrier);
+        atomic_fetch_add_explicit(&race_counter, 8, memory_order_relaxed);
+        hal_irq_disable();
+        upcall_timer();
+        hal_irq_enable();
+        take_back((cpu + 1) % CPUS);
+        pthread_barrier_wait(&barrier);
+    }
+}
+
+/* ---- The trace's rings: each CPU writes its own and reads another's ---- */
+
+static void traces(cpu_t cpu)
+{
+    struct trace_record record;
+    struct trace_info info;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        trace(TRACE_IRQ, 0, i, ~(uint64_t)i);
+        if (i % 8 == 0 && trace_get_info((cpu + 1) % CPUS, &info) && info.end > 0 &&
+            trace_read((cpu + 1) % CPUS, info.end - 1, &record)) {
+            check(record.event == TRACE_IRQ && record.b == ~record.a, "a record is of two halves");
+        }
+    }
+    check(trace_get_info(cpu, &info) && info.end == ROUNDS, "a record is missing");
+}
+
+static void start_trace(void)
+{
+    check(trace_start() == OK, "no trace");
+}
+
+/* ---- Which, on which CPU ---- */
+
+static const struct {
+    const char *name;
+    void (*body)(cpu_t cpu);
+    void (*prepare)(void);
+} tests[] = {
+    {"spinlock", spinlocks, NULL}, {"run_queue", run_queues, prepare_run_queue},
+    {"mutex", mutexes, NULL},      {"mailbox", mailboxes, NULL},
+    {"timer", timers, NULL},       {"trace", traces, start_trace},
+};
+
+static void *run_cpu(void *arg)
+{
+    race_cpu = arg;
+    hal_irq_enable();
+    pthread_barrier_wait(&barrier);
+    body(race_cpu->id);
+    return NULL;
+}
+
+static void make_cpu(cpu_t id)
+{
+    vaddr_t stack_top;
+    cpus[id] = (struct hal_cpu){.self = &cpus[id], .id = id};
+    atomic_store_explicit(&is_read[id], true, memory_order_relaxed);
+    race_cpu = &cpus[0]; /* the boot CPU makes the others ready */
+    if (id == 0) {
+        sched_init();
+        return;
+    }
+    atomic_store_explicit(&cpus[id].state, HAL_CPU_ARRIVED, memory_order_relaxed);
+    check(sched_add_cpu(&cpus[id], &stack_top), "no memory for a CPU");
+    race_cpu = &cpus[id];
+    check(hal_cpu_set_online(), "a CPU is refused");
+}
+
+int main(int argc, char **argv)
+{
+    for (unsigned i = 0; argc == 2 && i < sizeof tests / sizeof tests[0]; i++) {
+        if (strcmp(argv[1], tests[i].name) == 0) {
+            pthread_t hosts[CPUS];
+            body = tests[i].body;
+            race_boot();
+            for (cpu_t cpu = 0; cpu < CPUS; cpu++) {
+                make_cpu(cpu);
+            }
+            mutex_init(&mutex, "race");
+            if (tests[i].prepare != NULL) {
+                tests[i].prepare();
+            }
+            pthread_barrier_init(&barrier, NULL, CPUS);
+            for (cpu_t cpu = 0; cpu < CPUS; cpu++) {
+                pthread_create(&hosts[cpu], NULL, run_cpu, &cpus[cpu]);
+            }
+            for (cpu_t cpu = 0; cpu < CPUS; cpu++) {
+                pthread_join(hosts[cpu], NULL);
+            }
+            return 0;
+        }
+    }
+    return 2;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+//
+// What the scheduler's files ask of the rest of the kernel and of the machine, for CPUs that never
+// switch threads: memory is the host's, an interrupt between CPUs is found when its target looks.
+#include "race.h"
+
+#include "hal/context.h"
+#include "hal/cpu.h"
+#include "hal/irq.h"
+#include "hal/layout.h"
+#include "hal/smp.h"
+#include "hal/timer.h"
+#include "hal/trap.h"
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/lib/format.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+_Noreturn void race_fail(const char *what)
+{
+    fprintf(stderr, "race: %s\n", what);
+    exit(1);
+}
+
+_Noreturn void panic(const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vprint(text, sizeof text, fmt, args);
+    va_end(args);
+    race_fail(text);
+}
+
+/* ---- The machine ---- */
+
+static void arm(uint64_t deadline)
+{
+    (void)deadline; /* time passes when a test says so, and then it looks itself */
+}
+
+static void disarm(void)
+{
+}
+
+static enum status configure(uint32_t line, enum irq_trigger trigger)
+{
+    (void)line, (void)trigger;
+    return OK;
+}
+
+static void ignore_line(uint32_t line)
+{
+    (void)line;
+}
+
+static uint32_t ack(unsigned vector)
+{
+    return vector;
+}
+
+static enum status add_cpu(const struct hal_cpu *cpu)
+{
+    (void)cpu;
+    return OK;
+}
+
+static enum status init_cpu(void)
+{
+    return OK;
+}
+
+static void raise_ipi(const struct hal_cpu *cpu, bool unmaskable)
+{
+    (void)cpu, (void)unmaskable;
+}
+
+static const struct event_timer timer = {.name = "race", .arm = arm, .disarm = disarm};
+static const struct irq_controller controller = {
+    .name = "race",
+    .configure = configure,
+    .mask = ignore_line,
+    .unmask = ignore_line,
+    .ack = ack,
+    .eoi = ignore_line,
+    .add_cpu = add_cpu,
+    .init_cpu = init_cpu,
+    .raise = raise_ipi,
+};
+
+void race_boot(void)
+{
+    hal_timer_install(&timer);
+    hal_irq_install(&controller);
+    clock_init();
+}
+
+uint64_t hal_counter_hz(void)
+{
+    return NS_PER_S;
+}
+
+uint64_t hal_counter_at_entry(void)
+{
+    return 0;
+}
+
+_Noreturn void hal_cpu_halt(void)
+{
+    race_fail("halted");
+}
+
+uintptr_t hal_frame_here(void)
+{
+    return 0;
+}
+
+uintptr_t hal_frame_pc(const struct hal_frame *frame)
+{
+    (void)frame;
+    return 0;
+}
+
+uintptr_t hal_frame_fp(const struct hal_frame *frame)
+{
+    (void)frame;
+    return 0;
+}
+
+void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void (*entry)(void *arg),
+                      void *arg)
+{
+    (void)ctx, (void)stack, (void)size, (void)entry, (void)arg;
+}
+
+void hal_context_switch(struct hal_context *save, const struct hal_context *next)
+{
+    (void)save, (void)next;
+    race_fail("a CPU switches threads");
+}
+
+size_t hal_fp_size(void)
+{
+    return 16;
+}
+
+void hal_fp_init(void *area)
+{
+    (void)area;
+}
+
+void hal_fp_save(void *area)
+{
+    (void)area;
+}
+
+void hal_fp_restore(const void *area)
+{
+    (void)area;
+}
+
+/* The boot thread's stack, on which nobody runs. */
+char __boot_stack_start[PAGE_SIZE], __boot_stack_end[1];
+
+/* ---- Memory ---- */
+
+void *heap_alloc(size_t size)
+{
+    return malloc(size);
+}
+
+void *heap_zalloc(size_t size)
+{
+    return calloc(1, size);
+}
+
+void *heap_calloc(size_t count, size_t size)
+{
+    return calloc(count, size);
+}
+
+void *heap_alloc_aligned(size_t size, size_t align)
+{
+    return aligned_alloc(align, size);
+}
+
+void heap_free(void *p)
+{
+    free(p);
+}
+
+void page_get_stats(struct page_stats *out)
+{
+    *out = (struct page_stats){.total_pages = 4096};
+}
+
+enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
+{
+    *range = (struct vm_range){.base = HAL_STACK_ALIGN, .pages = request->pages};
+    return OK;
+}
+
+enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsigned prot,
+                        enum page_owner owner)
+{
+    (void)range, (void)first, (void)count, (void)prot, (void)owner;
+    return OK;
+}
+
+void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
+{
+    (void)range, (void)first, (void)count, (void)owned;
+}
+
+void vm_release(struct vm_range *range)
+{
+    (void)range;
+}
+
+/* ---- Programs: there are none ---- */
+
+bool program_charge(struct program *p, uint64_t pages)
+{
+    (void)p, (void)pages;
+    return false;
+}
+
+void program_uncharge(struct program *p, uint64_t pages)
+{
+    (void)p, (void)pages;
+}
+
+void program_end_of_time(struct program *p)
+{
+    (void)p;
+}
