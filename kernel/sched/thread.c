@@ -305,8 +305,8 @@ enum status thread_create(const struct thread_options *options, struct thread **
         }
     }
     place(t, options);
-    atomic_store_explicit(&t->refs, 2,
-                          memory_order_relaxed); /* the caller, and the thread itself */
+    /* The caller, and the thread itself. Release pairs with is_live(). */
+    atomic_store_explicit(&t->refs, 2, memory_order_release);
     *out = t; /* before it runs: it may be what the thread looks at */
     sched_start(t);
     return OK;
@@ -370,9 +370,10 @@ enum status thread_sleep(uint64_t ns)
 
 /* --- `ps` --- */
 
+/* Acquire: it has a run queue. */
 static bool is_live(const struct thread *t)
 {
-    return atomic_load_explicit(&t->refs, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&t->refs, memory_order_acquire) != 0;
 }
 
 static struct thread *find_live_locked(uint32_t i) REQUIRES(threads.lock)
@@ -402,11 +403,16 @@ uint64_t thread_run_ns(void)
     return clock_counter_to_ns(ticks);
 }
 
+/* It may have ended since somebody looked, and its unit be in the middle of becoming another
+ * thread: then all of it is between two values, and its program may go. A thread that was started
+ * is not DEAD, has its program until thread_exit() takes that off under this lock, and stays that
+ * thread while the lock is held. */
 static void describe(struct thread *t, struct thread_info *out)
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
     uint64_t ticks = run_ticks(rq, t);
+    const struct program *program = t->state == THREAD_DEAD ? NULL : t->program;
     *out = (struct thread_info){.id = t->id,
                                 .cpu = rq->cpu,
                                 .state = t->state,
@@ -414,7 +420,7 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .run_ns = clock_counter_to_ns(ticks),
                                 .switches = t->switches};
     (void)str_copy(out->name, sizeof out->name, t->name);
-    (void)str_copy(out->program, sizeof out->program, t->program == NULL ? "" : t->program->name);
+    (void)str_copy(out->program, sizeof out->program, program == NULL ? "" : program->name);
     (void)str_copy(out->waiting_on, sizeof out->waiting_on,
                    t->state == THREAD_BLOCKED ? t->waiting_on : "");
     struct console *terminal = t->terminal; /* lives as long as the machine */
