@@ -24,8 +24,9 @@ enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
 /**
  * @brief One kind of interrupt controller: GICv2, GICv3, IOAPIC with local APIC.
  *
- * No slot is optional. Slots are called with interrupts masked on this CPU; `configure` also under
- * the line's lock.
+ * No slot is optional. Slots are called with interrupts masked on this CPU, and by several CPUs at
+ * once, but for `configure`, `mask` and `unmask` of one line: those are called under the line's
+ * lock. What lines share, such as a register for many of them, the controller locks itself.
  */
 struct irq_controller {
     const char *name;
@@ -54,7 +55,8 @@ struct irq_controller {
  *
  * device_id is what the controller sees of a device in its writes: the PCI requester id, or what
  * the firmware says becomes of it on the way. Several devices behind one bridge may have the same.
- * Slots are called in thread context, interrupts enabled or not, and do not sleep.
+ * Slots are called in thread context, interrupts enabled or not, by several CPUs at once, and do
+ * not sleep.
  */
 struct msi_controller {
     const char *name;

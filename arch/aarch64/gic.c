@@ -9,6 +9,9 @@
 #define TYPER_LINES(typer) (((typer)&31u) * 32 + 32)
 #define CFG_EDGE           2u
 
+/* Sixteen lines share a word of GICD_ICFGR. */
+static struct gic_lock trigger_lock;
+
 uint32_t gic_line_count(const struct io_region *distributor)
 {
     return MIN(TYPER_LINES(io_read32(distributor, GICD_TYPER)), GIC_INTID_END);
@@ -29,11 +32,13 @@ enum status gic_set_trigger(const struct io_region *r, uint32_t line, enum irq_t
     }
     size_t at = GICD_ICFGR + line / 16 * 4;
     uint32_t bit = CFG_EDGE << line % 16 * 2;
+    irq_state_t state = gic_lock(&trigger_lock);
     uint32_t old = io_read32(r, at);
     uint32_t value = trigger == IRQ_EDGE ? old | bit : old & ~bit;
     if (value != old) {
         io_write32(r, at, value);
     }
+    gic_unlock(&trigger_lock, state);
     /* The trigger of a private interrupt may be wired: what was there stays, and works. */
     return OK;
 }

@@ -10,6 +10,8 @@
 #include "hal/io.h"
 #include "hal/irq.h"
 
+#include <stdatomic.h>
+
 #define GIC_SGI_IPI      0u /* what CPUs send each other: IRQ_LINE_IPI */
 #define GIC_SGI_END      16u
 #define GIC_PPI_END      32u
@@ -18,6 +20,28 @@
 #define GIC_PRIORITY     0xa0u /* of every interrupt: they do not preempt each other */
 #define GIC_PRIORITY_ALL 0xa0a0a0a0u
 #define GIC_MASK_NONE    0xf0u /* priority mask that lets all of them through */
+
+/** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
+ * @context{any} @{ */
+struct gic_lock {
+    atomic_flag taken;
+};
+
+static inline irq_state_t gic_lock(struct gic_lock *lock)
+{
+    irq_state_t state = hal_irq_save();
+    while (atomic_flag_test_and_set_explicit(&lock->taken, memory_order_acquire)) {
+        hal_cpu_relax();
+    }
+    return state;
+}
+
+static inline void gic_unlock(struct gic_lock *lock, irq_state_t state)
+{
+    atomic_flag_clear_explicit(&lock->taken, memory_order_release);
+    hal_irq_restore(state);
+}
+/** @} */
 
 /** How a controller's registers become reachable, and where it gets memory of its own:
  * kernel/mm/vm.h's vm_map_device() and vm_unmap_device(), kernel/mm/page.h. */

@@ -77,12 +77,3 @@ enum status its_invalidate(uint32_t device_id, uint32_t event);
 /** @brief Write to memory what the GIC is to read, if it does not look into the caches. @param
  * is_cached  what its base register said. */
 void gic_publish(const void *p, size_t n, bool is_cached);
-
-/** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
- * @{ */
-struct gic_lock {
-    atomic_flag taken;
-};
-irq_state_t gic_lock(struct gic_lock *lock);
-void gic_unlock(struct gic_lock *lock, irq_state_t state);
-/** @} */

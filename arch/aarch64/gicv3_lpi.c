@@ -33,21 +33,6 @@
 static uint8_t *properties; /* of line GIC_LPI_FIRST on */
 static bool properties_cached;
 
-irq_state_t gic_lock(struct gic_lock *lock)
-{
-    irq_state_t state = hal_irq_save();
-    while (atomic_flag_test_and_set_explicit(&lock->taken, memory_order_acquire)) {
-        hal_cpu_relax();
-    }
-    return state;
-}
-
-void gic_unlock(struct gic_lock *lock, irq_state_t state)
-{
-    atomic_flag_clear_explicit(&lock->taken, memory_order_release);
-    hal_irq_restore(state);
-}
-
 void gic_publish(const void *p, size_t n, bool is_cached)
 {
     if (is_cached) {

@@ -36,7 +36,9 @@ struct apic_access {
     uint32_t id_max;   /* that `send` can name; all ones mean every CPU */
 };
 
-/* Which line a vector belongs to, and back. Written with interrupts masked. */
+/* Which line a vector belongs to, and back. Written under the lock; read without it by who has the
+ * line or was interrupted by it. */
+static struct apic_lock vectors;
 static uint32_t vector_line[256];
 static uint8_t line_vector[APIC_LINE_END];
 
@@ -203,7 +205,7 @@ const char *apic_init(const struct io_region *regs)
                : "the boot CPU's APIC id is above 254, which interrupts cannot name";
 }
 
-unsigned apic_vector_alloc(uint32_t line)
+static unsigned take_vector_locked(uint32_t line)
 {
     for (unsigned v = APIC_VECTOR_FIRST; v <= APIC_VECTOR_LAST; v++) {
         if (vector_line[v] == NO_LINE) {
@@ -215,10 +217,25 @@ unsigned apic_vector_alloc(uint32_t line)
     return 0;
 }
 
-void apic_vector_free(unsigned vector)
+static void give_vector_locked(unsigned vector)
 {
     line_vector[vector_line[vector]] = 0;
     vector_line[vector] = NO_LINE;
+}
+
+static unsigned take_vector(uint32_t line)
+{
+    irq_state_t state = apic_lock(&vectors);
+    unsigned vector = take_vector_locked(line);
+    apic_unlock(&vectors, state);
+    return vector;
+}
+
+static void give_vector(unsigned vector)
+{
+    irq_state_t state = apic_lock(&vectors);
+    give_vector_locked(vector);
+    apic_unlock(&vectors, state);
 }
 
 /* Message-signalled and timer interrupts are edges; a pin has the trigger that it is wired for. */
@@ -235,13 +252,13 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
     }
 
     bool is_new = line_vector[line] == 0;
-    unsigned vector = is_new ? apic_vector_alloc(line) : line_vector[line];
+    unsigned vector = is_new ? take_vector(line) : line_vector[line];
     if (vector == 0) {
         return E_RANGE;
     }
     enum status s = ioapic_configure(line, vector, boot_apic_id, trigger);
     if (s != OK && is_new) {
-        apic_vector_free(vector);
+        give_vector(vector);
     }
     return s;
 }
@@ -348,13 +365,13 @@ static uint32_t find_run(uint32_t wanted, uint32_t *first)
 static enum status alloc_msi(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count)
 {
     (void)device_id; /* no interrupt remapping: any device may send any message */
-    irq_state_t state = hal_irq_save();
+    irq_state_t state = apic_lock(&vectors);
     uint32_t line = 0, taken = 0;
     uint32_t n = find_run(wanted, &line);
-    while (taken < n && apic_vector_alloc(line + taken) != 0) {
+    while (taken < n && take_vector_locked(line + taken) != 0) {
         taken++;
     }
-    hal_irq_restore(state);
+    apic_unlock(&vectors, state);
     if (taken == 0) {
         return E_NOSPC;
     }
@@ -366,12 +383,12 @@ static enum status alloc_msi(uint32_t device_id, uint32_t wanted, uint32_t *firs
 static void free_msi(uint32_t device_id, uint32_t first, uint32_t count)
 {
     (void)device_id;
-    irq_state_t state = hal_irq_save();
+    irq_state_t state = apic_lock(&vectors);
     for (uint32_t line = first; line < first + count; line++) {
         ASSERT(line >= APIC_LINE_MSI && line < APIC_LINE_TIMER && line_vector[line] != 0);
-        apic_vector_free(line_vector[line]);
+        give_vector_locked(line_vector[line]);
     }
-    hal_irq_restore(state);
+    apic_unlock(&vectors, state);
 }
 
 static void compose(uint32_t line, uint64_t *address, uint32_t *data)

@@ -8,7 +8,10 @@
 
 #include "hal/bootinfo.h"
 #include "hal/io.h"
+#include "hal/cpu.h"
 #include "hal/irq.h"
+
+#include <stdatomic.h>
 
 #define APIC_LINE_MSI   256u
 #define APIC_LINE_TIMER 1024u
@@ -92,9 +95,27 @@ void apic_set_timer_mode(uint32_t mode);
 uint32_t apic_read(enum apic_register reg);
 void apic_write(enum apic_register reg, uint32_t value);
 
-/** @brief Take a free vector for a line. @return 0: none left. */
-unsigned apic_vector_alloc(uint32_t line);
-void apic_vector_free(unsigned vector);
+/** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
+ * @context{any} @{ */
+struct apic_lock {
+    atomic_flag taken;
+};
+
+static inline irq_state_t apic_lock(struct apic_lock *lock)
+{
+    irq_state_t state = hal_irq_save();
+    while (atomic_flag_test_and_set_explicit(&lock->taken, memory_order_acquire)) {
+        hal_cpu_relax();
+    }
+    return state;
+}
+
+static inline void apic_unlock(struct apic_lock *lock, irq_state_t state)
+{
+    atomic_flag_clear_explicit(&lock->taken, memory_order_release);
+    hal_irq_restore(state);
+}
+/** @} */
 
 /**
  * @brief Take over one IOAPIC; all its pins masked.

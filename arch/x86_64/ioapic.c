@@ -27,6 +27,8 @@ static struct ioapic {
     uint32_t gsi_base, pins;
 } ioapics[BOOT_MAX_IOAPIC];
 static unsigned ioapic_count;
+/* Of every pair of a register that selects and one that is what was selected. */
+static struct apic_lock registers;
 static const struct boot_acpi *overrides;
 
 static uint32_t read(const struct ioapic *io, uint32_t reg)
@@ -99,9 +101,11 @@ enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
     low |= trigger != IRQ_EDGE ? PIN_LEVEL : 0;
     low |= is_active_low(gsi, trigger) ? PIN_ACTIVE_LOW : 0;
     uint32_t pin = gsi - io->gsi_base;
+    irq_state_t state = apic_lock(&registers);
     write(io, IOAPIC_PIN(pin), PIN_MASKED); /* never half a pin while it may fire */
     write(io, IOAPIC_PIN(pin) + 1, apic_id << 24);
     write(io, IOAPIC_PIN(pin), low);
+    apic_unlock(&registers, state);
     return OK;
 }
 
@@ -112,8 +116,10 @@ void ioapic_set_mask(uint32_t gsi, bool is_masked)
         return;
     }
     uint32_t pin = gsi - io->gsi_base;
+    irq_state_t state = apic_lock(&registers);
     uint32_t low = read(io, IOAPIC_PIN(pin));
     write(io, IOAPIC_PIN(pin), is_masked ? low | PIN_MASKED : low & ~PIN_MASKED);
+    apic_unlock(&registers, state);
 }
 
 void pic_disable(void)
