@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A timer takes the samples, of what its interrupt interrupted. Names are taken at once, since a
-// program may be gone when somebody asks.
+// A timer on each CPU takes the samples, of what its interrupt interrupted. Names are taken at
+// once, since a program may be gone when somebody asks. That is done under one lock, so CPUs take
+// turns: looked at at once, many of them would do nothing else.
 #include "kernel/profile.h"
 
+#include "hal/smp.h"
 #include "hal/upcall.h"
 #include "kernel/calltree.h"
 #include "kernel/clock.h"
@@ -16,6 +18,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
+#include "kernel/smp.h"
 #include "kernel/symbols.h"
 
 #define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
@@ -43,8 +46,10 @@ struct profile {
 
 static struct spinlock lock = SPINLOCK_INIT;
 static struct profile *profile; /* lock; NULL: none runs */
-static struct timer timer;      /* started by who sets is_running, and by itself */
-static _Atomic bool is_running; /* whoever sets it owns timer and profile_start() */
+/* A CPU's own: its function starts it again, so it stays there. Started by who sets is_running. */
+static struct timer timers[CPU_MAX];
+static uint64_t round_ns; /* between two looks at one CPU; set before the timers are started */
+static _Atomic bool is_running; /* whoever sets it owns the timers */
 
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
 {
@@ -204,8 +209,36 @@ static void take_sample(const struct hal_frame *frame)
 static void fire(struct timer *t)
 {
     take_sample(irq_frame());
-    t->deadline_ns += PROFILE_PERIOD_NS;
+    /* One that comes late leaves its CPU time to be late with something else. */
+    t->deadline_ns = MAX(t->deadline_ns + round_ns, clock_now_ns() + round_ns / 2);
     timer_start(t);
+}
+
+/* In an interrupt on the CPU whose timer it is. */
+static void start_timer(void *arg)
+{
+    timer_start(arg);
+}
+
+static void start_timers(void)
+{
+    uint64_t next = clock_now_ns();
+    cpu_t count = hal_cpu_count();
+    round_ns = PROFILE_PERIOD_NS * count;
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        next += PROFILE_PERIOD_NS;
+        timers[cpu] = (struct timer){.deadline_ns = next, .fire = fire};
+        smp_call(cpu, start_timer, &timers[cpu]);
+    }
+}
+
+static void stop_timers(void)
+{
+    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        while (!timer_cancel(&timers[cpu])) { /* it fired, and has started itself again */
+            hal_cpu_relax();
+        }
+    }
 }
 
 enum status profile_start(void)
@@ -218,8 +251,7 @@ enum status profile_start(void)
         heap_free(p);
         return E_BUSY;
     }
-    timer = (struct timer){.deadline_ns = clock_now_ns() + PROFILE_PERIOD_NS, .fire = fire};
-    timer_start(&timer);
+    start_timers();
     irq_state_t state = spin_lock_irq(&lock);
     profile = p; /* from here on somebody may stop it */
     spin_unlock_irq(&lock, state);
@@ -235,9 +267,7 @@ void profile_stop(void)
     if (p == NULL) {
         return;
     }
-    while (!timer_cancel(&timer)) { /* it fired, and has started itself again */
-        hal_cpu_relax();
-    }
+    stop_timers();
     heap_free(p);
     atomic_store_explicit(&is_running, false, memory_order_release);
 }

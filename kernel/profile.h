@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Where the time goes: at equal distances in time, which function an interrupt found running, be it
-// the kernel's, a driver's or a program's. What runs with interrupts masked is found where it lets
-// them in again; and from where it was called. Not here: instructions (scripts/debug has them).
+// the kernel's, a driver's or a program's, on the CPUs in turn. What runs with interrupts masked is
+// found where it lets them in again; and from where it was called. Not here: instructions
+// (scripts/debug has them).
 #pragma once
 
 #include "kernel/status.h"
@@ -11,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Time between two samples: no multiple or divisor of what else happens periodically. */
+/** Time between two samples, of all CPUs together: no multiple or divisor of what else happens
+ * periodically. */
 #define PROFILE_PERIOD_NS UINT64_C(199000)
 
 #define PROFILE_NAME_MAX 60

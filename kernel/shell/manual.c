@@ -81,7 +81,8 @@ static const struct {
      "    jit dump /bin/hello.wasm main"},
     {"profile",
      "Looks five thousand times a second which function runs, of the kernel, a driver or a program,\n"
-     "from `start` to `stop`, which prints what was found; `profile` alone prints it and goes on.\n"
+     "on one CPU after the other, from `start` to `stop`, which prints what was found; `profile`\n"
+     "alone prints it and goes on.\n"
      "What runs with interrupts masked is found where it lets them in again. `stacks`, before\n"
      "`stop`, prints the call chains, of which scripts/flamegraph makes a picture.\n"
      "    profile start"},

@@ -2,10 +2,14 @@
 //
 // Threads on every CPU: they start where they are placed, wake each other across CPUs, and share
 // what is locked. With one CPU all of them are on that one.
+#include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/clock.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
+#include "kernel/profile.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
@@ -18,6 +22,8 @@
     4u /* more that wait for one lock only wait, and emulated ones in each other's way */
 #define ROUNDS     200u
 #define PING_PONG  500u
+#define NO_DEVICE  0xf0u /* functions of a slot where no device is */
+#define CHAIN_MAX  256u
 #define SLOW_TURNS 100000u
 
 static cpu_t cpu_count(void)
@@ -217,6 +223,42 @@ static void each_cpu_has_a_timer(void)
     run_on(cpu_count(), nap, NULL);
 }
 
+/* Lines that were taken and not given back, by the index of who has them; 0: none. */
+struct taken_lines {
+    _Atomic unsigned next;
+    _Atomic uint32_t line[CPUS_MANY];
+};
+
+static void take_message_lines(void *arg)
+{
+    struct taken_lines *taken = arg;
+    const struct msi_controller *msi = hal_msi_controller();
+    unsigned self = atomic_fetch_add(&taken->next, 1);
+    uint32_t id = NO_DEVICE + self;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint32_t line, count;
+        enum status s = msi->alloc(id, 1, &line, &count);
+        if (s != OK) {
+            TEST_CHECK(s == E_RANGE || s == E_NOSPC); /* no device can have that id */
+            return;
+        }
+        atomic_store(&taken->line[self], line);
+        for (unsigned other = 0; other < CPUS_MANY; other++) {
+            TEST_CHECK(other == self || atomic_load(&taken->line[other]) != line);
+        }
+        atomic_store(&taken->line[self], 0);
+        msi->free(id, line, count);
+    }
+}
+
+static void a_message_line_is_one_devices(void)
+{
+    struct taken_lines taken = {.next = 0};
+    if (hal_msi_controller() != NULL) {
+        run_on(contenders(), take_message_lines, &taken);
+    }
+}
+
 struct slow_timer {
     struct timer timer;
     _Atomic bool has_begun, has_ended;
@@ -348,6 +390,61 @@ static void work_is_put_off_from_every_cpu(void)
     run_on(contenders(), put_off, NULL);
 }
 
+static struct thread *start_sampled(cpu_t cpu, struct spinner *s)
+{
+    struct thread *t = NULL;
+    struct thread_options options = {
+        .entry = spin, .arg = s, .priority = PRIO_NORMAL, .place = THREAD_ON, .cpu = cpu};
+    char name[THREAD_NAME_MAX];
+    fmt_print(name, sizeof(name), "sampled %u", cpu);
+    options.name = name;
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    return t;
+}
+
+/* Chains begin with the thread's name. */
+static bool is_sampled(cpu_t cpu)
+{
+    char name[THREAD_NAME_MAX], chain[CHAIN_MAX];
+    size_t len = fmt_print(name, sizeof(name), "sampled %u;", cpu);
+    for (uint32_t at = 0; profile_get_stack(&at, chain, sizeof(chain)) != 0;) {
+        if (strncmp(chain, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fails when there are as many samples as one CPU gets in a second. */
+static void wait_until_sampled(cpu_t cpu)
+{
+    struct profile_entry e;
+    uint64_t total = 0;
+    while (!is_sampled(cpu) && total < NS_PER_S / PROFILE_PERIOD_NS) {
+        TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+        (void)profile_get(0, &e, &total);
+    }
+    TEST_CHECK(is_sampled(cpu));
+}
+
+static void the_profiler_looks_at_every_cpu(void)
+{
+    struct spinner s = {.turns = 0};
+    struct thread *threads[CPUS_MANY];
+    TEST_EQUAL(profile_start(), OK);
+    for (cpu_t i = 0; i < contenders(); i++) {
+        threads[i] = start_sampled(i, &s);
+    }
+    for (cpu_t i = 0; i < contenders(); i++) {
+        wait_until_sampled(i);
+    }
+    atomic_store(&s.is_over, true);
+    for (cpu_t i = 0; i < contenders(); i++) {
+        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+    }
+    profile_stop();
+}
+
 const struct kernel_test smp_thread_tests[] = {
     {"smp.a_thread_runs_where_it_is_placed", a_thread_runs_where_it_is_placed},
     {"smp.threads_anywhere_are_spread", threads_anywhere_are_spread},
@@ -355,10 +452,12 @@ const struct kernel_test smp_thread_tests[] = {
     {"smp.locks_keep_cpus_apart", locks_keep_cpus_apart},
     {"smp.memory_and_threads_are_had_from_all_cpus", memory_and_threads_are_had_from_all_cpus},
     {"smp.each_cpu_has_a_timer", each_cpu_has_a_timer},
+    {"smp.a_message_line_is_one_devices", a_message_line_is_one_devices},
     {"smp.a_timer_that_is_taken_back_runs_nowhere", a_timer_that_is_taken_back_runs_nowhere},
     {"smp.equal_threads_take_turns_on_every_cpu", equal_threads_take_turns_on_every_cpu},
     {"smp.a_better_thread_takes_another_cpu_at_once", a_better_thread_takes_another_cpu_at_once},
     {"smp.waits_on_every_cpu_are_cancelled", waits_on_every_cpu_are_cancelled},
+    {"smp.the_profiler_looks_at_every_cpu", the_profiler_looks_at_every_cpu},
     {"smp.work_is_put_off_from_every_cpu", work_is_put_off_from_every_cpu},
     {0},
 };
