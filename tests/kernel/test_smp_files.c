@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+//
+// Files from every CPU at once, in memory and on a disk: each finds what it wrote, names that all
+// want are one's at a time, and nothing is left behind. The disk is an ext2 that is made here, in
+// memory, behind the block layer. With one CPU there is one thread, and the same must be true.
+#include "hal/smp.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/io/block.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/thread.h"
+#include "tests/kernel/tests.h"
+
+#define CPUS_MANY 4u /* more only wait for each other's locks */
+#define ROUNDS    40u
+#define FOLDER    "/tmp/smp"
+#define SHARED    FOLDER "/shared"
+#define DISK      "/tmp/disk"
+
+static cpu_t contenders(void)
+{
+    return MIN(hal_cpu_count(), CPUS_MANY);
+}
+
+/* One thread on each of the CPUs; entry's argument is its number. */
+static void run_on_all(void (*entry)(void *arg))
+{
+    struct thread *threads[CPUS_MANY];
+    cpu_t count = contenders();
+    for (cpu_t i = 0; i < count; i++) {
+        const struct thread_options options = {.name = "smp files",
+                                               .entry = entry,
+                                               .arg = (void *)(uintptr_t)i,
+                                               .priority = PRIO_NORMAL,
+                                               .place = THREAD_ON,
+                                               .cpu = i};
+        TEST_EQUAL(thread_create(&options, &threads[i]), OK);
+    }
+    for (cpu_t i = 0; i < count; i++) {
+        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+    }
+}
+
+static void get_cache_pages(uint64_t *out)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    *out = stats.by_owner[PAGE_CACHE];
+}
+
+/* ---- In memory ---- */
+
+static void fill(uint32_t *words, size_t count, uint32_t seed)
+{
+    for (size_t i = 0; i < count; i++) {
+        words[i] = seed * 2654435761u + (uint32_t)i;
+    }
+}
+
+static bool is_filled(const uint32_t *words, size_t count, uint32_t seed)
+{
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        good = good && words[i] == seed * 2654435761u + (uint32_t)i;
+    }
+    return good;
+}
+
+static void write_and_read_own(const char *path, uint32_t seed)
+{
+    uint32_t words[300], back[ARRAY_COUNT(words)] = {0};
+    size_t done = 0;
+    struct file *f;
+    fill(words, ARRAY_COUNT(words), seed);
+    TEST_EQUAL(vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    TEST_EQUAL(file_write_at(f, PAGE_SIZE - 8, words, sizeof(words), &done), OK);
+    TEST_EQUAL(done, sizeof(words));
+    TEST_EQUAL(file_read_at(f, PAGE_SIZE - 8, back, sizeof(back), &done), OK);
+    TEST_CHECK(done == sizeof(back) && is_filled(back, ARRAY_COUNT(back), seed));
+    file_close(f);
+}
+
+/* Whoever creates the shared name writes all of it before he lets it go; others may find it there,
+ * or find it gone. */
+static void use_shared(uint32_t seed)
+{
+    struct file *f;
+    struct file_stat st;
+    size_t done;
+    enum status s = vfs_open(NULL, SHARED, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &f);
+    if (s == OK) {
+        TEST_EQUAL(file_write(f, &seed, sizeof(seed), &done), OK);
+        TEST_EQUAL(vfs_unlink(NULL, SHARED), OK); /* nobody else removes it */
+        TEST_EQUAL(file_read_at(f, 0, &seed, sizeof(seed), &done), OK);
+        TEST_EQUAL(done, sizeof(seed));
+        file_close(f);
+        return;
+    }
+    TEST_EQUAL(s, E_EXIST);
+    s = vfs_stat(NULL, SHARED, true, &st);
+    TEST_CHECK(s == OK || s == E_NOENT);
+}
+
+static void list_folder(void)
+{
+    struct file *f;
+    struct dir_entry e;
+    enum status s;
+    TEST_EQUAL(vfs_open(NULL, FOLDER, VFS_READ | VFS_DIRECTORY, &f), OK);
+    while ((s = file_read_dir(f, &e)) == OK) {
+    }
+    TEST_EQUAL(s, E_NOENT);
+    file_close(f);
+}
+
+static void use_folder(void *arg)
+{
+    uint32_t self = (uint32_t)(uintptr_t)arg;
+    char path[64];
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        fmt_print(path, sizeof(path), FOLDER "/%u.%u", self, i % 3);
+        write_and_read_own(path, self * ROUNDS + i);
+        use_shared(i);
+        list_folder();
+        TEST_EQUAL(vfs_unlink(NULL, path), OK);
+    }
+}
+
+static void memory_files_are_used_from_every_cpu(void)
+{
+    uint64_t before, after;
+    get_cache_pages(&before);
+    TEST_EQUAL(vfs_mkdir(NULL, FOLDER), OK);
+    run_on_all(use_folder);
+    TEST_EQUAL(vfs_unlink(NULL, FOLDER), OK); /* it is empty */
+    get_cache_pages(&after);
+    TEST_EQUAL(after, before);
+}
+
+/* ---- A disk in memory ---- */
+
+#define BLOCK       1024u
+#define DISK_BLOCKS 64u
+#define FILE_BLOCKS 40u /* twelve and those of one indirect block */
+#define FIRST_BLOCK 8u  /* of the file */
+
+/* Requests are done when they are submitted: what is tested is who shares the cache. */
+static struct {
+    struct block_device dev;
+    uint8_t *bytes;
+    struct list done;
+    struct work work;
+} ram;
+
+static void finish_requests(struct work *work)
+{
+    (void)work;
+    struct list_node *n;
+    do {
+        spin_lock(&ram.dev.lock);
+        n = list_pop_front(&ram.done);
+        spin_unlock(&ram.dev.lock);
+        if (n != NULL) {
+            block_complete(CONTAINER_OF(n, struct block_request, link), OK);
+        }
+    } while (n != NULL);
+}
+
+static enum status ram_submit(struct block_device *dev, struct block_request *req)
+{
+    (void)dev;
+    const uint8_t *from = ram.bytes + req->sector * BLOCK_SECTOR;
+    for (uint32_t i = 0; i < req->segment_count; i++) {
+        memcpy(req->segments[i].data, from, req->segments[i].len);
+        from += req->segments[i].len;
+    }
+    list_push_back(&ram.done, &req->link);
+    return OK;
+}
+
+static void ram_kick(struct block_device *dev)
+{
+    (void)dev;
+    (void)work_queue(&ram.work);
+}
+
+static bool ram_cancel(struct block_device *dev, struct block_request *req)
+{
+    (void)dev, (void)req;
+    return false;
+}
+
+static const struct block_ops ram_ops = {
+    .submit = ram_submit, .kick = ram_kick, .cancel = ram_cancel};
+
+static void put_inode(uint32_t inode, uint16_t mode, uint32_t size)
+{
+    uint8_t *raw = ram.bytes + 3 * BLOCK + (inode - 1) * 128;
+    store_le16(raw, mode);
+    store_le32(raw + 4, size);
+    store_le16(raw + 26, 2);
+    store_le32(raw + 28, size / BLOCK_SECTOR);
+}
+
+static void put_pointer(uint32_t inode, uint32_t i, uint32_t block)
+{
+    store_le32(ram.bytes + 3 * BLOCK + (inode - 1) * 128 + 40 + i * 4, block);
+}
+
+static uint8_t *put_name(uint8_t *at, uint32_t inode, const char *name, uint16_t record)
+{
+    store_le32(at, inode);
+    store_le16(at + 4, record);
+    store_le16(at + 6, (uint16_t)strlen(name));
+    memcpy(at + 8, name, strlen(name));
+    return at + record;
+}
+
+/* Superblock, one group, sixteen inodes, a root with one file. */
+static void make_ext2(void)
+{
+    uint8_t *super = ram.bytes + BLOCK, *group = ram.bytes + 2 * BLOCK, *at;
+    memset(ram.bytes, 0, DISK_BLOCKS * BLOCK);
+    store_le32(super, 16);
+    store_le32(super + 4, DISK_BLOCKS);
+    store_le32(super + 20, 1);
+    store_le32(super + 32, DISK_BLOCKS);
+    store_le32(super + 40, 16);
+    store_le16(super + 56, 0xef53);
+    store_le32(group + 8, 3);
+    put_inode(2, 040755, BLOCK);
+    put_pointer(2, 0, 5);
+    at = put_name(ram.bytes + 5 * BLOCK, 2, ".", 12);
+    at = put_name(at, 2, "..", 12);
+    put_name(at, 12, "data", BLOCK - 24);
+    put_inode(12, 0100644, FILE_BLOCKS * BLOCK);
+    for (uint32_t i = 0; i < FILE_BLOCKS; i++) {
+        if (i < 12) {
+            put_pointer(12, i, FIRST_BLOCK + i);
+        } else {
+            store_le32(ram.bytes + 6 * BLOCK + (i - 12) * 4, FIRST_BLOCK + i);
+        }
+        fill((uint32_t *)(void *)(ram.bytes + (FIRST_BLOCK + i) * BLOCK), BLOCK / 4, i);
+    }
+    put_pointer(12, 12, 6);
+}
+
+static void read_disk(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg + 1, back[BLOCK / 4];
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        struct file *f;
+        size_t done = 0;
+        seed = seed * 1664525u + 1013904223u;
+        uint32_t block = (seed >> 8) % FILE_BLOCKS;
+        TEST_EQUAL(vfs_open(NULL, DISK "/data", VFS_READ, &f), OK);
+        TEST_EQUAL(file_read_at(f, (uint64_t)block * BLOCK, back, sizeof(back), &done), OK);
+        TEST_CHECK(done == sizeof(back) && is_filled(back, ARRAY_COUNT(back), block));
+        file_close(f);
+        TEST_EQUAL(block_read(&ram.dev, (FIRST_BLOCK + block) * 2, back, sizeof(back)), OK);
+        TEST_CHECK(is_filled(back, ARRAY_COUNT(back), block));
+    }
+}
+
+/* Mounted and unmounted, so that the cache begins empty each time. */
+static void use_disk(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        TEST_EQUAL(vfs_mount_block(&ram.dev, DISK), OK);
+        run_on_all(read_disk);
+        TEST_EQUAL(vfs_unmount(DISK), OK);
+    }
+}
+
+static void disk_files_are_read_from_every_cpu(void)
+{
+    uint64_t before, after;
+    get_cache_pages(&before);
+    ram.bytes = heap_alloc(DISK_BLOCKS * BLOCK);
+    if (ram.bytes == NULL) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        return;
+    }
+    make_ext2();
+    list_init(&ram.done);
+    ram.work = (struct work){.run = finish_requests};
+    ram.dev = (struct block_device){.ops = &ram_ops,
+                                    .sectors = DISK_BLOCKS * BLOCK / BLOCK_SECTOR,
+                                    .logical_block = BLOCK_SECTOR,
+                                    .max_segments = 4,
+                                    .max_bytes = 16384,
+                                    .read_only = true};
+    block_init(&ram.dev);
+    TEST_EQUAL(block_register(&ram.dev), OK);
+    use_disk();
+    block_unregister(&ram.dev);
+    work_cancel(&ram.work);
+    heap_free(ram.bytes);
+    get_cache_pages(&after);
+    TEST_EQUAL(after, before);
+}
+
+const struct kernel_test smp_file_tests[] = {
+    {"smp.memory_files_are_used_from_every_cpu", memory_files_are_used_from_every_cpu},
+    {"smp.disk_files_are_read_from_every_cpu", disk_files_are_read_from_every_cpu},
+    {0},
+};
