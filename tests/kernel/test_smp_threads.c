@@ -20,11 +20,12 @@
 #define CPUS_MAX 64u
 #define CPUS_MANY                                                                                  \
     4u /* more that wait for one lock only wait, and emulated ones in each other's way */
-#define ROUNDS     200u
-#define PING_PONG  500u
-#define NO_DEVICE  0xf0u /* functions of a slot where no device is */
-#define CHAIN_MAX  256u
-#define SLOW_TURNS 100000u
+#define ROUNDS      200u
+#define PING_PONG   500u
+#define NO_DEVICE   0xf0u /* functions of a slot where no device is */
+#define LINE_ROUNDS 2000u
+#define CHAIN_MAX   256u
+#define SLOW_TURNS  100000u
 
 static cpu_t cpu_count(void)
 {
@@ -235,7 +236,10 @@ static void take_message_lines(void *arg)
     const struct msi_controller *msi = hal_msi_controller();
     unsigned self = atomic_fetch_add(&taken->next, 1);
     uint32_t id = NO_DEVICE + self;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    while (atomic_load(&taken->next) < contenders()) {
+        thread_yield(); /* all at once */
+    }
+    for (unsigned i = 0; i < LINE_ROUNDS; i++) {
         uint32_t line, count;
         enum status s = msi->alloc(id, 1, &line, &count);
         if (s != OK) {
