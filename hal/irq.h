@@ -80,7 +80,11 @@ struct msi_controller {
 void hal_irq_install(const struct irq_controller *ctl);
 
 /** @brief The installed controller. @pre hal_irq_install() was called. @context{any} */
-const struct irq_controller *hal_irq_controller(void);
+extern const struct irq_controller *hal_installed_irq; /* private */
+static inline const struct irq_controller *hal_irq_controller(void)
+{
+    return hal_installed_irq;
+}
 
 /** @brief Make MSI available. At most once, from platform.c. */
 void hal_msi_install(const struct msi_controller *ctl);

@@ -21,7 +21,11 @@ struct event_timer {
 void hal_timer_install(const struct event_timer *timer);
 
 /** @brief The installed event timer. @context{any} */
-const struct event_timer *hal_timer(void);
+extern const struct event_timer *hal_installed_timer; /* private */
+static inline const struct event_timer *hal_timer(void)
+{
+    return hal_installed_timer;
+}
 
 /** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on.
  * @context{any} */

@@ -9,24 +9,18 @@
 #include "hal/timer.h"
 #include "kernel/assert.h"
 
-static const struct irq_controller *irq_ctl;
+const struct irq_controller *hal_installed_irq;
 static const struct msi_controller *msi_ctl;
-static const struct event_timer *event_timer;
+const struct event_timer *hal_installed_timer;
 static const struct power_ops *power;
 
 void hal_irq_install(const struct irq_controller *ctl)
 {
-    ASSERT(irq_ctl == NULL);
+    ASSERT(hal_installed_irq == NULL);
     ASSERT(ctl->name != NULL && ctl->configure != NULL && ctl->mask != NULL &&
            ctl->unmask != NULL && ctl->ack != NULL && ctl->eoi != NULL && ctl->add_cpu != NULL &&
            ctl->init_cpu != NULL && ctl->raise != NULL);
-    irq_ctl = ctl;
-}
-
-const struct irq_controller *hal_irq_controller(void)
-{
-    ASSERT(irq_ctl != NULL);
-    return irq_ctl;
+    hal_installed_irq = ctl;
 }
 
 void hal_msi_install(const struct msi_controller *ctl)
@@ -43,15 +37,9 @@ const struct msi_controller *hal_msi_controller(void)
 
 void hal_timer_install(const struct event_timer *timer)
 {
-    ASSERT(event_timer == NULL);
+    ASSERT(hal_installed_timer == NULL);
     ASSERT(timer->name != NULL && timer->arm != NULL && timer->disarm != NULL);
-    event_timer = timer;
-}
-
-const struct event_timer *hal_timer(void)
-{
-    ASSERT(event_timer != NULL);
-    return event_timer;
+    hal_installed_timer = timer;
 }
 
 void hal_power_install(const struct power_ops *ops)

@@ -59,7 +59,7 @@ static uint32_t xapic_read(enum apic_register reg)
 
 static void xapic_write(enum apic_register reg, uint32_t value)
 {
-    io_write32(&apic, reg, value);
+    *(volatile uint32_t *)(apic.base + reg) = value; /* never a port, and all are in its page */
 }
 
 static uint32_t x2apic_read(enum apic_register reg)
@@ -101,9 +101,14 @@ uint32_t apic_read(enum apic_register reg)
     return access->read(reg);
 }
 
+/* At every interrupt twice: not through a pointer where it need not be. */
 void apic_write(enum apic_register reg, uint32_t value)
 {
-    access->write(reg, value);
+    if (LIKELY(access == &xapic)) {
+        xapic_write(reg, value);
+    } else {
+        access->write(reg, value);
+    }
 }
 
 uint32_t apic_id(void)

@@ -53,7 +53,7 @@ struct irq_line {
     enum irq_trigger trigger;    /* [l] valid while there are actions */
     bool storming;               /* [l] */
     uint32_t unclaimed_in_row;   /* [l] */
-    uint64_t count, unclaimed;   /* [l] */
+    uint64_t count, unclaimed;   /* [l]; a private line's are counted in its shares only */
     struct progress progress;    /* [l] */
     struct share share[CPU_MAX]; /* [l]; of a private line that CPU's */
 };
@@ -299,16 +299,14 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
     }
 }
 
-/* All CPUs handle theirs at once: nothing is written but counts. */
+/* All CPUs handle theirs at once: nothing is written but this one's share. */
 static void dispatch_private(struct irq_line *l)
 {
     uint64_t begin = hal_counter_read();
     LIST_FOR_EACH (&l->actions, n) {
         struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
         (void)action->handle(action->ctx);
-        (void)__atomic_fetch_add(&action->count, 1, __ATOMIC_RELAXED);
     }
-    (void)__atomic_fetch_add(&l->count, 1, __ATOMIC_RELAXED);
     struct share *share = &l->share[hal_this_cpu()->id];
     share->count++;
     share->ticks += hal_counter_read() - begin;
@@ -376,13 +374,14 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         frame); /* after the switch: the thread may have been cancelled while others ran */
 }
 
-static uint64_t busy_ticks_locked(const struct irq_line *l) REQUIRES(l->lock)
+static struct share all_shares_locked(const struct irq_line *l) REQUIRES(l->lock)
 {
-    uint64_t ticks = 0;
+    struct share all = {.count = 0};
     for (cpu_t cpu = 0; cpu < CPU_MAX; cpu++) {
-        ticks += l->share[cpu].ticks;
+        all.count += l->share[cpu].count;
+        all.ticks += l->share[cpu].ticks;
     }
-    return ticks;
+    return all;
 }
 
 const struct hal_frame *irq_frame(void)
@@ -395,9 +394,10 @@ static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
 {
     *out = (struct irq_info){.line = line};
     irq_state_t state = spin_lock_irq(&l->lock);
-    out->count = l->count;
+    struct share all = all_shares_locked(l);
+    out->count = all.count;
     out->unclaimed = l->unclaimed;
-    out->busy_ns = clock_counter_to_ns(busy_ticks_locked(l));
+    out->busy_ns = clock_counter_to_ns(all.ticks);
     out->storming = l->storming;
     LIST_FOR_EACH (&l->actions, n) {
         if (out->handlers < ARRAY_COUNT(out->names)) {

@@ -19,7 +19,7 @@ struct irq_action {
     void (*gate)(struct irq_action *self, bool is_open);
     const char *name; /* `irq` shows it; stays until irq_release() */
     uint32_t line;
-    uint64_t count; /* interrupts it claimed */
+    uint64_t count; /* interrupts it claimed; of a private line not counted */
 };
 
 /** @brief Attach a handler; lines may be shared; the first one configures and unmasks the line.

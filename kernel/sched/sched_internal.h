@@ -143,6 +143,17 @@ static inline void timer_arm(uint64_t deadline)
     timer_arm_on(sched_this_cpu(), deadline);
 }
 
+/** Wait until the function of a timer that is not queued has returned. @pre not called from it. */
+static inline void timer_wait_fired(const struct timer *t)
+{
+    const struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
+    /* It left the heap before its function was called. Acquire pairs with the release store in
+     * run_expired(): what the function did is visible here. */
+    while (UNLIKELY(atomic_load_explicit(&q->running, memory_order_acquire) == t)) {
+        hal_cpu_relax();
+    }
+}
+
 /* thread.c */
 /** Reference dropped; the last one recycles. @context{any, interrupts masked or not} */
 void thread_put(struct thread *t);

@@ -205,7 +205,6 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
     int best = rq_best_locked(rq);
     bool slice_over = now >= rq->slice_end;
     if (best < t->priority || (best == t->priority && !slice_over)) {
-        cpu->need_resched = false;
         spin_unlock_masked(&rq->lock);
         return;
     }
@@ -239,8 +238,11 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
     struct hal_cpu *cpu;
     while ((cpu = hal_this_cpu())->need_resched) {
         struct sched_cpu *sc = sched_of(cpu);
-        wait_do_late(sc);
+        if (UNLIKELY(!list_is_empty(&sc->late))) {
+            wait_do_late(sc);
+        }
         pull_if_asked(sc);
+        cpu->need_resched = false; /* whatever it was set for, preempt_locked() decides */
         spin_lock_masked(&sc->rq.lock);
         if (UNLIKELY((cpu->current->special & SPECIAL_MUST_MOVE) != 0)) {
             leave_cpu_locked(cpu, sc);

@@ -180,6 +180,7 @@ static ALWAYS_INLINE struct thread *best_or_idle_locked(struct sched_cpu *sc, ui
  * Wait without a time limit: the list entry is the only trace of it. Interrupts are masked.
  *
  * The run queue is locked from before the thread is BLOCKED until it has left the CPU.
+ * @param q  NULL: in no queue, and no lock is given up.
  * @return With the lock given up. OK: a waker took the thread out of the queue. Anything else: it
  * may still be in it.
  */
@@ -197,16 +198,20 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
      * BLOCKED. */
     if (UNLIKELY(cancellable && atomic_load_explicit(&self->cancelled, memory_order_relaxed))) {
         spin_unlock_masked(&rq->lock);
-        spin_unlock_masked(&q->lock);
+        if (q != NULL) {
+            spin_unlock_masked(&q->lock);
+        }
         return E_CANCELLED;
     }
     self->state = THREAD_BLOCKED;
-    self->waiting_on = q->name;
+    self->waiting_on = q != NULL ? q->name : "sleep";
     if (!cancellable) {
         self->wait_uncancellable = true;
     }
-    list_push_back(&q->waiters, &self->wait_link);
-    spin_unlock_masked(&q->lock);
+    if (q != NULL) {
+        list_push_back(&q->waiters, &self->wait_link);
+        spin_unlock_masked(&q->lock);
+    }
     uint64_t now = hal_counter_read();
     struct thread *next = best_or_idle_locked(sc, now);
     keep_slice_locked(rq, self, now);

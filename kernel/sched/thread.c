@@ -349,16 +349,6 @@ void thread_detach(struct thread *t)
     thread_put(t);
 }
 
-enum status thread_sleep_until(uint64_t deadline_ns)
-{
-    struct wait_queue nobody; /* wakes this thread: only time and cancellation do */
-    wait_queue_init(&nobody, "sleep");
-    irq_state_t state = spin_lock_irq(&nobody.lock);
-    enum status s = wait_on_locked(&nobody, &state, deadline_ns);
-    spin_unlock_irq(&nobody.lock, state);
-    return s == E_TIMEDOUT ? OK : s;
-}
-
 enum status thread_sleep(uint64_t ns)
 {
     uint64_t deadline;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Timers: a leftist heap a CPU, linked through the timers themselves, and the event timer
-// underneath.
+// underneath. The heap is ordered by the latest moment of each timer, for which the hardware is
+// armed; what is due by then at its top goes along.
 //
 // Leftist: the rank of a node is the length of its shortest way down to a missing child, and no
 // right child has a higher rank than its left sibling. So the right spine of a heap of n timers has
@@ -45,7 +46,7 @@ static struct timer *merge(struct timer *a, struct timer *b)
 {
     struct timer *root = NULL, *last = NULL;
     while (a != NULL && b != NULL) {
-        if (b->deadline_ns < a->deadline_ns) {
+        if (b->latest < a->latest) {
             struct timer *earlier = b;
             b = a;
             a = earlier;
@@ -88,10 +89,24 @@ static void queue_insert_locked(struct timer_queue *q, struct timer *t) REQUIRES
     q->first = merge(q->first, t);
 }
 
+static struct timer *pop_first_locked(struct timer_queue *q) REQUIRES(q->lock)
+{
+    struct timer *t = q->first;
+    q->first = t->right == NULL ? t->left : merge(t->left, t->right);
+    if (q->first != NULL) {
+        q->first->parent = NULL;
+    }
+    t->left = t->right = NULL;
+    t->rank = 0;
+    return t;
+}
+
 static void queue_remove_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->lock)
 {
     struct timer *parent = t->parent;
-    struct timer *rest = merge(t->left, t->right);
+    /* No right child: no merging. That is what most of a heap's nodes, and small heaps, look like.
+     */
+    struct timer *rest = t->right == NULL ? t->left : merge(t->left, t->right);
     if (rest != NULL) {
         rest->parent = parent;
     }
@@ -114,17 +129,28 @@ void timer_queue_init(struct timer_queue *q)
     *q = (struct timer_queue){.lock = SPINLOCK_INIT, .armed = UINT64_MAX};
 }
 
-SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
+static void arm(struct timer_queue *q, uint64_t deadline)
 {
-    q->armed = deadline;
-    hal_timer()->arm(deadline);
+    if (deadline < q->armed) {
+        q->armed = deadline;
+        hal_timer()->arm(deadline);
+    }
 }
 
-/* Its function runs. Acquire pairs with the release store in run_expired(): what the function did
- * is visible once it does no longer. */
-static bool is_running(const struct timer_queue *q, const struct timer *t)
+SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
 {
-    return atomic_load_explicit(&q->running, memory_order_acquire) == t;
+    arm(q, deadline);
+}
+
+static void start_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->lock)
+{
+    t->due = t->latest = clock_ns_to_counter(t->deadline_ns);
+    uint64_t latest_ns;
+    if (UNLIKELY(t->slack_ns != 0)) {
+        bool is_never = ADD_OVERFLOWS(t->deadline_ns, t->slack_ns, &latest_ns);
+        t->latest = clock_ns_to_counter(is_never ? UINT64_MAX : latest_ns);
+    }
+    queue_insert_locked(q, t);
 }
 
 /* The function may still run on the CPU where the timer was, and have told that it is over, so that
@@ -132,9 +158,8 @@ static bool is_running(const struct timer_queue *q, const struct timer *t)
  * there. */
 static void leave_last_cpu(const struct timer *t, const struct timer_queue *here)
 {
-    const struct timer_queue *last = &sched_cpu_of(t->cpu)->timers;
-    while (last != here && is_running(last, t)) {
-        hal_cpu_relax();
+    if (UNLIKELY(&sched_cpu_of(t->cpu)->timers != here)) {
+        timer_wait_fired(t);
     }
 }
 
@@ -144,51 +169,69 @@ void timer_start(struct timer *t)
     irq_state_t state = hal_irq_save(); /* before asking which CPU this is */
     struct timer_queue *q = &sched_this_cpu()->timers;
     leave_last_cpu(t, q);
-    irq_state_t masked = spin_lock_irq(&q->lock);
+    spin_lock_masked(&q->lock);
     t->cpu = hal_this_cpu()->id;
-    queue_insert_locked(q, t);
+    start_locked(q, t);
     if (q->first == t) {
-        timer_arm(clock_ns_to_counter(t->deadline_ns));
+        arm(q, t->latest);
     }
-    spin_unlock_irq(&q->lock, masked);
+    spin_unlock_masked(&q->lock);
     hal_irq_restore(state);
 }
 
 bool timer_cancel(struct timer *t)
 {
     struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
-    irq_state_t state = spin_lock_irq(&q->lock);
+    irq_state_t state = hal_irq_save();
+    spin_lock_masked(&q->lock);
     bool was_queued = t->rank != 0;
     if (was_queued) {
         queue_remove_locked(q, t);
     }
-    spin_unlock_irq(&q->lock, state);
-    /* It left the heap before its function was called, and that may still run on another CPU. */
-    while (is_running(q, t)) {
-        hal_cpu_relax();
+    /* Interrupts are masked: if it runs on this CPU, then this is called from it. */
+    bool may_run = q != &sched_this_cpu()->timers;
+    spin_unlock_masked(&q->lock);
+    hal_irq_restore(state);
+    if (may_run) {
+        timer_wait_fired(t);
     }
     return was_queued;
+}
+
+/** The next call of a timer with a period, leaving out those whose time has passed. */
+static void start_next_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->lock)
+{
+    uint64_t now = clock_now_ns();
+    if (ADD_OVERFLOWS(t->deadline_ns, t->period_ns, &t->deadline_ns)) {
+        return;
+    }
+    if (t->deadline_ns <= now) {
+        t->deadline_ns += ((now - t->deadline_ns) / t->period_ns + 1) * t->period_ns;
+    }
+    start_locked(q, t);
 }
 
 /** Call what is due. Without the lock, because a timer's function takes locks that come before it.
  */
 static void run_expired(struct timer_queue *q)
 {
-    irq_state_t state = spin_lock_irq(&q->lock);
-    uint64_t now = clock_now_ns();
-    while (q->first != NULL && q->first->deadline_ns <= now) {
-        struct timer *t = q->first;
-        queue_remove_locked(q, t);
+    spin_lock_masked(&q->lock);
+    uint64_t now = hal_counter_read();
+    while (q->first != NULL && q->first->due <= now) {
+        struct timer *t = pop_first_locked(q);
+        if (UNLIKELY(t->period_ns != 0)) {
+            start_next_locked(q, t);
+        }
         atomic_store_explicit(&q->running, t, memory_order_relaxed);
-        spin_unlock_irq(&q->lock, state);
+        spin_unlock_masked(&q->lock);
         t->fire(t);
-        state = spin_lock_irq(&q->lock);
+        spin_lock_masked(&q->lock);
         atomic_store_explicit(&q->running, NULL, memory_order_release);
     }
     if (q->first != NULL) {
-        timer_arm(clock_ns_to_counter(q->first->deadline_ns));
+        arm(q, q->first->latest);
     }
-    spin_unlock_irq(&q->lock, state);
+    spin_unlock_masked(&q->lock);
 }
 
 void upcall_timer(void)
@@ -196,5 +239,7 @@ void upcall_timer(void)
     struct timer_queue *q = &sched_this_cpu()->timers;
     q->armed = UINT64_MAX;
     run_expired(q);
-    sched_tick();
+    if (thread_current() != sched_this_cpu()->rq.idle) { /* it has no slice, program or limit */
+        sched_tick();
+    }
 }

@@ -57,6 +57,16 @@ static void start_timeout(struct timeout *t, uint64_t deadline_ns)
     timer_start(&t->timer);
 }
 
+/* time_out() takes no queue's lock. If it ended the wait, the timer is not queued any more. */
+static void end_timeout(struct timeout *t, enum status s)
+{
+    if (LIKELY(s == E_TIMEDOUT)) {
+        timer_wait_fired(&t->timer);
+    } else {
+        (void)timer_cancel(&t->timer);
+    }
+}
+
 static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns, bool cancellable)
     REQUIRES(q->lock)
 {
@@ -69,7 +79,7 @@ static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns,
     struct timeout t;
     start_timeout(&t, deadline_ns);
     enum status s = wait_once_locked(q, cancellable);
-    (void)timer_cancel(&t.timer); /* time_out() takes no queue's lock */
+    end_timeout(&t, s);
     return s;
 }
 
@@ -90,7 +100,7 @@ NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t dea
     struct timeout t;
     start_timeout(&t, deadline_ns);
     enum status s = wait_sleep_locked(q, cancellable);
-    (void)timer_cancel(&t.timer);
+    end_timeout(&t, s);
     wait_end_handed(q, s);
     return s;
 }
@@ -106,6 +116,27 @@ enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state,
 {
     (void)state;
     return wait_until_locked(q, deadline_ns, false);
+}
+
+/* In no queue: only time and cancellation end it. */
+enum status thread_sleep_until(uint64_t deadline_ns) NO_LOCK_ANALYSIS
+{
+    DASSERT(hal_irqs_enabled());
+    if (clock_now_ns() >= deadline_ns) {
+        return OK;
+    }
+    hal_irq_disable();
+    struct timeout t;
+    if (deadline_ns != WAIT_FOREVER) {
+        start_timeout(&t, deadline_ns);
+    }
+    enum status s = wait_sleep_locked(NULL, true);
+    if (deadline_ns != WAIT_FOREVER) {
+        end_timeout(&t, s);
+    }
+    hal_irq_enable();
+    preempt_check();
+    return s == E_TIMEDOUT ? OK : s;
 }
 
 bool wait_wake_one_locked(struct wait_queue *q)

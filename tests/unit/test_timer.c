@@ -26,8 +26,13 @@ struct probe {
 };
 
 static struct probe probes[TIMERS];
-static uint64_t last_deadline; /* of the last timer that fired in this interrupt */
+static uint64_t last_latest; /* of the last timer that fired in this interrupt */
 static uint64_t last_interrupt;
+
+static uint64_t latest_ns(const struct timer *t)
+{
+    return t->slack_ns > UINT64_MAX - t->deadline_ns ? UINT64_MAX : t->deadline_ns + t->slack_ns;
+}
 
 static void fire(struct timer *t)
 {
@@ -36,10 +41,10 @@ static void fire(struct timer *t)
     assert_true(clock_now_ns() >= t->deadline_ns); /* never early */
     assert_false(hal_irqs_enabled());
     if (last_interrupt == clock_now_ns()) {
-        assert_true(t->deadline_ns >= last_deadline); /* in order */
+        assert_true(latest_ns(t) >= last_latest); /* in order */
     }
     last_interrupt = clock_now_ns();
-    last_deadline = t->deadline_ns;
+    last_latest = latest_ns(t);
     p->queued = false;
     p->fired++;
     if (p->again_ns != 0) {
@@ -136,6 +141,142 @@ static void test_ends_of_time_saturate(void **state)
     assert_true(timer_cancel(&p->timer));
 }
 
+static void test_slack_shares_an_interrupt(void **state)
+{
+    (void)state;
+    probes[0].timer.slack_ns = 1000;
+    start(&probes[0], 500);
+    start(&probes[1], 1200);
+    world_spend(1100, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 0); /* it may wait for the other */
+    world_spend(200, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 1);
+    assert_int_equal(probes[1].fired, 1);
+    assert_int_equal(world_timer_interrupts, 1);
+}
+
+static void test_slack_is_a_limit(void **state)
+{
+    (void)state;
+    probes[0].timer.slack_ns = 1000;
+    start(&probes[0], 500);
+    start(&probes[1], 5000);
+    world_spend(1499, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 0);
+    world_spend(2, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 1);
+    assert_int_equal(probes[1].fired, 0);
+}
+
+static void test_slack_without_end(void **state)
+{
+    (void)state;
+    probes[0].timer.slack_ns = UINT64_MAX;
+    start(&probes[0], 500);
+    world_spend(NS_PER_S, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 0);
+    start(&probes[1], 100); /* whenever there is an interrupt */
+    world_spend(101, WORLD_KERNEL_PC);
+    assert_int_equal(probes[0].fired, 1);
+}
+
+static struct {
+    struct timer timer;
+    unsigned fired, stop_at;
+    uint64_t at_ns[8];
+} beat;
+
+static void fire_beat(struct timer *t)
+{
+    assert_true(t->deadline_ns > clock_now_ns()); /* the next one's */
+    beat.at_ns[beat.fired % 8] = clock_now_ns();
+    if (++beat.fired == beat.stop_at) {
+        assert_true(timer_cancel(t));
+    }
+}
+
+static void start_beat(uint64_t period_ns, unsigned stop_at)
+{
+    memset(&beat, 0, sizeof(beat));
+    beat.stop_at = stop_at;
+    beat.timer = (struct timer){
+        .deadline_ns = clock_now_ns() + period_ns, .period_ns = period_ns, .fire = fire_beat};
+    timer_start(&beat.timer);
+}
+
+static void test_a_period_does_not_drift(void **state)
+{
+    (void)state;
+    uint64_t begin = clock_now_ns();
+    start_beat(1000, 0);
+    for (unsigned i = 0; i < 4 * 1000; i++) {
+        world_spend(1, WORLD_KERNEL_PC);
+    }
+    world_spend(2, WORLD_KERNEL_PC);
+    assert_int_equal(beat.fired, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_in_range(beat.at_ns[i] - begin, (i + 1) * 1000, (i + 1) * 1000 + 2);
+    }
+    assert_true(timer_cancel(&beat.timer)); /* the next call was due */
+    world_spend(10000, WORLD_KERNEL_PC);
+    assert_int_equal(beat.fired, 4);
+}
+
+static void test_missed_calls_are_left_out(void **state)
+{
+    (void)state;
+    uint64_t begin = clock_now_ns();
+    start_beat(1000, 0);
+    fake_counter += 5500; /* masked for so long */
+    world_spend(1, WORLD_KERNEL_PC);
+    assert_int_equal(beat.fired, 1);
+    assert_int_equal(beat.timer.deadline_ns - begin, 6000); /* where it would have been */
+    world_spend(1000, WORLD_KERNEL_PC);
+    assert_int_equal(beat.fired, 2);
+    assert_true(timer_cancel(&beat.timer));
+}
+
+static void test_a_call_may_be_the_last(void **state)
+{
+    (void)state;
+    start_beat(100, 3);
+    world_spend(10000, WORLD_KERNEL_PC);
+    assert_int_equal(beat.fired, 3);
+    assert_false(timer_cancel(&beat.timer));
+    assert_true(fake_timer_deadline() == UINT64_MAX);
+}
+
+/* Nodes that starting and cancelling one timer among many may touch: the two right spines. */
+static unsigned right_spine(const struct timer *t)
+{
+    unsigned n = 0;
+    for (; t != NULL; t = t->right) {
+        n++;
+    }
+    return n;
+}
+
+static void test_a_hundred_thousand(void **state)
+{
+    (void)state;
+    enum { MANY = 100000 };
+    static struct timer many[MANY];
+    srand(3);
+    for (int i = 0; i < MANY; i++) {
+        many[i] = (struct timer){
+            .deadline_ns = clock_now_ns() + NS_PER_S + (uint64_t)(rand() % 1000000), .fire = fire};
+        timer_start(&many[i]);
+        const struct timer *root = &many[i];
+        while (root->parent != NULL && i % 1000 == 0) {
+            root = root->parent;
+        }
+        assert_true(right_spine(root) <= 17); /* log2(100,001) */
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_true(timer_cancel(&many[i]));
+    }
+}
+
 static uint64_t earliest(void)
 {
     uint64_t e = UINT64_MAX;
@@ -216,6 +357,13 @@ int main(void)
         cmocka_unit_test_setup(test_cancelled_does_not_fire, reset),
         cmocka_unit_test_setup(test_a_timer_may_start_itself_again, reset),
         cmocka_unit_test_setup(test_ends_of_time_saturate, reset),
+        cmocka_unit_test_setup(test_slack_shares_an_interrupt, reset),
+        cmocka_unit_test_setup(test_slack_is_a_limit, reset),
+        cmocka_unit_test_setup(test_slack_without_end, reset),
+        cmocka_unit_test_setup(test_a_period_does_not_drift, reset),
+        cmocka_unit_test_setup(test_missed_calls_are_left_out, reset),
+        cmocka_unit_test_setup(test_a_call_may_be_the_last, reset),
+        cmocka_unit_test_setup(test_a_hundred_thousand, reset),
         cmocka_unit_test_setup(test_random_against_model, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
