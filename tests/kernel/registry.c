@@ -9,5 +9,5 @@ const struct kernel_test *const kernel_tests[] = {
     smp_program_tests, block_tests,  irq_tests,        jit_tests,      native_tests,
     security_tests,    module_tests, wasi_tests,       portable_tests, limits_tests,
     kill_tests,        depth_tests,  wasm_spec_tests,  example_tests,  managed_tests,
-    compiled_tests,    linked_tests, watchdog_tests,   NULL,
+    compiled_tests,    linked_tests, watchdog_tests,   stress_tests,   NULL,
 };
