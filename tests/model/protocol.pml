@@ -26,6 +26,11 @@
 #define READY 1
 #define RUNNING 2
 #define DEAD 3
+#define MOVING 4
+
+#ifndef MOVES_MAX /* so many threads are taken from one CPU by another */
+#define MOVES_MAX 0
+#endif
 
 #define OK 0
 #define TIMEDOUT 1
@@ -69,6 +74,7 @@ typedef queue_t { /* struct wait_queue */
 
 thread_t T[UNITS];
 cpu_t C[CPUS];
+byte moves; /* from CPU to CPU so far: at most MOVES_MAX */
 byte ended; /* threads that have left for good */
 
 #define BIT(t) (1 << (t))
@@ -160,8 +166,10 @@ inline finish_switch()
         next = 0;
         dead = C[here].left;
         C[here].left = NONE;
+#ifndef MISTAKE_UNLOCK_BEFORE_SAVE
         assert(C[here].locked);
         C[here].locked = false
+#endif
     };
     if
     :: dead != NONE -> atomic { put(dead); dead = NONE }
@@ -195,6 +203,9 @@ inline choose_locked()
 inline switch_to_best_locked()
 {
     choose_locked();
+#ifdef MISTAKE_UNLOCK_BEFORE_SAVE
+    unlock_rq(here);
+#endif
     if
     :: next == self
     :: else -> context_switch()
@@ -342,6 +353,44 @@ end_irq:
     od
 }
 
+/* ---- Between CPUs ---- */
+
+/* balance_pull(): an idle CPU takes a thread that is READY elsewhere, with one run queue locked at a time.
+ * Whether it looks, and which one it takes, is left open. */
+inline pull()
+{
+    lock_rq(1 - here);
+    atomic { /* take_from() */
+        if
+        :: C[1 - here].ready == 0 -> woken = NONE
+        :: (C[1 - here].ready & 1) -> woken = 0
+        :: (C[1 - here].ready & 2) -> woken = 1
+        :: (C[1 - here].ready & 4) -> woken = 2
+        fi;
+        if
+        :: woken != NONE ->
+           assert(T[woken].state == READY && T[woken].rq == 1 - here);
+           C[1 - here].ready = C[1 - here].ready & ~BIT(woken);
+           T[woken].state = MOVING;
+           T[woken].rq = here
+        :: else
+        fi;
+        unlock_rq(1 - here)
+    };
+    if
+    :: woken != NONE -> /* balance_arrive() */
+       lock_rq(here);
+       atomic {
+           assert(T[woken].state == MOVING && T[woken].rq == here);
+           T[woken].state = READY;
+           make_ready_locked(here, woken);
+           unlock_rq(here)
+       }
+    :: else
+    fi;
+    woken = 0
+}
+
 /* idle() */
 proctype idle(byte self) provided (RUNS(self))
 {
@@ -354,6 +403,9 @@ proctype idle(byte self) provided (RUNS(self))
     :: irq_disable();
        if
        :: C[here].need -> irq_enable()
+       :: atomic { !C[here].need && moves < MOVES_MAX && C[1 - here].ready != 0 -> moves++ };
+          pull();
+          irq_enable()
        :: !C[here].need ->
 #endif
 end_wait: /* hal_cpu_wait(): until one is pending; it is taken then, before anything else */
@@ -526,6 +578,9 @@ inline leave()
     C[here].left = self;
 #endif
     choose_locked();
+#ifdef MISTAKE_UNLOCK_BEFORE_SAVE
+    unlock_rq(here);
+#endif
     T[self].saved = true;
     d_step {
         assert(T[next].saved && T[next].on == NONE);

@@ -12,8 +12,8 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MODELS = ("wait", "hand", "exit")
-# What bounds a run: how often the slice of a thread ends on each CPU.
+# What bounds a run: how often a slice ends on each CPU; and how many threads are taken from one CPU by another, in a
+# model whose name has that number.
 BOUND = ["-DSLICES_MAX=1"]
 LIMIT_S = 1200  # ends a search that has gone wild; none takes a minute of a CPU
 
@@ -26,6 +26,7 @@ MISTAKES = {
     "ENDED_WAITER_COUNTS": ["hand"],  # a wake-up goes to a thread whose wait was over
     "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter goes on while its waker still has the queue's lock
     "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
+    "UNLOCK_BEFORE_SAVE": ["exit 1"],  # a run queue's lock is given up by who leaves, not by who arrives
     "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
 }
 
@@ -43,7 +44,9 @@ class Search:
 
     def __init__(self, model, mistake=None, ends=False):
         with tempfile.TemporaryDirectory() as folder:
+            model, _, moves = model.partition(" ")
             wrong = [f"-DMISTAKE_{mistake}"] if mistake else []
+            wrong += [f"-DMOVES_MAX={moves}"] if moves else []
             liveness = ["-DLIVENESS"] if ends else []
             run(["spin", *BOUND, *wrong, *liveness, "-a", str(HERE / f"{model}.pml")], folder)
             # `provided` and partial orders do not go together.
@@ -82,6 +85,9 @@ class Protocol(Model):
     def test_a_stack_is_given_away_when_nobody_is_on_it(self):
         self.right("exit")
 
+    def test_a_thread_is_taken_once_its_registers_are_saved(self):
+        self.right("exit 1")
+
     def test_every_fair_run_ends(self):
         search = Search("exit", ends=True)
         self.assertIsNone(search.wrong, search.output)
@@ -108,6 +114,9 @@ class Mistakes(Model):
 
     def test_a_stack_is_given_away_before_the_switch(self):
         self.found("PUT_BEFORE_SWITCH")
+
+    def test_a_thread_is_taken_before_its_registers_are_saved(self):
+        self.found("UNLOCK_BEFORE_SAVE")
 
     def test_an_idle_cpu_sleeps_past_an_interrupt(self):
         self.found("IDLE_LOOKS_UNMASKED")
