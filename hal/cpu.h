@@ -39,11 +39,23 @@ enum hal_cpu_state {
  */
 struct hal_cpu {
     struct hal_cpu *self; /* [I] first: x86-64 reads its address from gs:0 */
-    cpu_t id;             /* [I] */
-    uint32_t preempt_off; /* [o] depth of preempt_disable(); 0 = an interrupt may switch threads */
-    uint32_t irq_depth;   /* [o] depth of interrupt handlers now on this CPU */
-    bool need_resched;    /* [o] a better thread is ready: switch at the next chance */
-    bool in_panic;        /* [o] recursion guard of the fault path */
+    union {
+        struct {
+            uint32_t preempt_off; /* [o] depth of preempt_disable(); 0 = an interrupt may switch
+                                     threads */
+            uint32_t irq_depth;   /* [o] depth of interrupt handlers now on this CPU */
+        };
+        uint64_t depths; /* both in one look: 0 = a thread that may sleep */
+    };
+    cpu_t id; /* [I] */
+    union {
+        struct {
+            bool need_resched; /* [o] a better thread is ready: switch at the next chance */
+            bool is_traced;    /* tracing is on. Any CPU sets it; seen a little late is as good */
+        };
+        uint16_t switch_extra; /* both in one look: what a switch has to do besides */
+    };
+    bool in_panic;            /* [o] recursion guard of the fault path */
     struct thread *current;   /* [o] the running thread; NULL before the scheduler starts. A thread
                                  that asks for itself uses hal_this_thread() */
     void *run_queue;          /* [I] the scheduler's, opaque here */

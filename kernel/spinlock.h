@@ -63,8 +63,9 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
 {
     DASSERT(!hal_irqs_enabled());
     uint32_t free = 0;
-    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
-            &lock->word, &free, 1, memory_order_acquire, memory_order_relaxed))) {
+    /* Weak: where it fails for no reason, the queue is the way in, too. */
+    if (UNLIKELY(!atomic_compare_exchange_weak_explicit(&lock->word, &free, 1, memory_order_acquire,
+                                                        memory_order_relaxed))) {
         spin_lock_queued(lock);
     }
 }

@@ -6,6 +6,7 @@
 #include "kernel/trace.h"
 
 #include "hal/cpu.h"
+#include "hal/smp.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
@@ -176,6 +177,15 @@ static enum status make_rings_locked(void) REQUIRES(start_lock)
     return OK;
 }
 
+/** The switch asks its own CPU: together with something else, in one look. */
+static void set_flags(bool is_on)
+{
+    for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
+        hal_cpu_at(cpu)->is_traced = is_on;
+    }
+    atomic_store_explicit(&trace_flag, is_on, memory_order_relaxed);
+}
+
 static enum status start_locked(void) REQUIRES(start_lock)
 {
     if (atomic_load_explicit(&trace_flag, memory_order_relaxed)) {
@@ -188,7 +198,7 @@ static enum status start_locked(void) REQUIRES(start_lock)
     for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
         rings[cpu].first = atomic_load_explicit(&rings[cpu].head, memory_order_relaxed);
     }
-    atomic_store_explicit(&trace_flag, true, memory_order_relaxed);
+    set_flags(true);
     return OK;
 }
 
@@ -203,8 +213,11 @@ enum status trace_start(void)
 void trace_cover_cpus(void)
 {
     mutex_lock(&start_lock);
-    if (trace_is_on() && make_rings_locked() != OK) {
-        log_warn("trace", "no memory for every CPU: some are not recorded");
+    if (trace_is_on()) {
+        if (make_rings_locked() != OK) {
+            log_warn("trace", "no memory for every CPU: some are not recorded");
+        }
+        set_flags(true);
     }
     mutex_unlock(&start_lock);
 }
@@ -212,6 +225,6 @@ void trace_cover_cpus(void)
 void trace_stop(void)
 {
     mutex_lock(&start_lock);
-    atomic_store_explicit(&trace_flag, false, memory_order_relaxed);
+    set_flags(false);
     mutex_unlock(&start_lock);
 }

@@ -135,6 +135,12 @@ static void note_offer_locked(struct run_queue *rq, uint8_t priority) REQUIRES(r
     atomic_store_explicit(&rq->offered, offered | (uint64_t)1 << priority, memory_order_relaxed);
 }
 
+static void forget_offer_locked(struct run_queue *rq, int priority) REQUIRES(rq->lock)
+{
+    uint64_t offered = atomic_load_explicit(&rq->offered, memory_order_relaxed);
+    atomic_store_explicit(&rq->offered, offered & ~((uint64_t)1 << priority), memory_order_relaxed);
+}
+
 /** @return when to look again */
 static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint64_t now)
 {
@@ -228,9 +234,7 @@ static struct thread *find_locked(struct search *s, struct run_queue *rq, int pr
         }
     }
     if (movable == 0 && looked < LOOK_MAX) {
-        uint64_t offered = atomic_load_explicit(&rq->offered, memory_order_relaxed);
-        atomic_store_explicit(&rq->offered, offered & ~((uint64_t)1 << priority),
-                              memory_order_relaxed);
+        forget_offer_locked(rq, priority);
     }
     return fit >= needed ? found : NULL;
 }
@@ -336,22 +340,30 @@ void balance_leave_idle(struct sched_cpu *self)
     }
 }
 
+/** NULL: there is none, or many that may not move come first. */
+static const struct thread *first_movable_locked(struct run_queue *rq, int priority)
+    REQUIRES(rq->lock)
+{
+    unsigned looked = 0;
+    LIST_FOR_EACH (&rq->ready[priority], n) {
+        const struct thread *t = CONTAINER_OF(n, struct thread, run_link);
+        if (t->can_move) {
+            return t;
+        }
+        if (++looked == LOOK_MAX) {
+            return NULL;
+        }
+    }
+    forget_offer_locked(rq, priority);
+    return NULL;
+}
+
 /** Threads that yielded are in lists without having been offered. */
 static void note_movable_locked(struct run_queue *rq) REQUIRES(rq->lock)
 {
-    unsigned looked = 0;
     int best = rq_best_locked(rq);
-    if (best < 0 || (offered_by(rq) >> best & 1) != 0) {
-        return;
-    }
-    LIST_FOR_EACH (&rq->ready[best], n) {
-        if (CONTAINER_OF(n, struct thread, run_link)->can_move) {
-            note_offer_locked(rq, (uint8_t)best);
-            return;
-        }
-        if (++looked == LOOK_MAX) {
-            return;
-        }
+    if (best >= 0 && (offered_by(rq) >> best & 1) == 0 && first_movable_locked(rq, best) != NULL) {
+        note_offer_locked(rq, (uint8_t)best);
     }
 }
 
@@ -387,16 +399,13 @@ void balance_tick_locked(struct run_queue *rq, uint64_t now)
         return;
     }
     note_movable_locked(rq);
-    int best = best_of(offered_by(rq));
-    if (best < 0) {
-        return;
-    }
     const struct thread *t = NULL;
-    LIST_FOR_EACH (&rq->ready[best], n) {
-        t = CONTAINER_OF(n, struct thread, run_link);
-        if (t->can_move) {
-            break;
-        }
+    uint64_t lists = offered_by(rq);
+    for (int best; t == NULL && (best = best_of(lists)) >= 0; lists &= ~((uint64_t)1 << best)) {
+        t = first_movable_locked(rq, best);
+    }
+    if (t == NULL) {
+        return;
     }
     atomic_thread_fence(memory_order_seq_cst); /* as balance_offer_locked() */
     uint64_t when = tell_of(rq, t, now);
@@ -461,7 +470,7 @@ void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
         if (LIKELY(may_run_on(t, owner_of(rq)))) {
             t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
             t->state = THREAD_READY;
-            make_ready_locked(rq, t);
+            make_ready_locked(hal_this_cpu(), rq, t);
             spin_unlock_masked(&rq->lock);
             return;
         }

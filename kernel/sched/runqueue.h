@@ -54,10 +54,14 @@ static ALWAYS_INLINE void rq_set_running_locked(struct run_queue *rq, uint8_t pr
     atomic_store_explicit(&rq->running, priority, memory_order_relaxed);
 }
 
-static inline void rq_push_back_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
+/** @return its priority, read once. */
+static ALWAYS_INLINE uint8_t rq_push_back_locked(struct run_queue *rq, struct thread *t)
+    REQUIRES(rq->lock)
 {
-    list_push_back(&rq->ready[t->priority], &t->run_link);
-    rq_set_ready_locked(rq, rq_ready(rq) | 1ull << t->priority);
+    uint8_t priority = t->priority;
+    list_push_back(&rq->ready[priority], &t->run_link);
+    rq_set_ready_locked(rq, rq_ready(rq) | 1ull << priority);
+    return priority;
 }
 
 static inline void rq_push_front_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
@@ -90,7 +94,7 @@ static ALWAYS_INLINE struct thread *rq_pop_locked(struct run_queue *rq, bool *ha
     if (UNLIKELY(mask == 0)) {
         return NULL;
     }
-    unsigned best = 63 - (unsigned)__builtin_clzll(mask);
+    uint64_t best = 63 - (uint64_t)__builtin_clzll(mask); /* as wide as an index: not extended */
     rq_set_running_locked(rq, (uint8_t)best);
     struct list *ready = &rq->ready[best];
     struct list_node *n = list_take_front(ready);

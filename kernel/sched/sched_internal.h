@@ -32,9 +32,8 @@ struct sched_cpu {
     struct run_queue rq;
     struct timer_queue timers;
     struct worker worker;
-    struct list late; /* [o] struct late_wake that are due */
-    struct list
-        spare; /* [o] dead threads with their stacks, by run_link, for the next thread_create() */
+    struct list late;     /* [o] struct late_wake that are due */
+    struct thread *spare; /* [o] dead threads with their stacks, for the next thread_create() */
     uint32_t spare_count; /* [o] */
     cpu_mask_t bit;       /* [I] of this CPU in masks; 0: it is in none */
     /* Threads that belong here and live, but for the idle one. Relaxed: a hint for placing. */

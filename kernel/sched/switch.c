@@ -71,8 +71,8 @@ void sched_start(struct thread *t)
     spin_lock_masked(&rq->lock);
     t->slice_left = sched_slice_ticks;
     t->state = THREAD_READY;
-    make_ready_locked(rq, t);
-    if (trace_is_on()) {
+    make_ready_locked(hal_this_cpu(), rq, t);
+    if (UNLIKELY(hal_this_cpu()->is_traced)) {
         switch_record_ready(TRACE_START, t);
     }
     spin_unlock_masked(&rq->lock);
@@ -150,17 +150,12 @@ SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thre
     }
 }
 
-SELDOM_CALLED void switch_record(const struct thread *prev, const struct thread *next)
-{
-    trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
-}
-
 SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t)
 {
     trace_record(event, atomic_load_explicit(&t->rq, memory_order_relaxed)->cpu, t->id, 0);
 }
 
-SELDOM_CALLED void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
+NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
 {
     struct thread *left = rq->left;
     rq->left = NULL;
@@ -179,9 +174,13 @@ void sched_finish_switch(void)
     finish_switch();
 }
 
-SELDOM_CALLED void switch_keep_due_if_late(struct hal_cpu *cpu)
+SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
+                                   const struct thread *next)
 {
     cpu->need_resched = !list_is_empty(&sched_of(cpu)->late);
+    if (cpu->is_traced && next != prev) {
+        trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
+    }
 }
 
 /** The running thread may not run here any more. */
@@ -418,7 +417,7 @@ void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
     if (t->state == THREAD_READY) {
         rq_remove_locked(rq, t);
         set_priority_locked(t, priority);
-        make_ready_locked(rq, t);
+        make_ready_locked(hal_this_cpu(), rq, t);
     } else {
         set_priority_locked(t, priority);
         if (t->state == THREAD_RUNNING) {
@@ -452,7 +451,6 @@ static void init_queues(struct sched_cpu *sc, cpu_t cpu)
     timer_queue_init(&sc->timers);
     worker_init(&sc->worker);
     list_init(&sc->late);
-    list_init(&sc->spare);
 }
 
 static bool take_idle_thread(struct sched_cpu *sc)

@@ -12,13 +12,14 @@
 SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
                                          const struct thread *next, uint64_t now)
     REQUIRES(rq->lock);
-/** The thread that left the CPU for good in the switch, once the lock is free. */
-SELDOM_CALLED void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
-/** need_resched stays only for late wake-ups. */
-SELDOM_CALLED void switch_keep_due_if_late(struct hal_cpu *cpu);
+/** The thread that left the CPU for good in the switch, once the lock is free. An ordinary call:
+ * after a switch there is nothing in registers that it would have to keep. */
+NOINLINE void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
+/** What struct hal_cpu's switch_extra says: need_resched stays only for late wake-ups; tracing. */
+SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
+                                   const struct thread *next);
 
 /** Tracing is on. */
-SELDOM_CALLED void switch_record(const struct thread *prev, const struct thread *next);
 SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t);
 
 static ALWAYS_INLINE struct sched_cpu *sched_of(struct hal_cpu *cpu)
@@ -37,24 +38,21 @@ SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thr
 
 /** Put a thread that is READY into its list. A better one takes the CPU at the next chance, an
  * equal one when the running one's slice ends. */
-static ALWAYS_INLINE void make_ready_locked(struct run_queue *rq, struct thread *t)
-    REQUIRES(rq->lock)
+static ALWAYS_INLINE void make_ready_locked(struct hal_cpu *cpu, struct run_queue *rq,
+                                            struct thread *t) REQUIRES(rq->lock)
 {
-    rq_push_back_locked(rq, t);
-    if (UNLIKELY(rq != &sched_this_cpu()->rq)) {
+    uint8_t priority = rq_push_back_locked(rq, t), running;
+    if (UNLIKELY(rq != &sched_of(cpu)->rq)) {
         switch_tell_cpu_locked(rq, t);
-        return;
-    }
-    uint8_t running = rq_running(rq);
-    if (t->priority > running) {
-        request_switch();
-        return;
-    }
-    if (t->priority == running) {
-        timer_arm_on(CONTAINER_OF(rq, struct sched_cpu, rq), rq->slice_end);
-    }
-    if (UNLIKELY(t->can_move)) {
-        balance_offer_locked(rq, t);
+    } else if (priority > (running = rq_running(rq))) {
+        cpu->need_resched = true;
+    } else {
+        if (priority == running) {
+            timer_arm_on(CONTAINER_OF(rq, struct sched_cpu, rq), rq->slice_end);
+        }
+        if (UNLIKELY(t->can_move)) {
+            balance_offer_locked(rq, t);
+        }
     }
 }
 
@@ -64,10 +62,11 @@ static ALWAYS_INLINE bool wake_locked(struct run_queue *rq, struct thread *t, en
     if (UNLIKELY(t->state != THREAD_BLOCKED)) {
         return false;
     }
+    struct hal_cpu *cpu = hal_this_cpu();
     t->state = THREAD_READY; /* one store with the next */
     t->wait_result = result;
-    make_ready_locked(rq, t);
-    if (trace_is_on()) {
+    make_ready_locked(cpu, rq, t);
+    if (UNLIKELY(cpu->is_traced)) {
         switch_record_ready(TRACE_WAKE, t);
     }
     return true;
@@ -135,8 +134,8 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
                                         uint64_t slice, bool is_other) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sc->rq;
-    if (UNLIKELY(cpu->need_resched)) {
-        switch_keep_due_if_late(cpu);
+    if (UNLIKELY(cpu->switch_extra != 0)) {
+        switch_do_extra(cpu, prev, next);
     }
     if (UNLIKELY(prev->special | next->special)) {
         switch_special_locked(rq, prev, next, now);
@@ -145,9 +144,6 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
     next->state = THREAD_RUNNING;
     rq->slice_end = now + slice;
     if (is_other || LIKELY(next != prev)) {
-        if (trace_is_on()) {
-            switch_record(prev, next);
-        }
         cpu->current = next;
         next->switches++;
         hal_context_switch(&prev->context, &next->context);
@@ -192,11 +188,12 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     struct run_queue *rq = &sc->rq;
     struct thread *self = cpu->current;
     /* A spinlock is held, or the caller may not sleep. */
-    ASSERT((cpu->preempt_off | cpu->irq_depth) == 0);
+    ASSERT(cpu->depths == 0);
     spin_lock_masked(&rq->lock);
     /* thread_cancel() sets the flag, then takes this lock: either it is seen here, or it sees
      * BLOCKED. */
     if (UNLIKELY(cancellable && atomic_load_explicit(&self->cancelled, memory_order_relaxed))) {
+        self->wait_link.next = NULL; /* who woke it the last time left it as it was */
         spin_unlock_masked(&rq->lock);
         if (q != NULL) {
             spin_unlock_masked(&q->lock);
@@ -228,30 +225,20 @@ static ALWAYS_INLINE bool wait_wake_first_locked(struct wait_queue *q) REQUIRES(
 {
     while (!list_is_empty(&q->waiters)) {
         struct list_node *n = list_take_front(&q->waiters);
-        n->next = NULL; /* before the wake-up: it says that the thread is in no queue */
         if (LIKELY(switch_wake(CONTAINER_OF(n, struct thread, wait_link), OK))) {
             return true;
         }
+        n->next = NULL; /* in no queue: it will ask, and waits for the queue's lock until then */
     }
     return false;
 }
 
-/** A thread whose wait ended otherwise than by a waker takes itself out. Interrupts are masked. */
-SELDOM_CALLED void wait_leave_queue(struct wait_queue *q);
-
-/** wait_handed_locked() with a deadline; interrupts stay masked. */
+/** wait_handed_locked() with a deadline. */
 enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns, bool cancellable)
     RELEASES(q->lock);
 
-/** After a sleep in which something was handed over, or not. Interrupts are masked. */
-static ALWAYS_INLINE void wait_end_handed(struct wait_queue *q, enum status s)
-{
-    if (LIKELY(s == OK)) {
-        spin_wait_released(&q->lock);
-    } else {
-        wait_leave_queue(q);
-    }
-}
+/** After a sleep in which nothing was handed over: the end of wait_handed_locked(). */
+NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s);
 
 /**
  * Sleep until a waker hands this thread what it waits for, and go on without the lock.
@@ -267,14 +254,15 @@ static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64
                                                     bool cancellable)
     RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
-    enum status s;
-    if (LIKELY(deadline_ns == WAIT_FOREVER)) {
-        s = wait_sleep_locked(q, cancellable);
-        wait_end_handed(q, s);
-    } else {
-        s = wait_handed_until_locked(q, deadline_ns, cancellable);
+    if (UNLIKELY(deadline_ns != WAIT_FOREVER)) {
+        return wait_handed_until_locked(q, deadline_ns, cancellable);
     }
+    enum status s = wait_sleep_locked(q, cancellable);
+    if (UNLIKELY(s != OK)) {
+        return wait_end_in_vain(q, s);
+    }
+    spin_wait_released(&q->lock);
     hal_irq_enable();
     preempt_check();
-    return s;
+    return OK;
 }

@@ -130,13 +130,15 @@ static enum status stack_create(struct thread *t, size_t bytes)
     return OK;
 }
 
-static struct thread *unit_create(size_t stack_bytes)
+static NOINLINE struct thread *unit_create(size_t stack_bytes)
 {
     struct thread *t = heap_zalloc(sizeof *t);
     if (t == NULL) {
         return NULL;
     }
     t->state = THREAD_DEAD;
+    completion_init(&t->ended, "join");
+    list_init(&t->inherits);
     if (stack_create(t, stack_bytes) != OK) {
         heap_free(t);
         return NULL;
@@ -145,33 +147,43 @@ static struct thread *unit_create(size_t stack_bytes)
     return t;
 }
 
+/* Spare units are a stack, through run_link.next alone. */
 static struct thread *spare_pop(void)
 {
     irq_state_t state = hal_irq_save();
     struct sched_cpu *cpu = sched_this_cpu();
-    struct list_node *n = list_pop_front(&cpu->spare);
-    if (n != NULL) {
+    struct thread *t = cpu->spare;
+    if (LIKELY(t != NULL)) {
+        struct list_node *next = t->run_link.next;
+        cpu->spare = next == NULL ? NULL : CONTAINER_OF(next, struct thread, run_link);
         cpu->spare_count--;
     }
     hal_irq_restore(state);
-    return n == NULL ? NULL : CONTAINER_OF(n, struct thread, run_link);
+    return t;
+}
+
+/** Too many are spare, or it has a stack that grows. */
+static NOINLINE void unit_give_up(struct thread *t)
+{
+    irq_state_t state = spin_lock_irq(&surplus.lock);
+    list_push_back(&surplus.list, &t->run_link);
+    spin_unlock_irq(&surplus.lock, state);
+    (void)work_queue(&surplus.work);
 }
 
 static void unit_recycle(struct thread *t)
 {
     irq_state_t state = hal_irq_save();
     struct sched_cpu *cpu = sched_this_cpu();
-    if (t->stack_range.fault == NULL && cpu->spare_count < SPARE_MAX) {
-        list_push_front(&cpu->spare, &t->run_link); /* its stack is warm */
-        cpu->spare_count++;
-    } else {
-        irq_state_t masked = spin_lock_irq(&surplus.lock);
-        list_push_back(&surplus.list, &t->run_link);
-        spin_unlock_irq(&surplus.lock, masked);
-        (void)work_queue(&surplus.work);
+    if (UNLIKELY(t->stack_range.fault != NULL || cpu->spare_count >= SPARE_MAX)) {
+        hal_irq_restore(state);
+        unit_give_up(t);
+        return;
     }
+    t->run_link.next = cpu->spare == NULL ? NULL : &cpu->spare->run_link;
+    cpu->spare = t; /* the next one: its stack is warm */
+    cpu->spare_count++;
     hal_irq_restore(state);
-    preempt_check(); /* the work thread may be ready */
 }
 
 static struct thread *surplus_pop(void)
@@ -219,9 +231,11 @@ static void thread_start(void *arg)
 /** A spare unit may have a floating-point area from its last life. */
 static bool prepare_fp(struct thread *t, bool uses_fp)
 {
-    if (!uses_fp) {
-        heap_free(t->fp_area);
-        t->fp_area = NULL;
+    if (LIKELY(!uses_fp)) {
+        if (UNLIKELY(t->fp_area != NULL)) {
+            heap_free(t->fp_area);
+            t->fp_area = NULL;
+        }
         return true;
     }
     if (t->fp_area == NULL) {
@@ -234,6 +248,18 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
+/** str_copy() of what is mostly a word: no more than a loop. */
+static void copy_name(char to[THREAD_NAME_MAX], const char *from)
+{
+    unsigned i = 0;
+    while (i < THREAD_NAME_MAX - 1 && (to[i] = from[i]) != '\0') {
+        i++;
+    }
+    to[i] = '\0';
+}
+
+/* A unit's last life has left it as a new one needs it: it waits for nothing and holds no mutex,
+ * and nobody waits for its end. */
 struct thread *thread_take(const struct thread_options *options)
 {
     size_t stack_bytes = MAX(options->stack_bytes, HAL_STACK_SIZE);
@@ -257,21 +283,17 @@ struct thread *thread_take(const struct thread_options *options)
     t->sink = NULL;
     t->priority = options->priority;
     t->base_priority = options->priority;
-    t->waits_for = NULL;
-    list_init(&t->inherits);
-    t->wait_uncancellable = false;
     t->id = next_id();
-    t->locks_held = 0;
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
     (void)atomic_fetch_add_explicit(&switches_of_the_dead, t->switches, memory_order_relaxed);
     t->switches = 0;
     t->exit_value = 0;
-    completion_init(&t->ended, "join");
+    t->ended.done = false;
     t->entry = options->entry;
     t->arg = options->arg;
-    (void)str_copy(t->name, sizeof t->name, options->name);
+    copy_name(t->name, options->name);
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
     return t;
 }

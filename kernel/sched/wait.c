@@ -44,7 +44,9 @@ static enum status wait_once_locked(struct wait_queue *q, bool cancellable)
 {
     enum status s = wait_sleep_locked(q, cancellable);
     spin_lock_masked(&q->lock);
-    leave_queue_locked(q);
+    if (UNLIKELY(s != OK)) {
+        leave_queue_locked(q);
+    }
     return s;
 }
 
@@ -83,11 +85,14 @@ static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns,
     return s;
 }
 
-SELDOM_CALLED void wait_leave_queue(struct wait_queue *q)
+NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s)
 {
     spin_lock_masked(&q->lock);
     leave_queue_locked(q);
     spin_unlock_masked(&q->lock);
+    hal_irq_enable();
+    preempt_check();
+    return s;
 }
 
 NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
@@ -95,14 +100,21 @@ NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t dea
 {
     if (clock_now_ns() >= deadline_ns) {
         spin_unlock_masked(&q->lock);
+        hal_irq_enable();
+        preempt_check();
         return E_TIMEDOUT;
     }
     struct timeout t;
     start_timeout(&t, deadline_ns);
     enum status s = wait_sleep_locked(q, cancellable);
     end_timeout(&t, s);
-    wait_end_handed(q, s);
-    return s;
+    if (s != OK) {
+        return wait_end_in_vain(q, s);
+    }
+    spin_wait_released(&q->lock);
+    hal_irq_enable();
+    preempt_check();
+    return OK;
 }
 
 enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)

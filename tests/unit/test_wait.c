@@ -181,6 +181,28 @@ static void wait_twice(void *arg)
     wait_for_ever(arg);
 }
 
+static void wait_twice_slowly(void *arg)
+{
+    wait_for_ever(arg);
+    thread_set_priority(thread_current(), 10);
+    wait_for_ever(arg);
+}
+
+/* Who is cancelled before it waits has not been in the queue, and takes nobody out. */
+static void test_a_cancel_before_the_wait_leaves_the_queue_alone(void **state)
+{
+    (void)state;
+    struct thread *a = world_thread("a", 40, wait_twice_slowly, NULL);
+    wait_wake_one(&queue);
+    struct thread *b = world_thread("b", 40, wait_for_ever, NULL);
+    thread_cancel(a);
+    world_join(a);
+    assert_string_equal(world_notes(), "woken cancelled");
+    wait_wake_one(&queue);
+    assert_string_equal(world_notes(), "woken cancelled woken");
+    world_join(b);
+}
+
 static void test_a_cancelled_thread_does_not_wait_again(void **state)
 {
     (void)state;
@@ -339,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup(test_cancel, reset),
         cmocka_unit_test_setup(test_a_wake_after_the_cancel_goes_on, reset),
         cmocka_unit_test_setup(test_a_cancel_after_the_wake_is_for_the_next_wait, reset),
+        cmocka_unit_test_setup(test_a_cancel_before_the_wait_leaves_the_queue_alone, reset),
         cmocka_unit_test_setup(test_a_cancelled_thread_does_not_wait_again, reset),
         cmocka_unit_test_setup(test_uncancellable_waits_to_the_end, reset),
         cmocka_unit_test_setup(test_join_can_be_cancelled, reset),

@@ -10,7 +10,7 @@
 #define FRAME_SIZE   192
 
 /* struct hal_cpu */
-#define CPU_PREEMPT_OFF 12
+#define CPU_PREEMPT_OFF 8
 #define CPU_STACK_BASE  48
 
 /* hal/context.h's HAL_STACK_SIZE */
