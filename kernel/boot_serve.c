@@ -58,12 +58,25 @@ static void refuse(const char *what)
     hal_exit_record(EXIT_REFUSED, STATUS_REFUSED);
 }
 
-static void run_one(const char *path, const char *args)
+static bool give_folders(const struct cmdline *cmdline, struct run_stage *stage)
+{
+    if (cmdline->is_kept_in) {
+        run_give_no_folder(stage);
+    }
+    for (unsigned i = 0; i < cmdline->folder_count; i++) {
+        if (!run_give_folder(stage, cmdline->folders[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_one(const struct cmdline *cmdline)
 {
     static char text[sizeof(((struct cmdline *)0)->text)];
     char *argv[ARGS_MAX + 1];
-    str_copy(text, sizeof(text), args);
-    argv[0] = (char *)(uintptr_t)path;
+    str_copy(text, sizeof(text), cmdline->run_args);
+    argv[0] = (char *)(uintptr_t)cmdline->run;
     int argc = cmdline_split(text, argv + 1, ARGS_MAX);
     if (argc < 0) {
         refuse("more than 64 arguments");
@@ -73,6 +86,10 @@ static void run_one(const char *path, const char *args)
     hal_exit_record(EXIT_READY, 0); /* the program may read the console */
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
     unsigned failed;
+    if (!give_folders(cmdline, &stage)) {
+        refuse("dir= wants PATH or PATH::NAME");
+        return;
+    }
     if (run_programs(&stage, 1, NULL, NULL, &failed) != OK) {
         refuse(stage.result.error.text);
     } else if (stage.result.end == PROGRAM_EXITED) {
@@ -92,7 +109,7 @@ void boot_serve(const struct cmdline *cmdline)
         run_benchmarks(cmdline->bench);
     }
     if (cmdline->run != NULL) {
-        run_one(cmdline->run, cmdline->run_args);
+        run_one(cmdline);
     }
     if (cmdline->poweroff && !cmdline->shell) {
         bool has_status = cmdline->test != NULL || cmdline->bench != NULL || cmdline->run != NULL;

@@ -100,8 +100,25 @@ static bool parse_glob(const char *word, const char *name, const char **out)
     return true;
 }
 
-static bool parse_word(struct cmdline *c, const char *word)
+static bool add_folder(struct cmdline *c, char *text)
 {
+    if (*text == '\0' || c->folder_count == LOAD_FOLDERS) {
+        return false;
+    }
+    c->folders[c->folder_count++] = text;
+    return true;
+}
+
+static bool parse_word(struct cmdline *c, char *word)
+{
+    if (str_has_prefix(word, "dir=")) {
+        c->is_kept_in = true; /* also if it cannot be understood: it was not to reach everything */
+        return add_folder(c, word + 4);
+    }
+    if (strcmp(word, "no-dir") == 0) {
+        c->is_kept_in = true;
+        return true;
+    }
     if (str_has_prefix(word, "run=") && word[4] != '\0') {
         c->run = word + 4;
         return true;

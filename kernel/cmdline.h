@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel command line: known words, the rest reported and ignored. `run=PATH -- ARGS` ends the
-// words.
+// words; `dir=PATH[::NAME]` and `no-dir` say what that program can reach.
 #pragma once
 
 #include "hal/types.h"
+#include "kernel/jit/loader.h"
 #include "kernel/status.h"
 
 struct cmdline {
-    const char *run;          /* path of a program, or NULL */
-    const char *run_args;     /* what follows " -- ", verbatim, or "" */
+    const char *run;             /* path of a program, or NULL */
+    const char *run_args;        /* what follows " -- ", verbatim, or "" */
+    char *folders[LOAD_FOLDERS]; /* of the program: "PATH" or "PATH::NAME", folder_count of them */
+    unsigned folder_count;
+    bool is_kept_in;          /* the program reaches these alone: "dir=" or "no-dir" was given */
     const char *test, *bench; /* glob ("*" if none was given), or NULL: not asked for */
     bool shell;               /* also when nothing else is asked for */
     bool poweroff;            /* after the rest */

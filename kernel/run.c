@@ -7,6 +7,29 @@
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+void run_give_no_folder(struct run_stage *stage)
+{
+    stage->options.folders = stage->folders;
+}
+
+bool run_give_folder(struct run_stage *stage, char *text)
+{
+    static const char between[] = "::";
+    char *path_end = text;
+    while (*path_end != '\0' && !str_has_prefix(path_end, between)) {
+        path_end++;
+    }
+    const char *name = *path_end == '\0' ? text : path_end + strlen(between);
+    if (path_end == text || *name == '\0' || stage->options.folder_count == LOAD_FOLDERS) {
+        return false;
+    }
+    *path_end = '\0';
+    stage->folders[stage->options.folder_count++] = (struct load_folder){text, name};
+    run_give_no_folder(stage);
+    return true;
+}
 
 /* The programs have references of their own: an end of a pipe that stayed open here would never end
  * for who has the other. */

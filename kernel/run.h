@@ -15,9 +15,22 @@ struct run_result {
 /** One program of those that run together. */
 struct run_stage {
     struct load_options options; /* `before` is run_programs()'s; files are closed by it */
+    struct load_folder folders[LOAD_FOLDERS]; /* what run_give_*() have options.folders point to */
     struct run_result result;
     struct program *program; /* private */
 };
+
+/** @brief Keep a portable program out of everything but what run_give_folder() gives it.
+ * @context{any} */
+void run_give_no_folder(struct run_stage *stage);
+
+/**
+ * @brief Give a portable program one more folder, and nothing that was not given.
+ * @param text  "PATH", by which the program knows it too, or "PATH::NAME". Changed in place; as
+ *              long as the stage.
+ * @return false: there is no path or no name, or it has LOAD_FOLDERS already. @context{any}
+ */
+bool run_give_folder(struct run_stage *stage, char *text);
 
 /**
  * @brief Load options.argv[0] of each, run them with the terminal of the running thread as their

@@ -64,6 +64,14 @@ enum load_engine {
 
 #define LOAD_FILES 3 /* standard input, output and errors */
 
+#define LOAD_FOLDERS 8 /* at most */
+
+/** A folder that a portable program gets. */
+struct load_folder {
+    const char *path; /* in the kernel's name space */
+    const char *name; /* by which the program knows it */
+};
+
 /** How to start a program. */
 struct load_options {
     int argc;                /* at least 1 */
@@ -76,6 +84,11 @@ struct load_options {
     uint64_t memory_limit_bytes; /* of all that it causes; 0: three quarters of what is free */
     /** What it finds open as 0, 1 and 2; NULL: its terminal. It takes references of its own. */
     struct file *files[LOAD_FILES];
+    /** All that a portable program can reach, `folder_count` (at most LOAD_FOLDERS) of
+     * them; NULL: the whole name space, as
+     * "/". Read until loader_start() returns. A native program cannot be kept in folders. */
+    const struct load_folder *folders;
+    uint32_t folder_count;
 };
 
 /**

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // A WebAssembly module with WASI as a portable program: what is opened for it, how it is linked,
-// how it runs. It finds in the kernel its streams, its arguments, and the whole of the name space
-// as its folder.
+// how it runs. It finds in the kernel its streams, its arguments, and its folders: the whole of the
+// name space unless it was started with others.
 #include "kernel/jit/wasm_program.h"
 
 #include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_compiled.h"
 #include "kernel/jit/wasm_interp.h"
 #include "kernel/jit/wasm_wasi.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
@@ -83,16 +85,37 @@ static void publish_store(struct wasm_program *w)
 
 /* ---- Loading ---- */
 
+/* The folder that cannot be opened, if it is one of them that s is about. */
+static enum status refuse_folders(struct wasm_program *w, enum status s)
+{
+    char text[sizeof(((struct loader_error *)0)->text)] = "";
+    for (uint32_t n = 0; n < w->portable.folder_count && text[0] == '\0'; n++) {
+        const char *path = w->portable.folders[n].path;
+        struct file *f;
+        enum status why = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &f);
+        if (why == OK) {
+            file_close(f);
+        } else if (why == s) {
+            fmt_print(text, sizeof(text), "folder %s: %s", path, status_text(s));
+        }
+    }
+    return portable_refuse(&w->portable, s, text);
+}
+
 static enum status add_wasi(struct wasm_program *w)
 {
-    static const struct wasi_folder folders[] = {{.path = "/", .name = "/"}};
+    struct wasi_folder folders[LOAD_FOLDERS] = {{.path = "/", .name = "/"}};
     static const char *const env[] = {"PWD=/"};
     const struct wasi_config config = {.args = (const char *const *)w->portable.argv,
                                        .arg_count = (uint32_t)w->portable.argc,
                                        .env = env,
                                        .env_count = ARRAY_COUNT(env)};
-    enum status s = wasi_create_for_program(w->portable.program, &config, folders,
-                                            ARRAY_COUNT(folders), &w->wasi);
+    uint32_t count = w->portable.folders == NULL ? 1 : w->portable.folder_count;
+    for (uint32_t n = 0; n < w->portable.folder_count; n++) {
+        folders[n] = (struct wasi_folder){.path = w->portable.folders[n].path,
+                                          .name = w->portable.folders[n].name};
+    }
+    enum status s = wasi_create_for_program(w->portable.program, &config, folders, count, &w->wasi);
     return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
 }
 
@@ -166,7 +189,7 @@ static enum status load(struct portable *p)
         s = add_wasi(w);
     }
     if (s != OK) {
-        return portable_refuse(p, s, "");
+        return refuse_folders(w, s);
     }
     s = load_module(w, &w->code);
     if (s != OK) {

@@ -46,27 +46,38 @@ static bool parse_seconds(const char *text, uint64_t *out_ns)
 }
 
 /* One option and what belongs to it. @return how many words, 0: it is none. */
-static int take_option(int argc, char **argv, struct load_options *out)
+static int take_option(int argc, char **argv, struct run_stage *out)
 {
+    struct load_options *options = &out->options;
     if (strcmp(argv[0], "--interp") == 0) {
-        out->engine = LOAD_ENGINE_INTERPRETER;
+        options->engine = LOAD_ENGINE_INTERPRETER;
         return 1;
     }
     if (strcmp(argv[0], "--compiled") == 0) {
-        out->engine = LOAD_ENGINE_COMPILED;
+        options->engine = LOAD_ENGINE_COMPILED;
         return 1;
     }
+    if (strcmp(argv[0], "--no-dir") == 0) {
+        run_give_no_folder(out);
+        return 1;
+    }
+    if (argc == 1) {
+        return 0;
+    }
+    if (strcmp(argv[0], "--dir") == 0) {
+        return run_give_folder(out, argv[1]) ? 2 : 0;
+    }
     if (strcmp(argv[0], "--cpu") == 0) {
-        return argc > 1 && parse_seconds(argv[1], &out->cpu_limit_ns) ? 2 : 0;
+        return parse_seconds(argv[1], &options->cpu_limit_ns) ? 2 : 0;
     }
     if (strcmp(argv[0], "--memory") == 0) {
-        return argc > 1 && parse_size(argv[1], &out->memory_limit_bytes) ? 2 : 0;
+        return parse_size(argv[1], &options->memory_limit_bytes) ? 2 : 0;
     }
     return 0;
 }
 
 /* The words of a command that runs a program: `run` with its options, or a path. */
-static bool parse_program(int argc, char **argv, struct load_options *out)
+static bool parse_program(int argc, char **argv, struct run_stage *out)
 {
     bool has_options = strcmp(argv[0], "run") == 0;
     int at = has_options ? 1 : 0;
@@ -77,8 +88,8 @@ static bool parse_program(int argc, char **argv, struct load_options *out)
         }
         at += words;
     }
-    out->argc = argc - at;
-    out->argv = (const char *const *)argv + at;
+    out->options.argc = argc - at;
+    out->options.argv = (const char *const *)argv + at;
     return at < argc;
 }
 
@@ -226,7 +237,7 @@ static bool prepare_stages(struct pipeline *p, unsigned first, struct run_stage 
 {
     for (unsigned i = first; i < p->count; i++) {
         struct pipeline_stage *s = &p->stages[i];
-        if (!parse_program(s->argc, s->argv, &stages[i - first].options)) {
+        if (!parse_program(s->argc, s->argv, &stages[i - first])) {
             console_printf("usage: run %s\n", shell_run_commands[0].usage);
             return false;
         }
@@ -292,7 +303,9 @@ static bool run_run(int argc, char **argv)
 }
 
 const struct shell_command shell_run_commands[] = {
-    {"run", "[--interp|--compiled] [--cpu SECONDS] [--memory SIZE] PATH [ARG...]", "run a program",
-     run_run},
+    {"run",
+     "[--interp|--compiled] [--cpu SECONDS] [--memory SIZE] [--dir PATH[::NAME]] [--no-dir] PATH "
+     "[ARG...]",
+     "run a program", run_run},
     {0},
 };

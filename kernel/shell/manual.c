@@ -70,7 +70,9 @@ static const struct {
      "The program has this terminal until it ends; Ctrl-C ends it. `run` can be left out if\n"
      "the path has a slash in it. --cpu ends a program that runs longer, loading included;\n"
      "above --memory (64M; else three quarters of what is free) it gets no more.\n"
-     "A portable program is compiled, or with --interp interpreted.\n"
+     "A portable program is compiled, or with --interp interpreted. It can reach every file,\n"
+     "or only what is in the folder that --dir names (up to 8 times), which it knows by that\n"
+     "path or by NAME; with --no-dir it reaches none.\n"
      "Bars connect programs, < > >> 2> and 2>> name files; a command of the shell can be first.\n"
      "    run /bin/hello.elf one two\n"
      "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},

@@ -15,6 +15,8 @@ from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
 from tree import MACHINES, Failure, build_directory, kernel_image, machine_of
 
+FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/jit/loader.h
+
 EPILOG = """\
 exit status: that of the program or test run, 0 to 255. The runner's own, each named by the last line
 on standard error: """ + ", ".join(f"{status} {name}" for status, name in NAMES.items()) + """.
@@ -38,6 +40,10 @@ def parser():
     what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off")
     what.add_argument("--args", metavar="TEXT", default="", help="its arguments")
     what.add_argument("--files", metavar="DIR", help="DIR's tree as /files on the program's disk")
+    what.add_argument("--dir", metavar="PATH[::NAME]", action="append", default=[], dest="dirs",
+                      help="a folder of the guest that a portable program gets, by its path or by NAME, instead of all files; "
+                      "may be repeated")
+    what.add_argument("--no-dir", action="store_true", help="a portable program gets no folder")
     what.add_argument("--bench", metavar="GLOB", nargs="?", const="*", help="run the benchmarks and power off")
     what.add_argument("--test", metavar="GLOB", nargs="?", const="*", help="run the kernel's own tests and power off")
     what.add_argument("--append", metavar="CMDLINE", default="", help="more words for the kernel's command line")
@@ -109,8 +115,14 @@ def parse(arguments):
 
     if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
         p.error("one of --program, --bench and --test at a time")
-    if (o.args or o.files) and not o.program:
-        p.error("--args and --files belong to --program")
+    if (o.args or o.files or o.dirs or o.no_dir) and not o.program:
+        p.error("--args, --files, --dir and --no-dir belong to --program")
+    for text in o.dirs:
+        path, between, name = text.partition("::")
+        if not path or (between and not name):
+            p.error(f"--dir {text}: PATH or PATH::NAME is wanted")
+    if len(o.dirs) > FOLDERS_MAX:
+        p.error(f"--dir: {FOLDERS_MAX} at most")
     if o.machine == "x86_64":
         if o.firmware == "uefi" and o.boot == "kernel":
             p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
@@ -172,6 +184,8 @@ def command_line(o):
     if o.bench:
         words.append("bench" if o.bench == "*" else f"bench={o.bench}")
     words.append(o.append)
+    words += ["no-dir"] * o.no_dir
+    words += [shlex.quote(f"dir={text}") for text in o.dirs]
     if o.program:
         words.append(f"run={shlex.quote(f'/bin/{Path(o.program).name}')} -- {o.args}")
     return " ".join(filter(None, words)).strip()

@@ -122,7 +122,7 @@ def public_test(command, engine, program):
     options = [word for pair in expected.get("env", {}).items() for word in ("--env", "=".join(pair))]
     with tempfile.TemporaryDirectory() as work:
         if root := expected.get("root"):
-            options += ["--dir", str(fresh_folder(program, root, Path(work)))]
+            options += ["--dir", f"{fresh_folder(program, root, Path(work))}::/"]
         else:
             options += ["--no-dir"]
         try:
@@ -228,7 +228,7 @@ def race_test(command, engine, program, rounds=20000):
         swapper = Swapper(home)
         swapper.start()
         try:
-            done = run(command, engine, program, ["--dir", str(home)], [str(rounds)], work, stdin=subprocess.DEVNULL)
+            done = run(command, engine, program, ["--dir", f"{home}::/"], [str(rounds)], work, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             return [f"it did not end within {LIMIT_S} s"]
         finally:
@@ -244,7 +244,7 @@ def own_test(command, engine, program, what):
         home = Path(work, "home")
         home.mkdir()
         try:
-            done = run(command, engine, program, ["--env", "NAME=value", "--dir", str(home)], arguments, work, input=text)
+            done = run(command, engine, program, ["--env", "NAME=value", "--dir", f"{home}::/"], arguments, work, input=text)
         except subprocess.TimeoutExpired:
             return [f"it did not end within {LIMIT_S} s"]
         why = list(complaints(done, {"exit_code": status}))

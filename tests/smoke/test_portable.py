@@ -147,6 +147,43 @@ class Portable(TestCase):
             result = run("--program", portable("sha256"), "--args", "/files/data", "--files", folder)
         self.expect(result, 0, contains=f"{hashlib.sha256(data).hexdigest()}  /files/data")
 
+    def test_a_program_reaches_the_folders_that_it_is_given_and_no_other(self):
+        digest = f"{hashlib.sha256(portable('hello').read_bytes()).hexdigest()}  "
+        can = [("--dir /bin", "/bin/hello.wasm"), ("--dir /bin::/x", "/x/hello.wasm"), ("--dir /bin::/", "/hello.wasm"),
+               ("--dir /tmp --interp --dir /bin::/b", "/b/hello.wasm"), ("--no-dir --dir /bin", "/bin/hello.wasm"),
+               ("--dir /::/all", "/all/bin/hello.wasm")]
+        cannot = [("--no-dir", "/bin/hello.wasm"), ("--dir /tmp", "/bin/hello.wasm"), ("--dir /bin::/x", "/bin/hello.wasm"),
+                  ("--dir /tmp", "/tmp/../bin/hello.wasm"), ("--dir /tmp::/", "../bin/hello.wasm"),
+                  ("--dir /lib/modules --dir /tmp", "/lib/modules/../../bin/hello.wasm")]
+        lines = [f"run {options} /bin/sha256.wasm {path}" for options, path in can + cannot]
+        refused = {"run --dir /nowhere /bin/hello.wasm": "folder /nowhere: no such file",
+                   "run --dir /bin/hello.wasm /bin/hello.wasm": "folder /bin/hello.wasm: ",
+                   "run --dir /tmp /bin/hello.elf": "only portable programs have folders of their own",
+                   "run --no-dir /bin/hello.elf": "only portable programs have folders of their own",
+                   "run --dir ::/ /bin/hello.wasm": "usage: run", "run --dir /tmp:: /bin/hello.wasm": "usage: run",
+                   "run " + "--dir /tmp " * 9 + "/bin/hello.wasm": "usage: run"}
+        result = run(typed="\n".join([*lines, *refused, "run --no-dir /bin/hello.wasm afterwards", "poweroff"]) + "\n", limit=120)
+        self.expect(result, 0, contains="argument 1: afterwards")
+        answers = dict(result.answers)
+        for n, line in enumerate(lines):
+            with self.subTest(line):
+                self.assertEqual(digest in answers[line], n < len(can), answers[line])
+        for line, why in refused.items():
+            with self.subTest(line):
+                self.assertIn(why, answers[line])
+
+    def test_folders_from_the_command_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "data").write_bytes(b"data")
+            digest = hashlib.sha256(b"data").hexdigest()
+            result = run("--program", portable("sha256"), "--args", "/f/data", "--files", folder, "--dir", "/files::/f")
+            self.expect(result, 0, contains=f"{digest}  /f/data")
+            for options in (["--no-dir"], ["--dir", "/tmp"], ["--append", "dir="]):
+                result = run("--program", portable("sha256"), "--args", "/files/data", "--files", folder, *options)
+                self.assertNotIn(digest, result.output)
+            result = run("--program", portable("sha256"), "--args", "/files/data", "--files", folder, "--dir", "/nowhere")
+        self.expect(result, 125, "not run", contains="folder /nowhere: ")
+
     def test_each_trap_ends_the_program_and_only_it(self):
         lines = [f"run /bin/crash.wasm {kind}" for kind in TRAPS]
         result = run(typed="\n".join([*lines, "/bin/hello.wasm afterwards", "poweroff"]) + "\n")

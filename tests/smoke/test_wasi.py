@@ -40,10 +40,12 @@ class Wasi(TestCase):
         subprocess.run(build(wasisuite.SOURCES / source, out), check=True)
         return out
 
-    def disk(self, folder, sources):
-        """A disk with these programs, in the folder."""
+    def disk(self, folder, sources, **files):
+        """A disk with these programs and files, in the folder."""
         tree, image = Path(folder, "tree"), Path(folder, "disk")
         tree.mkdir()
+        for name, text in files.items():
+            Path(tree, name).write_text(text)
         for source in sources:
             shutil.copy(self.built(source), tree)
         subprocess.run([str(ROOT / "scripts/mkdisk"), str(tree), str(image)], check=True, capture_output=True)
@@ -68,6 +70,32 @@ class Wasi(TestCase):
 
     def test_nothing_leads_out_of_the_folder(self):
         self.expect(run("--program", self.built("escape.c"), "--args", "tmp"), 0)
+
+    def test_kept_in_a_folder_nothing_leads_out(self):
+        """They get /tmp and nothing else: as / those that work in descriptor 3, by its name those that have a library."""
+        can_build = {suffix for suffix, (_, why) in wasisuite.builders().items() if why is None}
+        runs = [(source, arguments) for source, arguments in RUNS if Path(source).suffix in can_build]
+        if not runs:
+            raise unittest.SkipTest("no toolchain for any of them")
+        lines = []
+        for source, arguments in runs:
+            by_name = source in ("libc.c", "std.rs", "golib.go")
+            own = arguments if by_name else arguments.removesuffix("tmp")
+            lines.append(f"run --dir {'/tmp' if by_name else '/tmp::/'} /{Path(source).stem}.wasm {own}".strip())
+        with tempfile.TemporaryDirectory() as folder:
+            image = self.disk(folder, {source for source, _ in runs}, secret="secret")
+            result = run("--disk", image, typed="\n".join([*lines, "cat /secret", "ls /", "poweroff"]) + "\n", limit=200)
+        self.expect(result, 0)
+        answers = dict(result.answers)
+        ends = {"exit 7": "exit status 7", "return 200": "exit status 200", "raise 6": "exit status 134", "abort": "ended by a fault"}
+        for line, (source, arguments) in zip(lines, runs):
+            with self.subTest(line):
+                if source == "exit.c":
+                    self.assertIn(ends[arguments], answers[line])
+                else:
+                    self.assertNotRegex(answers[line], r"exit status|ended by|\.c:\d|panicked")
+        self.assertEqual(answers["cat /secret"].strip(), "secret")
+        self.assertNotRegex(answers["ls /"], r"stolen|mine")
 
     def race(self, option):
         with tempfile.TemporaryDirectory() as folder:

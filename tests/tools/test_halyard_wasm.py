@@ -42,6 +42,28 @@ PROGRAM = r"""(module $sample
       (else (i32.const 0)))))
 """
 
+FOLDERS = r"""(module
+  (import "wasi_snapshot_preview1" "fd_prestat_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_prestat_dir_name" (func $name (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (local $fd i32) (local $len i32)
+    (local.set $fd (i32.const 3))
+    (loop $again
+      (if (i32.eqz (call $get (local.get $fd) (i32.const 0)))
+        (then
+          (local.set $len (i32.load (i32.const 4)))
+          (drop (call $name (local.get $fd) (i32.const 64) (local.get $len)))
+          (i32.store8 offset=64 (local.get $len) (i32.const 10))
+          (i32.store (i32.const 8) (i32.const 64))
+          (i32.store (i32.const 12) (i32.add (local.get $len) (i32.const 1)))
+          (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))
+          (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+          (br $again))))
+    (call $exit (i32.sub (local.get $fd) (i32.const 3)))))
+"""
+
 
 class HostCommand(unittest.TestCase):
     @classmethod
@@ -58,6 +80,21 @@ class HostCommand(unittest.TestCase):
     def run_command(self, *words, **environment):
         return subprocess.run([str(COMMAND), *words], cwd=self.path, capture_output=True, text=True, timeout=300,
                               env={**os.environ, **environment})
+
+    def test_folders_are_those_that_are_given(self):
+        """What descriptor 3 and those behind it are called; the exit status is how many there are."""
+        (self.path / "folders.wat").write_text(FOLDERS)
+        subprocess.run(["wat2wasm", "folders.wat", "-o", "folders.wasm"], cwd=self.path, check=True)
+        (self.path / "a").mkdir(exist_ok=True)
+        for options, names in (([], ["/"]), (["--no-dir"], []), (["--dir", "a"], ["a"]), (["--dir", "a::/x"], ["/x"]),
+                               (["--dir", "a::/", "--dir", "."], ["/", "."]), (["--no-dir", "--dir", "a"], ["a"]),
+                               (["--dir", "a", "--no-dir"], [])):
+            with self.subTest(options):
+                done = self.run_command(*options, "folders.wasm")
+                self.assertEqual((done.returncode, done.stdout.split()), (len(names), names), done.stderr)
+        self.assertIn("nowhere", self.run_command("--dir", "nowhere", "folders.wasm").stderr)
+        for folder in ("", "::/", "a::"):
+            self.assertEqual(self.run_command("--dir", folder, "folders.wasm").returncode, 125)
 
     def each_engine(self, *words, **environment):
         for engine in ENGINES:

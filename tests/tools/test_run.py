@@ -279,7 +279,11 @@ class Arguments(Case):
         self.assertIn("/no/such/file", self.refused("--program", "/no/such/file"))
         self.assertIn("riscv", self.refused("riscv"))
         self.assertIn("does not start a kernel", self.refused("--firmware", "uefi", "--boot", "kernel"))
-        self.assertIn("belong to --program", self.refused("--args", "x"))
+        for options in (("--args", "x"), ("--files", "/"), ("--dir", "/tmp"), ("--no-dir",)):
+            self.assertIn("belong to --program", self.refused(*options))
+        for folder in ("", "::/", "/tmp::"):
+            self.assertIn("PATH::NAME", self.refused("--program", __file__, "--dir", folder))
+        self.assertIn("8 at most", self.refused("--program", __file__, *["--dir", "/tmp"] * 9))
 
     def test_append_cannot_swallow_the_program(self):
         for text in ("-- x", "maxcpus=1 --", "'--' x", '"-"- x'):
@@ -369,3 +373,7 @@ class Arguments(Case):
     def test_program_arguments_come_last(self):
         text = self.dry("--program", __file__, "--args", "a 'b c'", "--append", "maxcpus=1")
         self.assertRegex(text, r"loglevel=warn poweroff maxcpus=1 run=/bin/test_run.py -- a ")
+
+    def test_folders_of_a_program_come_before_it(self):
+        text = self.dry("--program", __file__, "--dir", "/files", "--dir", "/a b::/", "--no-dir")
+        self.assertIn("no-dir dir=/files 'dir=/a b::/' run=", shlex.split(text)[shlex.split(text).index("-append") + 1])

@@ -71,6 +71,31 @@ static void test_run_takes_the_rest_verbatim(void **state)
     assert_string_equal(c.run_args, "x");
 }
 
+static void test_a_program_may_be_kept_in_folders(void **state)
+{
+    (void)state;
+    cmdline_parse("run=/bin/a.wasm", &c);
+    assert_false(c.is_kept_in);
+    cmdline_parse("no-dir run=/bin/a.wasm -- no-dir dir=/x", &c);
+    assert_true(c.is_kept_in);
+    assert_int_equal(c.folder_count, 0);
+    assert_string_equal(c.run_args, "no-dir dir=/x");
+    cmdline_parse("dir=/files 'dir=/a b::/' run=/bin/a.wasm", &c);
+    assert_true(c.is_kept_in);
+    assert_int_equal(c.folder_count, 2);
+    assert_string_equal(c.folders[0], "/files");
+    assert_string_equal(c.folders[1], "/a b::/");
+    assert_int_equal(c.unknown_count, 0);
+    /* What cannot be understood does not let it out. */
+    cmdline_parse("dir= run=/bin/a.wasm", &c);
+    assert_true(c.is_kept_in);
+    assert_int_equal(c.folder_count, 0);
+    assert_int_equal(c.unknown_count, 1);
+    cmdline_parse("dir=1 dir=2 dir=3 dir=4 dir=5 dir=6 dir=7 dir=8 dir=9", &c);
+    assert_int_equal(c.folder_count, LOAD_FOLDERS);
+    assert_string_equal(c.unknown[0], "dir=9");
+}
+
 static void test_unknown_and_malformed_words_are_listed(void **state)
 {
     (void)state;
@@ -139,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_nothing_means_shell),
         cmocka_unit_test(test_known_words),
         cmocka_unit_test(test_run_takes_the_rest_verbatim),
+        cmocka_unit_test(test_a_program_may_be_kept_in_folders),
         cmocka_unit_test(test_unknown_and_malformed_words_are_listed),
         cmocka_unit_test(test_long_text_is_cut_inside_its_buffer),
         cmocka_unit_test(test_split),

@@ -10,11 +10,13 @@
 
 static const char usage[] =
     "usage: halyard-wasm [OPTION...] FILE [ARGUMENT...]\n"
-    "Run FILE: its function _start, with WASI and / as the current directory.\n"
+    "Run FILE: its function _start, with WASI and the current directory as /.\n"
     "  --compiled     as this machine's code (default)\n"
     "  --interp       in the interpreter of the intermediate representation\n"
     "  --env N=VALUE  a variable of the program's environment, which is empty otherwise\n"
-    "  --dir FOLDER   a folder that the program gets as / instead of the current one\n"
+    "  --dir FOLDER[::NAME]\n"
+    "                 a folder that the program gets instead of the current one, by the same\n"
+    "                 name or by NAME; may be repeated\n"
     "  --no-dir       the program gets no folder\n"
     "  --invoke NAME  call this export instead, with the arguments as numbers\n"
     "  --validate     only say whether FILE is a valid module\n"
@@ -30,9 +32,30 @@ static int complain(const char *what, const char *name)
     return TOOL_REFUSED;
 }
 
+/* "FOLDER" or "FOLDER::NAME", cut in place. */
+static bool add_folder(struct tool *t, bool *has_default, char *text)
+{
+    char *between = strstr(text, "::");
+    const char *name = between == NULL ? text : between + 2;
+    if (*has_default) { /* instead of the current directory */
+        t->folder_count = 0;
+        *has_default = false;
+    }
+    if (text[0] == '\0' || between == text || name[0] == '\0' ||
+        t->folder_count == TOOL_FOLDERS_MAX) {
+        return false;
+    }
+    if (between != NULL) {
+        *between = '\0';
+    }
+    t->folders[t->folder_count++] = (struct tool_folder){.path = text, .name = name};
+    return true;
+}
+
 /* @return index of the first argument that is no option; 0: *status says how to end. */
 static int read_options(int argc, char **argv, struct tool *t, int *status)
 {
+    bool has_default_folder = true;
     for (int n = 1; n < argc; n++) {
         const char *word = argv[n];
         bool has_value = strcmp(word, "--dump") == 0 || strcmp(word, "--invoke") == 0 ||
@@ -64,9 +87,13 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             }
             t->env[t->env_count++] = argv[++n];
         } else if (strcmp(word, "--dir") == 0) {
-            t->folder = argv[++n];
+            if (!add_folder(t, &has_default_folder, argv[++n])) {
+                *status = complain("no FOLDER or FOLDER::NAME, or too many: ", argv[n]);
+                return 0;
+            }
         } else if (strcmp(word, "--no-dir") == 0) {
-            t->folder = NULL;
+            t->folder_count = 0;
+            has_default_folder = false;
         } else if (strcmp(word, "--help") == 0) {
             fputs(usage, stdout);
             *status = 0;
@@ -95,7 +122,9 @@ static int act(void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct tool t = {.engine = host_engines[host_engine_count - 1].name, .folder = "."};
+    struct tool t = {.engine = host_engines[host_engine_count - 1].name,
+                     .folders = {{.path = ".", .name = "/"}},
+                     .folder_count = 1};
     int status = 0, first = read_options(argc, argv, &t, &status);
     if (first == 0) {
         return status;

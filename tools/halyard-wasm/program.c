@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program gets of this computer: WASI, with the standard streams and a folder.
+// What a program gets of this computer: WASI, with the standard streams and folders.
 #define _GNU_SOURCE
 
 #include "tools/halyard-wasm/program.h"
@@ -31,10 +31,18 @@ static enum status add_streams(struct wasi *w)
     return OK;
 }
 
-static enum status add_folder(struct wasi *w, const char *path)
+static enum status add_folders(struct wasi *w, const struct tool *t)
 {
-    struct wasi_handle *h = handle_of(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return h == NULL ? E_NOENT : wasi_add_folder(w, h, "/");
+    enum status s = OK;
+    for (uint32_t n = 0; n < t->folder_count && s == OK; n++) {
+        const struct tool_folder *f = &t->folders[n];
+        struct wasi_handle *h = handle_of(open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        s = h == NULL ? E_NOENT : wasi_add_folder(w, h, f->name);
+        if (s != OK) {
+            fprintf(stderr, "halyard-wasm: folder %s cannot be opened\n", f->path);
+        }
+    }
+    return s;
 }
 
 enum status program_open(const struct tool *t, struct wasm_store *s, struct program *out)
@@ -49,8 +57,8 @@ enum status program_open(const struct tool *t, struct wasm_store *s, struct prog
     if (status == OK) {
         status = add_streams(out->wasi);
     }
-    if (status == OK && t->folder != NULL) {
-        status = add_folder(out->wasi, t->folder);
+    if (status == OK) {
+        status = add_folders(out->wasi, t);
     }
     return status == OK ? wasm_wasi_add(s, out->wasi, &out->bound) : status;
 }

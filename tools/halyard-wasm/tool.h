@@ -11,9 +11,15 @@
 #define TOOL_REFUSED 125
 #define TOOL_ENDED   (-1) /* it ended itself: WASI knows its status */
 
-#define TOOL_ENV_MAX 64
+#define TOOL_ENV_MAX     64
+#define TOOL_FOLDERS_MAX 64
 
 enum tool_action { TOOL_RUN, TOOL_VALIDATE, TOOL_DUMP };
+
+/** A folder that the program gets. */
+struct tool_folder {
+    const char *path, *name; /* here; by which the program knows it */
+};
 
 struct tool {
     enum tool_action action;
@@ -24,7 +30,8 @@ struct tool {
     char **argv;
     const char *env[TOOL_ENV_MAX]; /* "NAME=VALUE" */
     uint32_t env_count;
-    const char *folder; /* that the program gets as /, or NULL */
+    struct tool_folder folders[TOOL_FOLDERS_MAX];
+    uint32_t folder_count;
     struct wasm_bytes file;
 };
 

@@ -170,6 +170,8 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
     p->len = len;
     p->engine = options->engine;
     p->argc = options->argc;
+    p->folders = options->folders;
+    p->folder_count = options->folder_count;
     str_copy(p->path, sizeof(p->path), path);
     init_code(p);
     p->argv = start_copy_arguments(options->argc, options->argv);

@@ -24,10 +24,13 @@ struct portable {
     char path[128];          /* [I] */
     void *bytes;             /* [I] the file: as long as the program */
     size_t len;
-    enum load_engine engine;   /* [I] */
-    uint64_t features;         /* [I] of the CPU */
-    int argc;                  /* [I] */
-    char **argv;               /* [I] */
+    enum load_engine engine; /* [I] */
+    uint64_t features;       /* [I] of the CPU */
+    int argc;                /* [I] */
+    char **argv;             /* [I] */
+    const struct load_folder
+        *folders;              /* [I] of who starts it: for load() alone. NULL: as default */
+    uint32_t folder_count;     /* [I] */
     struct starting *starting; /* [t] who waits for an answer; NULL: he has it */
     struct code_kernel code;   /* [t] */
     /* [t] Pays for what the format takes. Ready before load(); release() leaves nothing in it. */

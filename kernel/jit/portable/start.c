@@ -77,12 +77,12 @@ static enum status start(const char *path, const struct load_options *options, s
     if (portable_is(bytes, len)) {
         return portable_start(path, bytes, len, options, out, err);
     }
-    if (options->engine == LOAD_ENGINE_DEFAULT) {
+    if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
         s = native_start(path, bytes, len, options, out, err);
     } else {
         s = E_NOTSUP;
-        fmt_print(err->text, sizeof(err->text),
-                  "%s: only portable programs have a choice of engine", path);
+        fmt_print(err->text, sizeof(err->text), "%s: only portable programs have %s", path,
+                  options->folders != NULL ? "folders of their own" : "a choice of engine");
     }
     heap_free(bytes);
     return s;
