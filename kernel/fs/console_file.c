@@ -48,6 +48,13 @@ static enum status console_wait_writable(struct fs_node *node, uint64_t deadline
     return OK;
 }
 
+/* A terminal that goes away comes back. */
+static bool console_is_hung_up(struct fs_node *node)
+{
+    (void)node;
+    return false;
+}
+
 static enum status console_node_write(struct fs_node *file, uint64_t *off, const void *buf,
                                       size_t len, size_t *done)
 {
@@ -73,7 +80,8 @@ static const struct fs_write_ops write_ops = {
 };
 
 static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_readable,
-                                                .wait_writable = console_wait_writable};
+                                                .wait_writable = console_wait_writable,
+                                                .is_hung_up = console_is_hung_up};
 
 static struct fs fs;
 static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1};

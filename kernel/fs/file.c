@@ -173,6 +173,12 @@ enum status file_wait_writable(struct file *f, uint64_t deadline_ns, size_t *roo
     return OK;
 }
 
+bool file_is_hung_up(struct file *f)
+{
+    const struct fs_stream_ops *ops = f->node->fs->stream_ops;
+    return f->node->type == FILE_DEVICE && ops != NULL && ops->is_hung_up(f->node);
+}
+
 /* Where `whence` counts from. */
 static enum status seek_base(struct file *f, int whence, uint64_t *out) REQUIRES(f->lock)
 {

@@ -94,6 +94,8 @@ struct fs_stream_ops {
     /** OK: a write of up to *room bytes, at least 1, would not wait for a reader now. E_TIMEDOUT,
      * E_CANCELLED. */
     enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
+    /** Nobody is at the other end any more, and nobody comes. */
+    bool (*is_hung_up)(struct fs_node *node);
 };
 
 /** A mounted file system. File systems embed it as their first member. */

@@ -148,6 +148,15 @@ static enum status pipe_wait_writable(struct fs_node *node, uint64_t deadline_ns
     return s;
 }
 
+static bool pipe_is_hung_up(struct fs_node *node)
+{
+    struct pipe *p = pipe_of(node);
+    irq_state_t state = spin_lock_irq(&p->changed.lock);
+    bool is_other_open = p->is_open[node->id == READS ? WRITES : READS];
+    spin_unlock_irq(&p->changed.lock, state);
+    return !is_other_open;
+}
+
 static const struct fs_ops ops = {
     STREAM_OPS,
     .read = pipe_read,
@@ -161,7 +170,8 @@ static const struct fs_write_ops write_ops = {
 };
 
 static const struct fs_stream_ops stream_ops = {.wait_readable = pipe_wait_readable,
-                                                .wait_writable = pipe_wait_writable};
+                                                .wait_writable = pipe_wait_writable,
+                                                .is_hung_up = pipe_is_hung_up};
 
 static struct fs pipes = {
     .type = "pipe", .ops = &ops, .write_ops = &write_ops, .stream_ops = &stream_ops};

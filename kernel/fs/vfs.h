@@ -85,6 +85,9 @@ enum status file_wait_readable(struct file *f, uint64_t deadline_ns);
 /** @brief Wait until a write of up to *room bytes, at least 1, would not wait for a reader.
  *  @return as file_wait_readable(). */
 enum status file_wait_writable(struct file *f, uint64_t deadline_ns, size_t *room);
+/** @brief True if nobody is at the other end of a pipe any more; bytes may still be in it.
+ *  @context{thread} */
+bool file_is_hung_up(struct file *f);
 /** @brief Move the position. whence 0 = start, 1 = current, 2 = end. @return OK; E_INVAL. */
 enum status file_seek(struct file *f, int64_t off, int whence, uint64_t *out);
 enum status file_stat(struct file *f, struct file_stat *out);

@@ -284,6 +284,7 @@ static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
                                    : file_wait_readable(f, deadline_ns);
     wait->is_ready = s == OK;
     if (s == OK) {
+        wait->is_hung_up = file_is_hung_up(f);
         wait->bytes = wait->is_write ? room : bytes_to_read(f);
     }
     return s;

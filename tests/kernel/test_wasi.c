@@ -27,6 +27,7 @@ struct guest {
     uint8_t *memory;
     uint64_t length;
     uint32_t answer;         /* of the last call */
+    uint16_t flags;          /* of the last event */
     _Atomic bool is_waiting; /* it is about to make a call that does not return */
 };
 
@@ -150,6 +151,7 @@ static void wait_for_input(void *arg)
     subscribe(g, 0, WASI_EVENT_FD_READ, 0, 0);
     g->is_waiting = true;
     g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 1, TEXT_AT);
+    g->flags = load_le16(g->memory + LIST_AT + WASI_EVENT_FLAGS);
 }
 
 static void polling_waits_for_time_and_input(void)
@@ -171,7 +173,27 @@ static void polling_waits_for_time_and_input(void)
     TEST_EQUAL(file_write(writer, "x", 1, &done), OK);
     finish(&g, PROGRAM_EXITED, 0);
     TEST_EQUAL(g.answer, WASI_SUCCESS);
+    TEST_EQUAL(g.flags, 0);
     file_close(writer);
+}
+
+static void polling_tells_that_nobody_writes_any_more(void)
+{
+    struct guest g;
+    struct file *reader;
+    struct file *writer;
+    TEST_EQUAL(pipe_make(&reader, &writer), OK);
+    if (!make(&g, 0, reader)) {
+        return;
+    }
+    start(&g, wait_for_input);
+    while (!g.is_waiting) {
+        thread_yield();
+    }
+    file_close(writer);
+    finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+    TEST_EQUAL(g.flags, WASI_EVENT_HANGUP);
 }
 
 static void a_program_killed_in_a_call_leaves_nothing(void)
@@ -248,6 +270,7 @@ static void a_write_that_may_not_wait_does_not(void)
 const struct kernel_test wasi_tests[] = {
     {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits},
     {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input},
+    {"wasi.polling_tells_that_nobody_writes_any_more", polling_tells_that_nobody_writes_any_more},
     {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing},
     {"wasi.a_write_that_may_not_wait_does_not", a_write_that_may_not_wait_does_not},
     {0},

@@ -177,6 +177,24 @@ static bool make_and_close(void)
     return true;
 }
 
+static void test_who_is_left_alone_is_told(void **state)
+{
+    (void)state;
+    struct ends e;
+    size_t n;
+    make(&e);
+    assert_false(file_is_hung_up(e.reader) || file_is_hung_up(e.writer));
+    assert_int_equal(file_write(e.writer, "x", 1, &n), OK);
+    file_close(e.writer);
+    assert_true(file_is_hung_up(e.reader)); /* there is still a byte in it */
+    assert_int_equal(file_wait_readable(e.reader, 0), OK);
+    file_close(e.reader);
+    make(&e);
+    file_close(e.reader);
+    assert_true(file_is_hung_up(e.writer));
+    file_close(e.writer);
+}
+
 static void test_each_allocation_may_fail(void **state)
 {
     (void)state;
@@ -191,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_a_wait_can_be_cancelled),
         cmocka_unit_test(test_who_asks_is_told_of_the_room),
         cmocka_unit_test(test_each_end_is_for_one_thing),
+        cmocka_unit_test(test_who_is_left_alone_is_told),
         cmocka_unit_test(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
