@@ -189,18 +189,32 @@ enum status file_set_times_at(struct file *dir, const char *name, const struct f
     return s;
 }
 
+/* A name to be made. What is there already is said before that nothing can be made there. */
+static enum status free_name_in(struct file *dir, const char *text, struct fs_name *out)
+{
+    struct fs_node *node;
+    enum status s = name_in(dir, text, out);
+    if (s != OK) {
+        return s;
+    }
+    if (dir->node->fs->write_ops != NULL) {
+        s = check_not_mounted(dir, text);
+        return s == E_BUSY ? E_EXIST : s;
+    }
+    s = find_text(dir, text, &node);
+    if (s != OK) {
+        return s == E_NOENT ? E_ROFS : s;
+    }
+    fs_node_put(node);
+    return E_EXIST;
+}
+
 static enum status create_at(struct file *dir, const char *text, enum file_type type,
                              const char *target)
 {
     struct fs_name name;
     struct fs_node *node;
-    enum status s = writable_name_in(dir, text, &name);
-    if (s == OK) {
-        s = check_not_mounted(dir, text);
-    }
-    if (s == E_BUSY) {
-        return E_EXIST;
-    }
+    enum status s = free_name_in(dir, text, &name);
     if (s == OK) {
         s = open_create(&name, type, target, &node);
     }
@@ -229,11 +243,7 @@ enum status file_link_at(struct file *from_dir, const char *from, struct file *t
 {
     struct fs_name name;
     struct fs_node *node;
-    enum status s = writable_name_in(to_dir, to, &name);
-    if (s == OK) {
-        s = check_not_mounted(to_dir, to);
-        s = s == E_BUSY ? E_EXIST : s;
-    }
+    enum status s = free_name_in(to_dir, to, &name);
     if (s == OK) {
         s = find_text(from_dir, from, &node);
     }

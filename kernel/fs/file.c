@@ -266,6 +266,7 @@ static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir
         }
         *out = (struct dir_entry){.type = FILE_DIRECTORY};
         (void)str_copy(out->name, sizeof(out->name), name);
+        (void)mount_inode(f->path, name, &out->inode);
         *cookie = MOUNT_COOKIES + i + 1;
         return OK;
     }
@@ -287,6 +288,9 @@ enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry 
             return s;
         } else if (strcmp(out->name, ".") != 0 && strcmp(out->name, "..") != 0) {
             *cookie = at;
+            if (out->type == FILE_DIRECTORY) { /* stat sees what covers it, too */
+                (void)mount_inode(f->path, out->name, &out->inode);
+            }
             return OK;
         }
     }

@@ -124,6 +124,11 @@ struct fs_node *mount_enter(const char *path);
 /** @brief Name of the i-th mount point right below the directory. @return false: no more. */
 bool mount_child(const char *path, uint32_t i, char *name);
 
+/** @brief The inode number of what is mounted at a name in the directory. @return false: nothing
+ * is.
+ */
+bool mount_inode(const char *path, const char *name, uint64_t *out);
+
 /** @brief True if something is mounted at this path or below it. */
 bool mount_is_within(const char *path);
 

@@ -80,6 +80,24 @@ bool mount_child(const char *path, uint32_t i, char *name)
     return found;
 }
 
+bool mount_inode(const char *path, const char *name, uint64_t *out)
+{
+    bool found = false;
+    size_t len = strlen(path);
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        if (strncmp(m->dir, path, len) == 0 && m->dir[len] == '/' &&
+            strcmp(m->dir + len + 1, name) == 0) {
+            *out = m->fs->root->id;
+            found = true;
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return found;
+}
+
 bool mount_is_within(const char *path)
 {
     bool found = false;

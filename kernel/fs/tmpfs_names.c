@@ -174,6 +174,42 @@ static enum status check_rename(const struct tree_entry *from, const struct fs_n
                : check_remove(target, is_directory ? FS_REMOVE_DIRECTORY : FS_REMOVE_FILE);
 }
 
+/* Give a node a name that is free. A name that is not longer than its old one needs no room. */
+static enum status move_locked(struct tree *t, struct tree_entry *e, const struct fs_name *to)
+    REQUIRES(t->lock)
+{
+    struct tree_node *n = e->node;
+    uint32_t links = n->links;
+    enum status s = check_room(t, to);
+    if (s == E_NOSPC && to->len <= e->name_len) {
+        s = OK;
+    }
+    if (s == OK) {
+        s = add_locked(t, to, n);
+    }
+    if (s != OK) {
+        return s;
+    }
+    /* Nobody sees both names: the lock is held until the old one is gone. */
+    tmpfs_remove_name_locked(t, e);
+    n->links = links;
+    if (n->node.type == FILE_DIRECTORY) {
+        n->parent = tree_node_of(to->dir);
+    }
+    return OK;
+}
+
+/* Give a node the name of another, which needs no room: that may be what there is none of. */
+static void replace_locked(struct tree *t, struct tree_entry *e, struct tree_entry *target)
+    REQUIRES(t->lock)
+{
+    struct tree_node *n = e->node;
+    t->node_bytes -= tmpfs_name_bytes(e->name_len);
+    tmpfs_touch(target->dir);
+    drop_locked(t, tree_replace_locked(t, target, e));
+    n->changed_ns = tmpfs_now_ns();
+}
+
 static enum status rename_locked(struct tree *t, const struct fs_name *from,
                                  const struct fs_name *to) REQUIRES(t->lock)
 {
@@ -186,28 +222,15 @@ static enum status rename_locked(struct tree *t, const struct fs_name *from,
         return OK; /* two names of one file: both stay */
     }
     enum status s = check_rename(e, to, target);
+    if (s == OK && target == NULL) {
+        s = move_locked(t, e, to);
+    } else if (s == OK) {
+        replace_locked(t, e, target);
+    }
     if (s == OK) {
-        s = check_room(t, to);
+        tmpfs_touch(tree_node_of(from->dir));
     }
-    struct tree_node *n = e->node;
-    uint32_t links = n->links;
-    if (s == OK) {
-        s = add_locked(t, to, n);
-    }
-    if (s != OK) {
-        return s;
-    }
-    /* Nobody sees both names: the lock is held until the old ones are gone. */
-    if (target != NULL) {
-        tmpfs_remove_name_locked(t, target);
-    }
-    tmpfs_remove_name_locked(t, e);
-    n->links = links;
-    if (n->node.type == FILE_DIRECTORY) {
-        n->parent = tree_node_of(to->dir);
-    }
-    tmpfs_touch(tree_node_of(from->dir));
-    return OK;
+    return s;
 }
 
 enum status tmpfs_rename(const struct fs_name *from, const struct fs_name *to)

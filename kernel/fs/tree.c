@@ -101,6 +101,21 @@ struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e)
     return node;
 }
 
+struct tree_node *tree_replace_locked(struct tree *t, struct tree_entry *to,
+                                      struct tree_entry *from)
+{
+    struct tree_node *replaced = to->node;
+    struct tree_node *moved = from->node;
+    uint32_t links = moved->links;
+    bool is_directory = moved->node.type == FILE_DIRECTORY;
+    replaced->links = is_directory ? 0 : replaced->links - 1;
+    replaced->parent = NULL;
+    to->node = tree_remove_locked(t, from); /* with its reference */
+    moved->links = links;
+    moved->parent = is_directory ? to->dir : NULL;
+    return replaced;
+}
+
 struct tree_entry *tree_any_leaf(struct tree *t)
 {
     const struct tree_node *n = t->root;

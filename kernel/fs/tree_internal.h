@@ -28,12 +28,13 @@ struct tree_node {
 
 /** A name in a directory. It holds a reference to what it names. */
 struct tree_entry {
-    struct tree_node *dir, *node; /* [I] */
-    struct list_node sibling;     /* [t] among the directory's entries */
-    struct list_node bucket;      /* [t] among entries of the same hash */
-    uint64_t id;                  /* [I] rises with each entry: a listing's cookie */
-    size_t name_len;              /* [I] */
-    char name[];                  /* [I] */
+    struct tree_node *dir;    /* [I] */
+    struct tree_node *node;   /* [t] */
+    struct list_node sibling; /* [t] among the directory's entries */
+    struct list_node bucket;  /* [t] among entries of the same hash */
+    uint64_t id;              /* [I] rises with each entry: a listing's cookie */
+    size_t name_len;          /* [I] */
+    char name[];              /* [I] */
 };
 
 struct tree {
@@ -65,6 +66,12 @@ struct tree_entry *tree_add_locked(struct tree *t, struct tree_node *dir, const 
 /** @brief Take a name away; a directory that it names is empty. The entry is freed; its reference
  * to the node becomes the caller's. */
 struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e) REQUIRES(t->lock);
+
+/** @brief Have the name `to` stand for what `from` names, and take `from` away: no memory is
+ * needed. What `to` named is of the same kind, and another node; a directory is empty. @return It,
+ * with the reference of its name, which becomes the caller's. */
+struct tree_node *tree_replace_locked(struct tree *t, struct tree_entry *to,
+                                      struct tree_entry *from) REQUIRES(t->lock);
 
 /** @brief Any entry that names no directory with entries, to be removed next; NULL: there are none.
  * For unmounting. */

@@ -142,13 +142,8 @@ static enum status walk_to_parent(const char *cwd, const char *path, struct walk
 /* Whether something is mounted at the name that the walk has stopped at. */
 static bool is_mount_point(const struct walk *w)
 {
-    char name[VFS_NAME_MAX + 1];
-    for (uint32_t i = 0; mount_child(w->path, i, name); i++) {
-        if (strcmp(name, w->name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    uint64_t inode;
+    return mount_inode(w->path, w->name, &inode);
 }
 
 enum status vfs_unlink(const char *cwd, const char *path)
@@ -168,6 +163,10 @@ enum status vfs_mkdir(const char *cwd, const char *path)
 {
     struct walk *w;
     enum status s = walk_to_parent(cwd, path, &w);
+    if (s == E_ROFS) { /* but what is there already is said first */
+        struct file_stat st;
+        return vfs_stat(cwd, path, false, &st) == OK ? E_EXIST : s;
+    }
     if (s != OK) {
         return s;
     }

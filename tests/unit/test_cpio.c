@@ -142,6 +142,7 @@ static void test_golden_archive(void **state)
     assert_int_equal(vfs_open(NULL, "/i/new", VFS_WRITE | VFS_CREATE, &f), E_ROFS);
     assert_int_equal(vfs_unlink(NULL, "/i/one"), E_ROFS);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), E_ROFS);
+    assert_int_equal(vfs_mkdir(NULL, "/i/bin"), E_EXIST);
 
     assert_int_equal(vfs_open(NULL, "/i/one", VFS_READ, &f), OK);
     assert_int_equal(vfs_unmount("/i"), E_BUSY);
@@ -149,6 +150,45 @@ static void test_golden_archive(void **state)
     assert_int_equal(vfs_mount_memory(copy, archive_len, "/i"), E_BUSY);
     assert_int_equal(vfs_unmount("/i"), OK);
     assert_int_equal(env_live_objects(), before);
+    free(copy);
+}
+
+static struct file_stat look(struct file *dir, const char *name)
+{
+    struct file_stat st;
+    assert_int_equal(file_stat_at(dir, name, &st), OK);
+    return st;
+}
+
+/* One archive at a directory of another, and at a name that is in neither. */
+static void test_what_covers_a_name_is_there(void **state)
+{
+    (void)state;
+    void *copy;
+    struct file *i;
+    struct dir_entry entry;
+    unsigned listed = 0;
+    put_golden();
+    assert_int_equal(mount_copy(&copy), OK);
+    assert_int_equal(vfs_mount_memory(copy, archive_len, "/i/bin"), OK);
+    assert_int_equal(vfs_mount_memory(copy, archive_len, "/i/nowhere"), OK);
+    assert_int_equal(vfs_open(NULL, "/i", VFS_READ | VFS_DIRECTORY, &i), OK);
+    while (file_read_dir(i, &entry) == OK) {
+        assert_int_equal(entry.inode, look(i, entry.name).inode);
+        listed += strcmp(entry.name, "bin") == 0 || strcmp(entry.name, "nowhere") == 0;
+    }
+    assert_int_equal(listed, 2);
+    assert_int_equal(file_mkdir_at(i, "bin"), E_EXIST);
+    assert_int_equal(file_mkdir_at(i, "nowhere"), E_EXIST);
+    assert_int_equal(file_symlink_at("x", i, "nowhere"), E_EXIST);
+    assert_int_equal(file_link_at(i, "one", i, "nowhere"), E_EXIST);
+    assert_int_equal(file_mkdir_at(i, "one"), E_EXIST);
+    assert_int_equal(file_mkdir_at(i, "new"), E_ROFS);
+    assert_int_equal(vfs_mkdir(NULL, "/i/nowhere"), E_EXIST);
+    file_close(i);
+    assert_int_equal(vfs_unmount("/i/nowhere"), OK);
+    assert_int_equal(vfs_unmount("/i/bin"), OK);
+    assert_int_equal(vfs_unmount("/i"), OK);
     free(copy);
 }
 
@@ -277,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_archive),
+        cmocka_unit_test(test_what_covers_a_name_is_there),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_names_that_do_not_belong_are_refused),
         cmocka_unit_test(test_other_formats_are_named),

@@ -274,6 +274,9 @@ static void test_root_lists_what_is_mounted_in_it(void **state)
     assert_int_equal(file_read_dir(d, &entry), OK);
     assert_string_equal(entry.name, "tmp");
     assert_int_equal(entry.type, FILE_DIRECTORY);
+    struct file_stat st;
+    assert_int_equal(vfs_stat(NULL, "/tmp", true, &st), OK);
+    assert_int_equal(entry.inode, st.inode);
     assert_int_equal(file_read_dir(d, &entry), E_NOENT);
     file_close(d);
     struct vfs_mount_info info;

@@ -251,6 +251,67 @@ static void test_rename_replaces_like_with_like(void **state)
     assert_int_equal(file_rmdir_at(top, "e"), OK);
 }
 
+/* Fill it with files named 0, 1 and so on. @return how many. */
+static int fill(struct file *dir)
+{
+    enum status s = OK;
+    char name[16];
+    int made = 0;
+    for (; s == OK; made++) {
+        struct file *f;
+        snprintf(name, sizeof(name), "%d", made);
+        s = file_open_at(dir, name, VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &f);
+        if (s == OK) {
+            file_close(f);
+        }
+    }
+    assert_int_equal(s, E_NOSPC);
+    return made - 1;
+}
+
+static void test_renaming_needs_no_room(void **state)
+{
+    (void)state;
+    struct vfs_mount_info before, after;
+    struct file *d;
+    char name[16];
+    assert_true(vfs_get_mount(0, &before));
+    assert_int_equal(file_mkdir_at(top, "d"), OK);
+    assert_int_equal(file_mkdir_at(top, "e"), OK);
+    make(top, "from", "what was from");
+    make(top, "to", "what was to");
+    d = open_in(top, "d", VFS_READ | VFS_DIRECTORY);
+    assert_int_equal(file_mkdir_at(d, "e"), OK);
+    int made = fill(top);
+    uint64_t from = look(top, "from").inode, e = look(top, "e").inode;
+    assert_int_equal(file_rename_at(top, "from", top, "to"), OK);
+    assert_int_equal(file_rename_at(top, "e", d, "e"), OK); /* directories, and another above */
+    expect_missing(top, "from");
+    expect_missing(top, "e");
+    expect_text(top, "to", "what was from");
+    assert_int_equal(look(top, "to").inode, from);
+    assert_int_equal(look(top, "to").links, 1);
+    assert_int_equal(look(d, "e").inode, e);
+    assert_int_equal(look(d, "e").links, 2);
+    assert_int_equal(look(d, ".").links, 3);
+    assert_int_equal(look(top, ".").links, 3);
+    made += fill(d); /* what the names took is there again */
+    assert_int_equal(file_rename_at(top, "to", top, "x"), OK); /* nor does a shorter name */
+    assert_int_equal(file_rename_at(top, "x", top, "longer"), E_NOSPC);
+    expect_text(top, "x", "what was from");
+    for (int i = 0; i < made; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        (void)!file_unlink_at(top, name);
+        (void)!file_unlink_at(d, name);
+    }
+    assert_int_equal(file_rmdir_at(d, "e"), OK);
+    file_close(d);
+    assert_int_equal(file_rmdir_at(top, "d"), OK);
+    assert_int_equal(file_unlink_at(top, "x"), OK);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+}
+
 static void test_a_directory_never_moves_into_itself(void **state)
 {
     (void)state;
@@ -592,6 +653,7 @@ int main(void)
         WITH_TOP(test_links_count_names),
         WITH_TOP(test_symbolic_links_are_text),
         WITH_TOP(test_rename_replaces_like_with_like),
+        WITH_TOP(test_renaming_needs_no_room),
         WITH_TOP(test_a_directory_never_moves_into_itself),
         WITH_TOP(test_a_directory_that_is_open_stays_the_same_one),
         WITH_TOP(test_removing_says_what_is_there),
