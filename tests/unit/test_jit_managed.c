@@ -254,6 +254,9 @@ static void test_what_the_verifier_refuses(void **state)
          "callee @h signature 1 helper 32\npoll 16 @h\nfunction @f {\nblock0():\n"
          " return\n}\n",
          "without parameters"},
+        {"signature () -> ()\ncallee @f signature 0\ncallee @h signature 0 helper 20\n"
+         "poll 16 @h\nfunction @f {\nblock0():\n return\n}\n",
+         "helper h is at 20"},
         {"signature () -> ()\ncallee @f signature 0\ncards 20 shift 9\nfunction @f {\n"
          "block0():\n return\n}\n",
          "words of the context"},

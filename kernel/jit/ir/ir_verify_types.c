@@ -228,14 +228,14 @@ static bool check_args(struct verifier *v, const struct ir_signature *s, const u
 static bool check_helper(struct verifier *v, const struct ir_callee *c)
 {
     const struct ir_signature *s = &v->f->module->signatures[c->signature];
-    const uint8_t *types = v->f->module->types + s->types;
     if (s->params > 5 || s->results > 1) {
         return verify_fail(v, "helper %s has more than 5 parameters or more than 1 result",
                            c->name);
     }
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        if (!ir_is_integer(types[n]) && types[n] != IR_REF) {
-            return verify_fail(v, "helper %s knows no %s", c->name, ir_type_name(types[n]));
+        unsigned type = v->f->module->types[s->types + n];
+        if (!ir_is_integer(type) && type != IR_REF) {
+            return verify_fail(v, "helper %s knows no %s", c->name, ir_type_name(type));
         }
     }
     return (c->entry & 7) == 0 || verify_fail(v, "helper %s is at %u", c->name, c->entry);
@@ -442,6 +442,9 @@ static bool check_collector(struct verifier *v)
     const struct ir_signature *s = c->polls ? &v->f->module->signatures[poll->signature] : NULL;
     if (c->polls && (poll->kind != IR_CALLEE_HELPER || s->params + s->results != 0)) {
         return verify_fail(v, "polls call a helper without parameters and results");
+    }
+    if (c->polls && !check_helper(v, poll)) {
+        return false;
     }
     return ((c->poll_flag & 3) == 0 && (c->cards & 7) == 0 && c->card_shift < 64) ||
            verify_fail(v, "words of the context at %u and %u", c->poll_flag, c->cards);
