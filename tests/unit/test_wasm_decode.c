@@ -270,8 +270,11 @@ static void test_counts_are_compared_with_the_bytes(void **state)
         PUT_SECTION(&b, id, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0);
         refuse(&b, E_CORRUPT, id == 8 ? "unknown function" : "4294967295 entries cannot be in");
     }
-    REFUSE_SECTION("entries cannot be in", 11, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    REFUSE_SECTION("4294967295 bytes cannot be in 0 bytes", 11, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f);
     struct bytes b = {0};
+    put_header(&b);
+    PUT(&b, 5, 3, 1, 0);
+    refuse(&b, E_CORRUPT, "3 bytes cannot be in 2 bytes");
     put_header(&b);
     PUT_SECTION(&b, 4, 1, 0x70, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
     refuse(&b, E_OVERFLOW, "a table of 4294967295 elements, more than 100000");

@@ -128,7 +128,7 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
         return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",
                          sections[id].name);
     }
-    if (!wasm_count(r, 1, &size)) {
+    if (!wasm_length(r, &size)) {
         return false;
     }
     *place = id == 0 ? *place : sections[id].place;

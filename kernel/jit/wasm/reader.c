@@ -161,7 +161,8 @@ bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
     return true;
 }
 
-bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out)
+/* How many of what follow, each in at least so many bytes. */
+static bool count_of(struct wasm_reader *r, const char *what, uint32_t least, uint32_t *out)
 {
     const uint8_t *where = r->at;
     uint32_t count;
@@ -169,17 +170,27 @@ bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out)
         return false;
     }
     if ((uint64_t)count * least > (uint64_t)(r->end - r->at)) {
-        return wasm_fail(r, where, E_CORRUPT, "%u entries cannot be in %zu bytes", count,
+        return wasm_fail(r, where, E_CORRUPT, "%u %s cannot be in %zu bytes", count, what,
                          (size_t)(r->end - r->at));
     }
     *out = count;
     return true;
 }
 
+bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out)
+{
+    return count_of(r, "entries", least, out);
+}
+
+bool wasm_length(struct wasm_reader *r, uint32_t *out)
+{
+    return count_of(r, "bytes", 1, out);
+}
+
 bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out)
 {
     uint32_t len;
-    if (!wasm_count(r, 1, &len)) {
+    if (!wasm_length(r, &len)) {
         return false;
     }
     *out = (struct wasm_bytes){.bytes = r->at, .len = len};

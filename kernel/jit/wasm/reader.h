@@ -75,6 +75,9 @@ static inline bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *o
     return wasm_count_long(r, least, out);
 }
 
+/** @brief How many bytes follow. Refused if there are fewer. */
+bool wasm_length(struct wasm_reader *r, uint32_t *out);
+
 /** @brief A length and as many bytes. */
 bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out);
 
