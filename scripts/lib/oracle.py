@@ -308,12 +308,15 @@ def check_mistake(writer, build, argv, engine, mistake):
 def mistakes(build):
     """(how to start a runner, its engine that is wrong, in what)"""
     yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "one bit of 0 too few is counted"
-    in_aarch64 = "aarch64: a NaN is less than any float"
-    if platform.machine() == "aarch64":
-        yield [str(build / "wasm-oracle-wrong-aarch64")], "host", in_aarch64
-    else:
-        yield [str(build / "wasm-oracle-wrong-x86_64")], "host", "x86_64: a branch forgets NaNs"
-        yield [*AARCH64, str(foreign_folder(build) / "wasm-oracle-wrong-aarch64")], "host", in_aarch64
+    machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
+    runners = [(machine, [], build)]
+    if machine == "x86_64":
+        runners.append(("aarch64", AARCH64, foreign_folder(build)))
+    for machine, prefix, folder in runners:
+        branch = {"x86_64": "a branch forgets NaNs", "aarch64": "a NaN is less than any float"}[machine]
+        yield [*prefix, str(folder / f"wasm-oracle-wrong-{machine}")], "host", f"{machine}: {branch}"
+        address = f"{machine}: an address takes over a sum that wraps"
+        yield [*prefix, str(folder / f"wasm-oracle-wrong-address-{machine}")], "host", address
 
 
 def check(build):

@@ -153,6 +153,14 @@ void canonical(struct gen *g, unsigned type, unsigned lane_bits);
 /** Mix the value on the stack into the i64 local `hash`. */
 void mix(struct gen *g, unsigned type, uint32_t hash);
 
+/* ---- index.c ---- */
+
+/** Any i32, but for the bits that the mask has not. */
+void masked(struct gen *g, uint32_t mask, int depth);
+/** An i32 not above `last` that is made by additions and scalings: on the way it may be anywhere.
+ * Where a sum wraps, and what of it an address may take over, is what compilers get wrong. */
+void chain(struct gen *g, uint32_t last, int depth);
+
 /* ---- memory.c ---- */
 
 void load(struct gen *g, unsigned type, int depth);

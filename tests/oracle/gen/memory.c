@@ -3,21 +3,16 @@
 // Accesses to memory and tables: mostly inside, often at the very end, sometimes outside.
 #include "gen.h"
 
-static void masked(struct gen *g, uint32_t mask, int depth)
-{
-    expression(g, T_I32, depth - 1);
-    const_i32(g, mask);
-    op(g, 0x71);
-}
-
 /* The index of an access of `size` bytes goes on the stack; returns the offset to put in it. */
 static uint32_t address(struct gen *g, uint32_t size, int depth)
 {
     static const uint32_t masks[] = {0xff, 0xff8, 0xfff, 0x7fff, 0x7ff8};
     static const uint32_t offsets[] = {0, 0, 0, 1, 4, 8, 255, 256, 4095, 4096, 4097, 0x7000};
     uint32_t offset = offsets[random_below(g, 12)], kind = random_below(g, 1000);
-    if (kind < 800) {
+    if (kind < 550) {
         masked(g, masks[random_below(g, 5)], depth);
+    } else if (kind < 800) {
+        chain(g, PAGE - size - offset + (chance(g, 1) ? 1 : 0), depth);
     } else if (kind < 880) { /* the last bytes of the first page */
         const_i32(g, PAGE - size - offset);
     } else if (kind < 950) { /* the last bytes there are */
@@ -130,6 +125,8 @@ static void place(struct gen *g, const struct region *r, int depth)
 {
     if (r->is_exact) {
         const_i32(g, r->at);
+    } else if (chance(g, 25)) {
+        chain(g, r->end - r->longest, depth);
     } else {
         remainder_of(g, r->end - r->longest + 1, depth);
     }
@@ -189,7 +186,11 @@ void overlapping_accesses(struct gen *g, int depth)
     static const uint8_t starts[] = {0, 0, 1, 2, 4, 7, 8};
     uint32_t base = g->scratch[T_I32], count = 3 + random_below(g, 6);
     uint32_t stores_count = sizeof stores / sizeof stores[0] - (g->has_vectors ? 0 : 1);
-    masked(g, 0x7ff8, depth);
+    if (chance(g, 30)) {
+        chain(g, 0x7ff8, depth);
+    } else {
+        masked(g, 0x7ff8, depth);
+    }
     op_u(g, 0x21, base);
     for (uint32_t n = 0; n < count; n++) {
         uint32_t offset = 16 + starts[random_below(g, sizeof starts)];
