@@ -116,6 +116,7 @@ static struct tree_entry *add_new(struct tree *t, struct tree_node *dir, const c
         heap_free(n);
         return NULL;
     }
+    tree_fit_table_locked(t, UINT64_MAX);
     atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_relaxed);
     return e;
 }
@@ -308,6 +309,7 @@ static void cpio_unmount(struct fs *fs)
             heap_free(n);
         }
     }
+    tree_free_table(t);
     mutex_unlock(&t->lock);
     heap_free(t->root);
     heap_free(t);

@@ -21,10 +21,11 @@ void tmpfs_touch(struct tree_node *n)
     n->modified_ns = n->changed_ns = tmpfs_now_ns();
 }
 
-/* Nodes count by their bytes: empty files take memory, too. */
+/* Nodes and names count by their bytes: empty files take memory, too. */
 uint64_t tmpfs_pages_left(const struct tree *t)
 {
-    return t->pages_max - t->pages - t->node_bytes / PAGE_SIZE;
+    uint64_t taken = t->pages + (t->node_bytes + tree_table_bytes(t)) / PAGE_SIZE;
+    return taken < t->pages_max ? t->pages_max - taken : 0;
 }
 
 /* Pages that a table of `room` entries takes. Small ones share pages that the heap counts. */
@@ -305,6 +306,7 @@ static void tmpfs_unmount(struct fs *fs)
         tmpfs_remove_name_locked(t, e);
     }
     tmpfs_free_node(t, t->root);
+    tree_free_table(t);
     mutex_unlock(&t->lock);
     heap_free(t);
 }

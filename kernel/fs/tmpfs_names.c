@@ -3,6 +3,8 @@
 // The memory file system's names: creating, linking, renaming and removing them, each in one step
 // under the tree's lock. Contents are tmpfs.c's.
 #include "kernel/fs/tmpfs_internal.h"
+
+#include "hal/layout.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
@@ -36,10 +38,17 @@ static void drop_locked(struct tree *t, struct tree_node *n) REQUIRES(t->lock)
     }
 }
 
+/* Half of what is left at most: names are of no use without room for what they name. */
+static void fit_table_locked(struct tree *t) REQUIRES(t->lock)
+{
+    tree_fit_table_locked(t, tmpfs_pages_left(t) / 2 * PAGE_SIZE);
+}
+
 void tmpfs_remove_name_locked(struct tree *t, struct tree_entry *e)
 {
     t->node_bytes -= tmpfs_name_bytes(e->name_len);
     drop_locked(t, tree_remove_locked(t, e));
+    fit_table_locked(t);
 }
 
 static enum status add_locked(struct tree *t, const struct fs_name *at, struct tree_node *n)
@@ -50,6 +59,7 @@ static enum status add_locked(struct tree *t, const struct fs_name *at, struct t
         return E_NOMEM;
     }
     t->node_bytes += tmpfs_name_bytes(at->len);
+    fit_table_locked(t);
     tmpfs_touch(dir);
     return OK;
 }

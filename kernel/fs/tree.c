@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Directories as lists, names found through one hash table a tree, listings in order of creation.
+// The table doubles when there are more names than buckets and halves when there are a quarter as
+// many, all at once: between two such moves lie at least a quarter as many changes as one moves.
 #include "kernel/fs/tree_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -13,7 +15,62 @@ static struct list *bucket_of(struct tree *t, const struct tree_node *dir, const
     for (size_t i = 0; i < len; i++) {
         h = (h ^ (uint8_t)name[i]) * 16777619u;
     }
-    return &t->buckets[h % TREE_BUCKETS];
+    return &t->buckets[h & (t->bucket_count - 1)];
+}
+
+uint64_t tree_table_bytes(const struct tree *t)
+{
+    return t->buckets == t->few ? 0 : t->bucket_count * sizeof(t->buckets[0]);
+}
+
+/* Move all names into a table of `count` buckets. */
+static void rehash(struct tree *t, struct list *buckets, size_t count)
+{
+    struct list *old = t->buckets;
+    size_t old_count = t->bucket_count;
+    for (size_t i = 0; i < count; i++) {
+        list_init(&buckets[i]);
+    }
+    t->buckets = buckets;
+    t->bucket_count = count;
+    for (size_t i = 0; i < old_count; i++) {
+        for (struct list_node *l; (l = list_first(&old[i])) != NULL;) {
+            struct tree_entry *e = CONTAINER_OF(l, struct tree_entry, bucket);
+            list_remove(l);
+            list_push_front(bucket_of(t, e->dir, e->name, e->name_len), l);
+        }
+    }
+    if (old != t->few) {
+        heap_free(old);
+    }
+}
+
+void tree_free_table(struct tree *t)
+{
+    if (t->buckets != t->few) {
+        heap_free(t->buckets);
+    }
+}
+
+void tree_fit_table_locked(struct tree *t, uint64_t more_bytes)
+{
+    size_t count = t->bucket_count;
+    if (t->entry_count > count) {
+        count *= 2;
+    } else if (t->entry_count < count / 4 && count > TREE_BUCKETS) {
+        count /= 2;
+    } else {
+        return;
+    }
+    uint64_t bytes = count == TREE_BUCKETS ? 0 : count * sizeof(t->buckets[0]);
+    uint64_t has = tree_table_bytes(t);
+    if (bytes > has && bytes - has > more_bytes) {
+        return;
+    }
+    struct list *buckets = bytes == 0 ? t->few : heap_alloc((size_t)bytes);
+    if (buckets != NULL) {
+        rehash(t, buckets, count);
+    }
 }
 
 struct tree_node *tree_make_node_locked(struct tree *t, enum file_type type)
@@ -33,8 +90,10 @@ enum status tree_init(struct tree *t, const char *lock_name)
 {
     mutex_init(&t->lock, lock_name);
     for (size_t i = 0; i < TREE_BUCKETS; i++) {
-        list_init(&t->buckets[i]);
+        list_init(&t->few[i]);
     }
+    t->buckets = t->few;
+    t->bucket_count = TREE_BUCKETS;
     mutex_lock(&t->lock);
     t->root = tree_make_node_locked(t, FILE_DIRECTORY);
     mutex_unlock(&t->lock);
@@ -79,13 +138,14 @@ struct tree_entry *tree_add_locked(struct tree *t, struct tree_node *dir, const 
     }
     list_push_back(&dir->entries, &e->sibling);
     list_push_front(bucket_of(t, dir, name, len), &e->bucket);
+    t->entry_count++;
     return e;
 }
 
 struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e)
 {
-    (void)t;
     struct tree_node *node = e->node;
+    t->entry_count--;
     node->links--;
     if (node->node.type == FILE_DIRECTORY) {
         node->parent = NULL;

@@ -8,7 +8,7 @@
 #include "kernel/fs/fs_internal.h"
 #include "kernel/sched/mutex.h"
 
-#define TREE_BUCKETS 256
+#define TREE_BUCKETS 256 /* at least; a power of two */
 
 /* Field protection:  [I] set when it is made   [t] the tree's lock */
 struct tree_node {
@@ -41,10 +41,14 @@ struct tree {
     struct fs fs;
     struct mutex lock;
     struct tree_node *root;
-    struct list buckets[TREE_BUCKETS]; /* every entry; key: directory and name */
-    uint64_t last_id;                  /* [t] of nodes */
-    uint64_t last_entry;               /* [t] */
-    uint64_t pages, pages_max;         /* [t] tmpfs: taken, and allowed */
+    /* [t] Every entry by directory and name, in a table that grows and shrinks with their number:
+     * `few`, or a heap block. */
+    struct list *buckets;
+    size_t bucket_count, entry_count; /* [t] */
+    struct list few[TREE_BUCKETS];
+    uint64_t last_id;          /* [t] of nodes */
+    uint64_t last_entry;       /* [t] */
+    uint64_t pages, pages_max; /* [t] tmpfs: taken, and allowed */
     uint64_t node_bytes;  /* [t] tmpfs: in nodes and names, which count against pages_max as well */
     uint64_t archive_len; /* [I] */
 };
@@ -54,6 +58,16 @@ enum status tree_init(struct tree *t, const char *lock_name);
 
 /** @brief A node without a name yet, with one reference, the caller's. @return NULL: no memory. */
 struct tree_node *tree_make_node_locked(struct tree *t, enum file_type type) REQUIRES(t->lock);
+
+/** @brief Bytes of the heap that the table of names takes. */
+uint64_t tree_table_bytes(const struct tree *t);
+
+/** @brief Have about as many buckets as names, so that finding one stays as fast. Nothing happens
+ * if that would take more than `more_bytes` or than there is: finding only takes longer then. */
+void tree_fit_table_locked(struct tree *t, uint64_t more_bytes) REQUIRES(t->lock);
+
+/** @brief Give the table back: no name is left, and none is looked for any more. */
+void tree_free_table(struct tree *t);
 
 /** @brief The entry of this name, or NULL. */
 struct tree_entry *tree_find_locked(struct tree *t, struct tree_node *dir, const char *name,

@@ -269,6 +269,85 @@ static int fill(struct file *dir)
     return made - 1;
 }
 
+#define NAMES 600
+
+static void make_names(int first, int end)
+{
+    char name[16];
+    for (int i = first; i < end; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        assert_int_equal(file_link_at(top, "f", top, name), OK);
+    }
+}
+
+static void expect_names(int end)
+{
+    char name[16];
+    uint64_t inode = look(top, "f").inode;
+    for (int i = 0; i < end; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        assert_int_equal(look(top, name).inode, inode);
+    }
+}
+
+/* Names are found through a table that has about as many places: a heap block once there are many.
+ */
+static void test_many_names_have_a_larger_table(void **state)
+{
+    (void)state;
+    struct vfs_mount_info before, after;
+    char name[16];
+    size_t live = env_live_objects();
+    assert_true(vfs_get_mount(0, &before));
+    make(top, "f", "");
+    make_names(0, 200);
+    assert_int_equal(env_live_objects(), live + 2 + 200);
+    make_names(200, 300);
+    assert_int_equal(env_live_objects(), live + 2 + 300 + 1);
+    make_names(300, NAMES);
+    assert_int_equal(env_live_objects(), live + 2 + NAMES + 1);
+    expect_names(NAMES);
+    assert_true(vfs_get_mount(0, &after));
+    assert_true(before.free_bytes - after.free_bytes >= 1024 * sizeof(void *) * 2); /* it counts */
+    for (int i = NAMES - 1; i >= 0; i--) {
+        snprintf(name, sizeof(name), "n%d", i);
+        assert_int_equal(file_unlink_at(top, name), OK);
+        if (i % 50 == 0) {
+            expect_names(i);
+        }
+    }
+    assert_int_equal(file_unlink_at(top, "f"), OK);
+    assert_true(vfs_get_mount(0, &after));
+    assert_int_equal(after.free_bytes, before.free_bytes);
+    assert_int_equal(env_live_objects(), live);
+}
+
+/* Without memory for it all names are found as before, and the next name tries again. */
+static void test_names_need_no_larger_table(void **state)
+{
+    (void)state;
+    char name[16];
+    size_t live = env_live_objects();
+    make(top, "f", "");
+    for (int i = 0; i < 300; i++) {
+        /* Two paths and the name itself. */
+        env_allocations_left = 3;
+        make_names(i, i + 1);
+    }
+    env_allocations_left = -1;
+    assert_int_equal(env_live_objects(), live + 2 + 300);
+    expect_names(300);
+    make_names(300, 301);
+    assert_int_equal(env_live_objects(), live + 2 + 301 + 1);
+    expect_names(301);
+    for (int i = 0; i < 301; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        assert_int_equal(file_unlink_at(top, name), OK);
+    }
+    assert_int_equal(file_unlink_at(top, "f"), OK);
+    assert_int_equal(env_live_objects(), live);
+}
+
 static void test_renaming_needs_no_room(void **state)
 {
     (void)state;
@@ -653,6 +732,8 @@ int main(void)
         WITH_TOP(test_links_count_names),
         WITH_TOP(test_symbolic_links_are_text),
         WITH_TOP(test_rename_replaces_like_with_like),
+        WITH_TOP(test_many_names_have_a_larger_table),
+        WITH_TOP(test_names_need_no_larger_table),
         WITH_TOP(test_renaming_needs_no_room),
         WITH_TOP(test_a_directory_never_moves_into_itself),
         WITH_TOP(test_a_directory_that_is_open_stays_the_same_one),
