@@ -14,6 +14,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 
 #define INTERPRETER_STACK ((size_t)1 << 20)
 
@@ -179,6 +180,19 @@ static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
     return OK;
 }
 
+/* A memory that begins with more than the program may have is not helped by freeing some. */
+static enum status refuse_instance(struct wasm_program *w, enum status s, struct wasm_error *err)
+{
+    const struct wasm_module *m = w->code->module;
+    uint64_t least = m->memory_count == 0 ? 0 : (uint64_t)m->memories[0].min * WASM_PAGE;
+    size_t used = strlen(err->text);
+    if (s == E_NOMEM && least / PAGE_SIZE > w->portable.program->memory_limit_pages) {
+        fmt_print(err->text + used, sizeof(err->text) - used, ", which begins with %llu KiB",
+                  (unsigned long long)least / 1024);
+    }
+    return portable_refuse(&w->portable, s, err->text);
+}
+
 static enum status load(struct portable *p)
 {
     struct wasm_program *w = program_of(p);
@@ -201,7 +215,7 @@ static enum status load(struct portable *p)
         return OK; /* the start function has run: w->stop says how that ended */
     }
     w->stop.outcome = WASM_RETURNED;
-    return s == OK ? find_start(w, &w->start) : portable_refuse(p, s, err.text);
+    return s == OK ? find_start(w, &w->start) : refuse_instance(w, s, &err);
 }
 
 /* ---- Running ---- */

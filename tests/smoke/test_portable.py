@@ -227,6 +227,12 @@ class Portable(TestCase):
         self.assertEqual(result.output.count("its CPU time is used up"), 2, result.output)
         self.assertNotIn("argument 1: x", result.output)
 
+    def test_a_memory_that_is_larger_than_allowed_is_named_with_its_size(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = assembled(folder, "big", '(module (memory (export "memory") 40000) (func (export "_start")))')
+            result = run("--program", file)
+        self.expect(result, 125, "not run", contains="no memory for the module's memory, which begins with 2560000 KiB (it may have ")
+
     def test_jit_shows_what_became_of_a_file(self):
         result = run(typed="jit\njit /bin/hello.wasm\njit dump /bin/hello.wasm main\njit dump /bin/hello.wasm nothing\npoweroff\n")
         self.expect(result, 0, contains=["No portable program is loaded", "it has no such function"])
