@@ -64,7 +64,9 @@ void upcall_main(struct boot_info *info)
     trace_boot();
     hal_irq_enable();
     watchdog_start(cmdline.watchdog_s * NS_PER_S);
-    work_init();
+    if (work_start(hal_this_cpu()->id) != OK) {
+        panic("boot: no memory for the work thread");
+    }
     program_init();
     random_init(&info->seed);
 

@@ -14,6 +14,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
+#include "kernel/sched/work.h"
 #include "kernel/trace.h"
 
 /* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
@@ -169,6 +170,10 @@ void smp_start(const struct boot_info *info, uint32_t limit)
     sched_cover_cpus();
     for (cpu_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
         smp_call(cpu, watch, NULL);
+        enum status s = work_start(cpu);
+        if (s != OK) {
+            log_warn("smp", "CPU %u has no work thread: %s", cpu, status_text(s));
+        }
     }
     if (info->cpu_count > 1) {
         log_info("smp", "%u of %u CPUs run", hal_cpu_count(), info->cpu_count);

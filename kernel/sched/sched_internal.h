@@ -20,11 +20,11 @@ struct timer_queue {
 
 /* Field protection:  [q] queue.lock */
 struct worker {
-    struct wait_queue queue; /* the work thread waits here for work */
-    struct wait_queue idle;  /* who waits in work_cancel() */
-    struct list pending;     /* [q] */
-    struct work *running;    /* [q] */
-    struct thread *thread;   /* [I] */
+    struct wait_queue queue;         /* the work thread waits here for work */
+    struct wait_queue idle;          /* who waits in work_cancel() */
+    struct list pending;             /* [q] */
+    struct work *running;            /* [q] */
+    _Atomic(struct thread *) thread; /* NULL: not started; relaxed: only its being there counts */
 };
 
 /** One CPU's scheduler state; hal_this_cpu()->run_queue points to it. */

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Work: a list and a thread at PRIO_HIGH on the boot CPU that empties it, in order. Interrupts of
-// devices arrive there, too.
+// Work: on each CPU a list and a thread at PRIO_HIGH that empties it, in order. A work runs where
+// it was queued, which is where its data is warm: behind the interrupt that found it.
+//
+// Whether a work is queued is decided under the lock of its home, the worker that it was queued
+// with last; who reads `home` locks that worker and looks again. It changes hands while it is
+// neither queued nor running, so it never runs twice at the same time.
 
 #include "kernel/sched/work.h"
 
 #include "kernel/sched/sched_internal.h"
-
-/* One for all: whether a work is queued is decided under one lock. */
-static struct worker *the_worker(void)
-{
-    return &sched_cpu_of(0)->worker;
-}
 
 void worker_init(struct worker *w)
 {
@@ -48,39 +46,103 @@ static void worker_thread(void *arg)
     }
 }
 
-void work_init(void)
+enum status work_start(cpu_t cpu)
 {
-    struct worker *w = the_worker();
-    const struct thread_options options = {
-        .name = "work", .entry = worker_thread, .arg = w, .priority = PRIO_HIGH};
-    if (thread_create(&options, &w->thread) != OK) {
-        panic("work: no memory for the work thread");
+    struct worker *w = &sched_cpu_of(cpu)->worker;
+    const struct thread_options options = {.name = "work",
+                                           .entry = worker_thread,
+                                           .arg = w,
+                                           .priority = PRIO_HIGH,
+                                           .place = THREAD_ON,
+                                           .cpu = cpu};
+    struct thread *t;
+    enum status s = thread_create(&options, &t);
+    if (s == OK) {
+        atomic_store_explicit(&w->thread, t, memory_order_relaxed);
+    }
+    return s;
+}
+
+/* This CPU's worker, the boot CPU's if this one has no thread (yet). Interrupts are masked. */
+static struct worker *worker_here(void)
+{
+    struct worker *w = &sched_this_cpu()->worker;
+    bool has_thread = atomic_load_explicit(&w->thread, memory_order_relaxed) != NULL;
+    return LIKELY(has_thread) ? w : &sched_cpu_of(0)->worker;
+}
+
+/* Acquire pairs with the release in go_home(); nothing but the pointer is read before the lock. */
+static struct worker *home_of(const struct work *work)
+{
+    struct worker *w = atomic_load_explicit(&work->home, memory_order_acquire);
+    return w != NULL ? w : &sched_cpu_of(0)->worker;
+}
+
+static struct worker *lock_home(struct work *work) NO_LOCK_ANALYSIS
+{
+    for (;;) {
+        struct worker *w = home_of(work);
+        spin_lock_masked(&w->queue.lock);
+        if (LIKELY(home_of(work) == w)) {
+            return w;
+        }
+        spin_unlock_masked(&w->queue.lock); /* it was moved meanwhile */
     }
 }
 
-bool work_queue(struct work *work)
+/* Lock the home of a work, which is this CPU's worker from now on unless the work is in use. */
+static struct worker *lock_here(struct work *work) NO_LOCK_ANALYSIS
 {
-    struct worker *w = the_worker();
-    irq_state_t state = spin_lock_irq(&w->queue.lock);
+    struct worker *here = worker_here();
+    for (;;) {
+        struct worker *w = lock_home(work);
+        if (w == here || work->queued || work->is_cancelled || w->running == work) {
+            return w;
+        }
+        atomic_store_explicit(&work->home, here, memory_order_release);
+        spin_unlock_masked(&w->queue.lock);
+    }
+}
+
+bool work_queue(struct work *work) NO_LOCK_ANALYSIS
+{
+    irq_state_t state = hal_irq_save();
+    struct worker *w = lock_here(work);
     bool queue = !work->queued && !work->is_cancelled;
     if (queue) {
         work->queued = true;
         list_push_back(&w->pending, &work->link);
         wait_wake_one_locked(&w->queue);
     }
-    spin_unlock_irq(&w->queue.lock, state);
+    spin_unlock_masked(&w->queue.lock);
+    hal_irq_restore(state);
+    preempt_check();
     return queue;
 }
 
-/* Returns true if it runs. */
-static bool take_back(struct worker *w, struct work *work)
+void work_queue_by_timer(struct timer *t)
 {
-    irq_state_t state = spin_lock_irq(&w->queue.lock);
+    (void)work_queue(t->ctx);
+}
+
+/* Returns its home, which it keeps while it is being cancelled. */
+static struct worker *take_back(struct work *work) NO_LOCK_ANALYSIS
+{
+    irq_state_t state = hal_irq_save();
+    struct worker *w = lock_home(work);
     work->is_cancelled = true;
     if (work->queued) {
         list_remove(&work->link);
         work->queued = false;
     }
+    spin_unlock_masked(&w->queue.lock);
+    hal_irq_restore(state);
+    return w;
+}
+
+static bool is_running(struct worker *w, const struct work *work)
+{
+    irq_state_t state = spin_lock_irq(&w->queue.lock);
     bool running = w->running == work;
     spin_unlock_irq(&w->queue.lock, state);
     return running;
@@ -88,14 +150,16 @@ static bool take_back(struct worker *w, struct work *work)
 
 void work_cancel(struct work *work)
 {
-    struct worker *w = the_worker();
-    ASSERT(thread_current() != w->thread);
+    struct worker *w = take_back(work);
+    ASSERT(thread_current() != atomic_load_explicit(&w->thread, memory_order_relaxed));
     /* The work thread clears `running`, then takes idle.lock to wake: a look under that lock cannot
      * miss it. */
     irq_state_t state = spin_lock_irq(&w->idle.lock);
-    while (take_back(w, work)) {
+    while (is_running(w, work)) {
         (void)!wait_uncancellable_locked(&w->idle, &state, WAIT_FOREVER);
     }
-    work->is_cancelled = false;
     spin_unlock_irq(&w->idle.lock, state);
+    state = spin_lock_irq(&w->queue.lock);
+    work->is_cancelled = false;
+    spin_unlock_irq(&w->queue.lock, state);
 }

@@ -15,6 +15,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
+#include "kernel/smp.h"
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX 64u
@@ -384,9 +385,56 @@ static void put_off(void *arg)
         completion_init(&j.done, "job");
         TEST_CHECK(work_queue(&j.work));
         TEST_EQUAL(completion_wait(&j.done, WAIT_FOREVER), OK);
-        work_cancel(&j.work); /* it has signalled, and may not have returned */
-        TEST_EQUAL(j.cpu, 0);
+        work_cancel(&j.work);                  /* it has signalled, and may not have returned */
+        TEST_EQUAL(j.cpu, hal_this_cpu()->id); /* it is behind what queued it */
     }
+}
+
+static void put_off_last(void *arg)
+{
+    struct job *j = arg;
+    (void)work_queue(&j->work);
+}
+
+/* From all CPUs at once: it runs once for each time it was queued, never twice at the same time. */
+struct shared_job {
+    struct work work;
+    _Atomic unsigned inside, runs, queued;
+};
+
+static void do_shared_job(struct work *work)
+{
+    struct shared_job *j = CONTAINER_OF(work, struct shared_job, work);
+    TEST_EQUAL(atomic_fetch_add(&j->inside, 1), 0);
+    hal_cpu_relax();
+    atomic_fetch_sub(&j->inside, 1);
+    atomic_fetch_add(&j->runs, 1);
+}
+
+static void put_off_shared(void *arg)
+{
+    struct shared_job *j = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (work_queue(&j->work)) {
+            atomic_fetch_add(&j->queued, 1);
+        }
+    }
+}
+
+static void a_work_of_all_cpus_runs_once_at_a_time(void)
+{
+    struct shared_job j = {.work = {.run = do_shared_job}};
+    run_on(contenders(), put_off_shared, &j);
+    struct job last = {.work = {.run = do_job}};
+    for (cpu_t cpu = 0; cpu < contenders(); cpu++) { /* behind it, wherever it is */
+        completion_init(&last.done, "job");
+        smp_call(cpu, put_off_last, &last);
+        TEST_EQUAL(completion_wait(&last.done, WAIT_FOREVER), OK);
+        work_cancel(&last.work);
+    }
+    TEST_EQUAL(j.runs, j.queued);
+    TEST_CHECK(j.runs > 0);
+    work_cancel(&j.work);
 }
 
 static void work_is_put_off_from_every_cpu(void)
@@ -463,5 +511,6 @@ const struct kernel_test smp_thread_tests[] = {
     {"smp.waits_on_every_cpu_are_cancelled", waits_on_every_cpu_are_cancelled},
     {"smp.the_profiler_looks_at_every_cpu", the_profiler_looks_at_every_cpu},
     {"smp.work_is_put_off_from_every_cpu", work_is_put_off_from_every_cpu},
+    {"smp.a_work_of_all_cpus_runs_once_at_a_time", a_work_of_all_cpus_runs_once_at_a_time},
     {0},
 };

@@ -15,6 +15,7 @@
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
 
 #define MS NS_PER_MS
@@ -335,6 +336,23 @@ static void test_work_cancel_waits_for_the_end(void **state)
     work_cancel(&j.work); /* nothing to do */
 }
 
+static void test_a_period_has_a_work_run(void **state)
+{
+    (void)state;
+    struct job j = {.work = {.run = run_job}};
+    struct timer t = {.deadline_ns = clock_now_ns() + MS,
+                      .period_ns = MS,
+                      .fire = work_queue_by_timer,
+                      .ctx = &j.work};
+    timer_start(&t);
+    assert_int_equal(thread_sleep(5 * MS + MS / 2), OK);
+    assert_int_equal(j.runs, 5);
+    assert_true(timer_cancel(&t));
+    work_cancel(&j.work);
+    assert_int_equal(thread_sleep(5 * MS), OK);
+    assert_int_equal(j.runs, 5);
+}
+
 /* It had looked whether it is to end before it was told so, and queues itself once more. */
 static void test_a_cancelled_work_does_not_come_back(void **state)
 {
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_count_is_lost, reset),
         cmocka_unit_test_setup(test_work_runs_once_each_time, reset),
         cmocka_unit_test_setup(test_work_cancel_waits_for_the_end, reset),
+        cmocka_unit_test_setup(test_a_period_has_a_work_run, reset),
         cmocka_unit_test_setup(test_a_cancelled_work_does_not_come_back, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -201,7 +201,9 @@ int world_boot(void **state)
     }
     sched_init();
     hal_irq_enable();
-    work_init();
+    if (work_start(0) != OK) {
+        broken("no memory for the work thread");
+    }
     return 0;
 }
 
