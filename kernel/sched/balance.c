@@ -11,10 +11,10 @@
 // alone.
 //
 // No ready thread stays unseen. Who lists one that is not about to run notes that (`offered`), then
-// looks for a CPU that should take it (`idle_cpus`, `running`); a CPU that turns to less notes
-// that, then looks for threads. A fence between note and look on both sides: at least one sees the
-// other's note. A CPU that is told too late, or has found something else to do, does not come: so
-// who offers also has its timer look again, after a slice at the latest.
+// looks for a CPU that should take it (`balance_idle_cpus`, `running`); a CPU that turns to less
+// notes that, then looks for threads. A fence between note and look on both sides: at least one
+// sees the other's note. A CPU that is told too late, or has found something else to do, does not
+// come: so who offers also has its timer look again, after a slice at the latest.
 //
 // A thread that ran just now has its data in the cache of the CPU that it left: it is not taken for
 // WARM_PER_SECOND's time, unless many wait there.
@@ -31,7 +31,7 @@
 /* CPUs whose idle thread has looked for work in vain, or is about to. Set by the CPU, cleared by it
  * when it leaves its idle thread, or by who interrupts it to have it look: one interrupt for one
  * thread. Sequentially consistent where it is set, before the CPU looks for threads; see above. */
-static _Atomic cpu_mask_t idle_cpus;
+_Atomic cpu_mask_t balance_idle_cpus;
 
 static cpu_mask_t online(void)
 {
@@ -92,7 +92,8 @@ static void wake_idle(cpu_mask_t cpus)
 {
     for (; cpus != 0; cpus &= cpus - 1) {
         cpu_mask_t bit = cpus & -cpus;
-        if ((atomic_fetch_and_explicit(&idle_cpus, ~bit, memory_order_relaxed) & bit) != 0) {
+        if ((atomic_fetch_and_explicit(&balance_idle_cpus, ~bit, memory_order_relaxed) & bit) !=
+            0) {
             hal_ipi_send(hal_cpu_at((cpu_t)__builtin_ctzll(bit)), HAL_IPI_LOOK);
             return;
         }
@@ -145,7 +146,7 @@ static void forget_offer_locked(struct run_queue *rq, int priority) REQUIRES(rq-
 static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint64_t now)
 {
     cpu_mask_t others = t->affinity & ~owner_of((struct run_queue *)(uintptr_t)rq)->bit;
-    cpu_mask_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & others;
+    cpu_mask_t idle = atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & others;
     bool is_warm = (int64_t)(cold_at(t) - now) > 0;
     if (t->priority >= PRIO_REALTIME) {
         (void)ask_worst(others, t->priority);
@@ -268,7 +269,8 @@ static struct thread *take_from(struct search *s, struct sched_cpu *from)
         set_off_locked(rq, t, s->self);
     }
     spin_unlock_masked(&rq->lock);
-    wake_idle(next & atomic_load_explicit(&idle_cpus, memory_order_relaxed) & ~s->self->bit);
+    wake_idle(next & atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) &
+              ~s->self->bit);
     return t;
 }
 
@@ -329,15 +331,8 @@ bool balance_pull_idle(struct sched_cpu *self)
     if (self->bit == 0 || hal_cpu_count() == 1) {
         return false;
     }
-    atomic_fetch_or_explicit(&idle_cpus, self->bit, memory_order_seq_cst);
+    atomic_fetch_or_explicit(&balance_idle_cpus, self->bit, memory_order_seq_cst);
     return balance_pull(self);
-}
-
-void balance_leave_idle(struct sched_cpu *self)
-{
-    if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & self->bit) != 0) {
-        atomic_fetch_and_explicit(&idle_cpus, ~self->bit, memory_order_relaxed);
-    }
 }
 
 /** NULL: there is none, or many that may not move come first. */
@@ -372,7 +367,7 @@ static void note_movable_locked(struct run_queue *rq) REQUIRES(rq->lock)
 static void even_out_locked(struct run_queue *rq, const struct thread *t) REQUIRES(rq->lock)
 {
     cpu_mask_t others = t->affinity & online() & ~owner_of(rq)->bit;
-    if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & others) != 0 ||
+    if ((atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & others) != 0 ||
         ask_worst(others, t->priority) || count_waiting_locked(rq, t->priority) < 2) {
         return;
     }
@@ -427,7 +422,7 @@ static uint32_t threads_on(cpu_t cpu)
 static struct sched_cpu *least_loaded(cpu_mask_t mask)
 {
     cpu_mask_t allowed = mask & online();
-    cpu_mask_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed;
+    cpu_mask_t idle = atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & allowed;
     cpu_mask_t among = idle != 0 ? idle : allowed;
     cpu_t here = hal_this_cpu()->id;
     cpu_t best =

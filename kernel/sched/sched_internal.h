@@ -83,7 +83,13 @@ bool balance_pull(struct sched_cpu *self);
 /** The same for a CPU with nothing to do, which others tell of threads from here on, until
  * balance_leave_idle(). */
 bool balance_pull_idle(struct sched_cpu *self);
-void balance_leave_idle(struct sched_cpu *self);
+extern _Atomic cpu_mask_t balance_idle_cpus; /* private: see balance.c */
+static inline void balance_leave_idle(struct sched_cpu *self)
+{
+    if ((atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & self->bit) != 0) {
+        atomic_fetch_and_explicit(&balance_idle_cpus, ~self->bit, memory_order_relaxed);
+    }
+}
 /** Have a CPU look for a thread better than what it runs. @context{any} */
 void balance_ask(cpu_t cpu);
 /** A thread that may not stay where it is has left the CPU; its registers are saved.

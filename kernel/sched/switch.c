@@ -113,9 +113,6 @@ static bool watch_time_locked(const struct thread *t, uint64_t now)
 static void switch_special_class(const struct thread *prev, const struct thread *next)
 {
     struct sched_cpu *sc = sched_this_cpu();
-    if ((prev->special & SPECIAL_IDLE) != 0) {
-        balance_leave_idle(sc);
-    }
     if ((next->special & SPECIAL_MUST_MOVE) != 0) {
         request_switch(); /* it was switched out before the CPU had seen that: it leaves at once */
     }
@@ -218,6 +215,8 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         if (t->can_move) {
             balance_offer_locked(rq, t); /* nobody takes it before it has left: the lock is held */
         }
+    } else {
+        balance_leave_idle(sc); /* by this way only: it neither waits nor yields */
     }
     struct thread *next = best_or_idle_locked(sc, now);
     switch_locked(cpu, sc, t, next, now, slice_of(next), false);
@@ -460,7 +459,6 @@ static bool take_idle_thread(struct sched_cpu *sc)
         return false;
     }
     sc->rq.idle->state = THREAD_READY;
-    sc->rq.idle->special = SPECIAL_IDLE;
     atomic_store_explicit(&sc->rq.idle->rq, &sc->rq, memory_order_relaxed);
     atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
     return true;

@@ -45,7 +45,6 @@ enum thread_special {
     SPECIAL_STATE = 1 << 0,     /* it has a program or a floating-point area */
     SPECIAL_REALTIME = 1 << 1,  /* PRIO_REALTIME or better */
     SPECIAL_MUST_MOVE = 1 << 2, /* it is on a CPU that it may not run on any more */
-    SPECIAL_IDLE = 1 << 3,
 };
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
