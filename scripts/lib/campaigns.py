@@ -128,7 +128,8 @@ class State:
         if self.left and self.left["first"] < self.next:  # there is a row about it
             self.left = None
         if self.left and self.left["of"] != self.of:  # that compiler is gone: its row, and go on behind its seeds
-            append_row(campaign, self.left, "passed", 0)
+            if self.left["next"] != self.left["first"]:
+                append_row(campaign, self.left, "passed", 0)
             self.next = self.left["next"]
             self.left = None
         self.left = self.left or self.nothing()

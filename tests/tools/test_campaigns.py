@@ -71,6 +71,7 @@ class Counting(Case):
         self.of = "two"
         campaigns.run_campaign(self.campaign(), 0.25)
         self.assertEqual((self.row()["of"], self.row()["seeds"], self.row()["so far"]), ("two", "31 to 60", "0.250"))
+        self.assertEqual(len(campaigns.rows()), 2, "a row that says nothing")
         self.of = "one"
         campaigns.run_campaign(self.campaign(), 0.5)
         self.assertEqual((self.row()["of"], self.row()["seeds"], self.row()["so far"]), ("one", "61 to 90", "0.500"))
