@@ -59,7 +59,7 @@ static uint32_t xapic_read(enum apic_register reg)
 
 static void xapic_write(enum apic_register reg, uint32_t value)
 {
-    *(volatile uint32_t *)(apic.base + reg) = value; /* never a port, and all are in its page */
+    io_write32(&apic, reg, value);
 }
 
 static uint32_t x2apic_read(enum apic_register reg)
@@ -102,13 +102,18 @@ uint32_t apic_read(enum apic_register reg)
 }
 
 /* At every interrupt twice: not through a pointer where it need not be. */
-void apic_write(enum apic_register reg, uint32_t value)
+static ALWAYS_INLINE void put_register(enum apic_register reg, uint32_t value)
 {
     if (LIKELY(access == &xapic)) {
-        xapic_write(reg, value);
+        io_write32(&apic, reg, value);
     } else {
         access->write(reg, value);
     }
+}
+
+void apic_write(enum apic_register reg, uint32_t value)
+{
+    put_register(reg, value);
 }
 
 uint32_t apic_id(void)
@@ -302,7 +307,7 @@ static uint32_t ack(unsigned vector)
         if (vector == APIC_VECTOR_SPURIOUS) {
             return IRQ_LINE_NONE;
         }
-        apic_write(APIC_EOI, 0); /* a device writes what it was not told, or was told once */
+        put_register(APIC_EOI, 0); /* a device writes what it was not told, or was told once */
         return IRQ_LINE_STRAY;
     }
     return line;
@@ -311,7 +316,7 @@ static uint32_t ack(unsigned vector)
 static void eoi(uint32_t line)
 {
     (void)line;
-    apic_write(APIC_EOI, 0);
+    put_register(APIC_EOI, 0);
 }
 
 /* A CPU that messages cannot name can still be one that no line is sent to. */
