@@ -14,6 +14,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
@@ -49,7 +50,8 @@ static struct profile *profile; /* lock; NULL: none runs */
 /* A CPU's own: its function starts it again, so it stays there. Started by who sets is_running. */
 static struct timer timers[CPU_MAX];
 static uint64_t round_ns; /* between two looks at one CPU; set before the timers are started */
-static _Atomic bool is_running; /* whoever sets it owns the timers */
+static _Atomic uint64_t left_out; /* looks that found another CPU's in their way; relaxed */
+static _Atomic bool is_running;   /* whoever sets it owns the timers */
 
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
 {
@@ -196,12 +198,17 @@ static void take_sample(const struct hal_frame *frame)
     uintptr_t pcs[FRAMES];
     unsigned count = walk(frame, pcs);
     name_code(pcs[0], name, sizeof(name));
-    irq_state_t state = spin_lock_irq(&lock);
+    /* Not waited for: with many CPUs, and fewer behind them, all would do nothing but queue here.
+     */
+    if (!spin_try_lock_masked(&lock)) {
+        (void)atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed);
+        return;
+    }
     if (profile != NULL) {
         count_locked(profile, name);
         count_chain_locked(profile, pcs, count);
     }
-    spin_unlock_irq(&lock, state);
+    spin_unlock_masked(&lock);
 }
 
 /* ---- Control ---- */
@@ -268,6 +275,11 @@ void profile_stop(void)
         return;
     }
     stop_timers();
+    uint64_t lost = atomic_exchange_explicit(&left_out, 0, memory_order_relaxed);
+    if (lost > 0) {
+        log_info("profile", "%llu looks beside %llu were left out: another CPU was being looked at",
+                 (unsigned long long)lost, (unsigned long long)p->total);
+    }
     heap_free(p);
     atomic_store_explicit(&is_running, false, memory_order_release);
 }

@@ -70,6 +70,17 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
     }
 }
 
+/** @brief Take a lock that is free now. @return false: it is not. @context{IRQ, or interrupts
+ * masked} */
+static inline bool spin_try_lock_masked(struct spinlock *lock)
+    TRY_ACQUIRES(true, *lock) NO_LOCK_ANALYSIS
+{
+    DASSERT(!hal_irqs_enabled());
+    uint32_t free = 0;
+    return atomic_compare_exchange_strong_explicit(&lock->word, &free, 1, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
 static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(atomic_load_explicit(&lock->held, memory_order_relaxed) != 0);

@@ -210,13 +210,13 @@ static uint64_t interrupts_of_all(void)
 
 static void an_idle_system_takes_few_interrupts(void)
 {
-    uint64_t count = UINT64_MAX;
-    for (unsigned i = 0; i < TRIES && count >= 20; i++) {
+    uint64_t count = UINT64_MAX, most = 5 * MAX(hal_cpu_count(), 4); /* each looks at another */
+    for (unsigned i = 0; i < TRIES && count >= most; i++) {
         uint64_t before = interrupts_of_all();
         TEST_EQUAL(thread_sleep(NS_PER_S), OK);
         count = interrupts_of_all() - before;
     }
-    TEST_CHECK(count < 20);
+    TEST_CHECK(count < most);
 }
 
 static void one_thread_on_each_cpu_is_not_interrupted(void)
