@@ -64,10 +64,12 @@ enum status pci_enable(struct pci_device *d, bool master)
     return OK;
 }
 
+/* Its BARs have their room, driver or not: decoding is left on. Off and on again, it would change
+ * the machine's memory map under what other CPUs do, which costs an emulator or a bridge dear. */
 void pci_disable(struct pci_device *d)
 {
-    uint16_t off = PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-    pci_write16(d, PCI_COMMAND, pci_read16(d, PCI_COMMAND) & (uint16_t)~off);
+    uint16_t command = pci_read16(d, PCI_COMMAND);
+    pci_write16(d, PCI_COMMAND, command & (uint16_t)~PCI_COMMAND_MASTER);
 }
 
 enum status pci_map_bar(struct pci_device *d, unsigned bar, uint64_t offset, uint64_t len,

@@ -103,7 +103,7 @@ unsigned pci_find_capability(const struct pci_device *d, uint8_t id, unsigned af
  */
 enum status pci_enable(struct pci_device *d, bool master);
 
-/** @brief Stop bus mastering and decoding. @context{thread} */
+/** @brief Stop bus mastering: the device reads and writes no memory any more. @context{thread} */
 void pci_disable(struct pci_device *d);
 
 /**

@@ -12,37 +12,13 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"
+#include "tests/kernel/on_cpus.h"
 #include "tests/kernel/tests.h"
 
-#define CPUS_MANY 4u /* more only wait for each other's locks */
-#define ROUNDS    40u
-#define FOLDER    "/tmp/smp"
-#define SHARED    FOLDER "/shared"
-#define DISK      "/tmp/disk"
-
-static cpu_t contenders(void)
-{
-    return MIN(hal_cpu_count(), CPUS_MANY);
-}
-
-/* One thread on each of the CPUs; entry's argument is its number. */
-static void run_on_all(void (*entry)(void *arg))
-{
-    struct thread *threads[CPUS_MANY];
-    cpu_t count = contenders();
-    for (cpu_t i = 0; i < count; i++) {
-        const struct thread_options options = {.name = "smp files",
-                                               .entry = entry,
-                                               .arg = (void *)(uintptr_t)i,
-                                               .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
-                                               .cpu = i};
-        TEST_EQUAL(thread_create(&options, &threads[i]), OK);
-    }
-    for (cpu_t i = 0; i < count; i++) {
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
-    }
-}
+#define ROUNDS 40u
+#define FOLDER "/tmp/smp"
+#define SHARED FOLDER "/shared"
+#define DISK   "/tmp/disk"
 
 static void get_cache_pages(uint64_t *out)
 {
@@ -134,7 +110,7 @@ static void memory_files_are_used_from_every_cpu(void)
     uint64_t before, after;
     get_cache_pages(&before);
     TEST_EQUAL(vfs_mkdir(NULL, FOLDER), OK);
-    run_on_all(use_folder);
+    run_on_contenders("smp files", use_folder);
     TEST_EQUAL(vfs_unlink(NULL, FOLDER), OK); /* it is empty */
     get_cache_pages(&after);
     TEST_EQUAL(after, before);
@@ -270,7 +246,7 @@ static void use_disk(void)
 {
     for (unsigned i = 0; i < 3; i++) {
         TEST_EQUAL(vfs_mount_block(&ram.dev, DISK), OK);
-        run_on_all(read_disk);
+        run_on_contenders("smp files", read_disk);
         TEST_EQUAL(vfs_unmount(DISK), OK);
     }
 }

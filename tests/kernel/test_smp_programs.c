@@ -9,11 +9,11 @@
 #include "kernel/jit/code/codemem.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/program_runs.h"
+#include "tests/kernel/on_cpus.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>
 
-#define CPUS_MANY   4u
 #define ROUNDS      6u
 #define LOOKS       1000u
 #define LOAD_ROUNDS 20u
@@ -34,29 +34,6 @@ static const struct image *images(void)
                             (size_t)(test_program_spin_end - test_program_spin)};
     all[1] = (struct image){"/tmp/smp.wasm", portable_spin, sizeof(portable_spin)};
     return all;
-}
-
-static cpu_t contenders(void)
-{
-    return MIN(hal_cpu_count(), CPUS_MANY);
-}
-
-static void run_on_all(void (*entry)(void *arg))
-{
-    struct thread *threads[CPUS_MANY];
-    cpu_t count = contenders();
-    for (cpu_t i = 0; i < count; i++) {
-        const struct thread_options options = {.name = "smp programs",
-                                               .entry = entry,
-                                               .arg = (void *)(uintptr_t)i,
-                                               .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
-                                               .cpu = i};
-        TEST_EQUAL(thread_create(&options, &threads[i]), OK);
-    }
-    for (cpu_t i = 0; i < count; i++) {
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
-    }
 }
 
 /* What ends a little later than who waited for it: stacks and the heap's slabs stay with the CPUs
@@ -108,7 +85,7 @@ static void programs_are_started_and_killed_from_every_cpu(void)
     codemem_get_stats(&pool, &used);
     atomic_store(&handed, NULL);
     if (runs_write_file(&images()[0]) && runs_write_file(&images()[1])) {
-        run_on_all(start_and_kill);
+        run_on_contenders("smp programs", start_and_kill);
         kill(atomic_exchange(&handed, NULL));
     }
     runs_remove_file(&images()[0]);
@@ -141,7 +118,7 @@ static void drivers_are_loaded_and_unloaded_from_every_cpu(void)
 {
     struct page_stats before;
     page_get_stats(&before);
-    run_on_all(load_and_unload);
+    run_on_contenders("smp programs", load_and_unload);
     expect_as_before(&before);
 }
 
