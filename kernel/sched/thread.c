@@ -10,6 +10,7 @@
 
 #include "kernel/sched/thread.h"
 
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
@@ -17,6 +18,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/smp.h"
 #include "kernel/trace.h"
 
 #define SPARE_MAX   16
@@ -207,6 +209,28 @@ static void free_surplus(struct work *work)
     }
 }
 
+/* On the CPU whose spare units they are: their stack has no lock. */
+static void give_up_spare(void *gave)
+{
+    for (struct thread *t; (t = spare_pop()) != NULL;) {
+        irq_state_t state = spin_lock_irq(&surplus.lock);
+        list_push_back(&surplus.list, &t->run_link);
+        spin_unlock_irq(&surplus.lock, state);
+        *(bool *)gave = true;
+    }
+}
+
+bool thread_trim(void)
+{
+    bool gave = false;
+    cpu_t count = hal_cpu_count();
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        smp_call(cpu, give_up_spare, &gave);
+    }
+    free_surplus(&surplus.work);
+    return gave;
+}
+
 void thread_put(struct thread *t)
 {
     /* Release: what this holder did to the thread comes before its next life. Acquire pairs with
@@ -226,6 +250,17 @@ static void thread_start(void *arg)
     preempt_check();
     t->entry(t->arg);
     thread_exit(0);
+}
+
+/* What other CPUs keep for their next threads is memory that this one may need. Nobody waits for
+ * another CPU before threads run. */
+static struct thread *new_unit(size_t stack_bytes)
+{
+    struct thread *t = unit_create(stack_bytes);
+    if (t == NULL && hal_irqs_enabled() && thread_trim()) {
+        t = unit_create(stack_bytes);
+    }
+    return t;
 }
 
 /** A spare unit may have a floating-point area from its last life. */
@@ -265,7 +300,7 @@ struct thread *thread_take(const struct thread_options *options)
     size_t stack_bytes = MAX(options->stack_bytes, HAL_STACK_SIZE);
     struct thread *t = stack_bytes > HAL_STACK_SIZE ? NULL : spare_pop();
     if (t == NULL) {
-        t = unit_create(stack_bytes);
+        t = new_unit(stack_bytes);
     }
     if (t == NULL) {
         return NULL;

@@ -153,6 +153,11 @@ enum status thread_join(struct thread *t, int *value);
 /** @brief Drop the reference: the thread cleans up after itself. @context{thread} */
 void thread_detach(struct thread *t);
 
+/** @brief Give back the memory of ended threads that CPUs keep for their next ones. A thread for
+ * which there is no memory does so by itself. @return false: nobody kept any.
+ * @context{thread, interrupts enabled} */
+bool thread_trim(void);
+
 /** @brief The running thread. @context{thread or IRQ} */
 static inline struct thread *thread_current(void)
 {

@@ -70,6 +70,7 @@ void runs_run(const struct image *image, const char *argument, enum program_end 
 void runs_measure(struct footprint *f)
 {
     (void)!thread_sleep(NS_PER_MS); /* the work thread takes apart what ended threads leave */
+    (void)thread_trim();            /* and CPUs keep some, each as many as ended there */
     page_get_stats(&f->pages);
     heap_get_stats(&f->heap);
 }

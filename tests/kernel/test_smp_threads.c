@@ -8,6 +8,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/profile.h"
 #include "kernel/sched/mutex.h"
@@ -25,6 +26,7 @@
 #define PING_PONG   500u
 #define NO_DEVICE   0xf0u /* functions of a slot where no device is */
 #define LINE_ROUNDS 2000u
+#define LOOKS       1000u
 #define CHAIN_MAX   256u
 #define SLOW_TURNS  100000u
 
@@ -262,6 +264,29 @@ static void a_message_line_is_one_devices(void)
     if (hal_msi_controller() != NULL) {
         run_on(contenders(), take_message_lines, &taken);
     }
+}
+
+static uint64_t stack_pages(void)
+{
+    struct page_stats stats;
+    (void)thread_trim();
+    page_get_stats(&stats);
+    return stats.by_owner[PAGE_STACK];
+}
+
+/* Each CPU keeps what threads left there. One that was joined may still be on its way out. */
+static void what_cpus_keep_of_threads_goes_back(void)
+{
+    uint64_t before = stack_pages();
+    for (cpu_t i = 0; i < cpu_count(); i++) {
+        for (unsigned k = 0; k < 3; k++) {
+            thread_detach(start_on(i, nothing, NULL, PRIO_NORMAL));
+        }
+    }
+    for (unsigned i = 0; i < LOOKS && stack_pages() != before; i++) {
+        TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+    }
+    TEST_EQUAL(stack_pages(), before);
 }
 
 struct slow_timer {
@@ -504,6 +529,7 @@ const struct kernel_test smp_thread_tests[] = {
     {"smp.locks_keep_cpus_apart", locks_keep_cpus_apart},
     {"smp.memory_and_threads_are_had_from_all_cpus", memory_and_threads_are_had_from_all_cpus},
     {"smp.each_cpu_has_a_timer", each_cpu_has_a_timer},
+    {"smp.what_cpus_keep_of_threads_goes_back", what_cpus_keep_of_threads_goes_back},
     {"smp.a_message_line_is_one_devices", a_message_line_is_one_devices},
     {"smp.a_timer_that_is_taken_back_runs_nowhere", a_timer_that_is_taken_back_runs_nowhere},
     {"smp.equal_threads_take_turns_on_every_cpu", equal_threads_take_turns_on_every_cpu},

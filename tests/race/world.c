@@ -18,6 +18,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/program.h"
+#include "kernel/smp.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -168,6 +169,13 @@ void hal_fp_restore(const void *area)
 
 /* The boot thread's stack, on which nobody runs. */
 char __boot_stack_start[PAGE_SIZE], __boot_stack_end[1];
+
+/* For want of memory only, which there is. */
+void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
+{
+    (void)cpu, (void)fn, (void)arg;
+    race_fail("a CPU is called");
+}
 
 /* ---- Memory ---- */
 
