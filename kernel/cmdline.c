@@ -79,6 +79,16 @@ static bool parse_watchdog(const char *text, uint32_t *out)
     return true;
 }
 
+static bool parse_seed(const char *text, uint32_t *out)
+{
+    unsigned long long n;
+    if (!str_to_u64(text, &n) || n == 0 || n > UINT32_MAX) {
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
 static bool parse_maxcpus(const char *text, uint32_t *out)
 {
     unsigned long long n;
@@ -139,6 +149,9 @@ static bool parse_word(struct cmdline *c, char *word)
     }
     if (str_has_prefix(word, "watchdog=")) {
         return parse_watchdog(word + 9, &c->watchdog_s);
+    }
+    if (str_has_prefix(word, "preempt=")) {
+        return parse_seed(word + 8, &c->preempt_seed);
     }
     if (strcmp(word, "trace") == 0) {
         c->trace = true;

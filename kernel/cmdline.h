@@ -19,6 +19,7 @@ struct cmdline {
     bool poweroff;            /* after the rest */
     uint32_t watchdog_s;      /* kernel/sched/watchdog.h; 0: none */
     bool trace;               /* kernel/trace.h from the first thread on */
+    uint32_t preempt_seed;    /* kernel/preempt_points.h; 0: none */
     int loglevel;             /* enum log_level, -1 = not given */
     uint32_t maxcpus;         /* 0 = all */
     uint32_t unknown_count;

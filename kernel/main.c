@@ -17,6 +17,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/preempt_points.h"
 #include "kernel/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
@@ -47,6 +48,13 @@ static void trace_boot(void)
     }
 }
 
+static void start_preempt_points(void)
+{
+    if (cmdline.preempt_seed != 0 && !preempt_points_start(cmdline.preempt_seed)) {
+        log_warn("preempt", "debug builds alone have preemption points");
+    }
+}
+
 void upcall_main(struct boot_info *info)
 {
     clock_init();
@@ -61,6 +69,7 @@ void upcall_main(struct boot_info *info)
 
     hal_platform_init_core(info); /* interrupt controller, event timer, power */
     sched_init();                 /* from here on this is a thread */
+    start_preempt_points();
     trace_boot();
     hal_irq_enable();
     watchdog_start(cmdline.watchdog_s * NS_PER_S);

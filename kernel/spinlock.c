@@ -135,8 +135,10 @@ static void acquire(struct spinlock *lock)
 
 void spin_lock(struct spinlock *lock) NO_LOCK_ANALYSIS
 {
+    preempt_point(PREEMPT_LOCK);
     preempt_disable();
     acquire(lock);
+    preempt_point(PREEMPT_LOCKED);
 }
 
 void spin_unlock(struct spinlock *lock) NO_LOCK_ANALYSIS
@@ -147,6 +149,7 @@ void spin_unlock(struct spinlock *lock) NO_LOCK_ANALYSIS
 
 irq_state_t spin_lock_irq(struct spinlock *lock) NO_LOCK_ANALYSIS
 {
+    preempt_point(PREEMPT_LOCK); /* where a switch is possible, still */
     irq_state_t state = hal_irq_save();
     spin_lock_masked(lock);
     return state;

@@ -17,6 +17,7 @@
 
 #include "hal/cpu.h"
 #include "kernel/assert.h"
+#include "kernel/preempt_points.h"
 
 #include <stdatomic.h>
 
@@ -62,12 +63,14 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
 static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(!hal_irqs_enabled());
+    preempt_point(PREEMPT_LOCK);
     uint32_t free = 0;
     /* Weak: where it fails for no reason, the queue is the way in, too. */
     if (UNLIKELY(!atomic_compare_exchange_weak_explicit(&lock->word, &free, 1, memory_order_acquire,
                                                         memory_order_relaxed))) {
         spin_lock_queued(lock);
     }
+    preempt_point(PREEMPT_LOCKED);
 }
 
 /** @brief Take a lock that is free now. @return false: it is not. @context{IRQ, or interrupts
@@ -87,6 +90,7 @@ static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lo
     /* Only the byte: others may put themselves into the upper half meanwhile. The last access: from
      * here on the lock's memory may go. Pairs with the acquire of the next holder. */
     atomic_store_explicit(&lock->held, 0, memory_order_release);
+    preempt_point(PREEMPT_UNLOCK);
 }
 
 /**
@@ -115,11 +119,16 @@ void sched_preempt(void);
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
 SELDOM_CALLED void preempt_if_possible(void);
 
+/** The scheduler's, in debug builds: the running thread's slice is over now. An equal that is ready
+ * runs, if there is one. Interrupts are enabled, preemption is on. */
+void sched_end_slice(void);
+
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the
  * unlock functions: a thread that was made ready under a lock runs as soon as the lock is free.
  * @context{any} */
 static inline void preempt_check(void)
 {
+    preempt_point(PREEMPT_ENABLED);
     if (UNLIKELY(hal_is_switch_due())) {
         preempt_if_possible();
     }

@@ -165,6 +165,7 @@ static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint
 SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
 {
     note_offer_locked(rq, t->priority);
+    preempt_point(PREEMPT_WAKE);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in balance_pull() */
     look_again_at(rq, tell_of(rq, t, hal_counter_read()));
 }
@@ -332,6 +333,7 @@ bool balance_pull_idle(struct sched_cpu *self)
         return false;
     }
     atomic_fetch_or_explicit(&balance_idle_cpus, self->bit, memory_order_seq_cst);
+    preempt_point(PREEMPT_WAIT);
     return balance_pull(self);
 }
 

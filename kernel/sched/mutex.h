@@ -36,11 +36,13 @@ inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
     struct thread *self = thread_current();
     struct thread *expected = NULL;
     DASSERT(hal_this_cpu()->irq_depth == 0);
+    preempt_point(PREEMPT_LOCK);
     /* Acquire pairs with the release of the last holder: what it wrote is visible. */
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
         mutex_lock_slowly(m);
     }
+    preempt_point(PREEMPT_LOCKED);
     self->locks_held++;
     /* Not put off, or left out together with the unlock's: faults and interrupts look at it. */
     atomic_signal_fence(memory_order_seq_cst);
@@ -53,10 +55,12 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
     struct thread *expected = self;
     atomic_signal_fence(memory_order_seq_cst);
     self->locks_held--;
+    preempt_point(PREEMPT_UNLOCK);
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, NULL, memory_order_release, memory_order_relaxed))) {
         mutex_unlock_slowly(m);
     }
+    preempt_point(PREEMPT_ENABLED);
 }
 #endif
 

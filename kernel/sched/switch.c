@@ -257,6 +257,20 @@ void sched_preempt(void)
     hal_irq_restore(state);
 }
 
+#ifdef HALYARD_DEBUG
+void sched_end_slice(void)
+{
+    irq_state_t state = hal_irq_save();
+    struct run_queue *rq = &sched_this_cpu()->rq;
+    spin_lock_masked(&rq->lock);
+    rq->slice_end = hal_counter_read();
+    spin_unlock_masked(&rq->lock);
+    request_switch();
+    preempt_while_due();
+    hal_irq_restore(state);
+}
+#endif
+
 void sched_preempt_from_irq(void)
 {
     if (hal_this_cpu()->preempt_off == 0) {

@@ -42,6 +42,7 @@ static ALWAYS_INLINE void make_ready_locked(struct hal_cpu *cpu, struct run_queu
                                             struct thread *t) REQUIRES(rq->lock)
 {
     uint8_t priority = rq_push_back_locked(rq, t), running;
+    preempt_point(PREEMPT_WAKE);
     if (UNLIKELY(rq != &sched_of(cpu)->rq)) {
         switch_tell_cpu_locked(rq, t);
     } else if (priority > (running = rq_running(rq))) {
@@ -187,6 +188,7 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     struct sched_cpu *sc = sched_of(cpu);
     struct run_queue *rq = &sc->rq;
     struct thread *self = cpu->current;
+    preempt_point(PREEMPT_WAIT);
     /* A spinlock is held, or the caller may not sleep. */
     ASSERT(cpu->depths == 0);
     spin_lock_masked(&rq->lock);

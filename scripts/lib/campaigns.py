@@ -35,6 +35,7 @@ rows about the same sources since one that failed: when the compiler changes, th
 """
 COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amount", "result")
 SLICE_S = 300
+STRESS_CPUS = (1, 2, 4, 8)
 
 # ---- What is judged ----
 
@@ -242,6 +243,24 @@ def guest_slice(argv):
                 return rounds, run.stdout.decode(errors="replace")[-2000:] + f"\nstatus {run.returncode}"
             rounds += 1
         return rounds, None
+
+    return work
+
+
+def stress_slice(argv, build):
+    """The guest's stress test in a debug build, with preemption points: each seed on each number of CPUs."""
+    def work(seed, seconds, done):
+        seeds, end = 0, time.monotonic() + seconds
+        build()
+        while time.monotonic() < end:
+            for cpus in STRESS_CPUS:
+                run = subprocess.run([*argv, "--smp", str(cpus), "--append", f"preempt={seed + seeds}", "--test", "stress.*"],
+                                     stdin=subprocess.DEVNULL, capture_output=True)
+                if run.returncode != 0:
+                    return seeds + 1, (run.stdout.decode(errors="replace")[-2000:] +
+                                       f"\nseed {seed + seeds}, {cpus} CPUs: status {run.returncode}")
+            seeds += 1
+        return seeds, None
 
     return work
 

@@ -7,6 +7,7 @@ side by side as there are CPUs; what is shown comes whole, suite by suite, in th
 """
 import argparse
 import fnmatch
+import functools
 import json
 import os
 import re
@@ -260,6 +261,11 @@ def all_suites(presets, builds, host):
         yield from machine_suites(machine, presets[machine], builds[machine])
 
 
+def debug_build(preset):
+    """What makes it, once it is needed."""
+    return functools.cache(lambda: build_targets(preset, build_directory(preset)))
+
+
 def all_campaigns(builds, presets, host):
     for name, (label, argv) in host_tests(host).items():
         if label == "fuzz":
@@ -272,6 +278,10 @@ def all_campaigns(builds, presets, host):
         yield Campaign(f"boot_{machine}", campaigns.boot_slice(boot), "boots", is_by_seed=True)
         guest = [*boot[:-1], "900"]
         yield Campaign(f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests")
+        preset = f"{machine}-debug"
+        stress = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build", "--timeout", "600"]
+        yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, debug_build(preset)),
+                       "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 

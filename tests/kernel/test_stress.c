@@ -7,6 +7,7 @@
 #include "hal/smp.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
+#include "kernel/preempt_points.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
 #include "tests/kernel/tests.h"
@@ -14,6 +15,7 @@
 #define ACTORS_MAX  16u
 #define STEPS       60u
 #define ROUNDS_LONG 10u
+#define SEEDS       3u
 #define STEPS_LONG  1000u
 #define TRIES       10000u /* a millisecond each */
 #define SHORT_NS    ((uint64_t)1 << 18)
@@ -247,6 +249,21 @@ static uint32_t live_threads(void)
     return stats.threads;
 }
 
+/* Each line of this is the same whenever a run on one CPU, counted in instructions, is repeated. */
+static void say_decisions(void)
+{
+    struct preempt_stats d;
+    preempt_points_get(0, &d);
+    if (preempt_points_seed() != 0) {
+        TEST_CHECK(d.spins > 0 && d.switches > 0);
+        console_printf("# preemption points, seed %u, CPU 0: %llu edges, %llu spins, %llu slices "
+                       "ended, digest %016llx\n",
+                       preempt_points_seed(), (unsigned long long)d.points,
+                       (unsigned long long)d.spins, (unsigned long long)d.switches,
+                       (unsigned long long)d.digest);
+    }
+}
+
 static void play(uint32_t seed, unsigned steps)
 {
     struct stage s = {.seed = seed, .steps = steps};
@@ -266,22 +283,45 @@ static void play(uint32_t seed, unsigned steps)
                    "%u too late, %u timers fired, %u taken back, %u locked\n",
                    seed, hal_cpu_count(), s.begun, s.detached, s.cancelled, s.moved, s.given,
                    s.late, s.fired, s.taken_back, s.locked);
+    say_decisions();
+}
+
+/* "preempt=SEED" on the kernel's command line is a seed of this, too. */
+static uint32_t first_seed(void)
+{
+    return MAX(preempt_points_seed(), 1);
 }
 
 static void nothing_is_lost_or_left(void)
 {
-    play(1, STEPS);
+    play(first_seed(), STEPS);
 }
 
 static void nothing_is_lost_or_left_in_many_rounds(void)
 {
-    for (uint32_t seed = 1; seed <= ROUNDS_LONG; seed++) {
-        play(seed, STEPS_LONG);
+    for (uint32_t i = 0; i < ROUNDS_LONG; i++) {
+        play(first_seed() + i, STEPS_LONG);
     }
 }
 
+#ifdef HALYARD_DEBUG
+static void nothing_is_lost_or_left_with_preemption_points(void)
+{
+    uint32_t before = preempt_points_seed();
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        (void)preempt_points_start(before + seed);
+        play(first_seed(), STEPS);
+    }
+    (void)preempt_points_start(before);
+}
+#endif
+
 const struct kernel_test stress_tests[] = {
     {"stress.nothing_is_lost_or_left", nothing_is_lost_or_left},
+#ifdef HALYARD_DEBUG
+    {"stress.nothing_is_lost_or_left_with_preemption_points",
+     nothing_is_lost_or_left_with_preemption_points},
+#endif
     {"long_stress.nothing_is_lost_or_left_in_many_rounds", nothing_is_lost_or_left_in_many_rounds},
     {0},
 };

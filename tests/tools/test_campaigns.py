@@ -112,6 +112,27 @@ class Counting(Case):
         self.assertEqual((writer.count, writer.failed), (2, 0))  # the second had nothing left to do
 
 
+class Stress(Case):
+    def work(self, script, seconds):
+        """A slice with a stand-in for scripts/run: what it was called with, how often it was built, what it says."""
+        calls, built = self.folder / "calls", []
+        slice_of = campaigns.stress_slice(["sh", "-c", f'echo "$*" >> {calls}; {script}', "run"], lambda: built.append(1))
+        result = slice_of(7, seconds, 0)
+        return calls.read_text().splitlines() if calls.exists() else [], built, result
+
+    def test_each_seed_on_each_number_of_cpus(self):
+        calls, built, (seeds, wrong) = self.work("true", 0.2)
+        self.assertEqual((len(calls), built, wrong), (4 * seeds, [1], None))
+        self.assertEqual(calls[:5:4], ["--smp 1 --append preempt=7 --test stress.*",
+                                       "--smp 1 --append preempt=8 --test stress.*"])
+        self.assertEqual([call.split()[1] for call in calls[:4]], ["1", "2", "4", "8"])
+
+    def test_a_seed_that_fails_is_named(self):
+        calls, _, (seeds, wrong) = self.work('echo not ok; test "$2$4" != 4preempt=8', 60)
+        self.assertEqual((len(calls), seeds), (7, 2))
+        self.assertEqual(wrong.splitlines(), ["not ok", "", "seed 8, 4 CPUs: status 1"])
+
+
 class Sources(unittest.TestCase):
     def test_comments_and_space_are_nothing(self):
         text = 'int f(void) /* one\nline */ { return "// no", \'"\', 1; } // x\n'

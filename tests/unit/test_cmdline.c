@@ -42,8 +42,10 @@ static void test_known_words(void **state)
     assert_true(c.poweroff && c.shell);
     assert_false(c.trace);
     assert_int_equal(c.unknown_count, 0);
+    assert_int_equal(c.preempt_seed, 0);
     assert_int_equal(c.watchdog_s, 10);
-    cmdline_parse("test= loglevel=1 trace watchdog=0", &c);
+    cmdline_parse("test= loglevel=1 trace watchdog=0 preempt=77", &c);
+    assert_int_equal(c.preempt_seed, 77);
     assert_int_equal(c.watchdog_s, 0);
     assert_true(c.trace);
     assert_string_equal(c.test, "*");
@@ -99,8 +101,11 @@ static void test_a_program_may_be_kept_in_folders(void **state)
 static void test_unknown_and_malformed_words_are_listed(void **state)
 {
     (void)state;
-    cmdline_parse("quiet run= loglevel=9 maxcpus=0 maxcpus=many tests \"a b\"", &c);
-    assert_int_equal(c.unknown_count, 7);
+    cmdline_parse("quiet run= loglevel=9 maxcpus=0 maxcpus=many tests \"a b\" preempt=0 "
+                  "preempt=4294967296",
+                  &c);
+    assert_int_equal(c.unknown_count, 9);
+    assert_int_equal(c.preempt_seed, 0);
     assert_string_equal(c.unknown[0], "quiet");
     assert_string_equal(c.unknown[1], "run=");
     assert_string_equal(c.unknown[5], "tests");

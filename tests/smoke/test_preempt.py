@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Seeded preemption points (kernel/preempt_points.h): the stress test under several seeds on 1, 2, 4 and 8 CPUs, and
+what follows from a seed alone. Debug builds have them; of a release build only that it has none is shown."""
+import re
+import subprocess
+
+from smoke import BUILD, TestCase, run
+
+IS_DEBUG = "CMAKE_BUILD_TYPE:STRING=Debug\n" in (BUILD / "CMakeCache.txt").read_text()
+STRESS = "stress.nothing_is_lost_or_left"
+
+
+def for_builds(debug):
+    return lambda test: test if IS_DEBUG == debug else None
+
+
+class Preempt(TestCase):
+    def stress(self, seed, *options):
+        """The lines that say what was done and decided."""
+        result = run("--test", STRESS, "--append", f"preempt={seed}", *options)
+        self.expect(result, 0, contains=f"ok 1 - {STRESS}")
+        lines = re.findall(rf"(?m)^# .*\bseed {seed},.*$", result.output)
+        self.assertEqual(len(lines), 2, result.output)
+        self.assertRegex(lines[1], r"digest [0-9a-f]{16}")
+        return lines
+
+    @for_builds(debug=True)
+    def test_a_seed_repeats(self):
+        """With one CPU and time that is counted in instructions: from the first thread on, edge by edge."""
+        first = self.stress(7, "--accel", "icount")
+        self.assertEqual(self.stress(7, "--accel", "icount"), first)
+        self.assertNotEqual(self.stress(8, "--accel", "icount")[1].split("seed 8")[1], first[1].split("seed 7")[1])
+
+    @for_builds(debug=True)
+    def test_nothing_is_lost_or_left_whatever_the_seed(self):
+        for cpus in (1, 2, 4, 8):
+            for seed in (100 + cpus, 200 + cpus):
+                with self.subTest(cpus=cpus, seed=seed):
+                    self.stress(seed, "--smp", cpus)
+
+    @for_builds(debug=True)
+    def test_a_seed_loses_the_same_wake_up_again(self):
+        """That of a protocol that is wrong on purpose."""
+        def found():
+            result = run("--test", "preempt.a_wake_up*", "--accel", "icount")
+            self.expect(result, 0)
+            return re.search(r"(?m)^# seed \d+ loses a wake-up in round (\d.*)$", result.output)[0]
+        self.assertEqual(found(), found())
+
+    @for_builds(debug=False)
+    def test_a_release_has_none(self):
+        result = run("--append", "preempt=7", typed="poweroff\n")
+        self.expect(result, 0, contains="preempt: debug builds alone have preemption points")
+        symbols = subprocess.run(["llvm-nm", BUILD / "halyard.elf"], capture_output=True, text=True, check=True).stdout
+        self.assertIn(" spin_lock_irq\n", symbols)
+        self.assertNotIn("preempt_point", symbols)
+        self.assertNotIn("sched_end_slice", symbols)
