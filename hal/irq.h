@@ -25,15 +25,21 @@ enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
  * @brief One kind of interrupt controller: GICv2, GICv3, IOAPIC with local APIC.
  *
  * No slot is optional. Slots are called with interrupts masked on this CPU, and by several CPUs at
- * once, but for `configure`, `mask` and `unmask` of one line: those are called under the line's
- * lock. What lines share, such as a register for many of them, the controller locks itself.
+ * once, but for `configure`, `mask`, `unmask` and `route` of one line: those are called under the
+ * line's lock. What lines share, such as a register for many of them, the controller locks itself.
  */
 struct irq_controller {
     const char *name;
-    /** Prepare a masked line for this CPU. E_RANGE: no such line. E_NOTSUP: not that trigger. */
+    /** Prepare a masked line. Until it is routed elsewhere it interrupts the boot CPU. E_RANGE: no
+     * such line. E_NOTSUP: not that trigger. */
     enum status (*configure)(uint32_t line, enum irq_trigger trigger);
     void (*mask)(uint32_t line);
     void (*unmask)(uint32_t line);
+    /** Let a configured line interrupt that CPU from now on; one that was on its way may still come
+     * to the one before. A message that says itself where it goes must be composed anew. The CPU is
+     * online. E_RANGE: the line cannot name it. E_NOTSUP: each CPU has its own. E_NOMEM.
+     * E_TIMEDOUT, E_IO: the controller does not answer, or refuses; it goes where it went. */
+    enum status (*route)(uint32_t line, const struct hal_cpu *cpu);
     /** Accept the interrupt being delivered. `vector` is the machine's own (x86: IDT vector,
      * AArch64: 0). Returns its line, IRQ_LINE_NONE or IRQ_LINE_STRAY. */
     uint32_t (*ack)(unsigned vector);
@@ -66,7 +72,7 @@ struct msi_controller {
     enum status (*alloc)(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count);
     /** Give back all that one alloc() gave. Their handlers are released. */
     void (*free)(uint32_t device_id, uint32_t first, uint32_t count);
-    /** Address and data that raise a line that alloc() gave. */
+    /** Address and data that raise a line that alloc() gave, on the CPU that it is routed to. */
     void (*compose)(uint32_t line, uint64_t *address, uint32_t *data);
     /** The irq_controller's mask and unmask work on these lines too. If not, only the device can
      * hold a message back. */

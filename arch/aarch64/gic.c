@@ -43,6 +43,11 @@ enum status gic_set_trigger(const struct io_region *r, uint32_t line, enum irq_t
     return OK;
 }
 
+bool gic_is_edge(const struct io_region *r, uint32_t line)
+{
+    return (io_read32(r, GICD_ICFGR + line / 16 * 4) >> line % 16 * 2 & CFG_EDGE) != 0;
+}
+
 void gic_quiet(const struct io_region *r, uint32_t first, uint32_t end)
 {
     for (uint32_t line = first; line < end; line += 32) {

@@ -85,8 +85,8 @@ struct gicv3_cpu {
     unsigned id_bits;        /* of INTIDs; 0: no LPIs */
 };
 
-/** @brief Describe this CPU. @pre gicv3_init(). @context{early} */
-void gicv3_get_cpu(struct gicv3_cpu *out);
+/** @brief Describe a CPU. @pre gicv3_init(), and for others add_cpu(). @context{any} */
+void gicv3_get_cpu(cpu_t cpu, struct gicv3_cpu *out);
 
 /**
  * @brief Take over the ITS of the machine: message lines from GIC_LPI_FIRST on.
@@ -100,9 +100,11 @@ enum status gicv3_its_init(const struct boot_gic *gic, const struct gicv3_cpu *c
 
 extern const struct msi_controller gicv3_msi_controller;
 
-/** @brief For gicv3.c: configure, mask and unmask of a line from GIC_LPI_FIRST on. */
+/** @brief For gicv3.c: configure, mask, unmask and route of a line from GIC_LPI_FIRST on. @param
+ * cpu Number of the one that `target` describes. */
 enum status gicv3_lpi_configure(uint32_t line, enum irq_trigger trigger);
 void gicv3_lpi_set_masked(uint32_t line, bool is_masked);
+enum status gicv3_lpi_route(uint32_t line, cpu_t cpu, const struct gicv3_cpu *target);
 
 /* ---- the distributor, which both versions share ---- */
 
@@ -111,6 +113,7 @@ void gicv3_lpi_set_masked(uint32_t line, bool is_masked);
 #define GICD_IGROUPR    0x0080
 #define GICD_ISENABLER  0x0100
 #define GICD_ICENABLER  0x0180
+#define GICD_ISPENDR    0x0200
 #define GICD_ICPENDR    0x0280
 #define GICD_ICACTIVER  0x0380
 #define GICD_IPRIORITYR 0x0400
@@ -145,6 +148,9 @@ void gic_write_bit(const struct io_region *r, size_t array, uint32_t line);
  * @return OK; E_NOTSUP: active-low level, or an SGI that is not edge.
  */
 enum status gic_set_trigger(const struct io_region *r, uint32_t line, enum irq_trigger trigger);
+
+/** @brief Is that how it was made? @pre `line` is no SGI */
+bool gic_is_edge(const struct io_region *r, uint32_t line);
 
 /** @brief Mask, make idle and give the one priority to lines [first, end), multiples of 32. */
 void gic_quiet(const struct io_region *r, uint32_t first, uint32_t end);

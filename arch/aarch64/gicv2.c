@@ -26,6 +26,9 @@ static struct io_region dist, cpu_interface;
 static uint32_t line_count;
 static struct gic_private private_lines;
 
+/* Four lines share a word of GICD_ITARGETSR. */
+static struct gic_lock targets_lock;
+
 /* By CPU: which interface is its, as own_target() says. [o], before it is online. */
 static uint8_t target_of[CPUS];
 
@@ -121,6 +124,44 @@ static void unmask(uint32_t line)
     gic_write_bit(&dist, GICD_ISENABLER, line);
 }
 
+static void set_target(uint32_t line, uint8_t target)
+{
+    size_t at = GICD_ITARGETSR + (line & ~3u);
+    unsigned shift = line % 4 * 8;
+    irq_state_t state = gic_lock(&targets_lock);
+    uint32_t others = io_read32(&dist, at) & ~(0xffu << shift);
+    io_write32(&dist, at, others | (uint32_t)target << shift);
+    gic_unlock(&targets_lock, state);
+}
+
+/* A distributor may leave an edge that is pending with the target that it came for (QEMU's does),
+ * where nobody takes it any more: it is taken back and made pending anew. Disabled meanwhile, or it
+ * could be taken between the look and that, and come twice. */
+static enum status route(uint32_t line, const struct hal_cpu *cpu)
+{
+    size_t word = line / 32 * 4;
+    uint32_t bit = 1u << line % 32;
+    if (line < GIC_PPI_END) {
+        return E_NOTSUP;
+    }
+    if (line >= line_count || cpu->id >= CPUS) {
+        return E_RANGE;
+    }
+    bool is_enabled = (io_read32(&dist, GICD_ISENABLER + word) & bit) != 0;
+    mask(line);
+    bool is_pending =
+        gic_is_edge(&dist, line) && (io_read32(&dist, GICD_ISPENDR + word) & bit) != 0;
+    set_target(line, target_of[cpu->id]);
+    if (is_pending) {
+        io_write32(&dist, GICD_ICPENDR + word, bit);
+        io_write32(&dist, GICD_ISPENDR + word, bit);
+    }
+    if (is_enabled) {
+        unmask(line);
+    }
+    return OK;
+}
+
 static uint32_t ack(unsigned vector)
 {
     (void)vector;
@@ -147,6 +188,7 @@ const struct irq_controller gicv2_controller = {
     .configure = configure,
     .mask = mask,
     .unmask = unmask,
+    .route = route,
     .ack = ack,
     .eoi = eoi,
     .add_cpu = add_cpu,

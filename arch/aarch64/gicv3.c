@@ -258,13 +258,14 @@ enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapp
     return s;
 }
 
-void gicv3_get_cpu(struct gicv3_cpu *out)
+void gicv3_get_cpu(cpu_t cpu, struct gicv3_cpu *out)
 {
     uint32_t typer = io_read32(&dist, GICD_TYPER);
+    const struct redist *r = &redists[redist_of[cpu]];
     *out = (struct gicv3_cpu){
-        .redist = own_redist()->ctl,
-        .redist_base = own_redist()->base,
-        .number = GICR_TYPER_NUMBER(io_read64(&own_redist()->ctl, GICR_TYPER)),
+        .redist = r->ctl,
+        .redist_base = r->base,
+        .number = GICR_TYPER_NUMBER(io_read64(&r->ctl, GICR_TYPER)),
         .id_bits = (typer & GICD_TYPER_LPIS) != 0 ? GICD_TYPER_ID_BITS(typer) : 0,
     };
 }
@@ -310,6 +311,23 @@ static void unmask(uint32_t line)
         gic_private_note(&private_lines, line, true);
         gic_write_bit(home(line), GICD_ISENABLER, line);
     }
+}
+
+static enum status route(uint32_t line, const struct hal_cpu *cpu)
+{
+    if (line >= GIC_LPI_FIRST) {
+        struct gicv3_cpu target;
+        gicv3_get_cpu(cpu->id, &target);
+        return gicv3_lpi_route(line, cpu->id, &target);
+    }
+    if (line < GIC_PPI_END) {
+        return E_NOTSUP;
+    }
+    if (line >= line_count) {
+        return E_RANGE;
+    }
+    io_write64(&dist, GICD_IROUTER + (size_t)line * 8, cpu->hw_id);
+    return OK;
 }
 
 static uint32_t ack(unsigned vector)
@@ -369,6 +387,7 @@ const struct irq_controller gicv3_controller = {
     .configure = configure,
     .mask = mask,
     .unmask = unmask,
+    .route = route,
     .ack = ack,
     .eoi = eoi,
     .add_cpu = add_cpu,

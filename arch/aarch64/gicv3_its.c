@@ -30,6 +30,8 @@
 #define TYPER_DEVICE_BITS(t) ((unsigned)((t) >> 13 & 31) + 1)
 #define TYPER_PTA            (UINT64_C(1) << 19)           /* redistributors are named by address */
 #define TYPER_HCC(t)         ((unsigned)((t) >> 24 & 255)) /* collections that need no table */
+#define TYPER_ID_BITS(t)     ((unsigned)((t) >> 32 & 15) + 1) /* of collections, if TYPER_CIL */
+#define TYPER_CIL            (UINT64_C(1) << 36)
 
 #define BASE_VALID        (UINT64_C(1) << 63)
 #define BASE_CACHE(c)     ((c) << 59)
@@ -55,6 +57,7 @@
 #define SPINS 1000000u /* far beyond any real wait */
 
 enum command {
+    CMD_MOVI = 0x01,
     CMD_SYNC = 0x05,
     CMD_MAPD = 0x08,
     CMD_MAPC = 0x09,
@@ -70,11 +73,15 @@ static struct {
     const struct gic_mapper *mapper; /* [I] */
     struct io_region regs;           /* [I] */
     uint64_t typer;                  /* [I] */
-    uint64_t target;                 /* [I] the boot CPU's redistributor, as commands name it */
-    uint8_t *queue;                  /* [I] */
-    bool queue_cached;               /* [I] */
-    uint32_t tail;                   /* [q] where the next command goes */
-    enum status broken;              /* [q] not OK: it does not follow commands any more */
+    /* A collection is a CPU, and has its number: its redistributor, as commands name it. [I] from
+     * the moment that the CPU's bit is in `reached`, which is gicv3_msi.c's to serialise. */
+    uint64_t target[CPU_MAX];
+    uint64_t reached;
+    uint32_t collection_limit; /* [I] */
+    uint8_t *queue;            /* [I] */
+    bool queue_cached;         /* [I] */
+    uint32_t tail;             /* [q] where the next command goes */
+    enum status broken;        /* [q] not OK: it does not follow commands any more */
     /* The device table */
     uint8_t *devices;      /* [I] entries, or pointers to pages of them */
     uint64_t device_limit; /* [I] ids are below it */
@@ -122,7 +129,7 @@ static enum status give_up_locked(enum status s, const char *what, uint32_t at)
 static void skip_refused_locked(uint32_t at)
 {
     log_warn("its", "command 0x%02x refused", its.queue[at]);
-    put(at, (const uint64_t[4]){CMD_SYNC, 0, its.target, 0});
+    put(at, (const uint64_t[4]){CMD_SYNC, 0, its.target[0], 0});
     io_write64(&its.regs, GITS_CWRITER, its.tail | CWRITER_RETRY);
 }
 
@@ -154,15 +161,15 @@ static void post_locked(uint64_t w0, uint64_t w1, uint64_t w2)
     io_write64(&its.regs, GITS_CWRITER, its.tail);
 }
 
-/* A command, and the wait until what it changed is in effect. The ring is empty before and after.
- */
-static enum status command(uint64_t w0, uint64_t w1, uint64_t w2)
+/* A command, and the wait until what it changed is in effect where the CPU's redistributor has to
+ * know. The ring is empty before and after. */
+static enum status command(cpu_t cpu, uint64_t w0, uint64_t w1, uint64_t w2)
 {
     irq_state_t state = gic_lock(&queue_lock);
     enum status s = its.broken;
     if (s == OK) {
         post_locked(w0, w1, w2);
-        post_locked(CMD_SYNC, 0, its.target);
+        post_locked(CMD_SYNC, 0, its.target[cpu]);
         s = wait_for_locked(its.tail);
     }
     gic_unlock(&queue_lock, state);
@@ -176,17 +183,22 @@ static uint64_t of_device(enum command c, uint32_t device_id)
 
 enum status its_map_event(uint32_t device_id, uint32_t event, uint32_t line)
 {
-    return command(of_device(CMD_MAPTI, device_id), (uint64_t)line << 32 | event, 0);
+    return command(0, of_device(CMD_MAPTI, device_id), (uint64_t)line << 32 | event, 0);
 }
 
-enum status its_discard_event(uint32_t device_id, uint32_t event)
+enum status its_discard_event(uint32_t device_id, uint32_t event, cpu_t cpu)
 {
-    return command(of_device(CMD_DISCARD, device_id), event, 0);
+    return command(cpu, of_device(CMD_DISCARD, device_id), event, 0);
 }
 
-enum status its_invalidate(uint32_t device_id, uint32_t event)
+enum status its_invalidate(uint32_t device_id, uint32_t event, cpu_t cpu)
 {
-    return command(of_device(CMD_INV, device_id), event, 0);
+    return command(cpu, of_device(CMD_INV, device_id), event, 0);
+}
+
+enum status its_move_event(uint32_t device_id, uint32_t event, cpu_t from, cpu_t to)
+{
+    return command(from, of_device(CMD_MOVI, device_id), event, to);
 }
 
 /* A page of the device table's second level, made when the first device in it comes. */
@@ -218,12 +230,12 @@ enum status its_map_device(uint32_t device_id, paddr_t table, unsigned bits)
         return s;
     }
     gic_publish(hal_direct(table), its_table_bytes(bits), its.devices_cached);
-    return command(of_device(CMD_MAPD, device_id), bits - 1, table.raw | BASE_VALID);
+    return command(0, of_device(CMD_MAPD, device_id), bits - 1, table.raw | BASE_VALID);
 }
 
 enum status its_unmap_device(uint32_t device_id)
 {
-    return command(of_device(CMD_MAPD, device_id), 0, 0);
+    return command(0, of_device(CMD_MAPD, device_id), 0, 0);
 }
 
 /* ---- Tables ---- */
@@ -305,31 +317,35 @@ static enum status place_devices(unsigned n, uint32_t entry)
     return place_table(n, bytes, its.page_bytes, flags, &its.devices, &its.devices_cached);
 }
 
-static enum status place_collections(unsigned n)
+static enum status place_collections(unsigned n, uint32_t entry)
 {
     uint8_t *table;
     bool cached;
     uint32_t page_bytes = probe_page(n);
+    its.collection_limit = MAX(its.collection_limit, page_bytes / entry);
     return page_bytes == 0 ? E_INVAL : place_table(n, page_bytes, page_bytes, 0, &table, &cached);
 }
 
 static enum status place_tables(void)
 {
-    bool has_collections = TYPER_HCC(its.typer) != 0;
+    its.collection_limit = TYPER_HCC(its.typer);
     for (unsigned n = 0; n < BASERS; n++) {
         uint64_t baser = io_read64(&its.regs, GITS_BASER(n));
         enum status s = OK;
         if (BASER_TYPE(baser) == BASER_DEVICES && its.devices == NULL) {
             s = place_devices(n, BASER_ENTRY(baser));
         } else if (BASER_TYPE(baser) == BASER_COLLECTIONS) {
-            s = place_collections(n);
-            has_collections = true;
+            s = place_collections(n, BASER_ENTRY(baser));
         }
         if (s != OK) {
             return s;
         }
     }
-    return its.devices != NULL && has_collections ? OK : E_INVAL;
+    if ((its.typer & TYPER_CIL) != 0) {
+        its.collection_limit = MIN(its.collection_limit, 1u << TYPER_ID_BITS(its.typer));
+    }
+    its.collection_limit = MIN(its.collection_limit, CPU_MAX);
+    return its.devices != NULL && its.collection_limit > 0 ? OK : E_INVAL;
 }
 
 static enum status place_queue(void)
@@ -360,11 +376,26 @@ static enum status switch_off(void)
     return E_TIMEDOUT;
 }
 
-/* Collection 0 is the boot CPU. */
-static enum status map_collection(void)
+static enum status map_collection(cpu_t cpu, const struct gicv3_cpu *its_cpu)
 {
-    enum status s = command(CMD_MAPC, 0, its.target | BASE_VALID);
-    return s == OK ? command(CMD_INVALL, 0, 0) : s;
+    its.target[cpu] =
+        (its.typer & TYPER_PTA) != 0 ? its_cpu->redist_base : (uint64_t)its_cpu->number << 16;
+    enum status s = command(cpu, CMD_MAPC, 0, its.target[cpu] | BASE_VALID | cpu);
+    s = s == OK ? command(cpu, CMD_INVALL, 0, cpu) : s;
+    its.reached |= s == OK ? UINT64_C(1) << cpu : 0;
+    return s;
+}
+
+enum status its_reach_cpu(cpu_t cpu, const struct gicv3_cpu *its_cpu)
+{
+    if (cpu >= its.collection_limit) {
+        return E_RANGE;
+    }
+    if ((its.reached >> cpu & 1) != 0) {
+        return OK;
+    }
+    enum status s = lpi_join(its_cpu, its.mapper);
+    return s == OK ? map_collection(cpu, its_cpu) : s;
 }
 
 static enum status start(const struct gicv3_cpu *cpu)
@@ -374,7 +405,6 @@ static enum status start(const struct gicv3_cpu *cpu)
         return s;
     }
     its.typer = io_read64(&its.regs, GITS_TYPER);
-    its.target = (its.typer & TYPER_PTA) != 0 ? cpu->redist_base : (uint64_t)cpu->number << 16;
     s = place_tables();
     if (s == OK) {
         s = place_queue();
@@ -383,7 +413,7 @@ static enum status start(const struct gicv3_cpu *cpu)
         return s;
     }
     io_write32(&its.regs, GITS_CTLR, io_read32(&its.regs, GITS_CTLR) | CTLR_ENABLED);
-    s = map_collection();
+    s = map_collection(0, cpu);
     if (s != OK) {
         (void)switch_off();
     }

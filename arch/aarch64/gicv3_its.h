@@ -31,6 +31,14 @@
  */
 enum status lpi_init(const struct gicv3_cpu *cpu, const struct gic_mapper *mapper);
 
+/**
+ * @brief Let another CPU's redistributor use the tables; nothing, if it does already.
+ * @return OK; E_NOTSUP: it has no LPIs; E_BUSY: its firmware's tables are in use and stay; E_NOMEM;
+ * E_TIMEDOUT.
+ * @pre lpi_init(). @context{thread or interrupts masked, one caller at a time}
+ */
+enum status lpi_join(const struct gicv3_cpu *cpu, const struct gic_mapper *mapper);
+
 /** @brief Let an LPI through or not, from the next its_invalidate() of its event on. @context{any,
  * one CPU at a time for one line} */
 void lpi_set_enabled(uint32_t line, bool is_enabled);
@@ -66,13 +74,27 @@ enum status its_map_device(uint32_t device_id, paddr_t table, unsigned bits);
 /** @brief Take it back. @return OK; E_TIMEDOUT or E_IO: the ITS may still use the table. */
 enum status its_unmap_device(uint32_t device_id);
 
-/** @brief Make a device's event raise an LPI, or nothing. @return OK; E_TIMEDOUT; E_IO. */
+/** @brief Make a device's event raise an LPI on CPU 0, or nothing. @param cpu  Where it went until
+ * now. @return OK; E_TIMEDOUT; E_IO. */
 enum status its_map_event(uint32_t device_id, uint32_t event, uint32_t line);
-enum status its_discard_event(uint32_t device_id, uint32_t event);
+enum status its_discard_event(uint32_t device_id, uint32_t event, cpu_t cpu);
+
+/** @brief Make it raise its LPI on another CPU, one that is pending with it. @pre
+ * its_reach_cpu(to).
+ * @return OK; E_TIMEDOUT; E_IO. */
+enum status its_move_event(uint32_t device_id, uint32_t event, cpu_t from, cpu_t to);
+
+/**
+ * @brief Let LPIs go to a CPU, if they cannot yet.
+ * @param its_cpu  That CPU.
+ * @return OK; E_RANGE: the ITS has not that many collections; as lpi_join(); E_TIMEDOUT; E_IO.
+ * @context{thread or interrupts masked, one caller at a time}
+ */
+enum status its_reach_cpu(cpu_t cpu, const struct gicv3_cpu *its_cpu);
 
 /** @brief Make the redistributor look at the event's LPI anew, done on return. @return OK;
  * E_TIMEDOUT; E_IO. @context{any} */
-enum status its_invalidate(uint32_t device_id, uint32_t event);
+enum status its_invalidate(uint32_t device_id, uint32_t event, cpu_t cpu);
 
 /** @brief Write to memory what the GIC is to read, if it does not look into the caches. @param
  * is_cached  what its base register said. */

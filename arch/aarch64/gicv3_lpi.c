@@ -20,6 +20,7 @@
 #define TYPER_PLPIS      (1u << 0)
 #define BASER_CACHE(c)   ((c) << 7)
 #define PENDBASER_ZERO   (UINT64_C(1) << 62)
+#define BASER_ADDRESS    UINT64_C(0x000ffffffffff000)
 
 #define PROP_ENABLED 0x01u
 #define PROP_ONE     0x02u /* RES1 */
@@ -70,35 +71,72 @@ static enum status switch_off(const struct io_region *redist)
     return E_TIMEDOUT;
 }
 
-enum status lpi_init(const struct gicv3_cpu *cpu, const struct gic_mapper *mapper)
+static bool has_lpis(const struct gicv3_cpu *cpu)
 {
-    const struct io_region *redist = &cpu->redist;
-    paddr_t prop, pending;
-    if ((io_read64(redist, GICR_TYPER) & TYPER_PLPIS) == 0 || cpu->id_bits < LPI_ID_BITS) {
+    return (io_read64(&cpu->redist, GICR_TYPER) & TYPER_PLPIS) != 0 && cpu->id_bits >= LPI_ID_BITS;
+}
+
+/* All redistributors read one table of properties; what is pending each keeps for itself. */
+static void start(const struct io_region *redist, paddr_t pending)
+{
+    memset(hal_direct(pending), 0, PENDING_BYTES);
+    if (!write_base(redist, GICR_PROPBASER,
+                    hal_direct_to_phys(properties).raw | (LPI_ID_BITS - 1))) {
+        properties_cached = false; /* one that does not look into the caches is enough */
+    }
+    gic_publish(properties, PROP_BYTES, properties_cached);
+    bool cached = write_base(redist, GICR_PENDBASER, pending.raw | PENDBASER_ZERO);
+    gic_publish(hal_direct(pending), PENDING_BYTES, cached);
+    io_write32(redist, GICR_CTLR, io_read32(redist, GICR_CTLR) | CTLR_ENABLE_LPIS);
+}
+
+static bool uses_our_tables(const struct io_region *redist)
+{
+    return (io_read32(redist, GICR_CTLR) & CTLR_ENABLE_LPIS) != 0 &&
+           (io_read64(redist, GICR_PROPBASER) & BASER_ADDRESS) ==
+               hal_direct_to_phys(properties).raw;
+}
+
+enum status lpi_join(const struct gicv3_cpu *cpu, const struct gic_mapper *mapper)
+{
+    paddr_t pending;
+    if (!has_lpis(cpu)) {
         return E_NOTSUP;
     }
-    enum status s = switch_off(redist);
+    if (uses_our_tables(&cpu->redist)) {
+        return OK;
+    }
+    enum status s = switch_off(&cpu->redist);
+    if (s == OK) {
+        s = mapper->alloc(PENDING_ALIGN, &pending);
+    }
+    if (s == OK) {
+        start(&cpu->redist, pending);
+    }
+    return s;
+}
+
+enum status lpi_init(const struct gicv3_cpu *cpu, const struct gic_mapper *mapper)
+{
+    paddr_t prop;
+    if (!has_lpis(cpu)) {
+        return E_NOTSUP;
+    }
+    enum status s = switch_off(&cpu->redist);
     if (s == OK) {
         s = mapper->alloc(PROP_BYTES, &prop);
     }
     if (s != OK) {
         return s;
     }
-    s = mapper->alloc(PENDING_ALIGN, &pending);
+    properties = hal_direct(prop);
+    properties_cached = true;
+    memset(properties, GIC_PRIORITY | PROP_ONE, PROP_BYTES);
+    s = lpi_join(cpu, mapper);
     if (s != OK) {
         mapper->free(prop, PROP_BYTES);
-        return s;
     }
-    properties = hal_direct(prop);
-    memset(properties, GIC_PRIORITY | PROP_ONE, PROP_BYTES);
-    memset(hal_direct(pending), 0, PENDING_BYTES);
-
-    properties_cached = write_base(redist, GICR_PROPBASER, prop.raw | (LPI_ID_BITS - 1));
-    gic_publish(properties, PROP_BYTES, properties_cached);
-    bool cached = write_base(redist, GICR_PENDBASER, pending.raw | PENDBASER_ZERO);
-    gic_publish(hal_direct(pending), PENDING_BYTES, cached);
-    io_write32(redist, GICR_CTLR, io_read32(redist, GICR_CTLR) | CTLR_ENABLE_LPIS);
-    return OK;
+    return s;
 }
 
 void lpi_set_enabled(uint32_t line, bool is_enabled)

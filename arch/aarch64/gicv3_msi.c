@@ -30,6 +30,7 @@ static struct msi_device devices[DEVICES_MAX];
 static struct {
     struct msi_device *device; /* NULL: free */
     uint32_t event;
+    cpu_t cpu; /* where it interrupts; the line's lock is held */
 } lpis[LPI_COUNT];
 
 static const struct gic_mapper *memory;
@@ -164,6 +165,7 @@ static enum status map_lines_locked(struct msi_device *d, uint32_t first, uint32
         }
         lpis[first + taken].device = d;
         lpis[first + taken].event = event;
+        lpis[first + taken].cpu = 0;
         taken++;
     }
     d->lines += taken;
@@ -212,7 +214,7 @@ static void free_lines(uint32_t device_id, uint32_t first, uint32_t count)
     for (uint32_t i = at; i < at + count; i++) {
         ASSERT(lpis[i].device == d);
         /* If it fails the ITS is past help, and has said so. */
-        (void)!its_discard_event(d->id, lpis[i].event);
+        (void)!its_discard_event(d->id, lpis[i].event, lpis[i].cpu);
         lpis[i].device = NULL;
     }
     d->lines -= count;
@@ -250,6 +252,22 @@ void gicv3_lpi_set_masked(uint32_t line, bool is_masked)
     if (i < LPI_COUNT && lpis[i].device != NULL) {
         lpi_set_enabled(line, !is_masked);
         /* If it fails the ITS is past help, and has said so. */
-        (void)!its_invalidate(lpis[i].device->id, lpis[i].event);
+        (void)!its_invalidate(lpis[i].device->id, lpis[i].event, lpis[i].cpu);
     }
+}
+
+enum status gicv3_lpi_route(uint32_t line, cpu_t cpu, const struct gicv3_cpu *target)
+{
+    uint32_t i = line - GIC_LPI_FIRST;
+    if (i >= LPI_COUNT || lpis[i].device == NULL) {
+        return E_RANGE;
+    }
+    irq_state_t state = gic_lock(&msi_lock);
+    enum status s = its_reach_cpu(cpu, target);
+    gic_unlock(&msi_lock, state);
+    if (s == OK && cpu != lpis[i].cpu) {
+        s = its_move_event(lpis[i].device->id, lpis[i].event, lpis[i].cpu, cpu);
+        lpis[i].cpu = s == OK ? cpu : lpis[i].cpu;
+    }
+    return s;
 }

@@ -92,7 +92,7 @@ static void init_interrupts(const struct boot_info *info)
 static enum status init_its(const struct boot_gic *gic)
 {
     struct gicv3_cpu cpu;
-    gicv3_get_cpu(&cpu);
+    gicv3_get_cpu(hal_this_cpu()->id, &cpu);
     return gicv3_its_init(gic, &cpu, &mapper);
 }
 

@@ -2,7 +2,7 @@
 //
 // The local APIC, the vectors of lines, and message-signalled interrupts. SDM volume 3A,
 // chapter 11. Its registers are memory (xAPIC) or MSRs (x2APIC, 11.12). Pins are ioapic.c's, the
-// timer is event_timer.c's. All lines are delivered to the boot CPU.
+// timer is event_timer.c's. A line has one vector on all CPUs, so that any of them can take it.
 #include "arch/x86_64/apic.h"
 
 #include "arch/x86_64/mmu.h"
@@ -41,6 +41,10 @@ struct apic_access {
 static struct apic_lock vectors;
 static uint32_t vector_line[256];
 static uint8_t line_vector[APIC_LINE_END];
+
+/* Where messages go: changed under the line's lock. Relaxed: who composes one for a line that moves
+ * meanwhile does it again for the move. */
+static _Atomic uint8_t message_target[APIC_LINE_TIMER - APIC_LINE_MSI];
 
 static struct io_region apic; /* xAPIC */
 static const struct apic_access *access;
@@ -227,6 +231,11 @@ static unsigned take_vector_locked(uint32_t line)
     return 0;
 }
 
+static void set_message_target(uint32_t line, uint32_t id)
+{
+    atomic_store_explicit(&message_target[line - APIC_LINE_MSI], (uint8_t)id, memory_order_relaxed);
+}
+
 static void give_vector_locked(unsigned vector)
 {
     line_vector[vector_line[vector]] = 0;
@@ -281,6 +290,23 @@ static void set_mask(uint32_t line, bool is_masked)
         ioapic_set_mask(line, is_masked);
     }
     /* A message is masked where it is sent: in the device's MSI-X table, by its driver. */
+}
+
+/* What IOAPICs and messages can name: eight bits. */
+static enum status route(uint32_t line, const struct hal_cpu *cpu)
+{
+    if (line == APIC_LINE_TIMER) {
+        return E_NOTSUP;
+    }
+    if (line >= APIC_LINE_END || line_vector[line] == 0 || cpu->hw_id > APIC_ID_MAX) {
+        return E_RANGE;
+    }
+    if (line < APIC_LINE_MSI) {
+        ioapic_route(line, (uint32_t)cpu->hw_id);
+    } else {
+        set_message_target(line, (uint32_t)cpu->hw_id);
+    }
+    return OK;
 }
 
 static void mask(uint32_t line)
@@ -341,6 +367,7 @@ const struct irq_controller apic_irq_controller = {
     .configure = configure,
     .mask = mask,
     .unmask = unmask,
+    .route = route,
     .ack = ack,
     .eoi = eoi,
     .add_cpu = add_cpu,
@@ -379,6 +406,7 @@ static enum status alloc_msi(uint32_t device_id, uint32_t wanted, uint32_t *firs
     uint32_t line = 0, taken = 0;
     uint32_t n = find_run(wanted, &line);
     while (taken < n && take_vector_locked(line + taken) != 0) {
+        set_message_target(line + taken, boot_apic_id);
         taken++;
     }
     apic_unlock(&vectors, state);
@@ -403,7 +431,9 @@ static void free_msi(uint32_t device_id, uint32_t first, uint32_t count)
 
 static void compose(uint32_t line, uint64_t *address, uint32_t *data)
 {
-    *address = MSI_ADDRESS | (uint64_t)boot_apic_id << 12;
+    uint64_t target =
+        atomic_load_explicit(&message_target[line - APIC_LINE_MSI], memory_order_relaxed);
+    *address = MSI_ADDRESS | target << 12;
     *data = line_vector[line]; /* fixed delivery, edge */
 }
 

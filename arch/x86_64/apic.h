@@ -132,6 +132,8 @@ void ioapic_set_overrides(const struct boot_acpi *acpi);
 enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
                              enum irq_trigger trigger);
 void ioapic_set_mask(uint32_t gsi, bool is_masked);
+/** @brief Send a pin's interrupts to another CPU. @pre ioapic_configure() of it. */
+void ioapic_route(uint32_t gsi, uint32_t apic_id);
 
 /** @brief Mask the two legacy PICs for ever, out of the way of the exceptions. */
 void pic_disable(void);

@@ -122,6 +122,19 @@ void ioapic_set_mask(uint32_t gsi, bool is_masked)
     apic_unlock(&registers, state);
 }
 
+/* Half of the entry, in one store: it need not be masked meanwhile. A level that is being handled
+ * ends by its vector, which stays. */
+void ioapic_route(uint32_t gsi, uint32_t apic_id)
+{
+    const struct ioapic *io = find(gsi);
+    if (io == NULL) {
+        return;
+    }
+    irq_state_t state = apic_lock(&registers);
+    write(io, IOAPIC_PIN(gsi - io->gsi_base) + 1, apic_id << 24);
+    apic_unlock(&registers, state);
+}
+
 void pic_disable(void)
 {
     port_out8(PIC1, PIC_INIT);

@@ -107,6 +107,7 @@ static void free_lines(struct pci_device *d)
 }
 
 static void gate_action(struct irq_action *action, bool is_open);
+static void move_action(struct irq_action *action);
 
 /* As many message lines as there are, up to `wanted`. */
 static enum status take_lines(struct pci_device *d, uint32_t wanted)
@@ -120,6 +121,7 @@ static enum status take_lines(struct pci_device *d, uint32_t wanted)
     for (uint32_t i = 0; s == OK && i < d->vector_count; i++) {
         d->vectors[i] = (struct pci_vector){.owner = d, .line = first + i, .trigger = IRQ_EDGE};
         d->vectors[i].action.gate = msi->can_mask ? NULL : gate_action;
+        d->vectors[i].action.move = move_action;
     }
     return s;
 }
@@ -173,6 +175,24 @@ static enum status setup_msix(struct pci_device *d, uint32_t wanted)
     return OK;
 }
 
+/* False: the device cannot write to that address. */
+static bool write_message(const struct pci_device *d, unsigned cap)
+{
+    uint64_t address;
+    uint32_t data;
+    hal_msi_controller()->compose(d->vectors[0].line, &address, &data);
+    bool is_64 = (pci_read16(d, cap + PCI_MSI_CONTROL) & PCI_MSI_64) != 0;
+    if (!is_64 && address > UINT32_MAX) {
+        return false;
+    }
+    pci_write32(d, cap + PCI_MSI_ADDRESS, (uint32_t)address);
+    if (is_64) {
+        pci_write32(d, cap + PCI_MSI_ADDRESS_UPPER, (uint32_t)(address >> 32));
+    }
+    pci_write16(d, cap + (is_64 ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), (uint16_t)data);
+    return true;
+}
+
 static enum status setup_msi(struct pci_device *d)
 {
     unsigned cap = pci_find_capability(d, PCI_CAP_MSI, 0);
@@ -183,20 +203,10 @@ static enum status setup_msi(struct pci_device *d)
     if (s != OK) {
         return s;
     }
-    uint64_t address;
-    uint32_t data;
-    hal_msi_controller()->compose(d->vectors[0].line, &address, &data);
-    uint16_t control = pci_read16(d, cap + PCI_MSI_CONTROL);
-    bool is_64 = (control & PCI_MSI_64) != 0;
-    if (!is_64 && address > UINT32_MAX) {
+    if (!write_message(d, cap)) {
         free_lines(d);
         return E_NODEV;
     }
-    pci_write32(d, cap + PCI_MSI_ADDRESS, (uint32_t)address);
-    if (is_64) {
-        pci_write32(d, cap + PCI_MSI_ADDRESS_UPPER, (uint32_t)(address >> 32));
-    }
-    pci_write16(d, cap + (is_64 ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), (uint16_t)data);
     d->irq_cap = (uint16_t)cap;
     d->irq_kind = PCI_IRQ_MSI;
     return OK;
@@ -295,13 +305,30 @@ static void gate_action(struct irq_action *action, bool is_open)
     gate_vector(v->owner, (uint32_t)(v - v->owner->vectors), is_open);
 }
 
+/* An entry changes only while it is masked (PCI 3.0, 6.8.2); what the device means to send then
+ * waits in it. Of MSI's registers only the low half of the address changes, in one store. */
+static void move_action(struct irq_action *action)
+{
+    const struct pci_vector *v = CONTAINER_OF(action, struct pci_vector, action);
+    const struct pci_device *d = v->owner;
+    uint32_t vector = (uint32_t)(v - d->vectors);
+    if (d->irq_kind == PCI_IRQ_MSI) {
+        (void)write_message(d, d->irq_cap);
+        return;
+    }
+    size_t control = (size_t)vector * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL;
+    uint32_t before = io_read32(&d->msix_table, control);
+    write_entry(d, vector);
+    io_write32(&d->msix_table, control, before);
+}
+
 enum status pci_irq_request(struct pci_device *d, uint32_t vector,
                             enum irq_result (*handle)(void *ctx), void *ctx, const char *name)
 {
     ASSERT(vector < d->vector_count && !d->vectors[vector].is_requested);
     struct pci_vector *v = &d->vectors[vector];
-    v->action =
-        (struct irq_action){.handle = handle, .ctx = ctx, .gate = v->action.gate, .name = name};
+    v->action = (struct irq_action){
+        .handle = handle, .ctx = ctx, .gate = v->action.gate, .move = v->action.move, .name = name};
     enum status s = irq_request(&v->action, v->line, v->trigger);
     if (s == OK) {
         v->is_requested = true;

@@ -51,6 +51,7 @@ struct irq_line {
     struct list actions;         /* [l]; of a private line [I] */
     bool is_private;             /* [I] each CPU has its own, and they come at once: no lock */
     enum irq_trigger trigger;    /* [l] valid while there are actions */
+    cpu_t cpu;                   /* [l] that it interrupts */
     bool storming;               /* [l] */
     uint32_t unclaimed_in_row;   /* [l] */
     uint64_t count, unclaimed;   /* [l]; a private line's are counted in its shares only */
@@ -172,6 +173,38 @@ enum status irq_request_private(struct irq_action *action, uint32_t line, enum i
     return irq_request(action, line, trigger);
 }
 
+/* All that share it go with it. */
+static enum status move_locked(struct irq_line *l, uint32_t line, cpu_t cpu) REQUIRES(l->lock)
+{
+    enum status s = l->cpu == cpu ? OK : hal_irq_controller()->route(line, hal_cpu_at(cpu));
+    if (s != OK || l->cpu == cpu) {
+        return s;
+    }
+    l->cpu = cpu;
+    LIST_FOR_EACH (&l->actions, n) {
+        struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
+        if (action->move != NULL) {
+            action->move(action);
+        }
+    }
+    return OK;
+}
+
+enum status irq_set_cpu(uint32_t line, cpu_t cpu)
+{
+    struct irq_line *l = find_line(line);
+    if (cpu >= hal_cpu_count()) {
+        return E_INVAL;
+    }
+    if (l == NULL || l->is_private) {
+        return l == NULL ? E_NODEV : E_NOTSUP;
+    }
+    irq_state_t state = spin_lock_irq(&l->lock);
+    enum status s = list_is_empty(&l->actions) ? E_NODEV : move_locked(l, line, cpu);
+    spin_unlock_irq(&l->lock, state);
+    return s;
+}
+
 void irq_release(struct irq_action *action)
 {
     struct irq_line *l = find_line(action->line);
@@ -180,6 +213,8 @@ void irq_release(struct irq_action *action)
     list_remove(&action->link);
     if (list_is_empty(&l->actions)) {
         hal_irq_controller()->mask(action->line);
+        /* Who asks for the line next expects it where lines begin. It went there before. */
+        (void)!move_locked(l, action->line, 0);
     }
     spin_unlock_irq(&l->lock, state);
 }
@@ -399,6 +434,8 @@ static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
     out->unclaimed = l->unclaimed;
     out->busy_ns = clock_counter_to_ns(all.ticks);
     out->storming = l->storming;
+    out->is_private = l->is_private;
+    out->cpu = l->cpu;
     LIST_FOR_EACH (&l->actions, n) {
         if (out->handlers < ARRAY_COUNT(out->names)) {
             (void)str_copy(out->names[out->handlers], sizeof(out->names[0]),

@@ -17,6 +17,9 @@ struct irq_action {
     /** Hold the source back (false) or let it go: for messages, which only their device can mask.
      * NULL: the controller masks the line. Interrupts masked, under the line's lock. */
     void (*gate)(struct irq_action *self, bool is_open);
+    /** The line goes to another CPU: compose the message that raises it anew. NULL: it has none.
+     * Interrupts masked, under the line's lock. */
+    void (*move)(struct irq_action *self);
     const char *name; /* `irq` shows it; stays until irq_release() */
     uint32_t line;
     uint64_t count; /* interrupts it claimed; of a private line not counted */
@@ -51,6 +54,16 @@ void irq_release(struct irq_action *action);
  */
 enum status irq_resume(uint32_t line);
 
+/**
+ * @brief Let a line interrupt that CPU from now on: its affinity. A line begins at CPU 0, where
+ * nobody who waits for work is woken for it, and falls back to it when its last handler has gone.
+ * What handlers queue as work follows them. A handler never runs on two CPUs at once.
+ * @return OK; E_INVAL: no such CPU is online; E_NODEV: the line has no handlers; E_NOTSUP: each CPU
+ * has its own; E_RANGE: the controller cannot send it there; E_NOMEM, E_TIMEDOUT, E_IO.
+ * @context{thread}
+ */
+enum status irq_set_cpu(uint32_t line, cpu_t cpu);
+
 #define IRQ_STORM_UNCLAIMED 10000u /* interrupts in a row that no handler claims */
 
 #define IRQ_INFO_NAMES 4
@@ -61,6 +74,8 @@ struct irq_info {
     uint64_t count, unclaimed;
     uint64_t busy_ns;  /* spent in its handlers, on all CPUs */
     bool storming;     /* masked: see irq_resume() */
+    bool is_private;   /* each CPU has its own */
+    cpu_t cpu;         /* that it interrupts; of a private line nothing */
     uint32_t handlers; /* attached now; they share the line */
     /* Of the first of them, "" filled, cut to fit. Copies: a driver's name goes when it does. */
     char names[IRQ_INFO_NAMES][IRQ_NAME_MAX];

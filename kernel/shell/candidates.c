@@ -49,8 +49,9 @@ static void find_map(struct search *s)
     offer(s, "map");
 }
 
-static void find_resume(struct search *s)
+static void find_irq_word(struct search *s)
 {
+    offer(s, "move");
     offer(s, "resume");
 }
 
@@ -83,7 +84,7 @@ static const struct {
     void (*find)(struct search *s);
 } first_arguments[] = {
     {"help", find_command}, {"mount", find_disk},       {"mem", find_map},
-    {"irq", find_resume},   {"test", find_nothing},     {"bench", find_nothing},
+    {"irq", find_irq_word}, {"test", find_nothing},     {"bench", find_nothing},
     {"ps", find_nothing},   {"poweroff", find_nothing}, {"reboot", find_nothing},
     {"trace", find_trace},  {"profile", find_profile},
 };

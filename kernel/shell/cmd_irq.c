@@ -79,6 +79,9 @@ static void print_line(const struct irq_info *info, uint64_t ns)
     }
     console_printf("%s%s", info->handlers == 0 ? " nobody" : "",
                    info->storming ? " (masked: it stormed)" : "");
+    if (info->cpu != 0) {
+        console_printf(" (to CPU %u)", info->cpu);
+    }
     print_shares(info->line);
     console_printf("\n");
 }
@@ -133,8 +136,32 @@ static bool resume_line(const char *word)
     return true;
 }
 
+static bool move_line(const char *line_word, const char *cpu_word)
+{
+    unsigned long long line, cpu;
+    if (!str_to_u64(line_word, &line) || !str_to_u64(cpu_word, &cpu)) {
+        return false;
+    }
+    enum status s = cpu >= CPU_MAX         ? E_INVAL
+                    : line >= IRQ_LINE_MAX ? E_NODEV
+                                           : irq_set_cpu((uint32_t)line, (cpu_t)cpu);
+    if (s == E_INVAL) {
+        console_printf("irq: there is no CPU %llu\n", cpu);
+    } else if (s == E_NODEV) {
+        console_printf("irq: line %llu has no handlers\n", line);
+    } else if (s == E_NOTSUP) {
+        console_printf("irq: each CPU has a line %llu of its own\n", line);
+    } else if (s != OK) {
+        console_printf("irq: line %llu cannot go to CPU %llu: %s\n", line, cpu, status_text(s));
+    }
+    return true;
+}
+
 static bool run_irq(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "move") == 0) {
+        return move_line(argv[2], argv[3]);
+    }
     if (argc == 3 && strcmp(argv[1], "resume") == 0) {
         return resume_line(argv[2]);
     }
@@ -149,7 +176,8 @@ static bool run_irq(int argc, char **argv)
 }
 
 const struct shell_command shell_irq_commands[] = {
-    {"irq", "[SECONDS | resume LINE]",
-     "interrupt lines, counts, times and handlers; unmask one that stormed", run_irq},
+    {"irq", "[SECONDS | move LINE CPU | resume LINE]",
+     "interrupt lines, counts, times and handlers; to another CPU; unmask one that stormed",
+     run_irq},
     {0},
 };

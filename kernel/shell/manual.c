@@ -30,7 +30,8 @@ static const struct {
      "Since boot, or with SECONDS what happens in that time. BUSY us is spent in the line's\n"
      "handlers, EACH ns is that for one interrupt. Behind the handlers, with more than one CPU,\n"
      "how many each took. UNCLAIMED counts interrupts that no handler found to be its own. A line\n"
-     "that nobody claims again and again is masked; `irq resume` lets it try again.\n"
+     "that nobody claims again and again is masked; `irq resume` lets it try again. `irq move`\n"
+     "lets a line interrupt another CPU, until its last handler goes.\n"
      "    irq 5"},
     {"test", "Runs what is built into this kernel, in TAP form. * and ? stand for any characters.\n"
              "    test sched*"},

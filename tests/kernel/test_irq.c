@@ -31,8 +31,9 @@ enum {
 #define EDU_ID_VALUE     0x010000edu
 #define EDU_STATUS_RAISE 0x80u /* when the factorial is there */
 
-#define ROUNDS  1000u
-#define LIMIT_S 20u
+#define ROUNDS      1000u
+#define MOVE_ROUNDS 50u
+#define LIMIT_S     20u
 
 enum behaviour { ACKNOWLEDGES, REFUSES, CLAIMS_ONLY };
 
@@ -175,6 +176,105 @@ static void each_message_is_one_interrupt(void)
         raise_each(e);
         close_edu(e);
     }
+}
+
+/* A message's line has no other handlers. */
+static uint32_t line_of(const struct edu *e)
+{
+    struct irq_info info;
+    if (e->pci->irq_kind == PCI_IRQ_INTX) {
+        return e->line;
+    }
+    for (uint32_t i = 0; irq_get_info(i, &info); i++) {
+        if (info.handlers == 1 && strcmp(info.names[0], "edu") == 0) {
+            return info.line;
+        }
+    }
+    test_fail(__FILE__, __LINE__, "no line of an edu device");
+    return 0;
+}
+
+static uint64_t taken_by(uint32_t line, cpu_t cpu)
+{
+    struct irq_share share;
+    return irq_get_share(line, cpu, &share) ? share.count : 0;
+}
+
+/* One that was on its way when the line moved may come to the CPU before: none is, here. */
+static void move_around(struct edu *e, uint32_t line)
+{
+    uint32_t calls = atomic_load_explicit(&e->calls, memory_order_acquire);
+    for (uint32_t i = 0; i < 4 * sched_cpu_count(); i++) {
+        cpu_t cpu = (cpu_t)(i % sched_cpu_count());
+        uint64_t before = taken_by(line, cpu);
+        enum status s = irq_set_cpu(line, cpu);
+        if (s != OK) {
+            test_fail(__FILE__, __LINE__, "line %u to CPU %u: %s", line, cpu, status_text(s));
+            return;
+        }
+        for (uint32_t k = 1; k <= MOVE_ROUNDS; k++) {
+            raise(e, k);
+            calls++;
+            if (!wait_for_calls(e, calls)) {
+                test_fail(__FILE__, __LINE__, "interrupt %u did not come to CPU %u", k, cpu);
+                return;
+            }
+        }
+        TEST_CHECK(taken_by(line, cpu) - before >= MOVE_ROUNDS); /* a disk may share the line */
+    }
+}
+
+static void move_lines(bool by_line)
+{
+    struct irq_info info;
+    struct edu *e = &edus[0];
+    if (!find_edus(1) || !open_edu(e, by_line)) {
+        return;
+    }
+    uint32_t line = line_of(e);
+    move_around(e, line);
+    TEST_EQUAL(irq_set_cpu(line, sched_cpu_count()), E_INVAL);
+    TEST_CHECK(get_info(line, &info));
+    TEST_EQUAL(info.cpu, sched_cpu_count() - 1);
+    close_edu(e);
+    if (info.handlers == 1) {
+        TEST_EQUAL(irq_set_cpu(line, 0), E_NODEV);
+    } else {
+        TEST_EQUAL(irq_set_cpu(line, 0), OK);
+    }
+    TEST_CHECK(get_info(line, &info));
+    TEST_EQUAL(info.cpu, 0); /* its next owner's begin */
+}
+
+static void a_message_goes_to_any_cpu(void)
+{
+    move_lines(false);
+}
+
+static void a_line_goes_to_any_cpu(void)
+{
+    move_lines(true);
+}
+
+/* While it interrupts as fast as it can, its line goes from CPU to CPU: nothing is lost or counted
+ * twice. */
+static void a_busy_line_moves(void)
+{
+    struct edu *e = &edus[0];
+    if (!find_edus(1) || !open_edu(e, false)) {
+        return;
+    }
+    uint32_t line = line_of(e);
+    for (uint32_t i = 1; i <= ROUNDS; i++) {
+        raise(e, i);
+        TEST_EQUAL(irq_set_cpu(line, (cpu_t)(i % sched_cpu_count())), OK);
+        if (!wait_for_calls(e, i)) {
+            test_fail(__FILE__, __LINE__, "interrupt %u did not come", i);
+            break;
+        }
+    }
+    TEST_EQUAL(e->pending, ROUNDS);
+    close_edu(e);
 }
 
 static void a_device_interrupts_when_its_work_is_done(void)
@@ -345,6 +445,9 @@ const struct kernel_test irq_tests[] = {
     {"edu_each_message_is_one_interrupt", each_message_is_one_interrupt},
     {"edu_a_device_interrupts_when_its_work_is_done", a_device_interrupts_when_its_work_is_done},
     {"edu_messages_are_given_back", messages_are_given_back},
+    {"edu_a_message_goes_to_any_cpu", a_message_goes_to_any_cpu},
+    {"edu_a_line_goes_to_any_cpu", a_line_goes_to_any_cpu},
+    {"edu_a_busy_line_moves", a_busy_line_moves},
     {"edu_a_line_interrupts_once_each_time", a_line_interrupts_once_each_time},
     {"edu_devices_that_share_a_line_lose_nothing", devices_that_share_a_line_lose_nothing},
     {"edu_a_storm_that_nobody_claims_is_masked_and_resumed",

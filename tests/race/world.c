@@ -62,6 +62,12 @@ static void ignore_line(uint32_t line)
     (void)line;
 }
 
+static enum status route(uint32_t line, const struct hal_cpu *cpu)
+{
+    (void)line, (void)cpu;
+    return OK;
+}
+
 static uint32_t ack(unsigned vector)
 {
     return vector;
@@ -89,6 +95,7 @@ static const struct irq_controller controller = {
     .configure = configure,
     .mask = ignore_line,
     .unmask = ignore_line,
+    .route = route,
     .ack = ack,
     .eoi = ignore_line,
     .add_cpu = add_cpu,

@@ -165,6 +165,12 @@ enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
     return OK;
 }
 
+void ioapic_route(uint32_t gsi, uint32_t apic_id)
+{
+    (void)gsi;
+    pin.apic_id = apic_id;
+}
+
 void ioapic_set_mask(uint32_t gsi, bool is_masked)
 {
     assert_in_range(gsi, 0, 23);
@@ -367,6 +373,43 @@ static void check_lines(void)
     assert_int_equal(pc.eois, 1);
 }
 
+static uint64_t message_address(uint32_t line)
+{
+    uint64_t address;
+    uint32_t data;
+    apic_msi_controller.compose(line, &address, &data);
+    assert_int_equal(apic_irq_controller.ack(data), line);
+    return address;
+}
+
+/* The vector stays, whichever CPU takes it. */
+static void test_lines_and_messages_are_routed(void **state)
+{
+    const struct hal_cpu nine = {.id = 1, .hw_id = 9}, far = {.id = 2, .hw_id = 300};
+    uint32_t first, count;
+    (void)state;
+    assert_null(start());
+    assert_int_equal(apic_irq_controller.configure(9, IRQ_LEVEL_LOW), OK);
+    assert_int_equal(apic_irq_controller.route(9, &nine), OK);
+    assert_int_equal(pin.apic_id, 9);
+    assert_int_equal(apic_irq_controller.route(9, &far), E_RANGE);
+    assert_int_equal(pin.apic_id, 9);
+    assert_int_equal(apic_irq_controller.route(10, &nine), E_RANGE); /* nobody configured it */
+    assert_int_equal(apic_irq_controller.route(APIC_LINE_TIMER, &nine), E_NOTSUP);
+    assert_int_equal(apic_irq_controller.route(UINT32_MAX, &nine), E_RANGE);
+
+    assert_int_equal(apic_msi_controller.alloc(0, 2, &first, &count), OK);
+    assert_int_equal(apic_irq_controller.route(first + 1, &nine), OK);
+    assert_int_equal(apic_irq_controller.route(first + 1, &far), E_RANGE);
+    assert_int_equal(message_address(first), BASE | 3 << 12);
+    assert_int_equal(message_address(first + 1), BASE | 9 << 12);
+    apic_msi_controller.free(0, first, count);
+    assert_int_equal(apic_irq_controller.route(first + 1, &nine), E_RANGE);
+    assert_int_equal(apic_msi_controller.alloc(0, 2, &first, &count), OK);
+    assert_int_equal(message_address(first + 1), BASE | 3 << 12); /* its next owner's begin */
+    apic_msi_controller.free(0, first, count);
+}
+
 static void test_lines_and_messages_in_both_modes(void **state)
 {
     check_lines();
@@ -461,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_are_interrupted_in_both_modes, set_up),
         cmocka_unit_test_setup(test_an_interrupt_from_another_cpu_is_no_lines, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_starts_sets_its_own_apic_up, set_up),
+        cmocka_unit_test_setup(test_lines_and_messages_are_routed, set_up),
         cmocka_unit_test_setup(test_lines_and_messages_in_both_modes, set_up),
         cmocka_unit_test_setup(test_messages_run_out, set_up),
         cmocka_unit_test_setup(test_the_one_shot_in_both_modes, set_up),

@@ -113,6 +113,31 @@ static void test_time_in_handlers_is_counted(void **state)
     irq_release(&action);
 }
 
+/* Where a line can go is tried with real lines and CPUs: tests/kernel/test_irq.c. */
+static void test_only_a_line_in_use_goes_to_a_cpu_that_is_online(void **state)
+{
+    (void)state;
+    static struct source own; /* stays attached */
+    struct irq_info info;
+    struct source s = source("one");
+    own = source("own");
+    own.action.ctx = &own;
+    assert_int_equal(irq_request_private(&own.action, 22, IRQ_EDGE), OK);
+    assert_int_equal(irq_set_cpu(21, 0), E_NODEV);
+    attach(&s, 21, IRQ_EDGE);
+    assert_int_equal(irq_set_cpu(21, 0), OK);
+    assert_int_equal(irq_set_cpu(21, 1), E_INVAL);
+    assert_int_equal(irq_set_cpu(21, CPU_MAX), E_INVAL);
+    assert_int_equal(irq_set_cpu(IRQ_LINE_MAX, 0), E_NODEV);
+    assert_int_equal(irq_set_cpu(22, 0), E_NOTSUP);
+    assert_true(find(22, &info));
+    assert_true(info.is_private);
+    assert_true(find(21, &info));
+    assert_false(info.is_private);
+    irq_release(&s.action);
+    assert_int_equal(irq_set_cpu(21, 0), E_NODEV);
+}
+
 static void test_a_shared_line_asks_everybody(void **state)
 {
     (void)state;
@@ -383,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_handler_runs_and_the_line_is_ended, reset),
         cmocka_unit_test_setup(test_time_in_handlers_is_counted, reset),
+        cmocka_unit_test_setup(test_only_a_line_in_use_goes_to_a_cpu_that_is_online, reset),
         cmocka_unit_test_setup(test_a_shared_line_asks_everybody, reset),
         cmocka_unit_test_setup(test_bad_requests_are_refused, reset),
         cmocka_unit_test_setup(test_spurious_is_counted_and_not_ended, reset),

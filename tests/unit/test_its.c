@@ -18,11 +18,13 @@
 
 static const struct msi_controller *const msi = &gicv3_msi_controller;
 
+static struct gicv3_cpu boot_cpu;
+
 static enum status start(void)
 {
     const struct boot_gic gic = {.version = 3, .its_base = FAKE_ITS_BASE, .its_len = 0x20000};
-    struct gicv3_cpu cpu = fake_its_cpu();
-    return gicv3_its_init(&gic, &cpu, &fake_its_mapper);
+    boot_cpu = fake_its_cpu();
+    return gicv3_its_init(&gic, &boot_cpu, &fake_its_mapper);
 }
 
 static int set_up(void **state)
@@ -147,6 +149,79 @@ static void test_what_firmware_left_on_is_stopped_first(void **state)
     (void)state;
     fake_its.was_on = true;
     check_devices();
+}
+
+static void move(uint32_t device_id, uint32_t line, cpu_t cpu)
+{
+    struct gicv3_cpu target = cpu == 0 ? boot_cpu : fake_its_other_cpu();
+    assert_int_equal(gicv3_lpi_route(line, cpu, &target), OK);
+    assert_int_equal(fake_its_message(device_id, event_of(line)), line);
+    assert_int_equal(fake_its_message_cpu(device_id, event_of(line)), cpu);
+}
+
+/* To another CPU and back, masked and unmasked there; the other lines stay. */
+static void check_moves(void)
+{
+    assert_int_equal(start(), OK);
+    uint32_t line = take(8, 2);
+    gicv3_lpi_set_masked(line, false);
+    gicv3_lpi_set_masked(line + 1, false);
+    uint64_t before = fake_its.bytes_out;
+    move(8, line, 0);
+    assert_int_equal(fake_its.commands[0x01], 0);
+    move(8, line, 1);
+    assert_int_equal(fake_its.bytes_out - before, 0x10000); /* of what is pending there */
+    assert_int_equal(fake_its_message_cpu(8, event_of(line + 1)), 0);
+    gicv3_lpi_set_masked(line, true);
+    assert_int_equal(fake_its_message(8, event_of(line)), FAKE_ITS_NONE);
+    gicv3_lpi_set_masked(line, false);
+    move(8, line + 1, 1);
+    move(8, line, 0);
+    move(8, line, 1);
+    msi->free(8, line, 2);
+    assert_int_equal(fake_its.commands[0x09], 2); /* each collection once */
+    assert_int_equal(gicv3_lpi_route(line, 0, NULL), E_RANGE);
+    line = take(8, 1);
+    gicv3_lpi_set_masked(line, false);
+    assert_int_equal(fake_its_message_cpu(8, event_of(line)), 0); /* its next owner's begin */
+    msi->free(8, line, 1);
+}
+
+static void test_a_line_moves_to_another_cpu(void **state)
+{
+    check_moves();
+    set_up(state);
+    fake_its.cached = false;
+    check_moves();
+    set_up(state);
+    fake_its.by_address = true;
+    check_moves();
+    set_up(state);
+    fake_its.id_bits = 1;
+    check_moves();
+}
+
+static void test_a_line_that_cannot_move_stays(void **state)
+{
+    struct gicv3_cpu other = fake_its_other_cpu();
+    (void)state;
+    assert_int_equal(start(), OK);
+    uint32_t line = take(8, 1);
+    gicv3_lpi_set_masked(line, false);
+    assert_int_equal(gicv3_lpi_route(line + 1, 1, &other), E_RANGE); /* nobody's */
+    assert_int_equal(gicv3_lpi_route(line, 512, &other), E_RANGE);   /* more than the table has */
+    fake_its.allocations_left = 0;
+    assert_int_equal(gicv3_lpi_route(line, 1, &other), E_NOMEM);
+    fake_its.allocations_left = -1;
+    fake_its.refuse = 0x09;
+    fake_its.refusals = 1;
+    assert_int_equal(gicv3_lpi_route(line, 1, &other), E_IO);
+    fake_its.refuse = 0x01;
+    fake_its.refusals = 1;
+    assert_int_equal(gicv3_lpi_route(line, 1, &other), E_IO);
+    assert_int_equal(fake_its_message(8, event_of(line)), line);
+    assert_int_equal(fake_its_message_cpu(8, event_of(line)), 0);
+    msi->free(8, line, 1);
 }
 
 static void test_what_does_not_stop_is_left_alone(void **state)
@@ -327,6 +402,8 @@ int main(void)
         cmocka_unit_test_setup(test_collections_without_a_table, set_up),
         cmocka_unit_test_setup(test_large_translations, set_up),
         cmocka_unit_test_setup(test_what_firmware_left_on_is_stopped_first, set_up),
+        cmocka_unit_test_setup(test_a_line_moves_to_another_cpu, set_up),
+        cmocka_unit_test_setup(test_a_line_that_cannot_move_stays, set_up),
         cmocka_unit_test_setup(test_what_does_not_stop_is_left_alone, set_up),
         cmocka_unit_test_setup(test_devices_with_the_same_id, set_up),
         cmocka_unit_test_setup(test_ids_out_of_reach, set_up),

@@ -62,6 +62,12 @@ static void unmask(uint32_t line)
     lines[slot(line)].masked = false;
 }
 
+static enum status route(uint32_t line, const struct hal_cpu *cpu)
+{
+    (void)line;
+    return cpu->hw_id < WORLD_CPUS ? OK : E_RANGE;
+}
+
 static uint32_t ack(unsigned vector)
 {
     if (vector == WORLD_STRAY) {
@@ -96,6 +102,7 @@ static const struct irq_controller controller = {
     .configure = configure,
     .mask = mask,
     .unmask = unmask,
+    .route = route,
     .ack = ack,
     .eoi = eoi,
     .add_cpu = add_cpu,

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #define REDIST_PORT 0x1000u
+#define OTHER_PORT  0x1800u /* the second redistributor */
 #define ITS_PORT    0x2000u
 #define MEMORY      ((uint64_t)8 << 20) /* that the driver may have */
 #define LPI_END     16384u
@@ -40,8 +41,10 @@ static struct {
     uint64_t baser[8], cbaser;
     uint32_t ctlr, cwriter, creadr;
     bool stalled;
-    uint32_t redist_ctlr;
-    uint64_t propbaser, pendbaser;
+    struct {
+        uint32_t ctlr;
+        uint64_t propbaser, pendbaser;
+    } redist[FAKE_CPUS];
     struct {
         bool used;
         uint32_t id;
@@ -50,11 +53,12 @@ static struct {
     } device[DEVICES];
     struct {
         bool used;
-        uint32_t device, event, line;
+        uint32_t device, event, line, collection;
     } map[EVENTS];
-    bool has_collection;
-    uint8_t effective[LPI_END]; /* what the redistributor believes of an LPI */
-    uint64_t next;              /* memory handed out so far */
+    bool has_collection[FAKE_CPUS];
+    uint8_t effective[FAKE_CPUS][LPI_END]; /* what a redistributor believes of an LPI */
+    unsigned unsynchronised;               /* a CPU that the next SYNC must name; FAKE_CPUS: any */
+    uint64_t next;                         /* memory handed out so far */
 } m;
 
 /* Memory behind the caches: what was cleaned. */
@@ -84,12 +88,11 @@ static bool is_cached(uint64_t base)
     return (base & SHARE) != 0;
 }
 
-static void look_at(uint32_t line)
+static void look_at(unsigned cpu, uint32_t line)
 {
     assert_in_range(line, 8192, LPI_END - 1);
-    uint64_t at = ADDRESS(m.propbaser) + line - 8192;
-    m.effective[line] =
-        (uint8_t)(fake_read(at & ~UINT64_C(7), is_cached(m.propbaser)) >> at % 8 * 8);
+    uint64_t base = m.redist[cpu].propbaser, at = ADDRESS(base) + line - 8192;
+    m.effective[cpu][line] = (uint8_t)(fake_read(at & ~UINT64_C(7), is_cached(base)) >> at % 8 * 8);
 }
 
 static uint64_t keep_share(uint64_t v)
@@ -97,41 +100,68 @@ static uint64_t keep_share(uint64_t v)
     return fake_its.cached ? v : v & ~SHARE;
 }
 
-static void start_lpis(uint32_t ctlr)
+static void start_lpis(unsigned cpu, uint32_t ctlr)
 {
-    if ((ctlr & 1) != 0 && (m.redist_ctlr & 1) == 0) {
-        assert_int_equal(m.propbaser & 31, 13);
-        assert_int_equal(ADDRESS(m.pendbaser) & 0xffff, 0);
+    if ((ctlr & 1) != 0 && (m.redist[cpu].ctlr & 1) == 0) {
+        uint64_t pending = m.redist[cpu].pendbaser;
+        assert_int_equal(m.redist[cpu].propbaser & 31, 13);
+        assert_int_equal(ADDRESS(m.redist[cpu].propbaser), ADDRESS(m.redist[0].propbaser));
+        assert_int_equal(ADDRESS(pending) & 0xffff, 0);
         for (uint64_t i = 0; i < 2048; i += 8) {
-            assert_int_equal(fake_read(ADDRESS(m.pendbaser) + i, is_cached(m.pendbaser)), 0);
+            assert_int_equal(fake_read(ADDRESS(pending) + i, is_cached(pending)), 0);
         }
+        assert_true(cpu == 0 || ADDRESS(pending) != ADDRESS(m.redist[0].pendbaser));
     }
-    m.redist_ctlr = fake_its.lpis_stay_on ? ctlr | 1 : ctlr;
+    m.redist[cpu].ctlr = fake_its.lpis_stay_on ? ctlr | 1 : ctlr;
 }
 
-static uint64_t redist_read(uint16_t at)
+static uint64_t redist_read(unsigned cpu, uint16_t at)
 {
-    return at == GICR_CTLR    ? m.redist_ctlr
-           : at == GICR_TYPER ? (fake_its.has_lpis ? 1 : 0) | FAKE_CPU_NUMBER << 8
-           : at == PROPBASER  ? m.propbaser
-                              : m.pendbaser;
+    return at == GICR_CTLR    ? m.redist[cpu].ctlr
+           : at == GICR_TYPER ? (fake_its.has_lpis ? 1 : 0) | (FAKE_CPU_NUMBER + cpu) << 8
+           : at == PROPBASER  ? m.redist[cpu].propbaser
+                              : m.redist[cpu].pendbaser;
 }
 
-static void redist_write(uint16_t at, uint64_t v)
+static void redist_write(unsigned cpu, uint16_t at, uint64_t v)
 {
     if (at == GICR_CTLR) {
-        start_lpis((uint32_t)v);
+        start_lpis(cpu, (uint32_t)v);
         return;
     }
-    assert_int_equal(m.redist_ctlr & 1, 0); /* tables change only while they are not in use */
-    *(at == PROPBASER ? &m.propbaser : &m.pendbaser) = keep_share(v);
+    /* Tables change only while they are not in use. */
+    assert_int_equal(m.redist[cpu].ctlr & 1, 0);
+    *(at == PROPBASER ? &m.redist[cpu].propbaser : &m.redist[cpu].pendbaser) = keep_share(v);
 }
 
 /* ---- Commands ---- */
 
-static uint64_t target(void)
+static uint64_t target(unsigned cpu)
 {
-    return fake_its.by_address ? FAKE_REDIST : (uint64_t)FAKE_CPU_NUMBER << 16;
+    return fake_its.by_address ? FAKE_REDIST + cpu * UINT64_C(0x20000)
+                               : (uint64_t)(FAKE_CPU_NUMBER + cpu) << 16;
+}
+
+/* A CPU counts as told only once what it is to know was waited for at its redistributor. */
+static void synchronise(uint64_t name)
+{
+    unsigned cpu = 0;
+    while (cpu < FAKE_CPUS && target(cpu) != name) {
+        cpu++;
+    }
+    assert_true(cpu < FAKE_CPUS);
+    assert_true(m.unsynchronised == FAKE_CPUS || m.unsynchronised == cpu);
+    m.unsynchronised = FAKE_CPUS;
+}
+
+static void map_collection(const uint64_t w[4])
+{
+    unsigned collection = (unsigned)(w[2] & 0xffff);
+    assert_in_range(collection, 0, FAKE_CPUS - 1);
+    assert_int_equal(w[2], target(collection) | VALID | collection);
+    assert_true(fake_its.hcc > collection || (m.baser[1] & VALID) != 0);
+    assert_int_equal(m.redist[collection].ctlr & 1, 1); /* it has its tables */
+    m.has_collection[collection] = true;
 }
 
 static uint64_t table_bytes(uint64_t baser)
@@ -210,7 +240,7 @@ static void map_event(uint32_t id, const uint64_t w[4])
 {
     uint32_t event = (uint32_t)w[1], line = (uint32_t)(w[1] >> 32);
     unsigned d = find_device(id), i;
-    assert_true(d < DEVICES && event >> m.device[d].bits == 0 && m.has_collection);
+    assert_true(d < DEVICES && event >> m.device[d].bits == 0 && m.has_collection[0]);
     assert_int_equal(find_map(id, event), EVENTS);
     assert_int_equal(w[2] & 0xffff, 0);
     for (i = 0; m.map[i].used; i++) {
@@ -220,39 +250,56 @@ static void map_event(uint32_t id, const uint64_t w[4])
     m.map[i].device = id;
     m.map[i].event = event;
     m.map[i].line = line;
-    look_at(line);
+    m.map[i].collection = 0;
+    look_at(0, line);
+}
+
+static unsigned must_find_map(uint32_t device, uint32_t event)
+{
+    unsigned i = find_map(device, event);
+    assert_true(i < EVENTS);
+    m.unsynchronised = m.map[i].collection;
+    return i;
+}
+
+static void move_event(uint32_t id, uint32_t event, uint64_t collection)
+{
+    unsigned i = must_find_map(id, event);
+    assert_true(collection < FAKE_CPUS && m.has_collection[collection]);
+    m.map[i].collection = (uint32_t)collection;
+    look_at((unsigned)collection, m.map[i].line);
 }
 
 static void carry_out(const uint64_t w[4])
 {
     uint32_t id = (uint32_t)(w[0] >> 32), event = (uint32_t)w[1];
-    unsigned number = (unsigned)(w[0] & 0xff);
+    unsigned number = (unsigned)(w[0] & 0xff), i;
     fake_its.commands[number]++;
     switch (number) {
     case 0x05: /* SYNC */
-        assert_int_equal(w[2], target());
+        synchronise(w[2]);
+        break;
+    case 0x01: /* MOVI */
+        move_event(id, event, w[2]);
         break;
     case 0x08: /* MAPD */
         map_device(id, w);
         break;
     case 0x09: /* MAPC */
-        assert_int_equal(w[2], target() | VALID);
-        assert_true(fake_its.hcc > 0 || (m.baser[1] & VALID) != 0);
-        m.has_collection = true;
+        map_collection(w);
         break;
     case 0x0a: /* MAPTI */
         map_event(id, w);
         break;
     case 0x0c: /* INV */
-        assert_true(find_map(id, event) < EVENTS);
-        look_at(m.map[find_map(id, event)].line);
+        i = must_find_map(id, event);
+        look_at(m.map[i].collection, m.map[i].line);
         break;
     case 0x0d: /* INVALL */
-        assert_true(m.has_collection);
+        assert_true(w[2] < FAKE_CPUS && m.has_collection[w[2]]);
         break;
     case 0x0f: /* DISCARD */
-        assert_true(find_map(id, event) < EVENTS);
-        m.map[find_map(id, event)].used = false;
+        m.map[must_find_map(id, event)].used = false;
         break;
     default:
         fail_msg("command 0x%02x", number);
@@ -308,7 +355,8 @@ static uint64_t typer(void)
 {
     return (uint64_t)(fake_its.entry_bytes - 1) << 4 | UINT64_C(15) << 8 |
            (uint64_t)(fake_its.device_bits - 1) << 13 | (fake_its.by_address ? 1u << 19 : 0) |
-           (uint64_t)fake_its.hcc << 24;
+           (uint64_t)fake_its.hcc << 24 |
+           (fake_its.id_bits == 0 ? 0 : UINT64_C(1) << 36 | (uint64_t)(fake_its.id_bits - 1) << 32);
 }
 
 static uint64_t its_read(uint16_t at)
@@ -375,14 +423,18 @@ static void its_write(uint16_t at, uint64_t v)
 static uint64_t port_read(uint16_t port, unsigned bytes)
 {
     (void)bytes;
-    return port < ITS_PORT ? redist_read(port - REDIST_PORT) : its_read(port - ITS_PORT);
+    return port < OTHER_PORT ? redist_read(0, port - REDIST_PORT)
+           : port < ITS_PORT ? redist_read(1, port - OTHER_PORT)
+                             : its_read(port - ITS_PORT);
 }
 
 static void port_write(uint16_t port, unsigned bytes, uint64_t v)
 {
     (void)bytes;
-    if (port < ITS_PORT) {
-        redist_write(port - REDIST_PORT, v);
+    if (port < OTHER_PORT) {
+        redist_write(0, port - REDIST_PORT, v);
+    } else if (port < ITS_PORT) {
+        redist_write(1, port - OTHER_PORT, v);
     } else {
         its_write(port - ITS_PORT, v);
     }
@@ -439,16 +491,26 @@ static void give_back(paddr_t base, uint64_t len)
 const struct gic_mapper fake_its_mapper = {
     .map = map, .unmap = unmap, .alloc = alloc, .free = give_back};
 
+static struct gicv3_cpu cpu(unsigned i, uint16_t port)
+{
+    return (struct gicv3_cpu){
+        .redist = {.base = port, .len = 0x800, .is_port = true},
+        .redist_base = FAKE_REDIST + i * UINT64_C(0x20000),
+        .number = FAKE_CPU_NUMBER + i,
+        .id_bits = 16,
+    };
+}
+
 struct gicv3_cpu fake_its_cpu(void)
 {
     m.ctlr = fake_its.was_on ? 1 : 0;
-    m.redist_ctlr = fake_its.was_on || fake_its.lpis_stay_on ? 1 : 0;
-    return (struct gicv3_cpu){
-        .redist = {.base = REDIST_PORT, .len = 0x1000, .is_port = true},
-        .redist_base = FAKE_REDIST,
-        .number = FAKE_CPU_NUMBER,
-        .id_bits = 16,
-    };
+    m.redist[0].ctlr = m.redist[1].ctlr = fake_its.was_on || fake_its.lpis_stay_on ? 1 : 0;
+    return cpu(0, REDIST_PORT);
+}
+
+struct gicv3_cpu fake_its_other_cpu(void)
+{
+    return cpu(1, OTHER_PORT);
 }
 
 bool probe_read32(const volatile void *p, uint32_t *out)
@@ -462,6 +524,7 @@ void fake_its_reset(void)
 {
     fake_reset();
     memset(&m, 0, sizeof(m));
+    m.unsynchronised = FAKE_CPUS;
     m.baser[0] = BASER_DEVICE;
     m.baser[1] = BASER_COLL;
     fake_its = (struct fake_its){.indirect = true,
@@ -478,9 +541,15 @@ void fake_its_reset(void)
 uint32_t fake_its_message(uint32_t device_id, uint32_t event)
 {
     unsigned i = find_map(device_id, event);
-    if (i == EVENTS || (m.ctlr & 1) == 0 || (m.redist_ctlr & 1) == 0) {
+    if (i == EVENTS || (m.ctlr & 1) == 0 || (m.redist[m.map[i].collection].ctlr & 1) == 0) {
         return FAKE_ITS_NONE;
     }
     uint32_t line = m.map[i].line;
-    return (m.effective[line] & 1) != 0 ? line : FAKE_ITS_NONE;
+    return (m.effective[m.map[i].collection][line] & 1) != 0 ? line : FAKE_ITS_NONE;
+}
+
+unsigned fake_its_message_cpu(uint32_t device_id, uint32_t event)
+{
+    assert_int_not_equal(fake_its_message(device_id, event), FAKE_ITS_NONE);
+    return m.map[find_map(device_id, event)].collection;
 }

@@ -10,6 +10,7 @@
 #define FAKE_ITS_BASE   UINT64_C(0x8080000)
 #define FAKE_REDIST     UINT64_C(0x80a0000) /* physical */
 #define FAKE_CPU_NUMBER 5u
+#define FAKE_CPUS       2u /* the next one's redistributor has the next number */
 
 #define FAKE_ITS_NONE 0u /* no line */
 
@@ -23,6 +24,7 @@ struct fake_its {
     unsigned device_bits; /* of ids */
     unsigned entry_bytes; /* of a device's translations */
     bool has_lpis, lpis_stay_on, was_on;
+    unsigned id_bits;        /* of collections; 0: it does not say, and has 16 */
     bool is_absent;          /* nothing is there */
     unsigned refuse;         /* command that it refuses ... */
     unsigned refusals;       /* ... so many times */
@@ -38,9 +40,12 @@ extern struct fake_its fake_its;
 void fake_its_reset(void);
 
 extern const struct gic_mapper fake_its_mapper;
-/** @brief The CPU that interrupts go to. */
+/** @brief The CPU that interrupts go to, and another one. */
 struct gicv3_cpu fake_its_cpu(void);
+struct gicv3_cpu fake_its_other_cpu(void);
 
 /** @brief A device writes `event` to the ITS. @return the line that interrupts, or FAKE_ITS_NONE.
  */
 uint32_t fake_its_message(uint32_t device_id, uint32_t event);
+/** @brief On which of the CPUs: 0 or 1. @pre it does interrupt */
+unsigned fake_its_message_cpu(uint32_t device_id, uint32_t event);
