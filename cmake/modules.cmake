@@ -7,11 +7,15 @@
 function(halyard_add_module name source)
     set(output "${CMAKE_BINARY_DIR}/modules/${name}.ko")
     set(flags "${CMAKE_SOURCE_DIR}/modules/cflags.${HALYARD_ARCH}")
+    set(debug "")
+    if(CMAKE_BUILD_TYPE STREQUAL "Debug") # locks are larger there: export.h's DRIVER_INTERFACE differs, too
+        set(debug -DHALYARD_DEBUG=1)
+    endif()
     add_custom_command(OUTPUT "${output}"
         COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_BINARY_DIR}/modules"
         # The absolute -I comes first: the dependency file then names headers as ninja knows them.
         COMMAND "${CMAKE_C_COMPILER}" -I "${CMAKE_SOURCE_DIR}" -I "${CMAKE_SOURCE_DIR}/arch/${HALYARD_ARCH}/include"
-            "@${flags}" ${HALYARD_PATH_FLAGS} ${HALYARD_WARNINGS} ${ARGN}
+            "@${flags}" ${debug} ${HALYARD_PATH_FLAGS} ${HALYARD_WARNINGS} ${ARGN}
             -MD -MF "${output}.d" -c "${source}" -o "${output}"
         WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
         DEPENDS "${source}" "${flags}" "${CMAKE_SOURCE_DIR}/modules/module.h" DEPFILE "${output}.d"

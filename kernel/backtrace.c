@@ -77,3 +77,13 @@ void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uint
     }
     flush_repeats(&p);
 }
+
+void backtrace_print_list(void (*write)(void *ctx, const char *line), void *ctx,
+                          const uintptr_t *pcs, unsigned max)
+{
+    struct printer p = {.write = write, .ctx = ctx};
+    for (unsigned i = 0; i < max && pcs[i] != 0; i++) {
+        print_frame(&p, pcs[i], true);
+    }
+    flush_repeats(&p);
+}

@@ -9,12 +9,13 @@
 #include "hal/upcall.h"
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
 
-/* Its lock protects the lists; a panic does not take it. Who disowns waits here for handlers to
- * end. */
-static struct wait_queue owners = {
-    .lock = SPINLOCK_INIT, .waiters = LIST_INIT(owners.waiters), .name = "fault handlers"};
+/* Its lock is for changes of the lists, which are walked in read sections. Who disowns waits here
+ * for handlers to end. */
+static struct wait_queue owners = WAIT_QUEUE_INIT(owners, "fault handlers");
+static _Atomic uint32_t leaving; /* owners that are being disowned */
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
 
@@ -28,9 +29,9 @@ static void count(_Atomic uint64_t *counter)
 static void own(struct list *list, struct fault_owner *owner)
 {
     ASSERT(owner->size > 0 && owner->base + (owner->size - 1) >= owner->base);
-    owner->running = 0;
+    atomic_init(&owner->running, 0);
     irq_state_t state = spin_lock_irq(&owners.lock);
-    list_push_back(list, &owner->link);
+    rcu_list_push_back(list, &owner->link);
     spin_unlock_irq(&owners.lock, state);
 }
 
@@ -46,7 +47,8 @@ void fault_own_code(struct fault_owner *owner)
 
 static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
 {
-    LIST_FOR_EACH (list, n) {
+    RCU_LIST_FOR_EACH(list, n)
+    {
         struct fault_owner *owner = CONTAINER_OF(n, struct fault_owner, link);
         if (at - owner->base < owner->size) {
             return owner;
@@ -55,47 +57,34 @@ static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
     return NULL;
 }
 
-/* A panic takes no lock: whoever holds it does not run any more. */
-static irq_state_t lock_owners(void) ACQUIRES(owners.lock) NO_LOCK_ANALYSIS
-{
-    return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&owners.lock);
-}
-
-static void unlock_owners(irq_state_t state) RELEASES(owners.lock) NO_LOCK_ANALYSIS
-{
-    if (hal_this_cpu()->in_panic) {
-        hal_irq_restore(state);
-    } else {
-        spin_unlock_irq(&owners.lock, state);
-    }
-}
-
 /** The owner of `at`, which cannot be disowned until let_go(), or NULL. */
 static struct fault_owner *hold(const struct list *list, uintptr_t at)
 {
-    irq_state_t state = lock_owners();
+    rcu_read_begin();
     struct fault_owner *owner = find_owner(list, at);
     if (owner != NULL && !hal_this_cpu()->in_panic) {
-        owner->running++; /* in a panic nobody disowns, and a second one leaves from anywhere */
+        /* In a panic nobody disowns, and a second one leaves from anywhere.
+         * Relaxed: who disowns looks after this section has ended. */
+        atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
     }
-    unlock_owners(state);
+    rcu_read_end();
     return owner;
 }
 
+/** The owner's struct may be gone as soon as nothing of it runs. */
 static void let_go(struct fault_owner *owner)
 {
     if (hal_this_cpu()->in_panic) {
         return;
     }
-    irq_state_t state = spin_lock_irq(&owners.lock);
-    if (--owner->running == 0) {
-        wait_wake_all_locked(&owners);
+    /* Release: what its functions did. With `leaving`, sequentially consistent: either this finds
+     * who waits, or that one finds 0. */
+    if (atomic_fetch_sub_explicit(&owner->running, 1, memory_order_seq_cst) == 1 &&
+        atomic_load_explicit(&leaving, memory_order_seq_cst) != 0) {
+        wait_wake_all(&owners);
     }
-    spin_unlock_irq(&owners.lock, state);
 }
 
-/* Interrupts may be on: without the mask the thread could be moved between asking which CPU this is
- * and looking at it, and answer for that CPU's next thread. */
 bool fault_holds_nothing(const struct fault *fault)
 {
     const struct thread *t = thread_current();
@@ -109,10 +98,10 @@ bool fault_holds_nothing(const struct fault *fault)
 
 bool fault_code_is_program(uintptr_t pc)
 {
-    irq_state_t state = lock_owners();
+    rcu_read_begin();
     const struct fault_owner *owner = find_owner(&code_owners, pc);
     bool is_program = owner != NULL && !owner->is_kernel;
-    unlock_owners(state);
+    rcu_read_end();
     return is_program;
 }
 
@@ -224,11 +213,16 @@ void fault_get_stats(struct fault_stats *out)
 
 void fault_disown(struct fault_owner *owner)
 {
+    atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
     irq_state_t state = spin_lock_irq(&owners.lock);
-    list_remove(&owner->link);
-    while (owner->running > 0) {
+    rcu_list_remove(&owner->link);
+    spin_unlock_irq(&owners.lock, state);
+    rcu_synchronize(); /* from here on `running` does not grow */
+    state = spin_lock_irq(&owners.lock);
+    while (atomic_load_explicit(&owner->running, memory_order_seq_cst) > 0) {
         /* Only a deadline or cancellation ends this wait early, and it has neither. */
         (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
     }
     spin_unlock_irq(&owners.lock, state);
+    atomic_fetch_sub_explicit(&leaving, 1, memory_order_relaxed);
 }

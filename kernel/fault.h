@@ -12,8 +12,8 @@
 /** A range of addresses whose faults somebody understands. The caller owns the struct while
  * registered. */
 struct fault_owner {
-    struct list_node link; /* private */
-    uint32_t running;      /* private: functions of it that run now */
+    struct list_node link;    /* private */
+    _Atomic uint32_t running; /* private: functions of it that run now */
     uintptr_t base, size;
     const char *name;
     bool is_kernel; /* code that runs as part of the kernel (a driver): no thread is ended in it */
@@ -33,7 +33,8 @@ void fault_own_addresses(struct fault_owner *owner);
 /** @brief Ask `owner` about faults whose PC lies in its range, and name pcs there in backtraces.
  * @context{thread} */
 void fault_own_code(struct fault_owner *owner);
-/** @brief Take back either. Neither of its functions runs after the return. @context{thread} */
+/** @brief Take back either. Neither of its functions runs after the return.
+ * @context{thread, interrupts enabled, may sleep} */
 void fault_disown(struct fault_owner *owner);
 
 /**

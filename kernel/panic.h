@@ -19,3 +19,8 @@ _Noreturn void panic_fault(const struct fault *fault, const char *why);
  */
 void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc,
                      uintptr_t fp, uintptr_t lo, uintptr_t hi);
+
+/** @brief The same for return addresses that were kept, up to `max` or the first 0. @context{any}
+ */
+void backtrace_print_list(void (*write)(void *ctx, const char *line), void *ctx,
+                          const uintptr_t *pcs, unsigned max);

@@ -40,10 +40,7 @@ static struct {
     _Atomic uint64_t seed_bytes;   /* relaxed; that came from anything but jitter */
     uint32_t loaders;              /* set by random_init() */
     _Atomic bool has_new;          /* relaxed; a source was added since */
-} generator = {.lock = SPINLOCK_INIT,
-               .seeding = {.queue = {.lock = SPINLOCK_INIT,
-                                     .waiters = LIST_INIT(generator.seeding.queue.waiters),
-                                     .name = "random seed"}}};
+} generator = {.lock = SPINLOCK_INIT, .seeding = MUTEX_INIT(generator.seeding, "random seed")};
 
 static struct pinned_list sources = PINNED_LIST_INIT(sources, "entropy source in use");
 

@@ -12,11 +12,12 @@
 //
 // A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler
 // takes is always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what
-// may sleep.
+// may sleep. Debug builds check all of this as they run: lockcheck.h.
 #pragma once
 
 #include "hal/cpu.h"
 #include "kernel/assert.h"
+#include "kernel/lockcheck.h"
 #include "kernel/preempt_points.h"
 
 #include <stdatomic.h>
@@ -33,14 +34,33 @@ struct LOCKABLE spinlock {
         _Atomic uint32_t word;
         _Atomic uint8_t held; /* byte 0 of it: both machines are little-endian */
     };
+#ifdef HALYARD_DEBUG
+    const char *site;      /* set before use: what the lock checker calls it, and all like it */
+    _Atomic uint8_t class; /* the checker's; 0: not looked up yet. Relaxed: all find the same */
+#endif
 };
 
-#define SPINLOCK_INIT                                                                              \
+/** A free lock. The lock checker tells it by `name`, a string that stays, from those of other
+ * names.
+ */
+#ifdef HALYARD_DEBUG
+#define SPINLOCK_INIT_NAMED(name)                                                                  \
+    {                                                                                              \
+        {0}, (name), 0                                                                             \
+    }
+#else
+#define SPINLOCK_INIT_NAMED(name)                                                                  \
     {                                                                                              \
         {                                                                                          \
             0                                                                                      \
         }                                                                                          \
     }
+#endif
+#define SPINLOCK_LINE_TEXT(line)  #line
+#define SPINLOCK_SITE(file, line) file ":" SPINLOCK_LINE_TEXT(line)
+
+/** A free lock, told by where this is written. */
+#define SPINLOCK_INIT SPINLOCK_INIT_NAMED(SPINLOCK_SITE(__FILE__, __LINE__))
 
 /** @brief Take the lock with preemption off. For locks that no interrupt handler takes.
  * @context{thread} */
@@ -63,6 +83,7 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
 static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(!hal_irqs_enabled());
+    lockcheck_spin_wants(lock);
     preempt_point(PREEMPT_LOCK);
     uint32_t free = 0;
     /* Weak: where it fails for no reason, the queue is the way in, too. */
@@ -70,6 +91,7 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
                                                         memory_order_relaxed))) {
         spin_lock_queued(lock);
     }
+    lockcheck_spin_has(lock);
     preempt_point(PREEMPT_LOCKED);
 }
 
@@ -80,16 +102,22 @@ static inline bool spin_try_lock_masked(struct spinlock *lock)
 {
     DASSERT(!hal_irqs_enabled());
     uint32_t free = 0;
-    return atomic_compare_exchange_strong_explicit(&lock->word, &free, 1, memory_order_acquire,
-                                                   memory_order_relaxed);
+    bool taken = atomic_compare_exchange_strong_explicit(
+        &lock->word, &free, 1, memory_order_acquire, memory_order_relaxed);
+    if (taken) {
+        lockcheck_spin_tried(lock);
+    }
+    return taken;
 }
 
 static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(atomic_load_explicit(&lock->held, memory_order_relaxed) != 0);
+    lockcheck_spin_gives(lock);
     /* Only the byte: others may put themselves into the upper half meanwhile. The last access: from
      * here on the lock's memory may go. Pairs with the acquire of the next holder. */
     atomic_store_explicit(&lock->held, 0, memory_order_release);
+    lockcheck_gave();
     preempt_point(PREEMPT_UNLOCK);
 }
 

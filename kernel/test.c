@@ -8,6 +8,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/lockcheck.h"
 
 #include <stdarg.h>
 
@@ -42,7 +43,11 @@ static bool run_one(const struct kernel_test *test, unsigned number)
 {
     running.failed = false;
     running.skipped = NULL;
+    uint32_t reports = lockcheck_reports();
     test->run();
+    if (lockcheck_reports() != reports) {
+        test_fail(__FILE__, __LINE__, "the lock checker has something to say");
+    }
     if (running.failed) {
         console_printf("not ok %u - %s\n", number, test->name);
     } else if (running.skipped != NULL) {

@@ -46,8 +46,7 @@ struct ALIGNED(64) ring {
 _Atomic bool trace_flag;
 
 static struct ring rings[CPU_MAX];
-static struct mutex start_lock = {
-    .queue = {.waiters = LIST_INIT(start_lock.queue.waiters), .name = "trace"}};
+static struct mutex start_lock = MUTEX_INIT(start_lock, "trace");
 
 /* ---- Writing ---- */
 

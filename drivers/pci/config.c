@@ -70,7 +70,7 @@ const struct pci_config_ops pci_config_ecam = {
 };
 
 /* Address and data port are a pair that only one access at a time may use. */
-static struct spinlock ports_lock;
+static struct spinlock ports_lock = SPINLOCK_INIT;
 static const struct io_region ports = {.base = 0xcf8, .len = 8, .is_port = true};
 #define PORT_DATA 4
 

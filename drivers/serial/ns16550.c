@@ -204,6 +204,7 @@ enum status ns16550_create(const struct io_region *regs, uint8_t reg_shift, stru
     if (u == NULL) {
         return E_NOMEM;
     }
+    u->lock = (struct spinlock)SPINLOCK_INIT;
     u->regs = *regs;
     u->reg_shift = reg_shift;
     u->console.ops = &ns16550_ops;

@@ -151,6 +151,7 @@ enum status pl011_init(const struct boot_uart *uart)
     if (u == NULL) {
         return E_NOMEM;
     }
+    u->lock = (struct spinlock)SPINLOCK_INIT;
     enum status s = vm_map_device(uart->base, uart->len, &u->regs);
     if (s != OK) {
         goto free;

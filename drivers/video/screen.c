@@ -266,6 +266,7 @@ enum status screen_start(struct surface *surface)
     screen.surface = surface;
     forget_shown(surface);
     terminal_init(&screen.terminal, cells, surface->columns, surface->rows);
+    screen.lock = (struct spinlock)SPINLOCK_INIT;
     wait_queue_init(&screen.changed, "screen");
     screen.wake.queue = &screen.changed;
     s = start_thread();

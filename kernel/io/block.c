@@ -18,8 +18,7 @@
 
 enum request_state { REQUEST_IDLE, REQUEST_WAITING, REQUEST_AT_DEVICE, REQUEST_WITHDRAWN };
 
-static struct mutex list_lock = {
-    .queue = {.waiters = LIST_INIT(list_lock.queue.waiters), .name = "block device list"}};
+static struct mutex list_lock = MUTEX_INIT(list_lock, "block device list");
 static struct list devices = LIST_INIT(devices); /* list_lock */
 static uint64_t used_names;                      /* list_lock; bit i: name i is taken */
 

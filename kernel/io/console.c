@@ -492,6 +492,7 @@ static void output_init(struct console *c)
     c->out.log_next = c->is_early ? log_end() : 0;
     c->out.log_holds = 0;
     c->out.has_sleepers = false;
+    c->out.lock = (struct spinlock)SPINLOCK_INIT;
     wait_queue_init(&c->out.room, "console output");
 }
 

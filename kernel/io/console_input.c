@@ -13,8 +13,7 @@
 #define CTRL_C  3
 
 /* Who reads from the system's terminal waits for any console. */
-static struct wait_queue any_data = {.waiters = LIST_INIT(any_data.waiters),
-                                     .name = "console input"};
+static struct wait_queue any_data = WAIT_QUEUE_INIT(any_data, "console input");
 static struct foreground system_front;
 
 /* Take bytes from the device that have a place in the ring; with no place left, let them wait
@@ -222,5 +221,6 @@ void console_input_init(struct console *c)
 {
     c->in.head = c->in.tail = c->in.reserved = 0;
     c->in.is_stopped = c->in.is_taking = c->in.is_asked = false;
+    c->in.lock = (struct spinlock)SPINLOCK_INIT;
     wait_queue_init(&c->in.data, "console input");
 }

@@ -22,8 +22,7 @@ struct driver_module {
 };
 
 /* Also the table's lock. Who unloads waits here for readers. */
-static struct wait_queue table = {
-    .lock = SPINLOCK_INIT, .waiters = LIST_INIT(table.waiters), .name = "driver module in use"};
+static struct wait_queue table = WAIT_QUEUE_INIT(table, "driver module in use");
 static struct list loaded = LIST_INIT(loaded); /* oldest first */
 
 static enum status fail(struct loader_error *err, enum status s, const char *name, const char *why)

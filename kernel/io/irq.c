@@ -103,6 +103,7 @@ static struct irq_line *make_line(uint32_t line)
     if (b == NULL || (l = heap_zalloc(sizeof(*l))) == NULL) {
         return l;
     }
+    l->lock = (struct spinlock)SPINLOCK_INIT;
     list_init(&l->actions);
     struct irq_line *other = NULL;
     if (!atomic_compare_exchange_strong_explicit(&b->line[line % BLOCK_LINES], &other, l,

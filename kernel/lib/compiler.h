@@ -61,12 +61,21 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define RELEASES(...)     __attribute__((release_capability(__VA_ARGS__)))
 #define REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
-#define NO_LOCK_ANALYSIS  __attribute__((no_thread_safety_analysis))
+/* The same for a lock that several may have at a time. */
+#define ACQUIRES_SHARED(...)     __attribute__((acquire_shared_capability(__VA_ARGS__)))
+#define TRY_ACQUIRES_SHARED(...) __attribute__((try_acquire_shared_capability(__VA_ARGS__)))
+#define RELEASES_SHARED(...)     __attribute__((release_shared_capability(__VA_ARGS__)))
+#define REQUIRES_SHARED(...)     __attribute__((requires_shared_capability(__VA_ARGS__)))
+#define NO_LOCK_ANALYSIS         __attribute__((no_thread_safety_analysis))
 #else
 #define LOCKABLE
 #define ACQUIRES(...)
 #define TRY_ACQUIRES(...)
 #define RELEASES(...)
 #define REQUIRES(...)
+#define ACQUIRES_SHARED(...)
+#define TRY_ACQUIRES_SHARED(...)
+#define RELEASES_SHARED(...)
+#define REQUIRES_SHARED(...)
 #define NO_LOCK_ANALYSIS
 #endif

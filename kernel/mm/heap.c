@@ -81,7 +81,8 @@ void heap_init(void)
     }
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         struct class *c = &classes[i];
-        *c = (struct class){.reciprocal = UINT32_MAX / class_size[i] + 1,
+        *c = (struct class){.lock = SPINLOCK_INIT,
+                            .reciprocal = UINT32_MAX / class_size[i] + 1,
                             .capacity = (uint16_t)((SLAB_SIZE - SLAB_FIRST) / class_size[i])};
         list_init(&c->partial);
     }

@@ -54,6 +54,36 @@ void inherit_wait(struct mutex *m, struct thread *self)
     spin_unlock_masked(&lock);
 }
 
+/* Whom the holder waits for in turn keeps what came along the chain until it gives its own mutex
+ * up: the waiters of that one are under another queue's lock. */
+void inherit_give_up(struct mutex *m, struct thread *self)
+{
+    spin_lock_masked(&lock);
+    self->waits_for = NULL;
+    struct thread *owner = mutex_owner(m);
+    if (owner != NULL) {
+        m->inherited = PRIO_IDLE;
+        LIST_FOR_EACH (&m->queue.waiters, n) {
+            uint8_t priority = CONTAINER_OF(n, struct thread, wait_link)->priority;
+            m->inherited = MAX(m->inherited, priority);
+        }
+        uint8_t priority = best_inherited(owner);
+        if (priority != owner->priority) {
+            sched_apply_priority(owner, priority);
+        }
+    }
+    spin_unlock_masked(&lock);
+}
+
+void inherit_wake(struct thread *woken)
+{
+    spin_lock_masked(&lock);
+    if (woken != NULL) {
+        woken->waits_for = NULL;
+    }
+    spin_unlock_masked(&lock);
+}
+
 void inherit_take(struct mutex *m)
 {
     spin_lock_masked(&lock);

@@ -13,6 +13,13 @@ struct thread *mutex_owner(const struct mutex *m);
  * @pre m->queue.lock is held, as for all of these */
 void inherit_wait(struct mutex *m, struct thread *self);
 
+/** `self` has waited for `m` and does not get it: it is out of the queue, and whoever holds `m` has
+ * no more of it. */
+void inherit_give_up(struct mutex *m, struct thread *self);
+
+/** `woken` (NULL: nobody) waits for it no longer. */
+void inherit_wake(struct thread *woken);
+
 /** `m` has an owner again, and others wait for it. */
 void inherit_take(struct mutex *m);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Mutex with priority inheritance, and counting semaphore, over wait queues.
+//
+// Who finds a mutex held by a thread that runs on another CPU looks on for a moment before it
+// sleeps: most are given up sooner than a sleep and a wake-up take.
 #pragma once
 
 #include "kernel/sched/thread.h"
@@ -14,7 +17,17 @@ struct LOCKABLE mutex {
     struct wait_queue queue;
     struct list_node held_link; /* [i] among those for which its owner inherits */
     uint8_t inherited;          /* [i] the best priority of who waits for it */
+#ifdef HALYARD_DEBUG
+    _Atomic
+        uint8_t class; /* the lock checker's; 0: not looked up yet. Relaxed: all find the same */
+#endif
 };
+
+/** A static mutex, free. @param label  As mutex_init()'s name. */
+#define MUTEX_INIT(self, label)                                                                    \
+    {                                                                                              \
+        .queue = WAIT_QUEUE_INIT((self).queue, label)                                              \
+    }
 
 void mutex_init(struct mutex *m, const char *name);
 
@@ -35,13 +48,14 @@ inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
 {
     struct thread *self = thread_current();
     struct thread *expected = NULL;
-    DASSERT(hal_this_cpu()->irq_depth == 0);
     preempt_point(PREEMPT_LOCK);
+    lockcheck_mutex_wants(m);
     /* Acquire pairs with the release of the last holder: what it wrote is visible. */
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
         mutex_lock_slowly(m);
     }
+    lockcheck_mutex_has(m);
     preempt_point(PREEMPT_LOCKED);
     self->locks_held++;
     /* Not put off, or left out together with the unlock's: faults and interrupts look at it. */
@@ -55,6 +69,7 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
     struct thread *expected = self;
     atomic_signal_fence(memory_order_seq_cst);
     self->locks_held--;
+    lockcheck_mutex_gives(m);
     preempt_point(PREEMPT_UNLOCK);
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, NULL, memory_order_release, memory_order_relaxed))) {
@@ -64,6 +79,16 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
 }
 #endif
 
+/**
+ * @brief Take the mutex, but wait for it no longer than until a deadline, or until the thread is
+ * cancelled. The holder gives back what it inherited from a waiter that gives up.
+ * @param deadline_ns  Monotonic time, or WAIT_FOREVER.
+ * @param why          If false: E_TIMEDOUT or E_CANCELLED; untouched otherwise. NULL: not wanted.
+ * @return true: the caller has it.
+ * @context{thread, may sleep}
+ */
+bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why)
+    TRY_ACQUIRES(true, *m);
 /** @return false: somebody holds it. @context{thread} */
 bool mutex_try_lock(struct mutex *m) TRY_ACQUIRES(true, *m);
 /** @return true: the running thread holds it. @context{thread} */

@@ -26,10 +26,7 @@ struct pinned_node {
 /** A static list, empty. @param label  Static string: what `ps` says a remover waits on. */
 #define PINNED_LIST_INIT(self, label)                                                              \
     {                                                                                              \
-        .queue = {.lock = SPINLOCK_INIT,                                                           \
-                  .waiters = LIST_INIT((self).queue.waiters),                                      \
-                  .name = (label)},                                                                \
-        .members = LIST_INIT((self).members)                                                       \
+        .queue = WAIT_QUEUE_INIT((self).queue, label), .members = LIST_INIT((self).members)        \
     }
 
 /** @brief Add a member at the end; walks that have not ended may see it. @context{any} */

@@ -28,6 +28,7 @@ static NOINLINE enum status look_again(struct semaphore *s, enum status st)
  * so nobody who comes later takes it, and the waiter need not look again. */
 enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns) NO_LOCK_ANALYSIS
 {
+    lockcheck_may_sleep("semaphore_down");
     DASSERT(hal_irqs_enabled());
     hal_irq_disable();
     spin_lock_masked(&s->queue.lock);

@@ -188,6 +188,7 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     struct sched_cpu *sc = sched_of(cpu);
     struct run_queue *rq = &sc->rq;
     struct thread *self = cpu->current;
+    lockcheck_sleeps(q != NULL ? 1 : 0);
     preempt_point(PREEMPT_WAIT);
     /* A spinlock is held, or the caller may not sleep. */
     ASSERT(cpu->depths == 0);

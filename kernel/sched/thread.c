@@ -372,6 +372,7 @@ enum status thread_create(const struct thread_options *options, struct thread **
 _Noreturn void thread_exit(int value)
 {
     struct thread *t = thread_current();
+    lockcheck_ends(t);
     ASSERT(t->locks_held == 0);
     t->exit_value = value;
     struct program *p = t->program;

@@ -64,6 +64,7 @@ struct thread {
     enum thread_state state; /* [r] */
     enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
     bool wait_uncancellable; /* [r] BLOCKED, and cancellation does not end that; false otherwise */
+    bool wait_exclusive;     /* [w] of a reader-writer lock: it waits to write */
     uint8_t special;         /* [r] bits of enum thread_special */
     bool can_move;           /* [r] it may run on more than one of the CPUs that there are */
     uint8_t priority;        /* [r] what it is scheduled with */
@@ -76,9 +77,12 @@ struct thread {
      * of who moved it last, and may not have locked the new queue yet. So the state that it got
      * before it was moved is seen. */
     _Atomic(struct run_queue *) rq;
-    cpu_mask_t affinity;    /* [r] CPUs that it may run on */
-    uint64_t stopped_at;    /* [r] counter value when it last waited or was preempted */
-    uint32_t locks_held;    /* [o] mutexes: a fault while it is not 0 is a panic */
+    cpu_mask_t affinity; /* [r] CPUs that it may run on */
+    uint64_t stopped_at; /* [r] counter value when it last waited or was preempted */
+    uint32_t locks_held; /* [o] mutexes: a fault while it is not 0 is a panic */
+#ifdef HALYARD_DEBUG
+    struct lock_list mutexes; /* [o] the lock checker's: those that it holds */
+#endif
     _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
     _Atomic bool is_open;   /* [o] thread_set_open() */
     int64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */

@@ -21,7 +21,7 @@ struct timeout {
 
 void wait_queue_init(struct wait_queue *q, const char *name)
 {
-    *q = (struct wait_queue){.lock = SPINLOCK_INIT, .name = name};
+    *q = (struct wait_queue){.lock = SPINLOCK_INIT_NAMED(name), .name = name};
     list_init(&q->waiters);
 }
 
@@ -227,6 +227,7 @@ static NOINLINE enum status look_again(struct completion *c, enum status s)
 static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadline_ns,
                                            bool cancellable) NO_LOCK_ANALYSIS
 {
+    lockcheck_may_sleep("completion_wait");
     DASSERT(hal_irqs_enabled());
     hal_irq_disable();
     spin_lock_masked(&c->queue.lock);

@@ -26,6 +26,12 @@ struct wait_queue {
     const char *name;    /* [I] static; `ps` shows it */
 };
 
+/** A static queue, empty. @param label  As wait_queue_init()'s name. */
+#define WAIT_QUEUE_INIT(self, label)                                                               \
+    {                                                                                              \
+        .lock = SPINLOCK_INIT_NAMED(label), .waiters = LIST_INIT((self).waiters), .name = (label)  \
+    }
+
 void wait_queue_init(struct wait_queue *q, const char *name);
 
 /**

@@ -10,6 +10,7 @@
 #include "hal/upcall.h"
 #include "kernel/clock.h"
 #include "kernel/io/irq.h"
+#include "kernel/lockcheck.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched_internal.h"
@@ -28,6 +29,10 @@ struct watch {
     uint64_t since_ns;  /* of the first look that found it so */
     uint32_t looks;     /* in a row that found it so, and others kept waiting */
     uint32_t report_at; /* the next report is due at so many: each twice as late */
+    /* [o] The same for a spinlock that is held with interrupts on; debug builds know of those. */
+    uint32_t turn; /* of holding it; 0: none */
+    uint64_t turn_since_ns;
+    uint32_t turn_looks, turn_report_at;
 };
 
 static struct watch watches[CPU_MAX];
@@ -57,6 +62,35 @@ static void report(const struct watch *w, const struct thread *t, int waiting)
              hal_this_cpu()->preempt_off != 0 ? " with preemption off" : "", waiting, t->priority);
     print_chain(irq_frame());
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
+}
+
+static void report_turn(const struct watch *w)
+{
+    cpu_t cpu = hal_this_cpu()->id;
+    uint64_t ms = (clock_now_ns() - w->turn_since_ns) / NS_PER_MS;
+    log_warn("watchdog", "cpu %u has held a spinlock for %llu.%03llu s", cpu,
+             (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
+    lockcheck_print_held(cpu, say, NULL);
+    log_warn("watchdog", "cpu %u is at", cpu);
+    print_chain(irq_frame());
+    (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
+}
+
+/** Whether others wait for it or not: they would. */
+static void look_at_locks(struct watch *w)
+{
+    uint32_t turn = lockcheck_turn(hal_this_cpu()->id);
+    if (turn == 0 || turn != w->turn) {
+        w->turn = turn;
+        w->turn_since_ns = clock_now_ns();
+        w->turn_looks = 0;
+        w->turn_report_at = WATCHDOG_LOOKS;
+        return;
+    }
+    if (++w->turn_looks == w->turn_report_at) {
+        w->turn_report_at *= 2;
+        report_turn(w);
+    }
 }
 
 /* Priority of the best thread that waits for this CPU; -1: nobody does. */
@@ -96,6 +130,7 @@ static void report_silence(const struct watch *w, cpu_t cpu)
     log_warn("watchdog", "cpu %u has taken no interrupt for %llu.%03llu s, in thread %u \"%.*s\"",
              cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
              THREAD_NAME_MAX, t->name);
+    lockcheck_print_held(cpu, say, NULL);
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 
@@ -129,6 +164,7 @@ static void fire(struct timer *timer)
     struct watch *w = CONTAINER_OF(timer, struct watch, timer);
     (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
     look(w);
+    look_at_locks(w);
     look_at_next(w);
     timer->deadline_ns = clock_now_ns() + period_of(w); /* from now: looks are never in a bunch */
     timer_start(timer);
@@ -143,6 +179,7 @@ void watchdog_start(uint64_t limit_ns)
     }
     atomic_store_explicit(&w->period_ns, limit_ns / WATCHDOG_LOOKS, memory_order_relaxed);
     w->thread = 0; /* nobody's number: the next look begins anew */
+    w->turn = 0;
     w->looks = w->next_looks = 0;
     w->next_since_ns = clock_now_ns();
     w->report_at = w->next_report_at = WATCHDOG_LOOKS;

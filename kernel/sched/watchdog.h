@@ -14,6 +14,7 @@
  * another waits for it: that one is of lower priority, or preemption is off. It is found so at
  * WATCHDOG_LOOKS looks in a row: a machine that stood still itself is not taken for it. 0: look no
  * more.
+ * In debug builds, a spinlock that is held so long with interrupts on is reported, too.
  * The next CPU is reported if it has not looked for that long, by its own limit.
  * @context{any; the thread stays on this CPU}
  */

@@ -5,6 +5,7 @@
 #include "kernel/assert.h"
 #include "kernel/clock.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rwlock.h"
 #include "kernel/sched/thread.h"
 #include "tests/bench/benches.h"
 
@@ -144,10 +145,29 @@ static void bench_mutex(void)
     bench_report("lock.uncontended_ns", bench_median(values, ROUNDS), "ns");
 }
 
+/* --- reader-writer lock --- */
+
+static void bench_read(void)
+{
+    uint64_t values[ROUNDS];
+    struct rwlock l;
+    rwlock_init(&l, "bench");
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_ROUND; i++) {
+            rwlock_read(&l);
+            rwlock_end_read(&l);
+        }
+        values[r] = each_milli(hal_counter_read() - begin, PER_ROUND);
+    }
+    bench_report("lock.read_ns", bench_median(values, ROUNDS), "ns");
+}
+
 const struct kernel_bench sched_benches[] = {
     {"sched.yield_ns", bench_yield},
     {"sched.switch_ns", bench_switch},
     {"sched.create_join_ns", bench_create_join},
     {"lock.uncontended_ns", bench_mutex},
+    {"lock.read_ns", bench_read},
     {0},
 };

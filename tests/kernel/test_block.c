@@ -146,7 +146,7 @@ static void burst_done(struct block_request *req)
 
 static void burst_init(struct burst *burst, uint32_t count)
 {
-    *burst = (struct burst){.left = count};
+    *burst = (struct burst){.lock = SPINLOCK_INIT, .left = count};
     completion_init(&burst->all_done, "block test");
 }
 

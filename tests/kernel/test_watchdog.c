@@ -137,9 +137,38 @@ static void a_cpu_without_interrupts_is_found(void)
     TEST_CHECK(log_has(line, text));
 }
 
+#ifdef HALYARD_DEBUG
+
+static struct spinlock held_long = SPINLOCK_INIT_NAMED("held long");
+
+static NOINLINE void hold_spinlock(uint64_t reports)
+{
+    spin_lock(&held_long);
+    hog_the_cpu(reports);
+    spin_unlock(&held_long);
+}
+
+static void a_spinlock_that_is_held_too_long_is_found(void)
+{
+    uint64_t before = watchdog_reports(), line = end_of_log();
+    watchdog_start(LIMIT_NS);
+    hold_spinlock(before);
+    watchdog_start(10 * NS_PER_S);
+    TEST_CHECK(watchdog_reports() > before);
+    TEST_CHECK(log_has(line, " has held a spinlock for "));
+    TEST_CHECK(log_has(line, " holds spinlock \"held long\", taken at"));
+    TEST_CHECK(log_has(line, " hold_spinlock+0x"));
+}
+
+#endif
+
 const struct kernel_test watchdog_tests[] = {
     {"watchdog.a_cpu_without_interrupts_is_found", a_cpu_without_interrupts_is_found},
     {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found},
     {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found},
+#ifdef HALYARD_DEBUG
+    {"watchdog.a_spinlock_that_is_held_too_long_is_found",
+     a_spinlock_that_is_held_too_long_is_found},
+#endif
     {0},
 };

@@ -14,6 +14,7 @@
 #include "hal/upcall.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/runqueue.h"
+#include "kernel/sched/rwlock.h"
 #include "kernel/sched/timer.h"
 #include "kernel/trace.h"
 #include "race.h"
@@ -121,6 +122,44 @@ static void mutexes(cpu_t cpu) NO_LOCK_ANALYSIS
     check(self[cpu].locks_held == 0, "a mutex is held too long");
 }
 
+/* ---- A reader-writer lock that nobody waits for long enough to sleep ---- */
+
+static struct rwlock rwlock;
+
+static void rwlocks(cpu_t cpu)
+{
+    static struct thread self[CPUS];
+    static uint64_t written[CPUS]; /* each its own, until all are through */
+    uint64_t last = 0;
+    hal_become_thread(&self[cpu]);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (i % 4 == cpu) {
+            if (rwlock_write_until(&rwlock, 0, NULL)) {
+                count++;
+                written[cpu]++;
+                rwlock_end_write(&rwlock);
+            }
+        } else if (rwlock_read_until(&rwlock, 0, NULL)) {
+            check(count >= last, "a reader sees less than before");
+            last = count;
+            rwlock_end_read(&rwlock);
+        }
+    }
+    pthread_barrier_wait(&barrier);
+    if (cpu == 0) {
+        check(count == written[0] + written[1] + written[2] + written[3], "an addition was lost");
+        if (!rwlock_write_until(&rwlock, 0, NULL)) {
+            race_fail("nobody has the lock, and it is not free");
+        }
+        rwlock_end_write(&rwlock);
+    }
+}
+
+static void prepare_rwlock(void)
+{
+    rwlock_init(&rwlock, "race");
+}
+
 /* ---- What CPUs ask each other ---- */
 
 static uint64_t mail[CPUS];        /* written before it is sent, read once it was received */
@@ -208,6 +247,7 @@ static void traces(cpu_t cpu)
 
 static void start_trace(void)
 {
+    hal_irq_enable(); /* it may sleep */
     check(trace_start() == OK, "no trace");
 }
 
@@ -218,9 +258,10 @@ static const struct {
     void (*body)(cpu_t cpu);
     void (*prepare)(void);
 } tests[] = {
-    {"spinlock", spinlocks, NULL}, {"run_queue", run_queues, prepare_run_queue},
-    {"mutex", mutexes, NULL},      {"mailbox", mailboxes, NULL},
-    {"timer", timers, NULL},       {"trace", traces, start_trace},
+    {"spinlock", spinlocks, NULL},  {"run_queue", run_queues, prepare_run_queue},
+    {"mutex", mutexes, NULL},       {"rwlock", rwlocks, prepare_rwlock},
+    {"mailbox", mailboxes, NULL},   {"timer", timers, NULL},
+    {"trace", traces, start_trace},
 };
 
 static void *run_cpu(void *arg)

@@ -34,6 +34,9 @@ class Race(unittest.TestCase):
     def test_mutex_that_nobody_waits_for(self):
         self.right("mutex")
 
+    def test_reader_writer_lock(self):
+        self.right("rwlock")
+
     def test_mailbox(self):
         self.right("mailbox")
 

@@ -288,6 +288,159 @@ static void test_the_best_waiter_is_woken_first(void **state)
     assert_true(list_is_empty(&thread_current()->inherits));
 }
 
+/* --- until a deadline --- */
+
+static void lock_until(void *deadline)
+{
+    enum status why = OK;
+    if (mutex_lock_until(&m, deadline == NULL ? WAIT_FOREVER : *(uint64_t *)deadline, &why)) {
+        world_note("got");
+        mutex_unlock(&m);
+    } else {
+        world_note(why == E_TIMEDOUT ? "late" : why == E_CANCELLED ? "cancelled" : "?");
+    }
+    assert_int_equal(thread_current()->locks_held, 0);
+}
+
+static void test_a_deadline_and_cancellation_end_a_wait(void **state)
+{
+    (void)state;
+    uint8_t before = thread_current()->priority;
+    uint64_t deadline = clock_now_ns() + NS_PER_MS;
+    mutex_lock(&m);
+    struct thread *late = world_thread("late", 40, lock_until, &deadline);
+    struct thread *cancelled = world_thread("cancelled", 50, lock_until, NULL);
+    struct thread *sure = world_thread("sure", 35, lock_and_note, "sure");
+    assert_int_equal(thread_current()->priority, 50);
+    thread_cancel(cancelled);
+    world_join(cancelled);
+    assert_int_equal(thread_current()->priority, 40); /* what it brought has gone with it */
+    world_join(late);
+    assert_int_equal(thread_current()->priority, 35);
+    mutex_unlock(&m);
+    assert_int_equal(thread_current()->priority, before);
+    world_join(sure);
+    assert_string_equal(world_notes(), "cancelled late sure");
+    lock_until(&deadline); /* free: no need to wait */
+    assert_string_equal(world_notes(), "cancelled late sure got");
+}
+
+/* Its time is over when it is woken, or just before: the next one must not be forgotten. */
+static void test_a_wake_up_is_not_lost_on_who_is_late(void **state)
+{
+    (void)state;
+    uint64_t deadline = clock_now_ns() + NS_PER_MS;
+    mutex_lock(&m);
+    struct thread *late = world_thread("late", 20, lock_until, &deadline);
+    struct thread *sure = world_thread("sure", 10, lock_and_note, "sure");
+    assert_int_equal(thread_sleep(NS_PER_MS / 2), OK); /* both wait */
+    world_spend(NS_PER_MS, WORLD_KERNEL_PC);           /* late is ready, and still in the queue */
+    mutex_unlock(&m);
+    world_join(late);
+    world_join(sure);
+    assert_non_null(strstr(world_notes(), "sure"));
+    assert_false(mutex_is_held(&m));
+}
+
+/* --- a holder that runs on another CPU --- */
+
+static struct hal_cpu other_cpu;
+static struct thread other_thread;
+static cpu_t cpu_count;
+static unsigned looks;
+
+cpu_t __real_hal_cpu_count(void);
+struct hal_cpu *__real_hal_cpu_at(cpu_t id);
+cpu_t __wrap_hal_cpu_count(void);
+struct hal_cpu *__wrap_hal_cpu_at(cpu_t id);
+
+cpu_t __wrap_hal_cpu_count(void)
+{
+    return cpu_count != 0 ? cpu_count : __real_hal_cpu_count();
+}
+
+struct hal_cpu *__wrap_hal_cpu_at(cpu_t id)
+{
+    return id == 1 ? &other_cpu : __real_hal_cpu_at(id);
+}
+
+static void unlocks_elsewhere(void)
+{
+    cpu_count = 0; /* who sleeps looks for work there */
+    if (++looks == 5) {
+        atomic_store(&m.owner, NULL);
+    }
+}
+
+static void sleeps_elsewhere(void)
+{
+    cpu_count = 0; /* who sleeps looks for work there */
+    if (++looks == 5) {
+        other_cpu.current = NULL;
+    }
+}
+
+static void something_is_due(void)
+{
+    cpu_count = 0; /* who sleeps looks for work there */
+    if (++looks == 5) {
+        fake_cpu.need_resched = true;
+    }
+}
+
+static void goes_on_elsewhere(void)
+{
+    cpu_count = 0;
+    looks++;
+}
+
+/* The other CPU's thread has the mutex. */
+static bool lock_while(void (*relaxes)(void))
+{
+    other_thread = (struct thread){.priority = PRIO_COUNT - 1, .base_priority = PRIO_COUNT - 1};
+    list_init(&other_thread.inherits);
+    other_cpu = (struct hal_cpu){.id = 1, .current = &other_thread};
+    cpu_count = 2;
+    looks = 0;
+    atomic_store(&m.owner, &other_thread);
+    fake_on_relax = relaxes;
+    bool taken = mutex_lock_until(&m, clock_now_ns() + NS_PER_MS, NULL);
+    fake_on_relax = NULL;
+    cpu_count = 0;
+    return taken;
+}
+
+static void test_a_holder_that_runs_is_looked_at(void **state) NO_LOCK_ANALYSIS
+{
+    (void)state;
+    uint64_t switches = thread_current()->switches;
+    assert_true(lock_while(unlocks_elsewhere));
+    assert_int_equal(looks, 5);
+    assert_int_equal(thread_current()->switches, switches); /* it did not sleep */
+    mutex_unlock(&m);
+}
+
+static void test_a_holder_that_sleeps_is_not(void **state) NO_LOCK_ANALYSIS
+{
+    (void)state;
+    assert_false(lock_while(sleeps_elsewhere)); /* nobody gives it up */
+    assert_int_equal(looks, 5);
+}
+
+static void test_not_for_long(void **state) NO_LOCK_ANALYSIS
+{
+    (void)state;
+    assert_false(lock_while(goes_on_elsewhere));
+    assert_in_range(looks, 100, 10000);
+}
+
+static void test_not_while_another_thread_is_due(void **state) NO_LOCK_ANALYSIS
+{
+    (void)state;
+    assert_false(lock_while(something_is_due));
+    assert_int_equal(looks, 5);
+}
+
 static void test_locking_twice_is_a_panic(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
@@ -313,6 +466,12 @@ int main(void)
         cmocka_unit_test_setup(test_a_woken_waiter_waits_for_nobody, reset),
         cmocka_unit_test_setup(test_inheritance_goes_along_a_chain, reset),
         cmocka_unit_test_setup(test_the_best_waiter_is_woken_first, reset),
+        cmocka_unit_test_setup(test_a_deadline_and_cancellation_end_a_wait, reset),
+        cmocka_unit_test_setup(test_a_wake_up_is_not_lost_on_who_is_late, reset),
+        cmocka_unit_test_setup(test_a_holder_that_runs_is_looked_at, reset),
+        cmocka_unit_test_setup(test_a_holder_that_sleeps_is_not, reset),
+        cmocka_unit_test_setup(test_not_for_long, reset),
+        cmocka_unit_test_setup(test_not_while_another_thread_is_due, reset),
         cmocka_unit_test_setup(test_locking_twice_is_a_panic,
                                reset), /* last: nothing runs after it */
     };

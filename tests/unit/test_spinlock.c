@@ -74,7 +74,7 @@ static void test_a_lock_taken_twice_is_a_panic(void **state)
         take_twice(&lock);
         fail();
     }
-    assert_non_null(strstr(fake_console_text(), "is never given up"));
+    assert_non_null(strstr(fake_console_text(), "is taken twice by one CPU"));
     hal_this_cpu()->in_panic = false;
 }
 

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+//
+// What each CPU and each thread holds, kept by the locks themselves. What follows from it is
+// lockcheck_graph.c's.
+
+#include "kernel/lockcheck_internal.h"
+
+#ifdef HALYARD_DEBUG
+
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "kernel/lib/format.h"
+#include "kernel/panic.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/rwlock.h"
+#include "kernel/sched/thread.h"
+#include "kernel/spinlock.h"
+
+#define SLEEPS_SAID 64u
+
+/* Field protection:  [o] the owning CPU, interrupts masked; others may read what is out of date */
+static struct cpu_locks {
+    struct lock_list spin; /* [o] */
+    uint32_t turn;         /* [o] the last one */
+    uintptr_t fp;          /* [o] of the function that the lock called: chains begin above it */
+    bool is_quiet;         /* [o] it logs reports: what the log takes is not looked at */
+} ALIGNED(64) cpus[CPU_MAX];
+
+/* Call sites of what may sleep, as is_news() makes them, that were reported. Relaxed: at worst it
+ * is said twice. */
+static _Atomic uintptr_t sleeps_said[SLEEPS_SAID];
+
+void lock_chain(uintptr_t *out, unsigned max)
+{
+    uintptr_t fp = cpus[hal_this_cpu()->id].fp, pc, lo, hi;
+    unsigned n = 0;
+    upcall_stack_bounds(&lo, &hi);
+    while (n < max && hal_frame_step(&fp, &pc, lo, hi)) {
+        out[n++] = pc;
+    }
+    while (n < max) {
+        out[n++] = 0;
+    }
+}
+
+/** This CPU's record, interrupts masked; NULL: it does not check now. @param frame  The caller's.
+ */
+static struct cpu_locks *begin(irq_state_t *state, const void *frame)
+{
+    *state = hal_irq_save();
+    struct hal_cpu *cpu = hal_this_cpu();
+    struct cpu_locks *c = &cpus[cpu->id];
+    if (cpu->in_panic || c->is_quiet) {
+        hal_irq_restore(*state);
+        return NULL;
+    }
+    c->fp = (uintptr_t)frame;
+    return c;
+}
+
+/** As begin() left it. Reports are logged where the CPU holds nothing. */
+static void end(struct cpu_locks *c, irq_state_t state)
+{
+    if (UNLIKELY(lock_report_is_due()) && c->spin.count == 0) {
+        c->is_quiet = true;
+        lock_report_print();
+        c->is_quiet = false;
+    }
+    hal_irq_restore(state);
+}
+
+static struct lock_held *find(struct lock_list *list, const void *lock)
+{
+    for (uint32_t i = list->count; i-- > 0;) {
+        if (list->held[i].lock == lock) {
+            return &list->held[i];
+        }
+    }
+    return NULL;
+}
+
+static void push(struct lock_list *list, const struct lock_held *h)
+{
+    if (list->count == LOCKS_HELD_MAX) {
+        lock_report(&(struct lock_report){.kind = LOCK_ROOM, .what = "held locks"});
+        return;
+    }
+    list->held[list->count] = *h;
+    list->count++;
+}
+
+/** It is not there if there was no room for it. */
+static void drop(struct lock_list *list, const void *lock)
+{
+    struct lock_held *h = find(list, lock);
+    if (h != NULL) {
+        list->count--;
+        for (; h < &list->held[list->count]; h++) {
+            *h = h[1];
+        }
+    }
+}
+
+static void add_orders(const struct lock_list *list, const struct lock_held *inner)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        lock_graph_add(&list->held[i], inner);
+    }
+}
+
+static uint8_t class_of(_Atomic uint8_t *cache, const char *name, bool is_mutex)
+{
+    uint8_t class = atomic_load_explicit(cache, memory_order_relaxed);
+    if (LIKELY(class != 0)) {
+        return class;
+    }
+    if (name == NULL) {
+        static _Atomic bool is_said; /* relaxed: once is enough */
+        if (!atomic_exchange_explicit(&is_said, true, memory_order_relaxed)) {
+            lock_report(&(struct lock_report){.kind = LOCK_UNNAMED});
+        }
+        return 0;
+    }
+    class = lock_class_find(name, is_mutex);
+    atomic_store_explicit(cache, class, memory_order_relaxed); /* who else does finds the same */
+    return class;
+}
+
+/* --- spinlocks --- */
+
+const char *lockcheck_name(const struct spinlock *lock)
+{
+    return lock->site == NULL ? "(no name)" : lock->site;
+}
+
+void lockcheck_spin_wants(struct spinlock *lock)
+{
+    irq_state_t state;
+    bool irqs_on = hal_irqs_enabled();
+    struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
+    if (c == NULL) {
+        return;
+    }
+    bool in_irq = hal_this_cpu()->irq_depth != 0; /* not before: the thread could be moved */
+    if (find(&c->spin, lock) != NULL && !spin_is_locked(lock)) {
+        drop(&c->spin, lock); /* it has been initialised anew since */
+    }
+    if (find(&c->spin, lock) != NULL) {
+        panic("spinlock: \"%s\" is taken twice by one CPU", lockcheck_name(lock));
+    }
+    struct lock_held h = {.lock = lock, .class = class_of(&lock->class, lock->site, false)};
+    lock_chain(h.chain, LOCK_CHAIN);
+    lock_graph_use(h.class, in_irq, irqs_on && !in_irq);
+    add_orders(&c->spin, &h);
+    if (!in_irq && thread_current() != NULL) {
+        add_orders(&thread_current()->mutexes, &h);
+    }
+    push(&c->spin, &h);
+    hal_irq_restore(state);
+}
+
+static uint32_t next_turn(struct cpu_locks *c)
+{
+    c->turn += c->turn == UINT32_MAX ? 2 : 1;
+    return c->turn;
+}
+
+void lockcheck_spin_has(struct spinlock *lock)
+{
+    irq_state_t state;
+    struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
+    if (c == NULL) {
+        return;
+    }
+    struct lock_held *h = find(&c->spin, lock);
+    if (h != NULL) {
+        h->turn = next_turn(c);
+    }
+    hal_irq_restore(state);
+}
+
+/* Nobody waits by trying, so it makes no order; what is taken while it is held does. */
+void lockcheck_spin_tried(struct spinlock *lock)
+{
+    irq_state_t state;
+    struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
+    if (c == NULL) {
+        return;
+    }
+    struct lock_held h = {.lock = lock, .class = class_of(&lock->class, lock->site, false)};
+    h.turn = next_turn(c);
+    lock_chain(h.chain, LOCK_CHAIN);
+    drop(&c->spin, lock); /* it may have been initialised anew while it was held */
+    push(&c->spin, &h);
+    hal_irq_restore(state);
+}
+
+void lockcheck_spin_gives(struct spinlock *lock)
+{
+    irq_state_t state;
+    struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
+    if (c != NULL) {
+        drop(&c->spin, lock);
+        hal_irq_restore(state);
+    }
+}
+
+void lockcheck_gave(void)
+{
+    irq_state_t state;
+    if (LIKELY(!lock_report_is_due())) {
+        return;
+    }
+    struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
+    if (c != NULL) {
+        end(c, state);
+    }
+}
+
+uint32_t lockcheck_turn(cpu_t cpu)
+{
+    const struct lock_list *l = &cpus[cpu].spin;
+    return l->count == 0 ? 0 : l->held[0].turn;
+}
+
+void lockcheck_print_held(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx)
+{
+    struct lock_list l = cpus[cpu].spin;
+    char line[128];
+    for (uint32_t i = 0; i < MIN(l.count, LOCKS_HELD_MAX); i++) {
+        const struct lock_held *h = &l.held[i];
+        fmt_print(line, sizeof line, "cpu %u %s spinlock \"%s\", taken at", cpu,
+                  h->turn == 0 ? "waits for" : "holds", lock_classes[h->class].name);
+        write(ctx, line);
+        backtrace_print_list(write, ctx, h->chain, LOCK_CHAIN);
+    }
+}
+
+/* --- sleeping --- */
+
+/** @param pc  Of who called what may sleep, and of its caller, exclusive-ored. */
+static bool is_news(uintptr_t pc)
+{
+    _Atomic uintptr_t *slot = &sleeps_said[(pc >> 2) % SLEEPS_SAID];
+    return pc == 0 || atomic_exchange_explicit(slot, pc, memory_order_relaxed) != pc;
+}
+
+static void report_sleep(const char *what, const char *why, const struct lock_list *spin,
+                         uint32_t allowed)
+{
+    struct lock_report r = {.kind = LOCK_SLEEP, .what = what, .why = why};
+    if (spin->count > allowed) {
+        r.outer = spin->held[0].class;
+        COPY_SMALL(r.outer_chain, spin->held[0].chain, sizeof r.outer_chain);
+    }
+    uintptr_t chain[2];
+    lock_chain(chain, ARRAY_COUNT(chain));
+    if (is_news(chain[0] ^ chain[1])) {
+        lock_report(&r);
+    }
+}
+
+/** `allowed`: spinlocks that may be held. */
+static void check_sleep(const char *what, uint32_t allowed, bool irqs_on, const void *frame)
+{
+    irq_state_t state;
+    struct cpu_locks *c = thread_current() == NULL ? NULL : begin(&state, frame);
+    if (c == NULL) {
+        return;
+    }
+    const struct hal_cpu *cpu = hal_this_cpu(); /* not before: the thread could be moved */
+    const char *why = cpu->irq_depth != 0       ? "in an interrupt"
+                      : c->spin.count > allowed ? "with a spinlock held"
+                      : cpu->preempt_off != 0   ? "with preemption off"
+                      : !irqs_on                ? "with interrupts masked"
+                                                : NULL;
+    if (UNLIKELY(why != NULL)) {
+        report_sleep(what, why, &c->spin, allowed);
+    }
+    end(c, state);
+}
+
+void lockcheck_may_sleep(const char *what)
+{
+    check_sleep(what, 0, hal_irqs_enabled(), __builtin_frame_address(0));
+}
+
+void lockcheck_sleeps(unsigned locks)
+{
+    check_sleep("waiting", locks, true, __builtin_frame_address(0));
+}
+
+/* --- mutexes and reader-writer locks --- */
+
+/** What the two have in common. */
+struct sleeping_lock {
+    const void *lock;
+    const char *name, *taker;
+    _Atomic uint8_t *class;
+};
+
+static struct sleeping_lock of_mutex(struct mutex *m)
+{
+    return (struct sleeping_lock){m, m->queue.name, "mutex_lock", &m->class};
+}
+
+static struct sleeping_lock of_rwlock(struct rwlock *l)
+{
+    return (struct sleeping_lock){l, l->queue.name, "rwlock", &l->class};
+}
+
+/** The running thread's, whose record is its own; NULL: nothing is checked now. */
+static struct lock_list *begin_sleeping(struct cpu_locks **c, irq_state_t *state, const void *frame)
+{
+    struct thread *t = thread_current();
+    *c = t == NULL ? NULL : begin(state, frame);
+    return *c == NULL ? NULL : &t->mutexes;
+}
+
+static void wants(struct sleeping_lock l, const void *frame)
+{
+    check_sleep(l.taker, 0, hal_irqs_enabled(), frame);
+    irq_state_t state;
+    struct cpu_locks *c;
+    struct lock_list *list = begin_sleeping(&c, &state, frame);
+    if (list == NULL) {
+        return;
+    }
+    if (find(list, l.lock) != NULL) {
+        panic("mutex: \"%s\" is taken twice by thread %u \"%s\"", l.name, thread_current()->id,
+              thread_current()->name);
+    }
+    struct lock_held h = {.lock = l.lock, .class = class_of(l.class, l.name, true)};
+    lock_chain(h.chain, LOCK_CHAIN);
+    add_orders(list, &h);
+    end(c, state);
+}
+
+static void has(struct sleeping_lock l, const void *frame)
+{
+    irq_state_t state;
+    struct cpu_locks *c;
+    struct lock_list *list = begin_sleeping(&c, &state, frame);
+    if (list != NULL) {
+        struct lock_held h = {.lock = l.lock, .class = class_of(l.class, l.name, true), .turn = 1};
+        lock_chain(h.chain, LOCK_CHAIN);
+        push(list, &h);
+        hal_irq_restore(state);
+    }
+}
+
+static void gives(const void *lock, const void *frame)
+{
+    irq_state_t state;
+    struct cpu_locks *c;
+    struct lock_list *list = begin_sleeping(&c, &state, frame);
+    if (list != NULL) {
+        drop(list, lock);
+        hal_irq_restore(state);
+    }
+}
+
+void lockcheck_mutex_wants(struct mutex *m)
+{
+    wants(of_mutex(m), __builtin_frame_address(0));
+}
+
+void lockcheck_mutex_has(struct mutex *m)
+{
+    has(of_mutex(m), __builtin_frame_address(0));
+}
+
+void lockcheck_mutex_gives(struct mutex *m)
+{
+    gives(m, __builtin_frame_address(0));
+}
+
+void lockcheck_rwlock_wants(struct rwlock *l)
+{
+    wants(of_rwlock(l), __builtin_frame_address(0));
+}
+
+void lockcheck_rwlock_has(struct rwlock *l)
+{
+    has(of_rwlock(l), __builtin_frame_address(0));
+}
+
+void lockcheck_rwlock_gives(struct rwlock *l)
+{
+    gives(l, __builtin_frame_address(0));
+}
+
+void lockcheck_ends(const struct thread *t)
+{
+    if (t->mutexes.count != 0) {
+        panic("thread %u \"%s\" ends and holds mutex \"%s\"", t->id, t->name,
+              lock_classes[t->mutexes.held[0].class].name);
+    }
+}
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Events and condition variables, over wait queues. Both hand over: who is woken goes on without
+// the queue's lock, and an automatic event that somebody waits for is never seen set.
+
+#include "kernel/sched/event.h"
+
+#include "kernel/sched/switch_internal.h"
+
+void event_init(struct event *e, enum event_kind kind, const char *name)
+{
+    wait_queue_init(&e->queue, name);
+    e->kind = kind;
+    e->is_set = false;
+}
+
+void event_set(struct event *e)
+{
+    irq_state_t state = spin_lock_irq(&e->queue.lock);
+    if (e->kind == EVENT_MANUAL) {
+        e->is_set = true;
+        wait_wake_all_locked(&e->queue);
+    } else if (!wait_wake_one_locked(&e->queue)) {
+        e->is_set = true;
+    }
+    spin_unlock_irq(&e->queue.lock, state);
+}
+
+bool event_reset(struct event *e)
+{
+    irq_state_t state = spin_lock_irq(&e->queue.lock);
+    bool was_set = e->is_set;
+    e->is_set = false;
+    spin_unlock_irq(&e->queue.lock, state);
+    return was_set;
+}
+
+static bool take_locked(struct event *e) REQUIRES(e->queue.lock)
+{
+    bool is_set = e->is_set;
+    if (e->kind == EVENT_AUTO) {
+        e->is_set = false;
+    }
+    return is_set;
+}
+
+/** Set just after the time was over: the caller gets what it asked for. */
+static NOINLINE enum status look_again(struct event *e, enum status s)
+{
+    irq_state_t state = spin_lock_irq(&e->queue.lock);
+    bool taken = take_locked(e);
+    spin_unlock_irq(&e->queue.lock, state);
+    return taken ? OK : s;
+}
+
+enum status event_wait(struct event *e, uint64_t deadline_ns) NO_LOCK_ANALYSIS
+{
+    lockcheck_may_sleep("event_wait");
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    spin_lock_masked(&e->queue.lock);
+    if (!take_locked(e)) {
+        enum status s = wait_handed_locked(&e->queue, deadline_ns, true);
+        return LIKELY(s == OK) ? OK : look_again(e, s);
+    }
+    spin_unlock_masked(&e->queue.lock);
+    hal_irq_enable();
+    preempt_check();
+    return OK;
+}
+
+void condition_init(struct condition *c, const char *name)
+{
+    wait_queue_init(&c->queue, name);
+}
+
+/* The queue's lock is taken before the mutex is given up: who gets the mutex then, and signals,
+ * comes to the queue after this thread. */
+enum status condition_wait(struct condition *c, struct mutex *m,
+                           uint64_t deadline_ns) NO_LOCK_ANALYSIS
+{
+    ASSERT(mutex_is_held(m));
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    spin_lock_masked(&c->queue.lock);
+    mutex_unlock(m);
+    enum status s = wait_handed_locked(&c->queue, deadline_ns, true);
+    mutex_lock(m);
+    return s;
+}
+
+void condition_signal(struct condition *c)
+{
+    wait_wake_one(&c->queue);
+}
+
+void condition_broadcast(struct condition *c)
+{
+    wait_wake_all(&c->queue);
+}

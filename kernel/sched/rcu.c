@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// Waiting for read sections. A CPU that is asked in an interrupt, and interrupted nothing that has
+// preemption off, is in no read section: those that had begun on it have ended. One that answers
+// otherwise is asked again a little later. So readers keep no record, and CPUs that nobody waits
+// for do nothing.
+
+#include "kernel/sched/rcu.h"
+
+#include "hal/smp.h"
+#include "kernel/clock.h"
+#include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
+#include "kernel/smp.h"
+
+#define ASK_AGAIN_NS (100 * NS_PER_US)
+
+static void run_calls(struct work *work);
+
+/* Field protection:  [l] lock, interrupts masked */
+static struct {
+    struct spinlock lock;
+    struct list calls; /* [l] */
+    struct work work;
+} later = {SPINLOCK_INIT, LIST_INIT(later.calls), {.run = run_calls}};
+
+/** In an interrupt, or, on the CPU that asks, with its own preemption off. */
+static void look(void *answer)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    *(bool *)answer = cpu->preempt_off == (cpu->irq_depth == 0 ? 1 : 0);
+}
+
+/** One that has run this is: preemption is on. The thread may be moved meanwhile. */
+static bool is_quiet(cpu_t cpu)
+{
+    bool answer = false;
+    if (cpu == hal_this_cpu()->id) {
+        return true;
+    }
+    smp_call(cpu, look, &answer);
+    return answer;
+}
+
+static void sleep_a_little(void)
+{
+    struct completion never;
+    completion_init(&never, "read sections");
+    (void)!completion_wait_uncancellable(&never, clock_now_ns() + ASK_AGAIN_NS);
+}
+
+/* What was taken out of sight before is ordered before the readers that begin after the answer, and
+ * what readers did before it is seen after it: asking and answering are releases and acquires. */
+void rcu_synchronize(void)
+{
+    lockcheck_may_sleep("rcu_synchronize");
+    cpu_t count = hal_cpu_count();
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        while (!is_quiet(cpu)) {
+            sleep_a_little();
+        }
+    }
+}
+
+static void run_calls(struct work *work)
+{
+    (void)work;
+    struct list due;
+    list_init(&due);
+    irq_state_t state = spin_lock_irq(&later.lock);
+    for (struct list_node *n; (n = list_pop_front(&later.calls)) != NULL;) {
+        list_push_back(&due, n);
+    }
+    spin_unlock_irq(&later.lock, state);
+    rcu_synchronize();
+    for (struct list_node *n; (n = list_pop_front(&due)) != NULL;) {
+        struct rcu_call *c = CONTAINER_OF(n, struct rcu_call, link);
+        c->run(c);
+    }
+}
+
+void rcu_call_later(struct rcu_call *c)
+{
+    irq_state_t state = spin_lock_irq(&later.lock);
+    list_push_back(&later.calls, &c->link);
+    spin_unlock_irq(&later.lock, state);
+    (void)work_queue(&later.work);
+}

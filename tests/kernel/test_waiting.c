@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+//
+// Reader-writer locks, events and conditions between real CPUs, and the end of each wait by the end
+// of a program. With one CPU all threads are on that one.
+#include "hal/smp.h"
+#include "kernel/clock.h"
+#include "kernel/sched/event.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/rcu.h"
+#include "kernel/sched/rwlock.h"
+#include "tests/kernel/tests.h"
+
+#define THREADS 4u
+#define ROUNDS  300u
+
+/* --- threads on the CPUs in turn --- */
+
+static struct thread *start(unsigned i, void (*entry)(void *arg), void *arg)
+{
+    struct thread *t = NULL;
+    const struct thread_options options = {.name = "waiting test",
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = i % hal_cpu_count()};
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    return t;
+}
+
+static void run(void (*entry)(void *arg), void *arg)
+{
+    struct thread *t[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        t[i] = start(i, entry, arg);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        TEST_EQUAL(thread_join(t[i], NULL), OK);
+    }
+}
+
+/* --- reader-writer lock --- */
+
+struct table {
+    struct rwlock lock;
+    unsigned writes; /* under the lock, in both fields alike */
+    unsigned copy;
+    _Atomic unsigned torn, readers;
+    _Atomic bool is_over;
+};
+
+static void read_once(struct table *t)
+{
+    rwlock_read(&t->lock);
+    atomic_fetch_add(&t->readers, 1);
+    if (t->writes != t->copy) {
+        atomic_fetch_add(&t->torn, 1);
+    }
+    atomic_fetch_sub(&t->readers, 1);
+    rwlock_end_read(&t->lock);
+}
+
+static void write_once(struct table *t)
+{
+    rwlock_write(&t->lock);
+    if (atomic_load(&t->readers) != 0) {
+        atomic_fetch_add(&t->torn, 1);
+    }
+    t->writes++;
+    if (t->writes % 16 == 0) {
+        thread_yield(); /* others come and wait */
+    }
+    t->copy++;
+    rwlock_end_write(&t->lock);
+}
+
+static void read_and_write(void *arg)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (i % 4 == 0) {
+            write_once(arg);
+        } else {
+            read_once(arg);
+        }
+    }
+}
+
+static void readers_and_writers_keep_apart(void)
+{
+    struct table t = {.writes = 0};
+    rwlock_init(&t.lock, "test table");
+    run(read_and_write, &t);
+    TEST_EQUAL(t.torn, 0);
+    TEST_EQUAL(t.writes, THREADS * ROUNDS / 4);
+    TEST_EQUAL(t.copy, t.writes);
+}
+
+static void read_until_over(void *arg)
+{
+    struct table *t = arg;
+    while (!atomic_load(&t->is_over)) {
+        rwlock_read(&t->lock);
+        thread_yield(); /* the next one is in before this one leaves */
+        rwlock_end_read(&t->lock);
+    }
+}
+
+static void write_until_over(void *arg)
+{
+    struct table *t = arg;
+    while (!atomic_load(&t->is_over)) {
+        rwlock_write(&t->lock);
+        thread_yield();
+        rwlock_end_write(&t->lock);
+    }
+}
+
+/* The lock is never free: who starves does not come back. */
+static void get_in(void (*crowd)(void *arg), void (*visit)(struct table *t))
+{
+    struct table t = {.writes = 0};
+    struct thread *threads[THREADS];
+    rwlock_init(&t.lock, "test crowd");
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = start(i, crowd, &t);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        thread_yield();
+        visit(&t);
+    }
+    atomic_store(&t.is_over, true);
+    for (unsigned i = 0; i < THREADS; i++) {
+        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+    }
+    TEST_EQUAL(t.torn, 0);
+}
+
+static void a_writer_gets_in_among_readers(void)
+{
+    get_in(read_until_over, write_once);
+}
+
+static void a_reader_gets_in_among_writers(void)
+{
+    get_in(write_until_over, read_once);
+}
+
+/* --- condition: a store of a few places --- */
+
+#define PLACES 3u
+
+struct store {
+    struct mutex lock;
+    struct condition changed;
+    unsigned filled, put, got;
+    unsigned worst;
+};
+
+static void fill_and_empty(void *arg)
+{
+    struct store *s = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        bool puts = i % 2 == 0;
+        mutex_lock(&s->lock);
+        while (s->filled == (puts ? PLACES : 0)) {
+            TEST_EQUAL(condition_wait(&s->changed, &s->lock, WAIT_FOREVER), OK);
+        }
+        s->filled += puts ? 1u : -1u;
+        s->put += puts;
+        s->got += !puts;
+        s->worst = MAX(s->worst, s->filled);
+        condition_broadcast(&s->changed);
+        mutex_unlock(&s->lock);
+    }
+}
+
+static void a_condition_is_never_missed(void)
+{
+    struct store s = {.filled = 0};
+    mutex_init(&s.lock, "test store");
+    condition_init(&s.changed, "test store");
+    run(fill_and_empty, &s);
+    TEST_EQUAL(s.filled, 0);
+    TEST_EQUAL(s.put, THREADS * ROUNDS / 2);
+    TEST_EQUAL(s.got, s.put);
+    TEST_CHECK(s.worst <= PLACES);
+}
+
+/* --- event --- */
+
+struct table_tennis {
+    struct event ping, pong;
+};
+
+static void return_it(void *arg)
+{
+    struct table_tennis *t = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        TEST_EQUAL(event_wait(&t->ping, WAIT_FOREVER), OK);
+        event_set(&t->pong);
+    }
+}
+
+static void an_event_goes_between_cpus(void)
+{
+    struct table_tennis t;
+    event_init(&t.ping, EVENT_AUTO, "test ping");
+    event_init(&t.pong, EVENT_AUTO, "test pong");
+    for (unsigned cpu = 0; cpu < MIN(hal_cpu_count(), THREADS); cpu++) {
+        struct thread *other = start(cpu, return_it, &t);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+            event_set(&t.ping);
+            TEST_EQUAL(event_wait(&t.pong, WAIT_FOREVER), OK);
+        }
+        TEST_EQUAL(thread_join(other, NULL), OK);
+    }
+}
+
+/* --- read sections --- */
+
+#define POISON 0xdeadu
+
+struct version {
+    unsigned number, twice;
+};
+
+struct registry {
+    _Atomic(struct version *) current; /* release: its fields; acquire by readers */
+    _Atomic bool is_over;
+    _Atomic unsigned wrong;
+    struct version versions[8];
+};
+
+static void read_registry(void *arg)
+{
+    struct registry *r = arg;
+    while (!atomic_load(&r->is_over)) {
+        rcu_read_begin();
+        const struct version *v = atomic_load_explicit(&r->current, memory_order_acquire);
+        for (unsigned i = 0; i < 50; i++) {
+            if (*(const volatile unsigned *)&v->twice != 2 * v->number) {
+                atomic_fetch_add(&r->wrong, 1);
+            }
+        }
+        rcu_read_end();
+        thread_yield();
+    }
+}
+
+/* What was replaced is spoilt as soon as nobody can see it, and used again. */
+static void readers_are_waited_for(void)
+{
+    static struct registry r;
+    struct thread *readers[THREADS];
+    r = (struct registry){.versions = {{.number = 1, .twice = 2}}};
+    atomic_store(&r.current, &r.versions[0]);
+    for (unsigned i = 0; i < THREADS; i++) {
+        readers[i] = start(i, read_registry, &r);
+    }
+    for (unsigned i = 1; i < ROUNDS / 3; i++) {
+        struct version *old = atomic_load(&r.current), *new = &r.versions[i % 8];
+        new->number = i;
+        new->twice = 2 * i;
+        atomic_store_explicit(&r.current, new, memory_order_release);
+        rcu_synchronize();
+        old->twice = POISON;
+    }
+    atomic_store(&r.is_over, true);
+    for (unsigned i = 0; i < THREADS; i++) {
+        TEST_EQUAL(thread_join(readers[i], NULL), OK);
+    }
+    TEST_EQUAL(r.wrong, 0);
+}
+
+static _Atomic unsigned calls;
+
+static void count_call(struct rcu_call *c)
+{
+    atomic_fetch_add(&calls, 1);
+    c->run = NULL;
+}
+
+static void what_is_put_off_is_called_once(void)
+{
+    static struct rcu_call put_off[20];
+    atomic_store(&calls, 0);
+    for (unsigned i = 0; i < ARRAY_COUNT(put_off); i++) {
+        put_off[i] = (struct rcu_call){.run = count_call};
+        rcu_call_later(&put_off[i]);
+    }
+    while (atomic_load(&calls) < ARRAY_COUNT(put_off)) {
+        TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+    }
+    TEST_EQUAL(atomic_load(&calls), ARRAY_COUNT(put_off));
+}
+
+/* --- the end of a program ends each wait --- */
+
+static struct {
+    struct rwlock rwlock;
+    struct event event;
+    struct condition condition;
+    struct mutex mutex; /* the condition's */
+    struct mutex held;
+    struct semaphore semaphore;
+    struct completion completion;
+    _Atomic unsigned waiting;
+} w;
+
+static enum status wait_to_read(void)
+{
+    enum status s = OK;
+    if (rwlock_read_until(&w.rwlock, WAIT_FOREVER, &s)) {
+        rwlock_end_read(&w.rwlock);
+    }
+    return s;
+}
+
+static enum status wait_to_write(void)
+{
+    enum status s = OK;
+    if (rwlock_write_until(&w.rwlock, WAIT_FOREVER, &s)) {
+        rwlock_end_write(&w.rwlock);
+    }
+    return s;
+}
+
+static enum status wait_for_event(void)
+{
+    return event_wait(&w.event, WAIT_FOREVER);
+}
+
+static enum status wait_for_mutex(void)
+{
+    enum status s = OK;
+    if (mutex_lock_until(&w.held, WAIT_FOREVER, &s)) {
+        mutex_unlock(&w.held);
+    }
+    return s;
+}
+
+static enum status wait_for_condition(void)
+{
+    mutex_lock(&w.mutex);
+    enum status s = condition_wait(&w.condition, &w.mutex, WAIT_FOREVER);
+    mutex_unlock(&w.mutex);
+    return s;
+}
+
+static enum status wait_for_semaphore(void)
+{
+    return semaphore_down(&w.semaphore, WAIT_FOREVER);
+}
+
+static enum status wait_for_completion(void)
+{
+    return completion_wait(&w.completion, WAIT_FOREVER);
+}
+
+static enum status (*const waits[])(void) = {
+    wait_to_read,       wait_to_write,       wait_for_event, wait_for_condition,
+    wait_for_semaphore, wait_for_completion, wait_for_mutex};
+
+static _Atomic enum status results[ARRAY_COUNT(waits)];
+
+static void wait_in_program(void *arg)
+{
+    unsigned i = (unsigned)(uintptr_t)arg;
+    atomic_fetch_add(&w.waiting, 1);
+    atomic_store(&results[i], waits[i]());
+}
+
+static void init_waits(void)
+{
+    rwlock_init(&w.rwlock, "test killed");
+    event_init(&w.event, EVENT_AUTO, "test killed");
+    condition_init(&w.condition, "test killed condition");
+    mutex_init(&w.mutex, "test killed mutex");
+    mutex_init(&w.held, "test killed, held");
+    semaphore_init(&w.semaphore, 0, "test killed");
+    completion_init(&w.completion, "test killed");
+    atomic_store(&w.waiting, 0);
+}
+
+static void start_in(struct program *p, unsigned i)
+{
+    struct thread *t;
+    const struct thread_options options = {.name = "killed test",
+                                           .entry = wait_in_program,
+                                           .arg = (void *)(uintptr_t)i,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = i % hal_cpu_count(),
+                                           .program = p};
+    atomic_store(&results[i], OK);
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    thread_detach(t);
+}
+
+static void a_kill_ends_each_wait(void)
+{
+    struct program *p;
+    enum program_end end = PROGRAM_RUNNING;
+    int status;
+    init_waits();
+    TEST_EQUAL(program_create("killed", &p), OK);
+    rwlock_write(&w.rwlock); /* so that others wait */
+    mutex_lock(&w.held);
+    for (unsigned i = 0; i < ARRAY_COUNT(waits); i++) {
+        start_in(p, i);
+    }
+    while (atomic_load(&w.waiting) < ARRAY_COUNT(waits)) {
+        thread_yield();
+    }
+    program_kill(p, PROGRAM_KILLED, 1);
+    TEST_EQUAL(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+    TEST_EQUAL(end, PROGRAM_KILLED);
+    for (unsigned i = 0; i < ARRAY_COUNT(waits); i++) {
+        TEST_EQUAL(atomic_load(&results[i]), E_CANCELLED);
+    }
+    mutex_unlock(&w.held);
+    rwlock_end_write(&w.rwlock);
+    program_release(p);
+    /* Nothing is left: each works as if nobody had waited. */
+    rwlock_write(&w.rwlock);
+    rwlock_end_write(&w.rwlock);
+    event_set(&w.event);
+    TEST_EQUAL(event_wait(&w.event, WAIT_FOREVER), OK);
+    semaphore_up(&w.semaphore);
+    TEST_EQUAL(semaphore_down(&w.semaphore, WAIT_FOREVER), OK);
+    TEST_CHECK(!mutex_is_held(&w.mutex));
+    mutex_lock(&w.mutex);
+    mutex_unlock(&w.mutex);
+}
+
+const struct kernel_test waiting_tests[] = {
+    {"waiting.readers_and_writers_keep_apart", readers_and_writers_keep_apart},
+    {"waiting.a_writer_gets_in_among_readers", a_writer_gets_in_among_readers},
+    {"waiting.a_reader_gets_in_among_writers", a_reader_gets_in_among_writers},
+    {"waiting.a_condition_is_never_missed", a_condition_is_never_missed},
+    {"waiting.an_event_goes_between_cpus", an_event_goes_between_cpus},
+    {"waiting.readers_are_waited_for", readers_are_waited_for},
+    {"waiting.what_is_put_off_is_called_once", what_is_put_off_is_called_once},
+    {"waiting.a_kill_ends_each_wait", a_kill_ends_each_wait},
+    {0},
+};
