@@ -31,7 +31,7 @@ static void note_ready(void)
 {
     struct sched_stats stats;
     sched_get_stats(&stats);
-    busy_ns = clock_now_ns() - stats.idle_ns;
+    busy_ns = clock_now_ns() - stats.boot_idle_ns;
     log_debug("boot", "ready after %llu us of work", (unsigned long long)(busy_ns / NS_PER_US));
 }
 

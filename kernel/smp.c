@@ -145,6 +145,20 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
     preempt_enable();
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* Taking an interrupt and returning from it is what does it: context synchronisation events (Arm
+ * ARM, DDI 0487, B2.4.4), and IRET serialises (SDM volume 3A, 9.3). */
+void smp_synchronise_fetch(void)
+{
+    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        smp_call(cpu, nothing, NULL);
+    }
+}
+
 static void watch(void *arg)
 {
     (void)arg;

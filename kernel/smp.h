@@ -24,5 +24,13 @@ void smp_start(const struct boot_info *info, uint32_t limit);
  */
 void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg);
 
+/**
+ * @brief Have every CPU fetch instructions anew: code that hal_icache_sync() has seen may be called
+ * from here on by what runs on any of them. A thread that is switched to, and an interrupt handler,
+ * may do so without.
+ * @context{thread, interrupts enabled}
+ */
+void smp_synchronise_fetch(void);
+
 /** @brief Another CPU asked this one to look: do what smp_call() left. @context{IRQ} */
 void smp_do_calls(void);

@@ -231,11 +231,16 @@ void console_release_log(void)
 
 /* --- writers --- */
 
+/* Masked while it looks: else the thread could be moved in between, and answer for the CPU that it
+ * was on. */
 static bool may_sleep(void)
 {
+    bool irqs_enabled = hal_irqs_enabled();
+    irq_state_t state = hal_irq_save();
     const struct hal_cpu *cpu = hal_this_cpu();
-    return cpu->current != NULL && !cpu->in_panic && cpu->preempt_off == 0 && cpu->irq_depth == 0 &&
-           hal_irqs_enabled();
+    bool is_free = cpu->current != NULL && !cpu->in_panic && cpu->depths == 0;
+    hal_irq_restore(state);
+    return irqs_enabled && is_free;
 }
 
 /* True if a writer may go on; else the next console_tx_ready() with enough room wakes it. */

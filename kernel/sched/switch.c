@@ -100,12 +100,18 @@ static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now)
     account_thread_locked(rq, t, now);
 }
 
-/** A program with a limit is looked at when that is used up, and killed then. @return it is. */
+/**
+ * A program with a limit is looked at when that is used up, and killed then. Its threads may use it
+ * up on all CPUs at once, each of which counts when it looks: so each looks when its share is over,
+ * and again at what is left then.
+ * @return it is used up
+ */
 static bool watch_time_locked(const struct thread *t, uint64_t now)
 {
     uint64_t left = LIKELY(t->program == NULL) ? UINT64_MAX : program_time_left(t->program);
     if (UNLIKELY(left != UINT64_MAX)) {
-        timer_arm(now + MAX(left, 1));
+        uint64_t share = MAX(left / hal_cpu_count(), kill_check_ticks);
+        timer_arm(now + MAX(MIN(left, share), 1));
     }
     return left == 0;
 }
@@ -547,17 +553,27 @@ uint32_t sched_cpu_count(void)
     return hal_cpu_count(); /* one that was left out has its queues, too */
 }
 
+static uint64_t idle_ticks_of(cpu_t cpu)
+{
+    struct run_queue *rq = &sched_cpu_of(cpu)->rq;
+    irq_state_t state = spin_lock_irq(&rq->lock);
+    uint64_t ticks = rq->idle->run_ticks;
+    if (rq->idle->state == THREAD_RUNNING) {
+        ticks += hal_counter_read() - rq->switched_at;
+    }
+    spin_unlock_irq(&rq->lock, state);
+    return ticks;
+}
+
 void sched_get_stats(struct sched_stats *out)
 {
-    irq_state_t state = hal_irq_save();
-    const struct run_queue *rq = &sched_this_cpu()->rq;
-    uint64_t idle_ticks = rq->idle->run_ticks;
-    if (thread_current() == rq->idle) {
-        idle_ticks += hal_counter_read() - rq->switched_at;
+    uint64_t idle_ticks = 0;
+    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        idle_ticks += idle_ticks_of(cpu);
     }
-    hal_irq_restore(state);
     *out = (struct sched_stats){.switches = thread_switches(),
                                 .idle_ns = clock_counter_to_ns(idle_ticks),
+                                .boot_idle_ns = clock_counter_to_ns(idle_ticks_of(0)),
                                 .moves = balance_moves(),
                                 .threads = thread_count()};
 }

@@ -248,8 +248,10 @@ struct thread_info {
 bool thread_get_info(uint32_t i, struct thread_info *out);
 
 struct sched_stats {
-    uint64_t switches, idle_ns;
-    uint64_t moves; /* threads that another CPU took */
+    uint64_t switches;
+    uint64_t idle_ns;      /* of all CPUs together */
+    uint64_t boot_idle_ns; /* of the boot CPU */
+    uint64_t moves;        /* threads that another CPU took */
     uint32_t threads;
 };
 void sched_get_stats(struct sched_stats *out);

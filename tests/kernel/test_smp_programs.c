@@ -122,10 +122,37 @@ static void drivers_are_loaded_and_unloaded_from_every_cpu(void)
     expect_as_before(&before);
 }
 
+static uint64_t calls_of(cpu_t cpu)
+{
+    return *(volatile uint64_t *)&hal_cpu_at(cpu)->ipi_count;
+}
+
+/* A thread that runs there meanwhile may call the driver next: its CPU has been interrupted since
+ * the code was made. */
+static void every_cpu_fetches_a_drivers_code_anew(void)
+{
+    uint64_t before[CPUS_CONTENDING];
+    struct loader_error err;
+    unsigned taken;
+    size_t len = (size_t)(test_module_virtio_rng_end - test_module_virtio_rng);
+    for (cpu_t i = 0; i < contenders(); i++) {
+        before[i] = calls_of(i);
+    }
+    enum status s =
+        driver_module_load_bytes("test/smp.ko", test_module_virtio_rng, len, &taken, &err);
+    TEST_EQUAL(s, OK);
+    for (cpu_t i = 1; i < contenders(); i++) {
+        TEST_CHECK(calls_of(i) > before[i]);
+    }
+    s = driver_module_unload("virtio_rng", &err);
+    TEST_EQUAL(s, OK);
+}
+
 const struct kernel_test smp_program_tests[] = {
     {"smp.programs_are_started_and_killed_from_every_cpu",
      programs_are_started_and_killed_from_every_cpu},
     {"smp.drivers_are_loaded_and_unloaded_from_every_cpu",
      drivers_are_loaded_and_unloaded_from_every_cpu},
+    {"smp.every_cpu_fetches_a_drivers_code_anew", every_cpu_fetches_a_drivers_code_anew},
     {0},
 };

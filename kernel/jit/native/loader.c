@@ -17,6 +17,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/smp.h"
 
 static struct mutex lock;
 static struct list modules = LIST_INIT(modules); /* under `lock`, oldest first */
@@ -122,6 +123,9 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     s = codemem_seal(&m->memory, load.has_landing_pads);
     if (s != OK) {
         return load_fail(&load, s, "no memory to map its code");
+    }
+    if (m->kind == LOAD_DRIVER) {
+        smp_synchronise_fetch(); /* any thread that runs now may call it; a program's are new */
     }
     m->entry = (uintptr_t)load.entry;
     m->uses_fp = load.uses_fp;
