@@ -154,7 +154,7 @@ void sched_end_slice(void);
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the
  * unlock functions: a thread that was made ready under a lock runs as soon as the lock is free.
  * @context{any} */
-static inline void preempt_check(void)
+static ALWAYS_INLINE void preempt_check(void)
 {
     preempt_point(PREEMPT_ENABLED);
     if (UNLIKELY(hal_is_switch_due())) {

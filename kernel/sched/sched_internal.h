@@ -32,8 +32,10 @@ struct sched_cpu {
     struct run_queue rq;
     struct timer_queue timers;
     struct worker worker;
-    struct list late;     /* [o] struct late_wake that are due */
-    struct thread *spare; /* [o] dead threads with their stacks, for the next thread_create() */
+    struct list late; /* [o] struct late_wake that are due */
+    /* [o] dead threads with their stacks, for the next thread_create(): a stack, through
+     * run_link.next alone */
+    struct list_node *spare;
     uint32_t spare_count; /* [o] */
     cpu_mask_t bit;       /* [I] of this CPU in masks; 0: it is in none */
     /* Threads that belong here and live, but for the idle one. Relaxed: a hint for placing. */
@@ -103,11 +105,9 @@ void balance_cover(struct thread *t);
 /** Threads that were taken, by all CPUs. */
 uint64_t balance_moves(void);
 
-/** Make a new thread ready where it was placed. */
-void sched_start(struct thread *t);
-
-/** The running thread is dead: never comes back. @pre interrupts are masked. */
-_Noreturn void sched_leave(void);
+/** The running thread is dead: `ended` is signalled, and it never comes back. Who waits for that
+ * runs once it has left, not before, if that is on its CPU. @pre interrupts are masked. */
+_Noreturn void sched_leave(struct completion *ended);
 
 /** End a thread's wait with this result. @return false: it does not wait (somebody else ended the
  * wait). @pre interrupts are masked */
@@ -115,10 +115,6 @@ bool sched_wake(struct thread *t, enum status result);
 
 /** Change the priority that a thread is scheduled with. */
 void sched_apply_priority(struct thread *t, uint8_t priority);
-
-/** First thing a new thread does, on its own stack with interrupts masked: end the switch that led
- * here. */
-void sched_finish_switch(void);
 
 /** The event timer fired: is the running thread's slice over? Arms the timer for what the scheduler
  * needs. */
@@ -160,8 +156,17 @@ static inline void timer_wait_fired(const struct timer *t)
 }
 
 /* thread.c */
+/** Nobody has a reference: its unit is there for another thread. */
+NOINLINE void thread_recycle(struct thread *t);
 /** Reference dropped; the last one recycles. @context{any, interrupts masked or not} */
-void thread_put(struct thread *t);
+static inline void thread_put(struct thread *t)
+{
+    /* Release: what this holder did to the thread comes before its next life. Acquire pairs with
+     * it. */
+    if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+        thread_recycle(t);
+    }
+}
 /** A thread struct with a stack; not listed as ready, no reference counted. NULL: no memory. */
 struct thread *thread_take(const struct thread_options *options);
 /** The boot code's thread becomes known to `ps` and gets its id. */

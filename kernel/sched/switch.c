@@ -64,22 +64,6 @@ SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thr
     }
 }
 
-void sched_start(struct thread *t)
-{
-    irq_state_t state = hal_irq_save();
-    struct run_queue *rq = atomic_load_explicit(&t->rq, memory_order_relaxed);
-    spin_lock_masked(&rq->lock);
-    t->slice_left = sched_slice_ticks;
-    t->state = THREAD_READY;
-    make_ready_locked(hal_this_cpu(), rq, t);
-    if (UNLIKELY(hal_this_cpu()->is_traced)) {
-        switch_record_ready(TRACE_START, t);
-    }
-    spin_unlock_masked(&rq->lock);
-    hal_irq_restore(state);
-    preempt_check();
-}
-
 /**
  * A cancelled thread of a program dies when an interrupt finds it in the program's code. It may be
  * in kernel code now, or alone on a CPU where no interrupt is due: look again soon, for as long as
@@ -172,11 +156,6 @@ NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
     }
 }
 
-void sched_finish_switch(void)
-{
-    finish_switch();
-}
-
 SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
                                    const struct thread *next)
 {
@@ -191,11 +170,11 @@ static void leave_cpu_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_
 {
     struct thread *t = cpu->current;
     uint64_t now = hal_counter_read();
-    keep_slice_locked(&sc->rq, t, now);
+    t->stopped_at = now;
     t->state = THREAD_MOVING;
     sc->rq.left = t; /* on its way once another thread runs */
     struct thread *next = best_or_idle_locked(sc, now);
-    switch_locked(cpu, sc, t, next, now, slice_of(next), true);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), true, false);
 }
 
 /** The running thread can go on, but another one is better, or equal and its turn. */
@@ -210,7 +189,8 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         spin_unlock_masked(&rq->lock);
         return;
     }
-    keep_slice_locked(rq, t, now);
+    account_locked(rq, t, now); /* it may be who runs next */
+    t->stopped_at = now;
     t->state = THREAD_READY;
     if (t != rq->idle) {
         if (slice_over) {
@@ -225,7 +205,7 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         balance_leave_idle(sc); /* by this way only: it neither waits nor yields */
     }
     struct thread *next = best_or_idle_locked(sc, now);
-    switch_locked(cpu, sc, t, next, now, slice_of(next), false);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), false, false);
 }
 
 static void pull_if_asked(struct sched_cpu *sc)
@@ -314,8 +294,10 @@ static SELDOM_CALLED void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANA
     struct thread *t = cpu->current;
     rq_push_back_locked(&sc->rq, t);
     uint64_t now = hal_counter_read();
+    account_locked(&sc->rq, t, now);
+    t->slice_left = sched_slice_ticks;
     struct thread *next = best_or_idle_locked(sc, now);
-    switch_locked(cpu, sc, t, next, now, slice_of(next), false);
+    switch_locked(cpu, sc, t, next, now, slice_of(next), false, false);
 }
 
 void thread_yield(void) NO_LOCK_ANALYSIS
@@ -330,7 +312,6 @@ void thread_yield(void) NO_LOCK_ANALYSIS
     /* Under the lock, as everywhere here: where that synchronises the CPU's instruction fetch, a
      * thread from another CPU finds the code that it has made there. */
     uint64_t now = hal_counter_read();
-    t->slice_left = sched_slice_ticks;
     t->state = THREAD_READY;
     if (LIKELY(rq_ready(rq) >> t->priority == 1)) { /* equals are ready, and nobody better */
         struct list *ready = &rq->ready[t->priority];
@@ -339,7 +320,7 @@ void thread_yield(void) NO_LOCK_ANALYSIS
         struct thread *next = CONTAINER_OF(n, struct thread, run_link);
         uint64_t slice = slice_of(next);
         timer_arm_on(sc, now + slice); /* this one is as good */
-        switch_locked(cpu, sc, t, next, now, slice, true);
+        switch_locked(cpu, sc, t, next, now, slice, true, true);
     } else {
         yield_to_other_locked(cpu);
     }
@@ -347,19 +328,65 @@ void thread_yield(void) NO_LOCK_ANALYSIS
     preempt_check();
 }
 
-_Noreturn void sched_leave(void) NO_LOCK_ANALYSIS
+/**
+ * Who joins the running thread waits here, and would be the next to run if it were woken: it is
+ * woken without a way through the ready list. @return NULL: not so, nothing was done.
+ */
+static ALWAYS_INLINE struct thread *take_joiner_locked(struct hal_cpu *cpu, struct run_queue *rq,
+                                                       struct wait_queue *q)
+    REQUIRES(rq->lock, q->lock)
+{
+    struct list_node *n = q->waiters.head.next;
+    if (UNLIKELY(n->next != &q->waiters.head || n == &q->waiters.head)) {
+        return NULL; /* nobody, or several */
+    }
+    struct thread *t = CONTAINER_OF(n, struct thread, wait_link);
+    /* Relaxed: if it is this queue, then only who has its lock changes that. */
+    if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != rq ||
+                 t->state != THREAD_BLOCKED || rq_ready(rq) >> t->priority != 0)) {
+        return NULL;
+    }
+    (void)list_take_front(&q->waiters);
+    t->wait_result = OK;
+    rq_set_running_locked(rq, t->priority);
+    if (UNLIKELY(cpu->is_traced)) {
+        switch_record_ready(TRACE_WAKE, t);
+    }
+    return t;
+}
+
+/** The same for any waiters: they become ready. @return with the run queue locked again */
+static SELDOM_CALLED void wake_joiners_locked(struct run_queue *rq, struct wait_queue *q)
+    REQUIRES(rq->lock, q->lock) NO_LOCK_ANALYSIS
+{
+    spin_unlock_masked(&rq->lock);
+    wait_wake_all_locked(q);
+    spin_lock_masked(&rq->lock);
+}
+
+_Noreturn void sched_leave(struct completion *ended) NO_LOCK_ANALYSIS
 {
     struct hal_cpu *cpu = hal_this_cpu();
     ASSERT(cpu->preempt_off == 0);
     struct sched_cpu *sc = sched_of(cpu);
-    spin_lock_masked(&sc->rq.lock);
+    struct wait_queue *q = &ended->queue;
     struct thread *t = cpu->current;
+    spin_lock_masked(&q->lock);
+    ended->done = true;
+    spin_lock_masked(&sc->rq.lock);
+    struct thread *next = take_joiner_locked(cpu, &sc->rq, q);
+    if (UNLIKELY(next == NULL)) {
+        wake_joiners_locked(&sc->rq, q);
+    }
+    spin_unlock_masked(&q->lock); /* the unit stays until its own reference is dropped */
     t->state = THREAD_DEAD;
     sc->rq.left = t; /* its stack is free once another thread runs */
     atomic_fetch_sub_explicit(&sc->threads, 1, memory_order_relaxed);
     uint64_t now = hal_counter_read();
-    struct thread *next = best_or_idle_locked(sc, now);
-    switch_locked(cpu, sc, t, next, now, slice_of(next), true);
+    if (UNLIKELY(next == NULL)) {
+        next = best_or_idle_locked(sc, now);
+    }
+    switch_locked(cpu, sc, t, next, now, slice_of(next), true, false);
     panic("sched: dead thread %u runs", t->id);
 }
 

@@ -92,19 +92,14 @@ static ALWAYS_INLINE bool switch_wake(struct thread *t, enum status result) NO_L
 static ALWAYS_INLINE void account_thread_locked(struct run_queue *rq, struct thread *t,
                                                 uint64_t now) REQUIRES(rq->lock)
 {
-    t->run_ticks += now - rq->switched_at;
+    uint64_t ticks = now - rq->switched_at;
     rq->switched_at = now;
+    t->run_ticks += ticks;
+    t->slice_left -= (int64_t)ticks;
 }
 
-/** What is left of a slice goes with the thread; nothing, or less: it gets a new one. */
-static ALWAYS_INLINE void keep_slice_locked(struct run_queue *rq, struct thread *t, uint64_t now)
-    REQUIRES(rq->lock)
-{
-    t->slice_left = (int64_t)(rq->slice_end - now);
-    t->stopped_at = now;
-}
-
-/** The slice that a thread goes on with. */
+/** The slice that a thread goes on with: what is left of its last one, or a new one. @pre it does
+ * not run, or what it ran is accounted for. */
 static ALWAYS_INLINE uint64_t slice_of(struct thread *next)
 {
     if (UNLIKELY(next->slice_left <= 0)) {
@@ -113,6 +108,7 @@ static ALWAYS_INLINE uint64_t slice_of(struct thread *next)
     return (uint64_t)next->slice_left;
 }
 
+/** First thing that a thread does that was switched to, a new one, too: interrupts are masked. */
 static ALWAYS_INLINE void finish_switch(void) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sched_this_cpu()->rq; /* not the one that the thread left from */
@@ -127,12 +123,13 @@ static ALWAYS_INLINE void finish_switch(void) NO_LOCK_ANALYSIS
  * Run `next`, which is in no list any more. The running one, `prev`, is in a ready list already, or
  * BLOCKED or DEAD. Entered with the lock held and interrupts masked; returns with the lock
  * released, interrupts masked. Inline, so that what a switch saves is saved once, and what a caller
- * knows already is not looked at: `slice` is slice_of(next), `is_other` that the two differ. The
- * timer is armed for the end of the slice by who chose `next`.
+ * knows already is not looked at: `slice` is slice_of(next), `is_other` that the two differ,
+ * `yields` that `prev` gets a new slice. The timer is armed for the end of the slice by who chose
+ * `next`.
  */
 static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *sc,
                                         struct thread *prev, struct thread *next, uint64_t now,
-                                        uint64_t slice, bool is_other) NO_LOCK_ANALYSIS
+                                        uint64_t slice, bool is_other, bool yields) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sc->rq;
     if (UNLIKELY(cpu->switch_extra != 0)) {
@@ -142,6 +139,9 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
         switch_special_locked(rq, prev, next, now);
     }
     account_thread_locked(rq, prev, now);
+    if (yields) {
+        prev->slice_left = sched_slice_ticks;
+    }
     next->state = THREAD_RUNNING;
     rq->slice_end = now + slice;
     if (is_other || LIKELY(next != prev)) {
@@ -214,8 +214,8 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     }
     uint64_t now = hal_counter_read();
     struct thread *next = best_or_idle_locked(sc, now);
-    keep_slice_locked(rq, self, now);
-    switch_locked(cpu, sc, self, next, now, slice_of(next), true);
+    self->stopped_at = now;
+    switch_locked(cpu, sc, self, next, now, slice_of(next), true, false);
     self = thread_current(); /* asked again: cheaper than kept across the switch */
     if (!cancellable) {
         self->wait_uncancellable = false; /* only looked at while it is BLOCKED */
@@ -265,6 +265,28 @@ static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64
         return wait_end_in_vain(q, s);
     }
     spin_wait_released(&q->lock);
+    hal_irq_enable();
+    preempt_check();
+    return OK;
+}
+
+/** Signalled just after the wait was over: done all the same. */
+NOINLINE enum status completion_look_again(struct completion *c, enum status s);
+
+/** completion_wait(). A waiter that is woken knows that it is done, and for good: it does not come
+ * back to the lock. */
+static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadline_ns,
+                                           bool cancellable) NO_LOCK_ANALYSIS
+{
+    lockcheck_may_sleep("completion_wait");
+    DASSERT(hal_irqs_enabled());
+    hal_irq_disable();
+    spin_lock_masked(&c->queue.lock);
+    if (!c->done) {
+        enum status s = wait_handed_locked(&c->queue, deadline_ns, cancellable);
+        return LIKELY(s == OK) ? OK : completion_look_again(c, s);
+    }
+    spin_unlock_masked(&c->queue.lock);
     hal_irq_enable();
     preempt_check();
     return OK;

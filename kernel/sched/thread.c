@@ -17,9 +17,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
-#include "kernel/sched/sched_internal.h"
+#include "kernel/sched/switch_internal.h"
 #include "kernel/smp.h"
-#include "kernel/trace.h"
 
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
@@ -45,8 +44,8 @@ static struct {
 } surplus = {SPINLOCK_INIT, LIST_INIT(surplus.list), {.run = free_surplus}};
 
 static _Atomic uint32_t last_id; /* relaxed: only unique */
-/* Relaxed: a statistic. Of threads whose unit has begun another life, or is gone. */
-static _Atomic uint64_t switches_of_the_dead;
+/* Relaxed: a statistic. Of units that are gone. */
+static _Atomic uint64_t switches_of_the_gone;
 
 static void list_add(struct thread *t)
 {
@@ -149,19 +148,17 @@ static NOINLINE struct thread *unit_create(size_t stack_bytes)
     return t;
 }
 
-/* Spare units are a stack, through run_link.next alone. */
-static struct thread *spare_pop(void)
+static ALWAYS_INLINE struct thread *spare_pop(void)
 {
     irq_state_t state = hal_irq_save();
     struct sched_cpu *cpu = sched_this_cpu();
-    struct thread *t = cpu->spare;
-    if (LIKELY(t != NULL)) {
-        struct list_node *next = t->run_link.next;
-        cpu->spare = next == NULL ? NULL : CONTAINER_OF(next, struct thread, run_link);
+    struct list_node *n = cpu->spare;
+    if (LIKELY(n != NULL)) {
+        cpu->spare = n->next;
         cpu->spare_count--;
     }
     hal_irq_restore(state);
-    return t;
+    return UNLIKELY(n == NULL) ? NULL : CONTAINER_OF(n, struct thread, run_link);
 }
 
 /** Too many are spare, or it has a stack that grows. */
@@ -173,7 +170,7 @@ static NOINLINE void unit_give_up(struct thread *t)
     (void)work_queue(&surplus.work);
 }
 
-static void unit_recycle(struct thread *t)
+static ALWAYS_INLINE void unit_recycle(struct thread *t)
 {
     irq_state_t state = hal_irq_save();
     struct sched_cpu *cpu = sched_this_cpu();
@@ -182,8 +179,8 @@ static void unit_recycle(struct thread *t)
         unit_give_up(t);
         return;
     }
-    t->run_link.next = cpu->spare == NULL ? NULL : &cpu->spare->run_link;
-    cpu->spare = t; /* the next one: its stack is warm */
+    t->run_link.next = cpu->spare;
+    cpu->spare = &t->run_link; /* the next one: its stack is warm */
     cpu->spare_count++;
     hal_irq_restore(state);
 }
@@ -204,7 +201,7 @@ static void free_surplus(struct work *work)
         spin_lock(&threads.lock);
         list_remove(&t->all_link);
         spin_unlock(&threads.lock);
-        (void)atomic_fetch_add_explicit(&switches_of_the_dead, t->switches, memory_order_relaxed);
+        (void)atomic_fetch_add_explicit(&switches_of_the_gone, t->switches, memory_order_relaxed);
         unit_free(t);
     }
 }
@@ -231,13 +228,9 @@ bool thread_trim(void)
     return gave;
 }
 
-void thread_put(struct thread *t)
+NOINLINE void thread_recycle(struct thread *t)
 {
-    /* Release: what this holder did to the thread comes before its next life. Acquire pairs with
-     * it. */
-    if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
-        unit_recycle(t);
-    }
+    unit_recycle(t);
 }
 
 /* --- life --- */
@@ -245,7 +238,7 @@ void thread_put(struct thread *t)
 static void thread_start(void *arg)
 {
     struct thread *t = arg;
-    sched_finish_switch();
+    finish_switch();
     hal_irq_enable();
     preempt_check();
     t->entry(t->arg);
@@ -263,14 +256,26 @@ static struct thread *new_unit(size_t stack_bytes)
     return t;
 }
 
+/** str_copy() of what is mostly a word: no more than a loop, eight characters of which are written
+ * out. */
+static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
+{
+    for (unsigned done = 0; done < THREAD_NAME_MAX; done += 8) {
+        for (unsigned i = 0; i < 8; i++) {
+            if ((to[done + i] = from[done + i]) == '\0') {
+                return;
+            }
+        }
+    }
+    to[THREAD_NAME_MAX - 1] = '\0';
+}
+
 /** A spare unit may have a floating-point area from its last life. */
 static bool prepare_fp(struct thread *t, bool uses_fp)
 {
-    if (LIKELY(!uses_fp)) {
-        if (UNLIKELY(t->fp_area != NULL)) {
-            heap_free(t->fp_area);
-            t->fp_area = NULL;
-        }
+    if (!uses_fp) {
+        heap_free(t->fp_area);
+        t->fp_area = NULL;
         return true;
     }
     if (t->fp_area == NULL) {
@@ -283,38 +288,37 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
-/** str_copy() of what is mostly a word: no more than a loop. */
-static void copy_name(char to[THREAD_NAME_MAX], const char *from)
+/** What a switch to it has to do besides. */
+static NOINLINE bool prepare_state(struct thread *t, const struct thread_options *options)
 {
-    unsigned i = 0;
-    while (i < THREAD_NAME_MAX - 1 && (to[i] = from[i]) != '\0') {
-        i++;
-    }
-    to[i] = '\0';
-}
-
-/* A unit's last life has left it as a new one needs it: it waits for nothing and holds no mutex,
- * and nobody waits for its end. */
-struct thread *thread_take(const struct thread_options *options)
-{
-    size_t stack_bytes = MAX(options->stack_bytes, HAL_STACK_SIZE);
-    struct thread *t = stack_bytes > HAL_STACK_SIZE ? NULL : spare_pop();
-    if (t == NULL) {
-        t = new_unit(stack_bytes);
-    }
-    if (t == NULL) {
-        return NULL;
-    }
     if (!prepare_fp(t, options->uses_fp)) {
-        unit_recycle(t);
-        return NULL;
+        return false;
     }
     t->program = options->program;
-    t->special = t->program != NULL || t->fp_area != NULL ? SPECIAL_STATE : 0;
-    t->special |= options->priority >= PRIO_REALTIME ? SPECIAL_REALTIME : 0;
+    if (t->program != NULL) {
+        t->terminal = t->program->terminal;
+    }
+    if (t->program != NULL || t->fp_area != NULL) {
+        t->special |= SPECIAL_STATE;
+    }
+    return true;
+}
+
+/* A unit's last life has left it as a new one needs it: it has no program, waits for nothing and
+ * holds no mutex, and nobody waits for its end. */
+static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
+{
+    struct thread *t = UNLIKELY(options->stack_bytes > HAL_STACK_SIZE) ? NULL : spare_pop();
+    if (UNLIKELY(t == NULL)) {
+        t = new_unit(MAX(options->stack_bytes, HAL_STACK_SIZE));
+        if (t == NULL) {
+            return NULL;
+        }
+    }
+    t->special = options->priority >= PRIO_REALTIME ? SPECIAL_REALTIME : 0;
     t->can_move = false;
     t->stopped_at = 0;
-    t->terminal = options->program == NULL ? NULL : options->program->terminal;
+    t->terminal = NULL;
     t->sink = NULL;
     t->priority = options->priority;
     t->base_priority = options->priority;
@@ -322,38 +326,60 @@ struct thread *thread_take(const struct thread_options *options)
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
-    (void)atomic_fetch_add_explicit(&switches_of_the_dead, t->switches, memory_order_relaxed);
-    t->switches = 0;
-    t->exit_value = 0;
+    t->slice_left = sched_slice_ticks;
+    t->switches_before = t->switches;
     t->ended.done = false;
     t->entry = options->entry;
     t->arg = options->arg;
     copy_name(t->name, options->name);
+    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL) &&
+        !prepare_state(t, options)) {
+        unit_recycle(t);
+        return NULL;
+    }
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
     return t;
 }
 
-static void place(struct thread *t, const struct thread_options *options)
+struct thread *thread_take(const struct thread_options *options)
+{
+    return take(options);
+}
+
+/** On which CPU it starts. @pre interrupts are masked @return its queue */
+static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread *t,
+                                             const struct thread_options *options)
 {
     if (UNLIKELY(options->place != THREAD_HERE)) {
         balance_place(t, options);
-        return;
+        return atomic_load_explicit(&t->rq, memory_order_relaxed);
     }
-    struct sched_cpu *sc =
-        sched_this_cpu(); /* who creates it may be moved: it stays, where it is */
+    struct sched_cpu *sc = sched_of(cpu);
     t->affinity = sc->bit;
     atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
+    return &sc->rq;
+}
+
+/** Make a new thread ready. */
+static ALWAYS_INLINE void start_locked(struct hal_cpu *cpu, struct run_queue *rq, struct thread *t)
+    REQUIRES(rq->lock)
+{
+    t->state = THREAD_READY;
+    make_ready_locked(cpu, rq, t);
+    if (UNLIKELY(cpu->is_traced)) {
+        switch_record_ready(TRACE_START, t);
+    }
 }
 
 enum status thread_create(const struct thread_options *options, struct thread **out)
 {
     ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
-    struct thread *t = thread_take(options);
-    if (t == NULL) {
+    struct thread *t = take(options);
+    if (UNLIKELY(t == NULL)) {
         return E_NOMEM;
     }
-    if (t->program != NULL) {
+    if (UNLIKELY(options->program != NULL)) {
         enum status s = program_add_thread(t->program, t);
         if (s != OK) {
             t->program = NULL;
@@ -361,11 +387,17 @@ enum status thread_create(const struct thread_options *options, struct thread **
             return s;
         }
     }
-    place(t, options);
+    irq_state_t state = hal_irq_save();
+    struct hal_cpu *cpu = hal_this_cpu();
+    struct run_queue *rq = place(cpu, t, options);
     /* The caller, and the thread itself. Release pairs with is_live(). */
     atomic_store_explicit(&t->refs, 2, memory_order_release);
     *out = t; /* before it runs: it may be what the thread looks at */
-    sched_start(t);
+    spin_lock_masked(&rq->lock);
+    start_locked(cpu, rq, t);
+    spin_unlock_masked(&rq->lock);
+    hal_irq_restore(state);
+    preempt_check();
     return OK;
 }
 
@@ -384,15 +416,14 @@ _Noreturn void thread_exit(int value)
         program_remove_thread(p, t);
     }
     trace_name(TRACE_EXIT, 0, t->name);
-    hal_irq_disable(); /* to the end: whoever joins runs once this thread has left, not before */
-    completion_signal(&t->ended);
-    sched_leave();
+    hal_irq_disable();
+    sched_leave(&t->ended);
 }
 
 enum status thread_join(struct thread *t, int *value)
 {
-    enum status s = completion_wait(&t->ended, WAIT_FOREVER);
-    if (s != OK) {
+    enum status s = wait_done(&t->ended, WAIT_FOREVER, true);
+    if (UNLIKELY(s != OK)) {
         return s;
     }
     if (value != NULL) {
@@ -466,7 +497,7 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .state = t->state,
                                 .priority = t->priority,
                                 .run_ns = clock_counter_to_ns(ticks),
-                                .switches = t->switches};
+                                .switches = t->switches - t->switches_before};
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, program == NULL ? "" : program->name);
     (void)str_copy(out->waiting_on, sizeof out->waiting_on,
@@ -501,7 +532,7 @@ uint32_t thread_count(void)
 /* One that is just switched to may be missed: its run queue is not locked. */
 uint64_t thread_switches(void)
 {
-    uint64_t sum = atomic_load_explicit(&switches_of_the_dead, memory_order_relaxed);
+    uint64_t sum = atomic_load_explicit(&switches_of_the_gone, memory_order_relaxed);
     spin_lock(&threads.lock);
     LIST_FOR_EACH (&threads.all, n) {
         sum += CONTAINER_OF(n, struct thread, all_link)->switches;

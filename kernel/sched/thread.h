@@ -85,12 +85,15 @@ struct thread {
 #endif
     _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
     _Atomic bool is_open;   /* [o] thread_set_open() */
-    int64_t slice_left; /* [r] counter ticks left of its time slice when it last stopped running */
-    uint64_t run_ticks; /* [r] counter ticks it has run */
-    uint64_t switches;  /* [r] times it was switched to */
-    int exit_value;     /* what it passed to thread_exit(); valid once `ended` is signalled */
-    struct completion ended; /* who joins waits here */
-    _Atomic uint32_t refs;   /* private: the joiner, and the thread until it has left its stack */
+    /* [r] up to the last switch or tick, counter ticks: that it has run, and that are left of its
+     * time slice; 0 or less: it gets a new one */
+    uint64_t run_ticks;
+    int64_t slice_left;
+    uint64_t switches;        /* [r] times its unit was switched to, in all its lives */
+    uint64_t switches_before; /* [I] in its lives before this one */
+    int exit_value;           /* what it passed to thread_exit(); valid once `ended` is signalled */
+    struct completion ended;  /* who joins waits here */
+    _Atomic uint32_t refs;    /* private: the joiner, and the thread until it has left its stack */
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */

@@ -213,32 +213,12 @@ void completion_signal(struct completion *c)
     preempt_check();
 }
 
-/** Signalled just after the time was over: done all the same. */
-static NOINLINE enum status look_again(struct completion *c, enum status s)
+NOINLINE enum status completion_look_again(struct completion *c, enum status s)
 {
     irq_state_t state = spin_lock_irq(&c->queue.lock);
     bool done = c->done;
     spin_unlock_irq(&c->queue.lock, state);
     return done ? OK : s;
-}
-
-/** A waiter that is woken knows that it is done, and for good: it does not come back to the lock.
- */
-static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadline_ns,
-                                           bool cancellable) NO_LOCK_ANALYSIS
-{
-    lockcheck_may_sleep("completion_wait");
-    DASSERT(hal_irqs_enabled());
-    hal_irq_disable();
-    spin_lock_masked(&c->queue.lock);
-    if (!c->done) {
-        enum status s = wait_handed_locked(&c->queue, deadline_ns, cancellable);
-        return LIKELY(s == OK) ? OK : look_again(c, s);
-    }
-    spin_unlock_masked(&c->queue.lock);
-    hal_irq_enable();
-    preempt_check();
-    return OK;
 }
 
 enum status completion_wait(struct completion *c, uint64_t deadline_ns)

@@ -46,11 +46,7 @@ proctype unit(byte self) provided (RUNS(self))
 end_unused:
     do
     :: thread_start();
-       lock_queue_irq(E[self - 1]); /* completion_signal() */
-       over[self - 1] = true;
-       wake_first_locked(E[self - 1]);
-       atomic { unlock_queue(E[self - 1]); was_woken = false };
-       leave()
+       leave_to_joiner(E[self - 1], over[self - 1])
     od
 }
 

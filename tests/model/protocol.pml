@@ -567,17 +567,25 @@ inline thread_start()
     irq_enable()
 }
 
-/* sched_leave(): the thread's last steps; whoever runs next puts the unit. */
-inline leave()
+/* The end of sched_leave(): the thread's last steps, its run queue locked; whoever runs next puts the
+ * unit. It may know who that is (`next`). */
+inline leave_locked()
 {
-    atomic { irq_disable(); lock_rq(here) };
     T[self].state = DEAD;
 #ifdef MISTAKE_PUT_BEFORE_SWITCH
     put(self);
 #else
     C[here].left = self;
 #endif
-    choose_locked();
+    if
+    :: next == NONE -> choose_locked()
+    :: else ->
+       atomic {
+           C[here].need = false;
+           T[next].state = RUNNING;
+           C[here].current = next
+       }
+    fi;
 #ifdef MISTAKE_UNLOCK_BEFORE_SAVE
     unlock_rq(here);
 #endif
@@ -589,6 +597,51 @@ inline leave()
         ended++;
         T[self].on = NONE
     }
+}
+
+/* Where nobody joins. */
+inline leave()
+{
+    atomic { irq_disable(); lock_rq(here); next = NONE };
+    leave_locked()
+}
+
+/* take_joiner_locked(): the only one that waits, if it does so here and nothing else is ready. A better
+ * one that is ready runs first; an equal one, too. */
+inline take_joiner_locked(q)
+{
+    atomic {
+        if
+#ifdef MISTAKE_JOINER_OF_ANY_CPU
+        :: (q.waiters & 1) && T[0].state == BLOCKED && C[here].ready == 0 ->
+#else
+        :: (q.waiters & 1) && T[0].rq == here && T[0].state == BLOCKED && C[here].ready == 0 ->
+#endif
+           assert(q.waiters == 1);
+           next = 0;
+           q.waiters = 0;
+           T[0].result = OK
+        :: else -> next = NONE
+        fi
+    }
+}
+
+/* sched_leave() of a thread that may be joined, by thread 0. */
+inline leave_to_joiner(q, is_over)
+{
+    lock_queue_irq(q);
+    is_over = true;
+    lock_rq(here);
+    take_joiner_locked(q);
+    if
+    :: next == NONE -> /* wake_joiners_locked() */
+       unlock_rq(here);
+       wake_first_locked(q);
+       atomic { was_woken = false; lock_rq(here); next = NONE }
+    :: else
+    fi;
+    unlock_queue(q);
+    leave_locked()
 }
 
 /* A thread before its first step, placed on a CPU: sched_place(), sched_start(). */

@@ -26,6 +26,7 @@ MISTAKES = {
     "ENDED_WAITER_COUNTS": ["hand"],  # a wake-up goes to a thread whose wait was over
     "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter goes on while its waker still has the queue's lock
     "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
+    "JOINER_OF_ANY_CPU": ["exit 1"],  # who joins is switched to by a CPU that is not its own
     "UNLOCK_BEFORE_SAVE": ["exit 1"],  # a run queue's lock is given up by who leaves, not by who arrives
     "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
 }
@@ -114,6 +115,9 @@ class Mistakes(Model):
 
     def test_a_stack_is_given_away_before_the_switch(self):
         self.found("PUT_BEFORE_SWITCH")
+
+    def test_a_joiner_is_switched_to_by_another_cpu(self):
+        self.found("JOINER_OF_ANY_CPU")
 
     def test_a_thread_is_taken_before_its_registers_are_saved(self):
         self.found("UNLOCK_BEFORE_SAVE")
