@@ -16,6 +16,10 @@ enum hal_ipi {
     HAL_IPI_LOOK = 1 << 0,    /**< look at the run queue: upcall_ipi() */
     HAL_IPI_STOP = 1 << 1,    /**< stop for ever: another CPU panics */
     HAL_IPI_MACHINE = 1 << 2, /**< the machine's own: TLBs, page tables */
+    HAL_IPI_CALL = 1 << 3,    /**< call what it was given to call (kernel/smp.h) */
+    /** No wish: the CPU looks at `asked` by itself, and is not interrupted to look at its run
+     * queue. See hal_ipi_watch(). */
+    HAL_IPI_WATCHED = 1 << 4,
 };
 
 /** Asked for by who waits until it is done: served in spin loops, too, with interrupts masked. */

@@ -46,13 +46,30 @@ void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
  * @brief Serve what this CPU was asked for. Called for IRQ_LINE_IPI, and by the machine.
  * @param frame  What was interrupted; NULL: nothing, this CPU looked by itself, and only for
  *               HAL_IPI_URGENT.
- * @return HAL_IPI_LOOK, if it is left for the kernel.
+ * @return HAL_IPI_LOOK, HAL_IPI_CALL: what is left for the kernel.
  * @context{any, interrupts masked}
  */
 unsigned hal_ipi_receive(const struct hal_frame *frame);
 
 /** @brief As hal_ipi_receive(NULL); hal_cpu_relax() calls it. @context{any} */
 void hal_ipi_poll(void);
+
+/**
+ * @brief From here on HAL_IPI_LOOK does not interrupt this CPU, which looks by itself whether it is
+ *        asked for that: an interrupt costs both sides more. All else interrupts it as ever.
+ * @context{idle thread, until hal_ipi_end_watch()}
+ */
+void hal_ipi_watch(void);
+
+/** @brief Whether HAL_IPI_LOOK was asked for by now. @context{any} */
+static inline bool hal_ipi_is_look_asked(void)
+{
+    return (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_LOOK) != 0;
+}
+
+/** @brief From here on it is interrupted again. @return HAL_IPI_LOOK, if it was asked for that: it
+ * is the caller's to do. Else 0: who asks from here on interrupts. @context{idle thread} */
+unsigned hal_ipi_end_watch(void);
 
 /**
  * @brief Stop all other CPUs for ever, wherever they are.

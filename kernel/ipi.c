@@ -43,7 +43,8 @@ bool hal_cpu_set_online(void)
 void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
 {
     uint32_t before = atomic_fetch_or_explicit(&cpu->asked, kinds, memory_order_seq_cst);
-    if ((before & kinds) != kinds) {
+    bool is_seen = kinds == HAL_IPI_LOOK && (before & HAL_IPI_WATCHED) != 0;
+    if ((before & kinds) != kinds && !is_seen) {
         hal_irq_controller()->raise(cpu, (kinds & HAL_IPI_STOP) != 0);
     }
 }
@@ -55,7 +56,8 @@ static uint32_t take(uint32_t kinds)
 
 unsigned hal_ipi_receive(const struct hal_frame *frame)
 {
-    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? (uint32_t)HAL_IPI_LOOK : 0));
+    uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
+    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? mine : 0));
     if ((kinds & HAL_IPI_STOP) != 0) {
         bool is_here = frame == NULL; /* in a loop that waits: the call chain says which */
         hal_cpu_stop(is_here ? 0 : hal_frame_pc(frame),
@@ -64,7 +66,19 @@ unsigned hal_ipi_receive(const struct hal_frame *frame)
     if ((kinds & HAL_IPI_MACHINE) != 0) {
         hal_ipi_serve_machine();
     }
-    return kinds & HAL_IPI_LOOK;
+    return kinds & mine;
+}
+
+/* One word says both that it is watched and what was asked for, so each wish comes either before
+ * the end of the watch, which finds it, or after, and interrupts. */
+void hal_ipi_watch(void)
+{
+    (void)atomic_fetch_or_explicit(&hal_this_cpu()->asked, HAL_IPI_WATCHED, memory_order_seq_cst);
+}
+
+unsigned hal_ipi_end_watch(void)
+{
+    return take(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
 }
 
 void hal_ipi_poll(void)

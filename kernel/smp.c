@@ -126,7 +126,7 @@ static void call_elsewhere(cpu_t cpu, struct call *c)
         none = NULL;
         hal_cpu_relax();
     }
-    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
+    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_CALL);
     while (!atomic_load_explicit(&c->done, memory_order_acquire)) {
         hal_cpu_relax();
     }

@@ -5,7 +5,6 @@
 // timer is event_timer.c's. A line has one vector on all CPUs, so that any of them can take it.
 #include "arch/x86_64/apic.h"
 
-#include "arch/x86_64/mmu.h"
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/assert.h"

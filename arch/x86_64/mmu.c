@@ -280,17 +280,10 @@ void hal_ipi_serve_machine(void)
     atomic_fetch_sub_explicit(&shootdown.left, 1, memory_order_release);
 }
 
-void hal_mmu_leave_idle(void)
+void hal_mmu_flush_late(void)
 {
-    struct hal_cpu *cpu = hal_this_cpu();
-    if (!atomic_load_explicit(&cpu->arch.is_idle, memory_order_relaxed)) {
-        return;
-    }
-    atomic_store_explicit(&cpu->arch.is_idle, false, memory_order_seq_cst);
-    if (atomic_load_explicit(&cpu->arch.must_flush, memory_order_seq_cst)) {
-        atomic_store_explicit(&cpu->arch.must_flush, false, memory_order_seq_cst);
-        forget_all();
-    }
+    atomic_store_explicit(&hal_this_cpu()->arch.must_flush, false, memory_order_seq_cst);
+    forget_all();
 }
 
 /* An idle CPU touches nothing but its stack and its own data before hal_mmu_leave_idle(). Tables

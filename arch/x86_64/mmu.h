@@ -6,11 +6,6 @@
 #include "hal/pagetable.h"
 #include "hal/types.h"
 
-/** @brief The calling CPU is about to look at memory: if it was idle, it flushes what it was
- * spared.
- * @context{IRQ, idle thread} */
-void hal_mmu_leave_idle(void);
-
 /** @brief Settings of this CPU that the software walker must know. @context{any} */
 struct hal_pte_rules mmu_rules(void);
 

@@ -391,8 +391,10 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         cpu->irq_depth--; /* a CPU that is stopped was not doing this */
         unsigned left = hal_ipi_receive(frame);
         cpu->irq_depth++;
-        if (left != 0) {
+        if ((left & HAL_IPI_CALL) != 0) {
             smp_do_calls();
+        }
+        if ((left & HAL_IPI_LOOK) != 0) {
             sched_look();
         }
         trace(TRACE_IRQ_END, 0, line, 0);

@@ -332,6 +332,10 @@ bool balance_pull_idle(struct sched_cpu *self)
     if (self->bit == 0 || hal_cpu_count() == 1) {
         return false;
     }
+    if (self->idle_since == 0) {
+        self->idle_since = hal_counter_read();
+        self->was_asked = false;
+    }
     atomic_fetch_or_explicit(&balance_idle_cpus, self->bit, memory_order_seq_cst);
     preempt_point(PREEMPT_WAIT);
     return balance_pull(self);

@@ -44,6 +44,11 @@ struct sched_cpu {
      * which orders the two (hal_ipi_send()); exchanged by the CPU itself. Relaxed therefore. */
     _Atomic bool must_pull;
     _Atomic uint64_t moves; /* threads that this CPU took from others. Relaxed: a statistic */
+    /* [o] of several CPUs: counter value at which its idle thread found nothing to do; 0: another
+     * thread runs */
+    uint64_t idle_since;
+    bool was_asked; /* [o] to look, since then */
+    bool watches;   /* [o] idle, it first looks for a while whether it is asked (switch.c) */
 };
 
 /** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */

@@ -29,12 +29,16 @@
 /* How often a cancelled thread is interrupted, to be found in its program's code. See
  * sched_cancelled(). */
 #define KILL_CHECKS_PER_SECOND 1000
+/* A CPU that others ask for something within a fifth of a millisecond after it found nothing to do
+ * looks for so long by itself, the next time: to wait for an interrupt, and to be woken, takes
+ * long, above all in a virtual machine. */
+#define WATCHES_PER_SECOND 5000
 
 static struct sched_cpu boot_cpu;
 struct sched_cpu *sched_cpus[CPU_MAX];
 static struct thread boot_thread;
 int64_t sched_slice_ticks;
-static uint64_t kill_check_ticks;
+static uint64_t kill_check_ticks, watch_ticks;
 
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state) NO_LOCK_ANALYSIS
 {
@@ -177,6 +181,14 @@ static void leave_cpu_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_
     switch_locked(cpu, sc, t, next, now, slice_of(next), true, false);
 }
 
+/** The idle thread of one of several CPUs is left. */
+static NOINLINE void leave_idle(struct sched_cpu *sc, uint64_t now)
+{
+    balance_leave_idle(sc);
+    sc->watches = sc->was_asked && now - sc->idle_since < watch_ticks;
+    sc->idle_since = 0;
+}
+
 /** The running thread can go on, but another one is better, or equal and its turn. */
 static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
 {
@@ -189,10 +201,10 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         spin_unlock_masked(&rq->lock);
         return;
     }
-    account_locked(rq, t, now); /* it may be who runs next */
-    t->stopped_at = now;
     t->state = THREAD_READY;
     if (t != rq->idle) {
+        account_locked(rq, t, now); /* it may be who runs next */
+        t->stopped_at = now;
         if (slice_over) {
             rq_push_back_locked(rq, t);
         } else {
@@ -201,8 +213,8 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         if (t->can_move) {
             balance_offer_locked(rq, t); /* nobody takes it before it has left: the lock is held */
         }
-    } else {
-        balance_leave_idle(sc); /* by this way only: it neither waits nor yields */
+    } else if (UNLIKELY(sc->idle_since != 0)) {
+        leave_idle(sc, now); /* by this way only: it neither waits nor yields */
     }
     struct thread *next = best_or_idle_locked(sc, now);
     switch_locked(cpu, sc, t, next, now, slice_of(next), false, false);
@@ -250,6 +262,7 @@ void sched_end_slice(void)
     struct run_queue *rq = &sched_this_cpu()->rq;
     spin_lock_masked(&rq->lock);
     rq->slice_end = hal_counter_read();
+    thread_current()->slice_left = 0;
     spin_unlock_masked(&rq->lock);
     request_switch();
     preempt_while_due();
@@ -418,6 +431,7 @@ void sched_look(void) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_this_cpu();
     struct thread *t = thread_current();
+    sc->was_asked = true;
     pull_if_asked(sc);
     irq_state_t state = spin_lock_irq(&sc->rq.lock);
     int best = rq_best_locked(&sc->rq);
@@ -473,6 +487,31 @@ void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
+/**
+ * Look for a while whether others ask for something, awake, with interrupts enabled but for those
+ * that ask to look. Interrupts are masked before and after.
+ * @return false: nothing came of it.
+ */
+static bool watch_a_while(struct sched_cpu *sc)
+{
+    hal_preempt_count(1); /* an interrupt that makes a thread ready leaves the switch to idle() */
+    hal_ipi_watch();
+    hal_irq_enable();
+    uint64_t begin = hal_counter_read();
+    while (!hal_ipi_is_look_asked() && !hal_is_switch_due() &&
+           hal_counter_read() - begin < watch_ticks) {
+        hal_cpu_relax();
+    }
+    hal_irq_disable();
+    bool is_asked = hal_ipi_end_watch() != 0;
+    if (is_asked) {
+        sched_look();
+    }
+    hal_preempt_count(-1);
+    sc->watches = is_asked || hal_is_switch_due();
+    return sc->watches;
+}
+
 /** Runs when nothing else does. Whatever becomes ready does so in an interrupt, which switches on
  * its way out, or is fetched from another CPU. */
 static _Noreturn void idle(void *arg)
@@ -480,7 +519,8 @@ static _Noreturn void idle(void *arg)
     (void)arg;
     for (;;) {
         hal_irq_disable();
-        if (hal_this_cpu()->need_resched || balance_pull_idle(sched_this_cpu())) {
+        struct sched_cpu *sc = sched_this_cpu();
+        if (hal_is_switch_due() || balance_pull_idle(sc) || (sc->watches && watch_a_while(sc))) {
             hal_irq_enable();
             sched_preempt();
         } else {
@@ -547,6 +587,7 @@ void sched_init(void)
     struct sched_cpu *sc = &boot_cpu;
     sched_slice_ticks = (int64_t)(hal_counter_hz() / SLICES_PER_SECOND);
     kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;
+    watch_ticks = hal_counter_hz() / WATCHES_PER_SECOND;
     init_queues(sc, cpu->id);
     sched_cpus[cpu->id] = sc;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads: yield, wake through a wait queue, create and join, an uncontended mutex.
-#include "hal/cpu.h"
+// Threads: yield, wake through a wait queue, create and join, an uncontended mutex. Of two CPUs: a
+// wake-up from one to the other, and how much faster they do a job together. Those two take time as
+// it passes; where there is one CPU they say nothing.
+#include "hal/smp.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
 #include "kernel/sched/mutex.h"
@@ -9,9 +11,10 @@
 #include "kernel/sched/thread.h"
 #include "tests/bench/benches.h"
 
-#define ROUNDS    11 /* the median counts; the first ones also warm up */
-#define PER_ROUND 1000u
-#define CREATIONS 100u
+#define ROUNDS     11 /* the median counts; the first ones also warm up */
+#define PER_ROUND  1000u
+#define CREATIONS  100u
+#define PER_REMOTE 200u
 
 /** Thousandths of a nanosecond for one of `count` operations. */
 static uint64_t each_milli(uint64_t ticks, uint64_t count)
@@ -19,15 +22,20 @@ static uint64_t each_milli(uint64_t ticks, uint64_t count)
     return clock_counter_to_ns(ticks * 1000) / count;
 }
 
-static struct thread *start(void (*entry)(void *arg), void *arg)
+static struct thread *create(const struct thread_options *options)
 {
     struct thread *t;
-    const struct thread_options options = {
-        .name = "bench", .entry = entry, .arg = arg, .priority = thread_current()->priority};
-    if (thread_create(&options, &t) != OK) {
+    if (thread_create(options, &t) != OK) {
         panic("bench: no memory for a thread");
     }
     return t;
+}
+
+static struct thread *start(void (*entry)(void *arg), void *arg)
+{
+    const struct thread_options options = {
+        .name = "bench", .entry = entry, .arg = arg, .priority = thread_current()->priority};
+    return create(&options);
 }
 
 static void join(struct thread *t)
@@ -70,6 +78,7 @@ static void bench_yield(void)
 
 struct ping_pong {
     struct semaphore ping, pong;
+    unsigned rounds; /* in all */
 };
 
 static void down(struct semaphore *s)
@@ -82,7 +91,7 @@ static void down(struct semaphore *s)
 static void answer(void *arg)
 {
     struct ping_pong *p = arg;
-    for (unsigned i = 0; i < ROUNDS * PER_ROUND; i++) {
+    for (unsigned left = p->rounds; left != 0; left--) {
         down(&p->ping);
         semaphore_up(&p->pong);
     }
@@ -91,7 +100,7 @@ static void answer(void *arg)
 static void bench_switch(void)
 {
     uint64_t values[ROUNDS];
-    struct ping_pong p;
+    struct ping_pong p = {.rounds = ROUNDS * PER_ROUND};
     semaphore_init(&p.ping, 0, "ping");
     semaphore_init(&p.pong, 0, "pong");
     struct thread *other = start(answer, &p);
@@ -105,6 +114,100 @@ static void bench_switch(void)
     }
     join(other);
     bench_report("sched.switch_ns", bench_median(values, ROUNDS), "ns");
+}
+
+/* --- the same between CPUs 0 and 1 --- */
+
+static uint64_t remote_milli[ROUNDS];
+
+static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg)
+{
+    const struct thread_options options = {.name = "bench",
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = thread_current()->priority,
+                                           .place = THREAD_ON,
+                                           .cpu = cpu};
+    return create(&options);
+}
+
+static void call(void *arg)
+{
+    struct ping_pong *p = arg;
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < PER_REMOTE; i++) {
+            semaphore_up(&p->ping);
+            down(&p->pong);
+        }
+        remote_milli[r] = each_milli(hal_counter_read() - begin, 2 * PER_REMOTE);
+    }
+}
+
+static void bench_remote_wake(void)
+{
+    if (hal_cpu_count() < 2) {
+        return;
+    }
+    struct ping_pong p = {.rounds = ROUNDS * PER_REMOTE};
+    semaphore_init(&p.ping, 0, "ping");
+    semaphore_init(&p.pong, 0, "pong");
+    struct thread *there = start_on(1, answer, &p), *here = start_on(0, call, &p);
+    join(here);
+    join(there);
+    bench_report("sched.remote_wake_ns", bench_median(remote_milli, ROUNDS), "ns"); /* sorts them */
+    bench_report("sched.remote_wake_min_ns", remote_milli[0], "ns");
+}
+
+/* --- a job that is done by one thread, and by two that may run anywhere --- */
+
+#define JOB_STEPS  20000000u
+#define JOB_ROUNDS 5
+
+static void compute(void *arg)
+{
+    uint64_t x = 88172645463325252u;
+    for (uint32_t left = *(const uint32_t *)arg; left != 0; left--) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        __asm__ volatile("" : "+r"(x));
+    }
+}
+
+/** @return counter ticks that `count` threads take, each for its share. */
+static uint64_t do_job(unsigned count)
+{
+    uint32_t share = JOB_STEPS / count;
+    const struct thread_options options = {.name = "bench",
+                                           .entry = compute,
+                                           .arg = &share,
+                                           .priority = thread_current()->priority,
+                                           .place = THREAD_ANYWHERE};
+    struct thread *t[2];
+    uint64_t begin = hal_counter_read();
+    for (unsigned i = 0; i < count; i++) {
+        t[i] = create(&options);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        join(t[i]);
+    }
+    return hal_counter_read() - begin;
+}
+
+/* The host may have better things to do: the best of several, in turn. */
+static void bench_parallel(void)
+{
+    if (hal_cpu_count() < 2) {
+        return;
+    }
+    uint64_t alone = UINT64_MAX, together = UINT64_MAX;
+    for (unsigned r = 0; r < JOB_ROUNDS; r++) {
+        uint64_t one = do_job(1), two = do_job(2);
+        alone = one < alone ? one : alone;
+        together = two < together ? two : together;
+    }
+    bench_report("sched.parallel_x", alone * 1000 / together, "times");
 }
 
 /* --- create, run, join --- */
@@ -167,6 +270,8 @@ const struct kernel_bench sched_benches[] = {
     {"sched.yield_ns", bench_yield},
     {"sched.switch_ns", bench_switch},
     {"sched.create_join_ns", bench_create_join},
+    {"sched.remote_wake_ns sched.remote_wake_min_ns", bench_remote_wake},
+    {"sched.parallel_x", bench_parallel},
     {"lock.uncontended_ns", bench_mutex},
     {"lock.read_ns", bench_read},
     {0},

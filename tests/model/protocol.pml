@@ -32,6 +32,10 @@
 #define MOVES_MAX 0
 #endif
 
+#ifndef WATCHES_MAX /* so often a CPU watches before it waits */
+#define WATCHES_MAX 0
+#endif
+
 #define OK 0
 #define TIMEDOUT 1
 #define CANCELLED 2
@@ -60,8 +64,11 @@ typedef cpu_t { /* struct hal_cpu, struct sched_cpu */
     byte left;     /* rq.left */
     bool need;     /* need_resched */
     bool asked;    /* HAL_IPI_LOOK is pending */
+    bool raised;   /* its interrupt */
+    bool watched;  /* HAL_IPI_WATCHED: it sees `asked` without */
     bool armed;    /* the timer, for the end of a slice */
     bool masked;   /* interrupts */
+    byte watches;  /* so far: at most WATCHES_MAX */
     bool in_irq;   /* a handler runs: the thread stands still */
     byte ticks;    /* ends of slices so far, with SLICES_MAX */
 };
@@ -93,7 +100,7 @@ byte ended; /* threads that have left for good */
 #define SLICE_ENDS(c) (C[c].armed)
 #define COUNT_SLICE(c)
 #endif
-#define PENDING(c) (C[c].asked || SLICE_ENDS(c) || TIMER_DUE(c))
+#define PENDING(c) (C[c].raised || SLICE_ENDS(c) || TIMER_DUE(c))
 
 #define RUNS(t) (T[t].on != NONE && !C[T[t].on].in_irq)
 
@@ -215,12 +222,21 @@ inline switch_to_best_locked()
 
 /* ---- Becoming ready ---- */
 
+/* hal_ipi_send() */
+inline ask(at)
+{
+    d_step {
+        C[at].raised = C[at].raised || (!C[at].asked && !C[at].watched);
+        C[at].asked = true
+    }
+}
+
 /* make_ready_locked(), switch_tell_cpu_locked(). */
 inline make_ready_locked(at, who)
 {
     push_locked(at, who);
     if
-    :: at != here -> C[at].asked = true
+    :: at != here -> ask(at)
     :: at == here && C[here].current == IDLE(here) -> C[here].need = true
     :: else -> C[here].armed = true
     fi
@@ -340,7 +356,7 @@ proctype interrupts(byte cpu)
     here = cpu;
 end_irq:
     do
-    :: atomic { ENTER_IRQ && C[here].asked -> enter_irq(); C[here].asked = false };
+    :: atomic { ENTER_IRQ && C[here].raised -> enter_irq(); C[here].raised = false; C[here].asked = false };
        look();
        atomic { C[here].in_irq = false; C[here].masked = false }
     :: atomic { ENTER_IRQ && SLICE_ENDS(here) -> enter_irq(); C[here].armed = false; COUNT_SLICE(here) };
@@ -391,6 +407,29 @@ inline pull()
     woken = 0
 }
 
+/* watch_a_while(): awake, until asked, or for as long as it likes. Interrupts come, and leave the switch to
+ * idle(). */
+inline watch()
+{
+    atomic { C[here].watched = true; C[here].masked = false };
+    if
+    :: C[here].asked || C[here].need
+    :: true
+    fi;
+    atomic { !C[here].in_irq -> C[here].masked = true };
+#ifdef MISTAKE_WATCH_ENDS_IN_TWO_STEPS
+    atomic { was_woken = C[here].asked; C[here].asked = false };
+    C[here].watched = false;
+#else
+    atomic { was_woken = C[here].asked; C[here].asked = false; C[here].watched = false };
+#endif
+    if
+    :: was_woken -> look()
+    :: else
+    fi;
+    was_woken = false
+}
+
 /* idle() */
 proctype idle(byte self) provided (RUNS(self))
 {
@@ -405,6 +444,9 @@ proctype idle(byte self) provided (RUNS(self))
        :: C[here].need -> irq_enable()
        :: atomic { !C[here].need && moves < MOVES_MAX && C[1 - here].ready != 0 -> moves++ };
           pull();
+          irq_enable()
+       :: atomic { !C[here].need && C[here].watches < WATCHES_MAX -> C[here].watches++ };
+          watch();
           irq_enable()
        :: !C[here].need ->
 #endif
@@ -655,6 +697,7 @@ inline born_on(who, at, references)
         T[who].on = NONE;
         C[at].ready = C[at].ready | BIT(who);
         C[at].asked = true;
+        C[at].raised = true
     }
 }
 

@@ -12,8 +12,8 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# What bounds a run: how often a slice ends on each CPU; and how many threads are taken from one CPU by another, in a
-# model whose name has that number.
+# What bounds a run: how often a slice ends on each CPU; how many threads are taken from one CPU by another, in a
+# model whose name has that number; how often an idle CPU watches, in one whose name says that it does.
 BOUND = ["-DSLICES_MAX=1"]
 LIMIT_S = 1200  # ends a search that has gone wild; none takes a minute of a CPU
 
@@ -28,6 +28,7 @@ MISTAKES = {
     "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
     "JOINER_OF_ANY_CPU": ["exit 1"],  # who joins is switched to by a CPU that is not its own
     "UNLOCK_BEFORE_SAVE": ["exit 1"],  # a run queue's lock is given up by who leaves, not by who arrives
+    "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # what was asked for, and then that nobody watches any more
     "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
 }
 
@@ -47,7 +48,8 @@ class Search:
         with tempfile.TemporaryDirectory() as folder:
             model, _, moves = model.partition(" ")
             wrong = [f"-DMISTAKE_{mistake}"] if mistake else []
-            wrong += [f"-DMOVES_MAX={moves}"] if moves else []
+            wrong += [f"-DMOVES_MAX={moves}"] if moves.isdigit() else []
+            wrong += ["-DWATCHES_MAX=1"] if moves == "watch" else []
             liveness = ["-DLIVENESS"] if ends else []
             run(["spin", *BOUND, *wrong, *liveness, "-a", str(HERE / f"{model}.pml")], folder)
             # `provided` and partial orders do not go together.
@@ -89,6 +91,9 @@ class Protocol(Model):
     def test_a_thread_is_taken_once_its_registers_are_saved(self):
         self.right("exit 1")
 
+    def test_who_watches_loses_no_wish(self):
+        self.right("exit watch")
+
     def test_every_fair_run_ends(self):
         search = Search("exit", ends=True)
         self.assertIsNone(search.wrong, search.output)
@@ -121,6 +126,9 @@ class Mistakes(Model):
 
     def test_a_thread_is_taken_before_its_registers_are_saved(self):
         self.found("UNLOCK_BEFORE_SAVE")
+
+    def test_a_watch_is_ended_in_two_steps(self):
+        self.found("WATCH_ENDS_IN_TWO_STEPS")
 
     def test_an_idle_cpu_sleeps_past_an_interrupt(self):
         self.found("IDLE_LOOKS_UNMASKED")

@@ -195,6 +195,26 @@ static void test_wishes_are_sent_once_and_served_once(void **state)
     assert_string_equal(journal(), " ipi ipi served");
 }
 
+/* It is not interrupted to look at its run queue; for all else it is. */
+static void test_who_watches_is_not_interrupted_to_look(void **state)
+{
+    (void)state;
+    struct hal_frame frame = {.pc = 1};
+    hal_ipi_watch();
+    assert_false(hal_ipi_is_look_asked());
+    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK);
+    assert_true(hal_ipi_is_look_asked());
+    assert_string_equal(journal(), "");
+    hal_ipi_send(&fake_cpu, HAL_IPI_CALL);
+    assert_string_equal(journal(), " ipi");
+    assert_int_equal(hal_ipi_end_watch(), HAL_IPI_LOOK);
+    assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_CALL);
+    hal_ipi_watch();
+    assert_int_equal(hal_ipi_end_watch(), 0);
+    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK); /* nobody looks any more */
+    assert_string_equal(journal(), " ipi ipi");
+}
+
 static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
 {
     (void)state;
@@ -241,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup(test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay,
                                set_up),
         cmocka_unit_test_setup(test_wishes_are_sent_once_and_served_once, set_up),
+        cmocka_unit_test_setup(test_who_watches_is_not_interrupted_to_look, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_is_stopped_says_where_it_was, set_up),
         cmocka_unit_test_setup(test_a_call_on_this_cpu_is_a_call, set_up),
     };

@@ -92,8 +92,20 @@ static inline void hal_cpu_relax(void)
     }
 }
 
-/** In mmu.c: a CPU that waits need not be woken to flush its TLB. It does so here, when it is. */
-void hal_mmu_leave_idle(void);
+/** Private: in mmu.c, the flush that hal_mmu_leave_idle() finds due. */
+void hal_mmu_flush_late(void);
+
+/** A CPU that waits need not be woken to flush its TLB (mmu.c). It does so here, when it is. */
+static inline void hal_mmu_leave_idle(void)
+{
+    struct hal_cpu_arch *arch = &hal_this_cpu()->arch;
+    if (atomic_load_explicit(&arch->is_idle, memory_order_relaxed)) {
+        atomic_store_explicit(&arch->is_idle, false, memory_order_seq_cst);
+        if (UNLIKELY(atomic_load_explicit(&arch->must_flush, memory_order_seq_cst))) {
+            hal_mmu_flush_late();
+        }
+    }
+}
 
 /* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
  * interrupt has called hal_mmu_leave_idle(); what else ends the wait has not. */

@@ -78,6 +78,8 @@ static inline void hal_cpu_wait(void)
     fake_wait_for_interrupt();
 }
 
+void hal_mmu_leave_idle(void); /* x86-64's: the APIC's driver calls it */
+
 static inline uint64_t hal_counter_read(void)
 {
     return fake_counter;
