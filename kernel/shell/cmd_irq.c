@@ -177,7 +177,6 @@ static bool run_irq(int argc, char **argv)
 
 const struct shell_command shell_irq_commands[] = {
     {"irq", "[SECONDS | move LINE CPU | resume LINE]",
-     "interrupt lines, counts, times and handlers; to another CPU; unmask one that stormed",
-     run_irq},
+     "interrupt lines, counts and times; move one, unmask one that stormed", run_irq},
     {0},
 };
