@@ -32,5 +32,5 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg);
  */
 void smp_synchronise_fetch(void);
 
-/** @brief Another CPU asked this one to look: do what smp_call() left. @context{IRQ} */
+/** @brief Another CPU sent HAL_IPI_CALL: do what smp_call() left. @context{IRQ} */
 void smp_do_calls(void);

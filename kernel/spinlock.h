@@ -12,7 +12,7 @@
 //
 // A lock is taken only while locks of smaller numbers are held. A lock that an interrupt handler
 // takes is always taken with interrupts masked: spin_lock_irq(). Never hold a spinlock across what
-// may sleep. Debug builds check all of this as they run: lockcheck.h.
+// may sleep. Debug builds see orders, contexts and sleeps as they run: lockcheck.h.
 #pragma once
 
 #include "hal/cpu.h"

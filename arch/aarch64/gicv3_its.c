@@ -74,9 +74,9 @@ static struct {
     struct io_region regs;           /* [I] */
     uint64_t typer;                  /* [I] */
     /* A collection is a CPU, and has its number: its redistributor, as commands name it. [I] from
-     * the moment that the CPU's bit is in `reached`, which is gicv3_msi.c's to serialise. */
+     * the moment that the CPU is `reached`, which is gicv3_msi.c's to serialise. */
     uint64_t target[CPU_MAX];
-    uint64_t reached;
+    bool reached[CPU_MAX];
     uint32_t collection_limit; /* [I] */
     uint8_t *queue;            /* [I] */
     bool queue_cached;         /* [I] */
@@ -382,7 +382,7 @@ static enum status map_collection(cpu_t cpu, const struct gicv3_cpu *its_cpu)
         (its.typer & TYPER_PTA) != 0 ? its_cpu->redist_base : (uint64_t)its_cpu->number << 16;
     enum status s = command(cpu, CMD_MAPC, 0, its.target[cpu] | BASE_VALID | cpu);
     s = s == OK ? command(cpu, CMD_INVALL, 0, cpu) : s;
-    its.reached |= s == OK ? UINT64_C(1) << cpu : 0;
+    its.reached[cpu] = s == OK;
     return s;
 }
 
@@ -391,7 +391,7 @@ enum status its_reach_cpu(cpu_t cpu, const struct gicv3_cpu *its_cpu)
     if (cpu >= its.collection_limit) {
         return E_RANGE;
     }
-    if ((its.reached >> cpu & 1) != 0) {
+    if (its.reached[cpu]) {
         return OK;
     }
     enum status s = lpi_join(its_cpu, its.mapper);

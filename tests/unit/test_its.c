@@ -151,12 +151,12 @@ static void test_what_firmware_left_on_is_stopped_first(void **state)
     check_devices();
 }
 
-static void move(uint32_t device_id, uint32_t line, cpu_t cpu)
+static void move(uint32_t device_id, uint32_t line, bool to_other)
 {
-    struct gicv3_cpu target = cpu == 0 ? boot_cpu : fake_its_other_cpu();
-    assert_int_equal(gicv3_lpi_route(line, cpu, &target), OK);
+    struct gicv3_cpu target = to_other ? fake_its_other_cpu() : boot_cpu;
+    assert_int_equal(gicv3_lpi_route(line, to_other ? fake_its.other : 0, &target), OK);
     assert_int_equal(fake_its_message(device_id, event_of(line)), line);
-    assert_int_equal(fake_its_message_cpu(device_id, event_of(line)), cpu);
+    assert_int_equal(fake_its_message_cpu(device_id, event_of(line)), to_other ? 1 : 0);
 }
 
 /* To another CPU and back, masked and unmasked there; the other lines stay. */
@@ -167,17 +167,17 @@ static void check_moves(void)
     gicv3_lpi_set_masked(line, false);
     gicv3_lpi_set_masked(line + 1, false);
     uint64_t before = fake_its.bytes_out;
-    move(8, line, 0);
+    move(8, line, false);
     assert_int_equal(fake_its.commands[0x01], 0);
-    move(8, line, 1);
+    move(8, line, true);
     assert_int_equal(fake_its.bytes_out - before, 0x10000); /* of what is pending there */
     assert_int_equal(fake_its_message_cpu(8, event_of(line + 1)), 0);
     gicv3_lpi_set_masked(line, true);
     assert_int_equal(fake_its_message(8, event_of(line)), FAKE_ITS_NONE);
     gicv3_lpi_set_masked(line, false);
-    move(8, line + 1, 1);
-    move(8, line, 0);
-    move(8, line, 1);
+    move(8, line + 1, true);
+    move(8, line, false);
+    move(8, line, true);
     msi->free(8, line, 2);
     assert_int_equal(fake_its.commands[0x09], 2); /* each collection once */
     assert_int_equal(gicv3_lpi_route(line, 0, NULL), E_RANGE);
@@ -198,6 +198,9 @@ static void test_a_line_moves_to_another_cpu(void **state)
     check_moves();
     set_up(state);
     fake_its.id_bits = 1;
+    check_moves();
+    set_up(state);
+    fake_its.other = CPU_MAX - 1;
     check_moves();
 }
 

@@ -53,7 +53,8 @@ static struct {
     } device[DEVICES];
     struct {
         bool used;
-        uint32_t device, event, line, collection;
+        uint32_t device, event, line;
+        unsigned cpu; /* whose collection it is in */
     } map[EVENTS];
     bool has_collection[FAKE_CPUS];
     uint8_t effective[FAKE_CPUS][LPI_END]; /* what a redistributor believes of an LPI */
@@ -154,14 +155,20 @@ static void synchronise(uint64_t name)
     m.unsynchronised = FAKE_CPUS;
 }
 
+/* Collections have the CPUs' numbers. */
+static unsigned cpu_of(uint64_t collection)
+{
+    assert_true(collection == 0 || collection == fake_its.other);
+    return collection != 0;
+}
+
 static void map_collection(const uint64_t w[4])
 {
-    unsigned collection = (unsigned)(w[2] & 0xffff);
-    assert_in_range(collection, 0, FAKE_CPUS - 1);
-    assert_int_equal(w[2], target(collection) | VALID | collection);
+    unsigned collection = (unsigned)(w[2] & 0xffff), cpu = cpu_of(collection);
+    assert_int_equal(w[2], target(cpu) | VALID | collection);
     assert_true(fake_its.hcc > collection || (m.baser[1] & VALID) != 0);
-    assert_int_equal(m.redist[collection].ctlr & 1, 1); /* it has its tables */
-    m.has_collection[collection] = true;
+    assert_int_equal(m.redist[cpu].ctlr & 1, 1); /* it has its tables */
+    m.has_collection[cpu] = true;
 }
 
 static uint64_t table_bytes(uint64_t baser)
@@ -250,7 +257,7 @@ static void map_event(uint32_t id, const uint64_t w[4])
     m.map[i].device = id;
     m.map[i].event = event;
     m.map[i].line = line;
-    m.map[i].collection = 0;
+    m.map[i].cpu = 0;
     look_at(0, line);
 }
 
@@ -258,16 +265,16 @@ static unsigned must_find_map(uint32_t device, uint32_t event)
 {
     unsigned i = find_map(device, event);
     assert_true(i < EVENTS);
-    m.unsynchronised = m.map[i].collection;
+    m.unsynchronised = m.map[i].cpu;
     return i;
 }
 
 static void move_event(uint32_t id, uint32_t event, uint64_t collection)
 {
     unsigned i = must_find_map(id, event);
-    assert_true(collection < FAKE_CPUS && m.has_collection[collection]);
-    m.map[i].collection = (uint32_t)collection;
-    look_at((unsigned)collection, m.map[i].line);
+    assert_true(m.has_collection[cpu_of(collection)]);
+    m.map[i].cpu = cpu_of(collection);
+    look_at(cpu_of(collection), m.map[i].line);
 }
 
 static void carry_out(const uint64_t w[4])
@@ -293,10 +300,10 @@ static void carry_out(const uint64_t w[4])
         break;
     case 0x0c: /* INV */
         i = must_find_map(id, event);
-        look_at(m.map[i].collection, m.map[i].line);
+        look_at(m.map[i].cpu, m.map[i].line);
         break;
     case 0x0d: /* INVALL */
-        assert_true(w[2] < FAKE_CPUS && m.has_collection[w[2]]);
+        assert_true(m.has_collection[cpu_of(w[2])]);
         break;
     case 0x0f: /* DISCARD */
         m.map[must_find_map(id, event)].used = false;
@@ -532,6 +539,7 @@ void fake_its_reset(void)
                                  .pages = 7,
                                  .device_bits = 16,
                                  .entry_bytes = 12,
+                                 .other = 1,
                                  .has_lpis = true,
                                  .allocations_left = -1};
     fake_on_port_read = port_read;
@@ -541,15 +549,15 @@ void fake_its_reset(void)
 uint32_t fake_its_message(uint32_t device_id, uint32_t event)
 {
     unsigned i = find_map(device_id, event);
-    if (i == EVENTS || (m.ctlr & 1) == 0 || (m.redist[m.map[i].collection].ctlr & 1) == 0) {
+    if (i == EVENTS || (m.ctlr & 1) == 0 || (m.redist[m.map[i].cpu].ctlr & 1) == 0) {
         return FAKE_ITS_NONE;
     }
     uint32_t line = m.map[i].line;
-    return (m.effective[m.map[i].collection][line] & 1) != 0 ? line : FAKE_ITS_NONE;
+    return (m.effective[m.map[i].cpu][line] & 1) != 0 ? line : FAKE_ITS_NONE;
 }
 
 unsigned fake_its_message_cpu(uint32_t device_id, uint32_t event)
 {
     assert_int_not_equal(fake_its_message(device_id, event), FAKE_ITS_NONE);
-    return m.map[find_map(device_id, event)].collection;
+    return m.map[find_map(device_id, event)].cpu;
 }

@@ -25,6 +25,7 @@ struct fake_its {
     unsigned entry_bytes; /* of a device's translations */
     bool has_lpis, lpis_stay_on, was_on;
     unsigned id_bits;        /* of collections; 0: it does not say, and has 16 */
+    unsigned other;          /* the second CPU's number */
     bool is_absent;          /* nothing is there */
     unsigned refuse;         /* command that it refuses ... */
     unsigned refusals;       /* ... so many times */
