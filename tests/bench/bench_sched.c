@@ -164,35 +164,41 @@ static void bench_remote_wake(void)
 #define JOB_STEPS  20000000u
 #define JOB_ROUNDS 5
 
-static _Atomic uint64_t job_result; /* relaxed: so that it is worked out */
+struct share {
+    uint32_t steps;
+    uint64_t result;
+};
 
 static void compute(void *arg)
 {
+    struct share *share = arg;
     uint64_t x = 88172645463325252u;
-    for (uint32_t left = *(const uint32_t *)arg; left != 0; left--) {
+    for (uint32_t left = share->steps; left != 0; left--) {
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;
     }
-    atomic_store_explicit(&job_result, x, memory_order_relaxed);
+    share->result = x;
 }
 
 /** @return counter ticks that `count` threads take, each for its share. */
 static uint64_t do_job(unsigned count)
 {
-    uint32_t share = JOB_STEPS / count;
-    const struct thread_options options = {.name = "bench",
-                                           .entry = compute,
-                                           .arg = &share,
-                                           .priority = thread_current()->priority,
-                                           .place = THREAD_ANYWHERE};
+    struct share shares[2];
     struct thread *t[2];
+    struct thread_options options = {.name = "bench",
+                                     .entry = compute,
+                                     .priority = thread_current()->priority,
+                                     .place = THREAD_ANYWHERE};
     uint64_t begin = hal_counter_read();
     for (unsigned i = 0; i < count; i++) {
+        shares[i] = (struct share){.steps = JOB_STEPS / count};
+        options.arg = &shares[i];
         t[i] = create(&options);
     }
     for (unsigned i = 0; i < count; i++) {
         join(t[i]);
+        ASSERT(shares[i].result != 0); /* it never is; and so it has to be worked out */
     }
     return hal_counter_read() - begin;
 }
