@@ -10,9 +10,9 @@
 /** Version of the interface between the kernel and loaded drivers as a whole: struct driver, and
  * every struct that a driver shares with what it calls. modules/module.h puts it into the note. */
 #ifdef HALYARD_DEBUG
-#define DRIVER_INTERFACE 0x10002u /* locks have more fields */
+#define DRIVER_INTERFACE 0x10003u /* locks have more fields */
 #else
-#define DRIVER_INTERFACE 2u
+#define DRIVER_INTERFACE 3u
 #endif
 
 /** A function that compilers call by themselves carries no version. */

@@ -260,6 +260,7 @@ static struct thread *new_unit(size_t stack_bytes)
  * out. */
 static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
 {
+    STATIC_ASSERT(THREAD_NAME_MAX % 8 == 0, "it is copied by eights");
     for (unsigned done = 0; done < THREAD_NAME_MAX; done += 8) {
         for (unsigned i = 0; i < 8; i++) {
             if ((to[done + i] = from[done + i]) == '\0') {
