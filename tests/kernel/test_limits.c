@@ -226,21 +226,22 @@ static void memory_is_limited_from_the_first_byte(void)
 
 /* ---- A machine without memory ---- */
 
-/* All free memory, taken away, and given back a little at a time. */
-static const unsigned hoarded[] = {9, 4, 0}; /* orders, the largest first */
+/* All free memory, taken away, and given back a little at a time. The largest runs are taken once
+ * for many tries: a machine with 64 GiB has sixteen thousand of them. */
+static const unsigned hoarded[] = {PAGE_ORDER_MAX, 9, 4, 0}; /* orders, the largest first */
+enum { LARGEST, SMALLER, RUNS, SINGLES, HOARDED_COUNT };
+STATIC_ASSERT(HOARDED_COUNT == ARRAY_COUNT(hoarded), "a name for each order");
 
 struct hoard {
-    struct list runs[ARRAY_COUNT(hoarded)]; /* by page_link() */
+    struct list runs[HOARDED_COUNT]; /* by page_link() */
 };
 
-static void hoard_all(struct hoard *h)
+static void hoard_runs(struct hoard *h, unsigned i)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(hoarded); i++) {
-        paddr_t base;
-        list_init(&h->runs[i]);
-        while (page_alloc(hoarded[i], PAGE_OTHER, &base) == OK) {
-            list_push_back(&h->runs[i], page_link(base));
-        }
+    paddr_t base;
+    list_init(&h->runs[i]);
+    while (page_alloc(hoarded[i], PAGE_OTHER, &base) == OK) {
+        list_push_back(&h->runs[i], page_link(base));
     }
 }
 
@@ -252,16 +253,19 @@ static void give_back(struct hoard *h, unsigned i, unsigned count)
     }
 }
 
-/* Some pages are of the kind that only single ones are taken from. */
+/* The largest runs are hoarded already. Some pages are of the kind that only single ones are taken
+ * from. */
 static bool run_with(const struct image *image, struct load_options options, unsigned pages)
 {
     struct hoard hoard;
-    unsigned run_pages = 1u << hoarded[1];
-    hoard_all(&hoard);
-    give_back(&hoard, 1, pages / run_pages);
-    give_back(&hoard, 2, pages % run_pages);
+    unsigned run_pages = 1u << hoarded[RUNS];
+    for (unsigned i = SMALLER; i < HOARDED_COUNT; i++) {
+        hoard_runs(&hoard, i);
+    }
+    give_back(&hoard, RUNS, pages / run_pages);
+    give_back(&hoard, SINGLES, pages % run_pages);
     bool is_run = try_to_run(image, options, ": ");
-    for (unsigned i = 0; i < ARRAY_COUNT(hoarded); i++) {
+    for (unsigned i = SMALLER; i < HOARDED_COUNT; i++) {
         give_back(&hoard, i, UINT_MAX);
     }
     return is_run;
@@ -275,10 +279,13 @@ static void run_with_more_and_more(const struct image *image, enum load_engine e
     const struct load_options options = {.engine = engine,
                                          .memory_limit_bytes = (uint64_t)64 << 20};
     unsigned pages = 0, refused = 0;
+    struct hoard hoard;
+    hoard_runs(&hoard, LARGEST);
     while (pages < PAGES_MAX && !run_with(image, options, pages)) {
         pages += PAGES_STEP;
         refused++;
     }
+    give_back(&hoard, LARGEST, UINT_MAX);
     TEST_CHECK(pages < PAGES_MAX);
     TEST_CHECK(refused > 5);
 }
