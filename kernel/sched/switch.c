@@ -217,6 +217,11 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         leave_idle(sc, now); /* by this way only: it neither waits nor yields */
     }
     struct thread *next = best_or_idle_locked(sc, now);
+    if (UNLIKELY(rq_best_locked(rq) > t->priority)) {
+        /* Several became ready before one of them ran: each seemed about to, and was not offered.
+         */
+        balance_tick_locked(rq, now);
+    }
     switch_locked(cpu, sc, t, next, now, slice_of(next), false, false);
 }
 

@@ -158,7 +158,7 @@ static void test_an_id_that_cannot_be_named_is_not_started(void **state)
     info.cpu_count = 2;
     smp_start(&info, 0);
     assert_int_equal(told_count, 0);
-    expect_log("firmware calls 0x40 is left out: ");
+    expect_log("firmware calls 0x50 is left out: ");
 }
 
 static void test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay(void **state)

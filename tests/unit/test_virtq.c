@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "drivers/virtio/queue.h"
+#include "fake/fake_dma.h"
 #include "fake/fake.h"
+#include "hal/io.h"
 
 #define SIZE 8
 
@@ -185,6 +187,153 @@ static void test_barriers_order_the_publication(void **state)
     assert_true(virtq_enable_interrupts(&t.q));
     assert_string_equal(fake_journal(), "wmb mb rmb mb");
     drop(&t);
+}
+
+/* --- Memory as weakly ordered as AArch64's: what each barrier is there for --- */
+
+static struct set *watched;
+static bool is_followed;
+
+/* The device sees the index as soon as it is stored, and the rest as late as it may. */
+static void follow_the_index(enum fake_barrier kind)
+{
+    (void)kind;
+    const struct device *d = &watched->d;
+    const uint8_t *avail = d->memory + d->avail;
+    uint16_t index, head;
+    uint32_t low;
+    fake_dma_read(&index, avail + 2, 2, true);
+    if (index != d->seen) {
+        fake_dma_read(&head, avail + 4 + 2 * (d->seen % d->size), 2, false);
+        fake_dma_read(&low, d->memory + 16 * (head % d->size), 4, false);
+        is_followed = head == 1 && low == 0x7000;
+    }
+}
+
+/** @return the device came to the chain's descriptor. */
+static bool follows_a_chain(void)
+{
+    struct set t;
+    int tokens[2];
+    make(&t, SIZE, true);
+    const struct virtq_desc first = out_piece(0x1000, 16), second = out_piece(0x7000, 16);
+    assert_int_equal(add(&t.q, &first, 1, &tokens[0]), OK);
+    (void)virtq_publish(&t.q);
+    t.d.seen = 1;
+    fake_dma_share(t.d.memory, virtq_layout(SIZE).size);
+    assert_int_equal(add(&t.q, &second, 1, &tokens[1]), OK);
+    watched = &t;
+    is_followed = false;
+    fake_on_barrier = follow_the_index;
+    (void)virtq_publish(&t.q);
+    fake_on_barrier = NULL;
+    fake_dma_share(NULL, 0);
+    drop(&t);
+    return is_followed;
+}
+
+/** The device is about to sleep: it says that it wants to hear, looks at the index, and has not
+ * seen it move. @return it is told. */
+static bool wakes_the_device(void)
+{
+    struct set t;
+    int token;
+    const uint16_t quiet = 1, loud = 0;
+    make(&t, SIZE, false);
+    uint8_t *flags = t.d.memory + t.d.used;
+    memcpy(flags, &quiet, 2);
+    fake_dma_share(t.d.memory, virtq_layout(SIZE).size);
+    const struct virtq_desc p = out_piece(0x1000, 16);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
+    fake_dma_write(flags, &loud, 2, true);
+    bool told = virtq_publish(&t.q);
+    fake_dma_share(NULL, 0);
+    drop(&t);
+    return told;
+}
+
+/** @return everything is behind a barrier when the device's register is written. */
+static bool tells_in_time(void)
+{
+    struct set t;
+    int token;
+    uint16_t notify;
+    const struct io_region registers = {.base = (uintptr_t)&notify, .len = 2};
+    make(&t, SIZE, false);
+    fake_dma_share(t.d.memory, virtq_layout(SIZE).size);
+    const struct virtq_desc p = out_piece(0x1000, 16);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
+    unsigned before = fake_dma_told_early;
+    if (virtq_publish(&t.q)) {
+        io_write16(&registers, 0, 0);
+    }
+    fake_dma_share(NULL, 0);
+    drop(&t);
+    return fake_dma_told_early == before;
+}
+
+/** The used ring's entry comes late, its index at once. @return the right one is taken. */
+static bool takes_what_the_index_covers(void)
+{
+    struct set t;
+    int tokens[2];
+    void *back = NULL;
+    uint32_t len = 0;
+    make(&t, SIZE, false);
+    const struct virtq_desc p = in_piece(0x1000, 16);
+    assert_int_equal(add(&t.q, &p, 1, &tokens[0]), OK);
+    assert_int_equal(add(&t.q, &p, 1, &tokens[1]), OK);
+    (void)virtq_publish(&t.q);
+    fake_dma_share(t.d.memory, virtq_layout(SIZE).size);
+    uint8_t *used = t.d.memory + t.d.used;
+    const uint32_t entry[2] = {1, 16};
+    const uint16_t index = 1;
+    fake_dma_write(used + 4, entry, sizeof(entry), true);
+    fake_dma_write(used + 2, &index, 2, false);
+    enum status s = virtq_pop(&t.q, &back, &len);
+    fake_dma_share(NULL, 0);
+    drop(&t);
+    return s == OK && back == &tokens[1] && len == 16;
+}
+
+/** The device has used another buffer, looked whether that is wanted to be heard, and has not seen
+ * that it is. @return the driver knows of it. */
+static bool looks_once_more(void)
+{
+    struct set t;
+    int token;
+    const uint16_t index = 1;
+    make(&t, SIZE, false);
+    const struct virtq_desc p = in_piece(0x1000, 16);
+    assert_int_equal(add(&t.q, &p, 1, &token), OK);
+    (void)virtq_publish(&t.q);
+    virtq_disable_interrupts(&t.q);
+    fake_dma_share(t.d.memory, virtq_layout(SIZE).size);
+    fake_dma_write(t.d.memory + t.d.used + 2, &index, 2, true);
+    bool is_all = virtq_enable_interrupts(&t.q);
+    fake_dma_share(NULL, 0);
+    drop(&t);
+    return !is_all;
+}
+
+/* Each is right, and wrong without the barrier that it hangs on. */
+static void test_each_barrier_is_missed_where_memory_is_weak(void **state)
+{
+    (void)state;
+    static const struct {
+        bool (*is_right)(void);
+        enum fake_barrier needs;
+    } cases[] = {{follows_a_chain, FAKE_WMB},
+                 {wakes_the_device, FAKE_MB},
+                 {tells_in_time, FAKE_MB},
+                 {takes_what_the_index_covers, FAKE_RMB},
+                 {looks_once_more, FAKE_MB}};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(cases[i].is_right());
+        fake_dma_dropped = cases[i].needs;
+        assert_false(cases[i].is_right());
+        fake_dma_dropped = FAKE_BARRIERS;
+    }
 }
 
 static void test_indirect_table_takes_one_descriptor(void **state)
@@ -455,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_layout_is_that_of_the_specification),
         cmocka_unit_test(test_chain_reaches_the_device_in_order),
         cmocka_unit_test(test_barriers_order_the_publication),
+        cmocka_unit_test(test_each_barrier_is_missed_where_memory_is_weak),
         cmocka_unit_test(test_indirect_table_takes_one_descriptor),
         cmocka_unit_test(test_traffic_with_flags),
         cmocka_unit_test(test_traffic_with_event_index),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The third machine: hal/ for this computer, one CPU, time that stands still until a test moves it.
-// RAM is a file in memory, mapped at the direct map's place; hal_mmu_map() maps the same file a
-// second time, so that mappings, protections and aliases are real and a forbidden access really
-// faults.
+// The third machine: hal/ for this computer, one CPU (more: fake_cpus.h), time that stands still
+// until a test moves it. RAM is a file in memory, mapped at the direct map's place; hal_mmu_map()
+// maps the same file a second time, so that mappings, protections and aliases are real and a
+// forbidden access really faults.
 #pragma once
 
 #include "hal/cpu.h"
@@ -85,5 +85,7 @@ extern struct fake_end fake_end;
 /** The fake's event timer; hal_platform_init_core() installs it, once in a test program. */
 extern const struct event_timer fake_timer;
 
-/** @brief Deadline that the event timer is armed for, UINT64_MAX if it is not. */
+/** @brief Deadline that the running CPU's event timer is armed for, UINT64_MAX if it is not. */
 uint64_t fake_timer_deadline(void);
+/** @brief That of a CPU. */
+uint64_t fake_timer_deadline_of(cpu_t cpu);

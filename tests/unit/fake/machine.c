@@ -21,6 +21,7 @@
 #include <string.h>
 
 struct hal_cpu fake_cpu = {.self = &fake_cpu};
+struct hal_cpu *fake_this_cpu = &fake_cpu;
 uint64_t fake_counter;
 enum exit_kind fake_exit_kind;
 uint8_t fake_exit_status;
@@ -37,7 +38,7 @@ bool fake_has_ports;
 static char journal[4096];
 static char console[65536];
 static size_t console_len;
-static uint64_t deadline = UINT64_MAX;
+static uint64_t deadlines[CPU_MAX] = {[0 ... CPU_MAX - 1] = UINT64_MAX};
 
 static _Noreturn void broken(const char *what)
 {
@@ -58,6 +59,7 @@ static _Noreturn void end(const char *what)
 void fake_reset(void)
 {
     fake_cpu = (struct hal_cpu){.self = &fake_cpu};
+    fake_this_cpu = &fake_cpu;
     fake_counter = 0;
     fake_exit_kind = 0;
     fake_exit_status = 0;
@@ -72,7 +74,9 @@ void fake_reset(void)
     journal[0] = 0;
     console[0] = 0;
     console_len = 0;
-    deadline = UINT64_MAX;
+    for (cpu_t cpu = 0; cpu < CPU_MAX; cpu++) {
+        deadlines[cpu] = UINT64_MAX;
+    }
     fake_memory_reset();
 }
 
@@ -197,12 +201,12 @@ void hal_zero_pages(void *p, size_t pages)
 
 static void timer_arm(uint64_t when)
 {
-    deadline = when;
+    deadlines[fake_this_cpu->id] = when;
 }
 
 static void timer_disarm(void)
 {
-    deadline = UINT64_MAX;
+    deadlines[fake_this_cpu->id] = UINT64_MAX;
 }
 
 const struct event_timer fake_timer = {
@@ -211,9 +215,14 @@ const struct event_timer fake_timer = {
     .disarm = timer_disarm,
 };
 
+uint64_t fake_timer_deadline_of(cpu_t cpu)
+{
+    return deadlines[cpu];
+}
+
 uint64_t fake_timer_deadline(void)
 {
-    return deadline;
+    return fake_timer_deadline_of(fake_this_cpu->id);
 }
 
 uint64_t hal_counter_hz(void)
@@ -230,12 +239,12 @@ void fake_wait_for_interrupt(void)
 {
     if (fake_on_wait != NULL) {
         fake_on_wait();
-    } else if (deadline == UINT64_MAX) {
+    } else if (fake_timer_deadline() == UINT64_MAX) {
         broken("the CPU waits for an interrupt that nothing will raise");
-    } else if (fake_counter < deadline) {
-        fake_counter = deadline;
+    } else if (fake_counter < fake_timer_deadline()) {
+        fake_counter = fake_timer_deadline();
     }
-    fake_cpu.arch.irqs_enabled = true;
+    fake_this_cpu->arch.irqs_enabled = true;
 }
 
 /* ---- Faults ---- */
@@ -353,7 +362,7 @@ enum status hal_platform_init_cpu(void)
     return hal_irq_controller()->init_cpu();
 }
 
-/* ---- Other CPUs: there are none, but a test may play them ---- */
+/* ---- Other CPUs: a test plays them, or has them (fake_cpus.h) ---- */
 
 enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top)
 {

@@ -73,6 +73,9 @@ static uint32_t ack(unsigned vector)
     if (vector == WORLD_STRAY) {
         return IRQ_LINE_STRAY;
     }
+    if (vector == WORLD_IPI) {
+        return IRQ_LINE_IPI;
+    }
     return vector < LINES || vector == WORLD_FAR_LINE ? vector : IRQ_LINE_NONE;
 }
 
@@ -124,9 +127,9 @@ unsigned world_eoi_count(unsigned line)
 static void deliver(unsigned line, uintptr_t pc)
 {
     struct hal_frame frame = {.pc = pc, .irqs_enabled = true};
-    fake_cpu.arch.irqs_enabled = false;
+    fake_this_cpu->arch.irqs_enabled = false;
     upcall_irq(line, &frame);
-    fake_cpu.arch.irqs_enabled = frame.irqs_enabled;
+    fake_this_cpu->arch.irqs_enabled = frame.irqs_enabled; /* the thread may be on another now */
     if (frame.pc != pc) {
         ((void (*)(void *))frame.pc)((void *)frame.argument);
         broken("a redirected thread came back");

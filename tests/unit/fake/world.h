@@ -26,12 +26,14 @@ int world_boot(void **state);
 void world_spend(uint64_t ns, uintptr_t pc);
 
 /** The controller can name CPUs whose hw_id is below it. */
-#define WORLD_CPUS 64
+#define WORLD_CPUS 80
 
 /** Lines are below 32, and one that is far away. */
 #define WORLD_FAR_LINE 9000u
 /** Delivered as an interrupt: a vector that is no line's. */
 #define WORLD_STRAY 0x62u
+/** Another CPU's interrupt. */
+#define WORLD_IPI 0x7fu
 
 /** @brief An interrupt on a line, found at WORLD_KERNEL_PC, or at `pc`. */
 void world_interrupt(unsigned line);

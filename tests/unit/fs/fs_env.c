@@ -19,8 +19,9 @@
 #include <string.h>
 
 struct env_disk env_disk;
-struct hal_cpu fake_cpu = {.self =
-                               &fake_cpu}; /* hal/cpu.h's, without the rest of the fake machine */
+/* hal/cpu.h's, without the rest of the fake machine */
+struct hal_cpu fake_cpu = {.self = &fake_cpu};
+struct hal_cpu *fake_this_cpu = &fake_cpu;
 int env_allocations_left = -1;
 
 static size_t live;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the fake machine keeps for its one CPU.
+// What the fake machine keeps for each CPU.
 #pragma once
 
 #include <stdbool.h>

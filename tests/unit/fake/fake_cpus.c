@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+//
+// See fake_cpus.h.
+
+#include "fake/fake_cpus.h"
+
+#include "fake/world.h"
+#include "hal/bootinfo.h"
+#include "hal/context.h"
+#include "hal/smp.h"
+#include "hal/upcall.h"
+#include "kernel/smp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS_MAX 1000 /* of telling each other: more have no end */
+
+/** What a CPU other than 0 is doing while it does not run. */
+static struct seat {
+    struct hal_cpu *cpu;
+    struct hal_context at; /* what it goes on with */
+    bool waits;            /* for an interrupt */
+} seats[CPU_MAX];
+
+static struct hal_context runner; /* who has another CPU run */
+
+static _Noreturn void broken(const char *what)
+{
+    fprintf(stderr, "fake CPUs: %s\n", what);
+    abort();
+}
+
+static bool is_asked(const struct hal_cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->asked, memory_order_relaxed) != 0;
+}
+
+static bool is_due(const struct hal_cpu *cpu)
+{
+    return is_asked(cpu) || fake_timer_deadline_of(cpu->id) <= fake_counter;
+}
+
+/* Whatever comes of one, the next is for who runs on this CPU then. */
+static bool deliver_due(void)
+{
+    bool any = false;
+    while (is_due(hal_this_cpu())) {
+        world_interrupt(is_asked(hal_this_cpu()) ? WORLD_IPI : WORLD_TIMER_LINE);
+        any = true;
+    }
+    return any;
+}
+
+static void leave(bool waits)
+{
+    struct seat *s = &seats[hal_this_cpu()->id];
+    s->waits = waits;
+    fake_this_cpu = &fake_cpu;
+    hal_context_switch(&s->at, &runner);
+}
+
+static void enter(void *cpu)
+{
+    (void)cpu;
+    upcall_cpu_main();
+}
+
+bool fake_cpu_run(cpu_t id)
+{
+    if (fake_this_cpu != &fake_cpu) {
+        broken("a CPU is run by another than CPU 0");
+    }
+    struct seat *s = &seats[id];
+    if (id == 0) {
+        return deliver_due();
+    }
+    if (s->waits && !is_due(s->cpu)) {
+        return false;
+    }
+    fake_this_cpu = s->cpu;
+    hal_context_switch(&runner, &s->at);
+    return true;
+}
+
+void fake_cpu_pause(void)
+{
+    if (fake_this_cpu != &fake_cpu) {
+        leave(false);
+        (void)deliver_due();
+    }
+}
+
+void fake_cpus_settle(cpu_t last)
+{
+    bool any = true;
+    for (unsigned round = 0; any; round++) {
+        if (round == ROUNDS_MAX) {
+            broken("they tell each other of something without end");
+        }
+        any = false;
+        for (cpu_t id = 1; id <= last; id++) {
+            if (round == 0 || is_asked(seats[id].cpu)) {
+                any |= fake_cpu_run(id) && round > 0;
+            }
+        }
+        any |= round == 0;
+    }
+}
+
+/* ---- What CPU 0 does while it waits: the others run ---- */
+
+static cpu_t started = 1;
+
+static void run_others(void)
+{
+    for (cpu_t id = 1; id < started; id++) {
+        (void)fake_cpu_run(id);
+    }
+}
+
+static bool pass_time(void)
+{
+    uint64_t next = UINT64_MAX;
+    for (cpu_t id = 0; id < started; id++) {
+        uint64_t due = fake_timer_deadline_of(id);
+        next = due < next ? due : next;
+    }
+    if (next == UINT64_MAX) {
+        return false;
+    }
+    fake_counter = next > fake_counter ? next : fake_counter;
+    return true;
+}
+
+static void wait_for_interrupt(void)
+{
+    if (fake_this_cpu != &fake_cpu) {
+        leave(true);
+        (void)deliver_due();
+        return;
+    }
+    for (;;) {
+        run_others();
+        if (deliver_due()) {
+            return;
+        }
+        bool others_are_due = false;
+        for (cpu_t id = 1; id < started; id++) {
+            others_are_due |= !seats[id].waits || is_due(seats[id].cpu);
+        }
+        if (!others_are_due && !pass_time()) {
+            broken("every thread waits, and no timer is armed");
+        }
+    }
+}
+
+static enum status start(struct hal_cpu *cpu)
+{
+    struct seat *s = &seats[cpu->id];
+    *s = (struct seat){.cpu = cpu};
+    hal_context_init(&s->at, (vaddr_t)(uintptr_t)s, 0, enter, cpu);
+    started = cpu->id + 1;
+    return OK;
+}
+
+void fake_cpus_start(cpu_t count)
+{
+    static struct boot_info info;
+    info.cpu_count = count;
+    for (cpu_t id = 0; id < count; id++) {
+        info.cpus[id] = (struct boot_cpu){.hw_id = id, .enabled = true};
+    }
+    fake_on_start = start;
+    fake_on_relax = run_others;
+    fake_on_wait = wait_for_interrupt;
+    smp_start(&info, 0);
+    fake_on_relax = NULL;
+    if (hal_cpu_count() != count) {
+        broken("a CPU did not come");
+    }
+}

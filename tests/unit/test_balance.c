@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: MIT
+//
+// Which CPU a thread runs on (kernel/sched/balance.c), on fake CPUs that take turns as the test
+// says: where a new or woken thread goes, what an idle CPU takes and what it leaves, and that
+// equals on several CPUs come out even. The test is CPU 0, which runs nothing else.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_cpus.h"
+#include "fake/world.h"
+#include "hal/smp.h"
+#include "kernel/clock.h"
+#include "kernel/sched/mutex.h"
+
+#define CPUS      68u /* of which the last four are in no mask */
+#define FIELD     4u  /* CPUs 1 to 4 are what most tests are about */
+#define FIELD_ALL ((cpu_mask_t)0x1e)
+#define JOBS      8u
+#define STEP_NS   (NS_PER_MS / 10) /* what a job computes before it says so */
+
+static struct job {
+    struct thread *thread;
+    bool ends;
+    uint64_t steps, steps_on[CPUS];
+    struct semaphore begin; /* it waits for a unit, computes, waits again... */
+    uint64_t burst, left;   /* steps before it waits; 0: it never does */
+} jobs[JOBS];
+static unsigned job_count;
+
+/** A CPU makes one step while a step's time passes, however often it was interrupted. */
+static bool has_time(void)
+{
+    static uint64_t stepped_at[CPUS];
+    uint64_t *at = &stepped_at[hal_this_cpu()->id];
+    bool has = *at != fake_counter;
+    *at = fake_counter;
+    return has;
+}
+
+static void compute(void *arg)
+{
+    struct job *j = arg;
+    while (!j->ends) {
+        if (j->burst != 0 && j->left == 0) {
+            (void)semaphore_down(&j->begin, WAIT_FOREVER);
+            j->left = j->burst;
+        } else {
+            if (has_time()) {
+                j->steps++;
+                j->steps_on[hal_this_cpu()->id]++;
+                j->left -= j->left > 0 ? 1 : 0;
+            }
+            fake_cpu_pause();
+        }
+    }
+}
+
+static struct job *begin(uint8_t priority, enum thread_place place, cpu_t cpu, cpu_mask_t affinity,
+                         uint64_t burst)
+{
+    assert_true(job_count < JOBS);
+    struct job *j = &jobs[job_count++];
+    *j = (struct job){.burst = burst};
+    semaphore_init(&j->begin, 0, "job");
+    const struct thread_options options = {.name = "job",
+                                           .entry = compute,
+                                           .arg = j,
+                                           .priority = priority,
+                                           .place = place,
+                                           .cpu = cpu,
+                                           .affinity = affinity};
+    assert_int_equal(thread_create(&options, &j->thread), OK);
+    return j;
+}
+
+static struct job *free_job(cpu_mask_t affinity)
+{
+    return begin(PRIO_NORMAL, THREAD_ANYWHERE, 0, affinity, 0);
+}
+
+static struct job *pinned_job(uint8_t priority, cpu_t cpu)
+{
+    return begin(priority, THREAD_ON, cpu, 0, 0);
+}
+
+/** Each CPU has this much time. */
+static void spend(uint64_t ns)
+{
+    for (uint64_t t = 0; t < ns; t += STEP_NS) {
+        fake_counter += STEP_NS;
+        (void)fake_cpu_run(0);
+        fake_cpus_settle(CPUS - 1);
+    }
+}
+
+/** Forget what was counted, then let time pass. */
+static void watch(uint64_t ns)
+{
+    for (unsigned i = 0; i < job_count; i++) {
+        jobs[i].steps = 0;
+        memset(jobs[i].steps_on, 0, sizeof(jobs[i].steps_on));
+    }
+    spend(ns);
+}
+
+/** The CPUs that it ran on. */
+static cpu_mask_t been_on(const struct job *j)
+{
+    cpu_mask_t mask = 0;
+    for (cpu_t cpu = 0; cpu < 64; cpu++) {
+        mask |= j->steps_on[cpu] > 0 ? (cpu_mask_t)1 << cpu : 0;
+    }
+    return mask;
+}
+
+static uint64_t moves(void)
+{
+    struct sched_stats stats;
+    sched_get_stats(&stats);
+    return stats.moves;
+}
+
+static int end_jobs(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < job_count; i++) {
+        jobs[i].ends = true;
+        semaphore_up(&jobs[i].begin);
+    }
+    for (unsigned i = 0; i < job_count; i++) {
+        (void)world_join(jobs[i].thread);
+    }
+    job_count = 0;
+    spend(2 * NS_PER_MS); /* whoever was told of a thread looks, and waits */
+    return 0;
+}
+
+static int boot(void **state)
+{
+    (void)world_boot(state);
+    fake_cpus_start(CPUS);
+    return end_jobs(state);
+}
+
+/* ---- Placement ---- */
+
+static void test_new_threads_go_to_idle_cpus(void **state)
+{
+    (void)state;
+    cpu_mask_t taken = 0;
+    for (unsigned i = 0; i < FIELD; i++) {
+        (void)free_job(FIELD_ALL);
+    }
+    watch(NS_PER_MS);
+    for (unsigned i = 0; i < FIELD; i++) {
+        assert_true(jobs[i].steps > 5);
+        taken |= been_on(&jobs[i]);
+    }
+    assert_int_equal(taken, FIELD_ALL);
+}
+
+static void test_a_thread_is_woken_where_it_ran_last(void **state)
+{
+    (void)state;
+    struct job *j = begin(PRIO_NORMAL, THREAD_ANYWHERE, 0, FIELD_ALL, 3);
+    semaphore_up(&j->begin);
+    watch(NS_PER_MS);
+    cpu_mask_t first = been_on(j);
+    assert_int_equal(j->steps, 3);
+    for (unsigned i = 0; i < 5; i++) {
+        semaphore_up(&j->begin);
+        watch(NS_PER_MS);
+        assert_int_equal(been_on(j), first);
+    }
+}
+
+/* Its CPU is busy with something better, others are idle. */
+static void test_a_warm_thread_is_left_and_a_cold_one_taken(void **state)
+{
+    (void)state;
+    struct job *j = begin(PRIO_NORMAL, THREAD_ANYWHERE, 0, FIELD_ALL, 3);
+    semaphore_up(&j->begin);
+    watch(4 * STEP_NS);
+    cpu_t home = (cpu_t)__builtin_ctzll(been_on(j));
+    (void)pinned_job(PRIO_NORMAL + 1, home);
+    semaphore_up(&j->begin);
+    watch(2 * STEP_NS); /* it ended its wait within the last half millisecond */
+    assert_int_equal(j->steps, 0);
+    watch(NS_PER_MS);
+    assert_int_equal(j->steps, 3);
+    assert_int_equal(been_on(j) & ((cpu_mask_t)1 << home), 0);
+}
+
+static void test_the_third_that_waits_is_taken_warm(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct job *j = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 3);
+        semaphore_up(&j->begin);
+    }
+    watch(2 * NS_PER_MS); /* all three have run on CPU 1, and wait for their next unit */
+    (void)pinned_job(PRIO_NORMAL + 1, 1);
+    watch(STEP_NS);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(thread_set_affinity(jobs[i].thread, FIELD_ALL), OK);
+    }
+    uint64_t before = moves();
+    for (unsigned i = 0; i < 3; i++) {
+        semaphore_up(&jobs[i].begin);
+    }
+    watch(2 * NS_PER_MS);
+    assert_true(moves() >= before + 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(jobs[i].steps, 3);
+        assert_int_equal(been_on(&jobs[i]) & 2, 0);
+    }
+}
+
+/* Both are better than what that CPU runs, and so none of them seems to have to wait. */
+static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
+{
+    (void)state;
+    struct job *first = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 5);
+    struct job *second = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 5);
+    semaphore_up(&first->begin);
+    semaphore_up(&second->begin);
+    watch(3 * NS_PER_MS); /* both wait on CPU 1, and are cold */
+    assert_int_equal(first->steps + second->steps, 10);
+    assert_int_equal(thread_set_affinity(first->thread, FIELD_ALL), OK);
+    assert_int_equal(thread_set_affinity(second->thread, FIELD_ALL), OK);
+    first->burst = second->burst = 0;
+    semaphore_up(&first->begin);
+    semaphore_up(&second->begin);
+    watch(10 * STEP_NS);
+    assert_in_range(first->steps, 9, 10);
+    assert_in_range(second->steps, 9, 10);
+}
+
+/* ---- What is not taken ---- */
+
+static void test_pinned_threads_are_never_taken(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        (void)pinned_job(PRIO_NORMAL, 2);
+    }
+    uint64_t before = moves();
+    watch(200 * NS_PER_MS);
+    assert_int_equal(moves(), before);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(been_on(&jobs[i]), 1 << 2);
+        assert_true(jobs[i].steps > 300); /* a quarter of two thousand, by slices */
+    }
+}
+
+static void test_affinity_is_respected(void **state)
+{
+    (void)state;
+    const cpu_mask_t allowed = 1 << 2 | 1 << 3;
+    cpu_mask_t used = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        (void)free_job(allowed);
+    }
+    watch(200 * NS_PER_MS);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(been_on(&jobs[i]) & ~allowed, 0);
+        used |= been_on(&jobs[i]);
+    }
+    assert_int_equal(used, allowed);
+}
+
+static void test_a_running_thread_is_not_taken(void **state)
+{
+    (void)state;
+    struct job *j = free_job(FIELD_ALL);
+    watch(NS_PER_MS);
+    cpu_mask_t home = been_on(j);
+    uint64_t before = moves();
+    watch(300 * NS_PER_MS);
+    assert_int_equal(been_on(j), home);
+    assert_int_equal(moves(), before);
+    assert_int_equal(j->steps, 3000); /* all the time that there was */
+}
+
+/* ---- Priorities, turns ---- */
+
+static void test_the_best_of_the_real_time_class_run(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < FIELD + 2; i++) {
+        (void)begin((uint8_t)(PRIO_REALTIME + i), THREAD_ANYWHERE, 0, FIELD_ALL, 0);
+    }
+    spend(NS_PER_MS);
+    watch(100 * NS_PER_MS);
+    for (unsigned i = 0; i < FIELD + 2; i++) {
+        assert_int_equal(jobs[i].steps, i < 2 ? 0 : 1000);
+    }
+}
+
+static void test_a_better_thread_does_not_wait_while_a_worse_one_runs(void **state)
+{
+    (void)state;
+    for (cpu_t cpu = 1; cpu <= FIELD; cpu++) {
+        (void)pinned_job(PRIO_NORMAL - 1, cpu);
+    }
+    spend(NS_PER_MS);
+    struct job *first = free_job(FIELD_ALL), *second = free_job(FIELD_ALL);
+    spend(20 * NS_PER_MS); /* a look later */
+    watch(100 * NS_PER_MS);
+    assert_int_equal(first->steps, 1000);
+    assert_int_equal(second->steps, 1000);
+}
+
+/** `n` equals on the first `cpus` CPUs of the field, for two seconds: no CPU is idle. */
+static void compute_together(unsigned n, unsigned cpus, uint64_t *least, uint64_t *most)
+{
+    cpu_mask_t mask = (((cpu_mask_t)1 << cpus) - 1) << 1;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < n; i++) {
+        (void)free_job(mask);
+    }
+    spend(100 * NS_PER_MS);
+    watch(2 * NS_PER_S);
+    *least = UINT64_MAX;
+    *most = 0;
+    for (unsigned i = 0; i < n; i++) {
+        *least = jobs[i].steps < *least ? jobs[i].steps : *least;
+        *most = jobs[i].steps > *most ? jobs[i].steps : *most;
+        sum += jobs[i].steps;
+    }
+    assert_int_equal(sum, cpus * 2 * NS_PER_S / STEP_NS);
+}
+
+static void check_even(unsigned n, unsigned cpus)
+{
+    uint64_t least, most;
+    compute_together(n, cpus, &least, &most);
+    assert_true((most - least) * 50 < most);
+}
+
+static void test_four_equals_share_two_cpus_evenly(void **state)
+{
+    (void)state;
+    check_even(4, 2);
+}
+
+static void test_eight_equals_share_four_cpus_evenly(void **state)
+{
+    (void)state;
+    check_even(8, 4);
+}
+
+/* What cannot be divided is not: a CPU has one more than another, as long as they compute. */
+static void test_equals_that_cannot_be_divided_differ_by_one_a_cpu(void **state)
+{
+    (void)state;
+    uint64_t least, most;
+    compute_together(7, 3, &least, &most);
+    assert_in_range(most * 2, least * 2, least * 3 + least / 10);
+}
+
+/* ---- CPUs that no mask names ---- */
+
+static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void **state)
+{
+    (void)state;
+    struct job *there = pinned_job(PRIO_NORMAL, 65), *also = pinned_job(PRIO_NORMAL, 65);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)free_job(1 << 1);
+    }
+    struct job *anywhere = free_job(CPU_MASK_ALL);
+    watch(200 * NS_PER_MS);
+    assert_int_equal(there->steps + also->steps, 2000);
+    assert_int_equal(there->steps_on[65], there->steps);
+    assert_true(there->steps > 800 && also->steps > 800);
+    for (cpu_t cpu = 64; cpu < CPUS; cpu++) {
+        assert_int_equal(anywhere->steps_on[cpu], 0);
+        assert_int_equal(jobs[2].steps_on[cpu] + jobs[3].steps_on[cpu] + jobs[4].steps_on[cpu], 0);
+    }
+    /* It can be sent off from there, and not back: there is no bit that names it. */
+    assert_int_equal(thread_get_affinity(also->thread), 0);
+    assert_int_equal(thread_set_affinity(also->thread, FIELD_ALL), OK);
+    watch(20 * NS_PER_MS);
+    assert_int_equal(also->steps_on[65], 0);
+    assert_true(also->steps > 0);
+    assert_int_equal(there->steps_on[65], 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_new_threads_go_to_idle_cpus, end_jobs),
+        cmocka_unit_test_teardown(test_a_thread_is_woken_where_it_ran_last, end_jobs),
+        cmocka_unit_test_teardown(test_a_warm_thread_is_left_and_a_cold_one_taken, end_jobs),
+        cmocka_unit_test_teardown(test_the_third_that_waits_is_taken_warm, end_jobs),
+        cmocka_unit_test_teardown(test_of_two_that_become_ready_at_once_one_is_taken, end_jobs),
+        cmocka_unit_test_teardown(test_pinned_threads_are_never_taken, end_jobs),
+        cmocka_unit_test_teardown(test_affinity_is_respected, end_jobs),
+        cmocka_unit_test_teardown(test_a_running_thread_is_not_taken, end_jobs),
+        cmocka_unit_test_teardown(test_the_best_of_the_real_time_class_run, end_jobs),
+        cmocka_unit_test_teardown(test_a_better_thread_does_not_wait_while_a_worse_one_runs,
+                                  end_jobs),
+        cmocka_unit_test_teardown(test_four_equals_share_two_cpus_evenly, end_jobs),
+        cmocka_unit_test_teardown(test_eight_equals_share_four_cpus_evenly, end_jobs),
+        cmocka_unit_test_teardown(test_equals_that_cannot_be_divided_differ_by_one_a_cpu, end_jobs),
+        cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
+                                  end_jobs),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
