@@ -20,10 +20,15 @@ enum hal_ipi {
     /** No wish: the CPU looks at `asked` by itself, and is not interrupted to look at its run
      * queue. See hal_ipi_watch(). */
     HAL_IPI_WATCHED = 1 << 4,
+    HAL_IPI_SHOW = 1 << 5,   /**< say what it is doing: upcall_show() */
+    HAL_IPI_REPORT = 1 << 6, /**< say what all CPUs are doing: upcall_report() */
 };
 
 /** Asked for by who waits until it is done: served in spin loops, too, with interrupts masked. */
-#define HAL_IPI_URGENT ((unsigned)(HAL_IPI_STOP | HAL_IPI_MACHINE))
+#define HAL_IPI_URGENT ((unsigned)(HAL_IPI_STOP | HAL_IPI_MACHINE | HAL_IPI_SHOW))
+
+/** Sent so that masking interrupts does not keep them off, where the machine can: upcall_nmi(). */
+#define HAL_IPI_UNMASKABLE ((unsigned)(HAL_IPI_STOP | HAL_IPI_SHOW))
 
 enum hal_cpu_state {
     HAL_CPU_ABSENT,   /**< not asked to start yet */
@@ -72,6 +77,9 @@ struct hal_cpu {
     /* Bits of enum hal_ipi. Any CPU sets them (release: what is asked for is in memory), the owning
      * one clears them (acquire). */
     _Atomic uint32_t asked;
+    /* One that cannot be masked is on its way, and will find what is in `asked`. Exchanged: by who
+     * sends it after `asked`, by who takes it before. */
+    _Atomic bool nmi_sent;
     /* enum hal_cpu_state. The starting CPU and the one that starts it exchange it, acquire and
      * release: what each has prepared is seen by the other. */
     _Atomic uint32_t state;

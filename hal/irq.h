@@ -51,9 +51,12 @@ struct irq_controller {
     /** On the CPU itself, after add_cpu(): bring its part up; interrupts that each CPU has for
      * itself are unmasked as they are on the boot CPU. E_NODEV, E_TIMEDOUT. */
     enum status (*init_cpu)(void);
-    /** Interrupt another CPU: its ack() will return IRQ_LINE_IPI. What was stored before is seen
-     * there. `unmaskable`: even if it masks interrupts, where the machine can. */
-    void (*raise)(const struct hal_cpu *cpu, bool unmaskable);
+    /** Interrupt a CPU, this one too: its ack() will return IRQ_LINE_IPI. What was stored before is
+     * seen there. */
+    void (*raise)(const struct hal_cpu *cpu);
+    /** The same though it masks interrupts: it calls upcall_nmi(). Returns false: this controller
+     * cannot; nothing was sent. */
+    bool (*raise_nmi)(const struct hal_cpu *cpu);
 };
 
 /**

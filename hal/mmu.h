@@ -119,6 +119,15 @@ void hal_mmu_flush(struct hal_mmu_batch *batch);
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out);
 
 /**
+ * @brief Read a word of mapped memory; of what is not there now nothing is read.
+ * @param va   Of this CPU's stack or the direct map: nobody takes it away meanwhile.
+ * @param out  Untouched on failure.
+ * @return false: it is not mapped, is no memory, is not aligned, or the tables are being changed.
+ * @context{any, NMI}
+ */
+bool hal_mmu_peek(vaddr_t va, uint64_t *out);
+
+/**
  * @brief Call fn for each maximal run of equal mappings in the kernel's half, ascending.
  * @context{thread; for `mem map` and the W^X audit test}
  */

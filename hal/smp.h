@@ -39,7 +39,8 @@ struct hal_cpu *hal_cpu_at(cpu_t id);
 bool hal_cpu_set_online(void);
 
 /** @brief Interrupt another CPU, unless it is about to see the same wish anyway. @param kinds  Bits
- * of enum hal_ipi. @context{any, IRQ-safe} */
+ * of enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the others. @context{any,
+ * IRQ-safe} */
 void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
 
 /**

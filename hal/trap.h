@@ -54,6 +54,14 @@ uintptr_t hal_frame_fp(const struct hal_frame *frame);
  */
 uintptr_t hal_frame_caller(const struct hal_frame *frame);
 
+/**
+ * @brief The register that a call leaves its return address in: a function that calls none keeps it
+ * there, and is in no call chain.
+ * @return 0: this machine has none. Else it may also be an older call's.
+ * @context{any, NMI}
+ */
+uintptr_t hal_frame_link(const struct hal_frame *frame);
+
 /** @brief True if the interrupted code had interrupts enabled. @context{any} */
 bool hal_frame_irqs_enabled(const struct hal_frame *frame);
 

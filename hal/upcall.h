@@ -47,6 +47,26 @@ void upcall_fault(struct fault *fault);
 void upcall_irq(unsigned vector, struct hal_frame *frame);
 
 /**
+ * @brief An interrupt that cannot be masked arrived: serve what this CPU was asked for
+ *        (HAL_IPI_UNMASKABLE). One that no CPU sent is somebody's who wants to know what the
+ * machine is doing: that is reported as soon as a CPU takes an interrupt.
+ * @param frame  The interrupted registers; they stay as they are.
+ * @context{NMI: anything may have been interrupted, so no lock is taken, nothing faults, and no
+ * second one comes before it returns}
+ */
+void upcall_nmi(const struct hal_frame *frame);
+
+/** @brief Note what this CPU is doing, for who asked (HAL_IPI_SHOW). @context{any, NMI; interrupts
+ * masked} */
+void upcall_show(const struct hal_frame *frame);
+
+/** @brief Report what all CPUs are doing (HAL_IPI_REPORT). @context{IRQ} */
+void upcall_report(void);
+
+/** @brief Have it reported. @context{NMI} */
+void upcall_want_report(const struct hal_frame *frame);
+
+/**
  * @brief A CPU that hal_cpu_start() started: the kernel's first portable function on it.
  *
  * On entry: as upcall_main(), but on the final tables and the CPU's own stack; hal_this_cpu() is

@@ -87,3 +87,16 @@ void backtrace_print_list(void (*write)(void *ctx, const char *line), void *ctx,
     }
     flush_repeats(&p);
 }
+
+void backtrace_print_chain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc,
+                           const uintptr_t *returns, unsigned count)
+{
+    struct printer p = {.write = write, .ctx = ctx};
+    if (pc != 0) {
+        print_frame(&p, pc, false);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        print_frame(&p, returns[i], true);
+    }
+    flush_repeats(&p);
+}

@@ -8,7 +8,9 @@
 #include "hal/irq.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
+#include "hal/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
 
 #define STOP_LIMIT_PER_S 10 /* a tenth of a second */
 
@@ -40,12 +42,30 @@ bool hal_cpu_set_online(void)
     return true;
 }
 
+/** @return false: this machine cannot. */
+static bool send_nmi(struct hal_cpu *cpu)
+{
+    /* One is enough: it looks at `asked` after it has taken this back. So each that arrives was
+     * sent once, and one that was not can be told. */
+    if (atomic_exchange_explicit(&cpu->nmi_sent, true, memory_order_seq_cst)) {
+        return true;
+    }
+    if (hal_irq_controller()->raise_nmi(cpu)) {
+        return true;
+    }
+    atomic_store_explicit(&cpu->nmi_sent, false, memory_order_seq_cst);
+    return false;
+}
+
 void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
 {
     uint32_t before = atomic_fetch_or_explicit(&cpu->asked, kinds, memory_order_seq_cst);
+    if (UNLIKELY((kinds & HAL_IPI_UNMASKABLE) != 0) && send_nmi(cpu)) {
+        return;
+    }
     bool is_seen = kinds == HAL_IPI_LOOK && (before & HAL_IPI_WATCHED) != 0;
     if ((before & kinds) != kinds && !is_seen) {
-        hal_irq_controller()->raise(cpu, (kinds & HAL_IPI_STOP) != 0);
+        hal_irq_controller()->raise(cpu);
     }
 }
 
@@ -54,17 +74,35 @@ static uint32_t take(uint32_t kinds)
     return atomic_fetch_and_explicit(&hal_this_cpu()->asked, ~kinds, memory_order_seq_cst) & kinds;
 }
 
-unsigned hal_ipi_receive(const struct hal_frame *frame)
+/** What was asked for besides LOOK. @param frame  NULL: this CPU looked by itself. */
+static void serve(uint32_t kinds, const struct hal_frame *frame)
 {
-    uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
-    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? mine : 0));
+    bool is_here = frame == NULL; /* in a loop that waits: the call chain says which */
     if ((kinds & HAL_IPI_STOP) != 0) {
-        bool is_here = frame == NULL; /* in a loop that waits: the call chain says which */
         hal_cpu_stop(is_here ? 0 : hal_frame_pc(frame),
                      is_here ? hal_frame_here() : hal_frame_fp(frame));
     }
     if ((kinds & HAL_IPI_MACHINE) != 0) {
         hal_ipi_serve_machine();
+    }
+    if ((kinds & HAL_IPI_SHOW) != 0) {
+        if (is_here) {
+            hal_frame_capture(upcall_show);
+        } else {
+            upcall_show(frame);
+        }
+    }
+    if ((kinds & HAL_IPI_REPORT) != 0) {
+        upcall_report();
+    }
+}
+
+unsigned hal_ipi_receive(const struct hal_frame *frame)
+{
+    uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
+    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? mine | HAL_IPI_REPORT : 0));
+    if ((kinds & ~mine) != 0) {
+        serve(kinds, frame);
     }
     return kinds & mine;
 }
@@ -79,6 +117,19 @@ void hal_ipi_watch(void)
 unsigned hal_ipi_end_watch(void)
 {
     return take(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
+}
+
+/* Not what else is asked for: the code that was interrupted may be in the middle of just that. */
+void upcall_nmi(const struct hal_frame *frame)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    bool is_sent = atomic_exchange_explicit(&cpu->nmi_sent, false, memory_order_seq_cst);
+    serve(take(HAL_IPI_UNMASKABLE), frame);
+    bool is_over =
+        cpu->in_panic || atomic_load_explicit(&cpu->state, memory_order_relaxed) == HAL_CPU_STOPPED;
+    if (!is_sent && !is_over) {
+        upcall_want_report(frame);
+    }
 }
 
 void hal_ipi_poll(void)

@@ -19,7 +19,8 @@ void hal_irq_install(const struct irq_controller *ctl)
     ASSERT(hal_installed_irq == NULL);
     ASSERT(ctl->name != NULL && ctl->configure != NULL && ctl->mask != NULL &&
            ctl->unmask != NULL && ctl->route != NULL && ctl->ack != NULL && ctl->eoi != NULL &&
-           ctl->add_cpu != NULL && ctl->init_cpu != NULL && ctl->raise != NULL);
+           ctl->add_cpu != NULL && ctl->init_cpu != NULL && ctl->raise != NULL &&
+           ctl->raise_nmi != NULL);
     hal_installed_irq = ctl;
 }
 

@@ -24,3 +24,8 @@ void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uint
  */
 void backtrace_print_list(void (*write)(void *ctx, const char *line), void *ctx,
                           const uintptr_t *pcs, unsigned max);
+
+/** @brief The same of a chain that was walked before: `count` return addresses, innermost first.
+ * @context{any, panic included} */
+void backtrace_print_chain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t pc,
+                           const uintptr_t *returns, unsigned count);

@@ -5,6 +5,7 @@
 
 #include "hal/cpu.h"
 #include "hal/types.h"
+#include "hal_arch/offsets.h"
 
 /** TPIDR_EL1 points at it from the first instructions on. */
 extern struct hal_cpu boot_cpu;
@@ -43,6 +44,14 @@ bool cpu_has_rng(void);
 
 /** @brief PSTATE.PAN = 1, if there is one: EL1 then may not access what EL0 may. @context{early} */
 void cpu_enable_pan(void);
+
+/** @brief Give a CPU its stacks for exceptions. @param top  One past the upper half of a block of
+ * HAL_STACK_ALIGN, which is mapped. */
+static inline void cpu_set_exception_stacks(struct hal_cpu *cpu, uintptr_t top)
+{
+    cpu->arch.fiq_stack = top;
+    cpu->arch.overflow_stack = top - FIQ_STACK_SIZE;
+}
 
 /** @brief Affinity bits of MPIDR_EL1: the CPU's name in the device tree. @context{any} */
 uint64_t cpu_hardware_id(void);

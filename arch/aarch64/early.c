@@ -367,7 +367,7 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
         die_value("the image was loaded off a 2 MiB boundary, at", head);
     }
     cpu_note_entry(level, counter);
-    boot_cpu.arch.overflow_stack = (uintptr_t)__overflow_stack_end;
+    cpu_set_exception_stacks(&boot_cpu, (uintptr_t)__overflow_stack_end);
     if (hal_trap_selftest() != 1) {
         die("a breakpoint with the MMU off did not reach the vectors", NULL);
     }
@@ -384,7 +384,7 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
 
     /* The last stores before the switch: from here on these are link addresses. */
     boot_cpu.self = (struct hal_cpu *)link_address(&boot_cpu);
-    boot_cpu.arch.overflow_stack = link_address(__overflow_stack_end);
+    cpu_set_exception_stacks(&boot_cpu, link_address(__overflow_stack_end));
     if (info.uart.kind == BOOT_UART_PL011) {
         console_use(HAL_CONSOLE_PAGE + (info.uart.base & (PAGE_SIZE - 1)));
     }

@@ -36,6 +36,11 @@ uintptr_t hal_frame_caller(const struct hal_frame *frame)
     return strip(frame->x[30]);
 }
 
+uintptr_t hal_frame_link(const struct hal_frame *frame)
+{
+    return strip(frame->x[30]);
+}
+
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 {
     return (frame->pstate & PSTATE_I) == 0;

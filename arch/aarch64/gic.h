@@ -13,12 +13,14 @@
 #include <stdatomic.h>
 
 #define GIC_SGI_IPI      0u /* what CPUs send each other: IRQ_LINE_IPI */
+#define GIC_SGI_NMI      1u /* the same in group 0, which arrives as FIQ: upcall_nmi() */
 #define GIC_SGI_END      16u
 #define GIC_PPI_END      32u
 #define GIC_INTID_END    1020u /* 1020 to 1023 mean "none" */
 #define GIC_LPI_FIRST    8192u
 #define GIC_PRIORITY     0xa0u /* of every interrupt: they do not preempt each other */
 #define GIC_PRIORITY_ALL 0xa0a0a0a0u
+#define GIC_PRIORITY_NMI 0x20u /* it preempts them: one may be in its handler */
 #define GIC_MASK_NONE    0xf0u /* priority mask that lets all of them through */
 
 /** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
@@ -64,6 +66,13 @@ struct gic_mapper {
  */
 enum status gicv2_init(const struct boot_gic *gic, const struct gic_mapper *mapper);
 enum status gicv3_init(const struct boot_gic *gic, const struct gic_mapper *mapper);
+
+/**
+ * @brief An FIQ arrived: accept and end it.
+ * @return false: it is not one that raise_nmi() sent.
+ * @context{any, FIQ masked; before gicv3_init(), too}
+ */
+bool gicv3_take_fiq(void);
 
 extern const struct irq_controller gicv2_controller;
 extern const struct irq_controller gicv3_controller;

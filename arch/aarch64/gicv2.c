@@ -78,12 +78,18 @@ static enum status add_cpu(const struct hal_cpu *cpu)
     return cpu->id < CPUS ? OK : E_RANGE;
 }
 
-/* "Unmaskable" would take a secure side that lets FIQ through to us. */
-static void raise(const struct hal_cpu *cpu, bool unmaskable)
+static void raise(const struct hal_cpu *cpu)
 {
-    (void)unmaskable;
     __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
     io_write32(&dist, GICD_SGIR, (uint32_t)target_of[cpu->id] << SGIR_TARGETS | GIC_SGI_IPI);
+}
+
+/* FIQ would be group 0's, and the rest group 1: registers that only a distributor with the security
+ * extensions has, and there only the secure side. */
+static bool raise_nmi(const struct hal_cpu *cpu)
+{
+    (void)cpu;
+    return false;
 }
 
 enum status gicv2_init(const struct boot_gic *gic, const struct gic_mapper *mapper)
@@ -194,4 +200,5 @@ const struct irq_controller gicv2_controller = {
     .add_cpu = add_cpu,
     .init_cpu = init_cpu,
     .raise = raise,
+    .raise_nmi = raise_nmi,
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // GICv3: memory-mapped distributor, a redistributor for each CPU, and system registers as CPU
-// interface. GIC architecture 3 and 4 (IHI 0069). Everything is non-secure group 1. Message lines
-// are gicv3_msi.c's.
+// interface. GIC architecture 3 and 4 (IHI 0069). Everything is non-secure group 1, which arrives
+// as IRQ, but for one SGI: where there is only one security state, group 0 is ours and arrives as
+// FIQ, which hal_irq_save() does not mask. Message lines are gicv3_msi.c's.
 #include "arch/aarch64/gic.h"
 
 #include "arch/aarch64/cpu.h"
@@ -11,9 +12,11 @@
 
 #define GICD_IROUTER 0x6000 /* 64 bits a line */
 
-#define GICD_CTLR_GROUP1  (1u << 0) /* as the non-secure side sees it */
+/* As the non-secure side sees it; where there is one state, group 0 and group 1. */
+#define GICD_CTLR_GROUP1  (1u << 0)
 #define GICD_CTLR_GROUP1A (1u << 1)
 #define GICD_CTLR_ARE     (1u << 4)
+#define GICD_CTLR_DS      (1u << 6) /* one security state; reads as 0 for the non-secure of two */
 #define GICD_CTLR_RWP     (1u << 31)
 #define GICD_LEN_MIN      0x10000u
 
@@ -38,6 +41,11 @@
 #define PIDR2_VERSION(v) ((v) >> 4 & 15u)
 #define SPINS            1000000u /* far beyond any real wait for a register */
 
+SYSREG_READ(s3_0_c12_c8_0)   /* ICC_IAR0_EL1 */
+SYSREG_WRITE(s3_0_c12_c8_1)  /* ICC_EOIR0_EL1 */
+SYSREG_WRITE(s3_0_c12_c8_3)  /* ICC_BPR0_EL1 */
+SYSREG_WRITE(s3_0_c12_c12_6) /* ICC_IGRPEN0_EL1 */
+SYSREG_WRITE(s3_0_c12_c11_7) /* ICC_SGI0R_EL1 */
 SYSREG_READ(s3_0_c12_c12_0)  /* ICC_IAR1_EL1 */
 SYSREG_WRITE(s3_0_c12_c12_1) /* ICC_EOIR1_EL1 */
 SYSREG_WRITE(s3_0_c12_c12_3) /* ICC_BPR1_EL1 */
@@ -51,6 +59,9 @@ SYSREG_WRITE(s3_0_c4_c6_0)   /* ICC_PMR_EL1 */
 
 static struct io_region dist;
 static uint32_t line_count;
+
+static bool has_group0; /* set up; whether FIQs come through, can_nmi says */
+static bool can_nmi;    /* [I] before other CPUs run: one sent to this CPU has arrived */
 
 static struct gic_private private_lines;
 
@@ -191,9 +202,13 @@ static enum status init_redistributor(void)
         return E_TIMEDOUT;
     }
     gic_quiet(&r->sgi, 0, GIC_PPI_END);
-    io_write32(&r->sgi, GICD_IGROUPR, UINT32_MAX);
+    io_write32(&r->sgi, GICD_IGROUPR, UINT32_MAX & ~(has_group0 ? 1u << GIC_SGI_NMI : 0));
     io_write32(&r->sgi, GICD_IGRPMODR, 0);
     gic_private_apply(&private_lines, &r->sgi);
+    if (has_group0) {
+        io_write8(&r->sgi, GICD_IPRIORITYR + GIC_SGI_NMI, GIC_PRIORITY_NMI);
+        gic_write_bit(&r->sgi, GICD_ISENABLER, GIC_SGI_NMI);
+    }
     return OK;
 }
 
@@ -208,6 +223,10 @@ static enum status init_interface(void)
     write_s3_0_c12_c12_3(0);
     write_s3_0_c12_c12_4(0); /* one write ends an interrupt: priority drop and deactivation */
     write_s3_0_c12_c12_7(1);
+    if (has_group0) {
+        write_s3_0_c12_c8_3(0);
+        write_s3_0_c12_c12_6(1);
+    }
     isb();
     return OK;
 }
@@ -216,6 +235,48 @@ static enum status init_cpu(void)
 {
     enum status s = init_redistributor();
     return s == OK ? init_interface() : s;
+}
+
+/* ICC_SGI1R_EL1 and ICC_SGI0R_EL1 name CPUs by affinity, 16 of the last level in one write. */
+static uint64_t sgi_to(uint64_t id, uint32_t sgi)
+{
+    uint64_t last = id & 0xff;
+    return (id >> 32 & 0xff) << 48 | last / SGI_TARGETS << 44 | (id >> 16 & 0xff) << 32 |
+           (uint64_t)sgi << 24 | (id >> 8 & 0xff) << 16 | UINT64_C(1) << last % SGI_TARGETS;
+}
+
+static void send_nmi(uint64_t id)
+{
+    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    write_s3_0_c12_c11_7(sgi_to(id, GIC_SGI_NMI));
+    isb();
+}
+
+bool gicv3_take_fiq(void)
+{
+    if (!has_group0) {
+        return false;
+    }
+    uint32_t id = (uint32_t)read_s3_0_c12_c8_0() & 0xffffffu;
+    __asm__ volatile("dsb sy" : : : "memory"); /* as in ack() */
+    if (id != GIC_SGI_NMI) {
+        return false;
+    }
+    write_s3_0_c12_c8_1(id);
+    isb();
+    return true;
+}
+
+/* What firmware keeps for itself (SCR_EL3.FIQ) shows nowhere: send one and see. */
+static void prove_group0(void)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    atomic_store_explicit(&cpu->nmi_sent, true, memory_order_relaxed);
+    send_nmi(cpu_hardware_id());
+    for (uint32_t i = 0; i < SPINS && !can_nmi; i++) { /* upcall_nmi() takes it back */
+        can_nmi = !atomic_load_explicit(&cpu->nmi_sent, memory_order_relaxed);
+    }
+    atomic_store_explicit(&cpu->nmi_sent, false, memory_order_relaxed);
 }
 
 static enum status init_mapped(void)
@@ -227,7 +288,15 @@ static enum status init_mapped(void)
     if (s == OK) {
         s = init_distributor();
     }
-    return s == OK ? init_cpu() : s;
+    if (s != OK) {
+        return s;
+    }
+    has_group0 = (io_read32(&dist, GICD_CTLR) & GICD_CTLR_DS) != 0;
+    s = init_cpu();
+    if (s == OK && has_group0) {
+        prove_group0();
+    }
+    return s;
 }
 
 static void forget_redistributors(void)
@@ -353,8 +422,7 @@ static void eoi(uint32_t line)
     isb();
 }
 
-/* ICC_SGI1R_EL1 names CPUs by affinity, 16 of the last level in one write; the range of 16 can be
- * told where both sides know of ranges. */
+/* Which 16 CPUs an SGI is for can be told where both sides know of ranges. */
 static bool has_ranges(void)
 {
     return (read_s3_0_c12_c12_4() & ICC_CTLR_RSS) != 0 &&
@@ -369,17 +437,19 @@ static enum status add_cpu(const struct hal_cpu *cpu)
     return find_redistributor(cpu->hw_id, &redist_of[cpu->id]);
 }
 
-/* "Unmaskable" would take a secure side that lets FIQ through to us. */
-static void raise(const struct hal_cpu *cpu, bool unmaskable)
+static void raise(const struct hal_cpu *cpu)
 {
-    (void)unmaskable;
-    uint64_t id = cpu->hw_id;
-    uint64_t last = id & 0xff;
     __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
-    write_s3_0_c12_c11_5((id >> 32 & 0xff) << 48 | last / SGI_TARGETS << 44 |
-                         (id >> 16 & 0xff) << 32 | (uint64_t)GIC_SGI_IPI << 24 |
-                         (id >> 8 & 0xff) << 16 | UINT64_C(1) << last % SGI_TARGETS);
+    write_s3_0_c12_c11_5(sgi_to(cpu->hw_id, GIC_SGI_IPI));
     isb();
+}
+
+static bool raise_nmi(const struct hal_cpu *cpu)
+{
+    if (can_nmi) {
+        send_nmi(cpu->hw_id);
+    }
+    return can_nmi;
 }
 
 const struct irq_controller gicv3_controller = {
@@ -393,4 +463,5 @@ const struct irq_controller gicv3_controller = {
     .add_cpu = add_cpu,
     .init_cpu = init_cpu,
     .raise = raise,
+    .raise_nmi = raise_nmi,
 };

@@ -94,11 +94,12 @@ static void wait_until_held(uint32_t count)
     }
 }
 
-/* Every other CPU stands still from here on, in code of the image. Interrupts are masked. */
+/* Every other CPU stands still from here on, in code of the image. Interrupts are masked; what
+ * cannot be masked asks `is_holding`, on the only CPU, too. */
 static void hold_others(void)
 {
     cpu_t count = hal_cpu_count();
-    if (count == 1 || hal_this_cpu()->in_panic) {
+    if (hal_this_cpu()->in_panic) {
         return; /* who panics has stopped them */
     }
     while (atomic_flag_test_and_set_explicit(&hold.busy, memory_order_acquire)) {
@@ -394,6 +395,20 @@ bool hal_mmu_touch(vaddr_t va, size_t pages)
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(&kernel_tables, va, out);
+}
+
+bool hal_mmu_peek(vaddr_t va, uint64_t *out)
+{
+    struct hal_mapping m;
+    /* While others are held the direct map may have a hole, and the tables are in it. Who is held
+     * looks after it was set, who is not cannot be before this returns: acquire pairs with the
+     * release of the holder. */
+    if (atomic_load_explicit(&hold.is_holding, memory_order_acquire) || va >> 48 != 0xffff ||
+        va % sizeof(*out) != 0 || !hal_mmu_query(va, &m) || m.type != MEM_NORMAL) {
+        return false;
+    }
+    *out = *(const volatile uint64_t *)va;
+    return true;
 }
 
 void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),

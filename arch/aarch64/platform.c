@@ -4,6 +4,7 @@
 // firmware says.
 #include "hal/platform.h"
 
+#include "arch/aarch64/cpu.h"
 #include "arch/aarch64/gic.h"
 #include "arch/aarch64/power.h"
 #include "arch/aarch64/timer.h"
@@ -132,14 +133,15 @@ void hal_platform_init_core(const struct boot_info *info)
     init_timer(&info->gic);
 }
 
-/* The stack that a stack overflow is handled on, shaped as all are: the upper half of a block. */
-static enum status add_overflow_stack(struct hal_cpu *cpu)
+/* The stacks that FIQs and stack overflows are handled on, shaped as all are: the upper half of a
+ * block. */
+static enum status add_exception_stacks(struct hal_cpu *cpu)
 {
     const size_t pages = HAL_STACK_SIZE / PAGE_SIZE;
     const struct vm_request request = {.pages = HAL_STACK_ALIGN / PAGE_SIZE,
                                        .align = HAL_STACK_ALIGN,
                                        .region = HAL_REGION_VM,
-                                       .name = "overflow stack"};
+                                       .name = "exception stacks"};
     struct vm_range *range = heap_zalloc(sizeof(*range));
     if (range == NULL) {
         return E_NOMEM;
@@ -155,14 +157,15 @@ static enum status add_overflow_stack(struct hal_cpu *cpu)
         heap_free(range);
         return s;
     }
-    cpu->arch.overflow_stack = range->base + HAL_STACK_ALIGN; /* for as long as the machine runs */
+    /* For as long as the machine runs. */
+    cpu_set_exception_stacks(cpu, range->base + HAL_STACK_ALIGN);
     return OK;
 }
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)
 {
     enum status s = hal_irq_controller()->add_cpu(cpu);
-    return s == OK ? add_overflow_stack(cpu) : s;
+    return s == OK ? add_exception_stacks(cpu) : s;
 }
 
 /* The timer's interrupt is one of those that each CPU has for itself. */

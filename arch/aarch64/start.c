@@ -47,16 +47,18 @@ static paddr_t phys_of(vaddr_t va)
 static void prove_all(const struct hal_cpu *cpu, vaddr_t stack_top)
 {
     paddr_t page = image_phys(idmap_start);
-    vaddr_t stack = stack_top - HAL_STACK_SIZE, overflow = cpu->arch.overflow_stack;
+    vaddr_t stack = stack_top - HAL_STACK_SIZE, exceptions = cpu->arch.fiq_stack;
     const struct mmu_proof claims[] = {
         {"first instruction", (uintptr_t)enter_high_cpu, image_phys(enter_high_cpu), FAULT_EXEC},
         {"vectors", (uintptr_t)vectors, image_phys(vectors), FAULT_EXEC},
         {"its data", (uintptr_t)cpu, phys_of((uintptr_t)cpu), FAULT_WRITE},
         {"stack", stack_top - 16, phys_of(stack_top - 16), FAULT_WRITE},
         {"stack, lowest word", stack, phys_of(stack), FAULT_WRITE},
-        {"overflow stack", overflow - 16, phys_of(overflow - 16), FAULT_WRITE},
+        {"stack of FIQs", exceptions - 16, phys_of(exceptions - 16), FAULT_WRITE},
+        {"overflow stack", cpu->arch.overflow_stack - 16, phys_of(cpu->arch.overflow_stack - 16),
+         FAULT_WRITE},
         {"guard below its stack", stack - 16, paddr(0), FAULT_NONE},
-        {"guard below its overflow stack", overflow - HAL_STACK_SIZE - 16, paddr(0), FAULT_NONE},
+        {"guard below its overflow stack", exceptions - HAL_STACK_SIZE - 16, paddr(0), FAULT_NONE},
     };
     prove(&identity, cpu, &(struct mmu_proof){"next instruction", page.raw, page, FAULT_EXEC});
     for (size_t i = 0; i < ARRAY_COUNT(claims); i++) {

@@ -7,6 +7,7 @@
 #include "arch/aarch64/console.h"
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/gic.h"
 #include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/power.h"
@@ -36,6 +37,7 @@ STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_sp) == CPU_OVERFLOW_SP,
               "vectors.S: overflow_sp");
 STATIC_ASSERT(offsetof(struct hal_cpu, arch.overflow_kind) == CPU_OVERFLOW_KIND,
               "vectors.S: overflow_kind");
+STATIC_ASSERT(offsetof(struct hal_cpu, arch.fiq_stack) == CPU_FIQ_STACK, "vectors.S: fiq_stack");
 
 #define INSTRUCTION_SIZE 4
 
@@ -118,10 +120,18 @@ static bool is_expected(struct hal_frame *frame, uint64_t esr)
     return true;
 }
 
+static void unmask_fiq(void)
+{
+    __asm__ volatile("msr daifclr, #1" : : : "memory");
+}
+
 void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
     if (is_expected(frame, esr)) {
         return;
+    }
+    if ((frame->pstate & PSTATE_F) == 0) {
+        unmask_fiq(); /* what cannot be masked gets through to who handles it */
     }
     struct fault fault = start_fault(frame);
     esr_decode(esr, far, &fault);
@@ -136,14 +146,14 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
     deliver(&fault);
 }
 
-void trap_irq(struct hal_frame *frame)
-{
-    upcall_irq(0, frame);
-}
-
-/* All interrupts are configured as group 1, which arrives as IRQ: an FIQ is somebody else's. */
+/* But for what one CPU sends another, interrupts are in group 1, which arrives as IRQ: another FIQ
+ * is somebody else's. */
 void trap_fiq(struct hal_frame *frame)
 {
+    if (gicv3_take_fiq()) {
+        upcall_nmi(frame);
+        return;
+    }
     struct fault fault = start_fault(frame);
     fault.cause = FAULT_NMI;
     fault.vector = NO_SYNDROME + VECTOR_FIQ;
@@ -190,7 +200,8 @@ static void interrupt_without_room(struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     cpu->preempt_off++;
-    trap_irq(frame);
+    unmask_fiq();
+    upcall_irq(0, frame);
     cpu->preempt_off--;
 }
 
@@ -215,9 +226,6 @@ void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
         break;
     case VECTOR_IRQ:
         interrupt_without_room(frame);
-        break;
-    case VECTOR_FIQ:
-        trap_fiq(frame);
         break;
     case VECTOR_SERROR:
         trap_serror(frame, esr);

@@ -10,9 +10,9 @@
 /* fault.vector without a syndrome: this and the vector's number, beyond every exception class. */
 #define NO_SYNDROME 0x40u
 
-/* Called by vectors.S with all of DAIF masked, on the interrupted stack but for trap_overflow. */
+/* Called by vectors.S with all of DAIF masked, on the interrupted stack but for trap_fiq and
+ * trap_overflow. */
 void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far);
-void trap_irq(struct hal_frame *frame);
 void trap_fiq(struct hal_frame *frame);
 void trap_serror(struct hal_frame *frame, uint64_t esr);
 void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr);

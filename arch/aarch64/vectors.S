@@ -74,6 +74,29 @@
         b       vector_low
 .endm
 
+/*
+ * An FIQ comes at any time: while the stack is switched, where it is full, on the overflow stack. It has a stack of
+ * its own, and no second one comes before it is done. Before there is one: where the stack pointer is.
+ */
+.macro VECTOR_ON_FIQ_STACK
+        .balign 0x80
+        msr     tpidrro_el0, x0
+        mrs     x0, tpidr_el1
+        str     x1, [x0, #CPU_SCRATCH_X1]
+        ldr     x1, [x0, #CPU_FIQ_STACK]
+        cbnz    x1, 1f
+        mov     x1, sp
+1:      sub     x1, x1, #FRAME_SIZE
+        stp     x2, x3, [x1, #FRAME_X(2)]
+        ldr     x3, [x0, #CPU_SCRATCH_X1]
+        mrs     x2, tpidrro_el0         // x0 as it was
+        stp     x2, x3, [x1, #FRAME_X(0)]
+        mov     x2, x1
+        mov     x1, sp
+        mov     sp, x2
+        b       vector_fiq
+.endm
+
         .section .text.vectors, "ax"
         .balign 0x800
         .globl  vectors
@@ -85,7 +108,7 @@ vectors:
         VECTOR  3, vector_bad
         VECTOR  VECTOR_SYNC, vector_sync
         VECTOR  VECTOR_IRQ, vector_irq
-        VECTOR  VECTOR_FIQ, vector_fiq
+        VECTOR_ON_FIQ_STACK
         VECTOR  VECTOR_SERROR, vector_serror
         VECTOR  8, vector_bad           // EL0: nothing runs there
         VECTOR  9, vector_bad
@@ -109,8 +132,10 @@ END vector_sync
 
 EXCEPTION_FUNCTION vector_irq
         SAVE_REST
-        mov     x0, sp
-        bl      trap_irq
+        msr     daifclr, #(PSTATE_F >> 6) // what cannot be masked gets through to handlers, too
+        mov     w0, wzr
+        mov     x1, sp
+        bl      upcall_irq
         b       vector_return
 END vector_irq
 
@@ -169,8 +194,6 @@ EXCEPTION_FUNCTION vector_low
         b.eq    vector_irq
         cmp     x0, #VECTOR_SYNC
         b.eq    vector_sync
-        cmp     x0, #VECTOR_FIQ
-        b.eq    vector_fiq
         cmp     x0, #VECTOR_SERROR
         b.eq    vector_serror
         b       vector_bad

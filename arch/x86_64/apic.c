@@ -355,10 +355,21 @@ static enum status init_cpu(void)
     return init_local() ? OK : E_NODEV;
 }
 
-static void raise(const struct hal_cpu *cpu, bool unmaskable)
+static void raise(const struct hal_cpu *cpu)
 {
-    apic_send((uint32_t)cpu->hw_id,
-              unmaskable ? APIC_SEND_NMI : APIC_SEND_VECTOR | APIC_VECTOR_IPI);
+    if (cpu == hal_this_cpu()) {
+        /* From an NMI, maybe: who was interrupted between its two stores keeps its target. */
+        mfence();
+        apic_write(APIC_ICR, APIC_SEND_SELF | APIC_VECTOR_IPI);
+        return;
+    }
+    apic_send((uint32_t)cpu->hw_id, APIC_SEND_VECTOR | APIC_VECTOR_IPI);
+}
+
+static bool raise_nmi(const struct hal_cpu *cpu)
+{
+    apic_send((uint32_t)cpu->hw_id, APIC_SEND_NMI);
+    return true;
 }
 
 const struct irq_controller apic_irq_controller = {
@@ -372,6 +383,7 @@ const struct irq_controller apic_irq_controller = {
     .add_cpu = add_cpu,
     .init_cpu = init_cpu,
     .raise = raise,
+    .raise_nmi = raise_nmi,
 };
 
 /* Consecutive lines from `line` on that are free, at most `wanted`. */

@@ -43,7 +43,8 @@ enum apic_register {
 };
 
 /* What APIC_ICR sends, to one CPU: SDM 11.6.1. */
-#define APIC_SEND_VECTOR  (1u << 14) /* and the vector */
+#define APIC_SEND_VECTOR  (1u << 14)            /* and the vector */
+#define APIC_SEND_SELF    (1u << 14 | 1u << 18) /* the same to this CPU; needs no target */
 #define APIC_SEND_NMI     (1u << 14 | 4u << 8)
 #define APIC_SEND_INIT    (1u << 14 | 5u << 8)
 #define APIC_SEND_STARTUP (1u << 14 | 6u << 8) /* and the page that it begins in */

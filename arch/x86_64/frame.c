@@ -69,6 +69,12 @@ uintptr_t hal_frame_caller(const struct hal_frame *frame)
     return is_on_stack ? *(const uintptr_t *)frame->rsp : 0;
 }
 
+uintptr_t hal_frame_link(const struct hal_frame *frame)
+{
+    (void)frame;
+    return 0;
+}
+
 bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 {
     return (frame->rflags & RFLAGS_IF) != 0;

@@ -351,6 +351,18 @@ bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
     return pagetable_query(live(), va, out);
 }
 
+/* Entries are replaced whole here: there is no moment at which live memory is not mapped. */
+bool hal_mmu_peek(vaddr_t va, uint64_t *out)
+{
+    struct hal_mapping m;
+    if (va < KERNEL_HALF || va % sizeof(*out) != 0 || !hal_mmu_query(va, &m) ||
+        m.type != MEM_NORMAL) {
+        return false;
+    }
+    *out = *(const volatile uint64_t *)va;
+    return true;
+}
+
 void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
                   void *ctx)
 {

@@ -65,8 +65,6 @@ static enum fault_cause cause_of(uint64_t vector)
     switch (vector) {
     case VECTOR_DIVIDE:
         return FAULT_DIVIDE;
-    case VECTOR_NMI:
-        return FAULT_NMI;
     case VECTOR_BREAKPOINT:
         return FAULT_BREAKPOINT;
     case VECTOR_ILLEGAL:
@@ -132,8 +130,7 @@ static struct fault decode(struct hal_frame *frame, uintptr_t address)
         fault.address = address;
     }
 
-    bool is_asynchronous = fault.cause == FAULT_NMI || fault.cause == FAULT_BUS;
-    if (!is_asynchronous && is_overflow(frame, &fault)) {
+    if (fault.cause != FAULT_BUS && is_overflow(frame, &fault)) {
         fault.cause = FAULT_STACK_OVERFLOW;
         fault.address = fault.has_address ? fault.address : frame->rsp;
         fault.has_address = true;
@@ -169,9 +166,9 @@ void trap_handle(struct hal_frame *frame)
         return;
     }
 
-    if (frame->vector == VECTOR_NMI &&
-        (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_STOP) != 0) {
-        (void)hal_ipi_receive(frame);
+    if (frame->vector == VECTOR_NMI) {
+        upcall_nmi(frame);
+        return;
     }
 
     uintptr_t lo, hi;

@@ -12,6 +12,7 @@
 #include "kernel/io/irq.h"
 #include "kernel/lockcheck.h"
 #include "kernel/log.h"
+#include "kernel/look.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched_internal.h"
 
@@ -20,10 +21,6 @@ struct watch {
     struct timer timer;         /* [o] */
     _Atomic uint64_t period_ns; /* 0: it does not look. Relaxed: a little late is as good */
     _Atomic uint64_t beats;     /* looks. Relaxed: all that counts is that it changes */
-    uint64_t next_beats;        /* [o] of the next CPU, at the last look */
-    uint64_t next_since_ns;     /* [o] of the first look that found them so */
-    uint32_t next_looks;        /* [o] in a row that did */
-    uint32_t next_report_at;    /* [o] as report_at */
     uint32_t thread;    /* number of who ran at the last look: its struct may be another's by now */
     uint64_t switches;  /* its, then */
     uint64_t since_ns;  /* of the first look that found it so */
@@ -36,6 +33,17 @@ struct watch {
 };
 
 static struct watch watches[CPU_MAX];
+
+/** What others have seen of a CPU's beats. Whoever has `is_looking`. */
+struct beats {
+    uint64_t beats;     /* at the last look */
+    uint64_t since_ns;  /* of the first look that found them so */
+    uint32_t looks;     /* in a row that did */
+    uint32_t report_at; /* as above */
+};
+
+static struct beats seen[CPU_MAX];
+static atomic_flag is_looking = ATOMIC_FLAG_INIT;
 static _Atomic uint64_t reports; /* relaxed: a count */
 
 static void say(void *ctx, const char *line)
@@ -123,14 +131,15 @@ static void look(struct watch *w)
 }
 
 /** It has not been in its scheduler for long: its thread is still that one. */
-static void report_silence(const struct watch *w, cpu_t cpu)
+static void report_silence(const struct beats *b, cpu_t cpu)
 {
-    uint64_t ms = (clock_now_ns() - w->next_since_ns) / NS_PER_MS;
+    uint64_t ms = (clock_now_ns() - b->since_ns) / NS_PER_MS;
     const struct thread *t = hal_cpu_at(cpu)->current;
     log_warn("watchdog", "cpu %u has taken no interrupt for %llu.%03llu s, in thread %u \"%.*s\"",
              cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
              THREAD_NAME_MAX, t->name);
     lockcheck_print_held(cpu, say, NULL);
+    look_log("watchdog", cpu);
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 
@@ -139,24 +148,40 @@ static uint64_t period_of(const struct watch *w)
     return atomic_load_explicit(&w->period_ns, memory_order_relaxed);
 }
 
-/** CPUs look at each other in a ring: what masks interrupts on one does not on the one before. */
-static void look_at_next(struct watch *w)
+static bool is_silent(cpu_t cpu)
 {
-    cpu_t next = (hal_this_cpu()->id + 1) % sched_cpu_count();
-    const struct watch *n = &watches[next];
-    uint64_t beats = atomic_load_explicit(&n->beats, memory_order_relaxed);
-    if (n == w || period_of(n) == 0 || beats != w->next_beats) {
-        w->next_beats = beats;
-        w->next_since_ns = clock_now_ns();
-        w->next_looks = 0;
-        w->next_report_at = WATCHDOG_LOOKS;
-        return;
+    const struct watch *w = &watches[cpu];
+    struct beats *b = &seen[cpu];
+    uint64_t beats = atomic_load_explicit(&w->beats, memory_order_relaxed);
+    if (period_of(w) == 0 || beats != b->beats) {
+        *b =
+            (struct beats){.beats = beats, .since_ns = clock_now_ns(), .report_at = WATCHDOG_LOOKS};
+        return false;
     }
-    bool is_long = clock_now_ns() - w->next_since_ns >= period_of(n) * WATCHDOG_LOOKS;
-    if (++w->next_looks >= w->next_report_at && is_long) {
-        w->next_report_at = w->next_looks * 2;
-        report_silence(w, next);
+    if (++b->looks < WATCHDOG_LOOKS ||
+        clock_now_ns() - b->since_ns < period_of(w) * WATCHDOG_LOOKS) {
+        return false;
     }
+    if (b->looks >= b->report_at) {
+        b->report_at = b->looks * 2;
+        report_silence(b, cpu);
+    }
+    return true;
+}
+
+/** CPUs look at each other in a ring: what masks interrupts on one does not on the one before.
+ * Nobody else would look at the one behind a silent one. */
+static void look_at_next(void)
+{
+    cpu_t self = hal_this_cpu()->id;
+    if (atomic_flag_test_and_set_explicit(&is_looking, memory_order_acquire)) {
+        return; /* next time */
+    }
+    cpu_t cpu = self;
+    do {
+        cpu = (cpu + 1) % sched_cpu_count();
+    } while (cpu != self && is_silent(cpu));
+    atomic_flag_clear_explicit(&is_looking, memory_order_release);
 }
 
 static void fire(struct timer *timer)
@@ -165,7 +190,7 @@ static void fire(struct timer *timer)
     (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
     look(w);
     look_at_locks(w);
-    look_at_next(w);
+    look_at_next();
     timer->deadline_ns = clock_now_ns() + period_of(w); /* from now: looks are never in a bunch */
     timer_start(timer);
 }
@@ -180,9 +205,9 @@ void watchdog_start(uint64_t limit_ns)
     atomic_store_explicit(&w->period_ns, limit_ns / WATCHDOG_LOOKS, memory_order_relaxed);
     w->thread = 0; /* nobody's number: the next look begins anew */
     w->turn = 0;
-    w->looks = w->next_looks = 0;
-    w->next_since_ns = clock_now_ns();
-    w->report_at = w->next_report_at = WATCHDOG_LOOKS;
+    w->looks = 0;
+    w->report_at = WATCHDOG_LOOKS;
+    (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed); /* who looks begins anew */
     if (period_of(w) != 0) {
         w->timer.fire = fire;
         w->timer.deadline_ns = clock_now_ns() + period_of(w);

@@ -15,7 +15,8 @@
  * WATCHDOG_LOOKS looks in a row: a machine that stood still itself is not taken for it. 0: look no
  * more.
  * In debug builds, a spinlock that is held so long with interrupts on is reported, too.
- * The next CPU is reported if it has not looked for that long, by its own limit.
+ * The next CPU is reported if it has not looked for that long, by its own limit, with what it says
+ * it is doing; and so is the one behind it then.
  * @context{any; the thread stays on this CPU}
  */
 void watchdog_start(uint64_t limit_ns);

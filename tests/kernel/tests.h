@@ -21,6 +21,7 @@ extern const struct kernel_test preempt_tests[];
 extern const struct kernel_test watchdog_tests[];
 extern const struct kernel_test lock_tests[];
 extern const struct kernel_test waiting_tests[];
+extern const struct kernel_test look_tests[];
 extern const struct kernel_test block_tests[];
 extern const struct kernel_test irq_tests[];
 extern const struct kernel_test jit_tests[];

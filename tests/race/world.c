@@ -16,6 +16,7 @@
 #include "kernel/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/log.h"
+#include "kernel/look.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -106,9 +107,15 @@ static enum status init_cpu(void)
     return OK;
 }
 
-static void raise_ipi(const struct hal_cpu *cpu, bool unmaskable)
+static void raise_ipi(const struct hal_cpu *cpu)
 {
-    (void)cpu, (void)unmaskable;
+    (void)cpu;
+}
+
+static bool raise_nmi(const struct hal_cpu *cpu)
+{
+    (void)cpu;
+    return false;
 }
 
 static const struct event_timer timer = {.name = "race", .arm = arm, .disarm = disarm};
@@ -123,6 +130,7 @@ static const struct irq_controller controller = {
     .add_cpu = add_cpu,
     .init_cpu = init_cpu,
     .raise = raise_ipi,
+    .raise_nmi = raise_nmi,
 };
 
 void race_boot(void)
@@ -140,6 +148,36 @@ uint64_t hal_counter_hz(void)
 uint64_t hal_counter_at_entry(void)
 {
     return 0;
+}
+
+/* Nobody asks a CPU here what it is doing. */
+void upcall_show(const struct hal_frame *frame)
+{
+    (void)frame;
+    abort();
+}
+
+void upcall_report(void)
+{
+    abort();
+}
+
+void upcall_want_report(const struct hal_frame *frame)
+{
+    (void)frame;
+    abort();
+}
+
+void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
+{
+    (void)fn;
+    abort();
+}
+
+void look_log(const char *area, cpu_t cpu)
+{
+    (void)area, (void)cpu;
+    abort();
 }
 
 _Noreturn void hal_cpu_halt(void)

@@ -211,7 +211,7 @@ class Debugger(TestCase):
     @for_machine("aarch64")
     def test_chains_hold_from_the_saved_frame_to_its_last_register(self):
         # No register that DWARF can name holds the interrupted PC before it is saved and after it is restored.
-        done = debug(STEP + "break trap_irq\ncontinue\nbacktrace 2\nfinish\ndelete\n"
+        done = debug(STEP + "break upcall_irq\ncontinue\nbacktrace 2\nfinish\ndelete\n"
                      "python step({'vector_irq', 'vector_return'}, 22)\nkill\n",
                      "--program", program("threads"))
         self.assertIn("stepped through some", done.output, done.output + done.errors)

@@ -2,8 +2,12 @@
 """Interrupts of real devices: messages where the machine has a way for them, lines that are shared where
 not, and storms. The in-guest tests judge, with two of QEMU's "edu" devices and a disk behind one pin."""
 import re
+import subprocess
+import tempfile
 
+from screen import Monitor, socket_path
 from smoke import MACHINE, TestCase, for_machine, run
+from tree import ROOT
 
 EDUS = "-device edu,addr=5 -device edu,addr=9"
 BY_LINE = "-global virtio-blk-pci.vectors=0"
@@ -54,6 +58,43 @@ class Choice(TestCase):
     @for_machine("aarch64")
     def test_without_an_its_the_line_serves(self):
         self.look("gic-version=3,its=off", "messages through nothing", ", intx,")
+
+
+@for_machine("x86_64")
+class Button(TestCase):
+    """An NMI that no CPU sent: somebody wants to know what the machine is doing."""
+
+    def test_all_cpus_are_reported(self):
+        with tempfile.TemporaryDirectory(prefix="halyard-") as work:
+            monitor = Monitor(socket_path(work))
+            guest = subprocess.Popen([ROOT / "scripts/run", MACHINE, "--smp", "3", "--timeout", "300", "--qemu",
+                                      monitor.arguments],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            try:
+                lines = self.read_until(guest, "CPUs run")
+                monitor.execute("inject-nmi")
+                lines = self.read_until(guest, "nmi: cpu 2, interrupts ")
+                guest.stdin.write("poweroff\n")
+                guest.stdin.flush()
+                lines += guest.stdout.readlines()
+            finally:
+                monitor.close()
+                guest.terminate()
+            self.assertEqual(guest.wait(), 0)
+        said = "".join(lines)
+        self.assertIn("nmi: an interrupt that cannot be masked came, and no CPU sent it", said)
+        for cpu in range(3):
+            self.assertRegex(said, rf'nmi: cpu {cpu} runs thread \d+ "')
+            self.assertRegex(said, rf"nmi: cpu {cpu}, interrupts \w+, is at")
+        self.assertIn("thread_start+0x", said)
+        self.assertNotIn("PANIC", said)
+
+    def read_until(self, guest, text):
+        lines = []
+        while not lines or text not in lines[-1]:
+            lines.append(guest.stdout.readline())
+            self.assertTrue(lines[-1], "".join(lines))
+        return lines
 
 
 def edu_test(machine):

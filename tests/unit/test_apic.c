@@ -284,8 +284,8 @@ static void start_another(const struct hal_cpu *cpu)
     assert_int_equal(apic_irq_controller.add_cpu(cpu), OK);
     apic_send((uint32_t)cpu->hw_id, APIC_SEND_INIT);
     apic_send((uint32_t)cpu->hw_id, APIC_SEND_STARTUP | 0x9e);
-    apic_irq_controller.raise(cpu, false);
-    apic_irq_controller.raise(cpu, true);
+    apic_irq_controller.raise(cpu);
+    assert_true(apic_irq_controller.raise_nmi(cpu));
     uint64_t target = cpu->hw_id << 32;
     assert_int_equal(pc.sent_count, 4);
     assert_int_equal(pc.sent[0], target | 0x4500);

@@ -230,6 +230,38 @@ static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
     assert_int_equal(fake_cpu.stopped_fp, 0x5678);
 }
 
+/* One that is on its way will find what is asked for meanwhile; where there are none, the plain
+ * interrupt does. */
+static void test_what_cannot_be_masked_is_sent_once(void **state)
+{
+    (void)state;
+    struct hal_cpu other = {.id = 1, .hw_id = 1};
+    hal_ipi_send(&other, HAL_IPI_SHOW);
+    hal_ipi_send(&other, HAL_IPI_SHOW);
+    hal_ipi_send(&other, HAL_IPI_STOP);
+    assert_string_equal(journal(), " nmi");
+    assert_int_equal(atomic_load(&other.asked), HAL_IPI_SHOW | HAL_IPI_STOP);
+
+    struct hal_cpu third = {.id = 2, .hw_id = 2};
+    world_has_nmi = false;
+    hal_ipi_send(&third, HAL_IPI_SHOW);
+    hal_ipi_send(&third, HAL_IPI_SHOW);
+    world_has_nmi = true;
+    assert_string_equal(journal(), " nmi ipi");
+}
+
+/* The code that was interrupted may be in the middle of serving the rest. */
+static void test_what_cannot_be_masked_serves_nothing_else(void **state)
+{
+    (void)state;
+    struct hal_frame frame = {.pc = 1};
+    atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE | HAL_IPI_SHOW);
+    atomic_store(&fake_cpu.nmi_sent, true);
+    upcall_nmi(&frame);
+    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK | HAL_IPI_MACHINE);
+    assert_string_equal(journal(), "");
+}
+
 static unsigned calls;
 
 static void count_call(void *arg)
@@ -263,6 +295,8 @@ int main(void)
         cmocka_unit_test_setup(test_wishes_are_sent_once_and_served_once, set_up),
         cmocka_unit_test_setup(test_who_watches_is_not_interrupted_to_look, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_is_stopped_says_where_it_was, set_up),
+        cmocka_unit_test_setup(test_what_cannot_be_masked_is_sent_once, set_up),
+        cmocka_unit_test_setup(test_what_cannot_be_masked_serves_nothing_else, set_up),
         cmocka_unit_test_setup(test_a_call_on_this_cpu_is_a_call, set_up),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -290,6 +290,11 @@ void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)
     };
 }
 
+uintptr_t hal_frame_link(const struct hal_frame *frame)
+{
+    return frame->caller;
+}
+
 unsigned hal_frame_register_count(void)
 {
     return 3;

@@ -328,6 +328,15 @@ bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
     return true;
 }
 
+bool hal_mmu_peek(vaddr_t va, uint64_t *out)
+{
+    if (va == 0 || va % sizeof(*out) != 0) { /* stacks are the host's here */
+        return false;
+    }
+    *out = *(const volatile uint64_t *)va;
+    return true;
+}
+
 static int by_address(const void *a, const void *b)
 {
     vaddr_t x = ((const struct mapping *)a)->va, y = ((const struct mapping *)b)->va;

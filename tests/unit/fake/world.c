@@ -94,10 +94,21 @@ static enum status init_cpu(void)
     return OK;
 }
 
-static void raise_ipi(const struct hal_cpu *cpu, bool unmaskable)
+bool world_has_nmi = true;
+
+static void raise_ipi(const struct hal_cpu *cpu)
 {
     (void)cpu;
-    fake_journal_add(unmaskable ? "nmi" : "ipi");
+    fake_journal_add("ipi");
+}
+
+static bool raise_nmi(const struct hal_cpu *cpu)
+{
+    (void)cpu;
+    if (world_has_nmi) {
+        fake_journal_add("nmi");
+    }
+    return world_has_nmi;
 }
 
 static const struct irq_controller controller = {
@@ -111,6 +122,7 @@ static const struct irq_controller controller = {
     .add_cpu = add_cpu,
     .init_cpu = init_cpu,
     .raise = raise_ipi,
+    .raise_nmi = raise_nmi,
 };
 
 bool world_line_is_masked(unsigned line)

@@ -42,6 +42,9 @@ void world_interrupt_at(unsigned line, uintptr_t pc);
 /** Interrupts that were spent on the event timer. */
 extern unsigned world_timer_interrupts;
 
+/** Whether the controller can interrupt a CPU that masks interrupts. */
+extern bool world_has_nmi;
+
 /** What the controller was told of a line. */
 bool world_line_is_masked(unsigned line);
 unsigned world_eoi_count(unsigned line);

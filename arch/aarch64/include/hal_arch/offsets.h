@@ -18,6 +18,7 @@
 #define CPU_SCRATCH_X1     56
 #define CPU_OVERFLOW_SP    64
 #define CPU_OVERFLOW_KIND  72
+#define CPU_FIQ_STACK      80
 
 /* struct hal_context, at which a thread begins */
 #define CONTEXT_STACK_LO 8
@@ -30,6 +31,11 @@
  */
 #define STACK_ROOM 4096
 #define STACK_BIT  15
+
+/* Of the block that holds a CPU's stacks for exceptions, the top is for FIQs, the rest for
+ * overflows.
+ */
+#define FIQ_STACK_SIZE 12288
 
 /* What a vector was taken for: its number in the table. 4 to 7 are the ones in use (EL1, SP_EL1).
  */

@@ -6,12 +6,13 @@
 
 #include "hal/types.h"
 
-/* Field protection: [I] set before the CPU takes exceptions   [v] vectors.S, between an overflow
- * and its report */
+/* Field protection: [I] set before the CPU takes exceptions   [v] vectors.S: between an overflow
+ * and its report; scratch_x1 while all exceptions are masked */
 struct hal_cpu_arch {
     uintptr_t overflow_stack; /* [I] one past the stack that a stack overflow is handled on */
     uint64_t scratch_x1;      /* [v] */
     uint64_t overflow_sp;     /* [v] the stack pointer that ran out */
     uint64_t overflow_kind;   /* [v] which vector noticed */
+    uintptr_t fiq_stack;      /* [I] one past the stack that FIQs are handled on; 0: none yet */
     bool in_overflow;         /* trap.c: the overflow stack is in use */
 };

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+//
+// The CPU that is asked writes its registers and its call chain into words of its own, in an
+// interrupt that nothing masks: it may have been interrupted anywhere, holding any lock. Names are
+// found, and lines written, by the one that asked.
+#include "kernel/look.h"
+
+#include "hal/console.h"
+#include "hal/mmu.h"
+#include "hal/smp.h"
+#include "hal/trap.h"
+#include "hal/upcall.h"
+#include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/sched/thread.h"
+#include "kernel/symbols.h"
+
+#define COLUMNS 4u
+
+/* One that can be interrupted answers within microseconds, unless its host is busy. */
+#define ANSWER_NS NS_PER_S
+
+/* Of an answer. Each step is one exchange: acquire and release, the answer goes along. */
+enum {
+    FREE,
+    ASKED,     /* by the CPU that made it so, which alone takes it back */
+    ANSWERING, /* the CPU that was asked writes */
+    ANSWERED,
+    GIVEN_UP, /* it writes still, and nobody waits */
+};
+
+static struct answer {
+    _Atomic uint32_t state;
+    struct cpu_look look; /* whose it is, `state` says */
+} answers[CPU_MAX];
+
+/* The same on all CPUs; relaxed: static strings. */
+static _Atomic(const char *) names[LOOK_REGISTERS];
+
+static bool change(struct answer *a, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&a->state, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+/* ---- the CPU that is asked ---- */
+
+/* Where the running thread's stack ends. In the middle of a switch it may be the other thread's:
+ * then nothing of the chain lies in it. */
+static bool find_stack(uint64_t *lo, uint64_t *hi)
+{
+    const struct thread *t = hal_this_cpu()->current;
+    return t != NULL && hal_mmu_peek((uintptr_t)&t->context.stack_lo, lo) &&
+           hal_mmu_peek((uintptr_t)&t->context.stack_hi, hi);
+}
+
+static uint32_t follow(const struct hal_frame *frame, uintptr_t *chain)
+{
+    uint64_t lo, hi, word;
+    uintptr_t fp = hal_frame_fp(frame);
+    uint32_t depth = 0;
+    if (!find_stack(&lo, &hi)) {
+        return 0;
+    }
+    while (depth < LOOK_CHAIN && fp >= lo && fp < hi && hal_mmu_peek(fp, &word) &&
+           hal_mmu_peek(fp + sizeof(word), &word) && hal_frame_step(&fp, &chain[depth], lo, hi)) {
+        depth++;
+    }
+    return depth;
+}
+
+static void fill(struct cpu_look *look, const struct hal_frame *frame)
+{
+    look->pc = hal_frame_pc(frame);
+    look->irqs_enabled = hal_frame_irqs_enabled(frame);
+    look->caller = hal_frame_caller(frame);
+    look->link = hal_frame_link(frame);
+    look->depth = follow(frame, look->chain);
+    for (unsigned i = 0; i < MIN(hal_frame_register_count(), LOOK_REGISTERS); i++) {
+        const char *name = "";
+        look->registers[i] = hal_frame_register(frame, i, &name);
+        atomic_store_explicit(&names[i], name, memory_order_relaxed);
+    }
+}
+
+void upcall_show(const struct hal_frame *frame)
+{
+    struct answer *a = &answers[hal_this_cpu()->id];
+    if (change(a, ASKED, ANSWERING)) {
+        fill(&a->look, frame);
+        if (!change(a, ANSWERING, ANSWERED)) {
+            atomic_store_explicit(&a->state, FREE, memory_order_release);
+        }
+    }
+}
+
+/* ---- the one that asks ---- */
+
+static bool wait(const struct answer *a, uint64_t limit_ns)
+{
+    uint64_t begin = clock_now_ns();
+    while (atomic_load_explicit(&a->state, memory_order_acquire) != ANSWERED) {
+        if (clock_now_ns() - begin >= limit_ns) {
+            return false;
+        }
+        hal_cpu_relax();
+    }
+    return true;
+}
+
+enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
+{
+    struct answer *a = &answers[cpu];
+    if (!change(a, FREE, ASKED)) {
+        return E_BUSY;
+    }
+    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_SHOW);
+    if (!wait(a, limit_ns) && (change(a, ASKED, FREE) || change(a, ANSWERING, GIVEN_UP))) {
+        return E_TIMEDOUT;
+    }
+    *out = a->look;
+    atomic_store_explicit(&a->state, FREE, memory_order_release);
+    return OK;
+}
+
+/* A function that has just begun, or that calls none, is not in the chain, so its caller is missing
+ * there. Where a call left its return address is that one, unless it is what the chain begins with,
+ * or the function itself called something before. */
+static uintptr_t missing_caller(const struct cpu_look *look)
+{
+    struct symbol_info at, from;
+    if (!symbols_find(look->pc, &at)) {
+        return 0;
+    }
+    uintptr_t caller = at.offset == 0 ? look->caller : look->link;
+    bool is_known = caller != 0 && symbols_find(caller - 1, &from) &&
+                    caller - 1 - from.offset != look->pc - at.offset;
+    return is_known && (look->depth == 0 || caller != look->chain[0]) ? caller : 0;
+}
+
+static void print_chain(const struct cpu_look *look, void (*write)(void *ctx, const char *line),
+                        void *ctx)
+{
+    uintptr_t chain[LOOK_CHAIN + 1], caller = missing_caller(look);
+    uint32_t count = 0;
+    if (caller != 0) {
+        chain[count++] = caller;
+    }
+    for (uint32_t i = 0; i < look->depth; i++) {
+        chain[count++] = look->chain[i];
+    }
+    backtrace_print_chain(write, ctx, look->pc, chain, count);
+}
+
+void look_print(const struct cpu_look *look, void (*write)(void *ctx, const char *line), void *ctx)
+{
+    char line[128];
+    size_t used = 0;
+    print_chain(look, write, ctx);
+    unsigned count = MIN(hal_frame_register_count(), LOOK_REGISTERS);
+    for (unsigned i = 0; i < count; i++) {
+        used += fmt_print(line + used, sizeof(line) - used, "%s%6s %016llx", used == 0 ? "" : " ",
+                          atomic_load_explicit(&names[i], memory_order_relaxed),
+                          (unsigned long long)look->registers[i]);
+        if (i % COLUMNS == COLUMNS - 1 || i == count - 1) {
+            write(ctx, line);
+            used = 0;
+        }
+    }
+}
+
+struct sink {
+    const char *area;
+};
+
+static void log_one(void *ctx, const char *line)
+{
+    log_warn(((const struct sink *)ctx)->area, "%s", line);
+}
+
+void look_log(const char *area, cpu_t cpu)
+{
+    struct sink sink = {area};
+    struct cpu_look look;
+    enum status s = look_at_cpu(cpu, ANSWER_NS, &look);
+    if (s == OK) {
+        log_warn(area, "cpu %u, interrupts %s, is at", cpu,
+                 look.irqs_enabled ? "enabled" : "masked");
+        look_print(&look, log_one, &sink);
+    } else {
+        log_warn(area, "cpu %u %s", cpu,
+                 s == E_BUSY ? "is being asked by another one where it is"
+                             : "does not answer the question where it is");
+    }
+}
+
+/* ---- a report of all CPUs ---- */
+
+/* Relaxed: each says only who prints. */
+enum { NO_REPORT, REPORT_WANTED, REPORTING };
+static _Atomic uint32_t report;
+static _Atomic bool has_wanted[CPU_MAX]; /* this CPU, since the last report */
+
+static bool begin_report(void)
+{
+    uint32_t wanted = REPORT_WANTED;
+    return atomic_compare_exchange_strong_explicit(&report, &wanted, REPORTING,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+static void end_report(void)
+{
+    for (cpu_t cpu = 0; cpu < CPU_MAX; cpu++) {
+        atomic_store_explicit(&has_wanted[cpu], false, memory_order_relaxed);
+    }
+    atomic_store_explicit(&report, NO_REPORT, memory_order_release);
+}
+
+void upcall_report(void)
+{
+    if (!begin_report()) {
+        return; /* another CPU was first */
+    }
+    log_warn("nmi", "an interrupt that cannot be masked came, and no CPU sent it");
+    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        const struct thread *t = hal_cpu_at(cpu)->current;
+        log_warn("nmi", "cpu %u runs thread %u \"%.*s\"", cpu, t->id, THREAD_NAME_MAX, t->name);
+        look_log("nmi", cpu);
+    }
+    end_report();
+}
+
+static void write_early(void *ctx, const char *line)
+{
+    (void)ctx;
+    hal_early_write("nmi: ", 5);
+    hal_early_write(line, strlen(line));
+    hal_early_write("\n", 1);
+}
+
+/* Without a lock, as in a panic, of which this is none. */
+static void report_at_once(const struct hal_frame *frame)
+{
+    static struct cpu_look look; /* whose `report` it is */
+    struct hal_cpu *cpu = hal_this_cpu();
+    if (begin_report()) {
+        cpu->in_panic = true;
+        fill(&look, frame);
+        write_early(NULL, "interrupts are masked for long here");
+        look_print(&look, write_early, NULL);
+        cpu->in_panic = false;
+        end_report();
+    }
+}
+
+void upcall_want_report(const struct hal_frame *frame)
+{
+    struct hal_cpu *cpu = hal_this_cpu();
+    uint32_t none = NO_REPORT;
+    (void)atomic_compare_exchange_strong_explicit(&report, &none, REPORT_WANTED,
+                                                  memory_order_relaxed, memory_order_relaxed);
+    bool is_second = atomic_exchange_explicit(&has_wanted[cpu->id], true, memory_order_relaxed) &&
+                     !hal_frame_irqs_enabled(frame);
+    if (is_second) {
+        report_at_once(frame); /* nobody has taken an interrupt since the first */
+    } else {
+        hal_ipi_send(cpu, HAL_IPI_REPORT);
+    }
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+//
+// Asking CPUs what they are doing: where they mask interrupts, and many times while they do all
+// that an interrupt which cannot be masked might break.
+#include "kernel/look.h"
+
+#include "hal/irq.h"
+#include "hal/smp.h"
+#include "kernel/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/log_console.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
+#include "kernel/spinlock.h"
+#include "tests/kernel/on_cpus.h"
+#include "tests/kernel/program_runs.h"
+#include "tests/kernel/tests.h"
+
+#include <stdatomic.h>
+
+#define PATIENCE_NS (60 * NS_PER_S) /* a busy host may stand still for seconds */
+#define QUESTIONS   64u    /* each waits for another CPU, which a busy host may let stand */
+#define STORM       10000u /* takes minutes there */
+#define PAGES       16u
+
+extern const uint8_t test_program_calls[], test_program_calls_end[];
+
+/* A GICv2 has no interrupt for us that hal_irq_save() lets through. */
+static bool has_nmi(void)
+{
+    return strcmp(hal_irq_controller()->name, "gicv2") != 0;
+}
+
+/* ---- where interrupts are masked ---- */
+
+struct lines {
+    const char *wanted;
+    bool found;
+};
+
+static void search(void *ctx, const char *line)
+{
+    struct lines *lines = ctx;
+    lines->found |= str_contains(line, lines->wanted);
+}
+
+static bool names(const struct cpu_look *look, const char *text)
+{
+    struct lines lines = {.wanted = text};
+    look_print(look, search, &lines);
+    return lines.found;
+}
+
+static _Atomic bool is_stuck, may_go;
+
+static NOINLINE void stand_still(void)
+{
+    irq_state_t state = hal_irq_save();
+    atomic_store(&is_stuck, true);
+    while (!atomic_load(&may_go)) {
+    }
+    hal_irq_restore(state);
+}
+
+static void be_stuck(void *arg)
+{
+    stand_still();
+    *(volatile bool *)arg = true; /* so that it was a call */
+}
+
+static void a_cpu_that_masks_interrupts_says_where_it_is(void)
+{
+    struct cpu_look look;
+    struct thread *t;
+    bool is_done = false;
+    cpu_t last = hal_cpu_count() - 1;
+    if (last == 0) { /* it can only ask itself */
+        irq_state_t state = hal_irq_save();
+        enum status s = look_at_cpu(0, PATIENCE_NS, &look);
+        hal_irq_restore(state);
+        TEST_EQUAL(s, OK);
+        TEST_CHECK(!look.irqs_enabled && names(&look, __func__));
+        return;
+    }
+    const struct thread_options options = {.name = "stuck",
+                                           .entry = be_stuck,
+                                           .arg = &is_done,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = last};
+    atomic_store(&is_stuck, false);
+    atomic_store(&may_go, false);
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    while (!atomic_load(&is_stuck)) {
+        thread_yield();
+    }
+    enum status s = look_at_cpu(last, has_nmi() ? PATIENCE_NS : 100 * NS_PER_MS, &look);
+    atomic_store(&may_go, true);
+    TEST_EQUAL(thread_join(t, NULL), OK);
+    if (!has_nmi()) {
+        TEST_EQUAL(s, E_TIMEDOUT);
+        TEST_EQUAL(look_at_cpu(last, PATIENCE_NS, &look),
+                   OK); /* the old question disturbs nobody */
+        return;
+    }
+    TEST_EQUAL(s, OK);
+    TEST_CHECK(!look.irqs_enabled);
+    TEST_CHECK(names(&look, " stand_still+0x"));
+    TEST_CHECK(names(&look, " be_stuck+0x"));
+}
+
+/* ---- one that no CPU sent ---- */
+
+static bool log_has(uint64_t sequence, const char *text)
+{
+    struct log_record r;
+    while (log_read(&sequence, &r)) {
+        if (str_contains(r.text, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As somebody's button would. */
+static void press(void)
+{
+    TEST_EQUAL(hal_irq_controller()->raise_nmi(hal_this_cpu()), has_nmi());
+}
+
+static void an_nmi_that_no_cpu_sent_is_reported(void)
+{
+    char text[64];
+    uint64_t line = log_end(), end = clock_now_ns() + PATIENCE_NS;
+    press();
+    if (!has_nmi()) {
+        return;
+    }
+    cpu_t last = hal_cpu_count() - 1;
+    fmt_print(text, sizeof(text), "nmi: cpu %u, interrupts ", last);
+    while (!log_has(line, text) && clock_now_ns() < end) {
+        thread_yield();
+    }
+    TEST_CHECK(log_has(line, "nmi: an interrupt that cannot be masked came, and no CPU sent it"));
+    TEST_CHECK(log_has(line, "nmi: cpu 0 runs thread "));
+    TEST_CHECK(log_has(line, text));
+}
+
+/* The second says at once what the first could not, without the log, and everything goes on. */
+static void a_second_one_does_not_wait_for_interrupts(void)
+{
+    uint64_t line = log_end();
+    irq_state_t state = hal_irq_save();
+    press();
+    press();
+    hal_irq_restore(state);
+    TEST_CHECK(!log_has(line, "and no CPU sent it"));
+    an_nmi_that_no_cpu_sent_is_reported();
+}
+
+/* ---- a storm ---- */
+
+static _Atomic bool is_over;
+static _Atomic uint32_t rounds;
+
+/* Pages that are mapped by a fault, taken away again, and flushed on all CPUs. */
+static void touch_pages(void)
+{
+    const struct vm_request request = {
+        .pages = PAGES, .region = HAL_REGION_PROGRAM, .name = "test"};
+    struct vm_range range;
+    TEST_EQUAL(vm_reserve(&range, &request), OK);
+    enum status s = vm_commit(&range, 0, PAGES, PAGE_OTHER);
+    TEST_EQUAL(s, OK);
+    for (size_t i = 0; s == OK && i < PAGES; i++) {
+        volatile uint32_t *word = (volatile uint32_t *)(range.base + i * PAGE_SIZE);
+        *word += 1;
+        TEST_EQUAL(*word, 1);
+    }
+    if (s == OK) {
+        vm_unmap(&range, 0, PAGES, true);
+    }
+    vm_release(&range);
+}
+
+static struct mutex shared;
+static uint64_t under_mutex;
+
+static void work(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&is_over)) {
+        touch_pages();
+        mutex_lock(&shared);
+        under_mutex++;
+        thread_yield();
+        mutex_unlock(&shared);
+        atomic_fetch_add(&rounds, 1);
+        (void)!thread_sleep(NS_PER_MS);
+    }
+}
+
+/* Each of its calls is looked at by the program itself. */
+static void run_programs(void *arg)
+{
+    do {
+        runs_run(arg, "once", PROGRAM_EXITED, 0);
+    } while (!atomic_load(&is_over));
+}
+
+static struct thread *begin(const char *name, void (*entry)(void *arg), void *arg, cpu_t cpu)
+{
+    struct thread *t = NULL;
+    const struct thread_options options = {.name = name,
+                                           .entry = entry,
+                                           .arg = arg,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = cpu};
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    return t;
+}
+
+static void ask(uint32_t questions)
+{
+    struct cpu_look look;
+    uint32_t answers = 0;
+    cpu_t count = contenders();
+    for (uint32_t i = 0; i < questions; i++) {
+        enum status s = look_at_cpu(i % count, PATIENCE_NS, &look);
+        answers += s == OK;
+        if (i % 8 == 0) {
+            thread_yield(); /* who works may be on this CPU */
+        }
+    }
+    TEST_EQUAL(answers, questions);
+}
+
+static void ask_while_they_work(uint32_t questions)
+{
+    static struct image calls;
+    struct thread *workers[CPUS_CONTENDING], *runner;
+    cpu_t count = contenders();
+    calls = (struct image){"/tmp/look.wasm", test_program_calls,
+                           (size_t)(test_program_calls_end - test_program_calls)};
+    if (!runs_write_file(&calls)) {
+        return;
+    }
+    mutex_init(&shared, "storm");
+    atomic_store(&is_over, false);
+    atomic_store(&rounds, 0);
+    under_mutex = 0;
+    runner = begin("programs", run_programs, &calls, count - 1);
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        workers[cpu] = begin("work", work, NULL, cpu);
+    }
+    ask(questions);
+    atomic_store(&is_over, true);
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        TEST_EQUAL(thread_join(workers[cpu], NULL), OK);
+    }
+    TEST_EQUAL(thread_join(runner, NULL), OK);
+    TEST_EQUAL(under_mutex, atomic_load(&rounds));
+    TEST_CHECK(under_mutex > 0);
+    runs_remove_file(&calls);
+}
+
+static void questions_break_nothing(void)
+{
+    ask_while_they_work(QUESTIONS);
+}
+
+static void a_storm_of_questions_breaks_nothing(void)
+{
+    ask_while_they_work(STORM);
+}
+
+const struct kernel_test look_tests[] = {
+    {"look.a_cpu_that_masks_interrupts_says_where_it_is",
+     a_cpu_that_masks_interrupts_says_where_it_is},
+    {"look.a_second_one_does_not_wait_for_interrupts", a_second_one_does_not_wait_for_interrupts},
+    {"look.an_nmi_that_no_cpu_sent_is_reported", an_nmi_that_no_cpu_sent_is_reported},
+    {"look.questions_break_nothing", questions_break_nothing},
+    {"long_look.a_storm_of_questions_breaks_nothing", a_storm_of_questions_breaks_nothing},
+    {0},
+};
