@@ -86,7 +86,8 @@ class Button(TestCase):
         for cpu in range(3):
             self.assertRegex(said, rf'nmi: cpu {cpu} runs thread \d+ "')
             self.assertRegex(said, rf"nmi: cpu {cpu}, interrupts \w+, is at")
-        self.assertIn("thread_start+0x", said)
+        self.assertGreaterEqual(len(re.findall(r"nmi: #1 \w+\+0x", said)), 3, said) # call chains
+        self.assertIn(" sched_run_cpu+0x", said)
         self.assertNotIn("PANIC", said)
 
     def read_until(self, guest, text):

@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROUNDS_MAX 1000 /* of telling each other: more have no end */
+#define WATCHES_PER_S 5000
+#define ROUNDS_MAX    1000 /* of telling each other: more have no end */
 
 /** What a CPU other than 0 is doing while it does not run. */
 static struct seat {
@@ -31,9 +32,14 @@ static _Noreturn void broken(const char *what)
     abort();
 }
 
+static uint32_t asked_of(const struct hal_cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->asked, memory_order_relaxed);
+}
+
 static bool is_asked(const struct hal_cpu *cpu)
 {
-    return atomic_load_explicit(&cpu->asked, memory_order_relaxed) != 0;
+    return (asked_of(cpu) & ~(uint32_t)HAL_IPI_WATCHED) != 0;
 }
 
 static bool is_due(const struct hal_cpu *cpu)
@@ -155,6 +161,15 @@ static void wait_for_interrupt(void)
     }
 }
 
+/* While a CPU watches, nobody else runs who could ask it for something: the time of a watch passes
+ * at once. */
+static void watch(void)
+{
+    if ((asked_of(hal_this_cpu()) & HAL_IPI_WATCHED) != 0) {
+        fake_counter += hal_counter_hz() / WATCHES_PER_S;
+    }
+}
+
 static enum status start(struct hal_cpu *cpu)
 {
     struct seat *s = &seats[cpu->id];
@@ -175,7 +190,7 @@ void fake_cpus_start(cpu_t count)
     fake_on_relax = run_others;
     fake_on_wait = wait_for_interrupt;
     smp_start(&info, 0);
-    fake_on_relax = NULL;
+    fake_on_relax = watch;
     if (hal_cpu_count() != count) {
         broken("a CPU did not come");
     }
