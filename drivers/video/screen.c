@@ -243,8 +243,10 @@ static void forget_shown(const struct surface *s)
 
 static enum status start_thread(void)
 {
-    const struct thread_options options = {
-        .name = "screen", .entry = draw_for_ever, .priority = PRIO_NORMAL};
+    const struct thread_options options = {.name = "screen",
+                                           .entry = draw_for_ever,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE};
     struct thread *thread;
     enum status s = thread_create(&options, &thread);
     if (s == OK) {

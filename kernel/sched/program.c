@@ -304,8 +304,10 @@ void program_init(void)
     wait_queue_init(&reaper.queue, "ended programs");
     list_init(&reaper.ended);
     struct thread *t;
-    const struct thread_options options = {
-        .name = "reaper", .entry = reaper_thread, .priority = PRIO_NORMAL};
+    const struct thread_options options = {.name = "reaper",
+                                           .entry = reaper_thread,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE};
     if (thread_create(&options, &t) != OK) {
         panic("program: no memory for the reaper thread");
     }

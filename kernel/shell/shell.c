@@ -103,8 +103,11 @@ static void serve_console(void *arg)
 static void start_session(struct console *c)
 {
     struct thread *t;
-    const struct thread_options options = {
-        .name = "shell", .entry = serve_console, .arg = c, .priority = PRIO_NORMAL};
+    const struct thread_options options = {.name = "shell",
+                                           .entry = serve_console,
+                                           .arg = c,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE};
     enum status s = thread_create(&options, &t);
     if (s != OK) {
         log_error("shell", "%s: no session: %s", c->name, status_text(s));
@@ -120,6 +123,7 @@ _Noreturn void shell_main(void)
     hal_exit_record(EXIT_READY, 0);
     console_set_session(start_session);
     if (is_mine) {
+        (void)!thread_set_affinity(thread_current(), CPU_MASK_ALL); /* it was the boot CPU's */
         serve_console(c);
     }
     thread_exit(0);

@@ -25,6 +25,7 @@ test_module_\name\()_end:
 
     module virtio_rng
     program exit, exit
+    program compute, compute
     program threads, threads
     program spin, spin
     program crash, crash

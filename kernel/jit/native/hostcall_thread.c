@@ -54,6 +54,7 @@ static int64_t create(int (*fn)(void *arg), void *arg)
                                      .entry = run_thread,
                                      .arg = slot,
                                      .priority = PRIO_NORMAL,
+                                     .place = THREAD_ANYWHERE,
                                      .uses_fp = n->module->uses_fp,
                                      .program = n->program};
     enum status s = thread_create(&options, &t);

@@ -103,6 +103,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
                                     .entry = run_main,
                                     .arg = n,
                                     .priority = PRIO_NORMAL,
+                                    .place = THREAD_ANYWHERE,
                                     .uses_fp = n->module->uses_fp,
                                     .program = p};
     s = thread_create(&thread, &t);

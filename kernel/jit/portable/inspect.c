@@ -52,6 +52,7 @@ enum status loader_inspect(const char *path, const char *function,
                                            .entry = run,
                                            .arg = &i,
                                            .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE,
                                            .stack_bytes = STACK_BYTES};
     struct thread *t;
     enum status s = thread_create(&options, &t);

@@ -210,6 +210,7 @@ static enum status start_thread(struct portable *p)
                                            .entry = run,
                                            .arg = p,
                                            .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE,
                                            .uses_fp = true,
                                            .program = p->program,
                                            .stack_bytes = STACK_BYTES};

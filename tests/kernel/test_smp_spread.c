@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs use all CPUs: they are spread, go on with right results wherever they are moved, count
+// their time on every CPU, and are killed at once where they run. With one CPU there is one place
+// for all.
+#include "kernel/clock.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/program.h"
+#include "kernel/sched/thread.h"
+#include "tests/kernel/on_cpus.h"
+#include "tests/kernel/program_runs.h"
+#include "tests/kernel/tests.h"
+
+#define LOOKS 20000u /* a busy host gives emulated CPUs few turns */
+#define TRIES 20u    /* a program may be at its end before it was moved often enough */
+#define KILLS 8u
+
+extern const uint8_t test_program_spin[], test_program_spin_end[];
+extern const uint8_t test_program_compute[], test_program_compute_end[];
+
+/* (module (memory 1) (func (export "_start") (loop (br 0)))) */
+static const uint8_t portable_spin[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
+    0x01, 0x00, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x0a, 0x01, 0x06, '_',  's',  't',  'a',  'r',
+    't',  0x00, 0x00, 0x0a, 0x09, 0x01, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b};
+
+static struct image spin_image(unsigned kind)
+{
+    if (kind % 2 == 1) {
+        return (struct image){"/tmp/spin.wasm", portable_spin, sizeof(portable_spin)};
+    }
+    return (struct image){"/tmp/spin.elf", test_program_spin,
+                          (size_t)(test_program_spin_end - test_program_spin)};
+}
+
+static cpu_mask_t bit(cpu_t cpu)
+{
+    return (cpu_mask_t)1 << cpu;
+}
+
+static bool find_thread(uint32_t id, struct thread_info *out)
+{
+    for (uint32_t i = 0; thread_get_info(i, out); i++) {
+        if (out->id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of its first thread, which fn is called for first. @return false: it has none any more. */
+static bool look_at(struct program *p, void (*fn)(struct thread *t, cpu_t cpu), cpu_t cpu,
+                    struct thread_info *out)
+{
+    bool is_there = false;
+    mutex_lock(&p->lock); /* keeps the thread */
+    if (!list_is_empty(&p->threads)) {
+        struct thread *t = CONTAINER_OF(p->threads.head.next, struct thread, program_link);
+        if (fn != NULL) {
+            fn(t, cpu);
+        }
+        is_there = find_thread(t->id, out);
+    }
+    mutex_unlock(&p->lock);
+    return is_there;
+}
+
+/* CPUs that run one of them now. */
+static cpu_mask_t running_on(struct program **programs, unsigned count)
+{
+    cpu_mask_t cpus = 0;
+    struct thread_info info;
+    for (unsigned i = 0; i < count; i++) {
+        if (look_at(programs[i], NULL, 0, &info) && info.state == THREAD_RUNNING) {
+            cpus |= bit(info.cpu);
+        }
+    }
+    return cpus;
+}
+
+static unsigned start_spinning(struct program **programs, unsigned count)
+{
+    unsigned started = 0;
+    for (; started < count; started++) {
+        struct image image = spin_image(started);
+        programs[started] = runs_start(&image, NULL, (struct load_options){.argc = 0});
+        if (programs[started] == NULL) {
+            break;
+        }
+    }
+    TEST_EQUAL(started, count);
+    return started;
+}
+
+static void kill_all(struct program **programs, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        program_kill(programs[i], PROGRAM_KILLED, 9);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        runs_finish(programs[i], PROGRAM_KILLED, 9);
+    }
+}
+
+static bool write_spin_images(void)
+{
+    struct image native = spin_image(0), portable = spin_image(1);
+    return runs_write_file(&native) && runs_write_file(&portable);
+}
+
+static void remove_spin_images(void)
+{
+    struct image native = spin_image(0), portable = spin_image(1);
+    runs_remove_file(&native);
+    runs_remove_file(&portable);
+}
+
+/* As many as CPUs; this thread mostly sleeps. */
+static void as_many_programs_as_cpus_run_at_once(void)
+{
+    struct program *programs[CPUS_CONTENDING];
+    unsigned most = 0;
+    if (write_spin_images()) {
+        unsigned count = start_spinning(programs, contenders());
+        for (unsigned i = 0; i < LOOKS && most < count; i++) {
+            TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+            /* On the boot CPU this thread runs while it looks. */
+            cpu_mask_t cpus = running_on(programs, count) | bit(0);
+            most = MAX(most, (unsigned)__builtin_popcountll(cpus));
+        }
+        kill_all(programs, count);
+    }
+    TEST_CHECK(most >= contenders());
+    remove_spin_images();
+}
+
+/* Alone on its CPU, where no interrupt is due: the kill has to bring one. */
+static void a_program_on_another_cpu_is_killed_at_once(void)
+{
+    if (!write_spin_images()) {
+        return;
+    }
+    for (unsigned i = 0; i < KILLS; i++) {
+        struct program *p[CPUS_CONTENDING];
+        unsigned others = MAX(contenders() - 1, 1);
+        unsigned count = start_spinning(p, others);
+        unsigned looks = contenders() == 1 ? 1 : LOOKS; /* this thread has the only one */
+        for (unsigned n = 0; n < looks && running_on(p, count) == 0; n++) {
+            thread_yield();
+        }
+        kill_all(p, count);
+    }
+    remove_spin_images();
+}
+
+static void move_to(struct thread *t, cpu_t cpu)
+{
+    enum status s = thread_set_affinity(t, bit(cpu));
+    TEST_EQUAL(s, OK);
+}
+
+/* @return CPUs that it ran on before its end, which is that of a program with the right results. */
+static cpu_mask_t compute_and_move(const struct image *image)
+{
+    struct thread_info info;
+    cpu_mask_t seen = 0;
+    uint64_t run_ns = 0;
+    struct program *p = runs_start(image, NULL, (struct load_options){.argc = 0});
+    if (p == NULL) {
+        return 0;
+    }
+    for (cpu_t to = 0; look_at(p, move_to, to, &info); to = (to + 1) % contenders()) {
+        unsigned looks = to == 0 ? 1 : LOOKS; /* there it does not run while this thread looks */
+        for (unsigned n = 0; n < looks && look_at(p, NULL, 0, &info); n++) {
+            run_ns = info.run_ns;
+            if (info.state == THREAD_RUNNING && info.cpu == to) {
+                seen |= bit(to);
+                break;
+            }
+            thread_yield();
+        }
+    }
+    uint64_t counted = atomic_load(&p->cpu_ticks);
+    TEST_CHECK(clock_counter_to_ns(counted) >= run_ns);
+    runs_finish(p, PROGRAM_EXITED, 0);
+    return seen;
+}
+
+static void a_program_computes_on_wherever_it_is_moved(void)
+{
+    const struct image image = {"/tmp/compute.elf", test_program_compute,
+                                (size_t)(test_program_compute_end - test_program_compute)};
+    unsigned most = 0, wanted = contenders() - 1;
+    if (!runs_write_file(&image)) {
+        return;
+    }
+    for (unsigned i = 0; i < TRIES && (i == 0 || most < wanted); i++) {
+        cpu_mask_t seen = compute_and_move(&image) & ~bit(0);
+        most = MAX(most, (unsigned)__builtin_popcountll(seen));
+    }
+    TEST_CHECK(most >= wanted);
+    runs_remove_file(&image);
+}
+
+const struct kernel_test smp_spread_tests[] = {
+    {"smp.as_many_programs_as_cpus_run_at_once", as_many_programs_as_cpus_run_at_once},
+    {"smp.a_program_on_another_cpu_is_killed_at_once", a_program_on_another_cpu_is_killed_at_once},
+    {"smp.a_program_computes_on_wherever_it_is_moved", a_program_computes_on_wherever_it_is_moved},
+    {0},
+};
