@@ -44,7 +44,7 @@ halyard_add_program(test-sdk "${CMAKE_SOURCE_DIR}/tests/programs/sdk.c")
 halyard_add_program(test-landing "${CMAKE_SOURCE_DIR}/tests/programs/landing.c"
     FLAGS ${landing_pads_${HALYARD_ARCH}})
 set(test_programs "")
-foreach(name exit threads spin crash test-sdk test-landing)
+foreach(name exit compute threads spin crash test-sdk test-landing)
     list(APPEND test_programs "${CMAKE_BINARY_DIR}/programs/${name}.elf")
 endforeach()
 

@@ -79,8 +79,10 @@ static void reap(struct program *p)
     mutex_lock(&programs.lock);
     list_remove(&p->all_link);
     mutex_unlock(&programs.lock);
+    preempt_disable(); /* as in program_remove_thread(): rcu_synchronize() waits for the rest */
     completion_signal(&p->done);
     put(p);
+    preempt_enable();
 }
 
 static void reaper_thread(void *arg)
@@ -241,6 +243,7 @@ void program_remove_thread(struct program *p, struct thread *t)
         end_locked(p, PROGRAM_EXITED, 0); /* unless a reason stands: its threads all returned */
     }
     reap_if_empty_locked(p);
+    preempt_disable();
     mutex_unlock(&p->lock);
 }
 

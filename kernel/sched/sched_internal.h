@@ -70,6 +70,10 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
+/** The running thread leaves its program: what it ran so far is the program's, and `ps`, which
+ * looks under the run queue's lock, finds none, for it may be gone soon. */
+void sched_forget_program(struct thread *t);
+
 /** A slice, in counter ticks. */
 extern int64_t sched_slice_ticks; /* [I] */
 
@@ -185,5 +189,6 @@ uint64_t thread_switches(void);
 /** Count a new thread of a program. @return OK; E_CANCELLED: the program is being ended. */
 enum status program_add_thread(struct program *p, struct thread *t);
 /** The running thread of a program leaves it for good; the last one hands the program to the
- * reaper. */
+ * reaper. Returns with preemption off, until it runs no more: once the program is gone,
+ * rcu_synchronize() waits for that. */
 void program_remove_thread(struct program *p, struct thread *t);

@@ -305,6 +305,15 @@ void sched_tick(void) NO_LOCK_ANALYSIS
     }
 }
 
+void sched_forget_program(struct thread *t) NO_LOCK_ANALYSIS
+{
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    account_locked(rq, t, hal_counter_read());
+    t->program = NULL;
+    sched_unlock_thread(rq, state);
+}
+
 /** A better thread is ready (its interrupt has not switched yet), or none that is as good. */
 static SELDOM_CALLED void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANALYSIS
 {

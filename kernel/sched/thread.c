@@ -402,19 +402,24 @@ enum status thread_create(const struct thread_options *options, struct thread **
     return OK;
 }
 
+static NOINLINE _Noreturn void leave_program(struct thread *t, struct program *p)
+{
+    sched_forget_program(t);
+    program_remove_thread(p, t);
+    trace_name(TRACE_EXIT, 0, t->name);
+    hal_irq_disable();
+    preempt_enable();
+    sched_leave(&t->ended);
+}
+
 _Noreturn void thread_exit(int value)
 {
     struct thread *t = thread_current();
     lockcheck_ends(t);
     ASSERT(t->locks_held == 0);
     t->exit_value = value;
-    struct program *p = t->program;
-    if (p != NULL) {
-        irq_state_t state;
-        struct run_queue *rq = sched_lock_thread(t, &state);
-        t->program = NULL; /* `ps` reads it under this lock: the program may be gone soon */
-        sched_unlock_thread(rq, state);
-        program_remove_thread(p, t);
+    if (t->program != NULL) {
+        leave_program(t, t->program);
     }
     trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable();

@@ -3,10 +3,19 @@
 // Programs from bytes to their end, and what that leaves behind, for in-guest tests.
 #include "tests/kernel/program_runs.h"
 
-#include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/list.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
+#include "kernel/smp.h"
 #include "kernel/test.h"
+
+struct flush {
+    struct work work;
+    struct completion done;
+};
 
 bool runs_write_file(const struct image *image)
 {
@@ -49,6 +58,35 @@ struct program *runs_start(const struct image *image, const char *argument,
     return p;
 }
 
+static void signal_flushed(struct work *w)
+{
+    completion_signal(&CONTAINER_OF(w, struct flush, work)->done);
+}
+
+static void queue_flush(void *flush)
+{
+    (void)work_queue(&((struct flush *)flush)->work);
+}
+
+/* What was queued on a CPU before is done after it. */
+static void flush_work(void)
+{
+    for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
+        struct flush flush = {.work.run = signal_flushed};
+        completion_init(&flush.done, "flush");
+        smp_call(cpu, queue_flush, &flush);
+        TEST_EQUAL(completion_wait(&flush.done, WAIT_FOREVER), OK);
+        work_cancel(&flush.work);
+    }
+}
+
+void runs_settle(void)
+{
+    rcu_synchronize();   /* who left a program, or was joined, runs no more */
+    flush_work();        /* what is taken apart of ended threads, is */
+    (void)thread_trim(); /* and CPUs keep some, each as many as ended there */
+}
+
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status)
 {
     enum program_end end = PROGRAM_RUNNING;
@@ -57,6 +95,7 @@ void runs_finish(struct program *p, enum program_end expected_end, int expected_
     TEST_EQUAL(end, expected_end);
     TEST_EQUAL(status, expected_status);
     program_release(p);
+    runs_settle();
 }
 
 void runs_run(const struct image *image, const char *argument, enum program_end end, int status)
@@ -69,8 +108,7 @@ void runs_run(const struct image *image, const char *argument, enum program_end 
 
 void runs_measure(struct footprint *f)
 {
-    (void)!thread_sleep(NS_PER_MS); /* the work thread takes apart what ended threads leave */
-    (void)thread_trim();            /* and CPUs keep some, each as many as ended there */
+    runs_settle();
     page_get_stats(&f->pages);
     heap_get_stats(&f->heap);
 }

@@ -26,7 +26,8 @@ void runs_remove_file(const struct image *image);
 struct program *runs_start(const struct image *image, const char *argument,
                            struct load_options options);
 
-/** @brief Wait for its end, which must be this one. Drops the reference. @context{thread} */
+/** @brief Wait for its end, which must be this one, and until nothing is left of its threads. Drops
+ * the reference. @context{thread} */
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status);
 
 /** @brief Both. @context{thread} */
@@ -38,6 +39,10 @@ struct footprint {
     struct heap_stats heap;
 };
 
+/** @brief Wait until those that have left a program, or were joined, are gone from their CPUs, and
+ * their stacks given back. @context{thread} */
+void runs_settle(void);
+/** @brief After runs_settle(). @context{thread} */
 void runs_measure(struct footprint *f);
 /** @brief All pages by owner and the heap must be the same. @context{thread} */
 void runs_compare(const struct footprint *before, const struct footprint *after);

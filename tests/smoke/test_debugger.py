@@ -170,8 +170,8 @@ class Debugger(TestCase):
                      "--program", program("threads"))
         table, chains = done.output.split("CHAINS")
         self.assertRegex(table, r"\n +\d+ blocked +48 +0  work +- +work\n", done.output + done.errors)
-        self.assertRegex(table, r"\n +\d+ ready +0 +0  idle +-\n", done.output)
-        self.assertRegex(table, r"\n\* *\d+ running +32 +0  \S+", done.output)
+        self.assertRegex(table, r"\n[* ] *\d+ (?:ready|running) +0 +0  idle +-\n", done.output)
+        self.assertRegex(table, r"\n\* *\d+ running +32 +\d  \S+", done.output)
         found = self.chains(chains)
         self.assertEqual(len(found), len(re.findall(r"^[* ] *\d+ (?:ready|running|blocked|moving)", table, re.M)), done.output)
         for chain in found:
@@ -234,7 +234,7 @@ class Debugger(TestCase):
                      "print 'loader.c'::lock\nprint 'switch.c'::boot_cpu.rq.ready[1]\nkill\n",
                      "--program", program("exit"), "--args", "3")
         for pattern in (r"debug +loader: /bin/exit\.elf: code at 0x", r"= E_NOENT \(-3\)", r"\$\d+ = free",
-                        r'= thread 2 "idle", ready', r'= wait queue "work": thread 3 "work"',
+                        r'= thread 2 "idle", (ready|running)', r'= wait queue "work": thread 3 "work"',
                         r'= mutex "loader": free', r"= empty list"):
             self.assertRegex(done.output, pattern, done.output + done.errors)
 

@@ -106,8 +106,8 @@ class Programs(TestCase):
 
 
 class Faults(TestCase):
-    def crash(self, kind):
-        result = run("--program", program("crash"), "--args", kind)
+    def crash(self, kind, *options):
+        result = run("--program", program("crash"), "--args", kind, *options)
         self.expect(result, 119)
         return result
 
@@ -122,8 +122,8 @@ class Faults(TestCase):
         self.assertIn("stack overflow", (result.output + result.errors).lower())
 
     def test_staying_where_interrupts_find_no_stack_is_an_overflow(self):
-        """Otherwise no other thread would ever run again."""
-        result = self.crash("spin-deep")
+        """Otherwise no other thread would ever run again there."""
+        result = self.crash("spin-deep", "--smp", "1")
         self.assertIn("stack overflow", result.output)
 
     def test_the_kernel_goes_on_after_crashes(self):

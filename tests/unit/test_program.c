@@ -131,6 +131,25 @@ static void test_exit_ends_all_threads(void **state)
     assert_string_equal(world_notes(), "cancelled");
 }
 
+static void compute_a_moment(void *arg)
+{
+    (void)arg;
+    world_spend(MS, CODE_PC);
+}
+
+/* No interrupt comes while they run: who leaves counts what it ran. */
+static void test_threads_that_end_at_once_are_counted(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    for (unsigned i = 0; i < 3; i++) {
+        thread_detach(start(p, 10, compute_a_moment, NULL));
+    }
+    assert_int_equal(completion_wait(&p->done, WAIT_FOREVER), OK);
+    assert_in_range(clock_counter_to_ns(atomic_load(&p->cpu_ticks)), 3 * MS, 4 * MS);
+    expect_end(p, PROGRAM_EXITED, 0);
+}
+
 static void test_kill_reaches_a_thread_that_computes_alone(void **state)
 {
     (void)state;
@@ -356,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup(test_returns, reset),
         cmocka_unit_test_setup(test_exits_with_a_status, reset),
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
+        cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
         cmocka_unit_test_setup(test_kill_reaches_a_thread_that_computes_alone, reset),
         cmocka_unit_test_setup(test_the_first_reason_stands, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),

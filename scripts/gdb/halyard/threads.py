@@ -41,11 +41,15 @@ def current_of_cpu():
 def running():
     """{struct thread address: gdb's thread} for each CPU. The selection stays as it was."""
     before, found = gdb.selected_thread(), {}
+    frame = gdb.selected_frame() if before is not None else None
     for cpu in gdb.selected_inferior().threads():
         cpu.switch()
+        gdb.newest_frame().select()  # a CPU that was selected keeps the frame that was
         found[current_of_cpu()] = cpu
     if before is not None:
         before.switch()
+    if frame is not None and frame.is_valid():
+        frame.select()
     return found
 
 
