@@ -77,8 +77,8 @@ struct hal_cpu {
     /* Bits of enum hal_ipi. Any CPU sets them (release: what is asked for is in memory), the owning
      * one clears them (acquire). */
     _Atomic uint32_t asked;
-    /* One that cannot be masked is on its way, and will find what is in `asked`. Exchanged: by who
-     * sends it after `asked`, by who takes it before. */
+    /* One that cannot be masked is on its way, and will find what is in `asked`. Exchanged,
+     * seq_cst: by who sends it after `asked`, by who takes it before. */
     _Atomic bool nmi_sent;
     /* enum hal_cpu_state. The starting CPU and the one that starts it exchange it, acquire and
      * release: what each has prepared is seen by the other. */

@@ -18,7 +18,8 @@ static uint64_t ns_per_tick;  /* [I] nanoseconds a tick, rounded down: time neve
 static uint64_t tick_per_ns;  /* [I] ticks a nanosecond, rounded up: a deadline is never early */
 static uint64_t counter_base; /* [I] the counter at the first kernel instruction */
 
-/* Monotonic time of 1970-01-01 is negative: this is what to add. 0: no RTC was found. */
+/* Monotonic time of 1970-01-01 is negative: this is what to add. 0: no RTC was found.
+ * Relaxed: the number is all there is. */
 static _Atomic uint64_t wall_offset_ns;
 
 static uint64_t scale(uint64_t n, uint64_t factor)

@@ -15,10 +15,13 @@
 /* Its lock is for changes of the lists, which are walked in read sections. Who disowns waits here
  * for handlers to end. */
 static struct wait_queue owners = WAIT_QUEUE_INIT(owners, "fault handlers");
-static _Atomic uint32_t leaving; /* owners that are being disowned */
+/* Owners that are being disowned. With owner->running, seq_cst: each side changes its own and then
+ * looks at the other's. */
+static _Atomic uint32_t leaving;
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
 
+/* Relaxed: statistics. */
 static _Atomic uint64_t total_count, address_count, code_count, fixup_count;
 
 static void count(_Atomic uint64_t *counter)

@@ -13,7 +13,8 @@
  * registered. */
 struct fault_owner {
     struct list_node link;    /* private */
-    _Atomic uint32_t running; /* private: functions of it that run now */
+    _Atomic uint32_t running; /* private: functions of it that run now. Relaxed to count one, in a
+                                 read section; seq_cst after it: see `leaving` in fault.c */
     uintptr_t base, size;
     const char *name;
     bool is_kernel; /* code that runs as part of the kernel (a driver): no thread is ended in it */

@@ -29,14 +29,15 @@ enum {
  * sets its bit in `seen` last (release, pairs with the acquire of who prints it). */
 struct lock_class {
     _Atomic uint32_t state; /* 0: free, 1: being written, 2: a class */
-    _Atomic uint32_t seen;
+    _Atomic uint32_t seen;  /* bits that two CPUs compare are seq_cst: one of them sees both */
     bool is_mutex;
     char name[LOCK_NAME_MAX];
     uintptr_t irq_chain[LOCK_CHAIN_LONG], on_chain[LOCK_CHAIN_LONG];
 };
 extern struct lock_class lock_classes[LOCK_CLASSES];
 
-/** Where a lock was first taken under another one. */
+/** Where a lock was first taken under another one. Written once, as a class is: release when it is
+ * complete, acquire by who looks. */
 struct lock_edge {
     _Atomic uint32_t state; /* as a class's */
     uint32_t key;
@@ -65,6 +66,7 @@ const struct lock_edge *lock_graph_edge(uint8_t outer, uint8_t inner, bool desce
 /** @brief Return addresses from the caller's up, 0 behind the last. */
 void lock_chain(uintptr_t *out, unsigned max);
 
+/* Acquire and release: whoever has changed `state` owns the rest until it changes it again. */
 struct lock_report {
     _Atomic uint32_t state; /* as a class's; 3: being printed */
     enum lock_fault kind;

@@ -37,8 +37,10 @@ static uint64_t first_line, next_line; /* lines in the ring: [first_line, next_l
 static uint64_t unshown_line;          /* the first console has been given all lines before it */
 
 static _Atomic uint64_t end_line; /* next_line for who does not hold the lock; relaxed */
-static _Atomic int console_level = LOG_INFO;
-static _Atomic(void (*)(void)) notify_consoles; /* NULL: the early console */
+static _Atomic int console_level =
+    LOG_INFO; /* relaxed: a line that is written meanwhile may go either way */
+/* NULL: the early console. Release and acquire: what the function needs is set up. */
+static _Atomic(void (*)(void)) notify_consoles;
 static void (*panic_write)(const char *s, size_t len);
 
 static void ring_put(uint64_t position, const void *src, size_t len)

@@ -34,8 +34,8 @@ enum {
 };
 
 static struct answer {
-    _Atomic uint32_t state;
-    struct cpu_look look; /* whose it is, `state` says */
+    _Atomic uint32_t state; /* acq_rel: `look` goes along with each step */
+    struct cpu_look look;   /* whose it is, `state` says */
 } answers[CPU_MAX];
 
 /* The same on all CPUs; relaxed: static strings. */
@@ -200,10 +200,13 @@ void look_log(const char *area, cpu_t cpu)
 
 /* ---- a report of all CPUs ---- */
 
-/* Relaxed: each says only who prints. */
 enum { NO_REPORT, REPORT_WANTED, REPORTING };
+
+/* Who prints. Acquire and release: one report is over before the next begins. */
 static _Atomic uint32_t report;
-static _Atomic bool has_wanted[CPU_MAX]; /* this CPU, since the last report */
+
+/* This CPU, since the last report. Relaxed: only it asks. */
+static _Atomic bool has_wanted[CPU_MAX];
 
 static bool begin_report(void)
 {

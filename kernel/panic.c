@@ -72,7 +72,8 @@ static _Noreturn void end_nested(const char *what)
     finish();
 }
 
-/* The CPU that came first; another one that panics meanwhile is one of those that it stops. */
+/* The CPU that came first; another one that panics meanwhile is one of those that it stops.
+ * acq_rel: what it prints comes after. */
 static _Atomic(struct hal_cpu *) reporter;
 static unsigned still_running; /* CPUs that did not stop */
 

@@ -19,7 +19,7 @@
 #define FNV_PRIME UINT64_C(0x100000001b3)
 #define FNV_BASE  UINT64_C(0xcbf29ce484222325)
 
-_Atomic uint32_t preempt_seed;
+_Atomic uint32_t preempt_seed; /* relaxed: who looks late goes on without for a moment */
 
 /* Counts the calls of preempt_points_start(), each of which changes it after the seed (release); a
  * CPU that finds it changed (acquire) begins with that seed, or a later one. */

@@ -51,7 +51,7 @@ static struct profile *profile; /* lock; NULL: none runs */
 static struct timer timers[CPU_MAX];
 static uint64_t round_ns; /* between two looks at one CPU; set before the timers are started */
 static _Atomic uint64_t left_out; /* looks that found another CPU's in their way; relaxed */
-static _Atomic bool is_running;   /* whoever sets it owns the timers */
+static _Atomic bool is_running;   /* acquire and release: whoever sets it owns the timers */
 
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
 {

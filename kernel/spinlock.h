@@ -32,7 +32,7 @@ struct LOCKABLE spinlock {
         /* 0: free. Byte 0: 1 while somebody holds it. Upper half: the last in the queue, 0: nobody
          * waits. Taken with acquire, which pairs with the release store of the unlock. */
         _Atomic uint32_t word;
-        _Atomic uint8_t held; /* byte 0 of it: both machines are little-endian */
+        _Atomic uint8_t held; /* byte 0 of it, for the release: both machines are little-endian */
     };
 #ifdef HALYARD_DEBUG
     const char *site;      /* set before use: what the lock checker calls it, and all like it */

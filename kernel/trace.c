@@ -43,7 +43,7 @@ struct ALIGNED(64) ring {
     uint64_t first;                    /* [s] number of the first one since trace_start() */
 };
 
-_Atomic bool trace_flag;
+_Atomic bool trace_flag; /* relaxed: a record more or less when it changes */
 
 static struct ring rings[CPU_MAX];
 static struct mutex start_lock = MUTEX_INIT(start_lock, "trace");

@@ -26,7 +26,7 @@
 /** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
  * @context{any} @{ */
 struct gic_lock {
-    atomic_flag taken;
+    atomic_flag taken; /* acquire and release, as of any lock */
 };
 
 static inline irq_state_t gic_lock(struct gic_lock *lock)

@@ -99,7 +99,7 @@ void apic_write(enum apic_register reg, uint32_t value);
 /** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
  * @context{any} @{ */
 struct apic_lock {
-    atomic_flag taken;
+    atomic_flag taken; /* acquire and release, as of any lock */
 };
 
 static inline irq_state_t apic_lock(struct apic_lock *lock)

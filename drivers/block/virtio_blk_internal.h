@@ -73,9 +73,11 @@ struct virtio_blk {
     _Atomic uint32_t tick;   /* written by the watchdog; relaxed, it is only a clock */
     _Atomic uint32_t oldest; /* tick of the first of `active`; written under the lock, relaxed */
     _Atomic uint32_t
-        active_count; /* with is_watched: who stores one looks at the other (seq_cst) */
-    _Atomic bool is_watched;
-    _Atomic bool has_expired; /* set by the watchdog before it queues the work */
+        active_count;        /* with is_watched: who stores one looks at the other (seq_cst) */
+    _Atomic bool is_watched; /* seq_cst: see active_count */
+    _Atomic bool
+        has_expired; /* release, by the watchdog before it queues the work, whose queue
+                        brings it along; relaxed: what is overdue is found under the lock */
 
     /* The one request that is the driver's own. */
     struct block_request id_request;

@@ -17,8 +17,9 @@ struct fs_node {
     struct fs *fs;       /* [I] */
     uint64_t id;         /* [I] inode number */
     enum file_type type; /* [I] */
-    _Atomic uint32_t
-        refs; /* held by walks and open files, and by a file system that keeps the node */
+    /* Held by walks and open files, and by a file system that keeps the node. Relaxed to take one,
+     * by who has one; acq_rel to drop it: what each holder did comes before the node's end. */
+    _Atomic uint32_t refs;
 };
 
 /**
@@ -106,7 +107,10 @@ struct fs {
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
     uint64_t device;                        /* [I] tells mounted file systems apart */
-    _Atomic uint32_t users;                 /* references to its nodes, the root's own left out */
+    /* References to its nodes, the root's own left out. Relaxed to take one, under the lock of
+     * mounts or by who has one; release to drop it, which pairs with the acquire of who unmounts.
+     */
+    _Atomic uint32_t users;
 };
 
 /** @brief One more reference to a node that the caller holds. */
@@ -169,10 +173,10 @@ void walk_end(struct walk *w);
 
 /* An open file. Field protection:  [I] set when it is opened   [p] lock */
 struct file {
-    _Atomic uint32_t refs;
-    struct fs_node *node; /* [I] */
-    unsigned flags;       /* [I] but for VFS_APPEND */
-    _Atomic bool is_appending;
+    _Atomic uint32_t refs;     /* relaxed and acq_rel, as a node's */
+    struct fs_node *node;      /* [I] */
+    unsigned flags;            /* [I] but for VFS_APPEND */
+    _Atomic bool is_appending; /* relaxed: a write that runs meanwhile may find either */
     struct mutex lock;
     uint64_t position; /* [p] bytes; in a directory a cookie of file_read_dir_at() */
     char path[];       /* [I] directories: where they were opened, canonical; else "" */

@@ -60,7 +60,8 @@ struct console {
     uint16_t columns, rows;      /* [I] the driver's: its size in characters, 0 = not known */
     char name[CONSOLE_NAME_MAX]; /* [I] "pl011.0" */
     struct foreground front;     /* who Ctrl-C ends */
-    _Atomic bool has_session;    /* private: somebody reads commands here */
+    _Atomic bool has_session;    /* private: somebody reads commands here; exchanged (seq_cst), so
+                                    that one alone does: nothing is handed over with it */
     struct {
         struct spinlock lock;
         size_t head, sent; /* [o] positions after the last byte written, and taken by the device */

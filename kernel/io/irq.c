@@ -64,6 +64,7 @@ struct irq_line {
 struct line_block {
     _Atomic(struct irq_line *) line[BLOCK_LINES];
 };
+/* Acquire and release, too. */
 static _Atomic(struct line_block *) blocks[IRQ_LINE_MAX / BLOCK_LINES];
 
 static _Atomic uint64_t spurious, unowned; /* relaxed: statistics */

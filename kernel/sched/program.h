@@ -45,7 +45,9 @@ struct program {
     char cwd[256];                         /* [p] */
     enum program_end end;                  /* [p] */
     int status;                            /* [p] exit status 0 to 255 once ended */
-    _Atomic bool ending;                   /* no new threads, blocking calls return E_CANCELLED */
+    /* No new threads, blocking calls return E_CANCELLED. [p] to change: release, after `end` and
+     * `status`. Relaxed by who has the lock, or only wants to know. */
+    _Atomic bool ending;
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     bool memory_refused;                       /* [p] it wanted more than its limit */
     struct completion done;
@@ -60,6 +62,8 @@ struct program {
     void (*on_end)(struct program *p);
     void *portable; /* [I] the loader's record of a portable program; NULL for other programs */
     void *native;   /* [I] the loader's record of what runs in it; NULL for other programs */
+    /* Relaxed to take one, by who has one; acq_rel to drop it: what each did comes before the end.
+     */
     _Atomic uint32_t refs;
     bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
     struct list_node reap_link; /* private */
@@ -133,10 +137,12 @@ _Noreturn void program_exit(int status);
 struct foreground {
     struct program *programs[FOREGROUND_MAX]; /* programs' lock, with references */
     unsigned count;                           /* programs' lock */
-    uint64_t turns;               /* programs' lock: how many groups have been in front */
-    _Atomic uint64_t turn;        /* of the one in front; 0: none is */
-    _Atomic uint64_t interrupted; /* the last turn that is to end */
-    struct work interrupt;        /* private */
+    uint64_t turns;        /* programs' lock: how many groups have been in front */
+    _Atomic uint64_t turn; /* of the one in front; 0: none is. Release: `interrupt` is set up;
+                              acquire by who interrupts */
+    _Atomic uint64_t
+        interrupted;       /* the last turn that is to end. Relaxed: the work's queue orders */
+    struct work interrupt; /* private */
 };
 
 /** @brief Add a program: the first begins a turn, those that follow share it, and the end that it

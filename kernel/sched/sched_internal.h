@@ -14,7 +14,8 @@
 struct timer_queue {
     struct spinlock lock;
     struct timer *first;             /* [t] root of the heap: the earliest */
-    _Atomic(struct timer *) running; /* [t] its fire function runs now, without the lock */
+    _Atomic(struct timer *) running; /* [t] its fire function runs now, without the lock. Release
+                                        when it is done, acquire by who waits for that */
     uint64_t armed; /* [o] counter value the hardware is armed for; UINT64_MAX = not armed */
 };
 

@@ -83,8 +83,9 @@ struct thread {
 #ifdef HALYARD_DEBUG
     struct lock_list mutexes; /* [o] the lock checker's: those that it holds */
 #endif
-    _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED */
-    _Atomic bool is_open;   /* [o] thread_set_open() */
+    _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED.
+                               Release and acquire: who sees it sees why */
+    _Atomic bool is_open;   /* [o] thread_set_open(). Relaxed: its own interrupts look */
     /* [r] up to the last switch or tick, counter ticks: that it has run, and that are left of its
      * time slice; 0 or less: it gets a new one */
     uint64_t run_ticks;
@@ -93,7 +94,9 @@ struct thread {
     uint64_t switches_before; /* [I] in its lives before this one */
     int exit_value;           /* what it passed to thread_exit(); valid once `ended` is signalled */
     struct completion ended;  /* who joins waits here */
-    _Atomic uint32_t refs;    /* private: the joiner, and the thread until it has left its stack */
+    _Atomic uint32_t refs;    /* private: the joiner, and the thread until it has left its stack.
+                                 Release when it begins, acquire by who looks whether it has;
+                                 acq_rel to drop one */
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */

@@ -43,8 +43,8 @@ struct beats {
 };
 
 static struct beats seen[CPU_MAX];
-static atomic_flag is_looking = ATOMIC_FLAG_INIT;
-static _Atomic uint64_t reports; /* relaxed: a count */
+static atomic_flag is_looking = ATOMIC_FLAG_INIT; /* acquire and release: whose `seen` is */
+static _Atomic uint64_t reports;                  /* relaxed: a count */
 
 static void say(void *ctx, const char *line)
 {

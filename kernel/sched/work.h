@@ -19,8 +19,10 @@ struct work {
     struct list_node link;
     void (*run)(struct work *self); /* in a work thread at PRIO_HIGH; may sleep briefly, better not.
                                        Never twice at the same time. */
-    _Atomic(struct worker *) home;  /* private: whose it is while it is queued or runs */
-    bool queued;                    /* private */
+    _Atomic(struct worker *)
+        home;          /* private: whose it is while it is queued or runs. Release, under
+                          the old one's lock; acquire, and looked at again under a lock */
+    bool queued;       /* private */
     bool is_cancelled; /* private: being taken back; work that runs does not queue itself again */
 };
 

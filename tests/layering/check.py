@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
+import check_orders  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 import tap  # noqa: E402
@@ -41,6 +42,8 @@ def doxygen_complaints(root):
 EVERYWHERE = {
     "includes": ("each file includes only what its layer may see", include_complaints, None),
     "front-ends": ("only files named after a front-end, and their table, know it", check_sources.front_end_complaints, None),
+    "orders": ("each shared word says how accesses to it are ordered",
+               lambda root: check_orders.complaints(root, check_sources.tracked), None),
     "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),
     "licence": ("each file names its licence", check_sources.unlicensed_files, None),
     "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),

@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 import check  # noqa: E402
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
+import check_orders  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 import tap  # noqa: E402
@@ -115,6 +116,21 @@ class Planted(unittest.TestCase):
                            ("kernel/jit/wasm_elf.c", '#include "kernel/jit/elf/elf.h"')):
             self.write(path, line + "\n")
         self.assertEqual(len(list(check_sources.front_end_complaints(self.root))), 2)
+
+    def test_orders(self):
+        argued = ("_Atomic int a; /* relaxed: a count */\n", "/* Release, when x is there. */\nstatic _Atomic int a;\n",
+                  "static _Atomic(void (*)(void)) f; /* acquire and release: what it\n                        needs */\n",
+                  "/* Relaxed: statistics. */\nstruct s {\n    int x;\n    _Atomic int a, b;\n};\n",
+                  "extern _Atomic int a;\n", "struct s {\n    const _Atomic int *word;\n};\n",
+                  "void f(_Atomic int *a)\n{\n    _Atomic int local = 0;\n    g(a, &local);\n}\n")
+        for text in argued:
+            self.assertEqual(list(check_orders.unordered_words(text)), [], text)
+        for text, line in (("int x; /* relaxed */\n\n_Atomic int a;\n", 3), ("static atomic_flag taken = ATOMIC_FLAG_INIT;\n", 1),
+                           ("static _Atomic(void (*)(void)) f; /* a function */\n", 1),
+                           ("struct s {\n    _Atomic int a; /* relaxed */\n    _Atomic int b; /* who? */\n};\n", 3),
+                           ("static struct {\n    union {\n        _Atomic int a;\n    };\n} s;\n", 3),
+                           ("void f(void)\n{\n    static _Atomic bool once;\n    g(&once);\n}\n", 3)):
+            self.assertEqual([at for at, _ in check_orders.unordered_words(text)], [line], text)
 
     @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
     def test_format(self):

@@ -44,7 +44,8 @@ struct native {
     struct mutex lock;
     struct list blocks; /* [n] what malloc gave and free did not take */
     struct native_thread threads[NATIVE_THREADS_MAX]; /* [n] created and not joined */
-    _Atomic bool reported;          /* a fault report exists; later faults only end their thread */
+    _Atomic bool reported; /* a fault report exists; later faults only end their thread. Exchanged,
+                              acq_rel: one alone writes it */
     char report[NATIVE_REPORT_MAX]; /* [o] */
 };
 
