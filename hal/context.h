@@ -46,6 +46,15 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
 void hal_context_switch(struct hal_context *save, const struct hal_context *next);
 
 /**
+ * @brief Where a thread that does not run goes on, and its innermost frame: for its call chain.
+ * @param ctx  Left by a switch or by hal_context_init(); it stays so meanwhile.
+ * @param pc   A return address.
+ * @param fp   For hal_frame_step().
+ * @context{any}
+ */
+void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp);
+
+/**
  * @brief Leave the current stack contents behind and call fn(arg) on a clean stack.
  * @param stack_top  One past the highest byte, 16-byte aligned; may be the current stack's own top.
  * @param fn         Must not return.

@@ -4,6 +4,7 @@
 #include "hal_arch/frame.h"
 
 #include "arch/aarch64/context.h"
+#include "hal/context.h"
 #include "hal/trap.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
@@ -34,6 +35,13 @@ static uintptr_t strip(uintptr_t address)
 uintptr_t hal_frame_caller(const struct hal_frame *frame)
 {
     return strip(frame->x[30]);
+}
+
+void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+{
+    const uintptr_t *saved = (const uintptr_t *)ctx->sp; /* context.S: x29, x30 first */
+    *fp = saved[0];
+    *pc = strip(saved[1]);
 }
 
 uintptr_t hal_frame_link(const struct hal_frame *frame)

@@ -39,6 +39,13 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
     ctx->sp = (uintptr_t)frame;
 }
 
+void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+{
+    const struct first_frame *frame = (const struct first_frame *)ctx->sp;
+    *pc = frame->rip;
+    *fp = frame->rbp;
+}
+
 static void write_xcr0(uint32_t value)
 {
     __asm__ volatile("xsetbv" : : "c"(0), "a"(value), "d"(0) : "memory");

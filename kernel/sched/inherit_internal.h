@@ -6,6 +6,22 @@
 
 #include "kernel/sched/mutex.h"
 
+/** A wait for a mutex that has gone on for long. */
+struct mutex_wait {
+    uint32_t waiter, owner; /* threads' numbers */
+    char waiter_name[THREAD_NAME_MAX], owner_name[THREAD_NAME_MAX], mutex_name[THREAD_NAME_MAX];
+    uint64_t since; /* counter value */
+    enum thread_state owner_state;
+    cpu_t cpu;           /* of the owner */
+    uint32_t depth;      /* of chain[]; 0: the owner runs */
+    uintptr_t chain[16]; /* return addresses, innermost first */
+};
+
+/** @brief The longest wait that nobody was told of, if it began by `since` (counter value) and by
+ * `looks` (watchdog_looks()). O(1). @return false: none did. @context{any, no run queue is locked}
+ */
+bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out);
+
 /** mutex.c: who holds it, or NULL. */
 struct thread *mutex_owner(const struct mutex *m);
 

@@ -70,8 +70,10 @@ struct thread {
     uint8_t priority;        /* [r] what it is scheduled with */
     uint8_t base_priority;   /* [i] its own; `priority` is the best of it and of what it inherits */
     struct mutex *waits_for; /* [i] NULL: no mutex */
-    struct list inherits;    /* [i] mutexes that it holds and others wait for, by held_link */
-    uint32_t id;             /* [I] */
+    struct list_node mutex_link; /* [i] among those that wait for one, until that is reported */
+    uint64_t mutex_since, mutex_looks; /* [i] when it began to: counter value, watchdog_looks() */
+    struct list inherits; /* [i] mutexes that it holds and others wait for, by held_link */
+    uint32_t id;          /* [I] */
     /* [r] to change, of the queue that is left: where it runs, or is ready, or will be. Who reads
      * it (relaxed: a guess) locks that queue and looks again: acquire, which pairs with the release
      * of who moved it last, and may not have locked the new queue yet. So the state that it got

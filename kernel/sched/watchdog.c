@@ -14,6 +14,7 @@
 #include "kernel/log.h"
 #include "kernel/look.h"
 #include "kernel/panic.h"
+#include "kernel/sched/inherit_internal.h"
 #include "kernel/sched/sched_internal.h"
 
 /* Field protection:  [o] the owning CPU, interrupts masked */
@@ -45,6 +46,11 @@ struct beats {
 static struct beats seen[CPU_MAX];
 static atomic_flag is_looking = ATOMIC_FLAG_INIT; /* acquire and release: whose `seen` is */
 static _Atomic uint64_t reports;                  /* relaxed: a count */
+
+static uint64_t period_of(const struct watch *w)
+{
+    return atomic_load_explicit(&w->period_ns, memory_order_relaxed);
+}
 
 static void say(void *ctx, const char *line)
 {
@@ -101,6 +107,38 @@ static void look_at_locks(struct watch *w)
     }
 }
 
+static void report_wait(const struct mutex_wait *m)
+{
+    static const char *const states[] = {
+        [THREAD_READY] = "ready", [THREAD_RUNNING] = "running", [THREAD_BLOCKED] = "blocked"};
+    uint64_t ms = clock_counter_to_ns(hal_counter_read() - m->since) / NS_PER_MS;
+    log_warn(
+        "watchdog",
+        "thread %u \"%s\" has waited for %llu.%03llu s for mutex \"%s\"; thread %u \"%s\" holds "
+        "it, %s on cpu %u",
+        m->waiter, m->waiter_name, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000),
+        m->mutex_name, m->owner, m->owner_name,
+        m->owner_state < ARRAY_COUNT(states) ? states[m->owner_state] : "dead", m->cpu);
+    if (m->depth == 0) {
+        look_log("watchdog", m->cpu);
+    } else {
+        backtrace_print_chain(say, NULL, 0, m->chain, m->depth);
+    }
+    (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
+}
+
+/** The boot CPU does it for all: who waits for a mutex is on none. */
+static void look_at_mutexes(const struct watch *w)
+{
+    struct mutex_wait m;
+    uint64_t limit = clock_ns_to_counter(period_of(w) * WATCHDOG_LOOKS), now = hal_counter_read();
+    uint64_t looks = watchdog_looks();
+    if (hal_this_cpu()->id == 0 && now > limit && looks > WATCHDOG_LOOKS &&
+        inherit_find_wait(now - limit, looks - WATCHDOG_LOOKS, &m)) {
+        report_wait(&m);
+    }
+}
+
 /* Priority of the best thread that waits for this CPU; -1: nobody does. */
 static int best_waiting(void)
 {
@@ -141,11 +179,6 @@ static void report_silence(const struct beats *b, cpu_t cpu)
     lockcheck_print_held(cpu, say, NULL);
     look_log("watchdog", cpu);
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
-}
-
-static uint64_t period_of(const struct watch *w)
-{
-    return atomic_load_explicit(&w->period_ns, memory_order_relaxed);
 }
 
 static bool is_silent(cpu_t cpu)
@@ -190,6 +223,7 @@ static void fire(struct timer *timer)
     (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
     look(w);
     look_at_locks(w);
+    look_at_mutexes(w);
     look_at_next();
     timer->deadline_ns = clock_now_ns() + period_of(w); /* from now: looks are never in a bunch */
     timer_start(timer);
@@ -219,6 +253,11 @@ void watchdog_start(uint64_t limit_ns)
 void watchdog_follow(void)
 {
     watchdog_start(period_of(&watches[0]) * WATCHDOG_LOOKS);
+}
+
+uint64_t watchdog_looks(void)
+{
+    return atomic_load_explicit(&watches[0].beats, memory_order_relaxed);
 }
 
 uint64_t watchdog_reports(void)

@@ -8,6 +8,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/smp.h"
@@ -90,6 +91,66 @@ static void a_thread_above_the_others_is_found(void)
 static void a_thread_with_preemption_off_is_found(void)
 {
     check_report(PRIO_NORMAL, NULL, "s with preemption off; a thread of priority 32 waits");
+}
+
+/* --- a mutex --- */
+
+static struct mutex stuck = MUTEX_INIT(stuck, "stuck");
+static struct completion is_seen;
+
+/* Behind what it calls there is something left to do, so it has its frame. */
+static NOINLINE void hold_it(void)
+{
+    mutex_lock(&stuck);
+    TEST_EQUAL(completion_wait(&is_seen, WAIT_FOREVER), OK);
+    mutex_unlock(&stuck);
+    has_hogged = true;
+}
+
+static void hold(void *arg)
+{
+    (void)arg;
+    hold_it();
+    has_hogged = true;
+}
+
+static void want(void *arg)
+{
+    (void)arg;
+    mutex_lock(&stuck);
+    mutex_unlock(&stuck);
+}
+
+static void wait_for_report(uint64_t reports)
+{
+    uint64_t end = clock_now_ns() + PATIENCE_S * NS_PER_S;
+    while (watchdog_reports() == reports && clock_now_ns() < end) {
+        TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
+    }
+}
+
+static void a_mutex_that_is_held_for_long_is_found(void)
+{
+    struct thread *holder, *waiter;
+    uint64_t before = watchdog_reports(), line = end_of_log();
+    completion_init(&is_seen, "may go");
+    watchdog_start(LIMIT_NS);
+    const struct thread_options hold_options = {
+        .name = "holder", .entry = hold, .priority = PRIO_HIGH};
+    const struct thread_options want_options = {
+        .name = "waiter", .entry = want, .priority = PRIO_HIGH};
+    TEST_EQUAL(thread_create(&hold_options, &holder), OK); /* each runs until it waits */
+    TEST_EQUAL(thread_create(&want_options, &waiter), OK);
+    wait_for_report(before);
+    watchdog_start(10 * NS_PER_S);
+    completion_signal(&is_seen);
+    TEST_EQUAL(thread_join(holder, NULL), OK);
+    TEST_EQUAL(thread_join(waiter, NULL), OK);
+    TEST_CHECK(watchdog_reports() > before);
+    TEST_CHECK(log_has(line, "\"waiter\" has waited for "));
+    TEST_CHECK(log_has(line, " s for mutex \"stuck\"; thread "));
+    TEST_CHECK(log_has(line, "\"holder\" holds it, blocked on cpu 0"));
+    TEST_CHECK(log_has(line, " hold_it+0x"));
 }
 
 /* --- interrupts masked: who reports it is the last CPU of the ring --- */
@@ -238,6 +299,7 @@ const struct kernel_test watchdog_tests[] = {
     {"watchdog.a_cpu_without_interrupts_is_found", a_cpu_without_interrupts_is_found},
     {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found},
     {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found},
+    {"watchdog.a_mutex_that_is_held_for_long_is_found", a_mutex_that_is_held_for_long_is_found},
 #ifdef HALYARD_DEBUG
     {"watchdog.a_spinlock_that_is_held_too_long_is_found",
      a_spinlock_that_is_held_too_long_is_found},

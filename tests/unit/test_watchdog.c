@@ -13,6 +13,7 @@
 
 #include "fake/world.h"
 #include "kernel/clock.h"
+#include "kernel/sched/mutex.h"
 
 #define LIMIT_NS (10 * NS_PER_S)
 
@@ -118,6 +119,66 @@ static void test_it_is_off(void **state)
     assert_true(world_timer_interrupts - interrupts <= 2);
 }
 
+/* ---- mutexes: this thread holds one, and sleeps ---- */
+
+static struct mutex stuck = MUTEX_INIT(stuck, "stuck");
+
+static void want(void *arg)
+{
+    (void)arg;
+    mutex_lock(&stuck);
+    mutex_unlock(&stuck);
+}
+
+static unsigned count(const char *text)
+{
+    unsigned n = 0;
+    for (const char *at = fake_console_text(); (at = strstr(at, text)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+static void test_who_waits_for_a_mutex_for_long_is_reported_once(void **state)
+{
+    (void)state;
+    mutex_lock(&stuck);
+    struct thread *first = world_thread("first", PRIO_HIGH, want, NULL);
+    assert_int_equal(thread_sleep(4 * NS_PER_S), OK);
+    struct thread *second = world_thread("second", PRIO_HIGH, want, NULL);
+    assert_int_equal(thread_sleep(5 * NS_PER_S), OK);
+    assert_int_equal(reports(), 0);
+    assert_int_equal(thread_sleep(4 * NS_PER_S), OK); /* 13 s, 9 s */
+    assert_int_equal(reports(), 1);
+    assert_int_equal(count("\"first\" has waited for 1"), 1);
+    assert_int_equal(thread_sleep(87 * NS_PER_S), OK);
+    assert_int_equal(reports(), 2);
+    assert_int_equal(count("\"second\" has waited for 1"), 1);
+    assert_int_equal(count("s for mutex \"stuck\"; thread 1 \"main\" holds it, blocked on cpu 0"),
+                     2);
+    mutex_unlock(&stuck);
+    (void)world_join(first);
+    (void)world_join(second);
+}
+
+static void test_who_got_it_meanwhile_is_not(void **state)
+{
+    (void)state;
+    mutex_lock(&stuck);
+    struct thread *t = world_thread("waits", PRIO_HIGH, want, NULL);
+    assert_int_equal(thread_sleep(9 * NS_PER_S), OK);
+    mutex_unlock(&stuck); /* it runs now */
+    mutex_lock(&stuck);
+    struct thread *u = world_thread("waits", PRIO_HIGH, want, NULL);
+    assert_int_equal(thread_sleep(9 * NS_PER_S), OK);
+    assert_int_equal(reports(), 0);
+    mutex_unlock(&stuck);
+    (void)world_join(t);
+    (void)world_join(u);
+    assert_int_equal(thread_sleep(100 * NS_PER_S), OK);
+    assert_int_equal(reports(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +189,8 @@ int main(void)
         cmocka_unit_test_setup(test_equals_take_turns, begin),
         cmocka_unit_test_setup(test_preemption_off_keeps_equals_away, begin),
         cmocka_unit_test_setup(test_it_is_off, begin),
+        cmocka_unit_test_setup(test_who_waits_for_a_mutex_for_long_is_reported_once, begin),
+        cmocka_unit_test_setup(test_who_got_it_meanwhile_is_not, begin),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
