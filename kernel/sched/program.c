@@ -116,8 +116,19 @@ static void reap_if_empty_locked(struct program *p) REQUIRES(p->lock)
     spin_unlock_irq(&reaper.queue.lock, state);
 }
 
+/* The timer's interrupt may come late, or the kill for it. */
+static bool has_used_up_its_time(const struct program *p)
+{
+    return p->cpu_limit_ticks != 0 &&
+           atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed) >= p->cpu_limit_ticks;
+}
+
 static void end_locked(struct program *p, enum program_end end, int status) REQUIRES(p->lock)
 {
+    if (end == PROGRAM_EXITED && has_used_up_its_time(p)) {
+        end = PROGRAM_OUT_OF_TIME;
+        status = STATUS_OUT_OF_TIME;
+    }
     if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
         p->end = end;
         p->status = status & 0xff;
@@ -160,6 +171,7 @@ _Noreturn void program_exit(int status)
 {
     struct program *p = program_current();
     ASSERT(p != NULL);
+    sched_account();
     program_kill(p, PROGRAM_EXITED, status);
     thread_exit(status);
 }

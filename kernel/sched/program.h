@@ -22,7 +22,8 @@ enum program_end {
     PROGRAM_EXITED,  /**< returned from main or called exit: status is its own */
     PROGRAM_FAULTED, /**< a fault inside it; a report was printed */
     PROGRAM_KILLED,
-    PROGRAM_OUT_OF_TIME, /**< killed: it has used all the CPU time that it was given */
+    /** it has used all the CPU time that it was given: killed, or found when it ended by itself */
+    PROGRAM_OUT_OF_TIME,
 };
 
 /** Something a program owns that must be undone when it ends, newest first. */

@@ -71,6 +71,9 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
+/** Count what the running thread has run up to now. */
+void sched_account(void);
+
 /** The running thread leaves its program: what it ran so far is the program's, and `ps`, which
  * looks under the run queue's lock, finds none, for it may be gone soon. */
 void sched_forget_program(struct thread *t);

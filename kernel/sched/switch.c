@@ -305,6 +305,15 @@ void sched_tick(void) NO_LOCK_ANALYSIS
     }
 }
 
+void sched_account(void) NO_LOCK_ANALYSIS
+{
+    irq_state_t state;
+    struct thread *t = thread_current();
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    account_locked(rq, t, hal_counter_read());
+    sched_unlock_thread(rq, state);
+}
+
 void sched_forget_program(struct thread *t) NO_LOCK_ANALYSIS
 {
     irq_state_t state;

@@ -335,6 +335,7 @@ static void refuse(const struct image *image, const char *word)
         test_fail(__FILE__, __LINE__, "%s: %s", image->path, err.text);
     }
     runs_remove_file(image);
+    runs_settle(); /* the next begins where this one did: tables of addresses stay for that */
 }
 
 /* Cut anywhere, or without what it needs: a sentence, and everything given back. */

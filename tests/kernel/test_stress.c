@@ -10,6 +10,7 @@
 #include "kernel/preempt_points.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
+#include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 
 #define ACTORS_MAX  16u
@@ -267,6 +268,7 @@ static void say_decisions(void)
 static void play(uint32_t seed, unsigned steps)
 {
     struct stage s = {.seed = seed, .steps = steps};
+    runs_settle(); /* threads of the test before may still be on their way out */
     uint32_t before = live_threads();
     semaphore_init(&s.units, 0, "units");
     semaphore_init(&s.ended, 0, "ended");

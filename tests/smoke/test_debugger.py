@@ -203,7 +203,7 @@ class Debugger(TestCase):
 
     @for_machine("x86_64")
     def test_chains_hold_at_every_instruction_of_an_interrupt(self):
-        done = debug(STEP + "break *irq_enter\ncontinue\npython step({'irq_enter'})\nbacktrace 2\nfinish\n"
+        done = debug(STEP + "tbreak *irq_enter\ncontinue\npython step({'irq_enter'})\nbacktrace 2\nfinish\n"
                      "python step({'irq_enter', 'trap_enter'})\nkill\n", "--program", program("threads"))
         self.assertEqual(done.output.count("stepped through some"), 2, done.output + done.errors)
         self.assertNotIn("LOST", done.output)
@@ -211,7 +211,7 @@ class Debugger(TestCase):
     @for_machine("aarch64")
     def test_chains_hold_from_the_saved_frame_to_its_last_register(self):
         # No register that DWARF can name holds the interrupted PC before it is saved and after it is restored.
-        done = debug(STEP + "break upcall_irq\ncontinue\nbacktrace 2\nfinish\ndelete\n"
+        done = debug(STEP + "tbreak upcall_irq\ncontinue\nbacktrace 2\nfinish\n"
                      "python step({'vector_irq', 'vector_return'}, 22)\nkill\n",
                      "--program", program("threads"))
         self.assertIn("stepped through some", done.output, done.output + done.errors)

@@ -150,6 +150,37 @@ static void test_threads_that_end_at_once_are_counted(void **state)
     expect_end(p, PROGRAM_EXITED, 0);
 }
 
+static void exit_late(void *arg)
+{
+    (void)arg;
+    fake_counter += 2 * MS;
+    program_exit(0);
+}
+
+static void return_late(void *arg)
+{
+    (void)arg;
+    fake_counter += 2 * MS;
+}
+
+/* The timer's interrupt may come when the program is over: a slow host's, or who has interrupts
+ * masked. The limit holds all the same. */
+static void test_a_limit_holds_if_no_interrupt_comes(void **state)
+{
+    (void)state;
+    void (*const ends[])(void *) = {exit_late, return_late};
+    for (unsigned i = 0; i < ARRAY_COUNT(ends); i++) {
+        struct program *p = create();
+        p->cpu_limit_ticks = MS;
+        thread_detach(start(p, 10, ends[i], NULL));
+        expect_end(p, PROGRAM_OUT_OF_TIME, 119);
+        p = create();
+        p->cpu_limit_ticks = 3 * MS;
+        thread_detach(start(p, 10, ends[i], NULL));
+        expect_end(p, PROGRAM_EXITED, 0);
+    }
+}
+
 static void test_kill_reaches_a_thread_that_computes_alone(void **state)
 {
     (void)state;
@@ -376,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup(test_exits_with_a_status, reset),
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
         cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
+        cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),
         cmocka_unit_test_setup(test_kill_reaches_a_thread_that_computes_alone, reset),
         cmocka_unit_test_setup(test_the_first_reason_stands, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
