@@ -39,13 +39,6 @@ static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
     va_end(args);
 }
 
-static _Noreturn void finish(void)
-{
-    say("PANIC END\n");
-    hal_exit_record(EXIT_PANIC, EXIT_STATUS_PANIC);
-    hal_power_off();
-}
-
 /** The first panic's cause: what every later step may fail without losing. */
 static char cause[512];
 static bool has_said_cause;
@@ -57,6 +50,17 @@ static void say_cause(void)
         has_said_cause = true;
         say("\nPANIC: %s\n", cause);
     }
+}
+
+/** What the early console does not reach still has some to send: for as long as it moves. */
+static _Noreturn void finish(void)
+{
+    say("PANIC END\n");
+    hal_exit_record(EXIT_PANIC, EXIT_STATUS_PANIC);
+    if (nested_count == 0) {
+        console_drain();
+    }
+    hal_power_off();
 }
 
 /** Nothing of the first panic is trusted any more, from the third time on not even the power

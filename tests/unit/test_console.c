@@ -16,6 +16,7 @@
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/log.h"
+#include "kernel/panic.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/work.h"
 
@@ -643,6 +644,24 @@ static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
     assert_memory_equal(two.sent, "PANIC: x\r\n", 10);
 }
 
+/* The machine is not switched off before a slow one has said the last line. */
+static void test_a_panic_ends_when_all_of_it_is_said(void **state)
+{
+    (void)state;
+    forget_sent();
+    time_passes = true;
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        panic("the last words");
+    }
+    time_passes = false;
+    hal_this_cpu()->in_panic = false;
+    hal_irq_enable();
+    const char end[] = "PANIC END\r\n";
+    assert_true(two.sent_count > sizeof(end));
+    assert_memory_equal(two.sent + two.sent_count - (sizeof(end) - 1), end, sizeof(end) - 1);
+}
+
 /* A device that takes whatever it is given, after a time in which it took nothing: interrupts come
  * in between all the same. */
 static void test_no_device_is_given_the_whole_ring_at_once(void **state)
@@ -745,6 +764,7 @@ int main(void)
         cmocka_unit_test(test_input_is_not_overtaken),
         cmocka_unit_test(test_a_panic_drains_without_the_lock),
         cmocka_unit_test(test_a_panic_speaks_to_who_hears_no_early_console),
+        cmocka_unit_test(test_a_panic_ends_when_all_of_it_is_said),
         cmocka_unit_test(test_every_console_gets_one_session),
         cmocka_unit_test(test_more_consoles_than_there_is_room_for_are_left_alone),
     };
