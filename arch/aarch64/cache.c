@@ -7,6 +7,7 @@
 
 #include "hal/cache.h"
 #include "hal/types.h"
+#include "hal_arch/barrier.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
@@ -42,15 +43,15 @@ void hal_icache_sync(const void *p, size_t n)
             __asm__ volatile("dc cvau, %0" : : "r"(at) : "memory");
         }
     }
-    __asm__ volatile("dsb ish" : : : "memory");
+    dsb_ish();
     if ((ctr & CTR_DIC) == 0) {
         uintptr_t line = instruction_line(ctr);
         for (uintptr_t at = ALIGN_DOWN(start, line); at < end; at += line) {
             __asm__ volatile("ic ivau, %0" : : "r"(at) : "memory");
         }
-        __asm__ volatile("dsb ish" : : : "memory");
+        dsb_ish();
     }
-    __asm__ volatile("isb" : : : "memory");
+    isb();
 }
 
 #define ZERO_LINES 4u /* in one turn */
@@ -80,7 +81,7 @@ void cache_discard(const void *p, size_t n)
     for (uintptr_t at = ALIGN_DOWN((uintptr_t)p, line); at < end; at += line) {
         __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
     }
-    __asm__ volatile("dsb sy" : : : "memory");
+    dsb_sy();
 }
 
 void cache_clean_to_memory(const void *p, size_t n)
@@ -90,7 +91,7 @@ void cache_clean_to_memory(const void *p, size_t n)
     for (uintptr_t at = ALIGN_DOWN((uintptr_t)p, line); at < end; at += line) {
         __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
     }
-    __asm__ volatile("dsb sy" : : : "memory");
+    dsb_sy();
 }
 
 void cache_flush_to_memory(const void *p, size_t n)
@@ -100,5 +101,5 @@ void cache_flush_to_memory(const void *p, size_t n)
     for (uintptr_t at = ALIGN_DOWN((uintptr_t)p, line); at < end; at += line) {
         __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
     }
-    __asm__ volatile("dsb sy" : : : "memory");
+    dsb_sy();
 }

@@ -238,7 +238,7 @@ static void free_boot_table(paddr_t table)
 static struct pagetable new_tables(unsigned leaf_max)
 {
     struct pagetable pt;
-    pt.phys_max = (UINT64_C(1) << cpu_physical_bits()) - 1;
+    pt.phys_max = mmu_physical_max();
     pt.leaf_max = leaf_max;
     pt.at = table_at_physical;
     pt.alloc = alloc_boot_table;

@@ -7,6 +7,7 @@
 #include "arch/aarch64/gic.h"
 
 #include "hal/cpu.h"
+#include "hal_arch/barrier.h"
 #include "kernel/lib/compiler.h"
 
 #define GICC_CTLR 0x00
@@ -80,7 +81,7 @@ static enum status add_cpu(const struct hal_cpu *cpu)
 
 static void raise(const struct hal_cpu *cpu)
 {
-    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    dsb_ishst(); /* what was asked for is seen first */
     io_write32(&dist, GICD_SGIR, (uint32_t)target_of[cpu->id] << SGIR_TARGETS | GIC_SGI_IPI);
 }
 

@@ -7,6 +7,7 @@
 #include "arch/aarch64/gic.h"
 
 #include "arch/aarch64/cpu.h"
+#include "hal_arch/barrier.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
@@ -85,11 +86,6 @@ static struct {
 static struct boot_gic told;
 static const struct gic_mapper *memory;
 static uint32_t redist_of[CPU_MAX]; /* [I] by CPU, index in redists[] */
-
-static void isb(void)
-{
-    __asm__ volatile("isb" : : : "memory");
-}
 
 static bool wait_clear(const struct io_region *r, size_t reg, uint32_t bit)
 {
@@ -247,7 +243,7 @@ static uint64_t sgi_to(uint64_t id, uint32_t sgi)
 
 static void send_nmi(uint64_t id)
 {
-    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    dsb_ishst(); /* what was asked for is seen first */
     write_s3_0_c12_c11_7(sgi_to(id, GIC_SGI_NMI));
     isb();
 }
@@ -258,7 +254,7 @@ bool gicv3_take_fiq(void)
         return false;
     }
     uint32_t id = (uint32_t)read_s3_0_c12_c8_0() & 0xffffffu;
-    __asm__ volatile("dsb sy" : : : "memory"); /* as in ack() */
+    dsb_sy(); /* as in ack() */
     if (id != GIC_SGI_NMI) {
         return false;
     }
@@ -403,10 +399,7 @@ static uint32_t ack(unsigned vector)
 {
     (void)vector;
     uint32_t line = (uint32_t)read_s3_0_c12_c12_0() & 0xffffffu;
-    __asm__ volatile("dsb sy"
-                     :
-                     :
-                     : "memory"); /* acknowledged before the handler looks at its device */
+    dsb_sy(); /* acknowledged before the handler looks at its device */
     if (line == GIC_SGI_IPI) {
         write_s3_0_c12_c12_1(line);
         isb();
@@ -439,7 +432,7 @@ static enum status add_cpu(const struct hal_cpu *cpu)
 
 static void raise(const struct hal_cpu *cpu)
 {
-    __asm__ volatile("dsb ishst" : : : "memory"); /* what was asked for is seen first */
+    dsb_ishst(); /* what was asked for is seen first */
     write_s3_0_c12_c11_5(sgi_to(cpu->hw_id, GIC_SGI_IPI));
     isb();
 }

@@ -13,6 +13,20 @@ uint64_t mmu_tcr(void);
  * signed if the CPU can. @pre pac_load_key() was called on this CPU. @context{any} */
 uint64_t mmu_sctlr(void);
 
+/** @brief The highest physical address that the tables can hold. @context{any} */
+uint64_t mmu_physical_max(void);
+
+/** @brief Kernel tables under this root, reached through the direct map. @context{any} */
+struct pagetable mmu_tables_at(paddr_t root);
+
+/** @brief The tables that hal/mmu.h's functions change. @context{any} */
+struct pagetable mmu_tables(void);
+/** @brief These from here on. @context{early} */
+void mmu_use(const struct pagetable *pt);
+
+/** @brief No CPU has an old translation in its TLB when this returns. @context{any} */
+void mmu_flush_everything(void);
+
 /** @brief `prot` without what this CPU cannot check: the bit of PROT_GUARDED is reserved without
  * FEAT_BTI. @context{any} */
 unsigned mmu_enforceable(unsigned prot);

@@ -20,6 +20,11 @@ uint64_t mmu_sctlr(void)
     return cpu_has_pan() ? value & ~(uint64_t)SCTLR_SPAN : value; /* clear: exceptions set PAN */
 }
 
+uint64_t mmu_physical_max(void)
+{
+    return (UINT64_C(1) << cpu_physical_bits()) - 1;
+}
+
 unsigned mmu_enforceable(unsigned prot)
 {
     bool is_asked = (prot & PROT_GUARDED) != 0; /* rarely: no ID register is read for data */

@@ -7,6 +7,7 @@
 
 #include "arch/aarch64/cpu.h"
 #include "hal/upcall.h"
+#include "hal_arch/barrier.h"
 #include "hal_arch/sysreg.h"
 
 #define CTL_ENABLE 1u
@@ -16,13 +17,13 @@ static void arm(uint64_t deadline)
 {
     write_cntv_cval_el0(deadline);
     write_cntv_ctl_el0(CTL_ENABLE);
-    __asm__ volatile("isb" : : : "memory");
+    isb();
 }
 
 static void disarm(void)
 {
     write_cntv_ctl_el0(CTL_OFF);
-    __asm__ volatile("isb" : : : "memory");
+    isb();
 }
 
 const struct event_timer timer_virtual = {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "hal/cpu.h"
+#include "hal_arch/barrier.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
@@ -81,7 +82,7 @@ void hal_ipi_poll(void); /* hal/smp.h */
 
 static inline void hal_cpu_relax(void)
 {
-    __asm__ volatile("yield" : : : "memory");
+    cpu_yield();
     if (UNLIKELY((atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) &
                   HAL_IPI_URGENT) != 0)) {
         hal_ipi_poll();
@@ -90,14 +91,14 @@ static inline void hal_cpu_relax(void)
 
 static inline void hal_cpu_wait(void)
 {
-    __asm__ volatile("dsb sy" : : : "memory");
+    dsb_sy();
     __asm__ volatile("wfi" : : : "memory"); /* a pending interrupt ends it, masked or not */
     hal_irq_enable();
-    __asm__ volatile("isb" : : : "memory"); /* the interrupt is taken here at the latest */
+    isb(); /* the interrupt is taken here at the latest */
 }
 
 static inline uint64_t hal_counter_read(void)
 {
-    __asm__ volatile("isb" : : : "memory"); /* or the counter is read early, out of order */
+    isb(); /* or the counter is read early, out of order */
     return read_cntvct_el0();
 }
