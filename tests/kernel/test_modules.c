@@ -84,6 +84,7 @@ static void count_device(void *ctx, struct device *dev)
 static void take_books(struct books *b)
 {
     memset(b, 0, sizeof(*b));
+    console_drain(); /* a UART that is served by who writes interrupts for nothing now and then */
     page_get_stats(&b->pages);
     heap_get_stats(&b->heap);
     codemem_get_stats(&b->pool_pages, &b->used_pages);

@@ -170,8 +170,9 @@ static cpu_mask_t compute_and_move(const struct image *image)
         return 0;
     }
     for (cpu_t to = 0; look_at(p, move_to, to, &info); to = (to + 1) % contenders()) {
-        unsigned looks = to == 0 ? 1 : LOOKS; /* there it does not run while this thread looks */
-        for (unsigned n = 0; n < looks && look_at(p, NULL, 0, &info); n++) {
+        /* It is seen where it was sent, or it has ended; on CPU 0 it does not run while this thread
+         * looks. */
+        for (bool again = true; again && look_at(p, NULL, 0, &info); again = to != 0) {
             /* What it runs after it has left the program is the kernel's. */
             run_ns = info.program[0] != '\0' ? info.run_ns : run_ns;
             if (info.state == THREAD_RUNNING && info.cpu == to) {
