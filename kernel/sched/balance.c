@@ -18,31 +18,23 @@
 //
 // A thread that ran just now has its data in the cache of the CPU that it left: it is not taken for
 // WARM_PER_SECOND's time, unless many wait there.
+//
+// Equals that cannot be divided take turns at being many: who has been on its CPU for the longest
+// goes, at the end of its slice, to the next CPU where one fewer is.
 
 #include "hal/smp.h"
 #include "hal/timer.h"
-#include "kernel/sched/switch_internal.h"
+#include "kernel/sched/balance_internal.h"
 
 #define WARM_PER_SECOND 2000 /* half a millisecond */
 #define LONG_QUEUE      3    /* so many wait that the next one's data will have left the cache */
 #define LOOK_MAX        64   /* members of a list that are looked at */
-#define MASK_CPUS       64
+#define TURNS_PER_S     10   /* as often at most one leaves a CPU for that */
 
 /* CPUs whose idle thread has looked for work in vain, or is about to. Set by the CPU, cleared by it
  * when it leaves its idle thread, or by who interrupts it to have it look: one interrupt for one
  * thread. Sequentially consistent where it is set, before the CPU looks for threads; see above. */
 _Atomic cpu_mask_t balance_idle_cpus;
-
-static cpu_mask_t online(void)
-{
-    cpu_t count = hal_cpu_count();
-    return count >= MASK_CPUS ? CPU_MASK_ALL : ((cpu_mask_t)1 << count) - 1;
-}
-
-static bool is_several(cpu_mask_t mask)
-{
-    return (mask & (mask - 1)) != 0;
-}
 
 static uint64_t warm_ticks(void)
 {
@@ -53,16 +45,6 @@ static uint64_t warm_ticks(void)
 static uint64_t cold_at(const struct thread *t)
 {
     return t->stopped_at + warm_ticks();
-}
-
-static struct sched_cpu *owner_of(struct run_queue *rq)
-{
-    return CONTAINER_OF(rq, struct sched_cpu, rq);
-}
-
-static bool may_run_on(const struct thread *t, const struct sched_cpu *sc)
-{
-    return (t->affinity & sc->bit) != 0;
 }
 
 static uint64_t offered_by(const struct run_queue *rq)
@@ -170,6 +152,48 @@ SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct threa
     look_again_at(rq, tell_of(rq, t, hal_counter_read()));
 }
 
+/** The next CPU of the mask that runs an equal, and where nobody else waits to if only one does
+ * here. The mask is not empty. */
+static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t priority,
+                           unsigned waiting)
+{
+    cpu_mask_t later = cpus & ~((((cpu_mask_t)1 << rq->turn_cpu) << 1) - 1);
+    for (cpu_mask_t left = later != 0 ? later : cpus; left != 0; left &= left - 1) {
+        cpu_t cpu = (cpu_t)__builtin_ctzll(left);
+        const struct run_queue *other = &sched_cpu_of(cpu)->rq;
+        bool has_waiting = (rq_ready(other) >> priority & 1) != 0;
+        if (rq_running(other) == priority && (waiting > 1 || !has_waiting)) {
+            return cpu;
+        }
+    }
+    return rq->cpu;
+}
+
+/* What waits here is counted without `t`, in whose place one of the others runs. Nobody goes soon
+ * after another one came: the turns would be of different lengths. */
+void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
+{
+    uint64_t turn_ticks = hal_counter_hz() / TURNS_PER_S;
+    unsigned waiting = 0;
+    cpu_mask_t others = t->affinity & online() & ~owner_of(rq)->bit;
+    if (others == 0) {
+        return;
+    }
+    LIST_FOR_EACH (&rq->ready[t->priority], n) {
+        const struct thread *other = CONTAINER_OF(n, struct thread, run_link);
+        bool was_first = other->can_move && other->arrived_at < t->arrived_at;
+        if (++waiting == LOOK_MAX || was_first || now - other->arrived_at < turn_ticks) {
+            return;
+        }
+    }
+    cpu_t cpu = next_for_turn(rq, others, t->priority, waiting - 1);
+    if (cpu != rq->cpu) {
+        rq->turn = t;
+        rq->turn_cpu = cpu;
+        balance_ask(cpu);
+    }
+}
+
 /* --- taking threads --- */
 
 struct search {
@@ -216,18 +240,19 @@ static bool is_worth_it(struct search *s, const struct thread *t, unsigned befor
 }
 
 /** In one list: the first that is cold, or one of many. Equals of what there is here come only
- * if that makes the two CPUs more equal. */
+ * if that makes the two CPUs more equal, or if it is the turn of one. */
 static struct thread *find_locked(struct search *s, struct run_queue *rq, int priority)
     REQUIRES(rq->lock)
 {
     unsigned looked = 0, movable = 0, fit = 0;
-    struct thread *found = NULL;
+    struct thread *found = NULL, *turn = NULL;
     unsigned needed = priority == s->floor ? s->waiting + 2 : 1;
     LIST_FOR_EACH (&rq->ready[priority], n) {
         struct thread *t = CONTAINER_OF(n, struct thread, run_link);
         movable += t->can_move ? 1 : 0;
         if (t->can_move && may_run_on(t, s->self)) {
             found = found == NULL && is_worth_it(s, t, fit) ? t : found;
+            turn = t == rq->turn && rq->turn_cpu == s->self->rq.cpu ? t : turn;
             fit++;
         }
         if (++looked == LOOK_MAX) {
@@ -238,17 +263,10 @@ static struct thread *find_locked(struct search *s, struct run_queue *rq, int pr
     if (movable == 0 && looked < LOOK_MAX) {
         forget_offer_locked(rq, priority);
     }
-    return fit >= needed ? found : NULL;
-}
-
-/** It is in no list, and belongs to `to` from here on: then, if it waits, it is anybody's to wake,
- * and if it is MOVING the caller's. */
-static void set_off_locked(struct run_queue *rq, struct thread *t, struct sched_cpu *to)
-    REQUIRES(rq->lock)
-{
-    atomic_fetch_sub_explicit(&owner_of(rq)->threads, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&to->threads, 1, memory_order_relaxed);
-    atomic_store_explicit(&t->rq, &to->rq, memory_order_release);
+    if (fit >= needed) {
+        return found;
+    }
+    return fit + 1 == needed ? turn : NULL;
 }
 
 static struct thread *take_from(struct search *s, struct sched_cpu *from)
@@ -267,6 +285,7 @@ static struct thread *take_from(struct search *s, struct sched_cpu *from)
         rq_remove_locked(rq, t);
         next = offered_by(rq) == 0 ? 0 : t->affinity;
         t->state = THREAD_MOVING;
+        t->arrived_at = s->now;
         set_off_locked(rq, t, s->self);
     }
     spin_unlock_masked(&rq->lock);
@@ -414,132 +433,6 @@ void balance_tick_locked(struct run_queue *rq, uint64_t now)
         even_out_locked(rq, t);
     }
     timer_arm_on(owner_of(rq), when);
-}
-
-/* --- where a thread may run --- */
-
-static uint32_t threads_on(cpu_t cpu)
-{
-    return atomic_load_explicit(&sched_cpu_of(cpu)->threads, memory_order_relaxed);
-}
-
-/** An idle CPU, else the one with the fewest threads; this one if it is as good. The counts may be
- * out of date: nothing but the balance depends on them. @pre mask & online() */
-static struct sched_cpu *least_loaded(cpu_mask_t mask)
-{
-    cpu_mask_t allowed = mask & online();
-    cpu_mask_t idle = atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & allowed;
-    cpu_mask_t among = idle != 0 ? idle : allowed;
-    cpu_t here = hal_this_cpu()->id;
-    cpu_t best =
-        here < MASK_CPUS && (among >> here & 1) != 0 ? here : (cpu_t)__builtin_ctzll(among);
-    for (; among != 0; among &= among - 1) {
-        cpu_t cpu = (cpu_t)__builtin_ctzll(among);
-        best = threads_on(cpu) < threads_on(best) ? cpu : best;
-    }
-    return sched_cpu_of(best);
-}
-
-SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options)
-{
-    struct sched_cpu *sc;
-    if (options->place == THREAD_ON) {
-        ASSERT(options->cpu < hal_cpu_count());
-        sc = sched_cpu_of(options->cpu);
-        t->affinity = sc->bit;
-    } else {
-        t->affinity = options->affinity == 0 ? CPU_MASK_ALL : options->affinity;
-        ASSERT((t->affinity & online()) != 0);
-        t->can_move = is_several(t->affinity & online());
-        sc = least_loaded(t->affinity);
-    }
-    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
-    atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
-}
-
-void balance_send_off_locked(struct run_queue *rq, struct thread *t)
-{
-    set_off_locked(rq, t, least_loaded(t->affinity));
-}
-
-void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
-{
-    for (;;) {
-        struct run_queue *rq =
-            atomic_load_explicit(&t->rq, memory_order_relaxed); /* ours to change */
-        spin_lock_masked(&rq->lock);
-        if (LIKELY(may_run_on(t, owner_of(rq)))) {
-            t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
-            t->state = THREAD_READY;
-            make_ready_locked(hal_this_cpu(), rq, t);
-            spin_unlock_masked(&rq->lock);
-            return;
-        }
-        balance_send_off_locked(rq, t); /* where it may run was changed while it was on its way */
-        spin_unlock_masked(&rq->lock);
-    }
-}
-
-/** It may not stay where it is. @return it is MOVING, and the caller's to bring there. */
-static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
-{
-    switch (t->state) {
-    case THREAD_READY:
-        rq_remove_locked(rq, t);
-        t->state = THREAD_MOVING;
-        balance_send_off_locked(rq, t);
-        return true;
-    case THREAD_BLOCKED:
-        balance_send_off_locked(rq, t);
-        return false;
-    case THREAD_RUNNING:
-        t->special |= SPECIAL_MUST_MOVE;
-        if (rq == &sched_this_cpu()->rq) {
-            request_switch();
-        } else {
-            hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
-        }
-        return false;
-    default:
-        return false; /* who moves it will look where it may run */
-    }
-}
-
-enum status thread_set_affinity(struct thread *t, cpu_mask_t mask) NO_LOCK_ANALYSIS
-{
-    if ((mask & online()) == 0) {
-        return E_INVAL;
-    }
-    irq_state_t state, masked = hal_irq_save();
-    struct run_queue *rq = sched_lock_thread(t, &state);
-    t->affinity = mask;
-    t->can_move = is_several(mask & online());
-    t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
-    bool is_mine = !may_run_on(t, owner_of(rq)) && evict_locked(rq, t);
-    spin_unlock_masked(&rq->lock);
-    if (is_mine) {
-        balance_arrive(t);
-    }
-    hal_irq_restore(masked);
-    preempt_check();
-    return OK;
-}
-
-cpu_mask_t thread_get_affinity(struct thread *t)
-{
-    irq_state_t state;
-    struct run_queue *rq = sched_lock_thread(t, &state);
-    cpu_mask_t mask = t->affinity & online();
-    sched_unlock_thread(rq, state);
-    return mask;
-}
-
-void balance_cover(struct thread *t)
-{
-    irq_state_t state;
-    struct run_queue *rq = sched_lock_thread(t, &state);
-    t->can_move = is_several(t->affinity & online());
-    sched_unlock_thread(rq, state);
 }
 
 uint64_t balance_moves(void)

@@ -25,6 +25,10 @@ struct run_queue {
     /* [r] left this CPU for good in the switch that is going on, dead or MOVING: dealt with by who
      * runs next */
     struct thread *left;
+    /* [r] whose turn it is to go to the CPU named, if that one takes it; compared only, it may have
+     * ended. And the last CPU named */
+    const struct thread *turn;
+    cpu_t turn_cpu;
     struct list ready[PRIO_COUNT]; /* [r] by run_link, next to run first */
 };
 

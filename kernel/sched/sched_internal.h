@@ -88,6 +88,10 @@ SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *
  * that has nothing better to do takes it. */
 SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
+/** Its slice is over and it waits, with others that are as good: if none of them has been here for
+ * longer, it is its turn to be one more elsewhere. */
+void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
+    REQUIRES(rq->lock);
 /** Threads that could move wait here: have the timer look at them in a while. */
 void balance_watch_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
 /** At a tick: tell others of threads that could move and wait here, and look again in a while. */

@@ -212,6 +212,9 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
         }
         if (t->can_move) {
             balance_offer_locked(rq, t); /* nobody takes it before it has left: the lock is held */
+            if (slice_over && t->priority < PRIO_REALTIME) {
+                balance_turn_locked(rq, t, now);
+            }
         }
     } else if (UNLIKELY(sc->idle_since != 0)) {
         leave_idle(sc, now); /* by this way only: it neither waits nor yields */

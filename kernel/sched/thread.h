@@ -81,6 +81,7 @@ struct thread {
     _Atomic(struct run_queue *) rq;
     cpu_mask_t affinity; /* [r] CPUs that it may run on */
     uint64_t stopped_at; /* [r] counter value when it last waited or was preempted */
+    uint64_t arrived_at; /* [r] when its CPU took it from another one; its unit's, before that */
     uint32_t locks_held; /* [o] mutexes: a fault while it is not 0 is a panic */
 #ifdef HALYARD_DEBUG
     struct lock_list mutexes; /* [o] the lock checker's: those that it holds */

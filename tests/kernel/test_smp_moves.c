@@ -10,6 +10,7 @@
 
 #define CPUS_MAX  64u
 #define CPUS_MANY 4u /* emulated ones are in each other's way */
+#define NAPS_MAX  30000u
 
 static cpu_t cpu_count(void)
 {
@@ -243,6 +244,28 @@ static void one_thread_on_each_cpu_is_not_interrupted(void)
     TEST_EQUAL(count, 0);
 }
 
+/* Three on two CPUs: none of them has one for itself for good. */
+static void equals_that_cannot_be_divided_take_turns(void)
+{
+    enum { SHARING = 2, EQUALS = SHARING + 1 };
+    struct spinner s[EQUALS];
+    cpu_mask_t mask = bit(MIN(cpu_count(), SHARING)) - 1, seen = 0;
+    for (unsigned i = 0; i < EQUALS; i++) {
+        start(&s[i], spin, PRIO_NORMAL - 1, mask);
+    }
+    for (unsigned naps = 0; naps < NAPS_MAX && seen != mask; naps++) {
+        nap();
+        seen = mask;
+        for (unsigned i = 0; i < EQUALS; i++) {
+            seen &= atomic_load(&s[i].seen);
+        }
+    }
+    for (unsigned i = 0; i < EQUALS; i++) {
+        end(&s[i]);
+    }
+    TEST_EQUAL(seen, mask);
+}
+
 /* ---- Everything at once ---- */
 
 #define ACTORS 12u
@@ -349,6 +372,7 @@ const struct kernel_test smp_move_tests[] = {
     {"smp.the_best_of_the_real_time_class_run", the_best_of_the_real_time_class_run},
     {"smp.an_idle_system_takes_few_interrupts", an_idle_system_takes_few_interrupts},
     {"smp.one_thread_on_each_cpu_is_not_interrupted", one_thread_on_each_cpu_is_not_interrupted},
+    {"smp.equals_that_cannot_be_divided_take_turns", equals_that_cannot_be_divided_take_turns},
     {"smp.threads_that_move_lose_nothing", threads_that_move_lose_nothing},
     {0},
 };

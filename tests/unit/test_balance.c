@@ -338,32 +338,53 @@ static void compute_together(unsigned n, unsigned cpus, uint64_t *least, uint64_
     assert_int_equal(sum, cpus * 2 * NS_PER_S / STEP_NS);
 }
 
-static void check_even(unsigned n, unsigned cpus)
+/** To one part in so many. */
+static void check_even(unsigned n, unsigned cpus, unsigned precision)
 {
     uint64_t least, most;
     compute_together(n, cpus, &least, &most);
-    assert_true((most - least) * 50 < most);
+    if ((most - least) * precision >= most) {
+        fail_msg("%u equals on %u CPUs: from %llu to %llu steps", n, cpus,
+                 (unsigned long long)least, (unsigned long long)most);
+    }
 }
 
 static void test_four_equals_share_two_cpus_evenly(void **state)
 {
     (void)state;
-    check_even(4, 2);
+    check_even(4, 2, 50);
 }
 
 static void test_eight_equals_share_four_cpus_evenly(void **state)
 {
     (void)state;
-    check_even(8, 4);
+    check_even(8, 4, 50);
 }
 
-/* What cannot be divided is not: a CPU has one more than another, as long as they compute. */
-static void test_equals_that_cannot_be_divided_differ_by_one_a_cpu(void **state)
+/* What cannot be divided takes turns: each is as long on a CPU with one more as the others. After
+ * two seconds they differ by a turn at most. */
+static void test_equals_that_cannot_be_divided_take_turns(void **state)
 {
     (void)state;
-    uint64_t least, most;
-    compute_together(7, 3, &least, &most);
-    assert_in_range(most * 2, least * 2, least * 3 + least / 10);
+    check_even(3, 2, 25);
+}
+
+static void test_seven_equals_take_turns_on_three_cpus(void **state)
+{
+    (void)state;
+    check_even(7, 3, 25);
+}
+
+static void test_turns_are_not_taken_more_often_than_is_worth_it(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        (void)free_job(0x6);
+    }
+    spend(NS_PER_S);
+    uint64_t before = moves();
+    spend(NS_PER_S);
+    assert_in_range(moves() - before, 10, 30);
 }
 
 /* ---- CPUs that no mask names ---- */
@@ -409,7 +430,9 @@ int main(void)
                                   end_jobs),
         cmocka_unit_test_teardown(test_four_equals_share_two_cpus_evenly, end_jobs),
         cmocka_unit_test_teardown(test_eight_equals_share_four_cpus_evenly, end_jobs),
-        cmocka_unit_test_teardown(test_equals_that_cannot_be_divided_differ_by_one_a_cpu, end_jobs),
+        cmocka_unit_test_teardown(test_equals_that_cannot_be_divided_take_turns, end_jobs),
+        cmocka_unit_test_teardown(test_seven_equals_take_turns_on_three_cpus, end_jobs),
+        cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),
         cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
                                   end_jobs),
     };

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+//
+// Where a thread may run: its first CPU, its affinity, and the way off a CPU where it may not stay.
+// How it moves is argued in balance.c.
+
+#include "hal/smp.h"
+#include "kernel/sched/balance_internal.h"
+
+static bool is_several(cpu_mask_t mask)
+{
+    return (mask & (mask - 1)) != 0;
+}
+
+static uint32_t threads_on(cpu_t cpu)
+{
+    return atomic_load_explicit(&sched_cpu_of(cpu)->threads, memory_order_relaxed);
+}
+
+/** An idle CPU, else the one with the fewest threads; this one if it is as good. The counts may be
+ * out of date: nothing but the balance depends on them. @pre mask & online() */
+static struct sched_cpu *least_loaded(cpu_mask_t mask)
+{
+    cpu_mask_t allowed = mask & online();
+    cpu_mask_t idle = atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & allowed;
+    cpu_mask_t among = idle != 0 ? idle : allowed;
+    cpu_t here = hal_this_cpu()->id;
+    cpu_t best =
+        here < MASK_CPUS && (among >> here & 1) != 0 ? here : (cpu_t)__builtin_ctzll(among);
+    for (; among != 0; among &= among - 1) {
+        cpu_t cpu = (cpu_t)__builtin_ctzll(among);
+        best = threads_on(cpu) < threads_on(best) ? cpu : best;
+    }
+    return sched_cpu_of(best);
+}
+
+SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options)
+{
+    struct sched_cpu *sc;
+    if (options->place == THREAD_ON) {
+        ASSERT(options->cpu < hal_cpu_count());
+        sc = sched_cpu_of(options->cpu);
+        t->affinity = sc->bit;
+    } else {
+        t->affinity = options->affinity == 0 ? CPU_MASK_ALL : options->affinity;
+        ASSERT((t->affinity & online()) != 0);
+        t->can_move = is_several(t->affinity & online());
+        sc = least_loaded(t->affinity);
+    }
+    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
+}
+
+void balance_send_off_locked(struct run_queue *rq, struct thread *t)
+{
+    set_off_locked(rq, t, least_loaded(t->affinity));
+}
+
+void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
+{
+    for (;;) {
+        struct run_queue *rq =
+            atomic_load_explicit(&t->rq, memory_order_relaxed); /* ours to change */
+        spin_lock_masked(&rq->lock);
+        if (LIKELY(may_run_on(t, owner_of(rq)))) {
+            t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
+            t->state = THREAD_READY;
+            make_ready_locked(hal_this_cpu(), rq, t);
+            spin_unlock_masked(&rq->lock);
+            return;
+        }
+        balance_send_off_locked(rq, t); /* where it may run was changed while it was on its way */
+        spin_unlock_masked(&rq->lock);
+    }
+}
+
+/** It may not stay where it is. @return it is MOVING, and the caller's to bring there. */
+static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
+{
+    switch (t->state) {
+    case THREAD_READY:
+        rq_remove_locked(rq, t);
+        t->state = THREAD_MOVING;
+        balance_send_off_locked(rq, t);
+        return true;
+    case THREAD_BLOCKED:
+        balance_send_off_locked(rq, t);
+        return false;
+    case THREAD_RUNNING:
+        t->special |= SPECIAL_MUST_MOVE;
+        if (rq == &sched_this_cpu()->rq) {
+            request_switch();
+        } else {
+            hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        }
+        return false;
+    default:
+        return false; /* who moves it will look where it may run */
+    }
+}
+
+enum status thread_set_affinity(struct thread *t, cpu_mask_t mask) NO_LOCK_ANALYSIS
+{
+    if ((mask & online()) == 0) {
+        return E_INVAL;
+    }
+    irq_state_t state, masked = hal_irq_save();
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    t->affinity = mask;
+    t->can_move = is_several(mask & online());
+    t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
+    bool is_mine = !may_run_on(t, owner_of(rq)) && evict_locked(rq, t);
+    spin_unlock_masked(&rq->lock);
+    if (is_mine) {
+        balance_arrive(t);
+    }
+    hal_irq_restore(masked);
+    preempt_check();
+    return OK;
+}
+
+cpu_mask_t thread_get_affinity(struct thread *t)
+{
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    cpu_mask_t mask = t->affinity & online();
+    sched_unlock_thread(rq, state);
+    return mask;
+}
+
+void balance_cover(struct thread *t)
+{
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    t->can_move = is_several(t->affinity & online());
+    sched_unlock_thread(rq, state);
+}
