@@ -152,21 +152,28 @@ SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct threa
     look_again_at(rq, tell_of(rq, t, hal_counter_read()));
 }
 
-/** The next CPU of the mask that runs an equal, and where nobody else waits to if only one does
- * here. The mask is not empty. */
-static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t priority,
-                           unsigned waiting)
+/** The first CPU of the mask that runs an equal, and where nobody else waits to if only one does
+ * here; CPU_MAX: none. */
+static cpu_t first_for_turn(cpu_mask_t cpus, uint8_t priority, unsigned waiting)
 {
-    cpu_mask_t later = cpus & ~((((cpu_mask_t)1 << rq->turn_cpu) << 1) - 1);
-    for (cpu_mask_t left = later != 0 ? later : cpus; left != 0; left &= left - 1) {
-        cpu_t cpu = (cpu_t)__builtin_ctzll(left);
+    for (; cpus != 0; cpus &= cpus - 1) {
+        cpu_t cpu = (cpu_t)__builtin_ctzll(cpus);
         const struct run_queue *other = &sched_cpu_of(cpu)->rq;
         bool has_waiting = (rq_ready(other) >> priority & 1) != 0;
         if (rq_running(other) == priority && (waiting > 1 || !has_waiting)) {
             return cpu;
         }
     }
-    return rq->cpu;
+    return CPU_MAX;
+}
+
+/** All in turn: those behind the last one come first. */
+static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t priority,
+                           unsigned waiting)
+{
+    cpu_mask_t up_to_last = (((cpu_mask_t)1 << rq->turn_cpu) << 1) - 1;
+    cpu_t cpu = first_for_turn(cpus & ~up_to_last, priority, waiting);
+    return cpu != CPU_MAX ? cpu : first_for_turn(cpus & up_to_last, priority, waiting);
 }
 
 /* What waits here is counted without `t`, in whose place one of the others runs. Nobody goes soon
@@ -187,7 +194,7 @@ void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t 
         }
     }
     cpu_t cpu = next_for_turn(rq, others, t->priority, waiting - 1);
-    if (cpu != rq->cpu) {
+    if (cpu != CPU_MAX) {
         rq->turn = t;
         rq->turn_cpu = cpu;
         balance_ask(cpu);

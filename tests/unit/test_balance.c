@@ -375,6 +375,22 @@ static void test_seven_equals_take_turns_on_three_cpus(void **state)
     check_even(7, 3, 25);
 }
 
+/* CPUs 3 and 4 have something better to do. */
+static void test_turns_pass_over_cpus_that_run_better_threads(void **state)
+{
+    (void)state;
+    (void)pinned_job(PRIO_NORMAL + 1, 3);
+    (void)pinned_job(PRIO_NORMAL + 1, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)free_job(FIELD_ALL);
+    }
+    spend(100 * NS_PER_MS);
+    watch(2 * NS_PER_S);
+    for (unsigned i = 2; i < 5; i++) {
+        assert_in_range(jobs[i].steps, 12800, 13900); /* of 13,333 */
+    }
+}
+
 static void test_turns_are_not_taken_more_often_than_is_worth_it(void **state)
 {
     (void)state;
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test_teardown(test_eight_equals_share_four_cpus_evenly, end_jobs),
         cmocka_unit_test_teardown(test_equals_that_cannot_be_divided_take_turns, end_jobs),
         cmocka_unit_test_teardown(test_seven_equals_take_turns_on_three_cpus, end_jobs),
+        cmocka_unit_test_teardown(test_turns_pass_over_cpus_that_run_better_threads, end_jobs),
         cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),
         cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
                                   end_jobs),
