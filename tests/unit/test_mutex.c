@@ -178,11 +178,21 @@ static void just_note(void *name)
     world_note(name);
 }
 
-/* Low holds what high waits for, and middle wants the CPU: without inheritance middle would run
- * first, and high would wait for it. */
-static void test_no_priority_is_inverted(void **state)
+/* Inheritance can be switched off here: nobody's priority is raised for another's sake. */
+static bool inherits_nothing;
+void __real_sched_apply_priority(struct thread *t, uint8_t priority);
+void __wrap_sched_apply_priority(struct thread *t, uint8_t priority);
+
+void __wrap_sched_apply_priority(struct thread *t, uint8_t priority)
 {
-    (void)state;
+    if (!inherits_nothing) {
+        __real_sched_apply_priority(t, priority);
+    }
+}
+
+/* Low holds what high waits for, and middle wants the CPU. What they note is in this order. */
+static void low_middle_high(const char *until_high_ends, const char *all)
+{
     uint8_t before = thread_current()->base_priority;
     struct thread *low = world_thread("low", 20, hold_and_note, "low");
     thread_set_priority(thread_current(), 20);
@@ -193,13 +203,28 @@ static void test_no_priority_is_inverted(void **state)
     thread_set_priority(thread_current(), 50);
     struct thread *middle = world_thread("middle", 30, just_note, "middle");
     struct thread *high = world_thread("high", 40, lock_and_note, "high");
+    inherits_nothing = strstr(until_high_ends, "middle") != NULL;
     world_join(high);
-    assert_string_equal(world_notes(), "low-has-it low high");
+    assert_string_equal(world_notes(), until_high_ends);
     world_join(low);
     world_join(middle);
-    assert_string_equal(world_notes(), "low-has-it low high middle low-again");
+    assert_string_equal(world_notes(), all);
+    inherits_nothing = false;
     thread_set_priority(thread_current(), before);
     assert_int_equal(thread_current()->priority, before);
+}
+
+static void test_no_priority_is_inverted(void **state)
+{
+    (void)state;
+    low_middle_high("low-has-it low high", "low-has-it low high middle low-again");
+}
+
+/* What the test before is about: middle runs first, and high waits for it. */
+static void test_without_inheritance_it_is(void **state)
+{
+    (void)state;
+    low_middle_high("low-has-it middle low high", "low-has-it middle low high low-again");
 }
 
 static void lock_second_then_first(void *name)
@@ -463,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_cancelled_thread_still_locks, reset),
         cmocka_unit_test_setup(test_one_at_a_time, reset),
         cmocka_unit_test_setup(test_no_priority_is_inverted, reset),
+        cmocka_unit_test_setup(test_without_inheritance_it_is, reset),
         cmocka_unit_test_setup(test_a_woken_waiter_waits_for_nobody, reset),
         cmocka_unit_test_setup(test_inheritance_goes_along_a_chain, reset),
         cmocka_unit_test_setup(test_the_best_waiter_is_woken_first, reset),
