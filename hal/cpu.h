@@ -64,9 +64,10 @@ struct hal_cpu {
         };
         uint16_t switch_extra; /* both in one look: what a switch has to do besides */
     };
-    bool in_panic;            /* [o] recursion guard of the fault path */
-    struct thread *current;   /* [o] the running thread; NULL before the scheduler starts. A thread
-                                 that asks for itself uses hal_this_thread() */
+    bool in_panic; /* [o] recursion guard of the fault path */
+    /* [o] to write: the running thread; NULL before the scheduler starts. A thread that asks for
+     * itself uses hal_this_thread(), who asks for another CPU hal_cpu_thread() */
+    struct thread *current;
     void *run_queue;          /* [I] the scheduler's, opaque here */
     uint64_t irq_count;       /* [o] interrupts taken */
     struct hal_cpu_arch arch; /* the machine's */
@@ -110,6 +111,13 @@ static inline bool hal_is_switch_due(void);
  * @context{early, once a CPU, interrupts masked}
  */
 static inline void hal_become_thread(struct thread *t);
+
+/** @brief What a CPU runs, or ran a moment ago: an address to compare, for the thread may be gone.
+ * Relaxed, as the store in the scheduler's switch. @context{any} */
+static inline struct thread *hal_cpu_thread(const struct hal_cpu *cpu)
+{
+    return __atomic_load_n(&cpu->current, __ATOMIC_RELAXED);
+}
 
 /**
  * @brief Add to hal_this_cpu()->preempt_off as one step: a thread that is moved to another CPU

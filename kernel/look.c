@@ -230,7 +230,7 @@ void upcall_report(void)
     }
     log_warn("nmi", "an interrupt that cannot be masked came, and no CPU sent it");
     for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        const struct thread *t = hal_cpu_at(cpu)->current;
+        const struct thread *t = hal_cpu_thread(hal_cpu_at(cpu));
         log_warn("nmi", "cpu %u runs thread %u \"%.*s\"", cpu, t->id, THREAD_NAME_MAX, t->name);
         look_log("nmi", cpu);
     }

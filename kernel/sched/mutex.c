@@ -83,12 +83,6 @@ static bool take_locked(struct mutex *m, struct thread *word, struct thread *sel
 /* Looks: about as long as a sleep and a wake-up take, some microseconds. */
 #define LOOKS_MAX 1000u
 
-/* Written by that CPU alone, as one word; what it was a moment ago is as good. */
-static const struct thread *current_of(const struct hal_cpu *cpu)
-{
-    return *(struct thread *const volatile *)&cpu->current;
-}
-
 /** The CPU that a thread runs on, if it is another than this. The thread may be gone: only its
  * address is compared. */
 static const struct hal_cpu *other_cpu_of(const struct thread *t)
@@ -96,7 +90,7 @@ static const struct hal_cpu *other_cpu_of(const struct thread *t)
     cpu_t count = hal_cpu_count();
     for (cpu_t i = 0; count > 1 && i < count; i++) {
         const struct hal_cpu *cpu = hal_cpu_at(i);
-        if (cpu != hal_this_cpu() && current_of(cpu) == t) {
+        if (cpu != hal_this_cpu() && hal_cpu_thread(cpu) == t) {
             return cpu;
         }
     }
@@ -125,7 +119,7 @@ static bool look_on(struct mutex *m, struct thread *self)
             holder = word;
             cpu = other_cpu_of(holder);
         }
-        if (holder != NULL && (cpu == NULL || current_of(cpu) != holder)) {
+        if (holder != NULL && (cpu == NULL || hal_cpu_thread(cpu) != holder)) {
             return false;
         }
         hal_cpu_relax();

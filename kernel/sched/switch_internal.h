@@ -145,7 +145,7 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
     next->state = THREAD_RUNNING;
     rq->slice_end = now + slice;
     if (is_other || LIKELY(next != prev)) {
-        cpu->current = next;
+        __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED); /* mutexes of others look */
         next->switches++;
         hal_context_switch(&prev->context, &next->context);
     }

@@ -28,17 +28,9 @@
 #define CPUS   4u
 #define ROUNDS 20000u
 
-_Thread_local struct hal_cpu *race_cpu;
-_Atomic uint64_t race_counter;
-
 static struct hal_cpu cpus[CPUS];
 static pthread_barrier_t barrier;
 static void (*body)(cpu_t cpu);
-
-void race_relax(void)
-{
-    (void)sched_yield();
-}
 
 static void check(bool holds, const char *what)
 {
@@ -176,15 +168,16 @@ static void mailboxes(cpu_t cpu)
             hal_ipi_send(&cpus[to], HAL_IPI_MACHINE);
         }
         hal_ipi_poll();
-        received = race_cpu->ipi_count;
+        received = race_this_cpu()->ipi_count;
         race_relax();
     }
 }
 
 void hal_ipi_serve_machine(void)
 {
-    check(mail[race_cpu->id] == ++race_cpu->ipi_count, "a letter was lost, or came twice");
-    atomic_store_explicit(&is_read[race_cpu->id], true, memory_order_release);
+    check(mail[race_this_cpu()->id] == ++race_this_cpu()->ipi_count,
+          "a letter was lost, or came twice");
+    atomic_store_explicit(&is_read[race_this_cpu()->id], true, memory_order_release);
 }
 
 /* ---- Timers: started here, taken back there, while time passes ---- */
@@ -266,10 +259,10 @@ static const struct {
 
 static void *run_cpu(void *arg)
 {
-    race_cpu = arg;
+    race_become_cpu(arg);
     hal_irq_enable();
     pthread_barrier_wait(&barrier);
-    body(race_cpu->id);
+    body(race_this_cpu()->id);
     return NULL;
 }
 
@@ -278,14 +271,14 @@ static void make_cpu(cpu_t id)
     vaddr_t stack_top;
     cpus[id] = (struct hal_cpu){.self = &cpus[id], .id = id};
     atomic_store_explicit(&is_read[id], true, memory_order_relaxed);
-    race_cpu = &cpus[0]; /* the boot CPU makes the others ready */
+    race_become_cpu(&cpus[0]); /* the boot CPU makes the others ready */
     if (id == 0) {
         sched_init();
         return;
     }
     atomic_store_explicit(&cpus[id].state, HAL_CPU_ARRIVED, memory_order_relaxed);
     check(sched_add_cpu(&cpus[id], &stack_top), "no memory for a CPU");
-    race_cpu = &cpus[id];
+    race_become_cpu(&cpus[id]);
     check(hal_cpu_set_online(), "a CPU is refused");
 }
 

@@ -20,10 +20,23 @@ def run(program, test):
     return subprocess.run([str(BUILD / program), test], capture_output=True, text=True, env=options, timeout=LIMIT_S)
 
 
-class Race(unittest.TestCase):
+class TestCase(unittest.TestCase):
+    program = "race"
+
     def right(self, test):
-        done = run("race", test)
+        done = run(self.program, test)
         self.assertEqual(done.returncode, 0, done.stderr[-4000:])
+
+    def wrong(self, test, function):
+        """The same with a race on purpose."""
+        done = run(f"{self.program}_wrong", test)
+        self.assertEqual(done.returncode, 66, done.stderr[-4000:])
+        self.assertIn("data race", done.stderr)
+        self.assertIn(function, done.stderr)
+
+
+class Race(TestCase):
+    """CPUs that do one thing each."""
 
     def test_spinlock(self):
         self.right("spinlock")
@@ -47,10 +60,36 @@ class Race(unittest.TestCase):
         self.right("trace")
 
     def test_a_race_on_purpose_is_reported(self):
-        done = run("race_wrong", "spinlock")
-        self.assertEqual(done.returncode, 66, done.stderr[-4000:])
-        self.assertIn("data race", done.stderr)
-        self.assertIn("spinlocks", done.stderr)
+        self.wrong("spinlock", "spinlocks")
+
+
+class Threads(TestCase):
+    """CPUs that switch threads, take them from each other and are interrupted."""
+    program = "race_threads"
+
+    def test_mutex_that_others_wait_for(self):
+        self.right("mutex")
+
+    def test_reader_writer_lock(self):
+        self.right("rwlock")
+
+    def test_semaphores_hand_over(self):
+        self.right("semaphore")
+
+    def test_condition(self):
+        self.right("condition")
+
+    def test_work(self):
+        self.right("work")
+
+    def test_threads_begin_and_end(self):
+        self.right("children")
+
+    def test_read_sections(self):
+        self.right("rcu")
+
+    def test_a_race_on_purpose_is_reported(self):
+        self.wrong("mutex", "lock_and_wander")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the scheduler's files ask of the rest of the kernel and of the machine, for CPUs that never
-// switch threads: memory is the host's, an interrupt between CPUs is found when its target looks.
+// What the scheduler's files ask of the rest of the kernel and of the machine: memory is the
+// host's, an interrupt between CPUs is found when its target looks.
 #include "race.h"
 
 #include "hal/context.h"
@@ -22,6 +22,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/watchdog.h"
 #include "kernel/smp.h"
 
 #include <stdarg.h>
@@ -50,7 +51,10 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
 {
     char text[256];
     va_list args;
-    (void)level, (void)area;
+    (void)area;
+    if (level == LOG_INFO) {
+        return;
+    }
     va_start(args, fmt);
     (void)fmt_vprint(text, sizeof text, fmt, args);
     va_end(args);
@@ -64,11 +68,6 @@ void backtrace_print_list(void (*write)(void *ctx, const char *line), void *ctx,
 }
 
 /* ---- The machine ---- */
-
-static void arm(uint64_t deadline)
-{
-    (void)deadline; /* time passes when a test says so, and then it looks itself */
-}
 
 static void disarm(void)
 {
@@ -118,7 +117,7 @@ static bool raise_nmi(const struct hal_cpu *cpu)
     return false;
 }
 
-static const struct event_timer timer = {.name = "race", .arm = arm, .disarm = disarm};
+static const struct event_timer timer = {.name = "race", .arm = race_arm, .disarm = disarm};
 static const struct irq_controller controller = {
     .name = "race",
     .configure = configure,
@@ -180,6 +179,22 @@ void look_log(const char *area, cpu_t cpu)
     abort();
 }
 
+/* Time is nobody's here: a CPU may be long without one of the host's. */
+void watchdog_follow(void)
+{
+}
+
+uint64_t watchdog_looks(void)
+{
+    return 0;
+}
+
+void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+{
+    (void)ctx, (void)pc, (void)fp;
+    abort();
+}
+
 _Noreturn void hal_cpu_halt(void)
 {
     race_fail("halted");
@@ -213,18 +228,6 @@ void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi)
     *lo = *hi = 0;
 }
 
-void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void (*entry)(void *arg),
-                      void *arg)
-{
-    (void)ctx, (void)stack, (void)size, (void)entry, (void)arg;
-}
-
-void hal_context_switch(struct hal_context *save, const struct hal_context *next)
-{
-    (void)save, (void)next;
-    race_fail("a CPU switches threads");
-}
-
 size_t hal_fp_size(void)
 {
     return 16;
@@ -247,13 +250,6 @@ void hal_fp_restore(const void *area)
 
 /* The boot thread's stack, on which nobody runs. */
 char __boot_stack_start[PAGE_SIZE], __boot_stack_end[1];
-
-/* For want of memory only, which there is. */
-void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
-{
-    (void)cpu, (void)fn, (void)arg;
-    race_fail("a CPU is called");
-}
 
 /* ---- Memory ---- */
 
