@@ -19,7 +19,8 @@ static inline void dsb_ishst(void)
     __asm__ volatile("dsb ishst" : : : "memory");
 }
 
-/** As dsb_ishst(), also for loads, and for maintenance that was broadcast: it is done everywhere. */
+/** As dsb_ishst(), also for loads, and for maintenance that was broadcast: it is done everywhere.
+ */
 static inline void dsb_ish(void)
 {
     __asm__ volatile("dsb ish" : : : "memory");
