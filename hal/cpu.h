@@ -112,8 +112,12 @@ static inline bool hal_is_switch_due(void);
  */
 static inline void hal_become_thread(struct thread *t);
 
-/** @brief What a CPU runs, or ran a moment ago: an address to compare, for the thread may be gone.
- * Relaxed, as the store in the scheduler's switch. @context{any} */
+/**
+ * @brief What a CPU runs, or ran a moment ago. The thread may be gone by now and its memory another
+ *        object's: an address to compare, or, since heap memory is always mapped, to read for a
+ *        report of a CPU that hangs, where a wrong name is the worst that comes of it.
+ * Relaxed, as the store in the scheduler's switch. @context{any}
+ */
 static inline struct thread *hal_cpu_thread(const struct hal_cpu *cpu)
 {
     return __atomic_load_n(&cpu->current, __ATOMIC_RELAXED);

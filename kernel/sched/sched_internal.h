@@ -82,8 +82,6 @@ void sched_forget_program(struct thread *t);
 extern int64_t sched_slice_ticks; /* [I] */
 
 /* balance.c */
-/** For a place other than THREAD_HERE: its CPU and its affinity. */
-SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
 /** A thread that may move is READY in the queue's list, and is not about to run: see that a CPU
  * that has nothing better to do takes it. */
 SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
@@ -111,6 +109,12 @@ static inline void balance_leave_idle(struct sched_cpu *self)
 }
 /** Have a CPU look for a thread better than what it runs. @context{any} */
 void balance_ask(cpu_t cpu);
+/** Threads that were taken, by all CPUs. */
+uint64_t balance_moves(void);
+
+/* place.c */
+/** For a place other than THREAD_HERE: its CPU and its affinity. */
+SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
 /** A thread that may not stay where it is has left the CPU; its registers are saved.
  * @pre it is MOVING, its queue is locked */
 void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
@@ -119,8 +123,6 @@ void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq
 void balance_arrive(struct thread *t);
 /** thread.can_move follows from its affinity and the CPUs that there are. */
 void balance_cover(struct thread *t);
-/** Threads that were taken, by all CPUs. */
-uint64_t balance_moves(void);
 
 /** The running thread is dead: `ended` is signalled, and it never comes back. Who waits for that
  * runs once it has left, not before, if that is on its CPU. @pre interrupts are masked. */

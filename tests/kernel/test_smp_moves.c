@@ -9,8 +9,8 @@
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX  64u
-#define CPUS_MANY 4u /* emulated ones are in each other's way */
-#define NAPS_MAX  30000u
+#define CPUS_MANY 4u     /* emulated ones are in each other's way */
+#define NAPS_MAX  30000u /* of a millisecond: a busy host gives emulated CPUs few turns */
 
 static cpu_t cpu_count(void)
 {

@@ -241,16 +241,20 @@ static void put_off(void *arg)
     check(s != NULL, "no memory");
     s->work.run = add_up;
     for (unsigned i = 0; i < ROUNDS; i++) {
+        uint64_t before = s->out;
+        bool is_awaited = draw(&a->seed) % 2 == 0;
         completion_init(&s->done, "work");
-        s->in = i;
+        s->in = i + 1;
         check(work_queue(&s->work), "work is queued that was done");
-        if (draw(&a->seed) % 2 == 0) {
+        if (is_awaited) {
             check(completion_wait(&s->done, WAIT_FOREVER) == OK, "a wait was cancelled");
+            a->done++;
         }
         work_cancel(&s->work); /* it does not run after this */
+        check(s->out == before + s->in || (!is_awaited && s->out == before),
+              "work ran other than once");
         wander(a);
     }
-    a->done = s->out;
     free(s);
 }
 

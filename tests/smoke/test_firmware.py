@@ -9,6 +9,7 @@ import tempfile
 from smoke import TestCase, for_machine, program, run
 
 LIMIT_S = 240  # under icount firmware is slow
+BOOT_LIMIT_US = 3000
 UEFI = ["--firmware", "uefi"]
 
 
@@ -39,12 +40,18 @@ class Firmware(TestCase):
         return result.output
 
     def test_the_kernels_own_part_is_timed(self):
+        # The firmware's part, which is not in it, is seconds. A busy host makes any one start longer.
+        figures = [self.boot_us()]
+        while figures[-1] >= BOOT_LIMIT_US and len(figures) < 5:
+            figures.append(self.boot_us())
+        self.assertLess(min(figures), BOOT_LIMIT_US, figures)
+
+    def boot_us(self):
         result = run(*UEFI, "--bench=boot.*", limit=LIMIT_S)
         self.expect(result, 0)
         figure = re.search(r"(?m)^bench boot\.kernel_us (\d+)(?:\.\d+)? us$", result.output)
         self.assertIsNotNone(figure, result.output)
-        # The firmware's part, which is not in it, is seconds; how long the kernel takes is test_boot's, in instructions.
-        self.assertLess(int(figure[1]), 500_000)
+        return int(figure[1])
 
     def test_status_of_a_program(self):
         result = run(*UEFI, "--program", program("exit"), "--args", "200", limit=LIMIT_S)

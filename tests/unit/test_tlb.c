@@ -6,9 +6,8 @@
 // that is missing. Here
 //
 //   - a walker sees the tables as they were at the last barrier for stores;
-//   - the TLB holds all that a walker could find, from then on, whether anybody asked for it or
-//   not,
-//     tables on the way included;
+//   - the TLB holds all that a walker could find, from then on, tables on the way included, whether
+//     anybody asked for it or not;
 //   - what is to be forgotten is forgotten at the next barrier that waits for it, and what is found
 //     in the tables by then is taken in again;
 //   - the CPU has what it executes next fetched and translated already, until an ISB.
