@@ -96,12 +96,13 @@ static enum status start(cpu_t id, uint64_t hw_id)
     return s == OK ? wait_for(cpu) : s;
 }
 
-/** A call on another CPU, on the stack of who waits for it. */
+/** A call on other CPUs, on the stack of who waits for them. */
 struct call {
     void (*fn)(void *arg);
     void *arg;
-    /* Release after fn has returned, acquire by who waits: the struct is gone after that. */
-    _Atomic bool done;
+    /* CPUs that have not done it. Release after fn has returned, acquire by who waits: at 0 the
+     * struct is gone. */
+    _Atomic uint32_t left;
 };
 
 /* By CPU: what it is to call. Put there by exchange with NULL (release), taken by exchange
@@ -114,11 +115,11 @@ void smp_do_calls(void)
         atomic_exchange_explicit(&calls[hal_this_cpu()->id], NULL, memory_order_acquire);
     if (c != NULL) {
         c->fn(c->arg);
-        atomic_store_explicit(&c->done, true, memory_order_release);
+        atomic_fetch_sub_explicit(&c->left, 1, memory_order_release);
     }
 }
 
-static void call_elsewhere(cpu_t cpu, struct call *c)
+static void ask(cpu_t cpu, struct call *c)
 {
     struct call *none = NULL;
     while (!atomic_compare_exchange_weak_explicit(&calls[cpu], &none, c, memory_order_release,
@@ -127,7 +128,11 @@ static void call_elsewhere(cpu_t cpu, struct call *c)
         hal_cpu_relax();
     }
     hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_CALL);
-    while (!atomic_load_explicit(&c->done, memory_order_acquire)) {
+}
+
+static void wait_until_done(struct call *c)
+{
+    while (atomic_load_explicit(&c->left, memory_order_acquire) != 0) {
         hal_cpu_relax();
     }
 }
@@ -135,13 +140,30 @@ static void call_elsewhere(cpu_t cpu, struct call *c)
 void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
 {
     ASSERT(hal_irqs_enabled());
-    struct call c = {.fn = fn, .arg = arg};
+    struct call c = {.fn = fn, .arg = arg, .left = 1};
     preempt_disable(); /* or "elsewhere" might become here */
     if (cpu == hal_this_cpu()->id) {
         fn(arg);
     } else {
-        call_elsewhere(cpu, &c);
+        ask(cpu, &c);
+        wait_until_done(&c);
     }
+    preempt_enable();
+}
+
+void smp_call_all(void (*fn)(void *arg), void *arg)
+{
+    ASSERT(hal_irqs_enabled());
+    cpu_t count = hal_cpu_count();
+    struct call c = {.fn = fn, .arg = arg, .left = count - 1};
+    preempt_disable();
+    for (cpu_t cpu = 0; cpu < count; cpu++) {
+        if (cpu != hal_this_cpu()->id) {
+            ask(cpu, &c);
+        }
+    }
+    fn(arg); /* while the others come */
+    wait_until_done(&c);
     preempt_enable();
 }
 
@@ -154,9 +176,7 @@ static void nothing(void *arg)
  * ARM, DDI 0487, B2.4.4), and IRET serialises (SDM volume 3A, 9.3). */
 void smp_synchronise_fetch(void)
 {
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        smp_call(cpu, nothing, NULL);
-    }
+    smp_call_all(nothing, NULL);
 }
 
 static void watch(void *arg)

@@ -25,6 +25,14 @@ void smp_start(const struct boot_info *info, uint32_t limit);
 void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg);
 
 /**
+ * @brief Call fn(arg) on every CPU, as smp_call() does, on all of them at once, and wait until all
+ * have returned: it takes as long as the slowest.
+ * @param fn  As smp_call()'s. Preemption is off around it on the calling CPU, too.
+ * @context{thread, interrupts enabled}
+ */
+void smp_call_all(void (*fn)(void *arg), void *arg);
+
+/**
  * @brief Have every CPU fetch instructions anew: code that hal_icache_sync() has seen may be called
  * from here on by what runs on any of them. A thread that is switched to, and an interrupt handler,
  * may do so without.

@@ -65,7 +65,7 @@ void balance_ask(cpu_t cpu)
     if (cpu == hal_this_cpu()->id) {
         request_switch();
     } else {
-        hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
+        sched_kick(cpu);
     }
 }
 
@@ -76,7 +76,7 @@ static void wake_idle(cpu_mask_t cpus)
         cpu_mask_t bit = cpus & -cpus;
         if ((atomic_fetch_and_explicit(&balance_idle_cpus, ~bit, memory_order_relaxed) & bit) !=
             0) {
-            hal_ipi_send(hal_cpu_at((cpu_t)__builtin_ctzll(bit)), HAL_IPI_LOOK);
+            sched_kick((cpu_t)__builtin_ctzll(bit));
             return;
         }
     }
@@ -108,7 +108,7 @@ static void look_again_at(struct run_queue *rq, uint64_t when)
     if (rq == &sched_this_cpu()->rq) {
         timer_arm_on(owner_of(rq), when);
     } else {
-        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        sched_kick(rq->cpu);
     }
 }
 

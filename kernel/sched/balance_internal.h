@@ -7,8 +7,6 @@
 #include "hal/smp.h"
 #include "kernel/sched/switch_internal.h"
 
-#define MASK_CPUS 64
-
 static inline cpu_mask_t online(void)
 {
     cpu_t count = hal_cpu_count();

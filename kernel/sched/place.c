@@ -90,7 +90,7 @@ static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lo
         if (rq == &sched_this_cpu()->rq) {
             request_switch();
         } else {
-            hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+            sched_kick(rq->cpu);
         }
         return false;
     default:

@@ -24,22 +24,37 @@ static struct {
     struct work work;
 } later = {SPINLOCK_INIT, LIST_INIT(later.calls), {.run = run_calls}};
 
+/** CPUs that may be in a read section, as bits. */
+struct busy {
+    _Atomic uint64_t cpus[CPU_MAX / 64]; /* relaxed: what the answers order, the calls do */
+};
+
 /** In an interrupt, or, on the CPU that asks, with its own preemption off. */
-static void look(void *answer)
+static void look(void *arg)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
-    *(bool *)answer = cpu->preempt_off == (cpu->irq_depth == 0 ? 1 : 0);
+    struct busy *busy = arg;
+    if (cpu->preempt_off != (cpu->irq_depth == 0 ? 1 : 0)) {
+        atomic_fetch_or_explicit(&busy->cpus[cpu->id / 64], (uint64_t)1 << cpu->id % 64,
+                                 memory_order_relaxed);
+    }
 }
 
-/** One that has run this is: preemption is on. The thread may be moved meanwhile. */
+static bool is_busy(struct busy *busy, cpu_t cpu)
+{
+    return (atomic_load_explicit(&busy->cpus[cpu / 64], memory_order_relaxed) >> cpu % 64 & 1) != 0;
+}
+
+/** Ask one again. The CPU that runs this is in no read section: preemption is on. The thread may be
+ * moved meanwhile. */
 static bool is_quiet(cpu_t cpu)
 {
-    bool answer = false;
+    struct busy busy = {0};
     if (cpu == hal_this_cpu()->id) {
         return true;
     }
-    smp_call(cpu, look, &answer);
-    return answer;
+    smp_call(cpu, look, &busy);
+    return !is_busy(&busy, cpu);
 }
 
 static void sleep_a_little(void)
@@ -55,8 +70,12 @@ void rcu_synchronize(void)
 {
     lockcheck_may_sleep("rcu_synchronize");
     cpu_t count = hal_cpu_count();
+    struct busy busy = {0};
+    if (count > 1) { /* who calls is in no read section */
+        smp_call_all(look, &busy);
+    }
     for (cpu_t cpu = 0; cpu < count; cpu++) {
-        while (!is_quiet(cpu)) {
+        while (is_busy(&busy, cpu) && !is_quiet(cpu)) {
             sleep_a_little();
         }
     }

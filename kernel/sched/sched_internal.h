@@ -10,6 +10,8 @@
 #include "kernel/sched/work.h"
 #include "kernel/spinlock.h"
 
+#define MASK_CPUS 64 /* bits of a cpu_mask_t: those behind it are in no mask */
+
 /* Field protection:  [t] lock, interrupts masked   [o] the owning CPU, interrupts masked */
 struct timer_queue {
     struct spinlock lock;
@@ -34,6 +36,7 @@ struct sched_cpu {
     struct timer_queue timers;
     struct worker worker;
     struct list late; /* [o] struct late_wake that are due */
+    cpu_mask_t kicks; /* [o] CPUs to have look, once no lock is held: sched_kick() */
     /* [o] dead threads with their stacks, for the next thread_create(): a stack, through
      * run_link.next alone */
     struct list_node *spare;
@@ -70,6 +73,15 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 /** Lock the run queue of the CPU that a thread is on. */
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
+
+/**
+ * Have another CPU look at its run queue (sched_look()), which is changed already. Nothing is sent
+ * under a run queue's lock: whoever comes would wait for it, and where CPUs are virtual, to send is
+ * slow and may give the host's CPU to who comes. It leaves at the next preempt_check(), or at the
+ * end of the interrupt; at once if preemption is off, which may last.
+ * @context{interrupts masked}
+ */
+void sched_kick(cpu_t cpu);
 
 /** Count what the running thread has run up to now. */
 void sched_account(void);

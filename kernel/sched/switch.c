@@ -57,11 +57,31 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state) NO_LOCK_ANALYS
     spin_unlock_irq(&rq->lock, state);
 }
 
+void sched_kick(cpu_t cpu)
+{
+    struct hal_cpu *self = hal_this_cpu();
+    if (cpu >= MASK_CPUS || self->preempt_off != 0) {
+        hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
+        return;
+    }
+    sched_of(self)->kicks |= (cpu_mask_t)1 << cpu;
+    self->need_resched = true;
+}
+
+static NOINLINE void send_kicks(struct sched_cpu *sc)
+{
+    cpu_mask_t cpus = sc->kicks;
+    sc->kicks = 0;
+    for (; cpus != 0; cpus &= cpus - 1) {
+        hal_ipi_send(hal_cpu_at((cpu_t)__builtin_ctzll(cpus)), HAL_IPI_LOOK);
+    }
+}
+
 SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
 {
     uint8_t running = rq_running(rq);
     if (t->priority >= running) {
-        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        sched_kick(rq->cpu);
     }
     if (t->priority <= running && t->can_move) {
         balance_offer_locked(rq, t);
@@ -163,7 +183,8 @@ NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
 SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
                                    const struct thread *next)
 {
-    cpu->need_resched = !list_is_empty(&sched_of(cpu)->late);
+    const struct sched_cpu *sc = sched_of(cpu);
+    cpu->need_resched = !list_is_empty(&sc->late) || sc->kicks != 0;
     if (cpu->is_traced && next != prev) {
         trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
     }
@@ -244,6 +265,9 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
         struct sched_cpu *sc = sched_of(cpu);
         if (UNLIKELY(!list_is_empty(&sc->late))) {
             wait_do_late(sc);
+        }
+        if (UNLIKELY(sc->kicks != 0)) {
+            send_kicks(sc);
         }
         pull_if_asked(sc);
         cpu->need_resched = false; /* whatever it was set for, preempt_locked() decides */
@@ -446,7 +470,7 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
     } else if (t->state == THREAD_RUNNING && rq == &sched_this_cpu()->rq) {
         arm_kill_check(t, hal_counter_read());
     } else if (t->state == THREAD_RUNNING) {
-        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        sched_kick(rq->cpu);
     }
     sched_unlock_thread(rq, state);
 }
@@ -488,7 +512,7 @@ static void follow_priority_locked(struct run_queue *rq, uint8_t before, uint8_t
         balance_ask(rq->cpu);
     }
     if (rq != &sched_this_cpu()->rq) {
-        hal_ipi_send(hal_cpu_at(rq->cpu), HAL_IPI_LOOK);
+        sched_kick(rq->cpu);
     } else if (rq_best_locked(rq) >= priority) {
         timer_arm(rq->slice_end);
         request_switch(); /* preempt_locked() decides */

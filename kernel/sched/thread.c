@@ -213,19 +213,16 @@ static void give_up_spare(void *gave)
         irq_state_t state = spin_lock_irq(&surplus.lock);
         list_push_back(&surplus.list, &t->run_link);
         spin_unlock_irq(&surplus.lock, state);
-        *(bool *)gave = true;
+        atomic_store_explicit((_Atomic bool *)gave, true, memory_order_relaxed);
     }
 }
 
 bool thread_trim(void)
 {
-    bool gave = false;
-    cpu_t count = hal_cpu_count();
-    for (cpu_t cpu = 0; cpu < count; cpu++) {
-        smp_call(cpu, give_up_spare, &gave);
-    }
+    _Atomic bool gave = false; /* relaxed: the calls have returned before it is read */
+    smp_call_all(give_up_spare, &gave);
     free_surplus(&surplus.work);
-    return gave;
+    return atomic_load_explicit(&gave, memory_order_relaxed);
 }
 
 NOINLINE void thread_recycle(struct thread *t)

@@ -64,6 +64,53 @@ static void no_call_is_lost(void)
     }
 }
 
+struct roll {
+    _Atomic unsigned calls, cpus; /* calls of all; CPUs that were called */
+    _Atomic unsigned here;        /* calls on the CPU that asked, in no interrupt */
+    _Atomic bool was_called[CPU_MAX];
+};
+
+static void answer_roll(void *arg)
+{
+    struct roll *r = arg;
+    bool was_called = atomic_exchange(&r->was_called[hal_this_cpu()->id], true);
+    atomic_fetch_add(&r->calls, 1);
+    atomic_fetch_add(&r->cpus, was_called ? 0 : 1);
+    atomic_fetch_add(&r->here, hal_irqs_enabled() ? 1 : 0);
+}
+
+/* All call all, and answer each other while they wait. */
+static void call_roll(void *arg)
+{
+    enum { ROUNDS = 100 };
+    unsigned *wrong = arg;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct roll r = {.calls = 0};
+        smp_call_all(answer_roll, &r);
+        cpu_t count = hal_cpu_count();
+        *wrong += r.calls == count && r.cpus == count && r.here == 1 ? 0 : 1;
+    }
+}
+
+static void all_are_called_at_once(void)
+{
+    struct thread *callers[4];
+    unsigned wrong[ARRAY_COUNT(callers)] = {0};
+    for (unsigned i = 0; i < ARRAY_COUNT(callers); i++) {
+        struct thread_options o = {.name = "caller",
+                                   .entry = call_roll,
+                                   .arg = &wrong[i],
+                                   .priority = PRIO_NORMAL,
+                                   .place = THREAD_ON,
+                                   .cpu = (cpu_t)(i % hal_cpu_count())};
+        TEST_EQUAL(thread_create(&o, &callers[i]), OK);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(callers); i++) {
+        TEST_EQUAL(thread_join(callers[i], NULL), OK);
+        TEST_EQUAL(wrong[i], 0);
+    }
+}
+
 struct look {
     const void *at;
     bool is_there;
@@ -118,6 +165,7 @@ const struct kernel_test smp_tests[] = {
     {"smp.every_cpu_has_vectors_a_stack_and_the_same_protection",
      every_cpu_has_vectors_a_stack_and_the_same_protection},
     {"smp.no_call_is_lost", no_call_is_lost},
+    {"smp.all_are_called_at_once", all_are_called_at_once},
     {"smp.what_is_unmapped_is_gone_on_every_cpu", what_is_unmapped_is_gone_on_every_cpu},
     {"smp.cpus_live_through_a_hole_in_the_direct_map", cpus_live_through_a_hole_in_the_direct_map},
     {0},

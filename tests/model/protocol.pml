@@ -63,6 +63,7 @@ typedef cpu_t { /* struct hal_cpu, struct sched_cpu */
     byte current;
     byte left;     /* rq.left */
     bool need;     /* need_resched */
+    bool kicks;    /* the other CPU is to be asked, once no lock is held */
     bool asked;    /* HAL_IPI_LOOK is pending */
     bool raised;   /* its interrupt */
     bool watched;  /* HAL_IPI_WATCHED: it sees `asked` without */
@@ -196,12 +197,22 @@ inline context_switch()
     }
 }
 
+/* switch_do_extra(): who arrives has still to ask. */
+inline end_need()
+{
+#ifdef MISTAKE_KICK_LOST_IN_SWITCH
+    C[here].need = false
+#else
+    C[here].need = C[here].kicks
+#endif
+}
+
 /* best_or_idle_locked(), switch_locked(): the lock is held, and given up by the thread that arrives. */
 inline choose_locked()
 {
     atomic {
         pick_locked();
-        C[here].need = false;
+        end_need();
         T[next].state = RUNNING;
         C[here].current = next
     }
@@ -231,12 +242,24 @@ inline ask(at)
     }
 }
 
+/* sched_kick(); with preemption off, too, where it asks at once. */
+inline kick() { C[here].kicks = true; C[here].need = true }
+
+/* send_kicks() */
+inline send_kicks()
+{
+    if
+    :: C[here].kicks -> C[here].kicks = false; ask(1 - here)
+    :: else
+    fi
+}
+
 /* make_ready_locked(), switch_tell_cpu_locked(). */
 inline make_ready_locked(at, who)
 {
     push_locked(at, who);
     if
-    :: at != here -> ask(at)
+    :: at != here -> kick()
     :: at == here && C[here].current == IDLE(here) -> C[here].need = true
     :: else -> C[here].armed = true
     fi
@@ -287,7 +310,8 @@ inline switch_wake(who, why)
 inline preempt_check()
 {
     do
-    :: atomic { C[T[self].on].need && !C[T[self].on].masked -> irq_disable(); lock_rq(here) };
+    :: atomic { C[T[self].on].need && !C[T[self].on].masked -> irq_disable(); send_kicks() };
+       lock_rq(here);
        if
        :: atomic { C[here].ready == 0 -> C[here].need = false; unlock_rq(here) }
 #ifndef SLICES_MAX
@@ -623,7 +647,7 @@ inline leave_locked()
     :: next == NONE -> choose_locked()
     :: else ->
        atomic {
-           C[here].need = false;
+           end_need();
            T[next].state = RUNNING;
            C[here].current = next
        }

@@ -28,6 +28,7 @@ MISTAKES = {
     "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
     "JOINER_OF_ANY_CPU": ["exit 1"],  # who joins is switched to by a CPU that is not its own
     "UNLOCK_BEFORE_SAVE": ["exit 1"],  # a run queue's lock is given up by who leaves, not by who arrives
+    "KICK_LOST_IN_SWITCH": ["exit"],  # who makes a thread ready elsewhere leaves before it has said so
     "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # what was asked for, and then that nobody watches any more
     "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
 }
@@ -126,6 +127,9 @@ class Mistakes(Model):
 
     def test_a_thread_is_taken_before_its_registers_are_saved(self):
         self.found("UNLOCK_BEFORE_SAVE")
+
+    def test_who_is_to_tell_another_cpu_leaves_before(self):
+        self.found("KICK_LOST_IN_SWITCH")
 
     def test_a_watch_is_ended_in_two_steps(self):
         self.found("WATCH_ENDS_IN_TWO_STEPS")

@@ -50,8 +50,8 @@ void hal_context_switch(struct hal_context *save, const struct hal_context *next
 }
 
 /* For want of memory only, which there is. */
-void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
+void smp_call_all(void (*fn)(void *arg), void *arg)
 {
-    (void)cpu, (void)fn, (void)arg;
-    race_fail("a CPU is called");
+    (void)fn, (void)arg;
+    race_fail("all CPUs are called");
 }

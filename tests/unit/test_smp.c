@@ -279,6 +279,8 @@ static void test_a_call_on_this_cpu_is_a_call(void **state)
     assert_int_equal(calls, 1);
     smp_do_calls(); /* nothing is left */
     assert_int_equal(calls, 1);
+    smp_call_all(count_call, &one); /* of one */
+    assert_int_equal(calls, 2);
 }
 
 int main(void)
