@@ -61,6 +61,10 @@ class Firmware(TestCase):
         result = run(*UEFI, typed="panic\n", limit=LIMIT_S)
         self.expect(result, 120, "panic", contains=["PANIC:", "PANIC END"])
 
+    @for_machine("x86_64")
+    def test_the_least_memory_that_firmware_starts_from(self):
+        self.hello("--boot", "iso", "--machine", "pc", "--mem", "48M")  # GRUB holds all of the file that it starts
+
     @for_machine("aarch64")
     def test_program_with_acpi_at_el2(self):
         self.hello("--machine", "virtualization=on")
