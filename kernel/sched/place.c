@@ -109,6 +109,9 @@ enum status thread_set_affinity(struct thread *t, cpu_mask_t mask) NO_LOCK_ANALY
     t->can_move = is_several(mask & online());
     t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
     bool is_mine = !may_run_on(t, owner_of(rq)) && evict_locked(rq, t);
+    if (t->state == THREAD_READY && t->can_move) {
+        balance_offer_locked(rq, t); /* it may have had to stay, and waited here unoffered */
+    }
     spin_unlock_masked(&rq->lock);
     if (is_mine) {
         balance_arrive(t);

@@ -266,11 +266,11 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
         if (UNLIKELY(!list_is_empty(&sc->late))) {
             wait_do_late(sc);
         }
-        if (UNLIKELY(sc->kicks != 0)) {
-            send_kicks(sc);
-        }
         pull_if_asked(sc);
         cpu->need_resched = false; /* whatever it was set for, preempt_locked() decides */
+        if (UNLIKELY(sc->kicks != 0)) {
+            send_kicks(sc); /* those of the two before, too: nothing else would come back here */
+        }
         spin_lock_masked(&sc->rq.lock);
         if (UNLIKELY((cpu->current->special & SPECIAL_MUST_MOVE) != 0)) {
             leave_cpu_locked(cpu, sc);
@@ -278,6 +278,7 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
             preempt_locked(cpu, sc);
         }
     }
+    DASSERT(sched_of(cpu)->kicks == 0); /* nothing would come back here for them */
 }
 
 void sched_preempt(void)

@@ -69,10 +69,10 @@ void wait_wake_all(struct wait_queue *q);
 struct late_wake {
     struct wait_queue *queue; /* [I] */
     struct list_node link;    /* private: in its CPU's list, interrupts masked */
-    _Atomic bool
-        is_queued; /* private: set by who queues, cleared before the wake-up. Exchanges,
-                      both   acquire and release: who finds it set leaves its wake-up to
-                      the   CPU   that clears it, which must see what it made true before */
+    /* private: set by who queues, cleared before the wake-up. Exchanges, both acquire and release:
+     * who finds it set leaves its wake-up to the CPU that clears it, which must see what it made
+     * true before. */
+    _Atomic bool is_queued;
 };
 
 /** @brief Wake all of w->queue soon; asked again before that, once. @context{any, under any lock,

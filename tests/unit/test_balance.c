@@ -243,6 +243,19 @@ static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
     assert_in_range(second->steps, 9, 10);
 }
 
+/* It waits behind something better, where it had to stay: nothing but this makes it movable. */
+static void test_a_ready_thread_goes_as_soon_as_it_may(void **state)
+{
+    (void)state;
+    (void)pinned_job(PRIO_NORMAL + 1, 1);
+    struct job *j = pinned_job(PRIO_NORMAL, 1);
+    watch(5 * NS_PER_MS);
+    assert_int_equal(j->steps, 0);
+    assert_int_equal(thread_set_affinity(j->thread, FIELD_ALL), OK);
+    watch(10 * STEP_NS);
+    assert_in_range(j->steps, 9, 10);
+}
+
 /* ---- What is not taken ---- */
 
 static void test_pinned_threads_are_never_taken(void **state)
@@ -403,6 +416,79 @@ static void test_turns_are_not_taken_more_often_than_is_worth_it(void **state)
     assert_in_range(moves() - before, 10, 30);
 }
 
+/* ---- What a CPU tells another ---- */
+
+static struct completion happened;
+static bool has_gone_on;
+
+static void wait_for_it(void *arg)
+{
+    (void)arg;
+    assert_int_equal(completion_wait(&happened, WAIT_FOREVER), OK);
+    has_gone_on = true;
+}
+
+/* Whom a late wake-up makes ready elsewhere is told of in the same preempt_check(): nothing else on
+ * this CPU would come back to it. */
+static void test_a_late_wake_up_reaches_another_cpu(void **state)
+{
+    (void)state;
+    static struct late_wake late = {.queue = &happened.queue};
+    const struct thread_options options = {.name = "waiter",
+                                           .entry = wait_for_it,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = 2};
+    struct thread *waiter;
+    completion_init(&happened, "late");
+    has_gone_on = false;
+    assert_int_equal(thread_create(&options, &waiter), OK);
+    fake_cpus_settle(CPUS - 1);
+    happened.done = true;
+    wait_wake_late(&late);
+    preempt_check();
+    (void)fake_cpu_run(2); /* no time has passed: it comes if it was asked */
+    assert_true(has_gone_on);
+    (void)world_join(waiter);
+}
+
+static void come(void *arg)
+{
+    bool *has_come = arg;
+    *has_come = true;
+}
+
+/* CPU 0 turns to something worse, takes one of two equals that wait elsewhere, and so tells CPU 3,
+ * which is idle, of the other: it does so before it goes on. The kernel checks that by itself. */
+static void test_who_takes_a_thread_tells_of_the_next(void **state)
+{
+    (void)state;
+    static const cpu_mask_t masks[] = {1 << 0 | 1 << 1 | 1 << 2 | 1 << 3, 1 << 0 | 1 << 1};
+    bool has_come[2] = {false, false};
+    struct thread *threads[2];
+    (void)pinned_job(PRIO_REALTIME, 1);
+    thread_set_priority(thread_current(), PRIO_REALTIME);
+    spend(NS_PER_MS);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct thread_options options = {.name = "comes",
+                                               .entry = come,
+                                               .arg = &has_come[i],
+                                               .priority = PRIO_NORMAL,
+                                               .place = THREAD_ON,
+                                               .cpu = 1};
+        assert_int_equal(thread_create(&options, &threads[i]), OK);
+        assert_int_equal(thread_set_affinity(threads[i], masks[i]), OK); /* tells CPU 2 */
+    }
+    uint64_t before = moves();
+    thread_set_priority(thread_current(), PRIO_NORMAL);
+    assert_int_equal(moves(), before + 1);
+    assert_true(fake_cpu_run(3));
+    for (unsigned i = 0; i < 2; i++) {
+        (void)world_join(threads[i]);
+        assert_true(has_come[i]);
+    }
+}
+
 /* ---- CPUs that no mask names ---- */
 
 static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void **state)
@@ -438,6 +524,7 @@ int main(void)
         cmocka_unit_test_teardown(test_a_warm_thread_is_left_and_a_cold_one_taken, end_jobs),
         cmocka_unit_test_teardown(test_the_third_that_waits_is_taken_warm, end_jobs),
         cmocka_unit_test_teardown(test_of_two_that_become_ready_at_once_one_is_taken, end_jobs),
+        cmocka_unit_test_teardown(test_a_ready_thread_goes_as_soon_as_it_may, end_jobs),
         cmocka_unit_test_teardown(test_pinned_threads_are_never_taken, end_jobs),
         cmocka_unit_test_teardown(test_affinity_is_respected, end_jobs),
         cmocka_unit_test_teardown(test_a_running_thread_is_not_taken, end_jobs),
@@ -450,6 +537,8 @@ int main(void)
         cmocka_unit_test_teardown(test_seven_equals_take_turns_on_three_cpus, end_jobs),
         cmocka_unit_test_teardown(test_turns_pass_over_cpus_that_run_better_threads, end_jobs),
         cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),
+        cmocka_unit_test_teardown(test_a_late_wake_up_reaches_another_cpu, end_jobs),
+        cmocka_unit_test_teardown(test_who_takes_a_thread_tells_of_the_next, end_jobs),
         cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
                                   end_jobs),
     };

@@ -6,6 +6,7 @@
 
 #include "hal/bootinfo.h"
 #include "hal/irq.h"
+#include "hal/smp.h"
 #include "hal/timer.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
@@ -96,16 +97,24 @@ static enum status init_cpu(void)
 
 bool world_has_nmi = true;
 
+/** No time passes while CPU 0 panics, and no other CPU runs: they stop where they are. */
+static void stop_if_asked(const struct hal_cpu *cpu)
+{
+    if ((atomic_load_explicit(&cpu->asked, memory_order_relaxed) & HAL_IPI_STOP) != 0) {
+        atomic_store_explicit(&hal_cpu_at(cpu->id)->state, HAL_CPU_STOPPED, memory_order_release);
+    }
+}
+
 static void raise_ipi(const struct hal_cpu *cpu)
 {
-    (void)cpu;
+    stop_if_asked(cpu);
     fake_journal_add("ipi");
 }
 
 static bool raise_nmi(const struct hal_cpu *cpu)
 {
-    (void)cpu;
     if (world_has_nmi) {
+        stop_if_asked(cpu);
         fake_journal_add("nmi");
     }
     return world_has_nmi;
