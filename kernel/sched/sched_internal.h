@@ -37,6 +37,7 @@ struct sched_cpu {
     struct worker worker;
     struct list late; /* [o] struct late_wake that are due */
     cpu_mask_t kicks; /* [o] CPUs to have look, once no lock is held: sched_kick() */
+    bool has_errands; /* [o] one of these two is not empty */
     /* [o] dead threads with their stacks, for the next thread_create(): a stack, through
      * run_link.next alone */
     struct list_node *spare;

@@ -64,12 +64,17 @@ void sched_kick(cpu_t cpu)
         hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
         return;
     }
-    sched_of(self)->kicks |= (cpu_mask_t)1 << cpu;
+    struct sched_cpu *sc = sched_of(self);
+    sc->kicks |= (cpu_mask_t)1 << cpu;
+    sc->has_errands = true;
     self->need_resched = true;
 }
 
-static NOINLINE void send_kicks(struct sched_cpu *sc)
+/** What was left for a moment when no lock is held. It may leave more of it. */
+static NOINLINE void do_errands(struct sched_cpu *sc)
 {
+    sc->has_errands = false;
+    wait_do_late(sc);
     cpu_mask_t cpus = sc->kicks;
     sc->kicks = 0;
     for (; cpus != 0; cpus &= cpus - 1) {
@@ -184,7 +189,7 @@ SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *pre
                                    const struct thread *next)
 {
     const struct sched_cpu *sc = sched_of(cpu);
-    cpu->need_resched = !list_is_empty(&sc->late) || sc->kicks != 0;
+    cpu->need_resched = sc->has_errands;
     if (cpu->is_traced && next != prev) {
         trace_record(TRACE_SWITCH, prev->state, next->id, next->priority);
     }
@@ -257,20 +262,19 @@ static void pull_if_asked(struct sched_cpu *sc)
     }
 }
 
-/** Ending a switch may make another thread ready (sched_finish_switch()), hence the loop. */
+/** Ending a switch may make another thread ready (sched_finish_switch()), and so may errands, hence
+ * the loop. */
 static void preempt_while_due(void) NO_LOCK_ANALYSIS
 {
     struct hal_cpu *cpu;
     while ((cpu = hal_this_cpu())->need_resched) {
         struct sched_cpu *sc = sched_of(cpu);
-        if (UNLIKELY(!list_is_empty(&sc->late))) {
-            wait_do_late(sc);
+        cpu->need_resched =
+            false; /* first: an errand that leaves another sets it, and is come back to */
+        if (UNLIKELY(sc->has_errands)) {
+            do_errands(sc);
         }
         pull_if_asked(sc);
-        cpu->need_resched = false; /* whatever it was set for, preempt_locked() decides */
-        if (UNLIKELY(sc->kicks != 0)) {
-            send_kicks(sc); /* those of the two before, too: nothing else would come back here */
-        }
         spin_lock_masked(&sc->rq.lock);
         if (UNLIKELY((cpu->current->special & SPECIAL_MUST_MOVE) != 0)) {
             leave_cpu_locked(cpu, sc);
@@ -278,7 +282,7 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
             preempt_locked(cpu, sc);
         }
     }
-    DASSERT(sched_of(cpu)->kicks == 0); /* nothing would come back here for them */
+    DASSERT(!sched_of(cpu)->has_errands); /* nothing would come back here for them */
 }
 
 void sched_preempt(void)

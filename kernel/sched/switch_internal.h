@@ -15,7 +15,7 @@ SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thre
 /** The thread that left the CPU for good in the switch, once the lock is free. An ordinary call:
  * after a switch there is nothing in registers that it would have to keep. */
 NOINLINE void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
-/** What struct hal_cpu's switch_extra says: need_resched stays only for late wake-ups; tracing. */
+/** What struct hal_cpu's switch_extra says: need_resched stays only for errands; tracing. */
 SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
                                    const struct thread *next);
 

@@ -180,7 +180,9 @@ void wait_wake_late(struct late_wake *w)
 {
     irq_state_t state = hal_irq_save();
     if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_acq_rel)) {
-        list_push_back(&sched_this_cpu()->late, &w->link);
+        struct sched_cpu *sc = sched_this_cpu();
+        list_push_back(&sc->late, &w->link);
+        sc->has_errands = true;
         hal_this_cpu()->need_resched = true;
     }
     hal_irq_restore(state);
