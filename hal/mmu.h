@@ -22,7 +22,7 @@ enum hal_gather_kind {
 /**
  * @brief A set of unmappings or protection changes that one flush makes visible.
  *
- * Start with {.gather = fn, .ctx = ...}. `gather` is told of each frame that left the tables, in
+ * Start with hal_mmu_batch_open(). `gather` is told of each frame that left the tables, in
  * any order, before the flush: it must only remember them. After more than HAL_BATCH_RANGES ranges
  * the flush covers everything.
  */
@@ -37,6 +37,19 @@ struct hal_mmu_batch {
         size_t pages;
     } range[HAL_BATCH_RANGES];
 };
+
+/** @brief An empty batch. The ranges are not cleared: they are most of it. */
+static inline void hal_mmu_batch_open(struct hal_mmu_batch *batch,
+                                      void (*gather)(void *ctx, enum hal_gather_kind kind,
+                                                     paddr_t base, size_t pages),
+                                      void *ctx)
+{
+    batch->gather = gather;
+    batch->ctx = ctx;
+    batch->count = 0;
+    batch->flush_all = false;
+    batch->has_tables = false;
+}
 
 /** What the tables say of one address. */
 struct hal_mapping {

@@ -22,13 +22,15 @@ static bool range_is_sane(vaddr_t va, size_t pages)
            !ADD_OVERFLOWS(va, bytes - 1, &last);
 }
 
+/* A bit for each combination that means something. */
+#define SANE(prot) (UINT32_C(1) << (PROT_R | (prot)))
+#define SANE_PROTS                                                                                 \
+    (SANE(0) | SANE(PROT_W) | SANE(PROT_X) | SANE(PROT_X | PROT_GUARDED) | SANE(PROT_LAZY) |       \
+     SANE(PROT_W | PROT_LAZY))
+
 static bool prot_is_sane(unsigned prot)
 {
-    return (prot & PROT_R) != 0 &&
-           (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X | PROT_GUARDED | PROT_LAZY)) == 0 &&
-           (prot & (PROT_W | PROT_X)) != (PROT_W | PROT_X) &&
-           (prot & (PROT_X | PROT_GUARDED)) != PROT_GUARDED &&
-           (prot & (PROT_X | PROT_LAZY)) != (PROT_X | PROT_LAZY);
+    return prot < 32 && (SANE_PROTS >> prot & 1) != 0;
 }
 
 /** Consecutive entries of one table that are all that a range is about. */
@@ -38,13 +40,38 @@ struct slots {
     unsigned level; /* 0, or 1 for one entry of 2 MiB, which is not a table */
 };
 
+/* As slot_at(), and remembers the table. */
+static pte_t *small_slot(const struct pagetable *pt, vaddr_t va)
+{
+    struct pagetable_recent *r = pt->recent;
+    if (r == NULL) {
+        return slot_at(pt, va, 0);
+    }
+    if (UNLIKELY(r->table == NULL || va - r->base >= PT_SPAN(1))) {
+        pte_t *slot = slot_at(pt, va, 0);
+        if (slot == NULL) {
+            return NULL;
+        }
+        r->base = va & ~(PT_SPAN(1) - 1);
+        r->table = slot - index_of(va, 0);
+    }
+    return &r->table[index_of(va, 0)];
+}
+
+static void forget_recent(const struct pagetable *pt)
+{
+    if (pt->recent != NULL) {
+        pt->recent->table = NULL;
+    }
+}
+
 /* @return false: a table is missing or there is more than one, or a leaf or table is cut. */
 static bool own_slots(const struct pagetable *pt, vaddr_t va, size_t pages, struct slots *out)
 {
     if (pages < PT_ENTRIES) {
         out->level = 0;
         out->count = pages;
-        out->first = pages <= PT_ENTRIES - index_of(va, 0) ? slot_at(pt, va, 0) : NULL;
+        out->first = pages <= PT_ENTRIES - index_of(va, 0) ? small_slot(pt, va) : NULL;
         return out->first != NULL;
     }
     if (pages != PT_ENTRIES || !IS_ALIGNED(va, PT_SPAN(1))) {
@@ -412,6 +439,7 @@ enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages
     if (s != OK) {
         return s;
     }
+    forget_recent(pt);
     unmap_under(pt, pt->root, PT_LEVELS - 1, va, va + (pages * PAGE_SIZE - 1), batch);
     hal_mmu_batch_add(batch, va, pages);
     return OK;

@@ -20,6 +20,13 @@
 #define PT_SHIFT(lvl) (PAGE_SHIFT + 9u * (lvl))
 #define PT_SPAN(lvl)  ((uint64_t)1 << PT_SHIFT(lvl)) /* bytes that one entry of a level covers */
 
+/** Where the last small range was: the next one is often in the same table. It belongs to who
+ * serialises what changes the tables. */
+struct pagetable_recent {
+    vaddr_t base; /* of the 2 MiB that the table maps */
+    pte_t *table; /* its entries; NULL: none */
+};
+
 /** A set of tables and how software reaches them. Function pointers are set at run time. */
 struct pagetable {
     paddr_t root;
@@ -29,6 +36,7 @@ struct pagetable {
     void *(*at)(paddr_t table);  /* where software finds a table's 512 entries */
     bool (*alloc)(paddr_t *out); /* a zeroed frame */
     void (*free)(paddr_t table); /* gives back a frame that never was linked */
+    struct pagetable_recent *recent; /* NULL: each way goes down from the root */
     /* The rest is for splitting a leaf where an entry is broken before it is made anew
      * (HAL_PTE_BREAK_BEFORE_MAKE): the leaf may be what maps the tables, or anything else that
      * belongs to the kernel. So the entry is reached another way, with interrupts masked. */

@@ -208,12 +208,17 @@ struct pagetable mmu_tables_at(paddr_t root)
 
 struct pagetable mmu_tables(void)
 {
-    return kernel_tables;
+    struct pagetable pt = kernel_tables;
+    pt.recent = NULL;
+    return pt;
 }
 
 void mmu_use(const struct pagetable *pt)
 {
+    static struct pagetable_recent recent;
     kernel_tables = *pt;
+    kernel_tables.recent = &recent;
+    recent.table = NULL;
 }
 
 /* ---- hal/mmu.h ---- */

@@ -42,12 +42,14 @@ static void forget_all(void)
 
 /* The bootstrap tables until hal_mmu_init() fills in the final root: faults are decoded from the
  * start. */
+static struct pagetable_recent recent;
 static struct pagetable tables = {
     .leaf_max = 1, /* hal/README.md: direct-map blocks are 2 MiB at most */
     .at = table_at,
     .alloc = upcall_table_frame,
     .free = upcall_table_frame_free,
     .forget = forget,
+    .recent = &recent,
 };
 
 /* SDM 3A 4.1.4: MAXPHYADDR; 36 where CPUID does not tell. */
@@ -205,6 +207,7 @@ static void prove(const struct pagetable *pt, uintptr_t stack)
 void hal_mmu_init(const struct boot_info *info)
 {
     struct pagetable fresh = *live();
+    fresh.recent = NULL;
     if (!upcall_table_frame(&fresh.root)) {
         panic("mmu: no memory for the root table");
     }
@@ -214,6 +217,8 @@ void hal_mmu_init(const struct boot_info *info)
     write_cr3(fresh.root.raw);
     forget_all();
     tables = fresh;
+    tables.recent = &recent;
+    recent.table = NULL;
 }
 
 void mmu_enter(void)
@@ -227,6 +232,7 @@ struct pagetable mmu_begin_start(paddr_t root)
     uint64_t *to = table_at(root);
     const uint64_t *from = table_at(tables.root);
     pt.root = root;
+    pt.recent = NULL;
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         to[i] = i < PT_ENTRIES / 2 ? 0 : from[i];
     }

@@ -8,7 +8,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/layout.h"
-#include "kernel/mm/vm_tree.h"
+#include "kernel/mm/vm_spare.h"
 #include "kernel/spinlock.h"
 
 /* Unmapped at a time, with interrupts masked: what one table maps. */
@@ -21,8 +21,9 @@
 /* Regions whose addresses are handed out here. */
 static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
 
-static struct spinlock tree_lock = SPINLOCK_INIT; /* trees[] */
+static struct spinlock tree_lock = SPINLOCK_INIT; /* both that follow */
 static struct vm_tree trees[HAL_REGION_COUNT];
+static struct vm_spares spares[HAL_REGION_COUNT];
 
 static struct spinlock map_lock = SPINLOCK_INIT; /* the kernel's page tables: ranges share tables */
 
@@ -35,20 +36,37 @@ void vm_init(void)
     for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
         const struct hal_region_range *r = &hal_layout.region[managed[i]];
         trees[managed[i]] = (struct vm_tree){.base = r->base, .size = r->size, .seed = 1};
+        vm_spares_open(&spares[managed[i]]);
     }
+}
+
+static bool is_managed(enum hal_region region)
+{
+    return region == HAL_REGION_VM || region == HAL_REGION_PROGRAM || region == HAL_REGION_CODE;
 }
 
 static bool request_is_sane(const struct vm_request *q)
 {
     uint64_t pages, bytes;
-    bool is_managed = false;
-    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
-        is_managed = is_managed || q->region == managed[i];
-    }
-    return is_managed && q->pages > 0 &&
+    return is_managed(q->region) && q->pages > 0 &&
            (q->align == 0 || (q->align >= PAGE_SIZE && (q->align & (q->align - 1)) == 0)) &&
            !ADD_OVERFLOWS((uint64_t)q->pages, (uint64_t)q->guard_below + q->guard_above, &pages) &&
            !MUL_OVERFLOWS(pages, PAGE_SIZE, &bytes) && !ADD_OVERFLOWS(bytes, q->align, &bytes);
+}
+
+static bool place(struct vm_range *range, const struct vm_request *q) REQUIRES(tree_lock)
+{
+    struct vm_tree *tree = &trees[q->region];
+    if (LIKELY(vm_spares_take(&spares[q->region], tree, range, MAX(q->align, (size_t)1)))) {
+        return true;
+    }
+    while (!vm_tree_find_gap(tree, q, &range->base)) {
+        if (!vm_spares_drop(&spares[q->region], tree)) {
+            return false;
+        }
+    }
+    vm_tree_insert(tree, range);
+    return true;
 }
 
 enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
@@ -56,22 +74,15 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     if (!request_is_sane(request)) {
         return E_INVAL;
     }
-    struct vm_tree *tree = &trees[request->region];
-    irq_state_t s = spin_lock_irq(&tree_lock);
-    uint64_t base;
-    if (!vm_tree_find_gap(tree, request, &base)) {
-        spin_unlock_irq(&tree_lock, s);
-        return E_NOMEM;
-    }
-    *range = (struct vm_range){.base = base,
-                               .pages = request->pages,
+    *range = (struct vm_range){.pages = request->pages,
                                .guard_below = request->guard_below,
                                .guard_above = request->guard_above,
                                .region = request->region,
                                .name = request->name};
-    vm_tree_insert(tree, range);
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    bool found = place(range, request);
     spin_unlock_irq(&tree_lock, s);
-    return OK;
+    return found ? OK : E_NOMEM;
 }
 
 void vm_release(struct vm_range *range)
@@ -79,8 +90,13 @@ void vm_release(struct vm_range *range)
     struct hal_mapping m;
     DASSERT(!hal_mmu_query(range->base, &m));
     (void)m;
+    struct vm_tree *tree = &trees[range->region];
     irq_state_t s = spin_lock_irq(&tree_lock);
-    vm_tree_remove(&trees[range->region], range);
+    if (range->region == HAL_REGION_PROGRAM) {
+        vm_tree_remove(tree, range); /* its large neighbours want the lowest gap: vm_spare.h */
+    } else {
+        vm_spares_give(&spares[range->region], tree, range);
+    }
     spin_unlock_irq(&tree_lock, s);
 }
 
@@ -132,7 +148,8 @@ static void gather(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pa
 static enum status unmap(vaddr_t va, size_t pages, bool owned)
 {
     struct gathered g = {.owns_frames = owned};
-    struct hal_mmu_batch batch = {.gather = gather, .ctx = &g};
+    struct hal_mmu_batch batch;
+    hal_mmu_batch_open(&batch, gather, &g);
     list_init(&g.frames);
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_unmap(va, pages, &batch);
@@ -226,7 +243,8 @@ enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsig
 {
     assert_inside(range, first, count);
     struct gathered g = {.owns_frames = false};
-    struct hal_mmu_batch batch = {.gather = gather, .ctx = &g};
+    struct hal_mmu_batch batch;
+    hal_mmu_batch_open(&batch, gather, &g);
     list_init(&g.frames);
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_protect(address_of(range, first), count, prot, &batch);
@@ -258,6 +276,12 @@ static struct vm_tree *tree_of(vaddr_t va)
     return NULL;
 }
 
+static struct vm_range *find(const struct vm_tree *t, vaddr_t va)
+{
+    struct vm_range *range = vm_tree_find(t, va);
+    return range == NULL || range->is_spare ? NULL : range;
+}
+
 struct vm_range *vm_find(vaddr_t va)
 {
     const struct vm_tree *t = tree_of(va);
@@ -266,10 +290,10 @@ struct vm_range *vm_find(vaddr_t va)
     }
     /* A panic may have interrupted the holder of the lock; the walk is bounded for it. */
     if (hal_this_cpu()->in_panic) {
-        return vm_tree_find(t, va);
+        return find(t, va);
     }
     irq_state_t s = spin_lock_irq(&tree_lock);
-    struct vm_range *range = vm_tree_find(t, va);
+    struct vm_range *range = find(t, va);
     spin_unlock_irq(&tree_lock, s);
     return range;
 }
@@ -281,7 +305,7 @@ bool vm_copy_name(vaddr_t va, char *buf, size_t len)
         return false;
     }
     irq_state_t s = spin_lock_irq(&tree_lock);
-    const struct vm_range *range = vm_tree_find(t, va);
+    const struct vm_range *range = find(t, va);
     if (range != NULL) {
         (void)str_copy(buf, len, range->name);
     }
@@ -315,7 +339,9 @@ void vm_for_each(void (*fn)(void *ctx, const struct vm_range *range), void *ctx)
         irq_state_t s = spin_lock_irq(&tree_lock);
         for (struct vm_range *r = vm_tree_first(&trees[managed[i]]); r != NULL;
              r = vm_tree_next(r)) {
-            fn(ctx, r);
+            if (!r->is_spare) {
+                fn(ctx, r);
+            }
         }
         spin_unlock_irq(&tree_lock, s);
     }

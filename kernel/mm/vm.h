@@ -26,6 +26,7 @@ struct vm_range {
     void *ctx;                              /* the owner's */
     struct vm_range *left, *right, *parent; /* private: tree by address */
     uint32_t rank;                          /* private: random, parents have the larger one */
+    bool is_spare;                          /* private: nobody's, see vm_spare.h */
     uint64_t gap, gap_max; /* private: free bytes before it, and the largest such in its subtree */
 };
 

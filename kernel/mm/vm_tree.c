@@ -161,6 +161,22 @@ void vm_tree_remove(struct vm_tree *t, struct vm_range *r)
     r->left = r->right = r->parent = NULL;
 }
 
+void vm_tree_replace(struct vm_tree *t, struct vm_range *old, struct vm_range *with)
+{
+    with->left = old->left;
+    with->right = old->right;
+    with->rank = old->rank;
+    with->gap = old->gap;
+    with->gap_max = old->gap_max;
+    if (with->left != NULL) {
+        with->left->parent = with;
+    }
+    if (with->right != NULL) {
+        with->right->parent = with;
+    }
+    replace_child(t, old, with);
+}
+
 /* Where `pages` with their guards fit into [from, from + gap), aligned. */
 static bool fits(uint64_t from, uint64_t gap, const struct vm_request *q, uint64_t align,
                  uint64_t *base)

@@ -16,6 +16,9 @@ struct vm_tree {
 void vm_tree_insert(struct vm_tree *t, struct vm_range *r);
 void vm_tree_remove(struct vm_tree *t, struct vm_range *r);
 
+/** @brief Put one range where another one is, which leaves the tree; both occupy the same bytes. */
+void vm_tree_replace(struct vm_tree *t, struct vm_range *old, struct vm_range *with);
+
 /**
  * @brief Find room. q->pages is at least 1, its sum with the guards does not overflow in bytes,
  * align is a power of two.

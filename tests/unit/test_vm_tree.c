@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Ranges by address against a model: a plain sorted array that finds gaps by looking at all of
-// them.
-#include "kernel/mm/vm_tree.h"
+// them; and places that are kept for who comes next.
+#include "kernel/mm/vm_spare.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,6 +193,144 @@ static void test_a_full_region_refuses(void **state)
     assert_false(vm_tree_find_gap(&tree, &one, &base));
 }
 
+/* --- spare places --- */
+
+static struct vm_spares spares;
+
+static struct vm_range range_of(const struct vm_request *q)
+{
+    return (struct vm_range){
+        .pages = q->pages, .guard_below = q->guard_below, .guard_above = q->guard_above};
+}
+
+static unsigned count_spares(void)
+{
+    unsigned n = 0;
+    for (struct vm_range *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
+        n += r->is_spare;
+    }
+    return n;
+}
+
+/* As vm.c does it. @return false: no room. */
+static bool put(unsigned i, const struct vm_request *q)
+{
+    ranges[i] = range_of(q);
+    uint64_t align = q->align != 0 ? q->align : 1;
+    if (!vm_spares_take(&spares, &tree, &ranges[i], align)) {
+        while (!vm_tree_find_gap(&tree, q, &ranges[i].base)) {
+            if (!vm_spares_drop(&spares, &tree)) {
+                return false;
+            }
+        }
+        vm_tree_insert(&tree, &ranges[i]);
+    }
+    used[i] = true;
+    return true;
+}
+
+static void test_a_spare_place_is_taken_over(void **state)
+{
+    (void)state;
+    reset();
+    vm_spares_open(&spares);
+    const struct vm_request four = {.pages = 2, .guard_below = 1, .guard_above = 1};
+    const struct vm_request low = {.pages = 4}, other = {.pages = 20}; /* 20: of the same list */
+    for (unsigned i = 0; i < 10; i++) {
+        assert_true(put(i, &four));
+    }
+    uint64_t base = ranges[4].base;
+    vm_spares_give(&spares, &tree, &ranges[4]);
+    check_tree(10);
+    assert_true(vm_tree_find(&tree, base)->is_spare);
+
+    struct vm_range r = range_of(&other);
+    assert_false(vm_spares_take(&spares, &tree, &r, 1));
+    r = range_of(&low); /* as many pages, none of them a guard */
+    assert_true(vm_spares_take(&spares, &tree, &r, 1));
+    assert_int_equal(r.base, base - PAGE_SIZE);
+    assert_ptr_equal(vm_tree_find(&tree, base), &r);
+    check_tree(10);
+    assert_false(vm_spares_take(&spares, &tree, &r, 1));
+
+    vm_spares_give(&spares, &tree, &r);
+    struct vm_range again = range_of(&four);
+    assert_false(vm_spares_take(&spares, &tree, &again, (uint64_t)1 << 20));
+    assert_true(vm_spares_take(&spares, &tree, &again, 1));
+    assert_int_equal(again.base, base);
+    check_tree(10);
+}
+
+static void test_spare_places_are_few(void **state)
+{
+    (void)state;
+    reset();
+    vm_spares_open(&spares);
+    for (unsigned i = 0; i < 3 * VM_SPARES; i++) {
+        const struct vm_request q = {.pages = 1 + i % 40};
+        assert_true(put(i, &q));
+    }
+    for (unsigned i = 0; i < 3 * VM_SPARES; i++) {
+        vm_spares_give(&spares, &tree, &ranges[i]);
+        check_tree(3 * VM_SPARES - (i < VM_SPARES ? 0 : i + 1 - VM_SPARES));
+    }
+    assert_int_equal(count_spares(), VM_SPARES);
+    assert_true(vm_spares_drop(&spares, &tree));
+    check_tree(0);
+    assert_false(vm_spares_drop(&spares, &tree));
+}
+
+static void test_spare_places_make_room(void **state)
+{
+    (void)state;
+    reset();
+    vm_spares_open(&spares);
+    const struct vm_request eighth = {.pages = SIZE / PAGE_SIZE / 8},
+                            all = {.pages = SIZE / PAGE_SIZE};
+    for (unsigned i = 0; i < 8; i++) {
+        assert_true(put(i, &eighth));
+    }
+    assert_false(put(8, &eighth));
+    for (unsigned i = 0; i < 8; i++) {
+        vm_spares_give(&spares, &tree, &ranges[i]);
+    }
+    assert_true(put(0, &all));
+    check_tree(1);
+}
+
+static void test_random_ranges_with_spare_places(void **state)
+{
+    (void)state;
+    reset();
+    vm_spares_open(&spares);
+    unsigned count = 0;
+    for (unsigned step = 0; step < 20000; step++) {
+        unsigned i = rnd(COUNT);
+        if (used[i]) {
+            vm_spares_give(&spares, &tree, &ranges[i]);
+            used[i] = false;
+            count--;
+        } else {
+            const struct vm_request q = {.pages = 1 + rnd(16),
+                                         .align = rnd(2) == 0 ? 0 : PAGE_SIZE << rnd(6),
+                                         .guard_below = rnd(3),
+                                         .guard_above = rnd(3)};
+            if (put(i, &q)) {
+                used[i] = false; /* itself is not in its own way */
+                assert_int_equal(ranges[i].base & ((q.align != 0 ? q.align : PAGE_SIZE) - 1), 0);
+                assert_true(start_of(&ranges[i]) >= BASE);
+                assert_true(is_free(start_of(&ranges[i]), end_of(&ranges[i])));
+                used[i] = true;
+                count++;
+            }
+        }
+        if (step % 16 == 0) {
+            check_tree(count + count_spares());
+        }
+    }
+    assert_true(count > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +338,10 @@ int main(void)
         cmocka_unit_test(test_find_knows_ranges_and_guards),
         cmocka_unit_test(test_the_lowest_gap_that_fits_is_taken),
         cmocka_unit_test(test_a_full_region_refuses),
+        cmocka_unit_test(test_a_spare_place_is_taken_over),
+        cmocka_unit_test(test_spare_places_are_few),
+        cmocka_unit_test(test_spare_places_make_room),
+        cmocka_unit_test(test_random_ranges_with_spare_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
