@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hal/types.h"
+#include "hal/magazine.h"
 #include "hal_arch/percpu.h" /* struct hal_cpu_arch: what the machine's entry code keeps per CPU */
 
 #include <stdatomic.h>
@@ -68,13 +69,14 @@ struct hal_cpu {
     /* [o] to write: the running thread; NULL before the scheduler starts. A thread that asks for
      * itself uses hal_this_thread(), who asks for another CPU hal_cpu_thread() */
     struct thread *current;
-    void *run_queue;          /* [I] the scheduler's, opaque here */
-    uint64_t irq_count;       /* [o] interrupts taken */
-    struct hal_cpu_arch arch; /* the machine's */
-    uint64_t hw_id;           /* [I] as boot_cpu.hw_id */
-    uint64_t ipi_count;       /* [o] interrupts from other CPUs */
-    uintptr_t stopped_pc;     /* [o] where HAL_IPI_STOP found it, before `state` says so; or 0 */
-    uintptr_t stopped_fp;     /* [o] the frame pointer there */
+    void *run_queue;                              /* [I] the scheduler's, opaque here */
+    uint64_t irq_count;                           /* [o] interrupts taken */
+    struct hal_magazine magazines[HAL_MAGAZINES]; /* [o] what is in them: kernel/mm/magazine.h */
+    struct hal_cpu_arch arch;                     /* the machine's */
+    uint64_t hw_id;                               /* [I] as boot_cpu.hw_id */
+    uint64_t ipi_count;                           /* [o] interrupts from other CPUs */
+    uintptr_t stopped_pc; /* [o] where HAL_IPI_STOP found it, before `state` says so; or 0 */
+    uintptr_t stopped_fp; /* [o] the frame pointer there */
     /* Bits of enum hal_ipi. Any CPU sets them (release: what is asked for is in memory), the owning
      * one clears them (acquire). */
     _Atomic uint32_t asked;

@@ -3,6 +3,7 @@
 // The other direction: the handful of functions that a machine's code calls and the kernel defines.
 #pragma once
 
+#include "hal/magazine.h"
 #include "hal/types.h"
 
 struct boot_info;
@@ -27,6 +28,12 @@ _Noreturn void upcall_main(struct boot_info *info);
  * @context{early, or any that may call page_alloc()}
  */
 bool upcall_table_frame(paddr_t *out);
+
+/** @brief hal_magazine_pop() of an empty one. @return an object, or NULL. @context{its caller's} */
+void *upcall_magazine_empty(size_t unused, size_t kind);
+
+/** @brief hal_magazine_push() to a full one. @context{its caller's} */
+void upcall_magazine_full(void *object, size_t kind);
 
 /** @brief Give back a frame that upcall_table_frame() returned (a map call that failed half way).
  */

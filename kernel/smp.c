@@ -11,6 +11,7 @@
 #include "hal/upcall.h"
 #include "kernel/clock.h"
 #include "kernel/log.h"
+#include "kernel/mm/magazine.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
@@ -54,6 +55,7 @@ static struct hal_cpu *new_cpu(cpu_t id, uint64_t hw_id)
         cpu->self = cpu;
         cpu->id = id;
         cpu->hw_id = hw_id;
+        magazine_open(cpu);
     }
     return cpu;
 }

@@ -5,6 +5,7 @@
 
 #include "arch/aarch64/context.h"
 #include "hal/context.h"
+#include "hal/magazine.h"
 #include "hal/trap.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
@@ -107,4 +108,17 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
      * step. */
     *fp = record[0] > at ? record[0] : 0;
     return true;
+}
+
+/* magazine.S */
+extern const char hal_magazine_pop_done[], hal_magazine_push_done[];
+
+void hal_frame_restart_now(struct hal_frame *frame)
+{
+    uintptr_t pop = (uintptr_t)hal_magazine_pop, push = (uintptr_t)hal_magazine_push;
+    if (frame->pc - pop < (uintptr_t)hal_magazine_pop_done - pop) {
+        frame->pc = pop;
+    } else if (frame->pc - push < (uintptr_t)hal_magazine_push_done - push) {
+        frame->pc = push;
+    }
 }

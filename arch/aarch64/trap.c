@@ -27,6 +27,11 @@ STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_X(31),
 STATIC_ASSERT(offsetof(struct hal_frame, pc) == FRAME_PC, "vectors.S: pc");
 STATIC_ASSERT(offsetof(struct hal_frame, pstate) == FRAME_PSTATE, "vectors.S: pstate");
 STATIC_ASSERT(offsetof(struct hal_frame, record) == FRAME_RECORD, "vectors.S: record");
+STATIC_ASSERT(offsetof(struct hal_cpu, magazines) == CPU_MAGAZINES, "magazine.S: magazines");
+STATIC_ASSERT(offsetof(struct hal_magazine, top) == MAGAZINE_TOP, "magazine.S: top");
+STATIC_ASSERT(offsetof(struct hal_magazine, end) == MAGAZINE_END, "magazine.S: end");
+STATIC_ASSERT(sizeof(struct hal_magazine) == HAL_MAGAZINE(1) << MAGAZINE_SHIFT,
+              "magazine.S: kinds");
 STATIC_ASSERT(offsetof(struct hal_cpu, current) == CPU_CURRENT, "vectors.S: current");
 STATIC_ASSERT(offsetof(struct hal_context, stack_lo) == CONTEXT_STACK_LO, "vectors.S: stack_lo");
 STATIC_ASSERT(offsetof(struct hal_context, stack_hi) == CONTEXT_STACK_HI, "vectors.S: stack_hi");

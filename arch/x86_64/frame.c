@@ -163,3 +163,16 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
     *fp = record[0] > at ? record[0] : 0;
     return true;
 }
+
+/* magazine.S */
+extern const char hal_magazine_pop_done[], hal_magazine_push_done[];
+
+void hal_frame_restart_now(struct hal_frame *frame)
+{
+    uintptr_t pop = (uintptr_t)hal_magazine_pop, push = (uintptr_t)hal_magazine_push;
+    if (frame->rip - pop < (uintptr_t)hal_magazine_pop_done - pop) {
+        frame->rip = pop;
+    } else if (frame->rip - push < (uintptr_t)hal_magazine_push_done - push) {
+        frame->rip = push;
+    }
+}

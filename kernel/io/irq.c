@@ -379,6 +379,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     cpu->irq_count++;
     cpu->irq_depth++;
     interrupted[cpu->id] = frame;
+    hal_frame_restart(frame);
     uint32_t line = ctl->ack(vector);
     struct irq_line *l = find_line(line);
     if (LIKELY(l != NULL)) {

@@ -34,6 +34,5 @@ char *heap_strdup(const char *s);
 struct heap_stats {
     uint64_t live_objects, live_bytes; /* bytes as rounded up to size classes */
     uint64_t page_bytes;               /* taken from the page allocator */
-    uint64_t allocs, frees;
 };
 void heap_get_stats(struct heap_stats *out);

@@ -6,12 +6,17 @@
 
 #include "hal/layout.h"
 #include "hal/types.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/status.h"
 
 struct boot_info;
 
 #define PAGE_ORDER_MAX 10 /* largest run: 2^10 pages = 4 MiB */
+
+/** Runs of up to so many pages are kept by CPUs, each a few: they come and go in no time, and
+ * without a lock. They count as free. */
+#define PAGE_KEPT_ORDER_MAX 4
 
 /** Who a page was taken for: `mem` explains memory by these to the last page. */
 enum page_owner {
@@ -48,7 +53,7 @@ void page_early_init(const struct boot_info *info);
  * @return OK; E_NOMEM: no run that large is free; E_INVAL: order out of range.
  * @context{thread or IRQ-masked; does not sleep} @locks page
  */
-enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out);
+static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out);
 
 /** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that reach no higher.
  */
@@ -68,7 +73,7 @@ enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first
 
 /** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic.
  * @context{as page_alloc} */
-void page_free(paddr_t base, unsigned order);
+static ALWAYS_INLINE void page_free(paddr_t base, unsigned order);
 
 /** Numbers behind `mem`; pages of PAGE_SIZE. Sum over all owners = total. */
 struct page_stats {
@@ -95,3 +100,5 @@ bool page_is_any_ram(uint64_t base, uint64_t len);
 /** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for
  * who holds it} */
 int page_taken_order(paddr_t base);
+
+#include "kernel/mm/page_inline.h"

@@ -5,11 +5,14 @@
 
 #include "kernel/mm/page_internal.h"
 
-#include "kernel/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "kernel/mm/magazine.h"
 
-#define BUSY_MAX (BOOT_MAX_RANGES + BOOT_MAX_MODULES + 3)
+#define PLENTY_BYTES    ((uint64_t)60 << 20) /* what a CPU keeps is less than a hundredth */
+#define DEPOT_PAGES_MAX 4096u                /* 16 MiB in runs of one size, if that is little */
+#define STATES_PART     4096u                /* of memory: what page_states may take */
+#define BUSY_MAX        (BOOT_MAX_RANGES + BOOT_MAX_MODULES + 4)
 
 /** Frames [first, end) with one answer to "whose is it". */
 struct run {
@@ -132,13 +135,27 @@ static uint64_t find_gap(uint64_t pages)
     panic("page: no room for %llu pages of block records", (unsigned long long)pages);
 }
 
+/** How many blocks from the first on page_states reaches: whole areas, as many as do not waste
+ * memory on the holes between them. */
+static uint64_t states_count(uint64_t total)
+{
+    uint64_t most = MAX((total << BLOCK_SHIFT) / STATES_PART, PAGE_SIZE) / sizeof(uintptr_t);
+    uint64_t count = areas[0].count;
+    for (unsigned i = 1; i < area_count; i++) {
+        uint64_t reach = areas[i].first + areas[i].count - areas[0].first;
+        count = reach <= most ? reach : count;
+    }
+    return count;
+}
+
 static void place_records(void)
 {
     uint64_t total = 0;
     for (unsigned i = 0; i < area_count; i++) {
         total += areas[i].count;
     }
-    uint64_t bytes = total * sizeof(struct page_block);
+    uint64_t count = states_count(total);
+    uint64_t bytes = total * sizeof(struct page_block) + count * sizeof(uintptr_t);
     uint64_t base = find_gap((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT) << PAGE_SHIFT;
     add_busy(base, base + bytes, PAGE_META);
 
@@ -148,6 +165,11 @@ static void place_records(void)
         areas[i].blocks = records;
         records += areas[i].count;
     }
+    page_states = (struct page_states){
+        .blocks = (uintptr_t)records - areas[0].first * sizeof(uintptr_t),
+        .first = areas[0].first << PAGE_ORDER_MAX,
+        .count = count << PAGE_ORDER_MAX,
+    };
 }
 
 /** A block whose frames differ: keep its meta in its first free run that is long enough. */
@@ -201,10 +223,20 @@ static void init_area(const struct page_area *area)
     }
 }
 
+static uint64_t ram_bytes(const struct boot_info *info)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        sum += info->ranges[i].kind == BOOT_RAM ? info->ranges[i].len : 0;
+    }
+    return sum;
+}
+
 void page_init(const struct boot_info *info)
 {
     boot = info;
     busy_count = area_count = 0;
+    add_busy(0, 1, PAGE_OTHER); /* for a magazine, 0 is no run */
     collect_busy(page_early_finish());
     find_areas();
     place_records();
@@ -212,6 +244,9 @@ void page_init(const struct boot_info *info)
     for (unsigned i = 0; i < area_count; i++) {
         init_area(&areas[i]);
     }
+    page_map.has_plenty = ram_bytes(info) >= PLENTY_BYTES;
+    page_map.depot_pages = (uint32_t)MIN(ram_bytes(info) / PAGE_SIZE / 64, DEPOT_PAGES_MAX);
+    magazine_open(hal_this_cpu());
 
     for (uint32_t i = 0; i < info->range_count; i++) {
         const struct boot_range *r = &info->ranges[i];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the three files of the page allocator: page_early.c hands out frames before there is one,
-// page_init.c builds it from the memory map, page.c runs it.
+// Between the files of the page allocator: page_early.c hands out frames before there is one,
+// page_init.c builds it from the memory map, page_buddy.c runs it, page.c keeps a few runs for each
+// CPU, page_look.c says what is what.
 //
 // Frames come in blocks of 2^PAGE_ORDER_MAX. A block that is free or taken as a whole needs no more
 // than its record; only a block that is cut into smaller runs has a state for each frame, which
@@ -10,7 +11,10 @@
 #pragma once
 
 #include "hal/bootinfo.h"
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
+#include "kernel/spinlock.h"
 
 #define BLOCK_PAGES ((uint64_t)1 << PAGE_ORDER_MAX)
 #define BLOCK_SHIFT (PAGE_SHIFT + PAGE_ORDER_MAX)
@@ -23,25 +27,12 @@ enum block_state {
     BLOCK_CUT,   /* `meta` describes its frames */
 };
 
-/** One frame's state while its block is cut: kind, order of the run it begins, owner. */
-enum frame_kind {
-    FRAME_INSIDE, /* inside a run that begins at a lower frame */
-    FRAME_FREE,   /* begins a free run; its link is in a free list */
-    FRAME_TAKEN,  /* begins a taken run; its link is the owner's */
-    FRAME_FIXED,  /* no RAM, or never handed out */
-};
-
 struct page_meta {
     struct list_node link[1 << PAGE_ORDER_MAX];
-    uint16_t state[1 << PAGE_ORDER_MAX]; /* kind | order << 4 | owner << 8 */
+    uint16_t state[1 << PAGE_ORDER_MAX]; /* frame_state(), while the block is cut */
 };
 
 #define META_PAGES ((sizeof(struct page_meta) + PAGE_SIZE - 1) >> PAGE_SHIFT)
-
-static inline uint16_t frame_state(enum frame_kind kind, unsigned order, enum page_owner owner)
-{
-    return (uint16_t)((unsigned)kind | order << 4 | (unsigned)owner << 8);
-}
 
 /* Field protection: the page lock. */
 struct page_block {
@@ -60,6 +51,79 @@ struct page_area {
 };
 
 #define AREA_GAP_MAX 256 /* blocks: 8 KiB of records are cheaper than a longer search */
+
+/** All records. [I] */
+struct page_map {
+    const struct page_area *areas;
+    unsigned area_count;
+    bool has_plenty;                           /* so that each CPU may keep some */
+    uint32_t depot_pages;                      /* a depot keeps so many at most */
+    uint64_t fixed_by_owner[PAGE_OWNER_COUNT]; /* pages that are never handed out */
+};
+extern struct page_map page_map;
+
+/** NULL: it is in no area. @context{any} */
+static ALWAYS_INLINE struct page_block *page_find_block(uint64_t number)
+{
+    for (unsigned i = 0; i < page_map.area_count; i++) {
+        uint64_t index = number - page_map.areas[i].first;
+        if (LIKELY(index < page_map.areas[i].count)) {
+            return &page_map.areas[i].blocks[index];
+        }
+    }
+    return NULL;
+}
+
+static inline uint64_t page_block_number(const struct page_block *block)
+{
+    for (unsigned i = 0;; i++) {
+        ASSERT(i < page_map.area_count);
+        const struct page_area *a = &page_map.areas[i];
+        if (block >= a->blocks && block < a->blocks + a->count) {
+            return a->first + (uint64_t)(block - a->blocks);
+        }
+    }
+}
+
+static inline unsigned page_index(paddr_t frame)
+{
+    return (unsigned)(frame.raw >> PAGE_SHIFT) & (BLOCK_PAGES - 1);
+}
+
+/* --- page_buddy.c --- */
+
+extern struct spinlock page_lock;
+
+/** @return false: no run that large is free. */
+bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
+/** The same, of what page_states reaches. */
+bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
+/** A run that is taken, or kept; a panic if it is not. */
+void page_give_locked(paddr_t base, unsigned order) REQUIRES(page_lock);
+/** Have the last cut block that is all free made whole. */
+void page_join_spare_locked(void) REQUIRES(page_lock);
+/** The order of the largest free run. */
+unsigned page_largest_locked(void) REQUIRES(page_lock);
+/** A panic, which says what is wrong with giving it back. Not declared as what never returns: who
+ * calls it last need not save registers. */
+void page_bad_free(paddr_t base, unsigned order);
+/** Depots, empty. */
+void page_open_depots(void);
+/** What a CPU's magazine may keep. */
+unsigned page_magazine_limit(unsigned order);
+/** A run, and more for this CPU's magazine, which is empty. NULL: there is none that has a state in
+ * page_states. */
+void *page_refill(unsigned order);
+/** This CPU's magazine is full: it keeps its younger half and the run. */
+void page_spill(unsigned order, void *run);
+/** Of what this CPU and the depots keep, some is free again: it may make a larger run. @return
+ * false: they keep nothing. */
+bool page_give_some_locked(void) REQUIRES(page_lock);
+/** All of it. */
+void page_give_kept(void);
+
+/** The frame that a free or held run of a cut block begins with, by its link. */
+paddr_t page_of_node(const struct list_node *n);
 
 /** @brief Install the areas; ascending, kept by reference. @context{early, once} */
 void page_set_areas(const struct page_area *areas, unsigned count);

@@ -117,11 +117,9 @@ static bool run_heap(int argc, char **argv)
     }
     struct heap_stats s;
     heap_get_stats(&s);
-    console_printf(
-        "%llu objects, %llu bytes live, %llu KiB of pages, %llu allocations, %llu frees\n",
-        (unsigned long long)s.live_objects, (unsigned long long)s.live_bytes,
-        (unsigned long long)(s.page_bytes / 1024), (unsigned long long)s.allocs,
-        (unsigned long long)s.frees);
+    console_printf("%llu objects, %llu bytes live, %llu KiB of pages\n",
+                   (unsigned long long)s.live_objects, (unsigned long long)s.live_bytes,
+                   (unsigned long long)(s.page_bytes / 1024));
     return true;
 }
 

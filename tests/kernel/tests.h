@@ -8,6 +8,7 @@
 extern const struct kernel_test mmu_tests[];
 extern const struct kernel_test trap_tests[];
 extern const struct kernel_test memory_tests[];
+extern const struct kernel_test magazine_tests[];
 extern const struct kernel_test program_tests[];
 extern const struct kernel_test sched_tests[];
 extern const struct kernel_test cpu_tests[];

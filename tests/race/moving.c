@@ -15,6 +15,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
+#include "kernel/mm/magazine.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/smp.h"
@@ -205,6 +206,11 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name)
 {
     (void)owner, (void)name;
     return calloc(1, size);
+}
+
+void magazine_open(struct hal_cpu *cpu)
+{
+    (void)cpu; /* the heap is the host's */
 }
 
 void vm_free(void *p)

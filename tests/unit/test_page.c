@@ -15,6 +15,7 @@
 #include "fake/fake.h"
 #include "hal/bootinfo.h"
 #include "hal/upcall.h"
+#include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
 
 #include <sys/mman.h> /* after hal/types.h: both name protections, and it by macros */
@@ -114,6 +115,7 @@ static void test_every_page_once_then_all_back(void **state)
     for (size_t i = 0; i < n; i++) {
         page_free(paddr(frames[i * 7919 % n]), 0);
     }
+    magazine_empty_all();
     struct page_stats after = stats();
     assert_int_equal(after.by_owner[PAGE_HEAP], 0);
     assert_int_equal(after.largest_free_order, PAGE_ORDER_MAX);
@@ -199,6 +201,7 @@ static void test_random_load_against_a_model(void **state)
             page_free(paddr(live[i].base), live[i].order);
         }
     }
+    magazine_empty_all();
     assert_true(stats().by_owner[PAGE_FREE] + 5 >= before.by_owner[PAGE_FREE]);
 }
 
@@ -292,6 +295,93 @@ static void test_64_gib_with_holes_touches_little(void **state)
     page_free(low, 3);
     page_free(p, 0);
     assert_int_equal(munmap(at, size), 0);
+}
+
+/* Another bank, so far away that no table reaches it. */
+static void test_far_memory_is_used(void **state)
+{
+    (void)state;
+    const uint64_t far = 900 * GIB, size = 16 * MIB;
+    void *at = hal_direct(paddr(far));
+    assert_ptr_equal(mmap(at, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+                     at);
+    add_range(FAKE_RAM_BASE, FAKE_RAM_SIZE, BOOT_RAM);
+    add_range(far, size, BOOT_RAM);
+    start();
+    assert_int_equal(stats().total_pages, (FAKE_RAM_SIZE + size) / PAGE_SIZE);
+    assert_true(stats().by_owner[PAGE_META] < 8);
+
+    static paddr_t frames[(FAKE_RAM_SIZE + 16 * MIB) / PAGE_SIZE];
+    size_t n = 0, are_far = 0;
+    for (; page_alloc(0, PAGE_HEAP, &frames[n]) == OK; n++) {
+        are_far += frames[n].raw >= far;
+    }
+    assert_true(are_far >= size / PAGE_SIZE * 1018 / 1024);
+    assert_int_equal(stats().by_owner[PAGE_FREE], 0);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(page_taken_order(frames[i]), 0);
+        page_free(frames[i], 0);
+    }
+    assert_int_equal(stats().by_owner[PAGE_HEAP], 0);
+    paddr_t p;
+    assert_int_equal(page_alloc(2, PAGE_HEAP, &p), OK);
+    page_free(p, 2);
+    assert_int_equal(page_alloc_below(0, far + size, PAGE_HEAP, &p), OK);
+    page_free(p, 0);
+    MUST_PANIC(page_free(paddr(far + 8 * PAGE_SIZE), 0), "free already");
+    assert_int_equal(munmap(at, size), 0);
+}
+
+static void test_memory_from_address_0(void **state)
+{
+    (void)state;
+    void *at = hal_direct(paddr(0));
+    assert_ptr_equal(mmap(at, 8 * MIB, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+                     at);
+    add_range(0, 8 * MIB, BOOT_RAM);
+    info.early_base = MIB;
+    info.early_len = MIB;
+    start();
+    assert_int_equal(stats().by_owner[PAGE_OTHER], 1);
+    paddr_t p;
+    while (page_alloc(0, PAGE_HEAP, &p) == OK) {
+        assert_true(p.raw != 0);
+    }
+    assert_int_equal(stats().by_owner[PAGE_FREE], 0);
+    assert_int_equal(munmap(at, 8 * MIB), 0);
+}
+
+/* What was given back page by page is there for who wants it in large, from wherever it is kept. */
+static void test_what_is_kept_is_free(void **state)
+{
+    (void)state;
+    static paddr_t frames[FAKE_RAM_SIZE / PAGE_SIZE];
+    static const struct {
+        unsigned order;
+        uint64_t limit;
+    } wanted[] = {{PAGE_ORDER_MAX, UINT64_MAX}, {5, UINT64_MAX}, {3, FAKE_RAM_BASE + 4 * MIB}};
+    for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        size_t n = 0, m = 0;
+        while (page_alloc(0, PAGE_HEAP, &frames[n]) == OK) {
+            n++;
+        }
+        for (size_t k = 0; k < n; k++) {
+            page_free(frames[k], 0);
+        }
+        while ((wanted[i].limit == UINT64_MAX ? page_alloc(wanted[i].order, PAGE_HEAP, &frames[m])
+                                              : page_alloc_below(wanted[i].order, wanted[i].limit,
+                                                                 PAGE_HEAP, &frames[m])) == OK) {
+            m++;
+        }
+        uint64_t within = wanted[i].limit == UINT64_MAX ? FAKE_RAM_SIZE : 4 * MIB;
+        assert_true(m << wanted[i].order >= within / PAGE_SIZE * 15 / 16);
+        while (m > 0) {
+            page_free(frames[--m], wanted[i].order);
+        }
+        assert_int_equal(stats().by_owner[PAGE_HEAP], 0);
+    }
 }
 
 static void test_below_a_limit(void **state)
@@ -424,6 +514,18 @@ static void test_free_a_part_of_a_block_panics(void **state)
     MUST_PANIC(page_free(take(PAGE_ORDER_MAX), 0), "no run of that size");
 }
 
+static void test_free_of_an_address_inside_a_page_panics(void **state)
+{
+    (void)state;
+    MUST_PANIC(page_free(paddr_add(take(0), 8), 0), "no run of RAM");
+}
+
+static void test_free_of_an_unaligned_large_run_panics(void **state)
+{
+    (void)state;
+    MUST_PANIC(page_free(paddr_add(take(6), 1), 6), "no run of RAM");
+}
+
 static void test_free_what_is_no_ram_panics(void **state)
 {
     (void)state;
@@ -443,6 +545,9 @@ int main(void)
                                set_up),
         cmocka_unit_test_setup(test_ragged_map_with_slivers, set_up),
         cmocka_unit_test_setup(test_64_gib_with_holes_touches_little, set_up),
+        cmocka_unit_test_setup(test_far_memory_is_used, set_up),
+        cmocka_unit_test_setup(test_memory_from_address_0, set_up),
+        PLAIN(test_what_is_kept_is_free),
         PLAIN(test_below_a_limit),
         PLAIN(test_orders_out_of_range),
         PLAIN(test_links_name_their_frames),
@@ -453,6 +558,8 @@ int main(void)
         PLAIN(test_free_with_another_order_panics),
         PLAIN(test_free_inside_a_run_panics),
         PLAIN(test_free_a_part_of_a_block_panics),
+        PLAIN(test_free_of_an_address_inside_a_page_panics),
+        PLAIN(test_free_of_an_unaligned_large_run_panics),
         PLAIN(test_free_what_is_no_ram_panics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

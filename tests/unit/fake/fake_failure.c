@@ -64,8 +64,6 @@ WRAP(void *, NULL, heap_calloc, (size_t count, size_t size), (count, size))
 WRAP(void *, NULL, heap_alloc_aligned, (size_t size, size_t align), (size, align))
 WRAP(void *, NULL, heap_realloc, (void *p, size_t size), (p, size))
 WRAP(char *, NULL, heap_strdup, (const char *s), (s))
-WRAP(enum status, E_NOMEM, page_alloc, (unsigned order, enum page_owner owner, paddr_t *out),
-     (order, owner, out))
 WRAP(enum status, E_NOMEM, page_alloc_below,
      (unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out),
      (order, limit, owner, out))
@@ -83,6 +81,36 @@ WRAP(enum status, E_NOMEM, hal_mmu_protect,
 /* Mostly a dead thread's memory serves, and nothing is allocated. */
 WRAP(enum status, E_NOMEM, thread_create,
      (const struct thread_options *options, struct thread **out), (options, out))
+
+/* page_alloc() asks a magazine, where it is inlined; if that has nothing, page_alloc_any(), which
+ * asks once more. All of it is one allocation. (page.c's own calls of page_alloc_any() do not come
+ * by here: what makes them is refused as a whole.) */
+static bool is_refused_by_magazine, is_in_alloc_any;
+
+void *__real_hal_magazine_pop(size_t unused, size_t kind);
+void *__wrap_hal_magazine_pop(size_t unused, size_t kind);
+void *__wrap_hal_magazine_pop(size_t unused, size_t kind)
+{
+    bool is_asked_again = is_refused_by_magazine || is_in_alloc_any;
+    is_refused_by_magazine = false;
+    if (kind >= PAGE_MAGAZINE(0) && !is_asked_again && refuses()) {
+        is_refused_by_magazine = true;
+        return NULL;
+    }
+    return __real_hal_magazine_pop(unused, kind);
+}
+
+enum status __real_page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out);
+enum status __wrap_page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out);
+enum status __wrap_page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
+{
+    bool is_refused = is_refused_by_magazine || refuses();
+    is_refused_by_magazine = false;
+    is_in_alloc_any = true;
+    enum status s = is_refused ? E_NOMEM : __real_page_alloc_any(order, owner, out);
+    is_in_alloc_any = false;
+    return s;
+}
 
 /* ---- What is in use ---- */
 

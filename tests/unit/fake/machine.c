@@ -14,6 +14,7 @@
 #include "hal/smp.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
+#include "hal/upcall.h"
 #include "hal_arch/frame.h"
 
 #include <stdio.h>
@@ -245,6 +246,24 @@ void fake_wait_for_interrupt(void)
         fake_counter = fake_timer_deadline();
     }
     fake_this_cpu->arch.irqs_enabled = true;
+}
+
+/* ---- Magazines ---- */
+
+void *hal_magazine_pop(size_t unused, size_t kind)
+{
+    struct hal_magazine *m = &fake_this_cpu->magazines[kind / HAL_MAGAZINE(1)];
+    return m->top == m->rounds ? upcall_magazine_empty(unused, kind) : *--m->top;
+}
+
+void hal_magazine_push(void *object, size_t kind)
+{
+    struct hal_magazine *m = &fake_this_cpu->magazines[kind / HAL_MAGAZINE(1)];
+    if (m->top >= m->end) {
+        upcall_magazine_full(object, kind);
+    } else {
+        *m->top++ = object;
+    }
 }
 
 /* ---- Faults ---- */

@@ -105,7 +105,24 @@ void heap_free(void *p)
     free(p);
 }
 
-enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out)
+/* No CPU keeps a page here: page_alloc() and page_free() come to what is here. */
+struct page_states page_states;
+
+void *hal_magazine_pop(size_t unused, size_t kind)
+{
+    (void)unused;
+    (void)kind;
+    return NULL;
+}
+
+void hal_magazine_push(void *object, size_t kind)
+{
+    (void)object;
+    (void)kind;
+    abort();
+}
+
+enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
 {
     (void)owner;
     if (order != 0 || !may_allocate()) {
@@ -129,7 +146,7 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
     return s;
 }
 
-void page_free(paddr_t base, unsigned order)
+void page_free_any(paddr_t base, unsigned order)
 {
     (void)order;
     live--;

@@ -14,11 +14,17 @@
 
 /* struct hal_cpu */
 #define CPU_CURRENT        24
-#define CPU_OVERFLOW_STACK 48
-#define CPU_SCRATCH_X1     56
-#define CPU_OVERFLOW_SP    64
-#define CPU_OVERFLOW_KIND  72
-#define CPU_FIQ_STACK      80
+#define CPU_MAGAZINES      48
+#define CPU_OVERFLOW_STACK 7472
+#define CPU_SCRATCH_X1     7480
+#define CPU_OVERFLOW_SP    7488
+#define CPU_OVERFLOW_KIND  7496
+#define CPU_FIQ_STACK      7504
+
+/* struct hal_magazine */
+#define MAGAZINE_TOP   0
+#define MAGAZINE_END   8
+#define MAGAZINE_SHIFT 8 /* of HAL_MAGAZINE(), to its offset */
 
 /* struct hal_context, at which a thread begins */
 #define CONTEXT_STACK_LO 8

@@ -11,7 +11,12 @@
 
 /* struct hal_cpu */
 #define CPU_PREEMPT_OFF 8
-#define CPU_STACK_BASE  48
+#define CPU_MAGAZINES   48
+#define CPU_STACK_BASE  7472
+
+/* struct hal_magazine */
+#define MAGAZINE_TOP 0
+#define MAGAZINE_END 8
 
 /* hal/context.h's HAL_STACK_SIZE */
 #define STACK_SIZE 0x8000

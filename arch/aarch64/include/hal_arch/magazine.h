@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// hal/magazine.h: what may have to begin again lies together, in magazine.S.
+#pragma once
+
+#include "hal/magazine.h"
+#include "hal_arch/frame.h"
+#include "kernel/lib/compiler.h"
+
+#define HAL_MAGAZINE(kind) (kind) /* an instruction scales while it adds */
+typedef uint8_t hal_magazine_t;
+
+extern const char hal_magazine_code[], hal_magazine_code_end[];
+
+static inline void hal_frame_restart(struct hal_frame *frame)
+{
+    if (UNLIKELY(frame->pc - (uintptr_t)hal_magazine_code <
+                 (uintptr_t)hal_magazine_code_end - (uintptr_t)hal_magazine_code)) {
+        hal_frame_restart_now(frame);
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// hal/magazine.h. Between a function's name and its _done nothing is changed but registers that the caller
+// does not keep and memory behind the top, until the last instruction: who is interrupted there begins again.
+
+#include "arch/aarch64/asm.inc"
+
+        .text
+        .globl  hal_magazine_code, hal_magazine_code_end
+        .balign 16
+hal_magazine_code:
+/*
+ * void *hal_magazine_pop(size_t unused, size_t kind)
+ * in: x1    out: x0    clobbers: x2, x3    IRQs: any
+ */
+        .globl  hal_magazine_pop_done
+FUNCTION hal_magazine_pop
+        mrs     x2, tpidr_el1
+        add     x2, x2, x1, lsl #MAGAZINE_SHIFT
+        ldr     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
+        ldr     x0, [x3, #-8]!
+        cbz     x0, 1f
+        str     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
+hal_magazine_pop_done:
+        ret
+1:      b       upcall_magazine_empty
+END hal_magazine_pop
+
+/*
+ * void hal_magazine_push(void *object, size_t kind)
+ * in: x0, x1    clobbers: x2, x3, x4    IRQs: any
+ */
+        .globl  hal_magazine_push_done
+FUNCTION hal_magazine_push
+        mrs     x2, tpidr_el1
+        add     x2, x2, x1, lsl #MAGAZINE_SHIFT
+        ldp     x3, x4, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
+        cmp     x3, x4
+        b.hs    1f
+        str     x0, [x3], #8
+        str     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
+hal_magazine_push_done:
+        ret
+1:      b       upcall_magazine_full
+END hal_magazine_push
+hal_magazine_code_end:

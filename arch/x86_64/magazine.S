@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// hal/magazine.h. Between a function's name and its _done nothing is changed but registers that the caller
+// does not keep and memory behind the top, until the last instruction: who is interrupted there begins again.
+
+#include "hal_arch/offsets.h"
+
+        .text
+        .globl  hal_magazine_code, hal_magazine_code_end
+hal_magazine_code:
+/*
+ * void *hal_magazine_pop(size_t unused, size_t kind)
+ * in: rsi    out: rax    clobbers: rcx    IRQs: any
+ */
+        .globl  hal_magazine_pop, hal_magazine_pop_done
+        .type   hal_magazine_pop, @function
+hal_magazine_pop:
+        .cfi_startproc
+        movq    %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi), %rcx
+        subq    $8, %rcx
+        movq    (%rcx), %rax
+        testq   %rax, %rax
+        je      upcall_magazine_empty
+        movq    %rcx, %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi)
+hal_magazine_pop_done:
+        ret
+        .cfi_endproc
+        .size   hal_magazine_pop, . - hal_magazine_pop
+
+/*
+ * void hal_magazine_push(void *object, size_t kind)
+ * in: rdi, rsi    clobbers: rcx    IRQs: any
+ */
+        .globl  hal_magazine_push, hal_magazine_push_done
+        .type   hal_magazine_push, @function
+hal_magazine_push:
+        .cfi_startproc
+        movq    %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi), %rcx
+        cmpq    %gs:CPU_MAGAZINES + MAGAZINE_END(%rsi), %rcx
+        jae     upcall_magazine_full
+        movq    %rdi, (%rcx)
+        addq    $8, %rcx
+        movq    %rcx, %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi)
+hal_magazine_push_done:
+        ret
+        .cfi_endproc
+        .size   hal_magazine_push, . - hal_magazine_push
+hal_magazine_code_end:

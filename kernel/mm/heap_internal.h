@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// Between heap.c, which is what callers see, and heap_slab.c, which has the small objects.
+#pragma once
+
+#include "hal/cpu.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/list.h"
+#include "kernel/mm/heap.h"
+
+#define SLAB_ORDER   2u
+#define SLAB_SIZE    (PAGE_SIZE << SLAB_ORDER)
+#define SLAB_FIRST   64u /* where a slab's objects begin: 64-aligned */
+#define SMALL_MAX    2048u
+#define HEAP_CLASSES 24u
+
+/** At the start of a slab. */
+struct slab {
+    struct slab *self;          /* [I] its own address: this is a slab. NULL once it is none */
+    uint16_t class;             /* [I] */
+    uint16_t capacity;          /* [I] */
+    uint16_t free_count, fresh; /* [c] free objects; from `fresh` on they were never handed out */
+    hal_magazine_t magazine;    /* [I] of its class, by HAL_MAGAZINE() */
+    uint64_t free_first;        /* [c] encoded, see encode() */
+    struct list_node link;      /* [c] among the class's slabs with room; not linked when full */
+};
+/* Field protection:  [I] set before the first object is handed out   [c] its class's lock */
+
+STATIC_ASSERT(sizeof(struct slab) <= SLAB_FIRST, "objects begin behind it");
+
+/** The class for (size - 1) / 16, and so for sizes from 1 to SMALL_MAX, by its magazine. */
+extern hal_magazine_t heap_magazine_of_16[SMALL_MAX / 16];
+
+void heap_slab_init(void);
+
+/** Bytes of an object of a class. */
+size_t heap_class_size(unsigned class);
+
+/** The class for a size from 1 to SMALL_MAX. */
+static inline unsigned heap_class_of(size_t size)
+{
+    return heap_magazine_of_16[(size - 1) / 16] / (unsigned)HAL_MAGAZINE(1);
+}
+
+/** The slab that a pointer lies in, which may be none's: not looked at further. */
+static inline struct slab *heap_slab_at(const void *p)
+{
+    return (struct slab *)((uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 1));
+}
+
+/** The slab that has handed p out; NULL: none, or p is inside an object. p is not freed meanwhile.
+ */
+struct slab *heap_slab_of(const void *p);
+
+/** What a CPU's magazine may keep. */
+unsigned heap_magazine_limit(unsigned class);
+/** An object, and more for this CPU's magazine, which is empty. NULL: memory ran out. */
+void *heap_refill(unsigned class);
+/** This CPU's magazine is full: it keeps its younger half and the object. NULL: it keeps nothing.
+ */
+void heap_spill(unsigned class, void *object);
+
+/** Slabs without an object go back. */
+void heap_trim(void);
+
+/** A panic. It is not declared as what never returns: heap_free() would have to save registers. */
+void heap_bad_free(void *p);
+
+/* Debug builds look at each object: a panic if one that was given back was written to meanwhile, or
+ * is given back that was not taken. */
+#ifdef HALYARD_DEBUG
+void *heap_check_taken(void *p);
+void heap_check_given(void *p);
+#else
+static inline void *heap_check_taken(void *p)
+{
+    return p;
+}
+static inline void heap_check_given(void *p)
+{
+    (void)p;
+}
+#endif
+
+/** Add the small objects to `out`. */
+void heap_add_slab_stats(struct heap_stats *out);

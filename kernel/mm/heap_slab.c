@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap's small objects: slabs of 16 KiB, one size class each, free objects linked through their
+// own first word. A CPU takes from a slab, and gives back, half a magazine at a time.
+//
+// Hardening that costs next to nothing: links are stored xored with a secret and their own address,
+// so that an overwritten one leads to an address that the slab check refuses; an object that is
+// free in its slab carries a mark in its second word, so that giving it back twice is seen. In a
+// magazine, whose objects are in no list, debug builds mark, too: there both are seen at once.
+#include "kernel/mm/heap_internal.h"
+
+#include "hal/layout.h"
+#include "hal/smp.h"
+#include "kernel/assert.h"
+#include "kernel/lib/list.h"
+#include "kernel/mm/magazine.h"
+#include "kernel/mm/page.h"
+#include "kernel/spinlock.h"
+
+#define KEPT_BYTES 8192u /* in a magazine, as far as that is four objects */
+
+/* Four classes a doubling: at most a quarter is lost to rounding. Multiples of 16; those of 64 are
+ * 64-aligned. */
+static const uint16_t class_size[] = {16,  32,  48,  64,   80,   96,   112,  128,
+                                      160, 192, 224, 256,  320,  384,  448,  512,
+                                      640, 768, 896, 1024, 1280, 1536, 1792, 2048};
+STATIC_ASSERT(ARRAY_COUNT(class_size) == HEAP_CLASSES, "a size a class");
+
+/* A free object. */
+struct hole {
+    uint64_t next; /* encoded */
+    uint64_t mark; /* secret ^ ~address */
+};
+
+struct class
+{
+    struct spinlock lock;
+    struct list partial; /* slabs with room */
+    uint32_t reciprocal; /* 2^32 / size, rounded up: index = offset * reciprocal >> 32, exact below
+                            2^16 */
+    uint16_t capacity;
+    uint32_t empty; /* slabs in `partial` without an object: one is kept, more go back */
+    uint64_t taken, given, slabs; /* objects, by callers and for magazines */
+};
+
+static struct class classes[HEAP_CLASSES];
+hal_magazine_t heap_magazine_of_16[SMALL_MAX / 16];
+static uint64_t secret;
+
+void heap_slab_init(void)
+{
+    /* Unpredictable enough against stray writes; a heap secret is no key. */
+    secret = (hal_counter_read() * UINT64_C(0x9e3779b97f4a7c15)) | 1;
+    unsigned class = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(heap_magazine_of_16); i++) {
+        if ((i + 1) * 16 > class_size[class]) {
+            class ++;
+        }
+        heap_magazine_of_16[i] = (hal_magazine_t)HAL_MAGAZINE(class);
+    }
+    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
+        struct class *c = &classes[i];
+        *c = (struct class){.lock = SPINLOCK_INIT,
+                            .reciprocal = UINT32_MAX / class_size[i] + 1,
+                            .capacity = (uint16_t)((SLAB_SIZE - SLAB_FIRST) / class_size[i])};
+        list_init(&c->partial);
+    }
+}
+
+size_t heap_class_size(unsigned class)
+{
+    return class_size[class];
+}
+
+unsigned heap_magazine_limit(unsigned class)
+{
+    return MIN(MAX(KEPT_BYTES / class_size[class], 4u), HAL_MAGAZINE_ROUNDS);
+}
+
+static uint64_t encode(const void *at, const void *to)
+{
+    return (uint64_t)(uintptr_t)to ^ (uint64_t)(uintptr_t)at ^ secret;
+}
+
+static uint64_t mark_of(const struct hole *h)
+{
+    return secret ^ ~(uint64_t)(uintptr_t)h;
+}
+
+static _Noreturn void written_to(const struct slab *s)
+{
+    panic("heap: a free object of %u bytes near %p was written to", class_size[s->class],
+          (const void *)s);
+}
+
+void heap_bad_free(void *p)
+{
+    panic("heap: free of %p, which it did not hand out", p);
+}
+
+/* --- slabs, by the class's lock --- */
+
+static bool grow_locked(struct class *c, unsigned class) REQUIRES(c->lock)
+{
+    paddr_t frames;
+    if (page_alloc(SLAB_ORDER, PAGE_HEAP, &frames) != OK) {
+        return false;
+    }
+    struct slab *s = hal_direct(frames);
+    *s = (struct slab){.self = s,
+                       .class = (uint16_t) class,
+                       .magazine = (hal_magazine_t)HAL_MAGAZINE(class),
+                       .capacity = c->capacity,
+                       .free_count = c->capacity};
+    s->free_first = encode(&s->free_first, NULL);
+    list_push_front(&c->partial, &s->link);
+    c->slabs++;
+    c->empty++;
+    return true;
+}
+
+/* The object given back last, or else the next that was never handed out. */
+static void *take_from(struct slab *s)
+{
+    struct hole *h =
+        (struct hole *)(uintptr_t)(s->free_first ^ (uint64_t)(uintptr_t)&s->free_first ^ secret);
+    s->free_count--;
+    if (h == NULL) {
+        h = (struct hole *)((char *)s + SLAB_FIRST + (size_t)s->fresh++ * class_size[s->class]);
+    } else {
+        if (heap_slab_at(h) != s || h->mark != mark_of(h)) {
+            written_to(s);
+        }
+        void *next = (void *)(uintptr_t)(h->next ^ (uint64_t)(uintptr_t)&h->next ^ secret);
+        s->free_first = encode(&s->free_first, next);
+    }
+    h->mark = 0; /* the page may remember a mark from an earlier slab */
+    return h;
+}
+
+/** NULL: no slab has room. */
+static void *take_locked(struct class *c) REQUIRES(c->lock)
+{
+    struct list_node *first = list_first(&c->partial);
+    if (first == NULL) {
+        return NULL;
+    }
+    struct slab *s = CONTAINER_OF(first, struct slab, link);
+    c->empty -= s->free_count == s->capacity;
+    void *p = take_from(s);
+    if (s->free_count == 0) {
+        list_remove(&s->link);
+    }
+    c->taken++;
+    return p;
+}
+
+/* Slabs that are no longer needed go to `unused`. */
+static void give_locked(struct class *c, struct hole *h, struct list *unused) REQUIRES(c->lock)
+{
+    struct slab *s = heap_slab_of(h);
+    if (s == NULL) {
+        heap_bad_free(h);
+        return;
+    }
+    if (h->mark == mark_of(h)) {
+        panic("heap: %p freed twice", (void *)h);
+    }
+    h->next = s->free_first ^ (uint64_t)(uintptr_t)&s->free_first ^ (uint64_t)(uintptr_t)&h->next;
+    h->mark = mark_of(h);
+    s->free_first = encode(&s->free_first, h);
+    if (s->free_count++ == 0) {
+        list_push_front(&c->partial, &s->link);
+    }
+    c->given++;
+    if (s->free_count == s->capacity && c->empty++ > 0) {
+        c->empty--;
+        list_remove(&s->link);
+        list_push_back(unused, &s->link);
+        s->self = NULL;
+        c->slabs--;
+    }
+}
+
+static void give_pages(struct list *unused)
+{
+    for (struct list_node *n; (n = list_pop_front(unused)) != NULL;) {
+        page_free(hal_direct_to_phys(CONTAINER_OF(n, struct slab, link)), SLAB_ORDER);
+    }
+}
+
+/* The one slab of a class that is kept without an object. It may be anywhere in the list, which is
+ * looked through only here. */
+static void drop_empty(struct class *c, struct list *unused)
+{
+    irq_state_t state = spin_lock_irq(&c->lock);
+    struct slab *empty = NULL;
+    LIST_FOR_EACH (&c->partial, n) {
+        struct slab *s = CONTAINER_OF(n, struct slab, link);
+        empty = s->free_count == s->capacity ? s : empty;
+    }
+    if (empty != NULL) {
+        list_remove(&empty->link);
+        list_push_back(unused, &empty->link);
+        empty->self = NULL;
+        c->slabs--;
+        c->empty--;
+    }
+    spin_unlock_irq(&c->lock, state);
+}
+
+void heap_trim(void)
+{
+    struct list unused;
+    list_init(&unused);
+    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
+        drop_empty(&classes[i], &unused);
+    }
+    give_pages(&unused);
+}
+
+struct slab *heap_slab_of(const void *p)
+{
+    struct slab *s = heap_slab_at(p);
+    if ((uintptr_t)p - HAL_DIRECT_BASE >= HAL_DIRECT_SIZE || s->self != s) {
+        return NULL;
+    }
+    uint64_t offset = (uintptr_t)p - (uintptr_t)s - SLAB_FIRST; /* huge if p is inside the header */
+    if (offset >= SLAB_SIZE) {
+        return NULL;
+    }
+    uint64_t index = offset * classes[s->class].reciprocal >> 32;
+    return index * class_size[s->class] == offset && index < s->fresh ? s : NULL;
+}
+
+/* --- magazines --- */
+
+#ifdef HALYARD_DEBUG
+
+static void put_mark(void *p)
+{
+    struct hole *h = p;
+    h->mark = mark_of(h);
+    h->next = ~h->mark;
+}
+
+void *heap_check_taken(void *p)
+{
+    struct hole *h = p;
+    if (h != NULL) {
+        if (h->mark != mark_of(h) || h->next != ~h->mark) {
+            written_to(heap_slab_at(p));
+        }
+        h->mark = 0;
+    }
+    return p;
+}
+
+void heap_check_given(void *p)
+{
+    const struct hole *h = p;
+    if (heap_slab_of(p) == NULL) {
+        heap_bad_free(p);
+    }
+    if (h->mark == mark_of(h)) {
+        panic("heap: %p freed twice", p);
+    }
+    put_mark(p);
+}
+
+static void take_mark(void *p)
+{
+    (void)heap_check_taken(p);
+}
+
+#else
+static void put_mark(void *p)
+{
+    (void)p;
+}
+
+static void take_mark(void *p)
+{
+    (void)p;
+}
+#endif
+
+void *heap_refill(unsigned class)
+{
+    struct class *c = &classes[class];
+    irq_state_t state = spin_lock_irq(&c->lock);
+    struct hal_magazine *m = &hal_this_cpu()->magazines[class];
+    void *p = take_locked(c);
+    if (UNLIKELY(p == NULL) && grow_locked(c, class)) {
+        p = take_locked(c);
+    }
+    if (LIKELY(p != NULL)) {
+        put_mark(p);
+        void **half = m->rounds + (m->end - m->rounds) / 2;
+        for (void *more; m->top < half && (more = take_locked(c)) != NULL; m->top++) {
+            put_mark(more);
+            *m->top = more;
+        }
+    }
+    spin_unlock_irq(&c->lock, state);
+    return p;
+}
+
+void heap_spill(unsigned class, void *object)
+{
+    struct class *c = &classes[class];
+    struct list unused;
+    list_init(&unused);
+    irq_state_t state = spin_lock_irq(&c->lock);
+    struct hal_magazine *m = &hal_this_cpu()->magazines[class];
+    ptrdiff_t given = m->top - m->rounds; /* the older half, or all */
+    given = object != NULL ? (given + 1) / 2 : given;
+    for (ptrdiff_t i = 0; i < given; i++) {
+        take_mark(m->rounds[i]);
+        give_locked(c, m->rounds[i], &unused);
+    }
+    magazine_drop(m, given);
+    if (object != NULL && m->top < m->end) {
+        *m->top++ = object;
+    } else if (object != NULL) {
+        take_mark(object);
+        give_locked(c, object, &unused);
+    }
+    spin_unlock_irq(&c->lock, state);
+    give_pages(&unused);
+}
+
+/** Objects that lie in magazines; those of other CPUs may be a little late. */
+static uint64_t kept(unsigned class)
+{
+    uint64_t sum = 0;
+    for (cpu_t i = 0; i < MAX(hal_cpu_count(), (cpu_t)1); i++) {
+        const struct hal_cpu *cpu = hal_cpu_count() == 0 ? hal_this_cpu() : hal_cpu_at(i);
+        const struct hal_magazine *m = &cpu->magazines[class];
+        sum += (uint64_t)(__atomic_load_n(&m->top, __ATOMIC_RELAXED) - m->rounds);
+    }
+    return sum;
+}
+
+void heap_add_slab_stats(struct heap_stats *out)
+{
+    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
+        struct class *c = &classes[i];
+        irq_state_t state = spin_lock_irq(&c->lock);
+        uint64_t live = c->taken - c->given - kept(i);
+        out->live_objects += live;
+        out->live_bytes += live * class_size[i];
+        out->page_bytes += c->slabs * SLAB_SIZE;
+        spin_unlock_irq(&c->lock, state);
+    }
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+//
+// The buddy allocator over blocks that page_init.c set up. What a frame is used for is its owner's
+// business; the owner is kept for the accounts only.
+//
+// Invariants, under the lock:
+//   - a free run is aligned to its size, begins with FRAME_FREE (or is a BLOCK_FREE) and is in
+//   exactly one
+//     free list; two free buddies of one order do not exist;
+//   - a cut block that is free again becomes whole, except the last such one (`spare`), so that a
+//   page
+//     that is taken and given back over and over does not cut and join a block each time.
+
+#include "kernel/mm/page_internal.h"
+
+#include "kernel/lib/string.h"
+
+#define ORDER_COUNT (PAGE_ORDER_MAX + 1)
+
+/* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. Those that
+ * are so far that page_states does not reach them it takes first: no CPU keeps them. */
+enum { ZONE_LOW, ZONE_HIGH, ZONE_FAR, ZONE_COUNT };
+#define ZONE_LOW_END ((uint64_t)1 << 32)
+
+struct zone {
+    struct list free[ORDER_COUNT];
+    uint32_t mask; /* bit i set iff free[i] is not empty */
+};
+
+struct spinlock page_lock = SPINLOCK_INIT;
+struct page_map page_map;
+struct page_states page_states;
+
+/* Both under the lock. */
+static struct zone zones[ZONE_COUNT];
+static struct page_block *spare;
+
+static bool has_states(uint64_t number)
+{
+    return (number << PAGE_ORDER_MAX) - page_states.first < page_states.count;
+}
+
+static struct zone *zone_of(uint64_t number)
+{
+    return &zones[!has_states(number)                    ? ZONE_FAR
+                  : number < ZONE_LOW_END >> BLOCK_SHIFT ? ZONE_LOW
+                                                         : ZONE_HIGH];
+}
+
+/** The block is cut, described there; NULL: no longer. */
+static void set_meta(struct page_block *block, uint64_t number, struct page_meta *meta)
+{
+    block->meta = meta;
+    if (has_states(number)) {
+        uintptr_t begin = number << PAGE_ORDER_MAX;
+        *page_states_of(number) =
+            meta == NULL ? 0 : (uintptr_t)meta->state - begin * sizeof(meta->state[0]);
+    }
+}
+
+static void list_free(struct zone *z, struct list_node *n, unsigned order)
+{
+    list_push_front(&z->free[order], n);
+    z->mask |= 1u << order;
+}
+
+static void unlist_free(struct zone *z, struct list_node *n, unsigned order)
+{
+    list_remove(n);
+    if (list_is_empty(&z->free[order])) {
+        z->mask &= ~(1u << order);
+    }
+}
+
+static void put_run(struct zone *z, struct page_meta *meta, unsigned index, unsigned order)
+{
+    meta->state[index] = frame_state(FRAME_FREE, order, PAGE_FREE);
+    list_free(z, &meta->link[index], order);
+}
+
+/** Make [first, end) free, in runs as large as alignment and length allow. */
+static void put_frames(struct zone *z, struct page_meta *meta, unsigned first, unsigned end)
+{
+    while (first < end) {
+        unsigned order = 31u - (unsigned)__builtin_clz(end - first);
+        if (first != 0) {
+            order = MIN(order, (unsigned)__builtin_ctz(first));
+        }
+        put_run(z, meta, first, order);
+        first += 1u << order;
+    }
+}
+
+/** Turn a whole free block, not in a list, into runs; its first frames describe it. */
+static void cut_free_block(struct zone *z, struct page_block *block, uint64_t number)
+{
+    struct page_meta *meta = hal_direct(paddr(number << BLOCK_SHIFT));
+    memset(meta->state, 0, sizeof(meta->state));
+    for (unsigned i = 0; i < META_PAGES; i++) {
+        meta->state[i] = frame_state(FRAME_FIXED, 0, PAGE_META);
+    }
+    set_meta(block, number, meta);
+    block->state = BLOCK_CUT;
+    block->free_pages = (uint16_t)(BLOCK_PAGES - META_PAGES);
+    put_frames(z, meta, META_PAGES, BLOCK_PAGES);
+}
+
+/** A cut block with no RAM missing, nothing fixed but its meta at the start, and nothing taken. */
+static bool is_all_free(const struct page_block *block)
+{
+    return block->free_pages == BLOCK_PAGES - META_PAGES;
+}
+
+static void join_block(struct page_block *block)
+{
+    uint64_t number = page_block_number(block);
+    struct zone *z = zone_of(number);
+    struct page_meta *meta = block->meta;
+    for (unsigned i = META_PAGES; i < BLOCK_PAGES;) {
+        unsigned order = meta->state[i] >> 4 & 15;
+        unlist_free(z, &meta->link[i], order);
+        i += 1u << order;
+    }
+    set_meta(block, number, NULL);
+    block->state = BLOCK_FREE;
+    list_free(z, &block->link, PAGE_ORDER_MAX);
+}
+
+/** The cut block that holds a free run's node, and the run's frame in it. */
+static struct page_block *block_of_node(const struct list_node *n, uint64_t *number,
+                                        unsigned *index)
+{
+    *number = hal_direct_to_phys(n).raw >> BLOCK_SHIFT;
+    struct page_block *block = page_find_block(*number);
+    *index = (unsigned)(n - block->meta->link);
+    return block;
+}
+
+/** Take 2^order frames from the listed free run of a cut block; what is left over is listed again.
+ */
+static paddr_t take_run(struct zone *z, struct list_node *n, unsigned run_order, unsigned order,
+                        enum page_owner owner)
+{
+    uint64_t number;
+    unsigned index;
+    struct page_block *block = block_of_node(n, &number, &index);
+    unlist_free(z, n, run_order);
+    while (run_order > order) {
+        run_order--;
+        put_run(z, block->meta, index + (1u << run_order), run_order);
+    }
+    block->meta->state[index] = frame_state(FRAME_TAKEN, order, owner);
+    block->free_pages -= (uint16_t)(1u << order);
+    if (block == spare) {
+        spare = NULL;
+    }
+    return paddr((number << BLOCK_SHIFT) + ((uint64_t)index << PAGE_SHIFT));
+}
+
+static paddr_t take_block(struct zone *z, struct list_node *n, enum page_owner owner)
+{
+    struct page_block *block = CONTAINER_OF(n, struct page_block, link);
+    unlist_free(z, n, PAGE_ORDER_MAX);
+    block->state = BLOCK_TAKEN;
+    block->owner = (uint8_t)owner;
+    return paddr(page_block_number(block) << BLOCK_SHIFT);
+}
+
+static void cut_listed_block(struct zone *z, struct list_node *n)
+{
+    struct page_block *block = CONTAINER_OF(n, struct page_block, link);
+    unlist_free(z, n, PAGE_ORDER_MAX);
+    cut_free_block(z, block, page_block_number(block));
+}
+
+static bool take_from_zone(struct zone *z, unsigned order, enum page_owner owner, paddr_t *out)
+{
+    uint32_t fits = z->mask >> order << order;
+    if (fits == 0) {
+        return false;
+    }
+    unsigned run_order = (unsigned)__builtin_ctz(fits);
+    struct list_node *n = list_first(&z->free[run_order]);
+    if (order == PAGE_ORDER_MAX) {
+        *out = take_block(z, n, owner);
+        return true;
+    }
+    if (run_order == PAGE_ORDER_MAX) {
+        cut_listed_block(z, n);
+        run_order = (unsigned)__builtin_ctz(z->mask >> order << order);
+        n = list_first(&z->free[run_order]);
+    }
+    *out = take_run(z, n, run_order, order, owner);
+    return true;
+}
+
+bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out)
+{
+    return take_from_zone(&zones[ZONE_HIGH], order, owner, out) ||
+           take_from_zone(&zones[ZONE_LOW], order, owner, out);
+}
+
+bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out)
+{
+    return take_from_zone(&zones[ZONE_FAR], order, owner, out) ||
+           page_take_near_locked(order, owner, out);
+}
+
+/** Where the lowest run of an order ends in a whole block once it is cut; bytes from the block's
+ * start. */
+static uint64_t lowest_end(unsigned order)
+{
+    uint64_t size = (uint64_t)PAGE_SIZE << order;
+    return order == PAGE_ORDER_MAX ? size : ALIGN_UP((uint64_t)META_PAGES * PAGE_SIZE, size) + size;
+}
+
+/** Search the lists, which need not be sorted: whoever cannot reach all memory pays for it. */
+static bool take_below(struct zone *z, unsigned order, uint64_t limit, enum page_owner owner,
+                       paddr_t *out)
+{
+    for (unsigned run_order = order; run_order < PAGE_ORDER_MAX; run_order++) {
+        LIST_FOR_EACH (&z->free[run_order], n) {
+            uint64_t number;
+            unsigned index;
+            block_of_node(n, &number, &index);
+            uint64_t base = (number << BLOCK_SHIFT) + ((uint64_t)index << PAGE_SHIFT);
+            if (base + ((uint64_t)PAGE_SIZE << order) <= limit) {
+                *out = take_run(z, n, run_order, order, owner);
+                return true;
+            }
+        }
+    }
+    LIST_FOR_EACH (&z->free[PAGE_ORDER_MAX], n) {
+        uint64_t base = page_block_number(CONTAINER_OF(n, struct page_block, link)) << BLOCK_SHIFT;
+        if (base + lowest_end(order) > limit) {
+            continue;
+        }
+        if (order == PAGE_ORDER_MAX) {
+            *out = take_block(z, n, owner);
+            return true;
+        }
+        cut_listed_block(z, n);
+        return take_below(z, order, limit, owner,
+                          out); /* once: the run that fits is in a list now */
+    }
+    return false;
+}
+
+static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
+    REQUIRES(page_lock)
+{
+    unsigned zone = ZONE_LOW;
+    if (limit >= ZONE_LOW_END) {
+        if (take_from_zone(&zones[zone++], order, owner, out)) {
+            return true;
+        }
+    }
+    while (zone < ZONE_COUNT && !take_below(&zones[zone], order, limit, owner, out)) {
+        zone++;
+    }
+    return zone < ZONE_COUNT;
+}
+
+enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
+{
+    if (order > PAGE_ORDER_MAX) {
+        return E_INVAL;
+    }
+    bool found, has_given = false;
+    do {
+        irq_state_t state = spin_lock_irq(&page_lock);
+        found = take_below_locked(order, limit, owner, out);
+        has_given = !found && page_give_some_locked();
+        spin_unlock_irq(&page_lock, state);
+    } while (!found && has_given);
+    return found ? OK : E_NOMEM;
+}
+
+static const char *what_is_wrong(paddr_t base, unsigned order)
+{
+    const struct page_block *block = page_find_block(base.raw >> BLOCK_SHIFT);
+    if (order > PAGE_ORDER_MAX || block == NULL || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
+        return "that is no run of RAM";
+    }
+    if (block->state != BLOCK_CUT || order == PAGE_ORDER_MAX) {
+        return "no run of that size was taken there";
+    }
+    switch (block->meta->state[page_index(base)] & 15) {
+    case FRAME_INSIDE:
+        return "the frame is inside another run";
+    case FRAME_KEPT:
+    case FRAME_FREE:
+        return "they are free already";
+    case FRAME_TAKEN:
+        return "the run was taken with another order";
+    default:
+        return "the frame never was handed out";
+    }
+}
+
+void page_bad_free(paddr_t base, unsigned order)
+{
+    panic("page: 2^%u pages at 0x%llx given back, but %s", order, (unsigned long long)base.raw,
+          what_is_wrong(base, order));
+}
+
+/** @return false: no such run was taken, or is kept. */
+static bool is_held(const struct page_block *block, paddr_t base, unsigned order)
+{
+    if (order > PAGE_ORDER_MAX || block == NULL || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
+        return false;
+    }
+    if (order == PAGE_ORDER_MAX) {
+        return block->state == BLOCK_TAKEN && IS_ALIGNED(base.raw, 1ull << BLOCK_SHIFT);
+    }
+    if (block->state != BLOCK_CUT) {
+        return false;
+    }
+    uint16_t state = page_get_state(&block->meta->state[page_index(base)]);
+    return state == frame_state(FRAME_KEPT, order, PAGE_FREE) || page_is_taken(state, order);
+}
+
+static void free_run(struct page_block *block, struct zone *z, unsigned index, unsigned order)
+{
+    struct page_meta *meta = block->meta;
+    block->free_pages += (uint16_t)(1u << order);
+    while (order < PAGE_ORDER_MAX - 1) {
+        unsigned buddy = index ^ 1u << order;
+        if (page_get_state(&meta->state[buddy]) != frame_state(FRAME_FREE, order, PAGE_FREE)) {
+            break;
+        }
+        unlist_free(z, &meta->link[buddy], order);
+        meta->state[index | 1u << order] = frame_state(FRAME_INSIDE, 0, PAGE_FREE);
+        index &= ~(1u << order);
+        order++;
+    }
+    put_run(z, meta, index, order);
+
+    if (is_all_free(block)) {
+        if (spare == NULL) {
+            spare = block;
+        } else {
+            join_block(block);
+        }
+    }
+}
+
+void page_give_locked(paddr_t base, unsigned order)
+{
+    uint64_t number = base.raw >> BLOCK_SHIFT;
+    struct page_block *block = page_find_block(number);
+    if (UNLIKELY(!is_held(block, base, order))) {
+        page_bad_free(base, order);
+    } else if (order == PAGE_ORDER_MAX) {
+        block->state = BLOCK_FREE;
+        list_free(zone_of(number), &block->link, PAGE_ORDER_MAX);
+    } else {
+        free_run(block, zone_of(number), page_index(base), order);
+    }
+}
+
+void page_join_spare_locked(void)
+{
+    if (spare != NULL) {
+        join_block(spare);
+        spare = NULL;
+    }
+}
+
+unsigned page_largest_locked(void)
+{
+    uint32_t mask = spare != NULL ? 1u << PAGE_ORDER_MAX : 1;
+    for (unsigned i = 0; i < ZONE_COUNT; i++) {
+        mask |= zones[i].mask;
+    }
+    return 31u - (unsigned)__builtin_clz(mask);
+}
+
+paddr_t page_of_node(const struct list_node *n)
+{
+    uint64_t number;
+    unsigned index;
+    (void)block_of_node(n, &number, &index);
+    return paddr((number << BLOCK_SHIFT) + ((uint64_t)index << PAGE_SHIFT));
+}
+
+void page_set_areas(const struct page_area *list, unsigned count)
+{
+    page_lock = (struct spinlock)SPINLOCK_INIT;
+    page_map = (struct page_map){.areas = list, .area_count = count};
+    page_open_depots();
+    spare = NULL;
+    for (unsigned i = 0; i < ZONE_COUNT; i++) {
+        zones[i].mask = 0;
+        for (unsigned order = 0; order < ORDER_COUNT; order++) {
+            list_init(&zones[i].free[order]);
+        }
+    }
+}
+
+void page_add_fixed(enum page_owner owner, uint64_t pages)
+{
+    page_map.fixed_by_owner[owner] += pages;
+}
+
+void page_add_block(uint64_t number)
+{
+    struct page_block *block = page_find_block(number);
+    block->state = BLOCK_FREE;
+    list_push_back(&zone_of(number)->free[PAGE_ORDER_MAX], &block->link);
+    zone_of(number)->mask |= 1u << PAGE_ORDER_MAX;
+}
+
+void page_cut_block(uint64_t number, unsigned meta_index)
+{
+    struct page_block *block = page_find_block(number);
+    uint64_t meta = (number << BLOCK_SHIFT) + ((uint64_t)meta_index << PAGE_SHIFT);
+    set_meta(block, number, hal_direct(paddr(meta)));
+    block->state = BLOCK_CUT;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        block->meta->state[i] = frame_state(FRAME_FIXED, 0, PAGE_OTHER);
+    }
+}
+
+void page_add_frames(uint64_t number, unsigned first, unsigned end)
+{
+    struct page_block *block = page_find_block(number);
+    memset(&block->meta->state[first], 0, (end - first) * sizeof(block->meta->state[0]));
+    put_frames(zone_of(number), block->meta, first, end);
+    block->free_pages += (uint16_t)(end - first);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// The end of page.h, which includes it: a small run whose size the compiler knows comes and goes
+// without a call but the magazine's.
+#pragma once
+
+#include "hal/magazine.h"
+#include "kernel/mm/page.h"
+
+/** A frame's state: kind, order of the run that it begins, owner. See page_internal.h. */
+enum frame_kind {
+    FRAME_INSIDE, /* inside a run that begins at a lower frame */
+    FRAME_FREE,   /* begins a free run; its link is in a free list */
+    FRAME_TAKEN,  /* begins a taken run; its link is the owner's */
+    FRAME_FIXED,  /* no RAM, or never handed out */
+    FRAME_KEPT,   /* begins a run in a CPU's magazine, or in a depot by its link */
+};
+
+static inline uint16_t frame_state(enum frame_kind kind, unsigned order, enum page_owner owner)
+{
+    return (uint16_t)((unsigned)kind | order << 4 | (unsigned)owner << 8);
+}
+
+/**
+ * State of a run that its owner, or the CPU that has it in a magazine, holds: they change it
+ * without the lock. Relaxed: it guards nothing but itself, and who holds the lock looks for
+ * FRAME_FREE, which it is not before and after.
+ */
+static ALWAYS_INLINE void page_set_state(uint16_t *state, uint16_t to)
+{
+    __atomic_store_n(state, to, __ATOMIC_RELAXED);
+}
+
+static ALWAYS_INLINE uint16_t page_get_state(const uint16_t *state)
+{
+    return __atomic_load_n(state, __ATOMIC_RELAXED);
+}
+
+/** A taken run of that order, whoever owns it. */
+static ALWAYS_INLINE bool page_is_taken(uint16_t state, unsigned order)
+{
+    return (state & 0xff) == (FRAME_TAKEN | order << 4);
+}
+
+/** Where states are, of the frames [first, first + count). A block's are found in two steps. */
+struct page_states {
+    uintptr_t blocks; /* [I] an array for all block numbers, as if it began at 0, of addresses: of
+                       * the block's states, as if they began at frame 0; 0: the block is not cut.
+                       * [page_lock], but for who holds a run of the block */
+    uint64_t first, count; /* [I] */
+};
+extern struct page_states page_states;
+
+static ALWAYS_INLINE uintptr_t *page_states_of(uint64_t block)
+{
+    return (uintptr_t *)(page_states.blocks + block * sizeof(uintptr_t));
+}
+
+static ALWAYS_INLINE uint16_t *page_state(uintptr_t states, uint64_t frame)
+{
+    return (uint16_t *)(states + frame * sizeof(uint16_t));
+}
+
+/** @brief Any run; a small one if no magazine has one. */
+enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out);
+/** @brief Any run, and a panic for what is none. */
+void page_free_any(paddr_t base, unsigned order);
+
+#define PAGE_MAGAZINE(order) HAL_MAGAZINE(24 + (order)) /* kernel/mm/magazine.h */
+
+static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out)
+{
+    if (!__builtin_constant_p(order) || order > PAGE_KEPT_ORDER_MAX) {
+        return page_alloc_any(order, owner, out);
+    }
+    paddr_t base = paddr((uintptr_t)hal_magazine_pop(0, PAGE_MAGAZINE(order)));
+    if (UNLIKELY(base.raw == 0)) {
+        return page_alloc_any(order, owner, out);
+    }
+    uint64_t frame = base.raw >> PAGE_SHIFT;
+    page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
+                   frame_state(FRAME_TAKEN, order, owner));
+    *out = base;
+    return OK;
+}
+
+/** Whose state says that it is taken: to be kept now. NULL: look closer. */
+static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
+{
+    /* Rotated: what is not aligned has a number beyond all. */
+    uint64_t frame = base.raw >> PAGE_SHIFT | base.raw << (64 - PAGE_SHIFT);
+    if (UNLIKELY(frame - page_states.first >= page_states.count)) {
+        return NULL;
+    }
+    uintptr_t states = *page_states_of(frame >> PAGE_ORDER_MAX);
+    uint16_t *state = page_state(states, frame);
+    return LIKELY(states != 0) && LIKELY(page_is_taken(page_get_state(state), order)) ? state
+                                                                                      : NULL;
+}
+
+static ALWAYS_INLINE void page_free(paddr_t base, unsigned order)
+{
+    uint16_t *state;
+    if (__builtin_constant_p(order) && order <= PAGE_KEPT_ORDER_MAX &&
+        LIKELY((state = page_taken_state(base, order)) != NULL)) {
+        page_set_state(state, frame_state(FRAME_KEPT, order, PAGE_FREE));
+        hal_magazine_push((void *)(uintptr_t)base.raw, PAGE_MAGAZINE(order));
+    } else {
+        page_free_any(base, order);
+    }
+}

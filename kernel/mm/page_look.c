@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// The page allocator's records, looked at: who has how much, what an address is.
+
+#include "kernel/mm/page_internal.h"
+
+#include "kernel/lib/string.h"
+
+const char *page_owner_name(enum page_owner owner)
+{
+    static const char *const names[PAGE_OWNER_COUNT] = {
+        [PAGE_FREE] = "free",    [PAGE_KERNEL] = "kernel",    [PAGE_META] = "page records",
+        [PAGE_TABLE] = "tables", [PAGE_HEAP] = "heap",        [PAGE_STACK] = "stacks",
+        [PAGE_CODE] = "code",    [PAGE_PROGRAM] = "programs", [PAGE_DMA] = "dma",
+        [PAGE_CACHE] = "cache",  [PAGE_MODULE] = "modules",   [PAGE_OTHER] = "other",
+    };
+    return owner < PAGE_OWNER_COUNT ? names[owner] : "?";
+}
+
+/** Record of a frame that somebody holds. */
+static struct page_block *held_block(paddr_t frame)
+{
+    struct page_block *block = page_find_block(frame.raw >> BLOCK_SHIFT);
+    ASSERT(block != NULL && (block->state == BLOCK_CUT || block->state == BLOCK_TAKEN));
+    return block;
+}
+
+struct list_node *page_link(paddr_t frame)
+{
+    unsigned index = page_index(frame);
+    struct page_block *block = held_block(frame);
+    if (block->state == BLOCK_TAKEN) {
+        ASSERT(index == 0);
+        return &block->link;
+    }
+    ASSERT((block->meta->state[index] & 15) == FRAME_TAKEN);
+    return &block->meta->link[index];
+}
+
+paddr_t page_of_link(struct list_node *link)
+{
+    /* A link lies in an array of block records, or in the meta of the block that it describes. */
+    for (unsigned i = 0; i < page_map.area_count; i++) {
+        const struct page_area *a = &page_map.areas[i];
+        if ((uintptr_t)link - (uintptr_t)a->blocks < a->count * sizeof(*a->blocks)) {
+            return paddr(page_block_number(CONTAINER_OF(link, struct page_block, link))
+                         << BLOCK_SHIFT);
+        }
+    }
+    return page_of_node(link);
+}
+
+int page_taken_order(paddr_t base)
+{
+    struct page_block *block = page_find_block(base.raw >> BLOCK_SHIFT);
+    if (block == NULL) {
+        return -1;
+    }
+    if (block->state == BLOCK_TAKEN) {
+        return IS_ALIGNED(base.raw, 1ull << BLOCK_SHIFT) ? PAGE_ORDER_MAX : -1;
+    }
+    if (block->state != BLOCK_CUT) {
+        return -1;
+    }
+    uint16_t state = block->meta->state[base.raw >> PAGE_SHIFT & (BLOCK_PAGES - 1)];
+    return (state & 15) == FRAME_TAKEN ? state >> 4 & 15 : -1;
+}
+
+/* Which frames are fixed never changes, so a block that is cut or freed meanwhile does not matter.
+ */
+static bool is_any_frame(const struct page_block *block, uint64_t first, uint64_t last)
+{
+    irq_state_t s = spin_lock_irq(&page_lock);
+    bool is_ram = block->state == BLOCK_FREE || block->state == BLOCK_TAKEN;
+    for (uint64_t i = first; block->state == BLOCK_CUT && i <= last && !is_ram; i++) {
+        is_ram = (block->meta->state[i] & 15) != FRAME_FIXED;
+    }
+    spin_unlock_irq(&page_lock, s);
+    return is_ram;
+}
+
+bool page_is_any_ram(uint64_t base, uint64_t len)
+{
+    uint64_t end = (base + (len - 1)) >> PAGE_SHIFT; /* the last frame */
+    for (uint64_t frame = base >> PAGE_SHIFT; frame <= end;) {
+        uint64_t last = MIN(frame | (BLOCK_PAGES - 1), end);
+        const struct page_block *block = page_find_block(frame / BLOCK_PAGES);
+        if (block != NULL && is_any_frame(block, frame % BLOCK_PAGES, last % BLOCK_PAGES)) {
+            return true;
+        }
+        frame = last + 1;
+    }
+    return false;
+}
+
+/** The runs of a cut block, by owner. What this CPU and others keep counts as free. */
+static void count_runs(const struct page_meta *meta, uint64_t *by_owner)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES;) {
+        uint16_t state = __atomic_load_n(&meta->state[i], __ATOMIC_RELAXED);
+        unsigned owner = state >> 8, kind = state & 15;
+        if (kind == FRAME_FIXED) {
+            by_owner[PAGE_META] += owner == PAGE_META;
+            i++;
+        } else {
+            by_owner[owner] += 1u << (state >> 4 & 15);
+            i += 1u << (state >> 4 & 15);
+        }
+    }
+}
+
+static void count_block(const struct page_block *block, uint64_t *by_owner)
+{
+    irq_state_t state = spin_lock_irq(&page_lock);
+    if (block->state == BLOCK_FREE) {
+        by_owner[PAGE_FREE] += BLOCK_PAGES;
+    } else if (block->state == BLOCK_TAKEN) {
+        by_owner[block->owner] += BLOCK_PAGES;
+    } else if (block->state == BLOCK_CUT) {
+        count_runs(block->meta, by_owner);
+    }
+    spin_unlock_irq(&page_lock, state);
+}
+
+/* Whenever a block is looked at, each of its frames is somebody's: the sum is right, though no
+ * moment had just this. */
+void page_get_stats(struct page_stats *out)
+{
+    struct page_stats stats = {0};
+    memcpy(stats.by_owner, page_map.fixed_by_owner, sizeof(stats.by_owner));
+    for (unsigned i = 0; i < page_map.area_count; i++) {
+        for (uint64_t n = 0; n < page_map.areas[i].count; n++) {
+            count_block(&page_map.areas[i].blocks[n], stats.by_owner);
+        }
+    }
+    for (unsigned i = 0; i < PAGE_OWNER_COUNT; i++) {
+        stats.total_pages += stats.by_owner[i];
+    }
+
+    irq_state_t state = spin_lock_irq(&page_lock);
+    stats.largest_free_order = page_largest_locked();
+    spin_unlock_irq(&page_lock, state);
+    *out = stats;
+}
