@@ -29,14 +29,25 @@ enum hal_gather_kind {
 struct hal_mmu_batch {
     void (*gather)(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages);
     void *ctx;
+    size_t pages;   /* of all ranges */
     uint32_t count; /* ranges used */
     bool flush_all;
-    bool has_tables; /* gather() was told of a table */
+    bool has_tables;  /* gather() was told of a table */
+    bool tables_only; /* gather() is told of nothing else */
     struct {
         vaddr_t va;
         size_t pages;
     } range[HAL_BATCH_RANGES];
 };
+
+/** @brief What a batch is after its flush. */
+static inline void hal_mmu_batch_clear(struct hal_mmu_batch *batch)
+{
+    batch->pages = 0;
+    batch->count = 0;
+    batch->flush_all = false;
+    batch->has_tables = false;
+}
 
 /** @brief An empty batch. The ranges are not cleared: they are most of it. */
 static inline void hal_mmu_batch_open(struct hal_mmu_batch *batch,
@@ -46,9 +57,8 @@ static inline void hal_mmu_batch_open(struct hal_mmu_batch *batch,
 {
     batch->gather = gather;
     batch->ctx = ctx;
-    batch->count = 0;
-    batch->flush_all = false;
-    batch->has_tables = false;
+    batch->tables_only = false;
+    hal_mmu_batch_clear(batch);
 }
 
 /** What the tables say of one address. */

@@ -7,19 +7,20 @@
 //   - recursion is bounded by PT_LEVELS.
 //
 // Most calls are about a few pages in a table that is there, or about one entry of 2 MiB: each
-// function looks for that first (own_slots()), and only then does what is right for every range.
+// function looks for that first (page_slots(), block_slot()), and only then does what is right for
+// every range.
 #include "hal/pagetable.h"
 
 #include "hal/cpu.h"
 #include "hal/pagetable_internal.h"
 #include "kernel/lib/compiler.h"
 
-static bool range_is_sane(vaddr_t va, size_t pages)
+#define PAGES_MAX ((uint64_t)1 << 36) /* 48 bits of address: more bytes than a range can have */
+
+static ALWAYS_INLINE bool range_is_sane(vaddr_t va, size_t pages)
 {
-    uint64_t bytes;
-    vaddr_t last;
-    return pages > 0 && IS_ALIGNED(va, PAGE_SIZE) && !MUL_OVERFLOWS(pages, PAGE_SIZE, &bytes) &&
-           !ADD_OVERFLOWS(va, bytes - 1, &last);
+    return (uint64_t)pages - 1 < PAGES_MAX && IS_ALIGNED(va, PAGE_SIZE) &&
+           va <= va + ((uint64_t)pages * PAGE_SIZE - 1);
 }
 
 /* A bit for each combination that means something. */
@@ -28,34 +29,19 @@ static bool range_is_sane(vaddr_t va, size_t pages)
     (SANE(0) | SANE(PROT_W) | SANE(PROT_X) | SANE(PROT_X | PROT_GUARDED) | SANE(PROT_LAZY) |       \
      SANE(PROT_W | PROT_LAZY))
 
-static bool prot_is_sane(unsigned prot)
+static ALWAYS_INLINE bool prot_is_sane(unsigned prot)
 {
     return prot < 32 && (SANE_PROTS >> prot & 1) != 0;
 }
 
-/** Consecutive entries of one table that are all that a range is about. */
-struct slots {
-    pte_t *first;
-    size_t count;
-    unsigned level; /* 0, or 1 for one entry of 2 MiB, which is not a table */
-};
-
-/* As slot_at(), and remembers the table. */
-static pte_t *small_slot(const struct pagetable *pt, vaddr_t va)
+static NOINLINE pte_t *look_for_slot(const struct pagetable *pt, vaddr_t va)
 {
-    struct pagetable_recent *r = pt->recent;
-    if (r == NULL) {
-        return slot_at(pt, va, 0);
+    pte_t *slot = slot_at(pt, va, 0);
+    if (slot != NULL && pt->recent != NULL) {
+        pt->recent->base = va & ~(PT_SPAN(1) - 1);
+        pt->recent->table = slot - index_of(va, 0);
     }
-    if (UNLIKELY(r->table == NULL || va - r->base >= PT_SPAN(1))) {
-        pte_t *slot = slot_at(pt, va, 0);
-        if (slot == NULL) {
-            return NULL;
-        }
-        r->base = va & ~(PT_SPAN(1) - 1);
-        r->table = slot - index_of(va, 0);
-    }
-    return &r->table[index_of(va, 0)];
+    return slot;
 }
 
 static void forget_recent(const struct pagetable *pt)
@@ -65,30 +51,36 @@ static void forget_recent(const struct pagetable *pt)
     }
 }
 
-/* @return false: a table is missing or there is more than one, or a leaf or table is cut. */
-static bool own_slots(const struct pagetable *pt, vaddr_t va, size_t pages, struct slots *out)
+/** The first of so many entries, if they are in one table, and it is there. */
+static ALWAYS_INLINE pte_t *page_slots(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
-    if (pages < PT_ENTRIES) {
-        out->level = 0;
-        out->count = pages;
-        out->first = pages <= PT_ENTRIES - index_of(va, 0) ? small_slot(pt, va) : NULL;
-        return out->first != NULL;
+    const struct pagetable_recent *r = pt->recent;
+    if (pages >= PT_ENTRIES || pages > PT_ENTRIES - index_of(va, 0)) {
+        return NULL;
     }
-    if (pages != PT_ENTRIES || !IS_ALIGNED(va, PT_SPAN(1))) {
-        return false;
-    }
-    out->level = 1;
-    out->count = 1;
-    out->first = slot_at(pt, va, 1);
-    return out->first != NULL &&
-           (hal_pte_is_none(load(out->first)) || hal_pte_is_leaf(load(out->first), 1));
+    return LIKELY(r != NULL && va - r->base < PT_SPAN(1) && r->table != NULL)
+               ? &r->table[index_of(va, 0)]
+               : look_for_slot(pt, va);
 }
 
-static bool may_be_leaf(const struct pagetable *pt, const struct slots *s, paddr_t pa,
-                        unsigned prot)
+/** The entry of one page, if its table is the one that was used last. */
+static ALWAYS_INLINE pte_t *recent_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
-    return s->level <= pt->leaf_max && (prot & PROT_LAZY) == 0 &&
-           IS_ALIGNED(pa.raw, PT_SPAN(s->level));
+    const struct pagetable_recent *r = pt->recent;
+    return LIKELY(pages == 1 && r != NULL && va - r->base < PT_SPAN(1) && r->table != NULL)
+               ? &r->table[index_of(va, 0)]
+               : NULL;
+}
+
+/** The entry of 2 MiB that is all that the range is about, if it is not a table. */
+static pte_t *block_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
+{
+    if (pages != PT_ENTRIES || !IS_ALIGNED(va, PT_SPAN(1))) {
+        return NULL;
+    }
+    pte_t *slot = slot_at(pt, va, 1);
+    return slot != NULL && (hal_pte_is_none(load(slot)) || hal_pte_is_leaf(load(slot), 1)) ? slot
+                                                                                           : NULL;
 }
 
 /* Largest leaf that may start at va and pa with `left` bytes to go. */
@@ -219,23 +211,23 @@ static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, s
     return hal_pte_is_none(load(slot)) ? slot : NULL;
 }
 
-static pte_t made_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
+static ALWAYS_INLINE pte_t made_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
 {
     pte_t leaf = hal_pte_leaf(pa, level, prot, type);
     return (prot & PROT_LAZY) != 0 ? hal_pte_lazy(leaf) : leaf;
 }
 
 /* Leaves of one size into entries of one table. */
-static enum status map_slots(const struct slots *s, paddr_t pa, unsigned prot, enum mem_type type)
+static ALWAYS_INLINE enum status map_slots(pte_t *first, size_t count, unsigned level, paddr_t pa,
+                                           unsigned prot, enum mem_type type)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (!hal_pte_is_none(load(&s->first[i]))) {
+    for (size_t i = 0; i < count; i++) {
+        if (!hal_pte_is_none(load(&first[i]))) {
             return E_EXIST;
         }
     }
-    for (size_t i = 0; i < s->count; i++) {
-        store(&s->first[i],
-              made_leaf(paddr_add(pa, i << PT_SHIFT(s->level)), s->level, prot, type));
+    for (size_t i = 0; i < count; i++) {
+        store(&first[i], made_leaf(paddr_add(pa, i << PT_SHIFT(level)), level, prot, type));
     }
     return OK;
 }
@@ -272,38 +264,35 @@ static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t 
     return OK;
 }
 
+/* The range is sane, and more than one page or in another table than the last one. */
+static NOINLINE enum status map_range(const struct pagetable *pt, vaddr_t va, paddr_t pa,
+                                      size_t pages, unsigned prot, enum mem_type type)
+{
+    bool is_lazy = (prot & PROT_LAZY) != 0;
+    pte_t *slot = page_slots(pt, va, pages);
+    if (slot != NULL) {
+        return map_slots(slot, pages, 0, pa, prot, type);
+    }
+    if (!is_lazy && pt->leaf_max > 0 && IS_ALIGNED(pa.raw, PT_SPAN(1)) &&
+        (slot = block_slot(pt, va, pages)) != NULL) {
+        return map_slots(slot, 1, 1, pa, prot, type);
+    }
+    struct pagetable flat = *pt;
+    flat.leaf_max = is_lazy ? 0 : pt->leaf_max;
+    return map_anywhere(&flat, va, pa, (uint64_t)pages * PAGE_SIZE, prot, type);
+}
+
 enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
                           unsigned prot, enum mem_type type)
 {
-    uint64_t last;
     if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
-        ADD_OVERFLOWS(pa.raw, (uint64_t)pages * PAGE_SIZE - 1, &last) || last > pt->phys_max ||
+        pa.raw > pt->phys_max || (uint64_t)pages * PAGE_SIZE - 1 > pt->phys_max - pa.raw ||
         ((prot & PROT_LAZY) != 0 && type != MEM_NORMAL)) {
         return E_INVAL;
     }
-    struct slots slots;
-    if (own_slots(pt, va, pages, &slots) &&
-        (slots.level == 0 || may_be_leaf(pt, &slots, pa, prot))) {
-        return map_slots(&slots, pa, prot, type);
-    }
-    uint64_t left = (uint64_t)pages * PAGE_SIZE;
-    if ((prot & PROT_LAZY) == 0) {
-        return map_anywhere(pt, va, pa, left, prot, type);
-    }
-    struct pagetable flat = *pt;
-    flat.leaf_max = 0;
-    return map_anywhere(&flat, va, pa, left, prot, type);
-}
-
-void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
-{
-    if (batch->count == HAL_BATCH_RANGES) {
-        batch->flush_all = true;
-        return;
-    }
-    batch->range[batch->count].va = va;
-    batch->range[batch->count].pages = pages;
-    batch->count++;
+    pte_t *slot = recent_slot(pt, va, pages);
+    return LIKELY(slot != NULL) ? map_slots(slot, 1, 0, pa, prot, type)
+                                : map_range(pt, va, pa, pages, prot, type);
 }
 
 /* Put a table where a leaf is. @return false: no memory for the way there. */
@@ -374,20 +363,24 @@ static enum status cut_range(const struct pagetable *pt, vaddr_t va, size_t page
     return cut_at(pt, va) && (end == 0 || cut_at(pt, end)) ? OK : E_NOMEM;
 }
 
-static void clear_leaf(pte_t *slot, pte_t e, unsigned level, struct hal_mmu_batch *batch)
+static ALWAYS_INLINE void clear_leaf(pte_t *slot, pte_t e, unsigned level,
+                                     struct hal_mmu_batch *batch)
 {
     pte_t leaf = hal_pte_is_present(e) ? e : hal_pte_touched(e);
     store(slot, hal_pte_none());
-    batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(leaf, level),
-                  PT_SPAN(level) >> PAGE_SHIFT);
+    if (!batch->tables_only) {
+        batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(leaf, level),
+                      PT_SPAN(level) >> PAGE_SHIFT);
+    }
 }
 
-static void unmap_slots(const struct slots *s, struct hal_mmu_batch *batch)
+static ALWAYS_INLINE void unmap_slots(pte_t *first, size_t count, unsigned level,
+                                      struct hal_mmu_batch *batch)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        pte_t e = load(&s->first[i]);
+    for (size_t i = 0; i < count; i++) {
+        pte_t e = load(&first[i]);
         if (!hal_pte_is_none(e)) {
-            clear_leaf(&s->first[i], e, s->level, batch);
+            clear_leaf(&first[i], e, level, batch);
         }
     }
 }
@@ -423,25 +416,37 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
     }
 }
 
+static NOINLINE enum status unmap_range(const struct pagetable *pt, vaddr_t va, size_t pages,
+                                        struct hal_mmu_batch *batch)
+{
+    enum status s = OK;
+    pte_t *slot;
+    if ((slot = page_slots(pt, va, pages)) != NULL) {
+        unmap_slots(slot, pages, 0, batch);
+    } else if ((slot = block_slot(pt, va, pages)) != NULL) {
+        unmap_slots(slot, 1, 1, batch);
+    } else if ((s = cut_range(pt, va, pages)) == OK) {
+        forget_recent(pt);
+        unmap_under(pt, pt->root, PT_LEVELS - 1, va, va + (pages * PAGE_SIZE - 1), batch);
+    }
+    if (s == OK) {
+        hal_mmu_batch_add(batch, va, pages);
+    }
+    return s;
+}
+
 enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages,
                             struct hal_mmu_batch *batch)
 {
     if (!range_is_sane(va, pages)) {
         return E_INVAL;
     }
-    struct slots slots;
-    if (own_slots(pt, va, pages, &slots)) {
-        unmap_slots(&slots, batch);
-        hal_mmu_batch_add(batch, va, pages);
-        return OK;
+    pte_t *slot = recent_slot(pt, va, pages);
+    if (UNLIKELY(slot == NULL)) {
+        return unmap_range(pt, va, pages, batch);
     }
-    enum status s = cut_range(pt, va, pages);
-    if (s != OK) {
-        return s;
-    }
-    forget_recent(pt);
-    unmap_under(pt, pt->root, PT_LEVELS - 1, va, va + (pages * PAGE_SIZE - 1), batch);
-    hal_mmu_batch_add(batch, va, pages);
+    hal_mmu_batch_add(batch, va, 1);
+    unmap_slots(slot, 1, 0, batch);
     return OK;
 }
 
@@ -481,34 +486,27 @@ static bool is_all_mapped(const struct pagetable *pt, vaddr_t va, vaddr_t last)
     }
 }
 
-static enum status protect_slots(const struct slots *s, unsigned prot)
+static ALWAYS_INLINE enum status protect_slots(pte_t *first, size_t count, unsigned level,
+                                               unsigned prot)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (!hal_pte_is_present(load(&s->first[i]))) {
+    for (size_t i = 0; i < count; i++) {
+        if (!hal_pte_is_present(load(&first[i]))) {
             return E_INVAL;
         }
     }
-    for (size_t i = 0; i < s->count; i++) {
-        pte_t e = load(&s->first[i]);
-        store(&s->first[i],
-              hal_pte_leaf(hal_pte_addr(e, s->level), s->level, prot, hal_pte_type(e, s->level)));
+    for (size_t i = 0; i < count; i++) {
+        pte_t e = load(&first[i]);
+        store(&first[i], hal_pte_leaf(hal_pte_addr(e, level), level, prot, hal_pte_type(e, level)));
     }
     return OK;
 }
 
-enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pages, unsigned prot,
-                              struct hal_mmu_batch *batch)
+static enum status protect_large(const struct pagetable *pt, vaddr_t va, size_t pages,
+                                 unsigned prot)
 {
-    if (!range_is_sane(va, pages) || !prot_is_sane(prot) || (prot & PROT_LAZY) != 0) {
-        return E_INVAL;
-    }
-    struct slots slots;
-    if (own_slots(pt, va, pages, &slots)) {
-        enum status s = protect_slots(&slots, prot);
-        if (s == OK) {
-            hal_mmu_batch_add(batch, va, pages);
-        }
-        return s;
+    pte_t *slot = block_slot(pt, va, pages);
+    if (slot != NULL) {
+        return protect_slots(slot, 1, 1, prot);
     }
     vaddr_t last = va + (pages * PAGE_SIZE - 1);
     if (!is_all_mapped(pt, va, last)) {
@@ -519,7 +517,6 @@ enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pag
         return s;
     }
     for (vaddr_t at = va;;) {
-        pte_t *slot;
         unsigned level = find_leaf(pt, at, &slot);
         pte_t e = load(slot);
         store(slot, hal_pte_leaf(hal_pte_addr(e, level), level, prot, hal_pte_type(e, level)));
@@ -529,8 +526,22 @@ enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pag
         }
         at = leaf_last + 1;
     }
-    hal_mmu_batch_add(batch, va, pages);
     return OK;
+}
+
+enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pages, unsigned prot,
+                              struct hal_mmu_batch *batch)
+{
+    if (!range_is_sane(va, pages) || !prot_is_sane(prot) || (prot & PROT_LAZY) != 0) {
+        return E_INVAL;
+    }
+    pte_t *slot = page_slots(pt, va, pages);
+    enum status s =
+        slot != NULL ? protect_slots(slot, pages, 0, prot) : protect_large(pt, va, pages, prot);
+    if (s == OK) {
+        hal_mmu_batch_add(batch, va, pages);
+    }
+    return s;
 }
 
 static bool query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)

@@ -94,4 +94,15 @@ const char *pagetable_check(const struct pagetable *pt, vaddr_t va, enum fault_a
                             const struct hal_pte_rules *rules, const paddr_t *expect);
 
 /** @brief Add a range to a batch, or give up on ranges when it is full. */
-void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages);
+static inline void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
+{
+    uint32_t i = batch->count;
+    if (i == HAL_BATCH_RANGES) {
+        batch->flush_all = true;
+        return;
+    }
+    batch->range[i].va = va;
+    batch->range[i].pages = pages;
+    batch->pages += pages;
+    batch->count = i + 1;
+}

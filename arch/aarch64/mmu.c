@@ -131,11 +131,7 @@ static void let_readers_pass(void)
 
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
-    size_t pages = 0;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        pages += batch->range[i].pages;
-    }
-    if (batch->flush_all || pages > FLUSH_PAGES_MAX) {
+    if (batch->flush_all || batch->pages > FLUSH_PAGES_MAX) {
         mmu_flush_everything();
     } else if (batch->count > 0) {
         publish();
@@ -149,9 +145,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     if (batch->has_tables) {
         let_readers_pass();
     }
-    batch->count = 0;
-    batch->flush_all = false;
-    batch->has_tables = false;
+    hal_mmu_batch_clear(batch);
 }
 
 /* ---- the tables ---- */

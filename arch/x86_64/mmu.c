@@ -256,17 +256,15 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
 
 static void forget_batch(const struct hal_mmu_batch *batch)
 {
-    size_t pages = 0;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        pages += batch->range[i].pages;
-    }
-    if (batch->flush_all || pages > FLUSH_PAGES_MAX) {
+    if (UNLIKELY(batch->flush_all || batch->pages > FLUSH_PAGES_MAX)) {
         forget_all();
         return;
     }
     for (uint32_t i = 0; i < batch->count; i++) {
-        for (size_t page = 0; page < batch->range[i].pages; page++) {
-            forget(batch->range[i].va + page * PAGE_SIZE);
+        vaddr_t va = batch->range[i].va;
+        for (size_t left = batch->range[i].pages; left > 0; left--) {
+            forget(va);
+            va += PAGE_SIZE;
         }
     }
 }
@@ -337,9 +335,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
         forget_elsewhere(batch, count);
     }
     hal_irq_restore(state);
-    batch->count = 0;
-    batch->has_tables = false;
-    batch->flush_all = false;
+    hal_mmu_batch_clear(batch);
 }
 
 uint64_t hal_mmu_physical_max(void)

@@ -40,18 +40,16 @@ void vm_init(void)
     }
 }
 
-static bool is_managed(enum hal_region region)
-{
-    return region == HAL_REGION_VM || region == HAL_REGION_PROGRAM || region == HAL_REGION_CODE;
-}
+/* More would be more than there are addresses; so no sum of them in bytes wraps. */
+#define PAGES_MAX ((uint64_t)1 << 40)
+#define ALIGN_MAX ((uint64_t)1 << 52)
+#define MANAGED   (1u << HAL_REGION_VM | 1u << HAL_REGION_PROGRAM | 1u << HAL_REGION_CODE)
 
-static bool request_is_sane(const struct vm_request *q)
+static ALWAYS_INLINE bool request_is_sane(const struct vm_request *q)
 {
-    uint64_t pages, bytes;
-    return is_managed(q->region) && q->pages > 0 &&
-           (q->align == 0 || (q->align >= PAGE_SIZE && (q->align & (q->align - 1)) == 0)) &&
-           !ADD_OVERFLOWS((uint64_t)q->pages, (uint64_t)q->guard_below + q->guard_above, &pages) &&
-           !MUL_OVERFLOWS(pages, PAGE_SIZE, &bytes) && !ADD_OVERFLOWS(bytes, q->align, &bytes);
+    return q->pages - 1 < PAGES_MAX && (unsigned)q->region < HAL_REGION_COUNT &&
+           (MANAGED >> q->region & 1) != 0 && (q->align & (q->align - 1)) == 0 &&
+           q->align - 1 >= PAGE_SIZE - 1 /* or it is 0 */ && q->align <= ALIGN_MAX;
 }
 
 static bool place(struct vm_range *range, const struct vm_request *q) REQUIRES(tree_lock)
@@ -74,11 +72,15 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     if (!request_is_sane(request)) {
         return E_INVAL;
     }
-    *range = (struct vm_range){.pages = request->pages,
-                               .guard_below = request->guard_below,
-                               .guard_above = request->guard_above,
-                               .region = request->region,
-                               .name = request->name};
+    /* Not the tree's fields, which are half of it. */
+    range->pages = request->pages;
+    range->guard_below = request->guard_below;
+    range->guard_above = request->guard_above;
+    range->region = request->region;
+    range->name = request->name;
+    range->fault = NULL;
+    range->ctx = NULL;
+    range->is_spare = false;
     irq_state_t s = spin_lock_irq(&tree_lock);
     bool found = place(range, request);
     spin_unlock_irq(&tree_lock, s);
@@ -130,27 +132,23 @@ enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot,
     return map(range->base, base, range->pages, prot, type);
 }
 
-/* What one unmapping took out of the tables, until the flush. */
-struct gathered {
-    struct list frames; /* of the range, if it owns them, and tables: by page_link() */
-    bool owns_frames;
-};
-
-static void gather(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+/* What one unmapping took out of the tables, until the flush: by page_link(). */
+static void gather(void *frames, enum hal_gather_kind kind, paddr_t base, size_t pages)
 {
-    struct gathered *g = ctx;
-    for (size_t i = 0; (kind == HAL_GATHER_TABLE || g->owns_frames) && i < pages; i++) {
-        list_push_back(&g->frames, page_link(paddr_add(base, i * PAGE_SIZE)));
+    (void)kind;
+    for (size_t i = 0; i < pages; i++) {
+        list_push_back(frames, page_link(paddr_add(base, i * PAGE_SIZE)));
     }
 }
 
 /* Unmap, flush, and only then free. */
-static enum status unmap(vaddr_t va, size_t pages, bool owned)
+static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
 {
-    struct gathered g = {.owns_frames = owned};
+    struct list frames;
     struct hal_mmu_batch batch;
-    hal_mmu_batch_open(&batch, gather, &g);
-    list_init(&g.frames);
+    list_init(&frames);
+    hal_mmu_batch_open(&batch, gather, &frames);
+    batch.tables_only = !owned;
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_unmap(va, pages, &batch);
     spin_unlock_irq(&map_lock, s);
@@ -158,7 +156,7 @@ static enum status unmap(vaddr_t va, size_t pages, bool owned)
         return st;
     }
     hal_mmu_flush(&batch);
-    for (struct list_node *n; (n = list_pop_front(&g.frames)) != NULL;) {
+    for (struct list_node *n; (n = list_pop_front(&frames)) != NULL;) {
         page_free(page_of_link(n), 0);
     }
     return OK;
@@ -176,19 +174,24 @@ static vaddr_t piece_end(vaddr_t va, vaddr_t end)
     return MIN(ALIGN_DOWN(va, span) + span, end);
 }
 
+static NOINLINE void cannot_unmap(const struct vm_range *range, enum status s)
+{
+    panic("vm: %s: unmap: %s", range->name, status_text(s));
+}
+
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
 {
     assert_inside(range, first, count);
-    vaddr_t end = address_of(range, first + count);
-    for (vaddr_t va = address_of(range, first), next; va < end; va = next) {
-        next = piece_end(va, end);
+    vaddr_t va = address_of(range, first), end = va + count * PAGE_SIZE;
+    do {
+        vaddr_t next = LIKELY(count * PAGE_SIZE <= PIECE_BYTES) ? end : piece_end(va, end);
         /* Frames of a range are unmapped as they were mapped: no leaf is split. */
         enum status s = unmap(va, (size_t)((next - va) / PAGE_SIZE), owned);
-        if (s != OK) {
-            panic("vm: %s: unmap of %zu pages at %zu: %s", range->name, count, first,
-                  status_text(s));
+        if (UNLIKELY(s != OK)) {
+            cannot_unmap(range, s);
         }
-    }
+        va = next;
+    } while (va < end);
 }
 
 /* Up to `most` frames that lie together, from a page of the range on, zeroed now or when they are
@@ -242,10 +245,8 @@ bool vm_touch(vaddr_t va)
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
 {
     assert_inside(range, first, count);
-    struct gathered g = {.owns_frames = false};
     struct hal_mmu_batch batch;
-    hal_mmu_batch_open(&batch, gather, &g);
-    list_init(&g.frames);
+    hal_mmu_batch_open(&batch, NULL, NULL); /* nothing leaves the tables */
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_protect(address_of(range, first), count, prot, &batch);
     spin_unlock_irq(&map_lock, s);

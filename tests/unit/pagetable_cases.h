@@ -97,8 +97,11 @@ static unsigned frames_taken(void)
     return n;
 }
 
+static struct pagetable_recent recent;
+
 static struct pagetable fresh(unsigned leaf_max)
 {
+    recent = (struct pagetable_recent){0};
     memset(taken, 0, sizeof taken);
     frames_left = ARENA_FRAMES;
     forgets = 0;
@@ -110,7 +113,8 @@ static struct pagetable fresh(unsigned leaf_max)
                            .free = arena_free,
                            .forget = arena_forget,
                            .open = arena_open,
-                           .close = arena_close};
+                           .close = arena_close,
+                           .recent = &recent};
     assert_true(arena_alloc(&pt.root));
     return pt;
 }
@@ -244,6 +248,56 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
     assert_int_equal(pagetable_protect(&pt, VA, 1, PROT_R | PROT_W | PROT_X, &b), E_INVAL);
     assert_int_equal(pagetable_protect(&pt, VA, 2, PROT_R, &b), E_INVAL);
     assert_int_equal(b.count, 0);
+}
+
+/* The table of the last range is gone with it: the next one is put into another. */
+static void test_a_table_that_went_is_not_remembered(void **state)
+{
+    (void)state;
+    for (unsigned remembers = 0; remembers < 2; remembers++) {
+        struct pagetable pt = fresh(1);
+        struct gathered g = {0};
+        struct hal_mmu_batch b = {.gather = gather, .ctx = &g};
+        struct hal_mapping m;
+        pt.recent = remembers ? &recent : NULL;
+        for (unsigned i = 0; i < 3; i++) {
+            vaddr_t va = VA + i * PAGE_SIZE;
+            assert_int_equal(pagetable_map(&pt, va, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
+            assert_int_equal(pagetable_map(&pt, va, paddr(0x1000), 1, PROT_R, MEM_NORMAL), E_EXIST);
+            assert_true(pagetable_query(&pt, va, &m));
+            /* All that one table maps, and one page of the next: no table of 2 MiB less one. */
+            assert_int_equal(pagetable_unmap(&pt, VA, 513, &b), OK);
+            assert_int_equal(g.leaf_pages, i + 1);
+            assert_int_equal(g.tables, i + 1);
+            assert_false(pagetable_query(&pt, va, &m));
+        }
+        assert_int_equal(pagetable_map(&pt, VA, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
+        assert_int_equal(pagetable_map(&pt, VA + PT_SPAN(1), paddr(0x1000), 1, PROT_R, MEM_NORMAL),
+                         OK);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(pagetable_protect(&pt, VA + i * PT_SPAN(1), 1, PROT_R | PROT_W, &b),
+                             OK);
+            assert_true(pagetable_query(&pt, VA + i * PT_SPAN(1), &m));
+            assert_int_equal(m.prot, PROT_R | PROT_W);
+        }
+    }
+}
+
+static void test_leaves_are_told_of_if_that_is_wanted(void **state)
+{
+    (void)state;
+    struct pagetable pt = fresh(1);
+    struct gathered g = {0};
+    struct hal_mmu_batch b = {.gather = gather, .ctx = &g, .tables_only = true};
+    assert_int_equal(pagetable_map(&pt, VA, paddr(0x1000), 513, PROT_R, MEM_NORMAL), OK);
+    assert_int_equal(pagetable_unmap(&pt, VA, 1, &b), OK);
+    assert_int_equal(pagetable_unmap(&pt, VA, 512, &b), OK);
+    assert_int_equal(g.leaf_pages, 0);
+    assert_int_equal(g.tables, 1);
+    assert_int_equal(b.pages, 513);
+    assert_int_equal(pagetable_unmap(&pt, VA, 1024, &b), OK);
+    assert_int_equal(g.leaf_pages, 0);
+    assert_int_equal(g.tables, 2);
 }
 
 static void test_addresses_that_the_cpu_has_not_are_refused(void **state)
@@ -607,6 +661,8 @@ static void test_nobody_is_preempted_on_the_way_down(void **state)
         cmocka_unit_test(test_a_mapped_page_refuses_the_whole_range_and_changes_nothing),          \
         cmocka_unit_test(test_no_memory_at_any_allocation_changes_nothing),                        \
         cmocka_unit_test(test_write_with_execute_and_bad_ranges_are_refused),                      \
+        cmocka_unit_test(test_a_table_that_went_is_not_remembered),                                \
+        cmocka_unit_test(test_leaves_are_told_of_if_that_is_wanted),                               \
         cmocka_unit_test(test_addresses_that_the_cpu_has_not_are_refused),                         \
         cmocka_unit_test(test_unmap_in_the_middle_of_a_large_leaf_splits_it),                      \
         cmocka_unit_test(test_a_split_without_memory_changes_nothing),                             \

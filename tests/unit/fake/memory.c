@@ -271,7 +271,7 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
             continue;
         }
         must(munmap((void *)m->va, PAGE_SIZE) == 0, "hal_mmu_unmap");
-        if (batch->gather != NULL) {
+        if (batch->gather != NULL && !batch->tables_only) {
             batch->gather(batch->ctx, HAL_GATHER_LEAF, m->pa, 1);
         }
         *m = mappings[--mapping_count];
