@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""scripts/audit: no memory is writable and executable, as the machine has it and not as the kernel tells it.
+
+The guest is stopped again and again, and the tables that each of its CPUs translates by are read through QEMU:
+  - no frame that is executable anywhere is writable anywhere, whichever CPU and whichever address;
+  - nothing is within reach of a lower privilege level, and nothing is mapped in the lower half, where firmware's and
+    the boot code's identity maps were;
+  - the kernel's code is read and executed, its constants are read, and its data is never executed;
+  - no CPU has a setting that makes permissions void.
+"""
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+import gdbstub
+from pagewalk import FORMATS, PAGE, UPPER_HALF, Tables
+from tree import MACHINES, ROOT, Failure, build_directory
+
+PROMPT = "halyard> "
+LIMIT_S = 300
+SHOWN = 10               # findings
+PAUSE_S = (0.001, 0.05)  # between two looks
+X, W = 1, 2              # p_flags
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment of the kernel as linked in the upper half."""
+
+    first: int
+    end: int
+    writable: bool
+    executable: bool
+
+    @property
+    def permissions(self):
+        return "r" + "-w"[self.writable] + "-x"[self.executable]
+
+
+def linked(kernel):
+    """The parts of the kernel, lowest first."""
+    with open(kernel, "rb") as file:
+        return sorted((Part(s["p_vaddr"], s["p_vaddr"] + s["p_memsz"], s["p_flags"] & W != 0, s["p_flags"] & X != 0)
+                       for s in ELFFile(file).iter_segments()
+                       if s["p_type"] == "PT_LOAD" and s["p_memsz"] and s["p_vaddr"] >= UPPER_HALF),
+                      key=lambda part: part.first)
+
+
+@dataclass
+class Look:
+    """What one look at a stopped machine found."""
+
+    cpus: int
+    leaves: list
+    findings: list
+
+    @property
+    def executable(self):
+        """Bytes of frames that are."""
+        return sum(size for _, size in {(leaf.pa, leaf.size) for leaf in self.leaves if leaf.executable})
+
+
+def place(leaf):
+    return f"{leaf.va:016x} ({leaf.size // 1024} KiB, {leaf.permissions}, frame {leaf.pa:#x})"
+
+
+def check_leaf(leaf):
+    if leaf.writable and leaf.executable:
+        yield f"{place(leaf)} is writable and executable"
+    if leaf.user:
+        yield f"{place(leaf)} is within reach of a lower privilege level"
+    if leaf.va < UPPER_HALF:
+        yield f"{place(leaf)} is mapped in the lower half"
+
+
+def check_frames(leaves):
+    """No frame is executable through one leaf and writable through another."""
+    executable = {}
+    for leaf in leaves:
+        if leaf.executable:
+            executable.update((page, leaf) for page in range(leaf.pa, leaf.pa + leaf.size, PAGE))
+    pages = sorted(executable)
+    for leaf in leaves:
+        first = bisect_left(pages, leaf.pa)
+        if leaf.writable and not leaf.executable and first < len(pages) and pages[first] < leaf.pa + leaf.size:
+            yield f"{place(leaf)} is executable, too, at {place(executable[pages[first]])}"
+
+
+def check_image(leaves, image):
+    """Nothing of the kernel may more than it was linked for, and its code runs."""
+    ours = [leaf for leaf in leaves if leaf.va < image[-1].end and image[0].first < leaf.va + leaf.size]
+    for leaf in ours:
+        for part in image:
+            if leaf.va < part.end and part.first < leaf.va + leaf.size and (
+                    leaf.writable > part.writable or leaf.executable > part.executable):
+                yield f"{place(leaf)} is in the kernel's {part.permissions}"
+    if not any(leaf.executable for leaf in ours):
+        yield "none of the kernel's code is executable"
+
+
+def look(stub, machine, image):
+    """The findings, and what they are about. The machine is stopped."""
+    tables, leaves, findings, seen = Tables(stub.read), [], [], set()
+    form = FORMATS[machine]
+    for number in range(len(stub.cpus)):
+        cpu = {name: stub.register(number, name) for name in form.REGISTERS}
+        findings += (f"CPU {number}: {complaint}" for complaint in form.complaints(cpu))
+        mapped_by = tuple(form.roots(cpu))
+        if mapped_by not in seen:
+            seen.add(mapped_by)
+            leaves += form.leaves(tables, cpu)
+    for leaf in leaves:
+        findings += check_leaf(leaf)
+    return Look(len(stub.cpus), leaves, [*findings, *check_frames(leaves), *check_image(leaves, image)])
+
+
+class Audited:
+    """A guest under scripts/run, to be stopped and looked at; its output is kept and may be waited for."""
+
+    def __init__(self, machine, build, *more):
+        self.machine = machine
+        self.image = linked(build / "halyard.elf")
+        self.folder = tempfile.TemporaryDirectory(prefix="halyard-")
+        socket = Path(self.folder.name) / "gdb.sock"
+        self.guest = subprocess.Popen(
+            [ROOT / "scripts/run", machine, "--build", build, "--no-build", "--qemu",
+             f"-gdb unix:{socket},server=on,wait=off", *more],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.output = bytearray()
+        self.changed = threading.Condition()
+        self.ended = False
+        threading.Thread(target=self._read, daemon=True).start()
+        self.stub = None
+        self.socket = socket
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.stub is not None:
+            self.stub.close()
+        self.guest.terminate()
+        self.guest.wait()
+        self.folder.cleanup()
+
+    def _read(self):
+        while data := os.read(self.guest.stdout.fileno(), 65536):
+            with self.changed:
+                self.output += data
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def type(self, line):
+        self.guest.stdin.write(line.encode() + b"\n")
+        self.guest.stdin.flush()
+
+    def wait_for(self, text, limit_s=LIMIT_S):
+        """Until the guest has printed so, since the last wait_for()."""
+        with self.changed:
+            self.changed.wait_for(lambda: text.encode() in self.output or self.ended, limit_s)
+            before, found, self.output = self.output.partition(text.encode())
+        if not found:
+            raise Failure(f"the guest did not say {text!r}, but:\n{before.decode(errors='replace')}")
+
+    def stop(self):
+        if self.stub is None:
+            self.stub = gdbstub.Stub(self.socket, still_there=lambda: self.guest.poll() is None)
+        else:
+            self.stub.stop()
+
+    def go_on(self):
+        self.stub.go_on()
+
+    def look(self):
+        return look(self.stub, self.machine, self.image)
+
+    def looks(self, count, seed=1):
+        """Stops and looks so often, as long as the guest runs; it runs afterwards."""
+        pauses = random.Random(seed)
+        try:
+            for _ in range(count):
+                self.stop()
+                yield self.look()
+                self.go_on()
+                time.sleep(pauses.uniform(*PAUSE_S))
+        except gdbstub.Ended:
+            return
+
+
+def parse(arguments):
+    p = argparse.ArgumentParser(prog="scripts/audit", description=__doc__, allow_abbrev=False,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("machine", choices=MACHINES)
+    p.add_argument("--looks", type=int, default=20, metavar="N", help="so often; default 20")
+    p.add_argument("--after", default=PROMPT, metavar="TEXT", help="once the guest has printed it; default its prompt")
+    p.add_argument("--type", metavar="COMMAND", action="append", default=[], help="then; may be repeated")
+    p.add_argument("--build", type=Path, metavar="DIR", help="default build/MACHINE")
+    p.add_argument("--options", metavar="OPTION", nargs=argparse.REMAINDER, default=[], help="the rest is for scripts/run")
+    return p.parse_args(arguments)
+
+
+def span(values):
+    return f"{min(values)} to {max(values)}" if min(values) != max(values) else f"{min(values)}"
+
+
+def audit(o):
+    with Audited(o.machine, o.build or build_directory(o.machine), *o.options) as guest:
+        guest.wait_for(o.after)
+        for line in o.type:
+            guest.type(line)
+        seen = []
+        for found in guest.looks(o.looks):
+            seen.append(found)
+            if found.findings:
+                break
+    if not seen:
+        raise Failure("the guest ended before it was looked at")
+    for finding in seen[-1].findings[:SHOWN]:
+        print(f"audit: {finding}")
+    print(f"audit: {o.machine}: looked {len(seen)} times at {seen[0].cpus} CPUs, "
+          f"{span([len(found.leaves) for found in seen])} mappings, "
+          f"{span([found.executable // 1024 for found in seen])} KiB executable: "
+          + (f"{len(seen[-1].findings)} findings" if seen[-1].findings else "nothing found"))
+    return 1 if seen[-1].findings else 0
+
+
+def main(arguments):
+    try:
+        return audit(parse(arguments))
+    except Failure as failure:
+        print(f"audit: {failure}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

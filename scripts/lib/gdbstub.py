@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's gdb stub, as far as looking at a machine from outside needs it: stop, go on, the registers of every CPU,
+physical memory.
+
+The guest has no part in it: what is read is what the machine has, whatever the kernel believes.
+"""
+import re
+import socket
+import struct
+import time
+
+from tree import Failure
+
+READ_MAX = 2048  # bytes in one answer
+PART = 0xffb     # of a description, in one answer
+
+
+class Ended(Exception):
+    """The guest ended, and QEMU with it."""
+
+
+def checksum(data):
+    return sum(data) & 0xff
+
+
+def unescape(data):
+    return re.sub(rb"\}(.)", lambda match: bytes([match[1][0] ^ 0x20]), data, flags=re.S)
+
+
+class Stub:
+    """A connection; the machine is stopped as long as nobody says go_on()."""
+
+    def __init__(self, path, wait_s=60, still_there=lambda: True):
+        self.held = b""
+        self.socket = self._connect(path, time.monotonic() + wait_s, still_there)
+        self._command("qSupported:xmlRegisters=i386")  # else x86 keeps its descriptions to itself
+        self._expect("OK", "Qqemu.PhyMemMode:1")
+        self.numbers = self._register_numbers()
+        self.cpus = self._cpu_names()
+
+    @staticmethod
+    def _connect(path, until, still_there):
+        while True:
+            end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                end.connect(str(path))
+                return end
+            except OSError as error:
+                end.close()
+                if time.monotonic() > until or not still_there():
+                    raise Failure(f"{path}: {error.strerror}: no QEMU listens")
+                time.sleep(0.02)
+
+    def close(self):
+        self.socket.close()
+
+    # ---- packets ----
+
+    def _send(self, data):
+        try:
+            self.socket.sendall(b"$" + data + b"#%02x" % checksum(data))
+        except OSError:
+            raise Ended
+
+    def _packet(self):
+        while not (found := re.search(rb"\$([^#]*)#([0-9a-f]{2})", self.held)):
+            try:
+                more = self.socket.recv(65536)
+            except OSError:
+                more = b""
+            if not more:
+                raise Ended
+            self.held += more
+        self.held = self.held[found.end():]
+        if checksum(found[1]) != int(found[2], 16):
+            raise Failure("the gdb stub sent a packet with a wrong sum")
+        try:
+            self.socket.sendall(b"+")
+        except OSError:
+            raise Ended
+        return found[1]
+
+    def _command(self, text):
+        """The answer. What says that the machine stopped or ended may come between."""
+        self._send(text.encode())
+        while (answer := self._packet())[:1] in (b"T", b"S", b"W"):
+            if answer[:1] == b"W":
+                raise Ended
+        return answer
+
+    def _expect(self, wanted, text):
+        answer = self._command(text).decode(errors="replace")
+        if answer != wanted:
+            raise Failure(f"the gdb stub answers {answer!r} to {text}")
+
+    # ---- registers ----
+
+    def _description(self, name):
+        whole = b""
+        while True:
+            part = self._command(f"qXfer:features:read:{name}:{len(whole):x},{PART:x}")
+            whole += unescape(part[1:])
+            if part[:1] != b"m":
+                return re.sub(r"<!--.*?-->", "", whole.decode(), flags=re.S)
+
+    def _register_numbers(self):
+        """{name: number}: a description numbers its registers, or they count on from the one before."""
+        numbers, following = {}, 0
+        for name in re.findall(r'<xi:include href="([^"]+)"', self._description("target.xml")):
+            for fields in re.findall(r"<reg ([^>]*)>", self._description(name)):
+                attributes = dict(re.findall(r'(\w+)="([^"]*)"', fields))
+                number = int(attributes.get("regnum", following))
+                numbers[attributes["name"]] = number
+                following = number + 1
+        return numbers
+
+    def _cpu_names(self):
+        names, answer = [], self._command("qfThreadInfo").decode()
+        while answer.startswith("m"):
+            names += answer[1:].split(",")
+            answer = self._command("qsThreadInfo").decode()
+        return names
+
+    def register(self, cpu, name):
+        """Of the CPU with this place in self.cpus."""
+        self._expect("OK", f"Hg{self.cpus[cpu]}")
+        answer = self._command(f"p{self.numbers[name]:x}").decode()
+        if answer.startswith("E"):
+            raise Failure(f"the gdb stub does not tell register {name}")
+        return int.from_bytes(bytes.fromhex(answer), "little")
+
+    # ---- physical memory ----
+
+    def read(self, address, length):
+        data = b""
+        while len(data) < length:
+            size = min(READ_MAX, length - len(data))
+            answer = self._command(f"m{address + len(data):x},{size:x}").decode()
+            if answer.startswith("E") or not answer:
+                raise Failure(f"no memory at physical address {address + len(data):#x}")
+            data += bytes.fromhex(answer)
+        return data
+
+    def write_word(self, address, value):
+        self._expect("OK", f"M{address:x},8:{struct.pack('<Q', value).hex()}")
+
+    # ---- running ----
+
+    def go_on(self):
+        self._send(b"c")
+
+    def stop(self):
+        """After go_on()."""
+        try:
+            self.socket.sendall(b"\x03")
+        except OSError:
+            raise Ended
+        while (answer := self._packet())[:1] not in (b"T", b"S"):
+            if answer[:1] == b"W":
+                raise Ended

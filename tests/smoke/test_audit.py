@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""scripts/audit: page tables read from outside, on every CPU, at rest, with programs loaded and under load.
+
+What it must find is written into the tables of a stopped machine: no kernel code makes such a page.
+"""
+import subprocess
+
+from audit import Audited
+from pagewalk import UPPER_HALF
+from smoke import BUILD, LIMIT_S, MACHINE, TestCase, for_machine
+from tree import ROOT
+
+CPUS = 4
+LOOKS = 40
+X86 = MACHINE == "x86_64"
+
+
+class Audit(TestCase):
+    def boot(self, *options):
+        return Audited(MACHINE, BUILD, "--no-install", "--timeout", str(LIMIT_S), "--smp", str(CPUS), *options)
+
+    def at_the_prompt(self, guest):
+        guest.wait_for("halyard> ")
+        guest.stop()
+        found = guest.look()
+        self.assertEqual((found.cpus, found.findings), (CPUS, []))
+        return found
+
+    def seeded(self, guest, changes, words):
+        """The look finds it with {address of an entry: what becomes of it}, and nothing without."""
+        before = {address: int.from_bytes(guest.stub.read(address, 8), "little") for address in changes}
+        for address, change in changes.items():
+            guest.stub.write_word(address, change(before[address]))
+        findings = guest.look().findings
+        for address, entry in before.items():
+            guest.stub.write_word(address, entry)
+        self.assertTrue(any(words in finding for finding in findings), f"{words}: {findings[:5]}")
+        self.assertEqual(guest.look().findings, [])
+
+    def test_each_mistake_is_found(self):
+        with self.boot() as guest:
+            leaves = self.at_the_prompt(guest).leaves
+            text = next(leaf for leaf in leaves if leaf.executable)
+            alias = next(leaf for leaf in leaves if not leaf.executable and leaf.pa <= text.pa < leaf.pa + leaf.size)
+            stack = next(leaf for leaf in leaves if leaf.writable and leaf.size == 4096 and leaf.va < text.va)
+            write = (lambda entry: entry | 2) if X86 else (lambda entry: entry & ~(1 << 7))
+            execute = (lambda entry: entry & ~(1 << 63)) if X86 else (lambda entry: entry & ~(1 << 53))
+            self.assertFalse(alias.writable)
+            self.seeded(guest, {text.entries[-1]: write}, "is writable and executable")
+            self.seeded(guest, {stack.entries[-1]: execute}, "is writable and executable")
+            self.seeded(guest, {alias.entries[-1]: write}, "is executable, too, at")
+            self.seeded(guest, {text.entries[-1]: write}, "is in the kernel's r-x")
+            if X86:  # where every level has to allow it
+                self.seeded(guest, {at: lambda entry: entry | 4 for at in stack.entries}, "lower privilege")
+                root = text.entries[0] & -4096
+                self.seeded(guest, {root: lambda _: int.from_bytes(guest.stub.read(text.entries[0], 8), "little")},
+                            "is mapped in the lower half")
+            else:  # where tables forbid it for all below them
+                *above, last = stack.entries
+                self.seeded(guest, {**{at: lambda entry: entry & ~(1 << 61) for at in above}, last: lambda entry: entry | 1 << 6},
+                            "lower privilege")
+                *above, last = text.entries
+                self.seeded(guest, {**{at: lambda entry: entry & ~(1 << 60) for at in above},
+                                    last: lambda entry: entry & ~(1 << 54)}, "lower privilege")
+
+    def test_a_setting_that_makes_permissions_void_is_found_on_any_cpu(self):
+        register, change, words = {
+            "x86_64": ("cr0", lambda value: value & ~(1 << 16), "CR0.WP"),
+            "aarch64": ("SCTLR", lambda value: value & ~1, "the MMU is off")}[MACHINE]
+        with self.boot() as guest:
+            self.at_the_prompt(guest)
+            read = guest.stub.register
+            guest.stub.register = lambda cpu, name: (
+                change(read(cpu, name)) if (cpu, name) == (CPUS - 1, register) else read(cpu, name))
+            findings = guest.look().findings
+            self.assertTrue(findings and words in findings[0] and findings[0].startswith(f"CPU {CPUS - 1}: "), findings)
+
+    @for_machine("aarch64")
+    def test_the_table_of_the_lower_half_is_read_if_a_cpu_uses_it(self):
+        with self.boot() as guest:
+            leaves = self.at_the_prompt(guest).leaves
+            read = guest.stub.register
+            switched_on = {"TCR_EL1": lambda value: value & ~(1 << 7), "TTBR0_EL1": lambda _: leaves[0].entries[0] & -4096}
+            guest.stub.register = lambda cpu, name: switched_on.get(name, lambda value: value)(read(cpu, name))
+            self.assertTrue(any("is mapped in the lower half" in finding for finding in guest.look().findings))
+
+    def test_with_programs_loaded(self):
+        with self.boot() as guest:
+            at_rest = self.at_the_prompt(guest)
+            guest.go_on()
+            guest.type("load virtio_rng")
+            guest.type("run /bin/spin.elf | run /bin/spin.wasm")
+            looks = list(guest.looks(LOOKS))
+            self.assertEqual([found.findings for found in looks], [[]] * LOOKS)
+            code = {leaf.va for found in looks for leaf in found.leaves if leaf.executable}
+            more = code - {leaf.va for leaf in at_rest.leaves if leaf.executable}
+            self.assertGreater(len(more), 2, "a module and two programs")
+            self.assertGreater(min(more), UPPER_HALF)
+
+    def test_under_load(self):
+        """The kernel's own tests load, protect, map and free, on all CPUs."""
+        with self.boot("--test=*") as guest:
+            guest.wait_for("ok ")
+            looks = list(guest.looks(4 * LOOKS, seed=2))
+            self.assertGreater(len(looks), LOOKS, "the guest was there to be looked at")
+            self.assertEqual([found.findings for found in looks], [[]] * len(looks))
+            self.assertGreater(len({len(found.leaves) for found in looks}), 5, "something was going on")
+
+    def test_the_command(self):
+        done = subprocess.run([ROOT / "scripts/audit", MACHINE, "--looks", "3", "--build", BUILD, "--options",
+                               "--no-install", "--smp", "2"], capture_output=True, text=True, timeout=LIMIT_S)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, rf"^audit: {MACHINE}: looked 3 times at 2 CPUs, .*: nothing found\n$")
