@@ -2,6 +2,8 @@
 #
 # The kernel of one machine: objects from the tree, linked by that machine's script into halyard.elf.
 
+include(sanitize)
+
 set(arch_dir "${CMAKE_SOURCE_DIR}/arch/${HALYARD_ARCH}")
 # Through a glob, so that a script that appears later is noticed.
 file(GLOB linker_script CONFIGURE_DEPENDS "${arch_dir}/kernel.lds")
@@ -27,8 +29,11 @@ halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 halyard_font_source(font_source)
 
-# What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), may edit arch_sources.
+# What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), HALYARD_MACHINE_LINK_FLAGS and
+# HALYARD_EARLY_FILES (sources, without .c, that run where nothing of the kernel is in its place); may edit arch_sources.
 set(HALYARD_MACHINE_OBJECTS "")
+set(HALYARD_MACHINE_LINK_FLAGS "")
+set(HALYARD_EARLY_FILES "")
 include("${arch_dir}/machine.cmake" OPTIONAL)
 
 set(kernel_sources ${portable_sources} ${font_source} ${arch_sources} ${test_sources})
@@ -39,8 +44,9 @@ if(kernel_sources)
     target_compile_options(kernel_objects PRIVATE
         ${kernel_flags}
         "$<$<COMPILE_LANGUAGE:C>:-std=gnu2x;${HALYARD_WARNINGS}>")
+    halyard_sanitize(kernel_objects ${HALYARD_EARLY_FILES})
     # A frame is a third of what its fast paths are; they call nothing but what they jump to.
-    set_source_files_properties(kernel/mm/heap.c PROPERTIES COMPILE_OPTIONS -momit-leaf-frame-pointer)
+    set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
 endif()
 
 if(NOT kernel_sources OR NOT linker_script)
@@ -61,7 +67,7 @@ function(halyard_link_kernel name table)
         LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py")
     target_link_options(${name} PRIVATE
         -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
-        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map")
+        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" ${HALYARD_MACHINE_LINK_FLAGS})
 endfunction()
 
 add_custom_command(OUTPUT symbols-none.S

@@ -24,6 +24,7 @@
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
 #include "kernel/smp.h"
+#include "kernel/stack_guard.h"
 #include "kernel/trace.h"
 
 static struct cmdline cmdline;
@@ -55,8 +56,9 @@ static void start_preempt_points(void)
     }
 }
 
-void upcall_main(struct boot_info *info)
+NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 {
+    stack_guard_init();
     clock_init();
     read_cmdline(info);
     boot_print_machine(info, &cmdline);

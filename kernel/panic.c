@@ -127,6 +127,27 @@ static void say_registers(const struct hal_frame *frame)
     }
 }
 
+#ifdef HALYARD_UNDEFINED
+#define UNSET 0xaaaaaaaaaaaaaaaa /* by -ftrivial-auto-var-init=pattern */
+
+/* Such a build gives a variable this value before it is set. */
+static void say_unset(const struct hal_frame *frame)
+{
+    unsigned count = hal_frame_register_count();
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = "";
+        if (hal_frame_register(frame, i, &name) == UNSET) {
+            say("  %s has the value of a variable that was not set\n", name);
+        }
+    }
+}
+#else
+static void say_unset(const struct hal_frame *frame)
+{
+    (void)frame;
+}
+#endif
+
 static void say_frame(void *ctx, const char *line)
 {
     (void)ctx;
@@ -214,6 +235,7 @@ void panic_fault(const struct fault *fault, const char *why)
     say_cause();
     say_where();
     say_registers(fault->frame);
+    say_unset(fault->frame);
     say_backtrace(fault->pc, hal_frame_fp(fault->frame));
     say_other_cpus();
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);

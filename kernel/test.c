@@ -13,9 +13,9 @@
 
 #include <stdarg.h>
 
-/* Tests that take minutes, and tests of a device that machines have on request only: a glob that
- * begins so runs them, and no other. */
-static const char *const apart[] = {"long_", "edu_", "spec_"};
+/* Tests that take minutes, tests of a device that machines have on request only, and those that end
+ * in a panic: a glob that begins so runs them, and no other. */
+static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {

@@ -40,8 +40,9 @@ void test_skip(const char *why);
 
 /**
  * @brief Run the tests whose names match the glob, print TAP. Those named long_*, which
- * take minutes, edu_*, which want that device of QEMU's, and spec_*, which want a disk with the
- * specification's tests, run only if the glob begins so, too.
+ * take minutes, edu_*, which want that device of QEMU's, spec_*, which want a disk with the
+ * specification's tests, and seeded_*, which are to end in a panic, run only if the glob begins so,
+ * too.
  * @return Number of failed tests, at most 255; 1 if none matched.
  * @context{thread, may sleep}
  */

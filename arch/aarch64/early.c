@@ -237,15 +237,10 @@ static void free_boot_table(paddr_t table)
 /* Function pointers by assignment: as in read_device_tree(). */
 static struct pagetable new_tables(unsigned leaf_max)
 {
-    struct pagetable pt;
-    pt.phys_max = mmu_physical_max();
-    pt.leaf_max = leaf_max;
+    struct pagetable pt = {.phys_max = mmu_physical_max(), .leaf_max = leaf_max};
     pt.at = table_at_physical;
     pt.alloc = alloc_boot_table;
     pt.free = free_boot_table;
-    pt.forget = NULL; /* nothing is split */
-    pt.open = NULL;
-    pt.close = NULL;
     if (!alloc_boot_table(&pt.root)) {
         die("out of bootstrap page tables", NULL);
     }

@@ -3,7 +3,7 @@
 # What the AArch64 kernel needs besides the common rules: proof that the code which runs with the MMU
 # off holds no link-time address (scripts/lib/pc_relative.py says why).
 
-set(early_files
+set(HALYARD_EARLY_FILES
     arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/efi
     arch/aarch64/efi_files arch/aarch64/entropy arch/aarch64/esr arch/aarch64/firmware arch/aarch64/frame
     arch/aarch64/mmu_settings arch/aarch64/pac arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
@@ -11,8 +11,8 @@ set(early_files
     boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/efi
     boot/efi_map boot/efi_text boot/fdt
     boot/fdt_props boot/mem boot/note boot/ranges hal/pagetable kernel/lib/string)
-list(LENGTH early_files early_count)
-list(JOIN early_files "|" early_pattern)
+list(LENGTH HALYARD_EARLY_FILES early_count)
+list(JOIN HALYARD_EARLY_FILES "|" early_pattern)
 set(early_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${early_pattern})[.]c[.]>")
 
 add_custom_command(OUTPUT pc_relative.stamp
@@ -23,4 +23,4 @@ add_custom_command(OUTPUT pc_relative.stamp
 add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
 
 # x18 is the firmware's while that runs.
-set_source_files_properties("${arch_dir}/efi.c" "${arch_dir}/efi_files.c" PROPERTIES COMPILE_OPTIONS -ffixed-x18)
+set_property(SOURCE "${arch_dir}/efi.c" "${arch_dir}/efi_files.c" APPEND PROPERTY COMPILE_OPTIONS -ffixed-x18)

@@ -147,7 +147,7 @@ static bool code_segment_is_64bit(void)
 void hal_cpu_describe_mode(char *buf, size_t len)
 {
     bool is_long = (read_msr(MSR_EFER) & EFER_LMA) != 0;
-    bool is_paging = (read_cr0() & (uint32_t)CR0_PG) != 0;
+    bool is_paging = (read_cr0() & CR0_PG) != 0;
     fmt_print(buf, len, "%s, paging %s, CS.L=%u", is_long ? "long mode" : "not in long mode",
               is_paging ? "on" : "off", code_segment_is_64bit());
 }

@@ -6,12 +6,21 @@
 # only one ELF class. The walker (hal/pagetable.c, pte.c) is in it a second time as 32-bit code, so
 # every name but the two that entry.S calls becomes local.
 
+# Of 2 MiB, that the bootstrap tables have pages for: a kernel that checks itself is larger.
+set(image_blocks 2)
+set(boot32_checks "")
+if(HALYARD_SANITIZE)
+    set(image_blocks 8)
+    set(boot32_checks -ftrivial-auto-var-init=pattern)
+endif()
+set(HALYARD_MACHINE_LINK_FLAGS "--defsym=IMAGE_BLOCKS=${image_blocks}")
+
 set(boot32_dir "${CMAKE_BINARY_DIR}/boot32")
 set(boot32_flags
     --target=i386-none-elf -march=i686 -O2 -std=gnu2x
     -ffreestanding -fno-pic -fno-common -fno-asynchronous-unwind-tables -fno-jump-tables
     -mgeneral-regs-only ${HALYARD_WARNINGS} ${HALYARD_PATH_FLAGS}
-    "-I${CMAKE_SOURCE_DIR}" "-I${arch_dir}/include")
+    "-I${CMAKE_SOURCE_DIR}" "-I${arch_dir}/include" -DIMAGE_BLOCKS=${image_blocks} ${boot32_checks})
 
 file(GLOB boot32_sources CONFIGURE_DEPENDS "${arch_dir}/boot32/*.c")
 list(APPEND boot32_sources "${arch_dir}/pte.c" "${CMAKE_SOURCE_DIR}/hal/pagetable.c")

@@ -13,7 +13,7 @@ from efidisc import make_disc
 from iso import make_iso
 from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
-from tree import MACHINES, Failure, build_directory, kernel_image, machine_of
+from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machine_of
 
 FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/jit/loader.h
 
@@ -73,7 +73,7 @@ def parser():
     how.add_argument("--qemu", metavar="EXTRA", default="", help="more arguments for QEMU")
 
     build = p.add_argument_group("the build")
-    build.add_argument("--preset", metavar="NAME", help="x86_64, aarch64, or either with -debug")
+    build.add_argument("--preset", metavar="NAME", help="x86_64, aarch64, or either with " + " or ".join(KINDS))
     build.add_argument("--build", metavar="DIR", help="build there; default build/PRESET")
     build.add_argument("--no-build", action="store_true", help="what is built is up to date")
     build.add_argument("--kernel", metavar="FILE", help="boot FILE and build nothing")

@@ -34,6 +34,7 @@ LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
+SANITIZERS = ("ubsan",)  # presets are a machine's with these
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Command:
     environment: dict = field(default_factory=dict)
     is_tap: bool = True                         # else its status is its one point
     is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
+    prepare: object = lambda: None              # builds what only it needs
 
 
 def host_tests(build):
@@ -114,11 +116,32 @@ def oracle_suites(host):
                                        str(host / "workloads")])
 
 
+@functools.cache
+def maker(preset):
+    """What builds it, once it is needed."""
+    return functools.cache(lambda: build_targets(preset, build_directory(preset)))
+
+
+def sanitized_suites(machine, points):
+    """The kernel's own tests in kernels that check themselves, and a mistake of each kind that those catch."""
+    for kind in SANITIZERS:
+        preset = f"{machine}-{kind}"
+        build, make = build_directory(preset), maker(preset)
+        yield Command(f"guest/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
+                                          "--timeout", "600", "--test"], points, [], prepare=make)
+        file = ROOT / f"tests/sanitize/test_{kind}.py"
+        yield Command(f"sanitize/{preset}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine, "--build",
+                                             str(build)], re.findall(r"def (test_\w+)", file.read_text()), ["--filter"],
+                      prepare=make)
+
+
 def machine_suites(machine, preset, build):
     run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
     points = [point for file in (ROOT / "tests/kernel").glob("*.c")
               for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
     yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
+    if preset == machine:
+        yield from sanitized_suites(machine, points)
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
     for engine in (machine, f"{machine}-interpreter"):
         yield Command(f"conformance/wasm-spec-{engine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", engine, str(build),
@@ -152,6 +175,11 @@ def run_suite(suite, points):
     argv = list(suite.argv)
     if points != "*" and suite.filter_words is not None:
         argv += [*suite.filter_words, points]
+    try:
+        suite.prepare()
+    except Failure as failure:
+        result.failed = [(suite.name, [str(failure)])]
+        return result, [], time.monotonic() - start
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env={**os.environ, **suite.environment})
     lines = []
@@ -261,11 +289,6 @@ def all_suites(presets, builds, host):
         yield from machine_suites(machine, presets[machine], builds[machine])
 
 
-def debug_build(preset):
-    """What makes it, once it is needed."""
-    return functools.cache(lambda: build_targets(preset, build_directory(preset)))
-
-
 def all_campaigns(builds, presets, host):
     for name, (label, argv) in host_tests(host).items():
         if label == "fuzz":
@@ -280,7 +303,7 @@ def all_campaigns(builds, presets, host):
         yield Campaign(f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests")
         preset = f"{machine}-debug"
         stress = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build", "--timeout", "600"]
-        yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, debug_build(preset)),
+        yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, maker(preset)),
                        "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")

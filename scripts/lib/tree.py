@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = ("x86_64", "aarch64")
+KINDS = ("-debug", "-ubsan")  # of presets; a machine's name alone is its release
 
 
 class Failure(Exception):
@@ -12,10 +13,10 @@ class Failure(Exception):
 
 def machine_of(preset):
     """The machine a preset builds for: "aarch64-debug" is aarch64."""
-    machine = preset.removesuffix("-debug")
-    if machine not in MACHINES:
-        raise Failure(f"no preset {preset!r}; there are {', '.join(MACHINES)} and each with -debug")
-    return machine
+    for machine in MACHINES:
+        if preset == machine or preset in [machine + kind for kind in KINDS]:
+            return machine
+    raise Failure(f"no preset {preset!r}; there are {', '.join(MACHINES)} and each with {' or '.join(KINDS)}")
 
 
 def build_directory(preset):

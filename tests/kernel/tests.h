@@ -37,6 +37,7 @@ extern const struct kernel_test kill_tests[];
 extern const struct kernel_test depth_tests[];
 extern const struct kernel_test wasm_spec_tests[];
 extern const struct kernel_test linked_tests[];
+extern const struct kernel_test seeded_tests[];
 extern const struct kernel_test example_tests[];
 extern const struct kernel_test managed_tests[];
 extern const struct kernel_test compiled_tests[];

@@ -17,9 +17,9 @@
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 
-/* Root; identity 3; direct map 1 + 4, and 2 of 4 KiB pages; image 2, and 2 of 4 KiB pages:
- * kernel.lds asserts that the image ends below HAL_BOOT_PHYS plus twice 2 MiB. */
-#define TABLE_COUNT 15
+/* Root; identity 3; direct map 1 + 4; image 2; and for each 2 MiB of the image one of 4 KiB pages
+ * there and one in the direct map: kernel.lds asserts that the image is no larger. */
+#define TABLE_COUNT (11 + 2 * IMAGE_BLOCKS)
 
 #define GIB   ((uint64_t)1 << 30)
 #define BLOCK PT_SPAN(1)

@@ -51,8 +51,8 @@ bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
 enum status hostcall_string(const char *s, char *out, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if ((i == 0 || (uintptr_t)(s + i) % PAGE_SIZE == 0) &&
-            !hostcall_range_ok(s + i, 1, PROT_R)) {
+        uintptr_t at = (uintptr_t)s + i; /* whatever it is: no pointer yet */
+        if ((i == 0 || at % PAGE_SIZE == 0) && !hostcall_range_ok((const void *)at, 1, PROT_R)) {
             return E_INVAL;
         }
         out[i] = s[i];

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// What clang's -fsanitize=undefined calls when something undefined is about to happen: a panic that
+// names it, its place and its values. The shapes of the data are compiler-rt's
+// (lib/ubsan/ubsan_handlers.h of LLVM 14); each begins with the place.
+//
+// Most of it is about values of up to 64 bits, which come as themselves; of wider ones and of
+// floating-point values comes an address, and the text has no value.
+
+#ifdef HALYARD_UNDEFINED
+
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/panic.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+
+struct place {
+    const char *file;
+    uint32_t line, column;
+};
+
+struct type {
+    uint16_t kind; /* 0: an integer */
+    uint16_t info; /* of an integer: bit 0 says that it has a sign; the rest is log2 of its bits */
+    char name[];   /* in quotes */
+};
+
+struct with_type {
+    struct place at;
+    const struct type *type;
+};
+
+struct with_two_types {
+    struct place at;
+    const struct type *first, *second;
+};
+
+struct mismatch {
+    struct place at;
+    const struct type *type;
+    uint8_t log2_align;
+    uint8_t access; /* index of accesses[] */
+};
+
+struct invalid_builtin {
+    struct place at;
+    uint8_t kind;
+};
+
+typedef uintptr_t value_t; /* as the compiler passes it */
+
+#define VALUE_TEXT 24
+
+static const char *value_text(char *buf, const struct type *type, value_t v)
+{
+    unsigned bits = 1u << (type->info >> 1);
+    if (type->kind != 0 || bits > 64) {
+        return "a value";
+    }
+    if ((type->info & 1) != 0) {
+        (void)fmt_print(buf, VALUE_TEXT, "%lld", (long long)(v << (64 - bits)) >> (64 - bits));
+    } else {
+        (void)fmt_print(buf, VALUE_TEXT, "%llu", (unsigned long long)v);
+    }
+    return buf;
+}
+
+static _Noreturn PRINTF_LIKE(2, 3) void report(const struct place *at, const char *fmt, ...)
+{
+    static char what[200];
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vprint(what, sizeof(what), fmt, args);
+    va_end(args);
+    panic("undefined behaviour: %s, at %s:%u:%u", what, at->file, at->line, at->column);
+}
+
+/* The compiler's names. With -fno-sanitize-recover they end so, and do not return. */
+#define HANDLER(name, ...)                                                                         \
+    _Noreturn void __ubsan_handle_##name(__VA_ARGS__);                                             \
+    _Noreturn void __ubsan_handle_##name(__VA_ARGS__)
+
+static _Noreturn void overflow(const struct with_type *d, value_t a, const char *sign, value_t b)
+{
+    char left[VALUE_TEXT], right[VALUE_TEXT];
+    report(&d->at, "%s %s %s is no %s", value_text(left, d->type, a), sign,
+           value_text(right, d->type, b), d->type->name);
+}
+
+HANDLER(add_overflow_abort, const struct with_type *d, value_t a, value_t b)
+{
+    overflow(d, a, "+", b);
+}
+
+HANDLER(sub_overflow_abort, const struct with_type *d, value_t a, value_t b)
+{
+    overflow(d, a, "-", b);
+}
+
+HANDLER(mul_overflow_abort, const struct with_type *d, value_t a, value_t b)
+{
+    overflow(d, a, "*", b);
+}
+
+HANDLER(divrem_overflow_abort, const struct with_type *d, value_t a, value_t b)
+{
+    overflow(d, a, "/", b);
+}
+
+HANDLER(negate_overflow_abort, const struct with_type *d, value_t v)
+{
+    char text[VALUE_TEXT];
+    report(&d->at, "-(%s) is no %s", value_text(text, d->type, v), d->type->name);
+}
+
+HANDLER(shift_out_of_bounds_abort, const struct with_two_types *d, value_t v, value_t by)
+{
+    char left[VALUE_TEXT], right[VALUE_TEXT];
+    report(&d->at, "a shift of %s, a %s, by %s", value_text(left, d->first, v), d->first->name,
+           value_text(right, d->second, by));
+}
+
+HANDLER(out_of_bounds_abort, const struct with_two_types *d, value_t index)
+{
+    char text[VALUE_TEXT];
+    report(&d->at, "index %s of a %s", value_text(text, d->second, index), d->first->name);
+}
+
+HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
+{
+    static const char *const accesses[] = {"load from",        "store to",       "reference to",
+                                           "member access in", "member call on", "use of",
+                                           "cast of",          "virtual use of", "upcast of",
+                                           "cast of",          "use of",         "use of"};
+    const char *access = d->access < ARRAY_COUNT(accesses) ? accesses[d->access] : "use of";
+    uintptr_t align = (uintptr_t)1 << d->log2_align;
+    if (p == 0) {
+        report(&d->at, "%s a null pointer as %s", access, d->type->name);
+    }
+    report(&d->at, "%s %p as %s, which %s", access, (void *)p, d->type->name,
+           p % align != 0 ? "is not aligned so" : "has no room for it");
+}
+
+HANDLER(pointer_overflow_abort, const struct place *at, uintptr_t from, uintptr_t to)
+{
+    report(at, "the pointer %p moves to %p", (void *)from, (void *)to);
+}
+
+HANDLER(load_invalid_value_abort, const struct with_type *d, value_t v)
+{
+    char text[VALUE_TEXT];
+    report(&d->at, "%s is no %s", value_text(text, d->type, v), d->type->name);
+}
+
+HANDLER(vla_bound_not_positive_abort, const struct with_type *d, value_t v)
+{
+    char text[VALUE_TEXT];
+    report(&d->at, "an array of %s elements", value_text(text, d->type, v));
+}
+
+HANDLER(float_cast_overflow_abort, const struct with_two_types *d, value_t v)
+{
+    (void)v;
+    report(&d->at, "a %s that is no %s", d->first->name, d->second->name);
+}
+
+HANDLER(invalid_builtin_abort, const struct invalid_builtin *d)
+{
+    report(&d->at, "the bits of 0 are counted from its first one");
+}
+
+HANDLER(nonnull_arg_abort, const struct place *at)
+{
+    report(at, "a null pointer as an argument that may be none");
+}
+
+HANDLER(nonnull_return_v1_abort, const void *function, const struct place *at)
+{
+    (void)function;
+    report(at, "a null pointer as a result that may be none");
+}
+
+HANDLER(alignment_assumption_abort, const struct with_two_types *d, uintptr_t p, uintptr_t align,
+        uintptr_t offset)
+{
+    report(&d->at, "%p was said to be aligned to %zu, but for %zu", (void *)p, (size_t)align,
+           (size_t)offset);
+}
+
+HANDLER(builtin_unreachable, const struct place *at)
+{
+    report(at, "the end of what is never reached");
+}
+
+HANDLER(missing_return, const struct place *at)
+{
+    report(at, "a function that ends without its value");
+}
+
+#endif
