@@ -202,24 +202,47 @@ static void say_log_line(const struct log_record *r)
         (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->text);
 }
 
-void panic(const char *fmt, ...)
+/** What somebody else adds to the block. */
+struct explanation {
+    void (*fn)(void (*write)(void *ctx, const char *line), void *ctx, const void *arg);
+    const void *arg;
+};
+
+/** @param fp  Where the chain of calls begins. */
+static _Noreturn void vpanic(const struct explanation *more, uintptr_t fp, const char *fmt,
+                             va_list args)
 {
     if (!enter()) {
         end_nested(fmt);
     }
-    va_list args;
-    va_start(args, fmt);
     fmt_vprint(cause, sizeof(cause), fmt, args);
-    va_end(args);
-
     console_drain(); /* what was written before comes before */
     say_cause();
     say_where();
     hal_frame_capture(say_registers);
-    say_backtrace(0, hal_frame_here());
+    say_backtrace(0, fp);
+    if (more != NULL) {
+        more->fn(say_frame, NULL, more->arg);
+    }
     say_other_cpus();
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
     finish();
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vpanic(NULL, hal_frame_here(), fmt, args);
+}
+
+void panic_explained(void (*explain)(void (*write)(void *ctx, const char *line), void *ctx,
+                                     const void *arg),
+                     const void *arg, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vpanic(&(struct explanation){explain, arg}, hal_frame_here(), fmt, args);
 }
 
 void panic_fault(const struct fault *fault, const char *why)

@@ -12,6 +12,15 @@ struct fault;
 _Noreturn void panic_fault(const struct fault *fault, const char *why);
 
 /**
+ * @brief As panic(), and the block says more behind the backtrace.
+ * @param explain  Passes lines to write(ctx, line). @param arg  Is passed on to it.
+ * @context{any}
+ */
+_Noreturn void panic_explained(void (*explain)(void (*write)(void *ctx, const char *line),
+                                               void *ctx, const void *arg),
+                               const void *arg, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
  * @brief Print the call chain as `#n symbol+offset (file:line)`, kernel and loaded code.
  * @param write  Receives whole lines.
  * @param pc     First frame, or 0 for none; then up from frame pointer fp inside [lo, hi).

@@ -20,6 +20,12 @@ static uint64_t large_objects, large_bytes; /* [large_lock] */
 void heap_init(void)
 {
     heap_slab_init();
+    heap_debug_init();
+}
+
+void heap_drain(void)
+{
+    heap_debug_drain();
 }
 
 /* Above SMALL_MAX. Page aligned, and the first frame of a taken run says so: heap_free() tells by
@@ -56,16 +62,16 @@ static void *large_alloc(size_t size)
 static NOINLINE void *alloc_other(size_t size)
 {
     if (size == 0) {
-        return heap_alloc(1);
+        return PLAIN(heap_alloc)(1);
     }
     return size > SIZE_MAX / 2 ? NULL : large_alloc(size);
 }
 
-void *heap_alloc(size_t size)
+void *PLAIN(heap_alloc)(size_t size)
 {
     size_t sixteenth = (size - 1) / 16;
     if (LIKELY(sixteenth < ARRAY_COUNT(heap_magazine_of_16))) {
-        return heap_check_taken(hal_magazine_pop(size, heap_magazine_of_16[sixteenth]));
+        return hal_magazine_pop(size, heap_magazine_of_16[sixteenth]);
     }
     return alloc_other(size);
 }
@@ -109,7 +115,6 @@ static ALWAYS_INLINE void small_free(struct slab *s, void *p)
         heap_bad_free(p);
         return;
     }
-    heap_check_given(p);
     hal_magazine_push(p, s->magazine);
 }
 
@@ -130,7 +135,7 @@ static NOINLINE void free_other(void *p)
     }
 }
 
-void heap_free(void *p)
+void PLAIN(heap_free)(void *p)
 {
     if (UNLIKELY(IS_ALIGNED((uintptr_t)p, PAGE_SIZE))) {
         free_other(p);
@@ -154,11 +159,11 @@ void *heap_calloc(size_t count, size_t size)
     return MUL_OVERFLOWS(count, size, &bytes) ? NULL : heap_zalloc(bytes);
 }
 
-void *heap_alloc_aligned(size_t size, size_t align)
+void *PLAIN(heap_alloc_aligned)(size_t size, size_t align)
 {
     ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= PAGE_SIZE);
     if (align <= 16) {
-        return heap_alloc(size);
+        return PLAIN(heap_alloc)(size);
     }
     if (align <= SLAB_FIRST && size <= SMALL_MAX) {
         /* A class whose size is a multiple of the alignment keeps it for every object. */
@@ -166,11 +171,12 @@ void *heap_alloc_aligned(size_t size, size_t align)
         while (!IS_ALIGNED(heap_class_size(class), align)) {
             class ++;
         }
-        return heap_alloc(heap_class_size(class));
+        return PLAIN(heap_alloc)(heap_class_size(class));
     }
     return size > SIZE_MAX / 2 ? NULL : large_alloc(MAX(size, (size_t)1));
 }
 
+#ifndef HEAP_DEBUG
 static size_t usable_size(const void *p)
 {
     size_t pages;
@@ -202,6 +208,8 @@ void *heap_realloc(void *p, size_t size)
     return q;
 }
 
+#endif
+
 char *heap_strdup(const char *s)
 {
     size_t len = strlen(s) + 1;
@@ -219,4 +227,5 @@ void heap_get_stats(struct heap_stats *out)
         .live_objects = large_objects, .live_bytes = large_bytes, .page_bytes = large_bytes};
     spin_unlock_irq(&large_lock, state);
     heap_add_slab_stats(out);
+    heap_debug_stats(out);
 }

@@ -31,6 +31,10 @@ void heap_free(void *p);
 /** @brief Copy of a string, or NULL. */
 char *heap_strdup(const char *s);
 
+/** @brief Debug builds keep what is given back in quarantine for a while: end it, for who compares
+ * what is in use. A panic if something in it was written to. @context{as heap_alloc} */
+void heap_drain(void);
+
 struct heap_stats {
     uint64_t live_objects, live_bytes; /* bytes as rounded up to size classes */
     uint64_t page_bytes;               /* taken from the page allocator */

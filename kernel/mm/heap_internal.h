@@ -66,21 +66,34 @@ void heap_trim(void);
 /** A panic. It is not declared as what never returns: heap_free() would have to save registers. */
 void heap_bad_free(void *p);
 
-/* Debug builds look at each object: a panic if one that was given back was written to meanwhile, or
- * is given back that was not taken. */
-#ifdef HALYARD_DEBUG
-void *heap_check_taken(void *p);
-void heap_check_given(void *p);
-#else
-static inline void *heap_check_taken(void *p)
-{
-    return p;
-}
-static inline void heap_check_given(void *p)
-{
-    (void)p;
-}
-#endif
-
 /** Add the small objects to `out`. */
 void heap_add_slab_stats(struct heap_stats *out);
+
+/* --- the plain heap --- */
+
+/** Debug builds put another heap in front of this one (heap_debug.c): then its calls have other
+ * names, PLAIN(heap_alloc). HALYARD_HEAP_PLAIN: a test of the plain one. */
+#if defined(HALYARD_DEBUG) && !defined(HALYARD_HEAP_PLAIN)
+#define HEAP_DEBUG  1
+#define PLAIN(name) name##_plain
+void *heap_alloc_plain(size_t size);
+void *heap_alloc_aligned_plain(size_t size, size_t align);
+void heap_free_plain(void *p);
+void heap_debug_init(void);
+/** What lies in quarantine is looked at, and given back. */
+void heap_debug_drain(void);
+/** Callers' objects and bytes in place of the plain heap's. */
+void heap_debug_stats(struct heap_stats *out);
+#else
+#define PLAIN(name) name
+static inline void heap_debug_init(void)
+{
+}
+static inline void heap_debug_drain(void)
+{
+}
+static inline void heap_debug_stats(struct heap_stats *out)
+{
+    (void)out;
+}
+#endif

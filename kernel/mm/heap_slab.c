@@ -5,8 +5,8 @@
 //
 // Hardening that costs next to nothing: links are stored xored with a secret and their own address,
 // so that an overwritten one leads to an address that the slab check refuses; an object that is
-// free in its slab carries a mark in its second word, so that giving it back twice is seen. In a
-// magazine, whose objects are in no list, debug builds mark, too: there both are seen at once.
+// free in its slab carries a mark in its second word, so that giving it back twice is seen. (Not in
+// a magazine, whose objects are in no list. Debug builds see all of it: heap_debug.c.)
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
@@ -235,56 +235,6 @@ struct slab *heap_slab_of(const void *p)
 
 /* --- magazines --- */
 
-#ifdef HALYARD_DEBUG
-
-static void put_mark(void *p)
-{
-    struct hole *h = p;
-    h->mark = mark_of(h);
-    h->next = ~h->mark;
-}
-
-void *heap_check_taken(void *p)
-{
-    struct hole *h = p;
-    if (h != NULL) {
-        if (h->mark != mark_of(h) || h->next != ~h->mark) {
-            written_to(heap_slab_at(p));
-        }
-        h->mark = 0;
-    }
-    return p;
-}
-
-void heap_check_given(void *p)
-{
-    const struct hole *h = p;
-    if (heap_slab_of(p) == NULL) {
-        heap_bad_free(p);
-    }
-    if (h->mark == mark_of(h)) {
-        panic("heap: %p freed twice", p);
-    }
-    put_mark(p);
-}
-
-static void take_mark(void *p)
-{
-    (void)heap_check_taken(p);
-}
-
-#else
-static void put_mark(void *p)
-{
-    (void)p;
-}
-
-static void take_mark(void *p)
-{
-    (void)p;
-}
-#endif
-
 void *heap_refill(unsigned class)
 {
     struct class *c = &classes[class];
@@ -295,10 +245,8 @@ void *heap_refill(unsigned class)
         p = take_locked(c);
     }
     if (LIKELY(p != NULL)) {
-        put_mark(p);
         void **half = m->rounds + (m->end - m->rounds) / 2;
         for (void *more; m->top < half && (more = take_locked(c)) != NULL; m->top++) {
-            put_mark(more);
             *m->top = more;
         }
     }
@@ -316,14 +264,12 @@ void heap_spill(unsigned class, void *object)
     ptrdiff_t given = m->top - m->rounds; /* the older half, or all */
     given = object != NULL ? (given + 1) / 2 : given;
     for (ptrdiff_t i = 0; i < given; i++) {
-        take_mark(m->rounds[i]);
         give_locked(c, m->rounds[i], &unused);
     }
     magazine_drop(m, given);
     if (object != NULL && m->top < m->end) {
         *m->top++ = object;
     } else if (object != NULL) {
-        take_mark(object);
         give_locked(c, object, &unused);
     }
     spin_unlock_irq(&c->lock, state);

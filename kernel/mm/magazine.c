@@ -7,7 +7,6 @@
 #include "hal/upcall.h"
 #include "kernel/mm/heap_internal.h"
 #include "kernel/mm/page_internal.h"
-#include "kernel/smp.h"
 
 STATIC_ASSERT(MAGAZINE_HEAP + HEAP_CLASSES <= MAGAZINE_PAGES && MAGAZINE_COUNT <= HAL_MAGAZINES,
               "each has its number");
@@ -52,18 +51,5 @@ void magazine_empty_all(void)
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
         heap_spill(i, NULL);
     }
-    page_give_kept();
-}
-
-static void empty_all(void *unused)
-{
-    (void)unused;
-    magazine_empty_all();
-}
-
-void magazine_trim(void)
-{
-    smp_call_all(empty_all, NULL);
-    heap_trim();
     page_give_kept();
 }

@@ -21,10 +21,6 @@ void magazine_open(struct hal_cpu *cpu);
 /** @brief What the calling CPU keeps goes back to where it came from. @context{thread or IRQ} */
 void magazine_empty_all(void);
 
-/** @brief What all CPUs, and all classes of objects and sizes of runs, keep goes back.
- * @context{thread, interrupts enabled} */
-void magazine_trim(void);
-
 /** @brief Drop the oldest. @pre interrupts are masked */
 static inline void magazine_drop(struct hal_magazine *m, ptrdiff_t count)
 {

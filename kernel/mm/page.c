@@ -7,6 +7,7 @@
 
 #include "hal/cache.h"
 #include "kernel/mm/magazine.h"
+#include "kernel/mm/reclaim.h"
 
 #define PARTED_MAX ((size_t)1 << 8) /* frames of a run that is parted: bounds the time locked */
 
@@ -122,6 +123,9 @@ void page_give_kept(void)
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
         has_given = page_give_some_locked();
+        if (!has_given) {
+            page_join_spare_locked();
+        }
         spin_unlock_irq(&page_lock, state);
     } while (has_given);
 }
@@ -164,10 +168,11 @@ unsigned page_magazine_limit(unsigned order)
 
 /* --- runs --- */
 
-/* From what is not kept; and then from what is, which may make a larger run. */
+/* From what is not kept; and then from what is, which may make a larger run: first by this CPU, at
+ * last by all. */
 static enum status take(unsigned order, enum page_owner owner, paddr_t *out)
 {
-    bool found, has_given = false;
+    bool found, has_given = false, has_asked = false;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
         found = page_take_locked(order, owner, out);
@@ -179,8 +184,16 @@ static enum status take(unsigned order, enum page_owner owner, paddr_t *out)
             }
         }
         spin_unlock_irq(&page_lock, state);
+        if (UNLIKELY(!found && !has_given && !has_asked)) {
+            has_asked = true;
+            has_given = memory_try_reclaim();
+        }
     } while (!found && has_given);
-    return found ? OK : E_NOMEM;
+    if (!found) {
+        return E_NOMEM;
+    }
+    page_poison_taken(*out, (size_t)1 << order);
+    return OK;
 }
 
 enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
@@ -197,6 +210,7 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
         return take(order, owner, out);
     }
     part_run(base, order, order, frame_state(FRAME_TAKEN, order, owner));
+    page_poison_taken(base, (size_t)1 << order);
     *out = base;
     return OK;
 }
@@ -218,7 +232,11 @@ enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first
     }
     spin_unlock_irq(&page_lock, state);
     *got = (size_t)1 << order;
-    return order > 0 ? OK : page_alloc(0, owner, first);
+    if (order == 0) {
+        return page_alloc(0, owner, first);
+    }
+    page_poison_taken(*first, *got);
+    return OK;
 }
 
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
@@ -237,6 +255,7 @@ void page_free_any(paddr_t base, unsigned order)
 {
     uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_taken_state(base, order) : NULL;
     if (taken != NULL) {
+        page_poison_given(base, order);
         page_set_state(taken, frame_state(FRAME_KEPT, order, PAGE_FREE));
         hal_magazine_push(as_round(base), PAGE_MAGAZINE(order));
         return;
@@ -245,6 +264,7 @@ void page_free_any(paddr_t base, unsigned order)
         page_bad_free(base, order);
         return;
     }
+    page_poison_given(base, order);
     irq_state_t state = spin_lock_irq(&page_lock);
     page_give_locked(base, order);
     spin_unlock_irq(&page_lock, state);

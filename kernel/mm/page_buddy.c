@@ -12,6 +12,7 @@
 //     that is taken and given back over and over does not cut and join a block each time.
 
 #include "kernel/mm/page_internal.h"
+#include "kernel/mm/reclaim.h"
 
 #include "kernel/lib/string.h"
 
@@ -95,6 +96,7 @@ static void put_frames(struct zone *z, struct page_meta *meta, unsigned first, u
 static void cut_free_block(struct zone *z, struct page_block *block, uint64_t number)
 {
     struct page_meta *meta = hal_direct(paddr(number << BLOCK_SHIFT));
+    page_poison_taken(paddr(number << BLOCK_SHIFT), META_PAGES);
     memset(meta->state, 0, sizeof(meta->state));
     for (unsigned i = 0; i < META_PAGES; i++) {
         meta->state[i] = frame_state(FRAME_FIXED, 0, PAGE_META);
@@ -266,14 +268,22 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
     if (order > PAGE_ORDER_MAX) {
         return E_INVAL;
     }
-    bool found, has_given = false;
+    bool found, has_given = false, has_asked = false;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
         found = take_below_locked(order, limit, owner, out);
         has_given = !found && page_give_some_locked();
         spin_unlock_irq(&page_lock, state);
+        if (!found && !has_given && !has_asked) {
+            has_asked = true;
+            has_given = memory_try_reclaim();
+        }
     } while (!found && has_given);
-    return found ? OK : E_NOMEM;
+    if (!found) {
+        return E_NOMEM;
+    }
+    page_poison_taken(*out, (size_t)1 << order);
+    return OK;
 }
 
 static const char *what_is_wrong(paddr_t base, unsigned order)

@@ -247,6 +247,7 @@ void page_init(const struct boot_info *info)
     page_map.has_plenty = ram_bytes(info) >= PLENTY_BYTES;
     page_map.depot_pages = (uint32_t)MIN(ram_bytes(info) / PAGE_SIZE / 64, DEPOT_PAGES_MAX);
     magazine_open(hal_this_cpu());
+    page_poison_init();
 
     for (uint32_t i = 0; i < info->range_count; i++) {
         const struct boot_range *r = &info->ranges[i];

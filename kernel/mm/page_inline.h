@@ -66,6 +66,28 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out);
 /** @brief Any run, and a panic for what is none. */
 void page_free_any(paddr_t base, unsigned order);
 
+/* page_poison.c: a run is free from now on; these pages were taken, and are to be as they were
+ * left. */
+#ifdef HALYARD_DEBUG
+void page_poison_init(void);
+void page_poison_given(paddr_t base, unsigned order);
+void page_poison_taken(paddr_t base, size_t pages);
+#else
+static inline void page_poison_init(void)
+{
+}
+static inline void page_poison_given(paddr_t base, unsigned order)
+{
+    (void)base;
+    (void)order;
+}
+static inline void page_poison_taken(paddr_t base, size_t pages)
+{
+    (void)base;
+    (void)pages;
+}
+#endif
+
 #define PAGE_MAGAZINE(order) HAL_MAGAZINE(24 + (order)) /* kernel/mm/magazine.h */
 
 static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out)
@@ -80,6 +102,7 @@ static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owne
     uint64_t frame = base.raw >> PAGE_SHIFT;
     page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
                    frame_state(FRAME_TAKEN, order, owner));
+    page_poison_taken(base, (size_t)1 << order);
     *out = base;
     return OK;
 }
@@ -103,6 +126,7 @@ static ALWAYS_INLINE void page_free(paddr_t base, unsigned order)
     uint16_t *state;
     if (__builtin_constant_p(order) && order <= PAGE_KEPT_ORDER_MAX &&
         LIKELY((state = page_taken_state(base, order)) != NULL)) {
+        page_poison_given(base, order);
         page_set_state(state, frame_state(FRAME_KEPT, order, PAGE_FREE));
         hal_magazine_push((void *)(uintptr_t)base.raw, PAGE_MAGAZINE(order));
     } else {

@@ -18,6 +18,11 @@
  * instruction; who touches one page of 64 KiB often touches others. */
 #define TOUCHED_PAGES ((size_t)16)
 
+/* Looked through at a time, with interrupts masked, for tables that map nothing: 64 of 2 MiB; and
+ * when those are gone, of 1 GiB. */
+#define TRIMMED_AT_ONCE 64u
+#define LARGE_PIECE     (512 * PIECE_BYTES)
+
 /* Regions whose addresses are handed out here. */
 static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
 
@@ -141,6 +146,13 @@ static void gather(void *frames, enum hal_gather_kind kind, paddr_t base, size_t
     }
 }
 
+static ALWAYS_INLINE void free_gathered(struct list *frames)
+{
+    for (struct list_node *n; (n = list_pop_front(frames)) != NULL;) {
+        page_free(page_of_link(n), 0);
+    }
+}
+
 /* Unmap, flush, and only then free. */
 static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
 {
@@ -156,9 +168,7 @@ static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
         return st;
     }
     hal_mmu_flush(&batch);
-    for (struct list_node *n; (n = list_pop_front(&frames)) != NULL;) {
-        page_free(page_of_link(n), 0);
-    }
+    free_gathered(&frames);
     return OK;
 }
 
@@ -264,6 +274,59 @@ enum status vm_hide_direct(paddr_t base, size_t pages)
 enum status vm_show_direct(paddr_t base, size_t pages)
 {
     return map((vaddr_t)(uintptr_t)hal_direct(base), base, pages, PROT_R | PROT_W, MEM_NORMAL);
+}
+
+/** Take a gap that whole tables would map, each `span`: the next one behind `from`. */
+static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struct vm_range *claim)
+{
+    uint64_t len = TRIMMED_AT_ONCE * span;
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    (void)vm_spares_drop(&spares[region], &trees[region]);
+    bool found = vm_tree_next_gap(&trees[region], from, span, &claim->base, &len);
+    if (found) {
+        claim->pages = len / PAGE_SIZE;
+        vm_tree_insert(&trees[region], claim);
+    }
+    spin_unlock_irq(&tree_lock, s);
+    return found;
+}
+
+/* Nothing is mapped in it, so that no CPU has to forget anything but tables. */
+static void unmap_tables(const struct vm_range *gap)
+{
+    struct list tables;
+    struct hal_mmu_batch batch;
+    list_init(&tables);
+    hal_mmu_batch_open(&batch, gather, &tables);
+    batch.tables_only = true;
+    irq_state_t s = spin_lock_irq(&map_lock);
+    enum status st = hal_mmu_unmap(gap->base, gap->pages, &batch);
+    spin_unlock_irq(&map_lock, s);
+    ASSERT(st == OK);
+    if (batch.has_tables) {
+        hal_mmu_flush(&batch);
+        free_gathered(&tables);
+    }
+}
+
+static void trim_region(enum hal_region region, uint64_t span)
+{
+    struct vm_range claim = {.region = region, .name = "gap", .is_spare = true};
+    for (vaddr_t from = 0; claim_gap(region, from, span, &claim);) {
+        from = claim.base + claim.pages * PAGE_SIZE;
+        unmap_tables(&claim);
+        irq_state_t s = spin_lock_irq(&tree_lock);
+        vm_tree_remove(&trees[region], &claim);
+        spin_unlock_irq(&tree_lock, s);
+    }
+}
+
+void vm_trim(void)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
+        trim_region(managed[i], PIECE_BYTES);
+        trim_region(managed[i], LARGE_PIECE);
+    }
 }
 
 static struct vm_tree *tree_of(vaddr_t va)

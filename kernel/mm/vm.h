@@ -152,5 +152,9 @@ bool vm_is_guard(const struct vm_range *range, vaddr_t va);
  *  @return false: not mapped. @context{any} */
 bool vm_to_phys(const void *p, paddr_t *out);
 
+/** @brief Page tables that map nothing any more are given back: those whose addresses are nobody's.
+ * @context{thread, interrupts enabled} */
+void vm_trim(void);
+
 /** @brief Call fn for each range ascending. @context{thread} */
 void vm_for_each(void (*fn)(void *ctx, const struct vm_range *range), void *ctx);

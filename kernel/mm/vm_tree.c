@@ -122,6 +122,7 @@ static void set_gap(const struct vm_tree *t, struct vm_range *r)
 
 void vm_tree_insert(struct vm_tree *t, struct vm_range *r)
 {
+    t->used_end = MAX(t->used_end, end_of(r));
     struct vm_range **link = &t->root, *parent = NULL;
     while (*link != NULL) {
         parent = *link;
@@ -236,4 +237,25 @@ struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va)
         }
     }
     return NULL;
+}
+
+bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uint64_t *base,
+                      uint64_t *len)
+{
+    uint64_t at = MAX(from, t->base);
+    const struct vm_range *r = vm_tree_first(t);
+    for (; at < t->used_end; r = vm_tree_next(r)) {
+        uint64_t first = ALIGN_UP(at, unit);
+        uint64_t end = ALIGN_DOWN(r == NULL ? t->used_end + (unit - 1) : start_of(r), unit);
+        if (first < end) {
+            *base = first;
+            *len = MIN(*len, end - first);
+            return true;
+        }
+        if (r == NULL) {
+            break;
+        }
+        at = MAX(at, end_of(r));
+    }
+    return false;
 }

@@ -9,7 +9,8 @@
 struct vm_tree {
     uint64_t base, size; /* bytes; base + size does not wrap */
     struct vm_range *root;
-    uint32_t seed; /* of the ranks */
+    uint32_t seed;     /* of the ranks */
+    uint64_t used_end; /* no range was ever behind it */
 };
 
 /** @brief Insert a range whose base, pages and guards are set and overlap nothing. */
@@ -29,6 +30,14 @@ bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint6
 /** @brief The range that holds va, guards included, or NULL. Bounded, also while the tree is being
  * changed. */
 struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va);
+
+/**
+ * @brief The next gap at or behind `from`, as far as ranges ever were, in whole units.
+ * @param unit  A power of two: the gap's first byte and its length are multiples of it.
+ * @param len   At most as it comes. @return false: there is none.
+ */
+bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uint64_t *base,
+                      uint64_t *len);
 
 /** @brief Ascending. */
 struct vm_range *vm_tree_first(const struct vm_tree *t);

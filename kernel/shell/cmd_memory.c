@@ -7,6 +7,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/shell/command_internal.h"
@@ -109,9 +110,32 @@ static bool run_mem(int argc, char **argv)
     return true;
 }
 
+#ifdef HALYARD_DEBUG
+#define SITES_SHOWN 10u
+
+static void print_site_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    console_printf("%s\n", line);
+}
+
+static void print_sites(void)
+{
+    heap_site_print_top(print_site_line, NULL, SITES_SHOWN);
+}
+#else
+static void print_sites(void)
+{
+    console_printf("heap: debug builds know who took what\n");
+}
+#endif
+
 static bool run_heap(int argc, char **argv)
 {
-    (void)argv;
+    if (argc == 2 && strcmp(argv[1], "sites") == 0) {
+        print_sites();
+        return true;
+    }
     if (argc > 1) {
         return false;
     }
@@ -125,6 +149,6 @@ static bool run_heap(int argc, char **argv)
 
 const struct shell_command shell_memory_commands[] = {
     {"mem", "[map]", "memory by owner, or the address map", run_mem},
-    {"heap", "", "the kernel heap", run_heap},
+    {"heap", "[sites]", "the kernel heap, or who has taken most", run_heap},
     {0},
 };

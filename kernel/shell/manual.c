@@ -48,8 +48,10 @@ static const struct {
     {"mem", "Who owns how much memory. With `map`, the regions of the address space and each\n"
             "mapping in it with its rights.\n"
             "    mem map"},
-    {"heap", "Objects and bytes that are allocated now, and the pages that hold them.\n"
-             "    heap"},
+    {"heap",
+     "Objects and bytes that are allocated now, and the pages that hold them. With `sites`, in\n"
+     "debug builds, the call chains that have taken most of them.\n"
+     "    heap sites"},
     {"lspci",
      "Vendor and device, class, addresses, interrupts, and the driver that has the device.\n"
      "    lspci"},

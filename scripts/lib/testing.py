@@ -34,7 +34,8 @@ LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
-SANITIZERS = ("ubsan",)  # presets are a machine's with these
+# Presets are a machine's with these; in tests/sanitize, what they are to find.
+SANITIZERS = {"ubsan": ("heap", "undefined")}
 
 
 @dataclass
@@ -124,15 +125,16 @@ def maker(preset):
 
 def sanitized_suites(machine, points):
     """The kernel's own tests in kernels that check themselves, and a mistake of each kind that those catch."""
-    for kind in SANITIZERS:
+    for kind, finds in SANITIZERS.items():
         preset = f"{machine}-{kind}"
         build, make = build_directory(preset), maker(preset)
         yield Command(f"guest/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
                                           "--timeout", "600", "--test"], points, [], prepare=make)
-        file = ROOT / f"tests/sanitize/test_{kind}.py"
-        yield Command(f"sanitize/{preset}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine, "--build",
-                                             str(build)], re.findall(r"def (test_\w+)", file.read_text()), ["--filter"],
-                      prepare=make)
+        for name in finds:
+            file = ROOT / f"tests/sanitize/test_{name}.py"
+            yield Command(f"sanitize/{preset}/{name}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine,
+                                                        "--build", str(build)],
+                          re.findall(r"def (test_\w+)", file.read_text()), ["--filter"], prepare=make)
 
 
 def machine_suites(machine, preset, build):

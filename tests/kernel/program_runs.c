@@ -6,7 +6,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/list.h"
 #include "kernel/sched/rcu.h"
-#include "kernel/mm/magazine.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
@@ -86,7 +86,7 @@ void runs_settle(void)
     rcu_synchronize();   /* who left a program, or was joined, runs no more */
     flush_work();        /* what is taken apart of ended threads, is */
     (void)thread_trim(); /* and CPUs keep some, each as many as ended there */
-    magazine_trim();     /* and pages, by which blocks have records */
+    memory_reclaim();    /* and pages, by which blocks have records, and tables */
 }
 
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status)

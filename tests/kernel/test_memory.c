@@ -3,13 +3,16 @@
 // Memory management on the real MMU: guards, reuse of addresses, frames and accounts.
 #include "hal/cpu.h"
 #include "hal/layout.h"
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/smp.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
@@ -48,45 +51,87 @@ static void every_page_has_an_owner(void)
     TEST_CHECK(s.by_owner[PAGE_FREE] < s.total_pages);
 }
 
-/* Take blocks until one lies at `wanted` or above, or none is left; they go into `taken`. */
-static uint64_t take_blocks_up_to(uint64_t wanted, struct list *taken)
+/** All that can be had, the largest runs first; by page_link(). */
+struct hoard {
+    struct list runs[PAGE_ORDER_MAX + 1]; /* by order */
+};
+
+static void take_every(struct hoard *h, unsigned order)
 {
-    uint64_t highest = 0;
-    paddr_t block;
-    do {
-        if (page_alloc(PAGE_ORDER_MAX, PAGE_OTHER, &block) != OK) {
-            break;
-        }
-        list_push_back(taken, page_link(block));
-        highest = MAX(highest, block.raw);
-    } while (highest < wanted);
-    return highest;
+    paddr_t base;
+    while (page_alloc(order, PAGE_OTHER, &base) == OK) {
+        list_push_back(&h->runs[order], page_link(base));
+    }
 }
+
+static void take_all(struct hoard *h)
+{
+    for (unsigned order = PAGE_ORDER_MAX + 1; order-- > 0;) {
+        list_init(&h->runs[order]);
+        take_every(h, order);
+    }
+}
+
+/** @return how many pages that were. */
+static uint64_t give_all(struct hoard *h)
+{
+    uint64_t pages = 0;
+    for (unsigned order = 0; order <= PAGE_ORDER_MAX; order++) {
+        for (struct list_node *n; (n = list_pop_front(&h->runs[order])) != NULL;) {
+            page_free(page_of_link(n), order);
+            pages += (uint64_t)1 << order;
+        }
+    }
+    return pages;
+}
+
+/** The order of the largest run. */
+static unsigned largest_of(const struct hoard *h)
+{
+    unsigned order = PAGE_ORDER_MAX;
+    while (order > 0 && list_is_empty(&h->runs[order])) {
+        order--;
+    }
+    return order;
+}
+
+static void write_and_read(paddr_t base, unsigned order)
+{
+    for (uint64_t at = 0; at < (uint64_t)PAGE_SIZE << order; at += PAGE_SIZE) {
+        *(uint64_t *)hal_direct(paddr_add(base, at)) = base.raw + at;
+    }
+    for (uint64_t at = 0; at < (uint64_t)PAGE_SIZE << order; at += PAGE_SIZE) {
+        TEST_EQUAL(*(const uint64_t *)hal_direct(paddr_add(base, at)), base.raw + at);
+    }
+}
+
+#define SOME_OWNED_MEANWHILE 64u /* pages, by whoever runs */
 
 /* A machine with more than 4 GiB has some of it above 4 GiB, whatever holes there are below. */
 static void all_memory_is_handed_out_and_keeps_what_is_written(void)
 {
+    static struct hoard all;
     const uint64_t four_gib = (uint64_t)1 << 32;
     bool has_high = page_stats().total_pages > four_gib >> PAGE_SHIFT;
+    memory_reclaim();
     uint64_t free_before = page_stats().by_owner[PAGE_FREE];
-    struct list taken;
-    list_init(&taken);
-    uint64_t highest = take_blocks_up_to(has_high ? four_gib : 0, &taken);
-    TEST_CHECK(highest != 0 && (!has_high || highest >= four_gib));
-    for (uint64_t at = 0; highest != 0 && at < (uint64_t)PAGE_SIZE << PAGE_ORDER_MAX;
-         at += PAGE_SIZE) {
-        uint64_t *word = hal_direct(paddr(highest + at));
-        *word = highest + at;
+    take_all(&all);
+    uint64_t left = page_stats().by_owner[PAGE_FREE];
+    paddr_t highest = paddr(0);
+    unsigned order = largest_of(&all);
+    LIST_FOR_EACH (&all.runs[order], n) {
+        paddr_t base = page_of_link(n);
+        highest = base.raw > highest.raw ? base : highest;
     }
-    for (uint64_t at = 0; highest != 0 && at < (uint64_t)PAGE_SIZE << PAGE_ORDER_MAX;
-         at += PAGE_SIZE) {
-        TEST_EQUAL(*(const uint64_t *)hal_direct(paddr(highest + at)), highest + at);
+    if (highest.raw != 0) {
+        write_and_read(highest, order);
     }
-    struct list_node *n;
-    while ((n = list_pop_front(&taken)) != NULL) {
-        page_free(page_of_link(n), PAGE_ORDER_MAX);
-    }
-    TEST_CHECK(page_stats().by_owner[PAGE_FREE] + 16 >= free_before);
+    uint64_t had = give_all(&all);
+    TEST_CHECK(highest.raw != 0 && (!has_high || highest.raw >= four_gib));
+    TEST_CHECK(left < SOME_OWNED_MEANWHILE);
+    TEST_CHECK(had + left + SOME_OWNED_MEANWHILE >= free_before);
+    memory_reclaim();
+    TEST_CHECK(page_stats().by_owner[PAGE_FREE] + SOME_OWNED_MEANWHILE >= free_before);
 }
 
 static void buffer_has_guards_on_both_sides(void)
@@ -177,6 +222,64 @@ static void protection_can_be_taken_and_given(void)
     TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R | PROT_W | PROT_X), E_INVAL);
     vm_unmap(&range, 0, 3, true);
     vm_release(&range);
+}
+
+/* Tables stay where somebody has been, for who comes next; but not if memory is wanted. */
+static void tables_that_map_nothing_are_given_back(void)
+{
+    const struct vm_request far = {.pages = 1,
+                                   .guard_below = 1,
+                                   .align = (uint64_t)1 << 30, /* where no table is */
+                                   .region = HAL_REGION_VM,
+                                   .name = "test"};
+    struct vm_range range;
+    memory_reclaim();
+    uint64_t before = page_stats().by_owner[PAGE_TABLE];
+    if (vm_reserve(&range, &far) != OK ||
+        vm_populate(&range, 0, 1, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+        test_fail(__FILE__, __LINE__, "no memory");
+        return;
+    }
+    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] > before);
+    memory_reclaim();
+    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] > before && can_write((void *)range.base));
+    vm_unmap(&range, 0, 1, true);
+    vm_release(&range);
+    memory_reclaim();
+    TEST_EQUAL(page_stats().by_owner[PAGE_TABLE], before);
+}
+
+static void take_and_free_a_page(void *has_had_one)
+{
+    paddr_t frame;
+    *(bool *)has_had_one = page_alloc(0, PAGE_OTHER, &frame) == OK;
+    if (*(bool *)has_had_one) {
+        page_free(frame, 0);
+    }
+}
+
+/* The last large run is cut for another CPU, which keeps some of it. */
+static void what_another_cpu_keeps_makes_a_large_run(void)
+{
+    static struct hoard all;
+    bool has_had_one = false;
+    if (hal_cpu_count() < 2) {
+        test_skip("there is one CPU");
+        return;
+    }
+    memory_reclaim();
+    take_all(&all);
+    unsigned order = largest_of(&all);
+    page_free(page_of_link(list_pop_front(&all.runs[order])), order);
+    smp_call(1, take_and_free_a_page, &has_had_one);
+    paddr_t again;
+    enum status s = page_alloc(order, PAGE_OTHER, &again);
+    if (s == OK) {
+        list_push_back(&all.runs[order], page_link(again));
+    }
+    (void)give_all(&all);
+    TEST_CHECK(has_had_one && order > PAGE_KEPT_ORDER_MAX);
+    TEST_EQUAL(s, OK);
 }
 
 #define HIDDEN_ORDER 9 /* 2 MiB, as code memory takes it */
@@ -287,6 +390,8 @@ const struct kernel_test memory_tests[] = {
     {"memory.an_address_mapped_anew_shows_the_new_frame",
      an_address_mapped_anew_shows_the_new_frame},
     {"memory.protection_can_be_taken_and_given", protection_can_be_taken_and_given},
+    {"memory.tables_that_map_nothing_are_given_back", tables_that_map_nothing_are_given_back},
+    {"memory.what_another_cpu_keeps_makes_a_large_run", what_another_cpu_keeps_makes_a_large_run},
     {"memory.hidden_frames_have_no_direct_mapping", hidden_frames_have_no_direct_mapping},
     {"memory.heap_gives_every_size_back", heap_gives_every_size_back},
     {"memory.impossible_registers_are_refused", impossible_registers_are_refused},

@@ -6,6 +6,7 @@
 #include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
@@ -274,6 +275,7 @@ static void grow_own_stack(void *arg)
 static uint64_t used_pages(void)
 {
     struct page_stats stats;
+    memory_reclaim(); /* a slab more or less */
     page_get_stats(&stats);
     return stats.total_pages - stats.by_owner[PAGE_FREE];
 }

@@ -1,14 +1,86 @@
 // SPDX-License-Identifier: MIT
 //
-// One mistake of each kind that a sanitised kernel is to catch and to name: each test ends in a
-// panic, so they run one by one (tests/sanitize). In other builds there are none.
+// One mistake of each kind that a debug or a sanitised kernel is to catch and to name: each test
+// ends in a panic, so they run one by one (tests/sanitize). In other builds there are none.
+#include "hal/layout.h"
+#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/heap_site.h"
+#include "kernel/mm/page.h"
 #include "tests/kernel/tests.h"
 
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef HALYARD_DEBUG
+
+static uint8_t *volatile object;
+
+static void seeded_heap_overflow(void)
+{
+    object = heap_alloc(24);
+    object[24] = 'x';
+    heap_free(object);
+}
+
+static void seeded_heap_underflow(void)
+{
+    object = heap_alloc(24);
+    object[-1] = 'x';
+    heap_free(object);
+}
+
+static void seeded_heap_double_free(void)
+{
+    object = heap_alloc(24);
+    heap_free(object);
+    heap_free(object);
+}
+
+static void seeded_heap_use_after_free(void)
+{
+    object = heap_alloc(24);
+    heap_free(object);
+    object[3] = 'x';
+    heap_drain();
+}
+
+static void seeded_heap_foreign(void)
+{
+    static uint8_t not_the_heaps[64];
+    object = not_the_heaps + 16;
+    heap_free(object);
+}
+
+static void print_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    console_printf("%s\n", line);
+}
+
+static void seeded_heap_leak(void)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        object = heap_alloc(4999);
+    }
+    heap_site_print_top(print_line, NULL, 1);
+}
+
+static void seeded_page_use_after_free(void)
+{
+    paddr_t frame;
+    if (page_alloc(0, PAGE_OTHER, &frame) == OK) {
+        object = hal_direct(frame);
+        page_free(frame, 0);
+        object[100] = 'x';
+        (void)page_alloc(0, PAGE_OTHER, &frame);
+    }
+}
+
+#endif
 
 #ifdef HALYARD_UNDEFINED
 
@@ -85,16 +157,28 @@ static void seeded_unset(void)
     sink = *pick(nine);
 }
 
-const struct kernel_test seeded_tests[] = {
-    {"seeded_overflow", seeded_overflow},   {"seeded_shift", seeded_shift},
-    {"seeded_bounds", seeded_bounds},       {"seeded_null", seeded_null},
-    {"seeded_alignment", seeded_alignment}, {"seeded_bool", seeded_bool},
-    {"seeded_division", seeded_division},   {"seeded_stack", seeded_stack},
-    {"seeded_unset", seeded_unset},         {NULL, NULL},
-};
-
-#else
-
-const struct kernel_test seeded_tests[] = {{NULL, NULL}};
-
 #endif
+
+const struct kernel_test seeded_tests[] = {
+#ifdef HALYARD_DEBUG
+    {"seeded_heap_overflow", seeded_heap_overflow},
+    {"seeded_heap_underflow", seeded_heap_underflow},
+    {"seeded_heap_double_free", seeded_heap_double_free},
+    {"seeded_heap_use_after_free", seeded_heap_use_after_free},
+    {"seeded_heap_foreign", seeded_heap_foreign},
+    {"seeded_heap_leak", seeded_heap_leak},
+    {"seeded_page_use_after_free", seeded_page_use_after_free},
+#endif
+#ifdef HALYARD_UNDEFINED
+    {"seeded_overflow", seeded_overflow},
+    {"seeded_shift", seeded_shift},
+    {"seeded_bounds", seeded_bounds},
+    {"seeded_null", seeded_null},
+    {"seeded_alignment", seeded_alignment},
+    {"seeded_bool", seeded_bool},
+    {"seeded_division", seeded_division},
+    {"seeded_stack", seeded_stack},
+    {"seeded_unset", seeded_unset},
+#endif
+    {NULL, NULL},
+};

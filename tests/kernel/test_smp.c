@@ -147,7 +147,10 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
 {
     struct answer a;
     paddr_t block;
-    TEST_EQUAL(page_alloc(9, PAGE_OTHER, &block), OK); /* 2 MiB: one leaf, or many already */
+    if (page_alloc(9, PAGE_OTHER, &block) != OK) { /* 2 MiB: one leaf, or many already */
+        test_skip("no free 2 MiB of memory");
+        return;
+    }
     TEST_EQUAL(vm_hide_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
     for (cpu_t i = 0; i < hal_cpu_count(); i++) {
         struct look inside = {.at = hal_direct(paddr_add(block, 5 * PAGE_SIZE))};

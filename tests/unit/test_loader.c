@@ -94,6 +94,7 @@ static void test_module_is_listed_named_and_given_back(void **state)
     /* Once before the count: the heap keeps a page of a size class that was used. */
     assert_int_equal(loader_load(LOAD_PROGRAM, "warm", b.p, b.len, &m, &err), OK);
     loader_unload(m);
+    heap_drain();
     page_get_stats(&before);
     heap_get_stats(&heap_before);
     enum status s = loader_load(LOAD_PROGRAM, "dir/sample.elf", b.p, b.len, &m, &err);
@@ -128,6 +129,7 @@ static void test_module_is_listed_named_and_given_back(void **state)
     assert_null(loaded_modules);
     assert_false(fault_code_is_program(info.code));
     assert_false(loader_get_info(0, &info));
+    heap_drain();
     page_get_stats(&after);
     heap_get_stats(&heap_after);
     assert_memory_equal(before.by_owner, after.by_owner, sizeof(before.by_owner));
@@ -141,8 +143,10 @@ static void expect_refusal(const char *name, const void *bytes, size_t len, enum
     struct page_stats before, after;
     struct loader_error err = {.text = ""};
     struct module *m = NULL;
+    heap_drain();
     page_get_stats(&before);
     assert_int_equal(loader_load(LOAD_PROGRAM, name, bytes, len, &m, &err), expected);
+    heap_drain();
     page_get_stats(&after);
     assert_string_equal(err.text, text);
     assert_null(m);

@@ -385,12 +385,14 @@ static void test_everything_is_given_back(void **state)
     struct page_stats pages_before, pages_after;
     run_one_of_each();
     assert_int_equal(thread_sleep(MS), OK);
+    heap_drain();
     heap_get_stats(&before);
     page_get_stats(&pages_before);
     for (int i = 0; i < 5; i++) {
         run_one_of_each();
     }
     assert_int_equal(thread_sleep(MS), OK);
+    heap_drain();
     heap_get_stats(&after);
     page_get_stats(&pages_after);
     assert_int_equal(after.live_objects, before.live_objects);

@@ -333,11 +333,13 @@ static void test_threads_give_everything_back(void **state)
     create_and_join(40);
     (void)!thread_sleep(MS); /* the work thread takes the surplus apart */
     uint64_t pages = used_pages();
+    heap_drain();
     heap_get_stats(&before);
     for (int i = 0; i < 5; i++) {
         create_and_join(40);
         (void)!thread_sleep(MS);
     }
+    heap_drain();
     heap_get_stats(&after);
     assert_int_equal(after.live_objects, before.live_objects);
     assert_int_equal(after.live_bytes, before.live_bytes);
@@ -385,11 +387,13 @@ static void test_no_memory_changes_nothing(void **state)
     }
     struct heap_stats before, after;
     uint64_t pages = used_pages();
+    heap_drain();
     heap_get_stats(&before);
     fake_mmu_maps_left = 0;
     const struct thread_options options = {.name = "t", .entry = note, .arg = "", .priority = 10};
     assert_int_equal(thread_create(&options, &t), E_NOMEM);
     fake_mmu_maps_left = -1;
+    heap_drain();
     heap_get_stats(&after);
     assert_int_equal(after.live_objects, before.live_objects);
     assert_int_equal(used_pages(), pages);

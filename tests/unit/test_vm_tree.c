@@ -331,6 +331,41 @@ static void test_random_ranges_with_spare_places(void **state)
     assert_true(count > 100);
 }
 
+static struct vm_range *put_at(unsigned i, uint64_t page, size_t pages)
+{
+    ranges[i] = (struct vm_range){
+        .base = BASE + page * PAGE_SIZE, .pages = pages, .guard_below = 1, .guard_above = 1};
+    vm_tree_insert(&tree, &ranges[i]);
+    return &ranges[i];
+}
+
+static void expect_gap(uint64_t from, uint64_t most, uint64_t page, uint64_t pages)
+{
+    uint64_t base, len = most * PAGE_SIZE;
+    assert_true(vm_tree_next_gap(&tree, BASE + from * PAGE_SIZE, 8 * PAGE_SIZE, &base, &len));
+    assert_int_equal(base, BASE + page * PAGE_SIZE);
+    assert_int_equal(len, pages * PAGE_SIZE);
+}
+
+/* In units of 8 pages, as far as a range ever was. */
+static void test_gaps_come_in_whole_units(void **state)
+{
+    (void)state;
+    uint64_t base, len = SIZE;
+    tree = (struct vm_tree){.base = BASE, .size = SIZE, .seed = 1};
+    assert_false(vm_tree_next_gap(&tree, 0, 8 * PAGE_SIZE, &base, &len));
+    (void)put_at(0, 1, 6);                   /* with guards 0 to 8 */
+    (void)put_at(1, 25, 10);                 /* 24 to 36 */
+    (void)put_at(2, 47, 1);                  /* 46 to 49 */
+    vm_tree_remove(&tree, put_at(3, 70, 1)); /* up to 72 */
+    expect_gap(0, 1000, 8, 16);
+    expect_gap(0, 8, 8, 8);
+    expect_gap(9, 1000, 16, 8);
+    expect_gap(17, 1000, 56, 16); /* that from 36 to 46 has no whole unit */
+    expect_gap(57, 1000, 64, 8);
+    assert_false(vm_tree_next_gap(&tree, BASE + 65 * PAGE_SIZE, 8 * PAGE_SIZE, &base, &len));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_spare_places_are_few),
         cmocka_unit_test(test_spare_places_make_room),
         cmocka_unit_test(test_random_ranges_with_spare_places),
+        cmocka_unit_test(test_gaps_come_in_whole_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

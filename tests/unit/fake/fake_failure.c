@@ -116,7 +116,8 @@ enum status __wrap_page_alloc_any(unsigned order, enum page_owner owner, paddr_t
 
 struct ledger {
     uint64_t objects, bytes, ranges, mapped;
-    uint64_t pages[PAGE_OWNER_COUNT]; /* but the heap's: it keeps an empty slab or two */
+    uint64_t pages[PAGE_OWNER_COUNT]; /* but the heap's, which keeps an empty slab or two, and the
+                                       * records of blocks that those lie in */
 };
 
 static void count_range(void *ctx, const struct vm_range *range)
@@ -137,12 +138,14 @@ static struct ledger take_stock(void)
     struct ledger l = {0};
     struct heap_stats heap;
     struct page_stats pages;
+    heap_drain();
     heap_get_stats(&heap);
     page_get_stats(&pages);
     l.objects = heap.live_objects;
     l.bytes = heap.live_bytes;
     for (unsigned i = 0; i < PAGE_OWNER_COUNT; i++) {
-        l.pages[i] = i == PAGE_FREE || i == PAGE_HEAP ? 0 : pages.by_owner[i];
+        bool is_fixed = i != PAGE_FREE && i != PAGE_HEAP && i != PAGE_META;
+        l.pages[i] = is_fixed ? pages.by_owner[i] : 0;
     }
     vm_for_each(count_range, &l.ranges);
     hal_mmu_walk(count_mapping, &l.mapped);

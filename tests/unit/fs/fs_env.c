@@ -146,6 +146,19 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
     return s;
 }
 
+/* ASan looks. */
+void page_poison_given(paddr_t base, unsigned order)
+{
+    (void)base;
+    (void)order;
+}
+
+void page_poison_taken(paddr_t base, size_t pages)
+{
+    (void)base;
+    (void)pages;
+}
+
 void page_free_any(paddr_t base, unsigned order)
 {
     (void)order;

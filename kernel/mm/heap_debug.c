@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap of debug builds, in front of the plain one: each object knows who took it and lies
+// between two fences, and what is given back lies in quarantine for a while, where nobody may write
+// to it. What is found is a panic with the call chains of whoever took and gave back.
+//
+//     | what alignment costs | tag, which ends with a fence | object | fence |
+
+#include "kernel/mm/heap_internal.h"
+
+#ifdef HEAP_DEBUG
+
+#include "hal/layout.h"
+#include "kernel/assert.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap_site.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/panic.h"
+#include "kernel/spinlock.h"
+
+#include <stdatomic.h>
+
+#define TAKEN    UINT64_C(0x6b1f0c93a7d25e84) /* xored with the tag's address: what it is */
+#define GIVEN    UINT64_C(0x94e2537c18ab06fd)
+#define FRESH    0xa5u /* what has not been written to yet */
+#define STALE    0xdfu /* what was given back; as an address it leads nowhere on either machine */
+#define FENCE    0xfbu
+#define TAIL_MIN 16u
+
+/** Beyond it nothing is filled, and nothing lies in quarantine: such an object has pages of its
+ * own, with guards, which are unmapped. */
+#define QUARANTINE_LARGEST (64u << 10)
+#define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences */
+
+struct tag {
+    uint64_t state;
+    struct tag *next; /* [quarantine_lock] while it lies there */
+    size_t size;      /* as it was asked for */
+    uint32_t offset;  /* of the object, from where the plain heap's begins */
+    heap_site_t taken_by, given_by;
+    uint32_t padding;
+    uint8_t fence[24];
+};
+
+STATIC_ASSERT(sizeof(struct tag) == 64, "objects keep the alignment of cache lines");
+
+static struct spinlock quarantine_lock = SPINLOCK_INIT;
+static struct tag *oldest, *youngest; /* [quarantine_lock] */
+static size_t quarantined;            /* [quarantine_lock] bytes */
+
+static _Atomic uint64_t live_objects, live_bytes; /* relaxed: counts */
+
+static struct tag *tag_of(const void *p)
+{
+    return (struct tag *)((uintptr_t)p - sizeof(struct tag));
+}
+
+static uint8_t *object_of(struct tag *t)
+{
+    return (uint8_t *)(t + 1);
+}
+
+static uint8_t *base_of(struct tag *t)
+{
+    return object_of(t) - t->offset;
+}
+
+static size_t tail_of(size_t size)
+{
+    return ALIGN_UP(size, (size_t)16) - size + TAIL_MIN;
+}
+
+static size_t whole_of(const struct tag *t)
+{
+    return t->offset + t->size + tail_of(t->size);
+}
+
+static uint64_t state_of(const struct tag *t, uint64_t state)
+{
+    return state ^ (uint64_t)(uintptr_t)t;
+}
+
+/* --- reports --- */
+
+static void explain(void (*write)(void *ctx, const char *line), void *ctx, const void *arg)
+{
+    const struct tag *t = arg;
+    heap_site_print(write, ctx, "taken by:", t->taken_by);
+    if (t->state != state_of(t, TAKEN)) {
+        heap_site_print(write, ctx, "given back by:", t->given_by);
+    }
+}
+
+static _Noreturn void accuse(struct tag *t, const char *what, const uint8_t *at)
+{
+    ptrdiff_t where = at - object_of(t);
+    panic_explained(explain, t, "heap: %s %p, %zu bytes: 0x%02x at %s%zu", what,
+                    (void *)object_of(t), t->size, *at, where < 0 ? "-" : "+",
+                    (size_t)(where < 0 ? -where : where));
+}
+
+/** The first byte that is another. NULL: none is. */
+static const uint8_t *first_other(const uint8_t *p, size_t len, uint8_t fill)
+{
+    for (; len > 0; p++, len--) {
+        if (*p != fill) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void check_fences(struct tag *t)
+{
+    const uint8_t *at = first_other(t->fence, sizeof(t->fence), FENCE);
+    if (at != NULL) {
+        accuse(t, "a write before the beginning of", at);
+    }
+    at = first_other(object_of(t) + t->size, tail_of(t->size), FENCE);
+    if (at != NULL) {
+        accuse(t, "a write past the end of", at);
+    }
+}
+
+/** In a run such as those that the plain heap's objects lie in. */
+static bool is_in_run(paddr_t at)
+{
+    for (unsigned order = 0; PAGE_SIZE << order <= QUARANTINE_LARGEST; order++) {
+        paddr_t first = paddr(at.raw & ~((uint64_t)(PAGE_SIZE << order) - 1));
+        if (page_taken_order(first) == (int)order) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Such memory is there, so that a tag can be looked for in it. */
+static bool can_have_tag(const void *p)
+{
+    uintptr_t at = (uintptr_t)p - sizeof(struct tag);
+    if (!IS_ALIGNED(at, 16)) {
+        return false;
+    }
+    if (at - HAL_DIRECT_BASE < HAL_DIRECT_SIZE) {
+        return is_in_run(hal_direct_to_phys((void *)at));
+    }
+    const struct vm_range *range = vm_find(at);
+    return range != NULL && at >= range->base &&
+           (uintptr_t)p - range->base < (uint64_t)range->pages * PAGE_SIZE;
+}
+
+/** The tag of an object that is taken; for any other pointer a panic. */
+static struct tag *taken(const void *p)
+{
+    struct tag *t = tag_of(p);
+    if (!can_have_tag(p)) {
+        panic("heap: free of %p, which it did not hand out", p);
+    }
+    if (t->state == state_of(t, GIVEN)) {
+        panic_explained(explain, t, "heap: %p, %zu bytes, freed twice", p, t->size);
+    }
+    if (t->state != state_of(t, TAKEN)) {
+        panic("heap: free of %p, which it did not hand out, or whose beginning was written over",
+              p);
+    }
+    return t;
+}
+
+/* --- quarantine --- */
+
+/** The oldest, if there is more than `limit`. */
+static struct tag *leave(size_t limit)
+{
+    irq_state_t state = spin_lock_irq(&quarantine_lock);
+    struct tag *t = quarantined > limit ? oldest : NULL;
+    if (t != NULL) {
+        oldest = t->next;
+        quarantined -= whole_of(t);
+    }
+    spin_unlock_irq(&quarantine_lock, state);
+    return t;
+}
+
+static void enter(struct tag *t)
+{
+    t->next = NULL;
+    irq_state_t state = spin_lock_irq(&quarantine_lock);
+    if (oldest == NULL) {
+        oldest = t;
+    } else {
+        youngest->next = t;
+    }
+    youngest = t;
+    quarantined += whole_of(t);
+    spin_unlock_irq(&quarantine_lock, state);
+}
+
+static void drain(size_t limit)
+{
+    for (struct tag *t; (t = leave(limit)) != NULL;) {
+        const uint8_t *at = first_other(object_of(t), t->size, STALE);
+        if (at != NULL) {
+            accuse(t, "a write after the free of", at);
+        }
+        check_fences(t);
+        t->state = 0;
+        heap_free_plain(base_of(t));
+    }
+}
+
+void heap_debug_drain(void)
+{
+    drain(0);
+}
+
+/* --- what callers see --- */
+
+/** Memory for size bytes and what is around them, which begins `lead` in front of the object. */
+static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
+{
+    size_t whole;
+    *lead = ALIGN_UP(sizeof(struct tag), align);
+    if (ADD_OVERFLOWS(size, *lead + tail_of(size), &whole)) {
+        return NULL;
+    }
+    uint8_t *base = heap_alloc_aligned_plain(whole, align);
+    if (base == NULL && oldest != NULL) {
+        drain(0);
+        base = heap_alloc_aligned_plain(whole, align);
+    }
+    return base;
+}
+
+static void *take(size_t size, size_t align, const void *frame)
+{
+    size_t lead;
+    uint8_t *base = size > SIZE_MAX / 2 ? NULL : take_plain(size, align, &lead);
+    if (base == NULL) {
+        return NULL;
+    }
+    uint8_t *p = base + lead;
+    struct tag *t = tag_of(p);
+    *t = (struct tag){.state = state_of(t, TAKEN),
+                      .size = size,
+                      .offset = (uint32_t)lead,
+                      .taken_by = heap_site_at(frame)};
+    memset(t->fence, FENCE, sizeof(t->fence));
+    memset(p, FRESH, MIN(size, (size_t)QUARANTINE_LARGEST));
+    memset(p + size, FENCE, tail_of(size));
+    heap_site_took(t->taken_by, size);
+    atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live_bytes, size, memory_order_relaxed);
+    return p;
+}
+
+void *heap_alloc(size_t size)
+{
+    return take(size, 16, __builtin_frame_address(0));
+}
+
+void *heap_alloc_aligned(size_t size, size_t align)
+{
+    ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= PAGE_SIZE);
+    return take(size, MAX(align, (size_t)16), __builtin_frame_address(0));
+}
+
+static void give(void *p, const void *frame)
+{
+    struct tag *t = taken(p);
+    check_fences(t);
+    heap_site_lost(t->taken_by, t->size);
+    atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&live_bytes, t->size, memory_order_relaxed);
+    t->given_by = heap_site_at(frame);
+    t->state = state_of(t, GIVEN);
+    if (whole_of(t) > QUARANTINE_LARGEST) {
+        heap_free_plain(base_of(t));
+        return;
+    }
+    memset(p, STALE, t->size);
+    enter(t);
+    drain(QUARANTINE_BYTES);
+}
+
+void heap_free(void *p)
+{
+    if (p != NULL) {
+        give(p, __builtin_frame_address(0));
+    }
+}
+
+/** It always moves: pointers to where it was are found. */
+void *heap_realloc(void *p, size_t size)
+{
+    const void *frame = __builtin_frame_address(0);
+    size_t had = p == NULL ? 0 : taken(p)->size;
+    void *q = take(size, 16, frame);
+    if (q != NULL && p != NULL) {
+        memcpy(q, p, MIN(had, size));
+        give(p, frame);
+    }
+    return q;
+}
+
+void heap_debug_stats(struct heap_stats *out)
+{
+    out->live_objects = atomic_load_explicit(&live_objects, memory_order_relaxed);
+    out->live_bytes = atomic_load_explicit(&live_bytes, memory_order_relaxed);
+}
+
+void heap_debug_init(void)
+{
+    oldest = youngest = NULL;
+    quarantined = 0;
+    atomic_store_explicit(&live_objects, 0, memory_order_relaxed);
+    atomic_store_explicit(&live_bytes, 0, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Each misuse of memory that debug builds look for ends in a panic that says which, and who took and gave back."""
+from smoke import TestCase, run
+
+STATUS_PANIC = 120
+POINTER = r"(0x)?[0-9a-f]{16}"
+
+
+class Heap(TestCase):
+    def caught(self, name, what, is_given_back=False):
+        result = run(f"--test=seeded_{name}")
+        self.expect(result, STATUS_PANIC, "panic", contains=["\nPANIC: ", f"seeded_{name}+0x"])
+        self.assertRegex(result.output, f"PANIC: {what}")
+        taken, *given = result.output.partition("taken by:")[2].split("given back by:")
+        self.assertEqual(is_given_back, bool(given), result.output)
+        for chain in (taken, *given):
+            self.assertIn(f"seeded_{name}+0x", chain)
+            self.assertRegex(chain, r"tests/kernel/test_seeded\.c:\d+\)")
+
+    def test_a_write_past_the_end(self):
+        self.caught("heap_overflow", rf"heap: a write past the end of {POINTER}, 24 bytes: 0x78 at \+24\n")
+
+    def test_a_write_before_the_beginning(self):
+        self.caught("heap_underflow", rf"heap: a write before the beginning of {POINTER}, 24 bytes: 0x78 at -1\n")
+
+    def test_a_second_free(self):
+        self.caught("heap_double_free", rf"heap: {POINTER}, 24 bytes, freed twice\n", is_given_back=True)
+
+    def test_a_write_after_the_free(self):
+        self.caught("heap_use_after_free", rf"heap: a write after the free of {POINTER}, 24 bytes: 0x78 at \+3\n",
+                    is_given_back=True)
+
+    def test_a_foreign_pointer(self):
+        result = run("--test=seeded_heap_foreign")
+        self.expect(result, STATUS_PANIC, "panic", contains=["which it did not hand out", "seeded_heap_foreign+0x"])
+
+    def test_a_write_to_a_free_page(self):
+        result = run("--test=seeded_page_use_after_free")
+        self.expect(result, STATUS_PANIC, "panic", contains=["seeded_page_use_after_free+0x"])
+        self.assertRegex(result.output, r"PANIC: page: frame 0x[0-9a-f]+ was written to while it was free: "
+                                        r"0x[0-9a-f]*78[0-9a-f]* at \+96\n")
+
+    def test_what_is_never_given_back_is_told_by_its_taker(self):
+        result = run("--test=seeded_heap_leak")
+        self.expect(result, 0)
+        self.assertRegex(result.output, r"\n4999000 bytes in 1000 objects:\n#0 seeded_heap_leak\+0x")
+
+    def test_the_shell_tells_who_has_taken_most(self):
+        result = run(typed="heap sites\npoweroff\n")
+        self.expect(result, 0)
+        self.assertRegex(result.output, r"\n\d+ bytes in \d+ objects:\n#0 \w+\+0x[0-9a-f]+ \(kernel/[\w/]+\.c:\d+\)\n")

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap of debug builds: each misuse ends in a panic that says which, where, and who took and
+// gave back the memory.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/fake.h"
+#include "hal/bootinfo.h"
+#include "hal/mmu.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/heap_site.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+
+#define STACK_REACH 4096u /* of this test's stack: chains end there */
+
+static int set_up(void **state)
+{
+    (void)state;
+    static struct boot_info info;
+    fake_reset();
+    info = (struct boot_info){.range_count = 1,
+                              .ranges = {{FAKE_RAM_BASE, FAKE_RAM_SIZE, BOOT_RAM}},
+                              .early_base = FAKE_RAM_BASE,
+                              .early_len = FAKE_RAM_SIZE};
+    page_early_init(&info);
+    hal_mmu_init(&info);
+    page_init(&info);
+    vm_init();
+    heap_init();
+    /* Call chains are looked for on the running thread's stack. */
+    static struct thread t;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    t.context.stack_lo = here - STACK_REACH;
+    t.context.stack_hi = here + STACK_REACH;
+    hal_this_cpu()->current = &t;
+    return 0;
+}
+
+/* Runs fn(p), which must end in a panic that says `why`. */
+static void expect_panic(void (*fn)(void *p), void *p, const char *why)
+{
+    fake_end.armed = true;
+    if (setjmp(fake_end.jump) == 0) {
+        fn(p);
+        fail_msg("no panic");
+    }
+    fake_end.armed = false;
+    if (strstr(fake_console_text(), why) == NULL) {
+        fail_msg("not said: %s, but %s", why, fake_console_text());
+    }
+}
+
+static void expect_both_chains(void)
+{
+    const char *took = strstr(fake_console_text(), "taken by:");
+    assert_non_null(took);
+    assert_non_null(strstr(took, "given back by:"));
+}
+
+static void test_a_second_free_is_seen_at_once(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(40);
+    heap_free(heap_alloc(40));
+    heap_free(p);
+    expect_panic(heap_free, p, ", 40 bytes, freed twice");
+    expect_both_chains();
+}
+
+static void drain(void *unused)
+{
+    (void)unused;
+    heap_drain();
+}
+
+static void test_a_write_after_the_free_is_seen(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(40);
+    heap_free(p);
+    p[7] = 0x41;
+    expect_panic(drain, NULL, ", 40 bytes: 0x41 at +7");
+    assert_non_null(strstr(fake_console_text(), "heap: a write after the free of"));
+    expect_both_chains();
+}
+
+static void test_a_write_past_the_end_is_seen_by_the_byte(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 70; size++) {
+        set_up(NULL);
+        uint8_t *p = heap_alloc(size);
+        char where[64];
+        fake_console_clear();
+        (void)snprintf(where, sizeof(where), ", %zu bytes: 0x00 at +%zu", size, size);
+        p[size] = 0;
+        expect_panic(heap_free, p, where);
+        assert_non_null(strstr(fake_console_text(), "heap: a write past the end of"));
+    }
+}
+
+static void test_a_write_before_the_beginning_is_seen(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc_aligned(100, 256);
+    p[-1] = 1;
+    expect_panic(heap_free, p, ", 100 bytes: 0x01 at -1");
+    assert_non_null(strstr(fake_console_text(), "taken by:"));
+    assert_null(strstr(fake_console_text(), "given back by:"));
+}
+
+static void test_a_large_object_has_fences_too(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(300000);
+    memset(p, 0, 300000);
+    p[300000] = 9;
+    expect_panic(heap_free, p, ", 300000 bytes: 0x09 at +300000");
+}
+
+static void realloc_it(void *p)
+{
+    (void)heap_realloc(p, 100);
+}
+
+static void test_realloc_of_what_was_given_back_is_seen(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(40);
+    heap_free(p);
+    expect_panic(realloc_it, p, "freed twice");
+}
+
+static void test_realloc_moves_so_that_the_old_pointer_is_stale(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(40);
+    memset(p, 3, 40);
+    uint8_t *q = heap_realloc(p, 41);
+    assert_true(q != p && q[39] == 3);
+    p[0] = 3;
+    expect_panic(drain, NULL, "a write after the free of");
+}
+
+static void test_contents_are_neither_zero_nor_what_was_there(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(40);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(p[i], 0xa5);
+    }
+    heap_free(p);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(p[i], 0xdf);
+    }
+}
+
+static char printed[4096];
+
+static void keep_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    strncat(printed, line, sizeof(printed) - strlen(printed) - 1);
+    strncat(printed, "\n", sizeof(printed) - strlen(printed) - 1);
+}
+
+static NOINLINE void *leak(size_t size)
+{
+    void *volatile p = heap_alloc(size);
+    return p;
+}
+
+static void test_what_is_not_given_back_is_told_by_who_took_it(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        (void)leak(1000);
+    }
+    (void)heap_alloc(10);
+    heap_free(heap_alloc(100000));
+    printed[0] = '\0';
+    heap_site_print_top(keep_line, NULL, 2);
+    assert_int_equal(strncmp(printed, "3000 bytes in 3 objects:", 24), 0);
+    assert_non_null(strstr(printed, "\n10 bytes in 1 objects:"));
+    assert_null(strstr(printed, "100000"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_what_is_not_given_back_is_told_by_who_took_it, set_up),
+        cmocka_unit_test_setup(test_a_second_free_is_seen_at_once, set_up),
+        cmocka_unit_test_setup(test_a_write_after_the_free_is_seen, set_up),
+        cmocka_unit_test_setup(test_a_write_past_the_end_is_seen_by_the_byte, set_up),
+        cmocka_unit_test_setup(test_a_write_before_the_beginning_is_seen, set_up),
+        cmocka_unit_test_setup(test_a_large_object_has_fences_too, set_up),
+        cmocka_unit_test_setup(test_realloc_of_what_was_given_back_is_seen, set_up),
+        cmocka_unit_test_setup(test_realloc_moves_so_that_the_old_pointer_is_stale, set_up),
+        cmocka_unit_test_setup(test_contents_are_neither_zero_nor_what_was_there, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
