@@ -75,6 +75,7 @@ struct hal_cpu {
     struct hal_cpu_arch arch;                     /* the machine's */
     uint64_t hw_id;                               /* [I] as boot_cpu.hw_id */
     uint64_t ipi_count;                           /* [o] interrupts from other CPUs */
+    const struct hal_frame *interrupted; /* [o] by the innermost interrupt that is handled here */
     uintptr_t stopped_pc; /* [o] where HAL_IPI_STOP found it, before `state` says so; or 0 */
     uintptr_t stopped_fp; /* [o] the frame pointer there */
     /* Bits of enum hal_ipi. Any CPU sets them (release: what is asked for is in memory), the owning

@@ -6,8 +6,8 @@
 #include "arch/aarch64/asm.inc"
 
         .text
-        .globl  hal_magazine_code, hal_magazine_code_end
-        .balign 16
+        .globl  hal_magazine_code
+        .balign 128 // HAL_MAGAZINE_CODE
 hal_magazine_code:
 /*
  * void *hal_magazine_pop(size_t unused, size_t kind)
@@ -43,4 +43,4 @@ hal_magazine_push_done:
         ret
 1:      b       upcall_magazine_full
 END hal_magazine_push
-hal_magazine_code_end:
+        .org    hal_magazine_code + 128 // an error if it is longer

@@ -6,7 +6,8 @@
 #include "hal_arch/offsets.h"
 
         .text
-        .globl  hal_magazine_code, hal_magazine_code_end
+        .globl  hal_magazine_code
+        .balign 128 /* HAL_MAGAZINE_CODE */
 hal_magazine_code:
 /*
  * void *hal_magazine_pop(size_t unused, size_t kind)
@@ -45,4 +46,4 @@ hal_magazine_push_done:
         ret
         .cfi_endproc
         .size   hal_magazine_push, . - hal_magazine_push
-hal_magazine_code_end:
+        .org    hal_magazine_code + 128 /* an error if it is longer */

@@ -69,8 +69,6 @@ static _Atomic(struct line_block *) blocks[IRQ_LINE_MAX / BLOCK_LINES];
 
 static _Atomic uint64_t spurious, unowned; /* relaxed: statistics */
 
-static const struct hal_frame *interrupted[CPU_MAX]; /* that CPU's alone; while it handles one */
-
 static struct irq_line *find_line(uint32_t line)
 {
     if (UNLIKELY(line >= IRQ_LINE_MAX)) {
@@ -337,27 +335,28 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
 }
 
 /* All CPUs handle theirs at once: nothing is written but this one's share. */
-static void dispatch_private(struct irq_line *l)
+static void dispatch_private(const struct hal_cpu *cpu, struct irq_line *l)
 {
     uint64_t begin = hal_counter_read();
     LIST_FOR_EACH (&l->actions, n) {
         struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
         (void)action->handle(action->ctx);
     }
-    struct share *share = &l->share[hal_this_cpu()->id];
+    struct share *share = &l->share[cpu->id];
     share->count++;
     share->ticks += hal_counter_read() - begin;
 }
 
-static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *frame)
+static void dispatch(const struct hal_cpu *cpu, struct irq_line *l, uint32_t line,
+                     const struct hal_frame *frame)
 {
     if (l->is_private) {
-        dispatch_private(l);
+        dispatch_private(cpu, l);
         return;
     }
     spin_lock_masked(&l->lock);
     uint64_t begin = hal_counter_read();
-    struct share *share = &l->share[hal_this_cpu()->id];
+    struct share *share = &l->share[cpu->id];
     share->count++;
     l->count++;
     if (UNLIKELY(!run_handlers_locked(l))) {
@@ -372,24 +371,32 @@ static void dispatch(struct irq_line *l, uint32_t line, const struct hal_frame *
     spin_unlock_masked(&l->lock);
 }
 
+static ALWAYS_INLINE void trace_line(const struct hal_cpu *cpu, enum trace_event event,
+                                     uint32_t line)
+{
+    if (UNLIKELY(cpu->is_traced)) {
+        trace_record(event, 0, line, 0);
+    }
+}
+
 void upcall_irq(unsigned vector, struct hal_frame *frame)
 {
     const struct irq_controller *ctl = hal_irq_controller();
     struct hal_cpu *cpu = hal_this_cpu();
     cpu->irq_count++;
     cpu->irq_depth++;
-    interrupted[cpu->id] = frame;
+    cpu->interrupted = frame;
     hal_frame_restart(frame);
     uint32_t line = ctl->ack(vector);
     struct irq_line *l = find_line(line);
     if (LIKELY(l != NULL)) {
-        trace(TRACE_IRQ, 0, line, 0);
-        dispatch(l, line, frame);
-        trace(TRACE_IRQ_END, 0, line, 0);
+        trace_line(cpu, TRACE_IRQ, line);
+        dispatch(cpu, l, line, frame);
+        trace_line(cpu, TRACE_IRQ_END, line);
         ctl->eoi(line);
     } else if (line == IRQ_LINE_IPI) {
         cpu->ipi_count++;
-        trace(TRACE_IRQ, 0, line, 0);
+        trace_line(cpu, TRACE_IRQ, line);
         cpu->irq_depth--; /* a CPU that is stopped was not doing this */
         unsigned left = hal_ipi_receive(frame);
         cpu->irq_depth++;
@@ -399,7 +406,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         if ((left & HAL_IPI_LOOK) != 0) {
             sched_look();
         }
-        trace(TRACE_IRQ_END, 0, line, 0);
+        trace_line(cpu, TRACE_IRQ_END, line);
     } else if (line == IRQ_LINE_NONE) {
         atomic_fetch_add_explicit(&spurious, 1, memory_order_relaxed);
     } else {
@@ -427,7 +434,7 @@ static struct share all_shares_locked(const struct irq_line *l) REQUIRES(l->lock
 const struct hal_frame *irq_frame(void)
 {
     ASSERT(hal_this_cpu()->irq_depth != 0);
-    return interrupted[hal_this_cpu()->id];
+    return hal_this_cpu()->interrupted;
 }
 
 static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)

@@ -10,12 +10,14 @@
 #define HAL_MAGAZINE(kind) ((kind) << 8) /* bytes */
 typedef uint16_t hal_magazine_t;
 
-extern const char hal_magazine_code[], hal_magazine_code_end[];
+/* Of both functions' code: it lies in so many bytes, which are aligned. */
+#define HAL_MAGAZINE_CODE 128u
+extern const char hal_magazine_code[];
 
 static inline void hal_frame_restart(struct hal_frame *frame)
 {
-    if (UNLIKELY(frame->rip - (uintptr_t)hal_magazine_code <
-                 (uintptr_t)hal_magazine_code_end - (uintptr_t)hal_magazine_code)) {
+    if (UNLIKELY((frame->rip & ~(uint64_t)(HAL_MAGAZINE_CODE - 1)) ==
+                 (uintptr_t)hal_magazine_code)) {
         hal_frame_restart_now(frame);
     }
 }
