@@ -67,7 +67,7 @@ function(halyard_link_kernel name table)
         LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py")
     target_link_options(${name} PRIVATE
         -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
-        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" ${HALYARD_MACHINE_LINK_FLAGS})
+        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" ${HALYARD_MACHINE_LINK_FLAGS} ${HALYARD_SHADOW_LINK_FLAGS})
 endfunction()
 
 add_custom_command(OUTPUT symbols-none.S

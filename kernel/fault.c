@@ -7,6 +7,7 @@
 
 #include "hal/cpu.h"
 #include "hal/upcall.h"
+#include "kernel/lib/asan.h"
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
 #include "kernel/sched/rcu.h"
@@ -228,4 +229,14 @@ void fault_disown(struct fault_owner *owner)
     }
     spin_unlock_irq(&owners.lock, state);
     atomic_fetch_sub_explicit(&leaving, 1, memory_order_relaxed);
+}
+
+void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg)
+{
+    uintptr_t lo, hi;
+    upcall_stack_bounds(&lo, &hi);
+    if (stack_top - lo <= hi - lo) {
+        asan_unpoison((const void *)lo, stack_top - lo); /* variables of calls that do not end */
+    }
+    hal_frame_set_call(frame, stack_top, fn, arg);
 }

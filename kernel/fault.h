@@ -45,6 +45,10 @@ void fault_disown(struct fault_owner *owner);
  */
 bool fault_holds_nothing(const struct fault *fault);
 
+/** @brief hal_frame_set_call(), on the stack that was interrupted or faulted: calls below stack_top
+ * are given up. @context{fault or interrupt handler} */
+void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg);
+
 /** @brief True if the code at pc has an owner and is not the kernel's: a thread may be ended there.
  * @context{any, panic included} */
 bool fault_code_is_program(uintptr_t pc);

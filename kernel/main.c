@@ -14,6 +14,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"
 #include "kernel/log.h"
+#include "kernel/lib/asan.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -68,6 +69,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     page_init(info);
     vm_init();
     heap_init();
+    asan_open();
 
     hal_platform_init_core(info); /* interrupt controller, event timer, power */
     sched_init();                 /* from here on this is a thread */

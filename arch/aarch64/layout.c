@@ -14,7 +14,7 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_DIRECT] = {"direct", HAL_DIRECT_BASE, HAL_DIRECT_SIZE},
             [HAL_REGION_VM] = {"vm", 0xffff400000000000, 16 * TIB},
             [HAL_REGION_PROGRAM] = {"program", 0xffff500000000000, 16 * TIB},
-            [HAL_REGION_SHADOW] = {"shadow", 0xffff600000000000, 32 * TIB},
+            [HAL_REGION_SHADOW] = {"shadow", 0xffffdf8000000000, 32 * TIB},
             [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE},
             [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, 96 * MIB},
         },

@@ -11,8 +11,11 @@
 #ifdef HEAP_DEBUG
 
 #include "hal/layout.h"
+#include "hal/trap.h"
 #include "kernel/assert.h"
+#include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
@@ -92,6 +95,31 @@ static void explain(void (*write)(void *ctx, const char *line), void *ctx, const
         heap_site_print(write, ctx, "given back by:", t->given_by);
     }
 }
+
+#ifdef HALYARD_ADDRESS
+#define LOOKED_BACK 4096u /* bytes: for the tag of an object around an address */
+
+void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
+{
+    uint8_t byte;
+    for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
+        const struct tag *t = (const struct tag *)tag;
+        if (!hal_probe_read8(t, &byte)) {
+            return;
+        }
+        if (t->state == state_of(t, TAKEN) || t->state == state_of(t, GIVEN)) {
+            char line[80];
+            bool is_before = at < tag + sizeof(*t);
+            size_t offset = is_before ? tag + sizeof(*t) - at : at - tag - sizeof(*t);
+            fmt_print(line, sizeof(line), "at %s%zu of an object of %zu bytes",
+                      is_before ? "-" : "+", offset, t->size);
+            write(ctx, line);
+            explain(write, ctx, t);
+            return;
+        }
+    }
+}
+#endif
 
 static _Noreturn void accuse(struct tag *t, const char *what, const uint8_t *at)
 {
@@ -206,6 +234,7 @@ static void drain(size_t limit)
         }
         check_fences(t);
         t->state = 0;
+        asan_unpoison(base_of(t), whole_of(t));
         heap_free_plain(base_of(t));
     }
 }
@@ -240,6 +269,7 @@ static void *take(size_t size, size_t align, const void *frame)
     if (base == NULL) {
         return NULL;
     }
+    asan_unpoison(base, lead + size + tail_of(size));
     uint8_t *p = base + lead;
     struct tag *t = tag_of(p);
     *t = (struct tag){.state = state_of(t, TAKEN),
@@ -249,6 +279,8 @@ static void *take(size_t size, size_t align, const void *frame)
     memset(t->fence, FENCE, sizeof(t->fence));
     memset(p, FRESH, MIN(size, (size_t)QUARANTINE_LARGEST));
     memset(p + size, FENCE, tail_of(size));
+    asan_poison(base, lead, ASAN_HEAP_FENCE);
+    asan_poison(p + size, tail_of(size), ASAN_HEAP_FENCE);
     heap_site_took(t->taken_by, size);
     atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&live_bytes, size, memory_order_relaxed);
@@ -276,10 +308,12 @@ static void give(void *p, const void *frame)
     t->given_by = heap_site_at(frame);
     t->state = state_of(t, GIVEN);
     if (whole_of(t) > QUARANTINE_LARGEST) {
+        asan_unpoison(base_of(t), whole_of(t));
         heap_free_plain(base_of(t));
         return;
     }
     memset(p, STALE, t->size);
+    asan_poison(p, ALIGN_UP(t->size, (size_t)8), ASAN_HEAP_FREED);
     enter(t);
     drain(QUARANTINE_BYTES);
 }

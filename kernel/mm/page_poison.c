@@ -9,6 +9,7 @@
 #ifdef HALYARD_DEBUG
 
 #include "hal/cpu.h"
+#include "kernel/lib/asan.h"
 
 #define STALE UINT64_C(0xdededededededede) /* as an address it leads nowhere on either machine */
 #define WORDS (PAGE_SIZE / sizeof(uint64_t))
@@ -54,14 +55,18 @@ static void check(uint64_t *frame)
 void page_poison_given(paddr_t base, unsigned order)
 {
     for (uint64_t i = 0; i < (uint64_t)1 << order; i++) {
-        fill(hal_direct(paddr_add(base, i << PAGE_SHIFT)));
+        void *frame = hal_direct(paddr_add(base, i << PAGE_SHIFT));
+        fill(frame);
+        asan_poison(frame, PAGE_SIZE, ASAN_PAGE_FREED);
     }
 }
 
 void page_poison_taken(paddr_t base, size_t pages)
 {
     for (uint64_t i = 0; i < pages; i++) {
-        check(hal_direct(paddr_add(base, i << PAGE_SHIFT)));
+        void *frame = hal_direct(paddr_add(base, i << PAGE_SHIFT));
+        asan_unpoison(frame, PAGE_SIZE);
+        check(frame);
     }
 }
 

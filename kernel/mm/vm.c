@@ -5,6 +5,7 @@
 
 #include "hal/cache.h"
 #include "kernel/assert.h"
+#include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/layout.h"
@@ -119,6 +120,10 @@ static void assert_inside(const struct vm_range *range, size_t first, size_t cou
 
 static enum status map(vaddr_t va, paddr_t base, size_t count, unsigned prot, enum mem_type type)
 {
+    if (va - trees[HAL_REGION_VM].base < trees[HAL_REGION_VM].size &&
+        !asan_cover(va, count * PAGE_SIZE)) {
+        return E_NOMEM;
+    }
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_map(va, base, count, prot, type);
     spin_unlock_irq(&map_lock, s);

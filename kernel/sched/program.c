@@ -227,7 +227,7 @@ void program_check_kill(struct hal_frame *frame)
     if (thread_is_cancelled(t)) {
         atomic_store_explicit(&t->is_open, false,
                               memory_order_relaxed); /* its end is the kernel's */
-        hal_frame_set_call(frame, t->context.stack_hi, exit_cancelled, NULL);
+        fault_go_on(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else {
         end_overflow(frame);
     }

@@ -13,6 +13,7 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/clock.h"
+#include "kernel/lib/asan.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -335,6 +336,7 @@ static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
         unit_recycle(t);
         return NULL;
     }
+    asan_unpoison((const void *)t->context.stack_lo, HAL_STACK_SIZE); /* another thread's calls */
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
     return t;
 }

@@ -35,7 +35,7 @@ SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however 
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's with these; in tests/sanitize, what they are to find.
-SANITIZERS = {"ubsan": ("heap", "undefined")}
+SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 
 
 @dataclass

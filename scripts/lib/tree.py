@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = ("x86_64", "aarch64")
-KINDS = ("-debug", "-ubsan")  # of presets; a machine's name alone is its release
+KINDS = ("-debug", "-ubsan", "-asan")  # of presets; a machine's name alone is its release
 
 
 class Failure(Exception):

@@ -224,27 +224,39 @@ static void protection_can_be_taken_and_given(void)
     vm_release(&range);
 }
 
-/* Tables stay where somebody has been, for who comes next; but not if memory is wanted. */
-static void tables_that_map_nothing_are_given_back(void)
+static const struct vm_request far_away = {.pages = 1,
+                                           .guard_below = 1,
+                                           .align = (uint64_t)1 << 30, /* where no table is */
+                                           .region = HAL_REGION_VM,
+                                           .name = "test"};
+
+/** @return how many tables that took. */
+static uint64_t use_far_away(void)
 {
-    const struct vm_request far = {.pages = 1,
-                                   .guard_below = 1,
-                                   .align = (uint64_t)1 << 30, /* where no table is */
-                                   .region = HAL_REGION_VM,
-                                   .name = "test"};
     struct vm_range range;
     memory_reclaim();
     uint64_t before = page_stats().by_owner[PAGE_TABLE];
-    if (vm_reserve(&range, &far) != OK ||
+    if (vm_reserve(&range, &far_away) != OK ||
         vm_populate(&range, 0, 1, PROT_R | PROT_W, PAGE_OTHER) != OK) {
         test_fail(__FILE__, __LINE__, "no memory");
-        return;
+        return 0;
     }
-    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] > before);
     memory_reclaim();
-    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] > before && can_write((void *)range.base));
+    uint64_t during = page_stats().by_owner[PAGE_TABLE];
+    TEST_CHECK(can_write((void *)range.base));
     vm_unmap(&range, 0, 1, true);
     vm_release(&range);
+    return during - before;
+}
+
+/* Tables stay where somebody has been, for who comes next; but not if memory is wanted. */
+static void tables_that_map_nothing_are_given_back(void)
+{
+    (void)use_far_away(); /* a sanitizer's shadow of it stays */
+    memory_reclaim();
+    uint64_t before = page_stats().by_owner[PAGE_TABLE];
+    TEST_CHECK(use_far_away() > 0);
+    TEST_CHECK(page_stats().by_owner[PAGE_TABLE] > before);
     memory_reclaim();
     TEST_EQUAL(page_stats().by_owner[PAGE_TABLE], before);
 }

@@ -80,7 +80,7 @@ static bool end_the_victim(struct fault_owner *self, struct fault *fault)
         return false;
     }
     seen = *fault;
-    hal_frame_set_call(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
+    fault_go_on(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
     return true;
 }
 

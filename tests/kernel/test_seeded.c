@@ -17,7 +17,9 @@
 
 #ifdef HALYARD_DEBUG
 
+/* What no compiler may know. */
 static uint8_t *volatile object;
+static UNUSED volatile int nine = 9, sink;
 
 static void seeded_heap_overflow(void)
 {
@@ -84,9 +86,7 @@ static void seeded_page_use_after_free(void)
 
 #ifdef HALYARD_UNDEFINED
 
-/* What no compiler may know. */
-static volatile int large = INT_MAX, wide = 40, nine = 9;
-static volatile int sink;
+static volatile int large = INT_MAX, wide = 40;
 static int *volatile nowhere;
 static char bytes[16] ALIGNED(16);
 static char *volatile odd = bytes + 1;
@@ -159,6 +159,73 @@ static void seeded_unset(void)
 
 #endif
 
+#ifdef HALYARD_ADDRESS
+
+static void seeded_address_after(void)
+{
+    object = heap_alloc(21);
+    sink = object[21];
+}
+
+static void seeded_address_before(void)
+{
+    object = heap_alloc(24);
+    *(uint16_t *)(void *)(object - 2) = 7;
+}
+
+static void seeded_address_freed(void)
+{
+    object = heap_alloc(24);
+    heap_free(object);
+    sink = object[3];
+}
+
+static void seeded_address_page(void)
+{
+    paddr_t frame;
+    if (page_alloc(0, PAGE_OTHER, &frame) == OK) {
+        object = hal_direct(frame);
+        page_free(frame, 0);
+        object[100] = 'x';
+    }
+}
+
+static void seeded_address_copy(void)
+{
+    static const char text[] = "this is longer than what there is room for";
+    object = heap_alloc(24);
+    memcpy(object, text, sizeof(text));
+}
+
+static NOINLINE void keep(uint8_t *p)
+{
+    object = p;
+}
+
+static void seeded_address_stack(void)
+{
+    uint8_t eight[8] = {0};
+    keep(eight);
+    sink = eight[nine];
+}
+
+static void seeded_address_scope(void)
+{
+    {
+        uint8_t eight[8] = {0};
+        keep(eight);
+    }
+    sink = object[3];
+}
+
+static void seeded_address_global(void)
+{
+    static int nine_of_them[9] = {1};
+    sink = nine_of_them[nine];
+}
+
+#endif
+
 const struct kernel_test seeded_tests[] = {
 #ifdef HALYARD_DEBUG
     {"seeded_heap_overflow", seeded_heap_overflow},
@@ -179,6 +246,16 @@ const struct kernel_test seeded_tests[] = {
     {"seeded_division", seeded_division},
     {"seeded_stack", seeded_stack},
     {"seeded_unset", seeded_unset},
+#endif
+#ifdef HALYARD_ADDRESS
+    {"seeded_address_after", seeded_address_after},
+    {"seeded_address_before", seeded_address_before},
+    {"seeded_address_freed", seeded_address_freed},
+    {"seeded_address_page", seeded_address_page},
+    {"seeded_address_copy", seeded_address_copy},
+    {"seeded_address_stack", seeded_address_stack},
+    {"seeded_address_scope", seeded_address_scope},
+    {"seeded_address_global", seeded_address_global},
 #endif
     {NULL, NULL},
 };

@@ -50,7 +50,7 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
     }
     /* What is above the entry's frame is given up. */
     vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
-    hal_frame_set_call(fault->frame, top, resume, k);
+    fault_go_on(fault->frame, top, resume, k);
     return true;
 }
 

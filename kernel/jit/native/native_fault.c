@@ -3,6 +3,7 @@
 // A fault inside a native program ends that program: a report, status 119, everything given back. A
 // fault anywhere else, or while the thread holds a kernel lock, is none of this file's business: it
 // panics.
+#include "kernel/fault.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/jit/native/native_internal.h"
@@ -110,7 +111,7 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
         backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->context.stack_lo,
                         t->context.stack_hi);
     }
-    hal_frame_set_call(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
+    fault_go_on(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
     return true;
 }
 
