@@ -21,7 +21,7 @@ MEANING = {
     "direct": "all memory, never executable",
     "vm": "stacks, registers of devices, large blocks",
     "program": "memories of portable programs: not used yet",
-    "shadow": "of an address sanitizer: not used yet",
+    "shadow": "of the address sanitizer, in kernels that have it",
     "image": "the kernel as linked",
     "code": "loaded code, in reach of a call",
 }
