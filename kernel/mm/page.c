@@ -77,10 +77,11 @@ static paddr_t take_from_depot(unsigned order) REQUIRES(page_lock)
 }
 
 /** Fill a magazine up to its half: from the depot, or with runs that lie together as far as there
- * are such. */
+ * are such. It may have been filled since it was found empty, by whoever interrupted that. */
 static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lock)
 {
-    size_t wanted = (size_t)MAX((m->end - m->rounds) / 2, 1);
+    ptrdiff_t half = MAX((m->end - m->rounds) / 2, 1), kept = m->top - m->rounds;
+    size_t wanted = (size_t)MAX(half - kept, 0);
     for (; wanted > 0 && depots[order].count > 0; wanted--) {
         *m->top++ = as_round(take_from_depot(order));
     }

@@ -14,6 +14,7 @@
 
 #include "fake/fake.h"
 #include "hal/bootinfo.h"
+#include "hal/cpu.h"
 #include "hal/upcall.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
@@ -384,6 +385,28 @@ static void test_what_is_kept_is_free(void **state)
     }
 }
 
+/* Who finds a magazine empty, or full, may be interrupted before it says so: by one who changes
+ * that. */
+static void test_a_magazine_may_have_changed_since_it_was_looked_at(void **state)
+{
+    (void)state;
+    static paddr_t frames[4 * HAL_MAGAZINE_ROUNDS];
+    const struct hal_magazine *m = &hal_this_cpu()->magazines[MAGAZINE_PAGES];
+    size_t n = 0;
+    while (n < sizeof(frames) / sizeof(frames[0])) {
+        frames[n++] = take(0);
+    }
+    while (m->top < m->end) {
+        page_free(frames[--n], 0);
+    }
+    for (unsigned i = 0; i < HAL_MAGAZINE_ROUNDS; i++) {
+        frames[n] = paddr((uintptr_t)upcall_magazine_empty(0, PAGE_MAGAZINE(0)));
+        assert_true(frames[n].raw != 0 && m->top >= m->rounds && m->top <= m->end);
+        upcall_magazine_full((void *)(uintptr_t)frames[n].raw, PAGE_MAGAZINE(0));
+        assert_true(m->top > m->rounds && m->top <= m->end);
+    }
+}
+
 static void test_below_a_limit(void **state)
 {
     (void)state;
@@ -548,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup(test_far_memory_is_used, set_up),
         cmocka_unit_test_setup(test_memory_from_address_0, set_up),
         PLAIN(test_what_is_kept_is_free),
+        PLAIN(test_a_magazine_may_have_changed_since_it_was_looked_at),
         PLAIN(test_below_a_limit),
         PLAIN(test_orders_out_of_range),
         PLAIN(test_links_name_their_frames),
