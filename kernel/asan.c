@@ -16,7 +16,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap_internal.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"

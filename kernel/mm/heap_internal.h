@@ -84,8 +84,6 @@ void heap_debug_init(void);
 void heap_debug_drain(void);
 /** Callers' objects and bytes in place of the plain heap's. */
 void heap_debug_stats(struct heap_stats *out);
-/** What is known of the object at, or around, an address that nobody may use. */
-void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at);
 #else
 #define PLAIN(name) name
 static inline void heap_debug_init(void)
