@@ -44,6 +44,9 @@ if(kernel_sources)
     target_compile_options(kernel_objects PRIVATE
         ${kernel_flags}
         "$<$<COMPILE_LANGUAGE:C>:-std=gnu2x;${HALYARD_WARNINGS}>")
+    if(EXISTS "${arch_dir}/string.S" AND NOT HALYARD_SANITIZE STREQUAL "address") # kernel/lib/string.c
+        target_compile_definitions(kernel_objects PRIVATE HALYARD_MACHINE_COPIES=1)
+    endif()
     halyard_sanitize(kernel_objects ${HALYARD_EARLY_FILES})
     # A frame is a third of what its fast paths are; they call nothing but what they jump to.
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)

@@ -2,6 +2,9 @@
 //
 // Bytes and strings. Plain C without vector registers: the compiler calls the first four for struct
 // copies, before and after everything is set up, so they depend on nothing.
+//
+// A machine may bring its own memcpy(), memmove() and memset() (arch/<machine>/string.S): then
+// HALYARD_MACHINE_COPIES is set, but not in kernels with an address sanitizer, whose checks are in these.
 
 #include "kernel/lib/string.h"
 
@@ -25,6 +28,8 @@ static ALWAYS_INLINE bool is_aligned_alike(const void *a, const void *b)
 {
     return (((uintptr_t)a ^ (uintptr_t)b) & (WORD - 1)) == 0;
 }
+
+#ifndef HALYARD_MACHINE_COPIES
 
 /* Strictly ascending, byte by byte or word by word, so that memmove() may use it when dst lies
  * below src: words are moved only between addresses that differ by whole words. */
@@ -132,6 +137,8 @@ void *memset(void *dst, int byte, size_t n)
     }
     return dst;
 }
+
+#endif
 
 int memcmp(const void *a, const void *b, size_t n)
 {

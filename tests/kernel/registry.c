@@ -5,6 +5,7 @@
 
 const struct kernel_test *const kernel_tests[] = {
     mmu_tests,
+    string_tests,
     trap_tests,
     memory_tests,
     magazine_tests,

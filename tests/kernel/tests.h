@@ -6,6 +6,7 @@
 #include "kernel/test.h"
 
 extern const struct kernel_test mmu_tests[];
+extern const struct kernel_test string_tests[];
 extern const struct kernel_test trap_tests[];
 extern const struct kernel_test memory_tests[];
 extern const struct kernel_test magazine_tests[];

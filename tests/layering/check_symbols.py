@@ -12,6 +12,9 @@ PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 # Not from any portable file: the image's edges (hal/layout.h), the tables that are linked in, the font.
 MADE_BY_LINK = ("__", "kernel_symbols", "kernel_tests", "kernel_benches", "font_")
 
+# A machine may define these in place of kernel/lib/string.c.
+COPIES = {"memcpy", "memmove", "memset"}
+
 # Host objects also call the C library and the sanitizers' runtime.
 HOST_RUNTIME = ("__", "mem", "str")
 
@@ -57,7 +60,7 @@ def complaints(root, build, machine):
         elif symbol.startswith("jit_") and undefined[symbol].split("kernel_objects.dir/")[1].startswith("kernel/jit/"):
             if symbol not in jit_defined:
                 yield f"{symbol}: used by kernel/jit, not defined by {machine}'s back-end"
-        elif not symbol.startswith(MADE_BY_LINK):
+        elif not symbol.startswith(MADE_BY_LINK) and not (symbol in COPIES and symbol in arch_defined):
             yield f"{undefined[symbol]}: portable code leaves {symbol} undefined"
     for symbol, where in sorted((weak | arch_weak).items()):
         yield f"{where}: {symbol} is weak"
