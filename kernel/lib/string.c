@@ -4,7 +4,8 @@
 // copies, before and after everything is set up, so they depend on nothing.
 //
 // A machine may bring its own memcpy(), memmove() and memset() (arch/<machine>/string.S): then
-// HALYARD_MACHINE_COPIES is set, but not in kernels with an address sanitizer, whose checks are in these.
+// HALYARD_MACHINE_COPIES is set, but not in kernels with an address sanitizer, whose checks are in
+// these.
 
 #include "kernel/lib/string.h"
 

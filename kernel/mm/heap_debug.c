@@ -17,6 +17,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -265,7 +266,7 @@ static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
 static void *take(size_t size, size_t align, const void *frame)
 {
     size_t lead;
-    uint8_t *base = size > SIZE_MAX / 2 ? NULL : take_plain(size, align, &lead);
+    uint8_t *base = size > SIZE_MAX / 2 || failure_is_due() ? NULL : take_plain(size, align, &lead);
     if (base == NULL) {
         return NULL;
     }

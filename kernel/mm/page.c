@@ -220,6 +220,9 @@ enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first
 {
     ASSERT(most > 0 && owner != PAGE_FREE && owner < PAGE_OWNER_COUNT);
     *got = 1;
+    if (failure_is_due()) {
+        return E_NOMEM;
+    }
     if (most == 1) {
         return page_alloc(0, owner, first);
     }

@@ -268,6 +268,9 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
     if (order > PAGE_ORDER_MAX) {
         return E_INVAL;
     }
+    if (failure_is_due()) {
+        return E_NOMEM;
+    }
     bool found, has_given = false, has_asked = false;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hal/magazine.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/page.h"
 
 /** A frame's state: kind, order of the run that it begins, owner. See page_internal.h. */
@@ -92,6 +93,9 @@ static inline void page_poison_taken(paddr_t base, size_t pages)
 
 static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out)
 {
+    if (failure_is_due()) {
+        return E_NOMEM;
+    }
     if (!__builtin_constant_p(order) || order > PAGE_KEPT_ORDER_MAX) {
         return page_alloc_any(order, owner, out);
     }

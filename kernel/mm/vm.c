@@ -8,6 +8,7 @@
 #include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/layout.h"
 #include "kernel/mm/vm_spare.h"
 #include "kernel/spinlock.h"
@@ -77,6 +78,9 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
 {
     if (!request_is_sane(request)) {
         return E_INVAL;
+    }
+    if (failure_is_due()) {
+        return E_NOMEM;
     }
     /* Not the tree's fields, which are half of it. */
     range->pages = request->pages;

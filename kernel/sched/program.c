@@ -63,6 +63,16 @@ static struct program_resource *pop_resource(struct program *p)
     return n == NULL ? NULL : CONTAINER_OF(n, struct program_resource, link);
 }
 
+static void close_files(struct program *p)
+{
+    for (unsigned i = 0; i < PROGRAM_FILES_MAX; i++) {
+        if (p->files[i] != NULL) {
+            file_close(p->files[i]);
+            p->files[i] = NULL;
+        }
+    }
+}
+
 /** Nobody runs in it any more, and nothing can be added: `ending` is set. */
 static void reap(struct program *p)
 {
@@ -70,12 +80,7 @@ static void reap(struct program *p)
     while ((r = pop_resource(p)) != NULL) {
         r->release(r);
     }
-    for (unsigned i = 0; i < PROGRAM_FILES_MAX; i++) {
-        if (p->files[i] != NULL) {
-            file_close(p->files[i]);
-            p->files[i] = NULL;
-        }
-    }
+    close_files(p);
     mutex_lock(&programs.lock);
     list_remove(&p->all_link);
     mutex_unlock(&programs.lock);
@@ -329,10 +334,23 @@ void program_init(void)
     thread_detach(t);
 }
 
+static bool open_console_files(struct program *p)
+{
+    for (unsigned i = 0; i < CONSOLE_FILES; i++) {
+        p->files[i] = file_console();
+        if (p->files[i] == NULL) {
+            close_files(p);
+            return false;
+        }
+    }
+    return true;
+}
+
 enum status program_create(const char *name, struct program **out)
 {
     struct program *p = heap_zalloc(sizeof *p);
-    if (p == NULL) {
+    if (p == NULL || !open_console_files(p)) {
+        heap_free(p);
         return E_NOMEM;
     }
     (void)str_copy(p->name, sizeof p->name, name);
@@ -340,9 +358,6 @@ enum status program_create(const char *name, struct program **out)
     mutex_init(&p->lock, "program");
     list_init(&p->threads);
     list_init(&p->resources);
-    for (unsigned i = 0; i < CONSOLE_FILES; i++) {
-        p->files[i] = file_console();
-    }
     (void)str_copy(p->cwd, sizeof p->cwd, "/");
     p->end = PROGRAM_RUNNING;
     p->memory_limit_pages = UINT64_MAX;

@@ -16,6 +16,10 @@ struct image {
     size_t len;
 };
 
+/** A portable program that ends with status 3. */
+#define RUNS_LEAVE_LEN 96u
+extern const uint8_t runs_leave[RUNS_LEAVE_LEN];
+
 /** @brief Put it where its path says. @return false: it could not be written. @context{thread} */
 bool runs_write_file(const struct image *image);
 void runs_remove_file(const struct image *image);

@@ -10,16 +10,6 @@
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 
-/* (module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
- *   (memory (export "memory") 1) (func (export "_start") (call 0 (i32.const 3)))) */
-static const uint8_t leave[] = {
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x60, 0x01, 0x7f, 0x00, 0x60,
-    0x00, 0x00, 0x02, 0x24, 0x01, 0x16, 0x77, 0x61, 0x73, 0x69, 0x5f, 0x73, 0x6e, 0x61, 0x70, 0x73,
-    0x68, 0x6f, 0x74, 0x5f, 0x70, 0x72, 0x65, 0x76, 0x69, 0x65, 0x77, 0x31, 0x09, 0x70, 0x72, 0x6f,
-    0x63, 0x5f, 0x65, 0x78, 0x69, 0x74, 0x00, 0x00, 0x03, 0x02, 0x01, 0x01, 0x05, 0x03, 0x01, 0x00,
-    0x01, 0x07, 0x13, 0x02, 0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x00, 0x06, 0x5f, 0x73,
-    0x74, 0x61, 0x72, 0x74, 0x00, 0x01, 0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x03, 0x10, 0x00, 0x0b};
-
 /* (module (memory 1) (global (mut i32) (i32.const 0)) (func (export "_start")
  *   (loop (global.set 0 (i32.add (global.get 0) (i32.const 1)))
  *     (i32.store (i32.and (global.get 0) (i32.const 0xfffc)) (global.get 0)) (br 0)))) */
@@ -143,7 +133,7 @@ static void run_on_both(struct image image, enum program_end end, int status)
 
 static void status_is_the_programs(void)
 {
-    run_on_both(IMAGE(leave), PROGRAM_EXITED, 3);
+    run_on_both(IMAGE(runs_leave), PROGRAM_EXITED, 3);
 }
 
 static void traps_end_only_the_program(void)
@@ -298,7 +288,7 @@ static void time_is_limited(void)
 
 static void two_hundred_runs_leave_nothing_behind(void)
 {
-    struct image image = IMAGE(leave);
+    struct image image = IMAGE(runs_leave);
     struct footprint before, after;
     if (!runs_write_file(&image)) {
         return;
@@ -346,10 +336,10 @@ static void refused_files_leave_nothing_behind(void)
     runs_measure(&before);
     refuse(&IMAGE(no_start), "_start");
     refuse(&IMAGE(no_import), "paint");
-    for (size_t len = 4; len + 1 < sizeof(leave); len++) {
-        struct image cut = IMAGE(leave);
+    for (size_t len = 4; len + 1 < sizeof(runs_leave); len++) {
+        struct image cut = IMAGE(runs_leave);
         cut.len = len;
-        refuse(&cut, "/tmp/leave.wasm: ");
+        refuse(&cut, "/tmp/runs_leave.wasm: ");
     }
     runs_measure(&after);
     runs_compare(&before, &after);

@@ -91,8 +91,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
     s = program_add_resource(p, &n->resource);
     if (s != OK) {
         native_free(n);
-        program_release(p);
-        return s;
+        return start_abandon(p, s);
     }
 
     if (options->before != NULL) {
@@ -108,9 +107,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
                                     .program = p};
     s = thread_create(&thread, &t);
     if (s != OK) {
-        program_kill(p, PROGRAM_KILLED, 0);
-        program_release(p);
-        return s;
+        return start_abandon(p, s);
     }
     thread_detach(t);
     *out = p;

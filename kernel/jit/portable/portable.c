@@ -221,17 +221,6 @@ static enum status start_thread(struct portable *p)
     return s;
 }
 
-/* It never ran, or was refused: nothing of it is left when this returns. */
-static enum status abandon(struct program *program, enum status s)
-{
-    enum program_end end;
-    int status;
-    program_kill(program, PROGRAM_KILLED, 0);
-    (void)!program_wait(program, WAIT_FOREVER, &end, &status);
-    program_release(program);
-    return s;
-}
-
 enum status portable_start(const char *path, void *bytes, size_t len,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err)
@@ -252,11 +241,11 @@ enum status portable_start(const char *path, void *bytes, size_t len,
     s = start_thread(p);
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
-        return abandon(program, s);
+        return start_abandon(program, s);
     }
     (void)!completion_wait_uncancellable(&starting.done, WAIT_FOREVER);
     if (starting.status != OK) {
-        return abandon(program, starting.status);
+        return start_abandon(program, starting.status);
     }
     *out = program;
     return OK;

@@ -64,6 +64,16 @@ void start_prepare(struct program *p, const struct load_options *options)
     }
 }
 
+enum status start_abandon(struct program *p, enum status s)
+{
+    enum program_end end;
+    int status;
+    program_kill(p, PROGRAM_KILLED, 0);
+    (void)!program_wait(p, WAIT_FOREVER, &end, &status);
+    program_release(p);
+    return s;
+}
+
 static enum status start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err)
 {

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""The benchmarks that count instructions, on both machines, beside the best of others and what they must be: prints
+Markdown; docs/performance.md holds it between its two marks."""
+import argparse
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from tree import MACHINES, ROOT, Failure
+
+DOCUMENT = ROOT / "docs/performance.md"
+BEGIN, END = "<!-- measured by scripts/performance -->\n", "<!-- end -->\n"
+LINE = re.compile(r"^bench (\S+) (\d+(?:\.\d+)?) (\S+)$", re.M)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure. `others`: Linux 6.1 on x86-64, on AArch64, and littlekernel on both, in the same unit; "" is not known."""
+
+    what: str
+    bench: str
+    others: tuple = ("", "", "")
+    most: float = None  # what it must not be above
+    least: float = None  # what it must not be below
+
+    def aim(self):
+        return f"≤ {self.most:,}" if self.most is not None else f"≥ {self.least:,}" if self.least is not None else ""
+
+    def is_reached(self, value):
+        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+
+
+SECTIONS = {
+    "Scheduling, instructions": (
+        Row("yield, one switch", "sched.yield_ns", ("1,238", "1,480", "173 / 168"), most=100),
+        Row("wake through a wait queue and switch, one way", "sched.switch_ns",
+            ("2,734 to 3,323", "3,073 to 3,749", "282 / 272"), most=200),
+        Row("create, run and join a thread", "sched.create_join_ns", ("86,000", "55,000", "2,449 / 1,907"), most=500),
+        Row("lock and unlock a mutex", "lock.uncontended_ns", ("", "", "87 / 89"), most=24),
+        Row("sleep of 1 ms: late, median", "timer.p50_ns", ("3,837", "4,768", "about 500"), most=500),
+        Row("sleep of 1 ms: late, 99 of 100", "timer.p99_ns", ("4,747", "5,856", "about 1,000"), most=1000),
+        Row("interrupt: entry to handler", "irq.entry_ns"),
+    ),
+    "Memory, instructions": (
+        Row("64 bytes, taken and given back, 10,000 objects live", "heap.pair64_ns",
+            ("325 (kmalloc), 132 (glibc)", "437, 167", "281 / 284"), most=40),
+        Row("16 bytes to 64 KiB, random lives, each", "heap.mixed_ns",
+            ("690 (kernel), 138 (glibc)", "372, 153", "265 / 257"), most=90),
+        Row("the worst single call of those", "heap.worst_ns", most=2000),
+        Row("a page, taken and given back", "page.pair_ns", ("4,845", "1,079", ""), most=50),
+        Row("1,000 pages, taken and then given back, each", "page.burst1000_ns", most=150),
+        Row("reserve, map, touch, unmap and release 4 KiB", "vm.map_page_ns", ("7,959", "4,503", ""), most=450),
+        Row("fault that a handler answers", "vm.fault_ns"),
+    ),
+    "Copying, MB/s at an instruction a nanosecond": (
+        Row("copy 4 KiB", "mem.copy4k_mbps"),
+        Row("copy 1 MiB", "mem.copy1m_mbps", ("430", "", "")),
+        Row("set 1 MiB", "mem.set1m_mbps"),
+    ),
+    "Disks, instructions of CPU work": (
+        Row("4 KiB read, one at a time", "blk.read4k_qd1_instr", ("12,530", "13,800", ""), most=1500),
+        Row("4 KiB read, 32 in flight, each", "blk.read4k_qd32_instr", ("7,270", "7,678", ""), most=500),
+    ),
+    "Boot, thousands of instructions": (
+        Row("kernel entry to the first benchmark", "boot.kernel_us", ("6,130,000", "940,000", "26,500 / 5,000"), most=3000),
+    ),
+    "Programs": (
+        Row("call of the host with numbers, instructions", "jit.hostcall_ns", most=12),
+        Row("call of the host with a pointer, instructions", "jit.hostcall_pointer_ns", most=24),
+        Row("load the smallest module with a memory, thousands of instructions", "jit.load_us", most=20),
+    ),
+}
+
+
+def command(machine):
+    """What a person types for the figures of one machine."""
+    globs = "|".join(row.bench for rows in SECTIONS.values() for row in rows)
+    return ["scripts/run", machine, "--accel", "icount", f"--bench={globs}"]
+
+
+def measure(machine):
+    done = subprocess.run(command(machine), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{machine}: scripts/run ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return {name: float(value) for name, value, _ in LINE.findall(done.stdout)}
+
+
+def shown(value):
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def table(rows, figures):
+    """Lines of Markdown; a figure that is not what it must be is bold."""
+    yield "| figure | benchmark | x86-64 | AArch64 | aim | Linux x86-64 | Linux arm64 | littlekernel |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        values = [figures[machine][row.bench] for machine in MACHINES]
+        cells = [shown(value) if row.is_reached(float(shown(value).replace(",", ""))) else f"**{shown(value)}**"
+                 for value in values]
+        yield " | ".join([f"| {row.what}", f"`{row.bench}`", *cells, row.aim(), *row.others]) + " |"
+
+
+def report(figures):
+    for title, rows in SECTIONS.items():
+        yield f"### {title}\n"
+        yield from table(rows, figures)
+        yield ""
+
+
+def main(arguments):
+    p = argparse.ArgumentParser(prog="scripts/performance", description=__doc__)
+    p.add_argument("--update", action="store_true", help="write the tables to docs/performance.md")
+    args = p.parse_args(arguments)
+    try:
+        text = "\n".join(report({machine: measure(machine) for machine in MACHINES}))
+    except Failure as failure:
+        print(f"performance: {failure}", file=sys.stderr)
+        return 125
+    if args.update:
+        before, rest = DOCUMENT.read_text().split(BEGIN)
+        DOCUMENT.write_text(before + BEGIN + text + END + rest.split(END)[1])
+    else:
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

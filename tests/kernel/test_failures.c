@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+//
+// Out of memory in every caller: what the kernel does for programs, threads, files and drivers is
+// done again and again, each time with another allocation that fails, alone and with all that
+// follow, until it goes through without. What fails says so; nothing panics, and nothing is left
+// behind. In debug builds: kernel/mm/failure.h.
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#ifdef HALYARD_DEBUG
+#include "kernel/fs/vfs.h"
+#include "kernel/io/console.h"
+#include "kernel/io/driver_module.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+#include "tests/kernel/program_runs.h"
+
+#define TRIES      4u    /* until nothing is kept any more */
+#define POINTS_MAX 2000u /* more than any of them has: one that never goes through is an error */
+
+/** Once, whatever fails. What it took it gives back. */
+typedef void scenario_t(void);
+
+static uint64_t points; /* walked, by all of them */
+
+static bool is_same(const struct footprint *a, const struct footprint *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* What stays after the first time stays once: the direct map's table where code was taken out of a
+ * large page. What is lost is lost each time. @return false: nothing failed any more. */
+static bool walk_one(scenario_t *scenario, uint64_t nth, bool and_all)
+{
+    static struct footprint before, after;
+    uint64_t failed = 0;
+    if (nth == 1) {
+        runs_measure(&before);
+    }
+    for (unsigned i = 0; i < TRIES; i++) {
+        failure_arm(nth, and_all);
+        scenario();
+        failed = failure_disarm();
+        runs_measure(&after);
+        if (is_same(&before, &after)) {
+            return failed > 0;
+        }
+        before = i + 1 < TRIES ? after : before;
+    }
+    runs_compare(&before, &after);
+    console_printf("# left behind with failure %llu%s\n", (unsigned long long)nth,
+                   and_all ? " and all that follow" : "");
+    before = after;
+    return failed > 0;
+}
+
+static void walk(scenario_t *scenario)
+{
+    scenario(); /* what is opened the first time stays */
+    for (unsigned and_all = 0; and_all < 2; and_all++) {
+        uint64_t nth = 1;
+        while (nth < POINTS_MAX && walk_one(scenario, nth, and_all != 0)) {
+            nth++;
+        }
+        TEST_CHECK(nth > 1 && nth < POINTS_MAX);
+        points += nth - 1;
+    }
+}
+
+/* ---- The heap, and ranges ---- */
+
+static void use_heap(void)
+{
+    void *objects[] = {heap_alloc(40),   heap_calloc(3, 700), heap_alloc_aligned(300, 256),
+                       heap_alloc(9000), heap_alloc(300000),  heap_strdup("halyard")};
+    for (unsigned i = 0; i < sizeof(objects) / sizeof(*objects); i++) {
+        void *larger = heap_realloc(objects[i], 5000);
+        heap_free(larger != NULL ? larger : objects[i]);
+    }
+}
+
+static void heap_objects_are_taken_and_grow(void)
+{
+    walk(use_heap);
+}
+
+static const struct vm_request some_pages = {
+    .pages = 1100, .guard_below = 1, .guard_above = 1, .region = HAL_REGION_VM, .name = "test"};
+
+static void use_range(void)
+{
+    struct vm_range range;
+    if (vm_reserve(&range, &some_pages) != OK) {
+        return;
+    }
+    if (vm_populate(&range, 0, 1100, PROT_R | PROT_W, PAGE_OTHER) == OK) {
+        (void)!vm_protect(&range, 3, 600, PROT_R);
+        vm_unmap(&range, 0, 1100, true);
+    }
+    vm_release(&range);
+}
+
+static void ranges_are_populated_and_protected(void)
+{
+    walk(use_range);
+}
+
+static void use_frames(void)
+{
+    paddr_t run, low, clear;
+    if (page_alloc(9, PAGE_DMA, &run) == OK) {
+        page_free(run, 9);
+    }
+    if (page_alloc_below(2, (uint64_t)1 << 32, PAGE_DMA, &low) == OK) {
+        page_free(low, 2);
+    }
+    if (page_alloc_zeroed(PAGE_OTHER, &clear) == OK) {
+        page_free(clear, 0);
+    }
+}
+
+static void runs_of_frames_are_taken(void)
+{
+    walk(use_frames);
+}
+
+/* ---- Threads ---- */
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void use_threads(void)
+{
+    struct thread *threads[3];
+    const struct thread_options options = {
+        .name = "test", .entry = do_nothing, .uses_fp = true, .priority = PRIO_NORMAL};
+    for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
+        if (thread_create(&options, &threads[i]) != OK) {
+            threads[i] = NULL;
+        }
+    }
+    for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
+        if (threads[i] != NULL) {
+            TEST_EQUAL(thread_join(threads[i], NULL), OK);
+        }
+    }
+}
+
+static void threads_are_created(void)
+{
+    walk(use_threads);
+}
+
+/* ---- Files ---- */
+
+static void write_some(const char *path)
+{
+    static const uint8_t bytes[20000] = {1, 2, 3};
+    struct file *f;
+    size_t done;
+    if (vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &f) != OK) {
+        return;
+    }
+    (void)!file_write(f, bytes, sizeof(bytes), &done);
+    (void)!file_write_at(f, 1 << 20, bytes, 10, &done);
+    (void)!file_set_size(f, 5000);
+    file_close(f);
+}
+
+static void list_folder(const char *path)
+{
+    struct file *f;
+    struct dir_entry entry;
+    if (vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &f) == OK) {
+        while (file_read_dir(f, &entry) == OK) {
+        }
+        file_close(f);
+    }
+}
+
+static void rename_and_link(const char *folder)
+{
+    struct file *dir;
+    if (vfs_open(NULL, folder, VFS_READ | VFS_DIRECTORY, &dir) != OK) {
+        return;
+    }
+    (void)!file_symlink_at("a", dir, "s");
+    (void)!file_link_at(dir, "a", dir, "h");
+    (void)!file_rename_at(dir, "a", dir, "b");
+    file_close(dir);
+}
+
+static void read_whole(const char *path)
+{
+    void *bytes;
+    size_t len;
+    if (vfs_read_file(path, 1 << 20, &bytes, &len) == OK) {
+        heap_free(bytes);
+    }
+}
+
+/* With memory: opening a folder takes some. */
+static void remove_all(const char *folder)
+{
+    static const char *const names[] = {"a",      "b",    "s",     "h",    "first",
+                                        "second", "link", "other", "inner"};
+    struct file *tmp, *dir;
+    failure_pause();
+    if (vfs_open(NULL, "/tmp", VFS_READ | VFS_DIRECTORY, &tmp) != OK) {
+        return;
+    }
+    if (file_open_at(tmp, folder, VFS_READ | VFS_DIRECTORY, &dir) == OK) {
+        for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+            (void)!file_unlink_at(dir, names[i]);
+            (void)!file_rmdir_at(dir, names[i]);
+        }
+        file_close(dir);
+        TEST_EQUAL(file_rmdir_at(tmp, folder), OK);
+    }
+    file_close(tmp);
+}
+
+static void use_files(void)
+{
+    (void)!vfs_mkdir(NULL, "/tmp/fail");
+    write_some("/tmp/fail/a");
+    rename_and_link("/tmp/fail");
+    list_folder("/tmp/fail");
+    read_whole("/tmp/fail/b");
+    remove_all("fail");
+}
+
+static void files_in_memory_are_written_linked_and_listed(void)
+{
+    walk(use_files);
+}
+
+static void use_pipe(void)
+{
+    struct file *reader, *writer;
+    uint8_t bytes[100] = {0};
+    size_t done;
+    if (pipe_make(&reader, &writer) == OK) {
+        (void)!file_write(writer, bytes, sizeof(bytes), &done);
+        file_close(writer);
+        (void)!file_read(reader, bytes, sizeof(bytes), &done);
+        file_close(reader);
+    }
+}
+
+static void pipes_are_made(void)
+{
+    walk(use_pipe);
+}
+
+/* ---- Programs ---- */
+
+extern const uint8_t test_program_sdk[], test_program_sdk_end[];
+extern const uint8_t test_program_calls[], test_program_calls_end[];
+
+static const char *program_path;
+
+static void run_with(enum load_engine engine)
+{
+    static const char *const argv[] = {"program", "once"};
+    const struct load_options options = {.argc = 2, .argv = argv, .engine = engine};
+    struct loader_error err = {.text = ""};
+    struct program *p;
+    enum program_end end;
+    int status;
+    enum status s = loader_start(program_path, &options, &p, &err);
+    if (s != OK) {
+        TEST_CHECK(err.text[0] != '\0');
+        return;
+    }
+    TEST_EQUAL(program_wait(p, WAIT_FOREVER, &end, &status), OK);
+    program_release(p);
+    remove_all("calls"); /* what the portable one makes there, and the native one */
+    (void)!vfs_unlink(NULL, "/tmp/sdk.txt");
+}
+
+static void run_default(void)
+{
+    run_with(LOAD_ENGINE_DEFAULT);
+}
+
+static void run_interpreted(void)
+{
+    run_with(LOAD_ENGINE_INTERPRETER);
+}
+
+static void walk_program(const char *path, const uint8_t *begin, const uint8_t *end,
+                         scenario_t *scenario)
+{
+    const struct image image = {path, begin, (size_t)(end - begin)};
+    if (runs_write_file(&image)) {
+        program_path = path;
+        walk(scenario);
+        runs_remove_file(&image);
+    }
+}
+
+static void native_programs_run(void)
+{
+    walk_program("/tmp/sdk", test_program_sdk, test_program_sdk_end, run_default);
+}
+
+static void compiled_programs_run(void)
+{
+    walk_program("/tmp/leave.wasm", runs_leave, runs_leave + RUNS_LEAVE_LEN, run_default);
+}
+
+static void interpreted_programs_run(void)
+{
+    walk_program("/tmp/calls.wasm", test_program_calls, test_program_calls_end, run_interpreted);
+}
+
+/* ---- Drivers ---- */
+
+extern const uint8_t test_module_virtio_rng[], test_module_virtio_rng_end[];
+
+static void use_driver(void)
+{
+    struct loader_error err = {.text = ""};
+    unsigned taken;
+    size_t len = (size_t)(test_module_virtio_rng_end - test_module_virtio_rng);
+    enum status s =
+        driver_module_load_bytes("test/virtio_rng.ko", test_module_virtio_rng, len, &taken, &err);
+    if (s == OK) {
+        TEST_EQUAL(driver_module_unload("virtio_rng", &err), OK);
+    } else {
+        TEST_CHECK(err.text[0] != '\0');
+    }
+}
+
+static void drivers_are_loaded(void)
+{
+    walk(use_driver);
+}
+
+/* A test that walks no points is none. */
+static void every_allocation_has_failed_once(void)
+{
+    console_printf("# %llu points where memory ran out\n", (unsigned long long)points);
+    TEST_CHECK(points > 100);
+}
+
+const struct kernel_test failure_tests[] = {
+    {"failures.heap_objects_are_taken_and_grow", heap_objects_are_taken_and_grow},
+    {"failures.ranges_are_populated_and_protected", ranges_are_populated_and_protected},
+    {"failures.runs_of_frames_are_taken", runs_of_frames_are_taken},
+    {"failures.threads_are_created", threads_are_created},
+    {"failures.files_in_memory_are_written_linked_and_listed",
+     files_in_memory_are_written_linked_and_listed},
+    {"failures.pipes_are_made", pipes_are_made},
+    {"failures.native_programs_run", native_programs_run},
+    {"failures.compiled_programs_run", compiled_programs_run},
+    {"failures.interpreted_programs_run", interpreted_programs_run},
+    {"failures.drivers_are_loaded", drivers_are_loaded},
+    {"failures.every_allocation_has_failed_once", every_allocation_has_failed_once},
+    {NULL, NULL},
+};
+#else
+const struct kernel_test failure_tests[] = {{NULL, NULL}};
+#endif
