@@ -3,14 +3,124 @@
 // What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
 // counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
 
-#include "arch/aarch64/copies.inc"
+/* As arch/aarch64/asm.inc has them. Programs call these functions through pointers, too. */
+#define BTI_C   hint #34
+#define PACIASP hint #25
+#define AUTIASP hint #29
 
     .section .text.jit_runtime, "ax", %progbits
     .balign 16
     .globl jit_runtime_start
 jit_runtime_start:
 
-    COPIES jit_runtime_, mmu_may_be_off=0
+/*
+ * void *jit_runtime_memcpy(void *dst, const void *src, size_t n)
+ * void *jit_runtime_memmove(void *dst, const void *src, size_t n)
+ * in: x0, x1, x2    out: x0 = dst    clobbers: x1-x11
+ */
+    .globl jit_runtime_memcpy
+    .type jit_runtime_memcpy, %function
+    .globl jit_runtime_memmove
+    .type jit_runtime_memmove, %function
+jit_runtime_memcpy:
+jit_runtime_memmove:
+    BTI_C
+    .cfi_startproc
+    add     x4, x1, x2              // end of the source
+    add     x5, x0, x2              // end of the destination
+    cmp     x2, #16
+    b.lo    .Lcopy_small
+    cmp     x2, #32
+    b.ls    .Lcopy_to_32
+    sub     x3, x0, x1
+    cmp     x3, x2                  // dst - src below n, unsigned: dst lies inside src
+    b.lo    .Lcopy_backward
+
+    // The last 16 bytes are read before anything is written over them.
+    ldp     x8, x9, [x4, #-16]
+    sub     x5, x5, #16             // where they go
+    mov     x3, x0
+1:  ldp     x6, x7, [x1], #16
+    stp     x6, x7, [x3], #16
+    cmp     x3, x5
+    b.lo    1b
+    stp     x8, x9, [x5]
+    ret
+
+.Lcopy_backward:
+    // From the end; the first 16 bytes are read before anything is written over them.
+    ldp     x8, x9, [x1]
+    add     x3, x0, #16
+1:  ldp     x6, x7, [x4, #-16]!
+    stp     x6, x7, [x5, #-16]!
+    cmp     x5, x3
+    b.hi    1b
+    stp     x8, x9, [x0]
+    ret
+
+.Lcopy_to_32:                       // 16 to 32: two halves that may overlap, all read first
+    ldp     x6, x7, [x1]
+    ldp     x8, x9, [x4, #-16]
+    stp     x6, x7, [x0]
+    stp     x8, x9, [x5, #-16]
+    ret
+
+.Lcopy_small:
+    tbz     x2, #3, 1f
+    ldr     x6, [x1]                // 8 to 15
+    ldr     x7, [x4, #-8]
+    str     x6, [x0]
+    str     x7, [x5, #-8]
+    ret
+1:  tbz     x2, #2, 2f
+    ldr     w6, [x1]                // 4 to 7
+    ldr     w7, [x4, #-4]
+    str     w6, [x0]
+    str     w7, [x5, #-4]
+    ret
+2:  cbz     x2, 3f
+    lsr     x3, x2, #1              // 1 to 3: first, middle and last cover it
+    ldrb    w6, [x1]
+    ldrb    w7, [x1, x3]
+    ldrb    w8, [x4, #-1]
+    strb    w6, [x0]
+    strb    w7, [x0, x3]
+    strb    w8, [x5, #-1]
+3:  ret
+    .cfi_endproc
+    .size jit_runtime_memcpy, . - jit_runtime_memcpy
+    .size jit_runtime_memmove, . - jit_runtime_memmove
+
+/*
+ * void *jit_runtime_memset(void *dst, int byte, size_t n)
+ * in: x0, w1, x2    out: x0 = dst    clobbers: x1-x5
+ */
+    .balign 16
+    .globl jit_runtime_memset
+    .type jit_runtime_memset, %function
+jit_runtime_memset:
+    BTI_C
+    .cfi_startproc
+    mov     x4, #0x0101010101010101
+    and     x1, x1, #0xff
+    mul     x1, x1, x4              // the byte, eight times
+    mov     x3, x0
+    subs    x2, x2, #8
+    b.lo    2f
+    add     x5, x0, x2              // the last 8 bytes, which may overlap
+    str     x1, [x5]
+1:  str     x1, [x3], #8
+    cmp     x3, x5
+    b.lo    1b
+    ret
+2:  adds    x2, x2, #8              // 0 to 7 bytes
+    b.eq    4f
+3:  strb    w1, [x3], #1
+    subs    x2, x2, #1
+    b.ne    3b
+4:  ret
+    .cfi_endproc
+    .size jit_runtime_memset, . - jit_runtime_memset
 
 /*
  * int jit_runtime_memcmp(const void *a, const void *b, size_t n)
