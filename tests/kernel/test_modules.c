@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
 #include "kernel/random.h"
 #include "kernel/sched/thread.h"
@@ -84,7 +85,8 @@ static void count_device(void *ctx, struct device *dev)
 static void take_books(struct books *b)
 {
     memset(b, 0, sizeof(*b));
-    console_drain(); /* a UART that is served by who writes interrupts for nothing now and then */
+    console_drain();  /* a UART that is served by who writes interrupts for nothing now and then */
+    memory_reclaim(); /* magazines, quarantine: a page more or less */
     page_get_stats(&b->pages);
     heap_get_stats(&b->heap);
     codemem_get_stats(&b->pool_pages, &b->used_pages);
