@@ -8,7 +8,8 @@
 
 enum hal_region {
     HAL_REGION_USER,    /**< lower half: nothing is mapped there; left to a later user mode */
-    HAL_REGION_DIRECT,  /**< direct map: all RAM at one offset, read-write, never executable */
+    HAL_REGION_DIRECT,  /**< direct map: all RAM at one offset, which differs from boot to
+                        * boot; read-write, never executable */
     HAL_REGION_VM,      /**< stacks, heap, device registers: kernel/mm/vm.h hands out ranges */
     HAL_REGION_PROGRAM, /**< reservations of programs: at least 1 TiB */
     HAL_REGION_SHADOW,  /**< shadow memory of the address sanitizer */
@@ -31,21 +32,25 @@ struct hal_layout {
 /** The machine's table; const, complete at link time. */
 extern const struct hal_layout hal_layout;
 
-/** Offset of the direct map, also as a constant so that the two conversions below are one add. */
+/** The region of the direct map also as constants, for what asks whether an address is in it. */
 #include "hal_arch/layout.h" /* HAL_DIRECT_BASE, HAL_DIRECT_SIZE */
+
+/** Where in that region physical address 0 would be: the region's base in the bootstrap tables,
+ * what hal_mmu_init() was told from then on. [I] */
+extern uint64_t hal_direct_base;
 
 /** @brief Address of RAM at p in the direct map. p must be RAM, and not code memory. @context{any}
  */
 static inline void *hal_direct(paddr_t p)
 {
-    return (void *)(uintptr_t)(HAL_DIRECT_BASE + p.raw);
+    return (void *)(uintptr_t)(hal_direct_base + p.raw);
 }
 
 /** @brief Physical address of v, which must lie in the direct map (not the image, not a vm range).
  * @context{any} */
 static inline paddr_t hal_direct_to_phys(const void *v)
 {
-    return paddr((uintptr_t)v - HAL_DIRECT_BASE);
+    return paddr((uintptr_t)v - hal_direct_base);
 }
 
 /* The image's sections, from the linker script; all page aligned. */

@@ -78,9 +78,12 @@ struct hal_mapping {
  * themselves against the architecture's permission rules; what it cannot prove is a panic with its
  * reason.
  * @param info  Read for its ranges; frames for tables come from upcall_early_frame().
+ * @param direct_base  Where physical address 0 is in the direct map from now on: in
+ *              HAL_REGION_DIRECT, a multiple of 1 GiB, with room behind it for all RAM of `info`.
+ *              Pointers that hal_direct() gave before are invalid then.
  * @context{early, once, interrupts masked}
  */
-void hal_mmu_init(const struct boot_info *info);
+void hal_mmu_init(const struct boot_info *info, uint64_t direct_base);
 
 /**
  * @brief Map pages of consecutive frames at va.
@@ -140,6 +143,14 @@ void hal_mmu_flush(struct hal_mmu_batch *batch);
  * @context{any}
  */
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out);
+
+/**
+ * @brief How much, from an address on, is known at a look to have neither mapping nor table.
+ * @return Bytes, to the end of what one entry above the last level covers; 0: there is a mapping,
+ *         or a table of single pages, which may be empty.
+ * @context{any}
+ */
+uint64_t hal_mmu_absent(vaddr_t va);
 
 /**
  * @brief Read a word of mapped memory; of what is not there now nothing is read.

@@ -47,7 +47,7 @@ static NOINLINE pte_t *look_for_slot(const struct pagetable *pt, vaddr_t va)
 static void forget_recent(const struct pagetable *pt)
 {
     if (pt->recent != NULL) {
-        pt->recent->table = NULL;
+        pt->recent->base = PAGETABLE_NOWHERE;
     }
 }
 
@@ -58,16 +58,16 @@ static ALWAYS_INLINE pte_t *page_slots(const struct pagetable *pt, vaddr_t va, s
     if (pages >= PT_ENTRIES || pages > PT_ENTRIES - index_of(va, 0)) {
         return NULL;
     }
-    return LIKELY(r != NULL && va - r->base < PT_SPAN(1) && r->table != NULL)
-               ? &r->table[index_of(va, 0)]
-               : look_for_slot(pt, va);
+    return LIKELY(r != NULL && va - r->base < PT_SPAN(1)) ? &r->table[index_of(va, 0)]
+                                                          : look_for_slot(pt, va);
 }
 
 /** The entry of one page, if its table is the one that was used last. */
 static ALWAYS_INLINE pte_t *recent_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
     const struct pagetable_recent *r = pt->recent;
-    return LIKELY(pages == 1 && r != NULL && va - r->base < PT_SPAN(1) && r->table != NULL)
+    return LIKELY(pages == 1 && r != NULL && va - r->base < PT_SPAN(1) &&
+                  IS_ALIGNED(va, PAGE_SIZE))
                ? &r->table[index_of(va, 0)]
                : NULL;
 }
@@ -282,17 +282,32 @@ static NOINLINE enum status map_range(const struct pagetable *pt, vaddr_t va, pa
     return map_anywhere(&flat, va, pa, (uint64_t)pages * PAGE_SIZE, prot, type);
 }
 
-enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
-                          unsigned prot, enum mem_type type)
+static NOINLINE enum status map_checked(const struct pagetable *pt, vaddr_t va, paddr_t pa,
+                                        size_t pages, unsigned prot, enum mem_type type)
 {
     if (!range_is_sane(va, pages) || !IS_ALIGNED(pa.raw, PAGE_SIZE) || !prot_is_sane(prot) ||
         pa.raw > pt->phys_max || (uint64_t)pages * PAGE_SIZE - 1 > pt->phys_max - pa.raw ||
         ((prot & PROT_LAZY) != 0 && type != MEM_NORMAL)) {
         return E_INVAL;
     }
+    return map_range(pt, va, pa, pages, prot, type);
+}
+
+enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, size_t pages,
+                          unsigned prot, enum mem_type type)
+{
     pte_t *slot = recent_slot(pt, va, pages);
-    return LIKELY(slot != NULL) ? map_slots(slot, 1, 0, pa, prot, type)
-                                : map_range(pt, va, pa, pages, prot, type);
+    /* An address space that ends within a page is none: what is aligned and begins in reach is in
+     * reach. */
+    if (UNLIKELY(slot == NULL || (pa.raw & (PAGE_SIZE - 1)) != 0 || pa.raw > pt->phys_max ||
+                 !prot_is_sane(prot) || (prot & PROT_LAZY) != 0)) {
+        return map_checked(pt, va, pa, pages, prot, type);
+    }
+    if (UNLIKELY(!hal_pte_is_none(load(slot)))) {
+        return E_EXIST;
+    }
+    store(slot, hal_pte_leaf(pa, 0, prot, type));
+    return OK;
 }
 
 /* Put a table where a leaf is. @return false: no memory for the way there. */
@@ -438,36 +453,13 @@ static NOINLINE enum status unmap_range(const struct pagetable *pt, vaddr_t va, 
 enum status pagetable_unmap(const struct pagetable *pt, vaddr_t va, size_t pages,
                             struct hal_mmu_batch *batch)
 {
-    if (!range_is_sane(va, pages)) {
-        return E_INVAL;
-    }
     pte_t *slot = recent_slot(pt, va, pages);
     if (UNLIKELY(slot == NULL)) {
-        return unmap_range(pt, va, pages, batch);
+        return range_is_sane(va, pages) ? unmap_range(pt, va, pages, batch) : E_INVAL;
     }
     hal_mmu_batch_add(batch, va, 1);
     unmap_slots(slot, 1, 0, batch);
     return OK;
-}
-
-/* Find the leaf over va. The level, or PT_LEVELS if there is none. */
-static unsigned find_leaf(const struct pagetable *pt, vaddr_t va, pte_t **slot)
-{
-    paddr_t table = pt->root;
-    for (unsigned level = PT_LEVELS - 1;; level--) {
-        *slot = &entries(pt, table)[index_of(va, level)];
-        pte_t e = load(*slot);
-        if (!hal_pte_is_present(e)) {
-            return PT_LEVELS;
-        }
-        if (hal_pte_is_leaf(e, level)) {
-            return level;
-        }
-        if (level == 0) {
-            return PT_LEVELS;
-        }
-        table = hal_pte_addr(e, level);
-    }
 }
 
 static bool is_all_mapped(const struct pagetable *pt, vaddr_t va, vaddr_t last)
@@ -542,119 +534,4 @@ enum status pagetable_protect(const struct pagetable *pt, vaddr_t va, size_t pag
         hal_mmu_batch_add(batch, va, pages);
     }
     return s;
-}
-
-static bool query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
-{
-    pte_t *slot;
-    unsigned level = find_leaf(pt, va, &slot);
-    if (level == PT_LEVELS) {
-        return false;
-    }
-    pte_t e = load(slot);
-    *out = (struct hal_mapping){.base = hal_pte_addr(e, level),
-                                .size = PT_SPAN(level),
-                                .prot = hal_pte_prot(e),
-                                .type = hal_pte_type(e, level)};
-    return true;
-}
-
-/* Whoever unmaps frees tables; masked, he cannot come between two steps of the way down. */
-bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
-{
-    irq_state_t state = hal_irq_save();
-    bool found = query(pt, va, out);
-    hal_irq_restore(state);
-    return found;
-}
-
-/* The mapping of va, or else the last address that the absent entry covers. As pagetable_query(),
- * one way down from the root: between two of them the tables may change. */
-static bool query_or_skip(const struct pagetable *pt, vaddr_t va, struct hal_mapping *m,
-                          vaddr_t *last)
-{
-    irq_state_t state = hal_irq_save();
-    bool found = query(pt, va, m);
-    if (!found) {
-        paddr_t table = pt->root;
-        unsigned level = PT_LEVELS - 1;
-        pte_t e = load(&entries(pt, table)[index_of(va, level)]);
-        while (level > 0 && hal_pte_is_present(e)) {
-            table = hal_pte_addr(e, level--);
-            e = load(&entries(pt, table)[index_of(va, level)]);
-        }
-        *last = va | (PT_SPAN(level) - 1);
-    }
-    hal_irq_restore(state);
-    return found;
-}
-
-/* First mapped address at or after va; skips what an absent entry covers. false: none to `to`. */
-static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
-{
-    vaddr_t last;
-    while (!query_or_skip(pt, *va, m, &last)) {
-        if (last >= to) {
-            return false;
-        }
-        *va = last + 1;
-    }
-    return true;
-}
-
-void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
-                    void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m),
-                    void *ctx)
-{
-    struct hal_mapping run = {0}, m;
-    vaddr_t run_va = 0;
-    uint64_t run_size = 0;
-    for (vaddr_t va = from; next_mapped(pt, &va, to, &m);) {
-        va &= ~(vaddr_t)(m.size - 1);
-        bool continues = run_size > 0 && va == run_va + run_size && m.prot == run.prot &&
-                         m.type == run.type && m.base.raw == run.base.raw + run_size;
-        if (continues) {
-            run_size += m.size;
-        } else {
-            if (run_size > 0) {
-                fn(ctx, run_va, run_size, &run);
-            }
-            run = m;
-            run_va = va;
-            run_size = m.size;
-        }
-        if (m.size - 1 >= to - va) {
-            break;
-        }
-        va += m.size;
-    }
-    if (run_size > 0) {
-        fn(ctx, run_va, run_size, &run);
-    }
-}
-
-const char *pagetable_check(const struct pagetable *pt, vaddr_t va, enum fault_access access,
-                            const struct hal_pte_rules *rules, const paddr_t *expect)
-{
-    pte_t path[PT_LEVELS];
-    paddr_t table = pt->root;
-    unsigned level = PT_LEVELS - 1;
-    for (;; level--) {
-        path[level] = load(&entries(pt, table)[index_of(va, level)]);
-        if (!hal_pte_is_present(path[level])) {
-            return "not mapped";
-        }
-        if (hal_pte_is_leaf(path[level], level)) {
-            break;
-        }
-        if (level == 0) {
-            return "a table entry at the last level";
-        }
-        table = hal_pte_addr(path[level], level);
-    }
-    if (expect != NULL &&
-        hal_pte_addr(path[level], level).raw + (va & (PT_SPAN(level) - 1)) != expect->raw) {
-        return "mapped to another physical address";
-    }
-    return hal_pte_denies(path, level, access, rules);
 }

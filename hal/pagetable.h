@@ -12,6 +12,7 @@
 #include "hal/trap.h"
 #include "hal/types.h"
 #include "hal_arch/pte.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/status.h"
 
 #define PT_LEVELS     4u
@@ -23,9 +24,12 @@
 /** Where the last small range was: the next one is often in the same table. It belongs to who
  * serialises what changes the tables. */
 struct pagetable_recent {
-    vaddr_t base; /* of the 2 MiB that the table maps */
-    pte_t *table; /* its entries; NULL: none */
+    vaddr_t base; /* of the 2 MiB that the table maps, or PAGETABLE_NOWHERE */
+    pte_t *table; /* its entries */
 };
+
+/* No address that a CPU accepts is in the 2 MiB there: there is no recent table. */
+#define PAGETABLE_NOWHERE ((vaddr_t)1 << 62)
 
 /** A set of tables and how software reaches them. Function pointers are set at run time. */
 struct pagetable {
@@ -77,6 +81,9 @@ bool pagetable_touch(const struct pagetable *pt, vaddr_t va, size_t pages);
 /** @brief Look one address up. @return false: not mapped. */
 bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out);
 
+/** @brief How much from va on has no table. Contract as hal_mmu_absent(). */
+uint64_t pagetable_absent(const struct pagetable *pt, vaddr_t va);
+
 /** @brief Call fn for each maximal run of pages that continue each other, in [from, to], ascending.
  */
 void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
@@ -93,11 +100,17 @@ void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
 const char *pagetable_check(const struct pagetable *pt, vaddr_t va, enum fault_access access,
                             const struct hal_pte_rules *rules, const paddr_t *expect);
 
-/** @brief Add a range to a batch, or give up on ranges when it is full. */
+/** @brief Add a range to a batch, to the last one if it continues that; or give up on ranges when it
+ * is full. */
 static inline void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
 {
     uint32_t i = batch->count;
-    if (i == HAL_BATCH_RANGES) {
+    if (i > 0 && UNLIKELY(va == batch->range[i - 1].va + batch->range[i - 1].pages * PAGE_SIZE)) {
+        batch->range[i - 1].pages += pages;
+        batch->pages += pages;
+        return;
+    }
+    if (UNLIKELY(i == HAL_BATCH_RANGES)) {
         batch->flush_all = true;
         return;
     }

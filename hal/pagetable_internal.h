@@ -40,3 +40,23 @@ static inline pte_t *slot_at(const struct pagetable *pt, vaddr_t va, unsigned le
     }
     return &entries(pt, table)[index_of(va, level)];
 }
+
+/** @brief Find the leaf over va. @return its level, or PT_LEVELS if there is none. */
+static inline unsigned find_leaf(const struct pagetable *pt, vaddr_t va, pte_t **slot)
+{
+    paddr_t table = pt->root;
+    for (unsigned level = PT_LEVELS - 1;; level--) {
+        *slot = &entries(pt, table)[index_of(va, level)];
+        pte_t e = load(*slot);
+        if (!hal_pte_is_present(e)) {
+            return PT_LEVELS;
+        }
+        if (hal_pte_is_leaf(e, level)) {
+            return level;
+        }
+        if (level == 0) {
+            return PT_LEVELS;
+        }
+        table = hal_pte_addr(e, level);
+    }
+}

@@ -18,6 +18,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/vm.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
 
@@ -55,7 +56,6 @@ static struct {
 } files[1024];
 static size_t file_count;
 
-static struct spinlock cover_lock = SPINLOCK_INIT;
 
 static uint8_t *shadow_of(uintptr_t at)
 {
@@ -83,10 +83,7 @@ static size_t map_some(vaddr_t va, size_t pages)
         }
     }
     memset(hal_direct(base), 0, PAGE_SIZE << order);
-    irq_state_t s = spin_lock_irq(&cover_lock);
-    enum status st = hal_mmu_map(va, base, (size_t)1 << order, PROT_R | PROT_W, MEM_NORMAL);
-    spin_unlock_irq(&cover_lock, s);
-    if (st != OK) {
+    if (vm_map_shadow(va, base, (size_t)1 << order) != OK) {
         page_free_any(base, order);
         return 0;
     }

@@ -157,6 +157,10 @@ static bool parse_word(struct cmdline *c, char *word)
         c->trace = true;
         return true;
     }
+    if (strcmp(word, "aslr=off") == 0) {
+        c->no_aslr = true;
+        return true;
+    }
     return parse_glob(word, "test", &c->test) || parse_glob(word, "bench", &c->bench);
 }
 

@@ -18,6 +18,7 @@ struct cmdline {
     bool shell;               /* also when nothing else is asked for */
     bool poweroff;            /* after the rest */
     uint32_t watchdog_s;      /* kernel/sched/watchdog.h; 0: none */
+    bool no_aslr;             /* "aslr=off": kernel/mm/aslr.h */
     bool trace;               /* kernel/trace.h from the first thread on */
     uint32_t preempt_seed;    /* kernel/preempt_points.h; 0: none */
     int loglevel;             /* enum log_level, -1 = not given */

@@ -15,6 +15,7 @@
 #include "kernel/jit/loader.h"
 #include "kernel/log.h"
 #include "kernel/lib/asan.h"
+#include "kernel/mm/aslr.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -64,8 +65,10 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     read_cmdline(info);
     boot_print_machine(info, &cmdline);
 
+    random_early_init(&info->seed);
+    aslr_init(info, !cmdline.no_aslr);
     page_early_init(info);
-    hal_mmu_init(info); /* the final tables; the identity map is gone */
+    hal_mmu_init(info, aslr_direct_base()); /* the final tables; the identity map is gone */
     page_init(info);
     vm_init();
     heap_init();
@@ -81,7 +84,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
         panic("boot: no memory for the work thread");
     }
     program_init();
-    random_init(&info->seed);
+    random_init();
 
     if (vfs_init() != OK) {
         panic("boot: no memory for an empty name space");

@@ -289,14 +289,21 @@ static void add_cpu(void)
     }
 }
 
-void random_init(struct boot_seed *loaders)
+void random_early_init(struct boot_seed *loaders)
 {
+    uint8_t cpu[CHACHA20_KEY_BYTES];
     mix_jitter();
+    mix(cpu, hal_entropy(cpu, sizeof(cpu)));
+    wipe(cpu, sizeof(cpu));
     mix(loaders->bytes, loaders->len);
     generator.loaders = loaders->len;
     add_count(&generator.seed_bytes, loaders->len);
     wipe(loaders->bytes, sizeof(loaders->bytes));
     loaders->len = 0;
+}
+
+void random_init(void)
+{
     add_cpu();
     (void)random_reseed();
 

@@ -7,6 +7,8 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 
+uint64_t hal_direct_base = HAL_DIRECT_BASE;
+
 const struct hal_layout hal_layout = {
     .region =
         {

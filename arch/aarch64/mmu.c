@@ -121,7 +121,7 @@ static void release_others(void)
 
 /* A table is given back: a CPU that is on its way down through it (hal_mmu_query(), interrupts
  * masked) must have arrived. */
-static void let_readers_pass(void)
+static NOINLINE void let_readers_pass(void)
 {
     irq_state_t state = hal_irq_save();
     hold_others();
@@ -190,7 +190,7 @@ struct pagetable mmu_tables_at(paddr_t root)
     return (struct pagetable){
         .root = root,
         .phys_max = mmu_physical_max(),
-        .leaf_max = 1, /* 2 MiB: hal/README.md */
+        .leaf_max = PT_LEAF_MAX,
         .at = table_at,
         .alloc = upcall_table_frame,
         .free = upcall_table_frame_free,
@@ -209,17 +209,23 @@ struct pagetable mmu_tables(void)
 
 void mmu_use(const struct pagetable *pt)
 {
-    static struct pagetable_recent recent;
+    static struct pagetable_recent recent = {.base = PAGETABLE_NOWHERE};
     kernel_tables = *pt;
     kernel_tables.recent = &recent;
-    recent.table = NULL;
+    recent.base = PAGETABLE_NOWHERE;
 }
 
 /* ---- hal/mmu.h ---- */
 
+/* Nothing is asked of the CPU for data. */
+static ALWAYS_INLINE unsigned enforceable(unsigned prot)
+{
+    return (prot & PROT_GUARDED) != 0 ? mmu_enforceable(prot) : prot;
+}
+
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
-    enum status s = pagetable_map(&kernel_tables, va, pa, pages, mmu_enforceable(prot), type);
+    enum status s = pagetable_map(&kernel_tables, va, pa, pages, enforceable(prot), type);
     publish();
     return s;
 }
@@ -231,7 +237,7 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 
 enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
 {
-    return pagetable_protect(&kernel_tables, va, pages, mmu_enforceable(prot), batch);
+    return pagetable_protect(&kernel_tables, va, pages, enforceable(prot), batch);
 }
 
 uint64_t hal_mmu_physical_max(void)
@@ -249,6 +255,11 @@ bool hal_mmu_touch(vaddr_t va, size_t pages)
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(&kernel_tables, va, out);
+}
+
+uint64_t hal_mmu_absent(vaddr_t va)
+{
+    return pagetable_absent(&kernel_tables, va);
 }
 
 bool hal_mmu_peek(vaddr_t va, uint64_t *out)

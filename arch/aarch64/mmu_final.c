@@ -64,6 +64,9 @@ static void map_image(const struct pagetable *pt, const struct boot_info *info)
     }
 }
 
+/** Where the direct map will be, until then. */
+static uint64_t direct;
+
 /* One range of RAM. Text and read-only data are read-only here, too. */
 static void map_direct(const struct pagetable *pt, const struct boot_info *info, uint64_t start,
                        uint64_t end)
@@ -78,7 +81,7 @@ static void map_direct(const struct pagetable *pt, const struct boot_info *info,
         {MAX(start, writable), end, PROT_R | PROT_W},
     };
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        map_or_panic(pt, HAL_DIRECT_BASE + parts[i].start, parts[i].start, parts[i].end,
+        map_or_panic(pt, direct + parts[i].start, parts[i].start, parts[i].end,
                      parts[i].prot, MEM_NORMAL);
     }
 }
@@ -97,7 +100,7 @@ static void prove(const struct pagetable *pt, const struct boot_info *info)
         {"guard below the boot stack", (uintptr_t)__boot_stack_start - 16, paddr(0), FAULT_NONE},
         {"guard below the overflow stack", (uintptr_t)__overflow_stack_start - 16, paddr(0),
          FAULT_NONE},
-        {"the tables", HAL_DIRECT_BASE + pt->root.raw, pt->root, FAULT_WRITE},
+        {"the tables", direct + pt->root.raw, pt->root, FAULT_WRITE},
         {"console", HAL_CONSOLE_PAGE + (i->uart.base & (PAGE_SIZE - 1)), paddr(i->uart.base),
          FAULT_WRITE},
     };
@@ -142,15 +145,17 @@ static void switch_to(const struct pagetable *pt)
     uintptr_t offset = (uintptr_t)mmu_replace_ttbr1 - (uintptr_t)idmap_start;
     void (*replace)(uint64_t root) = (void (*)(uint64_t))(identity_page + offset);
     replace(pt->root.raw);
+    hal_direct_base = direct;
     mmu_use(pt);
 
     mmu_close_lower_half();
     identity_page = 0;
 }
 
-void hal_mmu_init(const struct boot_info *info)
+void hal_mmu_init(const struct boot_info *info, uint64_t direct_base)
 {
     ASSERT(identity_page != 0);
+    direct = direct_base;
     paddr_t root;
     if (!upcall_table_frame(&root)) {
         panic("mmu: no memory for page tables");

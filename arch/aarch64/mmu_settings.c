@@ -27,8 +27,7 @@ uint64_t mmu_physical_max(void)
 
 unsigned mmu_enforceable(unsigned prot)
 {
-    bool is_asked = (prot & PROT_GUARDED) != 0; /* rarely: no ID register is read for data */
-    return is_asked && !cpu_has_bti() ? prot & ~(unsigned)PROT_GUARDED : prot;
+    return cpu_has_bti() ? prot : prot & ~(unsigned)PROT_GUARDED;
 }
 
 struct hal_pte_rules mmu_rules(void)

@@ -6,6 +6,8 @@
 #define TIB (UINT64_C(1) << 40)
 #define GIB (UINT64_C(1) << 30)
 
+uint64_t hal_direct_base = HAL_DIRECT_BASE;
+
 const struct hal_layout hal_layout = {
     .region =
         {

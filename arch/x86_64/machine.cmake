@@ -23,7 +23,7 @@ set(boot32_flags
     "-I${CMAKE_SOURCE_DIR}" "-I${arch_dir}/include" -DIMAGE_BLOCKS=${image_blocks} ${boot32_checks})
 
 file(GLOB boot32_sources CONFIGURE_DEPENDS "${arch_dir}/boot32/*.c")
-list(APPEND boot32_sources "${arch_dir}/pte.c" "${CMAKE_SOURCE_DIR}/hal/pagetable.c")
+list(APPEND boot32_sources "${arch_dir}/pte.c" "${CMAKE_SOURCE_DIR}/hal/pagetable.c" "${CMAKE_SOURCE_DIR}/hal/pagetable_query.c")
 file(MAKE_DIRECTORY "${boot32_dir}")
 
 set(boot32_objects "")

@@ -20,6 +20,8 @@
 #define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */
 #define KERNEL_HALF     UINT64_C(0xffff800000000000)
 
+#define CPUID_EXT_EDX_PAGE1GB (1u << 26) /* SDM 2A, CPUID leaf 80000001H */
+
 /* Seconds: nobody masks interrupts that long. */
 #define ANSWER_SPINS_MAX ((uint64_t)1 << 32)
 
@@ -42,9 +44,9 @@ static void forget_all(void)
 
 /* The bootstrap tables until hal_mmu_init() fills in the final root: faults are decoded from the
  * start. */
-static struct pagetable_recent recent;
+static struct pagetable_recent recent = {.base = PAGETABLE_NOWHERE};
 static struct pagetable tables = {
-    .leaf_max = 1, /* hal/README.md: direct-map blocks are 2 MiB at most */
+    .leaf_max = 1, /* until hal_mmu_init() asks the CPU for 1 GiB */
     .at = table_at,
     .alloc = upcall_table_frame,
     .free = upcall_table_frame_free,
@@ -117,8 +119,9 @@ static void map_image(const struct pagetable *pt)
     }
 }
 
-/* A range of RAM in the direct map; frames of text and read-only data are read-only there, too. */
-static void map_direct(const struct pagetable *pt, uint64_t base, uint64_t end)
+/* A range of RAM in the direct map, which begins at `direct`; frames of text and read-only data are
+ * read-only there, too. */
+static void map_direct(const struct pagetable *pt, uint64_t direct, uint64_t base, uint64_t end)
 {
     uint64_t ro = image_phys(__text_start).raw, ro_end = image_phys(__rodata_end).raw;
     const struct {
@@ -131,24 +134,24 @@ static void map_direct(const struct pagetable *pt, uint64_t base, uint64_t end)
     };
     for (unsigned i = 0; i < ARRAY_COUNT(parts); i++) {
         if (parts[i].base < parts[i].end) {
-            must_map(pt, HAL_DIRECT_BASE + parts[i].base, paddr(parts[i].base),
+            must_map(pt, direct + parts[i].base, paddr(parts[i].base),
                      parts[i].end - parts[i].base, parts[i].prot);
         }
     }
 }
 
-static void map_ram(const struct pagetable *pt, const struct boot_info *info)
+static void map_ram(const struct pagetable *pt, const struct boot_info *info, uint64_t direct)
 {
     for (uint32_t i = 0; i < info->range_count; i++) {
         const struct boot_range *r = &info->ranges[i];
         if (r->kind != BOOT_RAM && r->kind != BOOT_ACPI_RECLAIM) {
             continue;
         }
-        uint64_t reach = MIN(HAL_DIRECT_SIZE, pt->phys_max + 1);
+        uint64_t reach = MIN(HAL_DIRECT_SIZE - (direct - HAL_DIRECT_BASE), pt->phys_max + 1);
         if (r->base >= reach) {
             continue; /* beyond the direct map, or what the CPU can name */
         }
-        map_direct(pt, r->base, MIN(r->base + r->len, reach));
+        map_direct(pt, direct, r->base, MIN(r->base + r->len, reach));
     }
 }
 
@@ -160,12 +163,12 @@ struct claim {
     bool is_allowed;
 };
 
-static void prove(const struct pagetable *pt, uintptr_t stack)
+static void prove(const struct pagetable *pt, uint64_t direct, uintptr_t stack)
 {
     uintptr_t ist_lo, ist_hi;
     const struct hal_pte_rules rules = mmu_rules();
     cpu_ist_bounds(IST_FAULT, &ist_lo, &ist_hi);
-    uintptr_t text_alias = (uintptr_t)hal_direct(image_phys(__text_start));
+    uintptr_t text_alias = direct + image_phys(__text_start).raw;
     const struct claim claims[] = {
         {"next instruction", (uintptr_t)hal_mmu_init, FAULT_EXEC, true},
         {"vectors", (uintptr_t)__text_start, FAULT_EXEC, true},
@@ -177,7 +180,7 @@ static void prove(const struct pagetable *pt, uintptr_t stack)
         {"interrupt stack", ist_lo, FAULT_WRITE, true},
         {"end of the interrupt stack", ist_hi - 1, FAULT_WRITE, true},
         {"end of .bss", (uintptr_t)__bss_end - 1, FAULT_WRITE, true},
-        {"the tables", (uintptr_t)table_at(pt->root), FAULT_WRITE, true},
+        {"the tables", direct + pt->root.raw, FAULT_WRITE, true},
         {"writing to text", (uintptr_t)__text_start, FAULT_WRITE, false},
         {"writing to text in the direct map", text_alias, FAULT_WRITE, false},
         {"executing text in the direct map", text_alias, FAULT_EXEC, false},
@@ -192,7 +195,7 @@ static void prove(const struct pagetable *pt, uintptr_t stack)
     for (unsigned i = 0; i < ARRAY_COUNT(claims); i++) {
         const struct claim *c = &claims[i];
         paddr_t expect = c->va >= HAL_IMAGE_BASE ? image_phys((const char *)c->va)
-                                                 : paddr(c->va - HAL_DIRECT_BASE);
+                                                 : paddr(c->va - direct);
         const char *why =
             pagetable_check(pt, c->va, c->access, &rules, c->is_allowed ? &expect : NULL);
         if (c->is_allowed && why != NULL) {
@@ -204,21 +207,29 @@ static void prove(const struct pagetable *pt, uintptr_t stack)
     }
 }
 
-void hal_mmu_init(const struct boot_info *info)
+static bool has_leaves_of_1_gib(void)
+{
+    return cpuid(0x80000000, 0).eax >= 0x80000001 &&
+           (cpuid(0x80000001, 0).edx & CPUID_EXT_EDX_PAGE1GB) != 0;
+}
+
+void hal_mmu_init(const struct boot_info *info, uint64_t direct_base)
 {
     struct pagetable fresh = *live();
     fresh.recent = NULL;
+    fresh.leaf_max = has_leaves_of_1_gib() ? 2 : 1;
     if (!upcall_table_frame(&fresh.root)) {
         panic("mmu: no memory for the root table");
     }
     map_image(&fresh);
-    map_ram(&fresh, info);
-    prove(&fresh, (uintptr_t)&fresh);
+    map_ram(&fresh, info, direct_base);
+    prove(&fresh, direct_base, (uintptr_t)&fresh);
     write_cr3(fresh.root.raw);
+    hal_direct_base = direct_base;
     forget_all();
     tables = fresh;
     tables.recent = &recent;
-    recent.table = NULL;
+    recent.base = PAGETABLE_NOWHERE;
 }
 
 void mmu_enter(void)
@@ -241,20 +252,20 @@ struct pagetable mmu_begin_start(paddr_t root)
 
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)
 {
-    return pagetable_map(live(), va, pa, pages, prot, type);
+    return pagetable_map(&tables, va, pa, pages, prot, type);
 }
 
 enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 {
-    return pagetable_unmap(live(), va, pages, batch);
+    return pagetable_unmap(&tables, va, pages, batch);
 }
 
 enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch)
 {
-    return pagetable_protect(live(), va, pages, prot, batch);
+    return pagetable_protect(&tables, va, pages, prot, batch);
 }
 
-static void forget_batch(const struct hal_mmu_batch *batch)
+static ALWAYS_INLINE void forget_batch(const struct hal_mmu_batch *batch)
 {
     if (UNLIKELY(batch->flush_all || batch->pages > FLUSH_PAGES_MAX)) {
         forget_all();
@@ -351,6 +362,11 @@ bool hal_mmu_touch(vaddr_t va, size_t pages)
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
 {
     return pagetable_query(live(), va, out);
+}
+
+uint64_t hal_mmu_absent(vaddr_t va)
+{
+    return pagetable_absent(live(), va);
 }
 
 /* Entries are replaced whole here: there is no moment at which live memory is not mapped. */

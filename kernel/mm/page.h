@@ -36,7 +36,7 @@ enum page_owner {
 };
 
 /** @brief Take over the frames of the memory map; O(number of ranges) plus metadata of split
- * blocks.
+ * blocks, and clearing 40 bytes for each 4 MiB.
  *  @context{early, once, after hal_mmu_init()} */
 void page_init(const struct boot_info *info);
 
@@ -58,6 +58,22 @@ static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owne
 /** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that reach no higher.
  */
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out);
+
+/** Order of the largest leaf of a page table, 1 GiB: taken by page_alloc_blocks(). */
+#define PAGE_HUGE_ORDER 18u
+
+/**
+ * @brief Take consecutive frames by the block of 2^PAGE_ORDER_MAX pages (4 MiB): more than
+ * page_alloc() has. Each block is given back by itself, with page_free(block, PAGE_ORDER_MAX).
+ * @param count  Blocks, at least 1.
+ * @param align  Of the first byte: a power of two; less than a block's size is a block's size.
+ * @param limit  All lie below, exclusive: for devices that reach no higher. UINT64_MAX: anywhere.
+ * @return OK; E_NOMEM: so many are not free together; E_INVAL: 0, or more than there are addresses,
+ *         or align. @context{as page_alloc; looks at each place there is, interrupts masked for 64
+ *         of them at a time} @locks page
+ */
+enum status page_alloc_blocks(size_t count, uint64_t align, uint64_t limit, enum page_owner owner,
+                              paddr_t *out);
 
 /** @brief page_alloc(0) and zeroed. */
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out);

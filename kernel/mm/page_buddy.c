@@ -16,24 +16,15 @@
 
 #include "kernel/lib/string.h"
 
-#define ORDER_COUNT (PAGE_ORDER_MAX + 1)
-
-/* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. Those that
- * are so far that page_states does not reach them it takes first: no CPU keeps them. */
-enum { ZONE_LOW, ZONE_HIGH, ZONE_FAR, ZONE_COUNT };
+#define ORDER_COUNT  (PAGE_ORDER_MAX + 1)
 #define ZONE_LOW_END ((uint64_t)1 << 32)
-
-struct zone {
-    struct list free[ORDER_COUNT];
-    uint32_t mask; /* bit i set iff free[i] is not empty */
-};
 
 struct spinlock page_lock = SPINLOCK_INIT;
 struct page_map page_map;
 struct page_states page_states;
 
 /* Both under the lock. */
-static struct zone zones[ZONE_COUNT];
+struct page_zone page_zones[PAGE_ZONES];
 static struct page_block *spare;
 
 static bool has_states(uint64_t number)
@@ -41,11 +32,19 @@ static bool has_states(uint64_t number)
     return (number << PAGE_ORDER_MAX) - page_states.first < page_states.count;
 }
 
-static struct zone *zone_of(uint64_t number)
+struct page_zone *page_zone_of(uint64_t number)
 {
-    return &zones[!has_states(number)                    ? ZONE_FAR
-                  : number < ZONE_LOW_END >> BLOCK_SHIFT ? ZONE_LOW
-                                                         : ZONE_HIGH];
+    return &page_zones[!has_states(number)                    ? ZONE_FAR
+                       : number < ZONE_LOW_END >> BLOCK_SHIFT ? ZONE_LOW
+                                                              : ZONE_HIGH];
+}
+
+uint64_t page_zone_end(uint64_t number)
+{
+    uint64_t low_end = ZONE_LOW_END >> BLOCK_SHIFT;
+    uint64_t states_end = (page_states.first + page_states.count) >> PAGE_ORDER_MAX;
+    uint64_t end = has_states(number) ? states_end : UINT64_MAX;
+    return number < low_end ? MIN(low_end, end) : end;
 }
 
 /** The block is cut, described there; NULL: no longer. */
@@ -59,13 +58,13 @@ static void set_meta(struct page_block *block, uint64_t number, struct page_meta
     }
 }
 
-static void list_free(struct zone *z, struct list_node *n, unsigned order)
+static void list_free(struct page_zone *z, struct list_node *n, unsigned order)
 {
     list_push_front(&z->free[order], n);
     z->mask |= 1u << order;
 }
 
-static void unlist_free(struct zone *z, struct list_node *n, unsigned order)
+static void unlist_free(struct page_zone *z, struct list_node *n, unsigned order)
 {
     list_remove(n);
     if (list_is_empty(&z->free[order])) {
@@ -73,14 +72,25 @@ static void unlist_free(struct zone *z, struct list_node *n, unsigned order)
     }
 }
 
-static void put_run(struct zone *z, struct page_meta *meta, unsigned index, unsigned order)
+void page_list_block(struct page_zone *z, struct page_block *block)
+{
+    list_push_back(&z->free[PAGE_ORDER_MAX], &block->link);
+    z->mask |= 1u << PAGE_ORDER_MAX;
+}
+
+void page_unlist_block(struct page_zone *z, struct page_block *block)
+{
+    unlist_free(z, &block->link, PAGE_ORDER_MAX);
+}
+
+static void put_run(struct page_zone *z, struct page_meta *meta, unsigned index, unsigned order)
 {
     meta->state[index] = frame_state(FRAME_FREE, order, PAGE_FREE);
     list_free(z, &meta->link[index], order);
 }
 
 /** Make [first, end) free, in runs as large as alignment and length allow. */
-static void put_frames(struct zone *z, struct page_meta *meta, unsigned first, unsigned end)
+static void put_frames(struct page_zone *z, struct page_meta *meta, unsigned first, unsigned end)
 {
     while (first < end) {
         unsigned order = 31u - (unsigned)__builtin_clz(end - first);
@@ -93,7 +103,7 @@ static void put_frames(struct zone *z, struct page_meta *meta, unsigned first, u
 }
 
 /** Turn a whole free block, not in a list, into runs; its first frames describe it. */
-static void cut_free_block(struct zone *z, struct page_block *block, uint64_t number)
+static void cut_free_block(struct page_zone *z, struct page_block *block, uint64_t number)
 {
     struct page_meta *meta = hal_direct(paddr(number << BLOCK_SHIFT));
     page_poison_taken(paddr(number << BLOCK_SHIFT), META_PAGES);
@@ -116,7 +126,7 @@ static bool is_all_free(const struct page_block *block)
 static void join_block(struct page_block *block)
 {
     uint64_t number = page_block_number(block);
-    struct zone *z = zone_of(number);
+    struct page_zone *z = page_zone_of(number);
     struct page_meta *meta = block->meta;
     for (unsigned i = META_PAGES; i < BLOCK_PAGES;) {
         unsigned order = meta->state[i] >> 4 & 15;
@@ -140,7 +150,7 @@ static struct page_block *block_of_node(const struct list_node *n, uint64_t *num
 
 /** Take 2^order frames from the listed free run of a cut block; what is left over is listed again.
  */
-static paddr_t take_run(struct zone *z, struct list_node *n, unsigned run_order, unsigned order,
+static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_order, unsigned order,
                         enum page_owner owner)
 {
     uint64_t number;
@@ -159,7 +169,7 @@ static paddr_t take_run(struct zone *z, struct list_node *n, unsigned run_order,
     return paddr((number << BLOCK_SHIFT) + ((uint64_t)index << PAGE_SHIFT));
 }
 
-static paddr_t take_block(struct zone *z, struct list_node *n, enum page_owner owner)
+static paddr_t take_block(struct page_zone *z, struct list_node *n, enum page_owner owner)
 {
     struct page_block *block = CONTAINER_OF(n, struct page_block, link);
     unlist_free(z, n, PAGE_ORDER_MAX);
@@ -168,18 +178,22 @@ static paddr_t take_block(struct zone *z, struct list_node *n, enum page_owner o
     return paddr(page_block_number(block) << BLOCK_SHIFT);
 }
 
-static void cut_listed_block(struct zone *z, struct list_node *n)
+static void cut_listed_block(struct page_zone *z, struct list_node *n)
 {
     struct page_block *block = CONTAINER_OF(n, struct page_block, link);
     unlist_free(z, n, PAGE_ORDER_MAX);
     cut_free_block(z, block, page_block_number(block));
 }
 
-static bool take_from_zone(struct zone *z, unsigned order, enum page_owner owner, paddr_t *out)
+static bool take_from_zone(struct page_zone *z, unsigned order, enum page_owner owner, paddr_t *out)
+    REQUIRES(page_lock)
 {
     uint32_t fits = z->mask >> order << order;
-    if (fits == 0) {
-        return false;
+    if (UNLIKELY(fits == 0)) {
+        if (!page_carve_locked(z, UINT64_MAX)) {
+            return false;
+        }
+        fits = 1u << PAGE_ORDER_MAX;
     }
     unsigned run_order = (unsigned)__builtin_ctz(fits);
     struct list_node *n = list_first(&z->free[run_order]);
@@ -198,13 +212,13 @@ static bool take_from_zone(struct zone *z, unsigned order, enum page_owner owner
 
 bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out)
 {
-    return take_from_zone(&zones[ZONE_HIGH], order, owner, out) ||
-           take_from_zone(&zones[ZONE_LOW], order, owner, out);
+    return take_from_zone(&page_zones[ZONE_HIGH], order, owner, out) ||
+           take_from_zone(&page_zones[ZONE_LOW], order, owner, out);
 }
 
 bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out)
 {
-    return take_from_zone(&zones[ZONE_FAR], order, owner, out) ||
+    return take_from_zone(&page_zones[ZONE_FAR], order, owner, out) ||
            page_take_near_locked(order, owner, out);
 }
 
@@ -217,8 +231,8 @@ static uint64_t lowest_end(unsigned order)
 }
 
 /** Search the lists, which need not be sorted: whoever cannot reach all memory pays for it. */
-static bool take_below(struct zone *z, unsigned order, uint64_t limit, enum page_owner owner,
-                       paddr_t *out)
+static bool take_below(struct page_zone *z, unsigned order, uint64_t limit, enum page_owner owner,
+                       paddr_t *out) REQUIRES(page_lock)
 {
     for (unsigned run_order = order; run_order < PAGE_ORDER_MAX; run_order++) {
         LIST_FOR_EACH (&z->free[run_order], n) {
@@ -245,7 +259,10 @@ static bool take_below(struct zone *z, unsigned order, uint64_t limit, enum page
         return take_below(z, order, limit, owner,
                           out); /* once: the run that fits is in a list now */
     }
-    return false;
+    /* Once, too: the block that fits is in the list. */
+    return limit >= lowest_end(order) &&
+           page_carve_locked(z, (limit - lowest_end(order)) >> BLOCK_SHIFT) &&
+           take_below(z, order, limit, owner, out);
 }
 
 static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
@@ -253,14 +270,14 @@ static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner ow
 {
     unsigned zone = ZONE_LOW;
     if (limit >= ZONE_LOW_END) {
-        if (take_from_zone(&zones[zone++], order, owner, out)) {
+        if (take_from_zone(&page_zones[zone++], order, owner, out)) {
             return true;
         }
     }
-    while (zone < ZONE_COUNT && !take_below(&zones[zone], order, limit, owner, out)) {
+    while (zone < PAGE_ZONES && !take_below(&page_zones[zone], order, limit, owner, out)) {
         zone++;
     }
-    return zone < ZONE_COUNT;
+    return zone < PAGE_ZONES;
 }
 
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
@@ -333,7 +350,7 @@ static bool is_held(const struct page_block *block, paddr_t base, unsigned order
     return state == frame_state(FRAME_KEPT, order, PAGE_FREE) || page_is_taken(state, order);
 }
 
-static void free_run(struct page_block *block, struct zone *z, unsigned index, unsigned order)
+static void free_run(struct page_block *block, struct page_zone *z, unsigned index, unsigned order)
 {
     struct page_meta *meta = block->meta;
     block->free_pages += (uint16_t)(1u << order);
@@ -366,9 +383,9 @@ void page_give_locked(paddr_t base, unsigned order)
         page_bad_free(base, order);
     } else if (order == PAGE_ORDER_MAX) {
         block->state = BLOCK_FREE;
-        list_free(zone_of(number), &block->link, PAGE_ORDER_MAX);
+        list_free(page_zone_of(number), &block->link, PAGE_ORDER_MAX);
     } else {
-        free_run(block, zone_of(number), page_index(base), order);
+        free_run(block, page_zone_of(number), page_index(base), order);
     }
 }
 
@@ -383,8 +400,9 @@ void page_join_spare_locked(void)
 unsigned page_largest_locked(void)
 {
     uint32_t mask = spare != NULL ? 1u << PAGE_ORDER_MAX : 1;
-    for (unsigned i = 0; i < ZONE_COUNT; i++) {
-        mask |= zones[i].mask;
+    for (unsigned i = 0; i < PAGE_ZONES; i++) {
+        mask |= page_zones[i].mask;
+        mask |= list_is_empty(&page_zones[i].spans) ? 0 : 1u << PAGE_ORDER_MAX;
     }
     return 31u - (unsigned)__builtin_clz(mask);
 }
@@ -403,10 +421,11 @@ void page_set_areas(const struct page_area *list, unsigned count)
     page_map = (struct page_map){.areas = list, .area_count = count};
     page_open_depots();
     spare = NULL;
-    for (unsigned i = 0; i < ZONE_COUNT; i++) {
-        zones[i].mask = 0;
+    for (unsigned i = 0; i < PAGE_ZONES; i++) {
+        page_zones[i].mask = 0;
+        list_init(&page_zones[i].spans);
         for (unsigned order = 0; order < ORDER_COUNT; order++) {
-            list_init(&zones[i].free[order]);
+            list_init(&page_zones[i].free[order]);
         }
     }
 }
@@ -414,14 +433,6 @@ void page_set_areas(const struct page_area *list, unsigned count)
 void page_add_fixed(enum page_owner owner, uint64_t pages)
 {
     page_map.fixed_by_owner[owner] += pages;
-}
-
-void page_add_block(uint64_t number)
-{
-    struct page_block *block = page_find_block(number);
-    block->state = BLOCK_FREE;
-    list_push_back(&zone_of(number)->free[PAGE_ORDER_MAX], &block->link);
-    zone_of(number)->mask |= 1u << PAGE_ORDER_MAX;
 }
 
 void page_cut_block(uint64_t number, unsigned meta_index)
@@ -439,6 +450,6 @@ void page_add_frames(uint64_t number, unsigned first, unsigned end)
 {
     struct page_block *block = page_find_block(number);
     memset(&block->meta->state[first], 0, (end - first) * sizeof(block->meta->state[0]));
-    put_frames(zone_of(number), block->meta, first, end);
+    put_frames(page_zone_of(number), block->meta, first, end);
     block->free_pages += (uint16_t)(end - first);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The page allocator's start: the memory map becomes areas of blocks. Work is proportional to the
-// number of ranges and of blocks, not of frames.
+// number of ranges, but for clearing the records: 40 bytes for each 4 MiB.
 
 #include "kernel/mm/page_internal.h"
 
@@ -203,22 +203,32 @@ static void init_mixed_block(uint64_t number)
     }
 }
 
+/** Whole blocks of one run, from `first` on. @return how many: at least 1. */
+static uint64_t init_whole_blocks(const struct page_area *area, uint64_t first,
+                                  const struct run *run)
+{
+    uint64_t count = (run->end >> PAGE_ORDER_MAX) - first;
+    if (run->kind == RUN_FREE) {
+        page_add_span(first, count);
+    } else if (run->kind == RUN_BUSY) {
+        page_add_fixed(run->owner, count << PAGE_ORDER_MAX);
+        for (uint64_t i = 0; i < count; i++) {
+            area->blocks[first - area->first + i].state = BLOCK_FIXED;
+        }
+    }
+    return count;
+}
+
 static void init_area(const struct page_area *area)
 {
     uint64_t limit = (area->first + area->count) << PAGE_ORDER_MAX;
-    struct run run = {0};
-    for (uint64_t i = 0; i < area->count; i++) {
-        uint64_t first = (area->first + i) << PAGE_ORDER_MAX;
-        if (run.end <= first || run.first > first) {
-            run = run_at(first, limit);
-        }
+    for (uint64_t number = area->first; number < area->first + area->count;) {
+        uint64_t first = number << PAGE_ORDER_MAX;
+        struct run run = run_at(first, limit);
         if (run.end - first < BLOCK_PAGES) {
-            init_mixed_block(area->first + i);
-        } else if (run.kind == RUN_FREE) {
-            page_add_block(area->first + i);
-        } else if (run.kind == RUN_BUSY) {
-            area->blocks[i].state = BLOCK_FIXED;
-            page_add_fixed(run.owner, BLOCK_PAGES);
+            init_mixed_block(number++);
+        } else {
+            number += init_whole_blocks(area, number, &run);
         }
     }
 }

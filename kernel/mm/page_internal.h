@@ -20,9 +20,10 @@
 #define BLOCK_SHIFT (PAGE_SHIFT + PAGE_ORDER_MAX)
 
 enum block_state {
-    BLOCK_NONE,  /* no RAM */
+    BLOCK_NONE,  /* no RAM; or inside a span */
     BLOCK_FIXED, /* never handed out: `owner` has it, or several have parts of it */
     BLOCK_FREE,  /* whole, in the free list of the largest order */
+    BLOCK_SPAN,  /* whole and free, and so are the blocks behind it, `span` in all: page_blocks.c */
     BLOCK_TAKEN, /* whole, by `owner` */
     BLOCK_CUT,   /* `meta` describes its frames */
 };
@@ -36,11 +37,15 @@ struct page_meta {
 
 /* Field protection: the page lock. */
 struct page_block {
-    struct list_node link;  /* BLOCK_FREE: in a free list; BLOCK_TAKEN: the owner's */
-    struct page_meta *meta; /* BLOCK_CUT: in the direct map, inside the block */
-    uint16_t free_pages;    /* BLOCK_CUT */
-    uint8_t state;          /* enum block_state */
-    uint8_t owner;          /* enum page_owner of BLOCK_TAKEN */
+    /* BLOCK_FREE: in a free list; BLOCK_SPAN: of the zone's spans; BLOCK_TAKEN: the owner's */
+    struct list_node link;
+    union {
+        struct page_meta *meta; /* BLOCK_CUT: in the direct map, inside the block; else NULL */
+        uint64_t span;          /* BLOCK_SPAN: blocks */
+    };
+    uint16_t free_pages; /* BLOCK_CUT */
+    uint8_t state;       /* enum block_state */
+    uint8_t owner;       /* enum page_owner of BLOCK_TAKEN */
 };
 
 /** Records of consecutive blocks. Holes of up to AREA_GAP_MAX blocks lie inside. */
@@ -94,6 +99,25 @@ static inline unsigned page_index(paddr_t frame)
 
 extern struct spinlock page_lock;
 
+/* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. Those that
+ * are so far that page_states does not reach them it takes first: no CPU keeps them. */
+enum { ZONE_LOW, ZONE_HIGH, ZONE_FAR, PAGE_ZONES };
+
+/* Field protection: the page lock. */
+struct page_zone {
+    struct list free[PAGE_ORDER_MAX + 1];
+    struct list spans; /* of blocks that are in no list, by their first; the lowest first at start */
+    uint32_t mask;     /* bit i set iff free[i] is not empty */
+};
+extern struct page_zone page_zones[PAGE_ZONES];
+
+struct page_zone *page_zone_of(uint64_t block);
+/** The next block, above this one, that may be of another zone. */
+uint64_t page_zone_end(uint64_t block);
+/** A BLOCK_FREE: into its zone's list, behind the others, and out of it. */
+void page_list_block(struct page_zone *z, struct page_block *block);
+void page_unlist_block(struct page_zone *z, struct page_block *block);
+
 /** @return false: no run that large is free. */
 bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
 /** The same, of what page_states reaches. */
@@ -131,8 +155,16 @@ void page_set_areas(const struct page_area *areas, unsigned count);
 /** @brief Count pages for an owner, PAGE_FREE not among them. @context{early} */
 void page_add_fixed(enum page_owner owner, uint64_t pages);
 
-/** @brief Make a whole block free. @context{early} */
-void page_add_block(uint64_t number);
+/* --- page_blocks.c --- */
+
+/** @brief Make whole blocks free; O(1). @context{early} */
+void page_add_span(uint64_t first, uint64_t count);
+/** The first block of a span becomes a BLOCK_FREE. @return false: the zone has no span that begins
+ * at block `highest` or below. */
+bool page_carve_locked(struct page_zone *z, uint64_t highest) REQUIRES(page_lock);
+bool page_is_in_span_locked(uint64_t block) REQUIRES(page_lock);
+
+/* --- page_buddy.c, at start-up --- */
 
 /**
  * @brief Begin to cut a block whose frames differ: every frame is FRAME_FIXED, nothing is counted.

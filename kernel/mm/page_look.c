@@ -71,7 +71,8 @@ int page_taken_order(paddr_t base)
 static bool is_any_frame(const struct page_block *block, uint64_t first, uint64_t last)
 {
     irq_state_t s = spin_lock_irq(&page_lock);
-    bool is_ram = block->state == BLOCK_FREE || block->state == BLOCK_TAKEN;
+    bool is_ram = block->state == BLOCK_FREE || block->state == BLOCK_TAKEN ||
+                  page_is_in_span_locked(page_block_number(block));
     for (uint64_t i = first; block->state == BLOCK_CUT && i <= last && !is_ram; i++) {
         is_ram = (block->meta->state[i] & 15) != FRAME_FIXED;
     }
@@ -109,17 +110,23 @@ static void count_runs(const struct page_meta *meta, uint64_t *by_owner)
     }
 }
 
-static void count_block(const struct page_block *block, uint64_t *by_owner)
+/** @return how many blocks it counted. */
+static uint64_t count_block(const struct page_block *block, uint64_t *by_owner)
 {
+    uint64_t count = 1;
     irq_state_t state = spin_lock_irq(&page_lock);
     if (block->state == BLOCK_FREE) {
         by_owner[PAGE_FREE] += BLOCK_PAGES;
+    } else if (block->state == BLOCK_SPAN) {
+        count = block->span;
+        by_owner[PAGE_FREE] += count * BLOCK_PAGES;
     } else if (block->state == BLOCK_TAKEN) {
         by_owner[block->owner] += BLOCK_PAGES;
     } else if (block->state == BLOCK_CUT) {
         count_runs(block->meta, by_owner);
     }
     spin_unlock_irq(&page_lock, state);
+    return count;
 }
 
 /* Whenever a block is looked at, each of its frames is somebody's: the sum is right, though no
@@ -129,8 +136,8 @@ void page_get_stats(struct page_stats *out)
     struct page_stats stats = {0};
     memcpy(stats.by_owner, page_map.fixed_by_owner, sizeof(stats.by_owner));
     for (unsigned i = 0; i < page_map.area_count; i++) {
-        for (uint64_t n = 0; n < page_map.areas[i].count; n++) {
-            count_block(&page_map.areas[i].blocks[n], stats.by_owner);
+        for (uint64_t n = 0; n < page_map.areas[i].count;) {
+            n += count_block(&page_map.areas[i].blocks[n], stats.by_owner);
         }
     }
     for (unsigned i = 0; i < PAGE_OWNER_COUNT; i++) {

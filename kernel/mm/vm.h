@@ -13,6 +13,17 @@
 
 struct fault;
 
+/** Where a range lies, its guards included: a node of the region's tree (vm_tree.h). Private to
+ * kernel/mm. */
+struct vm_place {
+    uint64_t start, end;    /* bytes */
+    struct vm_range *owner; /* NULL: nobody's, but kept for the next one of its size: vm_spare.h */
+    struct vm_place *left, *right, *parent;
+    struct vm_place *next; /* of a list of spare ones */
+    uint64_t gap, gap_max; /* free bytes before it, and the largest such in its subtree */
+    uint32_t rank;         /* random: parents have the larger one */
+};
+
 /** A reserved range. The struct belongs to the caller, who keeps it until vm_release(). */
 struct vm_range {
     vaddr_t base;                      /* first usable page */
@@ -23,11 +34,9 @@ struct vm_range {
     /** Answer a fault inside the range, or NULL: not mapped means a bug. May sleep if
      * fault->may_sleep. */
     bool (*fault)(struct vm_range *range, struct fault *fault);
-    void *ctx;                              /* the owner's */
-    struct vm_range *left, *right, *parent; /* private: tree by address */
-    uint32_t rank;                          /* private: random, parents have the larger one */
-    bool is_spare;                          /* private: nobody's, see vm_spare.h */
-    uint64_t gap, gap_max; /* private: free bytes before it, and the largest such in its subtree */
+    void *ctx;              /* the owner's */
+    struct vm_place *place; /* private: `own`, or one that was spare */
+    struct vm_place own;    /* private */
 };
 
 struct vm_request {
@@ -132,6 +141,10 @@ void *vm_map_framebuffer(uint64_t base, uint64_t len);
 const void *vm_map_module(uint64_t base, uint64_t len);
 /** @brief Give back what vm_map_module() returned. @context{thread} */
 void vm_unmap_module(const void *bytes);
+
+/** @brief For asan.c: map frames, which stay there for good, in the region of shadow memory.
+ *  @return as hal_mmu_map(). @context{as page_alloc} @locks vm */
+enum status vm_map_shadow(vaddr_t va, paddr_t base, size_t pages);
 
 /** @brief The range that owns an address, or NULL. It may be gone at once, unless the caller owns
  * it.

@@ -9,10 +9,25 @@
 #include "kernel/mm/vm.h"
 #include "kernel/spinlock.h"
 
-static struct vm_range *reserve(size_t pages, uint32_t guards, const char *name)
+#define HUGE_BYTES  ((size_t)1 << 30)
+#define LARGE_BYTES ((size_t)2 << 20)
+
+/* So that large leaves map what is large: 1 GiB or 2 MiB each. `with` is to be mapped there: its
+ * alignment is the most that helps. */
+static size_t align_for(size_t pages, uint64_t with)
+{
+    size_t bytes = pages * PAGE_SIZE;
+    if (bytes >= HUGE_BYTES && IS_ALIGNED(with, HUGE_BYTES)) {
+        return HUGE_BYTES;
+    }
+    return bytes >= LARGE_BYTES && IS_ALIGNED(with, LARGE_BYTES) ? LARGE_BYTES : PAGE_SIZE;
+}
+
+static struct vm_range *reserve(size_t pages, uint64_t with, uint32_t guards, const char *name)
 {
     struct vm_range *range = heap_alloc(sizeof *range);
     const struct vm_request request = {.pages = pages,
+                                       .align = align_for(pages, with),
                                        .guard_below = guards,
                                        .guard_above = guards,
                                        .region = HAL_REGION_VM,
@@ -36,7 +51,7 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name)
         return NULL;
     }
     size_t pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
-    struct vm_range *range = reserve(pages, 1, name);
+    struct vm_range *range = reserve(pages, 0, 1, name);
     if (range == NULL) {
         return NULL;
     }
@@ -72,7 +87,7 @@ static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot,
     }
     uint64_t first = ALIGN_DOWN(base, PAGE_SIZE);
     size_t pages = (ALIGN_UP(end, PAGE_SIZE) - first) >> PAGE_SHIFT;
-    struct vm_range *range = reserve(pages, 1, name);
+    struct vm_range *range = reserve(pages, first, 1, name);
     *why = range == NULL ? E_NOMEM : vm_map_physical(range, paddr(first), prot, type);
     if (range != NULL && *why != OK) {
         release(range);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranges of one region by address: a treap (a search tree whose random ranks keep it balanced) in
+// Places of one region by address: a treap (a search tree whose random ranks keep it balanced) in
 // which every node knows the largest gap in its subtree, so that the lowest gap that fits is found
 // in O(log n).
 #include "kernel/mm/vm_tree.h"
@@ -9,37 +9,26 @@
 
 #define WALK_MAX 256 /* deeper than any treap of real size: bounds a walk during a panic */
 
-/* First and one-past-last byte of what a range occupies, guards included. */
-static uint64_t start_of(const struct vm_range *r)
-{
-    return r->base - (uint64_t)r->guard_below * PAGE_SIZE;
-}
-
-static uint64_t end_of(const struct vm_range *r)
-{
-    return r->base + (r->pages + r->guard_above) * PAGE_SIZE;
-}
-
-static uint64_t gap_max_of(const struct vm_range *r)
+static uint64_t gap_max_of(const struct vm_place *r)
 {
     return r == NULL ? 0 : r->gap_max;
 }
 
-static void update(struct vm_range *r)
+static void update(struct vm_place *r)
 {
     r->gap_max = MAX(r->gap, MAX(gap_max_of(r->left), gap_max_of(r->right)));
 }
 
-static void update_up(struct vm_range *r)
+static void update_up(struct vm_place *r)
 {
     for (; r != NULL; r = r->parent) {
         update(r);
     }
 }
 
-static void replace_child(struct vm_tree *t, struct vm_range *old, struct vm_range *with)
+static void replace_child(struct vm_tree *t, const struct vm_place *old, struct vm_place *with)
 {
-    struct vm_range *parent = old->parent;
+    struct vm_place *parent = old->parent;
     if (parent == NULL) {
         t->root = with;
     } else if (parent->left == old) {
@@ -53,9 +42,9 @@ static void replace_child(struct vm_tree *t, struct vm_range *old, struct vm_ran
 }
 
 /* Turn the edge between r and its parent around. */
-static void rotate_up(struct vm_tree *t, struct vm_range *r)
+static void rotate_up(struct vm_tree *t, struct vm_place *r)
 {
-    struct vm_range *parent = r->parent;
+    struct vm_place *parent = r->parent;
     replace_child(t, parent, r);
     if (parent->left == r) {
         parent->left = r->right;
@@ -75,7 +64,7 @@ static void rotate_up(struct vm_tree *t, struct vm_range *r)
     update(r);
 }
 
-static struct vm_range *leftmost(struct vm_range *r)
+static struct vm_place *leftmost(struct vm_place *r)
 {
     while (r != NULL && r->left != NULL) {
         r = r->left;
@@ -83,12 +72,12 @@ static struct vm_range *leftmost(struct vm_range *r)
     return r;
 }
 
-struct vm_range *vm_tree_first(const struct vm_tree *t)
+struct vm_place *vm_tree_first(const struct vm_tree *t)
 {
     return leftmost(t->root);
 }
 
-struct vm_range *vm_tree_next(const struct vm_range *r)
+struct vm_place *vm_tree_next(const struct vm_place *r)
 {
     if (r->right != NULL) {
         return leftmost(r->right);
@@ -99,10 +88,10 @@ struct vm_range *vm_tree_next(const struct vm_range *r)
     return r->parent;
 }
 
-static struct vm_range *previous(const struct vm_range *r)
+static struct vm_place *previous(const struct vm_place *r)
 {
     if (r->left != NULL) {
-        struct vm_range *p = r->left;
+        struct vm_place *p = r->left;
         while (p->right != NULL) {
             p = p->right;
         }
@@ -114,19 +103,19 @@ static struct vm_range *previous(const struct vm_range *r)
     return r->parent;
 }
 
-static void set_gap(const struct vm_tree *t, struct vm_range *r)
+static void set_gap(const struct vm_tree *t, struct vm_place *r)
 {
-    const struct vm_range *before = previous(r);
-    r->gap = start_of(r) - (before == NULL ? t->base : end_of(before));
+    const struct vm_place *before = previous(r);
+    r->gap = r->start - (before == NULL ? t->base : before->end);
 }
 
-void vm_tree_insert(struct vm_tree *t, struct vm_range *r)
+void vm_tree_insert(struct vm_tree *t, struct vm_place *r)
 {
-    t->used_end = MAX(t->used_end, end_of(r));
-    struct vm_range **link = &t->root, *parent = NULL;
+    t->used_end = MAX(t->used_end, r->end);
+    struct vm_place **link = &t->root, *parent = NULL;
     while (*link != NULL) {
         parent = *link;
-        link = r->base < parent->base ? &parent->left : &parent->right;
+        link = r->start < parent->start ? &parent->left : &parent->right;
     }
     t->seed = t->seed * 1664525u + 1013904223u;
     r->rank = t->seed;
@@ -135,7 +124,7 @@ void vm_tree_insert(struct vm_tree *t, struct vm_range *r)
     *link = r;
 
     set_gap(t, r);
-    struct vm_range *after = vm_tree_next(r);
+    struct vm_place *after = vm_tree_next(r);
     if (after != NULL) {
         set_gap(t, after);
         update_up(after);
@@ -146,13 +135,13 @@ void vm_tree_insert(struct vm_tree *t, struct vm_range *r)
     }
 }
 
-void vm_tree_remove(struct vm_tree *t, struct vm_range *r)
+void vm_tree_remove(struct vm_tree *t, struct vm_place *r)
 {
-    struct vm_range *after = vm_tree_next(r);
+    struct vm_place *after = vm_tree_next(r);
     while (r->left != NULL && r->right != NULL) {
         rotate_up(t, r->left->rank > r->right->rank ? r->left : r->right);
     }
-    struct vm_range *parent = r->parent;
+    struct vm_place *parent = r->parent;
     replace_child(t, r, r->left != NULL ? r->left : r->right);
     update_up(parent);
     if (after != NULL) {
@@ -162,13 +151,11 @@ void vm_tree_remove(struct vm_tree *t, struct vm_range *r)
     r->left = r->right = r->parent = NULL;
 }
 
-void vm_tree_replace(struct vm_tree *t, struct vm_range *old, struct vm_range *with)
+void vm_tree_replace(struct vm_tree *t, const struct vm_place *old, struct vm_place *with)
 {
-    with->left = old->left;
-    with->right = old->right;
-    with->rank = old->rank;
-    with->gap = old->gap;
-    with->gap_max = old->gap_max;
+    struct vm_place *spare_link = with->next;
+    *with = *old;
+    with->next = spare_link;
     if (with->left != NULL) {
         with->left->parent = with;
     }
@@ -204,33 +191,33 @@ bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint6
 {
     uint64_t align = q->align == 0 ? PAGE_SIZE : q->align;
     uint64_t want = (q->guard_below + q->pages + q->guard_above) * PAGE_SIZE + (align - PAGE_SIZE);
-    struct vm_range *r = t->root;
+    struct vm_place *r = t->root;
     if (gap_max_of(r) >= want) {
         for (;;) {
             if (gap_max_of(r->left) >= want) {
                 r = r->left;
             } else if (r->gap >= want) {
-                return fits(start_of(r) - r->gap, r->gap, q, align, base);
+                return fits(r->start - r->gap, r->gap, q, align, base);
             } else {
                 r = r->right;
             }
         }
     }
-    const struct vm_range *last = t->root;
+    const struct vm_place *last = t->root;
     while (last != NULL && last->right != NULL) {
         last = last->right;
     }
-    uint64_t from = last == NULL ? t->base : end_of(last);
+    uint64_t from = last == NULL ? t->base : last->end;
     return fits(from, t->base + t->size - from, q, align, base);
 }
 
-struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va)
+struct vm_place *vm_tree_find(const struct vm_tree *t, uint64_t va)
 {
-    struct vm_range *r = t->root;
+    struct vm_place *r = t->root;
     for (unsigned steps = 0; r != NULL && steps < WALK_MAX; steps++) {
-        if (va < start_of(r)) {
+        if (va < r->start) {
             r = r->left;
-        } else if (va >= end_of(r)) {
+        } else if (va >= r->end) {
             r = r->right;
         } else {
             return r;
@@ -243,10 +230,10 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
                       uint64_t *len)
 {
     uint64_t at = MAX(from, t->base);
-    const struct vm_range *r = vm_tree_first(t);
+    const struct vm_place *r = vm_tree_first(t);
     for (; at < t->used_end; r = vm_tree_next(r)) {
         uint64_t first = ALIGN_UP(at, unit);
-        uint64_t end = ALIGN_DOWN(r == NULL ? t->used_end + (unit - 1) : start_of(r), unit);
+        uint64_t end = ALIGN_DOWN(r == NULL ? t->used_end + (unit - 1) : r->start, unit);
         if (first < end) {
             *base = first;
             *len = MIN(*len, end - first);
@@ -255,7 +242,7 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
         if (r == NULL) {
             break;
         }
-        at = MAX(at, end_of(r));
+        at = MAX(at, r->end);
     }
     return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The reserved ranges of one region, ordered by address, with the lowest fitting gap in O(log n).
+// The places of one region that are taken, or kept, ordered by address, with the lowest fitting gap in O(log n).
 // Pure: no lock, no tables.
 #pragma once
 
@@ -8,17 +8,18 @@
 
 struct vm_tree {
     uint64_t base, size; /* bytes; base + size does not wrap */
-    struct vm_range *root;
+    struct vm_place *root;
     uint32_t seed;     /* of the ranks */
-    uint64_t used_end; /* no range was ever behind it */
+    uint64_t used_end; /* no place was ever behind it */
 };
 
-/** @brief Insert a range whose base, pages and guards are set and overlap nothing. */
-void vm_tree_insert(struct vm_tree *t, struct vm_range *r);
-void vm_tree_remove(struct vm_tree *t, struct vm_range *r);
+/** @brief Insert a place whose start and end are set and overlap nothing. */
+void vm_tree_insert(struct vm_tree *t, struct vm_place *p);
+void vm_tree_remove(struct vm_tree *t, struct vm_place *p);
 
-/** @brief Put one range where another one is, which leaves the tree; both occupy the same bytes. */
-void vm_tree_replace(struct vm_tree *t, struct vm_range *old, struct vm_range *with);
+/** @brief Have another struct stand for a place: all of it but `next` is copied, and the old one is
+ * out of the tree. */
+void vm_tree_replace(struct vm_tree *t, const struct vm_place *old, struct vm_place *with);
 
 /**
  * @brief Find room. q->pages is at least 1, its sum with the guards does not overflow in bytes,
@@ -27,9 +28,9 @@ void vm_tree_replace(struct vm_tree *t, struct vm_range *old, struct vm_range *w
  */
 bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint64_t *base);
 
-/** @brief The range that holds va, guards included, or NULL. Bounded, also while the tree is being
+/** @brief The place that holds va, or NULL. Bounded, also while the tree is being
  * changed. */
-struct vm_range *vm_tree_find(const struct vm_tree *t, uint64_t va);
+struct vm_place *vm_tree_find(const struct vm_tree *t, uint64_t va);
 
 /**
  * @brief The next gap at or behind `from`, as far as ranges ever were, in whole units.
@@ -40,5 +41,5 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
                       uint64_t *len);
 
 /** @brief Ascending. */
-struct vm_range *vm_tree_first(const struct vm_tree *t);
-struct vm_range *vm_tree_next(const struct vm_range *r);
+struct vm_place *vm_tree_first(const struct vm_tree *t);
+struct vm_place *vm_tree_next(const struct vm_place *r);

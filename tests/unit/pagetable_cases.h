@@ -101,7 +101,7 @@ static struct pagetable_recent recent;
 
 static struct pagetable fresh(unsigned leaf_max)
 {
-    recent = (struct pagetable_recent){0};
+    recent = (struct pagetable_recent){.base = PAGETABLE_NOWHERE};
     memset(taken, 0, sizeof taken);
     frames_left = ARENA_FRAMES;
     forgets = 0;

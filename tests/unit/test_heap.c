@@ -29,7 +29,7 @@ static int set_up(void **state)
                               .early_base = FAKE_RAM_BASE,
                               .early_len = FAKE_RAM_SIZE};
     page_early_init(&info);
-    hal_mmu_init(&info);
+    hal_mmu_init(&info, HAL_DIRECT_BASE);
     page_init(&info);
     vm_init();
     heap_init();

@@ -6,6 +6,7 @@
 #include "arch/x86_64/pte.c"
 #include "hal/pagetable.c"
 #include "hal/pagetable_lazy.c"
+#include "hal/pagetable_query.c"
 
 static const struct hal_pte_rules *strict_rules(void)
 {

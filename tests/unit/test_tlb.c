@@ -38,6 +38,7 @@
 #include "arch/aarch64/pte.c"
 #include "hal/pagetable.c"
 #include "hal/pagetable_lazy.c"
+#include "hal/pagetable_query.c"
 
 #include "arch/aarch64/mmu.c"
 

@@ -38,6 +38,8 @@ struct mapping {
     enum mem_type type;
 };
 
+uint64_t hal_direct_base = HAL_DIRECT_BASE;
+
 const struct hal_layout hal_layout = {
     .region =
         {
@@ -98,9 +100,10 @@ void fake_memory_reset(void)
     must(madvise(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, MADV_REMOVE) == 0, "madvise");
 }
 
-void hal_mmu_init(const struct boot_info *info)
+void hal_mmu_init(const struct boot_info *info, uint64_t direct_base)
 {
     (void)info;
+    hal_direct_base = direct_base;
     fake_memory_reset();
 }
 
@@ -306,6 +309,12 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     }
     batch->count = 0;
     batch->flush_all = false;
+}
+
+uint64_t hal_mmu_absent(vaddr_t va)
+{
+    (void)va;
+    return 0; /* there may be a table anywhere */
 }
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)

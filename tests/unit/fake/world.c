@@ -219,7 +219,7 @@ int world_boot(void **state)
 
     clock_init();
     page_early_init(&info);
-    hal_mmu_init(&info);
+    hal_mmu_init(&info, HAL_DIRECT_BASE);
     page_init(&info);
     vm_init();
     heap_init();
