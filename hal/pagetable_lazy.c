@@ -21,6 +21,14 @@ static bool claim(pte_t *slot, pte_t e)
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Release: who sees the page sees it cleared. What was unmapped meanwhile stays so. */
+static void show(pte_t *slot, pte_t e)
+{
+    uint64_t busy = hal_pte_busy(e).raw;
+    (void)__atomic_compare_exchange_n(&slot->raw, &busy, hal_pte_touched(e).raw, false,
+                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
 static void touch(const struct pagetable *pt, pte_t *slot)
 {
     for (pte_t e = load(slot); is_lazy(e); e = load(slot)) {
@@ -28,7 +36,7 @@ static void touch(const struct pagetable *pt, pte_t *slot)
             hal_cpu_relax();
         } else if (claim(slot, e)) {
             hal_zero_pages(entries(pt, hal_pte_addr(hal_pte_touched(e), 0)), 1);
-            store(slot, hal_pte_touched(e));
+            show(slot, e);
         }
     }
 }

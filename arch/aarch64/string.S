@@ -10,6 +10,9 @@
 
 #include "arch/aarch64/asm.inc"
 
+/* From so many bytes on memset() looks whether DC ZVA clears them: two blocks of the largest size that it uses. */
+#define ZVA_FROM 1024
+
 /* To `bytes` if x0, x1 or x2 is not a multiple of 8 and the MMU may be off; without x1, for memset. */
 .macro MMU_OFF_TO bytes, second=x1
         orr     x3, x0, x2
@@ -31,7 +34,7 @@
  * in: x0, x1, x2    out: x0 = dst    clobbers: x1-x15    IRQs: any
  *
  * void *memset(void *dst, int byte, size_t n)
- * in: x0, w1, x2    out: x0 = dst    clobbers: x1-x5    IRQs: any
+ * in: x0, w1, x2    out: x0 = dst    clobbers: x1-x7    IRQs: any
  */
         .balign 16
         .globl  memcpy
@@ -170,6 +173,9 @@ memset:
         cmp     x2, #16
         b.lo    .Lset_small
         stp     x1, x1, [x5, #-16]      // the end, which may overlap
+        cmp     x2, #ZVA_FROM
+        b.hs    .Lset_large
+.Lset_stores:
         subs    x2, x2, #(16 + 128)
         b.lo    .Lset_rest
 .Lset128:
@@ -191,6 +197,37 @@ memset:
         subs    x2, x2, #16
         b.hi    .Lset16
 .Lset_done:
+        ret
+
+        // Zeroes, in whole blocks (DC ZVA), where that is allowed: never on Device memory, which all is while the
+        // MMU is off.
+.Lset_large:
+        cbnz    x1, .Lset_stores
+        mrs     x4, sctlr_el1
+        tbz     x4, #0, .Lset_stores
+        mrs     x4, dczid_el0
+        tbnz    x4, #4, .Lset_stores    // DZP: prohibited
+        and     x4, x4, #0xf
+        mov     x6, #4
+        lsl     x4, x6, x4              // bytes of a block
+        cmp     x4, #(ZVA_FROM / 2)
+        b.hi    .Lset_stores
+        add     x6, x0, x4
+.Lset_head:                             // as many bytes as a block has: up to its first boundary, and beyond
+        stp     x1, x1, [x3], #16
+        cmp     x3, x6
+        b.lo    .Lset_head
+        sub     x7, x4, #1
+        bic     x3, x6, x7
+        sub     x6, x5, x4              // the last place where a block fits
+.Lset_block:
+        dc      zva, x3
+        add     x3, x3, x4
+        cmp     x3, x6
+        b.ls    .Lset_block
+        sub     x2, x5, x3
+        subs    x2, x2, #16             // the last 16 bytes are set
+        b.hi    .Lset16
         ret
 .Lset_small:
         tbz     x2, #3, .Lset_below8

@@ -109,8 +109,8 @@ struct list_node *page_link(paddr_t base);
 /** @brief The run that a link of page_link() belongs to. @context{any} */
 paddr_t page_of_link(struct list_node *link);
 
-/** @brief Whether a byte of [base, base + len) is RAM that this allocator hands out, free or not;
- * len > 0, without wrap-around. @context{any} */
+/** @brief Whether a byte of [base, base + len) is RAM, as firmware said: free, taken, or the
+ * kernel's own image and tables; len > 0, without wrap-around. @context{any} */
 bool page_is_any_ram(uint64_t base, uint64_t len);
 
 /** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for

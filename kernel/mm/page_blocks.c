@@ -54,12 +54,6 @@ static struct page_block *span_over(uint64_t number, struct page_zone **zone)
     return NULL;
 }
 
-bool page_is_in_span_locked(uint64_t number)
-{
-    struct page_zone *z;
-    return span_over(number, &z) != NULL;
-}
-
 /** Take [first, first + count) out of the span that they lie in. */
 static void leave_span(struct page_zone *z, struct page_block *span, uint64_t first, uint64_t count)
 {

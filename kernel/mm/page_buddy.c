@@ -265,6 +265,13 @@ static bool take_below(struct page_zone *z, unsigned order, uint64_t limit, enum
            take_below(z, order, limit, owner, out);
 }
 
+/** No frame of the zone is below. */
+static uint64_t zone_start(unsigned zone)
+{
+    uint64_t states_end = (page_states.first + page_states.count) << PAGE_SHIFT;
+    return zone == ZONE_LOW ? 0 : zone == ZONE_HIGH ? ZONE_LOW_END : states_end;
+}
+
 static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
     REQUIRES(page_lock)
 {
@@ -274,10 +281,12 @@ static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner ow
             return true;
         }
     }
-    while (zone < PAGE_ZONES && !take_below(&page_zones[zone], order, limit, owner, out)) {
-        zone++;
+    for (; zone < PAGE_ZONES && zone_start(zone) < limit; zone++) {
+        if (take_below(&page_zones[zone], order, limit, owner, out)) {
+            return true;
+        }
     }
-    return zone < PAGE_ZONES;
+    return false;
 }
 
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
@@ -293,6 +302,10 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
         irq_state_t state = spin_lock_irq(&page_lock);
         found = take_below_locked(order, limit, owner, out);
         has_given = !found && page_give_some_locked();
+        if (!found && !has_given && order == PAGE_ORDER_MAX) {
+            page_join_spare_locked();
+            found = take_below_locked(order, limit, owner, out);
+        }
         spin_unlock_irq(&page_lock, state);
         if (!found && !has_given && !has_asked) {
             has_asked = true;

@@ -251,6 +251,7 @@ void page_init(const struct boot_info *info)
     find_areas();
     place_records();
     page_set_areas(areas, area_count);
+    page_map.boot = info;
     for (unsigned i = 0; i < area_count; i++) {
         init_area(&areas[i]);
     }

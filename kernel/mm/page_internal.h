@@ -59,6 +59,7 @@ struct page_area {
 
 /** All records. [I] */
 struct page_map {
+    const struct boot_info *boot; /* its ranges */
     const struct page_area *areas;
     unsigned area_count;
     bool has_plenty;                           /* so that each CPU may keep some */
@@ -162,7 +163,6 @@ void page_add_span(uint64_t first, uint64_t count);
 /** The first block of a span becomes a BLOCK_FREE. @return false: the zone has no span that begins
  * at block `highest` or below. */
 bool page_carve_locked(struct page_zone *z, uint64_t highest) REQUIRES(page_lock);
-bool page_is_in_span_locked(uint64_t block) REQUIRES(page_lock);
 
 /* --- page_buddy.c, at start-up --- */
 

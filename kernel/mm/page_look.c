@@ -66,30 +66,15 @@ int page_taken_order(paddr_t base)
     return (state & 15) == FRAME_TAKEN ? state >> 4 & 15 : -1;
 }
 
-/* Which frames are fixed never changes, so a block that is cut or freed meanwhile does not matter.
- */
-static bool is_any_frame(const struct page_block *block, uint64_t first, uint64_t last)
-{
-    irq_state_t s = spin_lock_irq(&page_lock);
-    bool is_ram = block->state == BLOCK_FREE || block->state == BLOCK_TAKEN ||
-                  page_is_in_span_locked(page_block_number(block));
-    for (uint64_t i = first; block->state == BLOCK_CUT && i <= last && !is_ram; i++) {
-        is_ram = (block->meta->state[i] & 15) != FRAME_FIXED;
-    }
-    spin_unlock_irq(&page_lock, s);
-    return is_ram;
-}
-
 bool page_is_any_ram(uint64_t base, uint64_t len)
 {
-    uint64_t end = (base + (len - 1)) >> PAGE_SHIFT; /* the last frame */
-    for (uint64_t frame = base >> PAGE_SHIFT; frame <= end;) {
-        uint64_t last = MIN(frame | (BLOCK_PAGES - 1), end);
-        const struct page_block *block = page_find_block(frame / BLOCK_PAGES);
-        if (block != NULL && is_any_frame(block, frame % BLOCK_PAGES, last % BLOCK_PAGES)) {
+    uint64_t last = base + (len - 1);
+    for (uint32_t i = 0; i < page_map.boot->range_count; i++) {
+        const struct boot_range *r = &page_map.boot->ranges[i];
+        if (r->kind == BOOT_RAM && r->len > 0 && r->base <= last &&
+            base <= r->base + (r->len - 1)) {
             return true;
         }
-        frame = last + 1;
     }
     return false;
 }

@@ -20,9 +20,10 @@
 /* Regions whose addresses are handed out here. */
 static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
 
-static struct spinlock tree_lock = SPINLOCK_INIT; /* both that follow */
+static struct spinlock tree_lock = SPINLOCK_INIT; /* all that follow */
 static struct vm_tree trees[HAL_REGION_COUNT];
 static struct vm_spares spares[HAL_REGION_COUNT];
+static bool is_claimed[HAL_REGION_COUNT]; /* by who looks for empty tables: a gap is not seen */
 
 void vm_init(void)
 {
@@ -61,20 +62,39 @@ static uint64_t bytes_in_all(const struct vm_request *q)
     return (q->pages + q->guard_below + q->guard_above) * PAGE_SIZE;
 }
 
+/** Room for a request, which spare places may have to make. */
+static bool find_room(const struct vm_request *q, uint64_t *base) REQUIRES(tree_lock)
+{
+    struct vm_request aligned = *q;
+    if (q->region == HAL_REGION_PROGRAM) {
+        /* A touch looks at so many pages around it (vm_touch()): they are all of one range. */
+        aligned.align = MAX(q->align, VM_TOUCHED_BYTES);
+    }
+    while (!vm_tree_find_gap(&trees[q->region], &aligned, base)) {
+        if (!vm_spares_drop(&spares[q->region], &trees[q->region])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** A place of the range's own. NULL: there is no room. */
 static NOINLINE struct vm_place *place_anew(struct vm_range *range, const struct vm_request *q)
     REQUIRES(tree_lock)
 {
-    struct vm_tree *tree = &trees[q->region];
     uint64_t base;
-    while (!vm_tree_find_gap(tree, q, &base)) {
-        if (!vm_spares_drop(&spares[q->region], tree)) {
+    while (!find_room(q, &base)) {
+        if (!is_claimed[q->region]) {
             return NULL;
         }
+        /* Not for long: what is claimed maps nothing. */
+        spin_unlock_masked(&tree_lock);
+        hal_cpu_relax();
+        spin_lock_masked(&tree_lock);
     }
     range->own.start = base - bytes_below(q);
     range->own.end = range->own.start + bytes_in_all(q);
-    vm_tree_insert(tree, &range->own);
+    vm_tree_insert(&trees[q->region], &range->own);
     return &range->own;
 }
 
@@ -121,12 +141,13 @@ void vm_release(struct vm_range *range)
     struct vm_tree *tree = &trees[range->region];
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
-    ASSERT(range->place->owner == range);
+    ASSERT(range->place != NULL && range->place->owner == range); /* not twice */
     if (range->region == HAL_REGION_PROGRAM) {
         vm_tree_remove(tree, range->place); /* its large neighbours want the lowest gap */
     } else {
         vm_spares_give(&spares[range->region], tree, range->place);
     }
+    range->place = NULL;
     spin_unlock_masked(&tree_lock);
     hal_irq_restore(s);
     preempt_check();
@@ -142,6 +163,7 @@ static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struc
     if (found) {
         claim->end = claim->start + len;
         vm_tree_insert(&trees[region], claim);
+        is_claimed[region] = true;
     }
     spin_unlock_irq(&tree_lock, s);
     return found;
@@ -155,6 +177,7 @@ static void trim_region(enum hal_region region, uint64_t span)
         vm_unmap_tables(claim.start, (claim.end - claim.start) / PAGE_SIZE);
         irq_state_t s = spin_lock_irq(&tree_lock);
         vm_tree_remove(&trees[region], &claim);
+        is_claimed[region] = false;
         spin_unlock_irq(&tree_lock, s);
     }
 }

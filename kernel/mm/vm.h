@@ -73,6 +73,31 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
  */
 enum status vm_commit(struct vm_range *range, size_t first, size_t count, enum page_owner owner);
 
+/** How the pages of a range come. Belongs to the range's owner, for as long as the range. */
+struct vm_pager {
+    unsigned prot; /* PROT_R, perhaps with PROT_W */
+    enum page_owner owner;
+    /**
+     * @brief Put a page's contents into its frame, before anybody sees it. NULL: pages are zeroes.
+     * @param page   Of the range. @param bytes  PAGE_SIZE of them, zero.
+     * @return anything but OK: the page does not come, the touch is a fault like any other.
+     * @context{thread that touched; may sleep. For one page it may run in several threads at once:
+     * one of them is used}
+     */
+    enum status (*fill)(struct vm_pager *pager, size_t page, void *bytes);
+};
+
+/**
+ * @brief Have each page of a range come when it is touched first; vm_unmap(range, .., true) gives
+ * back what came. Uses the range's `fault` and `ctx`.
+ *
+ * Code that touches may hold anything where pages are zeroes, and nothing that it may not sleep
+ * with where they are filled. Memory may be short then: the touch is a fault that nobody answers,
+ * for the kernel's own code the end. A device does not fault: vm_to_phys() has pages that came.
+ * @context{thread, before anybody touches the range}
+ */
+void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager);
+
 /**
  * @brief Map what vm_commit() has at an address, for who does not touch it himself: a fault
  * handler, or a device.
@@ -134,7 +159,7 @@ enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out);
 void vm_unmap_device(const struct io_region *region);
 
 /** @brief As vm_map_device(), for memory that a screen shows: writes may merge and overtake each
- * other. @return NULL on failure; for ever otherwise. */
+ * other. @return NULL on failure, RAM among them; for ever otherwise. */
 void *vm_map_framebuffer(uint64_t base, uint64_t len);
 
 /** @brief Map RAM of a boot module (any alignment) read-only, cached. @return NULL on failure. */

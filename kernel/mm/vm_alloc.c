@@ -9,6 +9,9 @@
 #include "kernel/mm/vm.h"
 #include "kernel/spinlock.h"
 
+/* What a range of this file is: its `ctx`. Who gives something back has to have taken it. */
+static char allocated, physical;
+
 #define HUGE_BYTES  ((size_t)1 << 30)
 #define LARGE_BYTES ((size_t)2 << 20)
 
@@ -59,6 +62,7 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name)
         release(range);
         return NULL;
     }
+    range->ctx = &allocated;
     return (void *)(uintptr_t)range->base;
 }
 
@@ -68,7 +72,7 @@ void vm_free(void *p)
         return;
     }
     struct vm_range *range = vm_find((uintptr_t)p);
-    if (range == NULL || range->base != (uintptr_t)p) {
+    if (range == NULL || range->base != (uintptr_t)p || range->ctx != &allocated) {
         panic("vm: free of %p, which is no range's start", p);
     }
     vm_unmap(range, 0, range->pages, true);
@@ -93,16 +97,28 @@ static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot,
         release(range);
         return NULL;
     }
+    if (range != NULL) {
+        range->ctx = &physical;
+    }
     return range;
+}
+
+/* Or the kernel's own frames would be written through it, text among them. */
+static bool is_ram(uint64_t base, uint64_t len, const char *what)
+{
+    uint64_t end;
+    bool is = len > 0 && !ADD_OVERFLOWS(base, len, &end) && page_is_any_ram(base, len);
+    if (is) {
+        log_warn("vm", "0x%llx bytes at 0x%llx are said to be a device's %s, and are RAM",
+                 (unsigned long long)len, (unsigned long long)base, what);
+    }
+    return is;
 }
 
 enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
 {
     enum status s;
-    uint64_t end;
-    if (len > 0 && !ADD_OVERFLOWS(base, len, &end) && page_is_any_ram(base, len)) {
-        log_warn("vm", "0x%llx bytes at 0x%llx are said to be a device's registers, and are RAM",
-                 (unsigned long long)len, (unsigned long long)base);
+    if (is_ram(base, len, "registers")) {
         return E_INVAL;
     }
     const struct vm_range *range =
@@ -117,6 +133,9 @@ enum status vm_map_device(uint64_t base, uint64_t len, struct io_region *out)
 void *vm_map_framebuffer(uint64_t base, uint64_t len)
 {
     enum status s;
+    if (is_ram(base, len, "framebuffer")) {
+        return NULL;
+    }
     const struct vm_range *range =
         map_physical(base, len, PROT_R | PROT_W, MEM_WRITE_COMBINE, "framebuffer", &s);
     return range == NULL ? NULL : (void *)(uintptr_t)(range->base + (base & (PAGE_SIZE - 1)));
@@ -125,7 +144,7 @@ void *vm_map_framebuffer(uint64_t base, uint64_t len)
 static void unmap_physical(vaddr_t va)
 {
     struct vm_range *range = vm_find(va);
-    ASSERT(range != NULL);
+    ASSERT(range != NULL && range->ctx == &physical && va - range->base < PAGE_SIZE);
     vm_unmap(range, 0, range->pages, false);
     release(range);
 }

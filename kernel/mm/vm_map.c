@@ -9,10 +9,6 @@
 #include "kernel/mm/vm_internal.h"
 #include "kernel/spinlock.h"
 
-/* Cleared at a fault. A fault costs about as much as clearing two pages with eight bytes an
- * instruction; who touches one page of 64 KiB often touches others. */
-#define TOUCHED_PAGES ((size_t)16)
-
 /* Frames that wait for one flush at most, when a large range is unmapped: 32 MiB. */
 #define GATHERED_MAX ((size_t)8192)
 
@@ -275,7 +271,7 @@ enum status vm_commit(struct vm_range *range, size_t first, size_t count, enum p
 
 bool vm_touch(vaddr_t va)
 {
-    return is_in(HAL_REGION_PROGRAM, va) && hal_mmu_touch(va, TOUCHED_PAGES);
+    return is_in(HAL_REGION_PROGRAM, va) && hal_mmu_touch(va, VM_TOUCHED_BYTES / PAGE_SIZE);
 }
 
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)

@@ -4,7 +4,7 @@
 #include "tests/kernel/tests.h"
 
 const struct kernel_test *const kernel_tests[] = {
-    mmu_tests,         string_tests,     trap_tests,     memory_tests,
+    mmu_tests,         string_tests,     trap_tests,     memory_tests, range_tests,
     magazine_tests,    sched_tests,      program_tests,  cpu_tests,
     smp_tests,         smp_thread_tests, smp_move_tests, smp_file_tests,
     smp_program_tests, smp_spread_tests, block_tests,    irq_tests,

@@ -9,6 +9,7 @@ extern const struct kernel_test mmu_tests[];
 extern const struct kernel_test string_tests[];
 extern const struct kernel_test trap_tests[];
 extern const struct kernel_test memory_tests[];
+extern const struct kernel_test range_tests[];
 extern const struct kernel_test magazine_tests[];
 extern const struct kernel_test program_tests[];
 extern const struct kernel_test sched_tests[];

@@ -23,6 +23,7 @@
 #define hal_mmu_flush           tested_mmu_flush
 #define hal_mmu_touch           tested_mmu_touch
 #define hal_mmu_query           tested_mmu_query
+#define hal_mmu_absent          tested_mmu_absent
 #define hal_mmu_peek            tested_mmu_peek
 #define hal_mmu_walk            tested_mmu_walk
 #define hal_mmu_physical_max    tested_mmu_physical_max

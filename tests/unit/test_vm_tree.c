@@ -32,20 +32,20 @@ static uint64_t end_of(const struct vm_range *r)
 }
 
 /* Checks order, ranks and gaps below r; returns its depth. */
-static unsigned check_node(const struct vm_range *r)
+static unsigned check_node(const struct vm_place *r)
 {
     if (r == NULL) {
         return 0;
     }
     uint64_t max = r->gap;
-    const struct vm_range *child[2] = {r->left, r->right};
+    const struct vm_place *child[2] = {r->left, r->right};
     unsigned depth[2];
     for (unsigned i = 0; i < 2; i++) {
         depth[i] = check_node(child[i]);
         if (child[i] != NULL) {
             assert_ptr_equal(child[i]->parent, r);
             assert_true(child[i]->rank <= r->rank);
-            assert_true((child[i]->base < r->base) == (i == 0));
+            assert_true((child[i]->start < r->start) == (i == 0));
             max = child[i]->gap_max > max ? child[i]->gap_max : max;
         }
     }
@@ -57,10 +57,10 @@ static void check_tree(unsigned count)
 {
     uint64_t at = BASE;
     unsigned seen = 0;
-    for (struct vm_range *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
-        assert_true(start_of(r) >= at);
-        assert_int_equal(r->gap, start_of(r) - at);
-        at = end_of(r);
+    for (const struct vm_place *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
+        assert_true(r->start >= at);
+        assert_int_equal(r->gap, r->start - at);
+        at = r->end;
         seen++;
     }
     assert_true(at <= BASE + SIZE);
@@ -99,7 +99,10 @@ static void add(unsigned i, const struct vm_request *q, uint64_t base)
                                   .pages = q->pages,
                                   .guard_below = q->guard_below,
                                   .guard_above = q->guard_above};
-    vm_tree_insert(&tree, &ranges[i]);
+    ranges[i].place = &ranges[i].own;
+    ranges[i].own = (struct vm_place){
+        .start = start_of(&ranges[i]), .end = end_of(&ranges[i]), .owner = &ranges[i]};
+    vm_tree_insert(&tree, ranges[i].place);
     used[i] = true;
 }
 
@@ -111,7 +114,7 @@ static void test_random_ranges_never_overlap(void **state)
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = rnd(COUNT);
         if (used[i]) {
-            vm_tree_remove(&tree, &ranges[i]);
+            vm_tree_remove(&tree, ranges[i].place);
             used[i] = false;
             count--;
         } else {
@@ -148,12 +151,12 @@ static void test_find_knows_ranges_and_guards(void **state)
         add(i, &q, base);
     }
     for (unsigned i = 0; i < 50; i++) {
-        assert_ptr_equal(vm_tree_find(&tree, BASE + i * 4 * PAGE_SIZE), &ranges[i]);
-        assert_ptr_equal(vm_tree_find(&tree, BASE + (i * 4 + 4) * PAGE_SIZE - 1), &ranges[i]);
+        assert_ptr_equal(vm_tree_find(&tree, BASE + i * 4 * PAGE_SIZE)->owner, &ranges[i]);
+        assert_ptr_equal(vm_tree_find(&tree, BASE + (i * 4 + 4) * PAGE_SIZE - 1)->owner, &ranges[i]);
     }
     assert_null(vm_tree_find(&tree, BASE + 200 * PAGE_SIZE));
     assert_null(vm_tree_find(&tree, BASE - 1));
-    vm_tree_remove(&tree, &ranges[20]);
+    vm_tree_remove(&tree, ranges[20].place);
     assert_null(vm_tree_find(&tree, BASE + 81 * PAGE_SIZE));
 }
 
@@ -168,9 +171,9 @@ static void test_the_lowest_gap_that_fits_is_taken(void **state)
         add(i, &one, base);
     }
     uint64_t base;
-    vm_tree_remove(&tree, &ranges[10]);
-    vm_tree_remove(&tree, &ranges[50]);
-    vm_tree_remove(&tree, &ranges[51]);
+    vm_tree_remove(&tree, ranges[10].place);
+    vm_tree_remove(&tree, ranges[50].place);
+    vm_tree_remove(&tree, ranges[51].place);
     assert_true(vm_tree_find_gap(&tree, &two, &base));
     assert_int_equal(base, BASE + 50 * PAGE_SIZE);
     assert_true(vm_tree_find_gap(&tree, &one, &base));
@@ -197,36 +200,54 @@ static void test_a_full_region_refuses(void **state)
 
 static struct vm_spares spares;
 
-static struct vm_range range_of(const struct vm_request *q)
+static uint64_t bytes_in_all(const struct vm_request *q)
 {
-    return (struct vm_range){
-        .pages = q->pages, .guard_below = q->guard_below, .guard_above = q->guard_above};
+    return (q->pages + q->guard_below + q->guard_above) * PAGE_SIZE;
 }
 
 static unsigned count_spares(void)
 {
     unsigned n = 0;
-    for (struct vm_range *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
-        n += r->is_spare;
+    for (const struct vm_place *p = vm_tree_first(&tree); p != NULL; p = vm_tree_next(p)) {
+        n += p->owner == NULL;
     }
     return n;
+}
+
+static struct vm_place *take_spare(const struct vm_request *q)
+{
+    return vm_spares_take(&spares, bytes_in_all(q), (uint64_t)q->guard_below * PAGE_SIZE,
+                          q->align != 0 ? q->align : 1);
 }
 
 /* As vm.c does it. @return false: no room. */
 static bool put(unsigned i, const struct vm_request *q)
 {
-    ranges[i] = range_of(q);
-    uint64_t align = q->align != 0 ? q->align : 1;
-    if (!vm_spares_take(&spares, &tree, &ranges[i], align)) {
-        while (!vm_tree_find_gap(&tree, q, &ranges[i].base)) {
-            if (!vm_spares_drop(&spares, &tree)) {
-                return false;
-            }
-        }
-        vm_tree_insert(&tree, &ranges[i]);
+    uint64_t base;
+    struct vm_place *place = take_spare(q);
+    if (place != NULL) {
+        ranges[i] = (struct vm_range){.base = place->start + q->guard_below * PAGE_SIZE,
+                                      .pages = q->pages,
+                                      .guard_below = q->guard_below,
+                                      .guard_above = q->guard_above,
+                                      .place = place};
+        place->owner = &ranges[i];
+        used[i] = true;
+        return true;
     }
-    used[i] = true;
+    while (!vm_tree_find_gap(&tree, q, &base)) {
+        if (!vm_spares_drop(&spares, &tree)) {
+            return false;
+        }
+    }
+    add(i, q, base);
     return true;
+}
+
+static void give(unsigned i)
+{
+    vm_spares_give(&spares, &tree, ranges[i].place);
+    used[i] = false;
 }
 
 static void test_a_spare_place_is_taken_over(void **state)
@@ -236,28 +257,28 @@ static void test_a_spare_place_is_taken_over(void **state)
     vm_spares_open(&spares);
     const struct vm_request four = {.pages = 2, .guard_below = 1, .guard_above = 1};
     const struct vm_request low = {.pages = 4}, other = {.pages = 20}; /* 20: of the same list */
+    const struct vm_request aligned = {.pages = 4, .align = (uint64_t)1 << 20};
     for (unsigned i = 0; i < 10; i++) {
         assert_true(put(i, &four));
     }
     uint64_t base = ranges[4].base;
-    vm_spares_give(&spares, &tree, &ranges[4]);
+    give(4);
     check_tree(10);
-    assert_true(vm_tree_find(&tree, base)->is_spare);
+    assert_null(vm_tree_find(&tree, base)->owner);
 
-    struct vm_range r = range_of(&other);
-    assert_false(vm_spares_take(&spares, &tree, &r, 1));
-    r = range_of(&low); /* as many pages, none of them a guard */
-    assert_true(vm_spares_take(&spares, &tree, &r, 1));
-    assert_int_equal(r.base, base - PAGE_SIZE);
-    assert_ptr_equal(vm_tree_find(&tree, base), &r);
+    assert_null(take_spare(&other));
+    assert_null(take_spare(&aligned));
+    assert_true(put(4, &low)); /* as many pages, none of them a guard */
+    assert_int_equal(ranges[4].base, base - PAGE_SIZE);
+    assert_ptr_equal(vm_tree_find(&tree, base)->owner, &ranges[4]);
     check_tree(10);
-    assert_false(vm_spares_take(&spares, &tree, &r, 1));
+    assert_null(take_spare(&low));
 
-    vm_spares_give(&spares, &tree, &r);
-    struct vm_range again = range_of(&four);
-    assert_false(vm_spares_take(&spares, &tree, &again, (uint64_t)1 << 20));
-    assert_true(vm_spares_take(&spares, &tree, &again, 1));
-    assert_int_equal(again.base, base);
+    struct vm_place *place = ranges[4].place;
+    give(4);
+    assert_true(put(4, &four));
+    assert_int_equal(ranges[4].base, base);
+    assert_ptr_equal(ranges[4].place, place); /* nothing was copied */
     check_tree(10);
 }
 
@@ -271,13 +292,38 @@ static void test_spare_places_are_few(void **state)
         assert_true(put(i, &q));
     }
     for (unsigned i = 0; i < 3 * VM_SPARES; i++) {
-        vm_spares_give(&spares, &tree, &ranges[i]);
+        give(i);
         check_tree(3 * VM_SPARES - (i < VM_SPARES ? 0 : i + 1 - VM_SPARES));
     }
     assert_int_equal(count_spares(), VM_SPARES);
     assert_true(vm_spares_drop(&spares, &tree));
     check_tree(0);
     assert_false(vm_spares_drop(&spares, &tree));
+}
+
+/* Ranges may have all the structs that outlive ranges; then a place goes with its range. */
+static void test_places_outlive_ranges_as_long_as_there_are_structs(void **state)
+{
+    (void)state;
+    reset();
+    vm_spares_open(&spares);
+    const struct vm_request one = {.pages = 1};
+    for (unsigned i = 0; i < VM_SPARES; i++) {
+        assert_true(put(i, &one));
+    }
+    for (unsigned i = 0; i < VM_SPARES; i++) {
+        give(i);
+    }
+    for (unsigned i = 0; i < VM_SPARES + 5; i++) {
+        assert_true(put(i, &one));
+        assert_true((ranges[i].place == &ranges[i].own) == (i >= VM_SPARES));
+    }
+    give(VM_SPARES);
+    assert_int_equal(count_spares(), 0);
+    check_tree(VM_SPARES + 4);
+    give(0);
+    assert_int_equal(count_spares(), 1);
+    check_tree(VM_SPARES + 4);
 }
 
 static void test_spare_places_make_room(void **state)
@@ -292,7 +338,7 @@ static void test_spare_places_make_room(void **state)
     }
     assert_false(put(8, &eighth));
     for (unsigned i = 0; i < 8; i++) {
-        vm_spares_give(&spares, &tree, &ranges[i]);
+        give(i);
     }
     assert_true(put(0, &all));
     check_tree(1);
@@ -307,8 +353,7 @@ static void test_random_ranges_with_spare_places(void **state)
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = rnd(COUNT);
         if (used[i]) {
-            vm_spares_give(&spares, &tree, &ranges[i]);
-            used[i] = false;
+            give(i);
             count--;
         } else {
             const struct vm_request q = {.pages = 1 + rnd(16),
@@ -331,12 +376,11 @@ static void test_random_ranges_with_spare_places(void **state)
     assert_true(count > 100);
 }
 
-static struct vm_range *put_at(unsigned i, uint64_t page, size_t pages)
+static struct vm_place *put_at(unsigned i, uint64_t page, size_t pages)
 {
-    ranges[i] = (struct vm_range){
-        .base = BASE + page * PAGE_SIZE, .pages = pages, .guard_below = 1, .guard_above = 1};
-    vm_tree_insert(&tree, &ranges[i]);
-    return &ranges[i];
+    const struct vm_request q = {.pages = pages, .guard_below = 1, .guard_above = 1};
+    add(i, &q, BASE + page * PAGE_SIZE);
+    return ranges[i].place;
 }
 
 static void expect_gap(uint64_t from, uint64_t most, uint64_t page, uint64_t pages)
@@ -375,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_a_full_region_refuses),
         cmocka_unit_test(test_a_spare_place_is_taken_over),
         cmocka_unit_test(test_spare_places_are_few),
+        cmocka_unit_test(test_places_outlive_ranges_as_long_as_there_are_structs),
         cmocka_unit_test(test_spare_places_make_room),
         cmocka_unit_test(test_random_ranges_with_spare_places),
         cmocka_unit_test(test_gaps_come_in_whole_units),

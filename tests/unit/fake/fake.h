@@ -29,6 +29,9 @@ void fake_memory_reset(void);
 
 /* ---- What a test reads ---- */
 
+/** Calls of hal_mmu_unmap(). */
+extern unsigned fake_mmu_unmaps;
+
 /** Barriers, TLB and instruction-cache maintenance in the order they happened: "wmb tlb icache". */
 const char *fake_journal(void);
 void fake_journal_add(const char *event);

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+//
+// Large things: reservations whose pages come when they are touched, leaves of 2 MiB and 1 GiB,
+// blocks in a row.
+#include "hal/layout.h"
+#include "hal/trap.h"
+#include "kernel/assert.h"
+#include "kernel/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
+#include "kernel/mm/vm.h"
+#include "kernel/sched/thread.h"
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#include <stdatomic.h>
+
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+
+static uint64_t pages_of(enum page_owner owner)
+{
+    struct page_stats s;
+    page_get_stats(&s);
+    return s.by_owner[owner];
+}
+
+static bool reserve_in(enum hal_region region, struct vm_range *range, uint64_t bytes, size_t align)
+{
+    const struct vm_request request = {.pages = bytes / PAGE_SIZE,
+                                       .align = align,
+                                       .guard_below = 1,
+                                       .guard_above = 1,
+                                       .region = region,
+                                       .name = "test"};
+    return vm_reserve(range, &request) == OK;
+}
+
+static bool reserve(struct vm_range *range, uint64_t bytes, size_t align)
+{
+    return reserve_in(HAL_REGION_VM, range, bytes, align);
+}
+
+/* --- pages that come --- */
+
+/* Hundreds of GiB cost nothing until they are touched, and then what was touched. */
+static void pages_come_when_they_are_touched(void)
+{
+    static const uint64_t offsets[] = {0, 5 * PAGE_SIZE, 3 * GIB, 100 * GIB + 7 * MIB,
+                                       256 * GIB - PAGE_SIZE};
+    struct vm_pager pager = {.prot = PROT_R | PROT_W, .owner = PAGE_OTHER};
+    struct vm_range range;
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER), tables = pages_of(PAGE_TABLE);
+    if (!reserve(&range, 256 * GIB, 0)) {
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    vm_page_on_touch(&range, &pager);
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+    TEST_EQUAL(pages_of(PAGE_TABLE), tables);
+    for (unsigned i = 0; i < ARRAY_COUNT(offsets); i++) {
+        volatile uint64_t *p = (volatile uint64_t *)(range.base + offsets[i]);
+        TEST_EQUAL(*p, 0);
+        *p = offsets[i] + 1;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(offsets); i++) {
+        TEST_EQUAL(*(volatile uint64_t *)(range.base + offsets[i]), offsets[i] + 1);
+    }
+    TEST_EQUAL(pages_of(PAGE_OTHER), others + ARRAY_COUNT(offsets));
+    uint8_t byte;
+    TEST_CHECK(!hal_probe_read8((const void *)(range.base - 1), &byte));
+    TEST_CHECK(!hal_probe_read8((const void *)(range.base + 256 * GIB), &byte));
+    vm_unmap(&range, 0, range.pages, true);
+    vm_release(&range);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+}
+
+static void a_touch_with_a_lock_held_is_answered(void)
+{
+    static struct spinlock any = SPINLOCK_INIT;
+    struct vm_pager pager = {.prot = PROT_R | PROT_W, .owner = PAGE_OTHER};
+    struct vm_range range;
+    if (!reserve(&range, 4 * PAGE_SIZE, 0)) {
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    vm_page_on_touch(&range, &pager);
+    irq_state_t state = spin_lock_irq(&any);
+    *(volatile uint8_t *)range.base = 1;
+    spin_unlock_irq(&any, state);
+    TEST_EQUAL(*(volatile uint8_t *)range.base, 1);
+    vm_unmap(&range, 0, range.pages, true);
+    vm_release(&range);
+}
+
+#define FILLED ((size_t)16)
+
+static _Atomic unsigned fills;
+
+static enum status fill_slowly(struct vm_pager *pager, size_t page, void *bytes)
+{
+    (void)pager;
+    atomic_fetch_add_explicit(&fills, 1, memory_order_relaxed);
+    (void)thread_sleep_until(clock_now_ns() + 1000000);
+    if (page == FILLED - 1) {
+        return E_IO;
+    }
+    memset(bytes, (int)page + 1, PAGE_SIZE);
+    return OK;
+}
+
+static void read_all(void *base)
+{
+    for (size_t i = 0; i + 1 < FILLED; i++) {
+        const volatile uint8_t *p = (const volatile uint8_t *)base + i * PAGE_SIZE;
+        TEST_EQUAL(p[0], i + 1);
+        TEST_EQUAL(p[PAGE_SIZE - 1], i + 1);
+    }
+}
+
+/* Two threads want the same pages at once; who fills them sleeps meanwhile. */
+static void filling_a_page_may_sleep(void)
+{
+    struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER, .fill = fill_slowly};
+    struct vm_range range;
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER);
+    atomic_store_explicit(&fills, 0, memory_order_relaxed);
+    if (!reserve(&range, FILLED * PAGE_SIZE, 0)) {
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    vm_page_on_touch(&range, &pager);
+    const struct thread_options options = {
+        .name = "reader", .entry = read_all, .arg = (void *)range.base, .priority = PRIO_NORMAL};
+    struct thread *t;
+    enum status s = thread_create(&options, &t);
+    TEST_EQUAL(s, OK);
+    read_all((void *)range.base);
+    if (s == OK) {
+        (void)thread_join(t, NULL);
+    }
+    unsigned filled = atomic_load_explicit(&fills, memory_order_relaxed);
+    TEST_CHECK(filled >= FILLED - 1 && filled <= 2 * (FILLED - 1));
+    TEST_EQUAL(pages_of(PAGE_OTHER), others + FILLED - 1);
+    uint8_t byte;
+    TEST_CHECK(!hal_probe_write8((void *)range.base, 1)); /* for reading alone */
+    TEST_CHECK(!hal_probe_read8((const void *)(range.base + (FILLED - 1) * PAGE_SIZE), &byte));
+    vm_unmap(&range, 0, range.pages, true);
+    vm_release(&range);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+}
+
+/* --- large leaves --- */
+
+static uint64_t leaf_at(const void *p)
+{
+    struct hal_mapping m;
+    return hal_mmu_query((uintptr_t)p, &m) ? m.size : 0;
+}
+
+/* All that is asked for lies in leaves of 2 MiB where memory has such runs, and comes back. */
+static void large_memory_has_large_leaves(void)
+{
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER);
+    if (pages_of(PAGE_FREE) < 64 * MIB / PAGE_SIZE) {
+        return; /* few runs of that size, or none */
+    }
+    uint8_t *p = vm_alloc(4 * MIB + PAGE_SIZE, PAGE_OTHER, "test");
+    if (p == NULL) {
+        return;
+    }
+    TEST_EQUAL(leaf_at(p), 2 * MIB);
+    TEST_EQUAL(leaf_at(p + 4 * MIB), PAGE_SIZE);
+    TEST_EQUAL(p[4 * MIB - 1] | p[0], 0);
+    p[4 * MIB - 1] = 1;
+    TEST_EQUAL(pages_of(PAGE_OTHER), others + 4 * MIB / PAGE_SIZE + 1);
+    vm_free(p);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+}
+
+/* Of one that is protected in part, the rest stays as it is; frames come back as the runs that they
+ * were taken as. */
+static void a_large_leaf_is_split_and_given_back_whole(void)
+{
+    struct vm_range range;
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER);
+    if (!reserve(&range, 4 * MIB, 4 * MIB) ||
+        vm_populate(&range, 0, range.pages, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+        return; /* too little memory */
+    }
+    TEST_EQUAL(vm_protect(&range, 3, 2, PROT_R), OK);
+    TEST_CHECK(!hal_probe_write8((void *)(range.base + 3 * PAGE_SIZE), 1));
+    TEST_CHECK(hal_probe_write8((void *)(range.base + 5 * PAGE_SIZE), 1));
+    TEST_CHECK(hal_probe_write8((void *)(range.base + 3 * MIB), 1));
+    TEST_EQUAL(leaf_at((void *)(range.base + 5 * PAGE_SIZE)), PAGE_SIZE);
+    vm_unmap(&range, 0, range.pages, true);
+    vm_release(&range);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+}
+
+/* The last GiB that the CPU can name: nobody is there, and it is not touched. */
+static void a_gigabyte_is_one_leaf(void)
+{
+    paddr_t far = paddr(ALIGN_DOWN(hal_mmu_physical_max(), GIB));
+    struct vm_range range;
+    if (!reserve_in(HAL_REGION_PROGRAM, &range, GIB, GIB)) { /* where a sanitizer has no shadow */
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    TEST_EQUAL(vm_map_physical(&range, far, PROT_R | PROT_W, MEM_DEVICE), OK);
+    struct hal_mapping m;
+    bool is_there = hal_mmu_query(range.base + 5 * MIB, &m);
+    TEST_CHECK(is_there && (m.size == GIB || m.size == 2 * MIB));
+    TEST_CHECK(is_there && m.type == MEM_DEVICE && m.base.raw == far.raw + (m.size == GIB ? 0 : 4 * MIB));
+    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK); /* into 2 MiB, and one of these into pages */
+    TEST_EQUAL(leaf_at((void *)(range.base + PAGE_SIZE)), PAGE_SIZE);
+    TEST_EQUAL(leaf_at((void *)(range.base + 512 * MIB)), 2 * MIB);
+    vm_unmap(&range, 0, range.pages, false);
+    TEST_EQUAL(leaf_at((void *)(range.base + 512 * MIB)), 0);
+    vm_release(&range);
+    memory_reclaim();
+}
+
+/* --- blocks --- */
+
+#define BLOCK (PAGE_SIZE << PAGE_ORDER_MAX)
+
+static void blocks_come_in_a_row(void)
+{
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER), free = pages_of(PAGE_FREE);
+    paddr_t run = {0};
+    TEST_EQUAL(page_alloc_blocks(0, 0, UINT64_MAX, PAGE_OTHER, &run), E_INVAL);
+    TEST_EQUAL(page_alloc_blocks(1, 3, UINT64_MAX, PAGE_OTHER, &run), E_INVAL);
+    TEST_EQUAL(page_alloc_blocks(1, 0, BLOCK / 2, PAGE_OTHER, &run), E_NOMEM);
+    TEST_EQUAL(page_alloc_blocks((size_t)1 << 20, 0, UINT64_MAX, PAGE_OTHER, &run), E_NOMEM);
+    TEST_EQUAL(run.raw, 0);
+    if (page_alloc_blocks(2, 2 * BLOCK, UINT64_MAX, PAGE_OTHER, &run) != OK) {
+        return; /* too little memory */
+    }
+    TEST_CHECK(IS_ALIGNED(run.raw, 2 * BLOCK));
+    memset(hal_direct(run), 0x11, 2 * BLOCK);
+    TEST_EQUAL(pages_of(PAGE_OTHER), others + 2 * BLOCK / PAGE_SIZE);
+    page_free(paddr_add(run, BLOCK), PAGE_ORDER_MAX);
+    page_free(run, PAGE_ORDER_MAX);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+    TEST_EQUAL(pages_of(PAGE_FREE), free);
+}
+
+/* Registers, or a screen, that a device or firmware says to be where memory is: the kernel's text
+ * would be written through that. */
+static void memory_is_nobodys_registers(void)
+{
+    static const char *const places[] = {__text_start, __rodata_start, __bss_start};
+    struct io_region region;
+    for (unsigned i = 0; i < ARRAY_COUNT(places); i++) {
+        paddr_t frame;
+        TEST_CHECK(vm_to_phys(places[i], &frame));
+        TEST_EQUAL(vm_map_device(frame.raw, PAGE_SIZE, &region), E_INVAL);
+        TEST_EQUAL(vm_map_device(frame.raw - 8, 16, &region), E_INVAL);
+        TEST_CHECK(vm_map_framebuffer(frame.raw, PAGE_SIZE) == NULL);
+    }
+}
+
+const struct kernel_test range_tests[] = {
+    {"ranges.pages_come_when_they_are_touched", pages_come_when_they_are_touched},
+    {"ranges.a_touch_with_a_lock_held_is_answered", a_touch_with_a_lock_held_is_answered},
+    {"ranges.filling_a_page_may_sleep", filling_a_page_may_sleep},
+    {"ranges.large_memory_has_large_leaves", large_memory_has_large_leaves},
+    {"ranges.a_large_leaf_is_split_and_given_back_whole",
+     a_large_leaf_is_split_and_given_back_whole},
+    {"ranges.a_gigabyte_is_one_leaf", a_gigabyte_is_one_leaf},
+    {"ranges.blocks_come_in_a_row", blocks_come_in_a_row},
+    {"ranges.memory_is_nobodys_registers", memory_is_nobodys_registers},
+    {0},
+};
