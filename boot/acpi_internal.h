@@ -53,7 +53,7 @@ void acpi_finish_gic(struct boot_info *info);
 
 /**
  * @brief Complete the PCI hosts that the MCFG named with the windows and the interrupt routing that
- * the DSDT declares as constants.
+ * the DSDT declares as constants, and find QEMU's configuration device.
  * @context{early}
  */
 void acpi_read_hosts(const struct acpi_table *dsdt, struct boot_info *info);

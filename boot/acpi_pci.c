@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// PCI hosts in the DSDT: windows (_CRS, ACPI 6.4, 6.4.3.5) and interrupt routing (_PRT, 6.2.13), as
-// far as they are constants. That is so where firmware writes tables for one machine; where a
-// method computes them, the addresses that firmware gave to devices stay, and devices use messages
-// for interrupts.
+// Devices in the DSDT. PCI hosts: windows (_CRS, ACPI 6.4, 6.4.3.5) and interrupt routing (_PRT,
+// 6.2.13), as far as they are constants. That is so where firmware writes tables for one machine;
+// where a method computes them, the addresses that firmware gave to devices stay, and devices use
+// messages for interrupts. And QEMU's configuration device, where it is in memory.
 #include "boot/acpi_aml.h"
 
 #include "boot/note.h"
@@ -28,7 +28,7 @@ struct link {
 
 /* A PCI host being read; offsets of its data objects, 0 = absent. */
 struct host {
-    bool is_pci;
+    bool is_pci, is_fw_cfg;
     uint64_t segment, bus;
     uint32_t crs, crs_end, prt, prt_end;
     uint32_t link_count;
@@ -215,6 +215,33 @@ static bool is_pci_id(const struct acpi_table *t, uint32_t at, uint32_t end)
     return aml_integer(t, &at, end, &id) && (id == EXPRESS || id == CONVENTIONAL);
 }
 
+/* QEMU's docs/specs/fw_cfg */
+static bool is_fw_cfg_id(const struct acpi_table *t, uint32_t at, uint32_t end)
+{
+    enum { STRING = 0x0d, STRING_SIZE = 10 };
+    const uint8_t *s = t->bytes + at + 1;
+    return end - at >= STRING_SIZE && t->bytes[at] == STRING &&
+           load_le32(s) == AML_SEGMENT('Q', 'E', 'M', 'U') &&
+           load_le32(s + 4) == AML_SEGMENT('0', '0', '0', '2') && s[8] == 0;
+}
+
+/* Where it is behind ports, it has no such item, and they are known. */
+static void read_fw_cfg(const struct acpi_table *t, const struct host *h, struct boot_info *info)
+{
+    enum { MEMORY_FIXED = 0x86, BASE = 4, SIZE = 8, LEN = 12 };
+    uint32_t at = h->crs, first, last;
+    struct item item;
+    if (h->crs == 0 || !aml_buffer(t, &at, h->crs_end, &first, &last)) {
+        return;
+    }
+    while (next_item(t, &first, last, &item)) {
+        if (item.tag == MEMORY_FIXED && item.len >= LEN) {
+            info->fw_cfg_base = load_le32(t->bytes + item.at + BASE);
+            info->fw_cfg_len = load_le32(t->bytes + item.at + SIZE);
+        }
+    }
+}
+
 static void read_link(const struct acpi_table *t, const struct aml_term *device, struct host *h)
 {
     struct aml_term term;
@@ -237,6 +264,7 @@ static void read_host_name(const struct acpi_table *t, const struct aml_term *te
     case AML_SEGMENT('_', 'H', 'I', 'D'):
     case AML_SEGMENT('_', 'C', 'I', 'D'):
         h->is_pci = h->is_pci || is_pci_id(t, at, term->end);
+        h->is_fw_cfg = h->is_fw_cfg || is_fw_cfg_id(t, at, term->end);
         break;
     case AML_SEGMENT('_', 'S', 'E', 'G'):
         (void)aml_integer(t, &at, term->end, &h->segment);
@@ -280,6 +308,9 @@ static void read_device(const struct acpi_table *t, const struct aml_term *devic
         } else if (term.kind == AML_DEVICE && h.is_pci) {
             read_link(t, &term, &h);
         }
+    }
+    if (h.is_fw_cfg) {
+        read_fw_cfg(t, &h, info);
     }
     if (!h.is_pci) {
         return;

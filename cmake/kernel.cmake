@@ -26,7 +26,6 @@ set(kernel_flags
 halyard_portable_sources(portable_sources)
 list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
-halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 halyard_font_source(font_source)
 
 # What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), HALYARD_MACHINE_LINK_FLAGS and
@@ -36,18 +35,23 @@ set(HALYARD_MACHINE_LINK_FLAGS "")
 set(HALYARD_EARLY_FILES "")
 include("${arch_dir}/machine.cmake" OPTIONAL)
 
-set(kernel_sources ${portable_sources} ${font_source} ${arch_sources} ${test_sources})
+set(kernel_sources ${portable_sources} ${font_source} ${arch_sources})
 
-if(kernel_sources)
-    add_library(kernel_objects OBJECT ${kernel_sources})
-    target_include_directories(kernel_objects PRIVATE "${CMAKE_SOURCE_DIR}" "${arch_dir}/include")
-    target_compile_options(kernel_objects PRIVATE
+# halyard_kernel_objects(TARGET SOURCE...): compiled as everything in the kernel is.
+function(halyard_kernel_objects target)
+    add_library(${target} OBJECT ${ARGN})
+    target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}" "${arch_dir}/include")
+    target_compile_options(${target} PRIVATE
         ${kernel_flags}
         "$<$<COMPILE_LANGUAGE:C>:-std=gnu2x;${HALYARD_WARNINGS}>")
     if(EXISTS "${arch_dir}/string.S" AND NOT HALYARD_SANITIZE STREQUAL "address") # kernel/lib/string.c
-        target_compile_definitions(kernel_objects PRIVATE HALYARD_MACHINE_COPIES=1)
+        target_compile_definitions(${target} PRIVATE HALYARD_MACHINE_COPIES=1)
     endif()
-    halyard_sanitize(kernel_objects ${HALYARD_EARLY_FILES})
+    halyard_sanitize(${target} ${HALYARD_EARLY_FILES})
+endfunction()
+
+if(kernel_sources)
+    halyard_kernel_objects(kernel_objects ${kernel_sources})
     # A frame is a third of what its fast paths are; they call nothing but what they jump to.
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
 endif()
@@ -83,9 +87,15 @@ add_custom_command(OUTPUT symbols.S
     DEPENDS halyard-unnamed "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
 halyard_link_kernel(halyard "${CMAKE_BINARY_DIR}/symbols.S")
 
+# What checks itself, or is compiled to be debugged, is larger.
+set(image_bytes_max "")
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)
+    set(image_bytes_max 1048576)
+endif()
 add_custom_command(TARGET halyard POST_BUILD
     COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard>
-    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py" $<TARGET_FILE:halyard> VERBATIM)
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py" $<TARGET_FILE:halyard> ${image_bytes_max}
+    VERBATIM)
 if(HALYARD_ARCH STREQUAL "aarch64")
     add_custom_command(TARGET halyard POST_BUILD
         COMMAND llvm-objcopy -O binary $<TARGET_FILE:halyard> "${CMAKE_BINARY_DIR}/halyard.img" VERBATIM

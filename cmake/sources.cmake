@@ -26,8 +26,8 @@ function(halyard_arch_sources arch out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# Tests and benchmarks that are linked into the kernel: what passes the tests is what ships. What they need
-# of a machine is in a folder of its name.
+# Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): what passes
+# the tests is, to the byte, what ships. What they need of a machine is in a folder of its name.
 function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"

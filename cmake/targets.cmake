@@ -15,15 +15,15 @@ elseif(TARGET halyard)
     set(runner_options ${HALYARD_ARCH} --preset ${HALYARD_PRESET} --build "${CMAKE_BINARY_DIR}"
         --no-build --options-from ARGS)
     set(runner "${scripts}/run" ${runner_options})
-    set(products halyard)
+    set(products halyard extension)
     if(HALYARD_ARCH STREQUAL "x86_64")
-        set(products iso)
+        set(products iso extension)
     endif()
     add_custom_target(run COMMAND ${runner} DEPENDS ${products} USES_TERMINAL VERBATIM)
     set(debugger "${scripts}/debug" ${runner_options})
     add_custom_target(debug COMMAND ${debugger} DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
-    add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard USES_TERMINAL VERBATIM)
+    add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard extension USES_TERMINAL VERBATIM)
 
     # Only who boots the disc needs the tools that make it; with them it is made by default.
     set(iso "${CMAKE_BINARY_DIR}/halyard.iso")

@@ -5,6 +5,7 @@
 #include "kernel/bench.h"
 
 #include "kernel/assert.h"
+#include "kernel/extension.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
@@ -59,10 +60,10 @@ static bool any_matches(const char *glob, const char *names)
     return false;
 }
 
-static int run_all(const char *glob)
+static int run_all(const struct kernel_bench *const *tables, const char *glob)
 {
     bool ran = false;
-    for (const struct kernel_bench *const *table = kernel_benches; *table != NULL; table++) {
+    for (const struct kernel_bench *const *table = tables; *table != NULL; table++) {
         for (const struct kernel_bench *b = *table; b->names != NULL; b++) {
             if (any_matches(glob, b->names)) {
                 b->run();
@@ -80,10 +81,14 @@ static int run_all(const char *glob)
 /* On the boot CPU: a benchmark says which of what it starts runs elsewhere. */
 int bench_run(const char *glob)
 {
+    const struct extension *e = extension_get();
+    if (e == NULL) {
+        return 1;
+    }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     (void)!thread_set_affinity(self, 1); /* it is online */
-    int status = run_all(glob);
+    int status = run_all(e->benches, glob);
     (void)!thread_set_affinity(self, before);
     return status;
 }

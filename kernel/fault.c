@@ -25,6 +25,8 @@ static struct list code_owners = LIST_INIT(code_owners);
 /* Relaxed: statistics. */
 static _Atomic uint64_t total_count, address_count, code_count, fixup_count;
 
+typedef struct fault_owner *(*finder_fn)(const struct list *list, uintptr_t at);
+
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -35,7 +37,7 @@ static void own(struct list *list, struct fault_owner *owner)
     ASSERT(owner->size > 0 && owner->base + (owner->size - 1) >= owner->base);
     atomic_init(&owner->running, 0);
     irq_state_t state = spin_lock_irq(&owners.lock);
-    rcu_list_push_back(list, &owner->link);
+    rcu_list_push_front(list, &owner->link);
     spin_unlock_irq(&owners.lock, state);
 }
 
@@ -49,6 +51,7 @@ void fault_own_code(struct fault_owner *owner)
     own(&code_owners, owner);
 }
 
+/* The newest of those that have `at`. */
 static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
 {
     RCU_LIST_FOR_EACH(list, n)
@@ -61,11 +64,24 @@ static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
     return NULL;
 }
 
+/* The newest that names code. */
+static struct fault_owner *find_namer(const struct list *list, uintptr_t at)
+{
+    RCU_LIST_FOR_EACH(list, n)
+    {
+        struct fault_owner *owner = CONTAINER_OF(n, struct fault_owner, link);
+        if (at - owner->base < owner->size && owner->symbol != NULL) {
+            return owner;
+        }
+    }
+    return NULL;
+}
+
 /** The owner of `at`, which cannot be disowned until let_go(), or NULL. */
-static struct fault_owner *hold(const struct list *list, uintptr_t at)
+static struct fault_owner *hold(const struct list *list, uintptr_t at, finder_fn find)
 {
     rcu_read_begin();
-    struct fault_owner *owner = find_owner(list, at);
+    struct fault_owner *owner = find(list, at);
     if (owner != NULL && !hal_this_cpu()->in_panic) {
         /* In a panic nobody disowns, and a second one leaves from anywhere.
          * Relaxed: who disowns looks after this section has ended. */
@@ -111,18 +127,29 @@ bool fault_code_is_program(uintptr_t pc)
 
 bool fault_describe_code(uintptr_t pc, char *buf, size_t len)
 {
-    struct fault_owner *owner = hold(&code_owners, pc);
+    struct fault_owner *owner = hold(&code_owners, pc, find_namer);
     if (owner == NULL) {
         return false;
     }
-    bool is_named = owner->symbol != NULL && owner->symbol(owner, pc, buf, len);
+    bool is_named = owner->symbol(owner, pc, buf, len);
     let_go(owner);
     return is_named;
 }
 
+uintptr_t fault_find_function(uintptr_t pc)
+{
+    struct fault_owner *owner = hold(&code_owners, pc, find_namer);
+    if (owner == NULL) {
+        return 0;
+    }
+    uintptr_t start = owner->function != NULL ? owner->function(owner, pc) : 0;
+    let_go(owner);
+    return start;
+}
+
 static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
 {
-    struct fault_owner *owner = hold(list, at);
+    struct fault_owner *owner = hold(list, at, find_owner);
     if (owner == NULL) {
         return false;
     }

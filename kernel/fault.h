@@ -10,7 +10,7 @@
 #include "kernel/lib/list.h"
 
 /** A range of addresses whose faults somebody understands. The caller owns the struct while
- * registered. */
+ * registered. Of two that overlap the newer is asked, and names what it can. */
 struct fault_owner {
     struct list_node link;    /* private */
     _Atomic uint32_t running; /* private: functions of it that run now. Relaxed to count one, in a
@@ -27,6 +27,8 @@ struct fault_owner {
     /** Name a code address for backtraces, "symbol+0x12 (file:line)"; code ranges only, else NULL.
      * Safe in a panic. */
     bool (*symbol)(struct fault_owner *self, uintptr_t pc, char *buf, size_t len);
+    /** Start of the function with this code address, 0 if unknown; may be NULL. As `symbol`. */
+    uintptr_t (*function)(struct fault_owner *self, uintptr_t pc);
 };
 
 /** @brief Ask `owner` about faults whose ADDRESS lies in its range. @context{thread} */
@@ -56,6 +58,10 @@ bool fault_code_is_program(uintptr_t pc);
 /** @brief Have the owner of the code at pc name it, as fault_owner.symbol.
  *  @return false: it has none, or it does not know. @context{any, panic included} */
 bool fault_describe_code(uintptr_t pc, char *buf, size_t len);
+
+/** @brief Have the owner of the code at pc find its function, as fault_owner.function.
+ *  @return 0: it has none, or it does not know. @context{any, panic included} */
+uintptr_t fault_find_function(uintptr_t pc);
 
 /** An instruction that may fault, and where to go on if it does. The machine's .S files emit the
  * pairs into section .fixup, which the linker script bounds. */

@@ -11,6 +11,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/clock.h"
+#include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -127,19 +128,25 @@ enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
     return OK;
 }
 
+/** 0: unknown. */
+static uintptr_t function_of(uintptr_t pc)
+{
+    struct symbol_info symbol;
+    return symbols_find(pc, &symbol) ? pc - symbol.offset : fault_find_function(pc);
+}
+
 /* A function that has just begun, or that calls none, is not in the chain, so its caller is missing
  * there. Where a call left its return address is that one, unless it is what the chain begins with,
  * or the function itself called something before. */
 static uintptr_t missing_caller(const struct cpu_look *look)
 {
-    struct symbol_info at, from;
-    if (!symbols_find(look->pc, &at)) {
+    uintptr_t at = function_of(look->pc);
+    if (at == 0) {
         return 0;
     }
-    uintptr_t caller = at.offset == 0 ? look->caller : look->link;
-    bool is_known = caller != 0 && symbols_find(caller - 1, &from) &&
-                    caller - 1 - from.offset != look->pc - at.offset;
-    return is_known && (look->depth == 0 || caller != look->chain[0]) ? caller : 0;
+    uintptr_t caller = at == look->pc ? look->caller : look->link;
+    uintptr_t from = caller != 0 ? function_of(caller - 1) : 0;
+    return from != 0 && from != at && (look->depth == 0 || caller != look->chain[0]) ? caller : 0;
 }
 
 static void print_chain(const struct cpu_look *look, void (*write)(void *ctx, const char *line),

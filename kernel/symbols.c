@@ -2,40 +2,53 @@
 //
 // Looking up an address in the generated table. Walking the stack is kernel/panic.c's.
 //
-// Line bytes of one function: rows in order of address. A row is an advance of the address in units
-// and of the line, and says which line the code from that address on comes from:
+// Rows of one function: in order of address, a row is an advance of the address and a step to
+// another place in the source, where the code from that address on comes from. They are words of
+// Huffman codes, most significant bit first, and numbers: three bits d, then d + 1 groups of four.
 //
-//   AL        A = 1 to 15 units on, line + L - 4
-//   00 a l    a (varint) units on, line + l (zigzag varint)
-//   01 f      the next row and those after it lie in file f (varint)
+//   advance  a word of UNITS: 0 to 47 units, or 48: a number of units follows
+//   step     a word of STEPS: 0 to 62: so many lines on, less 31
+//                     63 to 66: back to the place that was left as the last but 0 to 3 by one of
+//                               these words; a word of RETURNS, as above, says how far from it
+//                           67: a number of lines, on if even and half of it
+//                           68: another file: ten bits, then its line as a number
 //
-// The first row of a function starts at its first byte, in file 0 at line 0.
+// A function starts at its first byte, in no file, at line 0. Line 0 is none: the code is nobody's.
+//
+// A code is 16 bytes, how many words have 0 to 15 bits, and then what each word means, the shortest
+// first, of one length ascending: the words themselves follow from that (RFC 1951, 3.2.2).
 
 #include "kernel/symbols.h"
 
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/string.h"
 
-#define OP_WIDE      0x00
-#define OP_FILE      0x01
-#define SHORT_LINE_0 4 /* a short row's line advance is its low four bits less this */
+#define MARK_EVERY 16u
+#define CODE_BITS  15u
+#define FILE_BITS  10u
+#define NO_FILE    UINT32_MAX
+#define NEAR       31u /* lines of a short step, either way */
+#define LEFT       4u  /* places that are remembered */
 
-/* What scripts/lib/symbols.py writes as numbers. */
-STATIC_ASSERT(offsetof(struct symbol_table, unit) == 12,
-              "symbols.py writes count and unit together");
-STATIC_ASSERT(offsetof(struct symbol_table, start) == 24,
-              "symbols.py writes the pointers from here");
-STATIC_ASSERT(sizeof(struct symbol_table) == 72, "symbols.py writes six pointers");
+enum { UNITS, STEPS, RETURNS };
 
-/** Unread line bytes of one function. */
-struct cursor {
-    const uint8_t *next, *end;
+enum {
+    UNITS_WIDE = 48,
+    STEP_BACK = 2 * NEAR + 1,
+    STEP_FAR = STEP_BACK + LEFT,
+    STEP_FILE,
 };
 
-static uint32_t read_varint(struct cursor *c)
+/* What scripts/lib/symbols.py writes as numbers. */
+STATIC_ASSERT(sizeof(struct symbol_mark) == 16, "symbols.py writes four words");
+STATIC_ASSERT(offsetof(struct symbol_table, marks) == 24, "symbols.py writes the pointers here");
+STATIC_ASSERT(sizeof(struct symbol_table) == 88, "symbols.py writes eight pointers");
+
+static uint32_t read_varint(const uint8_t **next)
 {
     uint32_t value = 0;
-    for (unsigned shift = 0; c->next < c->end && shift < 32; shift += 7) {
-        uint8_t byte = *c->next++;
+    for (unsigned shift = 0; shift < 32; shift += 7) {
+        uint8_t byte = *(*next)++;
         value |= (uint32_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0) {
             break;
@@ -44,72 +57,148 @@ static uint32_t read_varint(struct cursor *c)
     return value;
 }
 
-/** Small numbers of either sign are small varints: 0, -1, 1, -2 ... are 0, 1, 2, 3 ... */
-static uint32_t read_zigzag(struct cursor *c)
+/** Unread rows of one function: bits of the table's. Behind the end all are 0. */
+struct cursor {
+    const struct symbol_table *table;
+    uint32_t at, end;
+};
+
+static uint32_t read_bits(struct cursor *c, unsigned count)
 {
-    uint32_t raw = read_varint(c);
-    return (raw >> 1) ^ (0u - (raw & 1u));
+    uint32_t value = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned bit = 0;
+        if (c->at < c->end) {
+            bit = c->table->line_bits[c->at / 8] >> (7 - c->at % 8) & 1u;
+            c->at++;
+        }
+        value = value << 1 | bit;
+    }
+    return value;
 }
 
-/** Index of the function that holds the offset, which lies inside the text. */
-static uint32_t find_function(const struct symbol_table *t, uint32_t offset)
+static uint32_t read_number(struct cursor *c)
 {
-    uint32_t lo = 0, hi = t->count; /* start[lo] <= offset < start[hi] */
+    uint32_t digits = read_bits(c, 3) + 1;
+    return read_bits(c, 4 * digits);
+}
+
+/** What the next word means. Words of one length are consecutive numbers, and longer ones begin
+ * with none of them. */
+static uint32_t read_word(struct cursor *c, unsigned alphabet)
+{
+    const uint8_t *counts = c->table->codes[alphabet];
+    const uint8_t *meanings = counts + CODE_BITS + 1;
+    uint32_t word = 0, first = 0, before = 0;
+    for (unsigned bits = 1; bits <= CODE_BITS; bits++) {
+        word = word << 1 | read_bits(c, 1);
+        if (word - first < counts[bits]) {
+            return meanings[before + (word - first)];
+        }
+        before += counts[bits];
+        first = (first + counts[bits]) << 1;
+    }
+    c->at = c->end; /* no word: nothing behind it can be read */
+    return 0;
+}
+
+struct place {
+    uint32_t file, line;
+};
+
+static void step(struct cursor *c, struct place *at, struct place left[LEFT])
+{
+    uint32_t word = read_word(c, STEPS), number;
+    if (word < STEP_BACK) {
+        at->line += word - NEAR;
+        return;
+    }
+    struct place was = *at;
+    unsigned gone = LEFT - 1; /* whose room is taken */
+    switch (word) {
+    case STEP_FAR:
+        number = read_number(c);
+        at->line += (number >> 1) ^ (0u - (number & 1u));
+        break;
+    case STEP_FILE:
+        at->file = read_bits(c, FILE_BITS);
+        at->line = read_number(c);
+        break;
+    default:
+        gone = MIN(word - STEP_BACK, LEFT - 1);
+        *at = left[gone];
+        at->line += read_word(c, RETURNS) - NEAR;
+        break;
+    }
+    memmove(left + 1, left, gone * sizeof(left[0]));
+    left[0] = was;
+}
+
+/** A function of the table. */
+struct function {
+    uint32_t start, size; /* bytes; start from the table's base */
+    const char *name;
+    uint32_t lines, line_bits;
+};
+
+/** The function that holds the offset, which lies inside the text. */
+static struct function find_function(const struct symbol_table *t, uint32_t offset)
+{
+    uint32_t lo = 0, hi = (t->count + MARK_EVERY - 1) / MARK_EVERY;
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (t->start[mid] <= offset) {
+        if (t->marks[mid].start <= offset) {
             lo = mid;
         } else {
             hi = mid;
         }
     }
-    return lo;
+    const struct symbol_mark *mark = &t->marks[lo];
+    const uint8_t *sizes = t->sizes + mark->sizes;
+    struct function f = {
+        .start = mark->start, .name = t->strings + mark->name, .lines = mark->lines};
+    for (uint32_t left = MIN(MARK_EVERY, t->count - lo * MARK_EVERY);; left--) {
+        f.size = read_varint(&sizes) * t->unit;
+        f.line_bits = read_varint(&sizes);
+        if (left == 1 || offset - f.start < f.size) {
+            return f;
+        }
+        f.start += f.size;
+        f.lines += f.line_bits;
+        f.name += strlen(f.name) + 1;
+    }
 }
 
-/** The last row at or below `offset`, which counts from the start of function `index`. */
-static void find_line(const struct symbol_table *t, uint32_t index, uint32_t offset,
+/** The last row at or below the offset, which counts from the function's start. */
+static void find_line(const struct symbol_table *t, const struct function *f, uint32_t offset,
                       struct symbol_info *out)
 {
-    struct cursor c = {
-        .next = t->line_bytes + t->lines[index],
-        .end = t->line_bytes + t->lines[index + 1],
-    };
+    struct cursor c = {.table = t, .at = f->lines, .end = f->lines + f->line_bits};
+    struct place place = {.file = NO_FILE}, left[LEFT] = {{.file = NO_FILE}};
     uint64_t at = 0;
-    uint32_t line = 0, file = 0;
-    while (c.next < c.end) {
-        uint8_t op = *c.next++;
-        if (op == OP_FILE) {
-            file = read_varint(&c);
-            continue;
-        }
-        if (op == OP_WIDE) {
-            at += (uint64_t)read_varint(&c) * t->unit;
-            line += read_zigzag(&c);
-        } else {
-            at += (uint64_t)(op >> 4) * t->unit;
-            line += (op & 15u) - SHORT_LINE_0;
-        }
+    while (c.at < c.end) {
+        uint32_t units = read_word(&c, UNITS);
+        at += (uint64_t)(units == UNITS_WIDE ? read_number(&c) : units) * t->unit;
         if (at > offset) {
             break;
         }
-        out->line = line;
-        out->file = line != 0 && file < t->file_count ? t->strings + t->files[file] : NULL;
+        step(&c, &place, left);
     }
+    out->line = place.line;
+    out->file =
+        place.line != 0 && place.file < t->file_count ? t->strings + t->files[place.file] : NULL;
 }
 
 bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out)
 {
-    if (table->count == 0 || pc < table->base + table->start[0] ||
-        pc >= table->base + table->start[table->count]) {
+    if (table->count == 0 || pc < table->base + table->marks[0].start ||
+        pc - table->base >= table->text_bytes) {
         return false;
     }
     uint32_t offset = (uint32_t)(pc - table->base);
-    uint32_t index = find_function(table, offset);
-    *out = (struct symbol_info){
-        .name = table->strings + table->name[index],
-        .offset = offset - table->start[index],
-    };
-    find_line(table, index, out->offset, out);
+    struct function f = find_function(table, offset);
+    *out = (struct symbol_info){.name = f.name, .offset = offset - f.start};
+    find_line(table, &f, out->offset, out);
     return true;
 }
 

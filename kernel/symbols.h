@@ -8,19 +8,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Where the first of a few functions begins in each of a table's parts. */
+struct symbol_mark {
+    uint32_t start; /**< offset of its code from the table's base */
+    uint32_t sizes; /**< offset into sizes */
+    uint32_t name;  /**< offset into strings */
+    uint32_t lines; /**< bit of line_bits */
+};
+
 /** Functions by address, and the source line of every instruction. All arrays are in .rodata. */
 struct symbol_table {
-    uint64_t base;  /**< address that offsets count from */
-    uint32_t count; /**< functions; 0 = an empty table */
-    uint32_t unit;  /**< bytes in which the line bytes count addresses: 1 or 4 */
-    uint64_t file_count;
-    const uint32_t *start; /**< count + 1 offsets from base, ascending; the last ends the text */
-    const uint32_t *name;  /**< count offsets into strings */
-    const uint32_t *lines; /**< count + 1 offsets into line_bytes */
-    const uint32_t *files; /**< file_count offsets into strings */
-    const char *strings;   /**< zero-terminated names and paths */
-    const uint8_t *line_bytes; /**< each function's rows, one after the other */
+    uint64_t base;       /**< address that offsets count from */
+    uint32_t count;      /**< functions; 0 = an empty table */
+    uint32_t unit;       /**< bytes in which addresses are counted: 1 or 4 */
+    uint32_t text_bytes; /**< from base to behind the last function */
+    uint32_t file_count;
+    const struct symbol_mark *marks; /**< of each sixteenth function, ascending */
+    const uint8_t *sizes;     /**< for each function two varints: units of code, bits of rows */
+    const uint32_t *files;    /**< file_count offsets into strings */
+    const char *strings;      /**< zero-terminated: names, in the functions' order; then paths */
+    const uint8_t *line_bits; /**< each function's rows, one behind the other */
+    const uint8_t *codes[3];  /**< the alphabets of the rows */
 };
+
+#define KERNEL_IDENTITY 16 /* bytes */
+
+/** What tells this kernel from any other: a hash over its code, constants and symbols; generated.
+ * What is linked against its addresses carries the same (scripts/lib/extension.py). */
+extern const uint8_t kernel_identity[KERNEL_IDENTITY];
 
 /** The kernel's own table; generated. */
 extern const struct symbol_table kernel_symbols;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the in-guest tests and reports in TAP. The tests are under tests/kernel.
+// Runs the in-guest tests and reports in TAP. The tests are under tests/kernel, in an
+// extension.
 
 #include "kernel/test.h"
 
+#include "kernel/extension.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -70,10 +72,10 @@ static bool is_wanted(const char *name, const char *glob)
 }
 
 /* On the boot CPU: a test says which of what it starts runs elsewhere. */
-static int run_all(const char *glob)
+static int run_all(const struct kernel_test *const *tables, const char *glob)
 {
     unsigned ran = 0, failed = 0;
-    for (const struct kernel_test *const *table = kernel_tests; *table != NULL; table++) {
+    for (const struct kernel_test *const *table = tables; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
             if (is_wanted(t->name, glob)) {
                 failed += run_one(t, ++ran) ? 0 : 1;
@@ -90,10 +92,14 @@ static int run_all(const char *glob)
 
 int test_run(const char *glob)
 {
+    const struct extension *e = extension_get();
+    if (e == NULL) {
+        return 1;
+    }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     (void)!thread_set_affinity(self, 1); /* it is online */
-    int failed = run_all(glob);
+    int failed = run_all(e->tests, glob);
     (void)!thread_set_affinity(self, before);
     return failed;
 }

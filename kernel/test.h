@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests that run inside the kernel, for what only hardware decides. tests/kernel/registry.c lists
-// them.
+// Tests that run inside the kernel, for what only hardware decides. They are not linked into it
+// but come in a file (kernel/extension.h), which is loaded when they are asked for.
+// tests/kernel/registry.c lists them.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -12,10 +13,6 @@ struct kernel_test {
     const char *name; /* the claim: "unmap_then_touch_faults" */
     void (*run)(void);
 };
-
-/** Tables of tests, each ending with a NULL name; ends with NULL. Defined in
- * tests/kernel/registry.c. */
-extern const struct kernel_test *const kernel_tests[];
 
 /** @brief Mark the running test as failed and say why; it goes on. @context{thread} */
 void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -43,7 +40,7 @@ void test_skip(const char *why);
  * take minutes, edu_*, which want that device of QEMU's, spec_*, which want a disk with the
  * specification's tests, and seeded_*, which are to end in a panic, run only if the glob begins so,
  * too.
- * @return Number of failed tests, at most 255; 1 if none matched.
+ * @return Number of failed tests, at most 255; 1 if none matched, or if their file is not there.
  * @context{thread, may sleep}
  */
 int test_run(const char *glob);

@@ -8,6 +8,7 @@
 #include "arch/aarch64/gic.h"
 #include "arch/aarch64/power.h"
 #include "arch/aarch64/timer.h"
+#include "drivers/fw_cfg/fw_cfg_files.h"
 #include "drivers/pci/pci.h"
 #include "drivers/rtc/pl031.h"
 #include "drivers/serial/ns16550.h"
@@ -199,13 +200,13 @@ static void init_console(const struct boot_info *info)
     }
 }
 
-static enum status init_ramfb(uint64_t base, uint64_t len)
+/* @return E_NODEV: there is none. */
+static enum status init_fw_cfg(const struct boot_info *info, struct io_region *out)
 {
-    struct io_region fw_cfg;
-    enum status s = len != 0 ? vm_map_device(base, len, &fw_cfg) : E_NODEV;
+    enum status s =
+        info->fw_cfg_len != 0 ? vm_map_device(info->fw_cfg_base, info->fw_cfg_len, out) : E_NODEV;
     if (s == OK) {
-        s = ramfb_init(&fw_cfg);
-        vm_unmap_device(&fw_cfg);
+        fw_cfg_offer_files(out);
     }
     return s;
 }
@@ -213,9 +214,11 @@ static enum status init_ramfb(uint64_t base, uint64_t len)
 /* The screen that firmware left, or else QEMU's. */
 static void init_screen(const struct boot_info *info)
 {
+    struct io_region fw_cfg;
+    enum status has_fw_cfg = init_fw_cfg(info, &fw_cfg);
     enum status s = boot_screen_init(info);
     if (s == E_NODEV || s == E_INVAL) {
-        s = init_ramfb(info->fw_cfg_base, info->fw_cfg_len);
+        s = has_fw_cfg == OK ? ramfb_init(&fw_cfg) : has_fw_cfg;
     }
     if (s != E_NODEV) {
         report("screen", s);

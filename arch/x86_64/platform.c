@@ -7,6 +7,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/timer.h"
+#include "drivers/fw_cfg/fw_cfg_files.h"
 #include "drivers/input/ps2.h"
 #include "drivers/pci/pci.h"
 #include "drivers/rtc/cmos.h"
@@ -218,6 +219,7 @@ static void init_serial(const struct boot_info *info)
 static void init_screen(const struct boot_info *info)
 {
     static const struct io_region fw_cfg = {.base = FW_CFG, .len = FW_CFG_LEN, .is_port = true};
+    fw_cfg_offer_files(&fw_cfg);
     enum status s = boot_screen_init(info);
     if (s == E_NODEV || s == E_INVAL) {
         s = ramfb_init(&fw_cfg);

@@ -5,7 +5,7 @@
 // reads it as the CPU does.
 #include "drivers/video/ramfb.h"
 
-#include "drivers/video/fw_cfg.h"
+#include "drivers/fw_cfg/fw_cfg.h"
 #include "drivers/video/framebuffer.h"
 #include "drivers/video/screen.h"
 #include "hal/bootinfo.h"

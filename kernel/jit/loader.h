@@ -26,8 +26,9 @@ struct loader_error {
 
 /** What a file is taken for. A file that says it is the other is refused. */
 enum load_kind {
-    LOAD_PROGRAM, /**< has a main; may call the host calls */
-    LOAD_DRIVER,  /**< has a struct driver; may call what drivers/exports.c lists */
+    LOAD_PROGRAM,   /**< has a main; may call the host calls */
+    LOAD_DRIVER,    /**< has a struct driver; may call what drivers/exports.c lists */
+    LOAD_EXTENSION, /**< of this very kernel, linked against its addresses: kernel/extension.h */
 };
 
 /**
@@ -47,6 +48,10 @@ enum status loader_load(enum load_kind kind, const char *name, const void *bytes
 /** @brief What a loaded driver's note says: valid until the module is unloaded.
  *  @pre m was loaded as LOAD_DRIVER. @context{any} */
 const struct load_driver *loader_driver(const struct module *m);
+
+/** @brief Address of its struct extension: valid until the module is unloaded.
+ *  @pre m was loaded as LOAD_EXTENSION. @context{any} */
+uintptr_t loader_extension(const struct module *m);
 
 /** @brief Bytes of its code, in whole pages, and of its data. @context{any} */
 void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes);
@@ -205,11 +210,15 @@ struct load_driver {
     uint64_t address; /* of its struct driver, inside its data, read-only or not */
 };
 
+#define LOAD_IDENTITY 16 /* bytes that tell one kernel from another: KERNEL_IDENTITY */
+
 /** What a front-end is given, and what it fills. */
 struct load {
     enum load_kind kind;
     size_t driver_bytes;       /* least size of a struct driver */
     uint32_t driver_interface; /* version of it that a driver must be built for */
+    size_t extension_bytes;    /* size of a struct extension */
+    const uint8_t *identity;   /* of this kernel: LOAD_IDENTITY bytes */
     const uint8_t *bytes;      /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */
@@ -217,6 +226,7 @@ struct load {
     struct code_names names;   /* filled by the front-end; freed by the caller, whatever happened */
     uint64_t entry;            /* address of main; 0: the module has none */
     struct load_driver driver; /* of LOAD_DRIVER */
+    uint64_t extension;        /* of LOAD_EXTENSION: address of its struct extension */
     bool uses_fp;              /* threads in it own floating-point registers */
     bool has_landing_pads;     /* indirect branches into its code may be checked (PROT_GUARDED) */
     struct loader_error *err;

@@ -64,6 +64,15 @@ static inline void rcu_list_push_back(struct list *l, struct list_node *n)
     atomic_store_explicit(rcu_link(&before->next), n, memory_order_release);
 }
 
+static inline void rcu_list_push_front(struct list *l, struct list_node *n)
+{
+    struct list_node *after = l->head.next;
+    n->prev = &l->head;
+    n->next = after;
+    after->prev = n;
+    atomic_store_explicit(rcu_link(&l->head.next), n, memory_order_release);
+}
+
 /** Who is at `n` still goes on from it. */
 static inline void rcu_list_remove(struct list_node *n)
 {

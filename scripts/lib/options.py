@@ -13,7 +13,7 @@ from efidisc import make_disc
 from iso import make_iso
 from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
-from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machine_of
+from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machine_of, tests_file
 
 FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/jit/loader.h
 
@@ -191,6 +191,12 @@ def command_line(o):
     return " ".join(filter(None, words)).strip()
 
 
+def find_tests(o):
+    """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) is still its build's."""
+    folders = [Path(o.kernel).resolve().parent] if o.kernel else []
+    return next((file for file in map(tests_file, [*folders, o.build]) if file.is_file()), None)
+
+
 def machine(o, work):
     """The machine to run; disks and images of this run only are made in the directory `work`."""
     m = Machine(
@@ -199,7 +205,8 @@ def machine(o, work):
         initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi",
         screen="window" if o.display else "headless" if o.screen else None,
         reboots=not o.one_shot and o.timeout is None,
-        serial=not o.no_serial, gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None, extra=o.qemu)
+        serial=not o.no_serial, gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None,
+        tests=find_tests(o), extra=o.qemu)
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
         m.iso = o.build / "halyard.iso" if plain else work / "run.iso"

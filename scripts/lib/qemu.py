@@ -54,6 +54,7 @@ class Machine:
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
+    tests: Path = None  # what `test` and `bench` load: kernel/extension.h
     extra: list = field(default_factory=list)
 
 
@@ -168,6 +169,11 @@ def entropy(m):
     return ["-device", "virtio-rng-pci"] if has_pci(m.machine) else []
 
 
+def tests(m):
+    """The in-guest tests, where the kernel looks for them."""
+    return ["-fw_cfg", f"name=opt/halyard/tests,file={comma_safe(m.tests)}"] if m.tests else []
+
+
 def files(m):
     """The files that command() names."""
     if m.uefi:
@@ -211,6 +217,7 @@ def command(m, channels):
         *boot(m),
         *disks(m),
         *entropy(m),
+        *tests(m),
         *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
         *m.extra,

@@ -7,10 +7,14 @@
 
 The kernel is linked twice: with the empty table, then with the one made from that result. The table
 lies in .rodata behind .text, so the second link moves data and no code; --same-text proves it.
-The encoding of the line bytes is described in kernel/symbols.c.
+The table comes with the kernel's identity, a hash over all that the first link holds: what is in
+the second follows from it.
+The encoding of the rows is described in kernel/symbols.c.
 """
 import argparse
 import bisect
+import hashlib
+import heapq
 import os
 import re
 import subprocess
@@ -19,9 +23,16 @@ import sys
 from elftools.elf.elffile import ELFFile
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))) + "/"
-SHORT_LINES = range(-4, 12)  # line advances that fit a short row
-SHORT_UNITS = range(1, 16)
-OP_WIDE, OP_FILE = 0x00, 0x01
+# As in kernel/symbols.c.
+MARK_EVERY = 16
+UNITS, STEPS, RETURNS = range(3)
+UNITS_WIDE = 48
+NEAR, LEFT = 31, 4
+STEP_BACK = 2 * NEAR + 1
+STEP_FAR, STEP_FILE = STEP_BACK + LEFT, STEP_BACK + LEFT + 1
+ALPHABETS = (UNITS_WIDE + 1, STEP_FILE + 1, 2 * NEAR + 1)
+FILE_BITS = 10
+CODE_BITS = 15
 
 
 def read_functions(elf):
@@ -73,6 +84,19 @@ def read_lines(path, start, end):
     return [(address, *rows[address]) for address in sorted(rows)]
 
 
+def identity(elf):
+    """16 bytes that no other kernel has."""
+    if elf is None:
+        return bytes(16)
+    digest = hashlib.sha256()
+    for segment in elf.iter_segments():
+        if segment["p_type"] == "PT_LOAD":
+            digest.update(f"{segment['p_vaddr']:x} {segment['p_memsz']:x} ".encode() + segment.data())
+    for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+        digest.update(f"{symbol.name} {symbol['st_value']:x} ".encode())
+    return digest.digest()[:16]
+
+
 def varint(value):
     out = bytearray()
     while value >= 0x80:
@@ -82,30 +106,101 @@ def varint(value):
     return bytes(out)
 
 
-def zigzag(value):
-    return varint(value * 2 if value >= 0 else -value * 2 - 1)
+class Rows:
+    """The rows of all functions as words of three alphabets and plain bits; kernel/symbols.c reads them."""
 
+    def __init__(self, unit):
+        self.unit = unit
+        self.files = {}      # name: number
+        self.functions = []  # each a list of (alphabet, symbol) and (None, value, bits)
 
-def encode_lines(rows, start, unit, file_index):
-    """Line bytes of one function; rows are (address, file, line) with the first at or before start."""
-    out = bytearray()
-    at, line, file = start, 0, None
-    for address, new_file, new_line in rows:
-        address = max(address, start)
-        if (new_file, new_line) == (file, line):
-            continue
-        if new_file is not None and new_file != file:
-            index = file_index.setdefault(new_file, len(file_index))
-            if file is not None or index != 0:
-                out += bytes([OP_FILE]) + varint(index)
-            file = new_file
-        units, advance = (address - at) // unit, new_line - line
-        if units in SHORT_UNITS and advance in SHORT_LINES:
-            out.append(units << 4 | advance - SHORT_LINES[0])
+    def number(self, value):
+        digits = max(1, -(-value.bit_length() // 4))
+        return [(None, digits - 1, 3), (None, value, 4 * digits)]
+
+    def step(self, at, now, left):
+        """How one gets from a (file, line) to the next; `left` are the last ones that were jumped away from."""
+        (file, line), (new_file, new_line) = at, now
+        if new_file == file and abs(new_line - line) <= NEAR:
+            return [(STEPS, new_line - line + NEAR)]
+        back = next((i for i, (f, n) in enumerate(left) if f == new_file and abs(new_line - n) <= NEAR), None)
+        if back is not None:
+            there = left.pop(back)
+            words = [(STEPS, STEP_BACK + back), (RETURNS, new_line - there[1] + NEAR)]
+        elif new_file == file:
+            far = new_line - line
+            words = [(STEPS, STEP_FAR), *self.number(2 * far if far >= 0 else -2 * far - 1)]
         else:
-            out += bytes([OP_WIDE]) + varint(units) + zigzag(advance)
-        at, line = address, new_line
-    return bytes(out)
+            words = [(STEPS, STEP_FILE), (None, self.files.setdefault(new_file, len(self.files)), FILE_BITS),
+                     *self.number(new_line)]
+        left.insert(0, at)
+        del left[LEFT:]
+        return words
+
+    def add(self, rows, start):
+        """One function's rows, (address, file, line), the first at or before its start."""
+        words, left, at, place, shown = [], [], start, (None, 0), (None, 0)
+        for address, file, line in rows:
+            address = max(address, start)
+            if (file, line) == shown:
+                continue
+            shown = (file, line)
+            units = (address - at) // self.unit
+            words += [(UNITS, units)] if units < UNITS_WIDE else [(UNITS, UNITS_WIDE), *self.number(units)]
+            now = (place[0] if file is None else file, line)
+            words += self.step(place, now, left)
+            at, place = address, now
+        self.functions.append(words)
+
+    def encode(self):
+        """(bytes of all rows, [bits of each function], three codes)"""
+        counts = [[0] * size for size in ALPHABETS]
+        for alphabet, symbol, *_ in (word for function in self.functions for word in function):
+            if alphabet is not None:
+                counts[alphabet][symbol] += 1
+        codes = [Code(count) for count in counts]
+        bits, lengths = [], []
+        for function in self.functions:
+            mine = "".join(codes[word[0]].words[word[1]] if word[0] is not None else f"{word[1]:0{word[2]}b}"
+                           for word in function)
+            bits.append(mine)
+            lengths.append(len(mine))
+        text = "".join(bits)
+        text += "0" * (-len(text) % 8)
+        return bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8)), lengths, codes
+
+
+class Code:
+    """A canonical Huffman code: shorter words first, of one length ascending."""
+
+    def __init__(self, counts):
+        while True:
+            lengths = self.depths(counts)
+            if max(lengths, default=0) <= CODE_BITS:
+                break
+            counts = [-(-count // 2) for count in counts]  # flatter
+        order = sorted((length, symbol) for symbol, length in enumerate(lengths) if length)
+        self.table = bytes(sum(1 for length, _ in order if length == n) for n in range(CODE_BITS + 1))
+        self.table += bytes(symbol for _, symbol in order)
+        self.words, code, before = {}, 0, 0
+        for length, symbol in order:
+            code <<= length - before
+            self.words[symbol] = f"{code:0{length}b}"
+            code, before = code + 1, length
+
+    @staticmethod
+    def depths(counts):
+        heap = [(count, symbol, (symbol,)) for symbol, count in enumerate(counts) if count]
+        lengths = [0] * len(counts)
+        if len(heap) == 1:
+            lengths[heap[0][1]] = 1
+        heapq.heapify(heap)
+        while len(heap) > 1:
+            (a, first, left), (b, _, right) = heapq.heappop(heap), heapq.heappop(heap)
+            for symbol in left + right:
+                lengths[symbol] += 1
+            heapq.heappush(heap, (a + b, first, left + right))
+        return lengths
 
 
 def words(values):
@@ -126,22 +221,30 @@ def table(elf):
         rows = read_lines(elf.stream.name, base, end)
         unit = 4 if elf["e_machine"] == "EM_AARCH64" else 1
 
-    strings, file_index, line_bytes, line_starts = bytearray(), {}, bytearray(), []
+    encoder = Rows(unit)
+    addresses = [row[0] for row in rows]
+    bounds = [address for address, _ in functions] + [end]
+    for start, stop in zip(bounds, bounds[1:]):
+        first = max(bisect.bisect_right(addresses, start) - 1, 0)
+        last = bisect.bisect_left(addresses, stop)
+        encoder.add(rows[first:last], start)
+    line_bytes, line_bits, codes = encoder.encode()
+    if len(encoder.files) >= 1 << FILE_BITS:
+        sys.exit(f"symbols: {len(encoder.files)} files: FILE_BITS is too small")
+
+    strings, sizes, marks, lines_at = bytearray(), bytearray(), [], 0
 
     def intern(text):
         strings.extend(text.encode() + b"\0")
         return len(strings) - len(text.encode()) - 1
 
-    names = [intern(name) for _, name in functions]
-    addresses = [row[0] for row in rows]
-    bounds = [address for address, _ in functions] + [end]
-    for start, stop in zip(bounds, bounds[1:]):
-        line_starts.append(len(line_bytes))
-        first = max(bisect.bisect_right(addresses, start) - 1, 0)
-        last = bisect.bisect_left(addresses, stop)
-        line_bytes += encode_lines(rows[first:last], start, unit, file_index)
-    line_starts.append(len(line_bytes))
-    files = [intern(name) for name in file_index]
+    for index, (address, name) in enumerate(functions):
+        at = intern(name)
+        if index % MARK_EVERY == 0:
+            marks += [address - base, len(sizes), at, lines_at]
+        sizes += varint((bounds[index + 1] - address) // unit) + varint(line_bits[index])
+        lines_at += line_bits[index]
+    files = [intern(name) for name in encoder.files]
 
     return f"""# Made by scripts/lib/symbols.py from the kernel's first link.
     .section .rodata.kernel_symbols, "a"
@@ -150,16 +253,22 @@ def table(elf):
     .type kernel_symbols, %object
 kernel_symbols:
     .quad {base:#x}
-    .long {len(functions)}, {unit}
-    .quad {len(files)}
-    .quad .Lstart, .Lname, .Llines, .Lfiles, .Lstrings, .Lline_bytes
+    .long {len(functions)}, {unit}, {end - base}, {len(files)}
+    .quad .Lmarks, .Lsizes, .Lfiles, .Lstrings, .Lline_bits, .Lcode_0, .Lcode_1, .Lcode_2
     .size kernel_symbols, . - kernel_symbols
-.Lstart:
-{words([address - base for address in bounds])}.Lname:
-{words(names)}.Llines:
-{words(line_starts)}.Lfiles:
-{words(files)}.Lline_bytes:
-{octets(line_bytes)}.Lstrings:
+    .globl kernel_identity
+    .type kernel_identity, %object
+    .size kernel_identity, 16
+kernel_identity:
+{octets(identity(elf))}    .balign 4
+.Lmarks:
+{words(marks)}.Lfiles:
+{words(files)}.Lsizes:
+{octets(sizes)}.Lline_bits:
+{octets(line_bytes)}.Lcode_0:
+{octets(codes[0].table)}.Lcode_1:
+{octets(codes[1].table)}.Lcode_2:
+{octets(codes[2].table)}.Lstrings:
 {octets(strings)}    .section .note.GNU-stack, "", %progbits
 """
 

@@ -23,6 +23,11 @@ def build_directory(preset):
     return ROOT / "build" / preset
 
 
+def tests_file(build):
+    """The in-guest tests of the kernel in this directory (cmake/extension.cmake)."""
+    return build / "modules" / "tests.ko"
+
+
 def kernel_image(build, machine):
     """What QEMU's -kernel takes: the ELF by its PVH note, or the flat Image."""
     return build / ("halyard.img" if machine == "aarch64" else "halyard.elf")

@@ -5,6 +5,9 @@
 
 #include "kernel/bench.h"
 
+/** Every table, one line a file; ends with NULL. Defined in registry.c. */
+extern const struct kernel_bench *const kernel_benches[];
+
 extern const struct kernel_bench block_benches[];
 extern const struct kernel_bench boot_benches[];
 extern const struct kernel_bench jit_benches[];

@@ -23,8 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.address[LOAD_RODATA] = 0xffffffffa0100000;
     host.address[LOAD_DATA] = 0xffffffffa0200000;
     host.import_address = header.flags % 2 != 0 ? 0x123400000000 : 0xffffffffa1000000;
+    static const uint8_t identity[LOAD_IDENTITY];
     struct load load = {
-        .kind = (header.flags & 2) != 0 ? LOAD_DRIVER : LOAD_PROGRAM,
+        .kind = (header.flags & 4) != 0   ? LOAD_EXTENSION
+                : (header.flags & 2) != 0 ? LOAD_DRIVER
+                                          : LOAD_PROGRAM,
+        .identity = identity,
+        .extension_bytes = 16,
         .driver_interface = 1,
         .bytes = data,
         .len = size,

@@ -2,7 +2,7 @@
 //
 // A configuration device whose directory is arbitrary bytes, and which refuses the transfer that
 // the first byte names. Whatever it says, the driver ends and gives its memory back.
-#include "drivers/video/fw_cfg.h"
+#include "drivers/fw_cfg/fw_cfg.h"
 
 #include "fake/world.h"
 #include "kernel/lib/endian.h"
@@ -87,13 +87,15 @@ static void use(void)
         abort();
     }
     if (s == OK) {
+        uint8_t back[3000]; /* more than one transfer */
+        (void)!fw_cfg_read(&f, &file, back, file.size < sizeof(back) ? file.size : sizeof(back));
         s = fw_cfg_write(&f, &file, bytes, sizeof(bytes));
         if (s == OK && file.size < sizeof(bytes)) {
             abort();
         }
     }
     fw_cfg_close(&f);
-    if (device.transfers > FW_CFG_FILES_MAX + 2) {
+    if (device.transfers > FW_CFG_FILES_MAX + 4) {
         abort();
     }
 }

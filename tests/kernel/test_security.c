@@ -94,8 +94,8 @@ static void make_call(void *arg)
 
 static bool call_faults(uintptr_t fn)
 {
-    struct fault_owner owner = {.base = (uintptr_t)__text_start,
-                                .size = (uintptr_t)__text_end - (uintptr_t)__text_start,
+    struct fault_owner owner = {.base = (uintptr_t)__extension_text_start,
+                                .size = (size_t)(__extension_text_end - __extension_text_start),
                                 .name = "test",
                                 .handle = end_the_victim};
     const struct thread_options options = {

@@ -4,6 +4,7 @@
 // ends in a panic, so they run one by one (tests/sanitize). In other builds there are none.
 #include "hal/layout.h"
 #include "kernel/io/console.h"
+#include "kernel/jit/loader.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -220,8 +221,9 @@ static void seeded_address_scope(void)
 
 static void seeded_address_global(void)
 {
-    static int nine_of_them[9] = {1};
-    sink = nine_of_them[nine];
+    /* One of the kernel's: around those of loaded code there are no fences. */
+    const volatile char *two_pointers = (const volatile char *)loader_front_ends;
+    sink = *(const volatile int *)(two_pointers + 2 * nine - 2);
 }
 
 #endif

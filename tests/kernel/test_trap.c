@@ -99,8 +99,8 @@ static void overflow_once(void)
 
 static struct fault_owner text_owner(void)
 {
-    return (struct fault_owner){.base = (uintptr_t)__text_start,
-                                .size = (uintptr_t)__text_end - (uintptr_t)__text_start,
+    return (struct fault_owner){.base = (uintptr_t)__extension_text_start,
+                                .size = (size_t)(__extension_text_end - __extension_text_start),
                                 .name = "test",
                                 .handle = end_the_victim};
 }

@@ -5,6 +5,12 @@
 
 #include "kernel/test.h"
 
+/** Every table, one line a file; ends with NULL. Defined in registry.c. */
+extern const struct kernel_test *const kernel_tests[];
+
+/** The code of all tests and benchmarks (cmake/extension.lds). */
+extern char __extension_text_start[], __extension_text_end[];
+
 extern const struct kernel_test mmu_tests[];
 extern const struct kernel_test string_tests[];
 extern const struct kernel_test trap_tests[];

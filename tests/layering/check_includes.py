@@ -36,7 +36,7 @@ EXTRA = {   # composition roots: the only files that know one machine's concrete
     "arch/aarch64/platform.c": ["drivers/**"] + KERNEL,
     "arch/x86_64/platform.c":  ["drivers/**"] + KERNEL,
 }
-SHARED_DRIVER_DIRS = {"pci", "virtio", "serial"}           # buses other drivers may use
+SHARED_DRIVER_DIRS = {"pci", "virtio", "serial", "fw_cfg"} # buses other drivers may use
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 ARCH_IF = re.compile(r"^\s*#\s*(if|elif|ifdef|ifndef)\b.*(__x86_64__|__aarch64__|\bARCH_|CONFIG_ARCH)")
 

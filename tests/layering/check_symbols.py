@@ -10,7 +10,7 @@ import subprocess
 PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 
 # Not from any portable file: the image's edges (hal/layout.h), the tables that are linked in, the font.
-MADE_BY_LINK = ("__", "kernel_symbols", "kernel_tests", "kernel_benches", "font_")
+MADE_BY_LINK = ("__", "kernel_symbols", "kernel_identity", "font_")
 
 # A machine may define these in place of kernel/lib/string.c.
 COPIES = {"memcpy", "memmove", "memset"}

@@ -38,4 +38,4 @@ class Address(TestCase):
         self.caught("scope", "a read of 1 bytes", "in a variable that is out of scope")
 
     def test_a_read_past_a_global_variable(self):
-        self.caught("global", "a read of 4 bytes", "outside of a global variable", 'at +36 of "nine_of_them", 36 bytes')
+        self.caught("global", "a read of 4 bytes", "outside of a global variable", 'at +16 of "loader_front_ends", 16 bytes')

@@ -138,6 +138,15 @@ class ElfCheck(unittest.TestCase):
         self.assertEqual(self.check_function(".local", "nop"), "")
         self.assertIn("points at function f", self.check_function(".local", "nop", ".quad f"))
 
+    def test_an_image_that_is_too_large(self):
+        for machine in HEAD:
+            with self.subTest(machine=machine), tempfile.TemporaryDirectory() as folder:
+                linked = self.link(folder, machine, {})
+                with open(linked, "rb") as stream:
+                    size = elfcheck.image_bytes(elfcheck.Image(elfcheck.ELFFile(stream)))
+                self.assertEqual(elfcheck.check(linked, size), [])
+                self.assertIn(f"{size} bytes: 1 more", " ".join(elfcheck.check(linked, size - 1)))
+
     def test_a_good_image_passes(self):
         for machine in HEAD:
             with self.subTest(machine):

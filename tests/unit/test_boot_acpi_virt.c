@@ -133,6 +133,9 @@ static void test_qemu_virt(void **state)
     assert_int_equal(info.uart.base, 0x09000000);
     assert_int_equal(info.uart.line, 33);
 
+    assert_int_equal(info.fw_cfg_base, 0x09020000);
+    assert_int_equal(info.fw_cfg_len, 0x18);
+
     assert_int_equal(info.pci_count, 1);
     const struct boot_pci_host *host = &info.pci[0];
     assert_int_equal(host->ecam_base, UINT64_C(0x4010000000));
@@ -361,6 +364,15 @@ static void test_links_that_are_missing(void **state)
     assert_int_equal(info.pci[0].intx_count, 96);
 }
 
+static void test_a_configuration_device_that_is_another(void **state)
+{
+    (void)state;
+    spoil("QEMU0002", 9, 7, '3');
+    assert_int_equal(info.fw_cfg_len, 0);
+    spoil("QEMU0002", 9, 8, 'x'); /* the name goes on */
+    assert_int_equal(info.fw_cfg_len, 0);
+}
+
 static void test_every_truncation_of_the_dsdt(void **state)
 {
     (void)state;
@@ -404,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup(test_windows_that_are_not_constant, load),
         cmocka_unit_test_setup(test_routing_that_is_not_constant, load),
         cmocka_unit_test_setup(test_links_that_are_missing, load),
+        cmocka_unit_test_setup(test_a_configuration_device_that_is_another, load),
         cmocka_unit_test_setup(test_every_truncation_of_the_dsdt, load),
         cmocka_unit_test_setup(test_every_byte_of_the_dsdt_spoilt, load),
     };

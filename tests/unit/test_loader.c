@@ -143,6 +143,8 @@ static void expect_refusal(const char *name, const void *bytes, size_t len, enum
     struct page_stats before, after;
     struct loader_error err = {.text = ""};
     struct module *m = NULL;
+    /* Once before the count, as above. */
+    assert_int_equal(loader_load(LOAD_PROGRAM, name, bytes, len, &m, &err), expected);
     heap_drain();
     page_get_stats(&before);
     assert_int_equal(loader_load(LOAD_PROGRAM, name, bytes, len, &m, &err), expected);

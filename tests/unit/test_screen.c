@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/video/fw_cfg.h"
+#include "drivers/fw_cfg/fw_cfg.h"
 #include "drivers/video/boot_screen.h"
 #include "drivers/video/font.h"
 #include "drivers/video/ramfb.h"

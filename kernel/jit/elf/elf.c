@@ -151,8 +151,8 @@ static enum status build(struct elf *e)
     if (s == E_NOMEM) {
         return load_fail(e->load, s, "no memory for names of functions and sections");
     }
-    if (s == OK && e->load->kind == LOAD_DRIVER) {
-        s = elf_find_driver(e);
+    if (s == OK && e->load->kind != LOAD_PROGRAM) {
+        s = elf_find_object(e);
     } else {
         e->load->entry = elf_find_function(e, "main");
     }

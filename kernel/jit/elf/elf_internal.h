@@ -118,9 +118,9 @@ void elf_locate_symbols(struct elf *e);
 /** @brief Address of the global function `name` in the code part, or 0. */
 uint64_t elf_find_function(const struct elf *e, const char *name);
 
-/** @brief Find the driver that the module defines: load->driver.address. @return OK;
- * E_UNRESOLVED: none. */
-enum status elf_find_driver(struct elf *e);
+/** @brief Find what a driver or an extension defines for the kernel: load->driver.address,
+ * load->extension. @return OK; E_UNRESOLVED: none. */
+enum status elf_find_object(struct elf *e);
 
 /* relocs.c */
 

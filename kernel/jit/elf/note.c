@@ -2,7 +2,8 @@
 //
 // The notes with which a build says what it made, in section .note.halyard, name "Halyard". A
 // program has one of type 1 (programs/sdk/halyard.h writes it); a driver has one of type 2 from
-// each of its files, and one of type 3 with its name (modules/module.h).
+// each of its files, and one of type 3 with its name (modules/module.h); an extension has one of
+// type 4 (kernel/extension.h).
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
@@ -10,7 +11,7 @@
 #define NOTE_SECTION ".note.halyard"
 #define ABI_VERSION  1u /* of the program interface */
 
-enum note_type { NOTE_PROGRAM = 1, NOTE_DRIVER_BUILD = 2, NOTE_DRIVER = 3 };
+enum note_type { NOTE_PROGRAM = 1, NOTE_DRIVER_BUILD = 2, NOTE_DRIVER = 3, NOTE_EXTENSION = 4 };
 
 static const char note_name[8] = "Halyard"; /* with the zero: exactly two words */
 
@@ -26,12 +27,18 @@ struct driver_desc {
     char name[LOAD_DRIVER_NAME], version[LOAD_DRIVER_VERSION], licence[LOAD_DRIVER_LICENCE];
 };
 
+/** And in those of type 4. */
+struct extension_desc {
+    uint8_t identity[LOAD_IDENTITY]; /* of the kernel that it is linked against */
+};
+
 struct note {
     struct elf_note head;
     char name[sizeof(note_name)];
     union {
         struct build_desc build;
         struct driver_desc driver;
+        struct extension_desc extension;
     };
 };
 #define NOTE_HEAD offsetof(struct note, build)
@@ -133,20 +140,60 @@ static uint32_t desc_size(uint32_t type)
         return sizeof(struct build_desc);
     case NOTE_DRIVER:
         return sizeof(struct driver_desc);
+    case NOTE_EXTENSION:
+        return sizeof(struct extension_desc);
     default:
         return 0;
     }
 }
 
+static enum load_kind kind_of(const struct note *note)
+{
+    switch (note->head.type) {
+    case NOTE_PROGRAM:
+        return LOAD_PROGRAM;
+    case NOTE_EXTENSION:
+        return LOAD_EXTENSION;
+    default:
+        return LOAD_DRIVER;
+    }
+}
+
+static enum status refuse_kind(struct elf *e, enum load_kind kind)
+{
+    static const char *const names[] = {[LOAD_PROGRAM] = "a program",
+                                        [LOAD_DRIVER] = "a driver",
+                                        [LOAD_EXTENSION] = "an extension of one kernel"};
+    static const char *const uses[] = {[LOAD_PROGRAM] = "it is run, not loaded",
+                                       [LOAD_DRIVER] = "it is loaded (`load`), not run",
+                                       [LOAD_EXTENSION] = "the kernel loads it by itself"};
+    return load_fail(e->load, E_NOTSUP, "%s, not %s: %s", names[kind], names[e->load->kind],
+                     uses[kind]);
+}
+
+/* Its addresses are right in one kernel alone. */
+static enum status check_extension(struct elf *e, const struct extension_desc *d)
+{
+    if (memcmp(d->identity, e->load->identity, sizeof(d->identity)) != 0) {
+        return load_fail(e->load, E_NOTSUP,
+                         "linked against another kernel than this: both come from one build");
+    }
+    return OK;
+}
+
 static enum status take_note(struct elf *e, const struct note *note)
 {
-    if ((note->head.type == NOTE_PROGRAM) == is_driver(e)) {
-        return load_fail(e->load, E_NOTSUP,
-                         is_driver(e) ? "a program, not a driver: it is run, not loaded"
-                                      : "a driver, not a program: it is loaded (`load`), not run");
+    if (kind_of(note) != e->load->kind) {
+        return refuse_kind(e, kind_of(note));
     }
-    return note->head.type == NOTE_DRIVER ? read_driver(e, &note->driver)
-                                          : check_build(e, &note->build);
+    switch (note->head.type) {
+    case NOTE_DRIVER:
+        return read_driver(e, &note->driver);
+    case NOTE_EXTENSION:
+        return check_extension(e, &note->extension);
+    default:
+        return check_build(e, &note->build);
+    }
 }
 
 /* One section may hold several notes: `ld -r` puts those of its inputs behind each other. */
@@ -190,6 +237,10 @@ enum status elf_check_note(struct elf *e)
         if (st != OK) {
             return st;
         }
+    }
+    if (!found && e->load->kind == LOAD_EXTENSION) {
+        return load_fail(e->load, E_NOTSUP, "no note %s: not an extension of a kernel",
+                         NOTE_SECTION);
     }
     if (!found) {
         return load_fail(e->load, E_NOTSUP, "no note %s: %suse the flags in %s/cflags.%s",

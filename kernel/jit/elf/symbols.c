@@ -9,6 +9,8 @@
 
 /* What DRIVER_MODULE() of modules/module.h defines. */
 #define DRIVER_SYMBOL "halyard_driver"
+/* What an extension of the kernel defines: kernel/extension.h. */
+#define EXTENSION_SYMBOL "halyard_extension"
 
 const char *elf_symbol_name(const struct elf *e, uint32_t index)
 {
@@ -143,26 +145,31 @@ uint64_t elf_find_function(const struct elf *e, const char *name)
 }
 
 /* A whole object of the module's own data. How much of it the kernel reads, the kernel checks. */
-static bool is_driver(const struct elf *e, uint32_t index, const struct elf_symbol *s)
+static bool is_object(const struct elf *e, uint32_t index, const struct elf_symbol *s,
+                      const char *name, size_t bytes)
 {
     if (elf_symbol_binding(s) == STB_LOCAL || s->shndx == SHN_UNDEF ||
         s->shndx >= e->section_count || s->value % sizeof(uint64_t) != 0 ||
-        strcmp(elf_symbol_name(e, index), DRIVER_SYMBOL) != 0) {
+        strcmp(elf_symbol_name(e, index), name) != 0) {
         return false;
     }
     const struct elf_section *in = &e->sections[s->shndx];
-    return (in->part == LOAD_RODATA || in->part == LOAD_DATA) && s->size >= e->load->driver_bytes &&
+    return (in->part == LOAD_RODATA || in->part == LOAD_DATA) && s->size >= bytes &&
            s->value <= in->h.size && s->size <= in->h.size - s->value;
 }
 
-enum status elf_find_driver(struct elf *e)
+enum status elf_find_object(struct elf *e)
 {
+    bool is_driver = e->load->kind == LOAD_DRIVER;
+    const char *name = is_driver ? DRIVER_SYMBOL : EXTENSION_SYMBOL;
+    size_t bytes = is_driver ? e->load->driver_bytes : e->load->extension_bytes;
     for (uint32_t i = 1; i < e->symbol_count; i++) {
         struct elf_symbol s = elf_symbol_get(e, i);
-        if (is_driver(e, i, &s)) {
-            e->load->driver.address = e->symbols[i].address;
+        if (is_object(e, i, &s, name, bytes)) {
+            *(is_driver ? &e->load->driver.address : &e->load->extension) = e->symbols[i].address;
             return OK;
         }
     }
-    return load_fail(e->load, E_UNRESOLVED, "it defines no whole struct driver %s", DRIVER_SYMBOL);
+    return load_fail(e->load, E_UNRESOLVED, "it defines no whole struct %s %s",
+                     is_driver ? "driver" : "extension", name);
 }

@@ -20,6 +20,15 @@ static const struct code_line *find_line(const struct code_names *n, uint32_t at
     return above == 0 || n->lines[above - 1].line == 0 ? NULL : &n->lines[above - 1];
 }
 
+uintptr_t module_find_function(const struct module *m, uintptr_t pc)
+{
+    if (pc - m->owner.base >= m->owner.size) {
+        return 0;
+    }
+    const struct code_symbol *s = find_symbol(&m->names, (uint32_t)(pc - m->owner.base));
+    return s == NULL ? 0 : m->owner.base + s->start;
+}
+
 bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t len)
 {
     if (pc - m->owner.base >= m->owner.size) {

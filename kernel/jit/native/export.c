@@ -86,8 +86,10 @@ enum export_result export_find(enum load_kind kind, const char *symbol, const st
     if (mark != NULL && parse_version(mark + 1, version)) {
         len = (size_t)(mark - symbol);
     }
-    const struct export *x =
-        kind == LOAD_DRIVER ? find_for_driver(symbol, len) : find_for_program(symbol, len);
+    const struct export *x = NULL; /* an extension imports nothing: it is linked already */
+    if (kind != LOAD_EXTENSION) {
+        x = kind == LOAD_DRIVER ? find_for_driver(symbol, len) : find_for_program(symbol, len);
+    }
     if (x == NULL) {
         return EXPORT_ABSENT;
     }

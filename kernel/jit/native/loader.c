@@ -6,6 +6,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/export.h"
+#include "kernel/extension.h"
 #include "kernel/io/device.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
@@ -18,6 +19,9 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/smp.h"
+#include "kernel/symbols.h"
+
+STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 
 static struct mutex lock;
 static struct list modules = LIST_INIT(modules); /* under `lock`, oldest first */
@@ -46,7 +50,12 @@ static bool describe(struct fault_owner *owner, uintptr_t pc, char *buf, size_t 
     return module_describe_pc(CONTAINER_OF(owner, struct module, owner), pc, buf, len);
 }
 
-/* A driver is the kernel's own code: its faults are the kernel's. */
+static uintptr_t find_function(struct fault_owner *owner, uintptr_t pc)
+{
+    return module_find_function(CONTAINER_OF(owner, struct module, owner), pc);
+}
+
+/* Drivers and extensions are the kernel's own code: their faults are the kernel's. */
 static bool decline(struct fault_owner *owner, struct fault *fault)
 {
     (void)owner;
@@ -86,9 +95,10 @@ static void publish(struct module *m)
         (struct fault_owner){.base = codemem_address(&m->memory, LOAD_CODE),
                              .size = m->memory.pages[LOAD_CODE] * PAGE_SIZE,
                              .name = m->name,
-                             .is_kernel = m->kind == LOAD_DRIVER,
-                             .handle = m->kind == LOAD_DRIVER ? decline : native_handle_fault,
-                             .symbol = describe};
+                             .is_kernel = m->kind != LOAD_PROGRAM,
+                             .handle = m->kind != LOAD_PROGRAM ? decline : native_handle_fault,
+                             .symbol = describe,
+                             .function = find_function};
     if (m->owner.size != 0) {
         fault_own_code(&m->owner);
     }
@@ -105,6 +115,8 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     struct load load = {.kind = m->kind,
                         .driver_bytes = sizeof(struct driver),
                         .driver_interface = DRIVER_INTERFACE,
+                        .extension_bytes = sizeof(struct extension),
+                        .identity = kernel_identity,
                         .bytes = bytes,
                         .len = len,
                         .backend = jit_native,
@@ -124,12 +136,13 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     if (s != OK) {
         return load_fail(&load, s, "no memory to map its code");
     }
-    if (m->kind == LOAD_DRIVER) {
+    if (m->kind != LOAD_PROGRAM) {
         smp_synchronise_fetch(); /* any thread that runs now may call it; a program's are new */
     }
     m->entry = (uintptr_t)load.entry;
     m->uses_fp = load.uses_fp;
     m->driver = load.driver;
+    m->extension = (uintptr_t)load.extension;
     return OK;
 }
 
@@ -159,6 +172,12 @@ const struct load_driver *loader_driver(const struct module *m)
 {
     ASSERT(m->kind == LOAD_DRIVER);
     return &m->driver;
+}
+
+uintptr_t loader_extension(const struct module *m)
+{
+    ASSERT(m->kind == LOAD_EXTENSION);
+    return m->extension;
 }
 
 void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes)

@@ -22,6 +22,7 @@ struct module {
     enum load_kind kind;            /* [I] */
     uintptr_t entry;                /* [I] main, or 0 */
     struct load_driver driver;      /* [I] */
+    uintptr_t extension;            /* [I] */
     bool uses_fp;                   /* [I] */
     struct fault_owner owner;       /* [I] of its code */
     struct module_debug debug;      /* [I], but for its link: [m] */
@@ -31,6 +32,10 @@ struct module {
 /** @brief Name a code address: "symbol+0x12 (file:line)". @return false: it is not in the module.
  *  @context{any, panic included} */
 bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t len);
+
+/** @brief Start of the function that holds a code address. @return 0: none is known.
+ *  @context{any, panic included} */
+uintptr_t module_find_function(const struct module *m, uintptr_t pc);
 
 /** @brief Fault owner's handler: ends the program that the faulting thread belongs to.
  * native_fault.c */

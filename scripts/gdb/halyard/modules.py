@@ -15,7 +15,7 @@ import gdb
 from . import compiled
 from .target import Command
 
-FOLDERS = ("programs", "modules", "drivers", ".")  # beside the kernel's file
+FOLDERS = ("debug", "programs", "modules", "drivers", ".")  # beside the kernel's file
 known = {}   # address of struct module_debug: Module, with its symbols or without
 symbol_path = []  # more files and folders, from `halyard modules --path`
 

@@ -5,7 +5,7 @@
 
         .text
 
-/* elfcheck.py knows its name: it is the one global function that must have no landing pad. */
+/* The one global function that must have no landing pad. */
         .globl  provoke_no_landing_pad
 LOCAL_FUNCTION provoke_no_landing_pad
         ret

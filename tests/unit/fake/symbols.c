@@ -5,3 +5,4 @@
 #include "kernel/symbols.h"
 
 const struct symbol_table kernel_symbols = {.count = 0};
+const uint8_t kernel_identity[KERNEL_IDENTITY];

@@ -49,6 +49,13 @@ void fw_cfg_close(struct fw_cfg *f);
 enum status fw_cfg_find(struct fw_cfg *f, const char *name, struct fw_cfg_file *out);
 
 /**
+ * @brief Read the first bytes of a file.
+ * @return OK; E_RANGE: the file is shorter; E_IO; E_TIMEDOUT. After an error some may be written.
+ * @context{thread}
+ */
+enum status fw_cfg_read(struct fw_cfg *f, const struct fw_cfg_file *file, void *bytes, size_t len);
+
+/**
  * @brief Write the first bytes of a file.
  * @param len  1 to FW_CFG_TRANSFER_MAX.
  * @return OK; E_RANGE: the file is shorter; E_IO; E_TIMEDOUT.

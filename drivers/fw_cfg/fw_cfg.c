@@ -2,7 +2,7 @@
 //
 // fw_cfg over its DMA register: a descriptor in memory says which file, how many bytes and where;
 // writing its address starts the transfer. All numbers of the device are big-endian.
-#include "drivers/video/fw_cfg.h"
+#include "drivers/fw_cfg/fw_cfg.h"
 
 #include "kernel/clock.h"
 #include "kernel/lib/compiler.h"
@@ -148,6 +148,24 @@ enum status fw_cfg_find(struct fw_cfg *f, const char *name, struct fw_cfg_file *
         }
     }
     return E_NOENT;
+}
+
+enum status fw_cfg_read(struct fw_cfg *f, const struct fw_cfg_file *file, void *bytes, size_t len)
+{
+    if (len > file->size) {
+        return E_RANGE;
+    }
+    uint32_t select = DMA_SELECT | (uint32_t)file->key << 16;
+    for (size_t at = 0; at < len;) {
+        size_t piece = MIN(len - at, (size_t)FW_CFG_TRANSFER_MAX);
+        enum status s = transfer(f, DMA_READ | (at == 0 ? select : 0), piece);
+        if (s != OK) {
+            return s;
+        }
+        memcpy((uint8_t *)bytes + at, (const uint8_t *)f->memory.cpu + AT_BYTES, piece);
+        at += piece;
+    }
+    return OK;
 }
 
 enum status fw_cfg_write(struct fw_cfg *f, const struct fw_cfg_file *file, const void *bytes,

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// What makes the tests and benchmarks an extension of one kernel: the note that says of which
+// (scripts/lib/extension.py fills it in), and the tables that the kernel finds.
+#include "kernel/extension.h"
+
+#include "tests/bench/benches.h"
+#include "tests/kernel/tests.h"
+
+__attribute__((section(".note.halyard"), used, aligned(4))) //
+static const struct extension_note note = {
+    .name_size = sizeof(note.name), .desc_size = KERNEL_IDENTITY, .type = 4, .name = "Halyard"};
+
+const struct extension halyard_extension = {.tests = kernel_tests, .benches = kernel_benches};
