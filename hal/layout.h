@@ -9,7 +9,7 @@
 enum hal_region {
     HAL_REGION_USER,    /**< lower half: nothing is mapped there; left to a later user mode */
     HAL_REGION_DIRECT,  /**< direct map: all RAM at one offset, which differs from boot to
-                        * boot; read-write, never executable */
+                         * boot; read-write, never executable */
     HAL_REGION_VM,      /**< stacks, heap, device registers: kernel/mm/vm.h hands out ranges */
     HAL_REGION_PROGRAM, /**< reservations of programs: at least 1 TiB */
     HAL_REGION_SHADOW,  /**< shadow memory of the address sanitizer */

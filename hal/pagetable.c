@@ -66,8 +66,7 @@ static ALWAYS_INLINE pte_t *page_slots(const struct pagetable *pt, vaddr_t va, s
 static ALWAYS_INLINE pte_t *recent_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
     const struct pagetable_recent *r = pt->recent;
-    return LIKELY(pages == 1 && r != NULL && va - r->base < PT_SPAN(1) &&
-                  IS_ALIGNED(va, PAGE_SIZE))
+    return LIKELY(pages == 1 && r != NULL && va - r->base < PT_SPAN(1) && IS_ALIGNED(va, PAGE_SIZE))
                ? &r->table[index_of(va, 0)]
                : NULL;
 }

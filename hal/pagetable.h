@@ -100,8 +100,8 @@ void pagetable_walk(const struct pagetable *pt, vaddr_t from, vaddr_t to,
 const char *pagetable_check(const struct pagetable *pt, vaddr_t va, enum fault_access access,
                             const struct hal_pte_rules *rules, const paddr_t *expect);
 
-/** @brief Add a range to a batch, to the last one if it continues that; or give up on ranges when it
- * is full. */
+/** @brief Add a range to a batch, to the last one if it continues that; or give up on ranges when
+ * it is full. */
 static inline void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, size_t pages)
 {
     uint32_t i = batch->count;

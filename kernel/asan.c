@@ -56,7 +56,6 @@ static struct {
 } files[1024];
 static size_t file_count;
 
-
 static uint8_t *shadow_of(uintptr_t at)
 {
     return (uint8_t *)(at / GRAIN + HALYARD_ASAN_OFFSET);

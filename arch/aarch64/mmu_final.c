@@ -81,8 +81,8 @@ static void map_direct(const struct pagetable *pt, const struct boot_info *info,
         {MAX(start, writable), end, PROT_R | PROT_W},
     };
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        map_or_panic(pt, direct + parts[i].start, parts[i].start, parts[i].end,
-                     parts[i].prot, MEM_NORMAL);
+        map_or_panic(pt, direct + parts[i].start, parts[i].start, parts[i].end, parts[i].prot,
+                     MEM_NORMAL);
     }
 }
 

@@ -134,8 +134,8 @@ static void map_direct(const struct pagetable *pt, uint64_t direct, uint64_t bas
     };
     for (unsigned i = 0; i < ARRAY_COUNT(parts); i++) {
         if (parts[i].base < parts[i].end) {
-            must_map(pt, direct + parts[i].base, paddr(parts[i].base),
-                     parts[i].end - parts[i].base, parts[i].prot);
+            must_map(pt, direct + parts[i].base, paddr(parts[i].base), parts[i].end - parts[i].base,
+                     parts[i].prot);
         }
     }
 }
@@ -194,8 +194,8 @@ static void prove(const struct pagetable *pt, uint64_t direct, uintptr_t stack)
     };
     for (unsigned i = 0; i < ARRAY_COUNT(claims); i++) {
         const struct claim *c = &claims[i];
-        paddr_t expect = c->va >= HAL_IMAGE_BASE ? image_phys((const char *)c->va)
-                                                 : paddr(c->va - direct);
+        paddr_t expect =
+            c->va >= HAL_IMAGE_BASE ? image_phys((const char *)c->va) : paddr(c->va - direct);
         const char *why =
             pagetable_check(pt, c->va, c->access, &rules, c->is_allowed ? &expect : NULL);
         if (c->is_allowed && why != NULL) {

@@ -197,9 +197,9 @@ enum status page_alloc_blocks(size_t count, uint64_t align, uint64_t limit, enum
     bool found = find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first);
     if (!found) {
         page_give_kept();
-        found = find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first) ||
-                (memory_try_reclaim() &&
-                 find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first));
+        found =
+            find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first) ||
+            (memory_try_reclaim() && find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first));
     }
     if (!found) {
         return E_NOMEM;

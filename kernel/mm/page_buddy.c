@@ -150,8 +150,8 @@ static struct page_block *block_of_node(const struct list_node *n, uint64_t *num
 
 /** Take 2^order frames from the listed free run of a cut block; what is left over is listed again.
  */
-static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_order, unsigned order,
-                        enum page_owner owner)
+static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_order,
+                        unsigned order, enum page_owner owner)
 {
     uint64_t number;
     unsigned index;

@@ -107,8 +107,9 @@ enum { ZONE_LOW, ZONE_HIGH, ZONE_FAR, PAGE_ZONES };
 /* Field protection: the page lock. */
 struct page_zone {
     struct list free[PAGE_ORDER_MAX + 1];
-    struct list spans; /* of blocks that are in no list, by their first; the lowest first at start */
-    uint32_t mask;     /* bit i set iff free[i] is not empty */
+    struct list
+        spans;     /* of blocks that are in no list, by their first; the lowest first at start */
+    uint32_t mask; /* bit i set iff free[i] is not empty */
 };
 extern struct page_zone page_zones[PAGE_ZONES];
 

@@ -192,8 +192,8 @@ static bool take_large(vaddr_t va, size_t left, enum page_owner owner, paddr_t *
         }
         *got = pages;
         enum status s = orders[i] == PAGE_HUGE_ORDER
-                            ? page_alloc_blocks(pages >> PAGE_ORDER_MAX,
-                                                pages * PAGE_SIZE, UINT64_MAX, owner, base)
+                            ? page_alloc_blocks(pages >> PAGE_ORDER_MAX, pages * PAGE_SIZE,
+                                                UINT64_MAX, owner, base)
                             : page_alloc(orders[i], owner, base);
         if (s == OK) {
             return true;

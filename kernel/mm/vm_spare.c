@@ -15,8 +15,8 @@ void vm_spares_open(struct vm_spares *s)
 struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64_t below,
                                     uint64_t align)
 {
-    while (*at != NULL && ((*at)->end - (*at)->start != bytes ||
-                           !IS_ALIGNED((*at)->start + below, align))) {
+    while (*at != NULL &&
+           ((*at)->end - (*at)->start != bytes || !IS_ALIGNED((*at)->start + below, align))) {
         at = &(*at)->next;
     }
     return at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The places of one region that are taken, or kept, ordered by address, with the lowest fitting gap in O(log n).
-// Pure: no lock, no tables.
+// The places of one region that are taken, or kept, ordered by address, with the lowest fitting gap
+// in O(log n). Pure: no lock, no tables.
 #pragma once
 
 #include "kernel/mm/vm.h"

@@ -220,7 +220,8 @@ static void a_gigabyte_is_one_leaf(void)
     struct hal_mapping m;
     bool is_there = hal_mmu_query(range.base + 5 * MIB, &m);
     TEST_CHECK(is_there && (m.size == GIB || m.size == 2 * MIB));
-    TEST_CHECK(is_there && m.type == MEM_DEVICE && m.base.raw == far.raw + (m.size == GIB ? 0 : 4 * MIB));
+    TEST_CHECK(is_there && m.type == MEM_DEVICE &&
+               m.base.raw == far.raw + (m.size == GIB ? 0 : 4 * MIB));
     TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK); /* into 2 MiB, and one of these into pages */
     TEST_EQUAL(leaf_at((void *)(range.base + PAGE_SIZE)), PAGE_SIZE);
     TEST_EQUAL(leaf_at((void *)(range.base + 512 * MIB)), 2 * MIB);

@@ -41,8 +41,8 @@ static void test_off_is_the_same_each_time(void **state)
 static void test_everything_stays_in_its_region(void **state)
 {
     (void)state;
-    static const uint64_t sizes[] = {16 << 20, GIB, 64 * GIB, HAL_DIRECT_SIZE - GIB,
-                                     HAL_DIRECT_SIZE, HAL_DIRECT_SIZE + GIB};
+    static const uint64_t sizes[] = {
+        16 << 20, GIB, 64 * GIB, HAL_DIRECT_SIZE - GIB, HAL_DIRECT_SIZE, HAL_DIRECT_SIZE + GIB};
     for (unsigned round = 0; round < ROUNDS; round++) {
         uint64_t size = sizes[round % 6];
         with_ram_up_to(size);
@@ -70,7 +70,8 @@ static void test_no_two_boots_are_alike(void **state)
         vm[i] = aslr_offset(HAL_REGION_VM);
         for (unsigned j = 0; j < i; j++) {
             same += direct[i] == direct[j];
-            assert_int_not_equal(vm[i], vm[j]); /* of 2^31 places: once in a hundred thousand runs */
+            assert_int_not_equal(vm[i],
+                                 vm[j]); /* of 2^31 places: once in a hundred thousand runs */
         }
     }
     assert_true(same < ROUNDS); /* of 19,900 pairs; the fake has a thousand places */

@@ -163,9 +163,24 @@ static void test_split(void **state)
     check_split("a b c d e", E_OVERFLOW);
 }
 
+static void test_addresses_may_be_the_same_each_time(void **state)
+{
+    (void)state;
+    static struct cmdline c;
+    cmdline_parse("shell", &c);
+    assert_false(c.no_aslr);
+    cmdline_parse("aslr=off", &c);
+    assert_true(c.no_aslr);
+    assert_int_equal(c.unknown_count, 0);
+    cmdline_parse("aslr=on", &c); /* it is, anyway */
+    assert_false(c.no_aslr);
+    assert_int_equal(c.unknown_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addresses_may_be_the_same_each_time),
         cmocka_unit_test(test_nothing_means_shell),
         cmocka_unit_test(test_known_words),
         cmocka_unit_test(test_run_takes_the_rest_verbatim),

@@ -157,9 +157,9 @@ static void mark(const struct held *h, uint8_t as)
 static bool take_any(struct held *h)
 {
     *h = (struct held){.count = rnd(3) == 0 ? 1 + rnd(4) : 0, .order = rnd(PAGE_ORDER_MAX + 1)};
-    enum status s = h->count > 0 ? page_alloc_blocks(h->count, BLOCK << rnd(3), UINT64_MAX,
-                                                     PAGE_DMA, &h->base)
-                                 : page_alloc(h->order, PAGE_DMA, &h->base);
+    enum status s =
+        h->count > 0 ? page_alloc_blocks(h->count, BLOCK << rnd(3), UINT64_MAX, PAGE_DMA, &h->base)
+                     : page_alloc(h->order, PAGE_DMA, &h->base);
     if (s == OK) {
         mark(h, 1);
     }

@@ -152,7 +152,8 @@ static void test_find_knows_ranges_and_guards(void **state)
     }
     for (unsigned i = 0; i < 50; i++) {
         assert_ptr_equal(vm_tree_find(&tree, BASE + i * 4 * PAGE_SIZE)->owner, &ranges[i]);
-        assert_ptr_equal(vm_tree_find(&tree, BASE + (i * 4 + 4) * PAGE_SIZE - 1)->owner, &ranges[i]);
+        assert_ptr_equal(vm_tree_find(&tree, BASE + (i * 4 + 4) * PAGE_SIZE - 1)->owner,
+                         &ranges[i]);
     }
     assert_null(vm_tree_find(&tree, BASE + 200 * PAGE_SIZE));
     assert_null(vm_tree_find(&tree, BASE - 1));
