@@ -168,6 +168,7 @@ enum ir_trap {
     IR_TRAP_NULL,        /**< a null reference, or an empty element of a table */
     IR_TRAP_SIGNATURE,   /**< a call through a table to a function of another type */
     IR_TRAP_STACK,       /**< too many calls inside each other */
+    IR_TRAP_NO_MEMORY,   /**< none for a call's arguments or stack: nothing of it was run */
     IR_TRAP_COUNT,
 };
 

@@ -325,7 +325,7 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
     }
     void **stack = &in->stacks[in->depth];
     if (*stack == NULL && (*stack = budget_alloc(in->budget, in->options.stack_bytes)) == NULL) {
-        stop->trap = IR_TRAP_STACK;
+        stop->trap = IR_TRAP_NO_MEMORY;
         return WASM_TRAPPED;
     }
     const struct ir_host host = {.ctx = in,
@@ -367,7 +367,7 @@ static enum wasm_outcome interp_run(void *state, struct wasm_store *store,
     struct ir_bits *values =
         heap_calloc((size_t)signature->params + signature->results + 1, sizeof *values);
     if (values == NULL) {
-        stop->trap = IR_TRAP_STACK;
+        stop->trap = IR_TRAP_NO_MEMORY;
         return WASM_TRAPPED;
     }
     to_bits(signature->types, signature->params, args, values);

@@ -9,6 +9,7 @@
 
 #ifdef HALYARD_DEBUG
 #include "kernel/fs/vfs.h"
+#include "kernel/io/block.h"
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/lib/string.h"
@@ -58,6 +59,13 @@ static bool walk_one(scenario_t *scenario, uint64_t nth, bool and_all)
     return failed > 0;
 }
 
+/* What fails while memory does, fails for want of it. */
+static bool succeeds(enum status s)
+{
+    TEST_CHECK(s == OK || s == E_NOMEM);
+    return s == OK;
+}
+
 static void walk(scenario_t *scenario)
 {
     scenario(); /* what is opened the first time stays */
@@ -83,6 +91,40 @@ static void use_heap(void)
     }
 }
 
+/* What cannot grow is as it was. */
+static void grow_object(void)
+{
+    uint8_t *p = heap_alloc(100);
+    for (size_t size = 200; p != NULL && size <= 400000; size *= 2) {
+        memset(p, (int)(size % 251), size / 2);
+        uint8_t *larger = heap_realloc(p, size);
+        p = larger != NULL ? larger : p;
+        TEST_CHECK(p[0] == size % 251 && p[size / 2 - 1] == size % 251);
+        if (larger == NULL) {
+            break;
+        }
+    }
+    heap_free(p);
+}
+
+static void what_cannot_grow_is_as_it_was(void)
+{
+    walk(grow_object);
+}
+
+static void use_guarded(void)
+{
+    void *p = vm_alloc(70000, PAGE_OTHER, "test");
+    void *q = vm_alloc(10, PAGE_OTHER, "test");
+    vm_free(p);
+    vm_free(q);
+}
+
+static void guarded_memory_is_taken(void)
+{
+    walk(use_guarded);
+}
+
 static void heap_objects_are_taken_and_grow(void)
 {
     walk(use_heap);
@@ -94,11 +136,11 @@ static const struct vm_request some_pages = {
 static void use_range(void)
 {
     struct vm_range range;
-    if (vm_reserve(&range, &some_pages) != OK) {
+    if (!succeeds(vm_reserve(&range, &some_pages))) {
         return;
     }
-    if (vm_populate(&range, 0, 1100, PROT_R | PROT_W, PAGE_OTHER) == OK) {
-        (void)!vm_protect(&range, 3, 600, PROT_R);
+    if (succeeds(vm_populate(&range, 0, 1100, PROT_R | PROT_W, PAGE_OTHER))) {
+        (void)succeeds(vm_protect(&range, 3, 600, PROT_R));
         vm_unmap(&range, 0, 1100, true);
     }
     vm_release(&range);
@@ -112,13 +154,13 @@ static void ranges_are_populated_and_protected(void)
 static void use_frames(void)
 {
     paddr_t run, low, clear;
-    if (page_alloc(9, PAGE_DMA, &run) == OK) {
+    if (succeeds(page_alloc(9, PAGE_DMA, &run))) {
         page_free(run, 9);
     }
-    if (page_alloc_below(2, (uint64_t)1 << 32, PAGE_DMA, &low) == OK) {
+    if (succeeds(page_alloc_below(2, (uint64_t)1 << 32, PAGE_DMA, &low))) {
         page_free(low, 2);
     }
-    if (page_alloc_zeroed(PAGE_OTHER, &clear) == OK) {
+    if (succeeds(page_alloc_zeroed(PAGE_OTHER, &clear))) {
         page_free(clear, 0);
     }
 }
@@ -141,7 +183,7 @@ static void use_threads(void)
     const struct thread_options options = {
         .name = "test", .entry = do_nothing, .uses_fp = true, .priority = PRIO_NORMAL};
     for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
-        if (thread_create(&options, &threads[i]) != OK) {
+        if (!succeeds(thread_create(&options, &threads[i]))) {
             threads[i] = NULL;
         }
     }
@@ -164,6 +206,7 @@ static void write_some(const char *path)
     static const uint8_t bytes[20000] = {1, 2, 3};
     struct file *f;
     size_t done;
+    /* Its folder may not be there: there was no memory for it. */
     if (vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &f) != OK) {
         return;
     }
@@ -246,10 +289,12 @@ static void use_pipe(void)
     struct file *reader, *writer;
     uint8_t bytes[100] = {0};
     size_t done;
-    if (pipe_make(&reader, &writer) == OK) {
-        (void)!file_write(writer, bytes, sizeof(bytes), &done);
+    if (succeeds(pipe_make(&reader, &writer))) {
+        if (succeeds(file_write(writer, bytes, sizeof(bytes), &done))) {
+            TEST_EQUAL(done, sizeof(bytes));
+        }
         file_close(writer);
-        (void)!file_read(reader, bytes, sizeof(bytes), &done);
+        (void)succeeds(file_read(reader, bytes, sizeof(bytes), &done));
         file_close(reader);
     }
 }
@@ -257,6 +302,46 @@ static void use_pipe(void)
 static void pipes_are_made(void)
 {
     walk(use_pipe);
+}
+
+/* ---- Disks ---- */
+
+static char disk_name[sizeof(((struct block_device *)0)->name)];
+
+static void note_disk(void *ctx, struct block_device *dev)
+{
+    (void)ctx;
+    str_copy(disk_name, sizeof(disk_name), dev->name);
+}
+
+/* Reads only: whatever is on it. */
+static void use_disk(void)
+{
+    struct block_device *dev = block_open(disk_name);
+    void *bytes = heap_alloc(PAGE_SIZE);
+    if (dev != NULL && bytes != NULL) {
+        (void)succeeds(block_read(dev, 0, bytes, PAGE_SIZE));
+    }
+    if (dev != NULL) {
+        enum status s = vfs_mount_block(dev, "/tmp/disk");
+        if (s == OK) {
+            list_folder("/tmp/disk");
+            TEST_EQUAL(vfs_unmount("/tmp/disk"), OK);
+        }
+        TEST_CHECK(s == OK || s == E_NOMEM || s == E_FORMAT);
+        block_close(dev);
+    }
+    heap_free(bytes);
+}
+
+static void a_disk_is_read_and_mounted(void)
+{
+    block_for_each(note_disk, NULL);
+    if (disk_name[0] == '\0') {
+        test_skip("no disk");
+        return;
+    }
+    walk(use_disk);
 }
 
 /* ---- Programs ---- */
@@ -353,12 +438,15 @@ static void every_allocation_has_failed_once(void)
 
 const struct kernel_test failure_tests[] = {
     {"failures.heap_objects_are_taken_and_grow", heap_objects_are_taken_and_grow},
+    {"failures.what_cannot_grow_is_as_it_was", what_cannot_grow_is_as_it_was},
+    {"failures.guarded_memory_is_taken", guarded_memory_is_taken},
     {"failures.ranges_are_populated_and_protected", ranges_are_populated_and_protected},
     {"failures.runs_of_frames_are_taken", runs_of_frames_are_taken},
     {"failures.threads_are_created", threads_are_created},
     {"failures.files_in_memory_are_written_linked_and_listed",
      files_in_memory_are_written_linked_and_listed},
     {"failures.pipes_are_made", pipes_are_made},
+    {"failures.a_disk_is_read_and_mounted", a_disk_is_read_and_mounted},
     {"failures.native_programs_run", native_programs_run},
     {"failures.compiled_programs_run", compiled_programs_run},
     {"failures.interpreted_programs_run", interpreted_programs_run},

@@ -3,8 +3,12 @@
 
 What it must find is written into the tables of a stopped machine: no kernel code makes such a page.
 """
+import contextlib
+import io
 import subprocess
+from unittest import mock
 
+import audit
 from audit import Audited
 from pagewalk import UPPER_HALF
 from smoke import BUILD, LIMIT_S, MACHINE, TestCase, for_machine
@@ -13,6 +17,32 @@ from tree import ROOT
 CPUS = 4
 LOOKS = 40
 X86 = MACHINE == "x86_64"
+ROOT_REGISTER = "cr3" if X86 else "TTBR1_EL1"
+NOWHERE = 0x7f00000000  # no machine has memory there
+
+
+def write(entry):
+    return entry | 2 if X86 else entry & ~(1 << 7)
+
+
+def with_tables_of_its_own(guest, cpu, leaf, change):
+    """One CPU translates by copies of the tables that lead to a leaf, changed there; others by those that all share."""
+    copies = {}
+    for level, entry in enumerate(leaf.entries):
+        table = bytearray(guest.stub.read(entry & -4096, 4096))
+        at = entry % 4096
+        value = int.from_bytes(table[at:at + 8], "little")
+        if level + 1 < len(leaf.entries):
+            value = value & ~0xffff_ffff_f000 | NOWHERE + (level + 1) * 4096
+        else:
+            value = change(value)
+        table[at:at + 8] = value.to_bytes(8, "little")
+        copies[NOWHERE + level * 4096] = bytes(table)
+    read, register = guest.stub.read, guest.stub.register
+    guest.stub.read = lambda address, size: copies[address] if address in copies else read(address, size)
+    guest.stub.register = lambda number, name: (
+        register(number, name) & ~0xffff_ffff_f000 | NOWHERE if (number, name) == (cpu, ROOT_REGISTER)
+        else register(number, name))
 
 
 class Audit(TestCase):
@@ -43,7 +73,6 @@ class Audit(TestCase):
             text = next(leaf for leaf in leaves if leaf.executable)
             alias = next(leaf for leaf in leaves if not leaf.executable and leaf.pa <= text.pa < leaf.pa + leaf.size)
             stack = next(leaf for leaf in leaves if leaf.writable and leaf.size == 4096 and leaf.va < text.va)
-            write = (lambda entry: entry | 2) if X86 else (lambda entry: entry & ~(1 << 7))
             execute = (lambda entry: entry & ~(1 << 63)) if X86 else (lambda entry: entry & ~(1 << 53))
             self.assertFalse(alias.writable)
             self.seeded(guest, {text.entries[-1]: write}, "is writable and executable")
@@ -62,6 +91,19 @@ class Audit(TestCase):
                 *above, last = text.entries
                 self.seeded(guest, {**{at: lambda entry: entry & ~(1 << 60) for at in above},
                                     last: lambda entry: entry & ~(1 << 54)}, "lower privilege")
+
+    def test_a_page_in_one_cpus_own_tables_is_found(self):
+        for cpu in (0, CPUS - 1):
+            with self.boot() as guest:
+                text = next(leaf for leaf in self.at_the_prompt(guest).leaves if leaf.executable)
+                with_tables_of_its_own(guest, cpu, text, lambda entry: entry)
+                self.assertEqual(guest.look().findings, [])
+            with self.boot() as guest:
+                text = next(leaf for leaf in self.at_the_prompt(guest).leaves if leaf.executable)
+                with_tables_of_its_own(guest, cpu, text, write)
+                findings = guest.look().findings
+                self.assertTrue(any(f"{text.va:016x}" in finding and "is writable and executable" in finding
+                                    for finding in findings), findings[:5])
 
     def test_a_setting_that_makes_permissions_void_is_found_on_any_cpu(self):
         register, change, words = {
@@ -111,3 +153,20 @@ class Audit(TestCase):
                                "--no-install", "--smp", "2"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, rf"^audit: {MACHINE}: looked 3 times at 2 CPUs, .*: nothing found\n$")
+
+    def test_the_command_ends_with_1_if_there_is_something(self):
+        look = Audited.look
+
+        def seeded(guest):
+            entry = next(leaf for leaf in look(guest).leaves if leaf.executable).entries[-1]
+            before = int.from_bytes(guest.stub.read(entry, 8), "little")
+            guest.stub.write_word(entry, write(before))
+            found = look(guest)
+            guest.stub.write_word(entry, before)
+            return found
+
+        with mock.patch.object(Audited, "look", seeded), contextlib.redirect_stdout(io.StringIO()) as said:
+            status = audit.main([MACHINE, "--looks", "3", "--build", str(BUILD), "--options", "--no-install", "--smp", "2"])
+        self.assertEqual(status, 1, said.getvalue())
+        self.assertIn("is writable and executable", said.getvalue())
+        self.assertRegex(said.getvalue(), rf"audit: {MACHINE}: looked 1 times at 2 CPUs, .*: [0-9]+ findings\n$")

@@ -16,6 +16,7 @@
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
 #include "kernel/fault.h"
+#include "kernel/jit/code/code_call.h"
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/sched/thread.h"
@@ -188,6 +189,27 @@ static void test_memory_that_runs_out_at_each_allocation(void **state)
     fake_sweep("code that is placed", place_both);
 }
 
+static unsigned always_i64(uint8_t type)
+{
+    (void)type;
+    return IR_I64;
+}
+
+/* That is no stack that is too small: more memory helps, and less depth does not. */
+static void test_arguments_that_there_is_no_memory_for(void **state)
+{
+    (void)state;
+    static const uint8_t types[64];
+    static const uint64_t args[64];
+    const struct code_call call = {.types = types, .type_of = always_i64, .param_count = 64};
+    uint64_t result = 5;
+    fake_fail_after(0, FAIL_ONCE);
+    uint64_t outcome = code_call(&map, &call, args, &result);
+    assert_int_equal(fake_fail_stop(), 1);
+    assert_int_equal(outcome, CODE_TRAPPED + (unsigned)IR_TRAP_NO_MEMORY);
+    assert_int_equal(result, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_a_fault_goes_on_where_the_code_was_entered),
         cmocka_unit_test(test_a_fault_of_somebody_else_in_the_code_is_a_panic),
         cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
+        cmocka_unit_test(test_arguments_that_there_is_no_memory_for),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -214,6 +214,74 @@ static void test_foreign_pointers_are_seen(void **state)
     expect_panic(heap_free, not_ours, "did not hand out");
 }
 
+static void align_to(void *align)
+{
+    (void)heap_alloc_aligned(100, (size_t)(uintptr_t)align);
+}
+
+static void test_an_alignment_that_is_none_is_seen(void **state)
+{
+    (void)state;
+    static const size_t none[] = {0, 24, 2 * PAGE_SIZE};
+    for (unsigned i = 0; i < sizeof(none) / sizeof(*none); i++) {
+        expect_panic(align_to, (void *)(uintptr_t)none[i], "align");
+    }
+}
+
+static void test_realloc_to_nothing_and_to_everything(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(100);
+    assert_non_null(p);
+    memset(p, 0x5a, 100);
+    assert_null(heap_realloc(p, SIZE_MAX));
+    assert_null(heap_realloc(p, SIZE_MAX - 15));
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(p[i], 0x5a);
+    }
+    void *q = heap_realloc(p, 0); /* an object of no bytes, as heap_alloc(0) gives */
+    assert_non_null(q);
+    heap_free(q);
+}
+
+static void test_a_foreign_range_is_not_freed(void **state)
+{
+    (void)state;
+    static uint8_t not_ours[64];
+    expect_panic(vm_free, not_ours, "vm");
+    uint8_t *p = vm_alloc(3 * PAGE_SIZE, PAGE_OTHER, "test");
+    assert_non_null(p);
+    expect_panic(vm_free, p + PAGE_SIZE, "vm");
+}
+
+static void test_ranges_of_impossible_sizes_are_refused(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, SIZE_MAX, SIZE_MAX >> PAGE_SHIFT,
+                                   (SIZE_MAX >> PAGE_SHIFT) + 1};
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        struct vm_range range;
+        const struct vm_request request = {
+            .pages = sizes[i], .guard_below = 1, .region = HAL_REGION_VM, .name = "test"};
+        enum status s = vm_reserve(&range, &request);
+        assert_true(s == E_INVAL || (s == E_NOMEM && sizes[i] > 1));
+    }
+}
+
+static void protect_too_much(void *range)
+{
+    (void)!vm_protect(range, 1, 2, PROT_R);
+}
+
+static void test_protection_ends_where_the_range_does(void **state)
+{
+    (void)state;
+    static struct vm_range range;
+    const struct vm_request request = {.pages = 2, .region = HAL_REGION_VM, .name = "test"};
+    assert_int_equal(vm_reserve(&range, &request), OK);
+    expect_panic(protect_too_much, &range, "assert");
+}
+
 /* At once in debug builds. */
 static void free_and_empty(void *p)
 {
@@ -277,6 +345,11 @@ int main(void)
         cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
         cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
         cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
+        cmocka_unit_test_setup(test_an_alignment_that_is_none_is_seen, set_up),
+        cmocka_unit_test_setup(test_realloc_to_nothing_and_to_everything, set_up),
+        cmocka_unit_test_setup(test_a_foreign_range_is_not_freed, set_up),
+        cmocka_unit_test_setup(test_ranges_of_impossible_sizes_are_refused, set_up),
+        cmocka_unit_test_setup(test_protection_ends_where_the_range_does, set_up),
 #ifdef HALYARD_HEAP_PLAIN
         cmocka_unit_test_setup(test_a_second_free_is_seen_in_the_slab, set_up),
         cmocka_unit_test_setup(test_a_write_after_free_is_seen_in_the_slab, set_up),

@@ -261,6 +261,26 @@ static void test_a_trap_names_the_functions_that_were_open(void **state)
     wasm_store_close(s);
 }
 
+/* Compiled code is called without: test_code_kernel.c has what needs some. */
+static void test_a_call_that_there_is_no_memory_for(void **state)
+{
+    (void)state;
+    int data = 0;
+    struct wasm_store *s = open_store();
+    struct wasm_instance *i = make_hosted(s, &data);
+    struct wasm_stop stop = {.depth = 0};
+    uint64_t args[] = {1}, result;
+    fake_fail_after(0, FAIL_FROM_THEN_ON);
+    enum wasm_outcome outcome = call(i, "deep", args, &result, &stop);
+    if (fake_fail_stop() > 0) {
+        assert_int_equal(outcome, WASM_TRAPPED);
+        assert_string_equal(wasm_trap_text(&stop), "out of memory");
+    } else {
+        assert_true(engine == &wasm_compiled);
+    }
+    wasm_store_close(s);
+}
+
 static void test_addresses_in_compiled_code_have_names(void **state)
 {
     (void)state;
@@ -411,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_a_host_function_of_another_type_is_refused),
         cmocka_unit_test(test_a_name_that_hides_a_host_function_comes_too_late),
         cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),
+        cmocka_unit_test(test_a_call_that_there_is_no_memory_for),
         cmocka_unit_test(test_addresses_in_compiled_code_have_names),
         cmocka_unit_test(test_a_host_function_ends_the_program),
         cmocka_unit_test(test_a_stopped_store_runs_nothing_any_more),

@@ -132,7 +132,7 @@ uint64_t code_call(struct code_map *m, const struct code_call *call, const uint6
     }
     m->trace.depth = 0;
     if (e.stack == NULL) {
-        return CODE_TRAPPED + (uint64_t)IR_TRAP_STACK;
+        return CODE_TRAPPED + (uint64_t)IR_TRAP_NO_MEMORY;
     }
     uint64_t outcome = call_with(m, &e, call, args, results);
     if (e.stack != few) {

@@ -18,7 +18,7 @@ struct code_call {
  * @brief Call a function. Calls nest: what it calls may call again.
  * @param results  Written only if it returns.
  * @return enum code_outcome, and for a trap which; m->trace says where unless it returned. A trap
- * of the stack, with nothing run: there is no memory for arguments that go on the stack.
+ * of IR_TRAP_NO_MEMORY, with nothing run: there is none for arguments that go on the stack.
  * @context{thread that owns floating-point registers}
  */
 uint64_t code_call(struct code_map *m, const struct code_call *call, const uint64_t *args,

@@ -209,6 +209,7 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
         [IR_TRAP_NULL] = "uninitialized element",
         [IR_TRAP_SIGNATURE] = "indirect call type mismatch",
         [IR_TRAP_STACK] = "call stack exhausted",
+        [IR_TRAP_NO_MEMORY] = "out of memory",
     };
     if (stop->trap == IR_TRAP_TABLE && is_indirect_call(stop)) {
         return "undefined element";

@@ -214,7 +214,7 @@ static void give_up(struct random_gen *g)
         random_remember(g, some);
     }
     if (random_below(g, 2) == 0) {
-        random_emit(g, IR_TRAP_IF, IR_VOID, some, random_below(g, IR_TRAP_COUNT - 1), 0);
+        random_emit(g, IR_TRAP_IF, IR_VOID, some, random_below(g, IR_TRAP_STACK), 0);
         random_emit(g, IR_JUMP, IR_VOID, ir_edge(g->f, next, NULL, 0), 0, 0);
         ir_block_start(g->f, dead); /* nothing leads here */
     } else {
@@ -222,7 +222,7 @@ static void give_up(struct random_gen *g)
                     ir_edge(g->f, dead, NULL, 0));
         ir_block_start(g->f, dead);
     }
-    random_emit(g, IR_TRAP, IR_VOID, 0, random_below(g, IR_TRAP_COUNT - 1), 0);
+    random_emit(g, IR_TRAP, IR_VOID, 0, random_below(g, IR_TRAP_STACK), 0);
     ir_block_start(g->f, next);
 }
 
