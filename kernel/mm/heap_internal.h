@@ -23,6 +23,8 @@ struct slab {
     hal_magazine_t magazine;    /* [I] of its class, by HAL_MAGAZINE() */
     uint64_t free_first;        /* [c] encoded, see encode() */
     struct list_node link;      /* [c] among the class's slabs with room; not linked when full */
+    uint64_t seal;              /* [I] of its address and a secret: what an object's bytes cannot
+                                 * look like */
 };
 /* Field protection:  [I] set before the first object is handed out   [c] its class's lock */
 
@@ -48,9 +50,14 @@ static inline struct slab *heap_slab_at(const void *p)
     return (struct slab *)((uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 1));
 }
 
-/** The slab that has handed p out; NULL: none, or p is inside an object. p is not freed meanwhile.
- */
+/** Is it a slab? It is memory that can be read. */
+bool heap_is_slab(const struct slab *s);
+/** The slab that has handed p out, which lies in memory that can be read; NULL: none, or p is
+ * inside an object. p is not freed meanwhile. */
 struct slab *heap_slab_of(const void *p);
+/** An object of a slab is free: in it, or in this CPU's magazine. (Other CPUs' are not looked at.)
+ */
+bool heap_is_free(const struct slab *s, const void *p);
 
 /** What a CPU's magazine may keep. */
 unsigned heap_magazine_limit(unsigned class);

@@ -5,8 +5,10 @@
 //
 // Hardening that costs next to nothing: links are stored xored with a secret and their own address,
 // so that an overwritten one leads to an address that the slab check refuses; an object that is
-// free in its slab carries a mark in its second word, so that giving it back twice is seen. (Not in
-// a magazine, whose objects are in no list. Debug builds see all of it: heap_debug.c.)
+// free in its slab carries a mark in its second word, so that giving it back twice is seen. What is
+// in a magazine has neither: of what is given back twice at once the magazine takes the second for
+// one too many, and of the rest is seen what comes from a magazine to its slab. (Debug builds see
+// all of it: heap_debug.c.)
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
@@ -87,10 +89,20 @@ static uint64_t mark_of(const struct hole *h)
     return secret ^ ~(uint64_t)(uintptr_t)h;
 }
 
+static uint64_t seal_of(const struct slab *s)
+{
+    return secret ^ ((uint64_t)(uintptr_t)s + 1);
+}
+
 static _Noreturn void written_to(const struct slab *s)
 {
     panic("heap: a free object of %u bytes near %p was written to", class_size[s->class],
           (const void *)s);
+}
+
+static _Noreturn void freed_twice(const void *p)
+{
+    panic("heap: %p freed twice", p);
 }
 
 void heap_bad_free(void *p)
@@ -111,7 +123,8 @@ static bool grow_locked(struct class *c, unsigned class) REQUIRES(c->lock)
                        .class = (uint16_t) class,
                        .magazine = (hal_magazine_t)HAL_MAGAZINE(class),
                        .capacity = c->capacity,
-                       .free_count = c->capacity};
+                       .free_count = c->capacity,
+                       .seal = seal_of(s)};
     s->free_first = encode(&s->free_first, NULL);
     list_push_front(&c->partial, &s->link);
     c->slabs++;
@@ -164,7 +177,7 @@ static void give_locked(struct class *c, struct hole *h, struct list *unused) RE
         return;
     }
     if (h->mark == mark_of(h)) {
-        panic("heap: %p freed twice", (void *)h);
+        freed_twice(h);
     }
     h->next = s->free_first ^ (uint64_t)(uintptr_t)&s->free_first ^ (uint64_t)(uintptr_t)&h->next;
     h->mark = mark_of(h);
@@ -219,10 +232,15 @@ void heap_trim(void)
     give_pages(&unused);
 }
 
+bool heap_is_slab(const struct slab *s)
+{
+    return s->self == s && s->seal == seal_of(s);
+}
+
 struct slab *heap_slab_of(const void *p)
 {
     struct slab *s = heap_slab_at(p);
-    if ((uintptr_t)p - HAL_DIRECT_BASE >= HAL_DIRECT_SIZE || s->self != s) {
+    if ((uintptr_t)p - HAL_DIRECT_BASE >= HAL_DIRECT_SIZE || !heap_is_slab(s)) {
         return NULL;
     }
     uint64_t offset = (uintptr_t)p - (uintptr_t)s - SLAB_FIRST; /* huge if p is inside the header */
@@ -234,6 +252,20 @@ struct slab *heap_slab_of(const void *p)
 }
 
 /* --- magazines --- */
+
+bool heap_is_free(const struct slab *s, const void *p)
+{
+    const struct hole *h = p;
+    irq_state_t state = hal_irq_save();
+    const struct hal_magazine *m = &hal_this_cpu()->magazines[s->class];
+    void *const *at = m->rounds;
+    while (at < m->top && *at != p) {
+        at++;
+    }
+    bool is_kept = at < m->top;
+    hal_irq_restore(state);
+    return is_kept || h->mark == mark_of(h);
+}
 
 void *heap_refill(unsigned class)
 {
@@ -262,6 +294,9 @@ void heap_spill(unsigned class, void *object)
     irq_state_t state = spin_lock_irq(&c->lock);
     struct hal_magazine *m = &hal_this_cpu()->magazines[class];
     ptrdiff_t given = m->top - m->rounds; /* the older half, or all */
+    if (object != NULL && given > 0 && m->top[-1] == object) {
+        freed_twice(object);
+    }
     given = object != NULL ? (given + 1) / 2 : given;
     for (ptrdiff_t i = 0; i < given; i++) {
         give_locked(c, m->rounds[i], &unused);

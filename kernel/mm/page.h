@@ -116,5 +116,7 @@ bool page_is_any_ram(uint64_t base, uint64_t len);
 /** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for
  * who holds it} */
 int page_taken_order(paddr_t base);
+/** @brief The same, of a run that was taken for that owner. */
+int page_owned_order(paddr_t base, enum page_owner owner);
 
 #include "kernel/mm/page_inline.h"
