@@ -6,6 +6,7 @@
 #include "kernel/mm/page_internal.h"
 
 #include "hal/cache.h"
+#include "hal/smp.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/reclaim.h"
 
@@ -165,6 +166,22 @@ unsigned page_magazine_limit(unsigned order)
 {
     static const uint8_t plenty[PAGE_KEPT_ORDER_MAX + 1] = {24, 6, 4, 2, 2}, little[] = {8};
     return page_map.has_plenty ? plenty[order] : order < ARRAY_COUNT(little) ? little[order] : 0;
+}
+
+bool page_may_have(uint64_t pages)
+{
+    uint64_t kept = 0;
+    for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
+        kept += (uint64_t)page_magazine_limit(i) << i;
+    }
+    kept *= MAX(hal_cpu_count(), (cpu_t)1);
+    irq_state_t state = spin_lock_irq(&page_lock);
+    for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
+        kept += (uint64_t)depots[i].count << i;
+    }
+    bool may = pages <= page_free_count + kept;
+    spin_unlock_irq(&page_lock, state);
+    return may;
 }
 
 /* --- runs --- */

@@ -6,6 +6,7 @@
 #include "kernel/assert.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/spinlock.h"
 
@@ -255,6 +256,10 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
                         enum page_owner owner)
 {
     assert_inside(range, first, count);
+    if (count > VM_PIECE_BYTES / PAGE_SIZE && !page_may_have(count) &&
+        !(memory_try_reclaim() && page_may_have(count))) {
+        return E_NOMEM;
+    }
     for (size_t i = 0, got; i < count; i += got) {
         enum status s = map_fresh(range, first + i, count - i, prot, owner, &got);
         if (s != OK) {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -195,6 +196,24 @@ static void test_out_of_memory_is_null_and_passes(void **state)
     assert_int_equal(heap_pages(), 4); /* the slab of large objects' ranges */
 }
 
+/* Nothing is taken before it fails: nothing has to be unmapped. */
+static void test_more_than_there_is_fails_at_once(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {FAKE_RAM_SIZE + (1 << 20), 2 * FAKE_RAM_SIZE, (size_t)1 << 40};
+    char before[1000];
+    assert_non_null(heap_alloc(100)); /* for the ranges */
+    (void)snprintf(before, sizeof before, "%s", fake_journal());
+    for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
+        assert_null(heap_alloc(sizes[i]));
+        assert_null(vm_alloc(sizes[i], PAGE_OTHER, "test"));
+    }
+    assert_string_equal(fake_journal(), before);
+    void *p = heap_alloc(FAKE_RAM_SIZE * 7 / 8);
+    assert_non_null(p);
+    heap_free(p);
+}
+
 /* Runs fn(p), which must end in a panic that says `why`. */
 static void expect_panic(void (*fn)(void *p), void *p, const char *why)
 {
@@ -369,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(test_zero_and_absurd_sizes, set_up),
         cmocka_unit_test_setup(test_zalloc_is_zero_where_something_was, set_up),
         cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
+        cmocka_unit_test_setup(test_more_than_there_is_fails_at_once, set_up),
         cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
         cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
         cmocka_unit_test_setup(test_a_pointer_that_is_not_aligned_is_seen, set_up),
