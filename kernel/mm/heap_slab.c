@@ -17,6 +17,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/spinlock.h"
 
 #define KEPT_BYTES 8192u /* in a magazine, as far as that is four objects */
@@ -267,7 +268,7 @@ bool heap_is_free(const struct slab *s, const void *p)
     return is_kept || h->mark == mark_of(h);
 }
 
-void *heap_refill(unsigned class)
+static void *refill(unsigned class)
 {
     struct class *c = &classes[class];
     irq_state_t state = spin_lock_irq(&c->lock);
@@ -283,6 +284,16 @@ void *heap_refill(unsigned class)
         }
     }
     spin_unlock_irq(&c->lock, state);
+    return p;
+}
+
+void *heap_refill(unsigned class)
+{
+    void *p = refill(class);
+    /* Others give back what they keep only while this CPU holds no lock. */
+    if (UNLIKELY(p == NULL) && memory_try_reclaim()) {
+        p = refill(class);
+    }
     return p;
 }
 

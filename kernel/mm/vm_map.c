@@ -35,6 +35,18 @@ static bool is_in(enum hal_region region, vaddr_t va)
     return va - r->base < r->size;
 }
 
+static ALWAYS_INLINE enum status map_once(vaddr_t va, paddr_t base, size_t count, unsigned prot,
+                                          enum mem_type type)
+{
+    irq_state_t s = hal_irq_save();
+    spin_lock_masked(&map_lock);
+    enum status st = hal_mmu_map(va, base, count, prot, type);
+    spin_unlock_masked(&map_lock);
+    hal_irq_restore(s);
+    preempt_check();
+    return st;
+}
+
 /* Inline, like those that undo it: one page is mapped and unmapped in a few hundred instructions,
  * of which calls of spin_lock_irq() and of a function for all cases would be a fifth. */
 static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, unsigned prot,
@@ -43,12 +55,11 @@ static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, uns
     if (is_in(HAL_REGION_VM, va) && !asan_cover(va, count * PAGE_SIZE)) {
         return E_NOMEM;
     }
-    irq_state_t s = hal_irq_save();
-    spin_lock_masked(&map_lock);
-    enum status st = hal_mmu_map(va, base, count, prot, type);
-    spin_unlock_masked(&map_lock);
-    hal_irq_restore(s);
-    preempt_check();
+    enum status st = map_once(va, base, count, prot, type);
+    /* A table was missing: with the lock held no other CPU gives back what it keeps. */
+    if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
+        st = map_once(va, base, count, prot, type);
+    }
     return st;
 }
 
