@@ -176,7 +176,7 @@ void PLAIN(heap_free)(void *p)
 void *heap_zalloc(size_t size)
 {
     void *p = heap_alloc(size);
-    if (p != NULL) {
+    if (p != NULL && (size <= RUN_MAX || IS_FILLED)) { /* ranges come zeroed */
         memset(p, 0, size);
     }
     return p;

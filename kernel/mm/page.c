@@ -22,6 +22,9 @@ static void part_run(paddr_t base, unsigned order, unsigned into, uint16_t state
     }
 }
 
+/* Runs that go from a full magazine past a full depot: bounds what one call does. */
+#define JOINED_AT_ONCE 3u
+
 /* --- magazines, and depots behind them --- */
 
 /* Runs that magazines were too full for, each by its link: what comes in dozens goes so, and comes
@@ -146,11 +149,12 @@ void page_spill(unsigned order, void *run)
 {
     irq_state_t state = spin_lock_irq(&page_lock);
     struct hal_magazine *m = magazine_of(order);
-    ptrdiff_t count = (m->top - m->rounds + 1) / 2;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        paddr_t base = of_round(m->rounds[i]);
+    ptrdiff_t half = (m->top - m->rounds + 1) / 2, count = 0;
+    for (unsigned joined = 0; count < half && joined < JOINED_AT_ONCE; count++) {
+        paddr_t base = of_round(m->rounds[count]);
         if (!put_in_depot(base, order)) {
             page_give_locked(base, order);
+            joined++;
         }
     }
     magazine_drop(m, count);
