@@ -38,8 +38,10 @@ struct hal_magazine {
  */
 void *hal_magazine_pop(size_t unused, size_t kind);
 
-/** @brief Give an object, which is anything but NULL. If there is no room for it, that is
- * upcall_magazine_full()'s. @param kind  By HAL_MAGAZINE(). @context{any but NMI} */
+/** @brief Give an object, which is anything but NULL. If there is no room for it, or it is the one
+ * that was given last, that is upcall_magazine_full()'s. Called by its name only, as
+ * hal_magazine_pop() is: neither is where an indirect call may land.
+ * @param kind  By HAL_MAGAZINE(). @context{any but NMI} */
 void hal_magazine_push(void *object, size_t kind);
 
 /** @brief If it interrupted one of these two before its end: let it begin again. @context{IRQ,

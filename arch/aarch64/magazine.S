@@ -14,7 +14,7 @@ hal_magazine_code:
  * in: x1    out: x0    clobbers: x2, x3    IRQs: any
  */
         .globl  hal_magazine_pop_done
-FUNCTION hal_magazine_pop
+DIRECT_FUNCTION hal_magazine_pop
         mrs     x2, tpidr_el1
         add     x2, x2, x1, lsl #MAGAZINE_SHIFT
         ldr     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
@@ -28,14 +28,16 @@ END hal_magazine_pop
 
 /*
  * void hal_magazine_push(void *object, size_t kind)
- * in: x0, x1    clobbers: x2, x3, x4    IRQs: any
+ * in: x0, x1    clobbers: x2 to x5    IRQs: any
  */
         .globl  hal_magazine_push_done
-FUNCTION hal_magazine_push
+DIRECT_FUNCTION hal_magazine_push
         mrs     x2, tpidr_el1
         add     x2, x2, x1, lsl #MAGAZINE_SHIFT
         ldp     x3, x4, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
-        cmp     x3, x4
+        ldr     x5, [x3, #-8]
+        cmp     x5, x0
+        ccmp    x3, x4, #2, ne // the same one: as if it were full
         b.hs    1f
         str     x0, [x3], #8
         str     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]

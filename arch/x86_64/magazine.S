@@ -39,6 +39,8 @@ hal_magazine_push:
         movq    %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi), %rcx
         cmpq    %gs:CPU_MAGAZINES + MAGAZINE_END(%rsi), %rcx
         jae     upcall_magazine_full
+        cmpq    %rdi, -8(%rcx)
+        je      upcall_magazine_full
         movq    %rdi, (%rcx)
         addq    $8, %rcx
         movq    %rcx, %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi)

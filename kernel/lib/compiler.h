@@ -15,6 +15,8 @@
 #define ALIGNED(n)        __attribute__((aligned(n)))
 #define USED              __attribute__((used))
 #define UNUSED            __attribute__((unused))
+/* The function's accesses may be unaligned, which both machines do; sanitizers need not say so. */
+#define NO_ALIGNMENT_CHECK __attribute__((no_sanitize("alignment")))
 #define MAY_ALIAS         __attribute__((may_alias))
 #define SECTION(name)     __attribute__((section(name)))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))

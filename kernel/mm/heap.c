@@ -12,7 +12,11 @@
 #include "kernel/mm/vm.h"
 #include "kernel/spinlock.h"
 
-#define RUN_MAX (PAGE_SIZE << 4) /* 64 KiB: above it a power of two of pages wastes too much */
+#define RUN_ORDER_MAX 4
+#define RUN_MAX       (PAGE_SIZE << RUN_ORDER_MAX) /* above it a power of two of pages wastes too much */
+
+/* By its address: whose ranges are the heap's. */
+static const char range_name[] = "heap";
 
 static struct spinlock large_lock = SPINLOCK_INIT;
 static uint64_t large_objects, large_bytes; /* [large_lock] */
@@ -46,7 +50,7 @@ static void *large_alloc(size_t size)
         p = hal_direct(frames);
         pages = (size_t)1 << order;
     } else {
-        p = vm_alloc(size, PAGE_HEAP, "heap");
+        p = vm_alloc(size, PAGE_HEAP, range_name);
         if (p == NULL) {
             return NULL;
         }
@@ -76,24 +80,44 @@ void *PLAIN(heap_alloc)(size_t size)
     return alloc_other(size);
 }
 
-/* Pages of a large object: how it was taken. */
-static size_t large_pages(const void *p, unsigned *order)
+static bool is_direct(const void *p)
 {
-    if ((uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE) {
-        int taken = page_taken_order(hal_direct_to_phys(p));
-        *order = (unsigned)taken;
-        return taken < 0 ? 0 : (size_t)1 << taken;
-    }
-    const struct vm_range *range = vm_find((uintptr_t)p);
-    return range != NULL && range->base == (uintptr_t)p ? range->pages : 0;
+    return (uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE;
 }
 
-/* A page-aligned pointer is a large object exactly if its frame starts a taken run: an object
- * inside a slab never does. */
+/* Pages of a large object: how it was taken. 0: none begins there. Only the heap's own runs and
+ * ranges do, and no run that is a slab. */
+static size_t large_pages(const void *p, unsigned *order)
+{
+    if (is_direct(p)) {
+        int taken = page_owned_order(hal_direct_to_phys(p), PAGE_HEAP);
+        *order = (unsigned)taken;
+        return taken < 0 || taken > RUN_ORDER_MAX ||
+                       (taken == SLAB_ORDER && heap_is_slab(heap_slab_at(p)))
+                   ? 0
+                   : (size_t)1 << taken;
+    }
+    const struct vm_range *range = vm_find((uintptr_t)p);
+    return range != NULL && range->base == (uintptr_t)p && range->name == range_name ? range->pages
+                                                                                     : 0;
+}
+
+/* A page-aligned pointer is a large object exactly if its frame starts a run that the heap has
+ * taken: an object inside a slab never does. */
 static bool is_large(const void *p, size_t *pages, unsigned *order)
 {
     *pages = IS_ALIGNED((uintptr_t)p, PAGE_SIZE) ? large_pages(p, order) : 0;
     return *pages != 0;
+}
+
+/* The slab that has a small object; a panic if it is none. */
+static struct slab *small_slab(const void *p)
+{
+    /* Page-aligned, and no large object: perhaps not even memory. */
+    bool can_be_read = is_direct(p) && (!IS_ALIGNED((uintptr_t)p, PAGE_SIZE) ||
+                                        page_owned_order(hal_direct_to_phys(heap_slab_at(p)),
+                                                         PAGE_HEAP) == SLAB_ORDER);
+    return can_be_read ? heap_slab_of(p) : NULL;
 }
 
 static void large_free(void *p, size_t pages, unsigned order)
@@ -102,16 +126,21 @@ static void large_free(void *p, size_t pages, unsigned order)
     large_objects--;
     large_bytes -= pages * PAGE_SIZE;
     spin_unlock_irq(&large_lock, state);
-    if ((uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE) {
+    if (is_direct(p)) {
         page_free(hal_direct_to_phys(p), order);
     } else {
         vm_free(p);
     }
 }
 
-static ALWAYS_INLINE void small_free(struct slab *s, void *p)
+/* The slab's first word says that it is one. What is not aligned to 16 is seen by the same look,
+ * which goes as many bytes beside it: there, in any slab, is something else, because a class, a
+ * capacity and a count are small numbers, and the upper bytes of an address are not. */
+static ALWAYS_INLINE NO_ALIGNMENT_CHECK void small_free(void *p)
 {
-    if (UNLIKELY(s->self != s)) {
+    uintptr_t at = (uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 16);
+    const struct slab *s = (const struct slab *)at;
+    if (UNLIKELY((uintptr_t)s->self != at)) {
         heap_bad_free(p);
         return;
     }
@@ -128,10 +157,10 @@ static NOINLINE void free_other(void *p)
     }
     if (is_large(p, &pages, &order)) {
         large_free(p, pages, order);
-    } else if (heap_slab_of(p) == NULL) {
+    } else if (small_slab(p) == NULL) {
         heap_bad_free(p);
     } else {
-        small_free(heap_slab_at(p), p);
+        small_free(p);
     }
 }
 
@@ -141,13 +170,13 @@ void PLAIN(heap_free)(void *p)
         free_other(p);
         return;
     }
-    small_free(heap_slab_at(p), p);
+    small_free(p);
 }
 
 void *heap_zalloc(size_t size)
 {
     void *p = heap_alloc(size);
-    if (p != NULL) {
+    if (p != NULL && (size <= RUN_MAX || IS_FILLED)) { /* ranges come zeroed */
         memset(p, 0, size);
     }
     return p;
@@ -184,9 +213,12 @@ static size_t usable_size(const void *p)
     if (is_large(p, &pages, &order)) {
         return pages * PAGE_SIZE;
     }
-    const struct slab *s = heap_slab_of(p);
+    const struct slab *s = small_slab(p);
     if (s == NULL) {
-        panic("heap: %p, which it did not hand out", p);
+        panic("heap: realloc of %p, which it did not hand out", p);
+    }
+    if (heap_is_free(s, p)) {
+        panic("heap: realloc of %p, which is free", p);
     }
     return heap_class_size(s->class);
 }

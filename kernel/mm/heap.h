@@ -23,10 +23,20 @@ void *heap_zalloc(size_t size) __attribute__((malloc));
 void *heap_calloc(size_t count, size_t size) __attribute__((malloc));
 /** @brief Aligned memory; align a power of two up to PAGE_SIZE. */
 void *heap_alloc_aligned(size_t size, size_t align) __attribute__((malloc));
-/** @brief Grow or shrink; on NULL the old block is untouched. p NULL = heap_alloc(). */
+/** @brief Grow or shrink; on NULL the old block is untouched. p NULL = heap_alloc(). Where it moves
+ * it is aligned to 16, and not to what heap_alloc_aligned() was asked for. */
 void *heap_realloc(void *p, size_t size);
-/** @brief Give back; NULL does nothing. A pointer that was not taken, or twice, is a panic.
- * @context{as heap_alloc} */
+/**
+ * @brief Give back; NULL does nothing.
+ *
+ * Anything else that was not taken, or is not any more, is a bug of the caller's. Debug builds
+ * panic at once. Others do for what begins no page run or range of the heap's and lies in none of
+ * its slabs, for what is not aligned to 16, and for the object of its size that this CPU was given
+ * last. A pointer into an object, and an object given back twice with others between, end in a
+ * panic when they leave the CPU's magazine for their slab; until then the magazine may hand them
+ * out.
+ * @context{as heap_alloc}
+ */
 void heap_free(void *p);
 /** @brief Copy of a string, or NULL. */
 char *heap_strdup(const char *s);

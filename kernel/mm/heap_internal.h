@@ -22,7 +22,10 @@ struct slab {
     uint16_t free_count, fresh; /* [c] free objects; from `fresh` on they were never handed out */
     hal_magazine_t magazine;    /* [I] of its class, by HAL_MAGAZINE() */
     uint64_t free_first;        /* [c] encoded, see encode() */
-    struct list_node link;      /* [c] among the class's slabs with room; not linked when full */
+    struct list_node link;      /* [c] among the class's slabs with room, or those without an
+                                 * object; not linked when full */
+    uint64_t seal;              /* [I] of its address and a secret: what an object's bytes cannot
+                                 * look like */
 };
 /* Field protection:  [I] set before the first object is handed out   [c] its class's lock */
 
@@ -48,17 +51,23 @@ static inline struct slab *heap_slab_at(const void *p)
     return (struct slab *)((uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 1));
 }
 
-/** The slab that has handed p out; NULL: none, or p is inside an object. p is not freed meanwhile.
- */
+/** Is it a slab? It is memory that can be read. */
+bool heap_is_slab(const struct slab *s);
+/** The slab that has handed p out, which lies in memory that can be read; NULL: none, or p is
+ * inside an object. p is not freed meanwhile. */
 struct slab *heap_slab_of(const void *p);
+/** An object of a slab is free: in it, or in this CPU's magazine. (Other CPUs' are not looked at.)
+ */
+bool heap_is_free(const struct slab *s, const void *p);
 
 /** What a CPU's magazine may keep. */
 unsigned heap_magazine_limit(unsigned class);
 /** An object, and more for this CPU's magazine, which is empty. NULL: memory ran out. */
 void *heap_refill(unsigned class);
-/** This CPU's magazine is full: it keeps its younger half and the object. NULL: it keeps nothing.
- */
+/** This CPU's magazine is full: a few of its objects make room for this one. */
 void heap_spill(unsigned class, void *object);
+/** All of this CPU's magazine goes back. */
+void heap_empty_magazine(unsigned class);
 
 /** Slabs without an object go back. */
 void heap_trim(void);
@@ -75,6 +84,7 @@ void heap_add_slab_stats(struct heap_stats *out);
  * names, PLAIN(heap_alloc). HALYARD_HEAP_PLAIN: a test of the plain one. */
 #if defined(HALYARD_DEBUG) && !defined(HALYARD_HEAP_PLAIN)
 #define HEAP_DEBUG  1
+#define IS_FILLED   true /* what is taken has a pattern in it */
 #define PLAIN(name) name##_plain
 void *heap_alloc_plain(size_t size);
 void *heap_alloc_aligned_plain(size_t size, size_t align);
@@ -85,6 +95,7 @@ void heap_debug_drain(void);
 /** Callers' objects and bytes in place of the plain heap's. */
 void heap_debug_stats(struct heap_stats *out);
 #else
+#define IS_FILLED   false
 #define PLAIN(name) name
 static inline void heap_debug_init(void)
 {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The heap's small objects: slabs of 16 KiB, one size class each, free objects linked through their
-// own first word. A CPU takes from a slab, and gives back, half a magazine at a time.
+// own first word. A CPU takes half a magazine from slabs at a time, and gives back a few objects.
 //
 // Hardening that costs next to nothing: links are stored xored with a secret and their own address,
 // so that an overwritten one leads to an address that the slab check refuses; an object that is
-// free in its slab carries a mark in its second word, so that giving it back twice is seen. (Not in
-// a magazine, whose objects are in no list. Debug builds see all of it: heap_debug.c.)
+// free in its slab carries a mark in its second word, so that giving it back twice is seen. What is
+// in a magazine has neither: of what is given back twice at once the magazine takes the second for
+// one too many, and of the rest is seen what comes from a magazine to its slab. (Debug builds see
+// all of it: heap_debug.c.)
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
@@ -15,7 +17,10 @@
 #include "kernel/lib/list.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/spinlock.h"
+
+#define GIVEN_AT_ONCE 4u /* objects, from a magazine to their slabs */
 
 #define KEPT_BYTES 8192u /* in a magazine, as far as that is four objects */
 
@@ -35,11 +40,12 @@ struct hole {
 struct class
 {
     struct spinlock lock;
-    struct list partial; /* slabs with room */
+    struct list partial; /* slabs with room, and with objects */
+    struct list idle;    /* slabs without an object: one is kept, more go back, one a call */
     uint32_t reciprocal; /* 2^32 / size, rounded up: index = offset * reciprocal >> 32, exact below
                             2^16 */
     uint16_t capacity;
-    uint32_t empty; /* slabs in `partial` without an object: one is kept, more go back */
+    uint32_t idle_count;
     uint64_t taken, given, slabs; /* objects, by callers and for magazines */
 };
 
@@ -64,6 +70,7 @@ void heap_slab_init(void)
                             .reciprocal = UINT32_MAX / class_size[i] + 1,
                             .capacity = (uint16_t)((SLAB_SIZE - SLAB_FIRST) / class_size[i])};
         list_init(&c->partial);
+        list_init(&c->idle);
     }
 }
 
@@ -87,10 +94,20 @@ static uint64_t mark_of(const struct hole *h)
     return secret ^ ~(uint64_t)(uintptr_t)h;
 }
 
+static uint64_t seal_of(const struct slab *s)
+{
+    return secret ^ ((uint64_t)(uintptr_t)s + 1);
+}
+
 static _Noreturn void written_to(const struct slab *s)
 {
     panic("heap: a free object of %u bytes near %p was written to", class_size[s->class],
           (const void *)s);
+}
+
+static _Noreturn void freed_twice(const void *p)
+{
+    panic("heap: %p freed twice", p);
 }
 
 void heap_bad_free(void *p)
@@ -111,11 +128,12 @@ static bool grow_locked(struct class *c, unsigned class) REQUIRES(c->lock)
                        .class = (uint16_t) class,
                        .magazine = (hal_magazine_t)HAL_MAGAZINE(class),
                        .capacity = c->capacity,
-                       .free_count = c->capacity};
+                       .free_count = c->capacity,
+                       .seal = seal_of(s)};
     s->free_first = encode(&s->free_first, NULL);
-    list_push_front(&c->partial, &s->link);
+    list_push_front(&c->idle, &s->link);
     c->slabs++;
-    c->empty++;
+    c->idle_count++;
     return true;
 }
 
@@ -143,10 +161,14 @@ static void *take_locked(struct class *c) REQUIRES(c->lock)
 {
     struct list_node *first = list_first(&c->partial);
     if (first == NULL) {
-        return NULL;
+        first = list_pop_front(&c->idle);
+        if (first == NULL) {
+            return NULL;
+        }
+        c->idle_count--;
+        list_push_front(&c->partial, first);
     }
     struct slab *s = CONTAINER_OF(first, struct slab, link);
-    c->empty -= s->free_count == s->capacity;
     void *p = take_from(s);
     if (s->free_count == 0) {
         list_remove(&s->link);
@@ -155,8 +177,7 @@ static void *take_locked(struct class *c) REQUIRES(c->lock)
     return p;
 }
 
-/* Slabs that are no longer needed go to `unused`. */
-static void give_locked(struct class *c, struct hole *h, struct list *unused) REQUIRES(c->lock)
+static void give_locked(struct class *c, struct hole *h) REQUIRES(c->lock)
 {
     struct slab *s = heap_slab_of(h);
     if (s == NULL) {
@@ -164,7 +185,7 @@ static void give_locked(struct class *c, struct hole *h, struct list *unused) RE
         return;
     }
     if (h->mark == mark_of(h)) {
-        panic("heap: %p freed twice", (void *)h);
+        freed_twice(h);
     }
     h->next = s->free_first ^ (uint64_t)(uintptr_t)&s->free_first ^ (uint64_t)(uintptr_t)&h->next;
     h->mark = mark_of(h);
@@ -173,56 +194,56 @@ static void give_locked(struct class *c, struct hole *h, struct list *unused) RE
         list_push_front(&c->partial, &s->link);
     }
     c->given++;
-    if (s->free_count == s->capacity && c->empty++ > 0) {
-        c->empty--;
+    if (s->free_count == s->capacity) {
         list_remove(&s->link);
-        list_push_back(unused, &s->link);
-        s->self = NULL;
-        c->slabs--;
+        list_push_front(&c->idle, &s->link);
+        c->idle_count++;
     }
 }
 
-static void give_pages(struct list *unused)
+/** A slab that is none any more, if more than `keep` have no object. NULL: there is none. */
+static struct slab *drop_locked(struct class *c, uint32_t keep) REQUIRES(c->lock)
 {
-    for (struct list_node *n; (n = list_pop_front(unused)) != NULL;) {
-        page_free(hal_direct_to_phys(CONTAINER_OF(n, struct slab, link)), SLAB_ORDER);
+    if (LIKELY(c->idle_count <= keep)) {
+        return NULL;
     }
+    struct slab *s = CONTAINER_OF(list_pop_front(&c->idle), struct slab, link);
+    c->idle_count--;
+    c->slabs--;
+    s->self = NULL;
+    s->seal = 0;
+    return s;
 }
 
-/* The one slab of a class that is kept without an object. It may be anywhere in the list, which is
- * looked through only here. */
-static void drop_empty(struct class *c, struct list *unused)
+static void give_pages(struct slab *s)
 {
-    irq_state_t state = spin_lock_irq(&c->lock);
-    struct slab *empty = NULL;
-    LIST_FOR_EACH (&c->partial, n) {
-        struct slab *s = CONTAINER_OF(n, struct slab, link);
-        empty = s->free_count == s->capacity ? s : empty;
+    if (UNLIKELY(s != NULL)) {
+        page_free(hal_direct_to_phys(s), SLAB_ORDER);
     }
-    if (empty != NULL) {
-        list_remove(&empty->link);
-        list_push_back(unused, &empty->link);
-        empty->self = NULL;
-        c->slabs--;
-        c->empty--;
-    }
-    spin_unlock_irq(&c->lock, state);
 }
 
 void heap_trim(void)
 {
-    struct list unused;
-    list_init(&unused);
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        drop_empty(&classes[i], &unused);
+        struct slab *s;
+        do {
+            irq_state_t state = spin_lock_irq(&classes[i].lock);
+            s = drop_locked(&classes[i], 0);
+            spin_unlock_irq(&classes[i].lock, state);
+            give_pages(s);
+        } while (s != NULL);
     }
-    give_pages(&unused);
+}
+
+bool heap_is_slab(const struct slab *s)
+{
+    return s->self == s && s->seal == seal_of(s);
 }
 
 struct slab *heap_slab_of(const void *p)
 {
     struct slab *s = heap_slab_at(p);
-    if ((uintptr_t)p - HAL_DIRECT_BASE >= HAL_DIRECT_SIZE || s->self != s) {
+    if ((uintptr_t)p - HAL_DIRECT_BASE >= HAL_DIRECT_SIZE || !heap_is_slab(s)) {
         return NULL;
     }
     uint64_t offset = (uintptr_t)p - (uintptr_t)s - SLAB_FIRST; /* huge if p is inside the header */
@@ -235,7 +256,21 @@ struct slab *heap_slab_of(const void *p)
 
 /* --- magazines --- */
 
-void *heap_refill(unsigned class)
+bool heap_is_free(const struct slab *s, const void *p)
+{
+    const struct hole *h = p;
+    irq_state_t state = hal_irq_save();
+    const struct hal_magazine *m = &hal_this_cpu()->magazines[s->class];
+    void *const *at = m->rounds;
+    while (at < m->top && *at != p) {
+        at++;
+    }
+    bool is_kept = at < m->top;
+    hal_irq_restore(state);
+    return is_kept || h->mark == mark_of(h);
+}
+
+static void *refill(unsigned class)
 {
     struct class *c = &classes[class];
     irq_state_t state = spin_lock_irq(&c->lock);
@@ -254,26 +289,56 @@ void *heap_refill(unsigned class)
     return p;
 }
 
+void *heap_refill(unsigned class)
+{
+    void *p = refill(class);
+    /* Others give back what they keep only while this CPU holds no lock. */
+    if (UNLIKELY(p == NULL) && memory_try_reclaim()) {
+        p = refill(class);
+    }
+    return p;
+}
+
+/* Few at a time, and one slab's pages: of objects that are freed in any order each may be the last
+ * of its slab, and no caller waits for many of them. A slab has seven objects at least, so that
+ * those without any do not become more. */
 void heap_spill(unsigned class, void *object)
 {
     struct class *c = &classes[class];
-    struct list unused;
-    list_init(&unused);
     irq_state_t state = spin_lock_irq(&c->lock);
     struct hal_magazine *m = &hal_this_cpu()->magazines[class];
-    ptrdiff_t given = m->top - m->rounds; /* the older half, or all */
-    given = object != NULL ? (given + 1) / 2 : given;
-    for (ptrdiff_t i = 0; i < given; i++) {
-        give_locked(c, m->rounds[i], &unused);
+    if (m->top > m->rounds && m->top[-1] == object) {
+        freed_twice(object);
     }
-    magazine_drop(m, given);
-    if (object != NULL && m->top < m->end) {
+    for (unsigned i = 0; i < GIVEN_AT_ONCE && m->top > m->rounds; i++) {
+        give_locked(c, *--m->top);
+    }
+    if (m->top < m->end) {
         *m->top++ = object;
-    } else if (object != NULL) {
-        give_locked(c, object, &unused);
+    } else { /* this CPU keeps none */
+        give_locked(c, object);
     }
+    struct slab *unused = drop_locked(c, 1);
     spin_unlock_irq(&c->lock, state);
-    give_pages(&unused);
+    give_pages(unused);
+}
+
+void heap_empty_magazine(unsigned class)
+{
+    struct class *c = &classes[class];
+    struct slab *unused;
+    bool has_more;
+    do {
+        irq_state_t state = spin_lock_irq(&c->lock);
+        struct hal_magazine *m = &hal_this_cpu()->magazines[class];
+        for (unsigned i = 0; i < GIVEN_AT_ONCE && m->top > m->rounds; i++) {
+            give_locked(c, *--m->top);
+        }
+        has_more = m->top > m->rounds;
+        unused = drop_locked(c, 1);
+        spin_unlock_irq(&c->lock, state);
+        give_pages(unused);
+    } while (has_more || unused != NULL);
 }
 
 /** Objects that lie in magazines; those of other CPUs may be a little late. */
@@ -293,7 +358,9 @@ void heap_add_slab_stats(struct heap_stats *out)
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
         struct class *c = &classes[i];
         irq_state_t state = spin_lock_irq(&c->lock);
-        uint64_t live = c->taken - c->given - kept(i);
+        uint64_t in_use = c->taken - c->given, in_magazines = kept(i);
+        /* One that is on its way from a CPU to another may be counted for both. */
+        uint64_t live = in_use > in_magazines ? in_use - in_magazines : 0;
         out->live_objects += live;
         out->live_bytes += live * class_size[i];
         out->page_bytes += c->slabs * SLAB_SIZE;

@@ -49,7 +49,7 @@ void upcall_magazine_full(void *object, size_t at)
 void magazine_empty_all(void)
 {
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        heap_spill(i, NULL);
+        heap_empty_magazine(i);
     }
     page_give_kept();
 }

@@ -6,6 +6,7 @@
 #include "kernel/mm/page_internal.h"
 
 #include "hal/cache.h"
+#include "hal/smp.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/reclaim.h"
 
@@ -20,6 +21,9 @@ static void part_run(paddr_t base, unsigned order, unsigned into, uint16_t state
         page_set_state(&meta->state[index], state);
     }
 }
+
+/* Runs that go from a full magazine past a full depot: bounds what one call does. */
+#define JOINED_AT_ONCE 3u
 
 /* --- magazines, and depots behind them --- */
 
@@ -145,11 +149,12 @@ void page_spill(unsigned order, void *run)
 {
     irq_state_t state = spin_lock_irq(&page_lock);
     struct hal_magazine *m = magazine_of(order);
-    ptrdiff_t count = (m->top - m->rounds + 1) / 2;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        paddr_t base = of_round(m->rounds[i]);
+    ptrdiff_t half = (m->top - m->rounds + 1) / 2, count = 0;
+    for (unsigned joined = 0; count < half && joined < JOINED_AT_ONCE; count++) {
+        paddr_t base = of_round(m->rounds[count]);
         if (!put_in_depot(base, order)) {
             page_give_locked(base, order);
+            joined++;
         }
     }
     magazine_drop(m, count);
@@ -165,6 +170,22 @@ unsigned page_magazine_limit(unsigned order)
 {
     static const uint8_t plenty[PAGE_KEPT_ORDER_MAX + 1] = {24, 6, 4, 2, 2}, little[] = {8};
     return page_map.has_plenty ? plenty[order] : order < ARRAY_COUNT(little) ? little[order] : 0;
+}
+
+bool page_may_have(uint64_t pages)
+{
+    uint64_t kept = 0;
+    for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
+        kept += (uint64_t)page_magazine_limit(i) << i;
+    }
+    kept *= MAX(hal_cpu_count(), (cpu_t)1);
+    irq_state_t state = spin_lock_irq(&page_lock);
+    for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
+        kept += (uint64_t)depots[i].count << i;
+    }
+    bool may = pages <= page_free_count + kept;
+    spin_unlock_irq(&page_lock, state);
+    return may;
 }
 
 /* --- runs --- */

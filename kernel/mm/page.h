@@ -87,6 +87,10 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out);
  */
 enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first, size_t *got);
 
+/** @brief Whether so many pages may be had at all: false, if so many are not free, for who would
+ * take many before he sees it. @context{as page_alloc} @locks page */
+bool page_may_have(uint64_t pages);
+
 /** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic.
  * @context{as page_alloc} */
 static ALWAYS_INLINE void page_free(paddr_t base, unsigned order);
@@ -116,5 +120,7 @@ bool page_is_any_ram(uint64_t base, uint64_t len);
 /** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for
  * who holds it} */
 int page_taken_order(paddr_t base);
+/** @brief The same, of a run that was taken for that owner. */
+int page_owned_order(paddr_t base, enum page_owner owner);
 
 #include "kernel/mm/page_inline.h"

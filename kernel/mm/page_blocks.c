@@ -32,6 +32,7 @@ static void make_span(struct page_zone *z, uint64_t first, uint64_t count)
 
 void page_add_span(uint64_t first, uint64_t count)
 {
+    page_free_count += count * BLOCK_PAGES;
     for (uint64_t n; count > 0; first += n, count -= n) {
         n = MIN(count, page_zone_end(first) - first);
         make_span(page_zone_of(first), first, n);
@@ -121,6 +122,7 @@ static uint64_t free_from(uint64_t first, uint64_t count)
 /** All are free. */
 static void take_blocks(uint64_t first, uint64_t count, enum page_owner owner)
 {
+    page_free_count -= count * BLOCK_PAGES;
     for (uint64_t at = first; at < first + count; at++) {
         struct page_block *block = page_find_block(at);
         struct page_zone *z;

@@ -20,6 +20,7 @@
 #define ZONE_LOW_END ((uint64_t)1 << 32)
 
 struct spinlock page_lock = SPINLOCK_INIT;
+uint64_t page_free_count;
 struct page_map page_map;
 struct page_states page_states;
 
@@ -114,6 +115,7 @@ static void cut_free_block(struct page_zone *z, struct page_block *block, uint64
     set_meta(block, number, meta);
     block->state = BLOCK_CUT;
     block->free_pages = (uint16_t)(BLOCK_PAGES - META_PAGES);
+    page_free_count -= META_PAGES;
     put_frames(z, meta, META_PAGES, BLOCK_PAGES);
 }
 
@@ -135,6 +137,7 @@ static void join_block(struct page_block *block)
     }
     set_meta(block, number, NULL);
     block->state = BLOCK_FREE;
+    page_free_count += META_PAGES;
     list_free(z, &block->link, PAGE_ORDER_MAX);
 }
 
@@ -163,6 +166,7 @@ static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_o
     }
     block->meta->state[index] = frame_state(FRAME_TAKEN, order, owner);
     block->free_pages -= (uint16_t)(1u << order);
+    page_free_count -= 1u << order;
     if (block == spare) {
         spare = NULL;
     }
@@ -175,6 +179,7 @@ static paddr_t take_block(struct page_zone *z, struct list_node *n, enum page_ow
     unlist_free(z, n, PAGE_ORDER_MAX);
     block->state = BLOCK_TAKEN;
     block->owner = (uint8_t)owner;
+    page_free_count -= BLOCK_PAGES;
     return paddr(page_block_number(block) << BLOCK_SHIFT);
 }
 
@@ -367,6 +372,7 @@ static void free_run(struct page_block *block, struct page_zone *z, unsigned ind
 {
     struct page_meta *meta = block->meta;
     block->free_pages += (uint16_t)(1u << order);
+    page_free_count += 1u << order;
     while (order < PAGE_ORDER_MAX - 1) {
         unsigned buddy = index ^ 1u << order;
         if (page_get_state(&meta->state[buddy]) != frame_state(FRAME_FREE, order, PAGE_FREE)) {
@@ -396,6 +402,7 @@ void page_give_locked(paddr_t base, unsigned order)
         page_bad_free(base, order);
     } else if (order == PAGE_ORDER_MAX) {
         block->state = BLOCK_FREE;
+        page_free_count += BLOCK_PAGES;
         list_free(page_zone_of(number), &block->link, PAGE_ORDER_MAX);
     } else {
         free_run(block, page_zone_of(number), page_index(base), order);
@@ -433,6 +440,7 @@ void page_set_areas(const struct page_area *list, unsigned count)
     page_lock = (struct spinlock)SPINLOCK_INIT;
     page_map = (struct page_map){.areas = list, .area_count = count};
     page_open_depots();
+    page_free_count = 0;
     spare = NULL;
     for (unsigned i = 0; i < PAGE_ZONES; i++) {
         page_zones[i].mask = 0;
@@ -465,4 +473,5 @@ void page_add_frames(uint64_t number, unsigned first, unsigned end)
     memset(&block->meta->state[first], 0, (end - first) * sizeof(block->meta->state[0]));
     put_frames(page_zone_of(number), block->meta, first, end);
     block->free_pages += (uint16_t)(end - first);
+    page_free_count += end - first;
 }

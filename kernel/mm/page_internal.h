@@ -99,6 +99,7 @@ static inline unsigned page_index(paddr_t frame)
 /* --- page_buddy.c --- */
 
 extern struct spinlock page_lock;
+extern uint64_t page_free_count; /* [page_lock] in runs and spans; what is kept, and records: not */
 
 /* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. Those that
  * are so far that page_states does not reach them it takes first: no CPU keeps them. */

@@ -50,20 +50,35 @@ paddr_t page_of_link(struct list_node *link)
     return page_of_node(link);
 }
 
-int page_taken_order(paddr_t base)
+/** State of the frame that a taken run begins with; 0: none begins there. */
+static uint16_t taken_state(paddr_t base)
 {
     struct page_block *block = page_find_block(base.raw >> BLOCK_SHIFT);
     if (block == NULL) {
-        return -1;
+        return 0;
     }
     if (block->state == BLOCK_TAKEN) {
-        return IS_ALIGNED(base.raw, 1ull << BLOCK_SHIFT) ? PAGE_ORDER_MAX : -1;
+        return IS_ALIGNED(base.raw, 1ull << BLOCK_SHIFT)
+                   ? frame_state(FRAME_TAKEN, PAGE_ORDER_MAX, block->owner)
+                   : 0;
     }
     if (block->state != BLOCK_CUT) {
-        return -1;
+        return 0;
     }
-    uint16_t state = block->meta->state[base.raw >> PAGE_SHIFT & (BLOCK_PAGES - 1)];
-    return (state & 15) == FRAME_TAKEN ? state >> 4 & 15 : -1;
+    uint16_t state = page_get_state(&block->meta->state[page_index(base)]);
+    return (state & 15) == FRAME_TAKEN ? state : 0;
+}
+
+int page_taken_order(paddr_t base)
+{
+    uint16_t state = taken_state(base);
+    return state != 0 ? state >> 4 & 15 : -1;
+}
+
+int page_owned_order(paddr_t base, enum page_owner owner)
+{
+    uint16_t state = taken_state(base);
+    return state != 0 && state >> 8 == owner ? state >> 4 & 15 : -1;
 }
 
 bool page_is_any_ram(uint64_t base, uint64_t len)

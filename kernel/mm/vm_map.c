@@ -6,6 +6,7 @@
 #include "kernel/assert.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/spinlock.h"
 
@@ -30,6 +31,18 @@ static bool is_in(enum hal_region region, vaddr_t va)
     return va - r->base < r->size;
 }
 
+static ALWAYS_INLINE enum status map_once(vaddr_t va, paddr_t base, size_t count, unsigned prot,
+                                          enum mem_type type)
+{
+    irq_state_t s = hal_irq_save();
+    spin_lock_masked(&map_lock);
+    enum status st = hal_mmu_map(va, base, count, prot, type);
+    spin_unlock_masked(&map_lock);
+    hal_irq_restore(s);
+    preempt_check();
+    return st;
+}
+
 /* Inline, like those that undo it: one page is mapped and unmapped in a few hundred instructions,
  * of which calls of spin_lock_irq() and of a function for all cases would be a fifth. */
 static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, unsigned prot,
@@ -38,12 +51,11 @@ static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, uns
     if (is_in(HAL_REGION_VM, va) && !asan_cover(va, count * PAGE_SIZE)) {
         return E_NOMEM;
     }
-    irq_state_t s = hal_irq_save();
-    spin_lock_masked(&map_lock);
-    enum status st = hal_mmu_map(va, base, count, prot, type);
-    spin_unlock_masked(&map_lock);
-    hal_irq_restore(s);
-    preempt_check();
+    enum status st = map_once(va, base, count, prot, type);
+    /* A table was missing: with the lock held no other CPU gives back what it keeps. */
+    if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
+        st = map_once(va, base, count, prot, type);
+    }
     return st;
 }
 
@@ -251,6 +263,10 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
                         enum page_owner owner)
 {
     assert_inside(range, first, count);
+    if (count > VM_PIECE_BYTES / PAGE_SIZE && !page_may_have(count) &&
+        !(memory_try_reclaim() && page_may_have(count))) {
+        return E_NOMEM;
+    }
     for (size_t i = 0, got; i < count; i += got) {
         enum status s = map_fresh(range, first + i, count - i, prot, owner, &got);
         if (s != OK) {

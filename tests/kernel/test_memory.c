@@ -8,6 +8,7 @@
 #include "kernel/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
@@ -132,6 +133,34 @@ static void all_memory_is_handed_out_and_keeps_what_is_written(void)
     TEST_CHECK(had + left + SOME_OWNED_MEANWHILE >= free_before);
     memory_reclaim();
     TEST_CHECK(page_stats().by_owner[PAGE_FREE] + SOME_OWNED_MEANWHILE >= free_before);
+}
+
+/* All is taken but what an empty slab has: a page table is made of that. */
+static void a_table_is_made_of_what_others_keep(void)
+{
+    static struct hoard all;
+    const struct vm_request gib = {.pages = (size_t)1 << 18,
+                                   .align = (size_t)1 << 30,
+                                   .region = HAL_REGION_VM,
+                                   .name = "test"};
+    struct vm_range range;
+    paddr_t frame;
+    TEST_EQUAL(vm_reserve(&range, &gib), OK);
+    TEST_EQUAL(page_alloc(0, PAGE_OTHER, &frame), OK);
+    heap_free(heap_alloc(1700));
+    heap_drain();
+    magazine_empty_all();
+    irq_state_t state = hal_irq_save();
+    take_all(&all);
+    hal_irq_restore(state);
+    enum status s = vm_map_frames(&range, 0, frame, 1, PROT_R | PROT_W);
+    (void)give_all(&all);
+    TEST_EQUAL(s, OK);
+    if (s == OK) {
+        vm_unmap(&range, 0, 1, false);
+    }
+    vm_release(&range);
+    page_free(frame, 0);
 }
 
 static void buffer_has_guards_on_both_sides(void)
@@ -393,6 +422,7 @@ const struct kernel_test memory_tests[] = {
     {"memory.every_page_has_an_owner", every_page_has_an_owner},
     {"memory.all_memory_is_handed_out_and_keeps_what_is_written",
      all_memory_is_handed_out_and_keeps_what_is_written},
+    {"memory.a_table_is_made_of_what_others_keep", a_table_is_made_of_what_others_keep},
     {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides},
     {"memory.fresh_pages_are_zero_and_come_back", fresh_pages_are_zero_and_come_back},
     {"memory.an_address_mapped_anew_shows_the_new_frame",

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -195,6 +196,39 @@ static void test_out_of_memory_is_null_and_passes(void **state)
     assert_int_equal(heap_pages(), 4); /* the slab of large objects' ranges */
 }
 
+/* All pages are taken but those of an empty slab of another class, which only reclaiming frees. */
+static void test_a_small_object_comes_of_what_others_keep(void **state)
+{
+    (void)state;
+    paddr_t frame;
+    heap_free(heap_alloc(300));
+    heap_drain();
+    magazine_empty_all();
+    irq_state_t s = hal_irq_save();
+    while (page_alloc(0, PAGE_OTHER, &frame) == OK) {
+    }
+    hal_irq_restore(s);
+    assert_non_null(heap_alloc(1700));
+}
+
+/* Nothing is taken before it fails: nothing has to be unmapped. */
+static void test_more_than_there_is_fails_at_once(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {FAKE_RAM_SIZE + (1 << 20), 2 * FAKE_RAM_SIZE, (size_t)1 << 40};
+    char before[1000];
+    assert_non_null(heap_alloc(100)); /* for the ranges */
+    (void)snprintf(before, sizeof before, "%s", fake_journal());
+    for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
+        assert_null(heap_alloc(sizes[i]));
+        assert_null(vm_alloc(sizes[i], PAGE_OTHER, "test"));
+    }
+    assert_string_equal(fake_journal(), before);
+    void *p = heap_alloc(FAKE_RAM_SIZE * 7 / 8);
+    assert_non_null(p);
+    heap_free(p);
+}
+
 /* Runs fn(p), which must end in a panic that says `why`. */
 static void expect_panic(void (*fn)(void *p), void *p, const char *why)
 {
@@ -296,7 +330,100 @@ static void test_a_pointer_inside_an_object_is_seen(void **state)
     expect_panic(free_and_empty, p + 16, "did not hand out");
 }
 
+static void test_a_pointer_that_is_not_aligned_is_seen(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(100);
+    for (unsigned by = 1; by < 16; by++) {
+        expect_panic(heap_free, p + by, "did not hand out");
+        set_up(NULL);
+        p = heap_alloc(100);
+    }
+}
+
+static void realloc_it(void *p)
+{
+    (void)!heap_realloc(p, 100);
+}
+
+static void test_frames_of_others_are_seen(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order <= 2; order++) {
+        paddr_t frames;
+        assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
+        expect_panic(heap_free, hal_direct(frames), "did not hand out");
+        assert_int_equal(page_taken_order(frames), order);
+        set_up(NULL);
+        assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
+        expect_panic(realloc_it, hal_direct(frames), "did not hand out");
+        set_up(NULL);
+    }
+}
+
+static void test_ranges_of_others_are_seen_before_they_go(void **state)
+{
+    (void)state;
+    uint8_t *p = vm_alloc(100000, PAGE_OTHER, "test");
+    memset(p, 7, 100000);
+    expect_panic(heap_free, p, "did not hand out");
+    assert_int_equal(p[99999], 7);
+    set_up(NULL);
+    p = vm_alloc(100000, PAGE_OTHER, "test");
+    expect_panic(realloc_it, p, "did not hand out");
+    assert_int_equal(p[99999], 0);
+}
+
 #ifdef HALYARD_HEAP_PLAIN
+
+/* What looks like a slab and is an object's bytes, and a slab, which is nobody's object. */
+static void test_a_slab_is_told_from_an_object(void **state)
+{
+    (void)state;
+    void **p = heap_alloc(16384);
+    *p = p;
+    heap_free(p);
+    uintptr_t slab = (uintptr_t)heap_alloc(100) & ~(uintptr_t)16383;
+    expect_panic(heap_free, (void *)slab, "did not hand out");
+    set_up(NULL);
+    slab = (uintptr_t)heap_alloc(100) & ~(uintptr_t)16383;
+    expect_panic(realloc_it, (void *)slab, "did not hand out");
+    for (unsigned at = 16; at < 64; at += 16) {
+        set_up(NULL);
+        slab = (uintptr_t)heap_alloc(16) & ~(uintptr_t)16383;
+        expect_panic(free_and_empty, (void *)(slab + at), "did not hand out");
+    }
+}
+
+static void test_a_second_free_at_once_is_seen(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(40);
+    heap_free(p);
+    expect_panic(heap_free, p, "freed twice");
+}
+
+static void test_a_free_object_does_not_grow(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(40);
+    heap_free(p);
+    expect_panic(realloc_it, p, "which is free");
+    set_up(NULL);
+    p = heap_alloc(40);
+    (void)heap_alloc(40); /* the slab stays */
+    heap_free(p);
+    magazine_empty_all();
+    expect_panic(realloc_it, p, "which is free");
+    set_up(NULL);
+    p = heap_alloc(5000);
+    heap_free(p);
+    expect_panic(realloc_it, p, "did not hand out");
+    set_up(NULL);
+    p = heap_alloc(5000);
+    heap_free(p);
+    expect_panic(heap_free, p, "did not hand out");
+}
 
 static void empty_magazines(void *unused)
 {
@@ -308,8 +435,9 @@ static void empty_magazines(void *unused)
 static void test_a_second_free_is_seen_in_the_slab(void **state)
 {
     (void)state;
-    void *p = heap_alloc(40);
+    void *p = heap_alloc(40), *q = heap_alloc(40);
     heap_free(p);
+    heap_free(q);
     heap_free(p);
     expect_panic(empty_magazines, NULL, "freed twice");
 }
@@ -343,6 +471,8 @@ int main(void)
         cmocka_unit_test_setup(test_zero_and_absurd_sizes, set_up),
         cmocka_unit_test_setup(test_zalloc_is_zero_where_something_was, set_up),
         cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
+        cmocka_unit_test_setup(test_more_than_there_is_fails_at_once, set_up),
+        cmocka_unit_test_setup(test_a_small_object_comes_of_what_others_keep, set_up),
         cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
         cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
         cmocka_unit_test_setup(test_an_alignment_that_is_none_is_seen, set_up),
@@ -350,7 +480,13 @@ int main(void)
         cmocka_unit_test_setup(test_a_foreign_range_is_not_freed, set_up),
         cmocka_unit_test_setup(test_ranges_of_impossible_sizes_are_refused, set_up),
         cmocka_unit_test_setup(test_protection_ends_where_the_range_does, set_up),
+        cmocka_unit_test_setup(test_a_pointer_that_is_not_aligned_is_seen, set_up),
+        cmocka_unit_test_setup(test_frames_of_others_are_seen, set_up),
+        cmocka_unit_test_setup(test_ranges_of_others_are_seen_before_they_go, set_up),
 #ifdef HALYARD_HEAP_PLAIN
+        cmocka_unit_test_setup(test_a_slab_is_told_from_an_object, set_up),
+        cmocka_unit_test_setup(test_a_second_free_at_once_is_seen, set_up),
+        cmocka_unit_test_setup(test_a_free_object_does_not_grow, set_up),
         cmocka_unit_test_setup(test_a_second_free_is_seen_in_the_slab, set_up),
         cmocka_unit_test_setup(test_a_write_after_free_is_seen_in_the_slab, set_up),
 #endif

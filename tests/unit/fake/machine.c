@@ -259,7 +259,7 @@ void *hal_magazine_pop(size_t unused, size_t kind)
 void hal_magazine_push(void *object, size_t kind)
 {
     struct hal_magazine *m = &fake_this_cpu->magazines[kind / HAL_MAGAZINE(1)];
-    if (m->top >= m->end) {
+    if (m->top >= m->end || m->top[-1] == object) { /* m->bottom is below the first */
         upcall_magazine_full(object, kind);
     } else {
         *m->top++ = object;
