@@ -181,7 +181,7 @@ LANDING_PADS = {0xD503245F, 0xD503249F, 0xD50324DF, 0xD503233F}
 
 # Reached by exceptions and direct branches only; and the one of a test that a branch to it faults.
 WITHOUT_LANDING_PAD = {"vectors", "vectors_el2", "vector_return", "hal_magazine_pop", "hal_magazine_push",
-                       "provoke_no_landing_pad"}
+                       "hal_magazine_push_checked", "provoke_no_landing_pad"}
 
 
 def check_landing_pads(image):
