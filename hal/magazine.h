@@ -38,11 +38,13 @@ struct hal_magazine {
  */
 void *hal_magazine_pop(size_t unused, size_t kind);
 
-/** @brief Give an object, which is anything but NULL. If there is no room for it, or it is the one
- * that was given last, that is upcall_magazine_full()'s. Called by its name only, as
- * hal_magazine_pop() is: neither is where an indirect call may land.
- * @param kind  By HAL_MAGAZINE(). @context{any but NMI} */
+/** @brief Give an object, which is anything but NULL. If there is no room for it, that is
+ * upcall_magazine_full()'s. Called by its name only, as the other two are: none is where an
+ * indirect call may land. @param kind  By HAL_MAGAZINE(). @context{any but NMI} */
 void hal_magazine_push(void *object, size_t kind);
+/** @brief As hal_magazine_push(); the object that was given last is upcall_magazine_full()'s, too,
+ * room or not. (So may it be for the other, where looking costs nothing.) */
+void hal_magazine_push_checked(void *object, size_t kind);
 
 /** @brief If it interrupted one of these two before its end: let it begin again. @context{IRQ,
  * before anything that takes or gives} */

@@ -27,10 +27,13 @@ hal_magazine_pop_done:
 END hal_magazine_pop
 
 /*
- * void hal_magazine_push(void *object, size_t kind)
+ * void hal_magazine_push(void *object, size_t kind), and hal_magazine_push_checked()
  * in: x0, x1    clobbers: x2 to x5    IRQs: any
  */
         .globl  hal_magazine_push_done
+        .globl  hal_magazine_push_checked
+        .set    hal_magazine_push_checked, hal_magazine_push
+        .type   hal_magazine_push_checked, %function
 DIRECT_FUNCTION hal_magazine_push
         mrs     x2, tpidr_el1
         add     x2, x2, x1, lsl #MAGAZINE_SHIFT

@@ -29,6 +29,20 @@ hal_magazine_pop_done:
         .size   hal_magazine_pop, . - hal_magazine_pop
 
 /*
+ * void hal_magazine_push_checked(void *object, size_t kind), which goes on as the next function
+ * in: rdi, rsi    clobbers: rcx    IRQs: any; who is interrupted here has changed nothing and need not begin again
+ */
+        .globl  hal_magazine_push_checked
+        .type   hal_magazine_push_checked, @function
+hal_magazine_push_checked:
+        .cfi_startproc
+        movq    %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi), %rcx
+        cmpq    %rdi, -8(%rcx)
+        je      upcall_magazine_full
+        .cfi_endproc
+        .size   hal_magazine_push_checked, . - hal_magazine_push_checked
+
+/*
  * void hal_magazine_push(void *object, size_t kind)
  * in: rdi, rsi    clobbers: rcx    IRQs: any
  */
@@ -39,8 +53,6 @@ hal_magazine_push:
         movq    %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi), %rcx
         cmpq    %gs:CPU_MAGAZINES + MAGAZINE_END(%rsi), %rcx
         jae     upcall_magazine_full
-        cmpq    %rdi, -8(%rcx)
-        je      upcall_magazine_full
         movq    %rdi, (%rcx)
         addq    $8, %rcx
         movq    %rcx, %gs:CPU_MAGAZINES + MAGAZINE_TOP(%rsi)

@@ -10,7 +10,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
+
+#include <stdatomic.h>
 
 #define RUN_ORDER_MAX 4
 #define RUN_MAX       (PAGE_SIZE << RUN_ORDER_MAX) /* above it a power of two of pages wastes too much */
@@ -18,11 +19,27 @@
 /* By its address: whose ranges are the heap's. */
 static const char range_name[] = "heap";
 
-static struct spinlock large_lock = SPINLOCK_INIT;
-static uint64_t large_objects, large_bytes; /* [large_lock] */
+STATIC_ASSERT(RUN_ORDER_MAX <= PAGE_KEPT_ORDER_MAX, "CPUs keep runs of every size");
+
+/* Large objects: how many, above how many pages they have. Relaxed: counts. A CPU has a word (or
+ * shares it with one far away), which may be below 0 where others free; the sum is right. */
+#define LARGE_ONE    (UINT64_C(1) << 36)
+#define LARGE_COUNTS 16u
+static struct {
+    _Atomic uint64_t count;
+} ALIGNED(64) large[LARGE_COUNTS];
+
+static ALWAYS_INLINE void count_large(uint64_t by)
+{
+    atomic_fetch_add_explicit(&large[hal_this_cpu()->id % LARGE_COUNTS].count, by,
+                              memory_order_relaxed);
+}
 
 void heap_init(void)
 {
+    for (unsigned i = 0; i < LARGE_COUNTS; i++) {
+        atomic_store_explicit(&large[i].count, 0, memory_order_relaxed);
+    }
     heap_slab_init();
     heap_debug_init();
 }
@@ -39,10 +56,7 @@ static void *large_alloc(size_t size)
     size_t pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
     void *p;
     if (size <= RUN_MAX) {
-        unsigned order = 0;
-        while (((size_t)1 << order) < pages) {
-            order++;
-        }
+        unsigned order = pages == 1 ? 0 : 64u - (unsigned)__builtin_clzll(pages - 1);
         paddr_t frames;
         if (page_alloc(order, PAGE_HEAP, &frames) != OK) {
             return NULL;
@@ -55,10 +69,7 @@ static void *large_alloc(size_t size)
             return NULL;
         }
     }
-    irq_state_t state = spin_lock_irq(&large_lock);
-    large_objects++;
-    large_bytes += pages * PAGE_SIZE;
-    spin_unlock_irq(&large_lock, state);
+    count_large(LARGE_ONE + pages);
     return p;
 }
 
@@ -122,10 +133,7 @@ static struct slab *small_slab(const void *p)
 
 static void large_free(void *p, size_t pages, unsigned order)
 {
-    irq_state_t state = spin_lock_irq(&large_lock);
-    large_objects--;
-    large_bytes -= pages * PAGE_SIZE;
-    spin_unlock_irq(&large_lock, state);
+    count_large(-(LARGE_ONE + pages));
     if (is_direct(p)) {
         page_free(hal_direct_to_phys(p), order);
     } else {
@@ -144,11 +152,11 @@ static ALWAYS_INLINE NO_ALIGNMENT_CHECK void small_free(void *p)
         heap_bad_free(p);
         return;
     }
-    hal_magazine_push(p, s->magazine);
+    hal_magazine_push_checked(p, s->magazine);
 }
 
-/* At the start of a page: NULL, a large object, or a small one that lies so. */
-static NOINLINE void free_other(void *p)
+/* At the start of a page, and no run that a CPU may keep. */
+static NOINLINE void free_rare(void *p)
 {
     size_t pages;
     unsigned order = 0;
@@ -162,6 +170,23 @@ static NOINLINE void free_other(void *p)
     } else {
         small_free(p);
     }
+}
+
+/* At the start of a page: NULL, a large object, or a small one that lies so. */
+static NOINLINE void free_other(void *p)
+{
+    paddr_t base = hal_direct_to_phys(p);
+    uint16_t *state = is_direct(p) ? page_owned_state(base, PAGE_HEAP) : NULL;
+    if (LIKELY(state != NULL)) {
+        unsigned order = page_get_state(state) >> 4 & 15;
+        if (LIKELY(order <= RUN_ORDER_MAX) &&
+            LIKELY(order != SLAB_ORDER || !heap_is_slab(heap_slab_at(p)))) {
+            count_large(-(LARGE_ONE + (UINT64_C(1) << order)));
+            page_keep(base, state, order);
+            return;
+        }
+    }
+    free_rare(p);
 }
 
 void PLAIN(heap_free)(void *p)
@@ -254,10 +279,15 @@ char *heap_strdup(const char *s)
 
 void heap_get_stats(struct heap_stats *out)
 {
-    irq_state_t state = spin_lock_irq(&large_lock);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < LARGE_COUNTS; i++) {
+        sum += atomic_load_explicit(&large[i].count, memory_order_relaxed);
+    }
+    /* Freed elsewhere while it was added up: below 0 for a moment. */
+    sum = (int64_t)sum < 0 ? 0 : sum;
+    uint64_t bytes = sum % LARGE_ONE * PAGE_SIZE;
     *out = (struct heap_stats){
-        .live_objects = large_objects, .live_bytes = large_bytes, .page_bytes = large_bytes};
-    spin_unlock_irq(&large_lock, state);
+        .live_objects = sum / LARGE_ONE, .live_bytes = bytes, .page_bytes = bytes};
     heap_add_slab_stats(out);
     heap_debug_stats(out);
 }

@@ -20,7 +20,8 @@
 #include "kernel/mm/reclaim.h"
 #include "kernel/spinlock.h"
 
-#define GIVEN_AT_ONCE 4u /* objects, from a magazine to their slabs */
+#define GIVEN_AT_ONCE   4u /* objects, from a magazine to their slabs */
+#define TAKEN_WITH_SLAB 4u /* objects, of one that is new, to a magazine */
 
 #define KEPT_BYTES 8192u /* in a magazine, as far as that is four objects */
 
@@ -275,12 +276,13 @@ static void *refill(unsigned class)
     struct class *c = &classes[class];
     irq_state_t state = spin_lock_irq(&c->lock);
     struct hal_magazine *m = &hal_this_cpu()->magazines[class];
+    void **half = m->rounds + (m->end - m->rounds) / 2;
     void *p = take_locked(c);
     if (UNLIKELY(p == NULL) && grow_locked(c, class)) {
         p = take_locked(c);
+        half = MIN(half, m->rounds + TAKEN_WITH_SLAB); /* that was work enough for one call */
     }
     if (LIKELY(p != NULL)) {
-        void **half = m->rounds + (m->end - m->rounds) / 2;
         for (void *more; m->top < half && (more = take_locked(c)) != NULL; m->top++) {
             *m->top = more;
         }

@@ -231,7 +231,9 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
     if (base.raw == 0) {
         return take(order, owner, out);
     }
-    part_run(base, order, order, frame_state(FRAME_TAKEN, order, owner));
+    uint64_t frame = base.raw >> PAGE_SHIFT;
+    page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
+                   frame_state(FRAME_TAKEN, order, owner));
     page_poison_taken(base, (size_t)1 << order);
     *out = base;
     return OK;

@@ -125,6 +125,29 @@ static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
                                                                                       : NULL;
 }
 
+/** State of the frame that a run taken for that owner begins with. NULL: look closer. */
+static ALWAYS_INLINE uint16_t *page_owned_state(paddr_t base, enum page_owner owner)
+{
+    uint64_t frame = base.raw >> PAGE_SHIFT | base.raw << (64 - PAGE_SHIFT);
+    if (UNLIKELY(frame - page_states.first >= page_states.count)) {
+        return NULL;
+    }
+    uintptr_t states = *page_states_of(frame >> PAGE_ORDER_MAX);
+    uint16_t *state = page_state(states, frame);
+    return LIKELY(states != 0) && LIKELY((page_get_state(state) & ~0xf0u) ==
+                                         (unsigned)frame_state(FRAME_TAKEN, 0, owner))
+               ? state
+               : NULL;
+}
+
+/** A small run that was just seen to be taken, by its state: the CPU keeps it. */
+static ALWAYS_INLINE void page_keep(paddr_t base, uint16_t *state, unsigned order)
+{
+    page_poison_given(base, order);
+    page_set_state(state, frame_state(FRAME_KEPT, order, PAGE_FREE));
+    hal_magazine_push((void *)(uintptr_t)base.raw, PAGE_MAGAZINE(order));
+}
+
 static ALWAYS_INLINE void page_free(paddr_t base, unsigned order)
 {
     uint16_t *state;

@@ -182,7 +182,8 @@ def check_arm64_header(image):
 LANDING_PADS = {0xD503245F, 0xD503249F, 0xD50324DF, 0xD503233F}
 
 # Reached by exceptions and direct branches only.
-WITHOUT_LANDING_PAD = {"vectors", "vectors_el2", "vector_return", "hal_magazine_pop", "hal_magazine_push"}
+WITHOUT_LANDING_PAD = {"vectors", "vectors_el2", "vector_return", "hal_magazine_pop", "hal_magazine_push",
+                       "hal_magazine_push_checked"}
 
 
 def check_landing_pads(image):

@@ -47,7 +47,7 @@ SECTIONS = {
             ("325 (kmalloc), 132 (glibc)", "437, 167", "281 / 284"), most=40),
         Row("16 bytes to 64 KiB, random lives, each", "heap.mixed_ns",
             ("690 (kernel), 138 (glibc)", "372, 153", "265 / 257"), most=90),
-        Row("the worst single call of those", "heap.worst_ns", most=2000),
+        Row("the worst single call, many objects freed in any order", "heap.worst_ns", most=2000),
         Row("a page, taken and given back", "page.pair_ns", ("4,845", "1,079", ""), most=50),
         Row("1,000 pages, taken and then given back, each", "page.burst1000_ns", most=150),
         Row("reserve, map, touch, unmap and release 4 KiB", "vm.map_page_ns", ("7,959", "4,503", ""), most=450),

@@ -135,6 +135,29 @@ static void all_memory_is_handed_out_and_keeps_what_is_written(void)
     TEST_CHECK(page_stats().by_owner[PAGE_FREE] + SOME_OWNED_MEANWHILE >= free_before);
 }
 
+/* All is taken but what empty slabs of other sizes have. */
+static void a_small_object_is_made_of_what_others_keep(void)
+{
+    static struct hoard all;
+    static void *objects[2 * HAL_MAGAZINE_ROUNDS];
+    unsigned count = 0;
+    heap_free(heap_alloc(300));
+    heap_drain();
+    magazine_empty_all();
+    irq_state_t state = hal_irq_save();
+    take_all(&all);
+    hal_irq_restore(state);
+    /* What slabs of this size have left goes first. */
+    while (count < ARRAY_COUNT(objects) && (objects[count] = heap_alloc(1700)) != NULL) {
+        count++;
+    }
+    (void)give_all(&all);
+    TEST_CHECK(count >= 8); /* more than one slab has */
+    while (count > 0) {
+        heap_free(objects[--count]);
+    }
+}
+
 /* All is taken but what an empty slab has: a page table is made of that. */
 static void a_table_is_made_of_what_others_keep(void)
 {
@@ -422,6 +445,8 @@ const struct kernel_test memory_tests[] = {
     {"memory.every_page_has_an_owner", every_page_has_an_owner},
     {"memory.all_memory_is_handed_out_and_keeps_what_is_written",
      all_memory_is_handed_out_and_keeps_what_is_written},
+    {"memory.a_small_object_is_made_of_what_others_keep",
+     a_small_object_is_made_of_what_others_keep},
     {"memory.a_table_is_made_of_what_others_keep", a_table_is_made_of_what_others_keep},
     {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides},
     {"memory.fresh_pages_are_zero_and_come_back", fresh_pages_are_zero_and_come_back},

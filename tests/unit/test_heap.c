@@ -196,21 +196,6 @@ static void test_out_of_memory_is_null_and_passes(void **state)
     assert_int_equal(heap_pages(), 4); /* the slab of large objects' ranges */
 }
 
-/* All pages are taken but those of an empty slab of another class, which only reclaiming frees. */
-static void test_a_small_object_comes_of_what_others_keep(void **state)
-{
-    (void)state;
-    paddr_t frame;
-    heap_free(heap_alloc(300));
-    heap_drain();
-    magazine_empty_all();
-    irq_state_t s = hal_irq_save();
-    while (page_alloc(0, PAGE_OTHER, &frame) == OK) {
-    }
-    hal_irq_restore(s);
-    assert_non_null(heap_alloc(1700));
-}
-
 /* Nothing is taken before it fails: nothing has to be unmapped. */
 static void test_more_than_there_is_fails_at_once(void **state)
 {
@@ -472,7 +457,6 @@ int main(void)
         cmocka_unit_test_setup(test_zalloc_is_zero_where_something_was, set_up),
         cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
         cmocka_unit_test_setup(test_more_than_there_is_fails_at_once, set_up),
-        cmocka_unit_test_setup(test_a_small_object_comes_of_what_others_keep, set_up),
         cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
         cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
         cmocka_unit_test_setup(test_an_alignment_that_is_none_is_seen, set_up),

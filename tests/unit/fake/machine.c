@@ -259,10 +259,20 @@ void *hal_magazine_pop(size_t unused, size_t kind)
 void hal_magazine_push(void *object, size_t kind)
 {
     struct hal_magazine *m = &fake_this_cpu->magazines[kind / HAL_MAGAZINE(1)];
-    if (m->top >= m->end || m->top[-1] == object) { /* m->bottom is below the first */
+    if (m->top >= m->end) {
         upcall_magazine_full(object, kind);
     } else {
         *m->top++ = object;
+    }
+}
+
+void hal_magazine_push_checked(void *object, size_t kind)
+{
+    struct hal_magazine *m = &fake_this_cpu->magazines[kind / HAL_MAGAZINE(1)];
+    if (m->top > m->rounds && m->top[-1] == object) {
+        upcall_magazine_full(object, kind);
+    } else {
+        hal_magazine_push(object, kind);
     }
 }
 
