@@ -8,18 +8,18 @@
 
 #define STATIC_ASSERT(cond, why) _Static_assert(cond, why)
 
-#define ALWAYS_INLINE     inline __attribute__((always_inline))
-#define NOINLINE          __attribute__((noinline))
-#define NORETURN          __attribute__((noreturn))
-#define PACKED            __attribute__((packed))
-#define ALIGNED(n)        __attribute__((aligned(n)))
-#define USED              __attribute__((used))
-#define UNUSED            __attribute__((unused))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE      __attribute__((noinline))
+#define NORETURN      __attribute__((noreturn))
+#define PACKED        __attribute__((packed))
+#define ALIGNED(n)    __attribute__((aligned(n)))
+#define USED          __attribute__((used))
+#define UNUSED        __attribute__((unused))
 /* The function's accesses may be unaligned, which both machines do; sanitizers need not say so. */
 #define NO_ALIGNMENT_CHECK __attribute__((no_sanitize("alignment")))
-#define MAY_ALIAS         __attribute__((may_alias))
-#define SECTION(name)     __attribute__((section(name)))
-#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define MAY_ALIAS          __attribute__((may_alias))
+#define SECTION(name)      __attribute__((section(name)))
+#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
 
 /* A call that is seldom made from a path that is hot: the callee saves nearly every register that
  * it uses, so that the path keeps what it needs in registers that it need not save. Part of the
