@@ -14,8 +14,9 @@
 #include <stdatomic.h>
 
 #define RUN_ORDER_MAX 4
-#define RUN_MAX       (PAGE_SIZE << RUN_ORDER_MAX) /* above it a power of two of pages wastes too much \
-                                                    */
+#define RUN_MAX                                                                                    \
+    (PAGE_SIZE << RUN_ORDER_MAX) /* above it a power of two of pages wastes too much               \
+                                  */
 
 /* By its address: whose ranges are the heap's. */
 static const char range_name[] = "heap";
