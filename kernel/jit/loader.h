@@ -24,7 +24,7 @@ struct loader_error {
     char text[192];
 };
 
-/** What a file is taken for. A file that says it is the other is refused. */
+/** What a file is taken for. A file that says it is another is refused. */
 enum load_kind {
     LOAD_PROGRAM,   /**< has a main; may call the host calls */
     LOAD_DRIVER,    /**< has a struct driver; may call what drivers/exports.c lists */

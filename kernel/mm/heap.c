@@ -28,7 +28,7 @@ STATIC_ASSERT(RUN_ORDER_MAX <= PAGE_KEPT_ORDER_MAX, "CPUs keep runs of every siz
 #define LARGE_ONE    (UINT64_C(1) << 36)
 #define LARGE_COUNTS 16u
 static struct {
-    _Atomic uint64_t count;
+    _Atomic uint64_t count; /* relaxed: see above */
 } ALIGNED(64) large[LARGE_COUNTS];
 
 static ALWAYS_INLINE void count_large(uint64_t by)

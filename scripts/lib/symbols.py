@@ -7,8 +7,8 @@
 
 The kernel is linked twice: with the empty table, then with the one made from that result. The table
 lies in .rodata behind .text, so the second link moves data and no code; --same-text proves it.
-The table comes with the kernel's identity, a hash over all that the first link holds: what is in
-the second follows from it.
+The table comes with the kernel's identity, a hash over all that the first link holds and over the
+table: what is in the second link follows from these.
 The encoding of the rows is described in kernel/symbols.c.
 """
 import argparse
@@ -84,8 +84,9 @@ def read_lines(path, start, end):
     return [(address, *rows[address]) for address in sorted(rows)]
 
 
-def identity(elf):
-    """16 bytes that no other kernel has."""
+def identity(elf, *parts):
+    """16 bytes that no other kernel has: of the first link, and of the table's parts, whose size decides where the
+    second link has its data."""
     if elf is None:
         return bytes(16)
     digest = hashlib.sha256()
@@ -94,6 +95,8 @@ def identity(elf):
             digest.update(f"{segment['p_vaddr']:x} {segment['p_memsz']:x} ".encode() + segment.data())
     for symbol in elf.get_section_by_name(".symtab").iter_symbols():
         digest.update(f"{symbol.name} {symbol['st_value']:x} ".encode())
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + bytes(part))
     return digest.digest()[:16]
 
 
@@ -245,6 +248,8 @@ def table(elf):
         sizes += varint((bounds[index + 1] - address) // unit) + varint(line_bits[index])
         lines_at += line_bits[index]
     files = [intern(name) for name in encoder.files]
+    name = identity(elf, words(marks).encode(), words(files).encode(), sizes, line_bytes,
+                    *(code.table for code in codes), strings)
 
     return f"""# Made by scripts/lib/symbols.py from the kernel's first link.
     .section .rodata.kernel_symbols, "a"
@@ -260,7 +265,7 @@ kernel_symbols:
     .type kernel_identity, %object
     .size kernel_identity, 16
 kernel_identity:
-{octets(identity(elf))}    .balign 4
+{octets(name)}    .balign 4
 .Lmarks:
 {words(marks)}.Lfiles:
 {words(files)}.Lsizes:
