@@ -17,7 +17,8 @@ struct fault_owner {
                                  read section; seq_cst after it: see `leaving` in fault.c */
     uintptr_t base, size;
     const char *name;
-    bool is_kernel; /* code that runs as part of the kernel (a driver, an extension): no thread is ended in it */
+    bool is_kernel; /* code that runs as part of the kernel (a driver, an extension): no thread is
+                       ended in it */
     /**
      * @brief Handle a fault in the range.
      * @return true: fault->frame is ready to be resumed. false: not mine after all; ask the next.

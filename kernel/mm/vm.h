@@ -107,8 +107,8 @@ bool vm_touch(vaddr_t va);
 
 /** @brief Unmap pages and, if `owned`, free their frames after the TLB flush. In pieces: interrupts
  * are masked for 2 MiB at a time, other CPUs are told once for 32 MiB; addresses at which nothing
- * ever was cost nothing. What vm_populate() took as a run of 2 MiB or more goes with its first page:
- * who unmaps owned pages in parts begins and ends where a call of that began or ended.
+ * ever was cost nothing. What vm_populate() took as a run of 2 MiB or more goes with its first
+ * page: who unmaps owned pages in parts begins and ends where a call of that began or ended.
  * @context{thread} */
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
 
