@@ -110,12 +110,12 @@ static inline void hal_mmu_batch_add(struct hal_mmu_batch *batch, vaddr_t va, si
         batch->pages += pages;
         return;
     }
+    batch->pages += pages;
     if (UNLIKELY(i == HAL_BATCH_RANGES)) {
         batch->flush_all = true;
         return;
     }
     batch->range[i].va = va;
     batch->range[i].pages = pages;
-    batch->pages += pages;
     batch->count = i + 1;
 }

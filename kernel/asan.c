@@ -82,9 +82,11 @@ static size_t map_some(vaddr_t va, size_t pages)
         }
     }
     memset(hal_direct(base), 0, PAGE_SIZE << order);
-    if (vm_map_shadow(va, base, (size_t)1 << order) != OK) {
+    enum status s = vm_map_shadow(va, base, (size_t)1 << order);
+    if (s != OK) {
         page_free_any(base, order);
-        return 0;
+        /* Another CPU was faster with some of it: page by page, what is there is there. */
+        return s != E_EXIST ? 0 : order == 0 ? 1 : map_some(va, 1);
     }
     return (size_t)1 << order;
 }

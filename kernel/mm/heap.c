@@ -285,11 +285,13 @@ void heap_get_stats(struct heap_stats *out)
     for (unsigned i = 0; i < LARGE_COUNTS; i++) {
         sum += atomic_load_explicit(&large[i].count, memory_order_relaxed);
     }
-    /* Freed elsewhere while it was added up: below 0 for a moment. */
-    sum = (int64_t)sum < 0 ? 0 : sum;
-    uint64_t bytes = sum % LARGE_ONE * PAGE_SIZE;
+    /* Taken and freed elsewhere while it was added up: either may be below 0 for a moment. */
+    int64_t pages = (int64_t)(sum % LARGE_ONE);
+    pages -= pages >= (int64_t)(LARGE_ONE / 2) ? (int64_t)LARGE_ONE : 0;
+    int64_t objects = ((int64_t)sum - pages) / (int64_t)LARGE_ONE;
+    uint64_t bytes = (uint64_t)MAX(pages, 0) * PAGE_SIZE;
     *out = (struct heap_stats){
-        .live_objects = sum / LARGE_ONE, .live_bytes = bytes, .page_bytes = bytes};
+        .live_objects = (uint64_t)MAX(objects, 0), .live_bytes = bytes, .page_bytes = bytes};
     heap_add_slab_stats(out);
     heap_debug_stats(out);
 }

@@ -23,7 +23,8 @@ static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL
 static struct spinlock tree_lock = SPINLOCK_INIT; /* all that follow */
 static struct vm_tree trees[HAL_REGION_COUNT];
 static struct vm_spares spares[HAL_REGION_COUNT];
-static bool is_claimed[HAL_REGION_COUNT]; /* by who looks for empty tables: a gap is not seen */
+static uint32_t
+    claims[HAL_REGION_COUNT]; /* gaps that are not seen: somebody looks for tables there */
 
 void vm_init(void)
 {
@@ -84,10 +85,11 @@ static NOINLINE struct vm_place *place_anew(struct vm_range *range, const struct
 {
     uint64_t base;
     while (!find_room(q, &base)) {
-        if (!is_claimed[q->region]) {
+        if (claims[q->region] == 0) {
             return NULL;
         }
-        /* Not for long: what is claimed maps nothing. */
+        /* Not for long: who claims runs on another CPU, with preemption off, and what is claimed
+         * maps nothing. */
         spin_unlock_masked(&tree_lock);
         hal_cpu_relax();
         spin_lock_masked(&tree_lock);
@@ -163,23 +165,40 @@ static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struc
     if (found) {
         claim->end = claim->start + len;
         vm_tree_insert(&trees[region], claim);
-        is_claimed[region] = true;
+        claims[region]++;
     }
     spin_unlock_irq(&tree_lock, s);
     return found;
 }
 
-static void trim_region(enum hal_region region, uint64_t span)
+/** Give back the tables of one gap behind `from`. @return where to look next; 0: there is no gap.
+ */
+static vaddr_t trim_gap(enum hal_region region, vaddr_t from, uint64_t span)
 {
     struct vm_place claim = {.owner = NULL};
-    for (vaddr_t from = 0; claim_gap(region, from, span, &claim);) {
-        from = claim.end;
-        vm_unmap_tables(claim.start, (claim.end - claim.start) / PAGE_SIZE);
-        irq_state_t s = spin_lock_irq(&tree_lock);
-        vm_tree_remove(&trees[region], &claim);
-        is_claimed[region] = false;
-        spin_unlock_irq(&tree_lock, s);
+    if (!claim_gap(region, from, span, &claim)) {
+        return 0;
     }
+    /* Where nothing ever was there are no tables, and none behind it as far as that goes. */
+    uint64_t absent = hal_mmu_absent(claim.start);
+    if (absent < claim.end - claim.start) {
+        vm_unmap_tables(claim.start, (claim.end - claim.start) / PAGE_SIZE);
+    }
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    vm_tree_remove(&trees[region], &claim);
+    claims[region]--;
+    spin_unlock_irq(&tree_lock, s);
+    return MAX(claim.end, claim.start + absent);
+}
+
+static void trim_region(enum hal_region region, uint64_t span)
+{
+    vaddr_t from = 0;
+    do {
+        preempt_disable(); /* who finds no room waits for who has claimed some */
+        from = trim_gap(region, from, span);
+        preempt_enable();
+    } while (from != 0);
 }
 
 void vm_trim(void)

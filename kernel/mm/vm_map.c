@@ -214,18 +214,26 @@ static bool take_large(vaddr_t va, size_t left, enum page_owner owner, paddr_t *
     return false;
 }
 
+/** What vm_populate() is about. */
+struct filling {
+    struct vm_range *range;
+    unsigned prot;
+    enum page_owner owner;
+    bool tries_large; /* not after it failed: each try has all CPUs give back what they keep */
+};
+
 /* Frames that lie together, up to `most`, for the pages from va on. */
-static enum status take_frames(vaddr_t va, size_t most, unsigned prot, enum page_owner owner,
-                               paddr_t *base, size_t *got)
+static enum status take_frames(struct filling *f, vaddr_t va, size_t most, paddr_t *base,
+                               size_t *got)
 {
-    /* What is lazy has leaves of one page, each a frame of its own. */
-    if ((prot & PROT_LAZY) == 0 && most * PAGE_SIZE >= VM_PIECE_BYTES) {
-        if (take_large(va, most, owner, base, got)) {
+    if (f->tries_large && most * PAGE_SIZE >= VM_PIECE_BYTES) {
+        if (take_large(va, most, f->owner, base, got)) {
             return OK;
         }
+        f->tries_large = !IS_ALIGNED(va, VM_PIECE_BYTES);
         most = MIN(most, (VM_PIECE_BYTES - va % VM_PIECE_BYTES) / PAGE_SIZE);
     }
-    return page_alloc_frames(most, owner, base, got);
+    return page_alloc_frames(most, f->owner, base, got);
 }
 
 static void give_frames(paddr_t base, size_t count)
@@ -241,18 +249,17 @@ static void give_frames(paddr_t base, size_t count)
 
 /* Up to `most` frames, from a page of the range on, zeroed now or when they are touched; *got: how
  * many. */
-static enum status map_fresh(struct vm_range *range, size_t page, size_t most, unsigned prot,
-                             enum page_owner owner, size_t *got)
+static enum status map_fresh(struct filling *f, size_t page, size_t most, size_t *got)
 {
     paddr_t base;
-    enum status s = take_frames(address_of(range, page), most, prot, owner, &base, got);
+    enum status s = take_frames(f, address_of(f->range, page), most, &base, got);
     if (s != OK) {
         return s;
     }
-    if ((prot & PROT_LAZY) == 0) {
+    if ((f->prot & PROT_LAZY) == 0) {
         hal_zero_pages(hal_direct(base), *got);
     }
-    s = vm_map_frames(range, page, base, *got, prot);
+    s = vm_map_frames(f->range, page, base, *got, f->prot);
     if (s != OK) {
         give_frames(base, *got);
     }
@@ -267,8 +274,11 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
         !(memory_try_reclaim() && page_may_have(count))) {
         return E_NOMEM;
     }
+    /* What is lazy has leaves of one page, each a frame of its own. */
+    struct filling f = {
+        .range = range, .prot = prot, .owner = owner, .tries_large = (prot & PROT_LAZY) == 0};
     for (size_t i = 0, got; i < count; i += got) {
-        enum status s = map_fresh(range, first + i, count - i, prot, owner, &got);
+        enum status s = map_fresh(&f, first + i, count - i, &got);
         if (s != OK) {
             if (i > 0) {
                 vm_unmap(range, first, i, true);

@@ -283,6 +283,39 @@ static void memory_is_nobodys_registers(void)
     }
 }
 
+static _Atomic bool has_asked_enough;
+
+static void reclaim_again_and_again(void *unused)
+{
+    (void)unused;
+    while (!atomic_load_explicit(&has_asked_enough, memory_order_relaxed)) {
+        memory_reclaim();
+    }
+}
+
+/* More than any region has, while somebody who may be preempted holds gaps to look for tables: the
+ * answer is no, and does not wait for him to run. */
+static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
+{
+    const struct thread_options options = {
+        .name = "trimmer", .entry = reclaim_again_and_again, .priority = PRIO_NORMAL - 1};
+    struct thread *t;
+    atomic_store_explicit(&has_asked_enough, false, memory_order_relaxed);
+    if (thread_create(&options, &t) != OK) {
+        test_fail(__FILE__, __LINE__, "no thread");
+        return;
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        struct vm_range range;
+        const struct vm_request all = {
+            .pages = (size_t)1 << 38, .region = HAL_REGION_VM, .name = "test"};
+        TEST_EQUAL(vm_reserve(&range, &all), E_NOMEM);
+        (void)thread_sleep(20000 + i * 100);
+    }
+    atomic_store_explicit(&has_asked_enough, true, memory_order_relaxed);
+    (void)thread_join(t, NULL);
+}
+
 const struct kernel_test range_tests[] = {
     {"ranges.pages_come_when_they_are_touched", pages_come_when_they_are_touched},
     {"ranges.a_touch_with_a_lock_held_is_answered", a_touch_with_a_lock_held_is_answered},
@@ -293,5 +326,7 @@ const struct kernel_test range_tests[] = {
     {"ranges.a_gigabyte_is_one_leaf", a_gigabyte_is_one_leaf},
     {"ranges.blocks_come_in_a_row", blocks_come_in_a_row},
     {"ranges.memory_is_nobodys_registers", memory_is_nobodys_registers},
+    {"ranges.what_has_no_room_is_refused_while_gaps_are_looked_through",
+     what_has_no_room_is_refused_while_gaps_are_looked_through},
     {0},
 };
