@@ -115,6 +115,14 @@ bool asan_cover(uint64_t va, uint64_t bytes)
     return true;
 }
 
+bool asan_touch(uint64_t va)
+{
+    const struct hal_region_range *r = &hal_layout.region[HAL_REGION_SHADOW];
+    uint64_t described = (ALIGN_DOWN(va, PAGE_SIZE) - HALYARD_ASAN_OFFSET) * GRAIN;
+    return asan_is_on && va - r->base < r->size && has_shadow(described) &&
+           asan_cover(described, 1);
+}
+
 static void cover_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
 {
     (void)m;

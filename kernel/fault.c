@@ -158,11 +158,12 @@ static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
     return handled;
 }
 
-/* Memory that is there and waits to be touched. First, and without a lock: whatever the code holds
- * that touched it. Running low on stack as well does not matter. */
+/* Memory that is there and waits to be touched, or shadow of what does. First, and without a lock:
+ * whatever the code holds that touched it. Running low on stack as well does not matter. */
 static bool is_first_touch(const struct fault *fault)
 {
-    return fault->has_address && !fault->mapped && vm_touch(fault->address);
+    return fault->has_address && !fault->mapped &&
+           (vm_touch(fault->address) || asan_touch(fault->address));
 }
 
 static bool ask_range(struct fault *fault)

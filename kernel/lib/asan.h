@@ -27,6 +27,14 @@ void asan_open(void);
  * @context{as page_alloc} */
 bool asan_cover(uint64_t va, uint64_t bytes);
 
+/**
+ * @brief Have shadow, by which all may be used, where a check looked for some and found none: of a
+ * range whose pages come when they are touched, it comes so, too.
+ * @param va  What faulted. @return false: it is no shadow, or there is no memory.
+ * @context{fault handler}
+ */
+bool asan_touch(uint64_t va);
+
 /** @brief Whole pieces of eight bytes in it may not be used; the rest is left. @context{any} */
 void asan_poison(const void *p, size_t len, enum asan_kind kind);
 /** @brief All of it may be used, p is a multiple of eight. @context{any} */
@@ -53,6 +61,11 @@ static inline bool asan_cover(uint64_t va, uint64_t bytes)
     (void)va;
     (void)bytes;
     return true;
+}
+static inline bool asan_touch(uint64_t va)
+{
+    (void)va;
+    return false;
 }
 static inline void asan_poison(const void *p, size_t len, enum asan_kind kind)
 {
