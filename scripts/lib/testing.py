@@ -129,7 +129,7 @@ def sanitized_suites(machine, points):
         preset = f"{machine}-{kind}"
         build, make = build_directory(preset), maker(preset)
         yield Command(f"guest/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
-                                          "--timeout", "600", "--test"], points, [], prepare=make)
+                                          "--timeout", "1200", "--test"], points, [], prepare=make)
         for name in finds:
             file = ROOT / f"tests/sanitize/test_{name}.py"
             yield Command(f"sanitize/{preset}/{name}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine,
@@ -141,7 +141,7 @@ def machine_suites(machine, preset, build):
     run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
     points = [point for file in (ROOT / "tests/kernel").glob("*.c")
               for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
-    yield Command(f"guest/{machine}", [*run, "--timeout", "300", "--test"], points, [])
+    yield Command(f"guest/{machine}", [*run, "--timeout", "600", "--test"], points, [])
     if preset == machine:
         yield from sanitized_suites(machine, points)
     yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
