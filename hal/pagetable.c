@@ -377,25 +377,52 @@ static enum status cut_range(const struct pagetable *pt, vaddr_t va, size_t page
     return cut_at(pt, va) && (end == 0 || cut_at(pt, end)) ? OK : E_NOMEM;
 }
 
-static ALWAYS_INLINE void clear_leaf(pte_t *slot, pte_t e, unsigned level,
-                                     struct hal_mmu_batch *batch)
+static ALWAYS_INLINE void gather_leaf(pte_t leaf, unsigned level, struct hal_mmu_batch *batch)
 {
-    pte_t leaf = hal_pte_is_present(e) ? e : hal_pte_touched(e);
-    store(slot, hal_pte_none());
     if (!batch->tables_only) {
         batch->gather(batch->ctx, HAL_GATHER_LEAF, hal_pte_addr(leaf, level),
                       PT_SPAN(level) >> PAGE_SHIFT);
     }
 }
 
+/* An entry that is not present: none, or lazy. Whoever clears its frame (pagetable_lazy.c) is
+ * waited for, with interrupts masked on both sides and for as long as a page takes: the frame is
+ * not given back before he is done. */
+static NOINLINE void clear_absent(pte_t *slot, unsigned level, struct hal_mmu_batch *batch)
+{
+    for (;;) {
+        pte_t e = load(slot);
+        if (hal_pte_is_none(e)) {
+            return;
+        }
+        if (hal_pte_is_present(e)) {
+            store(slot, hal_pte_none());
+            gather_leaf(e, level, batch);
+            return;
+        }
+        if (!hal_pte_is_busy(e) && exchange(slot, e, hal_pte_none())) {
+            gather_leaf(hal_pte_touched(e), level, batch);
+            return;
+        }
+    }
+}
+
+static ALWAYS_INLINE void clear_slot(pte_t *slot, unsigned level, struct hal_mmu_batch *batch)
+{
+    pte_t e = load(slot);
+    if (UNLIKELY(!hal_pte_is_present(e))) {
+        clear_absent(slot, level, batch);
+        return;
+    }
+    store(slot, hal_pte_none());
+    gather_leaf(e, level, batch);
+}
+
 static ALWAYS_INLINE void unmap_slots(pte_t *first, size_t count, unsigned level,
                                       struct hal_mmu_batch *batch)
 {
     for (size_t i = 0; i < count; i++) {
-        pte_t e = load(&first[i]);
-        if (!hal_pte_is_none(e)) {
-            clear_leaf(&first[i], e, level, batch);
-        }
+        clear_slot(&first[i], level, batch);
     }
 }
 
@@ -411,7 +438,7 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
         vaddr_t stop = MIN(entry_last, last);
         if (!hal_pte_is_none(e)) {
             if (hal_pte_is_leaf(e, level)) {
-                clear_leaf(slot, e, level, batch);
+                clear_slot(slot, level, batch);
             } else {
                 paddr_t below = hal_pte_addr(e, level);
                 unmap_under(pt, below, level - 1, va, stop, batch);

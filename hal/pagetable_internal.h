@@ -26,6 +26,14 @@ static inline void store(pte_t *slot, pte_t value)
     __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);
 }
 
+/* Acquire: nothing is done to a frame before its entry says so. Release: who sees the new entry
+ * sees what was done before. @return false: the entry is another one meanwhile. */
+static inline bool exchange(pte_t *slot, pte_t old, pte_t value)
+{
+    return __atomic_compare_exchange_n(&slot->raw, &old.raw, value.raw, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
 /** @brief The entry of this level over va, or NULL: a table above it is missing, or a leaf is
  * there. */
 static inline pte_t *slot_at(const struct pagetable *pt, vaddr_t va, unsigned level)

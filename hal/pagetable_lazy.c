@@ -14,29 +14,14 @@ static bool is_lazy(pte_t e)
     return !hal_pte_is_present(e) && !hal_pte_is_none(e);
 }
 
-/* Acquire: nothing is cleared before it is busy. */
-static bool claim(pte_t *slot, pte_t e)
-{
-    return __atomic_compare_exchange_n(&slot->raw, &e.raw, hal_pte_busy(e).raw, false,
-                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-/* Release: who sees the page sees it cleared. What was unmapped meanwhile stays so. */
-static void show(pte_t *slot, pte_t e)
-{
-    uint64_t busy = hal_pte_busy(e).raw;
-    (void)__atomic_compare_exchange_n(&slot->raw, &busy, hal_pte_touched(e).raw, false,
-                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-}
-
+/* Who waits does not serve other CPUs meanwhile (hal_cpu_relax()): one that gives tables back would
+ * take that for "nobody is on his way through them". */
 static void touch(const struct pagetable *pt, pte_t *slot)
 {
     for (pte_t e = load(slot); is_lazy(e); e = load(slot)) {
-        if (hal_pte_is_busy(e)) {
-            hal_cpu_relax();
-        } else if (claim(slot, e)) {
+        if (!hal_pte_is_busy(e) && exchange(slot, e, hal_pte_busy(e))) {
             hal_zero_pages(entries(pt, hal_pte_addr(hal_pte_touched(e), 0)), 1);
-            show(slot, e);
+            store(slot, hal_pte_touched(e)); /* nobody else changes a busy one */
         }
     }
 }

@@ -6,8 +6,11 @@
 #pragma once
 
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -419,6 +422,54 @@ static void test_lazy_pages_are_cleared_and_mapped_by_a_touch(void **state)
     assert_true(pagetable_query(&pt, VA + 0x5000, &m));
 }
 
+/* One CPU clears a page's frame, which another one wants to unmap. */
+static struct {
+    struct pagetable pt;
+    _Atomic bool has_begun, is_cleared;
+    unsigned gathered, too_early;
+} meeting;
+
+static void gather_after_clearing(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+{
+    (void)ctx, (void)kind, (void)base, (void)pages;
+    meeting.gathered++;
+    meeting.too_early += !atomic_load(&meeting.is_cleared);
+}
+
+static void *unmap_meanwhile(void *unused)
+{
+    struct hal_mmu_batch b = {.gather = gather_after_clearing};
+    atomic_store(&meeting.has_begun, true);
+    (void)!pagetable_unmap(&meeting.pt, VA, 1, &b);
+    return unused;
+}
+
+static void test_a_frame_that_is_being_cleared_is_not_given_back(void **state)
+{
+    (void)state;
+    meeting.pt = fresh(1);
+    paddr_t p = dirty_frames(1);
+    const unsigned lazy = PROT_R | PROT_W | PROT_LAZY;
+    assert_int_equal(pagetable_map(&meeting.pt, VA, p, 1, lazy, MEM_NORMAL), OK);
+    pte_t *slot = slot_at(&meeting.pt, VA, 0);
+    pte_t e = load(slot);
+    store(slot, hal_pte_busy(e));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, unmap_meanwhile, NULL), 0);
+    while (!atomic_load(&meeting.has_begun)) {
+        sched_yield();
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        sched_yield();
+    }
+    atomic_store(&meeting.is_cleared, true);
+    store(slot, hal_pte_touched(e));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(meeting.gathered, 1);
+    assert_int_equal(meeting.too_early, 0);
+    assert_true(hal_pte_is_none(load(slot)));
+}
+
 struct frames_seen {
     uint64_t sum;
     unsigned count;
@@ -670,6 +721,7 @@ static void test_nobody_is_preempted_on_the_way_down(void **state)
         cmocka_unit_test(test_an_empty_table_in_the_way_of_a_large_leaf_is_used),                  \
         cmocka_unit_test(test_lazy_pages_are_cleared_and_mapped_by_a_touch),                       \
         cmocka_unit_test(test_lazy_pages_are_taken_and_given_back_like_others),                    \
+        cmocka_unit_test(test_a_frame_that_is_being_cleared_is_not_given_back),                    \
         cmocka_unit_test(test_one_entry_of_2_mib_comes_and_goes),                                  \
         cmocka_unit_test(test_protect_changes_only_its_range),                                     \
         cmocka_unit_test(test_a_full_batch_flushes_everything),                                    \
