@@ -26,6 +26,9 @@ static struct vm_spares spares[HAL_REGION_COUNT];
 static uint32_t
     claims[HAL_REGION_COUNT]; /* gaps that are not seen: somebody looks for tables there */
 
+/* Of ranges that were released: nobody owns it, so that a second release is seen. */
+static struct vm_place nowhere;
+
 void vm_init(void)
 {
     const char *why = layout_check(&hal_layout);
@@ -143,13 +146,13 @@ void vm_release(struct vm_range *range)
     struct vm_tree *tree = &trees[range->region];
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
-    ASSERT(range->place != NULL && range->place->owner == range); /* not twice */
+    ASSERT(range->place->owner == range); /* not twice */
     if (range->region == HAL_REGION_PROGRAM) {
         vm_tree_remove(tree, range->place); /* its large neighbours want the lowest gap */
     } else {
         vm_spares_give(&spares[range->region], tree, range->place);
     }
-    range->place = NULL;
+    range->place = &nowhere;
     spin_unlock_masked(&tree_lock);
     hal_irq_restore(s);
     preempt_check();
