@@ -182,6 +182,8 @@ def files(m):
         yield m.iso
     else:
         yield from map(Path, filter(None, [m.kernel, m.initrd]))
+    if m.tests:
+        yield Path(m.tests)
     for disk in m.disks:
         if "://" not in disk.file:
             yield Path(disk.file.replace(",,", ","))
