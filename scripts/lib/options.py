@@ -195,7 +195,7 @@ def find_tests(o):
     """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) is still its build's."""
     folders = [Path(o.kernel).resolve().parent] if o.kernel else []
     found = (file for file in map(tests_file, [*folders, o.build]) if file.is_file())
-    return next(found, tests_file(o.build) if o.builds else None)  # it is to be made
+    return next(found, tests_file(o.build) if o.builds and o.dry_run else None)  # it is to be made
 
 
 def machine(o, work):

@@ -348,7 +348,9 @@ class Arguments(Case):
             return [f"run: dry run: {build}/{name} is not made" for name in names]
 
         self.assertEqual(missing("--boot", "kernel", "--program", build / "x.elf", "--disk", build / "y.img"),
-                         lines("halyard.elf", "program.img", "y.img"))
+                         lines("halyard.elf", "modules/tests.ko", "program.img", "y.img"))
+        (build / "modules").mkdir()
+        (build / "modules/tests.ko").touch()
         (build / "halyard.iso").touch()
         self.assertEqual(missing(), lines("system.img"))
         (build / "system.img").touch()
