@@ -132,8 +132,8 @@ enum status hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot, struct hal_
 
 /**
  * @brief Make every CPU forget what the batch removed. After it, gathered frames may be reused.
- * @context{thread; with several CPUs it sends interrupts and waits, so interrupts must be enabled
- * then}
+ * @context{interrupts masked, so that it begins and ends on one CPU; with several it may send
+ * interrupts and wait, and serves what others want meanwhile (hal_cpu_relax())}
  */
 void hal_mmu_flush(struct hal_mmu_batch *batch);
 

@@ -123,10 +123,8 @@ static void release_others(void)
  * masked) must have arrived. */
 static NOINLINE void let_readers_pass(void)
 {
-    irq_state_t state = hal_irq_save();
     hold_others();
     release_others();
-    hal_irq_restore(state);
 }
 
 void hal_mmu_flush(struct hal_mmu_batch *batch)

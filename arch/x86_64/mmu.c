@@ -339,13 +339,11 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
 
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
-    irq_state_t state = hal_irq_save();
     cpu_t count = hal_cpu_count();
     forget_batch(batch);
     if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
         forget_elsewhere(batch, count);
     }
-    hal_irq_restore(state);
     hal_mmu_batch_clear(batch);
 }
 

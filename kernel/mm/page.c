@@ -282,9 +282,7 @@ void page_free_any(paddr_t base, unsigned order)
 {
     uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_taken_state(base, order) : NULL;
     if (taken != NULL) {
-        page_poison_given(base, order);
-        page_set_state(taken, frame_state(FRAME_KEPT, order, PAGE_FREE));
-        hal_magazine_push(as_round(base), PAGE_MAGAZINE(order));
+        page_keep(base, taken, order);
         return;
     }
     if (page_taken_order(base) != (int)order || !IS_ALIGNED(base.raw, PAGE_SIZE)) {

@@ -111,8 +111,8 @@ static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owne
     return OK;
 }
 
-/** Whose state says that it is taken: to be kept now. NULL: look closer. */
-static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
+/** A frame's state, if its bits in `mask` are those of `like`. NULL: look closer. */
+static ALWAYS_INLINE uint16_t *page_state_like(paddr_t base, unsigned mask, unsigned like)
 {
     /* Rotated: what is not aligned has a number beyond all. */
     uint64_t frame = base.raw >> PAGE_SHIFT | base.raw << (64 - PAGE_SHIFT);
@@ -121,23 +121,19 @@ static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
     }
     uintptr_t states = *page_states_of(frame >> PAGE_ORDER_MAX);
     uint16_t *state = page_state(states, frame);
-    return LIKELY(states != 0) && LIKELY(page_is_taken(page_get_state(state), order)) ? state
-                                                                                      : NULL;
+    return LIKELY(states != 0) && LIKELY((page_get_state(state) & mask) == like) ? state : NULL;
 }
 
-/** State of the frame that a run taken for that owner begins with. NULL: look closer. */
+/** State of the frame that a taken run of that order begins with, whoever owns it. */
+static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
+{
+    return page_state_like(base, 0xff, frame_state(FRAME_TAKEN, order, (enum page_owner)0));
+}
+
+/** State of the frame that a run taken for that owner begins with, whatever its order. */
 static ALWAYS_INLINE uint16_t *page_owned_state(paddr_t base, enum page_owner owner)
 {
-    uint64_t frame = base.raw >> PAGE_SHIFT | base.raw << (64 - PAGE_SHIFT);
-    if (UNLIKELY(frame - page_states.first >= page_states.count)) {
-        return NULL;
-    }
-    uintptr_t states = *page_states_of(frame >> PAGE_ORDER_MAX);
-    uint16_t *state = page_state(states, frame);
-    return LIKELY(states != 0) && LIKELY((page_get_state(state) & ~0xf0u) ==
-                                         (unsigned)frame_state(FRAME_TAKEN, 0, owner))
-               ? state
-               : NULL;
+    return page_state_like(base, 0xff0f, frame_state(FRAME_TAKEN, 0, owner));
 }
 
 /** A small run that was just seen to be taken, by its state: the CPU keeps it. */
@@ -153,9 +149,7 @@ static ALWAYS_INLINE void page_free(paddr_t base, unsigned order)
     uint16_t *state;
     if (__builtin_constant_p(order) && order <= PAGE_KEPT_ORDER_MAX &&
         LIKELY((state = page_taken_state(base, order)) != NULL)) {
-        page_poison_given(base, order);
-        page_set_state(state, frame_state(FRAME_KEPT, order, PAGE_FREE));
-        hal_magazine_push((void *)(uintptr_t)base.raw, PAGE_MAGAZINE(order));
+        page_keep(base, state, order);
     } else {
         page_free_any(base, order);
     }

@@ -49,11 +49,15 @@ void vm_init(void)
 #define ALIGN_MAX ((uint64_t)1 << 52)
 #define MANAGED   (1u << HAL_REGION_VM | 1u << HAL_REGION_PROGRAM | 1u << HAL_REGION_CODE)
 
+static bool align_is_sane(size_t align)
+{
+    return (align & (align - 1)) == 0 && align >= PAGE_SIZE && align <= ALIGN_MAX;
+}
+
 static ALWAYS_INLINE bool request_is_sane(const struct vm_request *q)
 {
     return q->pages - 1 < PAGES_MAX && (unsigned)q->region < HAL_REGION_COUNT &&
-           (MANAGED >> q->region & 1) != 0 && (q->align & (q->align - 1)) == 0 &&
-           q->align - 1 >= PAGE_SIZE - 1 /* or it is 0 */ && q->align <= ALIGN_MAX;
+           (MANAGED >> q->region & 1) != 0 && (LIKELY(q->align == 0) || align_is_sane(q->align));
 }
 
 static uint64_t bytes_below(const struct vm_request *q)

@@ -106,7 +106,7 @@ static ALWAYS_INLINE void free_gathered(struct list *frames)
     }
 }
 
-static ALWAYS_INLINE enum status take_out(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+static enum status take_out(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
 {
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&map_lock);
@@ -117,6 +117,14 @@ static ALWAYS_INLINE enum status take_out(vaddr_t va, size_t pages, struct hal_m
     return st;
 }
 
+static void flush(struct hal_mmu_batch *batch)
+{
+    irq_state_t s = hal_irq_save();
+    hal_mmu_flush(batch);
+    hal_irq_restore(s);
+    preempt_check();
+}
+
 /* Unmap, flush, and only then free. */
 static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
 {
@@ -125,11 +133,16 @@ static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
     list_init(&frames);
     hal_mmu_batch_open(&batch, gather, &frames);
     batch.tables_only = !owned;
-    enum status st = take_out(va, pages, &batch);
+    irq_state_t s = hal_irq_save();
+    spin_lock_masked(&map_lock);
+    enum status st = hal_mmu_unmap(va, pages, &batch);
+    spin_unlock_masked(&map_lock);
     if (LIKELY(st == OK)) {
         hal_mmu_flush(&batch);
-        free_gathered(&frames);
     }
+    hal_irq_restore(s);
+    preempt_check();
+    free_gathered(&frames);
     return st;
 }
 
@@ -170,11 +183,11 @@ static NOINLINE void unmap_large(const struct vm_range *range, vaddr_t va, vaddr
             cannot_unmap(range, s);
         }
         if (batch.pages >= GATHERED_MAX && IS_ALIGNED(next, 2 * VM_PIECE_BYTES)) {
-            hal_mmu_flush(&batch);
+            flush(&batch);
             free_gathered(&frames);
         }
     }
-    hal_mmu_flush(&batch);
+    flush(&batch);
     free_gathered(&frames);
 }
 
@@ -309,7 +322,7 @@ enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsig
     enum status st = hal_mmu_protect(address_of(range, first), count, prot, &batch);
     spin_unlock_irq(&map_lock, s);
     if (st == OK) {
-        hal_mmu_flush(&batch);
+        flush(&batch);
     }
     return st;
 }
@@ -341,7 +354,7 @@ void vm_unmap_tables(vaddr_t va, size_t pages)
     ASSERT(st == OK);
     /* Nothing was mapped, so that no CPU has to forget anything but tables. */
     if (batch.has_tables) {
-        hal_mmu_flush(&batch);
+        flush(&batch);
         free_gathered(&tables);
     }
 }

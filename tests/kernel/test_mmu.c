@@ -283,7 +283,9 @@ static void memory_in_use_is_split(void)
         }
         TEST_CHECK(hal_mmu_query(va, &m) && (m.size == PAGE_SIZE || (m.prot & PROT_W) == 0));
     }
+    irq_state_t state = hal_irq_save();
     hal_mmu_flush(&batch);
+    hal_irq_restore(state);
     heap_free(heap);
     TEST_EQUAL(gathered, 0);
 }

@@ -193,7 +193,9 @@ static void put_entry(unsigned level, pte_t value)
 {
     struct hal_mmu_batch batch = {.flush_all = true};
     __atomic_store_n(&entry_of_page(level)->raw, value.raw, __ATOMIC_RELEASE);
+    irq_state_t state = hal_irq_save();
     hal_mmu_flush(&batch);
+    hal_irq_restore(state);
 }
 
 /* What hal_mmu_map() refuses, made by hand. */
