@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Memory that runs out where a test says so: debug builds ask at each allocation (a heap object, a
-// run of frames, a range of addresses) whether it is to fail. tests/kernel/test_failures.c walks
+// run of frames, a range of addresses) whether it is to fail. tests/kernel/failure_walk.c walks
 // what the kernel does through every one of them.
 #pragma once
 

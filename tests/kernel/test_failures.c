@@ -12,78 +12,15 @@
 #include "kernel/io/block.h"
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
+#include "kernel/io/irq.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "tests/kernel/failure_walk.h"
 #include "tests/kernel/program_runs.h"
-
-#define TRIES      4u    /* until nothing is kept any more */
-#define POINTS_MAX 2000u /* more than any of them has: one that never goes through is an error */
-
-/** Once, whatever fails. What it took it gives back. */
-typedef void scenario_t(void);
-
-static uint64_t points; /* walked, by all of them */
-
-static bool is_same(const struct footprint *a, const struct footprint *b)
-{
-    return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-/* What stays after the first time stays once: the direct map's table where code was taken out of a
- * large page. What is lost is lost each time. @return false: nothing failed any more. */
-static bool walk_one(scenario_t *scenario, uint64_t nth, bool and_all)
-{
-    static struct footprint before, after;
-    uint64_t failed = 0;
-    if (nth == 1) {
-        runs_measure(&before);
-    }
-    for (unsigned i = 0; i < TRIES; i++) {
-        failure_arm(nth, and_all);
-        scenario();
-        failed = failure_disarm();
-        runs_measure(&after);
-        if (is_same(&before, &after)) {
-            return failed > 0;
-        }
-        before = i + 1 < TRIES ? after : before;
-    }
-    runs_compare(&before, &after);
-    console_printf("# left behind with failure %llu%s\n", (unsigned long long)nth,
-                   and_all ? " and all that follow" : "");
-    before = after;
-    return failed > 0;
-}
-
-/* What fails while memory does, fails for want of it. */
-static bool succeeds(enum status s)
-{
-    TEST_CHECK(s == OK || s == E_NOMEM);
-    return s == OK;
-}
-
-/* The same, of a file in memory: to it, memory that ran out is a full disk. */
-static void is_written(enum status s)
-{
-    TEST_CHECK(s == OK || s == E_NOMEM || s == E_NOSPC);
-}
-
-static void walk(scenario_t *scenario)
-{
-    scenario(); /* what is opened the first time stays */
-    for (unsigned and_all = 0; and_all < 2; and_all++) {
-        uint64_t nth = 1;
-        while (nth < POINTS_MAX && walk_one(scenario, nth, and_all != 0)) {
-            nth++;
-        }
-        TEST_CHECK(nth > 1 && nth < POINTS_MAX);
-        points += nth - 1;
-    }
-}
 
 /* ---- The heap, and ranges ---- */
 
@@ -115,7 +52,7 @@ static void grow_object(void)
 
 static void what_cannot_grow_is_as_it_was(void)
 {
-    walk(grow_object);
+    (void)failures_walk(grow_object);
 }
 
 static void use_guarded(void)
@@ -128,12 +65,12 @@ static void use_guarded(void)
 
 static void guarded_memory_is_taken(void)
 {
-    walk(use_guarded);
+    (void)failures_walk(use_guarded);
 }
 
 static void heap_objects_are_taken_and_grow(void)
 {
-    walk(use_heap);
+    (void)failures_walk(use_heap);
 }
 
 static const struct vm_request some_pages = {
@@ -142,11 +79,11 @@ static const struct vm_request some_pages = {
 static void use_range(void)
 {
     struct vm_range range;
-    if (!succeeds(vm_reserve(&range, &some_pages))) {
+    if (!failures_succeeds(vm_reserve(&range, &some_pages))) {
         return;
     }
-    if (succeeds(vm_populate(&range, 0, 1100, PROT_R | PROT_W, PAGE_OTHER))) {
-        (void)succeeds(vm_protect(&range, 3, 600, PROT_R));
+    if (failures_succeeds(vm_populate(&range, 0, 1100, PROT_R | PROT_W, PAGE_OTHER))) {
+        (void)failures_succeeds(vm_protect(&range, 3, 600, PROT_R));
         vm_unmap(&range, 0, 1100, true);
     }
     vm_release(&range);
@@ -154,26 +91,26 @@ static void use_range(void)
 
 static void ranges_are_populated_and_protected(void)
 {
-    walk(use_range);
+    (void)failures_walk(use_range);
 }
 
 static void use_frames(void)
 {
     paddr_t run, low, clear;
-    if (succeeds(page_alloc(9, PAGE_DMA, &run))) {
+    if (failures_succeeds(page_alloc(9, PAGE_DMA, &run))) {
         page_free(run, 9);
     }
-    if (succeeds(page_alloc_below(2, (uint64_t)1 << 32, PAGE_DMA, &low))) {
+    if (failures_succeeds(page_alloc_below(2, (uint64_t)1 << 32, PAGE_DMA, &low))) {
         page_free(low, 2);
     }
-    if (succeeds(page_alloc_zeroed(PAGE_OTHER, &clear))) {
+    if (failures_succeeds(page_alloc_zeroed(PAGE_OTHER, &clear))) {
         page_free(clear, 0);
     }
 }
 
 static void runs_of_frames_are_taken(void)
 {
-    walk(use_frames);
+    (void)failures_walk(use_frames);
 }
 
 /* ---- Threads ---- */
@@ -189,7 +126,7 @@ static void use_threads(void)
     const struct thread_options options = {
         .name = "test", .entry = do_nothing, .uses_fp = true, .priority = PRIO_NORMAL};
     for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
-        if (!succeeds(thread_create(&options, &threads[i]))) {
+        if (!failures_succeeds(thread_create(&options, &threads[i]))) {
             threads[i] = NULL;
         }
     }
@@ -202,10 +139,16 @@ static void use_threads(void)
 
 static void threads_are_created(void)
 {
-    walk(use_threads);
+    (void)failures_walk(use_threads);
 }
 
 /* ---- Files ---- */
+
+/* To a file in memory, memory that ran out is a full disk. */
+static void is_written(enum status s)
+{
+    TEST_CHECK(s == OK || s == E_NOMEM || s == E_NOSPC);
+}
 
 static void write_some(const char *path)
 {
@@ -287,7 +230,7 @@ static void use_files(void)
 
 static void files_in_memory_are_written_linked_and_listed(void)
 {
-    walk(use_files);
+    (void)failures_walk(use_files);
 }
 
 static void use_pipe(void)
@@ -295,19 +238,19 @@ static void use_pipe(void)
     struct file *reader, *writer;
     uint8_t bytes[100] = {0};
     size_t done;
-    if (succeeds(pipe_make(&reader, &writer))) {
-        if (succeeds(file_write(writer, bytes, sizeof(bytes), &done))) {
+    if (failures_succeeds(pipe_make(&reader, &writer))) {
+        if (failures_succeeds(file_write(writer, bytes, sizeof(bytes), &done))) {
             TEST_EQUAL(done, sizeof(bytes));
         }
         file_close(writer);
-        (void)succeeds(file_read(reader, bytes, sizeof(bytes), &done));
+        (void)failures_succeeds(file_read(reader, bytes, sizeof(bytes), &done));
         file_close(reader);
     }
 }
 
 static void pipes_are_made(void)
 {
-    walk(use_pipe);
+    (void)failures_walk(use_pipe);
 }
 
 /* ---- Disks ---- */
@@ -326,7 +269,7 @@ static void use_disk(void)
     struct block_device *dev = block_open(disk_name);
     void *bytes = heap_alloc(PAGE_SIZE);
     if (dev != NULL && bytes != NULL) {
-        (void)succeeds(block_read(dev, 0, bytes, PAGE_SIZE));
+        (void)failures_succeeds(block_read(dev, 0, bytes, PAGE_SIZE));
     }
     if (dev != NULL) {
         enum status s = vfs_mount_block(dev, "/tmp/disk");
@@ -347,7 +290,7 @@ static void a_disk_is_read_and_mounted(void)
         test_skip("no disk");
         return;
     }
-    walk(use_disk);
+    (void)failures_walk(use_disk);
 }
 
 /* ---- Programs ---- */
@@ -387,12 +330,12 @@ static void run_interpreted(void)
 }
 
 static void walk_program(const char *path, const uint8_t *begin, const uint8_t *end,
-                         scenario_t *scenario)
+                         failure_scenario_t *scenario)
 {
     const struct image image = {path, begin, (size_t)(end - begin)};
     if (runs_write_file(&image)) {
         program_path = path;
-        walk(scenario);
+        (void)failures_walk(scenario);
         runs_remove_file(&image);
     }
 }
@@ -432,14 +375,40 @@ static void use_driver(void)
 
 static void drivers_are_loaded(void)
 {
-    walk(use_driver);
+    (void)failures_walk(use_driver);
+}
+
+/* ---- Interrupts ---- */
+
+static enum irq_result not_mine(void *ctx)
+{
+    (void)ctx;
+    return IRQ_NOT_MINE;
+}
+
+/* A line's state is made when it is first asked for, and stays: there is nothing to walk twice. */
+static void a_line_is_had_once_there_is_memory(void)
+{
+    static uint32_t line = IRQ_LINE_MAX;
+    struct irq_action action = {.handle = not_mine, .name = "test"};
+    line--; /* the next one, when the test runs again */
+    for (uint64_t nth = 1; nth < 5; nth++) {
+        failure_arm(nth, false);
+        enum status s = irq_request(&action, line, IRQ_EDGE);
+        uint64_t failed = failure_disarm();
+        TEST_CHECK((s == E_NOMEM) == (failed > 0));
+        if (s == OK) {
+            irq_release(&action);
+        }
+    }
+    TEST_CHECK(irq_request(&action, line, IRQ_EDGE) != E_NOMEM);
 }
 
 /* A test that walks no points is none. */
 static void every_allocation_has_failed_once(void)
 {
-    console_printf("# %llu points where memory ran out\n", (unsigned long long)points);
-    TEST_CHECK(points > 100);
+    console_printf("# %llu points where memory ran out\n", (unsigned long long)failures_walked());
+    TEST_CHECK(failures_walked() > 100);
 }
 
 const struct kernel_test failure_tests[] = {
@@ -457,6 +426,7 @@ const struct kernel_test failure_tests[] = {
     {"failures.compiled_programs_run", compiled_programs_run},
     {"failures.interpreted_programs_run", interpreted_programs_run},
     {"failures.drivers_are_loaded", drivers_are_loaded},
+    {"failures.a_line_is_had_once_there_is_memory", a_line_is_had_once_there_is_memory},
     {"failures.every_allocation_has_failed_once", every_allocation_has_failed_once},
     {NULL, NULL},
 };

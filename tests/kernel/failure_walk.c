@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// See failure_walk.h.
+#include "tests/kernel/failure_walk.h"
+
+#ifdef HALYARD_DEBUG
+#include "kernel/io/console.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
+#include "kernel/test.h"
+#include "tests/kernel/program_runs.h"
+
+#define TRIES      4u    /* until nothing is kept any more */
+#define POINTS_MAX 2000u /* more than any of them has: one that never goes through is an error */
+
+static uint64_t walked;
+
+static bool is_same(const struct footprint *a, const struct footprint *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* What stays after the first time stays once: the direct map's table where code was taken out of a
+ * large page. What is lost is lost each time. @return false: nothing failed any more. */
+static bool walk_one(failure_scenario_t *scenario, uint64_t nth, bool and_all)
+{
+    static struct footprint before, after;
+    uint64_t failed = 0;
+    if (nth == 1) {
+        runs_measure(&before);
+    }
+    for (unsigned i = 0; i < TRIES; i++) {
+        failure_arm(nth, and_all);
+        scenario();
+        failed = failure_disarm();
+        runs_measure(&after);
+        if (is_same(&before, &after)) {
+            return failed > 0;
+        }
+        before = i + 1 < TRIES ? after : before;
+    }
+    runs_compare(&before, &after);
+    console_printf("# left behind with failure %llu%s\n", (unsigned long long)nth,
+                   and_all ? " and all that follow" : "");
+    before = after;
+    return failed > 0;
+}
+
+uint64_t failures_walk(failure_scenario_t *scenario)
+{
+    uint64_t points = 0;
+    scenario(); /* what is opened the first time stays */
+    for (unsigned and_all = 0; and_all < 2; and_all++) {
+        uint64_t nth = 1;
+        while (nth < POINTS_MAX && walk_one(scenario, nth, and_all != 0)) {
+            nth++;
+        }
+        TEST_CHECK(nth > 1 && nth < POINTS_MAX);
+        points += nth - 1;
+    }
+    walked += points;
+    return points;
+}
+
+bool failures_succeeds(enum status s)
+{
+    TEST_CHECK(s == OK || s == E_NOMEM);
+    return s == OK;
+}
+
+uint64_t failures_walked(void)
+{
+    return walked;
+}
+#endif

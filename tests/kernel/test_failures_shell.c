@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory that runs out in what is typed: each command of the shell, its redirections, and programs
+// behind it, with each allocation that fails in turn. failure_walk.h has the walk.
+#include "kernel/test.h"
+#include "tests/kernel/tests.h"
+
+#ifdef HALYARD_DEBUG
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/failure.h"
+#include "kernel/shell/command_internal.h"
+#include "tests/kernel/failure_walk.h"
+#include "tests/kernel/program_runs.h"
+
+#define LINES 3u
+
+/* What is typed, and what puts back what that may have left: with memory. All but `panic`,
+ * `reboot`, `poweroff`, and `test` and `bench`, which wait for others that run them; `mount` has no
+ * opposite, and its own test. */
+static const struct typed {
+    const char *lines[LINES], *last;
+} typed[] = {
+    {{"help > /tmp/out", "help ls >> /tmp/out", "help nothing"}, NULL},
+    {{"uptime > /tmp/out", "cpus > /tmp/out", "ps > /tmp/out"}, NULL},
+    {{"log > /tmp/out"}, NULL},
+    {{"mem > /tmp/out", "mem map > /tmp/out"}, NULL},
+    {{"heap > /tmp/out", "heap sites > /tmp/out"}, NULL},
+    {{"lspci > /tmp/out", "lsblk > /tmp/out", "irq > /tmp/out"}, NULL},
+    {{"mount > /tmp/out", "ls / /tmp > /tmp/out"}, NULL},
+    {{"write /tmp/s one two", "cat /tmp/s > /tmp/out", "rm /tmp/s"}, NULL},
+    {{"modules > /tmp/out", "random 64 > /tmp/out"}, NULL},
+    {{"load virtio_rng > /tmp/out", "unload virtio_rng > /tmp/out"}, "unload virtio_rng"},
+    {{"trace start", "trace stop", "trace dump > /tmp/out"}, "trace stop"},
+    {{"profile start", "profile stacks > /tmp/out", "profile stop > /tmp/out"}, "profile stop"},
+    {{"jit > /tmp/out", "jit /tmp/leave.wasm > /tmp/out"}, NULL},
+    {{"run --memory 1M --cpu 5 --dir /tmp /tmp/leave.wasm > /tmp/out", "ls / | /tmp/leave.wasm"},
+     NULL},
+};
+
+static const struct typed *now;
+
+static void type(void)
+{
+    for (unsigned i = 0; i < LINES && now->lines[i] != NULL; i++) {
+        shell_execute(now->lines[i]);
+    }
+    failure_pause();
+    if (now->last != NULL) {
+        shell_execute(now->last);
+    }
+    (void)!vfs_unlink(NULL, "/tmp/s");
+    (void)!vfs_unlink(NULL, "/tmp/out");
+}
+
+static void commands_run(void)
+{
+    const struct image image = {"/tmp/leave.wasm", runs_leave, RUNS_LEAVE_LEN};
+    if (!runs_write_file(&image)) {
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(typed); i++) {
+        now = &typed[i];
+        (void)failures_walk(type);
+    }
+    runs_remove_file(&image);
+}
+
+const struct kernel_test failure_shell_tests[] = {
+    {"failures.commands_of_the_shell_run", commands_run},
+    {NULL, NULL},
+};
+#else
+const struct kernel_test failure_shell_tests[] = {{NULL, NULL}};
+#endif
