@@ -7,6 +7,7 @@
 #include "hal/power.h"
 #include "kernel/bench.h"
 #include "kernel/clock.h"
+#include "kernel/extension.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -18,7 +19,7 @@
 #define ARGS_MAX 64
 #define STATUS_FAULT                                                                               \
     119 /* CONTRACT: what scripts/run returns for a program that faulted or was killed */
-#define STATUS_REFUSED 125 /* and for one that was not started */
+#define STATUS_REFUSED 125 /* and for one that was not started, or tests that are not there */
 
 static uint64_t busy_ns; /* [I] */
 
@@ -40,15 +41,29 @@ static void record_status(int status)
     hal_exit_record(EXIT_STATUS, (uint8_t)status);
 }
 
+/* Their file may not be there, or be another kernel's; the console says which. */
+static bool has_tests(void)
+{
+    if (extension_get() == NULL) {
+        hal_exit_record(EXIT_REFUSED, STATUS_REFUSED);
+        return false;
+    }
+    return true;
+}
+
 static void run_tests(const char *glob)
 {
-    record_status(test_run(glob));
+    if (has_tests()) {
+        record_status(test_run(glob));
+    }
 }
 
 static void run_benchmarks(const char *glob)
 {
     console_hold_log(); /* a figure is alone on its line */
-    record_status(bench_run(glob));
+    if (has_tests()) {
+        record_status(bench_run(glob));
+    }
     console_release_log();
 }
 

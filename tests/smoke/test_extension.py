@@ -38,11 +38,11 @@ class Extension(TestCase):
 
     def refused(self, data, *texts):
         self.give(data)
-        self.expect(self.ask(), 1, contains=["tests: opt/halyard/tests: tests.ko: ", *texts])
+        self.expect(self.ask(), 125, contains=["tests: opt/halyard/tests: tests.ko: ", *texts])
 
     def test_nowhere(self):
-        self.expect(self.ask(), 1, contains="tests: neither opt/halyard/tests in QEMU's fw_cfg nor /lib/modules/tests.ko")
-        self.expect(run("--kernel", self.kernel, "--bench", "boot.*", build=self.folder), 1, contains="tests: neither")
+        self.expect(self.ask(), 125, contains="tests: neither opt/halyard/tests in QEMU's fw_cfg nor /lib/modules/tests.ko")
+        self.expect(run("--kernel", self.kernel, "--bench", "boot.*", build=self.folder), 125, contains="tests: neither")
 
     def test_given_by_the_emulator(self):
         self.give(tests_file(BUILD).read_bytes())
@@ -53,7 +53,7 @@ class Extension(TestCase):
 
     def test_what_is_given_comes_first(self):
         self.give(b"no object at all")
-        self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 1, contains="of no format that is known here")
+        self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 125, contains="of no format that is known here")
 
     def test_of_another_kernel(self):
         data = bytearray(tests_file(BUILD).read_bytes())
