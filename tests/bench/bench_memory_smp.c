@@ -90,7 +90,49 @@ static void bench_heap_pair_smp(void)
     bench_report("heap.pair64_smp_ns", clock_counter_to_ns(best * 1000) / PER_ROUND, "ns");
 }
 
+#define REMOTE 5000u /* objects: more than CPUs and their depots keep */
+
+static void *remote[REMOTE];
+
+static void take_remote(void *arg)
+{
+    (void)arg;
+    void *(*alloc)(size_t) = opaque_alloc;
+    volatile size_t size = 64;
+    for (unsigned i = 0; i < REMOTE; i++) {
+        remote[i] = alloc(size);
+    }
+}
+
+/* Instructions, if they are counted: the CPU that took them is idle. */
+static void bench_heap_remote_free(void)
+{
+    void (*release)(void *) = opaque_free;
+    const struct thread_options options = {.name = "bench",
+                                           .entry = take_remote,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = 1};
+    uint64_t best = UINT64_MAX;
+    if (hal_cpu_count() < 2) {
+        return;
+    }
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        struct thread *t;
+        if (thread_create(&options, &t) != OK || thread_join(t, NULL) != OK) {
+            panic("bench: no thread");
+        }
+        uint64_t begin = hal_counter_read();
+        for (unsigned i = 0; i < REMOTE; i++) {
+            release(remote[i]);
+        }
+        best = MIN(best, hal_counter_read() - begin);
+    }
+    bench_report("heap.remote_free_ns", clock_counter_to_ns(best * 1000) / REMOTE, "ns");
+}
+
 const struct kernel_bench memory_smp_benches[] = {
+    {"heap.remote_free_ns", bench_heap_remote_free},
     {"heap.pair64_smp_ns", bench_heap_pair_smp},
     {0},
 };
