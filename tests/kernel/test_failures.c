@@ -300,10 +300,10 @@ extern const uint8_t test_program_calls[], test_program_calls_end[];
 
 static const char *program_path;
 
-static void run_with(enum load_engine engine)
+static void run_with(enum load_engine engine, int argc)
 {
-    static const char *const argv[] = {"program", "once"};
-    const struct load_options options = {.argc = 2, .argv = argv, .engine = engine};
+    static const char *const argv[] = {"program", "little"};
+    const struct load_options options = {.argc = argc, .argv = argv, .engine = engine};
     struct loader_error err = {.text = ""};
     struct program *p;
     enum program_end end;
@@ -321,12 +321,12 @@ static void run_with(enum load_engine engine)
 
 static void run_default(void)
 {
-    run_with(LOAD_ENGINE_DEFAULT);
+    run_with(LOAD_ENGINE_DEFAULT, 1);
 }
 
 static void run_interpreted(void)
 {
-    run_with(LOAD_ENGINE_INTERPRETER);
+    run_with(LOAD_ENGINE_INTERPRETER, 2);
 }
 
 static void walk_program(const char *path, const uint8_t *begin, const uint8_t *end,

@@ -16,7 +16,7 @@
 #define LONG_NS    (30 * NS_PER_S)
 #define STATUS     9
 #define YIELDS_MAX 64u
-#define POINTS     36u
+#define POINTS     24u
 #define MANY       2000u
 
 extern const uint8_t test_program_calls[], test_program_calls_end[];

@@ -202,7 +202,7 @@ static void memory_is_limited_from_the_first_byte(void)
 {
     struct footprint before = {.heap = {0}}, after;
     struct image image;
-    if (!write_module(&image, "/tmp/large.wasm", 4, 2000)) {
+    if (!write_module(&image, "/tmp/large.wasm", 4, 600)) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
