@@ -141,6 +141,7 @@ enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top)
         return s;
     }
     cpu->arch.stack_base = stack_top - STACK_SIZE;
+    mmu_copy_kernel_half(on_the_way.root);
     prove(cpu, stack_top);
     put32(ap_id, (uint32_t)cpu->hw_id);
     put64(ap_cpu, (uintptr_t)cpu);

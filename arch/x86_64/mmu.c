@@ -16,6 +16,7 @@
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
 #include "kernel/assert.h"
+#include "kernel/lib/string.h"
 
 #define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */
 #define KERNEL_HALF     UINT64_C(0xffff800000000000)
@@ -240,14 +241,19 @@ void mmu_enter(void)
 struct pagetable mmu_begin_start(paddr_t root)
 {
     struct pagetable pt = tables;
-    uint64_t *to = table_at(root);
-    const uint64_t *from = table_at(tables.root);
     pt.root = root;
     pt.recent = NULL;
-    for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        to[i] = i < PT_ENTRIES / 2 ? 0 : from[i];
-    }
+    memset(table_at(root), 0, PAGE_SIZE);
     return pt;
+}
+
+void mmu_copy_kernel_half(paddr_t root)
+{
+    uint64_t *to = table_at(root);
+    const uint64_t *from = table_at(tables.root);
+    for (unsigned i = PT_ENTRIES / 2; i < PT_ENTRIES; i++) {
+        __atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    }
 }
 
 enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type)

@@ -13,9 +13,16 @@ struct hal_pte_rules mmu_rules(void);
 void mmu_enter(void);
 
 /**
- * @brief Tables for the way of a CPU from real mode to mmu_enter(): the kernel's half as it is now,
- * nothing else yet.
+ * @brief Tables for the way of a CPU from real mode to mmu_enter(), empty yet.
  * @param root  A frame below 4 GiB, which is what fits into CR3 there; overwritten.
  * @context{thread}
  */
 struct pagetable mmu_begin_start(paddr_t root);
+
+/**
+ * @brief Give them the kernel's half as it is now. For each CPU anew: what it is given, data and
+ * stacks, may be the first in its 512 GiB.
+ * @param root  As before; a CPU that is late on its way may be using it.
+ * @context{thread}
+ */
+void mmu_copy_kernel_half(paddr_t root);

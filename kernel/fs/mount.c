@@ -216,14 +216,19 @@ enum status vfs_mount_memory(const void *data, size_t len, const char *dir)
 enum status vfs_unmount(const char *dir)
 {
     char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status unknown = E_INVAL;
     enum status s = find_place(dir, canonical, sizeof(canonical));
+    if (s == E_NOMEM && str_copy(canonical, sizeof(canonical), dir)) {
+        unknown = s; /* a name that is canonical already needs no memory */
+        s = OK;
+    }
     if (s != OK) {
         return s;
     }
     mutex_lock(&lock);
     struct vfs_mount *m = find_locked(canonical);
     if (m == NULL) {
-        s = E_INVAL;
+        s = unknown;
     } else if (m->is_base || atomic_load_explicit(&m->fs->users, memory_order_acquire) != 0) {
         s = E_BUSY;
     } else {

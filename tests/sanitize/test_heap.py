@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Each misuse of memory that debug builds look for ends in a panic that says which, and who took and gave back."""
+import subprocess
+import tempfile
+from pathlib import Path
+
 from smoke import TestCase, run
+from tree import ROOT
 
 STATUS_PANIC = 120
 POINTER = r"(0x)?[0-9a-f]{16}"
@@ -49,3 +54,12 @@ class Heap(TestCase):
         result = run(typed="heap sites\npoweroff\n")
         self.expect(result, 0)
         self.assertRegex(result.output, r"\n\d+ bytes in \d+ objects:\n#0 \w+\+0x[0-9a-f]+ \(kernel/[\w/]+\.c:\d+\)\n")
+
+    def test_memory_runs_out_while_a_disk_is_used(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
+            tree.mkdir()
+            (tree / "file").write_bytes(bytes(range(256)) * 200)
+            subprocess.run([ROOT / "scripts/mkdisk", tree, image], check=True, capture_output=True)
+            result = run("--test=failures.disks_are_read_and_mounted", "--disk", image)
+        self.expect(result, 0, contains="\n# one was mounted\n")

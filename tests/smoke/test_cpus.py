@@ -61,3 +61,11 @@ def model_test(cpu, on, absent):
 
 for _cpu, (_on, _absent) in MODELS[MACHINE].items():
     setattr(Cpus, "test_" + re.sub(r"\W+", "_", _cpu), model_test(_cpu, _on, _absent))
+
+
+class Tables(TestCase):
+    def test_each_cpu_has_those_that_were_made_for_it(self):
+        """The first to have its data beyond a multiple of 512 GiB needs an entry in the root that those before did not."""
+        done = debug("tbreak vm_init\ncontinue\nset var 'aslr.c'::offsets[HAL_REGION_VM] = 0x8000000000 - 0x180000\n"
+                     "break boot_serve\ncontinue\nprint hal_cpu_count()\n", "--smp", 8)
+        self.expect(done, contains="= 8")
