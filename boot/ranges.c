@@ -51,9 +51,13 @@ static void insert_at(struct boot_range *list, uint32_t *count, uint32_t at, str
     (*count)++;
 }
 
-static void note_full(struct boot_info *info)
+/* What is not RAM stays so, whatever comes later: reservations always find room. */
+static void leave_out(struct boot_info *info, const struct boot_range *r)
 {
     boot_note(info, "memory map: too many ranges, some are left out");
+    if (!is_usable(r->kind)) {
+        boot_reserve(info, r->base, r->len);
+    }
 }
 
 /* Fill the gap [base, end) in front of entry i, joining neighbours of the same kind that touch it.
@@ -77,7 +81,7 @@ static void fill_gap(struct boot_info *info, uint32_t i, struct boot_range r)
     } else if (info->range_count < BOOT_MAX_RANGES) {
         insert_at(list, &info->range_count, i, r);
     } else {
-        note_full(info);
+        leave_out(info, &r);
     }
 }
 
@@ -98,8 +102,9 @@ static void punch(struct boot_info *info, uint32_t i, uint64_t base, uint64_t en
         *r = low;
         insert_at(info->ranges, &info->range_count, i + 1, high);
     } else {
-        *r = low.len >= high.len ? low : high;
-        note_full(info);
+        bool is_low = low.len >= high.len;
+        *r = is_low ? low : high;
+        leave_out(info, is_low ? &high : &low);
     }
 }
 
@@ -161,6 +166,23 @@ void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum bo
     }
     to_pages(kind, &base, &end);
     overlay(info, base, end, kind);
+}
+
+void boot_limit_ram(struct boot_info *info, uint64_t limit)
+{
+    for (uint32_t i = info->range_count; i-- > 0;) {
+        struct boot_range *r = &info->ranges[i];
+        if (!is_usable(r->kind) || end_of(r) <= limit) {
+            continue;
+        }
+        boot_note_value(info, "memory map: RAM that cannot be reached is left out, from",
+                        MAX(r->base, limit));
+        if (r->base >= limit) {
+            remove_at(info->ranges, &info->range_count, i, 1);
+        } else {
+            r->len = limit - r->base;
+        }
+    }
 }
 
 /* Kinds that are not RAM grow to whole pages, so that two of them may meet in one. */

@@ -13,12 +13,20 @@
  * Where ranges overlap, the more careful kind stays: BOOT_BAD, BOOT_ACPI_NVS, BOOT_RESERVED,
  * BOOT_ACPI_RECLAIM, BOOT_RAM. Usable kinds are rounded inwards to pages, the others outwards.
  * A range that wraps around the address space is noted, and dropped if it is usable, else cut at
- * the end. A map that outgrows BOOT_MAX_RANGES loses ranges with a note: a lost range is not RAM,
- * so the loss is safe.
+ * the end. A map that outgrows BOOT_MAX_RANGES loses ranges with a note: RAM that is lost is not
+ * used, and what forbade it is reserved (boot_reserve()), so that RAM that comes later does not
+ * cover it.
  * @param base, len  Physical bytes, any values; len 0 does nothing.
  * @context{early}
  */
 void boot_range_add(struct boot_info *info, uint64_t base, uint64_t len, enum boot_range_kind kind);
+
+/**
+ * @brief Cut usable ranges at `limit`, with a note: the CPU, or the kernel's map of all memory,
+ * reaches no further.
+ * @context{early}
+ */
+void boot_limit_ram(struct boot_info *info, uint64_t limit);
 
 /**
  * @brief boot_range_add() of an entry of a firmware's memory map, in which RAM is not supposed to

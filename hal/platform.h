@@ -31,6 +31,13 @@ void hal_platform_init_devices(const struct boot_info *info);
 enum status hal_platform_add_cpu(struct hal_cpu *cpu);
 
 /**
+ * @brief Give back the stacks of a CPU that is not started after all. Its part of the interrupt
+ * controller stays.
+ * @context{as hal_platform_add_cpu}
+ */
+void hal_platform_remove_cpu(struct hal_cpu *cpu);
+
+/**
  * @brief Interrupt controller and event timer of the calling CPU.
  * @return What irq_controller.init_cpu returns.
  * @context{starting CPU, after hal_platform_add_cpu() for it; interrupts masked}

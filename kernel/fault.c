@@ -91,15 +91,15 @@ static struct fault_owner *hold(const struct list *list, uintptr_t at, finder_fn
     return owner;
 }
 
-/** The owner's struct may be gone as soon as nothing of it runs. */
-static void let_go(struct fault_owner *owner)
+/** What is counted may be gone as soon as nothing of it runs. */
+static void let_go(_Atomic uint32_t *running)
 {
     if (hal_this_cpu()->in_panic) {
         return;
     }
     /* Release: what its functions did. With `leaving`, sequentially consistent: either this finds
      * who waits, or that one finds 0. */
-    if (atomic_fetch_sub_explicit(&owner->running, 1, memory_order_seq_cst) == 1 &&
+    if (atomic_fetch_sub_explicit(running, 1, memory_order_seq_cst) == 1 &&
         atomic_load_explicit(&leaving, memory_order_seq_cst) != 0) {
         wait_wake_all(&owners);
     }
@@ -132,7 +132,7 @@ bool fault_describe_code(uintptr_t pc, char *buf, size_t len)
         return false;
     }
     bool is_named = owner->symbol(owner, pc, buf, len);
-    let_go(owner);
+    let_go(&owner->running);
     return is_named;
 }
 
@@ -143,7 +143,7 @@ uintptr_t fault_find_function(uintptr_t pc)
         return 0;
     }
     uintptr_t start = owner->function != NULL ? owner->function(owner, pc) : 0;
-    let_go(owner);
+    let_go(&owner->running);
     return start;
 }
 
@@ -154,7 +154,7 @@ static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
         return false;
     }
     bool handled = owner->handle(owner, fault);
-    let_go(owner);
+    let_go(&owner->running);
     return handled;
 }
 
@@ -168,8 +168,14 @@ static bool is_first_touch(const struct fault *fault)
 
 static bool ask_range(struct fault *fault)
 {
-    struct vm_range *range = vm_find(fault->address);
-    return range != NULL && range->fault != NULL && range->fault(range, fault);
+    vm_fault_fn *answer;
+    struct vm_range *range = vm_hold(fault->address, &answer);
+    if (range == NULL) {
+        return false;
+    }
+    bool is_answered = answer(range, fault);
+    let_go(&range->answering);
+    return is_answered;
 }
 
 static bool fix_up(struct fault *fault)
@@ -243,6 +249,18 @@ void fault_get_stats(struct fault_stats *out)
     };
 }
 
+/* Until nothing of it runs. It does not grow any more, and `leaving` counts who waits. */
+static void wait_for(_Atomic uint32_t *running)
+{
+    irq_state_t state = spin_lock_irq(&owners.lock);
+    while (atomic_load_explicit(running, memory_order_seq_cst) > 0) {
+        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
+    }
+    spin_unlock_irq(&owners.lock, state);
+    atomic_fetch_sub_explicit(&leaving, 1, memory_order_relaxed);
+}
+
 void fault_disown(struct fault_owner *owner)
 {
     atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
@@ -250,13 +268,14 @@ void fault_disown(struct fault_owner *owner)
     rcu_list_remove(&owner->link);
     spin_unlock_irq(&owners.lock, state);
     rcu_synchronize(); /* from here on `running` does not grow */
-    state = spin_lock_irq(&owners.lock);
-    while (atomic_load_explicit(&owner->running, memory_order_seq_cst) > 0) {
-        /* Only a deadline or cancellation ends this wait early, and it has neither. */
-        (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
-    }
-    spin_unlock_irq(&owners.lock, state);
-    atomic_fetch_sub_explicit(&leaving, 1, memory_order_relaxed);
+    wait_for(&owner->running);
+}
+
+void fault_leave_range(struct vm_range *range)
+{
+    atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
+    vm_stop_faults(range);
+    wait_for(&range->answering);
 }
 
 void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg)

@@ -41,6 +41,12 @@ void fault_own_code(struct fault_owner *owner);
  * @context{thread, interrupts enabled, may sleep} */
 void fault_disown(struct fault_owner *owner);
 
+struct vm_range;
+/** @brief Answer no fault in a range any more (vm_range.fault), and wait for those that are being
+ * answered. Before what came is unmapped, and the range released.
+ * @context{thread, interrupts enabled, may sleep} */
+void fault_leave_range(struct vm_range *range);
+
 /**
  * @brief Whether the code that faulted held nothing of the kernel's: no mutex, no spinlock, in no
  * interrupt handler. What a machine takes to handle an overflow of the stack does not count.

@@ -80,7 +80,7 @@ static enum status wait_for(struct hal_cpu *cpu)
     return hal_cpu_count() > cpu->id ? OK : E_IO;
 }
 
-/* What was taken for it is its own, whatever comes of it. */
+/* Once it was told to start, what was taken for it is its own, whatever comes of it. */
 static enum status start(cpu_t id, uint64_t hw_id)
 {
     vaddr_t stack_top;
@@ -89,9 +89,13 @@ static enum status start(cpu_t id, uint64_t hw_id)
         return E_NOMEM;
     }
     enum status s = hal_platform_add_cpu(cpu);
-    if (s != OK || !sched_add_cpu(cpu, &stack_top)) {
+    if (s == OK && !sched_add_cpu(cpu, &stack_top)) {
+        hal_platform_remove_cpu(cpu);
+        s = E_NOMEM;
+    }
+    if (s != OK) {
         vm_free(cpu);
-        return s != OK ? s : E_NOMEM;
+        return s;
     }
     atomic_store_explicit(&cpu->state, HAL_CPU_STARTING, memory_order_release);
     s = hal_cpu_start(cpu, stack_top);

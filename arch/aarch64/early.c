@@ -187,12 +187,9 @@ static void choose_early_memory(uintptr_t head)
     info.image_len = (uint64_t)(__image_end - __image_start);
     info.boot_cpu_hw_id = cpu_hardware_id();
     uint64_t image_end = head + info.image_len;
-    uint64_t limit = MIN(UINT64_C(1) << cpu_physical_bits(), HAL_DIRECT_SIZE);
+    boot_limit_ram(&info, MIN(UINT64_C(1) << cpu_physical_bits(), HAL_DIRECT_SIZE));
     for (uint32_t i = 0; i < info.range_count; i++) {
         const struct boot_range *r = &info.ranges[i];
-        if (is_usable(r) && r->base + r->len > limit) {
-            die_value("memory beyond what the CPU or the direct map reaches, at", r->base);
-        }
         if (is_usable(r) && head >= r->base && image_end <= r->base + r->len) {
             uint64_t window = ALIGN_DOWN((uint64_t)head, EARLY_WINDOW);
             info.early_base = MAX(r->base, window);

@@ -158,9 +158,17 @@ static enum status add_exception_stacks(struct hal_cpu *cpu)
         heap_free(range);
         return s;
     }
-    /* For as long as the machine runs. */
     cpu_set_exception_stacks(cpu, range->base + HAL_STACK_ALIGN);
+    cpu->arch.stacks = range;
     return OK;
+}
+
+void hal_platform_remove_cpu(struct hal_cpu *cpu)
+{
+    struct vm_range *range = cpu->arch.stacks;
+    vm_unmap(range, 0, range->pages, true);
+    vm_release(range);
+    heap_free(range);
 }
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)

@@ -15,6 +15,7 @@
 #include "hal/bootinfo.h"
 #include "hal/console.h"
 #include "hal/layout.h"
+#include "hal/mmu.h"
 #include "hal/power.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
@@ -114,6 +115,7 @@ static uint64_t image_phys(const char *symbol)
 
 static void claim_memory(void)
 {
+    boot_limit_ram(&info, MIN(hal_mmu_physical_max() + 1, HAL_DIRECT_SIZE));
     info.image_base = image_phys(__image_start);
     info.image_len = (uintptr_t)__image_end - (uintptr_t)__image_start;
     if (!is_ram(HAL_BOOT_PHYS, image_phys(__image_end) - HAL_BOOT_PHYS)) {

@@ -36,11 +36,13 @@ static void forget(vaddr_t va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+/* Interrupted between the two, by who does the same, it finds PGE off: that one has to see it
+ * change, too. */
 static void forget_all(void)
 {
     uintptr_t cr4 = read_cr4();
     write_cr4(cr4 & ~(uintptr_t)CR4_PGE);
-    write_cr4(cr4);
+    write_cr4(cr4 | CR4_PGE);
 }
 
 /* The bootstrap tables until hal_mmu_init() fills in the final root: faults are decoded from the
@@ -148,11 +150,7 @@ static void map_ram(const struct pagetable *pt, const struct boot_info *info, ui
         if (r->kind != BOOT_RAM && r->kind != BOOT_ACPI_RECLAIM) {
             continue;
         }
-        uint64_t reach = MIN(HAL_DIRECT_SIZE - (direct - HAL_DIRECT_BASE), pt->phys_max + 1);
-        if (r->base >= reach) {
-            continue; /* beyond the direct map, or what the CPU can name */
-        }
-        map_direct(pt, direct, r->base, MIN(r->base + r->len, reach));
+        map_direct(pt, direct, r->base, r->base + r->len);
     }
 }
 
@@ -305,6 +303,13 @@ void hal_mmu_flush_late(void)
 {
     atomic_store_explicit(&hal_this_cpu()->arch.must_flush, false, memory_order_seq_cst);
     forget_all();
+}
+
+void mmu_forget_if_due(void)
+{
+    if (atomic_load_explicit(&hal_this_cpu()->arch.must_flush, memory_order_seq_cst)) {
+        forget_all();
+    }
 }
 
 /* An idle CPU touches nothing but its stack and its own data before hal_mmu_leave_idle(). Tables

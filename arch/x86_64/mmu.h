@@ -12,6 +12,10 @@ struct hal_pte_rules mmu_rules(void);
 /** @brief Switch the calling CPU to the final tables. @context{starting CPU} */
 void mmu_enter(void);
 
+/** @brief For an NMI: what was put off until this CPU wakes up, without saying that it is awake.
+ * @context{any} */
+void mmu_forget_if_due(void);
+
 /**
  * @brief Tables for the way of a CPU from real mode to mmu_enter(), empty yet.
  * @param root  A frame below 4 GiB, which is what fits into CR3 there; overwritten.

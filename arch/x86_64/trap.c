@@ -5,6 +5,7 @@
 #include "arch/x86_64/trap.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/mmu.h"
 #include "hal/console.h"
 #include "hal/context.h"
 #include "hal/mmu.h"
@@ -171,6 +172,7 @@ void trap_handle(struct hal_frame *frame)
     }
 
     if (frame->vector == VECTOR_NMI) {
+        mmu_forget_if_due(); /* it may have been idle, and is about to look around */
         upcall_nmi(frame);
         return;
     }

@@ -143,7 +143,7 @@ static void large_free(void *p, size_t pages, unsigned order)
     }
 }
 
-/* The slab's first word says that it is one. What is not aligned to 16 is seen by the same look,
+/* A word of the slab says that it is one. What is not aligned to 16 is seen by the same look,
  * which goes as many bytes beside it: there, in any slab, is something else, because a class, a
  * capacity and a count are small numbers, and the upper bytes of an address are not. */
 static ALWAYS_INLINE NO_ALIGNMENT_CHECK void small_free(void *p)

@@ -180,6 +180,11 @@ static bool can_have_tag(const void *p)
            (uintptr_t)p - range->base < (uint64_t)range->pages * PAGE_SIZE;
 }
 
+static _Noreturn void freed_twice(const struct tag *t, const void *p)
+{
+    panic_explained(explain, t, "heap: %p, %zu bytes, freed twice", p, t->size);
+}
+
 /** The tag of an object that is taken; for any other pointer a panic. */
 static struct tag *taken(const void *p)
 {
@@ -188,7 +193,7 @@ static struct tag *taken(const void *p)
         panic("heap: free of %p, which it did not hand out", p);
     }
     if (t->state == state_of(t, GIVEN)) {
-        panic_explained(explain, t, "heap: %p, %zu bytes, freed twice", p, t->size);
+        freed_twice(t, p);
     }
     if (t->state != state_of(t, TAKEN)) {
         panic("heap: free of %p, which it did not hand out, or whose beginning was written over",
@@ -299,15 +304,26 @@ void *heap_alloc_aligned(size_t size, size_t align)
     return take(size, MAX(align, (size_t)16), __builtin_frame_address(0));
 }
 
-static void give(void *p, const void *frame)
+/** Who gives it back last does not find it taken, however close behind the other. */
+static struct tag *claim(const void *p)
 {
     struct tag *t = taken(p);
+    uint64_t is = state_of(t, TAKEN);
     check_fences(t);
+    if (!__atomic_compare_exchange_n(&t->state, &is, state_of(t, GIVEN), false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)) {
+        freed_twice(t, p);
+    }
+    return t;
+}
+
+static void give(void *p, const void *frame)
+{
+    struct tag *t = claim(p);
     heap_site_lost(t->taken_by, t->size);
     atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&live_bytes, t->size, memory_order_relaxed);
     t->given_by = heap_site_at(frame);
-    t->state = state_of(t, GIVEN);
     if (whole_of(t) > QUARANTINE_LARGEST) {
         asan_unpoison(base_of(t), whole_of(t));
         heap_free_plain(base_of(t));

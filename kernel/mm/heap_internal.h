@@ -16,16 +16,17 @@
 
 /** At the start of a slab. */
 struct slab {
-    struct slab *self;          /* [I] its own address: this is a slab. NULL once it is none */
+    uint64_t free_first;        /* [c] encoded, see encode() */
+    uint64_t seal;              /* [I] of its address and a secret: what an object's bytes cannot
+                                 * look like */
+    struct slab *self;          /* [I] its own address: this is a slab. NULL once it is none. Not
+                                 * in front: what begins with an empty list looks like that */
     uint16_t class;             /* [I] */
     uint16_t capacity;          /* [I] */
     uint16_t free_count, fresh; /* [c] free objects; from `fresh` on they were never handed out */
     hal_magazine_t magazine;    /* [I] of its class, by HAL_MAGAZINE() */
-    uint64_t free_first;        /* [c] encoded, see encode() */
     struct list_node link;      /* [c] among the class's slabs with room, or those without an
                                  * object; not linked when full */
-    uint64_t seal;              /* [I] of its address and a secret: what an object's bytes cannot
-                                 * look like */
 };
 /* Field protection:  [I] set before the first object is handed out   [c] its class's lock */
 

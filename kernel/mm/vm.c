@@ -123,6 +123,7 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     range->name = request->name;
     range->fault = NULL;
     range->ctx = NULL;
+    atomic_init(&range->answering, 0);
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
     struct vm_place *place =
@@ -145,6 +146,7 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
 void vm_release(struct vm_range *range)
 {
     struct hal_mapping m;
+    DASSERT(range->fault == NULL); /* one that is being answered would find it gone */
     DASSERT(!hal_mmu_query(range->base, &m));
     (void)m;
     struct vm_tree *tree = &trees[range->region];
@@ -247,6 +249,32 @@ struct vm_range *vm_find(vaddr_t va)
     struct vm_range *range = find(t, va);
     spin_unlock_irq(&tree_lock, s);
     return range;
+}
+
+struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault)
+{
+    const struct vm_tree *t = tree_of(va);
+    if (t == NULL) {
+        return NULL;
+    }
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    struct vm_range *range = find(t, va);
+    if (range != NULL && range->fault != NULL) {
+        *fault = range->fault;
+        /* Relaxed: who leaves stops it under this lock first. */
+        atomic_fetch_add_explicit(&range->answering, 1, memory_order_relaxed);
+    } else {
+        range = NULL;
+    }
+    spin_unlock_irq(&tree_lock, s);
+    return range;
+}
+
+void vm_stop_faults(struct vm_range *range)
+{
+    irq_state_t s = spin_lock_irq(&tree_lock);
+    range->fault = NULL;
+    spin_unlock_irq(&tree_lock, s);
 }
 
 bool vm_copy_name(vaddr_t va, char *buf, size_t len)

@@ -12,6 +12,10 @@
 #include "kernel/status.h"
 
 struct fault;
+struct vm_range;
+
+/** Answers a fault inside a range; false: it does not. */
+typedef bool vm_fault_fn(struct vm_range *range, struct fault *fault);
 
 /** Where a range lies, its guards included: a node of the region's tree (vm_tree.h). Private to
  * kernel/mm. */
@@ -32,9 +36,13 @@ struct vm_range {
     enum hal_region region;
     const char *name; /* static; printed by `mem map` and in faults */
     /** Answer a fault inside the range, or NULL: not mapped means a bug. May sleep if
-     * fault->may_sleep. */
-    bool (*fault)(struct vm_range *range, struct fault *fault);
-    void *ctx;              /* the owner's */
+     * fault->may_sleep. Set before anybody touches the range; who set it calls fault_leave_range()
+     * before he unmaps what came, and releases it. */
+    vm_fault_fn *fault;
+    void *ctx; /* the owner's */
+    /* Private: faults that `fault` is answering, vm_hold(). Counted up under vm's lock (relaxed),
+     * down and looked at as fault.c's `running` (sequentially consistent). */
+    _Atomic uint32_t answering;
     struct vm_place *place; /* private: `own`, or one that was spare */
     struct vm_place own;    /* private */
 };
@@ -91,9 +99,10 @@ struct vm_pager {
  * @brief Have each page of a range come when it is touched first; vm_unmap(range, .., true) gives
  * back what came. Uses the range's `fault` and `ctx`.
  *
- * Code that touches may hold anything where pages are zeroes, and nothing that it may not sleep
- * with where they are filled. Memory may be short then: the touch is a fault that nobody answers,
- * for the kernel's own code the end. A device does not fault: vm_to_phys() has pages that came.
+ * Code that touches may hold what is not memory management's own where pages are zeroes, and
+ * nothing that it may not sleep with where they are filled. Memory may be short then: the touch is
+ * a fault that nobody answers, for the kernel's own code the end. A device does not fault:
+ * vm_to_phys() has pages that came. fault_leave_range() ends it.
  * @context{thread, before anybody touches the range}
  */
 void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager);
@@ -173,6 +182,17 @@ void vm_unmap_module(const void *bytes);
 /** @brief For asan.c: map frames, which stay there for good, in the region of shadow memory.
  *  @return as hal_mmu_map(). @context{as page_alloc} @locks vm */
 enum status vm_map_shadow(vaddr_t va, paddr_t base, size_t pages);
+
+/**
+ * @brief For the fault handler: the range at an address whose faults are answered, and by whom. It
+ * stays until `answering` is counted down.
+ * @return NULL: there is none. @context{any, but no panic} @locks vm
+ */
+struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault);
+
+/** @brief No vm_hold() finds it any more. fault_leave_range() then waits. @context{thread} @locks
+ * vm */
+void vm_stop_faults(struct vm_range *range);
 
 /** @brief The range that owns an address, or NULL. It may be gone at once, unless the caller owns
  * it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Memory in a range of its own: large buffers between guards, device registers, boot modules. The
-// range's struct is on the heap, so the heap itself uses none of these.
+// range's struct is on the heap, which takes what is larger than 64 KiB from here.
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/log.h"

@@ -313,13 +313,12 @@ bool vm_touch(vaddr_t va)
     return is_in(HAL_REGION_PROGRAM, va) && hal_mmu_touch(va, VM_TOUCHED_BYTES / PAGE_SIZE);
 }
 
-enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
+static enum status protect_once(vaddr_t va, size_t pages, unsigned prot)
 {
-    assert_inside(range, first, count);
     struct hal_mmu_batch batch;
     hal_mmu_batch_open(&batch, NULL, NULL); /* nothing leaves the tables */
     irq_state_t s = spin_lock_irq(&map_lock);
-    enum status st = hal_mmu_protect(address_of(range, first), count, prot, &batch);
+    enum status st = hal_mmu_protect(va, pages, prot, &batch);
     spin_unlock_irq(&map_lock, s);
     if (st == OK) {
         flush(&batch);
@@ -327,9 +326,25 @@ enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsig
     return st;
 }
 
+/* Here, and below, a large leaf may have to be split: as in map(). */
+enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
+{
+    assert_inside(range, first, count);
+    enum status st = protect_once(address_of(range, first), count, prot);
+    if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
+        st = protect_once(address_of(range, first), count, prot);
+    }
+    return st;
+}
+
 enum status vm_hide_direct(paddr_t base, size_t pages)
 {
-    return unmap((vaddr_t)(uintptr_t)hal_direct(base), pages, false);
+    vaddr_t va = (uintptr_t)hal_direct(base);
+    enum status st = unmap(va, pages, false);
+    if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
+        st = unmap(va, pages, false);
+    }
+    return st;
 }
 
 enum status vm_show_direct(paddr_t base, size_t pages)

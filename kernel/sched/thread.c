@@ -13,6 +13,7 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/clock.h"
+#include "kernel/fault.h"
 #include "kernel/lib/asan.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
@@ -75,6 +76,9 @@ static size_t stack_page(const struct thread *t, vaddr_t va)
 
 static void unit_free(struct thread *t)
 {
+    if (t->stack_range.fault != NULL) {
+        fault_leave_range(&t->stack_range); /* a stray pointer of another thread may be there */
+    }
     size_t first = stack_page(t, t->context.stack_lo);
     vm_unmap(&t->stack_range, first, stack_page(t, t->context.stack_hi) - first, true);
     vm_release(&t->stack_range);

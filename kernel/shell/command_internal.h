@@ -33,9 +33,6 @@ const struct shell_command *shell_command_at(unsigned i);
 /** @brief A paragraph on the command and an example, for `help`; NULL if there is none. */
 const char *shell_manual(const char *command);
 
-/** @brief Take a line apart and run it: commands and programs, alone or behind each other. */
-void shell_execute(const char *line);
-
 struct pipeline; /* kernel/shell/pipeline.h */
 /** @brief Run what a line says, and say how the programs ended if that was not well. */
 void shell_run_pipeline(struct pipeline *p);

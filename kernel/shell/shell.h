@@ -11,3 +11,7 @@
  * @context{thread, may sleep}
  */
 _Noreturn void shell_main(void);
+
+/** @brief Take a line apart and run it: commands and programs, alone or behind each other; what is
+ * wrong with it is printed. @context{thread, may sleep} */
+void shell_execute(const char *line);

@@ -4,6 +4,7 @@
 #include "hal/cpu.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
+#include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -254,6 +255,7 @@ static void bench_vm_fault(void)
         }
         values[r] = each_milli(ticks, PER_ROUND);
     }
+    fault_leave_range(&range);
     vm_release(&range);
     page_free(fault_frame, 0);
     bench_report("vm.fault_ns", bench_median(values, ROUNDS), "ns");

@@ -293,7 +293,8 @@ static void use_disk(void)
     heap_free(bytes);
 }
 
-/* Of a scratch disk only that nothing is on it; tests/sanitize/test_heap.py gives one with files. */
+/* Of a scratch disk only that nothing is on it; tests/sanitize/test_heap.py gives one with files.
+ */
 static void disks_are_read_and_mounted(void)
 {
     disk_count = 0;

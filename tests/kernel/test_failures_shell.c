@@ -9,7 +9,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/failure.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/shell.h"
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/program_runs.h"
 

@@ -157,6 +157,7 @@ static void range_owner_maps_a_page_on_fault(void)
     TEST_EQUAL(p[2 * PAGE_SIZE], 7);
     TEST_EQUAL(p[2 * PAGE_SIZE + 1], 0);
     TEST_EQUAL(lazy_faults, 1);
+    fault_leave_range(&range);
     vm_unmap(&range, 0, 4, true);
     vm_release(&range);
 }

@@ -3,10 +3,13 @@
 // Large things: reservations whose pages come when they are touched, leaves of 2 MiB and 1 GiB,
 // blocks in a row.
 #include "hal/layout.h"
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
+#include "kernel/fault.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
@@ -75,6 +78,7 @@ static void pages_come_when_they_are_touched(void)
     uint8_t byte;
     TEST_CHECK(!hal_probe_read8((const void *)(range.base - 1), &byte));
     TEST_CHECK(!hal_probe_read8((const void *)(range.base + 256 * GIB), &byte));
+    fault_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
     memory_reclaim();
@@ -95,6 +99,7 @@ static void a_touch_with_a_lock_held_is_answered(void)
     *(volatile uint8_t *)range.base = 1;
     spin_unlock_irq(&any, state);
     TEST_EQUAL(*(volatile uint8_t *)range.base, 1);
+    fault_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
 }
@@ -152,6 +157,7 @@ static void filling_a_page_may_sleep(void)
     uint8_t byte;
     TEST_CHECK(!hal_probe_write8((void *)range.base, 1)); /* for reading alone */
     TEST_CHECK(!hal_probe_read8((const void *)(range.base + (FILLED - 1) * PAGE_SIZE), &byte));
+    fault_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
     memory_reclaim();
@@ -283,6 +289,65 @@ static void memory_is_nobodys_registers(void)
     }
 }
 
+static _Atomic(uint8_t *) probed; /* relaxed: what is there is not believed */
+static _Atomic bool has_probed;   /* relaxed */
+
+static void probe_again_and_again(void *unused)
+{
+    (void)unused;
+    uint8_t *p, byte;
+    while ((p = atomic_load_explicit(&probed, memory_order_relaxed)) != NULL) {
+        (void)hal_probe_read8(p, &byte);
+        atomic_store_explicit(&has_probed, true, memory_order_relaxed);
+    }
+}
+
+#define COMINGS 3000u
+
+/* A stray pointer leads into a range that goes meanwhile: its struct stays until the answer is
+ * given, and no page comes after it. */
+static void a_fault_that_is_answered_holds_its_range(void)
+{
+    struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER};
+    struct thread *t;
+    if (hal_cpu_count() < 2) {
+        test_skip("one CPU");
+        return;
+    }
+    const struct thread_options options = {.name = "prober",
+                                           .entry = probe_again_and_again,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ON,
+                                           .cpu = 1};
+    memory_reclaim();
+    uint64_t others = pages_of(PAGE_OTHER);
+    atomic_store_explicit(&probed, (uint8_t *)(hal_layout.region[HAL_REGION_VM].base),
+                          memory_order_relaxed);
+    atomic_store_explicit(&has_probed, false, memory_order_relaxed);
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    while (!atomic_load_explicit(&has_probed, memory_order_relaxed)) {
+        thread_yield();
+    }
+    for (unsigned i = 0; i < COMINGS; i++) {
+        struct vm_range *range = heap_alloc(sizeof(*range));
+        if (range == NULL || !reserve(range, 4 * PAGE_SIZE, 0)) {
+            heap_free(range);
+            continue;
+        }
+        atomic_store_explicit(&probed, (uint8_t *)range->base, memory_order_relaxed);
+        vm_page_on_touch(range, &pager);
+        fault_leave_range(range);
+        vm_unmap(range, 0, range->pages, true);
+        vm_release(range);
+        memset(range, 0xdd, sizeof(*range));
+        heap_free(range);
+    }
+    atomic_store_explicit(&probed, NULL, memory_order_relaxed);
+    TEST_EQUAL(thread_join(t, NULL), OK);
+    memory_reclaim();
+    TEST_EQUAL(pages_of(PAGE_OTHER), others);
+}
+
 static _Atomic bool has_asked_enough;
 
 static void reclaim_again_and_again(void *unused)
@@ -311,6 +376,7 @@ static void leave_empty_tables(void)
                               &byte); /* memory may be short */
         vm_unmap(&range, i * (SPAN / PAGE_SIZE), 1, true);
     }
+    fault_leave_range(&range);
     vm_release(&range);
 }
 
@@ -349,6 +415,7 @@ const struct kernel_test range_tests[] = {
     {"ranges.a_gigabyte_is_one_leaf", a_gigabyte_is_one_leaf},
     {"ranges.blocks_come_in_a_row", blocks_come_in_a_row},
     {"ranges.memory_is_nobodys_registers", memory_is_nobodys_registers},
+    {"ranges.a_fault_that_is_answered_holds_its_range", a_fault_that_is_answered_holds_its_range},
     {"ranges.what_has_no_room_is_refused_while_gaps_are_looked_through",
      what_has_no_room_is_refused_while_gaps_are_looked_through},
     {0},

@@ -5,6 +5,7 @@
 // up against pages that are not there, so that a byte too many is a fault.
 // (tests/unit/test_string.c is of the portable ones.)
 #include "kernel/jit/backend.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -94,16 +95,24 @@ static void every_length_alignment_and_overlap_is_moved(void)
     vm_free(p);
 }
 
-static bool sets(const struct copies *c, uint8_t *p, size_t at, size_t len)
+static bool sets_to(const struct copies *c, uint8_t *p, size_t at, size_t len, int byte)
 {
     size_t n = at + len + 24;
     fill(p, n, 3);
-    bool ok = c->set(p + at, 0x1a5, len) == p + at;
+    bool ok = c->set(p + at, byte, len) == p + at;
     for (size_t i = 0; i < n; i++) {
-        ok &= p[i] == (i >= at && i < at + len ? 0xa5 : pattern(i, 3));
+        ok &= p[i] == (i >= at && i < at + len ? (uint8_t)byte : pattern(i, 3));
     }
     return ok;
 }
+
+/* Zeroes go another way where there are many. */
+static bool sets(const struct copies *c, uint8_t *p, size_t at, size_t len)
+{
+    return sets_to(c, p, at, len, 0x1a5) && sets_to(c, p, at, len, 0x100);
+}
+
+static const size_t long_lengths[] = {1023, 1024, 1025, 1088, 1500, 2047, 2048, 2049, 3333};
 
 static void every_length_and_alignment_is_set(void)
 {
@@ -117,7 +126,11 @@ static void every_length_and_alignment_is_set(void)
                 }
             }
         }
-        TEST_CHECK(sets(&all_copies[i], p, 3, 3333));
+        for (size_t l = 0; l < ARRAY_COUNT(long_lengths); l++) {
+            for (size_t at = 0; at < 70; at += at < ALIGNMENTS ? 1 : 9) { /* a line, and more */
+                TEST_CHECK(sets(&all_copies[i], p, at, long_lengths[l]));
+            }
+        }
     }
     TEST_CHECK(p != NULL);
     vm_free(p);

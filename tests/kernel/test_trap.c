@@ -175,6 +175,7 @@ static void fault_handler_may_sleep_and_fault(void)
     TEST_EQUAL(p[5], 9);
     TEST_EQUAL(p[PAGE_SIZE], 1);
     TEST_EQUAL(handler_depth_max, 2);
+    fault_leave_range(&range);
     vm_unmap(&range, 0, 2, true);
     vm_release(&range);
 }

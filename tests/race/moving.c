@@ -197,6 +197,11 @@ enum status hal_platform_add_cpu(struct hal_cpu *cpu)
     return OK;
 }
 
+void hal_platform_remove_cpu(struct hal_cpu *cpu)
+{
+    (void)cpu;
+}
+
 enum status hal_platform_init_cpu(void)
 {
     return OK;

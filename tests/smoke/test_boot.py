@@ -109,6 +109,12 @@ class Boot(TestCase):
                 limit = ["--append", f"maxcpus={maximum}"] if maximum else []
                 self.expect(run("--smp", str(cpus), *limit, "--test", "smp.*"), 0, contains=f"smp: {running} of {cpus} CPUs run")
 
+    def test_the_shell_is_reached_with_4_mib_in_use(self):
+        result = run(typed="mem\npoweroff\n")
+        self.expect(result, 0)
+        used = re.search(r"KiB  in all, (\d+) KiB used", result.output)
+        self.assertLessEqual(int(used[1]), 4096, result.output)
+
     def test_a_panic_stops_the_other_cpus(self):
         result = run("--smp", "3", typed="panic\n")
         self.expect(result, 120, contains="other CPUs: 2 idle, 0 that did not stop")

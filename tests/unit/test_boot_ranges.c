@@ -266,6 +266,46 @@ static void test_full_map_loses_ranges_but_never_gains_ram(void **state)
     free(info);
 }
 
+/* RAM that comes later, and joins what is there, does not cover what found no room. */
+static void test_what_a_full_map_forbids_stays_forbidden(void **state)
+{
+    (void)state;
+    struct boot_info *info = fresh();
+    for (uint64_t i = 0; i < BOOT_MAX_RANGES; i++) {
+        boot_range_add(info, i * 0x4000, 0x1000, BOOT_RAM);
+    }
+    boot_range_add(info, 0x2000, 0x1000, BOOT_RESERVED);
+    assert_true(info->note_count > 0);
+    boot_range_add(info, 0x1000, 0x3000, BOOT_RAM);
+    uint64_t cursor = 0;
+    struct boot_range free_range;
+    while (boot_next_free(info, &cursor, &free_range)) {
+        assert_false(free_range.base < 0x3000 && free_range.base + free_range.len > 0x2000);
+    }
+    assert_true(boot_is_any_ram(info, 0x1000, 0x1000)); /* the rest was added */
+    free(info);
+}
+
+static void test_ram_that_cannot_be_reached(void **state)
+{
+    (void)state;
+    struct boot_info *info = fresh();
+    boot_range_add(info, 0, 0x10000, BOOT_RAM);
+    boot_range_add(info, 0xf000000, 0x2000000, BOOT_RAM);
+    boot_range_add(info, 0x20000000, 0x1000, BOOT_RESERVED);
+    boot_range_add(info, 0x30000000, 0x1000, BOOT_ACPI_RECLAIM);
+    boot_limit_ram(info, 0x10000000);
+    assert_null(boot_check_invariants(info));
+    assert_int_equal(info->range_count, 3);
+    assert_range(&info->ranges[0], 0, 0x10000, BOOT_RAM);
+    assert_range(&info->ranges[1], 0xf000000, 0x10000000, BOOT_RAM);
+    assert_range(&info->ranges[2], 0x20000000, 0x20001000, BOOT_RESERVED);
+    assert_int_equal(info->note_count, 2);
+    boot_limit_ram(info, 0x10000000); /* nothing to say */
+    assert_int_equal(info->note_count, 2);
+    free(info);
+}
+
 static void test_full_reservations_cover_all_that_was_asked(void **state)
 {
     (void)state;
@@ -320,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_the_last_note_says_that_there_were_more),
         cmocka_unit_test(test_random_maps_agree_with_the_page_model),
         cmocka_unit_test(test_full_map_loses_ranges_but_never_gains_ram),
+        cmocka_unit_test(test_what_a_full_map_forbids_stays_forbidden),
+        cmocka_unit_test(test_ram_that_cannot_be_reached),
         cmocka_unit_test(test_full_reservations_cover_all_that_was_asked),
         cmocka_unit_test(test_module_must_lie_in_ram),
     };

@@ -361,6 +361,21 @@ static void test_ranges_of_others_are_seen_before_they_go(void **state)
 
 #ifdef HALYARD_HEAP_PLAIN
 
+/* An empty list's links are its own address, as a word of a slab is. */
+static void test_what_begins_with_an_empty_list_is_no_slab(void **state)
+{
+    (void)state;
+    uint8_t *p = heap_alloc(16384);
+    list_init((struct list *)(void *)p);
+    expect_panic(heap_free, p + 64, "did not hand out");
+    set_up(NULL);
+    paddr_t frames;
+    assert_int_equal(page_alloc(2, PAGE_DMA, &frames), OK);
+    p = hal_direct(frames);
+    list_init((struct list *)(void *)p);
+    expect_panic(heap_free, p + PAGE_SIZE + 64, "did not hand out");
+}
+
 /* What looks like a slab and is an object's bytes, and a slab, which is nobody's object. */
 static void test_a_slab_is_told_from_an_object(void **state)
 {
@@ -468,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup(test_frames_of_others_are_seen, set_up),
         cmocka_unit_test_setup(test_ranges_of_others_are_seen_before_they_go, set_up),
 #ifdef HALYARD_HEAP_PLAIN
+        cmocka_unit_test_setup(test_what_begins_with_an_empty_list_is_no_slab, set_up),
         cmocka_unit_test_setup(test_a_slab_is_told_from_an_object, set_up),
         cmocka_unit_test_setup(test_a_second_free_at_once_is_seen, set_up),
         cmocka_unit_test_setup(test_a_free_object_does_not_grow, set_up),

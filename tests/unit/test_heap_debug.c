@@ -77,6 +77,28 @@ static void test_a_second_free_is_seen_at_once(void **state)
     expect_both_chains();
 }
 
+static void *freed_meanwhile;
+
+/* Another CPU, while the first looks for its call chain. */
+bool __real_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
+bool __wrap_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
+bool __wrap_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
+{
+    void *p = freed_meanwhile;
+    freed_meanwhile = NULL;
+    heap_free(p);
+    return __real_hal_frame_step(fp, pc, lo, hi);
+}
+
+static void test_two_frees_at_once_are_seen(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(3000);
+    freed_meanwhile = p;
+    expect_panic(heap_free, p, ", 3000 bytes, freed twice");
+    assert_null(freed_meanwhile);
+}
+
 static void drain(void *unused)
 {
     (void)unused;
@@ -200,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_what_is_not_given_back_is_told_by_who_took_it, set_up),
         cmocka_unit_test_setup(test_a_second_free_is_seen_at_once, set_up),
+        cmocka_unit_test_setup(test_two_frees_at_once_are_seen, set_up),
         cmocka_unit_test_setup(test_a_write_after_the_free_is_seen, set_up),
         cmocka_unit_test_setup(test_a_write_past_the_end_is_seen_by_the_byte, set_up),
         cmocka_unit_test_setup(test_a_write_before_the_beginning_is_seen, set_up),

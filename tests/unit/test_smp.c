@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "hal/bootinfo.h"
 #include "hal/irq.h"
@@ -149,6 +150,22 @@ static void test_what_firmware_says_is_passed_on(void **state)
     smp_start(&info, 0);
     expect_log(status_text(E_BUSY));
     assert_int_equal(relaxed_ns, 0);
+}
+
+static void test_without_memory_nothing_is_left_of_it(void **state)
+{
+    unsigned n = 0, before;
+    do {
+        set_up(state);
+        info.cpu_count = 2;
+        answer = E_BUSY;
+        before = fake_platform_cpus;
+        fake_fail_after(n++, FAIL_ONCE);
+        smp_start(&info, 0);
+        (void)fake_fail_stop();
+        assert_int_equal(fake_platform_cpus - before, told_count);
+    } while (told_count == 0);
+    assert_true(n > 3); /* its data, its queues, its idle thread */
 }
 
 static void test_an_id_that_cannot_be_named_is_not_started(void **state)
@@ -291,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup(test_one_that_refuses_is_not_waited_for, set_up),
         cmocka_unit_test_setup(test_one_that_hangs_on_its_way_is_given_up, set_up),
         cmocka_unit_test_setup(test_what_firmware_says_is_passed_on, set_up),
+        cmocka_unit_test_setup(test_without_memory_nothing_is_left_of_it, set_up),
         cmocka_unit_test_setup(test_an_id_that_cannot_be_named_is_not_started, set_up),
         cmocka_unit_test_setup(test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay,
                                set_up),

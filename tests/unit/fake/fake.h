@@ -85,6 +85,9 @@ struct fake_end {
 };
 extern struct fake_end fake_end;
 
+/** How many CPUs hal_platform_add_cpu() has added, without those that were removed. */
+extern unsigned fake_platform_cpus;
+
 /** The fake's event timer; hal_platform_init_core() installs it, once in a test program. */
 extern const struct event_timer fake_timer;
 

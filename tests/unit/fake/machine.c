@@ -386,9 +386,19 @@ void hal_platform_init_devices(const struct boot_info *info)
     (void)info;
 }
 
+unsigned fake_platform_cpus;
+
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)
 {
-    return hal_irq_controller()->add_cpu(cpu);
+    enum status s = hal_irq_controller()->add_cpu(cpu);
+    fake_platform_cpus += s == OK;
+    return s;
+}
+
+void hal_platform_remove_cpu(struct hal_cpu *cpu)
+{
+    (void)cpu;
+    fake_platform_cpus--;
 }
 
 enum status hal_platform_init_cpu(void)

@@ -15,4 +15,5 @@ struct hal_cpu_arch {
     uint64_t overflow_kind;   /* [v] which vector noticed */
     uintptr_t fiq_stack;      /* [I] one past the stack that FIQs are handled on; 0: none yet */
     bool in_overflow;         /* trap.c: the overflow stack is in use */
+    struct vm_range *stacks;  /* [I] what those two lie in; NULL: the image's own */
 };

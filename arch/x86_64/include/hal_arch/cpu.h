@@ -108,12 +108,14 @@ static inline void hal_mmu_leave_idle(void)
 }
 
 /* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
- * interrupt has called hal_mmu_leave_idle(); what else ends the wait has not. */
+ * interrupt has called hal_mmu_leave_idle(); what else ends the wait, an NMI, has not. None fits
+ * into that call either: it would find the CPU awake, and what is to be flushed still there. */
 static inline void hal_cpu_wait(void)
 {
     atomic_store_explicit(&hal_this_cpu()->arch.is_idle, true, memory_order_seq_cst);
-    __asm__ volatile("sti\n\thlt" : : : "memory");
+    __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
     hal_mmu_leave_idle();
+    __asm__ volatile("sti" : : : "memory");
 }
 
 /* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */

@@ -41,6 +41,7 @@ struct PACKED tss {
  */
 struct hal_cpu_arch {
     uintptr_t stack_base;      /* [o] lowest byte of the running stack: context.S keeps it */
+    struct vm_range *stacks;   /* [I] what IST_STACKS lie in; NULL: the image's own */
     uintptr_t ist_base;        /* [I] IST_STACKS stacks, each above its guard page */
     struct tss tss;            /* [I] */
     uint64_t gdt[GDT_ENTRIES]; /* [I] */
