@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as a command line, as a program's arguments, as a pattern and as a number:
-// whatever comes out lies inside its buffer and ends.
+// Arbitrary bytes as a command line, as a line that is typed, as a program's arguments, as a
+// pattern and as a number: whatever comes out lies inside its buffer and ends.
 #include "kernel/cmdline.h"
 #include "kernel/lib/string.h"
+#include "kernel/shell/pipeline.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,35 @@ static void split(char *text, size_t size)
     }
 }
 
+static void check_stage(const struct pipeline *p, const struct pipeline_stage *s)
+{
+    const char *end = p->text + sizeof(p->text);
+    check(s->argc >= 1 && s->argc <= PIPELINE_WORDS && s->argv[s->argc] == NULL);
+    for (int i = 0; i < s->argc; i++) {
+        check(s->argv[i] >= p->text && s->argv[i] + strlen(s->argv[i]) < end);
+    }
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        check(s->path[i] == NULL ||
+              (s->path[i] >= p->text && s->path[i] + strlen(s->path[i]) < end));
+    }
+}
+
+static void type(const char *text)
+{
+    struct pipeline *p = malloc(sizeof(*p));
+    const char *why = NULL;
+    check(p != NULL);
+    if (!pipeline_parse(text, p, &why)) {
+        check(why != NULL);
+    } else {
+        check(p->count <= PIPELINE_STAGES);
+        for (unsigned i = 0; i < p->count; i++) {
+            check_stage(p, &p->stages[i]);
+        }
+    }
+    free(p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1); /* of exactly its size: a byte too far is a report */
@@ -57,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
 
     parse(text);
+    type(text);
     unsigned long long number;
     (void)str_to_u64(text, &number);
     check(str_matches("*", text));

@@ -2,8 +2,10 @@
 //
 // Any bytes as a WebAssembly module, or, if they do not begin like one, as the body of a function
 // of a module that has something of everything. What is accepted has a representation that the
-// verifier finds valid; what is refused has a reason. The sanitizers are the judges of the rest.
+// verifier finds valid, and becomes code of both machines, with a check behind each step; what is
+// refused has a reason. The sanitizers are the judges of the rest.
 #include "kernel/assert.h"
+#include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
@@ -100,6 +102,19 @@ static void check_reason(enum status s, const struct wasm_error *err)
     }
 }
 
+static void compile(const struct jit_machine *machine, const struct ir_function *f)
+{
+    static const struct jit_options options = {.verify = true};
+    struct arena a;
+    struct jit_code code;
+    struct jit_error err;
+    arena_init(&a, ARENA_LIMIT);
+    if (jit_compile(machine, f, &options, &a, &code, &err) == E_CORRUPT) {
+        __builtin_trap();
+    }
+    arena_free_all(&a);
+}
+
 static void build(const struct wasm_module *m, uint32_t function)
 {
     struct arena a;
@@ -112,6 +127,9 @@ static void build(const struct wasm_module *m, uint32_t function)
         check_reason(s, &err);
     } else if (ir_verify(&a, f, &complaint) == E_CORRUPT) {
         __builtin_trap();
+    } else {
+        compile(&jit_machine_x86_64, f);
+        compile(&jit_machine_aarch64, f);
     }
     arena_free_all(&a);
 }
