@@ -3,13 +3,11 @@
 // Large things: reservations whose pages come when they are touched, leaves of 2 MiB and 1 GiB,
 // blocks in a row.
 #include "hal/layout.h"
-#include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/assert.h"
 #include "kernel/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
@@ -289,60 +287,55 @@ static void memory_is_nobodys_registers(void)
     }
 }
 
-static _Atomic(uint8_t *) probed; /* relaxed: what is there is not believed */
-static _Atomic bool has_probed;   /* relaxed */
+static _Atomic bool is_filling, is_filled; /* acquire and release: what comes before */
 
-static void probe_again_and_again(void *unused)
+static enum status fill_and_say_so(struct vm_pager *pager, size_t page, void *bytes)
 {
-    (void)unused;
-    uint8_t *p, byte;
-    while ((p = atomic_load_explicit(&probed, memory_order_relaxed)) != NULL) {
-        (void)hal_probe_read8(p, &byte);
-        atomic_store_explicit(&has_probed, true, memory_order_relaxed);
-    }
+    (void)pager;
+    (void)page;
+    atomic_store_explicit(&is_filling, true, memory_order_release);
+    (void)thread_sleep_until(clock_now_ns() + 1000000);
+    memset(bytes, 1, PAGE_SIZE);
+    atomic_store_explicit(&is_filled, true, memory_order_release);
+    return OK;
 }
 
-#define COMINGS 3000u
+static void probe(void *at)
+{
+    uint8_t byte;
+    (void)hal_probe_read8(at, &byte); /* its page may have gone again */
+}
 
-/* A stray pointer leads into a range that goes meanwhile: its struct stays until the answer is
+/* A stray pointer leads into a range that goes meanwhile: the range stays until the answer is
  * given, and no page comes after it. */
 static void a_fault_that_is_answered_holds_its_range(void)
 {
-    struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER};
+    struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER, .fill = fill_and_say_so};
+    struct vm_range range;
     struct thread *t;
-    if (hal_cpu_count() < 2) {
-        return; /* nobody probes meanwhile */
-    }
-    const struct thread_options options = {.name = "prober",
-                                           .entry = probe_again_and_again,
-                                           .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
-                                           .cpu = 1};
     memory_reclaim();
     uint64_t others = pages_of(PAGE_OTHER);
-    atomic_store_explicit(&probed, (uint8_t *)(hal_layout.region[HAL_REGION_VM].base),
-                          memory_order_relaxed);
-    atomic_store_explicit(&has_probed, false, memory_order_relaxed);
-    TEST_EQUAL(thread_create(&options, &t), OK);
-    while (!atomic_load_explicit(&has_probed, memory_order_relaxed)) {
+    atomic_store_explicit(&is_filling, false, memory_order_relaxed);
+    atomic_store_explicit(&is_filled, false, memory_order_relaxed);
+    if (!reserve(&range, PAGE_SIZE, 0)) {
+        test_fail(__FILE__, __LINE__, "no addresses");
+        return;
+    }
+    vm_page_on_touch(&range, &pager);
+    const struct thread_options options = {
+        .name = "prober", .entry = probe, .arg = (void *)range.base, .priority = PRIO_NORMAL};
+    enum status s = thread_create(&options, &t);
+    TEST_EQUAL(s, OK);
+    while (s == OK && !atomic_load_explicit(&is_filling, memory_order_acquire)) {
         thread_yield();
     }
-    for (unsigned i = 0; i < COMINGS; i++) {
-        struct vm_range *range = heap_alloc(sizeof(*range));
-        if (range == NULL || !reserve(range, 4 * PAGE_SIZE, 0)) {
-            heap_free(range);
-            continue;
-        }
-        atomic_store_explicit(&probed, (uint8_t *)range->base, memory_order_relaxed);
-        vm_page_on_touch(range, &pager);
-        fault_leave_range(range);
-        vm_unmap(range, 0, range->pages, true);
-        vm_release(range);
-        memset(range, 0xdd, sizeof(*range));
-        heap_free(range);
+    fault_leave_range(&range);
+    TEST_CHECK(atomic_load_explicit(&is_filled, memory_order_acquire));
+    vm_unmap(&range, 0, range.pages, true);
+    vm_release(&range);
+    if (s == OK) {
+        (void)thread_join(t, NULL);
     }
-    atomic_store_explicit(&probed, NULL, memory_order_relaxed);
-    TEST_EQUAL(thread_join(t, NULL), OK);
     memory_reclaim();
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
 }
