@@ -198,7 +198,8 @@ struct boot_info {
     char loader[64]; /* name the boot loader gives itself, or "" */
 
     uint32_t range_count;
-    struct boot_range ranges[BOOT_MAX_RANGES]; /* sorted, page aligned, disjoint */
+    /* Sorted, page aligned, disjoint; RAM only as far as the CPU and the direct map reach. */
+    struct boot_range ranges[BOOT_MAX_RANGES];
 
     /* Sorted, page aligned, disjoint, kind BOOT_RESERVED. */
     uint32_t

@@ -9,6 +9,8 @@
 #include "hal/trap.h"
 #include "kernel/lib/list.h"
 
+struct vm_range;
+
 /** A range of addresses whose faults somebody understands. The caller owns the struct while
  * registered. Of two that overlap the newer is asked, and names what it can. */
 struct fault_owner {
@@ -41,7 +43,6 @@ void fault_own_code(struct fault_owner *owner);
  * @context{thread, interrupts enabled, may sleep} */
 void fault_disown(struct fault_owner *owner);
 
-struct vm_range;
 /** @brief Answer no fault in a range any more (vm_range.fault), and wait for those that are being
  * answered. Before what came is unmapped, and the range released.
  * @context{thread, interrupts enabled, may sleep} */

@@ -134,6 +134,14 @@ void hal_platform_init_core(const struct boot_info *info)
     init_timer(&info->gic);
 }
 
+void hal_platform_remove_cpu(struct hal_cpu *cpu)
+{
+    struct vm_range *range = cpu->arch.stacks;
+    vm_unmap(range, 0, range->pages, true);
+    vm_release(range);
+    heap_free(range);
+}
+
 /* The stacks that FIQs and stack overflows are handled on, shaped as all are: the upper half of a
  * block. */
 static enum status add_exception_stacks(struct hal_cpu *cpu)
@@ -152,23 +160,14 @@ static enum status add_exception_stacks(struct hal_cpu *cpu)
         heap_free(range);
         return s;
     }
+    cpu->arch.stacks = range;
     s = vm_populate(range, range->pages - pages, pages, PROT_R | PROT_W, PAGE_STACK);
     if (s != OK) {
-        vm_release(range);
-        heap_free(range);
+        hal_platform_remove_cpu(cpu);
         return s;
     }
     cpu_set_exception_stacks(cpu, range->base + HAL_STACK_ALIGN);
-    cpu->arch.stacks = range;
     return OK;
-}
-
-void hal_platform_remove_cpu(struct hal_cpu *cpu)
-{
-    struct vm_range *range = cpu->arch.stacks;
-    vm_unmap(range, 0, range->pages, true);
-    vm_release(range);
-    heap_free(range);
 }
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)

@@ -132,6 +132,14 @@ void hal_platform_init_core(const struct boot_info *info)
     init_timer();
 }
 
+void hal_platform_remove_cpu(struct hal_cpu *cpu)
+{
+    struct vm_range *range = cpu->arch.stacks;
+    vm_unmap(range, 0, range->pages, true);
+    vm_release(range);
+    heap_free(range);
+}
+
 /* Stacks of the interrupt stack table, each above a page that is never mapped. */
 static enum status add_ist_stacks(struct hal_cpu *cpu)
 {
@@ -147,26 +155,16 @@ static enum status add_ist_stacks(struct hal_cpu *cpu)
         heap_free(range);
         return s;
     }
+    cpu->arch.stacks = range;
     for (size_t i = 0; i < IST_STACKS && s == OK; i++) {
         s = vm_populate(range, i * span + 1, span - 1, PROT_R | PROT_W, PAGE_STACK);
     }
     if (s != OK) {
-        vm_unmap(range, 0, range->pages, true);
-        vm_release(range);
-        heap_free(range);
+        hal_platform_remove_cpu(cpu);
         return s;
     }
     cpu->arch.ist_base = range->base;
-    cpu->arch.stacks = range;
     return OK;
-}
-
-void hal_platform_remove_cpu(struct hal_cpu *cpu)
-{
-    struct vm_range *range = cpu->arch.stacks;
-    vm_unmap(range, 0, range->pages, true);
-    vm_release(range);
-    heap_free(range);
 }
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)

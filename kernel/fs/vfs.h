@@ -150,7 +150,7 @@ enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
 /** @return OK; E_BUSY: files of it are open, or it is the / that vfs_init() made; E_INVAL: nothing
- * is mounted there; E_NOMEM: only where the name has links, `.` or `..`; and as vfs_stat(). */
+ * is mounted there; E_NOMEM: not for the name that vfs_get_mount() has; and as vfs_stat(). */
 enum status vfs_unmount(const char *dir);
 
 struct vfs_mount_info {

@@ -6,7 +6,6 @@
 #include "kernel/mm/page_internal.h"
 
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/magazine.h"
 
 #define PLENTY_BYTES    ((uint64_t)60 << 20) /* what a CPU keeps is less than a hundredth */
@@ -56,14 +55,14 @@ static void collect_busy(struct page_early_use early)
     add_busy(early.base, early.end, PAGE_TABLE);
 }
 
-/** Frames of a range that count: RAM that the direct map reaches. false: none. */
+/** Frames of a range that count: RAM. false: none. */
 static bool ram_frames(const struct boot_range *r, uint64_t *first, uint64_t *end)
 {
-    if (r->kind != BOOT_RAM || r->base >= HAL_DIRECT_SIZE) {
+    if (r->kind != BOOT_RAM) {
         return false;
     }
     *first = r->base >> PAGE_SHIFT;
-    *end = (r->base + MIN(r->len, HAL_DIRECT_SIZE - r->base)) >> PAGE_SHIFT;
+    *end = (r->base + r->len) >> PAGE_SHIFT;
     return *first < *end;
 }
 
@@ -259,13 +258,4 @@ void page_init(const struct boot_info *info)
     page_map.depot_pages = (uint32_t)MIN(ram_bytes(info) / PAGE_SIZE / 64, DEPOT_PAGES_MAX);
     magazine_open(hal_this_cpu());
     page_poison_init();
-
-    for (uint32_t i = 0; i < info->range_count; i++) {
-        const struct boot_range *r = &info->ranges[i];
-        if (r->kind == BOOT_RAM && r->base + r->len > HAL_DIRECT_SIZE) {
-            log_warn("page", "memory above 0x%llx is out of the direct map's reach and not used",
-                     (unsigned long long)HAL_DIRECT_SIZE);
-            break;
-        }
-    }
 }

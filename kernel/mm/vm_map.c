@@ -106,12 +106,19 @@ static ALWAYS_INLINE void free_gathered(struct list *frames)
     }
 }
 
-static enum status take_out(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+static ALWAYS_INLINE enum status take_out_masked(vaddr_t va, size_t pages,
+                                                 struct hal_mmu_batch *batch)
 {
-    irq_state_t s = hal_irq_save();
     spin_lock_masked(&map_lock);
     enum status st = hal_mmu_unmap(va, pages, batch);
     spin_unlock_masked(&map_lock);
+    return st;
+}
+
+static enum status take_out(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
+{
+    irq_state_t s = hal_irq_save();
+    enum status st = take_out_masked(va, pages, batch);
     hal_irq_restore(s);
     preempt_check();
     return st;
@@ -134,9 +141,7 @@ static ALWAYS_INLINE enum status unmap(vaddr_t va, size_t pages, bool owned)
     hal_mmu_batch_open(&batch, gather, &frames);
     batch.tables_only = !owned;
     irq_state_t s = hal_irq_save();
-    spin_lock_masked(&map_lock);
-    enum status st = hal_mmu_unmap(va, pages, &batch);
-    spin_unlock_masked(&map_lock);
+    enum status st = take_out_masked(va, pages, &batch);
     if (LIKELY(st == OK)) {
         hal_mmu_flush(&batch);
     }

@@ -90,7 +90,7 @@ static void bench_heap_pair_smp(void)
     bench_report("heap.pair64_smp_ns", clock_counter_to_ns(best * 1000) / PER_ROUND, "ns");
 }
 
-#define REMOTE 5000u /* objects: more than CPUs and their depots keep */
+#define REMOTE 5000u /* objects: more than magazines keep */
 
 static void *remote[REMOTE];
 

@@ -15,6 +15,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/smp.h"
 #include "kernel/test.h"
+#include "tests/kernel/large_run.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>
@@ -349,23 +350,22 @@ static void what_another_cpu_keeps_makes_a_large_run(void)
     TEST_EQUAL(s, OK);
 }
 
-#define HIDDEN_ORDER 9 /* 2 MiB, as code memory takes it */
-
 static void hidden_frames_have_no_direct_mapping(void)
 {
     paddr_t base;
-    if (page_alloc(HIDDEN_ORDER, PAGE_CODE, &base) != OK) {
-        test_skip("no free 2 MiB of memory");
+    unsigned order = take_large_run(PAGE_CODE, &base);
+    if (order == 0) {
+        test_fail(__FILE__, __LINE__, "no memory");
         return;
     }
     uint8_t *first = hal_direct(base);
-    uint8_t *last = first + (PAGE_SIZE << HIDDEN_ORDER) - 1;
+    uint8_t *last = first + (PAGE_SIZE << order) - 1;
     TEST_CHECK(can_write(first) && can_write(last));
-    TEST_EQUAL(vm_hide_direct(base, 1u << HIDDEN_ORDER), OK);
+    TEST_EQUAL(vm_hide_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(!can_read(first) && !can_read(last));
-    TEST_EQUAL(vm_show_direct(base, 1u << HIDDEN_ORDER), OK);
+    TEST_EQUAL(vm_show_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(can_write(first) && can_write(last));
-    page_free(base, HIDDEN_ORDER);
+    page_free(base, order);
 }
 
 static void heap_gives_every_size_back(void)

@@ -6,6 +6,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/smp.h"
 #include "kernel/sched/thread.h"
+#include "tests/kernel/large_run.h"
 #include "tests/kernel/tests.h"
 
 struct answer {
@@ -147,8 +148,9 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
 {
     struct answer a;
     paddr_t block;
-    if (page_alloc(9, PAGE_OTHER, &block) != OK) { /* 2 MiB: one leaf, or many already */
-        test_skip("no free 2 MiB of memory");
+    unsigned order = take_large_run(PAGE_OTHER, &block);
+    if (order == 0) {
+        test_fail(__FILE__, __LINE__, "no memory");
         return;
     }
     TEST_EQUAL(vm_hide_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
@@ -161,7 +163,7 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
         TEST_CHECK(!inside.is_there && beside.is_there && a.cpu == i);
     }
     TEST_EQUAL(vm_show_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
-    page_free(block, 9);
+    page_free(block, order);
 }
 
 const struct kernel_test smp_tests[] = {

@@ -68,4 +68,4 @@ class Tables(TestCase):
         """The first to have its data beyond a multiple of 512 GiB needs an entry in the root that those before did not."""
         done = debug("tbreak vm_init\ncontinue\nset var 'aslr.c'::offsets[HAL_REGION_VM] = 0x8000000000 - 0x180000\n"
                      "break boot_serve\ncontinue\nprint hal_cpu_count()\n", "--smp", 8)
-        self.expect(done, contains="= 8")
+        self.expect(done, contains="\n$1 = 8\n")

@@ -108,8 +108,9 @@ static inline void hal_mmu_leave_idle(void)
 }
 
 /* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
- * interrupt has called hal_mmu_leave_idle(); what else ends the wait, an NMI, has not. None fits
- * into that call either: it would find the CPU awake, and what is to be flushed still there. */
+ * interrupt has called hal_mmu_leave_idle(); what else ends the wait, an NMI, has not. No interrupt
+ * fits into that call either: it would find the CPU awake, and what is to be flushed still there.
+ */
 static inline void hal_cpu_wait(void)
 {
     atomic_store_explicit(&hal_this_cpu()->arch.is_idle, true, memory_order_seq_cst);
