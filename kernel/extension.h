@@ -13,10 +13,16 @@
 struct kernel_test;
 struct kernel_bench;
 
+/** Runs a test with every allocation that fails in turn, by `run`. What that leaves behind is said
+ * by test_fail(). */
+typedef void extension_walk_t(const struct kernel_test *test,
+                              void (*run)(const struct kernel_test *test));
+
 /** What the kernel finds in it by the name halyard_extension. */
 struct extension {
     const struct kernel_test *const *tests;    /* kernel/test.h */
     const struct kernel_bench *const *benches; /* kernel/bench.h */
+    extension_walk_t *walk;                    /* NULL: not a debug build */
 };
 
 /** Type 4, in section .note.halyard, once. */

@@ -19,16 +19,23 @@
  * in a panic: a glob that begins so runs them, and no other. */
 static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 
+/* A glob behind it: the tests are not run but walked. */
+#define WALK_PREFIX "fails:"
+
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {
     bool failed;
     const char *skipped; /* why, or NULL */
+    bool is_walked;      /* what it says of itself does not count: see walk() */
 } running;
 
 void test_fail(const char *file, int line, const char *fmt, ...)
 {
     char text[160];
     va_list args;
+    if (running.is_walked) {
+        return;
+    }
     va_start(args, fmt);
     (void)fmt_vprint(text, sizeof(text), fmt, args);
     va_end(args);
@@ -38,25 +45,41 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 
 void test_skip(const char *why)
 {
-    running.skipped = why;
+    if (!running.is_walked) {
+        running.skipped = why;
+    }
 }
 
-/** @return true unless it failed; a skipped test has not. */
-static bool run_one(const struct kernel_test *test, unsigned number)
+/* What a test says of the kernel holds while there is memory. Here it is to come to its end. */
+static void run_walked(const struct kernel_test *test)
+{
+    running.is_walked = true;
+    test->run();
+    running.is_walked = false;
+}
+
+/** @param walk  NULL, or that of the extension: extension.h.
+ * @return true unless it failed; a skipped test has not. */
+static bool run_one(const struct kernel_test *test, extension_walk_t *walk, unsigned number)
 {
     running.failed = false;
     running.skipped = NULL;
     uint32_t reports = lockcheck_reports();
-    test->run();
+    if (walk != NULL) {
+        walk(test, run_walked);
+    } else {
+        test->run();
+    }
     if (lockcheck_reports() != reports) {
         test_fail(__FILE__, __LINE__, "the lock checker has something to say");
     }
+    const char *prefix = walk != NULL ? WALK_PREFIX : "";
     if (running.failed) {
-        console_printf("not ok %u - %s\n", number, test->name);
+        console_printf("not ok %u - %s%s\n", number, prefix, test->name);
     } else if (running.skipped != NULL) {
-        console_printf("ok %u - %s # SKIP %s\n", number, test->name, running.skipped);
+        console_printf("ok %u - %s%s # SKIP %s\n", number, prefix, test->name, running.skipped);
     } else {
-        console_printf("ok %u - %s\n", number, test->name);
+        console_printf("ok %u - %s%s\n", number, prefix, test->name);
     }
     return !running.failed;
 }
@@ -72,13 +95,14 @@ static bool is_wanted(const char *name, const char *glob)
 }
 
 /* On the boot CPU: a test says which of what it starts runs elsewhere. */
-static int run_all(const struct kernel_test *const *tables, const char *glob)
+static int run_all(const struct kernel_test *const *tables, const char *glob,
+                   extension_walk_t *walk)
 {
     unsigned ran = 0, failed = 0;
     for (const struct kernel_test *const *table = tables; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
             if (is_wanted(t->name, glob)) {
-                failed += run_one(t, ++ran) ? 0 : 1;
+                failed += run_one(t, walk, ++ran) ? 0 : 1;
             }
         }
     }
@@ -96,10 +120,19 @@ int test_run(const char *glob)
     if (e == NULL) {
         return 1;
     }
+    extension_walk_t *walk = NULL;
+    if (str_has_prefix(glob, WALK_PREFIX)) {
+        walk = e->walk;
+        glob += sizeof(WALK_PREFIX) - 1;
+        if (walk == NULL) {
+            console_printf("# allocations fail in debug builds\n");
+            return 1;
+        }
+    }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     (void)!thread_set_affinity(self, 1); /* it is online */
-    int failed = run_all(e->tests, glob);
+    int failed = run_all(e->tests, glob, walk);
     (void)!thread_set_affinity(self, before);
     return failed;
 }

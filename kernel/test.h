@@ -31,6 +31,16 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
         }                                                                                          \
     } while (0)
 
+/** What the rest of a test cannot go on without, as memory: it ends here, and has given back what
+ * it took. */
+#define TEST_NEED(cond)                                                                            \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            test_fail(__FILE__, __LINE__, "%s", #cond);                                            \
+            return;                                                                                \
+        }                                                                                          \
+    } while (0)
+
 /** @brief Leave the running test out, with the reason that the TAP line gives. It should then
  * return. */
 void test_skip(const char *why);
@@ -40,6 +50,9 @@ void test_skip(const char *why);
  * take minutes, edu_*, which want that device of QEMU's, spec_*, which want a disk with the
  * specification's tests, and seeded_*, which are to end in a panic, run only if the glob begins so,
  * too.
+ * Behind "fails:" a glob walks tests, in debug builds: each again and again, every time with
+ * another allocation that fails. What the test itself says does not count then; it must come to its
+ * end, and leave nothing behind.
  * @return Number of failed tests, at most 255; 1 if none matched, or if their file is not there.
  * @context{thread, may sleep}
  */

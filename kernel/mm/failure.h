@@ -26,6 +26,10 @@ uint64_t failure_disarm(void);
 /** @brief Is the allocation that asks to fail? @context{any} */
 bool failure_is_due(void);
 #else
+static inline void failure_pause(void)
+{
+}
+
 static inline bool failure_is_due(void)
 {
     return false;

@@ -46,7 +46,7 @@ static bool walk_one(failure_scenario_t *scenario, uint64_t nth, bool and_all)
     return failed > 0;
 }
 
-uint64_t failures_walk(failure_scenario_t *scenario)
+uint64_t failures_walk_any(failure_scenario_t *scenario)
 {
     uint64_t points = 0;
     scenario(); /* what is opened the first time stays */
@@ -55,11 +55,16 @@ uint64_t failures_walk(failure_scenario_t *scenario)
         while (nth < POINTS_MAX && walk_one(scenario, nth, and_all != 0)) {
             nth++;
         }
-        TEST_CHECK(nth > 1 && nth < POINTS_MAX);
+        TEST_CHECK(nth < POINTS_MAX);
         points += nth - 1;
     }
     walked += points;
     return points;
+}
+
+void failures_walk(failure_scenario_t *scenario)
+{
+    TEST_CHECK(failures_walk_any(scenario) > 0);
 }
 
 bool failures_succeeds(enum status s)

@@ -6,6 +6,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
@@ -32,17 +33,18 @@ struct flush {
 bool runs_write_file(const struct image *image)
 {
     struct file *f;
+    size_t done = 0;
     enum status s = vfs_open(NULL, image->path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f);
     if (s != OK) {
         test_fail(__FILE__, __LINE__, "%s: %s", image->path, status_text(s));
         return false;
     }
-    size_t done = 0;
     s = file_write(f, image->bytes, image->len, &done);
     file_close(f);
     if (s != OK || done != image->len) {
         test_fail(__FILE__, __LINE__, "%s: wrote %u of %u bytes", image->path, (unsigned)done,
                   (unsigned)image->len);
+        runs_remove_file(image);
         return false;
     }
     return true;
@@ -50,6 +52,7 @@ bool runs_write_file(const struct image *image)
 
 void runs_remove_file(const struct image *image)
 {
+    failure_pause(); /* else a walked test leaves it */
     enum status s = vfs_unlink(NULL, image->path);
     TEST_EQUAL(s, OK);
 }

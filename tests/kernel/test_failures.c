@@ -52,7 +52,7 @@ static void grow_object(void)
 
 static void what_cannot_grow_is_as_it_was(void)
 {
-    (void)failures_walk(grow_object);
+    failures_walk(grow_object);
 }
 
 static void use_guarded(void)
@@ -65,12 +65,12 @@ static void use_guarded(void)
 
 static void guarded_memory_is_taken(void)
 {
-    (void)failures_walk(use_guarded);
+    failures_walk(use_guarded);
 }
 
 static void heap_objects_are_taken_and_grow(void)
 {
-    (void)failures_walk(use_heap);
+    failures_walk(use_heap);
 }
 
 static const struct vm_request some_pages = {
@@ -91,7 +91,7 @@ static void use_range(void)
 
 static void ranges_are_populated_and_protected(void)
 {
-    (void)failures_walk(use_range);
+    failures_walk(use_range);
 }
 
 static void use_frames(void)
@@ -110,7 +110,7 @@ static void use_frames(void)
 
 static void runs_of_frames_are_taken(void)
 {
-    (void)failures_walk(use_frames);
+    failures_walk(use_frames);
 }
 
 /* ---- Threads ---- */
@@ -139,7 +139,7 @@ static void use_threads(void)
 
 static void threads_are_created(void)
 {
-    (void)failures_walk(use_threads);
+    failures_walk(use_threads);
 }
 
 /* ---- Files ---- */
@@ -230,7 +230,7 @@ static void use_files(void)
 
 static void files_in_memory_are_written_linked_and_listed(void)
 {
-    (void)failures_walk(use_files);
+    failures_walk(use_files);
 }
 
 static void use_pipe(void)
@@ -250,7 +250,7 @@ static void use_pipe(void)
 
 static void pipes_are_made(void)
 {
-    (void)failures_walk(use_pipe);
+    failures_walk(use_pipe);
 }
 
 /* ---- Disks ---- */
@@ -306,7 +306,7 @@ static void disks_are_read_and_mounted(void)
     }
     for (unsigned i = 0; i < disk_count; i++) {
         disk_name = disk_names[i];
-        (void)failures_walk(use_disk);
+        failures_walk(use_disk);
     }
     console_printf("# %s\n", was_mounted ? "one was mounted" : "none has a file system");
 }
@@ -353,7 +353,7 @@ static void walk_program(const char *path, const uint8_t *begin, const uint8_t *
     const struct image image = {path, begin, (size_t)(end - begin)};
     if (runs_write_file(&image)) {
         program_path = path;
-        (void)failures_walk(scenario);
+        failures_walk(scenario);
         runs_remove_file(&image);
     }
 }
@@ -393,7 +393,7 @@ static void use_driver(void)
 
 static void drivers_are_loaded(void)
 {
-    (void)failures_walk(use_driver);
+    failures_walk(use_driver);
 }
 
 /* ---- Interrupts ---- */

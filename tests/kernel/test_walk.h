@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// Each test as a scenario of failure_walk.h: what scripts/run's --test 'fails:GLOB' does.
+#pragma once
+
+#include "kernel/extension.h"
+
+#ifdef HALYARD_DEBUG
+/** extension.h */
+extension_walk_t test_walk;
+#define TEST_WALK test_walk
+#else
+#define TEST_WALK NULL
+#endif
