@@ -127,8 +127,7 @@ static enum status open_name(const struct fs_name *name, unsigned flags, const c
     if ((flags & VFS_DIRECTORY) != 0) {
         return E_ISDIR;
     }
-    s = open_create(name, FILE_REGULAR, NULL, &node);
-    return s != OK ? s : open_finish(node, flags, path, out);
+    return open_created(name, flags, out);
 }
 
 enum status file_open_at(struct file *dir, const char *name, unsigned flags, struct file **out)

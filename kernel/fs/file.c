@@ -9,7 +9,7 @@
 
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
 {
-    size_t len = node->type == FILE_DIRECTORY ? strlen(path) : 0;
+    size_t len = strlen(path);
     struct file *f = heap_zalloc(sizeof(*f) + len + 1);
     if (f == NULL) {
         return NULL;

@@ -185,8 +185,8 @@ struct file {
 /** @brief Everything that open flags demand of a node that exists. @return OK, or why not. */
 enum status open_check(const struct fs_node *node, unsigned flags);
 
-/** @brief Make an open file of a node that passed open_check(): cut it if the flags say so. The
- * node's reference is taken over whatever happens. */
+/** @brief Make an open file of a node that passed open_check(): cut it if the flags say so, but not
+ * if the open fails. The node's reference is taken over whatever happens. */
 enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out);
 
 /** @brief Create what is missing. @param target  Of a link, else NULL.
@@ -194,10 +194,17 @@ enum status open_finish(struct fs_node *node, unsigned flags, const char *path, 
 enum status open_create(const struct fs_name *at, enum file_type type, const char *target,
                         struct fs_node **out);
 
+/** @brief Create what is missing and open it: both or neither. @return as open_create(); E_NOMEM.
+ */
+enum status open_created(const struct fs_name *at, unsigned flags, struct file **out);
+
 /** @brief fs_ops.stat, and what the mount knows. */
 enum status node_stat(struct fs_node *node, struct file_stat *out);
 
-/** @brief An open file on a node; takes the caller's reference over. @return NULL: no memory. */
+/** @brief An open file on a node; takes the caller's reference over.
+ * @param node  NULL: the caller fills it in before anybody sees the file.
+ * @param path  A directory's, else "".
+ * @return NULL: no memory. */
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
 
 /** @brief A memory file system. @return OK; E_NOMEM. */

@@ -51,43 +51,60 @@ static enum status create_missing(const struct walk *w, enum file_type type, str
 
 enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out)
 {
-    bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
-    enum status s = is_cut ? node->fs->write_ops->set_size(node, 0) : OK;
-    if (s != OK) {
-        fs_node_put(node);
-        return s;
-    }
-    struct file *f = file_make(node, flags, path);
+    struct file *f = file_make(node, flags, node->type == FILE_DIRECTORY ? path : "");
     if (f == NULL) {
         fs_node_put(node);
         return E_NOMEM;
     }
+    /* Last: an open that fails has cut nothing. */
+    bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
+    enum status s = is_cut ? node->fs->write_ops->set_size(node, 0) : OK;
+    if (s != OK) {
+        file_close(f);
+        return s;
+    }
     *out = f;
     return OK;
+}
+
+enum status open_created(const struct fs_name *at, unsigned flags, struct file **out)
+{
+    struct file *f = file_make(NULL, flags, "");
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = open_create(at, FILE_REGULAR, NULL, &f->node);
+    if (s != OK) {
+        heap_free(f);
+        return s;
+    }
+    *out = f;
+    return OK;
+}
+
+static enum status open_missing(const struct walk *w, unsigned flags, struct file **out)
+{
+    struct fs_name at = last_name(w);
+    bool is_directory = w->is_directory_wanted || (flags & VFS_DIRECTORY) != 0;
+    return is_directory ? E_ISDIR : open_created(&at, flags, out);
 }
 
 static enum status open_once(const char *cwd, const char *path, unsigned flags, struct file **out)
 {
     bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;
     struct walk *w;
-    struct fs_node *node = NULL;
     enum status s = walk_path(cwd, path, is_new_only ? WALK_NO_FOLLOW : WALK_FOLLOW, &w);
     if (w == NULL) {
         return s;
     }
     if (s == OK) {
         s = open_check(w->node, flags);
-        node = w->node;
         if (s == OK) {
-            fs_node_get(node);
+            fs_node_get(w->node);
+            s = open_finish(w->node, flags, w->path, out);
         }
     } else if ((flags & VFS_CREATE) != 0) {
-        s = w->is_directory_wanted || (flags & VFS_DIRECTORY) != 0
-                ? E_ISDIR
-                : create_missing(w, FILE_REGULAR, &node);
-    }
-    if (s == OK) {
-        s = open_finish(node, flags, w->path, out);
+        s = open_missing(w, flags, out);
     }
     walk_end(w);
     return s;

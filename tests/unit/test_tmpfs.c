@@ -334,6 +334,50 @@ static void test_room_that_is_not_there_takes_none(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
+/* An open whose nth allocation fails, for each n. @return how many did. */
+static int open_without_memory(const char *path, unsigned flags, void (*is_unchanged)(void))
+{
+    enum status s = E_NOMEM;
+    int n = 0;
+    for (; s != OK && n < 20; n++) {
+        struct file *f;
+        size_t live = env_live_objects();
+        env_allocations_left = n;
+        s = vfs_open(NULL, path, flags, &f);
+        env_allocations_left = -1;
+        if (s == OK) {
+            file_close(f);
+        } else {
+            assert_int_equal(s, E_NOMEM);
+            assert_int_equal(env_live_objects(), live);
+            is_unchanged();
+        }
+    }
+    return n - 1;
+}
+
+static void expect_no_new(void)
+{
+    struct file_stat st;
+    assert_int_equal(vfs_stat(NULL, "/tmp/new", true, &st), E_NOENT);
+}
+
+static void expect_its_text(void)
+{
+    expect("/tmp/f", "text");
+}
+
+static void test_an_open_that_fails_changes_nothing(void **state)
+{
+    (void)state;
+    put("/tmp/f", "text");
+    assert_true(open_without_memory("/tmp/new", VFS_WRITE | VFS_CREATE, expect_no_new) > 1);
+    assert_true(open_without_memory("/tmp/f", VFS_WRITE | VFS_TRUNCATE, expect_its_text) > 1);
+    expect("/tmp/f", "");
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/new"), OK);
+}
+
 static void test_empty_files_count(void **state)
 {
     (void)state;
@@ -467,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
         cmocka_unit_test(test_room_that_is_not_there_takes_none),
+        cmocka_unit_test(test_an_open_that_fails_changes_nothing),
         cmocka_unit_test(test_empty_files_count),
         cmocka_unit_test(test_holes_count_by_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
