@@ -245,6 +245,14 @@ void panic_explained(void (*explain)(void (*write)(void *ctx, const char *line),
     vpanic(&(struct explanation){explain, arg}, hal_frame_here(), fmt, args);
 }
 
+static void (*explain_address)(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at);
+
+void panic_explain_faults(void (*explain)(void (*write)(void *ctx, const char *line), void *ctx,
+                                          uintptr_t at))
+{
+    explain_address = explain;
+}
+
 void panic_fault(const struct fault *fault, const char *why)
 {
     static char text[256];
@@ -260,6 +268,9 @@ void panic_fault(const struct fault *fault, const char *why)
     say_registers(fault->frame);
     say_unset(fault->frame);
     say_backtrace(fault->pc, hal_frame_fp(fault->frame));
+    if (fault->has_address && explain_address != NULL) {
+        explain_address(say_frame, NULL, fault->address);
+    }
     say_other_cpus();
     log_for_each_unshown(LOG_LINES_MAX, say_log_line);
     finish();

@@ -20,6 +20,11 @@ _Noreturn void panic_explained(void (*explain)(void (*write)(void *ctx, const ch
                                                void *ctx, const void *arg),
                                const void *arg, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/** @brief What panic_fault() says of an address that nobody may use, behind the backtrace. Whoever
+ * knows says so once, at boot. */
+void panic_explain_faults(void (*explain)(void (*write)(void *ctx, const char *line), void *ctx,
+                                          uintptr_t at));
+
 /**
  * @brief Print the call chain as `#n symbol+offset (file:line)`, kernel and loaded code.
  * @param write  Receives whole lines.

@@ -269,6 +269,13 @@ void *heap_realloc(void *p, size_t size)
 
 #endif
 
+#ifdef HEAP_DEBUG
+void heap_retire_plain(void *p)
+{
+    count_large(-(LARGE_ONE + vm_find((uintptr_t)p)->pages));
+}
+#endif
+
 char *heap_strdup(const char *s)
 {
     size_t len = strlen(s) + 1;

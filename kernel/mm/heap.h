@@ -51,6 +51,8 @@ struct heap_stats {
 };
 void heap_get_stats(struct heap_stats *out);
 
-/** @brief Address sanitizer builds: write what is known of the object at, or around, an address
- * that nobody may use, in whole lines. @context{any, of a panic too} */
+#ifdef HALYARD_DEBUG
+/** @brief Write what is known of the object at, or around, an address that nobody may use, in whole
+ * lines. @context{any, of a panic too} */
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at);
+#endif

@@ -18,6 +18,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/failure.h"
+#include "kernel/mm/heap_graves.h"
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -33,8 +34,8 @@
 #define FENCE    0xfbu
 #define TAIL_MIN 16u
 
-/** Beyond it nothing is filled, and nothing lies in quarantine: such an object has pages of its
- * own, with guards, which are unmapped. */
+/** Beyond it nothing is filled: such an object has pages of its own, with guards. They are unmapped
+ * and stay nobody's for a while (heap_graves.h). */
 #define QUARANTINE_LARGEST (64u << 10)
 #define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences */
 
@@ -97,30 +98,46 @@ static void explain(void (*write)(void *ctx, const char *line), void *ctx, const
     }
 }
 
-#ifdef HALYARD_ADDRESS
+static void explain_grave(void (*write)(void *ctx, const char *line), void *ctx, const void *arg)
+{
+    const struct heap_grave *g = arg;
+    heap_site_print(write, ctx, "taken by:", g->taken_by);
+    heap_site_print(write, ctx, "given back by:", g->given_by);
+}
+
+static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at,
+                       const void *object, size_t size)
+{
+    char line[80];
+    uintptr_t begin = (uintptr_t)object;
+    fmt_print(line, sizeof(line), "at %s%zu of an object of %zu bytes", at < begin ? "-" : "+",
+              at < begin ? begin - at : at - begin, size);
+    write(ctx, line);
+}
+
 #define LOOKED_BACK 4096u /* bytes: for the tag of an object around an address */
 
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
 {
     uint8_t byte;
+    struct heap_grave grave;
+    if (heap_grave_at(at, &grave)) {
+        say_offset(write, ctx, at, grave.object, grave.size);
+        explain_grave(write, ctx, &grave);
+        return;
+    }
     for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
         const struct tag *t = (const struct tag *)tag;
         if (!hal_probe_read8(t, &byte)) {
             return;
         }
         if (t->state == state_of(t, TAKEN) || t->state == state_of(t, GIVEN)) {
-            char line[80];
-            bool is_before = at < tag + sizeof(*t);
-            size_t offset = is_before ? tag + sizeof(*t) - at : at - tag - sizeof(*t);
-            fmt_print(line, sizeof(line), "at %s%zu of an object of %zu bytes",
-                      is_before ? "-" : "+", offset, t->size);
-            write(ctx, line);
+            say_offset(write, ctx, at, t + 1, t->size);
             explain(write, ctx, t);
             return;
         }
     }
 }
-#endif
 
 static _Noreturn void accuse(struct tag *t, const char *what, const uint8_t *at)
 {
@@ -165,6 +182,11 @@ static bool is_in_run(paddr_t at)
     return false;
 }
 
+static bool is_direct(const void *p)
+{
+    return (uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE;
+}
+
 /** Such memory is there, so that a tag can be looked for in it. */
 static bool can_have_tag(const void *p)
 {
@@ -172,7 +194,7 @@ static bool can_have_tag(const void *p)
     if (!IS_ALIGNED(at, 16)) {
         return false;
     }
-    if (at - HAL_DIRECT_BASE < HAL_DIRECT_SIZE) {
+    if (is_direct((void *)at)) {
         return is_in_run(hal_direct_to_phys((void *)at));
     }
     const struct vm_range *range = vm_find(at);
@@ -189,6 +211,10 @@ static _Noreturn void freed_twice(const struct tag *t, const void *p)
 static struct tag *taken(const void *p)
 {
     struct tag *t = tag_of(p);
+    struct heap_grave grave;
+    if (!is_direct(p) && heap_grave_at((uintptr_t)p, &grave) && grave.object == p) {
+        panic_explained(explain_grave, &grave, "heap: %p, %zu bytes, freed twice", p, grave.size);
+    }
     if (!can_have_tag(p)) {
         panic("heap: free of %p, which it did not hand out", p);
     }
@@ -247,6 +273,7 @@ static void drain(size_t limit)
 
 void heap_debug_drain(void)
 {
+    heap_graves_open(); /* first: what those have taken lies in quarantine then */
     drain(0);
 }
 
@@ -317,6 +344,18 @@ static struct tag *claim(const void *p)
     return t;
 }
 
+static void bury(struct tag *t)
+{
+    const struct heap_grave grave = {.base = base_of(t),
+                                     .object = object_of(t),
+                                     .size = t->size,
+                                     .taken_by = t->taken_by,
+                                     .given_by = t->given_by};
+    asan_unpoison(base_of(t), whole_of(t));
+    heap_retire_plain(base_of(t));
+    heap_bury(&grave);
+}
+
 static void give(void *p, const void *frame)
 {
     struct tag *t = claim(p);
@@ -325,8 +364,7 @@ static void give(void *p, const void *frame)
     atomic_fetch_sub_explicit(&live_bytes, t->size, memory_order_relaxed);
     t->given_by = heap_site_at(frame);
     if (whole_of(t) > QUARANTINE_LARGEST) {
-        asan_unpoison(base_of(t), whole_of(t));
-        heap_free_plain(base_of(t));
+        bury(t);
         return;
     }
     memset(p, STALE, t->size);
@@ -357,14 +395,19 @@ void *heap_realloc(void *p, size_t size)
 
 void heap_debug_stats(struct heap_stats *out)
 {
-    out->live_objects = atomic_load_explicit(&live_objects, memory_order_relaxed);
-    out->live_bytes = atomic_load_explicit(&live_bytes, memory_order_relaxed);
+    struct heap_stats graves;
+    heap_graves_stats(&graves);
+    out->live_objects =
+        atomic_load_explicit(&live_objects, memory_order_relaxed) - graves.live_objects;
+    out->live_bytes = atomic_load_explicit(&live_bytes, memory_order_relaxed) - graves.live_bytes;
 }
 
 void heap_debug_init(void)
 {
     oldest = youngest = NULL;
     quarantined = 0;
+    heap_graves_init();
+    panic_explain_faults(heap_debug_explain);
     atomic_store_explicit(&live_objects, 0, memory_order_relaxed);
     atomic_store_explicit(&live_bytes, 0, memory_order_relaxed);
 }

@@ -90,6 +90,8 @@ void heap_add_slab_stats(struct heap_stats *out);
 void *heap_alloc_plain(size_t size);
 void *heap_alloc_aligned_plain(size_t size, size_t align);
 void heap_free_plain(void *p);
+/** An object with a range of its own is none of the heap's any more; vm_free() has the rest. */
+void heap_retire_plain(void *p);
 void heap_debug_init(void);
 /** What lies in quarantine is looked at, and given back. */
 void heap_debug_drain(void);

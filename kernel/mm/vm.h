@@ -163,6 +163,9 @@ enum status vm_show_direct(paddr_t base, size_t pages);
 void *vm_alloc(size_t size, enum page_owner owner, const char *name);
 /** @brief Give back what vm_alloc() returned; NULL does nothing. @context{thread} */
 void vm_free(void *p);
+/** @brief Give back the memory of what vm_alloc() returned, and keep its addresses, which nobody
+ * can use, until vm_free(). @context{thread} */
+void vm_free_frames(void *p);
 
 /** @brief Map device registers, uncached. base need not be page aligned.
  *  @return OK; E_NOMEM; E_INVAL: wraps around, or part of it is RAM (with a line in the log).

@@ -66,17 +66,28 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name)
     return (void *)(uintptr_t)range->base;
 }
 
-void vm_free(void *p)
+/* The range that vm_alloc() made, for whoever gives it back. */
+static struct vm_range *allocated_at(void *p)
 {
-    if (p == NULL) {
-        return;
-    }
     struct vm_range *range = vm_find((uintptr_t)p);
     if (range == NULL || range->base != (uintptr_t)p || range->ctx != &allocated) {
         panic("vm: free of %p, which is no range's start", p);
     }
+    return range;
+}
+
+void vm_free_frames(void *p)
+{
+    struct vm_range *range = allocated_at(p);
     vm_unmap(range, 0, range->pages, true);
-    release(range);
+}
+
+void vm_free(void *p)
+{
+    if (p != NULL) {
+        vm_free_frames(p);
+        release(vm_find((uintptr_t)p));
+    }
 }
 
 /* Whole pages around [base, base + len) of physical memory, mapped in a new range. NULL: see *why.

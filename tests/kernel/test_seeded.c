@@ -51,6 +51,22 @@ static void seeded_heap_use_after_free(void)
     heap_drain();
 }
 
+#define LARGE 100000u /* has pages of its own */
+
+static void seeded_heap_large_double_free(void)
+{
+    object = heap_alloc(LARGE);
+    heap_free(object);
+    heap_free(object);
+}
+
+static void seeded_heap_large_use_after_free(void)
+{
+    object = heap_alloc(LARGE);
+    heap_free(object);
+    object[LARGE - 1] = 'x';
+}
+
 static void seeded_heap_foreign(void)
 {
     static uint8_t not_the_heaps[64];
@@ -234,6 +250,8 @@ const struct kernel_test seeded_tests[] = {
     {"seeded_heap_underflow", seeded_heap_underflow},
     {"seeded_heap_double_free", seeded_heap_double_free},
     {"seeded_heap_use_after_free", seeded_heap_use_after_free},
+    {"seeded_heap_large_double_free", seeded_heap_large_double_free},
+    {"seeded_heap_large_use_after_free", seeded_heap_large_use_after_free},
     {"seeded_heap_foreign", seeded_heap_foreign},
     {"seeded_heap_leak", seeded_heap_leak},
     {"seeded_page_use_after_free", seeded_page_use_after_free},

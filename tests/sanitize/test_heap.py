@@ -35,6 +35,13 @@ class Heap(TestCase):
         self.caught("heap_use_after_free", rf"heap: a write after the free of {POINTER}, 24 bytes: 0x78 at \+3\n",
                     is_given_back=True)
 
+    def test_a_second_free_of_what_has_its_own_pages(self):
+        self.caught("heap_large_double_free", rf"heap: {POINTER}, 100000 bytes, freed twice\n", is_given_back=True)
+
+    def test_a_write_after_the_free_of_what_has_its_own_pages(self):
+        self.caught("heap_large_use_after_free", r"unexpected fault: .*\bwrite\b.*[\s\S]*?"
+                                                 r"\n +at \+99999 of an object of 100000 bytes\n", is_given_back=True)
+
     def test_a_foreign_pointer(self):
         result = run("--test=seeded_heap_foreign")
         self.expect(result, STATUS_PANIC, "panic", contains=["which it did not hand out", "seeded_heap_foreign+0x"])

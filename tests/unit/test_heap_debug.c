@@ -150,6 +150,55 @@ static void test_a_large_object_has_fences_too(void **state)
     expect_panic(heap_free, p, ", 300000 bytes: 0x09 at +300000");
 }
 
+static char printed[4096];
+
+static void keep_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    strncat(printed, line, sizeof(printed) - strlen(printed) - 1);
+    strncat(printed, "\n", sizeof(printed) - strlen(printed) - 1);
+}
+
+#define LARGE 300000u
+
+static void test_a_second_free_of_a_large_object_is_seen(void **state)
+{
+    (void)state;
+    void *p = heap_alloc(LARGE);
+    heap_free(p);
+    heap_free(heap_alloc(LARGE)); /* is not in its place */
+    expect_panic(heap_free, p, ", 300000 bytes, freed twice");
+    expect_both_chains();
+}
+
+static void test_a_large_objects_addresses_are_known_for_a_while(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    heap_get_stats(&before);
+    uint8_t *p = heap_alloc(LARGE);
+    heap_free(p);
+    heap_get_stats(&after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(after.live_bytes, before.live_bytes);
+    printed[0] = '\0';
+    heap_debug_explain(keep_line, NULL, (uintptr_t)p + LARGE - 1);
+    assert_non_null(strstr(printed, "at +299999 of an object of 300000 bytes\ntaken by:"));
+    assert_non_null(strstr(printed, "given back by:"));
+    assert_non_null(vm_find((uintptr_t)p));
+    for (unsigned i = 0; i < 64; i++) {
+        heap_free(heap_alloc(LARGE));
+    }
+    printed[0] = '\0';
+    heap_debug_explain(keep_line, NULL, (uintptr_t)p + LARGE - 1);
+    assert_int_equal(printed[0], '\0');
+    assert_null(vm_find((uintptr_t)p));
+    heap_drain();
+    heap_get_stats(&after);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(after.live_bytes, before.live_bytes);
+}
+
 static void realloc_it(void *p)
 {
     (void)heap_realloc(p, 100);
@@ -187,15 +236,6 @@ static void test_contents_are_neither_zero_nor_what_was_there(void **state)
     }
 }
 
-static char printed[4096];
-
-static void keep_line(void *ctx, const char *line)
-{
-    (void)ctx;
-    strncat(printed, line, sizeof(printed) - strlen(printed) - 1);
-    strncat(printed, "\n", sizeof(printed) - strlen(printed) - 1);
-}
-
 static NOINLINE void *leak(size_t size)
 {
     void *volatile p = heap_alloc(size);
@@ -210,6 +250,7 @@ static void test_what_is_not_given_back_is_told_by_who_took_it(void **state)
     }
     (void)heap_alloc(10);
     heap_free(heap_alloc(100000));
+    heap_drain();
     printed[0] = '\0';
     heap_site_print_top(keep_line, NULL, 2);
     assert_int_equal(strncmp(printed, "3000 bytes in 3 objects:", 24), 0);
@@ -227,6 +268,8 @@ int main(void)
         cmocka_unit_test_setup(test_a_write_past_the_end_is_seen_by_the_byte, set_up),
         cmocka_unit_test_setup(test_a_write_before_the_beginning_is_seen, set_up),
         cmocka_unit_test_setup(test_a_large_object_has_fences_too, set_up),
+        cmocka_unit_test_setup(test_a_second_free_of_a_large_object_is_seen, set_up),
+        cmocka_unit_test_setup(test_a_large_objects_addresses_are_known_for_a_while, set_up),
         cmocka_unit_test_setup(test_realloc_of_what_was_given_back_is_seen, set_up),
         cmocka_unit_test_setup(test_realloc_moves_so_that_the_old_pointer_is_stale, set_up),
         cmocka_unit_test_setup(test_contents_are_neither_zero_nor_what_was_there, set_up),
