@@ -15,23 +15,11 @@
 /* "64M": a number and the first letter of its binary unit, or bytes. */
 static bool parse_size(const char *text, uint64_t *out)
 {
-    static const char units[] = "KMGT";
-    char digits[24];
-    size_t len = strlen(text);
-    if (len == 0 || len >= sizeof digits) {
-        return false;
-    }
-    memcpy(digits, text, len + 1);
-    const char *unit = strchr(units, digits[len - 1]);
-    unsigned shift = unit == NULL ? 0 : 10 * (unsigned)(unit - units + 1);
-    if (unit != NULL) {
-        digits[len - 1] = '\0';
-    }
     unsigned long long n;
-    if (!str_to_u64(digits, &n) || n == 0 || n > UINT64_MAX >> shift) {
+    if (!str_to_u64(text, &n) || n == 0) {
         return false;
     }
-    *out = n << shift;
+    *out = n;
     return true;
 }
 

@@ -3,9 +3,12 @@
 // A configuration device whose directory is arbitrary bytes, and which refuses the transfer that
 // the first byte names. Whatever it says, the driver ends and gives its memory back.
 #include "drivers/fw_cfg/fw_cfg.h"
+#include "drivers/fw_cfg/fw_cfg_files.h"
 
 #include "fake/world.h"
+#include "kernel/io/host_file.h"
 #include "kernel/lib/endian.h"
+#include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
 #include <stdlib.h>
@@ -17,6 +20,7 @@ enum {
     REFUSED = 1,
     READ = 2,
     SELECT = 8,
+    WHOLE_MAX = 3000, /* more than one transfer */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,6 +78,13 @@ static uint32_t free_pages(void)
     return (uint32_t)stats.by_owner[PAGE_FREE];
 }
 
+static uint64_t live_objects(void)
+{
+    struct heap_stats stats;
+    heap_get_stats(&stats);
+    return stats.live_objects;
+}
+
 static void use(void)
 {
     static const uint8_t bytes[28];
@@ -87,7 +98,7 @@ static void use(void)
         abort();
     }
     if (s == OK) {
-        uint8_t back[3000]; /* more than one transfer */
+        uint8_t back[WHOLE_MAX];
         (void)!fw_cfg_read(&f, &file, back, file.size < sizeof(back) ? file.size : sizeof(back));
         s = fw_cfg_write(&f, &file, bytes, sizeof(bytes));
         if (s == OK && file.size < sizeof(bytes)) {
@@ -100,6 +111,18 @@ static void use(void)
     }
 }
 
+/* As the kernel asks for its tests. */
+static void read_whole(void)
+{
+    void *bytes = NULL;
+    size_t len = 0;
+    enum status s = host_file_read("etc/ramfb", WHOLE_MAX, &bytes, &len);
+    if ((s == OK) != (bytes != NULL) || len > WHOLE_MAX || (s == OK) != (len > 0)) {
+        abort();
+    }
+    heap_free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool is_up;
@@ -107,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)world_boot(NULL);
         fake_on_port_read = read_port;
         fake_on_port_write = write_port;
+        fw_cfg_offer_files(&ports);
         is_up = true;
     }
     if (size == 0) {
@@ -120,6 +144,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t before = free_pages();
     use();
     if (free_pages() != before) {
+        abort();
+    }
+    uint64_t objects = live_objects();
+    read_whole();
+    if (live_objects() != objects) {
         abort();
     }
     return 0;

@@ -222,9 +222,12 @@ class Portable(TestCase):
 
     def test_time_and_memory_are_limited(self):
         result = run(typed="run --cpu 1 /bin/spin.wasm\nrun --interp --cpu 1 /bin/spin.wasm\n"
-                     "run --memory 64K /bin/hello.wasm x\n/bin/hello.wasm afterwards\npoweroff\n", limit=120)
+                     "run --memory 64K /bin/hello.wasm x\nrun --memory 1MK /bin/hello.wasm x\n"
+                     "run --memory 0 /bin/hello.wasm x\nrun --memory 16384P /bin/hello.wasm x\n"
+                     "run --memory 16777216T /bin/hello.wasm x\n/bin/hello.wasm afterwards\npoweroff\n", limit=120)
         self.expect(result, 0, contains="argument 1: afterwards")
         self.assertEqual(result.output.count("its CPU time is used up"), 2, result.output)
+        self.assertEqual(result.output.count("\nusage: run "), 4, result.output)
         self.assertNotIn("argument 1: x", result.output)
 
     def test_a_memory_that_is_larger_than_allowed_is_named_with_its_size(self):
