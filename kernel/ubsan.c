@@ -154,18 +154,6 @@ HANDLER(load_invalid_value_abort, const struct with_type *d, value_t v)
     report(&d->at, "%s is no %s", value_text(text, d->type, v), d->type->name);
 }
 
-HANDLER(vla_bound_not_positive_abort, const struct with_type *d, value_t v)
-{
-    char text[VALUE_TEXT];
-    report(&d->at, "an array of %s elements", value_text(text, d->type, v));
-}
-
-HANDLER(float_cast_overflow_abort, const struct with_two_types *d, value_t v)
-{
-    (void)v;
-    report(&d->at, "a %s that is no %s", d->first->name, d->second->name);
-}
-
 HANDLER(invalid_builtin_abort, const struct invalid_builtin *d)
 {
     report(&d->at, "the bits of 0 are counted from its first one");
@@ -192,11 +180,6 @@ HANDLER(alignment_assumption_abort, const struct with_two_types *d, uintptr_t p,
 HANDLER(builtin_unreachable, const struct place *at)
 {
     report(at, "the end of what is never reached");
-}
-
-HANDLER(missing_return, const struct place *at)
-{
-    report(at, "a function that ends without its value");
 }
 
 #endif

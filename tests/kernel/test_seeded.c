@@ -113,6 +113,26 @@ static void seeded_overflow(void)
     sink = large + 1;
 }
 
+static void seeded_difference(void)
+{
+    sink = -2 - large;
+}
+
+static void seeded_product(void)
+{
+    sink = large * nine;
+}
+
+static void seeded_negation(void)
+{
+    sink = -(-large - 1);
+}
+
+static void seeded_quotient(void)
+{
+    sink = (-large - 1) / (nine - 10);
+}
+
 static void seeded_shift(void)
 {
     sink = 1 << wide;
@@ -143,6 +163,49 @@ static void seeded_bool(void)
 static void seeded_division(void)
 {
     sink = nine / (wide - 40);
+}
+
+static void seeded_pointer(void)
+{
+    const char *p = odd + (UINTPTR_MAX - (uintptr_t)wide);
+    sink = p > odd;
+}
+
+static void seeded_zeros(void)
+{
+    sink = __builtin_clz((unsigned)(nine - 9));
+}
+
+__attribute__((nonnull)) static NOINLINE int first_of(const int *p)
+{
+    return (int)((uintptr_t)p & 1);
+}
+
+static void seeded_argument(void)
+{
+    sink = first_of(nowhere);
+}
+
+__attribute__((returns_nonnull)) static NOINLINE int *no_place(void)
+{
+    return nowhere;
+}
+
+static void seeded_result(void)
+{
+    sink = no_place() == nowhere;
+}
+
+static void seeded_assumption(void)
+{
+    sink = *(char *)__builtin_assume_aligned(odd, 16);
+}
+
+static void seeded_unreachable(void)
+{
+    if (nine == 9) {
+        __builtin_unreachable();
+    }
 }
 
 static NOINLINE void fill(char *p, int count)
@@ -258,7 +321,17 @@ const struct kernel_test seeded_tests[] = {
 #endif
 #ifdef HALYARD_UNDEFINED
     {"seeded_overflow", seeded_overflow},
+    {"seeded_difference", seeded_difference},
+    {"seeded_product", seeded_product},
+    {"seeded_negation", seeded_negation},
+    {"seeded_quotient", seeded_quotient},
     {"seeded_shift", seeded_shift},
+    {"seeded_pointer", seeded_pointer},
+    {"seeded_zeros", seeded_zeros},
+    {"seeded_argument", seeded_argument},
+    {"seeded_result", seeded_result},
+    {"seeded_assumption", seeded_assumption},
+    {"seeded_unreachable", seeded_unreachable},
     {"seeded_bounds", seeded_bounds},
     {"seeded_null", seeded_null},
     {"seeded_alignment", seeded_alignment},

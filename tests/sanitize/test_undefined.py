@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A mistake of each kind that the presets with -ubsan catch ends in a panic that names it, and its place."""
-from smoke import TestCase, run
+from smoke import TestCase, for_machine, run
 
 STATUS_PANIC = 120
 
@@ -15,6 +15,43 @@ class Undefined(TestCase):
 
     def test_overflow(self):
         self.undefined("overflow", "2147483647 + 1 is no 'int'")
+
+    def test_difference(self):
+        self.undefined("difference", "-2 - 2147483647 is no 'int'")
+
+    def test_product(self):
+        self.undefined("product", "2147483647 * 9 is no 'int'")
+
+    def test_negation(self):
+        self.undefined("negation", r"-(-2147483648) is no 'int'")
+
+    def test_quotient(self):
+        self.undefined("quotient", "-2147483648 / -1 is no 'int'")
+
+    def test_pointer(self):
+        result = run("--test=seeded_pointer")
+        self.expect(result, STATUS_PANIC, "panic")
+        self.assertRegex(result.output, r"the pointer 0x[0-9a-f]+ moves to 0x[0-9a-f]+, at tests/kernel/test_seeded.c:")
+
+    @for_machine("x86_64")  # AArch64 has an instruction that counts them in 0, too
+    def test_zeros_of_nothing(self):
+        self.undefined("zeros", "the bits of 0 are counted from its first one")
+
+    def test_an_argument_that_may_not_be_null(self):
+        self.undefined("argument", "a null pointer as an argument that may be none")
+
+    def test_a_result_that_may_not_be_null(self):
+        result = run("--test=seeded_result")
+        self.expect(result, STATUS_PANIC, "panic", contains=[
+            "undefined behaviour: a null pointer as a result that may be none, at tests/kernel/test_seeded.c:"])
+
+    def test_an_assumption(self):
+        result = run("--test=seeded_assumption")
+        self.expect(result, STATUS_PANIC, "panic")
+        self.assertRegex(result.output, r"0x[0-9a-f]+1 was said to be aligned to 16, but for 0, at tests/kernel/test_seeded.c:")
+
+    def test_what_is_never_reached(self):
+        self.undefined("unreachable", "the end of what is never reached")
 
     def test_shift(self):
         self.undefined("shift", "a shift of 1, a 'int', by 40")
