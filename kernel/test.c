@@ -26,7 +26,8 @@ static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 static struct {
     bool failed;
     const char *skipped; /* why, or NULL */
-    bool is_walked;      /* what it says of itself does not count: see walk() */
+    bool is_walked;      /* what it says of itself does not count: see run_walked() */
+    uint32_t lock_reports;
 } running;
 
 void test_fail(const char *file, int line, const char *fmt, ...)
@@ -58,30 +59,27 @@ static void run_walked(const struct kernel_test *test)
     running.is_walked = false;
 }
 
-/** @param walk  NULL, or that of the extension: extension.h.
- * @return true unless it failed; a skipped test has not. */
-static bool run_one(const struct kernel_test *test, extension_walk_t *walk, unsigned number)
+/* Of a test that has run. @return true unless it failed; a skipped test has not. */
+static bool report(const char *prefix, const char *name, unsigned number)
+{
+    bool is_skipped = !running.failed && running.skipped != NULL;
+    console_printf("%s %u - %s%s%s%s\n", running.failed ? "not ok" : "ok", number, prefix, name,
+                   is_skipped ? " # SKIP " : "", is_skipped ? running.skipped : "");
+    return !running.failed;
+}
+
+static void begin(void)
 {
     running.failed = false;
     running.skipped = NULL;
-    uint32_t reports = lockcheck_reports();
-    if (walk != NULL) {
-        walk(test, run_walked);
-    } else {
-        test->run();
-    }
-    if (lockcheck_reports() != reports) {
+    running.lock_reports = lockcheck_reports();
+}
+
+static void end(void)
+{
+    if (lockcheck_reports() != running.lock_reports) {
         test_fail(__FILE__, __LINE__, "the lock checker has something to say");
     }
-    const char *prefix = walk != NULL ? WALK_PREFIX : "";
-    if (running.failed) {
-        console_printf("not ok %u - %s%s\n", number, prefix, test->name);
-    } else if (running.skipped != NULL) {
-        console_printf("ok %u - %s%s # SKIP %s\n", number, prefix, test->name, running.skipped);
-    } else {
-        console_printf("ok %u - %s%s\n", number, prefix, test->name);
-    }
-    return !running.failed;
 }
 
 static bool is_wanted(const char *name, const char *glob)
@@ -101,9 +99,17 @@ static int run_all(const struct kernel_test *const *tables, const char *glob,
     unsigned ran = 0, failed = 0;
     for (const struct kernel_test *const *table = tables; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
-            if (is_wanted(t->name, glob)) {
-                failed += run_one(t, walk, ++ran) ? 0 : 1;
+            if (!is_wanted(t->name, glob)) {
+                continue;
             }
+            begin();
+            if (walk == NULL) {
+                t->run();
+            } else if (!walk(t, strcmp(t->name, glob) == 0, run_walked)) {
+                continue;
+            }
+            end();
+            failed += report(walk != NULL ? WALK_PREFIX : "", t->name, ++ran) ? 0 : 1;
         }
     }
     console_printf("1..%u\n", ran);

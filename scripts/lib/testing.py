@@ -130,6 +130,10 @@ def sanitized_suites(machine, points):
         build, make = build_directory(preset), maker(preset)
         yield Command(f"guest/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
                                           "--timeout", "1200", "--test"], points, [], prepare=make)
+        if kind == "ubsan":
+            yield Command(f"fails/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
+                                              "--timeout", "1200", "--test", "fails:*"],
+                          [f"fails:{point}" for point in points], [], prepare=make)
         for name in finds:
             file = ROOT / f"tests/sanitize/test_{name}.py"
             yield Command(f"sanitize/{preset}/{name}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine,

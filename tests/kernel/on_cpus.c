@@ -12,7 +12,7 @@ cpu_t contenders(void)
 
 void run_on_contenders(const char *name, void (*entry)(void *arg))
 {
-    struct thread *threads[CPUS_CONTENDING];
+    struct thread *threads[CPUS_CONTENDING] = {NULL};
     cpu_t count = contenders();
     for (cpu_t i = 0; i < count; i++) {
         const struct thread_options options = {.name = name,
@@ -24,6 +24,6 @@ void run_on_contenders(const char *name, void (*entry)(void *arg))
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
     }
     for (cpu_t i = 0; i < count; i++) {
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+        TEST_EQUAL(test_join(threads[i], NULL), OK);
     }
 }

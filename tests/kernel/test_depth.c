@@ -4,9 +4,11 @@
 // it makes runs in what is left of them without looking: each must do with half, interrupts
 // included.
 #include "kernel/clock.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
@@ -150,7 +152,7 @@ static bool run_calls(struct depth *d)
     const struct wasi_config config = {.args = args, .arg_count = 1};
     enum program_end end = PROGRAM_RUNNING;
     int status;
-    struct thread *t;
+    struct thread *t = NULL;
     if (program_create("depth", &d->program) != OK) {
         return false;
     }
@@ -171,6 +173,9 @@ static bool run_calls(struct depth *d)
     }
     TEST_EQUAL(program_wait(d->program, clock_now_ns() + LONG_NS, &end, &status), OK);
     program_release(d->program);
+    failure_pause();
+    (void)!vfs_unlink(NULL, "/tmp/depth"); /* where memory ran out in between */
+    (void)!vfs_unlink(NULL, "/tmp/other");
     return end == PROGRAM_EXITED;
 }
 

@@ -122,7 +122,7 @@ static void do_nothing(void *arg)
 
 static void use_threads(void)
 {
-    struct thread *threads[3];
+    struct thread *threads[3] = {NULL};
     const struct thread_options options = {
         .name = "test", .entry = do_nothing, .uses_fp = true, .priority = PRIO_NORMAL};
     for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
@@ -132,7 +132,7 @@ static void use_threads(void)
     }
     for (unsigned i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
         if (threads[i] != NULL) {
-            TEST_EQUAL(thread_join(threads[i], NULL), OK);
+            TEST_EQUAL(test_join(threads[i], NULL), OK);
         }
     }
 }

@@ -23,14 +23,11 @@ static void check_code(void)
     const size_t pages[LOAD_PART_COUNT] = {2, 1, 1};
     struct page_stats before, after;
     /* The first time may take tables that stay: the block of the direct map is split once. */
-    if (codemem_alloc(&m, pages, "test") != OK) {
-        test_fail(__FILE__, __LINE__, "no code memory");
-        return;
-    }
+    TEST_NEED(codemem_alloc(&m, pages, "test") == OK);
     codemem_free(&m);
     page_get_stats(&before);
 
-    TEST_EQUAL(codemem_alloc(&m, pages, "test"), OK);
+    TEST_NEED(codemem_alloc(&m, pages, "test") == OK);
     vaddr_t code = codemem_address(&m, LOAD_CODE);
     vaddr_t alias = (vaddr_t)codemem_writable(&m, LOAD_CODE);
     vaddr_t direct = (vaddr_t)hal_direct(m.frames[0]);

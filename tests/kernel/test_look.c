@@ -75,7 +75,7 @@ static void be_stuck(void *arg)
 static void a_cpu_that_masks_interrupts_says_where_it_is(void)
 {
     struct cpu_look look;
-    struct thread *t;
+    struct thread *t = NULL;
     bool is_done = false;
     cpu_t last = hal_cpu_count() - 1;
     if (last == 0) { /* it can only ask itself */
@@ -100,7 +100,7 @@ static void a_cpu_that_masks_interrupts_says_where_it_is(void)
     }
     enum status s = look_at_cpu(last, has_nmi() ? PATIENCE_NS : 100 * NS_PER_MS, &look);
     atomic_store(&may_go, true);
-    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_EQUAL(test_join(t, NULL), OK);
     if (!has_nmi()) {
         TEST_EQUAL(s, E_TIMEDOUT);
         TEST_EQUAL(look_at_cpu(last, PATIENCE_NS, &look),
@@ -261,9 +261,9 @@ static void ask_while_they_work(uint32_t questions)
     ask(questions);
     atomic_store(&is_over, true);
     for (cpu_t cpu = 0; cpu < count; cpu++) {
-        TEST_EQUAL(thread_join(workers[cpu], NULL), OK);
+        TEST_EQUAL(test_join(workers[cpu], NULL), OK);
     }
-    TEST_EQUAL(thread_join(runner, NULL), OK);
+    TEST_EQUAL(test_join(runner, NULL), OK);
     TEST_EQUAL(under_mutex, atomic_load(&rounds));
     TEST_CHECK(under_mutex > 0);
     runs_remove_file(&calls);

@@ -164,7 +164,7 @@ static void nothing_is_had_by_two(void)
     timer_start(&t.timer);
     for (unsigned i = 0; i < HOLDERS; i++) {
         if (threads[i] != NULL) {
-            TEST_EQUAL(thread_join(threads[i], NULL), OK);
+            TEST_EQUAL(test_join(threads[i], NULL), OK);
             TEST_EQUAL(by_thread[i].wrong, 0);
         }
     }

@@ -7,6 +7,7 @@
 #include "hal/trap.h"
 #include "kernel/clock.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
@@ -15,7 +16,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/smp.h"
 #include "kernel/test.h"
-#include "tests/kernel/large_run.h"
+#include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>
@@ -240,38 +241,41 @@ static void fresh_pages_are_zero_and_come_back(void)
     TEST_CHECK(page_stats().by_owner[PAGE_TABLE] <= tables + 3);
 }
 
+/* The first page of a range is one of two frames, and then the other. */
+static void show_in_turn(struct vm_range *range, paddr_t frames)
+{
+    volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)range->base;
+    for (unsigned i = 0; i < 6; i++) {
+        paddr_t frame = paddr_add(frames, i % 2 * PAGE_SIZE);
+        *(uint64_t *)hal_direct(frame) = 100 + i % 2;
+        enum status s = vm_map_frames(range, 0, frame, 1, PROT_R | PROT_W);
+        TEST_EQUAL(s, OK);
+        if (s == OK) {
+            TEST_EQUAL(*p, 100 + i % 2);
+            vm_unmap(range, 0, 1, false);
+        }
+    }
+}
+
 /* A translation that is still in the TLB would show the first frame. */
 static void an_address_mapped_anew_shows_the_new_frame(void)
 {
     struct vm_range range;
-    paddr_t frame[2];
-    if (vm_reserve(&range, &three_pages) != OK || page_alloc(0, PAGE_OTHER, &frame[0]) != OK ||
-        page_alloc(0, PAGE_OTHER, &frame[1]) != OK) {
-        test_fail(__FILE__, __LINE__, "no memory");
-        return;
+    paddr_t frames;
+    TEST_NEED(page_alloc(1, PAGE_OTHER, &frames) == OK);
+    if (vm_reserve(&range, &three_pages) == OK) {
+        show_in_turn(&range, frames);
+        vm_release(&range);
+    } else {
+        test_fail(__FILE__, __LINE__, "no addresses");
     }
-    volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)range.base;
-    for (unsigned i = 0; i < 2; i++) {
-        *(uint64_t *)hal_direct(frame[i]) = 100 + i;
-    }
-    for (unsigned i = 0; i < 6; i++) {
-        TEST_EQUAL(vm_map_frames(&range, 0, frame[i % 2], 1, PROT_R | PROT_W), OK);
-        TEST_EQUAL(*p, 100 + i % 2);
-        vm_unmap(&range, 0, 1, false);
-    }
-    vm_release(&range);
-    page_free(frame[0], 0);
-    page_free(frame[1], 0);
+    page_free(frames, 1);
 }
 
 static void protection_can_be_taken_and_given(void)
 {
     struct vm_range range;
-    if (vm_reserve(&range, &three_pages) != OK ||
-        vm_populate(&range, 0, 3, PROT_R | PROT_W, PAGE_OTHER) != OK) {
-        test_fail(__FILE__, __LINE__, "no memory");
-        return;
-    }
+    TEST_NEED(take_pages(&range, &three_pages, 0, 3));
     uint8_t *middle = (uint8_t *)(uintptr_t)(range.base + PAGE_SIZE);
     TEST_CHECK(can_write(middle));
     TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK);
@@ -296,8 +300,7 @@ static uint64_t use_far_away(void)
     struct vm_range range;
     memory_reclaim();
     uint64_t before = page_stats().by_owner[PAGE_TABLE];
-    if (vm_reserve(&range, &far_away) != OK ||
-        vm_populate(&range, 0, 1, PROT_R | PROT_W, PAGE_OTHER) != OK) {
+    if (!take_pages(&range, &far_away, 0, 1)) {
         test_fail(__FILE__, __LINE__, "no memory");
         return 0;
     }
@@ -354,15 +357,13 @@ static void hidden_frames_have_no_direct_mapping(void)
 {
     paddr_t base;
     unsigned order = take_large_run(PAGE_CODE, &base);
-    if (order == 0) {
-        test_fail(__FILE__, __LINE__, "no memory");
-        return;
-    }
+    TEST_NEED(order != 0);
     uint8_t *first = hal_direct(base);
     uint8_t *last = first + (PAGE_SIZE << order) - 1;
     TEST_CHECK(can_write(first) && can_write(last));
     TEST_EQUAL(vm_hide_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(!can_read(first) && !can_read(last));
+    failure_pause(); /* else it could not be given back */
     TEST_EQUAL(vm_show_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(can_write(first) && can_write(last));
     page_free(base, order);
@@ -429,7 +430,7 @@ static void a_range_is_found_while_others_come_and_go(void)
     bool ok = true;
     const struct thread_options options = {
         .name = "churn", .entry = churn, .arg = &ok, .priority = PRIO_NORMAL + 1};
-    struct thread *t;
+    struct thread *t = NULL;
     atomic_store(&churn_is_over, false);
     if (thread_create(&options, &t) != OK) {
         test_fail(__FILE__, __LINE__, "no thread");
@@ -440,7 +441,7 @@ static void a_range_is_found_while_others_come_and_go(void)
         struct vm_range *r = &range[i % CHURN_RANGES];
         lost += vm_find(r->base) != r;
     }
-    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_EQUAL(test_join(t, NULL), OK);
     TEST_CHECK(ok);
     TEST_EQUAL(lost, 0);
     for (unsigned i = 0; i < CHURN_RANGES; i++) {

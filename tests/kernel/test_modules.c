@@ -278,8 +278,8 @@ static void test_unload_ends_with_readers_inside(void)
         unload();
     }
     atomic_store(&is_over, true);
-    TEST_EQUAL(thread_join(a, NULL), OK);
-    TEST_EQUAL(thread_join(b, NULL), OK);
+    TEST_EQUAL(test_join(a, NULL), OK);
+    TEST_EQUAL(test_join(b, NULL), OK);
     (void)thread_sleep(NS_PER_MS); /* the readers' stacks go back once another thread runs */
     compare_books(&before);
 }
@@ -310,12 +310,12 @@ static void load_and_unload(void *arg)
 
 static void test_one_name_is_loaded_once_whoever_loads_it(void)
 {
-    struct thread *t[3];
+    struct thread *t[3] = {NULL};
     for (unsigned i = 0; i < ARRAY_COUNT(t); i++) {
         t[i] = start("loader", load_and_unload);
     }
     for (unsigned i = 0; i < ARRAY_COUNT(t); i++) {
-        TEST_EQUAL(thread_join(t[i], NULL), OK);
+        TEST_EQUAL(test_join(t[i], NULL), OK);
     }
     struct driver_module_info info;
     for (uint32_t i = 0; driver_module_get_info(i, &info); i++) {

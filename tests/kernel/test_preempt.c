@@ -101,7 +101,7 @@ static bool loses_one(bool is_wrong, enum thread_place place)
     }
     set(&s);
     bool lost = is_lost(&s);
-    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_EQUAL(test_join(t, NULL), OK);
     return lost;
 }
 

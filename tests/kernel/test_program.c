@@ -51,9 +51,10 @@ static struct program *create(void)
     return p;
 }
 
-static void start(struct program *p, void (*entry)(void *arg), void *arg)
+/* A program that gets no thread ends at once. */
+static bool start(struct program *p, void (*entry)(void *arg), void *arg)
 {
-    struct thread *t;
+    struct thread *t = NULL;
     const struct thread_options options = {.name = "of test",
                                            .entry = entry,
                                            .arg = arg,
@@ -63,9 +64,12 @@ static void start(struct program *p, void (*entry)(void *arg), void *arg)
                                            .program = p};
     enum status s = thread_create(&options, &t);
     TEST_CHECK(s == OK || atomic_load(&p->ending)); /* its time may be over already */
-    if (s == OK) {
-        thread_detach(t);
+    if (s != OK) {
+        program_kill(p, PROGRAM_KILLED, 0);
+        return false;
     }
+    thread_detach(t);
+    return true;
 }
 
 static void expect_end(struct program *p, enum program_end end, int status)
@@ -92,9 +96,9 @@ static void a_computing_program_is_killed(void)
     own_spin_code();
     struct program *p = create();
     if (p != NULL) {
-        start(p, spin_for_ever, NULL);
-        start(p, spin_for_ever, NULL);
-        wait_until_it_spins();
+        if (start(p, spin_for_ever, NULL) && start(p, spin_for_ever, NULL)) {
+            wait_until_it_spins();
+        }
         program_kill(p, PROGRAM_KILLED, 9);
         program_kill(p, PROGRAM_EXITED, 1); /* the first reason stands */
         expect_end(p, PROGRAM_KILLED, 9);
@@ -112,7 +116,7 @@ static void a_sleeping_program_is_killed(void)
     enum status result = OK;
     struct program *p = create();
     if (p != NULL) {
-        start(p, sleep_for_ever, &result);
+        (void)start(p, sleep_for_ever, &result);
         thread_yield();
         program_kill(p, PROGRAM_KILLED, 0);
         expect_end(p, PROGRAM_KILLED, 0);
@@ -135,12 +139,12 @@ static void a_program_ends_with_its_threads(void)
 {
     struct program *p = create();
     if (p != NULL) {
-        start(p, return_at_once, NULL);
+        (void)start(p, return_at_once, NULL);
         expect_end(p, PROGRAM_EXITED, 0);
     }
     p = create();
     if (p != NULL) {
-        start(p, exit_with_42, NULL);
+        (void)start(p, exit_with_42, NULL);
         expect_end(p, PROGRAM_EXITED, 42);
     }
 }
@@ -180,14 +184,15 @@ static void a_kill_waits_for_kernel_code(void)
     own_spin_code();
     struct program *p = create();
     if (p != NULL) {
-        start(p, hold_a_mutex, &h);
-        while (!atomic_load(&h.held)) {
+        bool is_started = start(p, hold_a_mutex, &h);
+        while (is_started && !atomic_load(&h.held)) {
             thread_yield();
         }
         program_kill(p, PROGRAM_KILLED, 3);
         enum program_end end;
         int status;
-        TEST_EQUAL(program_wait(p, clock_now_ns() + 5 * NS_PER_MS, &end, &status), E_TIMEDOUT);
+        enum status wanted = is_started ? E_TIMEDOUT : OK;
+        TEST_EQUAL(program_wait(p, clock_now_ns() + 5 * NS_PER_MS, &end, &status), wanted);
         TEST_CHECK(!is_free(&h.lock));
         atomic_store(&h.let_go, true);
         expect_end(p, PROGRAM_KILLED, 3);
@@ -215,7 +220,7 @@ static void time_ends_a_program_that_holds_its_lock(void)
     struct program *p = create();
     if (p != NULL) {
         p->cpu_limit_ticks = clock_ns_to_counter(LIMIT_NS) - clock_ns_to_counter(0);
-        start(p, hold_its_lock, p);
+        (void)start(p, hold_its_lock, p);
         expect_end(p, PROGRAM_OUT_OF_TIME, 119);
     }
     fault_disown(&spin_code);
@@ -233,7 +238,7 @@ static void threads_of_a_program_share_its_time(void)
         int status;
         p->cpu_limit_ticks = clock_ns_to_counter(SHARED_NS) - clock_ns_to_counter(0);
         for (unsigned i = 0; i < 4; i++) {
-            start(p, spin_for_ever, NULL);
+            (void)start(p, spin_for_ever, NULL);
         }
         TEST_EQUAL(program_wait(p, clock_now_ns() + LONG_NS, &end, &status), OK);
         TEST_CHECK(atomic_load(&p->cpu_ticks) >= p->cpu_limit_ticks);

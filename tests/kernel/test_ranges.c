@@ -142,12 +142,12 @@ static void filling_a_page_may_sleep(void)
     vm_page_on_touch(&range, &pager);
     const struct thread_options options = {
         .name = "reader", .entry = read_all, .arg = (void *)range.base, .priority = PRIO_NORMAL};
-    struct thread *t;
+    struct thread *t = NULL;
     enum status s = thread_create(&options, &t);
     TEST_EQUAL(s, OK);
     read_all((void *)range.base);
     if (s == OK) {
-        (void)thread_join(t, NULL);
+        (void)test_join(t, NULL);
     }
     unsigned filled = atomic_load_explicit(&fills, memory_order_relaxed);
     TEST_CHECK(filled >= FILLED - 1 && filled <= 2 * (FILLED - 1));
@@ -312,7 +312,7 @@ static void a_fault_that_is_answered_holds_its_range(void)
 {
     struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER, .fill = fill_and_say_so};
     struct vm_range range;
-    struct thread *t;
+    struct thread *t = NULL;
     memory_reclaim();
     uint64_t others = pages_of(PAGE_OTHER);
     atomic_store_explicit(&is_filling, false, memory_order_relaxed);
@@ -334,7 +334,7 @@ static void a_fault_that_is_answered_holds_its_range(void)
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
     if (s == OK) {
-        (void)thread_join(t, NULL);
+        (void)test_join(t, NULL);
     }
     memory_reclaim();
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
@@ -379,7 +379,7 @@ static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
 {
     const struct thread_options options = {
         .name = "trimmer", .entry = reclaim_again_and_again, .priority = PRIO_NORMAL - 1};
-    struct thread *t;
+    struct thread *t = NULL;
     atomic_store_explicit(&has_asked_enough, false, memory_order_relaxed);
     if (thread_create(&options, &t) != OK) {
         test_fail(__FILE__, __LINE__, "no thread");
@@ -394,7 +394,7 @@ static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
         TEST_EQUAL(vm_reserve(&range, &all), E_NOMEM);
     }
     atomic_store_explicit(&has_asked_enough, true, memory_order_relaxed);
-    (void)thread_join(t, NULL);
+    (void)test_join(t, NULL);
 }
 
 const struct kernel_test range_tests[] = {

@@ -14,6 +14,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/provoke.h"
+#include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"
 
 #define CAME_BACK 1
@@ -100,12 +101,12 @@ static bool call_faults(uintptr_t fn)
                                 .handle = end_the_victim};
     const struct thread_options options = {
         .name = "victim", .entry = make_call, .arg = (void *)fn, .priority = PRIO_NORMAL};
-    struct thread *t;
+    struct thread *t = NULL;
     int value = 0;
     seen = (struct fault){0};
     fault_own_code(&owner);
     if (thread_create(&options, &t) == OK) {
-        TEST_EQUAL(thread_join(t, &value), OK);
+        TEST_EQUAL(test_join(t, &value), OK);
     }
     fault_disown(&owner);
     TEST_CHECK(value == CAME_BACK || value == FAULTED);
@@ -152,11 +153,10 @@ static struct vm_range page;
 static bool make_page(void)
 {
     const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "test"};
-    if (vm_reserve(&page, &request) != OK) {
-        test_fail(__FILE__, __LINE__, "no address space");
+    if (!take_pages(&page, &request, 0, 1)) {
+        test_fail(__FILE__, __LINE__, "no memory");
         return false;
     }
-    TEST_EQUAL(vm_populate(&page, 0, 1, PROT_R | PROT_W, PAGE_OTHER), OK);
     memcpy((void *)(uintptr_t)page.base, provoke_code, (size_t)(provoke_code_end - provoke_code));
     return true;
 }

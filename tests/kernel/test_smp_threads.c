@@ -49,16 +49,22 @@ static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg, u
     return t;
 }
 
+static _Atomic bool one_is_missing; /* of those that run_on() started last */
+
 /* One on each of so many CPUs at once; fails unless each ends with 0. */
 static void run_on(cpu_t cpus, void (*entry)(void *arg), void *arg)
 {
-    struct thread *threads[CPUS_MAX];
+    struct thread *threads[CPUS_MAX] = {NULL};
+    atomic_store(&one_is_missing, false);
     for (cpu_t i = 0; i < cpus; i++) {
         threads[i] = start_on(i, entry, arg, PRIO_NORMAL);
+        if (threads[i] == NULL) {
+            atomic_store(&one_is_missing, true);
+        }
     }
     for (cpu_t i = 0; i < cpus; i++) {
         int value = -1;
-        TEST_EQUAL(thread_join(threads[i], &value), OK);
+        TEST_EQUAL(test_join(threads[i], &value), OK);
         TEST_EQUAL(value, 0);
     }
 }
@@ -79,7 +85,7 @@ static void a_thread_runs_where_it_is_placed(void)
     for (cpu_t i = 0; i < cpu_count(); i++) {
         for (unsigned k = 0; k < 3; k++) {
             int value = -1;
-            TEST_EQUAL(thread_join(start_on(i, say_where, NULL, PRIO_NORMAL), &value), OK);
+            TEST_EQUAL(test_join(start_on(i, say_where, NULL, PRIO_NORMAL), &value), OK);
             TEST_EQUAL(value, (int)i);
         }
     }
@@ -88,6 +94,7 @@ static void a_thread_runs_where_it_is_placed(void)
 /* CPUs that one of them has run on. */
 struct spread {
     _Atomic uint64_t seen;
+    _Atomic bool is_over;
     uint64_t wanted, give_up_ns;
 };
 
@@ -95,7 +102,8 @@ struct spread {
 static void find_cpus(void *arg)
 {
     struct spread *s = arg;
-    while ((atomic_load(&s->seen) & s->wanted) != s->wanted && clock_now_ns() < s->give_up_ns) {
+    while ((atomic_load(&s->seen) & s->wanted) != s->wanted && clock_now_ns() < s->give_up_ns &&
+           !atomic_load(&s->is_over)) {
         preempt_disable();
         atomic_fetch_or(&s->seen, UINT64_C(1) << hal_this_cpu()->id);
         preempt_enable();
@@ -106,7 +114,7 @@ static void find_cpus(void *arg)
 /* As many as CPUs; the boot CPU has threads of its own. */
 static void threads_anywhere_are_spread(void)
 {
-    struct thread *threads[CPUS_MAX];
+    struct thread *threads[CPUS_MAX] = {NULL};
     struct spread s = {.wanted =
                            (cpu_count() == 64 ? UINT64_MAX : (UINT64_C(1) << cpu_count()) - 1) &
                            ~UINT64_C(1),
@@ -117,10 +125,13 @@ static void threads_anywhere_are_spread(void)
                                                .arg = &s,
                                                .priority = PRIO_NORMAL,
                                                .place = THREAD_ANYWHERE};
-        TEST_EQUAL(thread_create(&options, &threads[i]), OK);
+        if (thread_create(&options, &threads[i]) != OK) {
+            test_fail(__FILE__, __LINE__, "no thread");
+            atomic_store(&s.is_over, true);
+        }
     }
     for (cpu_t i = 0; i < cpu_count(); i++) {
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+        TEST_EQUAL(test_join(threads[i], NULL), OK);
     }
     TEST_EQUAL(atomic_load(&s.seen) & s.wanted, s.wanted);
 }
@@ -147,12 +158,13 @@ static void no_wake_up_is_lost_between_cpus(void)
         semaphore_init(&t.ping, 0, "ping");
         semaphore_init(&t.pong, 0, "pong");
         struct thread *other = start_on(i, play, &t, PRIO_NORMAL);
+        TEST_NEED(other != NULL);
         for (unsigned k = 0; k < PING_PONG; k++) {
             semaphore_up(&t.ping);
             TEST_EQUAL(semaphore_down(&t.pong, WAIT_FOREVER), OK);
             TEST_EQUAL(t.count, k + 1);
         }
-        TEST_EQUAL(thread_join(other, NULL), OK);
+        TEST_EQUAL(test_join(other, NULL), OK);
     }
 }
 
@@ -200,16 +212,19 @@ static void take_and_give(void *arg)
     (void)arg;
     for (unsigned i = 0; i < ROUNDS / 10; i++) {
         unsigned *small = heap_alloc(64 + i), *large = vm_alloc(2 * PAGE_SIZE, PAGE_OTHER, "test");
-        struct thread *t;
+        struct thread *t = NULL;
         const struct thread_options options = {.name = "smp child",
                                                .entry = nothing,
                                                .priority = PRIO_NORMAL,
                                                .place = THREAD_ANYWHERE};
-        TEST_CHECK(small != NULL && large != NULL);
-        *small = *large = seed + i;
-        TEST_EQUAL(thread_create(&options, &t), OK);
-        TEST_CHECK(*small == seed + i && *large == seed + i);
-        TEST_EQUAL(thread_join(t, NULL), OK);
+        if (small != NULL && large != NULL) {
+            *small = *large = seed + i;
+            TEST_EQUAL(thread_create(&options, &t), OK);
+            TEST_CHECK(*small == seed + i && *large == seed + i);
+            TEST_EQUAL(test_join(t, NULL), OK);
+        } else {
+            test_fail(__FILE__, __LINE__, "no memory");
+        }
         vm_free(large);
         heap_free(small);
     }
@@ -247,7 +262,7 @@ static void take_message_lines(void *arg)
     const struct msi_controller *msi = hal_msi_controller();
     unsigned self = atomic_fetch_add(&taken->next, 1);
     uint32_t id = NO_DEVICE + self;
-    while (atomic_load(&taken->next) < contenders()) {
+    while (atomic_load(&taken->next) < contenders() && !atomic_load(&one_is_missing)) {
         thread_yield(); /* all at once */
     }
     for (unsigned i = 0; i < LINE_ROUNDS; i++) {
@@ -288,7 +303,10 @@ static void what_cpus_keep_of_threads_goes_back(void)
     uint64_t before = stack_pages();
     for (cpu_t i = 0; i < cpu_count(); i++) {
         for (unsigned k = 0; k < 3; k++) {
-            thread_detach(start_on(i, nothing, NULL, PRIO_NORMAL));
+            struct thread *t = start_on(i, nothing, NULL, PRIO_NORMAL);
+            if (t != NULL) {
+                thread_detach(t);
+            }
         }
     }
     for (unsigned i = 0; i < LOOKS && stack_pages() != before; i++) {
@@ -325,6 +343,7 @@ static void a_timer_that_is_taken_back_runs_nowhere(void)
     for (cpu_t i = 0; i < contenders(); i++) {
         struct slow_timer t = {.has_begun = false};
         struct thread *starter = start_on(i, start_timer, &t, PRIO_NORMAL);
+        TEST_NEED(starter != NULL);
         while (!atomic_load(&t.has_begun)) {
             thread_yield();
         }
@@ -332,7 +351,7 @@ static void a_timer_that_is_taken_back_runs_nowhere(void)
         timer_start(&t.timer);
         TEST_CHECK(timer_cancel(&t.timer));
         TEST_CHECK(atomic_load(&t.has_ended));
-        TEST_EQUAL(thread_join(starter, NULL), OK);
+        TEST_EQUAL(test_join(starter, NULL), OK);
     }
 }
 
@@ -356,13 +375,14 @@ static void equal_threads_take_turns_on_every_cpu(void)
         struct spinner a = {.turns = 0}, b = {.turns = 0};
         struct thread *ta = start_on(i, spin, &a, PRIO_NORMAL);
         struct thread *tb = start_on(i, spin, &b, PRIO_NORMAL);
-        while (atomic_load(&a.turns) == 0 || atomic_load(&b.turns) == 0) {
+        bool both = ta != NULL && tb != NULL;
+        while (both && (atomic_load(&a.turns) == 0 || atomic_load(&b.turns) == 0)) {
             TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
         }
         atomic_store(&a.is_over, true);
         atomic_store(&b.is_over, true);
-        TEST_EQUAL(thread_join(ta, NULL), OK);
-        TEST_EQUAL(thread_join(tb, NULL), OK);
+        TEST_EQUAL(test_join(ta, NULL), OK);
+        TEST_EQUAL(test_join(tb, NULL), OK);
     }
 }
 
@@ -372,12 +392,13 @@ static void a_better_thread_takes_another_cpu_at_once(void)
     cpu_t cpu = cpu_count() - 1;
     struct spinner s = {.turns = 0};
     struct thread *t = start_on(cpu, spin, &s, PRIO_NORMAL);
-    TEST_EQUAL(thread_join(start_on(cpu, nothing, NULL, PRIO_HIGH), NULL), OK);
+    TEST_NEED(t != NULL);
+    TEST_EQUAL(test_join(start_on(cpu, nothing, NULL, PRIO_HIGH), NULL), OK);
     struct thread *same = start_on(cpu, nothing, NULL, PRIO_NORMAL - 1);
     thread_set_priority(t, PRIO_NORMAL - 2);
-    TEST_EQUAL(thread_join(same, NULL), OK);
+    TEST_EQUAL(test_join(same, NULL), OK);
     atomic_store(&s.is_over, true);
-    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_EQUAL(test_join(t, NULL), OK);
 }
 
 static void wait_to_be_cancelled(void *arg)
@@ -391,8 +412,9 @@ static void waits_on_every_cpu_are_cancelled(void)
     for (cpu_t i = 0; i < cpu_count(); i++) {
         int value = -1;
         struct thread *t = start_on(i, wait_to_be_cancelled, NULL, PRIO_NORMAL);
+        TEST_NEED(t != NULL);
         thread_cancel(t);
-        TEST_EQUAL(thread_join(t, &value), OK);
+        TEST_EQUAL(test_join(t, &value), OK);
         TEST_EQUAL(value, 0);
     }
 }
@@ -515,17 +537,19 @@ static void wait_until_sampled(cpu_t cpu)
 static void the_profiler_looks_at_every_cpu(void)
 {
     struct spinner s = {.turns = 0};
-    struct thread *threads[CPUS_MANY];
-    TEST_EQUAL(profile_start(), OK);
+    struct thread *threads[CPUS_MANY] = {NULL};
+    TEST_NEED(profile_start() == OK);
     for (cpu_t i = 0; i < contenders(); i++) {
         threads[i] = start_sampled(i, &s);
     }
     for (cpu_t i = 0; i < contenders(); i++) {
-        wait_until_sampled(i);
+        if (threads[i] != NULL) {
+            wait_until_sampled(i);
+        }
     }
     atomic_store(&s.is_over, true);
     for (cpu_t i = 0; i < contenders(); i++) {
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+        TEST_EQUAL(test_join(threads[i], NULL), OK);
     }
     profile_stop();
 }

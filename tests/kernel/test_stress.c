@@ -108,7 +108,7 @@ static void join_one(struct actor *a)
     int value = 0;
     struct thread *t = begin(a, lock_and_exit);
     if (t != NULL) {
-        TEST_EQUAL(thread_join(t, &value), OK);
+        TEST_EQUAL(test_join(t, &value), OK);
         TEST_EQUAL(value, 5);
     }
 }
@@ -131,7 +131,7 @@ static void cancel_one(struct actor *a)
             thread_yield();
         }
         thread_cancel(t);
-        TEST_EQUAL(thread_join(t, &value), OK);
+        TEST_EQUAL(test_join(t, &value), OK);
         TEST_EQUAL(value, 6);
         count(&a->stage->cancelled);
     }
@@ -212,7 +212,7 @@ static void act(void *arg)
 static void run_actors(struct stage *s)
 {
     struct actor actors[ACTORS_MAX];
-    struct thread *threads[ACTORS_MAX];
+    struct thread *threads[ACTORS_MAX] = {NULL};
     unsigned n = MIN(2 * hal_cpu_count() + 2, ACTORS_MAX);
     for (unsigned i = 0; i < n; i++) {
         actors[i] = (struct actor){.stage = s, .seed = s->seed * ACTORS_MAX + i};
@@ -226,7 +226,7 @@ static void run_actors(struct stage *s)
     }
     for (unsigned i = 0; i < n; i++) {
         if (threads[i] != NULL) {
-            TEST_EQUAL(thread_join(threads[i], NULL), OK);
+            TEST_EQUAL(test_join(threads[i], NULL), OK);
         }
     }
     for (unsigned i = 0; i < s->detached; i++) {

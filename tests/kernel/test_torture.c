@@ -445,7 +445,7 @@ static void add(struct totals *sum, const struct torturer *t)
 static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
 {
     static struct torturer torturers[THREADS_MAX];
-    struct thread *threads[THREADS_MAX];
+    struct thread *threads[THREADS_MAX] = {NULL};
     cpu_t cpus = MIN(hal_cpu_count(), THREADS_MAX), count = MAX(cpus, 2u);
     for (cpu_t i = 0; i < count; i++) {
         torturers[i] = (struct torturer){
@@ -462,7 +462,7 @@ static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
     }
     for (cpu_t i = 0; i < count; i++) {
         if (threads[i] != NULL) {
-            TEST_EQUAL(thread_join(threads[i], NULL), OK);
+            TEST_EQUAL(test_join(threads[i], NULL), OK);
             add(sum, &torturers[i]);
         }
     }

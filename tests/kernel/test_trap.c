@@ -12,6 +12,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
+#include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"
 
 #define OVERFLOWS  20
@@ -87,13 +88,13 @@ static void overflow_once(void)
 {
     const struct thread_options options = {
         .name = "overflow", .entry = run_into_the_guard, .priority = PRIO_NORMAL};
-    struct thread *t;
+    struct thread *t = NULL;
     int value = 0;
     if (thread_create(&options, &t) != OK) {
         test_fail(__FILE__, __LINE__, "no thread");
         return;
     }
-    TEST_EQUAL(thread_join(t, &value), OK);
+    TEST_EQUAL(test_join(t, &value), OK);
     TEST_EQUAL(value, EXIT_VALUE);
 }
 
@@ -190,11 +191,7 @@ static void trap_without_room_writes_nothing_below_the_stack(void)
                                        .region = HAL_REGION_VM,
                                        .name = "test"};
     struct vm_range range;
-    if (vm_reserve(&range, &request) != OK ||
-        vm_populate(&range, GUARD_PAGES, 1, PROT_R | PROT_W, PAGE_OTHER) != OK) {
-        test_fail(__FILE__, __LINE__, "no memory");
-        return;
-    }
+    TEST_NEED(take_pages(&range, &request, GUARD_PAGES, 1));
     uint8_t *bottom = (uint8_t *)(uintptr_t)range.base + HAL_STACK_SIZE;
     memset(bottom, 0x5a, PATTERN);
     uintptr_t (*probe)(void *) = (uintptr_t(*)(void *))(uintptr_t)hal_probe_read8;

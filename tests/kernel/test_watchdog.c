@@ -67,14 +67,14 @@ static uint64_t end_of_log(void)
 
 static void check_report(uint8_t priority, void *arg, const char *text)
 {
-    struct thread *t;
+    struct thread *t = NULL;
     uint64_t before = watchdog_reports(), line = end_of_log();
     const struct thread_options options = {
         .name = "hog", .entry = hog, .arg = arg, .priority = priority};
     watchdog_start(LIMIT_NS);
     TEST_EQUAL(thread_create(&options, &t), OK);
     thread_yield(); /* and this one waits */
-    TEST_EQUAL(thread_join(t, NULL), OK);
+    TEST_EQUAL(test_join(t, NULL), OK);
     watchdog_start(10 * NS_PER_S);
     TEST_CHECK(watchdog_reports() > before);
     TEST_CHECK(log_has(line, "\"hog\" has run for "));
@@ -144,8 +144,8 @@ static void a_mutex_that_is_held_for_long_is_found(void)
     wait_for_report(before);
     watchdog_start(10 * NS_PER_S);
     completion_signal(&is_seen);
-    TEST_EQUAL(thread_join(holder, NULL), OK);
-    TEST_EQUAL(thread_join(waiter, NULL), OK);
+    TEST_EQUAL(test_join(holder, NULL), OK);
+    TEST_EQUAL(test_join(waiter, NULL), OK);
     TEST_CHECK(watchdog_reports() > before);
     TEST_CHECK(log_has(line, "\"waiter\" has waited for "));
     TEST_CHECK(log_has(line, " s for mutex \"stuck\"; thread "));
@@ -218,7 +218,7 @@ static const char *answer(void)
 /* CPUs 1 to `count`: one before them reports. */
 static void find_silent_cpus(cpu_t count)
 {
-    struct thread *threads[2];
+    struct thread *threads[2] = {NULL};
     bool done[2];
     uint64_t line = end_of_log(), end = clock_now_ns() + PATIENCE_S * NS_PER_S;
     atomic_store(&may_go, false);
@@ -243,7 +243,7 @@ static void find_silent_cpus(cpu_t count)
     for (cpu_t i = 0; i < count; i++) {
         TEST_CHECK(log_has_of(line, 1 + i, " has taken no interrupt for "));
         TEST_CHECK(log_has_of(line, 1 + i, answer()));
-        TEST_EQUAL(thread_join(threads[i], NULL), OK);
+        TEST_EQUAL(test_join(threads[i], NULL), OK);
     }
 }
 

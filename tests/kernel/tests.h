@@ -3,7 +3,14 @@
 // The tables of in-guest tests, one a file, each ending with a NULL name. registry.c lists them.
 #pragma once
 
+#include "kernel/sched/thread.h"
 #include "kernel/test.h"
+
+/** @brief thread_join(), of what may be NULL, because it was not created: E_NOMEM. */
+static inline enum status test_join(struct thread *t, int *value)
+{
+    return t == NULL ? E_NOMEM : thread_join(t, value);
+}
 
 /** Every table, one line a file; ends with NULL. Defined in registry.c. */
 extern const struct kernel_test *const kernel_tests[];

@@ -4,7 +4,7 @@
 #include "tests/kernel/wasm_bed.h"
 
 #include "kernel/jit/code/code_kernel.h"
-#include "kernel/sched/thread.h"
+#include "tests/kernel/tests.h"
 
 #define STACK_BYTES ((size_t)1 << 20)
 #define ARENA_BYTES ((size_t)64 << 20)
@@ -27,8 +27,8 @@ bool wasm_bed_run(void (*fn)(void *arg), void *arg)
                                            .priority = PRIO_NORMAL,
                                            .uses_fp = true,
                                            .stack_bytes = STACK_BYTES};
-    struct thread *t;
-    return thread_create(&options, &t) == OK && thread_join(t, NULL) == OK;
+    struct thread *t = NULL;
+    return thread_create(&options, &t) == OK && test_join(t, NULL) == OK;
 }
 
 size_t wasm_bed_pages(void)
