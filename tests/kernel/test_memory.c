@@ -401,18 +401,31 @@ static void impossible_registers_are_refused(void)
 static _Atomic bool churn_is_over;
 
 /* Preempts whoever looks something up, and turns the tree around him. */
+/** @return how many of CHURN_RANGES. */
+static unsigned reserve_some(struct vm_range *ranges)
+{
+    unsigned count = 0;
+    while (count < CHURN_RANGES && vm_reserve(&ranges[count], &three_pages) == OK) {
+        count++;
+    }
+    return count;
+}
+
+static void release_some(struct vm_range *ranges, unsigned count)
+{
+    while (count > 0) {
+        vm_release(&ranges[--count]);
+    }
+}
+
 static void churn(void *arg)
 {
     static struct vm_range range[CHURN_RANGES];
     bool *ok = arg;
     for (unsigned round = 0; round < CHURN_ROUNDS && *ok; round++) {
-        for (unsigned i = 0; i < CHURN_RANGES; i++) {
-            *ok &= vm_reserve(&range[i], &three_pages) == OK;
-        }
-        *ok &= thread_sleep(20 * NS_PER_US) == OK;
-        for (unsigned i = 0; i < CHURN_RANGES && *ok; i++) {
-            vm_release(&range[i]);
-        }
+        unsigned count = reserve_some(range);
+        *ok &= count == CHURN_RANGES && thread_sleep(20 * NS_PER_US) == OK;
+        release_some(range, count);
         *ok &= thread_sleep(20 * NS_PER_US) == OK;
     }
     atomic_store(&churn_is_over, true);
@@ -421,19 +434,15 @@ static void churn(void *arg)
 static void a_range_is_found_while_others_come_and_go(void)
 {
     static struct vm_range range[CHURN_RANGES];
-    for (unsigned i = 0; i < CHURN_RANGES; i++) {
-        if (vm_reserve(&range[i], &three_pages) != OK) {
-            test_fail(__FILE__, __LINE__, "no addresses");
-            return;
-        }
-    }
+    unsigned count = reserve_some(range);
     bool ok = true;
     const struct thread_options options = {
         .name = "churn", .entry = churn, .arg = &ok, .priority = PRIO_NORMAL + 1};
     struct thread *t = NULL;
     atomic_store(&churn_is_over, false);
-    if (thread_create(&options, &t) != OK) {
-        test_fail(__FILE__, __LINE__, "no thread");
+    if (count < CHURN_RANGES || thread_create(&options, &t) != OK) {
+        test_fail(__FILE__, __LINE__, "no addresses or no thread");
+        release_some(range, count);
         return;
     }
     uint64_t lost = 0;
@@ -444,9 +453,7 @@ static void a_range_is_found_while_others_come_and_go(void)
     TEST_EQUAL(test_join(t, NULL), OK);
     TEST_CHECK(ok);
     TEST_EQUAL(lost, 0);
-    for (unsigned i = 0; i < CHURN_RANGES; i++) {
-        vm_release(&range[i]);
-    }
+    release_some(range, count);
 }
 
 const struct kernel_test memory_tests[] = {

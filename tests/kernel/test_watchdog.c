@@ -131,7 +131,7 @@ static void wait_for_report(uint64_t reports)
 
 static void a_mutex_that_is_held_for_long_is_found(void)
 {
-    struct thread *holder, *waiter;
+    struct thread *holder = NULL, *waiter = NULL;
     uint64_t before = watchdog_reports(), line = end_of_log();
     completion_init(&is_seen, "may go");
     watchdog_start(LIMIT_NS);
