@@ -64,23 +64,24 @@ static const char *waiting_on(const struct program *p)
 
 static void wait(struct run *r)
 {
-    if (r->program != NULL) {
-        enum status s = program_wait(r->program, clock_now_ns() + LONG_NS, &r->end, &r->status);
-        if (s != OK) {
-            test_fail(__FILE__, __LINE__, "seed %u: %s: waits for \"%s\"", kills.seed,
-                      status_text(s), waiting_on(r->program));
-        }
-        program_release(r->program);
+    enum status s = program_wait(r->program, clock_now_ns() + LONG_NS, &r->end, &r->status);
+    if (s != OK) {
+        test_fail(__FILE__, __LINE__, "seed %u: %s: waits for \"%s\"", kills.seed, status_text(s),
+                  waiting_on(r->program));
     }
 }
 
 static void expect(struct run *r, enum program_end end, int status)
 {
+    if (r->program == NULL) {
+        return;
+    }
     wait(r);
-    if (r->program != NULL && (r->end != end || r->status != status)) {
+    if (r->end != end || r->status != status) {
         test_fail(__FILE__, __LINE__, "seed %u, %s: end %u with %d, expected %u with %d",
                   kills.seed, r->program->name, r->end, r->status, end, status);
     }
+    program_release(r->program);
 }
 
 /* Let it run for a while, and kill it. */
