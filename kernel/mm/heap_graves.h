@@ -17,7 +17,7 @@ struct heap_grave {
 
 void heap_graves_init(void);
 
-/** @brief Give the frames back and keep the addresses, until HEAP_GRAVES more lie there.
+/** @brief Give the frames back and keep the addresses, until 64 others were buried behind it.
  * @context{thread} */
 void heap_bury(const struct heap_grave *what);
 

@@ -85,8 +85,9 @@ void vm_free_frames(void *p)
 void vm_free(void *p)
 {
     if (p != NULL) {
-        vm_free_frames(p);
-        release(vm_find((uintptr_t)p));
+        struct vm_range *range = allocated_at(p);
+        vm_unmap(range, 0, range->pages, true);
+        release(range);
     }
 }
 

@@ -89,7 +89,9 @@ bool test_walk(const struct kernel_test *test, bool is_named,
     }
     walked = test;
     run_walked = run_it;
-    console_printf("# %llu points\n", (unsigned long long)failures_walk_any(run));
+    uint64_t points = failures_walk_any(run);
+    console_printf("# %llu points, %llu in all\n", (unsigned long long)points,
+                   (unsigned long long)failures_walked());
     return true;
 }
 #endif

@@ -677,8 +677,6 @@ static void test_console_is_no_place_for_names(void **state)
     file_close(console);
 }
 
-/* Every call that takes memory, refused at each of its allocations: it says so, and nothing has
- * changed. */
 static enum status open_new_file(void)
 {
     struct file *f;
@@ -689,6 +687,8 @@ static enum status open_new_file(void)
     return s;
 }
 
+/* Every call that takes memory, refused at each of its allocations: it says so, and nothing has
+ * changed. */
 static enum status do_step(int step)
 {
     switch (step) {
