@@ -8,6 +8,7 @@
 #include "hal/cpu.h"
 #include "hal/upcall.h"
 #include "kernel/lib/asan.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/panic.h"
 #include "kernel/sched/rcu.h"
@@ -133,6 +134,9 @@ bool fault_describe_code(uintptr_t pc, char *buf, size_t len)
     }
     bool is_named = owner->symbol(owner, pc, buf, len);
     let_go(&owner->running);
+    if (is_named) {
+        str_make_printable(buf); /* names come from files */
+    }
     return is_named;
 }
 

@@ -63,7 +63,7 @@ void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *
  * @context{any, panic included} */
 bool fault_code_is_program(uintptr_t pc);
 
-/** @brief Have the owner of the code at pc name it, as fault_owner.symbol.
+/** @brief Have the owner of the code at pc name it, as fault_owner.symbol; in what can be printed.
  *  @return false: it has none, or it does not know. @context{any, panic included} */
 bool fault_describe_code(uintptr_t pc, char *buf, size_t len);
 

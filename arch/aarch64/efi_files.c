@@ -63,8 +63,9 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
         size > FILE_SIZE_MAX) {
         return false;
     }
-    uint64_t place = efi_allocate(efi, size);
-    if (place == 0 || file->load(file, path, false, &size, (void *)(uintptr_t)place) != EFI_OK) {
+    uint64_t room = size, place = efi_allocate(efi, room);
+    if (place == 0 || file->load(file, path, false, &size, (void *)(uintptr_t)place) != EFI_OK ||
+        size == 0 || size > room) { /* of a second answer, which may be another */
         return false;
     }
     out->initrd = place;

@@ -113,11 +113,13 @@ static void close_dir(struct candidates *c)
     }
 }
 
-/* The entry that the directory gives as its i-th that fits. */
-static bool read_entry(struct candidates *c, unsigned i, const char *prefix, struct dir_entry *out)
+/* The entry that the directory gives as its i-th that fits: behind what it continues, and into the
+ * `room`, with a slash. */
+static bool read_entry(struct candidates *c, unsigned i, const char *prefix, size_t room,
+                       struct dir_entry *out)
 {
     while (file_read_dir(c->dir, out) == OK) {
-        if (str_has_prefix(out->name, prefix) && c->next++ == i) {
+        if (str_has_prefix(out->name, prefix) && strlen(out->name) + 1 < room && c->next++ == i) {
             return true;
         }
     }
@@ -138,14 +140,14 @@ static bool path_candidate(struct candidates *c, const char *base, const char *w
     const char *slash = strrchr(word, '/');
     size_t dir_len = slash == NULL ? 0 : (size_t)(slash - word) + 1;
     struct dir_entry entry;
-    if (!read_entry(c, i, word + dir_len, &entry)) {
+    if (!read_entry(c, i, word + dir_len, LINE_WORD_MAX - dir_len, &entry)) {
         close_dir(c);
         return false;
     }
     bool is_dir = entry.type == FILE_DIRECTORY;
     *final = !is_dir;
-    return fmt_print(out, LINE_WORD_MAX, "%.*s%s%s", (int)dir_len, word, entry.name,
-                     is_dir ? "/" : "") < LINE_WORD_MAX;
+    fmt_print(out, LINE_WORD_MAX, "%.*s%s%s", (int)dir_len, word, entry.name, is_dir ? "/" : "");
+    return true;
 }
 
 /* --- the word --- */

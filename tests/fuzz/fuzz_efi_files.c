@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//
+// Firmware that answers whatever the bytes say when AArch64's EFI entry looks for its command line
+// and its initrd: another size the second time, more or less than there is, an error anywhere.
+// What comes out lies inside what was allocated, or the sanitizer says so, and what was opened was
+// closed.
+#include "arch/aarch64/efi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMORY_MAX = 1 << 16, ALLOCATIONS_MAX = 4 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct {
+    const uint8_t *data;
+    size_t size;
+    void *allocated[ALLOCATIONS_MAX];
+    unsigned allocations, opened, closed;
+} firmware;
+
+/* 0 behind the end. */
+static uint8_t next_byte(void)
+{
+    if (firmware.size == 0) {
+        return 0;
+    }
+    firmware.size--;
+    return *firmware.data++;
+}
+
+/* Mostly something that can be had; sometimes any number. */
+static uint64_t next_size(void)
+{
+    uint64_t n = next_byte() | (uint64_t)next_byte() << 8;
+    if (n == 0xffff) {
+        for (unsigned i = 0; i < 8; i++) {
+            n = n << 8 | next_byte();
+        }
+    }
+    return n;
+}
+
+static efi_status_t next_status(void)
+{
+    uint8_t b = next_byte();
+    return b % 4 != 3 ? EFI_OK : b % 8 != 3 ? EFI_BUFFER_TOO_SMALL : EFI_LOAD_ERROR;
+}
+
+/* Firmware may write into what it was given, and no further. */
+static void fill(void *buffer, uint64_t room)
+{
+    for (uint64_t i = 0; i < room; i++) {
+        ((uint8_t *)buffer)[i] = next_byte();
+    }
+}
+
+uint64_t efi_allocate(const struct efi *efi, uint64_t bytes)
+{
+    (void)efi;
+    if (bytes == 0) {
+        abort();
+    }
+    if (bytes > MEMORY_MAX || firmware.allocations == ALLOCATIONS_MAX) {
+        return 0;
+    }
+    void *p = malloc(bytes);
+    firmware.allocated[firmware.allocations++] = p;
+    return (uintptr_t)p;
+}
+
+/* ---- Protocols, as the UEFI specification lays them out ---- */
+
+struct load_file {
+    efi_status_t (*load)(struct load_file *self, const void *path, bool is_boot_policy,
+                         uint64_t *size, void *buffer);
+};
+
+static efi_status_t load(struct load_file *self, const void *path, bool is_boot_policy,
+                         uint64_t *size, void *buffer)
+{
+    (void)self, (void)path, (void)is_boot_policy;
+    efi_status_t s = next_status();
+    if (buffer != NULL && s == EFI_OK) {
+        fill(buffer, *size);
+    }
+    *size = next_size();
+    return s;
+}
+
+struct file {
+    uint64_t revision;
+    efi_status_t (*open)(struct file *self, struct file **out, const uint16_t *name, uint64_t mode,
+                         uint64_t attributes);
+    efi_status_t (*close)(struct file *self);
+    void *delete;
+    efi_status_t (*read)(struct file *self, uint64_t *size, void *buffer);
+    void *write, *get_position, *set_position;
+    efi_status_t (*get_info)(struct file *self, const struct efi_guid *type, uint64_t *size,
+                             void *buffer);
+};
+
+struct file_system {
+    uint64_t revision;
+    efi_status_t (*open_volume)(struct file_system *self, struct file **root);
+};
+
+static efi_status_t open_file(struct file *self, struct file **out, const uint16_t *name,
+                              uint64_t mode, uint64_t attributes)
+{
+    (void)name, (void)mode, (void)attributes;
+    efi_status_t s = next_status();
+    if (s == EFI_OK) {
+        *out = self;
+        firmware.opened++;
+    }
+    return s;
+}
+
+static efi_status_t close_file(struct file *self)
+{
+    (void)self;
+    firmware.closed++;
+    return next_status();
+}
+
+static efi_status_t read_file(struct file *self, uint64_t *size, void *buffer)
+{
+    (void)self;
+    efi_status_t s = next_status();
+    fill(buffer, *size);
+    if (next_byte() % 4 == 3) {
+        *size = next_size();
+    }
+    return s;
+}
+
+static efi_status_t get_info(struct file *self, const struct efi_guid *type, uint64_t *size,
+                             void *buffer)
+{
+    (void)self, (void)type;
+    efi_status_t s = next_status();
+    memset(buffer, 0, *size);
+    ((uint64_t *)buffer)[1] = next_size();
+    return s;
+}
+
+static struct file the_file = {
+    .open = open_file, .close = close_file, .read = read_file, .get_info = get_info};
+
+static efi_status_t open_volume(struct file_system *self, struct file **root)
+{
+    (void)self;
+    return the_file.open(&the_file, root, NULL, 0, 0);
+}
+
+static efi_status_t handle_protocol(efi_handle_t handle, const struct efi_guid *protocol,
+                                    void **interface)
+{
+    static struct load_file initrd = {.load = load};
+    static struct file_system volume = {.open_volume = open_volume};
+    (void)handle;
+    *interface = protocol->a == 0x4006c0c1 ? (void *)&initrd : (void *)&volume;
+    return next_status();
+}
+
+static efi_status_t locate_device_path(const struct efi_guid *protocol, const void **path,
+                                       efi_handle_t *device)
+{
+    (void)protocol, (void)path;
+    *device = NULL;
+    return next_status();
+}
+
+/* ---- What came out ---- */
+
+static void read_all(uint64_t place, uint64_t size)
+{
+    static volatile uint8_t sum;
+    for (uint64_t i = 0; i < size; i++) {
+        sum = (uint8_t)(sum + ((const uint8_t *)(uintptr_t)place)[i]);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct efi_boot_services boot = {.handle_protocol = handle_protocol,
+                                                  .locate_device_path = locate_device_path};
+    static const uint16_t options[] = u"loglevel=debug";
+    memset(&firmware, 0, sizeof(firmware));
+    firmware.data = data;
+    firmware.size = size;
+    bool has_options = (next_byte() & 1) != 0;
+    const struct efi_loaded_image image = {.options = has_options ? options : NULL,
+                                           .options_size = has_options ? sizeof(options) : 0};
+    const struct efi efi = {.boot = &boot, .loaded = &image};
+    struct boot_efi out;
+    memset(&out, 0, sizeof(out));
+    efi_find_files(&efi, &out);
+    read_all(out.options, out.options_size);
+    read_all(out.initrd, out.initrd_size);
+    if (firmware.opened != firmware.closed || (out.initrd == 0) != (out.initrd_size == 0)) {
+        abort();
+    }
+    while (firmware.allocations > 0) {
+        free(firmware.allocated[--firmware.allocations]);
+    }
+    return 0;
+}

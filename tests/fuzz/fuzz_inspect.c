@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// `jit FILE` and `jit dump FILE FUNCTION` of any bytes: the first byte is 0 for all functions, or
+// how long the function's name is that follows; then a module. What is shown can be printed, since
+// names come from the file; what is refused has a reason.
+#include "fake/world.h"
+#include "kernel/jit/portable/portable_format.h"
+#include "kernel/jit/wasm_program.h"
+#include "kernel/mm/heap.h"
+#include "tests/fuzz/native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void show(void *ctx, const char *s, size_t len)
+{
+    (void)ctx;
+    for (size_t i = 0; i < len; i++) {
+        if (((uint8_t)s[i] < ' ' && s[i] != '\n') || s[i] == 0x7f) {
+            abort();
+        }
+    }
+}
+
+static uint64_t live_objects(void)
+{
+    struct heap_stats stats;
+    heap_get_stats(&stats);
+    return stats.live_objects;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bool is_up;
+    if (!is_up) {
+        (void)world_boot(NULL);
+        is_up = true;
+    }
+    if (size == 0 || data[0] >= size) {
+        return 0;
+    }
+    char name[UINT8_MAX + 1] = "";
+    size_t len = data[0];
+    memcpy(name, data + 1, len);
+    struct loader_error err = {.text = ""};
+    const struct inspection i = {
+        .path = "/any", .function = len == 0 ? NULL : name, .sink = show, .err = &err};
+    uint64_t before = live_objects();
+    fake_console_clear();
+    enum status s = wasm_inspect(&i, data + 1 + len, size - 1 - len);
+    if ((s == OK) != (err.text[0] == '\0') || live_objects() != before) {
+        abort();
+    }
+    return 0;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// Any bytes as a program, a driver or an extension, with the kernel's own services behind the
+// format: code memory, exports, the list of modules and their names, and words for what is wrong.
+// As in fuzz_elf, e_flags chooses. Nothing runs; what was refused or unloaded has given everything
+// back, and nothing is said in bytes that cannot be printed.
+#include "fake/world.h"
+#include "kernel/fault.h"
+#include "kernel/jit/code/codemem.h"
+#include "kernel/jit/elf/format.h"
+#include "kernel/jit/loader.h"
+#include "kernel/mm/heap.h"
+#include "tests/fuzz/native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct books {
+    size_t pool_pages, used_pages;
+    uint64_t objects;
+};
+
+static struct books take_books(void)
+{
+    struct books b;
+    struct heap_stats stats;
+    codemem_get_stats(&b.pool_pages, &b.used_pages);
+    heap_get_stats(&stats);
+    b.objects = stats.live_objects;
+    return b;
+}
+
+static void check_text(const char *text, size_t room)
+{
+    size_t len = strnlen(text, room);
+    if (len == room) {
+        abort();
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f) {
+            abort();
+        }
+    }
+}
+
+/* What `programs`, a backtrace and a debugger would ask of it. */
+static void look_at(const struct module *m, enum load_kind kind)
+{
+    struct module_info info;
+    char text[160] = "";
+    size_t code, data;
+    if (!loader_get_info(0, &info)) {
+        abort();
+    }
+    check_text(info.name, sizeof(info.name));
+    loader_get_size(m, &code, &data);
+    for (size_t at = 0; at < code; at += 1 + code / 16) {
+        (void)fault_describe_code(info.code + at, text, sizeof(text));
+        check_text(text, sizeof(text));
+    }
+    if (kind == LOAD_DRIVER && loader_driver(m) == NULL) {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bool is_up;
+    if (!is_up) {
+        (void)world_boot(NULL);
+        loader_init();
+        is_up = true;
+    }
+    struct elf_header header = {.flags = 0};
+    memcpy(&header, data, size < sizeof(header) ? size : sizeof(header));
+    enum load_kind kind = (header.flags & 4) != 0   ? LOAD_EXTENSION
+                          : (header.flags & 2) != 0 ? LOAD_DRIVER
+                                                    : LOAD_PROGRAM;
+    struct loader_error err = {.text = ""};
+    struct module *m;
+    struct books before = take_books();
+    fake_console_clear();
+    if (loader_load(kind, "any", data, size, &m, &err) == OK) {
+        look_at(m, kind);
+        loader_unload(m);
+    } else if (err.text[0] == '\0') {
+        abort(); /* refused without a reason */
+    }
+    check_text(err.text, sizeof(err.text));
+    struct books after = take_books();
+    if (memcmp(&after.used_pages, &before.used_pages, sizeof(after.used_pages)) != 0 ||
+        after.objects != before.objects) {
+        abort();
+    }
+    return 0;
+}
