@@ -173,9 +173,10 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
         } else {
             size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
             const pte_t *slot = &entries(pt, table)[index_of(va, level)];
-            while (run < most && (level > leaf || hal_pte_is_none(load(&slot[run])))) {
+            while (level == leaf && run < most && hal_pte_is_none(load(&slot[run]))) {
                 run++;
             }
+            run = level > leaf ? most : run;
             for (; level > leaf; level--) {
                 *missing += is_first || ((va ^ before) >> PT_SHIFT(level)) != 0;
             }
@@ -210,10 +211,25 @@ static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, s
     return hal_pte_is_none(load(slot)) ? slot : NULL;
 }
 
-static ALWAYS_INLINE pte_t made_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
+/* @return how many, at least one: until one that holds something. */
+static ALWAYS_INLINE size_t fill_slots(pte_t *slot, size_t most, pte_t leaf, unsigned level,
+                                       bool is_lazy)
+{
+    size_t n = 0;
+    do {
+        store(&slot[n++], is_lazy ? hal_pte_lazy(leaf) : leaf);
+        leaf = hal_pte_next(leaf, level);
+    } while (n < most && hal_pte_is_none(load(&slot[n])));
+    return n;
+}
+
+/* As above. 64 GiB may be 32,768 entries: what they are is asked once. */
+static ALWAYS_INLINE size_t map_run(pte_t *slot, size_t most, paddr_t pa, unsigned level,
+                                    unsigned prot, enum mem_type type)
 {
     pte_t leaf = hal_pte_leaf(pa, level, prot, type);
-    return (prot & PROT_LAZY) != 0 ? hal_pte_lazy(leaf) : leaf;
+    return (prot & PROT_LAZY) != 0 ? fill_slots(slot, most, leaf, level, true)
+                                   : fill_slots(slot, most, leaf, level, false);
 }
 
 /* Leaves of one size into entries of one table. */
@@ -225,9 +241,7 @@ static ALWAYS_INLINE enum status map_slots(pte_t *first, size_t count, unsigned 
             return E_EXIST;
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        store(&first[i], made_leaf(paddr_add(pa, i << PT_SHIFT(level)), level, prot, type));
-    }
+    (void)map_run(first, count, pa, level, prot, type);
     return OK;
 }
 
@@ -252,12 +266,11 @@ static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t 
             slot = make_slot(pt, va, --leaf, &pool);
         }
         /* To the end of the table, as far as leaves of this size go. */
-        do {
-            store(slot++, made_leaf(pa, leaf, prot, type));
-            va += PT_SPAN(leaf);
-            pa = paddr_add(pa, PT_SPAN(leaf));
-            left -= PT_SPAN(leaf);
-        } while (left >= PT_SPAN(leaf) && index_of(va, leaf) != 0 && hal_pte_is_none(load(slot)));
+        size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
+        uint64_t done = map_run(slot, most, pa, leaf, prot, type) << PT_SHIFT(leaf);
+        va += done;
+        pa = paddr_add(pa, done);
+        left -= done;
     }
     pool_free(pt, &pool);
     return OK;

@@ -73,6 +73,12 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     return (pte_t){.raw = raw};
 }
 
+/* The same for the frames behind it: an address's bits stand at their own places. */
+static inline pte_t hal_pte_next(pte_t leaf, unsigned level)
+{
+    return (pte_t){.raw = leaf.raw + (PAGE_SIZE << 9 * level)};
+}
+
 static inline bool hal_pte_is_present(pte_t e)
 {
     return (e.raw & PTE_P) != 0;
