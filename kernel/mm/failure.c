@@ -23,14 +23,19 @@ void failure_arm(uint64_t nth, bool and_all)
     atomic_store_explicit(&armed, true, memory_order_release);
 }
 
-void failure_pause(void)
+bool failure_pause(void)
 {
-    atomic_store_explicit(&armed, false, memory_order_relaxed);
+    return atomic_exchange_explicit(&armed, false, memory_order_relaxed);
+}
+
+void failure_resume(bool is_armed)
+{
+    atomic_store_explicit(&armed, is_armed, memory_order_release);
 }
 
 uint64_t failure_disarm(void)
 {
-    failure_pause();
+    (void)failure_pause();
     return atomic_load_explicit(&failed, memory_order_relaxed);
 }
 

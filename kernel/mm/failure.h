@@ -17,17 +17,31 @@
  */
 void failure_arm(uint64_t nth, bool and_all);
 
-/** @brief No allocation fails any more, until the next failure_arm(). @context{thread} */
-void failure_pause(void);
+/**
+ * @brief No allocation fails or is counted any more, until failure_resume() or failure_arm(): what
+ * has to be done whatever happens, as taking away what is left.
+ * @return whether any could; for failure_resume().
+ * @context{thread}
+ */
+bool failure_pause(void);
 
-/** @brief As failure_pause(). @return how many did since failure_arm(). @context{thread} */
+/** @brief Go on where failure_pause() was, if it said so. @context{thread} */
+void failure_resume(bool is_armed);
+
+/** @brief As failure_pause(). @return how many failed since failure_arm(). @context{thread} */
 uint64_t failure_disarm(void);
 
 /** @brief Is the allocation that asks to fail? @context{any} */
 bool failure_is_due(void);
 #else
-static inline void failure_pause(void)
+static inline bool failure_pause(void)
 {
+    return false;
+}
+
+static inline void failure_resume(bool is_armed)
+{
+    (void)is_armed;
 }
 
 static inline bool failure_is_due(void)

@@ -2,11 +2,10 @@
 //
 // Tab on an arbitrary line, beside files whose names are arbitrary bytes: what is offered can be
 // printed, ends, fits into the line, and is asked for in any order; no folder stays open.
-#include "fs/fs_env.h"
+#include "fake/world.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/io/block.h"
+#include "kernel/mm/heap.h"
 #include "kernel/shell/candidates.h"
-#include "kernel/shell/command_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,22 +16,7 @@ enum {
     AGAIN = 0x80, /* in the first byte: each is asked for twice */
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* ---- What else is completed ---- */
-
-const struct shell_command *shell_command_at(unsigned i)
-{
-    static const struct shell_command commands[] = {
-        {.name = "help"}, {.name = "mem"}, {.name = "mount"}, {.name = "load"}};
-    return i < sizeof(commands) / sizeof(*commands) ? &commands[i] : NULL;
-}
-
-void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx)
-{
-    fn(ctx, &env_disk.dev);
-}
 
 /* ---- Files ---- */
 
@@ -134,22 +118,27 @@ static void complete(const uint8_t *data, size_t size, bool again)
     }
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static uint64_t live_objects(void)
 {
-    (void)argc, (void)argv;
-    env_reset();
-    if (vfs_init() != OK) {
-        abort();
-    }
-    return 0;
+    struct heap_stats stats;
+    heap_get_stats(&stats);
+    return stats.live_objects;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static bool is_up;
+    if (!is_up) {
+        (void)world_boot(NULL);
+        if (vfs_init() != OK) {
+            abort();
+        }
+        is_up = true;
+    }
     if (size == 0) {
         return 0;
     }
-    size_t before = env_live_objects();
+    uint64_t before = live_objects();
     uint8_t first = *data++;
     size--;
     for (unsigned i = 0; i < (first & 7u) % (FILES_MAX + 1); i++) {
@@ -162,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     complete(data, size, (first & AGAIN) != 0);
     remove_files();
-    if (env_live_objects() != before) {
+    if (live_objects() != before) {
         abort();
     }
     return 0;

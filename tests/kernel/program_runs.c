@@ -52,9 +52,10 @@ bool runs_write_file(const struct image *image)
 
 void runs_remove_file(const struct image *image)
 {
-    failure_pause(); /* else a walked test leaves it */
+    bool is_armed = failure_pause(); /* else a walked test leaves it */
     enum status s = vfs_unlink(NULL, image->path);
     TEST_EQUAL(s, OK);
+    failure_resume(is_armed);
 }
 
 struct program *runs_start(const struct image *image, const char *argument,

@@ -335,8 +335,9 @@ static void measure(struct memory *m)
 static void bind_if_refused(struct device *parent, enum status bound)
 {
     if (bound != OK) {
-        failure_pause();
+        bool is_armed = failure_pause();
         (void)!device_bind(parent);
+        failure_resume(is_armed);
     }
 }
 

@@ -45,7 +45,7 @@ static void type(void)
     for (unsigned i = 0; i < LINES && now->lines[i] != NULL; i++) {
         shell_execute(now->lines[i]);
     }
-    failure_pause();
+    (void)failure_pause();
     if (now->last != NULL) {
         shell_execute(now->last);
     }

@@ -103,7 +103,7 @@ static uint32_t statements_of_a_long_function(void)
     struct page_stats pages;
     page_get_stats(&pages);
     size_t free_pages = pages.by_owner[PAGE_FREE];
-    return free_pages < LONG_STATEMENTS ? (uint32_t)free_pages : LONG_STATEMENTS;
+    return test_scaled((unsigned)MIN(free_pages, LONG_STATEMENTS), 200);
 }
 
 /* Run it to an end that may be either. @return counter ticks that it ran. */
@@ -150,10 +150,10 @@ static void ends_at_any_point_of_loading_leave_nothing_behind(void)
     struct image image;
     uint32_t seed = 5;
     unsigned ended = 0;
-    if (!write_module(&image, "/tmp/load.wasm", 20, 200)) {
+    if (!write_module(&image, "/tmp/load.wasm", test_scaled(20, 2), test_scaled(200, 20))) {
         return;
     }
-    for (unsigned i = 0; i < POINTS; i++) {
+    for (unsigned i = 0; i < test_scaled(POINTS, ARRAY_COUNT(engines)); i++) {
         unsigned which = i % ARRAY_COUNT(engines);
         enum program_end end = PROGRAM_RUNNING;
         if (i < ARRAY_COUNT(engines)) {
@@ -202,7 +202,8 @@ static void memory_is_limited_from_the_first_byte(void)
 {
     struct footprint before = {.heap = {0}}, after;
     struct image image;
-    if (!write_module(&image, "/tmp/large.wasm", 4, 600)) {
+    uint64_t step = LIMIT_STEP * test_scaled(1, 64);
+    if (!write_module(&image, "/tmp/large.wasm", test_scaled(4, 1), test_scaled(600, 10))) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
@@ -212,7 +213,7 @@ static void memory_is_limited_from_the_first_byte(void)
         runs_measure(&before);
         while (options.memory_limit_bytes < LIMIT_MAX &&
                !try_to_run(&image, options, "it may have")) {
-            options.memory_limit_bytes += LIMIT_STEP;
+            options.memory_limit_bytes += step;
             refused++;
         }
         TEST_CHECK(options.memory_limit_bytes < LIMIT_MAX);

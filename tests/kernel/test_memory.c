@@ -363,8 +363,9 @@ static void hidden_frames_have_no_direct_mapping(void)
     TEST_CHECK(can_write(first) && can_write(last));
     TEST_EQUAL(vm_hide_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(!can_read(first) && !can_read(last));
-    failure_pause(); /* else it could not be given back */
+    bool is_armed = failure_pause(); /* else it could not be given back */
     TEST_EQUAL(vm_show_direct(base, (size_t)1 << order), OK);
+    failure_resume(is_armed);
     TEST_CHECK(can_write(first) && can_write(last));
     page_free(base, order);
 }
@@ -422,7 +423,7 @@ static void churn(void *arg)
 {
     static struct vm_range range[CHURN_RANGES];
     bool *ok = arg;
-    for (unsigned round = 0; round < CHURN_ROUNDS && *ok; round++) {
+    for (unsigned round = 0; round < test_scaled(CHURN_ROUNDS, 2) && *ok; round++) {
         unsigned count = reserve_some(range);
         *ok &= count == CHURN_RANGES && thread_sleep(20 * NS_PER_US) == OK;
         release_some(range, count);

@@ -230,7 +230,7 @@ static void lose_nothing(unsigned cycles)
 
 static void test_nothing_is_lost_in_1000_cycles(void)
 {
-    lose_nothing(FEW);
+    lose_nothing(test_scaled(FEW, 1));
 }
 
 static void test_nothing_is_lost_in_20000_cycles(void)
@@ -272,7 +272,7 @@ static void test_unload_ends_with_readers_inside(void)
     atomic_store(&is_over, false);
     struct thread *a = start("reader", read_all_the_time);
     struct thread *b = start("reader", read_all_the_time);
-    for (unsigned i = 0; i < 140; i++) {
+    for (unsigned i = 0; i < test_scaled(140, 2); i++) {
         TEST_CHECK(load() > 0);
         (void)thread_sleep((i % 7) * 50 * NS_PER_US); /* at every point of a reader's way */
         unload();
@@ -290,7 +290,7 @@ static void load_and_unload(void *arg)
 {
     (void)arg;
     size_t len = (size_t)(test_module_virtio_rng_end - test_module_virtio_rng);
-    for (unsigned i = 0; i < 100; i++) {
+    for (unsigned i = 0; i < test_scaled(100, 1); i++) {
         struct loader_error why;
         unsigned taken;
         enum status s =

@@ -5,7 +5,6 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/clock.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -66,7 +65,7 @@ static void test_faults_end_only_the_program(void)
                                         "recursion", "free",       "recursion-call", "memcpy-null"};
     struct image image = IMAGE(crash);
     if (runs_write_file(&image)) {
-        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        for (size_t i = 0; i < test_scaled(ARRAY_COUNT(kinds), 2); i++) {
             runs_run(&image, kinds[i], PROGRAM_FAULTED, 119);
         }
         runs_remove_file(&image);
@@ -149,7 +148,7 @@ static void test_every_call_of_the_sdk(void)
     runs_measure(&after);
     runs_compare(&before, &after);
     runs_remove_file(&image);
-    TEST_EQUAL(vfs_unlink(NULL, "/tmp/sdk.txt"), OK);
+    runs_remove_file(&(struct image){.path = "/tmp/sdk.txt"});
 }
 
 #define WARM_RUNS 4
@@ -162,11 +161,11 @@ static void test_200_runs_leave_nothing_behind(void)
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < WARM_RUNS; i++) {
+    for (unsigned i = 0; i < test_scaled(WARM_RUNS, 1); i++) {
         runs_run(&image, "3", PROGRAM_EXITED, 3);
     }
     runs_measure(&before);
-    for (unsigned i = 0; i < RUNS; i++) {
+    for (unsigned i = 0; i < test_scaled(RUNS, 1); i++) {
         runs_run(&image, "3", PROGRAM_EXITED, 3);
     }
     runs_measure(&after);

@@ -3,7 +3,6 @@
 // Portable programs from bytes to their end: status, traps, a kill at any instruction, limits,
 // refusals, and nothing left behind. The modules are small enough to be read here.
 #include "kernel/clock.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
@@ -148,7 +147,7 @@ static void traps_end_only_the_program(void)
 static void buffers_may_overlap_their_list(void)
 {
     run_on_both(IMAGE(overlap), PROGRAM_EXITED, 16);
-    TEST_EQUAL(vfs_unlink(NULL, "/tmp/iov"), OK);
+    runs_remove_file(&(struct image){.path = "/tmp/iov"});
 }
 
 /* The thread that links it gives nothing back when it is killed in the start function. */
@@ -159,7 +158,7 @@ static void kill_in_the_start_function_leaves_nothing_behind(void)
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < test_scaled(6, ARRAY_COUNT(engines)); i++) {
         const char *argv[] = {image.path};
         struct load_options options = engines[i % ARRAY_COUNT(engines)];
         struct loader_error err = {.text = ""};
@@ -193,7 +192,7 @@ static void kill_reaches_it_at_any_instruction(void)
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < KILLS; i++) {
+    for (unsigned i = 0; i < test_scaled(KILLS, ARRAY_COUNT(engines)); i++) {
         struct program *p = runs_start(&image, NULL, engines[i % ARRAY_COUNT(engines)]);
         if (p == NULL) {
             break;
@@ -232,14 +231,15 @@ static void many_run_at_once(void)
 {
     struct image image = IMAGE(spin);
     struct program *p[8];
+    unsigned count = test_scaled(ARRAY_COUNT(p), ARRAY_COUNT(engines));
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < ARRAY_COUNT(p); i++) {
+    for (unsigned i = 0; i < count; i++) {
         p[i] = runs_start(&image, NULL, engines[i % ARRAY_COUNT(engines)]);
     }
     TEST_EQUAL(thread_sleep(30 * NS_PER_MS), OK);
-    for (unsigned i = 0; i < ARRAY_COUNT(p); i++) {
+    for (unsigned i = 0; i < count; i++) {
         if (p[i] != NULL) {
             program_kill(p[i], PROGRAM_KILLED, 130);
             runs_finish(p[i], PROGRAM_KILLED, 130);
@@ -293,11 +293,11 @@ static void two_hundred_runs_leave_nothing_behind(void)
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < WARM_RUNS; i++) {
+    for (unsigned i = 0; i < test_scaled(WARM_RUNS, 1); i++) {
         runs_run(&image, NULL, PROGRAM_EXITED, 3);
     }
     runs_measure(&before);
-    for (unsigned i = 0; i < RUNS; i++) {
+    for (unsigned i = 0; i < test_scaled(RUNS, 1); i++) {
         runs_run(&image, NULL, PROGRAM_EXITED, 3);
     }
     runs_measure(&after);
@@ -336,7 +336,7 @@ static void refused_files_leave_nothing_behind(void)
     runs_measure(&before);
     refuse(&IMAGE(no_start), "_start");
     refuse(&IMAGE(no_import), "paint");
-    for (size_t len = 4; len + 1 < sizeof(runs_leave); len++) {
+    for (size_t len = 4; len + 1 < sizeof(runs_leave); len += test_scaled(1, 40)) {
         struct image cut = IMAGE(runs_leave);
         cut.len = len;
         refuse(&cut, "/tmp/runs_leave.wasm: ");

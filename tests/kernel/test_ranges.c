@@ -67,12 +67,13 @@ static void pages_come_when_they_are_touched(void)
     TEST_EQUAL(pages_of(PAGE_TABLE), tables);
     uint8_t byte;
     TEST_CHECK(hal_probe_read8((const void *)range.base, &byte)); /* who probes may be refused, */
-    failure_pause();                                              /* and nobody else */
+    bool is_armed = failure_pause();                              /* and nobody else */
     for (unsigned i = 0; i < ARRAY_COUNT(offsets); i++) {
         volatile uint64_t *p = (volatile uint64_t *)(range.base + offsets[i]);
         TEST_EQUAL(*p, 0);
         *p = offsets[i] + 1;
     }
+    failure_resume(is_armed);
     for (unsigned i = 0; i < ARRAY_COUNT(offsets); i++) {
         TEST_EQUAL(*(volatile uint64_t *)(range.base + offsets[i]), offsets[i] + 1);
     }
@@ -308,6 +309,7 @@ static void probe(void *at)
 {
     uint8_t byte;
     (void)hal_probe_read8(at, &byte); /* its page may have gone again */
+    atomic_store_explicit(&is_filling, true, memory_order_release); /* or there was none */
 }
 
 /* A stray pointer leads into a range that goes meanwhile: the range stays until the answer is
@@ -366,7 +368,7 @@ static void leave_empty_tables(void)
         return;
     }
     vm_page_on_touch(&range, &pager);
-    for (unsigned i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < test_scaled(64, 2); i++) {
         uint8_t byte;
         (void)hal_probe_read8((const void *)(range.base + i * SPAN),
                               &byte); /* memory may be short */
@@ -389,7 +391,7 @@ static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
         test_fail(__FILE__, __LINE__, "no thread");
         return;
     }
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < test_scaled(200, 2); i++) {
         struct vm_range range;
         const struct vm_request all = {
             .pages = (size_t)1 << 38, .region = HAL_REGION_VM, .name = "test"};

@@ -160,8 +160,9 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
         smp_call(i, ask, &a);
         TEST_CHECK(!inside.is_there && beside.is_there && a.cpu == i);
     }
-    failure_pause(); /* else the page could not be given back */
+    bool is_armed = failure_pause(); /* else the page could not be given back */
     TEST_EQUAL(vm_show_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
+    failure_resume(is_armed);
     page_free(block, order);
 }
 

@@ -103,19 +103,21 @@ static void own_path(char *path, size_t len, uint32_t self, uint32_t i)
 static void remove_what_stayed(void)
 {
     char path[64];
-    failure_pause();
+    bool is_armed = failure_pause();
     for (uint32_t i = 0; i < CPUS_CONTENDING * OWN; i++) {
         own_path(path, sizeof(path), i / OWN, i);
         TEST_CHECK(vfs_unlink(NULL, path) == E_NOENT);
     }
     TEST_CHECK(vfs_unlink(NULL, SHARED) == E_NOENT);
+    TEST_EQUAL(vfs_unlink(NULL, FOLDER), OK); /* it is empty */
+    failure_resume(is_armed);
 }
 
 static void use_folder(void *arg)
 {
     uint32_t self = (uint32_t)(uintptr_t)arg;
     char path[64];
-    for (uint32_t i = 0; i < ROUNDS; i++) {
+    for (uint32_t i = 0; i < test_scaled(ROUNDS, 2); i++) {
         own_path(path, sizeof(path), self, i);
         write_and_read_own(path, self * ROUNDS + i);
         use_shared(i);
@@ -131,7 +133,6 @@ static void memory_files_are_used_from_every_cpu(void)
     TEST_EQUAL(vfs_mkdir(NULL, FOLDER), OK);
     run_on_contenders("smp files", use_folder);
     remove_what_stayed();
-    TEST_EQUAL(vfs_unlink(NULL, FOLDER), OK); /* it is empty */
     get_cache_pages(&after);
     TEST_EQUAL(after, before);
 }
@@ -247,7 +248,7 @@ static void make_ext2(void)
 static void read_disk(void *arg)
 {
     uint32_t seed = (uint32_t)(uintptr_t)arg + 1, back[BLOCK / 4];
-    for (uint32_t i = 0; i < ROUNDS; i++) {
+    for (uint32_t i = 0; i < test_scaled(ROUNDS, 2); i++) {
         struct file *f;
         size_t done = 0;
         seed = seed * 1664525u + 1013904223u;
@@ -264,7 +265,7 @@ static void read_disk(void *arg)
 /* Mounted and unmounted, so that the cache begins empty each time. */
 static void use_disk(void)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < test_scaled(3, 1); i++) {
         TEST_NEED(vfs_mount_block(&ram.dev, DISK) == OK);
         run_on_contenders("smp files", read_disk);
         TEST_EQUAL(vfs_unmount(DISK), OK);

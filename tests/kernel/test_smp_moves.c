@@ -351,7 +351,7 @@ static void act(void *arg)
     struct actor *a = arg;
     mutex_lock(&a->play->mutex);
     mutex_unlock(&a->play->mutex);
-    for (unsigned i = 0; i < STEPS; i++) {
+    for (unsigned i = 0; i < test_scaled(STEPS, 10); i++) {
         take_a_step(a);
         mutex_lock(&a->play->mutex);
         a->play->counted++;

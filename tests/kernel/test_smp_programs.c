@@ -71,7 +71,7 @@ static void kill(struct program *p)
 static void start_and_kill(void *arg)
 {
     uintptr_t self = (uintptr_t)arg;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < test_scaled(ROUNDS, 1); i++) {
         const struct image *image = &images()[(self + i) % 2];
         kill(atomic_exchange(&handed, runs_start(image, NULL, (struct load_options){.argc = 0})));
     }
@@ -102,7 +102,7 @@ static void load_and_unload(void *arg)
     struct loader_error err;
     unsigned taken;
     size_t len = (size_t)(test_module_virtio_rng_end - test_module_virtio_rng);
-    for (unsigned i = 0; i < LOAD_ROUNDS; i++) {
+    for (unsigned i = 0; i < test_scaled(LOAD_ROUNDS, 1); i++) {
         enum status s =
             driver_module_load_bytes("test/smp.ko", test_module_virtio_rng, len, &taken, &err);
         if (s == OK) {

@@ -107,7 +107,14 @@ static void kill_all(struct program **programs, unsigned count)
 static bool write_spin_images(void)
 {
     struct image native = spin_image(0), portable = spin_image(1);
-    return runs_write_file(&native) && runs_write_file(&portable);
+    if (!runs_write_file(&native)) {
+        return false;
+    }
+    if (!runs_write_file(&portable)) {
+        runs_remove_file(&native);
+        return false;
+    }
+    return true;
 }
 
 static void remove_spin_images(void)
@@ -131,9 +138,9 @@ static void as_many_programs_as_cpus_run_at_once(void)
             most = MAX(most, (unsigned)__builtin_popcountll(cpus));
         }
         kill_all(programs, count);
+        remove_spin_images();
     }
     TEST_CHECK(most >= contenders());
-    remove_spin_images();
 }
 
 /* Alone on its CPU, where no interrupt is due: the kill has to bring one. */
@@ -142,7 +149,7 @@ static void a_program_on_another_cpu_is_killed_at_once(void)
     if (!write_spin_images()) {
         return;
     }
-    for (unsigned i = 0; i < KILLS; i++) {
+    for (unsigned i = 0; i < test_scaled(KILLS, 1); i++) {
         struct program *p[CPUS_CONTENDING];
         unsigned others = MAX(contenders() - 1, 1);
         unsigned count = start_spinning(p, others);

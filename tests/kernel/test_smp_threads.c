@@ -210,7 +210,7 @@ static void take_and_give(void *arg)
 {
     unsigned seed = hal_this_cpu()->id;
     (void)arg;
-    for (unsigned i = 0; i < ROUNDS / 10; i++) {
+    for (unsigned i = 0; i < test_scaled(ROUNDS / 10, 3); i++) {
         unsigned *small = heap_alloc(64 + i), *large = vm_alloc(2 * PAGE_SIZE, PAGE_OTHER, "test");
         struct thread *t = NULL;
         const struct thread_options options = {.name = "smp child",
@@ -265,7 +265,7 @@ static void take_message_lines(void *arg)
     while (atomic_load(&taken->next) < contenders() && !atomic_load(&one_is_missing)) {
         thread_yield(); /* all at once */
     }
-    for (unsigned i = 0; i < LINE_ROUNDS; i++) {
+    for (unsigned i = 0; i < test_scaled(LINE_ROUNDS, 2); i++) {
         uint32_t line, count;
         enum status s = msi->alloc(id, 1, &line, &count);
         if (s != OK) {

@@ -6,6 +6,22 @@
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
 
+#ifdef HALYARD_DEBUG
+/**
+ * @brief How often to do what a test repeats, or how much of it.
+ * @return `plain`; or `walked`, where each allocation of the test fails in turn ("fails:"). It is
+ *         repeated for each of them: what one round does in it, the next does no differently.
+ * @context{any}
+ */
+unsigned test_scaled(unsigned plain, unsigned walked);
+#else
+static inline unsigned test_scaled(unsigned plain, unsigned walked)
+{
+    (void)walked;
+    return plain;
+}
+#endif
+
 /** @brief thread_join(), of what may be NULL, because it was not created: E_NOMEM. */
 static inline enum status test_join(struct thread *t, int *value)
 {
