@@ -121,7 +121,8 @@ bool vm_touch(vaddr_t va);
  * @context{thread} */
 void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned);
 
-/** @brief Change protection of mapped pages. @return OK; E_INVAL; E_NOMEM. @context{thread} */
+/** @brief Change protection of mapped pages; to X as vm_map_frames(). @return OK; E_INVAL; E_NOMEM.
+ *  On failure nothing has changed. @context{thread} */
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot);
 
 /**
@@ -129,7 +130,8 @@ enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsig
  * takes them out.
  * @param base   First frame.
  * @param count  Pages, at least 1; [first, first + count) lies in the range.
- * @param prot   As hal_mmu_map()'s: never W with X.
+ * @param prot   As hal_mmu_map()'s: never W with X. With X no frame may be in the direct map, where
+ *               it can be written: vm_hide_direct() comes first.
  * @return OK; E_EXIST; E_NOMEM; E_INVAL. On failure nothing has changed. @context{thread} @locks vm
  */
 enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count,

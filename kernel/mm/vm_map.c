@@ -59,10 +59,28 @@ static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, uns
     return st;
 }
 
+/* No frame of them is in the direct map, through which it could be written. */
+static bool is_hidden(paddr_t base, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        vaddr_t at = (uintptr_t)hal_direct(paddr_add(base, i * PAGE_SIZE));
+        uint64_t absent = hal_mmu_absent(at);
+        struct hal_mapping m;
+        if (absent == 0 && hal_mmu_query(at, &m)) {
+            return false;
+        }
+        i += MAX(absent / PAGE_SIZE, 1);
+    }
+    return true;
+}
+
 enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count,
                           unsigned prot)
 {
     assert_inside(range, first, count);
+    if (UNLIKELY((prot & PROT_X) != 0) && !is_hidden(base, count)) {
+        return E_INVAL;
+    }
     return map(address_of(range, first), base, count, prot, MEM_NORMAL);
 }
 
@@ -331,10 +349,26 @@ static enum status protect_once(vaddr_t va, size_t pages, unsigned prot)
     return st;
 }
 
+/* What is mapped there may become executable. */
+static bool may_run(vaddr_t va, size_t pages)
+{
+    struct hal_mapping m;
+    for (size_t i = 0; i < pages; i++) {
+        vaddr_t at = va + i * PAGE_SIZE;
+        if (hal_mmu_query(at, &m) && !is_hidden(paddr_add(m.base, at & (m.size - 1)), 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Here, and below, a large leaf may have to be split: as in map(). */
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
 {
     assert_inside(range, first, count);
+    if ((prot & PROT_X) != 0 && !may_run(address_of(range, first), count)) {
+        return E_INVAL;
+    }
     enum status st = protect_once(address_of(range, first), count, prot);
     if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
         st = protect_once(address_of(range, first), count, prot);

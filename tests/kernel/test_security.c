@@ -11,6 +11,7 @@
 #include "hal/trap.h"
 #include "kernel/fault.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/failure.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/provoke.h"
@@ -149,22 +150,65 @@ static void return_addresses_are_signed(void)
 /* ---- a page with code, and what may be done with it ---- */
 
 static struct vm_range page;
+static paddr_t page_frame;
+
+/* Out of the direct map, as all code is. */
+static bool map_hidden(void)
+{
+    if (vm_hide_direct(page_frame, 1) != OK) {
+        return false;
+    }
+    if (vm_map_frames(&page, 0, page_frame, 1, PROT_R | PROT_W) == OK) {
+        return true;
+    }
+    bool is_armed = failure_pause();
+    TEST_EQUAL(vm_show_direct(page_frame, 1), OK);
+    failure_resume(is_armed);
+    return false;
+}
 
 static bool make_page(void)
 {
     const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "test"};
-    if (!take_pages(&page, &request, 0, 1)) {
+    if (page_alloc(0, PAGE_CODE, &page_frame) != OK) {
         test_fail(__FILE__, __LINE__, "no memory");
         return false;
     }
-    memcpy((void *)(uintptr_t)page.base, provoke_code, (size_t)(provoke_code_end - provoke_code));
-    return true;
+    memcpy(hal_direct(page_frame), provoke_code, (size_t)(provoke_code_end - provoke_code));
+    if (vm_reserve(&page, &request) == OK) {
+        if (map_hidden()) {
+            return true;
+        }
+        vm_release(&page);
+    }
+    page_free(page_frame, 0);
+    test_fail(__FILE__, __LINE__, "no memory");
+    return false;
 }
 
 static void free_page(void)
 {
-    vm_unmap(&page, 0, 1, true);
+    vm_unmap(&page, 0, 1, false);
     vm_release(&page);
+    bool is_armed = failure_pause(); /* else it could not be given back */
+    TEST_EQUAL(vm_show_direct(page_frame, 1), OK);
+    failure_resume(is_armed);
+    page_free(page_frame, 0);
+}
+
+/* The direct map writes to it, whatever its other mappings allow. */
+static void memory_that_can_be_written_is_not_made_executable(void)
+{
+    const struct vm_request request = {.pages = 2, .region = HAL_REGION_VM, .name = "test"};
+    struct vm_range range;
+    struct hal_mapping m;
+    TEST_NEED(take_pages(&range, &request, 0, 1));
+    TEST_EQUAL(vm_protect(&range, 0, 1, PROT_R | PROT_X), E_INVAL);
+    TEST_CHECK(hal_mmu_query(range.base, &m) && m.prot == (PROT_R | PROT_W));
+    TEST_EQUAL(vm_map_frames(&range, 1, m.base, 1, PROT_R | PROT_X), E_INVAL);
+    TEST_CHECK(!hal_mmu_query(range.base + PAGE_SIZE, &m));
+    vm_unmap(&range, 0, 1, true);
+    vm_release(&range);
 }
 
 static void data_is_not_executable(void)
@@ -261,6 +305,8 @@ const struct kernel_test security_tests[] = {
     {"security.indirect_branches_need_a_landing_pad", indirect_branches_need_a_landing_pad},
     {"security.return_addresses_are_signed", return_addresses_are_signed},
     {"security.data_is_not_executable", data_is_not_executable},
+    {"security.memory_that_can_be_written_is_not_made_executable",
+     memory_that_can_be_written_is_not_made_executable},
     {"security.writable_code_is_not_executable", writable_code_is_not_executable},
     {"security.pages_of_user_mode_are_left_alone", pages_of_user_mode_are_left_alone},
     {"security.entropy_fills_what_it_says", entropy_fills_what_it_says},
