@@ -103,6 +103,30 @@ struct efi_loaded_image {
 
 STATIC_ASSERT(offsetof(struct efi_loaded_image, options) == 56, "UEFI 9.1");
 
+/* 13.3.1 */
+struct efi_load_file {
+    efi_status_t (*load)(struct efi_load_file *self, const void *path, bool is_boot_policy,
+                         uint64_t *size, void *buffer);
+};
+
+/* 13.4.1, 13.5.1 */
+struct efi_file {
+    uint64_t revision;
+    efi_status_t (*open)(struct efi_file *self, struct efi_file **out, const uint16_t *name,
+                         uint64_t mode, uint64_t attributes);
+    efi_status_t (*close)(struct efi_file *self);
+    void *delete;
+    efi_status_t (*read)(struct efi_file *self, uint64_t *size, void *buffer);
+    void *write, *get_position, *set_position;
+    efi_status_t (*get_info)(struct efi_file *self, const struct efi_guid *type, uint64_t *size,
+                             void *buffer);
+};
+
+struct efi_file_system {
+    uint64_t revision;
+    efi_status_t (*open_volume)(struct efi_file_system *self, struct efi_file **root);
+};
+
 /** What the entry passes around. */
 struct efi {
     const struct efi_system_table *system;

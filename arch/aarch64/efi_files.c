@@ -19,30 +19,6 @@ static const uint8_t initrd_path[24] = {
     0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68, 0x7f, 0xff, 4,    0,
 };
 
-/* 13.3.1 */
-struct load_file {
-    efi_status_t (*load)(struct load_file *self, const void *path, bool is_boot_policy,
-                         uint64_t *size, void *buffer);
-};
-
-/* 13.4.1, 13.5.1 */
-struct file {
-    uint64_t revision;
-    efi_status_t (*open)(struct file *self, struct file **out, const uint16_t *name, uint64_t mode,
-                         uint64_t attributes);
-    efi_status_t (*close)(struct file *self);
-    void *delete;
-    efi_status_t (*read)(struct file *self, uint64_t *size, void *buffer);
-    void *write, *get_position, *set_position;
-    efi_status_t (*get_info)(struct file *self, const struct efi_guid *type, uint64_t *size,
-                             void *buffer);
-};
-
-struct file_system {
-    uint64_t revision;
-    efi_status_t (*open_volume)(struct file_system *self, struct file **root);
-};
-
 #define FILE_MODE_READ 1
 #define FILE_SIZE_MAX  (UINT64_C(1) << 40) /* larger is a lie, and no number of pages overflows */
 
@@ -58,7 +34,7 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
         efi->boot->handle_protocol(device, &load_file_guid, &found) != EFI_OK) {
         return false;
     }
-    struct load_file *file = found;
+    struct efi_load_file *file = found;
     if (file->load(file, path, false, &size, NULL) != EFI_BUFFER_TOO_SMALL || size == 0 ||
         size > FILE_SIZE_MAX) {
         return false;
@@ -76,7 +52,7 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
 /* ---- files beside the image ---- */
 
 /* EFI_FILE_INFO (13.5.16): FileSize is its second number; the name follows at the end. */
-static uint64_t size_of(struct file *file)
+static uint64_t size_of(struct efi_file *file)
 {
     uint64_t info[64];
     uint64_t size = sizeof(info);
@@ -86,10 +62,10 @@ static uint64_t size_of(struct file *file)
     return info[1] <= FILE_SIZE_MAX ? info[1] : 0;
 }
 
-static void read_file(const struct efi *efi, struct file *root, const uint16_t *name,
+static void read_file(const struct efi *efi, struct efi_file *root, const uint16_t *name,
                       uint64_t *place, uint64_t *size)
 {
-    struct file *file;
+    struct efi_file *file;
     if (root->open(root, &file, name, FILE_MODE_READ, 0) != EFI_OK) {
         return;
     }
@@ -104,14 +80,14 @@ static void read_file(const struct efi *efi, struct file *root, const uint16_t *
     (void)file->close(file);
 }
 
-static struct file *open_volume(const struct efi *efi)
+static struct efi_file *open_volume(const struct efi *efi)
 {
     void *found;
-    struct file *root;
+    struct efi_file *root;
     if (efi->boot->handle_protocol(efi->loaded->device, &file_system_guid, &found) != EFI_OK) {
         return NULL;
     }
-    struct file_system *volume = found;
+    struct efi_file_system *volume = found;
     return volume->open_volume(volume, &root) == EFI_OK ? root : NULL;
 }
 
@@ -134,7 +110,7 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
     out->options_are_wide = true;
     bool has_options = out->options != 0 && out->options_size >= sizeof(uint16_t);
     bool has_initrd = load_initrd(efi, out);
-    struct file *root = has_options && has_initrd ? NULL : open_volume(efi);
+    struct efi_file *root = has_options && has_initrd ? NULL : open_volume(efi);
     if (root == NULL) {
         return;
     }

@@ -4,11 +4,8 @@
 // printed, ends, fits into the line, and is asked for in any order; no folder stays open.
 #include "fake/world.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/mm/heap.h"
 #include "kernel/shell/candidates.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/judge.h"
 
 enum {
     FILES_MAX = 6, /* the first byte: how many, and of what kind */
@@ -62,19 +59,6 @@ static void remove_files(void)
 
 /* ---- The line ---- */
 
-static void check_word(const char *word)
-{
-    size_t len = strnlen(word, LINE_WORD_MAX);
-    if (len == LINE_WORD_MAX) {
-        abort();
-    }
-    for (size_t i = 0; i < len; i++) {
-        if ((uint8_t)word[i] < ' ' || word[i] == 0x7f) {
-            abort();
-        }
-    }
-}
-
 /* As the line editor does: one after the other until there is none, and from the first again. */
 static void ask(struct candidates *c, const char *line, size_t word, bool again)
 {
@@ -86,7 +70,7 @@ static void ask(struct candidates *c, const char *line, size_t word, bool again)
             if (i == ASKED_MAX) {
                 abort(); /* more than there are */
             }
-            check_word(out);
+            judge_text(out, sizeof(out));
             if (again && i % 2 == 1) { /* the one before */
                 (void)c->completer.candidate(c->completer.ctx, line, word, i - 1, out, &final);
             }
@@ -118,13 +102,6 @@ static void complete(const uint8_t *data, size_t size, bool again)
     }
 }
 
-static uint64_t live_objects(void)
-{
-    struct heap_stats stats;
-    heap_get_stats(&stats);
-    return stats.live_objects;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool is_up;
@@ -138,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
-    uint64_t before = live_objects();
+    uint64_t before = judge_live_objects();
     uint8_t first = *data++;
     size--;
     for (unsigned i = 0; i < (first & 7u) % (FILES_MAX + 1); i++) {
@@ -151,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     complete(data, size, (first & AGAIN) != 0);
     remove_files();
-    if (live_objects() != before) {
+    if (judge_live_objects() != before) {
         abort();
     }
     return 0;

@@ -70,14 +70,9 @@ uint64_t efi_allocate(const struct efi *efi, uint64_t bytes)
     return (uintptr_t)p;
 }
 
-/* ---- Protocols, as the UEFI specification lays them out ---- */
+/* ---- Its protocols ---- */
 
-struct load_file {
-    efi_status_t (*load)(struct load_file *self, const void *path, bool is_boot_policy,
-                         uint64_t *size, void *buffer);
-};
-
-static efi_status_t load(struct load_file *self, const void *path, bool is_boot_policy,
+static efi_status_t load(struct efi_load_file *self, const void *path, bool is_boot_policy,
                          uint64_t *size, void *buffer)
 {
     (void)self, (void)path, (void)is_boot_policy;
@@ -89,24 +84,7 @@ static efi_status_t load(struct load_file *self, const void *path, bool is_boot_
     return s;
 }
 
-struct file {
-    uint64_t revision;
-    efi_status_t (*open)(struct file *self, struct file **out, const uint16_t *name, uint64_t mode,
-                         uint64_t attributes);
-    efi_status_t (*close)(struct file *self);
-    void *delete;
-    efi_status_t (*read)(struct file *self, uint64_t *size, void *buffer);
-    void *write, *get_position, *set_position;
-    efi_status_t (*get_info)(struct file *self, const struct efi_guid *type, uint64_t *size,
-                             void *buffer);
-};
-
-struct file_system {
-    uint64_t revision;
-    efi_status_t (*open_volume)(struct file_system *self, struct file **root);
-};
-
-static efi_status_t open_file(struct file *self, struct file **out, const uint16_t *name,
+static efi_status_t open_file(struct efi_file *self, struct efi_file **out, const uint16_t *name,
                               uint64_t mode, uint64_t attributes)
 {
     (void)name, (void)mode, (void)attributes;
@@ -118,14 +96,14 @@ static efi_status_t open_file(struct file *self, struct file **out, const uint16
     return s;
 }
 
-static efi_status_t close_file(struct file *self)
+static efi_status_t close_file(struct efi_file *self)
 {
     (void)self;
     firmware.closed++;
     return next_status();
 }
 
-static efi_status_t read_file(struct file *self, uint64_t *size, void *buffer)
+static efi_status_t read_file(struct efi_file *self, uint64_t *size, void *buffer)
 {
     (void)self;
     efi_status_t s = next_status();
@@ -136,7 +114,7 @@ static efi_status_t read_file(struct file *self, uint64_t *size, void *buffer)
     return s;
 }
 
-static efi_status_t get_info(struct file *self, const struct efi_guid *type, uint64_t *size,
+static efi_status_t get_info(struct efi_file *self, const struct efi_guid *type, uint64_t *size,
                              void *buffer)
 {
     (void)self, (void)type;
@@ -146,10 +124,10 @@ static efi_status_t get_info(struct file *self, const struct efi_guid *type, uin
     return s;
 }
 
-static struct file the_file = {
+static struct efi_file the_file = {
     .open = open_file, .close = close_file, .read = read_file, .get_info = get_info};
 
-static efi_status_t open_volume(struct file_system *self, struct file **root)
+static efi_status_t open_volume(struct efi_file_system *self, struct efi_file **root)
 {
     (void)self;
     return the_file.open(&the_file, root, NULL, 0, 0);
@@ -158,8 +136,8 @@ static efi_status_t open_volume(struct file_system *self, struct file **root)
 static efi_status_t handle_protocol(efi_handle_t handle, const struct efi_guid *protocol,
                                     void **interface)
 {
-    static struct load_file initrd = {.load = load};
-    static struct file_system volume = {.open_volume = open_volume};
+    static struct efi_load_file initrd = {.load = load};
+    static struct efi_file_system volume = {.open_volume = open_volume};
     (void)handle;
     *interface = protocol->a == 0x4006c0c1 ? (void *)&initrd : (void *)&volume;
     return next_status();

@@ -6,11 +6,7 @@
 #include "fake/world.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_program.h"
-#include "kernel/mm/heap.h"
-#include "tests/fuzz/native.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,13 +18,6 @@ static void show(void *ctx, const char *s, size_t len)
             abort();
         }
     }
-}
-
-static uint64_t live_objects(void)
-{
-    struct heap_stats stats;
-    heap_get_stats(&stats);
-    return stats.live_objects;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,10 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct loader_error err = {.text = ""};
     const struct inspection i = {
         .path = "/any", .function = len == 0 ? NULL : name, .sink = show, .err = &err};
-    uint64_t before = live_objects();
+    uint64_t before = judge_live_objects();
     fake_console_clear();
     enum status s = wasm_inspect(&i, data + 1 + len, size - 1 - len);
-    if ((s == OK) != (err.text[0] == '\0') || live_objects() != before) {
+    if ((s == OK) != (err.text[0] == '\0') || judge_live_objects() != before) {
         abort();
     }
     return 0;

@@ -9,11 +9,7 @@
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/elf/format.h"
 #include "kernel/jit/loader.h"
-#include "kernel/mm/heap.h"
-#include "tests/fuzz/native.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,25 +20,9 @@ struct books {
 
 static struct books take_books(void)
 {
-    struct books b;
-    struct heap_stats stats;
+    struct books b = {.objects = judge_live_objects()};
     codemem_get_stats(&b.pool_pages, &b.used_pages);
-    heap_get_stats(&stats);
-    b.objects = stats.live_objects;
     return b;
-}
-
-static void check_text(const char *text, size_t room)
-{
-    size_t len = strnlen(text, room);
-    if (len == room) {
-        abort();
-    }
-    for (size_t i = 0; i < len; i++) {
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f) {
-            abort();
-        }
-    }
 }
 
 /* What `programs`, a backtrace and a debugger would ask of it. */
@@ -54,11 +34,11 @@ static void look_at(const struct module *m, enum load_kind kind)
     if (!loader_get_info(0, &info)) {
         abort();
     }
-    check_text(info.name, sizeof(info.name));
+    judge_text(info.name, sizeof(info.name));
     loader_get_size(m, &code, &data);
     for (size_t at = 0; at < code; at += 1 + code / 16) {
         (void)fault_describe_code(info.code + at, text, sizeof(text));
-        check_text(text, sizeof(text));
+        judge_text(text, sizeof(text));
     }
     if (kind == LOAD_DRIVER && loader_driver(m) == NULL) {
         abort();
@@ -88,10 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (err.text[0] == '\0') {
         abort(); /* refused without a reason */
     }
-    check_text(err.text, sizeof(err.text));
+    judge_text(err.text, sizeof(err.text));
     struct books after = take_books();
-    if (memcmp(&after.used_pages, &before.used_pages, sizeof(after.used_pages)) != 0 ||
-        after.objects != before.objects) {
+    if (after.used_pages != before.used_pages || after.objects != before.objects) {
         abort();
     }
     return 0;

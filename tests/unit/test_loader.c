@@ -13,35 +13,17 @@
 
 #include <cmocka.h>
 
-#include "arch/aarch64/jit/aarch64.h"
 #include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/driver_module.h"
+#include "kernel/jit/backend.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/program.h"
-
-const struct jit_backend *const jit_native = &jit_backend_aarch64;
-const struct jit_machine *const jit_machine_native = &jit_machine_aarch64;
-
-uint64_t jit_native_features(void)
-{
-    return 0;
-}
-
-/* The machine's routines, which no test here runs: three places with an order. */
-const char jit_runtime_start[64];
-__asm__(".globl jit_runtime_end, jit_runtime_memcpy, jit_runtime_memmove, jit_runtime_memset\n"
-        ".globl jit_runtime_memcmp\n"
-        ".set jit_runtime_memcpy, jit_runtime_start\n"
-        ".set jit_runtime_memmove, jit_runtime_start + 8\n"
-        ".set jit_runtime_memset, jit_runtime_start + 16\n"
-        ".set jit_runtime_memcmp, jit_runtime_start + 24\n"
-        ".set jit_runtime_end, jit_runtime_start + 40\n");
 
 #define EXIT_STATUS 7
 
