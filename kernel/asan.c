@@ -236,12 +236,17 @@ static void explain(void (*write)(void *ctx, const char *line), void *ctx, const
     }
 }
 
+void asan_stop(void)
+{
+    asan_is_on = false;
+}
+
 static NOINLINE void report(uintptr_t at, size_t len, bool is_write, uintptr_t bad)
 {
     const uint8_t *s = shadow_of(bad);
     uint8_t kind = *s < GRAIN ? s[1] : *s; /* of a piece that is usable in part the next one says */
     struct finding f = {.at = bad, .kind = kind};
-    asan_is_on = false; /* the report may look at anything */
+    asan_stop();
     panic_explained(explain, &f, "address: %s of %zu bytes at 0x%zx, %s",
                     is_write ? "a write" : "a read", len, at, kind_name(kind));
 }

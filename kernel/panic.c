@@ -14,6 +14,7 @@
 #include "hal/upcall.h"
 #include "kernel/clock.h"
 #include "kernel/io/console.h"
+#include "kernel/lib/asan.h"
 #include "kernel/lib/format.h"
 #include "kernel/log_internal.h"
 #include "kernel/sched/thread.h"
@@ -96,6 +97,7 @@ static bool enter(void)
         hal_cpu_stop(0, hal_frame_here());
     }
     cpu->in_panic = true;
+    asan_stop();
     has_said_cause = false;
     nested_count = 0;
     still_running = hal_cpu_stop_others();

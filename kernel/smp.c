@@ -80,7 +80,8 @@ static enum status wait_for(struct hal_cpu *cpu)
     return hal_cpu_count() > cpu->id ? OK : E_IO;
 }
 
-/* Once it was told to start, what was taken for it is its own, whatever comes of it. */
+/* Once it was told to start, what was taken for it is its own, whatever comes of it. Who refuses to
+ * tell it has not. */
 static enum status start(cpu_t id, uint64_t hw_id)
 {
     vaddr_t stack_top;
@@ -99,7 +100,13 @@ static enum status start(cpu_t id, uint64_t hw_id)
     }
     atomic_store_explicit(&cpu->state, HAL_CPU_STARTING, memory_order_release);
     s = hal_cpu_start(cpu, stack_top);
-    return s == OK ? wait_for(cpu) : s;
+    if (s == OK) {
+        return wait_for(cpu);
+    }
+    sched_remove_cpu(cpu);
+    hal_platform_remove_cpu(cpu);
+    vm_free(cpu);
+    return s;
 }
 
 /** A call on other CPUs, on the stack of who waits for them. */

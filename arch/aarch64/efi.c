@@ -19,6 +19,7 @@
 #define IMAGE_ALIGN  ((uint64_t)2 << 20) /* early.c insists */
 #define EARLY_WINDOW ((uint64_t)1 << 30) /* and maps that much around the image */
 #define MAP_SLACK    4096                /* bytes that the map may grow while we take memory */
+#define MAP_MAX      ((uint64_t)1 << 20) /* larger is a lie: EDK2's has some 10 KiB */
 #define EXIT_TRIES   8
 
 static const struct efi_guid loaded_image_guid = {
@@ -115,8 +116,9 @@ static efi_status_t get_map(const struct efi *efi, struct map *map)
 {
     uint32_t version;
     map->size = map->capacity;
-    return efi->boot->get_memory_map(&map->size, (void *)(uintptr_t)map->address, &map->key,
-                                     &map->descriptor_size, &version);
+    efi_status_t s = efi->boot->get_memory_map(&map->size, (void *)(uintptr_t)map->address,
+                                               &map->key, &map->descriptor_size, &version);
+    return s == EFI_OK && map->size > map->capacity ? EFI_LOAD_ERROR : s;
 }
 
 /* Memory for the map is taken first, because that changes the map. */
@@ -125,6 +127,9 @@ static bool open_map(const struct efi *efi, struct map *map)
     map->address = 0;
     map->capacity = 0;
     if (get_map(efi, map) != EFI_BUFFER_TOO_SMALL) {
+        return false;
+    }
+    if (map->size > MAP_MAX) {
         return false;
     }
     map->capacity = map->size + MAP_SLACK;

@@ -134,6 +134,8 @@ enum status mmu_begin_start(struct pagetable *kernel, struct pagetable *identity
     if (s == OK) {
         *kernel = mmu_tables();
         *identity = pt;
+    } else {
+        upcall_table_frame_free(root);
     }
     return s;
 }

@@ -40,6 +40,9 @@ void asan_poison(const void *p, size_t len, enum asan_kind kind);
 /** @brief All of it may be used, p is a multiple of eight. @context{any} */
 void asan_unpoison(const void *p, size_t len);
 
+/** @brief No access is checked any more: a report may look at anything. @context{any} */
+void asan_stop(void);
+
 /** Private to string.c, whose loops are not checked one by one. */
 extern bool asan_is_on;
 void asan_check_range(const void *p, size_t len, bool is_write, const void *pc);
@@ -54,6 +57,9 @@ void asan_check_range(const void *p, size_t len, bool is_write, const void *pc);
 #else
 
 static inline void asan_open(void)
+{
+}
+static inline void asan_stop(void)
 {
 }
 static inline bool asan_cover(uint64_t va, uint64_t bytes)

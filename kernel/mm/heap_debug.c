@@ -117,9 +117,18 @@ static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, ui
 
 #define LOOKED_BACK 4096u /* bytes: for the tag of an object around an address */
 
+/* What lies there, if it is memory: a fault would be one too many. */
+static bool is_tag(const struct tag *t)
+{
+    uint64_t state, last;
+    return hal_mmu_peek((uintptr_t)&t->state, &state) &&
+           (state == state_of(t, TAKEN) || state == state_of(t, GIVEN)) &&
+           hal_mmu_peek((uintptr_t)(t + 1) - sizeof(last), &last);
+}
+
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
 {
-    uint8_t byte;
+    uint64_t word;
     struct heap_grave grave;
     if (heap_grave_at(at, &grave)) {
         say_offset(write, ctx, at, grave.object, grave.size);
@@ -128,10 +137,10 @@ void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, u
     }
     for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
         const struct tag *t = (const struct tag *)tag;
-        if (!hal_probe_read8(t, &byte)) {
+        if (!hal_mmu_peek(tag, &word)) {
             return;
         }
-        if (t->state == state_of(t, TAKEN) || t->state == state_of(t, GIVEN)) {
+        if (is_tag(t)) {
             say_offset(write, ctx, at, t + 1, t->size);
             explain(write, ctx, t);
             return;

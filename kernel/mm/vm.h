@@ -137,8 +137,8 @@ enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsig
 enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, size_t count,
                           unsigned prot);
 
-/** @brief Map physical memory of any type, which is nobody's frames, over the whole range. @return
- * as vm_map_frames(). */
+/** @brief Map physical memory of any type, which is nobody's frames, over the whole range; never to
+ * be executed. @return as vm_map_frames(). */
 enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot,
                             enum mem_type type);
 

@@ -86,6 +86,9 @@ enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, si
 
 enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot, enum mem_type type)
 {
+    if ((prot & PROT_X) != 0) {
+        return E_INVAL; /* whoever else writes to it is not known here */
+    }
     return map(range->base, base, range->pages, prot, type);
 }
 

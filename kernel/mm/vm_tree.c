@@ -230,10 +230,13 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
                       uint64_t *len)
 {
     uint64_t at = MAX(from, t->base);
+    /* Whole units end here: the region may end less than one below the end of all addresses. */
+    uint64_t top = ALIGN_DOWN(t->base + t->size, unit);
+    uint64_t used_end = t->used_end < top ? ALIGN_UP(t->used_end, unit) : top;
     const struct vm_place *r = vm_tree_first(t);
-    for (; at < t->used_end; r = vm_tree_next(r)) {
+    for (; at < used_end; r = vm_tree_next(r)) {
         uint64_t first = ALIGN_UP(at, unit);
-        uint64_t end = ALIGN_DOWN(r == NULL ? t->used_end + (unit - 1) : r->start, unit);
+        uint64_t end = r == NULL ? used_end : MIN(ALIGN_DOWN(r->start, unit), used_end);
         if (first < end) {
             *base = first;
             *len = MIN(*len, end - first);

@@ -624,6 +624,17 @@ bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top)
     return true;
 }
 
+void sched_remove_cpu(struct hal_cpu *cpu)
+{
+    struct sched_cpu *sc = sched_cpus[cpu->id];
+    struct thread *idle_thread = sc->rq.idle;
+    sched_cpus[cpu->id] = NULL;
+    idle_thread->state = THREAD_DEAD;
+    atomic_store_explicit(&idle_thread->rq, NULL, memory_order_relaxed);
+    thread_put(idle_thread);
+    heap_free(sc);
+}
+
 _Noreturn void sched_run_cpu(void)
 {
     struct run_queue *rq = &sched_this_cpu()->rq;

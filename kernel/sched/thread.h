@@ -142,6 +142,9 @@ void sched_init(void);
  */
 bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top);
 
+/** @brief Take it back from a CPU that was not told to start. @context{thread} */
+void sched_remove_cpu(struct hal_cpu *cpu);
+
 /** @brief Count the calling CPU as online, and run what is ready on it. @context{starting CPU,
  * once, interrupts masked} */
 _Noreturn void sched_run_cpu(void);

@@ -67,6 +67,12 @@ static void seeded_heap_large_use_after_free(void)
     object[LARGE - 1] = 'x';
 }
 
+static void seeded_heap_nowhere(void)
+{
+    static volatile uintptr_t nowhere = 0x12340;
+    *(volatile uint8_t *)nowhere = 'x';
+}
+
 static void seeded_heap_foreign(void)
 {
     static uint8_t not_the_heaps[64];
@@ -315,6 +321,7 @@ const struct kernel_test seeded_tests[] = {
     {"seeded_heap_use_after_free", seeded_heap_use_after_free},
     {"seeded_heap_large_double_free", seeded_heap_large_double_free},
     {"seeded_heap_large_use_after_free", seeded_heap_large_use_after_free},
+    {"seeded_heap_nowhere", seeded_heap_nowhere},
     {"seeded_heap_foreign", seeded_heap_foreign},
     {"seeded_heap_leak", seeded_heap_leak},
     {"seeded_page_use_after_free", seeded_page_use_after_free},

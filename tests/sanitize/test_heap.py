@@ -42,6 +42,12 @@ class Heap(TestCase):
         self.caught("heap_large_use_after_free", r"unexpected fault: .*\bwrite\b.*[\s\S]*?"
                                                  r"\n +at \+99999 of an object of 100000 bytes\n", is_given_back=True)
 
+    def test_a_write_to_nowhere_has_a_whole_report(self):
+        result = run("--test=seeded_heap_nowhere")
+        self.expect(result, STATUS_PANIC, "panic", contains=["\nPANIC: unexpected fault: ", "seeded_heap_nowhere+0x"])
+        self.assertNotIn("while a fault was handled", result.output)
+        self.assertRegex(result.output, r"seeded_heap_nowhere\+0x[\s\S]*\n  other CPUs: [\s\S]*\nPANIC END\n")
+
     def test_a_foreign_pointer(self):
         result = run("--test=seeded_heap_foreign")
         self.expect(result, STATUS_PANIC, "panic", contains=["which it did not hand out", "seeded_heap_foreign+0x"])

@@ -21,6 +21,8 @@
 #include "hal_arch/frame.h"
 #include "kernel/clock.h"
 #include "kernel/sched/thread.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/smp.h"
 
 static struct boot_info info;
@@ -152,6 +154,28 @@ static void test_what_firmware_says_is_passed_on(void **state)
     assert_int_equal(relaxed_ns, 0);
 }
 
+/* It was not told to start. */
+static void test_what_firmware_refuses_leaves_nothing(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    struct page_stats pages_before, pages_after;
+    unsigned cpus = fake_platform_cpus;
+    answer = E_NOTSUP;
+    smp_start(&info, 0); /* a page of a size of object, a table: they stay */
+    (void)thread_trim();
+    heap_get_stats(&before);
+    page_get_stats(&pages_before);
+    smp_start(&info, 0);
+    (void)thread_trim();
+    heap_get_stats(&after);
+    page_get_stats(&pages_after);
+    assert_int_equal(fake_platform_cpus, cpus);
+    assert_int_equal(after.live_objects, before.live_objects);
+    assert_int_equal(pages_after.by_owner[PAGE_KERNEL], pages_before.by_owner[PAGE_KERNEL]);
+    assert_int_equal(pages_after.by_owner[PAGE_STACK], pages_before.by_owner[PAGE_STACK]);
+}
+
 static void test_without_memory_nothing_is_left_of_it(void **state)
 {
     unsigned n = 0, before;
@@ -163,7 +187,7 @@ static void test_without_memory_nothing_is_left_of_it(void **state)
         fake_fail_after(n++, FAIL_ONCE);
         smp_start(&info, 0);
         (void)fake_fail_stop();
-        assert_int_equal(fake_platform_cpus - before, told_count);
+        assert_int_equal(fake_platform_cpus, before); /* also if it is refused */
     } while (told_count == 0);
     assert_true(n > 3); /* its data, its queues, its idle thread */
 }
@@ -308,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup(test_one_that_refuses_is_not_waited_for, set_up),
         cmocka_unit_test_setup(test_one_that_hangs_on_its_way_is_given_up, set_up),
         cmocka_unit_test_setup(test_what_firmware_says_is_passed_on, set_up),
+        cmocka_unit_test_setup(test_what_firmware_refuses_leaves_nothing, set_up),
         cmocka_unit_test_setup(test_without_memory_nothing_is_left_of_it, set_up),
         cmocka_unit_test_setup(test_an_id_that_cannot_be_named_is_not_started, set_up),
         cmocka_unit_test_setup(test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay,

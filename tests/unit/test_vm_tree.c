@@ -411,6 +411,24 @@ static void test_gaps_come_in_whole_units(void **state)
     assert_false(vm_tree_next_gap(&tree, BASE + 65 * PAGE_SIZE, 8 * PAGE_SIZE, &base, &len));
 }
 
+/* x86-64's region of code: its last GiB is not whole, and ends with the addresses but 960 MiB. */
+static void test_no_gap_wraps_around_the_end_of_addresses(void **state)
+{
+    (void)state;
+    const uint64_t unit = UINT64_C(1) << 30, top = UINT64_C(0xffffffffc0000000);
+    struct vm_place below = {.start = top + 0x3000, .end = top + 0x103000};
+    struct vm_place behind = {.start = top + 0x105000, .end = top + 0x106000};
+    uint64_t base, len = UINT64_MAX;
+    tree = (struct vm_tree){.base = 0xffffffff84000000, .size = unit, .seed = 1};
+    vm_tree_insert(&tree, &below);
+    vm_tree_insert(&tree, &behind);
+    assert_false(vm_tree_next_gap(&tree, 0, unit, &base, &len));
+    assert_false(vm_tree_next_gap(&tree, top + 0x1000, unit, &base, &len));
+    assert_true(vm_tree_next_gap(&tree, top + 0x104000, 0x1000, &base, &len));
+    assert_int_equal(base, top + 0x104000);
+    assert_int_equal(len, 0x1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_spare_places_make_room),
         cmocka_unit_test(test_random_ranges_with_spare_places),
         cmocka_unit_test(test_gaps_come_in_whole_units),
+        cmocka_unit_test(test_no_gap_wraps_around_the_end_of_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

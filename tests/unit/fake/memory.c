@@ -338,10 +338,21 @@ bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
     return true;
 }
 
+static bool is_in_a_region(vaddr_t va)
+{
+    for (unsigned i = 0; i < HAL_REGION_COUNT; i++) {
+        if (va - hal_layout.region[i].base < hal_layout.region[i].size) {
+            return true;
+        }
+    }
+    return in_direct_map(va);
+}
+
 bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
-    if (va == 0 || va % sizeof(*out) != 0) { /* stacks are the host's here */
-        return false;
+    struct hal_mapping m;
+    if (va == 0 || va % sizeof(*out) != 0 || (is_in_a_region(va) && !hal_mmu_query(va, &m))) {
+        return false; /* all else are stacks, which are the host's here */
     }
     *out = *(const volatile uint64_t *)va;
     return true;
