@@ -132,7 +132,7 @@ def sanitized_suites(machine, points):
                                           "--timeout", "1200", "--test"], points, [], prepare=make)
         if kind == "ubsan":
             yield Command(f"fails/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
-                                              "--timeout", "1200", "--test", "fails:*"],
+                                              "--timeout", "2700", "--test", "fails:*"],
                           [f"fails:{point}" for point in points], [], prepare=make)
         for name in finds:
             file = ROOT / f"tests/sanitize/test_{name}.py"

@@ -138,7 +138,23 @@ static uint64_t expected_pages(const struct footprint *before, const struct foot
 {
     const uint64_t *was = before->pages.by_owner, *is = after->pages.by_owner;
     uint64_t fewer = was[PAGE_TABLE] - MIN(is[PAGE_TABLE], was[PAGE_TABLE]);
-    return was[owner] + (owner == PAGE_FREE ? fewer : 0) - (owner == PAGE_TABLE ? fewer : 0);
+    uint64_t shadow = 0, tables = 0;
+#ifdef HALYARD_ADDRESS
+    /* Shadow of addresses where nothing was before stays, with its tables; which those are
+     * differs. */
+    shadow = is[PAGE_META] - MIN(is[PAGE_META], was[PAGE_META]);
+    tables = is[PAGE_TABLE] - MIN(is[PAGE_TABLE], was[PAGE_TABLE]);
+#endif
+    switch (owner) {
+    case PAGE_FREE:
+        return was[owner] + fewer - shadow - tables;
+    case PAGE_TABLE:
+        return was[owner] - fewer + tables;
+    case PAGE_META:
+        return was[owner] + shadow;
+    default:
+        return was[owner];
+    }
 }
 
 void runs_compare(const struct footprint *before, const struct footprint *after)

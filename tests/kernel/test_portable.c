@@ -137,10 +137,10 @@ static void status_is_the_programs(void)
 
 static void traps_end_only_the_program(void)
 {
-    run_on_both(IMAGE(trap), PROGRAM_FAULTED, 119);
-    run_on_both(IMAGE(trap_at_start), PROGRAM_FAULTED, 119);
-    run_on_both(IMAGE(recurse), PROGRAM_FAULTED, 119);
-    run_on_both(IMAGE(beyond), PROGRAM_FAULTED, 119);
+    const struct image all[] = {IMAGE(recurse), IMAGE(trap_at_start), IMAGE(trap), IMAGE(beyond)};
+    for (unsigned i = 0; i < test_scaled(ARRAY_COUNT(all), 1); i++) {
+        run_on_both(all[i], PROGRAM_FAULTED, 119);
+    }
 }
 
 /* A list of buffers is read once: what is read into it changes nothing. */
