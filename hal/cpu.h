@@ -166,6 +166,13 @@ static inline void hal_cpu_relax(void);
 static inline void hal_cpu_wait(void);
 
 /**
+ * @brief A CPU has been counted (hal_cpu_set_online()): it forgets what others, who did not tell
+ * it, have unmapped since it switched the MMU on.
+ * @context{starting CPU, interrupts masked}
+ */
+static inline void hal_mmu_arrive(void);
+
+/**
  * @brief The free-running counter that time is measured with: TSC, or the generic timer's.
  * @return Ticks since an arbitrary start, at hal_counter_hz() (hal/timer.h); never goes back.
  * @context{any}

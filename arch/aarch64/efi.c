@@ -18,9 +18,6 @@
 
 #define IMAGE_ALIGN  ((uint64_t)2 << 20) /* early.c insists */
 #define EARLY_WINDOW ((uint64_t)1 << 30) /* and maps that much around the image */
-#define MAP_SLACK    4096                /* bytes that the map may grow while we take memory */
-#define MAP_MAX      ((uint64_t)1 << 20) /* larger is a lie: EDK2's has some 10 KiB */
-#define EXIT_TRIES   8
 
 static const struct efi_guid loaded_image_guid = {
     0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
@@ -107,37 +104,7 @@ static void find_time(const struct efi *efi, struct boot_efi_time *out)
 
 /* ---- memory ---- */
 
-struct map {
-    uint64_t address, capacity; /* bytes */
-    uint64_t size, key, descriptor_size;
-};
-
-static efi_status_t get_map(const struct efi *efi, struct map *map)
-{
-    uint32_t version;
-    map->size = map->capacity;
-    efi_status_t s = efi->boot->get_memory_map(&map->size, (void *)(uintptr_t)map->address,
-                                               &map->key, &map->descriptor_size, &version);
-    return s == EFI_OK && map->size > map->capacity ? EFI_LOAD_ERROR : s;
-}
-
-/* Memory for the map is taken first, because that changes the map. */
-static bool open_map(const struct efi *efi, struct map *map)
-{
-    map->address = 0;
-    map->capacity = 0;
-    if (get_map(efi, map) != EFI_BUFFER_TOO_SMALL) {
-        return false;
-    }
-    if (map->size > MAP_MAX) {
-        return false;
-    }
-    map->capacity = map->size + MAP_SLACK;
-    map->address = efi_allocate(efi, map->capacity);
-    return map->address != 0 && get_map(efi, map) == EFI_OK;
-}
-
-static uint64_t take_place(const struct efi *efi, const struct map *map)
+static uint64_t take_place(const struct efi *efi, const struct efi_map *map)
 {
     uint64_t place;
     uint64_t size = (uint64_t)(__image_end - __image_start);
@@ -148,22 +115,6 @@ static uint64_t take_place(const struct efi *efi, const struct map *map)
         return 0;
     }
     return place;
-}
-
-/* UEFI 7.4.6: if the map has changed since it was read, it is read again; nothing else may be
- * called then. */
-static bool end_boot_services(const struct efi *efi, struct map *map)
-{
-    for (unsigned i = 0; i < EXIT_TRIES; i++) {
-        if (get_map(efi, map) != EFI_OK) {
-            return false;
-        }
-        efi_status_t s = efi->boot->exit_boot_services(efi->image, map->key);
-        if (s != EFI_INVALID_PARAMETER) {
-            return s == EFI_OK;
-        }
-    }
-    return false;
 }
 
 /* ---- the kernel ---- */
@@ -207,8 +158,8 @@ efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system)
     find_screen(&efi, &facts->screen);
     find_time(&efi, &facts->time);
 
-    struct map map;
-    if (!open_map(&efi, &map)) {
+    struct efi_map map;
+    if (!efi_open_map(&efi, &map)) {
         return give_up(system, no_map);
     }
     uint64_t place = take_place(&efi, &map);
@@ -216,7 +167,7 @@ efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system)
         return give_up(system, no_memory);
     }
     facts->vendor = (uintptr_t)system->vendor;
-    if (!end_boot_services(&efi, &map)) {
+    if (!efi_end_boot_services(&efi, &map)) {
         return give_up(system, no_exit);
     }
     uint64_t counter = read_counter();

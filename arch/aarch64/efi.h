@@ -153,6 +153,24 @@ uint64_t efi_allocate(const struct efi *efi, uint64_t bytes);
  */
 void efi_find_files(const struct efi *efi, struct boot_efi *out);
 
+/** The memory map as it was last read. */
+struct efi_map {
+    uint64_t address, capacity; /* of the buffer, in bytes */
+    uint64_t size, key, descriptor_size;
+};
+
+/**
+ * @brief Take a buffer for the map, and read it.
+ * @return false: firmware gives none, or there is no memory for it. Else map->size is at most
+ *         map->capacity.
+ * @context{early}
+ */
+bool efi_open_map(const struct efi *efi, struct efi_map *map);
+
+/** @brief Read the map again, and end boot services. @return false: firmware does not.
+ * @context{early} */
+bool efi_end_boot_services(const struct efi *efi, struct efi_map *map);
+
 /* efi_leave.S */
 _Noreturn void efi_leave(uintptr_t entry, const struct boot_efi *efi, uint64_t counter);
 /* entry.S */

@@ -5,7 +5,7 @@
 
 set(HALYARD_EARLY_FILES
     arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/efi
-    arch/aarch64/efi_files arch/aarch64/entropy arch/aarch64/esr arch/aarch64/firmware arch/aarch64/frame
+    arch/aarch64/efi_files arch/aarch64/efi_memory arch/aarch64/entropy arch/aarch64/esr arch/aarch64/firmware arch/aarch64/frame
     arch/aarch64/mmu_settings arch/aarch64/pac arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
     boot/acpi boot/acpi_aml boot/acpi_fadt boot/acpi_gic boot/acpi_pci boot/acpi_tables boot/devices
     boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/efi
@@ -22,5 +22,16 @@ add_custom_command(OUTPUT pc_relative.stamp
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
 
-# x18 is the firmware's while that runs.
-set_property(SOURCE "${arch_dir}/efi.c" "${arch_dir}/efi_files.c" APPEND PROPERTY COMPILE_OPTIONS -ffixed-x18)
+# x18 is the firmware's while that runs, and interrupts us (UEFI 2.3.6.4): these run with it.
+set(HALYARD_FIRMWARE_FILES "${arch_dir}/efi.c" "${arch_dir}/efi_files.c" "${arch_dir}/efi_memory.c"
+    "${CMAKE_SOURCE_DIR}/boot/efi_map.c")
+set_property(SOURCE ${HALYARD_FIRMWARE_FILES} APPEND PROPERTY COMPILE_OPTIONS -ffixed-x18)
+set(firmware_pattern "arch/aarch64/efi[.]c|arch/aarch64/efi_files[.]c|arch/aarch64/efi_memory[.]c|boot/efi_map[.]c")
+string(APPEND firmware_pattern "|arch/aarch64/string[.]S")
+set(firmware_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${firmware_pattern})[.]>")
+add_custom_command(OUTPUT fixed_register.stamp
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/fixed_register.py" 18 5 ${firmware_objects}
+    COMMAND ${CMAKE_COMMAND} -E touch fixed_register.stamp
+    DEPENDS ${firmware_objects} "${CMAKE_SOURCE_DIR}/scripts/lib/fixed_register.py"
+    COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(fixed_register ALL DEPENDS fixed_register.stamp)

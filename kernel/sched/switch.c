@@ -644,6 +644,7 @@ _Noreturn void sched_run_cpu(void)
     if (!hal_cpu_set_online()) {
         hal_cpu_halt();
     }
+    hal_mmu_arrive();
     idle(NULL);
 }
 

@@ -89,6 +89,11 @@ static inline void hal_cpu_relax(void)
     }
 }
 
+/* TLBI reaches every CPU, counted or not. */
+static inline void hal_mmu_arrive(void)
+{
+}
+
 static inline void hal_cpu_wait(void)
 {
     dsb_sy();

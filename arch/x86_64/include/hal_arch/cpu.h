@@ -92,8 +92,13 @@ static inline void hal_cpu_relax(void)
     }
 }
 
-/** Private: in mmu.c, the flush that hal_mmu_leave_idle() finds due. */
+/** Private: in mmu.c, the flush that hal_mmu_leave_idle() finds due: of everything. */
 void hal_mmu_flush_late(void);
+
+static inline void hal_mmu_arrive(void)
+{
+    hal_mmu_flush_late();
+}
 
 /** A CPU that waits need not be woken to flush its TLB (mmu.c). It does so here, when it is. */
 static inline void hal_mmu_leave_idle(void)

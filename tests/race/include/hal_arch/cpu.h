@@ -76,6 +76,10 @@ static inline void hal_cpu_relax(void)
     race_relax();
 }
 
+static inline void hal_mmu_arrive(void)
+{
+}
+
 static inline void hal_cpu_wait(void)
 {
     race_relax();

@@ -74,6 +74,10 @@ static inline void hal_cpu_relax(void)
     }
 }
 
+static inline void hal_mmu_arrive(void)
+{
+}
+
 static inline void hal_cpu_wait(void)
 {
     fake_wait_for_interrupt();

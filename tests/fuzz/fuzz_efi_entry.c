@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Firmware that answers whatever the bytes say when AArch64's EFI entry looks for its command line
-// and its initrd: another size the second time, more or less than there is, an error anywhere.
-// What comes out lies inside what was allocated, or the sanitizer says so, and what was opened was
-// closed.
+// and its initrd, reads the memory map and ends boot services: another size the second time, more
+// or less than there is, an error anywhere. What comes out lies inside what was allocated, or the
+// sanitizer says so, and what was opened was closed.
 #include "arch/aarch64/efi.h"
 
 #include <stdlib.h>
@@ -151,6 +151,27 @@ static efi_status_t locate_device_path(const struct efi_guid *protocol, const vo
     return next_status();
 }
 
+static efi_status_t get_memory_map(uint64_t *size, void *map, uint64_t *key,
+                                   uint64_t *descriptor_size, uint32_t *version)
+{
+    uint64_t room = *size;
+    *size = next_size();
+    efi_status_t s = next_status();
+    if (s == EFI_OK && map != NULL) {
+        fill(map, *size < room ? *size : room);
+    }
+    *key = next_byte();
+    *descriptor_size = next_size();
+    *version = 1;
+    return s;
+}
+
+static efi_status_t exit_boot_services(efi_handle_t image, uint64_t key)
+{
+    (void)image, (void)key;
+    return next_byte() % 2 != 0 ? EFI_INVALID_PARAMETER : next_status();
+}
+
 /* ---- What came out ---- */
 
 static void read_all(uint64_t place, uint64_t size)
@@ -164,7 +185,9 @@ static void read_all(uint64_t place, uint64_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct efi_boot_services boot = {.handle_protocol = handle_protocol,
-                                                  .locate_device_path = locate_device_path};
+                                                  .locate_device_path = locate_device_path,
+                                                  .get_memory_map = get_memory_map,
+                                                  .exit_boot_services = exit_boot_services};
     static const uint16_t options[] = u"loglevel=debug";
     memset(&firmware, 0, sizeof(firmware));
     firmware.data = data;
@@ -178,6 +201,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     efi_find_files(&efi, &out);
     read_all(out.options, out.options_size);
     read_all(out.initrd, out.initrd_size);
+    struct efi_map map;
+    if (efi_open_map(&efi, &map)) {
+        read_all(map.address, map.size);
+        if (efi_end_boot_services(&efi, &map)) {
+            read_all(map.address, map.size);
+        }
+    }
     if (firmware.opened != firmware.closed || (out.initrd == 0) != (out.initrd_size == 0)) {
         abort();
     }
