@@ -17,9 +17,8 @@ struct kernel_bench;
 
 /** Runs a test with every allocation that fails in turn, by `run`. What that leaves behind is said
  * by test_fail().
- * @param is_named  It alone is asked for: however long it takes.
  * @return false: it is none of those that are walked; the console says why. */
-typedef bool extension_walk_t(const struct kernel_test *test, bool is_named,
+typedef bool extension_walk_t(const struct kernel_test *test,
                               void (*run)(const struct kernel_test *test));
 
 /** What the kernel finds in it by the name halyard_extension. */

@@ -269,20 +269,6 @@ def stress_slice(argv, build):
     return work
 
 
-def walk_slice(argv, build, tests):
-    """In-guest tests with every allocation of theirs failing in turn: those that take too long for each run."""
-    def work(seed, seconds, done):
-        if done >= len(tests):
-            return 0, None
-        build()
-        run = subprocess.run([*argv, "--test", f"fails:{tests[done]}"], stdin=subprocess.DEVNULL, capture_output=True)
-        if run.returncode == 0:
-            return 1, None
-        return 1, run.stdout.decode(errors="replace")[-2000:] + f"\nfails:{tests[done]}: status {run.returncode}"
-
-    return work
-
-
 def matrix_slice(product):
     """Boot rows of a matrix's product, each once, in a mixed order that is the same in every round."""
     def work(seed, seconds, done):

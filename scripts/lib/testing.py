@@ -311,10 +311,6 @@ def all_campaigns(builds, presets, host):
         stress = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build", "--timeout", "600"]
         yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, maker(preset)),
                        "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
-        walked = re.findall(r'\{"([\w.]+)", BY_NAME', (ROOT / "tests/kernel/test_walk.c").read_text())
-        walk = [*stress[:-1], "7200"]
-        yield Campaign(f"walk_{machine}", campaigns.walk_slice(walk, maker(preset), walked),
-                       f"of {len(walked)} in-guest tests through each allocation that fails")
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 

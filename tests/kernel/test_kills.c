@@ -238,7 +238,7 @@ static void kill_at_points(uint32_t seed, unsigned points)
     for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
         time_it(i);
     }
-    for (unsigned i = 0; i < test_scaled(points + ARRAY_COUNT(ways), 2); i++) {
+    for (unsigned i = 0; i < points + ARRAY_COUNT(ways); i++) {
         ways[i % ARRAY_COUNT(ways)](choose(ARRAY_COUNT(engines)));
         go_on(choose(ARRAY_COUNT(engines)));
         if (i + 1 == ARRAY_COUNT(ways)) { /* each has been tried: caches are full */

@@ -11,30 +11,23 @@
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/tests.h"
 
-/* Why a test that matches is not walked. */
-enum why {
-    NEVER,  /* it makes no sense of that */
-    BY_NAME /* only if it alone is asked for: it takes longer than all the others */
-};
-
 static const struct {
     const char *glob;
-    enum why why;
-    const char *words;
+    const char *why;
 } left_out[] = {
-    {"failures.*", NEVER, "walks by itself"},
-    {"stress.*", NEVER, "of any of its threads, any may have failed"},
-    {"torture.*", NEVER, "memory runs out in it anyway"},
-    {"magazine.nothing_is_had_by_two", NEVER, "takes as often as it has time to, which differs"},
-    {"look.questions_break_nothing", NEVER, "takes as often as it has time to, which differs"},
-    {"preempt.*", NEVER, "decides alike only if nothing fails"},
-    {"memory.all_memory_is_handed_out_*", NEVER, "takes all memory"},
-    {"memory.a_small_object_is_made_of_*", NEVER, "takes all memory"},
-    {"memory.a_table_is_made_of_*", NEVER, "takes all memory"},
-    {"memory.what_another_cpu_keeps_*", NEVER, "takes all memory"},
-    {"limits.loads_with_any_number_of_free_pages", NEVER, "takes all memory"},
-    {"sched.a_stack_grows_and_is_given_back", NEVER, "a stack that cannot grow has overflowed"},
-    {"kills.nothing_is_left_of_a_call", BY_NAME, "takes minutes"},
+    {"failures.*", "walks by itself"},
+    {"stress.*", "of any of its threads, any may have failed"},
+    {"torture.*", "memory runs out in it anyway"},
+    {"magazine.nothing_is_had_by_two", "takes as often as it has time to"},
+    {"look.questions_break_nothing", "takes as often as it has time to"},
+    {"preempt.*", "decides alike only if nothing fails"},
+    {"memory.all_memory_is_handed_out_*", "takes all memory"},
+    {"memory.a_small_object_is_made_of_*", "takes all memory"},
+    {"memory.a_table_is_made_of_*", "takes all memory"},
+    {"memory.what_another_cpu_keeps_*", "takes all memory"},
+    {"limits.loads_with_any_number_of_free_pages", "takes all memory"},
+    {"sched.a_stack_grows_and_is_given_back", "a stack that cannot grow has overflowed"},
+    {"kills.nothing_is_left_of_a_call", "its programs call as often as they have time to"},
 };
 
 static const struct kernel_test *walked;
@@ -50,21 +43,20 @@ static void run(void)
     run_walked(walked);
 }
 
-static bool is_left_out(const struct kernel_test *test, bool is_named)
+static bool is_left_out(const struct kernel_test *test)
 {
     for (size_t i = 0; i < ARRAY_COUNT(left_out); i++) {
-        if (str_matches(left_out[i].glob, test->name) && (left_out[i].why == NEVER || !is_named)) {
-            console_printf("# left out: %s: %s\n", test->name, left_out[i].words);
+        if (str_matches(left_out[i].glob, test->name)) {
+            console_printf("# left out: %s: %s\n", test->name, left_out[i].why);
             return true;
         }
     }
     return false;
 }
 
-bool test_walk(const struct kernel_test *test, bool is_named,
-               void (*run_it)(const struct kernel_test *test))
+bool test_walk(const struct kernel_test *test, void (*run_it)(const struct kernel_test *test))
 {
-    if (is_left_out(test, is_named)) {
+    if (is_left_out(test)) {
         return false;
     }
     walked = test;
