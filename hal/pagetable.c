@@ -173,10 +173,12 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
         } else {
             size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
             const pte_t *slot = &entries(pt, table)[index_of(va, level)];
-            while (level == leaf && run < most && hal_pte_is_none(load(&slot[run]))) {
+            if (level > leaf) {
+                run = most;
+            }
+            while (run < most && hal_pte_is_none(load(&slot[run]))) {
                 run++;
             }
-            run = level > leaf ? most : run;
             for (; level > leaf; level--) {
                 *missing += is_first || ((va ^ before) >> PT_SHIFT(level)) != 0;
             }

@@ -22,15 +22,16 @@ add_custom_command(OUTPUT pc_relative.stamp
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
 
-# x18 is the firmware's while that runs, and interrupts us (UEFI 2.3.6.4): these run with it.
-set(HALYARD_FIRMWARE_FILES "${arch_dir}/efi.c" "${arch_dir}/efi_files.c" "${arch_dir}/efi_memory.c"
-    "${CMAKE_SOURCE_DIR}/boot/efi_map.c")
-set_property(SOURCE ${HALYARD_FIRMWARE_FILES} APPEND PROPERTY COMPILE_OPTIONS -ffixed-x18)
-set(firmware_pattern "arch/aarch64/efi[.]c|arch/aarch64/efi_files[.]c|arch/aarch64/efi_memory[.]c|boot/efi_map[.]c")
-string(APPEND firmware_pattern "|arch/aarch64/string[.]S")
+# x18 is the firmware's while that runs, and interrupts us (UEFI 2.3.6): what runs with it leaves it alone.
+set(HALYARD_FIRMWARE_FILES arch/aarch64/efi.c arch/aarch64/efi_files.c arch/aarch64/efi_memory.c boot/efi_map.c)
+list(TRANSFORM HALYARD_FIRMWARE_FILES PREPEND "${CMAKE_SOURCE_DIR}/" OUTPUT_VARIABLE firmware_sources)
+set_property(SOURCE ${firmware_sources} APPEND PROPERTY COMPILE_OPTIONS -ffixed-x18)
+list(APPEND HALYARD_FIRMWARE_FILES arch/aarch64/string.S) # which they call
+list(LENGTH HALYARD_FIRMWARE_FILES firmware_count)
+list(JOIN HALYARD_FIRMWARE_FILES "|" firmware_pattern)
 set(firmware_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${firmware_pattern})[.]>")
 add_custom_command(OUTPUT fixed_register.stamp
-    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/fixed_register.py" 18 5 ${firmware_objects}
+    COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/fixed_register.py" 18 ${firmware_count} ${firmware_objects}
     COMMAND ${CMAKE_COMMAND} -E touch fixed_register.stamp
     DEPENDS ${firmware_objects} "${CMAKE_SOURCE_DIR}/scripts/lib/fixed_register.py"
     COMMAND_EXPAND_LISTS VERBATIM)

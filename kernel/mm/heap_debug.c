@@ -40,7 +40,7 @@
 #define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences */
 
 struct tag {
-    uint64_t state;
+    uint64_t state;   /* first: heap_debug_explain() looks for it */
     struct tag *next; /* [quarantine_lock] while it lies there */
     size_t size;      /* as it was asked for */
     uint32_t offset;  /* of the object, from where the plain heap's begins */
@@ -117,18 +117,9 @@ static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, ui
 
 #define LOOKED_BACK 4096u /* bytes: for the tag of an object around an address */
 
-/* What lies there, if it is memory: a fault would be one too many. */
-static bool is_tag(const struct tag *t)
-{
-    uint64_t state, last;
-    return hal_mmu_peek((uintptr_t)&t->state, &state) &&
-           (state == state_of(t, TAKEN) || state == state_of(t, GIVEN)) &&
-           hal_mmu_peek((uintptr_t)(t + 1) - sizeof(last), &last);
-}
-
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
 {
-    uint64_t word;
+    uint64_t state, last;
     struct heap_grave grave;
     if (heap_grave_at(at, &grave)) {
         say_offset(write, ctx, at, grave.object, grave.size);
@@ -137,10 +128,11 @@ void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, u
     }
     for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
         const struct tag *t = (const struct tag *)tag;
-        if (!hal_mmu_peek(tag, &word)) {
+        if (!hal_mmu_peek(tag, &state)) { /* where there is no memory, a fault is one too many */
             return;
         }
-        if (is_tag(t)) {
+        if ((state == state_of(t, TAKEN) || state == state_of(t, GIVEN)) &&
+            hal_mmu_peek((uintptr_t)(t + 1) - sizeof(last), &last)) {
             say_offset(write, ctx, at, t + 1, t->size);
             explain(write, ctx, t);
             return;

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The machines of tests/matrix.toml: every value, all pairs, or one row of the product."""
 import argparse
-import concurrent.futures
-import contextlib
 import os
 import random
 import re
 import shlex
 import subprocess
 import sys
-import threading
 import tomllib
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import qemu
 import tap
 from builder import build_targets
 from pairs import Space
+from parallel import side_by_side
 from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
@@ -88,10 +86,6 @@ def given(matrix, row, option, default):
     return dict(word.split("=", 1) for word in matrix.options(row)).get(option, default)
 
 
-def cpus_given(matrix, row):
-    return int(given(matrix, row, "--smp", "2"))
-
-
 def memory_given(matrix, row):
     text = given(matrix, row, "--mem", "512M")
     return int(text[:-1]) * {"M": 1 << 10, "G": 1 << 20}[text[-1]]
@@ -128,42 +122,19 @@ def run_row(matrix, row, build, preset):
     return wrong + (output.splitlines()[-40:] if wrong else [])
 
 
-class Slots:
-    """A machine takes one of the host's CPUs, or all if it has more than twice as many: its CPUs wait for one that
-    does not run. Two of 8 CPUs on a host of 2 took 69 s side by side and 61 s one by one; two of 3 CPUs 44 and 45."""
-
-    def __init__(self, count=None):
-        self.count = self.free = count or os.cpu_count()
-        self.changed = threading.Condition()
-
-    @contextlib.contextmanager
-    def taken(self, wanted):
-        wanted = self.count if wanted > 2 * self.count else 1
-        with self.changed:
-            self.changed.wait_for(lambda: self.free >= wanted)
-            self.free -= wanted
-        try:
-            yield
-        finally:
-            with self.changed:
-                self.free += wanted
-                self.changed.notify_all()
+def has_host_alone(matrix, row):
+    """Its CPUs wait for one that does not run if it has more than twice the host's. Two of 8 CPUs on a host of 2 took
+    69 s side by side and 61 s one by one; two of 3 CPUs 44 and 45."""
+    return int(given(matrix, row, "--smp", "2")) > 2 * os.cpu_count()
 
 
 def run_rows(matrix, rows, build, preset, writer):
-    """One point a row, in order; those with few CPUs side by side."""
-    slots = Slots()
+    """One point a row."""
+    def run(row):
+        return row, run_row(matrix, row, build, preset)
 
-    def run_in_slot(row):
-        with slots.taken(cpus_given(matrix, row)):
-            return run_row(matrix, row, build, preset)
-
-    # Those that leave room for another come first, so that there is another.
-    by_size = sorted(rows, key=lambda row: cpus_given(matrix, row))
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        started = [(row, pool.submit(run_in_slot, row)) for row in by_size]
-        for row in rows:
-            writer.claim(name(row), next(future for one, future in started if one is row).result())
+    for row, wrong in side_by_side(rows, run, lambda row: has_host_alone(matrix, row)):
+        writer.claim(name(row), wrong)
 
 
 class Product:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +26,7 @@ import packages
 import tap
 from builder import build_targets
 from campaigns import Campaign
+from parallel import side_by_side
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 PYTHON = sys.executable
@@ -217,18 +217,6 @@ def run_suite(suite, points):
         result.passed = [p for p in result.passed if names(points, p)]
         result.skipped = [s for s in result.skipped if names(points, s[0])]
     return result, lines, time.monotonic() - start
-
-
-def side_by_side(work, run, is_alone):
-    """run(one) of each of `work`, as many at once as there are CPUs, and then one by one those that are to be alone.
-    The results come in that order, each as soon as it and those before it are there. Whoever stops listening, by an
-    interrupt for one, starts no more of them."""
-    together = [one for one in work if not is_alone(one)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(run, together)
-    for one in work:
-        if is_alone(one):
-            yield run(one)
 
 
 def show(result, lines, seconds, verbose):

@@ -11,8 +11,6 @@
 #include "tests/kernel/wasm_bed.h"
 #include "tests/unit/jit/toy_gc.h"
 
-#include <limits.h>
-
 #define ARENA_BYTES   ((size_t)64 << 20)
 #define FUNCTIONS_MAX 16u
 
@@ -141,9 +139,13 @@ static void run(void *arg)
 {
     (void)arg;
     prepare_map();
-    unsigned left = test_scaled(UINT_MAX, 3);
-    for (const struct toy_case *c = toy_cases; c->name != NULL && left > 0; c++, left--) {
-        const char *wrong = try_text(c->text, c, run_case);
+    unsigned count = 0;
+    while (toy_cases[count].name != NULL) {
+        count++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct toy_case *c = &toy_cases[i];
+        const char *wrong = test_does(i, count) ? try_text(c->text, c, run_case) : NULL;
         if (wrong != NULL) {
             test_fail(__FILE__, __LINE__, "%s: %s", c->name, wrong);
         }

@@ -207,6 +207,7 @@ static void memory_that_can_be_written_is_not_made_executable(void)
     TEST_CHECK(hal_mmu_query(range.base, &m) && m.prot == (PROT_R | PROT_W));
     TEST_EQUAL(vm_map_frames(&range, 1, m.base, 1, PROT_R | PROT_X), E_INVAL);
     TEST_CHECK(!hal_mmu_query(range.base + PAGE_SIZE, &m));
+    TEST_EQUAL(vm_map_physical(&range, m.base, PROT_R | PROT_X, MEM_DEVICE), E_INVAL);
     vm_unmap(&range, 0, 1, true);
     vm_release(&range);
 }

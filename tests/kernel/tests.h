@@ -8,17 +8,31 @@
 
 #ifdef HALYARD_DEBUG
 /**
- * @brief How often to do what a test repeats, or how much of it.
- * @return `plain`; or `walked`, where each allocation of the test fails in turn ("fails:"). It is
- *         repeated for each of them: what one round does in it, the next does no differently.
+ * @brief How often to do the same, or how much of it.
+ * @return `plain`; or `walked`, where each allocation of the test fails in turn ("fails:"): it is
+ *         done again for each of them.
  * @context{any}
  */
 unsigned test_scaled(unsigned plain, unsigned walked);
+
+/**
+ * @brief Of `kinds` different things that a test does one after the other: does it do this one?
+ * Where it is walked, one in each walk, and there are as many walks.
+ * @param kind  Below `kinds`.
+ * @context{thread that runs the test}
+ */
+bool test_does(unsigned kind, unsigned kinds);
 #else
 static inline unsigned test_scaled(unsigned plain, unsigned walked)
 {
     (void)walked;
     return plain;
+}
+
+static inline bool test_does(unsigned kind, unsigned kinds)
+{
+    (void)kind, (void)kinds;
+    return true;
 }
 #endif
 

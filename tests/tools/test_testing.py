@@ -8,6 +8,7 @@ import threading
 import unittest
 from unittest import mock
 
+import parallel
 import tap
 import testing
 
@@ -26,7 +27,7 @@ class SideBySide(unittest.TestCase):
             together.wait(60)
             return one
 
-        self.assertEqual(list(testing.side_by_side(work, run, lambda one: False)), work)
+        self.assertEqual(list(parallel.side_by_side(work, run, lambda one: False)), work)
 
     def test_some_are_alone_and_last(self):
         running, most = [], {}
@@ -37,14 +38,14 @@ class SideBySide(unittest.TestCase):
             running.remove(one)
             return one
 
-        done = list(testing.side_by_side(["alone", "a", "b", "c"], run, lambda one: one == "alone"))
+        done = list(parallel.side_by_side(["alone", "a", "b", "c"], run, lambda one: one == "alone"))
         self.assertEqual(done, ["a", "b", "c", "alone"])
         self.assertEqual(most["alone"], 1)
 
     def test_who_stops_listening_starts_no_more(self):
         begun, may_end = [], threading.Event()
 
-        class Pool(testing.ThreadPoolExecutor):
+        class Pool(parallel.ThreadPoolExecutor):
             def shutdown(self, *arguments, **more):  # waits for those that run, once the others are given up
                 may_end.set()
                 super().shutdown(*arguments, **more)
@@ -54,8 +55,8 @@ class SideBySide(unittest.TestCase):
             if one > 0:
                 may_end.wait(60)
 
-        with mock.patch.object(testing, "ThreadPoolExecutor", Pool):
-            results = testing.side_by_side(range(10 * os.cpu_count()), run, lambda one: False)
+        with mock.patch.object(parallel, "ThreadPoolExecutor", Pool):
+            results = parallel.side_by_side(range(10 * os.cpu_count()), run, lambda one: False)
             next(results)
             results.close()
         self.assertLess(len(begun), 10 * os.cpu_count())

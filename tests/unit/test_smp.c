@@ -20,9 +20,9 @@
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
 #include "kernel/clock.h"
-#include "kernel/sched/thread.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/thread.h"
 #include "kernel/smp.h"
 
 static struct boot_info info;
