@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """scripts/run: exit statuses, the relay of input and output, and what it leaves behind."""
+import fcntl
 import os
 import pty
 import re
+import select
 import shlex
 import signal
 import subprocess
@@ -20,6 +22,7 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 from guests import MACHINES, build_guest  # noqa: E402
 
 RUN = str(ROOT / "scripts/run")
+LIMIT_S = 300  # of any one wait: a test that hangs fails by itself
 
 # name: (what the guest does, options, exit status, verdict)
 ENDINGS = {
@@ -46,7 +49,7 @@ ENDINGS = {
 def run(machine, kernel, *options, **keywords):
     keywords.setdefault("input", b"")
     return subprocess.run([RUN, machine, "--kernel", str(kernel), "--no-install", *options],
-                          capture_output=True, timeout=300, **keywords)
+                          capture_output=True, timeout=LIMIT_S, **keywords)
 
 
 def processes_of(kernel):
@@ -63,17 +66,28 @@ def processes_of(kernel):
 
 
 def wait_until(condition):
-    for _ in range(6000):
+    for _ in range(LIMIT_S * 20):
         if condition():
             return True
         time.sleep(0.05)
     return False
 
 
+RELIED_ON = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGPIPE)
+
+
 def heed_signals():
     """In a child: a shell that starts us in the background has it ignore interrupts, and nohup ignores hangups."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    for number in RELIED_ON:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, RELIED_ON)
+
+
+def ignore_signals():
+    """In a child: what it inherits from nohup, from the background of a shell, and from callers that go further."""
+    for number in RELIED_ON:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, RELIED_ON)
 
 
 class Case(unittest.TestCase):
@@ -168,7 +182,7 @@ class LeftBehind(Case):
     def check_nothing_left(self, number):
         process, guest = self.start(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         process.send_signal(number)
-        self.assertEqual(process.wait(timeout=300), -number)
+        self.assertEqual(process.wait(timeout=LIMIT_S), -number)
         self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
 
     def test_terminate_leaves_no_qemu(self):
@@ -187,15 +201,18 @@ class LeftBehind(Case):
 class Terminal(Case):
     def on_terminal(self, guest, act):
         """Run on a pseudo-terminal, let `act` play the person; returns (status, output)."""
+        def own_terminal():
+            heed_signals()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
         master, slave = pty.openpty()
         before = termios.tcgetattr(slave)
         process = subprocess.Popen([RUN, "--kernel", str(guest), "--no-install"], stdin=slave, stdout=slave,
-                                   stderr=slave, start_new_session=True,
-                                   preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0))
+                                   stderr=slave, start_new_session=True, preexec_fn=own_terminal)
         output = b""
         try:
             output = act(master, process)
-            status = process.wait(timeout=300)
+            status = process.wait(timeout=LIMIT_S)
         finally:
             process.kill()
             process.wait()
@@ -208,6 +225,8 @@ class Terminal(Case):
     def read_until(master, pattern):
         seen = b""
         while not re.search(pattern, seen):
+            if not select.select([master], [], [], LIMIT_S)[0]:
+                raise TimeoutError(f"no {pattern} after {seen}")
             seen += os.read(master, 4096)
         return seen
 
@@ -238,11 +257,27 @@ class Terminal(Case):
         guest = build_guest(self.work, "x86_64", "print \"up\"\nhang", "closed")
         pid, master = pty.fork()
         if pid == 0:
+            heed_signals()
             os.execv(RUN, [RUN, "--kernel", str(guest), "--no-install"])
-        self.read_until(master, b"up")
-        os.close(master)
-        os.waitpid(pid, 0)
+        try:
+            self.read_until(master, b"up")
+        finally:
+            os.close(master)
+            has_ended = wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] != 0)
+            if not has_ended:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        self.assertTrue(has_ended, "scripts/run did not end")
         self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
+
+
+class Inherited(unittest.TestCase):
+    def test_signals_that_are_ignored_change_nothing(self):
+        argv = [sys.executable, ROOT / "scripts/lib/suite.py", __file__, "--filter", "*leaves_no_qemu"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=3 * LIMIT_S, preexec_fn=ignore_signals,
+                              restore_signals=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("1..5", done.stdout)
 
 
 class Built(Case):
@@ -257,19 +292,19 @@ class Built(Case):
             + f"build all: phony {' '.join(makes)}\n")
         argv = [RUN, "--no-install", "--build", build, "--program", build / "programs/made.elf",
                 "--files", build / "files", "--disk", build / "disk.img"]
-        done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertIn("made.elf: no such file", done.stderr)
-        done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual((done.returncode, done.stderr), (125, f"run: {build}/never: no such file\nrun: not run\n"))
         for name in makes:
             (build / name).unlink()
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual(done.returncode, 7, done.stderr)
 
 
 class Arguments(Case):
     def refused(self, *options):
-        done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([RUN, *options, "--no-install"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertEqual(done.stderr.splitlines()[-1], "run: not run")
         return done.stderr
@@ -321,7 +356,7 @@ class Arguments(Case):
         self.refused("--kernel", str(guest), "--qemu=-device no-such-device")
 
     def dry(self, *options):
-        done = subprocess.run([RUN, *options, "--dry-run"], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([RUN, *options, "--dry-run"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -340,7 +375,7 @@ class Arguments(Case):
 
         def missing(*options):
             done = subprocess.run([RUN, "--build", build, "--dry-run", *options], capture_output=True, text=True,
-                                  timeout=300)
+                                  timeout=LIMIT_S)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stderr.splitlines()
 

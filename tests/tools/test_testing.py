@@ -42,6 +42,20 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(done, ["a", "b", "c", "alone"])
         self.assertEqual(most["alone"], 1)
 
+    def test_what_hangs_does_not_hold_up_those_that_are_alone(self):
+        alone_has_run = threading.Event()
+
+        def run(one):
+            if one == "hangs" and not alone_has_run.wait(60):
+                return "was waited for"
+            if one == "alone":
+                alone_has_run.set()
+            return one
+
+        done = list(parallel.side_by_side(["alone", "hangs", "a"], run, lambda one: one == "alone", patience_s=0.1))
+        self.assertCountEqual(done, ["a", "alone", "hangs"])
+        self.assertLess(done.index("alone"), done.index("hangs"))
+
     def test_who_stops_listening_starts_no_more(self):
         begun, may_end = [], threading.Event()
 
