@@ -3,6 +3,8 @@
 // Which file selects which operation, and what all of them use.
 #include "arch/aarch64/jit/select_internal.h"
 
+#include "kernel/lib/compiler.h"
+
 /* ---- Making instructions ---- */
 
 struct a64_new a64_new(struct selector *s, unsigned op, unsigned small)
@@ -216,6 +218,14 @@ enum status a64_select(const struct ir_function *f, uint64_t features, struct vc
                        unsigned *op)
 {
     struct a64_selection own = {.machine = {a64_select_entry, select_instr_of, select_jump}};
-    own.sums = arena_alloc(out->arena, (size_t)f->instr_count * sizeof *own.sums);
-    return own.sums == NULL ? E_NOMEM : select_function(&own.machine, f, features, out, op);
+    uint32_t largest = 0;
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        largest = MAX(largest, f->blocks[b].count);
+    }
+    own.groups = arena_alloc(out->arena, (size_t)f->instr_count * sizeof *own.groups);
+    own.accesses = arena_alloc(out->arena, (size_t)largest * sizeof *own.accesses);
+    if (own.groups == NULL || own.accesses == NULL) {
+        return E_NOMEM;
+    }
+    return select_function(&own.machine, f, features, out, op);
 }

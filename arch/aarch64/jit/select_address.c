@@ -2,8 +2,9 @@
 //
 // Addresses in memory 0: its base, an index of 32 bits that is extended by zeros, an offset that
 // does not wrap. No instruction takes all three, so base + index is made once for all accesses of a
-// block that share an index. What is known of the index lets more of its computation go into the
-// address: a shift whose upper bits are zero, an addition that cannot wrap.
+// block that share an index. survey() decides which those are, and which of them makes it; whoever
+// is selected later only looks that up. What is known of the index lets more of its computation go
+// into the address: a shift whose upper bits are zero, an addition that cannot wrap.
 #include "arch/aarch64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -161,46 +162,99 @@ static bool has_index(const struct selector *s, const struct ir_instr *i, unsign
            a64_is_guarded(s, p, *bytes);
 }
 
-/* Count the accesses with each index in the block, those without an offset too if others have one.
- */
+static struct a64_access *access_at(const struct selector *s, uint32_t at)
+{
+    return &selection_of(s)->accesses[at - s->f->blocks[s->block].first];
+}
+
+/* The group of an access that has its index already; if there is none it becomes the first of one.
+ * A value has few groups: one for each shift. */
+static struct a64_access *group_of(struct selector *s, struct a64_access *access)
+{
+    struct a64_selection *all = selection_of(s);
+    struct a64_group_list *list = &all->groups[access->value];
+    if (list->block != all->block) {
+        *list = (struct a64_group_list){.block = all->block, .first = IR_NONE};
+    }
+    for (uint32_t at = list->first; at != IR_NONE; at = access_at(s, at)->next_group) {
+        struct a64_access *first = access_at(s, at);
+        if (first->shift == access->shift) {
+            return first;
+        }
+    }
+    access->next_group = list->first;
+    list->first = access->at - 1;
+    return access;
+}
+
+static void note_access(struct selector *s, uint32_t at, unsigned bytes)
+{
+    const struct ir_instr *i = &s->f->instrs[at];
+    struct a64_index x = index_of(s, i, room_of(s, i, bytes));
+    struct a64_access *access = access_at(s, at);
+    *access = (struct a64_access){.offset = x.offset,
+                                  .value = x.value,
+                                  .at = at + 1,
+                                  .next = IR_NONE,
+                                  .next_group = IR_NONE,
+                                  .maker = IR_NONE,
+                                  .sum = VREG_NONE,
+                                  .shift = x.shift,
+                                  .is_scaled = x.shift == 0 || UINT64_C(1) << x.shift == bytes};
+    struct a64_access *group = group_of(s, access);
+    access->group = group->at - 1;
+    group->uses++;
+    group->has_offset |= x.offset != 0;
+}
+
+/* An access shares base + index if others have the index too and there is an offset to be added, be
+ * it another's, or no form of the access takes the shift. The first that does makes the sum. */
+static void decide(struct selector *s, struct a64_access *access)
+{
+    struct a64_access *group = access_at(s, access->group);
+    access->shares = group->uses > 1 && (group->has_offset || !access->is_scaled);
+    if (access->shares && group->maker == IR_NONE) {
+        group->maker = access->at - 1;
+    }
+}
+
+/* Decide for each access of the block. Nothing decides again when they are selected. */
 static void survey(struct selector *s)
 {
     struct a64_selection *all = selection_of(s);
     const struct ir_block *b = &s->f->blocks[s->block];
+    uint32_t first = IR_NONE, *link = &first;
     unsigned bytes;
     all->block = s->block + 1;
     for (uint32_t at = b->first; at < b->first + b->count; at++) {
-        const struct ir_instr *i = &s->f->instrs[at];
-        if (!has_index(s, i, &bytes)) {
-            continue;
+        if (has_index(s, &s->f->instrs[at], &bytes)) {
+            note_access(s, at, bytes);
+            *link = at;
+            link = &access_at(s, at)->next;
         }
-        struct a64_index x = index_of(s, i, room_of(s, i, bytes));
-        struct a64_sum *sum = &all->sums[x.value];
-        if (sum->block != all->block || sum->shift != x.shift) {
-            *sum = (struct a64_sum){
-                .block = all->block, .shift = x.shift, .first = at, .vreg = VREG_NONE};
-        }
-        sum->uses++;
-        sum->has_offset |= x.offset != 0;
+    }
+    for (uint32_t at = first; at != IR_NONE; at = access_at(s, at)->next) {
+        decide(s, access_at(s, at));
     }
 }
 
-/* base + index, which the first of the accesses makes for all of them. */
-static uint32_t shared_sum(struct selector *s, struct a64_sum *sum, const struct a64_index *x)
+/* base + index, which one access makes for all that share it. */
+static uint32_t shared_sum(struct selector *s, const struct a64_access *access)
 {
-    if (sum->vreg == VREG_NONE) {
-        sum->vreg = a64_temp(s);
+    struct a64_access *group = access_at(s, access->group);
+    if (group->sum == VREG_NONE) {
+        group->sum = a64_temp(s);
     }
-    if (sum->first == s->at) {
+    if (group->maker == s->at) {
         struct a64_new n =
             a64_new(s, A64_ADD_EXT,
-                    A64_SMALL_WIDE | A64_SMALL_OPTION(A64_UXTW) | A64_SMALL_AMOUNT(x->shift));
+                    A64_SMALL_WIDE | A64_SMALL_OPTION(A64_UXTW) | A64_SMALL_AMOUNT(access->shift));
         n.i.extra = A64_EXTRA(1, A64_IN(A64_BASE));
-        a64_def(&n, sum->vreg);
-        a64_use(&n, a64_low(s, x->value));
+        a64_def(&n, group->sum);
+        a64_use(&n, a64_low(s, access->value));
         a64_done(&n);
     }
-    return sum->vreg;
+    return group->sum;
 }
 
 /* ---- Tables ---- */
@@ -299,21 +353,26 @@ void a64_emit_tables(struct selector *s)
 
 /* ---- The address of an access ---- */
 
-struct a64_index a64_index(struct selector *s, const struct ir_instr *i, unsigned bytes)
+bool a64_index(struct selector *s, struct a64_index *out)
 {
     struct a64_selection *all = selection_of(s);
     if (all->block != s->block + 1) {
         survey(s);
     }
-    struct a64_index x = index_of(s, i, room_of(s, i, bytes));
-    struct a64_sum *sum = &all->sums[x.value];
-    bool is_scaled = x.shift == 0 || UINT64_C(1) << x.shift == bytes;
-    bool shares = sum->block == all->block && sum->shift == x.shift && sum->uses > 1;
-    x.sum = x.table = VREG_NONE;
-    if (shares && (sum->has_offset || !is_scaled)) {
-        x.sum = shared_sum(s, sum, &x);
-    } else if (is_scaled && x.offset != 0) {
+    const struct a64_access *access = access_at(s, s->at);
+    if (access->at != s->at + 1) {
+        return false;
+    }
+    struct a64_index x = {.offset = access->offset,
+                          .value = access->value,
+                          .shift = access->shift,
+                          .sum = VREG_NONE,
+                          .table = VREG_NONE};
+    if (access->shares) {
+        x.sum = shared_sum(s, access);
+    } else if (access->is_scaled && x.offset != 0) {
         x.table = table_of(s, all, x.offset);
     }
-    return x;
+    *out = x;
+    return true;
 }

@@ -66,14 +66,27 @@ void a64_trap_if(struct selector *s, const struct a64_condition *c, enum ir_trap
 /** @brief Trap if a register is 0. */
 void a64_trap_if_zero(struct selector *s, uint32_t vreg, unsigned small, enum ir_trap trap);
 
-/** base of memory 0 + an index, by the value of the index; of one block at a time. */
-struct a64_sum {
-    uint32_t block; /* + 1 */
-    uint32_t first; /* access that makes it */
-    uint32_t vreg;
-    uint16_t uses;
+/**
+ * An access to memory 0 that has an index, and what was decided for it; of one block at a time.
+ * Accesses with the same value and shift are a group, whose first access keeps what concerns all of
+ * them.
+ */
+struct a64_access {
+    uint64_t offset; /* base + (value << shift) + offset is the address */
+    uint32_t value;
+    uint32_t at;    /* which instruction, + 1; any other: the record is of another block */
+    uint32_t next;  /* access of the block, or IR_NONE */
+    uint32_t group; /* the first access of it */
     uint8_t shift;
-    bool has_offset; /* some access has one */
+    bool is_scaled; /* the shift is none, or that of elements of its size */
+    bool shares;    /* its address is made of the group's sum */
+
+    /* Of the first access of a group. */
+    bool has_offset;     /* some access of it has one */
+    uint32_t uses;       /* how many accesses it has */
+    uint32_t maker;      /* access that makes base + (value << shift); IR_NONE: none shares that */
+    uint32_t sum;        /* register of it, or VREG_NONE: not asked for yet */
+    uint32_t next_group; /* with the same value and another shift, or IR_NONE */
 };
 
 /** base of memory 0 + an offset that loops use with many indices: made once, at the start. */
@@ -84,13 +97,20 @@ struct a64_table {
 };
 #define A64_TABLES 4u
 
+/** Groups of accesses of one block whose index is the same value. */
+struct a64_group_list {
+    uint32_t block; /* + 1 */
+    uint32_t first; /* the newest one's first access */
+};
+
 /** What selecting one function needs to remember. */
 struct a64_selection {
     struct select_machine machine; /* selector.machine points here */
     struct a64_table tables[A64_TABLES];
     bool knows_tables;
-    struct a64_sum *sums; /* by value */
-    uint32_t block;       /* that they are of, + 1 */
+    struct a64_group_list *groups; /* by value */
+    struct a64_access *accesses;   /* by instruction of the block */
+    uint32_t block;                /* that they are of, + 1 */
 };
 
 /** Where in memory 0 an access goes: base + (value << shift) + offset. */
@@ -102,9 +122,12 @@ struct a64_index {
     uint8_t shift;
 };
 
-/** @brief The address of an access to memory 0 that is guarded and has an index that is no
- * constant. */
-struct a64_index a64_index(struct selector *s, const struct ir_instr *i, unsigned bytes);
+/**
+ * @brief The address of the access s->at, if it is to memory 0, guarded, and has an index that is
+ * no constant. Emits the sum that other accesses share if s->at is the first that uses it.
+ * @return false: it is another access, *out is unchanged.
+ */
+bool a64_index(struct selector *s, struct a64_index *out);
 /** @brief Emit what a64_index() has asked for at the start of the function. */
 void a64_emit_tables(struct selector *s);
 /** @brief Whether an access to a memory needs no check. */

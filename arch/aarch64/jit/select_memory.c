@@ -141,22 +141,22 @@ static void check_length(struct selector *s, uint32_t index, const struct ir_mem
 }
 
 /* Memory 0, by an index that needs no check. */
-static struct address indexed_address(struct selector *s, const struct ir_instr *i, unsigned bytes)
+static struct address indexed_address(struct selector *s, const struct a64_index *x)
 {
-    struct a64_index x = a64_index(s, i, bytes);
-    if (x.sum != VREG_NONE) {
-        return at_register(x.sum, x.offset);
+    if (x->sum != VREG_NONE) {
+        return at_register(x->sum, x->offset);
     }
     struct address a =
-        x.table != VREG_NONE ? at_register(x.table, 0) : at_fixed(A64_IN(A64_BASE), x.offset);
-    a.index = a64_low(s, x.value);
+        x->table != VREG_NONE ? at_register(x->table, 0) : at_fixed(A64_IN(A64_BASE), x->offset);
+    a.index = a64_low(s, x->value);
     a.option = A64_UXTW;
-    a.amount = x.shift;
+    a.amount = x->shift;
     return a;
 }
 
-static struct address memory_address(struct selector *s, const struct ir_instr *i,
-                                     const struct ir_place *p, unsigned bytes)
+/* Another memory, a constant index, or an access that may end behind the guard. */
+static struct address other_address(struct selector *s, const struct ir_instr *i,
+                                    const struct ir_place *p, unsigned bytes)
 {
     const struct ir_memory *m = &s->f->module->memories[p->number];
     bool is_guarded = a64_is_guarded(s, p, bytes);
@@ -171,12 +171,18 @@ static struct address memory_address(struct selector *s, const struct ir_instr *
     }
     if (is_guarded && select_const(s, i->a, &constant)) {
         a.offset += constant;
-    } else if (is_guarded && p->number == 0) {
-        a = indexed_address(s, i, bytes);
     } else {
         a.index = a64_low(s, i->a);
         a.option = A64_UXTW;
     }
+    return a;
+}
+
+static struct address memory_address(struct selector *s, const struct ir_instr *i,
+                                     const struct ir_place *p, unsigned bytes)
+{
+    struct a64_index x;
+    struct address a = a64_index(s, &x) ? indexed_address(s, &x) : other_address(s, i, p, bytes);
     a.traps = true;
     a.trap = IR_TRAP_MEMORY;
     return a;
