@@ -334,6 +334,106 @@ static void test_room_that_is_not_there_takes_none(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
+static uint64_t tmp_free_bytes(void)
+{
+    struct vfs_mount_info info;
+    assert_true(vfs_get_mount(0, &info));
+    assert_string_equal(info.dir, "/tmp");
+    return info.free_bytes;
+}
+
+/* A table for the last page that there is room for leaves none for the page. */
+static void test_a_write_without_room_takes_none(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    uint64_t before = tmp_free_bytes();
+    uint64_t at = before / 4096 * described;
+    assert_int_equal(file_write_at(f, at, "x", 1, &n), E_NOSPC);
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_allocate(f, at, 1), E_NOSPC);
+    assert_int_equal(tmp_free_bytes(), before);
+    for (int left = 0; left < 2; left++) { /* there is room, but no memory */
+        env_allocations_left = left;
+        assert_int_equal(file_write_at(f, 3 * described, "x", 1, &n), E_NOSPC);
+        assert_int_equal(file_allocate(f, 3 * described, 1), E_NOSPC);
+        env_allocations_left = -1;
+        assert_int_equal(tmp_free_bytes(), before);
+    }
+    assert_int_equal(file_write_at(f, at - described, "x", 1, &n), OK);
+    assert_int_equal(tmp_free_bytes(), 0);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+/* Holes inside the file count, too: they are as empty after a failure as before. */
+static void test_room_in_holes_is_all_or_none(void **state)
+{
+    (void)state;
+    struct file *f;
+    struct file_stat st;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write_at(f, 9 * 4096, "x", 1, &n), OK);
+    uint64_t before = tmp_free_bytes();
+    env_allocations_left = 5;
+    assert_int_equal(file_allocate(f, 0, 10 * 4096), E_NOSPC);
+    env_allocations_left = -1;
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_stat(f, &st), OK);
+    assert_int_equal(st.blocks_512, 8);
+    assert_int_equal(file_allocate(f, 0, 10 * 4096), OK);
+    assert_int_equal(tmp_free_bytes(), before - 9 * 4096);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_a_shorter_file_has_a_shorter_table(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    char byte;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write_at(f, 0, "a", 1, &n), OK);
+    uint64_t before = tmp_free_bytes();
+    assert_int_equal(file_write_at(f, 20 * described, "x", 1, &n), OK);
+    assert_int_equal(tmp_free_bytes(), before - 21 * 4096);
+    assert_int_equal(file_set_size(f, 10 * described), OK); /* whose end is a hole now */
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_read_at(f, 10 * described - 1, &byte, 1, &n), OK);
+    assert_int_equal(byte, 0);
+    assert_int_equal(file_write_at(f, 20 * described, "x", 1, &n), OK);
+    assert_int_equal(file_set_size(f, 1), OK);
+    assert_int_equal(tmp_free_bytes(), before);
+    expect("/tmp/f", "a");
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+/* Twice the table does not fit, but what is needed does. */
+static void test_space_is_there_to_the_last_page(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    uint64_t pages = tmp_free_bytes() / 4096;
+    uint64_t half = pages / 2 + 1;
+    assert_int_equal(file_write_at(f, half * described, "x", 1, &n), OK);
+    for (uint64_t i = half + 1; i + (i - half) + 1 <= pages; i++) {
+        assert_int_equal(file_write_at(f, i * described, "x", 1, &n), OK);
+    }
+    assert_true(tmp_free_bytes() < 2 * 4096);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
 /* An open whose nth allocation fails, for each n. @return how many did. */
 static int open_without_memory(const char *path, unsigned flags, void (*is_unchanged)(void))
 {
@@ -511,6 +611,10 @@ int main(void)
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
         cmocka_unit_test(test_room_that_is_not_there_takes_none),
+        cmocka_unit_test(test_a_write_without_room_takes_none),
+        cmocka_unit_test(test_room_in_holes_is_all_or_none),
+        cmocka_unit_test(test_a_shorter_file_has_a_shorter_table),
+        cmocka_unit_test(test_space_is_there_to_the_last_page),
         cmocka_unit_test(test_an_open_that_fails_changes_nothing),
         cmocka_unit_test(test_empty_files_count),
         cmocka_unit_test(test_holes_count_by_their_tables),
