@@ -265,6 +265,41 @@ static void test_directories(void **state)
     assert_int_equal(env_live_objects(), before);
 }
 
+/* The smallest archive. */
+static enum status mount_archive(const char *dir)
+{
+    static const char archive[] =
+        "0707010000000000000000000000000000000000000001000000000000000000000000000000000000000000000000"
+        "0000000B00000000TRAILER!!!\0\0\0";
+    return vfs_mount_memory(archive, sizeof(archive) - 1, dir);
+}
+
+/* A mount point need not be a name in the directory, which is empty then. */
+static void test_a_mount_point_keeps_what_leads_to_it(void **state)
+{
+    (void)state;
+    struct file_stat st;
+    size_t before = env_live_objects();
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d/e"), OK);
+    assert_int_equal(mount_archive("/tmp/d/e/m"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e/m"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e/m/"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), E_BUSY);
+    assert_int_equal(vfs_unlink("/tmp/d", "e/"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), E_BUSY);
+    assert_int_equal(vfs_unmount("/tmp"), E_BUSY);
+    assert_int_equal(mount_archive("/tmp/d"), E_BUSY); /* which has no e */
+    assert_int_equal(mount_archive("/tmp/d/e"), OK);
+    assert_int_equal(vfs_stat(NULL, "/tmp/d/e/m", true, &st), OK);
+    assert_int_equal(vfs_unmount("/tmp/d/e"), E_BUSY);
+    assert_int_equal(vfs_unmount("/tmp/d/e/m"), OK);
+    assert_int_equal(vfs_unmount("/tmp/d/e"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), OK);
+    assert_int_equal(env_live_objects(), before);
+}
+
 static void test_root_lists_what_is_mounted_in_it(void **state)
 {
     (void)state;
@@ -608,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_shrinking_and_growing_shows_zeroes),
         cmocka_unit_test(test_removed_file_lives_while_it_is_open),
         cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_a_mount_point_keeps_what_leads_to_it),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
         cmocka_unit_test(test_room_that_is_not_there_takes_none),
