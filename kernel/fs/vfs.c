@@ -184,7 +184,8 @@ enum status vfs_unlink(const char *cwd, const char *path)
     struct fs_name at = last_name(w);
     s = check_not_mounted(w);
     if (s == OK) {
-        s = w->node->fs->write_ops->remove(&at, FS_REMOVE_ANY);
+        s = w->node->fs->write_ops->remove(&at, w->is_directory_wanted ? FS_REMOVE_DIRECTORY
+                                                                       : FS_REMOVE_ANY);
     }
     walk_end(w);
     return s;
@@ -196,7 +197,8 @@ enum status vfs_mkdir(const char *cwd, const char *path)
     enum status s = walk_to_parent(cwd, path, &w);
     if (s == E_ROFS) { /* but what is there already is said first */
         struct file_stat st;
-        return vfs_stat(cwd, path, false, &st) == OK ? E_EXIST : s;
+        enum status found = vfs_stat(cwd, path, false, &st);
+        return found == OK || found == E_NOTDIR ? E_EXIST : s; /* a file, and a slash after it */
     }
     if (s != OK) {
         return s;

@@ -99,8 +99,8 @@ enum status file_read_dir(struct file *f, struct dir_entry *out);
 enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry *out);
 
 enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file_stat *out);
-/** @brief Remove a name: a file's, a link's (not what it leads to) or an empty directory's. @return OK;
- * E_NOTEMPTY; E_NOTDIR; E_BUSY: something is mounted
+/** @brief Remove a name: a file's, a link's (not what it leads to) or an empty directory's. With a
+ * slash after it only a directory's. @return OK; E_NOTEMPTY; E_NOTDIR; E_BUSY: something is mounted
  * there or below; E_INVAL: no name ("/", ".", ".."); E_ROFS; and as vfs_stat(). */
 enum status vfs_unlink(const char *cwd, const char *path);
 enum status vfs_mkdir(const char *cwd, const char *path);

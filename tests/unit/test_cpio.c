@@ -143,6 +143,7 @@ static void test_golden_archive(void **state)
     assert_int_equal(vfs_unlink(NULL, "/i/one"), E_ROFS);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), E_ROFS);
     assert_int_equal(vfs_mkdir(NULL, "/i/bin"), E_EXIST);
+    assert_int_equal(vfs_mkdir(NULL, "/i/one/"), E_EXIST);
 
     assert_int_equal(vfs_open(NULL, "/i/one", VFS_READ, &f), OK);
     assert_int_equal(vfs_unmount("/i"), E_BUSY);

@@ -300,6 +300,55 @@ static void test_a_mount_point_keeps_what_leads_to_it(void **state)
     assert_int_equal(env_live_objects(), before);
 }
 
+static void make_link(const char *name, const char *target)
+{
+    struct file *tmp;
+    assert_int_equal(vfs_open(NULL, "/tmp", VFS_READ, &tmp), OK);
+    assert_int_equal(file_symlink_at(target, tmp, name), OK);
+    file_close(tmp);
+}
+
+static void test_a_slash_at_the_end_wants_a_directory(void **state)
+{
+    (void)state;
+    struct file_stat st;
+    char target[16];
+    put("/tmp/f", "text");
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d/"), OK);
+    make_link("to_f", "f");
+    make_link("to_d", "d");
+    make_link("to_new", "new");
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f/"), E_NOTDIR);
+    assert_int_equal(vfs_unlink("/tmp", "f//"), E_NOTDIR);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/to_f/"), E_NOTDIR);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/to_d/"), E_NOTDIR); /* the link is none */
+    assert_int_equal(vfs_unlink(NULL, "/tmp/new/"), E_NOENT);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/f/"), E_EXIST);
+    assert_int_equal(vfs_stat(NULL, "/tmp/f/", false, &st), E_NOTDIR);
+    assert_int_equal(vfs_stat(NULL, "/tmp/to_f/", false, &st), E_NOTDIR);
+    assert_int_equal(vfs_stat(NULL, "/tmp/to_d/", false, &st), OK);
+    assert_int_equal(st.type, FILE_DIRECTORY);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/f/", target, sizeof(target)), E_NOTDIR);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/to_f/", target, sizeof(target)), E_NOTDIR);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/to_d/", target, sizeof(target)), E_INVAL);
+    static const unsigned create = VFS_WRITE | VFS_CREATE;
+    expect_open("/tmp/f/", create, E_NOTDIR);
+    expect_open("/tmp/f/", create | VFS_EXCLUSIVE, E_NOTDIR);
+    expect_open("/tmp/to_f/", create | VFS_TRUNCATE, E_NOTDIR);
+    expect_open("/tmp/to_d/", VFS_READ, OK);
+    expect_open("/tmp/to_new/", create, E_ISDIR);
+    expect_open("/tmp/to_new/", VFS_READ, E_NOENT);
+    assert_int_equal(vfs_mount_memory("", 0, "/tmp/f/"), E_FORMAT);
+    assert_int_equal(mount_archive("/tmp/f/"), E_NOTDIR);
+    assert_int_equal(vfs_unmount("/tmp/f/"), E_NOTDIR);
+    expect("/tmp/f", "text");
+    static const char *const names[] = {"/tmp/f", "/tmp/to_f", "/tmp/to_d", "/tmp/to_new",
+                                        "/tmp/d/"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(vfs_unlink(NULL, names[i]), OK);
+    }
+}
+
 static void test_root_lists_what_is_mounted_in_it(void **state)
 {
     (void)state;
@@ -644,6 +693,7 @@ int main(void)
         cmocka_unit_test(test_removed_file_lives_while_it_is_open),
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_a_mount_point_keeps_what_leads_to_it),
+        cmocka_unit_test(test_a_slash_at_the_end_wants_a_directory),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
         cmocka_unit_test(test_room_that_is_not_there_takes_none),
