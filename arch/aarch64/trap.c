@@ -19,6 +19,7 @@
 STATIC_ASSERT(sizeof(struct hal_frame) == FRAME_SIZE, "vectors.S: frame");
 STATIC_ASSERT(FRAME_SIZE % 16 == 0 && FRAME_SIZE < STACK_ROOM,
               "vectors.S: alignment, one subtraction");
+STATIC_ASSERT(HAL_STACK_ROOM == STACK_ROOM, "offsets.h");
 STATIC_ASSERT(HAL_STACK_SIZE == (size_t)1 << STACK_BIT && HAL_STACK_ALIGN == 2 * HAL_STACK_SIZE,
               "vectors.S tells an overflow by another bit");
 STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_SP, "vectors.S: sp");

@@ -25,9 +25,7 @@
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
 #define GUARD_PAGES (HAL_STACK_ALIGN / PAGE_SIZE - STACK_PAGES)
-/* Below a stack that grows: as much as its code may step over without a look. */
-#define GROWING_GUARD ((size_t)0x10000)
-#define GROWTH        ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
+#define GROWTH      ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
 
 static void free_surplus(struct work *work);
 
@@ -93,7 +91,7 @@ static void unit_free(struct thread *t)
 static bool grow_stack(struct vm_range *range, struct fault *fault)
 {
     struct thread *t = thread_current();
-    vaddr_t limit = range->base + GROWING_GUARD;
+    vaddr_t limit = range->base + THREAD_GROWING_GUARD;
     if (range != &t->stack_range || !fault->may_sleep || fault->address < limit ||
         fault->address >= t->context.stack_lo) {
         return false;
@@ -115,7 +113,7 @@ static bool grow_stack(struct vm_range *range, struct fault *fault)
 static enum status stack_create(struct thread *t, size_t bytes)
 {
     bool grows = bytes > HAL_STACK_SIZE;
-    size_t span = grows ? GROWING_GUARD + ALIGN_UP(bytes, GROWTH) : HAL_STACK_ALIGN;
+    size_t span = grows ? THREAD_GROWING_GUARD + ALIGN_UP(bytes, GROWTH) : HAL_STACK_ALIGN;
     const struct vm_request request = {.pages = span / PAGE_SIZE,
                                        .align = HAL_STACK_ALIGN,
                                        .region = HAL_REGION_VM,

@@ -11,6 +11,9 @@
 #include "kernel/sched/wait.h"
 #include "kernel/status.h"
 
+/** Unmapped bytes below a stack that grows: as much as its code may step over without a look. */
+#define THREAD_GROWING_GUARD ((size_t)0x10000)
+
 struct console;
 struct console_sink;
 struct mutex;

@@ -11,6 +11,13 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
+/* An exception in a function that does not probe finds room, whatever called it: nothing has to be
+ * decided on a stack that is nearly full. */
+STATIC_ASSERT(JIT_RECORD_BYTES + JIT_LEAF_BYTES + HAL_STACK_ROOM <= JIT_STACK_MARGIN,
+              "a leaf and an exception's frame fit in the margin");
+/* Each probe starts from what is mapped, so the first one beyond the end meets the guard. */
+STATIC_ASSERT(JIT_PROBE_EVERY + PAGE_SIZE <= THREAD_GROWING_GUARD, "no probe jumps over the guard");
+
 /** One piece. A debugger knows the type (scripts/gdb). */
 struct kernel_piece {
     struct code_kernel *of;
