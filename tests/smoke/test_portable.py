@@ -125,6 +125,22 @@ class Portable(TestCase):
         for status in (0, 1, 119, 255):
             self.expect(run("--program", portable("exit"), "--args", status), status)
 
+    def test_what_is_no_command_is_refused(self):
+        why = {"arguments": ("_start has parameters or results", '(func (export "_start") (param i32) (result i32) (local.get 0))'),
+               "both": ("both _start and _initialize", '(func (export "_start")) (func (export "_initialize"))'),
+               "reactor": ("no function _start: it is a reactor", '(func (export "_initialize"))'),
+               "typed": ("_initialize has parameters or results", '(func (export "_initialize") (param i64))')}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, (_, body) in why.items():
+                assembled(folder, name, f'(module (memory (export "memory") 1) {body})')
+            lines = [f"run --{engine} /files/{name}.wasm" for name in why for engine in ("compiled", "interp")]
+            result = run("--program", portable("hello"), "--files", folder, "--append", "shell",
+                         typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result)
+        for name, (text, _) in why.items():
+            self.assertEqual(result.output.count(f"run: /files/{name}.wasm: it"), 2, result.output)
+            self.assertEqual(result.output.count(text), 2, result.output)
+
     def test_both_engines_say_the_same(self):
         """All samples but spin, which ends with its time: test_time_and_memory_are_limited."""
         commands = ["hello.wasm one 'two words'", "exit.wasm 0", "exit.wasm 255", "compute.wasm", "sha256.wasm /bin/hello.wasm",
