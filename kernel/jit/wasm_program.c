@@ -230,7 +230,7 @@ static struct portable_end run(struct portable *p)
         return (struct portable_end){.outcome = PORTABLE_TRAPPED};
     }
     if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {
-        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = (int)(status & 0xff)};
+        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = status};
     }
     return (struct portable_end){.outcome = w->stop.outcome == WASM_RETURNED ? PORTABLE_RETURNED
                                                                              : PORTABLE_STOPPED};

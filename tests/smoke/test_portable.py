@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import wasisuite
-from smoke import BUILD, MACHINE, ROOT, TestCase, run
+from smoke import BUILD, MACHINE, ROOT, TestCase, program, run
 
 TRAPS = {
     "read": "out of bounds memory access",
@@ -124,6 +124,16 @@ class Portable(TestCase):
     def test_all_eight_bits_of_the_status_arrive(self):
         for status in (0, 1, 119, 255):
             self.expect(run("--program", portable("exit"), "--args", status), status)
+
+    def test_a_status_that_is_too_large_is_no_success(self):
+        said = "exit status 256 is too large, reported as 255\n"
+        for path in (portable("exit"), program("exit")):
+            self.expect(run("--program", path, "--args", 256), 255, contains=f"run: /bin/{path.name}: {said}")
+        lines = ["run --compiled /bin/exit.wasm 256", "run --interp /bin/exit.wasm 256", "run /bin/exit.elf 256"]
+        result = run(typed="\n".join([*lines, "run /bin/exit.wasm 255", "poweroff"]) + "\n")
+        self.expect(result)
+        self.assertEqual(result.output.count(said), len(lines), result.output)
+        self.assertEqual(result.output.count(": exit status 255\n"), len(lines) + 1, result.output)
 
     def test_what_is_no_command_is_refused(self):
         why = {"arguments": ("_start has parameters or results", '(func (export "_start") (param i32) (result i32) (local.get 0))'),

@@ -102,6 +102,11 @@ REACTOR = """(module
   (func (export "_initialize") (global.set $ready (i32.add (global.get $ready) (i32.const 1))) {0})
   (func (export "get") (result i32) (i32.add (global.get $ready) (i32.const 41))))
 """
+LEAVE = """(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "leave") (param i32) (call $exit (local.get 0))))
+"""
 
 
 class HostCommand(unittest.TestCase):
@@ -215,6 +220,15 @@ class HostCommand(unittest.TestCase):
             for name in ("get", "_initialize"):
                 for done in self.each_engine("--invoke", name, module):
                     self.assertEqual((done.stdout, done.returncode), ("", status), done.stderr)
+
+    def test_a_status_that_is_too_large_is_no_success(self):
+        module = self.assembled(LEAVE)
+        for status in ("256", "257", "65536", "-1"):
+            for done in self.each_engine("--invoke", "leave", module, status):
+                self.assertEqual(done.returncode, 255)
+                self.assertIn(f"exit status {int(status) % 2**32} is too large, reported as 255", done.stderr)
+        for done in self.each_engine("--invoke", "leave", module, "255"):
+            self.assertEqual((done.stderr, done.returncode), ("", 255))
 
     def test_a_trap_is_named_with_the_functions_that_were_open(self):
         for done in self.each_engine("--invoke", "load", "sample.wasm", "65533"):

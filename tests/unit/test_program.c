@@ -115,8 +115,20 @@ static void test_exits_with_a_status(void **state)
 {
     (void)state;
     struct program *p = create();
-    thread_detach(start(p, 10, exit_with, (void *)300));
-    expect_end(p, PROGRAM_EXITED, 300 & 0xff);
+    thread_detach(start(p, 10, exit_with, (void *)30));
+    expect_end(p, PROGRAM_EXITED, 30);
+}
+
+/* 256 would look like success in 8 bits. */
+static void test_a_status_that_is_too_large_is_no_success(void **state)
+{
+    (void)state;
+    static const int given[] = {255, 256, 300, INT32_MAX, -1, INT32_MIN};
+    for (size_t n = 0; n < sizeof given / sizeof given[0]; n++) {
+        struct program *p = create();
+        thread_detach(start(p, 10, exit_with, (void *)(intptr_t)given[n]));
+        expect_end(p, PROGRAM_EXITED, 255);
+    }
 }
 
 /* One thread's exit ends the others: one that sleeps, one that computes. */
@@ -407,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_returns, reset),
         cmocka_unit_test_setup(test_exits_with_a_status, reset),
+        cmocka_unit_test_setup(test_a_status_that_is_too_large_is_no_success, reset),
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
         cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
         cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),

@@ -24,7 +24,8 @@ static const char usage[] =
     "  --dump FUNC    show a function, by number or name, at each stage of compilation\n"
     "  --time         say on standard error how long everything took\n"
     "  --help         this text\n"
-    "The exit status is the program's; 119 if it traps, 125 if it cannot be run.\n"
+    "The exit status is the program's, with a message 255 if it is over 255; 119 if it traps,\n"
+    "125 if it cannot be run.\n"
     "RATIO_TIME names a file that receives the seconds of _start alone.\n";
 
 static int complain(const char *what, const char *name)

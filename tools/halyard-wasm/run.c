@@ -188,7 +188,7 @@ static int run_in(const struct tool *t, struct wasm_store *s, struct wasm_module
         fprintf(stderr, "halyard-wasm: %s: %s\n", t->argv[0], status_text(status));
     }
     if (result == TOOL_ENDED) {
-        result = program_status(&p);
+        result = program_status(t, &p);
     }
     wasm_store_close(s);
     program_close(&p);
