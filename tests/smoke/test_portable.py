@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Portable programs, as a person starts them: one file for both machines, compiled as it is loaded."""
 import hashlib
+import os
 import random
 import re
+import shlex
 import subprocess
 import tempfile
 from pathlib import Path
@@ -295,6 +297,30 @@ class Portable(TestCase):
         compiled, interpreted = result.output.split("run --interp", 1)
         self.assertRegex(compiled, r"run: /files/vectors\.wasm: .*SIMD", result.output)
         self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
+
+    def test_no_build_runs_wasm_opt(self):
+        """clang would, if it linked with an optimisation level: then what is built depends on what is installed."""
+        source = wasisuite.SOURCES / "exit.c"
+        steps = subprocess.run(["ninja", "-C", str(BUILD), "-t", "commands", "programs/exit.wasm"], check=True,
+                               capture_output=True, text=True).stdout.strip().split(" && ")
+        with tempfile.TemporaryDirectory() as folder:
+            made = str(Path(folder, "exit.wasm"))
+            (Path(folder) / "programs/exit.dir").mkdir(parents=True)
+            builds = [[shlex.split(step.replace(str(BUILD.resolve()), folder)) for step in steps if "clang" in step],
+                      [wasisuite.builders()[".c"][0](source, made)]]
+            tool, mark = Path(folder, "wasm-opt"), Path(folder, "was-run")
+            tool.write_text(f"#!/bin/sh\ntouch {mark}\nexit 1\n")
+            tool.chmod(0o755)
+            environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+            for build in builds:
+                with self.subTest(build):
+                    for step in build:
+                        subprocess.run(step, check=True, env=environment, cwd=ROOT)
+                    self.assertFalse(mark.exists())
+            self.assertTrue(Path(folder, "programs/exit.wasm").exists())
+            one_step = ["clang", "--target=wasm32-wasi", "-O2", f"-I{wasisuite.SOURCES}", str(source), "-o", made]
+            subprocess.run(one_step, env=environment, stderr=subprocess.DEVNULL)
+            self.assertTrue(mark.exists(), "clang does not look for wasm-opt: this test shows nothing")
 
     def test_jit_lists_what_is_loaded_and_its_functions(self):
         build, why = wasisuite.builders()[".c"]
