@@ -141,6 +141,8 @@ static NOINLINE struct thread *unit_create(size_t stack_bytes)
         return NULL;
     }
     t->state = THREAD_DEAD;
+    /* Any CPU's until the unit is placed: a kill that comes before that locks it. */
+    atomic_init(&t->rq, &sched_cpu_of(0)->rq);
     completion_init(&t->ended, "join");
     list_init(&t->inherits);
     if (stack_create(t, stack_bytes) != OK) {
@@ -233,6 +235,18 @@ NOINLINE void thread_recycle(struct thread *t)
     unit_recycle(t);
 }
 
+/* `ps` may be looking at it, and holds the list's lock while it uses a thread's run queue. */
+void thread_leave_queue(struct thread *t) NO_LOCK_ANALYSIS
+{
+    spin_lock(&threads.lock);
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    t->state = THREAD_DEAD;
+    atomic_store_explicit(&t->rq, &sched_cpu_of(0)->rq, memory_order_release);
+    sched_unlock_thread(rq, state);
+    spin_unlock(&threads.lock);
+}
+
 /* --- life --- */
 
 static void thread_start(void *arg)
@@ -289,11 +303,13 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
-/** What a switch to it has to do besides. */
-static NOINLINE bool prepare_state(struct thread *t, const struct thread_options *options)
+/** What a switch to it has to do besides. It enters its program, so that a kill reaches it from
+ * here on.
+ * @return OK; E_NOMEM; E_CANCELLED: the program is being ended. */
+static NOINLINE enum status prepare_state(struct thread *t, const struct thread_options *options)
 {
     if (!prepare_fp(t, options->uses_fp)) {
-        return false;
+        return E_NOMEM;
     }
     t->program = options->program;
     if (t->program != NULL) {
@@ -302,18 +318,22 @@ static NOINLINE bool prepare_state(struct thread *t, const struct thread_options
     if (t->program != NULL || t->fp_area != NULL) {
         t->special |= SPECIAL_STATE;
     }
-    return true;
+    enum status s = t->program == NULL ? OK : program_add_thread(t->program, t);
+    if (s != OK) {
+        t->program = NULL;
+    }
+    return s;
 }
 
 /* A unit's last life has left it as a new one needs it: it has no program, waits for nothing and
  * holds no mutex, and nobody waits for its end. */
-static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
+static ALWAYS_INLINE enum status take(const struct thread_options *options, struct thread **out)
 {
     struct thread *t = UNLIKELY(options->stack_bytes > HAL_STACK_SIZE) ? NULL : spare_pop();
     if (UNLIKELY(t == NULL)) {
         t = new_unit(MAX(options->stack_bytes, HAL_STACK_SIZE));
         if (t == NULL) {
-            return NULL;
+            return E_NOMEM;
         }
     }
     t->special = options->priority >= PRIO_REALTIME ? SPECIAL_REALTIME : 0;
@@ -333,19 +353,23 @@ static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
     t->entry = options->entry;
     t->arg = options->arg;
     copy_name(t->name, options->name);
-    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL) &&
-        !prepare_state(t, options)) {
-        unit_recycle(t);
-        return NULL;
+    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL)) {
+        enum status s = prepare_state(t, options);
+        if (s != OK) {
+            unit_recycle(t);
+            return s;
+        }
     }
     asan_unpoison((const void *)t->context.stack_lo, HAL_STACK_SIZE); /* another thread's calls */
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
-    return t;
+    *out = t;
+    return OK;
 }
 
 struct thread *thread_take(const struct thread_options *options)
 {
-    return take(options);
+    struct thread *t;
+    return take(options, &t) == OK ? t : NULL;
 }
 
 /** On which CPU it starts. @pre interrupts are masked @return its queue */
@@ -358,7 +382,9 @@ static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread 
     }
     struct sched_cpu *sc = sched_of(cpu);
     t->affinity = sc->bit;
-    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != &sc->rq)) {
+        place_unit(t, sc);
+    }
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
     return &sc->rq;
 }
@@ -377,17 +403,10 @@ static ALWAYS_INLINE void start_locked(struct hal_cpu *cpu, struct run_queue *rq
 enum status thread_create(const struct thread_options *options, struct thread **out)
 {
     ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
-    struct thread *t = take(options);
-    if (UNLIKELY(t == NULL)) {
-        return E_NOMEM;
-    }
-    if (UNLIKELY(options->program != NULL)) {
-        enum status s = program_add_thread(t->program, t);
-        if (s != OK) {
-            t->program = NULL;
-            unit_recycle(t);
-            return s;
-        }
+    struct thread *t;
+    enum status s = take(options, &t);
+    if (UNLIKELY(s != OK)) {
+        return s;
     }
     irq_state_t state = hal_irq_save();
     struct hal_cpu *cpu = hal_this_cpu();
@@ -456,7 +475,7 @@ enum status thread_sleep(uint64_t ns)
 
 /* --- `ps` --- */
 
-/* Acquire: it has a run queue. */
+/* Acquire: what thread_create() wrote before. */
 static bool is_live(const struct thread *t)
 {
     return atomic_load_explicit(&t->refs, memory_order_acquire) != 0;

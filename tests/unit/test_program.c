@@ -260,6 +260,33 @@ static void test_kill_waits_for_kernel_code(void **state)
     assert_string_equal(world_notes(), "still here");
 }
 
+/* The new thread is in the program's list, and no CPU's yet, when the kill comes to it. */
+static void create_one(void *program)
+{
+    thread_detach(start(program, 10, nothing, NULL));
+}
+
+static void kill(void *program)
+{
+    program_kill(program, PROGRAM_KILLED, 5);
+}
+
+static void test_kill_meets_a_thread_that_is_being_created(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    (void)thread_trim(); /* its unit is a new one */
+    mutex_lock(&p->lock);
+    struct thread *creator = world_thread("creator", 12, create_one, p);
+    struct thread *killer = world_thread("killer", 11, kill, p);
+    assert_int_equal(thread_sleep(MS), OK); /* both wait for the lock, the creator first */
+    mutex_unlock(&p->lock);
+    thread_set_priority(killer, 15); /* it runs as soon as the creator unlocks */
+    world_join(killer);
+    world_join(creator);
+    expect_end(p, PROGRAM_KILLED, 5);
+}
+
 struct resource {
     struct program_resource r;
     const char *name;
@@ -427,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_first_reason_stands, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
         cmocka_unit_test_setup(test_kill_waits_for_kernel_code, reset),
+        cmocka_unit_test_setup(test_kill_meets_a_thread_that_is_being_created, reset),
         cmocka_unit_test_setup(test_resources_go_newest_first, reset),
         cmocka_unit_test_setup(test_nothing_is_added_to_the_dead, reset),
         cmocka_unit_test_setup(test_wait_has_a_time_limit, reset),
