@@ -143,6 +143,7 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
     esr_decode(esr, far, &fault);
     if (fault.cause == FAULT_PAGE && (read_sctlr_el1() & SCTLR_M) != 0 &&
         upcall_is_stack_guard(fault.address)) {
+        fault.reported = fault.cause;
         fault.cause = FAULT_STACK_OVERFLOW;
     }
     if (fault.access == FAULT_EXEC && fault.has_address && cpu_has_pac() &&
@@ -185,18 +186,14 @@ void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr)
     deliver(&fault);
 }
 
-/* The fault is the stack's, whatever the instruction did; its address is what the CPU says or where
- * the stack ends. */
+/* Whatever the instruction did, there is no stack to handle it on. */
 static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
     struct fault fault = start_fault(frame);
     esr_decode(esr, far, &fault);
+    fault.reported = fault.cause;
     fault.cause = FAULT_STACK_OVERFLOW;
     fault.may_sleep = false;
-    if (!fault.has_address) {
-        fault.has_address = true;
-        fault.address = frame->sp;
-    }
     deliver(&fault);
 }
 

@@ -136,9 +136,8 @@ static struct fault decode(struct hal_frame *frame, uintptr_t address)
     }
 
     if (fault.cause != FAULT_BUS && is_overflow(frame, &fault)) {
+        fault.reported = fault.cause;
         fault.cause = FAULT_STACK_OVERFLOW;
-        fault.address = fault.has_address ? fault.address : frame->rsp;
-        fault.has_address = true;
     }
     return fault;
 }

@@ -63,8 +63,8 @@ struct jit_row {
 #define JIT_STACK_MARGIN 16384u
 #define JIT_PROBE_EVERY  32768u /* a probe may be moved down to the next multiple of a page */
 #define JIT_LEAF_BYTES   4096u
-#define JIT_RECORD_BYTES 16u /* return address and frame pointer, which are not counted in these   \
-                              */
+/** Return address and frame pointer, which are not counted above. */
+#define JIT_RECORD_BYTES 16u
 
 struct jit_code {
     uint8_t *bytes;

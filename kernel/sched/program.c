@@ -199,8 +199,7 @@ static void end_overflow(struct hal_frame *frame)
     struct hal_cpu *cpu = hal_this_cpu();
     uint32_t preempt_off = cpu->preempt_off;
     struct fault fault = {.cause = FAULT_STACK_OVERFLOW,
-                          .has_address = true,
-                          .address = hal_frame_sp(frame),
+                          .reported = FAULT_STACK_OVERFLOW,
                           .pc = hal_frame_pc(frame),
                           .frame = frame};
     /* It is the machine's entry that holds preemption off, and nothing of the program's. */

@@ -20,7 +20,7 @@
 
 #define LONG_NS ((uint64_t)30 * NS_PER_S)
 #define AHEAD   JIT_STACK_MARGIN
-#define OWN     256u   /* of the frame that paints: counted as the call's */
+#define OWN     256u /* of the frame that paints: counted as the call's */
 #define PAINT   0xa5
 #define MEMORY  65536u
 #define STACK   ((size_t)256 << 10)

@@ -45,13 +45,14 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
 {
     const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
     struct code_kernel *k = p->of;
-    bool is_access = fault->cause == FAULT_PAGE || fault->cause == FAULT_STACK_OVERFLOW;
+    enum fault_cause cause = fault->cause == FAULT_STACK_OVERFLOW ? fault->reported : fault->cause;
     const struct code_fault f = {.pc = fault->pc,
                                  .fp = hal_frame_fp(fault->frame),
                                  .sp = hal_frame_sp(fault->frame),
                                  .caller = hal_frame_caller(fault->frame),
                                  .address = fault->address,
-                                 .is_memory = is_access && fault->has_address};
+                                 .is_memory = cause == FAULT_PAGE,
+                                 .is_interrupt = cause == FAULT_STACK_OVERFLOW};
     if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
         return false;
     }
