@@ -9,18 +9,11 @@
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/string.h"
 #include "kernel/lockcheck.h"
 #include "kernel/sched/thread.h"
+#include "kernel/test_select.h"
 
 #include <stdarg.h>
-
-/* Tests that take minutes, tests of a device that machines have on request only, and those that end
- * in a panic: a glob that begins so runs them, and no other. */
-static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
-
-/* A glob behind it: the tests are not run but walked. */
-#define WALK_PREFIX "fails:"
 
 /* Of the running test; tests run one after the other, in one thread that may start others. */
 static struct {
@@ -82,24 +75,14 @@ static void end(void)
     }
 }
 
-static bool is_wanted(const char *name, const char *glob)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(apart); i++) {
-        if (str_has_prefix(name, apart[i]) && !str_has_prefix(glob, apart[i])) {
-            return false;
-        }
-    }
-    return str_matches(glob, name);
-}
-
 /* On the boot CPU: a test says which of what it starts runs elsewhere. */
-static int run_all(const struct kernel_test *const *tables, const char *glob,
+static int run_all(const struct kernel_test *const *tables, const struct test_selection *selection,
                    extension_walk_t *walk)
 {
-    unsigned ran = 0, failed = 0;
+    unsigned ran = 0, failed = 0, number = 0;
     for (const struct kernel_test *const *table = tables; *table != NULL; table++) {
         for (const struct kernel_test *t = *table; t->name != NULL; t++) {
-            if (!is_wanted(t->name, glob)) {
+            if (!test_is_selected(selection, t->name, t->on, &number)) {
                 continue;
             }
             begin();
@@ -109,36 +92,36 @@ static int run_all(const struct kernel_test *const *tables, const char *glob,
                 continue;
             }
             end();
-            failed += report(walk != NULL ? WALK_PREFIX : "", t->name, ++ran) ? 0 : 1;
+            failed += report(walk != NULL ? "fails:" : "", t->name, ++ran) ? 0 : 1;
         }
     }
     console_printf("1..%u\n", ran);
     if (ran == 0) {
-        console_printf("# no test matches %s\n", glob);
+        console_printf("# no test matches %s\n", selection->glob);
         return 1;
     }
     return failed > 255 ? 255 : (int)failed;
 }
 
-int test_run(const char *glob)
+int test_run(const char *text)
 {
+    struct test_selection selection;
+    if (!test_select(text, &selection)) {
+        console_printf("# no such selection of tests: %s\n", text);
+        return 1;
+    }
     const struct extension *e = extension_get();
     if (e == NULL) {
         return 1;
     }
-    extension_walk_t *walk = NULL;
-    if (str_has_prefix(glob, WALK_PREFIX)) {
-        walk = e->walk;
-        glob += sizeof(WALK_PREFIX) - 1;
-        if (walk == NULL) {
-            console_printf("# allocations fail in debug builds\n");
-            return 1;
-        }
+    if (selection.is_walk && e->walk == NULL) {
+        console_printf("# allocations fail in debug builds\n");
+        return 1;
     }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     (void)!thread_set_affinity(self, 1); /* it is online */
-    int failed = run_all(e->tests, glob, walk);
+    int failed = run_all(e->tests, &selection, selection.is_walk ? e->walk : NULL);
     (void)!thread_set_affinity(self, before);
     return failed;
 }

@@ -600,12 +600,9 @@ static bool take_idle_thread(struct sched_cpu *sc)
     if (sc->rq.idle == NULL) {
         return false;
     }
-    irq_state_t state = hal_irq_save();
-    place_unit(sc->rq.idle, sc);
-    hal_irq_restore(state);
     sc->rq.idle->state = THREAD_READY;
-    /* Release: `ps` finds it from here on. */
-    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_release);
+    atomic_store_explicit(&sc->rq.idle->rq, &sc->rq, memory_order_relaxed);
+    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
     return true;
 }
 
@@ -632,7 +629,8 @@ void sched_remove_cpu(struct hal_cpu *cpu)
     struct sched_cpu *sc = sched_cpus[cpu->id];
     struct thread *idle_thread = sc->rq.idle;
     sched_cpus[cpu->id] = NULL;
-    thread_leave_queue(idle_thread);
+    idle_thread->state = THREAD_DEAD;
+    atomic_store_explicit(&idle_thread->rq, NULL, memory_order_relaxed);
     thread_put(idle_thread);
     heap_free(sc);
 }

@@ -33,8 +33,10 @@ static const struct {
      "that nobody claims again and again is masked; `irq resume` lets it try again. `irq move`\n"
      "lets a line interrupt another CPU, until its last handler goes.\n"
      "    irq 5"},
-    {"test", "Runs what is built into this kernel, in TAP form. * and ? stand for any characters.\n"
-             "    test sched*"},
+    {"test", "Runs the kernel's tests, in TAP form. * and ? stand for any characters.\n"
+             "    test sched*\n"
+             "    test on:cpus,memory:*   only those that depend on these parts of the machine;\n"
+             "                            others are interrupts, firmware and screen"},
     {"bench", "Prints a line a figure: bench NAME VALUE UNIT. Figures repeat exactly only under\n"
               "`scripts/run --bench`, where instructions are counted.\n"
               "    bench heap.*"},

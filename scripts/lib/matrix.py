@@ -31,6 +31,7 @@ class Matrix:
         self.machine = machine
         self.values = data["axes"]
         self.rules = data.get("impossible", [])
+        self.default, self.parts = data.get("default", {}), data.get("parts", {})
         axes = {axis: list(values) for axis, values in self.values.items()}
         self.space = Space(axes, [self.rule(entry) for entry in self.rules])
 
@@ -56,6 +57,12 @@ class Matrix:
         # "=" keeps argparse from taking --qemu's argument, which starts with a dash, for an option.
         return [f"{option}={argument}" for option, argument in merged.items()]
 
+    def selection(self, row):
+        """The in-guest tests that can depend on the row, for --test: those that depend on a part of the machine in
+        which it differs from the default."""
+        differ = {part for axis, value in row.items() if value != self.default[axis] for part in self.parts[axis]}
+        return f"on:{','.join(sorted(differ))}:*" if differ else "*"
+
     def why_not(self, pair):
         """The reason of the rule that forbids a pair; a pair no rule names is excluded by several together."""
         held = dict(pair)
@@ -77,9 +84,9 @@ def name(row):
     return " ".join(f"{axis}={value}" for axis, value in row.items())
 
 
-def run_command(matrix, row, build, preset, *more):
+def run_command(matrix, row, build, preset, selection="*"):
     return [str(ROOT / "scripts/run"), matrix.machine, "--preset", preset, "--build", str(build), "--no-build",
-            "--no-install", "--timeout", str(LIMIT_S), "--test", "--append", "shell", *matrix.options(row), *more]
+            "--no-install", "--timeout", str(LIMIT_S), f"--test={selection}", "--append", "shell", *matrix.options(row)]
 
 
 def given(matrix, row, option, default):
@@ -113,9 +120,9 @@ def complaints(matrix, row, status, output):
     yield from complaints_of_memory(output, memory_given(matrix, row))
 
 
-def run_row(matrix, row, build, preset):
-    """Boot one row. Returns what is wrong, as lines, and then the end of what it printed."""
-    done = subprocess.run(run_command(matrix, row, build, preset), input=TYPED.encode(), stdout=subprocess.PIPE,
+def run_row(matrix, row, build, preset, selection="*"):
+    """Boot one row and run these in-guest tests. Returns what is wrong, as lines, and then the end of what it printed."""
+    done = subprocess.run(run_command(matrix, row, build, preset, selection), input=TYPED.encode(), stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     output = done.stdout.decode(errors="replace")
     wrong = list(complaints(matrix, row, done.returncode, output))
@@ -128,10 +135,10 @@ def has_host_alone(matrix, row):
     return int(given(matrix, row, "--smp", "2")) > 2 * os.cpu_count()
 
 
-def run_rows(matrix, rows, build, preset, writer):
-    """One point a row."""
+def run_rows(matrix, rows, build, preset, writer, is_brief=False):
+    """One point a row. Brief: each runs only what can depend on it."""
     def run(row):
-        return row, run_row(matrix, row, build, preset)
+        return row, run_row(matrix, row, build, preset, matrix.selection(row) if is_brief else "*")
 
     for row, wrong in side_by_side(rows, run, lambda row: has_host_alone(matrix, row)):
         writer.claim(name(row), wrong)
@@ -190,6 +197,8 @@ def parse(arguments):
     p.add_argument("--row", metavar="N", type=int, help="that row of the table only")
     p.add_argument("--qemu", action="store_true", help="print QEMU's command line of each row, to be pasted")
     p.add_argument("--run", action="store_true", help="boot the rows and test; prints TAP")
+    p.add_argument("--brief", action="store_true",
+                   help="with --run: only the in-guest tests that can depend on the row")
     p.add_argument("--preset", metavar="NAME", help="the build to boot, if not the release")
     p.add_argument("--build", metavar="DIR", type=Path)
     p.add_argument("--no-build", action="store_true", help="what is built is up to date")
@@ -208,7 +217,7 @@ def serve(args, machine, writer):
     if args.run and not args.no_build:
         build_targets(preset, build, ("all", "iso"))
     if args.run:
-        run_rows(matrix, rows, build, preset, writer)
+        run_rows(matrix, rows, build, preset, writer, args.brief)
     elif args.qemu:
         for row in rows:
             print(f"# {name(row)}\n{qemu_line(matrix, row, build, preset)}")

@@ -145,7 +145,7 @@ static void what_is_looked_for_is_found(void)
 
 const struct kernel_test compiled_tests[] = {
     {"compiled.code_that_runs_is_not_writable_and_has_no_address",
-     code_that_runs_is_not_writable_and_has_no_address},
-    {"compiled.what_is_looked_for_is_found", what_is_looked_for_is_found},
-    {NULL, NULL},
+     code_that_runs_is_not_writable_and_has_no_address, TEST_ON_CPUS},
+    {"compiled.what_is_looked_for_is_found", what_is_looked_for_is_found, TEST_ON_CPUS},
+    {0},
 };

@@ -43,7 +43,7 @@ static void call_on_another_stack_comes_back(void)
 }
 
 const struct kernel_test cpu_tests[] = {
-    {"cpu.interrupt_mask_nests", interrupt_mask_nests},
-    {"cpu.call_on_another_stack_comes_back", call_on_another_stack_comes_back},
+    {"cpu.interrupt_mask_nests", interrupt_mask_nests, TEST_ON_CPUS},
+    {"cpu.call_on_another_stack_comes_back", call_on_another_stack_comes_back, TEST_ON_CPUS},
     {0},
 };

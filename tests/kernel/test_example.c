@@ -29,6 +29,7 @@ static void programs_import_what_the_example_offers(void)
 }
 
 const struct kernel_test example_tests[] = {
-    {"example.programs_import_what_it_offers", programs_import_what_the_example_offers},
-    {NULL, NULL},
+    {"example.programs_import_what_it_offers", programs_import_what_the_example_offers,
+     TEST_ON_NOTHING},
+    {0},
 };

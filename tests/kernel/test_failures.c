@@ -430,24 +430,27 @@ static void every_allocation_has_failed_once(void)
 }
 
 const struct kernel_test failure_tests[] = {
-    {"failures.heap_objects_are_taken_and_grow", heap_objects_are_taken_and_grow},
-    {"failures.what_cannot_grow_is_as_it_was", what_cannot_grow_is_as_it_was},
-    {"failures.guarded_memory_is_taken", guarded_memory_is_taken},
-    {"failures.ranges_are_populated_and_protected", ranges_are_populated_and_protected},
-    {"failures.runs_of_frames_are_taken", runs_of_frames_are_taken},
-    {"failures.threads_are_created", threads_are_created},
+    {"failures.heap_objects_are_taken_and_grow", heap_objects_are_taken_and_grow, TEST_ON_NOTHING},
+    {"failures.what_cannot_grow_is_as_it_was", what_cannot_grow_is_as_it_was, TEST_ON_NOTHING},
+    {"failures.guarded_memory_is_taken", guarded_memory_is_taken, TEST_ON_NOTHING},
+    {"failures.ranges_are_populated_and_protected", ranges_are_populated_and_protected,
+     TEST_ON_NOTHING},
+    {"failures.runs_of_frames_are_taken", runs_of_frames_are_taken, TEST_ON_NOTHING},
+    {"failures.threads_are_created", threads_are_created, TEST_ON_NOTHING},
     {"failures.files_in_memory_are_written_linked_and_listed",
-     files_in_memory_are_written_linked_and_listed},
-    {"failures.pipes_are_made", pipes_are_made},
-    {"failures.disks_are_read_and_mounted", disks_are_read_and_mounted},
-    {"failures.native_programs_run", native_programs_run},
-    {"failures.compiled_programs_run", compiled_programs_run},
-    {"failures.interpreted_programs_run", interpreted_programs_run},
-    {"failures.drivers_are_loaded", drivers_are_loaded},
-    {"failures.a_line_is_had_once_there_is_memory", a_line_is_had_once_there_is_memory},
-    {"failures.every_allocation_has_failed_once", every_allocation_has_failed_once},
-    {NULL, NULL},
+     files_in_memory_are_written_linked_and_listed, TEST_ON_NOTHING},
+    {"failures.pipes_are_made", pipes_are_made, TEST_ON_NOTHING},
+    {"failures.disks_are_read_and_mounted", disks_are_read_and_mounted, TEST_ON_NOTHING},
+    {"failures.native_programs_run", native_programs_run, TEST_ON_NOTHING},
+    {"failures.compiled_programs_run", compiled_programs_run, TEST_ON_NOTHING},
+    {"failures.interpreted_programs_run", interpreted_programs_run, TEST_ON_NOTHING},
+    {"failures.drivers_are_loaded", drivers_are_loaded, TEST_ON_NOTHING},
+    {"failures.a_line_is_had_once_there_is_memory", a_line_is_had_once_there_is_memory,
+     TEST_ON_NOTHING},
+    {"failures.every_allocation_has_failed_once", every_allocation_has_failed_once,
+     TEST_ON_NOTHING},
+    {0},
 };
 #else
-const struct kernel_test failure_tests[] = {{NULL, NULL}};
+const struct kernel_test failure_tests[] = {{0}};
 #endif

@@ -67,9 +67,9 @@ static void commands_run(void)
 }
 
 const struct kernel_test failure_shell_tests[] = {
-    {"failures.commands_of_the_shell_run", commands_run},
-    {NULL, NULL},
+    {"failures.commands_of_the_shell_run", commands_run, TEST_ON_NOTHING},
+    {0},
 };
 #else
-const struct kernel_test failure_shell_tests[] = {{NULL, NULL}};
+const struct kernel_test failure_shell_tests[] = {{0}};
 #endif

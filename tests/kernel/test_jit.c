@@ -145,7 +145,7 @@ static void test_runtime_routines_move_every_size(void)
 }
 
 const struct kernel_test jit_tests[] = {
-    {"code_is_writable_or_executable", test_code_is_writable_or_executable},
-    {"runtime_routines_move_every_size", test_runtime_routines_move_every_size},
+    {"code_is_writable_or_executable", test_code_is_writable_or_executable, TEST_ON_CPUS},
+    {"runtime_routines_move_every_size", test_runtime_routines_move_every_size, TEST_ON_CPUS},
     {0},
 };

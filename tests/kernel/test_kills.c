@@ -263,7 +263,7 @@ static void nothing_is_left_of_many_calls(void)
 }
 
 const struct kernel_test kill_tests[] = {
-    {"kills.nothing_is_left_of_a_call", nothing_is_left_of_a_call},
-    {"long_kills.nothing_is_left_of_many_calls", nothing_is_left_of_many_calls},
+    {"kills.nothing_is_left_of_a_call", nothing_is_left_of_a_call, TEST_ON_NOTHING},
+    {"long_kills.nothing_is_left_of_many_calls", nothing_is_left_of_many_calls, TEST_ON_NOTHING},
     {0},
 };

@@ -322,10 +322,13 @@ static void loads_with_any_number_of_free_pages(void)
 }
 
 const struct kernel_test limits_tests[] = {
-    {"limits.time_is_limited_inside_one_function", time_is_limited_inside_one_function},
+    {"limits.time_is_limited_inside_one_function", time_is_limited_inside_one_function,
+     TEST_ON_INTERRUPTS},
     {"limits.ends_at_any_point_of_loading_leave_nothing_behind",
-     ends_at_any_point_of_loading_leave_nothing_behind},
-    {"limits.memory_is_limited_from_the_first_byte", memory_is_limited_from_the_first_byte},
-    {"limits.loads_with_any_number_of_free_pages", loads_with_any_number_of_free_pages},
+     ends_at_any_point_of_loading_leave_nothing_behind, TEST_ON_NOTHING},
+    {"limits.memory_is_limited_from_the_first_byte", memory_is_limited_from_the_first_byte,
+     TEST_ON_NOTHING},
+    {"limits.loads_with_any_number_of_free_pages", loads_with_any_number_of_free_pages,
+     TEST_ON_NOTHING},
     {0},
 };

@@ -59,9 +59,9 @@ static void imports_are_refused_by_name(void)
 }
 
 const struct kernel_test linked_tests[] = {
-    {"linked.types_are_the_same_by_any_number", types_are_the_same_by_any_number},
+    {"linked.types_are_the_same_by_any_number", types_are_the_same_by_any_number, TEST_ON_NOTHING},
     {"linked.a_module_reaches_only_what_its_imports_name",
-     a_module_reaches_only_what_its_imports_name},
-    {"linked.imports_are_refused_by_name", imports_are_refused_by_name},
+     a_module_reaches_only_what_its_imports_name, TEST_ON_NOTHING},
+    {"linked.imports_are_refused_by_name", imports_are_refused_by_name, TEST_ON_NOTHING},
     {0},
 };

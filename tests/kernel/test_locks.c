@@ -229,14 +229,16 @@ static void sleeping_with_preemption_off_is_named(void)
 }
 
 const struct kernel_test lock_tests[] = {
-    {"locks.a_lock_inversion_is_named", a_lock_inversion_is_named},
-    {"locks.a_circle_of_three_is_named", a_circle_of_three_is_named},
-    {"locks.two_of_a_class_have_one_order", two_of_a_class_have_one_order},
-    {"locks.a_missed_irq_save_is_named", a_missed_irq_save_is_named},
-    {"locks.what_an_interrupt_can_wait_for_is_named", what_an_interrupt_can_wait_for_is_named},
-    {"locks.sleeping_in_an_interrupt_is_named", sleeping_in_an_interrupt_is_named},
-    {"locks.sleeping_with_a_spinlock_is_named", sleeping_with_a_spinlock_is_named},
-    {"locks.sleeping_with_preemption_off_is_named", sleeping_with_preemption_off_is_named},
+    {"locks.a_lock_inversion_is_named", a_lock_inversion_is_named, TEST_ON_NOTHING},
+    {"locks.a_circle_of_three_is_named", a_circle_of_three_is_named, TEST_ON_NOTHING},
+    {"locks.two_of_a_class_have_one_order", two_of_a_class_have_one_order, TEST_ON_NOTHING},
+    {"locks.a_missed_irq_save_is_named", a_missed_irq_save_is_named, TEST_ON_NOTHING},
+    {"locks.what_an_interrupt_can_wait_for_is_named", what_an_interrupt_can_wait_for_is_named,
+     TEST_ON_NOTHING},
+    {"locks.sleeping_in_an_interrupt_is_named", sleeping_in_an_interrupt_is_named, TEST_ON_NOTHING},
+    {"locks.sleeping_with_a_spinlock_is_named", sleeping_with_a_spinlock_is_named, TEST_ON_NOTHING},
+    {"locks.sleeping_with_preemption_off_is_named", sleeping_with_preemption_off_is_named,
+     TEST_ON_NOTHING},
     {0},
 };
 

@@ -281,10 +281,13 @@ static void a_storm_of_questions_breaks_nothing(void)
 
 const struct kernel_test look_tests[] = {
     {"look.a_cpu_that_masks_interrupts_says_where_it_is",
-     a_cpu_that_masks_interrupts_says_where_it_is},
-    {"look.a_second_one_does_not_wait_for_interrupts", a_second_one_does_not_wait_for_interrupts},
-    {"look.an_nmi_that_no_cpu_sent_is_reported", an_nmi_that_no_cpu_sent_is_reported},
-    {"look.questions_break_nothing", questions_break_nothing},
-    {"long_look.a_storm_of_questions_breaks_nothing", a_storm_of_questions_breaks_nothing},
+     a_cpu_that_masks_interrupts_says_where_it_is, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"look.a_second_one_does_not_wait_for_interrupts", a_second_one_does_not_wait_for_interrupts,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"look.an_nmi_that_no_cpu_sent_is_reported", an_nmi_that_no_cpu_sent_is_reported,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"look.questions_break_nothing", questions_break_nothing, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"long_look.a_storm_of_questions_breaks_nothing", a_storm_of_questions_breaks_nothing,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

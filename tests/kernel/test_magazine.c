@@ -179,7 +179,7 @@ static void nothing_is_had_by_two(void)
 
 const struct kernel_test magazine_tests[] = {
     {"magazine.who_is_interrupted_in_the_middle_begins_again",
-     who_is_interrupted_in_the_middle_begins_again},
-    {"magazine.nothing_is_had_by_two", nothing_is_had_by_two},
+     who_is_interrupted_in_the_middle_begins_again, TEST_ON_CPUS},
+    {"magazine.nothing_is_had_by_two", nothing_is_had_by_two, TEST_ON_CPUS},
     {0},
 };

@@ -206,7 +206,8 @@ static void every_caller_of_what_gives_up_is_traced(void)
 }
 
 const struct kernel_test managed_tests[] = {
-    {"jit.objects_move_at_every_safe_point", objects_move_at_every_safe_point},
-    {"jit.every_caller_of_what_gives_up_is_traced", every_caller_of_what_gives_up_is_traced},
-    {NULL, NULL},
+    {"jit.objects_move_at_every_safe_point", objects_move_at_every_safe_point, TEST_ON_CPUS},
+    {"jit.every_caller_of_what_gives_up_is_traced", every_caller_of_what_gives_up_is_traced,
+     TEST_ON_CPUS},
+    {0},
 };

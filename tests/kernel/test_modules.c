@@ -365,13 +365,17 @@ static void test_programs_and_drivers_are_told_apart(void)
 }
 
 const struct kernel_test module_tests[] = {
-    {"modules_programs_and_drivers_are_told_apart", test_programs_and_drivers_are_told_apart},
+    {"modules_programs_and_drivers_are_told_apart", test_programs_and_drivers_are_told_apart,
+     TEST_ON_NOTHING},
     {"modules_code_of_a_driver_is_named_with_the_driver",
-     test_code_of_a_driver_is_named_with_the_driver},
+     test_code_of_a_driver_is_named_with_the_driver, TEST_ON_NOTHING},
     {"modules_one_name_is_loaded_once_whoever_loads_it",
-     test_one_name_is_loaded_once_whoever_loads_it},
-    {"modules_unload_ends_with_readers_inside", test_unload_ends_with_readers_inside},
-    {"modules_nothing_is_lost_in_1000_cycles", test_nothing_is_lost_in_1000_cycles},
-    {"long_modules_nothing_is_lost_in_20000_cycles", test_nothing_is_lost_in_20000_cycles},
+     test_one_name_is_loaded_once_whoever_loads_it, TEST_ON_NOTHING},
+    {"modules_unload_ends_with_readers_inside", test_unload_ends_with_readers_inside,
+     TEST_ON_NOTHING},
+    {"modules_nothing_is_lost_in_1000_cycles", test_nothing_is_lost_in_1000_cycles,
+     TEST_ON_NOTHING},
+    {"long_modules_nothing_is_lost_in_20000_cycles", test_nothing_is_lost_in_20000_cycles,
+     TEST_ON_NOTHING},
     {0},
 };

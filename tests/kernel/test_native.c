@@ -193,14 +193,17 @@ static void test_refused_files_leave_nothing_behind(void)
 }
 
 const struct kernel_test native_tests[] = {
-    {"exit_status_is_the_programs", test_exit_status_is_the_programs},
-    {"threads_keep_their_float_registers", test_threads_keep_their_float_registers},
-    {"faults_end_only_the_program", test_faults_end_only_the_program},
-    {"landing_pads_are_checked_if_promised", test_landing_pads_are_checked_if_promised},
-    {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls},
-    {"cpu_time_can_be_limited", test_cpu_time_can_be_limited},
-    {"every_call_of_the_sdk", test_every_call_of_the_sdk},
-    {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind},
-    {"refused_files_leave_nothing_behind", test_refused_files_leave_nothing_behind},
+    {"exit_status_is_the_programs", test_exit_status_is_the_programs, TEST_ON_NOTHING},
+    {"threads_keep_their_float_registers", test_threads_keep_their_float_registers, TEST_ON_CPUS},
+    {"faults_end_only_the_program", test_faults_end_only_the_program, TEST_ON_CPUS},
+    {"landing_pads_are_checked_if_promised", test_landing_pads_are_checked_if_promised,
+     TEST_ON_CPUS},
+    {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"cpu_time_can_be_limited", test_cpu_time_can_be_limited, TEST_ON_INTERRUPTS},
+    {"every_call_of_the_sdk", test_every_call_of_the_sdk, TEST_ON_NOTHING},
+    {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind, TEST_ON_NOTHING},
+    {"refused_files_leave_nothing_behind", test_refused_files_leave_nothing_behind,
+     TEST_ON_NOTHING},
     {0},
 };

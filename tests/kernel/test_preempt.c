@@ -169,9 +169,9 @@ static void a_seed_decides_alike_each_time(void)
 }
 
 const struct kernel_test preempt_tests[] = {
-    {"preempt.a_seed_decides_alike_each_time", a_seed_decides_alike_each_time},
+    {"preempt.a_seed_decides_alike_each_time", a_seed_decides_alike_each_time, TEST_ON_NOTHING},
     {"preempt.a_wake_up_that_is_lost_is_found_again_and_again",
-     a_wake_up_that_is_lost_is_found_again_and_again},
+     a_wake_up_that_is_lost_is_found_again_and_again, TEST_ON_NOTHING},
     {0},
 };
 

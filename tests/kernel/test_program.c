@@ -248,11 +248,17 @@ static void threads_of_a_program_share_its_time(void)
 }
 
 const struct kernel_test program_tests[] = {
-    {"program.a_computing_program_is_killed", a_computing_program_is_killed},
-    {"program.a_sleeping_program_is_killed", a_sleeping_program_is_killed},
-    {"program.a_program_ends_with_its_threads", a_program_ends_with_its_threads},
-    {"program.a_kill_waits_for_kernel_code", a_kill_waits_for_kernel_code},
-    {"program.time_ends_a_program_that_holds_its_lock", time_ends_a_program_that_holds_its_lock},
-    {"program.threads_of_a_program_share_its_time", threads_of_a_program_share_its_time},
+    {"program.a_computing_program_is_killed", a_computing_program_is_killed,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.a_sleeping_program_is_killed", a_sleeping_program_is_killed,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.a_program_ends_with_its_threads", a_program_ends_with_its_threads,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.a_kill_waits_for_kernel_code", a_kill_waits_for_kernel_code,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.time_ends_a_program_that_holds_its_lock", time_ends_a_program_that_holds_its_lock,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.threads_of_a_program_share_its_time", threads_of_a_program_share_its_time,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

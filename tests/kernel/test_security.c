@@ -302,14 +302,16 @@ static void entropy_fills_what_it_says(void)
 }
 
 const struct kernel_test security_tests[] = {
-    {"security.what_is_present_is_on", what_is_present_is_on},
-    {"security.indirect_branches_need_a_landing_pad", indirect_branches_need_a_landing_pad},
-    {"security.return_addresses_are_signed", return_addresses_are_signed},
-    {"security.data_is_not_executable", data_is_not_executable},
+    {"security.what_is_present_is_on", what_is_present_is_on, TEST_ON_CPUS},
+    {"security.indirect_branches_need_a_landing_pad", indirect_branches_need_a_landing_pad,
+     TEST_ON_CPUS},
+    {"security.return_addresses_are_signed", return_addresses_are_signed, TEST_ON_CPUS},
+    {"security.data_is_not_executable", data_is_not_executable, TEST_ON_CPUS},
     {"security.memory_that_can_be_written_is_not_made_executable",
-     memory_that_can_be_written_is_not_made_executable},
-    {"security.writable_code_is_not_executable", writable_code_is_not_executable},
-    {"security.pages_of_user_mode_are_left_alone", pages_of_user_mode_are_left_alone},
-    {"security.entropy_fills_what_it_says", entropy_fills_what_it_says},
+     memory_that_can_be_written_is_not_made_executable, TEST_ON_CPUS},
+    {"security.writable_code_is_not_executable", writable_code_is_not_executable, TEST_ON_CPUS},
+    {"security.pages_of_user_mode_are_left_alone", pages_of_user_mode_are_left_alone, TEST_ON_CPUS},
+    {"security.entropy_fills_what_it_says", entropy_fills_what_it_says,
+     TEST_ON_CPUS | TEST_ON_FIRMWARE},
     {0},
 };

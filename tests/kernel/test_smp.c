@@ -168,10 +168,12 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
 
 const struct kernel_test smp_tests[] = {
     {"smp.every_cpu_has_vectors_a_stack_and_the_same_protection",
-     every_cpu_has_vectors_a_stack_and_the_same_protection},
-    {"smp.no_call_is_lost", no_call_is_lost},
-    {"smp.all_are_called_at_once", all_are_called_at_once},
-    {"smp.what_is_unmapped_is_gone_on_every_cpu", what_is_unmapped_is_gone_on_every_cpu},
-    {"smp.cpus_live_through_a_hole_in_the_direct_map", cpus_live_through_a_hole_in_the_direct_map},
+     every_cpu_has_vectors_a_stack_and_the_same_protection, TEST_ON_CPUS | TEST_ON_FIRMWARE},
+    {"smp.no_call_is_lost", no_call_is_lost, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.all_are_called_at_once", all_are_called_at_once, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.what_is_unmapped_is_gone_on_every_cpu", what_is_unmapped_is_gone_on_every_cpu,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.cpus_live_through_a_hole_in_the_direct_map", cpus_live_through_a_hole_in_the_direct_map,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},
     {0},
 };

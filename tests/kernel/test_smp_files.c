@@ -304,7 +304,9 @@ static void disk_files_are_read_from_every_cpu(void)
 }
 
 const struct kernel_test smp_file_tests[] = {
-    {"smp.memory_files_are_used_from_every_cpu", memory_files_are_used_from_every_cpu},
-    {"smp.disk_files_are_read_from_every_cpu", disk_files_are_read_from_every_cpu},
+    {"smp.memory_files_are_used_from_every_cpu", memory_files_are_used_from_every_cpu,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.disk_files_are_read_from_every_cpu", disk_files_are_read_from_every_cpu,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -390,12 +390,19 @@ static void threads_that_move_lose_nothing(void)
 }
 
 const struct kernel_test smp_move_tests[] = {
-    {"smp.idle_cpus_take_ready_threads", idle_cpus_take_ready_threads},
-    {"smp.affinity_is_followed_at_once", affinity_is_followed_at_once},
-    {"smp.the_best_of_the_real_time_class_run", the_best_of_the_real_time_class_run},
-    {"smp.an_idle_system_takes_few_interrupts", an_idle_system_takes_few_interrupts},
-    {"smp.one_thread_on_each_cpu_is_not_interrupted", one_thread_on_each_cpu_is_not_interrupted},
-    {"smp.equals_that_cannot_be_divided_take_turns", equals_that_cannot_be_divided_take_turns},
-    {"smp.threads_that_move_lose_nothing", threads_that_move_lose_nothing},
+    {"smp.idle_cpus_take_ready_threads", idle_cpus_take_ready_threads,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.affinity_is_followed_at_once", affinity_is_followed_at_once,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.the_best_of_the_real_time_class_run", the_best_of_the_real_time_class_run,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.an_idle_system_takes_few_interrupts", an_idle_system_takes_few_interrupts,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.one_thread_on_each_cpu_is_not_interrupted", one_thread_on_each_cpu_is_not_interrupted,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.equals_that_cannot_be_divided_take_turns", equals_that_cannot_be_divided_take_turns,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.threads_that_move_lose_nothing", threads_that_move_lose_nothing,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

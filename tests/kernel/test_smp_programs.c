@@ -150,9 +150,10 @@ static void every_cpu_fetches_a_drivers_code_anew(void)
 
 const struct kernel_test smp_program_tests[] = {
     {"smp.programs_are_started_and_killed_from_every_cpu",
-     programs_are_started_and_killed_from_every_cpu},
+     programs_are_started_and_killed_from_every_cpu, TEST_ON_CPUS},
     {"smp.drivers_are_loaded_and_unloaded_from_every_cpu",
-     drivers_are_loaded_and_unloaded_from_every_cpu},
-    {"smp.every_cpu_fetches_a_drivers_code_anew", every_cpu_fetches_a_drivers_code_anew},
+     drivers_are_loaded_and_unloaded_from_every_cpu, TEST_ON_CPUS},
+    {"smp.every_cpu_fetches_a_drivers_code_anew", every_cpu_fetches_a_drivers_code_anew,
+     TEST_ON_CPUS},
     {0},
 };

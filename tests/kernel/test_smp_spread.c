@@ -216,8 +216,11 @@ static void a_program_computes_on_wherever_it_is_moved(void)
 }
 
 const struct kernel_test smp_spread_tests[] = {
-    {"smp.as_many_programs_as_cpus_run_at_once", as_many_programs_as_cpus_run_at_once},
-    {"smp.a_program_on_another_cpu_is_killed_at_once", a_program_on_another_cpu_is_killed_at_once},
-    {"smp.a_program_computes_on_wherever_it_is_moved", a_program_computes_on_wherever_it_is_moved},
+    {"smp.as_many_programs_as_cpus_run_at_once", as_many_programs_as_cpus_run_at_once,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.a_program_on_another_cpu_is_killed_at_once", a_program_on_another_cpu_is_killed_at_once,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.a_program_computes_on_wherever_it_is_moved", a_program_computes_on_wherever_it_is_moved,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -319,11 +319,12 @@ static void nothing_is_lost_or_left_with_preemption_points(void)
 #endif
 
 const struct kernel_test stress_tests[] = {
-    {"stress.nothing_is_lost_or_left", nothing_is_lost_or_left},
+    {"stress.nothing_is_lost_or_left", nothing_is_lost_or_left, TEST_ON_CPUS},
 #ifdef HALYARD_DEBUG
     {"stress.nothing_is_lost_or_left_with_preemption_points",
-     nothing_is_lost_or_left_with_preemption_points},
+     nothing_is_lost_or_left_with_preemption_points, TEST_ON_CPUS},
 #endif
-    {"long_stress.nothing_is_lost_or_left_in_many_rounds", nothing_is_lost_or_left_in_many_rounds},
+    {"long_stress.nothing_is_lost_or_left_in_many_rounds", nothing_is_lost_or_left_in_many_rounds,
+     TEST_ON_CPUS},
     {0},
 };

@@ -181,9 +181,11 @@ static void the_copying_functions_are_their_own(void)
 
 const struct kernel_test string_tests[] = {
     {"string.every_length_alignment_and_overlap_is_moved",
-     every_length_alignment_and_overlap_is_moved},
-    {"string.every_length_and_alignment_is_set", every_length_and_alignment_is_set},
-    {"string.nothing_beside_the_bytes_is_touched", nothing_beside_the_bytes_is_touched},
-    {"string.the_copying_functions_are_their_own", the_copying_functions_are_their_own},
-    {NULL, NULL},
+     every_length_alignment_and_overlap_is_moved, TEST_ON_CPUS},
+    {"string.every_length_and_alignment_is_set", every_length_and_alignment_is_set, TEST_ON_CPUS},
+    {"string.nothing_beside_the_bytes_is_touched", nothing_beside_the_bytes_is_touched,
+     TEST_ON_CPUS},
+    {"string.the_copying_functions_are_their_own", the_copying_functions_are_their_own,
+     TEST_ON_CPUS},
+    {0},
 };

@@ -517,7 +517,9 @@ static void nothing_is_lost_in_minutes(void)
 }
 
 const struct kernel_test torture_tests[] = {
-    {"torture.nothing_is_lost_or_had_by_two", nothing_is_lost_or_had_by_two},
-    {"long_torture.nothing_is_lost_in_minutes", nothing_is_lost_in_minutes},
+    {"torture.nothing_is_lost_or_had_by_two", nothing_is_lost_or_had_by_two,
+     TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"long_torture.nothing_is_lost_in_minutes", nothing_is_lost_in_minutes,
+     TEST_ON_CPUS | TEST_ON_MEMORY},
     {0},
 };

@@ -208,12 +208,13 @@ static void trap_without_room_writes_nothing_below_the_stack(void)
 }
 
 const struct kernel_test trap_tests[] = {
-    {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap},
-    {"trap.stack_overflow_is_a_fault_like_any_other", stack_overflow_is_a_fault_like_any_other},
+    {"trap.vectors_catch_a_deliberate_trap", vectors_catch_a_deliberate_trap, TEST_ON_CPUS},
+    {"trap.stack_overflow_is_a_fault_like_any_other", stack_overflow_is_a_fault_like_any_other,
+     TEST_ON_CPUS},
     {"trap.stack_overflow_under_interrupts_is_the_same",
-     stack_overflow_under_interrupts_is_the_same},
-    {"trap.fault_handler_may_sleep_and_fault", fault_handler_may_sleep_and_fault},
+     stack_overflow_under_interrupts_is_the_same, TEST_ON_CPUS},
+    {"trap.fault_handler_may_sleep_and_fault", fault_handler_may_sleep_and_fault, TEST_ON_CPUS},
     {"trap.trap_without_room_writes_nothing_below_the_stack",
-     trap_without_room_writes_nothing_below_the_stack},
+     trap_without_room_writes_nothing_below_the_stack, TEST_ON_CPUS},
     {0},
 };

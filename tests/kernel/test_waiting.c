@@ -439,13 +439,19 @@ static void a_kill_ends_each_wait(void)
 }
 
 const struct kernel_test waiting_tests[] = {
-    {"waiting.readers_and_writers_keep_apart", readers_and_writers_keep_apart},
-    {"waiting.a_writer_gets_in_among_readers", a_writer_gets_in_among_readers},
-    {"waiting.a_reader_gets_in_among_writers", a_reader_gets_in_among_writers},
-    {"waiting.a_condition_is_never_missed", a_condition_is_never_missed},
-    {"waiting.an_event_goes_between_cpus", an_event_goes_between_cpus},
-    {"waiting.readers_are_waited_for", readers_are_waited_for},
-    {"waiting.what_is_put_off_is_called_once", what_is_put_off_is_called_once},
-    {"waiting.a_kill_ends_each_wait", a_kill_ends_each_wait},
+    {"waiting.readers_and_writers_keep_apart", readers_and_writers_keep_apart,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_writer_gets_in_among_readers", a_writer_gets_in_among_readers,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_reader_gets_in_among_writers", a_reader_gets_in_among_writers,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_condition_is_never_missed", a_condition_is_never_missed,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.an_event_goes_between_cpus", an_event_goes_between_cpus,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.readers_are_waited_for", readers_are_waited_for, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.what_is_put_off_is_called_once", what_is_put_off_is_called_once,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_kill_ends_each_wait", a_kill_ends_each_wait, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

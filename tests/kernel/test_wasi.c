@@ -286,10 +286,13 @@ static void a_write_that_may_not_wait_does_not(void)
 }
 
 const struct kernel_test wasi_tests[] = {
-    {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits},
-    {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input},
-    {"wasi.polling_tells_that_nobody_writes_any_more", polling_tells_that_nobody_writes_any_more},
-    {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing},
-    {"wasi.a_write_that_may_not_wait_does_not", a_write_that_may_not_wait_does_not},
+    {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits, TEST_ON_NOTHING},
+    {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input, TEST_ON_INTERRUPTS},
+    {"wasi.polling_tells_that_nobody_writes_any_more", polling_tells_that_nobody_writes_any_more,
+     TEST_ON_NOTHING},
+    {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing,
+     TEST_ON_NOTHING},
+    {"wasi.a_write_that_may_not_wait_does_not", a_write_that_may_not_wait_does_not,
+     TEST_ON_NOTHING},
     {0},
 };

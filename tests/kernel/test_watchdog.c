@@ -299,14 +299,19 @@ static void a_spinlock_that_is_held_too_long_is_found(void)
 #endif
 
 const struct kernel_test watchdog_tests[] = {
-    {"watchdog.a_cpu_without_interrupts_is_found", a_cpu_without_interrupts_is_found},
-    {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found},
-    {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found},
-    {"watchdog.a_mutex_that_is_held_for_long_is_found", a_mutex_that_is_held_for_long_is_found},
+    {"watchdog.a_cpu_without_interrupts_is_found", a_cpu_without_interrupts_is_found,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"watchdog.a_thread_above_the_others_is_found", a_thread_above_the_others_is_found,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"watchdog.a_thread_with_preemption_off_is_found", a_thread_with_preemption_off_is_found,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"watchdog.a_mutex_that_is_held_for_long_is_found", a_mutex_that_is_held_for_long_is_found,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
 #ifdef HALYARD_DEBUG
     {"watchdog.a_spinlock_that_is_held_too_long_is_found",
-     a_spinlock_that_is_held_too_long_is_found},
+     a_spinlock_that_is_held_too_long_is_found, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
 #endif
-    {"watchdog.two_cpus_without_interrupts_are_found", two_cpus_without_interrupts_are_found},
+    {"watchdog.two_cpus_without_interrupts_are_found", two_cpus_without_interrupts_are_found,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

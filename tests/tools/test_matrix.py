@@ -83,6 +83,22 @@ class Options(unittest.TestCase):
             matrix.Matrix("x86_64", {**SMALL, "impossible": [{"memory": ["8M"], "why": ""}]})
 
 
+class Selections(unittest.TestCase):
+    def test_every_axis_says_what_it_changes(self):
+        known = {"interrupts", "cpus", "memory", "firmware", "screen"}
+        for machine in MACHINES:
+            m = matrix.load(machine)
+            self.assertEqual((list(m.default), list(m.parts)), (list(m.space.axes), list(m.space.axes)))
+            self.assertTrue(m.space.allows(m.default))
+            self.assertLessEqual({part for parts in m.parts.values() for part in parts}, known)
+            self.assertTrue(all(value in m.space.axes[axis] for axis, value in m.default.items()))
+
+    def test_a_row_runs_what_depends_on_where_it_differs(self):
+        m = matrix.load("x86_64")
+        self.assertEqual(m.selection({**m.default, "memory": "16M", "screen": "vga"}), "on:memory,screen:*")
+        self.assertEqual(m.selection(m.default), "*")
+
+
 class Judgement(unittest.TestCase):
     def complaints(self, status=0, output=GOOD):
         row = {"boot": "kernel", "memory": "1G", "bus": "two", "screen": "none"}

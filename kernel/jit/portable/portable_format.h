@@ -46,7 +46,7 @@ enum portable_outcome {
 };
 struct portable_end {
     enum portable_outcome outcome;
-    uint32_t status; /* perhaps over 255 */
+    int status;
 };
 
 /** A look at a file that is not run. */
