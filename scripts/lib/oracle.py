@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Random WebAssembly modules on every engine there is: all have to say the same, traps included.
 
-    oracle.py check BUILD             the suite: some modules on all engines, and that wrong engines are noticed
+    oracle.py check BUILD             the suite: some modules on all engines, and that wrong engines are noticed;
+                                      --part N/M: every M-th of both
     oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them
     oracle.py show BUILD SEED         what each engine says of one module, and where the module is
     oracle.py reduce BUILD SEED       the smallest part of a module that engines still differ about
@@ -22,6 +23,7 @@ from itertools import zip_longest
 from os import cpu_count
 from pathlib import Path
 
+import sample
 import tap
 from tree import ROOT
 
@@ -270,24 +272,24 @@ def check_voters(writer, build):
     return found
 
 
-def check_modules(writer, build, found):
+def check_modules(writer, build, found, seed, count):
     for vectors in (False, True):
         voters = [voter for voter in found if voter.has_vectors or not vectors]
         try:
-            run(build, 1, CHECK_MODULES, vectors, build / "oracle", voters)
+            run(build, seed, count, vectors, build / "oracle", voters)
             wrong = []
         except Disagreement as why:
             wrong = [str(why)]
         names = ", ".join(voter.name for voter in voters)
-        writer.point(not wrong, f"{CHECK_MODULES} modules{' with vectors' if vectors else ''} on {names}", *wrong)
+        writer.point(not wrong, f"{count} modules{' with vectors' if vectors else ''} on {names}", *wrong)
 
 
-def check_compilation(writer, build):
+def check_compilation(writer, build, seed, count):
     """Every function becomes code of both machines, whichever this computer is, and passes the compiler's checks."""
-    files = generate(build, 1, CHECK_MODULES, False, build / "oracle" / "compiled")
+    files = generate(build, seed, count, False, build / "oracle" / "compiled")
     done = subprocess.run([str(build / "wasm-compile"), *map(str, files)], capture_output=True, text=True)
     said = (done.stdout + done.stderr).splitlines()[:20]
-    writer.point(done.returncode == 0, f"{CHECK_MODULES} modules compile for both machines", *said)
+    writer.point(done.returncode == 0, f"{count} modules compile for both machines", *said)
 
 
 def check_mistake(writer, build, argv, engine, mistake):
@@ -319,12 +321,14 @@ def mistakes(build):
         yield [*prefix, str(folder / f"wasm-oracle-wrong-address-{machine}")], "host", address
 
 
-def check(build):
+def check(build, part):
     writer = tap.Writer()
+    count = CHECK_MODULES // part.count
+    seed = 1 + (part.number - 1) * count
     found = check_voters(writer, build)
-    check_compilation(writer, build)
-    check_modules(writer, build, found)
-    for argv, engine, mistake in mistakes(build):
+    check_compilation(writer, build, seed, count)
+    check_modules(writer, build, found, seed, count)
+    for argv, engine, mistake in part.of(mistakes(build)):
         check_mistake(writer, build, argv, engine, mistake)
     return writer.status()
 
@@ -344,6 +348,7 @@ def parse(arguments):
     p.add_argument("build", type=lambda name: Path(name).resolve())
     p.add_argument("seed", type=int, nargs="?", default=1)
     p.add_argument("count", type=int, nargs="?", default=CHECK_MODULES)
+    p.add_argument("--part", type=sample.part, default=sample.WHOLE, help=argparse.SUPPRESS)
     p.add_argument("--vectors", action="store_true", help="modules with vectors")
     p.add_argument("--engines", help="names, with commas; the first is who the others are compared with")
     return p.parse_args(arguments)
@@ -363,7 +368,7 @@ def chosen_engines(args):
 def main(arguments):
     args = parse(arguments)
     if args.what == "check":
-        return check(args.build)
+        return check(args.build, args.part)
     try:
         folder, voters = args.build / "oracle", chosen_engines(args)
     except Missing as why:

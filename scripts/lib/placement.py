@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Compiled code has no address in it: not the one that it is placed at, and none of the program that compiled it.
 
-    placement.py BUILD CONFORMANCE WORKLOADS    all modules of the specification and all workloads, TAP
+    placement.py BUILD CONFORMANCE WORKLOADS [--part N/M]
+                                                all modules of the specification and all workloads, or every M-th, TAP
 
 tests/oracle/place.c compiles a module for both machines, to run at two addresses, and compares the bytes. It is
 run twice, as a program of this computer and as one of AArch64, which has everything somewhere else: the bytes
@@ -17,6 +18,7 @@ from os import cpu_count
 from pathlib import Path
 
 import oracle
+import sample
 import tap
 import wasmspec
 import workloads
@@ -83,14 +85,14 @@ def compare(writer, what, build, files, is_slow=lambda file: False):
                  list(complaints(here_said, there_said))[:20])
 
 
-def check(build, clone, programs):
+def check(build, clone, programs, part):
     writer = tap.Writer()
     with tempfile.TemporaryDirectory() as work:
         try:
             with locked(clone):
                 files = specification(clone / "testsuite", Path(work, "spec"))
             writer.point(len(files) >= SPECIFICATION, "the specification's modules are there", str(len(files)))
-            compare(writer, "modules of the specification", build, files)
+            compare(writer, "modules of the specification", build, part.of(files))
         except wasmspec.NoSuite as why:
             writer.skip("modules of the specification", str(why))
     place = workloads.folder()
@@ -98,16 +100,17 @@ def check(build, clone, programs):
         writer.skip("workloads", workloads.NOWHERE)
         return writer.status()
     with locked(programs):
-        names = workloads.compile_all(place, programs)
+        names = workloads.compile_all(place, programs, part)
     compare(writer, "workloads", build, [programs / f"{name}.wasm" for name in names],
             lambda file: file.stem in ONLY_HERE)
     return writer.status()
 
 
 def main(arguments):
+    part, arguments = sample.take_part(arguments)
     build, clone, programs = (Path(argument).resolve() for argument in arguments)
     try:
-        return check(build, clone, programs)
+        return check(build, clone, programs, part)
     except Failure as failure:
         print(f"placement: {failure}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Run Python tests (unittest) and print TAP.
 
-    suite.py FILE [--filter GLOB] [--machine M] [--build DIR]
+    suite.py FILE [--filter GLOB] [--part N/M] [--machine M] [--build DIR]
 
 FILE's tests learn about machine and build directory from smoke.py.
 """
@@ -13,6 +13,7 @@ import sys
 import unittest
 from pathlib import Path
 
+import sample
 import tap
 
 
@@ -36,6 +37,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--filter", default="*")
+    parser.add_argument("--part", type=sample.part, default=sample.WHOLE, help="the N-th of every M tests")
     parser.add_argument("--machine")
     parser.add_argument("--build")
     args = parser.parse_args()
@@ -43,11 +45,10 @@ def main():
     os.environ["HALYARD_TEST_BUILD"] = args.build or ""
     writer = tap.Writer()
     result = tap.Result(writer)
-    chosen = unittest.TestSuite(
-        test for test in flatten(load(args.file))
-        if fnmatch.fnmatch(tap.Result.name(test), args.filter)
-        or fnmatch.fnmatch(tap.Result.name(test).split(".")[-1], args.filter))
-    chosen.run(result)
+    chosen = [test for test in flatten(load(args.file))
+              if fnmatch.fnmatch(tap.Result.name(test), args.filter)
+              or fnmatch.fnmatch(tap.Result.name(test).split(".")[-1], args.filter)]
+    unittest.TestSuite(args.part.of(chosen)).run(result)
     return writer.status()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test: set up, build, run every suite, count points.
+"""scripts/test: set up, build, run the suites (suites.py), count points.
 
 A suite is a command that prints TAP. What a suite prints is shown only as far as it matters: failed
 points with their details, skipped ones with their reasons; --verbose shows every line. As many suites run
@@ -7,157 +7,26 @@ side by side as there are CPUs; what is shown comes whole, suite by suite, in th
 """
 import argparse
 import fnmatch
-import functools
-import json
 import os
-import re
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import backports
 import campaigns
 import matrix
 import oracle
 import packages
+import sample
 import tap
 from builder import build_targets
 from campaigns import Campaign
 from parallel import side_by_side
+from suites import all_suites, host_tests, maker
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
-PYTHON = sys.executable
-LIB = ROOT / "scripts/lib"
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
-CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
-WASI_ENGINES = ("interpreter", "host")
-# Presets are a machine's with these; in tests/sanitize, what they are to find.
-SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
-
-
-@dataclass
-class Command:
-    """One suite: how to run it, and the names its points may be chosen by."""
-
-    name: str
-    argv: list
-    points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
-    filter_words: list = None                   # what precedes a GLOB of points on its command line
-    environment: dict = field(default_factory=dict)
-    is_tap: bool = True                         # else its status is its one point
-    is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
-    prepare: object = lambda: None              # builds what only it needs
-
-
-def host_tests(build):
-    """{name: (label, command)} of the host build's tests, as ctest knows them."""
-    listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
-                             capture_output=True, text=True).stdout
-    found = {}
-    for test in json.loads(listing)["tests"]:
-        labels = next((p["value"] for p in test["properties"] if p["name"] == "LABELS"), ["unit"])
-        found[test["name"]] = (labels[0], test["command"])
-    return found
-
-
-def host_suites(build):
-    for name, (label, argv) in host_tests(build).items():
-        source = ROOT / "tests/unit" / f"{name}.c"
-        if source.exists():
-            points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
-            yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-        elif label not in ("layering", "conformance", "oracle"):  # those are suites of their own, below
-            yield Command(f"{label}/{name}", argv, is_tap=False)
-
-
-def python_suites(folder, name, machine=None, build=None):
-    for file in sorted((ROOT / folder).glob("test_*.py")):
-        argv = [PYTHON, str(LIB / "suite.py"), str(file)]
-        if machine:
-            argv += ["--machine", machine, "--build", str(build)]
-        yield Command(f"{name}/{file.stem}", argv, re.findall(r"def (test_\w+)", file.read_text()), ["--filter"])
-
-
-def layering_suites(builds, host):
-    check = [PYTHON, str(ROOT / "tests/layering/check.py")]
-    yield Command("layering/tree", check + (["--host", str(host)] if host else []))
-    for machine, build in builds.items():
-        yield Command(f"layering/{machine}", [*check, "--build", str(build), "--machine", machine])
-
-
-def conformance_suites(host):
-    """The public suites of what Halyard runs. A point is one file of tests on one engine."""
-    for engine in CONFORMANCE_ENGINES:
-        yield Command(f"conformance/wasm-spec-{engine}",
-                      [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec"), engine, str(host / "conformance")])
-    for engine in ("interpreter", "host"):  # with sanitizers
-        yield Command(f"conformance/wasm-spec-{engine}-checked",
-                      [PYTHON, str(LIB / "wasmspec.py"), "run", str(host / "wasm-spec-checked"), engine,
-                       str(host / "conformance")])
-    for engine in WASI_ENGINES:
-        run = [PYTHON, str(LIB / "wasisuite.py")]
-        command = [str(host / "halyard-wasm"), engine]
-        yield Command(f"conformance/wasi-testsuite-{engine}", [*run, "public", *command, str(host / "conformance")])
-        yield Command(f"conformance/wasi-programs-{engine}", [*run, "own", *command, str(host / "wasi")])
-
-
-def workload_suites(host):
-    """Interpreting them takes minutes of CPU time."""
-    yield Command("workloads/host", [PYTHON, str(LIB / "workloads.py"), "host", str(host), str(host / "workloads")],
-                  is_alone=True)  # a program on each CPU
-
-
-def oracle_suites(host):
-    """Random WebAssembly modules on all engines. A point is a set of modules."""
-    yield Command("oracle/modules", [PYTHON, str(LIB / "oracle.py"), "check", str(host)])
-    yield Command("oracle/placement", [PYTHON, str(LIB / "placement.py"), str(host), str(host / "conformance"),
-                                       str(host / "workloads")])
-
-
-@functools.cache
-def maker(preset):
-    """What builds it, once it is needed."""
-    return functools.cache(lambda: build_targets(preset, build_directory(preset)))
-
-
-def sanitized_suites(machine, points):
-    """The kernel's own tests in kernels that check themselves, and a mistake of each kind that those catch."""
-    for kind, finds in SANITIZERS.items():
-        preset = f"{machine}-{kind}"
-        build, make = build_directory(preset), maker(preset)
-        yield Command(f"guest/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
-                                          "--timeout", "1200", "--test"], points, [], prepare=make)
-        if kind == "ubsan":
-            yield Command(f"fails/{preset}", [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build",
-                                              "--timeout", "2700", "--test", "fails:*"],
-                          [f"fails:{point}" for point in points], [], prepare=make)
-        for name in finds:
-            file = ROOT / f"tests/sanitize/test_{name}.py"
-            yield Command(f"sanitize/{preset}/{name}", [PYTHON, str(LIB / "suite.py"), str(file), "--machine", machine,
-                                                        "--build", str(build)],
-                          re.findall(r"def (test_\w+)", file.read_text()), ["--filter"], prepare=make)
-
-
-def machine_suites(machine, preset, build):
-    run = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
-    points = [point for file in (ROOT / "tests/kernel").glob("*.c")
-              for point in re.findall(r'\{"([\w.]+)",', file.read_text())]
-    yield Command(f"guest/{machine}", [*run, "--timeout", "600", "--test"], points, [])
-    if preset == machine:
-        yield from sanitized_suites(machine, points)
-    yield from python_suites("tests/smoke", f"smoke/{machine}", machine, build)
-    for engine in (machine, f"{machine}-interpreter"):
-        yield Command(f"conformance/wasm-spec-{engine}", [PYTHON, str(LIB / "wasmspec.py"), "guest", engine, str(build),
-                                                          str(build_directory("host-tests") / "conformance")])
-    yield Command(f"workloads/{machine}", [PYTHON, str(LIB / "workloads.py"), machine, str(build),
-                                           str(build_directory("host-tests") / "workloads")])
-    yield Command(f"workloads/kernels-{machine}", [PYTHON, str(LIB / "kernels.py"), machine, str(build),
-                                                   str(build_directory("host-tests") / "kernels")])
-    yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", "--preset", preset, "--build",
-                                        str(build), "--no-build"], is_alone=True)  # rows side by side
 
 
 def chosen(suite, pattern):
@@ -178,9 +47,8 @@ def run_suite(suite, points):
     """Run one suite and read what it prints: (what it says, every line of it, seconds)."""
     start = time.monotonic()
     result = tap.Suite(suite.name)
-    argv = list(suite.argv)
-    if points != "*" and suite.filter_words is not None:
-        argv += [*suite.filter_words, points]
+    is_filtered = points != "*" and suite.filter_words is not None
+    argv = [*suite.argv, *([*suite.filter_words, points] if is_filtered else suite.all_words)]
     try:
         suite.prepare()
     except Failure as failure:
@@ -236,11 +104,15 @@ def show(result, lines, seconds, verbose):
 
 
 def parse(arguments):
-    p = argparse.ArgumentParser(prog="scripts/test", description="All tests of both machines.")
+    p = argparse.ArgumentParser(prog="scripts/test", description="The tests of both machines.")
     p.add_argument("--machine", choices=MACHINES, help="only this machine, and what needs none")
     p.add_argument("--preset", metavar="NAME", help="test this preset's build instead of the release")
     p.add_argument("--filter", metavar="GLOB", default="*",
                    help="suites (unit/*, smoke/x86_64) or points (test_unmap*) that match")
+    p.add_argument("--full", action="store_true", help="everything; without it a short run, which samples what takes "
+                   "long: the commit's hash chooses the sample. --filter alone runs what it names whole, too")
+    p.add_argument("--sample", metavar="N", type=int, choices=range(sample.SAMPLES),
+                   help=f"the sample of a short run; 0 to {sample.SAMPLES - 1} together are everything")
     p.add_argument("--long", action="store_true", help="the campaigns of hours; results go to docs/campaigns.md")
     p.add_argument("--hours", type=float, default=1.0, help="that each campaign of --long is to have had; default 1")
     p.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
@@ -268,19 +140,6 @@ def set_up(args, machines, presets):
     build_targets("host-tests", host)
     build_targets("tools-aarch64", build_directory("tools-aarch64"))  # oracle.py looks for its runner there
     return builds, host
-
-
-def all_suites(presets, builds, host):
-    yield from workload_suites(host)
-    yield from host_suites(host)
-    yield from conformance_suites(host)
-    yield from oracle_suites(host)
-    yield from layering_suites(builds, host)
-    yield from python_suites("tests/model", "model")
-    yield from python_suites("tests/race", "race")
-    yield from python_suites("tests/tools", "tools")
-    for machine in builds:
-        yield from machine_suites(machine, presets[machine], builds[machine])
 
 
 def all_campaigns(builds, presets, host):
@@ -311,6 +170,17 @@ def run_campaigns(args, builds, presets, host):
     return int(writer.failed > 0 or writer.count == 0)
 
 
+def sample_of(args):
+    """What a run takes of the suites that are sampled."""
+    if args.sample is not None:
+        return sample.Sample(args.sample)
+    return sample.Sample(None if args.full or args.filter != "*" else sample.of_commit())
+
+
+def run_one(work):
+    return work, run_suite(*work)
+
+
 def main(arguments):
     args = parse(arguments)
     try:
@@ -324,16 +194,25 @@ def main(arguments):
 
     if args.long:
         return run_campaigns(args, builds, presets, host)
-    work = []
-    for suite in all_suites(presets, builds, host):
+    taken = sample_of(args)
+    work, left_out = [], []
+    for suite in all_suites(presets, builds, host, taken):
         wanted, points = chosen(suite, args.filter)
-        if wanted:
+        if wanted and suite.part is None:
+            left_out.append(suite.name)
+        elif wanted:
             work.append((suite, points))
     passed = failed = skipped = 0
-    for result, lines, seconds in side_by_side(work, lambda one: run_suite(*one), lambda one: one[0].is_alone):
-        show(result, lines, seconds, args.verbose)
+    for (suite, points), outcome in side_by_side(work, run_one, lambda one: one[0].is_alone):
+        show(*outcome, args.verbose)
+        if not suite.part.is_whole:
+            print(f"    part {suite.part} of it: scripts/test --sample {taken.number} --filter {suite.name}", flush=True)
+        result = outcome[0]
         passed, failed, skipped = (passed + len(result.passed), failed + len(result.failed),
                                    skipped + len(result.skipped))
+    if not taken.is_whole:
+        print(f"sample {taken.number} of {sample.SAMPLES}: scripts/test --sample {taken.number}; not in it: "
+              f"{', '.join(left_out) or 'nothing'}")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0 or passed == 0)
 

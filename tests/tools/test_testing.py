@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """scripts/test itself: suites run side by side and are shown whole, in their order; some run alone."""
+import argparse
 import contextlib
 import io
 import os
@@ -9,12 +10,14 @@ import unittest
 from unittest import mock
 
 import parallel
+import sample
+import suites
 import tap
 import testing
 
 
 def suite(name, text, **more):
-    return testing.Command(name, [sys.executable, "-c", f"print({text!r})"], **more)
+    return suites.Command(name, [sys.executable, "-c", f"print({text!r})"], **more)
 
 
 class SideBySide(unittest.TestCase):
@@ -76,8 +79,56 @@ class SideBySide(unittest.TestCase):
         self.assertLess(len(begun), 10 * os.cpu_count())
 
     def test_the_matrix_is_alone(self):
-        alone = {s.name.split("/")[0] for s in testing.machine_suites("x86_64", "x86_64", testing.ROOT) if s.is_alone}
+        alone = {s.name.split("/")[0] for s in suites.machine_suites("x86_64", "x86_64", testing.ROOT, sample.Sample())
+                 if s.is_alone}
         self.assertEqual(alone, {"matrix"})
+
+
+class Samples(unittest.TestCase):
+    def taken(self, number):
+        """{suite: its part} of a run; what the host's build would list needs that build."""
+        builds = {machine: testing.ROOT for machine in testing.MACHINES}
+        taken = sample.Sample(number)
+        listed = [suite for machine in builds for suite in suites.machine_suites(machine, machine, builds[machine], taken)]
+        listed += [*suites.workload_suites(testing.ROOT, taken.part()), *suites.oracle_suites(testing.ROOT, taken.part()),
+                   *suites.conformance_suites(testing.ROOT, taken.part())]
+        return {suite.name: suite.part for suite in listed if suite.part is not None}
+
+    def test_all_samples_together_are_everything(self):
+        whole, items = self.taken(None), list(range(40))
+        self.assertTrue(all(part.is_whole for part in whole.values()))
+        for name in whole:
+            parts = [taken[name] for taken in map(self.taken, range(sample.SAMPLES)) if name in taken]
+            self.assertEqual(sorted({item for part in parts for item in part.of(items)}), items, name)
+
+    def test_a_sample_has_each_sanitizer_once(self):
+        for number in range(sample.SAMPLES):
+            guests = [name for name in self.taken(number) if name.startswith("guest/")]
+            kinds = sorted(name.rpartition("-")[2] for name in guests if "-" in name)
+            self.assertEqual(kinds, ["asan", "ubsan"])
+
+    def test_what_is_never_sampled(self):
+        for number in range(sample.SAMPLES):
+            taken = self.taken(number)
+            for machine in testing.MACHINES:
+                for name in (f"guest/{machine}", f"matrix/{machine}", f"conformance/wasm-spec-{machine}"):
+                    self.assertTrue(taken[name].is_whole, name)
+
+    def test_options(self):
+        def number(*arguments):
+            return testing.sample_of(testing.parse(arguments)).number
+
+        self.assertEqual(number(), sample.of_commit())
+        self.assertEqual(number("--sample", "3", "--filter", "unit*"), 3)
+        self.assertIsNone(number("--full"))
+        self.assertIsNone(number("--filter", "unit*"))
+
+    def test_a_part_says_how_to_repeat_it(self):
+        self.assertEqual(str(sample.part("2/4")), "2/4")
+        self.assertEqual(sample.part("2/4").of("abcdefghij"), ["b", "f", "j"])
+        for wrong in ("", "2", "0/4", "5/4", "a/b", "1/", "-1/2"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                sample.part(wrong)
 
 
 class Suites(unittest.TestCase):
@@ -92,7 +143,7 @@ class Suites(unittest.TestCase):
         self.assertRegex(said, r"^s: 1 passed, 0 failed, 0 skipped \(\d+\.\d s\)\nconformance c engine 1 of 1\n$")
 
     def test_a_suite_without_points_shows_its_end(self):
-        said = self.shown(testing.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
+        said = self.shown(suites.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
         self.assertIn("s: 0 passed, 1 failed, 0 skipped", said)
         self.assertIn("FAILED s\n        why\n", said)
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Which part of the long suites a short run of scripts/test takes.
+
+A sample is a number. The commit's hash chooses it, so that successive commits together run everything; the samples 0
+to SAMPLES - 1 do so exactly. A part is what one suite runs of it: every PARTS-th of its items.
+"""
+import argparse
+import subprocess
+from dataclasses import dataclass
+
+from tree import MACHINES, ROOT
+
+PARTS = 4
+SAMPLES = PARTS * len(MACHINES)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The number-th of so many parts; counted from 1."""
+
+    number: int = 1
+    count: int = 1
+
+    def __str__(self):
+        return f"{self.number}/{self.count}"
+
+    @property
+    def is_whole(self):
+        return self.count == 1
+
+    def of(self, items):
+        return list(items)[self.number - 1::self.count]
+
+    def options(self):
+        """For the command line of a suite that understands --part."""
+        return [] if self.is_whole else ["--part", str(self)]
+
+
+WHOLE = Part()
+
+
+def part(text):
+    """--part's argument."""
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r}: a part is N/M, 1/M the first of M")
+    return Part(int(number), int(count))
+
+
+def take_part(arguments):
+    """(the part that `--part N/M` at their end names, the arguments before it)."""
+    if arguments[-2:-1] == ["--part"]:
+        return part(arguments[-1]), arguments[:-2]
+    return WHOLE, arguments
+
+
+class Sample:
+    """What a run takes. Without a number it takes everything."""
+
+    def __init__(self, number=None):
+        self.number = number
+
+    @property
+    def is_whole(self):
+        return self.number is None
+
+    def part(self):
+        return WHOLE if self.is_whole else Part(self.number // len(MACHINES) % PARTS + 1, PARTS)
+
+    def choose(self, choices, machine):
+        """One of `choices` for this machine; the other machine has another one."""
+        choices = list(choices)
+        if self.is_whole:
+            return choices
+        return [choices[(self.number + MACHINES.index(machine)) % len(choices)]]
+
+
+def of_commit():
+    """The number that HEAD's hash chooses; 0 outside of a clone."""
+    git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True)
+    return int(git.stdout.strip() or "0", 16) % SAMPLES if git.returncode == 0 else 0

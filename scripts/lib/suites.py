@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""The suites of scripts/test: what each runs, and what a short run takes of the long ones.
+
+A suite is a command that prints TAP. scripts/test --full runs all of them whole; without it a sample (sample.py) says
+which of those that are sampled run, and which part of them.
+"""
+import functools
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from builder import build_targets
+from sample import WHOLE, Part
+from tree import ROOT, build_directory
+
+PYTHON = sys.executable
+LIB = ROOT / "scripts/lib"
+CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
+WASI_ENGINES = ("interpreter", "host")
+# Presets are a machine's with these; in tests/sanitize, what they are to find.
+SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
+SAMPLED_SMOKE = ("test_boot",)  # rows of the matrix boot the same machines
+
+
+@dataclass
+class Command:
+    """One suite: how to run it, and the names its points may be chosen by."""
+
+    name: str
+    argv: list
+    points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
+    filter_words: list = None                   # what precedes a GLOB of points on its command line
+    all_words: list = field(default_factory=list)  # what ends its command line without such a GLOB
+    environment: dict = field(default_factory=dict)
+    is_tap: bool = True                         # else its status is its one point
+    is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
+    prepare: object = lambda: None              # builds what only it needs
+    part: Part = WHOLE                          # what this run takes of it; None: nothing
+
+
+def python(script, *arguments):
+    return [PYTHON, str(LIB / script), *map(str, arguments)]
+
+
+def host_tests(build):
+    """{name: (label, command)} of the host build's tests, as ctest knows them."""
+    listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
+                             capture_output=True, text=True).stdout
+    found = {}
+    for test in json.loads(listing)["tests"]:
+        labels = next((p["value"] for p in test["properties"] if p["name"] == "LABELS"), ["unit"])
+        found[test["name"]] = (labels[0], test["command"])
+    return found
+
+
+def host_suites(build):
+    for name, (label, argv) in host_tests(build).items():
+        source = ROOT / "tests/unit" / f"{name}.c"
+        if source.exists():
+            points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
+            yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        elif label not in ("layering", "conformance", "oracle"):  # those are suites of their own, below
+            yield Command(f"{label}/{name}", argv, is_tap=False)
+
+
+def python_suite(file, name, *options, part=WHOLE, **more):
+    return Command(f"{name}/{file.stem}", python("suite.py", file, *options, *part.options()),
+                   re.findall(r"def (test_\w+)", file.read_text()), ["--filter"], part=part, **more)
+
+
+def python_suites(folder, name, part=WHOLE):
+    for file in sorted((ROOT / folder).glob("test_*.py")):
+        yield python_suite(file, name, part=part)
+
+
+def layering_suites(builds, host):
+    check = [PYTHON, str(ROOT / "tests/layering/check.py")]
+    yield Command("layering/tree", check + (["--host", str(host)] if host else []))
+    for machine, build in builds.items():
+        yield Command(f"layering/{machine}", [*check, "--build", str(build), "--machine", machine])
+
+
+def conformance_suites(host, part):
+    """The public suites of what Halyard runs. A point is one file of tests on one engine."""
+    for engine in CONFORMANCE_ENGINES:
+        yield Command(f"conformance/wasm-spec-{engine}",
+                      python("wasmspec.py", "run", host / "wasm-spec", engine, host / "conformance"))
+    for engine in ("interpreter", "host"):  # with sanitizers
+        yield Command(f"conformance/wasm-spec-{engine}-checked",
+                      python("wasmspec.py", "run", host / "wasm-spec-checked", engine, host / "conformance",
+                             *part.options()), part=part)
+    for engine in WASI_ENGINES:
+        command = [host / "halyard-wasm", engine]
+        yield Command(f"conformance/wasi-testsuite-{engine}",
+                      python("wasisuite.py", "public", *command, host / "conformance"))
+        yield Command(f"conformance/wasi-programs-{engine}", python("wasisuite.py", "own", *command, host / "wasi"))
+
+
+def workload_suites(host, part):
+    """Interpreting them takes minutes of CPU time."""
+    yield Command("workloads/host", python("workloads.py", "host", host, host / "workloads", *part.options()),
+                  is_alone=True, part=part)  # a program on each CPU
+
+
+def oracle_suites(host, part):
+    """Random WebAssembly modules on all engines. A point is a set of modules."""
+    yield Command("oracle/modules", python("oracle.py", "check", host, *part.options()), part=part)
+    yield Command("oracle/placement", python("placement.py", host, host / "conformance", host / "workloads",
+                                             *part.options()), part=part)
+
+
+@functools.cache
+def maker(preset):
+    """What builds it, once it is needed."""
+    return functools.cache(lambda: build_targets(preset, build_directory(preset)))
+
+
+def guest_points():
+    """The names of the in-guest tests."""
+    return [point for file in sorted((ROOT / "tests/kernel").glob("*.c"))
+            for point in re.findall(r'\{"([\w.]+)",\s*\w+\s*[,}]', file.read_text())]
+
+
+def run_command(machine, preset, build):
+    return [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
+
+
+def sanitized_suites(machine, points, sample):
+    """The kernel's own tests in kernels that check themselves, and a mistake of each kind that those catch."""
+    for kind, finds in SANITIZERS.items():
+        preset = f"{machine}-{kind}"
+        build, make = build_directory(preset), maker(preset)
+        run = run_command(machine, preset, build)
+        is_taken = kind in sample.choose(SANITIZERS, machine)
+        whole, part = (WHOLE, sample.part()) if is_taken else (None, None)
+        yield Command(f"guest/{preset}", [*run, "--timeout", "1200", "--test"], points, [], prepare=make, part=whole)
+        if kind == "ubsan":
+            walked = "fails:*" if part is None or part.is_whole else f"fails:part:{part}:*"
+            yield Command(f"fails/{preset}", [*run, "--timeout", "2700", "--test"],
+                          [f"fails:{point}" for point in points], [], [walked], prepare=make, part=part)
+        for name in finds:
+            file = ROOT / f"tests/sanitize/test_{name}.py"
+            suite = python_suite(file, f"sanitize/{preset}", "--machine", machine, "--build", build, prepare=make)
+            suite.name, suite.part = f"sanitize/{preset}/{name}", whole
+            yield suite
+
+
+def machine_suites(machine, preset, build, sample):
+    host, part, points = build_directory("host-tests"), sample.part(), guest_points()
+    yield Command(f"guest/{machine}", [*run_command(machine, preset, build), "--timeout", "600", "--test"], points, [])
+    if preset == machine:
+        yield from sanitized_suites(machine, points, sample)
+    for file in sorted((ROOT / "tests/smoke").glob("test_*.py")):
+        yield python_suite(file, f"smoke/{machine}", "--machine", machine, "--build", build,
+                           part=part if file.stem in SAMPLED_SMOKE else WHOLE)
+    for engine in (machine, f"{machine}-interpreter"):
+        yield Command(f"conformance/wasm-spec-{engine}",
+                      python("wasmspec.py", "guest", engine, build, host / "conformance"))
+    yield Command(f"workloads/{machine}",
+                  python("workloads.py", machine, build, host / "workloads", *part.options()), part=part)
+    has_kernels = "kernels" in sample.choose(("kernels", None), machine)
+    yield Command(f"workloads/kernels-{machine}", python("kernels.py", machine, build, host / "kernels"),
+                  part=WHOLE if has_kernels else None)
+    brief = [] if sample.is_whole else ["--brief"]
+    yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", *brief, "--preset", preset,
+                                        "--build", str(build), "--no-build"], is_alone=True)  # rows side by side
+
+
+def all_suites(presets, builds, host, sample):
+    part = sample.part()
+    yield from workload_suites(host, part)
+    yield from host_suites(host)
+    yield from conformance_suites(host, part)
+    yield from oracle_suites(host, part)
+    yield from layering_suites(builds, host)
+    yield from python_suites("tests/model", "model", part)
+    yield from python_suites("tests/race", "race")
+    yield from python_suites("tests/tools", "tools")
+    for machine in builds:
+        yield from machine_suites(machine, presets[machine], builds[machine], sample)
