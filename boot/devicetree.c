@@ -191,7 +191,7 @@ static void read_initrd(struct dt *dt, const struct fdt_node *chosen)
         return;
     }
     if (!read_address(dt, chosen, "linux,initrd-start", &start) ||
-        !read_address(dt, chosen, "linux,initrd-end", &end) || start >= end) {
+        !read_address(dt, chosen, "linux,initrd-end", &end) || start > end) {
         boot_note(dt->info, "device tree: malformed linux,initrd-start or -end");
         return;
     }

@@ -48,6 +48,11 @@ static void read_tables(const struct boot_mem *m, const struct boot_efi *efi, ui
 
 /* ---- the command line ---- */
 
+static bool has_initrd(const struct boot_efi *efi)
+{
+    return efi->initrd_size != 0 || efi->initrd_is_empty;
+}
+
 static void drop_initrd_word(char *line)
 {
     static const char wanted[] = "initrd=";
@@ -82,7 +87,7 @@ static void read_options(const struct boot_mem *m, const struct boot_efi *efi,
     }
     if (!is_whole) {
         boot_note(info, "efi: command line too long or unreadable, cut");
-    } else if (efi->initrd_size != 0) {
+    } else if (has_initrd(efi)) {
         drop_initrd_word(info->cmdline);
     }
 }
@@ -202,7 +207,7 @@ enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint
     if (efi->vendor != 0) {
         (void)efi_copy_wide(m, efi->vendor, VENDOR_BYTES_MAX, out->loader, sizeof(out->loader));
     }
-    if (efi->initrd_size != 0) {
+    if (has_initrd(efi)) {
         boot_add_module(out, efi->initrd, efi->initrd_size, initrd, sizeof(initrd));
     }
     read_screen(&efi->screen, out);

@@ -33,7 +33,8 @@ struct boot_efi {
     uint64_t descriptor_size;
     uint64_t options, options_size; /* command line in bytes; 0 = none */
     bool options_are_wide;          /* UTF-16 instead of ASCII */
-    uint64_t initrd, initrd_size;   /* 0 = none */
+    bool initrd_is_empty;           /* there is one, of no bytes */
+    uint64_t initrd, initrd_size;   /* 0 = none, or an empty one */
     struct boot_efi_screen screen;
     struct boot_efi_time time;
 };

@@ -50,13 +50,18 @@ endforeach()
 
 # The same samples, and what makes no sense as machine code, as portable programs: programs/NAME.wasm. Both
 # machines run these very bytes.
-set(portable_flags --target=wasm32-wasi -O2 -Wl,--strip-debug -Wall -Wextra -Werror
+set(portable_flags --target=wasm32-wasi -O2 -Wall -Wextra -Werror
     -I "${CMAKE_SOURCE_DIR}/programs/sdk/portable")
 function(halyard_add_portable_program name source)
     set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
+    set(object "${CMAKE_BINARY_DIR}/programs/${name}.dir/${name}.wasm.o")
+    # In two steps: if clang links with an optimisation level it passes the program through binaryen's
+    # wasm-opt where that is installed, and names and code become others.
     add_custom_command(OUTPUT "${output}"
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_BINARY_DIR}/programs/${name}.dir"
         COMMAND "${CMAKE_C_COMPILER}" ${portable_flags} ${HALYARD_PATH_FLAGS}
-            -MD -MF "${output}.d" "${source}" -o "${output}"
+            -MD -MF "${output}.d" -MT "${output}" -c "${source}" -o "${object}"
+        COMMAND "${CMAKE_C_COMPILER}" --target=wasm32-wasi -Wl,--strip-debug "${object}" -o "${output}"
         WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
         DEPENDS "${source}" DEPFILE "${output}.d"
         COMMENT "Compiling portable program ${name}" VERBATIM)

@@ -16,6 +16,10 @@
 #define HAL_STACK_SIZE  ((size_t)0x8000)
 #define HAL_STACK_ALIGN ((size_t)0x10000)
 
+/** An exception or an interrupt is handled on the interrupted stack if so much of it is left;
+ * otherwise on a stack of the CPU's, where its handler cannot sleep. */
+#define HAL_STACK_ROOM 4096
+
 /** Where a thread that does not run left off, on its stack. Every struct thread (hal_cpu.current)
  * begins with it, because the machine's entry code looks at the bounds, and its switch makes `next`
  * what hal_this_thread() returns. */

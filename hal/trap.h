@@ -11,8 +11,8 @@ struct hal_frame; /* the saved registers: hal_arch/frame.h; edited through the f
 
 enum fault_cause {
     FAULT_PAGE,           /**< translation or permission; `address` and `access` say which */
-    FAULT_STACK_OVERFLOW, /**< the stack pointer ran into a guard page; seen before anything was
-                             lost */
+    FAULT_STACK_OVERFLOW, /**< the code touched the guard of its stack, or too little of the stack
+                             is left for a handler; `reported` says what happened there */
     FAULT_ILLEGAL,        /**< undefined instruction */
     FAULT_BREAKPOINT,     /**< int3, brk */
     FAULT_DIVIDE,         /**< integer division by zero or overflow */
@@ -29,9 +29,12 @@ enum fault_access { FAULT_NONE, FAULT_READ, FAULT_WRITE, FAULT_EXEC };
 
 struct fault {
     enum fault_cause cause;
+    /* Of a stack overflow only: the cause that the hardware reported. FAULT_STACK_OVERFLOW: none,
+     * the code was interrupted at an instruction that did nothing wrong. */
+    enum fault_cause reported;
     enum fault_access access;
     bool mapped;       /* FAULT_PAGE: a mapping exists and forbids the access */
-    bool has_address;  /* `address` is valid */
+    bool has_address;  /* the hardware reported `address` */
     bool may_sleep;    /* interrupted code ran with interrupts on, and this runs on its own stack */
     uintptr_t address; /* the access that failed */
     uintptr_t pc;      /* instruction that caused it (or, for breakpoints, the breakpoint itself) */

@@ -14,8 +14,9 @@ struct boot_info;
  *  @context{early} */
 void boot_print_machine(const struct boot_info *info, const struct cmdline *cmdline);
 
-/** @brief Mount the first disk that holds a known file system at /, or else the initrd; an initrd
- * beside a disk at /initrd. With neither, / stays a memory file system. @context{thread, may sleep}
+/** @brief Mount the first disk that holds a known file system at /, or else the initrd, which is
+ * the first boot module that is an archive; an initrd beside a disk at /initrd. With neither, /
+ * stays a memory file system. @context{thread, may sleep}
  */
 void boot_mount_root(const struct boot_info *info);
 

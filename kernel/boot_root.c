@@ -55,25 +55,31 @@ static bool mount_first_disk(void)
     return false;
 }
 
-static void mount_initrd(const struct boot_module *module, const char *dir)
+static bool mount_initrd(const struct boot_module *module, const char *dir)
 {
-    const void *bytes = vm_map_module(module->base, module->len);
+    const void *bytes = module->len != 0 ? vm_map_module(module->base, module->len) : NULL;
     enum status s = bytes == NULL ? E_NOMEM : vfs_mount_memory(bytes, module->len, dir);
-    if (s != OK) {
-        log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir,
-                  status_text(s));
-        if (bytes != NULL) {
-            vm_unmap_module(bytes);
-        }
+    if (s == OK) {
+        return true;
     }
+    const char *why = module->len == 0 ? "it is empty"
+                      : s == E_FORMAT  ? "it is no cpio archive (newc)"
+                                       : status_text(s);
+    log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir, why);
+    if (bytes != NULL) {
+        vm_unmap_module(bytes);
+    }
+    return false;
 }
 
 void boot_mount_root(const struct boot_info *info)
 {
     bool has_disk = mount_first_disk();
-    if (info->module_count > 0) {
-        mount_initrd(&info->modules[0], has_disk ? "/initrd" : "/");
-    } else if (!has_disk) {
+    bool has_initrd = false;
+    for (uint32_t i = 0; i < info->module_count && !has_initrd; i++) {
+        has_initrd = mount_initrd(&info->modules[i], has_disk ? "/initrd" : "/");
+    }
+    if (!has_disk && info->module_count == 0) {
         log_info("boot", "no disk with a file system and no initrd: / is memory");
     }
 }

@@ -85,6 +85,9 @@ static void wait_for(struct run_stage *stage)
     enum status s = program_wait(stage->program, WAIT_FOREVER, &r->end, &r->status);
     if (s != OK) { /* this thread is being ended itself */
         r->end = PROGRAM_KILLED;
+    } else if (r->end == PROGRAM_EXITED && stage->program->given_status > PROGRAM_STATUS_MAX) {
+        console_printf("run: %s: exit status %u is too large, reported as %d\n",
+                       stage->options.argv[0], stage->program->given_status, r->status);
     }
     program_release(stage->program);
 }

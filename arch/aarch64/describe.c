@@ -70,6 +70,12 @@ void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
     if (fault->has_address) {
         fmt_print(where, sizeof(where), ": %s 0x%016lx%s", access_text(fault->access),
                   fault->address, address_text(fault));
+    } else if (fault->cause == FAULT_STACK_OVERFLOW) {
+        fmt_print(where, sizeof(where), ": the stack pointer is 0x%016lx", fault->frame->sp);
+    }
+    if (fault->cause == FAULT_STACK_OVERFLOW && fault->reported == FAULT_STACK_OVERFLOW) {
+        fmt_print(buf, len, "%s%s", cause_text(fault->cause), where);
+        return;
     }
     if (fault->vector >= NO_SYNDROME) {
         fmt_print(buf, len, "%s%s (vector %u)", cause_text(fault->cause), where,

@@ -35,8 +35,12 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
         return false;
     }
     struct efi_load_file *file = found;
-    if (file->load(file, path, false, &size, NULL) != EFI_BUFFER_TOO_SMALL || size == 0 ||
-        size > FILE_SIZE_MAX) {
+    efi_status_t s = file->load(file, path, false, &size, NULL);
+    if ((s == EFI_OK || s == EFI_BUFFER_TOO_SMALL) && size == 0) {
+        out->initrd_is_empty = true;
+        return true;
+    }
+    if (s != EFI_BUFFER_TOO_SMALL || size > FILE_SIZE_MAX) {
         return false;
     }
     uint64_t room = size, place = efi_allocate(efi, room);
@@ -52,24 +56,27 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
 /* ---- files beside the image ---- */
 
 /* EFI_FILE_INFO (13.5.16): FileSize is its second number; the name follows at the end. */
-static uint64_t size_of(struct efi_file *file)
+static bool read_size(struct efi_file *file, uint64_t *out)
 {
     uint64_t info[64];
     uint64_t size = sizeof(info);
-    if (file->get_info(file, &file_info_guid, &size, info) != EFI_OK) {
-        return 0;
+    if (file->get_info(file, &file_info_guid, &size, info) != EFI_OK || info[1] > FILE_SIZE_MAX) {
+        return false;
     }
-    return info[1] <= FILE_SIZE_MAX ? info[1] : 0;
+    *out = info[1];
+    return true;
 }
 
-static void read_file(const struct efi *efi, struct efi_file *root, const uint16_t *name,
+/* Returns true if the file is there and empty. */
+static bool read_file(const struct efi *efi, struct efi_file *root, const uint16_t *name,
                       uint64_t *place, uint64_t *size)
 {
     struct efi_file *file;
     if (root->open(root, &file, name, FILE_MODE_READ, 0) != EFI_OK) {
-        return;
+        return false;
     }
-    uint64_t wanted = size_of(file);
+    uint64_t wanted = 0;
+    bool is_empty = read_size(file, &wanted) && wanted == 0;
     uint64_t read = wanted;
     uint64_t address = wanted != 0 ? efi_allocate(efi, wanted) : 0;
     if (address != 0 && file->read(file, &read, (void *)(uintptr_t)address) == EFI_OK &&
@@ -78,6 +85,7 @@ static void read_file(const struct efi *efi, struct efi_file *root, const uint16
         *size = wanted;
     }
     (void)file->close(file);
+    return is_empty;
 }
 
 static struct efi_file *open_volume(const struct efi *efi)
@@ -117,11 +125,11 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
     if (!has_options) {
         out->options_are_wide = false;
         out->options_size = 0;
-        read_file(efi, root, cmdline_name, &out->options, &out->options_size);
+        (void)read_file(efi, root, cmdline_name, &out->options, &out->options_size);
         drop_line_end(out);
     }
     if (!has_initrd) {
-        read_file(efi, root, initrd_name, &out->initrd, &out->initrd_size);
+        out->initrd_is_empty = read_file(efi, root, initrd_name, &out->initrd, &out->initrd_size);
     }
     (void)root->close(root);
 }

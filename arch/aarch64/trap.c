@@ -19,6 +19,7 @@
 STATIC_ASSERT(sizeof(struct hal_frame) == FRAME_SIZE, "vectors.S: frame");
 STATIC_ASSERT(FRAME_SIZE % 16 == 0 && FRAME_SIZE < STACK_ROOM,
               "vectors.S: alignment, one subtraction");
+STATIC_ASSERT(HAL_STACK_ROOM == STACK_ROOM, "offsets.h");
 STATIC_ASSERT(HAL_STACK_SIZE == (size_t)1 << STACK_BIT && HAL_STACK_ALIGN == 2 * HAL_STACK_SIZE,
               "vectors.S tells an overflow by another bit");
 STATIC_ASSERT(offsetof(struct hal_frame, sp) == FRAME_SP, "vectors.S: sp");
@@ -142,6 +143,7 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
     esr_decode(esr, far, &fault);
     if (fault.cause == FAULT_PAGE && (read_sctlr_el1() & SCTLR_M) != 0 &&
         upcall_is_stack_guard(fault.address)) {
+        fault.reported = fault.cause;
         fault.cause = FAULT_STACK_OVERFLOW;
     }
     if (fault.access == FAULT_EXEC && fault.has_address && cpu_has_pac() &&
@@ -184,18 +186,14 @@ void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr)
     deliver(&fault);
 }
 
-/* The fault is the stack's, whatever the instruction did; its address is what the CPU says or where
- * the stack ends. */
+/* Whatever the instruction did, there is no stack to handle it on. */
 static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
     struct fault fault = start_fault(frame);
     esr_decode(esr, far, &fault);
+    fault.reported = fault.cause;
     fault.cause = FAULT_STACK_OVERFLOW;
     fault.may_sleep = false;
-    if (!fault.has_address) {
-        fault.has_address = true;
-        fault.address = frame->sp;
-    }
     deliver(&fault);
 }
 

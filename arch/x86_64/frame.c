@@ -124,16 +124,26 @@ static const char *access_name(enum fault_access access)
     }
 }
 
+static void describe_overflow(const struct fault *fault, char *buf, size_t len)
+{
+    char where[40] = "", what[64] = "";
+    if (fault->has_address) {
+        fmt_print(where, sizeof(where), ", address 0x%016llx", (unsigned long long)fault->address);
+    }
+    if (fault->reported != FAULT_STACK_OVERFLOW) {
+        fmt_print(what, sizeof(what), " (vector %llu%s)", (unsigned long long)fault->vector, where);
+    }
+    fmt_print(buf, len, "stack overflow: the stack pointer is 0x%016llx%s",
+              (unsigned long long)fault->frame->rsp, what);
+}
+
 void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
 {
     unsigned long long address = fault->address, code = fault->code;
     const char *name =
         fault->vector < ARRAY_COUNT(vector_names) ? vector_names[fault->vector] : NULL;
     if (fault->cause == FAULT_STACK_OVERFLOW) {
-        fmt_print(buf, len,
-                  "stack overflow: the stack pointer is 0x%016llx (vector %llu, address 0x%016llx)",
-                  (unsigned long long)fault->frame->rsp, (unsigned long long)fault->vector,
-                  address);
+        describe_overflow(fault, buf, len);
     } else if (fault->vector == VECTOR_PAGE) {
         const char *why = fault->mapped ? "not allowed" : "not mapped";
         fmt_print(buf, len, "page fault: %s 0x%016llx, %s (error code 0x%llx)",

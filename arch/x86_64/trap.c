@@ -27,7 +27,7 @@ STATIC_ASSERT(sizeof(struct hal_magazine) == HAL_MAGAZINE(1), "magazine.S: kinds
 STATIC_ASSERT(offsetof(struct hal_cpu, self) == 0, "hal_this_cpu() reads gs:0");
 STATIC_ASSERT(offsetof(struct hal_cpu, preempt_off) == CPU_PREEMPT_OFF, "offsets.h");
 STATIC_ASSERT(offsetof(struct hal_cpu, arch.stack_base) == CPU_STACK_BASE, "offsets.h");
-STATIC_ASSERT(HAL_STACK_SIZE == STACK_SIZE, "offsets.h");
+STATIC_ASSERT(HAL_STACK_SIZE == STACK_SIZE && HAL_STACK_ROOM == STACK_ROOM, "offsets.h");
 STATIC_ASSERT(IST_STACKS == IST_COUNT - 1, "offsets.h");
 
 /* Breakpoints of trap_breakpoint() that were answered. */
@@ -136,9 +136,8 @@ static struct fault decode(struct hal_frame *frame, uintptr_t address)
     }
 
     if (fault.cause != FAULT_BUS && is_overflow(frame, &fault)) {
+        fault.reported = fault.cause;
         fault.cause = FAULT_STACK_OVERFLOW;
-        fault.address = fault.has_address ? fault.address : frame->rsp;
-        fault.has_address = true;
     }
     return fault;
 }

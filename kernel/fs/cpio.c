@@ -4,19 +4,14 @@
 // contents stay where the loader put them. Nothing in the archive is believed: sizes end inside it,
 // names stay below its root.
 #include "kernel/clock.h"
+#include "kernel/fs/cpio_internal.h"
 #include "kernel/fs/tree_internal.h"
+#include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 enum {
-    HEADER_SIZE = 110, /* magic of 6 characters, 13 fields of 8 hexadecimal digits */
-    FIELD_INODE = 0,
-    FIELD_MODE = 1,
-    FIELD_LINKS = 4,
-    FIELD_MTIME = 5,
-    FIELD_SIZE = 6,
-    FIELD_NAME_SIZE = 11,
     MODE_TYPE = 0170000,
     MODE_FILE = 0100000,
     MODE_DIRECTORY = 0040000,
@@ -24,84 +19,12 @@ enum {
     DEPTH_MAX = 64,
 };
 
-struct archive {
-    const uint8_t *bytes;
-    size_t len;
+/* A file with several names. Those may lie anywhere in the archive, and one of them has the
+ * contents. Its node is referenced, because a later entry can replace the names. */
+struct shared_file {
+    struct cpio_identity identity;
+    struct tree_node *node; /* NULL: none of its names has been added */
 };
-
-struct entry {
-    uint32_t inode, mode, links, mtime_s, size;
-    const char *name;
-    size_t name_len;
-    const uint8_t *data;
-    size_t next; /* offset of the next header */
-};
-
-static bool read_hex(const uint8_t *p, uint32_t *out)
-{
-    uint32_t v = 0;
-    for (int i = 0; i < 8; i++) {
-        uint8_t c = p[i];
-        uint32_t digit = c >= '0' && c <= '9'   ? c - '0'
-                         : c >= 'a' && c <= 'f' ? c - 'a' + 10u
-                         : c >= 'A' && c <= 'F' ? c - 'A' + 10u
-                                                : 16u;
-        if (digit == 16) {
-            return false;
-        }
-        v = v << 4 | digit;
-    }
-    *out = v;
-    return true;
-}
-
-static bool read_field(const uint8_t *header, unsigned field, uint32_t *out)
-{
-    return read_hex(header + 6 + 8 * field, out);
-}
-
-static bool has_magic(const struct archive *a, size_t at)
-{
-    return a->len - at >= HEADER_SIZE &&
-           (memcmp(a->bytes + at, "070701", 6) == 0 || memcmp(a->bytes + at, "070702", 6) == 0);
-}
-
-/* `n` bytes at `at`, and where the next multiple of 4 is; false: not all inside. */
-static bool take(const struct archive *a, size_t at, size_t n, size_t *next)
-{
-    if (at > a->len || n > a->len - at) {
-        return false;
-    }
-    size_t end = at + n;
-    *next = MIN(ALIGN_UP(end, (size_t)4), a->len);
-    return true;
-}
-
-static bool read_entry(const struct archive *a, size_t at, struct entry *out)
-{
-    struct entry e;
-    uint32_t name_size;
-    size_t data;
-    if (at > a->len || !has_magic(a, at)) {
-        return false;
-    }
-    const uint8_t *h = a->bytes + at;
-    if (!read_field(h, FIELD_INODE, &e.inode) || !read_field(h, FIELD_MODE, &e.mode) ||
-        !read_field(h, FIELD_LINKS, &e.links) || !read_field(h, FIELD_MTIME, &e.mtime_s) ||
-        !read_field(h, FIELD_SIZE, &e.size) || !read_field(h, FIELD_NAME_SIZE, &name_size)) {
-        return false;
-    }
-    at += HEADER_SIZE;
-    if (name_size == 0 || name_size > VFS_PATH_MAX || !take(a, at, name_size, &data) ||
-        a->bytes[at + name_size - 1] != 0 || !take(a, data, e.size, &e.next)) {
-        return false;
-    }
-    e.name = (const char *)a->bytes + at;
-    e.name_len = strlen(e.name);
-    e.data = a->bytes + data;
-    *out = e;
-    return true;
-}
 
 /* A new node under a name. The archive's nodes have no reference but their names'. */
 static struct tree_entry *add_new(struct tree *t, struct tree_node *dir, const char *name,
@@ -182,43 +105,117 @@ static enum file_type type_of(uint32_t mode)
     }
 }
 
-/* Names of one file follow each other in the archive, and only the last one has the contents. */
-struct link_group {
-    uint32_t inode;
-    struct tree_node *node; /* NULL: the entry before was no such name */
-};
-
-static bool is_shared(const struct entry *e)
+static bool is_shared(const struct cpio_entry *e)
 {
     return e->links >= 2 && type_of(e->mode) == FILE_REGULAR;
 }
 
-/* A name that the directory does not have, of a new node or of the group's. */
-static struct tree_entry *add_name(struct tree *t, struct tree_node *dir, const char *name,
-                                   size_t len, const struct entry *e, struct link_group *group)
+static int compare(const struct cpio_identity *a, const struct cpio_identity *b)
+{
+    const uint32_t x[] = {a->major, a->minor, a->inode};
+    const uint32_t y[] = {b->major, b->minor, b->inode};
+    for (size_t i = 0; i < ARRAY_COUNT(x); i++) {
+        if (x[i] != y[i]) {
+            return x[i] < y[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static bool is_before(const void *a, const void *b)
+{
+    const struct shared_file *x = a, *y = b;
+    return compare(&x->identity, &y->identity) < 0;
+}
+
+/* Count the names of shared files; `list`, unless NULL, gets each one's identity. */
+static size_t find_shared(const struct cpio_archive *a, struct shared_file *list)
+{
+    struct cpio_entry e;
+    size_t count = 0;
+    for (size_t at = 0; cpio_read_entry(a, at, &e) && !cpio_is_trailer(&e); at = e.next) {
+        if (is_shared(&e) && list != NULL) {
+            list[count] = (struct shared_file){.identity = e.identity};
+        }
+        count += is_shared(&e);
+    }
+    return count;
+}
+
+/* An element for each name of a shared file, sorted; the first of a file stands for it. No hash
+ * table, because the archive's author could choose numbers that collide. */
+struct shared_files {
+    struct shared_file *list;
+    size_t count;
+};
+
+static struct shared_file *shared_file_of(const struct shared_files *all,
+                                          const struct cpio_entry *e)
+{
+    size_t low = 0, high = all->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(&all->list[middle].identity, &e->identity) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return &all->list[low];
+}
+
+static void drop(struct tree_node *n)
+{
+    if (atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_relaxed) == 1) {
+        heap_free(n);
+    }
+}
+
+/* A name that the directory does not have, of a new node or of a shared file's. */
+static struct tree_entry *add_name(struct tree *t, const struct shared_files *all,
+                                   const struct fs_name *at, const struct cpio_entry *e)
     REQUIRES(t->lock)
 {
-    if (is_shared(e) && group->node != NULL && group->inode == e->inode) {
-        return tree_add_locked(t, dir, name, len, group->node);
+    struct tree_node *dir = tree_node_of(at->dir);
+    struct shared_file *file = is_shared(e) ? shared_file_of(all, e) : NULL;
+    bool is_known = file != NULL && file->node != NULL;
+    struct tree_entry *added = is_known ? tree_add_locked(t, dir, at->text, at->len, file->node)
+                                        : add_new(t, dir, at->text, at->len, type_of(e->mode));
+    if (added == NULL) {
+        return NULL;
     }
-    struct tree_entry *added = add_new(t, dir, name, len, type_of(e->mode));
-    group->inode = e->inode;
-    group->node = added != NULL && is_shared(e) ? added->node : NULL;
+    if (file != NULL && !is_known) {
+        atomic_fetch_add_explicit(&added->node->node.refs, 1, memory_order_relaxed);
+        file->node = added->node;
+    }
+    tree_fit_table_locked(t, UINT64_MAX);
     return added;
 }
 
-static void fill_node(struct tree_node *n, const struct entry *e)
+/* If several names of a file have contents, the first ones count: GNU cpio skips the others. */
+static void fill_node(struct tree_node *n, const struct cpio_entry *e)
 {
     n->mode = e->mode & 07777;
     n->accessed_ns = n->modified_ns = n->changed_ns = e->mtime_s * NS_PER_S;
-    if (n->node.type == FILE_SYMLINK || (n->node.type == FILE_REGULAR && e->size != 0)) {
+    bool has_bytes = n->node.type == FILE_SYMLINK || (n->node.type == FILE_REGULAR && e->size != 0);
+    if (has_bytes && n->bytes == NULL) {
         n->bytes = e->data;
         n->size = e->size;
     }
 }
 
-static enum status add_entry(struct tree *t, const struct entry *e, struct link_group *group)
-    REQUIRES(t->lock)
+/* Make way for a later entry of the same name. E_CORRUPT: it would take a directory's entries. */
+static enum status remove_old(struct tree *t, struct tree_entry *old) REQUIRES(t->lock)
+{
+    if (!list_is_empty(&old->node->entries)) {
+        return E_CORRUPT;
+    }
+    drop(tree_remove_locked(t, old));
+    return OK;
+}
+
+static enum status add_entry(struct tree *t, const struct shared_files *all,
+                             const struct cpio_entry *e) REQUIRES(t->lock)
 {
     struct tree_node *dir;
     const char *name;
@@ -232,39 +229,65 @@ static enum status add_entry(struct tree *t, const struct entry *e, struct link_
         (e->size == 0 || strnlen((const char *)e->data, e->size) != e->size)) {
         return E_CORRUPT;
     }
-    const struct tree_entry *old = len != 0 ? tree_find_locked(t, dir, name, len) : NULL;
+    struct tree_entry *old = len != 0 ? tree_find_locked(t, dir, name, len) : NULL;
     struct tree_node *n = len == 0 ? t->root : old != NULL ? old->node : NULL;
-    if (n != NULL && (n->node.type != FILE_DIRECTORY || type != FILE_DIRECTORY)) {
-        return E_CORRUPT; /* only a directory may be named twice */
+    if (n != NULL && n->node.type == FILE_DIRECTORY && type == FILE_DIRECTORY) {
+        fill_node(n, e);
+        return OK;
     }
-    if (n == NULL) {
-        const struct tree_entry *added = add_name(t, dir, name, len, e, group);
-        if (added == NULL) {
-            return E_NOMEM;
-        }
-        n = added->node;
+    if (n != NULL) {
+        s = old != NULL ? remove_old(t, old) : E_CORRUPT; /* the root stays a directory */
     }
-    fill_node(n, e);
+    if (s != OK) {
+        return s;
+    }
+    const struct fs_name at = {.dir = &dir->node, .text = name, .len = len};
+    const struct tree_entry *added = add_name(t, all, &at, e);
+    if (added == NULL) {
+        return E_NOMEM;
+    }
+    fill_node(added->node, e);
     return OK;
 }
 
-static enum status unpack(struct tree *t, const struct archive *a) REQUIRES(t->lock)
+static enum status add_entries(struct tree *t, const struct shared_files *all,
+                               const struct cpio_archive *a) REQUIRES(t->lock)
 {
-    struct link_group group = {.node = NULL};
-    struct entry e;
+    struct cpio_entry e;
     for (size_t at = 0;; at = e.next) {
-        enum status s = read_entry(a, at, &e) ? OK : E_CORRUPT;
-        if (s == OK && strcmp(e.name, "TRAILER!!!") == 0) {
+        enum status s = cpio_read_entry(a, at, &e) ? OK : E_CORRUPT;
+        if (s == OK && cpio_is_trailer(&e)) {
             return OK;
         }
         if (s == OK) {
-            s = add_entry(t, &e, &group);
+            s = add_entry(t, all, &e);
         }
         if (s != OK) {
             log_error("cpio", "%s at byte %zu of %zu", status_text(s), at, a->len);
             return s;
         }
     }
+}
+
+static enum status unpack(struct tree *t, const struct cpio_archive *a) REQUIRES(t->lock)
+{
+    struct shared_files all = {.count = find_shared(a, NULL)};
+    if (all.count != 0) {
+        all.list = heap_calloc(all.count, sizeof(*all.list));
+        if (all.list == NULL) {
+            return E_NOMEM;
+        }
+        (void)find_shared(a, all.list);
+        sort_array(all.list, all.count, sizeof(*all.list), is_before);
+    }
+    enum status s = add_entries(t, &all, a);
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.list[i].node != NULL) {
+            drop(all.list[i].node);
+        }
+    }
+    heap_free(all.list);
+    return s;
 }
 
 static enum status cpio_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
@@ -304,10 +327,7 @@ static void cpio_unmount(struct fs *fs)
     struct tree_entry *e;
     mutex_lock(&t->lock);
     while ((e = tree_any_leaf(t)) != NULL) {
-        struct tree_node *n = tree_remove_locked(t, e);
-        if (atomic_fetch_sub_explicit(&n->node.refs, 1, memory_order_relaxed) == 1) {
-            heap_free(n);
-        }
+        drop(tree_remove_locked(t, e));
     }
     tree_free_table(t);
     mutex_unlock(&t->lock);
@@ -326,37 +346,10 @@ static const struct fs_ops ops = {
     .unmount = cpio_unmount,
 };
 
-/* Recognise what is no plain newc archive, to say so. */
-static enum status recognise(const struct archive *a)
-{
-    static const struct {
-        const char *name;
-        uint8_t magic[6];
-        uint8_t len;
-    } others[] = {
-        {"gzip", {0x1f, 0x8b}, 2},
-        {"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6},
-        {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4},
-        {"lz4", {0x02, 0x21, 0x4c, 0x18}, 4},
-        {"bzip2", {'B', 'Z', 'h'}, 3},
-    };
-    if (has_magic(a, 0)) {
-        return OK;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
-        if (a->len >= others[i].len && memcmp(a->bytes, others[i].magic, others[i].len) == 0) {
-            log_error("cpio", "the archive is compressed with %s; give it uncompressed",
-                      others[i].name);
-            return E_NOTSUP;
-        }
-    }
-    return E_FORMAT;
-}
-
 enum status cpio_make(const void *data, size_t len, struct fs **out)
 {
-    struct archive a = {.bytes = data, .len = len};
-    enum status s = recognise(&a);
+    struct cpio_archive a = {.bytes = data, .len = len};
+    enum status s = cpio_recognise(&a);
     if (s != OK) {
         return s;
     }

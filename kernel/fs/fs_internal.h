@@ -140,6 +140,13 @@ bool mount_is_within(const char *path);
  */
 bool str_append(char *s, size_t size, const char *more);
 
+/** @brief Append "/name" to a canonical path of room `size`. @return false: does not fit; nothing
+ * has changed. */
+bool path_append(char *path, size_t size, const char *name, size_t len);
+
+/** @brief Cut the last "/name" off a canonical path; the root stays. */
+void path_trim_last(char *path);
+
 /** How a walk treats the last component of a path. */
 enum walk_mode {
     WALK_FOLLOW,    /**< a symbolic link leads on */

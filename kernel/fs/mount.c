@@ -111,6 +111,37 @@ bool mount_is_within(const char *path)
     return found;
 }
 
+/* Length of the longest mounted path that `dir` lies below. */
+static size_t enclosing_len_locked(const char *dir) REQUIRES(lock)
+{
+    size_t longest = 0;
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        size_t len = strlen(m->dir);
+        if (len > longest && strncmp(m->dir, dir, len) == 0 && dir[len] == '/') {
+            longest = len;
+        }
+    }
+    return longest;
+}
+
+/* True if a mount point's path leads through names of the file system that is, or would be, mounted
+ * at `dir`: it cannot be reached without them. A mount point right below `dir` needs no name there;
+ * `dir` itself must stay, and only the root is sure to. */
+static bool is_needed_locked(const char *dir, bool is_mounting) REQUIRES(lock)
+{
+    size_t len = strlen(dir);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        bool is_below = strncmp(m->dir, dir, len) == 0 && m->dir[len] == '/';
+        if (is_below && enclosing_len_locked(m->dir) <= len &&
+            !((is_mounting || len == 0) && strchr(m->dir + len + 1, '/') == NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Takes the file system over if it succeeds. */
 static enum status add_mount(struct fs *fs, const char *dir, const char *source, bool is_base)
 {
@@ -127,7 +158,8 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     }
     mutex_lock(&lock);
     const struct vfs_mount *present = find_locked(dir);
-    bool is_taken = present != NULL && !present->is_base;
+    bool is_taken =
+        (present != NULL && !present->is_base) || is_needed_locked(dir, /* is_mounting */ true);
     if (!is_taken) {
         fs->device = ++last_device;
         list_push_front(&mounts, &m->link);
@@ -229,7 +261,8 @@ enum status vfs_unmount(const char *dir)
     struct vfs_mount *m = find_locked(canonical);
     if (m == NULL) {
         s = unknown;
-    } else if (m->is_base || atomic_load_explicit(&m->fs->users, memory_order_acquire) != 0) {
+    } else if (m->is_base || is_needed_locked(canonical, /* is_mounting */ false) ||
+               atomic_load_explicit(&m->fs->users, memory_order_acquire) != 0) {
         s = E_BUSY;
     } else {
         list_remove(&m->link);

@@ -33,8 +33,7 @@ static bool is_dot_dot(const char *name, size_t len)
     return len == 2 && name[0] == '.' && name[1] == '.';
 }
 
-/* Cut the last "/name" off a canonical path; the root stays. */
-static void trim_last(char *path)
+void path_trim_last(char *path)
 {
     char *slash = strrchr(path, '/');
     if (slash != NULL) {
@@ -42,8 +41,7 @@ static void trim_last(char *path)
     }
 }
 
-/* Append "/name" to a canonical path of room `size`. */
-static bool append_name(char *path, size_t size, const char *name, size_t len)
+bool path_append(char *path, size_t size, const char *name, size_t len)
 {
     size_t at = strlen(path);
     if (len + 2 > size - at) {
@@ -61,8 +59,8 @@ static bool join_text(char *out, size_t size, const char *path)
     size_t len;
     while ((len = next_component(&path, &name)) != 0) {
         if (is_dot_dot(name, len)) {
-            trim_last(out);
-        } else if (!is_dot(name, len) && !append_name(out, size, name, len)) {
+            path_trim_last(out);
+        } else if (!is_dot(name, len) && !path_append(out, size, name, len)) {
             return false;
         }
     }
@@ -125,7 +123,7 @@ static enum status replace_rest(struct walk *w, const char *after)
 
 static enum status go_up(struct walk *w, const char *after)
 {
-    trim_last(w->path);
+    path_trim_last(w->path);
     (void)str_copy(w->target, sizeof(w->target), w->path);
     /* The dot says that the path's last name is not one: "/a/b/.." must not become "/a". */
     if (!str_append(w->target, sizeof(w->target), "/.")) {
@@ -145,7 +143,7 @@ static enum status follow_link(struct walk *w, struct fs_node *link, const char 
     if (s != OK) {
         return s;
     }
-    trim_last(w->path);
+    path_trim_last(w->path);
     if (w->target[0] == '/') {
         move_to_root(w);
     }
@@ -193,13 +191,13 @@ static enum status go_into(struct walk *w, const char *name, size_t len, enum wa
             return OK;
         }
     }
-    if (!append_name(w->path, sizeof(w->path), name, len)) {
+    if (!path_append(w->path, sizeof(w->path), name, len)) {
         return E_NAMETOOLONG;
     }
     struct fs_node *child;
     enum status s = find_child(w, name, len, &child);
     if (s != OK) {
-        trim_last(w->path);
+        path_trim_last(w->path);
         w->is_last_missing = s == E_NOENT && is_last;
         return s;
     }

@@ -10,6 +10,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
+#define TABLE_PAGE_ENTRIES (PAGE_SIZE / sizeof(void *))
+
 uint64_t tmpfs_now_ns(void)
 {
     uint64_t now_ns;
@@ -28,13 +30,46 @@ uint64_t tmpfs_pages_left(const struct tree *t)
     return taken < t->pages_max ? t->pages_max - taken : 0;
 }
 
-/* Pages that a table of `room` entries takes. Small ones share pages that the heap counts. */
-static uint64_t table_pages(size_t room)
+/* Pages that a table of `room` entries counts for. Small ones share pages that the heap counts. */
+static uint64_t table_pages(uint64_t room)
 {
-    return room / (PAGE_SIZE / sizeof(void *));
+    return room / TABLE_PAGE_ENTRIES;
 }
 
-/* Give back the pages from `first` on. */
+static enum status resize_table(struct tree *t, struct tree_node *n, size_t room)
+{
+    void **pages = heap_realloc(n->pages, room * sizeof(*pages));
+    if (pages == NULL) {
+        return E_NOSPC;
+    }
+    if (room > n->page_room) {
+        memset(pages + n->page_room, 0, (room - n->page_room) * sizeof(*pages));
+    }
+    t->pages = t->pages - table_pages(n->page_room) + table_pages(room);
+    n->pages = pages;
+    n->page_room = room;
+    return OK;
+}
+
+/* Free a table without pages, shorten one that is three quarters unused. A table doubles, so a file
+ * that shrinks and grows by turns does not copy it each time. */
+static void fit_table(struct tree *t, struct tree_node *n)
+{
+    while (n->page_used > 0 && n->pages[n->page_used - 1] == NULL) {
+        n->page_used--;
+    }
+    if (n->page_used == 0) {
+        heap_free(n->pages);
+        t->pages -= table_pages(n->page_room);
+        n->pages = NULL;
+        n->page_room = 0;
+    } else if (n->page_used <= n->page_room / 4) {
+        /* Without memory for the copy the table stays as it is, and counts for that. */
+        (void)resize_table(t, n, n->page_used);
+    }
+}
+
+/* Free the pages from `first` on. */
 static void free_pages(struct tree *t, struct tree_node *n, size_t first)
 {
     for (size_t i = first; i < n->page_used; i++) {
@@ -45,65 +80,103 @@ static void free_pages(struct tree *t, struct tree_node *n, size_t first)
         }
     }
     n->page_used = MIN(n->page_used, first);
-}
-
-static void free_contents(struct tree *t, struct tree_node *n)
-{
-    free_pages(t, n, 0);
-    heap_free(n->pages);
-    t->pages -= table_pages(n->page_room);
-    n->pages = NULL;
-    n->page_room = 0;
+    fit_table(t, n);
 }
 
 void tmpfs_free_node(struct tree *t, struct tree_node *n)
 {
-    free_contents(t, n);
+    free_pages(t, n, 0);
     t->node_bytes -= tmpfs_node_bytes(n);
     heap_free((void *)(uintptr_t)n->bytes);
     heap_free(n);
 }
 
-/* Make the table long enough for page `index`: a file that is nearly all hole has little else. */
-static enum status grow_table(struct tree *t, struct tree_node *n, size_t index)
+/* Make the table long enough for page `index`, with space left for `data` pages: a file that is
+ * nearly all hole has little but its table. E_NOSPC: nothing has changed. */
+static enum status grow_table(struct tree *t, struct tree_node *n, uint64_t index, uint64_t data)
 {
+    uint64_t left = tmpfs_pages_left(t);
+    if (data > left) {
+        return E_NOSPC;
+    }
     if (index < n->page_room) {
         return OK;
     }
-    size_t room = MAX(index + 1, n->page_room * 2);
-    size_t bytes;
-    uint64_t more = table_pages(room) - table_pages(n->page_room);
-    if (MUL_OVERFLOWS(room, sizeof(*n->pages), &bytes) || more > tmpfs_pages_left(t)) {
-        return E_NOSPC;
+    uint64_t most = left - data + table_pages(n->page_room);
+    uint64_t twice = MAX(index + 1, (uint64_t)n->page_room * 2);
+    uint64_t enough = MIN(twice, (index + 1) | (TABLE_PAGE_ENTRIES - 1));
+    enum status s = table_pages(twice) <= most ? resize_table(t, n, (size_t)twice) : E_NOSPC;
+    if (s != OK && table_pages(enough) <= most) {
+        s = resize_table(t, n, (size_t)enough);
     }
-    void **pages = heap_realloc(n->pages, bytes);
-    if (pages == NULL) {
-        return E_NOSPC;
+    return s;
+}
+
+/* How many of the pages from `first` to `last` are not there. */
+static uint64_t missing_pages(const struct tree_node *n, uint64_t first, uint64_t last)
+{
+    uint64_t missing = last - first + 1;
+    for (uint64_t i = first; i <= last && i < n->page_used; i++) {
+        missing -= n->pages[i] != NULL;
     }
-    memset(pages + n->page_room, 0, bytes - n->page_room * sizeof(*pages));
-    n->pages = pages;
-    n->page_room = room;
-    t->pages += more;
+    return missing;
+}
+
+static void free_chain(void *page)
+{
+    while (page != NULL) {
+        void *next = *(void **)page;
+        page_free(hal_direct_to_phys(page), 0);
+        page = next;
+    }
+}
+
+/* `count` zeroed pages, each of which begins with the address of the next. */
+static enum status allocate_chain(uint64_t count, void **out)
+{
+    void *chain = NULL;
+    for (; count > 0; count--) {
+        paddr_t frame;
+        if (page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
+            free_chain(chain);
+            return E_NOSPC;
+        }
+        void **page = hal_direct(frame);
+        *page = chain;
+        chain = page;
+    }
+    *out = chain;
     return OK;
 }
 
-/* Page `index` for writing, made and zeroed if it is not there. */
-static enum status page_for_write(struct tree *t, struct tree_node *n, size_t index, uint8_t **out)
+/* Add zeroed pages where there are none from `first` to `last`: all of them, or none and the table
+ * as it was. The table grows last, because it could not be shortened without memory. */
+static enum status add_pages(struct tree *t, struct tree_node *n, uint64_t first, uint64_t last)
 {
-    enum status s = grow_table(t, n, index);
+    void *chain;
+    uint64_t missing = missing_pages(n, first, last);
+    if (missing == 0) {
+        return OK;
+    }
+    enum status s = missing > tmpfs_pages_left(t) ? E_NOSPC : allocate_chain(missing, &chain);
     if (s != OK) {
         return s;
     }
-    if (n->pages[index] == NULL) {
-        paddr_t frame;
-        if (tmpfs_pages_left(t) == 0 || page_alloc_zeroed(PAGE_CACHE, &frame) != OK) {
-            return E_NOSPC;
-        }
-        n->pages[index] = hal_direct(frame);
-        n->page_used = MAX(n->page_used, index + 1);
-        t->pages++;
+    s = grow_table(t, n, last, missing);
+    if (s != OK) {
+        free_chain(chain);
+        return s;
     }
-    *out = n->pages[index];
+    for (uint64_t i = first; i <= last; i++) {
+        if (n->pages[i] == NULL) {
+            void **page = chain;
+            chain = *page;
+            *page = NULL;
+            n->pages[i] = page;
+        }
+    }
+    n->page_used = MAX(n->page_used, (size_t)last + 1);
+    t->pages += missing;
     return OK;
 }
 
@@ -141,14 +214,14 @@ static enum status write_locked(struct tree *t, struct tree_node *n, uint64_t of
     size_t at = 0;
     enum status s = OK;
     while (at < len) {
-        uint8_t *page;
+        size_t index = (size_t)((off + at) / PAGE_SIZE);
         size_t inside = (size_t)((off + at) % PAGE_SIZE);
         size_t chunk = MIN(len - at, PAGE_SIZE - inside);
-        s = page_for_write(t, n, (size_t)((off + at) / PAGE_SIZE), &page);
+        s = add_pages(t, n, index, index);
         if (s != OK) {
             break;
         }
-        memcpy(page + inside, (const uint8_t *)buf + at, chunk);
+        memcpy((uint8_t *)n->pages[index] + inside, (const uint8_t *)buf + at, chunk);
         at += chunk;
         n->size = MAX(n->size, off + at);
     }
@@ -194,9 +267,7 @@ static enum status tmpfs_set_size(struct fs_node *file, uint64_t size)
     struct tree *t = tree_of(file);
     struct tree_node *n = tree_node_of(file);
     mutex_lock(&t->lock);
-    if (size == 0) {
-        free_contents(t, n);
-    } else if (size < n->size) {
+    if (size < n->size) {
         free_pages(t, n, (size_t)((size + PAGE_SIZE - 1) / PAGE_SIZE));
         clear_tail(n, size);
     }
@@ -206,44 +277,16 @@ static enum status tmpfs_set_size(struct fs_node *file, uint64_t size)
     return OK;
 }
 
-/* How many of the pages from `first` to `last` are not there. */
-static uint64_t missing_pages(const struct tree_node *n, uint64_t first, uint64_t last)
-{
-    uint64_t missing = last - first + 1;
-    for (uint64_t i = first; i <= last && i < n->page_used; i++) {
-        missing -= n->pages[i] != NULL;
-    }
-    return missing;
-}
-
-/* More than there is room for: nothing is taken. */
-static enum status allocate_locked(struct tree *t, struct tree_node *n, uint64_t off, uint64_t end)
-    REQUIRES(t->lock)
-{
-    uint64_t first = off / PAGE_SIZE, last = (end - 1) / PAGE_SIZE;
-    uint64_t missing = missing_pages(n, first, last);
-    enum status s = missing > tmpfs_pages_left(t) ? E_NOSPC : grow_table(t, n, (size_t)last);
-    if (s == OK && missing > tmpfs_pages_left(t)) { /* the table has taken some */
-        s = E_NOSPC;
-    }
-    for (uint64_t i = first; s == OK && i <= last; i++) {
-        uint8_t *page;
-        s = page_for_write(t, n, (size_t)i, &page);
-    }
-    if (s != OK) { /* what memory there was behind the end serves nobody */
-        free_pages(t, n, (size_t)ALIGN_UP(n->size, (uint64_t)PAGE_SIZE) / PAGE_SIZE);
-        return s;
-    }
-    n->size = MAX(n->size, end);
-    tmpfs_touch(n);
-    return OK;
-}
-
 static enum status tmpfs_allocate(struct fs_node *file, uint64_t off, uint64_t len)
 {
     struct tree *t = tree_of(file);
+    struct tree_node *n = tree_node_of(file);
     mutex_lock(&t->lock);
-    enum status s = len == 0 ? OK : allocate_locked(t, tree_node_of(file), off, off + len);
+    enum status s = len == 0 ? OK : add_pages(t, n, off / PAGE_SIZE, (off + len - 1) / PAGE_SIZE);
+    if (s == OK && len != 0) {
+        n->size = MAX(n->size, off + len);
+        tmpfs_touch(n);
+    }
     mutex_unlock(&t->lock);
     return s;
 }

@@ -163,6 +163,17 @@ static bool is_mount_point(const struct walk *w)
     return mount_inode(w->path, w->name, &inode);
 }
 
+/* E_BUSY if something is mounted there or below: without the name it could not be reached. */
+static enum status check_not_mounted(struct walk *w)
+{
+    if (!path_append(w->path, sizeof(w->path), w->name, w->name_len)) {
+        return E_NAMETOOLONG;
+    }
+    bool is_busy = mount_is_within(w->path);
+    path_trim_last(w->path);
+    return is_busy ? E_BUSY : OK;
+}
+
 enum status vfs_unlink(const char *cwd, const char *path)
 {
     struct walk *w;
@@ -171,7 +182,11 @@ enum status vfs_unlink(const char *cwd, const char *path)
         return s;
     }
     struct fs_name at = last_name(w);
-    s = is_mount_point(w) ? E_BUSY : w->node->fs->write_ops->remove(&at, FS_REMOVE_ANY);
+    s = check_not_mounted(w);
+    if (s == OK) {
+        s = w->node->fs->write_ops->remove(&at, w->is_directory_wanted ? FS_REMOVE_DIRECTORY
+                                                                       : FS_REMOVE_ANY);
+    }
     walk_end(w);
     return s;
 }
@@ -182,7 +197,8 @@ enum status vfs_mkdir(const char *cwd, const char *path)
     enum status s = walk_to_parent(cwd, path, &w);
     if (s == E_ROFS) { /* but what is there already is said first */
         struct file_stat st;
-        return vfs_stat(cwd, path, false, &st) == OK ? E_EXIST : s;
+        enum status found = vfs_stat(cwd, path, false, &st);
+        return found == OK || found == E_NOTDIR ? E_EXIST : s; /* a file, and a slash after it */
     }
     if (s != OK) {
         return s;

@@ -99,6 +99,9 @@ enum status file_read_dir(struct file *f, struct dir_entry *out);
 enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry *out);
 
 enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file_stat *out);
+/** @brief Remove a name: a file's, a link's (not what it leads to) or an empty directory's. With a
+ * slash after it only a directory's. @return OK; E_NOTEMPTY; E_NOTDIR; E_BUSY: something is mounted
+ * there or below; E_INVAL: no name ("/", ".", ".."); E_ROFS; and as vfs_stat(). */
 enum status vfs_unlink(const char *cwd, const char *path);
 enum status vfs_mkdir(const char *cwd, const char *path);
 enum status vfs_read_link(const char *cwd, const char *path, char *buf, size_t len);
@@ -145,11 +148,13 @@ enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *l
  * there: mount points are paths, and hide what the file system below has there. Only the / that
  * vfs_init() made can be mounted over. Takes its own reference to the device. @return OK; E_FORMAT:
  * nothing known is on it; E_CORRUPT: known but broken; E_NOTSUP: known, but uses a feature named in
- * the log; E_BUSY: mounted there already. */
+ * the log; E_BUSY: mounted there already, or what is mounted
+ * below could not be reached any more. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
-/** @return OK; E_BUSY: files of it are open, or it is the / that vfs_init() made; E_INVAL: nothing
+/** @return OK; E_BUSY: files of it are open, something is mounted below that could not be reached
+ * any more, or it is the / that vfs_init() made; E_INVAL: nothing
  * is mounted there; E_NOMEM: not for the name that vfs_get_mount() has; and as vfs_stat(). */
 enum status vfs_unmount(const char *dir);
 

@@ -52,6 +52,20 @@ struct jit_row {
 /** What a function that keeps no frame has of the stack at most: its return address. */
 #define JIT_FRAMELESS_BYTES 8u
 
+/*
+ * The stack. A prologue saves the frame record, and before anything else is stored it touches the
+ * stack further down: every JIT_PROBE_EVERY bytes, and last JIT_STACK_MARGIN below its frame. So
+ * that much is mapped below the stack pointer of every function that has been entered: for what it
+ * calls that does not probe (leaves, functions of C) and for the exceptions and interrupts that
+ * come there. Only a function that makes no call and has at most JIT_LEAF_BYTES below its record
+ * does not probe: it lives in its caller's margin.
+ */
+#define JIT_STACK_MARGIN 16384u
+#define JIT_PROBE_EVERY  32768u /* a probe may be moved down to the next multiple of a page */
+#define JIT_LEAF_BYTES   4096u
+/** Return address and frame pointer, which are not counted above. */
+#define JIT_RECORD_BYTES 16u
+
 struct jit_code {
     uint8_t *bytes;
     struct jit_reloc *relocs;

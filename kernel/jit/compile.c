@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The steps in order, and a check behind each.
+// The steps in order, and a check behind each. The allocator's own, that each use finds its
+// definition, is always on: what the code would read else is somebody else's.
 #include "kernel/jit/compile.h"
 
 #include "kernel/jit/ir/ir_verify.h"
@@ -96,6 +97,10 @@ static enum status allocate(const struct compilation *c, const struct ir_functio
     enum status s = vcode_allocate(v, &c->m->registers, limits);
     if (s == OK) {
         show(c, "allocated", f, v);
+    }
+    if (s == E_CORRUPT) {
+        (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: v%u %s",
+                        v->mistake.instr, v->mistake.vreg, v->mistake.text);
     }
     if (s == OK && c->verifies && !vcode_check(v, &c->m->registers, &complaint)) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: %s",

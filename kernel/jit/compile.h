@@ -28,7 +28,8 @@ struct jit_error {
  * @param f    Verified; not changed. Passes build new ones in `a`.
  * @param a    Everything that is built, the result too.
  * @return OK; E_NOMEM; E_OVERFLOW; E_NOTSUP: an operation that the machine's back-end has not;
- * E_CORRUPT: a check failed (only with options->verify, or in debug builds): a bug, told in err.
+ * E_CORRUPT: a bug of the compiler, told in err: a register is used where its definition does not
+ * reach (vcode_allocate()), or, with options->verify or in debug builds, any other check failed.
  * @context{thread}
  */
 enum status jit_compile(const struct jit_machine *m, const struct ir_function *f,

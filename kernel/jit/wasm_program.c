@@ -9,6 +9,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_compiled.h"
+#include "kernel/jit/wasm_entry.h"
 #include "kernel/jit/wasm_interp.h"
 #include "kernel/jit/wasm_wasi.h"
 #include "kernel/lib/format.h"
@@ -167,16 +168,13 @@ static enum status load_module(struct wasm_program *w, struct wasm_code **out)
 /* What runs in the end: nothing else is refused once this is found. */
 static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
 {
-    static const uint8_t name[] = "_start";
-    const struct wasm_bytes start = {name, sizeof(name) - 1};
-    if (!wasm_instance_export(w->instance, start, out) || out->kind != WASM_FUNCTION) {
-        return portable_refuse(&w->portable, E_UNRESOLVED, "it exports no function _start");
+    struct wasm_entry entry;
+    struct wasm_error err;
+    enum status s = wasm_entry_find(w->instance, NULL, &entry, &err);
+    if (s != OK) {
+        return portable_refuse(&w->portable, s, err.text);
     }
-    const struct wasm_signature *signature = out->function.signature;
-    if (signature->params != 0 || signature->results != 0) {
-        return portable_refuse(&w->portable, E_UNRESOLVED,
-                               "its function _start has parameters or results");
-    }
+    *out = entry.function; /* a command has nothing that comes first */
     return OK;
 }
 
@@ -232,7 +230,7 @@ static struct portable_end run(struct portable *p)
         return (struct portable_end){.outcome = PORTABLE_TRAPPED};
     }
     if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {
-        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = (int)(status & 0xff)};
+        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = status};
     }
     return (struct portable_end){.outcome = w->stop.outcome == WASM_RETURNED ? PORTABLE_RETURNED
                                                                              : PORTABLE_STOPPED};

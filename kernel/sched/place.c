@@ -33,6 +33,15 @@ static struct sched_cpu *least_loaded(cpu_mask_t mask)
     return sched_cpu_of(best);
 }
 
+SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc)
+{
+    struct run_queue *from =
+        atomic_load_explicit(&t->rq, memory_order_relaxed); /* ours to change */
+    spin_lock_masked(&from->lock);
+    atomic_store_explicit(&t->rq, &sc->rq, memory_order_release);
+    spin_unlock_masked(&from->lock);
+}
+
 SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options)
 {
     struct sched_cpu *sc;
@@ -46,7 +55,7 @@ SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *
         t->can_move = is_several(t->affinity & online());
         sc = least_loaded(t->affinity);
     }
-    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    place_unit(t, sc);
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
 }
 

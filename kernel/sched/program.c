@@ -128,7 +128,7 @@ static bool has_used_up_its_time(const struct program *p)
            atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed) >= p->cpu_limit_ticks;
 }
 
-static void end_locked(struct program *p, enum program_end end, int status) REQUIRES(p->lock)
+static void end_locked(struct program *p, enum program_end end, uint32_t status) REQUIRES(p->lock)
 {
     if (end == PROGRAM_EXITED && has_used_up_its_time(p)) {
         end = PROGRAM_OUT_OF_TIME;
@@ -136,7 +136,8 @@ static void end_locked(struct program *p, enum program_end end, int status) REQU
     }
     if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
         p->end = end;
-        p->status = status & 0xff;
+        p->given_status = status;
+        p->status = (int)MIN(status, (uint32_t)PROGRAM_STATUS_MAX);
         atomic_store_explicit(&p->ending, true, memory_order_release);
         if (p->on_end != NULL) {
             p->on_end(p);
@@ -147,7 +148,7 @@ static void end_locked(struct program *p, enum program_end end, int status) REQU
 void program_kill(struct program *p, enum program_end end, int status)
 {
     mutex_lock(&p->lock);
-    end_locked(p, end, status);
+    end_locked(p, end, (uint32_t)status);
     LIST_FOR_EACH (&p->threads, n) {
         thread_cancel(CONTAINER_OF(n, struct thread, program_link));
     }
@@ -198,8 +199,7 @@ static void end_overflow(struct hal_frame *frame)
     struct hal_cpu *cpu = hal_this_cpu();
     uint32_t preempt_off = cpu->preempt_off;
     struct fault fault = {.cause = FAULT_STACK_OVERFLOW,
-                          .has_address = true,
-                          .address = hal_frame_sp(frame),
+                          .reported = FAULT_STACK_OVERFLOW,
                           .pc = hal_frame_pc(frame),
                           .frame = frame};
     /* It is the machine's entry that holds preemption off, and nothing of the program's. */

@@ -46,6 +46,7 @@ struct program {
     char cwd[256];                         /* [p] */
     enum program_end end;                  /* [p] */
     int status;                            /* [p] exit status 0 to 255 once ended */
+    uint32_t given_status;                 /* [p] of which it is made: PROGRAM_STATUS_MAX */
     /* No new threads, blocking calls return E_CANCELLED. [p] to change: release, after `end` and
      * `status`. Relaxed by who has the lock, or only wants to know. */
     _Atomic bool ending;
@@ -69,6 +70,10 @@ struct program {
     bool reaping;               /* [p] private: handed to the reaper, which gives everything back */
     struct list_node reap_link; /* private */
 };
+
+/** An exit status has 8 bits. What does not fit is reported as this: its low bits may be 0, and
+ * then a failure would look like success. */
+#define PROGRAM_STATUS_MAX 255
 
 /** @brief Start the thread that gives back what ended programs owned. @context{once, after
  * sched_init()} */
@@ -129,7 +134,8 @@ enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_e
  * @context{thread} */
 void program_release(struct program *p);
 
-/** @brief End the running thread's program with a status. @context{thread of a program} */
+/** @brief End the running thread's program with a status; PROGRAM_STATUS_MAX if it is larger, or
+ * negative. @context{thread of a program} */
 _Noreturn void program_exit(int status);
 
 #define FOREGROUND_MAX 8 /* programs that one line of the shell starts */

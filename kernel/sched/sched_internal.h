@@ -126,6 +126,13 @@ void balance_ask(cpu_t cpu);
 uint64_t balance_moves(void);
 
 /* place.c */
+/**
+ * Move a dead unit, which is to become a thread, to this CPU's run queue. As for any thread, the
+ * queue changes under the lock of the old one: a kill or `ps` that found the unit may hold that
+ * lock, and must not see the new thread's state under it.
+ * @pre interrupts are masked, no run queue is locked
+ */
+SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc);
 /** For a place other than THREAD_HERE: its CPU and its affinity. */
 SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
 /** A thread that may not stay where it is has left the CPU; its registers are saved.
@@ -203,13 +210,17 @@ static inline void thread_put(struct thread *t)
 struct thread *thread_take(const struct thread_options *options);
 /** The boot code's thread becomes known to `ps` and gets its id. */
 void thread_adopt(struct thread *t);
+/** A thread that will never run becomes DEAD and leaves its run queue. On return no CPU uses that
+ * queue on its behalf. @context{thread} */
+void thread_leave_queue(struct thread *t);
 /** Threads that have not been taken apart. */
 uint32_t thread_count(void);
 /** Switches so far, those to threads that are no more included. */
 uint64_t thread_switches(void);
 
 /* program.c */
-/** Count a new thread of a program. @return OK; E_CANCELLED: the program is being ended. */
+/** Count a new thread of a program: program_kill() cancels it from then on, before it has started,
+ * too. @return OK; E_CANCELLED: the program is being ended. */
 enum status program_add_thread(struct program *p, struct thread *t);
 /** The running thread of a program leaves it for good; the last one hands the program to the
  * reaper. Returns with preemption off, until it runs no more: once the program is gone,

@@ -600,9 +600,12 @@ static bool take_idle_thread(struct sched_cpu *sc)
     if (sc->rq.idle == NULL) {
         return false;
     }
+    irq_state_t state = hal_irq_save();
+    place_unit(sc->rq.idle, sc);
+    hal_irq_restore(state);
     sc->rq.idle->state = THREAD_READY;
-    atomic_store_explicit(&sc->rq.idle->rq, &sc->rq, memory_order_relaxed);
-    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_relaxed);
+    /* Release: `ps` finds it from here on. */
+    atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_release);
     return true;
 }
 
@@ -629,8 +632,7 @@ void sched_remove_cpu(struct hal_cpu *cpu)
     struct sched_cpu *sc = sched_cpus[cpu->id];
     struct thread *idle_thread = sc->rq.idle;
     sched_cpus[cpu->id] = NULL;
-    idle_thread->state = THREAD_DEAD;
-    atomic_store_explicit(&idle_thread->rq, NULL, memory_order_relaxed);
+    thread_leave_queue(idle_thread);
     thread_put(idle_thread);
     heap_free(sc);
 }

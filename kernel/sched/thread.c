@@ -25,9 +25,7 @@
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
 #define GUARD_PAGES (HAL_STACK_ALIGN / PAGE_SIZE - STACK_PAGES)
-/* Below a stack that grows: as much as its code may step over without a look. */
-#define GROWING_GUARD ((size_t)0x10000)
-#define GROWTH        ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
+#define GROWTH      ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
 
 static void free_surplus(struct work *work);
 
@@ -93,7 +91,7 @@ static void unit_free(struct thread *t)
 static bool grow_stack(struct vm_range *range, struct fault *fault)
 {
     struct thread *t = thread_current();
-    vaddr_t limit = range->base + GROWING_GUARD;
+    vaddr_t limit = range->base + THREAD_GROWING_GUARD;
     if (range != &t->stack_range || !fault->may_sleep || fault->address < limit ||
         fault->address >= t->context.stack_lo) {
         return false;
@@ -115,7 +113,7 @@ static bool grow_stack(struct vm_range *range, struct fault *fault)
 static enum status stack_create(struct thread *t, size_t bytes)
 {
     bool grows = bytes > HAL_STACK_SIZE;
-    size_t span = grows ? GROWING_GUARD + ALIGN_UP(bytes, GROWTH) : HAL_STACK_ALIGN;
+    size_t span = grows ? THREAD_GROWING_GUARD + ALIGN_UP(bytes, GROWTH) : HAL_STACK_ALIGN;
     const struct vm_request request = {.pages = span / PAGE_SIZE,
                                        .align = HAL_STACK_ALIGN,
                                        .region = HAL_REGION_VM,
@@ -143,6 +141,8 @@ static NOINLINE struct thread *unit_create(size_t stack_bytes)
         return NULL;
     }
     t->state = THREAD_DEAD;
+    /* Any CPU's until the unit is placed: a kill that comes before that locks it. */
+    atomic_init(&t->rq, &sched_cpu_of(0)->rq);
     completion_init(&t->ended, "join");
     list_init(&t->inherits);
     if (stack_create(t, stack_bytes) != OK) {
@@ -235,6 +235,18 @@ NOINLINE void thread_recycle(struct thread *t)
     unit_recycle(t);
 }
 
+/* `ps` may be looking at it, and holds the list's lock while it uses a thread's run queue. */
+void thread_leave_queue(struct thread *t) NO_LOCK_ANALYSIS
+{
+    spin_lock(&threads.lock);
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    t->state = THREAD_DEAD;
+    atomic_store_explicit(&t->rq, &sched_cpu_of(0)->rq, memory_order_release);
+    sched_unlock_thread(rq, state);
+    spin_unlock(&threads.lock);
+}
+
 /* --- life --- */
 
 static void thread_start(void *arg)
@@ -291,11 +303,13 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
-/** What a switch to it has to do besides. */
-static NOINLINE bool prepare_state(struct thread *t, const struct thread_options *options)
+/** What a switch to it has to do besides. It enters its program, so that a kill reaches it from
+ * here on.
+ * @return OK; E_NOMEM; E_CANCELLED: the program is being ended. */
+static NOINLINE enum status prepare_state(struct thread *t, const struct thread_options *options)
 {
     if (!prepare_fp(t, options->uses_fp)) {
-        return false;
+        return E_NOMEM;
     }
     t->program = options->program;
     if (t->program != NULL) {
@@ -304,18 +318,22 @@ static NOINLINE bool prepare_state(struct thread *t, const struct thread_options
     if (t->program != NULL || t->fp_area != NULL) {
         t->special |= SPECIAL_STATE;
     }
-    return true;
+    enum status s = t->program == NULL ? OK : program_add_thread(t->program, t);
+    if (s != OK) {
+        t->program = NULL;
+    }
+    return s;
 }
 
 /* A unit's last life has left it as a new one needs it: it has no program, waits for nothing and
  * holds no mutex, and nobody waits for its end. */
-static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
+static ALWAYS_INLINE enum status take(const struct thread_options *options, struct thread **out)
 {
     struct thread *t = UNLIKELY(options->stack_bytes > HAL_STACK_SIZE) ? NULL : spare_pop();
     if (UNLIKELY(t == NULL)) {
         t = new_unit(MAX(options->stack_bytes, HAL_STACK_SIZE));
         if (t == NULL) {
-            return NULL;
+            return E_NOMEM;
         }
     }
     t->special = options->priority >= PRIO_REALTIME ? SPECIAL_REALTIME : 0;
@@ -335,19 +353,23 @@ static ALWAYS_INLINE struct thread *take(const struct thread_options *options)
     t->entry = options->entry;
     t->arg = options->arg;
     copy_name(t->name, options->name);
-    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL) &&
-        !prepare_state(t, options)) {
-        unit_recycle(t);
-        return NULL;
+    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL)) {
+        enum status s = prepare_state(t, options);
+        if (s != OK) {
+            unit_recycle(t);
+            return s;
+        }
     }
     asan_unpoison((const void *)t->context.stack_lo, HAL_STACK_SIZE); /* another thread's calls */
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
-    return t;
+    *out = t;
+    return OK;
 }
 
 struct thread *thread_take(const struct thread_options *options)
 {
-    return take(options);
+    struct thread *t;
+    return take(options, &t) == OK ? t : NULL;
 }
 
 /** On which CPU it starts. @pre interrupts are masked @return its queue */
@@ -360,7 +382,9 @@ static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread 
     }
     struct sched_cpu *sc = sched_of(cpu);
     t->affinity = sc->bit;
-    atomic_store_explicit(&t->rq, &sc->rq, memory_order_relaxed);
+    if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != &sc->rq)) {
+        place_unit(t, sc);
+    }
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
     return &sc->rq;
 }
@@ -379,17 +403,10 @@ static ALWAYS_INLINE void start_locked(struct hal_cpu *cpu, struct run_queue *rq
 enum status thread_create(const struct thread_options *options, struct thread **out)
 {
     ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
-    struct thread *t = take(options);
-    if (UNLIKELY(t == NULL)) {
-        return E_NOMEM;
-    }
-    if (UNLIKELY(options->program != NULL)) {
-        enum status s = program_add_thread(t->program, t);
-        if (s != OK) {
-            t->program = NULL;
-            unit_recycle(t);
-            return s;
-        }
+    struct thread *t;
+    enum status s = take(options, &t);
+    if (UNLIKELY(s != OK)) {
+        return s;
     }
     irq_state_t state = hal_irq_save();
     struct hal_cpu *cpu = hal_this_cpu();
@@ -458,7 +475,7 @@ enum status thread_sleep(uint64_t ns)
 
 /* --- `ps` --- */
 
-/* Acquire: it has a run queue. */
+/* Acquire: what thread_create() wrote before. */
 static bool is_live(const struct thread *t)
 {
     return atomic_load_explicit(&t->refs, memory_order_acquire) != 0;

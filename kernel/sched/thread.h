@@ -11,6 +11,9 @@
 #include "kernel/sched/wait.h"
 #include "kernel/status.h"
 
+/** Unmapped bytes below a stack that grows: as much as its code may step over without a look. */
+#define THREAD_GROWING_GUARD ((size_t)0x10000)
+
 struct console;
 struct console_sink;
 struct mutex;
@@ -77,7 +80,8 @@ struct thread {
     /* [r] to change, of the queue that is left: where it runs, or is ready, or will be. Who reads
      * it (relaxed: a guess) locks that queue and looks again: acquire, which pairs with the release
      * of who moved it last, and may not have locked the new queue yet. So the state that it got
-     * before it was moved is seen. */
+     * before it was moved is seen. Never NULL: a unit that is not a thread, yet or
+     * any longer, is DEAD and refers to the queue of a CPU that runs. */
     _Atomic(struct run_queue *) rq;
     cpu_mask_t affinity; /* [r] CPUs that it may run on */
     uint64_t stopped_at; /* [r] counter value when it last waited or was preempted */
@@ -150,7 +154,8 @@ void sched_remove_cpu(struct hal_cpu *cpu);
 _Noreturn void sched_run_cpu(void);
 
 /**
- * @brief Create a thread and make it ready.
+ * @brief Create a thread and make it ready. If its program is killed meanwhile, it starts
+ * cancelled.
  * @param out  The thread, with one reference for the caller: end with thread_join() or
  * thread_detach().
  * @return OK; E_NOMEM; E_CANCELLED: options->program is being ended.
@@ -228,7 +233,10 @@ static inline void thread_set_open(bool open)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/** @brief Mark a thread cancelled and wake it out of any wait. @context{thread} */
+/** @brief Mark a thread cancelled and wake it out of any wait. The thread may still be in
+ * thread_create(). @pre the caller holds a reference or the lock of its program: it cannot end
+ * meanwhile.
+ * @context{thread} */
 void thread_cancel(struct thread *t);
 
 /** Called by upcall_irq() on the way out, interrupts masked: switch if one is due. */

@@ -87,7 +87,9 @@ static void list(struct line_editor *e, struct word *w)
         }
         const char *name = shown_part(out);
         line_put(s, name, strlen(name));
-        pad = width - line_cells(name, strlen(name));
+        /* A longer name may have come since they were measured: it takes more than a column. */
+        size_t cells = line_cells(name, strlen(name));
+        pad = width > cells + GAP ? width - cells : GAP;
     }
     line_put(s, "\n", 1);
     e->cursor = cursor;

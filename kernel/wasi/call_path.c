@@ -183,6 +183,9 @@ uint32_t wasi_path_readlink(struct wasi *w, const uint64_t *args)
         e = WASI_EINVAL;
     }
     if (e == WASI_SUCCESS) {
+        e = check_slash(w, walk);
+    }
+    if (e == WASI_SUCCESS) {
         e = w->system->directories->read_link(wasi_walk_dir(walk), walk->name, walk->target,
                                               sizeof(walk->target));
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import disk
 import tap
+import wasmcc
 import workloads
 from tree import ROOT, Failure
 
@@ -25,8 +26,8 @@ MOST = 1.8
 LIMIT_S = 3000
 
 
-def compile_to(target, words):
-    done = subprocess.run(["clang", *words, "-o", str(target)], cwd=ROOT, capture_output=True, text=True)
+def compile_to(target, compiler, words):
+    done = subprocess.run([*compiler, *words, "-o", str(target)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failure(f"{target.name} does not compile: {done.stderr.strip()}")
 
@@ -34,11 +35,11 @@ def compile_to(target, words):
 def compile_kernel(machine, source, out):
     place, name = source.parent.parent, source.stem
     common = [f'-DKERNEL="{source}"', str(TIMED), f"-I{source.parent}"]
-    compile_to(out / f"{name}.wasm", [*workloads.COMMON, f"-I{place}", f'-DNAME="jit.{name}"', *common,
-                                      *workloads.LIBRARIES])
+    compile_to(out / f"{name}.wasm", wasmcc.COMMAND, [*workloads.COMMON, f"-I{place}", f'-DNAME="jit.{name}"', *common,
+                                                      *workloads.LIBRARIES])
     # As a hosted compiler would: it knows what memcpy and its like do.
-    compile_to(out / f"{name}.elf", [f"@programs/cflags.{machine}", "-fbuiltin", "-ffp-contract=off", "-w",
-                                     "-Itests/workloads/native", f'-DNAME="native.{name}"', *common, "-c"])
+    compile_to(out / f"{name}.elf", ["clang"], [f"@programs/cflags.{machine}", "-fbuiltin", "-ffp-contract=off", "-w",
+                                                "-Itests/workloads/native", f'-DNAME="native.{name}"', *common, "-c"])
 
 
 def run(machine, build, out, names):

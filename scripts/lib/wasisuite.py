@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tap
+import wasmcc
 from backports import FOLDER as GO_FOLDER, find_go
 from builder import locked
 from tree import ROOT
@@ -157,8 +158,7 @@ def public(command, engine, folder):
 # ---- Programs of our own ----
 
 def build_c(source, out):
-    return ["clang", "--target=wasm32-wasi", "-O2", "-Wall", "-Wextra", "-Werror", "-I", str(SOURCES), str(source),
-            "-o", str(out)]
+    return [*wasmcc.COMMAND, "-O2", "-Wall", "-Wextra", "-Werror", "-I", str(SOURCES), str(source), "-o", str(out)]
 
 
 def build_rust(source, out):

@@ -21,10 +21,11 @@ from pathlib import Path
 import disk
 import sample
 import tap
+import wasmcc
 from builder import locked
 from tree import ROOT, Failure
 
-COMMON = ["-O2", "-w", "-ffp-contract=off", "--target=wasm32-wasi", "-D_WASI_EMULATED_SIGNAL",
+COMMON = ["-O2", "-w", "-ffp-contract=off", "-D_WASI_EMULATED_SIGNAL",
           "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID", "-Iwasi", "-include",
           "wasi/compat.h", "-Wl,-z,stack-size=1048576"]
 LIBRARIES = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi-emulated-mman", "-lwasi-emulated-getpid",
@@ -97,11 +98,11 @@ def sources(place):
 
 def compile_one(place, out, name, words):
     target = out / f"{name}.wasm"
-    made_from = [Path(__file__), *(place / word for word in words if word.endswith(".c"))]
+    made_from = [Path(__file__), Path(wasmcc.__file__), *(place / word for word in words if word.endswith(".c"))]
     if not target.exists() or any(source.stat().st_mtime > target.stat().st_mtime for source in made_from):
         temporary = out / f"{name}.{os.getpid()}.tmp"
-        done = subprocess.run(["clang", *COMMON, *words, "-o", str(temporary), *LIBRARIES], cwd=place, capture_output=True,
-                              text=True)
+        done = subprocess.run([*wasmcc.COMMAND, *COMMON, *words, *LIBRARIES, "-o", str(temporary)], cwd=place,
+                              capture_output=True, text=True)
         if done.returncode != 0:
             raise Failure(f"{name} does not compile: {done.stderr.strip()}")
         temporary.replace(target)

@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memcpy(&efi, data, offsetof(struct boot_efi, options_are_wide));
     efi.options_are_wide = (data[offsetof(struct boot_efi, options_are_wide)] & 1) != 0;
+    efi.initrd_is_empty = (data[offsetof(struct boot_efi, options_are_wide)] & 2) != 0;
     size_t rest = offsetof(struct boot_efi, initrd);
     memcpy((uint8_t *)&efi + rest, data + rest, offsetof(struct boot_efi, screen) - rest);
     rest = offsetof(struct boot_efi, screen.base);

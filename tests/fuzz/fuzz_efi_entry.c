@@ -208,7 +208,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             read_all(map.address, map.size);
         }
     }
-    if (firmware.opened != firmware.closed || (out.initrd == 0) != (out.initrd_size == 0)) {
+    if (firmware.opened != firmware.closed || (out.initrd == 0) != (out.initrd_size == 0) ||
+        (out.initrd_is_empty && out.initrd != 0)) {
         abort();
     }
     while (firmware.allocations > 0) {

@@ -5,6 +5,7 @@
 // included.
 #include "kernel/clock.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/jit/code.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
@@ -18,8 +19,8 @@
 #include "tests/kernel/tests.h"
 
 #define LONG_NS ((uint64_t)30 * NS_PER_S)
-#define AHEAD   16384u /* STACK_ROOM of arch/MACHINE/jit */
-#define OWN     256u   /* of the frame that paints: counted as the call's */
+#define AHEAD   JIT_STACK_MARGIN
+#define OWN     256u /* of the frame that paints: counted as the call's */
 #define PAINT   0xa5
 #define MEMORY  65536u
 #define STACK   ((size_t)256 << 10)

@@ -27,6 +27,7 @@ static const struct {
     {"memory.what_another_cpu_keeps_*", "takes all memory"},
     {"limits.loads_with_any_number_of_free_pages", "takes all memory"},
     {"sched.a_stack_grows_and_is_given_back", "a stack that cannot grow has overflowed"},
+    {"stack.*", "a stack that cannot grow has overflowed"},
     {"kills.nothing_is_left_of_a_call", "its programs call as often as they have time to"},
 };
 

@@ -31,6 +31,11 @@ bool wasm_bed_run(void (*fn)(void *arg), void *arg)
     return thread_create(&options, &t) == OK && test_join(t, NULL) == OK;
 }
 
+void wasm_bed_let_trap(struct program *p)
+{
+    code.program = p;
+}
+
 size_t wasm_bed_pages(void)
 {
     return code.pages;

@@ -16,5 +16,10 @@ extern struct wasm_compiled_options wasm_bed_options;
  */
 bool wasm_bed_run(void (*fn)(void *arg), void *arg);
 
+/** @brief Have faults of a program's threads in the code be explained, besides running there.
+ * @param p  NULL: of threads without a program, as it is at first. @context{thread, while
+ * wasm_bed_run() runs and no code does} */
+void wasm_bed_let_trap(struct program *p);
+
 /** @brief Pages of code that are not given back. @context{thread} */
 size_t wasm_bed_pages(void);

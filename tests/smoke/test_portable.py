@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Portable programs, as a person starts them: one file for both machines, compiled as it is loaded."""
 import hashlib
+import os
 import random
 import re
+import shlex
 import subprocess
 import tempfile
 from pathlib import Path
 
 import wasisuite
-from smoke import BUILD, MACHINE, ROOT, TestCase, run
+from smoke import BUILD, MACHINE, ROOT, TestCase, program, run
 
 TRAPS = {
     "read": "out of bounds memory access",
@@ -124,6 +126,32 @@ class Portable(TestCase):
     def test_all_eight_bits_of_the_status_arrive(self):
         for status in (0, 1, 119, 255):
             self.expect(run("--program", portable("exit"), "--args", status), status)
+
+    def test_a_status_that_is_too_large_is_no_success(self):
+        said = "exit status 256 is too large, reported as 255\n"
+        for path in (portable("exit"), program("exit")):
+            self.expect(run("--program", path, "--args", 256), 255, contains=f"run: /bin/{path.name}: {said}")
+        lines = ["run --compiled /bin/exit.wasm 256", "run --interp /bin/exit.wasm 256", "run /bin/exit.elf 256"]
+        result = run(typed="\n".join([*lines, "run /bin/exit.wasm 255", "poweroff"]) + "\n")
+        self.expect(result)
+        self.assertEqual(result.output.count(said), len(lines), result.output)
+        self.assertEqual(result.output.count(": exit status 255\n"), len(lines) + 1, result.output)
+
+    def test_what_is_no_command_is_refused(self):
+        why = {"arguments": ("_start has parameters or results", '(func (export "_start") (param i32) (result i32) (local.get 0))'),
+               "both": ("both _start and _initialize", '(func (export "_start")) (func (export "_initialize"))'),
+               "reactor": ("no function _start: it is a reactor", '(func (export "_initialize"))'),
+               "typed": ("_initialize has parameters or results", '(func (export "_initialize") (param i64))')}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, (_, body) in why.items():
+                assembled(folder, name, f'(module (memory (export "memory") 1) {body})')
+            lines = [f"run --{engine} /files/{name}.wasm" for name in why for engine in ("compiled", "interp")]
+            result = run("--program", portable("hello"), "--files", folder, "--append", "shell",
+                         typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result)
+        for name, (text, _) in why.items():
+            self.assertEqual(result.output.count(f"run: /files/{name}.wasm: it"), 2, result.output)
+            self.assertEqual(result.output.count(text), 2, result.output)
 
     def test_both_engines_say_the_same(self):
         """All samples but spin, which ends with its time: test_time_and_memory_are_limited."""
@@ -269,6 +297,30 @@ class Portable(TestCase):
         compiled, interpreted = result.output.split("run --interp", 1)
         self.assertRegex(compiled, r"run: /files/vectors\.wasm: .*SIMD", result.output)
         self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
+
+    def test_no_build_runs_wasm_opt(self):
+        """clang would, if it linked with an optimisation level: then what is built depends on what is installed."""
+        source = wasisuite.SOURCES / "exit.c"
+        steps = subprocess.run(["ninja", "-C", str(BUILD), "-t", "commands", "programs/exit.wasm"], check=True,
+                               capture_output=True, text=True).stdout.strip().split(" && ")
+        with tempfile.TemporaryDirectory() as folder:
+            made = str(Path(folder, "exit.wasm"))
+            (Path(folder) / "programs/exit.dir").mkdir(parents=True)
+            builds = [[shlex.split(step.replace(str(BUILD.resolve()), folder)) for step in steps if "clang" in step],
+                      [wasisuite.builders()[".c"][0](source, made)]]
+            tool, mark = Path(folder, "wasm-opt"), Path(folder, "was-run")
+            tool.write_text(f"#!/bin/sh\ntouch {mark}\nexit 1\n")
+            tool.chmod(0o755)
+            environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+            for build in builds:
+                with self.subTest(build):
+                    for step in build:
+                        subprocess.run(step, check=True, env=environment, cwd=ROOT)
+                    self.assertFalse(mark.exists())
+            self.assertTrue(Path(folder, "programs/exit.wasm").exists())
+            one_step = ["clang", "--target=wasm32-wasi", "-O2", f"-I{wasisuite.SOURCES}", str(source), "-o", made]
+            subprocess.run(one_step, env=environment, stderr=subprocess.DEVNULL)
+            self.assertTrue(mark.exists(), "clang does not look for wasm-opt: this test shows nothing")
 
     def test_jit_lists_what_is_loaded_and_its_functions(self):
         build, why = wasisuite.builders()[".c"]

@@ -64,6 +64,50 @@ FOLDERS = r"""(module
     (call $exit (i32.sub (local.get $fd) (i32.const 3)))))
 """
 
+# One parameter or result of each type.
+TYPES = """(module
+  (func (export "i32") (param i32) (result i32) (local.get 0))
+  (func (export "i64") (param i64) (result i64) (local.get 0))
+  (func (export "f32") (param f32) (result i32) (i32.reinterpret_f32 (local.get 0)))
+  (func (export "f64") (param f64) (result i64) (i64.reinterpret_f64 (local.get 0)))
+  (func (export "v128") (param v128)))
+"""
+# Words that are taken, with what the export returns, and words that are not.
+VALUES = {
+    "i32": ({"-2147483648": -2**31, "4294967295": -1, "0xffffffff": -1, "-0x80000000": -2**31, "+7": 7, "010": 10, "-0": 0},
+            ("4294967296", "-2147483649", "0x100000000", "", "-", "0x", "--1", " 1", "1 ", "1.0", "99999999999999999999")),
+    "i64": ({"-9223372036854775808": -2**63, "18446744073709551615": -1, "0x7fffffffffffffff": 2**63 - 1},
+            ("18446744073709551616", "-9223372036854775809", "- 1")),
+    "f32": ({"1e-45": 1, "1.1754942e-38": 0x7fffff, "1e-60": 0, "-0": -2**31, "inf": 0x7f800000, "-inf": -0x800000,
+             "nan": 0x7fc00000, "0x1.8p1": 0x40400000, "3.4028235e38": 0x7f7fffff, "16777217": 0x4b800000, "3.4028235677973366e38": 0x7f7fffff,
+             "1.00000017881393432617187499": 0x3f800001},  # as a double first, it would be rounded up
+            ("1e39", "-1e39", "3.4028235677973367e38", "", " 1", "1x", "0x")),
+    "f64": ({"5e-324": 1, "1e-310": 0x12688b70e62b, "1e-400": 0, "0x1p-1074": 1, "inf": 0x7ff << 52, "1e308": 0x7fe1ccf385ebc8a0},
+            ("1e400", "-1e400", "e1")),
+    "v128": ({}, ("0", "1")),
+}
+# Commands that are none, and how that is said.
+NO_COMMANDS = {
+    '(func (export "_start") (param i32) (result i32) (local.get 0))': "_start has parameters or results",
+    f'(func (export "_start") (result{" i64" * 1000}) {"(i64.const -1)" * 1000})': "_start has parameters or results",
+    '(func (export "_start")) (func (export "_initialize"))': "both _start and _initialize",
+    '(func (export "_initialize"))': "no function _start: it is a reactor",
+    '(func (export "_initialize") (param i32))': "_initialize has parameters or results",
+    '(global (export "_start") i32 (i32.const 0))': "no function _start",
+}
+REACTOR = """(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $ready (i32.add (global.get $ready) (i32.const 1))) {0})
+  (func (export "get") (result i32) (i32.add (global.get $ready) (i32.const 41))))
+"""
+LEAVE = """(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "leave") (param i32) (call $exit (local.get 0))))
+"""
+
 
 class HostCommand(unittest.TestCase):
     @classmethod
@@ -127,6 +171,64 @@ class HostCommand(unittest.TestCase):
             done = self.run_command("--invoke", "mixed", "sample.wasm", *words)
             self.assertEqual(done.returncode, 125)
             self.assertIn("mixed", done.stderr)
+
+    def assembled(self, text):
+        (self.path / "m.wat").write_text(text)
+        subprocess.run(["wat2wasm", "m.wat", "-o", "m.wasm"], cwd=self.path, check=True)
+        return "m.wasm"
+
+    def test_a_number_is_taken_if_its_type_has_it(self):
+        module = self.assembled(TYPES)
+        for kind, (taken, refused) in VALUES.items():
+            for word, value in taken.items():
+                with self.subTest(kind=kind, word=word):
+                    done = self.run_command("--interp", "--invoke", kind, module, word)
+                    self.assertEqual((done.stdout, done.returncode), (f"{value}\n", 0), done.stderr)
+            for word in refused:
+                with self.subTest(kind=kind, word=word):
+                    done = self.run_command("--interp", "--invoke", kind, module, word)
+                    self.assertEqual((done.stdout, done.returncode), ("", 125))
+                    self.assertIn(f"argument 1, {word}, is no {kind}", done.stderr)
+
+    def test_an_export_has_as_many_arguments_and_results_as_it_likes(self):
+        count = 200
+        module = self.assembled(
+            f"""(module
+                (func (export "many") (param{" i32" * count}) (result{" i32" * count})
+                  {" ".join(f"(local.get {n})" for n in reversed(range(count)))}))""")
+        words = [str(n) for n in range(count)]
+        for done in self.each_engine("--invoke", "many", module, *words):
+            self.assertEqual((done.stdout.split(), done.returncode), (words[::-1], 0), done.stderr)
+        module = self.assembled("""(module (func (export "wide") (result i32 v128 f64)
+                                     (i32.const 7) (v128.const i64x2 2 1) (f64.const 0.5)))""")
+        done = self.run_command("--interp", "--invoke", "wide", module)
+        self.assertEqual(done.stdout.split(), ["7", f"0x{1:016x}{2:016x}", "0.5"], done.stderr)
+
+    def test_what_is_no_command_is_refused(self):
+        for body, why in NO_COMMANDS.items():
+            module = self.assembled(f"(module {body})")
+            for done in self.each_engine(module):
+                self.assertEqual((done.stdout, done.returncode), ("", 125), body[:80])
+                self.assertIn(why, done.stderr)
+
+    def test_a_reactor_is_initialized_once_before_a_call(self):
+        module = self.assembled(REACTOR.format(""))
+        for done in self.each_engine("--invoke", "get", module):
+            self.assertEqual((done.stdout, done.returncode), ("42\n", 0), done.stderr)
+        for body, status in (("(call $exit (i32.const 9))", 9), ("unreachable", 119)):
+            module = self.assembled(REACTOR.format(body))
+            for name in ("get", "_initialize"):
+                for done in self.each_engine("--invoke", name, module):
+                    self.assertEqual((done.stdout, done.returncode), ("", status), done.stderr)
+
+    def test_a_status_that_is_too_large_is_no_success(self):
+        module = self.assembled(LEAVE)
+        for status in ("256", "257", "65536", "-1"):
+            for done in self.each_engine("--invoke", "leave", module, status):
+                self.assertEqual(done.returncode, 255)
+                self.assertIn(f"exit status {int(status) % 2**32} is too large, reported as 255", done.stderr)
+        for done in self.each_engine("--invoke", "leave", module, "255"):
+            self.assertEqual((done.stderr, done.returncode), ("", 255))
 
     def test_a_trap_is_named_with_the_functions_that_were_open(self):
         for done in self.each_engine("--invoke", "load", "sample.wasm", "65533"):

@@ -18,6 +18,7 @@
 #include "hal/smp.h"
 #include "kernel/clock.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/runqueue.h"
 
 #define CPUS      68u /* of which the last four are in no mask */
 #define FIELD     4u  /* CPUs 1 to 4 are what most tests are about */
@@ -489,6 +490,73 @@ static void test_who_takes_a_thread_tells_of_the_next(void **state)
     }
 }
 
+/* ---- A unit that becomes another thread ---- */
+
+static struct {
+    struct thread *unit;     /* ended on CPU 2, and spare on CPU 0 */
+    struct run_queue *queue; /* that of CPU 2 */
+    bool is_locked;
+    unsigned waited;
+} look;
+
+static void hold_its_queue(void *arg)
+{
+    (void)arg;
+    look.queue = atomic_load(&look.unit->rq);
+    irq_state_t state = spin_lock_irq(&look.queue->lock);
+    look.is_locked = true;
+    fake_cpu_pause();
+    look.is_locked = false;
+    spin_unlock_irq(&look.queue->lock, state);
+}
+
+static void look_goes_on(void)
+{
+    assert_true(look.is_locked);
+    assert_ptr_equal(atomic_load(&look.unit->rq), look.queue);
+    look.waited++;
+    (void)fake_cpu_run(1);
+}
+
+/* A kill or `ps` that holds the queue of the last life must not see the next life's state. */
+static void test_a_unit_changes_its_queue_under_the_lock_of_the_old_one(void **state)
+{
+    (void)state;
+    static bool has_come[2];
+    struct thread_options options = {.name = "looks",
+                                     .entry = hold_its_queue,
+                                     .priority = PRIO_NORMAL,
+                                     .place = THREAD_ON,
+                                     .cpu = 1};
+    struct thread *looks, *next;
+    memset(&look, 0, sizeof(look));
+    assert_int_equal(thread_create(&options, &looks), OK);
+    options = (struct thread_options){.name = "ends",
+                                      .entry = come,
+                                      .arg = &has_come[0],
+                                      .priority = PRIO_NORMAL,
+                                      .place = THREAD_ON,
+                                      .cpu = 2};
+    assert_int_equal(thread_create(&options, &look.unit), OK);
+    while (fake_cpu_run(2)) {
+    }
+    (void)world_join(look.unit);
+    (void)fake_cpu_run(1);
+    assert_true(look.is_locked);
+
+    void (*before)(void) = fake_on_relax;
+    fake_on_relax = look_goes_on;
+    options.cpu = 3;
+    options.arg = &has_come[1];
+    assert_int_equal(thread_create(&options, &next), OK);
+    fake_on_relax = before;
+    assert_ptr_equal(next, look.unit);
+    assert_int_equal(look.waited, 1);
+    (void)world_join(next);
+    (void)world_join(looks);
+    assert_true(has_come[0] && has_come[1]);
+}
+
 /* ---- CPUs that no mask names ---- */
 
 static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void **state)
@@ -539,6 +607,8 @@ int main(void)
         cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),
         cmocka_unit_test_teardown(test_a_late_wake_up_reaches_another_cpu, end_jobs),
         cmocka_unit_test_teardown(test_who_takes_a_thread_tells_of_the_next, end_jobs),
+        cmocka_unit_test_teardown(test_a_unit_changes_its_queue_under_the_lock_of_the_old_one,
+                                  end_jobs),
         cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
                                   end_jobs),
     };

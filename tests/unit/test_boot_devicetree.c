@@ -150,6 +150,29 @@ static void test_a_board_of_another_shape(void **state)
     assert_false(info.cpus[2].enabled);
 }
 
+static enum status parse_initrd(uint32_t start, uint32_t end)
+{
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    put_gic(w);
+    fake_fdt_open_node(w, "chosen");
+    FDT_CELLS(w, "linux,initrd-start", start);
+    FDT_CELLS(w, "linux,initrd-end", end);
+    fake_fdt_close_node(w);
+    return parse_board(w);
+}
+
+static void test_an_initrd_of_no_bytes_is_one(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_initrd(0x90000000, 0x90000000), OK);
+    assert_int_equal(info.module_count, 1);
+    assert_int_equal(info.modules[0].len, 0);
+    assert_int_equal(parse_initrd(0x90000001, 0x90000000), OK);
+    assert_int_equal(info.module_count, 0);
+    assert_non_null(strstr(info.notes[info.note_count - 1], "malformed linux,initrd-start"));
+}
+
 static void test_a_cpu_is_counted_once(void **state)
 {
     (void)state;
@@ -567,6 +590,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_board_of_another_shape),
+        cmocka_unit_test(test_an_initrd_of_no_bytes_is_one),
         cmocka_unit_test(test_a_cpu_is_counted_once),
         cmocka_unit_test(test_tree_without_memory_is_refused),
         cmocka_unit_test(test_a_tree_of_more_than_2_mib_is_named),

@@ -270,6 +270,17 @@ static void test_word_of_a_loader_that_passes_an_initrd(void **state)
     expect_line(u"initrd=x shell", "initrd=x shell");
     expect_line(u"shell", "shell");
 
+    efi.initrd = efi.initrd_size = 0;
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.module_count, 0);
+    efi.initrd_is_empty = true;
+    expect_line(u"shell initrd=initrd", "shell");
+    assert_int_equal(info.module_count, 1);
+    assert_int_equal(info.modules[0].len, 0);
+    assert_int_equal(info.reserved_count, 0);
+    efi.initrd_is_empty = false;
+    efi.initrd_size = 5000;
+
     efi.initrd = 0x39000000; /* not RAM */
     assert_int_equal(parse(), OK);
     assert_int_equal(info.module_count, 0);

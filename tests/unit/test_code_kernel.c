@@ -19,6 +19,7 @@
 #include "kernel/jit/code/code_call.h"
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/jit/code/codemem.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/sched/thread.h"
 
 #define BYTES ((size_t)3 * PAGE_SIZE - 5)
@@ -85,20 +86,37 @@ static void test_code_is_never_writable_and_executable(void **state)
 #define TRAPS_AT 8u
 #define STACK    0x900008u
 
-static struct jit_row rows[] = {{.pc = TRAPS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE}};
+#define READS_AT 12u
+#define LOOKS_AT 14u
+#define NO_ROW   9u
+
+/* A panic's report reads around an address. */
+static const uint64_t words[1024];
+#define MEMORY (&words[512]) /* that the code may reach */
+#define OTHER  (&words[513])
+
+static struct jit_row rows[] = {{.pc = TRAPS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE},
+                                {.pc = READS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_MEMORY},
+                                {.pc = LOOKS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_STACK}};
 static struct code_function functions[] = {{.start = 0, .size = 16}};
 static const char *const names[] = {NULL, "second"};
 static struct jit_entry entry = {.saved_sp = STACK};
 static struct code_map map;
 static struct code_piece piece;
 
+static bool is_in_memory(void *ctx, uint64_t address)
+{
+    (void)ctx;
+    return address == (uintptr_t)MEMORY;
+}
+
 static void put(void)
 {
     prepare(false);
-    map = (struct code_map){.space = &pieces.space, .entry = &entry};
+    map = (struct code_map){.space = &pieces.space, .entry = &entry, .has_address = is_in_memory};
     piece = (struct code_piece){.rows = rows,
                                 .functions = functions,
-                                .row_count = 1,
+                                .row_count = ARRAY_COUNT(rows),
                                 .function_count = 1,
                                 .first = 1,
                                 .names = names};
@@ -129,9 +147,8 @@ static void test_each_piece_has_an_owner_once_it_is_sealed(void **state)
 }
 
 /* Else it is a panic. */
-static bool is_explained(struct hal_frame *frame)
+static bool is_resolved(struct fault fault)
 {
-    struct fault fault = {.cause = FAULT_DIVIDE, .pc = frame->pc, .frame = frame};
     volatile bool ends = true;
     fake_end.armed = true;
     if (setjmp(fake_end.jump) == 0) {
@@ -141,6 +158,55 @@ static bool is_explained(struct hal_frame *frame)
     fake_end.armed = false;
     hal_this_cpu()->in_panic = false;
     return !ends;
+}
+
+static bool is_explained(struct hal_frame *frame)
+{
+    return is_resolved((struct fault){.cause = FAULT_DIVIDE, .pc = frame->pc, .frame = frame});
+}
+
+/* The trap of what the hardware reported where little stack was left, or -1. */
+static int overflow(uint32_t at, enum fault_cause reported, const void *address)
+{
+    struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + at, .sp = STACK};
+    pieces.resume.outcome = CODE_RETURNED;
+    bool is_trap = is_resolved((struct fault){.cause = FAULT_STACK_OVERFLOW,
+                                              .reported = reported,
+                                              .has_address = address != NULL,
+                                              .address = (uintptr_t)address,
+                                              .pc = frame.pc,
+                                              .frame = &frame});
+    return is_trap ? (int)(pieces.resume.outcome - CODE_TRAPPED) : -1;
+}
+
+static void test_without_stack_a_fault_is_what_the_hardware_reported(void **state)
+{
+    (void)state;
+    put();
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    assert_int_equal(overflow(TRAPS_AT, FAULT_DIVIDE, NULL), IR_TRAP_DIVIDE);
+    assert_int_equal(overflow(TRAPS_AT, FAULT_ILLEGAL, NULL), IR_TRAP_DIVIDE);
+    assert_int_equal(overflow(READS_AT, FAULT_ILLEGAL, NULL), IR_TRAP_MEMORY);
+    assert_int_equal(overflow(READS_AT, FAULT_PAGE, MEMORY), IR_TRAP_MEMORY);
+    assert_int_equal(overflow(LOOKS_AT, FAULT_PAGE, (void *)(STACK - 8)), IR_TRAP_STACK);
+    assert_int_equal(overflow(TRAPS_AT, FAULT_PAGE, MEMORY), -1);
+    assert_int_equal(overflow(READS_AT, FAULT_PAGE, OTHER), -1);
+    assert_int_equal(overflow(NO_ROW, FAULT_DIVIDE, NULL), -1);
+    take_back();
+}
+
+/* At any instruction: nothing else could end a loop that stays there. */
+static void test_without_stack_an_interrupt_that_has_to_switch_is_a_trap(void **state)
+{
+    (void)state;
+    put();
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    assert_int_equal(overflow(NO_ROW, FAULT_STACK_OVERFLOW, NULL), IR_TRAP_STACK);
+    assert_int_equal(overflow(TRAPS_AT, FAULT_STACK_OVERFLOW, NULL), IR_TRAP_STACK);
+    hal_this_cpu()->current->locks_held = 1;
+    assert_int_equal(overflow(NO_ROW, FAULT_STACK_OVERFLOW, NULL), -1);
+    hal_this_cpu()->current->locks_held = 0;
+    take_back();
 }
 
 static void test_a_fault_goes_on_where_the_code_was_entered(void **state)
@@ -216,6 +282,8 @@ int main(void)
         cmocka_unit_test(test_code_is_never_writable_and_executable),
         cmocka_unit_test(test_each_piece_has_an_owner_once_it_is_sealed),
         cmocka_unit_test(test_a_fault_goes_on_where_the_code_was_entered),
+        cmocka_unit_test(test_without_stack_a_fault_is_what_the_hardware_reported),
+        cmocka_unit_test(test_without_stack_an_interrupt_that_has_to_switch_is_a_trap),
         cmocka_unit_test(test_a_fault_of_somebody_else_in_the_code_is_a_panic),
         cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
         cmocka_unit_test(test_arguments_that_there_is_no_memory_for),

@@ -97,6 +97,27 @@ static void test_no_row_is_no_trap(void **state)
     map.entry = &entry;
 }
 
+/* Little stack, and a switch of threads is due: there is no row for that. */
+static void test_an_interrupt_without_stack_is_a_trap_at_any_instruction(void **state)
+{
+    (void)state;
+    static const uint32_t places[] = {0, 4, 5, 8, 12, 16, 20, 63};
+    struct code_fault fault = {.sp = STACK, .is_interrupt = true};
+    struct code_resume r = {.entry = NULL};
+    for (unsigned n = 0; n < ARRAY_COUNT(places); n++) {
+        fault.pc = CODE + places[n];
+        assert_true(code_map_fault(&map, &fault, &r));
+        assert_ptr_equal(r.entry, &entry);
+        assert_int_equal(r.outcome, CODE_TRAPPED + (unsigned)IR_TRAP_STACK);
+    }
+    fault.pc = CODE + 64;
+    assert_false(code_map_fault(&map, &fault, &r));
+    fault.pc = CODE + 4;
+    map.entry = NULL;
+    assert_false(code_map_fault(&map, &fault, &r));
+    map.entry = &entry;
+}
+
 static void test_only_what_is_stopped_and_in_its_code_is_given_up(void **state)
 {
     (void)state;
@@ -170,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_null_is_near_zero),
         cmocka_unit_test(test_what_traps_on_purpose_accesses_nothing),
         cmocka_unit_test(test_no_row_is_no_trap),
+        cmocka_unit_test(test_an_interrupt_without_stack_is_a_trap_at_any_instruction),
         cmocka_unit_test(test_only_what_is_stopped_and_in_its_code_is_given_up),
         cmocka_unit_test(test_where_a_frame_returns_to),
         cmocka_unit_test(test_frames_that_c_has_signed_are_listed),

@@ -6,6 +6,7 @@
 #include "fs/fs_env.h"
 #include "kernel/clock.h"
 #include "fs/fs_visit.h"
+#include "kernel/fs/tree_internal.h"
 #include "kernel/mm/heap.h"
 
 #include <setjmp.h>
@@ -29,18 +30,24 @@ static void append(const void *bytes, size_t len)
     }
 }
 
-static void put_linked(const char *name, unsigned mode, const char *data, unsigned inode,
-                       unsigned links)
+static void put_of_device(const char *name, unsigned mode, const char *data, unsigned device,
+                          unsigned inode, unsigned links)
 {
     char header[111];
     snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-             inode, mode, 0, 0, links, 1234, (unsigned)strlen(data), 0, 0, 0, 0,
-             (unsigned)strlen(name) + 1, 0);
+             inode, mode, 0, 0, links, 1234, (unsigned)strlen(data), device >> 16, device & 0xffff,
+             0, 0, (unsigned)strlen(name) + 1, 0);
     assert_true(archive_len % 4 == 0);
     memcpy(archive + archive_len, header, 110); /* no padding between header and name */
     archive_len += 110;
     append(name, strlen(name) + 1);
     append(data, strlen(data));
+}
+
+static void put_linked(const char *name, unsigned mode, const char *data, unsigned inode,
+                       unsigned links)
+{
+    put_of_device(name, mode, data, 0, inode, links);
 }
 
 static void put(const char *name, unsigned mode, const char *data)
@@ -143,6 +150,7 @@ static void test_golden_archive(void **state)
     assert_int_equal(vfs_unlink(NULL, "/i/one"), E_ROFS);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), E_ROFS);
     assert_int_equal(vfs_mkdir(NULL, "/i/bin"), E_EXIST);
+    assert_int_equal(vfs_mkdir(NULL, "/i/one/"), E_EXIST);
 
     assert_int_equal(vfs_open(NULL, "/i/one", VFS_READ, &f), OK);
     assert_int_equal(vfs_unmount("/i"), E_BUSY);
@@ -150,6 +158,124 @@ static void test_golden_archive(void **state)
     assert_int_equal(vfs_mount_memory(copy, archive_len, "/i"), E_BUSY);
     assert_int_equal(vfs_unmount("/i"), OK);
     assert_int_equal(env_live_objects(), before);
+    free(copy);
+}
+
+static void mount_finished(void **copy)
+{
+    finish();
+    assert_int_equal(mount_copy(copy), OK);
+    archive_len = 0;
+}
+
+static struct file_stat look_at(const char *path)
+{
+    struct file_stat st;
+    assert_int_equal(vfs_stat(NULL, path, false, &st), OK);
+    return st;
+}
+
+static void test_names_of_a_file_are_known_by_device_and_inode(void **state)
+{
+    (void)state;
+    void *copy;
+    size_t before = env_live_objects();
+    archive_len = 0;
+    put_linked("a1", 0100644, "", 77, 3);
+    put("between", 0100644, "x");
+    put_linked("b1", 0100644, "", 88, 2);
+    put_linked("a2", 0100600, "first of two", 77, 3); /* in the middle */
+    put_linked("b2", 0100644, "last", 88, 2);
+    put_linked("c1", 0100644, "first", 99, 2);
+    put_linked("a3", 0100640, "second of two", 77, 3);
+    put_linked("c2", 0100644, "", 99, 2);
+    static const unsigned devices[] = {0x10000, 0x20000, 0x10001, 0};
+    for (unsigned i = 0; i < 4; i++) { /* the same number on other devices */
+        char name[] = {'d', (char)('0' + i), '\0'};
+        put_of_device(name, 0100644, name, devices[i], 5, 2);
+    }
+    put_linked("single", 0100644, "by itself", 77, 1); /* which cannot be the same file */
+    mount_finished(&copy);
+    expect("/i/a1", "first of two");
+    expect("/i/a2", "first of two");
+    expect("/i/a3", "first of two");
+    expect("/i/b1", "last");
+    expect("/i/b2", "last");
+    expect("/i/c1", "first");
+    expect("/i/c2", "first");
+    expect("/i/d0", "d0");
+    expect("/i/d1", "d1");
+    expect("/i/d2", "d2");
+    expect("/i/d3", "d3");
+    expect("/i/single", "by itself");
+    assert_int_equal(look_at("/i/a1").links, 3);
+    assert_int_equal(look_at("/i/a1").inode, look_at("/i/a3").inode);
+    assert_int_equal(look_at("/i/a1").mode, 0640);
+    assert_int_equal(look_at("/i/d0").links, 1);
+    assert_int_not_equal(look_at("/i/b1").inode, look_at("/i/c1").inode);
+    assert_int_equal(vfs_unmount("/i"), OK);
+    assert_int_equal(env_live_objects(), before);
+    free(copy);
+}
+
+static void test_the_later_of_two_entries_of_a_name_counts(void **state)
+{
+    (void)state;
+    void *copy;
+    size_t before = env_live_objects();
+    archive_len = 0;
+    put("f", 0100644, "old");
+    put("to_link", 0100644, "old");
+    put("to_dir", 0100644, "old");
+    put("to_file", 0040755, "");
+    put("dir", 0040700, "");
+    put("dir/kept", 0100644, "kept");
+    put_linked("one", 0100644, "", 7, 2);
+    put_linked("gone", 0100644, "never seen", 8, 2);
+    put("f", 0100600, "newer");
+    put("to_link", 0120777, "f");
+    put("to_dir", 0040755, "");
+    put("to_dir/below", 0100644, "below");
+    put("to_file", 0100644, "a file");
+    put("dir", 0040750, "");
+    put("one", 0100644, "another file");
+    put("gone", 0100644, "yet another");
+    put_linked("one", 0100644, "", 7, 2); /* the first again */
+    put_linked("two", 0100644, "of both", 7, 2);
+    mount_finished(&copy);
+    expect("/i/f", "newer");
+    assert_int_equal(look_at("/i/f").mode, 0600);
+    expect("/i/to_link", "newer");
+    expect("/i/to_dir/below", "below");
+    expect("/i/to_file", "a file");
+    expect("/i/dir/kept", "kept");
+    assert_int_equal(look_at("/i/dir").mode, 0750);
+    expect("/i/one", "of both");
+    assert_int_equal(look_at("/i/two").links, 2);
+    expect("/i/gone", "yet another");
+    assert_int_equal(vfs_unmount("/i"), OK);
+    assert_int_equal(env_live_objects(), before);
+    free(copy);
+}
+
+/* So that unpacking many takes time in proportion. */
+static void test_the_table_of_names_grows_with_links(void **state)
+{
+    (void)state;
+    void *copy;
+    struct file *f;
+    archive_len = 0;
+    for (unsigned i = 0; i < 500; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "%u", i);
+        put_linked(name, 0100644, "", 7, 500);
+    }
+    mount_finished(&copy);
+    assert_int_equal(vfs_open(NULL, "/i", VFS_READ, &f), OK);
+    assert_int_equal(tree_of(f->node)->entry_count, 500);
+    assert_true(tree_of(f->node)->bucket_count >= 500);
+    file_close(f);
+    assert_int_equal(vfs_unmount("/i"), OK);
     free(copy);
 }
 
@@ -231,8 +357,10 @@ static void test_names_that_do_not_belong_are_refused(void **state)
     put("a", 0100644, "x");
     put("a/below-a-file", 0100644, "x");
     expect_refused(E_CORRUPT);
-    put("twice", 0100644, "x");
-    put("twice", 0100644, "y");
+    put("full/file", 0100644, "x");
+    put("full", 0100644, "no directory");
+    expect_refused(E_CORRUPT);
+    put(".", 0100644, "no directory");
     expect_refused(E_CORRUPT);
     put("link", 0120777, "");
     expect_refused(E_CORRUPT);
@@ -317,6 +445,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_archive),
+        cmocka_unit_test(test_names_of_a_file_are_known_by_device_and_inode),
+        cmocka_unit_test(test_the_later_of_two_entries_of_a_name_counts),
+        cmocka_unit_test(test_the_table_of_names_grows_with_links),
         cmocka_unit_test(test_what_covers_a_name_is_there),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_names_that_do_not_belong_are_refused),

@@ -236,6 +236,85 @@ static void test_unresolved_import_is_named(void **state)
     free(o.bytes);
 }
 
+/* The symbol of that name; its binding is the upper half of info. */
+static struct elf_symbol *find_symbol(const struct object *o, const char *name)
+{
+    const struct elf_section_header *table = find_section(o, ".symtab");
+    const char *names = (const char *)o->bytes + section(o, table->link)->offset;
+    struct elf_symbol *s = (struct elf_symbol *)(o->bytes + table->offset);
+    for (uint64_t n = 0; n < table->size / sizeof(*s); n++) {
+        if (strcmp(names + s[n].name, name) == 0) {
+            return &s[n];
+        }
+    }
+    fail_msg("no symbol %s", name);
+    return NULL;
+}
+
+static void test_a_global_name_is_there_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *renamed, *to;
+        const char *why; /* NULL: it is loaded */
+        uint8_t binding; /* that the renamed one gets */
+    } cases[] = {
+        {"write_all", "read_all", "symbol read_all: defined twice", STB_GLOBAL},
+        {"write_all", "read_all", "symbol read_all: defined twice", STB_WEAK},
+        {"write_all", "read_all", NULL, STB_LOCAL},
+        {"common_array", "read_all", "symbol read_all: defined twice", STB_GLOBAL},
+        {"global", "common_array", "symbol common_array: defined twice", STB_GLOBAL},
+        {"imported_function", "read_all", "symbol read_all: defined and imported", STB_GLOBAL},
+        {"absent_weak", "common_array", "symbol common_array: defined and imported", STB_WEAK},
+        {"imported_data", "imported_function", NULL, STB_GLOBAL},
+        {"absent_weak", "imported_function", NULL, STB_WEAK},
+        {"constants", "read_all", NULL, STB_LOCAL},
+    };
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        for (size_t n = 0; n < ARRAY_COUNT(cases); n++) {
+            struct object o = read_object("kinds", machines[m]);
+            struct elf_symbol *renamed = find_symbol(&o, cases[n].renamed);
+            renamed->name = find_symbol(&o, cases[n].to)->name;
+            renamed->info = (uint8_t)(cases[n].binding << 4 | (renamed->info & 15));
+            if (cases[n].why != NULL) {
+                expect_refusal(&o, E_CORRUPT, cases[n].why);
+            } else {
+                struct load load;
+                set_addresses(NEAR);
+                assert_int_equal(load_object(&o, o.len, &load), OK);
+                host_free(&load);
+            }
+            free(o.bytes);
+        }
+    }
+}
+
+/* Each name is the end of one string. To compare them all would take hours if it were longer. */
+static void test_names_that_share_a_long_string_are_refused(void **state)
+{
+    (void)state;
+    const size_t extra = 256 << 10;
+    for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
+        struct object o = read_object("kinds", machines[m]);
+        const struct elf_section_header *table = find_section(&o, ".symtab");
+        uint64_t symbols = table->offset, count = table->size / sizeof(struct elf_symbol);
+        uint64_t old = section(&o, table->link)->size;
+        o.bytes = realloc(o.bytes, o.len + old + extra);
+        struct elf_section_header *names = section(&o, find_section(&o, ".symtab")->link);
+        memcpy(o.bytes + o.len, o.bytes + names->offset, old);
+        memset(o.bytes + o.len + old, 'a', extra - 1);
+        o.bytes[o.len + old + extra - 1] = 0;
+        names->offset = o.len;
+        names->size = old + extra;
+        o.len += old + extra;
+        for (uint64_t n = 1; n < count; n++) {
+            ((struct elf_symbol *)(o.bytes + symbols))[n].name = (uint32_t)(old + n);
+        }
+        expect_refusal(&o, E_NOTSUP, "its symbols share long names");
+        free(o.bytes);
+    }
+}
+
 static void test_huge_bss_is_refused(void **state)
 {
     (void)state;
@@ -611,6 +690,8 @@ int main(void)
         cmocka_unit_test(test_note_must_be_there_and_fit),
         cmocka_unit_test(test_unknown_relocation_is_named),
         cmocka_unit_test(test_unresolved_import_is_named),
+        cmocka_unit_test(test_a_global_name_is_there_once),
+        cmocka_unit_test(test_names_that_share_a_long_string_are_refused),
         cmocka_unit_test(test_huge_bss_is_refused),
         cmocka_unit_test(test_what_must_run_before_main_is_refused),
         cmocka_unit_test(test_data_out_of_reach_is_refused_by_name),

@@ -209,6 +209,61 @@ static void test_three_shifts_in_turns(void **state)
     check(&t);
 }
 
+/* ---- A sum that nothing makes, or that is made too late ---- */
+
+enum { NOT_MADE, TOO_LATE };
+static unsigned fault;
+
+/* Selection with the mistake that sharing by two rules had. */
+static enum status select_wrongly(const struct ir_function *f, uint64_t features, struct vcode *out,
+                                  unsigned *op)
+{
+    enum status s = jit_machine_aarch64.select(f, features, out, op);
+    for (uint32_t n = 0; s == OK && n < out->instr_count; n++) {
+        struct vinstr *i = &out->instrs[n];
+        if (i->op == A64_ADD_EXT && fault == NOT_MADE) {
+            out->operands[i->operands].vreg = vcode_vreg(out, VCLASS_INT, 8);
+            return out->error;
+        }
+        if (i->op == A64_ADD_EXT) {
+            struct vinstr sum = *i;
+            *i = i[1];
+            i[1] = sum;
+            return OK;
+        }
+    }
+    return s;
+}
+
+/* Asked for checks or not, and without passes or with them. */
+static void test_a_sum_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"is used and never defined",
+                                          "is used where its definition does not reach"};
+    static const struct sequence s = {{{2, 1, 0}, {2, 4, 8}, {2, 4, 4}}, 3, 0};
+    struct jit_machine wrong = jit_machine_aarch64;
+    char text[1024];
+    wrong.select = select_wrongly;
+    write_text(&s, text, sizeof text);
+    for (fault = NOT_MADE; fault <= TOO_LATE; fault++) {
+        for (unsigned n = 0; n < 4; n++) {
+            const struct jit_options options = {.quick = n % 2 != 0, .verify = n / 2 != 0};
+            struct arena a;
+            struct ir_text t;
+            struct jit_code code;
+            struct jit_error err;
+            arena_init(&a, ARENA_LIMIT);
+            assert_int_equal(ir_parse(&a, text, strlen(text), &t), OK);
+            enum status status = jit_compile(&wrong, t.functions[0], &options, &a, &code, &err);
+            assert_int_equal(status, E_CORRUPT);
+            assert_ptr_equal(strstr(err.text, "registers: instruction "), err.text);
+            assert_non_null(strstr(err.text, reasons[fault]));
+            arena_free_all(&a);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_four_accesses_of_one_index),
         cmocka_unit_test(test_no_sum_is_shared_with_another_block),
         cmocka_unit_test(test_three_shifts_in_turns),
+        cmocka_unit_test(test_a_sum_that_is_not_there_is_refused),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

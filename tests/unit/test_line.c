@@ -268,6 +268,34 @@ static void test_completion(void **state)
     on_every_terminal(completion);
 }
 
+/* A directory that others write to: each time that the first name is asked for, names are longer.
+ */
+static bool growing(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
+{
+    static const char *const names[][2] = {{"a", "b"}, {"a", "b"}, {"a", "b"}, {"aaaaaaaa", "bb"}};
+    unsigned *passes = ctx;
+    if (strlen(line + word) > 0 || i > 1) {
+        return false;
+    }
+    *passes += i == 0 ? 1 : 0;
+    strcpy(out, names[*passes <= 4 ? *passes - 1 : 3][i]);
+    *final = true;
+    return true;
+}
+
+static void test_names_may_grow_while_they_are_listed(void **state)
+{
+    (void)state;
+    unsigned passes = 0;
+    const struct line_completer grows = {.candidate = growing, .ctx = &passes};
+    line_init(&editor, "> ", terminal_sink, &screen, &grows);
+    next_line();
+    type("\t\t");
+    assert_int_equal(passes, 4);
+    assert_string_equal(terminal_row(&screen, 1), "aaaaaaaa  bb");
+    assert_string_equal(terminal_row(&screen, 2), ">");
+}
+
 static void test_a_full_line_takes_no_more(void **state)
 {
     (void)state;
@@ -572,6 +600,7 @@ int main(void)
         cmocka_unit_test_setup(test_history, start),
         cmocka_unit_test_setup(test_history_keeps_the_newest, start),
         cmocka_unit_test_setup(test_completion, start),
+        cmocka_unit_test_setup(test_names_may_grow_while_they_are_listed, start),
         cmocka_unit_test_setup(test_a_full_line_takes_no_more, start),
         cmocka_unit_test_setup(test_cancel, start),
         cmocka_unit_test_setup(test_long_lines_wrap_and_shrink, start),

@@ -115,8 +115,20 @@ static void test_exits_with_a_status(void **state)
 {
     (void)state;
     struct program *p = create();
-    thread_detach(start(p, 10, exit_with, (void *)300));
-    expect_end(p, PROGRAM_EXITED, 300 & 0xff);
+    thread_detach(start(p, 10, exit_with, (void *)30));
+    expect_end(p, PROGRAM_EXITED, 30);
+}
+
+/* 256 would look like success in 8 bits. */
+static void test_a_status_that_is_too_large_is_no_success(void **state)
+{
+    (void)state;
+    static const int given[] = {255, 256, 300, INT32_MAX, -1, INT32_MIN};
+    for (size_t n = 0; n < sizeof given / sizeof given[0]; n++) {
+        struct program *p = create();
+        thread_detach(start(p, 10, exit_with, (void *)(intptr_t)given[n]));
+        expect_end(p, PROGRAM_EXITED, 255);
+    }
 }
 
 /* One thread's exit ends the others: one that sleeps, one that computes. */
@@ -246,6 +258,33 @@ static void test_kill_waits_for_kernel_code(void **state)
     program_kill(p, PROGRAM_KILLED, 0);
     expect_end(p, PROGRAM_KILLED, 0);
     assert_string_equal(world_notes(), "still here");
+}
+
+/* The new thread is in the program's list, and no CPU's yet, when the kill comes to it. */
+static void create_one(void *program)
+{
+    thread_detach(start(program, 10, nothing, NULL));
+}
+
+static void kill(void *program)
+{
+    program_kill(program, PROGRAM_KILLED, 5);
+}
+
+static void test_kill_meets_a_thread_that_is_being_created(void **state)
+{
+    (void)state;
+    struct program *p = create();
+    (void)thread_trim(); /* its unit is a new one */
+    mutex_lock(&p->lock);
+    struct thread *creator = world_thread("creator", 12, create_one, p);
+    struct thread *killer = world_thread("killer", 11, kill, p);
+    assert_int_equal(thread_sleep(MS), OK); /* both wait for the lock, the creator first */
+    mutex_unlock(&p->lock);
+    thread_set_priority(killer, 15); /* it runs as soon as the creator unlocks */
+    world_join(killer);
+    world_join(creator);
+    expect_end(p, PROGRAM_KILLED, 5);
 }
 
 struct resource {
@@ -407,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_returns, reset),
         cmocka_unit_test_setup(test_exits_with_a_status, reset),
+        cmocka_unit_test_setup(test_a_status_that_is_too_large_is_no_success, reset),
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
         cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
         cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),
@@ -414,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_first_reason_stands, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
         cmocka_unit_test_setup(test_kill_waits_for_kernel_code, reset),
+        cmocka_unit_test_setup(test_kill_meets_a_thread_that_is_being_created, reset),
         cmocka_unit_test_setup(test_resources_go_newest_first, reset),
         cmocka_unit_test_setup(test_nothing_is_added_to_the_dead, reset),
         cmocka_unit_test_setup(test_wait_has_a_time_limit, reset),

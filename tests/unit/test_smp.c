@@ -154,6 +154,24 @@ static void test_what_firmware_says_is_passed_on(void **state)
     assert_int_equal(relaxed_ns, 0);
 }
 
+static struct thread *idle_thread; /* of the last one that was told */
+
+static enum status refuse_to_tell(struct hal_cpu *cpu)
+{
+    idle_thread = cpu->current;
+    return E_IO;
+}
+
+/* A kill, or `ps`, locks the run queue of any unit that it finds. */
+static void test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs(void **state)
+{
+    (void)state;
+    fake_on_start = refuse_to_tell;
+    smp_start(&info, 0);
+    assert_int_equal(idle_thread->state, THREAD_DEAD);
+    assert_ptr_equal(atomic_load(&idle_thread->rq), hal_this_run_queue());
+}
+
 /* It was not told to start. */
 static void test_what_firmware_refuses_leaves_nothing(void **state)
 {
@@ -332,6 +350,8 @@ int main(void)
         cmocka_unit_test_setup(test_one_that_refuses_is_not_waited_for, set_up),
         cmocka_unit_test_setup(test_one_that_hangs_on_its_way_is_given_up, set_up),
         cmocka_unit_test_setup(test_what_firmware_says_is_passed_on, set_up),
+        cmocka_unit_test_setup(test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs,
+                               set_up),
         cmocka_unit_test_setup(test_what_firmware_refuses_leaves_nothing, set_up),
         cmocka_unit_test_setup(test_without_memory_nothing_is_left_of_it, set_up),
         cmocka_unit_test_setup(test_an_id_that_cannot_be_named_is_not_started, set_up),

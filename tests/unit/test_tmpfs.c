@@ -265,6 +265,90 @@ static void test_directories(void **state)
     assert_int_equal(env_live_objects(), before);
 }
 
+/* The smallest archive. */
+static enum status mount_archive(const char *dir)
+{
+    static const char archive[] =
+        "0707010000000000000000000000000000000000000001000000000000000000000000000000000000000000000000"
+        "0000000B00000000TRAILER!!!\0\0\0";
+    return vfs_mount_memory(archive, sizeof(archive) - 1, dir);
+}
+
+/* A mount point need not be a name in the directory, which is empty then. */
+static void test_a_mount_point_keeps_what_leads_to_it(void **state)
+{
+    (void)state;
+    struct file_stat st;
+    size_t before = env_live_objects();
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d/e"), OK);
+    assert_int_equal(mount_archive("/tmp/d/e/m"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e/m"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e/m/"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), E_BUSY);
+    assert_int_equal(vfs_unlink("/tmp/d", "e/"), E_BUSY);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), E_BUSY);
+    assert_int_equal(vfs_unmount("/tmp"), E_BUSY);
+    assert_int_equal(mount_archive("/tmp/d"), E_BUSY); /* which has no e */
+    assert_int_equal(mount_archive("/tmp/d/e"), OK);
+    assert_int_equal(vfs_stat(NULL, "/tmp/d/e/m", true, &st), OK);
+    assert_int_equal(vfs_unmount("/tmp/d/e"), E_BUSY);
+    assert_int_equal(vfs_unmount("/tmp/d/e/m"), OK);
+    assert_int_equal(vfs_unmount("/tmp/d/e"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), OK);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d"), OK);
+    assert_int_equal(env_live_objects(), before);
+}
+
+static void make_link(const char *name, const char *target)
+{
+    struct file *tmp;
+    assert_int_equal(vfs_open(NULL, "/tmp", VFS_READ, &tmp), OK);
+    assert_int_equal(file_symlink_at(target, tmp, name), OK);
+    file_close(tmp);
+}
+
+static void test_a_slash_at_the_end_wants_a_directory(void **state)
+{
+    (void)state;
+    struct file_stat st;
+    char target[16];
+    put("/tmp/f", "text");
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/d/"), OK);
+    make_link("to_f", "f");
+    make_link("to_d", "d");
+    make_link("to_new", "new");
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f/"), E_NOTDIR);
+    assert_int_equal(vfs_unlink("/tmp", "f//"), E_NOTDIR);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/to_f/"), E_NOTDIR);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/to_d/"), E_NOTDIR); /* the link is none */
+    assert_int_equal(vfs_unlink(NULL, "/tmp/new/"), E_NOENT);
+    assert_int_equal(vfs_mkdir(NULL, "/tmp/f/"), E_EXIST);
+    assert_int_equal(vfs_stat(NULL, "/tmp/f/", false, &st), E_NOTDIR);
+    assert_int_equal(vfs_stat(NULL, "/tmp/to_f/", false, &st), E_NOTDIR);
+    assert_int_equal(vfs_stat(NULL, "/tmp/to_d/", false, &st), OK);
+    assert_int_equal(st.type, FILE_DIRECTORY);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/f/", target, sizeof(target)), E_NOTDIR);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/to_f/", target, sizeof(target)), E_NOTDIR);
+    assert_int_equal(vfs_read_link(NULL, "/tmp/to_d/", target, sizeof(target)), E_INVAL);
+    static const unsigned create = VFS_WRITE | VFS_CREATE;
+    expect_open("/tmp/f/", create, E_NOTDIR);
+    expect_open("/tmp/f/", create | VFS_EXCLUSIVE, E_NOTDIR);
+    expect_open("/tmp/to_f/", create | VFS_TRUNCATE, E_NOTDIR);
+    expect_open("/tmp/to_d/", VFS_READ, OK);
+    expect_open("/tmp/to_new/", create, E_ISDIR);
+    expect_open("/tmp/to_new/", VFS_READ, E_NOENT);
+    assert_int_equal(vfs_mount_memory("", 0, "/tmp/f/"), E_FORMAT);
+    assert_int_equal(mount_archive("/tmp/f/"), E_NOTDIR);
+    assert_int_equal(vfs_unmount("/tmp/f/"), E_NOTDIR);
+    expect("/tmp/f", "text");
+    static const char *const names[] = {"/tmp/f", "/tmp/to_f", "/tmp/to_d", "/tmp/to_new",
+                                        "/tmp/d/"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(vfs_unlink(NULL, names[i]), OK);
+    }
+}
+
 static void test_root_lists_what_is_mounted_in_it(void **state)
 {
     (void)state;
@@ -330,6 +414,106 @@ static void test_room_that_is_not_there_takes_none(void **state)
     assert_true(vfs_get_mount(0, &after));
     assert_int_equal(after.free_bytes, before.free_bytes);
     assert_int_equal(file_allocate(f, 0, sizeof(block) + before.free_bytes), OK);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static uint64_t tmp_free_bytes(void)
+{
+    struct vfs_mount_info info;
+    assert_true(vfs_get_mount(0, &info));
+    assert_string_equal(info.dir, "/tmp");
+    return info.free_bytes;
+}
+
+/* A table for the last page that there is room for leaves none for the page. */
+static void test_a_write_without_room_takes_none(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    uint64_t before = tmp_free_bytes();
+    uint64_t at = before / 4096 * described;
+    assert_int_equal(file_write_at(f, at, "x", 1, &n), E_NOSPC);
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_allocate(f, at, 1), E_NOSPC);
+    assert_int_equal(tmp_free_bytes(), before);
+    for (int left = 0; left < 2; left++) { /* there is room, but no memory */
+        env_allocations_left = left;
+        assert_int_equal(file_write_at(f, 3 * described, "x", 1, &n), E_NOSPC);
+        assert_int_equal(file_allocate(f, 3 * described, 1), E_NOSPC);
+        env_allocations_left = -1;
+        assert_int_equal(tmp_free_bytes(), before);
+    }
+    assert_int_equal(file_write_at(f, at - described, "x", 1, &n), OK);
+    assert_int_equal(tmp_free_bytes(), 0);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+/* Holes inside the file count, too: they are as empty after a failure as before. */
+static void test_room_in_holes_is_all_or_none(void **state)
+{
+    (void)state;
+    struct file *f;
+    struct file_stat st;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write_at(f, 9 * 4096, "x", 1, &n), OK);
+    uint64_t before = tmp_free_bytes();
+    env_allocations_left = 5;
+    assert_int_equal(file_allocate(f, 0, 10 * 4096), E_NOSPC);
+    env_allocations_left = -1;
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_stat(f, &st), OK);
+    assert_int_equal(st.blocks_512, 8);
+    assert_int_equal(file_allocate(f, 0, 10 * 4096), OK);
+    assert_int_equal(tmp_free_bytes(), before - 9 * 4096);
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+static void test_a_shorter_file_has_a_shorter_table(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    char byte;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(file_write_at(f, 0, "a", 1, &n), OK);
+    uint64_t before = tmp_free_bytes();
+    assert_int_equal(file_write_at(f, 20 * described, "x", 1, &n), OK);
+    assert_int_equal(tmp_free_bytes(), before - 21 * 4096);
+    assert_int_equal(file_set_size(f, 10 * described), OK); /* whose end is a hole now */
+    assert_int_equal(tmp_free_bytes(), before);
+    assert_int_equal(file_read_at(f, 10 * described - 1, &byte, 1, &n), OK);
+    assert_int_equal(byte, 0);
+    assert_int_equal(file_write_at(f, 20 * described, "x", 1, &n), OK);
+    assert_int_equal(file_set_size(f, 1), OK);
+    assert_int_equal(tmp_free_bytes(), before);
+    expect("/tmp/f", "a");
+    file_close(f);
+    assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
+}
+
+/* Twice the table does not fit, but what is needed does. */
+static void test_space_is_there_to_the_last_page(void **state)
+{
+    (void)state;
+    const uint64_t described = 512 * 4096;
+    struct file *f;
+    size_t n;
+    assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
+    uint64_t pages = tmp_free_bytes() / 4096;
+    uint64_t half = pages / 2 + 1;
+    assert_int_equal(file_write_at(f, half * described, "x", 1, &n), OK);
+    for (uint64_t i = half + 1; i + (i - half) + 1 <= pages; i++) {
+        assert_int_equal(file_write_at(f, i * described, "x", 1, &n), OK);
+    }
+    assert_true(tmp_free_bytes() < 2 * 4096);
     file_close(f);
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
@@ -508,9 +692,15 @@ int main(void)
         cmocka_unit_test(test_shrinking_and_growing_shows_zeroes),
         cmocka_unit_test(test_removed_file_lives_while_it_is_open),
         cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_a_mount_point_keeps_what_leads_to_it),
+        cmocka_unit_test(test_a_slash_at_the_end_wants_a_directory),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
         cmocka_unit_test(test_room_that_is_not_there_takes_none),
+        cmocka_unit_test(test_a_write_without_room_takes_none),
+        cmocka_unit_test(test_room_in_holes_is_all_or_none),
+        cmocka_unit_test(test_a_shorter_file_has_a_shorter_table),
+        cmocka_unit_test(test_space_is_there_to_the_last_page),
         cmocka_unit_test(test_an_open_that_fails_changes_nothing),
         cmocka_unit_test(test_empty_files_count),
         cmocka_unit_test(test_holes_count_by_their_tables),

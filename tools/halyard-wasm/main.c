@@ -18,12 +18,14 @@ static const char usage[] =
     "                 a folder that the program gets instead of the current one, by the same\n"
     "                 name or by NAME; may be repeated\n"
     "  --no-dir       the program gets no folder\n"
-    "  --invoke NAME  call this export instead, with the arguments as numbers\n"
+    "  --invoke NAME  call this export instead, after _initialize if there is one; the\n"
+    "                 arguments are numbers, decimal or after 0x, and inf and nan\n"
     "  --validate     only say whether FILE is a valid module\n"
     "  --dump FUNC    show a function, by number or name, at each stage of compilation\n"
     "  --time         say on standard error how long everything took\n"
     "  --help         this text\n"
-    "The exit status is the program's; 119 if it traps, 125 if it cannot be run.\n"
+    "The exit status is the program's, with a message 255 if it is over 255; 119 if it traps,\n"
+    "125 if it cannot be run.\n"
     "RATIO_TIME names a file that receives the seconds of _start alone.\n";
 
 static int complain(const char *what, const char *name)

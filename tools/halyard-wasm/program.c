@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define STATUS_MAX 255 /* as in the kernel: the low 8 bits of a failure may be those of success */
+
 static struct wasi_handle *handle_of(int fd)
 {
     return fd < 0 ? NULL : wasi_posix_handle(fd);
@@ -69,8 +71,16 @@ void program_close(struct program *p)
     wasi_destroy(p->wasi);
 }
 
-int program_status(const struct program *p)
+int program_status(const struct tool *t, const struct program *p)
 {
     uint32_t status;
-    return wasi_has_ended(p->wasi, &status) ? (int)(status & 0xff) : 0;
+    if (!wasi_has_ended(p->wasi, &status)) {
+        return 0;
+    }
+    if (status > STATUS_MAX) {
+        fprintf(stderr, "halyard-wasm: %s: exit status %u is too large, reported as %d\n",
+                t->argv[0], status, STATUS_MAX);
+        return STATUS_MAX;
+    }
+    return (int)status;
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Running a module: load, link, _start or another export, and what to say when it traps.
+#include "kernel/jit/wasm/reader.h"
+#include "kernel/jit/wasm_entry.h"
+#include "kernel/mm/heap.h"
 #include "tools/halyard-wasm/program.h"
+#include "tools/halyard-wasm/values.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#define CELLS_MAX 64
 
 /** Seconds since some moment, after each step. */
 struct times {
@@ -47,110 +46,83 @@ static int say_trap(const struct tool *t, const struct wasm_stop *stop)
     return TOOL_TRAPPED;
 }
 
-/* ---- Calling an export with numbers ---- */
-
-static uint64_t float_bits(const char *word, unsigned type, char **end)
-{
-    if (type == WASM_F32) {
-        float f = strtof(word, end);
-        uint32_t bits;
-        memcpy(&bits, &f, sizeof bits);
-        return bits;
-    }
-    double d = strtod(word, end);
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return bits;
-}
-
-static bool read_value(const char *word, unsigned type, uint64_t *out)
-{
-    char *end = NULL;
-    errno = 0;
-    if (type == WASM_F32 || type == WASM_F64) {
-        *out = float_bits(word, type, &end);
-    } else if (type == WASM_I32 || type == WASM_I64) {
-        *out = word[0] == '-' ? (uint64_t)strtoll(word, &end, 0) : strtoull(word, &end, 0);
-        *out &= type == WASM_I32 ? UINT32_MAX : UINT64_MAX;
-    }
-    return end != NULL && end != word && *end == '\0' && errno == 0;
-}
-
-static void print_value(uint64_t bits, unsigned type)
-{
-    float f;
-    double d;
-    uint32_t low = (uint32_t)bits;
-    memcpy(&f, &low, sizeof f);
-    memcpy(&d, &bits, sizeof d);
-    switch (type) {
-    case WASM_I32:
-        printf("%" PRId32 "\n", (int32_t)low);
-        break;
-    case WASM_I64:
-        printf("%" PRId64 "\n", (int64_t)bits);
-        break;
-    case WASM_F32:
-        printf("%.9g\n", (double)f);
-        break;
-    case WASM_F64:
-        printf("%.17g\n", d);
-        break;
-    default:
-        printf("0x%" PRIx64 "\n", bits);
-        break;
-    }
-}
+/* ---- Calling an export ---- */
 
 static bool read_arguments(const struct tool *t, const struct wasm_signature *s, uint64_t *cells)
 {
-    if ((uint32_t)(t->argc - 1) != s->params || s->params > CELLS_MAX ||
-        s->results > CELLS_MAX / 2) {
+    if ((uint32_t)(t->argc - 1) != s->params) {
         fprintf(stderr, "halyard-wasm: %s takes %u arguments\n", t->function, s->params);
         return false;
     }
     for (uint32_t n = 0; n < s->params; n++) {
-        if (!read_value(t->argv[1 + n], s->types[n], &cells[n])) {
-            fprintf(stderr, "halyard-wasm: %s: argument %u is not of the function's type\n",
-                    t->function, n + 1);
+        /* A type that takes two cells cannot be given. */
+        if (!value_read(t->argv[1 + n], s->types[n], &cells[n])) {
+            fprintf(stderr, "halyard-wasm: %s: argument %u, %s, is no %s\n", t->function, n + 1,
+                    t->argv[1 + n], wasm_type_name(s->types[n]));
             return false;
         }
     }
     return true;
 }
 
-/* ---- Running ---- */
-
-static int call(const struct tool *t, struct wasm_instance *i, struct times *times)
+static void print_results(const struct wasm_signature *s, const uint64_t *cells)
 {
-    const char *name = t->function == NULL ? "_start" : t->function;
-    struct wasm_extern e;
-    struct wasm_stop stop;
-    uint64_t args[CELLS_MAX] = {0}, results[CELLS_MAX];
-    if (!wasm_instance_export(i, (struct wasm_bytes){(const uint8_t *)name, (uint32_t)strlen(name)},
-                              &e) ||
-        e.kind != WASM_FUNCTION) {
-        fprintf(stderr, "halyard-wasm: %s: no function %s is exported\n", t->argv[0], name);
-        return TOOL_REFUSED;
+    for (uint32_t n = 0; n < s->results; n++) {
+        cells += value_print(cells, s->types[s->params + n]);
     }
-    const struct wasm_signature *s = e.function.signature;
-    if (t->function != NULL && !read_arguments(t, s, args)) {
-        return TOOL_REFUSED;
+}
+
+/* What a call that did not return makes of the run. */
+static int say_end(const struct tool *t, enum wasm_outcome outcome, const struct wasm_stop *stop)
+{
+    return outcome == WASM_TRAPPED ? say_trap(t, stop) : TOOL_ENDED;
+}
+
+static int call_timed(const struct tool *t, struct wasm_store *store, const struct wasm_entry *e,
+                      const uint64_t *args, uint64_t *results, struct times *times)
+{
+    struct wasm_stop stop;
+    enum wasm_outcome outcome = WASM_RETURNED;
+    if (e->has_initialize) {
+        outcome = wasm_call(store, &e->initialize, NULL, NULL, &stop);
+    }
+    if (outcome != WASM_RETURNED) {
+        return say_end(t, outcome, &stop);
     }
     times->linked = now();
-    enum wasm_outcome outcome = wasm_call(i->store, &e, args, results, &stop);
+    outcome = wasm_call(store, &e->function, args, results, &stop);
     times->ran = now();
-    if (outcome == WASM_TRAPPED) {
-        return say_trap(t, &stop);
+    if (outcome != WASM_RETURNED) {
+        return say_end(t, outcome, &stop);
     }
-    if (outcome == WASM_STOPPED) {
-        return TOOL_ENDED;
-    }
-    for (uint32_t n = 0; outcome == WASM_RETURNED && n < s->results; n++) {
-        print_value(results[n], s->types[s->params + n]);
-    }
+    print_results(e->function.function.signature, results);
     return 0;
 }
+
+/* The module says how many arguments and results there are. */
+static int call(const struct tool *t, struct wasm_instance *i, struct times *times)
+{
+    struct wasm_entry e;
+    struct wasm_error err;
+    enum status status = wasm_entry_find(i, t->function, &e, &err);
+    if (status != OK) {
+        return tool_refuse(t, status, &err);
+    }
+    const struct wasm_signature *s = e.function.function.signature;
+    uint64_t *args = heap_calloc(wasm_cells(s->types, s->params), sizeof *args);
+    uint64_t *results = heap_calloc(wasm_cells(s->types + s->params, s->results), sizeof *results);
+    int result = TOOL_REFUSED;
+    if (args == NULL || results == NULL) {
+        fprintf(stderr, "halyard-wasm: no memory\n");
+    } else if (t->function == NULL || read_arguments(t, s, args)) {
+        result = call_timed(t, i->store, &e, args, results, times);
+    }
+    heap_free(args);
+    heap_free(results);
+    return result;
+}
+
+/* ---- Running ---- */
 
 static int link_and_call(const struct tool *t, struct wasm_store *s, struct wasm_code *code,
                          struct times *times)
@@ -216,7 +188,7 @@ static int run_in(const struct tool *t, struct wasm_store *s, struct wasm_module
         fprintf(stderr, "halyard-wasm: %s: %s\n", t->argv[0], status_text(status));
     }
     if (result == TOOL_ENDED) {
-        result = program_status(&p);
+        result = program_status(t, &p);
     }
     wasm_store_close(s);
     program_close(&p);

@@ -8,12 +8,7 @@
 #include "arch/aarch64/jit/ops.h"
 #include "kernel/lib/compiler.h"
 
-/* A probe lies this far below the frame: room for an exception's frame and for functions that make
- * no call and therefore do not probe. */
-#define STACK_ROOM  UINT64_C(16384)
-#define LEAF_MAX    UINT64_C(4096)  /* such a function's frame, without a probe */
-#define PROBE_EVERY UINT64_C(32768) /* less than the guard below a stack */
-#define UNROLLED    4u
+#define UNROLLED 4u
 
 enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
 {
@@ -29,7 +24,7 @@ enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
     f->locals = f->spills + ALIGN_UP((uint64_t)v->slot_count * 8, (uint64_t)16);
     f->bytes = f->locals + ALIGN_UP((uint64_t)v->local_bytes, (uint64_t)16) + f->saves;
     f->exists = v->has_calls || f->bytes != 0;
-    f->probes = v->has_calls || f->bytes > LEAF_MAX;
+    f->probes = v->has_calls || f->bytes > JIT_LEAF_BYTES;
     return f->bytes > INT32_MAX ? E_OVERFLOW : OK;
 }
 
@@ -91,20 +86,21 @@ static void probe_loop(struct a64_asm *a, uint64_t count)
     a64_rri(a, A64_ADD_IMM, true, A64_X17, A64_SP, 0);
     uint32_t again = a64_label(a);
     a64_bind(a, again);
-    a64_rri(a, A64_SUB_IMM, true, A64_X17, A64_X17, PROBE_EVERY);
+    a64_rri(a, A64_SUB_IMM, true, A64_X17, A64_X17, JIT_PROBE_EVERY);
     a64_row(a, JIT_ROW_TRAP, IR_TRAP_STACK);
     a64_rri(a, A64_LDR_X, true, A64_ZR, A64_X17, 0);
     a64_rri(a, A64_SUBS_IMM, true, A64_X16, A64_X16, 1);
     a64_branch(a, (struct a64_insn){.form = A64_B_COND, .option = A64_NE}, again);
 }
 
+/* code.h says what this guarantees. */
 static void probe_all(struct a64_asm *a, uint64_t bytes)
 {
-    uint64_t end = bytes + STACK_ROOM, count = end / PROBE_EVERY;
+    uint64_t end = bytes + JIT_STACK_MARGIN, count = end / JIT_PROBE_EVERY;
     if (count > UNROLLED) {
         probe_loop(a, count);
     } else {
-        for (uint64_t at = PROBE_EVERY; at < end; at += PROBE_EVERY) {
+        for (uint64_t at = JIT_PROBE_EVERY; at < end; at += JIT_PROBE_EVERY) {
             probe(a, at);
         }
     }

@@ -7,10 +7,6 @@
 
 #include "kernel/lib/compiler.h"
 
-#define STACK_MARGIN 16384u /* that a function which calls leaves below its frame */
-#define PROBE_EVERY  32768u
-#define LEAF_MAX     8192u /* a leaf's frame that fits its caller's margin */
-
 /* ---- Prologue and epilogue ---- */
 
 static void save_registers(struct emitter *e, bool restore)
@@ -40,18 +36,17 @@ static void probe(struct emitter *e, uint32_t below)
     x86_insn_rm(e, X86_TEST_MR, 4, X86_RAX, x86_memory_at(X86_RSP, -(int32_t)below));
 }
 
-/* Every page of the guard is smaller than the distance between two probes is not: the guard is
- * larger than that distance. */
+/* code.h says what this guarantees. */
 static void probe_stack(struct emitter *e)
 {
-    uint32_t bytes = e->frame.bytes;
-    bool calls = e->v->has_calls;
-    for (uint32_t at = PROBE_EVERY; at < bytes; at += PROBE_EVERY) {
+    uint32_t bytes = e->frame.bytes, end = bytes + JIT_STACK_MARGIN;
+    if (!e->v->has_calls && bytes <= JIT_LEAF_BYTES) {
+        return;
+    }
+    for (uint32_t at = JIT_PROBE_EVERY; at < end; at += JIT_PROBE_EVERY) {
         probe(e, at);
     }
-    if (calls || bytes > LEAF_MAX) {
-        probe(e, bytes + (calls ? STACK_MARGIN : 0));
-    }
+    probe(e, end);
 }
 
 void x86_emit_prologue(struct emitter *e)

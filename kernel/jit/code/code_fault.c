@@ -127,12 +127,16 @@ static bool is_explained(const struct code_map *m, const struct jit_row *row,
 bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct code_resume *out)
 {
     const struct code_piece *p = m->entry == NULL ? NULL : code_map_find(m, fault->pc);
-    const struct jit_row *row = p == NULL ? NULL : find_row(p, fault->pc, JIT_ROW_TRAP);
-    if (row == NULL || !is_explained(m, row, fault)) {
+    if (p == NULL) {
         return false;
     }
+    const struct jit_row *row = find_row(p, fault->pc, JIT_ROW_TRAP);
+    if (!fault->is_interrupt && (row == NULL || !is_explained(m, row, fault))) {
+        return false;
+    }
+    uint64_t trap = fault->is_interrupt ? IR_TRAP_STACK : row->trap;
     trace(m, fault);
-    *out = (struct code_resume){.entry = m->entry, .outcome = CODE_TRAPPED + (uint64_t)row->trap};
+    *out = (struct code_resume){.entry = m->entry, .outcome = CODE_TRAPPED + trap};
     return true;
 }
 

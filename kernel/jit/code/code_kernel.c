@@ -11,6 +11,13 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
+/* An exception in a function that does not probe finds room, whatever called it: nothing has to be
+ * decided on a stack that is nearly full. */
+STATIC_ASSERT(JIT_RECORD_BYTES + JIT_LEAF_BYTES + HAL_STACK_ROOM <= JIT_STACK_MARGIN,
+              "a leaf and an exception's frame fit in the margin");
+/* Each probe starts from what is mapped, so the first one beyond the end meets the guard. */
+STATIC_ASSERT(JIT_PROBE_EVERY + PAGE_SIZE <= THREAD_GROWING_GUARD, "no probe jumps over the guard");
+
 /** One piece. A debugger knows the type (scripts/gdb). */
 struct kernel_piece {
     struct code_kernel *of;
@@ -38,13 +45,14 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
 {
     const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
     struct code_kernel *k = p->of;
-    bool is_access = fault->cause == FAULT_PAGE || fault->cause == FAULT_STACK_OVERFLOW;
+    enum fault_cause cause = fault->cause == FAULT_STACK_OVERFLOW ? fault->reported : fault->cause;
     const struct code_fault f = {.pc = fault->pc,
                                  .fp = hal_frame_fp(fault->frame),
                                  .sp = hal_frame_sp(fault->frame),
                                  .caller = hal_frame_caller(fault->frame),
                                  .address = fault->address,
-                                 .is_memory = is_access && fault->has_address};
+                                 .is_memory = cause == FAULT_PAGE,
+                                 .is_interrupt = cause == FAULT_STACK_OVERFLOW};
     if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
         return false;
     }

@@ -114,6 +114,9 @@ struct code_fault {
         caller; /* where the code at pc returns to if it has no frame of its own; 0: not known */
     uint64_t address; /* that was accessed; of a memory fault only */
     bool is_memory;   /* an access was refused */
+    /* The instruction at pc did nothing wrong: too little stack is left for the interrupt that came
+     * there. */
+    bool is_interrupt;
 };
 
 /** Where to go on: jit_leave(entry, outcome). */
@@ -125,7 +128,8 @@ struct code_resume {
 /**
  * @brief Is a fault one that the code may have? Then what runs is given up, and m->trace says
  * where.
- * @return true: go on as *out says. false: no row explains it.
+ * @return true: go on as *out says; after an interrupt without stack, with IR_TRAP_STACK. false:
+ * pc is not in the code, or no row explains it.
  * @context{fault handler of the thread that runs in the map}
  */
 bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct code_resume *out);

@@ -10,6 +10,15 @@
 enum { MOST_INSTRS = 1 << 29 };
 #define FEW_INSTRS 16u
 
+SELDOM_CALLED void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr,
+                                    const char *text)
+{
+    if (a->error == OK) {
+        a->error = E_CORRUPT;
+        a->v->mistake = (struct vmistake){.text = text, .vreg = vreg, .instr = instr};
+    }
+}
+
 void *regalloc_array(struct alloc *a, uint64_t count, size_t element)
 {
     void *p = a->error == OK ? arena_alloc(a->arena, (size_t)(count + 1) * element) : NULL;
@@ -100,30 +109,97 @@ static void order_blocks(struct alloc *a)
 
 /* ---- Preparing ---- */
 
+static bool exists(struct alloc *a, uint32_t vreg, uint32_t instr)
+{
+    if (UNLIKELY(vreg >= a->v->vreg_count)) {
+        regalloc_mistake(a, vreg, instr, "does not exist");
+        return false;
+    }
+    return true;
+}
+
+/* @param number  Of a parameter. */
+static void define(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t instr, uint32_t number)
+{
+    struct value *v = &a->values[vreg];
+    if (UNLIKELY(v->def_block != a->v->block_count)) {
+        regalloc_mistake(a, vreg, instr == VREG_NONE ? a->v->blocks[block].first : instr,
+                         "is defined twice");
+    }
+    v->def_block = block;
+    v->def_instr = instr;
+    v->number = number;
+}
+
+static void define_params(struct alloc *a, uint32_t block)
+{
+    const struct vblock *b = &a->v->blocks[block];
+    for (uint32_t n = 0; n < b->param_count; n++) {
+        uint32_t vreg = a->v->pool[b->params + n];
+        if (exists(a, vreg, b->first)) {
+            define(a, vreg, block, VREG_NONE, n);
+        }
+    }
+}
+
+static void note_edges(struct alloc *a, uint32_t block)
+{
+    const struct vcode *v = a->v;
+    const struct vblock *b = &v->blocks[block];
+    for (uint32_t e = b->edges; e < b->edges + b->edge_count; e++) {
+        uint32_t to = v->edges[e].to;
+        a->blocks[to].edge = e;
+        for (uint32_t n = 0; n < v->blocks[to].param_count; n++) {
+            (void)exists(a, v->pool[v->edges[e].args + n], b->first + b->count - 1);
+        }
+    }
+}
+
+/* A temporary of an instruction is no definition: who reads it elsewhere finds nothing. */
+static void define_operands(struct alloc *a, uint32_t block)
+{
+    const struct vcode *v = a->v;
+    const struct vblock *b = &v->blocks[block];
+    for (uint32_t n = b->first; n < b->first + b->count; n++) {
+        const struct vinstr *i = &v->instrs[n];
+        for (uint32_t o = i->operands; o < i->operands + i->operand_count; o++) {
+            const struct voperand *op = &v->operands[o];
+            if (exists(a, op->vreg, n) && (op->role == VDEF || op->role == VDEF_EARLY)) {
+                define(a, op->vreg, block, n, 0);
+            }
+        }
+    }
+}
+
 static void note_definitions(struct alloc *a)
 {
     const struct vcode *v = a->v;
     for (uint32_t n = 0; n < v->vreg_count; n++) {
-        a->values[n] = (struct value){.phi = VREG_NONE, .reg = NO_REG, .def_instr = VREG_NONE};
+        a->values[n] = (struct value){
+            .def_block = v->block_count, .def_instr = VREG_NONE, .phi = VREG_NONE, .reg = NO_REG};
     }
     for (uint32_t b = 0; b < v->block_count; b++) {
-        const struct vblock *block = &v->blocks[b];
-        for (uint32_t n = 0; n < block->param_count; n++) {
-            a->values[v->pool[block->params + n]].def_block = b;
-            a->values[v->pool[block->params + n]].number = n;
-        }
-        for (uint32_t e = block->edges; e < block->edges + block->edge_count; e++) {
-            a->blocks[v->edges[e].to].edge = e;
-        }
-        for (uint32_t n = block->first; n < block->first + block->count; n++) {
-            const struct vinstr *i = &v->instrs[n];
-            for (uint32_t o = i->operands; o < i->operands + i->operand_count; o++) {
-                if (!is_use(&v->operands[o])) {
-                    a->values[v->operands[o].vreg].def_block = b;
-                    a->values[v->operands[o].vreg].def_instr = n;
-                }
-            }
-        }
+        define_params(a, b);
+        note_edges(a, b);
+        define_operands(a, b);
+    }
+}
+
+/* Numbers such that the blocks that one dominates follow it in a row. A dominator comes before what
+ * it dominates. */
+static void number_tree(struct alloc *a)
+{
+    const struct vcode *v = a->v;
+    for (uint32_t b = v->block_count; b-- > 0;) {
+        struct block *block = &a->blocks[b];
+        block->tree_size++;
+        block->tree_room = block->tree_size;
+        a->blocks[v->blocks[b].idom].tree_size += b > 0 ? block->tree_size : 0;
+    }
+    for (uint32_t b = 1; b < v->block_count; b++) {
+        struct block *up = &a->blocks[v->blocks[b].idom];
+        up->tree_room -= a->blocks[b].tree_size;
+        a->blocks[b].tree = up->tree + up->tree_room;
     }
 }
 
@@ -167,6 +243,9 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
     reserve(a);
     if (a->error == OK) {
         note_definitions(a);
+        number_tree(a);
+    }
+    if (a->error == OK) {
         order_blocks(a);
     }
 }

@@ -36,7 +36,7 @@ struct held {
 };
 
 struct value {
-    uint32_t def_block;
+    uint32_t def_block; /* vcode.block_count: none defines it, which no block is dominated by */
     uint32_t def_instr; /* VREG_NONE: a parameter of the block */
     uint32_t number;    /* of a parameter: which */
     uint32_t end;       /* no later live, in twice positions: see live_extend() */
@@ -61,11 +61,13 @@ struct value {
 };
 
 struct block {
-    uint32_t place;    /* in `order` */
-    uint32_t start;    /* position of its first instruction */
-    uint32_t loop_end; /* of a header: position behind the loop */
-    uint32_t top_end;  /* position behind the outermost loop that it is in, or 0 */
-    uint32_t edge;     /* to it, if there is just one */
+    uint32_t place;           /* in `order` */
+    uint32_t start;           /* position of its first instruction */
+    uint32_t loop_end;        /* of a header: position behind the loop */
+    uint32_t top_end;         /* position behind the outermost loop that it is in, or 0 */
+    uint32_t edge;            /* to it, if there is just one */
+    uint32_t tree, tree_size; /* numbers from `tree` on, so many, are of what it dominates */
+    uint32_t tree_room;       /* ... and have not been given away yet, its own not counted */
     uint32_t live, live_count;
     uint32_t pressure[VCLASS_COUNT];               /* of a header: of the loop */
     uint32_t entry, entry_count, exit, exit_count; /* in `held` */
@@ -102,7 +104,7 @@ struct alloc {
     uint32_t allowed[VCLASS_COUNT];
 
     struct value *values;
-    struct block *blocks;
+    struct block *blocks; /* and an empty one */
     uint32_t *order;
     uint32_t *next; /* by operand: position of the value's next use, or POS_EXIT */
 
@@ -173,6 +175,9 @@ static inline bool loop_contains(const struct alloc *a, uint32_t header, uint32_
     return a->blocks[header].start <= at && at < a->blocks[header].loop_end;
 }
 
+/* Remember the first mistake of selection, which ends the allocation. */
+SELDOM_CALLED void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr,
+                                    const char *text);
 void *regalloc_array(struct alloc *a, uint64_t count, size_t element);
 /* Not zeroed. */
 void *regalloc_list(struct alloc *a, uint64_t count, size_t element);

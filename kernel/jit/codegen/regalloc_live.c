@@ -70,6 +70,29 @@ static uint32_t edge_distance(const struct alloc *a, uint32_t from, uint32_t to)
     return leaves || cools ? FAR : 0;
 }
 
+/* Whether a definition stands before the use on every path: it comes earlier in the block, or its
+ * block dominates. Otherwise the use would read what is in a register by chance. */
+static bool reaches(const struct alloc *a, const struct value *v, uint32_t block, uint32_t position)
+{
+    const struct block *here = &a->blocks[block], *there = &a->blocks[v->def_block];
+    if (v->def_block != block) {
+        return here->tree - there->tree < there->tree_size;
+    }
+    uint32_t at = here->start + v->def_instr - a->v->blocks[block].first;
+    return v->def_instr == VREG_NONE || 2 * at + 1 < position;
+}
+
+SELDOM_CALLED static void complain(struct alloc *a, uint32_t vreg, uint32_t block,
+                                   uint32_t position)
+{
+    const struct vblock *b = &a->v->blocks[block];
+    uint32_t instr = MIN(position / 2 - a->blocks[block].start, b->count - 1) + b->first;
+    bool is_defined = a->values[vreg].def_block != a->v->block_count;
+    regalloc_mistake(a, vreg, instr,
+                     is_defined ? "is used where its definition does not reach"
+                                : "is used and never defined");
+}
+
 /**
  * A value is used in `block` at `position` (twice the position of an instruction, and 1; or twice
  * that behind the block). It is live from its definition to there, in an order in which each loop
@@ -80,6 +103,10 @@ static void live_extend(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t
     enum { STEPS = 32 };
     struct value *v = &a->values[vreg];
     uint32_t last = position;
+    if (UNLIKELY(!reaches(a, v, block, position))) {
+        complain(a, vreg, block, position);
+        return;
+    }
     if (v->def_block != block) {
         uint32_t loop = loop_of(a, block);
         for (unsigned n = 0; loop != VREG_NONE && !loop_contains(a, loop, v->def_block); n++) {

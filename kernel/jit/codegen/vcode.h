@@ -143,6 +143,12 @@ struct vmove {
     uint8_t class, bytes;
 };
 
+/** What the allocator found to be wrong with what it was given. */
+struct vmistake {
+    const char *text; /* goes on behind the register's name; NULL: nothing is wrong */
+    uint32_t vreg, instr;
+};
+
 /** A function on its way to bytes. Blocks are in reverse post-order, 0 the entry, whose parameters
  * arrive where the machine's convention has them (entry_operands). */
 struct vcode {
@@ -171,6 +177,7 @@ struct vcode {
     uint64_t machine_flags; /* the machine's */
 
     /* Filled by the allocator. */
+    struct vmistake mistake;         /* of selection, if there is one */
     uint32_t *locations;             /* by operand */
     struct vsafe_point *safe_points; /* ascending by instruction; all of those with the flag */
     uint32_t *safe_words;
@@ -277,8 +284,10 @@ struct vlimits {
 /**
  * @brief Choose registers and spill slots; fills the last part of struct vcode.
  * @param limits  NULL: all registers.
- * @return OK; E_NOMEM; E_OVERFLOW: beyond a limit. Never "no registers": what an instruction's
- * operands need at once is at most what the machine has.
+ * @return OK; E_NOMEM; E_OVERFLOW: beyond a limit; E_CORRUPT: a register is used where its
+ * definition does not reach, so that the code would read what nothing has written, or it has two
+ * definitions or none: v->mistake says which. Never "no registers": what an instruction's operands
+ * need at once is at most what the machine has.
  * @context{thread} Pure but for the arena.
  */
 enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,

@@ -122,6 +122,9 @@ static enum status examine(struct elf *e)
         s = elf_read_symbols(e);
     }
     if (s == OK) {
+        s = elf_check_names(e);
+    }
+    if (s == OK) {
         s = elf_scan_relocs(e);
     }
     if (s == OK) {

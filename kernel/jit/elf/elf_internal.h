@@ -122,6 +122,12 @@ uint64_t elf_find_function(const struct elf *e, const char *name);
  * load->extension. @return OK; E_UNRESOLVED: none. */
 enum status elf_find_object(struct elf *e);
 
+/* unique.c */
+
+/** @brief Refuse a global name that is defined and that a second symbol has. @pre
+ * elf_read_symbols() @return OK; E_CORRUPT; E_NOTSUP; E_NOMEM. */
+enum status elf_check_names(struct elf *e);
+
 /* relocs.c */
 
 /** @brief Check every relocation of loaded sections; count the slots and veneers and give them

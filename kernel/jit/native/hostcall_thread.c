@@ -122,7 +122,7 @@ static void hy_yield(void)
 static _Noreturn void hy_exit(int status)
 {
     hostcall_enter();
-    program_exit(status & 0xff);
+    program_exit(status);
 }
 
 const struct export hostcall_thread_exports[] = {

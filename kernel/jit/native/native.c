@@ -69,7 +69,7 @@ static void run_main(void *arg)
     struct native *n = arg;
     trace(TRACE_RUN, n->program->id, 0, 0);
     int status = jit_runtime_call(n->module->entry, (uintptr_t)n->argc, (uintptr_t)n->argv);
-    program_exit(status & 0xff);
+    program_exit(status);
 }
 
 /* Hang n on a new program and start it. Takes over n, also on failure. */

@@ -100,7 +100,7 @@ _Noreturn static void end(struct portable *p, struct portable_end end)
         program_kill(p->program, PROGRAM_FAULTED, STATUS_TRAPPED);
         thread_exit(STATUS_TRAPPED);
     case PORTABLE_RETURNED:
-        program_exit(end.status);
+        program_exit((int)end.status);
     case PORTABLE_STOPPED:
         break;
     }

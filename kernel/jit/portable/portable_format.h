@@ -46,7 +46,7 @@ enum portable_outcome {
 };
 struct portable_end {
     enum portable_outcome outcome;
-    int status;
+    uint32_t status; /* perhaps over 255 */
 };
 
 /** A look at a file that is not run. */
