@@ -9,6 +9,7 @@ import argparse
 import fnmatch
 import importlib.util
 import os
+import signal
 import sys
 import unittest
 from pathlib import Path
@@ -33,7 +34,16 @@ def flatten(tests):
             yield test
 
 
+def heed_signals():
+    """Whatever was inherited: tests end what they started by SIGTERM, and are told of its end by SIGCHLD. What nohup and
+    a shell's background have us ignore stays ignored; a test that relies on those sets them in its child."""
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main():
+    heed_signals()
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--filter", default="*")

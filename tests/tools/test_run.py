@@ -85,7 +85,7 @@ def heed_signals():
 
 def ignore_signals():
     """In a child: what it inherits from nohup, from the background of a shell, and from callers that go further."""
-    for number in RELIED_ON:
+    for number in (*RELIED_ON, signal.SIGCHLD):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, RELIED_ON)
 
