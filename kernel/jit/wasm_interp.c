@@ -20,7 +20,7 @@ static const uint8_t host_token;
 
 struct interpreter {
     struct wasm_interpreter_options options;
-    void *stacks[NESTED_MAX]; /* taken when they are first needed */
+    struct ir_stack stacks[NESTED_MAX];
     uint32_t depth;
     struct wasm_store *store; /* of the call that runs */
     struct budget *budget;    /* the store's */
@@ -46,6 +46,10 @@ static enum status interp_open(const void *options, void **state)
         return E_NOMEM;
     }
     in->options = *(const struct wasm_interpreter_options *)options;
+    for (unsigned n = 0; n < NESTED_MAX; n++) {
+        in->stacks[n] = (struct ir_stack){.bytes_max = in->options.stack_bytes,
+                                          .calls_max = WASM_INTERPRETER_CALLS};
+    }
     *state = in;
     return OK;
 }
@@ -53,8 +57,8 @@ static enum status interp_open(const void *options, void **state)
 static void interp_close(void *state)
 {
     struct interpreter *in = state;
-    for (unsigned n = 0; n < NESTED_MAX && in->stacks[n] != NULL; n++) {
-        budget_free(in->budget, in->stacks[n]);
+    for (unsigned n = 0; n < NESTED_MAX; n++) {
+        ir_stack_free(&in->stacks[n]);
     }
     heap_free(in);
 }
@@ -114,13 +118,10 @@ static void interp_unload(void *state, struct wasm_code *code)
     budget_free(budget, c);
 }
 
-/* The first one early, so that who cannot have it is refused. */
-static bool take_stack(struct interpreter *in)
+static bool reserve_stack(struct interpreter *in, unsigned depth)
 {
-    if (in->stacks[0] == NULL) {
-        in->stacks[0] = budget_alloc(in->budget, in->options.stack_bytes);
-    }
-    return in->stacks[0] != NULL;
+    in->stacks[depth].budget = in->budget;
+    return ir_stack_reserve(&in->stacks[depth]);
 }
 
 static enum status interp_load(void *state, const struct wasm_store *store, struct wasm_module *m,
@@ -128,7 +129,8 @@ static enum status interp_load(void *state, const struct wasm_store *store, stru
 {
     struct interpreter *in = state;
     in->budget = store->budget;
-    struct interpreted *c = take_stack(in) ? budget_zalloc(store->budget, sizeof *c) : NULL;
+    /* The stack early, so that who cannot have it is refused. */
+    struct interpreted *c = reserve_stack(in, 0) ? budget_zalloc(store->budget, sizeof *c) : NULL;
     if (c == NULL) {
         return fail(err, E_NOMEM, m, "no memory for the module");
     }
@@ -323,8 +325,8 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
         stop->trap = IR_TRAP_STACK;
         return WASM_TRAPPED;
     }
-    void **stack = &in->stacks[in->depth];
-    if (*stack == NULL && (*stack = budget_alloc(in->budget, in->options.stack_bytes)) == NULL) {
+    struct ir_stack *stack = &in->stacks[in->depth];
+    if (!reserve_stack(in, in->depth)) {
         stop->trap = IR_TRAP_NO_MEMORY;
         return WASM_TRAPPED;
     }
@@ -337,8 +339,7 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
     const struct ir_target target = host_code(in, f->code, f->context);
     struct ir_stop ir = {0};
     in->depth++;
-    enum ir_outcome outcome =
-        ir_interpret(&host, *stack, in->options.stack_bytes, &target, args, results, &ir);
+    enum ir_outcome outcome = ir_interpret(&host, stack, &target, args, results, &ir);
     in->depth--;
     if (outcome == IR_RETURNED) {
         return WASM_RETURNED;

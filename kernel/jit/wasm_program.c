@@ -17,7 +17,9 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
-#define INTERPRETER_STACK ((size_t)1 << 20)
+/* The program's memory is the limit of both. */
+#define INTERPRETER_STACK (SIZE_MAX / 2)
+#define INTERPRETER_ARENA (SIZE_MAX / 2)
 
 /* Field protection: as struct portable's. */
 struct wasm_program {
@@ -129,7 +131,7 @@ static enum status open_store(struct wasm_program *w)
     enum status s;
     if (w->portable.engine == LOAD_ENGINE_INTERPRETER) {
         const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
-                                                         .arena_bytes = WASM_PROGRAM_ARENA};
+                                                         .arena_bytes = INTERPRETER_ARENA};
         s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
     } else {
         const struct wasm_compiled_options options = {

@@ -15,7 +15,7 @@
 
 #define FOLDER            "/packs"
 #define PACK_MAX          ((size_t)16 << 20)
-#define INTERPRETER_STACK ((size_t)1 << 20) /* as programs have it */
+#define INTERPRETER_STACK ((size_t)1 << 20) /* a bound for what recurses without end */
 #define INTERPRETER_ARENA ((size_t)64 << 20)
 
 static const struct wasm_interpreter_options interpreter_options = {

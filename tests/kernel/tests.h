@@ -84,6 +84,7 @@ extern const struct kernel_test wasi_tests[];
 extern const struct kernel_test kill_tests[];
 extern const struct kernel_test depth_tests[];
 extern const struct kernel_test stack_tests[];
+extern const struct kernel_test interp_tests[];
 extern const struct kernel_test wasm_spec_tests[];
 extern const struct kernel_test linked_tests[];
 extern const struct kernel_test seeded_tests[];

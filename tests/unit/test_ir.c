@@ -335,12 +335,12 @@ static bool host_poll(void *ctx)
     return w->polls_left == 0 || w->polls < w->polls_left;
 }
 
-static enum ir_outcome run(struct world *w, const char *text, const struct ir_bits *args,
-                           struct ir_bits *results, struct ir_stop *stop)
+static enum ir_outcome run_on(struct ir_stack *stack, struct world *w, const char *text,
+                              const struct ir_bits *args, struct ir_bits *results,
+                              struct ir_stop *stop)
 {
     struct arena a;
     struct ir_complaint complaint;
-    static uint8_t stack[1 << 20];
     uint32_t first = 0;
     arena_init(&a, ARENA_LIMIT);
     parse(&a, text, &w->text);
@@ -354,14 +354,22 @@ static enum ir_outcome run(struct world *w, const char *text, const struct ir_bi
     }
     const struct ir_host host = {w, host_memory, host_callee, host_code, host_call, host_poll};
     struct ir_target target = {w->text.functions[first], first, (uintptr_t)w->memory};
-    enum ir_outcome outcome =
-        ir_interpret(&host, stack, sizeof stack, &target, args, results, stop);
+    enum ir_outcome outcome = ir_interpret(&host, stack, &target, args, results, stop);
     if (outcome != IR_RETURNED) { /* functions go with the arena */
         for (uint32_t n = 0; n < stop->depth && n < 16; n++) {
             stop->frames[n].function = NULL;
         }
     }
     arena_free_all(&a);
+    return outcome;
+}
+
+static enum ir_outcome run(struct world *w, const char *text, const struct ir_bits *args,
+                           struct ir_bits *results, struct ir_stop *stop)
+{
+    struct ir_stack stack = {.bytes_max = 1 << 20, .calls_max = UINT32_MAX};
+    enum ir_outcome outcome = run_on(&stack, w, text, args, results, stop);
+    ir_stack_free(&stack);
     return outcome;
 }
 
@@ -462,6 +470,71 @@ static void test_endless_programs_end(void **state)
     free(w);
 }
 
+#define VALUES 600u /* of a frame: 9,600 bytes */
+#define DEEP   1000u
+
+/* @f(v0 - 1) + v0 + a constant, in a frame of many values. */
+static char *many_values(void)
+{
+    char *text = malloc(65536);
+    size_t n = (size_t)sprintf(
+        text, HEAD "function @f {\nblock0(v0: i32):\n branch v0, block1(), block2()\nblock1():\n"
+                   " v1 = const.i32 1\n v2 = sub.i32 v0, v1\n");
+    for (unsigned v = 3; v < VALUES; v++) {
+        n += (size_t)sprintf(text + n, " v%u = add.i32 v%u, v1\n", v, v - 1);
+    }
+    (void)sprintf(text + n,
+                  " v%u = call.i32 @f(v2)\n v%u = add.i32 v%u, v%u\n return v%u\n"
+                  "block2():\n return v0\n}\n",
+                  VALUES, VALUES + 1, VALUES, VALUES - 1, VALUES + 1);
+    return text;
+}
+
+static void test_frames_with_many_values_go_as_deep_as_others(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof *w);
+    struct ir_stack stack = {.bytes_max = SIZE_MAX / 2, .calls_max = DEEP + 1};
+    struct ir_bits arg = {.lo = DEEP}, result;
+    struct ir_stop stop;
+    char *text = many_values();
+    assert_true(ir_stack_reserve(&stack));
+    size_t least = stack.bytes;
+    assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_RETURNED);
+    uint32_t expected = DEEP * (DEEP + 1) / 2 + DEEP * (VALUES - 4); /* v3 is v0 */
+    assert_int_equal(result.lo, expected);
+    assert_int_equal(stack.bytes, least); /* the rest is given back */
+    arg.lo = DEEP + 1;
+    assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_TRAPPED);
+    assert_int_equal(stop.trap, IR_TRAP_STACK);
+    assert_int_equal(stop.depth, DEEP + 1);
+    ir_stack_free(&stack);
+    assert_int_equal(stack.bytes, 0);
+    free(text);
+    free(w);
+}
+
+static void test_frames_end_where_their_memory_does(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof *w);
+    struct ir_stack stack = {.bytes_max = 100 * VALUES * 16, .calls_max = DEEP + 1};
+    struct ir_bits arg = {.lo = DEEP}, result;
+    struct ir_stop stop;
+    char *text = many_values();
+    assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_TRAPPED);
+    assert_int_equal(stop.trap, IR_TRAP_STACK);
+    assert_true(stop.depth > 80 && stop.depth < 100);
+    stack.bytes_max = 16; /* not one */
+    ir_stack_free(&stack);
+    assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_TRAPPED);
+    assert_int_equal(stop.trap, IR_TRAP_STACK);
+    assert_int_equal(stop.depth, 0);
+    ir_stack_free(&stack);
+    free(text);
+    free(w);
+}
+
 /* One operation on two operands, through the interpreter. */
 static void check_op(const char *op, const char *type, uint64_t a, uint64_t b, uint64_t expected,
                      int trap)
@@ -540,6 +613,8 @@ int main(void)
         cmocka_unit_test(test_memory_ends_where_it_ends),
         cmocka_unit_test(test_managed_values_and_unwinding),
         cmocka_unit_test(test_endless_programs_end),
+        cmocka_unit_test(test_frames_with_many_values_go_as_deep_as_others),
+        cmocka_unit_test(test_frames_end_where_their_memory_does),
         cmocka_unit_test(test_corners_of_integer_operations),
         cmocka_unit_test(test_no_memory_is_an_error_and_leaves_nothing),
     };

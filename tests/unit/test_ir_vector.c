@@ -533,7 +533,7 @@ static bool host_poll(void *ctx)
 /* Function @one with these lines, which define v9. False: it traps. */
 static bool run_one(const char *lines, uint32_t index, struct ir_bits vector, struct ir_bits *out)
 {
-    static uint8_t stack[1 << 16];
+    struct ir_stack stack = {.bytes_max = 1 << 16, .calls_max = UINT32_MAX};
     struct arena a;
     struct ir_text t;
     struct ir_stop stop;
@@ -548,7 +548,8 @@ static bool run_one(const char *lines, uint32_t index, struct ir_bits vector, st
     const struct ir_host host = {.memory = host_memory, .poll = host_poll};
     struct ir_target target = {t.functions[1], 1, 0};
     struct ir_bits args[2] = {{.lo = index}, vector};
-    enum ir_outcome outcome = ir_interpret(&host, stack, sizeof stack, &target, args, out, &stop);
+    enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, out, &stop);
+    ir_stack_free(&stack);
     arena_free_all(&a);
     return outcome == IR_RETURNED;
 }

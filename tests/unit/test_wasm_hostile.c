@@ -97,13 +97,13 @@ static bool go_on(void *ctx)
 
 static uint32_t run(const struct ir_function *f, uint32_t first, uint32_t second)
 {
-    static _Alignas(16) uint8_t stack[1 << 20];
+    struct ir_stack stack = {.bytes_max = 1 << 20, .calls_max = UINT32_MAX};
     struct ir_host host = {.poll = go_on};
     struct ir_target target = {.function = f};
     struct ir_bits args[2] = {{.lo = first}, {.lo = second}}, result = {0};
     struct ir_stop stop;
-    assert_int_equal(ir_interpret(&host, stack, sizeof stack, &target, args, &result, &stop),
-                     IR_RETURNED);
+    assert_int_equal(ir_interpret(&host, &stack, &target, args, &result, &stop), IR_RETURNED);
+    ir_stack_free(&stack);
     return (uint32_t)result.lo;
 }
 

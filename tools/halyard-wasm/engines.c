@@ -16,7 +16,7 @@
 #define THREAD_GUARD ((size_t)1 << 20)
 
 static const struct wasm_interpreter_options interpreter_options = {
-    .stack_bytes = (size_t)4 << 20,
+    .stack_bytes = (size_t)1 << 30,
     .arena_bytes = (size_t)4 << 30,
 #ifdef HALYARD_DEBUG
     .verify = true,
@@ -25,7 +25,7 @@ static const struct wasm_interpreter_options interpreter_options = {
 
 /* What the passes make of a function, verified after each of them. */
 static const struct wasm_interpreter_options optimised_options = {
-    .stack_bytes = (size_t)4 << 20,
+    .stack_bytes = (size_t)1 << 30,
     .arena_bytes = (size_t)4 << 30,
     .verify = true,
     .optimise = true,

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// A frame is one block of the stack: the header, a value for each instruction, room for the
-// arguments of an edge, and the slots. One loop runs the innermost frame.
+// A frame is, on the stack, the header, a value for each instruction, room for the arguments of an
+// edge, and the slots. One loop runs the innermost frame.
 #include "kernel/jit/ir/ir_interp.h"
 
 #include "kernel/assert.h"
 #include "kernel/lib/string.h"
 
-#define POLL_EVERY 4096u /* instructions */
-#define SLOT_ALIGN ((size_t)64)
+#define POLL_EVERY  4096u /* instructions */
+#define SLOT_ALIGN  ((size_t)64)
+#define PIECE_BYTES ((size_t)64 << 10)
+
+/* Of the stack. Pieces that are no longer used stay for the next call. */
+struct ir_piece {
+    struct ir_piece *next;
+    size_t size; /* bytes */
+    _Alignas(16) uint8_t bytes[];
+};
+
+/** How far the stack is used. */
+struct mark {
+    struct ir_piece *piece;
+    size_t used;
+};
 
 /** Arguments or results on their way: values[which[n]], or values[n]. */
 struct passed {
@@ -24,14 +38,15 @@ struct frame {
     struct ir_bits *values;  /* by instruction */
     struct ir_bits *passing; /* arguments of an edge while they are moved */
     uint8_t **slots;
-    size_t mark; /* where the stack was before */
+    struct mark mark; /* where the stack was before */
 };
 
 struct machine {
     const struct ir_host *host;
-    uint8_t *stack;
-    size_t used, size;
+    struct ir_stack *stack;
+    struct mark top;
     struct frame *frame; /* innermost */
+    uint32_t calls;      /* frames */
     uint32_t until_poll;
     enum ir_trap trap;
     struct ir_bits *results; /* of the outermost function */
@@ -42,15 +57,78 @@ static struct ir_bits passed_at(struct passed p, uint32_t n)
     return p.values[p.which != NULL ? p.which[n] : n];
 }
 
-static void *push(struct machine *m, size_t bytes, size_t align)
+/* ---- The stack ---- */
+
+static void free_from(struct ir_stack *s, struct ir_piece **link)
 {
-    size_t at = ALIGN_UP((uintptr_t)m->stack + m->used, align) - (uintptr_t)m->stack;
-    if (at > m->size || bytes > m->size - at) {
+    while (*link != NULL) {
+        struct ir_piece *piece = *link;
+        *link = piece->next;
+        s->bytes -= piece->size;
+        budget_free(s->budget, piece);
+    }
+}
+
+/* One of at least so many bytes. NULL: the limit, or no memory. */
+static struct ir_piece *next_piece(struct ir_stack *s, struct ir_piece **link, size_t bytes)
+{
+    if (*link != NULL && (*link)->size >= bytes) {
+        return *link;
+    }
+    free_from(s, link);
+    size_t left = s->bytes_max - s->bytes;
+    size_t size = MIN(MAX(bytes, PIECE_BYTES), left);
+    if (bytes > left || size > SIZE_MAX / 2) {
         return NULL;
     }
-    m->used = at + bytes;
-    return m->stack + at;
+    struct ir_piece *piece = budget_alloc(s->budget, sizeof *piece + size);
+    if (piece != NULL) {
+        piece->next = NULL;
+        piece->size = size;
+        s->bytes += size;
+        *link = piece;
+    }
+    return piece;
 }
+
+bool ir_stack_reserve(struct ir_stack *s)
+{
+    return next_piece(s, &s->first, s->first == NULL ? 1 : 0) != NULL;
+}
+
+void ir_stack_free(struct ir_stack *s)
+{
+    free_from(s, &s->first);
+}
+
+static bool fits(struct mark top, size_t bytes, size_t align, size_t *out)
+{
+    if (top.piece == NULL) {
+        return false;
+    }
+    uintptr_t base = (uintptr_t)top.piece->bytes;
+    *out = ALIGN_UP(base + top.used, align) - base;
+    return *out <= top.piece->size && bytes <= top.piece->size - *out;
+}
+
+static void *push(struct machine *m, size_t bytes, size_t align)
+{
+    size_t at, most;
+    if (!fits(m->top, bytes, align, &at)) {
+        struct ir_piece **link = m->top.piece == NULL ? &m->stack->first : &m->top.piece->next;
+        struct ir_piece *piece =
+            ADD_OVERFLOWS(bytes, align, &most) ? NULL : next_piece(m->stack, link, most);
+        if (piece == NULL) {
+            return NULL;
+        }
+        m->top = (struct mark){.piece = piece};
+        (void)fits(m->top, bytes, align, &at);
+    }
+    m->top.used = at + bytes;
+    return m->top.piece->bytes + at;
+}
+
+/* ---- Frames ---- */
 
 static uint32_t most_params(const struct ir_function *f)
 {
@@ -77,8 +155,8 @@ static bool push_slots(struct machine *m, struct frame *frame)
 static bool enter(struct machine *m, const struct ir_target *target, struct passed args)
 {
     const struct ir_function *f = target->function;
-    size_t mark = m->used;
-    struct frame *frame = push(m, sizeof *frame, 16);
+    struct mark mark = m->top;
+    struct frame *frame = m->calls == m->stack->calls_max ? NULL : push(m, sizeof *frame, 16);
     if (frame == NULL) {
         return false;
     }
@@ -86,7 +164,7 @@ static bool enter(struct machine *m, const struct ir_target *target, struct pass
     frame->values = push(m, (size_t)f->instr_count * sizeof *frame->values, 16);
     frame->passing = push(m, (size_t)most_params(f) * sizeof *frame->passing, 16);
     if (frame->values == NULL || frame->passing == NULL || !push_slots(m, frame)) {
-        m->used = mark;
+        m->top = mark;
         return false;
     }
     const struct ir_block *entry = &f->blocks[0];
@@ -95,12 +173,14 @@ static bool enter(struct machine *m, const struct ir_target *target, struct pass
     }
     frame->at = entry->first + entry->params;
     m->frame = frame;
+    m->calls++;
     return true;
 }
 
 static void leave(struct machine *m)
 {
-    m->used = m->frame->mark;
+    m->calls--;
+    m->top = m->frame->mark;
     m->frame = m->frame->caller;
 }
 
@@ -215,10 +295,10 @@ static bool unwind(struct machine *m)
 static enum ir_outcome call_host(struct machine *m, const struct ir_target *target,
                                  const struct ir_signature *s, struct passed from)
 {
-    size_t mark = m->used;
+    struct mark mark = m->top;
     struct ir_bits *args = push(m, (size_t)s->params * sizeof *args, 16);
     struct ir_bits *results = push(m, (size_t)s->results * sizeof *results, 16);
-    m->used = mark;
+    m->top = mark;
     if (args == NULL || results == NULL) {
         (void)trap(m, IR_TRAP_STACK);
         return IR_TRAPPED;
@@ -406,15 +486,11 @@ static void describe_stop(const struct machine *m, struct ir_stop *stop)
     }
 }
 
-enum ir_outcome ir_interpret(const struct ir_host *host, void *stack, size_t stack_bytes,
+enum ir_outcome ir_interpret(const struct ir_host *host, struct ir_stack *stack,
                              const struct ir_target *target, const struct ir_bits *args,
                              struct ir_bits *results, struct ir_stop *stop)
 {
-    struct machine m = {.host = host,
-                        .stack = stack,
-                        .size = stack_bytes,
-                        .results = results,
-                        .until_poll = POLL_EVERY};
+    struct machine m = {.host = host, .stack = stack, .results = results, .until_poll = POLL_EVERY};
     enum ir_outcome outcome = IR_RETURNED;
     if (!enter(&m, target, (struct passed){.values = args})) {
         (void)trap(&m, IR_TRAP_STACK);
@@ -430,6 +506,9 @@ enum ir_outcome ir_interpret(const struct ir_host *host, void *stack, size_t sta
     }
     if (outcome != IR_RETURNED) {
         describe_stop(&m, stop);
+    }
+    if (stack->first != NULL) {
+        free_from(stack, &stack->first->next);
     }
     return outcome;
 }

@@ -5,6 +5,7 @@
 // of its own.
 #pragma once
 
+#include "kernel/jit/budget.h"
 #include "kernel/jit/ir.h"
 #include "kernel/jit/ir/ir_eval.h"
 
@@ -57,14 +58,30 @@ struct ir_stop {
     } frames[16];
 };
 
+/** Frames: one has 16 bytes for each instruction of its function, so it grows as calls need it, and
+ * is bounded in two ways. Zeroed but for the limits, it is empty. One call at a time. */
+struct ir_stack {
+    size_t bytes_max;       /* that it may take */
+    uint32_t calls_max;     /* that may be open */
+    struct budget *budget;  /* pays for it; NULL: nobody counts */
+    struct ir_piece *first; /* private */
+    size_t bytes;           /* private: of pieces, now */
+};
+
+/** @brief Take memory for the first frames. @return false: there is none. @context{thread} */
+bool ir_stack_reserve(struct ir_stack *s);
+/** @brief Give its memory back; it is empty. Nothing runs on it. @context{thread} */
+void ir_stack_free(struct ir_stack *s);
+
 /**
  * @brief Run a function.
- * @param stack    Bytes for frames, 16 aligned; when they are used up that is IR_TRAP_STACK.
+ * @param stack    Where its frames are. Without room for one more that is IR_TRAP_STACK. What it
+ *                 grew by is given back at the end.
  * @param args     As many as the signature has.
  * @param results  As many as the signature has; written only for IR_RETURNED.
  * @param stop     Filled unless it returned.
  * @context{as the host's functions}
  */
-enum ir_outcome ir_interpret(const struct ir_host *host, void *stack, size_t stack_bytes,
+enum ir_outcome ir_interpret(const struct ir_host *host, struct ir_stack *stack,
                              const struct ir_target *target, const struct ir_bits *args,
                              struct ir_bits *results, struct ir_stop *stop);

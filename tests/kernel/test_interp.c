@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Interpreted programs have the room that compiled ones have: as many calls, however many values a
+// function has, and as much memory as the program may take.
+#include "kernel/lib/compiler.h"
+#include "kernel/mm/heap.h"
+#include "tests/kernel/program_runs.h"
+#include "tests/kernel/tests.h"
+
+#define MODULE_MAX ((size_t)8 << 10)
+#define VALUES     300 /* that live over each call */
+#define DEPTH      300 /* in the interpreter 16 bytes for each of 900 instructions: 4 MiB */
+#define SMALL      ((size_t)3 << 20)
+
+static struct image module = {.path = "/tmp/interp.wasm"};
+
+static void put(uint8_t *bytes, const uint8_t *data, size_t n)
+{
+    for (size_t i = 0; i < n && module.len < MODULE_MAX; i++) {
+        bytes[module.len++] = data[i];
+    }
+}
+#define PUT(...) put(bytes, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+/* A number in two bytes. */
+#define WIDE(n) (uint8_t)((n)&0x7f) | 0x80, (uint8_t)((n) >> 7)
+
+static size_t begin(uint8_t *bytes)
+{
+    PUT(0, 0);
+    return module.len;
+}
+
+static void end(uint8_t *bytes, size_t start)
+{
+    size_t size = module.len - start;
+    bytes[start - 2] = (uint8_t)(size | 0x80);
+    bytes[start - 1] = (uint8_t)(size >> 7);
+}
+
+/* (func $f (param $n i32) (result i32) (if (result i32) (local.get $n)
+ *   (then VALUES of memory, (call $f (i32.sub (local.get $n) (i32.const 1))), all added up)
+ *   (else (i32.const 0)))) */
+static void put_function(uint8_t *bytes)
+{
+    size_t start = begin(bytes);
+    PUT(0, 0x20, 0, 0x04, 0x7f);
+    for (unsigned n = 0; n < VALUES; n++) {
+        PUT(0x41, 0, 0x28, 2, WIDE(4 * n));
+    }
+    PUT(0x20, 0, 0x41, 1, 0x6b, 0x10, 0);
+    for (unsigned n = 0; n < VALUES; n++) {
+        PUT(0x6a);
+    }
+    PUT(0x05, 0x41, 0, 0x0b, 0x0b);
+    end(bytes, start);
+}
+
+/* (func (export "_start") (drop (call $f (i32.const DEPTH)))) */
+static void put_module(uint8_t *bytes)
+{
+    module.bytes = bytes;
+    module.len = 0;
+    PUT(0, 'a', 's', 'm', 1, 0, 0, 0, 1, 9, 2, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 0, 0);
+    PUT(3, 3, 2, 0, 1, 5, 3, 1, 0, 1, 7, 10, 1, 6, '_', 's', 't', 'a', 'r', 't', 0, 1, 10);
+    size_t start = begin(bytes);
+    PUT(2);
+    put_function(bytes);
+    PUT(8, 0, 0x41, WIDE(DEPTH), 0x10, 0, 0x1a, 0x0b);
+    end(bytes, start);
+}
+
+static void run(struct load_options options, enum program_end end, int status)
+{
+    struct program *p = runs_start(&module, NULL, options);
+    if (p != NULL) {
+        runs_finish(p, end, status);
+    }
+}
+
+static void many_values_leave_room_for_as_many_calls(void)
+{
+    uint8_t *bytes = heap_alloc(MODULE_MAX);
+    TEST_NEED(bytes != NULL);
+    put_module(bytes);
+    if (runs_write_file(&module)) {
+        run((struct load_options){.engine = LOAD_ENGINE_COMPILED}, PROGRAM_EXITED, 0);
+        run((struct load_options){.engine = LOAD_ENGINE_INTERPRETER}, PROGRAM_EXITED, 0);
+        /* Its stack is the program's memory. */
+        run((struct load_options){.engine = LOAD_ENGINE_INTERPRETER, .memory_limit_bytes = SMALL},
+            PROGRAM_FAULTED, 119);
+        runs_remove_file(&module);
+    }
+    heap_free(bytes);
+}
+
+const struct kernel_test interp_tests[] = {
+    {"interp.many_values_leave_room_for_as_many_calls", many_values_leave_room_for_as_many_calls},
+    {0},
+};
