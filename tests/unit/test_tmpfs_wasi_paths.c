@@ -280,9 +280,8 @@ static void test_links(void **state)
         CALL(&g, "path_readlink", TOP, GUEST_TEXT, len, GUEST_BUFFER, 100, GUEST_RESULT),
         WASI_EINVAL);
     guest_put(&g, GUEST_TEXT, "f/");
-    assert_int_equal(
-        CALL(&g, "path_readlink", TOP, GUEST_TEXT, 2, GUEST_BUFFER, 100, GUEST_RESULT),
-        WASI_ENOTDIR);
+    assert_int_equal(CALL(&g, "path_readlink", TOP, GUEST_TEXT, 2, GUEST_BUFFER, 100, GUEST_RESULT),
+                     WASI_ENOTDIR);
     guest_put(&g, GUEST_TEXT, ".");
     assert_int_equal(
         CALL(&g, "path_readlink", TOP, GUEST_TEXT, len, GUEST_BUFFER, 100, GUEST_RESULT),
