@@ -9,6 +9,7 @@
 #include "kernel/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 
 #define BYTE_DELETE 0x7f
 
@@ -63,6 +64,15 @@ bool terminal_is_dirty(const struct terminal *t)
     return any != 0;
 }
 
+void terminal_split(struct terminal *t, uint32_t row, uint32_t column)
+{
+    struct terminal_cell *left = terminal_cells(t, row) + column - 1;
+    if (column > 0 && (left->flags & TERMINAL_WIDE) != 0) {
+        left->character = ' ';
+        left->flags &= ~(uint32_t)TERMINAL_WIDE;
+    }
+}
+
 /* Erasing leaves the pen's background, as in every terminal with colours. */
 void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to)
 {
@@ -70,6 +80,8 @@ void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to
     if (from == 0 && to == t->columns) {
         t->blank[t->line[row]] = (uint16_t)(IS_BLANK | background);
     } else {
+        terminal_split(t, row, from);
+        terminal_split(t, row, to);
         fill(terminal_cells(t, row) + from, to - from, background);
     }
     terminal_touch(t, row);
@@ -137,13 +149,6 @@ void terminal_reverse_line_feed(struct terminal *t)
     }
 }
 
-/* Combining marks have no place of their own, and the font has none: the letter stands alone. */
-static bool is_combining(uint32_t code_point)
-{
-    return (code_point >= 0x300 && code_point < 0x370) || code_point == 0x200b ||
-           code_point == 0x200d || (code_point >= 0xfe00 && code_point < 0xfe10);
-}
-
 /* The pen's colours as they are to be seen: bold brightens, reverse exchanges. */
 static struct terminal_cell inked(const struct terminal_cell *pen, uint32_t code_point)
 {
@@ -161,20 +166,40 @@ static struct terminal_cell inked(const struct terminal_cell *pen, uint32_t code
     return c;
 }
 
+/* Write what takes `width` cells, 1 or 2, from the cursor on, where there is room for it. */
+static void put_cells(struct terminal *t, uint32_t code_point, uint32_t width)
+{
+    uint32_t column = t->cursor.column, row = t->cursor.row;
+    terminal_split(t, row, column);
+    terminal_split(t, row, column + width);
+    struct terminal_cell *cell = terminal_cells(t, row) + column;
+    cell[0] = inked(&t->cursor.pen, code_point);
+    if (width == 2) {
+        cell[0].flags |= TERMINAL_WIDE;
+        cell[1] = inked(&t->cursor.pen, ' ');
+    }
+    terminal_touch(t, row);
+}
+
+/* Combining marks have no place of their own, and the font has none: the letter stands alone. */
 void terminal_put_character(struct terminal *t, uint32_t code_point)
 {
-    if (is_combining(code_point)) {
+    uint32_t width = MIN(unicode_columns(code_point), t->columns);
+    if (width == 0) {
         return;
     }
-    if (t->wrap_pending) {
+    bool is_halved = t->cursor.column + width > t->columns; /* a wide one in the last column */
+    if (t->wrap_pending || (is_halved && t->is_wrapping)) {
         t->cursor.column = 0;
         terminal_line_feed(t);
+    } else if (is_halved) {
+        t->cursor.column--;
     }
-    terminal_cells(t, t->cursor.row)[t->cursor.column] = inked(&t->cursor.pen, code_point);
-    terminal_touch(t, t->cursor.row);
-    if (t->cursor.column + 1 < t->columns) {
-        t->cursor.column++;
+    put_cells(t, code_point, width);
+    if (t->cursor.column + width < t->columns) {
+        t->cursor.column += width;
     } else {
+        t->cursor.column = t->columns - 1;
         t->wrap_pending = t->is_wrapping;
     }
 }

@@ -27,6 +27,7 @@ enum terminal_flags {
     TERMINAL_BOLD = 1,
     TERMINAL_UNDERLINE = 2,
     TERMINAL_REVERSE = 4, /* only in `pen`: a cell's colours are exchanged already */
+    TERMINAL_WIDE = 8,    /* the character takes the next cell, too, where a space is */
 };
 
 struct terminal_cell {

@@ -187,6 +187,8 @@ static void shift_line(struct terminal *t, uint32_t count, bool right)
     struct terminal_cell *at = terminal_cells(t, t->cursor.row) + t->cursor.column;
     uint32_t rest = t->columns - t->cursor.column;
     count = MIN(count, rest);
+    terminal_split(t, t->cursor.row, t->cursor.column);
+    terminal_split(t, t->cursor.row, right ? t->columns - count : t->cursor.column + count);
     if (right) {
         memmove(at + count, at, (rest - count) * sizeof(*at));
         terminal_erase(t, t->cursor.row, t->cursor.column, t->cursor.column + count);

@@ -24,6 +24,9 @@ void terminal_move(struct terminal *t, uint32_t column, uint32_t row);
 void terminal_line_feed(struct terminal *t);
 void terminal_reverse_line_feed(struct terminal *t);
 void terminal_put_character(struct terminal *t, uint32_t code_point);
+/* What is left of `column` and what is from it on will change apart from each other: a wide
+ * character that takes cells on both sides becomes a space. `column` may be the row's end. */
+void terminal_split(struct terminal *t, uint32_t row, uint32_t column);
 /* Cells [from, to) of a row become blank. */
 void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to);
 /* Lines of rows [top, bottom) move up by `count`, or down; blank ones come in. */

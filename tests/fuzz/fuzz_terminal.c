@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Arbitrary bytes on a terminal of a size that the first two bytes choose: the cursor stays on the
-// screen, the rows stay a permutation, and how the bytes were cut into writes changes nothing.
+// screen, the rows stay a permutation, a wide character has its second half, and how the bytes were
+// cut into writes changes nothing.
 #include "drivers/video/terminal.h"
 
 #include "kernel/assert.h"
@@ -29,6 +30,19 @@ static void check(const struct terminal *t)
             abort();
         }
         seen[t->line[row]] = true;
+    }
+}
+
+static void check_wide(struct terminal *t)
+{
+    for (uint32_t row = 0; row < t->rows; row++) {
+        const struct terminal_cell *cells = terminal_row(t, row);
+        for (uint32_t i = 0; i < t->columns; i++) {
+            bool is_wide = (cells[i].flags & TERMINAL_WIDE) != 0;
+            if (is_wide && (i + 1 == t->columns || cells[i + 1].character != ' ')) {
+                abort();
+            }
+        }
     }
 }
 
@@ -62,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(&pieces);
     }
     check(&whole);
+    check_wide(&whole);
     compare(&whole, &pieces);
     free(cells);
     free(others);

@@ -202,18 +202,91 @@ static void test_utf8(void **state)
     const struct terminal_cell *c = terminal_row(&t, 0);
     assert_int_equal(c[0].character, 0xe9);
     assert_int_equal(c[1].character, 0x2500);
-    assert_int_equal(c[2].character, FONT_REPLACEMENT); /* beyond the font's plane */
+    assert_int_equal(c[2].character, FONT_REPLACEMENT); /* beyond the font's plane, and wide */
     feed("\xc0\x80\xe2\x82"
          "A\xed\xa0\x80"
          "B\x80");
-    assert_int_equal(c[3].character, FONT_REPLACEMENT); /* never valid */
-    assert_int_equal(c[4].character, FONT_REPLACEMENT);
-    assert_int_equal(c[5].character, FONT_REPLACEMENT); /* cut off */
-    assert_int_equal(c[6].character, 'A');
-    assert_int_equal(c[7].character, FONT_REPLACEMENT); /* a surrogate */
-    assert_int_equal(c[8].character, 'B');
+    assert_int_equal(c[4].character, FONT_REPLACEMENT); /* never valid */
+    assert_int_equal(c[5].character, FONT_REPLACEMENT);
+    assert_int_equal(c[6].character, FONT_REPLACEMENT); /* cut off */
+    assert_int_equal(c[7].character, 'A');
+    assert_int_equal(c[8].character, FONT_REPLACEMENT); /* a surrogate */
+    assert_int_equal(c[9].character, 'B');
     feed("\r\n\xe0\x80\xafxe\xcc\x81y");
-    assert_string_equal(row(1), "?xey"); /* overlong; a combining mark */
+    assert_string_equal(row(2), "?xey"); /* overlong; a combining mark */
+}
+
+static void test_wide_characters_are_two_columns(void **state)
+{
+    (void)state;
+    feed("\xe6\x97\xa5x"); /* U+65E5, an ideograph */
+    const struct terminal_cell *c = terminal_row(&t, 0);
+    assert_int_equal(c[0].character, 0x65e5);
+    assert_int_equal(c[1].character, ' ');
+    assert_int_equal(c[2].character, 'x');
+    assert_cursor(3, 0);
+    feed("\r\xf0\x9f\x98\x80\xea\xb0\x80"); /* an emoji, a syllable */
+    assert_cursor(4, 0);
+    feed("\r\nabcdefghi\xe6\x97\xa5"); /* one column is too few */
+    assert_string_equal(row(1), "abcdefghi");
+    assert_int_equal(terminal_row(&t, 2)[0].character, 0x65e5);
+    assert_cursor(2, 2);
+    feed("\r\x1b[9C\x1b[?7l\xe6\x97\xa5\x1b[?7h");
+    assert_int_equal(terminal_row(&t, 2)[8].character, 0x65e5);
+    assert_cursor(9, 2);
+    feed("\r\n12345678\xe6\x97\xa5"); /* fills the row: the wrap is put off */
+    assert_cursor(9, 3);
+    feed("x");
+    assert_string_equal(row(2), "12345678?");
+    assert_string_equal(row(3), "x");
+}
+
+/* Half of a wide character is a space. */
+static void test_a_wide_character_goes_as_a_whole(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"\x1b[3Gx", "a xd"},      {"\x1b[2Gx", "ax d"},       {"\x1b[3G\x1b[Kx", "a x"},
+        {"\x1b[3G\x1b[X", "a  d"}, {"\x1b[2G\x1b[X", "a  d"},  {"\x1b[3G\x1b[P", "a d"},
+        {"\x1b[2G\x1b[P", "a d"},  {"\x1b[3G\x1b[@", "a   d"}, {"\x1b[3G\x1b[1K", "   d"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        feed("\x1b[H\x1b[2Ja\xe6\x97\xa5"
+             "d");
+        assert_string_equal(row(0), "a? d");
+        feed(cases[i][0]);
+        if (strcmp(row(0), cases[i][1]) != 0) {
+            fail_msg("case %zu: \"%s\"", i, row(0));
+        }
+    }
+    feed("\x1b[2J\x1b[1;9H\xe6\x97\xa5\x1b[H\x1b[@"); /* its second half is pushed out */
+    assert_string_equal(row(0), "");
+}
+
+static void test_combining_characters_take_no_column(void **state)
+{
+    (void)state;
+    feed("e\xcc\x81\xe0\xa4\x95\xe0\xa5\x8d\xf0\x9d\x85\xa7x\xe2\x80\x8d\xef\xb8\x8f");
+    assert_string_equal(row(0), "e?x");
+    assert_cursor(3, 0);
+}
+
+static void test_strings_of_every_kind_are_no_text(void **state)
+{
+    (void)state;
+    static const char kinds[] = "]PX^_";
+    for (const char *kind = kinds; *kind != '\0'; kind++) {
+        feed("\x1b[H\x1b[2Ja\x1b");
+        terminal_write(&t, (const uint8_t *)kind, 1);
+        feed("4;1;?\x07"
+             "b\x1b");
+        terminal_write(&t, (const uint8_t *)kind, 1);
+        feed("\xe6\x97\xa5\x1b\\c\x1b");
+        terminal_write(&t, (const uint8_t *)kind, 1);
+        feed("cut off\x18"
+             "d");
+        assert_string_equal(row(0), "abcd");
+    }
 }
 
 static void test_strings_are_passed_over(void **state)
@@ -371,6 +444,10 @@ int main(void)
         cmocka_unit_test_setup(test_inserting_and_deleting, fresh),
         cmocka_unit_test_setup(test_colours, fresh),
         cmocka_unit_test_setup(test_utf8, fresh),
+        cmocka_unit_test_setup(test_wide_characters_are_two_columns, fresh),
+        cmocka_unit_test_setup(test_a_wide_character_goes_as_a_whole, fresh),
+        cmocka_unit_test_setup(test_combining_characters_take_no_column, fresh),
+        cmocka_unit_test_setup(test_strings_of_every_kind_are_no_text, fresh),
         cmocka_unit_test_setup(test_strings_are_passed_over, fresh),
         cmocka_unit_test_setup(test_reports, fresh),
         cmocka_unit_test_setup(test_reset_makes_what_follows_visible, fresh),
