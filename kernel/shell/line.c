@@ -21,7 +21,14 @@
 #define COLUMNS_MIN 8
 #define COLUMNS_MAX 1000
 
-enum escape_state { ESCAPE_NONE, ESCAPE_STARTED, ESCAPE_CSI, ESCAPE_SS3 };
+enum escape_state {
+    ESCAPE_NONE,
+    ESCAPE_STARTED,
+    ESCAPE_CSI,
+    ESCAPE_SS3,
+    ESCAPE_STRING,
+    ESCAPE_STRING_ENDING, /* ESC in it */
+};
 
 /* --- the question --- */
 
@@ -109,7 +116,7 @@ static void take_while_waiting(struct line_editor *e, uint8_t byte)
     if (byte == 'R') {
         e->is_waiting = false;
         e->unanswered = 0;
-        line_set_columns(&e->screen, answered_columns(e));
+        line_set_columns(e, answered_columns(e));
     }
 }
 
@@ -245,17 +252,49 @@ static void sequence_byte(struct line_editor *e, uint8_t byte)
     }
 }
 
+/* What ESC and a byte begin. The strings are OSC, DCS, SOS, PM and APC (ECMA-48, 5.6): terminals
+ * answer questions that programs have asked with them. */
+static enum escape_state state_after_escape(uint8_t byte)
+{
+    switch (byte) {
+    case '[':
+        return ESCAPE_CSI;
+    case 'O':
+        return ESCAPE_SS3;
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_':
+        return ESCAPE_STRING;
+    default:
+        return ESCAPE_NONE;
+    }
+}
+
 static void escape_byte(struct line_editor *e, uint8_t byte)
 {
-    if (e->escape != ESCAPE_STARTED) {
+    if (e->escape == ESCAPE_CSI || e->escape == ESCAPE_SS3) {
         sequence_byte(e, byte);
         return;
     }
+    bool ends_string = e->escape == ESCAPE_STRING_ENDING && byte == '\\';
     e->number[0] = e->number[1] = e->numbers = 0;
-    e->escape = byte == '[' ? ESCAPE_CSI : byte == 'O' ? ESCAPE_SS3 : ESCAPE_NONE;
-    if (e->escape == ESCAPE_NONE) {
+    e->escape = ends_string ? ESCAPE_NONE : state_after_escape(byte);
+    if (e->escape == ESCAPE_NONE && !ends_string) {
         e->after_kill = alt_key(e, byte);
     }
+}
+
+/* A byte of a string, which ends with BEL or ESC \. Returns false if it is a key instead: no string
+ * has other controls, and somebody may have meant Alt-P. */
+static bool string_byte(struct line_editor *e, uint8_t byte)
+{
+    bool is_control = byte < ' ' || byte == KEY_DEL;
+    if (is_control) {
+        e->escape = byte == KEY_ESC ? ESCAPE_STRING_ENDING : ESCAPE_NONE;
+    }
+    return !is_control || byte == KEY_ESC || byte == CTRL('G');
 }
 
 static enum line_event finish(struct line_editor *e, enum line_event event)
@@ -394,6 +433,9 @@ static enum line_event key(struct line_editor *e, uint8_t byte)
     }
     if (byte == CTRL('D') && e->len == 0) {
         return finish(e, LINE_END);
+    }
+    if (e->escape == ESCAPE_STRING && string_byte(e, byte)) {
+        return LINE_MORE;
     }
     if (e->escape != ESCAPE_NONE) {
         escape_byte(e, byte);

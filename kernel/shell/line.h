@@ -52,13 +52,13 @@ struct line_screen {
 
 struct line_editor {
     char text[LINE_MAX]; /* zero terminated */
-    size_t len, cursor;  /* bytes; the cursor is never inside a character */
+    size_t len, cursor;  /* bytes; the cursor is never inside a character's bytes */
     struct line_screen screen;
     const char *prompt;
     const struct line_completer *completer; /* or NULL */
 
     /* Keys. */
-    uint8_t escape; /* state of an escape sequence: 0 none, 1 ESC, 2 ESC [, 3 ESC O */
+    uint8_t escape; /* state of an escape sequence, enum escape_state; 0: none */
     unsigned number[2];
     unsigned numbers;
     uint8_t partial[4]; /* of a character of several bytes */

@@ -8,8 +8,11 @@
 
 /* --- line_screen.c: cells --- */
 
-/** Characters in bytes of valid UTF-8. */
+/** Cells of a text by itself, on one row. */
 size_t line_cells(const char *s, size_t len);
+/** The cell after a text that begins at cell `at`: a wide character does not begin in the last
+ * column of a row, which stays blank. */
+size_t line_cell_after(const struct line_screen *s, size_t at, const char *text, size_t len);
 /** Send bytes that take no cell. */
 void line_put(struct line_screen *s, const char *bytes, size_t len);
 /** Write characters at the cursor. */
@@ -20,8 +23,6 @@ void line_move(struct line_screen *s, size_t cell);
 void line_clear_rest(struct line_screen *s);
 /** Start below everything, in the first column. */
 void line_leave(struct line_screen *s);
-/** The width has become known with the cursor where it is. */
-void line_set_columns(struct line_screen *s, unsigned columns);
 
 /* --- line_text.c --- */
 
@@ -38,6 +39,8 @@ void line_yank(struct line_editor *e);
 void line_show(struct line_editor *e, const char *text);
 /** Draw prompt and text again, over what is there. */
 void line_redraw(struct line_editor *e);
+/** The width has become known with the cursor where it is. */
+void line_set_columns(struct line_editor *e, unsigned columns);
 /** Draw them on an empty line. */
 void line_draw(struct line_editor *e);
 

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: MIT
 //
 // Where the cursor is, and how it gets elsewhere: by control sequences of ECMA-48 that every
-// terminal has, in rows of known width; or by backspaces on one row. A character takes one cell.
+// terminal has, in rows of known width; or by backspaces on one row.
 #include "kernel/shell/line_internal.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
+
+/* The blank cells in front of what takes `cells` of a row. */
+static size_t gap_before(const struct line_screen *s, size_t at, size_t cells)
+{
+    return cells == 2 && s->columns != 0 && at % s->columns == s->columns - 1 ? 1 : 0;
+}
+
+size_t line_cell_after(const struct line_screen *s, size_t at, const char *text, size_t len)
+{
+    uint32_t c;
+    for (size_t i = 0; i < len;) {
+        i += unicode_decode(text + i, len - i, &c);
+        size_t cells = unicode_columns(c);
+        at += gap_before(s, at, cells) + cells;
+    }
+    return at;
+}
 
 size_t line_cells(const char *s, size_t len)
 {
-    size_t cells = 0;
-    for (size_t i = 0; i < len; i++) {
-        cells += ((uint8_t)s[i] & 0xc0) != 0x80 ? 1 : 0; /* continuation bytes take none */
-    }
-    return cells;
+    static const struct line_screen one_row; /* of unknown width */
+    return line_cell_after(&one_row, 0, s, len);
 }
 
 void line_put(struct line_screen *s, const char *bytes, size_t len)
@@ -42,13 +57,44 @@ static void put_sequence(struct line_screen *s, size_t count, char final)
     }
 }
 
+/* Bytes of text before the next gap, and the cell that they lead to. */
+static size_t run_length(const struct line_screen *s, const char *text, size_t len, size_t *at)
+{
+    uint32_t c;
+    size_t i = 0;
+    while (i < len) {
+        size_t bytes = unicode_decode(text + i, len - i, &c);
+        size_t cells = unicode_columns(c);
+        if (gap_before(s, *at, cells) != 0) {
+            break;
+        }
+        *at += cells;
+        i += bytes;
+    }
+    return i;
+}
+
+/* Terminals differ in what a wide character leaves in the last column, which may show another. */
+static void fill_gap(struct line_screen *s)
+{
+    line_put(s, " ", 1);
+    s->at++;
+}
+
 void line_write(struct line_screen *s, const char *text, size_t len)
 {
-    line_put(s, text, len);
-    size_t cells = line_cells(text, len);
-    s->at += cells;
+    size_t from = s->at;
+    for (size_t i = run_length(s, text, len, &s->at);; i = run_length(s, text, len, &s->at)) {
+        line_put(s, text, i);
+        text += i;
+        len -= i;
+        if (len == 0) {
+            break;
+        }
+        fill_gap(s);
+    }
     s->end = MAX(s->end, s->at);
-    if (s->columns != 0 && cells > 0 && s->at % s->columns == 0) {
+    if (s->columns != 0 && s->at != from && s->at % s->columns == 0) {
         line_put(s, "\n", 1); /* terminals put off the wrap until the next character */
     }
 }
@@ -91,13 +137,4 @@ void line_leave(struct line_screen *s)
         line_put(s, "\n", 1);
     }
     s->at = s->end = 0;
-}
-
-void line_set_columns(struct line_screen *s, unsigned columns)
-{
-    bool was_unknown = s->columns == 0;
-    s->columns = columns;
-    if (was_unknown && s->at > 0 && s->at % columns == 0) {
-        line_put(s, "\n", 1); /* as line_write() would have done */
-    }
 }

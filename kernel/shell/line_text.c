@@ -3,16 +3,26 @@
 // The text of a line, changed together with its picture.
 #include "kernel/shell/line_internal.h"
 
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 
 const char *line_shown_prompt(const struct line_editor *e)
 {
     return e->is_searching ? e->search_prompt : e->prompt;
 }
 
+/* True if a text begins with what the character before it takes along. */
+static bool is_combining(const char *text, size_t len)
+{
+    uint32_t c;
+    return len > 0 && unicode_decode(text, len, &c) > 0 && unicode_columns(c) == 0;
+}
+
+/* True inside the bytes of a character, and between it and those that combine with it. */
 static bool is_inside(const struct line_editor *e, size_t at)
 {
-    return ((uint8_t)e->text[at] & 0xc0) == 0x80;
+    return ((uint8_t)e->text[at] & 0xc0) == 0x80 || is_combining(e->text + at, e->len - at);
 }
 
 size_t line_before(const struct line_editor *e, size_t at)
@@ -64,7 +74,8 @@ size_t line_word_after(const struct line_editor *e)
 static size_t cell_of(const struct line_editor *e, size_t at)
 {
     const char *prompt = line_shown_prompt(e);
-    return line_cells(prompt, strlen(prompt)) + line_cells(e->text, at);
+    size_t start = line_cell_after(&e->screen, 0, prompt, strlen(prompt));
+    return line_cell_after(&e->screen, start, e->text, at);
 }
 
 void line_move_to(struct line_editor *e, size_t cursor)
@@ -77,18 +88,31 @@ void line_move_to(struct line_editor *e, size_t cursor)
     e->cursor = cursor;
 }
 
+/* Where drawing begins if `next` comes to stand at `from`. What combines is written together with
+ * its character, unless that is what the terminal has written last, in the row where it is now. */
+static size_t drawn_from(const struct line_editor *e, size_t from, const char *next, size_t len)
+{
+    unsigned columns = e->screen.columns;
+    if (!is_combining(next, len)) {
+        return from;
+    }
+    bool is_behind_it = from == e->len && (columns == 0 || cell_of(e, from) % columns != 0);
+    return is_behind_it ? from : line_before(e, from);
+}
+
 void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, size_t len)
 {
     if (e->len - (to - from) + len >= LINE_MAX) {
         line_put(&e->screen, "\a", 1);
         return;
     }
-    line_move_to(e, from);
+    size_t first = drawn_from(e, from, len > 0 ? s : e->text + to, len > 0 ? len : e->len - to);
+    line_move_to(e, first);
     memmove(e->text + from + len, e->text + to, e->len - to);
     memcpy(e->text + from, s, len);
     e->len = e->len - (to - from) + len;
     e->text[e->len] = '\0';
-    line_write(&e->screen, e->text + from, e->len - from);
+    line_write(&e->screen, e->text + first, e->len - first);
     line_clear_rest(&e->screen);
     e->cursor = from + len;
     if (e->cursor != e->len) {
@@ -133,4 +157,17 @@ void line_redraw(struct line_editor *e)
 {
     line_move(&e->screen, 0);
     line_draw(e);
+}
+
+/* Where the text is follows from the width if a wide character did not fit at the end of a row. */
+void line_set_columns(struct line_editor *e, unsigned columns)
+{
+    struct line_screen *s = &e->screen;
+    bool was_unknown = s->columns == 0;
+    s->columns = columns;
+    s->at = cell_of(e, e->cursor);
+    s->end = MAX(s->at, cell_of(e, e->len));
+    if (was_unknown && s->at > 0 && s->at % columns == 0) {
+        line_put(s, "\n", 1); /* as line_write() would have done */
+    }
 }

@@ -3,6 +3,7 @@
 // The line editor: what a person types, what they see, what the shell gets.
 #include "kernel/shell/line.h"
 
+#include "kernel/lib/unicode.h"
 #include "shell/terminal_model.h"
 
 #include <setjmp.h>
@@ -97,17 +98,26 @@ static void on_every_terminal(void (*test)(void))
     }
 }
 
-/* A character that is not ASCII is one "#" of the model. */
-static size_t shown_as(const char *text, size_t len, char *out)
+/* Cells from `at` on: "#" for a character that is not ASCII, two halves for a wide one, which does
+ * not begin in the last column. @return the cell after them. */
+static size_t shown_as(const char *text, size_t len, size_t at, char *out)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (((uint8_t)text[i] & 0xc0) != 0x80) {
-            out[n++] = (uint8_t)text[i] < 0x80 ? text[i] : '#';
+    uint32_t c;
+    for (size_t i = 0; i < len;) {
+        i += unicode_decode(text + i, len - i, &c);
+        unsigned width = unicode_columns(c);
+        if (width == 2 && at % screen.columns == screen.columns - 1) {
+            out[at++] = ' ';
+        }
+        if (width == 2) {
+            out[at++] = TERMINAL_LEFT;
+        }
+        if (width > 0) {
+            out[at++] = width == 2 ? TERMINAL_RIGHT : c < 0x80 ? (char)c : '#';
         }
     }
-    out[n] = '\0';
-    return n;
+    out[at] = '\0';
+    return at;
 }
 
 /* After every edit the screen shows the text and nothing left over from before. */
@@ -116,8 +126,8 @@ static void check(const char *text, size_t cursor)
     char whole[LINE_MAX + 8] = "> ", part[LINE_MAX + 8];
     assert_string_equal(editor.text, text);
     assert_int_equal(editor.cursor, cursor);
-    size_t cells = 2 + shown_as(text, strlen(text), whole + 2);
-    size_t at = 2 + shown_as(text, cursor, part);
+    size_t cells = shown_as(text, strlen(text), 2, whole);
+    size_t at = shown_as(text, cursor, 2, part);
     unsigned columns = screen.columns;
     unsigned at_row = (unsigned)(at / columns), at_column = (unsigned)(at % columns);
     if (screen.wraps) { /* typed up to the edge, before anybody asked how far that is */
@@ -432,6 +442,106 @@ static void test_characters_are_units_and_what_is_none_is_a_question_mark(void *
     on_every_terminal(characters);
 }
 
+#define WIDE "\xe6\x97\xa5" /* U+65E5 */
+#define MARK "\xcc\x81"     /* U+0301, an acute accent */
+
+static void wide_characters(void)
+{
+    type("a" WIDE "b\xf0\x9f\x98\x80\x7f");
+    check("a" WIDE "b", 5);
+    type("\033[D\x7f");
+    check("ab", 1);
+    type(WIDE WIDE "\033[D\033[D\033[3~x");
+    check("ax" WIDE "b", 2);
+    type("\x0b\x15");
+    for (unsigned i = 0; i < 100; i++) { /* two rows at least, with a gap where one does not fit */
+        type(WIDE);
+    }
+    type("\001y\033[C\033[C\033[Cz\005\x7f\x7f");
+    char text[LINE_MAX] = "y" WIDE WIDE WIDE "z";
+    for (unsigned i = 3; i < 98; i++) {
+        strcat(text, WIDE);
+    }
+    check(text, strlen(text));
+    type("\001\033[3~");
+    check(text + 1, 0);
+    type("\x0b");
+    check("", 0);
+}
+
+static void test_wide_characters_are_two_columns(void **state)
+{
+    (void)state;
+    on_every_terminal(wide_characters);
+}
+
+static void combining_characters(void)
+{
+    type("cafe" MARK MARK "s");
+    check("cafe" MARK MARK "s", 9);
+    type("\x7f\x7f");
+    check("caf", 3);
+    type("e" MARK "\033[D\033[D" MARK "\033[C");
+    check("ca" MARK "fe" MARK, 5);
+    type("\033[D\033[D\033[3~");
+    check("cfe" MARK, 1);
+    type("\001" MARK "\005\x7f\x7f\x7f\x7f\x7f");
+    check("", 0);
+}
+
+static void test_combining_characters_go_with_theirs(void **state)
+{
+    (void)state;
+    on_every_terminal(combining_characters);
+}
+
+static void test_what_combines_is_written_behind_its_character(void **state)
+{
+    (void)state;
+    start_on(20, true);
+    type("abcdefghijklmnopq\033[D\033[Cr" MARK); /* which fills the row */
+    assert_int_equal(screen.combined_row, 0);
+    assert_int_equal(screen.combined_column, 19);
+    check("abcdefghijklmnopqr" MARK, 20);
+    type("\x15"
+         "abc\001\033[C" MARK);
+    assert_int_equal(screen.combined_column, 2);
+    check("a" MARK "bc", 3);
+}
+
+/* What a terminal sends for a question that a program has asked: the line editor did not. */
+static void test_answers_of_a_terminal_are_no_text(void **state)
+{
+    (void)state;
+    static const char *const strings[] = {
+        "\033]11;rgb:0000/0000/0000\033\\",
+        "\033]0;title\a",
+        "\033P1+r544e=787465726d\033\\",
+        "\033_Gi=31;OK\033\\",
+        "\033^private\033\\",
+        "\033Xanything\033\\",
+        "\033]52;c;" WIDE MARK "\a",
+    };
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        type("a");
+        type(strings[i]);
+        type("b\033[D");
+        check("ab", 1);
+        type("\005\x15");
+    }
+    type("x\033]cut off\033[Dy"); /* by another sequence, a control, the end of the line */
+    check("yx", 1);
+    type("\005\x15x\033Pcut off\001y");
+    check("yx", 1);
+    assert_int_equal(type("\033_cut off\r"), LINE_DONE);
+    assert_string_equal(editor.text, "yx");
+    next_line();
+    assert_int_equal(type("\033]cut off\003"), LINE_CANCEL);
+    next_line();
+    type("z");
+    check("z", 1);
+}
+
 static void searching(void)
 {
     const char *lines[] = {"ls /bin\n", "cat /etc/motd\n", "ls /tmp\n", "mem\n"};
@@ -560,15 +670,26 @@ static void test_lies_about_the_width_are_bounded(void **state)
     }
 }
 
+static uint8_t random_byte(void)
+{
+    static const char keys[] =
+        "abcdefgh  /\b\t\n\033[ABCDHF~13;\001\005\013\025\027\031\020\016\022\007"
+        "\xc3\xa9" WIDE WIDE MARK;
+    static uint32_t x = 1;
+    static size_t at; /* in `keys`: most characters come whole */
+    x = x * 1664525u + 1013904223u;
+    if ((x >> 8) % 16 == 0) {
+        return (uint8_t)(x >> 16);
+    }
+    bool is_inside = at > 0 && ((uint8_t)keys[at] & 0xc0) == 0x80;
+    at = is_inside ? at : (x >> 16) % (sizeof keys - 1);
+    return (uint8_t)keys[at++];
+}
+
 static void random_keys(void)
 {
-    static uint32_t x = 1;
     for (unsigned i = 0; i < 20000; i++) {
-        x = x * 1664525u + 1013904223u;
-        static const char keys[] =
-            "abcdefgh  /\b\t\n\033[ABCDHF~13;\001\005\013\025\027\031\020\016\022\007\xc3\xa9";
-        uint8_t key =
-            (x >> 8) % 16 == 0 ? (uint8_t)(x >> 16) : (uint8_t)keys[(x >> 16) % (sizeof keys - 1)];
+        uint8_t key = random_byte();
         enum line_event event = line_feed(&editor, key);
         event = event == LINE_MORE ? settle() : event;
         while (event != LINE_MORE) {
@@ -608,6 +729,10 @@ int main(void)
         cmocka_unit_test_setup(test_kill_and_yank, start),
         cmocka_unit_test_setup(test_characters_are_units_and_what_is_none_is_a_question_mark,
                                start),
+        cmocka_unit_test_setup(test_wide_characters_are_two_columns, start),
+        cmocka_unit_test_setup(test_combining_characters_go_with_theirs, start),
+        cmocka_unit_test_setup(test_what_combines_is_written_behind_its_character, start),
+        cmocka_unit_test_setup(test_answers_of_a_terminal_are_no_text, start),
         cmocka_unit_test_setup(test_search, start),
         cmocka_unit_test_setup(test_the_end_of_input_on_an_empty_line_only, start),
         cmocka_unit_test_setup(test_a_script_sees_no_control_sequence, start),

@@ -3,6 +3,8 @@
 // See terminal_model.h.
 #include "shell/terminal_model.h"
 
+#include "kernel/lib/unicode.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,18 +31,66 @@ static void line_feed_down(struct terminal *t)
     memset(t->cell[TERMINAL_ROWS - 1], 0, sizeof t->cell[0]);
 }
 
-static void put_character(struct terminal *t, char c)
+static void wrap(struct terminal *t)
 {
-    if (t->wraps) {
-        t->column = 0;
-        line_feed_down(t);
-        t->wraps = false;
-    }
+    t->column = 0;
+    line_feed_down(t);
+    t->wraps = false;
+}
+
+static void put_cell(struct terminal *t, char c)
+{
     t->cell[t->row][t->column] = c;
     if (t->column + 1 == t->columns) {
         t->wraps = true;
     } else {
         t->column++;
+    }
+}
+
+/* Half of a wide character goes with the other. */
+static void split_wide(struct terminal *t, unsigned width)
+{
+    char *cell = &t->cell[t->row][t->column];
+    if (cell[0] == TERMINAL_RIGHT) {
+        cell[-1] = ' ';
+    }
+    if (cell[width - 1] == TERMINAL_LEFT) {
+        cell[width] = ' ';
+    }
+}
+
+static void put_character(struct terminal *t, uint32_t c)
+{
+    unsigned width = unicode_columns(c);
+    if (width == 0) {
+        t->combined_row = t->written_row;
+        t->combined_column = t->written_column;
+        return;
+    }
+    if (t->wraps || (width == 2 && t->column + 1 == t->columns)) {
+        wrap(t);
+    }
+    t->written_row = t->row;
+    t->written_column = t->column;
+    split_wide(t, width);
+    if (width == 2) {
+        put_cell(t, TERMINAL_LEFT);
+    }
+    put_cell(t, width == 2 ? TERMINAL_RIGHT : c < 0x80 ? (char)c : '#');
+}
+
+/* Characters come in pieces of any length. */
+static void put_character_byte(struct terminal *t, char c)
+{
+    uint32_t code_point;
+    t->character[t->character_len++] = c;
+    uint8_t first = (uint8_t)t->character[0];
+    size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (t->character_len == len) {
+        assert_int_equal(unicode_decode(t->character, len, &code_point), len);
+        t->character_len = 0;
+        put_character(t, code_point);
     }
 }
 
@@ -147,9 +197,9 @@ static void put_byte(struct terminal *t, char c)
         }
     } else if (c == '\a') {
         t->bells++;
-    } else if (((uint8_t)c & 0xc0) != 0x80) { /* of a character, the first byte */
+    } else {
         assert_true((uint8_t)c >= ' ' && c != 0x7f);
-        put_character(t, (uint8_t)c < 0x80 ? c : '#');
+        put_character_byte(t, c);
     }
 }
 

@@ -10,11 +10,19 @@
 #define TERMINAL_ROWS    60
 #define TERMINAL_COLUMNS 1200
 
+/* Halves of a wide character. */
+#define TERMINAL_LEFT  '\1'
+#define TERMINAL_RIGHT '\2'
+
 struct terminal {
     unsigned columns; /* width; TERMINAL_COLUMNS for a terminal that does not wrap */
     bool answers;     /* to the question where the cursor is */
     unsigned row, column;
-    bool wraps; /* the next character goes to the next row */
+    bool wraps;        /* the next character goes to the next row */
+    char character[4]; /* bytes of one that has begun */
+    size_t character_len;
+    unsigned written_row, written_column;   /* of the last character that takes cells */
+    unsigned combined_row, combined_column; /* of the last one that another was combined with */
     unsigned saved_row, saved_column;
     bool saved_wraps;
     char cell[TERMINAL_ROWS][TERMINAL_COLUMNS]; /* 0: nothing was ever written there */
@@ -29,5 +37,5 @@ void terminal_init(struct terminal *t, unsigned columns, bool answers);
 /** @brief An fmt_sink; ctx is the terminal. Newlines are CR LF, as the console makes them. */
 void terminal_sink(void *ctx, const char *s, size_t len);
 /** @brief Text of a row without blanks at its end, in a static buffer. Characters beyond ASCII are
- * "#". */
+ * "#", wide ones two halves. */
 const char *terminal_row(const struct terminal *t, unsigned row);
