@@ -242,9 +242,7 @@ static void start_timers(void)
 static void stop_timers(void)
 {
     for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        while (!timer_cancel(&timers[cpu])) { /* it fired, and has started itself again */
-            hal_cpu_relax();
-        }
+        (void)timer_cancel(&timers[cpu]);
     }
 }
 

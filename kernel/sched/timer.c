@@ -179,20 +179,30 @@ void timer_start(struct timer *t)
     hal_irq_restore(state);
 }
 
-bool timer_cancel(struct timer *t)
+/** Take it out of its queue, where it may not be. @return its function runs on another CPU. */
+static bool take_back(struct timer *t, bool *was_queued)
 {
     struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
     irq_state_t state = hal_irq_save();
     spin_lock_masked(&q->lock);
-    bool was_queued = t->rank != 0;
-    if (was_queued) {
+    if (t->rank != 0) {
         queue_remove_locked(q, t);
+        *was_queued = true;
     }
-    /* Interrupts are masked: if it runs on this CPU, then this is called from it. */
-    bool may_run = q != &sched_this_cpu()->timers;
+    /* Interrupts are masked: if it runs on this CPU, then this is called from it. Relaxed: only the
+     * lock's holder changes it, and what the last function did came before the lock was free. */
+    bool runs_elsewhere = q != &sched_this_cpu()->timers &&
+                          atomic_load_explicit(&q->running, memory_order_relaxed) == t;
     spin_unlock_masked(&q->lock);
     hal_irq_restore(state);
-    if (may_run) {
+    return runs_elsewhere;
+}
+
+bool timer_cancel(struct timer *t)
+{
+    bool was_queued = false;
+    /* A function that runs now may start the timer again before it returns: look again then. */
+    while (UNLIKELY(take_back(t, &was_queued))) {
         timer_wait_fired(t);
     }
     return was_queued;

@@ -31,8 +31,9 @@ struct timer {
  *  @pre not queued. @context{any, IRQ-safe} */
 void timer_start(struct timer *t);
 
-/** @brief Take it back; t->fire does not run after the return (unless this is called from it), and
- *  what it did is visible. O(log n).
+/** @brief Take it back, also if t->fire starts it again: after the return it is not queued, t->fire
+ *  does not run (unless this is called from it), and what it did is visible. O(log n).
  *  @return true: a call was due and will not come. false: it was not queued, or has fired.
- *  @pre the caller holds no lock that t->fire takes. @context{any, IRQ-safe} */
+ *  @pre the caller holds no lock that t->fire takes; nothing but t->fire starts the timer
+ *  meanwhile. @context{any, IRQ-safe} */
 bool timer_cancel(struct timer *t);

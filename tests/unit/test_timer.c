@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_cpus.h"
 #include "fake/world.h"
 #include "kernel/clock.h"
 #include "kernel/sched/timer.h"
@@ -348,6 +349,66 @@ static void test_random_against_model(void **state)
     assert_true(fake_timer_deadline() == UINT64_MAX);
 }
 
+/* ---- On another CPU ---- */
+
+static struct {
+    struct timer timer;
+    unsigned fired;
+    bool is_firing;
+} other;
+
+/* In the middle of it another CPU runs. Then it starts itself again, as always. */
+static void fire_and_pause(struct timer *t)
+{
+    other.fired++;
+    other.is_firing = true;
+    fake_cpu_pause();
+    other.is_firing = false;
+    t->deadline_ns = clock_now_ns() + 100;
+    timer_start(t);
+}
+
+static void start_other(void *arg)
+{
+    (void)arg;
+    other.timer = (struct timer){.deadline_ns = clock_now_ns() + 100, .fire = fire_and_pause};
+    timer_start(&other.timer);
+}
+
+static void fire_goes_on(void)
+{
+    assert_true(other.is_firing);
+    (void)fake_cpu_run(1);
+}
+
+/* It was running when it was cancelled, and started itself again while the cancel waited. */
+static void test_cancelled_it_does_not_start_itself_again(void **state)
+{
+    (void)state;
+    fake_cpus_start(2);
+    const struct thread_options options = {
+        .name = "starts", .entry = start_other, .priority = 20, .place = THREAD_ON, .cpu = 1};
+    struct thread *starts;
+    assert_int_equal(thread_create(&options, &starts), OK);
+    (void)world_join(starts);
+    while (other.fired == 0) {
+        fake_counter += 200;
+        (void)fake_cpu_run(1);
+    }
+    assert_true(other.is_firing);
+
+    fake_on_relax = fire_goes_on;
+    bool was_due = timer_cancel(&other.timer);
+    fake_on_relax = NULL;
+    assert_false(other.is_firing);
+    for (unsigned i = 0; i < 10; i++) {
+        fake_counter += 200;
+        (void)fake_cpu_run(1);
+    }
+    assert_int_equal(other.fired, 1);
+    assert_true(was_due); /* it had started itself */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_call_may_be_the_last, reset),
         cmocka_unit_test_setup(test_a_hundred_thousand, reset),
         cmocka_unit_test_setup(test_random_against_model, reset),
+        cmocka_unit_test_setup(test_cancelled_it_does_not_start_itself_again, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
