@@ -171,12 +171,15 @@ static enum status start(struct virtio_input *in)
 
 static void shut_down(struct virtio_input *in)
 {
+    /* The work rings the doorbell, which goes with the queue's interrupt. An interrupt that comes
+     * until then queues the work once more; it does nothing by then. */
+    in->is_broken = true;
+    work_cancel(&in->work);
     if (virtio_reset(in->vd) != OK) {
         pci_disable(pci_of(in->dev)); /* then at least it reaches no memory */
     }
     if (in->queue.slots != NULL) {
         virtio_queue_disconnect(&in->queue);
-        in->is_broken = true; /* nor does it queue itself again */
         work_cancel(&in->work);
         virtio_queue_close(&in->queue);
     }

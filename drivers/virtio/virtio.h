@@ -114,8 +114,9 @@ enum status virtio_queue_open(struct virtio_device *vd, struct virtio_queue *q, 
  */
 enum status virtio_queue_reopen(struct virtio_queue *q);
 
-/** @brief Detach the queue's interrupt: it is not called after the return. The device has been
- * reset.
+/** @brief Detach the queue's interrupt, which is not called after the return, and unmap its
+ *  doorbell. @pre the device has been reset, and nothing calls virtio_queue_kick() any more: work
+ *  that does has been cancelled, and does nothing if the interrupt queues it again.
  *  @context{thread} */
 void virtio_queue_disconnect(struct virtio_queue *q);
 

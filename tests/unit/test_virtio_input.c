@@ -384,6 +384,34 @@ static void test_a_device_stuck_in_reset_reaches_no_memory(void **state)
     unload();
 }
 
+/* An interrupt comes at the last moment. Then the remover is preempted. */
+static void interrupt_disconnect_and_sleep(struct virtio_device *vd, struct virtio_queue *q)
+{
+    interrupt();
+    disconnect(vd, q);
+    (void)!thread_sleep(1); /* the work thread gets its turn */
+}
+
+static void test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped(void **state)
+{
+    (void)state;
+    struct virtio_input *in = loaded();
+    struct virtio_transport preempted = *in->vd->transport;
+    disconnect = preempted.disconnect;
+    preempted.disconnect = interrupt_disconnect_and_sleep;
+    in->vd->transport = &preempted;
+    thread_set_priority(thread_current(), PRIO_REALTIME); /* the work waits */
+    fill(EV_KEY, KEY_A, 1, EVENT_SIZE, -1);
+    show();
+    unload();
+    thread_set_priority(thread_current(), PRIO_NORMAL);
+    expect_typed("");
+    (void)loaded();
+    press(KEY_A);
+    expect_typed("a");
+    unload();
+}
+
 static int boot(void **state)
 {
     int result = world_boot(state);
@@ -405,6 +433,7 @@ int main(void)
         TEST(test_a_device_without_letters_is_left_alone),
         TEST(test_an_answer_longer_than_there_is_room_for),
         TEST(test_a_device_stuck_in_reset_reaches_no_memory),
+        TEST(test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }
