@@ -45,8 +45,8 @@ static enum status try_driver_locked(struct device *dev, const struct driver *dr
 
 static enum status bind_locked(struct device *dev) REQUIRES(dev->binding)
 {
-    if (dev->driver != NULL) {
-        return E_BUSY;
+    if (dev->is_leaving || dev->driver != NULL) {
+        return dev->is_leaving ? E_NODEV : E_BUSY;
     }
     enum status result = E_NODEV;
     for (const struct driver *const *d = driver_registry; *d != NULL && result != OK; d++) {
@@ -81,7 +81,7 @@ unsigned driver_add(struct driver_registration *r)
     unsigned taken = 0;
     for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
         mutex_lock(&dev->binding);
-        if (dev->driver == NULL) {
+        if (dev->driver == NULL && !dev->is_leaving) {
             taken += try_driver_locked(dev, r->driver) == OK ? 1 : 0;
         }
         mutex_unlock(&dev->binding);
@@ -147,6 +147,7 @@ void device_add(struct device *dev)
     mutex_init(&dev->binding, "device binding");
     dev->driver = NULL;
     dev->driver_data = NULL;
+    dev->is_leaving = false;
     pinned_add(&devices, &dev->node);
 
     enum status s = device_bind(dev);
@@ -157,9 +158,12 @@ void device_add(struct device *dev)
 
 void device_remove(struct device *dev)
 {
+    /* Unbound first: driver_remove() finds its devices by the list. */
+    mutex_lock(&dev->binding);
+    dev->is_leaving = true;
+    (void)!unbind_locked(dev);
+    mutex_unlock(&dev->binding);
     pinned_remove(&devices, &dev->node);
-    enum status s = device_unbind(dev);
-    ASSERT(s == OK || s == E_NODEV);
 }
 
 void device_for_each(void (*fn)(void *ctx, struct device *dev), void *ctx)

@@ -33,6 +33,7 @@ struct device {
     const struct bus *bus;       /* [I] */
     const struct driver *driver; /* [b] bound driver, or NULL */
     void *driver_data;           /* [b] the bound driver's */
+    bool is_leaving;             /* [b] device_remove() has begun: no driver takes it any more */
     uint64_t dma_limit;          /* [I] highest bus address it reaches */
     char name[24];               /* [I] "0000:00:02.0" */
 };
@@ -49,7 +50,8 @@ struct driver {
     enum status (*probe)(struct device *dev);
     /** Give it up, whatever state it is in: new requests are refused, those in flight end first or
      * are failed after a limit of the driver's, the device is stopped, and no interrupt handler,
-     * timer, work or caller is in the driver's code on return. May sleep. */
+     * timer, work or caller is in the driver's code on return. What they use goes after them. May
+     * sleep. */
     void (*remove)(struct device *dev);
     /** Requests that the device has and has not answered; NULL: not counted. The device is bound
      * meanwhile. */
@@ -95,15 +97,17 @@ void driver_for_each_device(const struct driver *driver,
 /** @brief A bus found a device: list it and offer it to drivers. @context{thread, may sleep} */
 void device_add(struct device *dev);
 
-/** @brief It is gone: unbind and unlist. @context{thread, may sleep} */
+/** @brief It is gone: unbind it, let no driver have it, then unlist it. It stays listed while it is
+ *  bound, so that driver_remove() waits for the driver's `remove`. On return nothing uses the
+ *  struct. @pre the caller is not in device_for_each(). @context{thread, may sleep} */
 void device_remove(struct device *dev);
 
 /** @brief Make the driver give the device up. @return OK; E_NODEV: it has none. @context{thread,
  * may sleep} */
 enum status device_unbind(struct device *dev);
 
-/** @brief Offer a device to drivers again. @return OK; E_BUSY: it has one; E_NODEV: none matches;
- * else what the last probe said. @context{thread, may sleep} */
+/** @brief Offer a device to drivers again. @return OK; E_BUSY: it has one; E_NODEV: none matches,
+ * or it is leaving; else what the last probe said. @context{thread, may sleep} */
 enum status device_bind(struct device *dev);
 
 /** @brief Copy the name of the bound driver. @param out  DRIVER_NAME_MAX bytes.
