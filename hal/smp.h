@@ -14,7 +14,8 @@ struct hal_frame;
  * @brief Tell firmware or hardware to start a CPU. It calls upcall_cpu_main() on its stack, in the
  * final tables, with vectors that were proven and interrupts masked; or it never does.
  * @param cpu        Its data, for ever: self, id, hw_id, current and what
- *                   hal_platform_add_cpu() fills in; mapped, but not in the direct map.
+ *                   hal_platform_add_cpu() fills in; mapped, but not in the direct map. No CPU that
+ *                   was told to start and may still come has the same id.
  * @param stack_top  One past the highest byte of its stack, which is shaped as hal/context.h says.
  * @return OK: it was told to, not more. E_NOTSUP: this machine does not say how CPUs are started.
  *         E_RANGE: no CPU of that hw_id can be named. E_INVAL: firmware knows no such CPU. E_BUSY:

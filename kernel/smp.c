@@ -2,7 +2,10 @@
 //
 // The other CPUs, from firmware's list to their idle threads. A CPU gets its data and its stack
 // before it is told to start; what it got is never given to another, because a CPU that was given
-// up may still come. When it does it finds that it is not wanted (hal_cpu.state), and halts.
+// up may still come. When it does it finds that it is not wanted (hal_cpu.state), and halts. Until
+// then it runs under its id, by which the machine finds its stack, its spinlock nodes and its share
+// of the interrupt controller: the id is never given to another, either. Ids have no gaps, so a CPU
+// that was given up is the last that was tried.
 #include "kernel/smp.h"
 
 #include "hal/bootinfo.h"
@@ -77,12 +80,12 @@ static enum status wait_for(struct hal_cpu *cpu)
             return E_TIMEDOUT;
         }
     }
-    return hal_cpu_count() > cpu->id ? OK : E_IO;
+    return hal_cpu_count() > cpu->id ? OK : E_IO; /* it halts: the next one may have its id */
 }
 
 /* Once it was told to start, what was taken for it is its own, whatever comes of it. Who refuses to
- * tell it has not. */
-static enum status start(cpu_t id, uint64_t hw_id)
+ * tell it has not. `may_come`: it was told, has not come, and may at any time. */
+static enum status start(cpu_t id, uint64_t hw_id, bool *may_come)
 {
     vaddr_t stack_top;
     struct hal_cpu *cpu = new_cpu(id, hw_id);
@@ -101,7 +104,9 @@ static enum status start(cpu_t id, uint64_t hw_id)
     atomic_store_explicit(&cpu->state, HAL_CPU_STARTING, memory_order_release);
     s = hal_cpu_start(cpu, stack_top);
     if (s == OK) {
-        return wait_for(cpu);
+        s = wait_for(cpu);
+        *may_come = s == E_TIMEDOUT;
+        return s;
     }
     sched_remove_cpu(cpu);
     hal_platform_remove_cpu(cpu);
@@ -202,16 +207,21 @@ void smp_start(const struct boot_info *info, uint32_t limit)
 {
     uint32_t wanted = limit == 0 ? CPU_MAX : MIN(limit, CPU_MAX);
     hal_this_cpu()->hw_id = info->boot_cpu_hw_id;
-    for (uint32_t i = 0; i < info->cpu_count && hal_cpu_count() < wanted; i++) {
+    bool may_come = false;
+    for (uint32_t i = 0; i < info->cpu_count && hal_cpu_count() < wanted && !may_come; i++) {
         const struct boot_cpu *c = &info->cpus[i];
         if (!c->enabled || c->hw_id == info->boot_cpu_hw_id) {
             continue;
         }
-        enum status s = start(hal_cpu_count(), c->hw_id);
+        enum status s = start(hal_cpu_count(), c->hw_id, &may_come);
         if (s != OK) {
             log_warn("smp", "the CPU that firmware calls 0x%llx is left out: %s",
                      (unsigned long long)c->hw_id, status_text(s));
         }
+    }
+    if (may_come) {
+        log_warn("smp", "it may still come as number %u: no more CPUs are started",
+                 hal_cpu_count());
     }
     trace_cover_cpus();
     sched_cover_cpus();

@@ -9,8 +9,9 @@
 struct boot_info;
 
 /**
- * @brief Start the CPUs that firmware names, one after the other, until `limit` run. One that does
- * not come up in time is reported and left out.
+ * @brief Start the CPUs that firmware names, one after the other, until `limit` run. One that
+ * refuses is reported and left out. After one that does not come up in time no other is started: it
+ * may still come, under the id that the next one would get.
  * @param limit  With the boot CPU; 0: all, up to CPU_MAX.
  * @context{thread, on the boot CPU, once}
  */
