@@ -214,7 +214,8 @@ static enum status setup_msi(struct pci_device *d)
 
 static enum status setup_intx(struct pci_device *d)
 {
-    d->vectors[0].owner = d;
+    /* Nothing of a message that it was to be stays: there is none to move. */
+    d->vectors[0] = (struct pci_vector){.owner = d};
     if (!pci_route_intx(d, &d->vectors[0].line, &d->vectors[0].trigger)) {
         return E_NODEV;
     }
@@ -316,6 +317,7 @@ static void move_action(struct irq_action *action)
         (void)write_message(d, d->irq_cap);
         return;
     }
+    ASSERT(d->irq_kind == PCI_IRQ_MSIX);
     size_t control = (size_t)vector * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL;
     uint32_t before = io_read32(&d->msix_table, control);
     write_entry(d, vector);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_cpus.h"
 #include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
@@ -90,9 +91,17 @@ static void use_line(uint32_t line, enum irq_trigger trigger)
     irq_release(&action);
 }
 
+/* It is waited for: it runs. */
+static void other_runs(void)
+{
+    (void)fake_cpu_run(1);
+}
+
 static int boot(void **state)
 {
     int r = world_boot(state);
+    fake_cpus_start(2);
+    fake_on_relax = other_runs;
     hal_msi_install(&controller);
     use_line(LINE, IRQ_LEVEL_HIGH);
     for (uint32_t i = 0; i < MSI_COUNT; i++) {
@@ -366,6 +375,20 @@ static void test_a_storm_closes_the_entry(void **state)
     pci_irq_teardown(t.d);
 }
 
+/* It was to be a message, whose address was too long for the device. */
+static void test_a_line_that_moves_has_no_message(void **state)
+{
+    (void)state;
+    add_msi(false);
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    assert_int_equal(t.d->irq_kind, PCI_IRQ_INTX);
+    request(0);
+    assert_int_equal(irq_set_cpu(LINE, 1), OK);
+    assert_int_equal(fake_pci_get(t.function, MSI + 4, 4), 0);
+    pci_irq_release(t.d, 0);
+    pci_irq_teardown(t.d);
+}
+
 static void test_the_line_though_there_are_messages(void **state)
 {
     (void)state;
@@ -453,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_way_at_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_mapped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_line_that_moves_has_no_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_line_though_there_are_messages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bridges_speak_for_devices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
