@@ -136,6 +136,9 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
         forget_storm_locked(l);
     }
     list_push_back(&l->actions, &action->link);
+    if (action->move != NULL) {
+        action->move(action);
+    }
     if (first) {
         hal_irq_controller()->unmask(action->line);
     } else if (l->storming) {

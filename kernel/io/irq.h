@@ -17,7 +17,8 @@ struct irq_action {
     /** Hold the source back (false) or let it go: for messages, which only their device can mask.
      * NULL: the controller masks the line. Interrupts masked, under the line's lock. */
     void (*gate)(struct irq_action *self, bool is_open);
-    /** The line goes to another CPU: compose the message that raises it anew. NULL: it has none.
+    /** Compose the message that raises the line anew: irq_request() may find the line on another
+     * CPU than when it was composed last, and irq_set_cpu() brings it to one. NULL: it has none.
      * Interrupts masked, under the line's lock. */
     void (*move)(struct irq_action *self);
     const char *name; /* `irq` shows it; stays until irq_release() */

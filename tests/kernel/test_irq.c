@@ -256,6 +256,25 @@ static void a_line_goes_to_any_cpu(void)
     move_lines(true);
 }
 
+/* As a driver that recovers: the device keeps its message while nobody handles the line, which goes
+ * back to where lines begin. */
+static void a_message_follows_its_line_to_the_next_handler(void)
+{
+    struct edu *e = &edus[0];
+    if (!find_edus(1) || !open_edu(e, false)) {
+        return;
+    }
+    uint32_t line = line_of(e);
+    TEST_EQUAL(irq_set_cpu(line, sched_cpu_count() - 1), OK);
+    pci_irq_release(e->pci, 0);
+    TEST_EQUAL(pci_irq_request(e->pci, 0, edu_interrupt, e, "edu"), OK);
+    uint64_t before = taken_by(line, 0);
+    raise(e, 1);
+    TEST_CHECK(wait_for_calls(e, 1));
+    TEST_CHECK(taken_by(line, 0) > before);
+    close_edu(e);
+}
+
 /* While it interrupts as fast as it can, its line goes from CPU to CPU: nothing is lost or counted
  * twice. */
 static void a_busy_line_moves(void)
@@ -448,6 +467,8 @@ const struct kernel_test irq_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_messages_are_given_back", messages_are_given_back, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_message_goes_to_any_cpu", a_message_goes_to_any_cpu, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"edu_a_message_follows_its_line_to_the_next_handler",
+     a_message_follows_its_line_to_the_next_handler, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_line_goes_to_any_cpu", a_line_goes_to_any_cpu, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_busy_line_moves", a_busy_line_moves, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_line_interrupts_once_each_time", a_line_interrupts_once_each_time,

@@ -66,7 +66,7 @@ static void msi_free(uint32_t device_id, uint32_t first, uint32_t count)
 
 static void msi_compose(uint32_t line, uint64_t *address, uint32_t *data)
 {
-    *address = msi.address;
+    *address = msi.address + ((uint64_t)world_line_cpu(line) << 12);
     *data = 0x4000 + line;
 }
 
@@ -375,6 +375,42 @@ static void test_a_storm_closes_the_entry(void **state)
     pci_irq_teardown(t.d);
 }
 
+/* Who has the line next has it where lines begin, and so does its message. */
+static void check_message_after_a_move(uint32_t (*address)(void))
+{
+    for (unsigned i = 0; i < 2; i++) {
+        request(0);
+        assert_int_equal(world_line_cpu(MSI_FIRST), 0);
+        assert_int_equal(address(), (uint32_t)ADDRESS);
+        assert_int_equal(irq_set_cpu(MSI_FIRST, 1), OK);
+        assert_int_equal(address(), (uint32_t)ADDRESS + 0x1000);
+        pci_irq_release(t.d, 0);
+    }
+    pci_irq_teardown(t.d);
+}
+
+static uint32_t msix_address(void)
+{
+    return entry(0, 0);
+}
+
+static uint32_t msi_address(void)
+{
+    return (uint32_t)fake_pci_get(t.function, MSI + 4, 4);
+}
+
+static void test_a_message_is_composed_anew_for_the_next_handler(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    check_message_after_a_move(msix_address);
+    add_msi(true);
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    assert_int_equal(t.d->irq_kind, PCI_IRQ_MSI);
+    check_message_after_a_move(msi_address);
+}
+
 /* It was to be a message, whose address was too long for the device. */
 static void test_a_line_that_moves_has_no_message(void **state)
 {
@@ -476,6 +512,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_way_at_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_mapped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_message_is_composed_anew_for_the_next_handler,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_that_moves_has_no_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_line_though_there_are_messages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bridges_speak_for_devices, set_up, tear_down),

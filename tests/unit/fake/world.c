@@ -28,6 +28,7 @@ unsigned world_timer_interrupts;
 static struct {
     bool masked;
     unsigned eois;
+    cpu_t cpu;
 } lines[LINES + 1];
 
 static char notes[1024];
@@ -65,8 +66,11 @@ static void unmask(uint32_t line)
 
 static enum status route(uint32_t line, const struct hal_cpu *cpu)
 {
-    (void)line;
-    return cpu->hw_id < WORLD_CPUS ? OK : E_RANGE;
+    if (cpu->hw_id >= WORLD_CPUS) {
+        return E_RANGE;
+    }
+    lines[slot(line)].cpu = cpu->id;
+    return OK;
 }
 
 static uint32_t ack(unsigned vector)
@@ -137,6 +141,11 @@ static const struct irq_controller controller = {
 bool world_line_is_masked(unsigned line)
 {
     return lines[line].masked;
+}
+
+cpu_t world_line_cpu(unsigned line)
+{
+    return lines[line].cpu;
 }
 
 unsigned world_eoi_count(unsigned line)

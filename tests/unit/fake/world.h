@@ -47,6 +47,7 @@ extern bool world_has_nmi;
 
 /** What the controller was told of a line. */
 bool world_line_is_masked(unsigned line);
+cpu_t world_line_cpu(unsigned line);
 unsigned world_eoi_count(unsigned line);
 
 /** @brief Start a thread that must exist. */
