@@ -119,9 +119,11 @@ static enum status take_lines(struct pci_device *d, uint32_t wanted)
     }
     enum status s = msi->alloc(id, wanted, &first, &d->vector_count);
     for (uint32_t i = 0; s == OK && i < d->vector_count; i++) {
-        d->vectors[i] = (struct pci_vector){.owner = d, .line = first + i, .trigger = IRQ_EDGE};
-        d->vectors[i].action.gate = msi->can_mask ? NULL : gate_action;
-        d->vectors[i].action.move = move_action;
+        d->vectors[i] = (struct pci_vector){
+            .action = {.gate = gate_action, .gates_storms = !msi->can_mask, .move = move_action},
+            .owner = d,
+            .line = first + i,
+            .trigger = IRQ_EDGE};
     }
     return s;
 }
@@ -215,7 +217,7 @@ static enum status setup_msi(struct pci_device *d)
 static enum status setup_intx(struct pci_device *d)
 {
     /* Nothing of a message that it was to be stays: there is none to move. */
-    d->vectors[0] = (struct pci_vector){.owner = d};
+    d->vectors[0] = (struct pci_vector){.action = {.gate = gate_action}, .owner = d};
     if (!pci_route_intx(d, &d->vectors[0].line, &d->vectors[0].trigger)) {
         return E_NODEV;
     }
@@ -280,12 +282,16 @@ void pci_irq_teardown(struct pci_device *d)
     d->irq_kind = PCI_IRQ_NONE;
 }
 
-/* Let the device send what the vector stands for, or hold it back. */
-static void gate_vector(struct pci_device *d, uint32_t vector, bool on)
+/* Let the device send what the vector stands for, or hold it back. Under the line's lock, as
+ * move_action(), which reads and restores the same word. */
+static void gate_action(struct irq_action *action, bool on)
 {
+    const struct pci_vector *v = CONTAINER_OF(action, struct pci_vector, action);
+    const struct pci_device *d = v->owner;
+    size_t vector = (size_t)(v - d->vectors);
     switch (d->irq_kind) {
     case PCI_IRQ_MSIX:
-        io_write32(&d->msix_table, (size_t)vector * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL,
+        io_write32(&d->msix_table, vector * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_CONTROL,
                    on ? 0 : PCI_MSIX_ENTRY_MASKED);
         break;
     case PCI_IRQ_MSI: {
@@ -298,12 +304,6 @@ static void gate_vector(struct pci_device *d, uint32_t vector, bool on)
         set_command(d, PCI_COMMAND_INTX_DISABLE, !on);
         break;
     }
-}
-
-static void gate_action(struct irq_action *action, bool is_open)
-{
-    struct pci_vector *v = CONTAINER_OF(action, struct pci_vector, action);
-    gate_vector(v->owner, (uint32_t)(v - v->owner->vectors), is_open);
 }
 
 /* An entry changes only while it is masked (PCI 3.0, 6.8.2); what the device means to send then
@@ -329,20 +329,20 @@ enum status pci_irq_request(struct pci_device *d, uint32_t vector,
 {
     ASSERT(vector < d->vector_count && !d->vectors[vector].is_requested);
     struct pci_vector *v = &d->vectors[vector];
-    v->action = (struct irq_action){
-        .handle = handle, .ctx = ctx, .gate = v->action.gate, .move = v->action.move, .name = name};
+    v->action = (struct irq_action){.handle = handle,
+                                    .ctx = ctx,
+                                    .gate = v->action.gate,
+                                    .gates_storms = v->action.gates_storms,
+                                    .move = v->action.move,
+                                    .name = name};
     enum status s = irq_request(&v->action, v->line, v->trigger);
-    if (s == OK) {
-        v->is_requested = true;
-        gate_vector(d, vector, true);
-    }
+    v->is_requested = s == OK;
     return s;
 }
 
 void pci_irq_release(struct pci_device *d, uint32_t vector)
 {
     ASSERT(vector < d->vector_count && d->vectors[vector].is_requested);
-    gate_vector(d, vector, false);
     irq_release(&d->vectors[vector].action);
     d->vectors[vector].is_requested = false;
 }

@@ -120,6 +120,13 @@ static void forget_storm_locked(struct irq_line *l) REQUIRES(l->lock)
     l->progress = (struct progress){.thread = NULL};
 }
 
+static void set_gate_locked(struct irq_action *action, bool is_open)
+{
+    if (action->gate != NULL) {
+        action->gate(action, is_open);
+    }
+}
+
 static enum status attach_locked(struct irq_line *l, struct irq_action *action,
                                  enum irq_trigger trigger) REQUIRES(l->lock)
 {
@@ -145,6 +152,7 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
         log_warn("irq", "%s shares line %u, which is masked since it stormed", action->name,
                  action->line);
     }
+    set_gate_locked(action, !(l->storming && action->gates_storms));
     return OK;
 }
 
@@ -213,6 +221,7 @@ void irq_release(struct irq_action *action)
     struct irq_line *l = find_line(action->line);
     ASSERT(l != NULL && list_is_linked(&action->link));
     irq_state_t state = spin_lock_irq(&l->lock);
+    set_gate_locked(action, false);
     list_remove(&action->link);
     if (list_is_empty(&l->actions)) {
         hal_irq_controller()->mask(action->line);
@@ -226,8 +235,8 @@ static void set_gates_locked(struct irq_line *l, bool is_open) REQUIRES(l->lock)
 {
     LIST_FOR_EACH (&l->actions, n) {
         struct irq_action *action = CONTAINER_OF(n, struct irq_action, link);
-        if (action->gate != NULL) {
-            action->gate(action, is_open);
+        if (action->gates_storms) {
+            set_gate_locked(action, is_open);
         }
     }
 }

@@ -14,9 +14,12 @@ struct irq_action {
     struct list_node link;
     enum irq_result (*handle)(void *ctx); /* in IRQ context, interrupts masked */
     void *ctx;
-    /** Hold the source back (false) or let it go: for messages, which only their device can mask.
-     * NULL: the controller masks the line. Interrupts masked, under the line's lock. */
+    /** Let the source interrupt (true) or hold it back: irq_request() opens it, after `move`,
+     * irq_release() closes it. NULL: there is nothing to do. Interrupts masked, under the line's
+     * lock, as `move`: the two may use the same registers. */
     void (*gate)(struct irq_action *self, bool is_open);
+    /** A storm closes the gate, too: of messages, which only their device can mask. */
+    bool gates_storms;
     /** Compose the message that raises the line anew: irq_request() may find the line on another
      * CPU than when it was composed last, and irq_set_cpu() brings it to one. NULL: it has none.
      * Interrupts masked, under the line's lock. */

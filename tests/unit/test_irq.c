@@ -283,21 +283,43 @@ static void gate(struct irq_action *action, bool is_open)
     gate_state = is_open ? 1 : 2;
 }
 
-/* Only the device can hold a message back. */
+/* Only the device can hold a message back: where the controller can, it is left open. */
 static void test_a_storm_of_messages_is_stopped_at_its_device(void **state)
 {
     (void)state;
-    struct source s = source("gated");
-    s.action.gate = gate;
-    attach(&s, 14, IRQ_EDGE);
-    assert_int_equal(gate_state, 0); /* the driver opens it when it is ready */
+    for (unsigned gates_storms = 0; gates_storms < 2; gates_storms++) {
+        struct source s = source("gated");
+        s.action.gate = gate;
+        s.action.gates_storms = gates_storms != 0;
+        attach(&s, 14, IRQ_EDGE);
+        assert_int_equal(gate_state, 1);
+        for (unsigned i = 0; i < IRQ_STORM_UNCLAIMED; i++) {
+            world_interrupt(14);
+        }
+        assert_int_equal(gate_state, s.action.gates_storms ? 2 : 1);
+        assert_int_equal(irq_resume(14), OK);
+        assert_int_equal(gate_state, 1);
+        irq_release(&s.action);
+        assert_int_equal(gate_state, 2);
+    }
+}
+
+static void test_who_joins_a_storm_stays_closed(void **state)
+{
+    (void)state;
+    struct source a = source("stormy"), s = source("gated");
+    attach(&a, 14, IRQ_EDGE);
     for (unsigned i = 0; i < IRQ_STORM_UNCLAIMED; i++) {
         world_interrupt(14);
     }
+    s.action.gate = gate;
+    s.action.gates_storms = true;
+    attach(&s, 14, IRQ_EDGE);
     assert_int_equal(gate_state, 2);
     assert_int_equal(irq_resume(14), OK);
     assert_int_equal(gate_state, 1);
     irq_release(&s.action);
+    irq_release(&a.action);
 }
 
 static enum irq_result claim(void *ctx)
@@ -417,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_storm_is_stopped, reset),
         cmocka_unit_test_setup(test_a_stormed_line_is_resumed, reset),
         cmocka_unit_test_setup(test_a_storm_of_messages_is_stopped_at_its_device, reset),
+        cmocka_unit_test_setup(test_who_joins_a_storm_stays_closed, reset),
         cmocka_unit_test_setup(test_a_storm_that_is_claimed_is_stopped, reset),
         cmocka_unit_test_setup(test_a_busy_line_is_no_storm, reset),
         cmocka_unit_test_setup(test_lines_far_apart, reset),

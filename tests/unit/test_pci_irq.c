@@ -18,6 +18,7 @@
 #include "hal/irq.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/mutex.h"
 
 #define LINE      9
 #define MSI_FIRST 16 /* lines of messages */
@@ -91,17 +92,102 @@ static void use_line(uint32_t line, enum irq_trigger trigger)
     irq_release(&action);
 }
 
-/* It is waited for: it runs. */
+/* ---- Another CPU, which moves a line ---- */
+
+static struct {
+    struct semaphore begin;
+    uint32_t line;
+    bool is_over;
+    enum status result;
+} mover;
+
+/* It waits for a lock: the other CPU runs. */
 static void other_runs(void)
 {
-    (void)fake_cpu_run(1);
+    if (hal_this_cpu()->id == 0) {
+        (void)fake_cpu_run(1);
+    } else {
+        fake_cpu_pause();
+    }
+}
+
+static void move(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        (void)semaphore_down(&mover.begin, WAIT_FOREVER);
+        mover.result = irq_set_cpu(mover.line, 1);
+        mover.is_over = true;
+    }
+}
+
+static void boot_mover(void)
+{
+    struct thread *thread;
+    const struct thread_options options = {
+        .name = "mover", .entry = move, .priority = PRIO_NORMAL, .place = THREAD_ON, .cpu = 1};
+    semaphore_init(&mover.begin, 0, "mover");
+    fake_cpus_start(2);
+    fake_on_relax = other_runs;
+    assert_int_equal(thread_create(&options, &thread), OK);
+    thread_detach(thread);
+    fake_cpus_settle(1);
+}
+
+/* The MSI-X table as registers of which each access is seen: in the middle of a move, CPU 0 runs;
+ * just before CPU 0 opens or closes an entry, the move begins. */
+static struct {
+    struct io_region table;
+    int begins_at; /* what CPU 0 writes into a control word then; -1: not, or no more */
+} seen;
+
+static uint64_t read_table(uint16_t port, unsigned bytes)
+{
+    uint32_t v;
+    assert_int_equal(bytes, sizeof(v));
+    memcpy(&v, (const void *)(seen.table.base + port), sizeof(v));
+    fake_cpu_pause();
+    return v;
+}
+
+static void write_table(uint16_t port, unsigned bytes, uint64_t value)
+{
+    uint32_t v = (uint32_t)value;
+    assert_int_equal(bytes, sizeof(v));
+    if (hal_this_cpu()->id == 0 && port % 16 == 12 && seen.begins_at == (int)v) {
+        seen.begins_at = -1;
+        semaphore_up(&mover.begin);
+        fake_cpus_settle(1);
+    }
+    memcpy((void *)(seen.table.base + port), &v, sizeof(v));
+}
+
+static void watch_table(struct pci_device *d, uint32_t line, int begins_at)
+{
+    seen.table = d->msix_table;
+    seen.begins_at = begins_at;
+    mover.line = line;
+    mover.is_over = false;
+    d->msix_table = (struct io_region){.is_port = true, .len = seen.table.len};
+    fake_on_port_read = read_table;
+    fake_on_port_write = write_table;
+}
+
+static void finish_move(struct pci_device *d)
+{
+    assert_int_equal(seen.begins_at, -1);
+    while (!mover.is_over) {
+        (void)fake_cpu_run(1);
+    }
+    d->msix_table = seen.table;
+    fake_on_port_read = NULL;
+    fake_on_port_write = NULL;
 }
 
 static int boot(void **state)
 {
     int r = world_boot(state);
-    fake_cpus_start(2);
-    fake_on_relax = other_runs;
+    boot_mover();
     hal_msi_install(&controller);
     use_line(LINE, IRQ_LEVEL_HIGH);
     for (uint32_t i = 0; i < MSI_COUNT; i++) {
@@ -375,6 +461,34 @@ static void test_a_storm_closes_the_entry(void **state)
     pci_irq_teardown(t.d);
 }
 
+static void test_a_move_does_not_close_an_entry_that_is_being_opened(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    watch_table(t.d, MSI_FIRST, 0);
+    request(0);
+    finish_move(t.d);
+    assert_int_equal(mover.result, OK);
+    assert_int_equal(entry(0, 3), 0);
+    assert_int_equal(entry(0, 0), (uint32_t)ADDRESS + 0x1000);
+    pci_irq_release(t.d, 0);
+    pci_irq_teardown(t.d);
+}
+
+static void test_a_move_does_not_open_an_entry_that_is_being_closed(void **state)
+{
+    (void)state;
+    add_msix(TABLE);
+    assert_int_equal(pci_irq_setup(t.d, 1), OK);
+    request(0);
+    watch_table(t.d, MSI_FIRST, 1);
+    pci_irq_release(t.d, 0);
+    finish_move(t.d);
+    assert_int_equal(entry(0, 3), 1);
+    pci_irq_teardown(t.d);
+}
+
 /* Who has the line next has it where lines begin, and so does its message. */
 static void check_message_after_a_move(uint32_t (*address)(void))
 {
@@ -512,6 +626,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_way_at_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_mapped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_move_does_not_close_an_entry_that_is_being_opened,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_move_does_not_open_an_entry_that_is_being_closed,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_is_composed_anew_for_the_next_handler,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_that_moves_has_no_message, set_up, tear_down),
