@@ -10,6 +10,7 @@
 #define MODULE_MAX ((size_t)8 << 10)
 #define VALUES     300 /* that live over each call */
 #define DEPTH      300 /* in the interpreter 16 bytes for each of 900 instructions: 4 MiB */
+#define FEW        10  /* where each allocation fails in turn */
 #define SMALL      ((size_t)3 << 20)
 
 static struct image module = {.path = "/tmp/interp.wasm"};
@@ -66,15 +67,30 @@ static void put_module(uint8_t *bytes)
     size_t start = begin(bytes);
     PUT(2);
     put_function(bytes);
-    PUT(8, 0, 0x41, WIDE(DEPTH), 0x10, 0, 0x1a, 0x0b);
+    unsigned depth = test_scaled(DEPTH, FEW);
+    PUT(8, 0, 0x41, WIDE(depth), 0x10, 0, 0x1a, 0x0b);
     end(bytes, start);
 }
 
-static void run(struct load_options options, enum program_end end, int status)
+static const struct {
+    struct load_options options;
+    enum program_end end;
+    int status;
+} runs[] = {
+    {{.engine = LOAD_ENGINE_COMPILED}, PROGRAM_EXITED, 0},
+    {{.engine = LOAD_ENGINE_INTERPRETER}, PROGRAM_EXITED, 0},
+    /* Its stack is the program's memory. */
+    {{.engine = LOAD_ENGINE_INTERPRETER, .memory_limit_bytes = SMALL}, PROGRAM_FAULTED, 119},
+};
+
+static void run_all(void)
 {
-    struct program *p = runs_start(&module, NULL, options);
-    if (p != NULL) {
-        runs_finish(p, end, status);
+    const unsigned count = test_scaled(ARRAY_COUNT(runs), 2);
+    for (unsigned n = 0; n < count; n++) {
+        struct program *p = test_does(n, count) ? runs_start(&module, NULL, runs[n].options) : NULL;
+        if (p != NULL) {
+            runs_finish(p, runs[n].end, runs[n].status);
+        }
     }
 }
 
@@ -84,11 +100,7 @@ static void many_values_leave_room_for_as_many_calls(void)
     TEST_NEED(bytes != NULL);
     put_module(bytes);
     if (runs_write_file(&module)) {
-        run((struct load_options){.engine = LOAD_ENGINE_COMPILED}, PROGRAM_EXITED, 0);
-        run((struct load_options){.engine = LOAD_ENGINE_INTERPRETER}, PROGRAM_EXITED, 0);
-        /* Its stack is the program's memory. */
-        run((struct load_options){.engine = LOAD_ENGINE_INTERPRETER, .memory_limit_bytes = SMALL},
-            PROGRAM_FAULTED, 119);
+        run_all();
         runs_remove_file(&module);
     }
     heap_free(bytes);
