@@ -165,6 +165,10 @@ void chain(struct gen *g, uint32_t last, int depth);
 
 void load(struct gen *g, unsigned type, int depth);
 void store(struct gen *g, int depth);
+/** A load of a scalar, whose index is on the stack; leaves its value. @return its type. */
+unsigned random_load(struct gen *g, uint32_t offset);
+/** A store of a scalar to the index that is on the stack. */
+void random_store(struct gen *g, uint32_t offset);
 void bulk_memory(struct gen *g, int depth);
 void overlapping_accesses(struct gen *g, int depth);
 void table_statement(struct gen *g, int depth);
@@ -173,6 +177,11 @@ void table_expression(struct gen *g, int depth);
 
 /** Index, vector, then an operator that loads or stores a lane of `size` bytes. */
 void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth);
+
+/* ---- address.c ---- */
+
+/** Accesses that have an index, shifts and offsets in common. */
+void addresses(struct gen *g, int depth);
 
 /* ---- vector.c ---- */
 

@@ -89,6 +89,23 @@ void store(struct gen *g, int depth)
     access_opcode(g, a, offset);
 }
 
+unsigned random_load(struct gen *g, uint32_t offset)
+{
+    const struct access *a;
+    do {
+        a = &loads[random_below(g, sizeof loads / sizeof loads[0])];
+    } while (a->type == T_V128 || (a->type > T_I64 && chance(g, 60)));
+    access_opcode(g, a, offset);
+    return a->type;
+}
+
+void random_store(struct gen *g, uint32_t offset)
+{
+    const struct access *a = &stores[random_below(g, sizeof stores / sizeof stores[0] - 1)];
+    exact_expression(g, a->type, 0);
+    access_opcode(g, a, offset);
+}
+
 /* ---- Bulk ---- */
 
 /* A place and a length in something of `end` elements: random ones in the lower half, or up to the

@@ -274,7 +274,9 @@ static void control_statement(struct gen *g, int depth)
 static void statement(struct gen *g, int depth)
 {
     uint32_t kind = random_below(g, 100);
-    if (kind < 28) {
+    if (kind < 4) {
+        addresses(g, depth);
+    } else if (kind < 28) {
         set_local(g, depth);
     } else if (kind < 35) {
         set_global(g, depth);
