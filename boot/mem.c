@@ -16,7 +16,8 @@ const uint8_t *boot_mem_map(const struct boot_mem *m, uint64_t phys, uint64_t le
 }
 
 /* Its length is unknown until it has been read, so it is reached byte by byte. */
-static enum status string_length(const struct boot_mem *m, uint64_t phys, size_t limit, size_t *out)
+enum status boot_mem_string_length(const struct boot_mem *m, uint64_t phys, size_t limit,
+                                   size_t *out)
 {
     for (size_t n = 0; n < limit; n++) {
         uint64_t at;
@@ -37,7 +38,7 @@ enum status boot_mem_copy_string(const struct boot_mem *m, uint64_t phys, char *
                                  bool *is_cut)
 {
     size_t len;
-    enum status s = string_length(m, phys, size, &len);
+    enum status s = boot_mem_string_length(m, phys, size, &len);
     if (s != OK) {
         return s;
     }

@@ -32,6 +32,16 @@ struct boot_mem {
 const uint8_t *boot_mem_map(const struct boot_mem *m, uint64_t phys, uint64_t len);
 
 /**
+ * @brief Measure a zero-terminated string.
+ * @param limit  Read so many bytes at most.
+ * @param out    Bytes before the zero, or `limit`.
+ * @return E_CORRUPT: a byte of it cannot be read; `out` is untouched.
+ * @context{early}
+ */
+enum status boot_mem_string_length(const struct boot_mem *m, uint64_t phys, size_t limit,
+                                   size_t *out);
+
+/**
  * @brief Copy a zero-terminated string, cutting it to fit.
  * @param out     Zero-terminated afterwards.
  * @param size    Bytes at `out`, at least 1.

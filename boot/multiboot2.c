@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Multiboot2 specification 2.0, section 3.6. The block is one run of tags, each 8-byte aligned with
-// a type and a size. One pass checks every tag that is used here, a second copies; the second
-// cannot fail.
+// Multiboot2 specification 2.0, section 3.6. One pass checks every tag that is used here, a second
+// copies; the second cannot fail. How the block is made of tags is multiboot2_tags.h's.
 #include "boot/multiboot2.h"
 
+#include "boot/multiboot2_tags.h"
 #include "boot/note.h"
 #include "boot/ranges.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 
 enum {
-    TAG_END = 0,
-    TAG_CMDLINE = 1,
     TAG_LOADER = 2,
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
@@ -23,49 +21,12 @@ enum {
 };
 
 enum {
-    HEADER_SIZE = 8, /* of the block and of each tag */
     MAP_ENTRIES = 16,
     MAP_ENTRY_SIZE = 24,
     EFI_ENTRY_SIZE = 40,
-    BLOCK_SIZE_MAX = 1 << 20, /* files lie outside; real blocks have a few KiB */
 };
 
-struct tag {
-    uint32_t type, size;
-    const uint8_t *bytes; /* `size` of them, the tag's own header first */
-    uint32_t offset;      /* in the block */
-};
-
-struct block {
-    const uint8_t *bytes;
-    uint64_t phys;
-    uint32_t size;
-};
-
-/* The tag at `offset`, of which at least a header must be there. */
-static bool read_tag(const struct block *b, uint32_t offset, struct tag *out)
-{
-    if (offset > b->size || b->size - offset < HEADER_SIZE) {
-        return false;
-    }
-    uint32_t size = load_le32(b->bytes + offset + 4);
-    if (size < HEADER_SIZE || size > b->size - offset) {
-        return false;
-    }
-    *out = (struct tag){.type = load_le32(b->bytes + offset),
-                        .size = size,
-                        .bytes = b->bytes + offset,
-                        .offset = offset};
-    return true;
-}
-
-/* Where the next tag starts; the block's size bounds the sum. */
-static uint32_t after(const struct tag *t)
-{
-    return ALIGN_UP(t->offset + t->size, 8u);
-}
-
-static bool has_zero(const struct tag *t, uint32_t from)
+static bool has_zero(const struct multiboot2_tag *t, uint32_t from)
 {
     for (uint32_t i = from; i < t->size; i++) {
         if (t->bytes[i] == 0) {
@@ -75,7 +36,7 @@ static bool has_zero(const struct tag *t, uint32_t from)
     return false;
 }
 
-static bool is_map_sound(const struct tag *t, uint32_t entry_min)
+static bool is_map_sound(const struct multiboot2_tag *t, uint32_t entry_min)
 {
     if (t->size < MAP_ENTRIES) {
         return false;
@@ -84,12 +45,12 @@ static bool is_map_sound(const struct tag *t, uint32_t entry_min)
     return entry >= entry_min && (t->size - MAP_ENTRIES) % entry == 0;
 }
 
-static bool is_tag_sound(const struct tag *t)
+static bool is_tag_sound(const struct multiboot2_tag *t)
 {
     switch (t->type) {
-    case TAG_CMDLINE:
+    case MULTIBOOT2_CMDLINE:
     case TAG_LOADER:
-        return has_zero(t, HEADER_SIZE);
+        return has_zero(t, MULTIBOOT2_HEADER_SIZE);
     case TAG_MODULE:
         return t->size > 16 && load_le32(t->bytes + 8) <= load_le32(t->bytes + 12) &&
                has_zero(t, 16);
@@ -100,22 +61,22 @@ static bool is_tag_sound(const struct tag *t)
     case TAG_FRAMEBUFFER:
         return t->size >= 32 && (t->bytes[29] != 1 || t->size >= 38);
     case TAG_ACPI_OLD:
-        return t->size >= HEADER_SIZE + 20;
+        return t->size >= MULTIBOOT2_HEADER_SIZE + 20;
     case TAG_ACPI_NEW:
-        return t->size >= HEADER_SIZE + 36;
+        return t->size >= MULTIBOOT2_HEADER_SIZE + 36;
     default:
         return true;
     }
 }
 
-/* Walks to the end tag once; afterwards read_tag() cannot fail before it. */
-static enum status check_tags(const struct block *b, struct boot_info *info)
+/* Walks to the end tag once; afterwards multiboot2_read() cannot fail before it. */
+static enum status check_tags(const struct multiboot2_block *b, struct boot_info *info)
 {
     bool has_map = false;
-    struct tag t = {.offset = 0, .size = HEADER_SIZE};
+    struct multiboot2_tag t = {.offset = 0, .size = MULTIBOOT2_HEADER_SIZE};
     do {
-        uint32_t offset = after(&t);
-        if (!read_tag(b, offset, &t)) {
+        uint32_t offset = multiboot2_after(&t);
+        if (!multiboot2_read(b, offset, &t)) {
             boot_note_value(info, "multiboot2: a tag runs past the block's end, at offset", offset);
             return E_CORRUPT;
         }
@@ -124,7 +85,7 @@ static enum status check_tags(const struct block *b, struct boot_info *info)
             return E_CORRUPT;
         }
         has_map = has_map || t.type == TAG_MEMORY_MAP || t.type == TAG_EFI_MAP;
-    } while (t.type != TAG_END);
+    } while (t.type != MULTIBOOT2_END);
 
     if (!has_map) {
         boot_note(info, "multiboot2: no memory map");
@@ -154,7 +115,7 @@ static enum boot_range_kind efi_kind(uint32_t type)
     }
 }
 
-static void add_bios_map(struct boot_info *info, const struct tag *t)
+static void add_bios_map(struct boot_info *info, const struct multiboot2_tag *t)
 {
     uint32_t entry = load_le32(t->bytes + 8);
     uint64_t previous = 0;
@@ -163,7 +124,7 @@ static void add_bios_map(struct boot_info *info, const struct tag *t)
     }
 }
 
-static void add_efi_map(struct boot_info *info, const struct tag *t)
+static void add_efi_map(struct boot_info *info, const struct multiboot2_tag *t)
 {
     uint32_t entry = load_le32(t->bytes + 8);
     for (uint32_t at = MAP_ENTRIES; at < t->size; at += entry) {
@@ -176,10 +137,10 @@ static void add_efi_map(struct boot_info *info, const struct tag *t)
     }
 }
 
-static void add_modules(struct boot_info *info, const struct block *b)
+static void add_modules(struct boot_info *info, const struct multiboot2_block *b)
 {
-    struct tag t = {.offset = 0, .size = HEADER_SIZE};
-    while (read_tag(b, after(&t), &t) && t.type != TAG_END) {
+    struct multiboot2_tag t = {.offset = 0, .size = MULTIBOOT2_HEADER_SIZE};
+    while (multiboot2_read(b, multiboot2_after(&t), &t) && t.type != MULTIBOOT2_END) {
         if (t.type == TAG_MODULE) {
             uint32_t base = load_le32(t.bytes + 8);
             boot_add_module(info, base, load_le32(t.bytes + 12) - base, t.bytes + 16, t.size - 16);
@@ -187,7 +148,7 @@ static void add_modules(struct boot_info *info, const struct block *b)
     }
 }
 
-static void set_framebuffer(struct boot_info *info, const struct tag *t)
+static void set_framebuffer(struct boot_info *info, const struct multiboot2_tag *t)
 {
     struct boot_framebuffer fb = {
         .present = true,
@@ -220,18 +181,19 @@ static void set_framebuffer(struct boot_info *info, const struct tag *t)
     info->framebuffer = fb;
 }
 
-static void use_tag(struct boot_info *info, const struct block *b, const struct tag *t)
+static void use_tag(struct boot_info *info, const struct multiboot2_block *b,
+                    const struct multiboot2_tag *t)
 {
     switch (t->type) {
-    case TAG_CMDLINE:
-        if (boot_copy_string(t->bytes + HEADER_SIZE, t->size - HEADER_SIZE, info->cmdline,
-                             sizeof(info->cmdline))) {
+    case MULTIBOOT2_CMDLINE:
+        if (boot_copy_string(t->bytes + MULTIBOOT2_HEADER_SIZE, t->size - MULTIBOOT2_HEADER_SIZE,
+                             info->cmdline, sizeof(info->cmdline))) {
             boot_note(info, "multiboot2: command line too long, cut");
         }
         break;
     case TAG_LOADER:
-        (void)boot_copy_string(t->bytes + HEADER_SIZE, t->size - HEADER_SIZE, info->loader,
-                               sizeof(info->loader));
+        (void)boot_copy_string(t->bytes + MULTIBOOT2_HEADER_SIZE, t->size - MULTIBOOT2_HEADER_SIZE,
+                               info->loader, sizeof(info->loader));
         break;
     case TAG_MEMORY_MAP:
         add_bios_map(info, t);
@@ -241,53 +203,32 @@ static void use_tag(struct boot_info *info, const struct block *b, const struct 
         break;
     case TAG_ACPI_OLD:
         if (info->acpi.rsdp == 0) {
-            info->acpi.rsdp = b->phys + t->offset + HEADER_SIZE;
+            info->acpi.rsdp = b->phys + t->offset + MULTIBOOT2_HEADER_SIZE;
         }
         break;
     case TAG_ACPI_NEW: /* knows the 64-bit table, so it wins over the old one */
-        info->acpi.rsdp = b->phys + t->offset + HEADER_SIZE;
+        info->acpi.rsdp = b->phys + t->offset + MULTIBOOT2_HEADER_SIZE;
         break;
     default:
         break;
     }
 }
 
-static bool find_tag(const struct block *b, uint32_t type, struct tag *out)
-{
-    struct tag t = {.offset = 0, .size = HEADER_SIZE};
-    do {
-        if (!read_tag(b, after(&t), &t)) {
-            return false;
-        }
-        if (t.type == type) {
-            *out = t;
-            return true;
-        }
-    } while (t.type != TAG_END);
-    return false;
-}
-
 static enum status open_block(const struct boot_mem *m, uint64_t phys, struct boot_info *info,
-                              struct block *out)
+                              struct multiboot2_block *out)
 {
-    const uint8_t *head = boot_mem_map(m, phys, HEADER_SIZE);
-    uint32_t size = head != NULL ? load_le32(head) : 0;
-    if (size < 2 * HEADER_SIZE || size > BLOCK_SIZE_MAX) {
-        boot_note_value(info, "multiboot2: impossible block size", size);
-        return E_CORRUPT;
+    enum status s = multiboot2_open(m, phys, out);
+    if (s == E_FORMAT) {
+        boot_note_value(info, "multiboot2: impossible block size", out->size);
+    } else if (s != OK) {
+        boot_note_value(info, "multiboot2: the block runs past readable memory, size", out->size);
     }
-    const uint8_t *bytes = boot_mem_map(m, phys, size);
-    if (bytes == NULL) {
-        boot_note_value(info, "multiboot2: the block runs past readable memory, size", size);
-        return E_CORRUPT;
-    }
-    *out = (struct block){.bytes = bytes, .phys = phys, .size = size};
-    return OK;
+    return s == OK ? OK : E_CORRUPT;
 }
 
 enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct boot_info *out)
 {
-    struct block b;
+    struct multiboot2_block b;
     enum status s = open_block(m, mbi_phys, out, &b);
     if (s != OK) {
         return s;
@@ -298,13 +239,13 @@ enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct
     }
 
     out->protocol = BOOT_MULTIBOOT2;
-    struct tag t = {.offset = 0, .size = HEADER_SIZE};
-    while (read_tag(&b, after(&t), &t) && t.type != TAG_END) {
+    struct multiboot2_tag t = {.offset = 0, .size = MULTIBOOT2_HEADER_SIZE};
+    while (multiboot2_read(&b, multiboot2_after(&t), &t) && t.type != MULTIBOOT2_END) {
         use_tag(out, &b, &t);
     }
     /* The loader made the BIOS-style map from the EFI map; the latter is wanted only if it stands
      * alone. */
-    if (!find_tag(&b, TAG_MEMORY_MAP, &t) && find_tag(&b, TAG_EFI_MAP, &t)) {
+    if (!multiboot2_find(&b, TAG_MEMORY_MAP, &t) && multiboot2_find(&b, TAG_EFI_MAP, &t)) {
         add_efi_map(out, &t);
     }
     add_modules(out, &b);

@@ -10,7 +10,6 @@
 #include "kernel/lib/endian.h"
 
 enum {
-    START_SIZE = 56,
     MODULE_SIZE = 32,
     MAP_ENTRY_SIZE = 24,
     COUNT_MAX = 4096, /* of modules and of map entries; firmware has tens */
@@ -24,7 +23,7 @@ struct start {
 static enum status read_start(const struct boot_mem *m, uint64_t phys, struct boot_info *info,
                               struct start *out)
 {
-    const uint8_t *p = boot_mem_map(m, phys, START_SIZE);
+    const uint8_t *p = boot_mem_map(m, phys, PVH_START_SIZE);
     if (p == NULL || load_le32(p) != PVH_START_MAGIC) {
         boot_note_value(info, "pvh: no start structure at", phys);
         return E_FORMAT;
@@ -36,7 +35,7 @@ static enum status read_start(const struct boot_mem *m, uint64_t phys, struct bo
     *out = (struct start){
         .module_count = load_le32(p + 12),
         .modules_phys = load_le64(p + 16),
-        .cmdline_phys = load_le64(p + 24),
+        .cmdline_phys = load_le64(p + PVH_CMDLINE_AT),
         .rsdp_phys = load_le64(p + 32),
         .map_phys = load_le64(p + 40),
         .map_count = load_le32(p + 48),

@@ -9,6 +9,8 @@
 
 /** First word of the structure that EBX points at. */
 #define PVH_START_MAGIC 0x336ec578u
+#define PVH_START_SIZE  56 /* bytes */
+#define PVH_CMDLINE_AT  24 /* 8 bytes: physical address of the command line, 0 = none */
 
 /**
  * @brief Copy what a PVH loader says into `out`: command line, modules, memory map, RSDP.

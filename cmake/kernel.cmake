@@ -60,32 +60,57 @@ if(NOT kernel_sources OR NOT linker_script)
     return()
 endif()
 
-# Two links: the second adds the names and lines of the first's functions, for backtraces. The table
-# lies in .rodata, behind the code, so no function moves; symbols.py proves it after the second link.
+# Three links. The second adds the names and lines of the first's functions, for backtraces: the table lies in
+# .rodata, behind the code, so no function moves; symbols.py proves it. The third adds where the second holds addresses
+# of the image, which change when it is moved at boot: that table lies behind all of these places. A fourth link, to
+# another address, is only compared: slide.py proves that nothing else would have to change.
 set(symbols_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py")
+set(slide_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/slide.py")
+set(image_moved_x86_64 0x12340000)
+set(image_moved_aarch64 0xffffffedcba90000) # down
 
-function(halyard_link_kernel name table)
-    set_source_files_properties("${table}" PROPERTIES GENERATED ON)
-    add_executable(${name} $<TARGET_OBJECTS:kernel_objects> ${HALYARD_MACHINE_OBJECTS} "${table}")
+# halyard_link_kernel(NAME MOVED SOURCES FLAG...)
+function(halyard_link_kernel name moved tables)
+    set_source_files_properties(${tables} PROPERTIES GENERATED ON)
+    add_executable(${name} $<TARGET_OBJECTS:kernel_objects> ${HALYARD_MACHINE_OBJECTS} ${tables})
     set_source_files_properties(${HALYARD_MACHINE_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
     set_target_properties(${name} PROPERTIES
         SUFFIX ".elf"
         LINKER_LANGUAGE C
-        LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py")
+        LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py;${CMAKE_SOURCE_DIR}/scripts/lib/slide.py")
     target_link_options(${name} PRIVATE
         -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
-        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" ${HALYARD_MACHINE_LINK_FLAGS} ${HALYARD_SHADOW_LINK_FLAGS})
+        --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" --defsym=IMAGE_MOVED=${moved}
+        ${HALYARD_MACHINE_LINK_FLAGS} ${HALYARD_SHADOW_LINK_FLAGS} ${ARGN})
 endfunction()
 
 add_custom_command(OUTPUT symbols-none.S
     COMMAND ${symbols_tool} --empty -o symbols-none.S
     DEPENDS "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
-halyard_link_kernel(halyard-unnamed "${CMAKE_BINARY_DIR}/symbols-none.S")
+add_custom_command(OUTPUT slide-none.S
+    COMMAND ${slide_tool} --empty -o slide-none.S
+    DEPENDS "${CMAKE_SOURCE_DIR}/scripts/lib/slide.py" VERBATIM)
+halyard_link_kernel(halyard-unnamed 0 "${CMAKE_BINARY_DIR}/symbols-none.S;${CMAKE_BINARY_DIR}/slide-none.S")
 
 add_custom_command(OUTPUT symbols.S
     COMMAND ${symbols_tool} $<TARGET_FILE:halyard-unnamed> -o symbols.S
     DEPENDS halyard-unnamed "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
-halyard_link_kernel(halyard "${CMAKE_BINARY_DIR}/symbols.S")
+set(slide_table slide-none.S) # what the address sanitizer checks by a fixed offset stays where it is linked
+if(NOT HALYARD_SANITIZE STREQUAL "address")
+    set(slide_table slide.S)
+    halyard_link_kernel(halyard-named 0 "${CMAKE_BINARY_DIR}/symbols.S;${CMAKE_BINARY_DIR}/slide-none.S"
+        --emit-relocs --strip-debug)
+    add_custom_command(OUTPUT slide.S
+        COMMAND ${slide_tool} $<TARGET_FILE:halyard-named> -o slide.S
+        DEPENDS halyard-named "${CMAKE_SOURCE_DIR}/scripts/lib/slide.py" VERBATIM)
+endif()
+halyard_link_kernel(halyard 0 "${CMAKE_BINARY_DIR}/symbols.S;${CMAKE_BINARY_DIR}/${slide_table}")
+if(NOT HALYARD_SANITIZE STREQUAL "address")
+    halyard_link_kernel(halyard-moved ${image_moved_${HALYARD_ARCH}}
+        "${CMAKE_BINARY_DIR}/symbols.S;${CMAKE_BINARY_DIR}/slide.S" --strip-debug)
+    add_dependencies(halyard halyard-moved) # so that what is compared is there
+    set(same_when_moved COMMAND ${slide_tool} --check $<TARGET_FILE:halyard> $<TARGET_FILE:halyard-moved>)
+endif()
 
 # What checks itself, or is compiled to be debugged, is larger.
 set(image_bytes_max "")
@@ -94,6 +119,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)
 endif()
 add_custom_command(TARGET halyard POST_BUILD
     COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard>
+    ${same_when_moved}
     COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py" $<TARGET_FILE:halyard> ${image_bytes_max}
     VERBATIM)
 if(HALYARD_ARCH STREQUAL "aarch64")

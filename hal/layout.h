@@ -13,7 +13,7 @@ enum hal_region {
     HAL_REGION_VM,      /**< stacks, heap, device registers: kernel/mm/vm.h hands out ranges */
     HAL_REGION_PROGRAM, /**< reservations of programs: at least 1 TiB */
     HAL_REGION_SHADOW,  /**< shadow memory of the address sanitizer */
-    HAL_REGION_IMAGE,   /**< the kernel's own image */
+    HAL_REGION_IMAGE,   /**< the kernel's own image, somewhere in it or all of it */
     HAL_REGION_CODE,    /**< loaded and compiled code, within branch reach of the image's text */
     HAL_REGION_COUNT,
 };
@@ -29,7 +29,8 @@ struct hal_layout {
     uint64_t code_reach; /* bytes: farthest that a call instruction reaches on this machine */
 };
 
-/** The machine's table; const, complete at link time. */
+/** The machine's table; const: complete at link time, and what lies near the image is moved with
+ * it. */
 extern const struct hal_layout hal_layout;
 
 /** The region of the direct map also as constants, for what asks whether an address is in it. */
@@ -52,6 +53,10 @@ static inline paddr_t hal_direct_to_phys(const void *v)
 {
     return paddr((uintptr_t)v - hal_direct_base);
 }
+
+/* Where HAL_IMAGE_BASE of the link is in this boot: as all addresses of the image, it was moved
+ * before the first instruction in the kernel's half ran. */
+extern char __image_base[];
 
 /* The image's sections, from the linker script; all page aligned. */
 extern char __image_start[], __image_end[];

@@ -58,6 +58,15 @@ static void start_preempt_points(void)
     }
 }
 
+/* What the machine chose already, the image's place, had the same sources. */
+static void init_aslr(struct boot_info *info)
+{
+    if (!random_early_init(&info->seed) && !cmdline.no_aslr) {
+        log_info("aslr", "no entropy source yet: addresses differ by timer jitter only");
+    }
+    aslr_init(info, !cmdline.no_aslr);
+}
+
 NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 {
     stack_guard_init();
@@ -65,8 +74,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     read_cmdline(info);
     boot_print_machine(info, &cmdline);
 
-    random_early_init(&info->seed);
-    aslr_init(info, !cmdline.no_aslr);
+    init_aslr(info);
     page_early_init(info);
     hal_mmu_init(info, aslr_direct_base()); /* the final tables; the identity map is gone */
     page_init(info);

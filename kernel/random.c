@@ -289,17 +289,20 @@ static void add_cpu(void)
     }
 }
 
-void random_early_init(struct boot_seed *loaders)
+bool random_early_init(struct boot_seed *loaders)
 {
     uint8_t cpu[CHACHA20_KEY_BYTES];
     mix_jitter();
-    mix(cpu, hal_entropy(cpu, sizeof(cpu)));
+    size_t of_cpu = hal_entropy(cpu, sizeof(cpu));
+    mix(cpu, of_cpu);
     wipe(cpu, sizeof(cpu));
+    bool is_seeded = of_cpu > 0 || loaders->len > 0;
     mix(loaders->bytes, loaders->len);
     generator.loaders = loaders->len;
     add_count(&generator.seed_bytes, loaders->len);
     wipe(loaders->bytes, sizeof(loaders->bytes));
     loaders->len = 0;
+    return is_seeded;
 }
 
 void random_init(void)

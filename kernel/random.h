@@ -38,8 +38,9 @@ struct entropy_source {
 struct boot_seed;
 
 /** @brief Seed from what is there at once: the loader's bytes, which are cleared, the CPU's, and
- * the counter's jitter: random_bytes() may be called from then on. @context{early, once} */
-void random_early_init(struct boot_seed *loaders);
+ * the counter's jitter: random_bytes() may be called from then on. @return false: there was jitter
+ * only. @context{early, once} */
+bool random_early_init(struct boot_seed *loaders);
 
 /** @brief The CPU, if it makes random bytes, becomes a source, and is asked. @context{thread, once}
  */

@@ -5,8 +5,9 @@
 // called from here (tests check the objects' relocations); no unaligned access, and no exclusive
 // one. The second half begins at early_high().
 //
-// The order is: vectors proven by a trap, memory proven by canaries, device tree, tables, the
-// tables proven by the software walker; then the MMU; then the first two again, through the tables.
+// The order is: vectors proven by a trap, memory proven by canaries, device tree, the image moved,
+// tables, the tables proven by the software walker; then the MMU; then the first two again, through
+// the tables.
 #include "arch/aarch64/early.h"
 
 #include "arch/aarch64/cache.h"
@@ -17,6 +18,7 @@
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/pac.h"
 #include "arch/aarch64/power.h"
+#include "arch/aarch64/slide.h"
 #include "arch/aarch64/trap.h"
 #include "boot/ranges.h"
 #include "hal/console.h"
@@ -44,6 +46,7 @@ static volatile uint64_t canary_data = CANARY_DATA;
 static volatile uint64_t canary_bss;
 
 static uintptr_t next_table; /* physical */
+static vaddr_t high_base;    /* of the image, once the MMU is on */
 
 /* ---- ends ---- */
 
@@ -254,15 +257,20 @@ static void map(const struct pagetable *pt, vaddr_t va, uint64_t start, uint64_t
 }
 
 /* Where a symbol of the image will be once the MMU is on; here its address is physical. */
-static vaddr_t link_address(const void *symbol)
+static vaddr_t high_address(const void *symbol)
 {
-    return (uintptr_t)symbol - info.image_base + HAL_IMAGE_BASE;
+    return (uintptr_t)symbol - info.image_base + high_base;
+}
+
+static vaddr_t console_page(void)
+{
+    return high_base + HAL_CONSOLE_PAGE_OFFSET;
 }
 
 static void map_section(const struct pagetable *pt, const char *start, const char *end,
                         unsigned prot)
 {
-    map(pt, link_address(start), (uintptr_t)start, (uintptr_t)end, prot, MEM_NORMAL);
+    map(pt, high_address(start), (uintptr_t)start, (uintptr_t)end, prot, MEM_NORMAL);
 }
 
 static void map_kernel(const struct pagetable *pt)
@@ -283,7 +291,7 @@ static void map_kernel(const struct pagetable *pt)
 
     if (info.uart.kind == BOOT_UART_PL011) {
         uint64_t page = ALIGN_DOWN(info.uart.base, PAGE_SIZE);
-        map(pt, HAL_CONSOLE_PAGE, page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
+        map(pt, console_page(), page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
     }
 }
 
@@ -300,7 +308,7 @@ static void prove(const struct pagetable *pt, struct mmu_proof claim)
 static void prove_symbol(const struct pagetable *pt, const char *what, const void *symbol,
                          enum fault_access access)
 {
-    prove(pt, (struct mmu_proof){what, link_address(symbol), paddr((uintptr_t)symbol), access});
+    prove(pt, (struct mmu_proof){what, high_address(symbol), paddr((uintptr_t)symbol), access});
 }
 
 /* Everything that the CPU touches between the switch and the first report it could print. */
@@ -322,8 +330,8 @@ static void prove_tables(const struct pagetable *kernel, const struct pagetable 
                                      FAULT_WRITE});
     if (info.uart.kind == BOOT_UART_PL011) {
         uint64_t offset = info.uart.base & (PAGE_SIZE - 1);
-        prove(kernel, (struct mmu_proof){"console", HAL_CONSOLE_PAGE + offset,
-                                         paddr(info.uart.base), FAULT_WRITE});
+        prove(kernel, (struct mmu_proof){"console", console_page() + offset, paddr(info.uart.base),
+                                         FAULT_WRITE});
     }
 }
 
@@ -343,13 +351,20 @@ static void build_tables(void)
         .tcr = mmu_tcr(),
         .mair = HAL_MAIR_VALUE,
         .sctlr = mmu_sctlr(),
-        .dirty_start = (uintptr_t)__data_start,
+        .dirty_start = (uintptr_t)__rodata_start, /* slide_apply() */
         .dirty_end = (uintptr_t)__image_end,
-        .vectors = link_address(vectors),
-        .cpu = link_address(&boot_cpu),
-        .stack_top = link_address(__boot_stack_end),
-        .target = link_address(enter_high),
+        .vectors = high_address(vectors),
+        .cpu = high_address(&boot_cpu),
+        .stack_top = high_address(__boot_stack_end),
+        .target = high_address(enter_high),
     };
+}
+
+static void move_image(void)
+{
+    uint64_t slide = slide_choose(&info);
+    slide_apply((uintptr_t)info.image_base, slide);
+    high_base = HAL_IMAGE_BASE + slide;
 }
 
 const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t head,
@@ -372,13 +387,14 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
     pac_load_key();
     wipe_seed();
     choose_early_memory(head);
+    move_image();
     build_tables();
 
-    /* The last stores before the switch: from here on these are link addresses. */
-    boot_cpu.self = (struct hal_cpu *)link_address(&boot_cpu);
-    cpu_set_exception_stacks(&boot_cpu, link_address(__overflow_stack_end));
+    /* The last stores before the switch: from here on these are addresses of the kernel's half. */
+    boot_cpu.self = (struct hal_cpu *)high_address(&boot_cpu);
+    cpu_set_exception_stacks(&boot_cpu, high_address(__overflow_stack_end));
     if (info.uart.kind == BOOT_UART_PL011) {
-        console_use(HAL_CONSOLE_PAGE + (info.uart.base & (PAGE_SIZE - 1)));
+        console_use(console_page() + (info.uart.base & (PAGE_SIZE - 1)));
     }
     return &early_switch;
 }
@@ -393,6 +409,6 @@ void early_high(void)
         panic("boot: a breakpoint with the MMU on did not reach the vectors");
     }
     cpu_enable_pan();
-    mmu_adopt(paddr(early_switch.ttbr1), (uintptr_t)idmap_start - HAL_IMAGE_BASE + info.image_base);
+    mmu_adopt(paddr(early_switch.ttbr1), (uintptr_t)(idmap_start - __image_base) + info.image_base);
     upcall_main(&info);
 }

@@ -16,7 +16,7 @@
         // For kernel.lds, which compares.
         .globl  layout_image_base, layout_console_page, layout_stack_bit
         .set    layout_image_base, HAL_IMAGE_BASE
-        .set    layout_console_page, HAL_CONSOLE_PAGE
+        .set    layout_console_page, HAL_CONSOLE_PAGE_OFFSET
         .set    layout_stack_bit, STACK_BIT
 
         .section .text.head, "ax"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The map of the kernel's half: 48-bit addresses, TTBR1. Everything that calls the kernel directly
-// lies within the 128 MiB that BL reaches from any byte of the image.
+// lies within the 128 MiB that BL reaches from any byte of the image, so it moves with the image.
 #include "hal/layout.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -17,8 +17,8 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_VM] = {"vm", 0xffff400000000000, 16 * TIB},
             [HAL_REGION_PROGRAM] = {"program", 0xffff500000000000, 16 * TIB},
             [HAL_REGION_SHADOW] = {"shadow", 0xffffdf8000000000, 32 * TIB},
-            [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE},
-            [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, 96 * MIB},
+            [HAL_REGION_IMAGE] = {"image", (uintptr_t)__image_base, HAL_IMAGE_SIZE},
+            [HAL_REGION_CODE] = {"code", (uintptr_t)__image_base + HAL_IMAGE_SIZE, 96 * MIB},
         },
     .code_reach = 128 * MIB,
 };

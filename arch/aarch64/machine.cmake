@@ -6,11 +6,11 @@
 set(HALYARD_EARLY_FILES
     arch/aarch64/cache arch/aarch64/console arch/aarch64/cpu arch/aarch64/early arch/aarch64/efi
     arch/aarch64/efi_files arch/aarch64/efi_memory arch/aarch64/entropy arch/aarch64/esr arch/aarch64/firmware arch/aarch64/frame
-    arch/aarch64/mmu_settings arch/aarch64/pac arch/aarch64/power arch/aarch64/pte arch/aarch64/trap
+    arch/aarch64/mmu_settings arch/aarch64/pac arch/aarch64/power arch/aarch64/pte arch/aarch64/slide arch/aarch64/trap
     boot/acpi boot/acpi_aml boot/acpi_fadt boot/acpi_gic boot/acpi_pci boot/acpi_tables boot/devices
     boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/efi
     boot/efi_map boot/efi_text boot/fdt
-    boot/fdt_props boot/mem boot/note boot/ranges hal/pagetable hal/pagetable_query kernel/lib/string)
+    boot/fdt_props boot/mem boot/note boot/ranges boot/slide hal/pagetable hal/pagetable_query kernel/lib/string)
 list(LENGTH HALYARD_EARLY_FILES early_count)
 list(JOIN HALYARD_EARLY_FILES "|" early_pattern)
 set(early_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${early_pattern})[.]c[.]>")

@@ -153,16 +153,21 @@ static void *table_at(paddr_t table)
     return hal_direct(table);
 }
 
+static vaddr_t window_page(void)
+{
+    return (uintptr_t)__image_base + HAL_WINDOW_PAGE_OFFSET;
+}
+
 static void *open_window(paddr_t table)
 {
     enum status s =
-        pagetable_map(&kernel_tables, HAL_WINDOW_PAGE, table, 1, PROT_R | PROT_W, MEM_NORMAL);
+        pagetable_map(&kernel_tables, window_page(), table, 1, PROT_R | PROT_W, MEM_NORMAL);
     publish();
     if (s != OK) {
         return NULL;
     }
     hold_others();
-    return (void *)HAL_WINDOW_PAGE;
+    return (void *)window_page();
 }
 
 static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
@@ -178,9 +183,9 @@ static void close_window(void)
     struct hal_mmu_batch batch = {.gather = keep};
     publish();
     release_others();
-    enum status s = pagetable_unmap(&kernel_tables, HAL_WINDOW_PAGE, 1, &batch);
+    enum status s = pagetable_unmap(&kernel_tables, window_page(), 1, &batch);
     ASSERT(s == OK);
-    forget(HAL_WINDOW_PAGE);
+    forget(window_page());
 }
 
 struct pagetable mmu_tables_at(paddr_t root)

@@ -40,7 +40,12 @@ static void map_or_panic(const struct pagetable *pt, vaddr_t va, uint64_t start,
 
 static uint64_t image_phys(const struct boot_info *info, const void *symbol)
 {
-    return (uintptr_t)symbol - HAL_IMAGE_BASE + info->image_base;
+    return (uintptr_t)symbol - (uintptr_t)__image_base + info->image_base;
+}
+
+static vaddr_t console_page(void)
+{
+    return (uintptr_t)__image_base + HAL_CONSOLE_PAGE_OFFSET;
 }
 
 static void map_section(const struct pagetable *pt, const struct boot_info *info, const char *start,
@@ -60,7 +65,7 @@ static void map_image(const struct pagetable *pt, const struct boot_info *info)
     map_section(pt, info, __boot_stack_start, __boot_stack_end, PROT_R | PROT_W);
     if (info->uart.kind == BOOT_UART_PL011) {
         uint64_t page = ALIGN_DOWN(info->uart.base, PAGE_SIZE);
-        map_or_panic(pt, HAL_CONSOLE_PAGE, page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
+        map_or_panic(pt, console_page(), page, page + PAGE_SIZE, PROT_R | PROT_W, MEM_DEVICE);
     }
 }
 
@@ -101,7 +106,7 @@ static void prove(const struct pagetable *pt, const struct boot_info *info)
         {"guard below the overflow stack", (uintptr_t)__overflow_stack_start - 16, paddr(0),
          FAULT_NONE},
         {"the tables", direct + pt->root.raw, pt->root, FAULT_WRITE},
-        {"console", HAL_CONSOLE_PAGE + (i->uart.base & (PAGE_SIZE - 1)), paddr(i->uart.base),
+        {"console", console_page() + (i->uart.base & (PAGE_SIZE - 1)), paddr(i->uart.base),
          FAULT_WRITE},
     };
     size_t count = ARRAY_COUNT(claims) - (i->uart.kind == BOOT_UART_PL011 ? 0 : 1);

@@ -110,7 +110,7 @@ static bool is_ram(uint64_t base, uint64_t len)
 
 static uint64_t image_phys(const char *symbol)
 {
-    return (uintptr_t)symbol - HAL_IMAGE_BASE;
+    return symbol - __image_base;
 }
 
 static void claim_memory(void)

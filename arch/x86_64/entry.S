@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The first instructions: from whatever state a Multiboot2 or PVH loader leaves, through 32-bit mode with
-// its own GDT, stack and IDT, into 64-bit mode at the linked address. What 32-bit mode has to do beyond
-// that (checks, tables, messages) is C: boot32/. What 64-bit mode does first is early.c's.
+// its own GDT, stack and IDT, into 64-bit mode where the image was moved to. What 32-bit mode has to do
+// beyond that (checks, moving the image, tables, messages) is C: boot32/. What 64-bit mode does first is early.c's.
 //
 // .boot is linked at its physical address; paging is off while it runs, except for the last instructions.
 
@@ -103,14 +103,16 @@ boot_entry:
         .globl  boot_breakpoint
 boot_breakpoint:
         int3
+        movl    %esp, %eax
+        pushl   %eax                    // struct early_handoff
         pushl   %ecx
         call    boot32_main             // returns the root of the bootstrap tables
-        addl    $4, %esp
+        addl    $8, %esp
 
         ENTER_LONG_MODE
         ljmpl   $SEL_CODE, $2f
         .code64
-2:      movabsq $entry64, %rax
+2:      movabsq $entry64, %rax          // moved with the image
         jmpq    *%rax
         .size   boot_entry, . - boot_entry
 
@@ -176,7 +178,7 @@ boot_gdt_pointer:
         .text
         .code64
 /*
- * The first 64-bit instructions at the linked address, on the bootstrap tables. Descriptor tables come first:
+ * The first 64-bit instructions in the image's half, on the bootstrap tables. Descriptor tables come first:
  * until cpu_load_tables() returns, no fault can be reported.
  */
         .type   entry64, @function

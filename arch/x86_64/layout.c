@@ -17,7 +17,7 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_PROGRAM] = {"program", 0xffffd90000000000, 16 * TIB},
             [HAL_REGION_SHADOW] = {"shadow", 0xffffec0000000000, 16 * TIB},
             [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE},
-            [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, 1 * GIB},
+            [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, HAL_CODE_SIZE},
         },
     .code_reach = 2 * GIB,
 };

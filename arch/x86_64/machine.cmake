@@ -3,8 +3,8 @@
 # What the x86-64 kernel needs besides the common rules: the C of the 32-bit start (boot32/).
 #
 # It is compiled for i386, as assembly, which the x86-64 assembler then takes in .code32: lld links
-# only one ELF class. The walker (hal/pagetable.c, pte.c) is in it a second time as 32-bit code, so
-# every name but the two that entry.S calls becomes local.
+# only one ELF class. The walker (hal/pagetable.c, pte.c) and the search for aslr=off are in it a second
+# time as 32-bit code, so every name but the two that entry.S calls becomes local.
 
 # Of 2 MiB, that the bootstrap tables have pages for: a kernel that checks itself is larger.
 set(image_blocks 2)
@@ -12,6 +12,9 @@ set(boot32_checks "")
 if(HALYARD_SANITIZE)
     set(image_blocks 8)
     set(boot32_checks -ftrivial-auto-var-init=pattern)
+endif()
+if(HALYARD_SANITIZE STREQUAL "address")
+    list(APPEND boot32_checks -DHALYARD_ADDRESS=1)
 endif()
 set(HALYARD_MACHINE_LINK_FLAGS "--defsym=IMAGE_BLOCKS=${image_blocks}")
 
@@ -23,12 +26,16 @@ set(boot32_flags
     "-I${CMAKE_SOURCE_DIR}" "-I${arch_dir}/include" -DIMAGE_BLOCKS=${image_blocks} ${boot32_checks})
 
 file(GLOB boot32_sources CONFIGURE_DEPENDS "${arch_dir}/boot32/*.c")
-list(APPEND boot32_sources "${arch_dir}/pte.c" "${CMAKE_SOURCE_DIR}/hal/pagetable.c" "${CMAKE_SOURCE_DIR}/hal/pagetable_query.c")
+list(APPEND boot32_sources "${arch_dir}/pte.c" "${CMAKE_SOURCE_DIR}/hal/pagetable.c" "${CMAKE_SOURCE_DIR}/hal/pagetable_query.c"
+    "${CMAKE_SOURCE_DIR}/boot/mem.c" "${CMAKE_SOURCE_DIR}/boot/slide.c")
 file(MAKE_DIRECTORY "${boot32_dir}")
 
 set(boot32_objects "")
 foreach(source IN LISTS boot32_sources)
     get_filename_component(name "${source}" NAME_WE)
+    get_filename_component(folder "${source}" DIRECTORY)
+    get_filename_component(folder "${folder}" NAME)
+    string(PREPEND name "${folder}-")
     add_custom_command(OUTPUT "boot32/${name}.part.o"
         COMMAND clang ${boot32_flags} -MD -MT "boot32/${name}.part.o" -MF "${boot32_dir}/${name}.d"
             -S "${source}" -o "${boot32_dir}/${name}.s"

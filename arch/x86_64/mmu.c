@@ -88,7 +88,7 @@ static const struct pagetable *live(void)
 
 static paddr_t image_phys(const char *symbol)
 {
-    return paddr((uintptr_t)symbol - HAL_IMAGE_BASE);
+    return paddr((uintptr_t)symbol - (uintptr_t)__image_base);
 }
 
 static void must_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, uint64_t bytes,

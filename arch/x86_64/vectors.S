@@ -227,7 +227,8 @@ hal_frame_here:
 
 /*
  * The gates. .text starts at HAL_IMAGE_BASE + HAL_TEXT_PHYS, which kernel.lds asserts, so the pieces of each
- * stub's address are numbers that the assembler knows, and the table is read-only data.
+ * stub's address are numbers that are known when the kernel is linked, and the table is read-only data. The middle
+ * is the linker's (gate_text_middle): it is the piece that changes when the image is moved, by whole 64 KiB.
  */
         .section .rodata.idt, "a"
         .balign 16
@@ -250,7 +251,7 @@ idt:
         .byte   IST_IRQ
         .endif
         .byte   0x8e                    // present, interrupt gate: interrupts stay masked
-        .word   ((HAL_IMAGE_BASE + HAL_TEXT_PHYS + 16 * vector) >> 16) & 0xffff
+        .word   gate_text_middle
         .long   (HAL_IMAGE_BASE + HAL_TEXT_PHYS + 16 * vector) >> 32
         .long   0
         .set    vector, vector + 1

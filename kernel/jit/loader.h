@@ -212,6 +212,13 @@ struct load_driver {
 
 #define LOAD_IDENTITY 16 /* bytes that tell one kernel from another: KERNEL_IDENTITY */
 
+/** This kernel's image: absolute symbols of an extension in it are its addresses as it was linked.
+ */
+struct load_image {
+    uint64_t linked, len; /* [linked, linked + len] */
+    uint64_t slide;       /* to be added, modulo 2^64 */
+};
+
 /** What a front-end is given, and what it fills. */
 struct load {
     enum load_kind kind;
@@ -219,6 +226,7 @@ struct load {
     uint32_t driver_interface; /* version of it that a driver must be built for */
     size_t extension_bytes;    /* size of a struct extension */
     const uint8_t *identity;   /* of this kernel: LOAD_IDENTITY bytes */
+    struct load_image image;   /* for LOAD_EXTENSION */
     const uint8_t *bytes;      /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */

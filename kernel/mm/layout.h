@@ -13,3 +13,10 @@
  * @context{any} Pure.
  */
 const char *layout_check(const struct hal_layout *layout);
+
+/** @brief How far the image lies in this boot from where it was linked: bytes modulo 2^64.
+ * @context{any} */
+static inline uint64_t layout_slide(void)
+{
+    return (uintptr_t)__image_base - HAL_IMAGE_BASE;
+}

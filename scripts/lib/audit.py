@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -31,6 +31,7 @@ LIMIT_S = 300
 SHOWN = 10               # findings
 PAUSE_S = (0.001, 0.05)  # between two looks
 X, W = 1, 2              # p_flags
+CPU_DATA = {"x86_64": "gs_base", "aarch64": "TPIDR_EL1"}  # points at it
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,20 @@ class Part:
 
 
 def linked(kernel):
-    """The parts of the kernel, lowest first."""
+    """(the parts of the kernel, lowest first; the address of the first CPU's data), as linked."""
     with open(kernel, "rb") as file:
+        elf = ELFFile(file)
+        [cpu] = (symbol for symbol in elf.get_section_by_name(".symtab").get_symbol_by_name("boot_cpu")
+                 if symbol["st_info"]["bind"] == "STB_GLOBAL")
         return sorted((Part(s["p_vaddr"], s["p_vaddr"] + s["p_memsz"], s["p_flags"] & W != 0, s["p_flags"] & X != 0)
-                       for s in ELFFile(file).iter_segments()
+                       for s in elf.iter_segments()
                        if s["p_type"] == "PT_LOAD" and s["p_memsz"] and s["p_vaddr"] >= UPPER_HALF),
-                      key=lambda part: part.first)
+                      key=lambda part: part.first), cpu["st_value"]
+
+
+def moved(parts, slide):
+    """The parts where this boot has them."""
+    return [replace(part, first=part.first + slide, end=part.end + slide) for part in parts]
 
 
 @dataclass
@@ -129,7 +138,7 @@ class Audited:
 
     def __init__(self, machine, build, *more):
         self.machine = machine
-        self.image = linked(build / "halyard.elf")
+        self.parts, self.cpu_data = linked(build / "halyard.elf")
         self.folder = tempfile.TemporaryDirectory(prefix="halyard-")
         socket = Path(self.folder.name) / "gdb.sock"
         self.guest = subprocess.Popen(
@@ -184,7 +193,8 @@ class Audited:
         self.stub.go_on()
 
     def look(self):
-        return look(self.stub, self.machine, self.image)
+        slide = self.stub.register(0, CPU_DATA[self.machine]) - self.cpu_data  # it may be down
+        return look(self.stub, self.machine, moved(self.parts, slide))
 
     def looks(self, count, seed=1):
         """Stops and looks so often, as long as the guest runs; it runs afterwards."""

@@ -4,7 +4,8 @@
     extension.py KERNEL.elf OBJECT -o EXTENSION
 
 Every symbol that OBJECT, made by `ld -r`, leaves undefined becomes the absolute address that it has in
-KERNEL, and the note names that kernel by its identity, so that no other one takes the file.
+KERNEL as that is linked; the loader adds how far the kernel was moved at boot. The note names that kernel
+by its identity, so that no other one takes the file.
 """
 import argparse
 import struct

@@ -177,6 +177,8 @@ def command_line(o):
     words = []
     if o.program and "loglevel=" not in o.append:
         words.append("loglevel=warn")  # the program's output alone
+    if o.gdb:
+        words.append("aslr=off")  # breakpoints are set before the kernel has chosen its addresses
     if o.one_shot:
         words.append("poweroff")
     if o.test:

@@ -257,7 +257,7 @@ def table(elf):
     .globl kernel_symbols
     .type kernel_symbols, %object
 kernel_symbols:
-    .quad {base:#x}
+    .quad {"__text_start" if elf is not None else 0}
     .long {len(functions)}, {unit}, {end - base}, {len(files)}
     .quad .Lmarks, .Lsizes, .Lfiles, .Lstrings, .Lline_bits, .Lcode_0, .Lcode_1, .Lcode_2
     .size kernel_symbols, . - kernel_symbols

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
 """`mem map` and the picture of it in docs/ agree about the regions."""
 import re
+import unittest
 
+import audit
 import memmap
-from smoke import MACHINE, TestCase, run
+from smoke import BUILD, MACHINE, TestCase, run
+
+PROTOCOLS = {"x86_64": [("--boot", "kernel"), ("--boot", "iso"), ("--firmware", "uefi")],
+             "aarch64": [(), ("--firmware", "uefi"), ("--cpu", "cortex-a72"),
+                         ("--machine", "virtualization=on")]}[MACHINE]
 
 
 class MemoryMap(TestCase):
     def test_picture_has_the_regions(self):
-        result = run(typed="mem map\npoweroff\n")
+        result = run("--append", "aslr=off", typed="mem map\npoweroff\n")
         self.expect(result)
         regions, picture = memmap.parse(result.output), memmap.PICTURE.read_text()
         self.assertGreaterEqual(len(regions), 6, result.output)
@@ -17,23 +23,44 @@ class MemoryMap(TestCase):
                 self.assertIn(words, picture, f"{MACHINE}: scripts/memory-map draws it anew")
 
     def begins(self, *options):
-        """Where the first mapping of each region begins behind it; the image's is where it was linked."""
+        """{region: where its first mapping begins}; `text`: the kernel's code."""
         result = run(*options, typed="mem map\npoweroff\n")
         self.expect(result)
-        firsts = re.findall(r"(?m)^([0-9a-f]{16})-\S+ +\d+ \S+ (direct|vm|image)\r?\n {2}([0-9a-f]{16})-", result.output)
+        firsts = re.findall(r"(?m)^[0-9a-f]{16}-\S+ +\d+ \S+ (direct|vm|image)\r?\n {2}([0-9a-f]{16})-", result.output)
         self.assertEqual(len(firsts), 3, result.output)
-        return {name: int(mapped, 16) - int(base, 16) for base, name, mapped in firsts}
+        text = re.search(r"(?m)^[0-9a-f]{16}-\S+ +\d+ \S+ image\r?\n(?: {2}\S+ +\d+ KiB (?!r-x).*\n)* {2}([0-9a-f]{16})-", result.output)
+        return {**{name: int(mapped, 16) for name, mapped in firsts}, "text": int(text[1], 16)}
+
+    def linked(self):
+        """Where the kernel's code is linked."""
+        return next(part.first for part in audit.linked(BUILD / "halyard.elf")[0] if part.executable)
 
     def test_each_boot_has_its_own_addresses(self):
         one, other = self.begins(), self.begins()
         self.assertNotEqual(one["direct"], other["direct"])  # the same once in 65,000 runs
         self.assertNotEqual(one["vm"], other["vm"])
-        self.assertEqual(one["image"], other["image"])
+
+    @unittest.skipIf(BUILD.name.endswith("-asan"), "its shadow is where the compiler was told")
+    def test_the_kernel_itself_is_moved_whoever_starts_it(self):
+        linked, seen = self.linked(), []
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol):
+                tries = (self.begins(*protocol)["text"] for _ in range(2))
+                found = next((text for text in tries if text != linked), None)  # by chance, once in 16,384
+                self.assertIsNotNone(found, "it is where it was linked, twice")
+                self.assertEqual((found - linked) % 0x10000, 0)
+                seen.append(found)
+        self.assertGreater(len(set(seen)), 1)
 
     def test_without_offsets_each_boot_is_the_same(self):
-        one, other = self.begins("--append", "aslr=off shell"), self.begins("--append", "aslr=off shell")
+        one, other = (self.begins("--append", "aslr=off shell") for _ in range(2))
         self.assertEqual(one, other)
-        self.assertLess(one["vm"], 1 << 20)
+        self.assertEqual(one["text"], self.linked())
+
+    def test_the_word_is_found_by_each_loader(self):
+        for protocol in PROTOCOLS[:2 if MACHINE == "x86_64" else 1]:
+            with self.subTest(protocol):
+                self.assertEqual(self.begins(*protocol, "--append", "aslr=off")["text"], self.linked())
 
     def test_no_mapping_is_writable_and_executable(self):
         regions = memmap.parse(run(typed="mem map\npoweroff\n").output)

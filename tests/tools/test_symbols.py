@@ -14,6 +14,7 @@ from guests import MACHINES  # noqa: E402
 
 SYMBOLS = [sys.executable, str(ROOT / "scripts/lib/symbols.py")]
 SOURCES = ["kernel/symbols.c", "kernel/lib/string.c", "kernel/lib/format.c"]
+TEXT = 0xffffffff80000000
 SCRIPT = """SECTIONS { . = 0xffffffff80000000; .text : { *(.text .text.*) } . = ALIGN(4096); .rodata : { *(.rodata*) }
             .data : { *(.data* .bss*) } /DISCARD/ : { *(.eh_frame) } }"""
 READER = """
@@ -62,6 +63,7 @@ class Table(unittest.TestCase):
         subprocess.run([*SYMBOLS, str(linked), "-o", str(table)], check=True)
         (self.work / "reader.c").write_text(READER)
         subprocess.run(["clang", "-std=gnu2x", f"-I{ROOT}", "-fsanitize=address,undefined", "-no-pie",
+                        f"-Wl,--defsym=__text_start={TEXT:#x}",
                         str(self.work / "reader.c"), str(ROOT / "kernel/symbols.c"), str(table), "-o", str(reader)],
                        check=True)
         text = "".join(f"{a:x}\n" for a in addresses)

@@ -33,7 +33,8 @@
 #define hal_cpu_count           tested_cpu_count
 #define upcall_table_frame_free tested_table_frame_free
 
-#define HAL_WINDOW_PAGE 0x0000300000201000
+#define HAL_WINDOW_PAGE        0x0000300000201000
+#define HAL_WINDOW_PAGE_OFFSET (HAL_WINDOW_PAGE - (uintptr_t)__image_base)
 
 #include "arch/aarch64/include/hal_arch/pte.h"
 #include "arch/aarch64/pte.c"

@@ -3,6 +3,7 @@
 // 32-bit start: the checks that come before 64-bit mode, and the way out if one fails.
 #include "arch/x86_64/boot32/boot32.h"
 
+#include "hal_arch/layout.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
@@ -119,14 +120,16 @@ void boot32_exception(const struct boot32_fault *fault)
     end_run();
 }
 
-uint32_t boot32_main(uint32_t breakpoints)
+uint32_t boot32_main(uint32_t breakpoints, const struct early_handoff *handoff)
 {
     console32_init();
     if (breakpoints != 1) {
         boot32_die("32-bit exception table", "a breakpoint was not answered");
     }
     check_cpu();
-    uint32_t root = tables32_build();
-    tables32_prove(root);
+    uint32_t slide = slide32_choose(handoff);
+    slide32_apply(slide);
+    uint32_t root = tables32_build(HAL_IMAGE_BASE + slide);
+    tables32_prove(root, HAL_IMAGE_BASE + slide);
     return root;
 }

@@ -6,9 +6,8 @@
 //   - physical 0 to 4 GiB in the direct map, never executable, the registers at its end uncached:
 //   the
 //     parsers of firmware tables and early frames;
-//   - the image at its linked address, section by section, guard pages left out. The direct map
-//   shows the
-//     frames of code and read-only data read-only, too.
+//   - the image where it was moved to, section by section, guard pages left out. The direct map
+//     shows the frames of code and read-only data read-only, too.
 // The layout is checked by hal/pagetable.c's walker, which shares nothing with the code here but
 // the entry constructors; those have golden values on the host.
 #include "arch/x86_64/boot32/boot32.h"
@@ -17,9 +16,10 @@
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 
-/* Root; identity 3; direct map 1 + 4; image 2; and for each 2 MiB of the image one of 4 KiB pages
- * there and one in the direct map: kernel.lds asserts that the image is no larger. */
-#define TABLE_COUNT (11 + 2 * IMAGE_BLOCKS)
+/* Root; identity 3; direct map 1 + 4; image 3, for it may lie in two GiB; and for each 2 MiB of the
+ * image one of 4 KiB pages there and one in the direct map, and one more there, for it may begin
+ * anywhere: kernel.lds asserts that the image is no larger. */
+#define TABLE_COUNT (13 + 2 * IMAGE_BLOCKS)
 
 #define GIB   ((uint64_t)1 << 30)
 #define BLOCK PT_SPAN(1)
@@ -80,7 +80,8 @@ static void map_pages(vaddr_t offset, uint32_t from, uint32_t to, unsigned prot,
 {
     pte_t *slot = NULL;
     for (uint32_t pa = from; pa < to; pa += PAGE_SIZE) {
-        slot = slot == NULL || IS_ALIGNED(pa, BLOCK) ? slot_for(offset + pa, 0, used) : slot + 1;
+        slot = slot == NULL || IS_ALIGNED(offset + pa, BLOCK) ? slot_for(offset + pa, 0, used)
+                                                              : slot + 1;
         *slot = hal_pte_leaf(paddr(pa), 0, prot, MEM_NORMAL);
     }
 }
@@ -91,17 +92,17 @@ static bool is_ist_guard(uint32_t pa)
     return pa >= from && pa < phys(boot_ist_phys_end) && (pa - from) % IST_STACK_SPAN < PAGE_SIZE;
 }
 
-static void map_image(unsigned *used)
+static void map_image(uint64_t image, unsigned *used)
 {
     uint32_t text = phys(boot_text_phys), rodata = phys(boot_text_phys_end);
     uint32_t data = phys(boot_rodata_phys_end), ist = phys(boot_data_phys_end);
-    map_pages(HAL_IMAGE_BASE, phys(boot_stack_phys), text, PROT_R | PROT_W, used);
-    map_pages(HAL_IMAGE_BASE, text, rodata, PROT_R | PROT_X, used);
-    map_pages(HAL_IMAGE_BASE, rodata, data, PROT_R, used);
-    map_pages(HAL_IMAGE_BASE, data, ist, PROT_R | PROT_W, used);
+    map_pages(image, phys(boot_stack_phys), text, PROT_R | PROT_W, used);
+    map_pages(image, text, rodata, PROT_R | PROT_X, used);
+    map_pages(image, rodata, data, PROT_R, used);
+    map_pages(image, data, ist, PROT_R | PROT_W, used);
     for (uint32_t pa = ist; pa < phys(boot_ist_phys_end); pa += PAGE_SIZE) {
         if (!is_ist_guard(pa)) {
-            map_pages(HAL_IMAGE_BASE, pa, pa + PAGE_SIZE, PROT_R | PROT_W, used);
+            map_pages(image, pa, pa + PAGE_SIZE, PROT_R | PROT_W, used);
         }
     }
 }
@@ -128,12 +129,12 @@ static void map_direct(unsigned *used)
     }
 }
 
-uint32_t tables32_build(void)
+uint32_t tables32_build(uint64_t image)
 {
     unsigned used = 0;
     uint32_t root = (uint32_t)take_table(&used).raw;
     map_pages(0, phys(__boot_start), phys(__boot_end), PROT_R | PROT_X, &used);
-    map_image(&used);
+    map_image(image, &used);
     map_direct(&used);
     return root;
 }
@@ -157,7 +158,7 @@ static void refuse(const struct pagetable *pt, vaddr_t offset, uint32_t pa,
     }
 }
 
-void tables32_prove(uint32_t root)
+void tables32_prove(uint32_t root, uint64_t image)
 {
     const struct pagetable pt = {.root = paddr(root), .at = table_at};
     uint32_t text = phys(boot_text_phys), rodata = phys(boot_text_phys_end);
@@ -167,21 +168,21 @@ void tables32_prove(uint32_t root)
     prove(&pt, 0, phys(__boot_start), FAULT_EXEC, "next instruction");
     prove(&pt, 0, phys(__boot_end) - 1, FAULT_EXEC, "next instruction");
     refuse(&pt, 0, phys(__boot_start), FAULT_WRITE, "writing to running code");
-    prove(&pt, HAL_IMAGE_BASE, text, FAULT_EXEC, "vectors and text");
-    prove(&pt, HAL_IMAGE_BASE, rodata - 1, FAULT_EXEC, "end of text");
-    refuse(&pt, HAL_IMAGE_BASE, text, FAULT_WRITE, "writing to text");
-    prove(&pt, HAL_IMAGE_BASE, rodata, FAULT_READ, "read-only data");
-    refuse(&pt, HAL_IMAGE_BASE, rodata, FAULT_WRITE, "writing to read-only data");
-    refuse(&pt, HAL_IMAGE_BASE, rodata, FAULT_EXEC, "executing read-only data");
-    prove(&pt, HAL_IMAGE_BASE, data, FAULT_WRITE, "data");
-    prove(&pt, HAL_IMAGE_BASE, ist - 1, FAULT_WRITE, "end of .bss");
-    refuse(&pt, HAL_IMAGE_BASE, data, FAULT_EXEC, "executing data");
-    refuse(&pt, HAL_IMAGE_BASE, ist, FAULT_READ, "guard of an interrupt stack");
-    prove(&pt, HAL_IMAGE_BASE, ist + PAGE_SIZE, FAULT_WRITE, "interrupt stack");
-    prove(&pt, HAL_IMAGE_BASE, stack, FAULT_WRITE, "stack");
-    prove(&pt, HAL_IMAGE_BASE, stack_last, FAULT_WRITE, "stack");
-    refuse(&pt, HAL_IMAGE_BASE, stack - 1, FAULT_READ, "guard below the stack");
-    refuse(&pt, HAL_IMAGE_BASE, stack, FAULT_EXEC, "executing the stack");
+    prove(&pt, image, text, FAULT_EXEC, "vectors and text");
+    prove(&pt, image, rodata - 1, FAULT_EXEC, "end of text");
+    refuse(&pt, image, text, FAULT_WRITE, "writing to text");
+    prove(&pt, image, rodata, FAULT_READ, "read-only data");
+    refuse(&pt, image, rodata, FAULT_WRITE, "writing to read-only data");
+    refuse(&pt, image, rodata, FAULT_EXEC, "executing read-only data");
+    prove(&pt, image, data, FAULT_WRITE, "data");
+    prove(&pt, image, ist - 1, FAULT_WRITE, "end of .bss");
+    refuse(&pt, image, data, FAULT_EXEC, "executing data");
+    refuse(&pt, image, ist, FAULT_READ, "guard of an interrupt stack");
+    prove(&pt, image, ist + PAGE_SIZE, FAULT_WRITE, "interrupt stack");
+    prove(&pt, image, stack, FAULT_WRITE, "stack");
+    prove(&pt, image, stack_last, FAULT_WRITE, "stack");
+    refuse(&pt, image, stack - 1, FAULT_READ, "guard below the stack");
+    refuse(&pt, image, stack, FAULT_EXEC, "executing the stack");
     prove(&pt, HAL_DIRECT_BASE, root, FAULT_WRITE, "the tables themselves");
     refuse(&pt, HAL_DIRECT_BASE, phys(__boot_start), FAULT_WRITE, "writing to running code");
     refuse(&pt, HAL_DIRECT_BASE, text, FAULT_WRITE, "writing to text in the direct map");

@@ -109,6 +109,14 @@ enum status elf_resolve_imports(struct elf *e)
     return OK;
 }
 
+/* Of an extension, an address of the kernel (scripts/lib/extension.py) or any other number. */
+static uint64_t absolute(const struct elf *e, uint64_t value)
+{
+    const struct load_image *image = &e->load->image;
+    bool is_kernels = e->load->kind == LOAD_EXTENSION && value - image->linked <= image->len;
+    return is_kernels ? value + image->slide : value;
+}
+
 void elf_locate_symbols(struct elf *e)
 {
     for (uint32_t i = 1; i < e->symbol_count; i++) {
@@ -118,7 +126,7 @@ void elf_locate_symbols(struct elf *e)
             continue;
         }
         if (s.shndx == SHN_ABS) {
-            state->address = s.value;
+            state->address = absolute(e, s.value);
             state->known = true;
         } else if (s.shndx == SHN_COMMON) {
             state->address += e->load->part[LOAD_DATA].address;

@@ -17,6 +17,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/layout.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/smp.h"
 #include "kernel/symbols.h"
@@ -117,6 +118,9 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
                         .driver_interface = DRIVER_INTERFACE,
                         .extension_bytes = sizeof(struct extension),
                         .identity = kernel_identity,
+                        .image = {.linked = HAL_IMAGE_BASE,
+                                  .len = (uint64_t)(__image_end - __image_base),
+                                  .slide = layout_slide()},
                         .bytes = bytes,
                         .len = len,
                         .backend = jit_native,

@@ -80,6 +80,52 @@ def container(node, type_name, member):
     return gdb.Value(int(node) - offset).cast(kind.pointer())
 
 
+class Slide:
+    """Where the kernel is: each boot moves it from where it is linked, unless the command line has aslr=off.
+
+    The first CPU's register that points at its data tells, once the kernel has set it: that is `boot_cpu`.
+    """
+
+    STEP = 0x10000
+    linked = None  # address of boot_cpu in the file
+    now = 0        # how far gdb's symbols are from there
+    known = False
+
+    @classmethod
+    def of_guest(cls):
+        """How far the guest's kernel was moved; None while it does not say."""
+        before = gdb.selected_thread()
+        first = min(gdb.selected_inferior().threads(), key=lambda cpu: cpu.num, default=None)
+        if before is None or first is None:
+            return None
+        first.switch()
+        base = register_value("gs_base" if machine() == "x86_64" else "TPIDR_EL1")
+        before.switch()
+        if not base or base >> 63 == 0 or (base - cls.linked) % cls.STEP:
+            return None
+        return base - cls.linked & (1 << 64) - 1
+
+    @classmethod
+    def follow(cls):
+        """Move the kernel's symbols to where the guest's kernel is."""
+        if cls.linked is None:
+            cls.linked = int(gdb.lookup_global_symbol("boot_cpu").value().address) & (1 << 64) - 1
+        slide = cls.of_guest()
+        cls.known = slide is not None
+        if cls.known and slide != cls.now:
+            cls.now = slide
+            gdb.execute(f'symbol-file -o {slide:#x} "{gdb.objfiles()[0].filename}"', to_string=True)
+            print(f"halyard: the kernel was moved by {slide:#x} from where it is linked, and its symbols with it")
+
+    @classmethod
+    def at_stop(cls, event):
+        if not cls.known:
+            try:
+                cls.follow()
+            except gdb.error:  # there is nothing to be asked yet, or no more
+                pass
+
+
 class Connect(Command):
     """Attach to a guest: halyard connect [SOCKET]. Default: gdb.sock beside the kernel's file."""
 
@@ -89,6 +135,7 @@ class Connect(Command):
         kernel = gdb.objfiles()[0].filename if gdb.objfiles() else "halyard.elf"
         path = argv[0] if argv else os.path.join(os.path.dirname(kernel), "gdb.sock")
         gdb.execute(f"target remote {path}")
+        Slide.follow()
         gdb.execute("halyard modules --quiet")
 
 
@@ -123,6 +170,7 @@ class Type(Command):
 
 
 def register():
+    gdb.events.stop.connect(Slide.at_stop)
     Connect()
     List()
     Type()

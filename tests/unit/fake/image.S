@@ -13,7 +13,8 @@ __\name\()_end:
         .endm
 
         .balign 65536
-        .globl  __image_start, __image_end
+        .globl  __image_base, __image_start, __image_end
+__image_base:
 __image_start:
         part    text
         part    rodata

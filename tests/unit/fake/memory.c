@@ -25,7 +25,6 @@
 #define VM_BASE      UINT64_C(0x210000000000)
 #define PROGRAM_BASE UINT64_C(0x220000000000)
 #define SHADOW_BASE  UINT64_C(0x230000000000)
-#define IMAGE_BASE   UINT64_C(0x240000000000)
 #define CODE_BASE    UINT64_C(0x240001000000)
 
 #define MAPPINGS_MAX 65536
@@ -46,7 +45,7 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_VM] = {"vm", VM_BASE, TIB},
             [HAL_REGION_PROGRAM] = {"program", PROGRAM_BASE, TIB},
             [HAL_REGION_SHADOW] = {"shadow", SHADOW_BASE, TIB},
-            [HAL_REGION_IMAGE] = {"image", IMAGE_BASE, UINT64_C(1) << 24},
+            [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, UINT64_C(1) << 24},
             [HAL_REGION_CODE] = {"code", CODE_BASE, UINT64_C(1) << 26},
         },
     .code_reach = UINT64_C(1) << 27,

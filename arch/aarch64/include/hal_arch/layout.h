@@ -13,9 +13,15 @@
 #define HAL_IMAGE_BASE 0xffffffff80000000
 #define HAL_IMAGE_SIZE 0x0000000001000000 /* 16 MiB */
 
-/* The early console's registers: the last page of the image region but one; the image ends before
- * it. */
-#define HAL_CONSOLE_PAGE 0xffffffff80ffe000
+/* Where it is moved to at boot: one of so many multiples of the step from the base, and loaded code
+ * with it. The step is that of kernel stacks. */
+#define HAL_SLIDE_BASE  0xffffff8000000000
+#define HAL_SLIDE_STEP  0x10000
+#define HAL_SLIDE_COUNT 0x400000
 
-/* Where a table is reached while the direct map has a hole: see mmu.c. */
-#define HAL_WINDOW_PAGE 0xffffffff80ffc000
+/* From the image's base: the early console's registers, the last page of the image region but one;
+ * the image ends before it. */
+#define HAL_CONSOLE_PAGE_OFFSET 0xffe000
+
+/* Likewise: where a table is reached while the direct map has a hole: see mmu.c. */
+#define HAL_WINDOW_PAGE_OFFSET 0xffc000

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""scripts/lib/slide.py: the table of places that change when the kernel is moved, and the check that it has them all."""
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts/lib")]
+
+import slide  # noqa: E402
+
+TOOL = [sys.executable, str(ROOT / "scripts/lib/slide.py")]
+SCRIPT = """PHDRS { low PT_LOAD; high PT_LOAD; }
+SECTIONS {
+    .boot 0x200000 : { *(.boot) KEEP(*(.slide_table)) } :low
+    . = 0xffffffff80230000 + MOVED;
+    __image_base = 0xffffffff80000000 + MOVED;
+    .text : { *(.text) } :high
+    .data ALIGN(4096) : { *(.data) } :high
+    __image_end = .;
+}
+gate_text_middle = (ADDR(.text) >> 16) & 0xffff;
+"""
+# A reference of each kind to `there`, in text and data, and numbers that look like addresses.
+SOURCE = {
+    "x86_64": """
+    .section .boot, "ax"
+start: movabsq $there, %rax
+    .text
+there: movq $there, %rdi
+    movq there + 8(, %rax, 8), %rcx
+    call there
+    leaq end(%rip), %rax
+    .data
+    .quad there, there + 4, 0xffffffff80230000, start
+    .byte 1
+    .quad there - 0x1000
+    .long 0x8e000010
+    .short 0x8e00, gate_text_middle
+end: .quad end
+""",
+    "aarch64": """
+    .section .boot, "a"
+    .quad 1
+    .text
+start: adrp x0, there
+    add x0, x0, :lo12:there
+    ldr x1, [x0, :lo12:there]
+    bl there
+there: ret
+    .data
+    .quad there, there + 4, 0xffffffff80230000
+    .quad there - 0x1000
+end: .quad end
+    .long there - .
+""",
+}
+PLACES = {"x86_64": 8, "aarch64": 4}
+MOVED = {"x86_64": "0x12340000", "aarch64": "0xffffffedcba90000"}
+
+
+class Slide(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+        (self.work / "k.lds").write_text(SCRIPT)
+
+    def compile(self, machine, name, text):
+        source = self.work / name
+        source.write_text(text)
+        subprocess.run(["clang", f"--target={machine}-none-elf", "-c", str(source), "-o", f"{source}.o"], check=True)
+        return f"{source}.o"
+
+    def link(self, output, objects, moved="0", *flags):
+        subprocess.run(["ld.lld", "-static", "-T", str(self.work / "k.lds"), f"--defsym=MOVED={moved}", "-e", "0", *flags,
+                        *objects, "-o", str(self.work / output)], check=True)
+        return self.work / output
+
+    def tool(self, *arguments):
+        return subprocess.run([*TOOL, *map(str, arguments)], capture_output=True, text=True)
+
+    def table(self, machine, extra=""):
+        """(table as text, kernel, the same moved)"""
+        own = self.compile(machine, "k.S", SOURCE[machine] + extra)
+        self.assertEqual(self.tool("--empty", "-o", self.work / "none.S").returncode, 0)
+        none = self.compile(machine, "empty.S", (self.work / "none.S").read_text())
+        first = self.link("first.elf", [own, none], "0", "--emit-relocs")
+        made = self.tool(first, "-o", self.work / "table.S")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        text = (self.work / "table.S").read_text()
+        return text, *self.both(machine, own, text)
+
+    def both(self, machine, own, text):
+        table = self.compile(machine, "made.S", text)
+        return self.link("k.elf", [own, table]), self.link("moved.elf", [own, table], MOVED[machine])
+
+    def test_a_table_makes_the_moved_kernel_of_the_kernel(self):
+        for machine in SOURCE:
+            with self.subTest(machine):
+                _, kernel, moved = self.table(machine)
+                checked = self.tool("--check", kernel, moved)
+                self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+                image = slide.Image(kernel)
+                start, at, data = image.address(image.offset(image.symbol("slide_table")))
+                self.assertEqual(len(list(slide.decode(data[at:]))), PLACES[machine])
+
+    def test_a_place_that_is_missed_or_too_many_fails_the_build(self):
+        for machine in SOURCE:
+            _, kernel, _ = self.table(machine)
+            own = str(self.work / "k.S.o")
+            image = slide.Image(kernel)
+            start, at, data = image.address(image.offset(image.symbol("slide_table")))
+            places = list(slide.decode(data[at:]))
+            for wrong in (places[1:], sorted([*places, places[-1] - 3])):
+                with self.subTest(machine=machine, places=len(wrong)):
+                    checked = self.tool("--check", *self.both(machine, own, slide.assembly(slide.encode(wrong))))
+                    self.assertEqual(checked.returncode, 1)
+                    self.assertIn("its slide table makes it", checked.stderr)
+
+    def test_what_cannot_be_moved_is_refused(self):
+        for machine, line, words in (("x86_64", ".section .boot\njmp there", "by its distance, which a slide changes"),
+                                     ("aarch64", ".data\n.byte 0\n.quad there", "are not aligned"),
+                                     ("aarch64", ".text\nmovz x0, #:abs_g0_nc:there", "relocation type 264 is not known")):
+            with self.subTest(line):
+                own = self.compile(machine, "k.S", SOURCE[machine] + line + "\n")
+                self.tool("--empty", "-o", self.work / "none.S")
+                none = self.compile(machine, "empty.S", (self.work / "none.S").read_text())
+                made = self.tool(self.link("first.elf", [own, none], "0", "--emit-relocs"), "-o", self.work / "table.S")
+                self.assertEqual(made.returncode, 1)
+                self.assertIn(words, made.stderr)
+
+    def test_a_link_without_relocations_is_refused(self):
+        _, kernel, _ = self.table("x86_64")
+        made = self.tool(kernel, "-o", self.work / "table.S")
+        self.assertEqual(made.returncode, 1)
+        self.assertIn("--emit-relocs", made.stderr)
+
+    def test_the_same_link_twice_proves_nothing(self):
+        _, kernel, _ = self.table("x86_64")
+        self.assertIn("is linked where", self.tool("--check", kernel, kernel).stderr)
+
+    def test_distances_of_all_sizes_come_back(self):
+        places = [1, 2, 257, 512, 513, 0x10000, 0x200000, 0x7FFFFFFF]
+        self.assertEqual(list(slide.decode(slide.encode(places))), places)
+        self.assertEqual(slide.encode([5, 300, 301]), bytes([5, 0, 39, 1, 0, 0, 1, 0, 0, 0, 0, 0]))
+        for wrong in ([0], [4, 4], [8, 4]):
+            with self.assertRaises(SystemExit):
+                slide.encode(wrong)
+
+
+if __name__ == "__main__":
+    unittest.main()
