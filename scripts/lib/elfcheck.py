@@ -3,7 +3,7 @@
 
     elfcheck.py ELF [BYTES]
 
-BYTES is how large the image may be, as a file that a loader reads: the kernel of a release is to fit 1 MiB.
+BYTES is how large the image may be, as a file that a loader reads: the kernel of a release is to fit 1,152 KiB.
 
 An image linked where there is no RAM boots, drops its stores silently and goes on; that one bug stopped
 another kernel's project, and came back to it four times in four disguises. Each rule below is one
