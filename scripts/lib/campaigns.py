@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import markdown
 import oracle
 from tree import ROOT
 
@@ -186,7 +187,7 @@ def append_row(campaign, done, result, hours_before):
     cells = (time.strftime("%Y-%m-%d"), commit(), campaign.name, done["of"], f"{done['first']} to {last}", f"{hours:.3f}",
              f"{hours + hours_before:.3f}", f"{done['amount']} {campaign.unit}", result)
     with open(TABLE, "a") as table:
-        table.write(f"| {' | '.join(cells)} |\n")
+        table.write(markdown.row(cells) + "\n")
 
 
 # ---- Campaigns ----

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import disk
+import markdown
 import tap
 import wasmcc
 import workloads
@@ -72,10 +73,9 @@ def time_of(name, kind, said, expected):
 
 
 def show(machine, rows, mean):
-    print(f"\n| {machine} | compiled, million instructions | clang -O2 | ratio |\n|---|---|---|---|")
-    for name, jit, native in rows:
-        print(f"| {name} | {jit:.1f} | {native:.1f} | {jit / native:.2f} |")
-    print(f"| **geometric mean** | | | **{mean:.2f}** |\n")
+    lines = [[name, f"{jit:.1f}", f"{native:.1f}", f"{jit / native:.2f}"] for name, jit, native in rows]
+    lines.append(["**geometric mean**", "", "", f"**{mean:.2f}**"])
+    print("", *markdown.table([machine, "compiled, million instructions", "clang -O2", "ratio"], lines), "", sep="\n")
 
 
 def measure(machine, build, out, place, only):

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import markdown
 import options
 import qemu
 import tap
@@ -178,16 +179,13 @@ def table(matrix):
     yield (f"{len(rows)} rows have each of the {sum(map(len, matrix.space.axes.values()))} values of {len(axes)} axes and "
            f"each of the {len(possible)} pairs of values that can be; {len(impossible)} pairs cannot. "
            f"The product has {len(Product(matrix, None, None))} rows that can be.\n")
-    yield "| row | " + " | ".join(axes) + " |"
-    yield "|---" * (len(axes) + 1) + "|"
-    for number, row in enumerate(rows, 1):
-        yield f"| {number} | " + " | ".join(row.values()) + " |"
-    if impossible:
-        yield "\n| pair that cannot be | why |\n|---|---|"
-        for pair in impossible:
-            held = " with ".join(f"{axis} {value}" for axis, value in sorted(pair, key=lambda one: axes.index(one[0])))
-            yield f"| {held} | {matrix.why_not(pair)} |"
+    yield from markdown.table(["row", *axes], ([number, *row.values()] for number, row in enumerate(rows, 1)))
     yield ""
+    if impossible:
+        held = [" with ".join(f"{axis} {value}" for axis, value in sorted(pair, key=lambda one: axes.index(one[0])))
+                for pair in impossible]
+        yield from markdown.table(["pair that cannot be", "why"], zip(held, map(matrix.why_not, impossible)))
+        yield ""
 
 
 def parse(arguments):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import markdown
 from tree import MACHINES, ROOT, Failure
 
 DOCUMENT = ROOT / "docs/performance.md"
@@ -92,13 +93,14 @@ def shown(value):
 
 def table(rows, figures):
     """Lines of Markdown; a figure that is not what it must be is bold."""
-    yield "| figure | benchmark | x86-64 | AArch64 | aim | Linux x86-64 | Linux arm64 | littlekernel |"
-    yield "|---|---|---|---|---|---|---|---|"
+    lines = []
     for row in rows:
         values = [figures[machine][row.bench] for machine in MACHINES]
         cells = [shown(value) if row.is_reached(float(shown(value).replace(",", ""))) else f"**{shown(value)}**"
                  for value in values]
-        yield " | ".join([f"| {row.what}", f"`{row.bench}`", *cells, row.aim(), *row.others]) + " |"
+        lines.append([row.what, f"`{row.bench}`", *cells, row.aim(), *row.others])
+    return markdown.table(["figure", "benchmark", "x86-64", "AArch64", "aim", "Linux x86-64", "Linux arm64",
+                           "littlekernel"], lines)
 
 
 def report(figures):

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import markdown
 from tree import MACHINES, ROOT, build_directory
 
 DOCUMENT = ROOT / "docs/porting.md"
@@ -94,14 +95,12 @@ def report():
     total = {machine: sum(files.values()) for machine, files in trees.items()}
     yield ("### The files of a machine\n\nLines of code, without comments and blank lines, rounded to tens: "
            + " and ".join(f"{rounded(total[machine])} on {machine}" for machine in MACHINES) + " in all.\n")
-    yield "| file | " + " | ".join(MACHINES) + " |\n|---|---|---|"
-    for file in sorted(set(trees[MACHINES[0]]) | set(trees[MACHINES[1]])):
-        yield f"| {file} | " + " | ".join(rounded(trees[m].get(file)) for m in MACHINES) + " |"
+    files = sorted(set(trees[MACHINES[0]]) | set(trees[MACHINES[1]]))
+    yield from markdown.table(["file", *MACHINES], ([file, *(rounded(trees[m].get(file)) for m in MACHINES)]
+                                                    for file in files))
     others = elsewhere()
     yield f"\n### {len(others)} other files name a machine\n"
-    yield "| file | lines |\n|---|---|"
-    for file, count in sorted(others.items()):
-        yield f"| {file} | {count or 'its name'} |"
+    yield from markdown.table(["file", "lines"], ((file, count or "its name") for file, count in sorted(others.items())))
     yield ""
 
 
