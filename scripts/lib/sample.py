@@ -6,6 +6,7 @@ to SAMPLES - 1 do so exactly. A part is what one suite runs of it: every PARTS-t
 """
 import argparse
 import subprocess
+import zlib
 from dataclasses import dataclass
 
 from tree import MACHINES, ROOT
@@ -30,6 +31,10 @@ class Part:
 
     def of(self, items):
         return list(items)[self.number - 1::self.count]
+
+    def has(self, name):
+        """For items that are not the same everywhere: a name is in the same part of any list."""
+        return zlib.crc32(name.encode()) % self.count == self.number - 1
 
     def options(self):
         """For the command line of a suite that understands --part."""
@@ -66,6 +71,12 @@ class Sample:
 
     def part(self):
         return WHOLE if self.is_whole else Part(self.number // len(MACHINES) % PARTS + 1, PARTS)
+
+    def half(self, machine):
+        """One half on this machine, the other half on the other one."""
+        if self.is_whole:
+            return WHOLE
+        return Part((self.number + MACHINES.index(machine)) % len(MACHINES) + 1, len(MACHINES))
 
     def choose(self, choices, machine):
         """One of `choices` for this machine; the other machine has another one."""

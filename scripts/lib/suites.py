@@ -21,7 +21,8 @@ CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's with these; in tests/sanitize, what they are to find.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
-SAMPLED_SMOKE = ("test_boot",)  # rows of the matrix boot the same machines
+# Of these a short run takes one part of PARTS, of the other tests of a machine's user interface one half.
+LONG_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_lessons", "test_portable", "test_profile")
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Command:
     environment: dict = field(default_factory=dict)
     is_tap: bool = True                         # else its status is its one point
     is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
+    presets: tuple = ()                         # that are built before any suite runs
     prepare: object = lambda: None              # builds what only it needs
     part: Part = WHOLE                          # what this run takes of it; None: nothing
 
@@ -45,13 +47,14 @@ def python(script, *arguments):
 
 
 def host_tests(build):
-    """{name: (label, command)} of the host build's tests, as ctest knows them."""
+    """{name: (label, command)} of the host build's tests, as ctest knows them. Before it is built there are no
+    commands."""
     listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
                              capture_output=True, text=True).stdout
     found = {}
     for test in json.loads(listing)["tests"]:
         labels = next((p["value"] for p in test["properties"] if p["name"] == "LABELS"), ["unit"])
-        found[test["name"]] = (labels[0], test["command"])
+        found[test["name"]] = (labels[0], test.get("command", []))
     return found
 
 
@@ -154,7 +157,7 @@ def machine_suites(machine, preset, build, sample):
         yield from sanitized_suites(machine, points, sample)
     for file in sorted((ROOT / "tests/smoke").glob("test_*.py")):
         yield python_suite(file, f"smoke/{machine}", "--machine", machine, "--build", build,
-                           part=part if file.stem in SAMPLED_SMOKE else WHOLE)
+                           part=part if file.stem in LONG_SMOKE else sample.half(machine))
     for engine in (machine, f"{machine}-interpreter"):
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "guest", engine, build, host / "conformance"))
@@ -168,15 +171,21 @@ def machine_suites(machine, preset, build, sample):
                                         "--build", str(build), "--no-build"], is_alone=True)  # rows side by side
 
 
+def needing(presets, suites):
+    for suite in suites:
+        suite.presets = presets
+        yield suite
+
+
 def all_suites(presets, builds, host, sample):
-    part = sample.part()
-    yield from workload_suites(host, part)
-    yield from host_suites(host)
-    yield from conformance_suites(host, part)
-    yield from oracle_suites(host, part)
-    yield from layering_suites(builds, host)
+    part, machines = sample.part(), tuple(presets[machine] for machine in builds)
+    yield from needing(("host-tests",), workload_suites(host, part))
+    yield from needing(("host-tests", "tools-aarch64"), host_suites(host))
+    yield from needing(("host-tests",), conformance_suites(host, part))
+    yield from needing(("host-tests", "tools-aarch64"), oracle_suites(host, part))
+    yield from needing((*machines, "host-tests"), layering_suites(builds, host))
     yield from python_suites("tests/model", "model", part)
-    yield from python_suites("tests/race", "race")
-    yield from python_suites("tests/tools", "tools")
+    yield from needing(("host-tests",), python_suites("tests/race", "race"))
+    yield from needing((*machines, "host-tests"), python_suites("tests/tools", "tools"))
     for machine in builds:
-        yield from machine_suites(machine, presets[machine], builds[machine], sample)
+        yield from needing((presets[machine],), machine_suites(machine, presets[machine], builds[machine], sample))

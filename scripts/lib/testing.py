@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
+from dataclasses import dataclass
 
 import backports
 import campaigns
@@ -20,12 +22,14 @@ import oracle
 import packages
 import sample
 import tap
-from builder import build_targets
+from builder import build_targets, configure, locked
 from campaigns import Campaign
 from parallel import side_by_side
 from suites import all_suites, host_tests, maker
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
+BUDGETS = ROOT / "tests/budgets.toml"
+SLOWEST = 10          # so many are named at the end
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
 
 
@@ -43,8 +47,26 @@ def names(pattern, point):
     return fnmatch.fnmatch(point, pattern) or fnmatch.fnmatch(point.split(".")[-1], pattern)
 
 
+@dataclass
+class Spent:
+    """What a suite took: of a clock, and of the host's CPUs."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __str__(self):
+        return f"{self.wall_s:.1f} s, {self.cpu_s:.1f} s of CPU"
+
+
+def wait_for(process):
+    """(its status, seconds of CPU that it and its children used)."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_utime + used.ru_stime
+
+
 def run_suite(suite, points):
-    """Run one suite and read what it prints: (what it says, every line of it, seconds)."""
+    """Run one suite and read what it prints: (what it says, every line of it, what it took)."""
     start = time.monotonic()
     result = tap.Suite(suite.name)
     is_filtered = points != "*" and suite.filter_words is not None
@@ -53,10 +75,10 @@ def run_suite(suite, points):
         suite.prepare()
     except Failure as failure:
         result.failed = [(suite.name, [str(failure)])]
-        return result, [], time.monotonic() - start
+        return result, [], Spent(time.monotonic() - start, 0)
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env={**os.environ, **suite.environment})
-    lines = []
+    lines, cpu_s = [], 0
     watchdog = threading.Timer(SUITE_LIMIT_S, process.kill)
     watchdog.start()
     try:
@@ -67,7 +89,7 @@ def run_suite(suite, points):
             if line.startswith("conformance "):
                 result.figures.append(line)
             lines.append(line)
-        status = process.wait()
+        status, cpu_s = wait_for(process)
     finally:
         watchdog.cancel()
         if process.poll() is None:
@@ -84,14 +106,14 @@ def run_suite(suite, points):
     if points != "*":
         result.passed = [p for p in result.passed if names(points, p)]
         result.skipped = [s for s in result.skipped if names(points, s[0])]
-    return result, lines, time.monotonic() - start
+    return result, lines, Spent(time.monotonic() - start, cpu_s)
 
 
-def show(result, lines, seconds, verbose):
+def show(result, lines, spent, verbose):
     for line in lines if verbose else []:
         print(f"    {line}")
     print(f"{result.name}: {len(result.passed)} passed, {len(result.failed)} failed, "
-          f"{len(result.skipped)} skipped ({seconds:.1f} s)", flush=True)
+          f"{len(result.skipped)} skipped ({spent})", flush=True)
     for figure in result.figures:
         print(figure)
     for point, details in result.failed:
@@ -102,6 +124,34 @@ def show(result, lines, seconds, verbose):
         print(f"    skipped {point}: {reason}")
     sys.stdout.flush()
 
+
+# ---- What suites take ----
+
+def load_budgets():
+    """[(glob of suites, seconds of CPU)], the last that matches counts."""
+    with open(BUDGETS, "rb") as file:
+        return list(tomllib.load(file)["cpu_s"].items())
+
+
+def budget(budgets, name):
+    return [seconds for glob, seconds in budgets if fnmatch.fnmatch(name, glob)][-1]
+
+
+def show_times(times, is_whole, wall_s):
+    """The slowest suites, those that took more than they should, and how long all took. times: {suite: Spent}."""
+    budgets = load_budgets()
+    slowest = sorted(times.items(), key=lambda item: -item[1].wall_s)[:SLOWEST]
+    print(f"{len(slowest)} slowest suites:")
+    for name, spent in slowest:
+        print(f"    {name}: {spent}")
+    for name, spent in times.items():
+        if not is_whole and spent.cpu_s > budget(budgets, name):
+            print(f"over its budget of {budget(budgets, name)} s of CPU (tests/budgets.toml): {name}: {spent}")
+    cpu_s = sum(spent.cpu_s for spent in times.values())
+    print(f"wall time {wall_s / 60:.1f} minutes, {cpu_s / 60:.1f} minutes of CPU in suites")
+
+
+# ---- What a run is told ----
 
 def parse(arguments):
     p = argparse.ArgumentParser(prog="scripts/test", description="The tests of both machines.")
@@ -120,8 +170,8 @@ def parse(arguments):
     return p.parse_args(arguments)
 
 
-def set_up(args, machines, presets):
-    """Packages, then the builds. Returns the build directories: by machine, and the host's."""
+def set_up(args, machines):
+    """Packages. Returns the machines that the run is about."""
     wanted = (packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS +
               packages.MODEL)
     if args.filter.startswith(("unit", "fuzz", "oracle", "model", "race")):  # what needs no kernel
@@ -133,13 +183,26 @@ def set_up(args, machines, presets):
     packages.ensure(wanted, may_install=not args.no_install, say="test")
     if not args.no_install:
         backports.ensure_go()
-    builds = {machine: build_directory(presets[machine]) for machine in machines}
-    for machine in machines:
-        build_targets(presets[machine], builds[machine], ("all", "iso"))
-    host = build_directory("host-tests")
-    build_targets("host-tests", host)
-    build_targets("tools-aarch64", build_directory("tools-aarch64"))  # oracle.py looks for its runner there
-    return builds, host
+    return machines
+
+
+def build(presets):
+    """Each as far as tests need it, in the order of first use."""
+    for preset in dict.fromkeys(presets):
+        is_kernel = preset not in ("host-tests", "tools-aarch64")
+        build_targets(preset, build_directory(preset), ("all", "iso") if is_kernel else ("all",))
+
+
+def chosen_suites(args, presets, builds, host, taken):
+    """([(suite, which of its points count)], the names of those that the sample leaves out)"""
+    work, left_out = [], []
+    for suite in all_suites(presets, builds, host, taken):
+        wanted, points = chosen(suite, args.filter)
+        if wanted and suite.part is None:
+            left_out.append(suite.name)
+        elif wanted:
+            work.append((suite, points))
+    return work, left_out
 
 
 def all_campaigns(builds, presets, host):
@@ -181,12 +244,36 @@ def run_one(work):
     return work, run_suite(*work)
 
 
+def run_all(work, taken, is_verbose):
+    """(points passed, failed, skipped, {suite: Spent})"""
+    budgets, times = load_budgets(), {}
+    passed = failed = skipped = 0
+    work.sort(key=lambda one: -budget(budgets, one[0].name))  # the longest first: no CPU idles long at the end
+    for (suite, _), (result, lines, spent) in side_by_side(work, run_one, lambda one: one[0].is_alone):
+        show(result, lines, spent, is_verbose)
+        if not suite.part.is_whole:
+            print(f"    part {suite.part} of it: scripts/test --sample {taken.number} --filter {suite.name}", flush=True)
+        times[suite.name] = spent
+        passed, failed, skipped = (passed + len(result.passed), failed + len(result.failed),
+                                   skipped + len(result.skipped))
+    return passed, failed, skipped, times
+
+
 def main(arguments):
+    start = time.monotonic()
     args = parse(arguments)
     try:
         machines = [machine_of(args.preset)] if args.preset else [args.machine] if args.machine else list(MACHINES)
         presets = {machine: args.preset or machine for machine in machines}
-        builds, host = set_up(args, machines, presets)
+        builds = {machine: build_directory(presets[machine]) for machine in set_up(args, machines)}
+        host, taken = build_directory("host-tests"), sample_of(args)
+        with locked(host):
+            configure("host-tests", host)  # it knows the names of its tests
+        if args.long:
+            build([*(presets[machine] for machine in builds), "host-tests", "tools-aarch64"])
+        else:
+            work, _ = chosen_suites(args, presets, builds, host, taken)
+            build(preset for suite, _ in work for preset in suite.presets)
     except Failure as failure:
         print(f"test: {failure}", file=sys.stderr)
         print("0 passed, 1 failed, 0 skipped")
@@ -194,25 +281,12 @@ def main(arguments):
 
     if args.long:
         return run_campaigns(args, builds, presets, host)
-    taken = sample_of(args)
-    work, left_out = [], []
-    for suite in all_suites(presets, builds, host, taken):
-        wanted, points = chosen(suite, args.filter)
-        if wanted and suite.part is None:
-            left_out.append(suite.name)
-        elif wanted:
-            work.append((suite, points))
-    passed = failed = skipped = 0
-    for (suite, points), outcome in side_by_side(work, run_one, lambda one: one[0].is_alone):
-        show(*outcome, args.verbose)
-        if not suite.part.is_whole:
-            print(f"    part {suite.part} of it: scripts/test --sample {taken.number} --filter {suite.name}", flush=True)
-        result = outcome[0]
-        passed, failed, skipped = (passed + len(result.passed), failed + len(result.failed),
-                                   skipped + len(result.skipped))
+    work, left_out = chosen_suites(args, presets, builds, host, taken)
+    passed, failed, skipped, times = run_all(work, taken, args.verbose)
     if not taken.is_whole:
         print(f"sample {taken.number} of {sample.SAMPLES}: scripts/test --sample {taken.number}; not in it: "
               f"{', '.join(left_out) or 'nothing'}")
+    show_times(times, taken.is_whole, time.monotonic() - start)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0 or passed == 0)
 

@@ -100,6 +100,7 @@ class Samples(unittest.TestCase):
         for name in whole:
             parts = [taken[name] for taken in map(self.taken, range(sample.SAMPLES)) if name in taken]
             self.assertEqual(sorted({item for part in parts for item in part.of(items)}), items, name)
+            self.assertTrue(all(any(part.has(str(item)) for part in parts) for item in items), name)
 
     def test_a_sample_has_each_sanitizer_once(self):
         for number in range(sample.SAMPLES):
@@ -113,6 +114,13 @@ class Samples(unittest.TestCase):
             for machine in testing.MACHINES:
                 for name in (f"guest/{machine}", f"matrix/{machine}", f"conformance/wasm-spec-{machine}"):
                     self.assertTrue(taken[name].is_whole, name)
+
+    def test_each_test_of_the_shell_runs_on_one_machine(self):
+        names = [f"Shell.test_{n}" for n in range(40)]
+        for number in range(sample.SAMPLES):
+            taken = self.taken(number)
+            x86_64, aarch64 = (taken[f"smoke/{machine}/test_shell"] for machine in testing.MACHINES)
+            self.assertTrue(all(x86_64.has(name) != aarch64.has(name) for name in names))
 
     def test_options(self):
         def number(*arguments):
@@ -140,7 +148,7 @@ class Suites(unittest.TestCase):
 
     def test_conformance_lines_follow_their_suite(self):
         said = self.shown(suite("s", "ok 1 - a\nconformance c engine 1 of 1\n1..1"))
-        self.assertRegex(said, r"^s: 1 passed, 0 failed, 0 skipped \(\d+\.\d s\)\nconformance c engine 1 of 1\n$")
+        self.assertRegex(said, r"^s: 1 passed, 0 failed, 0 skipped \(\d+\.\d s, \d+\.\d s of CPU\)\nconformance c engine 1 of 1\n$")
 
     def test_a_suite_without_points_shows_its_end(self):
         said = self.shown(suites.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
