@@ -53,9 +53,7 @@ static void to_narrow(struct a64_emitter *e, const struct to_int *t, uint32_t co
                                   .regs = {A64_ZR, (uint8_t)t->def, (uint8_t)t->def}});
     put_compare_self_if(a, t, A64_EQ);
     branch_if(a, A64_VS, cold);
-    if (t->is_signed) {
-        a64_move(a, false, t->def, t->def);
-    }
+    a64_move(a, false, t->def, t->def); /* the upper half of an i32 is zero, to any reader */
 }
 
 /* The smallest and the largest number may come from saturation: minus 1 or plus 1 overflows. */

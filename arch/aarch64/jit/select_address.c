@@ -65,8 +65,6 @@ static unsigned width_by_operands(const struct selector *s, const struct ir_inst
     case IR_WRAP:
     case IR_EXTEND_U:
         return width_of(s, i->a, depth);
-    case IR_REM_U:
-        return MIN(width_of(s, i->a, depth), width_of(s, i->b, depth));
     case IR_SELECT:
         return MAX(width_of(s, i->b, depth), width_of(s, i->c, depth));
     case IR_LOAD:

@@ -61,14 +61,18 @@ void x86_emit_divide(struct emitter *e, const struct vinstr *i)
     x86_insn_rr(e, X86_DIV, size_of(i), 0, divisor);
 }
 
-/* The number of the highest or lowest bit; of 0 the instruction leaves nothing to rely on. Numbered
- * from the other end by xor, 2 * width - 1 becomes the width. */
+/* The number of the highest or lowest bit; of 0 the instruction leaves nothing to rely on, perhaps
+ * what the register held: that is made a number of the program's. Numbered from the other end by
+ * xor, 2 * width - 1 becomes the width. */
 void x86_emit_count_zeros(struct emitter *e, const struct vinstr *i)
 {
-    unsigned size = size_of(i), to = x86_reg_of(e, i, 0);
+    unsigned size = size_of(i), to = x86_reg_of(e, i, 0), from = x86_reg_of(e, i, 1);
     bool leading = i->op == X86_OP_CLZ;
-    x86_insn_rr(e, x86_op_forms[i->op], size, to, x86_reg_of(e, i, 1));
     x86_insn_ri(e, X86_MOV_OI, 4, X86_SCRATCH, leading ? 16 * size - 1 : 8 * size);
+    if (to != from) {
+        x86_insn_rr(e, X86_MOV_MR, 4, X86_SCRATCH, to);
+    }
+    x86_insn_rr(e, x86_op_forms[i->op], size, to, from);
     x86_insn_rr(e, X86_CMOV_E, 4, to, X86_SCRATCH);
     if (leading) {
         x86_insn_ri(e, X86_XOR_MI, 4, to, 8 * size - 1);
@@ -333,8 +337,8 @@ static void to_unsigned(struct emitter *e, const struct vinstr *i, const struct 
                         uint32_t back)
 {
     if (c->size == 4) {
-        x86_insn_rr(e, c->convert, 8, c->to, c->from);
-        x86_insn_rr(e, X86_MOV_MR, 4, c->to, X86_SCRATCH);
+        x86_insn_rr(e, c->convert, 8, X86_SCRATCH, c->from);
+        x86_insn_rr(e, X86_MOV_MR, 4, X86_SCRATCH, c->to);
         x86_insn_rr(e, X86_CMP_MR, 8, X86_SCRATCH, c->to);
         x86_asm_branch(&e->a, X86_NE, x86_add_stub(e, not_in_range, i, back, 0));
         return;
