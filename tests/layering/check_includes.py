@@ -14,7 +14,7 @@ DIAG = ["kernel/status.h", "kernel/assert.h", "kernel/log.h"]
 KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in ("mm", "sched", "io", "fs")]  # public: private ones end in _internal.h
 FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]
 ARCH = BASE + DIAG + ["hal/*.h", "hal_arch/*.h", "boot/*.h"]
-BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h"]
+BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h", "kernel/jit/verify/verify.h"]
 
 LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/lib/":       [],

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+//
+// The verifier of machine code: the last check before a program's code becomes executable. It reads
+// the bytes that will run, with a decoder of its own, and proves that they keep to their sandbox.
+// It knows what the program's context holds (struct verify_shape) and the calling convention
+// (kernel/jit/code.h). It knows nothing of the source, of the intermediate representation or of the
+// compiler. docs/jit.md, "The verifier", states the property and what has to be trusted.
+#pragma once
+
+#include "kernel/jit/code/code_map.h"
+#include "kernel/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+/* ---- Decoded instructions ---- */
+
+#define VERIFY_REGISTERS 33u  /* of a machine at most, the zero register included */
+#define VERIFY_ZERO      32u  /* a register that reads as 0; writes to it are lost */
+#define VERIFY_CODE      254u /* as a base: the function's own code, `disp` bytes from its start */
+#define VERIFY_NONE      255u /* no register */
+
+/**
+ * What an instruction does, as far as the proof needs it. `d` is written; `a`, `b` and `c` are
+ * read. The operand "b" is the register b (extended, then shifted left, as `extend` and `shift`
+ * say), or the immediate (VERIFY_IMM), or memory (VERIFY_MEM). Of a comparison or test whose left
+ * operand is memory, a is none, and the right one is c, or the immediate. Operations of 4 bytes
+ * clear the upper half of d; those of 1 and 2 bytes keep the rest of d. Immediates of operations of
+ * fewer than 8 bytes are cut to as many.
+ */
+enum verify_op {
+    VERIFY_NOP,
+    VERIFY_PAD,         /**< an indirect call may land here */
+    VERIFY_PAD_JUMP,    /**< an indirect jump may land here; on x86-64 VERIFY_PAD is both */
+    VERIFY_CONST,       /**< d = imm */
+    VERIFY_INSERT,      /**< d = a with 16 bits from bit `shift` on replaced by imm */
+    VERIFY_MOVE,        /**< d = b; of `bytes` bytes if that is less than size (register only) */
+    VERIFY_ADD,         /**< d = a + b */
+    VERIFY_SUB,         /**< d = a - b */
+    VERIFY_AND,         /**< d = a & b */
+    VERIFY_OR,          /**< d = a | b, and exclusive or */
+    VERIFY_SHL,         /**< d = a << imm, a perhaps extended as `extend` says */
+    VERIFY_SHR,         /**< d = a >> imm, unsigned */
+    VERIFY_MUL,         /**< d = a * b (+ c, if there is one), the low half */
+    VERIFY_DIV,         /**< d = a / b, unsigned; never traps */
+    VERIFY_FIELD,       /**< d = a number below 2^shift that depends on a */
+    VERIFY_NUMBER,      /**< d = any number that depends on a, b, c (any of which may be none) */
+    VERIFY_SELECT,      /**< d = a or b */
+    VERIFY_SET,         /**< d = 1 if `cond` holds, else 0 */
+    VERIFY_COMPARE,     /**< flags = a - b */
+    VERIFY_TEST,        /**< flags = a & b */
+    VERIFY_USE,         /**< a, b and c (or none) are read as numbers; flags may change */
+    VERIFY_LEA,         /**< d = base + index * 2^scale + disp */
+    VERIFY_LOAD,        /**< d = `bytes` bytes of memory, extended to size; VERIFY_SIGNED */
+    VERIFY_STORE,       /**< `bytes` bytes of memory = a, or imm */
+    VERIFY_UPDATE,      /**< `bytes` bytes of memory = any number that depends on them and on b */
+    VERIFY_LOAD_PAIR,   /**< d and c = twice `bytes` bytes of memory */
+    VERIFY_STORE_PAIR,  /**< twice `bytes` bytes of memory = a and c */
+    VERIFY_LITERAL,     /**< d = `bytes` bytes of the function's own code, at imm */
+    VERIFY_PUSH,        /**< the stack pointer falls by imm; a, then c (or none) are stored there */
+    VERIFY_POP,         /**< d, then c (or none) are loaded; the stack pointer rises by imm */
+    VERIFY_PROBE_LOOP,  /**< d falls by imm and is probed, a times; then a is 0. The instruction
+                           that may fault is at `extra` bytes from the start */
+    VERIFY_MUL_WIDE,    /**< c:d = a * b; c is the upper half */
+    VERIFY_DIVIDE,      /**< d = c:a / b, c = remainder; traps */
+    VERIFY_ADDRESS,     /**< d = the address of the function's own code at imm */
+    VERIFY_JUMP,        /**< to imm */
+    VERIFY_BRANCH,      /**< to imm if `cond` holds */
+    VERIFY_BRANCH_ZERO, /**< to imm if a (of size bytes) is 0 (VERIFY_EQUAL) or not */
+    VERIFY_BRANCH_BIT,  /**< to imm by a bit of a */
+    VERIFY_JUMP_TABLE,  /**< to a; see verify_machine.find_table */
+    VERIFY_CALL,        /**< of the code at imm */
+    VERIFY_CALL_TO,     /**< of the address b, or in memory (VERIFY_MEM) */
+    VERIFY_RETURN,      /**< to a, or to the address at the stack pointer (none) */
+    VERIFY_TRAP,        /**< always faults */
+};
+
+/** What flags say of the last comparison, unsigned. */
+enum verify_cond {
+    VERIFY_EQUAL,
+    VERIFY_NOT_EQUAL,
+    VERIFY_BELOW,
+    VERIFY_NOT_BELOW,
+    VERIFY_ABOVE,
+    VERIFY_NOT_ABOVE,
+    VERIFY_OTHER, /**< anything else: nothing is concluded */
+};
+
+enum verify_flag {
+    VERIFY_MEM = 1,         /**< operand b is memory: base, index, scale, disp, `bytes` of it */
+    VERIFY_IMM = 2,         /**< operand b (of a store: a) is imm */
+    VERIFY_SIGNED = 4,      /**< of a load or move: sign-extended */
+    VERIFY_VECTOR = 8,      /**< d of a load, a of a store, both of a pair are vector registers */
+    VERIFY_FLAGS = 16,      /**< the flags change, and not as comparisons and tests change them */
+    VERIFY_TABLE_PART = 32, /**< of a jump through a table; the verifier sets it */
+};
+
+enum verify_extend {
+    VERIFY_WHOLE,         /**< as it is, then shifted left by `shift` */
+    VERIFY_LOW_HALF,      /**< its low 32 bits, then shifted left */
+    VERIFY_SHIFTED_RIGHT, /**< shifted right by `shift`, unsigned; in arithmetic only */
+    VERIFY_OTHER_EXTEND,  /**< any number that depends on it; in arithmetic only */
+};
+
+struct verify_insn {
+    uint32_t at;  /* bytes from the start of the function; the verifier fills it in */
+    int32_t disp; /* of memory */
+    int64_t imm;  /* also the target of branches and the like: bytes from the function's start */
+    uint8_t op, size, d, a, b, c;
+    uint8_t base, index;   /* of memory: registers, or none */
+    uint8_t scale, bytes;  /* of memory */
+    uint8_t extend, shift; /* of the index and of operand b: enum verify_extend */
+    uint8_t flags;         /* enum verify_flag */
+    uint8_t cond;          /* enum verify_cond */
+    uint8_t length;        /* bytes of code, 1 to 16 */
+    uint8_t extra;
+    uint8_t trap; /* the row of it, plus 1; the verifier fills it in */
+};
+
+/** A jump through a table, recognised by the machine from the instructions before it. */
+struct verify_table {
+    uint32_t first;  /* bytes from the function's start: distances of 32 bits, from `origin` */
+    uint32_t origin; /* likewise */
+    uint32_t count;
+    uint8_t index;    /* register */
+    uint8_t extend;   /* VERIFY_LOW_HALF: of it, only that counts; VERIFY_WHOLE: all of it does */
+    uint32_t from;    /* which of the instructions is the first of the sequence */
+    uint32_t compare; /* which compares the index; the one after it is the branch */
+};
+
+/** A machine as the verifier sees it. Const. arch/MACHINE/jit/verify*.c */
+struct verify_machine {
+    uint8_t unit; /* bytes: instructions start at multiples of it */
+    uint8_t sp, fp, context, base;
+    uint8_t link;         /* holds the return address at entry; VERIFY_NONE: it is on the stack */
+    uint8_t return_bytes; /* of the stack, above the stack pointer at entry */
+    uint8_t arguments[JIT_ARG_REGS], results[JIT_RESULT_REGS]; /* integers, compiled convention */
+    uint8_t helper_arguments[6], helper_result;
+    uint32_t callee_saved; /* of compiled code, frame registers and pinned ones excluded */
+    uint32_t reserved;     /* never read nor written */
+    uint32_t leaf_bytes;   /* of a frame that needs no probe if the function makes no call */
+    uint32_t margin;       /* below a frame that a probe has reached */
+
+    /** @brief Decode one instruction. @param left  Bytes of code from `code` on, at least 1.
+     * @param at  Offset of `code` in the function, which targets are relative to.
+     * @return false: not an instruction that programs may have. @context{any} Pure. */
+    bool (*decode)(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out);
+
+    /** @brief Recognise a jump through a table. @param insns  Decoded one after another, the last
+     * is VERIFY_JUMP_TABLE. @return false: not the sequence that is known. @context{any} Pure. */
+    bool (*find_table)(const struct verify_insn *insns, uint32_t count, struct verify_table *out);
+};
+
+extern const struct verify_machine verify_x86_64, verify_aarch64;
+
+/* ---- What a program may touch ---- */
+
+/** Types of parameters, results and cells. */
+enum verify_type {
+    VERIFY_I32,
+    VERIFY_I64,
+    VERIFY_F32,
+    VERIFY_F64,
+    VERIFY_V128,
+    VERIFY_FUNCREF,   /**< 0, or the address of a function's record */
+    VERIFY_EXTERNREF, /**< the embedder's */
+    /* Parameters of helpers only, from here on: constants that helpers do not check. */
+    VERIFY_TABLE_NUMBER,
+    VERIFY_TABLE_VALUE,   /**< a reference of the table that the last VERIFY_TABLE_NUMBER named */
+    VERIFY_TABLE_PAIR,    /**< two tables of one type: to << 32 | from */
+    VERIFY_TABLE_SEGMENT, /**< a table and an element segment of its type: table << 32 | segment */
+    VERIFY_ELEMENT_NUMBER,
+    VERIFY_DATA_NUMBER,
+    VERIFY_FRAME_IN,  /**< address in the frame: cells of parameters are read there */
+    VERIFY_FRAME_OUT, /**< address in the frame: cells of results are written there */
+};
+
+struct verify_signature {
+    uint32_t types; /* in verify_shape.types: parameters, then results */
+    uint32_t params, results;
+};
+
+/** What lies in the context. */
+enum verify_field_kind {
+    VERIFY_MEMORY_BASE,    /**< address of memory 0 */
+    VERIFY_CELL,           /**< a value of `type` */
+    VERIFY_CELL_ADDRESS,   /**< address of one */
+    VERIFY_LENGTH_ADDRESS, /**< address of the length of memory 0: 64 bits, only read */
+    VERIFY_FLAG_ADDRESS,   /**< address of a flag: 32 bits, only read */
+    VERIFY_HELPER,         /**< address of a C function; number: which of the helpers */
+    VERIFY_HOST,           /**< likewise, and behind it the word that is its first argument */
+    VERIFY_RECORD,         /**< a function's record; number: its signature */
+    VERIFY_RECORD_ADDRESS, /**< address of one, never 0 */
+    VERIFY_TABLE,          /**< a table; number: which */
+    VERIFY_TABLE_ADDRESS,  /**< address of one */
+};
+
+struct verify_field {
+    uint32_t at; /* bytes from the context */
+    uint32_t number;
+    uint8_t kind, type;
+    bool is_writable; /* of a cell */
+};
+
+struct verify_helper {
+    uint32_t signature;
+    uint32_t cells; /* signature: of what parameters of types VERIFY_FRAME_IN and _OUT point to */
+};
+
+/** A type id, as records carry it, and the signature that it stands for. */
+struct verify_type_id {
+    uint32_t id, signature;
+};
+
+/** Of a function's record: 64 bits each, but for the id, which has 32. */
+#define VERIFY_RECORD_CODE    0u
+#define VERIFY_RECORD_CONTEXT 8u
+#define VERIFY_RECORD_TYPE    16u
+#define VERIFY_RECORD_BYTES   24u
+/** Of a table: the address of its elements (64 bits), then how many there are (32). */
+#define VERIFY_TABLE_ELEMENTS 0u
+#define VERIFY_TABLE_LENGTH   8u
+
+/** What the functions of one piece of code have in common. Built by a front-end; read only. */
+struct verify_shape {
+    const struct verify_field *fields; /* ascending by `at` */
+    const uint8_t *types;              /* enum verify_type */
+    const struct verify_signature *signatures;
+    const struct verify_helper *helpers;
+    const struct verify_type_id *ids; /* ascending */
+    const uint32_t *functions;        /* signature of each function of the piece, in order */
+    const uint8_t *tables, *elements; /* type of each table and of each element segment */
+    uint32_t field_count, signature_count, id_count, table_count, element_count, data_count;
+    uint64_t window; /* bytes from the base of memory 0: an access there is explained by its row */
+    bool has_pads;   /* indirect calls and jumps must land on pads */
+};
+
+/** Why a function was refused. */
+struct verify_error {
+    uint32_t function; /* of the piece */
+    uint32_t offset;   /* bytes from the start of the function */
+    char text[96];
+};
+
+/**
+ * @brief Prove that one function of a piece keeps to the sandbox.
+ * @param p         Its block is written, its calls are completed; rows and functions are filled in.
+ * @param function  Index in p->functions.
+ * @param a         For the books; what is taken from it is not given back.
+ * @param work      Counts the steps taken, if it is not NULL: for tests of linearity.
+ * @return OK; E_CORRUPT: *err says why it must not run; E_NOMEM. @context{thread}
+ */
+enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
+                            const struct code_piece *p, uint32_t function, struct arena *a,
+                            struct verify_error *err, uint64_t *work);
