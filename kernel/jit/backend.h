@@ -10,6 +10,7 @@
 #include "kernel/jit/opt/layout.h"
 #include "kernel/jit/codegen/select.h"
 #include "kernel/jit/codegen/vcode.h"
+#include "kernel/jit/verify/verify.h"
 #include "kernel/status.h"
 
 #include <stddef.h>
@@ -69,6 +70,8 @@ struct jit_machine {
     /** @brief Where a frame says that its function returns to: without what a C function adds that
      * signs it. Compiled code signs nothing. */
     uint64_t (*return_address)(uint64_t saved);
+
+    const struct verify_machine *verify; /* what proves the code that emit() has written */
 
     /** @brief Text of an instruction before encoding: its operation, then what is not an operand.
      */

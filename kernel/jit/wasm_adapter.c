@@ -10,6 +10,7 @@
 #include "kernel/jit/wasm_engine.h"
 
 #include "kernel/jit/wasm/runtime.h"
+#include "kernel/jit/wasm_shape.h"
 #include "kernel/lib/string.h"
 
 #define CELLS_MAX 2048u /* arguments or results of a host function */
@@ -239,7 +240,10 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
         s = code_builder_add(&b, &code);
     }
     if (s == OK) {
-        s = code_builder_finish(&b, &c->map, 0, &out->piece);
+        bool pads = (c->options.jit.features & c->options.machine->landing_pads) != 0;
+        b.arena = a;
+        b.shape = wasm_shape_of_adapter(a, &out->key, out->is_direct, pads);
+        s = b.shape == NULL ? E_NOMEM : code_builder_finish(&b, &c->map, 0, &out->piece);
     }
     code_builder_free(&b);
     return s;

@@ -3,7 +3,9 @@
 // From a module to code in memory: each function is built, compiled and appended (code_builder.h).
 // Host functions are wasm_adapter.c.
 #include "kernel/jit/wasm_engine.h"
+#include "kernel/jit/wasm_shape.h"
 
+#include "kernel/assert.h"
 #include "kernel/jit/code/code_call.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -57,6 +59,40 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     return s;
 }
 
+/* The verifier has found a mistake of the compiler: not the program's fault, but it must not run.
+ */
+static void report_refusal(const struct verify_error *refusal, const struct wasm_module *m,
+                           uint32_t first, struct wasm_error *err)
+{
+    char text[128];
+    (void)fmt_print(text, sizeof text, "the compiler made unsafe code, at offset 0x%x: %s",
+                    refusal->offset, refusal->text);
+    (void)fail(err, E_CORRUPT, m, first + refusal->function, text);
+#ifdef HALYARD_DEBUG
+    panic("jit: %s", err->text);
+#endif
+}
+
+static enum status finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
+                          struct compiled_module *c, const struct wasm_module *m,
+                          struct wasm_error *err)
+{
+    const struct wasm_compiled_options *o = &compiler->options;
+    uint32_t first = m->imported[WASM_FUNCTION];
+    b->arena = arena;
+    b->shape = wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
+    enum status s = b->shape == NULL ? E_NOMEM
+                                     : code_builder_finish(b, &compiler->map,
+                                                           WASM_HELPER_COUNT + first, &c->piece);
+    if (s == E_CORRUPT) {
+        report_refusal(&b->refusal, m, first, err);
+    } else if (s != OK) {
+        (void)wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE],
+                            "no place for %u bytes of code: %s", b->size, status_text(s));
+    }
+    return s;
+}
+
 /* Calls name callees: the module's functions are behind its helpers, imported ones first. */
 static enum status compile_all(struct compiler *compiler, const struct wasm_store *store,
                                struct compiled_module *c, const struct wasm_module *m,
@@ -71,14 +107,10 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     for (uint32_t n = first; s == OK && n < m->function_count; n++) {
         s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, &b, m, n, &arena, err);
     }
-    arena_free_all(&arena);
     if (s == OK) {
-        s = code_builder_finish(&b, &compiler->map, WASM_HELPER_COUNT + first, &c->piece);
-        if (s != OK) {
-            (void)wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE],
-                                "no place for %u bytes of code: %s", b.size, status_text(s));
-        }
+        s = finish(compiler, &b, &arena, c, m, err);
     }
+    arena_free_all(&arena);
     code_builder_free(&b);
     return s;
 }

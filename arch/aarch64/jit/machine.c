@@ -136,5 +136,6 @@ const struct jit_machine jit_machine_aarch64 = {
     .emit = a64_emit,
     .patch_call = patch_call,
     .return_address = return_address,
+    .verify = &verify_aarch64,
     .print = print,
 };

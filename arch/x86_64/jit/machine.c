@@ -134,5 +134,6 @@ const struct jit_machine jit_machine_x86_64 = {
     .emit = x86_emit,
     .patch_call = patch_call,
     .return_address = return_address,
+    .verify = &verify_x86_64,
     .print = print,
 };

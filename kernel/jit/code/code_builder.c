@@ -4,6 +4,7 @@
 #include "kernel/jit/code/code_builder.h"
 
 #include "kernel/assert.h"
+#include "kernel/jit/arena.h"
 #include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
@@ -123,6 +124,21 @@ static enum status fill_block(const struct code_builder *b, const struct code_ma
     return complete_calls(b, m, first_callee, block);
 }
 
+/* What is about to run, as it lies there: each function, by itself. */
+static enum status verify_all(struct code_builder *b, const struct code_map *m,
+                              const struct code_piece *p)
+{
+    enum status s = OK;
+    for (uint32_t n = 0; b->shape != NULL && s == OK && n < p->function_count; n++) {
+        struct arena_mark mark = arena_mark(b->arena);
+        s = is_stopped(m)
+                ? E_CANCELLED
+                : verify_function(m->machine->verify, b->shape, p, n, b->arena, &b->refusal, NULL);
+        arena_release(b->arena, mark);
+    }
+    return s;
+}
+
 enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
                                 struct code_piece *out)
 {
@@ -140,6 +156,9 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     out->functions = b->functions;
     out->function_count = b->function_count;
     s = fill_block(b, m, first_callee, &out->block);
+    if (s == OK) {
+        s = verify_all(b, m, out);
+    }
     if (s == OK) {
         s = code_map_add(m, out);
     }

@@ -42,6 +42,9 @@ enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_
 #define WASM_TYPES_MAX   65536u /* of a module */
 #define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
 #define WASM_GUARD_BYTES UINT64_C(0x80000000) /* behind the 4 GiB that an index reaches */
+/** Of addresses, from the base of a memory on. A page more than indices and offsets reach: an
+ * access ends behind what it starts at. */
+#define WASM_WINDOW_BYTES ((UINT64_C(1) << 32) + WASM_GUARD_BYTES + 4096)
 
 /** Why a module was refused: "code section, offset 0x123: type mismatch: expected i32, found f64".
  */

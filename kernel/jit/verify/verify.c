@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// One function after its blocks are found: each is looked at once, in an order in which everything
+// that leads forwards to it comes before. docs/jit.md, "The verifier".
+#include "kernel/jit/verify/verify_internal.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+#define FUNCTION_ALIGN 16u
+
+/* ---- Failing ---- */
+
+bool verify_refuse(struct verifier *v, const char *text)
+{
+    if (v->status == OK) {
+        v->status = E_CORRUPT;
+        v->err->function = v->function;
+        v->err->offset = v->at;
+        (void)fmt_print(v->err->text, sizeof v->err->text, "%s", text);
+    }
+    return false;
+}
+
+bool verify_grow(struct verifier *v, void *array, uint32_t *capacity, uint64_t needed,
+                 size_t element)
+{
+    void **slot = array;
+    void *grown =
+        v->status == OK ? arena_grow_list(v->arena, *slot, capacity, needed, element) : NULL;
+    if (grown == NULL) {
+        v->status = v->status == OK ? E_NOMEM : v->status;
+        return false;
+    }
+    *slot = grown;
+    return true;
+}
+
+/* ---- Between blocks ---- */
+
+/* What a block begins with is what every block before it ends with. */
+static bool leave_to(struct verifier *v, uint32_t target)
+{
+    struct block *to = &v->blocks[target];
+    uint32_t fp = value_register(v, v->m->fp);
+    if (!to->has_entry) {
+        to->has_entry = true;
+        to->sp = v->sp;
+        to->fp = fp;
+    }
+    return (to->sp == v->sp && value_same(v, to->fp, fp)) ||
+           verify_refuse(v, "the stack differs by the way here");
+}
+
+static bool leave_block(struct verifier *v)
+{
+    const struct block *b = &v->blocks[v->block];
+    if (b->succ_count == 0) {
+        return true;
+    }
+    if (v->is_leaving || !verify_is_home(v)) {
+        return verify_refuse(v, "a jump in the middle of a return or of a call");
+    }
+    for (uint32_t n = 0; n < b->succ_count; n++) {
+        if (!leave_to(v, v->edges[b->succs + n])) {
+            return false;
+        }
+        v->work++;
+    }
+    return true;
+}
+
+static uint32_t facts_of_edge(const struct verifier *v, uint32_t edge)
+{
+    return v->blocks[edge >> 1].edge_facts[edge & 1];
+}
+
+static uint32_t facts_at_start(struct verifier *v, const struct block *b)
+{
+    uint32_t common = NO_NODE;
+    for (uint32_t n = 0; n < b->pred_count; n++) {
+        uint32_t edge = v->edges[b->preds + n];
+        if (v->blocks[edge >> 1].order >= b->order) {
+            continue;
+        }
+        uint32_t facts = facts_of_edge(v, edge);
+        common = common == NO_NODE ? facts : fact_common(v, common, facts);
+    }
+    return common == NO_NODE || b == v->blocks ? 0 : common;
+}
+
+static void enter_block(struct verifier *v, uint32_t number)
+{
+    struct block *b = &v->blocks[number];
+    v->block = number;
+    v->sp = b->sp;
+    v->is_leaving = false;
+    v->flags.is_valid = false;
+    v->facts_now = b->facts = facts_at_start(v, b);
+    value_enter_block(v);
+    b->out[v->m->fp] = b->fp;
+    b->out[v->m->sp] = value_new(v, VALUE_FRAME, 0, (uint64_t)(int64_t)b->sp);
+    b->out[v->m->context] = v->entry[v->m->context];
+    b->out[v->m->base] = v->entry[v->m->base];
+}
+
+static bool look_at_block(struct verifier *v, uint32_t number)
+{
+    enter_block(v, number);
+    struct block *b = &v->blocks[number];
+    b->edge_facts[0] = b->edge_facts[1] = b->facts;
+    for (uint32_t n = 0; n < b->count; n++) {
+        if (!verify_step(v, &v->insns[b->first + n])) {
+            return false;
+        }
+    }
+    return leave_block(v);
+}
+
+/* What a loop begins with still holds when it begins again. */
+static bool facts_survive(struct verifier *v)
+{
+    for (uint32_t n = 0; n < v->block_count; n++) {
+        const struct block *b = &v->blocks[n];
+        for (uint32_t p = 0; b->is_header && p < b->pred_count; p++) {
+            uint32_t edge = v->edges[b->preds + p];
+            if (v->blocks[edge >> 1].order >= b->order &&
+                fact_common(v, b->facts, facts_of_edge(v, edge)) != b->facts) {
+                v->at = v->insns[b->first].at;
+                return verify_refuse(v, "a loop that is entered in the middle");
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- The whole ---- */
+
+static bool verify(struct verifier *v)
+{
+    if (v->piece->functions[v->function].start % FUNCTION_ALIGN != 0 ||
+        v->piece->block.address % FUNCTION_ALIGN != 0) {
+        return verify_refuse(v, "a function that is not aligned"); /* its constants are, by that */
+    }
+    v->zero = value_const(v, 0);
+    v->undefined = value_new(v, VALUE_UNDEFINED, 0, 0);
+    if (!verify_find_blocks(v) || !verify_enter(v)) {
+        return false;
+    }
+    if (v->shape->has_pads && v->insns[0].op != VERIFY_PAD) {
+        v->at = 0;
+        return verify_refuse(v, "an entry without a landing pad");
+    }
+    v->blocks[0].has_entry = true;
+    v->blocks[0].fp = v->entry[v->m->fp];
+    for (uint32_t n = 0; n < v->block_count; n++) {
+        if (!look_at_block(v, v->order[n])) {
+            return false;
+        }
+    }
+    return facts_survive(v) && value_finish(v);
+}
+
+enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
+                            const struct code_piece *p, uint32_t function, struct arena *a,
+                            struct verify_error *err, uint64_t *work)
+{
+    const struct code_function *f = &p->functions[function];
+    struct verifier *v = arena_alloc(a, sizeof *v);
+    if (v == NULL) {
+        return E_NOMEM;
+    }
+    uint32_t kept = m->callee_saved | m->reserved | UINT32_C(1) << m->sp | UINT32_C(1) << m->fp |
+                    UINT32_C(1) << m->context | UINT32_C(1) << m->base;
+    *v = (struct verifier){.m = m,
+                           .called = ~(uint64_t)kept & ((UINT64_C(1) << LOCATIONS) - 1) &
+                                     ~(UINT64_C(1) << VERIFY_ZERO),
+                           .shape = shape,
+                           .piece = p,
+                           .signature = &shape->signatures[shape->functions[function]],
+                           .code = p->block.bytes + f->start,
+                           .function = function,
+                           .size = f->size,
+                           .arena = a,
+                           .err = err};
+    if (!verify(v) && v->status == OK) {
+        (void)verify_refuse(v, "a failure without a reason");
+    }
+    if (work != NULL) {
+        *work += v->work;
+    }
+    return v->status;
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+//
+// Where functions meet: what a function finds when it is entered, what it owes at calls and when it
+// returns. The convention is that of kernel/jit/code.h.
+#include "kernel/jit/verify/verify_internal.h"
+
+#include "kernel/lib/sort.h"
+
+/* ---- Signatures ---- */
+
+struct place {
+    uint32_t reg; /* VERIFY_NONE: a cell, or (of a float) a vector register */
+    int64_t cell; /* bytes from the first, or -1 */
+    uint8_t type;
+};
+
+/** Walks parameters, then results. */
+struct walk {
+    const struct verifier *v;
+    const struct verify_signature *signature;
+    uint32_t next, ints, floats;
+    int64_t cell;
+};
+
+static bool is_float(unsigned type)
+{
+    return type == VERIFY_F32 || type == VERIFY_F64 || type == VERIFY_V128;
+}
+
+static struct place next_place(struct walk *w)
+{
+    const struct verifier *v = w->v;
+    bool results = w->next >= w->signature->params;
+    if (w->next == w->signature->params) {
+        w->ints = w->floats = 0;
+    }
+    struct place p = {.reg = VERIFY_NONE, .cell = -1};
+    p.type = v->shape->types[w->signature->types + w->next++];
+    uint32_t limit = results ? JIT_RESULT_REGS : JIT_ARG_REGS;
+    uint32_t *used = is_float(p.type) ? &w->floats : &w->ints;
+    if (*used < limit) {
+        uint32_t n = (*used)++;
+        p.reg = is_float(p.type) ? (unsigned)VERIFY_NONE
+                : results        ? v->m->results[n]
+                                 : v->m->arguments[n];
+        return p;
+    }
+    int64_t bytes = p.type == VERIFY_V128 ? 16 : 8;
+    p.cell = ALIGN_UP(w->cell, bytes);
+    w->cell = p.cell + bytes;
+    return p;
+}
+
+static struct walk walk_signature(const struct verifier *v, const struct verify_signature *s)
+{
+    return (struct walk){.v = v, .signature = s};
+}
+
+/* Bytes of cells of a signature. */
+static int64_t cells_of(const struct verifier *v, const struct verify_signature *s)
+{
+    struct walk w = walk_signature(v, s);
+    for (uint32_t n = 0; n < s->params + s->results; n++) {
+        (void)next_place(&w);
+    }
+    return w.cell;
+}
+
+/* ---- Cells ---- */
+
+static bool cell_is(struct verifier *v, int64_t at, unsigned type)
+{
+    uint32_t value = value_load_cell(v, at);
+    if ((value & CELL_HALF) != 0) {
+        return verify_refuse(v, "a cell of which only half was written");
+    }
+    if (!value_demand(v, value, DEMAND_WHOLE)) {
+        return false;
+    }
+    return verify_is_reference(type) ? verify_typed(v, value, type)
+                                     : value_demand(v, value, DEMAND_NUMBER);
+}
+
+static bool cell_becomes(struct verifier *v, int64_t at, unsigned type)
+{
+    uint32_t node =
+        verify_is_reference(type) ? value_new(v, VALUE_REFERENCE, 0, type) : value_number(v, 64);
+    return value_store_cell(v, at, node) &&
+           (type != VERIFY_V128 || value_store_cell(v, at + 8, node));
+}
+
+/* ---- Entry and return ---- */
+
+static void enter_registers(struct verifier *v)
+{
+    const struct verify_machine *m = v->m;
+    for (unsigned r = 0; r < LOCATIONS; r++) {
+        bool kept = r < 32 && (m->callee_saved >> r & 1) != 0;
+        v->entry[r] = kept || r == m->fp ? value_new(v, VALUE_SAVED, 0, r) : v->undefined;
+    }
+    v->entry[VERIFY_ZERO] = v->zero;
+    v->entry[m->sp] = value_new(v, VALUE_FRAME, 0, 0);
+    v->entry[m->context] = value_new(v, VALUE_CONTEXT, 0, 0);
+    v->entry[m->base] = value_new(v, VALUE_WINDOW, NO_NODE, 0);
+    v->entry[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, 0);
+    if (m->link != VERIFY_NONE) {
+        v->entry[m->link] = value_new(v, VALUE_RETURN, 0, 0);
+    }
+}
+
+bool verify_enter(struct verifier *v)
+{
+    struct walk w = walk_signature(v, v->signature);
+    int64_t cells = cells_of(v, v->signature);
+    if (cells > INT32_MAX / 2) {
+        return verify_refuse(v, "a signature with too many cells");
+    }
+    v->incoming = (int32_t)cells;
+    enter_registers(v);
+    v->block = v->block_count; /* cells of the caller: as if a block before the first wrote them */
+    for (uint32_t n = 0; n < v->signature->params; n++) {
+        struct place p = next_place(&w);
+        if (p.reg != VERIFY_NONE) {
+            v->entry[p.reg] = verify_value_of_type(v, p.type);
+        } else if (p.cell >= 0 && !cell_becomes(v, v->m->return_bytes + p.cell, p.type)) {
+            return false;
+        }
+    }
+    return v->status == OK;
+}
+
+bool verify_is_home(struct verifier *v)
+{
+    uint32_t context = value_register(v, v->m->context), base = value_register(v, v->m->base);
+    return value_same(v, context, v->entry[v->m->context]) &&
+           value_same(v, base, v->entry[v->m->base]);
+}
+
+static bool keeps(struct verifier *v, unsigned reg)
+{
+    return value_demand_equal(v, value_register(v, reg), v->entry[reg]);
+}
+
+bool verify_return(struct verifier *v, const struct verify_insn *i)
+{
+    const struct verify_machine *m = v->m;
+    if (v->sp != 0 || i->a != m->link || (m->link != VERIFY_NONE && !keeps(v, m->link))) {
+        return verify_refuse(v, "a return to something else than the caller");
+    }
+    for (unsigned r = 0; r < 32; r++) {
+        if (((m->callee_saved >> r & 1) != 0 || r == m->fp) && !keeps(v, r)) {
+            return verify_refuse(v, "a register of the caller is not restored");
+        }
+    }
+    if (!verify_is_home(v)) {
+        return verify_refuse(v, "a return with another context");
+    }
+    struct walk w = walk_signature(v, v->signature);
+    for (uint32_t n = 0; n < v->signature->params + v->signature->results; n++) {
+        struct place p = next_place(&w);
+        if (n < v->signature->params) {
+            continue;
+        }
+        if (p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) {
+            return false;
+        }
+        if (p.cell >= 0 && !cell_is(v, m->return_bytes + p.cell, p.type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Calls ---- */
+
+/* Interrupts, helpers and functions without a frame of their own find room below. */
+static bool has_room(struct verifier *v)
+{
+    return (!v->is_leaving && (int64_t)v->probed <= (int64_t)v->sp - v->m->margin) ||
+           verify_refuse(v, "a call without a probe of the stack below");
+}
+
+static void clobber(struct verifier *v)
+{
+    struct block *b = &v->blocks[v->block];
+    for (uint64_t left = v->called; left != 0; left &= left - 1) {
+        b->out[__builtin_ctzll(left)] = v->undefined;
+    }
+    b->out[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, v->at);
+}
+
+static bool pass_arguments(struct verifier *v, const struct verify_signature *s)
+{
+    struct walk w = walk_signature(v, s);
+    for (uint32_t n = 0; n < s->params; n++) {
+        struct place p = next_place(&w);
+        if (p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) {
+            return false;
+        }
+        if (p.cell >= 0 && !cell_is(v, v->sp + p.cell, p.type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The callee owns the cells that it was called with. */
+static bool take_results(struct verifier *v, const struct verify_signature *s)
+{
+    struct walk w = walk_signature(v, s);
+    clobber(v);
+    for (uint32_t n = 0; n < s->params + s->results; n++) {
+        struct place p = next_place(&w);
+        bool result = n >= s->params;
+        if (result && p.reg != VERIFY_NONE) {
+            value_set_register(v, p.reg, verify_value_of_type(v, p.type));
+        }
+        if (p.cell >= 0 && !(result ? cell_becomes(v, v->sp + p.cell, p.type)
+                                    : value_store_cell(v, v->sp + p.cell, v->undefined))) {
+            return false;
+        }
+    }
+    return v->status == OK;
+}
+
+static bool call_compiled(struct verifier *v, const struct verify_signature *s)
+{
+    v->work += s->params + s->results;
+    if (v->sp + cells_of(v, s) > 0) {
+        return verify_refuse(v, "a call whose cells do not fit the frame");
+    }
+    return has_room(v) && pass_arguments(v, s) && take_results(v, s);
+}
+
+bool verify_call(struct verifier *v, const struct verify_insn *i)
+{
+    const struct code_piece *p = v->piece;
+    int64_t target = p->functions[v->function].start + i->imm;
+    uint32_t n = target < 0 || target > UINT32_MAX
+                     ? p->function_count
+                     : SORTED_FIND(p->functions, p->function_count, start, (uint32_t)target);
+    if (n == p->function_count || p->functions[n].start != target) {
+        return verify_refuse(v, "a call of something that is no function");
+    }
+    if (!verify_is_home(v)) {
+        return verify_refuse(v, "a call of an own function with another context");
+    }
+    return call_compiled(v, &v->shape->signatures[v->shape->functions[n]]);
+}
+
+/* ---- Calls through records ---- */
+
+static const struct verify_signature *signature_by_id(struct verifier *v, uint32_t id)
+{
+    const struct verify_shape *s = v->shape;
+    uint32_t n = SORTED_FIND(s->ids, s->id_count, id, id);
+    return n < s->id_count && s->ids[n].id == id ? &s->signatures[s->ids[n].signature] : NULL;
+}
+
+/* What a record's function takes: as its field says, or as its type was found to be. */
+static const struct verify_signature *signature_of(struct verifier *v, uint32_t record)
+{
+    const struct value *x = value_of(v, record);
+    uint32_t id;
+    if (x->kind == VALUE_RECORD) {
+        return &v->shape->signatures[v->shape->fields[x->n].number];
+    }
+    if (x->kind == VALUE_CONTEXT) {
+        const struct verify_field *f = verify_field_at(v, x->n);
+        return f != NULL ? &v->shape->signatures[f->number] : NULL;
+    }
+    return fact_type(v, record, &id) ? signature_by_id(v, id) : NULL;
+}
+
+static bool call_record(struct verifier *v, uint32_t record)
+{
+    struct value context = *value_of(v, value_address(v, v->m->context));
+    struct value base = *value_of(v, value_address(v, v->m->base));
+    if (context.kind != VALUE_CONTEXT_OF || base.kind != VALUE_BASE_OF ||
+        !value_same(v, context.a, record) || !value_same(v, base.a, record)) {
+        return verify_refuse(v, "a call without the context of what is called");
+    }
+    const struct verify_signature *s = signature_of(v, record);
+    if (s == NULL) {
+        return verify_refuse(v, "a call of a function whose type was not compared");
+    }
+    return call_compiled(v, s);
+}
+
+/* ---- Helpers ---- */
+
+static bool is_table(const struct verifier *v, uint64_t n)
+{
+    return n < v->shape->table_count;
+}
+
+/* A constant that the helper relies on. */
+static bool constant_is_right(const struct verifier *v, unsigned type, uint64_t n)
+{
+    const struct verify_shape *s = v->shape;
+    uint64_t high = n >> 32, low = n & UINT32_MAX;
+    switch (type) {
+    case VERIFY_TABLE_NUMBER:
+        return is_table(v, n);
+    case VERIFY_TABLE_PAIR:
+        return is_table(v, high) && is_table(v, low) && s->tables[high] == s->tables[low];
+    case VERIFY_TABLE_SEGMENT:
+        return is_table(v, high) && low < s->element_count && s->tables[high] == s->elements[low];
+    case VERIFY_ELEMENT_NUMBER:
+        return n < s->element_count;
+    default: /* VERIFY_DATA_NUMBER */
+        return n < s->data_count;
+    }
+}
+
+/* Cells of the frame that a helper reads, or writes. */
+static bool pass_cells(struct verifier *v, uint32_t node, const struct verify_signature *s,
+                       bool reads)
+{
+    struct value x = *value_of(v, node);
+    uint32_t first = reads ? 0 : s->params, count = reads ? s->params : s->results;
+    int64_t at = (int64_t)x.n;
+    if (x.kind != VALUE_FRAME || at < v->sp || at % 8 != 0) {
+        return verify_refuse(v, "a helper is given an address outside the frame");
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        unsigned type = v->shape->types[s->types + first + n];
+        int64_t end = at + (type == VERIFY_V128 ? 16 : 8);
+        if (end > 0) {
+            return verify_refuse(v, "a helper is given cells outside the frame");
+        }
+        if (!(reads ? cell_is(v, at, type) : cell_becomes(v, at, type))) {
+            return false;
+        }
+        at = end;
+    }
+    return true;
+}
+
+static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, uint32_t node,
+                           unsigned type, uint32_t *table)
+{
+    if (type == VERIFY_FRAME_IN || type == VERIFY_FRAME_OUT) {
+        return pass_cells(v, node, &v->shape->signatures[h->cells], type == VERIFY_FRAME_IN);
+    }
+    if (type == VERIFY_TABLE_VALUE) {
+        return verify_typed(v, node, v->shape->tables[*table]);
+    }
+    if (type < VERIFY_TABLE_NUMBER) {
+        return !is_float(type) && verify_typed(v, node, type);
+    }
+    uint32_t forward = value_forward(v, node);
+    if (forward != NO_NODE && value_of(v, forward)->kind == VALUE_CONST &&
+        value_demand_equal(v, node, forward)) {
+        node = forward;
+    }
+    struct value x = *value_of(v, node);
+    if (x.kind != VALUE_CONST || !constant_is_right(v, type, x.n)) {
+        return verify_refuse(v, "a helper is given a wrong number of a table or segment");
+    }
+    *table = type == VERIFY_TABLE_NUMBER ? (uint32_t)x.n : *table;
+    return true;
+}
+
+static bool call_helper(struct verifier *v, const struct value *target)
+{
+    const struct verify_helper *h = &v->shape->helpers[target->n];
+    const struct verify_signature *s = &v->shape->signatures[h->signature];
+    struct value first = *value_of(v, value_address(v, v->m->helper_arguments[0]));
+    bool is_right = target->a != 0 ? first.kind == VALUE_HOST && first.n == target->n
+                                   : first.kind == VALUE_CONTEXT && first.n == 0;
+    uint32_t table = 0;
+    if (!is_right || !verify_is_home(v)) {
+        return verify_refuse(v, "a helper is called with another context");
+    }
+    if (s->params >= ARRAY_COUNT(v->m->helper_arguments) || s->results > 1 || !has_room(v)) {
+        return verify_refuse(v, "a helper is called with too many arguments");
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        uint32_t node = value_address(v, v->m->helper_arguments[n + 1]);
+        if (!pass_to_helper(v, h, node, v->shape->types[s->types + n], &table)) {
+            return verify_refuse(v, "a helper is called with a wrong argument");
+        }
+    }
+    clobber(v);
+    if (s->results == 1) { /* C leaves the upper half of an i32 open */
+        unsigned type = v->shape->types[s->types + s->params];
+        value_set_register(v, v->m->helper_result,
+                           verify_is_reference(type) ? value_new(v, VALUE_REFERENCE, 0, type)
+                                                     : value_number(v, 64));
+    }
+    return v->status == OK;
+}
+
+bool verify_call_to(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t node = (i->flags & VERIFY_MEM) != 0 ? verify_read(v, i, 8, 0) : value_address(v, i->b);
+    struct value x = *value_of(v, node);
+    if (v->status != OK) {
+        return false;
+    }
+    if (x.kind == VALUE_HELPER) {
+        return call_helper(v, &x);
+    }
+    return x.kind == VALUE_CODE_OF ? call_record(v, x.a)
+                                   : verify_refuse(v, "a call of an unknown address");
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+//
+// What the proof needs of values that are not known yet. A value that comes into a loop backwards
+// is known when all blocks have been looked at. Until then each use of such a merge notes what it
+// needs: a number, a number of 32 bits, a reference, or that the merge is none because the same
+// value comes on every way. At the end the demands are met, or the function is refused. A demand
+// that a merge makes of itself is met: each round of a loop rests on the round before it.
+#include "kernel/jit/verify/verify_internal.h"
+
+#define NARROW_DEPTH 7u /* of operands and merges that are looked through */
+
+static bool is_header(const struct merge *m)
+{
+    return m->count == 0 && m->block != NO_BLOCK;
+}
+
+static bool push_pending(struct verifier *v, uint32_t merge)
+{
+    if (v->merges[merge].is_pending) {
+        return true;
+    }
+    if (!ROOM(v, pending_merge, 1)) {
+        return false;
+    }
+    v->merges[merge].is_pending = true;
+    v->pending_merges[v->pending_merge_count++] = merge;
+    return true;
+}
+
+/* ---- What is known ---- */
+
+static bool meets_reference(const struct value *x, unsigned type, const struct verifier *v)
+{
+    if (x->kind == VALUE_CONST) {
+        return x->n == 0;
+    }
+    if (x->kind == VALUE_REFERENCE) {
+        return x->n == type;
+    }
+    if (type != VERIFY_FUNCREF) {
+        return false;
+    }
+    if (x->kind == VALUE_CONTEXT) { /* a function of the module itself */
+        const struct verify_field *f = verify_field_at(v, x->n);
+        return f != NULL && f->kind == VERIFY_RECORD && f->at == x->n;
+    }
+    return x->kind == VALUE_RECORD;
+}
+
+static bool meets(struct verifier *v, const struct value *x, unsigned demands)
+{
+    if (x->kind == VALUE_UNDEFINED) {
+        return verify_refuse(v, "something is read that is not written on every way");
+    }
+    if ((demands & (DEMAND_NUMBER | DEMAND_U32)) != 0 && !value_is_number(x)) {
+        return verify_refuse(v, "an address is used as a number");
+    }
+    if ((demands & DEMAND_U32) != 0 && x->width > 32) {
+        return verify_refuse(v, "a number may be wider than 32 bits");
+    }
+    if (((demands & DEMAND_FUNCREF) != 0 && !meets_reference(x, VERIFY_FUNCREF, v)) ||
+        ((demands & DEMAND_EXTERNREF) != 0 && !meets_reference(x, VERIFY_EXTERNREF, v))) {
+        return verify_refuse(v, "not a reference of the type");
+    }
+    return true;
+}
+
+/* ---- Demanding ---- */
+
+bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
+{
+    const struct value *x = value_of(v, node);
+    if (x->kind != VALUE_MERGE) {
+        return meets(v, x, demands);
+    }
+    demands |= DEMAND_DEFINED;
+    if ((x->demands & demands) == demands) {
+        return true;
+    }
+    v->values[node].demands |= (uint8_t)demands;
+    return push_pending(v, x->a);
+}
+
+bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
+{
+    if (value_same(v, node, other)) {
+        return true;
+    }
+    struct merge *m = value_merge(v, node);
+    if (m == NULL || (m->equals != NO_NODE && !value_same(v, m->equals, other))) {
+        return verify_refuse(v, "a value is not the same on every way");
+    }
+    if (m->equals != NO_NODE) {
+        return true;
+    }
+    m->equals = other;
+    return push_pending(v, value_of(v, node)->a);
+}
+
+/* A loop's value as the one that came forwards; NO_NODE: it is no such merge. */
+uint32_t value_forward(const struct verifier *v, uint32_t node)
+{
+    const struct merge *m = value_merge(v, node);
+    return m != NULL && is_header(m) ? m->first & ~CELL_HALF : NO_NODE;
+}
+
+/* ---- Widths ---- */
+
+static unsigned width_by_rule(unsigned rule, unsigned a, unsigned b)
+{
+    unsigned width = rule == RULE_MUL ? a + b : MAX(a, b) + (rule == RULE_ADD);
+    return MIN(width, 64u);
+}
+
+unsigned value_width(const struct verifier *v, uint32_t node)
+{
+    const struct value *x = value_of(v, node);
+    return value_is_number(x) ? x->width : 64;
+}
+
+/* Whether more may be found out about it: it is a merge, or computed from one. */
+static bool may_be_narrower(const struct value *x)
+{
+    return x->kind == VALUE_MERGE || x->kind == VALUE_LOW ||
+           (x->kind == VALUE_NUMBER && x->shift != RULE_NONE);
+}
+
+uint32_t value_computed(struct verifier *v, unsigned rule, uint32_t a, struct shifted b,
+                        unsigned limit)
+{
+    unsigned wide = verify_width_shifted(value_width(v, b.node), b.extend, b.shift, b.size);
+    unsigned width = MIN(width_by_rule(rule, value_width(v, a), wide), limit);
+    bool is_open = may_be_narrower(value_of(v, a)) || may_be_narrower(value_of(v, b.node));
+    uint32_t node = value_number(v, width);
+    if (is_open && v->status == OK) {
+        struct value *x = &v->values[node];
+        x->shift = (uint8_t)rule;
+        x->a = a;
+        x->n = b.node | (uint64_t)b.shift << 32 | (uint64_t)b.extend << 40 | (uint64_t)b.size << 48;
+    }
+    return node;
+}
+
+static struct shifted second_of(const struct value *x)
+{
+    return (struct shifted){(uint32_t)x->n, (uint8_t)(x->n >> 40), (uint8_t)(x->n >> 32),
+                            (uint8_t)(x->n >> 48)};
+}
+
+/* How narrow a number is if every merge is what it seems to be. @param demands  Ask for that. */
+static unsigned narrowest(struct verifier *v, uint32_t node, unsigned depth, bool demands)
+{
+    struct value x = *value_of(v, node);
+    unsigned width = value_width(v, node);
+    if (depth == NARROW_DEPTH || !may_be_narrower(&x)) {
+        return width;
+    }
+    if (x.kind == VALUE_LOW) {
+        return MIN(narrowest(v, x.a, depth + 1, demands), 32u);
+    }
+    if (x.kind == VALUE_NUMBER) {
+        struct shifted b = second_of(&x);
+        unsigned first = narrowest(v, x.a, depth + 1, demands);
+        unsigned second = narrowest(v, b.node, depth + 1, demands);
+        second = verify_width_shifted(second, b.extend, b.shift, b.size);
+        return MIN(width, width_by_rule(x.shift, first, second));
+    }
+    struct merge m = *value_merge(v, node);
+    unsigned widest = 0;
+    for (uint32_t n = 0; n < MAX(m.count, 1u) && widest < 64; n++) {
+        uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
+        widest = MAX(widest, narrowest(v, operand, depth + 1, demands));
+        if (demands && m.count == 0 && !value_demand_equal(v, node, operand)) {
+            return 64;
+        }
+    }
+    return widest;
+}
+
+bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
+{
+    if (value_width(v, node) <= width) {
+        return true;
+    }
+    if (value_of(v, node)->kind == VALUE_MERGE && width >= 32) {
+        return value_demand(v, node, DEMAND_U32);
+    }
+    return narrowest(v, node, 0, false) <= width && narrowest(v, node, 0, true) <= width;
+}
+
+/* ---- At the end ---- */
+
+/* One of the values that a merge is of. */
+static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
+{
+    unsigned demands = v->values[node].demands;
+    const struct merge *m = value_merge(v, node);
+    uint32_t from = value & ~CELL_HALF, equals = m->equals;
+    if ((demands & DEMAND_WHOLE) != 0 && (value & CELL_HALF) != 0) {
+        return verify_refuse(v, "8 bytes are read of which 4 were written");
+    }
+    if (from == node || (demands != 0 && !value_demand(v, from, demands))) {
+        return from == node;
+    }
+    return equals == NO_NODE || value_demand_equal(v, from, equals);
+}
+
+static bool resolve_header(struct verifier *v, const struct merge *m)
+{
+    struct merge copy = *m;
+    const struct block *b = &v->blocks[copy.block];
+    if (!pass_on(v, copy.node, copy.first)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < b->pred_count; n++) {
+        uint32_t p = v->edges[b->preds + n] >> 1;
+        if (v->blocks[p].order < b->order) {
+            continue;
+        }
+        uint32_t value = value_at_end(v, p, copy.location);
+        if (v->status != OK || !pass_on(v, copy.node, value)) {
+            return false;
+        }
+        v->work++;
+    }
+    return true;
+}
+
+static bool resolve(struct verifier *v, uint32_t number)
+{
+    struct merge *m = &v->merges[number];
+    m->is_pending = false;
+    if (m->block != NO_BLOCK) {
+        v->at = v->insns[v->blocks[m->block].first].at;
+    }
+    if (is_header(m)) {
+        return resolve_header(v, m);
+    }
+    for (uint32_t n = 0; n < v->merges[number].count; n++) {
+        uint32_t operand = v->operands[v->merges[number].first + n];
+        if (!pass_on(v, v->merges[number].node, operand)) {
+            return false;
+        }
+        v->work++;
+    }
+    return true;
+}
+
+bool value_finish(struct verifier *v)
+{
+    while (v->pending_merge_count > 0) {
+        uint32_t number = v->pending_merges[--v->pending_merge_count];
+        if (!resolve(v, number)) {
+            return false;
+        }
+    }
+    return v->status == OK;
+}

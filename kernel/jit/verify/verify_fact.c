@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+//
+// What comparisons on the way here have shown. Facts are a tree: a block begins with those that all
+// ways to it have in common, so a fact holds as long as it is among the ancestors of the newest
+// one. Whether it is, is found by links that skip many at once (Myers, "An applicative
+// random-access stack", 1983).
+#include "kernel/jit/verify/verify_internal.h"
+
+#define MAYBE_WIDE   (UINT64_C(1) << 63) /* in n of FACT_BYTES_MIN: if the node is a u32 */
+#define MERGES_TRIED 64u                 /* to find the length of a table in */
+
+/* ---- The tree ---- */
+
+static uint32_t hash_of(unsigned kind, uint32_t node)
+{
+    return ((uint32_t)kind * 0x9e3779b9u ^ node) * 0x85ebca6bu >> 7;
+}
+
+/* Facts about a value at the head of a loop are kept with those about what came forwards: mostly it
+ * is the same. */
+static uint32_t key_of(const struct verifier *v, unsigned kind, uint32_t node)
+{
+    if (kind == FACT_LENGTH_MIN || kind == FACT_ABOVE || node == NO_NODE) {
+        return node;
+    }
+    for (uint32_t forward = node; forward != NO_NODE; forward = value_forward(v, node)) {
+        node = value_root(v, forward);
+    }
+    return node;
+}
+
+static bool grow_table(struct verifier *v)
+{
+    if (v->fact_count < v->fact_table_size) {
+        return true;
+    }
+    uint32_t size = v->fact_table_size == 0 ? 64 : 2 * v->fact_table_size;
+    uint32_t *table = arena_alloc(v->arena, (size_t)size * sizeof *table);
+    if (table == NULL) {
+        v->status = v->status == OK ? E_NOMEM : v->status;
+        return false;
+    }
+    v->fact_table = table;
+    v->fact_table_size = size;
+    for (uint32_t n = 1; n < v->fact_count; n++) {
+        uint32_t at = hash_of(v->facts[n].kind, v->facts[n].key) & (size - 1);
+        v->facts[n].same = table[at];
+        table[at] = n;
+    }
+    return true;
+}
+
+uint32_t fact_add(struct verifier *v, uint32_t list, unsigned kind, uint32_t node, uint64_t n)
+{
+    if (v->fact_count == 0) { /* number 0 is the root of the tree */
+        if (!ROOM(v, fact, 1)) {
+            return 0;
+        }
+        v->facts[v->fact_count++] = (struct fact){.kind = FACT_NONE};
+    }
+    if (!ROOM(v, fact, 1) || !grow_table(v)) {
+        return list;
+    }
+    const struct fact *before = &v->facts[list];
+    const struct fact *jump = &v->facts[before->jump];
+    uint32_t steps = before->depth - jump->depth,
+             further = jump->depth - v->facts[jump->jump].depth;
+    uint32_t key = key_of(v, kind, node);
+    uint32_t at = hash_of(kind, key) & (v->fact_table_size - 1);
+    v->facts[v->fact_count] = (struct fact){.node = node,
+                                            .key = key,
+                                            .before = list,
+                                            .jump = steps == further ? jump->jump : list,
+                                            .depth = before->depth + 1,
+                                            .same = v->fact_table[at],
+                                            .kind = (uint8_t)kind,
+                                            .n = n};
+    v->fact_table[at] = v->fact_count;
+    v->work++;
+    return v->fact_count++;
+}
+
+static uint32_t ancestor(const struct verifier *v, uint32_t list, uint32_t depth)
+{
+    while (v->facts[list].depth > depth) {
+        const struct fact *f = &v->facts[list];
+        list = v->facts[f->jump].depth >= depth ? f->jump : f->before;
+    }
+    return list;
+}
+
+uint32_t fact_common(const struct verifier *v, uint32_t a, uint32_t b)
+{
+    if (v->fact_count == 0) {
+        return 0;
+    }
+    uint32_t depth = MIN(v->facts[a].depth, v->facts[b].depth);
+    a = ancestor(v, a, depth);
+    b = ancestor(v, b, depth);
+    while (a != b) {
+        const struct fact *x = &v->facts[a], *y = &v->facts[b];
+        bool far = x->jump != y->jump; /* lists of equal depth jump equally far */
+        a = far ? x->jump : x->before;
+        b = far ? y->jump : y->before;
+    }
+    return a;
+}
+
+/* ---- Asking ---- */
+
+static uint32_t *bucket(const struct verifier *v, unsigned kind, uint32_t node)
+{
+    return &v->fact_table[hash_of(kind, node) & (v->fact_table_size - 1)];
+}
+
+static bool is_valid(const struct verifier *v, uint32_t fact)
+{
+    uint32_t depth = v->facts[fact].depth;
+    return depth <= v->facts[v->facts_now].depth && ancestor(v, v->facts_now, depth) == fact;
+}
+
+/* Two values that may both be what came forwards into loops: then they have to be. */
+static bool become_one(struct verifier *v, uint32_t a, uint32_t b, uint32_t forward)
+{
+    return a == b || ((a == forward || value_demand_equal(v, a, forward)) &&
+                      (b == forward || value_demand_equal(v, b, forward)));
+}
+
+/* The newest fact about the node, or, if there is none, about one that may be the same. */
+static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node, uint64_t min,
+                               bool exact)
+{
+    if (v->fact_count == 0) {
+        return NULL;
+    }
+    uint32_t key = key_of(v, kind, node);
+    const struct fact *like = NULL;
+    node = key == node || node == NO_NODE ? node : value_root(v, node);
+    for (uint32_t at = *bucket(v, kind, key); at != 0; at = v->facts[at].same) {
+        const struct fact *f = &v->facts[at];
+        uint64_t n = f->n & ~MAYBE_WIDE;
+        if (f->kind != kind || f->key != key || (exact ? n != min : n < min) || !is_valid(v, at)) {
+            continue;
+        }
+        if (f->node == node) {
+            return f;
+        }
+        like = like == NULL ? f : like;
+    }
+    return like != NULL && become_one(v, like->node, node, key) ? like : NULL;
+}
+
+/* Whether a merge at the head of a loop may be the length of a table: then it has to be. */
+static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
+{
+    uint32_t forward = merge;
+    do {
+        forward = value_forward(v, forward);
+    } while (forward != NO_NODE && value_of(v, forward)->kind == VALUE_MERGE);
+    return forward != NO_NODE && value_of(v, forward)->kind == VALUE_LENGTH &&
+           value_of(v, forward)->n == table && value_demand_equal(v, merge, forward);
+}
+
+/* In a loop that does not change it, a length is read once, before. */
+static bool holds_in_loop(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+{
+    bool below = kind == FACT_BELOW_LENGTH;
+    uint32_t table = below ? (uint32_t)n : node, key = below ? key_of(v, FACT_BELOW, node) : 0;
+    uint32_t tries = MERGES_TRIED;
+    uint32_t at = v->fact_count == 0 ? 0 : *bucket(v, below ? FACT_BELOW : FACT_ABOVE, key);
+    for (; at != 0 && tries > 0; at = v->facts[at].same, tries--) {
+        const struct fact *f = &v->facts[at];
+        bool is_it = below ? f->kind == FACT_BELOW && f->key == key
+                           : f->kind == FACT_ABOVE && (f->n >> 32) + 1 >= n;
+        if (is_it && is_valid(v, at) && is_length(v, (uint32_t)f->n, table)) {
+            return !below || become_one(v, f->node, value_root(v, node), key);
+        }
+    }
+    return false;
+}
+
+bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+{
+    const struct fact *f = find(v, kind, node, n, kind == FACT_BELOW_LENGTH);
+    if (f != NULL) {
+        return (f->n & MAYBE_WIDE) == 0 || value_demand(v, f->node, DEMAND_U32);
+    }
+    return (kind == FACT_BELOW_LENGTH || kind == FACT_LENGTH_MIN) &&
+           holds_in_loop(v, kind, node, n);
+}
+
+bool fact_type(struct verifier *v, uint32_t node, uint32_t *id)
+{
+    const struct fact *f = find(v, FACT_TYPE, node, 0, false);
+    *id = f == NULL ? 0 : (uint32_t)f->n;
+    return f != NULL;
+}
+
+/* ---- From comparisons ---- */
+
+static unsigned swapped(unsigned cond)
+{
+    switch (cond) {
+    case VERIFY_BELOW:
+        return VERIFY_ABOVE;
+    case VERIFY_ABOVE:
+        return VERIFY_BELOW;
+    case VERIFY_NOT_BELOW:
+        return VERIFY_NOT_ABOVE;
+    case VERIFY_NOT_ABOVE:
+        return VERIFY_NOT_BELOW;
+    default:
+        return cond;
+    }
+}
+
+unsigned fact_opposite(unsigned cond)
+{
+    static const uint8_t of[] = {
+        [VERIFY_EQUAL] = VERIFY_NOT_EQUAL, [VERIFY_NOT_EQUAL] = VERIFY_EQUAL,
+        [VERIFY_BELOW] = VERIFY_NOT_BELOW, [VERIFY_NOT_BELOW] = VERIFY_BELOW,
+        [VERIFY_ABOVE] = VERIFY_NOT_ABOVE, [VERIFY_NOT_ABOVE] = VERIFY_ABOVE,
+        [VERIFY_OTHER] = VERIFY_OTHER};
+    return of[cond];
+}
+
+/* a < b, or a <= b if `equal`. */
+static uint32_t from_below(struct verifier *v, uint32_t list, const struct comparison *c,
+                           bool equal)
+{
+    const struct value x = *value_of(v, c->a), y = *value_of(v, c->b);
+    if (y.kind == VALUE_LENGTH && x.kind == VALUE_CONST) {
+        return x.n <= UINT32_MAX
+                   ? fact_add(v, list, FACT_LENGTH_MIN, (uint32_t)y.n, x.n + (equal ? 0 : 1))
+                   : list;
+    }
+    if (y.kind == VALUE_LENGTH && !equal && c->size == 4) {
+        return fact_add(v, list, FACT_BELOW_LENGTH, value_root(v, c->a), y.n);
+    }
+    if (y.kind == VALUE_MERGE && c->size == 4 && !equal) {
+        return x.kind == VALUE_CONST
+                   ? fact_add(v, list, FACT_ABOVE, 0, (uint64_t)(uint32_t)x.n << 32 | c->b)
+                   : fact_add(v, list, FACT_BELOW, value_root(v, c->a), c->b);
+    }
+    if (y.kind == VALUE_BYTES && x.kind == VALUE_CONST && x.n < MAYBE_WIDE) {
+        return fact_add(v, list, FACT_BYTES_MIN, NO_NODE, x.n);
+    }
+    if (y.kind == VALUE_BYTES && x.kind == VALUE_SUM && c->size == 8 && x.n < MAYBE_WIDE) {
+        return fact_add(v, list, FACT_BYTES_MIN, x.a, x.n | (x.demands != 0 ? MAYBE_WIDE : 0));
+    }
+    return list;
+}
+
+static uint32_t from_bool(struct verifier *v, uint32_t list, const struct value *x, bool holds)
+{
+    struct comparison c = v->comparisons[x->n];
+    return fact_from(v, list, &c, holds ? x->shift : fact_opposite(x->shift));
+}
+
+/* a == b, b a constant. */
+static uint32_t from_equal(struct verifier *v, uint32_t list, const struct comparison *c,
+                           bool equal)
+{
+    const struct value x = *value_of(v, c->a), y = *value_of(v, c->b);
+    if (y.kind != VALUE_CONST) {
+        return list;
+    }
+    if (x.kind == VALUE_TYPE && equal) {
+        return fact_add(v, list, FACT_TYPE, x.a, (uint32_t)y.n);
+    }
+    if (y.n != 0) {
+        return list;
+    }
+    if (x.kind == VALUE_BOOL) {
+        return from_bool(v, list, &x, !equal);
+    }
+    if (equal) {
+        return list;
+    }
+    if (x.kind == VALUE_LENGTH) {
+        return fact_add(v, list, FACT_LENGTH_MIN, (uint32_t)x.n, 1);
+    }
+    if (x.kind == VALUE_MERGE && c->size == 4) {
+        return fact_add(v, list, FACT_ABOVE, 0, c->a);
+    }
+    bool is_reference = x.kind == VALUE_REFERENCE || x.kind == VALUE_MERGE;
+    return is_reference && c->size == 8 ? fact_add(v, list, FACT_NOT_NULL, c->a, 0) : list;
+}
+
+uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c, unsigned cond)
+{
+    struct comparison s = *c;
+    if (!s.is_valid || (s.is_test && !value_same(v, s.a, s.b))) {
+        return list;
+    }
+    if (s.is_test) { /* x & x is compared with 0 */
+        s.b = v->zero;
+        s.is_test = false;
+    }
+    bool orders = cond != VERIFY_EQUAL && cond != VERIFY_NOT_EQUAL;
+    if (orders ? cond == VERIFY_ABOVE || cond == VERIFY_NOT_BELOW
+               : value_of(v, s.a)->kind == VALUE_CONST) {
+        s = (struct comparison){.a = s.b, .b = s.a, .size = s.size, .is_valid = true};
+        cond = swapped(cond);
+    }
+    switch (cond) {
+    case VERIFY_EQUAL:
+    case VERIFY_NOT_EQUAL:
+        return from_equal(v, list, &s, cond == VERIFY_EQUAL);
+    case VERIFY_BELOW:
+    case VERIFY_NOT_ABOVE:
+        return from_below(v, list, &s, cond == VERIFY_NOT_ABOVE);
+    default:
+        return list;
+    }
+}

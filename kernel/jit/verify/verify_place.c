@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// What registers and cells of the stack hold, over blocks. Registers are few: at the start of a
+// block each is what the blocks before it end with. Cells may be many: what one holds is looked up
+// when it is read, in the block before, or in all of them if there are several. What comes
+// backwards into a loop is not known yet when the loop is looked at: there the value is a merge
+// (verify_demand.c).
+#include "kernel/jit/verify/verify_internal.h"
+
+#include "kernel/lib/string.h"
+
+/* ---- By block and location ---- */
+
+#define KEY(block, location) ((uint64_t)((block) + 1) << 32 | (location))
+
+static uint32_t slot_of(const struct verifier *v, uint64_t key)
+{
+    uint64_t hash = (key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t at = (uint32_t)(hash >> 32) & (v->cell_capacity - 1);
+    while (v->cells[at].key != 0 && v->cells[at].key != key) {
+        at = (at + 1) & (v->cell_capacity - 1);
+    }
+    return at;
+}
+
+static bool grow_cells(struct verifier *v)
+{
+    struct cell_slot *old = v->cells;
+    uint32_t count = v->cell_capacity, more = count == 0 ? 64 : 2 * count;
+    if (more == 0 || (v->cells = arena_alloc(v->arena, (size_t)more * sizeof *old)) == NULL) {
+        v->cells = old;
+        v->status = v->status == OK ? E_NOMEM : v->status;
+        return false;
+    }
+    v->cell_capacity = more;
+    for (uint32_t n = 0; n < count; n++) {
+        if (old[n].key != 0) {
+            v->cells[slot_of(v, old[n].key)] = old[n];
+        }
+    }
+    return true;
+}
+
+static void put(struct verifier *v, uint32_t block, uint32_t location, uint32_t value)
+{
+    if (v->cell_count + v->cell_count / 2 >= v->cell_capacity && !grow_cells(v)) {
+        return;
+    }
+    uint32_t at = slot_of(v, KEY(block, location));
+    v->cell_count += v->cells[at].key == 0;
+    v->cells[at] = (struct cell_slot){KEY(block, location), value};
+    v->blocks[MIN(block, v->block_count - 1)].has_cells = true;
+}
+
+/* What was found out. */
+static uint32_t found(const struct verifier *v, uint32_t block, uint32_t location)
+{
+    if (v->cell_capacity == 0) {
+        return NO_NODE;
+    }
+    const struct cell_slot *slot = &v->cells[slot_of(v, KEY(block, location))];
+    return slot->key == 0 ? NO_NODE : slot->value;
+}
+
+/* ---- Looking up ---- */
+
+static bool push_frame(struct verifier *v, uint32_t depth, uint32_t block)
+{
+    if (!verify_room(v, &v->frames, &v->frame_capacity, (uint64_t)depth + 1, sizeof *v->frames)) {
+        return false;
+    }
+    v->frames[depth] = (struct look_up_frame){.block = block, .ways = v->way_count};
+    return true;
+}
+
+static bool push_way(struct verifier *v, uint32_t value)
+{
+    if (!ROOM(v, way, 1)) {
+        return false;
+    }
+    v->ways[v->way_count++] = value;
+    return true;
+}
+
+/* What the entry has. Cells of the caller lie under a block that does not exist. */
+static uint32_t at_entry(struct verifier *v, uint32_t location)
+{
+    if (location < LOCATIONS) {
+        return v->entry[location];
+    }
+    uint32_t value = found(v, v->block_count, location);
+    return value == NO_NODE ? v->undefined : value;
+}
+
+/* What a block ends with. Of registers it says so itself, or at which block's start that is to be
+ * found out. Of cells: most blocks have one before them, and what that ends with unless they write
+ * it. @param stop  If it is not known: the block at whose start it has to be found out. */
+static uint32_t climb(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
+{
+    v->work++;
+    if (location < LOCATIONS) {
+        uint32_t value = v->blocks[block].out[location];
+        *stop = value & ~OUT_LATER;
+        return (value & OUT_LATER) == 0 ? value : found(v, *stop, location);
+    }
+    const struct block *b = &v->blocks[block];
+    uint32_t value = b->has_cells ? found(v, block, location) : NO_NODE;
+    while (value == NO_NODE && b->pred_count == 1 && block != 0 && !b->is_header) {
+        block = v->edges[b->preds] >> 1;
+        b = &v->blocks[block];
+        value = b->has_cells ? found(v, block, location) : NO_NODE;
+        v->work++;
+    }
+    *stop = block;
+    return value;
+}
+
+/* The next predecessor whose value is not known. Those that are known are collected.
+ * @return NO_BLOCK: all are. Otherwise the block to look up first. */
+static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32_t location)
+{
+    const struct block *b = &v->blocks[f->block];
+    for (; f->next < b->pred_count; f->next++) {
+        uint32_t p = v->edges[b->preds + f->next] >> 1, stop;
+        if (v->blocks[p].order >= b->order) {
+            continue; /* backwards */
+        }
+        uint32_t value = climb(v, p, location, &stop);
+        if (value == NO_NODE) {
+            return stop;
+        }
+        if (!push_way(v, value)) {
+            return NO_BLOCK;
+        }
+    }
+    return NO_BLOCK;
+}
+
+static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_t location)
+{
+    if (f->block == 0 && !push_way(v, at_entry(v, location))) {
+        return;
+    }
+    uint32_t value =
+        v->way_count - f->ways == 1
+            ? v->ways[f->ways]
+            : value_join(v, f->block, location, v->ways + f->ways, v->way_count - f->ways);
+    if (v->status == OK && v->blocks[f->block].is_header) {
+        value = value_into_loop(v, f->block, location, value);
+    }
+    put(v, f->block, location, value);
+    v->way_count = f->ways;
+}
+
+/* What a location has at the end of a block, or, of a cell, at its start if it neither reads nor
+ * writes it before. The block and those where ways meet remember it. */
+uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
+{
+    uint32_t depth = 0, stop;
+    uint32_t value = climb(v, block, location, &stop);
+    if (value == NO_NODE && !push_frame(v, depth++, stop)) {
+        return v->zero;
+    }
+    while (depth > 0 && v->status == OK) {
+        uint32_t unknown = next_unknown(v, &v->frames[depth - 1], location);
+        if (unknown != NO_BLOCK) {
+            (void)push_frame(v, depth++, unknown);
+        } else if (v->status == OK) {
+            end_frame(v, &v->frames[--depth], location);
+        }
+    }
+    if (v->status != OK) {
+        return v->zero;
+    }
+    value = value == NO_NODE ? found(v, stop, location) : value;
+    if (location < LOCATIONS) {
+        v->blocks[block].out[location] = value;
+    } else if (stop != block) {
+        put(v, block, location, value);
+    }
+    return value;
+}
+
+/* ---- Registers ---- */
+
+/* What the blocks before end with, as far as they agree. */
+static void join_registers(struct verifier *v, struct block *b)
+{
+    bool is_first = true;
+    for (uint32_t n = 0; n < b->pred_count; n++) {
+        const struct block *p = &v->blocks[v->edges[b->preds + n] >> 1];
+        if (p->order >= b->order) {
+            continue;
+        }
+        if (is_first) {
+            memcpy(b->out, p->out, sizeof b->out);
+            is_first = false;
+            continue;
+        }
+        for (uint64_t left = v->written; left != 0; left &= left - 1) {
+            unsigned reg = (unsigned)__builtin_ctzll(left);
+            b->out[reg] = b->out[reg] == p->out[reg] ? b->out[reg] : v->block | OUT_LATER;
+        }
+        v->work++;
+    }
+}
+
+void value_enter_block(struct verifier *v)
+{
+    struct block *b = &v->blocks[v->block];
+    if (v->block == 0) {
+        memcpy(b->out, v->entry, sizeof b->out);
+    } else {
+        join_registers(v, b);
+    }
+    for (uint64_t left = b->is_header ? v->written : 0; left != 0; left &= left - 1) {
+        b->out[__builtin_ctzll(left)] = v->block | OUT_LATER;
+    }
+}
+
+uint32_t value_address(struct verifier *v, unsigned reg)
+{
+    return value_settle(v, value_register(v, reg));
+}
+
+/* ---- Cells ---- */
+
+static const struct kept_cell *kept(const struct verifier *v, uint32_t location)
+{
+    for (uint32_t n = 0; n < v->kept_count; n++) {
+        if (v->kept[n].location == location) {
+            return &v->kept[n];
+        }
+    }
+    return NULL;
+}
+
+uint32_t value_load_cell(struct verifier *v, int64_t offset)
+{
+    uint32_t location = value_cell(offset);
+    const struct kept_cell *k = kept(v, location);
+    uint32_t value = k != NULL ? k->node : value_at_end(v, v->block, location);
+    return value_settle(v, value & ~CELL_HALF) | (value & CELL_HALF);
+}
+
+/* What the prologue saves of the caller and of the context. */
+static bool is_kept(const struct verifier *v, uint32_t value)
+{
+    const struct value *x = value_of(v, value & ~CELL_HALF);
+    return v->block == 0 && v->kept_count < KEPT_MAX &&
+           (x->kind == VALUE_SAVED || x->kind == VALUE_RETURN ||
+            (x->kind == VALUE_CONTEXT && x->n == 0));
+}
+
+bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
+{
+    uint32_t location = value_cell(offset);
+    const struct kept_cell *k = kept(v, location);
+    if (k != NULL) {
+        return value_same(v, k->node, value) ||
+               verify_refuse(v, "what the prologue saved is written over");
+    }
+    if (is_kept(v, value)) {
+        v->kept[v->kept_count++] = (struct kept_cell){location, value};
+    } else {
+        put(v, v->block, location, value);
+    }
+    return v->status == OK;
+}

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+//
+// What each instruction does to registers, cells and flags.
+#include "kernel/jit/verify/verify_internal.h"
+
+#define BOOL_DEPTH 8u /* comparisons of the results of comparisons that are followed */
+
+/* ---- Operands ---- */
+
+static uint32_t immediate(struct verifier *v, const struct verify_insn *i)
+{
+    return value_const(v, i->size == 8 ? (uint64_t)i->imm : (uint32_t)i->imm);
+}
+
+static uint32_t operand_b(struct verifier *v, const struct verify_insn *i)
+{
+    if ((i->flags & VERIFY_IMM) != 0) {
+        return immediate(v, i);
+    }
+    if ((i->flags & VERIFY_MEM) != 0) {
+        return verify_read(v, i, i->bytes, 0);
+    }
+    return i->b == VERIFY_NONE ? v->zero : value_address(v, i->b);
+}
+
+/* b as extended and shifted. */
+static struct shifted shifted_b(const struct verify_insn *i, uint32_t b)
+{
+    return (struct shifted){b, i->extend, i->shift, i->size};
+}
+
+static bool are_numbers(struct verifier *v, uint32_t a, uint32_t b)
+{
+    return value_demand(v, a, DEMAND_NUMBER) && value_demand(v, b, DEMAND_NUMBER);
+}
+
+/* A result of `width` bits, as the size of the operation cuts it. What is narrower than 4 bytes
+ * leaves the rest of the register. */
+static bool set_number(struct verifier *v, const struct verify_insn *i, unsigned width)
+{
+    if (i->size < 4) {
+        uint32_t old = value_register(v, i->d);
+        if (value_of(v, old)->kind == VALUE_BYTE) {
+            return verify_set(v, i->d, value_new(v, VALUE_BYTE, 0, NO_NODE));
+        }
+        if (!value_demand(v, old, DEMAND_NUMBER)) {
+            return false;
+        }
+        width = MAX(value_width(v, old), 8u * i->size);
+    } else {
+        width = MIN(width, 8u * i->size);
+    }
+    return verify_set(v, i->d, value_number(v, width));
+}
+
+/* ---- Arithmetic ---- */
+
+static bool step_add(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_address(v, i->a), b = operand_b(v, i);
+    if (i->size < 4) {
+        return are_numbers(v, a, b) && set_number(v, i, 64);
+    }
+    return verify_set(v, i->d, verify_add(v, a, b, i->extend, i->shift, i->size));
+}
+
+static bool step_sub(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_address(v, i->a), b = operand_b(v, i);
+    struct value x = *value_of(v, a), y = *value_of(v, b);
+    bool is_frame = x.kind == VALUE_FRAME || x.kind == VALUE_CONTEXT;
+    if (i->size == 8 && y.kind == VALUE_CONST && (is_frame || x.kind == VALUE_CONST) &&
+        i->extend == VERIFY_WHOLE && i->shift == 0) {
+        return verify_set(v, i->d, verify_add(v, a, value_const(v, 0 - y.n), VERIFY_WHOLE, 0, 8));
+    }
+    return are_numbers(v, a, b) && set_number(v, i, 64);
+}
+
+/* Of a value whose low byte is all that is read, that byte. */
+static uint32_t low_byte(struct verifier *v, const struct verify_insn *i, uint32_t node)
+{
+    bool is_byte = i->size == 1 && value_of(v, node)->kind == VALUE_BYTE;
+    return is_byte ? value_number(v, 8) : node;
+}
+
+static bool step_logic(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = low_byte(v, i, value_register(v, i->a)), b = low_byte(v, i, operand_b(v, i));
+    if (!are_numbers(v, a, b)) {
+        return false;
+    }
+    if (i->op == VERIFY_OR && i->size >= 4) {
+        return verify_set(v, i->d, value_computed(v, RULE_OR, a, shifted_b(i, b), 8u * i->size));
+    }
+    unsigned wide = verify_width_shifted(value_width(v, b), i->extend, i->shift, i->size);
+    return set_number(v, i, i->op == VERIFY_AND ? MIN(value_width(v, a), wide) : 64);
+}
+
+static bool step_multiply(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_register(v, i->a), b = operand_b(v, i);
+    uint32_t c = i->c == VERIFY_NONE ? v->zero : value_register(v, i->c);
+    if (!are_numbers(v, a, b) || !value_demand(v, c, DEMAND_NUMBER)) {
+        return false;
+    }
+    if (i->op == VERIFY_DIV) {
+        return set_number(v, i, value_width(v, a));
+    }
+    uint32_t node = value_computed(v, RULE_MUL, a, shifted_b(i, b), 8u * i->size);
+    if (i->c != VERIFY_NONE) {
+        struct shifted second = {c, VERIFY_WHOLE, 0, i->size};
+        node = value_computed(v, RULE_ADD, node, second, 8u * i->size);
+    }
+    return verify_set(v, i->d, node);
+}
+
+/* Shifted left in 64 bits, a number of 32 is remembered: it may be the index of a table. */
+static bool step_shift_left(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_register(v, i->a);
+    unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
+    if (!value_demand(v, a, DEMAND_NUMBER)) {
+        return false;
+    }
+    bool low = i->extend == VERIFY_LOW_HALF, narrow = low || value_width(v, a) <= 32;
+    unsigned width = MIN(value_width(v, a), low ? 32u : 64u) + shift;
+    if (i->size == 4) { /* 0 | a << shift */
+        struct shifted second = {a, VERIFY_WHOLE, (uint8_t)shift, 4};
+        return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, second, 32));
+    }
+    if (shift > 4 || value_of(v, a)->kind == VALUE_CONST) {
+        return set_number(v, i, width);
+    }
+    uint32_t node = value_new(v, VALUE_SCALED, value_root(v, a), 0);
+    v->values[node].shift = (uint8_t)shift;
+    v->values[node].demands = !narrow;
+    v->values[node].width = (uint8_t)(narrow ? width : 64);
+    return verify_set(v, i->d, node);
+}
+
+static bool step_shift_right(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_register(v, i->a);
+    unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
+    unsigned width = MIN(value_width(v, a), 8u * i->size);
+    return value_demand(v, a, DEMAND_NUMBER) && set_number(v, i, width > shift ? width - shift : 0);
+}
+
+/* Registers that are read for a number that nothing more is known of. */
+static bool use_numbers(struct verifier *v, const struct verify_insn *i)
+{
+    const uint8_t regs[] = {i->a, i->c};
+    for (unsigned n = 0; n < ARRAY_COUNT(regs); n++) {
+        if (regs[n] != VERIFY_NONE && !value_demand(v, value_register(v, regs[n]), DEMAND_NUMBER)) {
+            return false;
+        }
+    }
+    return value_demand(v, operand_b(v, i), DEMAND_NUMBER);
+}
+
+static bool set_two_numbers(struct verifier *v, const struct verify_insn *i)
+{
+    return verify_set(v, i->d, value_number(v, 8u * i->size)) &&
+           verify_set(v, i->c, value_number(v, 8u * i->size));
+}
+
+static bool step_multiply_wide(struct verifier *v, const struct verify_insn *i)
+{
+    return are_numbers(v, value_register(v, i->a), operand_b(v, i)) && set_two_numbers(v, i);
+}
+
+static bool step_divide(struct verifier *v, const struct verify_insn *i)
+{
+    bool has_row = i->trap == IR_TRAP_DIVIDE + 1 || i->trap == IR_TRAP_OVERFLOW + 1;
+    return use_numbers(v, i) && (has_row || verify_row(v, i, IR_TRAP_DIVIDE)) &&
+           set_two_numbers(v, i);
+}
+
+static bool step_insert(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_register(v, i->a);
+    struct value x = *value_of(v, a);
+    if (!value_demand(v, a, DEMAND_NUMBER)) {
+        return false;
+    }
+    if (x.kind != VALUE_CONST) {
+        return set_number(v, i, 64);
+    }
+    uint64_t n = (x.n & ~(UINT64_C(0xffff) << i->shift)) | (uint64_t)i->imm << i->shift;
+    return verify_set(v, i->d, value_const(v, i->size == 8 ? n : (uint32_t)n));
+}
+
+/* ---- Moves ---- */
+
+/* The low byte of what a comparison left. */
+static bool move_bool(struct verifier *v, const struct verify_insn *i, const struct value *x)
+{
+    if (x->n == NO_NODE) {
+        return verify_set(v, i->d, value_number(v, 8));
+    }
+    uint32_t node = value_new(v, VALUE_BOOL, 0, x->n);
+    v->values[node].width = 1;
+    v->values[node].shift = x->shift;
+    return verify_set(v, i->d, node);
+}
+
+static bool step_move(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t b = value_register(v, i->b);
+    struct value x = *value_of(v, b);
+    unsigned bytes = MIN(i->bytes == 0 ? i->size : i->bytes, i->size);
+    if (bytes == 8) {
+        return value_demand(v, b, DEMAND_DEFINED) && verify_set(v, i->d, b);
+    }
+    bool is_byte = x.kind == VALUE_BYTE && bytes == 1;
+    if (i->size >= 4 && (is_byte || x.kind == VALUE_BOOL) && (i->flags & VERIFY_SIGNED) == 0) {
+        return move_bool(v, i, &x);
+    }
+    if (!value_demand(v, b, DEMAND_NUMBER) || i->size < 4) {
+        return verify_refuse(v, "an address is cut");
+    }
+    if ((i->flags & VERIFY_SIGNED) != 0) {
+        return set_number(v, i, 64);
+    }
+    if (bytes == 4) {
+        return verify_set(v, i->d, value_low(v, b));
+    }
+    return set_number(v, i, MIN(8 * bytes, value_width(v, b)));
+}
+
+static bool step_select(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t a = value_register(v, i->a), b = operand_b(v, i);
+    if (i->size == 4) {
+        a = value_low(v, a);
+        b = value_low(v, b);
+    }
+    return value_demand(v, a, DEMAND_DEFINED) && value_demand(v, b, DEMAND_DEFINED) &&
+           i->size >= 4 && verify_set(v, i->d, value_either(v, a, b));
+}
+
+/* ---- Comparisons ---- */
+
+static bool step_compare(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t right = i->a == VERIFY_NONE && (i->flags & VERIFY_IMM) == 0 ? i->c : VERIFY_NONE;
+    uint32_t a, b;
+    if (i->a == VERIFY_NONE) { /* memory is on the left */
+        a = verify_read(v, i, i->bytes, 0);
+        b = right != VERIFY_NONE ? value_register(v, right) : immediate(v, i);
+    } else {
+        a = value_register(v, i->a);
+        b = operand_b(v, i);
+    }
+    /* A reference may be compared with null, and with nothing else. */
+    bool with_null = i->size == 8 && (i->op == VERIFY_TEST ? a == b : value_same(v, b, v->zero));
+    unsigned asked = with_null ? DEMAND_DEFINED : DEMAND_NUMBER;
+    if (!value_demand(v, a, asked) || !value_demand(v, b, asked)) {
+        return false;
+    }
+    const struct value *x = value_of(v, a);
+    if (with_null && !value_is_number(x) && x->kind != VALUE_REFERENCE && x->kind != VALUE_MERGE &&
+        x->kind != VALUE_CONTEXT && x->kind != VALUE_RECORD) {
+        return verify_refuse(v, "an address is compared");
+    }
+    bool plain = i->size >= 4 && i->extend == VERIFY_WHOLE && i->shift == 0;
+    uint8_t depth = x->kind == VALUE_BOOL ? v->comparisons[x->n].depth + 1 : 0;
+    v->flags = (struct comparison){.a = a,
+                                   .b = b,
+                                   .size = i->size,
+                                   .depth = depth,
+                                   .is_valid = plain && depth < BOOL_DEPTH,
+                                   .is_test = i->op == VERIFY_TEST};
+    return v->status == OK;
+}
+
+/* 0 or 1, and which comparison it tells of. A byte of a register that held something else than 0 is
+ * all that can be used of it. */
+static bool step_set(struct verifier *v, const struct verify_insn *i)
+{
+    bool is_whole = i->size >= 4 || value_same(v, value_register(v, i->d), v->zero);
+    bool is_known = v->flags.is_valid && i->cond != VERIFY_OTHER;
+    if (is_known && !ROOM(v, comparison, 1)) {
+        return false;
+    }
+    if (is_whole && !is_known) {
+        return verify_set(v, i->d, value_number(v, 1));
+    }
+    uint32_t node = value_new(v, is_whole ? VALUE_BOOL : VALUE_BYTE, 0,
+                              is_known ? v->comparison_count : NO_NODE);
+    if (is_known) {
+        v->comparisons[v->comparison_count++] = v->flags;
+    }
+    v->values[node].width = 1;
+    v->values[node].shift = i->cond;
+    return verify_set(v, i->d, node);
+}
+
+/* ---- Memory ---- */
+
+static bool step_load(struct verifier *v, const struct verify_insn *i)
+{
+    if ((i->flags & VERIFY_TABLE_PART) != 0) { /* verify_jump_table() looks at the whole of it */
+        bool narrow =
+            i->extend == VERIFY_LOW_HALF || value_narrow(v, value_register(v, i->index), 32);
+        return narrow ? verify_set(v, i->d, value_number(v, 64))
+                      : verify_refuse(v, "the index of a jump may have more than 32 bits");
+    }
+    uint32_t node = verify_read(v, i, i->bytes, 0);
+    if (v->status != OK || (i->flags & VERIFY_VECTOR) != 0) {
+        return v->status == OK && value_demand(v, node, DEMAND_NUMBER);
+    }
+    if ((i->flags & VERIFY_SIGNED) != 0) {
+        return value_demand(v, node, DEMAND_NUMBER) && set_number(v, i, 64);
+    }
+    return verify_set(v, i->d, node);
+}
+
+static bool step_store(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t node = (i->flags & VERIFY_VECTOR) != 0 ? NO_NODE
+                    : (i->flags & VERIFY_IMM) != 0  ? value_const(v, (uint64_t)i->imm)
+                                                    : value_register(v, i->a);
+    if ((i->flags & VERIFY_IMM) != 0 && i->bytes == 4) {
+        node = value_const(v, (uint32_t)i->imm);
+    }
+    return v->status == OK && verify_write(v, i, i->bytes, 0, node);
+}
+
+static bool step_update(struct verifier *v, const struct verify_insn *i)
+{
+    uint32_t old = verify_read(v, i, i->bytes, 0);
+    bool has_register = (i->flags & VERIFY_IMM) == 0 && i->b != VERIFY_NONE;
+    uint32_t other = has_register ? value_register(v, i->b) : v->zero;
+    return are_numbers(v, old, other) && verify_write(v, i, i->bytes, 0, NO_NODE);
+}
+
+static bool step_pair(struct verifier *v, const struct verify_insn *i)
+{
+    bool vector = (i->flags & VERIFY_VECTOR) != 0;
+    if (i->op == VERIFY_STORE_PAIR) {
+        uint32_t first = vector ? NO_NODE : value_register(v, i->a);
+        uint32_t second = vector ? NO_NODE : value_register(v, i->c);
+        return verify_write(v, i, i->bytes, 0, first) &&
+               verify_write(v, i, i->bytes, i->bytes, second);
+    }
+    uint32_t first = verify_read(v, i, i->bytes, 0);
+    uint32_t second = verify_read(v, i, i->bytes, i->bytes);
+    return v->status == OK &&
+           (vector || (verify_set(v, i->d, first) && verify_set(v, i->c, second)));
+}
+
+static bool step_literal(struct verifier *v, const struct verify_insn *i)
+{
+    if (i->imm < 0 || i->bytes > v->size || i->imm > (int64_t)(v->size - i->bytes)) {
+        return verify_refuse(v, "a constant outside the function");
+    }
+    return (i->flags & VERIFY_VECTOR) != 0 ||
+           verify_set(v, i->d, value_number(v, MIN(8u * i->bytes, 64u)));
+}
+
+/* ---- All of them ---- */
+
+static bool step_plain(struct verifier *v, const struct verify_insn *i)
+{
+    switch ((enum verify_op)i->op) {
+    case VERIFY_NOP:
+    case VERIFY_PAD:
+    case VERIFY_PAD_JUMP:
+        return true;
+    case VERIFY_CONST:
+        return verify_set(v, i->d, immediate(v, i));
+    case VERIFY_INSERT:
+        return step_insert(v, i);
+    case VERIFY_MOVE:
+        return step_move(v, i);
+    case VERIFY_ADD:
+        return (i->flags & VERIFY_TABLE_PART) != 0 ? verify_set(v, i->d, value_number(v, 64))
+                                                   : step_add(v, i);
+    case VERIFY_SUB:
+        return step_sub(v, i);
+    case VERIFY_AND:
+    case VERIFY_OR:
+        return step_logic(v, i);
+    case VERIFY_SHL:
+        return step_shift_left(v, i);
+    case VERIFY_SHR:
+        return step_shift_right(v, i);
+    case VERIFY_MUL:
+    case VERIFY_DIV:
+        return step_multiply(v, i);
+    case VERIFY_FIELD:
+        return use_numbers(v, i) && set_number(v, i, i->shift);
+    case VERIFY_NUMBER:
+        return use_numbers(v, i) && set_number(v, i, 64);
+    case VERIFY_SELECT:
+        return step_select(v, i);
+    case VERIFY_SET:
+        return step_set(v, i);
+    case VERIFY_COMPARE:
+    case VERIFY_TEST:
+        return step_compare(v, i);
+    case VERIFY_USE:
+        return use_numbers(v, i);
+    case VERIFY_LEA:
+        return verify_set(v, i->d, verify_lea(v, i));
+    case VERIFY_MUL_WIDE:
+        return step_multiply_wide(v, i);
+    case VERIFY_DIVIDE:
+        return step_divide(v, i);
+    case VERIFY_ADDRESS:
+        return verify_set(v, i->d, value_new(v, VALUE_CODE_ADDRESS, 0, 0));
+    default:
+        return verify_refuse(v, "an operation that is not known");
+    }
+}
+
+static bool step(struct verifier *v, const struct verify_insn *i)
+{
+    switch ((enum verify_op)i->op) {
+    case VERIFY_LOAD:
+        return step_load(v, i);
+    case VERIFY_STORE:
+        return step_store(v, i);
+    case VERIFY_UPDATE:
+        return step_update(v, i);
+    case VERIFY_LOAD_PAIR:
+    case VERIFY_STORE_PAIR:
+        return step_pair(v, i);
+    case VERIFY_LITERAL:
+        return step_literal(v, i);
+    case VERIFY_PUSH:
+        return verify_push(v, i);
+    case VERIFY_POP:
+        return verify_pop(v, i);
+    case VERIFY_PROBE_LOOP:
+        return verify_probe_loop(v, i);
+    case VERIFY_JUMP:
+        return true;
+    case VERIFY_BRANCH:
+    case VERIFY_BRANCH_ZERO:
+    case VERIFY_BRANCH_BIT:
+        return verify_branch(v, i);
+    case VERIFY_JUMP_TABLE:
+        return verify_jump_table(v, i);
+    case VERIFY_CALL:
+        return verify_call(v, i);
+    case VERIFY_CALL_TO:
+        return verify_call_to(v, i);
+    case VERIFY_RETURN:
+        return verify_return(v, i);
+    case VERIFY_TRAP:
+        return i->trap != 0 || verify_row(v, i, IR_TRAP_UNREACHABLE);
+    default:
+        return step_plain(v, i);
+    }
+}
+
+/* Flags outlive only what surely leaves them alone. */
+static bool keeps_flags(unsigned op)
+{
+    return op == VERIFY_COMPARE || op == VERIFY_TEST || op == VERIFY_SET || op == VERIFY_SELECT ||
+           op == VERIFY_BRANCH;
+}
+
+bool verify_step(struct verifier *v, const struct verify_insn *i)
+{
+    v->at = i->at;
+    v->work++;
+    bool fine = (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) || step(v, i);
+    if (!keeps_flags(i->op)) {
+        v->flags.is_valid = false;
+    }
+    return fine && v->status == OK;
+}

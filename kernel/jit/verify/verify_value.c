@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+//
+// Nodes: what is known of a value, and what is known of a value that is one of several.
+#include "kernel/jit/verify/verify_internal.h"
+
+#include "kernel/lib/string.h"
+
+/* ---- Nodes ---- */
+
+static unsigned width_of_bits(uint64_t n)
+{
+    return n == 0 ? 0 : 64 - (unsigned)__builtin_clzll(n);
+}
+
+uint32_t value_new(struct verifier *v, unsigned kind, uint32_t a, uint64_t n)
+{
+    if (!ROOM(v, value, 1)) {
+        return 0;
+    }
+    v->values[v->value_count] = (struct value){.kind = (uint8_t)kind, .width = 64, .a = a, .n = n};
+    return v->value_count++;
+}
+
+static uint32_t new_number(struct verifier *v, unsigned kind, unsigned width, uint32_t a,
+                           uint64_t n)
+{
+    uint32_t node = value_new(v, kind, a, n);
+    if (v->status == OK) {
+        v->values[node].width = (uint8_t)width;
+    }
+    return node;
+}
+
+uint32_t value_number(struct verifier *v, unsigned width)
+{
+    return new_number(v, VALUE_NUMBER, width, 0, 0);
+}
+
+uint32_t value_const(struct verifier *v, uint64_t n)
+{
+    return new_number(v, VALUE_CONST, width_of_bits(n), 0, n);
+}
+
+/* Kinds whose nodes are equal if all that they say is. */
+static bool is_described(unsigned kind)
+{
+    return kind != VALUE_UNDEFINED && kind != VALUE_NUMBER && kind != VALUE_REFERENCE &&
+           kind != VALUE_MERGE;
+}
+
+bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
+{
+    if (a == b) {
+        return true;
+    }
+    const struct value *x = value_of(v, a), *y = value_of(v, b);
+    return x->kind == y->kind && is_described(x->kind) && x->a == y->a && x->n == y->n &&
+           x->shift == y->shift && (x->kind != VALUE_BOOL || x->width == y->width);
+}
+
+static bool is_address(unsigned kind)
+{
+    return kind > VALUE_REFERENCE && kind < VALUE_MERGE;
+}
+
+struct merge *value_merge(const struct verifier *v, uint32_t node)
+{
+    return value_of(v, node)->kind == VALUE_MERGE ? &v->merges[value_of(v, node)->a] : NULL;
+}
+
+/* @return its node. */
+static uint32_t new_merge(struct verifier *v, const struct merge *like)
+{
+    uint32_t node = value_new(v, VALUE_MERGE, v->merge_count, 0);
+    if (v->status != OK || !ROOM(v, merge, 1)) {
+        return node;
+    }
+    struct merge *m = &v->merges[v->merge_count++];
+    *m = *like;
+    m->node = node;
+    m->equals = m->low = NO_NODE;
+    return node;
+}
+
+uint32_t value_root(const struct verifier *v, uint32_t node)
+{
+    return value_of(v, node)->kind == VALUE_LOW ? value_of(v, node)->a : node;
+}
+
+uint32_t value_low(struct verifier *v, uint32_t node)
+{
+    const struct value *x = value_of(v, node);
+    struct merge *m = value_merge(v, node);
+    if (x->kind == VALUE_CONST) {
+        return x->n <= UINT32_MAX ? node : value_const(v, (uint32_t)x->n);
+    }
+    if (value_is_number(x) && x->width <= 32) {
+        return node;
+    }
+    if (!value_demand(v, node, DEMAND_NUMBER)) {
+        return v->zero;
+    }
+    if (m != NULL && m->low != NO_NODE) {
+        return m->low;
+    }
+    uint32_t low = new_number(v, VALUE_LOW, 32, node, 0);
+    if (m != NULL && v->status == OK) {
+        value_merge(v, node)->low = low;
+    }
+    return low;
+}
+
+/* ---- Several values into one ---- */
+
+static bool push_operand(struct verifier *v, uint32_t value)
+{
+    if (!ROOM(v, operand, 1)) {
+        return false;
+    }
+    v->operands[v->operand_count++] = value;
+    return true;
+}
+
+/* Whole merges keep their operands. */
+static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
+                          const uint32_t *values, uint32_t count, bool half)
+{
+    struct merge m = {.block = block,
+                      .location = location,
+                      .first = v->operand_count,
+                      .count = count,
+                      .is_half = half};
+    for (uint32_t n = 0; n < count; n++) {
+        if (!push_operand(v, values[n])) {
+            return v->zero;
+        }
+    }
+    return new_merge(v, &m);
+}
+
+static bool is_reference_to(const struct value *x, uint64_t type)
+{
+    return (x->kind == VALUE_REFERENCE && x->n == type) || (x->kind == VALUE_CONST && x->n == 0);
+}
+
+/* What they have in common, if all of them are known and of one kind. */
+static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t count)
+{
+    unsigned width = 0;
+    bool numbers = true;
+    uint64_t type = UINT64_MAX;
+    for (uint32_t n = 0; n < count; n++) {
+        const struct value *x = value_of(v, values[n] & ~CELL_HALF);
+        if (x->kind == VALUE_UNDEFINED) {
+            return values[n] & ~CELL_HALF;
+        }
+        numbers &= value_is_number(x);
+        width = MAX(width, (unsigned)x->width);
+        type = x->kind == VALUE_REFERENCE && type == UINT64_MAX ? x->n : type;
+    }
+    if (numbers) {
+        return value_number(v, width);
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!is_reference_to(value_of(v, values[n] & ~CELL_HALF), type)) {
+            return NO_NODE;
+        }
+    }
+    return value_new(v, VALUE_REFERENCE, 0, type);
+}
+
+uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const uint32_t *values,
+                    uint32_t count)
+{
+    bool same = true;
+    uint32_t half = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        same &= value_same(v, values[0] & ~CELL_HALF, values[n] & ~CELL_HALF);
+        half |= values[n] & CELL_HALF;
+    }
+    if (same) {
+        return (values[0] & ~CELL_HALF) | half;
+    }
+    uint32_t node = common_kind(v, values, count);
+    if (node == NO_NODE) {
+        node = merge_all(v, block, location, values, count, half != 0);
+    }
+    return node | half;
+}
+
+uint32_t value_either(struct verifier *v, uint32_t a, uint32_t b)
+{
+    const uint32_t both[] = {a, b};
+    return value_join(v, NO_BLOCK, 0, both, 2);
+}
+
+uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, uint32_t value)
+{
+    uint32_t node = value & ~CELL_HALF, half = value & CELL_HALF;
+    if (value_of(v, node)->kind == VALUE_UNDEFINED) {
+        return value;
+    }
+    const struct merge m = {
+        .block = block, .location = location, .first = value, .is_half = half != 0};
+    return new_merge(v, &m) | half;
+}
+
+/* What comes first where ways meet. */
+static uint32_t first_of(const struct verifier *v, uint32_t node)
+{
+    for (struct merge *m; (m = value_merge(v, node)) != NULL;) {
+        node = (m->count == 0 ? m->first : v->operands[m->first]) & ~CELL_HALF;
+    }
+    return node;
+}
+
+static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
+{
+    return node == first ? node : value_demand_equal(v, node, first) ? first : v->zero;
+}
+
+uint32_t value_settle(struct verifier *v, uint32_t node)
+{
+    if (value_of(v, node)->kind != VALUE_MERGE) {
+        return node;
+    }
+    uint32_t first = first_of(v, node);
+    unsigned kind = value_of(v, first)->kind;
+    return is_address(kind) && kind != VALUE_EPOCH ? settle(v, node, first) : node;
+}
+
+uint32_t value_settle_scaled(struct verifier *v, uint32_t node)
+{
+    uint32_t first = first_of(v, node);
+    return value_of(v, first)->kind == VALUE_SCALED ? settle(v, node, first) : node;
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+//
+// A module's context as the verifier sees it, field by field, in the order in which decode_layout.c
+// and struct wasm_context have them. Made from the module and its layout, not from the
+// representation that the compiler works on.
+#include "kernel/jit/wasm_shape.h"
+
+#include "kernel/assert.h"
+#include "kernel/jit/arena.h"
+#include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
+
+STATIC_ASSERT(offsetof(struct wasm_func, code) == VERIFY_RECORD_CODE, "verify.h");
+STATIC_ASSERT(offsetof(struct wasm_func, context) == VERIFY_RECORD_CONTEXT, "verify.h");
+STATIC_ASSERT(offsetof(struct wasm_func, type_id) == VERIFY_RECORD_TYPE, "verify.h");
+STATIC_ASSERT(sizeof(struct wasm_func) == VERIFY_RECORD_BYTES, "verify.h");
+STATIC_ASSERT(offsetof(struct wasm_table_data, elements) == VERIFY_TABLE_ELEMENTS, "verify.h");
+STATIC_ASSERT(offsetof(struct wasm_table_data, length) == VERIFY_TABLE_LENGTH, "verify.h");
+
+#define FIXED_FIELDS (3 + WASM_HELPER_COUNT)
+#define HELPER_TYPES 5u /* parameters and results of one, at most */
+
+/* Parameters, then the result. A string ends with type 0xff. */
+#define END 0xffu
+static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
+    [WASM_HELPER_MEMORY_GROW] = {VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_INIT] = {VERIFY_DATA_NUMBER, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32,
+                                 END},
+    [WASM_HELPER_MEMORY_COPY] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_FILL] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_DATA_DROP] = {VERIFY_DATA_NUMBER, END},
+    [WASM_HELPER_TABLE_GROW] = {VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32,
+                                END},
+    [WASM_HELPER_TABLE_FILL] = {VERIFY_TABLE_NUMBER, VERIFY_I32, VERIFY_TABLE_VALUE, VERIFY_I32,
+                                VERIFY_I32, END},
+    [WASM_HELPER_TABLE_COPY] = {VERIFY_TABLE_PAIR, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32,
+                                END},
+    [WASM_HELPER_TABLE_INIT] = {VERIFY_TABLE_SEGMENT, VERIFY_I32, VERIFY_I32, VERIFY_I32,
+                                VERIFY_I32, END},
+    [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER, END},
+};
+
+static bool has_result(unsigned helper)
+{
+    return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP;
+}
+
+static uint8_t type_of(uint8_t type)
+{
+    switch (type) {
+    case WASM_I32:
+        return VERIFY_I32;
+    case WASM_I64:
+        return VERIFY_I64;
+    case WASM_F32:
+        return VERIFY_F32;
+    case WASM_F64:
+        return VERIFY_F64;
+    case WASM_V128:
+        return VERIFY_V128;
+    case WASM_FUNCREF:
+        return VERIFY_FUNCREF;
+    default:
+        return VERIFY_EXTERNREF;
+    }
+}
+
+/* ---- Building ---- */
+
+/** Arrays of a shape that is being made. */
+struct builder {
+    const struct wasm_module *m;
+    struct verify_shape shape;
+    struct verify_field *fields;
+    struct verify_signature *signatures;
+    struct verify_helper *helpers;
+    uint8_t *types;
+    uint32_t field_count, signature_count, helper_count, type_count;
+};
+
+static void add_field(struct builder *b, unsigned kind, uint64_t at, uint32_t number)
+{
+    ASSERT(b->field_count == 0 || b->fields[b->field_count - 1].at < at);
+    b->fields[b->field_count++] =
+        (struct verify_field){.at = (uint32_t)at, .number = number, .kind = (uint8_t)kind};
+}
+
+static uint32_t add_signature(struct builder *b, const uint8_t *types, uint32_t params,
+                              uint32_t results)
+{
+    b->signatures[b->signature_count] = (struct verify_signature){b->type_count, params, results};
+    memcpy(b->types + b->type_count, types, params + results);
+    b->type_count += params + results;
+    return b->signature_count++;
+}
+
+static void add_wasm_signature(struct builder *b, const struct wasm_signature *s)
+{
+    uint32_t count = s->params + s->results;
+    b->signatures[b->signature_count++] =
+        (struct verify_signature){b->type_count, s->params, s->results};
+    for (uint32_t n = 0; n < count; n++) {
+        b->types[b->type_count++] = type_of(s->types[n]);
+    }
+}
+
+static void add_helper(struct builder *b, uint32_t signature, uint32_t cells)
+{
+    b->helpers[b->helper_count++] = (struct verify_helper){.signature = signature, .cells = cells};
+}
+
+static void add_fixed_fields(struct builder *b)
+{
+    add_field(b, VERIFY_MEMORY_BASE, offsetof(struct wasm_context, memory_base), 0);
+    add_field(b, VERIFY_LENGTH_ADDRESS, offsetof(struct wasm_context, memory_length), 0);
+    add_field(b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_context, stop), 0);
+    for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
+        uint32_t count = 0;
+        while (helper_types[n][count] != END) {
+            count++;
+        }
+        uint32_t results = has_result(n);
+        add_field(b, VERIFY_HELPER, offsetof(struct wasm_context, helpers) + 8 * n, n);
+        add_helper(b, add_signature(b, helper_types[n], count - results, results), 0);
+    }
+}
+
+static void add_globals(struct builder *b)
+{
+    for (uint32_t n = 0; n < b->m->global_count; n++) {
+        const struct wasm_global *g = &b->m->globals[n];
+        add_field(b, g->is_imported ? VERIFY_CELL_ADDRESS : VERIFY_CELL, g->at, n);
+        b->fields[b->field_count - 1].type = type_of(g->type.type);
+        b->fields[b->field_count - 1].is_writable = g->type.is_mutable;
+    }
+}
+
+static void add_tables(struct builder *b, uint8_t *types)
+{
+    for (uint32_t n = 0; n < b->m->table_count; n++) {
+        const struct wasm_table *t = &b->m->tables[n];
+        add_field(b, t->is_imported ? VERIFY_TABLE_ADDRESS : VERIFY_TABLE, t->at, n);
+        types[n] = type_of(t->type.type);
+    }
+}
+
+/* An import that the module's code calls itself is a helper that takes a word of its own. */
+static void add_functions(struct builder *b, uint32_t *own)
+{
+    for (uint32_t n = 0; n < b->m->function_count; n++) {
+        const struct wasm_function *f = &b->m->functions[n];
+        if (!f->is_imported) {
+            add_field(b, VERIFY_RECORD, f->at, f->type);
+            *own++ = f->type;
+            continue;
+        }
+        add_field(b, VERIFY_RECORD_ADDRESS, f->at + offsetof(struct wasm_imported, func), f->type);
+        if (b->m->callees[WASM_HELPER_COUNT + n].kind == IR_CALLEE_HOST) {
+            add_field(b, VERIFY_HOST, f->at + offsetof(struct wasm_imported, entry),
+                      b->helper_count);
+            add_helper(b, f->type, 0);
+        }
+    }
+}
+
+static bool is_below(const void *a, const void *b)
+{
+    return ((const struct verify_type_id *)a)->id < ((const struct verify_type_id *)b)->id;
+}
+
+static const struct verify_type_id *make_ids(struct arena *a, const struct wasm_module *m)
+{
+    struct verify_type_id *ids = arena_alloc(a, (m->signature_count + (size_t)1) * sizeof *ids);
+    for (uint32_t n = 0; ids != NULL && n < m->signature_count; n++) {
+        ids[n] = (struct verify_type_id){m->signatures[n].id, n};
+    }
+    if (ids != NULL) {
+        sort_array(ids, m->signature_count, sizeof *ids, is_below);
+    }
+    return ids;
+}
+
+static uint32_t count_types(const struct wasm_module *m)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < m->signature_count; n++) {
+        count += m->signatures[n].params + m->signatures[n].results;
+    }
+    return count;
+}
+
+static bool make_arrays(struct builder *b, struct arena *a, uint32_t fields, uint32_t signatures,
+                        uint32_t helpers, uint32_t types)
+{
+    b->fields = arena_alloc(a, (size_t)fields * sizeof *b->fields);
+    b->signatures = arena_alloc(a, (size_t)signatures * sizeof *b->signatures);
+    b->helpers = arena_alloc(a, (size_t)helpers * sizeof *b->helpers);
+    b->types = arena_alloc(a, (size_t)types + 1);
+    return b->fields != NULL && b->signatures != NULL && b->helpers != NULL && b->types != NULL;
+}
+
+static const struct verify_shape *finish(struct builder *b, struct arena *a)
+{
+    struct verify_shape *out = arena_alloc(a, sizeof *out);
+    b->shape.fields = b->fields;
+    b->shape.field_count = b->field_count;
+    b->shape.signatures = b->signatures;
+    b->shape.signature_count = b->signature_count;
+    b->shape.helpers = b->helpers;
+    b->shape.types = b->types;
+    if (out != NULL) {
+        *out = b->shape;
+    }
+    return out;
+}
+
+const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wasm_module *m,
+                                                bool pads)
+{
+    struct builder b = {.m = m};
+    uint32_t functions = m->function_count, own = functions - m->imported[WASM_FUNCTION];
+    uint8_t *tables = arena_alloc(a, (size_t)m->table_count + m->element_count + 1);
+    uint32_t *signatures = arena_alloc(a, ((size_t)own + 1) * sizeof *signatures);
+    const struct verify_type_id *ids = make_ids(a, m);
+    if (tables == NULL || signatures == NULL || ids == NULL ||
+        !make_arrays(&b, a, FIXED_FIELDS + m->global_count + m->table_count + 2 * functions,
+                     m->signature_count + WASM_HELPER_COUNT, WASM_HELPER_COUNT + functions,
+                     count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES)) {
+        return NULL;
+    }
+    for (uint32_t n = 0; n < m->signature_count; n++) { /* their numbers are the module's */
+        add_wasm_signature(&b, &m->signatures[n]);
+    }
+    add_fixed_fields(&b);
+    add_globals(&b);
+    add_tables(&b, tables);
+    add_functions(&b, signatures);
+    for (uint32_t n = 0; n < m->element_count; n++) {
+        tables[m->table_count + n] = type_of(m->elements[n].type);
+    }
+    b.shape = (struct verify_shape){.ids = ids,
+                                    .functions = signatures,
+                                    .tables = tables,
+                                    .elements = tables + m->table_count,
+                                    .id_count = m->signature_count,
+                                    .table_count = m->table_count,
+                                    .element_count = m->element_count,
+                                    .data_count = m->data_count,
+                                    .window = m->memory_count == 0 ? 0 : WASM_WINDOW_BYTES,
+                                    .has_pads = pads};
+    return finish(&b, a);
+}
+
+/* ---- Adapters: signature 0 is the adapter's, 1 that of what it calls, 2 that of leaving ---- */
+
+enum { OWN, ENTRY, LEAVE, ADAPTER_SIGNATURES };
+
+static void add_entry(struct builder *b, const struct wasm_signature *s, bool is_direct)
+{
+    static const uint8_t cells[] = {VERIFY_FRAME_IN, VERIFY_FRAME_OUT};
+    if (!is_direct) {
+        (void)add_signature(b, cells, ARRAY_COUNT(cells), 0);
+        return;
+    }
+    add_wasm_signature(b, s);
+    if (s->results > 0 && b->types[b->type_count - 1] < VERIFY_FUNCREF) {
+        b->types[b->type_count - 1] = VERIFY_I64;
+    }
+}
+
+const struct verify_shape *wasm_shape_of_adapter(struct arena *a, const struct wasm_signature *s,
+                                                 bool is_direct, bool pads)
+{
+    static const uint32_t own = OWN;
+    struct builder b = {.m = NULL};
+    if (!make_arrays(&b, a, ADAPTER_SIGNATURES, ADAPTER_SIGNATURES, 2,
+                     2 * (s->params + s->results) + 2)) {
+        return NULL;
+    }
+    add_wasm_signature(&b, s);
+    add_entry(&b, s, is_direct);
+    (void)add_signature(&b, NULL, 0, 0);
+    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, entry), 0);
+    add_field(&b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_host, stop), 0);
+    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, leave), 1);
+    add_helper(&b, ENTRY, OWN);
+    add_helper(&b, LEAVE, OWN);
+    b.shape = (struct verify_shape){.functions = &own, .has_pads = pads};
+    return finish(&b, a);
+}
