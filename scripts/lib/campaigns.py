@@ -41,7 +41,7 @@ STRESS_CPUS = (1, 2, 4, 8)
 # ---- What is judged ----
 
 # kernel/jit has parts that only a kernel needs: loading drivers and programs, the shell's views, host calls.
-# tests/tools/test_campaigns.py holds this against what the oracle's runner is linked from.
+# tests/tools/test_scripts.py holds this against what the oracle's runner is linked from.
 COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
             "tests/oracle/gen/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
             "tools/halyard-wasm/sandbox_posix.c")

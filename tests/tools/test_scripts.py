@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""The scripts behind campaigns, lessons, the oracle and the tables: what each promises, from end to end."""
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import campaigns
+import fixed_register
+import lesson
+import oracle
+import performance
+import tap
+from tree import MACHINES, ROOT, build_directory
+
+
+class Campaigns(unittest.TestCase):
+    """Hours that count until the compiler changes, and seeds that never come again."""
+    # Linked into the oracle's runner, and not what random modules test.
+    BESIDE = re.compile(r"(crt|Scrt|cpuinfo)|(call_\w+|descriptor|walk|wasi|wasi_posix|wasm_wasi|program|env|read_file|"
+                        r"format|sort|status|string)\.c$")
+
+    def setUp(self):
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        for name, value in (("FOLDER", folder / "build"), ("TABLE", folder / "docs/campaigns.md"),
+                            ("commit", lambda: "c0ffee")):
+            patch = mock.patch.object(campaigns, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.now, self.of = 0.0, "one"
+
+    def run_for(self, hours, wrong_at=None, interrupted_at=None):
+        """Ten seeds take as long as a slice may."""
+        def work(seed, seconds, done):
+            if interrupted_at is not None and seed >= interrupted_at:
+                raise KeyboardInterrupt
+            self.now += seconds
+            return 10, "they differ" if wrong_at is not None and seed >= wrong_at else None
+
+        campaign = campaigns.Campaign("oracle", work, "modules", lambda: self.of, lambda: self.now, is_by_seed=True)
+        return campaigns.run_campaign(campaign, hours)
+
+    def test_seeds_go_on_and_hours_count_for_one_compiler(self):
+        self.assertIsNone(self.run_for(0.25))
+        self.assertIsNone(self.run_for(0.25))  # nothing is left to do
+        (campaigns.FOLDER / "state.json").unlink()  # as in a clone that has the table only
+        self.run_for(0.5)
+        self.of = "two"
+        self.run_for(0.25)
+        with self.assertRaises(KeyboardInterrupt):
+            self.run_for(1, interrupted_at=101)
+        self.assertEqual(self.run_for(1, wrong_at=111), "they differ")
+        self.assertIsNone(self.run_for(0.25))  # it failed: what was counted before is void
+        found = [tuple(row[name] for name in ("of", "seeds", "hours", "so far", "result")) for row in campaigns.rows()]
+        self.assertEqual(found, [
+            ("one", "1 to 30", "0.250", "0.250", "passed"), ("one", "31 to 60", "0.250", "0.500", "passed"),
+            ("two", "61 to 90", "0.250", "0.250", "passed"), ("two", "91 to 100", "0.083", "0.333", "passed"),
+            ("two", "101 to 120", "0.167", "0.500", "FAILED: they differ"),
+            ("two", "121 to 150", "0.250", "0.250", "passed")])
+
+    def test_the_compiler_is_all_that_the_runner_is_linked_from(self):
+        runner = build_directory("host-tests") / "wasm-oracle"
+        listed = subprocess.run(["llvm-readelf", "-sW", runner], capture_output=True, text=True, check=True).stdout
+        linked = {line.split()[7] for line in listed.splitlines() if " FILE " in line and len(line.split()) == 8}
+        names = {file.name for file in campaigns.compiler_sources()}
+        self.assertEqual({name for name in linked - names if not self.BESIDE.match(name) and name.endswith(".c")}, set())
+        self.assertGreater(len(linked & names), 60)
+        text = 'int f(void) /* one\nline */ { return "// no", \'"\', 1; } // x\n'
+        self.assertEqual(campaigns.without_comments(text), 'int f(void) { return "// no", \'"\', 1; }')
+
+
+class Lessons(unittest.TestCase):
+    """A lesson is done step by step, and one that is wrong is noticed."""
+
+    def do(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "lesson.md"
+            file.write_text(text)
+            lesson.do(file, Path(folder))
+
+    def test_steps(self):
+        self.do("```c a.c\none\ntwo\n```\n```diff\n--- a/a.c\n+++ b/a.c\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n```\n"
+                "```c\nfor reading\n```\n```console\n$ cat a.c\none\nthr...\n$ false\n$ echo $?\n1\n```\n")
+
+    def test_mistakes(self):
+        for text, reason in (
+                ("```console\n$ echo one; echo two\ntwo\none\n```\n", "does not print\n *one"),
+                ("```c a.c\none\n```\n```diff\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-two\n+three\n```\n", "not apply"),
+                ("```c a.c\none\n```\n```c a.c\ntwo\n```\n", "a.c exists"),
+                ("```c ../a.c\none\n```\n", "outside"),
+                ("words\n```c\nfor reading\n```\n", "nothing to do")):
+            with self.subTest(reason), self.assertRaisesRegex(lesson.Wrong, reason):
+                self.do(text)
+
+
+class Voter:
+    has_vectors = True
+
+    def __init__(self, name, lines, tells_where=True):
+        self.name, self.lines, self.tells_where = name, lines, tells_where
+
+    def run(self, files):
+        return {file: self.lines for file in files}
+
+
+class Oracle(unittest.TestCase):
+    """No voter is missing unnoticed, and what differs is told from what one voter cannot say."""
+    TRAP = ["f0() => error: unreachable", "    function 3 at 0x20"]
+    ELSEWHERE = [TRAP[0], "    function 3 at 0x21"]
+
+    def differences(self, *voters):
+        file = Path("7.wasm")
+        return oracle.differences(voters, oracle.ask(voters, [file]), file)
+
+    def test_each_voter_is_missed(self):
+        for name in oracle.expected():
+            there = [Voter(other, []) for other in oracle.expected() if other != name]
+            with mock.patch.object(oracle, "engines_there", lambda build: there):
+                writer = tap.Writer()
+                with contextlib.redirect_stdout(io.StringIO()) as said:
+                    self.assertEqual(oracle.check_voters(writer, Path("nowhere")), there)
+            self.assertEqual((writer.count, writer.failed), (1, 1))
+            self.assertIn(f"no {name}:", said.getvalue())
+
+    def test_differences(self):
+        wabt, b = Voter("wabt", self.TRAP[:1], tells_where=False), Voter("b", self.TRAP)
+        self.assertEqual(self.differences(wabt, b, Voter("c", self.TRAP)), [])
+        self.assertEqual(self.differences(wabt, b, Voter("c", self.ELSEWHERE)),
+                         ["b: function 3 at 0x20", "c: function 3 at 0x21"])
+        self.assertEqual(self.differences(Voter("a", ["f0() => i64:1"]), Voter("b", [])),
+                         ["a: f0() => i64:1", "b: (nothing)"])
+
+
+class FixedRegister(unittest.TestCase):
+    """Code that runs beside firmware leaves the firmware's register alone."""
+
+    def checked(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "made.o"
+            subprocess.run(["clang", "--target=aarch64-none-elf", "-c", "-x", "assembler", "-", "-o", made], check=True,
+                           input=text, text=True)
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                return fixed_register.main("18", "1", str(made)), said.getvalue()
+
+    def test_each_use_is_named(self):
+        self.assertEqual(self.checked("mov x17, x19\nldr w8, [x0, #24]\nmov x1, #0x18\nldr q18, [x1]\n"), (0, ""))
+        for use in ("mov x18, x0", "add w0, w18, w1", "ldr x0, [x18]", "stp x17, x18, [sp]", "br x18"):
+            status, said = self.checked(f"nop\n{use}\n")
+            self.assertEqual(status, 1, use)
+            self.assertRegex(said, r"^fixed_register: made\.o: x18 is not ours: 4:")
+
+
+class Performance(unittest.TestCase):
+    """docs/performance.md: its rows are benchmarks that exist, and what misses its aim says so."""
+    ROWS = [row for rows in performance.SECTIONS.values() for row in rows]
+
+    def test_rows_are_benchmarks_of_the_kernel(self):
+        source = "".join(file.read_text() for file in (ROOT / "tests/bench").glob("*.c"))
+        named = set(re.findall(r'"((?:boot|sched|lock|timer|irq|heap|page|vm|mem|blk|jit)\.\w+)"', source))
+        self.assertEqual([row.bench for row in self.ROWS if row.bench not in named], [])
+
+    def test_document(self):
+        text = performance.DOCUMENT.read_text().split(performance.BEGIN)[1].split(performance.END)[0]
+        lines = [line for line in text.splitlines() if line.startswith("| ") and "`" in line]
+        self.assertEqual([line.split("`")[1] for line in lines], [row.bench for row in self.ROWS])
+        for line, row in zip(lines, self.ROWS):
+            for cell in (cell.strip() for cell in line.split("|")[3:5]):
+                with self.subTest(row.bench):
+                    self.assertEqual(cell.startswith("**"), not row.is_reached(float(cell.strip("*").replace(",", ""))))
+
+    def test_a_figure_that_misses_its_aim_is_bold(self):
+        row = performance.Row("a", "b.c", most=10)
+        at = {machine: {"b.c": value} for machine, value in zip(MACHINES, (10, 11))}
+        self.assertIn("| 10 | **11** | ≤ 10 |", list(performance.table([row], at))[-1])
+
+
+if __name__ == "__main__":
+    unittest.main()
