@@ -21,6 +21,8 @@ from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
 LIMIT_S = 900  # ends a hung guest; eight CPUs behind UEFI took five minutes beside eight builds
+BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 2, 4  # of a row's tests a brief run takes one
+MANY_CPUS = 4
 TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
 JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they add up
 # What of --mem the kernel may not find: less than a tenth is firmware's, and a screen of its own takes 3 MiB.
@@ -58,11 +60,12 @@ class Matrix:
         # "=" keeps argparse from taking --qemu's argument, which starts with a dash, for an option.
         return [f"{option}={argument}" for option, argument in merged.items()]
 
-    def selection(self, row):
-        """The in-guest tests that can depend on the row, for --test: those that depend on a part of the machine in
-        which it differs from the default."""
+    def selection(self, row, turn):
+        """For --test: of the in-guest tests that depend on a part of the machine in which the row differs from the
+        default, those whose turn it is. Machines with many CPUs take ten times as long as others."""
         differ = {part for axis, value in row.items() if value != self.default[axis] for part in self.parts[axis]}
-        return f"on:{','.join(sorted(differ))}:*" if differ else "*"
+        parts = BRIEF_PARTS if int(given(self, row, "--smp", "2")) <= MANY_CPUS else BRIEF_PARTS_OF_MANY_CPUS
+        return (f"on:{','.join(sorted(differ))}:" if differ else "") + f"part:{turn % parts + 1}/{parts}:*"
 
     def why_not(self, pair):
         """The reason of the rule that forbids a pair; a pair no rule names is excluded by several together."""
@@ -136,13 +139,16 @@ def has_host_alone(matrix, row):
     return int(given(matrix, row, "--smp", "2")) > 2 * os.cpu_count()
 
 
-def run_rows(matrix, rows, build, preset, writer, is_brief=False):
-    """One point a row. Brief: each runs only what can depend on it."""
-    def run(row):
-        return row, run_row(matrix, row, build, preset, matrix.selection(row) if is_brief else "*")
+def run_rows(matrix, rows, build, preset, writer, brief=None):
+    """One point a row; rows: {number: row}. Brief: each runs a part of what can depend on it, which part differs from
+    row to row and from one `brief` to the next."""
+    def run(number):
+        selection = "*" if brief is None else matrix.selection(rows[number], brief + number)
+        return number, run_row(matrix, rows[number], build, preset, selection)
 
-    for row, wrong in side_by_side(rows, run, lambda row: has_host_alone(matrix, row)):
-        writer.claim(name(row), wrong)
+    for number, wrong in side_by_side(rows, run, lambda number: has_host_alone(matrix, rows[number])):
+        how = f"scripts/matrix {matrix.machine} --row {number} --run" + ("" if brief is None else f" --brief {brief}")
+        writer.claim(name(rows[number]), [how, *wrong] if wrong else [])
 
 
 class Product:
@@ -195,8 +201,8 @@ def parse(arguments):
     p.add_argument("--row", metavar="N", type=int, help="that row of the table only")
     p.add_argument("--qemu", action="store_true", help="print QEMU's command line of each row, to be pasted")
     p.add_argument("--run", action="store_true", help="boot the rows and test; prints TAP")
-    p.add_argument("--brief", action="store_true",
-                   help="with --run: only the in-guest tests that can depend on the row")
+    p.add_argument("--brief", metavar="N", type=int,
+                   help="with --run: of the in-guest tests that can depend on a row a part; another N, another part")
     p.add_argument("--preset", metavar="NAME", help="the build to boot, if not the release")
     p.add_argument("--build", metavar="DIR", type=Path)
     p.add_argument("--no-build", action="store_true", help="what is built is up to date")
@@ -205,11 +211,11 @@ def parse(arguments):
 
 def serve(args, machine, writer):
     matrix = load(machine)
-    rows = matrix.space.covering_rows()
+    rows = dict(enumerate(matrix.space.covering_rows(), 1))
     if args.row:
-        if not 1 <= args.row <= len(rows):
+        if args.row not in rows:
             raise Failure(f"{machine} has rows 1 to {len(rows)}")
-        rows = [rows[args.row - 1]]
+        rows = {args.row: rows[args.row]}
     preset = args.preset or machine
     build = args.build or build_directory(preset)
     if args.run and not args.no_build:
@@ -217,7 +223,7 @@ def serve(args, machine, writer):
     if args.run:
         run_rows(matrix, rows, build, preset, writer, args.brief)
     elif args.qemu:
-        for row in rows:
+        for row in rows.values():
             print(f"# {name(row)}\n{qemu_line(matrix, row, build, preset)}")
     else:
         print("\n".join(table(matrix)))

@@ -166,7 +166,7 @@ def machine_suites(machine, preset, build, sample):
     has_kernels = "kernels" in sample.choose(("kernels", None), machine)
     yield Command(f"workloads/kernels-{machine}", python("kernels.py", machine, build, host / "kernels"),
                   part=WHOLE if has_kernels else None)
-    brief = [] if sample.is_whole else ["--brief"]
+    brief = [] if sample.is_whole else ["--brief", str(sample.number)]
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", *brief, "--preset", preset,
                                         "--build", str(build), "--no-build"], is_alone=True)  # rows side by side
 

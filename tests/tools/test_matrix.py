@@ -95,8 +95,11 @@ class Selections(unittest.TestCase):
 
     def test_a_row_runs_what_depends_on_where_it_differs(self):
         m = matrix.load("x86_64")
-        self.assertEqual(m.selection({**m.default, "memory": "16M", "screen": "vga"}), "on:memory,screen:*")
-        self.assertEqual(m.selection(m.default), "*")
+        row = {**m.default, "memory": "16M", "screen": "vga"}
+        self.assertEqual([m.selection(row, turn) for turn in (0, 1, 2)],
+                         [f"on:memory,screen:part:{part}/2:*" for part in (1, 2, 1)])
+        self.assertEqual(m.selection({**m.default, "cpus": "8"}, 6), "on:cpus:part:3/4:*")
+        self.assertEqual(m.selection(m.default, 1), "part:2/2:*")
 
 
 class Judgement(unittest.TestCase):
@@ -125,7 +128,7 @@ class SideBySide(unittest.TestCase):
         output = io.StringIO()
         with mock.patch.object(matrix, "run_row", lambda *_: []), mock.patch.object(os, "cpu_count", lambda: 2), \
                 contextlib.redirect_stdout(output):
-            matrix.run_rows(small, [{"cpus": cpus} for cpus in axes["cpus"]], None, None, tap.Writer())
+            matrix.run_rows(small, dict(enumerate({"cpus": cpus} for cpus in axes["cpus"])), None, None, tap.Writer())
         self.assertEqual([line.split(" - ")[1] for line in output.getvalue().splitlines()],
                          ["cpus=1", "cpus=4", "cpus=8", "cpus=5"])
 
