@@ -69,8 +69,9 @@ class Sample:
     def is_whole(self):
         return self.number is None
 
-    def part(self):
-        return WHOLE if self.is_whole else Part(self.number // len(MACHINES) % PARTS + 1, PARTS)
+    def part(self, count=PARTS):
+        """One of so many parts, a divisor of PARTS."""
+        return WHOLE if self.is_whole else Part(self.number // len(MACHINES) % count + 1, count)
 
     def half(self, machine):
         """One half on this machine, the other half on the other one."""
