@@ -242,9 +242,14 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     if (s == OK) {
         bool pads = (c->options.jit.features & c->options.machine->landing_pads) != 0;
         b.arena = a;
-        b.shape = wasm_shape_of_adapter(a, &out->key, out->is_direct, pads);
-        s = b.shape == NULL ? E_NOMEM : code_builder_finish(&b, &c->map, 0, &out->piece);
+        if (c->options.verifies) {
+            b.shape = wasm_shape_of_adapter(a, &out->key, out->is_direct, pads);
+        }
+        s = c->options.verifies && b.shape == NULL
+                ? E_NOMEM
+                : code_builder_finish(&b, &c->map, 0, &out->piece);
     }
+    c->refusal = b.refusal;
     code_builder_free(&b);
     return s;
 }

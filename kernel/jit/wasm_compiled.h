@@ -14,6 +14,7 @@ struct wasm_compiled_options {
     const struct code_space *space;
     size_t arena_bytes;        /* for one function at a time */
     uint8_t fill;              /* between functions: repeated, no harmless instruction */
+    bool verifies;             /* have the verifier look at all code before it can run */
     uint64_t stack_limit;      /* host functions trap when less is left: an address; 0: none */
     struct code_map **running; /* set while compiled code or what it calls runs, or NULL */
 };

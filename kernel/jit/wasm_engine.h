@@ -25,6 +25,7 @@ struct compiler {
     struct wasm_compiled_options options;
     struct code_map map;
     struct adapter *adapters;
+    struct verify_error refusal;    /* of the last adapter that the verifier refused */
     const struct wasm_store *store; /* what runs last ran in it */
 };
 

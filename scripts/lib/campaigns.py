@@ -6,7 +6,8 @@ are of CPU time; for the others the whole tree, and hours are of a clock. A camp
 has learned stays in build/campaigns/NAME, what has been done and is not in docs/campaigns.md yet in
 build/campaigns/state.json. When a campaign ends, is interrupted or finds something, it appends its row there; rows
 are what counts from then on, in any clone that has them. It is seeded: a row has the seeds, with everything else
-needed to repeat it, and the next row goes on behind them, whatever has changed in between.
+needed to repeat it, and the next row goes on behind them, whatever has changed in between. Of flips the seeds are the
+flips.
 """
 import hashlib
 import json
@@ -17,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import flips
 import markdown
 import oracle
 from tree import ROOT
@@ -43,7 +45,7 @@ STRESS_CPUS = (1, 2, 4, 8)
 # kernel/jit has parts that only a kernel needs: loading drivers and programs, the shell's views, host calls.
 # tests/tools/test_scripts.py holds this against what the oracle's runner is linked from.
 COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
-            "tests/oracle/gen/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
+            "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
             "tools/halyard-wasm/sandbox_posix.c")
 KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "describe.*", "elf/*", "export.*", "frontends.*",
                "hostcall*", "inspect.*", "load.*", "loader.*", "module_internal.*", "native*", "portable*",
@@ -219,6 +221,21 @@ def oracle_slice(build):
         except oracle.Disagreement as why:
             return modules + oracle.BATCH, str(why)
         return modules, None
+
+    return work
+
+
+def flip_slice(build, way):
+    """Flips of compiled code, a turn of all modules at a time."""
+    def work(seed, seconds, done):
+        count, end, turn = 0, cpu_s() + seconds, flips.TURN[way]
+        try:
+            while cpu_s() < end:
+                flips.run(build, way, seed + count, turn)
+                count += turn
+        except flips.Wrong as why:
+            return count + turn, str(why)
+        return count, None
 
     return work
 

@@ -114,6 +114,13 @@ def oracle_suites(host, part):
                                              *part.options()), part=part)
 
 
+def verifier_suites(host, part):
+    """Compilers with a mistake in them, and bits of code that flip: the verifier of machine code refuses what is
+    unsafe. A point is a mistake, or a set of flips."""
+    yield Command("verifier/seeded", python("seeded.py", "check", host, *part.options()), part=part)
+    yield Command("verifier/flips", python("flips.py", "check", host))
+
+
 @functools.cache
 def maker(preset):
     """What builds it, once it is needed."""
@@ -188,6 +195,7 @@ def all_suites(presets, builds, host, sample):
     yield from needing(("host-tests", "tools-aarch64"), host_suites(host))
     yield from needing(("host-tests",), conformance_suites(host, part))
     yield from needing(("host-tests", "tools-aarch64"), oracle_suites(host, part))
+    yield from needing(("host-tests", "tools-aarch64"), verifier_suites(host, part))
     yield from needing((*machines, "host-tests"), layering_suites(builds, host))
     yield from python_suites("tests/model", "model", part)
     yield from needing(("host-tests",), python_suites("tests/race", "race"))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import backports
 import campaigns
+import flips
 import matrix
 import oracle
 import packages
@@ -174,7 +175,7 @@ def set_up(args, machines):
     """Packages. Returns the machines that the run is about."""
     wanted = (packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS +
               packages.MODEL)
-    if args.filter.startswith(("unit", "fuzz", "oracle", "model", "race")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "oracle", "verifier", "model", "race")):  # what needs no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
@@ -211,6 +212,9 @@ def all_campaigns(builds, presets, host):
             yield Campaign(name, campaigns.fuzz_slice(argv, name), "executions")
     yield Campaign("oracle", campaigns.oracle_slice(host), "modules on " + ", ".join(oracle.expected()),
                    of=campaigns.compiler, clock=campaigns.cpu_s, is_by_seed=True)
+    for way in flips.ways():
+        yield Campaign(f"flips_{way}", campaigns.flip_slice(host, way), f"flips of {flips.machine_of(way)} code",
+                       of=campaigns.compiler, clock=campaigns.cpu_s, is_by_seed=True)
     for machine, build in builds.items():
         boot = [str(ROOT / "scripts/run"), machine, "--preset", presets[machine], "--build", str(build), "--no-build",
                 "--timeout", "120"]

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-verify [-m MACHINE] [-t] FILE...: compile each module for both machines, with all registers
-// and with few, with the passes and without, with landing pads and without, and have the verifier
-// of machine code look at all of it, adapters included. A line for whatever is refused; what is not
-// compiled (vectors) is no complaint. Nothing is run. -t: once each, and how long it took.
+// wasm-verify [-m MACHINE] [-t] [-1] FILE...: compile each module for both machines, with all
+// registers and with few, with the passes and without, with landing pads and without, and have the
+// verifier of machine code look at all of it, and at the adapters of host functions of each of its
+// types. A line for whatever is refused; what is not compiled (vectors) is no complaint. Nothing is
+// run. -t: once each, without adapters, and how long it took. -1: ends at the first refusal.
+//
+// Modules may import from "host": those functions are called without an adapter.
 #include "kernel/jit/compile.h"
-#include "kernel/jit/wasm_compiled.h"
+#include "kernel/jit/wasm_engine.h"
 #include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
@@ -26,7 +29,7 @@ static const uint64_t all_features[] = {JIT_X86_SSE41 | JIT_X86_POPCNT | JIT_X86
 
 static struct {
     const char *only; /* machine */
-    bool times;
+    bool times, one;
     uint64_t bytes, compiled_ns, verified_ns, refused;
 } run;
 
@@ -61,9 +64,93 @@ static void give_back(void *ctx, struct code_block *block)
 
 static const struct code_space nowhere = {.take = take, .seal = seal, .give_back = give_back};
 
+/* ---- Host functions ---- */
+
+static enum wasm_outcome by_array(struct wasm_host *h, const uint64_t *args, uint64_t *results,
+                                  enum ir_trap *trap)
+{
+    (void)h, (void)args, (void)results, (void)trap;
+    return WASM_RETURNED;
+}
+
+static uint64_t direct(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                       uint64_t e)
+{
+    (void)h, (void)a, (void)b, (void)c, (void)d, (void)e;
+    return 0;
+}
+
+static const struct wasm_host_function functions[] = {
+    {.name = "nothing", .signature = ":", .direct = direct},
+    {.name = "one", .signature = ":i", .direct = direct},
+    {.name = "all", .signature = "iIreI:I", .direct = direct},
+    {.name = "reference", .signature = "i:r", .direct = direct},
+};
+
+static const struct wasm_host_module host = {
+    .name = "host", .functions = functions, .count = ARRAY_COUNT(functions)};
+
+static bool is_integer(uint8_t type)
+{
+    return type != WASM_F32 && type != WASM_F64 && type != WASM_V128;
+}
+
+/* The fast kind takes so little. */
+static bool may_be_direct(const struct wasm_signature *s)
+{
+    bool fits = s->params <= 5 && s->results <= 1;
+    for (uint32_t n = 0; fits && n < s->params + s->results; n++) {
+        fits = is_integer(s->types[n]);
+    }
+    return fits;
+}
+
 /* ---- Modules ---- */
 
-/* With `hosts`, the store knows host modules, which adapters and direct calls are made for. */
+/* One compilation. */
+struct attempt {
+    const char *file;
+    unsigned machine;
+    bool few, quick;
+};
+
+static void report(const struct attempt *a, const char *text)
+{
+    printf("%s: %s%s%s: %s\n", a->file, machines[a->machine]->name, a->few ? " few" : "",
+           a->quick ? " quick" : "", text);
+    run.refused++;
+    if (run.one) {
+        exit(1);
+    }
+}
+
+static void try_adapter(const struct attempt *a, struct wasm_store *store,
+                        const struct wasm_signature *s, bool is_direct)
+{
+    const struct wasm_host_function f = {.array = is_direct ? NULL : by_array,
+                                         .direct = is_direct ? direct : NULL};
+    struct wasm_host h = {.function = &f, .signature = *s, .store = store};
+    if (store->engine->adapt(store->state, &h) == E_CORRUPT) {
+        const struct verify_error *e = &((const struct compiler *)store->state)->refusal;
+        char text[160];
+        snprintf(text, sizeof text, "adapter of %u parameters: offset 0x%x: unsafe code: %s",
+                 s->params, e->offset, e->text);
+        report(a, text);
+    }
+}
+
+static void try_adapters(const struct attempt *a, struct wasm_store *store,
+                         const struct wasm_module *m)
+{
+    for (uint32_t n = 0; n < m->signature_count; n++) {
+        const struct wasm_signature *s = &m->signatures[n];
+        try_adapter(a, store, s, false);
+        if (may_be_direct(s)) {
+            try_adapter(a, store, s, true);
+        }
+    }
+}
+
 static void try_once(const char *file, unsigned machine, uint64_t features, bool few, bool quick)
 {
     static const struct wasm_bounds bounds = {.arena_bytes = ARENA_LIMIT,
@@ -72,6 +159,7 @@ static void try_once(const char *file, unsigned machine, uint64_t features, bool
     struct wasm_compiled_options options = {.machine = machines[machine],
                                             .space = &nowhere,
                                             .arena_bytes = ARENA_LIMIT,
+                                            .verifies = true,
                                             .jit = {.features = features, .quick = quick}};
     struct wasm_store *store;
     struct wasm_module *m;
@@ -82,7 +170,8 @@ static void try_once(const char *file, unsigned machine, uint64_t features, bool
         options.jit.limits = few_registers(&machines[machine]->registers);
     }
     uint8_t *bytes = read_file(file, &len);
-    if (bytes == NULL || wasm_store_open(&wasm_compiled, &options, &quota, &store) != OK) {
+    if (bytes == NULL || wasm_store_open(&wasm_compiled, &options, &quota, &store) != OK ||
+        wasm_store_add_host(store, &host, NULL) != OK) {
         printf("%s: cannot be read\n", file);
         exit(2);
     }
@@ -92,12 +181,14 @@ static void try_once(const char *file, unsigned machine, uint64_t features, bool
         s = wasm_load(store, m, &code, &err);
     }
     run.compiled_ns += now_ns() - start;
+    const struct attempt a = {file, machine, few, quick};
     if (s == OK) {
+        if (!run.times) {
+            try_adapters(&a, store, m);
+        }
         wasm_release(store, code);
     } else if (strstr(err.text, "unsafe code") != NULL) {
-        printf("%s: %s%s%s: %s\n", file, machines[machine]->name, few ? " few" : "",
-               quick ? " quick" : "", err.text);
-        run.refused++;
+        report(&a, err.text);
     }
     wasm_store_close(store);
     free(bytes);
@@ -135,6 +226,8 @@ int main(int argc, char **argv)
             run.only = *++argv;
         } else if (strcmp(*argv, "-t") == 0) {
             run.times = true;
+        } else if (strcmp(*argv, "-1") == 0) {
+            run.one = true;
         }
     }
     return host_run(try_all, argv);

@@ -31,7 +31,13 @@ static bool add_immediate(uint32_t w, struct verify_insn *i)
     i->a = sp(w, 5);
     i->imm = (int64_t)field(w, 10, 12) << (field(w, 22, 1) * 12);
     i->flags = VERIFY_IMM;
+    bool is_cmn = field(w, 29, 2) == 1 && i->d == VERIFY_ZERO && i->imm != 0;
     add_or_subtract(w, i);
+    if (is_cmn) { /* as cmp with the negative: zero and carry are the same */
+        i->op = VERIFY_COMPARE;
+        i->flags &= (uint8_t)~VERIFY_FLAGS;
+        i->imm = -i->imm;
+    }
     return true;
 }
 

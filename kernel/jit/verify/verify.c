@@ -48,6 +48,7 @@ static bool leave_to(struct verifier *v, uint32_t target)
         to->sp = v->sp;
         to->fp = fp;
     }
+    to->flags_open |= v->flags_open;
     return (to->sp == v->sp && value_same(v, to->fp, fp)) ||
            verify_refuse(v, "the stack differs by the way here");
 }
@@ -96,6 +97,7 @@ static void enter_block(struct verifier *v, uint32_t number)
     v->sp = b->sp;
     v->is_leaving = false;
     v->flags.is_valid = false;
+    v->flags_open = b->flags_open;
     v->facts_now = b->facts = facts_at_start(v, b);
     value_enter_block(v);
     b->out[v->m->fp] = b->fp;

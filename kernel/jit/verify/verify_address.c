@@ -29,18 +29,13 @@ static bool settle_condition(struct verifier *v, const struct value *x)
 /* The largest that the low half of a node can be, shifted. */
 static uint64_t largest(const struct verifier *v, uint32_t node, unsigned shift)
 {
-    const struct value *x = value_of(v, node);
-    unsigned width = value_is_number(x) ? MIN((unsigned)x->width, 32u) : 32;
-    return ((UINT64_C(1) << width) - 1) << shift;
+    return MIN(value_largest(v, node), (uint64_t)UINT32_MAX) << shift;
 }
 
 /* A number that the program computed. */
 static bool add_number(struct verifier *v, struct address *a, uint32_t node, unsigned extend,
                        unsigned shift)
 {
-    if (value_of(v, a->base)->kind == VALUE_ELEMENTS) {
-        node = value_settle_scaled(v, node);
-    }
     struct value x = *value_of(v, node);
     if (extend == VERIFY_WHOLE && x.kind == VALUE_SUM && settle_condition(v, &x)) {
         node = x.a;
@@ -69,10 +64,13 @@ static bool add_number(struct verifier *v, struct address *a, uint32_t node, uns
 static bool add_term(struct verifier *v, struct address *a, uint32_t node, unsigned extend,
                      unsigned shift)
 {
-    const struct value *x = value_of(v, node);
     if (extend > VERIFY_LOW_HALF) {
         return false;
     }
+    if (extend == VERIFY_WHOLE && shift == 0 && value_of(v, a->base)->kind == VALUE_ELEMENTS) {
+        node = value_settle_scaled(v, node);
+    }
+    const struct value *x = value_of(v, node);
     return x->kind == VALUE_CONST ? add_constant(a, x->n, extend, shift)
                                   : add_number(v, a, node, extend, shift);
 }
@@ -239,34 +237,23 @@ uint32_t verify_lea(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Inside ---- */
 
-/* A shifted index is in bounds by what is known of its width. */
-static bool narrow_enough(struct verifier *v, const struct address *a, unsigned bytes)
-{
-    uint64_t window = v->shape->window, fixed = (uint64_t)a->n + bytes + a->slack;
-    if (fixed > window) {
-        return false;
-    }
-    if (a->root == NO_NODE || largest(v, a->root, a->shift) <= window - fixed) {
-        return true;
-    }
-    for (unsigned width = 32; width-- > 0;) {
-        if ((((UINT64_C(1) << width) - 1) << a->shift) <= window - fixed) {
-            return value_narrow(v, a->root, width);
-        }
-    }
-    return false;
-}
-
+/* By what is known of the index; by what was compared; or by what the index has to be, if nothing
+ * else will do. */
 bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
 {
-    if (a->n >= 0 && narrow_enough(v, a, bytes)) {
+    uint64_t window = v->shape->window, fixed = (uint64_t)a->n + bytes + a->slack;
+    if (a->n < 0) {
+        return verify_refuse(v, "an access before the memory");
+    }
+    bool is_near = fixed <= window;
+    if (is_near && (a->root == NO_NODE || largest(v, a->root, a->shift) <= window - fixed)) {
         return true;
     }
-    if (a->n >= 0 && a->slack == 0 && a->shift == 0 &&
-        fact_holds(v, FACT_BYTES_MIN, a->root, (uint64_t)a->n + bytes)) {
+    if (a->slack == 0 && a->shift == 0 && fact_holds(v, FACT_BYTES_MIN, a->root, fixed)) {
         return true;
     }
-    return verify_refuse(v, "an access that may leave the memory");
+    return (is_near && value_at_most(v, a->root, (window - fixed) >> a->shift)) ||
+           verify_refuse(v, "an access that may leave the memory");
 }
 
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)
@@ -276,11 +263,11 @@ bool verify_element(struct verifier *v, const struct address *a, uint32_t *table
     int64_t n = a->n;
     unsigned shift = a->shift;
     if (x.kind == VALUE_ELEMENT) {
-        if (root != NO_NODE || n != 0) {
+        if (root != NO_NODE || (x.shift != 0 && n != 0)) {
             return verify_refuse(v, "an address behind an element of a table");
         }
         root = x.shift != 0 ? (uint32_t)x.n : NO_NODE;
-        n = x.shift != 0 ? 0 : (int64_t)x.n;
+        n += x.shift != 0 ? 0 : (int64_t)x.n;
         shift = 3;
         x = *value_of(v, x.a);
     }

@@ -173,9 +173,13 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Calls ---- */
 
-/* Interrupts, helpers and functions without a frame of their own find room below. */
+/* Interrupts, helpers and functions without a frame of their own find room below, and the alignment
+ * that C and frames rely on. */
 static bool has_room(struct verifier *v)
 {
+    if ((v->sp - v->m->return_bytes) % 16 != 0) {
+        return verify_refuse(v, "a call with a stack pointer that is not aligned");
+    }
     return (!v->is_leaving && (int64_t)v->probed <= (int64_t)v->sp - v->m->margin) ||
            verify_refuse(v, "a call without a probe of the stack below");
 }
@@ -341,6 +345,7 @@ static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, ui
                            unsigned type, uint32_t *table)
 {
     if (type == VERIFY_FRAME_IN || type == VERIFY_FRAME_OUT) {
+        node = value_settle(v, node);
         return pass_cells(v, node, &v->shape->signatures[h->cells], type == VERIFY_FRAME_IN);
     }
     if (type == VERIFY_TABLE_VALUE) {
@@ -349,10 +354,9 @@ static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, ui
     if (type < VERIFY_TABLE_NUMBER) {
         return !is_float(type) && verify_typed(v, node, type);
     }
-    uint32_t forward = value_forward(v, node);
-    if (forward != NO_NODE && value_of(v, forward)->kind == VALUE_CONST &&
-        value_demand_equal(v, node, forward)) {
-        node = forward;
+    uint32_t first = value_first(v, node);
+    if (value_of(v, first)->kind == VALUE_CONST && value_demand_equal(v, node, first)) {
+        node = first;
     }
     struct value x = *value_of(v, node);
     if (x.kind != VALUE_CONST || !constant_is_right(v, type, x.n)) {
@@ -377,7 +381,7 @@ static bool call_helper(struct verifier *v, const struct value *target)
         return verify_refuse(v, "a helper is called with too many arguments");
     }
     for (uint32_t n = 0; n < s->params; n++) {
-        uint32_t node = value_address(v, v->m->helper_arguments[n + 1]);
+        uint32_t node = value_register(v, v->m->helper_arguments[n + 1]);
         if (!pass_to_helper(v, h, node, v->shape->types[s->types + n], &table)) {
             return verify_refuse(v, "a helper is called with a wrong argument");
         }

@@ -83,15 +83,21 @@ bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
 
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
 {
+    if (value_of(v, node)->kind == VALUE_LOW && value_width(v, other) <= 32) {
+        node = value_of(v, node)->a; /* what it is the low half of has no other half then */
+    }
     if (value_same(v, node, other)) {
         return true;
     }
     struct merge *m = value_merge(v, node);
-    if (m == NULL || (m->equals != NO_NODE && !value_same(v, m->equals, other))) {
+    if (m == NULL) {
         return verify_refuse(v, "a value is not the same on every way");
     }
-    if (m->equals != NO_NODE) {
-        return true;
+    if (m->equals != NO_NODE) { /* both, then */
+        bool is_merge = value_merge(v, m->equals) != NULL;
+        return value_same(v, m->equals, other) ||
+               (is_merge ? value_demand_equal(v, m->equals, other)
+                         : value_demand_equal(v, other, m->equals));
     }
     m->equals = other;
     return push_pending(v, value_of(v, node)->a);
@@ -106,10 +112,45 @@ uint32_t value_forward(const struct verifier *v, uint32_t node)
 
 /* ---- Widths ---- */
 
-static unsigned width_by_rule(unsigned rule, unsigned a, unsigned b)
+static uint64_t ones(unsigned width)
 {
-    unsigned width = rule == RULE_MUL ? a + b : MAX(a, b) + (rule == RULE_ADD);
-    return MIN(width, 64u);
+    return width >= 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+}
+
+static unsigned width_of(uint64_t largest)
+{
+    return largest == 0 ? 0 : 64 - (unsigned)__builtin_clzll(largest);
+}
+
+/* Sums and products that do not fit may be anything. */
+static uint64_t largest_by_rule(unsigned rule, uint64_t a, uint64_t b)
+{
+    uint64_t largest;
+    if (rule == RULE_OR) {
+        return ones(MAX(width_of(a), width_of(b)));
+    }
+    if (rule == RULE_AND) {
+        return MIN(a, b);
+    }
+    bool wraps = rule == RULE_ADD ? __builtin_add_overflow(a, b, &largest)
+                                  : __builtin_mul_overflow(a, b, &largest);
+    return wraps ? UINT64_MAX : largest;
+}
+
+uint64_t verify_largest_shifted(uint64_t largest, struct shifted b)
+{
+    switch (b.extend) {
+    case VERIFY_LOW_HALF:
+        largest = MIN(largest, (uint64_t)UINT32_MAX);
+        break;
+    case VERIFY_SHIFTED_RIGHT:
+        return MIN(largest, ones(8u * b.size)) >> b.shift;
+    case VERIFY_OTHER_EXTEND:
+        return UINT64_MAX;
+    default:
+        break;
+    }
+    return width_of(largest) + b.shift > 64 ? UINT64_MAX : largest << b.shift;
 }
 
 unsigned value_width(const struct verifier *v, uint32_t node)
@@ -118,25 +159,28 @@ unsigned value_width(const struct verifier *v, uint32_t node)
     return value_is_number(x) ? x->width : 64;
 }
 
-/* Whether more may be found out about it: it is a merge, or computed from one. */
-static bool may_be_narrower(const struct value *x)
+uint64_t value_largest(const struct verifier *v, uint32_t node)
 {
-    return x->kind == VALUE_MERGE || x->kind == VALUE_LOW ||
-           (x->kind == VALUE_NUMBER && x->shift != RULE_NONE);
+    const struct value *x = value_of(v, node);
+    bool is_exact = x->kind == VALUE_CONST || (x->kind == VALUE_NUMBER && x->shift == RULE_MAX);
+    return is_exact ? x->n : ones(value_width(v, node));
 }
 
 uint32_t value_computed(struct verifier *v, unsigned rule, uint32_t a, struct shifted b,
                         unsigned limit)
 {
-    unsigned wide = verify_width_shifted(value_width(v, b.node), b.extend, b.shift, b.size);
-    unsigned width = MIN(width_by_rule(rule, value_width(v, a), wide), limit);
-    bool is_open = may_be_narrower(value_of(v, a)) || may_be_narrower(value_of(v, b.node));
-    uint32_t node = value_number(v, width);
-    if (is_open && v->status == OK) {
+    uint64_t second = verify_largest_shifted(value_largest(v, b.node), b);
+    uint64_t largest = largest_by_rule(rule, value_largest(v, a), second);
+    bool is_open = value_is_open(value_of(v, a)) || value_is_open(value_of(v, b.node));
+    largest = MIN(largest, ones(limit)); /* what does not fit wraps: then it may be anything */
+    uint32_t node = value_number(v, width_of(largest));
+    if (v->status == OK) {
         struct value *x = &v->values[node];
-        x->shift = (uint8_t)rule;
+        x->shift = (uint8_t)(is_open ? rule : RULE_MAX);
         x->a = a;
-        x->n = b.node | (uint64_t)b.shift << 32 | (uint64_t)b.extend << 40 | (uint64_t)b.size << 48;
+        x->n = is_open ? b.node | (uint64_t)b.shift << 32 | (uint64_t)b.extend << 40 |
+                             (uint64_t)b.size << 48
+                       : largest;
     }
     return node;
 }
@@ -147,45 +191,59 @@ static struct shifted second_of(const struct value *x)
                             (uint8_t)(x->n >> 48)};
 }
 
-/* How narrow a number is if every merge is what it seems to be. @param demands  Ask for that. */
-static unsigned narrowest(struct verifier *v, uint32_t node, unsigned depth, bool demands)
+static uint64_t smallest_bound(struct verifier *v, uint32_t node, unsigned depth, bool demands);
+
+static uint64_t bound_of_merge(struct verifier *v, uint32_t node, unsigned depth, bool demands)
 {
-    struct value x = *value_of(v, node);
-    unsigned width = value_width(v, node);
-    if (depth == NARROW_DEPTH || !may_be_narrower(&x)) {
-        return width;
-    }
-    if (x.kind == VALUE_LOW) {
-        return MIN(narrowest(v, x.a, depth + 1, demands), 32u);
-    }
-    if (x.kind == VALUE_NUMBER) {
-        struct shifted b = second_of(&x);
-        unsigned first = narrowest(v, x.a, depth + 1, demands);
-        unsigned second = narrowest(v, b.node, depth + 1, demands);
-        second = verify_width_shifted(second, b.extend, b.shift, b.size);
-        return MIN(width, width_by_rule(x.shift, first, second));
-    }
     struct merge m = *value_merge(v, node);
-    unsigned widest = 0;
-    for (uint32_t n = 0; n < MAX(m.count, 1u) && widest < 64; n++) {
+    uint64_t largest = 0;
+    for (uint32_t n = 0; n < MAX(m.count, 1u) && largest < UINT64_MAX; n++) {
         uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
-        widest = MAX(widest, narrowest(v, operand, depth + 1, demands));
+        largest = MAX(largest, smallest_bound(v, operand, depth + 1, demands));
         if (demands && m.count == 0 && !value_demand_equal(v, node, operand)) {
-            return 64;
+            return UINT64_MAX;
         }
     }
-    return widest;
+    return largest;
+}
+
+/* How large a number is at most if every merge is what it seems to be. @param demands  Ask for
+ * that.
+ */
+static uint64_t smallest_bound(struct verifier *v, uint32_t node, unsigned depth, bool demands)
+{
+    struct value x = *value_of(v, node);
+    uint64_t largest = value_largest(v, node);
+    if (depth == NARROW_DEPTH || !value_is_open(&x)) {
+        return largest;
+    }
+    if (x.kind == VALUE_MERGE) {
+        return bound_of_merge(v, node, depth, demands);
+    }
+    uint64_t first = smallest_bound(v, x.a, depth + 1, demands);
+    if (x.kind == VALUE_LOW) {
+        return MIN(first, (uint64_t)UINT32_MAX);
+    }
+    struct shifted b = second_of(&x);
+    uint64_t second = smallest_bound(v, b.node, depth + 1, demands);
+    return MIN(largest, largest_by_rule(x.shift, first, verify_largest_shifted(second, b)));
+}
+
+bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
+{
+    if (value_largest(v, node) <= largest) {
+        return true;
+    }
+    if (value_of(v, node)->kind == VALUE_MERGE && largest >= UINT32_MAX) {
+        return value_demand(v, node, DEMAND_U32);
+    }
+    return smallest_bound(v, node, 0, false) <= largest &&
+           smallest_bound(v, node, 0, true) <= largest;
 }
 
 bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
 {
-    if (value_width(v, node) <= width) {
-        return true;
-    }
-    if (value_of(v, node)->kind == VALUE_MERGE && width >= 32) {
-        return value_demand(v, node, DEMAND_U32);
-    }
-    return narrowest(v, node, 0, false) <= width && narrowest(v, node, 0, true) <= width;
+    return value_at_most(v, node, ones(width));
 }
 
 /* ---- At the end ---- */

@@ -153,12 +153,12 @@ static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node,
 /* Whether a merge at the head of a loop may be the length of a table: then it has to be. */
 static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
 {
-    uint32_t forward = merge;
-    do {
-        forward = value_forward(v, forward);
-    } while (forward != NO_NODE && value_of(v, forward)->kind == VALUE_MERGE);
-    return forward != NO_NODE && value_of(v, forward)->kind == VALUE_LENGTH &&
-           value_of(v, forward)->n == table && value_demand_equal(v, merge, forward);
+    uint32_t first = value_first(v, merge);
+    while (value_of(v, first)->kind == VALUE_LOW) { /* it was spilled */
+        first = value_first(v, value_of(v, first)->a);
+    }
+    return value_of(v, first)->kind == VALUE_LENGTH && value_of(v, first)->n == table &&
+           value_demand_equal(v, merge, first);
 }
 
 /* In a loop that does not change it, a length is read once, before. */
@@ -228,7 +228,8 @@ unsigned fact_opposite(unsigned cond)
 static uint32_t from_below(struct verifier *v, uint32_t list, const struct comparison *c,
                            bool equal)
 {
-    const struct value x = *value_of(v, c->a), y = *value_of(v, c->b);
+    uint32_t right = c->size == 4 ? value_root(v, c->b) : c->b; /* of a spilled merge */
+    const struct value x = *value_of(v, c->a), y = *value_of(v, right);
     if (y.kind == VALUE_LENGTH && x.kind == VALUE_CONST) {
         return x.n <= UINT32_MAX
                    ? fact_add(v, list, FACT_LENGTH_MIN, (uint32_t)y.n, x.n + (equal ? 0 : 1))
@@ -239,10 +240,10 @@ static uint32_t from_below(struct verifier *v, uint32_t list, const struct compa
     }
     if (y.kind == VALUE_MERGE && c->size == 4 && !equal) {
         return x.kind == VALUE_CONST
-                   ? fact_add(v, list, FACT_ABOVE, 0, (uint64_t)(uint32_t)x.n << 32 | c->b)
-                   : fact_add(v, list, FACT_BELOW, value_root(v, c->a), c->b);
+                   ? fact_add(v, list, FACT_ABOVE, 0, (uint64_t)(uint32_t)x.n << 32 | right)
+                   : fact_add(v, list, FACT_BELOW, value_root(v, c->a), right);
     }
-    if (y.kind == VALUE_BYTES && x.kind == VALUE_CONST && x.n < MAYBE_WIDE) {
+    if (y.kind == VALUE_BYTES && x.kind == VALUE_CONST && c->size == 8 && x.n < MAYBE_WIDE) {
         return fact_add(v, list, FACT_BYTES_MIN, NO_NODE, x.n);
     }
     if (y.kind == VALUE_BYTES && x.kind == VALUE_SUM && c->size == 8 && x.n < MAYBE_WIDE) {
@@ -261,7 +262,8 @@ static uint32_t from_bool(struct verifier *v, uint32_t list, const struct value 
 static uint32_t from_equal(struct verifier *v, uint32_t list, const struct comparison *c,
                            bool equal)
 {
-    const struct value x = *value_of(v, c->a), y = *value_of(v, c->b);
+    uint32_t left = c->size == 4 ? value_root(v, c->a) : c->a; /* of a spilled merge */
+    const struct value x = *value_of(v, left), y = *value_of(v, c->b);
     if (y.kind != VALUE_CONST) {
         return list;
     }
@@ -281,7 +283,7 @@ static uint32_t from_equal(struct verifier *v, uint32_t list, const struct compa
         return fact_add(v, list, FACT_LENGTH_MIN, (uint32_t)x.n, 1);
     }
     if (x.kind == VALUE_MERGE && c->size == 4) {
-        return fact_add(v, list, FACT_ABOVE, 0, c->a);
+        return fact_add(v, list, FACT_ABOVE, 0, left);
     }
     bool is_reference = x.kind == VALUE_REFERENCE || x.kind == VALUE_MERGE;
     return is_reference && c->size == 8 ? fact_add(v, list, FACT_NOT_NULL, c->a, 0) : list;

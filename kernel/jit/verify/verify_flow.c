@@ -173,6 +173,18 @@ static bool decode_run(struct verifier *v, uint32_t offset)
     return true;
 }
 
+/* Rows are bisected, here and when something faults: each has to be found by both. Once a piece. */
+static bool rows_ascend(struct verifier *v)
+{
+    const struct code_piece *p = v->piece;
+    for (uint32_t n = 1; v->function == 0 && n < p->row_count; n++) {
+        if (p->rows[n].pc < p->rows[n - 1].pc) {
+            return verify_refuse(v, "rows that are not in order");
+        }
+    }
+    return true;
+}
+
 /* What rows say of instructions. A row of another pc means nothing: nothing faults there. */
 static bool attach_rows(struct verifier *v)
 {
@@ -370,7 +382,7 @@ bool verify_find_blocks(struct verifier *v)
             return false;
         }
     }
-    if (!attach_rows(v) || !make_blocks(v)) {
+    if (!rows_ascend(v) || !attach_rows(v) || !make_blocks(v)) {
         return false;
     }
     find_headers(v);

@@ -24,7 +24,7 @@ static bool set_stack(struct verifier *v, uint32_t node)
 {
     struct value x = *value_of(v, node);
     int64_t sp = (int64_t)x.n;
-    if (x.kind != VALUE_FRAME || sp > 0 || (v->m->unit == 4 && sp % 16 != 0)) {
+    if (x.kind != VALUE_FRAME || sp > 0 || sp % (v->m->unit == 4 ? 16 : 8) != 0) {
         return verify_refuse(v, "the stack pointer becomes something else");
     }
     if (sp < v->sp && !lower_stack(v, sp)) {
@@ -135,6 +135,7 @@ bool verify_is_probe(struct verifier *v, const struct verify_insn *i)
         return false;
     }
     v->flags.is_valid = false;
+    v->flags_open |= i->op == VERIFY_TEST;
     return note_probe(v, at) || true;
 }
 

@@ -76,7 +76,8 @@ struct value {
     uint64_t n;
 };
 
-/** Of a VALUE_MERGE: value.a is its index here. */
+/** Of a VALUE_MERGE: value.a is its index here, value.n the node that comes first, which is none.
+ */
 struct merge {
     uint32_t node;
     uint32_t block;    /* whose start it is at; NO_BLOCK: one of two operands, first and equals */
@@ -134,6 +135,7 @@ struct block {
     bool is_header;             /* some edge comes backwards */
     bool has_cells;             /* some cell's value is remembered for it */
     bool is_done, has_entry;
+    bool flags_open; /* at the start: struct verifier */
 };
 
 /** The last comparison, if nothing has changed the flags since. */
@@ -224,6 +226,7 @@ struct verifier {
     bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;
+    bool flags_open;                /* a probe left them: they tell of what lies below the stack */
     struct comparison *comparisons; /* that VALUE_BOOL tells of */
     uint32_t comparison_count, comparison_capacity;
 };
@@ -266,7 +269,9 @@ enum value_rule {
     RULE_NONE,
     RULE_ADD, /**< one more than the wider */
     RULE_OR,  /**< as the wider */
+    RULE_AND, /**< as the smaller */
     RULE_MUL, /**< both together */
+    RULE_MAX, /**< no rule: n is the largest that it can be */
 };
 /** The second operand of a rule, as an instruction has it. */
 struct shifted {
@@ -279,6 +284,14 @@ uint32_t value_computed(struct verifier *v, unsigned rule, uint32_t a, struct sh
                         unsigned limit);
 /** @brief Bits of a node, as far as they are known: 64 of what is no number. */
 unsigned value_width(const struct verifier *v, uint32_t node);
+/** @brief Whether it may turn out to be smaller: it is a merge, or computed from one. */
+static inline bool value_is_open(const struct value *x)
+{
+    return x->kind == VALUE_MERGE || x->kind == VALUE_LOW ||
+           (x->kind == VALUE_NUMBER && x->shift != RULE_NONE && x->shift != RULE_MAX);
+}
+/** @brief The largest that it can be, likewise. */
+uint64_t value_largest(const struct verifier *v, uint32_t node);
 /** @brief One of two. */
 uint32_t value_either(struct verifier *v, uint32_t a, uint32_t b);
 static inline const struct value *value_of(const struct verifier *v, uint32_t node)
@@ -302,6 +315,9 @@ static inline bool value_demand(struct verifier *v, uint32_t node, unsigned dema
 }
 /** @brief Ask that a value is another one: of a merge that turns out to be none. */
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other);
+/** @brief What comes first where ways meet, and where the ways of that met, and so on: any other
+ * value is its own first. */
+uint32_t value_first(const struct verifier *v, uint32_t node);
 /** @brief Of a value at the head of a loop, what came forwards: it may be that, which has to be
  * demanded. @return NO_NODE: it is no such value. */
 uint32_t value_forward(const struct verifier *v, uint32_t node);
@@ -320,7 +336,9 @@ uint32_t value_settle_scaled(struct verifier *v, uint32_t node);
 void value_enter_block(struct verifier *v);
 /** @brief A register that is used as an address, if it is one. */
 uint32_t value_address(struct verifier *v, unsigned reg);
-/** @brief A value as one below 2^width; asks for it. @return false: it need not be. */
+/** @brief Whether a number is at most this; asks for it. @return false: it need not be. */
+bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest);
+/** @brief Likewise, below 2^width. */
 bool value_narrow(struct verifier *v, uint32_t node, unsigned width);
 /** @brief Its low 32 bits as a number. */
 uint32_t value_low(struct verifier *v, uint32_t node);
@@ -384,6 +402,8 @@ uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
                     unsigned size);
 /** @brief Bits of a number that is extended and shifted, in an operation of `size` bytes. */
 unsigned verify_width_shifted(unsigned width, unsigned extend, unsigned shift, unsigned size);
+/** @brief The largest that a number can be when it is extended and shifted. */
+uint64_t verify_largest_shifted(uint64_t largest, struct shifted b);
 uint32_t verify_lea(struct verifier *v, const struct verify_insn *i);
 /** @brief The address of an index that the program may have: base of memory 0, or of a table. */
 bool verify_window(struct verifier *v, const struct address *a, unsigned bytes);

@@ -239,8 +239,7 @@ uint32_t value_load_cell(struct verifier *v, int64_t offset)
 {
     uint32_t location = value_cell(offset);
     const struct kept_cell *k = kept(v, location);
-    uint32_t value = k != NULL ? k->node : value_at_end(v, v->block, location);
-    return value_settle(v, value & ~CELL_HALF) | (value & CELL_HALF);
+    return k != NULL ? k->node : value_at_end(v, v->block, location);
 }
 
 /* What the prologue saves of the caller and of the context. */
@@ -257,7 +256,7 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
     uint32_t location = value_cell(offset);
     const struct kept_cell *k = kept(v, location);
     if (k != NULL) {
-        return value_same(v, k->node, value) ||
+        return ((value & CELL_HALF) == 0 && value_same(v, k->node, value)) ||
                verify_refuse(v, "what the prologue saved is written over");
     }
     if (is_kept(v, value)) {

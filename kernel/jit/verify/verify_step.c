@@ -3,6 +3,8 @@
 // What each instruction does to registers, cells and flags.
 #include "kernel/jit/verify/verify_internal.h"
 
+#include "kernel/lib/endian.h"
+
 #define BOOL_DEPTH 8u /* comparisons of the results of comparisons that are followed */
 
 /* ---- Operands ---- */
@@ -20,7 +22,7 @@ static uint32_t operand_b(struct verifier *v, const struct verify_insn *i)
     if ((i->flags & VERIFY_MEM) != 0) {
         return verify_read(v, i, i->bytes, 0);
     }
-    return i->b == VERIFY_NONE ? v->zero : value_address(v, i->b);
+    return i->b == VERIFY_NONE ? v->zero : value_register(v, i->b);
 }
 
 /* b as extended and shifted. */
@@ -57,7 +59,7 @@ static bool set_number(struct verifier *v, const struct verify_insn *i, unsigned
 
 static bool step_add(struct verifier *v, const struct verify_insn *i)
 {
-    uint32_t a = value_address(v, i->a), b = operand_b(v, i);
+    uint32_t a = value_address(v, i->a), b = value_settle(v, operand_b(v, i));
     if (i->size < 4) {
         return are_numbers(v, a, b) && set_number(v, i, 64);
     }
@@ -89,11 +91,11 @@ static bool step_logic(struct verifier *v, const struct verify_insn *i)
     if (!are_numbers(v, a, b)) {
         return false;
     }
-    if (i->op == VERIFY_OR && i->size >= 4) {
-        return verify_set(v, i->d, value_computed(v, RULE_OR, a, shifted_b(i, b), 8u * i->size));
+    if (i->size < 4) {
+        return set_number(v, i, 64);
     }
-    unsigned wide = verify_width_shifted(value_width(v, b), i->extend, i->shift, i->size);
-    return set_number(v, i, i->op == VERIFY_AND ? MIN(value_width(v, a), wide) : 64);
+    unsigned rule = i->op == VERIFY_AND ? RULE_AND : RULE_OR;
+    return verify_set(v, i->d, value_computed(v, rule, a, shifted_b(i, b), 8u * i->size));
 }
 
 static bool step_multiply(struct verifier *v, const struct verify_insn *i)
@@ -103,8 +105,9 @@ static bool step_multiply(struct verifier *v, const struct verify_insn *i)
     if (!are_numbers(v, a, b) || !value_demand(v, c, DEMAND_NUMBER)) {
         return false;
     }
-    if (i->op == VERIFY_DIV) {
-        return set_number(v, i, value_width(v, a));
+    if (i->op == VERIFY_DIV) { /* no more than 0 | a */
+        struct shifted whole = {a, VERIFY_WHOLE, 0, i->size};
+        return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, whole, 8u * i->size));
     }
     uint32_t node = value_computed(v, RULE_MUL, a, shifted_b(i, b), 8u * i->size);
     if (i->c != VERIFY_NONE) {
@@ -142,8 +145,14 @@ static bool step_shift_right(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a);
     unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
-    unsigned width = MIN(value_width(v, a), 8u * i->size);
-    return value_demand(v, a, DEMAND_NUMBER) && set_number(v, i, width > shift ? width - shift : 0);
+    struct shifted second = {a, VERIFY_SHIFTED_RIGHT, (uint8_t)shift, i->size};
+    if (!value_demand(v, a, DEMAND_NUMBER)) {
+        return false;
+    }
+    return i->size < 4 ? set_number(v, i, 64)
+                       : verify_set(v, i->d,
+                                    value_computed(v, RULE_OR, v->zero, second,
+                                                   8u * i->size)); /* 0 | a >> shift */
 }
 
 /* Registers that are read for a number that nothing more is known of. */
@@ -195,6 +204,9 @@ static bool step_insert(struct verifier *v, const struct verify_insn *i)
 /* The low byte of what a comparison left. */
 static bool move_bool(struct verifier *v, const struct verify_insn *i, const struct value *x)
 {
+    if (x->kind == VALUE_BOOL) {
+        return verify_set(v, i->d, value_register(v, i->b));
+    }
     if (x->n == NO_NODE) {
         return verify_set(v, i->d, value_number(v, 8));
     }
@@ -355,8 +367,9 @@ static bool step_literal(struct verifier *v, const struct verify_insn *i)
     if (i->imm < 0 || i->bytes > v->size || i->imm > (int64_t)(v->size - i->bytes)) {
         return verify_refuse(v, "a constant outside the function");
     }
+    const uint8_t *at = v->code + i->imm;
     return (i->flags & VERIFY_VECTOR) != 0 ||
-           verify_set(v, i->d, value_number(v, MIN(8u * i->bytes, 64u)));
+           verify_set(v, i->d, i->bytes == 8 ? value_const(v, load_le64(at)) : value_number(v, 64));
 }
 
 /* ---- All of them ---- */
@@ -463,11 +476,25 @@ static bool keeps_flags(unsigned op)
            op == VERIFY_BRANCH;
 }
 
+/* Flags that a probe left are not looked at. */
+static bool look_at_flags(struct verifier *v, const struct verify_insn *i)
+{
+    bool reads = i->op == VERIFY_BRANCH || i->op == VERIFY_SET || i->op == VERIFY_SELECT;
+    bool sets = i->op == VERIFY_COMPARE || i->op == VERIFY_TEST || (i->flags & VERIFY_FLAGS) != 0 ||
+                i->op == VERIFY_CALL || i->op == VERIFY_CALL_TO;
+    if (reads && v->flags_open) {
+        return verify_refuse(v, "flags that tell of what lies below the stack");
+    }
+    v->flags_open &= !sets;
+    return true;
+}
+
 bool verify_step(struct verifier *v, const struct verify_insn *i)
 {
     v->at = i->at;
     v->work++;
-    bool fine = (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) || step(v, i);
+    bool fine = (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) ||
+                (look_at_flags(v, i) && step(v, i));
     if (!keeps_flags(i->op)) {
         v->flags.is_valid = false;
     }

@@ -48,6 +48,12 @@ static bool is_described(unsigned kind)
            kind != VALUE_MERGE;
 }
 
+/* Whether it is what it says only if what it is of is narrow. */
+static bool is_conditional(const struct value *x)
+{
+    return (x->kind == VALUE_SUM || x->kind == VALUE_SCALED) && x->demands != 0;
+}
+
 bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
 {
     if (a == b) {
@@ -55,7 +61,8 @@ bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
     }
     const struct value *x = value_of(v, a), *y = value_of(v, b);
     return x->kind == y->kind && is_described(x->kind) && x->a == y->a && x->n == y->n &&
-           x->shift == y->shift && (x->kind != VALUE_BOOL || x->width == y->width);
+           x->shift == y->shift && is_conditional(x) == is_conditional(y) &&
+           (x->kind != VALUE_BOOL || x->width == y->width);
 }
 
 static bool is_address(unsigned kind)
@@ -75,6 +82,9 @@ static uint32_t new_merge(struct verifier *v, const struct merge *like)
     if (v->status != OK || !ROOM(v, merge, 1)) {
         return node;
     }
+    uint32_t first = (like->count == 0 ? like->first : v->operands[like->first]) & ~CELL_HALF;
+    const struct value *x = value_of(v, first);
+    v->values[node].n = x->kind == VALUE_MERGE ? x->n : first;
     struct merge *m = &v->merges[v->merge_count++];
     *m = *like;
     m->node = node;
@@ -154,7 +164,7 @@ static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t
         if (x->kind == VALUE_UNDEFINED) {
             return values[n] & ~CELL_HALF;
         }
-        numbers &= value_is_number(x);
+        numbers &= value_is_number(x) && !value_is_open(x);
         width = MAX(width, (unsigned)x->width);
         type = x->kind == VALUE_REFERENCE && type == UINT64_MAX ? x->n : type;
     }
@@ -205,13 +215,12 @@ uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, 
     return new_merge(v, &m) | half;
 }
 
-/* What comes first where ways meet. */
-static uint32_t first_of(const struct verifier *v, uint32_t node)
+/* What comes first where ways meet, and where the ways of that met, and so on: new_merge() knows.
+ */
+uint32_t value_first(const struct verifier *v, uint32_t node)
 {
-    for (struct merge *m; (m = value_merge(v, node)) != NULL;) {
-        node = (m->count == 0 ? m->first : v->operands[m->first]) & ~CELL_HALF;
-    }
-    return node;
+    const struct value *x = value_of(v, node);
+    return x->kind == VALUE_MERGE ? (uint32_t)x->n : node;
 }
 
 static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
@@ -224,13 +233,14 @@ uint32_t value_settle(struct verifier *v, uint32_t node)
     if (value_of(v, node)->kind != VALUE_MERGE) {
         return node;
     }
-    uint32_t first = first_of(v, node);
+    uint32_t first = value_first(v, node);
     unsigned kind = value_of(v, first)->kind;
     return is_address(kind) && kind != VALUE_EPOCH ? settle(v, node, first) : node;
 }
 
 uint32_t value_settle_scaled(struct verifier *v, uint32_t node)
 {
-    uint32_t first = first_of(v, node);
-    return value_of(v, first)->kind == VALUE_SCALED ? settle(v, node, first) : node;
+    uint32_t first = value_first(v, node);
+    unsigned kind = value_of(v, first)->kind;
+    return kind == VALUE_SCALED || kind == VALUE_CONST ? settle(v, node, first) : node;
 }

@@ -214,8 +214,9 @@ static enum status link_host(struct wasm_instance *i, const struct wasm_import *
     enum status status = make_host(i, from, f, s, out);
     return status == OK ? OK
                         : refuse(m, import, status,
-                                 status == E_NOMEM
-                                     ? "no memory left to call it"
+                                 status == E_NOMEM ? "no memory left to call it"
+                                 : status == E_CORRUPT
+                                     ? "the compiler made unsafe code to call it"
                                      : "no function with so many parameters or results is called",
                                  err);
 }

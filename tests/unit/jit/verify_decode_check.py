@@ -52,7 +52,7 @@ A64_INVERSE = dict(zip("eq ne hs lo mi pl vs vc hi ls ge lt gt le al nv".split()
                        "ne eq lo hs pl mi vc vs ls hi lt ge le gt nv al".split()))
 # By mnemonic: classes that it may be. The first register is written unless the class is in A64_NO_RESULT.
 A64_CLASSES = {
-    "add": "add number", "adds": "add number use", "sub": "sub number", "subs": "sub number compare use",
+    "add": "add number", "adds": "add number use compare", "sub": "sub number", "subs": "sub number compare use",
     "and": "and number", "ands": "and number test use", "orr": "or number const move", "eor": "or number",
     "bic": "and", "orn": "number", "eon": "number",
     "mov": "const move or nop", "movn": "const", "movz": "const", "movk": "insert",

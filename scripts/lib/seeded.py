@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""The verifier of machine code alone against a compiler with a mistake in it: each has to be refused.
+
+    seeded.py check BUILD [--part N/M] [NAME...]   the suite, TAP: every mistake, those that are named, or every M-th
+    seeded.py table BUILD [NAME...]                what refused each, as a table
+
+tests/oracle/seeded.toml has the mistakes: in a copy of a source `right` becomes `wrong`. The copy is compiled as the
+library's own object is, and linked before it into wasm-verify, which compiles the modules of tests/oracle/seeded for
+both machines. Nothing is run, and no other checker is on. Sources are left as they are.
+"""
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import cpu_count
+from pathlib import Path
+
+import sample
+import tap
+from tree import MACHINES, ROOT
+
+FOLDER = ROOT / "tests/oracle/seeded"
+TABLE = ROOT / "tests/oracle/seeded.toml"
+LEAST = {"arch/aarch64/jit": 22, "arch/x86_64/jit": 22, "kernel/jit/codegen": 14}  # mistakes
+LIMIT_S = 120  # of a compiler with a mistake, which may hang
+FRAMES = (1200, 10000, 21000)  # values that are alive at once: frames of 9, 78 and 164 KiB
+REFUSAL = re.compile(r"(?P<module>[^/ ]*)\.wasm: (?P<machine>\w+)(?P<how>[ a-z]*): (?:.*?)(?P<where>function \d+|adapter of "
+                     r"\d+ parameters): .*?offset (?P<offset>0x[0-9a-f]+): (?:unsafe code: )?(?P<reason>.*)")
+
+
+@dataclass
+class Refusal:
+    """The first that the verifier said."""
+
+    machine: str
+    where: str
+    offset: str
+    reason: str
+
+    def __str__(self):
+        return f"{self.machine}: {self.where}, offset {self.offset}: {self.reason}"
+
+
+# ---- The corpus ----
+
+def deep(count, calls):
+    """A module with so many values that are alive at once, in a function that calls or does not."""
+    call = "(local.set $sum (i64.extend_i32_u (call $f (local.get $p))))" if calls else ""
+    lines = ["(module (memory 1) (func $f (param i32) (result i32) (local.get 0))",
+             f'(func (export "deep") (param $p i32) (result i64) (local {"i64 " * count}) (local $sum i64)']
+    lines += [f"(local.set {n + 1} (i64.load offset={8 * n} (local.get $p)))" for n in range(count)]
+    lines += [call]
+    lines += [f"(local.set $sum (i64.add (local.get $sum) (local.get {n + 1})))" for n in range(count)]
+    return "\n".join([*lines, "(local.get $sum)))"])
+
+
+def corpus(work):
+    """The modules, the quick ones first."""
+    texts = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.wat"))}
+    texts["leaf"] = deep(FRAMES[0], False)
+    texts |= {f"deep{count}": deep(count, True) for count in FRAMES}
+    modules = []
+    for name, text in texts.items():
+        (work / f"{name}.wat").write_text(text)
+        modules.append(work / f"{name}.wasm")
+        subprocess.run(["wat2wasm", str(work / f"{name}.wat"), "-o", str(modules[-1])], check=True)
+    return modules
+
+
+# ---- Mistakes ----
+
+def edits_of(mistake):
+    """{source: its text with the mistake}; ValueError if a source is not as the table expects it."""
+    texts = {}
+    for edit in [mistake, *mistake.get("also", [])]:
+        file = edit["file"]
+        text = texts[file] if file in texts else (ROOT / file).read_text()
+        if text.count(edit["right"]) != 1:
+            raise ValueError(f"{file} has {text.count(edit['right'])} times: {edit['right']}")
+        texts[file] = text.replace(edit["right"], edit["wrong"])
+    return texts
+
+
+def compilations(build):
+    """{source: the command that compiles it for the library, as words}"""
+    found = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if "tool_jit.dir" in entry["command"]:
+            found[str(Path(entry["file"]).relative_to(ROOT))] = entry["command"].split()
+    return found
+
+
+def linking(build):
+    """The command that links wasm-verify, as words."""
+    said = subprocess.run(["ninja", "-C", str(build), "-t", "commands", "-s", "wasm-verify"], check=True,
+                          capture_output=True, text=True).stdout
+    return said.splitlines()[-1].removeprefix(": && ").removesuffix(" && :").split()
+
+
+class Toolchain:
+    """Makes a wasm-verify of changed sources: their objects are linked before those of the library."""
+
+    def __init__(self, build):
+        self.build = build
+        self.commands = compilations(build)
+        self.linking = linking(build)
+
+    def compile(self, file, text, work):
+        copy, made = work / Path(file).name, work / f"{Path(file).stem}.o"
+        copy.write_text(text)
+        command = self.commands[file]
+        command = command[:command.index("-o")] + ["-w", "-o", str(made), "-c", str(copy)]
+        command = [word for n, word in enumerate(command) if word not in ("-MD", "-Werror")
+                   and "-MT" not in command[n - 1:n + 1] and "-MF" not in command[n - 1:n + 1]]
+        subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.build)
+        return made
+
+    def link(self, texts, work):
+        made = [self.compile(file, text, work) for file, text in texts.items()]
+        runner = work / "wasm-verify"
+        at = self.linking.index("-o")
+        command = [*self.linking[:at], *map(str, made), "-o", str(runner), *self.linking[at + 2:]]
+        subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.build)
+        return runner
+
+
+def machines_of(mistake):
+    """Those whose compiler has it; the others would take their time."""
+    return [m for m in MACHINES if mistake["file"].startswith(f"arch/{m}/")] or list(MACHINES)
+
+
+def try_mistake(tools, modules, mistake, folder):
+    """What refused it: a Refusal, or a text that says why there is none."""
+    work = Path(tempfile.mkdtemp(dir=folder))
+    try:
+        runner = tools.link(edits_of(mistake), work)
+    except ValueError as why:
+        return str(why)
+    except subprocess.CalledProcessError as failed:
+        return f"does not compile:\n{failed.stderr}"
+    said = ""
+    for machine in machines_of(mistake):
+        try:
+            done = subprocess.run([str(runner), "-1", "-m", machine, *map(str, modules)], capture_output=True, text=True,
+                                  errors="replace", timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return f"{machine}: no end"
+        if match := REFUSAL.search(done.stdout):
+            return Refusal(match["machine"], f"{match['module']}, {match['where']}", match["offset"], match["reason"])
+        said += f"{machine}: not refused, status {done.returncode}\n{(done.stdout + done.stderr)[-500:]}"
+    return said
+
+
+def results(build, mistakes):
+    """(mistake, what refused it) in order, as they come; first of none, whose name is empty."""
+    with tempfile.TemporaryDirectory() as work:
+        tools, modules = Toolchain(build), corpus(Path(work))
+        sane = subprocess.run([str(build / "wasm-verify"), *map(str, modules)], capture_output=True, text=True)
+        yield {"name": ""}, (sane.stdout + sane.stderr) or sane.returncode
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            yield from zip(mistakes, pool.map(lambda one: try_mistake(tools, modules, one, work), mistakes))
+
+
+# ---- What is shown ----
+
+def load(names=()):
+    mistakes = tomllib.loads(TABLE.read_text())["mistake"]
+    return [one for one in mistakes if not names or one["name"] in names]
+
+
+def complaints_about_table(mistakes):
+    names = [one["name"] for one in mistakes]
+    yield from (f"two are called {name}" for name in set(names) if names.count(name) > 1)
+    for place, least in LEAST.items():
+        count = sum(one["file"].startswith(place) for one in mistakes)
+        if count < least:
+            yield f"{count} mistakes in {place}, not {least}"
+
+
+def check(build, part, names):
+    writer = tap.Writer()
+    mistakes = load(names)
+    if not names:
+        writer.claim("there are enough mistakes of each kind", complaints_about_table(mistakes))
+    for mistake, outcome in results(build, part.of(mistakes)):
+        if not mistake["name"]:
+            writer.claim("without a mistake nothing is refused", str(outcome).splitlines() if outcome else [])
+            continue
+        name = f"{Path(mistake['file']).parent}: {mistake['name']}"
+        writer.point(isinstance(outcome, Refusal), name, outcome)
+    return writer.status()
+
+
+def table(build, names):
+    print("| mistake | source | refused in | at | because |\n|---|---|---|---|---|")
+    missing = 0
+    for mistake, outcome in results(build, load(names)):
+        if isinstance(outcome, Refusal):
+            print(f"| {mistake['name']} | {mistake['file']} | {outcome.machine}: {outcome.where} | {outcome.offset} | "
+                  f"{outcome.reason} |", flush=True)
+        elif mistake["name"] or outcome:
+            print(f"| {mistake['name']} | {mistake.get('file', '')} | NOT REFUSED | | {str(outcome)[:300]!r} |", flush=True)
+            missing += 1
+    return int(missing > 0)
+
+
+def main(arguments):
+    p = argparse.ArgumentParser(prog="seeded.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("what", choices=("check", "table"))
+    p.add_argument("build", type=lambda name: Path(name).resolve())
+    p.add_argument("names", nargs="*")
+    p.add_argument("--part", type=sample.part, default=sample.WHOLE, help=argparse.SUPPRESS)
+    args = p.parse_args(arguments)
+    return check(args.build, args.part, args.names) if args.what == "check" else table(args.build, args.names)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,16 @@
+;; Calls of host functions, by themselves and through tables: adapters.
+(module
+  (type $s (func (param i32 i32) (result i32)))
+  (import "env" "sum" (func $sum (type $s)))
+  (import "env" "mix" (func $mix (param i64 i64 f64) (result i64 f64)))
+  (memory 1 1)
+  (table funcref (elem $sum $own))
+  (func $own (export "own") (type $s) (i32.mul (local.get 0) (local.get 1)))
+  (func (export "sum") (param i32 i32) (result i32) (call $sum (local.get 0) (local.get 1)))
+  (func (export "mix") (param i64 i64 f64) (result i64)
+    (call $mix (local.get 0) (local.get 1) (local.get 2)) (drop))
+  (func (export "through") (param i32 i32) (result i32)
+    (call_indirect (type $s) (local.get 0) (local.get 1) (i32.and (local.get 0) (i32.const 1))))
+  (func (export "twice") (param i32) (result i32)
+    (i32.store (i32.const 16) (call $sum (local.get 0) (i32.const 2)))
+    (call $sum (i32.load (i32.const 16)) (local.get 0))))

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// The verifier of machine code, with small functions that are assembled by hand: rules that a
+// compiler hardly breaks by a mistake in one place (those are tests/oracle/seeded.toml's). Each
+// case has a wrong function, which is refused for the reason that is named, and one that differs
+// from it in a few bytes only and is accepted. What the functions may touch is here; the functions
+// are each machine's.
+#pragma once
+
+#include "kernel/jit/arena.h"
+#include "kernel/jit/verify/verify.h"
+#include "kernel/lib/compiler.h"
+#include "tests/unit/fake/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CODE_MAX 256u
+#define ROWS_MAX 8u
+
+/* ---- What the functions may touch ---- */
+
+enum { NONE, UNARY, WIDE, TWO, REF, GROW, SIGNATURES };
+
+static const uint8_t types[] = {
+    VERIFY_I32,          VERIFY_I32,                                 /* of UNARY */
+    VERIFY_I64,          VERIFY_I32,                                 /* of WIDE */
+    VERIFY_I32,          VERIFY_I64,         VERIFY_I32,             /* of TWO */
+    VERIFY_I32,          VERIFY_FUNCREF,     VERIFY_I32,             /* of REF */
+    VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32, /* of GROW */
+};
+static const struct verify_signature signatures[SIGNATURES] = {
+    [NONE] = {0, 0, 0}, [UNARY] = {0, 1, 1}, [WIDE] = {2, 1, 1},
+    [TWO] = {4, 2, 1},  [REF] = {7, 2, 1},   [GROW] = {10, 3, 1}};
+static const struct verify_helper helpers[] = {{.signature = UNARY}, {.signature = GROW}};
+static const struct verify_type_id ids[] = {{100, UNARY}, {101, WIDE}};
+static const uint8_t tables[] = {VERIFY_FUNCREF, VERIFY_EXTERNREF};
+
+static const struct verify_field fields[] = {
+    {.at = 0, .kind = VERIFY_MEMORY_BASE},
+    {.at = 8, .kind = VERIFY_LENGTH_ADDRESS},
+    {.at = 16, .kind = VERIFY_HELPER, .number = 0},
+    {.at = 24, .kind = VERIFY_HELPER, .number = 1},
+    {.at = 32, .kind = VERIFY_CELL, .type = VERIFY_I32, .is_writable = true},
+    {.at = 40, .kind = VERIFY_CELL, .type = VERIFY_FUNCREF, .is_writable = true},
+    {.at = 48, .kind = VERIFY_CELL, .type = VERIFY_I64},
+    {.at = 56, .kind = VERIFY_TABLE, .number = 0},
+    {.at = 72, .kind = VERIFY_TABLE, .number = 1},
+    {.at = 88, .kind = VERIFY_RECORD, .number = NONE},
+    {.at = 112, .kind = VERIFY_RECORD_ADDRESS, .number = UNARY},
+    {.at = 120, .kind = VERIFY_CELL, .type = VERIFY_EXTERNREF, .is_writable = true},
+};
+
+static inline struct verify_shape shape_of(const uint32_t *own)
+{
+    return (struct verify_shape){.fields = fields,
+                                 .field_count = ARRAY_COUNT(fields),
+                                 .types = types,
+                                 .signatures = signatures,
+                                 .signature_count = SIGNATURES,
+                                 .helpers = helpers,
+                                 .ids = ids,
+                                 .id_count = ARRAY_COUNT(ids),
+                                 .functions = own,
+                                 .tables = tables,
+                                 .table_count = ARRAY_COUNT(tables),
+                                 .window = (UINT64_C(6) << 30) + 4096};
+}
+
+/* ---- Code as text ---- */
+
+/* Bytes, or words of AArch64; a letter before one is a row: a trap that it may be. */
+struct code {
+    _Alignas(16) uint8_t bytes[CODE_MAX];
+    struct jit_row rows[ROWS_MAX];
+    uint32_t size, row_count;
+};
+
+static inline void add_row(struct code *c, char letter)
+{
+    assert_true(c->row_count < ROWS_MAX);
+    c->rows[c->row_count++] = (struct jit_row){.pc = c->size,
+                                               .kind = JIT_ROW_TRAP,
+                                               .trap = letter == 'M'   ? IR_TRAP_MEMORY
+                                                       : letter == 'S' ? IR_TRAP_STACK
+                                                                       : IR_TRAP_UNREACHABLE,
+                                               .refs = JIT_NO_REFS};
+}
+
+static inline void read_code(const char *text, unsigned unit, struct code *out)
+{
+    *out = (struct code){.size = 0};
+    for (char *at = (char *)(uintptr_t)text; *at != '\0';) {
+        if (*at == 'M' || *at == 'S' || *at == 'U') {
+            add_row(out, *at++);
+            continue;
+        }
+        uint32_t word = (uint32_t)strtoul(at, &at, 16);
+        assert_true(out->size + unit <= CODE_MAX);
+        memcpy(out->bytes + out->size, &word, unit);
+        out->size += unit;
+        at += *at == ' ';
+    }
+}
+
+/* ---- Cases ---- */
+
+struct verify_case {
+    const char *name;
+    unsigned signature;
+    const char *reason;
+    const char *wrong, *right;
+};
+
+static inline enum status verify_text(const struct verify_machine *m, uint32_t own,
+                                      const char *text, struct verify_error *err)
+{
+    struct code code;
+    read_code(text, m->unit, &code);
+    struct code_function function = {.size = code.size};
+    const struct verify_shape shape = shape_of(&own);
+    const struct code_piece piece = {
+        .block = {.bytes = code.bytes, .address = 0x10000, .size = code.size},
+        .rows = code.rows,
+        .row_count = code.row_count,
+        .functions = &function,
+        .function_count = 1};
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    enum status s = verify_function(m, &shape, &piece, 0, &arena, err, NULL);
+    arena_free_all(&arena);
+    return s;
+}
+
+/* Every case, and a line for each that is not as it says. @return how many are not. */
+static inline unsigned verify_cases(const struct verify_machine *m, const struct verify_case *cases,
+                                    size_t count)
+{
+    unsigned failed = 0;
+    for (size_t n = 0; n < count; n++) {
+        const struct verify_case *c = &cases[n];
+        struct verify_error wrong = {.text = "accepted"}, right = {.text = "accepted"};
+        enum status refused = verify_text(m, c->signature, c->wrong, &wrong);
+        enum status accepted = verify_text(m, c->signature, c->right, &right);
+        if (refused != E_CORRUPT || accepted != OK || strcmp(wrong.text, c->reason) != 0) {
+            print_error("%s: 0x%x: %s; corrected: 0x%x: %s\n", c->name, wrong.offset, wrong.text,
+                        right.offset, right.text);
+            failed++;
+        }
+    }
+    return failed;
+}

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+//
+// The verifier with functions of AArch64 that are assembled by hand.
+#include "kernel/lib/compiler.h"
+#include "tests/unit/jit/verify_by_hand.h"
+
+static const struct verify_case cases[] = {
+    /* A comment has {what is wrong|what is right}; !M, !S and !U are rows. */
+    /* clang-format off */
+    /* b {.+0x1000|1f; 1: nop}; ret */
+    {"a branch out of the function", NONE,
+     "a branch leaves the function",
+     "14000400 d65f03c0",
+     "14000001 d503201f d65f03c0"},
+    /* b {.-16|1f; 1: nop}; ret */
+    {"a branch to before the function", NONE,
+     "a branch leaves the function",
+     "17fffffc d65f03c0",
+     "14000001 d503201f d65f03c0"},
+    /* nop; {nop|ret} */
+    {"no end", NONE,
+     "control runs off the end of the function",
+     "d503201f d503201f",
+     "d503201f d65f03c0"},
+    /* {svc #0|nop}; ret */
+    {"an instruction of the system", NONE,
+     "not an instruction that programs may have",
+     "d4000001 d65f03c0",
+     "d503201f d65f03c0"},
+    /* {msr tpidr_el0, x0|nop}; ret */
+    {"an instruction of privilege", NONE,
+     "not an instruction that programs may have",
+     "d51bd040 d65f03c0",
+     "d503201f d65f03c0"},
+    /* mov x28, {x0|x28}; mov w0, #0; ret */
+    {"another context", WIDE,
+     "the context becomes something else",
+     "aa0003fc 52800000 d65f03c0",
+     "aa1c03fc 52800000 d65f03c0"},
+    /* add x27, x27, #{8|0}; ret */
+    {"another base of memory", NONE,
+     "the base of memory becomes something else",
+     "9100237b d65f03c0",
+     "9100037b d65f03c0"},
+    /* mov x29, {x0|x29}; mov w0, #0; ret */
+    {"another frame pointer", WIDE,
+     "the frame pointer becomes something else",
+     "aa0003fd 52800000 d65f03c0",
+     "aa1d03fd 52800000 d65f03c0"},
+    /* mov {x18|x17}, #0; ret */
+    {"a register that the platform owns", NONE,
+     "a register that programs do not have",
+     "d2800012 d65f03c0",
+     "d2800011 d65f03c0"},
+    /* mov {x19|x9}, #0; ret */
+    {"a register of the caller", NONE,
+     "a value is not the same on every way",
+     "d2800013 d65f03c0",
+     "d2800009 d65f03c0"},
+    /* mov {x30|x1}, x0; mov w0, #0; ret */
+    {"a return to another address", WIDE,
+     "a value is not the same on every way",
+     "aa0003fe 52800000 d65f03c0",
+     "aa0003e1 52800000 d65f03c0"},
+    /* {ret x1|ret} */
+    {"a return by another register", NONE,
+     "not an instruction that programs may have",
+     "d65f0020",
+     "d65f03c0"},
+    /* {mov x0, x1|nop}; ret */
+    {"a result that was not written", UNARY,
+     "something is read that is not written on every way",
+     "aa0103e0 d65f03c0",
+     "d503201f d65f03c0"},
+    /* mov {x0|w0}, {x0|w0}; ret */
+    {"a result of more than 32 bits", WIDE,
+     "a number may be wider than 32 bits",
+     "aa0003e0 d65f03c0",
+     "2a0003e0 d65f03c0"},
+    /* add sp, sp, #{16|0}; ret */
+    {"a stack pointer that rises above its entry", NONE,
+     "the stack pointer becomes something else",
+     "910043ff d65f03c0",
+     "910003ff d65f03c0"},
+    /* {mov sp, x0|nop}; mov w0, #0; ret */
+    {"a stack pointer from a number", WIDE,
+     "the stack pointer becomes something else",
+     "9100001f 52800000 d65f03c0",
+     "d503201f 52800000 d65f03c0"},
+    /* sub sp, sp, #{8|16}; add sp, sp, #{8|16}; ret */
+    {"a stack pointer that is not aligned", NONE,
+     "the stack pointer becomes something else",
+     "d10023ff 910023ff d65f03c0",
+     "d10043ff 910043ff d65f03c0"},
+    /* sub sp, sp, #32; add sp, sp, #32; {sub sp, sp, #32; add sp, sp, #32|nop}; ret */
+    {"a stack pointer that falls again", NONE,
+     "the stack pointer falls outside a prologue",
+     "d10083ff 910083ff d10083ff 910083ff d65f03c0",
+     "d10083ff 910083ff d503201f d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; 1: {sub sp, sp, #16|nop}; sub w0, w0, #1;
+     * cbnz w0, 1b; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a stack pointer that falls in a loop", UNARY,
+     "the stack pointer falls outside a prologue",
+     "a9bf7bfd 910003fd d10043ff 51000400 35ffffc0 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d503201f 51000400 35ffffc0 910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #6, lsl #12; {nop|!S ldr xzr,
+     * [x17]}; sub sp, sp, #2, lsl #12; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a frame without a probe", NONE,
+     "the stack pointer falls to where no probe was",
+     "a9bf7bfd 910003fd d1401bf1 d503201f d1400bff 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d1401bf1 Sf940023f d1400bff 910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #8, lsl #12; {nop|!S ldr xzr,
+     * [x17]}; sub x17, sp, #16, lsl #12; !S ldr xzr, [x17]; sub sp, sp, #9, lsl #12; mov
+     * sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a probe behind the guard", NONE,
+     "a probe that may miss the guard",
+     "a9bf7bfd 910003fd d14023f1 d503201f d14043f1 Sf940023f d14027ff 910003bf "
+     "a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14023f1 Sf940023f d14043f1 Sf940023f d14027ff "
+     "910003bf a8c17bfd d65f03c0"},
+    /* sub sp, sp, #16; str x0, [sp, #8]; ldr w0, [sp, #{-8|8}]; add sp, sp, #16; ret */
+    {"a read below the stack pointer", UNARY,
+     "a read of the stack outside the frame",
+     "d10043ff f90007e0 b85f83e0 910043ff d65f03c0",
+     "d10043ff f90007e0 b9400be0 910043ff d65f03c0"},
+    /* sub sp, sp, #16; str w0, [sp, #{8|0}]; ldr w0, [sp]; add sp, sp, #16; ret */
+    {"a read of what was not written", UNARY,
+     "something is read that is not written on every way",
+     "d10043ff b9000be0 b94003e0 910043ff d65f03c0",
+     "d10043ff b90003e0 b94003e0 910043ff d65f03c0"},
+    /* sub sp, sp, #16; {cbz w0, 1f|nop}; str w0, [sp]; 1: ldr w0, [sp]; add sp, sp, #16;
+     * ret */
+    {"a read of what was written on one way", UNARY,
+     "something is read that is not written on every way",
+     "d10043ff 34000040 b90003e0 b94003e0 910043ff d65f03c0",
+     "d10043ff d503201f b90003e0 b94003e0 910043ff d65f03c0"},
+    /* sub sp, sp, #16; str {w0|x0}, [sp]; ldr x0, [sp]; mov w0, w0; add sp, sp, #16; ret */
+    {"8 bytes of which 4 were written", WIDE,
+     "8 bytes are read of which 4 were written",
+     "d10043ff b90003e0 f94003e0 2a0003e0 910043ff d65f03c0",
+     "d10043ff f90003e0 f94003e0 2a0003e0 910043ff d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub sp, sp, #16; str x0, [sp, #{24|8}]; mov
+     * w0, #0; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a write over the return address", WIDE,
+     "what the prologue saved is written over",
+     "a9bf7bfd 910003fd d10043ff f9000fe0 52800000 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d10043ff f90007e0 52800000 910003bf a8c17bfd d65f03c0"},
+    /* sub sp, sp, #16; str x28, [sp]; str w0, [sp, #{0|8}]; ldr x28, [sp]; add sp, sp, #16;
+     * ret */
+    {"4 bytes over the saved context", UNARY,
+     "what the prologue saved is written over",
+     "d10043ff f90003fc b90003e0 f94003fc 910043ff d65f03c0",
+     "d10043ff f90003fc b9000be0 f94003fc 910043ff d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; bl {1f|0}; 1: mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a call of no function", NONE,
+     "a call of something that is no function",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 94000001 910003bf a8c17bfd "
+     "d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 97fffffb 910003bf a8c17bfd "
+     "d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; {nop|!S ldr xzr,
+     * [x17]}; bl 0; ldp x29, x30, [sp], #16; ret */
+    {"a call without a probe", NONE,
+     "a call without a probe of the stack below",
+     "a9bf7bfd 910003fd d14017f1 d503201f 97fffffc a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f 97fffffc a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; ldr x1, [x28, #112]; {mov x2, x0|ldr x2, [x1]}; str x28, [x29, #-8];
+     * mov w0, #0; ldr x28, [x1, #8]; ldr x27, [x28]; blr x2; ldr x28, [x29, #-8]; ldr x27,
+     * [x28]; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a call of a number", WIDE,
+     "a call of an unknown address",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b81 aa0003e2 f81f83bc "
+     "52800000 f940043c f940039b d63f0040 f85f83bc f940039b 910003bf a8c17bfd "
+     "d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b81 f9400022 f81f83bc "
+     "52800000 f940043c f940039b d63f0040 f85f83bc f940039b 910003bf a8c17bfd "
+     "d65f03c0"},
+    /* 1: !M ldr w2, [x27, x0]; mov {x0, x1|w0, w1}; cbnz w2, 1b; mov w0, w0; ret */
+    {"a value that is wider in later rounds of a loop", TWO,
+     "a number may be wider than 32 bits",
+     "Mb8606b62 aa0103e0 35ffffc2 2a0003e0 d65f03c0",
+     "Mb8606b62 2a0103e0 35ffffc2 2a0003e0 d65f03c0"},
+    /* 1: !M str w0, [x27, w0, uxtw]; mov {x0, x1|w0, w0}; cbnz w0, 1b; mov w0, #0; ret */
+    {"a number that is a reference in later rounds", REF,
+     "an address is used as a number",
+     "Mb8204b60 aa0103e0 35ffffc0 52800000 d65f03c0",
+     "Mb8204b60 2a0003e0 35ffffc0 52800000 d65f03c0"},
+    /* str {x0|x1}, [x28, #40]; ret */
+    {"a reference forged in a global", REF,
+     "not a reference of the type",
+     "f9001780 d65f03c0",
+     "f9001781 d65f03c0"},
+    /* add x0, x28, #{96|88}; str x0, [x28, #40]; ret */
+    {"a reference to something else than a record", NONE,
+     "not a reference of the type",
+     "91018380 f9001780 d65f03c0",
+     "91016380 f9001780 d65f03c0"},
+    /* ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; ldr x2, [x28, #56]; str {x0|x1}, [x2, w0,
+     * uxtw #3]; ret; 9: !U brk #0 */
+    {"a reference forged in a table", REF,
+     "not a reference of the type",
+     "b9404382 6b02001f 54000082 f9401f82 f8205840 d65f03c0 Ud4200000",
+     "b9404382 6b02001f 54000082 f9401f82 f8205841 d65f03c0 Ud4200000"},
+    /* {mov x3, x1|mov x3, #0}; ldr w2, [x28, #80]; cmp w0, w2; b.hs 9f; ldr x2, [x28, #72];
+     * str x3, [x2, w0, uxtw #3]; ret; 9: !U brk #0 */
+    {"a reference of another type in a table", REF,
+     "not a reference of the type",
+     "aa0103e3 b9405382 6b02001f 54000082 f9402782 f8205843 d65f03c0 Ud4200000",
+     "d2800003 b9405382 6b02001f 54000082 f9402782 f8205843 d65f03c0 Ud4200000"},
+    /* str {w1|x1}, [x28, #40]; ret */
+    {"part of a reference in a global", REF,
+     "a write to something that programs do not own",
+     "b9002b81 d65f03c0",
+     "f9001781 d65f03c0"},
+    /* !M str {x1|x0}, [x27, w0, uxtw]; ret */
+    {"a reference in linear memory", REF,
+     "an address is used as a number",
+     "Mf8204b61 d65f03c0",
+     "Mf8204b60 d65f03c0"},
+    /* !M str {x28|x0}, [x27, w0, uxtw]; ret */
+    {"the context in linear memory", UNARY,
+     "an address is used as a number",
+     "Mf8204b7c d65f03c0",
+     "Mf8204b60 d65f03c0"},
+    /* ldr x0, [x28, #{16|48}]; !M str x0, [x27]; ret */
+    {"the address of a helper as a number", NONE,
+     "an address is used as a number",
+     "f9400b80 Mf9000360 d65f03c0",
+     "f9401b80 Mf9000360 d65f03c0"},
+    /* str w0, [x28, #{48|32}]; mov w0, #0; ret */
+    {"a write to what is constant", WIDE,
+     "a write to something that programs do not own",
+     "b9003380 52800000 d65f03c0",
+     "b9002380 52800000 d65f03c0"},
+    /* str w0, [x28, #{0|32}]; mov w0, #0; ret */
+    {"a write to the base of memory", WIDE,
+     "a write to something that programs do not own",
+     "b9000380 52800000 d65f03c0",
+     "b9002380 52800000 d65f03c0"},
+    /* ldr w0, [x28, #{128|32}]; ret */
+    {"a read behind the context", NONE,
+     "a read of something that programs do not see",
+     "b9408380 d65f03c0",
+     "b9402380 d65f03c0"},
+    /* {|!M }ldr w0, [x27, w0, uxtw]; ret */
+    {"an access without a row", UNARY,
+     "what may fault has no row that explains it",
+     "b8604b60 d65f03c0",
+     "Mb8604b60 d65f03c0"},
+    /* {|!U }brk #0 */
+    {"a trap without a row", NONE,
+     "what may fault has no row that explains it",
+     "d4200000",
+     "Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; ldr w0, [x28, #64]; cbz w0, 9f; ldr x1, [x28, #56]; str x1, [x29,
+     * #-8]; bl 0; ldr x1, {[x29, #-8]|[x28, #56]}; ldr x1, [x1]; mov sp, x29; ldp x29, x30,
+     * [sp], #16; ret; 9: !U brk #0 */
+    {"elements of a table from before a call", NONE,
+     "a value is not the same on every way",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff b9404380 34000120 f9401f81 "
+     "f81f83a1 97fffff7 f85f83a1 f9400021 910003bf a8c17bfd d65f03c0 Ud4200000",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff b9404380 34000120 f9401f81 "
+     "f81f83a1 97fffff7 f9401f81 f9400021 910003bf a8c17bfd d65f03c0 Ud4200000"},
+    /* cbz w0, {1f|9f}; ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; 1: ldr x2, [x28, #56]; ldr
+     * x2, [x2, w0, uxtw #3]; ret; 9: !U brk #0 */
+    {"a bound that was compared on one way", UNARY,
+     "a table's bound was not compared",
+     "34000080 b9404382 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000",
+     "340000e0 b9404382 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000"},
+    /* ldr w2, [x28, #64]; cmp {w1|w0}, w2; b.hs 9f; ldr x2, [x28, #56]; ldr x2, [x2, w0,
+     * uxtw #3]; ret; 9: !U brk #0 */
+    {"the bound of another index", TWO,
+     "a table's bound was not compared",
+     "b9404382 6b02003f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000",
+     "b9404382 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000"},
+    /* ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; {add w0, w0, #1|nop}; ldr x2, [x28, #56];
+     * ldr x2, [x2, w0, uxtw #3]; ret; 9: !U brk #0 */
+    {"an index that changes after its comparison", UNARY,
+     "a table's bound was not compared",
+     "b9404382 6b02001f 540000a2 11000400 f9401f82 f8605842 d65f03c0 Ud4200000",
+     "b9404382 6b02001f 540000a2 d503201f f9401f82 f8605842 d65f03c0 Ud4200000"},
+    /* ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; 1: ldr x2, [x28, #56]; ldr x2, [x2, w0, uxtw
+     * #3]; {add w0, w0, #1|nop}; cbnz x2, 1b; ret; 9: !U brk #0 */
+    {"an index that changes in a loop", UNARY,
+     "a value is not the same on every way",
+     "b9404382 6b02001f 540000c2 f9401f82 f8605842 11000400 b5ffffa2 d65f03c0 "
+     "Ud4200000",
+     "b9404382 6b02001f 540000c2 f9401f82 f8605842 d503201f b5ffffa2 d65f03c0 "
+     "Ud4200000"},
+    /* ldr w2, [x28, #64]; {cmp w0, w2; cmp w2, #9|cmp w2, #9; cmp w0, w2}; b.hs 9f; ldr x2,
+     * [x28, #56]; ldr x2, [x2, w0, uxtw #3]; ret; 9: !U brk #0 */
+    {"flags of another comparison", UNARY,
+     "a table's bound was not compared",
+     "b9404382 6b02001f 7100245f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000",
+     "b9404382 7100245f 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000"},
+    /* ldr w2, [x28, #64]; mov w3, #1; {cmp w0, w2; adds w3, w3, #1|adds w3, w3, #1; cmp w0,
+     * w2}; b.hs 9f; ldr x2, [x28, #56]; ldr x2, [x2, w0, uxtw #3]; ret; 9: !U brk #0 */
+    {"flags that arithmetic has changed", UNARY,
+     "a table's bound was not compared",
+     "b9404382 52800023 6b02001f 31000463 54000082 f9401f82 f8605842 d65f03c0 "
+     "Ud4200000",
+     "b9404382 52800023 31000463 6b02001f 54000082 f9401f82 f8605842 d65f03c0 "
+     "Ud4200000"},
+    /* cbz w0, 1f; mov w2, w1; add x2, x2, #1, lsl #12; b 2f; 1: {nop|mov w1, w1}; add x2,
+     * x1, #1, lsl #12; 2: !M ldr w0, [x27, x2]; ret */
+    {"a sum that is of 64 bits on one way", TWO,
+     "an index that may have more than 32 bits",
+     "34000080 2a0103e2 91400442 14000003 d503201f 91400422 Mb8626b60 d65f03c0",
+     "34000080 2a0103e2 91400442 14000003 2a0103e1 91400422 Mb8626b60 d65f03c0"},
+    /* cbz w0, 1f; {nop|mov w1, w1}; add x2, x1, #1, lsl #12; b 2f; 1: mov w2, w1; add x2,
+     * x2, #1, lsl #12; 2: !M ldr w0, [x27, x2]; ret */
+    {"a sum that is of 64 bits on the other way", TWO,
+     "an index that may have more than 32 bits",
+     "34000080 d503201f 91400422 14000003 2a0103e2 91400442 Mb8626b60 d65f03c0",
+     "34000080 2a0103e1 91400422 14000003 2a0103e2 91400442 Mb8626b60 d65f03c0"},
+    /* mov x4, x1; ldr w3, [x28, #64]; cmp w1, w3; b.hs 9f; cbz w0, 1f; {nop|mov w4, w1};
+     * lsl x2, x4, #3; b 2f; 1: mov w2, w1; lsl x2, x2, #3; 2: ldr x3, [x28, #56]; ldr x3,
+     * [x3, x2]; mov w0, #0; ret; 9: !U brk #0 */
+    {"a scaled index of 64 bits on the other way", TWO,
+     "an index that may have more than 32 bits",
+     "aa0103e4 b9404383 6b03003f 54000162 34000080 d503201f d37df082 14000003 "
+     "2a0103e2 d37df042 f9401f83 f8626863 52800000 d65f03c0 Ud4200000",
+     "aa0103e4 b9404383 6b03003f 54000162 34000080 2a0103e4 d37df082 14000003 "
+     "2a0103e2 d37df042 f9401f83 f8626863 52800000 d65f03c0 Ud4200000"},
+    /* cbz w0, 1f; {mov x2, x1|mov w2, w1}; b 2f; 1: mov w2, w1; 2: !M ldr w0, [x27, x2];
+     * ret */
+    {"an index of 64 bits on one way", TWO,
+     "a number may be wider than 32 bits",
+     "34000060 aa0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0",
+     "34000060 2a0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0"},
+    /* ldr x1, [x28, #8]; ldr x1, [x1]; mov x0, #9; movk x0, #16, lsl #32; cmp {w0, w1|x0,
+     * x1}; b.hi 9f; mov x0, #5; movk x0, #16, lsl #32; !M ldr w0, [x27, x0]; ret; 9: !U brk
+     * #0 */
+    {"a constant of which the low half was compared", NONE,
+     "an access that may leave the memory",
+     "f9400781 f9400021 d2800120 f2c00200 6b01001f 540000a8 d28000a0 f2c00200 "
+     "Mb8606b60 d65f03c0 Ud4200000",
+     "f9400781 f9400021 d2800120 f2c00200 eb01001f 540000a8 d28000a0 f2c00200 "
+     "Mb8606b60 d65f03c0 Ud4200000"},
+    /* cbz {x0|x1}, 9f; ldr w0, [x1, #16]; ret; 9: !U brk #0 */
+    {"a null reference", REF,
+     "a reference that was not compared with null",
+     "b4000060 b9401020 d65f03c0 Ud4200000",
+     "b4000061 b9401020 d65f03c0 Ud4200000"},
+    /* {cbnz|cbz} x1, 9f; ldr w0, [x1, #16]; ret; 9: !U brk #0 */
+    {"the other way of a comparison with null", REF,
+     "a reference that was not compared with null",
+     "b5000061 b9401020 d65f03c0 Ud4200000",
+     "b4000061 b9401020 d65f03c0 Ud4200000"},
+    /* ldr x1, [x28, #{120|40}]; cbz x1, 9f; ldr w0, [x1, #16]; ret; 9: !U brk #0 */
+    {"an external reference as a record", UNARY,
+     "not a reference of the type",
+     "f9403f81 b4000061 b9401020 d65f03c0 Ud4200000",
+     "f9401781 b4000061 b9401020 d65f03c0 Ud4200000"},
+    /* cbz x1, 9f; ldr w0, [x1, #{20|16}]; ret; 9: !U brk #0 */
+    {"a field that records do not have", REF,
+     "a read of something that programs do not see",
+     "b4000061 b9401420 d65f03c0 Ud4200000",
+     "b4000061 b9401020 d65f03c0 Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr w2, [x1, #16]; cmp w2,
+     * #{102|100}; b.ne 9f; ldr x2, [x1]; ldr x28, [x1, #8]; ldr x27, [x28]; blr x2; ldr
+     * x28, [x29, #-8]; ldr x27, [x28]; mov sp, x29; ldp x29, x30, [sp], #16; ret; 9: !U brk
+     * #0 */
+    {"a function of another type", REF,
+     "a call of a function whose type was not compared",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b40001a1 b9401022 "
+     "7101985f 54000141 f9400022 f940043c f940039b d63f0040 f85f83bc f940039b "
+     "910003bf a8c17bfd d65f03c0 Ud4200000",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b40001a1 b9401022 "
+     "7101905f 54000141 f9400022 f940043c f940039b d63f0040 f85f83bc f940039b "
+     "910003bf a8c17bfd d65f03c0 Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; ldr x3, [x28, #40]; str x28, [x29, #-8]; cbz x1, 9f; cbz x3, 9f; ldr
+     * w2, [{x3|x1}, #16]; cmp w2, #100; b.ne 9f; ldr x2, [x1]; ldr x28, [x1, #8]; ldr x27,
+     * [x28]; blr x2; ldr x28, [x29, #-8]; ldr x27, [x28]; mov sp, x29; ldp x29, x30, [sp],
+     * #16; ret; 9: !U brk #0 */
+    {"the type of another record", REF,
+     "a call of a function whose type was not compared",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9401783 f81f83bc b40001c1 "
+     "b40001a3 b9401062 7101905f 54000141 f9400022 f940043c f940039b d63f0040 "
+     "f85f83bc f940039b 910003bf a8c17bfd d65f03c0 Ud4200000",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9401783 f81f83bc b40001c1 "
+     "b40001a3 b9401022 7101905f 54000141 f9400022 f940043c f940039b d63f0040 "
+     "f85f83bc f940039b 910003bf a8c17bfd d65f03c0 Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; ldr x3, [x28, #112]; str x28, [x29, #-8]; cbz x1, 9f; ldr w2, [x1,
+     * #16]; cmp w2, #100; b.ne 9f; ldr x2, [x1]; ldr x28, [{x3|x1}, #8]; ldr x27, [x28];
+     * blr x2; ldr x28, [x29, #-8]; ldr x27, [x28]; mov sp, x29; ldp x29, x30, [sp], #16;
+     * ret; 9: !U brk #0 */
+    {"the code of one record with the context of another", REF,
+     "a call without the context of what is called",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b83 f81f83bc b40001a1 "
+     "b9401022 7101905f 54000141 f9400022 f940047c f940039b d63f0040 f85f83bc "
+     "f940039b 910003bf a8c17bfd d65f03c0 Ud4200000",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b83 f81f83bc b40001a1 "
+     "b9401022 7101905f 54000141 f9400022 f940043c f940039b d63f0040 f85f83bc "
+     "f940039b 910003bf a8c17bfd d65f03c0 Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr x28, [x1, #8]; {cbz w0,
+     * 1f|nop}; 1: ldr x28, [x29, #-8]; mov w0, #0; mov sp, x29; ldp x29, x30, [sp], #16;
+     * ret; 9: !U brk #0 */
+    {"a branch with the context of another module", REF,
+     "a jump in the middle of a return or of a call",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b4000101 f940043c "
+     "34000020 f85f83bc 52800000 910003bf a8c17bfd d65f03c0 Ud4200000",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b4000101 f940043c "
+     "d503201f f85f83bc 52800000 910003bf a8c17bfd d65f03c0 Ud4200000"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; mov w1, w0; mov x0, {x27|x28}; ldr x2, [x28, #16]; blr x2; mov w0,
+     * w0; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a helper without the context", UNARY,
+     "a helper is called with another context",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e1 aa1b03e0 f9400b82 "
+     "d63f0040 2a0003e0 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e1 aa1c03e0 f9400b82 "
+     "d63f0040 2a0003e0 910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; mov w3, w0; mov x2, x1; mov w1, #{2|0}; mov x0, x28; ldr x4, [x28,
+     * #24]; blr x4; mov w0, w0; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a table that does not exist", REF,
+     "a helper is given a wrong number of a table or segment",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 52800041 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 52800001 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; mov w3, w0; mov x2, x1; mov w1, #{1|0}; mov x0, x28; ldr x4, [x28,
+     * #24]; blr x4; mov w0, w0; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"a table of another type", REF,
+     "not a reference of the type",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 52800021 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 52800001 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
+     * sub sp, sp, #32; mov w3, w0; mov x2, x1; mov w1, {w0|wzr}; mov x0, x28; ldr x4, [x28,
+     * #24]; blr x4; mov w0, w0; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"the number of a table that is no constant", REF,
+     "a helper is given a wrong number of a table or segment",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 2a0003e1 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 2a1f03e1 "
+     "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0"},
+    /* cmp w0, #2; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add x16, x16, x17;
+     * br x16; 4: .word 1f-4b; .word 2f-4b{+2|}; 1: mov w0, #1; ret; 2: mov w0, #2; ret; 3:
+     * mov w0, #0; ret */
+    {"an entry of a table of jumps into an instruction", UNARY,
+     "a branch leaves the function",
+     "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000012 "
+     "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
+     "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "
+     "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
+    /* cmp w0, #{3|2}; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add x16, x16,
+     * x17; br x16; 4: .word 1f-4b; .word 2f-4b; 1: mov w0, #1; ret; 2: mov w0, #2; ret; 3:
+     * mov w0, #0; ret */
+    {"an entry of a table of jumps that is missing", UNARY,
+     "a branch leaves the function",
+     "71000c1f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "
+     "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
+     "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "
+     "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
+    /* {br x0|mov w0, #0; ret} */
+    {"a jump to a number", WIDE,
+     "an indirect jump that is not through a known table",
+     "d61f0000",
+     "52800000 d65f03c0"},
+    /* {adr x0, .|mov w0, w0}; ret */
+    {"the address of code as a result", WIDE,
+     "an address is used as a number",
+     "10000000 d65f03c0",
+     "2a0003e0 d65f03c0"},
+    /* ldr x0, {.+4096|.}; mov w0, w0; ret */
+    {"constants outside the function", UNARY,
+     "a constant outside the function",
+     "58008000 2a0003e0 d65f03c0",
+     "58000000 2a0003e0 d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub sp, sp, #32; cbz w0, 1f; {mov sp,
+     * x29|nop}; 1: mov sp, x29; ldp x29, x30, [sp], #16; ret */
+    {"two values of the stack pointer", UNARY,
+     "a jump in the middle of a return or of a call",
+     "a9bf7bfd 910003fd d10083ff 34000040 910003bf 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d10083ff 34000040 d503201f 910003bf a8c17bfd d65f03c0"},
+    /* clang-format on */
+};
+
+static void test_wrong_functions_are_refused_and_right_ones_are_not(void **state)
+{
+    (void)state;
+    assert_int_equal(verify_cases(&verify_aarch64, cases, ARRAY_COUNT(cases)), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrong_functions_are_refused_and_right_ones_are_not),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
