@@ -123,6 +123,8 @@ def a64_address(text, got):
 
 
 def a64_immediate(mnemonic, operands, got):
+    if mnemonic == "adds" and got.op == "compare":  # of the negative
+        got = got._replace(imm=-got.imm)
     """Of arithmetic and moves."""
     width = 8 * got.size
     last = operands[-1]
