@@ -21,7 +21,7 @@ from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
 LIMIT_S = 900  # ends a hung guest; eight CPUs behind UEFI took five minutes beside eight builds
-BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 2, 4  # of a row's tests a brief run takes one
+BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 4, 8  # of a row's tests a brief run takes one
 MANY_CPUS = 4
 TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
 JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they add up

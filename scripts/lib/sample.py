@@ -69,9 +69,10 @@ class Sample:
     def is_whole(self):
         return self.number is None
 
-    def part(self, count=PARTS):
-        """One of so many parts, a divisor of PARTS."""
-        return WHOLE if self.is_whole else Part(self.number // len(MACHINES) % count + 1, count)
+    def part(self, count=PARTS, machine=MACHINES[0]):
+        """One of so many parts, a divisor of PARTS; the other machine has another one."""
+        turn = 0 if self.is_whole else self.number // len(MACHINES) + MACHINES.index(machine) * count // len(MACHINES)
+        return WHOLE if self.is_whole else Part(turn % count + 1, count)
 
     def half(self, machine):
         """One half on this machine, the other half on the other one."""

@@ -96,10 +96,10 @@ class Selections(unittest.TestCase):
     def test_a_row_runs_what_depends_on_where_it_differs(self):
         m = matrix.load("x86_64")
         row = {**m.default, "memory": "16M", "screen": "vga"}
-        self.assertEqual([m.selection(row, turn) for turn in (0, 1, 2)],
-                         [f"on:memory,screen:part:{part}/2:*" for part in (1, 2, 1)])
-        self.assertEqual(m.selection({**m.default, "cpus": "8"}, 6), "on:cpus:part:3/4:*")
-        self.assertEqual(m.selection(m.default, 1), "part:2/2:*")
+        self.assertEqual([m.selection(row, turn) for turn in (0, 3, 4)],
+                         [f"on:memory,screen:part:{part}/4:*" for part in (1, 4, 1)])
+        self.assertEqual(m.selection({**m.default, "cpus": "8"}, 14), "on:cpus:part:7/8:*")
+        self.assertEqual(m.selection(m.default, 1), "part:2/4:*")
 
 
 class Judgement(unittest.TestCase):
