@@ -8,6 +8,8 @@
 #include "kernel/jit/verify/verify_internal.h"
 
 #define NARROW_DEPTH 7u /* of operands and merges that are looked through */
+#define NARROW_LOOKS                                                                               \
+    128u /* at values in all: deep merges of many ways have 2^NARROW_DEPTH or more */
 
 static bool is_header(const struct merge *m)
 {
@@ -81,26 +83,41 @@ bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
     return push_pending(v, x->a);
 }
 
+/* The last of the values that a merge was found to have to equal. The walk halves the chain. */
+static uint32_t last_equal(struct verifier *v, uint32_t node)
+{
+    for (struct merge *m = value_merge(v, node); m != NULL && m->equals != NO_NODE;
+         m = value_merge(v, node)) {
+        const struct merge *next = value_merge(v, m->equals);
+        if (next != NULL && next->equals != NO_NODE) {
+            m->equals = next->equals;
+        }
+        node = m->equals;
+    }
+    return node;
+}
+
+/* Only the last values of two chains are tied, and to each other, so that no chain leads back. */
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
 {
     if (value_of(v, node)->kind == VALUE_LOW && value_width(v, other) <= 32) {
         node = value_of(v, node)->a; /* what it is the low half of has no other half then */
     }
+    node = last_equal(v, node);
+    other = last_equal(v, other);
     if (value_same(v, node, other)) {
         return true;
     }
-    struct merge *m = value_merge(v, node);
-    if (m == NULL) {
+    struct merge *m = value_merge(v, node), *o = value_merge(v, other);
+    if (m == NULL && o == NULL) {
         return verify_refuse(v, "a value is not the same on every way");
     }
-    if (m->equals != NO_NODE) { /* both, then */
-        bool is_merge = value_merge(v, m->equals) != NULL;
-        return value_same(v, m->equals, other) ||
-               (is_merge ? value_demand_equal(v, m->equals, other)
-                         : value_demand_equal(v, other, m->equals));
+    if (m == NULL) {
+        m = o;
+        other = node;
     }
     m->equals = other;
-    return push_pending(v, value_of(v, node)->a);
+    return push_pending(v, value_of(v, m->node)->a);
 }
 
 /* A loop's value as the one that came forwards; NO_NODE: it is no such merge. */
@@ -191,42 +208,95 @@ static struct shifted second_of(const struct value *x)
                             (uint8_t)(x->n >> 48)};
 }
 
-static uint64_t smallest_bound(struct verifier *v, uint32_t node, unsigned depth, bool demands);
-
-static uint64_t bound_of_merge(struct verifier *v, uint32_t node, unsigned depth, bool demands)
-{
-    struct merge m = *value_merge(v, node);
-    uint64_t largest = 0;
-    for (uint32_t n = 0; n < MAX(m.count, 1u) && largest < UINT64_MAX; n++) {
-        uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
-        largest = MAX(largest, smallest_bound(v, operand, depth + 1, demands));
-        if (demands && m.count == 0 && !value_demand_equal(v, node, operand)) {
-            return UINT64_MAX;
-        }
-    }
-    return largest;
-}
-
-/* How large a number is at most if every merge is what it seems to be. @param demands  Ask for
- * that.
+/* How large a number is at most if every loop's value is the one that came forwards. @param looks
+ * How many more values may be looked at.
  */
-static uint64_t smallest_bound(struct verifier *v, uint32_t node, unsigned depth, bool demands)
+static uint64_t smallest_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth)
 {
     struct value x = *value_of(v, node);
-    uint64_t largest = value_largest(v, node);
-    if (depth == NARROW_DEPTH || !value_is_open(&x)) {
+    uint64_t largest = value_largest(v, node), bound = 0;
+    if (depth == NARROW_DEPTH || *looks == 0 || !value_is_open(&x)) {
         return largest;
     }
+    --*looks;
+    v->work++;
     if (x.kind == VALUE_MERGE) {
-        return bound_of_merge(v, node, depth, demands);
+        struct merge m = *value_merge(v, node);
+        for (uint32_t n = 0; n < MAX(m.count, 1u) && bound < UINT64_MAX; n++) {
+            uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
+            bound = MAX(bound, smallest_bound(v, looks, operand, depth + 1));
+        }
+        return bound;
     }
-    uint64_t first = smallest_bound(v, x.a, depth + 1, demands);
+    bound = smallest_bound(v, looks, x.a, depth + 1);
     if (x.kind == VALUE_LOW) {
-        return MIN(first, (uint64_t)UINT32_MAX);
+        return MIN(bound, (uint64_t)UINT32_MAX);
     }
     struct shifted b = second_of(&x);
-    uint64_t second = smallest_bound(v, b.node, depth + 1, demands);
-    return MIN(largest, largest_by_rule(x.shift, first, verify_largest_shifted(second, b)));
+    uint64_t second = smallest_bound(v, looks, b.node, depth + 1);
+    return MIN(largest, largest_by_rule(x.shift, bound, verify_largest_shifted(second, b)));
+}
+
+static bool demand_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
+                         uint64_t largest);
+
+static bool demand_bound_of_merge(struct verifier *v, unsigned *looks, uint32_t node,
+                                  unsigned depth, uint64_t largest)
+{
+    struct merge m = *value_merge(v, node);
+    for (uint32_t n = 0; n < MAX(m.count, 1u); n++) {
+        uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
+        if (!demand_bound(v, looks, operand, depth + 1, largest) ||
+            (m.count == 0 && !value_demand_equal(v, node, operand))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#define BOUNDS 3u
+
+/* What an operand may be asked for, the least first. */
+static void bounds_of(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
+                      uint64_t bounds[BOUNDS])
+{
+    bounds[0] = value_largest(v, node);
+    bounds[2] = smallest_bound(v, looks, node, depth);
+    bounds[1] = MIN(bounds[0], MAX(bounds[2], (uint64_t)UINT32_MAX));
+}
+
+/* Asks for no more than the bound takes: each demand of a loop's value may be one too many. */
+static bool demand_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
+                         uint64_t largest)
+{
+    struct value x = *value_of(v, node);
+    if (value_largest(v, node) <= largest) {
+        return true;
+    }
+    if (x.kind == VALUE_MERGE && largest >= UINT32_MAX) {
+        return value_demand(v, node, DEMAND_U32);
+    }
+    if (depth == NARROW_DEPTH || !value_is_open(&x)) {
+        return false;
+    }
+    if (x.kind == VALUE_MERGE) {
+        return demand_bound_of_merge(v, looks, node, depth, largest);
+    }
+    if (x.kind == VALUE_LOW) {
+        return demand_bound(v, looks, x.a, depth + 1, largest);
+    }
+    struct shifted b = second_of(&x);
+    uint64_t first[BOUNDS], second[BOUNDS];
+    bounds_of(v, looks, x.a, depth + 1, first);
+    bounds_of(v, looks, b.node, depth + 1, second);
+    for (unsigned n = 0; n < BOUNDS * BOUNDS; n++) {
+        uint64_t one = first[n / BOUNDS], other = second[n % BOUNDS];
+        if (largest_by_rule(x.shift, one, verify_largest_shifted(other, b)) <= largest) {
+            return demand_bound(v, looks, x.a, depth + 1, one) &&
+                   demand_bound(v, looks, b.node, depth + 1, other);
+        }
+    }
+    return false;
 }
 
 bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
@@ -237,8 +307,9 @@ bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
     if (value_of(v, node)->kind == VALUE_MERGE && largest >= UINT32_MAX) {
         return value_demand(v, node, DEMAND_U32);
     }
-    return smallest_bound(v, node, 0, false) <= largest &&
-           smallest_bound(v, node, 0, true) <= largest;
+    unsigned looks = NARROW_LOOKS;
+    return smallest_bound(v, &looks, node, 0) <= largest &&
+           demand_bound(v, &looks, node, 0, largest);
 }
 
 bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
