@@ -26,6 +26,7 @@ from tree import MACHINES, ROOT
 
 FOLDER = ROOT / "tests/oracle/seeded"
 TABLE = ROOT / "tests/oracle/seeded.toml"
+HANGS_S = 120  # it takes a tenth of a second
 LEAST = {"arch/aarch64/jit": 22, "arch/x86_64/jit": 22, "kernel/jit/codegen": 14}  # mistakes
 LIMIT_S = 120  # of a compiler with a mistake, which may hang
 FRAMES = (1200, 10000, 21000)  # values that are alive at once: frames of 9, 78 and 164 KiB
@@ -182,11 +183,26 @@ def complaints_about_table(mistakes):
             yield f"{count} mistakes in {place}, not {least}"
 
 
+def complaints_about_end(build):
+    """Function 7 of this module has values of loops that have to equal each other, in a circle."""
+    with tempfile.TemporaryDirectory() as work:
+        subprocess.run([str(build / "wasm-gen"), "1098", "1", work], check=True, stdout=subprocess.DEVNULL)
+        try:
+            done = subprocess.run([str(build / "wasm-verify"), "-m", "x86_64", f"{work}/1098.wasm"], capture_output=True,
+                                  timeout=HANGS_S)
+        except subprocess.TimeoutExpired:
+            yield "the verifier does not end"
+        else:
+            if done.returncode not in (0, 1):
+                yield f"status {done.returncode}"
+
+
 def check(build, part, names):
     writer = tap.Writer()
     mistakes = load(names)
     if not names:
         writer.claim("there are enough mistakes of each kind", complaints_about_table(mistakes))
+        writer.claim("values that have to equal each other come to an end", complaints_about_end(build))
     for mistake, outcome in results(build, part.of(mistakes)):
         if not mistake["name"]:
             writer.claim("without a mistake nothing is refused", str(outcome).splitlines() if outcome else [])
