@@ -414,10 +414,13 @@ static void a_loop_without_room_is_a_stack_overflow(void)
 }
 
 const struct kernel_test stack_tests[] = {
-    {"stack.a_leaf_traps_anywhere_on_the_stack", a_leaf_traps_anywhere_on_the_stack},
+    {"stack.a_leaf_traps_anywhere_on_the_stack", a_leaf_traps_anywhere_on_the_stack,
+     TEST_ON_NOTHING},
     {"stack.a_fault_without_room_is_the_trap_of_its_row",
-     a_fault_without_room_is_the_trap_of_its_row},
-    {"stack.a_leaf_that_spins_is_preempted_and_killed", a_leaf_that_spins_is_preempted_and_killed},
-    {"stack.a_loop_without_room_is_a_stack_overflow", a_loop_without_room_is_a_stack_overflow},
+     a_fault_without_room_is_the_trap_of_its_row, TEST_ON_NOTHING},
+    {"stack.a_leaf_that_spins_is_preempted_and_killed", a_leaf_that_spins_is_preempted_and_killed,
+     TEST_ON_NOTHING},
+    {"stack.a_loop_without_room_is_a_stack_overflow", a_loop_without_room_is_a_stack_overflow,
+     TEST_ON_NOTHING},
     {0},
 };
