@@ -72,12 +72,12 @@ struct virtio_blk {
     struct timer watchdog;
     _Atomic uint32_t tick;   /* written by the watchdog; relaxed, it is only a clock */
     _Atomic uint32_t oldest; /* tick of the first of `active`; written under the lock, relaxed */
-    _Atomic uint32_t
-        active_count;        /* with is_watched: who stores one looks at the other (seq_cst) */
+    /* seq_cst, with is_watched: the thread that stores one of the two then loads the other. */
+    _Atomic uint32_t active_count;
     _Atomic bool is_watched; /* seq_cst: see active_count */
-    _Atomic bool
-        has_expired; /* release, by the watchdog before it queues the work, whose queue
-                        brings it along; relaxed: what is overdue is found under the lock */
+    /* release, by the watchdog before it queues the work; the work queue's order makes it visible
+     * there. relaxed elsewhere: the overdue requests are found under the lock. */
+    _Atomic bool has_expired;
 
     /* The one request that is the driver's own. */
     struct block_request id_request;

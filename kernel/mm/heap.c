@@ -14,9 +14,8 @@
 #include <stdatomic.h>
 
 #define RUN_ORDER_MAX 4
-#define RUN_MAX                                                                                    \
-    (PAGE_SIZE << RUN_ORDER_MAX) /* above it a power of two of pages wastes too much               \
-                                  */
+/* A larger object gets pages of its own: a power of two of them would waste too much. */
+#define RUN_MAX (PAGE_SIZE << RUN_ORDER_MAX)
 
 /* By its address: whose ranges are the heap's. */
 static const char range_name[] = "heap";

@@ -4,9 +4,8 @@
 // Whether such a number stays inside, in memory 0 and in tables.
 #include "kernel/jit/verify/verify_internal.h"
 
-#define FAR                                                                                        \
-    (INT64_C(1) << 40) /* constants that are added are smaller: sums of them do not wrap           \
-                        */
+/* Added constants are smaller than this, so that their sums do not wrap. */
+#define FAR (INT64_C(1) << 40)
 
 /* ---- Sums ---- */
 

@@ -15,9 +15,8 @@ typedef struct {
 } pte_t;
 
 #define PTE_VALID ((uint64_t)1 << 0)
-#define PTE_TABLE                                                                                  \
-    ((uint64_t)1 << 1) /* a table above level 0, a page at level 0; clear: a block                 \
-                        */
+/* A table above level 0, a page at level 0; clear: a block. */
+#define PTE_TABLE    ((uint64_t)1 << 1)
 #define PTE_ATTR(i)  ((uint64_t)(i) << 2)
 #define PTE_AP_EL0   ((uint64_t)1 << 6) /* AP[1]: EL0 may access. It is NOT "read-only" */
 #define PTE_AP_RO    ((uint64_t)1 << 7) /* AP[2]: read-only */
