@@ -3,10 +3,10 @@
 # The tests of one preset, for ctest. scripts/test runs the same suites and counts their points.
 
 set(check ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check.py")
-foreach(name includes length licence format docs)
+set(layering includes front-ends orders length licence format prose names docs)
+foreach(name IN LISTS layering)
     add_test(NAME layering.${name} COMMAND ${check} ${name})
 endforeach()
-set(layering includes length licence format docs)
 
 if(HALYARD_ARCH STREQUAL "host")
     add_test(NAME layering.fake COMMAND ${check} fake --host "${CMAKE_BINARY_DIR}")

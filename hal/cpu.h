@@ -14,7 +14,7 @@ struct thread;
 
 /** What a CPU asks another one for: bits of hal_cpu.asked. Sent by hal/smp.h. */
 enum hal_ipi {
-    HAL_IPI_LOOK = 1 << 0,    /**< look at the run queue: upcall_ipi() */
+    HAL_IPI_LOOK = 1 << 0,    /**< check the run queue: hal_ipi_receive() */
     HAL_IPI_STOP = 1 << 1,    /**< stop for ever: another CPU panics */
     HAL_IPI_MACHINE = 1 << 2, /**< the machine's own: TLBs, page tables */
     HAL_IPI_CALL = 1 << 3,    /**< call what it was given to call (kernel/smp.h) */

@@ -77,7 +77,7 @@ struct hal_mapping {
  * Before the switch the software walker proves next PC, vectors, stack, console and the tables
  * themselves against the architecture's permission rules; what it cannot prove is a panic with its
  * reason.
- * @param info  Read for its ranges; frames for tables come from upcall_early_frame().
+ * @param info  Read for its ranges; frames for tables come from upcall_table_frame().
  * @param direct_base  Where physical address 0 is in the direct map from now on: in
  *              HAL_REGION_DIRECT, a multiple of 1 GiB, with room behind it for all RAM of `info`.
  *              Pointers that hal_direct() gave before are invalid then.

@@ -234,7 +234,8 @@ static void free_boot_table(paddr_t table)
     (void)table; /* mapping failed, which is the end anyway */
 }
 
-/* Function pointers by assignment: as in read_device_tree(). */
+/* The function pointers are assigned: the compiler may turn an initialiser into a table of link-time
+ * addresses, which are wrong while the MMU is off. */
 static struct pagetable new_tables(unsigned leaf_max)
 {
     struct pagetable pt = {.phys_max = mmu_physical_max(), .leaf_max = leaf_max};

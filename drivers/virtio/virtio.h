@@ -33,9 +33,11 @@ enum virtio_status {
     (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | \
      VIRTIO_F_ORDER_PLATFORM)
 
-/** A queue and what it needs. The driver owns the struct from virtio_queue_open() to
- * virtio_queues_close(). Field protection: [I] set by virtio_queue_open()   [d] the driver
- * serialises */
+/**
+ * A queue and its memory. The driver owns the struct from virtio_queue_open() to
+ * virtio_queue_close().
+ * Field protection: [I] set by virtio_queue_open()   [d] the driver serialises
+ */
 struct virtio_queue {
     struct virtq ring;                         /* [d] */
     struct virtio_device *vd;                  /* [I] */

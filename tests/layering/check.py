@@ -17,7 +17,9 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
+import check_names  # noqa: E402
 import check_orders  # noqa: E402
+import check_prose  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 import tap  # noqa: E402
@@ -47,6 +49,10 @@ EVERYWHERE = {
     "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),
     "licence": ("each file names its licence", check_sources.unlicensed_files, None),
     "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),
+    "prose": (f"at most {check_prose.LIMIT:.0f} % of a folder's comments, or of the documents, are not plain English",
+              lambda root: check_prose.complaints(root, check_sources.tracked), None),
+    "names": ("comments and documents name functions, paths and files that exist",
+              lambda root: check_names.complaints(root, check_sources.tracked), None),
     "docs": ("Doxygen has no complaint about public headers", doxygen_complaints, "doxygen"),
 }
 PER_MACHINE = {

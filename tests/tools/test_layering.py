@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,7 +15,9 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 import check  # noqa: E402
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
+import check_names  # noqa: E402
 import check_orders  # noqa: E402
+import check_prose  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 import tap  # noqa: E402
@@ -131,6 +134,62 @@ class Planted(unittest.TestCase):
                            ("static struct {\n    union {\n        _Atomic int a;\n    };\n} s;\n", 3),
                            ("void f(void)\n{\n    static _Atomic bool once;\n    g(&once);\n}\n", 3)):
             self.assertEqual([at for at, _ in check_orders.unordered_words(text)], [line], text)
+
+    def prose(self):
+        return list(check_prose.complaints(self.root, check_sources.tracked))
+
+    @unittest.mock.patch.object(check_prose, "NOT_YET", {})
+    def test_prose(self):
+        plain = "The caller holds the lock of the queue and releases it after the last waiter has left."
+        self.write("hal/plain.h", f"/* {plain} */\n" * 96)
+        self.write("hal/short.h", "/* Whoever has it gives it back. */\n" * 9)
+        bad = self.write("hal/bad.h", "int x;\n/* The lock is had by whoever waits for it,\n * and what is left is given back. */\n")
+        self.assertEqual(self.prose(), [])
+        bad.write_text(bad.read_text() * 4)
+        found = self.prose()
+        self.assertEqual(found[0], "hal: 4.0 % of 100 pieces are not plain English, limit 3.0 %")
+        self.assertEqual([line.split(": ")[0] for line in found[1:]], [f"hal/bad.h:{line}" for line in (2, 5, 8, 11)])
+
+    def test_each_form_is_found(self):
+        for words in ("waits for who", "so whoever comes", "takes", "somebody", "behind it", "is no more", "gives it back", "is had",
+                      "what is left", "whether so many", "for nothing", "all the same", "stands in the way", "is looked at"):
+            with self.subTest(words):
+                self.assertEqual(check_prose.form_in("a.c", f"One {words} two.") is None, words == "takes")
+
+    def test_a_false_hit_is_exempt_by_its_words(self):
+        text = "It is no more a thread than an object."
+        self.assertIsNotNone(check_prose.form_in("a.c", text))
+        with unittest.mock.patch.object(check_prose, "FALSE_HITS", {("a.c", "no more a thread than")}):
+            self.assertIsNone(check_prose.form_in("a.c", text))
+            self.assertIsNotNone(check_prose.form_in("b.c", text))
+
+    def test_pieces(self):
+        words = " ".join(["word"] * 12)
+        self.assertEqual(list(check_prose.pieces("a.c", f'f("// {words}");\n// {words[:30]}\n//{words[30:]}\nint x; /* {words} */\n')),
+                         [(2, words), (4, words)])
+        self.assertEqual([line for line, _ in check_prose.pieces("a.md", f"{words}\n\n- {words}\n- {words}\n\n```\n{words}\n```\n")],
+                         [1, 3, 4])
+
+    def test_lone_ends(self):
+        for text, lines in (("/* One.\n */\n", [2]), ("int x; /* one\n        */\n", [2]), ("/* One. */\n", []),
+                            ("/*\n * One.\n */\n", []), ("/**\n * One.\n */\n", []), ("/* One,\n * two. */\n", []),
+                            ('f("/* one\\n");\n', [])):
+            self.assertEqual(list(check_prose.lone_ends(text)), lines, text)
+
+    def names(self):
+        return list(check_names.complaints(self.root, check_sources.tracked))
+
+    def test_names(self):
+        self.write("kernel/a.c", "#define ROUND(x) x\nstatic int f(void)\n{\n    return ROUND(1);\n}\n"
+                                 "struct ops {\n    int (*read)(void);\n};\n/* See f(), ROUND(), ops.read(), x->read(), entry(). */\n")
+        self.write("kernel/a.S", "entry:\n    ret // to f()\n")
+        self.write("docs/a.md", "`f()` is in kernel/a.c, a.S and arch/MACHINE; `memory(3)`.\n\n```\nnot_ours() other/b.c\n```\n")
+        self.write("arch/x/a.h", "")
+        self.assertEqual(self.names(), [])
+        self.write("kernel/b.c", "int x;\n/* f() and\n * gone(). */\nint y; // as kernel/gone.c or gone.h\n")
+        self.write("docs/b.md", "f() and `lost()`, see drivers/lost.\n")
+        self.assertEqual([line.split(": ")[0] for line in self.names()],
+                         ["docs/b.md:1", "kernel/b.c:3", "docs/b.md:1", "kernel/b.c:4", "kernel/b.c:4"])
 
     @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
     def test_format(self):

@@ -4,8 +4,8 @@
 // be completed. What an instruction's immediate cannot hold is done by several here, through x17;
 // x16 is the register allocator's in moves, so nothing here touches it.
 //
-// Branches are short at first. When all bytes are there and one does not reach, it is remembered as
-// long and the whole is made again (a64_asm_again()); a long one stays long, so that ends.
+// Branches are short at first. If one does not reach when all bytes are there, a64_asm_end() marks it
+// as long and the caller assembles the function again. A long branch stays long, so this terminates.
 #pragma once
 
 #include "arch/aarch64/jit/encode.h"
