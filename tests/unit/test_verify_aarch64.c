@@ -484,6 +484,79 @@ static const struct verify_case cases[] = {
      "a jump in the middle of a return or of a call",
      "a9bf7bfd 910003fd d10083ff 34000040 910003bf 910003bf a8c17bfd d65f03c0",
      "a9bf7bfd 910003fd d10083ff 34000040 d503201f 910003bf a8c17bfd d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, #{64|48}; 1: sub x17, x17, #16; str q31, [x8,
+     * x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears more than the frame", UNARY,
+     "a write to the stack outside the frame",
+     "d10103ff 910043e8 52800811 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; {sub|add} x8, sp, #{16|0}; mov w17, #48; 1: sub x17, x17, #16; str q31,
+     * [x8, x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears below the stack pointer", UNARY,
+     "a write to the stack outside the frame",
+     "d10103ff d10043e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910003e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; {mov x8, x0|add x8, sp, #16}; mov w17, #48; 1: sub x17, x17, #16; str
+     * q31, [x8, x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears what a number points to", UNARY,
+     "a loop that clears something else than the frame",
+     "d10103ff aa0003e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, {w0|#48}; 1: sub x17, x17, #16; str q31, [x8,
+     * x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears a number of bytes that is not known", UNARY,
+     "a loop that clears something else than the frame",
+     "d10103ff 910043e8 2a0003f1 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, #{40|32}; 1: sub x17, x17, #16; str q31, [x8,
+     * x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears part of a piece", UNARY,
+     "a loop that clears something else than the frame",
+     "d10103ff 910043e8 52800511 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800411 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, #{0|48}; 1: sub x17, x17, #16; str q31, [x8,
+     * x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a loop that clears nothing first, and then everything", UNARY,
+     "a loop that clears something else than the frame",
+     "d10103ff 910043e8 52800011 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800611 d1004231 3cb1691f b5ffffd1 b94013e0 910103ff "
+     "d65f03c0"},
+    /* sub sp, sp, #64; str x28, [sp, #56]; add x8, sp, #{16|0}; mov w17, #48; 1: sub x17, x17,
+     * #16; str q31, [x8, x17]; cbnz x17, 1b; ldr x28, [sp, #56]; ldr w0, [sp, #16]; add sp,
+     * sp, #64; ret */
+    {"a loop that clears the saved context", UNARY,
+     "what the prologue saved is written over",
+     "d10103ff f9001ffc 910043e8 52800611 d1004231 3cb1691f b5ffffd1 f9401ffc "
+     "b94013e0 910103ff d65f03c0",
+     "d10103ff f9001ffc 910003e8 52800611 d1004231 3cb1691f b5ffffd1 f9401ffc "
+     "b94013e0 910103ff d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, #48; cbz w0, {2f|1f}; nop; 1: sub x17, x17,
+     * #16; 2: str q31, [x8, x17]; cbnz x17, 1b; ldr w0, [sp, #16]; add sp, sp, #64; ret */
+    {"a jump into a loop that clears", UNARY,
+     "a branch into an instruction",
+     "d10103ff 910043e8 52800611 34000060 d503201f d1004231 3cb1691f b5ffffd1 "
+     "b94013e0 910103ff d65f03c0",
+     "d10103ff 910043e8 52800611 34000040 d503201f d1004231 3cb1691f b5ffffd1 "
+     "b94013e0 910103ff d65f03c0"},
+    /* sub sp, sp, #64; add x8, sp, #16; mov w17, #32; 1: sub x17, x17, #16; str q31, [x8,
+     * x17]; cbnz x17, 1b; ldr w0, [sp, #{48|40}]; add sp, sp, #64; ret */
+    {"a loop that does not clear all that is read", UNARY,
+     "something is read that is not written on every way",
+     "d10103ff 910043e8 52800411 d1004231 3cb1691f b5ffffd1 b94033e0 910103ff "
+     "d65f03c0",
+     "d10103ff 910043e8 52800411 d1004231 3cb1691f b5ffffd1 b9402be0 910103ff "
+     "d65f03c0"},
     /* clang-format on */
 };
 

@@ -313,30 +313,43 @@ static void test_part_of_a_word_is_refused(void **state)
     assert_true(decode(nop, &got));
 }
 
-/* ---- Probing ---- */
+/* ---- Loops that are one instruction ---- */
 
-static const uint32_t probe_loop[4] = {0xd1402231, 0xf940023f, 0xf1000610, 0x54ffffa1};
-
-static void test_the_loop_of_probes_is_one_instruction(void **state)
+/* Only as a whole, and with no bit changed but those of `free`. */
+static void check_loop(const uint32_t *loop, uint32_t count, const char *text, unsigned first_op,
+                       uint32_t free)
 {
-    (void)state;
     struct verify_insn got;
     char seen[256];
-    assert_true(decode_exactly(&verify_aarch64, probe_loop, sizeof probe_loop, AT, &got));
+    uint32_t size = 4 * count;
+    assert_true(decode_exactly(&verify_aarch64, loop, size, AT, &got));
     decoded_text(&got, seen);
-    assert_string_equal(seen, "probe_loop.64 d=17 a=16 bytes=8 imm=32768 extra=4 flags=16");
-    assert_int_equal(got.length, 16);
-    for (uint32_t left = 4; left < 16; left++) {
-        assert_true(decode_exactly(&verify_aarch64, probe_loop, left, AT, &got));
-        assert_int_equal(got.op, VERIFY_SUB);
+    assert_string_equal(seen, text);
+    assert_int_equal(got.length, size);
+    for (uint32_t left = 4; left < size; left++) {
+        assert_true(decode_exactly(&verify_aarch64, loop, left, AT, &got));
+        assert_int_equal(got.op, first_op);
     }
-    for (unsigned bit = 0; bit < 128; bit++) {
+    for (unsigned bit = 0; bit < 32 * count; bit++) {
         uint32_t other[4];
-        memcpy(other, probe_loop, sizeof other);
+        memcpy(other, loop, size);
         other[bit / 32] ^= 1u << bit % 32;
-        assert_true(!decode_exactly(&verify_aarch64, other, sizeof other, AT, &got) ||
-                    got.length == 4);
+        bool is_free = bit / 32 == 1 && (free >> bit % 32 & 1) != 0;
+        bool accepted = decode_exactly(&verify_aarch64, other, size, AT, &got);
+        assert_int_equal(accepted && got.length == size, is_free);
     }
+}
+
+static void test_a_loop_is_one_instruction(void **state)
+{
+    (void)state;
+    static const uint32_t probes[] = {0xd1402231, 0xf940023f, 0xf1000610, 0x54ffffa1};
+    /* sub x17, x17, #16; str q31, [x8, x17]; cbnz x17 */
+    static const uint32_t clears[] = {0xd1004231, 0x3cb1691f, 0xb5ffffd1};
+    check_loop(probes, ARRAY_COUNT(probes),
+               "probe_loop.64 d=17 a=16 bytes=8 imm=32768 extra=4 flags=16", VERIFY_SUB, 0);
+    check_loop(clears, ARRAY_COUNT(clears), "clear_loop.64 a=17 base=8 bytes=16 imm=16", VERIFY_SUB,
+               0x3e0);
 }
 
 /* ---- Jumps through tables ---- */
@@ -495,7 +508,7 @@ int main(void)
         cmocka_unit_test(test_words_and_what_they_do),
         cmocka_unit_test(test_what_no_program_may_do_is_refused),
         cmocka_unit_test(test_part_of_a_word_is_refused),
-        cmocka_unit_test(test_the_loop_of_probes_is_one_instruction),
+        cmocka_unit_test(test_a_loop_is_one_instruction),
         cmocka_unit_test(test_a_jump_through_a_table_is_recognised),
         cmocka_unit_test(test_any_other_register_may_be_the_index),
         cmocka_unit_test(test_the_length_of_a_table_may_be_a_constant_before),

@@ -117,6 +117,32 @@ static void test_every_form_is_decoded_and_no_part_of_one(void **state)
     x86_forms_each(decode_form);
 }
 
+/* movups [rcx + r11 - 16], xmm15; sub r11, 16; jnz: only as a whole. */
+static void test_a_loop_is_one_instruction(void **state)
+{
+    (void)state;
+    static const uint8_t loop[12] = {0x46, 0x0f, 0x11, 0x7c, 0x19, 0xf0,
+                                     0x49, 0x83, 0xeb, 0x10, 0x75, 0xf4};
+    struct verify_insn got;
+    char seen[256];
+    assert_true(decode_exactly(&verify_x86_64, loop, sizeof loop, AT, &got));
+    decoded_text(&got, seen);
+    assert_string_equal(seen, "clear_loop.64 a=11 base=1 bytes=16 imm=16 flags=16");
+    assert_int_equal(got.length, sizeof loop);
+    for (uint32_t left = 6; left < sizeof loop; left++) {
+        assert_true(decode_exactly(&verify_x86_64, loop, left, AT, &got));
+        assert_int_equal(got.op, VERIFY_STORE);
+    }
+    for (unsigned bit = 0; bit < 8 * sizeof loop; bit++) {
+        uint8_t other[sizeof loop];
+        memcpy(other, loop, sizeof other);
+        other[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        bool is_base = bit == 0 || (bit >= 32 && bit < 35); /* r9; rax, rbx, rbp */
+        bool accepted = decode_exactly(&verify_x86_64, other, sizeof other, AT, &got);
+        assert_int_equal(accepted && got.op == VERIFY_CLEAR_LOOP, is_base);
+    }
+}
+
 static const struct {
     const char *bytes, *text;
 } decoded[] = {
@@ -632,6 +658,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_form_is_decoded_and_no_part_of_one),
+        cmocka_unit_test(test_a_loop_is_one_instruction),
         cmocka_unit_test(test_bytes_and_what_they_do),
         cmocka_unit_test(test_what_no_program_may_do_is_refused),
         cmocka_unit_test(test_a_jump_through_a_table_is_recognised),

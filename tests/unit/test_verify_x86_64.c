@@ -503,6 +503,82 @@ static const struct verify_case cases[] = {
      "a jump in the middle of a return or of a call",
      "55 48 89 e5 48 83 ec 20 85 ff 74 03 48 89 ec 48 89 ec 5d 31 c0 c3",
      "55 48 89 e5 48 83 ec 20 85 ff 74 01 90 48 89 ec 5d 31 c0 c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, {64|48}; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears more than the frame", UNARY,
+     "a write to the stack outside the frame",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 40 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-{80|64}]; mov r11d, 48; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears below the stack pointer", UNARY,
+     "a write to the stack outside the frame",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d b0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d c0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; {mov rcx, rdi|lea rcx, [rbp-48]}; mov r11d, 48; 1:
+     * movups [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop
+     * rbp; ret */
+    {"a loop that clears what a number points to", UNARY,
+     "a loop that clears something else than the frame",
+     "55 48 89 e5 48 83 ec 40 48 89 f9 41 bb 30 00 00 00 46 0f 11 7c 19 f0 49 "
+     "83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, {edi|48}; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears a number of bytes that is not known", UNARY,
+     "a loop that clears something else than the frame",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 89 fb 46 0f 11 7c 19 f0 49 83 eb "
+     "10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, {40|32}; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-32]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears part of a piece", UNARY,
+     "a loop that clears something else than the frame",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 28 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 e0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 e0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, {0|48}; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears nothing first, and then everything", UNARY,
+     "a loop that clears something else than the frame",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 00 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; mov [rbp-8], r14; lea rcx, [rbp-{48|64}]; mov r11d,
+     * 48; 1: movups [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov r14, [rbp-8]; mov eax,
+     * [rbp-48]; mov rsp, rbp; pop rbp; ret */
+    {"a loop that clears the saved context", UNARY,
+     "what the prologue saved is written over",
+     "55 48 89 e5 48 83 ec 40 4c 89 75 f8 48 8d 4d d0 41 bb 30 00 00 00 46 0f "
+     "11 7c 19 f0 49 83 eb 10 75 f4 4c 8b 75 f8 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 4c 89 75 f8 48 8d 4d c0 41 bb 30 00 00 00 46 0f "
+     "11 7c 19 f0 49 83 eb 10 75 f4 4c 8b 75 f8 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, 48; test edi, edi; jz
+     * {2f|1f}; nop; 1: movups [rcx+r11-16], xmm15; 2: sub r11, 16; jnz 1b; mov eax, [rbp-48];
+     * mov rsp, rbp; pop rbp; ret */
+    {"a jump into a loop that clears", UNARY,
+     "a branch into an instruction",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 85 ff 74 07 90 46 "
+     "0f 11 7c 19 f0 49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 85 ff 74 01 90 46 "
+     "0f 11 7c 19 f0 49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, 32; 1: movups
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-{8|32}]; mov rsp, rbp; pop rbp;
+     * ret */
+    {"a loop that does not clear all that is read", UNARY,
+     "something is read that is not written on every way",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 f8 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "
+     "49 83 eb 10 75 f4 8b 45 e0 48 89 ec 5d c3"},
     /* clang-format on */
 };
 

@@ -306,10 +306,20 @@ static bool decode_word(uint32_t w, struct verify_insn *i)
     return false;
 }
 
-/* ---- Probing a large frame ---- */
+/* ---- Loops that are one instruction to the verifier ---- */
 
-/* Once it is entered, x16 counts the rounds: four instructions that are one to the verifier. */
-static bool is_probe_loop(const uint8_t *code, uint32_t left)
+static bool is_code(const uint8_t *code, uint32_t left, const uint32_t *words, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        if (left < 4 * (n + 1) || load_le32(code + 4 * (size_t)n) != words[n]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Probing a large frame. Once it is entered, x16 counts the rounds. */
+static bool is_probe_loop(const uint8_t *code, uint32_t left, struct verify_insn *i)
 {
     static const uint32_t loop[4] = {
         0xd1402231, /* sub x17, x17, #8, lsl #12 */
@@ -317,11 +327,39 @@ static bool is_probe_loop(const uint8_t *code, uint32_t left)
         0xf1000610, /* subs x16, x16, #1 */
         0x54ffffa1, /* b.ne to the first */
     };
-    for (unsigned n = 0; n < ARRAY_COUNT(loop); n++) {
-        if (left < 4 * (n + 1) || load_le32(code + 4 * (size_t)n) != loop[n]) {
-            return false;
-        }
+    if (!is_code(code, left, loop, ARRAY_COUNT(loop))) {
+        return false;
     }
+    i->op = VERIFY_PROBE_LOOP;
+    i->size = i->bytes = 8;
+    i->d = 17;
+    i->a = 16;
+    i->imm = 0x8000;
+    i->extra = 4;
+    i->length = sizeof loop;
+    i->flags = VERIFY_FLAGS;
+    return true;
+}
+
+/* Clearing slots of a large frame. x17 counts the bytes that are left. */
+static bool is_clear_loop(const uint8_t *code, uint32_t left, struct verify_insn *i)
+{
+    uint32_t base = left < 12 ? 0 : load_le32(code + 4) & 0x3e0;
+    const uint32_t loop[3] = {
+        0xd1004231,        /* sub x17, x17, #16 */
+        0x3cb1681f | base, /* str q31, [base, x17] */
+        0xb5ffffd1,        /* cbnz x17 to the first */
+    };
+    if (!is_code(code, left, loop, ARRAY_COUNT(loop))) {
+        return false;
+    }
+    i->op = VERIFY_CLEAR_LOOP;
+    i->size = 8;
+    i->bytes = 16;
+    i->base = (uint8_t)(base >> 5);
+    i->a = 17;
+    i->imm = 16;
+    i->length = sizeof loop;
     return true;
 }
 
@@ -345,15 +383,7 @@ bool a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct v
     if (left < 4) {
         return false;
     }
-    if (is_probe_loop(code, left)) {
-        out->op = VERIFY_PROBE_LOOP;
-        out->size = out->bytes = 8;
-        out->d = 17;
-        out->a = 16;
-        out->imm = 0x8000;
-        out->extra = 4;
-        out->length = 16;
-        out->flags = VERIFY_FLAGS;
+    if (is_probe_loop(code, left, out) || is_clear_loop(code, left, out)) {
         return true;
     }
     uint32_t w = load_le32(code);

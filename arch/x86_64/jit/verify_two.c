@@ -4,6 +4,10 @@
 // Manual, volume 2, appendix A, tables.
 #include "arch/x86_64/jit/verify_internal.h"
 
+#include "kernel/lib/string.h"
+
+enum { R11 = 11 };
+
 /* ---- Integers ---- */
 
 static bool number(struct x86_parts *x, struct verify_insn *i)
@@ -128,6 +132,33 @@ static bool vector_store(struct x86_parts *x, struct verify_insn *i)
     return true;
 }
 
+/* movups [base + r11 - 16], xmm15; sub r11, 16; jnz to the first: it clears slots of a large frame,
+ * and is one instruction to the verifier. The first one is decoded, up to x->taken. */
+static bool is_clear_loop(const struct x86_parts *x, const struct verify_insn *i)
+{
+    static const uint8_t rest[] = {0x49, 0x83, 0xeb, 0x10, 0x75, 0xf4};
+    return x->taken == 12 - sizeof rest && x->left - x->taken >= sizeof rest && x->reg == 15 &&
+           i->index == R11 && i->scale == 0 && i->disp == -16 && i->base < VERIFY_ZERO &&
+           memcmp(x->code + x->taken, rest, sizeof rest) == 0;
+}
+
+/* movups. */
+static bool vector_store_all(struct x86_parts *x, struct verify_insn *i)
+{
+    (void)vector_store(x, i);
+    if (x->is_mem && is_clear_loop(x, i)) {
+        x->taken = 12;
+        i->op = VERIFY_CLEAR_LOOP;
+        i->size = 8;
+        i->index = VERIFY_NONE;
+        i->disp = 0;
+        i->a = R11;
+        i->imm = 16;
+        i->flags = VERIFY_FLAGS;
+    }
+    return true;
+}
+
 /* Memory has to be aligned, or the instruction faults: only a constant is known to be. */
 static bool vector_aligned(struct x86_parts *x, struct verify_insn *i)
 {
@@ -202,7 +233,7 @@ static const struct x86_row two_bytes[] = {
     {0, 0xbe, ALL, LONG, MODRM | REG | RM_BYTE, 0, 1, move_extended},
     {0, 0xbf, ALL, LONG, MODRM | REG, 0, 2, move_extended},
     {0, 0x10, ALL, OTHER, VECTOR, 0, 16, vector}, /* movups */
-    {0, 0x11, ALL, OTHER, VECTOR, 0, 16, vector_store},
+    {0, 0x11, ALL, OTHER, VECTOR, 0, 16, vector_store_all},
     {0xf3, 0x10, ALL, OTHER, VECTOR, 0, 4, vector}, /* movss */
     {0xf3, 0x11, ALL, OTHER, VECTOR, 0, 4, vector_store},
     {0, 0x54, 0xfc, OTHER, VECTOR, 0, 16, vector_aligned}, /* andps, andnps, orps, xorps */

@@ -63,6 +63,7 @@ enum verify_op {
     VERIFY_POP,         /**< d, then c (or none) are loaded; the stack pointer rises by imm */
     VERIFY_PROBE_LOOP,  /**< d falls by imm and is probed, a times; then a is 0. The instruction
                            that may fault is at `extra` bytes from the start */
+    VERIFY_CLEAR_LOOP,  /**< a falls by imm to 0, each time imm bytes at base + a become numbers */
     VERIFY_MUL_WIDE,    /**< c:d = a * b; c is the upper half */
     VERIFY_DIVIDE,      /**< d = c:a / b, c = remainder; traps */
     VERIFY_ADDRESS,     /**< d = the address of the function's own code at imm */

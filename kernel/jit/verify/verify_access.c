@@ -82,7 +82,7 @@ static uint32_t read_frame(struct verifier *v, int64_t at, unsigned bytes)
     return value_demand(v, node, DEMAND_WHOLE) ? node : v->zero;
 }
 
-static bool write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t node)
+bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t node)
 {
     if (!is_in_frame(v, at, bytes) || at % 8 != 0 || (bytes != 4 && bytes != 8 && bytes != 16)) {
         return verify_refuse(v, "a write to the stack outside the frame");
@@ -352,7 +352,7 @@ bool verify_write(struct verifier *v, const struct verify_insn *i, unsigned byte
         return verify_window(v, &a, bytes) && verify_row(v, i, IR_TRAP_MEMORY) &&
                (value == NO_NODE || value_demand(v, value, DEMAND_NUMBER));
     case VALUE_FRAME:
-        return a.root == NO_NODE ? write_frame(v, a.n, bytes, value) : refuse_write(v);
+        return a.root == NO_NODE ? verify_write_frame(v, a.n, bytes, value) : refuse_write(v);
     default:
         return write_plain(v, &a, bytes, value);
     }

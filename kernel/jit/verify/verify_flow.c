@@ -60,13 +60,21 @@ static bool occupy(struct verifier *v, const struct verify_insn *i)
  * written. */
 enum { ENDS = 1, LEADS = 2, WRITES_C = 4, WRITES_A = 8, CALLS = 16 };
 static const uint8_t op_info[] = {
-    [VERIFY_LOAD_PAIR] = WRITES_C,  [VERIFY_POP] = WRITES_C,
-    [VERIFY_MUL_WIDE] = WRITES_C,   [VERIFY_DIVIDE] = WRITES_C,
-    [VERIFY_PROBE_LOOP] = WRITES_A, [VERIFY_JUMP] = ENDS | LEADS,
-    [VERIFY_BRANCH] = LEADS,        [VERIFY_BRANCH_ZERO] = LEADS,
-    [VERIFY_BRANCH_BIT] = LEADS,    [VERIFY_JUMP_TABLE] = ENDS | LEADS,
-    [VERIFY_CALL] = CALLS,          [VERIFY_CALL_TO] = CALLS,
-    [VERIFY_RETURN] = ENDS,         [VERIFY_TRAP] = ENDS,
+    [VERIFY_LOAD_PAIR] = WRITES_C,
+    [VERIFY_POP] = WRITES_C,
+    [VERIFY_MUL_WIDE] = WRITES_C,
+    [VERIFY_DIVIDE] = WRITES_C,
+    [VERIFY_PROBE_LOOP] = WRITES_A,
+    [VERIFY_CLEAR_LOOP] = WRITES_A,
+    [VERIFY_JUMP] = ENDS | LEADS,
+    [VERIFY_BRANCH] = LEADS,
+    [VERIFY_BRANCH_ZERO] = LEADS,
+    [VERIFY_BRANCH_BIT] = LEADS,
+    [VERIFY_JUMP_TABLE] = ENDS | LEADS,
+    [VERIFY_CALL] = CALLS,
+    [VERIFY_CALL_TO] = CALLS,
+    [VERIFY_RETURN] = ENDS,
+    [VERIFY_TRAP] = ENDS,
 };
 
 static uint64_t bit(unsigned reg)

@@ -2,7 +2,7 @@
 //
 // Registers that have a role: the stack and frame pointers, the context, the base of memory 0 and
 // the return address. And probes: the stack pointer falls only to where a probe has been, with room
-// below it.
+// below it. And the loop that clears slots of a large frame.
 #include "kernel/jit/verify/verify_internal.h"
 
 #define PROBE_EVERY 36864 /* bytes between two: less than the guard below a stack (64 KiB) */
@@ -156,4 +156,26 @@ bool verify_probe_loop(struct verifier *v, const struct verify_insn *i)
     v->probed = (int32_t)MIN((int64_t)v->probed, end);
     return verify_set(v, i->d, value_new(v, VALUE_FRAME, 0, (uint64_t)end)) &&
            verify_set(v, i->a, v->zero);
+}
+
+/* ---- Clearing slots ---- */
+
+/* From the top down. */
+bool verify_clear_loop(struct verifier *v, const struct verify_insn *i)
+{
+    struct value base = *value_of(v, value_address(v, i->base));
+    struct value count = *value_of(v, value_register(v, i->a));
+    uint64_t round = (uint64_t)i->imm;
+    if (base.kind != VALUE_FRAME || count.kind != VALUE_CONST || count.n == 0 ||
+        count.n % round != 0 || count.n > (uint64_t)FRAME_MAX) {
+        return verify_refuse(v, "a loop that clears something else than the frame");
+    }
+    for (uint64_t left = count.n; left != 0; left -= round) {
+        int64_t at = (int64_t)base.n + (int64_t)(left - round);
+        v->work++;
+        if (!verify_write_frame(v, at, (unsigned)round, NO_NODE)) {
+            return false;
+        }
+    }
+    return verify_set(v, i->a, v->zero);
 }

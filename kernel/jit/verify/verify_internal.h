@@ -414,6 +414,8 @@ uint32_t verify_read(struct verifier *v, const struct verify_insn *i, unsigned b
 /** @param value  NO_NODE: a number of no further interest. */
 bool verify_write(struct verifier *v, const struct verify_insn *i, unsigned bytes, int64_t more,
                   uint32_t value);
+/** @brief Likewise, `at` from the stack pointer at entry. */
+bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t value);
 /** @brief Whether the instruction, which may fault, has a row for that. */
 bool verify_row(struct verifier *v, const struct verify_insn *i, unsigned trap);
 const struct verify_field *verify_field_at(const struct verifier *v, uint64_t offset);
@@ -439,6 +441,7 @@ bool verify_set(struct verifier *v, unsigned reg, uint32_t node);
 bool verify_push(struct verifier *v, const struct verify_insn *i);
 bool verify_pop(struct verifier *v, const struct verify_insn *i);
 bool verify_probe_loop(struct verifier *v, const struct verify_insn *i);
+bool verify_clear_loop(struct verifier *v, const struct verify_insn *i);
 /** @brief Whether an instruction reads below the stack pointer, and then note how far that is. */
 bool verify_is_probe(struct verifier *v, const struct verify_insn *i);
 /** @brief Facts of the edges out of a block. */

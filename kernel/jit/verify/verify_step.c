@@ -448,6 +448,8 @@ static bool step(struct verifier *v, const struct verify_insn *i)
         return verify_pop(v, i);
     case VERIFY_PROBE_LOOP:
         return verify_probe_loop(v, i);
+    case VERIFY_CLEAR_LOOP:
+        return verify_clear_loop(v, i);
     case VERIFY_JUMP:
         return true;
     case VERIFY_BRANCH:

@@ -47,6 +47,7 @@ static const char *const decoded_ops[] = {
     [VERIFY_PUSH] = "push",
     [VERIFY_POP] = "pop",
     [VERIFY_PROBE_LOOP] = "probe_loop",
+    [VERIFY_CLEAR_LOOP] = "clear_loop",
     [VERIFY_MUL_WIDE] = "mul_wide",
     [VERIFY_DIVIDE] = "divide",
     [VERIFY_ADDRESS] = "address",
