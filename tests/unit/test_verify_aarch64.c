@@ -557,6 +557,15 @@ static const struct verify_case cases[] = {
      "d65f03c0",
      "d10103ff 910043e8 52800411 d1004231 3cb1691f b5ffffd1 b9402be0 910103ff "
      "d65f03c0"},
+    /* cbz w0, 4f; cmp {w1|w0}, #2; b.lo 1f; b 4f; 1: adr x16, 5f; ldrsw x17, [x16, w0, uxtw
+     * #2]; add x16, x16, x17; br x16; 5: .word 2f-5b; .word 3f-5b; 2: mov w0, #1; ret; 3: mov
+     * w0, #2; ret; 4: mov w0, #0; ret */
+    {"a far default of a table whose index was not compared", TWO,
+     "an indirect jump that is not through a known table",
+     "340001c0 7100083f 54000043 1400000b 10000090 b8a05a11 8b110210 d61f0200 "
+     "00000008 00000010 52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
+     "340001c0 7100081f 54000043 1400000b 10000090 b8a05a11 8b110210 d61f0200 "
+     "00000008 00000010 52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
     /* clang-format on */
 };
 

@@ -151,7 +151,15 @@ static bool follow(struct verifier *v, const struct verify_insn *i, uint32_t run
     return add_leader(v, i->imm) && (i->op == VERIFY_JUMP || add_leader(v, next));
 }
 
-/* From a leader to an end, or to what is decoded already. */
+/* Control comes to an offset, but has not been followed there yet. */
+static bool is_open_leader(const struct verifier *v, uint32_t offset)
+{
+    uint32_t unit = unit_of(v, offset);
+    return offset < v->size && v->block_at[unit] != 0 && v->insn_at[unit] == 0;
+}
+
+/* From a leader to an end, or to what is decoded already. Code that control comes to another way
+ * right behind an end is of the same run: it may jump through a table that was compared before. */
 static bool decode_run(struct verifier *v, uint32_t offset)
 {
     uint32_t run = v->insn_count;
@@ -172,8 +180,8 @@ static bool decode_run(struct verifier *v, uint32_t offset)
         if ((info & LEADS) != 0 && !follow(v, i, run)) {
             return false;
         }
-        ends = (info & ENDS) != 0;
         offset += i->length;
+        ends = (info & ENDS) != 0 && !is_open_leader(v, offset);
         if (!ends && offset >= v->size) {
             return verify_refuse(v, "control runs off the end of the function");
         }
