@@ -331,6 +331,54 @@ static const struct verify_case cases[] = {
      "a number may be wider than 32 bits",
      "34000060 aa0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0",
      "34000060 2a0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0"},
+    /* 1: and w9, w0, #31; mov w10, #3; 2: {add w9, w9, #4|add w11, w9, #4}; sub w10, w10,
+     * #1; cbnz w10, 2b; !M ldr w11, [x27, w9, uxtw #2]; add w0, w0, #1; cmp w0, #64; b.lo
+     * 1b; ret */
+    {"a bound of an inner loop's index that does not last", UNARY,
+     "an access that may leave the memory",
+     "12001009 5280006a 11001129 5100054a 35ffffca Mb8695b6b 11000400 7101001f "
+     "54ffff03 d65f03c0",
+     "12001009 5280006a 1100112b 5100054a 35ffffca Mb8695b6b 11000400 7101001f "
+     "54ffff03 d65f03c0"},
+    /* and w0, w0, #31; 1: !M ldr w9, [x27, w0, uxtw #2]; {add w0, w0, #1|eor w0, w0, #1};
+     * cbnz w9, 1b; ret */
+    {"a bound that each round of a loop lowers", UNARY,
+     "an access that may leave the memory",
+     "12001000 Mb8605b69 11000400 35ffffc9 d65f03c0",
+     "12001000 Mb8605b69 52000000 35ffffc9 d65f03c0"},
+    /* mov w9, #31; {lsr w9, w0, w9|lsr w9, w9, w0}; !M ldr w9, [x27, w9, uxtw #2]; ret */
+    {"a shift of a number that is large", UNARY,
+     "an access that may leave the memory",
+     "528003e9 1ac92409 Mb8695b69 d65f03c0",
+     "528003e9 1ac02529 Mb8695b69 d65f03c0"},
+    /* and w9, w0, {#0xfffffffe|#31}; cmp w0, #3; csinc w9, wzr, w9, eq; !M ldr w9, [x27,
+     * w9, uxtw #2]; ret */
+    {"one more than a number that is large", TWO,
+     "an access that may leave the memory",
+     "121f7809 71000c1f 1a8907e9 Mb8695b69 d65f03c0",
+     "12001009 71000c1f 1a8907e9 Mb8695b69 d65f03c0"},
+    /* and w9, w0, {#0xfffffffe|#255}; and w0, w0, #255; 1: add w10, w9, w0; !M ldr x11,
+     * [x27, w10, uxtw #3]; cbnz x11, 1b; ret */
+    {"a sum of two loops' values of which one is large", UNARY,
+     "an access that may leave the memory",
+     "121f7809 12001c00 0b00012a Mf86a5b6b b5ffffcb d65f03c0",
+     "12001c09 12001c00 0b00012a Mf86a5b6b b5ffffcb d65f03c0"},
+    /* 1: mov w9, w0; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add
+     * w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9,
+     * w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9,
+     * w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9;
+     * and w9, w9, {#0xfffffffe|#31}; !M ldr w9, [x27, w9, uxtw #2]; add w0, w0, #1; cbnz
+     * w9, 1b; ret */
+    {"a sum of more values than are looked at", UNARY,
+     "an access that may leave the memory",
+     "2a0003e9 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
+     "0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
+     "0b090129 0b090129 0b090129 0b090129 0b090129 121f7929 Mb8695b69 11000400 "
+     "35fffd09 d65f03c0",
+     "2a0003e9 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
+     "0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
+     "0b090129 0b090129 0b090129 0b090129 0b090129 12001129 Mb8695b69 11000400 "
+     "35fffd09 d65f03c0"},
     /* ldr x1, [x28, #8]; ldr x1, [x1]; mov x0, #9; movk x0, #16, lsl #32; cmp {w0, w1|x0,
      * x1}; b.hi 9f; mov x0, #5; movk x0, #16, lsl #32; !M ldr w0, [x27, x0]; ret; 9: !U brk
      * #0 */

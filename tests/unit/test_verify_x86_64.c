@@ -336,6 +336,51 @@ static const struct verify_case cases[] = {
      "a number may be wider than 32 bits",
      "85 ff 74 05 48 89 f7 eb 02 89 f7 M41 8b 04 3f c3",
      "85 ff 74 04 89 f7 eb 02 89 f7 M41 8b 04 3f c3"},
+    /* 1: mov ecx, edi; and ecx, 31; mov edx, 3; 2: {lea ecx, [rcx+4]|lea eax, [rcx+4]};
+     * sub edx, 1; jnz 2b; !M mov eax, [r15+rcx*4]; add edi, 1; cmp edi, 64; jb 1b; ret */
+    {"a bound of an inner loop's index that does not last", UNARY,
+     "an access that may leave the memory",
+     "89 f9 83 e1 1f ba 03 00 00 00 8d 49 04 83 ea 01 75 f8 M41 8b 04 8f 83 c7 "
+     "01 83 ff 40 72 e2 c3",
+     "89 f9 83 e1 1f ba 03 00 00 00 8d 41 04 83 ea 01 75 f8 M41 8b 04 8f 83 c7 "
+     "01 83 ff 40 72 e2 c3"},
+    /* and edi, 31; 1: !M mov eax, [r15+rdi*4]; {lea edi, [rdi+1]|xor edi, 1}; test eax,
+     * eax; jnz 1b; ret */
+    {"a bound that each round of a loop lowers", UNARY,
+     "an access that may leave the memory",
+     "83 e7 1f M41 8b 04 bf 8d 7f 01 85 c0 75 f5 c3",
+     "83 e7 1f M41 8b 04 bf 83 f7 01 85 c0 75 f5 c3"},
+    /* mov ecx, 31; {shrx edi, edi, ecx|shrx edi, ecx, edi}; !M mov eax, [r15+rdi*4]; ret
+     * */
+    {"a shift whose count is small, not what is shifted", UNARY,
+     "an access that may leave the memory",
+     "b9 1f 00 00 00 c4 e2 73 f7 ff M41 8b 04 bf c3",
+     "b9 1f 00 00 00 c4 e2 43 f7 f9 M41 8b 04 bf c3"},
+    /* mov ecx, edi; mov edi, 31; {shl|shr} edi, cl; !M mov eax, [r15+rdi*4]; ret */
+    {"a shift by cl", UNARY,
+     "an access that may leave the memory",
+     "89 f9 bf 1f 00 00 00 d3 e7 M41 8b 04 bf c3",
+     "89 f9 bf 1f 00 00 00 d3 ef M41 8b 04 bf c3"},
+    /* mov ecx, edi; and ecx, {-1|255}; and edi, 255; 1: lea edx, [rcx+rdi]; !M mov eax,
+     * [r15+rdx*8]; test eax, eax; jnz 1b; ret */
+    {"a sum of two loops' values of which one is large", UNARY,
+     "an access that may leave the memory",
+     "89 f9 83 e1 ff 81 e7 ff 00 00 00 8d 14 39 M41 8b 04 d7 85 c0 75 f5 c3",
+     "89 f9 81 e1 ff 00 00 00 81 e7 ff 00 00 00 8d 14 39 M41 8b 04 d7 85 c0 75 "
+     "f5 c3"},
+    /* 1: mov ecx, edi; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx,
+     * ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx,
+     * ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; add ecx,
+     * ecx; add ecx, ecx; add ecx, ecx; add ecx, ecx; and ecx, {-1|31}; !M mov eax,
+     * [r15+rcx*4]; add edi, 1; test eax, eax; jnz 1b; ret */
+    {"a sum of more values than are looked at", UNARY,
+     "an access that may leave the memory",
+     "89 f9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 "
+     "c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 83 e1 ff M41 8b 04 8f "
+     "83 c7 01 85 c0 75 c8 c3",
+     "89 f9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 "
+     "c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 01 c9 83 e1 1f M41 8b 04 8f "
+     "83 c7 01 85 c0 75 c8 c3"},
     /* cmp {dil, byte|edi, dword} ptr [r14+64]; jae 9f; mov rax, [r14+56]; mov rax,
      * [rax+rdi*8]; xor eax, eax; ret; 9: !U ud2 */
     {"a comparison of bytes", UNARY,

@@ -262,7 +262,7 @@ static bool multiply_add(uint32_t w, struct verify_insn *i)
     return true;
 }
 
-static bool divide_unsigned(uint32_t w, struct verify_insn *i)
+static bool no_larger(uint32_t w, struct verify_insn *i)
 {
     (void)three_registers(w, i);
     i->op = VERIFY_DIV;
@@ -283,12 +283,13 @@ static bool conditional(uint32_t w, struct verify_insn *i)
     (void)three_registers(w, i);
     i->cond = a64_verify_condition(field(w, 12, 4));
     bool inverts = field(w, 30, 1) != 0, increments = field(w, 10, 1) != 0;
-    if (!inverts && !increments) {
-        i->op = VERIFY_SELECT;
-    } else if (!inverts && i->a == VERIFY_ZERO && i->b == VERIFY_ZERO) {
+    if (!inverts && increments && i->a == VERIFY_ZERO && i->b == VERIFY_ZERO) {
         i->op = VERIFY_SET;
         i->cond = a64_verify_condition(field(w, 12, 4) ^ 1);
         i->a = i->b = VERIFY_NONE;
+    } else if (!inverts) {
+        i->op = VERIFY_SELECT;
+        i->imm = increments;
     }
     return true;
 }
@@ -309,19 +310,18 @@ static const struct a64_row immediates[] = {
 };
 
 static const struct a64_row registers[] = {
-    {0x1f000000, 0x0a000000, logical_shifted},
-    {0x1f200000, 0x0b000000, add_shifted},
-    {0x1fe00000, 0x0b200000, add_extended},
-    {0x3fe00800, 0x1a800000, conditional},
+    {0x1f000000, 0x0a000000, logical_shifted},     {0x1f200000, 0x0b000000, add_shifted},
+    {0x1fe00000, 0x0b200000, add_extended},        {0x3fe00800, 0x1a800000, conditional},
     {0x7fe00000, 0x1b000000, multiply_add},        /* madd, msub */
     {0x3fe00410, 0x3a400000, conditional_compare}, /* ccmn, ccmp */
-    {0x7fe0f000, 0x1ac02000, three_registers},     /* lslv, lsrv, asrv, rorv */
-    {0x7fe0fc00, 0x1ac00800, divide_unsigned},
-    {0x7fe0fc00, 0x1ac00c00, three_registers}, /* sdiv */
-    {0x7ffffc00, 0x5ac00000, one_source},      /* rbit */
-    {0x7ffffc00, 0x5ac01000, one_source},      /* clz */
-    {0xff608000, 0x9b200000, multiply_add},    /* smaddl, umaddl */
-    {0xff60fc00, 0x9b407c00, three_registers}, /* smulh, umulh */
+    {0x7fe0fc00, 0x1ac02400, no_larger},           /* lsrv */
+    {0x7fe0f000, 0x1ac02000, three_registers},     /* lslv, asrv, rorv */
+    {0x7fe0fc00, 0x1ac00800, no_larger},           /* udiv */
+    {0x7fe0fc00, 0x1ac00c00, three_registers},     /* sdiv */
+    {0x7ffffc00, 0x5ac00000, one_source},          /* rbit */
+    {0x7ffffc00, 0x5ac01000, one_source},          /* clz */
+    {0xff608000, 0x9b200000, multiply_add},        /* smaddl, umaddl */
+    {0xff60fc00, 0x9b407c00, three_registers},     /* smulh, umulh */
 };
 
 const struct a64_rows a64_verify_immediates = A64_ROWS(immediates);

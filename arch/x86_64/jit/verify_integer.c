@@ -147,15 +147,15 @@ static bool shift(struct x86_parts *x, struct verify_insn *i)
 {
     bool by_cl = x->opcode == 0xd3;
     uint8_t count = by_cl ? RCX : VERIFY_NONE;
-    unsigned op = by_cl || x->reg < 4 || x->reg > 5 ? VERIFY_NUMBER
-                  : x->reg == 4                     ? VERIFY_SHL
-                                                    : VERIFY_SHR;
+    unsigned op = x->reg == 5             ? (by_cl ? VERIFY_DIV : VERIFY_SHR)
+                  : x->reg == 4 && !by_cl ? VERIFY_SHL
+                                          : VERIFY_NUMBER;
     uint64_t bits = x->opcode == 0xd1 ? 1 : (uint64_t)i->imm & (i->size == 8 ? 63 : 31);
     i->imm = 0;
     if (x->is_mem) {
         return to_memory(i, VERIFY_NUMBER, count);
     }
-    if (op != VERIFY_NUMBER) {
+    if (op == VERIFY_SHL || op == VERIFY_SHR) {
         i->imm = (int64_t)bits;
         i->flags = VERIFY_IMM;
     }
@@ -299,6 +299,18 @@ static bool three_operands(struct x86_parts *x, struct verify_insn *i)
     return true;
 }
 
+/* The operand on the right is what is shifted. */
+static bool shift_right(struct x86_parts *x, struct verify_insn *i)
+{
+    (void)three_operands(x, i);
+    if (!x->is_mem) {
+        i->op = VERIFY_DIV;
+        i->a = i->b;
+        i->b = x->vvvv;
+    }
+    return true;
+}
+
 static bool rotate(struct x86_parts *x, struct verify_insn *i)
 {
     i->op = VERIFY_NUMBER;
@@ -350,7 +362,7 @@ static const struct x86_row one_byte[] = {
 static const struct x86_row vex_38[] = {
     {0x66, 0xf7, 0xff, LONG, MODRM | REG, 0, 0, three_operands}, /* shlx */
     {0xf3, 0xf7, 0xff, LONG, MODRM | REG, 0, 0, three_operands}, /* sarx */
-    {0xf2, 0xf7, 0xff, LONG, MODRM | REG, 0, 0, three_operands}, /* shrx */
+    {0xf2, 0xf7, 0xff, LONG, MODRM | REG, 0, 0, shift_right},    /* shrx */
     {0, 0xf2, 0xff, LONG, MODRM | REG, 0, 0, three_operands},    /* andn */
 };
 

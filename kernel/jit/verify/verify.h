@@ -44,10 +44,10 @@ enum verify_op {
     VERIFY_SHL,         /**< d = a << imm, a perhaps extended as `extend` says */
     VERIFY_SHR,         /**< d = a >> imm, unsigned */
     VERIFY_MUL,         /**< d = a * b (+ c, if there is one), the low half */
-    VERIFY_DIV,         /**< d = a / b, unsigned; never traps */
+    VERIFY_DIV,         /**< d = a / b or a >> b, unsigned; never traps */
     VERIFY_FIELD,       /**< d = a number below 2^shift that depends on a */
     VERIFY_NUMBER,      /**< d = any number that depends on a, b, c (any of which may be none) */
-    VERIFY_SELECT,      /**< d = a or b */
+    VERIFY_SELECT,      /**< d = a, or b + imm, which is 0 or 1 */
     VERIFY_SET,         /**< d = 1 if `cond` holds, else 0 */
     VERIFY_COMPARE,     /**< flags = a - b */
     VERIFY_TEST,        /**< flags = a & b */

@@ -7,9 +7,9 @@
 // that a merge makes of itself is met: each round of a loop rests on the round before it.
 #include "kernel/jit/verify/verify_internal.h"
 
-#define NARROW_DEPTH 7u /* of operands and merges that are looked through */
-#define NARROW_LOOKS                                                                               \
-    128u /* at values in all: deep merges of many ways have 2^NARROW_DEPTH or more */
+#define NARROW_DEPTH 16u  /* of operands and merges that are looked through */
+#define NARROW_LOOKS 512u /* at values, for one access: a deep tree has many more */
+#define LOWERED_MAX  64u  /* bounds of one merge, each lower than the one before */
 
 static bool is_header(const struct merge *m)
 {
@@ -49,17 +49,19 @@ static bool meets_reference(const struct value *x, unsigned type, const struct v
     return x->kind == VALUE_RECORD;
 }
 
-static bool meets(struct verifier *v, const struct value *x, unsigned demands)
+static bool meets(struct verifier *v, uint32_t node, unsigned demands)
 {
+    const struct value *x = value_of(v, node);
     if (x->kind == VALUE_UNDEFINED) {
         return verify_refuse(v, "something is read that is not written on every way");
     }
     if ((demands & (DEMAND_NUMBER | DEMAND_U32)) != 0 && !value_is_number(x)) {
         return verify_refuse(v, "an address is used as a number");
     }
-    if ((demands & DEMAND_U32) != 0 && x->width > 32) {
+    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node, 32)) {
         return verify_refuse(v, "a number may be wider than 32 bits");
     }
+    x = value_of(v, node);
     if (((demands & DEMAND_FUNCREF) != 0 && !meets_reference(x, VERIFY_FUNCREF, v)) ||
         ((demands & DEMAND_EXTERNREF) != 0 && !meets_reference(x, VERIFY_EXTERNREF, v))) {
         return verify_refuse(v, "not a reference of the type");
@@ -73,10 +75,13 @@ bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
 {
     const struct value *x = value_of(v, node);
     if (x->kind != VALUE_MERGE) {
-        return meets(v, x, demands);
+        return meets(v, node, demands);
     }
-    demands |= DEMAND_DEFINED;
-    if ((x->demands & demands) == demands) {
+    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node, 32)) {
+        return verify_refuse(v, "a number may be wider than 32 bits");
+    }
+    demands = (demands & ~(unsigned)DEMAND_U32) | DEMAND_DEFINED;
+    if ((value_of(v, node)->demands & demands) == demands) {
         return true;
     }
     v->values[node].demands |= (uint8_t)demands;
@@ -179,6 +184,9 @@ unsigned value_width(const struct verifier *v, uint32_t node)
 uint64_t value_largest(const struct verifier *v, uint32_t node)
 {
     const struct value *x = value_of(v, node);
+    if (x->kind == VALUE_MERGE) {
+        return value_merge(v, node)->most;
+    }
     bool is_exact = x->kind == VALUE_CONST || (x->kind == VALUE_NUMBER && x->shift == RULE_MAX);
     return is_exact ? x->n : ones(value_width(v, node));
 }
@@ -208,108 +216,140 @@ static struct shifted second_of(const struct value *x)
                             (uint8_t)(x->n >> 48)};
 }
 
-/* How large a number is at most if every loop's value is the one that came forwards. @param looks
- * How many more values may be looked at.
- */
-static uint64_t smallest_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth)
+/* An estimate of how large a number is at most: what comes backwards into loops is left out. It
+ * decides what to ask, and proves nothing. */
+static uint64_t estimate(struct verifier *v, uint32_t node, unsigned depth)
 {
     struct value x = *value_of(v, node);
     uint64_t largest = value_largest(v, node), bound = 0;
-    if (depth == NARROW_DEPTH || *looks == 0 || !value_is_open(&x)) {
+    if (depth == NARROW_DEPTH || v->looks == 0 || !value_is_open(&x)) {
         return largest;
     }
-    --*looks;
+    v->looks--;
     v->work++;
     if (x.kind == VALUE_MERGE) {
         struct merge m = *value_merge(v, node);
-        for (uint32_t n = 0; n < MAX(m.count, 1u) && bound < UINT64_MAX; n++) {
+        for (uint32_t n = 0; n < MAX(m.count, 1u) && bound < largest; n++) {
             uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
-            bound = MAX(bound, smallest_bound(v, looks, operand, depth + 1));
+            bound = MAX(bound, estimate(v, operand, depth + 1));
         }
-        return bound;
+        return MIN(bound, largest);
     }
-    bound = smallest_bound(v, looks, x.a, depth + 1);
+    bound = estimate(v, x.a, depth + 1);
     if (x.kind == VALUE_LOW) {
         return MIN(bound, (uint64_t)UINT32_MAX);
     }
     struct shifted b = second_of(&x);
-    uint64_t second = smallest_bound(v, looks, b.node, depth + 1);
+    uint64_t second = estimate(v, b.node, depth + 1);
     return MIN(largest, largest_by_rule(x.shift, bound, verify_largest_shifted(second, b)));
 }
 
-static bool demand_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
-                         uint64_t largest);
-
-static bool demand_bound_of_merge(struct verifier *v, unsigned *looks, uint32_t node,
-                                  unsigned depth, uint64_t largest)
+/* A merge has to be this small. Bounds are rounded down to one less than a power of two, if the
+ * estimate allows that, so that many accesses to neighbours ask once. */
+static bool lower_merge(struct verifier *v, uint32_t node, uint64_t largest)
 {
-    struct merge m = *value_merge(v, node);
-    for (uint32_t n = 0; n < MAX(m.count, 1u); n++) {
-        uint32_t operand = (m.count == 0 ? m.first : v->operands[m.first + n]) & ~CELL_HALF;
-        if (!demand_bound(v, looks, operand, depth + 1, largest) ||
-            (m.count == 0 && !value_demand_equal(v, node, operand))) {
+    uint64_t most = ones(width_of(largest + 1) - 1);
+    if (most < largest && estimate(v, node, 0) > most) {
+        most = largest;
+    }
+    struct merge *m = value_merge(v, node);
+    if (m->lowered == LOWERED_MAX) {
+        return false;
+    }
+    m->lowered++;
+    m->most = most;
+    return value_demand(v, node, DEMAND_NUMBER) && push_pending(v, value_of(v, node)->a);
+}
+
+static bool demand_bound(struct verifier *v, uint32_t node, unsigned depth, uint64_t largest);
+
+/* Of an operand as its instruction extends and shifts it. */
+static bool demand_shifted(struct verifier *v, struct shifted b, unsigned depth, uint64_t largest)
+{
+    if (verify_largest_shifted(value_largest(v, b.node), b) <= largest) {
+        return true;
+    }
+    switch (b.extend) {
+    case VERIFY_WHOLE:
+    case VERIFY_LOW_HALF: /* its upper half is asked to be 0, which is more than has to be */
+        return demand_bound(v, b.node, depth, largest >> b.shift);
+    case VERIFY_SHIFTED_RIGHT:
+        return demand_bound(v, b.node, depth, (largest << b.shift) | ones(b.shift));
+    default:
+        return false;
+    }
+}
+
+/* Bounds of the two operands of a sum or product: those that are certain if they do, or larger ones
+ * than the estimates, as far as the result's bound leaves room. */
+static bool share(struct verifier *v, const struct value *x, unsigned depth, uint64_t largest)
+{
+    struct shifted b = second_of(x);
+    uint64_t second = verify_largest_shifted(value_largest(v, b.node), b);
+    uint64_t first = value_largest(v, x->a);
+    if (value_is_open(value_of(v, b.node)) && value_is_open(value_of(v, x->a))) {
+        uint64_t sure = second;
+        first = estimate(v, x->a, depth + 1);
+        second = verify_largest_shifted(estimate(v, b.node, depth + 1), b);
+        if (largest_by_rule(x->shift, first, second) > largest) {
             return false;
         }
+        bool is_enough = largest_by_rule(x->shift, first, sure) <= largest;
+        uint64_t room = x->shift == RULE_ADD ? (largest - first - second) / 2 : 0;
+        second = is_enough ? sure : second + room;
+    } else if (value_is_open(value_of(v, b.node))) {
+        if (first > largest) {
+            return false;
+        }
+        second = x->shift == RULE_ADD ? largest - first : largest / MAX(first, UINT64_C(1));
+        return demand_shifted(v, b, depth + 1, second);
     }
-    return true;
+    if (second > largest) {
+        return false;
+    }
+    first = x->shift == RULE_ADD ? largest - second : largest / MAX(second, UINT64_C(1));
+    return demand_bound(v, x->a, depth + 1, first) && demand_shifted(v, b, depth + 1, second);
 }
 
-#define BOUNDS 3u
-
-/* What an operand may be asked for, the least first. */
-static void bounds_of(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
-                      uint64_t bounds[BOUNDS])
+static bool demand_operands(struct verifier *v, const struct value *x, unsigned depth,
+                            uint64_t largest)
 {
-    bounds[0] = value_largest(v, node);
-    bounds[2] = smallest_bound(v, looks, node, depth);
-    bounds[1] = MIN(bounds[0], MAX(bounds[2], (uint64_t)UINT32_MAX));
+    struct shifted b = second_of(x);
+    if (x->shift == RULE_OR) {
+        uint64_t bits = ones(width_of(largest + 1) - 1);
+        return demand_bound(v, x->a, depth + 1, bits) && demand_shifted(v, b, depth + 1, bits);
+    }
+    if (x->shift != RULE_AND) {
+        return share(v, x, depth, largest);
+    }
+    uint64_t second = verify_largest_shifted(estimate(v, b.node, depth + 1), b);
+    return second <= largest ? demand_shifted(v, b, depth + 1, largest)
+                             : demand_bound(v, x->a, depth + 1, largest);
 }
 
-/* Asks for no more than the bound takes: each demand of a loop's value may be one too many. */
-static bool demand_bound(struct verifier *v, unsigned *looks, uint32_t node, unsigned depth,
-                         uint64_t largest)
+/* Asks for no more than the bound takes. Of a merge it is asked at the end. */
+static bool demand_bound(struct verifier *v, uint32_t node, unsigned depth, uint64_t largest)
 {
     struct value x = *value_of(v, node);
     if (value_largest(v, node) <= largest) {
         return true;
     }
-    if (x.kind == VALUE_MERGE && largest >= UINT32_MAX) {
-        return value_demand(v, node, DEMAND_U32);
+    v->work++;
+    if (x.kind == VALUE_MERGE) {
+        return lower_merge(v, node, largest);
     }
-    if (depth == NARROW_DEPTH || !value_is_open(&x)) {
+    if (depth == NARROW_DEPTH || v->looks == 0 || !value_is_open(&x)) {
         return false;
     }
-    if (x.kind == VALUE_MERGE) {
-        return demand_bound_of_merge(v, looks, node, depth, largest);
-    }
-    if (x.kind == VALUE_LOW) {
-        return demand_bound(v, looks, x.a, depth + 1, largest);
-    }
-    struct shifted b = second_of(&x);
-    uint64_t first[BOUNDS], second[BOUNDS];
-    bounds_of(v, looks, x.a, depth + 1, first);
-    bounds_of(v, looks, b.node, depth + 1, second);
-    for (unsigned n = 0; n < BOUNDS * BOUNDS; n++) {
-        uint64_t one = first[n / BOUNDS], other = second[n % BOUNDS];
-        if (largest_by_rule(x.shift, one, verify_largest_shifted(other, b)) <= largest) {
-            return demand_bound(v, looks, x.a, depth + 1, one) &&
-                   demand_bound(v, looks, b.node, depth + 1, other);
-        }
-    }
-    return false;
+    v->looks--;
+    return x.kind == VALUE_LOW ? demand_bound(v, x.a, depth + 1, largest)
+                               : demand_operands(v, &x, depth, largest);
 }
 
 bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
 {
-    if (value_largest(v, node) <= largest) {
-        return true;
-    }
-    if (value_of(v, node)->kind == VALUE_MERGE && largest >= UINT32_MAX) {
-        return value_demand(v, node, DEMAND_U32);
-    }
-    unsigned looks = NARROW_LOOKS;
-    return smallest_bound(v, &looks, node, 0) <= largest &&
-           demand_bound(v, &looks, node, 0, largest);
+    v->looks = NARROW_LOOKS;
+    return demand_bound(v, node, 0, largest);
 }
 
 bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
@@ -325,11 +365,16 @@ static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
     unsigned demands = v->values[node].demands;
     const struct merge *m = value_merge(v, node);
     uint32_t from = value & ~CELL_HALF, equals = m->equals;
+    uint64_t most = m->most;
     if ((demands & DEMAND_WHOLE) != 0 && (value & CELL_HALF) != 0) {
         return verify_refuse(v, "8 bytes are read of which 4 were written");
     }
     if (from == node || (demands != 0 && !value_demand(v, from, demands))) {
         return from == node;
+    }
+    if (!value_at_most(v, from, most)) {
+        return verify_refuse(v, most < UINT32_MAX ? "an access that may leave the memory"
+                                                  : "a number may be wider than 32 bits");
     }
     return equals == NO_NODE || value_demand_equal(v, from, equals);
 }

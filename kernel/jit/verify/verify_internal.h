@@ -86,6 +86,8 @@ struct merge {
     uint32_t count;    /* of operands; 0: the block is the header of a loop, more come backwards */
     uint32_t equals;   /* the node that it has been taken for, or NO_NODE */
     uint32_t low;      /* VALUE_LOW of it, or NO_NODE */
+    uint64_t most;     /* what it has to be at most, UINT64_MAX: anything */
+    uint8_t lowered;   /* how often that was asked, lower each time */
     bool is_half;      /* a cell of which 4 bytes were written */
     bool is_pending;   /* something was asked since it was looked at last */
 };
@@ -210,6 +212,7 @@ struct verifier {
     struct kept_cell kept[KEPT_MAX]; /* what the prologue saves, for as long as the frame is */
     uint32_t kept_count;
     uint32_t zero, undefined; /* nodes */
+    unsigned looks;           /* left, of verify_demand.c */
 
     /* verify_fact.c */
     struct fact *facts;
@@ -263,6 +266,7 @@ uint32_t verify_block_at(const struct verifier *v, uint32_t offset);
 
 uint32_t value_new(struct verifier *v, unsigned kind, uint32_t a, uint64_t n);
 uint32_t value_number(struct verifier *v, unsigned width);
+uint32_t value_bounded(struct verifier *v, uint64_t largest);
 uint32_t value_const(struct verifier *v, uint64_t n);
 /** How wide a result is, by the widths of its operands; struct value.shift of a VALUE_NUMBER. */
 enum value_rule {

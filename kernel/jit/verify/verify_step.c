@@ -247,6 +247,13 @@ static bool step_select(struct verifier *v, const struct verify_insn *i)
         a = value_low(v, a);
         b = value_low(v, b);
     }
+    if (i->imm != 0) {
+        struct shifted one = {value_const(v, 1), VERIFY_WHOLE, 0, i->size};
+        if (!are_numbers(v, a, b)) {
+            return false;
+        }
+        b = value_computed(v, RULE_ADD, b, one, 8u * i->size);
+    }
     return value_demand(v, a, DEMAND_DEFINED) && value_demand(v, b, DEMAND_DEFINED) &&
            i->size >= 4 && verify_set(v, i->d, value_either(v, a, b));
 }

@@ -36,6 +36,15 @@ uint32_t value_number(struct verifier *v, unsigned width)
     return new_number(v, VALUE_NUMBER, width, 0, 0);
 }
 
+uint32_t value_bounded(struct verifier *v, uint64_t largest)
+{
+    uint32_t node = new_number(v, VALUE_NUMBER, width_of_bits(largest), 0, largest);
+    if (v->status == OK) {
+        v->values[node].shift = RULE_MAX;
+    }
+    return node;
+}
+
 uint32_t value_const(struct verifier *v, uint64_t n)
 {
     return new_number(v, VALUE_CONST, width_of_bits(n), 0, n);
@@ -89,6 +98,7 @@ static uint32_t new_merge(struct verifier *v, const struct merge *like)
     *m = *like;
     m->node = node;
     m->equals = m->low = NO_NODE;
+    m->most = UINT64_MAX;
     return node;
 }
 
@@ -156,7 +166,7 @@ static bool is_reference_to(const struct value *x, uint64_t type)
 /* What they have in common, if all of them are known and of one kind. */
 static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t count)
 {
-    unsigned width = 0;
+    uint64_t largest = 0;
     bool numbers = true;
     uint64_t type = UINT64_MAX;
     for (uint32_t n = 0; n < count; n++) {
@@ -165,11 +175,11 @@ static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t
             return values[n] & ~CELL_HALF;
         }
         numbers &= value_is_number(x) && !value_is_open(x);
-        width = MAX(width, (unsigned)x->width);
+        largest = MAX(largest, value_largest(v, values[n] & ~CELL_HALF));
         type = x->kind == VALUE_REFERENCE && type == UINT64_MAX ? x->n : type;
     }
     if (numbers) {
-        return value_number(v, width);
+        return value_bounded(v, largest);
     }
     for (uint32_t n = 0; n < count; n++) {
         if (!is_reference_to(value_of(v, values[n] & ~CELL_HALF), type)) {
