@@ -10,7 +10,7 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #define FDT_MAX_DEPTH   16         /* levels of nodes, the root included; real trees have up to 9 */
 #define FDT_MAX_SIZE    (2u << 20) /* bytes; the limit of the arm64 boot protocol */

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /** A reader of physical memory. */
 struct boot_mem {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_info;
 

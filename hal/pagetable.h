@@ -13,7 +13,7 @@
 #include "hal/types.h"
 #include "hal_arch/pte.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #define PT_LEVELS     4u
 #define PT_ENTRIES    512u

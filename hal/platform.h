@@ -4,7 +4,7 @@
 // controllers and drivers. Each function is a list that reads as what happens.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_info;
 struct hal_cpu;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "hal/cpu.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct hal_frame;
 

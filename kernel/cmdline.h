@@ -6,7 +6,7 @@
 
 #include "hal/types.h"
 #include "kernel/jit/loader.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct cmdline {
     const char *run;             /* path of a program, or NULL */

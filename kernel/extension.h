@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 #include "kernel/symbols.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #define LOOK_CHAIN     24u
 #define LOOK_REGISTERS 36u

@@ -6,7 +6,7 @@
 // (scripts/debug has them).
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

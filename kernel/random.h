@@ -5,8 +5,8 @@
 // counter, and says so.
 #pragma once
 
+#include "kernel/lib/status.h"
 #include "kernel/sched/pinned_list.h"
-#include "kernel/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

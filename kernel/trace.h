@@ -7,7 +7,7 @@
 
 #include "hal/types.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

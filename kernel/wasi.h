@@ -10,7 +10,7 @@
 // wasi_has_ended(): if so the program is over, and nothing of it runs any more.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 
 #include "hal/bootinfo.h"
 #include "hal/power.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdint.h>
 

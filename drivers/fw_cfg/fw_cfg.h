@@ -8,7 +8,7 @@
 #include "hal/io.h"
 #include "kernel/io/device.h"
 #include "kernel/io/dma.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #define FW_CFG_NAME_MAX     56u   /* bytes of a file's name with the final zero */
 #define FW_CFG_FILES_MAX    1024u /* more than any QEMU has */

@@ -3,7 +3,7 @@
 // The keyboard controller of PCs (8042) and the keyboard behind it. Its mouse is switched off.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdint.h>
 

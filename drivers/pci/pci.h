@@ -7,7 +7,7 @@
 #include "hal/io.h"
 #include "kernel/io/device.h"
 #include "kernel/io/irq.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_pci_host;
 struct pci_bus;

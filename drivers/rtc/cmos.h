@@ -3,7 +3,7 @@
 // The real-time clock of a PC (MC146818 and what followed) at ports 0x70 and 0x71.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 // ARM PrimeCell PL031 real-time clock.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 
 #include "hal/io.h"
 #include "kernel/io/irq.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_uart;
 struct ns16550;

@@ -3,7 +3,7 @@
 // ARM PrimeCell PL011 UART.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_uart;
 

@@ -3,7 +3,7 @@
 // The screen that firmware or the boot loader left switched on: VBE and GOP framebuffers, or text.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_info;
 

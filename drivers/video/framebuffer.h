@@ -6,7 +6,7 @@
 
 #include "drivers/video/surface.h"
 #include "hal/bootinfo.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #define FRAMEBUFFER_SIDE_MAX 16384u /* pixels */
 

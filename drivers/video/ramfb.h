@@ -4,7 +4,7 @@
 #pragma once
 
 #include "hal/io.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /**
  * @brief If the machine has a ramfb, make it the screen.

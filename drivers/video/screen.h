@@ -6,7 +6,7 @@
 #pragma once
 
 #include "drivers/video/surface.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /**
  * @brief Make a surface the machine's screen: its log so far is shown, it becomes a console, and

@@ -5,7 +5,7 @@
 
 #include "drivers/video/surface.h"
 #include "hal/bootinfo.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /** Private but for `surface`. */
 struct text_mode {

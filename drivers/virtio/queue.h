@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

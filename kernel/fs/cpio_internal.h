@@ -3,7 +3,7 @@
 // Between cpio.c, which makes a tree of an archive, and cpio_entry.c, which reads its entries.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

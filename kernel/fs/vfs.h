@@ -3,7 +3,7 @@
 // The virtual file system: mounts, paths, open files. File systems are tables of functions.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,9 +5,9 @@
 #pragma once
 
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/status.h"
 
 struct block_device;
 struct device;

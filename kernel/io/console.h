@@ -15,9 +15,9 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/wait.h"
-#include "kernel/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/pinned_list.h"
-#include "kernel/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

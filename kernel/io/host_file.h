@@ -4,7 +4,7 @@
 // way for that (QEMU's fw_cfg). Foreign bytes, like those of a disk.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stddef.h>
 

@@ -11,7 +11,7 @@
 #include "kernel/jit/codegen/select.h"
 #include "kernel/jit/codegen/vcode.h"
 #include "kernel/jit/verify/verify.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -20,7 +20,7 @@
 
 #include "kernel/jit/arena.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

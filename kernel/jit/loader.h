@@ -8,7 +8,7 @@
 #include "kernel/jit/code/debug.h"
 #include "kernel/jit/code/sandbox.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

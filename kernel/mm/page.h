@@ -8,7 +8,7 @@
 #include "hal/types.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 struct boot_info;
 

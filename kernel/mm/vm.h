@@ -8,8 +8,8 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "hal/types.h"
+#include "kernel/lib/status.h"
 #include "kernel/mm/page.h"
-#include "kernel/status.h"
 
 struct fault;
 struct vm_range;

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/status.h"
 
 struct console;
 struct file;

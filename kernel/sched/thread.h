@@ -7,9 +7,9 @@
 #include "hal/context.h"
 #include "hal/cpu.h"
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/wait.h"
-#include "kernel/status.h"
 
 /** Unmapped bytes below a stack that grows: as much as its code may step over without a look. */
 #define THREAD_GROWING_GUARD ((size_t)0x10000)

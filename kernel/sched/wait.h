@@ -12,8 +12,8 @@
 #pragma once
 
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/spinlock.h"
-#include "kernel/status.h"
 
 struct thread;
 

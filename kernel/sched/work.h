@@ -6,7 +6,7 @@
 
 #include "hal/types.h"
 #include "kernel/lib/list.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 

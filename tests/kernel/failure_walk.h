@@ -4,7 +4,7 @@
 // kernel/mm/failure.h.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -10,21 +10,22 @@ import pathlib, re, sys
 
 C_STD = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdalign.h", "limits.h", "stdatomic.h"}
 BASE = ["kernel/lib/*.h"]                                  # freestanding helpers: everyone
-DIAG = ["kernel/status.h", "kernel/assert.h", "kernel/log.h"]
-KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in ("mm", "sched", "io", "fs")]  # public: private ones end in _internal.h
+DIAG = ["kernel/assert.h", "kernel/log.h"]
+KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in (
+    "base", "debug", "mm", "sched", "fault", "trace", "io", "fs", "tty", "program", "module", "shell", "boot", "test")]  # public: private ones end in _internal.h
 FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]
 ARCH = BASE + DIAG + ["hal/*.h", "hal_arch/*.h", "boot/*.h"]
-BACK = BASE + ["kernel/status.h", "kernel/jit/ir.h", "kernel/jit/backend.h", "kernel/jit/verify/verify.h"]
+BACK = BASE + ["kernel/jit/ir.h", "kernel/jit/backend.h", "kernel/jit/verify/verify.h"]
 
 LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/lib/":       [],
-    "hal/":              BASE + ["hal_arch/*.h", "kernel/status.h"],
+    "hal/":              BASE + ["hal_arch/*.h"],
     "kernel/":           BASE + ["hal/*.h", "kernel/jit/loader.h"],
     "kernel/jit/":       BASE + KERNEL + ["hal/cache.h", "hal/types.h", "kernel/jit/*/*.h"],
     "kernel/jit/elf/":   FRONT,
     "kernel/jit/wasm/":  FRONT,
     "kernel/jit/cil/":   FRONT,
-    "boot/":             BASE + ["hal/bootinfo.h", "hal/types.h", "kernel/status.h"],
+    "boot/":             BASE + ["hal/bootinfo.h", "hal/types.h"],
     "drivers/":          BASE + KERNEL + ["hal/*.h"],
     "arch/aarch64/":     ARCH,
     "arch/x86_64/":      ARCH,

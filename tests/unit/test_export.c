@@ -14,7 +14,7 @@
 #include "kernel/jit/native/abi.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/export.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 #include "programs/sdk/halyard.h"
 
 static int here;

@@ -3,7 +3,7 @@
 // The kernel's formatting against the C library's, conversion by conversion.
 #include "kernel/lib/format.h"
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <limits.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 // then executed, never both. The kernel has its code memory behind this, the host command mmap.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

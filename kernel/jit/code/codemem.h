@@ -8,8 +8,8 @@
 
 #include "hal/types.h"
 #include "kernel/jit/loader.h"
+#include "kernel/lib/status.h"
 #include "kernel/mm/vm.h"
-#include "kernel/status.h"
 
 /** Memory of one module: three parts behind each other, page aligned. Private but for reading. */
 struct codemem {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /** @brief Take `count` frames, not necessarily consecutive. @return OK; E_NOMEM: none was taken.
  *  @context{thread} @pre the caller serialises */

@@ -5,7 +5,7 @@
 // not committed faults.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdint.h>
 

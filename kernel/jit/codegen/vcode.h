@@ -14,7 +14,7 @@
 #pragma once
 
 #include "kernel/jit/arena.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

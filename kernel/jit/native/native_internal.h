@@ -8,9 +8,9 @@
 #include "kernel/jit/native/export.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
+#include "kernel/lib/status.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/program.h"
-#include "kernel/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

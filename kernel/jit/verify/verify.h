@@ -8,7 +8,7 @@
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 
 #include "kernel/jit/ir.h"
 #include "kernel/jit/loader.h"
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

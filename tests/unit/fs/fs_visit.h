@@ -3,7 +3,7 @@
 // Touch everything that can be reached below a directory: for images that are broken on purpose.
 #pragma once
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 /** @brief Statuses met, one bit each: bit -s of `enum status s`. */
 unsigned fs_visit(const char *dir);

@@ -2,7 +2,7 @@
 //
 // The words for a status.
 
-#include "kernel/status.h"
+#include "kernel/lib/status.h"
 
 #include "kernel/lib/compiler.h"
 
