@@ -2,20 +2,21 @@
 //
 // What loaded drivers may call: the services of the kernel and of the buses, and nothing of what
 // programs may. modules/module.h says the same versions to their compiler; a test compares the two.
-#include "kernel/export.h"
+#include "kernel/base/export.h"
 
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/pci.h"
 #include "drivers/virtio/virtio.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/io/block.h"
 #include "kernel/io/dma.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/random.h"
 #include "kernel/sched/mutex.h"
@@ -23,7 +24,6 @@
 #include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/spinlock.h"
 
 /* Unlike a program's, a driver's memcpy is the kernel's own: a fault in it is the kernel's. */
 #define RUNTIME(name)                                                                              \

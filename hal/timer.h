@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Counter frequency and the one-shot event timer of each CPU. Nanoseconds are kernel/clock.h's,
-// timer queues kernel/sched/timer.h's.
+// Counter frequency and the one-shot event timer of each CPU. Nanoseconds are
+// kernel/base/clock.h's, timer queues kernel/sched/timer.h's.
 #pragma once
 
 #include "hal/types.h"

@@ -13,14 +13,14 @@
 #include "hal/mmu.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
 
 #define GRAIN ((uintptr_t)8) /* bytes that a byte of shadow is about */
 

@@ -4,7 +4,7 @@
 
 #include "kernel/bench.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/extension.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"

@@ -6,9 +6,9 @@
 
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/format.h"
-#include "kernel/log.h"
 
 /* "model: what is on". What is absent is the shell's `cpus`. */
 static void print_cpu(void)

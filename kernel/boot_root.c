@@ -5,10 +5,10 @@
 #include "kernel/boot.h"
 
 #include "hal/bootinfo.h"
+#include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/vm.h"
 
 #define DISKS_MAX 16

@@ -5,9 +5,9 @@
 
 #include "kernel/cmdline.h"
 
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 
 #define WATCHDOG_MAX_S     86400u
 #define WATCHDOG_DEFAULT_S 10u

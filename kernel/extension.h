@@ -6,9 +6,9 @@
 // kernel which passes them is, to the byte, the one that ships without them.
 #pragma once
 
+#include "kernel/base/symbols.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/status.h"
-#include "kernel/symbols.h"
 
 #include <stdbool.h>
 

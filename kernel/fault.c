@@ -7,10 +7,10 @@
 
 #include "hal/cpu.h"
 #include "hal/upcall.h"
+#include "kernel/base/panic.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
-#include "kernel/panic.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
 

@@ -9,12 +9,12 @@
 
 #include "hal/trap.h"
 #include "hal/upcall.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/format.h"
-#include "kernel/panic.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rwlock.h"
 #include "kernel/sched/thread.h"
-#include "kernel/spinlock.h"
 
 #define SLEEPS_SAID 64u
 

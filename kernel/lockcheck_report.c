@@ -6,8 +6,8 @@
 
 #ifdef HALYARD_DEBUG
 
-#include "kernel/log.h"
-#include "kernel/panic.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "kernel/sched/thread.h"
 
 #define REPORTS  8u

@@ -10,15 +10,15 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/symbols.h"
 #include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
 #include "kernel/sched/thread.h"
-#include "kernel/symbols.h"
 
 #define COLUMNS 4u
 

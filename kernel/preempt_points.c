@@ -8,8 +8,8 @@
 #ifdef HALYARD_DEBUG
 
 #include "hal/cpu.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/sched/thread.h"
-#include "kernel/spinlock.h"
 
 /* Of each eight edges, on average: one ends the slice, one spins for up to 2^SPIN_BITS_MAX turns,
  * short ones as often as long ones. */

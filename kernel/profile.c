@@ -7,20 +7,20 @@
 
 #include "hal/smp.h"
 #include "hal/upcall.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/symbols.h"
 #include "kernel/calltree.h"
-#include "kernel/clock.h"
 #include "kernel/fault.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/smp.h"
-#include "kernel/symbols.h"
 
 #define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
 #define KNOWN   256u /* a power of two */

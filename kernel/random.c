@@ -11,11 +11,11 @@
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"
 #include "hal/entropy.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/chacha20.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/sched/mutex.h"
 
 #define RESEED_BYTES ((uint64_t)1 << 20)

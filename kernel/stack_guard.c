@@ -8,7 +8,7 @@
 
 #include "hal/cpu.h"
 #include "hal/entropy.h"
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 
 #include <stdint.h>
 

@@ -7,8 +7,8 @@
 
 #include "hal/cpu.h"
 #include "hal/smp.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/mutex.h"

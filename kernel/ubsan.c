@@ -9,9 +9,9 @@
 
 #ifdef HALYARD_UNDEFINED
 
+#include "kernel/base/panic.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
-#include "kernel/panic.h"
 
 #include <stdarg.h>
 #include <stdint.h>

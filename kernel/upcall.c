@@ -6,7 +6,7 @@
 #include "hal/upcall.h"
 
 #include "hal/layout.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 

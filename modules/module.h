@@ -132,7 +132,7 @@
 
 /* ---- Notes: section .note.halyard, name "Halyard" ---- */
 
-#include "kernel/export.h"
+#include "kernel/base/export.h"
 
 struct module_note_head {
     uint32_t name_size, desc_size, type;

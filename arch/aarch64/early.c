@@ -26,7 +26,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "hal_arch/sysreg.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 #define IMAGE_ALIGN  ((uintptr_t)2 << 20)
 #define RAM_MIN      ((uint64_t)16 << 20)

@@ -23,7 +23,8 @@
 #define GIC_PRIORITY_NMI 0x20u /* it preempts them: one may be in its handler */
 #define GIC_MASK_NONE    0xf0u /* priority mask that lets all of them through */
 
-/** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
+/** @brief A lock of this machine's own, interrupts masked: kernel/base/spinlock.h is not for this
+ * layer.
  * @context{any} @{ */
 struct gic_lock {
     atomic_flag taken; /* acquire and release, as of any lock */

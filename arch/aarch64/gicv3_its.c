@@ -7,10 +7,10 @@
 #include "arch/aarch64/probe.h"
 #include "hal/cpu.h"
 #include "hal/layout.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 
 #define GITS_CTLR     0x0000
 #define GITS_TYPER    0x0008

@@ -5,7 +5,7 @@
 #include "arch/aarch64/gicv3_its.h"
 
 #include "hal/layout.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 

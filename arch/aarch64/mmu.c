@@ -12,7 +12,7 @@
 #include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/barrier.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
 /* Above this many pages one flush of everything is cheaper than an instruction a page. */

@@ -11,7 +11,7 @@
 #include "hal/upcall.h"
 #include "hal_arch/barrier.h"
 #include "hal_arch/sysreg.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
 extern char __overflow_stack_start[], __overflow_stack_end[];

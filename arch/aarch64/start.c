@@ -14,7 +14,7 @@
 #include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/sysreg.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 /* One a CPU: one that was given up may still come, and look at its. */
 static struct early_switch switches[CPU_MAX];

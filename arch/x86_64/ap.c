@@ -13,7 +13,7 @@
 #include "hal/timer.h"
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define LOW_END   UINT64_C(0x100000) /* real mode ends there */

@@ -7,7 +7,7 @@
 
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
 #define APIC_SPURIOUS_ENABLE (1u << 8)

@@ -96,7 +96,8 @@ void apic_set_timer_mode(uint32_t mode);
 uint32_t apic_read(enum apic_register reg);
 void apic_write(enum apic_register reg, uint32_t value);
 
-/** @brief A lock of this machine's own, interrupts masked: kernel/spinlock.h is not for this layer.
+/** @brief A lock of this machine's own, interrupts masked: kernel/base/spinlock.h is not for this
+ * layer.
  * @context{any} @{ */
 struct apic_lock {
     atomic_flag taken; /* acquire and release, as of any lock */

@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "hal/context.h"
 #include "hal_arch/sysreg.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define FXSAVE_SIZE   512

@@ -15,7 +15,7 @@
 #include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */

@@ -18,9 +18,9 @@
 #include "hal/cpu.h"
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/io/irq.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 

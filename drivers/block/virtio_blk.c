@@ -6,8 +6,8 @@
 
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 #define DEVICE_BLOCK 2

@@ -5,8 +5,8 @@
 #include "drivers/block/virtio_blk_internal.h"
 
 #include "drivers/pci/pci.h"
-#include "kernel/clock.h"
-#include "kernel/log.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 
 /*
  * A request may take 30 s, counted in ticks and not measured by the clock: an emulator that skips

@@ -4,11 +4,11 @@
 // writing its address starts the transfer. All numbers of the device are big-endian.
 #include "drivers/fw_cfg/fw_cfg.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 
 #define PORTS_LEN  12u
 #define MEMORY_LEN 24u

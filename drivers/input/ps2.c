@@ -10,11 +10,11 @@
 
 #include "hal/cpu.h"
 #include "hal/io.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/io/irq.h"
 #include "kernel/io/keyboard.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/log.h"
 
 #include <stdbool.h>
 

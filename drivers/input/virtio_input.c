@@ -6,10 +6,10 @@
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
+#include "kernel/base/log.h"
 #include "kernel/io/keyboard.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/work.h"
 

@@ -8,8 +8,8 @@
 #include "drivers/pci/place.h"
 #include "drivers/pci/regs.h"
 
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 /* pci_item.index of a bridge's window; others are BAR numbers. */

@@ -5,7 +5,7 @@
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 
 #define BRIDGE_BARS 2
 #define MEM_SHIFT                                                                                  \

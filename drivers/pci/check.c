@@ -5,9 +5,9 @@
 #include "drivers/pci/host.h"
 
 #include "hal/mmu.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/sort.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 /** Bus addresses [first, last] of a BAR. */

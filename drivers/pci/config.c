@@ -5,8 +5,8 @@
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
+#include "kernel/base/spinlock.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 
 #define ECAM_BUS_SHIFT   20
 #define ECAM_DEVFN_SHIFT 12

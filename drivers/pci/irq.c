@@ -6,8 +6,8 @@
 #include "drivers/pci/regs.h"
 
 #include "hal/irq.h"
-#include "kernel/assert.h"
-#include "kernel/log.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/mm/heap.h"
 
 #define VECTORS_MAX 2048u

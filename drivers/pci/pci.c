@@ -7,8 +7,8 @@
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
+#include "kernel/base/log.h"
 #include "kernel/lib/format.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 

@@ -5,8 +5,8 @@
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
+#include "kernel/base/log.h"
 #include "kernel/lib/format.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 #define SLOTS     32

@@ -6,7 +6,7 @@
 
 #include "hal/cpu.h"
 #include "hal/io.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/string.h"
 
 enum cmos_register {

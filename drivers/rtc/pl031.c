@@ -4,8 +4,8 @@
 // are those of ARM DDI 0224.
 #include "drivers/rtc/pl031.h"
 
-#include "kernel/clock.h"
-#include "kernel/log.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/mm/vm.h"
 
 enum pl031_register {

@@ -5,12 +5,12 @@
 #include "drivers/serial/ns16550.h"
 
 #include "hal/bootinfo.h"
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/irq.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 
 enum ns16550_register {
     RBR_THR = 0,

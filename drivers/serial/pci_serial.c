@@ -5,7 +5,7 @@
 #include "drivers/pci/pci.h"
 #include "drivers/serial/drivers.h"
 #include "drivers/serial/ns16550.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/mm/heap.h"
 
 #define CLASS_16550 0x070002u

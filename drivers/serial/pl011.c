@@ -6,12 +6,12 @@
 #include "drivers/serial/pl011.h"
 
 #include "hal/bootinfo.h"
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/irq.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 
 enum pl011_register {
     UARTDR = 0x00,

@@ -8,8 +8,8 @@
 #include "drivers/video/screen.h"
 #include "drivers/video/text_mode.h"
 #include "hal/bootinfo.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 

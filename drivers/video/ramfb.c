@@ -10,9 +10,9 @@
 #include "drivers/video/screen.h"
 #include "hal/bootinfo.h"
 #include "hal/layout.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 

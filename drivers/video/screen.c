@@ -6,7 +6,7 @@
 #include "drivers/video/screen.h"
 
 #include "hal/cpu.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/keyboard.h"
 #include "kernel/lib/string.h"

@@ -6,7 +6,7 @@
 
 #include "drivers/video/font.h"
 #include "drivers/video/terminal_internal.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/unicode.h"

@@ -5,9 +5,9 @@
 #include "drivers/virtio/pci.h"
 
 #include "drivers/pci/regs.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/endian.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 #define VENDOR_VIRTIO     0x1af4

@@ -5,7 +5,7 @@
 #include "drivers/virtio/queue.h"
 
 #include "hal/io.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 #define AVAIL_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY     1u

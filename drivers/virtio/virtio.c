@@ -3,10 +3,10 @@
 // The life cycle of a virtio device, 3.1 and 2.4 of virtio 1.2, over any transport.
 #include "drivers/virtio/virtio.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 

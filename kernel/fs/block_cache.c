@@ -5,7 +5,7 @@
 #include "kernel/fs/block_cache_internal.h"
 
 #include "hal/layout.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"

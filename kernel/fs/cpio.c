@@ -3,12 +3,12 @@
 // A newc cpio archive (the initrd) as a read-only file system. Its directory is built once;
 // contents stay where the loader put them. Nothing in the archive is believed: sizes end inside it,
 // names stay below its root.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/fs/cpio_internal.h"
 #include "kernel/fs/tree_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 enum {

@@ -3,9 +3,9 @@
 // The entries of a newc archive, one after the other. What they become is cpio.c's.
 #include "kernel/fs/cpio_internal.h"
 
+#include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 
 enum {
     HEADER_SIZE = 110, /* magic of 6 characters, 13 fields of 8 hexadecimal digits */

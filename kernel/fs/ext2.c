@@ -8,10 +8,10 @@
 // and Algorithms", of which ext2 is a part.
 #include "kernel/fs/ext2_internal.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 enum {

@@ -2,7 +2,7 @@
 //
 // Where the bytes of an ext2 file are, and reading them: large pieces straight from the device into
 // the caller's buffer, small ones through the cache, with read-ahead when they follow each other.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"

@@ -2,10 +2,10 @@
 //
 // Which file system is mounted where. Mount points are paths, not nodes: a read-only disk at /
 // still has the memory file system at /tmp below it, whether or not the disk has such a directory.
+#include "kernel/base/log.h"
 #include "kernel/fs/fs_internal.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 

@@ -4,7 +4,7 @@
 // of the memory there is, so that a program that fills it cannot stop the kernel. Names are
 // tmpfs_names.c's.
 #include "hal/layout.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/tmpfs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

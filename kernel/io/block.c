@@ -5,7 +5,7 @@
 // will need.
 #include "kernel/io/block.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"

@@ -3,17 +3,17 @@
 // Consoles and their output: a ring each, which its device follows at its own pace, and the copy of
 // the log. Device registers are drivers/serial's.
 //
-// The locks of the rings are leaves (8 in kernel/spinlock.h), because a log line is written under
-// anything; only the log's own lock is taken inside. Whoever must sleep does so on a wait queue
-// beside them, checking the ring under the queue's lock.
+// The locks of the rings are leaves (8 in kernel/base/spinlock.h), because a log line is written
+// under anything; only the log's own lock is taken inside. Whoever must sleep does so on a wait
+// queue beside them, checking the ring under the queue's lock.
 #include "kernel/io/console.h"
 
 #include "hal/console.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log_console.h"
 #include "kernel/io/console_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log_console.h"
 #include "kernel/sched/thread.h"
 
 #include <limits.h>

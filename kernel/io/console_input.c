@@ -2,8 +2,8 @@
 //
 // Input of consoles: a ring each, and who waits for it. Echo, editing and history are the shell's.
 //
-// The locks of the rings come after wait queues (6 in kernel/spinlock.h); whoever must sleep does
-// so on a wait queue beside them, checking the ring under the queue's lock.
+// The locks of the rings come after wait queues (6 in kernel/base/spinlock.h); whoever must sleep
+// does so on a wait queue beside them, checking the ring under the queue's lock.
 #include "kernel/io/console_internal.h"
 
 #include "kernel/lib/string.h"

@@ -4,9 +4,9 @@
 // drivers are linked in is drivers/registry.c's, which are loaded kernel/io/driver_module.c's.
 #include "kernel/io/device.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 
 /* Binding is a lock of each device and not of the list: a probe may find devices and add them. */
 static struct pinned_list devices = PINNED_LIST_INIT(devices, "device in use");

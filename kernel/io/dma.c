@@ -4,7 +4,7 @@
 // CPU's caches on every machine so far; what changes that changes here and nowhere else.
 #include "kernel/io/dma.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/io/device.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"

@@ -4,11 +4,11 @@
 // name is taken and `modules` shows the state it is in.
 #include "kernel/io/driver_module.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 
 /* Field protection:  [I] set before it is listed   [t] table */

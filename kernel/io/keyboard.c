@@ -5,13 +5,13 @@
 #include "kernel/io/keyboard.h"
 
 #include "hal/power.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/keymap.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/work.h"
-#include "kernel/spinlock.h"
 
 /* A ring at 115200 bit/s takes half of it. */
 #define DRAIN_LIMIT_NS (3 * NS_PER_S)

@@ -5,7 +5,7 @@
 #include "kernel/jit/wasm_engine.h"
 #include "kernel/jit/wasm_shape.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/code/code_call.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

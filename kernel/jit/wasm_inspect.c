@@ -2,7 +2,7 @@
 //
 // Compiling a WebAssembly module to look at it: sizes and times of all functions, or one at each
 // stage.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_dump.h"
 #include "kernel/jit/wasm_program.h"

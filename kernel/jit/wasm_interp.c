@@ -4,7 +4,7 @@
 // and for a host function the address of one byte here: its context tells which.
 #include "kernel/jit/wasm_interp.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"

@@ -5,7 +5,7 @@
 // name space unless it was started with others.
 #include "kernel/jit/wasm_program.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_compiled.h"

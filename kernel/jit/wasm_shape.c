@@ -5,7 +5,7 @@
 // representation that the compiler works on.
 #include "kernel/jit/wasm_shape.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/arena.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"

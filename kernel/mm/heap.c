@@ -5,7 +5,7 @@
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"

@@ -12,7 +12,9 @@
 
 #include "hal/layout.h"
 #include "hal/trap.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -22,8 +24,6 @@
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
 
 #include <stdatomic.h>
 

@@ -5,9 +5,9 @@
 
 #ifdef HEAP_DEBUG
 
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 
 #define GRAVES 64u
 

@@ -9,9 +9,9 @@
 
 #include "hal/trap.h"
 #include "hal/upcall.h"
+#include "kernel/base/panic.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
-#include "kernel/panic.h"
 
 #include <stdatomic.h>
 

@@ -13,12 +13,12 @@
 
 #include "hal/layout.h"
 #include "hal/smp.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/list.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
-#include "kernel/spinlock.h"
 
 #define GIVEN_AT_ONCE   4u /* objects, from a magazine to their slabs */
 #define TAKEN_WITH_SLAB 4u /* objects, of one that is new, to a magazine */

@@ -5,7 +5,7 @@
 
 #include "kernel/mm/page_internal.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 /* The boot CPU alone runs. */
 static const struct boot_info *boot;

@@ -11,10 +11,10 @@
 #pragma once
 
 #include "hal/bootinfo.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
-#include "kernel/spinlock.h"
 
 #define BLOCK_PAGES ((uint64_t)1 << PAGE_ORDER_MAX)
 #define BLOCK_SHIFT (PAGE_SHIFT + PAGE_ORDER_MAX)

@@ -2,7 +2,8 @@
 //
 // Ranges of kernel address space: who has which addresses. What is mapped in them is vm_map.c's,
 // the order of ranges vm_tree.c's.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/aslr.h"
@@ -10,7 +11,6 @@
 #include "kernel/mm/layout.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/mm/vm_spare.h"
-#include "kernel/spinlock.h"
 
 /* Looked through at a time, with interrupts masked, for tables that map nothing: 64 of 2 MiB; and
  * when those are gone, of 1 GiB. */

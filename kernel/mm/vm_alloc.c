@@ -2,12 +2,12 @@
 //
 // Memory in a range of its own: large buffers between guards, device registers, boot modules. The
 // range's struct is on the heap, which takes what is larger than 64 KiB from here.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 
 /* What a range of this file is: its `ctx`. Who gives something back has to have taken it. */
 static char allocated, physical;

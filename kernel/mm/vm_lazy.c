@@ -7,7 +7,7 @@
 // A program's memory is another matter (vm_commit()): its frames are taken beforehand, so that no
 // touch can fail.
 #include "hal/cache.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/vm.h"

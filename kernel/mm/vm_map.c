@@ -3,12 +3,12 @@
 // What is mapped in ranges: frames in, frames out, and what other CPUs must forget. Who has which
 // addresses is vm.c's.
 #include "hal/cache.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm_internal.h"
-#include "kernel/spinlock.h"
 
 /* Frames that wait for one flush at most, when a large range is unmapped: 32 MiB. */
 #define GATHERED_MAX ((size_t)8192)

@@ -15,7 +15,7 @@
 
 #include "hal/trap.h"
 #include "hal/upcall.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"

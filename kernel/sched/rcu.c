@@ -8,7 +8,7 @@
 #include "kernel/sched/rcu.h"
 
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
 #include "kernel/smp.h"

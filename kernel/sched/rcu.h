@@ -14,8 +14,8 @@
 // not do: sleep. Code with interrupts masked is one, too: handlers and fault handlers need no mark.
 #pragma once
 
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/list.h"
-#include "kernel/spinlock.h"
 
 #include <stdatomic.h>
 

@@ -3,8 +3,8 @@
 // The run queue of a CPU as a data structure, pure; switch.c is its only user in the kernel.
 #pragma once
 
+#include "kernel/base/spinlock.h"
 #include "kernel/sched/thread.h"
-#include "kernel/spinlock.h"
 
 /* Field protection:  [r] lock, interrupts masked   [I] set before the CPU runs threads   [o] the
  * owning CPU */

@@ -4,11 +4,11 @@
 // thread. Everybody else sees thread.h, wait.h, timer.h.
 #pragma once
 
+#include "kernel/base/spinlock.h"
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
-#include "kernel/spinlock.h"
 
 #define MASK_CPUS 64 /* bits of a cpu_mask_t: those behind it are in no mask */
 

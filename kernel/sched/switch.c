@@ -19,7 +19,7 @@
 
 #include "hal/smp.h"
 #include "hal/timer.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/switch_internal.h"

@@ -12,7 +12,7 @@
 
 #include "hal/smp.h"
 #include "hal/trap.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/asan.h"
 #include "kernel/io/console.h"

@@ -16,7 +16,7 @@
 
 #include "hal/timer.h"
 #include "hal/upcall.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/sched_internal.h"
 
 static uint32_t rank_of(const struct timer *t)

@@ -11,7 +11,7 @@
 
 #include "kernel/sched/wait.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/switch_internal.h"
 
 struct timeout {

@@ -11,9 +11,9 @@
 //     spin_unlock_irq(&q->lock, s);
 #pragma once
 
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
-#include "kernel/spinlock.h"
 
 struct thread;
 

@@ -2,7 +2,7 @@
 //
 // `irq`: interrupts by line, how often and how long, since boot or while somebody waits.
 #include "hal/irq.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"

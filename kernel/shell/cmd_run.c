@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Running programs from the shell: the options of `run`, and lines with bars and redirections.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"

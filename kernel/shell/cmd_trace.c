@@ -4,7 +4,7 @@
 // nanoseconds since boot, thread, what happened, and what that was about, names last. scripts/trace
 // reads it.
 #include "hal/irq.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/block.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"

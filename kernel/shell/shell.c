@@ -4,10 +4,10 @@
 #include "kernel/shell/shell.h"
 
 #include "hal/power.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel as a system for WASI: handles are open files, and what a program of the kernel gets.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turn a linked kernel into the table of names and lines that kernel/symbols.c reads.
+"""Turn a linked kernel into the table of names and lines that kernel/base/symbols.c reads.
 
     symbols.py ELF -o table.S            the table of ELF's .text, as assembly
     symbols.py --empty -o table.S        a table without entries, for the first link
@@ -9,7 +9,7 @@ The kernel is linked twice: with the empty table, then with the one made from th
 lies in .rodata behind .text, so the second link moves data and no code; --same-text proves it.
 The table comes with the kernel's identity, a hash over all that the first link holds and over the
 table: what is in the second link follows from these.
-The encoding of the rows is described in kernel/symbols.c.
+The encoding of the rows is described in kernel/base/symbols.c.
 """
 import argparse
 import bisect
@@ -23,7 +23,7 @@ import sys
 from elftools.elf.elffile import ELFFile
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))) + "/"
-# As in kernel/symbols.c.
+# As in kernel/base/symbols.c.
 MARK_EVERY = 16
 UNITS, STEPS, RETURNS = range(3)
 UNITS_WIDE = 48
@@ -110,7 +110,7 @@ def varint(value):
 
 
 class Rows:
-    """The rows of all functions as words of three alphabets and plain bits; kernel/symbols.c reads them."""
+    """The rows of all functions as words of three alphabets and plain bits; kernel/base/symbols.c reads them."""
 
     def __init__(self, unit):
         self.unit = unit

@@ -4,11 +4,11 @@
 // everything included from the submitter to the interrupt. On "scratch", a file of the host:
 // throughput, by the clock, which means something only without icount.
 #include "hal/cpu.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"
 #include "tests/bench/benches.h"

@@ -2,11 +2,11 @@
 //
 // The compiler and its code: how fast it compiles, how long the smallest module takes from bytes to
 // its first instruction, what a call of the host costs.
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/panic.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/panic.h"
 #include "tests/bench/benches.h"
 #include "tests/kernel/wasm_bed.h"
 

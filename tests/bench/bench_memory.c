@@ -2,8 +2,8 @@
 //
 // Memory: heap, page allocator, address ranges, and plain copying.
 #include "hal/cpu.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"

@@ -4,8 +4,8 @@
 // there to do.
 #include "hal/cpu.h"
 #include "hal/smp.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"

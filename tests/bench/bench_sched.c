@@ -4,8 +4,8 @@
 // wake-up from one to the other, and how much faster they do a job together. Those two take time as
 // it passes; where there is one CPU they say nothing.
 #include "hal/smp.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rwlock.h"
 #include "kernel/sched/thread.h"

@@ -2,8 +2,8 @@
 //
 // Time: how late a sleep of a millisecond ends, and how long an interrupt takes to its handler.
 #include "hal/cpu.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "tests/bench/benches.h"

@@ -3,7 +3,7 @@
 // Any text as the intermediate representation. What is read and found valid prints as text that is
 // read as the same again; what is not valid has a complaint. The sanitizers are the judges of the
 // rest.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"

@@ -3,7 +3,7 @@
 // Any random program (tests/unit/jit/ir_random.h), before and after the passes, in the interpreter:
 // nobody can tell the two apart. The input is the program's seed, what it may contain, and its
 // size.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
 #include "kernel/mm/heap.h"

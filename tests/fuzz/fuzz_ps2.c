@@ -5,7 +5,7 @@
 // keyboard sends, in bursts. Each answer comes with a status that the input chooses, too. Whatever
 // it is, the driver is done with it in seconds of the machine's time.
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "typed.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 // cut into writes changes nothing.
 #include "drivers/video/terminal.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>

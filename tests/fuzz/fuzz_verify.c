@@ -5,7 +5,7 @@
 // bytes. The sanitizers are the judges of the rest. The first byte chooses the machine, whether
 // there are landing pads and the first function's signature, the second how many rows there are, of
 // four bytes each, which come next.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/verify/verify.h"
 #include "kernel/lib/compiler.h"

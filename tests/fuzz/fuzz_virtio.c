@@ -10,7 +10,7 @@
 // and to these only while the driver has given them to it.
 #include "fake/fake_pci.h"
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/block.h"
 #include "kernel/io/keyboard.h"
 #include "kernel/lib/endian.h"

@@ -4,7 +4,7 @@
 // of a module that has something of everything. What is accepted has a representation that the
 // verifier finds valid, and becomes code of both machines, with a check behind each step; what is
 // refused has a reason. The sanitizers are the judges of the rest.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"

@@ -3,7 +3,7 @@
 // How deep calls of WASI go. Compiled code looks 16 KiB ahead when it is entered, and a call that
 // it makes runs in what is left of them without looking: each must do with half, interrupts
 // included.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/code.h"
 #include "kernel/lib/compiler.h"

@@ -6,7 +6,7 @@
 #include "drivers/pci/host.h"
 #include "hal/cpu.h"
 #include "hal/irq.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/block.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/string.h"

@@ -4,7 +4,7 @@
 // wait for a pipe, the console or a time, move much at once, or change names. Nothing is left of
 // them, and the next program makes the same calls on the same files. tests/programs/calls.c makes
 // the calls.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"

@@ -3,7 +3,7 @@
 // What a portable program may take while it is loaded, and that it ends there, too: memory and time
 // are counted from its first byte, an end finds it anywhere in the compiler, and each refusal is a
 // sentence. Nothing is left behind.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/string.h"

@@ -7,9 +7,9 @@
 
 #ifdef HALYARD_DEBUG
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
 

@@ -5,7 +5,7 @@
 #include "hal/cpu.h"
 #include "hal/smp.h"
 #include "hal/trap.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

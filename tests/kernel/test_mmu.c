@@ -4,12 +4,12 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "hal/trap.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/spinlock.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 

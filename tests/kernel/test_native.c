@@ -4,10 +4,10 @@
 // kind, a kill at any instruction, and nothing left behind. The programs are those of programs/.
 #include "hal/layout.h"
 #include "hal/mmu.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/program.h"

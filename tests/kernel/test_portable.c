@@ -2,7 +2,7 @@
 //
 // Portable programs from bytes to their end: status, traps, a kill at any instruction, limits,
 // refusals, and nothing left behind. The modules are small enough to be read here.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"

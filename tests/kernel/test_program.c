@@ -3,7 +3,7 @@
 // The end of programs, with real interrupts. A function of the kernel plays the program's code: it
 // is registered as the code of a fault owner for the time of the test. Real programs are
 // tests/smoke's.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"

@@ -4,8 +4,8 @@
 // blocks in a row.
 #include "hal/layout.h"
 #include "hal/trap.h"
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/failure.h"

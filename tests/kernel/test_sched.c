@@ -4,7 +4,7 @@
 // notices nothing, that time passes, and that stacks are guarded. The scheduler's rules are
 // tests/unit/test_thread.c's.
 #include "hal/trap.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/mutex.h"

@@ -3,7 +3,7 @@
 // Threads that may move: idle CPUs take them, the best run, and where one may run is changed while
 // it does anything. With one CPU nothing moves, and the same must hold.
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/tests.h"

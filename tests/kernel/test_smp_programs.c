@@ -3,7 +3,7 @@
 // Programs of both kinds and drivers, started, killed, loaded and unloaded from every CPU at once.
 // Who starts a program is mostly not who kills it. Nothing is left behind.
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/jit/code/codemem.h"

@@ -3,7 +3,7 @@
 // Programs use all CPUs: they are spread, go on with right results wherever they are moved, count
 // their time on every CPU, and are killed at once where they run. With one CPU there is one place
 // for all.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/program.h"

@@ -4,7 +4,7 @@
 // what is locked. With one CPU all of them are on that one.
 #include "hal/irq.h"
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

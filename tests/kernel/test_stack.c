@@ -3,7 +3,7 @@
 // Compiled code near the end of what is mapped of its stack: wherever a leaf runs there, its traps
 // are the traps of their rows, and it is preempted and killed like any other code.
 #include "hal/context.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"

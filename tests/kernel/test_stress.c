@@ -5,7 +5,7 @@
 // priorities, start timers and take them back. At the end nothing is lost, and nothing is left.
 // Programs that are killed in the middle of their calls are test_kills.c's.
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/preempt_points.h"
 #include "kernel/sched/mutex.h"

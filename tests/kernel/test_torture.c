@@ -6,7 +6,7 @@
 // pattern is looked at then. At the end the books are as before.
 #include "hal/irq.h"
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"

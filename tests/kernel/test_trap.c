@@ -6,7 +6,7 @@
 #include "hal/layout.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"

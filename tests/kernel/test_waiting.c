@@ -3,7 +3,7 @@
 // Reader-writer locks, events and conditions between real CPUs, and the end of each wait by the end
 // of a program. With one CPU all threads are on that one.
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/event.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/rcu.h"

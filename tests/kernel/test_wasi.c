@@ -3,7 +3,7 @@
 // WASI for programs of the kernel: real files, clocks and waits, and what is left of a program that
 // is killed in the middle of a call. A function of the kernel plays the program; its memory is a
 // heap block. What the calls answer is tested on the host.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"

@@ -10,7 +10,7 @@ import pathlib, re, sys
 
 C_STD = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdalign.h", "limits.h", "stdatomic.h"}
 BASE = ["kernel/lib/*.h"]                                  # freestanding helpers: everyone
-DIAG = ["kernel/assert.h", "kernel/log.h"]
+DIAG = ["kernel/base/assert.h", "kernel/base/log.h"]
 KERNEL = ["kernel/*.h"] + [f"kernel/{d}/*.h" for d in (
     "base", "debug", "mm", "sched", "fault", "trace", "io", "fs", "tty", "program", "module", "shell", "boot", "test")]  # public: private ones end in _internal.h
 FRONT = BASE + DIAG + ["kernel/mm/heap.h", "kernel/jit/ir.h", "kernel/jit/loader.h", "kernel/jit/backend.h"]

@@ -7,7 +7,7 @@
 //     race_threads NAME     one of the tests below; status 0, or 66 when a race was reported
 #include "hal/bootinfo.h"
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/event.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rcu.h"

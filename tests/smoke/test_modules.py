@@ -10,11 +10,11 @@ from smoke import MACHINE, TestCase, program, run
 from tree import ROOT
 
 # What the smoke tests' kernels, which are release builds, ask of a driver.
-INTERFACE = int(re.search(r"^#define DRIVER_INTERFACE (\d+)u$", (ROOT / "kernel/export.h").read_text(), re.M)[1])
+INTERFACE = int(re.search(r"^#define DRIVER_INTERFACE (\d+)u$", (ROOT / "kernel/base/export.h").read_text(), re.M)[1])
 
 SMALL = """
 #include "drivers/pci/pci.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 {more}
 static bool match(const struct device *dev)
 {{

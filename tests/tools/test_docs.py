@@ -65,8 +65,8 @@ class Documents(unittest.TestCase):
 
     def test_wrong_ones_are_noticed(self):
         self.assertEqual(list(missing_links("[a](kernel/main.c) [b](kernel/none.c)", ROOT)), ["no file kernel/none.c"])
-        line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/log.c) `also_not` |"
+        line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/base/log.c) `also_not` |"
         self.assertEqual(list(missing_names(line, ROOT)),
-                         ["kernel/main.c has no no_such()", "kernel/log.c has no also_not"])
+                         ["kernel/main.c has no no_such()", "kernel/base/log.c has no also_not"])
         quoted = "```c kernel/main.c\n    log_init();\n```\n```c kernel/none.c\nint x;\n```\n"
         self.assertEqual(list(wrong_quotes(quoted)), ["kernel/main.c has no log_init(); ...", "kernel/none.c has no int x; ..."])

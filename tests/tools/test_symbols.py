@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/symbols.py with kernel/symbols.c: every instruction's name and line, against LLVM's reader."""
+"""scripts/lib/symbols.py with kernel/base/symbols.c: every instruction's name and line, against LLVM's reader."""
 import re
 import subprocess
 import sys
@@ -13,12 +13,12 @@ sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 from guests import MACHINES  # noqa: E402
 
 SYMBOLS = [sys.executable, str(ROOT / "scripts/lib/symbols.py")]
-SOURCES = ["kernel/symbols.c", "kernel/lib/string.c", "kernel/lib/format.c"]
+SOURCES = ["kernel/base/symbols.c", "kernel/lib/string.c", "kernel/lib/format.c"]
 TEXT = 0xffffffff80000000
 SCRIPT = """SECTIONS { . = 0xffffffff80000000; .text : { *(.text .text.*) } . = ALIGN(4096); .rodata : { *(.rodata*) }
             .data : { *(.data* .bss*) } /DISCARD/ : { *(.eh_frame) } }"""
 READER = """
-#include "kernel/symbols.h"
+#include "kernel/base/symbols.h"
 #include <stdio.h>
 int main(void)
 {
@@ -58,13 +58,13 @@ class Table(unittest.TestCase):
         return linked
 
     def lookup(self, linked, addresses):
-        """What kernel/symbols.c, built for this computer, says about each address."""
+        """What kernel/base/symbols.c, built for this computer, says about each address."""
         table, reader = self.work / "table.S", self.work / "reader"
         subprocess.run([*SYMBOLS, str(linked), "-o", str(table)], check=True)
         (self.work / "reader.c").write_text(READER)
         subprocess.run(["clang", "-std=gnu2x", f"-I{ROOT}", "-fsanitize=address,undefined", "-no-pie",
                         f"-Wl,--defsym=__text_start={TEXT:#x}",
-                        str(self.work / "reader.c"), str(ROOT / "kernel/symbols.c"), str(table), "-o", str(reader)],
+                        str(self.work / "reader.c"), str(ROOT / "kernel/base/symbols.c"), str(table), "-o", str(reader)],
                        check=True)
         text = "".join(f"{a:x}\n" for a in addresses)
         return subprocess.run([str(reader)], input=text, check=True, capture_output=True, text=True).stdout.splitlines()

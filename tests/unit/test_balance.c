@@ -16,7 +16,7 @@
 #include "fake/fake_cpus.h"
 #include "fake/world.h"
 #include "hal/smp.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/runqueue.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/jit/arena.h"
 #include "kernel/jit/portable/program_budget.h"
 #include "kernel/mm/heap.h"

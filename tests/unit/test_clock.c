@@ -2,7 +2,7 @@
 //
 // Ticks and nanoseconds, and civil dates against the C library. Runs without the fake machine's
 // counter rate where other rates matter: conversions are tested at the one rate that the fake has.
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 
 #include "fake/fake.h"
 

@@ -3,7 +3,7 @@
 // The kernel command line, and splitting of program arguments.
 #include "kernel/cmdline.h"
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 
 #include "drivers/rtc/cmos.h"
 #include "fake/fake.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 
 #define B_24H    0x02
 #define B_BINARY 0x04

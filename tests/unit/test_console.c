@@ -13,10 +13,10 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "kernel/io/console.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/work.h"
 

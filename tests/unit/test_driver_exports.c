@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/export.h"
+#include "kernel/base/export.h"
 
 static void test_module_header_and_exports_say_the_same(void **state)
 {

@@ -13,11 +13,11 @@
 #include "fake/fake.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "kernel/fault.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
 
 static struct hal_frame frame;
 static struct fault fault;

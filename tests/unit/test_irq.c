@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/irq.h"
 #include "kernel/sched/mutex.h"
 

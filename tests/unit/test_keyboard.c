@@ -4,7 +4,7 @@
 #include "kernel/io/keyboard.h"
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/sched/work.h"

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
+#include "kernel/base/log.h"
 #include "kernel/lockcheck.h"
-#include "kernel/log.h"
 #include "kernel/sched/mutex.h"
 
 static uint32_t before; /* reports before the running test */

@@ -2,10 +2,10 @@
 //
 // The log: what the ring keeps, what the console shows and when. The ring is static and lives
 // through the whole program, so tests count from the line where they begin.
-#include "kernel/log_console.h"
+#include "kernel/base/log_console.h"
 
 #include "fake/fake.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

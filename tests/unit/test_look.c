@@ -16,7 +16,7 @@
 #include "hal/smp.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/thread.h"
 
 #define LIMIT_NS NS_PER_S

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 
 static struct mutex m;

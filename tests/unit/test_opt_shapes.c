@@ -3,7 +3,7 @@
 // Passes over functions that are long, deep or wide on purpose: each comes back, in memory that
 // grows as the function does, with what it must still do. With an argument: prints how long each
 // took, for all shapes at that size and at ten times it.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
 #include "kernel/mm/heap.h"

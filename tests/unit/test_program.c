@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/heap.h"

@@ -5,7 +5,7 @@
 #include "drivers/input/ps2.h"
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/io/irq.h"
 #include "kernel/io/keyboard.h"

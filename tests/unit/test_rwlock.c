@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/rwlock.h"
 
 static struct rwlock l;

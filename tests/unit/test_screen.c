@@ -19,10 +19,10 @@
 #include "fake/world.h"
 #include "hal/bootinfo.h"
 #include "hal/layout.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/endian.h"
-#include "kernel/log.h"
 
 #define PORT  0x510
 #define DMA   (PORT + 4)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Starting CPUs that do not come as they should (kernel/smp.c), and the wishes that CPUs send each
-// other (kernel/ipi.c). CPUs that do come are the guest's tests.
+// other (kernel/base/ipi.c). CPUs that do come are the guest's tests.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"

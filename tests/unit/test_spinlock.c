@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "fake/fake.h"
-#include "kernel/spinlock.h"
+#include "kernel/base/spinlock.h"
 
 static int set_up(void **state)
 {

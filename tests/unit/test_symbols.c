@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/symbols.h"
+#include "kernel/base/symbols.h"
 
 #include "kernel/lib/compiler.h"
 

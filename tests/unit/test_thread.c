@@ -14,7 +14,7 @@
 
 #include "fake/fake_failure.h"
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/mutex.h"

@@ -14,7 +14,7 @@
 
 #include "fake/fake_cpus.h"
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/timer.h"
 
 #define TIMERS 200

@@ -6,7 +6,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
 
 #include <setjmp.h>

@@ -5,7 +5,7 @@
 #include "kernel/wasi.h"
 
 #include "fs/fs_env.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "wasi/kernel_env.h"
 #include "wasi/kernel_stubs.h"

@@ -14,7 +14,7 @@
 #include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"

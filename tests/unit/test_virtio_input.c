@@ -13,7 +13,7 @@
 #include "drivers/input/virtio_input.c"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/console.h"
 #include "kernel/mm/page.h"
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
 
 #define LIMIT_NS (10 * NS_PER_S)

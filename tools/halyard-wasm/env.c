@@ -2,9 +2,9 @@
 //
 // What the compiler's sources need of a kernel, on this computer: heap, locks, log, the end. Each
 // file of kernel/ that is linked with it is the kernel's own.
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/format.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 

@@ -3,7 +3,7 @@
 // Putting compiled functions together.
 #include "kernel/jit/code/code_builder.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/arena.h"
 #include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"

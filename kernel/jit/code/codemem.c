@@ -5,7 +5,7 @@
 #include "kernel/jit/code/codemem.h"
 
 #include "hal/cache.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/code/codepool.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"

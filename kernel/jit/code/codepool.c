@@ -4,10 +4,10 @@
 // nothing; where memory is too broken up for that, by less.
 #include "kernel/jit/code/codepool.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"

@@ -3,7 +3,7 @@
 // The list that a debugger walks. Nothing in the kernel reads it.
 #include "kernel/jit/code/debug.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
 struct module_debug *loaded_modules;

@@ -5,7 +5,7 @@
 // program's, and are cleared and mapped where it touches them.
 #include "kernel/jit/code/sandbox.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"

@@ -3,7 +3,7 @@
 // Building machine code with virtual registers. Its shape (dominators, loops) is in vcode_shape.c.
 #include "kernel/jit/codegen/vcode.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/sort.h"

@@ -4,7 +4,7 @@
 // dominators, loops; and which instruction remakes a register.
 #include "kernel/jit/codegen/vcode.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 

@@ -3,7 +3,7 @@
 // The tables of the intermediate representation, and building functions.
 #include "kernel/jit/ir.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 enum {

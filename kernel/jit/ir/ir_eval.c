@@ -4,7 +4,7 @@
 // type.
 #include "kernel/jit/ir/ir_eval.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_eval_internal.h"
 #include "kernel/lib/softfloat.h"
 #include "kernel/lib/string.h"

@@ -4,7 +4,7 @@
 // a floating-point lane is what the scalar operation makes of it.
 #include "kernel/jit/ir/ir_eval_internal.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/softfloat.h"
 #include "kernel/lib/string.h"

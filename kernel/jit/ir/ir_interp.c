@@ -4,7 +4,7 @@
 // edge, and the slots. One loop runs the innermost frame.
 #include "kernel/jit/ir/ir_interp.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define POLL_EVERY  4096u /* instructions */

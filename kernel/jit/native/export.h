@@ -5,7 +5,7 @@
 // another interface is refused by name.
 #pragma once
 
-#include "kernel/export.h"
+#include "kernel/base/export.h"
 #include "kernel/jit/loader.h"
 
 enum export_result { EXPORT_FOUND, EXPORT_OTHER_VERSION, EXPORT_ABSENT };

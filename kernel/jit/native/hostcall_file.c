@@ -6,7 +6,7 @@
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 

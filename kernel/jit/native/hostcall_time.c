@@ -4,7 +4,7 @@
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/thread.h"
 
 static uint64_t hy_time_ns(void)

@@ -4,8 +4,10 @@
 // native.c's.
 #include "kernel/jit/loader.h"
 
-#include "kernel/assert.h"
-#include "kernel/export.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/export.h"
+#include "kernel/base/log.h"
+#include "kernel/base/symbols.h"
 #include "kernel/extension.h"
 #include "kernel/io/device.h"
 #include "kernel/jit/backend.h"
@@ -15,12 +17,10 @@
 #include "kernel/jit/typeid.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/layout.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/smp.h"
-#include "kernel/symbols.h"
 
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 

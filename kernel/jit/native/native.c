@@ -7,7 +7,7 @@
 #include "kernel/jit/native/native_internal.h"
 #include "kernel/jit/portable/start.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

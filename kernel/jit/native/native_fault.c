@@ -8,10 +8,10 @@
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/jit/native/native_internal.h"
 
+#include "kernel/base/panic.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/panic.h"
 #include "kernel/sched/thread.h"
 
 #include <stdatomic.h>

@@ -8,8 +8,8 @@
 // with its answer or the end of the program, tells him.
 #include "kernel/jit/portable/portable_format.h"
 
-#include "kernel/assert.h"
-#include "kernel/clock.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
 #include "kernel/fault.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/portable/start.h"

@@ -3,7 +3,7 @@
 // Starting a program from a file: native or portable.
 #include "kernel/jit/portable/start.h"
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/portable/portable.h"
 #include "kernel/lib/compiler.h"

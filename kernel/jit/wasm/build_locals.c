@@ -7,7 +7,7 @@
 // Locals for which there is no budget live in one slot of the frame instead.
 #include "kernel/jit/wasm/build_internal.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
 {

@@ -6,7 +6,7 @@
 // branches to its start are complete at once.
 #include "kernel/jit/wasm/build_internal.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 /* ---- Edges ---- */
 

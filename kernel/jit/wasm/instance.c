@@ -4,7 +4,7 @@
 // module's own things, element segments, data segments, the start function.
 #include "kernel/jit/wasm/instance.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/wasm/link.h"
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/jit/wasm/store.h"

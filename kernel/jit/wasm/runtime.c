@@ -6,7 +6,7 @@
 // nothing but this is hardly ever found in its own code by an interrupt: it ends here.
 #include "kernel/jit/wasm/runtime.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define PIECE    ((uint64_t)1 << 20) /* bytes */

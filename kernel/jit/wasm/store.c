@@ -4,7 +4,7 @@
 // instance.c, imports are found in link.c.
 #include "kernel/jit/wasm/store.h"
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/jit/wasm/link.h"
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/lib/string.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's log ring, as kernel/log.c keeps it: also what the console was not shown."""
+"""The kernel's log ring, as kernel/base/log.c keeps it: also what the console was not shown."""
 import struct
 
 import gdb

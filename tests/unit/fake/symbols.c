@@ -2,7 +2,7 @@
 //
 // The host has no linked kernel to name: an empty table, as in the kernel's first link.
 
-#include "kernel/symbols.h"
+#include "kernel/base/symbols.h"
 
 const struct symbol_table kernel_symbols = {.count = 0};
 const uint8_t kernel_identity[KERNEL_IDENTITY];

@@ -10,7 +10,7 @@
 #include "hal/timer.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/io/irq.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"

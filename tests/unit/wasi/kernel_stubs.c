@@ -4,7 +4,7 @@
 #include "wasi/kernel_stubs.h"
 
 #include "hal/cpu.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/random.h"
 #include "kernel/sched/thread.h"

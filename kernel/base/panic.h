@@ -4,7 +4,7 @@
 // status channel says 'P'. Printed by the early console, which needs no lock, memory or interrupt.
 #pragma once
 
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 struct fault;
 

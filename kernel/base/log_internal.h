@@ -3,7 +3,7 @@
 // What panic.c needs of the log and nobody else.
 #pragma once
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 
 /**
  * @brief Call fn for the newest lines, at most `max`, that the consoles have not shown.

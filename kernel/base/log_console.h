@@ -3,7 +3,7 @@
 // How consoles show the log: each pulls lines at its own pace. For kernel/io/console.c.
 #pragma once
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 
 #include <stddef.h>
 #include <stdint.h>

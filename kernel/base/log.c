@@ -3,15 +3,15 @@
 // The log ring and its copy on the consoles. Lines of any length share one ring of bytes; a second
 // ring remembers where each line starts, so that any line that is still there is found at once.
 
-#include "kernel/log_internal.h"
+#include "kernel/base/log_internal.h"
 
 #include "hal/console.h"
 #include "hal/cpu.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log_console.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log_console.h"
-#include "kernel/spinlock.h"
 
 #define RING_BYTES ((uint64_t)64 * 1024)
 #define LINES_MAX  1024u

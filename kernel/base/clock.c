@@ -3,11 +3,11 @@
 // Counter ticks to nanoseconds and back, in fixed point; the wall clock as an offset of it. Reading
 // a clock chip is a driver's business.
 
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
 
 #include "hal/cpu.h"
 #include "hal/timer.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 #include <stdatomic.h>
 

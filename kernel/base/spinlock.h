@@ -16,7 +16,7 @@
 #pragma once
 
 #include "hal/cpu.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lockcheck.h"
 #include "kernel/preempt_points.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking up an address in the generated table. Walking the stack is kernel/panic.c's.
+// Looking up an address in the generated table. Walking the stack is kernel/base/panic.c's.
 //
 // Rows of one function: in order of address, a row is an advance of the address and a step to
 // another place in the source, where the code from that address on comes from. They are words of
@@ -18,7 +18,7 @@
 // A code is 16 bytes, how many words have 0 to 15 bits, and then what each word means, the shortest
 // first, of one length ascending: the words themselves follow from that (RFC 1951, 3.2.2).
 
-#include "kernel/symbols.h"
+#include "kernel/base/symbols.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"

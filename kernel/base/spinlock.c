@@ -8,7 +8,7 @@
 // the holder's byte to become 0; each other waits on its own node, until the one before it has the
 // lock. As long as the upper half is not 0 nobody takes the lock from outside of the queue.
 
-#include "kernel/spinlock.h"
+#include "kernel/base/spinlock.h"
 
 /* Seconds: nobody holds a lock that long, so its holder waits for us, or is us. */
 #define SPINS_MAX ((uint32_t)1 << 27)

@@ -4,7 +4,7 @@
 // memory or interrupt. It believes nothing more than it must: the cause comes first, and a second
 // panic inside it is one line.
 
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 
 #include "hal/console.h"
 #include "hal/cpu.h"
@@ -12,11 +12,11 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
-#include "kernel/clock.h"
+#include "kernel/base/clock.h"
+#include "kernel/base/log_internal.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/asan.h"
 #include "kernel/lib/format.h"
-#include "kernel/log_internal.h"
 #include "kernel/sched/thread.h"
 
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
 #define STOP_LIMIT_PER_S 10 /* a tenth of a second */

@@ -2,12 +2,12 @@
 //
 // Call chains in words. How a frame is laid out is the machine's (hal_frame_step()).
 
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 
 #include "hal/trap.h"
+#include "kernel/base/symbols.h"
 #include "kernel/fault.h"
 #include "kernel/lib/format.h"
-#include "kernel/symbols.h"
 
 #define FRAMES_MAX 64
 #define LINE_MAX   256

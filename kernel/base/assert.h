@@ -6,7 +6,7 @@
 #include "kernel/lib/compiler.h"
 
 /**
- * @brief Report and stop the machine; see kernel/panic.c for the block that is printed.
+ * @brief Report and stop the machine; see kernel/base/panic.c for the block that is printed.
  * @param fmt  "area: what, %value"; printf's conversions of kernel/lib/format.h.
  * @context{any}
  */

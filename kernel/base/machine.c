@@ -7,7 +7,7 @@
 #include "hal/irq.h"
 #include "hal/power.h"
 #include "hal/timer.h"
-#include "kernel/assert.h"
+#include "kernel/base/assert.h"
 
 const struct irq_controller *hal_installed_irq;
 static const struct msi_controller *msi_ctl;
