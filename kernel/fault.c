@@ -8,7 +8,7 @@
 #include "hal/cpu.h"
 #include "hal/upcall.h"
 #include "kernel/base/panic.h"
-#include "kernel/lib/asan.h"
+#include "kernel/debug/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/rcu.h"

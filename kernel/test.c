@@ -5,11 +5,11 @@
 
 #include "kernel/test.h"
 
+#include "kernel/debug/lockcheck.h"
 #include "kernel/extension.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
-#include "kernel/lockcheck.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test_select.h"
 

@@ -14,8 +14,8 @@
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log_internal.h"
+#include "kernel/debug/asan.h"
 #include "kernel/io/console.h"
-#include "kernel/lib/asan.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
 

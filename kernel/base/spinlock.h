@@ -17,8 +17,8 @@
 
 #include "hal/cpu.h"
 #include "kernel/base/assert.h"
-#include "kernel/lockcheck.h"
-#include "kernel/preempt_points.h"
+#include "kernel/debug/lockcheck.h"
+#include "kernel/debug/preempt_points.h"
 
 #include <stdatomic.h>
 

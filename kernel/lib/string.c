@@ -9,7 +9,7 @@
 
 #include "kernel/lib/string.h"
 
-#include "kernel/lib/asan.h"
+#include "kernel/debug/asan.h"
 #include "kernel/lib/compiler.h"
 
 #include <stdint.h>

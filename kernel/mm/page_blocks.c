@@ -9,7 +9,7 @@
 
 #include "kernel/mm/page_internal.h"
 
-#include "kernel/mm/failure.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/mm/reclaim.h"
 
 #define LOOKED_AT_ONCE 64u /* places for a run, with interrupts masked */

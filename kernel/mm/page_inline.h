@@ -5,7 +5,7 @@
 #pragma once
 
 #include "hal/magazine.h"
-#include "kernel/mm/failure.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/mm/page.h"
 
 /** A frame's state: kind, order of the run that it begins, owner. See page_internal.h. */

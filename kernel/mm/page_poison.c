@@ -9,7 +9,7 @@
 #ifdef HALYARD_DEBUG
 
 #include "hal/cpu.h"
-#include "kernel/lib/asan.h"
+#include "kernel/debug/asan.h"
 
 #define STALE UINT64_C(0xdededededededede) /* as an address it leads nowhere on either machine */
 #define WORDS (PAGE_SIZE / sizeof(uint64_t))

@@ -4,10 +4,10 @@
 // the order of ranges vm_tree.c's.
 #include "kernel/base/assert.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/aslr.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/layout.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/mm/vm_spare.h"

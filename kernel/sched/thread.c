@@ -14,7 +14,7 @@
 #include "hal/trap.h"
 #include "kernel/base/clock.h"
 #include "kernel/fault.h"
-#include "kernel/lib/asan.h"
+#include "kernel/debug/asan.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

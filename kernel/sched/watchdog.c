@@ -11,9 +11,9 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
+#include "kernel/debug/cpu_snapshot.h"
+#include "kernel/debug/lockcheck.h"
 #include "kernel/io/irq.h"
-#include "kernel/lockcheck.h"
-#include "kernel/look.h"
 #include "kernel/sched/inherit_internal.h"
 #include "kernel/sched/sched_internal.h"
 

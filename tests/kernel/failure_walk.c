@@ -4,9 +4,9 @@
 #include "tests/kernel/failure_walk.h"
 
 #ifdef HALYARD_DEBUG
+#include "kernel/debug/fault_injection.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/test.h"
 #include "tests/kernel/program_runs.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A walk through every allocation of something that the kernel does. In debug builds:
-// kernel/mm/failure.h.
+// kernel/debug/fault_injection.h.
 #pragma once
 
 #include "kernel/lib/status.h"

@@ -3,10 +3,10 @@
 // Programs from bytes to their end, and what that leaves behind, for in-guest tests.
 #include "tests/kernel/program_runs.h"
 
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"

@@ -3,10 +3,10 @@
 // A real device behind the block layer: what is written comes back, many requests at once, more
 // than fit, withdrawn ones, and a driver that goes and comes. They need a disk whose serial number
 // is "scratch", which they overwrite.
+#include "kernel/debug/fault_injection.h"
 #include "kernel/io/block.h"
 #include "kernel/io/device.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"

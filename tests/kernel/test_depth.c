@@ -4,12 +4,12 @@
 // it makes runs in what is left of them without looking: each must do with half, interrupts
 // included.
 #include "kernel/base/clock.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/code.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"

@@ -3,18 +3,18 @@
 // Out of memory in every caller: what the kernel does for programs, threads, files and drivers is
 // done again and again, each time with another allocation that fails, alone and with all that
 // follow, until it goes through without. What fails says so; nothing panics, and nothing is left
-// behind. In debug builds: kernel/mm/failure.h.
+// behind. In debug builds: kernel/debug/fault_injection.h.
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"

@@ -6,9 +6,9 @@
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/mm/failure.h"
 #include "kernel/shell/shell.h"
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/program_runs.h"

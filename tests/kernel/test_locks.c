@@ -2,7 +2,7 @@
 //
 // The lock checker of debug builds, on mistakes made on purpose: none of them blocks, and each is
 // named all the same. Release builds have no checker, and nothing to test here.
-#include "kernel/lockcheck.h"
+#include "kernel/debug/lockcheck.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG

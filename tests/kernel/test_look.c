@@ -2,7 +2,7 @@
 //
 // Asking CPUs what they are doing: where they mask interrupts, and many times while they do all
 // that an interrupt which cannot be masked might break.
-#include "kernel/look.h"
+#include "kernel/debug/cpu_snapshot.h"
 
 #include "hal/irq.h"
 #include "hal/smp.h"

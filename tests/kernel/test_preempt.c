@@ -3,7 +3,7 @@
 // Preemption points: a wake-up protocol that is wrong on purpose loses a wake-up in a window of a
 // few instructions, and a seed finds that, again and again; the same protocol done right loses
 // none.
-#include "kernel/preempt_points.h"
+#include "kernel/debug/preempt_points.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG

@@ -3,7 +3,7 @@
 // What holds on every CPU, asked of each: with one CPU of that one.
 #include "hal/smp.h"
 #include "hal/trap.h"
-#include "kernel/mm/failure.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/mm/vm.h"
 #include "kernel/smp.h"
 #include "kernel/sched/thread.h"

@@ -4,12 +4,12 @@
 // want are one's at a time, and nothing is left behind. The disk is an ext2 that is made here, in
 // memory, behind the block layer. With one CPU there is one thread, and the same must be true.
 #include "hal/smp.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"

@@ -6,8 +6,8 @@
 // Programs that are killed in the middle of their calls are test_kills.c's.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
+#include "kernel/debug/preempt_points.h"
 #include "kernel/io/console.h"
-#include "kernel/preempt_points.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
 #include "tests/kernel/program_runs.h"

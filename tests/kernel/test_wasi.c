@@ -4,10 +4,10 @@
 // is killed in the middle of a call. A function of the kernel plays the program; its memory is a
 // heap block. What the calls answer is tested on the host.
 #include "kernel/base/clock.h"
+#include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/failure.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Seeded preemption points (kernel/preempt_points.h): the stress test under several seeds on 1, 2, 4 and 8 CPUs, and
+"""Seeded preemption points (kernel/debug/preempt_points.h): the stress test under several seeds on 1, 2, 4 and 8 CPUs, and
 what follows from a seed alone. Debug builds have them; of a release build only that it has none is shown."""
 import re
 import subprocess

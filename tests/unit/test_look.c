@@ -2,7 +2,7 @@
 //
 // A CPU that is asked what it is doing, in time, too late, and never. What answers here is this CPU
 // itself, in the place of the interrupt.
-#include "kernel/look.h"
+#include "kernel/debug/cpu_snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

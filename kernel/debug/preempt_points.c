@@ -3,7 +3,7 @@
 // See the header. What a CPU draws is its own: nothing here orders one CPU's accesses before
 // another's, so that the points hide no missing order.
 
-#include "kernel/preempt_points.h"
+#include "kernel/debug/preempt_points.h"
 
 #ifdef HALYARD_DEBUG
 

@@ -2,7 +2,7 @@
 //
 // Allocations are counted down from where the test begins. What other threads ask for meanwhile is
 // counted with it: they have to live with a failure as well.
-#include "kernel/mm/failure.h"
+#include "kernel/debug/fault_injection.h"
 
 #ifdef HALYARD_DEBUG
 

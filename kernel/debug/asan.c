@@ -5,7 +5,7 @@
 // frames. So there is shadow wherever a stack can be: in the image, whose shadow is a part of its
 // .bss (the linker script says where), and where ranges of addresses are mapped.
 
-#include "kernel/lib/asan.h"
+#include "kernel/debug/asan.h"
 
 #ifdef HALYARD_ADDRESS
 

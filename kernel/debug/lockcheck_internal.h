@@ -4,7 +4,7 @@
 // ever taken under what, lockcheck_report.c says it.
 #pragma once
 
-#include "kernel/lockcheck.h"
+#include "kernel/debug/lockcheck.h"
 
 #include <stdatomic.h>
 

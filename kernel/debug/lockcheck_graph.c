@@ -5,7 +5,7 @@
 // by one atomic OR, and whoever sets it first searches for a way back. Of two CPUs that set the two
 // bits of a circle at a time, the later one sees both.
 
-#include "kernel/lockcheck_internal.h"
+#include "kernel/debug/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 

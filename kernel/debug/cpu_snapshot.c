@@ -3,7 +3,7 @@
 // The CPU that is asked writes its registers and its call chain into words of its own, in an
 // interrupt that nothing masks: it may have been interrupted anywhere, holding any lock. Names are
 // found, and lines written, by the one that asked.
-#include "kernel/look.h"
+#include "kernel/debug/cpu_snapshot.h"
 
 #include "hal/console.h"
 #include "hal/mmu.h"

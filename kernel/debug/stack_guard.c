@@ -2,7 +2,7 @@
 //
 // What -fstack-protector needs: the word, and where a function ends that finds another one.
 
-#include "kernel/stack_guard.h"
+#include "kernel/debug/stack_guard.h"
 
 #ifdef HALYARD_UNDEFINED
 

@@ -2,7 +2,7 @@
 //
 // The lock checker's reports, from where they are made to the log.
 
-#include "kernel/lockcheck_internal.h"
+#include "kernel/debug/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 

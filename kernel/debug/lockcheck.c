@@ -3,7 +3,7 @@
 // What each CPU and each thread holds, kept by the locks themselves. What follows from it is
 // lockcheck_graph.c's.
 
-#include "kernel/lockcheck_internal.h"
+#include "kernel/debug/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 
