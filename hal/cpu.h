@@ -17,7 +17,7 @@ enum hal_ipi {
     HAL_IPI_LOOK = 1 << 0,    /**< check the run queue: hal_ipi_receive() */
     HAL_IPI_STOP = 1 << 1,    /**< stop for ever: another CPU panics */
     HAL_IPI_MACHINE = 1 << 2, /**< the machine's own: TLBs, page tables */
-    HAL_IPI_CALL = 1 << 3,    /**< call what it was given to call (kernel/smp.h) */
+    HAL_IPI_CALL = 1 << 3,    /**< call what it was given to call (kernel/sched/smp.h) */
     /** No wish: the CPU looks at `asked` by itself, and is not interrupted to look at its run
      * queue. See hal_ipi_watch(). */
     HAL_IPI_WATCHED = 1 << 4,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The other CPUs: starting them, and interrupting them. Which are started, and what becomes of
-// them, is kernel/smp.c's; how their share of the interrupt controller is made ready is
+// them, is kernel/sched/smp.c's; how their share of the interrupt controller is made ready is
 // hal/irq.h's.
 #pragma once
 

@@ -25,7 +25,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 #include "kernel/debug/stack_guard.h"
 #include "kernel/trace.h"
 

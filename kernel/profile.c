@@ -18,9 +18,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
-#include "kernel/smp.h"
 
 #define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
 #define KNOWN   256u /* a power of two */

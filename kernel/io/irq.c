@@ -18,8 +18,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
-#include "kernel/smp.h"
 #include "kernel/trace.h"
 
 /* A storm whose handlers claim it: looks at one and the same instruction of one thread that was

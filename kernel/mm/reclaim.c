@@ -9,7 +9,7 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page_internal.h"
 #include "kernel/mm/vm.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 static void empty_all(void *unused)
 {

@@ -9,9 +9,9 @@
 
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/smp.h"
 
 #define ASK_AGAIN_NS (100 * NS_PER_US)
 

@@ -20,7 +20,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/switch_internal.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)

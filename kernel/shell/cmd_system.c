@@ -11,7 +11,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/sched/thread.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/test.h"
 

@@ -9,10 +9,10 @@
 #include "kernel/lib/list.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/rcu.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/smp.h"
 #include "kernel/test.h"
 
 /* (module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))

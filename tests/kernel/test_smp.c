@@ -5,7 +5,7 @@
 #include "hal/trap.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/mm/vm.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"

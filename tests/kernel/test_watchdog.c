@@ -10,9 +10,9 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
-#include "kernel/smp.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 

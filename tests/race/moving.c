@@ -17,8 +17,8 @@
 #include "hal_arch/frame.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
-#include "kernel/smp.h"
 #include "race.h"
 
 #include <pthread.h>

@@ -5,7 +5,7 @@
 
 #include "hal/context.h"
 #include "hal/cpu.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 #include <sched.h>
 

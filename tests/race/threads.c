@@ -12,9 +12,9 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/rwlock.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/work.h"
-#include "kernel/smp.h"
 #include "race.h"
 
 #include <stdlib.h>

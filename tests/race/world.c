@@ -22,8 +22,8 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/program.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/watchdog.h"
-#include "kernel/smp.h"
 
 #include <stdarg.h>
 #include <stdio.h>

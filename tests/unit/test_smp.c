@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting CPUs that do not come as they should (kernel/smp.c), and the wishes that CPUs send each
-// other (kernel/base/ipi.c). CPUs that do come are the guest's tests.
+// Starting CPUs that do not come as they should (kernel/sched/smp.c), and the wishes that CPUs send
+// each other (kernel/base/ipi.c). CPUs that do come are the guest's tests.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,8 +22,8 @@
 #include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
-#include "kernel/smp.h"
 
 static struct boot_info info;
 static struct hal_cpu *told[4]; /* to start */

@@ -20,7 +20,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/layout.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 

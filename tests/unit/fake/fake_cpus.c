@@ -9,7 +9,7 @@
 #include "hal/context.h"
 #include "hal/smp.h"
 #include "hal/upcall.h"
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 // then it runs under its id, by which the machine finds its stack, its spinlock nodes and its share
 // of the interrupt controller: the id is never given to another, either. Ids have no gaps, so a CPU
 // that was given up is the last that was tried.
-#include "kernel/smp.h"
+#include "kernel/sched/smp.h"
 
 #include "hal/bootinfo.h"
 #include "hal/platform.h"
