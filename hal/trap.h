@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Faults as the portable kernel sees them. The machine's vectors save registers, decode the cause,
-// fill a struct fault and call upcall_fault() (hal/upcall.h); kernel/fault.c decides whose fault it
-// is.
+// fill a struct fault and call upcall_fault() (hal/upcall.h); kernel/fault/fault.c decides whose
+// fault it is.
 #pragma once
 
 #include "hal/types.h"

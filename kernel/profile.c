@@ -11,7 +11,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
 #include "kernel/calltree.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"

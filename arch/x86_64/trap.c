@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Exceptions: from a saved frame to a struct fault. Whose fault it is and what becomes of it is
-// kernel/fault.c's business; naming registers and writing sentences is frame.c's.
+// kernel/fault/fault.c's business; naming registers and writing sentences is frame.c's.
 #include "arch/x86_64/trap.h"
 
 #include "arch/x86_64/cpu.h"

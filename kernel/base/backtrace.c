@@ -6,7 +6,7 @@
 
 #include "hal/trap.h"
 #include "kernel/base/symbols.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/format.h"
 
 #define FRAMES_MAX 64

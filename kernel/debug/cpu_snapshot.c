@@ -14,7 +14,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/symbols.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

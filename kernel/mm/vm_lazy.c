@@ -8,7 +8,7 @@
 // touch can fail.
 #include "hal/cache.h"
 #include "kernel/base/assert.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/vm.h"
 

@@ -16,7 +16,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/base/assert.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

@@ -13,7 +13,7 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/debug/asan.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"

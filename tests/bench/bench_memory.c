@@ -4,7 +4,7 @@
 #include "hal/cpu.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

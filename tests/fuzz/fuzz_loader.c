@@ -5,7 +5,7 @@
 // As in fuzz_elf, e_flags chooses. Nothing runs; what was refused or unloaded has given everything
 // back, and nothing is said in bytes that cannot be printed.
 #include "fake/world.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/elf/format.h"
 #include "kernel/jit/loader.h"

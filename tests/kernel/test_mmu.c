@@ -5,7 +5,7 @@
 #include "hal/mmu.h"
 #include "hal/trap.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

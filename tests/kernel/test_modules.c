@@ -3,7 +3,7 @@
 // Drivers that come and go, on the machine's own entropy device: nothing is left behind, no byte
 // and no interrupt is lost, however often and whoever else is at it.
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/irq.h"

@@ -4,7 +4,7 @@
 // is registered as the code of a fault owner for the time of the test. Real programs are
 // tests/smoke's.
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"

@@ -7,7 +7,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/debug/fault_injection.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"

@@ -10,7 +10,7 @@
 #include "hal/pagetable.h"
 #include "hal/trap.h"
 #include "kernel/debug/fault_injection.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"

@@ -7,7 +7,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"

@@ -15,7 +15,7 @@
 #include "fake/world.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/code/code_call.h"
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/jit/code/codemem.h"

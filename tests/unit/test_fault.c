@@ -15,7 +15,7 @@
 #include "hal_arch/frame.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 

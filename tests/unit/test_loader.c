@@ -16,7 +16,7 @@
 #include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/jit/backend.h"

@@ -12,7 +12,7 @@
 
 #include "fake/world.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"

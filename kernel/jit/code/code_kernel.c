@@ -3,7 +3,7 @@
 // Compiled code in the kernel's code memory, and what becomes of its faults.
 #include "kernel/jit/code/code_kernel.h"
 
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/code/debug.h"
 #include "kernel/lib/compiler.h"

@@ -9,7 +9,7 @@
 //
 // Compiled code has no file: a debugger reads what it needs of struct code_piece, between two hooks
 // as well. Which pieces there are when it comes late, the list of fault handlers says
-// (kernel/fault.c).
+// (kernel/fault/fault.c).
 #pragma once
 
 #include <stdint.h>

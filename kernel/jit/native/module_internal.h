@@ -3,7 +3,7 @@
 // A loaded module as the loader's own files see it.
 #pragma once
 
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/list.h"

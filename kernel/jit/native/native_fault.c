@@ -3,7 +3,7 @@
 // A fault inside a native program ends that program: a report, status 119, everything given back. A
 // fault anywhere else, or while the thread holds a kernel lock, is none of this file's business: it
 // panics.
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/jit/native/native_internal.h"

@@ -10,7 +10,7 @@
 
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/portable/start.h"
 #include "kernel/lib/format.h"

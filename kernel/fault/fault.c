@@ -3,7 +3,7 @@
 // Whose fault is it? Owners are asked in the order of fault.h; what nobody owns is a panic.
 // Decoding the hardware's words is the machine's.
 
-#include "kernel/fault.h"
+#include "kernel/fault/fault.h"
 
 #include "hal/cpu.h"
 #include "hal/upcall.h"
