@@ -19,7 +19,7 @@ struct cmdline {
     bool poweroff;            /* after the rest */
     uint32_t watchdog_s;      /* kernel/sched/watchdog.h; 0: none */
     bool no_aslr;             /* "aslr=off": kernel/mm/aslr.h */
-    bool trace;               /* kernel/trace.h from the first thread on */
+    bool trace;               /* kernel/trace/trace.h from the first thread on */
     uint32_t preempt_seed;    /* kernel/debug/preempt_points.h; 0: none */
     int loglevel;             /* enum log_level, -1 = not given */
     uint32_t maxcpus;         /* 0 = all */

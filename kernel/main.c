@@ -27,7 +27,7 @@
 #include "kernel/sched/work.h"
 #include "kernel/sched/smp.h"
 #include "kernel/debug/stack_guard.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 static struct cmdline cmdline;
 

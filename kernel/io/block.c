@@ -9,7 +9,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define DEVICES_MAX 64
 #define LOGICAL_MAX 65536u

@@ -20,7 +20,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 /* A storm whose handlers claim it: looks at one and the same instruction of one thread that was
  * never switched out, so many claimed interrupts apart, so many times in a row, within a second.

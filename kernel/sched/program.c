@@ -21,7 +21,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/sched_internal.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define CONSOLE_FILES      3
 #define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */

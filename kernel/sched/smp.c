@@ -19,7 +19,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 /* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
  * turn. */

@@ -23,7 +23,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/switch_internal.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define SLICES_PER_SECOND 100 /* between threads of equal priority */
 /* How often a cancelled thread is interrupted, to be found in its program's code. See

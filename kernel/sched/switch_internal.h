@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/sched/sched_internal.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 /** What a switch has to do besides for `special` threads. */
 SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,

@@ -5,8 +5,8 @@
 #include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/profile.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/trace/profile.h"
 
 #define LISTED    30u
 #define STACK_MAX ((size_t)4096) /* bytes of a chain */

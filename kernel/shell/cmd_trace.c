@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// `trace`: the rings of kernel/trace.h, on, off, and as text. A record is a line: `trace`, CPU,
-// nanoseconds since boot, thread, what happened, and what that was about, names last. scripts/trace
-// reads it.
+// `trace`: the rings of kernel/trace/trace.h, on, off, and as text. A record is a line: `trace`,
+// CPU, nanoseconds since boot, thread, what happened, and what that was about, names last.
+// scripts/trace reads it.
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/block.h"
@@ -13,7 +13,7 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define DETAIL_MAX 96u
 

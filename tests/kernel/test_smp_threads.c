@@ -10,13 +10,13 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/profile.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
+#include "kernel/trace/profile.h"
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX 64u

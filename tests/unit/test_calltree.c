@@ -2,7 +2,7 @@
 //
 // Call chains: the same one is one node, a full tree counts on, and a chain that does not fit loses
 // its outermost calls.
-#include "kernel/calltree.h"
+#include "kernel/trace/calltree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

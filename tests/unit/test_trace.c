@@ -2,7 +2,7 @@
 //
 // The trace ring: what is kept, what is lost, what is not written while it is off; names; and what
 // switches, wake-ups and interrupts leave.
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

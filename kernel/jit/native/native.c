@@ -12,7 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 struct native *native_current(void)
 {

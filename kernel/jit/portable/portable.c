@@ -16,7 +16,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define STATUS_TRAPPED    119
 #define STACK_BYTES       ((size_t)1 << 20) /* of the program's calls, one inside the other */

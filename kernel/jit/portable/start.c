@@ -11,7 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 

@@ -3,14 +3,13 @@
 // A timer on each CPU takes the samples, of what its interrupt interrupted. Names are taken at
 // once, since a program may be gone when somebody asks. That is done under one lock, so CPUs take
 // turns: looked at at once, many of them would do nothing else.
-#include "kernel/profile.h"
+#include "kernel/trace/profile.h"
 
 #include "hal/smp.h"
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
-#include "kernel/calltree.h"
 #include "kernel/fault/fault.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
@@ -21,6 +20,7 @@
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
+#include "kernel/trace/calltree.h"
 
 #define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
 #define KNOWN   256u /* a power of two */

@@ -2,7 +2,7 @@
 //
 // The tree is walked from its root for each sample, one list of callees after the other: chains are
 // some tens of calls deep, and most functions call few others.
-#include "kernel/calltree.h"
+#include "kernel/trace/calltree.h"
 
 #include "kernel/lib/string.h"
 

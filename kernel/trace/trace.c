@@ -3,7 +3,7 @@
 // The rings. A CPU writes its own, with interrupts masked, so nobody else is between two of its
 // stores; readers come from anywhere, at any time, and notice if what they copied was overwritten
 // meanwhile. Rings are never given back or moved: a writer that saw tracing on may be late.
-#include "kernel/trace.h"
+#include "kernel/trace/trace.h"
 
 #include "hal/cpu.h"
 #include "hal/smp.h"
