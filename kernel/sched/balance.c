@@ -1,39 +1,51 @@
 // SPDX-License-Identifier: MIT
 //
-// Which CPU a thread runs on. It is made ready where it ran last, and a CPU that has nothing better
-// to do takes it from there: threads are moved by who will run them, but for those that may not
-// stay (thread_set_affinity()).
-//
-// Who takes a thread locks the queue that it is in, takes it out, makes it MOVING and names the new
-// queue as its own; gives that lock up, locks the new queue, makes it READY and lists it. No two
-// run queues are locked at once. A thread in a list has left its CPU, registers saved, because the
-// lock is held across the switch (switch.c). While it is MOVING everybody else leaves its state
-// alone.
-//
-// No ready thread stays unseen. Who lists one that is not about to run notes that (`offered`), then
-// looks for a CPU that should take it (`balance_idle_cpus`, `running`); a CPU that turns to less
-// notes that, then looks for threads. A fence between note and look on both sides: at least one
-// sees the other's note. A CPU that is told too late, or has found something else to do, does not
-// come: so who offers also has its timer look again, after a slice at the latest.
-//
-// A thread that ran just now has its data in the cache of the CPU that it left: it is not taken for
-// WARM_PER_SECOND's time, unless many wait there.
-//
-// Equals that cannot be divided take turns at being many: who has been on its CPU for the longest
-// goes, at the end of its slice, to the next CPU where one fewer is.
+// Load balancing: which CPU runs a thread. A thread becomes ready on the CPU where it ran last, and
+// a CPU that has nothing better to do pulls it from there. Only a thread that may not stay where it
+// is (thread_set_affinity()) is pushed.
 
 #include "hal/smp.h"
 #include "hal/timer.h"
 #include "kernel/sched/balance_internal.h"
 
-#define WARM_PER_SECOND 2000 /* half a millisecond */
-#define LONG_QUEUE      3    /* so many wait that the next one's data will have left the cache */
-#define LOOK_MAX        64   /* members of a list that are looked at */
-#define TURNS_PER_S     10   /* as often at most one leaves a CPU for that */
+/* Moving a thread. The CPU that pulls it locks the queue that it is in, removes it, makes it MOVING
+ * and stores the new queue in thread.rq; it releases that lock, locks the new queue, makes the
+ * thread READY and links it. No two run queues are locked at once. A thread in a ready list has
+ * left its CPU and its registers are saved, because the lock is held across the switch (switch.c).
+ * While the thread is MOVING, only the CPU that moves it changes its state or links it; the others
+ * find t->rq changed, or find MOVING and leave it alone.
+ *
+ * No ready thread stays unseen. The CPU that lists a thread that is not about to run publishes
+ * that (`offered`), then looks for a CPU that should pull it (`balance_idle_cpus`, `running`).
+ * A CPU that lowers what it runs publishes that, then searches for threads. Each side has a
+ * sequentially consistent fence between its store and its loads, so at least one of the two
+ * sees the other's store. Without either fence both could miss each other, and the thread would
+ * wait although a CPU is idle.
+ *
+ * A kick may still come too late, or find that its CPU has got other work. So the offering CPU
+ * also arms its timer (look_again_at()) and repeats the search after at most one slice, for as
+ * long as `offered` is set.
+ *
+ * Cache warmth. A thread that ran just now has its data in the cache of the CPU that it left. It
+ * is not pulled within 1 / WARM_PER_SECOND seconds after it stopped, unless the queue is
+ * LONG_QUEUE long. A search that finds only warm threads arms the searching CPU's timer for the
+ * moment when the first one is cold.
+ *
+ * Fairness among equals. If runnable threads of equal priority outnumber the CPUs, some CPU has
+ * one more than the others. At the end of its slice, the thread that has been on that CPU for
+ * the longest moves to the next CPU that has one fewer (balance_turn_locked()), so that the
+ * threads share the time evenly. */
 
-/* CPUs whose idle thread has looked for work in vain, or is about to. Set by the CPU, cleared by it
- * when it leaves its idle thread, or by who interrupts it to have it look: one interrupt for one
- * thread. Sequentially consistent where it is set, before the CPU looks for threads; see above. */
+#define WARM_PER_SECOND 2000 /* half a millisecond */
+/* with this many waiting, the cache will be cold before the next one runs */
+#define LONG_QUEUE  3
+#define LOOK_MAX    64 /* members of a list that a search examines */
+#define TURNS_PER_S 10 /* a CPU gives up at most one thread for fairness in 1 / TURNS_PER_S s */
+
+/* CPUs whose idle thread has searched for work and found none, or is about to search. A CPU sets
+ * its own bit. It clears the bit when it leaves its idle thread; another CPU clears it when it
+ * kicks the CPU, so that one thread causes one interrupt. Setting the bit is sequentially
+ * consistent and precedes the search; see the top of this file. */
 _Atomic cpu_mask_t balance_idle_cpus;
 
 static uint64_t warm_ticks(void)
@@ -41,12 +53,15 @@ static uint64_t warm_ticks(void)
     return hal_counter_hz() / WARM_PER_SECOND;
 }
 
-/** When its data will have left the cache of the CPU where it is ready, as far as we count. */
+/** The counter value from which its data counts as gone from the cache of the CPU where it is
+ * ready. */
 static uint64_t cold_at(const struct thread *t)
 {
     return t->stopped_at + warm_ticks();
 }
 
+/* The mask lags behind the lists: an offered list may be empty by now, hence the intersection.
+ * Without the lock this is a hint. */
 static uint64_t offered_by(const struct run_queue *rq)
 {
     return atomic_load_explicit(&rq->offered, memory_order_relaxed) & rq_ready(rq);
@@ -57,8 +72,10 @@ static int best_of(uint64_t mask)
     return mask == 0 ? -1 : 63 - __builtin_clzll(mask);
 }
 
-/* --- telling other CPUs --- */
+/* --- notifying other CPUs --- */
 
+/* must_pull is set before the kick, so the CPU that takes the interrupt sees
+ * it in pull_if_asked(). */
 void balance_ask(cpu_t cpu)
 {
     atomic_store_explicit(&sched_cpu_of(cpu)->must_pull, true, memory_order_relaxed);
@@ -69,7 +86,8 @@ void balance_ask(cpu_t cpu)
     }
 }
 
-/** Wake one of these idle CPUs, unless others have woken all of them. It looks by itself. */
+/** Wake one of these idle CPUs, unless others have woken all of them. The CPU that clears the bit
+ * sends the kick; the woken CPU then searches by itself. */
 static void wake_idle(cpu_mask_t cpus)
 {
     for (; cpus != 0; cpus &= cpus - 1) {
@@ -82,7 +100,8 @@ static void wake_idle(cpu_mask_t cpus)
     }
 }
 
-/** Have the CPU with the worst running thread look, if that is worse than `priority`. */
+/** Make the CPU that runs the worst thread search, if that thread is worse than `priority`. Reads
+ * `running` without locks: a stale value costs one useless kick or one slice of delay. */
 static bool ask_worst(cpu_mask_t cpus, uint8_t priority)
 {
     cpu_t worst = 0;
@@ -101,8 +120,8 @@ static bool ask_worst(cpu_mask_t cpus, uint8_t priority)
     return lowest < priority;
 }
 
-/** Look again, by the timer of the CPU whose queue it is; if that is another, have it see to that.
- */
+/** Search again at `when`, by the timer of the CPU that owns the queue. On another CPU, kick the
+ * owner: sched_look() arms the timer there. */
 static void look_again_at(struct run_queue *rq, uint64_t when)
 {
     if (rq == &sched_this_cpu()->rq) {
@@ -124,7 +143,9 @@ static void forget_offer_locked(struct run_queue *rq, int priority) REQUIRES(rq-
     atomic_store_explicit(&rq->offered, offered & ~((uint64_t)1 << priority), memory_order_relaxed);
 }
 
-/** @return when to look again */
+/** Choose which CPU to notify about the waiting thread `t`. A real-time thread interrupts the worst
+ * running thread. Another one wakes an idle CPU, unless it is still warm.
+ * @return when to search again. */
 static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint64_t now)
 {
     cpu_mask_t others = t->affinity & ~owner_of((struct run_queue *)(uintptr_t)rq)->bit;
@@ -140,7 +161,8 @@ static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint
     if (is_warm && rq == &sched_this_cpu()->rq) {
         return cold_at(t);
     }
-    wake_idle(idle); /* told by a third CPU that it is warm, it waits by itself */
+    /* another CPU offers it although it is warm: the woken CPU waits until it is cold */
+    wake_idle(idle);
     return now + (uint64_t)sched_slice_ticks;
 }
 
@@ -148,12 +170,13 @@ SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct threa
 {
     note_offer_locked(rq, t->priority);
     preempt_point(PREEMPT_WAKE);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in balance_pull() */
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the fence in balance_pull() */
     look_again_at(rq, tell_of(rq, t, hal_counter_read()));
 }
 
-/** The first CPU of the mask that runs an equal, and where nobody else waits to if only one does
- * here; CPU_MAX: none. */
+/** The first CPU of the mask that runs a thread of this priority and could take one more without
+ * becoming worse off than this CPU. CPU_MAX: none. If only one thread waits here, no thread of this
+ * priority may wait there. */
 static cpu_t first_for_turn(cpu_mask_t cpus, uint8_t priority, unsigned waiting)
 {
     for (; cpus != 0; cpus &= cpus - 1) {
@@ -167,7 +190,7 @@ static cpu_t first_for_turn(cpu_mask_t cpus, uint8_t priority, unsigned waiting)
     return CPU_MAX;
 }
 
-/** All in turn: those behind the last one come first. */
+/** Round robin: continue after the CPU that was chosen last. */
 static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t priority,
                            unsigned waiting)
 {
@@ -176,8 +199,10 @@ static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t 
     return cpu != CPU_MAX ? cpu : first_for_turn(cpus & up_to_last, priority, waiting);
 }
 
-/* What waits here is counted without `t`, in whose place one of the others runs. Nobody goes soon
- * after another one came: the turns would be of different lengths. */
+/* `waiting` counts the threads listed here without `t`, because one of them runs in its place. No
+ * thread is sent away within a turn's length after another one arrived, or the turns would differ
+ * in length; and `t` itself must have been here longest. rq->turn is only compared by find_locked()
+ * on the other CPU, so it need not be cleared if that CPU does not come. */
 void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
 {
     uint64_t turn_ticks = hal_counter_hz() / TURNS_PER_S;
@@ -201,13 +226,13 @@ void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t 
     }
 }
 
-/* --- taking threads --- */
+/* --- pulling threads --- */
 
 struct search {
     struct sched_cpu *self;
     uint64_t now;
-    uint64_t retry_at; /* the first of those that are too warm will be cold */
-    int floor;         /* as good is what there is to do here */
+    uint64_t retry_at; /* when the first thread that is too warm now will be cold */
+    int floor;         /* priority of the best thread on this CPU, running or ready */
     unsigned waiting;  /* threads of that priority that wait here */
     bool is_idle;
 };
@@ -223,6 +248,8 @@ static unsigned count_waiting_locked(struct run_queue *rq, int priority) REQUIRE
     return n;
 }
 
+/* Computed under this CPU's lock, which is released before another queue is locked. It may be stale
+ * by the time a thread is found; the cost is a needless move. */
 static void set_floor(struct search *s)
 {
     struct run_queue *rq = &s->self->rq;
@@ -233,7 +260,7 @@ static void set_floor(struct search *s)
     spin_unlock_masked(&rq->lock);
 }
 
-/** Whether to take `t`, before which `before` others wait that may come here, too. */
+/** Whether to pull `t`, if `before` threads that may also move here wait ahead of it. */
 static bool is_worth_it(struct search *s, const struct thread *t, unsigned before)
 {
     if (t->priority >= PRIO_REALTIME) {
@@ -246,8 +273,13 @@ static bool is_worth_it(struct search *s, const struct thread *t, unsigned befor
     return false;
 }
 
-/** In one list: the first that is cold, or one of many. Equals of what there is here come only
- * if that makes the two CPUs more equal, or if it is the turn of one. */
+/** Search one list: return the first thread that is cold, or any that may move if the list is long.
+ * Threads as good as this CPU's own are pulled only if that makes the two CPUs more equal, or if it
+ * is the turn of one (rq->turn).
+ *
+ * `fit` counts threads that may run here. `needed` is how many must be there for one to be worth
+ * taking: one if they are better than this CPU's own, else two more than wait here. If no thread of
+ * the whole list may move, the offer is withdrawn. */
 static struct thread *find_locked(struct search *s, struct run_queue *rq, int priority)
     REQUIRES(rq->lock)
 {
@@ -276,6 +308,9 @@ static struct thread *find_locked(struct search *s, struct run_queue *rq, int pr
     return fit + 1 == needed ? turn : NULL;
 }
 
+/* Everything from the search to set_off_locked() happens under the victim's lock, so that the
+ * thread is never visible in a half moved state. If the victim offers more, wake another idle CPU
+ * for it: the one kick that was sent for the first thread cannot serve both. */
 static struct thread *take_from(struct search *s, struct sched_cpu *from)
 {
     struct run_queue *rq = &from->rq;
@@ -301,8 +336,8 @@ static struct thread *take_from(struct search *s, struct sched_cpu *from)
     return t;
 }
 
-/** The CPU that offers the best, among equals the one with the most threads; not those in `asked`.
- * NULL: nobody has anything for us. */
+/** The CPU that offers the best priority, among equals the one with the most threads; CPUs in
+ * `asked` are skipped. NULL: no CPU offers anything better than this one has. */
 static struct sched_cpu *busiest(const struct search *s, cpu_mask_t asked)
 {
     struct sched_cpu *best = NULL;
@@ -321,6 +356,8 @@ static struct sched_cpu *busiest(const struct search *s, cpu_mask_t asked)
     return best;
 }
 
+/* Offers are hints, so a CPU may turn out to have nothing suitable. Each CPU
+ * is tried at most once. */
 static struct thread *search_all(struct search *s)
 {
     struct thread *t = NULL;
@@ -339,7 +376,7 @@ bool balance_pull(struct sched_cpu *self)
         return false;
     }
     struct search s = {.self = self, .now = hal_counter_read(), .retry_at = UINT64_MAX};
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in balance_offer_locked() */
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the fence in balance_offer_locked() */
     set_floor(&s);
     struct thread *t = search_all(&s);
     if (t == NULL) {
@@ -353,6 +390,8 @@ bool balance_pull(struct sched_cpu *self)
     return true;
 }
 
+/* The bit in balance_idle_cpus must be set before the search: a thread offered after the search
+ * then finds it and kicks this CPU. */
 bool balance_pull_idle(struct sched_cpu *self)
 {
     if (self->bit == 0 || hal_cpu_count() == 1) {
@@ -367,7 +406,8 @@ bool balance_pull_idle(struct sched_cpu *self)
     return balance_pull(self);
 }
 
-/** NULL: there is none, or many that may not move come first. */
+/** The first thread of a list that may move. NULL: there is none, or LOOK_MAX threads that may not
+ * move come first. */
 static const struct thread *first_movable_locked(struct run_queue *rq, int priority)
     REQUIRES(rq->lock)
 {
@@ -385,7 +425,8 @@ static const struct thread *first_movable_locked(struct run_queue *rq, int prior
     return NULL;
 }
 
-/** Threads that yielded are in lists without having been offered. */
+/** thread_yield() lists threads without offering them; offer the best list here if it has any that
+ * may move. */
 static void note_movable_locked(struct run_queue *rq) REQUIRES(rq->lock)
 {
     int best = rq_best_locked(rq);
@@ -394,8 +435,8 @@ static void note_movable_locked(struct run_queue *rq) REQUIRES(rq->lock)
     }
 }
 
-/** Nobody is idle. Another CPU runs something worse than what waits here, or as good, and fewer
- * wait there. */
+/** No CPU is idle. Notify a CPU that runs a worse thread than the one that waits here, or one that
+ * runs an equal thread while fewer wait there. */
 static void even_out_locked(struct run_queue *rq, const struct thread *t) REQUIRES(rq->lock)
 {
     cpu_mask_t others = t->affinity & online() & ~owner_of(rq)->bit;
@@ -420,6 +461,8 @@ void balance_watch_locked(struct run_queue *rq, uint64_t now)
     }
 }
 
+/* The periodic side of "no ready thread stays unseen": while anything is offered, each tick
+ * notifies other CPUs again and arms the timer for the next one. */
 void balance_tick_locked(struct run_queue *rq, uint64_t now)
 {
     if (hal_cpu_count() == 1) {
@@ -434,7 +477,7 @@ void balance_tick_locked(struct run_queue *rq, uint64_t now)
     if (t == NULL) {
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst); /* as balance_offer_locked() */
+    atomic_thread_fence(memory_order_seq_cst); /* as in balance_offer_locked() */
     uint64_t when = tell_of(rq, t, now);
     if (t->priority < PRIO_REALTIME) {
         even_out_locked(rq, t);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between balance.c, which moves threads to whom has time for them, and place.c, which moves them
-// to where they may run.
+// Shared by balance.c, which moves threads to CPUs that have time for them, and place.c, which
+// moves threads to CPUs where they may run.
 #pragma once
 
 #include "hal/smp.h"
@@ -23,8 +23,9 @@ static inline bool may_run_on(const struct thread *t, const struct sched_cpu *sc
     return (t->affinity & sc->bit) != 0;
 }
 
-/** It is in no list, and belongs to `to` from here on: then, if it waits, it is anybody's to wake,
- * and if it is MOVING the caller's. */
+/** Change the queue of a thread that is in no list. From the release store on, if the thread is
+ * BLOCKED any waker may use it with the new queue's lock; if it is MOVING, it belongs to the
+ * caller. */
 static inline void set_off_locked(struct run_queue *rq, struct thread *t, struct sched_cpu *to)
     REQUIRES(rq->lock)
 {

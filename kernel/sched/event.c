@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Events and condition variables, over wait queues. Both hand over: who is woken goes on without
-// the queue's lock, and an automatic event that somebody waits for is never seen set.
+// Events and condition variables, built on wait queues. Both hand over: a woken thread continues
+// without the queue's lock, and an automatic event that has a waiter is never set.
 
 #include "kernel/sched/event.h"
 
@@ -14,6 +14,8 @@ void event_init(struct event *e, enum event_kind kind, const char *name)
     e->is_set = false;
 }
 
+/* An automatic event is given to the first waiter without being set. So a thread that arrives later
+ * cannot take it first, and the woken thread need not test it again. */
 void event_set(struct event *e)
 {
     irq_state_t state = spin_lock_irq(&e->queue.lock);
@@ -44,7 +46,7 @@ static bool take_locked(struct event *e) REQUIRES(e->queue.lock)
     return is_set;
 }
 
-/** Set just after the time was over: the caller gets what it asked for. */
+/** The event may have been set just after the deadline; then return OK. */
 static NOINLINE enum status look_again(struct event *e, enum status s)
 {
     irq_state_t state = spin_lock_irq(&e->queue.lock);
@@ -74,8 +76,8 @@ void condition_init(struct condition *c, const char *name)
     wait_queue_init(&c->queue, name);
 }
 
-/* The queue's lock is taken before the mutex is given up: who gets the mutex then, and signals,
- * comes to the queue after this thread. */
+/* The queue's lock is taken before the mutex is released. A thread that locks the mutex next and
+ * signals has to take the queue's lock, and so comes after this thread is queued. */
 enum status condition_wait(struct condition *c, struct mutex *m,
                            uint64_t deadline_ns) NO_LOCK_ANALYSIS
 {

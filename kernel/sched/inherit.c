@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Priority inheritance. A thread's priority is the best of its own (`base_priority`) and of those
-// for which it inherits: each mutex that it holds and that others wait for is in its list, with the
-// best priority among these.
-//
-// One lock for all of it, because a chain of holders that wait for each other goes through any
-// number of mutexes. It is taken only where a thread is about to wait, or has kept one waiting.
-// Whoever is found as the owner of a mutex that is waited for stays so for as long as the lock is
-// held: its word becomes free only under it.
+// Priority inheritance. A thread runs with the best of its own priority (`base_priority`) and those
+// that it inherits: each mutex that it holds and that others wait for is in its list `inherits`,
+// with the best priority among the waiters.
 
 #include "kernel/sched/inherit_internal.h"
 
@@ -19,10 +14,24 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/sched/watchdog.h"
 
-/* Taken under wait queues' locks; run queues' locks are taken under it. Interrupts masked. */
+/* One lock covers the inheritance of all mutexes, because a chain of holders that wait for each
+ * other passes through any number of mutexes. It is taken only when a thread is about to wait for a
+ * mutex, or releases one that others wait for, so it is off the fast path.
+ *
+ * While this lock is held, the owner of a mutex that has waiters cannot change: bit 0 of its owner
+ * word is set, so the holder has to come through inherit_release(), which stores the free word
+ * under this lock. Hence inherit_along_locked() may follow owner pointers without references.
+ *
+ * Invariant: for each mutex with waiters, `inherited` is at least the best priority of its
+ * waiters, and the mutex is in its owner's list. inherit_wait() and inherit_take() establish
+ * it, inherit_release() ends it. After a waiter gives up, inherit_give_up() recomputes it for
+ * that mutex only; see there. */
+
+/* Taken under wait queues' locks; run queues' locks are taken under it. Interrupts are masked. */
 static struct spinlock lock = SPINLOCK_INIT;
 
-/* Threads that wait for a mutex, by when they began, but for those that were reported. */
+/* Threads that wait for a mutex, in the order in which they began; a wait that was
+ * reported is no longer listed. */
 static struct list waiting = LIST_INIT(waiting); /* [lock] */
 
 static void begin_locked(struct thread *t, struct mutex *m)
@@ -52,14 +61,14 @@ static uint8_t best_inherited(const struct thread *t)
     return best;
 }
 
-/** Whoever holds `m` inherits, and whom that one waits for, and so on. Ends where nobody gets a
- * better priority by it: in a circle of threads, after one round. */
+/** Let the holder of `m` inherit, then the holder of the mutex that it waits for, and so on. Stops
+ * when a holder already has that priority, so a cycle of threads ends after one round. */
 static void inherit_along_locked(struct mutex *m, uint8_t priority)
 {
     while (m != NULL) {
         struct thread *owner = mutex_owner(m);
         if (owner == NULL) {
-            return; /* who is woken for it asks again, of who has it then */
+            return; /* the thread woken for it calls inherit_take() when it gets it */
         }
         m->inherited = MAX(m->inherited, priority);
         if (!list_is_linked(&m->held_link)) {
@@ -81,8 +90,8 @@ void inherit_wait(struct mutex *m, struct thread *self)
     spin_unlock_masked(&lock);
 }
 
-/* Whom the holder waits for in turn keeps what came along the chain until it gives its own mutex
- * up: the waiters of that one are under another queue's lock. */
+/* If the holder itself waits for another mutex, the holders along that chain keep the priority
+ * until they release their own mutexes: the waiters of those are under other queues' locks. */
 void inherit_give_up(struct mutex *m, struct thread *self)
 {
     spin_lock_masked(&lock);
@@ -111,6 +120,8 @@ void inherit_wake(struct thread *woken)
     spin_unlock_masked(&lock);
 }
 
+/* A thread took the mutex while others wait: it inherits from all of them. The caller holds the
+ * queue's lock, so the list is stable. */
 void inherit_take(struct mutex *m)
 {
     spin_lock_masked(&lock);
@@ -120,11 +131,11 @@ void inherit_take(struct mutex *m)
     spin_unlock_masked(&lock);
 }
 
-/* Who waits for a mutex is in its queue, and bit 0 of the owner word is set: whoever takes it next
- * cannot give it up but through here. A woken thread is in no queue. If it still counted as waiting
- * until it runs, a chain that ends in it would go on to whoever took the mutex past it, who gives
- * it up without a look: with a priority that nobody takes back, and in its list a mutex that may be
- * gone. */
+/* While a thread waits for a mutex it is in the mutex's queue and bit 0 of the owner word is set,
+ * so the next owner has to release it through here. A woken thread is in no queue. If it still
+ * counted as waiting until it runs, a chain ending in it would continue to a thread that took the
+ * mutex past it. That thread may release the mutex on the fast path and would keep a priority that
+ * nothing takes away, and in its list a mutex that may be freed. */
 void inherit_release(struct mutex *m, struct thread *self, struct thread *free,
                      struct thread *woken)
 {
@@ -136,7 +147,7 @@ void inherit_release(struct mutex *m, struct thread *self, struct thread *free,
         list_remove(&m->held_link);
     }
     m->inherited = PRIO_IDLE;
-    /* Pairs with the acquire of who takes it. */
+    /* Pairs with the acquire of the next owner. */
     atomic_store_explicit(&m->owner, free, memory_order_release);
     uint8_t priority = best_inherited(self);
     if (priority != self->priority) {
@@ -158,8 +169,8 @@ static void follow(const struct hal_context *ctx, struct mutex_wait *out)
     }
 }
 
-/* It stays what it is while its run queue is locked: a thread that is switched from has left its
- * registers on its stack before that is unlocked. */
+/* The owner's saved context is stable while its run queue is locked: a thread that is switched out
+ * has saved its registers before that lock is released. */
 static void look_at_owner(struct thread *owner, struct mutex_wait *out)
 {
     irq_state_t state;
@@ -175,9 +186,9 @@ static void look_at_owner(struct thread *owner, struct mutex_wait *out)
     sched_unlock_thread(rq, state);
 }
 
-/* Who waits holds its mutex's queue's lock when it comes here, or is woken under it: neither is so
- * while it is in the list and this lock is held. So it goes on waiting, and its mutex has an owner,
- * or is about to be taken by the one that was woken for it. */
+/* A waiter comes here, or is woken, with its mutex's queue locked, and then takes this lock. So
+ * while it is listed and this lock is held, it keeps waiting, and its mutex has an owner or is
+ * about to be taken by the thread that was woken for it. */
 bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out)
 {
     irq_state_t state = spin_lock_irq(&lock);
@@ -199,6 +210,8 @@ bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out)
     return owner != NULL;
 }
 
+/* t->waits_for is stable under this lock, so a thread that waits passes its new priority on at
+ * once. It is never lowered along the chain; see inherit_give_up(). */
 void thread_set_priority(struct thread *t, uint8_t priority)
 {
     ASSERT(priority > PRIO_IDLE && priority < PRIO_COUNT);

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Mutex: one compare-and-swap each way while nobody waits, in the header. Counting semaphores are
-// semaphore.c's, who inherits whose priority is inherit.c's.
-//
-// The owner word:
-//     NULL          free, to be taken by who comes first
-//     T             held by T
-//     T, bit 0      held by T, somebody may wait: to be given up through the queue
-//     bit 0 alone   free, to be taken through the queue
-//
-// Invariant: while the queue is not empty bit 0 is set, so that unlock comes to the queue and wakes
-// one. A thread that takes a mutex past a woken waiter (which saves a switch each time) cannot
-// strand the others: it finds them in the queue, and leaves bit 0 set.
-//
-// Why bit 0 stays when the holder leaves through the queue: it still has the queue's lock then. If
-// another CPU could take the mutex without that lock, it could be through with it, and with the
-// memory that it lies in, before the first one had given the queue's lock up.
+// Mutex: one compare-and-swap each way while no thread waits, inline in mutex.h. semaphore.c has
+// counting semaphores, inherit.c priority inheritance.
 
 #define MUTEX_BODIES
 #include "kernel/sched/mutex.h"
@@ -23,6 +9,24 @@
 #include "hal/smp.h"
 #include "kernel/sched/inherit_internal.h"
 #include "kernel/sched/switch_internal.h"
+
+/* The owner word:
+ *   NULL            free; the first thread to swap it in owns it
+ *   T               held by T
+ *   T, bit 0        held by T, threads may wait: release through the queue
+ *   bit 0 alone     free; take it through the queue
+ *
+ * Invariant: while the queue is not empty, bit 0 is set. So mutex_unlock() takes the slow path and
+ * wakes a waiter. A thread may take the mutex past a woken waiter, which saves a switch each time.
+ * It cannot strand the other waiters: it takes the mutex under the queue's lock, finds them in the
+ * queue and leaves bit 0 set.
+ *
+ * Bit 0 stays set when the holder releases through the queue, because it still holds the queue's
+ * lock then. If another CPU could take the mutex without that lock, it could lock, unlock and free
+ * the mutex before the first CPU has released the lock inside it.
+ *
+ * Only a waiter sets bit 0, under the queue's lock (wait_for()). Only a thread that takes the mutex
+ * under that lock and finds the queue empty clears it (take_locked()). */
 
 #define WAITED_FOR ((uintptr_t)1)
 
@@ -64,13 +68,13 @@ static bool swap_owner(struct mutex *m, struct thread **expected, struct thread 
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/** The word says that nobody has it. */
+/** The owner word says that the mutex is free; take it under the queue's lock. */
 static bool take_locked(struct mutex *m, struct thread *word, struct thread *self)
     REQUIRES(m->queue.lock)
 {
     bool others = !list_is_empty(&m->queue.waiters);
     if (!swap_owner(m, &word, others ? with_waiters(self) : self)) {
-        return false; /* it was free for who comes first, and somebody did */
+        return false; /* it was free without bit 0, and another thread took it on the fast path */
     }
     if (others) {
         inherit_take(m);
@@ -78,12 +82,12 @@ static bool take_locked(struct mutex *m, struct thread *word, struct thread *sel
     return true;
 }
 
-/* --- looking on for a moment --- */
+/* --- spinning for a moment --- */
 
-/* Looks: about as long as a sleep and a wake-up take, some microseconds. */
+/* Iterations: about as long as a sleep and a wake-up take, a few microseconds. */
 #define LOOKS_MAX 1000u
 
-/** The CPU that a thread runs on, if it is another than this. The thread may be gone: only its
+/** The CPU that a thread runs on, if it is not this one. The thread may have been freed: only its
  * address is compared. */
 static const struct hal_cpu *other_cpu_of(const struct thread *t)
 {
@@ -98,10 +102,10 @@ static const struct hal_cpu *other_cpu_of(const struct thread *t)
 }
 
 /**
- * Wait until a holder that runs elsewhere gives the mutex up. It runs, so it need not inherit
- * anything; it is over when it does not, when this CPU has something better to do, or when it takes
- * too long. With others in the queue it ends there, too: they came first.
- * @return true: taken.
+ * Spin until a holder that runs on another CPU releases the mutex. It is running, so it need not
+ * inherit a priority. Stop when it no longer runs, when this CPU has a better thread to run, or
+ * after LOOKS_MAX iterations. Stop also if threads are queued: they came first.
+ * @return true: the caller owns the mutex.
  */
 static bool look_on(struct mutex *m, struct thread *self)
 {
@@ -129,7 +133,13 @@ static bool look_on(struct mutex *m, struct thread *self)
 
 /* --- waiting --- */
 
-/** @return OK; E_TIMEDOUT, E_CANCELLED if it is `cancellable`. */
+/** Wait in the queue until the mutex is taken.
+ *
+ * The loop tests the word under the queue's lock. If the mutex is held, bit 0 is set before the
+ * wait, and the holder's slow path needs the queue's lock, which is held until this thread is
+ * BLOCKED: the wake-up cannot be missed. After a time-out or cancellation the word is tested once
+ * more, so that a mutex that was freed for this thread is not left without an owner.
+ * @return OK; E_TIMEDOUT and E_CANCELLED only if `cancellable`. */
 static NOINLINE enum status wait_for(struct mutex *m, struct thread *self, uint64_t deadline_ns,
                                      bool cancellable) NO_LOCK_ANALYSIS
 {
@@ -146,8 +156,8 @@ static NOINLINE enum status wait_for(struct mutex *m, struct thread *self, uint6
         } else if (s != OK) {
             break;
         } else if (word == with_waiters(word) || swap_owner(m, &word, with_waiters(word))) {
-            /* The holder now comes through the queue, whose lock is held until this thread waits.
-             */
+            /* The holder now has to release through the queue, whose lock is held
+             * until this thread waits. */
             inherit_wait(m, self);
             s = cancellable ? wait_on_locked(&m->queue, &state, deadline_ns)
                             : wait_uncancellable_locked(&m->queue, &state, WAIT_FOREVER);
@@ -188,7 +198,8 @@ bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why) N
     return true;
 }
 
-/** The best waiter, the first among equals. NULL: nobody waits. */
+/** The waiter of the best priority; among equals, the one that has waited longest. NULL: no thread
+ * waits. */
 static struct thread *best_locked(struct mutex *m) REQUIRES(m->queue.lock)
 {
     struct thread *best = NULL;
@@ -199,7 +210,7 @@ static struct thread *best_locked(struct mutex *m) REQUIRES(m->queue.lock)
     return best;
 }
 
-/** False: its time was over, or it was cancelled, at this moment. */
+/** @return false: the wait has just ended by its deadline or cancellation. */
 static bool wake_waiter_locked(struct mutex *m, struct thread *t) REQUIRES(m->queue.lock)
 {
     (void)m;
@@ -207,6 +218,9 @@ static bool wake_waiter_locked(struct mutex *m, struct thread *t) REQUIRES(m->qu
     return switch_wake(t, OK);
 }
 
+/* The owner word becomes "free, bit 0" first and the waiter is woken second, both under the queue's
+ * lock. If the chosen waiter has just timed out, try the next one: the wake-up must reach a thread
+ * that still waits, or all of them would sleep although the mutex is free. */
 SELDOM_CALLED void mutex_unlock_slowly(struct mutex *m) NO_LOCK_ANALYSIS
 {
     ASSERT(mutex_is_held(m));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Mutex with priority inheritance, and counting semaphore, over wait queues.
+// Mutex with priority inheritance, and counting semaphore, built on wait queues.
 //
-// Who finds a mutex held by a thread that runs on another CPU looks on for a moment before it
-// sleeps: most are given up sooner than a sleep and a wake-up take.
+// If a mutex is held by a thread that runs on another CPU, a thread that wants it spins for a
+// moment before it sleeps: most mutexes are released sooner than a sleep and a wake-up take.
 #pragma once
 
 #include "kernel/sched/thread.h"
@@ -11,19 +11,20 @@
 
 /* Field protection:  [q] queue.lock   [i] inherit.c's lock */
 struct LOCKABLE mutex {
-    /* NULL: free. A thread: its. Bit 0 set as well: through the queue only (mutex.c). Acquire and
-     * release pair lock and unlock. */
+    /* NULL: free. A thread: its owner. Bit 0: change it through the queue only (mutex.c). Acquire
+     * in lock pairs with release in unlock. */
     _Atomic(struct thread *) owner;
     struct wait_queue queue;
-    struct list_node held_link; /* [i] among those for which its owner inherits */
-    uint8_t inherited;          /* [i] the best priority of who waits for it */
+    struct list_node held_link; /* [i] among the mutexes for which its owner inherits */
+    uint8_t inherited;          /* [i] best priority of its waiters */
 #ifdef HALYARD_DEBUG
     _Atomic
-        uint8_t class; /* the lock checker's; 0: not looked up yet. Relaxed: all find the same */
+        /* The lock checker's class; 0: not looked up yet. Relaxed: every lookup finds the same. */
+        uint8_t class;
 #endif
 };
 
-/** A static mutex, free. @param label  As mutex_init()'s name. */
+/** A static, free mutex. @param label As mutex_init()'s name. */
 #define MUTEX_INIT(self, label)                                                                    \
     {                                                                                              \
         .queue = WAIT_QUEUE_INIT((self).queue, label)                                              \
@@ -31,26 +32,26 @@ struct LOCKABLE mutex {
 
 void mutex_init(struct mutex *m, const char *name);
 
-/** Private: somebody holds it, or it is to be taken through the queue. */
+/** Private: the mutex is held, or must be taken through the queue. */
 SELDOM_CALLED void mutex_lock_slowly(struct mutex *m);
-/** Private: somebody may wait. */
+/** Private: a thread may wait. */
 SELDOM_CALLED void mutex_unlock_slowly(struct mutex *m);
 
-/* On a host they are calls: who tests what is above the scheduler puts others in their place. */
+/* In host tests these are calls, so that a test of code above the scheduler can replace them. */
 #if defined(HALYARD_MODULE) || (__STDC_HOSTED__ && !defined(MUTEX_BODIES))
 void mutex_lock(struct mutex *m) ACQUIRES(*m);
 void mutex_unlock(struct mutex *m) RELEASES(*m);
 #else
-/** @brief Take the mutex; not cancellable, because its holders finish. Not recursive (asserted).
- *  Meanwhile its holder runs with at least the caller's priority.
- *  @context{thread, may sleep} */
+/** @brief Lock the mutex; not cancellable, because its holders finish. Not recursive (asserted).
+ *     Meanwhile its holder runs with at least the caller's priority.
+ * @context{thread, may sleep} */
 inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
 {
     struct thread *self = thread_current();
     struct thread *expected = NULL;
     preempt_point(PREEMPT_LOCK);
     lockcheck_mutex_wants(m);
-    /* Acquire pairs with the release of the last holder: what it wrote is visible. */
+    /* Acquire pairs with the last holder's release: its writes are visible. */
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
         mutex_lock_slowly(m);
@@ -58,11 +59,13 @@ inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
     lockcheck_mutex_has(m);
     preempt_point(PREEMPT_LOCKED);
     self->locks_held++;
-    /* Not put off, or left out together with the unlock's: faults and interrupts look at it. */
+    /* Keeps the compiler from delaying the increment or merging it with the unlock's decrement:
+     * fault and interrupt handlers read it. */
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/** @brief Give it up. Once another thread has it the mutex's memory may go. @context{thread} */
+/** @brief Release the mutex. Once another thread has taken it, that thread may free it.
+ *     @context{thread} */
 inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
 {
     struct thread *self = thread_current();
@@ -80,16 +83,16 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
 #endif
 
 /**
- * @brief Take the mutex, but wait for it no longer than until a deadline, or until the thread is
- * cancelled. The holder gives back what it inherited from a waiter that gives up.
- * @param deadline_ns  Monotonic time, or WAIT_FOREVER.
- * @param why          If false: E_TIMEDOUT or E_CANCELLED; untouched otherwise. NULL: not wanted.
- * @return true: the caller has it.
+ * @brief Lock the mutex, but wait no longer than until a deadline or until the thread is cancelled.
+ *     The holder loses the priority that it inherited from a waiter that gives up.
+ * @param deadline_ns Monotonic time, or WAIT_FOREVER.
+ * @param why If false: E_TIMEDOUT or E_CANCELLED; untouched otherwise. NULL: not wanted.
+ * @return true: the caller holds it.
  * @context{thread, may sleep}
  */
 bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why)
     TRY_ACQUIRES(true, *m);
-/** @return false: somebody holds it. @context{thread} */
+/** @return false: another thread holds it. @context{thread} */
 bool mutex_try_lock(struct mutex *m) TRY_ACQUIRES(true, *m);
 /** @return true: the running thread holds it. @context{thread} */
 bool mutex_is_held(const struct mutex *m);

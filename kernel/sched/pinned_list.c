@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A member that leaves stays linked until the last walk has gone on from it: its link is how they
-// go on.
+// Lists whose members are pinned. A member that is being removed stays linked until the last walk
+// has moved on from it, because the walk needs its link.
 #include "kernel/sched/pinned_list.h"
 
+/* Only the removing thread waits in the queue, for pins to become 0; all
+ * fields are under queue.lock. */
 static void unpin_locked(struct pinned_list *list, struct pinned_node *n) REQUIRES(list->queue.lock)
 {
     ASSERT(n->pins > 0);
@@ -51,7 +53,7 @@ void pinned_remove(struct pinned_list *list, struct pinned_node *n)
     irq_state_t state = spin_lock_irq(&list->queue.lock);
     n->leaving = true;
     while (n->pins > 0) {
-        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
         (void)!wait_uncancellable_locked(&list->queue, &state, WAIT_FOREVER);
     }
     list_remove(&n->link);

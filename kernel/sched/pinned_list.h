@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A list whose members are used without a lock held, for as long as that takes: who walks it pins
-// the member it is at, and who removes a member waits until nobody is there.
+// A list whose members may be used for any length of time without a lock: a walk pins the member
+// that it is at, and a thread that removes a member waits until no walk is at it.
 //
-//     for (struct pinned_node *n = NULL; (n = pinned_next(&list, n)) != NULL;) { ... }
+//   for (struct pinned_node *n = NULL; (n = pinned_next(&list, n)) != NULL;) { ... }
 //
-// A walk that is left early ends with pinned_put().
+// A walk that ends early has to call pinned_put().
 #pragma once
 
 #include "kernel/sched/wait.h"
@@ -20,26 +20,26 @@ struct pinned_list {
 struct pinned_node {
     struct list_node link; /* [q] */
     uint32_t pins;         /* [q] walks that are at it */
-    bool leaving;          /* [q] no walk comes to it any more */
+    bool leaving;          /* [q] being removed: no further walk comes to it */
 };
 
-/** A static list, empty. @param label  Static string: what `ps` says a remover waits on. */
+/** An empty static list. @param label Static string: `ps` shows it for a thread that removes a
+ * member. */
 #define PINNED_LIST_INIT(self, label)                                                              \
     {                                                                                              \
         .queue = WAIT_QUEUE_INIT((self).queue, label), .members = LIST_INIT((self).members)        \
     }
 
-/** @brief Add a member at the end; walks that have not ended may see it. @context{any} */
+/** @brief Add a member at the end; current walks may see it. @context{any} */
 void pinned_add(struct pinned_list *list, struct pinned_node *n);
 
-/** @brief Go on to the member after `from` (NULL: the first) and pin it; the pin of `from` ends.
- *  @return NULL: that was the last. @context{any} */
+/** @brief Pin and return the member after `from` (NULL: the first), and unpin `from`.
+ * @return NULL: the list ends here. @context{any} */
 struct pinned_node *pinned_next(struct pinned_list *list, struct pinned_node *from);
 
 /** @brief End a walk at `n`. @context{any} */
 void pinned_put(struct pinned_list *list, struct pinned_node *n);
 
-/** @brief Take a member out: no walk comes to it any more, and those that are at it have gone on
- * when this returns. @pre the caller is at none of the list's members. @context{thread, may sleep}
- */
+/** @brief Remove a member: no further walk comes to it, and when this returns no walk is at it.
+ *     @pre the caller has pinned no member of the list. @context{thread, may sleep} */
 void pinned_remove(struct pinned_list *list, struct pinned_node *n);

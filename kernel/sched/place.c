@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a thread may run: its first CPU, its affinity, and the way off a CPU where it may not stay.
-// How it moves is argued in balance.c.
+// Where a thread may run: its first CPU, its affinity, and how it leaves a CPU where it may not
+// stay. The protocol for moving a thread is described in balance.c.
 
 #include "hal/smp.h"
 #include "kernel/sched/balance_internal.h"
@@ -16,8 +16,8 @@ static uint32_t threads_on(cpu_t cpu)
     return atomic_load_explicit(&sched_cpu_of(cpu)->threads, memory_order_relaxed);
 }
 
-/** An idle CPU, else the one with the fewest threads; this one if it is as good. The counts may be
- * out of date: nothing but the balance depends on them. @pre mask & online() */
+/** An idle CPU, or else the one with the fewest threads; this CPU if it is as good. The counts may
+ * be stale: only the balance depends on them. @pre mask & online() */
 static struct sched_cpu *least_loaded(cpu_mask_t mask)
 {
     cpu_mask_t allowed = mask & online();
@@ -33,10 +33,12 @@ static struct sched_cpu *least_loaded(cpu_mask_t mask)
     return sched_cpu_of(best);
 }
 
+/* Release pairs with the acquire in sched_lock_thread(). The old queue's lock excludes a kill or
+ * `ps` that still uses the unit's last life. */
 SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc)
 {
     struct run_queue *from =
-        atomic_load_explicit(&t->rq, memory_order_relaxed); /* ours to change */
+        atomic_load_explicit(&t->rq, memory_order_relaxed); /* only this thread may change it now */
     spin_lock_masked(&from->lock);
     atomic_store_explicit(&t->rq, &sc->rq, memory_order_release);
     spin_unlock_masked(&from->lock);
@@ -64,11 +66,14 @@ void balance_send_off_locked(struct run_queue *rq, struct thread *t)
     set_off_locked(rq, t, least_loaded(t->affinity));
 }
 
+/* The affinity may change while the thread is MOVING; thread_set_affinity() leaves such a thread
+ * alone and relies on this check under the new queue's lock. */
 void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
 {
     for (;;) {
         struct run_queue *rq =
-            atomic_load_explicit(&t->rq, memory_order_relaxed); /* ours to change */
+            /* only this thread may change it now */
+            atomic_load_explicit(&t->rq, memory_order_relaxed);
         spin_lock_masked(&rq->lock);
         if (LIKELY(may_run_on(t, owner_of(rq)))) {
             t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
@@ -77,12 +82,16 @@ void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
             spin_unlock_masked(&rq->lock);
             return;
         }
-        balance_send_off_locked(rq, t); /* where it may run was changed while it was on its way */
+        balance_send_off_locked(rq, t); /* its affinity changed while it was on its way */
         spin_unlock_masked(&rq->lock);
     }
 }
 
-/** It may not stay where it is. @return it is MOVING, and the caller's to bring there. */
+/** The thread may not stay where it is; its queue is locked.
+ * - READY: remove it; the caller must call balance_arrive() once the lock is released.
+ * - BLOCKED: only change its queue; it becomes ready there when it is woken.
+ * - RUNNING: mark it. Its CPU moves it in preempt_while_due().
+ * @return true: it is MOVING, and the caller calls balance_arrive(). */
 static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
 {
     switch (t->state) {
@@ -103,7 +112,7 @@ static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lo
         }
         return false;
     default:
-        return false; /* who moves it will look where it may run */
+        return false; /* MOVING: balance_arrive() checks the new affinity; DEAD: nothing to do */
     }
 }
 
@@ -119,7 +128,8 @@ enum status thread_set_affinity(struct thread *t, cpu_mask_t mask) NO_LOCK_ANALY
     t->special = (uint8_t)(t->special & ~SPECIAL_MUST_MOVE);
     bool is_mine = !may_run_on(t, owner_of(rq)) && evict_locked(rq, t);
     if (t->state == THREAD_READY && t->can_move) {
-        balance_offer_locked(rq, t); /* it may have had to stay, and waited here unoffered */
+        /* it may have been pinned until now and wait here without an offer */
+        balance_offer_locked(rq, t);
     }
     spin_unlock_masked(&rq->lock);
     if (is_mine) {

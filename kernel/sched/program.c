@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs: what they own, and their end. How their code gets in is kernel/jit's.
-//
-// The end has two halves. program_kill() cancels every thread and returns. A cancelled thread dies
-// in one of three ways: its blocking call returns E_CANCELLED and its host call sends it to
-// thread_exit(); an interrupt finds it in the program's own code, or where it said that it holds
-// nothing (program_check_kill()); or it calls thread_exit() by itself. The last one to leave hands
-// the program to the reaper, a thread of its own: what is given back may have to wait for devices,
-// and neither a cancelled thread nor the work thread, which completes requests, could.
-//
-// The program holds a reference to itself from its creation until it is reaped.
+// Programs: their resources, and how they end. kernel/jit loads their code.
 
 #include "kernel/sched/program.h"
 
@@ -23,9 +14,24 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/trace/trace.h"
 
+/* A program ends in two steps. program_kill() cancels every thread and returns. A cancelled thread
+ * ends in one of three ways: its blocking call returns E_CANCELLED and its host call leads it to
+ * thread_exit(); an interrupt finds it in the program's own code, or where it declared that it
+ * holds nothing (program_check_kill()); or it calls thread_exit() by itself. The last thread to
+ * leave hands the program to the reaper, a thread of its own. Releasing resources may have to wait
+ * for devices; a cancelled thread cannot wait, and neither can the work thread, which completes the
+ * requests that the reaper waits for.
+ *
+ * `ending` is set under p->lock and never cleared. Threads and resources are added only under
+ * p->lock while it is clear. So when the list of threads is empty and `ending` is set, both lists
+ * can only shrink, and the reaper may walk them.
+ *
+ * References: one for the program itself from creation until it is reaped, one for each other user.
+ * Lock order: programs.lock and p->lock are never held together. */
+
 #define CONSOLE_FILES      3
-#define STATUS_INTERRUPTED 130 /* as a shell reports it: 128 + SIGINT */
-#define STATUS_OUT_OF_TIME 119 /* as every end that is not the program's own */
+#define STATUS_INTERRUPTED 130 /* as shells report it: 128 + SIGINT */
+#define STATUS_OUT_OF_TIME 119 /* as for every end that is not the program's own */
 
 static struct {
     struct mutex lock;
@@ -55,6 +61,8 @@ static struct program *get(struct program *p)
 
 /* --- the end --- */
 
+/* Newest first. The lock is released for release(), which may sleep or remove other
+ * resources of the program. */
 static struct program_resource *pop_resource(struct program *p)
 {
     mutex_lock(&p->lock);
@@ -73,7 +81,7 @@ static void close_files(struct program *p)
     }
 }
 
-/** Nobody runs in it any more, and nothing can be added: `ending` is set. */
+/** No thread runs in the program, and nothing can be added because `ending` is set. */
 static void reap(struct program *p)
 {
     struct program_resource *r;
@@ -106,7 +114,7 @@ static void reaper_thread(void *arg)
     }
 }
 
-/** If the program is ending and nobody is left in it, hand it to the reaper, once. */
+/** If the program is ending and has no threads left, hand it to the reaper, once. */
 static void reap_if_empty_locked(struct program *p) REQUIRES(p->lock)
 {
     if (p->reaping || !list_is_empty(&p->threads) ||
@@ -121,13 +129,15 @@ static void reap_if_empty_locked(struct program *p) REQUIRES(p->lock)
     spin_unlock_irq(&reaper.queue.lock, state);
 }
 
-/* The timer's interrupt may come late, or the kill for it. */
+/* Checked again at the end: the timer's interrupt or the kill may come late. */
 static bool has_used_up_its_time(const struct program *p)
 {
     return p->cpu_limit_ticks != 0 &&
            atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed) >= p->cpu_limit_ticks;
 }
 
+/* The first caller sets the reason and the status; later calls change nothing. Release on `ending`:
+ * a thread that sees it set, or sees `cancelled`, also sees them. */
 static void end_locked(struct program *p, enum program_end end, uint32_t status) REQUIRES(p->lock)
 {
     if (end == PROGRAM_EXITED && has_used_up_its_time(p)) {
@@ -145,6 +155,8 @@ static void end_locked(struct program *p, enum program_end end, uint32_t status)
     }
 }
 
+/* The list is stable under p->lock, so each thread in it is alive: a thread leaves the list in
+ * program_remove_thread() before it ends. */
 void program_kill(struct program *p, enum program_end end, int status)
 {
     mutex_lock(&p->lock);
@@ -165,10 +177,11 @@ static void end_of_time(struct work *work)
 
 void program_end_of_time(struct program *p)
 {
-    /* The kill waits for p->lock, which may be the running thread's. So nobody may look at its time
-     * again, at once and each time anew: it would not get one instruction further. */
+    /* The kill takes p->lock, which the running thread may hold. Until then program_time_left()
+     * reports no limit; otherwise each switch would find the time used up again, and the thread
+     * would never get far enough to release the lock. */
     if (!atomic_exchange_explicit(&p->is_out_of_time, true, memory_order_relaxed)) {
-        (void)get(p); /* it may have ended by itself before the work thread comes to it */
+        (void)get(p); /* the program may end by itself before the work thread runs */
         (void)!work_queue(&p->out_of_time);
     }
 }
@@ -189,10 +202,10 @@ static void exit_cancelled(void *arg)
 }
 
 /*
- * An interrupt that finds less than STACK_ROOM left is handled on the CPU's own stack, with
- * preemption off: nobody can be switched to from there. Program code that stays in that last piece
- * of its stack would keep everybody else from running, so when a switch is due it has overflowed
- * its stack.
+ * An interrupt that finds less than STACK_ROOM left is handled on the CPU's own stack with
+ * preemption off, because no switch is possible from there. Program code that stayed in that last
+ * piece of its stack would keep all other threads from running. So if a switch is due there,
+ * treat it as a stack overflow.
  */
 static void end_overflow(struct hal_frame *frame)
 {
@@ -202,7 +215,7 @@ static void end_overflow(struct hal_frame *frame)
                           .reported = FAULT_STACK_OVERFLOW,
                           .pc = hal_frame_pc(frame),
                           .frame = frame};
-    /* It is the machine's entry that holds preemption off, and nothing of the program's. */
+    /* The machine's entry code holds preemption off here, not the program. */
     cpu->preempt_off = 0;
     upcall_fault(&fault);
     cpu->preempt_off = preempt_off;
@@ -220,8 +233,8 @@ void program_check_kill(struct hal_frame *frame)
     if (LIKELY(!thread_is_cancelled(t) && !is_stuck)) {
         return;
     }
-    /* In kernel code it may hold anything, unless it says that it does not. There it goes on, and
-     * is looked at again (arm_kill_check()). */
+    /* In kernel code the thread may hold anything, unless it declared that it does not. Let it
+     * continue there; the timer checks again (arm_kill_check()). */
     if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame)) {
         return;
     }
@@ -231,7 +244,7 @@ void program_check_kill(struct hal_frame *frame)
     }
     if (thread_is_cancelled(t)) {
         atomic_store_explicit(&t->is_open, false,
-                              memory_order_relaxed); /* its end is the kernel's */
+                              memory_order_relaxed); /* exit_cancelled() is kernel code */
         fault_go_on(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else {
         end_overflow(frame);
@@ -252,12 +265,16 @@ enum status program_add_thread(struct program *p, struct thread *t)
     return s;
 }
 
+/* Preemption is off from before the unlock until the thread has left the CPU (leave_program()). The
+ * reaper may free the program as soon as the lock is released, and whatever unloads code then waits
+ * with rcu_synchronize() until this thread has stopped using it. */
 void program_remove_thread(struct program *p, struct thread *t)
 {
     mutex_lock(&p->lock);
     list_remove(&t->program_link);
     if (list_is_empty(&p->threads)) {
-        end_locked(p, PROGRAM_EXITED, 0); /* unless a reason stands: its threads all returned */
+        /* no effect if a reason is set: all its threads have returned */
+        end_locked(p, PROGRAM_EXITED, 0);
     }
     reap_if_empty_locked(p);
     preempt_disable();
@@ -287,6 +304,8 @@ void program_remove_resource(struct program *p, struct program_resource *r)
     mutex_unlock(&p->lock);
 }
 
+/* Compare with the rest, not the sum with the limit: the sum could overflow. A limit that was
+ * lowered may be below the pages charged already, hence the MIN. */
 bool program_charge(struct program *p, uint64_t pages)
 {
     if (p == NULL) {
@@ -363,7 +382,7 @@ enum status program_create(const char *name, struct program **out)
     p->memory_limit_pages = UINT64_MAX;
     p->out_of_time.run = end_of_time;
     completion_init(&p->done, "program");
-    atomic_init(&p->refs, 2); /* the caller's, and its own */
+    atomic_init(&p->refs, 2); /* the caller's and its own */
 
     mutex_lock(&programs.lock);
     p->id = ++programs.last_id;
@@ -387,7 +406,7 @@ enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_e
     if (s != OK) {
         return s;
     }
-    *end = p->end; /* nobody changes them once `done` is signalled */
+    *end = p->end; /* constant once `done` is signalled */
     *status = p->status;
     return OK;
 }
@@ -399,7 +418,13 @@ void program_release(struct program *p)
 
 /* --- foreground --- */
 
-/* Take the group's references over, if the turn is the one that was meant. */
+/* Ctrl-C may come at any time, from an interrupt, while the shell starts or clears a group of
+ * programs. Each group has a turn number. foreground_interrupt() records the number of the turn
+ * that the user saw; the work thread kills the group only if that is still the current turn. So a
+ * late Ctrl-C never hits the next command, and one that comes between two programs of a pipeline
+ * also ends those that are added later. */
+
+/* Copy the group with a reference for each program, if its turn is the one that was interrupted. */
 static unsigned copy_interrupted(struct foreground *f, struct program *out[FOREGROUND_MAX])
 {
     mutex_lock(&programs.lock);
@@ -427,15 +452,16 @@ void foreground_add(struct foreground *f, struct program *p)
 {
     mutex_lock(&programs.lock);
     ASSERT(f->count < FOREGROUND_MAX);
-    f->interrupt.run = interrupt_foreground; /* always the same: it may be queued already */
+    /* same value each time: the work may be queued already */
+    f->interrupt.run = interrupt_foreground;
     uint64_t turn = f->count == 0 ? ++f->turns : f->turns;
     f->programs[f->count++] = get(p);
     bool is_over = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == turn;
-    /* Release: who sees it set sees `run`, too. */
+    /* Release: a reader that sees the turn also sees `run`. */
     atomic_store_explicit(&f->turn, turn, memory_order_release);
     mutex_unlock(&programs.lock);
     if (is_over) {
-        (void)work_queue(&f->interrupt); /* Ctrl-C came between two of a group */
+        (void)work_queue(&f->interrupt); /* Ctrl-C came between two programs of a group */
     }
 }
 
@@ -459,7 +485,8 @@ bool foreground_interrupt(struct foreground *f)
     if (turn == 0) {
         return false;
     }
-    /* Another CPU may be ahead, with the key for a later turn. The work's queue orders it. */
+    /* Another CPU may have recorded a later turn: never go back. work_queue() orders
+     * the store before the work. */
     uint64_t before = atomic_load_explicit(&f->interrupted, memory_order_relaxed);
     while (before < turn &&
            !atomic_compare_exchange_weak_explicit(&f->interrupted, &before, turn,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Waiting for read sections. A CPU that is asked in an interrupt, and interrupted nothing that has
-// preemption off, is in no read section: those that had begun on it have ended. One that answers
-// otherwise is asked again a little later. So readers keep no record, and CPUs that nobody waits
-// for do nothing.
+// Grace periods. A CPU that takes an interrupt which did not interrupt code with preemption off
+// is in no read section, so all read sections that had begun on it have ended. Otherwise ask it
+// again a little later. Readers therefore keep no record, and a CPU does no work until
+// rcu_synchronize() asks it.
 
 #include "kernel/sched/rcu.h"
 
@@ -15,21 +15,24 @@
 
 #define ASK_AGAIN_NS (100 * NS_PER_US)
 
+/* rcu_call_later() collects callbacks in later.calls; the work thread waits for one grace period
+ * for all that it finds, then runs them. A callback added meanwhile queues the work again and gets
+ * a grace period of its own. */
 static void run_calls(struct work *work);
 
 /* Field protection:  [l] lock, interrupts masked */
 static struct {
     struct spinlock lock;
-    struct list calls; /* [l] */
+    struct list calls; /* [l] by rcu_call.link */
     struct work work;
 } later = {SPINLOCK_INIT, LIST_INIT(later.calls), {.run = run_calls}};
 
-/** CPUs that may be in a read section, as bits. */
+/** Bit i is set if CPU i may be in a read section. */
 struct busy {
-    _Atomic uint64_t cpus[CPU_MAX / 64]; /* relaxed: what the answers order, the calls do */
+    _Atomic uint64_t cpus[CPU_MAX / 64]; /* relaxed: smp_call() orders the accesses */
 };
 
-/** In an interrupt, or, on the CPU that asks, with its own preemption off. */
+/** Runs in an interrupt, or, on the CPU that asks, as a plain call with preemption off once. */
 static void look(void *arg)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
@@ -45,8 +48,8 @@ static bool is_busy(struct busy *busy, cpu_t cpu)
     return (atomic_load_explicit(&busy->cpus[cpu / 64], memory_order_relaxed) >> cpu % 64 & 1) != 0;
 }
 
-/** Ask one again. The CPU that runs this is in no read section: preemption is on. The thread may be
- * moved meanwhile. */
+/** Ask one CPU again. The CPU that runs this is in no read section, because preemption is on. The
+ * thread may move to another CPU meanwhile. */
 static bool is_quiet(cpu_t cpu)
 {
     struct busy busy = {0};
@@ -64,14 +67,16 @@ static void sleep_a_little(void)
     (void)!completion_wait_uncancellable(&never, clock_now_ns() + ASK_AGAIN_NS);
 }
 
-/* What was taken out of sight before is ordered before the readers that begin after the answer, and
- * what readers did before it is seen after it: asking and answering are releases and acquires. */
+/* Why this is enough: a pointer removed before the call is removed before any CPU answers,
+ * and smp_call() acts as a release and an acquire in both directions. A reader that starts
+ * after its CPU's answer does not see the pointer; what a reader did before its CPU's answer
+ * is visible to the caller. */
 void rcu_synchronize(void)
 {
     lockcheck_may_sleep("rcu_synchronize");
     cpu_t count = hal_cpu_count();
     struct busy busy = {0};
-    if (count > 1) { /* who calls is in no read section */
+    if (count > 1) { /* with one CPU there is no other reader: the caller is in no read section */
         smp_call_all(look, &busy);
     }
     for (cpu_t cpu = 0; cpu < count; cpu++) {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Read sections: what is read often and changed seldom, by any number of CPUs, without a lock and
-// without a write to anything shared. A reader marks where it looks; who takes something out of
-// sight waits until all that could see it have gone on, and then gives its memory back.
+// Read sections (RCU): data that many CPUs read and few change, without a lock and without a write
+// to shared memory. A reader marks its section; a writer removes an element, waits until all
+// readers that could have seen it have left their sections, and then frees it.
 //
-//     rcu_read_begin();                              mutex_lock(&lock);
-//     RCU_LIST_FOR_EACH (&list, n) { ... }           rcu_list_remove(&member->link);
-//     rcu_read_end();                                mutex_unlock(&lock);
-//                                                    rcu_synchronize();
-//                                                    heap_free(member);
+//   rcu_read_begin();                             mutex_lock(&lock);
+//   RCU_LIST_FOR_EACH (&list, n) { ... }          rcu_list_remove(&member->link);
+//   rcu_read_end();                               mutex_unlock(&lock);
+//                                                 rcu_synchronize();
+//                                                 heap_free(member);
 //
-// A read section is code with preemption off, so that is all that it costs, and all that it may
-// not do: sleep. Code with interrupts masked is one, too: handlers and fault handlers need no mark.
+// A read section is code with preemption off. That is its whole cost, and its restriction:
+// it must not sleep. Code with interrupts masked is a read section too, so interrupt and
+// fault handlers need no mark.
 #pragma once
 
 #include "kernel/base/spinlock.h"
@@ -19,42 +20,43 @@
 
 #include <stdatomic.h>
 
-/** @brief Begin to read; nests. @context{any} */
+/** @brief Begin a read section; nests. @context{any} */
 static inline void rcu_read_begin(void)
 {
     preempt_disable();
 }
 
-/** @brief What was read may be gone from here on. @context{any} */
+/** @brief End it. The elements that were read may be freed from here on. @context{any} */
 static inline void rcu_read_end(void)
 {
     preempt_enable();
 }
 
-/** @brief Wait until all read sections that have begun have ended. What the caller took out of
- * sight before is seen by nobody then.
+/** @brief Wait until all read sections that have begun have ended. No reader sees then what the
+ *     caller removed before.
  * @context{thread that holds no spinlock, in no read section, interrupts enabled; may sleep} */
 void rcu_synchronize(void);
 
-/** Called later. The owner keeps the struct until then. */
+/** A deferred callback. The owner keeps the struct until it is called. */
 struct rcu_call {
     struct list_node link;              /* private */
     void (*run)(struct rcu_call *self); /* in the work thread; may free the struct */
 };
 
-/** @brief Have c->run called once all read sections that have begun have ended: for who may not
- * wait. @context{any, IRQ-safe} */
+/** @brief Call c->run once all read sections that have begun have ended: for callers that must not
+ *     wait. @context{any, IRQ-safe} */
 void rcu_call_later(struct rcu_call *c);
 
-/* --- a list that is changed under its owner's lock, and walked in read sections --- */
+/* --- a list that is changed under its owner's lock and walked in read sections --- */
 
-/* A link that others follow meanwhile. */
+/* A link that readers follow concurrently. */
 static ALWAYS_INLINE _Atomic(struct list_node *) *rcu_link(struct list_node *const *link)
 {
     return (_Atomic(struct list_node *) *)(uintptr_t)link;
 }
 
-/** Release pairs with the acquire of who comes to `n`: its member is filled in. */
+/** Release pairs with the acquire in rcu_list_next(): a reader that reaches `n` sees its member
+ * initialised. */
 static inline void rcu_list_push_back(struct list *l, struct list_node *n)
 {
     struct list_node *before = l->head.prev;
@@ -73,7 +75,7 @@ static inline void rcu_list_push_front(struct list *l, struct list_node *n)
     atomic_store_explicit(rcu_link(&l->head.next), n, memory_order_release);
 }
 
-/** Who is at `n` still goes on from it. */
+/** `n` keeps its own links, so a reader that is at `n` can continue from it. */
 static inline void rcu_list_remove(struct list_node *n)
 {
     n->next->prev = n->prev;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The run queue: one list a priority and a word that says which are not empty. O(1) everywhere, no
-// policy: who runs for how long is switch.c's.
+// The run queue: one list for each priority and a word that records which lists are not empty. All
+// operations are O(1). switch.c decides which thread runs for how long.
 
 #include "kernel/sched/runqueue.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The run queue of a CPU as a data structure, pure; switch.c is its only user in the kernel.
+// The run queue of one CPU, as a pure data structure. switch.c is its only user in the kernel.
 #pragma once
 
 #include "kernel/base/spinlock.h"
@@ -10,23 +10,24 @@
  * owning CPU */
 struct run_queue {
     struct spinlock lock;
-    /* [r] to write: bit i set iff ready[i] is not empty. Relaxed: other CPUs take it for a hint,
-     * and lock before they act on it; that a hint is seen in time is balance.c's, by fences. */
+    /* [r] to write: bit i is set iff ready[i] is not empty. Relaxed: other CPUs read it as a hint
+     *     and lock before they act. Fences in balance.c ensure that a hint is seen in time. */
     _Atomic uint64_t ready_mask;
-    /* [r] to write: bit i: there may be threads in ready[i] that may move; set late (a thread that
-     * yields), cleared by who looked. Relaxed, as ready_mask. */
+    /* [r] to write: bit i is set if ready[i] may hold threads that may move. Set late for a thread
+     *     that yields, cleared by a search that finds none. Relaxed, as ready_mask. */
     _Atomic uint64_t offered;
-    /* [r] to write: priority of the thread that runs. Relaxed, as ready_mask. */
+    /* [r] to write: priority of the running thread. Relaxed, as ready_mask. */
     _Atomic uint8_t running;
     uint64_t switched_at; /* [r] counter value of the last switch */
     uint64_t slice_end;   /* [r] counter value at which the running thread's slice ends */
-    cpu_t cpu;            /* [I] whose it is */
+    cpu_t cpu;            /* [I] the CPU that owns it */
     struct thread *idle;  /* [I] runs when nothing is ready; never in a list */
-    /* [r] left this CPU for good in the switch that is going on, dead or MOVING: dealt with by who
-     * runs next */
+    /* [r] The thread that leaves this CPU for good in the current switch, DEAD or MOVING. The next
+     *     thread handles it in finish_switch(). */
     struct thread *left;
-    /* [r] whose turn it is to go to the CPU named, if that one takes it; compared only, it may have
-     * ended. And the last CPU named */
+    /* [r] The thread that the CPU turn_cpu may pull although it brings no better balance
+     *     (balance.c). Only compared, never followed: the thread may have ended. turn_cpu
+     *     stays as the last CPU chosen. */
     const struct thread *turn;
     cpu_t turn_cpu;
     struct list ready[PRIO_COUNT]; /* [r] by run_link, next to run first */
@@ -58,7 +59,7 @@ static ALWAYS_INLINE void rq_set_running_locked(struct run_queue *rq, uint8_t pr
     atomic_store_explicit(&rq->running, priority, memory_order_relaxed);
 }
 
-/** @return its priority, read once. */
+/** @return the priority, which is read only once. */
 static ALWAYS_INLINE uint8_t rq_push_back_locked(struct run_queue *rq, struct thread *t)
     REQUIRES(rq->lock)
 {
@@ -89,8 +90,8 @@ static inline int rq_best_locked(const struct run_queue *rq) REQUIRES(rq->lock)
     return mask == 0 ? -1 : 63 - __builtin_clzll(mask);
 }
 
-/** Take out the best ready thread, which is to run now, or NULL.
- * @param has_equal  Set to whether another of its priority is ready; unset for NULL. */
+/** Remove and return the best ready thread, which is to run now, or NULL.
+ * @param has_equal Set to whether another thread of its priority is ready; not set for NULL. */
 static ALWAYS_INLINE struct thread *rq_pop_locked(struct run_queue *rq, bool *has_equal)
     REQUIRES(rq->lock)
 {
@@ -98,7 +99,8 @@ static ALWAYS_INLINE struct thread *rq_pop_locked(struct run_queue *rq, bool *ha
     if (UNLIKELY(mask == 0)) {
         return NULL;
     }
-    uint64_t best = 63 - (uint64_t)__builtin_clzll(mask); /* as wide as an index: not extended */
+    /* as wide as an index, so that it needs no extension */
+    uint64_t best = 63 - (uint64_t)__builtin_clzll(mask);
     rq_set_running_locked(rq, (uint8_t)best);
     struct list *ready = &rq->ready[best];
     struct list_node *n = list_take_front(ready);

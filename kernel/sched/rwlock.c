@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Reader-writer lock. While nobody waits: one compare-and-swap each way.
-//
-// Bit 0 of the word sends everybody through the queue's lock, and stays set when somebody leaves
-// that way, for the reason that is given at the top of mutex.c: who comes next must not be through
-// with the lock, and its memory, before the queue's lock has been given up. Who takes the lock
-// through the queue and sees nobody waiting clears it.
-//
-// The lock is handed over: who leaves last makes those that go next its holders, and wakes them. It
-// counts only those whose wait it has ended; one whose time is over at the same moment is not
-// among them, and takes itself out of the queue.
+// Reader-writer lock. While no thread waits: one compare-and-swap each way.
 
 #include "kernel/sched/rwlock.h"
 
 #include "kernel/sched/switch_internal.h"
+
+/* Bit 0 (QUEUED) sends every thread through the queue's lock. It stays set when a thread releases
+ * the lock that way, for the reason given at the top of mutex.c: the next holder must not be able
+ * to release and free the lock before the queue's lock inside it is released. A thread that takes
+ * the lock through the queue and finds the queue empty clears it.
+ *
+ * The lock is handed over: the last holder to leave makes the next ones holders and wakes them. It
+ * counts only those whose wait it has ended (switch_wake() returned true). A waiter that timed out
+ * at the same moment is not counted and removes itself from the queue.
+ *
+ * While bit 0 is set, only the holder of the queue's lock changes the word. stop_others_locked()
+ * sets it first, so the word cannot change between a test and the store that follows. */
 
 #define QUEUED 1u
 #define WRITER 2u
@@ -28,11 +31,11 @@ void rwlock_init(struct rwlock *l, const char *name)
 #endif
 }
 
-/* --- under the queue's lock, with bit 0 set: the word is the holder's of the lock --- */
+/* --- under the queue's lock, with bit 0 set: only the lock's holder changes the word --- */
 
-/** From here on all come this way. Who has come because bit 0 was set says so again: who was before
- * it in the queue's lock may have cleared it. Acquire: who left until now did so without that lock.
- */
+/** From here on every thread takes the slow path. Needed even if bit 0 was the reason to come here:
+ * the previous holder of the queue's lock may have cleared it. Acquire: threads that released the
+ * lock before this did so without the queue's lock. */
 static void stop_others_locked(struct rwlock *l) REQUIRES(l->queue.lock)
 {
     (void)atomic_fetch_or_explicit(&l->word, QUEUED, memory_order_acquire);
@@ -45,7 +48,8 @@ static uint32_t word_locked(const struct rwlock *l) REQUIRES(l->queue.lock)
 
 static void set_word_locked(struct rwlock *l, uint32_t word) REQUIRES(l->queue.lock)
 {
-    /* Release: of who clears bit 0, what it knows of the last holders. */
+    /* Release: if bit 0 is cleared, the fast path's acquire has to see what
+     * the last holders wrote. */
     atomic_store_explicit(&l->word, word, memory_order_release);
 }
 
@@ -60,7 +64,7 @@ static bool wake_locked_one(struct thread *t)
     return switch_wake(t, OK);
 }
 
-/** @return how many now have it. */
+/** @return how many readers hold it now. */
 static uint32_t hand_to_readers_locked(struct rwlock *l) REQUIRES(l->queue.lock)
 {
     uint32_t count = 0;
@@ -72,7 +76,7 @@ static uint32_t hand_to_readers_locked(struct rwlock *l) REQUIRES(l->queue.lock)
     return count;
 }
 
-/** The best one, the first among equals. */
+/** The waiting writer of the best priority; among equals, the first. */
 static struct thread *next_writer_locked(struct rwlock *l) REQUIRES(l->queue.lock)
 {
     struct thread *best = NULL;
@@ -97,15 +101,17 @@ static bool hand_to_writer_locked(struct rwlock *l) REQUIRES(l->queue.lock)
     return false;
 }
 
+/* Phase-fair: a reader waits if a writer waits, so a stream of readers cannot starve it.
+ * hand_to_readers_locked() runs when a writer leaves, so writers cannot starve readers. */
 static bool may_enter_locked(struct rwlock *l, bool writes) REQUIRES(l->queue.lock)
 {
     uint32_t word = word_locked(l);
     return writes ? (word & ~QUEUED) == 0 : (word & WRITER) == 0 && next_writer_locked(l) == NULL;
 }
 
-/* --- taking --- */
+/* --- locking --- */
 
-/** A writer that waits no more may have kept readers out. */
+/** A writer that stops waiting may have kept readers out; let them in. */
 static void give_up_waiting(struct rwlock *l)
 {
     irq_state_t state = spin_lock_irq(&l->queue.lock);
@@ -169,7 +175,7 @@ static ALWAYS_INLINE enum status take(struct rwlock *l, bool writes, uint64_t de
     }
     lockcheck_rwlock_has(l);
     thread_current()->locks_held++;
-    atomic_signal_fence(memory_order_seq_cst); /* faults and interrupts look at it */
+    atomic_signal_fence(memory_order_seq_cst); /* fault and interrupt handlers read it */
     return OK;
 }
 
@@ -202,7 +208,7 @@ bool rwlock_write_until(struct rwlock *l, uint64_t deadline_ns, enum status *why
     return take_until(l, true, deadline_ns, why);
 }
 
-/* --- giving up --- */
+/* --- releasing --- */
 
 static void leave(struct rwlock *l)
 {

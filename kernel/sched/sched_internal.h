@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of kernel/sched share: the per-CPU scheduler state and the transitions of a
-// thread. Everybody else sees thread.h, wait.h, timer.h.
+// Shared by the files of kernel/sched: the per-CPU scheduler state and the transitions of a thread.
+// Other folders use thread.h, wait.h and timer.h.
 #pragma once
 
 #include "kernel/base/spinlock.h"
@@ -10,24 +10,25 @@
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
 
-#define MASK_CPUS 64 /* bits of a cpu_mask_t: those behind it are in no mask */
+#define MASK_CPUS 64 /* bits of a cpu_mask_t; a CPU with a higher number is in no mask */
 
 /* Field protection:  [t] lock, interrupts masked   [o] the owning CPU, interrupts masked */
 struct timer_queue {
     struct spinlock lock;
-    struct timer *first;             /* [t] root of the heap: the earliest */
-    _Atomic(struct timer *) running; /* [t] its fire function runs now, without the lock. Release
-                                        when it is done, acquire by who waits for that */
-    uint64_t armed; /* [o] counter value the hardware is armed for; UINT64_MAX = not armed */
+    struct timer *first; /* [t] root of the heap: the earliest */
+    /* [t] The timer whose fire function runs now, without the lock. Release when the function has
+     *     returned; acquire in timer_wait_fired(). */
+    _Atomic(struct timer *) running;
+    uint64_t armed; /* [o] counter value that the hardware is armed for; UINT64_MAX: not armed */
 };
 
 /* Field protection:  [q] queue.lock */
 struct worker {
     struct wait_queue queue;         /* the work thread waits here for work */
-    struct wait_queue idle;          /* who waits in work_cancel() */
+    struct wait_queue idle;          /* callers of work_cancel() wait here */
     struct list pending;             /* [q] */
     struct work *running;            /* [q] */
-    _Atomic(struct thread *) thread; /* NULL: not started; relaxed: only its being there counts */
+    _Atomic(struct thread *) thread; /* NULL: not started. Relaxed: only NULL or not matters */
 };
 
 /** One CPU's scheduler state; hal_this_cpu()->run_queue points to it. */
@@ -36,33 +37,35 @@ struct sched_cpu {
     struct timer_queue timers;
     struct worker worker;
     struct list late; /* [o] struct late_wake that are due */
-    cpu_mask_t kicks; /* [o] CPUs to have look, once no lock is held: sched_kick() */
-    bool has_errands; /* [o] one of these two is not empty */
-    /* [o] dead threads with their stacks, for the next thread_create(): a stack, through
-     * run_link.next alone */
+    cpu_mask_t kicks; /* [o] CPUs to send HAL_IPI_LOOK once no lock is held: sched_kick() */
+    bool has_errands; /* [o] `late` or `kicks` is not empty */
+    /* [o] Dead threads with their stacks, kept for the next thread_create(): a stack
+     *     linked through run_link.next. */
     struct list_node *spare;
     uint32_t spare_count; /* [o] */
-    cpu_mask_t bit;       /* [I] of this CPU in masks; 0: it is in none */
-    /* Threads that belong here and live, but for the idle one. Relaxed: a hint for placing. */
+    cpu_mask_t bit;       /* [I] this CPU's bit in masks; 0: it is in no mask */
+    /* Live threads that belong to this CPU, without its idle thread. Relaxed: a hint
+     * for placing new threads. */
     _Atomic uint32_t threads;
-    /* Set by who wants this CPU to take a better thread, before an interrupt tells it to look,
-     * which orders the two (hal_ipi_send()); exchanged by the CPU itself. Relaxed therefore. */
+    /* Set by another CPU before it sends HAL_IPI_LOOK: this CPU should pull a better thread.
+     * Relaxed: hal_ipi_send() orders the store before the interrupt, and
+     * only this CPU clears it. */
     _Atomic bool must_pull;
-    _Atomic uint64_t moves; /* threads that this CPU took from others. Relaxed: a statistic */
-    /* [o] of several CPUs: counter value at which its idle thread found nothing to do; 0: another
-     * thread runs */
+    _Atomic uint64_t moves; /* threads that this CPU pulled from others. Relaxed: a statistic */
+    /* [o] If there are several CPUs: counter value at which the idle thread found nothing to
+     *     do; 0: another thread runs. */
     uint64_t idle_since;
-    bool was_asked; /* [o] to look, since then */
-    bool watches;   /* [o] idle, it first looks for a while whether it is asked (switch.c) */
+    bool was_asked; /* [o] another CPU asked this one to re-evaluate since idle_since */
+    bool watches;   /* [o] when idle, poll for a while before halting (watch_a_while()) */
 };
 
-/** This CPU's state. The answer is stable while preemption is off or interrupts are masked. */
+/** This CPU's state. Stable while preemption is off or interrupts are masked. */
 static inline struct sched_cpu *sched_this_cpu(void)
 {
     return hal_this_run_queue();
 }
 
-/** Another CPU's. @pre it has been started. */
+/** Another CPU's state. @pre that CPU was added by sched_add_cpu(). */
 extern struct sched_cpu *sched_cpus[CPU_MAX]; /* [I] NULL: not started */
 static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 {
@@ -71,47 +74,51 @@ static inline struct sched_cpu *sched_cpu_of(cpu_t cpu)
 
 /* switch.c: a thread's transitions. */
 
-/** Lock the run queue of the CPU that a thread is on. */
+/** Lock the run queue that a thread belongs to. */
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
 /**
- * Have another CPU look at its run queue (sched_look()), which is changed already. Nothing is sent
- * under a run queue's lock: whoever comes would wait for it, and where CPUs are virtual, to send is
- * slow and may give the host's CPU to who comes. It leaves at the next preempt_check(), or at the
- * end of the interrupt; at once if preemption is off, which may last.
+ * Make another CPU re-evaluate its run queue (sched_look()) after the caller changed it.
+ *
+ * The IPI is not sent under a run queue's lock: the other CPU would wait for that lock, and on
+ * virtual CPUs sending is slow and may hand the host's CPU to the receiver. It is sent at the
+ * next preempt_check() or at the end of the interrupt. If preemption is off it is sent at
+ * once, since that may last.
  * @context{interrupts masked}
  */
 void sched_kick(cpu_t cpu);
 
-/** Count what the running thread has run up to now. */
+/** Account the time that the running thread has run so far. */
 void sched_account(void);
 
-/** The running thread leaves its program: what it ran so far is the program's, and `ps`, which
- * looks under the run queue's lock, finds none, for it may be gone soon. */
+/** The running thread leaves its program: its time so far is charged to the program, and `ps`,
+ * which reads under the run queue's lock, finds no program, because the
+ * program may be freed soon. */
 void sched_forget_program(struct thread *t);
 
-/** A slice, in counter ticks. */
+/** Length of a slice in counter ticks. */
 extern int64_t sched_slice_ticks; /* [I] */
 
 /* balance.c */
-/** A thread that may move is READY in the queue's list, and is not about to run: see that a CPU
- * that has nothing better to do takes it. */
+/** A thread that may move is READY in this queue and is not about to run: find a CPU with nothing
+ * better to do and make it pull. */
 SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
-/** Its slice is over and it waits, with others that are as good: if none of them has been here for
- * longer, it is its turn to be one more elsewhere. */
+/** `t` waits because its slice is over. If no equal thread has been on this CPU for longer, let
+ * another CPU pull `t`, so that all CPUs take turns at running one thread more. */
 void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
     REQUIRES(rq->lock);
-/** Threads that could move wait here: have the timer look at them in a while. */
+/** Threads that could move wait here: arm the timer to check them again. */
 void balance_watch_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
-/** At a tick: tell others of threads that could move and wait here, and look again in a while. */
+/** At a tick: tell other CPUs about threads that wait here and could move, and arm the timer to
+ * check again. */
 void balance_tick_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
-/** Take a thread from another CPU that is better than all there is on this one.
+/** Pull a thread from another CPU if it is better than every thread on this one.
  * @return true: it is ready here. @pre interrupts are masked, no run queue is locked */
 bool balance_pull(struct sched_cpu *self);
-/** The same for a CPU with nothing to do, which others tell of threads from here on, until
- * balance_leave_idle(). */
+/** The same for a CPU with nothing to do. From here until balance_leave_idle() other CPUs kick it
+ * when they offer a thread. */
 bool balance_pull_idle(struct sched_cpu *self);
 extern _Atomic cpu_mask_t balance_idle_cpus; /* private: see balance.c */
 static inline void balance_leave_idle(struct sched_cpu *self)
@@ -120,47 +127,48 @@ static inline void balance_leave_idle(struct sched_cpu *self)
         atomic_fetch_and_explicit(&balance_idle_cpus, ~self->bit, memory_order_relaxed);
     }
 }
-/** Have a CPU look for a thread better than what it runs. @context{any} */
+/** Make a CPU look for a thread that is better than its running one. @context{any} */
 void balance_ask(cpu_t cpu);
-/** Threads that were taken, by all CPUs. */
+/** Threads pulled so far, by all CPUs. */
 uint64_t balance_moves(void);
 
 /* place.c */
 /**
- * Move a dead unit, which is to become a thread, to this CPU's run queue. As for any thread, the
- * queue changes under the lock of the old one: a kill or `ps` that found the unit may hold that
- * lock, and must not see the new thread's state under it.
+ * Move a dead unit, which is about to become a thread, to this CPU's run queue. As for any thread,
+ * change `rq` under the lock of the old queue: a kill or `ps` that found the unit may hold that
+ * lock and must not see the new thread's state under it.
  * @pre interrupts are masked, no run queue is locked
  */
 SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc);
-/** For a place other than THREAD_HERE: its CPU and its affinity. */
+/** For a place other than THREAD_HERE: choose the CPU and set the affinity. */
 SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
-/** A thread that may not stay where it is has left the CPU; its registers are saved.
- * @pre it is MOVING, its queue is locked */
+/** Choose a new queue for a thread that may not stay where it is. It has left the CPU and its
+ * registers are saved.
+ * @pre it is MOVING or BLOCKED, its queue is locked */
 void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
-/** It goes into the list of the queue that it was sent to. @pre interrupts are masked, no run queue
+/** Make a thread READY in the queue that it was sent to. @pre interrupts are masked, no run queue
  * is locked; the caller made it MOVING */
 void balance_arrive(struct thread *t);
-/** thread.can_move follows from its affinity and the CPUs that there are. */
+/** Recompute thread.can_move from its affinity and the CPUs that are online. */
 void balance_cover(struct thread *t);
 
-/** The running thread is dead: `ended` is signalled, and it never comes back. Who waits for that
- * runs once it has left, not before, if that is on its CPU. @pre interrupts are masked. */
+/** End the running thread for good and signal `ended`. A joiner on the same CPU runs only after the
+ * thread has left it. @pre interrupts are masked. */
 _Noreturn void sched_leave(struct completion *ended);
 
-/** End a thread's wait with this result. @return false: it does not wait (somebody else ended the
- * wait). @pre interrupts are masked */
+/** End a thread's wait with this result. @return false: the thread was not waiting. @pre interrupts
+ * are masked */
 bool sched_wake(struct thread *t, enum status result);
 
 /** Change the priority that a thread is scheduled with. */
 void sched_apply_priority(struct thread *t, uint8_t priority);
 
-/** The event timer fired: is the running thread's slice over? Arms the timer for what the scheduler
- * needs. */
+/** The event timer fired: check whether the running thread's slice is over. Arms the timer for the
+ * scheduler's next need. */
 void sched_tick(void);
 
 /* wait.c */
-/** Do the late wake-ups of this CPU. Interrupts are masked, no lock is held. */
+/** Do this CPU's deferred wake-ups. Interrupts are masked, no lock is held. */
 void wait_do_late(struct sched_cpu *sc);
 
 /* work.c */
@@ -168,10 +176,10 @@ void worker_init(struct worker *w);
 
 /* timer.c */
 void timer_queue_init(struct timer_queue *q);
-/** The part of timer_arm() that is seldom needed. */
+/** The rarely needed part of timer_arm(). */
 SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline);
-/** Have upcall_timer() called on this CPU when the counter reaches `deadline`, or earlier.
- * Interrupts masked. */
+/** Have upcall_timer() called on this CPU no later than when the counter reaches `deadline`.
+ * Interrupts are masked. */
 static inline void timer_arm_on(struct sched_cpu *self, uint64_t deadline)
 {
     if (UNLIKELY(deadline < self->timers.armed)) {
@@ -183,46 +191,46 @@ static inline void timer_arm(uint64_t deadline)
     timer_arm_on(sched_this_cpu(), deadline);
 }
 
-/** Wait until the function of a timer that is not queued has returned. @pre not called from it. */
+/** Wait until the function of a timer that is not queued has returned. @pre not called from that
+ * function. */
 static inline void timer_wait_fired(const struct timer *t)
 {
     const struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
-    /* It left the heap before its function was called. Acquire pairs with the release store in
-     * run_expired(): what the function did is visible here. */
+    /* run_expired() removes a timer from the heap before it calls the function. Acquire pairs with
+     * its release store: the function's effects are visible here. */
     while (UNLIKELY(atomic_load_explicit(&q->running, memory_order_acquire) == t)) {
         hal_cpu_relax();
     }
 }
 
 /* thread.c */
-/** Nobody has a reference: its unit is there for another thread. */
+/** No reference is left: keep the unit for another thread, or free it. */
 NOINLINE void thread_recycle(struct thread *t);
-/** Reference dropped; the last one recycles. @context{any, interrupts masked or not} */
+/** Drop a reference; the last one recycles the unit. @context{any, interrupts masked or not} */
 static inline void thread_put(struct thread *t)
 {
-    /* Release: what this holder did to the thread comes before its next life. Acquire pairs with
-     * it. */
+    /* acq_rel: every holder's use of the thread comes before the unit's next life. */
     if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
         thread_recycle(t);
     }
 }
-/** A thread struct with a stack; not listed as ready, no reference counted. NULL: no memory. */
+/** A thread struct with a stack; not in a ready list, without references. NULL: no memory. */
 struct thread *thread_take(const struct thread_options *options);
-/** The boot code's thread becomes known to `ps` and gets its id. */
+/** Give the boot code's thread an id and list it for `ps`. */
 void thread_adopt(struct thread *t);
-/** A thread that will never run becomes DEAD and leaves its run queue. On return no CPU uses that
- * queue on its behalf. @context{thread} */
+/** Make a thread that will never run DEAD and remove it from its run queue. On return no CPU uses
+ * that queue on its behalf. @context{thread} */
 void thread_leave_queue(struct thread *t);
-/** Threads that have not been taken apart. */
+/** Number of live threads. */
 uint32_t thread_count(void);
-/** Switches so far, those to threads that are no more included. */
+/** Switches so far, including those to threads that were freed. */
 uint64_t thread_switches(void);
 
 /* program.c */
-/** Count a new thread of a program: program_kill() cancels it from then on, before it has started,
- * too. @return OK; E_CANCELLED: the program is being ended. */
+/** Count a new thread of a program: from then on program_kill() cancels it, even before it has
+ * started. @return OK; E_CANCELLED: the program is ending. */
 enum status program_add_thread(struct program *p, struct thread *t);
-/** The running thread of a program leaves it for good; the last one hands the program to the
- * reaper. Returns with preemption off, until it runs no more: once the program is gone,
- * rcu_synchronize() waits for that. */
+/** Remove the running thread from its program for good; the last one hands the program to the
+ * reaper. Returns with preemption off, which must stay off until the thread has left the CPU: after
+ * the program is freed, rcu_synchronize() waits for that. */
 void program_remove_thread(struct program *p, struct thread *t);

@@ -11,8 +11,8 @@ void semaphore_init(struct semaphore *s, uint32_t count, const char *name)
     s->count = count;
 }
 
-/** A unit that came together with the time-out or the cancellation is taken: it would be lost on
- * nobody, but the caller got what it asked for. */
+/** A unit may have become free together with the time-out or cancellation; take it and report
+ * success. */
 static NOINLINE enum status look_again(struct semaphore *s, enum status st)
 {
     irq_state_t state = spin_lock_irq(&s->queue.lock);
@@ -24,8 +24,8 @@ static NOINLINE enum status look_again(struct semaphore *s, enum status st)
     return st;
 }
 
-/* A unit that comes while somebody waits goes to the first waiter without passing through `count`:
- * so nobody who comes later takes it, and the waiter need not look again. */
+/* semaphore_up() gives a unit to the first waiter without adding it to `count`. So a thread that
+ * comes later cannot take it first, and the woken waiter need not test `count` again. */
 enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns) NO_LOCK_ANALYSIS
 {
     lockcheck_may_sleep("semaphore_down");

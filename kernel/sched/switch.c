@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who runs: the transitions of a thread between running, ready and blocked, and the switch itself.
-// What the ready lists look like is runqueue.c's; why a thread waits is wait.c's.
-//
-// Every transition happens under the lock of the run queue that the thread belongs to. That is what
-// makes "woken, timed out or cancelled" one decision: sched_wake() moves a thread from BLOCKED to
-// READY with the reason, and whoever finds it not BLOCKED came too late.
-//
-// The run queue's lock is held across the switch: taken by the thread that leaves, released by the
-// one that arrives, in sched_finish_switch(). Until then nobody can pick the leaving thread, whose
-// registers are not saved yet.
-//
-// No wake-up is lost. A waiter holds the queue's lock from testing its condition to
-// sched_prepare_wait(), which takes the run queue's lock and makes it BLOCKED; who makes the
-// condition true takes the queue's lock before it looks for waiters. So it either comes before the
-// test, which then succeeds, or it finds the waiter BLOCKED, and waits for the run queue's lock
-// until the waiter has left the CPU.
+// A thread's transitions between running, ready and blocked, and the context switch itself.
+// runqueue.c implements the ready lists; wait.c implements the reasons to wait.
 
 #include "hal/smp.h"
 #include "hal/timer.h"
@@ -25,13 +11,40 @@
 #include "kernel/sched/switch_internal.h"
 #include "kernel/trace/trace.h"
 
-#define SLICES_PER_SECOND 100 /* between threads of equal priority */
-/* How often a cancelled thread is interrupted, to be found in its program's code. See
- * sched_cancelled(). */
+/* How a thread changes state.
+ *
+ * Every transition happens under the lock of the run queue that the thread belongs to
+ * (thread.rq). That makes "woken, timed out or cancelled" one decision: switch_wake() moves a
+ * thread from BLOCKED to READY and stores the reason; a second waker finds the thread no longer
+ * BLOCKED and does nothing.
+ *
+ * The CPU holds its run queue's lock across hal_context_switch(): the outgoing thread takes it, the
+ * incoming thread releases it in finish_switch(). Until then no other CPU can pick the outgoing
+ * thread, whose registers are not saved yet. So code that holds a run queue's lock and sees a
+ * thread that is not RUNNING may use its saved context.
+ *
+ * No wake-up is lost. A waiter holds the wait queue's lock from the test of its condition until
+ * wait_sleep_locked() has taken the run queue's lock, made the thread BLOCKED and linked it into
+ * the queue. A waker makes the condition true, then takes the queue's lock before it looks for
+ * waiters. Either it gets that lock before the waiter tests the condition, and the test succeeds;
+ * or it finds the waiter linked and BLOCKED, and switch_wake() waits for the run queue's lock until
+ * the waiter has left its CPU. The order in wait_sleep_locked() therefore matters: run queue lock,
+ * state, link, and only then the release of the queue's lock.
+ *
+ * Lock order: wait queue, inherit.c's lock, run queue. No path locks two run queues at once; a
+ * thread that changes its run queue is MOVING in between (balance.c).
+ *
+ * need_resched asks for a pass through preempt_while_due(). Any code on this CPU may set it with
+ * interrupts masked. Work that must not happen under a spinlock (IPIs to send, deferred wake-ups)
+ * is recorded in sched_cpu.kicks and .late, has_errands is set, and the same pass does it. */
+
+#define SLICES_PER_SECOND 100 /* slice length when threads of equal priority compete */
+/* Interrupts per second that a cancelled thread gets, so that one of them finds it in its program's
+ * code. See arm_kill_check(). */
 #define KILL_CHECKS_PER_SECOND 1000
-/* A CPU that others ask for something within a fifth of a millisecond after it found nothing to do
- * looks for so long by itself, the next time: to wait for an interrupt, and to be woken, takes
- * long, above all in a virtual machine. */
+/* An idle CPU polls for this long before it halts, if the last time it went idle another
+ * CPU needed it within that time. Halting and being woken by an interrupt takes long, above
+ * all in a virtual machine. */
 #define WATCHES_PER_SECOND 5000
 
 static struct sched_cpu boot_cpu;
@@ -40,6 +53,9 @@ static struct thread boot_thread;
 int64_t sched_slice_ticks;
 static uint64_t kill_check_ticks, watch_ticks;
 
+/* The thread may move to another CPU between the load of t->rq and the lock, so check again under
+ * the lock. Acquire pairs with the release in set_off_locked(): it makes the state that the thread
+ * got before the move visible. */
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state) NO_LOCK_ANALYSIS
 {
     for (;;) {
@@ -57,6 +73,10 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state) NO_LOCK_ANALYS
     spin_unlock_irq(&rq->lock, state);
 }
 
+/* Usually defers the IPI: callers hold a run queue's lock, for which the interrupted CPU would
+ * have to wait. `kicks` and `has_errands` belong to this CPU and change with interrupts masked
+ * only. With preemption off nothing would run the errands soon, so send at once. CPUs from
+ * MASK_CPUS on have no bit in `kicks`. */
 void sched_kick(cpu_t cpu)
 {
     struct hal_cpu *self = hal_this_cpu();
@@ -70,9 +90,10 @@ void sched_kick(cpu_t cpu)
     self->need_resched = true;
 }
 
-/** What was left for a moment when no lock is held. It may leave more of it. */
+/** Work put off until no lock is held. An errand may leave a new one. */
 static NOINLINE void do_errands(struct sched_cpu *sc)
 {
+    /* Clear first: whatever wait_do_late() adds from here on sets the flag again. */
     sc->has_errands = false;
     wait_do_late(sc);
     cpu_mask_t cpus = sc->kicks;
@@ -82,6 +103,9 @@ static NOINLINE void do_errands(struct sched_cpu *sc)
     }
 }
 
+/* The target CPU re-evaluates for a thread of equal priority too: it has to arm its timer
+ * for the end of the running slice. A thread that will not run at once and may move is
+ * offered to other CPUs as well. */
 SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
 {
     uint8_t running = rq_running(rq);
@@ -94,9 +118,9 @@ SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thr
 }
 
 /**
- * A cancelled thread of a program dies when an interrupt finds it in the program's code. It may be
- * in kernel code now, or alone on a CPU where no interrupt is due: look again soon, for as long as
- * it runs.
+ * A cancelled thread of a program ends when an interrupt finds it in the program's code. At this
+ * moment it may be in kernel code, or run on a CPU where no interrupt is due, so arm the timer to
+ * check again for as long as it runs.
  */
 static void arm_kill_check(const struct thread *running, uint64_t now)
 {
@@ -114,10 +138,12 @@ static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now)
 }
 
 /**
- * A program with a limit is looked at when that is used up, and killed then. Its threads may use it
- * up on all CPUs at once, each of which counts when it looks: so each looks when its share is over,
- * and again at what is left then.
- * @return it is used up
+ * Enforce a program's CPU time limit: arm the timer for the moment when it may be used up.
+ *
+ * The program's threads consume the time on all CPUs at once, and each CPU accounts its
+ * own part only at switches and ticks. So check after this CPU's share of what is left,
+ * then again for the rest.
+ * @return true: the limit is reached.
  */
 static bool watch_time_locked(const struct thread *t, uint64_t now)
 {
@@ -133,10 +159,11 @@ static void switch_special_class(const struct thread *prev, const struct thread 
 {
     struct sched_cpu *sc = sched_this_cpu();
     if ((next->special & SPECIAL_MUST_MOVE) != 0) {
-        request_switch(); /* it was switched out before the CPU had seen that: it leaves at once */
+        request_switch(); /* preempted before its CPU saw the flag: make it leave at once */
     }
     if ((prev->special & SPECIAL_REALTIME) != 0 && next->priority < prev->priority) {
-        /* One of its class may wait elsewhere because this CPU ran something better. */
+        /* This CPU ran something better until now; a real-time thread that was kept waiting may
+         * be ready on another CPU. */
         atomic_store_explicit(&sc->must_pull, true, memory_order_relaxed);
         request_switch();
     }
@@ -171,6 +198,9 @@ SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thre
     trace_record(event, atomic_load_explicit(&t->rq, memory_order_relaxed)->cpu, t->id, 0);
 }
 
+/* rq->left is set by a thread that leaves this CPU for good. It cannot finish that itself, because
+ * it still runs on its own stack: the next thread does, here. thread_put() may queue work and
+ * balance_arrive() locks another run queue, so both run after this queue's lock is released. */
 NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
 {
     struct thread *left = rq->left;
@@ -195,19 +225,19 @@ SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *pre
     }
 }
 
-/** The running thread may not run here any more. */
+/** The running thread may no longer run on this CPU: switch away and send it to another one. */
 static void leave_cpu_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
 {
     struct thread *t = cpu->current;
     uint64_t now = hal_counter_read();
     t->stopped_at = now;
     t->state = THREAD_MOVING;
-    sc->rq.left = t; /* on its way once another thread runs */
+    sc->rq.left = t; /* switch_put_left() sends it once another thread runs */
     struct thread *next = best_or_idle_locked(sc, now);
     switch_locked(cpu, sc, t, next, now, slice_of(next), true, false);
 }
 
-/** The idle thread of one of several CPUs is left. */
+/** This CPU's idle thread is preempted. Remember whether polling would have paid off. */
 static NOINLINE void leave_idle(struct sched_cpu *sc, uint64_t now)
 {
     balance_leave_idle(sc);
@@ -215,7 +245,8 @@ static NOINLINE void leave_idle(struct sched_cpu *sc, uint64_t now)
     sc->idle_since = 0;
 }
 
-/** The running thread can go on, but another one is better, or equal and its turn. */
+/** The running thread can continue, but a better one is ready, or an equal one and the slice is
+ * over. */
 static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sc->rq;
@@ -229,7 +260,7 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
     }
     t->state = THREAD_READY;
     if (t != rq->idle) {
-        account_locked(rq, t, now); /* it may be who runs next */
+        account_locked(rq, t, now); /* `t` may be the next to run again */
         t->stopped_at = now;
         if (slice_over) {
             rq_push_back_locked(rq, t);
@@ -237,18 +268,19 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
             rq_push_front_locked(rq, t);
         }
         if (t->can_move) {
-            balance_offer_locked(rq, t); /* nobody takes it before it has left: the lock is held */
+            /* the lock is held until the switch is over, so no CPU takes it earlier */
+            balance_offer_locked(rq, t);
             if (slice_over && t->priority < PRIO_REALTIME) {
                 balance_turn_locked(rq, t, now);
             }
         }
     } else if (UNLIKELY(sc->idle_since != 0)) {
-        leave_idle(sc, now); /* by this way only: it neither waits nor yields */
+        leave_idle(sc, now); /* the only way out of the idle thread: it neither waits nor yields */
     }
     struct thread *next = best_or_idle_locked(sc, now);
     if (UNLIKELY(rq_best_locked(rq) > t->priority)) {
-        /* Several became ready before one of them ran: each seemed about to, and was not offered.
-         */
+        /* Several threads became ready before one of them ran. Each looked as if it would run at
+         * once, so none was offered. */
         balance_tick_locked(rq, now);
     }
     switch_locked(cpu, sc, t, next, now, slice_of(next), false, false);
@@ -262,15 +294,14 @@ static void pull_if_asked(struct sched_cpu *sc)
     }
 }
 
-/** Ending a switch may make another thread ready (sched_finish_switch()), and so may errands, hence
- * the loop. */
+/** Finishing a switch may make another thread ready (switch_put_left()), and so may an errand,
+ * hence the loop. */
 static void preempt_while_due(void) NO_LOCK_ANALYSIS
 {
     struct hal_cpu *cpu;
     while ((cpu = hal_this_cpu())->need_resched) {
         struct sched_cpu *sc = sched_of(cpu);
-        cpu->need_resched =
-            false; /* first: an errand that leaves another sets it, and is come back to */
+        cpu->need_resched = false; /* Clear first: an errand that adds another one sets it again. */
         if (UNLIKELY(sc->has_errands)) {
             do_errands(sc);
         }
@@ -282,7 +313,7 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
             preempt_locked(cpu, sc);
         }
     }
-    DASSERT(!sched_of(cpu)->has_errands); /* nothing would come back here for them */
+    DASSERT(!sched_of(cpu)->has_errands); /* no later pass would come for them */
 }
 
 void sched_preempt(void)
@@ -314,6 +345,9 @@ void sched_preempt_from_irq(void)
     }
 }
 
+/* Runs in the timer interrupt. The timer is armed for the earliest of several needs and may fire
+ * early for each, so every step checks its own condition and arms the timer again if it is still
+ * needed. program_end_of_time() queues work and must not run under the run queue's lock. */
 void sched_tick(void) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sched_this_cpu()->rq;
@@ -346,6 +380,8 @@ void sched_account(void) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
+/* describe() in thread.c reads t->program under the run queue's lock, so clear it under that lock:
+ * the program may be freed right after. */
 void sched_forget_program(struct thread *t) NO_LOCK_ANALYSIS
 {
     irq_state_t state;
@@ -355,7 +391,8 @@ void sched_forget_program(struct thread *t) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
-/** A better thread is ready (its interrupt has not switched yet), or none that is as good. */
+/** Yield where the fast path does not apply: a better thread is ready and its interrupt has not
+ * switched yet, or no equal thread is ready. */
 static SELDOM_CALLED void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_of(cpu);
@@ -377,17 +414,19 @@ void thread_yield(void) NO_LOCK_ANALYSIS
     struct run_queue *rq = &sc->rq;
     struct thread *t = cpu->current;
     spin_lock_masked(&rq->lock);
-    /* Under the lock, as everywhere here: where that synchronises the CPU's instruction fetch, a
-     * thread from another CPU finds the code that it has made there. */
+    /* Read the counter under the lock, as everywhere in this file. Where taking the lock
+     * also synchronises instruction fetch, a thread that arrives from another CPU finds the
+     * code that it wrote there. */
     uint64_t now = hal_counter_read();
     t->state = THREAD_READY;
-    if (LIKELY(rq_ready(rq) >> t->priority == 1)) { /* equals are ready, and nobody better */
+    /* an equal thread is ready, and no better one */
+    if (LIKELY(rq_ready(rq) >> t->priority == 1)) {
         struct list *ready = &rq->ready[t->priority];
         struct list_node *n = list_take_front(ready);
         list_push_back(ready, &t->run_link);
         struct thread *next = CONTAINER_OF(n, struct thread, run_link);
         uint64_t slice = slice_of(next);
-        timer_arm_on(sc, now + slice); /* this one is as good */
+        timer_arm_on(sc, now + slice); /* `t` is of equal priority and now ready */
         switch_locked(cpu, sc, t, next, now, slice, true, true);
     } else {
         yield_to_other_locked(cpu);
@@ -397,8 +436,10 @@ void thread_yield(void) NO_LOCK_ANALYSIS
 }
 
 /**
- * Who joins the running thread waits here, and would be the next to run if it were woken: it is
- * woken without a way through the ready list. @return NULL: not so, nothing was done.
+ * Fast path of thread exit: exactly one thread waits in the exiting thread's `ended` queue, it
+ * is BLOCKED on this CPU, and it would be the next to run if it were woken. Switch to it
+ * directly, without the ready list.
+ * @return NULL: the conditions do not hold and nothing was changed.
  */
 static ALWAYS_INLINE struct thread *take_joiner_locked(struct hal_cpu *cpu, struct run_queue *rq,
                                                        struct wait_queue *q)
@@ -406,10 +447,10 @@ static ALWAYS_INLINE struct thread *take_joiner_locked(struct hal_cpu *cpu, stru
 {
     struct list_node *n = q->waiters.head.next;
     if (UNLIKELY(n->next != &q->waiters.head || n == &q->waiters.head)) {
-        return NULL; /* nobody, or several */
+        return NULL; /* no waiter, or several */
     }
     struct thread *t = CONTAINER_OF(n, struct thread, wait_link);
-    /* Relaxed: if it is this queue, then only who has its lock changes that. */
+    /* Relaxed: if t->rq is this queue, only the holder of its lock can change it. */
     if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != rq ||
                  t->state != THREAD_BLOCKED || rq_ready(rq) >> t->priority != 0)) {
         return NULL;
@@ -423,7 +464,7 @@ static ALWAYS_INLINE struct thread *take_joiner_locked(struct hal_cpu *cpu, stru
     return t;
 }
 
-/** The same for any waiters: they become ready. @return with the run queue locked again */
+/** Slow path: make all joiners ready. @return with the run queue locked again. */
 static SELDOM_CALLED void wake_joiners_locked(struct run_queue *rq, struct wait_queue *q)
     REQUIRES(rq->lock, q->lock) NO_LOCK_ANALYSIS
 {
@@ -432,6 +473,11 @@ static SELDOM_CALLED void wake_joiners_locked(struct run_queue *rq, struct wait_
     spin_lock_masked(&rq->lock);
 }
 
+/* Locks the queue of `ended`, then the run queue. take_joiner_locked() needs both;
+ * wake_joiners_locked() has to release the run queue because switch_wake() locks one itself. The
+ * thread stays RUNNING and cannot be preempted in between, since interrupts are masked. After the
+ * queue's lock is released a joiner may drop its reference, but the thread's own reference keeps
+ * the unit until switch_put_left(). */
 _Noreturn void sched_leave(struct completion *ended) NO_LOCK_ANALYSIS
 {
     struct hal_cpu *cpu = hal_this_cpu();
@@ -446,7 +492,7 @@ _Noreturn void sched_leave(struct completion *ended) NO_LOCK_ANALYSIS
     if (UNLIKELY(next == NULL)) {
         wake_joiners_locked(&sc->rq, q);
     }
-    spin_unlock_masked(&q->lock); /* the unit stays until its own reference is dropped */
+    spin_unlock_masked(&q->lock); /* the thread's own reference keeps `ended` */
     t->state = THREAD_DEAD;
     sc->rq.left = t; /* its stack is free once another thread runs */
     atomic_fetch_sub_explicit(&sc->threads, 1, memory_order_relaxed);
@@ -465,8 +511,8 @@ bool sched_wake(struct thread *t, enum status result)
 
 void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
 {
-    /* Release pairs with thread_is_cancelled(): who sees the flag sees why (the program's
-     * `ending`). */
+    /* Release pairs with thread_is_cancelled(): a thread that sees the flag also sees the reason
+     * (the program's `ending`). */
     atomic_store_explicit(&t->cancelled, true, memory_order_release);
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
@@ -480,8 +526,9 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
-/* Whatever was changed from elsewhere: what is ready here or there, the running thread's priority,
- * where it may run, its end. */
+/* React to any change that another CPU made and kicked this one for: the ready threads here or
+ * there, the running thread's priority, affinity or cancellation. Runs in the interrupt, and in
+ * watch_a_while() with interrupts masked. */
 void sched_look(void) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_this_cpu();
@@ -508,7 +555,8 @@ static void set_priority_locked(struct thread *t, uint8_t priority)
                                                      : t->special & ~SPECIAL_REALTIME);
 }
 
-/** It runs, and may have become worse than others, here or elsewhere. */
+/** The running thread's priority changed. It may now be lower than that of a ready thread, here or
+ * on another CPU. */
 static void follow_priority_locked(struct run_queue *rq, uint8_t before, uint8_t priority)
     REQUIRES(rq->lock)
 {
@@ -524,6 +572,9 @@ static void follow_priority_locked(struct run_queue *rq, uint8_t before, uint8_t
     }
 }
 
+/* A READY thread moves to the list of its new priority, so remove it before the change:
+ * rq_remove_locked() finds the list by t->priority. A BLOCKED, DEAD or MOVING thread is in no ready
+ * list and only gets the new value. */
 void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 {
     irq_state_t state;
@@ -543,9 +594,10 @@ void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 }
 
 /**
- * Look for a while whether others ask for something, awake, with interrupts enabled but for those
- * that ask to look. Interrupts are masked before and after.
- * @return false: nothing came of it.
+ * Poll for requests of other CPUs for up to watch_ticks, before the CPU halts. Interrupts are
+ * enabled, except that other CPUs set a flag instead of sending HAL_IPI_LOOK. Interrupts are
+ * masked on entry and return.
+ * @return false: no request came.
  */
 static bool watch_a_while(struct sched_cpu *sc)
 {
@@ -567,8 +619,9 @@ static bool watch_a_while(struct sched_cpu *sc)
     return sc->watches;
 }
 
-/** Runs when nothing else does. Whatever becomes ready does so in an interrupt, which switches on
- * its way out, or is fetched from another CPU. */
+/** Runs when no other thread is ready. A thread becomes ready on this CPU in an interrupt, which
+ * switches on its way out, or is pulled from another CPU. hal_cpu_wait() takes interrupts masked
+ * and returns once one is pending, so no interrupt is lost between the checks and the halt. */
 static _Noreturn void idle(void *arg)
 {
     (void)arg;
@@ -604,7 +657,7 @@ static bool take_idle_thread(struct sched_cpu *sc)
     place_unit(sc->rq.idle, sc);
     hal_irq_restore(state);
     sc->rq.idle->state = THREAD_READY;
-    /* Release: `ps` finds it from here on. */
+    /* Release: `ps` can find the thread from here on. */
     atomic_store_explicit(&sc->rq.idle->refs, 1, memory_order_release);
     return true;
 }
@@ -640,6 +693,7 @@ void sched_remove_cpu(struct hal_cpu *cpu)
 _Noreturn void sched_run_cpu(void)
 {
     struct run_queue *rq = &sched_this_cpu()->rq;
+    /* The idle thread's time counts from here. */
     rq->switched_at = hal_counter_read();
     rq->slice_end = rq->switched_at + (uint64_t)sched_slice_ticks;
     rq->idle->state = THREAD_RUNNING;
@@ -669,7 +723,7 @@ void sched_init(void)
                                   .rq = &sc->rq,
                                   .affinity = sc->bit,
                                   .slice_left = sched_slice_ticks,
-                                  .refs = 2, /* itself, and one more: it is nobody's to recycle */
+                                  .refs = 2, /* its own and one more: it is never recycled */
                                   .name = "main"};
     completion_init(&boot_thread.ended, "join");
     sc->rq.switched_at = hal_counter_read();
@@ -682,12 +736,12 @@ void sched_init(void)
     if (!take_idle_thread(sc)) {
         panic("sched: no memory for the idle thread");
     }
-    (void)hal_cpu_set_online(); /* nobody gives this one up */
+    (void)hal_cpu_set_online(); /* cannot fail for the boot CPU */
 }
 
 uint32_t sched_cpu_count(void)
 {
-    return hal_cpu_count(); /* one that was left out has its queues, too */
+    return hal_cpu_count(); /* a CPU that did not start still has its queues */
 }
 
 static uint64_t idle_ticks_of(cpu_t cpu)

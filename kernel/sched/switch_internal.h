@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// The paths that a switch and a wake-up are made of, inline for the files of this folder: what a
-// thread saves on its way out is then saved once. How they work together is argued at the top of
-// switch.c, which has what is seldom needed.
+// The hot paths of switching and waking, inline for the files of this folder so that a switch saves
+// registers only once. The argument why they are correct is at the top of switch.c, which also
+// holds the paths that are rarely taken.
 #pragma once
 
 #include "kernel/sched/sched_internal.h"
 #include "kernel/trace/trace.h"
 
-/** What a switch has to do besides for `special` threads. */
+/** What a switch does in addition if either thread has a bit set in thread.special. */
 SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
                                          const struct thread *next, uint64_t now)
     REQUIRES(rq->lock);
-/** The thread that left the CPU for good in the switch, once the lock is free. An ordinary call:
- * after a switch there is nothing in registers that it would have to keep. */
+/** Finish with the thread that left the CPU for good in this switch: release the lock, then drop or
+ * move it. An ordinary call: after a switch no live registers have to be preserved. */
 NOINLINE void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
-/** What struct hal_cpu's switch_extra says: need_resched stays only for errands; tracing. */
+/** Handle struct hal_cpu.switch_extra: need_resched was set (it stays set for errands only), or
+ * tracing is on. */
 SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
                                    const struct thread *next);
 
-/** Tracing is on. */
+/** Called if tracing is on. */
 SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t);
 
 static ALWAYS_INLINE struct sched_cpu *sched_of(struct hal_cpu *cpu)
@@ -32,12 +33,13 @@ static inline void request_switch(void)
     hal_this_cpu()->need_resched = true;
 }
 
-/** A thread became READY on another CPU: have it look, if the thread is to run soon. */
+/** A thread became READY in another CPU's queue: make that CPU re-evaluate if the thread should run
+ * soon. */
 SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
 
-/** Put a thread that is READY into its list. A better one takes the CPU at the next chance, an
- * equal one when the running one's slice ends. */
+/** Put a READY thread into its list. If it is better than the running one, it preempts at the next
+ * chance; if equal, it runs when the current slice ends. */
 static ALWAYS_INLINE void make_ready_locked(struct hal_cpu *cpu, struct run_queue *rq,
                                             struct thread *t) REQUIRES(rq->lock)
 {
@@ -64,7 +66,7 @@ static ALWAYS_INLINE bool wake_locked(struct run_queue *rq, struct thread *t, en
         return false;
     }
     struct hal_cpu *cpu = hal_this_cpu();
-    t->state = THREAD_READY; /* one store with the next */
+    t->state = THREAD_READY; /* adjacent to wait_result: the compiler merges both stores */
     t->wait_result = result;
     make_ready_locked(cpu, rq, t);
     if (UNLIKELY(cpu->is_traced)) {
@@ -73,8 +75,8 @@ static ALWAYS_INLINE bool wake_locked(struct run_queue *rq, struct thread *t, en
     return true;
 }
 
-/** End a thread's wait with this result. @return false: it does not wait (somebody else ended the
- * wait). @pre interrupts are masked */
+/** End a thread's wait with this result. @return false: the thread is not waiting, because another
+ * waker, its timer or a cancellation came first. @pre interrupts are masked */
 static ALWAYS_INLINE bool switch_wake(struct thread *t, enum status result) NO_LOCK_ANALYSIS
 {
     for (;;) {
@@ -85,7 +87,7 @@ static ALWAYS_INLINE bool switch_wake(struct thread *t, enum status result) NO_L
             spin_unlock_masked(&rq->lock);
             return woken;
         }
-        spin_unlock_masked(&rq->lock); /* it was moved meanwhile */
+        spin_unlock_masked(&rq->lock); /* the thread moved to another CPU meanwhile */
     }
 }
 
@@ -98,8 +100,8 @@ static ALWAYS_INLINE void account_thread_locked(struct run_queue *rq, struct thr
     t->slice_left -= (int64_t)ticks;
 }
 
-/** The slice that a thread goes on with: what is left of its last one, or a new one. @pre it does
- * not run, or what it ran is accounted for. */
+/** Ticks of the slice that a thread continues with: the rest of its last one, or a new slice. @pre
+ * it is not running, or its run time is accounted for. */
 static ALWAYS_INLINE uint64_t slice_of(struct thread *next)
 {
     if (UNLIKELY(next->slice_left <= 0)) {
@@ -108,10 +110,11 @@ static ALWAYS_INLINE uint64_t slice_of(struct thread *next)
     return (uint64_t)next->slice_left;
 }
 
-/** First thing that a thread does that was switched to, a new one, too: interrupts are masked. */
+/** The first thing a thread does after a switch to it, a new thread too. Interrupts are masked. */
 static ALWAYS_INLINE void finish_switch(void) NO_LOCK_ANALYSIS
 {
-    struct run_queue *rq = &sched_this_cpu()->rq; /* not the one that the thread left from */
+    /* this CPU's queue; the thread may have left from another one */
+    struct run_queue *rq = &sched_this_cpu()->rq;
     if (UNLIKELY(rq->left != NULL)) {
         switch_put_left(rq);
     } else {
@@ -120,12 +123,13 @@ static ALWAYS_INLINE void finish_switch(void) NO_LOCK_ANALYSIS
 }
 
 /**
- * Run `next`, which is in no list any more. The running one, `prev`, is in a ready list already, or
- * BLOCKED or DEAD. Entered with the lock held and interrupts masked; returns with the lock
- * released, interrupts masked. Inline, so that what a switch saves is saved once, and what a caller
- * knows already is not looked at: `slice` is slice_of(next), `is_other` that the two differ,
- * `yields` that `prev` gets a new slice. The timer is armed for the end of the slice by who chose
- * `next`.
+ * Switch to `next`, which is already out of the ready lists. The running thread, `prev`, is in a
+ * ready list already, or is BLOCKED, DEAD or MOVING. Entered with the lock held and interrupts
+ * masked; returns with the lock released and interrupts masked.
+ *
+ * Inline, so that registers are saved only once and a caller can pass what it already knows:
+ * `slice` is slice_of(next); `is_other` means that the two threads differ; `yields` gives `prev` a
+ * new slice. The caller that chose `next` has armed the timer for the end of its slice.
  */
 static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *sc,
                                         struct thread *prev, struct thread *next, uint64_t now,
@@ -145,7 +149,8 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
     next->state = THREAD_RUNNING;
     rq->slice_end = now + slice;
     if (is_other || LIKELY(next != prev)) {
-        __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED); /* mutexes of others look */
+        /* mutex.c reads it on other CPUs */
+        __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED);
         next->switches++;
         hal_context_switch(&prev->context, &next->context);
     }
@@ -153,8 +158,8 @@ static ALWAYS_INLINE void switch_locked(struct hal_cpu *cpu, struct sched_cpu *s
 }
 
 /**
- * Take out the best ready thread, the idle thread if there is none; arm the timer for the end of
- * its slice if another as good is ready.
+ * Remove and return the best ready thread, or return the idle thread. If another thread of equal
+ * priority is ready, arm the timer for the end of the slice.
  */
 static ALWAYS_INLINE struct thread *best_or_idle_locked(struct sched_cpu *sc, uint64_t now)
     REQUIRES(sc->rq.lock)
@@ -174,12 +179,13 @@ static ALWAYS_INLINE struct thread *best_or_idle_locked(struct sched_cpu *sc, ui
 /* --- waiting --- */
 
 /**
- * Wait without a time limit: the list entry is the only trace of it. Interrupts are masked.
+ * Wait without a deadline. Only the entry in the queue's list records the
+ * wait. Interrupts are masked.
  *
  * The run queue is locked from before the thread is BLOCKED until it has left the CPU.
- * @param q  NULL: in no queue, and no lock is given up.
- * @return With the lock given up. OK: a waker took the thread out of the queue. Anything else: it
- * may still be in it.
+ * @param q NULL: wait in no queue; no lock is released.
+ * @return With q->lock released. OK: a waker removed the thread from the queue. Any other value: it
+ *     may still be in the queue.
  */
 static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool cancellable)
     RELEASES(q->lock) NO_LOCK_ANALYSIS
@@ -190,13 +196,13 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     struct thread *self = cpu->current;
     lockcheck_sleeps(q != NULL ? 1 : 0);
     preempt_point(PREEMPT_WAIT);
-    /* A spinlock is held, or the caller may not sleep. */
+    /* Fails if a spinlock is held or the caller must not sleep. */
     ASSERT(cpu->depths == 0);
     spin_lock_masked(&rq->lock);
-    /* thread_cancel() sets the flag, then takes this lock: either it is seen here, or it sees
-     * BLOCKED. */
+    /* thread_cancel() sets the flag, then takes this lock: either the flag is seen here, or
+     * thread_cancel() sees BLOCKED. */
     if (UNLIKELY(cancellable && atomic_load_explicit(&self->cancelled, memory_order_relaxed))) {
-        self->wait_link.next = NULL; /* who woke it the last time left it as it was */
+        self->wait_link.next = NULL; /* the last waker left it unchanged; NULL means "not linked" */
         spin_unlock_masked(&rq->lock);
         if (q != NULL) {
             spin_unlock_masked(&q->lock);
@@ -216,9 +222,9 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
     struct thread *next = best_or_idle_locked(sc, now);
     self->stopped_at = now;
     switch_locked(cpu, sc, self, next, now, slice_of(next), true, false);
-    self = thread_current(); /* asked again: cheaper than kept across the switch */
+    self = thread_current(); /* reading it again is cheaper than keeping it across the switch */
     if (!cancellable) {
-        self->wait_uncancellable = false; /* only looked at while it is BLOCKED */
+        self->wait_uncancellable = false; /* only read while the thread is BLOCKED */
     }
     return self->wait_result;
 }
@@ -231,7 +237,7 @@ static ALWAYS_INLINE bool wait_wake_first_locked(struct wait_queue *q) REQUIRES(
         if (LIKELY(switch_wake(CONTAINER_OF(n, struct thread, wait_link), OK))) {
             return true;
         }
-        n->next = NULL; /* in no queue: it will ask, and waits for the queue's lock until then */
+        n->next = NULL; /* unlinked: leave_queue_locked() checks this under q->lock */
     }
     return false;
 }
@@ -240,18 +246,22 @@ static ALWAYS_INLINE bool wait_wake_first_locked(struct wait_queue *q) REQUIRES(
 enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns, bool cancellable)
     RELEASES(q->lock);
 
-/** After a sleep in which nothing was handed over: the end of wait_handed_locked(). */
+/** The end of wait_handed_locked() if no waker handed anything over: leave the queue, enable
+ * interrupts, return `s`. */
 NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s);
 
 /**
- * Sleep until a waker hands this thread what it waits for, and go on without the lock.
+ * Sleep until a waker hands this thread what it waits for; return without the lock.
  *
- * For what is true for the woken thread alone (a unit of a semaphore) or for ever (a completion):
- * there is no condition to look at again. The waker and the lock are done with each other when this
- * returns, so the queue may be on this thread's stack.
- * The lock is given up and interrupts are enabled, always: who may sleep had them enabled.
- * @return OK: woken by a waker of the queue, and by nothing else; E_TIMEDOUT; E_CANCELLED (not if
- * `cancellable` is false).
+ * For conditions that stay true for the woken thread: a unit of a semaphore that only this
+ * thread gets, or a completion that stays done. The thread need not test the condition
+ * again. When this returns, the waker no longer uses the queue or its lock, so the queue may
+ * be on this thread's stack.
+ *
+ * The lock is released and interrupts are enabled in every case: a caller that
+ * may sleep had them enabled.
+ * @return OK: woken by a waker of the queue, and by nothing else; E_TIMEDOUT; E_CANCELLED
+ *     (only if `cancellable`).
  */
 static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64_t deadline_ns,
                                                     bool cancellable)
@@ -270,11 +280,11 @@ static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64
     return OK;
 }
 
-/** Signalled just after the wait was over: done all the same. */
+/** Return OK instead of `s` if the completion was signalled just after the wait ended. */
 NOINLINE enum status completion_look_again(struct completion *c, enum status s);
 
-/** completion_wait(). A waiter that is woken knows that it is done, and for good: it does not come
- * back to the lock. */
+/** completion_wait(), inline. A woken waiter knows that the completion is done for good, so it does
+ * not take the lock again. */
 static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadline_ns,
                                            bool cancellable) NO_LOCK_ANALYSIS
 {

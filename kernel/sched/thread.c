@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads from creation to the joiner: the struct, its stack, its references. Who runs is
-// switch.c's.
-//
-// A thread struct and its stack are one unit. A dead thread's unit goes to a short list of spare
-// ones on its CPU, where the next thread_create() finds it with its stack mapped. What is too much
-// for the list is taken apart by the work thread, because the last reference may go where nothing
-// may be unmapped. A stack that grows is never spare.
+// Threads from creation to join: the struct, its stack, its references. switch.c
+// decides which thread runs.
 
 #include "kernel/sched/thread.h"
 
@@ -22,29 +17,46 @@
 #include "kernel/sched/switch_internal.h"
 #include "kernel/sched/smp.h"
 
+/* Units. A thread struct and its stack are one unit. A dead thread's unit goes to its CPU's list of
+ * spare units, where the next thread_create() finds it with the stack mapped. If that list is full,
+ * the work thread frees the unit: the last reference may be dropped where unmapping is not allowed.
+ * A growing stack is never kept as a spare.
+ *
+ * A unit stays in threads.all for as long as its memory exists, so `ps` may lock the run queue of
+ * any unit in that list while it holds threads.lock. A unit with refs == 0 is not a thread.
+ * thread_create() fills the unit in, stores refs with release, and only then makes the thread
+ * READY; is_live() reads refs with acquire. A reader that still holds a pointer from the unit's
+ * last life locks its run queue and checks the state there: DEAD means "no thread".
+ *
+ * References: one for the joiner (thread_join() or thread_detach() drops it) and one for the
+ * thread, dropped by the next thread on its CPU (switch_put_left()), because a thread cannot free
+ * the stack that it runs on.
+ *
+ * Lock order: threads.lock before a run queue's lock. `surplus.lock` is a leaf. */
+
 #define SPARE_MAX   16
 #define STACK_PAGES (HAL_STACK_SIZE / PAGE_SIZE)
 #define GUARD_PAGES (HAL_STACK_ALIGN / PAGE_SIZE - STACK_PAGES)
-#define GROWTH      ((size_t)0x10000) /* bytes: it grows in pieces, each as far down as such a block */
+#define GROWTH      ((size_t)0x10000) /* bytes; a stack grows in aligned blocks of this size */
 
 static void free_surplus(struct work *work);
 
 /* Field protection: all under `lock`, which no interrupt handler takes. */
 static struct {
     struct spinlock lock;
-    struct list all; /* every unit, by all_link; those with no references are spare */
+    struct list all; /* every unit, by all_link; units without references are spare */
 } threads = {SPINLOCK_INIT, LIST_INIT(threads.all)};
 
-/* Units to take apart. The lock is taken with interrupts masked: the last reference may go
- * anywhere. */
+/* Units to free. The lock is taken with interrupts masked, because the last reference
+ * may be dropped anywhere. */
 static struct {
     struct spinlock lock;
     struct list list; /* by run_link */
     struct work work;
 } surplus = {SPINLOCK_INIT, LIST_INIT(surplus.list), {.run = free_surplus}};
 
-static _Atomic uint32_t last_id; /* relaxed: only unique */
-/* Relaxed: a statistic. Of units that are gone. */
+static _Atomic uint32_t last_id; /* relaxed: only has to be unique */
+/* Switches of units that were freed. Relaxed: a statistic. */
 static _Atomic uint64_t switches_of_the_gone;
 
 static void list_add(struct thread *t)
@@ -75,7 +87,8 @@ static size_t stack_page(const struct thread *t, vaddr_t va)
 static void unit_free(struct thread *t)
 {
     if (t->stack_range.fault != NULL) {
-        fault_leave_range(&t->stack_range); /* a stray pointer of another thread may be there */
+        /* a stray pointer of another thread may have faulted there */
+        fault_leave_range(&t->stack_range);
     }
     size_t first = stack_page(t, t->context.stack_lo);
     vm_unmap(&t->stack_range, first, stack_page(t, t->context.stack_hi) - first, true);
@@ -85,8 +98,9 @@ static void unit_free(struct thread *t)
 }
 
 /**
- * The running thread touched what is below its stack, well below its stack pointer: this handler
- * runs above. It is mapped if it belongs to the stack.
+ * Fault handler of growing stacks: the running thread touched an address below its stack. The fault
+ * was taken well below the stack pointer, so the handler has room to run. Maps the pages if the
+ * address belongs to the stack; false for the guard and for another thread's stack.
  */
 static bool grow_stack(struct vm_range *range, struct fault *fault)
 {
@@ -105,11 +119,12 @@ static bool grow_stack(struct vm_range *range, struct fault *fault)
         program_uncharge(t->program, pages);
         return false;
     }
-    t->context.stack_lo = lo; /* last: an exception from here on may believe it */
+    t->context.stack_lo = lo; /* last: an exception from here on may rely on it */
     return true;
 }
 
-/** Its top is as hal/context.h wants it: the upper half of a block of HAL_STACK_ALIGN bytes. */
+/** The stack's top is as hal/context.h requires: the upper half of a block of HAL_STACK_ALIGN
+ * bytes. */
 static enum status stack_create(struct thread *t, size_t bytes)
 {
     bool grows = bytes > HAL_STACK_SIZE;
@@ -141,7 +156,7 @@ static NOINLINE struct thread *unit_create(size_t stack_bytes)
         return NULL;
     }
     t->state = THREAD_DEAD;
-    /* Any CPU's until the unit is placed: a kill that comes before that locks it. */
+    /* Some CPU's queue until the unit is placed: a kill that comes before that locks it. */
     atomic_init(&t->rq, &sched_cpu_of(0)->rq);
     completion_init(&t->ended, "join");
     list_init(&t->inherits);
@@ -153,6 +168,7 @@ static NOINLINE struct thread *unit_create(size_t stack_bytes)
     return t;
 }
 
+/* The spare list has no lock: only its own CPU uses it, with interrupts masked. */
 static ALWAYS_INLINE struct thread *spare_pop(void)
 {
     irq_state_t state = hal_irq_save();
@@ -166,7 +182,7 @@ static ALWAYS_INLINE struct thread *spare_pop(void)
     return UNLIKELY(n == NULL) ? NULL : CONTAINER_OF(n, struct thread, run_link);
 }
 
-/** Too many are spare, or it has a stack that grows. */
+/** Too many units are spare, or this one has a growing stack. */
 static NOINLINE void unit_give_up(struct thread *t)
 {
     irq_state_t state = spin_lock_irq(&surplus.lock);
@@ -185,7 +201,7 @@ static ALWAYS_INLINE void unit_recycle(struct thread *t)
         return;
     }
     t->run_link.next = cpu->spare;
-    cpu->spare = &t->run_link; /* the next one: its stack is warm */
+    cpu->spare = &t->run_link; /* reuse the last one first: its stack is still in the cache */
     cpu->spare_count++;
     hal_irq_restore(state);
 }
@@ -211,7 +227,7 @@ static void free_surplus(struct work *work)
     }
 }
 
-/* On the CPU whose spare units they are: their stack has no lock. */
+/* Runs on the CPU that owns the spare units, since their list has no lock. */
 static void give_up_spare(void *gave)
 {
     for (struct thread *t; (t = spare_pop()) != NULL;) {
@@ -224,7 +240,7 @@ static void give_up_spare(void *gave)
 
 bool thread_trim(void)
 {
-    _Atomic bool gave = false; /* relaxed: the calls have returned before it is read */
+    _Atomic bool gave = false; /* relaxed: smp_call_all() has returned before it is read */
     smp_call_all(give_up_spare, &gave);
     free_surplus(&surplus.work);
     return atomic_load_explicit(&gave, memory_order_relaxed);
@@ -235,7 +251,8 @@ NOINLINE void thread_recycle(struct thread *t)
     unit_recycle(t);
 }
 
-/* `ps` may be looking at it, and holds the list's lock while it uses a thread's run queue. */
+/* `ps` holds threads.lock while it uses a thread's run queue, so with both locks held no
+ * reader uses the old queue. */
 void thread_leave_queue(struct thread *t) NO_LOCK_ANALYSIS
 {
     spin_lock(&threads.lock);
@@ -259,8 +276,8 @@ static void thread_start(void *arg)
     thread_exit(0);
 }
 
-/* What other CPUs keep for their next threads is memory that this one may need. Nobody waits for
- * another CPU before threads run. */
+/* Other CPUs' spare units are memory that this thread may need. Before threads run (interrupts are
+ * still masked), no CPU waits for another one. */
 static struct thread *new_unit(size_t stack_bytes)
 {
     struct thread *t = unit_create(stack_bytes);
@@ -270,8 +287,7 @@ static struct thread *new_unit(size_t stack_bytes)
     return t;
 }
 
-/** str_copy() of what is mostly a word: no more than a loop, eight characters of which are written
- * out. */
+/** str_copy() for names, which are mostly one short word: a loop unrolled by eight. */
 static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
 {
     STATIC_ASSERT(THREAD_NAME_MAX % 8 == 0, "it is copied by eights");
@@ -285,7 +301,7 @@ static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
     to[THREAD_NAME_MAX - 1] = '\0';
 }
 
-/** A spare unit may have a floating-point area from its last life. */
+/** A spare unit may still own a floating-point area from its last life. */
 static bool prepare_fp(struct thread *t, bool uses_fp)
 {
     if (!uses_fp) {
@@ -303,9 +319,9 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
-/** What a switch to it has to do besides. It enters its program, so that a kill reaches it from
- * here on.
- * @return OK; E_NOMEM; E_CANCELLED: the program is being ended. */
+/** Prepare the state that needs extra steps in a switch. The thread joins its program here, so a
+ * kill reaches it from here on.
+ * @return OK; E_NOMEM; E_CANCELLED: the program is ending. */
 static NOINLINE enum status prepare_state(struct thread *t, const struct thread_options *options)
 {
     if (!prepare_fp(t, options->uses_fp)) {
@@ -325,8 +341,8 @@ static NOINLINE enum status prepare_state(struct thread *t, const struct thread_
     return s;
 }
 
-/* A unit's last life has left it as a new one needs it: it has no program, waits for nothing and
- * holds no mutex, and nobody waits for its end. */
+/* A unit's last life left these fields as a new one needs them: no program, no wait, no mutex held,
+ * and no thread waits for its end. */
 static ALWAYS_INLINE enum status take(const struct thread_options *options, struct thread **out)
 {
     struct thread *t = UNLIKELY(options->stack_bytes > HAL_STACK_SIZE) ? NULL : spare_pop();
@@ -360,7 +376,8 @@ static ALWAYS_INLINE enum status take(const struct thread_options *options, stru
             return s;
         }
     }
-    asan_unpoison((const void *)t->context.stack_lo, HAL_STACK_SIZE); /* another thread's calls */
+    /* left by another thread's calls */
+    asan_unpoison((const void *)t->context.stack_lo, HAL_STACK_SIZE);
     hal_context_init(&t->context, t->context.stack_lo, HAL_STACK_SIZE, thread_start, t);
     *out = t;
     return OK;
@@ -372,7 +389,7 @@ struct thread *thread_take(const struct thread_options *options)
     return take(options, &t) == OK ? t : NULL;
 }
 
-/** On which CPU it starts. @pre interrupts are masked @return its queue */
+/** Choose the CPU where the thread starts. @pre interrupts are masked @return that CPU's queue */
 static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread *t,
                                              const struct thread_options *options)
 {
@@ -389,7 +406,7 @@ static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread 
     return &sc->rq;
 }
 
-/** Make a new thread ready. */
+/** Make a new thread READY. */
 static ALWAYS_INLINE void start_locked(struct hal_cpu *cpu, struct run_queue *rq, struct thread *t)
     REQUIRES(rq->lock)
 {
@@ -411,9 +428,9 @@ enum status thread_create(const struct thread_options *options, struct thread **
     irq_state_t state = hal_irq_save();
     struct hal_cpu *cpu = hal_this_cpu();
     struct run_queue *rq = place(cpu, t, options);
-    /* The caller, and the thread itself. Release pairs with is_live(). */
+    /* The caller's and the thread's own reference. Release pairs with is_live(). */
     atomic_store_explicit(&t->refs, 2, memory_order_release);
-    *out = t; /* before it runs: it may be what the thread looks at */
+    *out = t; /* before it runs: the thread itself may read it */
     spin_lock_masked(&rq->lock);
     start_locked(cpu, rq, t);
     spin_unlock_masked(&rq->lock);
@@ -422,6 +439,9 @@ enum status thread_create(const struct thread_options *options, struct thread **
     return OK;
 }
 
+/* program_remove_thread() returns with preemption off, so that this thread cannot be preempted
+ * between leaving the program and dying: the program may be freed meanwhile, and its `on_end` code
+ * unloaded after rcu_synchronize(). */
 static NOINLINE _Noreturn void leave_program(struct thread *t, struct program *p)
 {
     sched_forget_program(t);
@@ -446,6 +466,8 @@ _Noreturn void thread_exit(int value)
     sched_leave(&t->ended);
 }
 
+/* The exit value was stored before `ended` was signalled under its queue's
+ * lock, so it is visible here. */
 enum status thread_join(struct thread *t, int *value)
 {
     enum status s = wait_done(&t->ended, WAIT_FOREVER, true);
@@ -475,7 +497,7 @@ enum status thread_sleep(uint64_t ns)
 
 /* --- `ps` --- */
 
-/* Acquire: what thread_create() wrote before. */
+/* Acquire: makes visible what thread_create() wrote before. */
 static bool is_live(const struct thread *t)
 {
     return atomic_load_explicit(&t->refs, memory_order_acquire) != 0;
@@ -508,10 +530,10 @@ uint64_t thread_run_ns(void)
     return clock_counter_to_ns(ticks);
 }
 
-/* It may have ended since somebody looked, and its unit be in the middle of becoming another
- * thread: then all of it is between two values, and its program may go. A thread that was started
- * is not DEAD, has its program until thread_exit() takes that off under this lock, and stays that
- * thread while the lock is held. */
+/* The thread may have ended since the caller found it, and its unit may be halfway to becoming
+ * another thread; then its fields are inconsistent and its program may be freed. With the run queue
+ * locked, a thread that is not DEAD has been started, keeps its program until
+ * sched_forget_program() clears it under this lock, and stays the same thread. */
 static void describe(struct thread *t, struct thread_info *out)
 {
     irq_state_t state;
@@ -528,7 +550,7 @@ static void describe(struct thread *t, struct thread_info *out)
     (void)str_copy(out->program, sizeof out->program, program == NULL ? "" : program->name);
     (void)str_copy(out->waiting_on, sizeof out->waiting_on,
                    t->state == THREAD_BLOCKED ? t->waiting_on : "");
-    struct console *terminal = t->terminal; /* lives as long as the machine */
+    struct console *terminal = t->terminal; /* consoles are never freed */
     (void)str_copy(out->terminal, sizeof out->terminal, terminal == NULL ? "" : terminal->name);
     sched_unlock_thread(rq, state);
 }
@@ -555,7 +577,8 @@ uint32_t thread_count(void)
     return count;
 }
 
-/* One that is just switched to may be missed: its run queue is not locked. */
+/* Not exact: a thread that is being switched to may be missed, since its run
+ * queue is not locked. */
 uint64_t thread_switches(void)
 {
     uint64_t sum = atomic_load_explicit(&switches_of_the_gone, memory_order_relaxed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Threads and the scheduler: 64 priorities, O(1), preemptive, one run queue a CPU.
-// docs/scheduling.md says how they work together.
+// docs/scheduling.md describes how the parts work together.
 #pragma once
 
 #include "hal/context.h"
@@ -11,7 +11,8 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/wait.h"
 
-/** Unmapped bytes below a stack that grows: as much as its code may step over without a look. */
+/** Unmapped bytes below a growing stack. Code may move the stack pointer down by at most this much
+ * without touching the stack. */
 #define THREAD_GROWING_GUARD ((size_t)0x10000)
 
 struct console;
@@ -20,90 +21,99 @@ struct mutex;
 struct program;
 struct run_queue;
 
-#define PRIO_COUNT    64
-#define PRIO_IDLE     0
-#define PRIO_NORMAL   32
-#define PRIO_HIGH     48 /* completion and interrupt threads */
-#define PRIO_REALTIME 56 /* from here on: of those that may move, the best run, on as many CPUs */
+#define PRIO_COUNT  64
+#define PRIO_IDLE   0
+#define PRIO_NORMAL 32
+#define PRIO_HIGH   48 /* completion and interrupt threads */
+/* From here on: of all threads that may move, the best run, on as many CPUs as there are. */
+#define PRIO_REALTIME 56
 
-/** CPUs, a bit each: CPU i is bit i. Those from 64 on are in no mask: what runs there was placed
- * there by THREAD_ON, and stays. */
+/** A set of CPUs: CPU i is bit i. CPUs from 64 on are in no set; THREAD_ON places threads there,
+ * and they stay. */
 typedef uint64_t cpu_mask_t;
 #define CPU_MASK_ALL (~(cpu_mask_t)0)
 
 #define THREAD_NAME_MAX 32
 
-/* Waiting is 0: what every wake-up compares with. */
+/* BLOCKED is 0: every wake-up compares with it. */
 enum thread_state {
     THREAD_BLOCKED,
     THREAD_READY,
     THREAD_RUNNING,
     THREAD_DEAD,
-    THREAD_MOVING, /**< ready, and in no list: on its way to another CPU's. Who moves it ends that
-                    */
+    /** Ready but in no list, on its way to another CPU's queue. The CPU that moves it makes it
+     * READY. */
+    THREAD_MOVING,
 };
 
-/** What a switch to or from a thread has to do besides: bits of thread.special. */
+/** Bits of thread.special: why a switch to or from the thread needs extra steps. */
 enum thread_special {
     SPECIAL_STATE = 1 << 0,     /* it has a program or a floating-point area */
     SPECIAL_REALTIME = 1 << 1,  /* PRIO_REALTIME or better */
-    SPECIAL_MUST_MOVE = 1 << 2, /* it is on a CPU that it may not run on any more */
+    SPECIAL_MUST_MOVE = 1 << 2, /* it is on a CPU where it may no longer run */
 };
 
 /* Field protection:  [I] set before the thread first runs   [r] run queue lock of its CPU,
  * interrupts masked   [i] inherit.c's lock   [o] the thread itself                   [w] lock of
  * the queue it waits on */
 struct thread {
-    struct hal_context context;    /* [r]; first, as hal/context.h wants it */
+    struct hal_context context;    /* [r] first, as hal/context.h requires */
     void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
     struct list_node run_link;     /* [r] in a ready list iff READY */
     struct list_node wait_link;    /* [w] among the waiters of one queue */
     struct list_node all_link;     /* thread list lock: `ps` */
     struct list_node program_link; /* program lock */
     struct program *program;       /* [I] NULL: a kernel thread */
-    struct console *terminal;      /* [o] what it reads and writes; NULL: the system's terminal */
-    struct console_sink *sink;     /* [o] where what it prints goes instead; NULL: nowhere else */
+    struct console *terminal;      /* [o] console that it reads and writes; NULL: the system's */
+    struct console_sink *sink;     /* [o] receives its output instead of the console; NULL: none */
     const char *waiting_on;  /* [r] static name of the queue it waits on while it is BLOCKED */
     enum thread_state state; /* [r] */
-    enum status wait_result; /* [r] why its last wait ended; decided by who makes it ready */
-    bool wait_uncancellable; /* [r] BLOCKED, and cancellation does not end that; false otherwise */
-    bool wait_exclusive;     /* [w] of a reader-writer lock: it waits to write */
-    uint8_t special;         /* [r] bits of enum thread_special */
-    bool can_move;           /* [r] it may run on more than one of the CPUs that there are */
-    uint8_t priority;        /* [r] what it is scheduled with */
-    uint8_t base_priority;   /* [i] its own; `priority` is the best of it and of what it inherits */
+    enum status wait_result; /* [r] why its last wait ended; set by the waker */
+    /* [r] BLOCKED, and cancellation does not end the wait; false otherwise */
+    bool wait_uncancellable;
+    bool wait_exclusive;   /* [w] waits for a reader-writer lock to write */
+    uint8_t special;       /* [r] bits of enum thread_special */
+    bool can_move;         /* [r] may run on more than one of the online CPUs */
+    uint8_t priority;      /* [r] the priority that it is scheduled with */
+    uint8_t base_priority; /* [i] its own; `priority` is the best of this and the inherited ones */
     struct mutex *waits_for; /* [i] NULL: no mutex */
-    struct list_node mutex_link; /* [i] among those that wait for one, until that is reported */
-    uint64_t mutex_since, mutex_looks; /* [i] when it began to: counter value, watchdog_looks() */
+    /* [i] among threads that wait for a mutex, until the wait is reported */
+    struct list_node mutex_link;
+    /* [i] when that wait began: counter value, watchdog_looks() */
+    uint64_t mutex_since, mutex_looks;
     struct list inherits; /* [i] mutexes that it holds and others wait for, by held_link */
     uint32_t id;          /* [I] */
-    /* [r] to change, of the queue that is left: where it runs, or is ready, or will be. Who reads
-     * it (relaxed: a guess) locks that queue and looks again: acquire, which pairs with the release
-     * of who moved it last, and may not have locked the new queue yet. So the state that it got
-     * before it was moved is seen. Never NULL: a unit that is not a thread, yet or
-     * any longer, is DEAD and refers to the queue of a CPU that runs. */
+    /* [r] To change, under the lock of the queue that it leaves: the queue where it runs, is ready,
+     *     or will be made ready. A reader loads it (relaxed, a guess), locks that queue and loads
+     *     it again with acquire, which pairs with the release in set_off_locked() and place_unit().
+     *     The CPU that moved the thread may not have locked the new queue yet, and the acquire
+     *     makes the state that it stored before visible. Never NULL: a unit that is not a thread is
+     *     DEAD and refers to the queue of some CPU that runs. */
     _Atomic(struct run_queue *) rq;
-    cpu_mask_t affinity; /* [r] CPUs that it may run on */
+    cpu_mask_t affinity; /* [r] CPUs where it may run */
     uint64_t stopped_at; /* [r] counter value when it last waited or was preempted */
-    uint64_t arrived_at; /* [r] when its CPU took it from another one; its unit's, before that */
-    uint32_t locks_held; /* [o] mutexes: a fault while it is not 0 is a panic */
+    /* [r] when its CPU pulled it from another one; else the unit's old value */
+    uint64_t arrived_at;
+    uint32_t locks_held; /* [o] mutexes held; a fault while this is not 0 is a panic */
 #ifdef HALYARD_DEBUG
-    struct lock_list mutexes; /* [o] the lock checker's: those that it holds */
+    struct lock_list mutexes; /* [o] the lock checker's list of the mutexes that it holds */
 #endif
-    _Atomic bool cancelled; /* its program is being ended: blocking calls return E_CANCELLED.
-                               Release and acquire: who sees it sees why */
-    _Atomic bool is_open;   /* [o] thread_set_open(). Relaxed: its own interrupts look */
-    /* [r] up to the last switch or tick, counter ticks: that it has run, and that are left of its
-     * time slice; 0 or less: it gets a new one */
+    /* Its program is ending: blocking calls return E_CANCELLED. Release and acquire: a thread that
+     * sees the flag also sees the reason. */
+    _Atomic bool cancelled;
+    /* [o] thread_set_open(). Relaxed: only interrupts on its own CPU read it */
+    _Atomic bool is_open;
+    /* [r] Counter ticks, up to the last switch or tick: run so far, and left of its slice; 0 or
+     *     less: it gets a new slice. */
     uint64_t run_ticks;
     int64_t slice_left;
     uint64_t switches;        /* [r] times its unit was switched to, in all its lives */
-    uint64_t switches_before; /* [I] in its lives before this one */
+    uint64_t switches_before; /* [I] of these, in earlier lives */
     int exit_value;           /* what it passed to thread_exit(); valid once `ended` is signalled */
-    struct completion ended;  /* who joins waits here */
-    _Atomic uint32_t refs;    /* private: the joiner, and the thread until it has left its stack.
-                                 Release when it begins, acquire by who looks whether it has;
-                                 acq_rel to drop one */
+    struct completion ended;  /* joiners wait here */
+    /* Private: one for the joiner, and one for the thread until it has left its stack. Release when
+     * the thread starts, acquire in is_live(), acq_rel to drop one. */
+    _Atomic uint32_t refs;
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */
@@ -111,9 +121,9 @@ struct thread {
 };
 
 enum thread_place {
-    THREAD_HERE,     /* on the CPU of who creates it, and nowhere else */
-    THREAD_ANYWHERE, /* on any CPU of thread_options.affinity: free to move between them */
-    THREAD_ON,       /* on thread_options.cpu, and nowhere else */
+    THREAD_HERE,     /* on the creator's CPU, and on no other */
+    THREAD_ANYWHERE, /* on any CPU of thread_options.affinity; it may move between them */
+    THREAD_ON,       /* on thread_options.cpu, and on no other */
 };
 
 struct thread_options {
@@ -121,14 +131,14 @@ struct thread_options {
     void (*entry)(void *arg);
     void *arg;
     uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
-    enum thread_place place; /* until thread_set_affinity() says otherwise */
+    enum thread_place place; /* until thread_set_affinity() changes it */
     cpu_t cpu;               /* THREAD_ON: an online CPU */
-    cpu_mask_t affinity;     /* THREAD_ANYWHERE: some CPU in it is online. 0: all */
+    cpu_mask_t affinity;     /* THREAD_ANYWHERE: at least one CPU of it is online. 0: all */
     bool uses_fp;            /* floating-point state is saved and restored for it */
-    struct program *program; /* its owner, or NULL */
-    /* Bytes that its stack may grow to; 0, or at most HAL_STACK_SIZE: it does not grow. Code on one
-     * that does must touch what it will need while there is still room for a fault to be handled:
-     * 16 KiB ahead. */
+    struct program *program; /* its program, or NULL */
+    /* Bytes that its stack may grow to; up to HAL_STACK_SIZE, or 0: it does not grow. Code on
+     * a growing stack must touch the stack 16 KiB ahead of its need, while there is still
+     * room to handle the fault. */
     size_t stack_bytes;
 };
 
@@ -137,45 +147,47 @@ struct thread_options {
 void sched_init(void);
 
 /**
- * @brief Give a CPU that will be started what the scheduler keeps for it, and its idle thread, on
- * whose stack it starts.
- * @param cpu        Its id is set; `current` and `run_queue` are filled in.
- * @param stack_top  One past the highest byte of that stack.
+ * @brief Allocate the scheduler's state for a CPU that will be started, and its idle thread, on
+ *     whose stack the CPU starts.
+ * @param cpu Its id is set; `current` and `run_queue` are filled in.
+ * @param stack_top One past the highest byte of that stack.
  * @return false: no memory.
  * @context{thread; the CPUs with smaller ids are online, or will never be}
  */
 bool sched_add_cpu(struct hal_cpu *cpu, vaddr_t *stack_top);
 
-/** @brief Take it back from a CPU that was not told to start. @context{thread} */
+/** @brief Free that state for a CPU that was never told to start. @context{thread} */
 void sched_remove_cpu(struct hal_cpu *cpu);
 
-/** @brief Count the calling CPU as online, and run what is ready on it. @context{starting CPU,
- * once, interrupts masked} */
+/** @brief Count the calling CPU as online and run its ready threads. @context{starting CPU, once,
+ *     interrupts masked} */
 _Noreturn void sched_run_cpu(void);
 
 /**
- * @brief Create a thread and make it ready. If its program is killed meanwhile, it starts
- * cancelled.
- * @param out  The thread, with one reference for the caller: end with thread_join() or
- * thread_detach().
- * @return OK; E_NOMEM; E_CANCELLED: options->program is being ended.
+ * @brief Create a thread and make it ready. If its program is killed
+ *     meanwhile, it starts cancelled.
+ * @param out The thread, with one reference for the caller: end with
+ *     thread_join() or thread_detach().
+ * @return OK; E_NOMEM; E_CANCELLED: options->program is ending.
  * @context{thread}
  */
 enum status thread_create(const struct thread_options *options, struct thread **out);
 
-/** @brief End the running thread. Its stack goes back once another thread runs. @context{thread} */
+/** @brief End the running thread. Its stack is reused or freed once another thread runs.
+ *     @context{thread} */
 _Noreturn void thread_exit(int value);
 
-/** @brief Wait until the thread has ended, take its value (NULL: not wanted), drop the reference.
- *  @return OK; E_CANCELLED: the caller is being ended, the reference is kept. @context{thread, may
- * sleep} */
+/** @brief Wait until the thread has ended, fetch its exit value (NULL: not wanted) and drop the
+ *     reference.
+ * @return OK; E_CANCELLED: the caller was cancelled and keeps the reference.
+ *     @context{thread, may sleep} */
 enum status thread_join(struct thread *t, int *value);
 
-/** @brief Drop the reference: the thread cleans up after itself. @context{thread} */
+/** @brief Drop the reference; the thread's unit is freed when it ends. @context{thread} */
 void thread_detach(struct thread *t);
 
-/** @brief Give back the memory of ended threads that CPUs keep for their next ones. A thread for
- * which there is no memory does so by itself. @return false: nobody kept any.
+/** @brief Free the memory of ended threads that CPUs keep for their next ones. thread_create() does
+ *     this by itself when it finds no memory. @return false: no CPU kept any.
  * @context{thread, interrupts enabled} */
 bool thread_trim(void);
 
@@ -193,60 +205,60 @@ enum status thread_sleep(uint64_t ns);
 /** @brief Sleep until clock_now_ns() reaches the deadline. @return OK, E_CANCELLED. */
 enum status thread_sleep_until(uint64_t deadline_ns);
 
-/** @brief Change a thread's own priority; while it keeps a better one waiting for a mutex it has
- * that one's. @context{thread} */
+/** @brief Change a thread's own priority. While a thread of a better priority waits for a mutex
+ *     that it holds, it keeps running with that one. @context{thread} */
 void thread_set_priority(struct thread *t, uint8_t priority);
 
 /**
- * @brief Say on which CPUs a thread may run. At once: one that waits or is ready is on one of them
- * when this returns, the caller itself goes on there, and one that runs on a CPU that it may no
- * more is interrupted and moved, as soon as that CPU has preemption on.
- * @param mask  Bits of CPUs that are not online mean nothing.
- * @return OK; E_INVAL: none is online.
- * @context{thread; the caller holds a reference, or is it}
+ * @brief Set the CPUs where a thread may run. Takes effect before this returns: a waiting or ready
+ *     thread is on one of them, and the caller itself continues on one. A thread that runs on a CPU
+ *     that is not in the mask is interrupted and moved as soon as preemption is on there.
+ * @param mask Bits of CPUs that are not online are ignored.
+ * @return OK; E_INVAL: no CPU in the mask is online.
+ * @context{thread; the caller holds a reference, or is the thread}
  */
 enum status thread_set_affinity(struct thread *t, cpu_mask_t mask);
 
-/** @brief CPUs that are online and that it may run on. @context{thread} */
+/** @brief The online CPUs where it may run. @context{thread} */
 cpu_mask_t thread_get_affinity(struct thread *t);
 
-/** @brief True if the thread's program is being ended. @context{any} */
+/** @brief True if the thread's program is ending. @context{any} */
 static inline bool thread_is_cancelled(const struct thread *t)
 {
     return atomic_load_explicit(&t->cancelled, memory_order_acquire);
 }
 
 /**
- * @brief From here on the running thread, if it is cancelled, ends at any instruction of the
- * kernel's code, too; or no longer.
+ * @brief Allow (or forbid again) that the running thread, once cancelled, ends at any
+ *     instruction of kernel code too.
  *
- * For long computations: what it does meanwhile changes nothing but its stack, and memory that
- * others know and give back. It takes no lock, holds nothing, and meets no fault. The end comes
- * with an interrupt, so @ref thread_is_cancelled() may be true for a while.
+ * For long computations. In between, the thread may change only its stack and memory that others
+ * know of and free. It must take no lock, own nothing else, and cause no fault. An interrupt ends
+ * it, so thread_is_cancelled() may return true for a while before that.
  * @context{thread of a program}
  */
 static inline void thread_set_open(bool open)
 {
-    /* Only an interrupt on this CPU reads it: the fences keep the compiler's order. */
+    /* Only an interrupt on this CPU reads it, so compiler fences are enough. */
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&thread_current()->is_open, open, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/** @brief Mark a thread cancelled and wake it out of any wait. The thread may still be in
- * thread_create(). @pre the caller holds a reference or the lock of its program: it cannot end
- * meanwhile.
+/** @brief Mark a thread cancelled and wake it from any wait that can be cancelled. It may still be
+ *     in thread_create(). @pre the caller holds a reference, or the lock of the thread's program,
+ *     so that it cannot end meanwhile.
  * @context{thread} */
 void thread_cancel(struct thread *t);
 
-/** Called by upcall_irq() on the way out, interrupts masked: switch if one is due. */
+/** Called by upcall_irq() on the way out, interrupts masked: switch threads if that is due. */
 void sched_preempt_from_irq(void);
 
-/** Called by upcall_irq() where another CPU asked this one to look at its run queue. */
+/** Called by upcall_irq() when another CPU sent HAL_IPI_LOOK: re-evaluate the run queue. */
 void sched_look(void);
 
-/** @brief The CPUs that are online now are those that threads may move between. @context{thread,
- * after CPUs were started} */
+/** @brief Let threads move between the CPUs that are online now. @context{thread, after CPUs were
+ *     started} */
 void sched_cover_cpus(void);
 
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
@@ -260,9 +272,10 @@ struct thread_info {
     uint8_t priority;
     uint64_t run_ns, switches;
     char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
-    char waiting_on[THREAD_NAME_MAX]; /* name of what it waits on, or "". A copy: the name may lie
-                                         in a module that is unloaded once the thread is awake */
-    char terminal[THREAD_NAME_MAX];   /* "" = the system's */
+    /* Name of the queue that it waits on, or "". A copy: the name may lie in a module that is
+     * unloaded once the thread wakes. */
+    char waiting_on[THREAD_NAME_MAX];
+    char terminal[THREAD_NAME_MAX]; /* "" = the system's */
 };
 /** @brief Copy the i-th thread's line. @return false past the end. @context{thread} */
 bool thread_get_info(uint32_t i, struct thread_info *out);
@@ -271,10 +284,10 @@ struct sched_stats {
     uint64_t switches;
     uint64_t idle_ns;      /* of all CPUs together */
     uint64_t boot_idle_ns; /* of the boot CPU */
-    uint64_t moves;        /* threads that another CPU took */
+    uint64_t moves;        /* threads pulled by another CPU */
     uint32_t threads;
 };
 void sched_get_stats(struct sched_stats *out);
 
-/** @brief CPUs that run threads: those below this number. @context{any} */
+/** @brief Number of CPUs that run threads; their ids are below it. @context{any} */
 uint32_t sched_cpu_count(void);

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Timers: a leftist heap a CPU, linked through the timers themselves, and the event timer
-// underneath. The heap is ordered by the latest moment of each timer, for which the hardware is
-// armed; what is due by then at its top goes along.
-//
-// Leftist: the rank of a node is the length of its shortest way down to a missing child, and no
-// right child has a higher rank than its left sibling. So the right spine of a heap of n timers has
-// at most log2(n + 1) nodes, and merging two heaps walks nothing but right spines.
-//
-// The hardware may be armed for something that no longer matters (a timer taken back, a slice that
-// ended early). Re-arming would cost more than the one idle interrupt that comes of it, at most
-// one, since the next upcall_timer() arms for what is then needed, or for nothing.
+// Timers: one leftist heap for each CPU, linked through the timers
+// themselves, over one-shot hardware.
 
 #include "kernel/sched/timer.h"
 
@@ -18,6 +9,28 @@
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/sched_internal.h"
+
+/* The heap is ordered by `latest`, the last moment at which a timer may fire, and the hardware is
+ * armed for the root's `latest`. When the interrupt comes, run_expired() fires timers from the root
+ * for as long as the root's `due` has passed; that is how timers with slack share an interrupt.
+ *
+ * Leftist heap: a node's rank is the length of the shortest path down to a missing child, and no
+ * right child has a higher rank than its left sibling. So the right spine of a heap of n timers has
+ * at most log2(n + 1) nodes, and merging two heaps walks only right spines.
+ *
+ * The hardware may be armed for a moment that no longer matters: a cancelled timer, a
+ * slice that ended early. Re-arming on each cancellation would cost more than the one
+ * spurious interrupt; there is at most one, because the next upcall_timer() arms for what
+ * is needed then, or not at all.
+ *
+ * A timer belongs to the CPU that started it; t->cpu names it and changes only while the timer is
+ * not queued. Its links and rank change under that CPU's queue lock. rank == 0 means "not queued".
+ *
+ * The fire function runs without the lock, with interrupts masked. q->running names the timer
+ * meanwhile. timer_cancel() promises that the function does not run after it returns: it
+ * removes the timer under the lock and then waits for q->running. The timer leaves the heap
+ * before `running` is set, and both happen under the lock, so under the lock a timer is in the
+ * heap, in `running`, or done. */
 
 static uint32_t rank_of(const struct timer *t)
 {
@@ -35,7 +48,7 @@ static void fix_ranks(struct timer *t)
         }
         uint32_t rank = rank_of(t->right) + 1;
         if (rank == t->rank) {
-            return; /* nothing above depends on more than the rank */
+            return; /* nodes above depend on the rank only */
         }
         t->rank = rank;
     }
@@ -69,8 +82,8 @@ static struct timer *merge(struct timer *a, struct timer *b)
     if (rest != NULL) {
         rest->parent = last;
     }
-    /* Every node on the merged spine may need its children swapped: do not stop where a rank is
-     * unchanged. */
+    /* Every node on the merged spine may need its children swapped, so do not stop
+     * where a rank is unchanged. */
     for (struct timer *t = last; t != NULL; t = t->parent) {
         if (rank_of(t->left) < rank_of(t->right)) {
             struct timer *right = t->right;
@@ -104,8 +117,8 @@ static struct timer *pop_first_locked(struct timer_queue *q) REQUIRES(q->lock)
 static void queue_remove_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->lock)
 {
     struct timer *parent = t->parent;
-    /* No right child: no merging. That is what most of a heap's nodes, and small heaps, look like.
-     */
+    /* Without a right child no merge is needed. This is the case for most nodes of a
+     * heap and for small heaps. */
     struct timer *rest = t->right == NULL ? t->left : merge(t->left, t->right);
     if (rest != NULL) {
         rest->parent = parent;
@@ -153,9 +166,9 @@ static void start_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->loc
     queue_insert_locked(q, t);
 }
 
-/* The function may still run on the CPU where the timer was, and have told that it is over, so that
- * somebody else starts it here. It is waited for: timer_cancel() looks at one CPU, and must find it
- * there. */
+/* The function may still be running on the CPU where the timer was queued last, after it has told
+ * another thread, which starts the timer here. Wait for it: timer_cancel() checks one CPU only,
+ * t->cpu, and has to find the function there. */
 static void leave_last_cpu(const struct timer *t, const struct timer_queue *here)
 {
     if (UNLIKELY(&sched_cpu_of(t->cpu)->timers != here)) {
@@ -179,7 +192,7 @@ void timer_start(struct timer *t)
     hal_irq_restore(state);
 }
 
-/** Take it out of its queue, where it may not be. @return its function runs on another CPU. */
+/** Remove the timer from its queue if it is queued. @return its function runs on another CPU. */
 static bool take_back(struct timer *t, bool *was_queued)
 {
     struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
@@ -189,8 +202,9 @@ static bool take_back(struct timer *t, bool *was_queued)
         queue_remove_locked(q, t);
         *was_queued = true;
     }
-    /* Interrupts are masked: if it runs on this CPU, then this is called from it. Relaxed: only the
-     * lock's holder changes it, and what the last function did came before the lock was free. */
+    /* Interrupts are masked here: if the function runs on this CPU, this code was called from it.
+     * Relaxed: only the lock's holder changes `running`, and the effects of the function that ran
+     * last came before it released the lock. */
     bool runs_elsewhere = q != &sched_this_cpu()->timers &&
                           atomic_load_explicit(&q->running, memory_order_relaxed) == t;
     spin_unlock_masked(&q->lock);
@@ -201,14 +215,15 @@ static bool take_back(struct timer *t, bool *was_queued)
 bool timer_cancel(struct timer *t)
 {
     bool was_queued = false;
-    /* A function that runs now may start the timer again before it returns: look again then. */
+    /* A function that runs now may start the timer again before it returns,
+     * so try again afterwards. */
     while (UNLIKELY(take_back(t, &was_queued))) {
         timer_wait_fired(t);
     }
     return was_queued;
 }
 
-/** The next call of a timer with a period, leaving out those whose time has passed. */
+/** Queue the next call of a periodic timer, skipping those whose time has passed. */
 static void start_next_locked(struct timer_queue *q, struct timer *t) REQUIRES(q->lock)
 {
     uint64_t now = clock_now_ns();
@@ -221,8 +236,8 @@ static void start_next_locked(struct timer_queue *q, struct timer *t) REQUIRES(q
     start_locked(q, t);
 }
 
-/** Call what is due. Without the lock, because a timer's function takes locks that come before it.
- */
+/** Call the timers that are due, without the lock: a timer's function takes locks that come before
+ * it in the lock order. */
 static void run_expired(struct timer_queue *q)
 {
     spin_lock_masked(&q->lock);
@@ -244,12 +259,15 @@ static void run_expired(struct timer_queue *q)
     spin_unlock_masked(&q->lock);
 }
 
+/* The hardware is one-shot and has just fired, so nothing is armed: everything that still needs an
+ * interrupt arms it again below. */
 void upcall_timer(void)
 {
     struct timer_queue *q = &sched_this_cpu()->timers;
     q->armed = UINT64_MAX;
     run_expired(q);
-    if (thread_current() != sched_this_cpu()->rq.idle) { /* it has no slice, program or limit */
+    /* the idle thread has no slice, program or limit */
+    if (thread_current() != sched_this_cpu()->rq.idle) {
         sched_tick();
     }
 }

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Wait queues and completions. How a wait ends exactly once, and why no wake-up is lost, is argued
-// at the top of switch.c; here is who ends it: a waker under the queue's lock, the timer, or
-// thread_cancel().
-//
-// Only wakers find a waiter through the queue. The other two know the thread itself, and leave it
-// in the queue until it runs and takes itself out; a waker that meets such a thread is told so by
-// switch_wake() and goes on to the next. Nobody ever follows a pointer to a queue from a thread:
-// the queue may be gone by then.
+// Wait queues and completions.
 
 #include "kernel/sched/wait.h"
 
 #include "kernel/base/clock.h"
 #include "kernel/sched/switch_internal.h"
+
+/* A wait ends exactly once: in switch_wake(), under the run queue's lock, for the first of three to
+ * come: a waker under the queue's lock, the timer (time_out()), or thread_cancel(). The top of
+ * switch.c argues why no wake-up is lost.
+ *
+ * Only wakers find a waiter through the queue, and they unlink it first. The timer and
+ * thread_cancel() know the thread itself and leave it linked; the thread unlinks itself under the
+ * queue's lock when it runs again (leave_queue_locked()). A waker that meets such a thread gets
+ * false from switch_wake() and continues with the next waiter, so its wake-up is not wasted on a
+ * thread that has stopped waiting. The waker sets wait_link.next to NULL, which tells the thread
+ * that it is unlinked already.
+ *
+ * No code follows a pointer from a thread to its queue: the queue may be freed as soon as the
+ * waiter is awake. `waiting_on` is a copy of the name for `ps`.
+ *
+ * Interrupts stay masked from before the lock is taken until after the switch back. So a wait never
+ * returns on another CPU with the wrong interrupt state, and a timer that this CPU starts cannot
+ * fire before the thread is BLOCKED. */
 
 struct timeout {
     struct timer timer;
@@ -35,7 +46,7 @@ static void leave_queue_locked(struct wait_queue *q) REQUIRES(q->lock)
     (void)q;
     struct list_node *link = &thread_current()->wait_link;
     if (list_is_linked(link)) {
-        list_remove(link); /* it was not a waker of this queue */
+        list_remove(link); /* no waker of this queue ended the wait */
     }
 }
 
@@ -50,8 +61,9 @@ static enum status wait_once_locked(struct wait_queue *q, bool cancellable)
     return s;
 }
 
-/* The timer is this CPU's, whose interrupts are masked until the thread has left it: it cannot fire
- * before the thread waits. */
+/* The timer belongs to this CPU, whose interrupts are masked until the thread has left it, so it
+ * cannot fire before the thread is BLOCKED. The struct is on the waiter's stack: end_timeout() must
+ * run before the function returns. */
 static void start_timeout(struct timeout *t, uint64_t deadline_ns)
 {
     *t = (struct timeout){.timer = {.deadline_ns = deadline_ns, .fire = time_out},
@@ -59,7 +71,8 @@ static void start_timeout(struct timeout *t, uint64_t deadline_ns)
     timer_start(&t->timer);
 }
 
-/* time_out() takes no queue's lock. If it ended the wait, the timer is not queued any more. */
+/* time_out() takes no queue's lock, so this may be called with q->lock held. If the timer ended the
+ * wait, it is no longer queued; wait only until its function has returned. */
 static void end_timeout(struct timeout *t, enum status s)
 {
     if (LIKELY(s == E_TIMEDOUT)) {
@@ -95,6 +108,8 @@ NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s)
     return s;
 }
 
+/* spin_wait_released() waits until the waker has released q->lock: from then on the
+ * caller may free the queue. */
 NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
                                               bool cancellable) RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
@@ -119,7 +134,7 @@ NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t dea
 
 enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)
 {
-    (void)state; /* interrupts stay masked from before to after: what they were is still right */
+    (void)state; /* interrupts stay masked throughout, so the caller's state is still right */
     return wait_until_locked(q, deadline_ns, true);
 }
 
@@ -130,7 +145,7 @@ enum status wait_uncancellable_locked(struct wait_queue *q, irq_state_t *state,
     return wait_until_locked(q, deadline_ns, false);
 }
 
-/* In no queue: only time and cancellation end it. */
+/* Waits in no queue, so only the deadline or cancellation ends it. */
 enum status thread_sleep_until(uint64_t deadline_ns) NO_LOCK_ANALYSIS
 {
     DASSERT(hal_irqs_enabled());
@@ -176,6 +191,9 @@ void wait_wake_all(struct wait_queue *q)
     spin_unlock_irq(&q->lock, state);
 }
 
+/* Only the CPU that changes is_queued from false to true links the struct, so it is in one CPU's
+ * list at most. A caller that finds it true relies on wait_do_late() running later: the acq_rel
+ * exchanges make the caller's condition visible to the threads woken there. */
 void wait_wake_late(struct late_wake *w)
 {
     irq_state_t state = hal_irq_save();
@@ -192,6 +210,7 @@ void wait_do_late(struct sched_cpu *sc)
 {
     while (!list_is_empty(&sc->late)) {
         struct late_wake *w = CONTAINER_OF(list_pop_front(&sc->late), struct late_wake, link);
+        /* Clear before waking: a call that comes later queues it again. */
         (void)atomic_exchange_explicit(&w->is_queued, false, memory_order_acq_rel);
         wait_wake_all(w->queue);
     }
@@ -203,6 +222,8 @@ void completion_init(struct completion *c, const char *name)
     c->done = false;
 }
 
+/* The waiters are woken under the lock, and a waiter may free the completion as soon as it is awake
+ * and the lock is free, so `c` must not be used after the unlock. */
 void completion_signal(struct completion *c)
 {
     irq_state_t state = hal_irq_save();
@@ -210,11 +231,12 @@ void completion_signal(struct completion *c)
     c->done = true;
     while (wait_wake_first_locked(&c->queue)) {
     }
-    spin_unlock_masked(&c->queue.lock); /* from here on a waiter may free it */
+    spin_unlock_masked(&c->queue.lock); /* a waiter may free `c` from here on */
     hal_irq_restore(state);
     preempt_check();
 }
 
+/* The signal may have come between the time-out and now; a done completion counts as success. */
 NOINLINE enum status completion_look_again(struct completion *c, enum status s)
 {
     irq_state_t state = spin_lock_irq(&c->queue.lock);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A timer on each CPU looks who runs. Time alone says little in a virtual machine, which may stand
-// still for seconds between two instructions; several looks, each with a timer interrupt of its
-// own, that find one and the same turn of one thread say that it does not give the CPU up.
+// A timer on each CPU checks what runs there. Elapsed time alone says little in a virtual
+// machine, which may stop for seconds between two instructions. Several checks in a row,
+// each in a timer interrupt of its own, that find the same thread in the same turn show that
+// it does not yield the CPU.
 #include "kernel/sched/watchdog.h"
 
 #include "hal/smp.h"
@@ -20,31 +21,32 @@
 /* Field protection:  [o] the owning CPU, interrupts masked */
 struct watch {
     struct timer timer;         /* [o] */
-    _Atomic uint64_t period_ns; /* 0: it does not look. Relaxed: a little late is as good */
-    _Atomic uint64_t beats;     /* looks. Relaxed: all that counts is that it changes */
-    uint32_t thread;    /* number of who ran at the last look: its struct may be another's by now */
-    uint64_t switches;  /* its, then */
-    uint64_t since_ns;  /* of the first look that found it so */
-    uint32_t looks;     /* in a row that found it so, and others kept waiting */
-    uint32_t report_at; /* the next report is due at so many: each twice as late */
-    /* [o] The same for a spinlock that is held with interrupts on; debug builds know of those. */
-    uint32_t turn; /* of holding it; 0: none */
+    _Atomic uint64_t period_ns; /* 0: off. Relaxed: seeing a change a little late is harmless */
+    _Atomic uint64_t beats; /* checks so far. Relaxed: other CPUs only test whether it changes */
+    /* id of the thread at the last check; its struct may be another thread's by now */
+    uint32_t thread;
+    uint64_t switches;  /* its switches then */
+    uint64_t since_ns;  /* time of the first check that found it so */
+    uint32_t looks;     /* checks in a row that found it so, with other threads kept waiting */
+    uint32_t report_at; /* report at this many checks; doubles with each report */
+    /* [o] The same for a spinlock held with interrupts enabled; only debug builds know of those. */
+    uint32_t turn; /* identifies one acquisition of a spinlock; 0: none */
     uint64_t turn_since_ns;
     uint32_t turn_looks, turn_report_at;
 };
 
 static struct watch watches[CPU_MAX];
 
-/** What others have seen of a CPU's beats. Whoever has `is_looking`. */
+/** What the other CPUs have seen of a CPU's beats. Owned by the holder of `is_looking`. */
 struct beats {
-    uint64_t beats;     /* at the last look */
-    uint64_t since_ns;  /* of the first look that found them so */
-    uint32_t looks;     /* in a row that did */
-    uint32_t report_at; /* as above */
+    uint64_t beats;     /* at the last check */
+    uint64_t since_ns;  /* time of the first check that found this value */
+    uint32_t looks;     /* checks in a row that found it unchanged */
+    uint32_t report_at; /* as in struct watch */
 };
 
 static struct beats seen[CPU_MAX];
-static atomic_flag is_looking = ATOMIC_FLAG_INIT; /* acquire and release: whose `seen` is */
+static atomic_flag is_looking = ATOMIC_FLAG_INIT; /* acquire and release: protects `seen` */
 static _Atomic uint64_t reports;                  /* relaxed: a count */
 
 static uint64_t period_of(const struct watch *w)
@@ -90,7 +92,7 @@ static void report_turn(const struct watch *w)
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 
-/** Whether others wait for it or not: they would. */
+/** A spinlock held too long is reported whether or not other CPUs wait for it. */
 static void look_at_locks(struct watch *w)
 {
     uint32_t turn = lockcheck_turn(hal_this_cpu()->id);
@@ -127,7 +129,7 @@ static void report_wait(const struct mutex_wait *m)
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 
-/** The boot CPU does it for all: who waits for a mutex is on none. */
+/** Only the boot CPU checks mutexes: a waiting thread is on no CPU. */
 static void look_at_mutexes(const struct watch *w)
 {
     struct mutex_wait m;
@@ -139,7 +141,7 @@ static void look_at_mutexes(const struct watch *w)
     }
 }
 
-/* Priority of the best thread that waits for this CPU; -1: nobody does. */
+/* Priority of the best thread that waits for this CPU; -1: none. */
 static int best_waiting(void)
 {
     struct run_queue *rq = &sched_this_cpu()->rq;
@@ -168,7 +170,7 @@ static void look(struct watch *w)
     }
 }
 
-/** It has not been in its scheduler for long: its thread is still that one. */
+/** The silent CPU has not entered its scheduler for long, so it still runs that thread. */
 static void report_silence(const struct beats *b, cpu_t cpu)
 {
     uint64_t ms = (clock_now_ns() - b->since_ns) / NS_PER_MS;
@@ -202,13 +204,16 @@ static bool is_silent(cpu_t cpu)
     return true;
 }
 
-/** CPUs look at each other in a ring: what masks interrupts on one does not on the one before.
- * Nobody else would look at the one behind a silent one. */
+/** The CPUs check each other in a ring, because what masks interrupts on one CPU does not mask them
+ * on its predecessor. A CPU also checks the successor of a silent one, which no other CPU would
+ * check. */
+/* `is_looking` is only tried: if another CPU checks now, its result is as good, and waiting in the
+ * timer interrupt could deadlock with a CPU that is silent. */
 static void look_at_next(void)
 {
     cpu_t self = hal_this_cpu()->id;
     if (atomic_flag_test_and_set_explicit(&is_looking, memory_order_acquire)) {
-        return; /* next time */
+        return; /* try again next time */
     }
     cpu_t cpu = self;
     do {
@@ -225,7 +230,8 @@ static void fire(struct timer *timer)
     look_at_locks(w);
     look_at_mutexes(w);
     look_at_next();
-    timer->deadline_ns = clock_now_ns() + period_of(w); /* from now: looks are never in a bunch */
+    /* from now: checks never follow each other closely */
+    timer->deadline_ns = clock_now_ns() + period_of(w);
     timer_start(timer);
 }
 
@@ -234,14 +240,15 @@ void watchdog_start(uint64_t limit_ns)
     irq_state_t state = hal_irq_save();
     struct watch *w = &watches[hal_this_cpu()->id];
     if (period_of(w) != 0) {
-        (void)timer_cancel(&w->timer); /* it does not fire now: this is its CPU */
+        (void)timer_cancel(&w->timer); /* cannot be firing: this is its CPU */
     }
     atomic_store_explicit(&w->period_ns, limit_ns / WATCHDOG_LOOKS, memory_order_relaxed);
-    w->thread = 0; /* nobody's number: the next look begins anew */
+    w->thread = 0; /* no thread has this id: the next check starts afresh */
     w->turn = 0;
     w->looks = 0;
     w->report_at = WATCHDOG_LOOKS;
-    (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed); /* who looks begins anew */
+    /* the checking CPU starts afresh */
+    (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
     if (period_of(w) != 0) {
         w->timer.fire = fire;
         w->timer.deadline_ns = clock_now_ns() + period_of(w);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// Work: on each CPU a list and a thread at PRIO_HIGH that empties it, in order. A work runs where
-// it was queued, which is where its data is warm: behind the interrupt that found it.
-//
-// Whether a work is queued is decided under the lock of its home, the worker that it was queued
-// with last; who reads `home` locks that worker and looks again. It changes hands while it is
-// neither queued nor running, so it never runs twice at the same time.
+// Work items: each CPU has a list and a thread at PRIO_HIGH that runs its items in order. An item
+// runs on the CPU that queued it, where its data is in the cache, usually right after the
+// interrupt that found it.
 
 #include "kernel/sched/work.h"
 
 #include "kernel/sched/sched_internal.h"
+
+/* `work.home` is the worker that the item was queued with last. Its queue.lock protects the item:
+ * `queued`, `is_cancelled`, `link`. Readers load `home`, lock that worker and check `home` again
+ * (lock_home()). The home changes only under the old home's lock, while the item is neither queued,
+ * running, nor being cancelled. So an item never runs on two CPUs at the same time, and
+ * work_cancel() has one worker to wait for.
+ *
+ * An item may be freed by its own run(): after the call the worker uses its address only, in
+ * `running`, and not its contents. */
 
 void worker_init(struct worker *w)
 {
@@ -26,7 +32,7 @@ static struct work *next_work(struct worker *w)
         (void)!wait_uncancellable_locked(&w->queue, &state, WAIT_FOREVER);
     }
     struct work *work = CONTAINER_OF(list_pop_front(&w->pending), struct work, link);
-    work->queued = false; /* from here on it may be queued again, also by itself */
+    work->queued = false; /* from here on it may be queued again, also by its own run() */
     w->running = work;
     spin_unlock_irq(&w->queue.lock, state);
     return work;
@@ -38,7 +44,7 @@ static void worker_thread(void *arg)
     for (;;) {
         struct work *work = next_work(w);
         work->run(work);
-        /* `work` may be gone: its owner may free it in run(). */
+        /* `work` may be freed by now: its owner may free it in run(). */
         irq_state_t state = spin_lock_irq(&w->queue.lock);
         w->running = NULL;
         spin_unlock_irq(&w->queue.lock, state);
@@ -63,7 +69,8 @@ enum status work_start(cpu_t cpu)
     return s;
 }
 
-/* This CPU's worker, the boot CPU's if this one has no thread (yet). Interrupts are masked. */
+/* This CPU's worker, or the boot CPU's if this one has no work thread yet.
+ * Interrupts are masked. */
 static struct worker *worker_here(void)
 {
     struct worker *w = &sched_this_cpu()->worker;
@@ -71,7 +78,8 @@ static struct worker *worker_here(void)
     return LIKELY(has_thread) ? w : &sched_cpu_of(0)->worker;
 }
 
-/* Acquire pairs with the release in go_home(); nothing but the pointer is read before the lock. */
+/* Acquire pairs with the release store in lock_here(); only the pointer is used
+ * before the lock is taken. */
 static struct worker *home_of(const struct work *work)
 {
     struct worker *w = atomic_load_explicit(&work->home, memory_order_acquire);
@@ -86,11 +94,11 @@ static struct worker *lock_home(struct work *work) NO_LOCK_ANALYSIS
         if (LIKELY(home_of(work) == w)) {
             return w;
         }
-        spin_unlock_masked(&w->queue.lock); /* it was moved meanwhile */
+        spin_unlock_masked(&w->queue.lock); /* it moved to another worker meanwhile */
     }
 }
 
-/* Lock the home of a work, which is this CPU's worker from now on unless the work is in use. */
+/* Lock the item's home, after making this CPU's worker its home unless the item is in use. */
 static struct worker *lock_here(struct work *work) NO_LOCK_ANALYSIS
 {
     struct worker *here = worker_here();
@@ -125,7 +133,8 @@ void work_queue_by_timer(struct timer *t)
     (void)work_queue(t->ctx);
 }
 
-/* Returns its home, which it keeps while it is being cancelled. */
+/* Remove the item from the queue. Returns its home, which cannot change while
+ * is_cancelled is set. */
 static struct worker *take_back(struct work *work) NO_LOCK_ANALYSIS
 {
     irq_state_t state = hal_irq_save();
@@ -152,8 +161,8 @@ void work_cancel(struct work *work)
 {
     struct worker *w = take_back(work);
     ASSERT(thread_current() != atomic_load_explicit(&w->thread, memory_order_relaxed));
-    /* The work thread clears `running`, then takes idle.lock to wake: a look under that lock cannot
-     * miss it. */
+    /* The work thread clears `running`, then takes idle.lock to wake the waiters, so testing
+     * `running` under idle.lock cannot miss the wake-up. */
     irq_state_t state = spin_lock_irq(&w->idle.lock);
     while (is_running(w, work)) {
         (void)!wait_uncancellable_locked(&w->idle, &state, WAIT_FOREVER);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Work put off from interrupt handlers to a thread: handlers acknowledge and queue, completions run
-// here.
+// Deferred work: interrupt handlers acknowledge the device and queue a work item; a thread runs it.
 #pragma once
 
 #include "hal/types.h"
@@ -13,31 +12,32 @@
 struct timer;
 struct worker;
 
-/** The owner zeroes the struct, sets `run`, and keeps it until it is not queued and not running
+/** The owner zeroes the struct, sets `run`, and keeps it until it is neither queued nor running
  * (work_cancel()). */
 struct work {
     struct list_node link;
-    void (*run)(struct work *self); /* in a work thread at PRIO_HIGH; may sleep briefly, better not.
-                                       Never twice at the same time. */
+    /* Called in a work thread at PRIO_HIGH, never twice at the same time. It may sleep,
+     * but should not for long. */
+    void (*run)(struct work *self);
     _Atomic(struct worker *)
-        home;          /* private: whose it is while it is queued or runs. Release, under
-                          the old one's lock; acquire, and looked at again under a lock */
+        /* Private: the worker where it is queued or runs. Release under the old worker's lock;
+         * acquire, then checked again under a lock. */
+        home;
     bool queued;       /* private */
-    bool is_cancelled; /* private: being taken back; work that runs does not queue itself again */
+    bool is_cancelled; /* private: being cancelled; a running item does not queue itself again */
 };
 
-/** @brief Start a CPU's work thread. What was queued there before runs then.
- *  @return OK, E_NOMEM: its work is the boot CPU's. @context{thread; once a CPU} */
+/** @brief Start a CPU's work thread. Items queued there before run then.
+ * @return OK, E_NOMEM: its work runs on the boot CPU. @context{thread; once a CPU} */
 enum status work_start(cpu_t cpu);
-/** @brief Have it run by this CPU's work thread, unless it is queued already; a work that runs may
- * queue itself, and then runs where it did. It may be queued before work_start().
- * @return false: it was queued, or is being taken back. @context{any, IRQ-safe}
- */
+/** @brief Let this CPU's work thread run the item, unless it is queued already. A running item may
+ *     queue itself and then runs on the same CPU again. Items may be queued before work_start().
+ * @return false: it was queued already, or is being cancelled. @context{any, IRQ-safe} */
 bool work_queue(struct work *w);
-/** @brief A timer's function: queue the work that is its `ctx`. With timer.period_ns, a thread does
- * it ever again. @context{IRQ} */
+/** @brief A timer's fire function: queue the item that is its `ctx`. With timer.period_ns, a thread
+ *     runs the item periodically. @context{IRQ} */
 void work_queue_by_timer(struct timer *t);
-/** @brief Take it back and wait until it does not run. @pre nobody else than itself queues it
- * meanwhile, which then does nothing.
- *  @context{thread, not from work, may sleep} */
+/** @brief Cancel the item and wait until it does not run. @pre only its own run() queues it
+ *     meanwhile, without effect.
+ * @context{thread, not from work, may sleep} */
 void work_cancel(struct work *w);
