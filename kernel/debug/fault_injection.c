@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Allocations are counted down from where the test begins. What other threads ask for meanwhile is
-// counted with it: they have to live with a failure as well.
+// Counts allocations down from the point where a test armed it. Allocations of other threads count
+// too; they have to survive a failure as well.
 #include "kernel/debug/fault_injection.h"
 
 #ifdef HALYARD_DEBUG
 
 #include <stdatomic.h>
 
-/* Release where it is set: who sees it, by an acquire, sees what follows here. */
+/* Release when set: a thread that sees it with acquire also sees the variables below. */
 static _Atomic bool armed;
-/* Relaxed, these: they guard nothing, and who arms and disarms waits for the threads he started. */
+/* Relaxed: these protect no other data, and the thread that arms and disarms waits for the threads
+ * that it started. */
 static _Atomic bool all_that_follow;
-static _Atomic int64_t left;    /* relaxed; until the one that fails, and below 1 after it */
-static _Atomic uint64_t failed; /* relaxed; a count */
+static _Atomic int64_t left;    /* relaxed; 1: the next allocation fails; below 1 after that */
+static _Atomic uint64_t failed; /* relaxed: a count */
 
 void failure_arm(uint64_t nth, bool and_all)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory that runs out where a test says so: debug builds ask at each allocation (a heap object, a
-// run of frames, a range of addresses) whether it is to fail. tests/kernel/failure_walk.c walks
-// what the kernel does through every one of them.
+// Fault injection for allocations: debug builds ask before each one (a heap object, a run of
+// frames, a range of addresses) whether it should fail. tests/kernel/failure_walk.c makes every
+// allocation of an operation fail in turn.
 #pragma once
 
 #include <stdbool.h>
@@ -10,28 +10,29 @@
 
 #ifdef HALYARD_DEBUG
 /**
- * @brief From now on the nth allocation fails, whoever asks for it on whatever CPU.
- * @param nth      1: the next one.
- * @param and_all  All that follow it fail, too.
+ * @brief Make the nth allocation from now on fail, on any CPU and in any thread.
+ * @param nth 1: the next one.
+ * @param and_all Fail all allocations after it, too.
  * @context{thread; one at a time}
  */
 void failure_arm(uint64_t nth, bool and_all);
 
 /**
- * @brief No allocation fails or is counted any more, until failure_resume() or failure_arm(): what
- * has to be done whatever happens, as taking away what is left.
- * @return whether any could; for failure_resume().
+ * @brief Stop failing and counting allocations until failure_resume() or failure_arm(): for steps
+ *     that must succeed, such as cleaning up.
+ * @return whether any allocation could have failed; pass it to failure_resume().
  * @context{thread}
  */
 bool failure_pause(void);
 
-/** @brief Go on where failure_pause() was, if it said so. @context{thread} */
+/** @brief Continue after failure_pause(), if that returned true. @context{thread} */
 void failure_resume(bool is_armed);
 
-/** @brief As failure_pause(). @return how many failed since failure_arm(). @context{thread} */
+/** @brief As failure_pause(). @return the number of allocations that failed since failure_arm().
+ *     @context{thread} */
 uint64_t failure_disarm(void);
 
-/** @brief Is the allocation that asks to fail? @context{any} */
+/** @brief True if the allocation that the caller is about to make should fail. @context{any} */
 bool failure_is_due(void);
 #else
 static inline bool failure_pause(void)

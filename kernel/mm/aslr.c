@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// Offsets are chosen once a boot, not for each range: ranges that lie together share page tables,
-// and one offset that leaks tells of its own region only.
+// One offset for each region is chosen at boot, not one for each range: ranges of a region stay
+// close together and share page tables, and an offset that leaks reveals its own region only.
 #include "kernel/mm/aslr.h"
 
 #include "hal/bootinfo.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/random.h"
 
-/* The direct map's leaves stay as large as RAM allows. */
+/* The offset is a multiple of 1 GiB, so that the direct map still uses the largest leaves. */
 #define DIRECT_STEP ((uint64_t)1 << 30)
 
-/* Regions smaller than that are used up more easily: a quarter of them is given away, not half. */
+/* A region smaller than this runs out of addresses more easily: its offset uses up at most a
+ * quarter of it, not half. */
 #define ROOMY ((uint64_t)1 << 40)
 
 /* [I] */
 static uint64_t direct_base;
 static uint64_t offsets[HAL_REGION_COUNT];
 
-/** Evenly one of `count` numbers from 0 on, but for what 64 bits do not divide evenly. */
+/** One of the numbers below `count`, evenly, except for the remainder of dividing 2^64 by it. */
 static uint64_t one_of(uint64_t count)
 {
     uint64_t bits;
@@ -47,6 +48,7 @@ void aslr_init(const struct boot_info *info, bool is_on)
         uint64_t most = size >= ROOMY ? size / 2 : size / 4;
         offsets[moved[i]] = is_on ? one_of(most / PAGE_SIZE) * PAGE_SIZE : 0;
     }
+    /* The direct map must still cover all RAM after the shift. */
     uint64_t used = MIN(ram_end(info), HAL_DIRECT_SIZE);
     if (is_on) {
         direct_base += one_of((HAL_DIRECT_SIZE - used) / DIRECT_STEP) * DIRECT_STEP;

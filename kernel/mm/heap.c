@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel heap. Small objects: from the CPU's magazines, which heap_slab.c fills. Large ones:
-// runs of pages, or a range of their own. No call walks a list: O(1) but for a new slab.
+// The kernel heap. Small objects come from the CPU's magazines, which heap_slab.c fills; large ones
+// are runs of pages, or have a range of their own. No call walks a list: all are O(1), except when
+// a new slab is needed.
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
@@ -13,17 +14,33 @@
 
 #include <stdatomic.h>
 
+/* How heap_free() tells what a pointer is:
+ * - Not page aligned: an object of a slab. The slab's header is at the start of its 16 KiB; `self`
+ *   says that it is a slab (small_free()).
+ * - Page aligned, in the direct map: a large object if its frame starts a run owned by
+ *   PAGE_HEAP that is not a slab (free_other()); otherwise perhaps a small object that happens
+ *   to be page aligned.
+ * - Page aligned, elsewhere: a large object with a range of its own whose name is range_name.
+ * Any other pointer panics. Reading a header is safe only if the memory is in the direct map and
+ * owned by the heap; small_slab() checks that before it reads. The fast path omits the check: a
+ * wild pointer may fault there, which is a panic too.
+ *
+ * Small objects take no lock: the magazine belongs to the CPU and is used with interrupts masked
+ * for a few instructions (hal/magazine.h). */
+
 #define RUN_ORDER_MAX 4
-/* A larger object gets pages of its own: a power of two of them would waste too much. */
+/* A larger object gets a range of its own: rounding up to a power of two pages would
+ * waste too much. */
 #define RUN_MAX (PAGE_SIZE << RUN_ORDER_MAX)
 
-/* By its address: whose ranges are the heap's. */
+/* Compared by address: identifies the ranges that belong to the heap. */
 static const char range_name[] = "heap";
 
 STATIC_ASSERT(RUN_ORDER_MAX <= PAGE_KEPT_ORDER_MAX, "CPUs keep runs of every size");
 
-/* Large objects: how many, above how many pages they have. Relaxed: counts. A CPU has a word (or
- * shares it with one far away), which may be below 0 where others free; the sum is right. */
+/* Large objects: their number in the upper bits, their pages in the lower. Each CPU adds to one of
+ * LARGE_COUNTS words, so that CPUs rarely share a cache line. A word may go below 0 where another
+ * CPU frees; the sum is right. Relaxed: counts. */
 #define LARGE_ONE    (UINT64_C(1) << 36)
 #define LARGE_COUNTS 16u
 static struct {
@@ -50,8 +67,8 @@ void heap_drain(void)
     heap_debug_drain();
 }
 
-/* Above SMALL_MAX. Page aligned, and the first frame of a taken run says so: heap_free() tells by
- * that. */
+/* For sizes above SMALL_MAX. The result is page aligned and its first frame starts an allocated
+ * run, by which heap_free() recognises it. */
 static void *large_alloc(size_t size)
 {
     size_t pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
@@ -74,7 +91,7 @@ static void *large_alloc(size_t size)
     return p;
 }
 
-/* Not from 1 to SMALL_MAX bytes. */
+/* Sizes that are not in 1 to SMALL_MAX. */
 static NOINLINE void *alloc_other(size_t size)
 {
     if (size == 0) {
@@ -97,8 +114,8 @@ static bool is_direct(const void *p)
     return (uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE;
 }
 
-/* Pages of a large object: how it was taken. 0: none begins there. Only the heap's own runs and
- * ranges do, and no run that is a slab. */
+/* Pages of a large object, and the order of its run. 0: no large object begins at `p`. Only runs
+ * and ranges of the heap count, and no run that is a slab. */
 static size_t large_pages(const void *p, unsigned *order)
 {
     if (is_direct(p)) {
@@ -114,18 +131,18 @@ static size_t large_pages(const void *p, unsigned *order)
                                                                                      : 0;
 }
 
-/* A page-aligned pointer is a large object exactly if its frame starts a run that the heap has
- * taken: an object inside a slab never does. */
+/* A page-aligned pointer is a large object exactly if its frame starts a run that the heap
+ * allocated: an object inside a slab never does. */
 static bool is_large(const void *p, size_t *pages, unsigned *order)
 {
     *pages = IS_ALIGNED((uintptr_t)p, PAGE_SIZE) ? large_pages(p, order) : 0;
     return *pages != 0;
 }
 
-/* The slab that has a small object; a panic if it is none. */
+/* The slab of a small object; NULL if there is none. */
 static struct slab *small_slab(const void *p)
 {
-    /* Page-aligned, and no large object: perhaps not even memory. */
+    /* A page-aligned pointer that is no large object may not even point to memory. */
     bool can_be_read = is_direct(p) && (!IS_ALIGNED((uintptr_t)p, PAGE_SIZE) ||
                                         page_owned_order(hal_direct_to_phys(heap_slab_at(p)),
                                                          PAGE_HEAP) == SLAB_ORDER);
@@ -142,9 +159,10 @@ static void large_free(void *p, size_t pages, unsigned order)
     }
 }
 
-/* A word of the slab says that it is one. What is not aligned to 16 is seen by the same look,
- * which goes as many bytes beside it: there, in any slab, is something else, because a class, a
- * capacity and a count are small numbers, and the upper bytes of an address are not. */
+/* The slab's `self` shows that it is one. The mask keeps bit 0 to 3 of `p`, so a pointer that is
+ * not 16-aligned reads as many bytes beside `self`. In any slab the value there differs from `at`:
+ * it mixes in a class, a capacity and a count, which are small numbers, while the upper bytes of an
+ * address are not. */
 static ALWAYS_INLINE NO_ALIGNMENT_CHECK void small_free(void *p)
 {
     uintptr_t at = (uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 16);
@@ -156,7 +174,7 @@ static ALWAYS_INLINE NO_ALIGNMENT_CHECK void small_free(void *p)
     hal_magazine_push_checked(p, s->magazine);
 }
 
-/* At the start of a page, and no run that a CPU may keep. */
+/* A page-aligned pointer that is not a run which a CPU may keep. */
 static NOINLINE void free_rare(void *p)
 {
     size_t pages;
@@ -173,7 +191,7 @@ static NOINLINE void free_rare(void *p)
     }
 }
 
-/* At the start of a page: NULL, a large object, or a small one that lies so. */
+/* A page-aligned pointer: NULL, a large object, or a small one that happens to be page aligned. */
 static NOINLINE void free_other(void *p)
 {
     paddr_t base = hal_direct_to_phys(p);
@@ -202,7 +220,7 @@ void PLAIN(heap_free)(void *p)
 void *heap_zalloc(size_t size)
 {
     void *p = heap_alloc(size);
-    if (p != NULL && (size <= RUN_MAX || IS_FILLED)) { /* ranges come zeroed */
+    if (p != NULL && (size <= RUN_MAX || IS_FILLED)) { /* ranges are zeroed already */
         memset(p, 0, size);
     }
     return p;
@@ -221,7 +239,7 @@ void *PLAIN(heap_alloc_aligned)(size_t size, size_t align)
         return PLAIN(heap_alloc)(size);
     }
     if (align <= SLAB_FIRST && size <= SMALL_MAX) {
-        /* A class whose size is a multiple of the alignment keeps it for every object. */
+        /* If a class's size is a multiple of the alignment, every object of it is aligned. */
         unsigned class = heap_class_of(MAX(size, (size_t)1));
         while (!IS_ALIGNED(heap_class_size(class), align)) {
             class ++;
@@ -291,7 +309,8 @@ void heap_get_stats(struct heap_stats *out)
     for (unsigned i = 0; i < LARGE_COUNTS; i++) {
         sum += atomic_load_explicit(&large[i].count, memory_order_relaxed);
     }
-    /* Taken and freed elsewhere while it was added up: either may be below 0 for a moment. */
+    /* Objects allocated and freed on other CPUs during the addition may make
+     * either sum negative. */
     int64_t pages = (int64_t)(sum % LARGE_ONE);
     pages -= pages >= (int64_t)(LARGE_ONE / 2) ? (int64_t)LARGE_ONE : 0;
     int64_t objects = ((int64_t)sum - pages) / (int64_t)LARGE_ONE;

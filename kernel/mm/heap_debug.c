@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap of debug builds, in front of the plain one: each object knows who took it and lies
-// between two fences, and what is given back lies in quarantine for a while, where nobody may write
-// to it. What is found is a panic with the call chains of whoever took and gave back.
+// The heap of debug builds, on top of the plain one: each object records its allocation's call
+// chain and lies between two fences. Freed objects stay in quarantine for a while, where no code
+// may write to them. An error panics with the call chains of the allocation and the free.
 //
-//     | what alignment costs | tag, which ends with a fence | object | fence |
+//   | padding for alignment | tag, which ends with a fence | object | fence |
 
 #include "kernel/mm/heap_internal.h"
 
@@ -27,23 +27,23 @@
 
 #include <stdatomic.h>
 
-#define TAKEN    UINT64_C(0x6b1f0c93a7d25e84) /* xored with the tag's address: what it is */
+#define TAKEN    UINT64_C(0x6b1f0c93a7d25e84) /* a tag's state, xored with the tag's address */
 #define GIVEN    UINT64_C(0x94e2537c18ab06fd)
-#define FRESH    0xa5u /* what has not been written to yet */
-#define STALE    0xdfu /* what was given back; as an address it leads nowhere on either machine */
+#define FRESH    0xa5u /* fills memory that has not been written to */
+#define STALE    0xdfu /* fills freed memory; as an address it is invalid on both machines */
 #define FENCE    0xfbu
 #define TAIL_MIN 16u
 
-/** Beyond it nothing is filled: such an object has pages of its own, with guards. They are unmapped
- * and stay nobody's for a while (heap_graves.h). */
+/** Larger objects are not filled: they have pages of their own, with guards. When freed they are
+ * unmapped, and their addresses stay unused for a while (heap_graves.h). */
 #define QUARANTINE_LARGEST (64u << 10)
-#define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences */
+#define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences together */
 
 struct tag {
-    uint64_t state;   /* first: heap_debug_explain() looks for it */
-    struct tag *next; /* [quarantine_lock] while it lies there */
-    size_t size;      /* as it was asked for */
-    uint32_t offset;  /* of the object, from where the plain heap's begins */
+    uint64_t state;   /* first: heap_debug_explain() searches for it */
+    struct tag *next; /* [quarantine_lock] while in quarantine */
+    size_t size;      /* as requested */
+    uint32_t offset;  /* of the object, from the start of the plain heap's block */
     heap_site_t taken_by, given_by;
     uint32_t padding;
     uint8_t fence[24];
@@ -115,7 +115,7 @@ static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, ui
     write(ctx, line);
 }
 
-#define LOOKED_BACK 4096u /* bytes: for the tag of an object around an address */
+#define LOOKED_BACK 4096u /* bytes searched for the tag of an object around an address */
 
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
 {
@@ -128,7 +128,8 @@ void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, u
     }
     for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
         const struct tag *t = (const struct tag *)tag;
-        if (!hal_mmu_peek(tag, &state)) { /* where there is no memory, a fault is one too many */
+        /* stop at missing memory: another fault must not happen here */
+        if (!hal_mmu_peek(tag, &state)) {
             return;
         }
         if ((state == state_of(t, TAKEN) || state == state_of(t, GIVEN)) &&
@@ -148,7 +149,7 @@ static _Noreturn void accuse(struct tag *t, const char *what, const uint8_t *at)
                     (size_t)(where < 0 ? -where : where));
 }
 
-/** The first byte that is another. NULL: none is. */
+/** The first byte that differs from `fill`, or NULL. */
 static const uint8_t *first_other(const uint8_t *p, size_t len, uint8_t fill)
 {
     for (; len > 0; p++, len--) {
@@ -171,7 +172,7 @@ static void check_fences(struct tag *t)
     }
 }
 
-/** In a run such as those that the plain heap's objects lie in. */
+/** True if the frame is in an allocated run of a size that the plain heap uses. */
 static bool is_in_run(paddr_t at)
 {
     for (unsigned order = 0; PAGE_SIZE << order <= QUARANTINE_LARGEST; order++) {
@@ -188,7 +189,7 @@ static bool is_direct(const void *p)
     return (uintptr_t)p - HAL_DIRECT_BASE < HAL_DIRECT_SIZE;
 }
 
-/** Such memory is there, so that a tag can be looked for in it. */
+/** True if the memory before `p` exists, so that a tag can be read there. */
 static bool can_have_tag(const void *p)
 {
     uintptr_t at = (uintptr_t)p - sizeof(struct tag);
@@ -208,7 +209,7 @@ static _Noreturn void freed_twice(const struct tag *t, const void *p)
     panic_explained(explain, t, "heap: %p, %zu bytes, freed twice", p, t->size);
 }
 
-/** The tag of an object that is taken; for any other pointer a panic. */
+/** The tag of an allocated object; panics for any other pointer. */
 static struct tag *taken(const void *p)
 {
     struct tag *t = tag_of(p);
@@ -229,9 +230,13 @@ static struct tag *taken(const void *p)
     return t;
 }
 
+/* A queue of freed objects, oldest first, bounded by QUARANTINE_BYTES. heap_free() appends one and
+ * then frees the oldest ones beyond the limit. An object is checked for writes when it leaves. An
+ * object in the queue belongs to the quarantine: its tag's `next` is under quarantine_lock, and
+ * only the thread that removed it (leave()) touches it afterwards, without the lock. */
 /* --- quarantine --- */
 
-/** The oldest, if there is more than `limit`. */
+/** Remove and return the oldest object, if the quarantine holds more than `limit` bytes. */
 static struct tag *leave(size_t limit)
 {
     irq_state_t state = spin_lock_irq(&quarantine_lock);
@@ -274,13 +279,14 @@ static void drain(size_t limit)
 
 void heap_debug_drain(void)
 {
-    heap_graves_open(); /* first: what those have taken lies in quarantine then */
+    heap_graves_open(); /* first: their records are heap objects and enter the quarantine */
     drain(0);
 }
 
-/* --- what callers see --- */
+/* --- the public calls --- */
 
-/** Memory for size bytes and what is around them, which begins `lead` in front of the object. */
+/** Plain memory for `size` bytes with tag and fences; *lead is the distance from its start to the
+ * object. */
 static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
 {
     size_t whole;
@@ -332,7 +338,8 @@ void *heap_alloc_aligned(size_t size, size_t align)
     return take(size, MAX(align, (size_t)16), __builtin_frame_address(0));
 }
 
-/** Who gives it back last does not find it taken, however close behind the other. */
+/** Change TAKEN to GIVEN with one compare-and-swap: of two CPUs that free the same object at the
+ * same time, the second one fails and panics. */
 static struct tag *claim(const void *p)
 {
     struct tag *t = taken(p);
@@ -381,7 +388,7 @@ void heap_free(void *p)
     }
 }
 
-/** It always moves: pointers to where it was are found. */
+/** Always moves the object, so that stale pointers to the old place are found. */
 void *heap_realloc(void *p, size_t size)
 {
     const void *frame = __builtin_frame_address(0);

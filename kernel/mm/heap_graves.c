@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See heap_graves.h. A ring: the oldest makes room.
+// See heap_graves.h. A ring: a new entry replaces the oldest.
 #include "kernel/mm/heap_graves.h"
 
 #ifdef HEAP_DEBUG
@@ -12,7 +12,7 @@
 #define GRAVES 64u
 
 static struct spinlock graves_lock = SPINLOCK_INIT;
-static struct heap_grave graves[GRAVES]; /* [graves_lock], but for who panics */
+static struct heap_grave graves[GRAVES]; /* [graves_lock], except in a panic */
 static unsigned next, used;              /* [graves_lock] */
 
 void heap_graves_init(void)
@@ -21,7 +21,7 @@ void heap_graves_init(void)
     next = used = 0;
 }
 
-/* What was there goes to `old`. */
+/* The replaced entry is copied to `old`. */
 static void put(const struct heap_grave *what, struct heap_grave *old)
 {
     irq_state_t s = spin_lock_irq(&graves_lock);
@@ -32,6 +32,9 @@ static void put(const struct heap_grave *what, struct heap_grave *old)
     spin_unlock_irq(&graves_lock, s);
 }
 
+/* The frames are freed at once. The addresses of the replaced entry are released only after
+ * put() has removed the entry from the ring, so heap_grave_at() never describes addresses that
+ * have a new owner. */
 void heap_bury(const struct heap_grave *what)
 {
     struct heap_grave old;
@@ -50,7 +53,8 @@ void heap_graves_open(void)
     }
 }
 
-/* Without the lock: who panics may hold it, and nothing is called that a torn one could lead to. */
+/* Without the lock, because the panicking code may hold it. A torn entry is harmless: its pointers
+ * are compared but not followed. */
 bool heap_grave_at(uintptr_t at, struct heap_grave *out)
 {
     for (unsigned i = 0; i < GRAVES; i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Objects with pages of their own that were given back, in debug builds: their frames are anybody's
-// at once, but their addresses nobody's for a while, so that whoever comes back is known.
+// Debug builds: freed objects that had pages of their own. Their frames are reused at once,
+// but their addresses stay unused for a while, so that a later access through a stale pointer
+// is recognised.
 #pragma once
 
 #include "kernel/mm/heap_internal.h"
@@ -9,7 +10,7 @@
 
 #ifdef HEAP_DEBUG
 struct heap_grave {
-    uint8_t *base; /* of the range, whose pages are unmapped. NULL: none lies there */
+    uint8_t *base; /* of the range, whose pages are unmapped; NULL: the entry is empty */
     uint8_t *object;
     size_t size;
     heap_site_t taken_by, given_by;
@@ -17,17 +18,17 @@ struct heap_grave {
 
 void heap_graves_init(void);
 
-/** @brief Give the frames back and keep the addresses, until 64 others were buried behind it.
- * @context{thread} */
+/** @brief Free the frames and keep the addresses unused until 64 others were added.
+ *     @context{thread} */
 void heap_bury(const struct heap_grave *what);
 
-/** @brief Whose addresses were these? @return false: they are nobody's grave. @context{any, panic
- * included} */
+/** @brief Find the freed object at an address. @return false: there is none. @context{any, panic
+ *     included} */
 bool heap_grave_at(uintptr_t at, struct heap_grave *out);
 
-/** @brief All addresses go back. @context{thread} */
+/** @brief Release all kept addresses. @context{thread} */
 void heap_graves_open(void);
 
-/** @brief What graves themselves have taken of the heap. @context{any} */
+/** @brief Heap memory that the entries themselves use. @context{any} */
 void heap_graves_stats(struct heap_stats *out);
 #endif

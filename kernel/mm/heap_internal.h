@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between heap.c, which is what callers see, and heap_slab.c, which has the small objects.
+// Shared by heap.c, which has the public calls, and heap_slab.c, which allocates small objects.
 #pragma once
 
 #include "hal/cpu.h"
@@ -10,70 +10,72 @@
 
 #define SLAB_ORDER   2u
 #define SLAB_SIZE    (PAGE_SIZE << SLAB_ORDER)
-#define SLAB_FIRST   64u /* where a slab's objects begin: 64-aligned */
+#define SLAB_FIRST   64u /* offset of a slab's first object: 64-aligned */
 #define SMALL_MAX    2048u
 #define HEAP_CLASSES 24u
 
-/** At the start of a slab. */
+/** The header of a slab. */
 struct slab {
-    uint64_t free_first;        /* [c] encoded, see encode() */
-    uint64_t seal;              /* [I] of its address and a secret: what an object's bytes cannot
-                                 * look like */
-    struct slab *self;          /* [I] its own address: this is a slab. NULL once it is none. Not
-                                 * in front: what begins with an empty list looks like that */
-    uint16_t class;             /* [I] */
-    uint16_t capacity;          /* [I] */
-    uint16_t free_count, fresh; /* [c] free objects; from `fresh` on they were never handed out */
-    hal_magazine_t magazine;    /* [I] of its class, by HAL_MAGAZINE() */
-    struct list_node link;      /* [c] among the class's slabs with room, or those without an
-                                 * object; not linked when full */
+    uint64_t free_first; /* [c] first free object, encoded: see encode() */
+    uint64_t seal; /* [I] its address mixed with a secret: an object's contents cannot imitate it */
+    /* [I] Its own address: this is a slab. NULL once it is freed. Not the first field: an empty
+     *     list head, which begins with its own address, would look like a slab. */
+    struct slab *self;
+    uint16_t class;    /* [I] */
+    uint16_t capacity; /* [I] */
+    /* [c] free objects; those from index `fresh` on were never allocated */
+    uint16_t free_count, fresh;
+    hal_magazine_t magazine; /* [I] its class's magazine, as HAL_MAGAZINE() */
+    /* [c] in the class's list of slabs with room, or in the one of empty slabs; not
+     *     linked when full */
+    struct list_node link;
 };
-/* Field protection:  [I] set before the first object is handed out   [c] its class's lock */
+/* Field protection: [I] set before the first object is allocated   [c] its class's lock */
 
 STATIC_ASSERT(sizeof(struct slab) <= SLAB_FIRST, "objects begin behind it");
 
-/** The class for (size - 1) / 16, and so for sizes from 1 to SMALL_MAX, by its magazine. */
+/** Maps (size - 1) / 16, for sizes from 1 to SMALL_MAX, to the magazine of the class. */
 extern hal_magazine_t heap_magazine_of_16[SMALL_MAX / 16];
 
 void heap_slab_init(void);
 
-/** Bytes of an object of a class. */
+/** Object size of a class. */
 size_t heap_class_size(unsigned class);
 
-/** The class for a size from 1 to SMALL_MAX. */
+/** Class for a size from 1 to SMALL_MAX. */
 static inline unsigned heap_class_of(size_t size)
 {
     return heap_magazine_of_16[(size - 1) / 16] / (unsigned)HAL_MAGAZINE(1);
 }
 
-/** The slab that a pointer lies in, which may be none's: not looked at further. */
+/** Address of the slab that would contain `p`. Not checked: it may not be a slab. */
 static inline struct slab *heap_slab_at(const void *p)
 {
     return (struct slab *)((uintptr_t)p & ~(uintptr_t)(SLAB_SIZE - 1));
 }
 
-/** Is it a slab? It is memory that can be read. */
+/** True if it is a slab. @pre the memory can be read */
 bool heap_is_slab(const struct slab *s);
-/** The slab that has handed p out, which lies in memory that can be read; NULL: none, or p is
- * inside an object. p is not freed meanwhile. */
+/** The slab to which object `p` belongs. NULL: none, or `p` is inside an object. @pre the memory
+ * can be read, and `p` is not freed meanwhile */
 struct slab *heap_slab_of(const void *p);
-/** An object of a slab is free: in it, or in this CPU's magazine. (Other CPUs' are not looked at.)
- */
+/** True if an object of a slab is free: in the slab, or in this CPU's magazine. Other CPUs'
+ * magazines are not searched. */
 bool heap_is_free(const struct slab *s, const void *p);
 
-/** What a CPU's magazine may keep. */
+/** Number of objects that a CPU's magazine may keep. */
 unsigned heap_magazine_limit(unsigned class);
-/** An object, and more for this CPU's magazine, which is empty. NULL: memory ran out. */
+/** Allocate an object and refill this CPU's empty magazine. NULL: out of memory. */
 void *heap_refill(unsigned class);
-/** This CPU's magazine is full: a few of its objects make room for this one. */
+/** Free an object for which this CPU's magazine has no room, with a few others to make room. */
 void heap_spill(unsigned class, void *object);
-/** All of this CPU's magazine goes back. */
+/** Free everything in this CPU's magazine. */
 void heap_empty_magazine(unsigned class);
 
-/** Slabs without an object go back. */
+/** Free the slabs that have no objects. */
 void heap_trim(void);
 
-/** A panic. It is not declared as what never returns: heap_free() would have to save registers. */
+/** Panics. Not declared _Noreturn, because heap_free() would have to save registers. */
 void heap_bad_free(void *p);
 
 /** Add the small objects to `out`. */
@@ -81,21 +83,21 @@ void heap_add_slab_stats(struct heap_stats *out);
 
 /* --- the plain heap --- */
 
-/** Debug builds put another heap in front of this one (heap_debug.c): then its calls have other
- * names, PLAIN(heap_alloc). HALYARD_HEAP_PLAIN: a test of the plain one. */
+/** Debug builds put another heap on top of this one (heap_debug.c); then its functions have other
+ * names, PLAIN(heap_alloc). HALYARD_HEAP_PLAIN: a test of the plain heap. */
 #if defined(HALYARD_DEBUG) && !defined(HALYARD_HEAP_PLAIN)
 #define HEAP_DEBUG  1
-#define IS_FILLED   true /* what is taken has a pattern in it */
+#define IS_FILLED   true /* allocated memory is filled with a pattern */
 #define PLAIN(name) name##_plain
 void *heap_alloc_plain(size_t size);
 void *heap_alloc_aligned_plain(size_t size, size_t align);
 void heap_free_plain(void *p);
-/** An object with a range of its own is none of the heap's any more; vm_free() has the rest. */
+/** The heap stops counting an object that has a range of its own; vm_free() frees it. */
 void heap_retire_plain(void *p);
 void heap_debug_init(void);
-/** What lies in quarantine is looked at, and given back. */
+/** Check and free everything in quarantine. */
 void heap_debug_drain(void);
-/** Callers' objects and bytes in place of the plain heap's. */
+/** Replace the plain heap's objects and bytes by those that callers allocated. */
 void heap_debug_stats(struct heap_stats *out);
 #else
 #define IS_FILLED   false

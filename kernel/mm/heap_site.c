@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See heap_site.h. A table by the chain's hash, which only grows; two chains of one 64-bit hash
-// would be taken for the same.
+// See heap_site.h. A hash table of call chains that only grows. Two chains with the same 64-bit
+// hash would be taken for one.
 
 #include "kernel/mm/heap_site.h"
 
@@ -20,14 +20,15 @@
 #define PROBES 64u
 
 struct site {
-    _Atomic uint64_t hash; /* 0: none. Relaxed: who claims it has it, and counts need no chain */
-    _Atomic bool is_known; /* release, acquire: the chain can be read */
+    /* 0: empty. Relaxed: the thread that claims the entry fills it, and counting needs no chain */
+    _Atomic uint64_t hash;
+    _Atomic bool is_known; /* release and acquire: the chain is complete */
     uintptr_t chain[CHAIN];
-    _Atomic uint64_t objects, bytes; /* relaxed: counts; below 0 for a moment, if one is given back
-                                        on another CPU */
+    /* relaxed: counts; briefly below 0 if an object is freed on another CPU */
+    _Atomic uint64_t objects, bytes;
 };
 
-static struct site sites[SITES]; /* [0] is not used */
+static struct site sites[SITES]; /* [0] is unused */
 
 static uint64_t hash_of(const uintptr_t *chain)
 {
@@ -39,6 +40,9 @@ static uint64_t hash_of(const uintptr_t *chain)
     return h | 1;
 }
 
+/* Lock-free: a thread claims an empty entry by swapping in the hash, then fills in the chain and
+ * sets is_known. Another thread with the same chain uses the entry meanwhile; only printing needs
+ * the chain and checks is_known. */
 static heap_site_t find(const uintptr_t *chain)
 {
     uint64_t hash = hash_of(chain);
@@ -94,7 +98,8 @@ void heap_site_print(void (*write)(void *ctx, const char *line), void *ctx, cons
     }
 }
 
-/** The one with most bytes below `bytes`, or with as many behind `after`. 0: none. */
+/** The site with the most bytes below `bytes`; among equals, the first index after `after`. 0:
+ * none. */
 static heap_site_t next_below(uint64_t bytes, heap_site_t after)
 {
     heap_site_t best = 0;
@@ -111,7 +116,7 @@ static heap_site_t next_below(uint64_t bytes, heap_site_t after)
 
 void heap_site_print_top(void (*write)(void *ctx, const char *line), void *ctx, unsigned most)
 {
-    uint64_t bytes = INT64_MAX; /* more are less than 0 */
+    uint64_t bytes = INT64_MAX; /* a larger value is a negative count */
     heap_site_t site = 0;
     for (unsigned i = 0; i < most && (site = next_below(bytes, site)) != 0; i++) {
         char title[64];

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap's small objects: slabs of 16 KiB, one size class each, free objects linked through their
-// own first word. A CPU takes half a magazine from slabs at a time, and gives back a few objects.
-//
-// Hardening that costs next to nothing: links are stored xored with a secret and their own address,
-// so that an overwritten one leads to an address that the slab check refuses; an object that is
-// free in its slab carries a mark in its second word, so that giving it back twice is seen. What is
-// in a magazine has neither: of what is given back twice at once the magazine takes the second for
-// one too many, and of the rest is seen what comes from a magazine to its slab. (Debug builds see
-// all of it: heap_debug.c.)
+// The heap's small objects: slabs of 16 KiB, each of one size class, with free objects linked
+// through their first word. A CPU fills half a magazine from slabs at a time and returns a few
+// objects at a time.
 #include "kernel/mm/heap_internal.h"
 
 #include "hal/layout.h"
@@ -20,13 +14,30 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 
-#define GIVEN_AT_ONCE   4u /* objects, from a magazine to their slabs */
-#define TAKEN_WITH_SLAB 4u /* objects, of one that is new, to a magazine */
+/* Locking. Each class has a lock, which protects its lists, its counts and the headers and free
+ * objects of its slabs. An object that is allocated, or in a magazine, is not touched under that
+ * lock. The magazine belongs to its CPU and is accessed with interrupts masked; refill and spill
+ * read it under the class's lock only because spin_lock_irq() masks interrupts. Pages are allocated
+ * and freed with at most this lock held (page_lock is taken under it).
+ *
+ * A slab is in c->partial if it has free and allocated objects, in c->idle if all its objects are
+ * free, and in no list if it is full. One idle slab is kept for each class; further ones are freed,
+ * one for each call, so that no call takes long.
+ *
+ * Cheap hardening. Links are stored xored with a secret and their own address, so an overwritten
+ * link decodes to an address that the slab check refuses. An object that is free in its slab has a
+ * mark in its second word, so freeing it twice is detected. Objects in magazines have neither:
+ * freeing the same object twice in a row is detected when the magazine is full (heap_spill()),
+ * other double frees when the objects return to their slab. Debug builds detect all of them
+ * (heap_debug.c). */
 
-#define KEPT_BYTES 8192u /* in a magazine, as far as that is four objects */
+#define GIVEN_AT_ONCE   4u /* objects moved from a magazine to their slabs */
+#define TAKEN_WITH_SLAB 4u /* objects moved from a new slab to a magazine */
 
-/* Four classes a doubling: at most a quarter is lost to rounding. Multiples of 16; those of 64 are
- * 64-aligned. */
+#define KEPT_BYTES 8192u /* kept in a magazine, but four objects at least */
+
+/* Four classes for each doubling: rounding wastes at most a quarter. Sizes are multiples of 16;
+ * objects of sizes that are multiples of 64 are 64-aligned. */
 static const uint16_t class_size[] = {16,  32,  48,  64,   80,   96,   112,  128,
                                       160, 192, 224, 256,  320,  384,  448,  512,
                                       640, 768, 896, 1024, 1280, 1536, 1792, 2048};
@@ -41,13 +52,14 @@ struct hole {
 struct class
 {
     struct spinlock lock;
-    struct list partial; /* slabs with room, and with objects */
-    struct list idle;    /* slabs without an object: one is kept, more go back, one a call */
-    uint32_t reciprocal; /* 2^32 / size, rounded up: index = offset * reciprocal >> 32, exact below
-                            2^16 */
+    struct list partial; /* slabs with both free and allocated objects */
+    /* slabs without allocated objects; one is kept, others are freed one a call */
+    struct list idle;
+    /* 2^32 / size, rounded up: index = offset * reciprocal >> 32, exact for offsets below 2^16 */
+    uint32_t reciprocal;
     uint16_t capacity;
     uint32_t idle_count;
-    uint64_t taken, given, slabs; /* objects, by callers and for magazines */
+    uint64_t taken, given, slabs; /* objects allocated and freed, including those for magazines */
 };
 
 static struct class classes[HEAP_CLASSES];
@@ -56,7 +68,7 @@ static uint64_t secret;
 
 void heap_slab_init(void)
 {
-    /* Unpredictable enough against stray writes; a heap secret is no key. */
+    /* Unpredictable enough against stray writes; it is not a cryptographic key. */
     secret = (hal_counter_read() * UINT64_C(0x9e3779b97f4a7c15)) | 1;
     unsigned class = 0;
     for (unsigned i = 0; i < ARRAY_COUNT(heap_magazine_of_16); i++) {
@@ -116,7 +128,7 @@ void heap_bad_free(void *p)
     panic("heap: free of %p, which it did not hand out", p);
 }
 
-/* --- slabs, by the class's lock --- */
+/* --- slabs, under the class's lock --- */
 
 static bool grow_locked(struct class *c, unsigned class) REQUIRES(c->lock)
 {
@@ -138,7 +150,7 @@ static bool grow_locked(struct class *c, unsigned class) REQUIRES(c->lock)
     return true;
 }
 
-/* The object given back last, or else the next that was never handed out. */
+/* The object that was freed last, or the next one that was never allocated. */
 static void *take_from(struct slab *s)
 {
     struct hole *h =
@@ -153,11 +165,11 @@ static void *take_from(struct slab *s)
         void *next = (void *)(uintptr_t)(h->next ^ (uint64_t)(uintptr_t)&h->next ^ secret);
         s->free_first = encode(&s->free_first, next);
     }
-    h->mark = 0; /* the page may remember a mark from an earlier slab */
+    h->mark = 0; /* the page may contain a mark from an earlier slab */
     return h;
 }
 
-/** NULL: no slab has room. */
+/** Allocate an object from a slab. NULL: no slab has room. */
 static void *take_locked(struct class *c) REQUIRES(c->lock)
 {
     struct list_node *first = list_first(&c->partial);
@@ -178,6 +190,8 @@ static void *take_locked(struct class *c) REQUIRES(c->lock)
     return p;
 }
 
+/* All checks come before any change. h->mark still has the mark if the object is free in the slab,
+ * and take_from() clears it, so a set mark means a double free. */
 static void give_locked(struct class *c, struct hole *h) REQUIRES(c->lock)
 {
     struct slab *s = heap_slab_of(h);
@@ -202,7 +216,8 @@ static void give_locked(struct class *c, struct hole *h) REQUIRES(c->lock)
     }
 }
 
-/** A slab that is none any more, if more than `keep` have no object. NULL: there is none. */
+/** Remove an empty slab for freeing, if there are more than `keep`. NULL: there are not. Clearing
+ * `self` and `seal` makes heap_is_slab() false before the pages can have another owner. */
 static struct slab *drop_locked(struct class *c, uint32_t keep) REQUIRES(c->lock)
 {
     if (LIKELY(c->idle_count <= keep)) {
@@ -280,7 +295,7 @@ static void *refill(unsigned class)
     void *p = take_locked(c);
     if (UNLIKELY(p == NULL) && grow_locked(c, class)) {
         p = take_locked(c);
-        half = MIN(half, m->rounds + TAKEN_WITH_SLAB); /* that was work enough for one call */
+        half = MIN(half, m->rounds + TAKEN_WITH_SLAB); /* a new slab is enough work for one call */
     }
     if (LIKELY(p != NULL)) {
         for (void *more; m->top < half && (more = take_locked(c)) != NULL; m->top++) {
@@ -294,16 +309,16 @@ static void *refill(unsigned class)
 void *heap_refill(unsigned class)
 {
     void *p = refill(class);
-    /* Others give back what they keep only while this CPU holds no lock. */
+    /* Other CPUs can be asked to free what they keep only if this CPU holds no lock. */
     if (UNLIKELY(p == NULL) && memory_try_reclaim()) {
         p = refill(class);
     }
     return p;
 }
 
-/* Few at a time, and one slab's pages: of objects that are freed in any order each may be the last
- * of its slab, and no caller waits for many of them. A slab has seven objects at least, so that
- * those without any do not become more. */
+/* Frees few objects, and the pages of one slab at most: if objects are freed in random order, each
+ * may be the last of its slab, and no caller should wait for many of them. A slab has at least
+ * seven objects, so one slab for each call keeps up with the slabs that become empty. */
 void heap_spill(unsigned class, void *object)
 {
     struct class *c = &classes[class];
@@ -317,7 +332,7 @@ void heap_spill(unsigned class, void *object)
     }
     if (m->top < m->end) {
         *m->top++ = object;
-    } else { /* this CPU keeps none */
+    } else { /* magazines are off */
         give_locked(c, object);
     }
     struct slab *unused = drop_locked(c, 1);
@@ -343,7 +358,7 @@ void heap_empty_magazine(unsigned class)
     } while (has_more || unused != NULL);
 }
 
-/** Objects that lie in magazines; those of other CPUs may be a little late. */
+/** Objects in magazines; the values of other CPUs may be slightly stale. */
 static uint64_t kept(unsigned class)
 {
     uint64_t sum = 0;
@@ -361,7 +376,7 @@ void heap_add_slab_stats(struct heap_stats *out)
         struct class *c = &classes[i];
         irq_state_t state = spin_lock_irq(&c->lock);
         uint64_t in_use = c->taken - c->given, in_magazines = kept(i);
-        /* One that is on its way from a CPU to another may be counted for both. */
+        /* An object that moves between CPUs may be counted twice. */
         uint64_t live = in_use > in_magazines ? in_use - in_magazines : 0;
         out->live_objects += live;
         out->live_bytes += live * class_size[i];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The rules that every machine's table of address regions must keep.
+// The rules that each machine's table of address regions must satisfy.
 #include "kernel/mm/layout.h"
 
 #include "kernel/lib/compiler.h"
@@ -42,7 +42,7 @@ const char *layout_check(const struct hal_layout *layout)
     if (highest - lowest >= layout->code_reach) {
         return "loaded code is out of reach of the kernel's text";
     }
-    /* A byte of shadow describes eight bytes of whatever the kernel maps. */
+    /* One byte of shadow describes eight bytes of the kernel's half. */
     uint64_t first = UINT64_MAX, last = 0;
     for (unsigned i = 0; i < HAL_REGION_COUNT; i++) {
         if (i != HAL_REGION_USER && i != HAL_REGION_SHADOW) {

@@ -8,6 +8,9 @@
 #include "kernel/mm/heap_internal.h"
 #include "kernel/mm/page_internal.h"
 
+/* The machine's code finds a magazine by its byte offset HAL_MAGAZINE(kind) in struct hal_cpu and
+ * calls the two upcalls below when it is empty or full. Both run with the caller's interrupt state,
+ * possibly in an interrupt handler, so they may not sleep. */
 STATIC_ASSERT(MAGAZINE_HEAP + HEAP_CLASSES <= MAGAZINE_PAGES && MAGAZINE_COUNT <= HAL_MAGAZINES,
               "each has its number");
 STATIC_ASSERT(PAGE_MAGAZINE(0) == HAL_MAGAZINE(MAGAZINE_PAGES), "page.h knows its own");

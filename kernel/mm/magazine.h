@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which magazines (hal/magazine.h) a CPU has: one for each class of the heap's small objects, one
-// for each size of small runs of pages.
+// The magazines (hal/magazine.h) of a CPU: one for each class of small heap objects and one for
+// each order of small runs of pages.
 #pragma once
 
 #include "hal/cpu.h"
@@ -10,18 +10,19 @@
 /** Kinds of magazines. */
 enum {
     MAGAZINE_HEAP = 0,   /* by class */
-    MAGAZINE_PAGES = 24, /* by order; PAGE_MAGAZINE() */
+    MAGAZINE_PAGES = 24, /* by order; see PAGE_MAGAZINE() */
     MAGAZINE_COUNT = MAGAZINE_PAGES + PAGE_KEPT_ORDER_MAX + 1,
 };
 
-/** @brief Give a CPU its magazines, empty. @context{early for the boot CPU, before the heap opens;
- * else before the CPU starts} */
+/** @brief Initialise a CPU's magazines, empty. @context{early for the boot CPU, before heap_init();
+ *     else before the CPU starts} */
 void magazine_open(struct hal_cpu *cpu);
 
-/** @brief What the calling CPU keeps goes back to where it came from. @context{thread or IRQ} */
+/** @brief Return everything in the calling CPU's magazines to the slabs and the page allocator.
+ *     @context{thread or IRQ} */
 void magazine_empty_all(void);
 
-/** @brief Drop the oldest. @pre interrupts are masked */
+/** @brief Remove the oldest entries. @pre interrupts are masked */
 static inline void magazine_drop(struct hal_magazine *m, ptrdiff_t count)
 {
     for (void **at = m->rounds; at + count < m->top; at++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Taking runs of frames and giving them back. Small ones come from the CPU's magazines, and go
-// there; the buddy allocator is asked for several at once.
+// Allocates and frees runs of frames. Small runs come from the CPU's magazines and return to them;
+// larger ones, and whole batches for a magazine, come from the buddy allocator.
 
 #include "kernel/mm/page_internal.h"
 
@@ -10,9 +10,32 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/reclaim.h"
 
-#define PARTED_MAX ((size_t)1 << 8) /* frames of a run that is parted: bounds the time locked */
+/* Three layers hold free runs of small orders (0 to PAGE_KEPT_ORDER_MAX):
+ *
+ * 1. A magazine for each CPU and order: an array of runs that only its CPU touches, with
+ *    interrupts masked for a few instructions (hal/magazine.h) and without a lock. A run in it has
+ *    the state FRAME_KEPT.
+ * 2. A depot for each order, shared by all CPUs, under page_lock: a list of runs, also FRAME_KEPT.
+ *    A burst of frees on one CPU fills it, a burst of allocations empties it, and no run is joined
+ *    or split on the way.
+ * 3. The buddy allocator (page_buddy.c), under page_lock.
+ *
+ * An empty magazine is refilled to its half from 2 and 3 (page_refill()); a full one moves its
+ * older half to 2 and 3 (page_spill()). Half, so that neither an allocation nor a free follows
+ * immediately with another trip to the lock.
+ *
+ * Kept runs count as free for callers. Before an allocation fails, take() moves them to the buddy
+ * allocator, where they may join into a larger run: first those of this CPU and the depots, then
+ * those of all CPUs (memory_try_reclaim()).
+ *
+ * The state word of a run changes without the lock while its owner holds the run: TAKEN to KEPT and
+ * back. That is safe because code under page_lock only looks for FRAME_FREE there, and such a run
+ * is not FREE before, during or after the change. */
 
-/** A taken or kept run as runs of a smaller order, which go back one by one. */
+/* frames of a run that page_alloc_frames() splits: bounds the time with the lock held */
+#define PARTED_MAX ((size_t)1 << 8)
+
+/** Split an allocated or kept run into runs of a smaller order, which are freed one by one. */
 static void part_run(paddr_t base, unsigned order, unsigned into, uint16_t state)
 {
     struct page_meta *meta = page_find_block(base.raw >> BLOCK_SHIFT)->meta;
@@ -22,13 +45,14 @@ static void part_run(paddr_t base, unsigned order, unsigned into, uint16_t state
     }
 }
 
-/* Runs that go from a full magazine past a full depot: bounds what one call does. */
+/* Runs that a full magazine passes to the buddy allocator because the depot is full: bounds the
+ * time of one call. */
 #define JOINED_AT_ONCE 3u
 
-/* --- magazines, and depots behind them --- */
+/* --- magazines and depots --- */
 
-/* Runs that magazines were too full for, each by its link: what comes in dozens goes so, and comes
- * back without being joined and cut. */
+/* Runs for which magazines had no room, linked by page_meta.link. A burst of frees and allocations
+ * reuses them without joining and splitting. */
 static struct depot {
     struct list_node *first; /* by `next` */
     uint32_t count;
@@ -59,7 +83,7 @@ static paddr_t of_round(const void *round)
 static bool put_in_depot(paddr_t base, unsigned order) REQUIRES(page_lock)
 {
     struct depot *d = &depots[order];
-    /* Of larger runs a quarter as much: they are rarer. */
+    /* For larger orders a quarter as many pages: they are rarer. */
     if (d->count >= (order == 0 ? page_map.depot_pages : page_map.depot_pages >> (order + 2))) {
         return false;
     }
@@ -80,8 +104,9 @@ static paddr_t take_from_depot(unsigned order) REQUIRES(page_lock)
     return page_of_node(link);
 }
 
-/** Fill a magazine up to its half: from the depot, or with runs that lie together as far as there
- * are such. It may have been filled since it was found empty, by whoever interrupted that. */
+/** Fill a magazine up to its half: from the depot, then with runs split from larger ones, so that
+ * they are adjacent as far as possible. An interrupt may have filled it since it was found empty,
+ * so count again. */
 static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lock)
 {
     ptrdiff_t half = MAX((m->end - m->rounds) / 2, 1), kept = m->top - m->rounds;
@@ -91,6 +116,8 @@ static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lo
     }
     while (wanted > 0) {
         paddr_t base;
+        /* The largest order that is needed at once, falling back to smaller ones. Only frames that
+         * page_states reaches: the inline paths find a state through it. */
         unsigned of =
             MIN(order + 31u - (unsigned)__builtin_clz((unsigned)wanted), PAGE_ORDER_MAX - 1u);
         while (!page_take_near_locked(of, PAGE_OTHER, &base)) {
@@ -105,7 +132,7 @@ static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lo
     }
 }
 
-#define GIVEN_AT_ONCE 64u /* with interrupts masked */
+#define GIVEN_AT_ONCE 64u /* runs freed at once with interrupts masked */
 
 bool page_give_some_locked(void)
 {
@@ -157,6 +184,8 @@ void page_spill(unsigned order, void *run)
             joined++;
         }
     }
+    /* The oldest runs were moved out; the younger half, whose frames are more likely in the
+     * cache, stays. */
     magazine_drop(m, count);
     if (m->top < m->end) {
         *m->top++ = run;
@@ -172,6 +201,8 @@ unsigned page_magazine_limit(unsigned order)
     return page_map.has_plenty ? plenty[order] : order < ARRAY_COUNT(little) ? little[order] : 0;
 }
 
+/* An upper bound: magazines are not counted but assumed full, because counting them would mean
+ * asking each CPU. So false is certain, and true is a guess. */
 bool page_may_have(uint64_t pages)
 {
     uint64_t kept = 0;
@@ -190,10 +221,13 @@ bool page_may_have(uint64_t pages)
 
 /* --- runs --- */
 
-/* From what is not kept; and then from what is, which may make a larger run: first by this CPU, at
- * last by all. */
+/* Allocate from the buddy allocator. If that fails, move the kept runs there, since they may join
+ * into a larger run: first this CPU's and the depots', at last all CPUs'. Each round either frees
+ * something or is the last, so the loop ends. */
 static enum status take(unsigned order, enum page_owner owner, paddr_t *out)
 {
+    /* has_asked: try to reclaim only once, or two CPUs short of memory could
+     * keep each other busy. */
     bool found, has_given = false, has_asked = false;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
@@ -231,6 +265,7 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
     if (base.raw == 0) {
         return take(order, owner, out);
     }
+    /* No lock: the run came out of this CPU's magazine, so its state belongs to the caller. */
     uint64_t frame = base.raw >> PAGE_SHIFT;
     page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
                    frame_state(FRAME_TAKEN, order, owner));
@@ -278,6 +313,8 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
     return OK;
 }
 
+/* Reached if the order is not a constant, is too large for a magazine, or the state did not match.
+ * page_taken_order() decides what is wrong, page_bad_free() reports it. */
 void page_free_any(paddr_t base, unsigned order)
 {
     uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_taken_state(base, order) : NULL;

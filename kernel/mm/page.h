@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Physical frames: a buddy allocator over the real memory map. Virtual ranges are vm.h's, small
-// objects heap.h's.
+// Physical frames: a buddy allocator over the real memory map. vm.h allocates virtual ranges,
+// heap.h small objects.
 #pragma once
 
 #include "hal/layout.h"
@@ -14,11 +14,11 @@ struct boot_info;
 
 #define PAGE_ORDER_MAX 10 /* largest run: 2^10 pages = 4 MiB */
 
-/** Runs of up to so many pages are kept by CPUs, each a few: they come and go in no time, and
+/** Each CPU keeps a few free runs of up to this order, which it allocates and frees fast and
  * without a lock. They count as free. */
 #define PAGE_KEPT_ORDER_MAX 4
 
-/** Who a page was taken for: `mem` explains memory by these to the last page. */
+/** The purpose of an allocated page: `mem` accounts for all memory by these. */
 enum page_owner {
     PAGE_FREE,
     PAGE_KERNEL, /**< image, boot stack, boot_info */
@@ -35,67 +35,68 @@ enum page_owner {
     PAGE_OWNER_COUNT,
 };
 
-/** @brief Take over the frames of the memory map; O(number of ranges) plus metadata of split
- * blocks, and clearing 40 bytes for each 4 MiB.
- *  @context{early, once, after hal_mmu_init()} */
+/** @brief Take over the frames of the memory map. Takes time in the number of ranges, for the
+ *     metadata of split blocks, and for clearing 40 bytes for each 4 MiB.
+ * @context{early, once, after hal_mmu_init()} */
 void page_init(const struct boot_info *info);
 
-/** @brief Early frames, before page_init(): bump allocation from [early_base, early_base +
- * early_len).
- *  @context{early, once, before hal_mmu_init()} */
+/** @brief Start the early allocator, used before page_init(): it hands out [early_base, early_base
+ *     + early_len) in ascending order.
+ * @context{early, once, before hal_mmu_init()} */
 void page_early_init(const struct boot_info *info);
 
 /**
- * @brief Take 2^order consecutive frames, aligned to their size, contents undefined, in the direct
- * map.
- * @param order  0 to PAGE_ORDER_MAX.
- * @param out    First frame.
+ * @brief Allocate 2^order consecutive frames, aligned to their size, in the direct map. The
+ *     contents are undefined.
+ * @param order 0 to PAGE_ORDER_MAX.
+ * @param out First frame.
  * @return OK; E_NOMEM: no run that large is free; E_INVAL: order out of range.
  * @context{thread or IRQ-masked; does not sleep} @locks page
  */
 static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out);
 
-/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that reach no higher.
- */
+/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that cannot address
+ *     more. */
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out);
 
-/** Order of the largest leaf of a page table, 1 GiB: taken by page_alloc_blocks(). */
+/** Order of a page table's largest leaf, 1 GiB: allocate it with page_alloc_blocks(). */
 #define PAGE_HUGE_ORDER 18u
 
 /**
- * @brief Take consecutive frames by the block of 2^PAGE_ORDER_MAX pages (4 MiB): more than
- * page_alloc() has. Each block is given back by itself, with page_free(block, PAGE_ORDER_MAX).
- * @param count  Blocks, at least 1.
- * @param align  Of the first byte: a power of two; less than a block's size is a block's size.
- * @param limit  All lie below, exclusive: for devices that reach no higher. UINT64_MAX: anywhere.
- * @return OK; E_NOMEM: so many are not free together; E_INVAL: 0, or more than there are addresses,
- *         or align. @context{as page_alloc; looks at each place there is, interrupts masked for 64
- *         of them at a time} @locks page
+ * @brief Allocate consecutive blocks of 2^PAGE_ORDER_MAX pages (4 MiB): more than page_alloc() can
+ *     allocate at once. Free each block separately with page_free(block, PAGE_ORDER_MAX).
+ * @param count Blocks, at least 1.
+ * @param align Alignment of the first byte: a power of two; at least a block's size is used.
+ * @param limit All bytes lie below it: for devices that cannot address more. UINT64_MAX: anywhere.
+ * @return OK; E_NOMEM: no such run is free; E_INVAL: count is 0 or more than the address space
+ *     holds, or align is not a power of two.
+ * @context{as page_alloc; tries each possible address, 64 at a time with interrupts
+ *     masked} @locks page
  */
 enum status page_alloc_blocks(size_t count, uint64_t align, uint64_t limit, enum page_owner owner,
                               paddr_t *out);
 
-/** @brief page_alloc(0) and zeroed. */
+/** @brief Allocate one frame, zeroed. */
 enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out);
 
 /**
- * @brief Take up to `most` consecutive frames at once, as many as lie together, contents undefined:
- * for whom each is a frame of its own, given back with page_free(frame, 0).
- * @param most  At least 1.
- * @param got   How many: 1 to `most`.
- * @return OK; E_NOMEM: not one is free. @context{as page_alloc} @locks page
+ * @brief Allocate up to `most` consecutive frames at once, as many as are adjacent, contents
+ *     undefined. Free each one separately with page_free(frame, 0).
+ * @param most At least 1.
+ * @param got How many: 1 to `most`.
+ * @return OK; E_NOMEM: no frame is free. @context{as page_alloc} @locks page
  */
 enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first, size_t *got);
 
-/** @brief Whether so many pages may be had at all: false, if so many are not free, for who would
- * take many before he sees it. @context{as page_alloc} @locks page */
+/** @brief True if `pages` pages may be free; false if they certainly are not. Lets a large request
+ *     fail before it allocates anything. @context{as page_alloc} @locks page */
 bool page_may_have(uint64_t pages);
 
-/** @brief Give back a run exactly as it was taken. A run that was not taken so is a panic.
+/** @brief Free a run exactly as it was allocated. Panics if no such run was allocated.
  * @context{as page_alloc} */
 static ALWAYS_INLINE void page_free(paddr_t base, unsigned order);
 
-/** Numbers behind `mem`; pages of PAGE_SIZE. Sum over all owners = total. */
+/** The numbers that `mem` prints, in pages of PAGE_SIZE. The sum over all owners is the total. */
 struct page_stats {
     uint64_t total_pages;
     uint64_t by_owner[PAGE_OWNER_COUNT];
@@ -106,21 +107,21 @@ void page_get_stats(struct page_stats *out);
 /** @brief Short name of an owner ("heap"). */
 const char *page_owner_name(enum page_owner owner);
 
-/** @brief A link that the owner of a taken run may use while it holds it (vm's list of frames to
- * free).
- *  @param base  First frame of the run. @context{any} */
+/** @brief A list link that the owner of an allocated run may use while it holds the run (vm uses it
+ *     for frames to free).
+ * @param base First frame of the run. @context{any} */
 struct list_node *page_link(paddr_t base);
-/** @brief The run that a link of page_link() belongs to. @context{any} */
+/** @brief The run to which a link returned by page_link() belongs. @context{any} */
 paddr_t page_of_link(struct list_node *link);
 
-/** @brief Whether a byte of [base, base + len) is RAM, as firmware said: free, taken, or the
- * kernel's own image and tables; len > 0, without wrap-around. @context{any} */
+/** @brief True if any byte of [base, base + len) is RAM according to the firmware: free, allocated,
+ *     or the kernel's own image and tables; len > 0, without wrap-around. @context{any} */
 bool page_is_any_ram(uint64_t base, uint64_t len);
 
-/** @brief Order of the taken run that begins at base, or -1: none does. @context{any; stable for
- * who holds it} */
+/** @brief Order of the allocated run that begins at base, or -1: none does. @context{any; stable
+ *     for the owner of the run} */
 int page_taken_order(paddr_t base);
-/** @brief The same, of a run that was taken for that owner. */
+/** @brief The same, for a run allocated for that owner. */
 int page_owned_order(paddr_t base, enum page_owner owner);
 
 #include "kernel/mm/page_inline.h"

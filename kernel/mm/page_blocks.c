@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole blocks: spans of those that nobody has asked for since start-up, and several at once, for
-// who wants more together than the buddy allocator joins.
+// Whole blocks: spans of blocks that were never allocated since start-up, and allocations of
+// several consecutive blocks, which the buddy allocator cannot join.
 //
-// A span is one record, its first block's, whatever its length: start-up writes one for each range
-// of memory. Blocks leave it at its lower end, one at a time as page_buddy.c needs them, or
-// anywhere, for page_alloc_blocks().
+// A span of any length is one record, that of its first block, so start-up writes one record for
+// each range of memory. Blocks leave a span at its lower end, one at a time as page_buddy.c needs
+// them, or from the middle in page_alloc_blocks().
 
 #include "kernel/mm/page_internal.h"
 
 #include "kernel/debug/fault_injection.h"
 #include "kernel/mm/reclaim.h"
 
-#define LOOKED_AT_ONCE 64u /* places for a run, with interrupts masked */
+#define LOOKED_AT_ONCE 64u /* addresses tried at once with interrupts masked */
 
 static uint64_t first_of(const struct page_block *span)
 {
     return page_block_number(span);
 }
 
-/** Blocks [first, first + count), which are in no list: a span, if there are any. */
+/** Make a span of the blocks [first, first + count), which are in no list. No
+ * effect if count is 0. */
 static void make_span(struct page_zone *z, uint64_t first, uint64_t count)
 {
     if (count > 0) {
@@ -33,14 +34,15 @@ static void make_span(struct page_zone *z, uint64_t first, uint64_t count)
 void page_add_span(uint64_t first, uint64_t count)
 {
     page_free_count += count * BLOCK_PAGES;
+    /* A span must not cross zones: split it at each boundary. */
     for (uint64_t n; count > 0; first += n, count -= n) {
         n = MIN(count, page_zone_end(first) - first);
         make_span(page_zone_of(first), first, n);
     }
 }
 
-/** The span that a block lies in, or NULL. There are few: one for each range that firmware had, and
- * one more for each large run that was taken out of one. */
+/** The span that contains a block, or NULL. There are few spans: one for each range of memory, and
+ * one more for each large run that was allocated from the middle of one. */
 static struct page_block *span_over(uint64_t number, struct page_zone **zone)
 {
     for (unsigned i = 0; i < PAGE_ZONES; i++) {
@@ -55,7 +57,8 @@ static struct page_block *span_over(uint64_t number, struct page_zone **zone)
     return NULL;
 }
 
-/** Take [first, first + count) out of the span that they lie in. */
+/** Remove [first, first + count) from the span that contains them. The parts before and after
+ * become spans of their own. */
 static void leave_span(struct page_zone *z, struct page_block *span, uint64_t first, uint64_t count)
 {
     uint64_t begin = first_of(span), end = begin + span->span;
@@ -92,9 +95,9 @@ bool page_carve_locked(struct page_zone *z, uint64_t highest)
     return true;
 }
 
-/* --- several at once --- */
+/* --- several consecutive blocks --- */
 
-/** How many of `count` blocks are free, up to the first that is not. */
+/** Number of free blocks from `first` on, up to the first one that is not free; at most `count`. */
 static uint64_t free_from(uint64_t first, uint64_t count)
 {
     uint64_t n = 0;
@@ -119,7 +122,7 @@ static uint64_t free_from(uint64_t first, uint64_t count)
     return MIN(n, count);
 }
 
-/** All are free. */
+/** Allocate blocks that are all free. */
 static void take_blocks(uint64_t first, uint64_t count, enum page_owner owner)
 {
     page_free_count -= count * BLOCK_PAGES;
@@ -128,7 +131,7 @@ static void take_blocks(uint64_t first, uint64_t count, enum page_owner owner)
         struct page_zone *z;
         if (block->state == BLOCK_FREE) {
             page_unlist_block(page_zone_of(at), block);
-        } else if (block->state != BLOCK_TAKEN) { /* not taken out with one before it */
+        } else if (block->state != BLOCK_TAKEN) { /* not removed together with an earlier one */
             struct page_block *span = span_over(at, &z);
             uint64_t in_it = MIN(first + count, first_of(span) + span->span) - at;
             leave_span(z, span, at, in_it);
@@ -141,8 +144,9 @@ static void take_blocks(uint64_t first, uint64_t count, enum page_owner owner)
     }
 }
 
-/** The places from `at` downwards that a run may begin at, some of them: *at is the next one, or
- * below `lowest` when none is left. */
+/** Try some of the possible starts from `at` downwards. *at becomes the next one to try, or less
+ * than `lowest` if there are none. Releases the lock after LOOKED_AT_ONCE tries, so the caller must
+ * start from *at again, and the free blocks may change in between. */
 static bool look_down(uint64_t *at, uint64_t lowest, uint64_t count, uint64_t step,
                       enum page_owner owner)
 {
@@ -163,14 +167,14 @@ static bool look_down(uint64_t *at, uint64_t lowest, uint64_t count, uint64_t st
     return found;
 }
 
-/** From the highest address down: who can use only low memory finds more of it. */
+/** Search from the highest address down, which leaves low memory for callers that need it. */
 static bool find_blocks(uint64_t count, uint64_t step, uint64_t limit, enum page_owner owner,
                         uint64_t *first)
 {
     for (unsigned i = page_map.area_count; i-- > 0;) {
         const struct page_area *a = &page_map.areas[i];
         uint64_t end = MIN(a->first + a->count, limit);
-        /* Block 0 has what nobody may take: a run never begins there. */
+        /* Block 0 contains memory that is never allocated, so no run begins there. */
         uint64_t lowest = MAX(ALIGN_UP(a->first, step), (uint64_t)1);
         if (end < count) {
             continue;

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// The buddy allocator over blocks that page_init.c set up. What a frame is used for is its owner's
-// business; the owner is kept for the accounts only.
-//
-// Invariants, under the lock:
-//   - a free run is aligned to its size, begins with FRAME_FREE (or is a BLOCK_FREE) and is in
-//   exactly one
-//     free list; two free buddies of one order do not exist;
-//   - a cut block that is free again becomes whole, except the last such one (`spare`), so that a
-//   page
-//     that is taken and given back over and over does not cut and join a block each time.
+// The buddy allocator over the blocks that page_init.c set up. A frame's owner is recorded for the
+// accounts only.
 
 #include "kernel/mm/page_internal.h"
 #include "kernel/mm/reclaim.h"
 
 #include "kernel/lib/string.h"
+
+/* Invariants, under page_lock:
+ * - A free run is aligned to its size, starts with FRAME_FREE (or is a BLOCK_FREE) and is
+ *   in exactly one free list. Two buddies of the same order are never both free:
+ *   free_run() joins them.
+ * - zone.mask has bit i set iff zone.free[i] is not empty.
+ * - A block is split (BLOCK_CUT) while a part of it is allocated. It becomes whole again when its
+ *   last run is freed, except that the last such block stays split as `spare`: otherwise a single
+ *   page that is allocated and freed over and over would split and join a block each time.
+ * - page_free_count counts the runs in free lists and the blocks in spans, but neither the kept
+ *   runs (page.c) nor the META_PAGES of a split block.
+ *
+ * A split block keeps its metadata in its own first META_PAGES frames. So splitting needs no memory
+ * from elsewhere, and joining must remove every run from its list before the
+ * block becomes whole. */
 
 #define ORDER_COUNT  (PAGE_ORDER_MAX + 1)
 #define ZONE_LOW_END ((uint64_t)1 << 32)
@@ -24,7 +31,7 @@ uint64_t page_free_count;
 struct page_map page_map;
 struct page_states page_states;
 
-/* Both under the lock. */
+/* [page_lock] */
 struct page_zone page_zones[PAGE_ZONES];
 static struct page_block *spare;
 
@@ -48,7 +55,7 @@ uint64_t page_zone_end(uint64_t number)
     return number < low_end ? MIN(low_end, end) : end;
 }
 
-/** The block is cut, described there; NULL: no longer. */
+/** Record the metadata of a block that becomes split; NULL: it is whole again. */
 static void set_meta(struct page_block *block, uint64_t number, struct page_meta *meta)
 {
     block->meta = meta;
@@ -90,7 +97,7 @@ static void put_run(struct page_zone *z, struct page_meta *meta, unsigned index,
     list_free(z, &meta->link[index], order);
 }
 
-/** Make [first, end) free, in runs as large as alignment and length allow. */
+/** Make the frames [first, end) free, in runs as large as alignment and length allow. */
 static void put_frames(struct page_zone *z, struct page_meta *meta, unsigned first, unsigned end)
 {
     while (first < end) {
@@ -103,7 +110,7 @@ static void put_frames(struct page_zone *z, struct page_meta *meta, unsigned fir
     }
 }
 
-/** Turn a whole free block, not in a list, into runs; its first frames describe it. */
+/** Split a whole free block that is in no list. Its first frames hold the metadata. */
 static void cut_free_block(struct page_zone *z, struct page_block *block, uint64_t number)
 {
     struct page_meta *meta = hal_direct(paddr(number << BLOCK_SHIFT));
@@ -119,7 +126,8 @@ static void cut_free_block(struct page_zone *z, struct page_block *block, uint64
     put_frames(z, meta, META_PAGES, BLOCK_PAGES);
 }
 
-/** A cut block with no RAM missing, nothing fixed but its meta at the start, and nothing taken. */
+/** True for a split block that is entirely RAM and of which nothing is allocated or fixed, except
+ * the metadata at its start. */
 static bool is_all_free(const struct page_block *block)
 {
     return block->free_pages == BLOCK_PAGES - META_PAGES;
@@ -141,7 +149,7 @@ static void join_block(struct page_block *block)
     list_free(z, &block->link, PAGE_ORDER_MAX);
 }
 
-/** The cut block that holds a free run's node, and the run's frame in it. */
+/** The split block that holds a free run, given by its list node, and the run's index in it. */
 static struct page_block *block_of_node(const struct list_node *n, uint64_t *number,
                                         unsigned *index)
 {
@@ -151,8 +159,8 @@ static struct page_block *block_of_node(const struct list_node *n, uint64_t *num
     return block;
 }
 
-/** Take 2^order frames from the listed free run of a cut block; what is left over is listed again.
- */
+/** Allocate 2^order frames from a free run of a split block; list the rest again, as one run of
+ * each order in between. */
 static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_order,
                         unsigned order, enum page_owner owner)
 {
@@ -227,15 +235,15 @@ bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out)
            page_take_near_locked(order, owner, out);
 }
 
-/** Where the lowest run of an order ends in a whole block once it is cut; bytes from the block's
- * start. */
+/** If a whole block is split, the offset in bytes where the lowest run of that order ends. */
 static uint64_t lowest_end(unsigned order)
 {
     uint64_t size = (uint64_t)PAGE_SIZE << order;
     return order == PAGE_ORDER_MAX ? size : ALIGN_UP((uint64_t)META_PAGES * PAGE_SIZE, size) + size;
 }
 
-/** Search the lists, which need not be sorted: whoever cannot reach all memory pays for it. */
+/** Search all lists from the beginning: they are not sorted, and only the few callers with a limit
+ * pay for the search. */
 static bool take_below(struct page_zone *z, unsigned order, uint64_t limit, enum page_owner owner,
                        paddr_t *out) REQUIRES(page_lock)
 {
@@ -262,15 +270,15 @@ static bool take_below(struct page_zone *z, unsigned order, uint64_t limit, enum
         }
         cut_listed_block(z, n);
         return take_below(z, order, limit, owner,
-                          out); /* once: the run that fits is in a list now */
+                          out); /* recurses once: the run that fits is listed now */
     }
-    /* Once, too: the block that fits is in the list. */
+    /* Recurses once, too: the block that fits is listed now. */
     return limit >= lowest_end(order) &&
            page_carve_locked(z, (limit - lowest_end(order)) >> BLOCK_SHIFT) &&
            take_below(z, order, limit, owner, out);
 }
 
-/** No frame of the zone is below. */
+/** The lowest address that a frame of the zone can have. */
 static uint64_t zone_start(unsigned zone)
 {
     uint64_t states_end = (page_states.first + page_states.count) << PAGE_SHIFT;
@@ -280,6 +288,8 @@ static uint64_t zone_start(unsigned zone)
 static bool take_below_locked(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out)
     REQUIRES(page_lock)
 {
+    /* With a limit of 4 GiB or more every frame of ZONE_LOW fits, so take any; the other zones
+     * need the search. */
     unsigned zone = ZONE_LOW;
     if (limit >= ZONE_LOW_END) {
         if (take_from_zone(&page_zones[zone++], order, owner, out)) {
@@ -352,7 +362,7 @@ void page_bad_free(paddr_t base, unsigned order)
           what_is_wrong(base, order));
 }
 
-/** @return false: no such run was taken, or is kept. */
+/** @return false: no such run is allocated or kept. */
 static bool is_held(const struct page_block *block, paddr_t base, unsigned order)
 {
     if (order > PAGE_ORDER_MAX || block == NULL || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
@@ -368,6 +378,9 @@ static bool is_held(const struct page_block *block, paddr_t base, unsigned order
     return state == frame_state(FRAME_KEPT, order, PAGE_FREE) || page_is_taken(state, order);
 }
 
+/* Join with the free buddy for as long as there is one. The buddy's state is read with a relaxed
+ * load, because a kept run's state may change without the lock; such a run never equals FRAME_FREE,
+ * so the comparison is safe. */
 static void free_run(struct page_block *block, struct page_zone *z, unsigned index, unsigned order)
 {
     struct page_meta *meta = block->meta;
@@ -394,6 +407,7 @@ static void free_run(struct page_block *block, struct page_zone *z, unsigned ind
     }
 }
 
+/* Checks before it changes anything, so a wrong free panics with the lists intact. */
 void page_give_locked(paddr_t base, unsigned order)
 {
     uint64_t number = base.raw >> BLOCK_SHIFT;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Frames before the page allocator: a cursor that walks up through the early window and steps over
-// what is reserved. Nothing is ever given back; page_init.c takes over what was handed out.
+// Frames before the page allocator exists: a cursor moves up through the early window and skips
+// what is reserved. Nothing is freed here; page_init.c takes over the frames that were allocated.
 
 #include "kernel/mm/page_internal.h"
 
 #include "kernel/base/assert.h"
 
-/* The boot CPU alone runs. */
+/* No locks: only the boot CPU runs. */
 static const struct boot_info *boot;
 static uint64_t window_base, window_end; /* physical, page aligned */
 static uint64_t cursor;
@@ -49,7 +49,7 @@ static uint64_t ram_from(uint64_t base)
     for (uint32_t i = 0; i < boot->range_count; i++) {
         const struct boot_range *r = &boot->ranges[i];
         if (r->kind == BOOT_RAM && r->base + r->len > base) {
-            return MAX(r->base, base); /* ascending: the first is the lowest */
+            return MAX(r->base, base); /* the ranges are sorted: the first match is the lowest */
         }
     }
     return window_end;

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// The page allocator's start: the memory map becomes areas of blocks. Work is proportional to the
-// number of ranges, but for clearing the records: 40 bytes for each 4 MiB.
+// Starts the page allocator: turns the memory map into areas of blocks. The work is proportional to
+// the number of ranges, except for clearing the records: 40 bytes for each 4 MiB.
 
 #include "kernel/mm/page_internal.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/magazine.h"
 
-#define PLENTY_BYTES    ((uint64_t)60 << 20) /* what a CPU keeps is less than a hundredth */
-#define DEPOT_PAGES_MAX 4096u                /* 16 MiB in runs of one size, if that is little */
-#define STATES_PART     4096u                /* of memory: what page_states may take */
+/* from here on the runs that a CPU keeps are less than a hundredth of memory */
+#define PLENTY_BYTES    ((uint64_t)60 << 20)
+#define DEPOT_PAGES_MAX 4096u /* 16 MiB in runs of one order, if memory is large enough */
+#define STATES_PART     4096u /* share of memory that page_states may use: one part in this many */
 #define BUSY_MAX        (BOOT_MAX_RANGES + BOOT_MAX_MODULES + 4)
 
-/** Frames [first, end) with one answer to "whose is it". */
+/** Frames [first, end) of one kind and one owner. */
 struct run {
     uint64_t first, end;
     enum { RUN_HOLE, RUN_BUSY, RUN_FREE } kind;
     enum page_owner owner; /* RUN_BUSY */
 };
 
-/* Used by page_init() only: too large for the stack. */
+/* Static because they are too large for the stack. Used by page_init() only. */
 static const struct boot_info *boot;
-static struct run busy[BUSY_MAX]; /* may overlap: the first one that matches counts */
+static struct run busy[BUSY_MAX]; /* may overlap: the first match counts */
 static unsigned busy_count;
 
 static struct page_area areas[BOOT_MAX_RANGES];
@@ -47,7 +48,7 @@ static void collect_busy(struct page_early_use early)
     for (uint32_t i = 0; i < boot->module_count; i++) {
         add_busy(boot->modules[i].base, boot->modules[i].base + boot->modules[i].len, PAGE_MODULE);
     }
-    /* Before the early tables: what is reserved inside the early window was stepped over. */
+    /* Before the early tables: the early allocator skipped the ranges reserved in its window. */
     for (uint32_t i = 0; i < boot->reserved_count; i++) {
         add_busy(boot->reserved[i].base, boot->reserved[i].base + boot->reserved[i].len,
                  PAGE_OTHER);
@@ -55,7 +56,7 @@ static void collect_busy(struct page_early_use early)
     add_busy(early.base, early.end, PAGE_TABLE);
 }
 
-/** Frames of a range that count: RAM. false: none. */
+/** The whole frames of a range, if it is RAM. false: none. */
 static bool ram_frames(const struct boot_range *r, uint64_t *first, uint64_t *end)
 {
     if (r->kind != BOOT_RAM) {
@@ -66,8 +67,7 @@ static bool ram_frames(const struct boot_range *r, uint64_t *first, uint64_t *en
     return *first < *end;
 }
 
-/** The run of equal frames that begins at `frame`, which is below `limit`; it ends at `limit` at
- * most. */
+/** The run of frames of one kind that begins at `frame`, up to `limit`. @pre frame < limit */
 static struct run run_at(uint64_t frame, uint64_t limit)
 {
     struct run run = {.first = frame, .end = limit, .kind = RUN_HOLE};
@@ -97,6 +97,8 @@ static struct run run_at(uint64_t frame, uint64_t limit)
     return run;
 }
 
+/* An area is one array of records. Holes of up to AREA_GAP_MAX blocks stay inside an area, because
+ * a few unused records cost less than a longer search in page_find_block(). */
 static void find_areas(void)
 {
     for (uint32_t i = 0; i < boot->range_count; i++) {
@@ -118,7 +120,7 @@ static void find_areas(void)
     }
 }
 
-/** Lowest free run of `pages` frames. */
+/** The lowest free run of `pages` frames. */
 static uint64_t find_gap(uint64_t pages)
 {
     for (unsigned i = 0; i < area_count; i++) {
@@ -134,8 +136,8 @@ static uint64_t find_gap(uint64_t pages)
     panic("page: no room for %llu pages of block records", (unsigned long long)pages);
 }
 
-/** How many blocks from the first on page_states reaches: whole areas, as many as do not waste
- * memory on the holes between them. */
+/** Number of blocks, from the first one, that page_states covers: whole areas, as many as fit
+ * without wasting memory on the holes between them. */
 static uint64_t states_count(uint64_t total)
 {
     uint64_t most = MAX((total << BLOCK_SHIFT) / STATES_PART, PAGE_SIZE) / sizeof(uintptr_t);
@@ -171,7 +173,7 @@ static void place_records(void)
     };
 }
 
-/** A block whose frames differ: keep its meta in its first free run that is long enough. */
+/** A block whose frames differ. Its metadata goes into its first free run that is long enough. */
 static void init_mixed_block(uint64_t number)
 {
     uint64_t first = number << PAGE_ORDER_MAX, limit = first + BLOCK_PAGES;
@@ -202,7 +204,7 @@ static void init_mixed_block(uint64_t number)
     }
 }
 
-/** Whole blocks of one run, from `first` on. @return how many: at least 1. */
+/** Whole blocks of one kind from `first` on. @return their number, at least 1. */
 static uint64_t init_whole_blocks(const struct page_area *area, uint64_t first,
                                   const struct run *run)
 {
@@ -245,7 +247,7 @@ void page_init(const struct boot_info *info)
 {
     boot = info;
     busy_count = area_count = 0;
-    add_busy(0, 1, PAGE_OTHER); /* for a magazine, 0 is no run */
+    add_busy(0, 1, PAGE_OTHER); /* a magazine uses 0 for "no run", so frame 0 is never allocated */
     collect_busy(page_early_finish());
     find_areas();
     place_records();

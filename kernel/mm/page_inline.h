@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// The end of page.h, which includes it: a small run whose size the compiler knows comes and goes
-// without a call but the magazine's.
+// The inline part of page.h, which includes it: allocating and freeing a small run of a constant
+// order calls nothing but the magazine's few instructions.
 #pragma once
 
 #include "hal/magazine.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/mm/page.h"
 
-/** A frame's state: kind, order of the run that it begins, owner. See page_internal.h. */
+/** A frame's state: kind, order of the run that it begins, and owner. See page_internal.h. */
 enum frame_kind {
     FRAME_INSIDE, /* inside a run that begins at a lower frame */
     FRAME_FREE,   /* begins a free run; its link is in a free list */
-    FRAME_TAKEN,  /* begins a taken run; its link is the owner's */
-    FRAME_FIXED,  /* no RAM, or never handed out */
+    FRAME_TAKEN,  /* begins an allocated run; its link belongs to the owner */
+    FRAME_FIXED,  /* no RAM, or never allocated */
     FRAME_KEPT,   /* begins a run in a CPU's magazine, or in a depot by its link */
 };
 
@@ -23,9 +23,9 @@ static inline uint16_t frame_state(enum frame_kind kind, unsigned order, enum pa
 }
 
 /**
- * State of a run that its owner, or the CPU that has it in a magazine, holds: they change it
- * without the lock. Relaxed: it guards nothing but itself, and who holds the lock looks for
- * FRAME_FREE, which it is not before and after.
+ * Change the state of a run that belongs to its owner or is in a CPU's magazine, without the lock.
+ * Relaxed: it protects no other data, and code under the lock only looks for FRAME_FREE, which such
+ * a run is neither before nor after.
  */
 static ALWAYS_INLINE void page_set_state(uint16_t *state, uint16_t to)
 {
@@ -37,17 +37,19 @@ static ALWAYS_INLINE uint16_t page_get_state(const uint16_t *state)
     return __atomic_load_n(state, __ATOMIC_RELAXED);
 }
 
-/** A taken run of that order, whoever owns it. */
+/** True for an allocated run of that order, whatever its owner. */
 static ALWAYS_INLINE bool page_is_taken(uint16_t state, unsigned order)
 {
     return (state & 0xff) == (FRAME_TAKEN | order << 4);
 }
 
-/** Where states are, of the frames [first, first + count). A block's are found in two steps. */
+/** Finds the states of the frames [first, first + count) in two steps: block, then frame. */
 struct page_states {
-    uintptr_t blocks; /* [I] an array for all block numbers, as if it began at 0, of addresses: of
-                       * the block's states, as if they began at frame 0; 0: the block is not cut.
-                       * [page_lock], but for who holds a run of the block */
+    /* [I] Address of an array, biased so that the block number is its index. Each element is the
+     *     address of a block's states, biased so that the frame number is the index; 0: the block
+     *     is not split. Elements: [page_lock], except that the owner of a run in the block may read
+     *     its element. */
+    uintptr_t blocks;
     uint64_t first, count; /* [I] */
 };
 extern struct page_states page_states;
@@ -62,13 +64,12 @@ static ALWAYS_INLINE uint16_t *page_state(uintptr_t states, uint64_t frame)
     return (uint16_t *)(states + frame * sizeof(uint16_t));
 }
 
-/** @brief Any run; a small one if no magazine has one. */
+/** @brief Allocate any run: a large one, or a small one if the magazine is empty. */
 enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out);
-/** @brief Any run, and a panic for what is none. */
+/** @brief Free any run; panics if no such run is allocated. */
 void page_free_any(paddr_t base, unsigned order);
 
-/* page_poison.c: a run is free from now on; these pages were taken, and are to be as they were
- * left. */
+/* page_poison.c: mark a run as freed; check and unmark pages that were allocated. */
 #ifdef HALYARD_DEBUG
 void page_poison_init(void);
 void page_poison_given(paddr_t base, unsigned order);
@@ -111,10 +112,10 @@ static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owne
     return OK;
 }
 
-/** A frame's state, if its bits in `mask` are those of `like`. NULL: look closer. */
+/** The frame's state if its bits in `mask` equal those of `like`. NULL: needs a closer check. */
 static ALWAYS_INLINE uint16_t *page_state_like(paddr_t base, unsigned mask, unsigned like)
 {
-    /* Rotated: what is not aligned has a number beyond all. */
+    /* Rotated, so that an unaligned address becomes a frame number out of range. */
     uint64_t frame = base.raw >> PAGE_SHIFT | base.raw << (64 - PAGE_SHIFT);
     if (UNLIKELY(frame - page_states.first >= page_states.count)) {
         return NULL;
@@ -124,19 +125,19 @@ static ALWAYS_INLINE uint16_t *page_state_like(paddr_t base, unsigned mask, unsi
     return LIKELY(states != 0) && LIKELY((page_get_state(state) & mask) == like) ? state : NULL;
 }
 
-/** State of the frame that a taken run of that order begins with, whoever owns it. */
+/** State of the first frame of an allocated run of that order, whatever its owner. */
 static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
 {
     return page_state_like(base, 0xff, frame_state(FRAME_TAKEN, order, (enum page_owner)0));
 }
 
-/** State of the frame that a run taken for that owner begins with, whatever its order. */
+/** State of the first frame of a run allocated for that owner, whatever its order. */
 static ALWAYS_INLINE uint16_t *page_owned_state(paddr_t base, enum page_owner owner)
 {
     return page_state_like(base, 0xff0f, frame_state(FRAME_TAKEN, 0, owner));
 }
 
-/** A small run that was just seen to be taken, by its state: the CPU keeps it. */
+/** Put a small run, whose state shows that it is allocated, into this CPU's magazine. */
 static ALWAYS_INLINE void page_keep(paddr_t base, uint16_t *state, unsigned order)
 {
     page_poison_given(base, order);

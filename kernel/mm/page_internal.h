@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the page allocator: page_early.c hands out frames before there is one,
+// Shared by the files of the page allocator: page_early.c allocates frames before it exists,
 // page_init.c builds it from the memory map, page_buddy.c runs it, page.c keeps a few runs for each
-// CPU, page_look.c says what is what.
+// CPU, page_look.c reports on it.
 //
-// Frames come in blocks of 2^PAGE_ORDER_MAX. A block that is free or taken as a whole needs no more
-// than its record; only a block that is cut into smaller runs has a state for each frame, which
-// lies in frames of the block itself. So start-up touches blocks, not frames, and memory that
-// nobody uses costs 8 bytes a MiB.
+// Frames are grouped in blocks of 2^PAGE_ORDER_MAX. A block that is free or allocated as a whole
+// needs only its record. Only a block that is split into smaller runs has a state for each frame,
+// stored in frames of the block itself. So start-up touches blocks, not frames, and unused memory
+// costs 8 bytes for each MiB.
 #pragma once
 
 #include "hal/bootinfo.h"
@@ -21,27 +21,27 @@
 
 enum block_state {
     BLOCK_NONE,  /* no RAM; or inside a span */
-    BLOCK_FIXED, /* never handed out: `owner` has it, or several have parts of it */
+    BLOCK_FIXED, /* never allocated: `owner` has it, or several owners have parts of it */
     BLOCK_FREE,  /* whole, in the free list of the largest order */
-    BLOCK_SPAN,  /* whole and free, and so are the blocks behind it, `span` in all: page_blocks.c */
-    BLOCK_TAKEN, /* whole, by `owner` */
-    BLOCK_CUT,   /* `meta` describes its frames */
+    BLOCK_SPAN,  /* whole and free, as are the `span` blocks that start here: page_blocks.c */
+    BLOCK_TAKEN, /* allocated as a whole by `owner` */
+    BLOCK_CUT,   /* split: `meta` describes its frames */
 };
 
 struct page_meta {
     struct list_node link[1 << PAGE_ORDER_MAX];
-    uint16_t state[1 << PAGE_ORDER_MAX]; /* frame_state(), while the block is cut */
+    uint16_t state[1 << PAGE_ORDER_MAX]; /* frame_state(), while the block is split */
 };
 
 #define META_PAGES ((sizeof(struct page_meta) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 
 /* Field protection: the page lock. */
 struct page_block {
-    /* BLOCK_FREE: in a free list; BLOCK_SPAN: of the zone's spans; BLOCK_TAKEN: the owner's */
+    /* BLOCK_FREE: in a free list; BLOCK_SPAN: in the zone's spans; BLOCK_TAKEN: the owner's */
     struct list_node link;
     union {
         struct page_meta *meta; /* BLOCK_CUT: in the direct map, inside the block; else NULL */
-        uint64_t span;          /* BLOCK_SPAN: blocks */
+        uint64_t span;          /* BLOCK_SPAN: number of blocks */
     };
     uint16_t free_pages; /* BLOCK_CUT */
     uint8_t state;       /* enum block_state */
@@ -55,20 +55,20 @@ struct page_area {
     struct page_block *blocks;
 };
 
-#define AREA_GAP_MAX 256 /* blocks: 8 KiB of records are cheaper than a longer search */
+#define AREA_GAP_MAX 256 /* blocks; 8 KiB of records cost less than a longer search */
 
 /** All records. [I] */
 struct page_map {
-    const struct boot_info *boot; /* its ranges */
+    const struct boot_info *boot; /* for its ranges */
     const struct page_area *areas;
     unsigned area_count;
-    bool has_plenty;                           /* so that each CPU may keep some */
-    uint32_t depot_pages;                      /* a depot keeps so many at most */
-    uint64_t fixed_by_owner[PAGE_OWNER_COUNT]; /* pages that are never handed out */
+    bool has_plenty;                           /* enough memory for each CPU to keep some runs */
+    uint32_t depot_pages;                      /* most pages that a depot keeps */
+    uint64_t fixed_by_owner[PAGE_OWNER_COUNT]; /* pages that are never allocated */
 };
 extern struct page_map page_map;
 
-/** NULL: it is in no area. @context{any} */
+/** NULL: the block is in no area. @context{any} */
 static ALWAYS_INLINE struct page_block *page_find_block(uint64_t number)
 {
     for (unsigned i = 0; i < page_map.area_count; i++) {
@@ -99,78 +99,81 @@ static inline unsigned page_index(paddr_t frame)
 /* --- page_buddy.c --- */
 
 extern struct spinlock page_lock;
-extern uint64_t page_free_count; /* [page_lock] in runs and spans; what is kept, and records: not */
+/* [page_lock] pages in runs and spans; without kept runs and metadata */
+extern uint64_t page_free_count;
 
-/* Frames below 4 GiB are kept for who can use no others: page_alloc() takes them last. Those that
- * are so far that page_states does not reach them it takes first: no CPU keeps them. */
+/* page_alloc() allocates frames below 4 GiB last: some devices can use no others. It allocates
+ * frames beyond the reach of page_states first: no CPU keeps those. */
 enum { ZONE_LOW, ZONE_HIGH, ZONE_FAR, PAGE_ZONES };
 
 /* Field protection: the page lock. */
 struct page_zone {
     struct list free[PAGE_ORDER_MAX + 1];
     struct list
-        spans;     /* of blocks that are in no list, by their first; the lowest first at start */
-    uint32_t mask; /* bit i set iff free[i] is not empty */
+        /* [page_lock] spans, by the link of their first block; at start-up in ascending order */
+        spans;
+    uint32_t mask; /* bit i is set iff free[i] is not empty */
 };
 extern struct page_zone page_zones[PAGE_ZONES];
 
 struct page_zone *page_zone_of(uint64_t block);
-/** The next block, above this one, that may be of another zone. */
+/** The next block number above this one at which another zone may begin. */
 uint64_t page_zone_end(uint64_t block);
-/** A BLOCK_FREE: into its zone's list, behind the others, and out of it. */
+/** Append a BLOCK_FREE to its zone's list, or remove it. */
 void page_list_block(struct page_zone *z, struct page_block *block);
 void page_unlist_block(struct page_zone *z, struct page_block *block);
 
-/** @return false: no run that large is free. */
+/** Allocate a run. @return false: no run that large is free. */
 bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
-/** The same, of what page_states reaches. */
+/** The same, but only frames that page_states covers. */
 bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
-/** A run that is taken, or kept; a panic if it is not. */
+/** Free an allocated or kept run; panics if it is neither. */
 void page_give_locked(paddr_t base, unsigned order) REQUIRES(page_lock);
-/** Have the last cut block that is all free made whole. */
+/** Make the last split block whole if nothing of it is allocated. */
 void page_join_spare_locked(void) REQUIRES(page_lock);
 /** The order of the largest free run. */
 unsigned page_largest_locked(void) REQUIRES(page_lock);
-/** A panic, which says what is wrong with giving it back. Not declared as what never returns: who
- * calls it last need not save registers. */
+/** Panic and report why this run cannot be freed. Not declared _Noreturn, so that a caller whose
+ * last call it is need not save registers. */
 void page_bad_free(paddr_t base, unsigned order);
-/** Depots, empty. */
+/** Empty all depots. */
 void page_open_depots(void);
-/** What a CPU's magazine may keep. */
+/** Number of runs that a CPU's magazine may keep. */
 unsigned page_magazine_limit(unsigned order);
-/** A run, and more for this CPU's magazine, which is empty. NULL: there is none that has a state in
- * page_states. */
+/** Allocate a run and refill this CPU's empty magazine. NULL: no run that page_states covers is
+ * free. */
 void *page_refill(unsigned order);
-/** This CPU's magazine is full: it keeps its younger half and the run. */
+/** Make room in this CPU's full magazine, which keeps its younger half, and add the run. */
 void page_spill(unsigned order, void *run);
-/** Of what this CPU and the depots keep, some is free again: it may make a larger run. @return
- * false: they keep nothing. */
+/** Free some of the runs that this CPU and the depots keep, so that they may join into larger ones.
+ * @return false: they keep none. */
 bool page_give_some_locked(void) REQUIRES(page_lock);
-/** All of it. */
+/** Free all of them. */
 void page_give_kept(void);
 
-/** The frame that a free or held run of a cut block begins with, by its link. */
+/** The first frame of a free or allocated run of a split block, given by its link. */
 paddr_t page_of_node(const struct list_node *n);
 
-/** @brief Install the areas; ascending, kept by reference. @context{early, once} */
+/** @brief Install the areas: ascending, kept by reference. @context{early, once} */
 void page_set_areas(const struct page_area *areas, unsigned count);
 
-/** @brief Count pages for an owner, PAGE_FREE not among them. @context{early} */
+/** @brief Account pages to an owner other than PAGE_FREE. @context{early} */
 void page_add_fixed(enum page_owner owner, uint64_t pages);
 
 /* --- page_blocks.c --- */
 
 /** @brief Make whole blocks free; O(1). @context{early} */
 void page_add_span(uint64_t first, uint64_t count);
-/** The first block of a span becomes a BLOCK_FREE. @return false: the zone has no span that begins
- * at block `highest` or below. */
+/** Turn the first block of a span into a BLOCK_FREE. @return false: the zone has no span that
+ * begins at or below block `highest`. */
 bool page_carve_locked(struct page_zone *z, uint64_t highest) REQUIRES(page_lock);
 
 /* --- page_buddy.c, at start-up --- */
 
 /**
- * @brief Begin to cut a block whose frames differ: every frame is FRAME_FIXED, nothing is counted.
- * @param meta_index  Its frames [meta_index, meta_index + META_PAGES) become the block's meta.
+ * @brief Start splitting a block whose frames differ: every frame becomes FRAME_FIXED,
+ *     nothing is counted.
+ * @param meta_index Its frames [meta_index, meta_index + META_PAGES) hold the metadata.
  * @context{early}
  */
 void page_cut_block(uint64_t number, unsigned meta_index);
@@ -178,16 +181,18 @@ void page_cut_block(uint64_t number, unsigned meta_index);
 /** @brief Make frames [first, end) of a cut block free. @context{early} */
 void page_add_frames(uint64_t number, unsigned first, unsigned end);
 
-/** Frames that were handed out early: physical [base, end). Reserved ranges may lie inside. */
+/** Frames that the early allocator handed out: physical [base, end). Reserved ranges may lie
+ * inside. */
 struct page_early_use {
     uint64_t base, end;
 };
 
-/** @brief A frame before the allocator exists, contents undefined, in the direct map.
- *  @return false: the early window is used up. @context{early} */
+/** @brief Allocate a frame before the page allocator exists; contents undefined, in the direct map.
+ * @return false: the early window is used up. @context{early} */
 bool page_early_frame(paddr_t *out);
 
-/** @brief Close the early allocator and tell what it handed out. @context{early, once} */
+/** @brief Close the early allocator and return the range that it handed out.
+ * @context{early, once} */
 struct page_early_use page_early_finish(void);
 
 /** @brief True from page_early_init() to page_early_finish(). */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The page allocator's records, looked at: who has how much, what an address is.
+// Queries on the page allocator's records: how much each owner has, what an address belongs to.
 
 #include "kernel/mm/page_internal.h"
 
@@ -17,7 +17,7 @@ const char *page_owner_name(enum page_owner owner)
     return owner < PAGE_OWNER_COUNT ? names[owner] : "?";
 }
 
-/** Record of a frame that somebody holds. */
+/** Record of an allocated frame. */
 static struct page_block *held_block(paddr_t frame)
 {
     struct page_block *block = page_find_block(frame.raw >> BLOCK_SHIFT);
@@ -39,7 +39,7 @@ struct list_node *page_link(paddr_t frame)
 
 paddr_t page_of_link(struct list_node *link)
 {
-    /* A link lies in an array of block records, or in the meta of the block that it describes. */
+    /* A link is part of a block record, or of the metadata of the split block that it describes. */
     for (unsigned i = 0; i < page_map.area_count; i++) {
         const struct page_area *a = &page_map.areas[i];
         if ((uintptr_t)link - (uintptr_t)a->blocks < a->count * sizeof(*a->blocks)) {
@@ -50,7 +50,7 @@ paddr_t page_of_link(struct list_node *link)
     return page_of_node(link);
 }
 
-/** State of the frame that a taken run begins with; 0: none begins there. */
+/** State of the first frame of an allocated run; 0: no allocated run begins there. */
 static uint16_t taken_state(paddr_t base)
 {
     struct page_block *block = page_find_block(base.raw >> BLOCK_SHIFT);
@@ -94,7 +94,8 @@ bool page_is_any_ram(uint64_t base, uint64_t len)
     return false;
 }
 
-/** The runs of a cut block, by owner. What this CPU and others keep counts as free. */
+/** Count the runs of a split block by owner. Runs that CPUs keep count as free. States may change
+ * meanwhile without the lock, hence the atomic load; the order in them does not. */
 static void count_runs(const struct page_meta *meta, uint64_t *by_owner)
 {
     for (unsigned i = 0; i < BLOCK_PAGES;) {
@@ -110,7 +111,7 @@ static void count_runs(const struct page_meta *meta, uint64_t *by_owner)
     }
 }
 
-/** @return how many blocks it counted. */
+/** @return the number of blocks counted. */
 static uint64_t count_block(const struct page_block *block, uint64_t *by_owner)
 {
     uint64_t count = 1;
@@ -129,8 +130,9 @@ static uint64_t count_block(const struct page_block *block, uint64_t *by_owner)
     return count;
 }
 
-/* Whenever a block is looked at, each of its frames is somebody's: the sum is right, though no
- * moment had just this. */
+/* Locks once for each block, so that interrupts are not masked for long. Whenever a block is
+ * counted, each of its frames has exactly one owner: the sum is right, although the system never
+ * was in exactly this state. */
 void page_get_stats(struct page_stats *out)
 {
     struct page_stats stats = {0};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Debug builds: free frames are full of a pattern, and are looked at when they are taken. A frame
-// says by its first and last words that it was filled, so memory that nobody has used since boot is
-// not touched.
+// Debug builds: fill frames with a pattern when they are freed and check it when they are
+// allocated. The first and last words of a frame mark it as filled, so memory that was not used
+// since boot is not touched.
 
 #include "kernel/mm/page_internal.h"
 
@@ -11,17 +11,17 @@
 #include "hal/cpu.h"
 #include "kernel/debug/asan.h"
 
-#define STALE UINT64_C(0xdededededededede) /* as an address it leads nowhere on either machine */
+#define STALE UINT64_C(0xdededededededede) /* as an address it is invalid on both machines */
 #define WORDS (PAGE_SIZE / sizeof(uint64_t))
 
-static uint64_t secret; /* [I] another one at each boot: a reset leaves memory as it was */
+static uint64_t secret; /* [I] different in each boot: memory survives a reset */
 
 void page_poison_init(void)
 {
     secret = (hal_counter_read() * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 }
 
-/** What stands at both ends of a frame that was filled. */
+/** The value at both ends of a frame that was filled. */
 static uint64_t mark_of(const uint64_t *frame)
 {
     return secret ^ (uint64_t)(uintptr_t)frame;
@@ -37,6 +37,9 @@ static void fill(uint64_t *frame)
 
 static void check(uint64_t *frame)
 {
+    /* If only one mark is left, the other was overwritten, which the loop below reports. If
+     * both are gone, the frame was never filled (or both ends were overwritten, which cannot be
+     * told apart). */
     bool first = frame[0] == mark_of(frame), last = frame[WORDS - 1] == mark_of(frame);
     if (!first && !last) {
         return;

@@ -22,7 +22,8 @@ bool upcall_table_frame(paddr_t *out)
 
 void upcall_table_frame_free(paddr_t frame)
 {
-    /* An early frame stays the table's: it is counted as such, and there are few. */
+    /* While the early allocator is open, the frame is not freed: it stays accounted as a table, and
+     * there are few. */
     if (!page_early_is_open()) {
         page_free(frame, 0);
     }

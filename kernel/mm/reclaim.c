@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See reclaim.h.
+// The order in which caches of free memory are emptied; reclaim.h is the interface.
 
 #include "kernel/mm/reclaim.h"
 
@@ -17,6 +17,10 @@ static void empty_all(void *unused)
     magazine_empty_all();
 }
 
+/* The order matters. Quarantined objects become free slab objects, page tables without mappings
+ * become frames, and magazines return objects and frames. Only then are the slabs empty that
+ * heap_trim() can free. page_give_kept() comes last, because each step before frees frames, which
+ * it joins into larger runs. */
 void memory_reclaim(void)
 {
     heap_drain();
@@ -28,6 +32,8 @@ void memory_reclaim(void)
 
 bool memory_try_reclaim(void)
 {
+    /* smp_call_all() waits for other CPUs. With interrupts masked, in an interrupt or with
+     * preemption off, two CPUs could wait for each other. */
     const struct hal_cpu *cpu = hal_this_cpu();
     if (!hal_irqs_enabled() || cpu->irq_depth != 0 || cpu->preempt_off != 0) {
         return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranges of kernel address space: who has which addresses. What is mapped in them is vm_map.c's,
-// the order of ranges vm_tree.c's.
+// Ranges of kernel address space: which addresses are reserved. vm_map.c maps frames in them,
+// vm_tree.c orders them.
 #include "kernel/base/assert.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/debug/fault_injection.h"
@@ -12,21 +12,34 @@
 #include "kernel/mm/vm_internal.h"
 #include "kernel/mm/vm_spare.h"
 
-/* Looked through at a time, with interrupts masked, for tables that map nothing: 64 of 2 MiB; and
- * when those are gone, of 1 GiB. */
+/* Each region has a tree of places by address (vm_tree.h) and a set of spare places (vm_spare.h).
+ * tree_lock protects all of them and `fault` and `name` of each range in a tree. A place is in the
+ * tree from vm_reserve() to vm_release(); the struct that represents it may be the range's own or
+ * a spare node.
+ *
+ * A thread that finds a range with vm_find() may use it only if it owns it, because the owner may
+ * release it at any time. vm_hold() pins a range for the fault handler: it counts `answering` up
+ * under tree_lock, and the owner first clears `fault` under the lock (vm_stop_faults()) and then
+ * waits until `answering` is 0.
+ *
+ * Page tables outlive the mappings in them. vm_trim() frees tables that map nothing: it claims the
+ * gap in the tree first, so that no range can be reserved in it while its tables are removed. A
+ * thread that finds no room while a gap is claimed waits (place_anew()). */
+
+/* Tables examined at a time for vm_trim(), with interrupts masked: 64 of 2 MiB each, then
+ * of 1 GiB each. */
 #define TRIMMED_AT_ONCE 64u
 #define LARGE_PIECE     (512 * VM_PIECE_BYTES)
 
-/* Regions whose addresses are handed out here. */
+/* Regions whose addresses are allocated here. */
 static const enum hal_region managed[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
 
-static struct spinlock tree_lock = SPINLOCK_INIT; /* all that follow */
+static struct spinlock tree_lock = SPINLOCK_INIT; /* protects everything below */
 static struct vm_tree trees[HAL_REGION_COUNT];
 static struct vm_spares spares[HAL_REGION_COUNT];
-static uint32_t
-    claims[HAL_REGION_COUNT]; /* gaps that are not seen: somebody looks for tables there */
+static uint32_t claims[HAL_REGION_COUNT]; /* gaps hidden by claim_gap() at the moment */
 
-/* Of ranges that were released: nobody owns it, so that a second release is seen. */
+/* The place of released ranges. It has no owner, so a second release fails its ASSERT. */
 static struct vm_place nowhere;
 
 void vm_init(void)
@@ -44,7 +57,7 @@ void vm_init(void)
     }
 }
 
-/* More would be more than there are addresses; so no sum of them in bytes wraps. */
+/* Larger requests exceed the address space; below the limit no sum in bytes overflows. */
 #define PAGES_MAX ((uint64_t)1 << 40)
 #define ALIGN_MAX ((uint64_t)1 << 52)
 #define MANAGED   (1u << HAL_REGION_VM | 1u << HAL_REGION_PROGRAM | 1u << HAL_REGION_CODE)
@@ -70,12 +83,12 @@ static uint64_t bytes_in_all(const struct vm_request *q)
     return (q->pages + q->guard_below + q->guard_above) * PAGE_SIZE;
 }
 
-/** Room for a request, which spare places may have to make. */
+/** Find room for a request, dropping spare places if necessary. */
 static bool find_room(const struct vm_request *q, uint64_t *base) REQUIRES(tree_lock)
 {
     struct vm_request aligned = *q;
     if (q->region == HAL_REGION_PROGRAM) {
-        /* A touch looks at so many pages around it (vm_touch()): they are all of one range. */
+        /* vm_touch() maps this many pages around the address; they must all belong to one range. */
         aligned.align = MAX(q->align, VM_TOUCHED_BYTES);
     }
     while (!vm_tree_find_gap(&trees[q->region], &aligned, base)) {
@@ -86,7 +99,7 @@ static bool find_room(const struct vm_request *q, uint64_t *base) REQUIRES(tree_
     return true;
 }
 
-/** A place of the range's own. NULL: there is no room. */
+/** Insert the range's own place. NULL: there is no room. */
 static NOINLINE struct vm_place *place_anew(struct vm_range *range, const struct vm_request *q)
     REQUIRES(tree_lock)
 {
@@ -95,8 +108,8 @@ static NOINLINE struct vm_place *place_anew(struct vm_range *range, const struct
         if (claims[q->region] == 0) {
             return NULL;
         }
-        /* Not for long: who claims runs on another CPU, with preemption off, and what is claimed
-         * maps nothing. */
+        /* Not for long: the thread that claims runs on another CPU with preemption off, and nothing
+         * is mapped in a claimed gap. */
         spin_unlock_masked(&tree_lock);
         hal_cpu_relax();
         spin_lock_masked(&tree_lock);
@@ -115,7 +128,7 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     if (failure_is_due()) {
         return E_NOMEM;
     }
-    /* Not `own`, which is most of it. */
+    /* Field by field, to skip `own`, which is most of the struct. */
     range->pages = request->pages;
     range->guard_below = request->guard_below;
     range->guard_above = request->guard_above;
@@ -146,15 +159,16 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
 void vm_release(struct vm_range *range)
 {
     struct hal_mapping m;
-    DASSERT(range->fault == NULL); /* one that is being answered would find it gone */
+    DASSERT(range->fault == NULL); /* a fault being handled would find the range gone */
     DASSERT(!hal_mmu_query(range->base, &m));
     (void)m;
     struct vm_tree *tree = &trees[range->region];
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
-    ASSERT(range->place->owner == range); /* not twice */
+    ASSERT(range->place->owner == range); /* not released twice */
     if (range->region == HAL_REGION_PROGRAM) {
-        vm_tree_remove(tree, range->place); /* its large neighbours want the lowest gap */
+        /* no spare place: the large neighbours need the lowest gap */
+        vm_tree_remove(tree, range->place);
     } else {
         vm_spares_give(&spares[range->region], tree, range->place);
     }
@@ -164,7 +178,7 @@ void vm_release(struct vm_range *range)
     preempt_check();
 }
 
-/** Take a gap that whole tables would map, each `span`: the next one behind `from`. */
+/** Reserve the next gap after `from` in which whole tables, each for `span` bytes, map nothing. */
 static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struct vm_place *claim)
 {
     uint64_t len = TRIMMED_AT_ONCE * span;
@@ -180,15 +194,15 @@ static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struc
     return found;
 }
 
-/** Give back the tables of one gap behind `from`. @return where to look next; 0: there is no gap.
- */
+/** Free the tables of one gap after `from`. @return where to continue; 0:
+ * there is no further gap. */
 static vaddr_t trim_gap(enum hal_region region, vaddr_t from, uint64_t span)
 {
     struct vm_place claim = {.owner = NULL};
     if (!claim_gap(region, from, span, &claim)) {
         return 0;
     }
-    /* Where nothing ever was there are no tables, and none behind it as far as that goes. */
+    /* Where nothing was ever mapped there are no tables; skip as far as that extends. */
     uint64_t absent = hal_mmu_absent(claim.start);
     if (absent < claim.end - claim.start) {
         vm_unmap_tables(claim.start, (claim.end - claim.start) / PAGE_SIZE);
@@ -204,7 +218,7 @@ static void trim_region(enum hal_region region, uint64_t span)
 {
     vaddr_t from = 0;
     do {
-        preempt_disable(); /* who finds no room waits for who has claimed some */
+        preempt_disable(); /* place_anew() spins until a claim ends */
         from = trim_gap(region, from, span);
         preempt_enable();
     } while (from != 0);
@@ -241,7 +255,8 @@ struct vm_range *vm_find(vaddr_t va)
     if (t == NULL) {
         return NULL;
     }
-    /* A panic may have interrupted the holder of the lock; the walk is bounded for it. */
+    /* The lock's holder may have been interrupted by the panic; the walk is bounded, so a tree in
+     * the middle of a change cannot hang it. */
     if (hal_this_cpu()->in_panic) {
         return find(t, va);
     }
@@ -261,7 +276,7 @@ struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault)
     struct vm_range *range = find(t, va);
     if (range != NULL && range->fault != NULL) {
         *fault = range->fault;
-        /* Relaxed: who leaves stops it under this lock first. */
+        /* Relaxed: the owner calls vm_stop_faults() under this lock before it reads the count. */
         atomic_fetch_add_explicit(&range->answering, 1, memory_order_relaxed);
     } else {
         range = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Memory in a range of its own: large buffers between guards, device registers, boot modules. The
-// range's struct is on the heap, which takes what is larger than 64 KiB from here.
+// struct of the range is allocated on the heap, which in turn allocates objects above 64 KiB here.
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
@@ -9,14 +9,15 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 
-/* What a range of this file is: its `ctx`. Who gives something back has to have taken it. */
+/* Their addresses mark a range's kind in its `ctx`: freeing checks that this
+ * file made the range. */
 static char allocated, physical;
 
 #define HUGE_BYTES  ((size_t)1 << 30)
 #define LARGE_BYTES ((size_t)2 << 20)
 
-/* So that large leaves map what is large: 1 GiB or 2 MiB each. `with` is to be mapped there: its
- * alignment is the most that helps. */
+/* Alignment that allows the largest leaves, 1 GiB or 2 MiB. `with` is the physical address to be
+ * mapped: more alignment than it has does not help. */
 static size_t align_for(size_t pages, uint64_t with)
 {
     size_t bytes = pages * PAGE_SIZE;
@@ -66,7 +67,7 @@ void *vm_alloc(size_t size, enum page_owner owner, const char *name)
     return (void *)(uintptr_t)range->base;
 }
 
-/* The range that vm_alloc() made, for whoever gives it back. */
+/* The range that vm_alloc() made for `p`; panics if there is none. */
 static struct vm_range *allocated_at(void *p)
 {
     struct vm_range *range = vm_find((uintptr_t)p);
@@ -91,8 +92,7 @@ void vm_free(void *p)
     }
 }
 
-/* Whole pages around [base, base + len) of physical memory, mapped in a new range. NULL: see *why.
- */
+/* Map the whole pages around physical [base, base + len) in a new range. NULL: see *why. */
 static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot, enum mem_type type,
                                      const char *name, enum status *why)
 {
@@ -115,7 +115,7 @@ static struct vm_range *map_physical(uint64_t base, uint64_t len, unsigned prot,
     return range;
 }
 
-/* Or the kernel's own frames would be written through it, text among them. */
+/* Mapping RAM as a device's would allow writes to the kernel's own frames, its text included. */
 static bool is_ram(uint64_t base, uint64_t len, const char *what)
 {
     uint64_t end;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranges whose pages come when they are touched: a fault in one takes a frame, has it filled, and
-// maps it. Nothing is locked meanwhile, so that filling may sleep; who comes second finds the page
-// there and gives his own frame back.
+// Ranges whose pages are mapped when they are touched: the fault handler allocates a frame, has it
+// filled, and maps it. No lock is held meanwhile, so filling may sleep. If two threads fault on the
+// same page, the second one finds the page mapped and frees its own frame.
 //
-// A program's memory is another matter (vm_commit()): its frames are taken beforehand, so that no
-// touch can fail.
+// A program's memory works differently (vm_commit()): its frames are allocated in advance, so that
+// no touch can fail.
 #include "hal/cache.h"
 #include "kernel/base/assert.h"
 #include "kernel/fault/fault.h"
@@ -51,7 +51,7 @@ static bool page_in(struct vm_range *range, struct fault *fault)
     if (s != OK) {
         page_free(frame, 0);
     }
-    return s == OK || s == E_EXIST; /* another CPU, or thread, was faster */
+    return s == OK || s == E_EXIST; /* E_EXIST: another CPU or thread mapped it first */
 }
 
 void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is mapped in ranges: frames in, frames out, and what other CPUs must forget. Who has which
-// addresses is vm.c's.
+// Mapping in ranges: adding and removing frames, and invalidating other CPUs' TLBs. vm.c manages
+// the addresses.
 #include "hal/cache.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/spinlock.h"
@@ -10,10 +10,31 @@
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm_internal.h"
 
-/* Frames that wait for one flush at most, when a large range is unmapped: 32 MiB. */
+/* Removing a mapping has three steps, in this order:
+ * 1. Under map_lock, hal_mmu_unmap() clears the entries and hands the frames, and tables that
+ *    became empty, to gather(), which links them in a list of this call.
+ * 2. Without the lock, hal_mmu_flush() invalidates the range in this CPU's TLB and makes the other
+ *    CPUs do so; it waits for them.
+ * 3. Only then free_gathered() frees the frames.
+ * Until step 2 is over, another CPU may still read and write the frames through its TLB, and its
+ * page-table walker may read the tables. If a frame were freed earlier, its next owner's data would
+ * be exposed. The flush is outside the lock because the other CPUs may be waiting for map_lock with
+ * interrupts masked.
+ *
+ * A batch collects several pieces before one flush, since interrupting all CPUs is the expensive
+ * part. A piece is at most one table's span, so interrupts are not masked for long.
+ *
+ * map_lock protects the page tables of all ranges: adjacent ranges share tables. Which CPU may
+ * change the mappings of one range is up to the range's owner; the lock does not prevent two
+ * threads from unmapping the same page, and the second one would not find it.
+ *
+ * Adding a mapping needs no flush: an entry that was invalid is in no TLB (hal_mmu_map() documents
+ * what a machine does about that). */
+
+/* Most frames that wait for one flush when a large range is unmapped: 32 MiB. */
 #define GATHERED_MAX ((size_t)8192)
 
-static struct spinlock map_lock = SPINLOCK_INIT; /* the kernel's page tables: ranges share tables */
+static struct spinlock map_lock = SPINLOCK_INIT; /* the kernel's page tables, which ranges share */
 
 static ALWAYS_INLINE vaddr_t address_of(const struct vm_range *range, size_t page)
 {
@@ -43,8 +64,8 @@ static ALWAYS_INLINE enum status map_once(vaddr_t va, paddr_t base, size_t count
     return st;
 }
 
-/* Inline, like those that undo it: one page is mapped and unmapped in a few hundred instructions,
- * of which calls of spin_lock_irq() and of a function for all cases would be a fifth. */
+/* Inline, like the functions that undo it: one page is mapped and unmapped in a few hundred
+ * instructions, a fifth of which would be calls. */
 static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, unsigned prot,
                                      enum mem_type type)
 {
@@ -52,14 +73,15 @@ static ALWAYS_INLINE enum status map(vaddr_t va, paddr_t base, size_t count, uns
         return E_NOMEM;
     }
     enum status st = map_once(va, base, count, prot, type);
-    /* A table was missing: with the lock held no other CPU gives back what it keeps. */
+    /* A table could not be allocated. Other CPUs can be asked to free memory
+     * only without the lock. */
     if (UNLIKELY(st == E_NOMEM) && memory_try_reclaim()) {
         st = map_once(va, base, count, prot, type);
     }
     return st;
 }
 
-/* No frame of them is in the direct map, through which it could be written. */
+/* True if none of the frames is in the direct map, where they could be written. */
 static bool is_hidden(paddr_t base, size_t count)
 {
     for (size_t i = 0; i < count;) {
@@ -87,13 +109,14 @@ enum status vm_map_frames(struct vm_range *range, size_t first, paddr_t base, si
 enum status vm_map_physical(struct vm_range *range, paddr_t base, unsigned prot, enum mem_type type)
 {
     if ((prot & PROT_X) != 0) {
-        return E_INVAL; /* whoever else writes to it is not known here */
+        return E_INVAL; /* other writers of it are unknown here */
     }
     return map(range->base, base, range->pages, prot, type);
 }
 
-/* What one unmapping took out of the tables, until the flush: runs as they were taken, by
- * page_link(). A frame inside of a run goes with the run's first, which is in the same batch. */
+/* Collects what an unmapping removed from the tables until the flush: whole runs, linked by
+ * page_link(). A frame inside a run is skipped, because the run's first frame
+ * is in the same batch. */
 static void gather(void *frames, enum hal_gather_kind kind, paddr_t base, size_t pages)
 {
     (void)kind;
@@ -177,8 +200,8 @@ static NOINLINE void cannot_unmap(const struct vm_range *range, enum status s)
     panic("vm: %s: unmap: %s", range->name, status_text(s));
 }
 
-/* Where the piece that begins here ends: never inside a large leaf, whose splitting needs memory.
- */
+/* End of the piece that begins at `va`. Never inside a large leaf, since splitting one
+ * needs memory. */
 static vaddr_t piece_end(vaddr_t va, vaddr_t end)
 {
     struct hal_mapping m;
@@ -187,9 +210,9 @@ static vaddr_t piece_end(vaddr_t va, vaddr_t end)
     return next - va < end - va ? next : end;
 }
 
-/* Interrupts are masked for a piece at a time; what is absent is passed over, a table's whole span
- * at once. Other CPUs are told once for many pieces. That is never between two pieces that may be
- * of one run: runs are of 4 MiB at most, or all of a larger leaf. */
+/* Interrupts are masked for one piece at a time; absent addresses are skipped a whole table at
+ * once. One flush covers many pieces, but never ends between two pieces that may share a run: a run
+ * has 4 MiB at most, or is exactly a larger leaf. */
 static NOINLINE void unmap_large(const struct vm_range *range, vaddr_t va, vaddr_t end, bool owned)
 {
     struct list frames;
@@ -225,14 +248,14 @@ void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
         unmap_large(range, va, va + count * PAGE_SIZE, owned);
         return;
     }
-    /* Frames of a range are unmapped as they were mapped: no leaf is split. */
+    /* Frames of a range are unmapped as they were mapped, so no leaf is split. */
     enum status s = unmap(va, count, owned);
     if (UNLIKELY(s != OK)) {
         cannot_unmap(range, s);
     }
 }
 
-/** A run for the largest leaf that fits here. @return false: there is none of more than a page. */
+/** Allocate a run for the largest leaf that fits. @return false: none larger than a page is free. */
 static bool take_large(vaddr_t va, size_t left, enum page_owner owner, paddr_t *base, size_t *got)
 {
     static const unsigned orders[] = {PAGE_HUGE_ORDER, PAGE_ORDER_MAX, 9}; /* 1 GiB, 4 and 2 MiB */
@@ -253,15 +276,15 @@ static bool take_large(vaddr_t va, size_t left, enum page_owner owner, paddr_t *
     return false;
 }
 
-/** What vm_populate() is about. */
+/** The parameters of vm_populate(). */
 struct filling {
     struct vm_range *range;
     unsigned prot;
     enum page_owner owner;
-    bool tries_large; /* not after it failed: each try has all CPUs give back what they keep */
+    bool tries_large; /* cleared after a failure: each attempt makes all CPUs free what they keep */
 };
 
-/* Frames that lie together, up to `most`, for the pages from va on. */
+/* Allocate up to `most` consecutive frames for the pages from va on. */
 static enum status take_frames(struct filling *f, vaddr_t va, size_t most, paddr_t *base,
                                size_t *got)
 {
@@ -286,8 +309,8 @@ static void give_frames(paddr_t base, size_t count)
     }
 }
 
-/* Up to `most` frames, from a page of the range on, zeroed now or when they are touched; *got: how
- * many. */
+/* Map up to `most` new frames from a page of the range on, zeroed now or when touched.
+ * *got: how many. */
 static enum status map_fresh(struct filling *f, size_t page, size_t most, size_t *got)
 {
     paddr_t base;
@@ -313,7 +336,7 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
         !(memory_try_reclaim() && page_may_have(count))) {
         return E_NOMEM;
     }
-    /* What is lazy has leaves of one page, each a frame of its own. */
+    /* Lazy pages have leaves of one page, each a frame of its own. */
     struct filling f = {
         .range = range, .prot = prot, .owner = owner, .tries_large = (prot & PROT_LAZY) == 0};
     for (size_t i = 0, got; i < count; i += got) {
@@ -342,7 +365,7 @@ bool vm_touch(vaddr_t va)
 static enum status protect_once(vaddr_t va, size_t pages, unsigned prot)
 {
     struct hal_mmu_batch batch;
-    hal_mmu_batch_open(&batch, NULL, NULL); /* nothing leaves the tables */
+    hal_mmu_batch_open(&batch, NULL, NULL); /* no frames leave the tables */
     irq_state_t s = spin_lock_irq(&map_lock);
     enum status st = hal_mmu_protect(va, pages, prot, &batch);
     spin_unlock_irq(&map_lock, s);
@@ -352,7 +375,7 @@ static enum status protect_once(vaddr_t va, size_t pages, unsigned prot)
     return st;
 }
 
-/* What is mapped there may become executable. */
+/* True if the frames mapped there may become executable. */
 static bool may_run(vaddr_t va, size_t pages)
 {
     struct hal_mapping m;
@@ -365,7 +388,7 @@ static bool may_run(vaddr_t va, size_t pages)
     return true;
 }
 
-/* Here, and below, a large leaf may have to be split: as in map(). */
+/* Here and below, splitting a large leaf may need a table: handled as in map(). */
 enum status vm_protect(struct vm_range *range, size_t first, size_t count, unsigned prot)
 {
     assert_inside(range, first, count);
@@ -409,7 +432,7 @@ void vm_unmap_tables(vaddr_t va, size_t pages)
     batch.tables_only = true;
     enum status st = take_out(va, pages, &batch);
     ASSERT(st == OK);
-    /* Nothing was mapped, so that no CPU has to forget anything but tables. */
+    /* Nothing was mapped, so CPUs need to forget only tables. */
     if (batch.has_tables) {
         flush(&batch);
         free_gathered(&tables);

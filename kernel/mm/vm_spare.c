@@ -12,6 +12,11 @@ void vm_spares_open(struct vm_spares *s)
     }
 }
 
+/* A spare place stays in the tree with owner NULL, so its addresses count as used and no gap search
+ * sees them. The nodes in `nodes` exist because a released range takes its own struct vm_place with
+ * it: vm_spares_adopt() copies the place into a node (vm_tree_replace()). A node that is handed to
+ * a range stays in the tree as that range's place and returns to a list when
+ * the range is released. */
 struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64_t below,
                                     uint64_t align)
 {
@@ -22,7 +27,7 @@ struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64
     return at;
 }
 
-/* The first of a list is nobody's and nothing any more. */
+/* Remove the first place of a list from the tree; its node becomes unused. */
 static void forget(struct vm_spares *s, struct vm_tree *t, struct vm_place **list)
 {
     struct vm_place *place = *list;
@@ -32,7 +37,8 @@ static void forget(struct vm_spares *s, struct vm_tree *t, struct vm_place **lis
     s->unused = place;
 }
 
-/* Of another list each time. @return false: none is spare, all are ranges' now. */
+/* Free one node, from a different list each time. @return false: no place is spare; all nodes are
+ * in use by ranges. */
 static bool forget_one(struct vm_spares *s, struct vm_tree *t)
 {
     for (unsigned i = 0; i < VM_SPARE_LISTS; i++) {

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: MIT
 //
-// Places that were given back and stay in a region's tree, as nobody's, for who wants as many
-// bytes: he takes the place as it is, and nothing is searched, balanced or copied. Pure: no lock,
-// no tables.
+// Places of released ranges that stay in a region's tree without an owner. The next range of the
+// same length reuses one as it is, without searching, balancing or copying. Pure data structure: no
+// lock, no page tables.
 #pragma once
 
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/vm_tree.h"
 
-/* Structs for places that outlive the range that had them first; so many are spare at most. */
+/* Nodes for places that outlive their first range; at most this many are spare. */
 #define VM_SPARES      32u
 #define VM_SPARE_LISTS 16u /* a power of two */
 
-/* Larger ranges have page tables of their own: the lowest gap is better for them, where one table
- * may be that of the last one. */
+/* Larger ranges have page tables of their own. For them the lowest gap is better, since it may
+ * share a table with its neighbour. */
 #define VM_SPARE_BYTES_MAX ((uint64_t)512 * PAGE_SIZE)
 
 struct vm_spares {
-    struct vm_place *lists[VM_SPARE_LISTS]; /* by length in pages, modulo; given back last first */
-    struct vm_place *unused;                /* of `nodes`, by `next`; others are in the tree */
-    unsigned next;                          /* in turn: whose list a place goes from */
+    struct vm_place *lists[VM_SPARE_LISTS]; /* by length in pages, modulo; last released first */
+    struct vm_place *unused; /* those of `nodes` that are not in the tree, by `next` */
+    unsigned next;           /* round robin: the list from which forget_one() takes */
     struct vm_place nodes[VM_SPARES];
 };
 
-/** @brief None is kept yet. */
+/** @brief Initialise; no place is kept yet. */
 void vm_spares_open(struct vm_spares *s);
 
-/** Where in a list the first spare place of that length and alignment is, or the list's end. */
+/** Position in a list of the first spare place of that length and alignment, or the list's end. */
 struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64_t below,
                                     uint64_t align);
 
@@ -36,17 +36,17 @@ static ALWAYS_INLINE struct vm_place **vm_spares_list(struct vm_spares *s, uint6
 }
 
 /**
- * @brief Take a spare place: it stays in the tree, and the caller is to be its owner.
- * @param bytes  Its length, guards included.
- * @param below  Bytes of guard at its start.
- * @param align  Of what follows them, in bytes: a power of two.
- * @return NULL: there is none that fits.
+ * @brief Take a spare place. It stays in the tree; the caller sets its owner.
+ * @param bytes Its length, including guards.
+ * @param below Bytes of guard at its start.
+ * @param align Alignment of the byte after them: a power of two.
+ * @return NULL: none fits.
  */
 static ALWAYS_INLINE struct vm_place *vm_spares_take(struct vm_spares *s, uint64_t bytes,
                                                      uint64_t below, uint64_t align)
 {
     struct vm_place **at = vm_spares_list(s, bytes), *place = *at;
-    /* Mostly the first of a list is the one. */
+    /* Usually the first of a list fits. */
     if (UNLIKELY(place != NULL && (place->end - place->start != bytes ||
                                    ((place->start + below) & (align - 1)) != 0))) {
         at = vm_spares_look_on(at, bytes, below, align);
@@ -58,10 +58,10 @@ static ALWAYS_INLINE struct vm_place *vm_spares_take(struct vm_spares *s, uint64
     return place;
 }
 
-/** @brief As vm_spares_give(), for a place in a struct of its range's. */
+/** @brief As vm_spares_give(), for a place in its range's own struct. */
 void vm_spares_adopt(struct vm_spares *s, struct vm_tree *t, struct vm_place *place);
 
-/** @brief A range gives its place back: if it is small, it is kept, else it leaves the tree. */
+/** @brief Release a range's place: keep it if it is small, else remove it from the tree. */
 static ALWAYS_INLINE void vm_spares_give(struct vm_spares *s, struct vm_tree *t,
                                          struct vm_place *place)
 {
@@ -75,5 +75,5 @@ static ALWAYS_INLINE void vm_spares_give(struct vm_spares *s, struct vm_tree *t,
     *list = place;
 }
 
-/** @brief Keep none any more: their gaps close up. @return false: none was kept. */
+/** @brief Remove all spare places, which closes their gaps. @return false: there were none. */
 bool vm_spares_drop(struct vm_spares *s, struct vm_tree *t);

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Places of one region by address: a treap (a search tree whose random ranks keep it balanced) in
-// which every node knows the largest gap in its subtree, so that the lowest gap that fits is found
+// The places of a region, ordered by address: a treap (a search tree balanced by random ranks).
+// Every node stores the largest gap in its subtree, so the lowest gap that is large enough is found
 // in O(log n).
 #include "kernel/mm/vm_tree.h"
 
 #include "kernel/lib/compiler.h"
 
-#define WALK_MAX 256 /* deeper than any treap of real size: bounds a walk during a panic */
+/* Invariants: in-order traversal is ascending by address; a parent's rank is at least its
+ * children's; r->gap is the free space between r and the place before it (or the region's base);
+ * r->gap_max is the maximum of r->gap and the gap_max of both children.
+ *
+ * Inserting or removing a place changes the gap of that place and of the one after it, and of no
+ * other, so set_gap() runs for these two. update_up() repairs gap_max on the path to the root.
+ * rotate_up() keeps the in-order sequence, hence all gaps, and updates gap_max of the two nodes
+ * that it turns: the former parent first, because it becomes the child. */
+
+#define WALK_MAX 256 /* deeper than any real treap: bounds a walk during a panic */
 
 static uint64_t gap_max_of(const struct vm_place *r)
 {
@@ -165,7 +174,7 @@ void vm_tree_replace(struct vm_tree *t, const struct vm_place *old, struct vm_pl
     replace_child(t, old, with);
 }
 
-/* Where `pages` with their guards fit into [from, from + gap), aligned. */
+/* The first aligned base at which `pages` with their guards fit into [from, from + gap). */
 static bool fits(uint64_t from, uint64_t gap, const struct vm_request *q, uint64_t align,
                  uint64_t *base)
 {
@@ -183,9 +192,9 @@ static bool fits(uint64_t from, uint64_t gap, const struct vm_request *q, uint64
 }
 
 /*
- * The lowest gap in which the request surely fits. A gap of `want` = size + guards + alignment
- * slack always does; smaller ones that would by luck are passed over, so that one descent is
- * enough.
+ * The lowest gap in which the request is certain to fit. A gap of `want` = size + guards +
+ * alignment slack always suffices; smaller gaps that would fit by luck are skipped, so that one
+ * descent is enough. If no gap is large enough, use the space after the last place.
  */
 bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint64_t *base)
 {
@@ -230,7 +239,8 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
                       uint64_t *len)
 {
     uint64_t at = MAX(from, t->base);
-    /* Whole units end here: the region may end less than one below the end of all addresses. */
+    /* Ends at whole units: the region may end less than a unit below the top
+     * of the address space. */
     uint64_t top = ALIGN_DOWN(t->base + t->size, unit);
     uint64_t used_end = t->used_end < top ? ALIGN_UP(t->used_end, unit) : top;
     const struct vm_place *r = vm_tree_first(t);
