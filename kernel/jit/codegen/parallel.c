@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Moves that happen at once, as moves one after the other. A location is written when nothing is
-// still to be read from it. What is left then are cycles: one of each cycle is saved, in the
-// scratch register; or in a slot, if a move of the cycle goes from slot to slot and needs the
-// scratch register itself.
+// Turns moves that happen at once into a sequence of moves. A location may be written only after
+// every move that reads it. What remains after that are cycles. To break a cycle, one of its values
+// is saved: in the scratch register, or in a spare slot if a move of the cycle goes from slot to
+// slot and so needs the scratch register itself.
 #include "kernel/jit/codegen/parallel.h"
 
 #include "kernel/lib/compiler.h"
@@ -54,10 +54,10 @@ static uint32_t *new_array(struct parallel *p, uint32_t count)
     return words;
 }
 
-/* Arrays for this many slots and moves. */
+/* Make the arrays large enough for all slots and moves. */
 static bool make_room(struct parallel *p)
 {
-    uint32_t locations = FIRST_SLOT + p->slot_count + 4; /* two spare slots to come */
+    uint32_t locations = FIRST_SLOT + p->slot_count + 4; /* room for two spare slots */
     if (locations > p->locations) {
         p->locations = 2 * locations;
         p->reads = new_array(p, p->locations);
@@ -92,7 +92,8 @@ static uint32_t *reads_of(struct parallel *p, const struct vmove *m)
     return m->from == VLOC_NONE ? NULL : &p->reads[key(m->class, m->from)];
 }
 
-/* Emit this move, and then the one that waited for what it read, and so on. */
+/* Emit this move, then the move that waited until its source was read, and so on along the
+ * chain. */
 static void emit_chain(struct parallel *p, uint32_t n, struct moves *out)
 {
     for (;;) {
@@ -120,13 +121,16 @@ static uint32_t spare_slot(struct parallel *p, unsigned bytes)
     return VLOC_SLOT(*spare - 1);
 }
 
-/* The move n is of a cycle. Save what its destination holds; what reads that, reads the copy. */
+/* Move n is part of a cycle. Save the value that its destination holds, and let the move that reads
+ * that value read the copy instead. */
 static void break_cycle(struct parallel *p, uint32_t n, struct moves *out)
 {
     const struct vmove *first = &p->wanted[n];
     uint32_t reader = n;
     bool needs_slot = false;
-    do { /* along the cycle: who writes what this one reads; the last one reads our destination */
+    /* follow the cycle from each move to the one that writes its source, until one reads our
+     * destination */
+    do {
         const struct vmove *m = &p->wanted[reader];
         needs_slot |= vloc_is_slot(m->from) && vloc_is_slot(m->to);
         if (key(m->class, m->from) == key(first->class, first->to)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The register allocator: its steps in order, and the order of blocks that they share. See
-// regalloc_internal.h.
+// The register allocator: its steps in order, and the order of blocks that all of them use. See
+// regalloc_internal.h for an overview.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 #include "kernel/lib/string.h"
 
-/* Positions are doubled, and distances added to them. */
+/* Positions are doubled and have distances added, so this limit keeps them within 32 bits. */
 enum { MOST_INSTRS = 1 << 29 };
 #define FEW_INSTRS 16u
 
@@ -39,9 +39,11 @@ void *regalloc_list(struct alloc *a, uint64_t count, size_t element)
 
 /* ---- Order of blocks ---- */
 
-/* Blocks and inner loops of each loop, in the order in which they came: lists by header. */
+/* The blocks and inner loops of each loop, as linked lists by loop header, in reverse
+ * post-order. */
 struct nest {
-    uint32_t *first, *last, *sibling; /* index + 1; the list at block_count is the function's */
+    /* index + 1; the list at index block_count is the function's own */
+    uint32_t *first, *last, *sibling;
     uint32_t *stack;
 };
 
@@ -63,8 +65,10 @@ static void place_block(struct alloc *a, uint32_t block, uint32_t place, uint32_
     *position += a->v->blocks[block].count;
 }
 
-/* Blocks come in reverse post-order, which may put a block that follows a loop between those of the
- * loop. Here each loop is one piece, and a block still stands behind all that come before it. */
+/* Choose the order in which blocks are walked. Reverse post-order may put a block that follows a
+ * loop between the loop's own blocks; here each loop is contiguous. A block still comes after all
+ * its forward predecessors. live_extend() and slots_assign() depend on this: a value's life is one
+ * interval of positions only if each loop is. */
 static void order_blocks(struct alloc *a)
 {
     const struct vcode *v = a->v;
@@ -118,7 +122,7 @@ static bool exists(struct alloc *a, uint32_t vreg, uint32_t instr)
     return true;
 }
 
-/* @param number  Of a parameter. */
+/* @param number  Of a parameter: which one. */
 static void define(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t instr, uint32_t number)
 {
     struct value *v = &a->values[vreg];
@@ -155,7 +159,8 @@ static void note_edges(struct alloc *a, uint32_t block)
     }
 }
 
-/* A temporary of an instruction is no definition: who reads it elsewhere finds nothing. */
+/* Note where each register is defined. A temporary is not a definition, so a use of it in another
+ * instruction is reported as "never defined". */
 static void define_operands(struct alloc *a, uint32_t block)
 {
     const struct vcode *v = a->v;
@@ -185,8 +190,9 @@ static void note_definitions(struct alloc *a)
     }
 }
 
-/* Numbers such that the blocks that one dominates follow it in a row. A dominator comes before what
- * it dominates. */
+/* Number the dominator tree so that the blocks dominated by b are tree .. tree + tree_size - 1;
+ * then "a dominates b" is one comparison. Needs each dominator to have a lower index than the
+ * blocks that it dominates, which reverse post-order guarantees. */
 static void number_tree(struct alloc *a)
 {
     const struct vcode *v = a->v;
@@ -203,8 +209,8 @@ static void number_tree(struct alloc *a)
     }
 }
 
-/* Room for about as much as ordinary functions need: growing leaves the old arrays in the arena.
- * What is one small block needs little or nothing. */
+/* Reserve about as much as ordinary functions need, because an array that grows leaves its old copy
+ * in the arena. A single small block needs little or nothing. */
 static void reserve(struct alloc *a)
 {
     struct vcode *v = a->v;
@@ -252,7 +258,9 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
 
 /* ---- Walking ---- */
 
-/* Until the first fixed operand is passed, it could be any register's. */
+/* The first fixed operand of the block may use any of its fixed registers, so assume its position
+ * for all of them. take_fixed() replaces that by the real position as the walk passes each
+ * operand. */
 static void begin_fixed(struct alloc *a)
 {
     const struct block *b = &a->blocks[a->block];
@@ -289,6 +297,9 @@ static uint32_t final_location(const struct alloc *a, uint32_t loc)
     return vloc_is_slot(loc) ? VLOC_SLOT(a->values[loc & ~VLOC_SLOT_FLAG].slot) : loc;
 }
 
+/* A store that was drafted where a value is dropped is needed only if something reads the slot and
+ * the value is not stored at its definition. Both are known only after the walk, which is why the
+ * walk makes drafts and not moves. */
 static bool is_needed(const struct alloc *a, const struct draft *d)
 {
     const struct value *v = &a->values[d->vreg];
@@ -353,7 +364,8 @@ static void add_drafts(struct alloc *a, struct moves *out)
     }
 }
 
-/* By instruction; those of one instruction stay in the order in which they came. */
+/* Sort by instruction. The sort is stable: moves of one instruction keep the order in which they
+ * were added, see finish(). */
 static void sort_moves(struct alloc *a, const struct moves *m)
 {
     struct vcode *v = a->v;
@@ -378,6 +390,9 @@ static void sort_moves(struct alloc *a, const struct moves *m)
     v->move_count = m->count;
 }
 
+/* The prologue saves the callee-saved registers in `used`. Definitions have set their bits already;
+ * moves and the clobbers of instructions other than calls write registers, too. A call preserves
+ * callee-saved registers itself. */
 static void finish_used(struct alloc *a)
 {
     struct vcode *v = a->v;
@@ -414,6 +429,10 @@ static void finish(struct alloc *a)
     for (uint32_t n = 0; n < v->operand_count; n++) {
         v->locations[n] = final_location(a, v->locations[n]);
     }
+    /* The order of the moves before one instruction. First those of an edge into the block: they
+     * read registers as the predecessor left them. Then stores at definitions, because a parameter
+     * is in its register only after its edge's moves. Then those of the instruction itself. Last
+     * those of an edge out of the block, which read registers as the block leaves them. */
     add_edges(a, true, &moves);
     add_stores(a, &moves);
     add_drafts(a, &moves);

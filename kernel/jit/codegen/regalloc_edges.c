@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What must happen on the edges between blocks: arguments become parameters, values go to the
-// registers that the next block expects them in, are loaded, or dropped.
+// The moves on edges between blocks: arguments become parameters; other values are moved to the
+// registers that the next block expects them in, loaded, or dropped.
+//
+// By now the walk has recorded what each block has in registers at its start (`entry`) and at its
+// end (`exit`), and each may differ from its neighbours. All moves of one edge happen at once:
+// parallel.c puts them in order. They are placed at the start of the successor if that has one
+// predecessor, otherwise at the end of the predecessor, which then has one successor, because no
+// edge is critical.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 struct edge {
@@ -10,7 +16,8 @@ struct edge {
     uint64_t weight;
 };
 
-/* Values that are in registers at the end of `from`: their registers as value.before. */
+/* Set value.before to the register of each value that is in one at the end of e->from. The stamp
+ * marks which of these are valid; it is different for each edge and from every instruction's. */
 static void load_exit(struct alloc *a, const struct edge *e)
 {
     const struct block *p = &a->blocks[e->from];
@@ -22,7 +29,8 @@ static void load_exit(struct alloc *a, const struct edge *e)
     a->work += p->exit_count;
 }
 
-/* Values that are in registers at the start of a block: their registers as value.reg. */
+/* Set value.reg to the register of each value that is in one at the start of a block. With `there`
+ * false: undo that. */
 static void load_entry(struct alloc *a, uint32_t block, bool there)
 {
     const struct block *b = &a->blocks[block];
@@ -42,13 +50,16 @@ static void add(struct alloc *a, uint32_t vreg, uint32_t from, uint32_t to)
     }
 }
 
+/* A value that is in a register at the end of e->from, but not at the start of e->to, is dropped
+ * here: its slot must hold it from now on. */
 static void drop_others(struct alloc *a, const struct edge *e)
 {
     const struct block *p = &a->blocks[e->from];
     for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
         const struct held *h = &a->held[n];
         struct value *v = &a->values[h->vreg];
-        /* A parameter's last value ends here, and its slot is the next one's. */
+        /* The parameters of e->to belong to the previous iteration here. Their values end on this
+         * edge and the new ones get the same slots, so storing the old values would be wrong. */
         bool goes_on = v->def_block != e->to && live_into(a, e->to, h->vreg);
         if (v->reg == NO_REG && !h->is_clean && !is_remade(a, h->vreg) && goes_on) {
             draft_add(
@@ -60,7 +71,7 @@ static void drop_others(struct alloc *a, const struct edge *e)
     }
 }
 
-/* Where an argument or value is at the end of the block. */
+/* Where an argument or other value is at the end of the edge's first block. */
 static uint32_t source(struct alloc *a, const struct edge *e, uint32_t vreg)
 {
     struct value *v = &a->values[vreg];
@@ -74,7 +85,7 @@ static uint32_t source(struct alloc *a, const struct edge *e, uint32_t vreg)
     return VLOC_SLOT(vreg);
 }
 
-/* The draft's value is the argument: it is what is moved, or made again. */
+/* The draft names the argument, not the parameter: the moves copy or rematerialise the argument. */
 static void pass_arguments(struct alloc *a, const struct edge *e)
 {
     const struct vcode *v = a->v;

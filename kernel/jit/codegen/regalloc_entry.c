@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// What is in which register where a block begins.
+// Which values are in which registers at the start of a block.
 //
-// A block with one predecessor begins as that one ended. Where several meet, values that all of
-// them have in registers stay there; at the header of a loop, those that the loop uses, and those
-// that are only live through it if it has registers to spare. The register is the one that the
-// predecessor has it in that is run most often; edges_draft() makes the others agree.
+// A block with one predecessor starts as that one ended. Where several meet, a value stays in a
+// register if at least half of them have it there. At the header of a loop these are the values
+// that the loop uses, and those that are only live through it if registers are left over. The
+// register is the one that the most frequently executed predecessor has the value in. Any choice is
+// correct, because edges_draft() adds the moves that make the predecessors agree; a bad choice only
+// costs moves.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
-enum { MOST = 48 }; /* candidates that are looked at, by class */
+enum { MOST = 48 }; /* candidates that are considered, by class */
 
 struct candidate {
     uint32_t vreg, distance;
     uint32_t count; /* predecessors that have it in a register */
-    uint8_t reg;    /* where the most important of them has it, or NO_REG */
+    /* the register of the most frequently executed predecessor that has it, or NO_REG */
+    uint8_t reg;
     bool is_clean;
 };
 
@@ -44,6 +47,8 @@ static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
     *count = a->held_count - *first;
 }
 
+/* value.reg must agree with `occupied` and `in` at all times: hold() and let_go() change them
+ * together. */
 static void forget_all(struct alloc *a)
 {
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
@@ -67,6 +72,8 @@ static void load_entry(struct alloc *a, uint32_t block)
 
 /* ---- One predecessor ---- */
 
+/* Keep what the predecessor had in registers, unless it is dead here. A cut list of live values
+ * does not name every value (block.is_cut): a value that it leaves out is used far away. */
 static void inherit(struct alloc *a, uint32_t block, uint32_t pred)
 {
     const struct block *p = &a->blocks[pred];
@@ -83,8 +90,8 @@ static void inherit(struct alloc *a, uint32_t block, uint32_t pred)
     }
 }
 
-/* Of the values in these registers, the one to drop for a value used at `next`; that one itself,
- * perhaps. */
+/* The value to drop in favour of `vreg`, whose next use is `next`: one of those in registers, or
+ * `vreg` itself if it is the cheapest. */
 static uint32_t worst(const struct alloc *a, unsigned class, uint32_t vreg, uint32_t next)
 {
     uint32_t found = vreg, now = a->blocks[a->block].start;
@@ -99,8 +106,9 @@ static uint32_t worst(const struct alloc *a, unsigned class, uint32_t vreg, uint
     return found;
 }
 
-/* A parameter, or a value that is where nothing may stay, gets a register if there is one to be
- * had. What is dropped for it is stored on the edge. */
+/* Find a register for a parameter, or for a value whose register nothing may stay in. It stays in
+ * memory if it is the cheapest to have there. A value that is dropped for it is stored on the
+ * edge. */
 static void enter(struct alloc *a, uint32_t vreg, unsigned like)
 {
     unsigned class = a->v->vregs[vreg].class;
@@ -148,11 +156,12 @@ static void enter_from_one(struct alloc *a, uint32_t block, uint32_t pred)
 struct meeting {
     struct candidate list[VCLASS_COUNT][MOST];
     uint32_t count[VCLASS_COUNT];
-    uint32_t preds;   /* that were walked */
-    uint32_t through; /* loops: how many more may stay that the loop does not use */
+    uint32_t preds;   /* predecessors that were asked */
+    uint32_t through; /* loops: how many more values that the loop does not use may stay */
 };
 
-/* Into a class's candidates, which are in order of distance; the farthest may fall off the end. */
+/* Insert a candidate into its class's list, which is ordered by distance to the next use. If the
+ * list is full, the farthest one drops out. */
 static void insert(struct meeting *m, unsigned class, struct candidate c)
 {
     struct candidate *list = m->list[class];
@@ -211,7 +220,9 @@ static void ask_for_param(struct alloc *a, uint32_t arg, uint32_t pred, struct c
     }
 }
 
-/* Each of the predecessors has this one successor. */
+/* Find out which registers the predecessors have the candidates in. Considers only those that the
+ * walk has passed, so at a loop's header not the back edges. Each of them has this one successor:
+ * no edge is critical. */
 static void ask(struct alloc *a, uint32_t block, struct meeting *m)
 {
     enum { MOST_ASKED = 8 };
@@ -241,7 +252,8 @@ static void ask(struct alloc *a, uint32_t block, struct meeting *m)
     }
 }
 
-/* Whether a candidate, in order of distance, begins in a register. */
+/* Whether a candidate starts in a register. To be called in the order of distance, because *through
+ * counts down. */
 static bool begins_in_register(struct alloc *a, uint32_t block, const struct meeting *m,
                                const struct candidate *c, uint32_t *through)
 {
@@ -256,7 +268,8 @@ static bool begins_in_register(struct alloc *a, uint32_t block, const struct mee
     return is_header || c->count * 2 >= m->preds;
 }
 
-/* How many values a loop can keep in registers that it does not use. */
+/* How many values a loop can keep in registers although it does not use them: the registers that
+ * are left at its point of highest pressure. */
 static uint32_t spare_registers(const struct alloc *a, uint32_t block, unsigned class)
 {
     const struct block *b = &a->blocks[block];
@@ -270,8 +283,9 @@ static uint32_t spare_registers(const struct alloc *a, uint32_t block, unsigned 
     return has > needs ? has - needs : 0;
 }
 
-/* At a loop's header it is not too late for a better register: a move before the loop costs less
- * than one in it. */
+/* The register in which a value starts, or NO_REG to choose a new one. At a loop's header a better
+ * register is worth a move, because a move before the loop costs less than one in each
+ * iteration. */
 static unsigned wanted_register(const struct alloc *a, uint32_t block, unsigned class,
                                 const struct candidate *c)
 {
@@ -286,7 +300,8 @@ static unsigned wanted_register(const struct alloc *a, uint32_t block, unsigned 
     return calls || asks || conflicts ? NO_REG : c->reg;
 }
 
-/* Values that live over a call in a loop: no more than registers do. */
+/* Of the values that live across a call in a loop, at most as many start in registers as there are
+ * callee-saved ones: the call would force out the rest in each iteration. */
 static bool is_too_many(const struct alloc *a, uint32_t block, unsigned class, uint32_t vreg,
                         uint32_t *crossing)
 {
@@ -310,10 +325,14 @@ static void settle_class(struct alloc *a, uint32_t block, struct meeting *m, uns
             chosen[count++] = c;
         }
     }
-    for (uint32_t n = 0; n < count; n++) { /* first those that can stay where they are */
+    /* first the candidates that can stay in their register */
+    for (uint32_t n = 0; n < count; n++) {
         struct candidate *c = chosen[n];
         unsigned wanted = wanted_register(a, block, class, c);
         uint32_t is_free = a->allowed[class] & ~a->occupied[class];
+        /* The slot counts as up to date only if it is on every path here. A predecessor that was
+         * not asked may have a newer value in a register; so may a back edge, and a parameter has a
+         * new value on each edge. */
         a->values[c->vreg].is_clean = c->is_clean && m->preds == a->v->blocks[block].pred_count &&
                                       !a->v->blocks[block].is_loop_header &&
                                       a->values[c->vreg].def_block != block;

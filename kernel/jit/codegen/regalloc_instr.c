@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: MIT
 //
-// One instruction: where its operands are, what must move before it, what is dropped.
+// One instruction: which registers its operands get, what must move before it, which values are
+// dropped.
 //
-// A register is taken early (from before the instruction until its uses are read), late (when
-// definitions are written) or both. Fixed operands come first; values whose register one of those
-// needs are displaced. Then come the operands that are least free: first those that need a register
-// early and late, then tied pairs, then uses, last definitions. A value that lives on keeps its
-// register if that is taken neither early by something else nor late; otherwise it gets another, or
-// is dropped. Where nothing is free, the value whose next use is farthest is dropped.
+// A register can be taken early (from before the instruction until its uses are read), late (when
+// definitions are written), or both. Operands are placed in this order, the most constrained first:
+//   1. Fixed operands. A value whose register one of them needs is displaced.
+//   2. Operands that need a register early and late: late uses, temporaries, early definitions.
+//   3. Tied pairs, then other uses.
+//   4. Displaced values that live on, then definitions.
+// A value that lives on keeps its register if nothing else takes that register early or late.
+// Otherwise the value gets another register or is dropped. If no register is free, the value whose
+// next use is farthest away is dropped.
 //
-// All moves of the instruction happen at once before it: drops, then register to register, then
-// what is loaded or made again.
+// All moves of the instruction happen at once before it: first stores of dropped values, then
+// copies between registers, last loads and rematerialisations. So a store or copy reads a register
+// as it was before the instruction (value.before), and a load may overwrite a register only after
+// the copies have read it.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 enum { MOST_DISPLACED = 64, MOST_WANTED = 32 };
 
-/* What a register must not be for a purpose. */
+/* What a register is needed for. blocked() says which registers are out of the question for
+ * each. */
 enum purpose {
-    EARLY_AND_LATE, /* may not be clobbered either */
-    TIED,           /* a use, then a definition, which a clobber does not touch */
+    EARLY_AND_LATE, /* and must not be clobbered either */
+    /* a use whose register a definition then overwrites; a clobber before that does no harm */
+    TIED,
     EARLY,
     LATE,
 };
@@ -31,16 +39,16 @@ struct step {
     uint32_t instr, stamp, position;
     uint32_t early[VCLASS_COUNT], late[VCLASS_COUNT], clobbers[VCLASS_COUNT];
     uint32_t fixed_use[VCLASS_COUNT];       /* registers of fixed uses ... */
-    uint32_t fixed_value[VCLASS_COUNT][32]; /* ... and whose value they want */
-    uint32_t fixed_late[VCLASS_COUNT];      /* registers taken late by something fixed but uses */
+    uint32_t fixed_value[VCLASS_COUNT][32]; /* ... and the value that each use needs */
+    uint32_t fixed_late[VCLASS_COUNT];  /* registers taken late by fixed operands other than uses */
     uint32_t fixed_early[VCLASS_COUNT]; /* registers of fixed temporaries and early definitions */
     uint32_t
-        overwritten[VCLASS_COUNT];   /* by early definitions that are tied: read by one use only */
+        overwritten[VCLASS_COUNT];   /* by early, tied definitions: only their own use reads them */
     uint32_t wanted[VCLASS_COUNT];   /* registers to be filled before the instruction ... */
-    uint32_t want[VCLASS_COUNT][32]; /* ... with this value */
-    uint32_t displaced[MOST_DISPLACED]; /* values that lost their register and live on */
+    uint32_t want[VCLASS_COUNT][32]; /* ... and the value that goes into each */
+    uint32_t displaced[MOST_DISPLACED]; /* values that lost their register and are still needed */
     unsigned displaced_count;
-    bool is_plain; /* nothing fixed, clobbered or temporary */
+    bool is_plain; /* no operand is fixed or temporary, nothing is clobbered */
 };
 
 static unsigned class_of(const struct step *s, uint32_t vreg)
@@ -53,7 +61,8 @@ static struct value *value_of(const struct step *s, uint32_t vreg)
     return &s->a->values[vreg];
 }
 
-/* The instruction begins to be concerned with a value: remember where it was before. */
+/* Start to track a value in this instruction: record where it was before. Must precede every change
+ * of value.reg, otherwise value.before is lost. */
 static struct value *touch(struct step *s, uint32_t vreg)
 {
     struct value *v = value_of(s, vreg);
@@ -78,13 +87,15 @@ static uint32_t after(const struct step *s, uint32_t vreg)
     return v->stamp == s->stamp ? v->after : v->next;
 }
 
-/* Where it was before the instruction. */
+/* The register that held a value before the instruction. */
 static uint8_t before(const struct step *s, uint32_t vreg)
 {
     const struct value *v = value_of(s, vreg);
     return v->stamp == s->stamp ? v->before : v->reg;
 }
 
+/* Take a value out of its register. settle_displaced() decides where it goes once all operands have
+ * their registers; until then the value is in none. */
 static void displace(struct step *s, uint32_t vreg)
 {
     touch(s, vreg);
@@ -94,7 +105,7 @@ static void displace(struct step *s, uint32_t vreg)
     }
 }
 
-/* Its slot must have the value from before the instruction on. */
+/* Make sure that the value's slot is valid from before the instruction on. */
 static void store(struct step *s, uint32_t vreg)
 {
     struct value *v = touch(s, vreg);
@@ -110,7 +121,7 @@ static void store(struct step *s, uint32_t vreg)
     }
 }
 
-/* The value is no longer in a register behind this point. */
+/* From here on the value is in no register. */
 static void drop(struct step *s, uint32_t vreg)
 {
     struct value *v = touch(s, vreg);
@@ -122,7 +133,7 @@ static void drop(struct step *s, uint32_t vreg)
     }
 }
 
-/* Registers whose value ends with this instruction. */
+/* Registers whose value is used here for the last time. A definition may overwrite them. */
 static uint32_t dying(const struct step *s, unsigned class)
 {
     uint32_t mask = 0;
@@ -151,8 +162,9 @@ static uint32_t blocked(const struct step *s, unsigned class, enum purpose purpo
     return s->late[class];
 }
 
-/* The value in one of these registers that is dropped most cheaply, if it is cheaper than `least`.
- * Values that an operand still needs in their register do not count. */
+/* Find the value in one of these registers that is the cheapest to drop, if it is cheaper than
+ * `least` (a higher score is cheaper, see pick_score()). A value that an operand still needs in its
+ * register is no candidate, unless the register is needed only after the uses are read. */
 static uint32_t find_victim(const struct step *s, unsigned class, uint32_t mask,
                             enum purpose purpose, uint64_t least)
 {
@@ -168,15 +180,15 @@ static uint32_t find_victim(const struct step *s, unsigned class, uint32_t mask,
     return found;
 }
 
-/* A value that an operand needs, but whose register something else needs more: the operand will get
- * another. */
+/* Find a value that an operand needs but that can be moved: this operand needs its register more,
+ * the other one will get another. */
 static uint32_t find_movable(const struct step *s, unsigned class, uint32_t mask)
 {
     mask &= s->a->occupied[class];
     return mask != 0 ? s->a->in[class][lowest(mask)] : VREG_NONE;
 }
 
-/* Make one of these registers free. @return it, or NO_REG. */
+/* Free one of these registers. @return the register, or NO_REG. */
 static unsigned make_free(struct step *s, unsigned class, uint32_t mask, enum purpose purpose,
                           uint64_t least)
 {
@@ -198,8 +210,10 @@ static unsigned make_free(struct step *s, unsigned class, uint32_t mask, enum pu
 }
 
 /**
- * @param vreg   Whose register it becomes: for hints.
- * @param least  0: there must be one. Otherwise only values whose score is higher are dropped.
+ * Choose a register, and free one if necessary.
+ * @param vreg The value that will be in it: for hints.
+ * @param least  0: there must be a register. Otherwise only values with a higher score are dropped
+ * for it.
  * @return A register, not marked as taken; NO_REG if there is none.
  */
 static unsigned choose(struct step *s, uint32_t vreg, enum purpose purpose, uint64_t least,
@@ -217,6 +231,7 @@ static unsigned choose(struct step *s, uint32_t vreg, enum purpose purpose, uint
     if (reg != NO_REG || least != 0) {
         return reg;
     }
+    /* Tests restrict `allowed`. What one instruction needs at once may be more than that. */
     mask = a->registers->allocatable[class] & ~no;
     if ((mask & ~held) != 0) {
         return pick_register(a, class, mask & ~held, vreg, like);
@@ -236,7 +251,8 @@ static void want(struct step *s, uint32_t vreg, unsigned reg)
     s->want[class][reg] = vreg;
 }
 
-/* The value's register from now on. Where it comes from is seen at the end. */
+/* This is the value's register from now on. collect_wants() later finds out what must be moved
+ * there. */
 static void settle(struct step *s, uint32_t vreg, unsigned reg)
 {
     struct value *v = touch(s, vreg);
@@ -283,7 +299,7 @@ static void note_operands(struct step *s)
         s->locations[o] = VLOC_NONE;
         if (is_use(op)) {
             struct value *v = touch(s, op->vreg);
-            v->is_pinned = true; /* until a fixed use of it is seen */
+            v->is_pinned = true; /* not movable until a fixed use of the value is found below */
             v->after = live_next(s->a, s->i->operands + o, op->vreg);
         }
         s->is_plain &= op->role == VUSE || op->role == VDEF;
@@ -305,7 +321,8 @@ static void note_operands(struct step *s)
     }
 }
 
-/* Something fixed needs the register of a value. */
+/* Whether something fixed needs the register of a value: another value is to be read there, an
+ * early write would destroy it, or a late write would while the value lives on. */
 static bool is_in_the_way(const struct step *s, unsigned class, unsigned reg)
 {
     uint32_t vreg = s->a->in[class][reg], mask = bit(reg);
@@ -315,6 +332,8 @@ static bool is_in_the_way(const struct step *s, unsigned class, unsigned reg)
     return other_use || (s->fixed_early[class] & mask) != 0 || (late && lives_on);
 }
 
+/* A safe point's row lists slots only. A reference that lives across it is therefore in no register
+ * afterwards. */
 static bool must_be_in_slot(const struct step *s, uint32_t vreg)
 {
     return (s->i->flags & VI_SAFE_POINT) != 0 && s->a->v->vregs[vreg].is_managed &&
@@ -338,8 +357,9 @@ static void displace_values(struct step *s, unsigned class)
 
 /* ---- The other operands ---- */
 
-/* A register that has the value when uses are read, without a further copy or with the one that a
- * fixed use needs anyway. */
+/* A register in which the use can read the value without a further copy: the value's own; one that
+ * a fixed use fills with the value anyway; or the one that it was displaced from, if that is still
+ * free until the uses are read. */
 static unsigned shared_register(struct step *s, uint32_t vreg)
 {
     unsigned class = class_of(s, vreg), was = before(s, vreg);
@@ -365,7 +385,8 @@ static uint64_t own_score(const struct step *s, uint32_t vreg)
     return MAX(pick_score(s->a, vreg, after(s, vreg), s->position), (uint64_t)1);
 }
 
-/* A value comes (back) into a register for a use. If it lives on it may stay there. */
+/* Bring a value into a register for a use. If it lives on, prefer a register that it can stay in;
+ * otherwise take one that is free until the uses are read. */
 static unsigned bring(struct step *s, uint32_t vreg, bool must)
 {
     unsigned class = class_of(s, vreg), reg = NO_REG;
@@ -411,7 +432,7 @@ static void place_scratch(struct step *s, unsigned o)
     place(s, o, reg);
 }
 
-/* Where a use goes that a definition overwrites. */
+/* The register of a use that a definition overwrites. */
 static unsigned tied_register(struct step *s, uint32_t def, uint32_t use)
 {
     struct value *v = value_of(s, use);
@@ -422,9 +443,10 @@ static unsigned tied_register(struct step *s, uint32_t def, uint32_t use)
         return reg;
     }
     if (reg == NO_REG && was != NO_REG && ((no | s->a->occupied[class]) & bit(was)) == 0) {
-        return was; /* displaced by a clobber, which does not matter for this */
+        return was; /* displaced by a clobber, which comes after this use */
     }
-    /* A copy; or, where a register must be freed for it, the value itself may be the one to go. */
+    /* The definition overwrites the register, so a value that lives on is copied. If a register
+     * must be freed for the copy, dropping the value itself may be cheapest. */
     uint64_t least = reg != NO_REG && lives_on && (no & bit(reg)) == 0 ? own_score(s, use) : 0;
     unsigned copy = choose(s, def, TIED, least, NO_REG);
     if (copy == NO_REG) {
@@ -477,6 +499,9 @@ static void place_definition(struct step *s, unsigned o)
     place(s, o, reg);
 }
 
+/* The order of these loops matters: an operand that is placed later has fewer constraints and
+ * therefore always finds a register that the earlier ones left. Reordering them can make choose()
+ * fail on instructions with many operands. */
 static void place_operands(struct step *s)
 {
     for (unsigned o = 0; o < s->i->operand_count && !s->is_plain; o++) {
@@ -502,8 +527,8 @@ static void place_operands(struct step *s)
     }
 }
 
-/* Values that live on, but lost their register: the one that a fixed use put them into, another, or
- * none. */
+/* Decide where displaced values live on: in the register of a fixed use if nothing overwrites it,
+ * in another register, or in memory. */
 static void settle_displaced(struct step *s)
 {
     for (unsigned o = 0; o < s->i->operand_count && !s->is_plain; o++) {
@@ -533,7 +558,7 @@ static void settle_displaced(struct step *s)
     }
 }
 
-/* ---- Moves, and what is where behind the instruction ---- */
+/* ---- Moves, and where values are after the instruction ---- */
 
 static void collect_wants(struct step *s)
 {
@@ -562,7 +587,8 @@ static void add_move(struct step *s, uint32_t vreg, uint32_t from, unsigned to)
               (struct draft){.at = s->instr, .from = from, .to = to, .vreg = vreg});
 }
 
-/* Load or make again; after all moves between registers. */
+/* Add loads and rematerialisations. They come after all copies, because they overwrite registers
+ * that copies read. */
 static void add_loads(struct step *s, unsigned class)
 {
     for (uint32_t m = s->wanted[class]; m != 0; m &= m - 1) {
@@ -577,8 +603,8 @@ static void add_loads(struct step *s, unsigned class)
     }
 }
 
-/* Registers that are wanted by a register: each copied when nothing needs its old contents; a cycle
- * through the scratch register. */
+/* Fill registers from registers. A register is written once nothing needs its old value any longer.
+ * A cycle goes through the scratch register, which is never allocated and therefore free here. */
 static void add_copies(struct step *s, unsigned class)
 {
     uint32_t todo = 0;
@@ -596,7 +622,8 @@ static void add_copies(struct step *s, unsigned class)
         for (uint32_t m = todo; m != 0; m &= m - 1) {
             ready |= readers[lowest(m)] == 0 ? bit(lowest(m)) : 0;
         }
-        if (ready == 0) { /* only cycles are left: the one that reads this register reads scratch */
+        /* only cycles are left: save this register in scratch, and let its reader read scratch */
+        if (ready == 0) {
             unsigned to = lowest(todo);
             for (uint32_t m = todo; m != 0; m &= m - 1) {
                 if (from[lowest(m)] == to) {
@@ -647,7 +674,8 @@ static void finish_definitions(struct step *s)
     }
 }
 
-/* A fixed definition may be in a register that nothing may stay in. */
+/* A fixed definition may be in a register that no value may stay in (a register outside `allowed`).
+ * Move such a value to another register after the instruction, or drop it or a cheaper value. */
 static void leave_forbidden(struct alloc *a, unsigned class, uint32_t instr, uint32_t position)
 {
     for (uint32_t m = a->occupied[class] & ~a->allowed[class]; m != 0; m &= m - 1) {
@@ -707,7 +735,7 @@ static void begin(struct step *s, struct alloc *a, uint32_t instr, uint32_t posi
 void instr_assign(struct alloc *a, uint32_t instr, uint32_t position)
 {
     const struct vinstr *i = &a->v->instrs[instr];
-    struct step s; /* its arrays are valid where a mask says so */
+    struct step s; /* its arrays are valid only where a mask says so */
     begin(&s, a, instr, position);
     note_operands(&s);
     for (unsigned c = 0; c < VCLASS_COUNT && !s.is_plain; c++) {

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: MIT
 //
 // Liveness with the distance to the next use (Braun and Hack, "Register Spilling and Live-Range
-// Splitting for SSA-Form Programs"), in two passes without iteration: backwards over the blocks
-// without back edges; then what is live into a loop's header, and defined outside, is live in all
-// of the loop. A block's list keeps the values that are used soonest and is cut behind them: what
-// is far away cannot be in a register. Hints are collected on the way.
+// Splitting for SSA-Form Programs"), in two passes and without iteration. The first goes backwards
+// over the blocks and ignores back edges. The second adds to all blocks of a loop the values that
+// are live into its header and defined outside it: such a value is live throughout the loop. This
+// is exact only because every loop has one entry, its header.
+//
+// A block's list is limited to the values with the nearest uses (keep_nearest()), so that work
+// stays linear in the size of the function: values used far away would not get a register anyway.
+// Code that needs the truth about a value that the list may leave out asks value.end. Hints for the
+// choice of registers are collected on the way.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 #include "kernel/lib/sort.h"
 
-/* A value in the set of those that are live at the point that the backward pass is at. */
+/* A value that is live at the point which the backward pass has reached. */
 struct item {
     uint32_t vreg, position;
-    uint32_t calls; /* that were seen in the block when this use was */
+    /* set.calls when the nearest use was found; if that grows, the value lives across a call */
+    uint32_t calls;
 };
 
-/* Sparse set: no initialising, members in a row. */
+/* A sparse set: `index` needs no initialisation, because find() checks the member that it finds
+ * there; members are contiguous. */
 struct set {
     struct item *items;
     uint32_t *index; /* by value */
     uint32_t count;
     uint32_t by_class[VCLASS_COUNT];
     uint32_t calls;
-    uint32_t fixed_at[VCLASS_COUNT][32]; /* next fixed operand, if the block has one yet */
-    uint32_t call_position;              /* of the next call, or POS_DEAD */
+    /* position of the next fixed operand, if the block has one */
+    uint32_t fixed_at[VCLASS_COUNT][32];
+    uint32_t call_position; /* of the next call, or POS_DEAD */
 };
 
 static struct item *find(const struct set *s, uint32_t vreg)
@@ -32,7 +40,7 @@ static struct item *find(const struct set *s, uint32_t vreg)
     return n < s->count && s->items[n].vreg == vreg ? &s->items[n] : NULL;
 }
 
-/* What is not in the set yet. */
+/* Add a value that is not in the set. */
 static void append(const struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
 {
     s->index[vreg] = s->count;
@@ -61,7 +69,8 @@ static void remove_value(struct alloc *a, struct set *s, uint32_t vreg)
     }
 }
 
-/* What an edge adds to distances: what is behind a loop, or on a cold way, can wait. */
+/* What an edge adds to distances. Uses after the loop, or on a cold path, count as far away, so
+ * values used in the loop keep their registers. */
 static uint32_t edge_distance(const struct alloc *a, uint32_t from, uint32_t to)
 {
     uint32_t loop = loop_of(a, from);
@@ -70,8 +79,8 @@ static uint32_t edge_distance(const struct alloc *a, uint32_t from, uint32_t to)
     return leaves || cools ? FAR : 0;
 }
 
-/* Whether a definition stands before the use on every path: it comes earlier in the block, or its
- * block dominates. Otherwise the use would read what is in a register by chance. */
+/* Whether the definition precedes the use on every path: it comes earlier in the same block, or its
+ * block dominates the use's. Otherwise the use would read whatever is in the register. */
 static bool reaches(const struct alloc *a, const struct value *v, uint32_t block, uint32_t position)
 {
     const struct block *here = &a->blocks[block], *there = &a->blocks[v->def_block];
@@ -94,9 +103,12 @@ SELDOM_CALLED static void complain(struct alloc *a, uint32_t vreg, uint32_t bloc
 }
 
 /**
- * A value is used in `block` at `position` (twice the position of an instruction, and 1; or twice
- * that behind the block). It is live from its definition to there, in an order in which each loop
- * is one piece; and to the end of each loop around the use that does not contain the definition.
+ * Extend the life of a value to a use in `block` at `position`: twice the position of the
+ * instruction, + 1; or twice the position after the block. In the order of blocks, where each loop
+ * is contiguous, the value is live from its definition to there; and to the end of each loop that
+ * contains the use but not the definition, because the next iteration uses it again. After STEPS
+ * levels of nesting the end of the outermost loop is assumed: later than necessary is correct, it
+ * only keeps a slot longer.
  */
 static void live_extend(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t position)
 {
@@ -133,7 +145,8 @@ static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
         if (!v->blocks[to].is_cold && further == 0 && succ->call != POS_DEAD) {
             s->call_position = MIN(s->call_position, end + MIN(succ->call, DISTANCE_MAX));
         }
-        bool is_first = s->count == 0; /* a list has each value once */
+        /* each list names a value once, so the first needs no search */
+        bool is_first = s->count == 0;
         for (uint32_t n = 0; n < succ->live_count; n++) {
             const struct live *l = &a->lives[succ->live + n];
             uint32_t position = end + MIN(l->distance + further, DISTANCE_MAX);
@@ -150,8 +163,8 @@ static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
     }
 }
 
-/* Arguments are used at the end of the block; and each hints at the parameter that it becomes, the
- * hottest edge's if there are several. */
+/* Arguments are used at the end of the block. Each has a hint to the parameter that it becomes; of
+ * several parameters, the one on the most frequently executed edge. */
 static void use_arguments(struct alloc *a, struct set *s, uint32_t block)
 {
     struct vcode *v = a->v;
@@ -172,7 +185,8 @@ static void use_arguments(struct alloc *a, struct set *s, uint32_t block)
     }
 }
 
-/* Who uses a derived value uses its base, in no register: it must be there at safe points. */
+/* A use of a derived value is also a use of its base. The base needs no register there, but must be
+ * alive at safe points. */
 static void use_base(struct alloc *a, struct set *s, uint32_t block, uint32_t vreg,
                      uint32_t position)
 {
@@ -183,7 +197,7 @@ static void use_base(struct alloc *a, struct set *s, uint32_t block, uint32_t vr
     }
 }
 
-/* The next use of an operand's value behind the instruction. */
+/* Record where an operand's value is used next after the instruction. */
 static void note_next(struct alloc *a, struct set *s, uint32_t operand, uint32_t end)
 {
     uint32_t vreg = a->v->operands[operand].vreg;
@@ -194,7 +208,8 @@ static void note_next(struct alloc *a, struct set *s, uint32_t operand, uint32_t
     }
 }
 
-/* A value that ends here in one that begins here would please in the same register. */
+/* `to` dies where `from` is defined by a move or a tied operand: prefer the same register for both,
+ * which saves the move. */
 static void pass_hint(struct alloc *a, const struct set *s, uint32_t from, uint32_t to)
 {
     struct value *dies = &a->values[to], *born = &a->values[from];
@@ -206,6 +221,9 @@ static void pass_hint(struct alloc *a, const struct set *s, uint32_t from, uint3
     }
 }
 
+/* Fixed operands of a block, seen backwards: link each to the next one with the same register.
+ * pick_avoid() uses that to keep a value out of a register that will be taken from it while it
+ * lives. */
 static void note_fixed(struct alloc *a, struct set *s, uint32_t block, uint32_t operand,
                        uint32_t position)
 {
@@ -280,7 +298,7 @@ static bool is_nearer(const void *a, const void *b)
     return ((const struct item *)a)->position < ((const struct item *)b)->position;
 }
 
-/* The set becomes the block's list. */
+/* Make the set the block's list, with at most live_limit members. */
 static void keep_nearest(struct alloc *a, struct set *s, uint32_t block)
 {
     struct block *b = &a->blocks[block];
@@ -335,7 +353,9 @@ static void scan_block(struct alloc *a, struct set *s, uint32_t block)
     keep_nearest(a, s, block);
 }
 
-/* Second pass: the list of the loop's header, which is complete, into that of one of its blocks. */
+/* Second pass: add the list of a loop's header, which is complete by now, to that of one block of
+ * the loop. Outer loops come first in the order of blocks, so the header's list already includes
+ * the values that are live through the loops around it. */
 static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t header)
 {
     struct block *b = &a->blocks[block], *h = &a->blocks[header];
@@ -369,7 +389,7 @@ static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t 
     b->is_cut |= h->is_cut;
     a->work += count + h->live_count;
     if (s->count == count) {
-        return; /* the list is as long as it was, and stays where it is */
+        return; /* nothing was added: the list stays where it is */
     }
     for (uint32_t n = 0; n < count; n++) {
         s->items[n].position = b->start + a->lives[old + n].distance;
@@ -378,8 +398,8 @@ static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t 
     keep_nearest(a, s, block);
 }
 
-/* A loop's pressure is the highest of its blocks'; the registers that it needs for fixed operands
- * are all of theirs. Afterwards, for the headers. */
+/* A header's pressure becomes the highest of the loop's blocks; its fixed registers become the
+ * union of theirs. */
 static void sum_up_loops(struct alloc *a)
 {
     for (uint32_t n = a->v->block_count; n-- > 0;) {
@@ -399,11 +419,11 @@ static void sum_up_loops(struct alloc *a)
 void live_find(struct alloc *a)
 {
     struct vcode *v = a->v;
-    struct set s; /* all else is set block by block */
+    struct set s; /* every other field is set for each block */
     s.items = regalloc_list(a, v->vreg_count, sizeof(struct item));
     s.index = regalloc_array(a, v->vreg_count, sizeof(uint32_t));
-    /* Enough for every register and its successor in ordinary functions; not so much that all
-     * blocks of a huge one together are too much. */
+    /* Enough in ordinary functions for every register and a successor to it, but bounded in total:
+     * the lists of all blocks of a huge function must not grow with blocks times values. */
     a->live_limit = MAX(MIN((1u << 21) / MAX(v->block_count, 1u), 128u), 8u);
     for (uint32_t n = v->block_count; n-- > 0 && a->error == OK;) {
         scan_block(a, &s, a->order[n]);
@@ -417,7 +437,7 @@ void live_find(struct alloc *a)
     sum_up_loops(a);
 }
 
-/* Next uses behind a block, for the walk. */
+/* For the walk: note the next uses after a block of the values that are live out of it. */
 void live_load_exit(struct alloc *a, uint32_t block)
 {
     struct vcode *v = a->v;
@@ -458,7 +478,7 @@ uint32_t live_next(const struct alloc *a, uint32_t operand, uint32_t vreg)
     return a->exit_is_cut && a->values[vreg].end > 2 * a->end ? a->end + DISTANCE_MAX : POS_DEAD;
 }
 
-/* Needs entry_stamp for the block. */
+/* Valid once entry_stamp is set for the block. */
 bool live_into(const struct alloc *a, uint32_t block, uint32_t vreg)
 {
     const struct block *b = &a->blocks[block];

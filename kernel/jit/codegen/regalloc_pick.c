@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which of several free registers a value gets, and which value loses one.
+// Which of several free registers a value gets, and which value loses its register.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 void hold(struct alloc *a, uint32_t vreg, unsigned reg)
@@ -35,7 +35,7 @@ void draft_add(struct alloc *a, struct drafts *d, struct draft draft)
     d->list[d->count++] = draft;
 }
 
-/* The first of the machine's order that is in the mask. */
+/* The first register of the mask in the machine's order of preference. */
 static unsigned first_in_order(const struct alloc *a, unsigned class, uint32_t mask)
 {
     const struct vregisters *r = a->registers;
@@ -47,7 +47,7 @@ static unsigned first_in_order(const struct alloc *a, unsigned class, uint32_t m
     return lowest(mask);
 }
 
-/* Registers that something else is fixed to while the value lives. */
+/* Registers that an operand is fixed to while the value lives, which would force the value out. */
 uint32_t pick_avoid(const struct alloc *a, unsigned class, uint32_t vreg)
 {
     uint32_t mask = 0, end = a->values[vreg].end, loop = loop_of(a, a->block);
@@ -60,7 +60,7 @@ uint32_t pick_avoid(const struct alloc *a, unsigned class, uint32_t vreg)
     return mask;
 }
 
-/* A register that was wanted by one of the value's hints, if the mask has it. */
+/* A register that one of the value's hints names, if it is in the mask. */
 static unsigned hinted(const struct alloc *a, uint32_t vreg, uint32_t mask, unsigned like)
 {
     const struct value *v = &a->values[vreg];
@@ -77,7 +77,7 @@ static unsigned hinted(const struct alloc *a, uint32_t vreg, uint32_t mask, unsi
     return NO_REG;
 }
 
-/* What selection or a fixed use ahead asks for. */
+/* A register that selection or a later fixed use asks for. */
 static unsigned asked_for(const struct alloc *a, uint32_t vreg, uint32_t mask)
 {
     unsigned first = a->v->vregs[vreg].hint, second = a->values[vreg].hint;
@@ -88,8 +88,11 @@ static unsigned asked_for(const struct alloc *a, uint32_t vreg, uint32_t mask)
 }
 
 /**
+ * Choose one of several free registers. A value that lives across a call prefers a callee-saved
+ * register, any other a caller-saved one. In this order: a register that selection or a later fixed
+ * use wants, then the hints, then the machine's order. None of this affects correctness.
  * @param mask  Not empty.
- * @param like  One more register that would please, or NO_REG.
+ * @param like  One more register that would be welcome, or NO_REG.
  */
 unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uint32_t vreg,
                        unsigned like)
@@ -108,14 +111,16 @@ unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uin
     if (wanted != NO_REG) {
         return wanted;
     }
-    if (best == 0) { /* a saved register that is in use already costs nothing more */
+    if (best == 0) { /* a callee-saved register that is used already costs no further save */
         best = (mask & a->used[class]) != 0 ? mask & a->used[class] : mask;
     }
     return first_in_order(a, class, best);
 }
 
-/* The higher, the rather the value is dropped: its distance, more if dropping it costs no store or
- * loading it again no load. A use that is passed was that of a base, by a derived value. */
+/* How cheap it is to drop a value; the highest score loses its register. The score is the distance
+ * to the next use: more if dropping needs no store, still more if the value can be rematerialised.
+ * A next use that has been passed was a use as the base of a derived value, which needs no
+ * register. */
 uint64_t pick_score(const struct alloc *a, uint32_t vreg, uint32_t next, uint32_t now)
 {
     uint64_t distance =

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What the rows of safe points list. The walk over the instructions has left no reference in a
-// register there; which of them live over which safe point is found here, exactly, because a list
-// with a slot in it that nobody keeps up to date would be as wrong as one that lacks a slot. Value
-// by value, from its uses up to its definition: work is as much as the blocks in which references
-// live. A function without safe points or references costs nothing.
+// Which references each safe point's row lists. The walk over the instructions leaves no reference
+// in a register there. This file finds exactly which references live across which safe point:
+// exactly, because a listed slot that is not kept up to date would be as wrong as a missing one. It
+// follows each value from its uses back to its definition, so the work is proportional to the
+// blocks in which references live. A function without safe points or references costs nothing.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
-/* Live in a block up to an instruction; a use at the end of the block is behind its last. */
+/* The value is live in the block up to this instruction. A use at the end of a block has the index
+ * after its last instruction. */
 struct use {
     uint32_t block, upto;
 };
@@ -17,11 +18,11 @@ struct live_ref {
 };
 
 struct refs {
-    uint32_t *first_use; /* by value, one more at the end: in `uses` */
+    uint32_t *first_use; /* by value, and one more at the end: index into `uses` */
     struct use *uses;
     uint32_t *stamp; /* by block: the value that it was reached for, + 1 */
     uint32_t *upto;
-    uint32_t *reached; /* blocks */
+    uint32_t *reached; /* the blocks in which the value is live */
     uint32_t reached_count;
     struct live_ref *list;
     uint32_t count, capacity;
@@ -46,7 +47,7 @@ static void find_points(struct alloc *a)
 
 /* ---- Uses of references, by value ---- */
 
-/* A null is made again, and what is derived from it points nowhere. */
+/* A null is rematerialised, and a value derived from it points nowhere: neither is listed. */
 static bool is_listed(const struct alloc *a, uint32_t vreg)
 {
     uint32_t base = a->v->vregs[vreg].is_managed ? vcode_base(a->v, vreg) : VREG_NONE;
@@ -54,7 +55,8 @@ static bool is_listed(const struct alloc *a, uint32_t vreg)
            (base == VREG_NONE || !is_remade(a, base));
 }
 
-/* Counts, if there are no uses yet. */
+/* The first pass over the uses only counts them, the second one stores them. A use of a derived
+ * value is also one of its base. */
 static void note_use(struct alloc *a, uint32_t vreg, struct use use)
 {
     struct refs *r = a->refs;
@@ -101,7 +103,8 @@ static void note_uses(struct alloc *a)
             r->uses = regalloc_array(a, r->first_use[vregs], sizeof *r->uses);
         }
     }
-    for (uint32_t n = vregs; n > 0; n--) { /* filling has moved each to the next one's start */
+    /* the second pass moved each index to the start of the next */
+    for (uint32_t n = vregs; n > 0; n--) {
         r->first_use[n] = r->first_use[n - 1];
     }
     r->first_use[0] = 0;
@@ -139,6 +142,9 @@ static void list_points(struct alloc *a, uint32_t vreg, uint32_t block)
     }
 }
 
+/* Mark the blocks in which a value is live: those of its uses, then, backwards along edges, every
+ * predecessor up to the block that defines it. `reached` is the work list; a block enters it once
+ * per value, because of its stamp. */
 static void follow(struct alloc *a, uint32_t vreg)
 {
     struct refs *r = a->refs;
@@ -160,7 +166,10 @@ static void follow(struct alloc *a, uint32_t vreg)
     a->work += r->reached_count;
 }
 
-/** Which references need slots for the safe points that they live over. Before slots are given. */
+/**
+ * Find which references need slots for the safe points that they live across. Precedes
+ * slots_assign().
+ */
 void refs_find(struct alloc *a)
 {
     size_t vregs = a->v->vreg_count, blocks = a->v->block_count;
@@ -188,7 +197,7 @@ void refs_find(struct alloc *a)
 
 /* ---- The lists ---- */
 
-/* One of the kinds of a safe point: references first, then derived ones. */
+/* Append one of a safe point's two lists: references, then derived values. */
 static void put_words(struct alloc *a, const struct live_ref *of, uint32_t count, bool derived)
 {
     struct vcode *v = a->v;
@@ -218,7 +227,7 @@ static void export_point(struct alloc *a, uint32_t point, const struct live_ref 
     put_words(a, of, count, true);
 }
 
-/** Fill vcode.safe_words. Slots are final. */
+/** Fill vcode.safe_words. Needs the final slots. */
 void refs_export(struct alloc *a)
 {
     struct vcode *v = a->v;

@@ -2,9 +2,11 @@
 //
 // Where values that must be in memory are stored, and which slots they share.
 //
-// A value is stored once, right behind its definition, or wherever it is dropped, whichever is run
-// less often: a value that only a cold call drops costs nothing elsewhere. Slots go by what a value
-// spans from its definition to value.end, in the order of positions.
+// A value is stored once after its definition, or at each place where it is dropped, whichever is
+// executed less often: a value that only a cold call drops costs nothing elsewhere. Two values
+// share a slot only if their spans, from definition to value.end, do not overlap. This is linear
+// scan over spans in the order of their starts. It relies on the order of blocks (order_blocks()),
+// in which a value is live nowhere outside its span.
 #include "kernel/jit/codegen/regalloc_internal.h"
 
 #include "kernel/lib/sort.h"
@@ -13,7 +15,7 @@ struct span {
     uint32_t start, end, vreg;
 };
 
-/* Slots that are taken, the first to become free on top: a binary heap. */
+/* Spans that occupy a slot now: a binary heap, the one that ends first on top. */
 struct taken {
     struct span *heap;
     uint32_t count;
@@ -55,6 +57,8 @@ static struct span heap_pop(struct taken *t)
     return top;
 }
 
+/* A store at the definition must be possible: nothing can follow a terminator in its block. The
+ * edges that lead to a parameter with starts_in_slot store it. */
 static void choose_stores(struct alloc *a, uint32_t vreg)
 {
     struct value *v = &a->values[vreg];
@@ -65,7 +69,7 @@ static void choose_stores(struct alloc *a, uint32_t vreg)
     v->stores_at_def = can && block_weight(a, v->def_block) <= v->drop_cost;
 }
 
-/* A parameter's slot is written before its block begins. */
+/* The edges into a block write its parameters' slots before the block begins. */
 static uint32_t span_start(const struct alloc *a, uint32_t vreg)
 {
     const struct value *v = &a->values[vreg];

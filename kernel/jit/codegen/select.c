@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The walk, from the last block to the first and in each from its end, and what a machine may ask
-// on the way.
+// The walk of selection, from the last block to the first and in each from its end, and the queries
+// that a machine may make during it.
 #include "kernel/jit/codegen/select.h"
 
 #include "kernel/jit/codegen/select_internal.h"
@@ -35,8 +35,8 @@ static uint32_t new_reference(struct selector *s)
 
 static uint32_t register_of(struct selector *s, uint32_t value);
 
-/* The register of the object that a derived value points into. Of a parameter it is a further
- * parameter, which goes with it along every edge. */
+/* The register of the object that a derived value points into. For a parameter it is a second
+ * parameter, passed with the first along every edge. */
 static uint32_t base_of(struct selector *s, uint32_t value)
 {
     uint32_t at = select_same(s, value);
@@ -49,7 +49,7 @@ static uint32_t base_of(struct selector *s, uint32_t value)
     return s->v->error == OK ? vcode_base(s->v, register_of(s, at)) : 0;
 }
 
-/* Of a value that is not a parameter standing for another. */
+/* The register of a value that is not just another name for an argument. */
 static uint32_t register_of(struct selector *s, uint32_t value)
 {
     struct select_value *v = &s->values[value];
@@ -94,15 +94,16 @@ bool select_is_single(const struct selector *s, uint32_t value)
     return s->values[select_same(s, value)].uses == 1 && select_is_local(s, value);
 }
 
-/* Whether a load can be told apart from no load. */
+/* Whether removing the load could be observed. */
 static bool load_traps(const struct selector *s, const struct ir_instr *load)
 {
     unsigned space = s->f->places[load->c].space;
     return space == IR_SPACE_MEMORY || space == IR_SPACE_OBJECT;
 }
 
-/* Nothing between a load and s->at that the load may not be moved over. A load that may trap stays
- * in its place among all that can be told apart; another one only behind the last write. */
+/* Whether a load can be moved down to s->at: nothing in between may change its value, or be
+ * reordered with it visibly. A load that may trap keeps its order relative to everything
+ * observable; any other load only relative to writes. */
 static bool nothing_between(const struct selector *s, uint32_t load)
 {
     const struct select_value *from = &s->values[load], *to = &s->values[s->at];
@@ -137,11 +138,11 @@ uint32_t select_result(struct selector *s)
     return register_of(s, s->at);
 }
 
-/* Further results stand behind the call in order; one that nobody needs may be missing. */
+/* The further results of a call follow it in order. One that is not needed may be missing. */
 uint32_t select_call_result(struct selector *s, uint32_t n)
 {
     uint32_t low = s->at, high = MIN(s->at + n, s->f->instr_count - 1);
-    while (low < high) { /* the last that is no later result than n */
+    while (low < high) { /* binary search for the last one that is not after result n */
         uint32_t middle = high - (high - low) / 2;
         const struct ir_instr *i = &s->f->instrs[middle];
         if (i->op == IR_RESULT && i->a == s->at && i->b <= n) {
@@ -184,7 +185,7 @@ void select_emit(struct selector *s, const struct vinstr *i, const struct vopera
     }
 }
 
-/* The block is built backwards: what was emitted from `first` on must be, too. */
+/* The block was built backwards. Reverse the instructions from `first` on. */
 static void turn_around(struct vcode *v, uint32_t first)
 {
     if (v->error != OK) {
@@ -199,7 +200,7 @@ static void turn_around(struct vcode *v, uint32_t first)
 
 /* ---- Blocks ---- */
 
-/* A derived parameter has its base behind it. */
+/* A derived parameter is followed by its base. */
 static uint32_t room_for_params(const struct selector *s, const struct ir_block *b)
 {
     uint32_t room = b->params;
@@ -209,7 +210,7 @@ static uint32_t room_for_params(const struct selector *s, const struct ir_block 
     return room;
 }
 
-/* Parameters that are needed are those of the new block, in order. */
+/* The new block's parameters: those that are needed, in order. */
 static void add_params(struct selector *s, uint32_t block)
 {
     const struct ir_block *b = &s->f->blocks[block];
@@ -230,7 +231,8 @@ static void add_params(struct selector *s, uint32_t block)
     }
 }
 
-/* Arguments for the parameters that the new block has. @return where they are in the pool. */
+/* Collect the arguments for the parameters that the new block has. @return their index in the
+ * pool. */
 static uint32_t add_arguments(struct selector *s, const struct ir_edge *e, uint32_t *count)
 {
     const struct ir_block *to = &s->f->blocks[e->to];
@@ -253,7 +255,7 @@ static uint32_t add_arguments(struct selector *s, const struct ir_edge *e, uint3
     return pool;
 }
 
-/* An edge whose arguments are in the pool already. */
+/* Add an edge whose arguments are in the pool already. */
 static void add_edge(struct selector *s, uint32_t from, uint32_t to, uint32_t args)
 {
     uint32_t edge = vcode_edge(s->v, from, to, NULL, 0);
@@ -262,7 +264,7 @@ static void add_edge(struct selector *s, uint32_t from, uint32_t to, uint32_t ar
     }
 }
 
-/* The block on a critical edge: it carries the arguments. */
+/* Fill the block on a critical edge, which carries the edge's arguments. */
 static void fill_split(struct selector *s, uint32_t vblock, const struct ir_edge *e)
 {
     vcode_block_start(s->v, vblock);
@@ -276,7 +278,7 @@ static void fill_split(struct selector *s, uint32_t vblock, const struct ir_edge
     }
 }
 
-/* All edges that leave the block; blocks on them follow it in number. */
+/* Add all edges that leave the block. A block on such an edge has the next number. */
 static void add_edges(struct selector *s)
 {
     const struct select_block *b = &s->blocks[s->block];
@@ -300,7 +302,7 @@ static void add_edges(struct selector *s)
     }
 }
 
-/* How far each instruction of the block is from its start, in effects. */
+/* Number each instruction of the block by the effects before it. */
 static void number_effects(struct selector *s)
 {
     const struct ir_block *b = &s->f->blocks[s->block];
@@ -316,7 +318,8 @@ static void number_effects(struct selector *s)
     }
 }
 
-/* Whether the instruction is to be selected, now that all its users have been. */
+/* Whether to select an instruction. All its users have been selected, so it is known whether one
+ * needs its register. */
 static bool is_wanted(const struct selector *s, uint32_t at)
 {
     const struct ir_instr *i = &s->f->instrs[at];
@@ -367,7 +370,7 @@ enum status select_function(const struct select_machine *m, const struct ir_func
     const struct arena_mark mark = arena_mark(out->arena);
     enum status status = select_prepare(&s);
     if (status != OK) {
-        *op = IR_OP_COUNT; /* what preparing refuses is no operation */
+        *op = IR_OP_COUNT; /* a refusal while preparing is about no operation */
         return status;
     }
     for (uint32_t o = s.cfg.count; o-- > 0 && out->error == OK;) {
@@ -379,7 +382,7 @@ enum status select_function(const struct select_machine *m, const struct ir_func
     }
     status = out->error != OK ? out->error : vcode_finish(out);
     if (status == OK && vcode_is_in_place(out, &opened)) {
-        arena_release(out->arena, mark); /* what selecting alone needs */
+        arena_release(out->arena, mark); /* free what only selection needed */
     }
     return status;
 }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// The half of selection that is the same on every machine: which values are needed, in what order
-// instructions are visited, what may be merged into what, blocks and edges of the result.
+// The portable half of instruction selection: which values are needed, in what order instructions
+// are visited, which may be merged into others, and the blocks and edges of the result.
 //
-// Blocks are visited from the last to the first, each from its end, so that every use is seen
-// before the definition. The machine is given one instruction of the representation at a time, asks
-// for the registers that hold its operands (select_reg) or looks through an operand to the
-// instruction behind it (select_instr) and takes that over, and emits what it makes of it, in
-// forward order. A value whose register nobody asked for is never computed, unless it may trap.
+// Blocks are visited from the last to the first, each from its end, so every use is seen before the
+// definition. The machine gets one instruction of the intermediate representation at a time. For
+// each operand it either requests the register that holds it (select_reg()), or looks through the
+// operand to the instruction that defines it (select_instr()) and does that instruction's work
+// itself. It then emits its own instructions, in forward order. A value whose register the machine
+// does not request is not computed, unless it may trap.
 //
-// What may be looked through:
-//   - an instruction that is IR_PURE: always; its operands are available wherever it is. It is
-//     computed a second time if somebody else asks for its register;
-//   - a load: if select_can_merge() says so, and then select_merge() must be called.
-// Nothing else.
+// The machine may look through these, and nothing else:
+//   - an instruction that is IR_PURE: always, since its operands are available wherever it is. It
+//     is computed a second time if its register is asked for as well;
+//   - a load: only if select_can_merge() allows it, and then it must call select_merge().
 //
 // Parameters of a block with one predecessor do not exist here: they are the arguments. Every
-// function takes either for a value, so operands are used as they stand in the instruction.
+// function accepts either, so operands are used as they are in the instruction.
 #pragma once
 
 #include "kernel/jit/ir/ir_cfg.h"
@@ -26,8 +26,10 @@ struct selector;
 
 /** A machine's part. Const; no function is optional. */
 struct select_machine {
-    /** @brief Emit what stands before everything else: it defines select_param() for each parameter
-     * of the function that has one. Called last. */
+    /**
+     * @brief Emit the code at the function's entry: it defines select_param() for each parameter of
+     * the function that has one. Called last.
+     */
     void (*entry)(struct selector *s);
     /** @brief Emit s->at: any operation but IR_PARAM and IR_RESULT, terminators included.
      * @return false: the machine has no such operation, or not for this type. */
@@ -38,14 +40,16 @@ struct select_machine {
 
 /** Of one value. Private to select*.c. */
 struct select_value {
-    uint32_t same;   /* the value that this one is: itself, or what a parameter stands for */
-    uint32_t vreg;   /* that somebody asked for, or VREG_NONE */
-    uint32_t traps;  /* of its block: instructions up to it, itself not counted, that have an effect
-                        or trap ... */
+    /* the value that this one equals: itself, or the argument of a parameter with one
+     * predecessor */
+    uint32_t same;
+    uint32_t vreg; /* the register that was asked for, or VREG_NONE */
+    /* position in its block: earlier instructions that have an effect or trap ... */
+    uint32_t traps;
     uint32_t writes; /* ... and those that may write memory */
-    uint8_t uses;    /* by what is needed; 255: that many or more */
+    uint8_t uses;    /* number of needed users; 255: that many or more */
     bool is_needed;
-    bool is_passed; /* by the sweep that finds what is needed */
+    bool is_passed; /* the sweep that finds needed values has passed it */
     bool is_merged;
 };
 
@@ -53,7 +57,7 @@ struct select_value {
 struct select_block {
     uint32_t vblock;
     uint32_t first, edges; /* in selector.edges */
-    uint32_t ways_in;      /* edges that lead here, each different one once */
+    uint32_t ways_in;      /* distinct edges that lead here */
     uint32_t case_pool;
 };
 
@@ -63,27 +67,29 @@ struct selector {
     const struct select_machine *machine;
     uint64_t features;
 
-    uint32_t at;        /* the instruction that is selected */
-    uint32_t block;     /* its block in the representation */
-    uint32_t *slot_at;  /* by slot of the frame: bytes from the start of the local area, which is 16
-                           aligned. A slot with larger alignment has `align - 16` more bytes, so that
-                           an aligned address can be computed in it */
-    uint32_t case_pool; /* of a switch: for each case (the default last) which of the edges of its
-                           block, 0 the first, in vcode.pool */
+    uint32_t at;    /* the instruction that is being selected */
+    uint32_t block; /* its block in the representation */
+    /* by slot of the frame: bytes from the start of the local area, which is 16-byte aligned. A
+     * slot with a larger alignment is `align - 16` bytes longer, so that an aligned address can be
+     * computed in it */
+    uint32_t *slot_at;
+    /* of a switch: for each case, the default last, the index of its edge within the block's edges.
+     * Index into vcode.pool */
+    uint32_t case_pool;
 
     /* Private to select*.c. */
     struct ir_cfg cfg;
     struct select_value *values;
     struct select_block *blocks; /* by block of the representation */
-    uint32_t *edges;             /* of the representation, by block, each different one once */
+    uint32_t *edges;             /* of the representation, by block, without duplicates */
     uint32_t edge_count;
 };
 
 /**
  * @brief Make vcode of a whole function.
- * @param out  Zeroed but for the arena, which also takes what is needed on the way.
- * @param op   Receives the operation that the machine has not; IR_OP_COUNT: it is a loop that is
- * entered in the middle.
+ * @param out  Zeroed except for the arena, which also serves for temporary memory.
+ * @param op Receives the operation that the machine lacks; IR_OP_COUNT: a loop has more than one
+ * entry.
  * @return OK; E_NOMEM; E_OVERFLOW; E_NOTSUP. @context{thread}
  */
 enum status select_function(const struct select_machine *m, const struct ir_function *f,
@@ -91,40 +97,46 @@ enum status select_function(const struct select_machine *m, const struct ir_func
 
 /* ---- Values ---- */
 
-/** @brief The instruction behind a value, for looking at it. */
+/** @brief The instruction that defines a value, for inspection only. */
 const struct ir_instr *select_instr(const struct selector *s, uint32_t value);
-/** @brief The register that holds a value: it will be computed. */
+/** @brief The register that holds a value. From now on the value will be computed. */
 uint32_t select_reg(struct selector *s, uint32_t value);
 /** @brief Whether a value is a constant, and its bits. */
 bool select_const(const struct selector *s, uint32_t value, uint64_t *bits);
-/** @brief Whether a value is used in one place only, and defined in the block that is being
- * selected: looking through it costs no register and no time. */
+/**
+ * @brief Whether a value is used in one place only and is defined in the block that is being
+ * selected: looking through it then costs no register and no time.
+ */
 bool select_is_single(const struct selector *s, uint32_t value);
 /** @brief Whether a value is defined in the block that is being selected. */
 bool select_is_local(const struct selector *s, uint32_t value);
 
-/** @brief A number that an i32 is never above, as far as that is easily seen. */
+/** @brief An upper bound of an i32, as far as it is easily found. */
 uint32_t select_largest(const struct selector *s, uint32_t value);
 
 /**
- * @brief Whether s->at may do what `value` does in its place: its only use, in this block, a load
- * between which and s->at nothing happens that the program could tell apart; or pure.
- * @param bytes  Of memory that the machine's form of s->at reads: the load's are as many. Of a pure
- * value: not looked at.
+ * @brief Whether s->at may do the work of `value`. s->at must be its only use, in the same block.
+ * The value must be pure, or a load that can move down to s->at without any observable difference.
+ * @param bytes  How many bytes the machine's form of s->at reads from memory; a load must read as
+ * many. Ignored for a pure value.
  */
 bool select_can_merge(const struct selector *s, uint32_t value, unsigned bytes);
-/** @brief Say that s->at does it. The load's own location goes into the instruction. */
+/**
+ * @brief Record that s->at does its work. The load's own source location goes into the instruction.
+ */
 void select_merge(struct selector *s, uint32_t value);
 
 /** @brief Register for the result of s->at. */
 uint32_t select_result(struct selector *s);
-/** @brief Register for result n of the call s->at. @return VREG_NONE: nobody needs it. */
+/** @brief Register for result n of the call s->at. @return VREG_NONE: the result is not needed. */
 uint32_t select_call_result(struct selector *s, uint32_t n);
-/** @brief Whether all cases of the switch s->at lead the same way: then it is a jump. */
+/** @brief Whether all cases of the switch s->at lead to the same edge, which makes it a jump. */
 bool select_switch_has_one_way(const struct selector *s);
-/** @brief Register for parameter n of the function. @return VREG_NONE: nobody needs it. */
+/**
+ * @brief Register for parameter n of the function. @return VREG_NONE: the parameter is not needed.
+ */
 uint32_t select_param(struct selector *s, uint32_t n);
-/** @brief A register that is used in one instruction or a few, between which a value goes. */
+/** @brief A register for passing a value between instructions that are emitted for one s->at. */
 uint32_t select_temp(struct selector *s, unsigned class, unsigned bytes);
 /** @brief The register class and the bytes of a type. */
 unsigned select_class(unsigned type);
@@ -132,8 +144,8 @@ unsigned select_class(unsigned type);
 /* ---- Emitting ---- */
 
 /**
- * @brief Append an instruction, behind those already emitted for s->at.
- * @param i         Without operands. location 0: that of s->at.
+ * @brief Append an instruction after those already emitted for s->at.
+ * @param i Without operands. location 0: that of s->at.
  * @param operands  At most 255.
  */
 void select_emit(struct selector *s, const struct vinstr *i, const struct voperand *operands,

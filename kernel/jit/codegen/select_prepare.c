@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What selection must know of a function before it starts, in passes over the whole of it, each
-// linear.
+// What selection must know about the whole function before it starts. Each pass is linear.
 #include "kernel/jit/codegen/select_internal.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* ---- Parameters that stand for one value ---- */
+/* ---- Parameters that equal one value ---- */
 
-/* In reverse post-order what an argument stands for is known before the parameter. */
+/* Reverse post-order: an argument's own name is final before the parameter that it is passed to. */
 static void name_values(struct selector *s)
 {
     const struct ir_function *f = s->f;
@@ -33,7 +32,7 @@ static void name_values(struct selector *s)
 
 struct needs {
     struct selector *s;
-    uint32_t *work; /* values that turned out to be needed when the sweep had passed them */
+    uint32_t *work; /* needed values that the sweep had passed before it was known */
     uint32_t count;
 };
 
@@ -61,7 +60,8 @@ static bool has_effect(const struct ir_function *f, const struct ir_instr *i)
     return (ir_op_info[i->op].flags & (IR_WRITES | IR_TRAPS | IR_CALLS | IR_ENDS)) != 0;
 }
 
-/* Which block a parameter belongs to; its number says where the block starts. */
+/* Mark the arguments of a needed parameter. The parameter's instruction number tells which block it
+ * belongs to. */
 static void need_arguments(struct needs *n, uint32_t param, const uint32_t *block_at)
 {
     struct selector *s = n->s;
@@ -74,7 +74,8 @@ static void need_arguments(struct needs *n, uint32_t param, const uint32_t *bloc
 
 static void need_operands(struct needs *n, uint32_t value, const uint32_t *block_at)
 {
-    struct ir_function *f = (struct ir_function *)n->s->f; /* which this could change */
+    /* not const, although nothing here writes to it */
+    struct ir_function *f = (struct ir_function *)n->s->f;
     struct ir_instr *i = &f->instrs[value];
     n->s->values[value].is_needed = true;
     if (i->op == IR_PARAM) {
@@ -84,7 +85,8 @@ static void need_operands(struct needs *n, uint32_t value, const uint32_t *block
     }
 }
 
-/* From the end of a block on: who uses a value is seen before it is. */
+/* Sweep a block from its end, so that users come before their values. That is enough without a
+ * loop; a value that a back edge makes needed goes on the work list. */
 static void sweep_block(struct needs *n, uint32_t block, const uint32_t *block_at)
 {
     const struct ir_function *f = n->s->f;
@@ -120,7 +122,7 @@ static bool find_needs(struct selector *s)
     return true;
 }
 
-/* ---- Edges, each different one once ---- */
+/* ---- Edges, without duplicates ---- */
 
 static bool same_edge(const struct selector *s, uint32_t a, uint32_t b)
 {
@@ -144,14 +146,14 @@ static uint32_t hash_edge(const struct selector *s, uint32_t edge)
     return (uint32_t)(h >> 32);
 }
 
-/* A switch of many cases has few targets. */
+/* A switch has many cases but few targets: a hash table finds the distinct ones. */
 static bool gather_cases(struct selector *s, struct select_block *b, const struct ir_instr *last)
 {
     uint32_t size = 16;
     while (size < 2 * (uint64_t)last->c && size < UINT32_MAX / 2) {
         size *= 2;
     }
-    uint32_t *table = arena_alloc(s->v->arena, (size_t)size * sizeof *table); /* place + 1 */
+    uint32_t *table = arena_alloc(s->v->arena, (size_t)size * sizeof *table); /* index + 1 */
     b->case_pool = vcode_pool(s->v, NULL, last->c);
     if (table == NULL || s->v->error != OK) {
         return false;
@@ -206,7 +208,7 @@ bool select_is_critical(const struct selector *s, uint32_t from, uint32_t to)
     return s->blocks[from].edges > 1 && s->blocks[to].ways_in > 1;
 }
 
-/* What only leads to a trap is cold as well, and what says so itself; blocks behind are looked at
+/* A block is cold if it is marked as cold or if all it can reach is a trap. Successors are examined
  * first. */
 static void find_cold(struct selector *s)
 {
@@ -222,7 +224,7 @@ static void find_cold(struct selector *s)
     }
 }
 
-/* A block that stands on an edge follows the block that the edge leaves. */
+/* The block on a critical edge comes directly after the block that the edge leaves. */
 static void make_blocks(struct selector *s)
 {
     for (uint32_t o = 0; o < s->cfg.count; o++) {
@@ -238,7 +240,8 @@ static void make_blocks(struct selector *s)
     find_cold(s);
 }
 
-/* An edge back in the order leads to a block that dominates where it comes from. */
+/* Every edge that goes back in the order must lead to a block that dominates its source. The
+ * allocator depends on this: see regalloc_live.c. */
 static bool loops_have_one_entry(const struct selector *s)
 {
     const struct ir_cfg *c = &s->cfg;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// How large a value can be, as far as the instructions that compute it say: enough to see that an
-// index does not wrap.
+// An upper bound of a value, as far as the instructions that compute it tell: enough to prove that
+// an index does not wrap around.
 #include "kernel/jit/codegen/select.h"
 
 #include "kernel/lib/compiler.h"
 
-#define MAX_DEPTH 6 /* of instructions behind each other that are looked at */
+#define MAX_DEPTH 6 /* longest chain of instructions that is followed */
 
 static uint64_t largest_loaded(const struct selector *s, const struct ir_instr *i)
 {
@@ -30,8 +30,8 @@ static uint64_t largest_shifted(const struct ir_instr *i, uint64_t largest, uint
     return left <= UINT32_MAX ? left : UINT32_MAX;
 }
 
-/* Along the first operands only, so that it is one walk: what is built up on the way back depends
- * on constants alone. */
+/* Follows first operands only, so it is one walk without recursion. The way back needs only the
+ * constants. */
 uint32_t select_largest(const struct selector *s, uint32_t value)
 {
     const struct ir_instr *chain[MAX_DEPTH];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Is an allocation right? Without knowing how it was made: what value each register and slot holds
-// is followed along all paths, with what all predecessors agree on where paths meet, until nothing
-// changes. Each use must then find its value.
+// Checks an allocation without knowing how it was made. Follows along all paths which values each
+// register and slot holds; where paths meet, keeps only what all predecessors agree on; repeats
+// until nothing changes. Then each use must find its value.
 //
-// An edge names the values of its arguments anew: a location that has the argument has the
-// parameter too from there on, and whatever held the parameter of the round before no longer does.
+// An edge renames its arguments: a location that holds the argument also holds the parameter from
+// there on, and a location that held the parameter of the previous iteration no longer does.
 #include "kernel/jit/codegen/vcheck_internal.h"
 
 #include "kernel/lib/format.h"
@@ -22,13 +22,14 @@ struct checker {
     struct vcomplaint *out;
     uint32_t locations;   /* registers of both classes, slots */
     uint32_t *state;      /* by location: set of values */
-    uint32_t **entry;     /* by block: state at its start, or NULL: not reached yet */
+    uint32_t **entry;     /* by block: state at its start; NULL: not reached yet */
     uint32_t *first_move; /* by instruction: index of its first move; one more at the end */
     uint32_t *edge_to;    /* by block: an edge that leads to it */
-    uint32_t *edge_param; /* by value: parameter that it becomes on this edge, list through ... */
-    uint32_t *next_param; /* ... by parameter: the next with the same argument */
-    uint32_t *edge_mark;  /* by value: it is a parameter of the edge's block, + 1 */
-    uint32_t block;       /* that is being followed */
+    /* by value: head of the list of parameters that it becomes on this edge ... */
+    uint32_t *edge_param;
+    uint32_t *next_param; /* ... by parameter: the next one with the same argument */
+    uint32_t *edge_mark;  /* by value: block of which it is a parameter, + 1 */
+    uint32_t block;       /* the block that is being followed */
     bool ok;
 };
 
@@ -51,7 +52,7 @@ static uint32_t bit(uint32_t n)
     return (uint32_t)1 << (n & 31);
 }
 
-/* Index of a location in the state. */
+/* Index of a location in `state`. */
 static uint32_t at(unsigned class, uint32_t loc)
 {
     return vloc_is_slot(loc) ? FIRST_SLOT + (loc & ~VLOC_SLOT_FLAG) : 32 * class + loc;
@@ -66,7 +67,8 @@ static bool location_exists(const struct checker *c, uint32_t loc, unsigned byte
     return (uint64_t)slot + width <= c->v->slot_count && slot % width == 0;
 }
 
-/* Those members of a set that a move of this class and size moves whole, and no more than them. */
+/* The members of a set that a move of this class and size copies completely, and of which it copies
+ * no more than their size. */
 static uint32_t movable(struct checker *c, uint32_t set, unsigned class, unsigned bytes)
 {
     uint32_t count;
@@ -81,7 +83,7 @@ static uint32_t movable(struct checker *c, uint32_t set, unsigned class, unsigne
     return vset_end(&c->sets);
 }
 
-/* A slot's neighbour below may hold a value of 16 bytes, half of which is overwritten. */
+/* The slot below may hold a 16-byte value, whose upper half this write destroys. */
 static void write_slot(struct checker *c, uint32_t loc, unsigned bytes, uint32_t set)
 {
     uint32_t slot = at(0, loc);
@@ -116,8 +118,8 @@ static void check_written(struct checker *c, uint32_t n, unsigned class, uint32_
     }
 }
 
-/* A value that is made at the start of a block with one predecessor is also what the parameters are
- * that it is the argument of. */
+/* A value that is rematerialised at the start of a block with one predecessor also becomes the
+ * parameters that it is passed to. */
 static uint32_t with_params(struct checker *c, const struct vmove *m, uint32_t vreg)
 {
     const struct vblock *b = &c->v->blocks[c->block];
@@ -199,12 +201,12 @@ static uint32_t clobbered(const struct checker *c, const struct vinstr *i, unsig
     return (i->flags & VI_CALL) != 0 ? mask & ~c->r->callee_saved[class] : mask;
 }
 
-/* Two operands in one register, at least one of them written. */
+/* Whether two operands, at least one of them written, may be in the same register. */
 static bool may_share(const struct checker *c, const struct vinstr *i, unsigned a, unsigned b)
 {
     const struct voperand *ops = &c->v->operands[i->operands], *x = &ops[a], *y = &ops[b];
     if (is_read(x) == is_read(y)) {
-        return is_read(x); /* two uses share if both find their value; two written ones never */
+        return is_read(x); /* two uses may, since each finds its value; two definitions never */
     }
     unsigned read = is_read(x) ? a : b, written = is_read(x) ? b : a;
     if (ops[written].constraint == VAT_TIED && ops[written].which == read) {
@@ -247,7 +249,8 @@ static void check_operands(struct checker *c, uint32_t n, const struct vinstr *i
     }
 }
 
-/* What the instruction itself may overwrite: clobbers, and all that values cannot stay in. */
+/* Forget what the instruction may overwrite: its clobbers, and registers that no value may stay
+ * in. */
 static void forget_clobbered(struct checker *c, uint32_t n, const struct vinstr *i)
 {
     for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
@@ -275,6 +278,9 @@ static void do_instr(struct checker *c, uint32_t n)
         return;
     }
     const uint32_t *locs = &c->v->locations[i->operands];
+    /* The order is that of the instruction: operands are read, a move's source is noted before
+     * anything is overwritten, clobbers and safe points take effect, and definitions are written
+     * last. */
     uint32_t moved = VSET_EMPTY;
     if ((i->flags & VI_MOVE) != 0) {
         const struct vreg *r = vreg_of(c, &c->v->operands[i->operands]);
@@ -314,6 +320,10 @@ static void mark_params(struct checker *c, const struct vedge *e, bool there)
     }
 }
 
+/* Translate the set of a location over the marked edge: remove the parameters of the target block,
+ * whose values are those of the previous iteration; then add each parameter whose argument is in
+ * the set. Making a set invalidates the pointer from vset_members(), so it is read again after each
+ * addition. */
 static uint32_t across(struct checker *c, uint32_t set)
 {
     uint32_t count, result = VSET_EMPTY;
@@ -342,8 +352,8 @@ static uint32_t across(struct checker *c, uint32_t set)
     return result;
 }
 
-/* What is known at the end of `from` holds at the start of `to`, if other ways agree. @return that
- * changed something. */
+/* Whatever holds at the end of `from` also holds at the start of `to`, as far as the other edges
+ * agree. @return true if that changed something. */
 static bool follow_edge(struct checker *c, const struct vedge *e)
 {
     bool changed = false, is_new = c->entry[e->to] == NULL;
@@ -365,7 +375,7 @@ static bool follow_edge(struct checker *c, const struct vedge *e)
     return changed;
 }
 
-/* @return whether a block further up must be looked at again. */
+/* @return true if an earlier block must be visited again. */
 static bool do_block(struct checker *c, uint32_t block, bool *dirty)
 {
     const struct vblock *b = &c->v->blocks[block];
@@ -414,6 +424,9 @@ static void prepare(struct checker *c)
                      c->edge_mark == NULL || !vcheck_refs_start(&c->refs, c->v, &c->arena);
 }
 
+/* Iterate to a fixed point. Every location starts with all the values that its first predecessor
+ * gives it, and each visit can only remove members, so this ends. Blocks are in reverse post-order:
+ * without loops each is visited once. */
 static void follow(struct checker *c)
 {
     bool *dirty = arena_alloc(&c->arena, c->v->block_count);

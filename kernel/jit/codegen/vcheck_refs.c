@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Are the lists of safe points right? A cell that is listed holds a reference that is alive, a
-// derived value has its base beside it, and behind the safe point references are right in listed
-// cells only: whoever reads one from anywhere else is found by the rest of the checker.
+// Checks the lists of safe points. A listed cell must hold a live reference, and a derived value
+// must have its base listed with it. After the safe point only listed cells hold valid references,
+// so the rest of the checker finds every read of a reference from elsewhere.
 #include "kernel/jit/codegen/vcheck_internal.h"
 
 #include "kernel/lib/string.h"
@@ -54,7 +54,7 @@ static void live_at_end(const struct vcheck_refs *r, uint32_t block)
     }
 }
 
-/* From the end of the block back to behind an instruction. */
+/* Liveness from the end of the block back to just after an instruction. */
 static void live_behind(const struct vcheck_refs *r, uint32_t block, uint32_t instr)
 {
     const struct vcode *v = r->v;
@@ -106,6 +106,9 @@ bool vcheck_refs_start(struct vcheck_refs *r, const struct vcode *v, struct aren
         r->is_listed == NULL) {
         return false;
     }
+    /* The usual backward data flow, repeated until nothing changes. The allocator's own way
+     * (regalloc_refs.c) goes from use to definition, so that a mistake there does not repeat itself
+     * here. */
     for (bool again = count > 0; again;) {
         again = false;
         for (uint32_t b = v->block_count; b-- > 0;) {
@@ -117,8 +120,8 @@ bool vcheck_refs_start(struct vcheck_refs *r, const struct vcode *v, struct aren
 
 /* ---- One list ---- */
 
-/* The members of a slot's set that the list may mean: references, or what is derived from one that
- * is in `base`. */
+/* The members of a slot's set that the list may mean: references, or values derived from the one in
+ * `base`. */
 static uint32_t meant(const struct vcheck_refs *r, struct vsets *sets, uint32_t set,
                       const uint32_t *base)
 {
@@ -206,6 +209,8 @@ bool vcheck_safe_point(struct vcheck_refs *r, struct vsets *sets, uint32_t *stat
     if (at == VREG_NONE) {
         return vcheck_complain(out, instr, "a safe point without a list");
     }
+    /* A collection at the safe point may move every object. After it, listed slots hold the members
+     * that the list meant, and every other location only its members that are not references. */
     live_behind(r, block, instr + 1);
     memset(r->is_listed, 0, r->v->slot_count);
     if (!check_list(r, sets, state + first_slot, r->v->safe_words + at, instr, out)) {

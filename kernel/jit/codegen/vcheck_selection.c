@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// What selection owes the allocator: shape of blocks, one definition of each virtual register that
-// dominates its uses, operands and edges that make sense.
+// Checks what selection must deliver to the allocator: well-formed blocks, one definition of each
+// virtual register that dominates its uses, consistent operands and edges.
 #include "kernel/jit/codegen/vcheck_internal.h"
 
 struct shape {
     const struct vcode *v;
     const struct vregisters *r;
     struct vcomplaint *out;
-    uint32_t *def_block, *def_instr; /* by virtual register; a parameter's instruction: VREG_NONE */
-    uint32_t *enter, *leave;         /* of blocks, in the dominator tree */
+    /* by virtual register; of a parameter def_instr is VREG_NONE */
+    uint32_t *def_block, *def_instr;
+    /* by block: number when the dominator tree's walk enters and leaves it */
+    uint32_t *enter, *leave;
 };
 
-/* Numbers such that a block's subtree is a range. A dominator has a lower number than what it
- * dominates, so no recursion is needed. */
+/* Number the blocks such that each subtree of the dominator tree is a range. A dominator has a
+ * lower index than the blocks that it dominates, so no recursion is needed. */
 static bool number_tree(struct shape *s, struct arena *a)
 {
     uint32_t count = s->v->block_count;
@@ -43,6 +45,7 @@ static bool number_tree(struct shape *s, struct arena *a)
     return true;
 }
 
+/* True if every path from the entry to b passes a; a block dominates itself. */
 static bool dominates(const struct shape *s, uint32_t a, uint32_t b)
 {
     return s->enter[a] <= s->enter[b] && s->enter[b] < s->leave[a];
@@ -145,6 +148,7 @@ static bool check_block(struct shape *s, uint32_t block)
     return true;
 }
 
+/* Each use needs one definition, in the same block before it or in a block that dominates it. */
 static bool check_use(const struct shape *s, uint32_t vreg, uint32_t block, uint32_t n)
 {
     uint32_t from = vreg < s->v->vreg_count ? s->def_block[vreg] : VREG_NONE;
@@ -166,6 +170,8 @@ static bool check_use(const struct shape *s, uint32_t vreg, uint32_t block, uint
     return true;
 }
 
+/* An edge must not be critical. Each of its arguments must be defined at the end of the block that
+ * it leaves, and have its parameter's class and size. */
 static bool check_edge(const struct shape *s, uint32_t edge)
 {
     const struct vcode *v = s->v;

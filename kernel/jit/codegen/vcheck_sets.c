@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Sets of virtual registers, each kept once.
+// Sets of virtual registers, each stored once.
 #include "kernel/jit/codegen/vcheck_internal.h"
 
 #include "kernel/lib/string.h"
@@ -44,7 +44,7 @@ static uint32_t *find(struct vsets *s, const uint32_t *words, uint32_t count)
     }
 }
 
-/* Room for one more set with the members in scratch. */
+/* Make room for one more set, with the members in scratch. */
 static bool make_room(struct vsets *s)
 {
     void *words = arena_grow(s->arena, s->words, &s->word_capacity,
@@ -59,6 +59,7 @@ static bool make_room(struct vsets *s)
     if (2 * (s->count + 1) <= s->table_size) {
         return true;
     }
+    /* Grow the hash table and enter every set again. The old table stays in the arena. */
     s->table_size = s->table_size == 0 ? 64 : 2 * s->table_size;
     s->table = arena_alloc(s->arena, s->table_size * sizeof *s->table);
     if (s->table == NULL) {
@@ -70,6 +71,9 @@ static bool make_room(struct vsets *s)
     return true;
 }
 
+/* The number of the set with the members in scratch: a member's own number if it is the only one,
+ * else vregs + the set's index. An equal set gets the number that it had, so that sets compare as
+ * numbers. */
 uint32_t vset_end(struct vsets *s)
 {
     if (s->failed || s->scratch_count == 0) {
@@ -119,6 +123,7 @@ bool vset_has(const struct vsets *s, uint32_t set, uint32_t vreg)
     return false;
 }
 
+/* Both lists of members are in ascending order, so one pass over both finds the common ones. */
 uint32_t vset_intersect(struct vsets *s, uint32_t a, uint32_t b)
 {
     if (a == b || a == VSET_EMPTY || b == VSET_EMPTY) {

@@ -9,7 +9,7 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-#define SMALL 64 /* instructions of a function that the room which comes by itself does for */
+#define SMALL 64 /* a function up to this many instructions needs no reservation */
 
 static void fail(struct vcode *v, enum status why)
 {
@@ -18,7 +18,7 @@ static void fail(struct vcode *v, enum status why)
     }
 }
 
-/* Room for one array's next elements. On failure the array is as it was. */
+/* Make room for an array's next elements. On failure the array is unchanged. */
 static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t count, uint32_t more,
                     size_t element)
 {
@@ -46,7 +46,8 @@ static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t c
 void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir)
 {
     *v = (struct vcode){.arena = arena, .ir = ir};
-    /* Operands and words that are none have a place too: NULL plus nothing is no pointer. */
+    /* Even a function without operands gets these arrays: adding an offset to a null pointer is
+     * undefined. */
     (void)reserve(v, &v->operands, &v->operand_capacity, 0, 1, sizeof *v->operands);
     (void)reserve(v, &v->pool, &v->pool_capacity, 0, 1, sizeof *v->pool);
 }
@@ -54,7 +55,8 @@ void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *
 struct vcode vcode_open(struct vcode *v)
 {
     const struct ir_function *f = v->ir;
-    uint32_t values = f->instr_count, some = values / 8 + 8; /* it may be a few more */
+    /* a guess at how many virtual registers selection adds */
+    uint32_t values = f->instr_count, some = values / 8 + 8;
     if (values < SMALL) {
         return *v;
     }
@@ -210,6 +212,7 @@ uint32_t vcode_extra(struct vcode *v, uint64_t word)
 
 /* ---- Safe points, of an allocated function ---- */
 
+/* The list is sorted by instruction: a binary search. */
 uint32_t vcode_safe_point(const struct vcode *v, uint32_t instr)
 {
     return SORTED_FIND(v->safe_points, v->safe_point_count, instr, instr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Machine code with virtual registers to text.
+// Prints machine code with virtual registers as text.
 #include "kernel/jit/codegen/vcode_print.h"
 
 #include "kernel/lib/format.h"
@@ -10,7 +10,7 @@ struct printer {
     void *ctx;
     const struct vcode *v;
     const struct jit_machine *m;
-    uint32_t move; /* the next that is not printed */
+    uint32_t move; /* index of the next move to print */
 };
 
 static void print(struct printer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -34,6 +34,8 @@ static void print_location(struct printer *p, unsigned class, uint32_t loc)
     }
 }
 
+/* Only what differs from the usual is printed: VUSE and VDEF in any register of their class have no
+ * mark. */
 static void print_constraint(struct printer *p, const struct voperand *o)
 {
     switch ((enum vconstraint)o->constraint) {
@@ -65,6 +67,8 @@ static void print_operand(struct printer *p, uint32_t at)
     }
 }
 
+/* Print the allocator's moves before an instruction. They are sorted by instruction, so one index
+ * into the list is enough. */
 static void print_moves(struct printer *p, uint32_t before)
 {
     for (; p->move < p->v->move_count && p->v->moves[p->move].at <= before; p->move++) {

@@ -8,12 +8,11 @@
 //       13 jump
 //       -> block2(v9)
 //
-// One instruction a line: its number, its operation, its operands. `=` is before an operand that is
-// written, `!` (early) or `~` (late) before one whose time is not the usual, `.` before a
-// temporary;
-// `{rax}` behind one that must be there, `{*}` behind one that may stay in a slot, `{1}` behind one
-// tied to operand 1. After allocation `@` is before the location, and the allocator's moves stand
-// on lines of their own before the instruction.
+// One instruction a line: its number, its operation, its operands. Before an operand, `=` means
+// that it is written, `!` that its time is early and `~` that it is late where that is unusual, `.`
+// that it is a temporary. After an operand, `{rax}` means that it must be in that register, `{*}`
+// that it may stay in a slot, `{1}` that it is tied to operand 1. After allocation `@` precedes the
+// location, and the allocator's moves have lines of their own before the instruction.
 #pragma once
 
 #include "kernel/jit/backend.h"

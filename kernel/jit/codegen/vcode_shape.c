@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What follows from the blocks and edges of machine code that selection has built: predecessors,
-// dominators, loops; and which instruction remakes a register.
+// What follows from the blocks and edges that selection has built: predecessors, dominators, loops,
+// and which instruction rematerialises a register.
 #include "kernel/jit/codegen/vcode.h"
 
 #include "kernel/base/assert.h"
@@ -32,8 +32,8 @@ static bool collect_predecessors(struct vcode *v)
     return true;
 }
 
-/* The dominator tree while it grows: in each node a pointer to a far ancestor, such that two nodes
- * find their common ancestor in log n steps (Myers' skew-binary jumps). */
+/* The dominator tree while it grows. Each node also points to a far ancestor, such that the common
+ * ancestor of two nodes is found in log n steps (Myers' skew-binary jumps). */
 struct tree {
     uint32_t *depth, *jump;
 };
@@ -60,7 +60,8 @@ static uint32_t common_ancestor(const struct vcode *v, const struct tree *t, uin
     return a;
 }
 
-/* One pass: what comes into a header along a back edge is dominated by the header anyway. */
+/* One pass is enough: the source of a back edge is dominated by the loop's header anyway, so only
+ * forward edges matter. */
 static bool find_dominators(struct vcode *v)
 {
     struct tree t = {
@@ -86,11 +87,11 @@ static bool find_dominators(struct vcode *v)
     return true;
 }
 
-/* Headers of loops that were found, innermost first, so that a walk passes over an inner loop in
- * one step. */
+/* The loops found so far, innermost first. A walk passes over a loop that is known already in one
+ * step. */
 struct loops {
-    uint32_t *inside; /* by block: header of the innermost loop around it (not itself), or none */
-    uint32_t *skip;   /* towards the outermost header found, paths halved */
+    uint32_t *inside; /* by block: header of the innermost loop around it, not itself; or none */
+    uint32_t *skip; /* path towards the outermost header found; paths are halved as in union-find */
     uint32_t *work;
 };
 
@@ -103,8 +104,8 @@ static uint32_t outermost(struct loops *l, uint32_t b)
     return b;
 }
 
-/* Everything that reaches the back edges of `header` without passing it. Each block, or inner loop
- * as a whole, joins one loop once. */
+/* Mark the blocks of a loop: all that reach a back edge of `header` without passing the header.
+ * Each block, or inner loop as a whole, is added to a loop once. */
 static void fill_loop(const struct vcode *v, struct loops *l, uint32_t header)
 {
     uint32_t top = 0;
@@ -138,6 +139,8 @@ static bool is_header(const struct vcode *v, uint32_t block)
     return false;
 }
 
+/* Headers are processed last to first: an inner loop's header has a higher number than the outer
+ * one's, so inner loops are complete when the loop around them is filled. */
 static bool find_loops(struct vcode *v)
 {
     size_t blocks = v->block_count;
@@ -185,7 +188,7 @@ static void look_at_instructions(struct vcode *v)
     }
 }
 
-/* What has been said of it is right if it is the only one: it is no loop either. */
+/* A function of a single block without edges to itself needs none of this: the defaults hold. */
 static bool is_alone(struct vcode *v)
 {
     if (v->block_count != 1 || v->edge_count != 0) {
