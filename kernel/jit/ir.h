@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// The intermediate representation: what front-ends build, passes rewrite and back-ends read.
+// The intermediate representation: front-ends build it, passes rewrite it, back-ends read it.
 //
-// A function is typed SSA in arrays of indices, all of them in one arena; there are no pointers, so
-// a function can be printed, parsed, copied and grown. A value is the index of the instruction that
-// defines it. Instructions of a block lie together, its parameters first, one terminator last.
-// Control flow goes along edges, which carry the arguments for the parameters of the block they
-// lead to.
+// A function is typed SSA in arrays of indices, all in one arena. There are no pointers, so a
+// function can be printed, parsed, copied and grown. A value is the index of the instruction that
+// defines it. The instructions of a block are contiguous: first its parameters, last its only
+// terminator. Control flows along edges; an edge carries an argument for each parameter of the
+// block that it leads to.
 //
 // No pass edits a function: it reads one and builds another, through the same calls as a front-end.
 //
-// Nothing here knows a source language or a machine. What a language needs from memory is a space
-// (enum ir_space), from the world a callee (struct ir_callee), from the collector a reference type.
+// Nothing here knows a source language or a machine. A language describes its memory as spaces
+// (enum ir_space), the functions that it calls as callees (struct ir_callee), and collected objects
+// as values of type IR_REF.
 //
-// Building never fails at the call: when memory or a limit is exhausted the function remembers it
-// (ir_function.error), further calls do nothing and return value 0, and the builder looks once, at
-// the end.
+// Building never fails at the call. When memory or a limit is exhausted, the function keeps the
+// error (ir_function.error), further calls do nothing and return value 0, and the builder checks
+// once, at the end.
 #pragma once
 
 #include "kernel/jit/arena.h"
@@ -29,7 +30,7 @@
 /** "No value", "no block": never an index. */
 #define IR_NONE UINT32_MAX
 
-/** An i32 lives in the low half of a register whose high half is zero. */
+/** An i32 is in the low half of a register; the high half is zero. */
 enum ir_type {
     IR_VOID, /**< the instruction defines no value */
     IR_I32,
@@ -37,48 +38,54 @@ enum ir_type {
     IR_F32,
     IR_F64,
     IR_V128,
-    IR_REF,     /**< a managed object, or null: the collector sees it and may move it */
-    IR_DERIVED, /**< an address inside a managed object, kept with that object over safe points.
-                   Never passed to a function, returned, selected or in memory */
+    IR_REF, /**< a managed object, or null: the collector sees it and may move it */
+    /**
+     * an address inside a managed object, kept with that object across safe points. Never passed to
+     * a function, returned, selected or stored
+     */
+    IR_DERIVED,
     IR_TYPE_COUNT,
 };
 
-/** What a, b and c of an instruction hold: values, unless something else is said. */
+/** The meaning of a, b and c of an instruction. They are values unless noted otherwise. */
 enum ir_form {
     IR_FORM_NONE,
     IR_FORM_CONST,  /**< a, b: low and high half of the bits */
-    IR_FORM_PARAM,  /**< a: which parameter of its block */
-    IR_FORM_RESULT, /**< a: the call, b: which of its results, from 1 */
+    IR_FORM_PARAM,  /**< a: index of the parameter in its block */
+    IR_FORM_RESULT, /**< a: the call, b: index of the result, from 1 */
     IR_FORM_SLOT,   /**< a: slot of the frame */
     IR_FORM_UNARY,  /**< a */
     IR_FORM_BINARY, /**< a, b */
     IR_FORM_SELECT, /**< a: i32 (or, of vectors, a mask), b, c */
     IR_FORM_LOAD,   /**< a: index or IR_NONE, c: place */
     IR_FORM_STORE,  /**< a: index or IR_NONE, b: value, c: place */
-    IR_FORM_COPY,   /**< a: to, b: from, c: bytes; the blocks may be the same, not overlap otherwise
-                     */
+    IR_FORM_COPY,   /**< a: to, b: from, c: bytes; the two areas are the same or do not overlap */
     IR_FORM_ZERO,   /**< a: address, c: bytes */
-    IR_FORM_CALL,   /**< a: callee, b: operands in the pool, c: how many */
-    IR_FORM_CALL_INDIRECT, /**< a: signature, b: pool (code, context, arguments), c: how many */
+    IR_FORM_CALL,   /**< a: callee, b: operands in the pool, c: their number */
+    IR_FORM_CALL_INDIRECT, /**< a: signature, b: pool (code, context, arguments), c: their number */
     IR_FORM_TRAP_IF,       /**< a: condition, b: enum ir_trap */
     IR_FORM_JUMP,          /**< a: edge */
     IR_FORM_BRANCH,        /**< a: i32, b: edge if it is not 0, c: edge if it is 0 */
-    IR_FORM_SWITCH,        /**< a: i32, b: first edge, c: how many; the last one is the default */
-    IR_FORM_RETURN,        /**< b: values in the pool, c: how many */
-    IR_FORM_TRAP,          /**< b: enum ir_trap */
+    IR_FORM_SWITCH, /**< a: i32, b: first edge, c: number of edges; the last one is the default */
+    IR_FORM_RETURN, /**< b: values in the pool, c: their number */
+    IR_FORM_TRAP,   /**< b: enum ir_trap */
     IR_FORM_INVOKE, /**< a: callee, b: pool (normal edge, unwind edge, arguments), c: arguments + 2
                      */
-    IR_FORM_VECTOR_CONST, /**< a: its 128 bits in the pool, four words, the lowest first */
-    IR_FORM_EXTRACT_LANE, /**< a, b: number of the lane */
+    IR_FORM_VECTOR_CONST, /**< a: index in the pool of its 128 bits: four words, the lowest first */
+    IR_FORM_EXTRACT_LANE, /**< a: vector, b: number of the lane */
     IR_FORM_REPLACE_LANE, /**< a: vector, b: scalar, c: number of the lane */
-    IR_FORM_SHUFFLE, /**< a, b, c: 16 bytes in the pool, four words: which of the 32 of a and b */
+    /**
+     * a, b: vectors, c: 16 bytes in the pool (four words): each selects one of the 32 bytes of a
+     * and b
+     */
+    IR_FORM_SHUFFLE,
     IR_FORM_COUNT,
 };
 
-/** How types of operands and result belong together; the verifier's table has one line for each. */
+/** How the types of operands and result are related. The verifier's table has one line for each. */
 enum ir_typing {
-    IR_TYPES_NOTHING,   /**< no operands of the checked kind, no result */
-    IR_TYPES_ANY,       /**< operands and result have one type, whatever it is */
+    IR_TYPES_NOTHING,   /**< no operands of a type that is checked, no result */
+    IR_TYPES_ANY,       /**< operands and result have the same type, which may be any */
     IR_TYPES_SCALAR,    /**< result i32, i64, f32 or f64 */
     IR_TYPES_REFERENCE, /**< result ref */
     IR_TYPES_I64,
@@ -98,16 +105,16 @@ enum ir_typing {
     IR_TYPES_FLOAT_TO_INTEGER,
     IR_TYPES_INTEGER_TO_FLOAT,
     IR_TYPES_SAME_SIZE, /**< i32 with f32, i64 with f64 */
-    IR_TYPES_LOADED,    /**< as the place says */
+    IR_TYPES_LOADED,    /**< given by the place */
     IR_TYPES_STORED,
     IR_TYPES_STORED_REF,
     IR_TYPES_BYTES,
-    IR_TYPES_CALLS,        /**< as the callee's signature says */
+    IR_TYPES_CALLS,        /**< given by the callee's signature */
     IR_TYPES_CONDITION,    /**< operand i32, no result */
     IR_TYPES_VECTOR,       /**< v128, all of them */
     IR_TYPES_VECTOR_SHIFT, /**< v128 by i32 */
     IR_TYPES_TESTS_VECTOR, /**< v128 to i32 */
-    IR_TYPES_SPLATS,       /**< what a lane of the shape is as a scalar, to v128 */
+    IR_TYPES_SPLATS,       /**< the scalar type of the shape's lanes, to v128 */
     IR_TYPES_EXTRACTS,
     IR_TYPES_REPLACES,
 };
@@ -115,7 +122,7 @@ enum ir_typing {
 /** How a v128 is divided into lanes. */
 enum ir_shape {
     IR_SHAPE_NONE, /**< no operation on vectors */
-    IR_SHAPE_V128, /**< not at all */
+    IR_SHAPE_V128, /**< as a whole, without lanes */
     IR_SHAPE_I8X16,
     IR_SHAPE_I16X8,
     IR_SHAPE_I32X4,
@@ -126,12 +133,12 @@ enum ir_shape {
 };
 
 enum ir_op_flag {
-    IR_PURE = 1, /**< the same operands give the same result, always, and nothing else happens */
+    IR_PURE = 1,     /**< equal operands always give an equal result, and it has no effect */
     IR_COMMUTES = 2, /**< a and b may be exchanged */
-    IR_TRAPS = 4,    /**< may trap: must not be moved over another effect, nor removed */
-    IR_READS = 8,    /**< memory of the place's class */
+    IR_TRAPS = 4,    /**< may trap: must not be moved across another effect, nor removed */
+    IR_READS = 8,    /**< reads memory of the place's class */
     IR_WRITES = 16,
-    IR_CALLS = 32, /**< may do whatever the callee says */
+    IR_CALLS = 32, /**< may have whatever effects the callee has */
     IR_ENDS = 64,  /**< terminator */
 };
 
@@ -142,7 +149,7 @@ enum ir_op {
     IR_OP_COUNT,
 };
 
-/** What an operation on vectors does with lanes, whatever their shape. */
+/** What a vector operation does with each lane, whatever the shape. */
 enum ir_lane_op {
     IR_LANE_NONE,
 #define IR_VECTOR(operation, text, shapes, form, types, flags) IR_LANE_##operation,
@@ -152,14 +159,14 @@ enum ir_lane_op {
 struct ir_op_info {
     const char *text;
     uint8_t form, typing, flags;
-    uint8_t shape, lane_op; /* enum ir_shape, enum ir_lane_op: 0 of scalar operations */
+    uint8_t shape, lane_op; /* enum ir_shape, enum ir_lane_op; 0 for scalar operations */
 };
 /** By enum ir_op. */
 extern const struct ir_op_info ir_op_info[IR_OP_COUNT];
 
-/** Why a program stops: what the program's own language calls it is the front-end's. */
+/** Why a program stops. The front-end knows what the program's own language calls it. */
 enum ir_trap {
-    IR_TRAP_UNREACHABLE, /**< the program said that it never comes here */
+    IR_TRAP_UNREACHABLE, /**< the program claims that control never gets here */
     IR_TRAP_MEMORY,      /**< outside a memory */
     IR_TRAP_DIVIDE,      /**< by zero */
     IR_TRAP_OVERFLOW,    /**< an integer result that does not fit */
@@ -167,8 +174,8 @@ enum ir_trap {
     IR_TRAP_TABLE,       /**< outside a table */
     IR_TRAP_NULL,        /**< a null reference, or an empty element of a table */
     IR_TRAP_SIGNATURE,   /**< a call through a table to a function of another type */
-    IR_TRAP_STACK,       /**< too many calls inside each other */
-    IR_TRAP_NO_MEMORY,   /**< none for a call's arguments or stack: nothing of it was run */
+    IR_TRAP_STACK,       /**< calls are nested too deeply */
+    IR_TRAP_NO_MEMORY,   /**< no memory for a call's arguments or stack: the callee did not start */
     IR_TRAP_COUNT,
 };
 
@@ -181,31 +188,32 @@ struct ir_instr {
 _Static_assert(sizeof(struct ir_instr) == 16, "four to a cache line");
 
 enum ir_instr_flag {
-    IR_SAFE_POINT = 1, /**< of a call: references that live over it are found by the collector */
-    IR_RARE = 2,       /**< of a jump: the block that it ends is seldom run. Made by lowering */
+    IR_SAFE_POINT = 1, /**< of a call: the collector finds the references that live across it */
+    IR_RARE = 2,       /**< of a jump: the block that it ends is rarely executed. Set by lowering */
 };
 
-/** What memory an access is about. */
+/** Which memory an access refers to. */
 enum ir_space {
     IR_SPACE_MEMORY, /**< sandboxed memory `number`: base + index, zero-extended, + offset; traps */
     IR_SPACE_CONTEXT, /**< context + offset; no index, no trap */
-    IR_SPACE_ADDRESS, /**< index, an i64 address that the front-end vouches for, + offset; no trap
-                       */
-    IR_SPACE_SLOT,    /**< slot `number` of the frame + offset; no index, no trap */
-    IR_SPACE_OBJECT,  /**< index, a reference or derived, + offset; null traps */
+    /** index, an i64 address whose validity the front-end guarantees, + offset; no trap */
+    IR_SPACE_ADDRESS,
+    IR_SPACE_SLOT,   /**< slot `number` of the frame + offset; no index, no trap */
+    IR_SPACE_OBJECT, /**< index, a reference or derived value, + offset; null traps */
     IR_SPACE_COUNT,
 };
 
-/** How many bytes, and how they become a value: narrow ones are extended to the result's type. */
+/** How many bytes an access has, and how a narrow one is extended to the result's type. */
 enum ir_access {
-    IR_ACCESS_FULL, /**< as wide as the type */
+    IR_ACCESS_FULL, /**< all bytes of the type */
     IR_ACCESS_8_S,
     IR_ACCESS_8_U,
     IR_ACCESS_16_S,
     IR_ACCESS_16_U,
-    IR_ACCESS_32_S, /**< i64 only; of a store: the low half */
+    IR_ACCESS_32_S, /**< i64 only; a store writes the low half */
     IR_ACCESS_32_U,
-    IR_ACCESS_8_SPLAT, /**< loads of v128 only, from here on: to every lane */
+    /** from here on loads of v128 only. This one: the same byte in every lane */
+    IR_ACCESS_8_SPLAT,
     IR_ACCESS_16_SPLAT,
     IR_ACCESS_32_SPLAT,
     IR_ACCESS_64_SPLAT,
@@ -215,83 +223,95 @@ enum ir_access {
     IR_ACCESS_16X4_U,
     IR_ACCESS_32X2_S,
     IR_ACCESS_32X2_U,
-    IR_ACCESS_32_ZERO, /**< to the lowest bits, the rest is 0 */
+    IR_ACCESS_32_ZERO, /**< into the lowest bits; the rest is 0 */
     IR_ACCESS_64_ZERO,
     IR_ACCESS_COUNT,
 };
 
-/** Where a load or store goes. Little-endian, any alignment. Equal places are one entry of the
- * table. */
+/**
+ * Where a load or store goes. Little-endian, any alignment. Equal places share one entry of the
+ * table.
+ */
 struct ir_place {
     uint64_t offset; /* bytes; MEMORY: the sum with the index does not wrap */
     uint32_t number; /* memory or slot */
     uint8_t space, access;
     uint8_t alias_class; /* accesses of different classes never touch the same byte */
-    uint8_t is_constant; /* of a load: nothing ever writes there while the function runs */
+    uint8_t is_constant; /* of a load: this memory does not change while the function runs */
 };
 
-/** From the end of one block to the start of another. */
+/** An edge from the end of one block to the start of another. */
 struct ir_edge {
     uint32_t to;    /* block */
     uint32_t args;  /* in the pool */
-    uint32_t count; /* of args: as many as `to` has parameters */
+    uint32_t count; /* number of args: as many as `to` has parameters */
 };
 
 struct ir_block {
     uint32_t first, count; /* instructions */
-    uint32_t params;       /* how many of them, at the start */
+    uint32_t params;       /* number of parameters, which come first */
 };
 
-/** Bytes of the frame that live as long as the call. */
+/** Bytes in the frame that live until the call returns. */
 struct ir_slot {
     uint32_t size, align; /* bytes; align is a power of two, at most 64 */
 };
 
 struct ir_signature {
-    uint32_t types; /* in the module's types: parameters, then results; never IR_VOID */
+    uint32_t types; /* index in the module's types: parameters, then results; never IR_VOID */
     uint32_t params, results;
 };
 
 enum ir_callee_kind {
-    IR_CALLEE_FUNCTION, /**< of this module, compiled, with the caller's context */
+    IR_CALLEE_FUNCTION, /**< a compiled function of this module, which gets the caller's context */
     IR_CALLEE_HELPER,   /**< a C function of the runtime, whose address is at context + entry: its
                            first parameter is the context, then at most 5 integers; at most one
                            integer result */
-    IR_CALLEE_HOST, /**< as a helper, but its first parameter is the word at context + entry + 8:
-                       what belongs to the function, not to its caller */
+    /**
+     * like a helper, but its first parameter is the word at context + entry + 8, which belongs to
+     * the function and not to its caller
+     */
+    IR_CALLEE_HOST,
 };
 
-/** What a call can mean: a function of this module, or one in C. */
+/** What a call can refer to: a function of this module, or a C function. */
 struct ir_callee {
     const char *name; /* for people; lives as long as the module */
     uint32_t signature;
-    uint8_t effects; /* IR_TRAPS, IR_READS, IR_WRITES: what the callee may do at most */
+    uint8_t effects; /* IR_TRAPS, IR_READS, IR_WRITES: all effects that the callee may have */
     uint8_t kind;    /* enum ir_callee_kind */
-    uint32_t entry;  /* of a function in C: bytes from the context */
-};
-
-/** A memory whose addresses the program computes. Its base never changes while a context lives;
- * that of memory 0 is at context + 0. */
-struct ir_memory {
-    uint64_t guard_bytes; /* behind the largest index: an access that ends below needs no check */
-    uint32_t base;        /* at context + base: its address, 64 bits */
-    uint32_t length;      /* at context + length: the address of its length in bytes, 64 bits */
+    uint32_t entry;  /* of a C function: offset from the context, in bytes */
 };
 
 /**
- * What a collector wants of compiled code besides the rows of safe points. Zeroed: no polls, and no
- * barrier. `poll` and `store_ref` become ordinary operations by it (kernel/jit/opt/lower.h).
+ * A memory whose addresses the program computes. Its base does not change during the life of a
+ * context; that of memory 0 is at context + 0.
+ */
+struct ir_memory {
+    /* after the largest index: an access that ends within them needs no check */
+    uint64_t guard_bytes;
+    uint32_t base;   /* at context + base: its address, 64 bits */
+    uint32_t length; /* at context + length: the address of its length in bytes, 64 bits */
+};
+
+/**
+ * What a collector requires of compiled code besides the rows of safe points. All zero: no polls
+ * and no barrier. kernel/jit/opt/lower.h turns `poll` and `store_ref` into ordinary operations
+ * according to this.
  */
 struct ir_collector {
-    bool polls;           /* a poll looks at ... */
-    bool marks_cards;     /* a reference that is stored to an object marks a card: the byte ... */
-    uint8_t card_shift;   /* ... (address of the field >> card_shift) behind ... */
+    bool polls;           /* a poll reads ... */
+    bool marks_cards;     /* storing a reference in an object marks a card: the byte ... */
+    uint8_t card_shift;   /* ... at (address of the field >> card_shift) from ... */
     uint32_t cards;       /* ... the address at context + cards becomes 1 */
-    uint32_t poll_flag;   /* ... the i32 at context + poll_flag: if it is not 0, it calls ... */
+    uint32_t poll_flag;   /* ... the i32 at context + poll_flag, and if that is not 0 calls ... */
     uint32_t poll_callee; /* ... this helper, which has no parameters and no results */
 };
 
-/** What the functions of a module have in common. Built by the front-end, read by all. */
+/**
+ * What the functions of a module have in common. The front-end builds it; everything else only
+ * reads it.
+ */
 struct ir_module {
     const uint8_t *types;
     const struct ir_signature *signatures;
@@ -306,26 +326,27 @@ struct fold;
 struct ir_function {
     struct arena *arena;
     const struct ir_module *module;
-    uint32_t callee;   /* which of the module's it is */
+    uint32_t callee;   /* its own number among the module's callees */
     enum status error; /* OK, or why building stopped: E_NOMEM, E_OVERFLOW */
 
     struct ir_instr *instrs;
     uint32_t *locations;     /* by instruction: offset in the source, for traps and calls */
-    struct ir_block *blocks; /* 0 is the entry; its parameters are the function's */
+    struct ir_block *blocks; /* block 0 is the entry; its parameters are the function's */
     struct ir_edge *edges;
     struct ir_place *places;
     struct ir_slot *slots;
     uint32_t *pool; /* operands of calls, arguments of edges */
     uint32_t instr_count, block_count, edge_count, place_count, slot_count, pool_count;
 
-    /* Of the builder. */
+    /* Used by the builder only. */
     uint32_t instr_capacity, location_capacity, block_capacity, edge_capacity, place_capacity,
         slot_capacity, pool_capacity;
     uint32_t *place_table; /* hash of places: index + 1, or 0 */
     uint32_t place_table_size;
-    uint32_t current;  /* block that instructions go to, or IR_NONE */
-    uint32_t location; /* that they get */
-    struct fold *fold; /* of ir_build(): what was built before (kernel/jit/opt/fold.h), or NULL */
+    uint32_t current;  /* block to which instructions are added, or IR_NONE */
+    uint32_t location; /* location that they get */
+    /* used by ir_build(): the values built so far (kernel/jit/opt/fold.h), or NULL */
+    struct fold *fold;
 };
 
 static inline bool ir_is_integer(unsigned type)
@@ -349,16 +370,16 @@ const char *ir_type_name(unsigned type);
 unsigned ir_type_size(unsigned type);
 /** Lanes of a shape; of IR_SHAPE_V128: 1. */
 unsigned ir_shape_lanes(unsigned shape);
-/** Type of a lane as a scalar: i32 for the small integers. IR_VOID: the shape has no lanes. */
+/** Scalar type of a lane: i32 for the small integers. IR_VOID: the shape has no lanes. */
 unsigned ir_shape_scalar(unsigned shape);
 /** Bytes that an access touches. */
 unsigned ir_access_size(unsigned access, unsigned type);
-/** Words of the textual form, by number. */
+/** Names in the textual form, by number. */
 extern const char *const ir_trap_names[IR_TRAP_COUNT];
 extern const char *const ir_space_names[IR_SPACE_COUNT];
-extern const char *const ir_access_names[IR_ACCESS_COUNT]; /* of IR_ACCESS_FULL: "" */
+extern const char *const ir_access_names[IR_ACCESS_COUNT]; /* for IR_ACCESS_FULL: "" */
 
-/** Whether there can be several memories of the kind. */
+/** Whether there can be several memories of this kind. */
 static inline bool ir_space_is_numbered(unsigned space)
 {
     return space == IR_SPACE_MEMORY || space == IR_SPACE_SLOT;
@@ -374,16 +395,16 @@ static inline uint64_t ir_const_bits(const struct ir_instr *i)
 
 /** Which fields of an instruction are operands, by form. */
 enum ir_operand_field {
-    IR_OPERAND_A = 1, /**< if it is not IR_NONE */
+    IR_OPERAND_A = 1, /**< unless it is IR_NONE */
     IR_OPERAND_B = 2,
     IR_OPERAND_C = 4,
-    IR_OPERAND_POOL = 8, /**< those in the pool; of an invoke behind its two edges */
+    IR_OPERAND_POOL = 8, /**< those in the pool; of an invoke those after its two edges */
 };
 extern const uint8_t ir_operand_fields[IR_FORM_COUNT];
 
 /**
- * @brief Call fn with a pointer to each operand of an instruction that is a value; arguments of
- * edges are not operands. fn may change it.
+ * @brief Call fn with a pointer to each operand of an instruction that is a value. Arguments of
+ * edges are not operands. fn may change the operand.
  */
 static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
                                               void (*fn)(void *ctx, uint32_t *value), void *ctx)
@@ -405,7 +426,7 @@ static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_i
     }
 }
 
-/** @brief How many edges leave at a terminator. */
+/** @brief The number of edges that leave at a terminator. */
 static inline uint32_t ir_edge_count(const struct ir_function *f, const struct ir_instr *terminator)
 {
     (void)f;
@@ -422,7 +443,7 @@ static inline uint32_t ir_edge_count(const struct ir_function *f, const struct i
     }
 }
 
-/** @brief The n-th of the edges that leave at a terminator. */
+/** @brief The n-th edge that leaves at a terminator. */
 static inline uint32_t ir_edge_of(const struct ir_function *f, const struct ir_instr *terminator,
                                   uint32_t n)
 {
@@ -448,40 +469,49 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
 
 /** @brief A new block, without instructions. */
 uint32_t ir_block_new(struct ir_function *f);
-/** @brief Have what is emitted from here on go to this block, which has none yet; the one before
- * has its terminator. */
+/**
+ * @brief Add instructions to this block from now on. It must be empty, and the previous block must
+ * have its terminator.
+ */
 void ir_block_start(struct ir_function *f, uint32_t block);
 
-/** @brief A parameter of the current block, which has no other instructions yet. */
+/** @brief Add a parameter to the current block, which must have no other instructions yet. */
 uint32_t ir_param(struct ir_function *f, unsigned type);
 
-/** @brief An instruction as it is, at the end of the current block. @return its value. */
+/**
+ * @brief Append an instruction, without simplification, to the current block. @return its value.
+ */
 uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                  uint32_t c);
 
 /** @brief An edge; args are copied. */
 uint32_t ir_edge(struct ir_function *f, uint32_t to, const uint32_t *args, uint32_t count);
-/** @brief `count` words in the pool; those at `words` are copied, or they are 0 if it is NULL.
- * @return their index. */
+/**
+ * @brief Reserve `count` words in the pool and copy `words` there; NULL: zeros.
+ * @return their index.
+ */
 uint32_t ir_pool(struct ir_function *f, const uint32_t *words, uint32_t count);
-/** @brief The table's entry for a place, new if there is none like it. */
+/** @brief The table's index of a place. Adds the place if it is new. */
 uint32_t ir_place(struct ir_function *f, const struct ir_place *place);
 /** @brief A slot of the frame. */
 uint32_t ir_slot(struct ir_function *f, uint32_t size, uint32_t align);
 
-/** @brief A constant of a scalar type; of an i32 and f32 the high half is 0. */
+/** @brief A constant of a scalar type. For i32 and f32 the high half must be 0. */
 uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits);
 
 /** @brief A constant v128. */
 uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi);
-/** @brief i8x16_shuffle: lane n is byte lanes[n] of a, or, from 16 on, of b. */
+/**
+ * @brief i8x16_shuffle: result byte n is byte lanes[n] of a, or, from 16 on, byte lanes[n] - 16 of
+ * b.
+ */
 uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16]);
 /**
- * @brief Emit, but simpler if there is a simpler way: constants are computed, identities are used,
- * comparisons and addresses are brought into one form each, a value that the block has already is
- * not built again.
- * @return a value that equals what was asked for, of the same type: perhaps an old one, a constant,
- * or an operand. Of an operation without result: nothing of use.
+ * @brief Emit an instruction in its simplest equivalent form: constants are computed, identities
+ * are applied, comparisons and addresses get one canonical form, and a value that the block already
+ * has is not built again.
+ * @return a value of the same type that equals the result: perhaps an earlier one, a constant or an
+ * operand. Meaningless for an operation without result.
  */
 uint32_t ir_build(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                   uint32_t c);

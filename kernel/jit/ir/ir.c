@@ -144,7 +144,7 @@ static void fail(struct ir_function *f)
     }
 }
 
-/* Room for one array's next elements. On failure the array is as it was. */
+/* Make room for an array's next elements. On failure the array is unchanged. */
 static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint32_t count,
                     uint32_t more, size_t element)
 {
@@ -180,7 +180,8 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
     f->module = module;
     f->callee = callee;
     f->current = IR_NONE;
-    /* Operands that are none have a place too. */
+    /* A function without operands gets the array, too: adding an offset to a null pointer is
+     * undefined. */
     return reserve(f, &f->pool, &f->pool_capacity, 0, 1, sizeof *f->pool) ? f : NULL;
 }
 
@@ -198,7 +199,7 @@ void ir_block_start(struct ir_function *f, uint32_t block)
     }
 }
 
-/* Behind ir_emit(), which needs no registers of its own as long as there is room. */
+/* The slow path of ir_emit(). Kept out of it so that its usual path saves no registers. */
 static NOINLINE uint32_t emit_growing(struct ir_function *f, unsigned op, unsigned type, uint32_t a,
                                       uint32_t b, uint32_t c)
 {
@@ -273,7 +274,7 @@ static uint32_t hash_place(const struct ir_place *p)
     return (uint32_t)(h ^ h >> 32);
 }
 
-/* Where a place is, or belongs, in the hash table. */
+/* The entry of the hash table that holds a place, or where it belongs. */
 static uint32_t *find_place(struct ir_function *f, const struct ir_place *place)
 {
     uint32_t at = hash_place(place) & (f->place_table_size - 1);
@@ -283,7 +284,7 @@ static uint32_t *find_place(struct ir_function *f, const struct ir_place *place)
     return &f->place_table[at];
 }
 
-/* At most half full. */
+/* Keep the table at most half full, which bounds the length of a search. */
 static bool grow_place_table(struct ir_function *f)
 {
     if (2 * (f->place_count + 1) <= f->place_table_size) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reverse postorder by a depth-first walk without recursion; loops from their back edges, innermost
-// first. Dominators are in ir_cfg_dominators.c.
+// The control flow graph: reverse post-order from a depth-first walk without recursion; loops from
+// their back edges, innermost first. Dominators are in ir_cfg_dominators.c.
 #include "kernel/jit/ir/ir_cfg.h"
 
 #include "kernel/jit/ir/ir_cfg_internal.h"
@@ -9,7 +9,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* All in one piece: most functions are small. */
+/* All arrays are one allocation, because most functions are small. */
 bool cfg_new_arrays(struct arena *a, uint32_t **const *arrays, size_t n, size_t none, size_t count)
 {
     uint32_t *words = arena_alloc(a, n * count * sizeof *words);
@@ -28,7 +28,7 @@ static bool allocate(struct arena *a, const struct ir_function *f, struct ir_cfg
     uint32_t **const by_block[] = {&c->order, &c->depth, &c->pred_first, &c->position,
                                    &c->idom,  &c->loop,  &c->outer};
     uint32_t **const by_edge[] = {&c->pred_block, &c->pred_edge};
-    /* The list of first predecessors has an end, too. */
+    /* + 1: pred_first also has the end of the last block's list. */
     return cfg_new_arrays(a, by_block, ARRAY_COUNT(by_block), 3, (size_t)f->block_count + 1) &&
            cfg_new_arrays(a, by_edge, ARRAY_COUNT(by_edge), 2, f->edge_count);
 }
@@ -38,7 +38,7 @@ static uint32_t target(const struct ir_function *f, uint32_t block, uint32_t n)
     return f->edges[ir_edge_of(f, ir_terminator(f, block), n)].to;
 }
 
-/* Fills `order` from its end: a block is placed when all that it leads to has been. */
+/* Fill `order` from its end: a block gets its place once everything that it leads to has one. */
 static bool number_blocks(struct arena *a, const struct ir_function *f, struct ir_cfg *c,
                           struct cfg_walk *walk)
 {
@@ -49,7 +49,7 @@ static bool number_blocks(struct arena *a, const struct ir_function *f, struct i
     }
     uint32_t top = 0, free = f->block_count, seen = 1;
     stack[top++] = 0;
-    c->position[0] = 0; /* seen; the place comes later */
+    c->position[0] = 0; /* visited; its place follows later */
     while (top > 0) {
         uint32_t block = stack[top - 1];
         if (next[block] == ir_edge_count(f, ir_terminator(f, block))) {
@@ -86,7 +86,8 @@ static void collect_predecessors(const struct ir_function *f, struct ir_cfg *c)
         c->pred_first[b + 1] += c->pred_first[b];
     }
     uint32_t total = c->pred_first[f->block_count];
-    /* Fill each block's part from its end, which is the start that stands behind it. */
+    /* Fill each block's list from its end. That end is the entry after the block's own, which
+     * counts down to the list's start. */
     for (uint32_t n = c->count; n-- > 0;) {
         const struct ir_instr *last = ir_terminator(f, c->order[n]);
         for (uint32_t e = ir_edge_count(f, last); e-- > 0;) {
@@ -95,7 +96,7 @@ static void collect_predecessors(const struct ir_function *f, struct ir_cfg *c)
             c->pred_edge[at] = ir_edge_of(f, last, e);
         }
     }
-    /* Each start now stands one place too far up. */
+    /* Now each start is one entry too high. */
     memmove(c->pred_first, c->pred_first + 1, f->block_count * sizeof *c->pred_first);
     c->pred_first[f->block_count] = total;
 }
@@ -108,8 +109,9 @@ static uint32_t outermost(const struct ir_cfg *c, uint32_t block, uint32_t heade
     return block;
 }
 
-/* Walk back from a back edge's start; inner loops are entered at their headers, whose own loop this
- * is. */
+/* Mark the blocks of a loop: walk backwards from its back edges and stop at the header. When the
+ * walk reaches an inner loop it continues at that loop's header: the inner loop is marked already,
+ * and its header is now found to be part of this one. */
 static void mark_loop(struct ir_cfg *c, uint32_t header, uint32_t *stack)
 {
     uint32_t top = 0;
@@ -130,8 +132,9 @@ static void mark_loop(struct ir_cfg *c, uint32_t header, uint32_t *stack)
     }
 }
 
-/* Headers from the innermost on: a later header in the order is never outside an earlier one. While
- * they are marked a header belongs to no loop; its own comes when an outer one is marked. */
+/* Process headers from the last in the order to the first, so inner loops come before outer ones.
+ * During this, loop[header] is the loop around the header's own; it is set when the outer loop is
+ * marked. */
 static bool find_loops(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
     uint32_t *stack = arena_alloc(a, (2 * (size_t)f->edge_count + 1) * sizeof *stack);
@@ -152,7 +155,7 @@ static bool find_loops(struct arena *a, const struct ir_function *f, struct ir_c
     return true;
 }
 
-/* Until here a header's loop is the one around its own; a header is in the loop that it heads. */
+/* From now on loop[header] is the header itself, and outer[header] the loop around it. */
 static void own_headers(struct ir_cfg *c)
 {
     for (uint32_t n = c->count; n-- > 0;) {
@@ -166,7 +169,7 @@ static void own_headers(struct ir_cfg *c)
     }
 }
 
-/* The entry leads nowhere, so there is nothing to walk: small functions, and adapters. */
+/* The entry has no edges, so there is nothing to walk: common for small functions and adapters. */
 static enum status build_one(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
     uint32_t **const arrays[] = {&c->order,      &c->depth,     &c->pred_first, &c->tree_order,
@@ -175,7 +178,7 @@ static enum status build_one(struct arena *a, const struct ir_function *f, struc
     if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), 6, (size_t)f->block_count + 1)) {
         return E_NOMEM;
     }
-    c->pred_block = c->pred_edge = c->order; /* of no element */
+    c->pred_block = c->pred_edge = c->order; /* arrays without elements */
     c->position[0] = 0;
     c->count = 1;
     return OK;

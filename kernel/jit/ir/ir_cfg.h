@@ -1,38 +1,48 @@
 // SPDX-License-Identifier: MIT
 //
-// The shape of a function's control flow, computed from its blocks and edges, kept beside it.
+// The control flow graph of a function, computed from its blocks and edges and kept in arrays of
+// its own.
 #pragma once
 
 #include "kernel/jit/ir.h"
 
-/** All arrays are in the arena that was given. Blocks that cannot be reached from the entry have
- * position, idom and loop IR_NONE. */
+/**
+ * All arrays are in the caller's arena. Blocks that cannot be reached from the entry have position,
+ * idom and loop IR_NONE.
+ */
 struct ir_cfg {
-    uint32_t count;  /* blocks that can be reached */
-    uint32_t *order; /* those, in reverse postorder: a dominator stands before what it dominates */
-    uint32_t *position; /* by block: where in `order` */
+    uint32_t count; /* number of reachable blocks */
+    /* the reachable blocks in reverse post-order: a dominator comes before the blocks that it
+     * dominates */
+    uint32_t *order;
+    uint32_t *position; /* by block: its index in `order` */
     uint32_t *idom;     /* by block: immediate dominator; of the entry IR_NONE */
-    /* The dominator tree in preorder; children of a block stand in the order of `order`, so that
-     * all ways into a block but those of loops come from blocks before it. By block and by place
-     * there: where in it, and the last of those that it dominates. */
+    /* The dominator tree in preorder. Children of a block are in the sequence of `order`, so all
+     * edges into a block except those of loops come from earlier blocks. tree_place: by block, its
+     * index in tree_order. tree_last: by index, the last index that it dominates. So a dominates b
+     * if tree_place[a] <= tree_place[b] <= tree_last[tree_place[a]]. */
     uint32_t *tree_order, *tree_place, *tree_last;
-    uint32_t *loop;  /* by block: header of the innermost loop it is in, or IR_NONE */
+    /* by block: header of the innermost loop that it is in, or IR_NONE; a header is in its own
+     * loop */
+    uint32_t *loop;
     uint32_t *outer; /* by header of a loop: header of the loop around it, or IR_NONE */
-    uint32_t *depth; /* by block: how many loops it is in */
+    uint32_t *depth; /* by block: number of loops that it is in */
     /* Predecessors of block b are pred_block[i], through edge pred_edge[i], for i from
-     * pred_first[b] up to pred_first[b + 1]; only those that can be reached. */
+     * pred_first[b] up to pred_first[b + 1]; only reachable ones. */
     uint32_t *pred_first, *pred_block, *pred_edge;
 };
 
 /**
- * @brief Compute all of it: m log n, whatever the shape.
- * @param f  Each block has a terminator, each edge leads to a block.
+ * @brief Compute all of it, in O(m log n) for every graph.
+ * @param f  Each block must have a terminator, each edge must lead to a block.
  * @return OK, E_NOMEM. @context{thread}
  */
 enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out);
 
-/** @brief Every way from the entry to b leads through a (a block dominates itself). Both can be
- * reached. */
+/**
+ * @brief Whether every path from the entry to b passes a (a block dominates itself). Both must be
+ * reachable.
+ */
 static inline bool ir_cfg_dominates(const struct ir_cfg *cfg, uint32_t a, uint32_t b)
 {
     return cfg->tree_place[a] <= cfg->tree_place[b] &&

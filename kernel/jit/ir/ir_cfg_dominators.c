@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Dominators by Lengauer and Tarjan ("A Fast Algorithm for Finding Dominators in a Flowgraph"), the
-// version with path compression alone: m log n whatever the shape. Then the tree in preorder, so
-// that dominance is a comparison.
+// version with path compression only: O(m log n) for every graph. Then the tree in preorder, which
+// makes a test for dominance one comparison.
+//
+// Blocks are named by their number in the depth-first walk here, not by their index. The
+// semidominator of v is the lowest number from which a path reaches v through numbers above v only.
+// It is a proper ancestor of v in the walk's tree, and the immediate dominator follows from it.
 #include "kernel/jit/ir/ir_cfg_internal.h"
 #include "kernel/lib/compiler.h"
 
-/* By number of the walk. */
+/* All arrays are indexed by number of the walk. */
 struct forest {
     uint32_t *semi, *idom;
-    uint32_t *ancestor, *label; /* of the forest of what has been linked; IR_NONE: a root */
-    uint32_t *bucket, *next;    /* lists of those whose semidominator this is */
+    uint32_t *ancestor, *label; /* the forest of the numbers processed so far; IR_NONE: a root */
+    uint32_t *bucket, *next;    /* lists of the numbers that have this semidominator */
     uint32_t *path;
 };
 
@@ -28,7 +32,8 @@ static bool allocate(struct arena *a, struct forest *f, uint32_t count)
     return true;
 }
 
-/* Of those between v and its root the one with the least semidominator. */
+/* On the path from v up to its root, the number with the lowest semidominator. Compresses the path:
+ * each number on it then points to the root. */
 static uint32_t evaluate(struct forest *f, uint32_t v)
 {
     uint32_t depth = 0;
@@ -60,6 +65,10 @@ static void find_semidominator(struct forest *f, const struct ir_cfg *c,
     f->bucket[f->semi[v]] = v;
 }
 
+/* All numbers in the parent's bucket have the parent as semidominator. If a number on the path
+ * between has a lower one, both share their immediate dominator, which is copied once it is known,
+ * in the last loop of cfg_find_dominators(). Otherwise the semidominator is the immediate
+ * dominator. */
 static void empty_bucket(struct forest *f, uint32_t parent)
 {
     for (uint32_t v = f->bucket[parent]; v != IR_NONE; v = f->next[v]) {
@@ -71,7 +80,8 @@ static void empty_bucket(struct forest *f, uint32_t parent)
 
 /* ---- The tree ---- */
 
-/* Children of a block, first to last, as lists: the order of blocks backwards. */
+/* The children of each block as linked lists. `order` is read backwards, so a list's first child
+ * comes first in `order`. */
 static void list_children(const struct ir_cfg *c, uint32_t *child, uint32_t *sibling)
 {
     for (uint32_t n = c->count; n-- > 1;) {
@@ -88,7 +98,7 @@ static void walk_tree(struct ir_cfg *c, const uint32_t *child, const uint32_t *s
         c->tree_place[block] = count;
         c->tree_order[count++] = block;
         uint32_t next = child[block];
-        while (next == IR_NONE && block != 0) { /* up to where there is another child */
+        while (next == IR_NONE && block != 0) { /* go up to the next block that has another child */
             c->tree_last[c->tree_place[block]] = count - 1;
             next = sibling[block];
             block = c->idom[block];
@@ -117,6 +127,8 @@ bool cfg_find_dominators(struct arena *a, struct ir_cfg *c, const struct cfg_wal
     if (!allocate(a, &f, c->count)) {
         return false;
     }
+    /* From the highest number down: the semidominator of v depends only on numbers above v, which
+     * are in the forest by now. */
     for (uint32_t v = c->count; v-- > 1;) {
         find_semidominator(&f, c, walk, v);
         f.ancestor[v] = walk->parent[v];

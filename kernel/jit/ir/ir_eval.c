@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One function for each family of operations; each computes at 64 bits and cuts the result to its
-// type.
+// Evaluates operations: one function for each family. Each computes with 64 bits and truncates the
+// result to its type.
 #include "kernel/jit/ir/ir_eval.h"
 
 #include "kernel/base/assert.h"
@@ -20,12 +20,13 @@ static unsigned width(unsigned type)
     return ir_type_size(type) * 8;
 }
 
+/* Keeps the invariant of struct ir_bits: the high half of an i32 or f32 is zero. */
 static uint64_t cut(unsigned type, uint64_t v)
 {
     return ir_type_size(type) == 4 ? (uint32_t)v : v;
 }
 
-/* An integer of the type with its sign. */
+/* Sign-extend an integer of the type. */
 static int64_t with_sign(unsigned type, uint64_t v)
 {
     return ir_type_size(type) == 4 ? (int32_t)v : (int64_t)v;
@@ -57,7 +58,7 @@ static bool divide(const struct eval *e, uint64_t *out)
         *out = e->op == IR_DIV_U ? e->a / e->b : e->a % e->b;
         return true;
     }
-    if (b == -1) { /* the one quotient that does not fit; the remainder is 0 all the same */
+    if (b == -1) { /* the only quotient that overflows; the remainder is 0, without overflow */
         *out = e->op == IR_DIV_S ? 0 - e->a : 0;
         return e->op != IR_DIV_S || e->a != smallest || fail(e, IR_TRAP_OVERFLOW);
     }
@@ -89,6 +90,7 @@ static uint64_t shift(const struct eval *e)
     }
 }
 
+/* The builtins are undefined for 0. */
 static uint64_t count_bits(const struct eval *e)
 {
     unsigned bits = width(e->type);
@@ -186,6 +188,8 @@ static uint64_t compare_floats(const struct eval *e)
     }
 }
 
+/* Wasm distinguishes two traps: NaN, and a value outside the integer's range. The saturating forms
+ * have neither; `out` then has the nearest integer, or 0 for NaN. */
 static bool float_to_integer(const struct eval *e, uint64_t *out)
 {
     bool is_signed = e->op == IR_TO_INT_S || e->op == IR_TO_INT_SAT_S;
@@ -209,6 +213,8 @@ static uint64_t integer_to_float(const struct eval *e)
 
 /* ---- By operation ---- */
 
+/* All operations with scalar operands and one result. A new operation needs a case here, and
+ * constant folding, the interpreter and the tests of code generators follow. */
 static bool compute(const struct eval *e, uint64_t *out)
 {
     switch ((enum ir_op)e->op) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Operations on vectors, lane by lane. An integer lane is computed at 64 bits and cut to its width;
-// a floating-point lane is what the scalar operation makes of it.
+// Vector operations, lane by lane. An integer lane is computed with 64 bits and truncated to its
+// width; a floating-point lane uses the scalar operation.
 #include "kernel/jit/ir/ir_eval_internal.h"
 
 #include "kernel/base/assert.h"
@@ -9,7 +9,7 @@
 #include "kernel/lib/softfloat.h"
 #include "kernel/lib/string.h"
 
-/* Bits of a lane. */
+/* Bits in a lane. */
 static unsigned lane_bits(unsigned shape)
 {
     return 128 / ir_shape_lanes(shape);
@@ -180,7 +180,7 @@ static uint64_t scalar(unsigned op, unsigned type, unsigned operand_type, uint64
     return out.lo;
 }
 
-/* The scalar operation that a lane operation is; IR_OP_COUNT: none. */
+/* The scalar operation that computes each lane; IR_OP_COUNT: there is none. */
 static unsigned scalar_op(unsigned op)
 {
     static const uint16_t table[] = {
@@ -216,7 +216,7 @@ static uint64_t float_lane(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 
 struct half {
     const struct ir_bits *v;
-    unsigned bits, first; /* of a lane; lane where the half starts */
+    unsigned bits, first; /* bits in a lane; index of the lane where the half starts */
     bool is_signed;
 };
 
@@ -236,7 +236,7 @@ static struct half half_of(unsigned op, const struct ir_bits *v, unsigned bits)
     return (struct half){v, bits, is_high ? 128 / bits / 2 : 0, is_signed};
 }
 
-/* From lanes of half the width. */
+/* A lane computed from lanes of half its width. */
 static uint64_t wide_lane(unsigned op, unsigned bits, const struct ir_bits *operands, unsigned lane)
 {
     struct half a = half_of(op, &operands[0], bits / 2), b = half_of(op, &operands[1], bits / 2);
@@ -257,7 +257,7 @@ static uint64_t wide_lane(unsigned op, unsigned bits, const struct ir_bits *oper
     }
 }
 
-/* From lanes of twice the width: those of a, then those of b. */
+/* A lane narrowed from lanes of twice its width: those of a, then those of b. */
 static uint64_t narrow_lane(unsigned op, unsigned bits, const struct ir_bits *operands,
                             unsigned lane)
 {
@@ -427,7 +427,7 @@ struct ir_bits ir_eval_vector(unsigned op, const struct ir_bits operands[3])
 
 /* ---- Memory ---- */
 
-/* How a load makes lanes: of `from` bits each in memory, `to` in the vector. */
+/* How a load widens lanes: `from` bits each in memory, `to` bits in the vector. */
 struct widening {
     uint8_t from, to;
     bool is_signed, is_splat;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A frame is, on the stack, the header, a value for each instruction, room for the arguments of an
-// edge, and the slots. One loop runs the innermost frame.
+// Interprets the representation. A frame consists of a header, a value for each instruction, space
+// for the arguments of an edge, and the slots. One loop executes the innermost frame, so a call of
+// the program is no recursion here.
+//
+// The stack is a list of pieces. A frame may lie in several of them, and pieces never move: slots
+// have addresses that the program knows.
 #include "kernel/jit/ir/ir_interp.h"
 
 #include "kernel/base/assert.h"
@@ -11,7 +15,7 @@
 #define SLOT_ALIGN  ((size_t)64)
 #define PIECE_BYTES ((size_t)64 << 10)
 
-/* Of the stack. Pieces that are no longer used stay for the next call. */
+/* A piece of the stack. Pieces that are no longer used are kept for the next call. */
 struct ir_piece {
     struct ir_piece *next;
     size_t size; /* bytes */
@@ -24,21 +28,21 @@ struct mark {
     size_t used;
 };
 
-/** Arguments or results on their way: values[which[n]], or values[n]. */
+/** Arguments or results to be passed: values[which[n]], or values[n]. */
 struct passed {
     const struct ir_bits *values;
-    const uint32_t *which; /* NULL: in order */
+    const uint32_t *which; /* NULL: values in order */
 };
 
 struct frame {
     struct frame *caller;
     const struct ir_function *f;
     uint64_t context;
-    uint32_t at;             /* instruction to run; of a frame that waits: its call */
+    uint32_t at;             /* instruction to execute; in a waiting frame: its call */
     struct ir_bits *values;  /* by instruction */
-    struct ir_bits *passing; /* arguments of an edge while they are moved */
+    struct ir_bits *passing; /* arguments of an edge, while they are copied */
     uint8_t **slots;
-    struct mark mark; /* where the stack was before */
+    struct mark mark; /* the top of the stack before this frame */
 };
 
 struct machine {
@@ -46,7 +50,7 @@ struct machine {
     struct ir_stack *stack;
     struct mark top;
     struct frame *frame; /* innermost */
-    uint32_t calls;      /* frames */
+    uint32_t calls;      /* number of frames */
     uint32_t until_poll;
     enum ir_trap trap;
     struct ir_bits *results; /* of the outermost function */
@@ -69,7 +73,8 @@ static void free_from(struct ir_stack *s, struct ir_piece **link)
     }
 }
 
-/* One of at least so many bytes. NULL: the limit, or no memory. */
+/* The next piece, with at least this many bytes. NULL: the limit is reached, or no memory. A piece
+ * that is too small is freed with all that follow it, which are unused. */
 static struct ir_piece *next_piece(struct ir_stack *s, struct ir_piece **link, size_t bytes)
 {
     if (*link != NULL && (*link)->size >= bytes) {
@@ -111,6 +116,7 @@ static bool fits(struct mark top, size_t bytes, size_t align, size_t *out)
     return *out <= top.piece->size && bytes <= top.piece->size - *out;
 }
 
+/* A new piece has room for the worst alignment, so the second attempt fits. */
 static void *push(struct machine *m, size_t bytes, size_t align)
 {
     size_t at, most;
@@ -152,6 +158,7 @@ static bool push_slots(struct machine *m, struct frame *frame)
     return frame->slots != NULL;
 }
 
+/* On failure the stack is as before: pieces that were added stay in the list, unused. */
 static bool enter(struct machine *m, const struct ir_target *target, struct passed args)
 {
     const struct ir_function *f = target->function;
@@ -184,7 +191,8 @@ static void leave(struct machine *m)
     m->frame = m->frame->caller;
 }
 
-/* Through an edge: all arguments are read before the first parameter is written. */
+/* Follow an edge. All arguments are read before the first parameter is written, because an argument
+ * may be a parameter of the same block. */
 static void follow(struct frame *frame, uint32_t edge)
 {
     const struct ir_function *f = frame->f;
@@ -205,7 +213,7 @@ static bool trap(struct machine *m, enum ir_trap kind)
     return false;
 }
 
-/* The bytes that an access touches, or NULL with m->trap set. */
+/* The bytes of an access; NULL, with m->trap set, if it traps. */
 static uint8_t *locate(struct machine *m, const struct ir_instr *i, unsigned type)
 {
     struct frame *frame = m->frame;
@@ -224,6 +232,7 @@ static uint8_t *locate(struct machine *m, const struct ir_instr *i, unsigned typ
     default:
         break;
     }
+    /* The host is asked on every access: a call in between may have grown the memory. */
     struct ir_window w = m->host->memory(m->host->ctx, frame->context, p->number);
     unsigned bytes = ir_access_size(p->access, type);
     m->trap = IR_TRAP_MEMORY;
@@ -257,7 +266,8 @@ static bool run_store(struct machine *m, const struct ir_instr *i)
 
 /* ---- Calls ---- */
 
-/* A call has come back: its results are values of the call and of those that stand behind it. */
+/* A call has returned: assign its results to the call and to the IR_RESULT instructions that follow
+ * it. */
 static void deliver(struct frame *frame, struct passed results, uint32_t count)
 {
     const struct ir_function *f = frame->f;
@@ -276,7 +286,7 @@ static void deliver(struct frame *frame, struct passed results, uint32_t count)
     }
 }
 
-/* Leave frames until one that waits at an invoke; it goes on at the other edge. */
+/* Leave frames until one that waits at an invoke, which continues along its unwind edge. */
 static bool unwind(struct machine *m)
 {
     while (m->frame != NULL) {
@@ -291,7 +301,8 @@ static bool unwind(struct machine *m)
     return false;
 }
 
-/* The stack lends room for arguments and results. */
+/* Arguments and results use space above the top of the stack, which nothing else uses until the
+ * host's function returns. */
 static enum ir_outcome call_host(struct machine *m, const struct ir_target *target,
                                  const struct ir_signature *s, struct passed from)
 {
@@ -315,7 +326,7 @@ static enum ir_outcome call_host(struct machine *m, const struct ir_target *targ
     return outcome;
 }
 
-/* IR_RETURNED: go on with the innermost frame. */
+/* @return IR_RETURNED: continue with the innermost frame. */
 static enum ir_outcome run_call(struct machine *m, const struct ir_instr *i)
 {
     struct frame *frame = m->frame;
@@ -337,7 +348,7 @@ static enum ir_outcome run_call(struct machine *m, const struct ir_instr *i)
     return IR_RETURNED;
 }
 
-/* The frame is left, and its values stay where they are until the next one is entered. */
+/* Leave the frame. Its values remain readable until the next frame is entered. */
 static void run_return(struct machine *m, const struct ir_instr *i)
 {
     struct passed results = {m->frame->values, m->frame->f->pool + i->b};
@@ -353,7 +364,7 @@ static void run_return(struct machine *m, const struct ir_instr *i)
 
 /* ---- The loop ---- */
 
-/* What ir_eval() takes: values, or what stands in the instruction itself. */
+/* The operands that ir_eval() takes: values, or numbers from the instruction itself. */
 static void read_operands(const struct frame *frame, const struct ir_instr *i,
                           struct ir_bits operands[3])
 {
@@ -393,7 +404,8 @@ static void run_bytes(struct frame *frame, const struct ir_instr *i)
     }
 }
 
-/* What computes or touches memory and goes on behind itself. False: it traps. */
+/* Execute an instruction that computes or accesses memory and then continues with the next one.
+ * @return false: it traps. */
 static bool run_straight(struct machine *m, const struct ir_instr *i)
 {
     struct frame *frame = m->frame;
@@ -439,7 +451,7 @@ static uint32_t switch_edge(const struct frame *frame, const struct ir_instr *i)
     return i->b + (v < i->c - 1 ? (uint32_t)v : i->c - 1);
 }
 
-/* IR_RETURNED: go on, if there is a frame. */
+/* @return IR_RETURNED: continue, if there still is a frame. */
 static enum ir_outcome step(struct machine *m)
 {
     struct frame *frame = m->frame;
@@ -497,6 +509,8 @@ enum ir_outcome ir_interpret(const struct ir_host *host, struct ir_stack *stack,
         outcome = IR_TRAPPED;
     }
     while (outcome == IR_RETURNED && m.frame != NULL) {
+        /* Bounds the time until a program that never calls can be stopped. IR_POLL brings the next
+         * poll forward. */
         if (m.until_poll-- == 0) {
             m.until_poll = POLL_EVERY;
             outcome = host->poll(host->ctx) ? IR_RETURNED : IR_STOPPED;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Text to the intermediate representation: declarations and functions. Values may be named before
-// they are defined (a loop's later block comes first sometimes), so operands are names until the
-// function's end, where they become indices.
+// Parses the textual form: declarations and functions. A value may be used before its definition,
+// when a later block of a loop comes first in the text. So operands are names until the end of the
+// function, and become indices there.
 #include "kernel/jit/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
@@ -204,7 +204,7 @@ static void parse_function(struct text_parser *p)
         } else {
             text_parse_instr(p);
         }
-        if (p->f->error != OK) { /* first: what could not be built left its line half read */
+        if (p->f->error != OK) { /* first: if building failed, the rest of the line was not read */
             text_fail(p, p->f->error, "no memory");
         }
         text_expect_line_end(p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Blocks and instructions of the textual form, by enum ir_form.
+// Parses blocks and instructions of the textual form, by enum ir_form.
 #include "kernel/jit/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
@@ -24,7 +24,7 @@ static uint32_t expect_value(struct text_parser *p)
     return text_expect_numbered(p, "v");
 }
 
-/* A block by number; those up to it exist from then on. */
+/* A block by number. Creates the blocks up to it. */
 static uint32_t expect_block(struct text_parser *p)
 {
     uint32_t number = text_expect_numbered(p, "block");
@@ -34,7 +34,7 @@ static uint32_t expect_block(struct text_parser *p)
     return number;
 }
 
-/* Values between parentheses become p->args from `start` on. */
+/* Read values in parentheses into p->args, from `start` on. */
 static void parse_values(struct text_parser *p, uint32_t start)
 {
     p->args.count = start;
@@ -119,7 +119,7 @@ static void parse_place(struct text_parser *p, struct ir_instr *i)
     }
 }
 
-/* The pool's copy of p->args. */
+/* Copy p->args to the pool. */
 static void pool_args(struct text_parser *p, struct ir_instr *i)
 {
     i->c = p->args.count;
@@ -308,7 +308,7 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
     }
 }
 
-/* The result's type by an operation's suffix, where the suffix is an operand's type. */
+/* The result's type, for an operation whose suffix is the type of its operand. */
 static uint8_t result_type(const struct ir_instr *i, unsigned suffix)
 {
     switch ((enum ir_typing)ir_op_info[i->op].typing) {

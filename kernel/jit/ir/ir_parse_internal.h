@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared by the files that read the textual form. The first error stays (text_fail); after it every
-// function here does nothing and returns something harmless.
+// Shared by the files that parse the textual form. The first error is kept (text_fail()); after it
+// every function here does nothing and returns a harmless value.
 #pragma once
 
 #include "kernel/jit/ir/ir_text.h"
 
-#define NUMBER_MAX (1u << 20) /* of values, blocks and whatever else text can count */
+/* limit for values, blocks and everything else that a text can count */
+#define NUMBER_MAX (1u << 20)
 #define WORD_MAX   64
 
 struct text_list {
@@ -22,7 +23,7 @@ struct text_parser {
     uint32_t line;
     enum status status;
     struct text_list values; /* by name: index + 1 */
-    struct text_list args;   /* of the call or edge that is being read */
+    struct text_list args;   /* of the call or edge that is being parsed */
     uint32_t type_capacity, signature_capacity, callee_capacity, memory_capacity, function_capacity;
 };
 
@@ -36,10 +37,10 @@ void text_expect_char(struct text_parser *p, char c);
 void text_expect_line_end(struct text_parser *p);
 /** The next word, or "". */
 void text_take_word(struct text_parser *p, char word[WORD_MAX]);
-/** True, and behind it, if this word comes next. */
+/** If this word comes next, consume it and return true. */
 bool text_take_keyword(struct text_parser *p, const char *keyword);
 uint64_t text_expect_number(struct text_parser *p, uint64_t max);
-/** "v12" or "block3": the number behind the prefix. */
+/** "v12" or "block3": the number after the prefix. */
 uint32_t text_expect_numbered(struct text_parser *p, const char *prefix);
 /** Index of a word among `count` names, or `count`. */
 unsigned text_find_name(const char *const *names, unsigned count, const char *word);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Words, numbers and punctuation of the textual form.
+// Reads words, numbers and punctuation of the textual form.
 #include "kernel/jit/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
@@ -31,7 +31,7 @@ static bool is_word_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Blanks and comments of the line. */
+/* Skip blanks and comments in the line. */
 void text_skip_blanks(struct text_parser *p)
 {
     while (p->at != p->end && (*p->at == ' ' || *p->at == '\t' || *p->at == '\r')) {
@@ -97,7 +97,7 @@ void text_take_word(struct text_parser *p, char word[WORD_MAX])
     word[n] = '\0';
 }
 
-/* True, and behind it, if this word comes next. */
+/* If this word comes next, consume it and return true. */
 bool text_take_keyword(struct text_parser *p, const char *keyword)
 {
     const char *before = p->at;
@@ -137,7 +137,7 @@ uint64_t text_expect_number(struct text_parser *p, uint64_t max)
     return v;
 }
 
-/* "v12" or "block3": the number behind the prefix. */
+/* "v12" or "block3": the number after the prefix. */
 uint32_t text_expect_numbered(struct text_parser *p, const char *prefix)
 {
     text_skip_blanks(p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The intermediate representation to text.
+// Prints the intermediate representation as text.
 #include "kernel/jit/ir/ir_text.h"
 
 #include "kernel/lib/format.h"
@@ -176,7 +176,7 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
     }
 }
 
-/* The type that tells variants of an operation apart; IR_VOID if there is but one. */
+/* The type that distinguishes the variants of an operation; IR_VOID if there is only one. */
 static unsigned suffix_type(const struct ir_function *f, const struct ir_instr *i)
 {
     uint32_t teller;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The intermediate representation as text: for people, for tests, and for reducing what went wrong.
+// The intermediate representation as text: for people, for tests, and for reducing a failing case.
 //
 //     memory guard 0x80000000 base 0 length 8
 //     signature (i32, i32) -> (i32)
@@ -18,35 +18,37 @@
 //     }
 //
 // One instruction a line. An operation's suffix is the type of its result, or of its first operand
-// where the result's is always the same. What is written as two numbers (a constant v128, the lanes
-// of a shuffle) has its low half first. `!12` at the end of a line is the location in the source,
-// `safe` a safe point, `rare` a block that is seldom run. Names of values and blocks are free when
-// text is read; when it is printed they are indices.
+// if the result's type is always the same. Constants written as two numbers (a v128, the lanes of a
+// shuffle) have the low half first. `!12` at the end of a line is the location in the source,
+// `safe` marks a safe point, `rare` a block that is rarely executed. A text may choose any names
+// for values and blocks; printing uses their indices.
 #pragma once
 
 #include "kernel/jit/ir.h"
 
-/** Where printed text goes, piece by piece. */
+/** Receives printed text, piece by piece. */
 typedef void (*ir_sink)(void *ctx, const char *s, size_t len);
 
-/** @brief Print one function. It need not be valid: what is no index is printed as a number.
- * @context{as the sink} */
+/**
+ * @brief Print one function. It need not be valid: an index out of range is printed as a number.
+ * @context{as the sink}
+ */
 void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx);
-/** @brief Print what a module's functions have in common. */
+/** @brief Print what the functions of a module have in common. */
 void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx);
 /** @brief Print one instruction, without the newline. */
 void ir_print_instr(const struct ir_function *f, uint32_t value, ir_sink sink, void *ctx);
 
-/** A module that was read from text. All of it is in the arena. */
+/** A module that was parsed. All of it is in the arena. */
 struct ir_text {
     struct ir_module module;
     struct ir_function **functions; /* by callee; NULL: declared only */
-    uint32_t error_line;            /* of a failure, from 1 */
-    const char *error;              /* what is wrong there, or NULL */
+    uint32_t error_line;            /* line of the error, from 1 */
+    const char *error;              /* the error, or NULL */
 };
 
 /**
- * @brief Read a module. Only the grammar is checked; ir_verify() judges the rest.
+ * @brief Parse a module. Checks only the grammar; ir_verify() checks the rest.
  * @param text  `len` bytes, read during the call only.
  * @return OK; E_CORRUPT: out->error and out->error_line say why; E_NOMEM. @context{thread}
  */

@@ -36,6 +36,7 @@ static void check_index(void *ctx, uint32_t *value)
     }
 }
 
+/* Written so that it cannot overflow: both numbers come from the function that is being checked. */
 static bool in_pool(struct verifier *v, uint32_t at, uint32_t count)
 {
     return (at <= v->f->pool_count && count <= v->f->pool_count - at) ||
@@ -192,6 +193,8 @@ static void check_use(void *ctx, uint32_t *value)
     }
 }
 
+/* In SSA each use must be dominated by its definition. Unreachable blocks are not checked: nothing
+ * executes them. An argument counts as used at the end of the block that its edge leaves. */
 static void check_dominance(struct verifier *v)
 {
     struct ir_function *f = v->f;

@@ -249,6 +249,8 @@ static bool check_callee(struct verifier *v, const struct ir_callee *c)
     return c->kind == IR_CALLEE_FUNCTION || verify_fail(v, "no such kind of callee");
 }
 
+/* Operands of an indirect call start with code and context, those of an invoke with two edges:
+ * `skip`. */
 static bool check_call(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_signature *s = ir_call_signature(v->f, i);

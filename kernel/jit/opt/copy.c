@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Copying instructions from one function into another.
+// Copies instructions from one function into another.
 #include "kernel/jit/opt/copy.h"
 
 #include "kernel/lib/string.h"
@@ -20,7 +20,8 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
            (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }
 
-/* The same places by number; what is added later does not reach the input. */
+/* Copy the table of places, with the same numbers. Places that are added later do not affect the
+ * input. */
 static bool copy_places(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
@@ -67,7 +68,7 @@ enum status copy_start(struct copy *c, const struct survey *survey)
     return c->out->error;
 }
 
-/* Whether all arrays are where they were. */
+/* Whether no array has moved since. */
 static bool is_in_place(const struct ir_function *f, const struct ir_function *before)
 {
     return f->instrs == before->instrs && f->locations == before->locations &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Effects on memory, by class.
+// Effects on memory, by alias class.
 #include "kernel/jit/opt/effects.h"
 
 #include "kernel/lib/string.h"
@@ -47,7 +47,8 @@ static uint16_t written_in(const struct ir_function *f, const struct effects *e,
     return classes;
 }
 
-/* A loop changes what its blocks change, and the loops in it; those come later in the order. */
+/* A loop writes the classes that its blocks and its inner loops write; inner loops come later in
+ * the order, so it is read backwards. */
 static void find_written(const struct ir_function *f, const struct ir_cfg *cfg, struct effects *e)
 {
     for (uint32_t n = cfg->count; n-- > 0;) {

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Which memory an instruction may change, and which a loop does. Classes of memory (ir_place's) are
-// numbered anew, those that a function uses, so that a set of them is a word.
+// Which memory an instruction may write, and which a loop may write. The alias classes (ir_place's)
+// that a function uses are renumbered, so that a set of them fits in a word.
 #pragma once
 
 #include "kernel/jit/ir.h"
 #include "kernel/jit/ir/ir_cfg.h"
 
-/** Classes with a number of their own; further ones share the last. */
+/** Number of classes with a number of their own; all further ones share the last. */
 #define EFFECTS_CLASSES 16u
 
 struct effects {
     uint8_t number[256]; /* by alias class */
     uint32_t count;
-    uint16_t *written; /* by header of a loop: classes that change in it */
+    uint16_t *written; /* by header of a loop: set of classes written in it */
 };
 
-/** @brief Sweep a function once. @return OK, E_NOMEM. @context{thread} */
+/** @brief Compute effects in one sweep. @return OK, E_NOMEM. */
 enum status effects_make(struct arena *a, const struct ir_function *f, const struct ir_cfg *cfg,
                          struct effects *out);
 
-/** @brief Whether it may change memory of every class. */
+/** @brief Whether the instruction may write memory of every class. */
 bool effects_writes_all(const struct ir_function *f, const struct ir_instr *i);

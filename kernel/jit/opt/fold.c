@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// ir_build(): operands into order, constants, rules, then what was built before. The rules are in
-// the files beside this one.
+// ir_build(): puts operands in order, evaluates constants, applies rules, then looks for an equal
+// value that exists already. The rules are in fold_*.c.
 #include "kernel/jit/opt/fold.h"
 
 #include "kernel/jit/ir/ir_eval.h"
 #include "kernel/lib/string.h"
 
 #define LOCAL_ENTRIES 256u
-#define PROBES        8u  /* entries that are looked at for a value */
-#define DEPTH_MAX     12u /* rules inside rules; beyond that it is built as it is */
+#define PROBES        8u /* entries of the hash table that are examined for a value */
+/* nesting of rules; deeper ones emit the instruction without simplification */
+#define DEPTH_MAX 12u
 
-/* ---- What was built before ---- */
+/* ---- Values built so far ---- */
 
 struct fold *fold_new(struct arena *a, uint32_t entries)
 {
@@ -27,7 +28,7 @@ struct fold *fold_new(struct arena *a, uint32_t entries)
     return fold;
 }
 
-/* Within blocks, unless a pass gave the function another memory. */
+/* Forget values at the start of a block, unless a pass uses a scope of its own. */
 static void start(struct ir_function *f)
 {
     f->fold = fold_new(f->arena, LOCAL_ENTRIES);
@@ -36,7 +37,7 @@ static void start(struct ir_function *f)
     }
 }
 
-/* Where an instruction has four words of its own in the pool, or IR_NONE. */
+/* The field with the index of the four words that an instruction has in the pool, or IR_NONE. */
 static uint32_t own_words(const struct ir_instr *i)
 {
     switch (ir_op_info[i->op].form) {
@@ -84,7 +85,7 @@ static bool is_same(const struct ir_function *f, const struct ir_instr *a, const
     return same_operands && memcmp(f->pool + words, f->pool + others, 4 * sizeof *f->pool) == 0;
 }
 
-/* Whether a value that was built can be used here. */
+/* Whether an existing value can be used in the current block. */
 static bool is_visible(const struct ir_function *f, const struct fold_entry *e)
 {
     const struct fold_scope *s = f->fold->scope;
@@ -110,8 +111,9 @@ uint32_t fold_find(struct ir_function *f, const struct ir_instr *i, uint32_t has
     return IR_NONE;
 }
 
-/* Blocks come in preorder of the dominator tree: what does not dominate this one will dominate none
- * of those that follow, and gives way. So does, at worst, the first that is in the way. */
+/* Blocks come in preorder of the dominator tree. A block that does not dominate this one will not
+ * dominate any later one, so the entries of such blocks are replaced first. Otherwise the first
+ * entry examined is replaced. */
 void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash)
 {
     struct fold *fold = f->fold;
@@ -130,7 +132,7 @@ void fold_remember(struct ir_function *f, uint32_t value, uint32_t hash)
 
 /* ---- Constants ---- */
 
-/* Whether a rule of ours may compute it: no arithmetic of floats. */
+/* Whether constant folding may compute it: no floating-point arithmetic. */
 static bool is_exact(unsigned op)
 {
     switch ((enum ir_typing)ir_op_info[op].typing) {
@@ -171,7 +173,7 @@ uint32_t ir_build_const(struct ir_function *f, unsigned type, uint64_t bits)
 
 /* ---- Rules ---- */
 
-/* A constant is the second operand; of others the older is the first. */
+/* A constant becomes the second operand; otherwise the older value becomes the first. */
 static void order(const struct ir_function *f, struct ir_instr *i)
 {
     bool a = f->instrs[i->a].op == IR_CONST, b = f->instrs[i->b].op == IR_CONST;
@@ -182,7 +184,7 @@ static void order(const struct ir_function *f, struct ir_instr *i)
     }
 }
 
-/* Bits alone: the sign of a float is one bit, of a NaN too. */
+/* Works on bits only: the sign of a float, even of a NaN, is one bit. */
 static uint32_t fold_sign(struct ir_function *f, const struct ir_instr *i)
 {
     struct ir_instr a = f->instrs[i->a];
@@ -243,8 +245,9 @@ static uint32_t apply(struct ir_function *f, const struct ir_instr *i)
     }
 }
 
-/* What may be found again: it computes, or reads what never changes and never traps. An equal one
- * that traps did not, or this would not be reached. */
+/* Whether an instruction can be replaced by an earlier equal one: it computes something, or reads
+ * constant memory without trapping. If it may trap, the earlier one did not, or control would not
+ * have reached this point. */
 static bool can_repeat(const struct ir_function *f, const struct ir_instr *i)
 {
     unsigned flags = ir_op_info[i->op].flags;

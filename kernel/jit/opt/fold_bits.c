@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// What is known of a value without running anything: which of its bits may be 1, whether it can be
-// 0, and whether an instruction can trap. Looked for when asked, a few operations deep.
+// Facts about a value without executing anything: which of its bits may be 1, whether it can be 0,
+// and whether an instruction can trap. Computed on demand, by looking a few operations deep.
 #include "kernel/jit/opt/fold.h"
 
 #define DEPTH 4
 
 static uint64_t bits_of(const struct ir_function *f, uint32_t value, unsigned depth);
 
-/* The highest 1 and all below it: bits of any number that is not larger. */
+/* The highest 1 and all bits below it: a bound for the bits of every smaller number. */
 static uint64_t up_to(uint64_t largest)
 {
     return largest == 0 ? 0 : UINT64_MAX >> __builtin_clzll(largest);
 }
 
-/* Of a sum or product of numbers of at most these sizes, if it cannot wrap. */
+/* Bits of a sum or product, if it cannot wrap. */
 static uint64_t unless_wraps(bool wraps, uint64_t largest, uint64_t all)
 {
     return wraps || largest > all ? all : up_to(largest);
@@ -34,7 +34,7 @@ static uint64_t of_product(const struct ir_function *f, const struct ir_instr *i
     return unless_wraps(wraps, product, all);
 }
 
-/* Sign-extended from `width` bits. */
+/* Bits of a value that is sign-extended from `width` bits. */
 static uint64_t of_extension(uint64_t bits, unsigned width, unsigned type)
 {
     uint64_t low = UINT64_MAX >> (64 - width), sign = UINT64_C(1) << (width - 1);
@@ -174,7 +174,8 @@ bool fold_is_nonzero(const struct ir_function *f, uint32_t value)
     return nonzero(f, value, DEPTH);
 }
 
-/* By what divides; the smallest by -1 has no quotient, but a remainder. */
+/* Whether a division may trap, by its divisor. The smallest integer divided by -1 overflows; its
+ * remainder does not. */
 static bool division_traps(const struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t by;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Rules of comparisons, conditions and selections. With a constant there is one form: equal, not
-// equal, or less than; equal to 0 is eqz.
+// Rules for comparisons, conditions and selections. A comparison with a constant has one of these
+// forms: equal, not equal, less than; equal to 0 is eqz.
 #include "kernel/jit/opt/fold.h"
 
 static uint32_t boolean(struct ir_function *f, bool v)
@@ -46,7 +46,7 @@ bool fold_invert(const struct ir_instr *compare, struct ir_instr *out)
     case IR_LE_U:
         out->op = IR_LT_U;
         break;
-    default: /* of floats a < b is no opposite of b <= a: both are false of a NaN */
+    default: /* of floats there is no such inverse: with a NaN both a < b and b <= a are false */
         return false;
     }
     if (swaps) {
@@ -106,7 +106,8 @@ static uint32_t eqz(struct ir_function *f, const struct ir_instr *i)
 
 /* ---- Equal and not equal ---- */
 
-/* To a constant that the operand cannot be, or through what can be undone. */
+/* Comparison with a constant: one that the operand cannot equal, or through an operation that can
+ * be inverted. */
 static uint32_t equal_constant(struct ir_function *f, const struct ir_instr *i, uint64_t c)
 {
     struct ir_instr a = f->instrs[i->a];
@@ -120,7 +121,7 @@ static uint32_t equal_constant(struct ir_function *f, const struct ir_instr *i, 
     if (c == 0 && i->op == IR_EQ) {
         return ir_build(f, IR_EQZ, IR_I32, i->a, 0, 0);
     }
-    /* Not of a sum: x + 1 is a loop's next x, and to look at x would keep both alive. */
+    /* Not through a sum: in a loop, comparing x instead of x + 1 would keep both alive. */
     if (a.op == IR_XOR && fold_is_const(f, a.b, &inner)) {
         return ir_build(f, i->op, IR_I32, a.a, ir_build_const(f, a.type, c ^ inner), 0);
     }
@@ -149,12 +150,12 @@ static uint32_t equal(struct ir_function *f, const struct ir_instr *i)
     return IR_NONE;
 }
 
-/* ---- Less ---- */
+/* ---- Less than ---- */
 
 struct order {
     bool is_signed, or_equal;
     unsigned type;
-    uint64_t min, max; /* of the type, by that order */
+    uint64_t min, max; /* of the type, in this order */
 };
 
 static unsigned less_op(bool is_signed)
@@ -162,7 +163,7 @@ static unsigned less_op(bool is_signed)
     return is_signed ? IR_LT_S : IR_LT_U;
 }
 
-/* a < c, as the numbers go that a can be. */
+/* a < c, using the range of a. */
 static uint32_t below_constant(struct ir_function *f, const struct ir_instr *i,
                                const struct order *o, uint64_t c)
 {
@@ -184,7 +185,7 @@ static uint32_t below_constant(struct ir_function *f, const struct ir_instr *i,
     return c == 1 ? ir_build(f, IR_EQZ, IR_I32, i->a, 0, 0) : IR_NONE;
 }
 
-/* c < a. */
+/* c < a, using the range of a. */
 static uint32_t above_constant(struct ir_function *f, const struct ir_instr *i,
                                const struct order *o, uint64_t c)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Rules of conversions between integers, of loads and of stores.
+// Rules for integer conversions, loads and stores.
 #include "kernel/jit/opt/fold.h"
 
-/** Offsets up to here stay in an instruction on every machine. */
+/** Offsets up to this fit into an instruction on every machine. */
 #define OFFSET_MAX ((uint64_t)INT32_MAX)
 
 static uint32_t unary(struct ir_function *f, unsigned op, unsigned type, uint32_t a)
@@ -11,7 +11,8 @@ static uint32_t unary(struct ir_function *f, unsigned op, unsigned type, uint32_
     return ir_build(f, op, type, a, 0, 0);
 }
 
-/* How many low bits of a value say all of it: the rest are copies of the highest of these. */
+/* The number of low bits that determine a value: all higher bits are copies of the highest of
+ * these. */
 static unsigned signed_width(const struct ir_function *f, uint32_t value)
 {
     const struct ir_instr *i = &f->instrs[value];
@@ -39,8 +40,8 @@ static unsigned signed_width(const struct ir_function *f, uint32_t value)
     }
 }
 
-/* The operand, if an extension from `width` bits changes nothing; or one that it works on as well.
- */
+/* Sign extension from `width` bits: the operand itself if the extension changes nothing, or an
+ * earlier operand that it applies to as well. */
 static uint32_t sign_extend(struct ir_function *f, const struct ir_instr *i, unsigned width)
 {
     uint64_t c, low = UINT64_MAX >> (64 - width);
@@ -56,7 +57,7 @@ static uint32_t sign_extend(struct ir_function *f, const struct ir_instr *i, uns
     return width == 32 && a.op == IR_EXTEND_U ? unary(f, IR_EXTEND_S, IR_I64, a.a) : IR_NONE;
 }
 
-/* The i32 that an i64 is made from: a constant or an extension. */
+/* The i32 from which an i64 is made: a constant, or the operand of an extension. */
 static bool narrow_operand(struct ir_function *f, uint32_t value, uint32_t *out)
 {
     struct ir_instr i = f->instrs[value];
@@ -68,7 +69,7 @@ static bool narrow_operand(struct ir_function *f, uint32_t value, uint32_t *out)
     return i.op == IR_EXTEND_U || i.op == IR_EXTEND_S;
 }
 
-/* Arithmetic whose low half is that of the low halves. */
+/* Operations whose result's low half depends only on the operands' low halves. */
 static bool is_modular(unsigned op)
 {
     return op == IR_ADD || op == IR_SUB || op == IR_MUL || op == IR_AND || op == IR_OR ||
@@ -127,7 +128,7 @@ uint32_t fold_convert(struct ir_function *f, const struct ir_instr *i)
         return sign_extend(f, i, 32);
     case IR_WRAP:
         return wrap(f, i);
-    case IR_BITCAST: /* there and back */
+    case IR_BITCAST: /* two bitcasts that cancel each other */
         return a.op == IR_BITCAST ? a.a : IR_NONE;
     default:
         return extend(f, i);
@@ -136,8 +137,8 @@ uint32_t fold_convert(struct ir_function *f, const struct ir_instr *i)
 
 /* ---- Accesses ---- */
 
-/* An addend of the index that can be in the offset: what is added does not wrap in the index, or
- * wraps in the same way in both. */
+/* Whether part of the index can move to the offset: a constant addend, if the addition does not
+ * wrap, or wraps in the same way when it is part of the offset. */
 static bool has_addend(const struct ir_function *f, uint32_t index, unsigned space,
                        uint64_t *addend)
 {
@@ -146,16 +147,16 @@ static bool has_addend(const struct ir_function *f, uint32_t index, unsigned spa
         return false;
     }
     switch (space) {
-    case IR_SPACE_MEMORY: /* an offset is added in 64 bits, this in 32 */
+    case IR_SPACE_MEMORY: /* the offset is added with 64 bits, the index with 32 */
         return fold_bits(f, i->a) + *addend <= UINT32_MAX;
     case IR_SPACE_ADDRESS:
         return true;
-    default: /* null plus something is not null */
+    default: /* null plus an offset would no longer be null */
         return i->op == IR_DERIVE && f->instrs[i->a].op == IR_NULL_CHECK;
     }
 }
 
-/* Constants of the address into the offset. An index that is one becomes 0. */
+/* Move constants of the address into the offset. A constant index becomes 0. */
 static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_place *p)
 {
     uint64_t c;
@@ -170,7 +171,8 @@ static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_pl
     }
 }
 
-/* A value of which a narrow store takes the low bits: without what changes only the others. */
+/* The value to store narrowly: without operations that change only the bits which are not
+ * stored. */
 static uint32_t low_bits(const struct ir_function *f, uint32_t value, unsigned width)
 {
     for (;;) {
@@ -194,7 +196,7 @@ static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_pla
         return;
     }
     if (p->access == IR_ACCESS_8_S || p->access == IR_ACCESS_16_S || p->access == IR_ACCESS_32_S) {
-        p->access++; /* one of two that mean the same */
+        p->access++; /* the other access has the same effect; use one form of the two */
     }
     i->b = low_bits(f, i->b, width);
     unsigned op = f->instrs[i->b].op;
@@ -213,7 +215,8 @@ void fold_access(struct ir_function *f, struct ir_instr *i)
     if (i->op != IR_LOAD) {
         fold_stored(f, i, &p);
     }
-    if (p.offset != before.offset || p.access != before.access) { /* all that they change */
+    /* these two are all that the rules change */
+    if (p.offset != before.offset || p.access != before.access) {
         i->c = ir_place(f, &p);
     }
 }

@@ -4,15 +4,15 @@
 // "Division by Invariant Integers using Multiplication"), and shifts.
 //
 // With e = d - 2^(N+s) mod d the quotient of x by d is x * (floor(2^(N+s) / d) + 1) >> (N+s) for
-// all x for which x * e < 2^(N+s): so the smallest shift s is taken at which that holds for the
-// largest x.
+// all x for which x * e < 2^(N+s). The smallest shift s for which that holds for the largest x is
+// used.
 #include "kernel/jit/opt/fold.h"
 
 struct division {
     struct ir_function *f;
     unsigned type, width;
     uint32_t x;
-    uint64_t by; /* its magnitude */
+    uint64_t by; /* magnitude of the divisor */
     bool negative;
 };
 
@@ -33,7 +33,7 @@ static uint32_t by_constant(const struct division *d, unsigned op, uint32_t a, u
     return binary(d, op, a, ir_build_const(d->f, d->type, c));
 }
 
-/* Of numbers below 2^bits. */
+/* The reciprocal for dividends below 2^bits. */
 static struct reciprocal find_reciprocal(const struct division *d, unsigned bits)
 {
     uint64_t half = UINT64_C(1) << (d->width - 1);
@@ -43,21 +43,22 @@ static struct reciprocal find_reciprocal(const struct division *d, unsigned bits
         quotient = 2 * quotient + carries;
         rest = carries ? rest - (d->by - rest) : 2 * rest;
         uint64_t error = d->by - rest;
-        unsigned room = d->width + shift - bits; /* e <= 2^room will do */
+        unsigned room = d->width + shift - bits; /* sufficient if e <= 2^room */
         if (room >= 64 || error <= UINT64_C(1) << room) {
             return (struct reciprocal){.factor = quotient + 1, .shift = shift, .wide = wide};
         }
     }
 }
 
-/* The upper half of x * factor, shifted. Machines multiply 64 bits as fast as 32. */
+/* The upper half of x * factor, shifted. Multiplying 64 bits is as fast as 32 on both machines. */
 static uint32_t multiply(const struct division *d, uint32_t x, struct reciprocal r, bool is_signed)
 {
     struct ir_function *f = d->f;
     if (d->width == 64) {
         uint32_t factor = ir_build_const(f, IR_I64, r.factor);
         uint32_t high = binary(d, is_signed ? IR_MULH_S : IR_MULH_U, x, factor);
-        if (is_signed && r.factor >> 63 != 0) { /* it was taken for 2^64 less */
+        /* the signed multiplication used factor - 2^64: correct for that */
+        if (is_signed && r.factor >> 63 != 0) {
             high = binary(d, IR_ADD, high, x);
         }
         return by_constant(d, is_signed ? IR_SHR_S : IR_SHR_U, high, r.shift);
@@ -76,10 +77,12 @@ static unsigned width_of(uint64_t v)
 
 /* ---- Without sign ---- */
 
-/* The factor has N + 1 bits: x + (x * low bits >> N), halved before it can be too large. */
+/* The factor has N + 1 bits: x + (x * low bits >> N), where the sum is halved before it can
+ * overflow. */
 static uint32_t multiply_wide(const struct division *d, struct reciprocal r)
 {
-    if (d->width == 32) { /* 2^64 / d has 64 bits, and x no more than 32 */
+    /* 2^64 / d has 64 bits and x at most 32, so the product's upper half is exact */
+    if (d->width == 32) {
         uint64_t factor = UINT64_MAX / d->by + 1;
         uint32_t wide = ir_build(d->f, IR_EXTEND_U, IR_I64, d->x, 0, 0);
         uint32_t high =
@@ -117,7 +120,7 @@ static uint32_t divide_unsigned(const struct division *d)
 
 /* ---- With sign ---- */
 
-/* What is added before a shift so that it rounds to zero: 2^zeros - 1 if x is negative. */
+/* Added before a shift to make it round towards zero: 2^zeros - 1 if x is negative. */
 static uint32_t bias(const struct division *d, unsigned zeros)
 {
     uint32_t sign = by_constant(d, IR_SHR_S, d->x, zeros == 1 ? 0 : d->width - 1);
@@ -149,7 +152,7 @@ static uint32_t remainder_signed(const struct division *d)
     return binary(d, IR_SUB, low, up);
 }
 
-/* ---- Which of them ---- */
+/* ---- Choosing the method ---- */
 
 static uint32_t divide(struct division *d, unsigned op)
 {
@@ -179,7 +182,7 @@ uint32_t fold_divide(struct ir_function *f, const struct ir_instr *i)
         bool divides = i->op == IR_DIV_S || i->op == IR_DIV_U;
         return divides ? i->a : ir_build_const(f, i->type, 0);
     }
-    if (is_signed && d.by == all) { /* the smallest has no quotient by -1 */
+    if (is_signed && d.by == all) { /* the smallest integer divided by -1 overflows */
         return IR_NONE;
     }
     if (is_signed && ((fold_bits(f, i->a) | d.by) & sign) == 0) {

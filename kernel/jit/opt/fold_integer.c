@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Rules of integer arithmetic, bits and shifts. All are exact modulo 2^32 or 2^64.
+// Rules for integer arithmetic, bit operations and shifts. All are exact modulo 2^32 or 2^64.
 #include "kernel/jit/opt/fold.h"
 
 static uint32_t constant(struct ir_function *f, const struct ir_instr *i, uint64_t bits)
@@ -8,14 +8,14 @@ static uint32_t constant(struct ir_function *f, const struct ir_instr *i, uint64
     return ir_build_const(f, i->type, bits);
 }
 
-/* x op constant, of the type of i. */
+/* x op constant, with the type of i. */
 static uint32_t with_constant(struct ir_function *f, const struct ir_instr *i, unsigned op,
                               uint32_t x, uint64_t bits)
 {
     return ir_build(f, op, i->type, x, constant(f, i, bits), 0);
 }
 
-/* (x op inner) op outer, of one operation: x and the inner constant. */
+/* Whether i is (x op inner) op outer with the same operation; gives x and the inner constant. */
 static bool is_chain(const struct ir_function *f, const struct ir_instr *i, uint32_t *x,
                      uint64_t *inner)
 {
@@ -181,7 +181,7 @@ static uint32_t xor
 
 /* ---- Shifts ---- */
 
-/* The count without what the shift ignores of it. */
+/* The count without operations on bits that the shift ignores. */
 static uint32_t bare_count(const struct ir_function *f, const struct ir_instr *i)
 {
     const struct ir_instr *b = &f->instrs[i->b];
@@ -189,7 +189,7 @@ static uint32_t bare_count(const struct ir_function *f, const struct ir_instr *i
     return b->op == IR_AND && fold_is_const(f, b->b, &mask) && (mask & used) == used ? b->a : i->b;
 }
 
-/* x << n >> n: the low bits, extended. */
+/* x << n >> n: extension of the low bits. */
 static uint32_t extension(struct ir_function *f, const struct ir_instr *i, uint32_t x,
                           uint64_t kept)
 {
@@ -200,11 +200,11 @@ static uint32_t extension(struct ir_function *f, const struct ir_instr *i, uint3
     if (is_signed && kept == 32) {
         return ir_build(f, IR_EXTEND32_S, i->type, x, 0, 0);
     }
-    bool is_mask = !is_signed && kept <= 32; /* that machines have in their instructions */
+    bool is_mask = !is_signed && kept <= 32; /* masks that machines have as instructions */
     return is_mask ? with_constant(f, i, IR_AND, x, UINT64_MAX >> (64 - kept)) : IR_NONE;
 }
 
-/* Two shifts, both by constants. */
+/* Combine two shifts by constants. */
 static uint32_t two_shifts(struct ir_function *f, const struct ir_instr *i, uint64_t count)
 {
     struct ir_instr a = f->instrs[i->a];

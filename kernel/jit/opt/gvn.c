@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: MIT
 //
-// Value numbering by copying: blocks in preorder of the dominator tree, children in reverse
-// postorder, so that all ways into a block but those back into a loop have been copied before it.
-// ir_build() finds values again; what it finds must dominate, which in this order is one comparison
-// (struct fold_scope).
+// Global value numbering by copying. Blocks are copied in preorder of the dominator tree, children
+// in reverse post-order: so all edges into a block except the back edges of loops come from blocks
+// that were copied before. ir_build() finds existing values; a value that it returns must dominate
+// the current block, which in this order is one comparison (struct fold_scope).
+//
+// On the way the pass also decides branches whose condition is known, removes blocks that become
+// unreachable, turns parameters into values where all edges pass the same one, merges a block into
+// the only block that jumps to it, and forwards memory contents (gvn_memory.c).
+//
+// Invariants. A block may be merged or lose parameters only if it has no open entry, that is, an
+// edge that was not copied yet: such an edge may still bring another value. A fact (learn()) or an
+// entry of the table is valid up to scope.last of the block where it was made; a use beyond that
+// would be reached by paths on which it does not hold.
 #include "kernel/jit/opt/gvn_internal.h"
 #include "kernel/jit/opt/opt.h"
 
 #include "kernel/lib/string.h"
 
-/* What was built before: 192 KiB, which stay in a cache. In a function that builds more, what is
- * new takes the place of something old. */
+/* Size of the table of values: 192 KiB, which stays in a cache. In a larger function new values
+ * replace old ones, so some equal values are missed; the result is still correct. */
 #define ENTRIES_MAX (1u << 14)
 
 /* ---- Facts ---- */
 
-/* From here on, in what this block dominates, the condition is known. */
+/* From here on, and in the blocks that this one dominates, the condition's value is known. */
 static void learn(struct gvn *g, uint32_t condition, bool truth)
 {
     uint32_t *grown =
@@ -45,7 +54,7 @@ static int truth_of(const struct gvn *g, uint32_t condition)
     return g->scope.now <= g->scope.last[fact / 2] ? (int)(fact & 1) : -1;
 }
 
-/* A condition, shortened, and what is known of it. */
+/* Simplify a condition and look up its value. */
 static int decide(const struct gvn *g, uint32_t *condition, bool *inverted)
 {
     *condition = fold_condition(g->c.out, *condition, inverted);
@@ -83,6 +92,8 @@ static void end_by_jump(struct gvn *g, uint32_t edge)
     g->pending_from = g->block;
 }
 
+/* A jump is emitted only when another block is started: until then its target may be merged into
+ * the jumping block. */
 static void flush_jump(struct gvn *g)
 {
     if (g->pending_edge != IR_NONE) {
@@ -165,7 +176,7 @@ static void end_by_invoke(struct gvn *g, const struct ir_instr *i, uint32_t valu
 
 /* ---- Instructions ---- */
 
-/* What follows is not reached. */
+/* The instructions that follow are unreachable. */
 static void end_by_trap(struct gvn *g, const struct ir_instr *i)
 {
     (void)copy_emit(&g->c, i);
@@ -186,7 +197,7 @@ static void copy_trap_if(struct gvn *g, struct ir_instr *i)
     }
 }
 
-/* A load whose only use extends it: read so wide at once. False: it is none. */
+/* Combine a load with the extension that is its only user: one wider load. False: not possible. */
 static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
 {
     const struct survey *s = g->c.survey;
@@ -310,7 +321,8 @@ static void copy_instr(struct gvn *g, uint32_t value)
 
 /* ---- Blocks ---- */
 
-/* Whether a way into the block has not been copied yet and may still be. */
+/* Whether an edge into the block was not copied yet and may still be. `only_strange`: leave out
+ * back edges of loops that this block heads. */
 static bool has_open_entry(const struct gvn *g, uint32_t block, bool only_strange)
 {
     const struct ir_cfg *cfg = &g->c.survey->cfg;
@@ -324,7 +336,7 @@ static bool has_open_entry(const struct gvn *g, uint32_t block, bool only_strang
     return false;
 }
 
-/* Nothing that was copied leads there, and what is not copied yet does not either. */
+/* Whether no edge leads to the block: none was copied, and none can follow. */
 static bool is_unreachable(const struct gvn *g, uint32_t block)
 {
     if (block == 0 || g->first_entry[block] != IR_NONE) {
@@ -336,7 +348,8 @@ static bool is_unreachable(const struct gvn *g, uint32_t block)
     return g->is_dead[g->c.survey->cfg.idom[block]] != 0 || !has_open_entry(g, block, true);
 }
 
-/* The one value that all ways pass for a parameter, or IR_NONE. `at`: which of those kept. */
+/* The value that all edges pass for a parameter, or IR_NONE. `at`: index among the parameters that
+ * are kept. */
 static uint32_t joined_value(const struct gvn *g, uint32_t block, uint32_t at)
 {
     const struct ir_function *out = g->c.out;
@@ -375,7 +388,7 @@ static void start_params(struct gvn *g, uint32_t block, bool is_open)
     }
 }
 
-/* Go on in the block that jumps here, if nothing else leads here. */
+/* Continue in the block that jumps here, if that is the only edge to this one. */
 static bool merge(struct gvn *g, uint32_t block, bool is_open)
 {
     struct ir_function *in = (struct ir_function *)g->c.in;
@@ -389,7 +402,7 @@ static bool merge(struct gvn *g, uint32_t block, bool is_open)
             g->c.values[in->blocks[block].first + n] = copy_value(&g->c, in->pool[e->args + n]);
         }
     }
-    enter_by(g, block, IR_NONE); /* for the state of memory: there is no edge */
+    enter_by(g, block, IR_NONE); /* for the state of memory only: there is no edge */
     g->entries[g->entry_count - 1].from = g->pending_from;
     g->pending_edge = IR_NONE;
     return true;
@@ -439,7 +452,7 @@ static void copy_blocks(struct gvn *g)
     flush_jump(g);
 }
 
-/* ---- Parameters that became values ---- */
+/* ---- Arguments of parameters that became values ---- */
 
 static void drop_args(struct gvn *g, uint32_t block)
 {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// What memory is known to hold. Each class of memory is in some version at each point; what a load
-// read or a store wrote is remembered with the version. A store makes a new version that knows the
-// one before: a load from beside what was stored looks there, too.
+// Known contents of memory. Each alias class is in some version at each point. What a load read, or
+// a store wrote, is remembered together with the version. A store creates a new version that refers
+// to the one before: a load whose bytes the store did not touch continues the search there.
+//
+// A version means "no write in between", so it may be kept only where that is certain: at the start
+// of a block if all edges agree and no back edge writes the class, and never across a call that may
+// write.
 #include "kernel/jit/opt/gvn_internal.h"
 
 #include "kernel/lib/string.h"
 
 #define PROBES    4u
-#define STEPS_MAX 8u /* stores that a load looks past */
+#define STEPS_MAX 8u /* number of stores that a load looks past */
 
-/* Contents that are remembered, 256 KiB: as gvn.c's ENTRIES_MAX. */
+/* Size of the table of contents: 256 KiB; see gvn.c's ENTRIES_MAX. */
 #define CONTENTS_MAX (1u << 13)
 
 /* ---- Versions ---- */
@@ -65,13 +69,13 @@ enum status gvn_memory_start(struct gvn *g)
         return E_NOMEM;
     }
     g->content_mask = size - 1;
-    (void)unknown_version(g); /* number 0: of what never changes */
+    (void)unknown_version(g); /* version 0: memory that never changes */
     return g->c.out->error;
 }
 
 /* ---- Blocks ---- */
 
-/* The version at the end of all that leads here, or IR_NONE if they are not one. */
+/* The version at the end of all edges into this block, or IR_NONE if they differ. */
 static uint32_t agreed(const struct gvn *g, uint32_t class)
 {
     uint32_t found = IR_NONE;
@@ -85,14 +89,15 @@ static uint32_t agreed(const struct gvn *g, uint32_t class)
     return found;
 }
 
-/* Classes that ways back into this block may have changed. */
+/* Classes that may change before control returns to this block along edges not copied yet. */
 static uint16_t changed_behind(const struct gvn *g)
 {
     const struct ir_cfg *cfg = &g->c.survey->cfg;
     uint16_t classes = 0;
     for (uint32_t i = cfg->pred_first[g->block]; i < cfg->pred_first[g->block + 1]; i++) {
         uint32_t from = cfg->pred_block[i];
-        if (g->is_done[from] == 0) { /* a loop's, or of a cycle that has no header */
+        /* a back edge, or part of a cycle that has several entries: then assume the worst */
+        if (g->is_done[from] == 0) {
             bool is_loop = ir_cfg_dominates(&g->c.survey->cfg, g->block, from);
             classes |= is_loop ? g->effects.written[g->block] : UINT16_MAX;
         }
@@ -174,8 +179,8 @@ static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uin
     g->contents[at] = *c;
 }
 
-/* Whether a store went beside these bytes: the same index, other offsets; or other places of the
- * frame or the context. */
+/* Whether a store certainly did not touch these bytes: the same index with an offset far enough
+ * away, or another slot. */
 static bool is_beside(const struct gvn *g, const struct gvn_version *v, const struct gvn_content *c)
 {
     const struct ir_place *p = &g->c.out->places[v->place];
@@ -205,9 +210,9 @@ static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uin
     return IR_NONE;
 }
 
-/* ---- What was stored, as a load would read it ---- */
+/* ---- The stored value as a load would read it ---- */
 
-/* The low bits of an integer, extended in its type. */
+/* The low bits of an integer, extended within its type. */
 static uint32_t extend_low(struct ir_function *f, uint32_t v, unsigned access)
 {
     unsigned type = f->instrs[v].type;
@@ -235,8 +240,8 @@ static bool extends_sign(unsigned access)
     return access == IR_ACCESS_8_S || access == IR_ACCESS_16_S || access == IR_ACCESS_32_S;
 }
 
-/* A value of type `type` that a load with this access gives, when its bytes are the low ones of v;
- * IR_NONE: there is no such conversion. */
+/* The value of type `type` that a load with this access gives if memory contains the low bytes of
+ * v; IR_NONE: there is no such conversion. */
 static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsigned access)
 {
     unsigned from = f->instrs[v].type;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Reverse post-order scatters a loop: what follows it may stand in its middle. So each loop gets a
-// list of its own, of blocks and inner loops in their order, and the lists are read one inside the
-// other.
+// The order of blocks in memory. Reverse post-order scatters a loop: blocks that follow the loop
+// may come in the middle of it. So each loop gets a list of its blocks and inner loops, in order,
+// and the lists are then read recursively.
 #include "kernel/jit/opt/layout.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* An item of a list is a block, or, with the number of blocks added, the loop that a block heads.
- */
+/* An item of a list is a block, or, plus block_count, the loop that a block heads. */
 struct lists {
     const struct vcode *v;
-    uint32_t *first, *last; /* by header; those of blocks in no loop behind all of them */
+    uint32_t *first, *last; /* by header; the list at index block_count is for blocks in no loop */
     uint32_t *next;         /* by item */
 };
 
@@ -62,13 +61,14 @@ static bool make_lists(struct lists *l)
 static bool is_inside(const struct vcode *v, uint32_t block, uint32_t header)
 {
     uint32_t b = v->blocks[block].is_loop_header ? block : v->blocks[block].loop_around;
-    while (b != VREG_NONE && b > header) { /* a loop's header comes before what is in it */
+    while (b != VREG_NONE && b > header) { /* a loop's header has a lower number than its blocks */
         b = v->blocks[b].loop_around;
     }
     return b == header;
 }
 
-/* A header with a way out, in a loop whose last block only leads back to it. */
+/* Whether to move a loop's test to its end: the header can leave the loop, and the last block only
+ * jumps back to it. */
 static bool should_rotate(const struct lists *l, uint32_t header)
 {
     const struct vcode *v = l->v;
@@ -82,6 +82,8 @@ static bool should_rotate(const struct lists *l, uint32_t header)
            is_inside(v, v->edges[h->edges + 1].to, header);
 }
 
+/* Move the header to the end of its list. Control then enters the loop at the end, and each
+ * iteration has one jump less. */
 static void rotate_loops(struct lists *l)
 {
     for (uint32_t b = 0; b < l->v->block_count; b++) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// In what order the blocks of a function stand in memory.
+// In which order the blocks of a function are placed in memory.
 #pragma once
 
 #include "kernel/jit/codegen/vcode.h"
 
 /**
- * @brief Order blocks: the entry first, those of a loop together, the test of a loop that is at its
- * top moved to its bottom where that saves a jump a round, cold blocks last.
+ * @brief Order the blocks: the entry first, the blocks of a loop together, cold blocks last. The
+ * test at the start of a loop moves to its end if that saves a jump in each iteration.
  * @param order  Room for all blocks; each is in it once.
  * @return OK; E_NOMEM. @context{thread}
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Polls and barriers in terms of loads, stores, branches and calls.
+// Expresses polls and barriers as loads, stores, branches and calls.
 #include "kernel/jit/opt/lower.h"
 
 #include "kernel/jit/opt/copy.h"
@@ -25,7 +25,7 @@ static uint32_t context_place(struct ir_function *f, uint32_t offset)
     return ir_place(f, &(struct ir_place){.space = IR_SPACE_CONTEXT, .offset = offset});
 }
 
-/* The block ends with a question; what followed the poll goes on in a new one. */
+/* The block ends with a test of the flag; what followed the poll continues in a new block. */
 static void lower_poll(struct copy *c, uint32_t value)
 {
     struct ir_function *f = c->out;
@@ -49,7 +49,8 @@ static void lower_poll(struct copy *c, uint32_t value)
     ir_block_start(f, rest);
 }
 
-/* cards[(object + offset) >> shift] = 1. No safe point is between: the address stays true. */
+/* cards[(object + offset) >> shift] = 1. There is no safe point in between, so the object cannot
+ * move and the address remains valid. */
 static void mark_card(struct copy *c, const struct ir_instr *store)
 {
     struct ir_function *f = c->out;
@@ -66,7 +67,8 @@ static void mark_card(struct copy *c, const struct ir_instr *store)
     (void)ir_emit(f, IR_STORE, IR_VOID, sum, one, ir_place(f, &card));
 }
 
-/* A field of the context is no object's: it is one of the collector's roots. */
+/* A field of the context is not part of an object: the collector treats it as a root, so it needs
+ * no card. */
 static void lower_store(struct copy *c, uint32_t value)
 {
     struct ir_function *f = c->out;

@@ -29,8 +29,8 @@ static enum status run_pass(const struct pass *p, const struct opt_options *o, s
     return s;
 }
 
-/* Parameters and constants that are returned: modules are full of functions that do nothing yet,
- * and no pass makes those better. */
+/* Whether passes can improve anything. Modules have many functions that only return parameters or
+ * constants. */
 static bool has_work(const struct ir_function *f)
 {
     uint32_t last = f->instr_count - 1;
@@ -48,7 +48,7 @@ static bool has_work(const struct ir_function *f)
 enum status opt_run(const struct ir_function *in, const struct opt_options *options,
                     struct arena *a, struct ir_function **out)
 {
-    struct ir_function *f = (struct ir_function *)in; /* passes only read it */
+    struct ir_function *f = (struct ir_function *)in; /* not const, but passes only read it */
     enum status s = options->verify ? ir_verify(a, in, options->complaint) : OK;
     size_t count = s == OK && has_work(in) ? ARRAY_COUNT(passes) : 0;
     for (size_t n = 0; s == OK && n < count; n++) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Placement by copying: what stays is copied in its order; what came to a block from elsewhere
-// stands before its first use there, or else at the end; constants stand before their first use in
-// each block.
+// Placement by copying, according to the plan of place_decide.c. Instructions that stay are copied
+// in their order. A value that moved here from another block comes before its first use in the
+// block, or at the block's end. A constant comes before its first use in each block.
+//
+// Blocks are copied in preorder of the dominator tree. All targets dominate their uses, so an
+// operand that is not done yet when it is needed belongs to this block.
 #include "kernel/jit/opt/opt.h"
 #include "kernel/jit/opt/place_internal.h"
 
@@ -12,19 +15,20 @@ struct placing {
     struct copy c;
     struct place_plan *plan;
     uint32_t block;
-    uint8_t *is_done;       /* by value: copied, to where it goes */
-    uint32_t *made_in;      /* by constant: the block that it was last made in */
-    uint32_t *first, *next; /* by block, by value: those that come from elsewhere */
-    uint32_t *stack;        /* of values that wait for operands */
+    uint8_t *is_done;       /* by value: copied to its target */
+    uint32_t *made_in;      /* by constant: the block in which it was last made */
+    uint32_t *first, *next; /* by block, by value: lists of the values that moved to a block */
+    uint32_t *stack;        /* values that wait for their operands */
     uint32_t depth;
 };
 
-/* ---- What a block gets from elsewhere ---- */
+/* ---- Values that moved to a block ---- */
 
 static void collect_arrivals(struct placing *p)
 {
     const struct place_plan *plan = p->plan;
-    for (uint32_t n = plan->survey.cfg.count; n-- > 0;) { /* lists in order: from the end */
+    /* backwards, so that the lists are in order */
+    for (uint32_t n = plan->survey.cfg.count; n-- > 0;) {
         const struct ir_block *b = &plan->f->blocks[plan->survey.cfg.tree_order[n]];
         for (uint32_t v = b->first + b->count; v-- > b->first;) {
             uint32_t to = plan->target[v];
@@ -64,7 +68,8 @@ static void make(struct placing *p, uint32_t value)
     p->made_in[value] = p->block;
 }
 
-/* All that waits on the stack above `depth`, each behind its operands. */
+/* Copy all values on the stack above `depth`, each after its operands. A value stays on the stack
+ * until its operands are done, so this is a depth-first walk without recursion. */
 static void make_wanted(struct placing *p, uint32_t depth)
 {
     struct ir_function *in = (struct ir_function *)p->plan->f;
@@ -158,7 +163,8 @@ static bool allocate(struct placing *p, struct arena *a)
     p->made_in = arena_take(a, values * sizeof *p->made_in);
     p->next = arena_alloc(a, values * sizeof *p->next);
     p->first = arena_take(a, blocks * sizeof *p->first);
-    /* Those that wait are a chain of users; each of them wants its operands. */
+    /* The stack holds a chain of users, each with all its operands: at most three for each value,
+     * plus the operands in the pool. */
     p->stack = arena_take(a, (3 * values + p->plan->f->pool_count + 1) * sizeof *p->stack);
     if (p->is_done == NULL || p->made_in == NULL || p->next == NULL || p->first == NULL ||
         p->stack == NULL) {

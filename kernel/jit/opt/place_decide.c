@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Where values should stand. Out of loops go those that are worth a register there; to where they
-// are used, those that not every way from their block needs. Instructions that may trap or have
-// effects stay, but for loads at the start of a loop, which run before anything else of it.
+// Decides in which block each value is computed. First values move out of loops if they are worth a
+// register there. Then values move down to their uses if not every path from their block needs
+// them. Instructions that may trap or have effects stay, except loads at the start of a loop,
+// before which the loop does nothing else.
+//
+// Two conditions must hold for every target. It must be dominated by the targets of all operands
+// (operands_end()), and it must dominate all uses (`meet`). tree_place, the index in preorder of
+// the dominator tree, makes both cheap to check: among blocks that dominate one block, the one with
+// the larger index is the inner one.
 #include "kernel/jit/opt/fold.h"
 #include "kernel/jit/opt/place_internal.h"
 
 #include "kernel/lib/string.h"
 
-/** Values that may live through a loop and leave registers for the rest, on the smaller machine. */
+/**
+ * How many values may live through a loop and still leave enough registers for the rest, on the
+ * machine with fewer registers.
+ */
 #define INTS_MAX   8u
 #define FLOATS_MAX 9u
-/** Steps up a chain of loops or dominators, for each value: deeper ones are rare. */
+/**
+ * Limits on steps up a chain of loops or dominators, for each value. Deeper nesting is rare, and a
+ * value that reaches the limit stays where it is, which is always correct.
+ */
 #define LOOPS_MAX 6u
 #define STEPS_MAX 48u
 
@@ -27,7 +39,7 @@ static uint32_t *pressure_of(const struct place_plan *p, unsigned type, uint32_t
 
 /* ---- Kinds ---- */
 
-/* A load that cannot trap and whose memory never changes. */
+/* A load that cannot trap, from memory that never changes. */
 static bool is_constant_load(const struct ir_function *f, const struct ir_instr *i)
 {
     return i->op == IR_LOAD && f->places[i->c].is_constant != 0 &&
@@ -47,7 +59,8 @@ static enum place_kind kind_of(const struct ir_function *f, const struct ir_inst
     return divides && !fold_may_trap(f, i) ? PLACE_FLOATS : PLACE_FIXED;
 }
 
-/* Worth a register over a loop: more than a cycle, or part of an address. */
+/* Whether a value is worth a register throughout a loop: it costs more than a cycle, or is part of
+ * an address. */
 static bool is_worth_hoisting(const struct place_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
@@ -55,7 +68,7 @@ static bool is_worth_hoisting(const struct place_plan *p, uint32_t value)
         return true;
     }
     switch ((enum ir_op)i->op) {
-    case IR_CONTEXT: /* in a register of its own */
+    case IR_CONTEXT: /* is in a register of its own anyway */
     case IR_SLOT:
     case IR_ADD:
     case IR_SUB:
@@ -83,7 +96,7 @@ static bool is_worth_hoisting(const struct place_plan *p, uint32_t value)
     }
 }
 
-/* A constant that no instruction has room for. */
+/* Whether a constant does not fit into an instruction. */
 static bool is_large(const struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t bits = ir_const_bits(i);
@@ -101,15 +114,15 @@ static bool is_large(const struct ir_function *f, const struct ir_instr *i)
     }
 }
 
-/* ---- How full loops are ---- */
+/* ---- Register pressure in loops ---- */
 
 struct counting {
     struct place_plan *p;
     uint32_t block;
-    uint32_t *counted; /* by value: the innermost loop that it was last counted for */
+    uint32_t *counted; /* by value: the innermost loop for which it was last counted */
 };
 
-/* A value from outside of loops lives through those that use it. */
+/* A value that is defined outside loops lives through all loops that use it. */
 static void count_use(void *ctx, uint32_t *value)
 {
     struct counting *c = ctx;
@@ -178,7 +191,8 @@ static void see_operand(void *ctx, uint32_t *value)
     }
 }
 
-/* Place of the innermost block that an operand is in: all of them dominate the instruction. */
+/* The tree_place of the innermost block that defines an operand. All these blocks dominate the
+ * instruction, so they are on one path of the dominator tree. */
 static uint32_t operands_end(const struct place_plan *p, uint32_t value)
 {
     struct deepest d = {.p = p, .place = 0};
@@ -187,7 +201,7 @@ static uint32_t operands_end(const struct place_plan *p, uint32_t value)
     return d.place;
 }
 
-/* Whether there is room for one more value that lives through the loop, and then there is less. */
+/* Whether there is room for one more value that lives through the loop. Takes that room. */
 static bool take_room(const struct place_plan *p, unsigned type, uint32_t header)
 {
     uint32_t *pressure = pressure_of(p, type, header);
@@ -198,7 +212,8 @@ static bool take_room(const struct place_plan *p, unsigned type, uint32_t header
     return true;
 }
 
-/* The block before a loop, if it is outside of all that the loop is not in. */
+/* The block before a loop. IR_NONE: the immediate dominator is inside a loop that does not contain
+ * this one, so code there would run more often. */
 static uint32_t before_loop(const struct ir_cfg *cfg, uint32_t header)
 {
     uint32_t before = cfg->idom[header];
@@ -231,7 +246,7 @@ static bool is_written_in(const struct place_plan *p, uint32_t header, const str
     return place->is_constant == 0 && (p->effects.written[header] >> class & 1) != 0;
 }
 
-/* The block that leads to the loop and nowhere else, or IR_NONE. */
+/* The block that jumps to the loop and nowhere else, or IR_NONE. */
 static uint32_t only_way_in(const struct place_plan *p, uint32_t header)
 {
     uint32_t before = before_loop(&p->survey.cfg, header);
@@ -241,8 +256,9 @@ static uint32_t only_way_in(const struct place_plan *p, uint32_t header)
                : IR_NONE;
 }
 
-/* Loads whose result every round needs anyway, and before which the loop does nothing that can be
- * seen. The first that cannot be moved ends it. */
+/* Hoist loads from the start of a loop. The first iteration executes them before any other effect,
+ * so a trap occurs at the same point. The first instruction with an effect that cannot be hoisted
+ * ends this. */
 static void hoist_loads(struct place_plan *p, uint32_t header)
 {
     const struct ir_function *f = p->f;
@@ -262,7 +278,7 @@ static void hoist_loads(struct place_plan *p, uint32_t header)
     }
 }
 
-/* A load of the context or the frame, which cannot trap, wherever it is in the loop. */
+/* Hoist a load of the context or the frame. It cannot trap, so it may be anywhere in the loop. */
 static void hoist_safe_load(struct place_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
@@ -303,9 +319,9 @@ static void hoist_all(struct place_plan *p)
     }
 }
 
-/* ---- To where they are used ---- */
+/* ---- Down to the uses ---- */
 
-/* The innermost block that dominates both; IR_NONE: too far up to look. */
+/* The innermost block that dominates both; IR_NONE: too many steps away. */
 static uint32_t common(const struct place_plan *p, uint32_t a, uint32_t b)
 {
     const uint32_t *place = p->survey.cfg.tree_place, *idom = p->survey.cfg.idom;
@@ -337,7 +353,7 @@ static void meet_use(void *ctx, uint32_t *value)
     }
 }
 
-/* The use of an argument is the end of the block that its edge leaves. */
+/* An argument is used at the end of the block that its edge leaves. */
 static void meet_arguments(struct meeting *m, uint32_t block)
 {
     const struct ir_function *f = m->p->f;
@@ -355,7 +371,8 @@ static void meet_arguments(struct meeting *m, uint32_t block)
     }
 }
 
-/* Up from where the uses meet, out of loops that its block is not in. */
+/* From the block that dominates all uses, go up out of the loops that do not contain the value's
+ * own block: it must not be computed in every iteration. */
 static uint32_t sunk(const struct place_plan *p, uint32_t home, uint32_t meet)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
@@ -412,7 +429,7 @@ static void sink(struct place_plan *p, uint32_t value)
     }
 }
 
-/* Users come before what they use, so where they stand is known. */
+/* Backwards, so that all users of a value have their targets before the value itself is decided. */
 static void sink_all(struct place_plan *p)
 {
     struct ir_function *f = (struct ir_function *)p->f;
@@ -431,7 +448,7 @@ static void sink_all(struct place_plan *p)
     }
 }
 
-/* ---- All of it ---- */
+/* ---- The whole plan ---- */
 
 static bool allocate(struct place_plan *p, struct arena *a)
 {

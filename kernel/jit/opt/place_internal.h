@@ -6,11 +6,11 @@
 #include "kernel/jit/opt/copy.h"
 #include "kernel/jit/opt/effects.h"
 
-/** What may be done with an instruction. */
+/** What placement may do with an instruction. */
 enum place_kind {
-    PLACE_FIXED,    /**< stays where it is */
-    PLACE_FLOATS,   /**< may stand wherever its operands are and all its uses come later */
-    PLACE_CONSTANT, /**< is made again in each block that uses it */
+    PLACE_FIXED,    /**< it stays where it is */
+    PLACE_FLOATS,   /**< it may be anywhere after its operands and before its uses */
+    PLACE_CONSTANT, /**< it is made again in each block that uses it */
 };
 
 struct place_plan {
@@ -18,10 +18,11 @@ struct place_plan {
     struct survey survey;
     struct effects effects;
     uint8_t *kind;     /* by value: enum place_kind */
-    uint32_t *target;  /* by value: block it goes to */
-    uint8_t *is_index; /* by value: an address of a load or store */
-    uint32_t *meet;    /* by value: block that dominates all uses that were seen; IR_NONE: none */
-    uint32_t *ints, *floats; /* by header of a loop: values that live through it, estimated */
+    uint32_t *target;  /* by value: the block that it goes to */
+    uint8_t *is_index; /* by value: it is the address of a load or store */
+    uint32_t *meet; /* by value: block that dominates all uses found so far; IR_NONE: none found */
+    /* by header of a loop: estimated number of values that live through it */
+    uint32_t *ints, *floats;
 };
 
 static inline bool place_is_constant(unsigned op)
@@ -29,5 +30,5 @@ static inline bool place_is_constant(unsigned op)
     return op == IR_CONST || op == IR_NULL || op == IR_V128_CONST;
 }
 
-/** @brief Decide where everything goes. @return OK, E_NOMEM. */
+/** @brief Decide the target of each value. @return OK, E_NOMEM. */
 enum status place_decide(const struct ir_function *f, struct arena *a, struct place_plan *out);

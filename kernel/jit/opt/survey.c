@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The survey of a function: three sweeps over it, and one work list.
+// The survey of a function: three sweeps over it, and a work list.
 #include "kernel/jit/opt/copy.h"
 #include "kernel/jit/opt/fold.h"
 
-/** Sweeps for parameters that are none: each settles a chain that goes its way. */
+/**
+ * Limit on sweeps for parameters that have only one value. Each sweep resolves chains in its
+ * direction.
+ */
 #define ROUNDS_MAX 6
 
 struct sweep {
-    struct ir_function *f; /* read only: ir_for_each_operand() wants it so */
+    struct ir_function *f; /* not written; ir_for_each_operand() requires a non-const pointer */
     struct survey *s;
     uint32_t *work;
     uint32_t count, user;
@@ -37,7 +40,7 @@ static void find_homes(const struct ir_function *f, struct survey *s)
     }
 }
 
-/* ---- Parameters that are always one value ---- */
+/* ---- Parameters that have only one value ---- */
 
 static uint32_t root(struct survey *s, uint32_t value)
 {
@@ -48,7 +51,7 @@ static uint32_t root(struct survey *s, uint32_t value)
     return value;
 }
 
-/* The value that all ways into the block pass, besides the parameter itself; or IR_NONE. */
+/* The value that all edges pass for a parameter, not counting the parameter itself; or IR_NONE. */
 static uint32_t only_argument(const struct ir_function *f, struct survey *s, uint32_t block,
                               uint32_t n)
 {
@@ -79,7 +82,8 @@ static bool sweep_params(const struct ir_function *f, struct survey *s, uint32_t
     return changed;
 }
 
-/* Backwards settles nests of loops, forwards chains of joins. */
+/* Backward sweeps resolve nested loops, forward sweeps chains of joins. A chain that is not
+ * resolved within ROUNDS_MAX sweeps stays a chain of parameters. */
 static void find_aliases(const struct ir_function *f, struct survey *s)
 {
     bool changed = true, any = false;
@@ -96,9 +100,9 @@ static void find_aliases(const struct ir_function *f, struct survey *s)
     }
 }
 
-/* ---- What is needed ---- */
+/* ---- Needed values ---- */
 
-/* In is_needed, besides 1, while the sweep is under way: it went by. */
+/* A value of is_needed during the sweep, besides 0 and 1: the sweep passed it as not needed. */
 #define PASSED 2
 
 static void need(void *ctx, uint32_t *value)
@@ -122,7 +126,7 @@ static bool has_effect(const struct ir_function *f, const struct ir_instr *i)
     return (flags & IR_TRAPS) != 0 && fold_may_trap(f, i);
 }
 
-/* What an argument is needed for is its parameter. */
+/* A needed parameter makes its arguments needed. */
 static void need_arguments(struct sweep *w, uint32_t param)
 {
     const struct survey *s = w->s;
@@ -145,8 +149,8 @@ static void need_operands(struct sweep *w, uint32_t value)
     }
 }
 
-/* From the end on: who uses a value is seen before it is. Only what ways back into loops pass is
- * found to be needed when the sweep has passed it. */
+/* Backwards, so that users come before their values. Only a back edge can make a value needed after
+ * the sweep has passed it; such values go on the work list. */
 static void find_needed(struct sweep *w)
 {
     const struct ir_cfg *cfg = &w->s->cfg;
@@ -167,7 +171,8 @@ static void find_needed(struct sweep *w)
     for (uint32_t v = 0; v < w->f->instr_count; v++) {
         is_needed[v] &= 1;
     }
-    for (uint32_t v = 0; v < w->f->blocks[0].params; v++) { /* the signature's */
+    /* parameters of the signature are always kept */
+    for (uint32_t v = 0; v < w->f->blocks[0].params; v++) {
         is_needed[w->f->blocks[0].first + v] = 1;
     }
 }
