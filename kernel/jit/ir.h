@@ -39,10 +39,8 @@ enum ir_type {
     IR_F64,
     IR_V128,
     IR_REF, /**< a managed object, or null: the collector sees it and may move it */
-    /**
-     * an address inside a managed object, kept with that object across safe points. Never passed to
-     * a function, returned, selected or stored
-     */
+    /** an address inside a managed object, kept with that object across safe points. Never passed
+     * to a function, returned, selected or stored */
     IR_DERIVED,
     IR_TYPE_COUNT,
 };
@@ -74,10 +72,8 @@ enum ir_form {
     IR_FORM_VECTOR_CONST, /**< a: index in the pool of its 128 bits: four words, the lowest first */
     IR_FORM_EXTRACT_LANE, /**< a: vector, b: number of the lane */
     IR_FORM_REPLACE_LANE, /**< a: vector, b: scalar, c: number of the lane */
-    /**
-     * a, b: vectors, c: 16 bytes in the pool (four words): each selects one of the 32 bytes of a
-     * and b
-     */
+    /** a, b: vectors, c: 16 bytes in the pool (four words): each selects one of the 32 bytes of a
+     * and b */
     IR_FORM_SHUFFLE,
     IR_FORM_COUNT,
 };
@@ -228,10 +224,8 @@ enum ir_access {
     IR_ACCESS_COUNT,
 };
 
-/**
- * Where a load or store goes. Little-endian, any alignment. Equal places share one entry of the
- * table.
- */
+/** Where a load or store goes. Little-endian, any alignment. Equal places share one entry of the
+ * table. */
 struct ir_place {
     uint64_t offset; /* bytes; MEMORY: the sum with the index does not wrap */
     uint32_t number; /* memory or slot */
@@ -267,10 +261,8 @@ enum ir_callee_kind {
     IR_CALLEE_HELPER,   /**< a C function of the runtime, whose address is at context + entry: its
                            first parameter is the context, then at most 5 integers; at most one
                            integer result */
-    /**
-     * like a helper, but its first parameter is the word at context + entry + 8, which belongs to
-     * the function and not to its caller
-     */
+    /** like a helper, but its first parameter is the word at context + entry + 8, which belongs to
+     * the function and not to its caller */
     IR_CALLEE_HOST,
 };
 
@@ -283,10 +275,8 @@ struct ir_callee {
     uint32_t entry;  /* of a C function: offset from the context, in bytes */
 };
 
-/**
- * A memory whose addresses the program computes. Its base does not change during the life of a
- * context; that of memory 0 is at context + 0.
- */
+/** A memory whose addresses the program computes. Its base does not change during the life of a
+ * context; that of memory 0 is at context + 0. */
 struct ir_memory {
     /* after the largest index: an access that ends within them needs no check */
     uint64_t guard_bytes;
@@ -294,11 +284,9 @@ struct ir_memory {
     uint32_t length; /* at context + length: the address of its length in bytes, 64 bits */
 };
 
-/**
- * What a collector requires of compiled code besides the rows of safe points. All zero: no polls
+/** What a collector requires of compiled code besides the rows of safe points. All zero: no polls
  * and no barrier. kernel/jit/opt/lower.h turns `poll` and `store_ref` into ordinary operations
- * according to this.
- */
+ * according to this. */
 struct ir_collector {
     bool polls;           /* a poll reads ... */
     bool marks_cards;     /* storing a reference in an object marks a card: the byte ... */
@@ -308,10 +296,8 @@ struct ir_collector {
     uint32_t poll_callee; /* ... this helper, which has no parameters and no results */
 };
 
-/**
- * What the functions of a module have in common. The front-end builds it; everything else only
- * reads it.
- */
+/** What the functions of a module have in common. The front-end builds it; everything else only
+ * reads it. */
 struct ir_module {
     const uint8_t *types;
     const struct ir_signature *signatures;
@@ -402,10 +388,8 @@ enum ir_operand_field {
 };
 extern const uint8_t ir_operand_fields[IR_FORM_COUNT];
 
-/**
- * @brief Call fn with a pointer to each operand of an instruction that is a value. Arguments of
- * edges are not operands. fn may change the operand.
- */
+/** @brief Call fn with a pointer to each operand of an instruction that is a value. Arguments of
+ * edges are not operands. fn may change the operand. */
 static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_instr *i,
                                               void (*fn)(void *ctx, uint32_t *value), void *ctx)
 {
@@ -469,18 +453,15 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
 
 /** @brief A new block, without instructions. */
 uint32_t ir_block_new(struct ir_function *f);
-/**
- * @brief Add instructions to this block from now on. It must be empty, and the previous block must
- * have its terminator.
- */
+/** @brief Add instructions to this block from now on. It must be empty, and the previous block must
+ * have its terminator. */
 void ir_block_start(struct ir_function *f, uint32_t block);
 
 /** @brief Add a parameter to the current block, which must have no other instructions yet. */
 uint32_t ir_param(struct ir_function *f, unsigned type);
 
-/**
- * @brief Append an instruction, without simplification, to the current block. @return its value.
- */
+/** @brief Append an instruction, without simplification, to the current block. @return its
+ * value. */
 uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                  uint32_t c);
 
@@ -501,10 +482,8 @@ uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits);
 
 /** @brief A constant v128. */
 uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi);
-/**
- * @brief i8x16_shuffle: result byte n is byte lanes[n] of a, or, from 16 on, byte lanes[n] - 16 of
- * b.
- */
+/** @brief i8x16_shuffle: result byte n is byte lanes[n] of a, or, from 16 on, byte lanes[n] - 16 of
+ * b. */
 uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16]);
 /**
  * @brief Emit an instruction in its simplest equivalent form: constants are computed, identities

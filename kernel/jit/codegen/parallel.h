@@ -31,10 +31,8 @@ struct parallel {
 /** @brief Add one move. No two moves may write the same location. */
 void parallel_want(struct parallel *p, struct vmove move);
 
-/**
- * @brief Append moves to `out`, each before instruction `at`, that together have the effect of the
- * wanted ones; none goes from slot to slot. Clears the list of wanted moves.
- */
+/** @brief Append moves to `out`, each before instruction `at`, that together have the effect of the
+ * wanted ones; none goes from slot to slot. Clears the list of wanted moves. */
 void parallel_resolve(struct parallel *p, uint32_t at, struct moves *out);
 
 /** @brief Append one move. @return false: no memory. */

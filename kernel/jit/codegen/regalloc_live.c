@@ -102,14 +102,12 @@ SELDOM_CALLED static void complain(struct alloc *a, uint32_t vreg, uint32_t bloc
                                 : "is used and never defined");
 }
 
-/**
- * Extend the life of a value to a use in `block` at `position`: twice the position of the
+/** Extend the life of a value to a use in `block` at `position`: twice the position of the
  * instruction, + 1; or twice the position after the block. In the order of blocks, where each loop
  * is contiguous, the value is live from its definition to there; and to the end of each loop that
  * contains the use but not the definition, because the next iteration uses it again. After STEPS
  * levels of nesting the end of the outermost loop is assumed: later than necessary is correct, it
- * only keeps a slot longer.
- */
+ * only keeps a slot longer. */
 static void live_extend(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t position)
 {
     enum { STEPS = 32 };

@@ -26,10 +26,8 @@ struct selector;
 
 /** A machine's part. Const; no function is optional. */
 struct select_machine {
-    /**
-     * @brief Emit the code at the function's entry: it defines select_param() for each parameter of
-     * the function that has one. Called last.
-     */
+    /** @brief Emit the code at the function's entry: it defines select_param() for each parameter
+     * of the function that has one. Called last. */
     void (*entry)(struct selector *s);
     /** @brief Emit s->at: any operation but IR_PARAM and IR_RESULT, terminators included.
      * @return false: the machine has no such operation, or not for this type. */
@@ -103,10 +101,8 @@ const struct ir_instr *select_instr(const struct selector *s, uint32_t value);
 uint32_t select_reg(struct selector *s, uint32_t value);
 /** @brief Whether a value is a constant, and its bits. */
 bool select_const(const struct selector *s, uint32_t value, uint64_t *bits);
-/**
- * @brief Whether a value is used in one place only and is defined in the block that is being
- * selected: looking through it then costs no register and no time.
- */
+/** @brief Whether a value is used in one place only and is defined in the block that is being
+ * selected: looking through it then costs no register and no time. */
 bool select_is_single(const struct selector *s, uint32_t value);
 /** @brief Whether a value is defined in the block that is being selected. */
 bool select_is_local(const struct selector *s, uint32_t value);
@@ -121,9 +117,8 @@ uint32_t select_largest(const struct selector *s, uint32_t value);
  * many. Ignored for a pure value.
  */
 bool select_can_merge(const struct selector *s, uint32_t value, unsigned bytes);
-/**
- * @brief Record that s->at does its work. The load's own source location goes into the instruction.
- */
+/** @brief Record that s->at does its work. The load's own source location goes into the
+ * instruction. */
 void select_merge(struct selector *s, uint32_t value);
 
 /** @brief Register for the result of s->at. */
@@ -132,9 +127,8 @@ uint32_t select_result(struct selector *s);
 uint32_t select_call_result(struct selector *s, uint32_t n);
 /** @brief Whether all cases of the switch s->at lead to the same edge, which makes it a jump. */
 bool select_switch_has_one_way(const struct selector *s);
-/**
- * @brief Register for parameter n of the function. @return VREG_NONE: the parameter is not needed.
- */
+/** @brief Register for parameter n of the function. @return VREG_NONE: the parameter is not
+ * needed. */
 uint32_t select_param(struct selector *s, uint32_t n);
 /** @brief A register for passing a value between instructions that are emitted for one s->at. */
 uint32_t select_temp(struct selector *s, unsigned class, unsigned bytes);

@@ -5,12 +5,10 @@
 
 #include "kernel/jit/codegen/select.h"
 
-/**
- * @brief Fill the parts of a selector that do not change while it works: control flow, which
+/** @brief Fill the parts of a selector that do not change while it works: control flow, which
  * parameters equal one value, which values are needed and how often they are used, slots, block
  * numbers; and create the blocks. @return OK, E_NOMEM, E_OVERFLOW; E_NOTSUP: a loop has more than
- * one entry.
- */
+ * one entry. */
 enum status select_prepare(struct selector *s);
 
 /** @brief Whether an edge between the two blocks is critical and needs a block of its own. */

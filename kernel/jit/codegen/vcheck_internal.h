@@ -6,10 +6,8 @@
 #include "kernel/jit/codegen/vcode.h"
 #include "kernel/lib/compiler.h"
 
-/**
- * Sets of virtual registers, numbered. They say which values a location holds. A set with one
- * member has that member's number, so most sets need no memory. Equal sets have equal numbers.
- */
+/** Sets of virtual registers, numbered. They say which values a location holds. A set with one
+ * member has that member's number, so most sets need no memory. Equal sets have equal numbers. */
 struct vsets {
     struct arena *arena;
     uint32_t vregs;
@@ -41,10 +39,8 @@ uint32_t vset_with(struct vsets *s, uint32_t set, uint32_t vreg);
 bool vcheck_complain(struct vcomplaint *out, uint32_t instr, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/**
- * Liveness of references, computed independently of the allocator: one bit for each reference that
- * moves, by block.
- */
+/** Liveness of references, computed independently of the allocator: one bit for each reference that
+ * moves, by block. */
 struct vcheck_refs {
     const struct vcode *v;
     uint32_t *number; /* by virtual register: its bit, + 1; 0: no reference that moves */

@@ -25,10 +25,8 @@
 /** Register files. A register's number within its class is the one that the machine encodes. */
 enum vclass { VCLASS_INT, VCLASS_FLOAT, VCLASS_COUNT };
 
-/**
- * When an operand's register is read or written. Early is before the instruction does anything
- * else, late is after everything else.
- */
+/** When an operand's register is read or written. Early is before the instruction does anything
+ * else, late is after everything else. */
 enum vrole {
     VUSE,       /**< read early: a definition may share the register if this is the last use */
     VUSE_LATE,  /**< read until late: shares its register with no definition */
@@ -41,10 +39,8 @@ enum vrole {
 enum vconstraint {
     VAT_REG,   /**< any allocatable register of the class */
     VAT_FIXED, /**< register `which`; never the scratch register */
-    /**
-     * of a definition: the register of operand `which`, a use. If that value lives on, it is copied
-     * first
-     */
+    /** of a definition: the register of operand `which`, a use. If that value lives on, it is
+     * copied first */
     VAT_TIED,
     VAT_ANY, /**< a register or a spill slot: the machine can encode either. Uses only */
 };
@@ -77,15 +73,11 @@ enum vinstr_flag {
     VI_TRAPS = 4,
     /** operand 0 (VDEF) gets the value of operand 1 (VUSE), and nothing else happens */
     VI_MOVE = 8,
-    /**
-     * its only operand is a VDEF, it has no effect, and it may be repeated anywhere: the allocator
-     * rematerialises the value instead of reloading it
-     */
+    /** its only operand is a VDEF, it has no effect, and it may be repeated anywhere: the allocator
+     * rematerialises the value instead of reloading it */
     VI_REMAKE = 16,
-    /**
-     * references that live across it must be in slots that a row lists: the allocator makes a
-     * struct vsafe_point for it
-     */
+    /** references that live across it must be in slots that a row lists: the allocator makes a
+     * struct vsafe_point for it */
     VI_SAFE_POINT = 32,
 };
 
@@ -114,20 +106,16 @@ struct vreg {
     uint32_t remake; /* the instruction with VI_REMAKE that defines it, or VREG_NONE */
 };
 
-/**
- * A derived register, and the reference to the object that it points into. The base counts as used
- * wherever the derived register is.
- */
+/** A derived register, and the reference to the object that it points into. The base counts as used
+ * wherever the derived register is. */
 struct vderived {
     uint32_t vreg, base;
 };
 
-/**
- * What lives across a safe point, in spill slots. vcode.safe_words[first] is the number of
+/** What lives across a safe point, in spill slots. vcode.safe_words[first] is the number of
  * references, the next word the number of derived values. Then comes the slot of each reference;
  * then, for each derived value, its slot and the slot of its base, which is one of the references.
- * Each slot is listed once.
- */
+ * Each slot is listed once. */
 struct vsafe_point {
     uint32_t instr, first;
 };
@@ -152,12 +140,10 @@ struct vedge {
     uint32_t args; /* virtual registers, in vcode.pool; as many as `to` has parameters */
 };
 
-/**
- * A move that the allocator adds: before instruction `at`, after everything that earlier moves with
- * the same `at` did. Moves of edges come before the terminator of a block with one successor, or
- * before the first instruction of a block with one predecessor. None goes from slot to slot: the
- * allocator uses the machine's scratch register for that.
- */
+/** A move that the allocator adds: before instruction `at`, after everything that earlier moves
+ * with the same `at` did. Moves of edges come before the terminator of a block with one successor,
+ * or before the first instruction of a block with one predecessor. None goes from slot to slot: the
+ * allocator uses the machine's scratch register for that. */
 struct vmove {
     uint32_t at; /* instruction; the list is in ascending order */
     /* locations; from == VLOC_NONE: repeat instruction `remake` with result in `to` */
@@ -173,10 +159,8 @@ struct vmistake {
     uint32_t vreg, instr;
 };
 
-/**
- * A function on its way to bytes. Blocks are in reverse post-order; block 0 is the entry, whose
- * parameters arrive where the machine's calling convention puts them (entry_operands).
- */
+/** A function on its way to bytes. Blocks are in reverse post-order; block 0 is the entry, whose
+ * parameters arrive where the machine's calling convention puts them (entry_operands). */
 struct vcode {
     struct arena *arena;
     const struct ir_function *ir;
@@ -231,24 +215,18 @@ struct vcode {
 /** @brief Start an empty function. */
 void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir);
 
-/**
- * @brief Reserve what `ir` is likely to need, if it is not small. @return the function as it is
- * after that.
- */
+/** @brief Reserve what `ir` is likely to need, if it is not small. @return the function as it is
+ * after that. */
 struct vcode vcode_open(struct vcode *v);
-/**
- * @brief Whether no array has moved since then, so that memory allocated from the arena after that
- * does not belong to the function.
- */
+/** @brief Whether no array has moved since then, so that memory allocated from the arena after that
+ * does not belong to the function. */
 bool vcode_is_in_place(const struct vcode *v, const struct vcode *before);
 
 /** @brief A new virtual register. @param bytes  4, 8 or 16. */
 uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes);
 
-/**
- * @brief Mark a register as derived from a reference. To be called for registers in the order of
- * their creation.
- */
+/** @brief Mark a register as derived from a reference. To be called for registers in the order of
+ * their creation. */
 void vcode_derive(struct vcode *v, uint32_t vreg, uint32_t base);
 
 /** @brief The reference that a register is derived from, or VREG_NONE. */
@@ -263,16 +241,12 @@ void vcode_params(struct vcode *v, uint32_t block, const uint32_t *vregs, uint32
 /** @brief The instructions that follow belong to `block`, until vcode_block_end(). */
 void vcode_block_start(struct vcode *v, uint32_t block);
 
-/**
- * @brief The block has all its instructions. @param backwards  They were added last first, and are
- * reversed now: only now are their indices final.
- */
+/** @brief The block has all its instructions. @param backwards  They were added last first, and are
+ * reversed now: only now are their indices final. */
 void vcode_block_end(struct vcode *v, uint32_t block, bool backwards);
 
-/**
- * @brief Add an instruction; its operands follow. The fields of `i` that belong to the allocator
- * (operands, operand_count) are ignored. @return index, unless the block is built backwards.
- */
+/** @brief Add an instruction; its operands follow. The fields of `i` that belong to the allocator
+ * (operands, operand_count) are ignored. @return index, unless the block is built backwards. */
 uint32_t vcode_instr(struct vcode *v, const struct vinstr *i);
 
 /** @brief Add an operand to the newest instruction. At most 255. @param which  Register or operand
@@ -337,20 +311,16 @@ struct vlimits {
 enum status vcode_allocate(struct vcode *v, const struct vregisters *registers,
                            const struct vlimits *limits);
 
-/**
- * @brief The same, and report in *work how many steps it took, in arbitrary units. Tests check how
- * that grows with the input.
- */
+/** @brief The same, and report in *work how many steps it took, in arbitrary units. Tests check how
+ * that grows with the input. */
 enum status vcode_allocate_counted(struct vcode *v, const struct vregisters *registers,
                                    const struct vlimits *limits, uint64_t *work);
 
 /** @brief The first safe point at or after an instruction; safe_point_count: there is none. */
 uint32_t vcode_safe_point(const struct vcode *v, uint32_t instr);
 
-/**
- * @brief Index in vcode.safe_words of a safe point's list; VREG_NONE: the instruction is no safe
- * point. For a row's `refs`.
- */
+/** @brief Index in vcode.safe_words of a safe point's list; VREG_NONE: the instruction is no safe
+ * point. For a row's `refs`. */
 uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr);
 
 /**
@@ -367,10 +337,8 @@ struct vcomplaint {
     char text[120];
 };
 
-/**
- * @brief Check an allocation without knowing how it was made: follow what every register and slot
+/** @brief Check an allocation without knowing how it was made: follow what every register and slot
  * holds along every path. Each use must find its value, each constraint must be met, no clobbered
  * value may be used. Also checks selection's result: one definition of each register, definitions
- * that dominate uses, no critical edge. @return true: correct. @context{thread}
- */
+ * that dominate uses, no critical edge. @return true: correct. @context{thread} */
 bool vcode_check(const struct vcode *v, const struct vregisters *registers, struct vcomplaint *out);

@@ -6,10 +6,8 @@
 
 #include "kernel/jit/ir.h"
 
-/**
- * All arrays are in the caller's arena. Blocks that cannot be reached from the entry have position,
- * idom and loop IR_NONE.
- */
+/** All arrays are in the caller's arena. Blocks that cannot be reached from the entry have
+ * position, idom and loop IR_NONE. */
 struct ir_cfg {
     uint32_t count; /* number of reachable blocks */
     /* the reachable blocks in reverse post-order: a dominator comes before the blocks that it
@@ -39,10 +37,8 @@ struct ir_cfg {
  */
 enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out);
 
-/**
- * @brief Whether every path from the entry to b passes a (a block dominates itself). Both must be
- * reachable.
- */
+/** @brief Whether every path from the entry to b passes a (a block dominates itself). Both must be
+ * reachable. */
 static inline bool ir_cfg_dominates(const struct ir_cfg *cfg, uint32_t a, uint32_t b)
 {
     return cfg->tree_place[a] <= cfg->tree_place[b] &&

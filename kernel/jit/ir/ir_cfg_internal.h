@@ -12,14 +12,11 @@ struct cfg_walk {
     uint32_t *number; /* by block */
 };
 
-/**
- * @brief Fill idom and the tree's order. Needs predecessors and `order`. @return false: no memory.
- */
+/** @brief Fill idom and the tree's order. Needs predecessors and `order`. @return false: no
+ * memory. */
 bool cfg_find_dominators(struct arena *a, struct ir_cfg *c, const struct cfg_walk *walk,
                          uint32_t blocks);
 
-/**
- * @brief `n` arrays of `count` words, zeroed; from number `none` on filled with IR_NONE. @return
- * false: no memory.
- */
+/** @brief `n` arrays of `count` words, zeroed; from number `none` on filled with IR_NONE. @return
+ * false: no memory. */
 bool cfg_new_arrays(struct arena *a, uint32_t **const *arrays, size_t n, size_t none, size_t count);

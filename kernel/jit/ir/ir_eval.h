@@ -6,9 +6,8 @@
 
 #include "kernel/jit/ir.h"
 
-/**
- * A value: an i32 or f32 in the low half of lo with the rest zero; a v128 in both, lane 0 lowest.
- */
+/** A value: an i32 or f32 in the low half of lo with the rest zero; a v128 in both, lane 0
+ * lowest. */
 struct ir_bits {
     uint64_t lo, hi;
 };
@@ -25,10 +24,8 @@ struct ir_bits {
 bool ir_eval(unsigned op, unsigned type, unsigned operand_type, const struct ir_bits operands[3],
              struct ir_bits *out, enum ir_trap *trap);
 
-/**
- * @brief Whether ir_eval() computes the operation and constants of type IR_CONST can hold its
- * operands and result: it is scalar.
- */
+/** @brief Whether ir_eval() computes the operation and constants of type IR_CONST can hold its
+ * operands and result: it is scalar. */
 bool ir_can_eval(unsigned op);
 
 /** @brief Four words of a function's pool as a value. */

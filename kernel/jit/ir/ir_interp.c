@@ -232,7 +232,7 @@ static uint8_t *locate(struct machine *m, const struct ir_instr *i, unsigned typ
     default:
         break;
     }
-    /* The host is asked on every access: a call in between may have grown the memory. */
+    /* Not cached between accesses: a call in between may have grown the memory. */
     struct ir_window w = m->host->memory(m->host->ctx, frame->context, p->number);
     unsigned bytes = ir_access_size(p->access, type);
     m->trap = IR_TRAP_MEMORY;

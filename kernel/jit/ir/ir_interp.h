@@ -32,10 +32,8 @@ struct ir_target {
 /** The environment in which functions run. No function is optional. `ctx` belongs to the host. */
 struct ir_host {
     void *ctx;
-    /**
-     * Memory `number` of the instance at `context`. Called before every access, because the memory
-     * may have grown.
-     */
+    /** Memory `number` of the instance at `context`. Called before every access, because the memory
+     * may have grown. */
     struct ir_window (*memory)(void *ctx, uint64_t context, uint32_t number);
     /** What a direct call refers to, in the module that `caller` belongs to. */
     struct ir_target (*callee)(void *ctx, const struct ir_function *caller, uint64_t context,
@@ -60,11 +58,9 @@ struct ir_stop {
     } frames[16];
 };
 
-/**
- * Memory for frames. A frame has 16 bytes for each instruction of its function, so the stack grows
+/** Memory for frames. A frame has 16 bytes for each instruction of its function, so the stack grows
  * as calls need it. Two limits bound it. All zero except for the limits, it is empty. Runs one call
- * at a time.
- */
+ * at a time. */
 struct ir_stack {
     size_t bytes_max;       /* most bytes that it may use */
     uint32_t calls_max;     /* most frames that may be active */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Structure first (blocks, indices, edges), because what comes later follows indices; then types,
-// instruction by instruction; then dominance. The first thing that is wrong ends it.
+// Verifies a function in three steps; each relies on the ones before. Structure first (blocks,
+// indices, edges), because everything later follows indices; then types, instruction by
+// instruction; then dominance. Stops at the first error.
 #include "kernel/jit/ir/ir_verify.h"
 
 #include "kernel/jit/ir/ir_cfg.h"
@@ -71,7 +72,7 @@ static bool check_edge(struct verifier *v, uint32_t edge)
     return v->status == OK;
 }
 
-/* Indices that are no values. */
+/* Check fields that are indices of something other than values. */
 static bool check_tables(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_function *f = v->f;
@@ -134,7 +135,7 @@ static bool check_instr(struct verifier *v, uint32_t block, uint32_t n)
     return v->status == OK;
 }
 
-/* Blocks are the instructions, each once. */
+/* Each instruction must be in exactly one block. */
 static bool check_blocks(struct verifier *v)
 {
     const struct ir_function *f = v->f;
@@ -164,10 +165,11 @@ static bool check_blocks(struct verifier *v)
 
 struct use {
     struct verifier *v;
-    uint32_t block, at; /* of the user */
+    uint32_t block, at; /* of the use */
 };
 
-/* What an invoke returns is there on the way on which it returns. */
+/* The value of an invoke exists only on its normal edge: the use must be dominated by that edge's
+ * target, which must have no other predecessor. */
 static bool has_returned(const struct verifier *v, uint32_t value, uint32_t block)
 {
     const struct ir_instr *i = &v->f->instrs[value];

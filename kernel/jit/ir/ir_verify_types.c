@@ -10,7 +10,7 @@ static unsigned type_of(const struct verifier *v, uint32_t value)
     return v->f->instrs[value].type;
 }
 
-/* Each operand in a, b and c that a form has is of this type. */
+/* Whether all operands that the form has in a, b and c are of this type. */
 static bool operands_are(struct verifier *v, const struct ir_instr *i, unsigned type)
 {
     unsigned form = ir_op_info[i->op].form;
@@ -24,7 +24,7 @@ static bool result_is(struct verifier *v, const struct ir_instr *i, unsigned typ
     return i->type == type || verify_fail(v, "the result is a %s", ir_type_name(type));
 }
 
-/* One kind of type for operands and result. */
+/* Whether operands and result are of one type, of this kind. */
 static bool all_of_kind(struct verifier *v, const struct ir_instr *i, bool (*is_kind)(unsigned))
 {
     if (!is_kind(i->type)) {
@@ -83,7 +83,7 @@ static bool check_any(struct verifier *v, const struct ir_instr *i)
         return verify_fail(v, "it has a result");
     }
     if (i->op != IR_SELECT) {
-        return true; /* parameters and results: by block and call */
+        return true; /* parameters and results are checked with their block and call */
     }
     if (i->type == IR_DERIVED) {
         return verify_fail(v, "of derived ones nobody would know which object they are in");
@@ -131,7 +131,7 @@ static bool check_index_type(struct verifier *v, const struct ir_instr *i, const
     return verify_fail(v, "no such place");
 }
 
-/* Narrow accesses are of integers, those that make lanes are loads of vectors. */
+/* Narrow accesses must be of integers; accesses that make lanes must be loads of vectors. */
 static bool access_fits(const struct ir_instr *i, unsigned access, unsigned type)
 {
     if (access >= IR_ACCESS_8_SPLAT) {
@@ -154,7 +154,7 @@ static bool check_access(struct verifier *v, const struct ir_instr *i, unsigned 
         return (p->offset <= size && bytes <= size - p->offset) ||
                verify_fail(v, "outside the slot");
     }
-    /* A reference in memory that nobody knows would be lost to the collector. */
+    /* The collector would not find a reference in any other memory. */
     return !ir_is_managed(type) || p->space == IR_SPACE_OBJECT || p->space == IR_SPACE_CONTEXT ||
            verify_fail(v, "no references there");
 }
@@ -195,7 +195,7 @@ static bool check_slots(struct verifier *v)
 
 /* ---- Calls ---- */
 
-/* The object that a derived value is in is not passed with it. */
+/* A derived value cannot be passed: the object that it points into would not be passed with it. */
 static bool check_signature(struct verifier *v, const struct ir_signature *s)
 {
     for (uint32_t n = 0; n < s->params + s->results; n++) {
@@ -224,7 +224,7 @@ static bool check_args(struct verifier *v, const struct ir_signature *s, const u
     return true;
 }
 
-/* What a helper, a function in C that every machine's stub can call, may look like. */
+/* Check that every machine's stub can call a helper, which is a C function. */
 static bool check_helper(struct verifier *v, const struct ir_callee *c)
 {
     const struct ir_signature *s = &v->f->module->signatures[c->signature];
@@ -268,7 +268,7 @@ static bool check_call(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, first) && check_args(v, s, args + skip, i->c - skip);
 }
 
-/* A further result stands behind its call, with nothing but earlier ones of it between. */
+/* A further result must follow its call, with only earlier results of it in between. */
 static bool check_result(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_function *f = v->f;

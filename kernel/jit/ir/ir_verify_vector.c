@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Types of operands and results of operations on vectors, and that the lanes they name are there.
+// Checks the types of operands and results of vector operations, and the numbers of lanes.
 #include "kernel/jit/ir/ir_verify_internal.h"
 
 static unsigned type_of(const struct verifier *v, uint32_t value)

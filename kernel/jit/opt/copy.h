@@ -32,36 +32,29 @@ struct copy {
     struct arena_mark mark;    /* ... and where the pass's temporary memory begins */
 };
 
-/**
- * @brief Create a function with the same places and slots as `in` and room for as many
+/** @brief Create a function with the same places and slots as `in` and room for as many
  * instructions. Memory allocated from the arena between this and copy_close() is temporary. @return
- * OK, E_NOMEM.
- */
+ * OK, E_NOMEM. */
 enum status copy_open(struct copy *c, struct arena *a, const struct ir_function *in);
 /**
  * @brief Create an empty block for each reachable block of `in`, in the same order.
  * @return OK, E_NOMEM.
  */
 enum status copy_start(struct copy *c, const struct survey *survey);
-/**
- * @brief Free the temporary memory, including the survey's and that of ir_build(). Does nothing if
- * the new function outgrew its reservation, because it then shares that memory.
- */
+/** @brief Free the temporary memory, including the survey's and that of ir_build(). Does nothing if
+ * the new function outgrew its reservation, because it then shares that memory. */
 void copy_close(struct copy *c);
 
-/**
- * @brief An instruction whose operands are values of the new function; edges are still those of
- * `in`. The next instruction that is built gets its location.
- */
+/** @brief An instruction whose operands are values of the new function; edges are still those of
+ * `in`. The next instruction that is built gets its location. */
 struct ir_instr copy_operands(struct copy *c, uint32_t value);
 /** @brief The new value of an old one. */
 static inline uint32_t copy_value(const struct copy *c, uint32_t value)
 {
     return c->values[c->survey->alias[value]];
 }
-/**
- * @brief Create the edge in the new function, with arguments for the parameters that are needed.
- */
+/** @brief Create the edge in the new function, with arguments for the parameters that are
+ * needed. */
 uint32_t copy_edge(struct copy *c, uint32_t edge);
 /** @brief Whether a parameter remains a parameter in the new function. */
 bool copy_keeps(const struct copy *c, uint32_t param);

@@ -72,13 +72,9 @@ uint32_t fold_divide(struct ir_function *f, const struct ir_instr *i);
 
 /** @brief The inverse of a comparison. @return false: there is none. */
 bool fold_invert(const struct ir_instr *compare, struct ir_instr *out);
-/**
- * @brief A shorter condition that is 0 exactly when this one is; with *inverted, exactly when this
- * one is not.
- */
+/** @brief A shorter condition that is 0 exactly when this one is; with *inverted, exactly when this
+ * one is not. */
 uint32_t fold_condition(const struct ir_function *f, uint32_t condition, bool *inverted);
-/**
- * @brief Bring a load or store into canonical form: constants are part of the offset; a value that
- * is stored narrowly loses operations that change only the bits which are not stored.
- */
+/** @brief Bring a load or store into canonical form: constants are part of the offset; a value that
+ * is stored narrowly loses operations that change only the bits which are not stored. */
 void fold_access(struct ir_function *f, struct ir_instr *i);

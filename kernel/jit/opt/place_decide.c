@@ -14,16 +14,12 @@
 
 #include "kernel/lib/string.h"
 
-/**
- * How many values may live through a loop and still leave enough registers for the rest, on the
- * machine with fewer registers.
- */
+/** How many values may live through a loop and still leave enough registers for the rest, on the
+ * machine with fewer registers. */
 #define INTS_MAX   8u
 #define FLOATS_MAX 9u
-/**
- * Limits on steps up a chain of loops or dominators, for each value. Deeper nesting is rare, and a
- * value that reaches the limit stays where it is, which is always correct.
- */
+/** Limits on steps up a chain of loops or dominators, for each value. Deeper nesting is rare, and a
+ * value that reaches the limit stays where it is, which is always correct. */
 #define LOOPS_MAX 6u
 #define STEPS_MAX 48u
 

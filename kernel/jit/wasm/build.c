@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// A body from its first operator to its last. What is built may be built again: if branches carry
-// more values than the budget has, the locals that are used least move into the frame.
+// Builds the representation of a body, from the first operator to the last. A body may be built
+// more than once: if its edges carry more values than the budget allows, the locals that are used
+// least move to the frame and building starts again.
 #include "kernel/jit/wasm/build_internal.h"
 
 #include "kernel/lib/sort.h"
 
-/* The budget: operands of edges for each byte of a body, and for every body. */
+/* The budget for operands of edges: for each byte of a body, plus a minimum for every body. Without
+ * it, edges times locals could be quadratic in the size of the body. */
 #define WORK_PER_BYTE 4u
 #define WORK_LEAST    4096u
-/* So few locals as values cost no more than a constant for each byte. */
+/* This many locals as values cost at most a constant for each byte, so no fewer are kept. */
 #define LOCALS_LEAST 16u
-#define LIST_FIRST   16u /* words that a list has room for at first */
+#define LIST_FIRST   16u /* initial capacity of a list, in words */
 
 /* ---- Operators of one instruction ---- */
 
@@ -193,7 +195,7 @@ static void build_operator(struct wasm_builder *b, const struct wasm_operator *o
     }
 }
 
-/* The scan has seen that every operator is one, with all of its bytes, and that blocks end. */
+/* The scan has checked that every operator is valid and complete, and that all blocks end. */
 static void build_body(struct wasm_builder *b)
 {
     while (b->frame_count > 0 && build_ok(b) && !b->overrun && build_stack_room(b, 0)) {
@@ -212,7 +214,8 @@ static void build_body(struct wasm_builder *b)
 
 /* ---- One attempt ---- */
 
-/* Room for what most bodies become, so that the arrays need not grow. If there is none, they do. */
+/* Reserve what most bodies need, so that the arrays need not grow. If there is no memory for it,
+ * they grow later. */
 static void reserve(struct wasm_builder *b, struct arena *a)
 {
     struct ir_function *f = b->f;
@@ -279,7 +282,7 @@ static bool is_used_less(const void *x, const void *y)
     return a->uses != b->uses ? a->uses < b->uses : a->index < b->index;
 }
 
-/* All but `keep` of the locals go to the frame, those that are used least. */
+/* Move all locals but `keep` to the frame, those that are used least. */
 static bool demote(struct wasm_builder *b, uint64_t keep)
 {
     struct wasm_scan *s = &b->scan;
@@ -312,7 +315,8 @@ static bool scan(struct wasm_builder *b)
 {
     const uint8_t *at = b->r.at;
     while (!wasm_scan_body(&b->scan, b->work_max)) {
-        uint64_t keep = values_of(&b->scan) / 8; /* few scans: each is work, too */
+        /* divide by 8: each scan is work, too, so there should be few */
+        uint64_t keep = values_of(&b->scan) / 8;
         b->r.at = at;
         if (b->r.status != OK || !demote(b, keep > LOCALS_LEAST ? keep : 0)) {
             return false;
@@ -321,8 +325,9 @@ static bool scan(struct wasm_builder *b)
     return true;
 }
 
-/* So many that the work should fit, going by how far it got; the second time a few, without a
- * budget: a body is built three times at most. */
+/* How many locals to keep as values. The first time, estimate from how far building got within the
+ * budget. The second time keep LOCALS_LEAST and ignore the budget: so a body is built at most three
+ * times. */
 static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 {
     uint64_t done = (uint64_t)(b->here - start), all = b->function->body_size;
@@ -334,7 +339,7 @@ static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
     return keep;
 }
 
-/* Pointers into lists are made even where nothing is read through them. */
+/* Allocate even empty lists: code computes pointers into them although it reads nothing there. */
 static bool make_lists(struct wasm_builder *b)
 {
     struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Leaving blocks: br, br_if, br_table, return.
+// Operators that leave blocks: br, br_if, br_table, return.
 #include "kernel/jit/wasm/build_internal.h"
 
 /* ---- Labels ---- */
@@ -25,7 +25,7 @@ uint32_t build_open_edge(struct wasm_builder *b)
 {
     uint32_t edge = ir_edge(b->f, 0, NULL, 0);
     if (b->f->error == OK) {
-        b->f->edges[edge].args = IR_NONE; /* linked to no other */
+        b->f->edges[edge].args = IR_NONE; /* not linked to another edge */
     }
     return edge;
 }
@@ -94,7 +94,7 @@ void build_br_if(struct wasm_builder *b)
 
 /* ---- br_table ---- */
 
-/* The operands on top have these types; unlike build_expect() it changes nothing. */
+/* Check the types of the operands on top. Unlike build_expect() this changes nothing. */
 static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t *arity)
 {
     uint32_t count, have = b->depth - b->top->height;
@@ -116,7 +116,7 @@ static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, 
     return true;
 }
 
-/* One more case: an edge, linked to the others that lead to the same label. */
+/* Add a case: an edge, linked to the others that lead to the same label. */
 static bool add_case(struct wasm_builder *b, uint32_t *arity)
 {
     struct wasm_frame *frame = read_label(b);

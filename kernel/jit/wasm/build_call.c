@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls: of functions of the module, of imported ones, through tables, of helpers.
+// Calls: of the module's own functions, of imported ones, through tables, of helpers.
 #include "kernel/jit/wasm/build_internal.h"
 
-/* Operands of a call from the stack, behind `before` that are its own. @return where in the pool.
- */
+/* Copy a call's operands from the stack to the pool, after `before` words that the call adds
+ * itself. @return their index in the pool. */
 static uint32_t pool_arguments(struct wasm_builder *b, uint32_t count, const uint32_t *own,
                                uint32_t before)
 {
@@ -21,8 +21,8 @@ static uint32_t pool_arguments(struct wasm_builder *b, uint32_t count, const uin
     return at;
 }
 
-/* The call itself; its arguments leave the stack, its results come. `own`: code and context of an
- * indirect call. */
+/* Emit the call; take its arguments off the stack and push its results. `own`: code and context of
+ * an indirect call. */
 static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
                       const uint32_t *own)
 {
@@ -60,8 +60,8 @@ uint32_t build_function_address(struct wasm_builder *b, uint32_t function)
     return build_emit(b, IR_ADD, IR_I64, context, build_const(b, IR_I64, f->at), 0);
 }
 
-/* A field of the struct wasm_func at an address. Behind a check of the address it must not be
- * loaded before that, so it is not constant then. */
+/* Load a field of the struct wasm_func at an address. If the address is checked first, the load
+ * must not move before the check, so it is not marked constant. */
 static uint32_t load_func(struct wasm_builder *b, unsigned type, uint32_t address, uint32_t offset,
                           bool constant)
 {
@@ -78,8 +78,8 @@ static void load_target(struct wasm_builder *b, uint32_t address, bool constant,
     own[1] = load_func(b, IR_I64, address, offsetof(struct wasm_func, context), constant);
 }
 
-/* A host function returns to code that is to end: the store's flag was set meanwhile. What the trap
- * is called does not matter then. */
+/* After a host function the store's flag may be set: then the code must end. The kind of trap does
+ * not matter in this case. */
 static void end_if_stopped(struct wasm_builder *b)
 {
     uint32_t at = build_load(b, IR_I64, IR_NONE,
@@ -120,7 +120,8 @@ void build_call(struct wasm_builder *b)
     emit_call(b, f->type, s, own);
 }
 
-/* The element is a function of the type: its struct wasm_func's address. */
+/* Check that the element is a function of this type. @return the address of its struct
+ * wasm_func. */
 static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32_t id)
 {
     uint32_t present = build_emit(b, IR_NE, IR_I32, reference, build_const(b, IR_I64, 0), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Blocks, loops and ifs, from their beginnings to their ends.
+// Blocks, loops and ifs.
 #include "kernel/jit/wasm/build_internal.h"
 
 #define TYPE_EMPTY 0x40
@@ -9,7 +9,7 @@
 
 static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
 {
-    const uint8_t *where = b->r.at; /* the scan has seen that a type is there */
+    const uint8_t *where = b->r.at; /* the scan has checked that there is a type */
     int64_t index;
     *out = (struct wasm_block_type){0};
     if (*where == TYPE_EMPTY || wasm_is_value_type(*where)) {
@@ -32,7 +32,8 @@ static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
     return true;
 }
 
-/* What is live at the label of the frame on top: in a loop, also what is live where that begins. */
+/* Find the locals that are live at the label of the frame on top; inside a loop also those that are
+ * live at the loop's header. */
 static void find_live(struct wasm_builder *b, uint64_t *outer)
 {
     const struct wasm_scan *s = &b->scan;
@@ -101,7 +102,7 @@ static void begin_block(struct wasm_builder *b)
     }
 }
 
-/* Of the locals that a loop sets only those are parameters that are live at its header. */
+/* Of the locals that a loop sets, only those that are live at its header become parameters. */
 static void choose_parameters(struct wasm_builder *b, struct wasm_loop *loop)
 {
     uint32_t kept = 0;
@@ -117,7 +118,7 @@ static void choose_parameters(struct wasm_builder *b, struct wasm_loop *loop)
     loop->count = kept;
 }
 
-/* Its operands and its locals become the header's parameters. */
+/* The loop's operands and locals become parameters of its header. */
 static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
 {
     const struct wasm_block_type *type = &b->top->type;
@@ -185,7 +186,7 @@ static bool check_results(struct wasm_builder *b)
                          more);
 }
 
-/* The way that reaches the end without a branch becomes one. */
+/* Turn the fall through at the end of a block into a branch. */
 static void close_fall_through(struct wasm_builder *b)
 {
     if (b->live) {
@@ -226,7 +227,7 @@ static void begin_else(struct wasm_builder *b)
     }
 }
 
-/* Its condition may be false, and then the operands are the results. */
+/* An if without else: when its condition is false, its operands are the results. */
 static bool end_lonely_if(struct wasm_builder *b)
 {
     const struct wasm_block_type *type = &b->top->type;
@@ -281,7 +282,7 @@ static void end_block(struct wasm_builder *b)
     }
 }
 
-/* ---- All of it ---- */
+/* ---- All control operators ---- */
 
 void build_control(struct wasm_builder *b, unsigned action)
 {

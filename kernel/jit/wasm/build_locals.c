@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Local variables as values. Each open block logs what a local was when the block first set it, so
-// that the other ways to the block's end find it again. All locals are linked in the order of
-// setting, the latest first: those that were set since a block began are the first few.
+// Locals as values. Each block that has not ended logs the value that a local had before the block
+// first set it, so that other paths to the block's end can restore it. All locals are in a list in
+// the order in which they were set, the latest first: those that were set since a block began are
+// at the front.
 //
-// Locals for which there is no budget live in one slot of the frame instead.
+// Locals beyond the budget live in one slot of the frame instead.
 #include "kernel/jit/wasm/build_internal.h"
 
 #include "kernel/base/assert.h"
@@ -15,7 +16,7 @@ uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
     if (UNLIKELY(l->in_frame)) {
         return b->live ? ir_emit(b->f, IR_LOAD, wasm_ir_type(l->type), IR_NONE, 0, l->value) : 0;
     }
-    DASSERT(!b->live || l->value != IR_NONE); /* what is read was live */
+    DASSERT(!b->live || l->value != IR_NONE); /* a local that is read must have been live */
     return l->value;
 }
 
@@ -51,7 +52,8 @@ void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value)
         (void)ir_emit(b->f, IR_STORE, IR_VOID, IR_NONE, value, l->value);
         return;
     }
-    /* The scan has found that each loop around this sets it: it is a parameter of their headers. */
+    /* The scan has found that each loop around this point sets the local, so it is a parameter of
+     * their headers. */
     DASSERT(l->loop >= b->loop_id);
     if (l->logged != b->top->id) {
         log_local(b, local);
@@ -97,7 +99,7 @@ static uint32_t zero(struct wasm_builder *b, unsigned type)
     return b->zeros[type];
 }
 
-/* Those in the frame get places one behind the other, in a slot that is zero. */
+/* Assign places in a slot, which is initialised with zeros, to the locals in the frame. */
 static void place_locals(struct wasm_builder *b)
 {
     struct ir_place place = {
@@ -131,7 +133,7 @@ static void start_local(struct wasm_builder *b, uint32_t local)
     l->logged = l->loop = l->stamp = 0;
 }
 
-/* Those in the frame are never set, so it does no harm that they are linked too. */
+/* Locals in the frame are never set as values, so linking them does no harm. */
 static void link_local(struct wasm_builder *b, uint32_t local)
 {
     struct wasm_local *l = &b->scan.locals[local];

@@ -45,7 +45,7 @@ void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
 
 /* ---- Memory as a whole ---- */
 
-/* Pages, from the length in bytes, whose address is in the context. */
+/* The number of pages, from the length in bytes, whose address is in the context. */
 static void memory_size(struct wasm_builder *b)
 {
     uint32_t address = build_load(b, IR_I64, IR_NONE,
@@ -68,7 +68,7 @@ static void memory_grow(struct wasm_builder *b)
     build_push(b, WASM_I32, build_helper(b, WASM_HELPER_MEMORY_GROW, &pages, 1));
 }
 
-/* Three i32 operands, behind `own` of the helper's. */
+/* Call a helper with three i32 operands, after the arguments in `own`. */
 static void bulk(struct wasm_builder *b, unsigned helper, const uint32_t *own, uint32_t count)
 {
     uint32_t args[4];
@@ -124,7 +124,7 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
     if (!check_memory(b)) {
         return;
     }
-    b->r.at++; /* the scan has seen that the bytes are there and 0 */
+    b->r.at++; /* the scan has checked that these bytes exist and are 0 */
     switch (action) {
     case WASM_ACTION_MEMORY_SIZE:
         memory_size(b);
@@ -144,7 +144,7 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
 
 /* ---- Globals ---- */
 
-/* Its place, and of an imported one the address that the place is relative to. */
+/* The place of a global. For an imported global also the address that the place is relative to. */
 static struct ir_place find_global(struct wasm_builder *b, uint32_t index, uint32_t *address)
 {
     const struct wasm_global *g = &b->m->globals[index];

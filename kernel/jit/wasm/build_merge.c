@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Where branches meet. A branch to the end of a block notes what it brings: operands, and the
-// locals that were set since the block began. At the end of the block a value becomes a parameter
-// only if the branches bring different ones. A loop's parameters are known before (scan.c), so
-// branches to its start are complete at once.
+// Where branches meet. A branch to the end of a block records the values that it passes: its
+// operands, and the locals that were set since the block began. At the end of the block a value
+// becomes a parameter only if branches pass different values for it. The parameters of a loop are
+// known before its body (scan.c), so branches to its start are complete at once.
 #include "kernel/jit/wasm/build_internal.h"
 
 #include "kernel/base/assert.h"
 
 /* ---- Edges ---- */
 
-/* Let linked edges lead to a block with arguments. Several of one br_table that have some meet in a
- * block of their own first, so that the arguments are written, and moved, once. */
+/* Let linked edges lead to a block, with arguments. If several edges of one br_table pass
+ * arguments, they first meet in a block of their own, so that the arguments are written, and moved,
+ * only once. */
 static void complete_edges(struct wasm_builder *b, uint32_t edge, uint32_t edges, uint32_t to,
                            uint32_t args, uint32_t count)
 {
@@ -40,7 +41,7 @@ static void complete_edges(struct wasm_builder *b, uint32_t edge, uint32_t edges
 
 /* ---- Branches ---- */
 
-/* Operands, then what the loop's locals are now. */
+/* The arguments are the operands, then the current values of the loop's locals. */
 static void branch_to_loop(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t edge,
                            uint32_t edges)
 {
@@ -62,7 +63,7 @@ static void branch_to_loop(struct wasm_builder *b, const struct wasm_frame *fram
     complete_edges(b, edge, edges, frame->header, args, count);
 }
 
-/* The locals that were set since the frame began, if they are read behind it. */
+/* Record the locals that were set since the frame began, if they may be read after it. */
 static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     uint32_t changes = 0;
@@ -129,7 +130,7 @@ void build_branch_unchanged(struct wasm_builder *b, struct wasm_frame *frame, ui
 
 /* ---- Merging ---- */
 
-/* What is known of a local from a pending branch. */
+/* Combine the value that a pending branch passes for a local with those seen so far. */
 static bool note_local(struct wasm_builder *b, uint32_t local, uint32_t value, bool *differs)
 {
     struct wasm_local *l = &b->scan.locals[local];
@@ -146,7 +147,8 @@ static bool note_local(struct wasm_builder *b, uint32_t local, uint32_t value, b
     return true;
 }
 
-/* Collect the locals that any branch brings; `parameter` becomes 1 where two differ. */
+/* Collect the locals for which any branch passes a value; `parameter` becomes 1 where two branches
+ * differ. */
 static bool collect_locals(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     b->touched.count = 0;
@@ -165,7 +167,7 @@ static bool collect_locals(struct wasm_builder *b, const struct wasm_frame *fram
     return true;
 }
 
-/* Number the parameters, from 1: results into `labels`, locals into themselves. */
+/* Number the parameters, from 1: results in `labels`, locals in themselves. */
 static bool number_parameters(struct wasm_builder *b, const struct wasm_frame *frame,
                               uint32_t *total)
 {
@@ -190,7 +192,8 @@ static bool number_parameters(struct wasm_builder *b, const struct wasm_frame *f
     return true;
 }
 
-/* Arguments of one branch: what the locals were before the block, and what it brings. */
+/* The arguments of one branch: the values of locals before the block, replaced by those that the
+ * branch passes. */
 static void fill_args(struct wasm_builder *b, const struct wasm_frame *frame,
                       const struct wasm_pending *p, uint32_t *args)
 {
@@ -233,7 +236,7 @@ static void complete_branches(struct wasm_builder *b, const struct wasm_frame *f
     }
 }
 
-/* Locals that were set in the block and are not read behind it. */
+/* Forget locals that were set in the block and are not read after it. */
 static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     const struct wasm_local *locals = b->scan.locals;
@@ -247,7 +250,8 @@ static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame
     }
 }
 
-/* The parameters, in their order, and what everything is from here on. */
+/* Create the parameters, in order, and assign the values that operands and locals have from here
+ * on. */
 static void take_parameters(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     uint32_t results = frame->type.result_count;

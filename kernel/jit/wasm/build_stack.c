@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The stack of operands, and what emits one instruction.
+// The stack of operands, and helpers that emit one instruction.
 #include "kernel/jit/wasm/build_internal.h"
 
 #include "kernel/lib/string.h"
@@ -50,7 +50,7 @@ struct wasm_value build_pop_any(struct wasm_builder *b)
     return b->stack[--b->depth];
 }
 
-/* So many more operands of any type at the bottom of the block's. */
+/* Insert operands of any type at the bottom of the block's operands. */
 static bool insert_unknown(struct wasm_builder *b, uint32_t count)
 {
     if (!build_stack_room(b, count)) {

@@ -3,7 +3,7 @@
 // Tables and references.
 #include "kernel/jit/wasm/build_internal.h"
 
-/* A field of the struct wasm_table_data. */
+/* Load a field of the struct wasm_table_data. */
 static uint32_t load_table(struct wasm_builder *b, unsigned type, uint32_t table, uint32_t offset)
 {
     const struct wasm_table *t = &b->m->tables[table];
@@ -27,7 +27,7 @@ static uint32_t load_length(struct wasm_builder *b, uint32_t table)
     return load_table(b, IR_I32, table, offsetof(struct wasm_table_data, length));
 }
 
-/* The address of an element that there is. */
+/* The address of an element, after a bounds check. */
 static uint32_t element_address(struct wasm_builder *b, uint32_t table, uint32_t index)
 {
     uint32_t inside = build_emit(b, IR_LT_U, IR_I32, index, load_length(b, table), 0);
@@ -120,7 +120,8 @@ static void table_fill(struct wasm_builder *b)
     }
 }
 
-/* Both numbers in one, then three i32 operands: where to, where from, how many. */
+/* Call a helper with both indices in one argument, then three i32 operands: destination, source,
+ * count. */
 static void copy_elements(struct wasm_builder *b, unsigned helper, uint32_t to, uint32_t from)
 {
     uint32_t args[4] = {build_const(b, IR_I64, (uint64_t)to << 32 | from)};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A module from its bytes: the header, the order and sizes of the sections, and what only the whole
-// can say. What is in a section is decode_types.c's, decode_segments.c's and so on.
+// Decodes a module: its header, the order and sizes of the sections, and checks that concern
+// several sections. The contents of sections are in decode_types.c, decode_segments.c and so on.
 //
-// Every count is compared with the bytes that are there before anything is allocated for it, so
-// memory is proportional to the file.
+// Every count is compared with the number of bytes that follow before anything is allocated for it,
+// so memory is proportional to the file.
 #include "kernel/jit/wasm/decode_internal.h"
 
 #include "kernel/lib/string.h"
@@ -13,7 +13,7 @@
 
 static const struct {
     const char *name;
-    uint8_t place; /* in the order that sections have; 0: anywhere */
+    uint8_t place; /* position in the required order of sections; 0: anywhere */
     bool (*decode)(struct wasm_decoder *d);
 } sections[] = {
     {"custom", 0, NULL},
@@ -98,7 +98,7 @@ static bool read_custom(struct wasm_decoder *d)
     return true;
 }
 
-/* The section's content; the reader's end is its end. */
+/* Read a section's contents. The reader's end is the section's end. */
 static bool read_content(struct wasm_decoder *d, uint8_t id)
 {
     struct wasm_reader *r = &d->r;
@@ -141,7 +141,7 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
     return true;
 }
 
-/* What no section alone can say. */
+/* Checks that concern several sections. */
 static bool check_counts(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;
@@ -188,7 +188,7 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
         (void)wasm_fail(&d.r, bytes, E_OVERFLOW, "larger than %zu bytes", MODULE_BYTES_MAX);
         return E_OVERFLOW;
     }
-    struct arena arena; /* the module is in it, too */
+    struct arena arena; /* contains the module itself, too */
     arena_init_paid(&arena, bounds->arena_bytes, bounds->budget);
     d.m = arena_alloc(&arena, sizeof *d.m);
     if (d.m == NULL) {
@@ -199,7 +199,8 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
     d.m->bytes = bytes;
     d.m->len = (uint32_t)len;
     d.m->start = IR_NONE;
-    /* Decoding may take long, and takes nothing but the budget's memory; ids are the loader's. */
+    /* Decoding may take long, and owns nothing except memory of the budget. Type ids, which the
+     * loader owns, are allocated afterwards. */
     budget_open(bounds->budget);
     bool is_valid = decode(&d);
     budget_close(bounds->budget);
@@ -216,7 +217,7 @@ void wasm_module_free(struct wasm_module *m)
     if (m == NULL) {
         return;
     }
-    struct arena arena = m->arena; /* which the module is in */
+    struct arena arena = m->arena; /* contains the module itself */
     wasm_type_ids_drop(m->signatures, m->signature_count);
     arena_free_all(&arena);
 }

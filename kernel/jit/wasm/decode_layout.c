@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What an instance's context holds where, and the tables that all functions' representations share:
-// types, signatures, callees, memories.
+// The layout of an instance's context, and the tables that the representations of all functions
+// share: types, signatures, callees, memories.
 #include "kernel/jit/wasm/decode_internal.h"
 
 #include "kernel/lib/string.h"
 
-#define HELPER_TYPES 5   /* parameters and results, at most */
-#define NAME_BYTES   32u /* of a function's name in the representation, with the zero */
-#define CONTEXT_MAX  INT32_MAX
+#define HELPER_TYPES 5 /* most parameters and results together */
+/* of a function's name in the representation, including the terminating zero */
+#define NAME_BYTES  32u
+#define CONTEXT_MAX INT32_MAX
 
 /* ---- The context ---- */
 
@@ -47,7 +48,7 @@ static bool lay_out_context(struct wasm_decoder *d)
 
 /* ---- Helpers ---- */
 
-/* What is known of them when this is compiled is copied. First parameters, then results. */
+/* Constant for all modules, and copied from here. First parameters, then results. */
 static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] = {
     [WASM_HELPER_MEMORY_GROW] = {IR_I32, IR_I32},
     [WASM_HELPER_MEMORY_INIT] = {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
@@ -79,7 +80,7 @@ static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT
                 .kind = IR_CALLEE_HELPER,                                                          \
                 .entry = (uint32_t)(offsetof(struct wasm_context, helpers) + 8 * (number))}
 
-/* But for their signatures, which are numbered behind the module's. */
+/* Without their signatures, which are numbered after the module's. */
 static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
     HELPER(WASM_HELPER_MEMORY_GROW, "memory_grow"), HELPER(WASM_HELPER_MEMORY_INIT, "memory_init"),
     HELPER(WASM_HELPER_MEMORY_COPY, "memory_copy"), HELPER(WASM_HELPER_MEMORY_FILL, "memory_fill"),
@@ -102,7 +103,7 @@ unsigned wasm_ir_type(uint8_t type)
     case WASM_V128:
         return IR_V128;
     default:
-        return IR_I64; /* and references */
+        return IR_I64; /* references, too */
     }
 }
 
@@ -115,7 +116,8 @@ static size_t count_types(const struct wasm_module *m)
     return total;
 }
 
-/* Signature n is the module's type n; the helpers' follow. Their types come first. */
+/* Signature n is the module's type n; the helpers' signatures follow. The helpers' types come
+ * first. */
 static void make_signatures(struct wasm_module *m, struct ir_signature *signatures, uint8_t *types)
 {
     uint32_t at = sizeof helper_types;
@@ -148,8 +150,8 @@ static size_t write_number(char *text, uint32_t number)
     return digits;
 }
 
-/* "f12_main": different for each function, and a word of the representation's text. Without
- * formatting: there are thousands. */
+/* "f12_main": unique for each function, and a word in the representation's textual form. Written
+ * without the formatter, because there are thousands. */
 static void write_name(const struct wasm_module *m, uint32_t function, char *text)
 {
     const char *name = m->names == NULL ? NULL : m->names[function];
@@ -186,7 +188,8 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
     m->ir.callee_count = WASM_HELPER_COUNT + m->function_count;
 }
 
-/* In one piece. What is copied from constants begins at a multiple of 8, as they do. */
+/* One allocation for all tables. Tables copied from constants are aligned to 8, like the
+ * constants. */
 static bool make_tables(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

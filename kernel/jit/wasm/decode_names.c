@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The names section: what backtraces call functions. It is a custom section, so nothing in it can
-// make a module bad; what makes no sense ends the reading of it.
+// The names section: the names of functions in backtraces. It is a custom section, so errors in it
+// do not make a module invalid; reading it stops at the first error.
 #include "kernel/jit/wasm/decode_internal.h"
 
 enum { NAMES_OF_FUNCTIONS = 1 };
 
-/* Zero-terminated, with ? for all but printable ASCII: it goes to people's terminals. */
+/* Copy a name, terminated with zero. Anything but printable ASCII becomes '?', because names are
+ * printed on terminals. */
 static const char *copy_name(struct wasm_decoder *d, struct wasm_bytes name)
 {
     char *text = decode_alloc(d, name.len + 1, 1);

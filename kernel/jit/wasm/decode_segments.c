@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Constant expressions, element and data segments, and where the bodies of functions are.
+// Constant expressions, element and data segments, and the positions of function bodies.
 #include "kernel/jit/wasm/decode_internal.h"
 
 #include "kernel/jit/wasm/scan.h"
@@ -58,7 +58,7 @@ static bool read_vector(struct wasm_decoder *d, struct wasm_constant *out, uint8
     return wasm_fixed(&d->r, 8, &out->lo) && wasm_fixed(&d->r, 8, &out->hi);
 }
 
-/* Only imported globals have a value before the module's own are made. */
+/* A constant expression may read imported globals only: the module's own do not exist yet. */
 static bool read_global(struct wasm_decoder *d, struct wasm_constant *out, uint8_t *type)
 {
     const uint8_t *where = d->r.at;
@@ -139,10 +139,10 @@ bool decode_constant(struct wasm_decoder *d, uint8_t type, struct wasm_constant 
 
 /* ---- Elements ---- */
 
-/* Bits of the number that an element segment begins with. */
+/* Bits of the number that starts an element segment. */
 enum {
     SEGMENT_NOT_ACTIVE = 1,
-    SEGMENT_EXPLICIT = 2, /* active: names its table; else: only declares */
+    SEGMENT_EXPLICIT = 2, /* active: names its table; otherwise: only declares functions */
     SEGMENT_EXPRESSIONS = 4,
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Types, and the sections that declare things by them: imports, functions, tables, memories,
+// Types, and the sections that use them in declarations: imports, functions, tables, memories,
 // globals, exports, start.
 #include "kernel/jit/wasm/decode_internal.h"
 
@@ -225,7 +225,7 @@ bool decode_imports(struct wasm_decoder *d)
     return true;
 }
 
-/* ---- What the module itself has ---- */
+/* ---- The module's own declarations ---- */
 
 bool decode_functions(struct wasm_decoder *d)
 {
@@ -299,7 +299,7 @@ static bool name_is_less(const void *a, const void *b)
     return x->len != y->len ? x->len < y->len : memcmp(x->bytes, y->bytes, x->len) < 0;
 }
 
-/* By sorting, so that no choice of names makes it slow. */
+/* By sorting, so that no choice of names makes this slow. */
 static bool check_names_differ(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

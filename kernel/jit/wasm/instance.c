@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Making instances, and looking into them. The order is the specification's: imports, then the
-// module's own things, element segments, data segments, the start function.
+// Creates instances, and looks up their contents. The order is the specification's: imports, then
+// the module's own objects, element segments, data segments, the start function.
 #include "kernel/jit/wasm/instance.h"
 
 #include "kernel/base/assert.h"
@@ -11,7 +11,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
-/* ---- Looking into an instance ---- */
+/* ---- Looking up contents of an instance ---- */
 
 static void *at(const struct wasm_instance *i, uint32_t offset)
 {
@@ -75,7 +75,7 @@ struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t
     return wasm_instance_extern(i, WASM_FUNCTION, function).function.record;
 }
 
-/* ---- The module's own things ---- */
+/* ---- The module's own objects ---- */
 
 static enum status make_memory(struct wasm_instance *i)
 {
@@ -129,7 +129,8 @@ static void set_context(struct wasm_instance *i)
     }
 }
 
-/* Host functions see the memory of the instance that imported them. Those of others have theirs. */
+/* Host functions access the memory of the instance that imported them. Only those imported by this
+ * instance change. */
 static void lend_memory(struct wasm_instance *i, const struct wasm_host *until)
 {
     for (struct wasm_host *h = i->store->hosts; h != until; h = h->next) {
@@ -314,7 +315,8 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     return OK;
 }
 
-/* Nothing refers to an instance that was not completed, nor to what was made for it. */
+/* Free an instance that was not completed, with everything created for it. Nothing refers to them
+ * yet. */
 static void take_back(struct wasm_instance *i, const struct wasm_store *before)
 {
     struct wasm_store *s = i->store;
@@ -337,12 +339,12 @@ enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
     enum status status = build(i, err);
     if (status != OK) {
         take_back(i, &before);
-        stop->outcome = WASM_STOPPED; /* if that is why */
+        stop->outcome = WASM_STOPPED; /* if that was the reason */
         return status;
     }
     i->next = s->instances;
     s->instances = i;
-    /* From here on it stays, whatever happens: others may refer to it. */
+    /* From here on the instance stays even if it fails: others may refer to it. */
     enum wasm_outcome outcome = initialise(i, stop);
     if (outcome == WASM_RETURNED) {
         *out = i;

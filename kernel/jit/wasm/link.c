@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Imports are looked up by name in the store: instances that were registered, and host modules. The
-// types must match as the specification's section 4.5.3 says: functions, globals and references
-// exactly, limits by inclusion of what a table or memory has now and may become.
+// Looks up imports by name in the store: among registered instances and host modules. Types must
+// match as section 4.5.3 of the specification says: functions, globals and references exactly; for
+// tables and memories the actual size and limit must be within the limits of the import.
 #include "kernel/jit/wasm/link.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
-#define NAME_SHOWN 48 /* bytes of a name in a message */
+#define NAME_SHOWN 48 /* most bytes of a name in a message */
 
 /* ---- Messages ---- */
 
@@ -17,7 +17,7 @@ static void copy_name(char *out, struct wasm_bytes name)
     uint32_t len = MIN(name.len, (uint32_t)NAME_SHOWN - 1);
     memcpy(out, name.bytes, len);
     out[len] = '\0';
-    /* A zero inside ends what is shown. */
+    /* A zero byte in the name ends the part that is shown. */
     str_make_printable(out);
 }
 
@@ -70,7 +70,7 @@ static bool has_signature(const struct wasm_host_function *f, const struct wasm_
     return n == count;
 }
 
-/* The memory that the function will see is the importing instance's, set when that has one. */
+/* The function will use the importing instance's memory, which is set once that exists. */
 static enum status make_host(struct wasm_instance *i, const struct wasm_name *from,
                              const struct wasm_host_function *f, const struct wasm_signature *s,
                              struct wasm_extern *out)
@@ -158,10 +158,10 @@ static const struct wasm_signature *signature_of(const struct wasm_module *m,
     return import->kind == WASM_FUNCTION ? &m->signatures[m->functions[import->index].type] : NULL;
 }
 
-/* What an import's name means: a host function, or else an instance's export. */
+/* What an import refers to: a host function, or an instance's export. */
 struct found {
     const struct wasm_name *by;
-    const struct wasm_host_function *host; /* or NULL: */
+    const struct wasm_host_function *host; /* or NULL, and then: */
     struct wasm_extern exported;
 };
 
@@ -182,7 +182,7 @@ static bool find(const struct wasm_store *s, const struct wasm_import *import, s
     return false;
 }
 
-/* ---- Host functions that code calls itself ---- */
+/* ---- Host functions that compiled code calls directly ---- */
 
 void wasm_bind_hosts(const struct wasm_store *s, struct wasm_module *m)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Finding what a module imports, and whether it is of the type that the module wants.
+// Finds a module's imports and checks their types.
 #pragma once
 
 #include "kernel/jit/wasm/instance.h"
 
 /**
- * @brief Decide, before functions are built, which host functions a module's code will call itself
- * (IR_CALLEE_HOST): those of the fast kind that its imports name now.
+ * @brief Decide which host functions a module's code will call directly (IR_CALLEE_HOST): those of
+ * the fast kind that its imports refer to now. Must precede building the functions.
  * @context{thread}
  */
 void wasm_bind_hosts(const struct wasm_store *s, struct wasm_module *m);
@@ -19,7 +19,7 @@ static inline bool wasm_calls_host(const struct wasm_module *m, uint32_t functio
 }
 
 /**
- * @brief Fill the imports of an instance that is being made.
+ * @brief Resolve the imports of an instance that is being created.
  * @return OK; E_UNRESOLVED, E_NOMEM, with the reason in err. Adapters of host functions stay in the
  * store. @context{thread}
  */

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Where locals are live: whether what they hold may still be read. A value that nobody reads need
-// not be a parameter where ways meet, and most would be: compilers use few locals for many
-// variables.
+// Where locals are live, that is, where their value may still be read. A value that is not live
+// needs no parameter where paths meet. That matters because compilers reuse few locals for many
+// variables, so most parameters would be useless.
 //
-// One walk backwards over the events of a body. The structure of blocks makes it simple: at a
-// branch forward, what is live at its label is known already. Branches back are left out; the
-// builder adds what is live at the header of a loop to all that is in the loop, which is enough,
-// because a way that goes back comes by there.
+// One backward walk over the events of a body. Structured control flow makes this simple: at a
+// forward branch, the set for its label is known already. Backward branches are ignored; instead
+// the builder adds the locals that are live at a loop's header to every set inside the loop. That
+// is sufficient, because a path that goes back passes the header.
 #include "kernel/jit/wasm/scan.h"
 
 #include "kernel/lib/string.h"
 
-/* Bytes for each of a body's, and for every body, that the sets may take. */
+/* Memory for the sets: bytes for each byte of a body, plus a minimum for every body. */
 #define MEMORY_PER_BYTE 8u
 #define MEMORY_LEAST    4096u
 
@@ -20,15 +20,17 @@
 
 struct walk {
     const struct wasm_scan *s;
-    uint64_t *live;  /* here */
-    uint64_t *stack; /* of open blocks: live at the end, live where the else begins */
-    uint8_t *flags;  /* of open blocks */
-    uint32_t depth;  /* how many */
-    uint32_t words;  /* of a set */
-    uint32_t number; /* of blocks whose beginning is still to come */
+    uint64_t *live; /* live at the current point */
+    /* for each block that has not ended: live at its end, live at the start of its else */
+    uint64_t *stack;
+    uint8_t *flags;  /* for each block that has not ended */
+    uint32_t depth;  /* number of blocks that have not ended */
+    uint32_t words;  /* words in a set */
+    uint32_t number; /* number of blocks whose start the walk has not reached */
 
-    /* What is live at the end of block `added` is in `live`, but perhaps these locals. */
-    uint32_t added; /* IR_NONE: of none */
+    /* `live` includes the set at the end of block `added`, except perhaps the locals in `cleared`.
+     * This avoids adding the same set again for consecutive branches to one label. */
+    uint32_t added; /* IR_NONE: no block */
     uint32_t cleared[CLEARED_MAX], cleared_count;
 };
 
@@ -58,7 +60,7 @@ static void add(const struct walk *w, uint64_t *to, const uint64_t *from)
     }
 }
 
-/* Branches one behind the other often leave for the same label: all of its set is added once. */
+/* Consecutive branches often have the same label: the label's whole set is added only once. */
 static void walk_label(struct walk *w, uint32_t label)
 {
     uint32_t block = w->depth - 1 - label;
@@ -101,7 +103,7 @@ static void walk_else(struct walk *w)
     w->flags[block] |= HAS_ELSE;
 }
 
-/* A block begins: its set is complete. */
+/* The start of a block: its set is complete. */
 static void walk_begin(struct walk *w, enum wasm_event kind)
 {
     uint32_t block = --w->depth;
@@ -117,7 +119,7 @@ static void walk_event(struct walk *w, uint32_t event)
 {
     uint32_t operand = SCAN_EVENT_OPERAND(event);
     if (SCAN_EVENT_KIND(event) > EVENT_LABEL) {
-        w->added = IR_NONE; /* the sets of blocks change, or what is live here */
+        w->added = IR_NONE; /* the sets of blocks change, or the current set does */
     }
     switch (SCAN_EVENT_KIND(event)) {
     case EVENT_GET:

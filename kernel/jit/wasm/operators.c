@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The tables of operators, and stepping over them.
+// The tables of operators, and skipping their immediates.
 #include "kernel/jit/wasm/operators.h"
 
 enum {

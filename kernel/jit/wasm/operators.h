@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// The operators as tables: what follows each of them in a body, and what it does.
+// Tables of operators: the immediates that follow each operator in a body, and its meaning.
 #pragma once
 
 #include "kernel/jit/wasm/reader.h"
 
-/** What follows an operator. */
+/** The immediates of an operator. */
 enum wasm_shape {
     WASM_SHAPE_ILLEGAL, /**< no such operator */
     WASM_SHAPE_NONE,
-    WASM_SHAPE_STOP,      /**< nothing; what follows cannot be reached */
-    WASM_SHAPE_BLOCK,     /**< type of a block, which begins */
+    WASM_SHAPE_STOP,      /**< none; the code after it is unreachable */
+    WASM_SHAPE_BLOCK,     /**< block type; a block begins */
     WASM_SHAPE_LOOP,      /**< the same */
     WASM_SHAPE_IF,        /**< the same */
-    WASM_SHAPE_ELSE,      /**< nothing */
-    WASM_SHAPE_END,       /**< nothing; a block ends */
-    WASM_SHAPE_BR,        /**< u32, a label; what follows cannot be reached */
+    WASM_SHAPE_ELSE,      /**< none */
+    WASM_SHAPE_END,       /**< none; a block ends */
+    WASM_SHAPE_BR,        /**< u32, a label; the code after it is unreachable */
     WASM_SHAPE_BR_IF,     /**< u32, a label */
     WASM_SHAPE_LOCAL,     /**< u32, a local */
-    WASM_SHAPE_LOCAL_SET, /**< the same, and it is set */
+    WASM_SHAPE_LOCAL_SET, /**< the same; the local is set */
     WASM_SHAPE_INDEX,     /**< u32 */
-    WASM_SHAPE_INDEX2,    /**< two of them */
-    WASM_SHAPE_BR_TABLE,  /**< labels */
-    WASM_SHAPE_TYPES,     /**< value types, counted */
-    WASM_SHAPE_TYPE,      /**< reference type */
+    WASM_SHAPE_INDEX2,    /**< two u32 */
+    WASM_SHAPE_BR_TABLE,  /**< a vector of labels, and the default */
+    WASM_SHAPE_TYPES,     /**< a vector of value types */
+    WASM_SHAPE_TYPE,      /**< a reference type */
     WASM_SHAPE_MEMORY,    /**< alignment and offset */
     WASM_SHAPE_ZERO,      /**< a byte that is 0 */
     WASM_SHAPE_ZERO2,
@@ -32,12 +32,12 @@ enum wasm_shape {
     WASM_SHAPE_I64,
     WASM_SHAPE_F32,
     WASM_SHAPE_F64,
-    WASM_SHAPE_LANE,        /**< byte */
+    WASM_SHAPE_LANE,        /**< a byte */
     WASM_SHAPE_LANES,       /**< 16 bytes: a vector, or numbers of lanes */
     WASM_SHAPE_MEMORY_LANE, /**< alignment, offset, byte */
 };
 
-/** What is done for an operator. */
+/** What the builder does for an operator. */
 enum wasm_action {
     WASM_ACTION_UNREACHABLE,
     WASM_ACTION_NOP,
@@ -62,7 +62,7 @@ enum wasm_action {
     WASM_ACTION_GLOBAL_SET,
     WASM_ACTION_TABLE_GET,
     WASM_ACTION_TABLE_SET,
-    WASM_ACTION_LOAD,  /**< by the table: out, op (an access), extra (alignment) */
+    WASM_ACTION_LOAD,  /**< described by the table: out, op (an access), extra (alignment) */
     WASM_ACTION_STORE, /**< in, op, extra */
     WASM_ACTION_MEMORY_SIZE,
     WASM_ACTION_MEMORY_GROW,
@@ -85,7 +85,7 @@ enum wasm_action {
     WASM_ACTION_TABLE_GROW,
     WASM_ACTION_TABLE_SIZE,
     WASM_ACTION_TABLE_FILL,
-    WASM_ACTION_VECTOR, /**< vector.c's own */
+    WASM_ACTION_VECTOR, /**< handled in vector.c */
     WASM_ACTION_COUNT,
 };
 
@@ -103,16 +103,17 @@ struct wasm_operator {
 /** By byte. */
 extern const struct wasm_operator wasm_operators[256];
 
-/** Bytes that begin an operator of more than one. */
+/** Prefixes: first bytes of operators with more than one. */
 enum { WASM_PREFIX_MORE = 0xfc, WASM_PREFIX_VECTOR = 0xfd };
 
-/** @brief The operator behind 0xfc or 0xfd with this number. @return NULL: none. */
+/** @brief The operator with prefix 0xfc or 0xfd and this number. @return NULL: there is none. */
 const struct wasm_operator *wasm_more_operator(uint32_t number);
 const struct wasm_operator *wasm_vector_operator(uint32_t number);
 
-/** @brief Read an operator. @param number  Of a vector operator. @return NULL: noted. */
+/** @brief Read the rest of an operator with a prefix. @param number  Of a vector operator. @return
+ * NULL: recorded. */
 const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_t prefix,
                                                    uint32_t *number);
 
-/** @brief Step over what follows an operator. */
+/** @brief Skip the immediates of an operator. */
 bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape);

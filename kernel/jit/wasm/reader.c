@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The parts of reading that are not on the fast path, and the wording of errors.
+// The slow paths of the reader, and the wording of errors.
 #include "kernel/jit/wasm/reader.h"
 
 #include "kernel/lib/format.h"
@@ -56,8 +56,8 @@ bool wasm_end_early(struct wasm_reader *r)
     return wasm_fail(r, r->end, E_CORRUPT, "unexpected end");
 }
 
-/* The bits of an integer of `bits` bits, not extended. The last byte that there may be has bits
- * that are not the number's: they repeat its sign, or are 0. */
+/* Read the bits of an integer of `bits` bits, without extension. The last possible byte has unused
+ * bits: they must repeat the sign, or be 0 for an unsigned number. */
 static bool read_leb(struct wasm_reader *r, unsigned bits, bool is_signed, uint64_t *out,
                      unsigned *width)
 {
@@ -99,7 +99,7 @@ static bool read_signed(struct wasm_reader *r, unsigned bits, int64_t *out)
     return true;
 }
 
-/* The most frequent of those that are longer than one byte. */
+/* The most frequent case among integers of more than one byte. */
 static bool is_of_two(const struct wasm_reader *r)
 {
     return r->end - r->at >= 2 && r->at[0] >= 0x80 && r->at[1] < 0x80;
@@ -161,7 +161,7 @@ bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
     return true;
 }
 
-/* How many of what follow, each in at least so many bytes. */
+/* Read a count of elements of at least `least` bytes each. */
 static bool count_of(struct wasm_reader *r, const char *what, uint32_t least, uint32_t *out)
 {
     const uint8_t *where = r->at;
@@ -198,8 +198,8 @@ bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out)
     return true;
 }
 
-/* Bytes of the sequence that starts at p, or 0: not UTF-8 (too long, a surrogate, above 0x10ffff).
- */
+/* Length in bytes of the sequence that starts at p, or 0 if it is not UTF-8 (too long, a surrogate,
+ * above 0x10ffff). */
 static unsigned utf8_length(const uint8_t *p, size_t left)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading the binary format: bytes, integers in LEB128, names. Every function checks the end, and
-// remembers the first error, in a sentence with section and offset; those that return bool return
-// false from then on or at once.
+// Reads the binary format: bytes, integers in LEB128, names. Every function checks for the end, and
+// records the first error as a sentence with section and offset. Functions that return bool return
+// false at once, or after any error.
 #pragma once
 
 #include "kernel/jit/wasm/wasm.h"
 #include "kernel/lib/compiler.h"
 
 struct wasm_reader {
-    const uint8_t *start; /* of the module: offsets count from here */
+    const uint8_t *start; /* of the module: offsets are relative to it */
     const uint8_t *at, *end;
     const char *section; /* "code"; NULL: between sections */
-    enum status status;  /* OK, or that of the first error */
+    enum status status;  /* OK, or the status of the first error */
     struct wasm_error *err;
 };
 
-/** @brief Note an error at `where` unless there is one already. @return false. */
+/** @brief Record an error at `where`, unless there is one already. @return false. */
 bool wasm_fail(struct wasm_reader *r, const uint8_t *where, enum status s, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
-/** @brief Note that an allocation failed: the arena's limit, or the heap. @return false. */
+/** @brief Record that an allocation failed: the arena's limit, or the heap. @return false. */
 bool wasm_fail_memory(struct wasm_reader *r, const struct arena *a, size_t bytes);
 
 bool wasm_u32_long(struct wasm_reader *r, uint32_t *out);
 bool wasm_i32_long(struct wasm_reader *r, int32_t *out);
 bool wasm_i64(struct wasm_reader *r, int64_t *out);
 
-/** @brief An integer of 33 bits with a sign, as types of blocks are. */
+/** @brief A signed integer of 33 bits, as in block types. */
 bool wasm_i33(struct wasm_reader *r, int64_t *out);
 
 static inline bool wasm_u32(struct wasm_reader *r, uint32_t *out)
@@ -64,24 +64,26 @@ bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out);
 
 bool wasm_count_long(struct wasm_reader *r, uint32_t least, uint32_t *out);
 
-/** @brief How many of something follow. Refused if so many, of `least` bytes each, cannot. */
+/** @brief Read a count of elements. Refused if the remaining bytes cannot hold so many of `least`
+ * bytes each. */
 static inline bool wasm_count(struct wasm_reader *r, uint32_t least, uint32_t *out)
 {
     if (LIKELY(r->at < r->end && *r->at < 0x80 &&
-               *r->at * least < (uint64_t)(r->end - r->at))) { /* its own byte is there, too */
+               /* the count's own byte is included */
+               *r->at * least < (uint64_t)(r->end - r->at))) {
         *out = *r->at++;
         return true;
     }
     return wasm_count_long(r, least, out);
 }
 
-/** @brief How many bytes follow. Refused if there are fewer. */
+/** @brief Read a length in bytes. Refused if fewer remain. */
 bool wasm_length(struct wasm_reader *r, uint32_t *out);
 
-/** @brief A length and as many bytes. */
+/** @brief Read a length and that many bytes. */
 bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out);
 
-/** @brief The same, and they are UTF-8. */
+/** @brief The same for bytes that must be UTF-8. */
 bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out);
 
 /** @brief A value type, or a reference type. */

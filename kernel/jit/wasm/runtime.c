@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Bulk memory and table instructions. Bounds are computed in 64 bits; what may take long is done in
-// pieces, between which the store's flag is looked at: a stopped store traps, and the caller tells
-// that from a real trap by the flag. Tables are small enough to be one piece. A program that does
-// nothing but this is hardly ever found in its own code by an interrupt: it ends here.
+// Bulk memory and table instructions. Bounds are computed with 64 bits. Long operations are split
+// into pieces, and the store's flag is checked in between: a stopped store traps, and the caller
+// recognises that by the flag. Tables are small enough to be one piece. A program that executes
+// nothing but these instructions is rarely interrupted in its own code, so it must be possible to
+// stop it here.
 #include "kernel/jit/wasm/runtime.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
 #define PIECE    ((uint64_t)1 << 20) /* bytes */
-#define ELEMENTS ((uint64_t)1 << 14) /* that are computed, not moved */
+#define ELEMENTS ((uint64_t)1 << 14) /* fewer, because these are computed and not moved */
 #define REFUSED  UINT64_C(0xffffffff)
 
 #define OP_GLOBAL_GET 0x23
@@ -121,7 +122,7 @@ static uint64_t memory_copy(struct wasm_context *c, uint64_t to, uint64_t from, 
     if (!is_inside(to, n, length) || !is_inside(from, n, length)) {
         return false;
     }
-    /* From the end that is not overwritten before it is read. */
+    /* Start at the end whose bytes would otherwise be overwritten before they are read. */
     for (uint64_t done = 0, size; done < n; done += size) {
         size = MIN(PIECE, n - done);
         uint64_t at = to <= from ? done : n - done - size;
@@ -170,9 +171,10 @@ static uint64_t *elements(const struct wasm_table_data *t)
     return (uint64_t *)(uintptr_t)t->elements;
 }
 
-/* What is in front of a table's elements. */
+/* The header in front of a table's elements. */
 struct table_block {
-    uint64_t capacity; /* elements: at least doubles, so that growing one by one is linear */
+    /* elements; grows at least twofold, so that growing one by one takes linear time in total */
+    uint64_t capacity;
     uint64_t reserved;
     uint64_t elements[];
 };
@@ -269,7 +271,7 @@ static uint64_t table_fill(struct wasm_context *c, uint64_t table, uint64_t at, 
     if (!is_inside(at, n, t->length) || is_stopped(i)) {
         return false;
     }
-    if (n > 0) { /* an empty table has no elements to point at */
+    if (n > 0) { /* an empty table may have no elements to point to */
         fill(elements(t) + at, value, n);
     }
     return true;

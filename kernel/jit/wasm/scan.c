@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Scanning a body. The list of an open loop has each local once; when the loop ends, the list
-// becomes the loop's set, and what the loop around it does not have yet becomes that one's.
+// Scans a body. The list of a loop that has not ended contains each local once. When the loop ends,
+// the list becomes the loop's set, and locals that are missing in the list of the loop around it
+// are added there.
 #include "kernel/jit/wasm/scan.h"
 
 #include "kernel/jit/wasm/operators.h"
 
-#define WEIGHT_DEPTH_MAX                                                                           \
-    6u /* loops inside one another that make a use weigh eight times as much                       \
-        */
+#define WEIGHT_DEPTH_MAX 6u /* deeper nesting does not increase the weight of a use any further */
 
 static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t count, size_t size)
 {
@@ -110,7 +109,8 @@ static bool note_set(struct wasm_scan *s, uint32_t local)
     return true;
 }
 
-/* The number of a local, + 1: new if it has not been mentioned yet. @return 0: no memory. */
+/* The number of a local, + 1. Assigns one when the body first mentions the local. @return 0: no
+ * memory. */
 static uint32_t number_local(struct wasm_scan *s, uint32_t index)
 {
     uint32_t **page = &s->numbers[index / WASM_LOCALS_PAGE];
@@ -177,7 +177,7 @@ static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
     return true;
 }
 
-/* The loop's list becomes its set, and is handed on. */
+/* The loop's list becomes its set, and is merged into the list of the loop around it. */
 static bool end_loop(struct wasm_scan *s)
 {
     struct wasm_loop *loop = &s->loops[s->loop];
@@ -213,7 +213,7 @@ static bool scan_end(struct wasm_scan *s)
     return add_event(s, EVENT_END, is_loop) && (!is_loop || end_loop(s));
 }
 
-/* A label that there is; of others the builder speaks. */
+/* A label that exists. The builder reports others. */
 static bool scan_label(struct wasm_scan *s)
 {
     uint32_t label;
@@ -241,7 +241,7 @@ static bool scan_prefixed(struct wasm_scan *s, uint8_t prefix)
     return o != NULL && wasm_skip_immediates(s->r, o->shape);
 }
 
-/* Step over n integers of one byte each. @return false: they are not so short. */
+/* Skip n integers of one byte each. @return false: one of them is longer. */
 static ALWAYS_INLINE bool skip_short(struct wasm_reader *r, unsigned n)
 {
     if (r->end - r->at < 2 || r->at[0] >= 0x80 || r->at[n - 1] >= 0x80) {
@@ -358,7 +358,7 @@ bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body
         at++;
     }
     if (at == own.end) {
-        return false; /* no operator begins with what does not occur */
+        return false; /* a byte that does not occur starts no operator */
     }
     while (own.status == OK && own.at < own.end) {
         uint8_t code = *own.at++;

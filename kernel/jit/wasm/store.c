@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Stores: opening and closing, names that modules import from, code, calls. Instances are made in
-// instance.c, imports are found in link.c.
+// Stores: opening and closing, names from which modules import, code, calls. Instances are created
+// in instance.c, imports resolved in link.c.
 #include "kernel/jit/wasm/store.h"
 
 #include "kernel/base/assert.h"
@@ -189,7 +189,7 @@ enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *func
     return wasm_end(s, outcome, stop);
 }
 
-/* The specification has other words for the same thing in a call through a table. */
+/* The specification uses other words for the same trap in a call through a table. */
 static bool is_indirect_call(const struct wasm_stop *stop)
 {
     const struct wasm_frame *f = &stop->frames[0];

@@ -5,7 +5,7 @@
 
 #include "kernel/mm/heap.h"
 
-#define FEW 8u /* types that the heap gives nothing for */
+#define FEW 8u /* up to this many types need no allocation */
 
 enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count)
 {

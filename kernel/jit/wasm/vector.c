@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The operators behind the prefix 0xfd, by number, and what those of them do that are no single
-// instruction with operands of one type.
+// The operators with prefix 0xfd, by number, and those that are not a single instruction with
+// operands of one type.
 #include "kernel/jit/wasm/build_internal.h"
 
 enum {
@@ -24,7 +24,7 @@ const struct wasm_operator *wasm_vector_operator(uint32_t number)
 
 /* ---- Operators of more than one instruction, or with operands of two types ---- */
 
-/* The number of a lane, a byte. */
+/* Read the number of a lane, one byte. */
 static uint32_t read_lane(struct wasm_builder *b, const struct wasm_operator *o)
 {
     uint8_t lane = 0;
@@ -34,7 +34,7 @@ static uint32_t read_lane(struct wasm_builder *b, const struct wasm_operator *o)
     return lane;
 }
 
-/* Operators have one lane's type where the representation has the scalar's. */
+/* The operand's scalar type: the representation uses i32 for narrow lanes. */
 static uint8_t scalar_type(const struct wasm_operator *o)
 {
     static const uint8_t types[IR_TYPE_COUNT] = {
@@ -54,7 +54,7 @@ static void build_lane(struct wasm_builder *b, const struct wasm_operator *o)
     build_push(b, o->out, build_emit(b, o->op, IR_V128, vector, scalar, lane));
 }
 
-/* A scalar on its way between memory and a lane. */
+/* Access memory through a scalar for one lane. */
 static void build_lane_access(struct wasm_builder *b, const struct wasm_operator *o)
 {
     static const uint8_t accesses[] = {IR_ACCESS_8_U, IR_ACCESS_16_U, IR_ACCESS_FULL,
@@ -97,7 +97,7 @@ static void build_shift(struct wasm_builder *b, const struct wasm_operator *o)
     build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, count, 0));
 }
 
-/* The mask is the last operand here, and the first there. */
+/* The mask is the last operand in WebAssembly and the first in the representation. */
 static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *o)
 {
     uint32_t mask = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
