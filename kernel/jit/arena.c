@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Chunks from the heap, each twice as large as the one before up to a limit, and a bump pointer.
+// An arena: chunks from the heap, each twice as large as the one before, up to a limit, and a
+// pointer that only advances.
 #include "kernel/jit/arena.h"
 
 #include "kernel/lib/compiler.h"
@@ -8,14 +9,15 @@
 #include "kernel/mm/heap.h"
 
 #define ALIGN       ((size_t)16)
-#define CHUNK_FIRST ((size_t)2048)  /* what the heap has at hand */
-#define CHUNK_NEXT  ((size_t)16384) /* at least, as is one that is shared */
+#define CHUNK_FIRST ((size_t)2048)  /* a size that the heap usually has available */
+#define CHUNK_NEXT  ((size_t)16384) /* minimum size of later chunks, and of one that is lent */
 #define CHUNK_MAX   ((size_t)1 << 20)
-#define CLEAR_SMALL ((size_t)256) /* bytes that a call of memset() does not pay for */
+/* clearing fewer bytes inline is cheaper than a call of memset() */
+#define CLEAR_SMALL ((size_t)256)
 
 struct arena_chunk {
     struct arena_chunk *older;
-    size_t size; /* bytes, this header included */
+    size_t size; /* in bytes, including this header */
     _Alignas(16) uint8_t bytes[];
 };
 
@@ -34,7 +36,7 @@ struct arena_mark arena_mark(const struct arena *a)
     return (struct arena_mark){a->chunks, a->next, a->end};
 }
 
-/* Bytes of a chunk that the budget has for itself. */
+/* Bytes of a chunk that the budget uses for its own header. */
 static size_t overhead(const struct arena *a)
 {
     return a->budget == NULL ? 0 : BUDGET_OVERHEAD;
@@ -74,8 +76,8 @@ void arena_empty(struct arena *a)
     a->end = (uint8_t *)a->chunks + a->chunks->size;
 }
 
-/* A chunk with room for this much, and its first bytes; larger than the last if the limit lets it.
- */
+/* Allocate a chunk with room for `bytes`, and return its first bytes. It is larger than the last
+ * one if the limit allows that. */
 static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
 {
     size_t least = overhead(a) + sizeof(struct arena_chunk) + bytes, left = a->limit - a->used;
@@ -99,7 +101,7 @@ static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
     return chunk->bytes;
 }
 
-/* Not cleared; what the newest chunk has no room for, or is nothing. */
+/* The slow path: the newest chunk has no room, or `bytes` is 0. Not cleared. */
 static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGN) {
@@ -127,7 +129,7 @@ void arena_borrow(struct arena *a, struct arena *out)
 void arena_return(struct arena *a, struct arena *borrowed)
 {
     arena_free_all(borrowed);
-    if (a->end == borrowed->lent) { /* otherwise it has left that piece behind */
+    if (a->end == borrowed->lent) { /* otherwise the borrower has moved on to chunks of its own */
         a->end = borrowed->lent_end;
     }
 }
@@ -141,7 +143,7 @@ static NOINLINE void *alloc_rarely(struct arena *a, size_t bytes)
 void *arena_alloc(struct arena *a, size_t bytes)
 {
     uint8_t *p = a->next;
-    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if there are none, or too many */
+    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if `bytes` is 0 or too large */
     if (UNLIKELY(units - 1 >= (size_t)(a->end - p))) {
         return alloc_rarely(a, bytes);
     }
@@ -155,7 +157,7 @@ void *arena_alloc(struct arena *a, size_t bytes)
     return p;
 }
 
-/* In the builds for tests nobody reads zeroes from it by chance. */
+/* Test builds fill the memory, so that code which relies on zeros here fails. */
 static void *leave_unset(void *p, size_t bytes)
 {
 #ifdef HALYARD_DEBUG
@@ -168,7 +170,7 @@ static void *leave_unset(void *p, size_t bytes)
 void *arena_take(struct arena *a, size_t bytes)
 {
     uint8_t *p = a->next;
-    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if there are none, or too many */
+    size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if `bytes` is 0 or too large */
     if (UNLIKELY(units - 1 >= (size_t)(a->end - p))) {
         p = take_rarely(a, bytes);
     } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Blocks of the heap in a list. Nobody is given up while he changes it.
+// Heap blocks in a list. A thread is never ended while it changes the list.
 #include "kernel/jit/budget.h"
 
 #include "kernel/lib/compiler.h"
@@ -8,12 +8,12 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
-#define SMALL ((size_t)2048) /* the heap rounds what is larger to pages */
+#define SMALL ((size_t)2048) /* the heap rounds larger blocks to pages */
 
-/* In front of a block. */
+/* The header of a block. */
 struct budget_block {
     _Alignas(16) struct budget_block *newer, *older;
-    size_t charged; /* bytes */
+    size_t charged; /* bytes charged */
 };
 
 STATIC_ASSERT(sizeof(struct budget_block) == BUDGET_OVERHEAD, "as the header says");
@@ -123,7 +123,7 @@ void budget_free(struct budget *b, void *p)
 size_t budget_free_all(struct budget *b)
 {
     size_t count = 0;
-    b->is_open = false; /* perhaps its thread was given up */
+    b->is_open = false; /* the thread may have been ended while it was open */
     while (b->blocks != NULL) {
         give_back(b, b->blocks);
         count++;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Who pays for memory, and has it: a budget is one program's. What is taken through it is counted
-// before it is there, is known until it is given back, and can be given back by somebody else:
-// whoever runs between budget_open() and budget_close() may be given up at any instruction.
+// A program's budget: it limits and owns memory. An allocation is charged before it is made and is
+// tracked until it is freed. Another thread can free everything: code between budget_open() and
+// budget_close() may be ended at any instruction.
 //
-// Not shared between threads. Where a budget is asked for, NULL is nobody's: the heap, not counted.
+// Not shared between threads. Functions with a budget parameter accept NULL: then memory is from
+// the heap and not charged.
 #pragma once
 
 #include <stdbool.h>
@@ -13,38 +14,38 @@
 struct budget_block;
 
 struct budget {
-    /** Count bytes. @return false: they are too many, nothing has changed. */
+    /** Charge bytes. @return false: the limit is exceeded, nothing has changed. */
     bool (*charge)(struct budget *self, size_t bytes);
     void (*uncharge)(struct budget *self, size_t bytes);
-    /** From here on the running thread may be given up at any instruction, or no longer. */
+    /** From here on the running thread may be ended at any instruction, or no longer. */
     void (*set_open)(struct budget *self, bool open);
-    struct budget_block *blocks; /* the newest first */
+    struct budget_block *blocks; /* list, newest first */
     bool is_open;
 };
 
-#define BUDGET_OVERHEAD ((size_t)32) /* bytes in front of a block */
+#define BUDGET_OVERHEAD ((size_t)32) /* bytes of the header of a block */
 
-/** @brief Memory that the budget pays, aligned to 16, not cleared. @return NULL: the limit or the
- * heap is exhausted. @context{thread} */
+/** @brief Allocate memory, aligned to 16, not cleared, and charge the budget. @return NULL: the
+ * limit or the heap is exhausted. @context{thread} */
 void *budget_alloc(struct budget *b, size_t bytes);
 /** @brief The same, zeroed. */
 void *budget_zalloc(struct budget *b, size_t bytes);
 /** @brief A zeroed array; NULL also if count * size overflows. */
 void *budget_calloc(struct budget *b, size_t count, size_t size);
-/** @brief Move a block of old_bytes to one of another size; p NULL: as budget_alloc(). @return
- * NULL: the old one is untouched. */
+/** @brief Change the size of a block from old_bytes; p NULL: as budget_alloc(). @return NULL: the
+ * old block is unchanged. */
 void *budget_resize(struct budget *b, void *p, size_t old_bytes, size_t bytes);
-/** @brief Give back a block of this budget; NULL does nothing. @context{thread} */
+/** @brief Free a block of this budget; NULL does nothing. @context{thread} */
 void budget_free(struct budget *b, void *p);
 
-/** @brief Give back all that is left. Nobody uses it any more. @return how many blocks.
- * @context{thread} */
+/**
+ * @brief Free all remaining blocks, which must no longer be in use. @return their number.
+ * @context{thread}
+ */
 size_t budget_free_all(struct budget *b);
 
-/**
- * @brief The running thread may be given up at any instruction: what it does now changes nothing
- * but memory of the budget and its own stack. Between the two it calls nothing that takes anything
- * else. No pairs inside each other. @context{thread}
- */
+/** @brief Allow the running thread to be ended at any instruction. Until budget_close() it may
+ * change only memory of the budget and its own stack, and call nothing that acquires anything else.
+ * Pairs must not be nested. @context{thread} */
 void budget_open(struct budget *b);
 void budget_close(struct budget *b);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The steps in order, and a check behind each. The allocator's own, that each use finds its
-// definition, is always on: what the code would read else is somebody else's.
+// The steps in order, with a check after each. The allocator's own check, that every use has a
+// definition, is always on: without it, code could read data of others.
 #include "kernel/jit/compile.h"
 
 #include "kernel/jit/ir/ir_verify.h"
@@ -35,7 +35,7 @@ static void show_pass(void *ctx, const char *stage, const struct ir_function *f)
     show(ctx, stage, f, NULL);
 }
 
-/* *f becomes what the passes make of it, if they are wanted. */
+/* Run the passes, if they are wanted, and set *f to their result. */
 static enum status improve(struct compilation *c, struct arena *a, const struct ir_function **f)
 {
     struct ir_complaint complaint = {""};
@@ -115,7 +115,7 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
                         struct jit_error *err)
 {
     struct compilation c = {m, options, err, ALWAYS_VERIFIES || options->verify};
-    struct vcode v; /* selection begins it */
+    struct vcode v; /* initialised by selection */
     v.arena = a;
     err->text[0] = '\0';
     show(&c, "ir", f, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Showing a function at each stage.
+// Prints a function at each stage.
 #include "kernel/jit/dump.h"
 
 #include "kernel/jit/codegen/vcode_print.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every format of a file that can be loaded, in the order in which they are asked.
+// All file formats that can be loaded, in the order in which they are tried.
 #include "kernel/jit/elf/elf.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_program.h"
@@ -11,7 +11,7 @@ const struct front_end *const loader_front_ends[] = {
     NULL,
 };
 
-/* Programs that are compiled here. Asked before the others. */
+/* Programs that are compiled here. Tried before the others. */
 const struct portable_format *const portable_formats[] = {
     &wasm_format,
     NULL,

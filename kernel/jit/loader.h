@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// All that the rest of the kernel sees of loading: open bytes, recognise the format, resolve
-// imports, compile or relocate, run, unload. Front-ends are a table (kernel/jit/frontends.c);
-// machines are backend.h's.
+// The interface of loading for the rest of the kernel: open bytes, recognise the format, resolve
+// imports, compile or relocate, run, unload. Front-ends are in a table (kernel/jit/frontends.c),
+// machines in backend.h.
 #pragma once
 
 #include "kernel/jit/code/debug.h"
@@ -18,93 +18,102 @@ struct module; /* loaded code and data: reference counted */
 struct file;
 struct program;
 
-/** Why something was refused, in a sentence that names the thing: "import hy_paint version 1: no
+/** Why something was refused, as a sentence that names the thing: "import hy_paint version 1: no
  * such symbol". */
 struct loader_error {
     char text[192];
 };
 
-/** What a file is taken for. A file that says it is another is refused. */
+/** What a file is loaded as. A file that claims to be something else is refused. */
 enum load_kind {
-    LOAD_PROGRAM,   /**< has a main; may call the host calls */
-    LOAD_DRIVER,    /**< has a struct driver; may call what drivers/exports.c lists */
-    LOAD_EXTENSION, /**< of this very kernel, linked against its addresses: kernel/extension.h */
+    LOAD_PROGRAM, /**< has a main; may call the host calls */
+    LOAD_DRIVER,  /**< has a struct driver; may call what drivers/exports.c lists */
+    /** built for exactly this kernel and linked against its addresses: kernel/extension.h */
+    LOAD_EXTENSION,
 };
 
 /**
  * @brief Load a file's bytes: recognise, validate, place, relocate, seal. Nothing runs.
- * @param name   For messages, backtraces and debuggers; copied.
+ * @param name For messages, backtraces and debuggers; copied.
  * @param bytes  Read during the call only.
- * @param out    The module, one reference.
- * @param err    Receives the reason on failure.
- * @return OK; E_FORMAT: no front-end knows it; E_MACHINE; E_CORRUPT: truncated or contradicts
- * itself; E_UNRESOLVED; E_NOTSUP: a relocation or feature, named; E_OVERFLOW: larger than the
- * limits; E_NOMEM. On failure every byte has been given back.
+ * @param out The module, one reference.
+ * @param err Receives the reason on failure.
+ * @return OK; E_FORMAT: no front-end recognises it; E_MACHINE; E_CORRUPT: truncated or
+ * inconsistent; E_UNRESOLVED; E_NOTSUP: a relocation or feature, named; E_OVERFLOW: above a limit;
+ * E_NOMEM. On failure all memory has been freed.
  * @context{thread, may sleep}
  */
 enum status loader_load(enum load_kind kind, const char *name, const void *bytes, size_t len,
                         struct module **out, struct loader_error *err);
 
-/** @brief What a loaded driver's note says: valid until the module is unloaded.
- *  @pre m was loaded as LOAD_DRIVER. @context{any} */
+/**
+ * @brief The contents of a loaded driver's note. Valid until the module is unloaded.
+ * @pre m was loaded as LOAD_DRIVER. @context{any}
+ */
 const struct load_driver *loader_driver(const struct module *m);
 
-/** @brief Address of its struct extension: valid until the module is unloaded.
- *  @pre m was loaded as LOAD_EXTENSION. @context{any} */
+/**
+ * @brief The address of an extension's struct extension. Valid until the module is unloaded.
+ * @pre m was loaded as LOAD_EXTENSION. @context{any}
+ */
 uintptr_t loader_extension(const struct module *m);
 
-/** @brief Bytes of its code, in whole pages, and of its data. @context{any} */
+/** @brief Size of its code, in whole pages, and of its data, in bytes. @context{any} */
 void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes);
 
-/** @brief Drop a reference; the last one unloads: memory returns once no thread can be inside.
- * @context{thread} */
+/**
+ * @brief Drop a reference. The last one unloads: memory is freed once no thread can be inside.
+ * @context{thread}
+ */
 void loader_unload(struct module *m);
 
-/** How the code of a portable program is run. Native programs are always LOAD_ENGINE_DEFAULT. */
+/** How to execute a portable program. Native programs always have LOAD_ENGINE_DEFAULT. */
 enum load_engine {
-    LOAD_ENGINE_DEFAULT,  /**< compiled, where the compiler has every operation that it uses */
-    LOAD_ENGINE_COMPILED, /**< that or not at all */
+    LOAD_ENGINE_DEFAULT,  /**< compiled, if the compiler supports every operation in it */
+    LOAD_ENGINE_COMPILED, /**< compiled, or refused */
     LOAD_ENGINE_INTERPRETER,
 };
 
 #define LOAD_FILES 3 /* standard input, output and errors */
 
-#define LOAD_FOLDERS 8 /* at most */
+#define LOAD_FOLDERS 8 /* maximum number */
 
-/** A folder that a portable program gets. */
+/** A folder that a portable program can access. */
 struct load_folder {
     const char *path; /* in the kernel's name space */
-    const char *name; /* by which the program knows it */
+    const char *name; /* the program's name for it */
 };
 
 /** How to start a program. */
 struct load_options {
     int argc;                /* at least 1 */
     const char *const *argv; /* copied; argv[0] is the program's name */
-    /** Called with the program before its first instruction, or NULL: what must be in place by then
-     * (the foreground, so that no Ctrl-C is missed). The caller undoes it if the start fails. */
+    /** Called with the program before its first instruction; or NULL. For what must be in place by
+     * then (the foreground, so that no Ctrl-C is missed). The caller reverts it if the start
+     * fails. */
     void (*before)(struct program *p);
     enum load_engine engine;
-    uint64_t cpu_limit_ns;       /* of all its threads together; 0: none */
-    uint64_t memory_limit_bytes; /* of all that it causes; 0: three quarters of what is free */
-    /** What it finds open as 0, 1 and 2; NULL: its terminal. It takes references of its own. */
+    uint64_t cpu_limit_ns; /* limit for all its threads together; 0: none */
+    /* limit for all its memory; 0: three quarters of the free memory */
+    uint64_t memory_limit_bytes;
+    /** The program's files 0, 1 and 2; NULL: its terminal. The program adds its own references. */
     struct file *files[LOAD_FILES];
-    /** All that a portable program can reach, `folder_count` (at most LOAD_FOLDERS) of
-     * them; NULL: the whole name space, as
-     * "/". Read until loader_start() returns. A native program cannot be kept in folders. */
+    /** The folders that a portable program can access: `folder_count` of them, at most
+     * LOAD_FOLDERS. NULL: the whole name space, as "/". Read until loader_start() returns. A native
+     * program cannot be restricted to folders. */
     const struct load_folder *folders;
     uint32_t folder_count;
 };
 
 /**
  * @brief Load the file at `path` and start it as a program.
- * @param out  The program, running, one reference: program_wait(), program_release().
- * @return as loader_load(), and the errors of reading the file. @context{thread, may sleep}
+ * @param out  The running program, one reference: program_wait(), program_release().
+ * @return as loader_load(), and errors of reading the file. @context{thread, may sleep}
  */
 enum status loader_start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err);
 
-/** What `programs` and panics show. */
+/** Shown by `programs` and in panics. */
 struct module_info {
     char name[128];
     const char *format; /* front-end's name */
@@ -115,49 +124,52 @@ struct module_info {
 /** @return false past the end. @context{thread} */
 bool loader_get_info(uint32_t i, struct module_info *out);
 
-/** What `jit` shows of a portable program that is loaded. */
+/** A loaded portable program, as `jit` shows it. */
 struct portable_info {
     char path[128];
-    uint32_t program;                              /* its number, as in `ps` */
-    const char *engine;                            /* static */
-    uint32_t functions;                            /* that it has a body of */
-    uint64_t file_bytes, code_bytes, memory_bytes; /* code: whole pages; memory: of its own */
-    uint64_t load_ns;                              /* to validate and compile it */
+    uint32_t program;   /* its number, as in `ps` */
+    const char *engine; /* static */
+    uint32_t functions; /* functions with a body */
+    /* code: whole pages; memory: the program's own */
+    uint64_t file_bytes, code_bytes, memory_bytes;
+    uint64_t load_ns; /* time to validate and compile it */
 };
 /** @return false past the end. @context{thread} */
 bool loader_get_portable(uint32_t i, struct portable_info *out);
 
-/** A function of it. */
+/** A function of a portable program. */
 struct portable_function {
-    char name[64];  /* of the names section, printable, cut; or "" */
+    char name[64];  /* from the names section, printable, may be cut; or "" */
     uint32_t index; /* in the module */
     uint32_t file_bytes;
     uint64_t address; /* 0: not compiled */
     uint32_t code_bytes, frame_bytes;
 };
-/** @brief The n-th function with a body of the i-th program. @return false: there is none.
- * @context{thread} */
+/**
+ * @brief The n-th function with a body of the i-th program. @return false: there is none.
+ * @context{thread}
+ */
 bool loader_get_portable_function(uint32_t i, uint32_t n, struct portable_function *out);
 
 /**
- * @brief Compile a portable program's file without running it, and tell about it.
- * @param function  A name or number: each stage of it; NULL: a line for each function, with sizes
- * and times.
- * @param sink      Receives the text, piece by piece.
+ * @brief Compile a portable program's file without running it, and describe the result.
+ * @param function  A name or number: print each stage of it; NULL: print a line for each function,
+ * with sizes and times.
+ * @param sink Receives the text in pieces.
  * @return OK; as loader_load(), with the reason in err. @context{thread, may sleep}
  */
 enum status loader_inspect(const char *path, const char *function,
                            void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
                            struct loader_error *err);
 
-/** @brief Open the registry and the code memory. @context{thread, once} */
+/** @brief Initialise the registry and the code memory. @context{thread, once} */
 void loader_init(void);
 
-/* ---- For front-ends only (kernel/jit/elf and so on): one load under way ---- */
+/* ---- For front-ends only (kernel/jit/elf and so on): one load in progress ---- */
 
 struct jit_backend;
 
-/** A module's parts, each with one protection: read and execute, read, read and write. */
+/** The parts of a module by protection: read and execute, read, read and write. */
 enum load_part {
     LOAD_CODE,
     LOAD_RODATA,
@@ -166,131 +178,134 @@ enum load_part {
 };
 
 #define LOAD_SIZE_MAX                                                                              \
-    ((uint64_t)64 << 20) /* bytes of all parts: every branch inside a module reaches */
+    ((uint64_t)64 << 20) /* most bytes of all parts: every branch inside a module reaches */
 
 struct load_placed {
     uint8_t
-        *bytes; /* where it can be written until the front-end returns; data zero, code all traps */
-    uint64_t address; /* where it will be: page aligned */
-    uint64_t size;    /* bytes that were asked for */
+        /* where it can be written until the front-end returns; data is zeroed, code filled with
+         * traps */
+        *bytes;
+    uint64_t address; /* its final address, page aligned */
+    uint64_t size;    /* bytes that were requested */
 };
 
-/** A function's name: code from `start` (bytes from the start of the code part) on. */
+/** The name of a function whose code begins at `start`, in bytes from the start of the code
+ * part. */
 struct code_symbol {
     uint32_t start, size;
     uint32_t name; /* offset into the text */
 };
 
-/** From `start` on, up to the next row, code comes from this line. */
+/** The source line of the code from `start` up to the next row. */
 struct code_line {
     uint32_t start;
     uint32_t file; /* offset into the text */
-    uint32_t line; /* 0: from no line */
+    uint32_t line; /* 0: no line */
 };
 
-/** What backtraces and debuggers know of a module. Arrays ascend by `start`; all are heap blocks,
- * or NULL.
- */
+/** What backtraces and debuggers know about a module. Arrays are ascending by `start`; all are heap
+ * blocks, or NULL. */
 struct code_names {
     struct code_symbol *symbols;
     struct code_line *lines;
-    struct module_section *sections; /* names not yet set: `name_at` says where they are */
+    struct module_section *sections; /* names are not set yet: `name_at` says where they are */
     char *text;                      /* zero-terminated strings */
     uint32_t symbol_count, line_count, section_count, text_bytes;
 };
 
-#define LOAD_DRIVER_NAME    32 /* bytes, with the zero */
+#define LOAD_DRIVER_NAME    32 /* bytes, including the zero */
 #define LOAD_DRIVER_VERSION 16
 #define LOAD_DRIVER_LICENCE 16
 
-/** What a driver's file says of itself. */
+/** What a driver's file states about itself. */
 struct load_driver {
-    char name[LOAD_DRIVER_NAME]; /* printable, not empty, no blank or slash */
+    char name[LOAD_DRIVER_NAME]; /* printable, not empty, without blanks or slashes */
     char version[LOAD_DRIVER_VERSION], licence[LOAD_DRIVER_LICENCE]; /* printable */
-    uint64_t address; /* of its struct driver, inside its data, read-only or not */
+    uint64_t address; /* of its struct driver, which is inside its data, read-only or not */
 };
 
-#define LOAD_IDENTITY 16 /* bytes that tell one kernel from another: KERNEL_IDENTITY */
+#define LOAD_IDENTITY 16 /* bytes that identify a kernel: KERNEL_IDENTITY */
 
-/** This kernel's image: absolute symbols of an extension in it are its addresses as it was linked.
- */
+/** This kernel's image. Absolute symbols of an extension that are inside it are addresses at which
+ * it was linked. */
 struct load_image {
     uint64_t linked, len; /* [linked, linked + len] */
     uint64_t slide;       /* to be added, modulo 2^64 */
 };
 
-/** What a front-end is given, and what it fills. */
+/** The input of a front-end, and its results. */
 struct load {
     enum load_kind kind;
-    size_t driver_bytes;       /* least size of a struct driver */
-    uint32_t driver_interface; /* version of it that a driver must be built for */
+    size_t driver_bytes;       /* minimum size of a struct driver */
+    uint32_t driver_interface; /* interface version that a driver must be built for */
     size_t extension_bytes;    /* size of a struct extension */
-    const uint8_t *identity;   /* of this kernel: LOAD_IDENTITY bytes */
+    const uint8_t *identity;   /* identity of this kernel: LOAD_IDENTITY bytes */
     struct load_image image;   /* for LOAD_EXTENSION */
     const uint8_t *bytes;      /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */
     struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */
-    struct code_names names;   /* filled by the front-end; freed by the caller, whatever happened */
-    uint64_t entry;            /* address of main; 0: the module has none */
-    struct load_driver driver; /* of LOAD_DRIVER */
+    struct code_names names;   /* set by the front-end; freed by the caller, even on failure */
+    uint64_t entry;            /* address of main(); 0: the module has none */
+    struct load_driver driver; /* for LOAD_DRIVER */
     uint64_t extension;        /* of LOAD_EXTENSION: address of its struct extension */
-    bool uses_fp;              /* threads in it own floating-point registers */
-    bool has_landing_pads;     /* indirect branches into its code may be checked (PROT_GUARDED) */
+    bool uses_fp;              /* its threads own floating-point registers */
+    bool has_landing_pads;     /* indirect branches into its code can be checked (PROT_GUARDED) */
     struct loader_error *err;
-    void *owner; /* the services' own */
+    void *owner; /* belongs to the services below */
 };
 
 /** One file format. */
 struct front_end {
     const char *name;
-    /** @brief True if the bytes claim to be of this format, however broken. */
+    /** @brief Whether the bytes claim to be of this format, however broken. */
     bool (*recognise)(const uint8_t *bytes, size_t len);
     /** @brief Validate, place, relocate. @return as loader_load(), with the reason in load->err. */
     enum status (*load)(struct load *load);
 };
 
-/** Every format; ends with NULL. kernel/jit/frontends.c. */
+/** All formats; ends with NULL. kernel/jit/frontends.c. */
 extern const struct front_end *const loader_front_ends[];
 
 /**
- * @brief Take memory for the parts, once; fills load->part. It is given back by the caller if the
- * load fails.
- * @param size  Bytes of each part, may be 0; their sum is at most LOAD_SIZE_MAX.
+ * @brief Allocate memory for the parts, once; fills load->part. The caller frees it if the load
+ * fails.
+ * @param size  Bytes of each part, may be 0; at most LOAD_SIZE_MAX in total.
  * @return OK; E_NOMEM, with the reason in load->err. @context{thread}
  */
 enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
 
 /**
- * @brief Address of what a module imports.
- * @param name  "NAME$VERSION", or the bare name of a function that compilers call by themselves.
+ * @brief Look up the address of an import.
+ * @param name  "NAME$VERSION", or the bare name of a function that compilers call on their own.
  * @return OK; E_UNRESOLVED, with the reason in load->err. @context{thread}
  */
 enum status load_import(struct load *load, const char *name, uint64_t *address);
 
-/** A function type as a front-end writes it down; the same types are those with equal bytes, length
- * and split. */
+/** A function type in the front-end's notation. Types are equal if their bytes, length and split
+ * are. */
 struct load_type {
     const uint8_t *bytes;
     uint32_t len;
-    uint32_t split;  /* where results begin */
+    uint32_t split;  /* index of the first result */
     uint32_t number; /* set by load_types_take(): never 0 */
 };
 
 /**
- * @brief Number function types: the same type has the same number in all modules that live at once,
- * so that an indirect call compares 32 bits. Here because it needs a lock, which front-ends have
- * not.
+ * @brief Assign numbers to function types. Equal types have the same number in all modules that
+ * exist at the same time, so an indirect call compares 32 bits. This is a service because it needs
+ * a lock, and front-ends have none.
  * @param types  Bytes are read during the call only.
  * @return OK: each number is held until it is dropped; E_NOMEM: none is held.
  * @context{thread, may sleep}
  */
 enum status load_types_take(struct load_type *types, uint32_t count);
-/** @brief Give numbers back, as often as they were taken. @param stride  Bytes from one to the
- * next.
- * @context{thread, may sleep} */
+/**
+ * @brief Drop numbers, as often as they were taken. @param stride  Bytes from one to the next.
+ * @context{thread, may sleep}
+ */
 void load_types_drop(const uint32_t *numbers, uint32_t count, size_t stride);
 
-/** @brief Write the reason into load->err, unprintable bytes replaced. @return s, for `return
+/** @brief Write the reason into load->err, with unprintable bytes replaced. @return s, for `return
  * load_fail(...)`. */
 enum status load_fail(struct load *load, enum status s, const char *fmt, ...) PRINTF_LIKE(3, 4);

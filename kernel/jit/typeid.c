@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Types that are alive, each once, with a number that calls compare. They are kept in order, and a
-// module's, put in order too, are merged with them in one pass: whoever chooses the types cannot
-// make that slow, as with a hash table, and nothing has to be balanced.
+// The function types in use, each stored once, with a number that calls compare. They are kept
+// sorted. A module's types are sorted, too, and merged with them in one pass. Unlike a hash table,
+// this cannot be made slow by choosing the types; and unlike a tree it needs no balancing.
 #include "kernel/jit/typeid.h"
 
 #include "kernel/jit/loader.h"
@@ -12,25 +12,26 @@
 #include "kernel/sched/mutex.h"
 
 #define NONE  UINT32_MAX
-#define SHORT 16u /* bytes of a type for which the heap gives nothing */
-#define FEW   8u  /* types of a module: likewise */
-#define FIRST 32u /* types of all: likewise */
+#define SHORT 16u /* bytes of a type for which no heap memory is needed */
+#define FEW   8u  /* types of a module for which none is needed */
+#define FIRST 32u /* types of all modules for which none is needed */
 
 struct entry {
     union {
         uint8_t few[SHORT];
-        uint8_t *many; /* a heap block of our own */
+        uint8_t *many; /* a heap block that this owns */
     } bytes;
     uint32_t len, split;
     uint32_t refs;
-    uint32_t next; /* of the free numbers */
+    uint32_t next; /* next free number */
 };
 
 static struct entry first_entries[FIRST];
-static uint32_t first_sorted[2][FIRST]; /* one is `sorted`, or none; the other what it becomes */
+/* `sorted` may be one of them; the other is then used for the merged list */
+static uint32_t first_sorted[2][FIRST];
 
 static struct mutex lock;
-/* Under `lock`, as all below and what is above; number n is entries[n - 1]. */
+/* Protected by `lock`, like everything above and below. Number n is entries[n - 1]. */
 static struct entry *entries = first_entries;
 static uint32_t entry_count, entry_capacity = FIRST, free_head = NONE;
 static uint32_t *sorted = first_sorted[0]; /* indices of entries that are in use */
@@ -96,7 +97,7 @@ static bool reserve_entries(uint32_t more)
     return true;
 }
 
-/* A new entry with one reference, for which there is room. @return NONE: no memory. */
+/* Add an entry with one reference. There must be room for it. @return NONE: no memory. */
 static uint32_t add_entry(const struct load_type *t)
 {
     struct entry e = {.len = t->len, .split = t->split, .refs = 1};
@@ -120,7 +121,7 @@ static uint32_t add_entry(const struct load_type *t)
     return index;
 }
 
-/* Number one of the types, the next in order. @return false: no memory. */
+/* Assign a number to one type, the next in order. @return false: no memory. */
 static bool number_type(struct load_type *t, uint32_t *merged, uint32_t *count)
 {
     if (*count > 0 && compare_with_entry(t, merged[*count - 1]) == 0) {
@@ -150,7 +151,7 @@ static void free_sorted(uint32_t *list)
     }
 }
 
-/* Both in order: what there is, and what is wanted. */
+/* Merge two sorted lists: the types in use, and the wanted ones. */
 static bool merge(struct load_type **wanted, uint32_t count, uint32_t *merged)
 {
     uint32_t from = 0, total = 0;
@@ -183,7 +184,7 @@ static void free_everything(void)
     free_head = NONE;
 }
 
-/* Forget the types that nobody refers to. */
+/* Remove types without references. */
 static void sweep_locked(void)
 {
     uint32_t kept = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers for function types: what loader.h offers front-ends as load_types_take(). Only opening it
-// is here.
+// Numbers for function types, behind load_types_take() of loader.h. Only initialisation is declared
+// here.
 #pragma once
 
-/** @brief Before the first load. @context{thread, once} */
+/** @brief Initialise; before the first load. @context{thread, once} */
 void typeid_init(void);

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// How compiled code calls a host function that it does not call itself (IR_CALLEE_HOST): through
-// code that is compiled, too, from a function of the representation that is built here, one for
-// each signature. So the convention of C is known to the machines' helper calls alone.
+// How compiled code calls a host function that it does not call directly (IR_CALLEE_HOST): through
+// an adapter, which is compiled from a function of the representation that is built here, one for
+// each signature. So only the machines' code for calling helpers needs to know the C calling
+// convention.
 //
-// The fast kind passes its arguments as they are and looks at the store's flag when the handler is
-// back; the other kind stores them in its frame and calls deliver(), which does not come back if
-// the handler says so.
+// The adapter of a fast function passes the arguments directly and checks the store's flag after
+// the handler has returned. The other kind stores the arguments in its frame and calls deliver(),
+// which does not return if the handler ends the program.
 #include "kernel/jit/wasm_engine.h"
 
 #include "kernel/jit/wasm/runtime.h"
 #include "kernel/jit/wasm_shape.h"
 #include "kernel/lib/string.h"
 
-#define CELLS_MAX 2048u /* arguments or results of a host function */
+#define CELLS_MAX 2048u /* limit for arguments and for results of a host function */
 
 enum { CALLEE_ADAPTER, CALLEE_ENTRY, CALLEE_LEAVE, CALLEE_COUNT };
 enum { CLASS_FRAME = 1, CLASS_HOST, CLASS_FLAG };
 
-/* ---- What adapters call ---- */
+/* ---- Called by adapters ---- */
 
 static struct compiler *compiler_of(const struct wasm_host *h)
 {
@@ -47,7 +48,7 @@ static void leave(struct wasm_host *h)
     code_map_leave(&compiler_of(h)->map, CODE_STOPPED);
 }
 
-/* ---- The module that adapters are functions of ---- */
+/* ---- The module to which adapters belong ---- */
 
 struct adapter_module {
     struct ir_module ir;
@@ -56,7 +57,7 @@ struct adapter_module {
     uint8_t *types;
 };
 
-/* Types: of the adapter, then of what it calls, whose result is always an i64. */
+/* Types: first the adapter's, then those of its callee, whose result is always an i64. */
 static void describe_module(struct adapter_module *m, const struct wasm_signature *s,
                             bool is_direct)
 {
@@ -109,7 +110,7 @@ static uint32_t place(struct ir_function *f, unsigned space, uint32_t slot, uint
                                           .alias_class = (uint8_t)alias});
 }
 
-/* A cell is 64 bits: what is narrower is extended with zeroes. */
+/* A cell has 64 bits: a narrower value is extended with zeros. */
 static uint32_t widen(struct ir_function *f, uint32_t value, unsigned type)
 {
     if (type == IR_F32) {
@@ -158,7 +159,7 @@ static void build_array(struct ir_function *f, const struct wasm_signature *s, u
     return_results(f, s, results);
 }
 
-/* The flag is set: does not come back. */
+/* The flag is set: call a function that does not return. */
 static void build_leave(struct ir_function *f)
 {
     (void)ir_emit(f, IR_CALL, IR_VOID, CALLEE_LEAVE, ir_pool(f, NULL, 0), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // From a module to code in memory: each function is built, compiled and appended (code_builder.h).
-// Host functions are wasm_adapter.c.
+// Host functions are in wasm_adapter.c.
 #include "kernel/jit/wasm_engine.h"
 #include "kernel/jit/wasm_shape.h"
 
@@ -28,14 +28,14 @@ static enum status fail(struct wasm_error *err, enum status s, const struct wasm
                          function, name == NULL ? "" : " ", name == NULL ? "" : name, text);
 }
 
-/* Of the module as a whole. */
+/* Refuse the module as a whole. */
 static enum status refuse(struct wasm_error *err, enum status s, const struct wasm_module *m,
                           const char *text)
 {
     return wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE], "%s", text);
 }
 
-/* Takes nothing but memory of the budget: the thread may be given up anywhere in it. */
+/* Allocates only memory of the budget, because the thread may be ended anywhere in it. */
 static enum status compile_one(const struct wasm_compiled_options *o, struct code_builder *b,
                                const struct wasm_module *m, uint32_t n, struct arena *arena,
                                struct wasm_error *err)
@@ -59,8 +59,8 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     return s;
 }
 
-/* The verifier has found a mistake of the compiler: not the program's fault, but it must not run.
- */
+/* The verifier has found a bug of the compiler. The program is not at fault, but the code must not
+ * run. */
 static void report_refusal(const struct verify_error *refusal, const struct wasm_module *m,
                            uint32_t first, struct wasm_error *err)
 {
@@ -97,7 +97,7 @@ static enum status finish(struct compiler *compiler, struct code_builder *b, str
     return s;
 }
 
-/* Calls name callees: the module's functions are behind its helpers, imported ones first. */
+/* Calls refer to callees: first the helpers, then imported functions, then the module's own. */
 static enum status compile_all(struct compiler *compiler, const struct wasm_store *store,
                                struct compiled_module *c, const struct wasm_module *m,
                                struct wasm_error *err)
@@ -105,7 +105,7 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     const struct wasm_compiled_options *o = &compiler->options;
     struct code_builder b = {.fill = o->fill, .budget = store->budget};
     uint32_t first = m->imported[WASM_FUNCTION];
-    struct arena arena; /* of one function after the other */
+    struct arena arena; /* reused for one function after the other */
     arena_init_paid(&arena, o->arena_bytes, b.budget);
     enum status s = OK;
     for (uint32_t n = first; s == OK && n < m->function_count; n++) {

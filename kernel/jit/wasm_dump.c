@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Showing a function of a WebAssembly module at each stage.
+// Prints a function of a WebAssembly module at each stage.
 #include "kernel/jit/wasm_dump.h"
 
 #include "kernel/lib/format.h"

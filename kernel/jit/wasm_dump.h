@@ -7,15 +7,13 @@
 #include "kernel/jit/dump.h"
 #include "kernel/jit/wasm/wasm.h"
 
-/**
- * @brief The function that a person means: a number, a name of the names section, or an export's.
- * @return false: there is none. @context{thread}
- */
+/** @brief Find a function by what a person types: a number, a name from the names section, or the
+ * name of an export. @return false: there is none. @context{thread} */
 bool wasm_find_function(const struct wasm_module *m, const char *name, uint32_t *out);
 
 /**
- * @brief Print a function's stages as jit_dump() does.
- * @param function  One with a body.
+ * @brief Print a function's stages, as jit_dump() does.
+ * @param function  Must have a body.
  * @return OK; as wasm_function_build() and jit_compile(), with the reason in err.
  * @context{thread}
  */

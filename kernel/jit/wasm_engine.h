@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of the compiled engine share.
+// Shared by the files of the compiled engine.
 #pragma once
 
 #include "kernel/jit/code/code_builder.h"
@@ -11,7 +11,7 @@ struct compiled_module {
     struct code_piece piece;
 };
 
-/** Code through which one kind of host function is called. */
+/** The code through which host functions of one signature are called. */
 struct adapter {
     struct code_piece piece;
     struct wasm_signature key;
@@ -20,13 +20,13 @@ struct adapter {
     uint8_t types[];
 };
 
-/** The engine's state of a store. */
+/** The engine's state for a store. */
 struct compiler {
     struct wasm_compiled_options options;
     struct code_map map;
     struct adapter *adapters;
-    struct verify_error refusal;    /* of the last adapter that the verifier refused */
-    const struct wasm_store *store; /* what runs last ran in it */
+    struct verify_error refusal;    /* about the last adapter that the verifier refused */
+    const struct wasm_store *store; /* the store in which code ran last */
 };
 
 /** @brief The engine's adapt(). */

@@ -21,7 +21,7 @@ static bool find_function(const struct wasm_instance *i, const char *name, struc
     return wasm_instance_export(i, bytes, out) && out->kind == WASM_FUNCTION;
 }
 
-/* Its caller has no arguments and no room for results. */
+/* The caller passes no arguments and expects no results. */
 static enum status check_type(const struct wasm_extern *e, const char *name, struct wasm_error *err)
 {
     const struct wasm_signature *s = e->function.signature;

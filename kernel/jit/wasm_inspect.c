@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiling a WebAssembly module to look at it: sizes and times of all functions, or one at each
-// stage.
+// Compiles a WebAssembly module for inspection: prints sizes and times of all functions, or each
+// stage of one.
 #include "kernel/base/clock.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_dump.h"
@@ -12,7 +12,7 @@ struct total {
     uint64_t file_bytes, code_bytes, ns;
 };
 
-/* One line: what became of a function. */
+/* Compile a function and print one line about it. */
 static enum status compile(const struct inspection *i, const struct wasm_module *m, uint32_t n,
                            struct total *total)
 {

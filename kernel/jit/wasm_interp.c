@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the program has as code is, for a function of a module, the address of its representation,
-// and for a host function the address of one byte here: its context tells which.
+// A code address of an interpreted program is, for a function of a module, the address of its
+// representation, and for a host function the address of one byte in this file: then its context
+// tells which function it is.
 #include "kernel/jit/wasm_interp.h"
 
 #include "kernel/base/assert.h"
@@ -13,8 +14,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-#define NESTED_MAX 4u  /* host functions that call back, inside each other */
-#define HOST_CELLS 64u /* arguments or results of a host function */
+#define NESTED_MAX 4u  /* most nested calls from host functions */
+#define HOST_CELLS 64u /* limit for arguments and for results of a host function */
 
 static const uint8_t host_token;
 
@@ -22,7 +23,7 @@ struct interpreter {
     struct wasm_interpreter_options options;
     struct ir_stack stacks[NESTED_MAX];
     uint32_t depth;
-    struct wasm_store *store; /* of the call that runs */
+    struct wasm_store *store; /* of the call in progress */
     struct budget *budget;    /* the store's */
 };
 
@@ -95,7 +96,7 @@ static enum status build_one(struct interpreted *code, const struct wasm_module 
                              const struct wasm_interpreter_options *options, struct wasm_error *err)
 {
     struct ir_function **f = &code->functions[n];
-    /* Takes nothing but the budget's memory, and may take long. */
+    /* Allocates only memory of the budget, and may take long. */
     budget_open(code->arena.budget);
     enum status s = wasm_function_build(m, n, &code->arena, f, err);
     if (s == OK && options->verify) {
@@ -129,7 +130,7 @@ static enum status interp_load(void *state, const struct wasm_store *store, stru
 {
     struct interpreter *in = state;
     in->budget = store->budget;
-    /* The stack early, so that who cannot have it is refused. */
+    /* Reserve the stack early: without it the module must be refused. */
     struct interpreted *c = reserve_stack(in, 0) ? budget_zalloc(store->budget, sizeof *c) : NULL;
     if (c == NULL) {
         return fail(err, E_NOMEM, m, "no memory for the module");
@@ -168,7 +169,7 @@ static enum status interp_adapt(void *state, struct wasm_host *h)
     return OK;
 }
 
-/* ---- Values: cells outside, two words each inside ---- */
+/* ---- Values: cells outside the interpreter, two words inside ---- */
 
 static void to_bits(const uint8_t *types, uint32_t count, const uint64_t *cells,
                     struct ir_bits *out)
@@ -192,7 +193,7 @@ static void to_cells(const uint8_t *types, uint32_t count, const struct ir_bits 
     }
 }
 
-/* ---- What the interpreter asks ---- */
+/* ---- The interpreter's host ---- */
 
 static struct ir_window host_memory(void *ctx, uint64_t context, uint32_t number)
 {

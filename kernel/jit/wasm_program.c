@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A WebAssembly module with WASI as a portable program: what is opened for it, how it is linked,
-// how it runs. It finds in the kernel its streams, its arguments, and its folders: the whole of the
-// name space unless it was started with others.
+// A WebAssembly module with WASI as a portable program: opening its resources, linking, running.
+// The program can access its streams, its arguments and its folders; the folders are the whole name
+// space unless others were given.
 #include "kernel/jit/wasm_program.h"
 
 #include "kernel/base/clock.h"
@@ -17,20 +17,21 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
-/* The program's memory is the limit of both. */
+/* The program's memory limit applies to both. */
 #define INTERPRETER_STACK (SIZE_MAX / 2)
 #define INTERPRETER_ARENA (SIZE_MAX / 2)
 
 /* Field protection: as struct portable's. */
 struct wasm_program {
     struct portable portable;
-    struct wasm_module *module;         /* [t] while it is compiled; then the code has it */
+    struct wasm_module *module;         /* [t] during compilation; then the code owns it */
     struct wasm_store *store;           /* [t] */
-    struct wasm_store *published_store; /* program->lock: once it is open */
+    struct wasm_store *published_store; /* [program->lock] set once the store is open */
     struct wasm_instance *instance;     /* [t] */
-    struct wasm_code *code; /* [t] a reference of its own: a thread that is killed in its code gives
-                               nothing back itself. Set before it is listed */
-    struct wasi *wasi;      /* [t] hangs on the program itself */
+    /* [t] a reference of its own, because a thread that is killed in its code frees nothing. Set
+     * before the program is listed */
+    struct wasm_code *code;
+    struct wasi *wasi;         /* [t] also attached to the program itself */
     struct wasm_wasi *binding; /* [t] */
     struct wasm_extern start;  /* [t] */
     struct wasm_stop stop;     /* [t] how it ended */
@@ -61,13 +62,14 @@ static void release(struct portable *p)
     if (w->code != NULL) {
         wasm_release(w->store, w->code);
     }
-    wasm_store_close(w->store); /* its instances hold the code, which holds the module */
+    wasm_store_close(w->store); /* its instances reference the code, which owns the module */
     wasm_wasi_free(w->binding);
-    (void)budget_free_all(&p->budget.budget); /* of what was given up in the middle */
+    /* memory of operations that were ended in the middle */
+    (void)budget_free_all(&p->budget.budget);
     heap_free(w);
 }
 
-/* An interpreted program, and a long call of the host, look at the store's flag. */
+/* An interpreted program, and a long host call, check the store's flag. */
 static void stop(struct portable *p)
 {
     const struct wasm_program *w = program_of(p);
@@ -78,7 +80,8 @@ static void stop(struct portable *p)
 
 static void publish_store(struct wasm_program *w)
 {
-    /* stop() runs under the same lock: it sees the store, or this sees that the end has begun. */
+    /* Under the lock that stop() uses: either stop() sees the store, or this thread sees that the
+     * program is ending. */
     mutex_lock(&w->portable.program->lock);
     w->published_store = w->store;
     if (atomic_load_explicit(&w->portable.program->ending, memory_order_relaxed)) {
@@ -89,7 +92,7 @@ static void publish_store(struct wasm_program *w)
 
 /* ---- Loading ---- */
 
-/* The folder that cannot be opened, if it is one of them that s is about. */
+/* Report the folder that cannot be opened, if the error s concerns one of them. */
 static enum status refuse_folders(struct wasm_program *w, enum status s)
 {
     char text[sizeof(((struct loader_error *)0)->text)] = "";
@@ -167,7 +170,7 @@ static enum status load_module(struct wasm_program *w, struct wasm_code **out)
     return s == OK || s == E_CANCELLED ? s : portable_refuse(&w->portable, s, err.text);
 }
 
-/* What runs in the end: nothing else is refused once this is found. */
+/* Find the function that will run. After this nothing else can be refused. */
 static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
 {
     struct wasm_entry entry;
@@ -176,11 +179,11 @@ static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
     if (s != OK) {
         return portable_refuse(&w->portable, s, err.text);
     }
-    *out = entry.function; /* a command has nothing that comes first */
+    *out = entry.function; /* a command needs no other call first */
     return OK;
 }
 
-/* A memory that begins with more than the program may have is not helped by freeing some. */
+/* If the initial size of a memory exceeds the program's limit, freeing some does not help. */
 static enum status refuse_instance(struct wasm_program *w, enum status s, struct wasm_error *err)
 {
     const struct wasm_module *m = w->code->module;
@@ -212,7 +215,7 @@ static enum status load(struct portable *p)
     portable_remember(p);
     s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
     if (s == E_FAULT || s == E_CANCELLED) {
-        return OK; /* the start function has run: w->stop says how that ended */
+        return OK; /* the start function has run: w->stop tells how it ended */
     }
     w->stop.outcome = WASM_RETURNED;
     return s == OK ? find_start(w, &w->start) : refuse_instance(w, s, &err);

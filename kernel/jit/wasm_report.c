@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What people are told of a module that trapped.
+// The report about a module that trapped.
 #include "kernel/jit/wasm_program.h"
 
 #include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 
-#define NAME_MAX 200 /* bytes: a module may give its functions names of any length */
+#define NAME_MAX 200 /* bytes: limit, because names in a module may have any length */
 
 static void report_frame(unsigned n, const struct wasm_frame *f)
 {

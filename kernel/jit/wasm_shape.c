@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A module's context as the verifier sees it, field by field, in the order in which decode_layout.c
-// and struct wasm_context have them. Made from the module and its layout, not from the
-// representation that the compiler works on.
+// Describes a module's context to the verifier of machine code, field by field, in the order of
+// decode_layout.c and struct wasm_context. It is derived from the module and its layout, not from
+// the representation that the compiler uses.
 #include "kernel/jit/wasm_shape.h"
 
 #include "kernel/base/assert.h"
@@ -18,7 +18,7 @@ STATIC_ASSERT(offsetof(struct wasm_table_data, elements) == VERIFY_TABLE_ELEMENT
 STATIC_ASSERT(offsetof(struct wasm_table_data, length) == VERIFY_TABLE_LENGTH, "verify.h");
 
 #define FIXED_FIELDS (3 + WASM_HELPER_COUNT)
-#define HELPER_TYPES 5u /* parameters and results of one, at most */
+#define HELPER_TYPES 5u /* most parameters and results of one helper */
 
 /* Parameters, then the result. A string ends with type 0xff. */
 #define END 0xffu
@@ -67,7 +67,7 @@ static uint8_t type_of(uint8_t type)
 
 /* ---- Building ---- */
 
-/** Arrays of a shape that is being made. */
+/** Arrays of a shape under construction. */
 struct builder {
     const struct wasm_module *m;
     struct verify_shape shape;
@@ -144,7 +144,7 @@ static void add_tables(struct builder *b, uint8_t *types)
     }
 }
 
-/* An import that the module's code calls itself is a helper that takes a word of its own. */
+/* An import that the module's code calls directly counts as a helper with a word of its own. */
 static void add_functions(struct builder *b, uint32_t *own)
 {
     for (uint32_t n = 0; n < b->m->function_count; n++) {
@@ -228,7 +228,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
                      count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES)) {
         return NULL;
     }
-    for (uint32_t n = 0; n < m->signature_count; n++) { /* their numbers are the module's */
+    for (uint32_t n = 0; n < m->signature_count; n++) { /* numbered like the module's types */
         add_wasm_signature(&b, &m->signatures[n]);
     }
     add_fixed_fields(&b);
@@ -251,7 +251,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     return finish(&b, a);
 }
 
-/* ---- Adapters: signature 0 is the adapter's, 1 that of what it calls, 2 that of leaving ---- */
+/* ---- Adapters: signature 0 is the adapter's, 1 its callee's, 2 that of the exit function ---- */
 
 enum { OWN, ENTRY, LEAVE, ADAPTER_SIGNATURES };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// One handler for all calls: which one it is, the function's place in the table says.
+// One handler serves all calls: it finds out which one by the function's index in the table.
 #include "kernel/jit/wasm_wasi.h"
 
 #include "kernel/mm/heap.h"
 
 struct wasm_wasi {
     struct wasm_host_module module;
-    struct wasm_host_function functions[]; /* as many as there are calls, in their order */
+    struct wasm_host_function functions[]; /* one for each call, in order */
 };
 
 static enum wasm_outcome run_call(struct wasm_host *h, const uint64_t *args, uint64_t *results,

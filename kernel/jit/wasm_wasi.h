@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// WASI as a host module: what WebAssembly modules import as "wasi_snapshot_preview1" calls the
-// functions of kernel/wasi.h.
+// WASI as a host module: connects the imports of WebAssembly modules from "wasi_snapshot_preview1"
+// with the functions of kernel/wasi.h.
 #pragma once
 
 #include "kernel/jit/wasm/instance.h"
@@ -10,11 +10,11 @@
 struct wasm_wasi;
 
 /**
- * @brief Let the store's modules import WASI's calls, for the program that `w` is.
- * @param out  Lives longer than the store.
+ * @brief Let the store's modules import WASI's calls, for the program of `w`.
+ * @param out  Must live longer than the store.
  * @return OK, E_NOMEM. @context{thread}
  */
 enum status wasm_wasi_add(struct wasm_store *s, struct wasi *w, struct wasm_wasi **out);
 
-/** @brief Give it back; the store is closed. NULL does nothing. @context{thread} */
+/** @brief Free it, after the store is closed. NULL does nothing. @context{thread} */
 void wasm_wasi_free(struct wasm_wasi *b);

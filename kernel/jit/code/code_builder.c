@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Putting compiled functions together.
+// Puts compiled functions together into a piece of code.
 #include "kernel/jit/code/code_builder.h"
 
 #include "kernel/base/assert.h"
@@ -12,13 +12,14 @@
 #include <stdatomic.h>
 
 #define FUNCTION_ALIGN 16u
-#define CALLS_AT_ONCE  4096u                /* between two looks whether it is to end */
-#define CODE_MAX       ((uint32_t)64 << 20) /* bytes of a piece: every branch inside reaches */
+#define CALLS_AT_ONCE  4096u /* calls that are patched between two checks of the stop flag */
+/* most bytes of a piece: every branch inside it reaches */
+#define CODE_MAX ((uint32_t)64 << 20)
 
 /* ---- Appending ---- */
 
-/* Room in an array on the heap, which is none (NULL) while nothing needs it. @return false: no
- * memory, it is as it was. */
+/* Make room in an array on the heap, which is NULL until something needs it. @return false: no
+ * memory, nothing has changed. */
 static bool reserve(struct budget *budget, void *array, uint32_t *capacity, uint64_t needed,
                     size_t element)
 {
@@ -48,7 +49,7 @@ static bool reserve_lists(struct code_builder *b, const struct jit_code *code)
            RESERVE(b, functions, function, 1) && RESERVE(b, refs, ref, code->ref_count);
 }
 
-/* Of a function that starts `at` bytes from the first. */
+/* A row relative to the start of the piece, for a function that starts at `at`. */
 static struct jit_row moved_row(const struct code_builder *b, struct jit_row row, uint32_t at)
 {
     row.pc += at;
@@ -97,6 +98,9 @@ static bool is_stopped(const struct code_map *m)
     return m->stop != NULL && atomic_load_explicit(m->stop, memory_order_relaxed) != 0;
 }
 
+/* Patch each call's displacement in the written copy, for the address where the code will run: the
+ * two differ, because the copy is an alias. A program can have very many calls, so the stop flag is
+ * checked on the way. */
 static enum status complete_calls(const struct code_builder *b, const struct code_map *m,
                                   uint32_t first_callee, const struct code_block *block)
 {
@@ -120,11 +124,12 @@ static enum status fill_block(const struct code_builder *b, const struct code_ma
                               uint32_t first_callee, const struct code_block *block)
 {
     memcpy(block->bytes, b->bytes, b->size);
+    /* The rest of the last page also traps, in case control ever leaves a function at its end. */
     memset(block->bytes + b->size, b->fill, block->size - b->size);
     return complete_calls(b, m, first_callee, block);
 }
 
-/* What is about to run, as it lies there: each function, by itself. */
+/* Verify each function, in the bytes that are about to run. */
 static enum status verify_all(struct code_builder *b, const struct code_map *m,
                               const struct code_piece *p)
 {
@@ -155,6 +160,9 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     out->refs = b->refs;
     out->functions = b->functions;
     out->function_count = b->function_count;
+    /* The order matters. Verification reads the final bytes, after calls are patched, so nothing
+     * may write to them after it. code_map_add() seals the block: from then on it is executable,
+     * and no longer writable. A failure before that frees a block that was never executable. */
     s = fill_block(b, m, first_callee, &out->block);
     if (s == OK) {
         s = verify_all(b, m, out);
@@ -169,6 +177,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
         out->functions = NULL;
         return s;
     }
+    /* The piece owns the lists now. */
     b->rows = NULL;
     b->refs = NULL;
     b->functions = NULL;

@@ -1,46 +1,49 @@
 // SPDX-License-Identifier: MIT
 //
-// From compiled functions to a piece of code that can run: each is appended, then all of them are
-// placed, calls between them are completed, and the piece is sealed.
+// From compiled functions to a piece of code that can run: functions are appended, then all of them
+// are placed, the calls between them are patched, and the piece is verified and sealed.
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
 #include "kernel/jit/verify/verify.h"
 
-/** Functions on their way to memory. Zeroed but for what is [I]; given back with
+/** Functions that are being put together. All zero except the fields marked [I]; free it with
  * code_builder_free(). */
 struct code_builder {
-    struct budget *budget; /* [I] the map's: what is finished keeps the lists */
-    uint8_t fill;          /* [I] between functions: repeated, no harmless instruction */
-    /** [I] What the code may touch: all of it is verified before it is sealed. NULL: it is trusted
-     * as it is, which no program is. */
+    struct budget *budget; /* [I] the map's: the finished piece keeps the lists */
+    uint8_t fill; /* [I] byte between functions; repeated, it must be a trapping instruction */
+    /** [I] What the code may access: all of it is verified before it is sealed. NULL: it is
+     * trusted, which never applies to programs. */
     const struct verify_shape *shape;
-    struct arena *arena;         /* [I] for the verifier's books; or NULL, without a shape */
-    struct verify_error refusal; /* if the verifier refuses it */
+    struct arena *arena;         /* [I] memory for the verifier; NULL without a shape */
+    struct verify_error refusal; /* why the verifier refused the code */
     uint8_t *bytes;
-    struct jit_reloc *relocs; /* `at` from the start of the bytes */
-    struct jit_row *rows;     /* likewise pc, and where a landing is */
+    struct jit_reloc *relocs; /* `at` is relative to the start of the bytes */
+    struct jit_row *rows;     /* pc and landings are relative to the start of the bytes */
     uint32_t *refs;           /* of all functions */
     struct code_function *functions;
     uint32_t size, reloc_count, row_count, function_count, ref_count;
     uint32_t capacity, reloc_capacity, row_capacity, function_capacity, ref_capacity;
 };
 
-/** @brief Append a function. @return OK; E_NOMEM; E_OVERFLOW: branches would not reach.
- * @context{thread} */
+/**
+ * @brief Append a function. @return OK; E_NOMEM; E_OVERFLOW: branches would not reach.
+ * @context{thread}
+ */
 enum status code_builder_add(struct code_builder *b, const struct jit_code *code);
 
 /**
- * @brief Place all of it, and put it into a map. No function: does nothing.
- * @param first_callee  What calls name the function that was added first; the second is one more.
- *                      Only functions that were added are called.
- * @param out           Its source, names and number of the first function are the caller's to set,
- *                      before this. Removed by code_map_remove().
- * @return OK; E_OVERFLOW; E_CANCELLED: m->stop says so; E_CORRUPT: the verifier refuses it, as
- * b->refusal says; as code_space.take() and seal(): nothing is placed. @context{thread}
+ * @brief Place all functions, and add the piece to a map. Does nothing if there is no function.
+ * @param first_callee  The number by which calls name the function that was added first; later
+ * functions have the following numbers. Calls may name only functions that were added.
+ * @param out The caller sets its source, names and first number before this call. Removed by
+ * code_map_remove().
+ * @return OK; E_OVERFLOW; E_CANCELLED: m->stop is set; E_CORRUPT: the verifier refused the code,
+ * see b->refusal; or as code_space.take() and seal(). On failure nothing is placed.
+ * @context{thread}
  */
 enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,
                                 struct code_piece *out);
 
-/** @brief Give back the builder's memory; what was finished stays. @context{thread} */
+/** @brief Free the builder's memory; the finished piece stays. @context{thread} */
 void code_builder_free(struct code_builder *b);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Entering compiled code: arguments go where the convention (code.h) has them, results come from
-// there.
+// Entering compiled code: puts arguments where the calling convention (code.h) requires them, and
+// fetches results.
 #include "kernel/jit/code/code_call.h"
 
 #include "kernel/lib/compiler.h"
@@ -10,7 +10,7 @@
 
 #define CELLS_ON_STACK 32u
 
-/* Every machine's arch/MACHINE/jit/enter.S says so. */
+/* arch/MACHINE/jit/enter.S of each machine uses the same offsets. */
 STATIC_ASSERT(offsetof(struct jit_entry, code) == 0, "enter.S: ENTRY_CODE");
 STATIC_ASSERT(offsetof(struct jit_entry, context) == 8, "enter.S: ENTRY_CONTEXT");
 STATIC_ASSERT(offsetof(struct jit_entry, ints) == 16, "enter.S: ENTRY_INTS");
@@ -20,11 +20,11 @@ STATIC_ASSERT(offsetof(struct jit_entry, stack_cells) == 216, "enter.S: ENTRY_ST
 STATIC_ASSERT(offsetof(struct jit_entry, saved_sp) == 224, "enter.S: ENTRY_SAVED_SP");
 STATIC_ASSERT(offsetof(struct jit_entry, outcome) == 232, "enter.S: ENTRY_OUTCOME");
 
-/** Where the next argument or result is. */
+/** Where the next argument or result goes. */
 struct places {
     const struct code_call *call;
     struct jit_entry *e;
-    uint32_t ints, floats, registers; /* taken, and how many there are of each */
+    uint32_t ints, floats, registers; /* registers used so far, and how many each class has */
     uint64_t cell;
 };
 
@@ -33,7 +33,7 @@ static bool is_float(unsigned type)
     return type == IR_F32 || type == IR_F64 || type == IR_V128;
 }
 
-/* The place of a value of a type; NULL if `e` is NULL, to count cells. */
+/* The place of a value of this type; NULL if `e` is NULL, to count cells only. */
 static uint64_t *next_place(struct places *p, unsigned type)
 {
     uint32_t *taken = is_float(type) ? &p->floats : &p->ints;
@@ -63,7 +63,7 @@ static void pass(struct places *p, const uint64_t *cells)
     }
 }
 
-/* An f32 comes back with whatever was in the upper half of its register. */
+/* The upper half of an f32's register is undefined. */
 static void fetch(struct places *p, uint64_t *cells)
 {
     const struct code_call *c = p->call;
@@ -82,6 +82,7 @@ static void fetch(struct places *p, uint64_t *cells)
     }
 }
 
+/* Results on the stack follow the arguments there. */
 static uint64_t cells_needed(const struct code_call *c)
 {
     struct places p = {.call = c, .registers = JIT_ARG_REGS};
@@ -91,6 +92,9 @@ static uint64_t cells_needed(const struct code_call *c)
     return ALIGN_UP(results.cell, (uint64_t)2);
 }
 
+/* Push an entry on the map's list of nested entries and run it. Fault handlers unwind to m->entry,
+ * so it must be the innermost one whenever compiled code runs, and must be restored however the
+ * code ended: jit_leave() makes jit_enter() return here, too. */
 static uint64_t enter(struct code_map *m, struct jit_entry *e)
 {
     struct code_map *outer = m->running == NULL ? NULL : *m->running;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which faults code may have, and the frames that were open there. All of it runs in fault
-// handlers: it reads lists that do not change while code runs, and takes nothing.
+// Which faults code may cause, and the frames that were active. All of this runs in fault handlers:
+// it reads lists that do not change while code runs, acquires no lock and allocates nothing.
 #include "kernel/jit/code/code_map_internal.h"
 
 #include "kernel/jit/backend.h"
@@ -9,10 +9,10 @@
 
 #include <stdatomic.h>
 
-#define NULL_REACH UINT64_C(0x10000) /* offsets in an object that is null */
-#define LINKS_MAX  4096u             /* frames that are looked at, listed or not */
+#define NULL_REACH UINT64_C(0x10000) /* largest offset of a field in an object that may be null */
+#define LINKS_MAX  4096u             /* most frames that are followed, listed or not */
 
-/* A return address may be the first behind the code. */
+/* A return address may be the address just after the code. */
 static const struct jit_row *find_row(const struct code_piece *p, uint64_t pc, unsigned kind)
 {
     uint32_t at = (uint32_t)(pc - p->block.address);
@@ -46,7 +46,7 @@ static void note(struct code_trace *trace, const struct code_piece *p, uint64_t 
     }
     if (trace->depth < CODE_FRAMES) {
         const struct jit_row *row = find_row(p, pc, kind);
-        /* A call is the last instruction before what it returns to. */
+        /* The call is the instruction before the one that it returns to. */
         uint64_t inside = kind == JIT_ROW_CALL ? pc - 1 : pc;
         trace->frames[trace->depth] =
             (struct code_frame){.source = p->source,
@@ -56,7 +56,8 @@ static void note(struct code_trace *trace, const struct code_piece *p, uint64_t 
     trace->depth++;
 }
 
-/* A leaf's caller is not in the chain of frames: it is where the machine puts it at a call. */
+/* A leaf's caller is not in the chain of frames: its return address is where the machine's call
+ * instruction put it. */
 static bool has_no_frame(const struct code_piece *p, uint64_t pc)
 {
     return p->source != NULL &&
@@ -71,7 +72,8 @@ static void note_caller(struct code_map *m, const struct code_fault *fault)
     }
 }
 
-/* Innermost first, by the registers of a fault. pc 0: the frame is that of a C function. */
+/* List the frames, innermost first, from the registers of a fault. pc 0: the frame is that of a C
+ * function. */
 static void trace(struct code_map *m, const struct code_fault *fault)
 {
     uint64_t fp = fault->fp, sp = fault->sp;
@@ -84,6 +86,9 @@ static void trace(struct code_map *m, const struct code_fault *fault)
             note_caller(m, fault);
         }
     }
+    /* The chain is read from a stack that a faulting program may have damaged. So every frame must
+     * be above the one before, aligned, and inside the part of the stack that this entry uses; and
+     * the number of links is limited. */
     for (uint32_t links = 0; links < LINKS_MAX; links++) {
         if (fp < sp || fp % 8 != 0 || fp + 16 > m->entry->saved_sp) {
             return;
@@ -94,6 +99,9 @@ static void trace(struct code_map *m, const struct code_fault *fault)
         if (p != NULL) {
             note(&m->trace, p, pc, JIT_ROW_CALL);
             seen = true;
+            /* Frames of C between the fault and the first compiled frame belong to a host function and
+         * are skipped. A frame of C after a compiled one belongs to the code that entered it: the
+         * trace ends. */
         } else if (seen) {
             return;
         }
@@ -102,10 +110,10 @@ static void trace(struct code_map *m, const struct code_fault *fault)
     }
 }
 
-/* ---- Ends ---- */
+/* ---- How code ends ---- */
 
-/* An access is refused where memory is read or written, or where a prologue looks ahead on the
- * stack: never at an instruction that traps on purpose. */
+/* Whether an access fault is explained: by a row for an access to memory, or for a prologue that
+ * probes the stack, but not for an instruction that traps on purpose. */
 static bool is_explained(const struct code_map *m, const struct jit_row *row,
                          const struct code_fault *fault)
 {
@@ -140,6 +148,9 @@ bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct c
     return true;
 }
 
+/* Compiled code polls nothing, so a program that loops is ended from an interrupt. That is safe at
+ * any instruction of its code: it holds nothing of the kernel's, and its memory belongs to its
+ * store. */
 bool code_map_interrupt(struct code_map *m, uint64_t pc, struct code_resume *out)
 {
     if (m->entry == NULL || atomic_load_explicit(m->stop, memory_order_relaxed) == 0 ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code in the kernel's code memory, and what becomes of its faults.
+// Compiled code in the kernel's code memory, and the handling of its faults.
 #include "kernel/jit/code/code_kernel.h"
 
 #include "kernel/fault/fault.h"
@@ -11,30 +11,33 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
-/* An exception in a function that does not probe finds room, whatever called it: nothing has to be
- * decided on a stack that is nearly full. */
+/* An exception in a function that does not probe the stack always finds enough space, whatever
+ * called it, so no handler has to work on a stack that is almost full. */
 STATIC_ASSERT(JIT_RECORD_BYTES + JIT_LEAF_BYTES + HAL_STACK_ROOM <= JIT_STACK_MARGIN,
               "a leaf and an exception's frame fit in the margin");
-/* Each probe starts from what is mapped, so the first one beyond the end meets the guard. */
+/* Probes start from mapped stack and are close together, so the first one beyond the end hits the
+ * guard. */
 STATIC_ASSERT(JIT_PROBE_EVERY + PAGE_SIZE <= THREAD_GROWING_GUARD, "no probe jumps over the guard");
 
-/** One piece. A debugger knows the type (scripts/gdb). */
+/** One piece. The debugger scripts know this type (scripts/gdb). */
 struct kernel_piece {
     struct code_kernel *of;
     struct codemem memory;
     struct fault_owner owner;
     const struct code_piece *means;
-    bool is_owned; /* sealed: faults and names are asked for */
+    bool is_owned; /* sealed: registered as owner of faults and names */
 };
 
 /* ---- Faults ---- */
 
-/* Compiled code runs with nothing of the kernel's held. */
+/* Compiled code runs only while the thread holds nothing of the kernel's. */
 static bool runs_code(const struct code_kernel *k, const struct fault *fault)
 {
     return fault_holds_nothing(fault) && thread_current()->program == k->program;
 }
 
+/* Runs after the fault handler has returned, in the thread, with its stack cut back to the entry's
+ * frame. */
 static void resume(void *arg)
 {
     const struct code_kernel *k = arg;
@@ -56,7 +59,7 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
     if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
         return false;
     }
-    /* What is above the entry's frame is given up. */
+    /* Discard everything above the entry's frame. */
     vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
     fault_go_on(fault->frame, top, resume, k);
     return true;

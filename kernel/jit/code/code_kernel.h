@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code in the kernel: code memory behind code_space.h's interface, and an owner for the
-// faults and the names of every piece of it. A fault that the piece's map explains ends what runs
-// in it; any other is the compiler's mistake, and the kernel's end.
+// Compiled code in the kernel: code memory behind the interface of code_space.h, and for each piece
+// an owner of its faults and names. A fault that the piece's map explains ends the execution; any
+// other is a bug of the compiler and a kernel panic.
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
 
 struct program;
 
-/** Whose the pieces are: one a program. Stays in place until all are given back.
- * One thread at a time runs it. */
+/**
+ * The owner of pieces, one for each program. Must stay in place until all pieces are freed.
+ * One thread at a time runs its code.
+ */
 struct code_kernel {
-    struct code_space space; /* to hand out */
-    const char *name;        /* [I] in `mem map` and in reports; as long as the struct lives */
-    bool has_landing_pads;   /* [I] the code is made for checked indirect branches */
-    struct program *
-        program; /* [I] whose threads run it and whose memory it is, or NULL: it is of no program */
-    size_t pages;              /* taken now; changed by the thread that compiles */
-    struct code_resume resume; /* the thread that runs it: where a fault goes on */
+    struct code_space space; /* the interface for others */
+    const char *name; /* [I] shown by `mem map` and in reports; must live as long as the struct */
+    bool has_landing_pads; /* [I] indirect branches into the code land on landing pads */
+    struct program
+        *program; /* [I] the program whose threads run it and whose memory it uses; NULL: none */
+    size_t pages; /* pages in use; changed by the thread that compiles */
+    struct code_resume resume; /* of the thread that runs it: where it resumes after a fault */
 };
 
-/** @brief Fill `space`, nothing is taken; the rest is the caller's. @context{any} */
+/** @brief Fill `space`; no memory is allocated. The caller sets the other fields. @context{any} */
 void code_kernel_init(struct code_kernel *k);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pieces of code, and what is where in them. Faults and the frames that were open: code_fault.c.
+// Pieces of code, and which function and row an address belongs to. Faults and active frames are in
+// code_fault.c.
 #include "kernel/jit/code/code_map_internal.h"
 
 #include "kernel/lib/format.h"
@@ -25,7 +26,7 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
     for (struct code_piece **at = &m->pieces; *at != NULL; at = &(*at)->next) {
         if (*at == p) {
             *at = p->next;
-            /* From here on nobody asks the piece: only then its lists go. */
+            /* No one looks up this piece from here on; only now may its lists be freed. */
             m->space->give_back(m->space->ctx, &p->block);
             break;
         }
@@ -50,6 +51,7 @@ const struct code_piece *code_map_find(const struct code_map *m, uint64_t pc)
 
 /* ---- Functions ---- */
 
+/* Binary search for the last function that starts at or before pc. */
 uint32_t code_piece_at(const struct code_piece *p, uint64_t pc)
 {
     uint64_t at = pc - p->block.address;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// One module's memory: an address range in reach of the kernel's text, three parts, and the alias
-// through which code is written.
+// The memory of one module: an address range within branch reach of the kernel's text, divided into
+// three parts, and the alias through which code is written.
+//
+// W^X: no page is ever mapped both writable and executable, not even at two addresses. The code
+// part's frames come from codepool.c, so the direct map does not contain them. Until sealing, they
+// are mapped writable at the alias only. codemem_seal() unmaps the alias, flushes it from all TLBs,
+// and only then maps the code's own address executable. Freeing goes the other way: the executable
+// mapping is flushed everywhere before the frames return to the pool.
 #include "kernel/jit/code/codemem.h"
 
 #include "hal/cache.h"
@@ -10,7 +16,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
-static struct mutex lock; /* the pool; lock order: loader registry */
+static struct mutex lock; /* protects the pool; lock order: loader registry */
 
 void codemem_init(void)
 {
@@ -36,7 +42,7 @@ uint8_t *codemem_writable(const struct codemem *m, enum load_part part)
     return (uint8_t *)(uintptr_t)(part == LOAD_CODE ? m->alias.base : codemem_address(m, part));
 }
 
-/* Map the frames of code into a range, run by run. On failure nothing is left mapped. */
+/* Map the frames of the code part into a range, run by run. On failure nothing remains mapped. */
 static enum status map_code(struct codemem *m, struct vm_range *range, unsigned prot)
 {
     size_t count = m->pages[LOAD_CODE];
@@ -152,7 +158,7 @@ enum status codemem_seal(struct codemem *m, bool has_landing_pads)
     if (m->pages[LOAD_CODE] == 0) {
         return OK;
     }
-    /* The alias is gone, and forgotten by every TLB, before the first executable mapping exists. */
+    /* The alias must be gone from every TLB before the first executable mapping exists. */
     close_alias(m);
     enum status s =
         map_code(m, &m->range, PROT_R | PROT_X | (has_landing_pads ? (unsigned)PROT_GUARDED : 0));
@@ -164,6 +170,7 @@ enum status codemem_seal(struct codemem *m, bool has_landing_pads)
     return OK;
 }
 
+/* Unmapping flushes every TLB, and only then may the frames be used for something else. */
 void codemem_free(struct codemem *m)
 {
     close_alias(m);
@@ -172,7 +179,7 @@ void codemem_free(struct codemem *m)
     }
     size_t owned = m->pages[LOAD_RODATA] + m->pages[LOAD_DATA];
     if (owned != 0) {
-        /* Pages that were never populated are passed over. */
+        /* Pages that were never populated are skipped. */
         vm_unmap(&m->range, m->pages[LOAD_CODE], owned, true);
     }
     if (m->frame_count != 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The pool of hidden frames. It grows by 2 MiB, one entry of the direct map, so that hiding splits
-// nothing; where memory is too broken up for that, by less.
+// The pool of frames that are not in the direct map. It grows by 2 MiB, one entry of the direct
+// map, so that unmapping does not split an entry; by less if memory is too fragmented.
 #include "kernel/jit/code/codepool.h"
 
 #include "kernel/base/assert.h"
@@ -15,7 +15,7 @@
 #define RUN_PAGES_MAX 512u
 #define WORD_BITS     64u
 
-/** 2^order consecutive frames. Bit set = in use. Serialised by the loader's lock. */
+/** 2^order consecutive frames. Bit set = in use. Protected by the loader's lock. */
 struct run {
     struct list_node link;
     paddr_t base;
@@ -32,6 +32,8 @@ static size_t run_pages(const struct run *r)
     return (size_t)1 << r->order;
 }
 
+/* The frames leave the direct map before anything may use them for code, and a run is removed as a
+ * whole, so that the direct map keeps its large entries. */
 static enum status run_alloc(unsigned order, struct run *r)
 {
     paddr_t base;
@@ -66,8 +68,8 @@ static enum status grow(void)
     return OK;
 }
 
-/* An empty run goes back, unless its place in the direct map cannot be restored now: then it serves
- * the next module, or goes back when anything else does. */
+/* Return an empty run to the page allocator. If its place in the direct map cannot be restored now,
+ * keep it for the next module, or until a later attempt. */
 static void release_if_empty(struct run *r)
 {
     if (r->used != 0) {
@@ -83,7 +85,7 @@ static void release_if_empty(struct run *r)
     heap_free(r);
 }
 
-/* Take free frames of one run in ascending order. Returns how many. */
+/* Allocate free frames of one run in ascending order. @return how many. */
 static size_t take_from(struct run *r, paddr_t *frames, size_t count)
 {
     size_t got = 0;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Frames that no writable mapping reaches: runs taken out of the direct map, handed out page by
+// Frames that have no writable mapping: runs removed from the direct map and allocated page by
 // page.
 #pragma once
 
 #include "hal/types.h"
 #include "kernel/lib/status.h"
 
-/** @brief Take `count` frames, not necessarily consecutive. @return OK; E_NOMEM: none was taken.
- *  @context{thread} @pre the caller serialises */
+/** @brief Allocate `count` frames, not necessarily consecutive. @return OK; E_NOMEM: none was
+ * allocated. @context{thread} @pre the caller serialises */
 enum status codepool_take(paddr_t *frames, size_t count);
 
-/** @brief Give frames back. A run none of whose frames is in use returns to the direct map and the
- * page allocator. @context{thread} @pre the caller serialises; nothing maps the frames */
+/** @brief Free frames. A run without used frames returns to the direct map and the page allocator.
+ * @context{thread} @pre the caller serialises; the frames are not mapped */
 void codepool_give(const paddr_t *frames, size_t count);
 
-/** @brief Frames in the pool, and those in use. @context{thread} @pre the caller serialises */
+/** @brief Number of frames in the pool, and in use. @context{thread} @pre the caller serialises */
 void codepool_get_stats(size_t *pool_pages, size_t *used_pages);

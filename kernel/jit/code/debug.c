@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The list that a debugger walks. Nothing in the kernel reads it.
+// The list that a debugger reads. Nothing in the kernel reads it.
 #include "kernel/jit/code/debug.h"
 
 #include "kernel/base/assert.h"
@@ -8,7 +8,8 @@
 
 struct module_debug *loaded_modules;
 
-/* A function that does nothing at all is not called; this store keeps both, and their argument. */
+/* Compilers remove calls of a function that does nothing. This store keeps the hooks, their calls
+ * and the argument. */
 static const void *volatile told;
 
 NOINLINE void module_loaded_hook(const struct module_debug *m)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory of portable programs in the kernel: a range of the program region whose pages are
-// committed from its start as the program asks for them: the frames are there and count as the
-// program's, and are cleared and mapped where it touches them.
+// The memory of portable programs in the kernel: a range of the program region. Its pages are
+// committed from the start as the program asks for more: their frames are allocated and charged to
+// the program at once, but cleared and mapped only when the program touches them.
 #include "kernel/jit/code/sandbox.h"
 
 #include "kernel/base/assert.h"
@@ -12,9 +12,10 @@
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 
-#define INDEX_REACH (UINT64_C(1) << 32) /* a 32-bit index reaches all of it */
+#define INDEX_REACH (UINT64_C(1) << 32) /* what a 32-bit index can reach */
 #define UNIT        UINT64_C(0x10000)
-#define PIECE       ((uint64_t)2 << 20) /* bytes: between two it is looked whether the program ends */
+/* bytes committed between two checks whether the program has to end */
+#define PIECE ((uint64_t)2 << 20)
 
 enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
 {
@@ -42,7 +43,8 @@ static size_t pages_of(uint64_t bytes)
     return (size_t)(bytes / PAGE_SIZE);
 }
 
-/* In pieces, because taking gibibytes takes long. On failure what there is stays as it is. */
+/* Commit in steps, because allocating gibibytes takes long. On failure what exists stays
+ * unchanged. */
 static enum status commit(struct sandbox *s, uint64_t bytes)
 {
     while (s->bytes < bytes) {
@@ -59,6 +61,7 @@ static enum status commit(struct sandbox *s, uint64_t bytes)
     return OK;
 }
 
+/* Also frees pages that were committed and never mapped. */
 static void decommit(struct sandbox *s, uint64_t bytes)
 {
     if (s->bytes > bytes) {
@@ -75,6 +78,7 @@ enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
         return E_NOMEM;
     }
     struct program *p = program_current();
+    /* Charge first, so that a program cannot allocate more than its limit even for a moment. */
     if (!program_charge(p, pages_of(bytes - before))) {
         return E_NOMEM;
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The header of a line number program: its parameters, and which source files it names.
+// Reads the header of a line number program: its parameters, and the names of source files.
 #include "kernel/jit/elf/dwarf_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-#define ENTRIES_MAX 65535u /* directories or files of one unit */
+#define ENTRIES_MAX 65535u /* limit for directories or files of one unit */
 #define FORMATS_MAX 8u
 
 enum { CONTENT_PATH = 1, CONTENT_DIRECTORY = 2 };
@@ -77,8 +77,8 @@ static const char *read_string(struct dwarf_reader *r)
     return dwarf_skip(r, strnlen(s, (size_t)(r->end - r->at)) + 1) ? s : "";
 }
 
-/* The string at `offset` of a section, or "". Every entry of every unit may name the same long one,
- * so no more of it is looked at than is used; of the rest it is known that it is in the section. */
+/* The string at `offset` of a section, or "". Every entry of every unit may name the same long
+ * string, so only the part that is used is examined; the rest is known to be in the section. */
 static const char *section_string(const struct elf *e, uint32_t section, uint64_t offset)
 {
     if (section == 0 || offset >= e->sections[section].h.size) {
@@ -166,7 +166,7 @@ static enum status table_init(struct dwarf_table *t, uint64_t count)
 /* Version 5: a table describes its entries first. */
 static enum status read_table(const struct elf *e, struct dwarf_reader *r, struct dwarf_table *out)
 {
-    uint64_t formats[FORMATS_MAX][2]; /* what it is, how it is stored */
+    uint64_t formats[FORMATS_MAX][2]; /* content type and form of each attribute */
     unsigned count = (unsigned)dwarf_fixed(r, 1);
     if (count == 0 || count > FORMATS_MAX) {
         return E_NOTSUP;
@@ -186,8 +186,8 @@ static enum status read_table(const struct elf *e, struct dwarf_reader *r, struc
     return s;
 }
 
-/* Version 4: strings, each file's with three numbers, up to an empty one; the first has number 1.
- */
+/* Version 4: a list of strings that ends with an empty one; files also have three numbers. Entries
+ * count from 1. */
 static enum status read_list(struct dwarf_reader *r, bool is_files, struct dwarf_table *out)
 {
     struct dwarf_reader ahead = *r;
@@ -206,7 +206,7 @@ static enum status read_list(struct dwarf_reader *r, bool is_files, struct dwarf
         out->entries[i].name = read_string(r);
         out->entries[i].dir = is_files ? dwarf_uleb(r) : 0;
         for (unsigned k = 0; is_files && k < 2; k++) {
-            dwarf_uleb(r); /* time and length of the file */
+            dwarf_uleb(r); /* modification time and length of the file */
         }
     }
     *r = ahead;
@@ -228,7 +228,9 @@ enum status dwarf_read_unit(const struct elf *e, struct dwarf_reader *r, struct 
     *out = (struct dwarf_unit){.address_size = 8};
     struct dwarf_reader unit = {.at = r->at, .end = r->end};
     uint64_t length =
-        dwarf_fixed(&unit, 4); /* the escape to the 64-bit format is too long for any file */
+        /* no file is long enough for the 64-bit format, so its escape code is refused as a
+         * length */
+        dwarf_fixed(&unit, 4);
     struct dwarf_reader end = unit;
     if (!dwarf_skip(&end, length)) {
         return E_CORRUPT;
@@ -251,7 +253,7 @@ enum status dwarf_read_unit(const struct elf *e, struct dwarf_reader *r, struct 
     unit.end = out->program.at;
 
     out->min_length = (uint8_t)dwarf_fixed(&unit, 1);
-    dwarf_skip(&unit, 2); /* operations an instruction, and whether rows begin as statements */
+    dwarf_skip(&unit, 2); /* operations in an instruction, and the initial value of is_stmt */
     out->line_base = (int8_t)dwarf_fixed(&unit, 1);
     out->line_range = (uint8_t)dwarf_fixed(&unit, 1);
     out->opcode_base = (uint8_t)dwarf_fixed(&unit, 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ELF64 relocatable objects: the order of the steps, and the header. What a relocation means is the
-// machine's (kernel/jit/backend.h); what an import is, the exports' (kernel/jit/native/export.h).
+// ELF64 relocatable objects: the order of the steps, and the header. The machine defines
+// relocations (kernel/jit/backend.h), the table of exports the imports
+// (kernel/jit/native/export.h).
 #include "kernel/jit/elf/elf.h"
 
 #include "kernel/jit/backend.h"
@@ -22,14 +23,15 @@ const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
     if (offset >= s->h.size) {
         return NULL;
     }
-    /* elf_read_sections() saw that the table ends with a zero. */
+    /* elf_read_sections() has checked that the table ends with a zero. */
     return (const char *)elf_section_bytes(e, strtab) + offset;
 }
 
 enum status elf_reserve(struct elf *e, enum load_part part, uint64_t size, uint64_t align,
                         const char *what, uint64_t *at)
 {
-    /* All parts begin at a page, and what was reserved is below the limit: this sum cannot wrap. */
+    /* All parts start at a page boundary, and the size so far is below the limit: this sum cannot
+     * wrap. */
     uint64_t start = ALIGN_UP(e->size[part], align);
     uint64_t others = 0;
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
@@ -102,7 +104,7 @@ static enum status read_header(struct elf *e)
     return OK;
 }
 
-/* Everything up to the memory: what can be refused is refused before any is taken. */
+/* All steps before memory is allocated: all refusals that can come early come here. */
 static enum status examine(struct elf *e)
 {
     enum status s = read_header(e);

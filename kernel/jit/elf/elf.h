@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The front-end for ELF64 relocatable objects: what `clang -c` writes.
+// The front-end for ELF64 relocatable objects, as `clang -c` writes them.
 #pragma once
 
 #include "kernel/jit/loader.h"

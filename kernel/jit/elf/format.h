@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ELF64 as it lies in a file: System V ABI, chapters 4 and 5. Only what relocatable objects use.
-// Files are little-endian and so is every machine here; a struct is copied out, because nothing is
-// aligned.
+// The ELF64 file format: System V ABI, chapters 4 and 5. Only what relocatable objects use. Files
+// are little-endian, like every machine here. A struct is copied out of the file, because nothing
+// in it is aligned.
 #pragma once
 
 #include "kernel/lib/compiler.h"

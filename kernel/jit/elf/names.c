@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of functions for backtraces: those of the symbol table that lie in loaded code, by address;
-// and of the sections, for debuggers.
+// Names for backtraces: the functions of the symbol table that are in loaded code, by address. And
+// names of sections, for debuggers.
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The notes with which a build says what it made, in section .note.halyard, name "Halyard". A
-// program has one of type 1 (programs/sdk/halyard.h writes it); a driver has one of type 2 from
-// each of its files, and one of type 3 with its name (modules/module.h); an extension has one of
-// type 4 (kernel/extension.h).
+// Notes that describe a build, in section .note.halyard with name "Halyard". A program has one of
+// type 1 (written by programs/sdk/halyard.h). A driver has one of type 2 from each of its files and
+// one of type 3 with its name (modules/module.h). An extension has one of type 4
+// (kernel/extension.h).
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
@@ -13,23 +13,23 @@
 
 enum note_type { NOTE_PROGRAM = 1, NOTE_DRIVER_BUILD = 2, NOTE_DRIVER = 3, NOTE_EXTENSION = 4 };
 
-static const char note_name[8] = "Halyard"; /* with the zero: exactly two words */
+static const char note_name[8] = "Halyard"; /* with the zero byte: exactly two words */
 
-/** What follows the name, in notes of types 1 and 2. */
+/** Contents of notes of types 1 and 2. */
 struct build_desc {
-    uint32_t version; /* of the interface that it was built for */
+    uint32_t version; /* version of the interface that it was built for */
     uint32_t machine; /* as e_machine */
     uint32_t flags;   /* enum note_flags */
 };
 
-/** And in those of type 3. */
+/** Contents of notes of type 3. */
 struct driver_desc {
     char name[LOAD_DRIVER_NAME], version[LOAD_DRIVER_VERSION], licence[LOAD_DRIVER_LICENCE];
 };
 
-/** And in those of type 4. */
+/** Contents of notes of type 4. */
 struct extension_desc {
-    uint8_t identity[LOAD_IDENTITY]; /* of the kernel that it is linked against */
+    uint8_t identity[LOAD_IDENTITY]; /* identity of the kernel that it is linked against */
 };
 
 struct note {
@@ -64,7 +64,7 @@ static bool is_driver(const struct elf *e)
     return e->load->kind == LOAD_DRIVER;
 }
 
-/* Where the flags are that its build should have used. */
+/* The folder with the flags that the build should have used, for messages. */
 static const char *flags_folder(const struct elf *e)
 {
     return is_driver(e) ? "modules" : "programs";
@@ -102,7 +102,8 @@ static enum status check_build(struct elf *e, const struct build_desc *d)
     return OK;
 }
 
-/* Zero terminated inside its field, printable; a name is one word besides. */
+/* Whether it is terminated by a zero inside its field and printable; a name must also be one
+ * word. */
 static bool is_text(const char *s, size_t size, bool is_name)
 {
     size_t len = strnlen(s, size);
@@ -171,7 +172,7 @@ static enum status refuse_kind(struct elf *e, enum load_kind kind)
                      uses[kind]);
 }
 
-/* Its addresses are right in one kernel alone. */
+/* An extension's addresses are valid in one kernel only. */
 static enum status check_extension(struct elf *e, const struct extension_desc *d)
 {
     if (memcmp(d->identity, e->load->identity, sizeof(d->identity)) != 0) {
@@ -196,7 +197,7 @@ static enum status take_note(struct elf *e, const struct note *note)
     }
 }
 
-/* One section may hold several notes: `ld -r` puts those of its inputs behind each other. */
+/* One section may contain several notes: `ld -r` concatenates those of its inputs. */
 static enum status read_notes(struct elf *e, uint32_t index)
 {
     uint64_t size = e->sections[index].h.size;

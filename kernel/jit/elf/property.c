@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What compilers say of the code they made: section .note.gnu.property ("Linux Extensions to gABI",
-// Program Property). One bit is of interest: that every place an indirect branch may reach starts
-// with a landing pad. It is a promise that the CPU can hold the code to, so it is asked for, and
-// code without it runs unchecked.
+// Properties that compilers record about code: section .note.gnu.property ("Linux Extensions to
+// gABI", Program Property). One bit is relevant: every place that an indirect branch may reach
+// starts with a landing pad. The CPU enforces this promise, so code that makes it runs with the
+// check, and other code without.
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/compiler.h"
@@ -13,9 +13,9 @@
 #define PROPERTY_NOTE    5u /* NT_GNU_PROPERTY_TYPE_0 */
 #define PROPERTY_ALIGN   UINT64_C(8)
 
-static const char gnu_name[4] = "GNU"; /* with the zero */
+static const char gnu_name[4] = "GNU"; /* with the zero byte */
 
-/** Before the data of one property. */
+/** The header of one property. */
 struct property_head {
     uint32_t type, size;
 };
@@ -26,7 +26,8 @@ static enum status broken(struct elf *e, uint64_t offset)
                      (unsigned long long)offset);
 }
 
-/* The properties of one note. `found` and what it holds are those of the bit that is looked for. */
+/* Search the properties of one note. `found` and its value refer to the property that is searched
+ * for. */
 static bool read_properties(const struct elf *e, const uint8_t *bytes, uint64_t size, bool *found)
 {
     const struct jit_backend *machine = e->load->backend;
@@ -51,7 +52,7 @@ static bool read_properties(const struct elf *e, const uint8_t *bytes, uint64_t 
     return true;
 }
 
-/* `ld -r` puts the notes of its inputs behind each other: all must promise it. */
+/* `ld -r` concatenates the notes of its inputs: all must promise it. */
 static enum status read_section(struct elf *e, uint32_t index, bool *all)
 {
     const uint8_t *bytes = elf_section_bytes(e, index);

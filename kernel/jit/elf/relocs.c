@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Relocations: first all are looked at and counted, then memory is taken, then all are written.
-// What the numbers mean is the machine's. A slot holds one symbol's address for code that loads it
-// from memory; a veneer leads to one import that may be too far away for a branch.
+// Relocations: all are checked and counted, then memory is allocated, then all are written. The
+// machine defines the types. A slot contains the address of one symbol, for code that loads it from
+// memory. A veneer jumps to an import that may be too far away for a branch.
 #include "kernel/jit/backend.h"
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
@@ -27,13 +27,13 @@ static bool has_relocs(const struct elf *e, uint32_t i)
     return e->sections[i].h.type == SHT_RELA || e->sections[i].h.type == SHT_REL;
 }
 
-/* True if section i holds relocations of a loaded section; scan_section() has checked which. */
+/* Whether section i has relocations for a loaded section. scan_section() has checked its index. */
 static bool is_applied(const struct elf *e, uint32_t i)
 {
     return has_relocs(e, i) && e->sections[e->sections[i].h.info].part != SECTION_NOT_PLACED;
 }
 
-/* The kind of a relocation whose symbol and place exist, or NULL. */
+/* The kind of a relocation whose symbol and place exist. NULL: an error. */
 static const struct reloc_kind *check_rela(const struct elf *e, uint32_t target,
                                            const struct elf_rela *r)
 {
@@ -143,8 +143,8 @@ static uint64_t slot_offset(const struct elf *e, const struct elf_symbol_state *
     return e->slots_at + (uint64_t)state->slot * SLOT_SIZE;
 }
 
-/* Where a weak symbol that nobody defines is out of a branch's reach, the branch does nothing: it
- * is never taken, because its code asks for the address first. */
+/* A branch to an undefined weak symbol that is out of reach does nothing. It is never executed,
+ * because such code tests the address first. */
 static enum status apply_branch(const struct elf *e, const struct elf_rela *r,
                                 const struct reloc_kind *kind, uint8_t *bytes, uint64_t place)
 {
@@ -241,7 +241,7 @@ static enum status relocate_copy_from(const struct elf *e, uint32_t section, uin
         if (kind == NULL || (kind->target != RELOC_SYMBOL && kind->target != RELOC_NOTHING)) {
             return E_NOTSUP;
         }
-        /* A section that is not loaded counts as placed at 0: the value is an offset in it. */
+        /* A section that is not loaded counts as placed at 0, so the value is an offset into it. */
         const struct elf_symbol_state *state = &e->symbols[r.symbol];
         uint64_t base = state->known ? state->address : elf_symbol_get(e, r.symbol).value;
         enum status s =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The section table: bounds of every section, and which part of the module each loaded one goes to.
-// Sections are laid out in the file's order; nothing is merged.
+// The section table: the bounds of every section, and the part of the module to which each loaded
+// section goes. Sections are laid out in the file's order; none are merged.
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-#define PAGE_BYTES 4096u /* largest alignment: parts begin at a page */
+#define PAGE_BYTES 4096u /* largest alignment: parts start at a page boundary */
 
 static enum status check_string_table(struct elf *e, uint32_t index, const char *whose)
 {
@@ -95,8 +95,8 @@ static enum status find_symbol_table(struct elf *e)
     return OK;
 }
 
-/* What would have to run before main, after it, or once a thread: refused, never silently left out.
- */
+/* Sections whose contents would have to run before main(), after it, or in each thread are refused,
+ * never silently left out. */
 static enum status refuse_unsupported(struct elf *e, const struct elf_section *s)
 {
     if ((s->h.flags & SHF_TLS) != 0) {
@@ -126,7 +126,8 @@ static enum status refuse_unsupported(struct elf *e, const struct elf_section *s
 
 static bool is_loaded(const struct elf_section *s)
 {
-    /* Unwind tables have no reader here: faults walk frame pointers. Notes are read in the file. */
+    /* Unwind tables are not used: backtraces follow frame pointers. Notes are read from the
+     * file. */
     return (s->h.flags & SHF_ALLOC) != 0 && !s->dropped && s->h.type != SHT_NOTE &&
            s->h.type != SHT_NULL && strcmp(s->name, ".eh_frame") != 0;
 }
@@ -160,8 +161,7 @@ static enum status lay_out(struct elf *e, struct elf_section *s)
     return st;
 }
 
-/* A group that repeats is dropped: the first copy of an inline function or a constant serves all.
- */
+/* Drop a group that repeats: the first copy of an inline function or constant serves all. */
 static enum status read_group(struct elf *e, uint32_t index)
 {
     const struct elf_section *g = &e->sections[index];

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Symbols: what each one's address is. Definitions lie in loaded sections, COMMON symbols get room
-// here, what is undefined is an import.
+// The addresses of symbols. Definitions are in loaded sections, COMMON symbols get memory here,
+// undefined ones are imports.
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
 
 #define COMMON_ALIGN_MAX 4096u
 
-/* What DRIVER_MODULE() of modules/module.h defines. */
+/* Defined by DRIVER_MODULE() of modules/module.h. */
 #define DRIVER_SYMBOL "halyard_driver"
-/* What an extension of the kernel defines: kernel/extension.h. */
+/* Defined by an extension of the kernel: kernel/extension.h. */
 #define EXTENSION_SYMBOL "halyard_extension"
 
 const char *elf_symbol_name(const struct elf *e, uint32_t index)
@@ -34,7 +34,7 @@ static enum status place_common(struct elf *e, uint32_t index, const struct elf_
         return load_fail(e->load, E_CORRUPT, "common symbol %s: alignment %llu",
                          elf_symbol_name(e, index), (unsigned long long)align);
     }
-    /* Until the parts have addresses, the state holds the offset. */
+    /* Until the parts have addresses, this is the offset in the part. */
     return elf_reserve(e, LOAD_DATA, s->size, align, elf_symbol_name(e, index),
                        &e->symbols[index].address);
 }
@@ -109,7 +109,8 @@ enum status elf_resolve_imports(struct elf *e)
     return OK;
 }
 
-/* Of an extension, an address of the kernel (scripts/lib/extension.py) or any other number. */
+/* An absolute symbol of an extension may be an address of the kernel (scripts/lib/extension.py), to
+ * be relocated, or any other number. */
 static uint64_t absolute(const struct elf *e, uint64_t value)
 {
     const struct load_image *image = &e->load->image;
@@ -152,7 +153,8 @@ uint64_t elf_find_function(const struct elf *e, const char *name)
     return 0;
 }
 
-/* A whole object of the module's own data. How much of it the kernel reads, the kernel checks. */
+/* Whether the symbol is a complete object in the module's own data. The kernel checks how much of
+ * it it reads. */
 static bool is_object(const struct elf *e, uint32_t index, const struct elf_symbol *s,
                       const char *name, size_t bytes)
 {

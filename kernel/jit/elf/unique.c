@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Names that more than one symbol has. In an object a global name is there once: which of two
-// symbols a relocation names would decide what it gets, which is not what a linker does. So a name
-// that is defined, by whatever kind of symbol, belongs to no second one. Local names may repeat.
+// Finds names that several symbols have. In an object a global name must be unique: otherwise the
+// symbol that a relocation refers to would decide what it gets, which is not how a linker works. So
+// a defined name must belong to only one symbol, whatever its kind. Local names may repeat.
 #include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* Bytes of all names for each byte of the file. Names may share their ends, but a file whose names
- * all share one long string would make comparing them take hours. */
+/* Limit for the bytes of all names, for each byte of the file. Names may share their ends, but
+ * comparing names that all share one long string would take hours. */
 #define NAME_SHARING_MAX 4u
 
 struct global {
@@ -17,8 +17,8 @@ struct global {
     bool is_defined;
 };
 
-/* True if relocations and the kernel see it under its name: it is global, and it is an import or
- * lies in something that is loaded. */
+/* Whether relocations and the kernel see the symbol under its name: it is global, and is an import
+ * or in a loaded section. */
 static bool is_visible(const struct elf *e, uint32_t index, struct global *out)
 {
     struct elf_symbol s = elf_symbol_get(e, index);
@@ -35,7 +35,7 @@ static bool comes_before(const void *a, const void *b)
     return strcmp(((const struct global *)a)->name, ((const struct global *)b)->name) < 0;
 }
 
-/* In a run of one name, a symbol that is defined has a neighbour in the run. */
+/* In a run of equal names, a defined symbol with a neighbour is a duplicate. */
 static enum status compare_neighbours(struct elf *e, const struct global *globals, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {

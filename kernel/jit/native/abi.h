@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What host calls and native programs agree on, version 1. programs/sdk/halyard.h says the same to
-// programs; tests/unit/test_export.c compares the two.
+// The interface between host calls and native programs, version 1. programs/sdk/halyard.h has the
+// same for programs; tests/unit/test_export.c compares the two.
 #pragma once
 
 #include <stdint.h>

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
 // Names for addresses in loaded code, from the tables made at load time. Used while the kernel
-// panics: reads constant tables, takes nothing.
+// panics: reads constant tables, acquires no lock, allocates nothing.
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
 
-/* Last symbol that starts at or below `at`, or NULL. */
+/* The last symbol that starts at or below `at`, or NULL. */
 static const struct code_symbol *find_symbol(const struct code_names *n, uint32_t at)
 {
     uint32_t above = SORTED_FIND(n->symbols, n->symbol_count, start, at + 1);
     return above == 0 ? NULL : &n->symbols[above - 1];
 }
 
-/* The row that covers `at`, or NULL: no line is known. */
+/* The row that covers `at`. NULL: the line is not known. */
 static const struct code_line *find_line(const struct code_names *n, uint32_t at)
 {
     uint32_t above = SORTED_FIND(n->lines, n->line_count, start, at + 1);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking up what loaded code imports: programs' in a few short tables, drivers' in one of a
-// hundred names, by halves.
+// Looks up imports of loaded code: a program's in a few short tables, a driver's by binary search
+// in one table of about a hundred names.
 #include "kernel/jit/native/export.h"
 
 #include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* What compilers call by themselves. */
+/* Functions that compilers call on their own. */
 static const struct export runtime_exports[] = {
     {"memcpy", EXPORT_NO_VERSION, jit_runtime_memcpy},
     {"memmove", EXPORT_NO_VERSION, jit_runtime_memmove},
@@ -41,7 +41,7 @@ static bool parse_version(const char *s, uint32_t *out)
     return *s == 0 && v <= UINT32_MAX;
 }
 
-/* As strcmp() of an entry's name and the first `len` bytes of `name`. */
+/* Like strcmp() of an entry's name and the first `len` bytes of `name`. */
 static int compare_name(const struct export *x, const char *name, size_t len)
 {
     int c = strncmp(x->name, name, len);
@@ -86,7 +86,7 @@ enum export_result export_find(enum load_kind kind, const char *symbol, const st
     if (mark != NULL && parse_version(mark + 1, version)) {
         len = (size_t)(mark - symbol);
     }
-    const struct export *x = NULL; /* an extension imports nothing: it is linked already */
+    const struct export *x = NULL; /* an extension imports nothing, because it is linked already */
     if (kind != LOAD_EXTENSION) {
         x = kind == LOAD_DRIVER ? find_for_driver(symbol, len) : find_for_program(symbol, len);
     }

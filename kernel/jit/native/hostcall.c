@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What every host call does on the way in and out, and the looks it takes at what it is given.
-// Native programs are trusted: these checks turn a program's slip into an error instead of a panic,
-// they fence nothing off.
+// Entry and exit of every host call, and checks of its arguments. Native programs are trusted:
+// these checks turn a program's mistake into an error instead of a panic; they are no protection.
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"
@@ -41,7 +40,7 @@ bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
         }
         uintptr_t next = ALIGN_DOWN(at, (uintptr_t)m.size) + m.size;
         if (next <= at) {
-            return true; /* the last page there is */
+            return true; /* the last page of the address space */
         }
         at = next;
     }
@@ -51,7 +50,7 @@ bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
 enum status hostcall_string(const char *s, char *out, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        uintptr_t at = (uintptr_t)s + i; /* whatever it is: no pointer yet */
+        uintptr_t at = (uintptr_t)s + i; /* the value, whatever it is, is not a pointer yet */
         if ((i == 0 || at % PAGE_SIZE == 0) && !hostcall_range_ok((const void *)at, 1, PROT_R)) {
             return E_INVAL;
         }

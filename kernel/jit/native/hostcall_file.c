@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Host calls on files: numbers from 0 to PROGRAM_FILES_MAX - 1 name a program's open files. A
+// Host calls for files. A program's open files have the numbers 0 to PROGRAM_FILES_MAX - 1. A
 // negative result is an enum status.
 #include "kernel/jit/native/abi.h"
 #include "kernel/jit/native/native_internal.h"
@@ -20,8 +20,8 @@ STATIC_ASSERT((int)ABI_REGULAR == FILE_REGULAR && (int)ABI_DIRECTORY == FILE_DIR
                   (int)ABI_OTHER == FILE_OTHER,
               "file types are passed on as they are");
 
-/* The open file behind a number, with a reference of its own: another thread may close the number.
- */
+/* Look up the open file with this number, and add a reference: another thread may close the
+ * number. */
 static struct file *take_file(int fd)
 {
     struct program *p = program_current();
@@ -37,7 +37,7 @@ static struct file *take_file(int fd)
     return f;
 }
 
-/* Give an open file the lowest free number. */
+/* Assign the lowest free number to an open file. */
 static int install_file(struct file *f)
 {
     struct program *p = program_current();

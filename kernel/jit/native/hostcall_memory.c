@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A native program's heap: kernel heap blocks that the program owns and that go back with it.
+// A native program's heap: blocks of the kernel heap that the program owns and that are freed when
+// it ends.
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"
@@ -9,7 +10,7 @@
 
 #define BLOCK_MAGIC 0x6b636f6c62796148ull /* "Hayblock" */
 
-/** Before each block: 16-byte aligned, as what follows it must be. */
+/** Header of each block. Its size is a multiple of 16, which keeps the block aligned. */
 struct block {
     struct list_node link;
     uint64_t size; /* bytes that the program asked for */
@@ -22,8 +23,8 @@ static uint64_t block_pages(uint64_t size)
     return (size + sizeof(struct block) + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-/* The program's limit is counted in whole pages of large blocks; small ones share pages that the
- * heap counts. */
+/* The program is charged in whole pages for large blocks. Small ones share pages that the heap
+ * accounts for. */
 static uint64_t charged_pages(uint64_t size)
 {
     return size < PAGE_SIZE ? 0 : block_pages(size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Formatted text for programs: integers and strings. Floating point is theirs to format
-// (programs/sdk): the kernel has none.
+// Formatted output for programs: integers and strings. Programs format floating-point numbers
+// themselves (programs/sdk), because the kernel does not use floating point.
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"
@@ -11,7 +11,7 @@
 
 #define CHUNK 256u
 
-/** Text on its way to a file, a chunk at a time. */
+/** Text that is written to a file in chunks. */
 struct output {
     struct file *file;
     size_t used;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Host calls on threads and the end of a program. A thread's number is its slot plus one, until it
-// is joined; threads that nobody joins end with the program.
+// Host calls for threads and the end of a program. A thread's number is its slot plus one, until it
+// is joined. Threads that are not joined end with the program.
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
 #include "kernel/jit/native/native_internal.h"
@@ -28,7 +28,7 @@ static struct native_thread *take_slot(struct native *n, int (*fn)(void *), void
     return slot;
 }
 
-/* The slot's thread becomes `t`; NULL frees the slot. */
+/* Assign thread `t` to the slot; NULL frees the slot. */
 static void set_slot(struct native *n, struct native_thread *slot, struct thread *t)
 {
     mutex_lock(&n->lock);
@@ -68,7 +68,7 @@ static int hy_thread_create(int (*fn)(void *arg), void *arg)
     return (int)hostcall_leave(create(fn, arg));
 }
 
-/* Take the thread out of its slot: one joiner only. */
+/* Take the thread out of its slot, so that there is only one joiner. */
 static struct thread *claim(struct native *n, struct native_thread *slot)
 {
     mutex_lock(&n->lock);
@@ -92,7 +92,7 @@ static int64_t join(int number, int *value)
     }
     int result = 0;
     enum status s = thread_join(t, &result);
-    /* Cancelled: the reference is ours still, and goes back with the program. */
+    /* If cancelled, the slot still owns the reference, which is dropped when the program ends. */
     set_slot(n, slot, s == OK ? NULL : t);
     if (s == OK && value != NULL) {
         *value = result;

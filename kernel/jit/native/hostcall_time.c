@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Host calls on time.
+// Host calls for time.
 #include "kernel/jit/native/native_internal.h"
 
 #include "hal/types.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What front-ends ask for while they load: memory from the code pool, addresses from the exports,
-// and words for what went wrong.
+// Services for front-ends during a load: memory from the code pool, addresses of exports, error
+// messages.
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/export.h"
 #include "kernel/jit/native/module_internal.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loading and unloading, and the registry of what is loaded. How a loaded program runs is
-// native.c's.
+// Loading and unloading, and the registry of loaded modules. How a loaded program runs is in
+// native.c.
 #include "kernel/jit/loader.h"
 
 #include "kernel/base/assert.h"
@@ -25,7 +25,7 @@
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 
 static struct mutex lock;
-static struct list modules = LIST_INIT(modules); /* under `lock`, oldest first */
+static struct list modules = LIST_INIT(modules); /* protected by `lock`, oldest first */
 
 void loader_init(void)
 {
@@ -56,7 +56,7 @@ static uintptr_t find_function(struct fault_owner *owner, uintptr_t pc)
     return module_find_function(CONTAINER_OF(owner, struct module, owner), pc);
 }
 
-/* Drivers and extensions are the kernel's own code: their faults are the kernel's. */
+/* Drivers and extensions are part of the kernel: their faults are kernel panics. */
 static bool decline(struct fault_owner *owner, struct fault *fault)
 {
     (void)owner;
@@ -76,7 +76,7 @@ static void module_free(struct module *m)
     heap_free(m);
 }
 
-/* The text has stopped moving. */
+/* The text no longer moves: turn offsets into pointers. */
 static void prepare_debug(struct module *m)
 {
     for (uint32_t i = 0; i < m->names.section_count; i++) {
@@ -141,7 +141,8 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
         return load_fail(&load, s, "no memory to map its code");
     }
     if (m->kind != LOAD_PROGRAM) {
-        smp_synchronise_fetch(); /* any thread that runs now may call it; a program's are new */
+        /* every running thread may call it at once; a program's threads do not exist yet */
+        smp_synchronise_fetch();
     }
     m->entry = (uintptr_t)load.entry;
     m->uses_fp = load.uses_fp;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting a native program, and everything given back when it ends.
+// Starting a native program, and freeing everything when it ends.
 #include "kernel/jit/backend.h"
 #include "kernel/jit/loader.h"
 #include "kernel/jit/native/module_internal.h"
@@ -29,7 +29,7 @@ static void native_free(struct native *n)
     heap_free(n);
 }
 
-/* All threads of the program have ended: nothing is inside the module any more. */
+/* All threads of the program have ended, so nothing runs in the module any longer. */
 static void release(struct program_resource *self)
 {
     struct native *n = CONTAINER_OF(self, struct native, resource);
@@ -41,7 +41,7 @@ static void release(struct program_resource *self)
     native_free(n);
 }
 
-/* Takes over the module's reference, also on failure. */
+/* Takes ownership of the reference to the module, also on failure. */
 static enum status native_create(struct module *m, const struct load_options *options,
                                  struct native **out)
 {
@@ -72,7 +72,7 @@ static void run_main(void *arg)
     program_exit(status);
 }
 
-/* Hang n on a new program and start it. Takes over n, also on failure. */
+/* Attach n to a new program and start it. Takes ownership of n, also on failure. */
 static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)
 {
@@ -84,7 +84,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
     }
     n->program = p;
     p->native = n;
-    start_prepare(p, options); /* no thread of it runs yet: no lock */
+    start_prepare(p, options); /* no thread of it runs yet, so no lock is needed */
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
         p->memory_pages += n->module->memory.pages[i];
     }

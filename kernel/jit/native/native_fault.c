@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A fault inside a native program ends that program: a report, status 119, everything given back. A
-// fault anywhere else, or while the thread holds a kernel lock, is none of this file's business: it
-// panics.
+// A fault in a native program ends that program: with a report and status 119, and everything is
+// freed. Any other fault, or one while the thread holds a kernel lock, is not handled here and
+// causes a panic.
 #include "kernel/fault/fault.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
@@ -18,7 +18,7 @@
 
 #define STATUS_FAULTED 119
 
-/** Text that grows in a buffer and is cut at its end. */
+/** Text in a buffer; cut off at the buffer's end. */
 struct report {
     char *text;
     size_t used, size;
@@ -51,8 +51,8 @@ static void report_registers(struct report *r, const struct hal_frame *frame)
     }
 }
 
-/* Code without a frame of its own (a routine of the compilers', or no code at all) hides its caller
- * from the chain of frames. */
+/* Code without a frame (a routine of the compiler, or a jump to an address without code) is not in
+ * the chain of frames, so its caller has to be found separately. */
 static void report_caller(struct report *r, const struct module *m, const struct fault *fault)
 {
     char where[160];
@@ -63,14 +63,14 @@ static void report_caller(struct report *r, const struct module *m, const struct
     }
 }
 
-/* The first fault of a program is the one that is told. */
+/* Only the first fault of a program is reported. */
 static bool claim_report(struct native *n, struct report *out)
 {
     *out = (struct report){.text = n->report, .size = sizeof(n->report)};
     return !atomic_exchange_explicit(&n->reported, true, memory_order_acq_rel);
 }
 
-/* Runs on the thread's emptied stack, as the thread. */
+/* Runs as the thread, on its stack, which has been emptied. */
 static void tell_and_end(void *arg)
 {
     struct native *n = arg;
@@ -79,7 +79,7 @@ static void tell_and_end(void *arg)
     thread_exit(STATUS_FAULTED);
 }
 
-/* Another thread's fault came first: it tells, and ends the program. */
+/* Another thread's fault was first: that thread reports it and ends the program. */
 static void end_quietly(void *arg)
 {
     (void)arg;
@@ -156,8 +156,8 @@ static bool describe_runtime(struct fault_owner *owner, uintptr_t pc, char *buf,
 
 void native_init(void)
 {
-    /* The compilers' routines run as part of the program that calls them, and fault as part of it.
-     */
+    /* The compilers' routines count as part of the program that calls them, and so do their
+     * faults. */
     static struct fault_owner runtime;
     runtime = (struct fault_owner){.base = (uintptr_t)jit_runtime_start,
                                    .size = (size_t)(jit_runtime_end - jit_runtime_start),

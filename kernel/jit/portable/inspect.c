@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking at a portable program's file: who compiles it is its format's. It happens on a thread of
-// its own: the shell's stack is made for less.
+// Inspects a portable program's file; its format compiles it. Uses a separate thread, because the
+// shell's stack is too small for that.
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/lib/format.h"

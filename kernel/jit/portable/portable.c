@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting a portable program of whatever format, its end, and everything given back. Faults in its
-// code are code_kernel.c's.
+// Starts a portable program of any format, handles its end, and frees everything. Faults in its
+// code are handled in code_kernel.c.
 //
 // The program's own thread compiles and links, so that it can be limited and killed from the first
-// byte on; who starts it waits until it either runs or is refused. Whoever is first, the thread
-// with its answer or the end of the program, tells him.
+// byte on. The starting thread waits until the program either runs or is refused. Either the
+// program's thread or the end of the program reports the result, whichever comes first.
 #include "kernel/jit/portable/portable_format.h"
 
 #include "kernel/base/assert.h"
@@ -19,10 +19,10 @@
 #include "kernel/trace/trace.h"
 
 #define STATUS_TRAPPED    119
-#define STACK_BYTES       ((size_t)1 << 20) /* of the program's calls, one inside the other */
+#define STACK_BYTES       ((size_t)1 << 20) /* for nested calls of the program */
 #define STACK_FOR_LOADING ((size_t)64 << 10)
 
-/* ---- The answer to who starts it ---- */
+/* ---- The result for the starting thread ---- */
 
 struct starting {
     struct completion done;
@@ -71,7 +71,8 @@ static void portable_free(struct portable *p)
 static void release(struct program_resource *self)
 {
     struct portable *p = CONTAINER_OF(self, struct portable, resource);
-    answer(p, OK); /* it was ended before it could: that is for who waits for it to find */
+    /* it was ended before it could report: program_wait() will tell the starting thread */
+    answer(p, OK);
     portable_free(p);
 }
 
@@ -107,7 +108,7 @@ _Noreturn static void end(struct portable *p, struct portable_end end)
     thread_exit(0);
 }
 
-/* Its file is what it has before it asks for any memory. */
+/* The file is charged to the program before it allocates any memory. */
 static enum status load(struct portable *p)
 {
     struct budget *b = &p->budget.budget;
@@ -182,7 +183,7 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
     return p;
 }
 
-/* Takes over p, also on failure. */
+/* Takes ownership of p, also on failure. */
 static enum status hang(struct portable *p, const struct load_options *options,
                         struct program **out)
 {
@@ -198,7 +199,7 @@ static enum status hang(struct portable *p, const struct load_options *options,
     p->program->on_end = on_end;
     start_prepare(p->program, options);
     s = program_add_resource(p->program, &p->resource);
-    ASSERT(s == OK); /* nobody knows the program yet */
+    ASSERT(s == OK); /* no other thread knows the program yet */
     *out = p->program;
     return OK;
 }

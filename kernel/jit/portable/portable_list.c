@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Portable programs that are loaded, for people: what was compiled, how large it became, how long
-// it took.
+// The list of loaded portable programs, for people: what was compiled, its size, and how long it
+// took.
 #include "kernel/jit/portable/portable_format.h"
 
 #include "kernel/lib/string.h"

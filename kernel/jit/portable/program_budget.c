@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Bytes are counted together: a program pays for whole pages of their sum.
+// Counts the bytes of all blocks together: a program is charged for whole pages of their sum.
 #include "kernel/jit/portable/program_budget.h"
 
 #include "kernel/lib/compiler.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The budget of a program of the kernel: what is taken counts as the program's memory, and its
-// thread ends where the budget is open.
+// The budget of a program: allocations count as the program's memory, and its thread may be ended
+// while the budget is open.
 #pragma once
 
 #include "kernel/jit/budget.h"
@@ -10,12 +10,12 @@
 
 struct program;
 
-/** Used by the program's thread, and then by whoever gives it back. */
+/** Used by the program's thread, and after its end by the thread that frees it. */
 struct program_budget {
     struct budget budget;
     struct program *program;
-    uint64_t bytes, pages; /* taken, and how many pages of the program that is */
+    uint64_t bytes, pages; /* bytes allocated, and the pages charged to the program for them */
 };
 
-/** @brief An empty budget. @param p  Lives as long. @context{any} */
+/** @brief Initialise an empty budget. @param p  Must live as long. @context{any} */
 void program_budget_init(struct program_budget *b, struct program *p);

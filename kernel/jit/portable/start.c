@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting a program from a file: native or portable.
+// Starts a program from a file: native or portable.
 #include "kernel/jit/portable/start.h"
 
 #include "kernel/base/clock.h"
@@ -36,7 +36,8 @@ char **start_copy_arguments(int argc, const char *const *argv)
     return copy;
 }
 
-/* A program without a limit of its own leaves the kernel, the shell and the next one a quarter. */
+/* The limit of a program without one of its own: leaves a quarter for the kernel, the shell and the
+ * next program. */
 static uint64_t share_of_what_is_free(void)
 {
     struct page_stats stats;
@@ -58,7 +59,7 @@ void start_prepare(struct program *p, const struct load_options *options)
                                 ? options->memory_limit_bytes / PAGE_SIZE
                                 : share_of_what_is_free();
     if (options->cpu_limit_ns != 0) {
-        /* The counter did not begin with the clock. */
+        /* The counter started before the clock, so convert a difference. */
         p->cpu_limit_ticks =
             clock_ns_to_counter(options->cpu_limit_ns) - clock_ns_to_counter(0) + 1;
     }
