@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Memory for compiled code, as the compiler sees it: first written and then executed, never both at
-// once. The kernel implements this with its code memory, the host command with mmap().
+// once. The kernel implements this with its code memory, the host command with mmap.
 #pragma once
 
 #include "kernel/lib/status.h"

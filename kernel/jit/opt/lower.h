@@ -4,7 +4,7 @@
 // description of its collector (struct ir_collector). The last step before selection: no machine
 // knows polls or barriers.
 //
-//     poll load.i32 of the flag; if it is not 0, a call of the collector's helper,
+//     poll                    load.i32 of the flag; if it is not 0, a call of the collector's helper,
 //                             which is a safe point, in a rare block after all others
 //     store_ref v, object[o]  store.ref of v; then, unless v is null, 1 into the card of the field
 //
