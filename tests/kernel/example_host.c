@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Three functions that programs can import from "example", and a program that does.
+// Three functions that programs can import from "example", and a program that imports them.
 #include "tests/kernel/example_host.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* log(text, length): a pointer of the program is checked where it is made one of the host. */
+/* log(text, length): the program's pointer is checked where it becomes a pointer of the host. */
 static enum wasm_outcome host_log(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                   enum ir_trap *trap)
 {
@@ -25,7 +25,7 @@ static enum wasm_outcome host_log(struct wasm_host *h, const uint64_t *args, uin
     return WASM_RETURNED;
 }
 
-/* lines() -> i32: the fast kind, which gets integers in registers and cannot trap. */
+/* lines() -> i32: the fast kind of host function. It gets integers in registers and cannot trap. */
 static uint64_t host_lines(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                            uint64_t e)
 {
@@ -33,7 +33,8 @@ static uint64_t host_lines(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t
     return ((const struct example_log *)h->data)->lines;
 }
 
-/* sum(numbers, count) -> i64: count * 8 is more than 32 bits can hold, and need not be aligned. */
+/* sum(numbers, count) -> i64: count * 8 may not fit in 32 bits, and the
+ * address need not be aligned. */
 static enum wasm_outcome host_sum(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                   enum ir_trap *trap)
 {
@@ -61,7 +62,8 @@ const struct wasm_host_module example_host = {
 
 /* ---- A program that imports them ---- */
 
-/* (module (import "example" "log" (func $log (param i32 i32)))
+/*
+ * (module (import "example" "log" (func $log (param i32 i32)))
  *   (import "example" "lines" (func $lines (result i32)))
  *   (import "example" "sum" (func $sum (param i32 i32) (result i64)))
  *   (memory 1) (data (i32.const 16) "hello, host")
@@ -144,7 +146,7 @@ const char *example_host_try(struct wasm_store *s)
     }
     if (!traps(i, 65529, 1) || !traps(i, 0, 8193) || !traps(i, 8, UINT32_MAX) ||
         !traps(i, UINT32_MAX, 1)) {
-        return "a pointer outside of the memory is taken";
+        return "a pointer outside the memory is accepted";
     }
     return NULL;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A host interface beside WASI: the worked example of docs/jit.md. In the guest and on the host,
-// for compiled code and for the interpreter.
+// A host interface beside WASI: the worked example of docs/jit.md. Used in the guest and on the
+// host, for compiled code and for the interpreter.
 #pragma once
 
 #include "kernel/jit/wasm/instance.h"
 
-/** What the functions work on: the host's own, one a program. */
+/** The state that the host functions work on: one for each program. */
 struct example_log {
     uint32_t lines;
     char last[64];
@@ -14,6 +14,7 @@ struct example_log {
 
 extern const struct wasm_host_module example_host;
 
-/** @brief Link a program with it, and have it call everything. @param s  An empty store.
- * @return NULL, or what went wrong. @context{thread that runs code of the store} */
+/** @brief Link a program with the host functions and let it call each of them.
+ * @param s  An empty store.
+ * @return NULL, or a description of the failure. @context{thread that runs code of the store} */
 const char *example_host_try(struct wasm_store *s);

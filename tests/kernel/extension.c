@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What makes the tests and benchmarks an extension of one kernel: the note that says of which
-// (scripts/lib/extension.py fills it in), and the tables that the kernel finds.
+// Makes the tests and benchmarks an extension of one kernel: the note that names this kernel
+// (scripts/lib/extension.py fills it in), and the tables that the kernel looks up.
 #include "kernel/extension.h"
 
 #include "tests/bench/benches.h"

@@ -10,8 +10,9 @@
 #include "kernel/test.h"
 #include "tests/kernel/program_runs.h"
 
-#define TRIES      4u    /* until nothing is kept any more */
-#define POINTS_MAX 2000u /* more than any of them has: one that never goes through is an error */
+#define TRIES 4u /* until no further memory stays allocated */
+/* More than any scenario has: a walk that reaches it never ends and fails. */
+#define POINTS_MAX 2000u
 
 static uint64_t walked;
 
@@ -20,8 +21,9 @@ static bool is_same(const struct footprint *a, const struct footprint *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* What stays after the first time stays once: the direct map's table where code was taken out of a
- * large page. What is lost is lost each time. @return false: nothing failed any more. */
+/* Some memory stays allocated after the first run only, for example the direct map's
+ * table where code took frames of a large page. A leak recurs in each run. @return
+ * false: no allocation failed. */
 static bool walk_one(failure_scenario_t *scenario, uint64_t nth, bool and_all)
 {
     static struct footprint before, after;
@@ -40,7 +42,7 @@ static bool walk_one(failure_scenario_t *scenario, uint64_t nth, bool and_all)
         before = i + 1 < TRIES ? after : before;
     }
     runs_compare(&before, &after);
-    console_printf("# left behind with failure %llu%s\n", (unsigned long long)nth,
+    console_printf("# leaked with failing allocation %llu%s\n", (unsigned long long)nth,
                    and_all ? " and all that follow" : "");
     before = after;
     return failed > 0;
@@ -49,7 +51,7 @@ static bool walk_one(failure_scenario_t *scenario, uint64_t nth, bool and_all)
 uint64_t failures_walk_any(failure_scenario_t *scenario)
 {
     uint64_t points = 0;
-    scenario(); /* what is opened the first time stays */
+    scenario(); /* allocates what stays allocated */
     for (unsigned and_all = 0; and_all < 2; and_all++) {
         uint64_t nth = 1;
         while (nth < POINTS_MAX && walk_one(scenario, nth, and_all != 0)) {

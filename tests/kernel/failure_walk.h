@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A walk through every allocation of something that the kernel does. In debug builds:
-// kernel/debug/fault_injection.h.
+// Repeats a piece of work once for each allocation that it makes, which fails in that run. Debug
+// builds only: kernel/debug/fault_injection.h.
 #pragma once
 
 #include "kernel/lib/status.h"
@@ -9,22 +9,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Once, whatever fails. What it took it gives back. */
+/** One run of the test's work, whichever allocation fails. It releases
+ * everything that it allocates. */
 typedef void failure_scenario_t(void);
 
 /**
- * @brief Do it again and again, each time with another allocation that fails, alone and then with
- * all that follow, until it goes through without. After each nothing more is in use than before.
- * @return how many points that were.
+ * @brief Run a scenario repeatedly. In run n its n-th allocation fails, first alone
+ * and then with all that follow, until a run needs fewer allocations. No run may leave
+ * more memory in use than before.
+ * @return number of allocations that failed.
  * @context{thread; one at a time}
  */
 uint64_t failures_walk_any(failure_scenario_t *scenario);
 
-/** @brief The same, of what has such points: none at all fails the running test. */
+/** @brief The same, for a scenario that must allocate: no allocation
+ * at all fails the running test. */
 void failures_walk(failure_scenario_t *scenario);
 
-/** @brief What fails while memory does, fails for want of it: OK or E_NOMEM. @return is it OK? */
+/** @brief Check that a call fails only because memory does: OK or E_NOMEM. @return s == OK. */
 bool failures_succeeds(enum status s);
 
-/** @brief How many points were walked since the boot. */
+/** @brief Number of allocations that walks have made fail since the boot. */
 uint64_t failures_walked(void);

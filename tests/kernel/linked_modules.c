@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Three modules: a library that exports a table and functions, one that shares the table and has
-// the library's types by other numbers, and one that imports a single function of the host.
+// Three modules: a library that exports a table and functions; one that shares the table and
+// numbers the library's types differently; and one that imports a single function of the host.
 #include "tests/kernel/linked_modules.h"
 
 #include "kernel/lib/compiler.h"
@@ -137,13 +137,13 @@ const char *linked_types_try(struct wasm_store *s)
     }
     /* Elements 0 and 1 are the library's, 2 and 3 the user's. */
     if (!returns(b, "unary", 0, 21, 42) || !returns(b, "long", 1, 9, 81)) {
-        return "a type is not the same in the library by another number";
+        return "the library does not find the type under its other number";
     }
     if (!returns(a, "unary", 2, 7, 21)) {
-        return "a type is not the same in the user by another number, or its global is not found";
+        return "the user does not find the type under its other number, or its global";
     }
     if (!returns(b, "long", 3, 5, (uint64_t)-5)) {
-        return "a type is not the same twice in a module";
+        return "two equal types of a module differ";
     }
     /* The library's types 0 and 1 are the user's 1 and 0. */
     if (!traps(b, "unary", 1, IR_TRAP_SIGNATURE) || !traps(b, "long", 0, IR_TRAP_SIGNATURE) ||
@@ -187,7 +187,8 @@ static const struct wasm_host_module host = {
 #define ELEMENTS 4u /* of the stranger's table */
 #define COUNTED  2u /* the one that is the function it imports */
 
-/* Every index that is likely to lead past the table, and those that are large. */
+/* Try each index just past the table, and large ones that a wrapped
+ * address would map to COUNTED. */
 static bool only_its_import_is_called(const struct wasm_instance *i)
 {
     for (uint32_t n = 0; n < 1024; n++) {
@@ -217,14 +218,14 @@ const char *linked_reach_try(struct wasm_store *s)
         return "the modules are not linked";
     }
     if (!only_its_import_is_called(i) || calls.counted != 1 || calls.secret != 0) {
-        return "something else than its import is called";
+        return "it called a function that it does not import";
     }
     if (*(const uint8_t *)a->memory->box.base != '*' || !returns(i, "read", 0, 0, 0)) {
-        return "it sees the library's memory";
+        return "it reads the library's memory";
     }
     if (!traps(i, "read", WASM_PAGE, IR_TRAP_MEMORY) ||
         !traps(i, "read", UINT32_MAX, IR_TRAP_MEMORY)) {
-        return "it sees past its memory";
+        return "it reads past its memory";
     }
     return NULL;
 }
@@ -233,7 +234,7 @@ const char *linked_reach_try(struct wasm_store *s)
 
 #define TEXT_MAX 32u
 
-/* A module with one import and the type () -> () as its only one. `wanted` is kind and type. */
+/* A module whose only type is () -> () and that has one import. `wanted` is its kind and type. */
 static size_t importer(const char *from, const char *name, const uint8_t *wanted, size_t wanted_len,
                        uint8_t out[32 + 2 * TEXT_MAX])
 {
@@ -258,7 +259,7 @@ const char *linked_refusals_try(struct wasm_store *s)
     static const struct {
         const char *from, *name;
         uint8_t wanted[5], len;
-        const char *why; /* NULL: it links */
+        const char *why; /* NULL: the module links */
     } cases[] = {
         {"host", "secret", {0, 0}, 2, NULL},
         {"library", "table", {1, 0x70, 0, 4}, 4, NULL},

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The same from several CPUs at once.
+// Runs the same function on several CPUs at once.
 #pragma once
 
 #include "hal/types.h"
 
-#define CPUS_CONTENDING 4u /* more only wait for each other's locks */
+#define CPUS_CONTENDING 4u /* additional ones would only wait for each other's locks */
 
-/** @brief How many CPUs contend: those that run, CPUS_CONTENDING at most. */
+/** @brief Number of CPUs that contend: the running ones, at most CPUS_CONTENDING. */
 cpu_t contenders(void);
 
-/** @brief One thread on each of them, until all have ended; entry's argument is its number. */
+/** @brief Run one thread on each of these CPUs until all have ended;
+ * entry's argument is its index. */
 void run_on_contenders(const char *name, void (*entry)(void *arg));

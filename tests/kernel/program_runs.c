@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs from bytes to their end, and what that leaves behind, for in-guest tests.
+// Run programs from their bytes to their end, and compare the memory in use, for in-guest tests.
 #include "tests/kernel/program_runs.h"
 
 #include "kernel/debug/fault_injection.h"
@@ -52,7 +52,8 @@ bool runs_write_file(const struct image *image)
 
 void runs_remove_file(const struct image *image)
 {
-    bool is_armed = failure_pause(); /* else a walked test leaves it */
+    /* otherwise a test with failing allocations leaves the file behind */
+    bool is_armed = failure_pause();
     enum status s = vfs_unlink(NULL, image->path);
     TEST_EQUAL(s, OK);
     failure_resume(is_armed);
@@ -84,7 +85,7 @@ static void queue_flush(void *flush)
     (void)work_queue(&((struct flush *)flush)->work);
 }
 
-/* What was queued on a CPU before is done after it. */
+/* Wait until each CPU has run the work that was queued on it before. */
 static void flush_work(void)
 {
     for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
@@ -98,10 +99,10 @@ static void flush_work(void)
 
 void runs_settle(void)
 {
-    rcu_synchronize();   /* who left a program, or was joined, runs no more */
-    flush_work();        /* what is taken apart of ended threads, is */
-    (void)thread_trim(); /* and CPUs keep some, each as many as ended there */
-    memory_reclaim();    /* and pages, by which blocks have records, and tables */
+    rcu_synchronize();   /* threads that were joined or left a program no longer run */
+    flush_work();        /* the resources of ended threads are released */
+    (void)thread_trim(); /* CPUs cache as many threads as ended there */
+    memory_reclaim();    /* and pages, which need block records and page tables */
 }
 
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status)
@@ -130,9 +131,9 @@ void runs_measure(struct footprint *f)
     heap_get_stats(&f->heap);
 }
 
-/* Where code takes 2 MiB of frames that lie together out of the direct map, the table goes that had
- * mapped them one by one; they come back without. So one table fewer is one page more that is free,
- * and no leak. */
+/* Code that allocates 2 MiB of contiguous frames frees the table that had mapped them page by page
+ * in the direct map, and the table does not come back when the frames do. So one table fewer and
+ * one free page more is not a leak. */
 static uint64_t expected_pages(const struct footprint *before, const struct footprint *after,
                                enum page_owner owner)
 {
@@ -140,8 +141,8 @@ static uint64_t expected_pages(const struct footprint *before, const struct foot
     uint64_t fewer = was[PAGE_TABLE] - MIN(is[PAGE_TABLE], was[PAGE_TABLE]);
     uint64_t shadow = 0, tables = 0;
 #ifdef HALYARD_ADDRESS
-    /* Shadow of addresses where nothing was before stays, with its tables; which those are
-     * differs. */
+    /* Shadow memory of addresses that were used for the first time stays, with its page
+     * tables. How much that is, varies. */
     shadow = is[PAGE_META] - MIN(is[PAGE_META], was[PAGE_META]);
     tables = is[PAGE_TABLE] - MIN(is[PAGE_TABLE], was[PAGE_TABLE]);
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs from bytes to their end, and what that leaves behind, for in-guest tests. What goes
-// wrong fails the running test.
+// Run programs from their bytes to their end, and compare the memory in use, for in-guest tests.
+// Any error fails the running test.
 #pragma once
 
 #include "kernel/jit/loader.h"
@@ -20,33 +20,34 @@ struct image {
 #define RUNS_LEAVE_LEN 96u
 extern const uint8_t runs_leave[RUNS_LEAVE_LEN];
 
-/** @brief Put it where its path says. @return false: it could not be written. @context{thread} */
+/** @brief Write the image's bytes to its path. @return false: they could not
+ * be written. @context{thread} */
 bool runs_write_file(const struct image *image);
 void runs_remove_file(const struct image *image);
 
-/** @brief Start it with one argument, or none (NULL). @param options  argc and argv are not looked
- * at.
+/** @brief Start it with one argument, or with none (NULL). @param
+ * options  argc and argv are ignored.
  * @return NULL: it was refused. @context{thread} */
 struct program *runs_start(const struct image *image, const char *argument,
                            struct load_options options);
 
-/** @brief Wait for its end, which must be this one, and until nothing is left of its threads. Drops
- * the reference. @context{thread} */
+/** @brief Wait for its end, which must be the expected one, and until all resources of its threads
+ * are released. Drops the reference. @context{thread} */
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status);
 
-/** @brief Both. @context{thread} */
+/** @brief runs_start(), then runs_finish(). @context{thread} */
 void runs_run(const struct image *image, const char *argument, enum program_end end, int status);
 
-/** What is in use. */
+/** Memory in use. */
 struct footprint {
     struct page_stats pages;
     struct heap_stats heap;
 };
 
-/** @brief Wait until those that have left a program, or were joined, are gone from their CPUs, and
- * their stacks given back. @context{thread} */
+/** @brief Wait until threads that were joined, or left a program, no longer run on any CPU and
+ * their stacks are freed. @context{thread} */
 void runs_settle(void);
-/** @brief After runs_settle(). @context{thread} */
+/** @brief Call runs_settle(), then read the counters. @context{thread} */
 void runs_measure(struct footprint *f);
-/** @brief All pages by owner and the heap must be the same. @context{thread} */
+/** @brief Fail unless the pages of each owner and the heap are the same. @context{thread} */
 void runs_compare(const struct footprint *before, const struct footprint *after);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The sample programs and the modules as the build made them, for the tests that load them without a
-// disk.
+// The sample programs and modules from the build, for tests that load them without a disk.
 
     .section .rodata.test_programs, "a"
 

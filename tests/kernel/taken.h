@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory that tests take: all of it or nothing.
+// Memory that tests allocate: all of a request or nothing.
 #pragma once
 
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 
-#define LARGE_RUN_MOST  9u /* 2 MiB, as code memory takes it: one leaf, or many already */
-#define LARGE_RUN_LEAST 3u /* what is left where memory is small and in use */
+/* 2 MiB, as code memory allocates it: one leaf of the direct map, or already split */
+#define LARGE_RUN_MOST  9u
+#define LARGE_RUN_LEAST 3u /* the largest that a small, busy memory may have left */
 
-/** @brief Take the largest free run, as code memory does. The caller gives it back with
- * page_free().
- * @return its order, from LARGE_RUN_LEAST to LARGE_RUN_MOST; 0: there is none
+/** @brief Allocate the largest free run, as code memory does. The caller frees it with page_free().
+ * @return its order, from LARGE_RUN_LEAST to LARGE_RUN_MOST; 0: no run is free
  * @context{thread} */
 static inline unsigned take_large_run(enum page_owner owner, paddr_t *base)
 {
@@ -23,8 +23,9 @@ static inline unsigned take_large_run(enum page_owner owner, paddr_t *base)
     return 0;
 }
 
-/** @brief A range, and frames for `count` of its pages from `first` on, which can be written.
- * @return false: neither. @context{thread} */
+/** @brief Reserve a range and map writable frames to `count` of its
+ * pages, starting with page `first`.
+ * @return false: nothing is reserved. @context{thread} */
 static inline bool take_pages(struct vm_range *range, const struct vm_request *request,
                               size_t first, size_t count)
 {

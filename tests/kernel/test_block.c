@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A real device behind the block layer: what is written comes back, many requests at once, more
-// than fit, withdrawn ones, and a driver that goes and comes. They need a disk whose serial number
-// is "scratch", which they overwrite.
+// The block layer on a real device: data that is written can be read again, many requests at once,
+// more than the ring holds, cancelled ones, and a driver that is unbound and bound again. The tests
+// need a disk whose serial number is "scratch", and overwrite it.
 #include "kernel/debug/fault_injection.h"
 #include "kernel/io/block.h"
 #include "kernel/io/device.h"
@@ -14,7 +14,7 @@
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
-#define SPAN     ((size_t)1 << 20) /* bytes that the tests write, from the disk's start */
+#define SPAN     ((size_t)1 << 20) /* bytes at the disk's start that the tests write */
 #define BLOCK_4K 4096u
 #define FLOOD    600 /* more than any ring holds */
 
@@ -42,7 +42,7 @@ static struct block_device *open_scratch(void)
     return dev;
 }
 
-/* Each 8 bytes tell where on the disk they belong, and in which pass they were written. */
+/* Each 8 bytes record the place on the disk where they belong and the pass that wrote them. */
 static void fill(uint8_t *data, size_t len, uint64_t sector, uint32_t pass)
 {
     for (size_t i = 0; i < len; i += 8) {
@@ -72,13 +72,14 @@ static void round_trip(struct block_device *dev, uint8_t *data, uint64_t sector,
     TEST_CHECK(is_filled(data, len, sector, pass));
 }
 
-static void what_is_written_comes_back(void)
+static void written_data_is_read_back(void)
 {
     struct block_device *dev = open_scratch();
     if (dev == NULL) {
         return;
     }
-    /* Pages of vm_alloc() are not contiguous; half a page in, every piece crosses one. */
+    /* Pages of vm_alloc() are not contiguous. The buffer starts in the middle of a page, so that
+     * each request crosses a page boundary. */
     uint8_t *data = vm_alloc(SPAN + PAGE_SIZE, PAGE_OTHER, "block test");
     TEST_CHECK(data != NULL);
     if (data != NULL) {
@@ -123,7 +124,7 @@ static void impossible_requests_are_refused(void)
 
 struct burst {
     struct spinlock lock;
-    uint32_t left; /* requests whose done is to come */
+    uint32_t left; /* requests that are not complete yet */
     struct completion all_done;
 };
 
@@ -151,7 +152,7 @@ static void burst_init(struct burst *burst, uint32_t count)
     completion_init(&burst->all_done, "block test");
 }
 
-/* Submits reads of consecutive 4 KiB blocks of the first SPAN, one notification for all. */
+/* Submit reads of consecutive 4 KiB blocks of the first SPAN, with one notification for all. */
 static void submit_reads(struct block_device *dev, struct burst *burst, struct burst_request *r,
                          uint8_t *data, uint32_t count)
 {
@@ -177,7 +178,7 @@ static void wait_for_all(struct burst *burst)
     TEST_EQUAL(completion_wait_uncancellable(&burst->all_done, WAIT_FOREVER), OK);
 }
 
-/* Each was answered once; those that succeeded brought their own block. */
+/* Each request was completed once; those that succeeded read their own block. */
 static uint32_t check_reads(const struct burst_request *r, const uint8_t *data, uint32_t count,
                             uint32_t pass)
 {
@@ -201,8 +202,8 @@ struct arena {
     struct burst burst;
 };
 
-/* Opens the disk with a known pattern on its first SPAN. False: the test was skipped, or has
- * failed. */
+/* Open the disk and write a known pattern to its first SPAN. False: the
+ * test was skipped or has failed. */
 static bool arena_open(struct arena *a, uint32_t count, uint32_t pass)
 {
     *a = (struct arena){.dev = open_scratch()};
@@ -232,7 +233,7 @@ static void arena_close(struct arena *a)
     block_close(a->dev);
 }
 
-static void thirty_two_at_once_each_bring_their_own(void)
+static void thirty_two_requests_each_read_their_own_block(void)
 {
     struct arena a;
     if (!arena_open(&a, 32, 5)) {
@@ -247,7 +248,7 @@ static void thirty_two_at_once_each_bring_their_own(void)
     arena_close(&a);
 }
 
-static void more_than_the_ring_holds_wait_their_turn(void)
+static void requests_beyond_the_ring_size_wait(void)
 {
     struct arena a;
     if (!arena_open(&a, FLOOD, 6)) {
@@ -259,13 +260,14 @@ static void more_than_the_ring_holds_wait_their_turn(void)
     arena_close(&a);
 }
 
-static void cancelled_requests_are_answered_once(void)
+static void cancelled_requests_complete_once(void)
 {
     struct arena a;
     if (!arena_open(&a, FLOOD, 7)) {
         return;
     }
-    /* Nothing of it ends before the cancelling: what waits for the ring has not had its turn. */
+    /* No request completes before it is cancelled: with preemption disabled the thread that waits
+     * for ring space does not run. */
     preempt_disable();
     submit_reads(a.dev, &a.burst, a.requests, a.data, FLOOD);
     for (uint32_t i = 0; i < FLOOD; i++) {
@@ -274,8 +276,8 @@ static void cancelled_requests_are_answered_once(void)
     preempt_enable();
     wait_for_all(&a.burst);
     uint32_t good = check_reads(a.requests, a.data, FLOOD, 7);
-    TEST_CHECK(good > 0);     /* the device had some */
-    TEST_CHECK(good < FLOOD); /* and not all */
+    TEST_CHECK(good > 0);     /* some were on the device already */
+    TEST_CHECK(good < FLOOD); /* but not all */
     arena_close(&a);
 }
 
@@ -291,7 +293,7 @@ static void many_small_segments_make_one_request(void)
         uint32_t n = a.dev->max_segments;
         uint32_t len = MAX(a.dev->logical_block, BLOCK_SECTOR);
         for (uint32_t i = 0; i < n; i++) {
-            /* Backwards and apart, so that no two join. */
+            /* In descending order and with gaps, so that no two can be merged. */
             segments[i] =
                 (struct block_segment){.data = a.data + (size_t)(n - 1 - i) * 3 * len, .len = len};
         }
@@ -313,7 +315,7 @@ static void many_small_segments_make_one_request(void)
     arena_close(&a);
 }
 
-/* --- a driver that goes and comes --- */
+/* --- a driver that is unbound and bound again --- */
 
 struct memory {
     uint64_t heap_objects, heap_bytes;
@@ -331,7 +333,7 @@ static void measure(struct memory *m)
     memcpy(m->pages, pages.by_owner, sizeof(m->pages));
 }
 
-/* Without its disk, whatever is walked next would be skipped. */
+/* Without its disk, the next scenario would be skipped. */
 static void bind_if_refused(struct device *parent, enum status bound)
 {
     if (bound != OK) {
@@ -352,7 +354,7 @@ static void remove_and_probe_return_every_byte(void)
 
     struct memory before, after;
     enum status s = OK;
-    /* The first round may leave a page table or a heap page of its own behind for the others. */
+    /* The first round may allocate a page table or heap page that stays. */
     for (int round = 0; round < 5; round++) {
         TEST_EQUAL(device_unbind(parent), OK);
         TEST_EQUAL(device_unbind(parent), E_NODEV);
@@ -380,7 +382,7 @@ static void remove_and_probe_return_every_byte(void)
     }
 }
 
-static void removal_waits_for_what_is_in_flight(void)
+static void removal_waits_for_requests_in_flight(void)
 {
     struct arena a;
     if (!arena_open(&a, FLOOD, 10)) {
@@ -400,21 +402,21 @@ static void removal_waits_for_what_is_in_flight(void)
 }
 
 const struct kernel_test block_tests[] = {
-    {"block_what_is_written_comes_back", what_is_written_comes_back,
+    {"block_written_data_is_read_back", written_data_is_read_back,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
     {"block_impossible_requests_are_refused", impossible_requests_are_refused,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
-    {"block_thirty_two_at_once_each_bring_their_own", thirty_two_at_once_each_bring_their_own,
+    {"block_thirty_two_requests_each_read_their_own_block",
+     thirty_two_requests_each_read_their_own_block, TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
+    {"block_requests_beyond_the_ring_size_wait", requests_beyond_the_ring_size_wait,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
-    {"block_more_than_the_ring_holds_wait_their_turn", more_than_the_ring_holds_wait_their_turn,
-     TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
-    {"block_cancelled_requests_are_answered_once", cancelled_requests_are_answered_once,
+    {"block_cancelled_requests_complete_once", cancelled_requests_complete_once,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
     {"block_many_small_segments_make_one_request", many_small_segments_make_one_request,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
     {"block_remove_and_probe_return_every_byte", remove_and_probe_return_every_byte,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
-    {"block_removal_waits_for_what_is_in_flight", removal_waits_for_what_is_in_flight,
+    {"block_removal_waits_for_requests_in_flight", removal_waits_for_requests_in_flight,
      TEST_ON_INTERRUPTS | TEST_ON_MEMORY},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code as it lies in memory while it runs: it can be executed and nobody can write it, by
-// any mapping of its frames, and it holds no address of the kernel.
+// Compiled code in memory while it runs: it is executable, no mapping of its frames is writable,
+// and it contains no address of the kernel.
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/lib/compiler.h"
@@ -9,7 +9,8 @@
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"
 
-/* (module (import "host" "look" (func $look))
+/*
+ * (module (import "host" "look" (func $look))
  *   (memory 1) (global $g (mut i64) (i64.const 5)) (table 2 funcref)
  *   (elem (i32.const 0) $inner $inner)
  *   (func $inner (call $look)
@@ -25,13 +26,13 @@ static const uint8_t program[] = {
     0x10, 0x00, 0x23, 0x00, 0x41, 0x08, 0x29, 0x03, 0x00, 0x7c, 0x24, 0x00, 0x0b, 0x0e, 0x00,
     0x41, 0x01, 0x11, 0x00, 0x00, 0x41, 0x10, 0x23, 0x00, 0x37, 0x03, 0x00, 0x0b};
 
-/* What was seen from inside the call. */
+/* Recorded from inside the call. */
 static const struct code_piece *piece;
 static unsigned looks, both, aliases, addresses;
-static paddr_t frame; /* of the page that is asked about */
+static paddr_t frame; /* of the page under test */
 
-/* No mapping of the kernel is writable and executable, none but the code's own leads to its frame
- * with a right to write. */
+/* No mapping of the kernel is writable and executable, and the code's
+ * frame has no writable mapping. */
 static void judge(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
 {
     (void)ctx, (void)va;
@@ -39,7 +40,7 @@ static void judge(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping
     aliases += (m->prot & PROT_W) != 0 && frame.raw - m->base.raw < size;
 }
 
-/* A word that lies in a region where the kernel keeps something. */
+/* True if the word lies in a region where the kernel maps something. */
 static bool is_address(uint64_t value)
 {
     static const enum hal_region regions[] = {HAL_REGION_DIRECT, HAL_REGION_VM, HAL_REGION_PROGRAM,
@@ -130,8 +131,8 @@ static void code_that_runs_is_not_writable_and_has_no_address(void)
     TEST_EQUAL(wasm_bed_pages(), 0);
 }
 
-/* The test above would see them. */
-static void what_is_looked_for_is_found(void)
+/* Proves that the test above would find such mappings and addresses. */
+static void writable_mappings_and_addresses_are_found(void)
 {
     struct hal_mapping m;
     TEST_CHECK(is_address((uintptr_t)&looks) && is_address((uintptr_t)look));
@@ -146,6 +147,7 @@ static void what_is_looked_for_is_found(void)
 const struct kernel_test compiled_tests[] = {
     {"compiled.code_that_runs_is_not_writable_and_has_no_address",
      code_that_runs_is_not_writable_and_has_no_address, TEST_ON_CPUS},
-    {"compiled.what_is_looked_for_is_found", what_is_looked_for_is_found, TEST_ON_CPUS},
+    {"compiled.writable_mappings_and_addresses_are_found",
+     writable_mappings_and_addresses_are_found, TEST_ON_CPUS},
     {0},
 };

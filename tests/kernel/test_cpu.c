@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Small promises of hal/cpu.h and hal/context.h that only the machine keeps.
+// Details of hal/cpu.h and hal/context.h that only the real machine can confirm.
 #include "hal/context.h"
 #include "hal/cpu.h"
 #include "kernel/mm/vm.h"
@@ -18,7 +18,7 @@ static void interrupt_mask_nests(void)
     TEST_CHECK(hal_irqs_enabled());
 }
 
-/* 42 if the caller's stack is the one that the argument tells of. */
+/* Return 42 if the caller's stack is the one that the argument describes. */
 static uintptr_t check_stack(void *arg)
 {
     volatile unsigned local = 42;
@@ -27,15 +27,17 @@ static uintptr_t check_stack(void *arg)
     return here >= bounds[0] && here < bounds[1] ? local : 0;
 }
 
-static void call_on_another_stack_comes_back(void)
+static void call_on_another_stack_returns(void)
 {
-    char *stack = vm_alloc(PAGE_SIZE, PAGE_OTHER, "test"); /* where a sanitizer has shadow */
+    /* memory for which a sanitizer has shadow */
+    char *stack = vm_alloc(PAGE_SIZE, PAGE_OTHER, "test");
     if (stack == NULL) {
         test_fail(__FILE__, __LINE__, "no memory");
         return;
     }
     uintptr_t bounds[2] = {(uintptr_t)stack, (uintptr_t)stack + PAGE_SIZE};
-    irq_state_t state = hal_irq_save(); /* it is no kernel stack: an interrupt might find no room */
+    /* an interrupt handler might overflow this stack, which is not a kernel stack */
+    irq_state_t state = hal_irq_save();
     uintptr_t out = hal_stack_call(bounds[1], check_stack, bounds);
     hal_irq_restore(state);
     vm_free(stack);
@@ -44,6 +46,6 @@ static void call_on_another_stack_comes_back(void)
 
 const struct kernel_test cpu_tests[] = {
     {"cpu.interrupt_mask_nests", interrupt_mask_nests, TEST_ON_CPUS},
-    {"cpu.call_on_another_stack_comes_back", call_on_another_stack_comes_back, TEST_ON_CPUS},
+    {"cpu.call_on_another_stack_returns", call_on_another_stack_returns, TEST_ON_CPUS},
     {0},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How deep calls of WASI go. Compiled code looks 16 KiB ahead when it is entered, and a call that
-// it makes runs in what is left of them without looking: each must do with half, interrupts
-// included.
+// Stack use of WASI calls. Compiled code checks on entry that 16 KiB of stack are left,
+// and a call that it makes uses the rest of them unchecked: each call must fit in half
+// of that, interrupts included.
 #include "kernel/base/clock.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
@@ -20,7 +20,7 @@
 
 #define LONG_NS ((uint64_t)30 * NS_PER_S)
 #define AHEAD   JIT_STACK_MARGIN
-#define OWN     256u /* of the frame that paints: counted as the call's */
+#define OWN     256u /* bytes of the painting function's frame, which count as the call's */
 #define PAINT   0xa5
 #define MEMORY  65536u
 #define STACK   ((size_t)256 << 10)
@@ -28,7 +28,7 @@
 
 enum {
     FOLDER = 3, /* / */
-    OPENED,     /* what is opened first */
+    OPENED,     /* the first file that is opened */
     NAME = 0,
     OTHER = 32,
     NAME_LEN = 9,
@@ -48,7 +48,7 @@ struct row {
     uint64_t args[ARGS];
 };
 
-/* Every call, in an order in which all that can succeed do. */
+/* Every call, in an order that lets each succeed that can. */
 static const struct row rows[] = {
     {"args_get", {BUFFER, BUFFER + 64}},
     {"args_sizes_get", {RESULT, RESULT + 4}},
@@ -114,7 +114,7 @@ static NOINLINE size_t measure(struct depth *d, const struct row *r, uint32_t *a
     const struct wasi_call *call = wasi_find_call(r->name, strlen(r->name));
     volatile uint8_t *here = (volatile uint8_t *)__builtin_frame_address(0) - OWN;
     size_t n;
-    for (n = 1; n <= AHEAD; n++) { /* downwards: the stack grows */
+    for (n = 1; n <= AHEAD; n++) { /* downwards, as the stack grows */
         *(here - n) = PAINT;
     }
     *answer = call->call(d->wasi, r->args);
@@ -175,7 +175,7 @@ static bool run_calls(struct depth *d)
     TEST_EQUAL(program_wait(d->program, clock_now_ns() + LONG_NS, &end, &status), OK);
     program_release(d->program);
     bool is_armed = failure_pause();
-    (void)!vfs_unlink(NULL, "/tmp/depth"); /* where memory ran out in between */
+    (void)!vfs_unlink(NULL, "/tmp/depth"); /* it exists if memory ran out */
     (void)!vfs_unlink(NULL, "/tmp/other");
     failure_resume(is_armed);
     return end == PROGRAM_EXITED;
@@ -190,13 +190,13 @@ static bool has_row(const char *name)
     return has;
 }
 
-/* Files there are none of, and sockets: what is asked of them is refused. */
+/* There are no sockets: calls on them fail. */
 static bool may_fail(const char *name)
 {
     return str_has_prefix(name, "sock_");
 }
 
-static void every_call_does_with_half_of_the_room(void)
+static void every_call_fits_in_half_of_the_stack_margin(void)
 {
     struct depth *d = heap_zalloc(sizeof(*d));
     uint8_t *memory = heap_zalloc(MEMORY);
@@ -224,7 +224,7 @@ static void every_call_does_with_half_of_the_room(void)
 }
 
 const struct kernel_test depth_tests[] = {
-    {"depth.every_call_does_with_half_of_the_room", every_call_does_with_half_of_the_room,
-     TEST_ON_CPUS},
+    {"depth.every_call_fits_in_half_of_the_stack_margin",
+     every_call_fits_in_half_of_the_stack_margin, TEST_ON_CPUS},
     {0},
 };

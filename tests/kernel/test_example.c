@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The example of a host interface, with compiled code in the kernel.
+// The example of a host interface, with code that is compiled in the kernel.
 #include "tests/kernel/example_host.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"
@@ -29,7 +29,7 @@ static void programs_import_what_the_example_offers(void)
 }
 
 const struct kernel_test example_tests[] = {
-    {"example.programs_import_what_it_offers", programs_import_what_the_example_offers,
+    {"example.programs_import_its_functions", programs_import_what_the_example_offers,
      TEST_ON_NOTHING},
     {0},
 };

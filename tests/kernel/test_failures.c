@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Out of memory in every caller: what the kernel does for programs, threads, files and drivers is
-// done again and again, each time with another allocation that fails, alone and with all that
-// follow, until it goes through without. What fails says so; nothing panics, and nothing is left
-// behind. In debug builds: kernel/debug/fault_injection.h.
+// repeated, each time with another allocation failing, alone and then with all that follow, until
+// no allocation is left to fail. Each failure is reported; nothing panics and nothing leaks. Debug
+// builds only: kernel/debug/fault_injection.h.
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
@@ -34,7 +34,7 @@ static void use_heap(void)
     }
 }
 
-/* What cannot grow is as it was. */
+/* An object that cannot grow keeps its contents. */
 static void grow_object(void)
 {
     uint8_t *p = heap_alloc(100);
@@ -50,7 +50,7 @@ static void grow_object(void)
     heap_free(p);
 }
 
-static void what_cannot_grow_is_as_it_was(void)
+static void an_object_that_cannot_grow_is_unchanged(void)
 {
     failures_walk(grow_object);
 }
@@ -63,12 +63,12 @@ static void use_guarded(void)
     vm_free(q);
 }
 
-static void guarded_memory_is_taken(void)
+static void guarded_memory_is_allocated(void)
 {
     failures_walk(use_guarded);
 }
 
-static void heap_objects_are_taken_and_grow(void)
+static void heap_objects_are_allocated_and_grow(void)
 {
     failures_walk(use_heap);
 }
@@ -108,7 +108,7 @@ static void use_frames(void)
     }
 }
 
-static void runs_of_frames_are_taken(void)
+static void runs_of_frames_are_allocated(void)
 {
     failures_walk(use_frames);
 }
@@ -144,7 +144,7 @@ static void threads_are_created(void)
 
 /* ---- Files ---- */
 
-/* To a file in memory, memory that ran out is a full disk. */
+/* A file in memory reports missing memory as a full disk. */
 static void is_written(enum status s)
 {
     TEST_CHECK(s == OK || s == E_NOMEM || s == E_NOSPC);
@@ -155,7 +155,7 @@ static void write_some(const char *path)
     static const uint8_t bytes[20000] = {1, 2, 3};
     struct file *f;
     size_t done;
-    /* Its folder may not be there: there was no memory for it. */
+    /* Its folder may not exist, because memory ran out when it was created. */
     if (vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &f) != OK) {
         return;
     }
@@ -197,7 +197,7 @@ static void read_whole(const char *path)
     }
 }
 
-/* With memory: opening a folder takes some. */
+/* Runs with all allocations enabled, because opening a folder allocates. */
 static void remove_all(const char *folder)
 {
     static const char *const names[] = {"a",      "b",    "s",     "h",    "first",
@@ -248,7 +248,7 @@ static void use_pipe(void)
     }
 }
 
-static void pipes_are_made(void)
+static void pipes_are_created(void)
 {
     failures_walk(use_pipe);
 }
@@ -271,7 +271,7 @@ static void note_disk(void *ctx, struct block_device *dev)
     }
 }
 
-/* Reads only: whatever is on it. */
+/* Reads only, so that it works with any contents. */
 static void use_disk(void)
 {
     struct block_device *dev = block_open(disk_name);
@@ -293,8 +293,8 @@ static void use_disk(void)
     heap_free(bytes);
 }
 
-/* Of a scratch disk only that nothing is on it; tests/sanitize/test_heap.py gives one with files.
- */
+/* A scratch disk only shows that it is empty;
+ * tests/sanitize/test_heap.py attaches one with files. */
 static void disks_are_read_and_mounted(void)
 {
     disk_count = 0;
@@ -333,7 +333,7 @@ static void run_with(enum load_engine engine, int argc)
     }
     TEST_EQUAL(program_wait(p, WAIT_FOREVER, &end, &status), OK);
     program_release(p);
-    remove_all("calls"); /* what the portable one makes there, and the native one */
+    remove_all("calls"); /* created by the portable program and by the native one */
     (void)!vfs_unlink(NULL, "/tmp/sdk.txt");
 }
 
@@ -404,12 +404,12 @@ static enum irq_result not_mine(void *ctx)
     return IRQ_NOT_MINE;
 }
 
-/* A line's state is made when it is first asked for, and stays: there is nothing to walk twice. */
-static void a_line_is_had_once_there_is_memory(void)
+/* A line's state is allocated on its first request and stays, so the walk has nothing to repeat. */
+static void a_line_is_allocated_once_there_is_memory(void)
 {
     static uint32_t line = IRQ_LINE_MAX;
     struct irq_action action = {.handle = not_mine, .name = "test"};
-    line--; /* the next one, when the test runs again */
+    line--; /* so that another run of the test uses the next line */
     for (uint64_t nth = 1; nth < 5; nth++) {
         failure_arm(nth, false);
         enum status s = irq_request(&action, line, IRQ_EDGE);
@@ -422,30 +422,32 @@ static void a_line_is_had_once_there_is_memory(void)
     TEST_CHECK(irq_request(&action, line, IRQ_EDGE) != E_NOMEM);
 }
 
-/* A test that walks no points is none. */
+/* A walk that met no allocation has tested nothing. */
 static void every_allocation_has_failed_once(void)
 {
-    console_printf("# %llu points where memory ran out\n", (unsigned long long)failures_walked());
+    console_printf("# %llu allocations failed\n", (unsigned long long)failures_walked());
     TEST_CHECK(failures_walked() > 100);
 }
 
 const struct kernel_test failure_tests[] = {
-    {"failures.heap_objects_are_taken_and_grow", heap_objects_are_taken_and_grow, TEST_ON_NOTHING},
-    {"failures.what_cannot_grow_is_as_it_was", what_cannot_grow_is_as_it_was, TEST_ON_NOTHING},
-    {"failures.guarded_memory_is_taken", guarded_memory_is_taken, TEST_ON_NOTHING},
+    {"failures.heap_objects_are_allocated_and_grow", heap_objects_are_allocated_and_grow,
+     TEST_ON_NOTHING},
+    {"failures.an_object_that_cannot_grow_is_unchanged", an_object_that_cannot_grow_is_unchanged,
+     TEST_ON_NOTHING},
+    {"failures.guarded_memory_is_allocated", guarded_memory_is_allocated, TEST_ON_NOTHING},
     {"failures.ranges_are_populated_and_protected", ranges_are_populated_and_protected,
      TEST_ON_NOTHING},
-    {"failures.runs_of_frames_are_taken", runs_of_frames_are_taken, TEST_ON_NOTHING},
+    {"failures.runs_of_frames_are_allocated", runs_of_frames_are_allocated, TEST_ON_NOTHING},
     {"failures.threads_are_created", threads_are_created, TEST_ON_NOTHING},
     {"failures.files_in_memory_are_written_linked_and_listed",
      files_in_memory_are_written_linked_and_listed, TEST_ON_NOTHING},
-    {"failures.pipes_are_made", pipes_are_made, TEST_ON_NOTHING},
+    {"failures.pipes_are_created", pipes_are_created, TEST_ON_NOTHING},
     {"failures.disks_are_read_and_mounted", disks_are_read_and_mounted, TEST_ON_NOTHING},
     {"failures.native_programs_run", native_programs_run, TEST_ON_NOTHING},
     {"failures.compiled_programs_run", compiled_programs_run, TEST_ON_NOTHING},
     {"failures.interpreted_programs_run", interpreted_programs_run, TEST_ON_NOTHING},
     {"failures.drivers_are_loaded", drivers_are_loaded, TEST_ON_NOTHING},
-    {"failures.a_line_is_had_once_there_is_memory", a_line_is_had_once_there_is_memory,
+    {"failures.a_line_is_allocated_once_there_is_memory", a_line_is_allocated_once_there_is_memory,
      TEST_ON_NOTHING},
     {"failures.every_allocation_has_failed_once", every_allocation_has_failed_once,
      TEST_ON_NOTHING},

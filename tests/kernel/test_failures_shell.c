@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory that runs out in what is typed: each command of the shell, its redirections, and programs
-// behind it, with each allocation that fails in turn. failure_walk.h has the walk.
+// Out of memory in the shell: each command, its redirections, and programs that it starts, with
+// each allocation failing in turn. See failure_walk.h.
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
@@ -15,9 +15,10 @@
 
 #define LINES 3u
 
-/* What is typed, and what puts back what that may have left: with memory. All but `panic`,
- * `reboot`, `poweroff`, and `test` and `bench`, which wait for others that run them; `mount` has no
- * opposite, and its own test. */
+/* The command that is typed, and the command that removes what it may have created (run
+ * with allocations enabled). Every command but `panic`, `reboot`, `poweroff`, `test` and
+ * `bench`; the last two wait for the test run that this one belongs to. `mount` has no
+ * counterpart and a test of its own. */
 static const struct typed {
     const char *lines[LINES], *last;
 } typed[] = {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Interpreted programs have the room that compiled ones have: as many calls, however many values a
-// function has, and as much memory as the program may take.
+// Interpreted programs have the same limits as compiled ones: as many nested calls, however many
+// values a function has, and as much memory as the program's limit allows.
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 
 #define MODULE_MAX ((size_t)8 << 10)
-#define VALUES     300 /* that live over each call */
-#define DEPTH      300 /* in the interpreter 16 bytes for each of 900 instructions: 4 MiB */
-#define FEW        10  /* where each allocation fails in turn */
+#define VALUES     300 /* that stay live across each call */
+#define DEPTH      300 /* 900 instructions a call, 16 bytes of interpreter stack each: 4 MiB */
+#define FEW        10  /* in tests where each allocation fails once */
 #define SMALL      ((size_t)3 << 20)
 
 static struct image module = {.path = "/tmp/interp.wasm"};
@@ -23,7 +23,7 @@ static void put(uint8_t *bytes, const uint8_t *data, size_t n)
 }
 #define PUT(...) put(bytes, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
-/* A number in two bytes. */
+/* A number, encoded in two bytes. */
 #define WIDE(n) (uint8_t)((n)&0x7f) | 0x80, (uint8_t)((n) >> 7)
 
 static size_t begin(uint8_t *bytes)
@@ -79,7 +79,7 @@ static const struct {
 } runs[] = {
     {{.engine = LOAD_ENGINE_COMPILED}, PROGRAM_EXITED, 0},
     {{.engine = LOAD_ENGINE_INTERPRETER}, PROGRAM_EXITED, 0},
-    /* Its stack is the program's memory. */
+    /* The interpreter's stack counts as the program's memory. */
     {{.engine = LOAD_ENGINE_INTERPRETER, .memory_limit_bytes = SMALL}, PROGRAM_FAULTED, 119},
 };
 
@@ -94,7 +94,7 @@ static void run_all(void)
     }
 }
 
-static void many_values_leave_room_for_as_many_calls(void)
+static void many_values_do_not_reduce_the_call_depth(void)
 {
     uint8_t *bytes = heap_alloc(MODULE_MAX);
     TEST_NEED(bytes != NULL);
@@ -107,6 +107,6 @@ static void many_values_leave_room_for_as_many_calls(void)
 }
 
 const struct kernel_test interp_tests[] = {
-    {"interp.many_values_leave_room_for_as_many_calls", many_values_leave_room_for_as_many_calls},
+    {"interp.many_values_do_not_reduce_the_call_depth", many_values_do_not_reduce_the_call_depth},
     {0},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Real interrupts of a device that raises one when it is told: QEMU's "edu" (docs/specs/edu.txt in
-// its source tree). Its messages, its line, alone and shared, and storms made on purpose. They need
-// `--qemu "-device edu"`, those about a shared line two of them behind the same pin.
+// Real interrupts of a device that raises one on request: QEMU's "edu" (docs/specs/edu.txt in its
+// source tree). The tests cover its messages, its line, unshared and shared, and deliberate storms.
+// They need `--qemu "-device edu"`; those about a shared line need two such devices on one pin.
 #include "drivers/pci/host.h"
 #include "hal/cpu.h"
 #include "hal/irq.h"
@@ -29,7 +29,7 @@ enum {
     EDU_ACKNOWLEDGE = 0x64,
 };
 #define EDU_ID_VALUE     0x010000edu
-#define EDU_STATUS_RAISE 0x80u /* when the factorial is there */
+#define EDU_STATUS_RAISE 0x80u /* when the factorial is complete */
 
 #define ROUNDS      1000u
 #define MOVE_ROUNDS 50u
@@ -37,14 +37,14 @@ enum {
 
 enum behaviour { ACKNOWLEDGES, REFUSES, CLAIMS_ONLY };
 
-/* Field protection: [h] the handler; read when the test has seen `calls` */
+/* Field protection: [h] written by the handler; read after the test has seen `calls` */
 struct edu {
     struct pci_device *pci;
     struct io_region regs;
     uint32_t line;
     _Atomic enum behaviour behaviour; /* relaxed: one CPU */
-    _Atomic uint32_t calls;           /* that found something; release after `pending` */
-    uint32_t pending;                 /* [h] what the last of them found */
+    _Atomic uint32_t calls;           /* calls that found an interrupt; release after `pending` */
+    uint32_t pending;                 /* [h] what the last such call read */
 };
 
 static struct edu edus[EDU_MAX];
@@ -66,7 +66,7 @@ static enum irq_result edu_interrupt(void *ctx)
         return IRQ_NOT_MINE;
     }
     io_write32(&e->regs, EDU_ACKNOWLEDGE, pending);
-    (void)io_read32(&e->regs, EDU_PENDING); /* the line is down before the interrupt ends */
+    (void)io_read32(&e->regs, EDU_PENDING); /* wait until the device has lowered its line */
     e->pending = pending;
     atomic_fetch_add_explicit(&e->calls, 1, memory_order_release);
     return IRQ_HANDLED;
@@ -84,7 +84,7 @@ static void find_edu(void *ctx, struct device *dev)
     }
 }
 
-/* False: there are fewer, and the test is skipped. */
+/* False: there are too few, and the test is skipped. */
 static bool find_edus(unsigned needed)
 {
     memset(edus, 0, sizeof(edus));
@@ -127,7 +127,7 @@ static void raise(struct edu *e, uint32_t value)
     io_write32(&e->regs, EDU_RAISE, value);
 }
 
-/* A device's own thread may be late on a busy host; the limit is far beyond that. */
+/* A busy host may delay the device's own thread; the limit is far beyond that. */
 static bool wait_for_calls(struct edu *e, uint32_t calls)
 {
     uint64_t limit = clock_now_ns() + LIMIT_S * NS_PER_S;
@@ -178,7 +178,7 @@ static void each_message_is_one_interrupt(void)
     }
 }
 
-/* A message's line has no other handlers. */
+/* A line that carries a message has no other handlers. */
 static uint32_t line_of(const struct edu *e)
 {
     struct irq_info info;
@@ -200,7 +200,7 @@ static uint64_t taken_by(uint32_t line, cpu_t cpu)
     return irq_get_share(line, cpu, &share) ? share.count : 0;
 }
 
-/* One that was on its way when the line moved may come to the CPU before: none is, here. */
+/* No interrupt is pending when the line moves, so none may arrive at the CPU that had it before. */
 static void move_around(struct edu *e, uint32_t line)
 {
     uint32_t calls = atomic_load_explicit(&e->calls, memory_order_acquire);
@@ -243,7 +243,7 @@ static void move_lines(bool by_line)
         TEST_EQUAL(irq_set_cpu(line, 0), OK);
     }
     TEST_CHECK(get_info(line, &info));
-    TEST_EQUAL(info.cpu, 0); /* its next owner's begin */
+    TEST_EQUAL(info.cpu, 0); /* where a new owner starts */
 }
 
 static void a_message_goes_to_any_cpu(void)
@@ -256,8 +256,8 @@ static void a_line_goes_to_any_cpu(void)
     move_lines(true);
 }
 
-/* As a driver that recovers: the device keeps its message while nobody handles the line, which goes
- * back to where lines begin. */
+/* Like a driver that recovers: the device keeps its message while the line has no handler, and the
+ * line returns to the CPU where lines start. */
 static void a_message_follows_its_line_to_the_next_handler(void)
 {
     struct edu *e = &edus[0];
@@ -275,8 +275,8 @@ static void a_message_follows_its_line_to_the_next_handler(void)
     close_edu(e);
 }
 
-/* While it interrupts as fast as it can, its line goes from CPU to CPU: nothing is lost or counted
- * twice. */
+/* The line moves from CPU to CPU while the device interrupts as fast as it can. No
+ * interrupt is lost or counted twice. */
 static void a_busy_line_moves(void)
 {
     struct edu *e = &edus[0];
@@ -312,8 +312,8 @@ static void a_device_interrupts_when_its_work_is_done(void)
     }
 }
 
-/* Attached and detached again and again: every vector, line and table is given back. */
-static void messages_are_given_back(void)
+/* Attach and detach repeatedly: every vector, line and table is freed. */
+static void messages_are_freed(void)
 {
     struct heap_stats before, after;
     if (!find_edus(1)) {
@@ -327,7 +327,7 @@ static void messages_are_given_back(void)
         raise(e, 1);
         TEST_CHECK(wait_for_calls(e, i + 1));
         close_edu(e);
-        if (i == 0) { /* what stays of a line is there now */
+        if (i == 0) { /* memory that lines keep is allocated by now */
             heap_get_stats(&before);
         }
     }
@@ -372,7 +372,8 @@ static void find_scratch(void *ctx, struct block_device *dev)
     }
 }
 
-/* Both at once, one after the other, and a disk in between, which may share the line as well. */
+/* Raise both at once, then one after the other, with disk reads in between:
+ * the disk may share the line. */
 static void share_line(struct edu *a, struct edu *b, struct block_device *disk, void *data)
 {
     for (uint32_t i = 1; i <= ROUNDS; i++) {
@@ -419,7 +420,8 @@ static void devices_that_share_a_line_lose_nothing(void)
     close_edu(a);
 }
 
-/* The line is masked, so the thread comes here; it comes back once the device is quiet. */
+/* The storm masks the line, so that this thread runs again; the line is
+ * unmasked once the device is quiet. */
 static void storm(enum behaviour behaviour)
 {
     struct irq_info info;
@@ -450,12 +452,12 @@ static void storm(enum behaviour behaviour)
     close_edu(e);
 }
 
-static void a_storm_that_nobody_claims_is_masked_and_resumed(void)
+static void an_unclaimed_storm_is_masked_and_resumed(void)
 {
     storm(REFUSES);
 }
 
-static void a_storm_that_is_claimed_is_masked_and_resumed(void)
+static void a_claimed_storm_is_masked_and_resumed(void)
 {
     storm(CLAIMS_ONLY);
 }
@@ -465,7 +467,7 @@ const struct kernel_test irq_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_device_interrupts_when_its_work_is_done", a_device_interrupts_when_its_work_is_done,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"edu_messages_are_given_back", messages_are_given_back, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"edu_messages_are_freed", messages_are_freed, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_message_goes_to_any_cpu", a_message_goes_to_any_cpu, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_a_message_follows_its_line_to_the_next_handler",
      a_message_follows_its_line_to_the_next_handler, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
@@ -475,9 +477,9 @@ const struct kernel_test irq_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"edu_devices_that_share_a_line_lose_nothing", devices_that_share_a_line_lose_nothing,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"edu_a_storm_that_nobody_claims_is_masked_and_resumed",
-     a_storm_that_nobody_claims_is_masked_and_resumed, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"edu_a_storm_that_is_claimed_is_masked_and_resumed",
-     a_storm_that_is_claimed_is_masked_and_resumed, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"edu_an_unclaimed_storm_is_masked_and_resumed", an_unclaimed_storm_is_masked_and_resumed,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"edu_a_claimed_storm_is_masked_and_resumed", a_claimed_storm_is_masked_and_resumed,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Code memory and the compilers' routines: what only the machine decides about loaded code.
+// Code memory and the compilers' routines: what only the real machine decides about loaded code.
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/jit/backend.h"
@@ -22,7 +22,7 @@ static void check_code(void)
     struct codemem m;
     const size_t pages[LOAD_PART_COUNT] = {2, 1, 1};
     struct page_stats before, after;
-    /* The first time may take tables that stay: the block of the direct map is split once. */
+    /* The first call may allocate tables that stay, because it splits a block of the direct map. */
     TEST_NEED(codemem_alloc(&m, pages, "test") == OK);
     codemem_free(&m);
     page_get_stats(&before);
@@ -52,8 +52,8 @@ static void check_code(void)
     }
 }
 
-/* Frames of the pool hold this code, and stay there. With the free ones among them taken, the next
- * are a run of its own, which goes back to the direct map. */
+/* Frames of the pool hold this code and stay there. Once the pool's free frames are allocated, the
+ * next allocation gets a run of its own, which returns to the direct map when it is freed. */
 static void test_code_is_writable_or_executable(void)
 {
     struct codemem rest;
@@ -70,7 +70,7 @@ static void test_code_is_writable_or_executable(void)
     }
 }
 
-#define ROOM 160u /* longer than every path through the routines */
+#define ROOM 160u /* bytes, more than any path through the routines */
 
 static void fill(uint8_t *p, unsigned seed)
 {

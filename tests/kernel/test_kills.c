@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Portable programs that are killed in calls of WASI, at points that a seed chooses: while they
-// wait for a pipe, the console or a time, move much at once, or change names. Nothing is left of
-// them, and the next program makes the same calls on the same files. tests/programs/calls.c makes
-// the calls.
+// Portable programs that are killed in WASI calls at points that a seed chooses: while they
+// wait for a pipe, the console or a time, move much data at once, or change names. Nothing
+// leaks, and the next program can make the same calls on the same files.
+// tests/programs/calls.c makes the calls.
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
@@ -23,12 +23,13 @@ extern const uint8_t test_program_calls[], test_program_calls_end[];
 
 static const enum load_engine engines[] = {LOAD_ENGINE_COMPILED, LOAD_ENGINE_INTERPRETER};
 
-/* One test at a time. */
+/* Shared by all tests: only one runs at a time. */
 static struct {
     struct image image;
     uint32_t seed;
-    uint64_t once_ns[ARRAY_COUNT(engines)]; /* that a program takes from its file to its end */
-    unsigned in_time, in_wait;              /* how many were found so */
+    uint64_t once_ns[ARRAY_COUNT(engines)]; /* run time of a program from start to end */
+    /* programs that ended before the kill, and while they waited */
+    unsigned in_time, in_wait;
 } kills;
 
 static uint32_t choose(uint32_t below)
@@ -50,7 +51,7 @@ static struct run start(const char *what, struct load_options options)
     return (struct run){.program = runs_start(&kills.image, what, options)};
 }
 
-/* Or "": it runs. */
+/* What a thread of the program waits for, or "" if all run. */
 static const char *waiting_on(const struct program *p)
 {
     static struct thread_info info;
@@ -84,7 +85,7 @@ static void expect(struct run *r, enum program_end end, int status)
     program_release(r->program);
 }
 
-/* Let it run for a while, and kill it. */
+/* Let it run for a random time, then kill it. */
 static void kill(const struct run *r)
 {
     if (r->program == NULL) {
@@ -110,7 +111,7 @@ static void in_any_call(unsigned which)
     kills.in_time += r.end == PROGRAM_OUT_OF_TIME ? 1 : 0;
 }
 
-/* They change the same names. */
+/* Two programs change the same names. */
 static void beside_another(unsigned which)
 {
     struct load_options options = {.engine = engines[which]};
@@ -129,7 +130,7 @@ static void at_the_console(unsigned which)
     expect(&r, PROGRAM_KILLED, STATUS);
 }
 
-/* Of a pipe that nobody writes to, or nobody reads from. */
+/* It waits at one end of a pipe whose other end nothing reads or writes. */
 static void at_one_end(unsigned which)
 {
     static const char *const whats[] = {"read", "poll", "write"};
@@ -149,7 +150,7 @@ static void at_one_end(unsigned which)
     file_close(writer);
 }
 
-/* The other one finds the end of the pipe, and ends by itself. */
+/* A program at the other end finds the end of the pipe and exits by itself. */
 static void at_either_end(unsigned which)
 {
     struct load_options options = {.engine = engines[which]};
@@ -175,7 +176,7 @@ static void at_either_end(unsigned which)
 static void (*const ways[])(unsigned which) = {in_any_call, beside_another, at_the_console,
                                                at_one_end,  at_either_end,  in_any_call};
 
-/* ---- What is left ---- */
+/* ---- Files and memory that stay ---- */
 
 struct rest {
     struct footprint footprint;
@@ -190,14 +191,14 @@ static void measure(struct rest *r)
     r->threads = stats.threads;
 }
 
-/* A program that does everything once, whatever was left in the files. */
+/* A program can still make every call once, whatever files the killed ones left. */
 static void go_on(unsigned which)
 {
     struct run r = start("once", (struct load_options){.engine = engines[which]});
     expect(&r, PROGRAM_EXITED, 0);
 }
 
-#define PATIENCE 200u /* times that what ended threads leave is waited for */
+#define PATIENCE 200u /* attempts at waiting for the resources of ended threads */
 
 static bool is_same(const struct rest *a, const struct rest *b)
 {
@@ -241,7 +242,7 @@ static void kill_at_points(uint32_t seed, unsigned points)
     for (unsigned i = 0; i < points + ARRAY_COUNT(ways); i++) {
         ways[i % ARRAY_COUNT(ways)](choose(ARRAY_COUNT(engines)));
         go_on(choose(ARRAY_COUNT(engines)));
-        if (i + 1 == ARRAY_COUNT(ways)) { /* each has been tried: caches are full */
+        if (i + 1 == ARRAY_COUNT(ways)) { /* each way has been tried: caches are full */
             measure(&before);
         } else if (i + 1 > ARRAY_COUNT(ways)) {
             compare(&before);
@@ -252,18 +253,19 @@ static void kill_at_points(uint32_t seed, unsigned points)
     runs_remove_file(&kills.image);
 }
 
-static void nothing_is_left_of_a_call(void)
+static void a_kill_in_any_call_leaks_nothing(void)
 {
     kill_at_points(7, POINTS);
 }
 
-static void nothing_is_left_of_many_calls(void)
+static void many_kills_in_calls_leak_nothing(void)
 {
     kill_at_points(11, MANY);
 }
 
 const struct kernel_test kill_tests[] = {
-    {"kills.nothing_is_left_of_a_call", nothing_is_left_of_a_call, TEST_ON_NOTHING},
-    {"long_kills.nothing_is_left_of_many_calls", nothing_is_left_of_many_calls, TEST_ON_NOTHING},
+    {"kills.a_kill_in_any_call_leaks_nothing", a_kill_in_any_call_leaks_nothing, TEST_ON_NOTHING},
+    {"long_kills.many_kills_in_calls_leak_nothing", many_kills_in_calls_leak_nothing,
+     TEST_ON_NOTHING},
     {0},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a portable program may take while it is loaded, and that it ends there, too: memory and time
-// are counted from its first byte, an end finds it anywhere in the compiler, and each refusal is a
-// sentence. Nothing is left behind.
+// Limits while a portable program is being loaded: its memory and time count from its
+// first byte, the program can be killed anywhere in the compiler, and each refusal
+// prints a message. Nothing leaks.
 #include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
@@ -29,7 +29,7 @@ static void put(struct module *m, const void *bytes, size_t len)
 
 #define PUT(m, ...) put(m, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
-#define WIDE 5u /* bytes of a number that is written with all that it may have */
+#define WIDE 5u /* bytes of the longest encoding of a number */
 
 static void put_wide(struct module *m, size_t value)
 {
@@ -38,7 +38,7 @@ static void put_wide(struct module *m, size_t value)
     }
 }
 
-/* x is loaded; x = x * 3 ^ x, so many times; x is stored. */
+/* Load x; then repeat x = x * 3 ^ x; then store x. */
 #define BEGIN     0x01, 0x01, 0x7f, 0x41, 0x00, 0x28, 0x02, 0x00, 0x21, 0x00
 #define STATEMENT 0x20, 0x00, 0x41, 0x03, 0x6c, 0x20, 0x00, 0x73, 0x21, 0x00
 #define END       0x41, 0x00, 0x20, 0x00, 0x36, 0x02, 0x00, 0x0b
@@ -46,7 +46,7 @@ static void put_wide(struct module *m, size_t value)
 #define STATEMENT_BYTES 10u
 #define BODY_BYTES      18u /* without statements */
 
-/* Functions of so many statements each, and one of none: that is _start, and all that runs. */
+/* Functions with that many statements each, and an empty one: _start, the only one that runs. */
 static bool make_module(struct module *m, uint32_t functions, uint32_t statements)
 {
     size_t body = BODY_BYTES + (size_t)statements * STATEMENT_BYTES;
@@ -97,7 +97,7 @@ static const enum load_engine engines[] = {LOAD_ENGINE_COMPILED, LOAD_ENGINE_INT
 
 #define LONG_STATEMENTS 30000u /* half a second, in an emulator */
 
-/* As long a function as there is memory to compile: a statement takes half a page. */
+/* As long a function as memory allows to compile: a statement needs half a page. */
 static uint32_t statements_of_a_long_function(void)
 {
     struct page_stats pages;
@@ -106,7 +106,7 @@ static uint32_t statements_of_a_long_function(void)
     return test_scaled((unsigned)MIN(free_pages, LONG_STATEMENTS), 200);
 }
 
-/* Run it to an end that may be either. @return counter ticks that it ran. */
+/* Run it until it exits or reaches the limit. @return counter ticks that it ran. */
 static uint64_t run_for(const struct image *image, enum load_engine engine, uint64_t limit_ns,
                         enum program_end *end)
 {
@@ -122,8 +122,8 @@ static uint64_t run_for(const struct image *image, enum load_engine engine, uint
     return ticks;
 }
 
-/* One function that takes the compiler far longer than the limit, however fast the machine is by
- * then: an emulator's first run is its slowest. */
+/* Compiling this one function takes far longer than the limit, however warm the machine is: an
+ * emulator's first run is its slowest. */
 static void time_is_limited_inside_one_function(void)
 {
     struct image image;
@@ -142,8 +142,8 @@ static void time_is_limited_inside_one_function(void)
 
 #define POINTS 24
 
-/* Anywhere from the first byte to the end: seeded, so that a failure comes again. */
-static void ends_at_any_point_of_loading_leave_nothing_behind(void)
+/* At random points from the first byte to the end. The seed makes a failure repeatable. */
+static void kills_at_any_point_of_loading_leak_nothing(void)
 {
     struct footprint before = {.heap = {0}}, after;
     uint64_t whole_ns[ARRAY_COUNT(engines)];
@@ -174,7 +174,7 @@ static void ends_at_any_point_of_loading_leave_nothing_behind(void)
 
 /* ---- Memory ---- */
 
-/* @return true: it ran to its end; false: it was refused, in words. */
+/* @return true: it ran to its end; false: it was refused with a message. */
 static bool try_to_run(const struct image *image, struct load_options options, const char *word)
 {
     const char *argv[] = {image->path};
@@ -197,7 +197,7 @@ static bool try_to_run(const struct image *image, struct load_options options, c
 #define LIMIT_STEP ((uint64_t)16 << 10)
 #define LIMIT_MAX  ((uint64_t)8 << 20)
 
-/* Each page that a program causes may be the one too many, from its file to its code. */
+/* Every page that loading and running a program allocates may be the one that exceeds the limit. */
 static void memory_is_limited_from_the_first_byte(void)
 {
     struct footprint before = {.heap = {0}}, after;
@@ -217,7 +217,7 @@ static void memory_is_limited_from_the_first_byte(void)
             refused++;
         }
         TEST_CHECK(options.memory_limit_bytes < LIMIT_MAX);
-        /* Its memory of 64 KiB and its file alone would be 10 steps. */
+        /* Its memory of 64 KiB and its file alone account for 10 steps. */
         TEST_CHECK(refused > 12);
         runs_measure(&after);
         runs_compare(&before, &after);
@@ -227,8 +227,8 @@ static void memory_is_limited_from_the_first_byte(void)
 
 /* ---- A machine without memory ---- */
 
-/* All free memory, taken away, and given back a little at a time. The largest runs are taken once
- * for many tries: a machine with 64 GiB has sixteen thousand of them. */
+/* All free memory, allocated by the test and freed again in small steps. The largest runs are
+ * allocated once for many attempts: a machine with 64 GiB has sixteen thousand of them. */
 static const unsigned hoarded[] = {PAGE_ORDER_MAX, 9, 4, 0}; /* orders, the largest first */
 enum { LARGEST, SMALLER, RUNS, SINGLES, HOARDED_COUNT };
 STATIC_ASSERT(HOARDED_COUNT == ARRAY_COUNT(hoarded), "a name for each order");
@@ -254,8 +254,8 @@ static void give_back(struct hoard *h, unsigned i, unsigned count)
     }
 }
 
-/* The largest runs are hoarded already. Some pages are of the kind that only single ones are taken
- * from. */
+/* The caller has allocated the largest runs. Frees some pages of the size from which
+ * only single pages are allocated. */
 static bool run_with(const struct image *image, struct load_options options, unsigned pages)
 {
     struct hoard hoard;
@@ -291,8 +291,8 @@ static void run_with_more_and_more(const struct image *image, enum load_engine e
     TEST_CHECK(refused > 5);
 }
 
-/* Runs that were broken up stay so in the allocator's books, and in the tables of the direct map.
- */
+/* Ignore the allocator's records and the direct map's tables: a run that
+ * was split stays split there. */
 static void forget_books(struct footprint *f)
 {
     f->pages.by_owner[PAGE_FREE] = 0;
@@ -300,8 +300,8 @@ static void forget_books(struct footprint *f)
     f->pages.by_owner[PAGE_TABLE] = 0;
 }
 
-/* Whatever it is that cannot be had, of heap, tables, stack, memory or code: it is refused in
- * words, and nothing is lost. */
+/* Whichever allocation fails (heap, tables, stack, memory or code), the program is refused with
+ * a message and nothing leaks. */
 static void loads_with_any_number_of_free_pages(void)
 {
     struct footprint before, after;
@@ -324,8 +324,8 @@ static void loads_with_any_number_of_free_pages(void)
 const struct kernel_test limits_tests[] = {
     {"limits.time_is_limited_inside_one_function", time_is_limited_inside_one_function,
      TEST_ON_INTERRUPTS},
-    {"limits.ends_at_any_point_of_loading_leave_nothing_behind",
-     ends_at_any_point_of_loading_leave_nothing_behind, TEST_ON_NOTHING},
+    {"limits.kills_at_any_point_of_loading_leak_nothing",
+     kills_at_any_point_of_loading_leak_nothing, TEST_ON_NOTHING},
     {"limits.memory_is_limited_from_the_first_byte", memory_is_limited_from_the_first_byte,
      TEST_ON_NOTHING},
     {"limits.loads_with_any_number_of_free_pages", loads_with_any_number_of_free_pages,

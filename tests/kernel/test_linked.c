@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What modules in one store can reach of each other and of the host, in the kernel, on both
-// engines.
+// What modules in one store can reach of each other and of the host, in
+// the kernel, on both engines.
 #include "kernel/jit/wasm_interp.h"
 #include "tests/kernel/linked_modules.h"
 #include "tests/kernel/tests.h"
@@ -43,7 +43,7 @@ static void on_both(const char *(*what)(struct wasm_store *s))
     }
 }
 
-static void types_are_the_same_by_any_number(void)
+static void equal_types_match_under_any_number(void)
 {
     on_both(linked_types_try);
 }
@@ -53,15 +53,16 @@ static void a_module_reaches_only_what_its_imports_name(void)
     on_both(linked_reach_try);
 }
 
-static void imports_are_refused_by_name(void)
+static void wrong_imports_are_refused(void)
 {
     on_both(linked_refusals_try);
 }
 
 const struct kernel_test linked_tests[] = {
-    {"linked.types_are_the_same_by_any_number", types_are_the_same_by_any_number, TEST_ON_NOTHING},
+    {"linked.equal_types_match_under_any_number", equal_types_match_under_any_number,
+     TEST_ON_NOTHING},
     {"linked.a_module_reaches_only_what_its_imports_name",
      a_module_reaches_only_what_its_imports_name, TEST_ON_NOTHING},
-    {"linked.imports_are_refused_by_name", imports_are_refused_by_name, TEST_ON_NOTHING},
+    {"linked.wrong_imports_are_refused", wrong_imports_are_refused, TEST_ON_NOTHING},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The lock checker of debug builds, on mistakes made on purpose: none of them blocks, and each is
-// named all the same. Release builds have no checker, and nothing to test here.
+// The lock checker of debug builds, on deliberate mistakes: none of them deadlocks here, but the
+// checker reports each. Release builds have no checker, so there is nothing to test.
 #include "kernel/debug/lockcheck.h"
 #include "tests/kernel/tests.h"
 
@@ -23,7 +23,7 @@ static void expect(enum lock_fault kind)
     lockcheck_expect(kind);
 }
 
-/* True: a line since expect() has the text. */
+/* True: a line that was logged since expect() contains the text. */
 static bool log_has(const char *text)
 {
     struct log_record r;
@@ -41,7 +41,7 @@ static void check_came(enum lock_fault kind)
     TEST_CHECK(!lockcheck_is_expected(kind));
 }
 
-/* --- the deadlock that did not happen --- */
+/* --- an order that could deadlock --- */
 
 static struct mutex first, second;
 
@@ -61,7 +61,7 @@ static NOINLINE void take_second_then_first(void)
     mutex_unlock(&second);
 }
 
-/* One thread, one after the other: with two, and the wrong timing, both would wait for ever. */
+/* A single thread takes both orders in turn. Two threads could really deadlock. */
 static void a_lock_inversion_is_named(void)
 {
     mutex_init(&first, "seeded first");
@@ -84,7 +84,7 @@ static void take_both(struct spinlock *outer, struct spinlock *inner)
     spin_unlock(outer);
 }
 
-/* a before b before c, and then c before a: no two of them were ever taken both ways. */
+/* a before b before c, and then c before a: no two of them are ever taken in both orders. */
 static void a_circle_of_three_is_named(void)
 {
     static struct spinlock a = SPINLOCK_INIT_NAMED("seeded a");
@@ -103,7 +103,8 @@ static void a_circle_of_three_is_named(void)
     TEST_CHECK(log_has("and under it spinlock \"seeded c\" at"));
 }
 
-/* Two of one class: in the order of their addresses, or always against it, but not both. */
+/* Two locks of one class may be taken in ascending or in descending
+ * address order, but not in both. */
 static void two_of_a_class_have_one_order(void)
 {
     static struct mutex two[2];
@@ -167,9 +168,9 @@ static void a_missed_irq_save_is_named(void)
     TEST_CHECK(log_has(" a_missed_irq_save_is_named+0x"));
 }
 
-/* The one that the handler takes is always taken with interrupts masked; the one under it is not.
- */
-static void what_an_interrupt_can_wait_for_is_named(void)
+/* The lock that the handler takes is always taken with interrupts masked;
+ * the lock nested in it is not. */
+static void a_lock_that_an_interrupt_can_wait_for_is_named(void)
 {
     static struct spinlock outer = SPINLOCK_INIT_NAMED("seeded in an interrupt, masked");
     static struct spinlock inner = SPINLOCK_INIT_NAMED("seeded under it");
@@ -209,7 +210,7 @@ static void sleeping_with_a_spinlock_is_named(void)
     semaphore_init(&s, 1, "seeded semaphore");
     expect(LOCK_SLEEP);
     spin_lock(&held);
-    TEST_EQUAL(semaphore_down(&s, WAIT_FOREVER), OK); /* it need not wait, and could */
+    TEST_EQUAL(semaphore_down(&s, WAIT_FOREVER), OK); /* it does not have to wait, but could */
     spin_unlock(&held);
     check_came(LOCK_SLEEP);
     TEST_CHECK(log_has("semaphore_down may sleep, with a spinlock held"));
@@ -233,8 +234,8 @@ const struct kernel_test lock_tests[] = {
     {"locks.a_circle_of_three_is_named", a_circle_of_three_is_named, TEST_ON_NOTHING},
     {"locks.two_of_a_class_have_one_order", two_of_a_class_have_one_order, TEST_ON_NOTHING},
     {"locks.a_missed_irq_save_is_named", a_missed_irq_save_is_named, TEST_ON_NOTHING},
-    {"locks.what_an_interrupt_can_wait_for_is_named", what_an_interrupt_can_wait_for_is_named,
-     TEST_ON_NOTHING},
+    {"locks.a_lock_that_an_interrupt_can_wait_for_is_named",
+     a_lock_that_an_interrupt_can_wait_for_is_named, TEST_ON_NOTHING},
     {"locks.sleeping_in_an_interrupt_is_named", sleeping_in_an_interrupt_is_named, TEST_ON_NOTHING},
     {"locks.sleeping_with_a_spinlock_is_named", sleeping_with_a_spinlock_is_named, TEST_ON_NOTHING},
     {"locks.sleeping_with_preemption_off_is_named", sleeping_with_preemption_off_is_named,

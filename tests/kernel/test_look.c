@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Asking CPUs what they are doing: where they mask interrupts, and many times while they do all
-// that an interrupt which cannot be masked might break.
+// Reports of what a CPU is doing: from a CPU that masks interrupts, and many times during
+// everything that a non-maskable interrupt could disturb.
 #include "kernel/debug/cpu_snapshot.h"
 
 #include "hal/irq.h"
@@ -22,14 +22,14 @@
 
 #include <stdatomic.h>
 
-#define PATIENCE_NS (60 * NS_PER_S) /* a busy host may stand still for seconds */
-#define QUESTIONS   64u    /* each waits for another CPU, which a busy host may let stand */
-#define STORM       10000u /* takes minutes there */
+#define PATIENCE_NS (60 * NS_PER_S) /* a busy host may suspend a CPU for seconds */
+#define QUESTIONS   64u             /* each waits for another CPU, which a busy host may suspend */
+#define STORM       10000u          /* takes minutes on such a host */
 #define PAGES       16u
 
 extern const uint8_t test_program_calls[], test_program_calls_end[];
 
-/* A GICv2 has no interrupt for us that hal_irq_save() lets through. */
+/* A GICv2 has no interrupt for our use that hal_irq_save() does not mask. */
 static bool has_nmi(void)
 {
     return strcmp(hal_irq_controller()->name, "gicv2") != 0;
@@ -69,16 +69,16 @@ static NOINLINE void stand_still(void)
 static void be_stuck(void *arg)
 {
     stand_still();
-    *(volatile bool *)arg = true; /* so that it was a call */
+    *(volatile bool *)arg = true; /* keeps the line above from being a tail call */
 }
 
-static void a_cpu_that_masks_interrupts_says_where_it_is(void)
+static void a_cpu_that_masks_interrupts_is_located(void)
 {
     struct cpu_look look;
     struct thread *t = NULL;
     bool is_done = false;
     cpu_t last = hal_cpu_count() - 1;
-    if (last == 0) { /* it can only ask itself */
+    if (last == 0) { /* the only CPU: it inspects itself */
         irq_state_t state = hal_irq_save();
         enum status s = look_at_cpu(0, PATIENCE_NS, &look);
         hal_irq_restore(state);
@@ -104,7 +104,7 @@ static void a_cpu_that_masks_interrupts_says_where_it_is(void)
     if (!has_nmi()) {
         TEST_EQUAL(s, E_TIMEDOUT);
         TEST_EQUAL(look_at_cpu(last, PATIENCE_NS, &look),
-                   OK); /* the old question disturbs nobody */
+                   OK); /* the request that timed out does not disturb the next one */
         return;
     }
     TEST_EQUAL(s, OK);
@@ -113,7 +113,7 @@ static void a_cpu_that_masks_interrupts_says_where_it_is(void)
     TEST_CHECK(names(&look, " be_stuck+0x"));
 }
 
-/* ---- one that no CPU sent ---- */
+/* ---- an NMI that no CPU sent ---- */
 
 static bool log_has(uint64_t sequence, const char *text)
 {
@@ -126,7 +126,7 @@ static bool log_has(uint64_t sequence, const char *text)
     return false;
 }
 
-/* As somebody's button would. */
+/* Like the NMI button of a machine. */
 static void press(void)
 {
     TEST_EQUAL(hal_irq_controller()->raise_nmi(hal_this_cpu()), has_nmi());
@@ -150,8 +150,9 @@ static void an_nmi_that_no_cpu_sent_is_reported(void)
     TEST_CHECK(log_has(line, text));
 }
 
-/* The second says at once what the first could not, without the log, and everything goes on. */
-static void a_second_one_does_not_wait_for_interrupts(void)
+/* The second NMI prints the report at once, without the log, as the first could
+ * not; then everything continues. */
+static void a_second_nmi_does_not_wait_for_interrupts(void)
 {
     uint64_t line = log_end();
     irq_state_t state = hal_irq_save();
@@ -167,7 +168,7 @@ static void a_second_one_does_not_wait_for_interrupts(void)
 static _Atomic bool is_over;
 static _Atomic uint32_t rounds;
 
-/* Pages that are mapped by a fault, taken away again, and flushed on all CPUs. */
+/* Pages that are mapped by faults, unmapped again, and flushed on all CPUs. */
 static void touch_pages(void)
 {
     const struct vm_request request = {
@@ -204,7 +205,7 @@ static void work(void *arg)
     }
 }
 
-/* Each of its calls is looked at by the program itself. */
+/* The program checks the result of each of its calls. */
 static void run_programs(void *arg)
 {
     do {
@@ -234,7 +235,7 @@ static void ask(uint32_t questions)
         enum status s = look_at_cpu(i % count, PATIENCE_NS, &look);
         answers += s == OK;
         if (i % 8 == 0) {
-            thread_yield(); /* who works may be on this CPU */
+            thread_yield(); /* the thread under test may need this CPU */
         }
     }
     TEST_EQUAL(answers, questions);
@@ -269,25 +270,25 @@ static void ask_while_they_work(uint32_t questions)
     runs_remove_file(&calls);
 }
 
-static void questions_break_nothing(void)
+static void requests_disturb_nothing(void)
 {
     ask_while_they_work(QUESTIONS);
 }
 
-static void a_storm_of_questions_breaks_nothing(void)
+static void a_storm_of_requests_disturbs_nothing(void)
 {
     ask_while_they_work(STORM);
 }
 
 const struct kernel_test look_tests[] = {
-    {"look.a_cpu_that_masks_interrupts_says_where_it_is",
-     a_cpu_that_masks_interrupts_says_where_it_is, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"look.a_second_one_does_not_wait_for_interrupts", a_second_one_does_not_wait_for_interrupts,
+    {"look.a_cpu_that_masks_interrupts_is_located", a_cpu_that_masks_interrupts_is_located,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"look.a_second_nmi_does_not_wait_for_interrupts", a_second_nmi_does_not_wait_for_interrupts,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"look.an_nmi_that_no_cpu_sent_is_reported", an_nmi_that_no_cpu_sent_is_reported,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"look.questions_break_nothing", questions_break_nothing, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"long_look.a_storm_of_questions_breaks_nothing", a_storm_of_questions_breaks_nothing,
+    {"look.requests_disturb_nothing", requests_disturb_nothing, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"long_look.a_storm_of_requests_disturbs_nothing", a_storm_of_requests_disturbs_nothing,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

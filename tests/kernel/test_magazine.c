@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What each CPU keeps of the heap and of pages: taken and given back without a lock and with
-// interrupts enabled, by whoever runs there, interrupt handlers too.
+// The per-CPU magazines of the heap and of pages: allocating and freeing without a lock, with
+// interrupts enabled, from threads and from interrupt handlers.
 #include "hal/cpu.h"
 #include "hal/smp.h"
 #include "hal/trap.h"
@@ -17,7 +17,7 @@
 
 #include <stdatomic.h>
 
-/* The machine's: where each has happened. */
+/* Defined by the machine: the instruction after which each operation is complete. */
 extern const char hal_magazine_pop_done[], hal_magazine_push_done[];
 
 static uintptr_t restarted(uintptr_t pc)
@@ -38,27 +38,27 @@ static void check_restarts(uintptr_t begin, uintptr_t done)
     TEST_EQUAL(restarted(begin - 1), begin - 1);
 }
 
-static void who_is_interrupted_in_the_middle_begins_again(void)
+static void an_interrupted_operation_starts_again(void)
 {
     check_restarts((uintptr_t)hal_magazine_pop, (uintptr_t)hal_magazine_pop_done);
     check_restarts((uintptr_t)hal_magazine_push, (uintptr_t)hal_magazine_push_done);
 }
 
-/* --- nothing is had by two --- */
+/* --- no object has two owners --- */
 
-#define HOLDERS 4u /* threads, and the interrupt handler is one more */
+#define HOLDERS 4u /* threads; the interrupt handler is one more */
 #define HELD    8u
 #define BYTES   ((size_t)48)
 #define ROUNDS  2000u
 #define TICK_NS (20 * NS_PER_US)
 
-/** Holds objects and pages for a while; each bears his mark. */
+/** Holds objects and pages for a while and writes its mark into each. */
 struct holder {
     uint64_t *objects[HELD];
     paddr_t pages[HELD];
     bool has_page[HELD];
     uint64_t mark;
-    uint64_t wrong; /* times that a mark was another's */
+    uint64_t wrong; /* times that another holder's mark was found */
 };
 
 static uint64_t *page_word(paddr_t page)
@@ -107,8 +107,8 @@ struct tick {
     unsigned count;
 };
 
-/* Takes, and gives back half a dozen interrupts later: whoever it came upon finds less than there
- * was, or more. */
+/* Allocates, and frees six interrupts later: the interrupted code finds fewer or more objects
+ * in its magazine than before. */
 static void tick(struct timer *t)
 {
     struct tick *tick = CONTAINER_OF(t, struct tick, timer);
@@ -126,7 +126,8 @@ static void tick(struct timer *t)
     }
 }
 
-/* The first one preempts, and keeps some while it sleeps; the others take turns and are moved. */
+/* The first thread preempts the others and holds objects while it sleeps; the
+ * others share CPUs and migrate. */
 static void hold(void *arg)
 {
     struct holder *h = arg;
@@ -141,11 +142,11 @@ static void hold(void *arg)
     give_all(h);
 }
 
-static void nothing_is_had_by_two(void)
+static void no_object_has_two_owners(void)
 {
     struct thread *threads[HOLDERS] = {0};
     struct heap_stats before, after;
-    (void)thread_trim(); /* and afterwards: what is kept for the next thread is not what is meant */
+    (void)thread_trim(); /* here and at the end, so that cached threads do not count */
     heap_get_stats(&before);
     memset(by_thread, 0, sizeof(by_thread));
     by_interrupt = (struct holder){.mark = HOLDERS};
@@ -178,8 +179,8 @@ static void nothing_is_had_by_two(void)
 }
 
 const struct kernel_test magazine_tests[] = {
-    {"magazine.who_is_interrupted_in_the_middle_begins_again",
-     who_is_interrupted_in_the_middle_begins_again, TEST_ON_CPUS},
-    {"magazine.nothing_is_had_by_two", nothing_is_had_by_two, TEST_ON_CPUS},
+    {"magazine.an_interrupted_operation_starts_again", an_interrupted_operation_starts_again,
+     TEST_ON_CPUS},
+    {"magazine.no_object_has_two_owners", no_object_has_two_owners, TEST_ON_CPUS},
     {0},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the runtime of a language finds in the frames of compiled code in the kernel: references, by
-// a collector that moves every object at every safe point (tests/unit/jit/toy_gc.h), and who called
-// the C function that gives up.
+// What a language runtime finds in the frames of compiled code in the kernel: references, with a
+// collector that moves every object at every safe point (tests/unit/jit/toy_gc.h), and the caller
+// of a C function that leaves compiled code early.
 #include "kernel/jit/code/code_builder.h"
 #include "kernel/jit/code/code_call.h"
 #include "kernel/jit/ir/ir_text.h"
@@ -35,7 +35,8 @@ static const uint32_t *refs(uint64_t pc)
     return list != NULL ? list : none;
 }
 
-/* Control at an address, with this frame pointer; what else it needs it finds itself. */
+/* Continue at an address with this frame pointer; the code there
+ * restores the rest from the frame. */
 static void unwind(const void *frame)
 {
     for (const uint64_t *f = frame;; f = (const uint64_t *)(uintptr_t)f[0]) {
@@ -52,7 +53,7 @@ static void unwind(const void *frame)
     }
 }
 
-/* Calls name callees of the module; those with a body are numbered anew. */
+/* Calls name callees by their number in the module; those with a body get new numbers. */
 static enum status compile(struct arena *a, const struct ir_text *text, struct code_builder *b)
 {
     const struct jit_options options = {.features = jit_native_features(), .verify = true};
@@ -83,7 +84,7 @@ static unsigned same_type(uint8_t type)
     return type;
 }
 
-/* The function that is first in the module. */
+/* Call the module's first function. */
 static uint64_t call_first(uint64_t context, uint64_t arg, uint64_t *result)
 {
     static const uint8_t types[] = {IR_I64, IR_I64};
@@ -106,7 +107,7 @@ static const char *run_case(const void *source)
     return toy_judge(result, there ? (int)(outcome - CODE_TRAPPED) : -1);
 }
 
-/* Have run_it() run a module. @return what it says. */
+/* Have run_it() run a module. @return its result. */
 static const char *try_text(const char *words, const void *source,
                             const char *(*run_it)(const void *source))
 {
@@ -158,7 +159,7 @@ static void objects_move_at_every_safe_point(void)
     TEST_EQUAL(wasm_bed_pages(), 0);
 }
 
-/* ---- Giving up in a C function ---- */
+/* ---- Leaving compiled code from a C function ---- */
 
 #define QUIT_AT 16 /* in the context */
 static const char quitter[] =
@@ -199,7 +200,7 @@ static void quit_once(void *arg)
     TEST_CHECK(try_text(quitter, quitter, run_quitter) == NULL);
 }
 
-static void every_caller_of_what_gives_up_is_traced(void)
+static void every_caller_of_an_aborting_function_is_traced(void)
 {
     TEST_CHECK(wasm_bed_run(quit_once, NULL));
     TEST_EQUAL(wasm_bed_pages(), 0);
@@ -207,7 +208,7 @@ static void every_caller_of_what_gives_up_is_traced(void)
 
 const struct kernel_test managed_tests[] = {
     {"jit.objects_move_at_every_safe_point", objects_move_at_every_safe_point, TEST_ON_CPUS},
-    {"jit.every_caller_of_what_gives_up_is_traced", every_caller_of_what_gives_up_is_traced,
-     TEST_ON_CPUS},
+    {"jit.every_caller_of_an_aborting_function_is_traced",
+     every_caller_of_an_aborting_function_is_traced, TEST_ON_CPUS},
     {0},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory management on the real MMU: guards, reuse of addresses, frames and accounts.
+// Memory management on the real MMU: guard pages, reuse of addresses, frames, and page counts.
 #include "hal/cpu.h"
 #include "hal/layout.h"
 #include "hal/smp.h"
@@ -54,7 +54,7 @@ static void every_page_has_an_owner(void)
     TEST_CHECK(s.by_owner[PAGE_FREE] < s.total_pages);
 }
 
-/** All that can be had, the largest runs first; by page_link(). */
+/** All free memory, allocated by the test, the largest runs first; linked by page_link(). */
 struct hoard {
     struct list runs[PAGE_ORDER_MAX + 1]; /* by order */
 };
@@ -75,7 +75,7 @@ static void take_all(struct hoard *h)
     }
 }
 
-/** @return how many pages that were. */
+/** @return number of pages freed. */
 static uint64_t give_all(struct hoard *h)
 {
     uint64_t pages = 0;
@@ -108,10 +108,10 @@ static void write_and_read(paddr_t base, unsigned order)
     }
 }
 
-#define SOME_OWNED_MEANWHILE 64u /* pages, by whoever runs */
+#define SOME_OWNED_MEANWHILE 64u /* pages that other threads may allocate in the meantime */
 
-/* A machine with more than 4 GiB has some of it above 4 GiB, whatever holes there are below. */
-static void all_memory_is_handed_out_and_keeps_what_is_written(void)
+/* A machine with more than 4 GiB has memory above 4 GiB, whatever holes there are below. */
+static void all_memory_can_be_allocated_and_keeps_its_contents(void)
 {
     static struct hoard all;
     const uint64_t four_gib = (uint64_t)1 << 32;
@@ -137,8 +137,8 @@ static void all_memory_is_handed_out_and_keeps_what_is_written(void)
     TEST_CHECK(page_stats().by_owner[PAGE_FREE] + SOME_OWNED_MEANWHILE >= free_before);
 }
 
-/* All is taken but what empty slabs of other sizes have. */
-static void a_small_object_is_made_of_what_others_keep(void)
+/* All memory is allocated except the pages of empty slabs of other sizes. */
+static void a_small_object_uses_empty_slabs_of_other_sizes(void)
 {
     static struct hoard all;
     static void *objects[2 * HAL_MAGAZINE_ROUNDS];
@@ -149,20 +149,20 @@ static void a_small_object_is_made_of_what_others_keep(void)
     irq_state_t state = hal_irq_save();
     take_all(&all);
     hal_irq_restore(state);
-    /* What slabs of this size have left goes first. */
+    /* First use up the slabs of this size. */
     while (count < ARRAY_COUNT(objects) && (objects[count] = heap_alloc(1700)) != NULL) {
         count++;
     }
     (void)give_all(&all);
-    TEST_CHECK(count >= 8); /* more than one slab has */
+    TEST_CHECK(count >= 8); /* more than fit in one slab */
     while (count > 0) {
         heap_free(objects[--count]);
     }
 }
 
-/* All is taken but what empty slabs have, which is three or more: page tables are made of that, and
- * in a sanitized kernel the range's shadow with its own tables. */
-static void a_table_is_made_of_what_others_keep(void)
+/* All memory is allocated except the pages of empty slabs, three or more. Page tables come from
+ * these; in a sanitized kernel so do the range's shadow and its tables. */
+static void a_page_table_uses_empty_slabs(void)
 {
     static struct hoard all;
     const struct vm_request gib = {.pages = (size_t)1 << 18,
@@ -211,7 +211,7 @@ static void buffer_has_guards_on_both_sides(void)
     TEST_CHECK(!can_read(p));
 }
 
-static void fresh_pages_are_zero_and_come_back(void)
+static void fresh_pages_are_zero_and_are_freed(void)
 {
     struct vm_range range;
     uint64_t tables = page_stats().by_owner[PAGE_TABLE];
@@ -241,7 +241,7 @@ static void fresh_pages_are_zero_and_come_back(void)
     TEST_CHECK(page_stats().by_owner[PAGE_TABLE] <= tables + 3);
 }
 
-/* The first page of a range is one of two frames, and then the other. */
+/* Map one of two frames to the first page of a range, then the other. */
 static void show_in_turn(struct vm_range *range, paddr_t frames)
 {
     volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)range->base;
@@ -257,7 +257,7 @@ static void show_in_turn(struct vm_range *range, paddr_t frames)
     }
 }
 
-/* A translation that is still in the TLB would show the first frame. */
+/* A stale translation in the TLB would show the first frame. */
 static void an_address_mapped_anew_shows_the_new_frame(void)
 {
     struct vm_range range;
@@ -272,7 +272,7 @@ static void an_address_mapped_anew_shows_the_new_frame(void)
     page_free(frames, 1);
 }
 
-static void protection_can_be_taken_and_given(void)
+static void write_permission_can_be_removed_and_restored(void)
 {
     struct vm_range range;
     TEST_NEED(take_pages(&range, &three_pages, 0, 3));
@@ -290,11 +290,12 @@ static void protection_can_be_taken_and_given(void)
 
 static const struct vm_request far_away = {.pages = 1,
                                            .guard_below = 1,
-                                           .align = (uint64_t)1 << 30, /* where no table is */
+                                           /* where no table exists yet */
+                                           .align = (uint64_t)1 << 30,
                                            .region = HAL_REGION_VM,
                                            .name = "test"};
 
-/** @return how many tables that took. */
+/** @return number of tables that were allocated. */
 static uint64_t use_far_away(void)
 {
     struct vm_range range;
@@ -312,10 +313,10 @@ static uint64_t use_far_away(void)
     return during - before;
 }
 
-/* Tables stay where somebody has been, for who comes next; but not if memory is wanted. */
-static void tables_that_map_nothing_are_given_back(void)
+/* Empty tables stay for the next mapping, but are freed when memory is reclaimed. */
+static void empty_page_tables_are_freed(void)
 {
-    (void)use_far_away(); /* a sanitizer's shadow of it stays */
+    (void)use_far_away(); /* a sanitizer's shadow of these addresses stays */
     memory_reclaim();
     uint64_t before = page_stats().by_owner[PAGE_TABLE];
     TEST_CHECK(use_far_away() > 0);
@@ -333,8 +334,8 @@ static void take_and_free_a_page(void *has_had_one)
     }
 }
 
-/* The last large run is cut for the last CPU, which keeps some of it. */
-static void what_another_cpu_keeps_makes_a_large_run(void)
+/* The last large run is split for the last CPU, which caches part of it. */
+static void pages_cached_by_another_cpu_complete_a_large_run(void)
 {
     static struct hoard all;
     bool has_had_one = false;
@@ -363,14 +364,14 @@ static void hidden_frames_have_no_direct_mapping(void)
     TEST_CHECK(can_write(first) && can_write(last));
     TEST_EQUAL(vm_hide_direct(base, (size_t)1 << order), OK);
     TEST_CHECK(!can_read(first) && !can_read(last));
-    bool is_armed = failure_pause(); /* else it could not be given back */
+    bool is_armed = failure_pause(); /* otherwise the range could not be freed */
     TEST_EQUAL(vm_show_direct(base, (size_t)1 << order), OK);
     failure_resume(is_armed);
     TEST_CHECK(can_write(first) && can_write(last));
     page_free(base, order);
 }
 
-static void heap_gives_every_size_back(void)
+static void heap_frees_every_size(void)
 {
     struct heap_stats before, after;
     heap_get_stats(&before);
@@ -401,8 +402,8 @@ static void impossible_registers_are_refused(void)
 
 static _Atomic bool churn_is_over;
 
-/* Preempts whoever looks something up, and turns the tree around him. */
-/** @return how many of CHURN_RANGES. */
+/* Preempts lookups and changes the tree under them. */
+/** @return number of ranges reserved, out of CHURN_RANGES. */
 static unsigned reserve_some(struct vm_range *ranges)
 {
     unsigned count = 0;
@@ -432,7 +433,7 @@ static void churn(void *arg)
     atomic_store(&churn_is_over, true);
 }
 
-static void a_range_is_found_while_others_come_and_go(void)
+static void a_range_is_found_while_others_are_reserved_and_released(void)
 {
     static struct vm_range range[CHURN_RANGES];
     unsigned count = reserve_some(range);
@@ -460,32 +461,31 @@ static void a_range_is_found_while_others_come_and_go(void)
 const struct kernel_test memory_tests[] = {
     {"memory.every_page_has_an_owner", every_page_has_an_owner,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},
-    {"memory.all_memory_is_handed_out_and_keeps_what_is_written",
-     all_memory_is_handed_out_and_keeps_what_is_written,
+    {"memory.all_memory_can_be_allocated_and_keeps_its_contents",
+     all_memory_can_be_allocated_and_keeps_its_contents,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},
-    {"memory.a_small_object_is_made_of_what_others_keep",
-     a_small_object_is_made_of_what_others_keep, TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"memory.a_table_is_made_of_what_others_keep", a_table_is_made_of_what_others_keep,
+    {"memory.a_small_object_uses_empty_slabs_of_other_sizes",
+     a_small_object_uses_empty_slabs_of_other_sizes, TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"memory.a_page_table_uses_empty_slabs", a_page_table_uses_empty_slabs,
      TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.buffer_has_guards_on_both_sides", buffer_has_guards_on_both_sides,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"memory.fresh_pages_are_zero_and_come_back", fresh_pages_are_zero_and_come_back,
+    {"memory.fresh_pages_are_zero_and_are_freed", fresh_pages_are_zero_and_are_freed,
      TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.an_address_mapped_anew_shows_the_new_frame",
      an_address_mapped_anew_shows_the_new_frame, TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"memory.protection_can_be_taken_and_given", protection_can_be_taken_and_given,
+    {"memory.write_permission_can_be_removed_and_restored",
+     write_permission_can_be_removed_and_restored, TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"memory.empty_page_tables_are_freed", empty_page_tables_are_freed,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"memory.tables_that_map_nothing_are_given_back", tables_that_map_nothing_are_given_back,
-     TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"memory.what_another_cpu_keeps_makes_a_large_run", what_another_cpu_keeps_makes_a_large_run,
-     TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"memory.pages_cached_by_another_cpu_complete_a_large_run",
+     pages_cached_by_another_cpu_complete_a_large_run, TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.hidden_frames_have_no_direct_mapping", hidden_frames_have_no_direct_mapping,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},
-    {"memory.heap_gives_every_size_back", heap_gives_every_size_back,
-     TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"memory.heap_frees_every_size", heap_frees_every_size, TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.impossible_registers_are_refused", impossible_registers_are_refused,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE},
-    {"memory.a_range_is_found_while_others_come_and_go", a_range_is_found_while_others_come_and_go,
-     TEST_ON_NOTHING},
+    {"memory.a_range_is_found_while_others_are_reserved_and_released",
+     a_range_is_found_while_others_are_reserved_and_released, TEST_ON_NOTHING},
     {0},
 };

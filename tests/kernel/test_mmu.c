@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What only the MMU decides: that the permissions in the tables are the ones that hold.
+// What only the MMU decides: that the permissions in the page tables are enforced.
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "hal/trap.h"
@@ -45,8 +45,8 @@ static void compare_writable(void *ctx, vaddr_t va, uint64_t size, const struct 
     }
 }
 
-/* Whatever the virtual addresses: no frame is writable through one mapping and executable through
- * another. */
+/* At any pair of addresses: no frame is writable through one mapping
+ * and executable through another. */
 static void no_frame_is_writable_and_executable(void)
 {
     frames = (struct frames){0};
@@ -93,7 +93,7 @@ static void sections_have_exact_permissions(void)
     TEST_EQUAL(prot_of(__boot_stack_start), PROT_R | PROT_W);
 }
 
-/* The tables say so; this asks the CPU. */
+/* The page tables forbid it; this test tries it on the CPU. */
 static void text_and_rodata_refuse_writes(void)
 {
     uint8_t before, after;
@@ -140,8 +140,7 @@ static bool populate_on_fault(struct vm_range *range, struct fault *fault)
     return vm_populate(range, page, 1, PROT_R | PROT_W, PAGE_OTHER) == OK;
 }
 
-/* The owner of an address range answers a fault by mapping the page; the access then happens as if
- * nothing had been. */
+/* The owner of an address range handles a fault by mapping the page; then the access completes. */
 static void range_owner_maps_a_page_on_fault(void)
 {
     struct vm_range range;
@@ -165,7 +164,8 @@ static void range_owner_maps_a_page_on_fault(void)
     vm_release(&range);
 }
 
-/* Frames that remember something, for who takes frames next. */
+/* Fill frames with a pattern and free them, so that the next owner would
+ * see it if they were not zeroed. */
 static void leave_traces(void)
 {
     void *used[64];
@@ -180,7 +180,7 @@ static void leave_traces(void)
     }
 }
 
-#define COMMITTED ((size_t)1024) /* pages: two tables of them */
+#define COMMITTED ((size_t)1024) /* pages: enough for two page tables */
 
 static bool is_zero(const volatile uint8_t *p, size_t len)
 {
@@ -192,8 +192,8 @@ static bool is_zero(const volatile uint8_t *p, size_t len)
     return any == 0;
 }
 
-/* Memory that waits to be touched is mapped by whoever touches it, whatever he holds: a lock, with
- * interrupts masked, or nothing; and by a look for its physical address. */
+/* Committed memory is mapped by the first access, even if the thread holds a lock with interrupts
+ * masked, and by a query of its physical address. */
 static void committed_memory_is_mapped_by_a_touch(void)
 {
     static struct spinlock any = SPINLOCK_INIT;
@@ -230,7 +230,7 @@ static void committed_memory_is_mapped_by_a_touch(void)
     vm_release(&range);
 }
 
-/* Taken, never touched, and given back to the last page. */
+/* Committed, never accessed, and freed to the last page. */
 static void committed_memory_is_counted(void)
 {
     struct page_stats before, during, after;
@@ -271,8 +271,8 @@ static void gather_nothing(void *ctx, enum hal_gather_kind kind, paddr_t base, s
     *(unsigned *)ctx += kind == HAL_GATHER_LEAF ? 1 : 0;
 }
 
-/* As long as a leaf of the direct map is broken nothing in it can be had: not the tables, not what
- * an interrupt needs. So each leaf of some memory is cut in two. */
+/* While a leaf of the direct map is being split, nothing in it is accessible: neither the page
+ * tables nor data that an interrupt needs. So split each leaf of some memory in two. */
 static void memory_in_use_is_split(void)
 {
     unsigned gathered = 0;

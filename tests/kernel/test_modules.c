@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Drivers that come and go, on the machine's own entropy device: nothing is left behind, no byte
-// and no interrupt is lost, however often and whoever else is at it.
+// Drivers that are loaded and unloaded, for the machine's own entropy device: nothing leaks and no
+// byte or interrupt is lost, however often it happens and whatever other threads do meanwhile.
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/io/console.h"
@@ -45,7 +45,7 @@ static void unload(void)
     }
 }
 
-/* Loads, and tells whether there is a device to test with. */
+/* Load the driver and report whether it has a device to test with. */
 static bool load_with_device(void)
 {
     if (load() > 0) {
@@ -56,13 +56,13 @@ static bool load_with_device(void)
     return false;
 }
 
-/** What must be the same before and after. */
+/** Values that must be the same before and after. */
 struct books {
     struct page_stats pages;
     struct heap_stats heap;
     size_t pool_pages, used_pages;
     uint32_t lines, handlers;
-    struct irq_totals lost; /* interrupts that nobody asked for */
+    struct irq_totals lost; /* interrupts without a handler */
     uint64_t unclaimed;
     unsigned ranges, devices, bound;
     uint64_t range_pages;
@@ -86,9 +86,9 @@ static void count_device(void *ctx, struct device *dev)
 static void take_books(struct books *b)
 {
     memset(b, 0, sizeof(*b));
-    console_drain(); /* a UART that is served by who writes interrupts for nothing now and then */
+    console_drain();     /* a thread that polls the UART to write may cause a spurious interrupt */
     (void)thread_trim(); /* spare threads: as many as ended at a time before this test */
-    memory_reclaim();    /* magazines, quarantine: a page more or less */
+    memory_reclaim();    /* magazines and the quarantine hold a page more or less */
     page_get_stats(&b->pages);
     heap_get_stats(&b->heap);
     codemem_get_stats(&b->pool_pages, &b->used_pages);
@@ -131,7 +131,7 @@ static void compare_books(const struct books *before)
     TEST_EQUAL(after.bound, before->bound);
 }
 
-/** Bytes of the driver's sources. */
+/** Bytes that the driver's random source produced. */
 struct bytes {
     uint64_t asked, given;
     unsigned sources;
@@ -149,7 +149,7 @@ static void count_sources(struct bytes *b)
     }
 }
 
-/** The line of the first device that the driver has, and what came on it. */
+/** The line of the first device that the driver has, and its interrupts. */
 struct line {
     char device[sizeof(((struct device *)0)->name)];
     uint64_t claimed;
@@ -178,7 +178,7 @@ static void look_at_line(struct line *l)
     test_fail(__FILE__, __LINE__, "%s has no line", l->device);
 }
 
-/** What all cycles together asked for and got. */
+/** Bytes that all cycles together requested and received. */
 struct total {
     struct bytes bytes;
     uint64_t requests, interrupts;
@@ -211,7 +211,7 @@ static void lose_nothing(unsigned cycles)
         return;
     }
     unload();
-    cycle(&total); /* once before the count: the heap keeps a page of each size that was used */
+    cycle(&total); /* before the count starts: the heap keeps a page of each size class */
 
     total = (struct total){.requests = 0};
     take_books(&before);
@@ -240,7 +240,7 @@ static void test_nothing_is_lost_in_20000_cycles(void)
     lose_nothing(MANY);
 }
 
-/* --- others who are at it --- */
+/* --- other threads that load and read at the same time --- */
 
 static _Atomic bool is_over;
 
@@ -249,7 +249,7 @@ static void read_all_the_time(void *arg)
     (void)arg;
     while (!atomic_load(&is_over)) {
         if (random_reseed() == 0) {
-            thread_yield(); /* the other one is at it, or there is nobody to ask */
+            thread_yield(); /* the other thread is loading or unloading, or no source is there */
         }
     }
     thread_exit(0);
@@ -263,8 +263,8 @@ static struct thread *start(const char *name, void (*entry)(void *arg))
     return t;
 }
 
-/* A thread's stack goes back once the CPU on which it ended runs another one. A CPU of a busy host
- * may take its time over that; what never goes back is for compare_books() to find. */
+/* A thread's stack is freed once the CPU where it ended has switched to another thread, which a
+ * busy host may delay. compare_books() finds a stack that is never freed. */
 static void wait_for_stacks(const struct books *before)
 {
     struct page_stats now;
@@ -291,7 +291,8 @@ static void test_unload_ends_with_readers_inside(void)
     struct thread *b = start("reader", read_all_the_time);
     for (unsigned i = 0; i < test_scaled(140, 2); i++) {
         TEST_CHECK(load() > 0);
-        (void)thread_sleep((i % 7) * 50 * NS_PER_US); /* at every point of a reader's way */
+        /* so that the unload meets the reader at every point */
+        (void)thread_sleep((i % 7) * 50 * NS_PER_US);
         unload();
     }
     atomic_store(&is_over, true);
@@ -325,7 +326,7 @@ static void load_and_unload(void *arg)
     thread_exit(0);
 }
 
-static void test_one_name_is_loaded_once_whoever_loads_it(void)
+static void test_a_name_is_loaded_only_once(void)
 {
     struct thread *t[3] = {NULL};
     for (unsigned i = 0; i < ARRAY_COUNT(t); i++) {
@@ -336,13 +337,13 @@ static void test_one_name_is_loaded_once_whoever_loads_it(void)
     }
     struct driver_module_info info;
     for (uint32_t i = 0; driver_module_get_info(i, &info); i++) {
-        if (strcmp(info.name, DRIVER) == 0) { /* each found it being unloaded by another */
+        if (strcmp(info.name, DRIVER) == 0) { /* each of the two found the other unloading it */
             unload();
         }
     }
 }
 
-/* --- what is said of them --- */
+/* --- how reports name them --- */
 
 static void test_code_of_a_driver_is_named_with_the_driver(void)
 {
@@ -386,8 +387,7 @@ const struct kernel_test module_tests[] = {
      TEST_ON_NOTHING},
     {"modules_code_of_a_driver_is_named_with_the_driver",
      test_code_of_a_driver_is_named_with_the_driver, TEST_ON_NOTHING},
-    {"modules_one_name_is_loaded_once_whoever_loads_it",
-     test_one_name_is_loaded_once_whoever_loads_it, TEST_ON_NOTHING},
+    {"modules_a_name_is_loaded_only_once", test_a_name_is_loaded_only_once, TEST_ON_NOTHING},
     {"modules_unload_ends_with_readers_inside", test_unload_ends_with_readers_inside,
      TEST_ON_NOTHING},
     {"modules_nothing_is_lost_in_1000_cycles", test_nothing_is_lost_in_1000_cycles,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Native programs from bytes to their end: status, threads with floating point, faults of every
-// kind, a kill at any instruction, and nothing left behind. The programs are those of programs/.
+// Native programs from their bytes to their end: exit status, threads with floating point, faults
+// of every kind, a kill at any instruction, and no leak. The programs are those of programs/.
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/base/clock.h"
@@ -80,8 +80,8 @@ static bool text_is_guarded(void)
     return hal_mmu_query((vaddr_t)__text_start, &m) && (m.prot & PROT_GUARDED) != 0;
 }
 
-/* A program that promises landing pads is held to it where the kernel itself is; the one that does
- * not (crash.elf) runs unchecked. */
+/* A program that declares landing pads must have them on a CPU that checks the kernel's; one
+ * without the declaration (crash.elf) runs unchecked. */
 static void test_landing_pads_are_checked_if_promised(void)
 {
     struct image image = IMAGE(landing);
@@ -96,7 +96,7 @@ static void test_landing_pads_are_checked_if_promised(void)
     }
 }
 
-static void test_kill_reaches_a_program_that_never_calls(void)
+static void test_kill_ends_a_program_that_makes_no_calls(void)
 {
     struct image image = IMAGE(spin);
     if (runs_write_file(&image)) {
@@ -136,7 +136,7 @@ static void test_cpu_time_can_be_limited(void)
     }
 }
 
-/* What the program leaves open, allocated and asleep is given back. */
+/* Everything that the program leaves open, allocated or asleep is released. */
 static void test_every_call_of_the_sdk(void)
 {
     struct image image = IMAGE(sdk);
@@ -144,7 +144,7 @@ static void test_every_call_of_the_sdk(void)
     if (!runs_write_file(&image)) {
         return;
     }
-    runs_run(&image, NULL, PROGRAM_EXITED, 0); /* leaves its file in /tmp */
+    runs_run(&image, NULL, PROGRAM_EXITED, 0); /* it leaves its file in /tmp */
     runs_measure(&before);
     runs_run(&image, NULL, PROGRAM_EXITED, 0);
     runs_measure(&after);
@@ -156,7 +156,7 @@ static void test_every_call_of_the_sdk(void)
 #define WARM_RUNS 4
 #define RUNS      200
 
-static void test_200_runs_leave_nothing_behind(void)
+static void test_200_runs_leak_nothing(void)
 {
     struct image image = IMAGE(exit);
     struct footprint before, after;
@@ -175,8 +175,8 @@ static void test_200_runs_leave_nothing_behind(void)
     runs_remove_file(&image);
 }
 
-/* A refusal at any point gives everything back: the file is cut at many places. */
-static void test_refused_files_leave_nothing_behind(void)
+/* A refusal at any point releases everything: the file is truncated at many places. */
+static void test_refused_files_leak_nothing(void)
 {
     struct image image = IMAGE(exit);
     struct footprint before, after;
@@ -198,12 +198,11 @@ const struct kernel_test native_tests[] = {
     {"faults_end_only_the_program", test_faults_end_only_the_program, TEST_ON_CPUS},
     {"landing_pads_are_checked_if_promised", test_landing_pads_are_checked_if_promised,
      TEST_ON_CPUS},
-    {"kill_reaches_a_program_that_never_calls", test_kill_reaches_a_program_that_never_calls,
+    {"kill_ends_a_program_that_makes_no_calls", test_kill_ends_a_program_that_makes_no_calls,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"cpu_time_can_be_limited", test_cpu_time_can_be_limited, TEST_ON_INTERRUPTS},
     {"every_call_of_the_sdk", test_every_call_of_the_sdk, TEST_ON_NOTHING},
-    {"200_runs_leave_nothing_behind", test_200_runs_leave_nothing_behind, TEST_ON_NOTHING},
-    {"refused_files_leave_nothing_behind", test_refused_files_leave_nothing_behind,
-     TEST_ON_NOTHING},
+    {"200_runs_leak_nothing", test_200_runs_leak_nothing, TEST_ON_NOTHING},
+    {"refused_files_leak_nothing", test_refused_files_leak_nothing, TEST_ON_NOTHING},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Portable programs from bytes to their end: status, traps, a kill at any instruction, limits,
-// refusals, and nothing left behind. The modules are small enough to be read here.
+// Portable programs from their bytes to their end: exit status, traps, a kill at any instruction,
+// limits, refusals, and no leak. The modules are small enough to be read here.
 #include "kernel/base/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
@@ -79,8 +79,8 @@ static const uint8_t spin_at_start[] = {
     0x02, 0x00, 0x00, 0x07, 0x0a, 0x01, 0x06, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0x00, 0x01, 0x08,
     0x01, 0x00, 0x0a, 0x0c, 0x02, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b, 0x02, 0x00, 0x0b};
 
-/* Writes {0xfff00000, 0x100000} and 8 bytes to /tmp/iov, then reads it over the second entry of the
- * very list of buffers that says where to read to; exits with how many bytes it read. */
+/* Write {0xfff00000, 0x100000} and 8 bytes to /tmp/iov, then read them over the second entry of the
+ * buffer list that this read uses; exit with the number of bytes read. */
 static const uint8_t overlap[] = {
     0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x26, 0x05, 0x60, 0x09, 0x7f, 0x7f, 0x7f,
     0x7f, 0x7f, 0x7e, 0x7e, 0x7f, 0x7f, 0x01, 0x7f, 0x60, 0x04, 0x7f, 0x7f, 0x7f, 0x7f, 0x01, 0x7f,
@@ -130,7 +130,7 @@ static void run_on_both(struct image image, enum program_end end, int status)
     runs_remove_file(&image);
 }
 
-static void status_is_the_programs(void)
+static void exit_status_is_the_programs(void)
 {
     run_on_both(IMAGE(runs_leave), PROGRAM_EXITED, 3);
 }
@@ -145,15 +145,15 @@ static void traps_end_only_the_program(void)
     }
 }
 
-/* A list of buffers is read once: what is read into it changes nothing. */
+/* The kernel reads the list of buffers once: bytes that are read into the list change nothing. */
 static void buffers_may_overlap_their_list(void)
 {
     run_on_both(IMAGE(overlap), PROGRAM_EXITED, 16);
     runs_remove_file(&(struct image){.path = "/tmp/iov"});
 }
 
-/* The thread that links it gives nothing back when it is killed in the start function. */
-static void kill_in_the_start_function_leaves_nothing_behind(void)
+/* A kill in the start function leaves the linking thread no chance to release anything itself. */
+static void kill_in_the_start_function_leaks_nothing(void)
 {
     struct image image = IMAGE(spin_at_start);
     struct footprint before = {.heap = {0}}, after;
@@ -185,9 +185,9 @@ static void kill_in_the_start_function_leaves_nothing_behind(void)
 
 #define KILLS 60
 
-/* Each kill finds it somewhere else in its loop: the first at once, the others a little later each.
- */
-static void kill_reaches_it_at_any_instruction(void)
+/* Each kill interrupts the loop at a different place: the first at once,
+ * the others a little later each. */
+static void kill_works_at_any_instruction(void)
 {
     struct image image = IMAGE(spin);
     struct footprint before = {.heap = {0}}, after;
@@ -211,8 +211,9 @@ static void kill_reaches_it_at_any_instruction(void)
     runs_remove_file(&image);
 }
 
-/* It is all but never found in its own code: the helpers must notice. */
-static void kill_reaches_what_only_calls_helpers(void)
+/* An interrupt hardly ever finds the program in its own code: the
+ * helpers must check for the kill. */
+static void kill_works_in_code_that_only_calls_helpers(void)
 {
     struct image image = IMAGE(fill);
     if (!runs_write_file(&image)) {
@@ -250,7 +251,7 @@ static void many_run_at_once(void)
     runs_remove_file(&image);
 }
 
-/* It asks for memory until it gets none, and goes on. */
+/* It grows its memory until a request fails, and continues. */
 static void memory_is_limited(void)
 {
     struct image image = IMAGE(eat);
@@ -288,7 +289,7 @@ static void time_is_limited(void)
 #define WARM_RUNS 4
 #define RUNS      200
 
-static void two_hundred_runs_leave_nothing_behind(void)
+static void two_hundred_runs_leak_nothing(void)
 {
     struct image image = IMAGE(runs_leave);
     struct footprint before, after;
@@ -327,11 +328,12 @@ static void refuse(const struct image *image, const char *word)
         test_fail(__FILE__, __LINE__, "%s: %s", image->path, err.text);
     }
     runs_remove_file(image);
-    runs_settle(); /* the next begins where this one did: tables of addresses stay for that */
+    runs_settle(); /* the next round starts where this one did; address tables stay for that */
 }
 
-/* Cut anywhere, or without what it needs: a sentence, and everything given back. */
-static void refused_files_leave_nothing_behind(void)
+/* A module that is truncated anywhere, or lacks an import, is refused with a
+ * message and releases everything. */
+static void refused_files_leak_nothing(void)
 {
     struct footprint before, after;
     refuse(&IMAGE(no_start), "_start");
@@ -348,21 +350,19 @@ static void refused_files_leave_nothing_behind(void)
 }
 
 const struct kernel_test portable_tests[] = {
-    {"portable.status_is_the_programs", status_is_the_programs, TEST_ON_CPUS},
+    {"portable.exit_status_is_the_programs", exit_status_is_the_programs, TEST_ON_CPUS},
     {"portable.traps_end_only_the_program", traps_end_only_the_program, TEST_ON_CPUS},
-    {"portable.kill_reaches_it_at_any_instruction", kill_reaches_it_at_any_instruction,
+    {"portable.kill_works_at_any_instruction", kill_works_at_any_instruction,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"portable.kill_reaches_what_only_calls_helpers", kill_reaches_what_only_calls_helpers,
-     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"portable.kill_works_in_code_that_only_calls_helpers",
+     kill_works_in_code_that_only_calls_helpers, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"portable.buffers_may_overlap_their_list", buffers_may_overlap_their_list, TEST_ON_NOTHING},
-    {"portable.kill_in_the_start_function_leaves_nothing_behind",
-     kill_in_the_start_function_leaves_nothing_behind, TEST_ON_NOTHING},
+    {"portable.kill_in_the_start_function_leaks_nothing", kill_in_the_start_function_leaks_nothing,
+     TEST_ON_NOTHING},
     {"portable.many_run_at_once", many_run_at_once, TEST_ON_NOTHING},
     {"portable.memory_is_limited", memory_is_limited, TEST_ON_NOTHING},
     {"portable.time_is_limited", time_is_limited, TEST_ON_INTERRUPTS},
-    {"portable.two_hundred_runs_leave_nothing_behind", two_hundred_runs_leave_nothing_behind,
-     TEST_ON_NOTHING},
-    {"portable.refused_files_leave_nothing_behind", refused_files_leave_nothing_behind,
-     TEST_ON_NOTHING},
+    {"portable.two_hundred_runs_leak_nothing", two_hundred_runs_leak_nothing, TEST_ON_NOTHING},
+    {"portable.refused_files_leak_nothing", refused_files_leak_nothing, TEST_ON_NOTHING},
     {0},
 };

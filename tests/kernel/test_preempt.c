@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Preemption points: a wake-up protocol that is wrong on purpose loses a wake-up in a window of a
-// few instructions, and a seed finds that, again and again; the same protocol done right loses
-// none.
+// Preemption points. A wake protocol with a deliberate bug loses a wake in a window of a few
+// instructions; a seed finds that window repeatably. The correct protocol loses none.
 #include "kernel/debug/preempt_points.h"
 #include "tests/kernel/tests.h"
 
@@ -13,16 +12,16 @@
 #include "kernel/sched/wait.h"
 
 #define ROUNDS     400u
-#define ROUNDS_MAX 8000u /* until a mistake is found; some dozens do, as a rule */
+#define ROUNDS_MAX 8000u /* until a bug is found; normally a few dozen are enough */
 #define SEEDS      20u
 #define AGAIN      3u
 
 /* Field protection:  [q] queue.lock */
 struct signal {
     struct wait_queue queue;
-    _Atomic bool is_set;  /* release and acquire: but for the mistake [q] */
-    _Atomic bool is_near; /* relaxed: the waiter is about to look */
-    bool is_wrong;        /* looked at before the lock is taken */
+    _Atomic bool is_set;  /* release and acquire; under [q] except in the seeded bug */
+    _Atomic bool is_near; /* relaxed: the waiter is about to check is_set */
+    bool is_wrong;        /* true: the waiter checks before it takes the lock */
     bool is_over;         /* [q] the waiter has seen it */
 };
 
@@ -65,8 +64,7 @@ static void set(struct signal *s)
     spin_unlock_irq(&s->queue.lock, state);
 }
 
-/** The only one who wakes has done so. @return true: the waiter sleeps all the same. It is woken
- * then. */
+/** Called after the only wake. @return true: the waiter still sleeps, and this call wakes it. */
 static bool is_lost(struct signal *s)
 {
     for (;;) {
@@ -80,8 +78,8 @@ static bool is_lost(struct signal *s)
     }
 }
 
-/* In turns on this CPU, where the end of a slice loses it, and on one that has time, where a spin
- * does: how often that is, depends on when the host lets that one run. */
+/* Rounds alternate between this CPU, where the end of a time slice loses the wake, and an idle one,
+ * where a spin does. How often the second loses it depends on when the host runs that CPU. */
 static bool loses_one(bool is_wrong, enum thread_place place)
 {
     struct signal s = {.is_wrong = is_wrong};
@@ -105,7 +103,7 @@ static bool loses_one(bool is_wrong, enum thread_place place)
     return lost;
 }
 
-/** @return the first of `rounds` in which a wake-up is lost; 0: none is. */
+/** @return the first of `rounds` that loses a wake; 0: none does. */
 static unsigned first_lost(uint32_t seed, bool is_wrong, unsigned rounds)
 {
     unsigned round = 1;
@@ -118,7 +116,7 @@ static unsigned first_lost(uint32_t seed, bool is_wrong, unsigned rounds)
     return round > rounds ? 0 : round;
 }
 
-static void a_wake_up_that_is_lost_is_found_again_and_again(void)
+static void a_lost_wake_is_found_repeatably(void)
 {
     uint32_t before = preempt_points_seed(), seed = 1;
     unsigned round;
@@ -137,7 +135,7 @@ static void a_wake_up_that_is_lost_is_found_again_and_again(void)
     (void)preempt_points_start(before);
 }
 
-/* With interrupts masked nobody else comes to this CPU's edges. */
+/* With interrupts masked no other thread reaches a preemption point on this CPU. */
 static struct preempt_stats decisions_of(uint32_t seed)
 {
     struct preempt_stats stats;
@@ -154,10 +152,10 @@ static struct preempt_stats decisions_of(uint32_t seed)
     return stats;
 }
 
-static void a_seed_decides_alike_each_time(void)
+static void a_seed_repeats_its_decisions(void)
 {
     uint32_t before = preempt_points_seed();
-    preempt_disable(); /* each CPU draws numbers of its own */
+    preempt_disable(); /* each CPU has its own random sequence */
     struct preempt_stats first = decisions_of(7), again = decisions_of(7), other = decisions_of(8);
     preempt_enable();
     (void)preempt_points_start(before);
@@ -169,9 +167,8 @@ static void a_seed_decides_alike_each_time(void)
 }
 
 const struct kernel_test preempt_tests[] = {
-    {"preempt.a_seed_decides_alike_each_time", a_seed_decides_alike_each_time, TEST_ON_NOTHING},
-    {"preempt.a_wake_up_that_is_lost_is_found_again_and_again",
-     a_wake_up_that_is_lost_is_found_again_and_again, TEST_ON_NOTHING},
+    {"preempt.a_seed_repeats_its_decisions", a_seed_repeats_its_decisions, TEST_ON_NOTHING},
+    {"preempt.a_lost_wake_is_found_repeatably", a_lost_wake_is_found_repeatably, TEST_ON_NOTHING},
     {0},
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The end of programs, with real interrupts. A function of the kernel plays the program's code: it
-// is registered as the code of a fault owner for the time of the test. Real programs are
-// tests/smoke's.
+// How programs end, with real interrupts. A function of the kernel stands for the program's code:
+// it is registered as the code of a fault owner during the test. tests/smoke runs real programs.
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/sched/program.h"
@@ -16,7 +15,7 @@
 
 static _Atomic unsigned spins;
 
-/* Never returns and never calls: only an interrupt ends it. */
+/* Never returns and makes no call: only an interrupt ends it. */
 static NOINLINE void spin_for_ever(void *arg)
 {
     (void)arg;
@@ -51,7 +50,7 @@ static struct program *create(void)
     return p;
 }
 
-/* A program that gets no thread ends at once. */
+/* A program without a thread ends at once. */
 static bool start(struct program *p, void (*entry)(void *arg), void *arg)
 {
     struct thread *t = NULL;
@@ -63,7 +62,7 @@ static bool start(struct program *p, void (*entry)(void *arg), void *arg)
                                            .uses_fp = true,
                                            .program = p};
     enum status s = thread_create(&options, &t);
-    TEST_CHECK(s == OK || atomic_load(&p->ending)); /* its time may be over already */
+    TEST_CHECK(s == OK || atomic_load(&p->ending)); /* its time may have run out already */
     if (s != OK) {
         program_kill(p, PROGRAM_KILLED, 0);
         return false;
@@ -90,7 +89,7 @@ static void wait_until_it_spins(void)
     }
 }
 
-/* Nobody else wants the CPU and no timer is due: the kill itself must bring the interrupt. */
+/* No other thread wants the CPU and no timer is due: the kill itself must send the interrupt. */
 static void a_computing_program_is_killed(void)
 {
     own_spin_code();
@@ -154,7 +153,7 @@ struct hold {
     _Atomic bool held, let_go;
 };
 
-/* Kernel code that holds a lock and computes: it must come to its end, killed or not. */
+/* Kernel code that holds a lock and computes: it must finish even if the program is killed. */
 static void hold_a_mutex(void *arg)
 {
     struct hold *h = arg;
@@ -203,7 +202,8 @@ static void a_kill_waits_for_kernel_code(void)
 
 #define LIMIT_NS (2 * NS_PER_MS)
 
-/* As when it asks for memory just then: its end must wait for the lock, and leave it the CPU. */
+/* Like a thread that allocates memory at this moment: the end of the program must wait for the lock
+ * and leave the CPU to its holder. */
 static void hold_its_lock(void *arg)
 {
     struct program *p = arg;
@@ -228,7 +228,7 @@ static void time_ends_a_program_that_holds_its_lock(void)
 
 #define SHARED_NS (20 * NS_PER_MS)
 
-/* On as many CPUs as there are: what each uses counts. */
+/* On every CPU: the time that each thread uses counts. */
 static void threads_of_a_program_share_its_time(void)
 {
     own_spin_code();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Large things: reservations whose pages come when they are touched, leaves of 2 MiB and 1 GiB,
-// blocks in a row.
+// Large ranges: reservations whose pages are mapped on the first touch, leaves of 2 MiB and 1
+// GiB, and runs of several blocks.
 #include "hal/layout.h"
 #include "hal/trap.h"
 #include "kernel/base/assert.h"
@@ -21,7 +21,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-/* Pages; so many free ones have runs of every size. */
+/* Pages; with this many free, runs of every size are free. */
 #define PLENTY (64 * MIB / PAGE_SIZE)
 
 static uint64_t pages_of(enum page_owner owner)
@@ -47,10 +47,10 @@ static bool reserve(struct vm_range *range, uint64_t bytes, size_t align)
     return reserve_in(HAL_REGION_VM, range, bytes, align);
 }
 
-/* --- pages that come --- */
+/* --- pages that are mapped on demand --- */
 
-/* Hundreds of GiB cost nothing until they are touched, and then what was touched. */
-static void pages_come_when_they_are_touched(void)
+/* Hundreds of GiB use no memory until they are touched, and then only the touched pages. */
+static void pages_are_mapped_when_they_are_touched(void)
 {
     static const uint64_t offsets[] = {0, 5 * PAGE_SIZE, 3 * GIB, 100 * GIB + 7 * MIB,
                                        256 * GIB - PAGE_SIZE};
@@ -66,8 +66,9 @@ static void pages_come_when_they_are_touched(void)
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
     TEST_EQUAL(pages_of(PAGE_TABLE), tables);
     uint8_t byte;
-    TEST_CHECK(hal_probe_read8((const void *)range.base, &byte)); /* who probes may be refused, */
-    bool is_armed = failure_pause();                              /* and nobody else */
+    /* a probe may fail for lack of memory, */
+    TEST_CHECK(hal_probe_read8((const void *)range.base, &byte));
+    bool is_armed = failure_pause(); /* the accesses below may not */
     for (unsigned i = 0; i < ARRAY_COUNT(offsets); i++) {
         volatile uint64_t *p = (volatile uint64_t *)(range.base + offsets[i]);
         TEST_EQUAL(*p, 0);
@@ -87,7 +88,7 @@ static void pages_come_when_they_are_touched(void)
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
 }
 
-static void a_touch_with_a_lock_held_is_answered(void)
+static void a_touch_with_a_lock_held_maps_the_page(void)
 {
     static struct spinlock any = SPINLOCK_INIT;
     struct vm_pager pager = {.prot = PROT_R | PROT_W, .owner = PAGE_OTHER};
@@ -132,7 +133,7 @@ static void read_all(void *base)
     }
 }
 
-/* Two threads want the same pages at once; who fills them sleeps meanwhile. */
+/* Two threads touch the same pages at once; the one that fills them sleeps meanwhile. */
 static void filling_a_page_may_sleep(void)
 {
     struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER, .fill = fill_slowly};
@@ -158,7 +159,7 @@ static void filling_a_page_may_sleep(void)
     TEST_CHECK(filled >= FILLED - 1 && filled <= 2 * (FILLED - 1));
     TEST_EQUAL(pages_of(PAGE_OTHER), others + FILLED - 1);
     uint8_t byte;
-    TEST_CHECK(!hal_probe_write8((void *)range.base, 1)); /* for reading alone */
+    TEST_CHECK(!hal_probe_write8((void *)range.base, 1)); /* read-only */
     TEST_CHECK(!hal_probe_read8((const void *)(range.base + (FILLED - 1) * PAGE_SIZE), &byte));
     fault_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
@@ -175,7 +176,8 @@ static uint64_t leaf_at(const void *p)
     return hal_mmu_query((uintptr_t)p, &m) ? m.size : 0;
 }
 
-/* All that is asked for lies in leaves of 2 MiB where memory has such runs, and comes back. */
+/* Everything that is requested lies in leaves of 2 MiB where memory has
+ * such runs, and is freed again. */
 static void large_memory_has_large_leaves(void)
 {
     memory_reclaim();
@@ -198,9 +200,8 @@ static void large_memory_has_large_leaves(void)
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
 }
 
-/* Of one that is protected in part, the rest stays as it is; frames come back as the runs that they
- * were taken as. */
-static void a_large_leaf_is_split_and_given_back_whole(void)
+/* Protecting a part leaves the rest unchanged; frames are freed as the runs that were allocated. */
+static void a_large_leaf_is_split_and_freed_whole(void)
 {
     struct vm_range range;
     memory_reclaim();
@@ -224,12 +225,12 @@ static void a_large_leaf_is_split_and_given_back_whole(void)
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
 }
 
-/* The last GiB that the CPU can name: nobody is there, and it is not touched. */
+/* Maps the last GiB of physical addresses, where no device is; the test never accesses it. */
 static void a_gigabyte_is_one_leaf(void)
 {
     paddr_t far = paddr(ALIGN_DOWN(hal_mmu_physical_max(), GIB));
     struct vm_range range;
-    if (!reserve_in(HAL_REGION_PROGRAM, &range, GIB, GIB)) { /* where a sanitizer has no shadow */
+    if (!reserve_in(HAL_REGION_PROGRAM, &range, GIB, GIB)) { /* a sanitizer has no shadow there */
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
@@ -239,7 +240,8 @@ static void a_gigabyte_is_one_leaf(void)
     TEST_CHECK(is_there && (m.size == GIB || m.size == 2 * MIB));
     TEST_CHECK(is_there && m.type == MEM_DEVICE &&
                m.base.raw == far.raw + (m.size == GIB ? 0 : 4 * MIB));
-    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK); /* into 2 MiB, and one of these into pages */
+    /* splits it into 2 MiB leaves, and one of these into pages */
+    TEST_EQUAL(vm_protect(&range, 1, 1, PROT_R), OK);
     TEST_EQUAL(leaf_at((void *)(range.base + PAGE_SIZE)), PAGE_SIZE);
     TEST_EQUAL(leaf_at((void *)(range.base + 512 * MIB)), 2 * MIB);
     vm_unmap(&range, 0, range.pages, false);
@@ -252,7 +254,7 @@ static void a_gigabyte_is_one_leaf(void)
 
 #define BLOCK (PAGE_SIZE << PAGE_ORDER_MAX)
 
-static void blocks_come_in_a_row(void)
+static void blocks_are_allocated_contiguously(void)
 {
     memory_reclaim();
     uint64_t others = pages_of(PAGE_OTHER), free = pages_of(PAGE_FREE);
@@ -263,7 +265,7 @@ static void blocks_come_in_a_row(void)
     TEST_EQUAL(page_alloc_blocks((size_t)1 << 20, 0, UINT64_MAX, PAGE_OTHER, &run), E_NOMEM);
     TEST_EQUAL(run.raw, 0);
     enum status s = page_alloc_blocks(2, 2 * BLOCK, UINT64_MAX, PAGE_OTHER, &run);
-    if (s != OK) { /* with little memory */
+    if (s != OK) { /* if memory is short */
         TEST_CHECK(s == E_NOMEM && free < PLENTY);
         return;
     }
@@ -277,9 +279,9 @@ static void blocks_come_in_a_row(void)
     TEST_EQUAL(pages_of(PAGE_FREE), free);
 }
 
-/* Registers, or a screen, that a device or firmware says to be where memory is: the kernel's text
- * would be written through that. */
-static void memory_is_nobodys_registers(void)
+/* A device or firmware may report registers, or a screen, at an address that is memory: a driver
+ * would then write to the kernel's text. */
+static void memory_is_never_mapped_as_registers(void)
 {
     static const char *const places[] = {__text_start, __rodata_start, __bss_start};
     struct io_region region;
@@ -292,7 +294,7 @@ static void memory_is_nobodys_registers(void)
     }
 }
 
-static _Atomic bool is_filling, is_filled; /* acquire and release: what comes before */
+static _Atomic bool is_filling, is_filled; /* acquire and release: orders the accesses before it */
 
 static enum status fill_and_say_so(struct vm_pager *pager, size_t page, void *bytes)
 {
@@ -308,13 +310,13 @@ static enum status fill_and_say_so(struct vm_pager *pager, size_t page, void *by
 static void probe(void *at)
 {
     uint8_t byte;
-    (void)hal_probe_read8(at, &byte); /* its page may have gone again */
-    atomic_store_explicit(&is_filling, true, memory_order_release); /* or there was none */
+    (void)hal_probe_read8(at, &byte); /* the page may have been unmapped again */
+    atomic_store_explicit(&is_filling, true, memory_order_release); /* also if there was none */
 }
 
-/* A stray pointer leads into a range that goes meanwhile: the range stays until the answer is
- * given, and no page comes after it. */
-static void a_fault_that_is_answered_holds_its_range(void)
+/* A stray pointer faults in a range that is released meanwhile: the range stays until the fault is
+ * handled, and no page is mapped after that. */
+static void a_range_stays_while_its_fault_is_handled(void)
 {
     struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER, .fill = fill_and_say_so};
     struct vm_range range;
@@ -358,7 +360,7 @@ static void reclaim_again_and_again(void *unused)
 
 #define SPAN (2 * MIB) /* of a table */
 
-/* Pages come and go one by one: their tables stay, empty. */
+/* Map and unmap pages one by one: their empty tables stay. */
 static void leave_empty_tables(void)
 {
     struct vm_pager pager = {.prot = PROT_R, .owner = PAGE_OTHER};
@@ -378,10 +380,10 @@ static void leave_empty_tables(void)
     vm_release(&range);
 }
 
-/* More than any region has, while somebody who is preempted holds gaps to look for tables: the
- * answer is no, and does not wait for him to run. An interrupt that comes while he takes tables out
- * is taken when he is done, and still holds the gap. */
-static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
+/* A request that no region can hold fails at once, even while a preempted thread has pinned gaps to
+ * search them for empty tables; it does not wait for that thread. An interrupt that arrives while
+ * the thread removes tables is delivered after that, with the gap still pinned. */
+static void a_request_without_room_fails_while_gaps_are_searched(void)
 {
     const struct thread_options options = {
         .name = "trimmer", .entry = reclaim_again_and_again, .priority = PRIO_NORMAL - 1};
@@ -404,22 +406,23 @@ static void what_has_no_room_is_refused_while_gaps_are_looked_through(void)
 }
 
 const struct kernel_test range_tests[] = {
-    {"ranges.pages_come_when_they_are_touched", pages_come_when_they_are_touched,
+    {"ranges.pages_are_mapped_when_they_are_touched", pages_are_mapped_when_they_are_touched,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.a_touch_with_a_lock_held_is_answered", a_touch_with_a_lock_held_is_answered,
+    {"ranges.a_touch_with_a_lock_held_maps_the_page", a_touch_with_a_lock_held_maps_the_page,
      TEST_ON_CPUS | TEST_ON_MEMORY},
     {"ranges.filling_a_page_may_sleep", filling_a_page_may_sleep, TEST_ON_CPUS | TEST_ON_MEMORY},
     {"ranges.large_memory_has_large_leaves", large_memory_has_large_leaves,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.a_large_leaf_is_split_and_given_back_whole",
-     a_large_leaf_is_split_and_given_back_whole, TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.a_gigabyte_is_one_leaf", a_gigabyte_is_one_leaf, TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.blocks_come_in_a_row", blocks_come_in_a_row, TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.memory_is_nobodys_registers", memory_is_nobodys_registers,
-     TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE},
-    {"ranges.a_fault_that_is_answered_holds_its_range", a_fault_that_is_answered_holds_its_range,
+    {"ranges.a_large_leaf_is_split_and_freed_whole", a_large_leaf_is_split_and_freed_whole,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"ranges.what_has_no_room_is_refused_while_gaps_are_looked_through",
-     what_has_no_room_is_refused_while_gaps_are_looked_through, TEST_ON_NOTHING},
+    {"ranges.a_gigabyte_is_one_leaf", a_gigabyte_is_one_leaf, TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"ranges.blocks_are_allocated_contiguously", blocks_are_allocated_contiguously,
+     TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"ranges.memory_is_never_mapped_as_registers", memory_is_never_mapped_as_registers,
+     TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE},
+    {"ranges.a_range_stays_while_its_fault_is_handled", a_range_stays_while_its_fault_is_handled,
+     TEST_ON_CPUS | TEST_ON_MEMORY},
+    {"ranges.a_request_without_room_fails_while_gaps_are_searched",
+     a_request_without_room_fails_while_gaps_are_searched, TEST_ON_NOTHING},
     {0},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the real interrupts and the real switch decide: that a thread is preempted anywhere and
-// notices nothing, that time passes, and that stacks are guarded. The scheduler's rules are
-// tests/unit/test_thread.c's.
+// What real interrupts and the real context switch decide: a thread can be preempted
+// anywhere without noticing, time passes, and stacks have guard pages.
+// tests/unit/test_thread.c tests the scheduler's rules.
 #include "hal/trap.h"
 #include "kernel/base/clock.h"
 #include "kernel/mm/page.h"
@@ -13,7 +13,7 @@
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"
 
-#define LONG_NS (10 * NS_PER_S) /* for what must happen and would else hang the run */
+#define LONG_NS (10 * NS_PER_S) /* for an event that must happen; without it the run would hang */
 
 static struct thread *start(const char *name, uint8_t priority, void (*entry)(void *arg), void *arg)
 {
@@ -40,7 +40,7 @@ static int join(struct thread *t)
 
 static _Atomic unsigned arrived;
 
-/* Neither gives way by itself: both arrive only if each is interrupted for the other. */
+/* Neither thread yields: both arrive only if each is preempted for the other. */
 static void wait_for_the_other(void *arg)
 {
     (void)arg;
@@ -53,7 +53,7 @@ static void wait_for_the_other(void *arg)
     }
 }
 
-static void equals_are_preempted(void)
+static void threads_of_equal_priority_are_preempted(void)
 {
     atomic_store_explicit(&arrived, 0, memory_order_relaxed);
     struct thread *a = start("a", 20, wait_for_the_other, NULL);
@@ -65,7 +65,7 @@ static void equals_are_preempted(void)
     TEST_EQUAL(join(b), 0);
 }
 
-/* A chain of dependent steps in registers: one lost or mixed up anywhere changes the result. */
+/* A chain of dependent steps in registers: one lost or corrupted value changes the result. */
 static uint64_t chain(uint64_t seed, unsigned steps)
 {
     uint64_t a = seed, b = ~seed, c = seed * 3, d = seed ^ 0x5555, e = seed + 7, f = seed << 9;
@@ -102,14 +102,14 @@ static void no_op(struct timer *t)
     timer_start(t);
 }
 
-/* Interrupts at odd moments and slices that end: whatever they interrupt goes on as if nothing had
- * been. */
+/* Interrupts at arbitrary moments and ends of time slices leave all registers of
+ * the interrupted code unchanged. */
 static void registers_survive_preemption(void)
 {
     struct timer noise = {.deadline_ns = clock_now_ns(), .fire = no_op};
     struct chain_job jobs[3];
     struct thread *threads[3] = {NULL};
-    uint64_t until = clock_now_ns() + 60 * NS_PER_MS; /* two slices each */
+    uint64_t until = clock_now_ns() + 60 * NS_PER_MS; /* two time slices each */
     for (unsigned i = 0; i < 3; i++) {
         jobs[i] = (struct chain_job){.seed = 0x1234567 * (i + 1), .until_ns = until};
         jobs[i].expected = chain(jobs[i].seed, CHAIN_STEPS);
@@ -154,7 +154,7 @@ static void timers_fire_in_interrupts_and_not_early(void)
 {
     struct fired fired[4];
     uint64_t now = clock_now_ns();
-    for (unsigned i = 0; i < 4; i++) { /* the first has passed already */
+    for (unsigned i = 0; i < 4; i++) { /* the first deadline has passed already */
         fired[i] = (struct fired){
             .timer = {.deadline_ns = now + (3 - i) * 200 * NS_PER_US, .fire = note_fired}};
         timer_start(&fired[i].timer);
@@ -174,7 +174,8 @@ static void timers_fire_in_interrupts_and_not_early(void)
 static void a_cancelled_timer_does_not_fire(void)
 {
     struct fired f = {.timer = {.deadline_ns = clock_now_ns() + NS_PER_MS, .fire = note_fired}};
-    irq_state_t state = hal_irq_save(); /* however long this takes, it is not too late to cancel */
+    /* with interrupts masked the timer cannot fire before it is cancelled */
+    irq_state_t state = hal_irq_save();
     timer_start(&f.timer);
     TEST_CHECK(timer_cancel(&f.timer));
     hal_irq_restore(state);
@@ -198,9 +199,10 @@ static uint64_t interrupts_while_computing(void)
     return interrupts() - before;
 }
 
-/* Nothing is due: no timer, no equal, no device. What others armed passes first, what is printed
- * leaves, a screen is drawn; a periodic tick would never pass. */
-static void alone_a_thread_is_not_interrupted(void)
+/* Nothing is due: no timer, no thread of equal priority, no device. The loop first
+ * lets earlier timers expire, output drain and the screen be drawn; only a periodic
+ * tick would continue forever. */
+static void a_lone_thread_is_not_interrupted(void)
 {
     uint64_t count = 1;
     for (unsigned i = 0; i < 50 && count > 0; i++) {
@@ -231,7 +233,8 @@ static void stacks_have_guards(void)
     (void)join(start("probe", 20, probe_own_stack, NULL));
 }
 
-#define AHEAD       ((size_t)16 << 10) /* what code on a growing stack touches ahead of itself */
+/* bytes below its frame that code on a growing stack may touch */
+#define AHEAD       ((size_t)16 << 10)
 #define GROWN_STACK ((size_t)256 << 10)
 
 static void fire_once(struct timer *t)
@@ -239,7 +242,8 @@ static void fire_once(struct timer *t)
     (void)t;
 }
 
-/* A trap and an interrupt at every depth, so on every side of what the entry code looks at. */
+/* Take a trap and an interrupt at every stack depth, on both sides of each
+ * limit that the entry code checks. */
 static unsigned descend(uintptr_t limit)
 {
     uint8_t *here = __builtin_frame_address(0);
@@ -297,10 +301,11 @@ static void start_and_join_many(void)
     for (unsigned i = 0; i < ARRAY_COUNT(t); i++) {
         (void)join(t[i]);
     }
-    (void)!thread_sleep(NS_PER_MS); /* the work thread takes apart what is not kept */
+    /* lets the work thread free threads beyond those that are cached */
+    (void)!thread_sleep(NS_PER_MS);
 }
 
-static void threads_give_their_memory_back(void)
+static void threads_free_their_memory(void)
 {
     start_and_join_many();
     uint64_t before = used_pages();
@@ -320,7 +325,7 @@ static void grow_and_join(void)
     (void)!thread_sleep(NS_PER_MS); /* as above */
 }
 
-static void a_stack_grows_and_is_given_back(void)
+static void a_stack_grows_and_is_freed(void)
 {
     grow_and_join();
     uint64_t before = used_pages();
@@ -404,7 +409,8 @@ static void a_mutex_excludes(void)
 }
 
 const struct kernel_test sched_tests[] = {
-    {"sched.equals_are_preempted", equals_are_preempted, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"sched.threads_of_equal_priority_are_preempted", threads_of_equal_priority_are_preempted,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.registers_survive_preemption", registers_survive_preemption,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.sleep_never_ends_early", sleep_never_ends_early, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
@@ -412,12 +418,12 @@ const struct kernel_test sched_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.a_cancelled_timer_does_not_fire", a_cancelled_timer_does_not_fire,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"sched.alone_a_thread_is_not_interrupted", alone_a_thread_is_not_interrupted,
+    {"sched.a_lone_thread_is_not_interrupted", a_lone_thread_is_not_interrupted,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.stacks_have_guards", stacks_have_guards, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"sched.a_stack_grows_and_is_given_back", a_stack_grows_and_is_given_back,
+    {"sched.a_stack_grows_and_is_freed", a_stack_grows_and_is_freed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"sched.threads_give_their_memory_back", threads_give_their_memory_back,
+    {"sched.threads_free_their_memory", threads_free_their_memory,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.no_wakeup_is_lost", no_wakeup_is_lost, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.a_mutex_excludes", a_mutex_excludes, TEST_ON_INTERRUPTS | TEST_ON_CPUS},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the CPU's protections promise, asked of the CPU by breaking the rule on purpose. Each test
-// runs on every CPU model: where a protection is absent the same accident must go through, so that
-// the list of what is on (hal_cpu_feature()) is proven both ways.
+// The CPU's protections, tested by violating each on purpose. Each test runs on every CPU model.
+// Where a protection is absent the same violation must succeed, so the list of active protections
+// (hal_cpu_feature()) is proven both ways.
 #include "hal/cpu.h"
 #include "hal/entropy.h"
 #include "hal/layout.h"
@@ -21,7 +21,7 @@
 #define CAME_BACK 1
 #define FAULTED   2
 
-/* Names of the same promise on the machines. */
+/* Names of the same feature on the two machines. */
 static const char *const data_exec[] = {"NX", "PXN", NULL};
 static const char *const user_exec[] = {"SMEP", "PXN", NULL};
 static const char *const user_access[] = {"SMAP", "PAN", NULL};
@@ -49,8 +49,9 @@ static bool is_on(const char *const *names)
     return false;
 }
 
-/* "Present" is what the CPU says, "on" is what its control registers say. */
-static void what_is_present_is_on(void)
+/* "Present" is what the CPU's identification registers report, "on" what
+ * its control registers report. */
+static void protections_that_are_present_are_on(void)
 {
     struct hal_cpu_feature f;
     unsigned count = 0;
@@ -64,7 +65,7 @@ static void what_is_present_is_on(void)
     TEST_CHECK(count >= 6 && is_on(data_exec));
 }
 
-/* ---- calls that must not come back ---- */
+/* ---- calls that must not return ---- */
 
 static struct thread *victim;
 static struct fault seen;
@@ -114,7 +115,7 @@ static bool call_faults(uintptr_t fn)
     return value == FAULTED;
 }
 
-/* The sentence that a report would have. */
+/* True if a report would use this sentence. */
 static bool is_described_as(const char *words)
 {
     char line[200];
@@ -147,12 +148,12 @@ static void return_addresses_are_signed(void)
     }
 }
 
-/* ---- a page with code, and what may be done with it ---- */
+/* ---- a page of code, and changes of its rights ---- */
 
 static struct vm_range page;
 static paddr_t page_frame;
 
-/* Out of the direct map, as all code is. */
+/* Unmap the frame from the direct map, as for all code. */
 static bool map_hidden(void)
 {
     if (vm_hide_direct(page_frame, 1) != OK) {
@@ -190,13 +191,13 @@ static void free_page(void)
 {
     vm_unmap(&page, 0, 1, false);
     vm_release(&page);
-    bool is_armed = failure_pause(); /* else it could not be given back */
+    bool is_armed = failure_pause(); /* otherwise the page could not be freed */
     TEST_EQUAL(vm_show_direct(page_frame, 1), OK);
     failure_resume(is_armed);
     page_free(page_frame, 0);
 }
 
-/* The direct map writes to it, whatever its other mappings allow. */
+/* The direct map can write to the frame, whatever its other mappings allow. */
 static void memory_that_can_be_written_is_not_made_executable(void)
 {
     const struct vm_request request = {.pages = 2, .region = HAL_REGION_VM, .name = "test"};
@@ -243,7 +244,7 @@ static void put_entry(unsigned level, pte_t value)
     hal_irq_restore(state);
 }
 
-/* What hal_mmu_map() refuses, made by hand. */
+/* Writes the entry by hand, because hal_mmu_map() refuses it. */
 static void writable_code_is_not_executable(void)
 {
     if (make_page()) {
@@ -257,8 +258,9 @@ static void writable_code_is_not_executable(void)
     }
 }
 
-/* Nothing runs in user mode yet, and no table allows it anything: this makes the one exception. */
-static void pages_of_user_mode_are_left_alone(void)
+/* Nothing runs in user mode yet, and no table entry allows user accesses: this
+ * test makes the only exception. */
+static void the_kernel_cannot_use_user_pages(void)
 {
     uint8_t byte;
     if (make_page()) {
@@ -284,8 +286,9 @@ static void pages_of_user_mode_are_left_alone(void)
 
 #define UNTOUCHED 0x5a
 
-/* Two answers never agree; all of a request is filled, or nothing and the CPU has no generator. */
-static void entropy_fills_what_it_says(void)
+/* Two results never agree. Either the whole buffer is filled, or nothing
+ * because the CPU has no generator. */
+static void entropy_fills_the_whole_buffer(void)
 {
     enum { ROOM = 40, GUARD = 8 };
     static const char *const generators[] = {"RDRAND", "RDSEED", "RNG", NULL};
@@ -302,7 +305,8 @@ static void entropy_fills_what_it_says(void)
 }
 
 const struct kernel_test security_tests[] = {
-    {"security.what_is_present_is_on", what_is_present_is_on, TEST_ON_CPUS},
+    {"security.protections_that_are_present_are_on", protections_that_are_present_are_on,
+     TEST_ON_CPUS},
     {"security.indirect_branches_need_a_landing_pad", indirect_branches_need_a_landing_pad,
      TEST_ON_CPUS},
     {"security.return_addresses_are_signed", return_addresses_are_signed, TEST_ON_CPUS},
@@ -310,8 +314,8 @@ const struct kernel_test security_tests[] = {
     {"security.memory_that_can_be_written_is_not_made_executable",
      memory_that_can_be_written_is_not_made_executable, TEST_ON_CPUS},
     {"security.writable_code_is_not_executable", writable_code_is_not_executable, TEST_ON_CPUS},
-    {"security.pages_of_user_mode_are_left_alone", pages_of_user_mode_are_left_alone, TEST_ON_CPUS},
-    {"security.entropy_fills_what_it_says", entropy_fills_what_it_says,
+    {"security.the_kernel_cannot_use_user_pages", the_kernel_cannot_use_user_pages, TEST_ON_CPUS},
+    {"security.entropy_fills_the_whole_buffer", entropy_fills_the_whole_buffer,
      TEST_ON_CPUS | TEST_ON_FIRMWARE},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One mistake of each kind that a debug or a sanitised kernel is to catch and to name: each test
-// ends in a panic, so they run one by one (tests/sanitize). In other builds there are none.
+// One mistake of each kind that a debug or sanitized kernel must detect and report. Each test ends
+// in a panic, so tests/sanitize runs them one by one. Other builds have none of these tests.
 #include "hal/layout.h"
 #include "kernel/io/console.h"
 #include "kernel/jit/loader.h"
@@ -18,7 +18,7 @@
 
 #ifdef HALYARD_DEBUG
 
-/* What no compiler may know. */
+/* Volatile, so that the compiler assumes nothing about the pointer. */
 static uint8_t *volatile object;
 static UNUSED volatile int nine = 9, sink;
 
@@ -51,7 +51,7 @@ static void seeded_heap_use_after_free(void)
     heap_drain();
 }
 
-#define LARGE 100000u /* has pages of its own */
+#define LARGE 100000u /* an allocation with pages of its own */
 
 static void seeded_heap_large_double_free(void)
 {
@@ -306,7 +306,7 @@ static void seeded_address_scope(void)
 
 static void seeded_address_global(void)
 {
-    /* One of the kernel's: around those of loaded code there are no fences. */
+    /* A global of the kernel: globals of loaded extensions have no red zones. */
     const volatile char *two_pointers = (const volatile char *)loader_front_ends;
     sink = *(const volatile int *)(two_pointers + 2 * nine - 2);
 }

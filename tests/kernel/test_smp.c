@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What holds on every CPU, asked of each: with one CPU of that one.
+// What must hold on every CPU, tested on each of them; with one CPU, on that one.
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/debug/fault_injection.h"
@@ -13,7 +13,7 @@
 struct answer {
     cpu_t cpu;
     unsigned breakpoints;
-    uint32_t on; /* features, a bit each */
+    uint32_t on; /* features, one bit each */
     bool is_masked, is_on_own_stack;
 };
 
@@ -67,8 +67,8 @@ static void no_call_is_lost(void)
 }
 
 struct roll {
-    _Atomic unsigned calls, cpus; /* calls of all; CPUs that were called */
-    _Atomic unsigned here;        /* calls on the CPU that asked, in no interrupt */
+    _Atomic unsigned calls, cpus; /* calls in total; CPUs that were called */
+    _Atomic unsigned here;        /* calls on the CPU that sent them, outside an interrupt */
     _Atomic bool was_called[CPU_MAX];
 };
 
@@ -81,7 +81,7 @@ static void answer_roll(void *arg)
     atomic_fetch_add(&r->here, hal_irqs_enabled() ? 1 : 0);
 }
 
-/* All call all, and answer each other while they wait. */
+/* Each CPU calls all others, and handles their calls while it waits. */
 static void call_roll(void *arg)
 {
     enum { ROUNDS = 100 };
@@ -125,8 +125,8 @@ static void look(void *arg)
     l->is_there = hal_probe_read8(l->at, &byte);
 }
 
-/* Each has looked, and so remembers where the page was. */
-static void what_is_unmapped_is_gone_on_every_cpu(void)
+/* Each CPU has read the page, so its TLB holds the translation. */
+static void an_unmapped_page_is_gone_on_every_cpu(void)
 {
     enum { ROUNDS = 20 };
     for (cpu_t i = 0; i < hal_cpu_count(); i++) {
@@ -143,8 +143,8 @@ static void what_is_unmapped_is_gone_on_every_cpu(void)
     }
 }
 
-/* Splitting a block of the direct map takes it out for a moment, on AArch64 with all other CPUs
- * held. */
+/* Splitting a block of the direct map unmaps it for a moment, on AArch64
+ * while all other CPUs are held. */
 static void cpus_live_through_a_hole_in_the_direct_map(void)
 {
     struct answer a;
@@ -160,7 +160,7 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
         smp_call(i, ask, &a);
         TEST_CHECK(!inside.is_there && beside.is_there && a.cpu == i);
     }
-    bool is_armed = failure_pause(); /* else the page could not be given back */
+    bool is_armed = failure_pause(); /* otherwise the page could not be freed */
     TEST_EQUAL(vm_show_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
     failure_resume(is_armed);
     page_free(block, order);
@@ -171,7 +171,7 @@ const struct kernel_test smp_tests[] = {
      every_cpu_has_vectors_a_stack_and_the_same_protection, TEST_ON_CPUS | TEST_ON_FIRMWARE},
     {"smp.no_call_is_lost", no_call_is_lost, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.all_are_called_at_once", all_are_called_at_once, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.what_is_unmapped_is_gone_on_every_cpu", what_is_unmapped_is_gone_on_every_cpu,
+    {"smp.an_unmapped_page_is_gone_on_every_cpu", an_unmapped_page_is_gone_on_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.cpus_live_through_a_hole_in_the_direct_map", cpus_live_through_a_hole_in_the_direct_map,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Files from every CPU at once, in memory and on a disk: each finds what it wrote, names that all
-// want are one's at a time, and nothing is left behind. The disk is an ext2 that is made here, in
-// memory, behind the block layer. With one CPU there is one thread, and the same must be true.
+// Files from every CPU at once, in memory and on a disk: each thread reads what it wrote,
+// a name that all use has one owner at a time, and nothing leaks. The disk is an ext2
+// image that the test builds in memory, below the block layer. With one CPU there is one
+// thread, and the same must hold.
 #include "hal/smp.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
@@ -20,7 +21,7 @@
 #define FOLDER "/tmp/smp"
 #define SHARED FOLDER "/shared"
 #define DISK   "/tmp/disk"
-#define OWN    3u /* names of each thread */
+#define OWN    3u /* names for each thread */
 
 static void get_cache_pages(uint64_t *out)
 {
@@ -61,8 +62,8 @@ static void write_and_read_own(const char *path, uint32_t seed)
     file_close(f);
 }
 
-/* Whoever creates the shared name writes all of it before he lets it go; others may find it there,
- * or find it gone. */
+/* The thread that creates the shared name writes the whole file before it releases it; the
+ * others may find the name or not. */
 static void use_shared(uint32_t seed)
 {
     struct file *f;
@@ -71,7 +72,7 @@ static void use_shared(uint32_t seed)
     enum status s = vfs_open(NULL, SHARED, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &f);
     if (s == OK) {
         TEST_EQUAL(file_write(f, &seed, sizeof(seed), &done), OK);
-        TEST_EQUAL(vfs_unlink(NULL, SHARED), OK); /* nobody else removes it */
+        TEST_EQUAL(vfs_unlink(NULL, SHARED), OK); /* only its creator removes it */
         TEST_EQUAL(file_read_at(f, 0, &seed, sizeof(seed), &done), OK);
         TEST_EQUAL(done, sizeof(seed));
         file_close(f);
@@ -99,7 +100,7 @@ static void own_path(char *path, size_t len, uint32_t self, uint32_t i)
     fmt_print(path, len, FOLDER "/%u.%u", self, i % OWN);
 }
 
-/* Where memory ran out, names could not be removed. */
+/* Where memory ran out, a thread could not remove its names. */
 static void remove_what_stayed(void)
 {
     char path[64];
@@ -141,10 +142,10 @@ static void memory_files_are_used_from_every_cpu(void)
 
 #define BLOCK       1024u
 #define DISK_BLOCKS 64u
-#define FILE_BLOCKS 40u /* twelve and those of one indirect block */
+#define FILE_BLOCKS 40u /* twelve direct blocks and those of one indirect block */
 #define FIRST_BLOCK 8u  /* of the file */
 
-/* Requests are done when they are submitted: what is tested is who shares the cache. */
+/* Requests complete when they are submitted: the test is about sharing the cache. */
 static struct {
     struct block_device dev;
     uint8_t *bytes;
@@ -216,7 +217,7 @@ static uint8_t *put_name(uint8_t *at, uint32_t inode, const char *name, uint16_t
     return at + record;
 }
 
-/* Superblock, one group, sixteen inodes, a root with one file. */
+/* A superblock, one group, sixteen inodes, a root with one file. */
 static void make_ext2(void)
 {
     uint8_t *super = ram.bytes + BLOCK, *group = ram.bytes + 2 * BLOCK, *at;
@@ -262,7 +263,7 @@ static void read_disk(void *arg)
     }
 }
 
-/* Mounted and unmounted, so that the cache begins empty each time. */
+/* Mount and unmount each time, so that the cache starts empty. */
 static void use_disk(void)
 {
     for (unsigned i = 0; i < test_scaled(3, 1); i++) {

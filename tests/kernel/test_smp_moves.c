@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads that may move: idle CPUs take them, the best run, and where one may run is changed while
-// it does anything. With one CPU nothing moves, and the same must hold.
+// Threads that may migrate: idle CPUs pull them, those of the highest priority run, and the
+// set of allowed CPUs changes while a thread does anything. With one CPU no thread
+// migrates, and the same must hold.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/mutex.h"
@@ -9,8 +10,8 @@
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX  64u
-#define CPUS_MANY 4u     /* emulated ones are in each other's way */
-#define NAPS_MAX  30000u /* of a millisecond: a busy host gives emulated CPUs few turns */
+#define CPUS_MANY 4u     /* more emulated CPUs would slow each other down */
+#define NAPS_MAX  30000u /* of a millisecond each: a busy host seldom runs emulated CPUs */
 
 static cpu_t cpu_count(void)
 {
@@ -26,7 +27,7 @@ struct spinner {
     struct thread *thread;
     _Atomic bool is_over;
     _Atomic unsigned turns;
-    _Atomic cpu_mask_t seen; /* CPUs it ran on */
+    _Atomic cpu_mask_t seen; /* CPUs that it ran on */
     _Atomic cpu_t cpu;       /* the last */
 };
 
@@ -68,7 +69,7 @@ static void end(struct spinner *s)
     TEST_EQUAL(test_join(s->thread, NULL), OK);
 }
 
-/* All of them, or none is left. */
+/* True if all have started; otherwise none is left. */
 static bool are_started(struct spinner *s, unsigned count)
 {
     unsigned started = 0;
@@ -86,7 +87,7 @@ static void nap(void)
     TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
 }
 
-/* It has gone on from here. */
+/* Wait until the thread has made progress. */
 static void wait_for_turns(struct spinner *s)
 {
     unsigned before = atomic_load(&s->turns);
@@ -95,8 +96,8 @@ static void wait_for_turns(struct spinner *s)
     }
 }
 
-/* All are ready on one CPU, one is enough for each of the others. */
-static void idle_cpus_take_ready_threads(void)
+/* All become ready on one CPU; each of the other CPUs migrates one. */
+static void idle_cpus_pull_ready_threads(void)
 {
     struct spinner s[CPUS_MAX];
     cpu_mask_t all = hal_cpu_count() < CPUS_MAX ? bit(hal_cpu_count()) - 1 : CPU_MASK_ALL;
@@ -131,7 +132,7 @@ static void block_and_spin(void *arg)
     }
 }
 
-/* Ready, running or waiting: after the call it does not run elsewhere for long. */
+/* Whether it is ready, running or waiting: soon after the call it runs on the new CPU only. */
 static void follow(void (*entry)(void *arg))
 {
     struct spinner s;
@@ -150,13 +151,13 @@ static void follow(void (*entry)(void *arg))
     end(&s);
 }
 
-static void affinity_is_followed_at_once(void)
+static void a_changed_affinity_takes_effect_at_once(void)
 {
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     for (cpu_t i = 0; i < cpu_count(); i++) {
         TEST_EQUAL(thread_set_affinity(self, bit(i)), OK);
-        TEST_EQUAL(where_am_i(), i); /* the caller goes on there */
+        TEST_EQUAL(where_am_i(), i); /* the caller continues on that CPU */
     }
     TEST_EQUAL(thread_set_affinity(self, 0), E_INVAL);
     TEST_EQUAL(thread_set_affinity(self, before), OK);
@@ -164,7 +165,7 @@ static void affinity_is_followed_at_once(void)
     follow(block_and_spin);
 }
 
-/* What the worse ones have done so far is all that they do while the better ones go on. */
+/* While the threads of higher priority make progress, those of lower priority make none. */
 static bool only_these_run(struct spinner *these, unsigned count, struct spinner *others,
                            unsigned other_count)
 {
@@ -174,7 +175,7 @@ static bool only_these_run(struct spinner *these, unsigned count, struct spinner
     }
     for (unsigned i = 0; i < count; i++) {
         unsigned from = atomic_load(&these[i].turns);
-        while (atomic_load(&these[i].turns) - from < 1000) { /* the caller never sleeps */
+        while (atomic_load(&these[i].turns) - from < 1000) { /* this thread never sleeps */
         }
     }
     for (unsigned i = 0; i < other_count; i++) {
@@ -183,8 +184,8 @@ static bool only_these_run(struct spinner *these, unsigned count, struct spinner
     return moved == 0;
 }
 
-/* A CPU fewer than there are, because this thread, the best of all, has one. */
-static void the_best_of_the_real_time_class_run(void)
+/* One thread fewer than CPUs, because this thread, which has the highest priority, occupies one. */
+static void the_highest_real_time_threads_run(void)
 {
     enum { LOW = PRIO_REALTIME, HIGH = PRIO_REALTIME + 2, OWN = PRIO_REALTIME + 4 };
     struct spinner low[CPUS_MANY + 1], high[CPUS_MANY];
@@ -200,7 +201,7 @@ static void the_best_of_the_real_time_class_run(void)
         start(&high[i], spin, HIGH, mask);
     }
     bool all = are_started(high, cpus - 1);
-    while (all && !only_these_run(high, cpus - 1, low, cpus + 1)) { /* one may be on its way */
+    while (all && !only_these_run(high, cpus - 1, low, cpus + 1)) { /* one may still be migrating */
     }
     for (cpu_t i = 0; all && i + 1 < cpus; i++) {
         end(&high[i]);
@@ -213,9 +214,9 @@ static void the_best_of_the_real_time_class_run(void)
     thread_set_priority(self, PRIO_NORMAL);
 }
 
-/* ---- Interrupts that nobody needs ---- */
+/* ---- Unneeded interrupts ---- */
 
-#define TRIES 10u /* what others began before passes meanwhile */
+#define TRIES 10u /* lets activity that started earlier end */
 
 static uint64_t interrupts_of_all(void)
 {
@@ -228,7 +229,7 @@ static uint64_t interrupts_of_all(void)
 
 static void an_idle_system_takes_few_interrupts(void)
 {
-    uint64_t count = UINT64_MAX, most = 5 * MAX(hal_cpu_count(), 4); /* each looks at another */
+    uint64_t count = UINT64_MAX, most = 5 * MAX(hal_cpu_count(), 4); /* each checks one other CPU */
     for (unsigned i = 0; i < TRIES && count >= most; i++) {
         uint64_t before = interrupts_of_all();
         TEST_EQUAL(thread_sleep(NS_PER_S), OK);
@@ -262,8 +263,8 @@ static void one_thread_on_each_cpu_is_not_interrupted(void)
     TEST_EQUAL(count, 0);
 }
 
-/* Three on two CPUs: none of them has one for itself for good. */
-static void equals_that_cannot_be_divided_take_turns(void)
+/* Three threads on two CPUs: none keeps a CPU to itself. */
+static void surplus_threads_of_equal_priority_rotate(void)
 {
     enum { SHARING = 2, EQUALS = SHARING + 1 };
     struct spinner s[EQUALS];
@@ -338,7 +339,7 @@ static void take_a_step(struct actor *a)
         p->counted--;
         mutex_unlock(&p->mutex);
         break;
-    default: /* as many units as there are actors: nobody waits for ever */
+    default: /* there are as many units as threads, so no thread waits forever */
         TEST_EQUAL(semaphore_down(&p->tokens, WAIT_FOREVER), OK);
         thread_yield();
         semaphore_up(&p->tokens);
@@ -360,14 +361,14 @@ static void act(void *arg)
     atomic_fetch_add(&a->play->ended, 1);
 }
 
-static void threads_that_move_lose_nothing(void)
+static void migrating_threads_lose_nothing(void)
 {
     struct play p = {.ended = 0};
     struct actor actors[ACTORS];
     unsigned created = 0;
     semaphore_init(&p.tokens, 3, "tokens");
     mutex_init(&p.mutex, "actors");
-    mutex_lock(&p.mutex); /* until all know each other */
+    mutex_lock(&p.mutex); /* until each thread knows all others */
     for (unsigned i = 0; i < ACTORS; i++) {
         const struct thread_options options = {.name = "actor",
                                                .entry = act,
@@ -390,19 +391,19 @@ static void threads_that_move_lose_nothing(void)
 }
 
 const struct kernel_test smp_move_tests[] = {
-    {"smp.idle_cpus_take_ready_threads", idle_cpus_take_ready_threads,
+    {"smp.idle_cpus_pull_ready_threads", idle_cpus_pull_ready_threads,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.affinity_is_followed_at_once", affinity_is_followed_at_once,
+    {"smp.a_changed_affinity_takes_effect_at_once", a_changed_affinity_takes_effect_at_once,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.the_best_of_the_real_time_class_run", the_best_of_the_real_time_class_run,
+    {"smp.the_highest_real_time_threads_run", the_highest_real_time_threads_run,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.an_idle_system_takes_few_interrupts", an_idle_system_takes_few_interrupts,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.one_thread_on_each_cpu_is_not_interrupted", one_thread_on_each_cpu_is_not_interrupted,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.equals_that_cannot_be_divided_take_turns", equals_that_cannot_be_divided_take_turns,
+    {"smp.surplus_threads_of_equal_priority_rotate", surplus_threads_of_equal_priority_rotate,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.threads_that_move_lose_nothing", threads_that_move_lose_nothing,
+    {"smp.migrating_threads_lose_nothing", migrating_threads_lose_nothing,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

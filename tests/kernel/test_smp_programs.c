@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Programs of both kinds and drivers, started, killed, loaded and unloaded from every CPU at once.
-// Who starts a program is mostly not who kills it. Nothing is left behind.
+// The thread that kills a program is mostly not the one that started it. Nothing leaks.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
@@ -36,8 +36,8 @@ static const struct image *images(void)
     return all;
 }
 
-/* What ends a little later than who waited for it: stacks and the heap's slabs stay with the CPUs
- * that had them, all else is as before. */
+/* Resources that are released a little later than the wait for the program returns are ignored:
+ * stacks and heap slabs stay with the CPUs that used them. */
 static bool is_as_before(const struct page_stats *before)
 {
     struct page_stats now;
@@ -57,7 +57,7 @@ static void expect_as_before(const struct page_stats *before)
     TEST_CHECK(is_as_before(before));
 }
 
-/* Programs on their way from who started them to who kills them. */
+/* Programs on their way from the thread that starts them to the one that kills them. */
 static _Atomic(struct program *) handed;
 
 static void kill(struct program *p)
@@ -95,7 +95,7 @@ static void programs_are_started_and_killed_from_every_cpu(void)
     TEST_EQUAL(used_after, used);
 }
 
-/* One of them has the name; the others are told so. */
+/* One thread loads the driver; the others get an error that names it. */
 static void load_and_unload(void *arg)
 {
     (void)arg;
@@ -127,8 +127,8 @@ static uint64_t calls_of(cpu_t cpu)
     return *(volatile uint64_t *)&hal_cpu_at(cpu)->ipi_count;
 }
 
-/* A thread that runs there meanwhile may call the driver next: its CPU has been interrupted since
- * the code was made. */
+/* A thread on another CPU may call the driver next, so that CPU must have been
+ * interrupted since the code was written. */
 static void every_cpu_fetches_a_drivers_code_anew(void)
 {
     uint64_t before[CPUS_CONTENDING];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs use all CPUs: they are spread, go on with right results wherever they are moved, count
-// their time on every CPU, and are killed at once where they run. With one CPU there is one place
-// for all.
+// Programs use all CPUs: they are spread, compute right results wherever they migrate,
+// are charged for their time on every CPU, and are killed at once on whichever CPU they
+// run. With one CPU all run there.
 #include "kernel/base/clock.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/mutex.h"
@@ -12,9 +12,8 @@
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 
-#define LOOKS 20000u /* a busy host gives emulated CPUs few turns */
-#define TRIES                                                                                      \
-    12u /* a program may be at its end before it was seen on every CPU: each is twice as long */
+#define LOOKS 20000u /* a busy host seldom runs emulated CPUs */
+#define TRIES 12u    /* a program may end before it was seen on every CPU: each is twice as long */
 #define KILLS 8u
 
 extern const uint8_t test_program_spin[], test_program_spin_end[];
@@ -50,12 +49,13 @@ static bool find_thread(uint32_t id, struct thread_info *out)
     return false;
 }
 
-/* Of its first thread, which fn is called for first. @return false: it has none any more. */
+/* Inspect the program's first thread and call fn for it first. @return
+ * false: it has no thread left. */
 static bool look_at(struct program *p, void (*fn)(struct thread *t, cpu_t cpu), cpu_t cpu,
                     struct thread_info *out)
 {
     bool is_there = false;
-    mutex_lock(&p->lock); /* keeps the thread */
+    mutex_lock(&p->lock); /* keeps the thread from being freed */
     if (!list_is_empty(&p->threads)) {
         struct thread *t = CONTAINER_OF(p->threads.head.next, struct thread, program_link);
         if (fn != NULL) {
@@ -67,7 +67,7 @@ static bool look_at(struct program *p, void (*fn)(struct thread *t, cpu_t cpu), 
     return is_there;
 }
 
-/* CPUs that run one of them now. */
+/* CPUs that run one of the programs at this moment. */
 static cpu_mask_t running_on(struct program **programs, unsigned count)
 {
     cpu_mask_t cpus = 0;
@@ -124,7 +124,7 @@ static void remove_spin_images(void)
     runs_remove_file(&portable);
 }
 
-/* As many as CPUs; this thread mostly sleeps. */
+/* As many programs as CPUs; this thread sleeps most of the time. */
 static void as_many_programs_as_cpus_run_at_once(void)
 {
     struct program *programs[CPUS_CONTENDING];
@@ -133,7 +133,7 @@ static void as_many_programs_as_cpus_run_at_once(void)
         unsigned count = start_spinning(programs, contenders());
         for (unsigned i = 0; i < LOOKS && most < count; i++) {
             TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
-            /* On the boot CPU this thread runs while it looks. */
+            /* This thread occupies the boot CPU while it checks. */
             cpu_mask_t cpus = running_on(programs, count) | bit(0);
             most = MAX(most, (unsigned)__builtin_popcountll(cpus));
         }
@@ -143,7 +143,7 @@ static void as_many_programs_as_cpus_run_at_once(void)
     TEST_CHECK(most >= contenders());
 }
 
-/* Alone on its CPU, where no interrupt is due: the kill has to bring one. */
+/* It has its CPU to itself and no interrupt is due there: the kill has to send one. */
 static void a_program_on_another_cpu_is_killed_at_once(void)
 {
     if (!write_spin_images()) {
@@ -153,7 +153,7 @@ static void a_program_on_another_cpu_is_killed_at_once(void)
         struct program *p[CPUS_CONTENDING];
         unsigned others = MAX(contenders() - 1, 1);
         unsigned count = start_spinning(p, others);
-        unsigned looks = contenders() == 1 ? 1 : LOOKS; /* this thread has the only one */
+        unsigned looks = contenders() == 1 ? 1 : LOOKS; /* this thread occupies the only CPU */
         for (unsigned n = 0; n < looks && running_on(p, count) == 0; n++) {
             thread_yield();
         }
@@ -168,7 +168,7 @@ static void move_to(struct thread *t, cpu_t cpu)
     TEST_EQUAL(s, OK);
 }
 
-/* @return CPUs that it ran on before its end, which is that of a program with the right results. */
+/* @return CPUs that the program ran on until it exited with the right results. */
 static cpu_mask_t compute_and_move(const struct image *image, unsigned times)
 {
     char argument[12];
@@ -181,10 +181,10 @@ static cpu_mask_t compute_and_move(const struct image *image, unsigned times)
         return 0;
     }
     for (cpu_t to = 0; look_at(p, move_to, to, &info); to = (to + 1) % contenders()) {
-        /* It is seen where it was sent, or it has ended; on CPU 0 it does not run while this thread
-         * looks. */
+        /* It is found on the CPU that it was sent to, or it has ended. On CPU 0 it does not
+         * run while this thread checks. */
         for (bool again = true; again && look_at(p, NULL, 0, &info); again = to != 0) {
-            /* What it runs after it has left the program is the kernel's. */
+            /* Time after it has left the program counts as the kernel's. */
             run_ns = info.program[0] != '\0' ? info.run_ns : run_ns;
             if (info.state == THREAD_RUNNING && info.cpu == to) {
                 seen |= bit(to);
@@ -199,7 +199,7 @@ static cpu_mask_t compute_and_move(const struct image *image, unsigned times)
     return seen;
 }
 
-static void a_program_computes_on_wherever_it_is_moved(void)
+static void a_program_keeps_computing_while_it_migrates(void)
 {
     const struct image image = {"/tmp/compute.elf", test_program_compute,
                                 (size_t)(test_program_compute_end - test_program_compute)};
@@ -220,7 +220,7 @@ const struct kernel_test smp_spread_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.a_program_on_another_cpu_is_killed_at_once", a_program_on_another_cpu_is_killed_at_once,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.a_program_computes_on_wherever_it_is_moved", a_program_computes_on_wherever_it_is_moved,
+    {"smp.a_program_keeps_computing_while_it_migrates", a_program_keeps_computing_while_it_migrates,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads on every CPU: they start where they are placed, wake each other across CPUs, and share
-// what is locked. With one CPU all of them are on that one.
+// Threads on every CPU: they start on the CPU that is asked for, wake each other across CPUs, and
+// share data under locks. With one CPU all of them run there.
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
@@ -21,15 +21,15 @@
 
 #define CPUS_MAX 64u
 #define CPUS_MANY                                                                                  \
-    4u /* more that wait for one lock only wait, and emulated ones in each other's way */
+    4u /* more CPUs would only wait for the same lock, and slow each other down when emulated */
 #define ROUNDS      200u
 #define PING_PONG   500u
-#define NO_DEVICE   0xf0u /* functions of a slot where no device is */
+#define NO_DEVICE   0xf0u /* functions of a slot without a device */
 #define LINE_ROUNDS 2000u
 #define LOOKS       1000u
 #define CHAIN_MAX   256u
 #define SLOW_TURNS  100000u
-#define PATIENCE_S  60u /* a busy host may stand still for seconds */
+#define PATIENCE_S  60u /* a busy host may suspend a CPU for seconds */
 
 static cpu_t cpu_count(void)
 {
@@ -49,9 +49,10 @@ static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg, u
     return t;
 }
 
-static _Atomic bool one_is_missing; /* of those that run_on() started last */
+/* one of the threads of the last run_on() could not be created */
+static _Atomic bool one_is_missing;
 
-/* One on each of so many CPUs at once; fails unless each ends with 0. */
+/* Run one thread on each of the first `cpus` CPUs at once; fail unless each ends with 0. */
 static void run_on(cpu_t cpus, void (*entry)(void *arg), void *arg)
 {
     struct thread *threads[CPUS_MAX] = {NULL};
@@ -91,14 +92,14 @@ static void a_thread_runs_where_it_is_placed(void)
     }
 }
 
-/* CPUs that one of them has run on. */
+/* CPUs that one of the threads has run on. */
 struct spread {
     _Atomic uint64_t seen;
     _Atomic bool is_over;
     uint64_t wanted, give_up_ns;
 };
 
-/* None gives way before all are found: who is idle takes one that waits. */
+/* No thread yields before all CPUs are found: idle CPUs migrate the waiting ones. */
 static void find_cpus(void *arg)
 {
     struct spread *s = arg;
@@ -111,8 +112,8 @@ static void find_cpus(void *arg)
     }
 }
 
-/* As many as CPUs; the boot CPU has threads of its own. */
-static void threads_anywhere_are_spread(void)
+/* As many threads as CPUs; the boot CPU has other threads as well. */
+static void unplaced_threads_are_spread(void)
 {
     struct thread *threads[CPUS_MAX] = {NULL};
     struct spread s = {.wanted =
@@ -205,7 +206,7 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-/* Memory, address space and threads from all CPUs at once; what was written is still there. */
+/* Allocate memory, address space and threads on all CPUs at once; the contents stay intact. */
 static void take_and_give(void *arg)
 {
     unsigned seed = hal_this_cpu()->id;
@@ -230,7 +231,7 @@ static void take_and_give(void *arg)
     }
 }
 
-static void memory_and_threads_are_had_from_all_cpus(void)
+static void memory_and_threads_are_allocated_on_all_cpus(void)
 {
     run_on(contenders(), take_and_give, NULL);
 }
@@ -250,7 +251,7 @@ static void each_cpu_has_a_timer(void)
     run_on(cpu_count(), nap, NULL);
 }
 
-/* Lines that were taken and not given back, by the index of who has them; 0: none. */
+/* Lines that are allocated, by the index of their owner; 0: none. */
 struct taken_lines {
     _Atomic unsigned next;
     _Atomic uint32_t line[CPUS_MANY];
@@ -263,7 +264,7 @@ static void take_message_lines(void *arg)
     unsigned self = atomic_fetch_add(&taken->next, 1);
     uint32_t id = NO_DEVICE + self;
     while (atomic_load(&taken->next) < contenders() && !atomic_load(&one_is_missing)) {
-        thread_yield(); /* all at once */
+        thread_yield(); /* start all at once */
     }
     for (unsigned i = 0; i < test_scaled(LINE_ROUNDS, 2); i++) {
         uint32_t line, count;
@@ -281,7 +282,7 @@ static void take_message_lines(void *arg)
     }
 }
 
-static void a_message_line_is_one_devices(void)
+static void a_message_line_has_one_device(void)
 {
     struct taken_lines taken = {.next = 0};
     if (hal_msi_controller() != NULL) {
@@ -297,8 +298,9 @@ static uint64_t stack_pages(void)
     return stats.by_owner[PAGE_STACK];
 }
 
-/* Each CPU keeps what threads left there. One that was joined may still be on its way out. */
-static void what_cpus_keep_of_threads_goes_back(void)
+/* Each CPU caches the memory of threads that ended there. A joined thread
+ * may not have left its CPU yet. */
+static void threads_cached_by_cpus_are_freed(void)
 {
     uint64_t before = stack_pages();
     for (cpu_t i = 0; i < cpu_count(); i++) {
@@ -337,8 +339,9 @@ static void start_timer(void *arg)
     timer_start(&t->timer);
 }
 
-/* Started again here while its function still runs there: whoever takes it back may free it. */
-static void a_timer_that_is_taken_back_runs_nowhere(void)
+/* The timer is started again here while its function still runs on another CPU;
+ * after the cancel it may be freed. */
+static void a_cancelled_timer_runs_nowhere(void)
 {
     for (cpu_t i = 0; i < contenders(); i++) {
         struct slow_timer t = {.has_begun = false};
@@ -368,8 +371,9 @@ static void spin(void *arg)
     }
 }
 
-/* Two that never give way share a CPU that somebody else's interrupt told of the second one. */
-static void equal_threads_take_turns_on_every_cpu(void)
+/* Two threads that never yield share a CPU, which another thread's
+ * interrupt told about the second one. */
+static void equal_threads_share_every_cpu(void)
 {
     for (cpu_t i = 0; i < contenders(); i++) {
         struct spinner a = {.turns = 0}, b = {.turns = 0};
@@ -386,8 +390,9 @@ static void equal_threads_take_turns_on_every_cpu(void)
     }
 }
 
-/* A better one interrupts a thread that never gives way; one that has become worse, too. */
-static void a_better_thread_takes_another_cpu_at_once(void)
+/* A thread of higher priority preempts one that never yields, also one
+ * whose priority was just lowered. */
+static void a_higher_priority_preempts_another_cpu_at_once(void)
 {
     cpu_t cpu = cpu_count() - 1;
     struct spinner s = {.turns = 0};
@@ -440,8 +445,8 @@ static void put_off(void *arg)
         completion_init(&j.done, "job");
         TEST_CHECK(work_queue(&j.work));
         TEST_EQUAL(completion_wait(&j.done, WAIT_FOREVER), OK);
-        work_cancel(&j.work);                  /* it has signalled, and may not have returned */
-        TEST_EQUAL(j.cpu, hal_this_cpu()->id); /* it is behind what queued it */
+        work_cancel(&j.work);                  /* it has signalled, but may not have returned */
+        TEST_EQUAL(j.cpu, hal_this_cpu()->id); /* work runs on the CPU that queued it */
     }
 }
 
@@ -451,7 +456,8 @@ static void put_off_last(void *arg)
     (void)work_queue(&j->work);
 }
 
-/* From all CPUs at once: it runs once for each time it was queued, never twice at the same time. */
+/* Queued from all CPUs at once: it runs once each time it is queued,
+ * never twice at the same time. */
 struct shared_job {
     struct work work;
     _Atomic unsigned inside, runs, queued;
@@ -476,12 +482,12 @@ static void put_off_shared(void *arg)
     }
 }
 
-static void a_work_of_all_cpus_runs_once_at_a_time(void)
+static void work_queued_by_all_cpus_runs_once_at_a_time(void)
 {
     struct shared_job j = {.work = {.run = do_shared_job}};
     run_on(contenders(), put_off_shared, &j);
     struct job last = {.work = {.run = do_job}};
-    for (cpu_t cpu = 0; cpu < contenders(); cpu++) { /* behind it, wherever it is */
+    for (cpu_t cpu = 0; cpu < contenders(); cpu++) { /* queued after it, on whichever CPU it is */
         completion_init(&last.done, "job");
         smp_call(cpu, put_off_last, &last);
         TEST_EQUAL(completion_wait(&last.done, WAIT_FOREVER), OK);
@@ -492,7 +498,7 @@ static void a_work_of_all_cpus_runs_once_at_a_time(void)
     work_cancel(&j.work);
 }
 
-static void work_is_put_off_from_every_cpu(void)
+static void work_is_deferred_on_every_cpu(void)
 {
     run_on(contenders(), put_off, NULL);
 }
@@ -509,7 +515,7 @@ static struct thread *start_sampled(cpu_t cpu, struct spinner *s)
     return t;
 }
 
-/* Chains begin with the thread's name. */
+/* Call chains start with the thread's name. */
 static bool is_sampled(cpu_t cpu)
 {
     char name[THREAD_NAME_MAX], chain[CHAIN_MAX];
@@ -522,7 +528,7 @@ static bool is_sampled(cpu_t cpu)
     return false;
 }
 
-/* Fails when there are as many samples as one CPU gets in a second. */
+/* Fail after as many samples as one CPU takes in a second. */
 static void wait_until_sampled(cpu_t cpu)
 {
     struct profile_entry e;
@@ -534,7 +540,7 @@ static void wait_until_sampled(cpu_t cpu)
     TEST_CHECK(is_sampled(cpu));
 }
 
-static void the_profiler_looks_at_every_cpu(void)
+static void the_profiler_samples_every_cpu(void)
 {
     struct spinner s = {.turns = 0};
     struct thread *threads[CPUS_MANY] = {NULL};
@@ -557,31 +563,31 @@ static void the_profiler_looks_at_every_cpu(void)
 const struct kernel_test smp_thread_tests[] = {
     {"smp.a_thread_runs_where_it_is_placed", a_thread_runs_where_it_is_placed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.threads_anywhere_are_spread", threads_anywhere_are_spread,
+    {"smp.unplaced_threads_are_spread", unplaced_threads_are_spread,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.no_wake_up_is_lost_between_cpus", no_wake_up_is_lost_between_cpus,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.locks_keep_cpus_apart", locks_keep_cpus_apart, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.memory_and_threads_are_had_from_all_cpus", memory_and_threads_are_had_from_all_cpus,
-     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.memory_and_threads_are_allocated_on_all_cpus",
+     memory_and_threads_are_allocated_on_all_cpus, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.each_cpu_has_a_timer", each_cpu_has_a_timer, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.what_cpus_keep_of_threads_goes_back", what_cpus_keep_of_threads_goes_back,
+    {"smp.threads_cached_by_cpus_are_freed", threads_cached_by_cpus_are_freed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.a_message_line_is_one_devices", a_message_line_is_one_devices,
+    {"smp.a_message_line_has_one_device", a_message_line_has_one_device,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.a_timer_that_is_taken_back_runs_nowhere", a_timer_that_is_taken_back_runs_nowhere,
+    {"smp.a_cancelled_timer_runs_nowhere", a_cancelled_timer_runs_nowhere,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.equal_threads_take_turns_on_every_cpu", equal_threads_take_turns_on_every_cpu,
+    {"smp.equal_threads_share_every_cpu", equal_threads_share_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.a_better_thread_takes_another_cpu_at_once", a_better_thread_takes_another_cpu_at_once,
-     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"smp.a_higher_priority_preempts_another_cpu_at_once",
+     a_higher_priority_preempts_another_cpu_at_once, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"smp.waits_on_every_cpu_are_cancelled", waits_on_every_cpu_are_cancelled,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.the_profiler_looks_at_every_cpu", the_profiler_looks_at_every_cpu,
+    {"smp.the_profiler_samples_every_cpu", the_profiler_samples_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.work_is_put_off_from_every_cpu", work_is_put_off_from_every_cpu,
+    {"smp.work_is_deferred_on_every_cpu", work_is_deferred_on_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.a_work_of_all_cpus_runs_once_at_a_time", a_work_of_all_cpus_runs_once_at_a_time,
+    {"smp.work_queued_by_all_cpus_runs_once_at_a_time", work_queued_by_all_cpus_runs_once_at_a_time,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code near the end of what is mapped of its stack: wherever a leaf runs there, its traps
-// are the traps of their rows, and it is preempted and killed like any other code.
+// Compiled code near the end of the mapped part of its stack: at every distance, a leaf's traps are
+// the ones that its rows declare, and it is preempted and killed like any other code.
 #include "hal/context.h"
 #include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
@@ -12,23 +12,24 @@
 #include "tests/kernel/wasm_bed.h"
 
 #define STACK       ((size_t)1 << 20)
-#define GROWTH      ((size_t)0x10000) /* a stack grows to the next multiple */
+#define GROWTH      ((size_t)0x10000) /* a stack grows to the next multiple of this */
 #define MODULE_MAX  ((size_t)160 << 10)
 #define LONG_NS     ((uint64_t)30 * NS_PER_S)
 #define STATUS      9
 #define ROOM_BEYOND (JIT_STACK_MARGIN - JIT_RECORD_BYTES - JIT_LEAF_BYTES)
 
-/* What a leaf does. */
+/* What a leaf function does. */
 enum kind { RETURNS, UNREACHABLE, DIVIDES, READS, SPINS };
 enum { RUNS = 0, FLAG = 64, VALUES = 128 }; /* addresses in the memory */
 
-/* Values that live over all of a leaf: eight bytes of its frame each, if registers are full. */
+/* Numbers of values that are live throughout each leaf: each takes eight bytes of its frame
+ * once the registers are full. */
 static const uint32_t leaves[] = {0, 100, 490, 900, 1540, 1900, 2100, 6000};
-#define LARGE 6u /* of 16.4 KiB: more than the margin of its caller */
-/* Of a leaf's stack pointer above the end of what is mapped. */
+#define LARGE 6u /* the leaf with a frame of 16.4 KiB, more than its caller's margin */
+/* Distances of a leaf's stack pointer from the end of the mapped stack. */
 static const uint32_t places[] = {200, 1400, 2600, 3800};
 
-/* One test at a time. */
+/* Shared by all tests: only one runs at a time. */
 static struct {
     uint8_t *bytes;
     size_t len;
@@ -57,7 +58,7 @@ static void put_number(uint32_t n)
     PUT((uint8_t)n);
 }
 
-/* Five bytes, filled in later. */
+/* Five bytes for a length that end() fills in. */
 static size_t begin(void)
 {
     PUT(0x80, 0x80, 0x80, 0x80, 0);
@@ -83,8 +84,8 @@ static void begin_if(enum kind kind)
     PUT(0x20, 1, 0x41, (uint8_t)kind, 0x46, 0x04, 0x40);
 }
 
-/* (func (param $zero i32) (param $kind i32) (result i32) The store in the loop may be anywhere, so
- * the loop looks at the flag anew each time. */
+/* (func (param $zero i32) (param $kind i32) (result i32) The store in the loop may alias the flag,
+ * so the loop loads the flag each time. */
 static void put_leaf(uint32_t values)
 {
     size_t start = begin();
@@ -124,7 +125,7 @@ static void put_recursion(uint32_t leaf)
     end(start);
 }
 
-/* Of each leaf the function, and one that calls it at a depth. */
+/* For each leaf its function, and one that recurses to a depth and then calls it. */
 static void put_module(void)
 {
     bed.len = 0;
@@ -152,12 +153,12 @@ static uint32_t frame_of(uint32_t function)
 
 struct call {
     uint32_t leaf, kind;
-    size_t at;        /* that the leaf's stack pointer should be below the stack's top, */
-    size_t room;      /* or, if not 0, so much of the stack is below C's that calls the leaf */
-    uint64_t outcome; /* of code_map.h */
+    size_t at;        /* distance of the leaf's stack pointer from the stack's top, */
+    size_t room;      /* or, if not 0, bytes of stack left to the C function that calls the leaf */
+    uint64_t outcome; /* as in code_map.h */
     uint32_t result, depth;
     uint64_t beyond;      /* bytes mapped below the leaf's stack pointer when it ended */
-    _Atomic bool is_over; /* release: the rest is filled in */
+    _Atomic bool is_over; /* release: the other fields are filled in */
 };
 
 static uintptr_t enter(void *e)
@@ -165,8 +166,8 @@ static uintptr_t enter(void *e)
     return jit_enter(e);
 }
 
-/* C has some hundreds of bytes of the stack before the code is entered: no test needs it exactly.
- */
+/* C uses some hundreds of bytes of the stack before it enters the code; no
+ * test needs the exact number. */
 static void make_call(void *arg)
 {
     struct call *c = arg;
@@ -274,8 +275,8 @@ static void with_module(void (*fn)(void))
 
 /* ---- Traps ---- */
 
-/* A leaf's stack pointer comes to lie so far above each end that the stack has while it grows. At
- * the last one nobody may run any more. */
+/* Place a leaf's stack pointer at this distance from each end that the growing stack has. At the
+ * last end the stack overflows. */
 static void try_kinds(uint32_t leaf, size_t end, uint32_t place)
 {
     for (uint32_t kind = RETURNS; kind <= READS; kind++) {
@@ -302,7 +303,8 @@ static void a_leaf_traps_anywhere_on_the_stack(void)
     with_module(sweep);
 }
 
-/* Where C calls it with little stack: what the hardware reported decides, not where. */
+/* C calls the leaf with little stack left: the trap that the hardware reported
+ * decides the outcome, not the place. */
 static void call_with_little_stack(void)
 {
     for (size_t room = 1024; room <= HAL_STACK_ROOM + 512; room += 256) {
@@ -314,7 +316,7 @@ static void call_with_little_stack(void)
     }
 }
 
-static void a_fault_without_room_is_the_trap_of_its_row(void)
+static void a_fault_without_stack_room_is_the_declared_trap(void)
 {
     with_module(call_with_little_stack);
 }
@@ -337,7 +339,7 @@ static void finish(struct program *p, enum program_end expected)
     program_release(p);
 }
 
-/* On this CPU: it runs for a time slice each time, and an interrupt ends that. */
+/* On this CPU: it runs for one time slice at a time, which an interrupt ends. */
 static struct thread *start_spinning(struct call *c, struct program *p)
 {
     struct thread *t = start(c, p);
@@ -384,7 +386,7 @@ static void a_leaf_that_spins_is_preempted_and_killed(void)
     with_module(spin);
 }
 
-/* Nothing else could end it: no other thread would run on this CPU again. */
+/* If the interrupt were lost, no other thread would run on this CPU again. */
 static void spin_with_little_stack(void)
 {
     for (size_t room = 1024; room < HAL_STACK_ROOM; room += 1024) {
@@ -408,7 +410,7 @@ static void spin_with_little_stack(void)
     }
 }
 
-static void a_loop_without_room_is_a_stack_overflow(void)
+static void a_loop_without_stack_room_overflows(void)
 {
     with_module(spin_with_little_stack);
 }
@@ -416,11 +418,11 @@ static void a_loop_without_room_is_a_stack_overflow(void)
 const struct kernel_test stack_tests[] = {
     {"stack.a_leaf_traps_anywhere_on_the_stack", a_leaf_traps_anywhere_on_the_stack,
      TEST_ON_NOTHING},
-    {"stack.a_fault_without_room_is_the_trap_of_its_row",
-     a_fault_without_room_is_the_trap_of_its_row, TEST_ON_NOTHING},
+    {"stack.a_fault_without_stack_room_is_the_declared_trap",
+     a_fault_without_stack_room_is_the_declared_trap, TEST_ON_NOTHING},
     {"stack.a_leaf_that_spins_is_preempted_and_killed", a_leaf_that_spins_is_preempted_and_killed,
      TEST_ON_NOTHING},
-    {"stack.a_loop_without_room_is_a_stack_overflow", a_loop_without_room_is_a_stack_overflow,
+    {"stack.a_loop_without_stack_room_overflows", a_loop_without_stack_room_overflows,
      TEST_ON_NOTHING},
     {0},
 };

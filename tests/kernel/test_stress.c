@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Everything that threads do with each other, in an order that a seed chooses, on all CPUs at once:
-// begin, end, are joined or not, move, wait with and without an end, are cancelled, inherit
-// priorities, start timers and take them back. At the end nothing is lost, and nothing is left.
-// Programs that are killed in the middle of their calls are test_kills.c's.
+// they start, exit, are joined or not, migrate, wait with and without a timeout, are cancelled,
+// inherit priorities, and start and cancel timers. In the end no wake was lost and nothing leaked.
+// test_kills.c covers programs that are killed during their calls.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/debug/preempt_points.h"
@@ -23,8 +23,8 @@
 
 struct stage {
     struct semaphore units;
-    struct semaphore ended; /* a unit from each thread that nobody joins */
-    struct mutex locks[2];  /* the second is taken while the first is held, or alone */
+    struct semaphore ended; /* counts the ended threads that are not joined */
+    struct mutex locks[2];  /* the second is taken while the first is held, or without it */
     unsigned under_lock[2];
     uint32_t seed;
     unsigned steps;
@@ -54,7 +54,7 @@ static void count(_Atomic unsigned *what)
     atomic_fetch_add_explicit(what, 1, memory_order_relaxed);
 }
 
-/* NULL: no thread, and the test has failed. */
+/* NULL: there is no thread, and the test has failed. */
 static struct thread *begin(struct actor *a, void (*entry)(void *arg))
 {
     struct thread *t = NULL;
@@ -72,7 +72,7 @@ static struct thread *begin(struct actor *a, void (*entry)(void *arg))
     return t;
 }
 
-/* ---- What threads that are begun do ---- */
+/* ---- What the threads do ---- */
 
 static void lock_once(struct stage *s, unsigned which)
 {
@@ -157,7 +157,8 @@ static void move(struct actor *a)
     count(&a->stage->moved);
 }
 
-/* Whoever is better and waits for the first lock pushes this thread through the second one. */
+/* A thread of higher priority that waits for the first lock raises this thread's
+ * priority until it has released both. */
 static void lock_both(struct actor *a)
 {
     struct stage *s = a->stage;
@@ -250,7 +251,8 @@ static uint32_t live_threads(void)
     return stats.threads;
 }
 
-/* Each line of this is the same whenever a run on one CPU, counted in instructions, is repeated. */
+/* These lines are identical in each repetition of a run that has one
+ * CPU and counts instructions. */
 static void say_decisions(void)
 {
     struct preempt_stats d;
@@ -268,7 +270,7 @@ static void say_decisions(void)
 static void play(uint32_t seed, unsigned steps)
 {
     struct stage s = {.seed = seed, .steps = steps};
-    runs_settle(); /* threads of the test before may still be on their way out */
+    runs_settle(); /* threads of the test before may not have left their CPUs yet */
     uint32_t before = live_threads();
     semaphore_init(&s.units, 0, "units");
     semaphore_init(&s.ended, 0, "ended");
@@ -278,28 +280,30 @@ static void play(uint32_t seed, unsigned steps)
     TEST_EQUAL(s.taken + units_left(&s), s.given);
     TEST_EQUAL(s.under_lock[0] + s.under_lock[1], s.locked);
     for (unsigned i = 0; i < TRIES && live_threads() > before; i++) {
-        TEST_EQUAL(thread_sleep(NS_PER_MS), OK); /* who was not joined is about to leave */
+        /* threads that were not joined are about to exit */
+        TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
     }
     TEST_EQUAL(live_threads(), before);
-    console_printf("# seed %u, %u CPUs: %u begun, %u unjoined, %u cancelled, %u moved, %u units, "
-                   "%u too late, %u timers fired, %u taken back, %u locked\n",
-                   seed, hal_cpu_count(), s.begun, s.detached, s.cancelled, s.moved, s.given,
-                   s.late, s.fired, s.taken_back, s.locked);
+    console_printf(
+        "# seed %u, %u CPUs: %u started, %u unjoined, %u cancelled, %u migrated, %u units, "
+        "%u too late, %u timers fired, %u taken back, %u locked\n",
+        seed, hal_cpu_count(), s.begun, s.detached, s.cancelled, s.moved, s.given, s.late, s.fired,
+        s.taken_back, s.locked);
     say_decisions();
 }
 
-/* "preempt=SEED" on the kernel's command line is a seed of this, too. */
+/* The seed of "preempt=SEED" on the kernel's command line also seeds this test. */
 static uint32_t first_seed(void)
 {
     return MAX(preempt_points_seed(), 1);
 }
 
-static void nothing_is_lost_or_left(void)
+static void no_wake_is_lost_and_nothing_leaks(void)
 {
     play(first_seed(), STEPS);
 }
 
-static void nothing_is_lost_or_left_in_many_rounds(void)
+static void no_wake_is_lost_in_many_rounds(void)
 {
     for (uint32_t i = 0; i < ROUNDS_LONG; i++) {
         play(first_seed() + i, STEPS_LONG);
@@ -307,7 +311,7 @@ static void nothing_is_lost_or_left_in_many_rounds(void)
 }
 
 #ifdef HALYARD_DEBUG
-static void nothing_is_lost_or_left_with_preemption_points(void)
+static void no_wake_is_lost_with_preemption_points(void)
 {
     uint32_t before = preempt_points_seed();
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
@@ -319,12 +323,11 @@ static void nothing_is_lost_or_left_with_preemption_points(void)
 #endif
 
 const struct kernel_test stress_tests[] = {
-    {"stress.nothing_is_lost_or_left", nothing_is_lost_or_left, TEST_ON_CPUS},
+    {"stress.no_wake_is_lost_and_nothing_leaks", no_wake_is_lost_and_nothing_leaks, TEST_ON_CPUS},
 #ifdef HALYARD_DEBUG
-    {"stress.nothing_is_lost_or_left_with_preemption_points",
-     nothing_is_lost_or_left_with_preemption_points, TEST_ON_CPUS},
-#endif
-    {"long_stress.nothing_is_lost_or_left_in_many_rounds", nothing_is_lost_or_left_in_many_rounds,
+    {"stress.no_wake_is_lost_with_preemption_points", no_wake_is_lost_with_preemption_points,
      TEST_ON_CPUS},
+#endif
+    {"long_stress.no_wake_is_lost_in_many_rounds", no_wake_is_lost_in_many_rounds, TEST_ON_CPUS},
     {0},
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// memcpy(), memmove() and memset() as this machine has them, the kernel's and those of loaded
-// programs: every short length at every alignment and overlap, and long ones, which go another way;
-// up against pages that are not there, so that a byte too many is a fault.
-// (tests/unit/test_string.c is of the portable ones.)
+// This machine's memcpy(), memmove() and memset(), the kernel's and those of loaded programs:
+// every short length at every alignment and overlap, and long ones, which use another method. The
+// buffers end at unmapped pages, so that one byte too many faults. (tests/unit/test_string.c
+// tests the portable versions.)
 #include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
@@ -26,13 +26,13 @@ static const struct copies all_copies[] = {
     {jit_runtime_memmove, jit_runtime_memmove, jit_runtime_memset},
 };
 
-/* Lengths on both sides of each turn that the routines take. */
+/* Lengths on both sides of each size at which the routines change their method. */
 static const size_t lengths[] = {
     0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,  16,  17,  23,
     24,  31,  32,  33,  40,  47,  48,  49,  63,  64,  65,  79,  80,  81,  95,  96,  97,  112, 127,
     128, 129, 130, 135, 136, 143, 144, 145, 160, 207, 208, 209, 255, 256, 257, 271, 272, 273, 300};
 
-/** What byte `at` of a pattern is: no two neighbours, and no two words, alike. */
+/** Byte `at` of a pattern in which no two neighbouring bytes or words are equal. */
 static uint8_t pattern(size_t at, unsigned seed)
 {
     return (uint8_t)(at * 7 + (at >> 5) + seed);
@@ -45,7 +45,7 @@ static void fill(uint8_t *p, size_t n, unsigned seed)
     }
 }
 
-/** Is p[0..n) the pattern, but for [to, to + len), which is what the pattern has from `from` on? */
+/** Is p[0..n) the pattern, except that [to, to + len) holds the pattern's bytes from `from` on? */
 static bool is_moved(const uint8_t *p, size_t n, size_t to, size_t from, size_t len, unsigned seed)
 {
     for (size_t i = 0; i < n; i++) {
@@ -57,7 +57,7 @@ static bool is_moved(const uint8_t *p, size_t n, size_t to, size_t from, size_t 
     return true;
 }
 
-/** Within one buffer: from `from` to `to`, wherever that is. */
+/** Move within one buffer, in either direction. */
 static bool moves(const struct copies *c, uint8_t *p, size_t to, size_t from, size_t len)
 {
     size_t n = (to > from ? to : from) + len + 24;
@@ -106,7 +106,7 @@ static bool sets_to(const struct copies *c, uint8_t *p, size_t at, size_t len, i
     return ok;
 }
 
-/* Zeroes go another way where there are many. */
+/* Many zeroes are written by a different method. */
 static bool sets(const struct copies *c, uint8_t *p, size_t at, size_t len)
 {
     return sets_to(c, p, at, len, 0x1a5) && sets_to(c, p, at, len, 0x100);
@@ -127,7 +127,8 @@ static void every_length_and_alignment_is_set(void)
             }
         }
         for (size_t l = 0; l < ARRAY_COUNT(long_lengths); l++) {
-            for (size_t at = 0; at < 70; at += at < ALIGNMENTS ? 1 : 9) { /* a line, and more */
+            /* more than a cache line */
+            for (size_t at = 0; at < 70; at += at < ALIGNMENTS ? 1 : 9) {
                 TEST_CHECK(sets(&all_copies[i], p, at, long_lengths[l]));
             }
         }
@@ -136,7 +137,7 @@ static void every_length_and_alignment_is_set(void)
     vm_free(p);
 }
 
-/* vm_alloc() leaves a page without memory on both sides. */
+/* vm_alloc() leaves an unmapped page on both sides. */
 static void nothing_beside_the_bytes_is_touched(void)
 {
     uint8_t *src = vm_alloc(PAGE_SIZE, PAGE_OTHER, "test"),
@@ -163,8 +164,8 @@ static void nothing_beside_the_bytes_is_touched(void)
     vm_free(dst);
 }
 
-/* Through pointers, or the compiler does it itself. */
-static void the_copying_functions_are_their_own(void)
+/* Called through pointers; otherwise the compiler would expand them itself. */
+static void copying_functions_work_through_pointers(void)
 {
     void *(*volatile copy)(void *restrict, const void *restrict, size_t) = memcpy;
     void *(*volatile copy_for_programs)(void *restrict, const void *restrict, size_t) =
@@ -185,7 +186,7 @@ const struct kernel_test string_tests[] = {
     {"string.every_length_and_alignment_is_set", every_length_and_alignment_is_set, TEST_ON_CPUS},
     {"string.nothing_beside_the_bytes_is_touched", nothing_beside_the_bytes_is_touched,
      TEST_ON_CPUS},
-    {"string.the_copying_functions_are_their_own", the_copying_functions_are_their_own,
+    {"string.copying_functions_work_through_pointers", copying_functions_work_through_pointers,
      TEST_ON_CPUS},
     {0},
 };

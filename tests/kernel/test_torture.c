@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The allocators from all CPUs at once, in an order that a seed chooses: objects of the heap, runs
-// of frames and ranges of addresses, of random sizes, each full of a pattern of its own. They pass
-// from CPU to CPU through shared slots, so that most are given back where they were not taken; the
-// pattern is looked at then. At the end the books are as before.
+// The allocators, used from all CPUs at once in an order that a seed chooses: heap objects, runs of
+// frames and address ranges of random sizes, each filled with its own pattern. They pass from CPU
+// to CPU through shared slots, so that most are freed on another CPU than the one that allocated
+// them; the pattern is checked then. At the end all counters are as before.
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
@@ -25,36 +25,37 @@
 #define LONG_NS       (180 * NS_PER_S)
 #define LARGEST       ((uint64_t)PAGE_SIZE << PAGE_ORDER_MAX)
 #define RANGE_PAGES   24u
-#define COMMIT_PAGES  16u /* 64 KiB: as many are mapped at a touch */
+#define COMMIT_PAGES  16u /* 64 KiB, which one touch maps */
 #define PATTERN_STEP  UINT64_C(0x9e3779b97f4a7c15)
 #define BYTES_IN_WORD sizeof(uint64_t)
 
 enum kind {
     OBJECT,
-    RUN,       /* of frames, in the direct map */
+    RUN,       /* run of frames in the direct map */
     BUFFER,    /* vm_alloc() */
-    RANGE,     /* frames that are the range's */
+    RANGE,     /* range with frames of its own */
     ALIAS,     /* frames that are mapped a second time */
     COMMITTED, /* frames that are mapped when they are touched */
     KINDS,
 };
 
-/** At the beginning of what was taken; the pattern follows. */
+/** At the start of each allocation; the pattern follows. */
 struct piece {
     uint16_t kind, order; /* of a run */
-    uint32_t len;         /* bytes, with this */
+    uint32_t len;         /* bytes, including this header */
     uint64_t seed;
 };
 
-/** A range's piece is the first page's; who has it must know the range. */
+/** A range's piece lies in its first page and must lead to the range. */
 struct range_piece {
     struct piece piece;
     struct vm_range range;
     paddr_t frames; /* of ALIAS */
-    size_t cut;     /* unmapped in two parts, as it was mapped */
+    size_t cut;     /* page where it is split: mapped in two parts, it is unmapped in two */
 };
 
-/** [a] atomic: exchanged, so that a piece is of one thread at a time; acq_rel: with its contents */
+/** [a] atomic: exchanged with acq_rel, which also orders the contents, so that one
+ * thread at a time owns a piece */
 static _Atomic(struct piece *) slots[SLOTS];
 
 struct torturer {
@@ -70,7 +71,7 @@ static uint32_t draw(struct torturer *t, uint32_t below)
     return (uint32_t)((uint64_t)(t->seed >> 8) * below >> 24);
 }
 
-/* As many of each doubling, up to 2^bits. */
+/* Equally many sizes of each power of two, up to 2^bits. */
 static size_t draw_size(struct torturer *t, unsigned bits)
 {
     size_t size = (size_t)1 << draw(t, bits);
@@ -79,7 +80,7 @@ static size_t draw_size(struct torturer *t, unsigned bits)
 
 /* ---- Patterns ---- */
 
-/* @return false: it is not there, as far as `len`. */
+/* @return false: the first `len` bytes are not the pattern. */
 static bool is_pattern(const void *at, size_t len, uint64_t seed)
 {
     const uint64_t *words = at;
@@ -121,12 +122,13 @@ static bool is_zero(const void *at, size_t len)
 static void check(const struct piece *p, size_t len)
 {
     if (!is_pattern(p + 1, len - sizeof(*p), p->seed)) {
-        test_fail(__FILE__, __LINE__, "kind %u, %u bytes at %p, seed %llx: written to by others",
-                  p->kind, p->len, (const void *)p, (unsigned long long)p->seed);
+        test_fail(__FILE__, __LINE__,
+                  "kind %u, %u bytes at %p, seed %llx: overwritten by another owner", p->kind,
+                  p->len, (const void *)p, (unsigned long long)p->seed);
     }
 }
 
-/* Where it was taken is in the seed's last byte. */
+/* The seed's last byte records the place of the allocation. */
 static struct piece *fill(struct torturer *t, void *at, struct piece what)
 {
     struct piece *p = at;
@@ -153,7 +155,7 @@ static void *take_object(struct torturer *t, size_t size)
         TEST_CHECK((uintptr_t)p % ((uintptr_t)1 << shift) == 0);
         return p;
     }
-    case 2: { /* as a handler of interrupts does */
+    case 2: { /* as in an interrupt handler */
         irq_state_t state = hal_irq_save();
         void *p = heap_alloc(size);
         hal_irq_restore(state);
@@ -172,7 +174,7 @@ static struct piece *make_object(struct torturer *t)
     return at == NULL ? NULL : fill(t, at, (struct piece){.kind = OBJECT, .len = (uint32_t)size});
 }
 
-/* What is in it moves with it; what cannot grow is as it was. */
+/* Its contents move with it; an object that cannot grow stays as it was. */
 static struct piece *resize_object(struct torturer *t, struct piece *p)
 {
     size_t size = draw_size(t, 13), had = p->len;
@@ -199,7 +201,7 @@ static struct piece *make_run_of(struct torturer *t, unsigned order)
                     .kind = RUN, .order = (uint16_t)order, .len = (uint32_t)(PAGE_SIZE << order)});
 }
 
-/* Each order half as often as the one below. */
+/* Each order is half as likely as the one below. */
 static struct piece *make_run(struct torturer *t)
 {
     unsigned order = 0;
@@ -233,7 +235,7 @@ static struct piece *make_buffer(struct torturer *t)
     return fill(t, at, (struct piece){.kind = BUFFER, .len = (uint32_t)size});
 }
 
-/* The first bytes of the range lead back to the range. */
+/* The first bytes of the range point to its descriptor. */
 static struct piece *publish(struct torturer *t, struct range_piece *r, enum kind kind)
 {
     uint32_t len = (uint32_t)(sizeof(r->piece) + r->range.pages * PAGE_SIZE);
@@ -266,7 +268,7 @@ static void unreserve(struct range_piece *r)
     heap_free(r);
 }
 
-/* In two parts, of which one is read-only in the end, as far as there is memory for tables. */
+/* Map it in two parts and make one read-only in the end, if there is memory for page tables. */
 static struct piece *make_range(struct torturer *t)
 {
     size_t pages = 2 + draw(t, RANGE_PAGES);
@@ -351,7 +353,7 @@ static void give_range(struct range_piece *r)
 
 /* ---- All of them ---- */
 
-/* Few ranges: what is unmapped is flushed on all CPUs, and an emulated one is slow to hear. */
+/* Few ranges: an unmap flushes all CPUs, and emulated ones take long to respond. */
 static struct piece *make(struct torturer *t)
 {
     switch (draw(t, 64)) {
@@ -426,7 +428,7 @@ static void give_what_is_left(void)
     }
 }
 
-/** What all did. */
+/** Sums over all threads. */
 struct totals {
     uint64_t kinds[KINDS], refused, moved, remote;
 };
@@ -441,7 +443,7 @@ static void add(struct totals *sum, const struct torturer *t)
     sum->remote += t->remote;
 }
 
-/* One on each CPU; two, if there is only one. */
+/* One thread on each CPU; two if there is only one CPU. */
 static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
 {
     static struct torturer torturers[THREADS_MAX];
@@ -457,7 +459,7 @@ static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
                                                .place = THREAD_ON,
                                                .cpu = i % cpus};
         if (thread_create(&options, &threads[i]) != OK) {
-            threads[i] = NULL; /* little memory: fewer will do */
+            threads[i] = NULL; /* with little memory, fewer threads suffice */
         }
     }
     for (cpu_t i = 0; i < count; i++) {
@@ -471,7 +473,7 @@ static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
 
 static void say(const struct totals *sum, unsigned rounds)
 {
-    console_printf("# %u rounds: %llu objects, %llu moved, %llu runs, %llu ranges, %llu given back "
+    console_printf("# %u rounds: %llu objects, %llu moved, %llu runs, %llu ranges, %llu freed "
                    "elsewhere, %llu refused\n",
                    rounds, (unsigned long long)sum->kinds[OBJECT], (unsigned long long)sum->moved,
                    (unsigned long long)sum->kinds[RUN],
@@ -480,14 +482,14 @@ static void say(const struct totals *sum, unsigned rounds)
                    (unsigned long long)sum->remote, (unsigned long long)sum->refused);
 }
 
-/* Rounds until so much time has passed, each with another seed; the books after each. */
+/* Rounds with different seeds until the time has passed; compare the counters after each. */
 static void torture_for(uint64_t duration_ns)
 {
     static struct footprint before, after;
     struct totals warm = {.refused = 0}, sum = warm;
     uint64_t until = clock_now_ns() + duration_ns;
     unsigned rounds = 0;
-    run_all(0, STEPS_WARM, &warm); /* what is opened the first time stays */
+    run_all(0, STEPS_WARM, &warm); /* allocates what stays allocated */
     runs_measure(&before);
     do {
         run_all(++rounds, STEPS, &sum);
@@ -499,27 +501,27 @@ static void torture_for(uint64_t duration_ns)
     for (unsigned i = 0; i < KINDS; i++) {
         TEST_CHECK(sum.kinds[i] > 0);
     }
-    /* Where all that can be had at once fits, nobody is told that there is none. */
+    /* If memory holds everything that the threads can own at once, no allocation may fail. */
     uint64_t most = (SLOTS + 2 * THREADS_MAX) * LARGEST;
     if (before.pages.by_owner[PAGE_FREE] * PAGE_SIZE > most) {
         TEST_EQUAL(sum.refused, 0);
     }
 }
 
-static void nothing_is_lost_or_had_by_two(void)
+static void nothing_leaks_or_has_two_owners(void)
 {
     torture_for(0);
 }
 
-static void nothing_is_lost_in_minutes(void)
+static void nothing_leaks_in_minutes(void)
 {
     torture_for(LONG_NS);
 }
 
 const struct kernel_test torture_tests[] = {
-    {"torture.nothing_is_lost_or_had_by_two", nothing_is_lost_or_had_by_two,
+    {"torture.nothing_leaks_or_has_two_owners", nothing_leaks_or_has_two_owners,
      TEST_ON_CPUS | TEST_ON_MEMORY},
-    {"long_torture.nothing_is_lost_in_minutes", nothing_is_lost_in_minutes,
+    {"long_torture.nothing_leaks_in_minutes", nothing_leaks_in_minutes,
      TEST_ON_CPUS | TEST_ON_MEMORY},
     {0},
 };

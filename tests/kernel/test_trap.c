@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What only the CPU's exception entry decides: what a fault finds of the interrupted code, on which
-// stack it is handled, and what is left after it.
+// What only the CPU's exception entry decides: the saved state of the interrupted code, the stack
+// on which a fault is handled, and what remains afterwards.
 #include "hal/context.h"
 #include "hal/layout.h"
 #include "hal/trap.h"
@@ -20,7 +20,7 @@
 #define PATIENCE   1000 /* sleeps */
 #define EXIT_VALUE 7
 
-/* What the last overflow's report said. */
+/* The report of the last overflow. */
 static struct {
     unsigned count;
     bool has_address, in_guard, may_sleep;
@@ -45,7 +45,7 @@ static void storm_fire(struct timer *t)
     }
 }
 
-/* Not a tail call, and a frame that the compiler cannot leave out. */
+/* Not a tail call, and with a frame that the compiler cannot omit. */
 static NOINLINE unsigned recurse(unsigned depth)
 {
     volatile unsigned frame[8];
@@ -106,7 +106,8 @@ static struct fault_owner text_owner(void)
                                 .handle = end_the_victim};
 }
 
-/* It is reported as what it is, by the code that did it, and its frame can be sent elsewhere. */
+/* It is reported as an overflow of the code that caused it, and the
+ * handler can redirect its frame. */
 static void stack_overflow_is_a_fault_like_any_other(void)
 {
     struct fault_owner owner = text_owner();
@@ -119,7 +120,7 @@ static void stack_overflow_is_a_fault_like_any_other(void)
     TEST_CHECK(seen.pc - (uintptr_t)recurse < 256);
 }
 
-/* An interrupt that finds the stack nearly full is neither lost nor blamed. */
+/* An interrupt that finds the stack nearly full is neither lost nor blamed for an overflow. */
 static void stack_overflow_under_interrupts_is_the_same(void)
 {
     struct fault_owner owner = text_owner();
@@ -133,7 +134,8 @@ static void stack_overflow_under_interrupts_is_the_same(void)
         overflow_once();
     }
     uint64_t fires = storm_fires;
-    /* The controller still delivers. How soon is the host's affair: a sleep may end by itself. */
+    /* The controller still delivers interrupts. The host decides how soon,
+     * because a sleep may end by itself. */
     for (unsigned i = 0; i < PATIENCE && storm_fires == fires; i++) {
         TEST_EQUAL(thread_sleep(STORM_NS), OK);
     }
@@ -146,7 +148,7 @@ static void stack_overflow_under_interrupts_is_the_same(void)
 
 static unsigned handler_depth, handler_depth_max;
 
-/* The first page's handler needs the second page, and sleeps. */
+/* The first page's handler touches the second page, and sleeps. */
 static bool sleep_and_nest(struct vm_range *range, struct fault *fault)
 {
     handler_depth++;
@@ -184,8 +186,8 @@ static void fault_handler_may_sleep_and_fault(void)
     vm_release(&range);
 }
 
-/* What lies below a stack pointer without room may be a guard, or somebody's: neither the way into
- * a trap nor the way back touches it. The probe uses no stack but for the return address. */
+/* Memory below a stack pointer without room may be a guard page or another object: neither entry to
+ * a trap nor return from it touches it. The probe's only use of the stack is the return address. */
 static void trap_without_room_writes_nothing_below_the_stack(void)
 {
     enum { TOP = 64, PATTERN = TOP - 8, GUARD_PAGES = HAL_STACK_SIZE / PAGE_SIZE };

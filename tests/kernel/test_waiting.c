@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reader-writer locks, events and conditions between real CPUs, and the end of each wait by the end
-// of a program. With one CPU all threads are on that one.
+// Reader-writer locks, events and conditions between real CPUs, and waits that end because the
+// program ends. With one CPU all threads run there.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/event.h"
@@ -13,7 +13,7 @@
 #define THREADS 4u
 #define ROUNDS  300u
 
-/* --- threads on the CPUs in turn --- */
+/* --- threads, one CPU after the other --- */
 
 static struct thread *start(unsigned i, void (*entry)(void *arg), void *arg)
 {
@@ -43,7 +43,7 @@ static void run(void (*entry)(void *arg), void *arg)
 
 struct table {
     struct rwlock lock;
-    unsigned writes; /* under the lock, in both fields alike */
+    unsigned writes; /* both fields are written under the lock and stay equal */
     unsigned copy;
     _Atomic unsigned torn, readers;
     _Atomic bool is_over;
@@ -68,7 +68,7 @@ static void write_once(struct table *t)
     }
     t->writes++;
     if (t->writes % 16 == 0) {
-        thread_yield(); /* others come and wait */
+        thread_yield(); /* lets other threads arrive and wait */
     }
     t->copy++;
     rwlock_end_write(&t->lock);
@@ -100,7 +100,7 @@ static void read_until_over(void *arg)
     struct table *t = arg;
     while (!atomic_load(&t->is_over)) {
         rwlock_read(&t->lock);
-        thread_yield(); /* the next one is in before this one leaves */
+        thread_yield(); /* the next reader enters before this one leaves */
         rwlock_end_read(&t->lock);
     }
 }
@@ -115,7 +115,7 @@ static void write_until_over(void *arg)
     }
 }
 
-/* The lock is never free: who starves does not come back. */
+/* The lock is never free: a thread that starves does not return. */
 static void get_in(void (*crowd)(void *arg), void (*visit)(struct table *t))
 {
     struct table t = {.writes = 0};
@@ -145,7 +145,7 @@ static void a_reader_gets_in_among_writers(void)
     get_in(write_until_over, read_once);
 }
 
-/* --- condition: a store of a few places --- */
+/* --- condition: a buffer with a few slots --- */
 
 #define PLACES 3u
 
@@ -201,7 +201,7 @@ static void return_it(void *arg)
     }
 }
 
-static void an_event_goes_between_cpus(void)
+static void an_event_wakes_threads_on_every_cpu(void)
 {
     struct table_tennis t;
     event_init(&t.ping, EVENT_AUTO, "test ping");
@@ -248,7 +248,7 @@ static void read_registry(void *arg)
     }
 }
 
-/* What was replaced is spoilt as soon as nobody can see it, and used again. */
+/* A replaced version is overwritten as soon as no reader can see it, and reused. */
 static void readers_are_waited_for(void)
 {
     static struct registry r;
@@ -281,7 +281,7 @@ static void count_call(struct rcu_call *c)
     c->run = NULL;
 }
 
-static void what_is_put_off_is_called_once(void)
+static void a_deferred_call_runs_once(void)
 {
     static struct rcu_call put_off[20];
     atomic_store(&calls, 0);
@@ -409,7 +409,7 @@ static void a_kill_ends_each_wait(void)
     unsigned started = 0;
     init_waits();
     TEST_NEED(program_create("killed", &p) == OK);
-    rwlock_write(&w.rwlock); /* so that others wait */
+    rwlock_write(&w.rwlock); /* so that the others wait */
     mutex_lock(&w.held);
     for (unsigned i = 0; i < ARRAY_COUNT(waits); i++) {
         started += start_in(p, i);
@@ -426,7 +426,7 @@ static void a_kill_ends_each_wait(void)
     mutex_unlock(&w.held);
     rwlock_end_write(&w.rwlock);
     program_release(p);
-    /* Nothing is left: each works as if nobody had waited. */
+    /* No waiter is left: each lock works as if none had waited. */
     rwlock_write(&w.rwlock);
     rwlock_end_write(&w.rwlock);
     event_set(&w.event);
@@ -447,10 +447,10 @@ const struct kernel_test waiting_tests[] = {
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.a_condition_is_never_missed", a_condition_is_never_missed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"waiting.an_event_goes_between_cpus", an_event_goes_between_cpus,
+    {"waiting.an_event_wakes_threads_on_every_cpu", an_event_wakes_threads_on_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.readers_are_waited_for", readers_are_waited_for, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"waiting.what_is_put_off_is_called_once", what_is_put_off_is_called_once,
+    {"waiting.a_deferred_call_runs_once", a_deferred_call_runs_once,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.a_kill_ends_each_wait", a_kill_ends_each_wait, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},

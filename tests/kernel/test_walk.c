@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See test_walk.h. A test that is written is walked, unless it is named here with the reason.
+// See test_walk.h. Every test is run with failing allocations unless the list
+// here excludes it with a reason.
 #include "tests/kernel/test_walk.h"
 
 #ifdef HALYARD_DEBUG
@@ -15,25 +16,25 @@ static const struct {
     const char *glob;
     const char *why;
 } left_out[] = {
-    {"failures.*", "walks by itself"},
-    {"stress.*", "of any of its threads, any may have failed"},
+    {"failures.*", "makes its allocations fail by itself"},
+    {"stress.*", "its threads cannot tell which allocation failed"},
     {"torture.*", "memory runs out in it anyway"},
-    {"magazine.nothing_is_had_by_two", "takes as often as it has time to"},
-    {"look.questions_break_nothing", "takes as often as it has time to"},
-    {"preempt.*", "decides alike only if nothing fails"},
-    {"memory.all_memory_is_handed_out_*", "takes all memory"},
-    {"memory.a_small_object_is_made_of_*", "takes all memory"},
-    {"memory.a_table_is_made_of_*", "takes all memory"},
-    {"memory.what_another_cpu_keeps_*", "takes all memory"},
-    {"limits.loads_with_any_number_of_free_pages", "takes all memory"},
-    {"sched.a_stack_grows_and_is_given_back", "a stack that cannot grow has overflowed"},
-    {"stack.*", "a stack that cannot grow has overflowed"},
-    {"kills.nothing_is_left_of_a_call", "its programs call as often as they have time to"},
+    {"magazine.no_object_has_two_owners", "its number of allocations depends on time"},
+    {"look.requests_disturb_nothing", "its number of allocations depends on time"},
+    {"preempt.*", "a seed repeats its decisions only if no allocation fails"},
+    {"memory.all_memory_can_be_allocated_*", "allocates all memory"},
+    {"memory.a_small_object_uses_*", "allocates all memory"},
+    {"memory.a_page_table_uses_*", "allocates all memory"},
+    {"memory.pages_cached_by_another_cpu_*", "allocates all memory"},
+    {"limits.loads_with_any_number_of_free_pages", "allocates all memory"},
+    {"sched.a_stack_grows_and_is_freed", "a stack that cannot grow overflows"},
+    {"stack.*", "a stack that cannot grow overflows"},
+    {"kills.a_kill_in_any_call_leaks_nothing", "its number of calls depends on time"},
 };
 
 static const struct kernel_test *walked;
 static void (*run_walked)(const struct kernel_test *test);
-static unsigned kind_now, kind_count; /* of what the test does: test_does() */
+static unsigned kind_now, kind_count; /* which of the kinds of test_does() this walk runs */
 
 unsigned test_scaled(unsigned plain, unsigned few)
 {
@@ -55,7 +56,7 @@ static bool is_left_out(const struct kernel_test *test)
 {
     for (size_t i = 0; i < ARRAY_COUNT(left_out); i++) {
         if (str_matches(left_out[i].glob, test->name)) {
-            console_printf("# left out: %s: %s\n", test->name, left_out[i].why);
+            console_printf("# skipped: %s: %s\n", test->name, left_out[i].why);
             return true;
         }
     }

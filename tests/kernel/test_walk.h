@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Each test as a scenario of failure_walk.h: what scripts/run's --test 'fails:GLOB' does.
+// Runs each test as a scenario of failure_walk.h: what scripts/run's --test 'fails:GLOB' does.
 #pragma once
 
 #include "kernel/extension.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// WASI for programs of the kernel: real files, clocks and waits, and what is left of a program that
-// is killed in the middle of a call. A function of the kernel plays the program; its memory is a
-// heap block. What the calls answer is tested on the host.
+// WASI for programs of the kernel: real files, clocks and waits, and the resources of a program
+// that is killed during a call. A function of the kernel stands for the program; its memory is a
+// heap block. Host tests check the results of the calls.
 #include "kernel/base/clock.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
@@ -27,9 +27,9 @@ struct guest {
     struct wasi *wasi;
     uint8_t *memory;
     uint64_t length;
-    uint32_t answer;         /* of the last call */
-    uint16_t flags;          /* of the last event */
-    _Atomic bool is_waiting; /* it is about to make a call that does not return */
+    uint32_t answer;         /* result of the last call */
+    uint16_t flags;          /* flags of the last event */
+    _Atomic bool is_waiting; /* it is about to make a call that blocks */
 };
 
 static uint32_t call(struct guest *g, const char *name, const uint64_t *args)
@@ -56,9 +56,9 @@ static void finish(struct guest *g, enum program_end end, int status)
     heap_free(g->memory);
 }
 
-/* A program that has /tmp as its folder, ready to run. Its standard stream of that number is
- * `stream`, from now on the program's, or what it is anyway (NULL). false: there is none, and
- * `stream` is closed. */
+/* A program with /tmp as its folder, ready to run. Its standard stream `number` is `stream`,
+ * which the program owns from now on, or the default one (NULL). false: the program does not
+ * exist and `stream` is closed. */
 static bool make(struct guest *g, unsigned number, struct file *stream)
 {
     static const struct wasi_folder folder = {.path = "/tmp", .name = "/"};
@@ -154,7 +154,7 @@ static void subscribe(struct guest *g, uint32_t i, uint8_t type, uint32_t what, 
     store_le64(s + WASI_SUBSCRIPTION_TIMEOUT, timeout_ns);
 }
 
-/* A pause, then for ever for standard input. */
+/* Sleep for a moment, then wait for standard input without a limit. */
 static void wait_for_input(void *arg)
 {
     struct guest *g = arg;
@@ -166,7 +166,7 @@ static void wait_for_input(void *arg)
     g->flags = load_le16(g->memory + LIST_AT + WASI_EVENT_FLAGS);
 }
 
-/* Or has ended: it was killed because it got no thread. */
+/* Also returns when it has ended: it is killed if it got no thread. */
 static void wait_until_it_waits(struct guest *g)
 {
     while (!g->is_waiting && !atomic_load(&g->program->ending)) {
@@ -196,7 +196,7 @@ static void polling_waits_for_time_and_input(void)
     file_close(writer);
 }
 
-static void polling_tells_that_nobody_writes_any_more(void)
+static void polling_reports_that_no_writer_is_left(void)
 {
     struct guest g;
     struct file *reader;
@@ -214,7 +214,7 @@ static void polling_tells_that_nobody_writes_any_more(void)
     TEST_EQUAL(g.flags, WASI_EVENT_HANGUP);
 }
 
-static void a_program_killed_in_a_call_leaves_nothing(void)
+static void a_program_killed_in_a_call_leaks_nothing(void)
 {
     struct guest g;
     struct file *reader;
@@ -230,12 +230,12 @@ static void a_program_killed_in_a_call_leaves_nothing(void)
     program_kill(g.program, PROGRAM_KILLED, 9);
     finish(&g, PROGRAM_KILLED, 9);
     TEST_EQUAL(g.answer, WASI_ECANCELED);
-    /* It had the pipe twice, as its file and as WASI's stream: both are closed. */
+    /* It had the pipe twice, as its file and as its WASI stream: both are closed. */
     TEST_EQUAL(file_write(writer, "x", 1, &done), E_PIPE);
     file_close(writer);
 }
 
-/* Bytes of a write whose buffers do not divide the pipe's; what its answer was. */
+/* Write with buffers whose sizes do not divide the pipe's. @return bytes written. */
 static uint32_t write_some(struct guest *g)
 {
     store_le32(g->memory + LIST_AT, 0);
@@ -244,7 +244,7 @@ static uint32_t write_some(struct guest *g)
     return CALL(g, "fd_write", 1, LIST_AT, 1, RESULT_AT);
 }
 
-/* Fills a pipe without waiting, and then waits until it takes more. */
+/* Fill a pipe without blocking, then wait until it has room. */
 static void fill_a_pipe(void *arg)
 {
     struct guest *g = arg;
@@ -261,7 +261,7 @@ static void fill_a_pipe(void *arg)
     program_exit(total == 16384 ? 0 : 1);
 }
 
-static void a_write_that_may_not_wait_does_not(void)
+static void a_nonblocking_write_does_not_block(void)
 {
     struct guest g;
     struct file *reader;
@@ -288,11 +288,11 @@ static void a_write_that_may_not_wait_does_not(void)
 const struct kernel_test wasi_tests[] = {
     {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits, TEST_ON_NOTHING},
     {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input, TEST_ON_INTERRUPTS},
-    {"wasi.polling_tells_that_nobody_writes_any_more", polling_tells_that_nobody_writes_any_more,
+    {"wasi.polling_reports_that_no_writer_is_left", polling_reports_that_no_writer_is_left,
      TEST_ON_NOTHING},
-    {"wasi.a_program_killed_in_a_call_leaves_nothing", a_program_killed_in_a_call_leaves_nothing,
+    {"wasi.a_program_killed_in_a_call_leaks_nothing", a_program_killed_in_a_call_leaks_nothing,
      TEST_ON_NOTHING},
-    {"wasi.a_write_that_may_not_wait_does_not", a_write_that_may_not_wait_does_not,
+    {"wasi.a_nonblocking_write_does_not_block", a_nonblocking_write_does_not_block,
      TEST_ON_NOTHING},
     {0},
 };

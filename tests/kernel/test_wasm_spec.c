@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The WebAssembly specification's tests in the kernel, compiled and interpreted: every pack in
-// /packs of the disk. They run only when they are asked for by name, because they need that disk.
+// /packs of the disk. They need that disk, so they run only when they are named.
 #include "kernel/fs/vfs.h"
 #include "kernel/io/console.h"
 #include "kernel/jit/wasm_interp.h"
@@ -15,7 +15,7 @@
 
 #define FOLDER            "/packs"
 #define PACK_MAX          ((size_t)16 << 20)
-#define INTERPRETER_STACK ((size_t)1 << 20) /* a bound for what recurses without end */
+#define INTERPRETER_STACK ((size_t)1 << 20) /* a limit for endless recursion */
 #define INTERPRETER_ARENA ((size_t)64 << 20)
 
 static const struct wasm_interpreter_options interpreter_options = {
@@ -75,7 +75,7 @@ static void run_folder(void *arg)
     file_close(folder);
 }
 
-/* All packs on one engine; `suffix` tells its name from the machine's. */
+/* Run all packs on one engine; `suffix` follows the machine's name in its name. */
 static void all_hold(struct spec_config config, const char *suffix)
 {
     sum = (struct spec_score){0};

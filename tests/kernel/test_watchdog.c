@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The watchdog finds a thread that does not give the CPU up, and names the function that it is in.
+// The watchdog detects a thread that does not release its CPU, and
+// names the function that it is in.
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
@@ -19,7 +20,7 @@
 #include <stdatomic.h>
 
 #define LIMIT_NS   (100 * NS_PER_MS)
-#define PATIENCE_S 60u /* a busy host may stand still for seconds */
+#define PATIENCE_S 60u /* a busy host may suspend a CPU for seconds */
 
 static NOINLINE void hog_the_cpu(uint64_t reports)
 {
@@ -29,7 +30,7 @@ static NOINLINE void hog_the_cpu(uint64_t reports)
     }
 }
 
-static volatile bool has_hogged; /* set behind the call, which therefore has its frame */
+static volatile bool has_hogged; /* set after the call, so that the call has a frame */
 
 static void hog(void *arg)
 {
@@ -44,7 +45,7 @@ static void hog(void *arg)
     }
 }
 
-/* True: a line from `sequence` on has the text. */
+/* True: a line from `sequence` on contains the text. */
 static bool log_has(uint64_t sequence, const char *text)
 {
     struct log_record r;
@@ -79,7 +80,8 @@ static void check_report(uint8_t priority, void *arg, const char *text)
     TEST_CHECK(watchdog_reports() > before);
     TEST_CHECK(log_has(line, "\"hog\" has run for "));
     TEST_CHECK(log_has(line, text));
-    /* What hog() calls may be at its first instruction, where the chain leaves its caller out. */
+    /* A function that hog() calls may be at its first instruction,
+     * where the chain omits its caller. */
     TEST_CHECK(log_has(line, " hog+0x"));
 }
 
@@ -98,7 +100,7 @@ static void a_thread_with_preemption_off_is_found(void)
 static struct mutex stuck = MUTEX_INIT(stuck, "stuck");
 static struct completion is_seen;
 
-/* Behind what it calls there is something left to do, so it has its frame. */
+/* Something is left to do after the call, so the function has a frame. */
 static NOINLINE void hold_it(void)
 {
     mutex_lock(&stuck);
@@ -139,7 +141,7 @@ static void a_mutex_that_is_held_for_long_is_found(void)
         .name = "holder", .entry = hold, .priority = PRIO_HIGH};
     const struct thread_options want_options = {
         .name = "waiter", .entry = want, .priority = PRIO_HIGH};
-    TEST_EQUAL(thread_create(&hold_options, &holder), OK); /* each runs until it waits */
+    TEST_EQUAL(thread_create(&hold_options, &holder), OK); /* each runs until it blocks */
     TEST_EQUAL(thread_create(&want_options, &waiter), OK);
     if (holder != NULL && waiter != NULL) {
         wait_for_report(before);
@@ -155,7 +157,7 @@ static void a_mutex_that_is_held_for_long_is_found(void)
     TEST_CHECK(log_has(line, " hold_it+0x"));
 }
 
-/* --- interrupts masked: who reports it is the last CPU of the ring --- */
+/* --- interrupts masked: the last CPU of the ring reports it --- */
 
 static void set_limit(void *arg)
 {
@@ -169,7 +171,7 @@ static void set_limits(uint64_t limit_ns)
     }
 }
 
-/* The only CPU has nobody who could see it, and must not see itself. */
+/* No other CPU could report the only CPU, and it must not report itself. */
 static void stand_still_alone(uint64_t before)
 {
     uint64_t end = clock_now_ns() + 3 * LIMIT_NS;
@@ -181,7 +183,7 @@ static void stand_still_alone(uint64_t before)
     hal_irq_restore(state);
 }
 
-/* A GICv2 has no interrupt for us that hal_irq_save() lets through. */
+/* A GICv2 has no interrupt for our use that hal_irq_save() does not mask. */
 static bool has_nmi(void)
 {
     return strcmp(hal_irq_controller()->name, "gicv2") != 0;
@@ -189,7 +191,7 @@ static bool has_nmi(void)
 
 static _Atomic bool may_go;
 
-/* Without looking for what others want: that would answer for it. */
+/* Without polling for requests of other CPUs, which would count as a sign of life. */
 static NOINLINE void stand_still(void)
 {
     irq_state_t state = hal_irq_save();
@@ -201,7 +203,7 @@ static NOINLINE void stand_still(void)
 static void be_stuck(void *arg)
 {
     stand_still();
-    *(volatile bool *)arg = true; /* so that it was a call */
+    *(volatile bool *)arg = true; /* keeps the line above from being a tail call */
 }
 
 static bool log_has_of(uint64_t line, cpu_t cpu, const char *what)
@@ -211,13 +213,13 @@ static bool log_has_of(uint64_t line, cpu_t cpu, const char *what)
     return log_has(line, text);
 }
 
-/* What a report says of a CPU that was asked. */
+/* What a report prints about a CPU that was asked for its state. */
 static const char *answer(void)
 {
     return has_nmi() ? ", interrupts masked, is at" : " does not answer";
 }
 
-/* CPUs 1 to `count`: one before them reports. */
+/* Block CPUs 1 to `count`; the CPU before them reports it. */
 static void find_silent_cpus(cpu_t count)
 {
     struct thread *threads[2] = {NULL};
@@ -232,9 +234,9 @@ static void find_silent_cpus(cpu_t count)
                                                .place = THREAD_ON,
                                                .cpu = 1 + i};
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
-        end = threads[i] != NULL ? end : 0; /* there will be nothing to see */
+        end = threads[i] != NULL ? end : 0; /* the report cannot come */
     }
-    /* Some report of each: the first may come while a busy host lets a CPU stand. */
+    /* Wait for any report of each: the first may come because a busy host has suspended a CPU. */
     for (cpu_t i = 0; i < count; i++) {
         while (!log_has_of(line, 1 + i, answer()) && clock_now_ns() < end) {
             thread_yield();
@@ -263,10 +265,10 @@ static void a_cpu_without_interrupts_is_found(void)
     set_limits(10 * NS_PER_S);
 }
 
-/* Neighbours: who looks at the first has to look at the second, too. */
+/* Neighbouring CPUs: the one that checks the first must check the second, too. */
 static void two_cpus_without_interrupts_are_found(void)
 {
-    if (hal_cpu_count() > 2) { /* else the test above */
+    if (hal_cpu_count() > 2) { /* otherwise the test above covers it */
         set_limits(LIMIT_NS);
         find_silent_cpus(2);
         set_limits(10 * NS_PER_S);

@@ -8,16 +8,16 @@
 
 #ifdef HALYARD_DEBUG
 /**
- * @brief How often to do the same, or how much of it.
- * @return `plain`; or `walked`, where each allocation of the test fails in turn ("fails:"): it is
- *         done again for each of them.
+ * @brief How many repetitions, or how large a size, a test uses.
+ * @return `plain`; or `walked` in a run that makes each allocation fail in turn ("fails:") and
+ *         therefore repeats the test for each of them.
  * @context{any}
  */
 unsigned test_scaled(unsigned plain, unsigned walked);
 
 /**
- * @brief Of `kinds` different things that a test does one after the other: does it do this one?
- * Where it is walked, one in each walk, and there are as many walks.
+ * @brief Of the `kinds` different things that a test does in turn: does this run do this one? A run
+ * with failing allocations does one of them; there are as many such runs.
  * @param kind  Below `kinds`.
  * @context{thread that runs the test}
  */
@@ -36,13 +36,13 @@ static inline bool test_does(unsigned kind, unsigned kinds)
 }
 #endif
 
-/** @brief thread_join(), of what may be NULL, because it was not created: E_NOMEM. */
+/** @brief thread_join() for a thread that may not exist (NULL): then E_NOMEM. */
 static inline enum status test_join(struct thread *t, int *value)
 {
     return t == NULL ? E_NOMEM : thread_join(t, value);
 }
 
-/** Every table, one line a file; ends with NULL. Defined in registry.c. */
+/** All test tables, one line a file; ends with NULL. Defined in registry.c. */
 extern const struct kernel_test *const kernel_tests[];
 
 /** The code of all tests and benchmarks (cmake/extension.lds). */

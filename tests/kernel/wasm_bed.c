@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A place for compiled code, and a thread to run it.
+// Memory for compiled code, and a thread to run it.
 #include "tests/kernel/wasm_bed.h"
 
 #include "kernel/jit/code/code_kernel.h"

@@ -7,7 +7,7 @@ import subprocess
 from smoke import BUILD, TestCase, run
 
 IS_DEBUG = "CMAKE_BUILD_TYPE:STRING=Debug\n" in (BUILD / "CMakeCache.txt").read_text()
-STRESS = "stress.nothing_is_lost_or_left"
+STRESS = "stress.no_wake_is_lost_and_nothing_leaks"
 
 
 def for_builds(debug):

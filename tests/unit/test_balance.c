@@ -305,7 +305,7 @@ static void test_a_running_thread_is_not_taken(void **state)
 
 /* ---- Priorities, turns ---- */
 
-static void test_the_best_of_the_real_time_class_run(void **state)
+static void test_the_highest_real_time_threads_run(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < FIELD + 2; i++) {
@@ -377,7 +377,7 @@ static void test_eight_equals_share_four_cpus_evenly(void **state)
 
 /* What cannot be divided takes turns: each is as long on a CPU with one more as the others. After
  * two seconds they differ by a turn at most. */
-static void test_equals_that_cannot_be_divided_take_turns(void **state)
+static void test_surplus_threads_of_equal_priority_rotate(void **state)
 {
     (void)state;
     check_even(3, 2, 25);
@@ -596,12 +596,12 @@ int main(void)
         cmocka_unit_test_teardown(test_pinned_threads_are_never_taken, end_jobs),
         cmocka_unit_test_teardown(test_affinity_is_respected, end_jobs),
         cmocka_unit_test_teardown(test_a_running_thread_is_not_taken, end_jobs),
-        cmocka_unit_test_teardown(test_the_best_of_the_real_time_class_run, end_jobs),
+        cmocka_unit_test_teardown(test_the_highest_real_time_threads_run, end_jobs),
         cmocka_unit_test_teardown(test_a_better_thread_does_not_wait_while_a_worse_one_runs,
                                   end_jobs),
         cmocka_unit_test_teardown(test_four_equals_share_two_cpus_evenly, end_jobs),
         cmocka_unit_test_teardown(test_eight_equals_share_four_cpus_evenly, end_jobs),
-        cmocka_unit_test_teardown(test_equals_that_cannot_be_divided_take_turns, end_jobs),
+        cmocka_unit_test_teardown(test_surplus_threads_of_equal_priority_rotate, end_jobs),
         cmocka_unit_test_teardown(test_seven_equals_take_turns_on_three_cpus, end_jobs),
         cmocka_unit_test_teardown(test_turns_pass_over_cpus_that_run_better_threads, end_jobs),
         cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),

@@ -14,7 +14,7 @@ static void expect(const char *(*what)(struct wasm_store *s))
     wasm_store_close(s);
 }
 
-static void test_types_are_the_same_by_any_number(void **state)
+static void test_equal_types_match_under_any_number(void **state)
 {
     (void)state;
     expect(linked_types_try);
@@ -26,7 +26,7 @@ static void test_a_module_reaches_only_what_its_imports_name(void **state)
     expect(linked_reach_try);
 }
 
-static void test_imports_are_refused_by_name(void **state)
+static void test_wrong_imports_are_refused(void **state)
 {
     (void)state;
     expect(linked_refusals_try);
@@ -35,9 +35,9 @@ static void test_imports_are_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types_are_the_same_by_any_number),
+        cmocka_unit_test(test_equal_types_match_under_any_number),
         cmocka_unit_test(test_a_module_reaches_only_what_its_imports_name),
-        cmocka_unit_test(test_imports_are_refused_by_name),
+        cmocka_unit_test(test_wrong_imports_are_refused),
     };
     return run_on_engines(tests);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Branches that must not work. See provoke.h.
+// Branches that must fail. See provoke.h.
 #include "arch/aarch64/asm.inc"
 
         .text
@@ -11,7 +11,7 @@ LOCAL_FUNCTION provoke_no_landing_pad
         ret
 END provoke_no_landing_pad
 
-/* The stack pointer is part of what is signed. */
+/* The stack pointer is an input of the signature. */
 SIGNED_FUNCTION provoke_bad_signature
         sub     sp, sp, #16
         AUTIASP

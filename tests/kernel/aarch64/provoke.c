@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Descriptors that the kernel never makes.
+// Page-table descriptors that the kernel itself never writes.
 #include "tests/kernel/provoke.h"
 
 #include "hal_arch/sysreg.h"
@@ -10,7 +10,8 @@ paddr_t provoke_root(void)
     return paddr(read_ttbr1_el1() & PTE_ADDR);
 }
 
-/* PXN as a user's page would have it: without, EL1 may execute what EL0 can only read. */
+/* PXN is set, as in a page of user mode. Without it EL1 may execute a
+ * page that EL0 can only read. */
 pte_t provoke_user(pte_t entry, unsigned level)
 {
     if (level > 0) {

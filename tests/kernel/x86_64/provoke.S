@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Branches that must not work where the CPU checks them. See provoke.h. This machine's checks of branches (CET)
-// are not in use: both functions return.
+// Branches that must fail on a CPU that checks them. See provoke.h. The kernel does not use this
+// machine's checks (CET), so both functions return.
 
         .text
 

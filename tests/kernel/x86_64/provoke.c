@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Page-table entries that the kernel never makes.
+// Page-table entries that the kernel itself never writes.
 #include "tests/kernel/provoke.h"
 
 #include "hal_arch/sysreg.h"
@@ -12,7 +12,7 @@ paddr_t provoke_root(void)
 
 pte_t provoke_user(pte_t entry, unsigned level)
 {
-    (void)level; /* every level has its say */
+    (void)level; /* the same at every level */
     entry.raw |= PTE_US;
     return entry;
 }
