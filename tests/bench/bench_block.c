@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Disks. On the device with serial number "null", whose host does nothing: CPU work of one read,
-// everything included from the submitter to the interrupt. On "scratch", a file of the host:
-// throughput, by the clock, which means something only without icount.
+// Disks. On the device with serial number "null", whose host side does nothing: the CPU work of one
+// read, from the submitting thread to the interrupt. On "scratch", a file of the host: throughput
+// in wall-clock time, which is meaningless under icount.
 #include "hal/cpu.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
@@ -23,7 +23,7 @@
 #define READS_QD1    500u
 #define READS_QD32   4000u
 
-/* --- a thread that only has what time is left over, in turns of known cost --- */
+/* --- a thread that gets the remaining CPU time, in loop turns of known cost --- */
 
 static struct {
     _Atomic bool stop;
@@ -49,7 +49,7 @@ static void spin_until_stopped(void *arg)
     spin(UINT64_MAX);
 }
 
-/* Counter ticks of SPIN_TURNS turns that nobody disturbs. */
+/* Counter ticks of SPIN_TURNS turns without interruption. */
 #define SPIN_TURNS 2000u
 
 static uint64_t measure_spin(void)
@@ -82,7 +82,7 @@ static void end_spare(struct thread *t)
     }
 }
 
-/* --- a number of requests always in flight --- */
+/* --- a fixed number of requests in flight --- */
 
 struct stream;
 
@@ -92,8 +92,8 @@ struct flight {
     struct stream *stream;
 };
 
-/* One struct, so that the measured code and not the measuring is most of the work: `done` submits
- * the next. It runs in the work thread only. */
+/* All state is in one struct, so that the measured code dominates and not the measurement: `done`
+ * submits the next request. Runs in the work thread only. */
 struct stream {
     struct block_device *dev;
     enum block_op op;
@@ -155,7 +155,7 @@ static unsigned order_of(size_t len)
     return order;
 }
 
-static struct stream stream; /* static: too large for a stack, and only one runs */
+static struct stream stream; /* static: too large for a stack, and only one stream runs at a time */
 
 static void open_stream(struct block_device *dev, enum block_op op, uint32_t len, unsigned depth,
                         bool is_random)
@@ -212,7 +212,7 @@ static void look(void *ctx, struct block_device *dev)
     }
 }
 
-/* NULL: this run has none, and the figures are left out. */
+/* NULL: this run has no such disk, and its figures are omitted. */
 static struct block_device *open_disk(const char *serial)
 {
     struct search s = {.serial = serial};
@@ -299,8 +299,8 @@ static void bench_reads_qd32(void)
     bench_reads("blk.read4k_qd32_iops", DEPTH_MAX, READS_QD32);
 }
 
-/* The first STREAM_ALL bytes, STREAM_DEPTH requests of 1 MiB, or what a request may hold, in
- * flight. */
+/* The first STREAM_ALL bytes, with STREAM_DEPTH requests in flight of 1 MiB each, or of the largest
+ * size that a request may have. */
 static void bench_sequential(const char *name, enum block_op op)
 {
     struct block_device *dev = open_disk("scratch");
@@ -322,8 +322,8 @@ static void bench_sequential(const char *name, enum block_op op)
     bench_report(name, bench_median(milli, BATCHES), "MB/s");
 }
 
-/* Writing comes first: what was never written is a hole of the file, which reads faster than any
- * disk. */
+/* Write first: a part of the file that was never written is a hole, and reading a
+ * hole is faster than any disk. */
 static void bench_sequential_both(void)
 {
     bench_sequential("blk.seq_write_mbps", BLOCK_WRITE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From the first kernel instruction to where the shell, or the first benchmark, begins.
+// From the first kernel instruction to the start of the shell, or of the first benchmark.
 #include "kernel/boot.h"
 #include "tests/bench/benches.h"
 

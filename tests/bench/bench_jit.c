@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The compiler and its code: how fast it compiles, how long the smallest module takes from bytes to
-// its first instruction, what a call of the host costs.
+// The compiler and its code: compile speed, the time from the smallest module's bytes to its first
+// instruction, and the cost of a host call.
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/panic.h"
@@ -12,8 +12,8 @@
 
 #define RUNS      21u
 #define CALLS     10000u
-#define FUNCTIONS 32u /* of the module that is compiled for its size */
-#define REPEATS   64u /* of the pattern in each */
+#define FUNCTIONS 32u /* of the module whose compile speed is measured */
+#define REPEATS   64u /* of the pattern in each function */
 #define NAMED(n)                                                                                   \
     {                                                                                              \
         (const uint8_t *)(n), sizeof(n) - 1                                                        \
@@ -54,7 +54,7 @@ static uint64_t two(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t c, uin
     return (uint32_t)(a + b);
 }
 
-/* Of `len` bytes in the program's memory. */
+/* The first of `len` bytes in the program's memory. */
 static uint64_t first(struct wasm_host *h, uint64_t at, uint64_t len, uint64_t c, uint64_t d,
                       uint64_t e)
 {
@@ -76,7 +76,7 @@ static void need(bool ok, const char *what)
     }
 }
 
-/* ---- From bytes to something that runs ---- */
+/* ---- From a module's bytes to a running instance ---- */
 
 static struct wasm_store *open_store(void)
 {
@@ -119,11 +119,10 @@ static void call(struct wasm_store *s, const struct wasm_instance *i, struct was
 
 /* ---- jit.load_us ---- */
 
-/* From the module's bytes in memory to what its first instruction does: a store is opened, the
- * module decoded, validated, compiled and sealed, its page of memory reserved, cleared and mapped,
- * the instance made and its function called; its return is counted, too, closing the store is not.
- * The median is of a warm machine: tables of pages and slabs of the heap are there from the run
- * before. */
+/* From the module's bytes in memory to its first instruction: open a store; decode, validate,
+ * compile and seal the module; reserve, clear and map its page of memory; create the instance and
+ * call its function. The function's return counts, closing the store does not. The median is that
+ * of a warm machine, whose page tables and heap slabs exist from the run before. */
 
 static uint64_t load_milli[RUNS];
 
@@ -147,8 +146,8 @@ static void bench_load(void)
 
 /* ---- jit.hostcall_ns, jit.hostcall_pointer_ns ---- */
 
-/* All that a turn of the loop has more than one without a call: arguments, the call, the function
- * in C, the look at the flag behind it. */
+/* The cost of a loop turn with a call minus that of one without: arguments, the call, the C
+ * function, the check of the stop flag afterwards. */
 static struct {
     struct wasm_bytes name;
     uint64_t milli[RUNS];
@@ -208,7 +207,7 @@ static void put(struct text *t, const void *bytes, size_t len)
     t->at += len;
 }
 
-/* Always five bytes, as linkers write sizes that they do not know yet. */
+/* Always five bytes, as linkers encode sizes that they do not know yet. */
 static void put_size(struct text *t, uint32_t n)
 {
     for (unsigned i = 0; i < 5; i++) {
@@ -219,7 +218,7 @@ static void put_size(struct text *t, uint32_t n)
 #define BODY  (3 + REPEATS * sizeof(pattern) + 3) /* locals, then local.get 0, end */
 #define BYTES (64 + FUNCTIONS * (BODY + 6))
 
-/* (func (param i32 i32) (result i32) (local i32 i32) pattern... (local.get 0)), many times. */
+/* Repeat: (func (param i32 i32) (result i32) (local i32 i32) pattern... (local.get 0)). */
 static size_t write_module(uint8_t *out)
 {
     static const uint8_t head[] = {0x00, 0x61, 0x73, 0x6d, 0x01,          0x00,     0x00,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory: heap, page allocator, address ranges, and plain copying.
+// Memory: heap, page allocator, address ranges, and copying.
 #include "hal/cpu.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
@@ -13,7 +13,7 @@
 #include "kernel/sched/timer.h"
 #include "tests/bench/benches.h"
 
-#define ROUNDS    11 /* the median counts; the first ones also warm up */
+#define ROUNDS    11 /* the median is reported; the first rounds also warm up */
 #define PER_ROUND 1000u
 
 /** Thousandths of a nanosecond for one of `count` operations. */
@@ -30,7 +30,7 @@ static uint32_t random_below(uint32_t n)
     return (uint32_t)((uint64_t)seed * n >> 32);
 }
 
-/** 16 bytes to 64 KiB, each power of two as likely as the others. */
+/** 16 bytes to 64 KiB, each power of two equally likely. */
 static size_t random_size(unsigned shift_max)
 {
     unsigned shift = 4 + random_below(shift_max - 4);
@@ -52,7 +52,7 @@ static void must_be_ok(enum status s)
     }
 }
 
-/* --- heap: what a caller sees that knows neither the allocator nor its own size --- */
+/* --- heap: calls that the compiler can neither inline nor specialize by size --- */
 
 #define LIVE_OBJECTS 10000u
 
@@ -88,7 +88,7 @@ static void bench_heap_pair(void)
 #define SLOTS      256u
 #define OPERATIONS 4000u
 
-/** One step of the load: what lies in the slot is freed, or an object of this size is put there. */
+/** One step of the load: free the object in the slot, or allocate one of this size into it. */
 struct step {
     uint16_t slot;
     uint32_t size;
@@ -100,7 +100,7 @@ static void bench_heap_mixed(void)
     struct step *steps = must(heap_calloc(OPERATIONS, sizeof(*steps)));
     void **slots = must(heap_calloc(SLOTS, sizeof(*slots)));
     seed = 2;
-    for (unsigned i = 0; i < OPERATIONS; i++) { /* before the clock runs */
+    for (unsigned i = 0; i < OPERATIONS; i++) { /* outside the measured time */
         steps[i] =
             (struct step){.slot = (uint16_t)random_below(SLOTS), .size = (uint32_t)random_size(16)};
     }
@@ -126,11 +126,12 @@ static void bench_heap_mixed(void)
     bench_report("heap.mixed_ns", bench_median(values, ROUNDS), "ns");
 }
 
-#define MANY_BYTES ((size_t)48 << 20) /* of objects; as many as are below MANY */
+#define MANY_BYTES ((size_t)48 << 20) /* total size of the objects; there are at most MANY */
 #define MANY       40000u
 
-/* Many that are taken at once and freed in any order: each call by itself, and nothing is ready for
- * it: slabs are made and go, runs are cut and joined, magazines and depots are full. */
+/* Allocate many at once and free them in random order. Each call is timed by itself, and
+ * nothing is prepared for it: slabs are created and destroyed, runs are split and merged,
+ * magazines and depots are full. */
 static uint64_t worst_of_many(size_t size_max, bool is_mixed)
 {
     unsigned count = (unsigned)MIN(MANY_BYTES / size_max, (size_t)MANY);
@@ -262,7 +263,7 @@ static void bench_vm_fault(void)
 }
 
 #define TOUCHES 16u
-#define TOUCHED ((size_t)16) /* pages that a touch clears and maps */
+#define TOUCHED ((size_t)16) /* pages that one touch clears and maps */
 
 /* The first touch of 64 KiB of a portable program's memory. */
 static void bench_vm_touch(void)
@@ -285,7 +286,7 @@ static void bench_vm_touch(void)
     bench_report("vm.touch_ns", bench_median(values, ROUNDS), "ns");
 }
 
-/* A timer that is always due at once sees for how long nothing interrupts. */
+/* A timer that is always due measures the longest time with interrupts masked. */
 #define RELEASED  ((size_t)64 << 20)
 #define PERIOD_NS (10 * NS_PER_US)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap on all CPUs at once. Wall clock: with as many CPUs as the host has, and nothing else
-// there to do.
+// The heap on all CPUs at once, in wall-clock time: needs as many CPUs as
+// the host has, and an idle host.
 #include "hal/cpu.h"
 #include "hal/smp.h"
 #include "kernel/base/assert.h"
@@ -17,12 +17,12 @@
 #define PER_ROUND 20000u
 #define CPUS_MANY 64u
 
-/* What a caller sees that knows neither the allocator nor its own size. */
+/* The compiler can neither inline the call nor specialize it by size. */
 static void *(*volatile opaque_alloc)(size_t size) = heap_alloc;
 static void (*volatile opaque_free)(void *p) = heap_free;
 
-/** Each round begins when all are there: a turnstile. */
-static _Atomic uint32_t arrived; /* acq_rel: what came before a round is seen in it */
+/** A barrier: each round starts when all CPUs have arrived. */
+static _Atomic uint32_t arrived; /* acq_rel: orders everything before the round */
 
 static void wait_for(uint32_t count)
 {
@@ -53,8 +53,7 @@ static void take_and_give(void *arg)
     }
 }
 
-/* The slowest CPU's time for a pair; the best round, since the host may have better things to do.
- */
+/* The slowest CPU's time for a pair, in the best round, because the host may be busy in others. */
 static void bench_heap_pair_smp(void)
 {
     static struct worker workers[CPUS_MANY];
@@ -90,7 +89,7 @@ static void bench_heap_pair_smp(void)
     bench_report("heap.pair64_smp_ns", clock_counter_to_ns(best * 1000) / PER_ROUND, "ns");
 }
 
-#define REMOTE 5000u /* objects: more than magazines keep */
+#define REMOTE 5000u /* objects: more than the magazines hold */
 
 static void *remote[REMOTE];
 
@@ -104,7 +103,7 @@ static void take_remote(void *arg)
     }
 }
 
-/* Instructions, if they are counted: the CPU that took them is idle. */
+/* In instructions, if they are counted: the CPU that allocated the objects is idle. */
 static void bench_heap_remote_free(void)
 {
     void (*release)(void *) = opaque_free;

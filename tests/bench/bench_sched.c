@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads: yield, wake through a wait queue, create and join, an uncontended mutex. Of two CPUs: a
-// wake-up from one to the other, and how much faster they do a job together. Those two take time as
-// it passes; where there is one CPU they say nothing.
+// Threads: yield, a wake through a wait queue, create and join, an uncontended mutex. With two CPUs
+// also a wake from one to the other, and the speed-up of a job on both. Those two use wall-clock
+// time; with one CPU they print nothing.
 #include "hal/smp.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
@@ -11,7 +11,7 @@
 #include "kernel/sched/thread.h"
 #include "tests/bench/benches.h"
 
-#define ROUNDS     11 /* the median counts; the first ones also warm up */
+#define ROUNDS     11 /* the median is reported; the first rounds also warm up */
 #define PER_ROUND  1000u
 #define CREATIONS  100u
 #define PER_REMOTE 200u
@@ -74,7 +74,7 @@ static void bench_yield(void)
     bench_report("sched.yield_ns", bench_median(values, ROUNDS), "ns");
 }
 
-/* --- switch: two semaphores, each up wakes the other thread, each down gives it the CPU --- */
+/* --- switch: two semaphores; each up wakes the other thread, each down switches to it --- */
 
 struct ping_pong {
     struct semaphore ping, pong;
@@ -159,7 +159,7 @@ static void bench_remote_wake(void)
     bench_report("sched.remote_wake_min_ns", remote_milli[0], "ns");
 }
 
-/* --- a job that is done by one thread, and by two that may run anywhere --- */
+/* --- a job done by one thread, and by two that may run on any CPU --- */
 
 #define JOB_STEPS  20000000u
 #define JOB_ROUNDS 5
@@ -181,7 +181,7 @@ static void compute(void *arg)
     share->result = x;
 }
 
-/** @return counter ticks that `count` threads take, each for its share. */
+/** @return counter ticks until `count` threads have each done their share. */
 static uint64_t do_job(unsigned count)
 {
     struct share shares[2];
@@ -198,12 +198,12 @@ static uint64_t do_job(unsigned count)
     }
     for (unsigned i = 0; i < count; i++) {
         join(t[i]);
-        ASSERT(shares[i].result != 0); /* it never is; and so it has to be worked out */
+        ASSERT(shares[i].result != 0); /* always true; keeps the compiler from omitting the job */
     }
     return hal_counter_read() - begin;
 }
 
-/* The host may have better things to do: the best of several, in turn. */
+/* The host may be busy: the best of several runs, alternating. */
 static void bench_parallel(void)
 {
     if (hal_cpu_count() < 2) {

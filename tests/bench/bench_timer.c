@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Time: how late a sleep of a millisecond ends, and how long an interrupt takes to its handler.
+// Time: the lateness of a sleep of one millisecond, and the latency from
+// an interrupt to its handler.
 #include "hal/cpu.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
@@ -27,8 +28,8 @@ static void bench_sleep(void)
     bench_report("timer.p99_ns", late_milli[SLEEPS * 99 / 100], "ns");
 }
 
-/* The interrupted loop writes the time of each turn; the handler compares its own time
- * with the last. */
+/* The interrupted loop stores the time of each turn; the handler compares
+ * its own time with the last one. */
 static struct {
     _Atomic uint64_t last;
     _Atomic uint64_t ticks; /* 0: not yet */

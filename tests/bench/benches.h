@@ -5,7 +5,7 @@
 
 #include "kernel/bench.h"
 
-/** Every table, one line a file; ends with NULL. Defined in registry.c. */
+/** All benchmark tables, one line a file; ends with NULL. Defined in registry.c. */
 extern const struct kernel_bench *const kernel_benches[];
 
 extern const struct kernel_bench block_benches[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every table of benchmarks, one line a file, in the order they run.
+// All benchmark tables, one line a file, in the order in which they run.
 #include "tests/bench/benches.h"
 
 #include <stddef.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-spec ENGINE PACK...: the specification's tests on this computer. A line for each assertion
-// that failed, a line for each file, and the one that CONTRACT.md of the project names.
+// wasm-spec ENGINE PACK...: run the specification's tests on this computer. Prints a
+// line for each failed assertion, a line for each file, and a last line "conformance
+// wasm-spec ENGINE PASSED of TOTAL".
 #include "tests/conformance/spec_run.h"
 #include "tools/halyard-wasm/engines.h"
 

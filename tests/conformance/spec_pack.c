@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading a packed file of tests.
+// Reads a packed file of tests.
 #include "tests/conformance/spec_pack.h"
 
 #include "kernel/lib/string.h"

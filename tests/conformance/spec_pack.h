@@ -9,9 +9,9 @@
 //     value:   u8 type (enum wasm_type), u8 lanes, u16 canonical, u16 arithmetic, u64 low, u64 high
 //     action:  u8 is_get, string module (empty: the last one), string name, u16 count, values
 //
-// Lane n of an expected value is any canonical NaN if bit n of `canonical` is set, any arithmetic
-// one if bit n of `arithmetic` is; a scalar has one lane. A reference is 0 for null, else its
-// number and one.
+// Lane n of an expected value is any canonical NaN if bit n of `canonical` is set, any
+// arithmetic one if bit n of `arithmetic` is; a scalar has one lane. A reference is 0 for
+// null, else its number and one.
 #pragma once
 
 #include "kernel/jit/wasm/wasm.h"
@@ -26,7 +26,7 @@ enum spec_kind {
     SPEC_RETURN,     /* action, u16 count, values */
     SPEC_TRAP,       /* action, string text */
     SPEC_EXHAUSTION, /* action, string text */
-    SPEC_MALFORMED,  /* string bytes, string text; likewise: */
+    SPEC_MALFORMED,  /* string bytes, string text; as do the next ones: */
     SPEC_INVALID,
     SPEC_UNLINKABLE,
     SPEC_UNINSTANTIABLE,
@@ -55,7 +55,7 @@ struct spec_command {
     struct spec_value expected[SPEC_VALUES_MAX];
 };
 
-/** Where reading has got to. Reading beyond the end gives zeros and sets `broken`. */
+/** The position of a reader. Reading past the end returns zeros and sets `broken`. */
 struct spec_reader {
     const uint8_t *at;
     size_t left;
@@ -63,7 +63,7 @@ struct spec_reader {
     bool broken;
 };
 
-/** @brief Start. @return false: no such file. */
+/** @brief Start reading. @return false: the bytes are not a pack. */
 bool spec_open(struct spec_reader *r, const uint8_t *bytes, size_t len);
-/** @brief Read the next command. @return false: there is none, or r->broken. */
+/** @brief Read the next command. @return false: there is none, or r->broken is set. */
 bool spec_next(struct spec_reader *r, struct spec_command *out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One function a command. What fails is said with the file's name and line, and counted; the rest
-// of the file runs all the same.
+// One function for each command. A failure is reported with the file's name and line, and counted;
+// the rest of the file still runs.
 #include "tests/conformance/spec_run.h"
 
 #include "kernel/lib/format.h"
@@ -12,7 +12,7 @@
 #define ARENA_BYTES    ((size_t)64 << 20)
 #define TABLE_ELEMENTS 10000000u
 #define NAMES_MAX      64
-#define PAGES          ((uint64_t)1 << 20) /* of all memories of a file */
+#define PAGES          ((uint64_t)1 << 20) /* of all memories of a file together */
 
 struct named {
     struct wasm_bytes name;
@@ -23,12 +23,12 @@ struct run {
     const struct spec_config *config;
     const char *file;
     struct wasm_store *store;
-    struct wasm_instance *last; /* NULL: it could not be made */
+    struct wasm_instance *last; /* NULL: it could not be created */
     struct named names[NAMES_MAX];
     uint32_t name_count;
     struct spec_score score;
     struct spec_command command;
-    char why[320]; /* of a command that failed */
+    char why[320]; /* why the last command failed */
 };
 
 static PRINTF_LIKE(2, 3) bool failed(struct run *r, const char *fmt, ...)
@@ -56,7 +56,7 @@ static const struct wasm_host_function prints[] = {
     {"print_f64_f64", "FF:", print, NULL},
 };
 
-/** The module "spectest" itself is in each pack; it imports these. */
+/** Each pack contains the module "spectest"; it imports these functions. */
 static const struct wasm_host_module print_module = {
     .name = "host", .functions = prints, .count = ARRAY_COUNT(prints)};
 
@@ -124,7 +124,7 @@ static bool run_register(struct run *r)
 
 /* ---- Actions ---- */
 
-/* Cells of arguments; false: not what the function takes. */
+/* Store the arguments as cells. False: the function takes other ones. */
 static bool put_args(const struct spec_action *a, const struct wasm_signature *s, uint64_t *cells)
 {
     if (a->count != s->params) {
@@ -262,7 +262,8 @@ static bool assert_return(struct run *r)
     return true;
 }
 
-/* The tests sometimes say more ("uninitialized element 2") and sometimes less. */
+/* The expected text is sometimes longer than ours ("uninitialized
+ * element 2") and sometimes shorter. */
 static bool is_text(const struct run *r, const char *text)
 {
     const struct wasm_bytes *want = &r->command.text;

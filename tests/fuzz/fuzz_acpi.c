@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as ACPI tables. Checksums would stop nearly every mutation at the door, so what
-// is mapped here always has the right one; wrong ones are test_boot_acpi.c's business.
+// Arbitrary bytes as ACPI tables. Checksums would reject nearly every mutation at once, so the
+// mapped tables always have correct ones; test_boot_acpi.c tests wrong checksums.
 #include "boot/acpi.h"
 
 #include "boot/ranges.h"
@@ -25,13 +25,13 @@ static void set_sum(uint8_t *bytes, size_t len, size_t at)
     bytes[at] = (uint8_t)-sum;
 }
 
-/* Wraps the fake's map: an RSDP has one sum for its first 20 bytes and one for all, a table has
- * one. */
+/* Wraps the fake's map and fixes the checksums: an RSDP has one for its first 20 bytes and
+ * one for all, a table has one. */
 static const void *map_summed(void *ctx, uint64_t phys, size_t len)
 {
     struct fake_boot_mem *f = ctx;
     const void *mapped = f->mem.map(f->mem.ctx, phys, len);
-    uint8_t *bytes = (uint8_t *)mapped; /* the fake's copy, made for this call */
+    uint8_t *bytes = (uint8_t *)mapped; /* the fake's copy, allocated for this call */
     if (mapped == NULL || len < 20) {
         return mapped;
     }
@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_boot_mem_add(&f, BASE, data, size);
     struct boot_mem mem = {.map = map_summed, .ctx = &f};
     info.acpi.rsdp = BASE + 16;
-    boot_range_add(&info, 0x100000, 0x40000000, BOOT_RAM); /* for registers that lie in it */
+    /* RAM, in which reported registers may lie */
+    boot_range_add(&info, 0x100000, 0x40000000, BOOT_RAM);
     enum status s = acpi_parse(&mem, &info);
     fake_boot_mem_release(&f);
     if ((s != OK && (info.acpi.present || info.note_count == 0)) ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as a command line, as a line that is typed, as a program's arguments, as a
-// pattern and as a number: whatever comes out lies inside its buffer and ends.
+// Arbitrary bytes as a kernel command line, a typed line, a program's arguments, a pattern and a
+// number: each result is terminated and lies within its buffer.
 #include "kernel/cmdline.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/pipeline.h"
@@ -81,7 +81,8 @@ static void type(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1); /* of exactly its size: a byte too far is a report */
+    /* of exactly this size, so that the sanitizer reports one byte too many */
+    char *text = malloc(size + 1);
     check(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';

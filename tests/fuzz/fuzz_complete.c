@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Tab on an arbitrary line, beside files whose names are arbitrary bytes: what is offered can be
-// printed, ends, fits into the line, and is asked for in any order; no folder stays open.
+// Tab on an arbitrary line, beside files whose names are arbitrary bytes: the
+// candidates are printable, finite in number, fit into the line, and may be requested
+// in any order; no folder stays open.
 #include "fake/world.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/candidates.h"
 #include "tests/fuzz/judge.h"
 
 enum {
-    FILES_MAX = 6, /* the first byte: how many, and of what kind */
+    FILES_MAX = 6, /* from the first byte: how many files, and of what kind */
     ASKED_MAX = 64,
-    AGAIN = 0x80, /* in the first byte: each is asked for twice */
+    AGAIN = 0x80, /* in the first byte: request each candidate twice */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,7 +23,7 @@ static struct {
     unsigned count;
 } made;
 
-/* Of so many bytes as the first says, as far as a name can have them. */
+/* The first byte is the length, up to the longest name. */
 static size_t take_name(const uint8_t *data, size_t size, char *path)
 {
     size_t len = size > 0 ? 1u + data[0] % 40u : 0;
@@ -59,7 +60,8 @@ static void remove_files(void)
 
 /* ---- The line ---- */
 
-/* As the line editor does: one after the other until there is none, and from the first again. */
+/* As the line editor does: one candidate after the other until there
+ * is none, then the first again. */
 static void ask(struct candidates *c, const char *line, size_t word, bool again)
 {
     char out[LINE_WORD_MAX];
@@ -68,10 +70,10 @@ static void ask(struct candidates *c, const char *line, size_t word, bool again)
         for (unsigned i = 0; c->completer.candidate(c->completer.ctx, line, word, i, out, &final);
              i++) {
             if (i == ASKED_MAX) {
-                abort(); /* more than there are */
+                abort(); /* more than there can be */
             }
             judge_text(out, sizeof(out));
-            if (again && i % 2 == 1) { /* the one before */
+            if (again && i % 2 == 1) { /* the previous one again */
                 (void)c->completer.candidate(c->completer.ctx, line, word, i - 1, out, &final);
             }
         }
@@ -85,7 +87,7 @@ static void complete(const uint8_t *data, size_t size, bool again)
     size_t len = 0;
     candidates_init(&c);
     for (size_t i = 0; i < size && len + 1 < sizeof(line); i++) {
-        if (data[i] >= ' ' && data[i] != 0x7f) { /* else it does not get into a line */
+        if (data[i] >= ' ' && data[i] != 0x7f) { /* other bytes never get into a line */
             line[len++] = (char)data[i];
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as an archive: mounting, visiting everything and unmounting ends cleanly and
-// gives everything back.
+// Arbitrary bytes as an archive: mounting, visiting everything and unmounting succeeds or fails
+// cleanly, and releases everything.
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"

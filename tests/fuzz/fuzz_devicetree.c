@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as device trees: refused with nothing but notes, or boot_info keeps its promises.
+// Arbitrary bytes as device trees: either refused with only notes, or
+// boot_info keeps its guarantees.
 #include "boot/devicetree.h"
 
 #include "fake/boot_check.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as what UEFI firmware said: the first are the struct that its caller notes, the
-// rest is memory, in which map, tables, texts and initrd lie wherever the first say.
+// Arbitrary bytes as the results of UEFI firmware: the first are the struct that the EFI entry
+// fills in; the rest is memory, in which the struct places map, tables, strings and initrd.
 #include "boot/efi.h"
 
 #include "fake/boot_check.h"
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct boot_efi efi;
     memset(&info, 0, sizeof(info));
     memset(&efi, 0, sizeof(efi));
-    /* Booleans of other values than two would be the fuzzer's fault. */
+    /* Only 0 and 1: other values of a bool would be the fuzzer's own mistake. */
     if (size < sizeof(efi)) {
         return 0;
     }

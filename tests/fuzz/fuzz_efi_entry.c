@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Firmware that answers whatever the bytes say when AArch64's EFI entry looks for its command line
-// and its initrd, reads the memory map and ends boot services: another size the second time, more
-// or less than there is, an error anywhere. What comes out lies inside what was allocated, or the
-// sanitizer says so, and what was opened was closed.
+// UEFI firmware whose results are arbitrary bytes, called by AArch64's EFI entry when it looks for
+// its command line and its initrd, reads the memory map and exits boot services: another size on
+// the second call, more or less data than announced, an error anywhere. The sanitizer checks that
+// the results lie inside the allocated memory; every opened file is closed.
 #include "arch/aarch64/efi.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static struct {
     unsigned allocations, opened, closed;
 } firmware;
 
-/* 0 behind the end. */
+/* 0 after the end of the input. */
 static uint8_t next_byte(void)
 {
     if (firmware.size == 0) {
@@ -30,7 +30,7 @@ static uint8_t next_byte(void)
     return *firmware.data++;
 }
 
-/* Mostly something that can be had; sometimes any number. */
+/* Mostly a size that can be allocated; sometimes any number. */
 static uint64_t next_size(void)
 {
     uint64_t n = next_byte() | (uint64_t)next_byte() << 8;
@@ -48,7 +48,7 @@ static efi_status_t next_status(void)
     return b % 4 != 3 ? EFI_OK : b % 8 != 3 ? EFI_BUFFER_TOO_SMALL : EFI_LOAD_ERROR;
 }
 
-/* Firmware may write into what it was given, and no further. */
+/* Firmware may write into the buffer, but not past its end. */
 static void fill(void *buffer, uint64_t room)
 {
     for (uint64_t i = 0; i < room; i++) {
@@ -172,7 +172,7 @@ static efi_status_t exit_boot_services(efi_handle_t image, uint64_t key)
     return next_byte() % 2 != 0 ? EFI_INVALID_PARAMETER : next_status();
 }
 
-/* ---- What came out ---- */
+/* ---- The results ---- */
 
 static void read_all(uint64_t place, uint64_t size)
 {

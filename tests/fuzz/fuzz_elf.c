@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as an object. The header says for which machine; an odd e_flags, which no object here
-// has, puts the imports out of reach of branches; bit 1 of it asks for a driver. The sanitizers are
-// the judges. Seeds: the unit tests' objects.
+// Any bytes as an object. The header names the machine; an odd e_flags, which no real object has,
+// places the imports out of reach of branches; bit 1 of it requests a driver. The sanitizers detect
+// errors. The seeds are the unit tests' objects.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/jit/elf/elf.h"
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     enum status s = elf_front_end.load(&load);
     if (s != OK && host.error.text[0] == 0) {
-        __builtin_trap(); /* refused without a reason */
+        __builtin_trap(); /* refused without a message */
     }
     host_free(&load);
     return 0;

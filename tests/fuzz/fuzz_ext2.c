@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as an ext2 image: mounting, visiting everything and unmounting ends cleanly and
-// gives everything back.
+// Arbitrary bytes as an ext2 image: mounting, visiting everything and unmounting succeeds or fails
+// cleanly, and releases everything.
 //
-// Images are large and mostly empty, so an input is a list of changes to one that mke2fs made:
-// three bytes of offset, the number of bytes, the bytes. An input that starts with "raw" is an
-// image itself.
+// Images are large and mostly empty, so an input is a list of changes to one that
+// mke2fs made: three bytes of offset, the number of bytes, the bytes. An input that
+// starts with "raw" is an image itself.
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"

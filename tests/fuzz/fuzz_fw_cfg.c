@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A configuration device whose directory is arbitrary bytes, and which refuses the transfer that
-// the first byte names. Whatever it says, the driver ends and gives its memory back.
+// the first byte names. In each case the driver returns and frees its memory.
 #include "drivers/fw_cfg/fw_cfg.h"
 #include "drivers/fw_cfg/fw_cfg_files.h"
 
@@ -41,7 +41,8 @@ static uint64_t read_port(uint16_t port, unsigned bytes)
     return bytes == 4 ? load_le32(signature + (port - DMA)) : UINT64_MAX;
 }
 
-/* The descriptor and all that it names is inside the driver's memory, or the sanitizer says so. */
+/* The sanitizer checks that the descriptor and the buffers it names
+ * lie inside the driver's memory. */
 static void transfer(uint8_t *control)
 {
     uint32_t flags = load_be32(control), len = load_be32(control + 4);
@@ -111,7 +112,7 @@ static void use(void)
     }
 }
 
-/* As the kernel asks for its tests. */
+/* As the kernel reads its tests. */
 static void read_whole(void)
 {
     void *bytes = NULL;

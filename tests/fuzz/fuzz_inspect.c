@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// `jit FILE` and `jit dump FILE FUNCTION` of any bytes: the first byte is 0 for all functions, or
-// how long the function's name is that follows; then a module. What is shown can be printed, since
-// names come from the file; what is refused has a reason.
+// `jit FILE` and `jit dump FILE FUNCTION` of any bytes. The first byte is the length of the
+// function name that follows, or 0 for all functions; then comes a module. The output is printable,
+// because names come from the file; a refusal has a reason.
 #include "fake/world.h"
 #include "kernel/jit/portable/portable_format.h"
 #include "kernel/jit/wasm_program.h"

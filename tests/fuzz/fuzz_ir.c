@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Any text as the intermediate representation. What is read and found valid prints as text that is
-// read as the same again; what is not valid has a complaint. The sanitizers are the judges of the
-// rest.
+// Any text as the intermediate representation. Text that parses and is valid prints as text that
+// parses to the same; invalid text gets an error message. The sanitizers detect other errors.
 #include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
@@ -16,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The arena's, here: the sanitizer's allocator sees every overflow of a chunk. */
+/* The arena's allocator here: the sanitizer's heap detects every overflow of a chunk. */
 void *heap_alloc(size_t size)
 {
     return malloc(size);
@@ -47,7 +46,7 @@ static void collect(void *ctx, const char *s, size_t len)
     }
 }
 
-/* False: a function is not valid, or memory is short. */
+/* False: a function is invalid, or memory is short. */
 static bool print_valid(struct arena *a, const struct ir_text *t, struct text *out)
 {
     struct ir_complaint complaint = {""};
@@ -58,7 +57,7 @@ static bool print_valid(struct arena *a, const struct ir_text *t, struct text *o
         }
         enum status s = ir_verify(a, t->functions[n], &complaint);
         if (s == E_CORRUPT && complaint.text[0] == '\0') {
-            __builtin_trap(); /* refused without a reason */
+            __builtin_trap(); /* refused without a message */
         }
         if (s != OK) {
             return false;

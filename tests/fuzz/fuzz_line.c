@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes typed into the line editor, by a terminal that answers its question or does not,
-// with a completer whose names the input chooses; or arbitrary keys pressed, held and let go on the
-// keyboards that feed it. The text stays what can be printed, the cursor between characters.
+// Arbitrary bytes typed into the line editor, from a terminal that reports its cursor or does not,
+// with a completer whose names the input chooses; or arbitrary keys pressed, held and released on
+// the keyboards that feed it. The text stays printable, and the cursor stays between characters.
 #include "fake/world.h"
 #include "kernel/io/keyboard.h"
 #include "kernel/shell/line.h"
@@ -12,7 +12,7 @@
 
 enum {
     KEYS = 0x80,    /* in the first byte: the rest are keys, three bytes each */
-    SILENCE = 0xfe, /* as a byte, which no UTF-8 has: the terminal does not answer */
+    SILENCE = 0xfe, /* a byte that UTF-8 never has: the terminal does not reply */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

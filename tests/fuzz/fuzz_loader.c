@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as a program, a driver or an extension, with the kernel's own services behind the
-// format: code memory, exports, the list of modules and their names, and words for what is wrong.
-// As in fuzz_elf, e_flags chooses. Nothing runs; what was refused or unloaded has given everything
-// back, and nothing is said in bytes that cannot be printed.
+// Any bytes as a program, a driver or an extension, with the kernel's own services below the
+// format: code memory, exports, the list of modules and their names, and error messages. As in
+// fuzz_elf, e_flags chooses. Nothing runs; a refused or unloaded file has released everything, and
+// no message contains unprintable bytes.
 #include "fake/world.h"
 #include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
@@ -25,7 +25,7 @@ static struct books take_books(void)
     return b;
 }
 
-/* What `programs`, a backtrace and a debugger would ask of it. */
+/* The queries of `programs`, a backtrace and a debugger. */
 static void look_at(const struct module *m, enum load_kind kind)
 {
     struct module_info info;
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         look_at(m, kind);
         loader_unload(m);
     } else if (err.text[0] == '\0') {
-        abort(); /* refused without a reason */
+        abort(); /* refused without a message */
     }
     judge_text(err.text, sizeof(err.text));
     struct books after = take_books();

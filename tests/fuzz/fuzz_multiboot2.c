@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as Multiboot2 blocks: refused with nothing but notes, or boot_info keeps its
-// promises.
+// Arbitrary bytes as Multiboot2 blocks: either refused with only notes, or
+// boot_info keeps its guarantees.
 #include "boot/multiboot2.h"
 
 #include "fake/boot_check.h"

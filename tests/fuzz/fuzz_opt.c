@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Any random program (tests/unit/jit/ir_random.h), before and after the passes, in the interpreter:
-// nobody can tell the two apart. The input is the program's seed, what it may contain, and its
-// size.
+// Any random program (tests/unit/jit/ir_random.h) in the interpreter, before and after
+// the passes: the results are the same. The input is the program's seed, its size and
+// the features that it may use.
 #include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
@@ -19,7 +19,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The arena's, here: the sanitizer's allocator sees every overflow of a chunk. */
+/* The arena's allocator here: the sanitizer's heap detects every overflow of a chunk. */
 void *heap_alloc(size_t size)
 {
     return malloc(size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary functions, bridges and aliases of bridges as the configuration space of a host. The
-// input is records of 132 bytes: where the function sits, what it is, its first 64 registers, and
-// which of their bits can be written.
+// Arbitrary functions, bridges and aliases of bridges in the configuration space of a host. The
+// input is records of 132 bytes: the function's location, its kind, its first 64 registers, and a
+// mask of their writable bits.
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/lib/compiler.h"
@@ -13,8 +13,10 @@
 enum {
     HEADER = 64,
     RECORD = 4 + 2 * HEADER,
-    IS_ALIAS = 0x80, /* in the second byte; the others are the function whose registers it shows */
-    ACCESSES_MAX = 2000000, /* 256 buses of 256 functions, and what each function costs */
+    /* in the second byte; its other bits number the function whose registers the alias shows */
+    IS_ALIAS = 0x80,
+    /* 256 buses of 256 functions, times the accesses that a function needs */
+    ACCESSES_MAX = 2000000,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,7 +30,7 @@ static const struct boot_pci_host board = {
 };
 static const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
 
-/* A function is behind one of those before it, or on the root bus. */
+/* A function is below one of the earlier bridges, or on the root bus. */
 static void add_function(const uint8_t *record)
 {
     int i = fake_pci.count++;
@@ -64,7 +66,8 @@ static void check_apart(void *ctx, struct pci_device *d)
     }
 }
 
-/* What drivers rely on: an address that is said to be placed is in a window, on its size. */
+/* What drivers rely on: an address that is marked as placed lies in a
+ * window, aligned to its size. */
 static void check_device(void *ctx, struct pci_device *d)
 {
     struct check *c = ctx;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A keyboard controller that says what it likes. The first byte of the input is how many bytes it
-// answers with while it is set up, 0: all goes well; the rest are its answers, and then what the
-// keyboard sends, in bursts. Each answer comes with a status that the input chooses, too. Whatever
-// it is, the driver is done with it in seconds of the machine's time.
+// A keyboard controller with arbitrary replies. The first byte of the input is the number of
+// replies during set-up; 0: set-up succeeds. The rest are these replies, then bytes from the
+// keyboard, in bursts. The input also chooses the status of each reply. In each case the driver
+// returns within seconds of the machine's time.
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "typed.h"
@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
     const uint8_t *next, *end;
-    const uint8_t *burst;  /* bytes up to here are there at once */
-    unsigned answers_left; /* that the input gives */
-    uint8_t reply;         /* of one that works: 0 none */
+    const uint8_t *burst;  /* the bytes up to here are available at once */
+    unsigned answers_left; /* replies still to be taken from the input */
+    uint8_t reply;         /* reply of a working controller; 0: none */
     bool has_reply, is_up;
     uint8_t command;
     uint64_t reads;
@@ -35,7 +35,7 @@ static struct {
 
 static uint64_t answer_status(void)
 {
-    fake_counter += 10000; /* waiting takes time */
+    fake_counter += 10000; /* time passes while the driver waits */
     if (chip.is_up) {
         return chip.next < chip.burst ? HAS_BYTE : 0;
     }
@@ -105,7 +105,7 @@ static void set_up(void)
     if (clock_now_ns() > before_ns + 10 * NS_PER_S) {
         abort();
     }
-    if (s != OK) { /* what is sent next must be heard */
+    if (s != OK) { /* set-up failed: later bytes must still be handled */
         memset(&chip, 0, sizeof(chip));
         if (ps2_init(LINE) != OK) {
             abort();
@@ -122,7 +122,7 @@ static void send_burst(void)
         world_interrupt(LINE);
     }
     if (chip.next < chip.burst) {
-        abort(); /* it does not read what is there */
+        abort(); /* the driver does not read the available bytes */
     }
 }
 

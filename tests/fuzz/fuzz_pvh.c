@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary bytes as PVH start structures: refused with nothing but notes, or boot_info keeps its
-// promises.
+// Arbitrary bytes as PVH start structures: either refused with only notes, or
+// boot_info keeps its guarantees.
 #include "boot/pvh.h"
 
 #include "fake/boot_check.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What firmware says of a screen, and what its clock holds, as arbitrary bytes. A screen that makes
-// sense is drawn on in as much memory as it says; a time is one that a calendar has.
+// Arbitrary bytes as firmware's description of a screen, and as the registers of its clock.
+// A plausible screen is drawn on, in exactly the memory that it describes; a time that is
+// read exists in the calendar.
 #include "drivers/rtc/cmos.h"
 #include "drivers/video/framebuffer.h"
 #include "drivers/video/text_mode.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAWN_MAX  ((uint64_t)128 << 10) /* bytes: larger ones take too long */
+#define DRAWN_MAX  ((uint64_t)128 << 10) /* bytes: drawing on larger ones takes too long */
 #define YEAR_10000 UINT64_C(253402300800)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -78,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct {
         uint64_t base, len;
-        uint16_t width, height, pitch, more; /* small numbers are the interesting ones */
+        /* mostly small numbers, which are the interesting ones */
+        uint16_t width, height, pitch, more;
         uint8_t depth, shifts[3], bits[3];
     } said = {.base = 0};
     use_clock(data, size);

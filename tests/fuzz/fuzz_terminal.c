@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Arbitrary bytes on a terminal of a size that the first two bytes choose: the cursor stays on the
-// screen, the rows stay a permutation, a wide character has its second half, and how the bytes were
-// cut into writes changes nothing.
+// screen, the rows stay a permutation, a wide character has its second half, and the result does
+// not depend on how the bytes are split into writes.
 #include "drivers/video/terminal.h"
 
 #include "kernel/base/assert.h"

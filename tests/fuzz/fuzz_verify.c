@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as the code of two functions of a module that has something of everything, for the
-// verifier of machine code: it accepts or it refuses with a reason, in time that grows with the
-// bytes. The sanitizers are the judges of the rest. The first byte chooses the machine, whether
-// there are landing pads and the first function's signature, the second how many rows there are, of
-// four bytes each, which come next.
+// Any bytes as the code of two functions, for the verifier of machine code: it accepts them or
+// refuses them with a reason, in time linear in the bytes. The functions' module uses every
+// kind of entity. The sanitizers detect other errors. The first byte chooses the machine,
+// landing pads and the first function's signature; the second is the number of rows, which
+// follow with four bytes each.
 #include "kernel/base/assert.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/verify/verify.h"
@@ -19,11 +19,11 @@
 #define CODE_BASE   UINT64_C(0x40000000)
 #define WIDEST      5u /* signature */
 #define ROWS_MAX    32u
-#define WORK_BYTE   4096u /* steps that a byte of code may take at most */
+#define WORK_BYTE   4096u /* maximum of steps for a byte of code */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The sanitizer's allocator sees every overflow of a block. */
+/* The sanitizer's allocator detects every overflow of a block. */
 void *heap_alloc(size_t size)
 {
     return malloc(size);
@@ -52,8 +52,8 @@ _Noreturn void panic(const char *fmt, ...)
 
 /* ---- The shape ---- */
 
-/* Signatures: (i32, i64, f64) -> i64, () -> (), (funcref) -> externref, a helper's, nine integers
- * and six results. */
+/* Signatures: (i32, i64, f64) -> i64, () -> (), (funcref) -> externref, a helper's,
+ * nine integers and six results. */
 static const uint8_t types[] = {
     VERIFY_I32,       VERIFY_I64,          VERIFY_F64,         VERIFY_I64, VERIFY_FUNCREF,
     VERIFY_EXTERNREF, VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32,
@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     data += 2 + 4 * ROWS_MAX;
     size -= 2 + 4 * ROWS_MAX;
-    /* A block of exactly its size: what is read behind it is seen. */
+    /* A block of exactly this size, so that a read past it is detected. */
     uint8_t *bytes = malloc(size);
     memcpy(bytes, data, size);
     uint32_t first = ALIGN_DOWN((uint32_t)size * 3 / 4, 16);

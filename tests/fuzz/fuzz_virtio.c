@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// A virtio device that lies: a disk, a keyboard or a source of entropy that works but for what the
-// input changes. Its first byte says which; then come changes to its capabilities and registers
-// before the driver sees it, and after 0xff what it does each time that the CPU has nothing to do:
-// entries of the used ring as they should be or not, events, other registers. Whatever it does, the
-// driver ends, gives its memory back, and tells nobody of bytes that were never read.
+// A misbehaving virtio device: a disk, a keyboard or a source of entropy that works except for what
+// the input changes. Its first byte chooses the device. Then come changes to its capabilities and
+// registers, made before the driver's probe. After 0xff come its actions, one each time that the
+// CPU is idle: entries of the used ring, correct or not, events, changes of other registers. In
+// each case the driver returns, frees its memory, and passes on no bytes that were never read.
 //
-// A device reaches all memory that it is told of, so this one writes to its rings and buffers only,
-// and to these only while the driver has given them to it.
+// A real device can write to all memory whose address it knows. This one writes to its rings and
+// buffers only, and to these only while the driver has handed them over.
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
@@ -27,14 +27,14 @@
 #define LINE        9
 #define RING_SIZE   16
 #define SECTORS     64
-#define CAPS        0x40 /* first register behind the header */
+#define CAPS        0x40 /* first register after the header */
 #define CAPS_END    0x100
 #define PATCH_END   0xff
 #define PATCHES_MAX 64u
-#define PIECES_MAX  64u /* of a chain that the device follows */
+#define PIECES_MAX  64u /* limit for a chain that the device follows */
 #define READ_BYTES  4096u
 
-/* Where the parts of BAR 0 are, and fields of the first. */
+/* Offsets of the parts of BAR 0, and of fields in the first part. */
 enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
 enum {
     REG_FEATURES = 0x04,
@@ -55,7 +55,7 @@ enum act { SERVE, LIE, MOVE_INDEX, CHANGE, ASK, SCRIBBLE, INTERRUPT, NOTHING, AC
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
-    const uint8_t *next, *end; /* of the input */
+    const uint8_t *next, *end; /* position in the input */
     uint8_t *regs;
     int function;
     struct pci_host *host;
@@ -82,7 +82,7 @@ static uint32_t take32(void)
     return low | (uint32_t)take16() << 16;
 }
 
-/* --- what it says of itself --- */
+/* --- its capabilities and registers --- */
 
 static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset)
 {
@@ -106,21 +106,21 @@ static void describe(enum kind kind)
     put_capability(0x68, 0x7c, 4, CONFIG);
     put_capability(0x7c, 0, 2, NOTIFY);
     memset(device.regs, 0, BAR_SIZE);
-    /* VERSION_1 in the upper half, as in the lower; and of disks SEG_MAX, BLK_SIZE, FLUSH */
+    /* VERSION_1 in the upper half, as in the lower; for disks also SEG_MAX, BLK_SIZE, FLUSH */
     store_le32(device.regs + COMMON + REG_FEATURES, kind == DISK ? 0x245 : 1);
     store_le16(device.regs + COMMON + REG_QUEUE_SIZE, RING_SIZE);
     if (kind == DISK) {
         store_le64(device.regs + CONFIG, SECTORS);
         store_le32(device.regs + CONFIG + 12, 14);
         store_le32(device.regs + CONFIG + 20, 512);
-    } else if (kind == KEYBOARD) { /* the answer to whatever is asked: all keys */
+    } else if (kind == KEYBOARD) { /* it supports every key, whichever bitmap is selected */
         device.regs[CONFIG + 2] = KEYBOARD_CODES / 8;
         memset(device.regs + CONFIG + 8, 0xff, KEYBOARD_CODES / 8);
     }
 }
 
-/* It does not change where it was told that the rings are, nor that it works: what it does then is
- * done to memory that is somebody else's. */
+/* The input may not change the ring addresses, nor the working state: the device would then write
+ * to memory that the driver does not own. */
 static void change_register(uint16_t at, uint8_t value, bool is_running)
 {
     at %= BAR_SIZE;
@@ -148,9 +148,9 @@ static void change_what_it_says(void)
     }
 }
 
-/* --- what it does --- */
+/* --- its actions --- */
 
-/** The rings, if it was told of some that are the driver's. */
+/** The rings, if their addresses lie in the driver's memory. */
 struct rings {
     uint8_t *desc, *avail, *used;
     uint16_t size;
@@ -184,7 +184,7 @@ static bool find_rings(struct rings *r)
     return true;
 }
 
-/* Registers that are memory tell nobody of a reset: rings that begin anew do. */
+/* The registers are plain memory, so a reset is detected by rings that start again. */
 static void notice_reset(const struct rings *r)
 {
     if ((uint16_t)(load_le16(r->avail + 2) - device.seen) > r->size) {
@@ -192,14 +192,15 @@ static void notice_reset(const struct rings *r)
     }
 }
 
-/* What it says it has finished, the driver takes back: it is not written to any more. */
+/* The driver owns a buffer again once the device has reported it as used:
+ * never write to it after that. */
 static void forget_requests(const struct rings *r)
 {
     device.seen = load_le16(r->avail + 2);
 }
 
-/* Bytes of the input into the buffers of a chain, as far as they go; then what is written at the
- * end, which is a disk's status. @return how many bytes the device may write */
+/* Fill a chain's buffers with bytes of the input while there are any; then store `last`, a disk's
+ * status, at the end. @return number of bytes that the device may write */
 static uint32_t fill_chain(const struct rings *r, uint16_t head, uint8_t last, bool is_disk)
 {
     const uint8_t *table = r->desc;
@@ -239,7 +240,7 @@ static void finish(const struct rings *r, uint32_t id, uint32_t len)
     store_le16(r->used + 2, ++device.done);
 }
 
-/* @return false: there was nothing. */
+/* @return false: there was no request. */
 static bool serve(const struct rings *r, bool is_disk)
 {
     if (load_le16(r->avail + 2) == device.seen) {
@@ -252,7 +253,7 @@ static bool serve(const struct rings *r, bool is_disk)
     return true;
 }
 
-/* Words of its own ring: the driver's are followed. */
+/* Only into its own ring: the device follows the words of the driver's ring. */
 static void scribble(const struct rings *r)
 {
     struct virtq_layout l = virtq_layout(r->size);
@@ -261,7 +262,7 @@ static void scribble(const struct rings *r)
 
 static enum kind kind;
 
-/* @return it interrupts. */
+/* @return true: it sends an interrupt. */
 static bool act_on(const struct rings *r, enum act act)
 {
     switch (act) {
@@ -290,7 +291,7 @@ static bool act_on(const struct rings *r, enum act act)
     }
 }
 
-/* Once the input has ended, it works; and nobody types. */
+/* After the end of the input it works normally, without key presses. */
 static bool device_step(void)
 {
     struct rings r;
@@ -324,7 +325,7 @@ static void wait_hook(void)
     }
 }
 
-/* --- what is asked of it --- */
+/* --- requests to the driver --- */
 
 static void use_disk(void)
 {
@@ -350,7 +351,7 @@ static void use_keyboard(void)
         if (device_step()) {
             interrupt();
         }
-        (void)!thread_sleep(1); /* the work thread gets its turn */
+        (void)!thread_sleep(1); /* let the work thread run */
     }
 }
 
@@ -420,7 +421,7 @@ static void use(void)
     device.pci = NULL;
 }
 
-/* --- the world around --- */
+/* --- the kernel around it --- */
 
 static void boot(void)
 {
@@ -429,7 +430,7 @@ static void boot(void)
     fake_on_wait = wait_hook;
 }
 
-/* What the first device of its kind leaves in the kernel stays: its line, and places in lists. */
+/* Let the first device of each kind allocate what the kernel keeps: its line, and list entries. */
 static void warm_up(void)
 {
     for (kind = 0; kind < KINDS; kind++) {
@@ -441,7 +442,7 @@ static void warm_up(void)
     }
 }
 
-/** What is in use. */
+/** Memory in use. */
 struct books {
     uint64_t dma, objects;
 };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary calls of WASI over the kernel's files: a program that does anything in its folder
-// changes nothing beside it, reads and writes nothing past its memory, and its end gives everything
-// back.
+// Arbitrary WASI calls over the kernel's files: whatever a program does in its folder, it changes
+// nothing outside it, reads and writes nothing past its memory, and its end releases everything.
 //
-// An input is a list of calls: a byte says which, then each parameter takes bytes as its kind in
-// `shapes` says, so that most calls get as far as doing something.
+// An input is a list of calls: a byte chooses the call, then each parameter uses bytes as its kind
+// in `shapes` requires, so that most calls get past their argument checks.
 #include "kernel/wasi.h"
 
 #include "fs/fs_env.h"
@@ -21,9 +20,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MEMORY  8192u
-#define BUFFERS 4096u /* behind the paths */
+#define BUFFERS 4096u /* address after the paths */
 
-/* Where in memory each path lies: PATH_ROOM * its number. */
+/* Path n is at PATH_ROOM * n in memory. */
 #define PATH_ROOM 64u
 static const char *const paths[] = {
     "a",      "b",    "c",      "a/b",       "a/b/c",     "a/../b",  "..",    "../secret",
@@ -33,8 +32,8 @@ static const char *const paths[] = {
 };
 #define PATH_COUNT (sizeof(paths) / sizeof(paths[0]))
 
-/* A letter a parameter: d descriptor, p a path (address and length), v buffers and their count,
- * b address with room behind it, n a short length, k bits, R rights, I any 64 bits, i a small
+/* A letter for each parameter: d descriptor, p a path (address and length), v buffers and their
+ * count, b address with some room, n a short length, k bits, R rights, I any 64 bits, i a small
  * number. In the order of wasi_calls. */
 static const char *const shapes[] = {
     "bb",       /* args_get */
@@ -101,7 +100,7 @@ static uint8_t take(struct input *in)
     return *in->data++;
 }
 
-/* Small numbers, and those at the edges. */
+/* Small numbers, and limits. */
 static uint64_t take_wide(struct input *in)
 {
     uint8_t b = take(in);
@@ -133,7 +132,7 @@ static uint64_t take_rights(struct input *in)
                       : WASI_RIGHTS_ALL;
 }
 
-/* An address in the second half, or one at the end of memory. */
+/* An address in the second half, or near the end of memory. */
 static uint64_t take_address(struct input *in)
 {
     uint8_t b = take(in);
@@ -191,7 +190,7 @@ static void fill_memory(uint8_t *memory, struct input *in)
     for (size_t i = 0; i < PATH_COUNT; i++) {
         memcpy(memory + i * PATH_ROOM, paths[i], strlen(paths[i]));
     }
-    for (unsigned i = 0; i < 16; i++) { /* buffers that lie inside, and some that do not */
+    for (unsigned i = 0; i < 16; i++) { /* buffers inside the memory, and some outside */
         uint8_t *entry = memory + BUFFERS + i * 256;
         uint8_t b = take(in);
         entry[1] = b > 200 ? 0xff : 0x10 + b % 16;
@@ -217,7 +216,7 @@ static void remove_all(struct file *dir, unsigned depth)
     }
 }
 
-/* Beside the folder lies one file, as it was. */
+/* The folder's parent still has its one file, unchanged. */
 static void check_beside(struct file *tmp)
 {
     struct dir_entry e;

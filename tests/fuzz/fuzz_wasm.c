@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as a WebAssembly module, or, if they do not begin like one, as the body of a function
-// of a module that has something of everything. What is accepted has a representation that the
-// verifier finds valid, and becomes code of both machines, with a check behind each step; what is
-// refused has a reason. The sanitizers are the judges of the rest.
+// Any bytes as a WebAssembly module or, if they do not start like one, as a function body in a
+// module that uses every kind of entity. Accepted input has a valid intermediate representation
+// and compiles for both machines, with a check after each step; a refusal has a reason. The
+// sanitizers detect other errors.
 #include "kernel/base/assert.h"
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_verify.h"
@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The sanitizer's allocator sees every overflow of a block. */
+/* The sanitizer's allocator detects every overflow of a block. */
 void *heap_alloc(size_t size)
 {
     return malloc(size);
@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct bytes b = {0};
     wrap_body(&b, data, size);
-    uint8_t *copy = malloc(b.count); /* ends where the module ends */
+    uint8_t *copy = malloc(b.count); /* exactly as long as the module */
     memcpy(copy, b.at, b.count);
     decode(copy, b.count);
     free(copy);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What targets ask of whatever they made.
+// Checks of results that several fuzz targets share.
 #pragma once
 
 #include "kernel/mm/heap.h"
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** @brief Text for people, from foreign bytes: it ends within `room`, and drives no terminal. */
+/** @brief Check text for people that is made of foreign bytes: it ends within `room` and
+ * contains no control characters. */
 static inline void judge_text(const char *text, size_t room)
 {
     size_t len = strnlen(text, room);
@@ -22,7 +23,7 @@ static inline void judge_text(const char *text, size_t room)
     }
 }
 
-/** @brief Objects on the kernel's heap: as many after something as before it. */
+/** @brief Number of objects on the kernel's heap, which must be equal before and after a test. */
 static inline uint64_t judge_live_objects(void)
 {
     struct heap_stats stats;

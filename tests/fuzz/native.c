@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Beside tests/unit/jit/no_native.c.
+// Complements tests/unit/jit/no_native.c.
 #include "kernel/jit/backend.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The console that fuzzed keyboards type on.
+// The console for fuzzed keyboards.
 #pragma once
 
-/** @brief Boot the world, with such a console that takes what keyboard.h has. Three keys at once,
- * which would reboot, never are: the link needs --wrap=keyboard_event. */
+/** @brief Boot the kernel with a console that accepts the keys of keyboard.h. The key combination
+ * that would reboot is filtered out: the link needs --wrap=keyboard_event. */
 void typed_boot(void);
 
-/** @brief Take all that was typed, and let go of every key. */
+/** @brief Read everything that was typed, and release every key. */
 void typed_take_all(void);

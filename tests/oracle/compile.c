@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // wasm-compile FILE...: compile every function of each module for both machines, with all registers
-// and with few, with the passes and without, everything checked after each step. A line for
-// whatever is refused; what no machine has yet (vectors) is no complaint. Nothing is run.
+// and with few, with the passes and without, and check the result of each step. Prints a line for
+// each refusal, except for vectors, which no machine supports yet. Nothing runs.
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "tests/oracle/few_registers.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// So few registers that everything spills.
+// Register sets so small that nearly everything spills.
 #pragma once
 
 #include "kernel/jit/codegen/vcode.h"

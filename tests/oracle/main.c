@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // wasm-oracle ENGINE FILE...: run all exported functions without parameters of each module, in
-// order, and print what wabt's `wasm-interp --run-all-exports` prints of them: a line for each,
-// behind a line "module FILE". What a function leaves in memory is there for the next, traps or
-// not. Behind a trap, indented, which wabt does not tell: the functions that were open and where in
+// order, and print what wabt's `wasm-interp --run-all-exports` prints: a line for each, after a
+// line "module FILE". Changes of memory stay for the next function, even after a trap. After a
+// trap it also prints, indented, what wabt does not: the active functions and their positions in
 // the module, innermost first.
 #include "tests/oracle/few_registers.h"
 #include "tests/oracle/read_file.h"
@@ -20,7 +20,7 @@ struct oracle {
     char **files;
 };
 
-/* ---- Compiled code in other ways ---- */
+/* ---- Variants of compiled code ---- */
 
 static void without_passes(struct jit_options *jit, const struct jit_machine *m)
 {
@@ -33,7 +33,7 @@ static void with_few_registers(struct jit_options *jit, const struct jit_machine
     jit->limits = few_registers(&m->registers);
 }
 
-/* As on the oldest CPU. What C code may use does not change. */
+/* As on the oldest CPU. C code keeps using all features. */
 static void without_features(struct jit_options *jit, const struct jit_machine *m)
 {
     (void)m;
@@ -50,7 +50,7 @@ static const struct variant {
 };
 #define VARIANTS (sizeof variants / sizeof variants[0])
 
-/* The engine of a name, ready: the thread runs that has what it needs. name NULL: none. */
+/* Find an engine by its name and prepare it: its thread has started. name NULL: none. */
 static bool find_engine(const char *name, struct host_engine *out)
 {
     static struct wasm_compiled_options options;
@@ -84,7 +84,7 @@ static void print_values(const struct wasm_signature *s, const uint64_t *cells)
         case WASM_I64:
             printf("%si64:%" PRIu64, comma, cells[n]);
             break;
-        default: /* of no module that is made for this */
+        default: /* the generated modules never end in other ways */
             printf("%s?", comma);
             break;
         }
@@ -120,7 +120,7 @@ static void run_export(struct wasm_instance *i, const struct wasm_export *x)
         printf(" error: %s\n", wasm_trap_text(&stop));
         print_frames(&stop);
     }
-    fflush(stdout); /* compiled code may end the process */
+    fflush(stdout); /* in case compiled code ends the process */
 }
 
 static const char *run_module(const struct host_engine *engine, const uint8_t *bytes, uint32_t len,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-place FILE...: compile each module for both machines, with all that a CPU may have and with
-// nothing, to run at two addresses that are far apart. A line for whatever differs, and one for the
-// bytes: "FILE MACHINE FEATURES HASH". Who runs it twice, as two programs, sees in equal lines that
-// code has no address of the compiler in it either. Nothing is run.
+// wasm-place FILE...: compile each module for both machines, with all CPU features and with none,
+// for two addresses that are far apart. Prints a line for each difference, and one for the bytes:
+// "FILE MACHINE FEATURES HASH". Equal lines from two runs, as two processes, prove that the code
+// contains no address of the compiler either. Nothing runs.
 #include "kernel/jit/wasm_compiled.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
@@ -16,7 +16,7 @@
 #define ARENA_BYTES ((size_t)1 << 30)
 #define FILL        0xcc
 
-/* ---- Code that runs nowhere ---- */
+/* ---- Code that never runs ---- */
 
 static uint64_t address; /* of the next piece */
 
@@ -49,7 +49,7 @@ struct bytes {
     size_t size;
 };
 
-/* All functions of a piece, and what is between them. */
+/* All functions of a piece, and the bytes between them. */
 static struct bytes copy_piece(const struct code_piece *p)
 {
     struct bytes b = {NULL, 0};
@@ -62,7 +62,7 @@ static struct bytes copy_piece(const struct code_piece *p)
     return b;
 }
 
-/* E_NOTSUP: it uses what no machine has. */
+/* E_NOTSUP: the module uses an operation that no machine supports. */
 static enum status compile_at(struct wasm_module *m, const struct jit_machine *machine,
                               uint64_t features, uint64_t at, struct bytes *out)
 {
@@ -98,7 +98,7 @@ static uint64_t hash(const struct bytes *b)
     return h;
 }
 
-/* Loading takes the module along. */
+/* On success the loaded module owns the decoded one. */
 static enum status decode_and_compile(const char *file, const struct jit_machine *machine,
                                       uint64_t features, uint64_t at, struct bytes *out)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole file in memory.
+// Reads a whole file into memory.
 #include "tests/oracle/read_file.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // wasm-verify [-m MACHINE] [-t] [-1] FILE...: compile each module for both machines, with all
-// registers and with few, with the passes and without, with landing pads and without, and have the
-// verifier of machine code look at all of it, and at the adapters of host functions of each of its
-// types. A line for whatever is refused; what is not compiled (vectors) is no complaint. Nothing is
-// run. -t: once each, without adapters, and how long it took. -1: ends at the first refusal.
+// registers and with few, with the passes and without, with landing pads and without, and pass all
+// code to the verifier of machine code, also the adapters of host functions of each of its types.
+// Prints a line for each refusal; functions that are not compiled (vectors) are no error. Nothing
+// runs. -t: each variant once, without adapters, and print the time. -1: stop at the first refusal.
 //
 // Modules may import from "host": those functions are called without an adapter.
 #include "kernel/jit/compile.h"
@@ -33,7 +33,7 @@ static struct {
     uint64_t bytes, compiled_ns, verified_ns, refused;
 } run;
 
-/* ---- Code that is never run ---- */
+/* ---- Code that never runs ---- */
 
 static enum status take(void *ctx, size_t size, struct code_block *out)
 {
@@ -95,7 +95,7 @@ static bool is_integer(uint8_t type)
     return type != WASM_F32 && type != WASM_F64 && type != WASM_V128;
 }
 
-/* The fast kind takes so little. */
+/* The fast kind of host function takes no more than this. */
 static bool may_be_direct(const struct wasm_signature *s)
 {
     bool fits = s->params <= 5 && s->results <= 1;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Carried by the kernel for its own tests, as a portable program: calls of WASI that wait, that
-// move much at once, and that change names, so that it can be killed in each. Its argument says
-// which. "once" does all that changes anything one time, looks at every answer, and leaves nothing:
-// that works whatever a program that was killed has left. "little" is the same with a sixteenth of
-// the bytes: for who does it a thousand times.
+// Part of the kernel's own tests, as a portable program: WASI calls that wait, that move much data
+// at once, and that change names, so that the program can be killed in each. Its argument chooses
+// the calls. "once" makes every call that changes anything once, checks each result, and removes
+// what it created; it succeeds whatever a killed program has left. "little" is the same with a
+// sixteenth of the bytes, for tests that run it a thousand times.
 #include <stdint.h>
 #include <string.h>
 #include <wasi/api.h>
 
-#define ROOT   3 /* the folder that programs are given: / */
+#define ROOT   3 /* the folder that programs get: / */
 #define FOLDER "tmp/calls"
 #define FIRST  FOLDER "/first"
 #define SECOND FOLDER "/second"
@@ -24,9 +24,9 @@
 #define HOUR   3600000000000u
 
 static uint8_t bytes[LARGE];
-static __wasi_size_t large = LARGE; /* of them, that one write has */
+static __wasi_size_t large = LARGE; /* bytes of one write, at most LARGE */
 
-/* The number of the first step that failed; steps that follow it are still made. */
+/* The number of the first step that failed; later steps still run. */
 static int step, failed;
 
 static void expect(__wasi_errno_t answer)
@@ -67,7 +67,7 @@ static void write_file(const char *path)
     expect(__wasi_fd_close(fd));
 }
 
-/* What is there, whoever made it: the machine's disk, if it has one. */
+/* Read any file: the machine's disk, if it has one. */
 static void read_file(const char *path)
 {
     __wasi_fd_t fd;
@@ -93,7 +93,7 @@ static void list(const char *path)
     }
 }
 
-/* What was killed between two calls may have left a folder by either name. */
+/* A program that was killed between two calls may have left a folder under either name. */
 static void forget(void)
 {
     (void)!__wasi_path_unlink_file(ROOT, FIRST);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Carried by the kernel for its own tests, and built with landing pads: every kind of call through
-// a pointer works. With the argument "stray" one goes past a function's landing pad, which the CPU
-// stops if it can; where it cannot, the rest of the function does no harm.
+// Part of the kernel's own tests, built with landing pads: every kind of call through a pointer
+// works. With the argument "stray" one call skips a function's landing pad. The CPU stops it if it
+// checks them; otherwise the rest of the function does no harm.
 #include "halyard.h"
 
 #define PAD_SIZE 4 /* bytes, on every machine */
@@ -12,7 +12,7 @@ static int twice(int x)
     return 2 * x;
 }
 
-/* The compiler must not see through them. */
+/* volatile, so that the compiler does not know their targets. */
 static int (*volatile own)(int) = twice;
 static const char *(*volatile kernels)(int) = hy_status_text;
 static void *(*volatile runtimes)(void *, const void *, size_t) = memcpy;

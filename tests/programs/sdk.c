@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Carried by the kernel for its own tests: every call of the SDK from inside a program, the
-// rejections too. Ends with 0, or says which line is wrong.
+// Part of the kernel's own tests: every call of the SDK from inside a program, and its error cases.
+// Exits with 0, or prints the line that failed.
 #include "halyard.h"
 
 #define CHECK(cond)                                                                                \
@@ -90,7 +90,7 @@ static void check_memory(void)
     CHECK(hy_malloc((size_t)1 << 50) == NULL);
     hy_free(NULL);
     hy_free(p);
-    /* `zero` is left: the program's end gives it back, as the caller of this program checks. */
+    /* `zero` stays allocated: the end of the program frees it, as the test that runs it checks. */
 }
 
 static void check_text(void)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's own code on several of the host's threads at once, each of which plays a CPU, under
-// ThreadSanitizer: it reports two accesses that no atomic orders, whether or not they met this
-// time.
+// The kernel's own code on several host threads at once, each of which acts as a CPU,
+// under ThreadSanitizer. It reports two accesses that no atomic orders, even if they
+// did not collide in this run.
 //
-// It knows C's atomics, but not fences. Where an order hangs on a fence alone (the trace ring's
-// words) the words are atomic themselves, so nothing is reported there, and nothing shown either.
+// It knows C's atomics, but not fences. Where only a fence orders accesses (the trace ring's
+// words), the words themselves are atomic, so it reports nothing there and proves nothing either.
 //
 //     race NAME     one of the tests below; status 0, or 66 when a race was reported
 #include "hal/irq.h"
@@ -48,7 +48,7 @@ static void spinlocks(cpu_t cpu)
 {
     (void)cpu;
 #ifdef SEEDED_RACE
-    count++; /* before this CPU has taken the lock: nothing orders it after what others wrote */
+    count++; /* before this CPU has taken the lock: unordered with the other CPUs' writes */
 #endif
     for (unsigned i = 0; i < ROUNDS; i++) {
         irq_state_t state = spin_lock_irq(&lock);
@@ -59,7 +59,7 @@ static void spinlocks(cpu_t cpu)
     check(count == (uint64_t)CPUS * ROUNDS, "an addition under the lock was lost");
 }
 
-/* ---- A run queue that all take from ---- */
+/* ---- A run queue from which all CPUs pop ---- */
 
 #define THREADS 16u
 
@@ -77,7 +77,7 @@ static void run_queues(cpu_t cpu) NO_LOCK_ANALYSIS
         if (t == NULL) {
             continue;
         }
-        t->switches++; /* nobody else has it */
+        t->switches++; /* this CPU owns the thread now */
         random = random * 1103515245 + 12345;
         t->priority = (uint8_t)(random >> 16) % PRIO_COUNT;
         state = spin_lock_irq(&rq.lock);
@@ -95,7 +95,7 @@ static void prepare_run_queue(void) NO_LOCK_ANALYSIS
     }
 }
 
-/* ---- Mutexes that nobody waits for ---- */
+/* ---- Mutexes without waiters ---- */
 
 static struct mutex mutex;
 
@@ -114,14 +114,14 @@ static void mutexes(cpu_t cpu) NO_LOCK_ANALYSIS
     check(self[cpu].locks_held == 0, "a mutex is held too long");
 }
 
-/* ---- A reader-writer lock that nobody waits for long enough to sleep ---- */
+/* ---- A reader-writer lock whose waiters only spin ---- */
 
 static struct rwlock rwlock;
 
 static void rwlocks(cpu_t cpu)
 {
     static struct thread self[CPUS];
-    static uint64_t written[CPUS]; /* each its own, until all are through */
+    static uint64_t written[CPUS]; /* each CPU writes its own, until all have finished */
     uint64_t last = 0;
     hal_become_thread(&self[cpu]);
     for (unsigned i = 0; i < ROUNDS; i++) {
@@ -152,10 +152,10 @@ static void prepare_rwlock(void)
     rwlock_init(&rwlock, "race");
 }
 
-/* ---- What CPUs ask each other ---- */
+/* ---- Calls between CPUs ---- */
 
-static uint64_t mail[CPUS];        /* written before it is sent, read once it was received */
-static _Atomic bool is_read[CPUS]; /* release and acquire: the next letter may be written */
+static uint64_t mail[CPUS];        /* written before the call is sent, read once it has arrived */
+static _Atomic bool is_read[CPUS]; /* release and acquire: the next message may be written */
 
 static void mailboxes(cpu_t cpu)
 {
@@ -180,13 +180,13 @@ void hal_ipi_serve_machine(void)
     atomic_store_explicit(&is_read[race_this_cpu()->id], true, memory_order_release);
 }
 
-/* ---- Timers: started here, taken back there, while time passes ---- */
+/* ---- Timers: started here, cancelled on another CPU, while time passes ---- */
 
 #define TIMERS 32u
 
 static struct alarm {
     struct timer timer;
-    uint64_t fired; /* by the CPU that started it; read once it has been taken back */
+    uint64_t fired; /* written by the CPU that started the timer; read after the cancel */
 } alarms[CPUS][TIMERS];
 
 static void fire(struct timer *timer)
@@ -244,7 +244,7 @@ static void start_trace(void)
     check(trace_start() == OK, "no trace");
 }
 
-/* ---- Which, on which CPU ---- */
+/* ---- The tests, and their functions by CPU ---- */
 
 static const struct {
     const char *name;
@@ -271,7 +271,7 @@ static void make_cpu(cpu_t id)
     vaddr_t stack_top;
     cpus[id] = (struct hal_cpu){.self = &cpus[id], .id = id};
     atomic_store_explicit(&is_read[id], true, memory_order_relaxed);
-    race_become_cpu(&cpus[0]); /* the boot CPU makes the others ready */
+    race_become_cpu(&cpus[0]); /* the boot CPU initializes the others */
     if (id == 0) {
         sched_init();
         return;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// CPUs that switch threads. A kernel thread is a fiber: it goes on wherever a CPU switches to it,
-// which ThreadSanitizer is told. What one CPU does is in order, whichever threads it runs; between
-// CPUs there is what the kernel's own atomics order, and nothing else.
+// CPUs that switch threads. A kernel thread is a fiber that continues on whichever CPU switches to
+// it; ThreadSanitizer is told of each switch. Everything on one CPU is ordered, whichever threads
+// it runs; between CPUs only the kernel's own atomics order anything.
 //
-// Interrupts come where a CPU enables them, waits or spins with them enabled, if it was asked for
-// something by then or its timer is due.
+// A CPU takes interrupts where it enables them, or waits or spins with them enabled, if it has
+// received a request by then or its timer is due.
 #define _GNU_SOURCE
 
 #include "hal/context.h"
@@ -28,18 +28,18 @@
 #include <ucontext.h>
 
 #define STACK_BYTES ((size_t)256 << 10) /* ThreadSanitizer's frames are large */
-#define TICK_NS     500u                /* that pass from one look for interrupts to the next */
+#define TICK_NS     500u                /* time that passes between two checks for interrupts */
 
-/** What a struct hal_context's `sp` points to, for all lives of a thread. */
+/** The target of struct hal_context's `sp`, reused for all lives of a thread. */
 struct fiber {
     ucontext_t context;
-    void *sanitizer; /* its own name for it */
-    void *stack;     /* NULL: the host's */
+    void *sanitizer; /* ThreadSanitizer's handle of the fiber */
+    void *stack;     /* NULL: a stack of the host */
     void (*entry)(void *arg);
     void *arg;
 };
 
-/* By CPU, and its alone. */
+/* Indexed by CPU; each CPU uses only its own. */
 static struct {
     struct fiber *running;
     uint64_t timer_at;
@@ -48,7 +48,7 @@ static struct {
 static _Thread_local struct hal_cpu *this_cpu;
 _Atomic uint64_t race_counter;
 
-/* Not inline: between two calls the fiber may have come to another of the host's threads. */
+/* Not inlined: between two calls the fiber may have migrated to another host thread. */
 __attribute__((noinline)) struct hal_cpu *race_this_cpu(void)
 {
     return this_cpu;
@@ -91,7 +91,7 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
         f->stack = malloc(STACK_BYTES);
         ctx->sp = (uintptr_t)f;
     } else {
-        __tsan_destroy_fiber(f->sanitizer); /* its last life never returned */
+        __tsan_destroy_fiber(f->sanitizer); /* its last function never returned */
     }
     f->sanitizer = __tsan_create_fiber(0);
     f->entry = entry;
@@ -144,7 +144,7 @@ static void serve_ipi(struct hal_cpu *cpu)
     }
 }
 
-/* As upcall_irq() has it. */
+/* Like upcall_irq(). */
 static void interrupt(struct hal_cpu *cpu, bool is_timer)
 {
     cpu->arch.irqs_enabled = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What CPUs stand on that are threads of the host: world.c, with still.c for those of main.c and
+// What CPUs that are host threads need: world.c, with still.c for the tests of main.c and
 // moving.c for those of threads.c.
 #pragma once
 
@@ -8,14 +8,14 @@
 
 struct hal_cpu;
 
-/** @brief A clock, a timer and an interrupt controller, for all CPUs. */
+/** @brief Initialize the clock, the timer and the interrupt controller of all CPUs. */
 void race_boot(void);
 
-/** @brief End with status 1 and say why. */
+/** @brief Print the reason and exit with status 1. */
 _Noreturn void race_fail(const char *what);
 
-/** @brief The calling thread of the host is this CPU. */
+/** @brief Make the calling host thread this CPU. */
 void race_become_cpu(struct hal_cpu *cpu);
 
-/** @brief The calling CPU's timer; counter value. */
+/** @brief Set the calling CPU's timer. @param deadline  Counter value. */
 void race_arm(uint64_t deadline);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// CPUs that never switch threads, and are interrupted when a test plays it (main.c).
+// CPUs that never switch threads, and are interrupted when a test simulates an interrupt (main.c).
 #include "race.h"
 
 #include "hal/context.h"
@@ -31,7 +31,7 @@ void race_interrupts(void)
 {
 }
 
-/* Time passes when a test says so, and then it looks itself. */
+/* The test advances the time and then runs the expired timers itself. */
 void race_arm(uint64_t deadline)
 {
     (void)deadline;
@@ -49,7 +49,7 @@ void hal_context_switch(struct hal_context *save, const struct hal_context *next
     race_fail("a CPU switches threads");
 }
 
-/* For want of memory only, which there is. */
+/* Called only when memory is short, which does not happen here. */
 void smp_call_all(void (*fn)(void *arg), void *arg)
 {
     (void)fn, (void)arg;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's threads on several CPUs, under ThreadSanitizer: they are made ready, taken by other
-// CPUs, moved, wait and are woken, end and are joined, while what they protect or hand over is
-// plain memory, which only the kernel's own order keeps apart.
+// The kernel's threads on several CPUs, under ThreadSanitizer: they become ready, migrate, wait and
+// are woken, exit and are joined. The data that they protect or hand over is plain memory, which
+// only the kernel's own synchronization orders.
 //
 //     race_threads NAME     one of the tests below; status 0, or 66 when a race was reported
 #include "hal/bootinfo.h"
@@ -41,8 +41,8 @@ static uint32_t draw(uint32_t *seed)
 struct actor {
     struct thread *thread;
     uint32_t number, seed;
-    uint64_t done;   /* its own, and after the join the test's */
-    cpu_mask_t seen; /* CPUs that it was on */
+    uint64_t done;   /* written by the thread; read by the test after the join */
+    cpu_mask_t seen; /* CPUs that it ran on */
 };
 
 static struct thread *begin(void (*entry)(void *arg), void *arg)
@@ -57,7 +57,7 @@ static struct thread *begin(void (*entry)(void *arg), void *arg)
     return t;
 }
 
-/** As many as ACTORS until all have ended, on all CPUs. @return what they have done */
+/** Run ACTORS threads on all CPUs until they have ended. @return their total work */
 static uint64_t play(void (*entry)(void *arg))
 {
     static struct actor actors[ACTORS];
@@ -76,7 +76,7 @@ static uint64_t play(void (*entry)(void *arg))
     return sum;
 }
 
-/** Somewhere else, or later. */
+/** Migrate, or run later. */
 static void wander(struct actor *a)
 {
     irq_state_t state = hal_irq_save();
@@ -101,7 +101,7 @@ static void wander(struct actor *a)
     }
 }
 
-/* ---- Mutexes for which others wait ---- */
+/* ---- Mutexes with waiters ---- */
 
 static struct mutex mutex;
 static uint64_t count; /* under it */
@@ -116,7 +116,7 @@ static void lock_and_wander(void *arg)
         count++;
         mutex_unlock(&mutex);
 #ifdef SEEDED_RACE
-        count++; /* nobody has the mutex any more, or another */
+        count++; /* outside the mutex, which another thread may hold */
 #endif
         a->done += 2;
         wander(a);
@@ -159,7 +159,7 @@ static void rwlocks(void)
     check(count == done, "an addition was lost");
 }
 
-/* ---- What is handed over: written before, read after ---- */
+/* ---- Handed-over data: written before, read after ---- */
 
 static struct semaphore begins[ACTORS];
 static uint64_t parcels[ACTORS];
@@ -186,7 +186,7 @@ static void parcels_go_round(void)
     check(parcels[0] == done, "a parcel is not what was sent");
 }
 
-/* ---- A condition, and waits with an end ---- */
+/* ---- A condition, and waits with a timeout ---- */
 
 static struct condition has_room;
 static unsigned room = 2; /* under the mutex */
@@ -223,7 +223,7 @@ static void conditions(void)
 
 struct sum {
     struct work work;
-    uint64_t in, out; /* in: before it is queued; out: by the work */
+    uint64_t in, out; /* in: before it is queued; out: by the work function */
     struct completion done;
 };
 
@@ -250,7 +250,7 @@ static void put_off(void *arg)
             check(completion_wait(&s->done, WAIT_FOREVER) == OK, "a wait was cancelled");
             a->done++;
         }
-        work_cancel(&s->work); /* it does not run after this */
+        work_cancel(&s->work); /* the work does not run after this */
         check(s->out == before + s->in || (!is_awaited && s->out == before),
               "work ran other than once");
         wander(a);
@@ -263,7 +263,7 @@ static void works(void)
     check(play(put_off) > 0, "no work was done");
 }
 
-/* ---- Threads that begin and end ---- */
+/* ---- Threads that start and exit ---- */
 
 static void live_briefly(void *arg)
 {
@@ -295,7 +295,7 @@ struct version {
     uint64_t a, b;
 };
 
-static _Atomic(struct version *) current; /* release: with what is in it; acquire by readers */
+static _Atomic(struct version *) current; /* release: publishes the contents; acquire by readers */
 
 static void read_or_replace(void *arg)
 {
@@ -307,7 +307,7 @@ static void read_or_replace(void *arg)
             *v = (struct version){.a = i, .b = ~(uint64_t)i};
             struct version *old = atomic_exchange_explicit(&current, v, memory_order_acq_rel);
             rcu_synchronize();
-            old->a = old->b = 0; /* nobody reads it any more */
+            old->a = old->b = 0; /* no reader can see it now */
             free(old);
         }
         rcu_read_begin();
@@ -365,7 +365,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], tests[i].name) == 0) {
             boot();
             tests[i].body();
-            exit(0); /* other CPUs run on */
+            exit(0); /* without joining the other CPUs, which still run */
         }
     }
     return 2;

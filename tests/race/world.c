@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the scheduler's files ask of the rest of the kernel and of the machine: memory is the
-// host's, an interrupt between CPUs is found when its target looks.
+// What the scheduler's files need of the rest of the kernel and of the machine: memory is the
+// host's, and an interrupt between CPUs is found when its target checks for it.
 #include "race.h"
 
 #include "hal/context.h"
@@ -45,7 +45,7 @@ _Noreturn void panic(const char *fmt, ...)
     race_fail(text);
 }
 
-/* ---- What the lock checker says: nothing here is wrong ---- */
+/* ---- Reports of the lock checker: any is an error here ---- */
 
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
 {
@@ -149,7 +149,7 @@ uint64_t hal_counter_at_entry(void)
     return 0;
 }
 
-/* Nobody asks a CPU here what it is doing. */
+/* No CPU is asked for its state here. */
 void upcall_show(const struct hal_frame *frame)
 {
     (void)frame;
@@ -179,7 +179,7 @@ void look_log(const char *area, cpu_t cpu)
     abort();
 }
 
-/* Time is nobody's here: a CPU may be long without one of the host's. */
+/* No watchdog: a CPU may have to wait long for a host CPU. */
 void watchdog_follow(void)
 {
 }
@@ -248,7 +248,7 @@ void hal_fp_restore(const void *area)
     (void)area;
 }
 
-/* The boot thread's stack, on which nobody runs. */
+/* The boot thread's stack, which no thread uses. */
 char __boot_stack_start[PAGE_SIZE], __boot_stack_end[1];
 
 /* ---- Memory ---- */

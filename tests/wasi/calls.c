@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every call of preview 1, and its own errors, from inside a program; what is wrong in the same way
-// for many is in errors.c. It has one folder, which is empty and may be written to, and arguments
-// "one", "two words" and "". A fourth names a folder below the one that it has, to work in.
+// Every call of preview 1, and its specific errors, from inside a program; errors.c has the errors
+// that many calls share. The program has one empty, writable folder, and arguments "one", "two
+// words" and "". A fourth argument names a folder below it to work in.
 #include "check.h"
 #include "imports.h"
 
@@ -387,7 +387,7 @@ static void test_listing(void)
     CHECK_EQUAL(raw_fd_readdir(fd, AT(buffer), sizeof(buffer), behind_dots, AT(&number)), 0);
     CHECK_EQUAL(number, sizeof(entry) + 5);
     CHECK_EQUAL(raw_fd_readdir(fd, AT(buffer), 10, behind_dots, AT(&number)), 0);
-    CHECK_EQUAL(number, 10); /* full: there is more */
+    CHECK_EQUAL(number, 10); /* buffer full: there are more entries */
     CHECK_EQUAL(raw_fd_readdir(fd, NOWHERE, 10, 0, AT(&number)), __WASI_ERRNO_FAULT);
     CHECK_EQUAL(raw_fd_readdir(fd, AT(buffer), 10, 0, NOWHERE), __WASI_ERRNO_FAULT);
     CHECK_EQUAL(raw_fd_readdir(77, AT(buffer), 10, 0, AT(&number)), __WASI_ERRNO_BADF);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For test programs that run as WebAssembly: what is wrong is said on standard error, with its
-// line; the exit status says whether anything was.
+// For test programs that run as WebAssembly: each failure is printed on standard error with its
+// line; the exit status is nonzero if there was any.
 #pragma once
 
 #include <errno.h>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What is wrong in the same way for many calls, tried with each of them: a number that nobody was
-// given, a right that was given up, a thing of another kind, a path that cannot be walked. What is
-// a call's own error is in calls.c, ways out of the folder are in escape.c. An argument names a
-// folder below the one that the program has, to work in.
+// Errors that many calls share, tried with each of them: a descriptor that is not open, a right
+// that was dropped, an object of the wrong kind, a path that cannot be resolved. calls.c has
+// the errors of single calls, escape.c the ways out of the folder. An argument names a folder
+// below the program's to work in.
 #include "check.h"
 #include "imports.h"
 
 #include <wasi/api.h>
 
-#define NOBODY     77u /* a number that is not open */
+#define NOBODY     77u /* a descriptor that is not open */
 #define STREAM     1u
 #define RIGHTS_ALL ((uint64_t)0x3fffffff)
 #define OK         0
@@ -79,7 +79,7 @@ static int32_t renumber_to(uint32_t fd)
 static const struct {
     const char *name;
     int32_t (*call)(uint32_t fd);
-    /* What it gives: for a file whose rights were all given up, a folder, a stream. */
+    /* Expected errors: for a file without any rights, a folder, a stream. */
     int32_t without_rights, of_folder, of_stream;
 } on_fd[] = {
     {"fd_advise", fd_advise, __WASI_ERRNO_NOTCAPABLE, __WASI_ERRNO_ISDIR, __WASI_ERRNO_SPIPE},
@@ -139,7 +139,7 @@ static void try_descriptors(void)
     CHECK_EQUAL(raw_fd_close(file), OK);
 }
 
-/* Numbers, and lists that are too long. */
+/* Descriptor numbers, and lists that are too long. */
 static void try_buffers(void)
 {
     uint32_t file =
@@ -160,7 +160,7 @@ static void try_all_numbers(void)
         last = error == OK ? number : last;
     }
     CHECK_EQUAL(error, __WASI_ERRNO_MFILE);
-    CHECK(last > 255 && last < 1024); /* a host may have fewer left for it */
+    CHECK(last > 255 && last < 1024); /* a host may have fewer descriptors left */
     while (last >= first) {
         CHECK_EQUAL(raw_fd_close(last--), OK);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Ways out of the folder that a program gets: each must fail, whatever it is tried with. Beside the
+// Ways out of the folder that a program gets: each must fail, with every call. Beside the
 // folder lies a file "secret".
 #include "check.h"
 #include "imports.h"
@@ -57,7 +57,7 @@ static void prepare(void)
     CHECK_EQUAL(raw_path_symlink(TEXT("loop"), TOP, TEXT("loop")), 0);
 }
 
-/* Anything that is done to what lies outside. */
+/* Try every call on a path that leads outside. */
 static void try_way(const char *path)
 {
     expect_refused(open_path(path, 0, __WASI_RIGHTS_FD_READ), path, "opening");
@@ -67,7 +67,7 @@ static void try_way(const char *path)
     expect_refused(raw_path_filestat_set_times(TOP, 1, TEXT(path), 1, 1, 5), path, "dating");
 }
 
-/* By what the last name itself is, links not followed. */
+/* Try calls that act on the last component itself and do not follow links. */
 static void try_name(const char *path)
 {
     expect_refused(raw_path_create_directory(TOP, TEXT(path)), path, "making");
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     }
     CHECK_EQUAL(raw_path_symlink(TEXT("/"), TOP, TEXT("root")), __WASI_ERRNO_NOTCAPABLE);
     CHECK_EQUAL(open_path("loop", 0, 0), __WASI_ERRNO_LOOP);
-    /* A folder within the folder is a folder of its own. */
+    /* A folder inside the program's folder is confined in the same way. */
     CHECK_EQUAL(raw_path_open(TOP, 0, TEXT("d"), __WASI_OFLAGS_DIRECTORY, __WASI_RIGHTS_PATH_OPEN,
                               __WASI_RIGHTS_FD_READ, 0, AT(&number)),
                 0);
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
                 __WASI_ERRNO_NOTCAPABLE);
     CHECK_EQUAL(raw_path_open(d, 1, TEXT("up/home"), 0, 0, 0, 0, AT(&number)),
                 __WASI_ERRNO_NOTCAPABLE);
-    /* Numbers that nobody was given. */
+    /* Descriptors that are not open. */
     for (uint32_t fd = 20; fd < 1100; fd++) {
         CHECK_EQUAL(raw_fd_filestat_get(fd, AT(&filestat)), __WASI_ERRNO_BADF);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Ends as its first argument says: "exit" N, "return" N, "raise" a signal, "abort", or "echo":
+// Exits as its first argument requests: "exit" N, "return" N, "raise" a signal, "abort", or "echo":
 // copies standard input to standard output.
 #include "imports.h"
 
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         return echo();
     }
     if (strcmp(how, "exit") == 0) {
-        printf("bye"); /* not flushed by the program itself */
+        printf("bye"); /* the program does not flush it */
         exit(status);
     }
     if (strcmp(how, "raise") == 0) {

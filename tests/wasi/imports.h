@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The calls of preview 1 as the module imports them, with addresses as numbers: a test passes what
-// no C library would.
+// The calls of preview 1 as the module imports them, with addresses as numbers: a test can
+// pass what no C library would.
 #pragma once
 
 #include <stdint.h>
@@ -66,13 +66,13 @@ IMPORT(sock_recv)
 IMPORT(sock_send)(uint32_t fd, uint32_t iovs, uint32_t count, uint32_t flags, uint32_t len);
 IMPORT(sock_shutdown)(uint32_t fd, uint32_t how);
 
-/** An address as the calls take it. */
+/** An address as a call's argument. */
 #define AT(p) ((uint32_t)(uintptr_t)(p))
 
-/** A string literal or array of text: its address and length, two arguments. */
+/** A string literal or array of text as two arguments: its address and length. */
 #define TEXT(s) AT(s), (uint32_t)strlen(s)
 
-/** An address in no memory. */
+/** An address outside the memory. */
 #define NOWHERE 0xfffffff0u
 
 /** The folder that a program gets; tests work in TOP, which may be one below it. */
@@ -80,12 +80,13 @@ IMPORT(sock_shutdown)(uint32_t fd, uint32_t how);
 static uint32_t top = FOLDER;
 #define TOP top
 
-/** Work in a folder below the one that was given, if it is named: in the guest that is all of the
- * name space, and only some of it can be written. @return false: there is none. */
+/** Work in a folder below the program's, if one is named: in the guest the program's folder is the
+ * whole name space, of which only some is writable. @return false: the folder does not exist. */
 static inline int enter(const char *below)
 {
     uint64_t all =
-        0x3fffffff & ~(uint64_t)(1 << 6 | 1 << 8 | 1 << 22); /* a directory is not written */
+        /* the rights to write, which a directory does not have */
+        0x3fffffff & ~(uint64_t)(1 << 6 | 1 << 8 | 1 << 22);
     uint32_t fd;
     if (below == NULL) {
         return 1;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program can read holds no address of the kernel: its memory as it begins and as it grows,
-// and all that calls write, the gaps of their structures included. Both machines' kernels live in
-// the upper half of the address space, so such an address is a negative number that is not small.
-// Arguments: one to be found again, and the folder below which this may write.
+// A program can read no address of the kernel: neither in its memory, initially and after growth,
+// nor in what calls write, padding of structures included. The kernel lives in the upper half of
+// the address space on both machines, so such an address is a negative number that is not small.
+// Arguments: a word that the search must find, and the folder below which this program may write.
 #include "check.h"
 #include "imports.h"
 
@@ -13,9 +13,9 @@
 #define GROWN  16u /* pages */
 #define FILLED 0x5a
 
-/* A kernel's half is from LOWEST on. Its first megabyte is left out, where no kernel has anything;
- * so is what lies below IMAGE, which is -1 behind a small number, and the small negative numbers
- * above HIGHEST: a program's own data is full of those. */
+/* The kernel's half starts at LOWEST. The search skips its first megabyte, where no kernel has
+ * anything; numbers below IMAGE, whose upper half is -1 and lower half small; and the small
+ * negative numbers above HIGHEST: a program's own data is full of those. */
 #define LOWEST  UINT64_C(0xffff000000100000)
 #define GAP     UINT64_C(0xffffffff00000000)
 #define IMAGE   UINT64_C(0xffffffff80000000)
@@ -26,7 +26,8 @@ static uint32_t number;
 
 static const uint8_t *find_address(const uint8_t *from, const uint8_t *to)
 {
-    for (const uint8_t *at = from; to - at >= 8; at += 4) { /* a pointer is never on another */
+    /* pointers are aligned to 4 bytes at least */
+    for (const uint8_t *at = from; to - at >= 8; at += 4) {
         uint64_t value;
         memcpy(&value, at, sizeof value);
         if ((value >= LOWEST && value < GAP) || (value >= IMAGE && value < HIGHEST)) {
@@ -48,7 +49,7 @@ static void expect_none(const uint8_t *from, const uint8_t *to, const char *wher
     }
 }
 
-/* What a call wrote, of all that it might have. */
+/* Search everything that a call wrote, or could have written. */
 static void look(int32_t error, const char *call)
 {
     CHECK_EQUAL(error, 0);
@@ -61,7 +62,8 @@ static void look_at_the_search_itself(void)
     static const uint64_t pages[] = {UINT64_C(0xffffffff80123456), UINT64_C(0xffff800000001000),
                                      UINT64_C(0xffff000040074570)};
     for (unsigned n = 0; n < sizeof pages / sizeof pages[0]; n++) {
-        uint64_t value = ~pages[n]; /* so that none is in this memory before */
+        /* complemented, so that this memory does not contain it beforehand */
+        uint64_t value = ~pages[n];
         value = ~value;
         memcpy(answer + 20, &value, sizeof value);
         CHECK(find_address(answer, answer + sizeof answer) == answer + 20);

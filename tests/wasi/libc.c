@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a C program does without knowing what it runs on: streams, files, directories, time, memory,
-// through the C library. It has an
-// empty folder as /, or below it one that its fourth argument names.
+// What a C program does that knows nothing of its platform: streams, files, directories,
+// time and memory, through the C library. It has an empty folder as /, or the one below it
+// that its fourth argument names.
 #include "check.h"
 
 #include <dirent.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Looks for a way out while somebody keeps putting a link that leads out in the place of a
-// directory: "d/secret" holds "inside" below the folder and "secret" beside it. Whatever a path
-// leads to, it is what lies inside, or nothing. The folder is /, or what the second argument names;
-// swap.c can be the somebody.
+// Looks for a way out while another program keeps replacing a directory by a link that leads
+// out: "d/secret" holds "inside" below the folder and "secret" beside it. Whatever a path
+// resolves to lies inside the folder. The folder is /, or the one that the second argument
+// names; swap.c can be the other program.
 #include "check.h"
 #include "imports.h"
 
@@ -21,7 +21,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 1000;
     int inside = 0;
     int outside = 0;
-    /* Whoever makes the folder may have begun later. */
+    /* The program that creates the folder may have started later. */
     for (int tries = 0; argc > 2 && top == FOLDER && tries < 100000; tries++) {
         if (!enter(argv[2])) {
             top = FOLDER;
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         }
     }
     CHECK(argc <= 2 || top != FOLDER);
-    /* On one CPU it takes some time until both have been seen. */
+    /* On one CPU it takes a while until both states have been seen. */
     int most = rounds * 1000;
     for (int i = 0; i < rounds || ((inside == 0 || outside == 0) && i < most); i++) {
         if (check_failures != 0) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The other half of race.c, where nobody else is there to be it: prepares the folder that is named,
-// then keeps putting a link that leads out in the place of a directory, and that back, until its
-// standard input ends.
+// The other half of race.c, if nothing else does its part: prepares the folder that is named, then
+// keeps replacing a directory by a link that leads out, and back, until its standard input ends.
 #include "check.h"
 
 #include <fcntl.h>
@@ -16,7 +15,7 @@ static void write_file(const char *path, const char *text)
     CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
-/* The other half begins as soon as there is a home: it has everything in it by then. */
+/* race.c starts as soon as the folder exists, so everything must be in it by then. */
 static void prepare(void)
 {
     write_file("secret", "secret");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One of the workloads' kernels (KERNEL, a file), with the time that its main() takes: built for
-// WebAssembly with its C library, and as a native program with what native/ has of one.
+// One of the workloads (KERNEL, a file), with the time that its main() takes: built for WebAssembly
+// with its C library, and as a native program with the one in native/.
 #define main kernel_main
 #include KERNEL
 #undef main
@@ -31,7 +31,7 @@ static void swap_bytes(char *a, char *b, size_t n)
     }
 }
 
-/* The same on both sides, whatever the C library has. */
+/* The same implementation on both sides, whatever the C library has. */
 void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
     char *array = base;

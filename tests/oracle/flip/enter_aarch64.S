@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Into compiled code with secrets in every register that it must not read: flip.h.
+// Enters compiled code with secrets in every register that it must not read: see flip.h.
 
     .text
     .balign 16
 
 /*
- * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed)
- * in: x0, x1, x2    out: x0    clobbers: as a C call does
+ * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed) in: x0, x1, x2
+ * out: x0    clobbers: as a C call does
  */
     .globl  flip_enter
     .type   flip_enter, %function
@@ -26,7 +26,7 @@ flip_enter:
     .endr
     mov     x2, x1
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-    movi    v\n\().2d, #0               // C leaves addresses there, which no kernel does
+    movi    v\n\().2d, #0               // C leaves addresses there; the kernel does not
     .endr
     bl      __real_jit_enter
 

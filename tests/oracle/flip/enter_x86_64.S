@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Into compiled code with secrets in every register that it must not read: flip.h.
+// Enters compiled code with secrets in every register that it must not read: see flip.h.
 
     .text
 
 /*
- * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed)
- * in: rdi, rsi, rdx    out: rax    clobbers: as a C call does
+ * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed) in: rdi, rsi, rdx
+ * out: rax    clobbers: as a C call does
  *
  * From rbp down: rbx, r12 to r15, secret, changed, 8 bytes of padding.
  */
@@ -30,11 +30,11 @@ flip_enter:
     movq    %rsi, %\r
     .endr
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    pxor    %xmm\n, %xmm\n              // C leaves addresses there, which no kernel does
+    pxor    %xmm\n, %xmm\n              // C leaves addresses there; the kernel does not
     .endr
     callq   __real_jit_enter
 
-    // What survived, and the direction flag.
+    // Compare the callee-saved registers and the direction flag.
     movq    -48(%rbp), %rcx
     movq    -56(%rbp), %rdx
     pushfq

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of wasm-flip share: a module that is compiled and linked, and one change of its
-// code. main.c makes changes and has the verifier look at them, run.c runs those that it accepts,
-// memory.c looks for what they changed outside the sandbox.
+// Shared by the files of wasm-flip: a module that is compiled and linked, and one change of its
+// code. main.c makes the changes and calls the verifier, run.c runs the changes that it accepts,
+// memory.c finds what they wrote outside the sandbox.
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
@@ -19,14 +19,14 @@
 #define BATCH      64u
 #define WHY_BYTES  160u
 
-/** Code whose bytes are flipped: as it runs, and a copy that the verifier looks at. */
+/** Code whose bytes are flipped: the block that runs, and a copy for the verifier. */
 struct flip_piece {
     struct code_piece *real;
-    struct code_piece trial; /* its block and rows are the copy */
+    struct code_piece trial; /* refers to the copied block and rows */
     const struct verify_shape *shape;
 };
 
-/** A module, ready to run. */
+/** A module that is ready to run. */
 struct flip_module {
     const char *file;
     struct wasm_store *store;
@@ -37,7 +37,7 @@ struct flip_module {
     uint32_t piece_count;
 };
 
-/** One byte is to be another: of the code, or of the rows. */
+/** The change of one byte, of the code or of the rows. */
 struct flip_edit {
     uint32_t at;    /* bytes from the start of the block, or of the rows */
     uint8_t change; /* exclusive or */
@@ -50,44 +50,44 @@ struct flip {
     struct flip_edit edits[EDITS_MAX];
 };
 
-/** @brief Change bytes, or change them back. */
+/** @brief Change bytes, or restore them. */
 void flip_apply(const struct flip *f, uint8_t *bytes, struct jit_row *rows);
 
 /* ---- run.c ---- */
 
-/** What a child tells its parent, in memory that both have. */
+/** What a child reports to its parent, in shared memory. */
 struct flip_report {
-    uint32_t current;    /* the flip that is run */
-    uint32_t stopped;    /* runs that were ended by the clock */
-    char why[WHY_BYTES]; /* the first thing that was wrong; empty: nothing */
+    uint32_t current;    /* the flip that runs now */
+    uint32_t stopped;    /* runs that the timer ended */
+    char why[WHY_BYTES]; /* the first thing that was wrong, or empty */
 };
 
 /** @brief Run flips in a process of their own, one after the other.
- * @return true: all were harmless. false: report->why tells of at least one. */
+ * @return true: all were harmless. false: report->why describes at least one that was not. */
 bool flip_run(const struct flip_module *m, const struct flip *flips, uint32_t count,
               struct flip_report *report);
 
-/** @brief Note the first thing that is wrong. */
+/** @brief Record the first thing that is wrong. */
 void flip_complain(struct flip_report *report, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
  * @brief jit_enter() with `secret` in every register that compiled code must not read.
- * @param changed  Becomes 0 if all registers that C expects to survive did.
+ * @param changed  Set to 0 if all callee-saved registers kept their values.
  */
 uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed);
 
 /* ---- memory.c ---- */
 
-/** @brief Note which memory of the process can be written, but for what is left out below, and
- * what is in it. */
+/** @brief Record which memory of the process is writable, except the
+ * excluded ranges, and its contents. */
 void memory_begin(void);
-/** @brief Leave a range out: called before memory_begin(). */
+/** @brief Exclude a range: called before memory_begin(). */
 void memory_leave_out(const void *at, size_t size);
-/** @brief Whatever has changed since memory_begin() may change, as it is what a run without a flip
- * changes. */
+/** @brief Exclude everything that has changed since memory_begin(): a run
+ * without a flip changes it, too. */
 void memory_learn(void);
-/** @brief Whether something else has changed since. @param at  Becomes its address. */
+/** @brief True if anything else has changed since. @param at  Set to its address. */
 bool memory_has_changed(uintptr_t *at);
-/** @brief Whether a number is an address of the process. */
+/** @brief True if a number is an address in the process. */
 bool memory_has(uint64_t address);

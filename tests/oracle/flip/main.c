@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-flip [--seed N] [--count N] [--blind] [--machine M] FILE...: compile each module, flip
-// bits of its code and of the rows that say where it may fault, and have the verifier of machine
-// code look at every flip. What it accepts is run (run.c) and has to be harmless. Each seed is one
-// flip: prints how many were refused, and each finding with the function's code before and after,
-// for a disassembler. --refused: nothing is run. --machine: nothing is run either, and the code is
-// that of a machine that need not be this computer, with all that it may have.
+// wasm-flip [--seed N] [--count N] [--blind] [--machine M] FILE...: compile each module, flip bits
+// of its code and of the rows that describe where it may fault, and pass every flip to the verifier
+// of machine code. A flip that it accepts is run (run.c) and must be harmless. Each seed is one
+// flip. Prints the number of refused flips, and each finding with the function's code before and
+// after, for a disassembler. --refused: nothing runs. --machine: nothing runs either, and the code
+// is for any machine, with all its features.
 #include "tests/oracle/few_registers.h"
 #include "tests/oracle/flip/flip.h"
 #include "tests/oracle/read_file.h"
@@ -21,17 +21,18 @@
 
 #define ARENA_LIMIT ((size_t)64 << 20)
 #define STACK_BYTES ((size_t)512 << 10)
-#define STACK_LEFT  ((size_t)128 << 10) /* for host functions */
-#define TURN        4096u               /* flips of one module, then those of the next */
+#define STACK_LEFT  ((size_t)128 << 10) /* left for host functions */
+#define TURN        4096u               /* flips of one module before those of the next */
 
 static struct {
     uint64_t seed, count;
     bool is_blind;
-    const struct jit_machine *machine; /* whose code is not run; NULL: this computer's */
+    /* another machine, whose code does not run; NULL: this computer's */
+    const struct jit_machine *machine;
     char **files;
     uint32_t file_count;
     struct flip_report *report;
-    struct arena arena; /* of one verification after the other */
+    struct arena arena; /* reset for each verification */
     struct flip waiting[BATCH];
     uint32_t waiting_count;
     uint64_t refused, harmless, findings;
@@ -102,7 +103,7 @@ static void add_piece(struct flip_module *m, const struct code_piece *p,
     }
 }
 
-/* Compiled in four ways, in turn: with the passes and without, with all registers and with few. */
+/* Four variants in rotation: with the passes and without, with all registers and with few. */
 static void choose_way(uint64_t way)
 {
     compiled_options.jit.quick = (way & 1) != 0;
@@ -114,7 +115,7 @@ static void choose_way(uint64_t way)
 static void open_module(struct flip_module *m, const char *file)
 {
     static const struct wasm_bounds bounds = {.arena_bytes = 64 << 20, .table_elements = 1000};
-    struct wasm_quota quota = {.pages = 1, .elements = 64}; /* nothing can grow */
+    struct wasm_quota quota = {.pages = 1, .elements = 64}; /* memories and tables cannot grow */
     struct wasm_module *source = NULL;
     struct wasm_error err = {.text = ""};
     struct wasm_stop stop;
@@ -170,7 +171,7 @@ static void add_edit(struct flip *f, uint32_t at, uint8_t change, bool is_row)
     }
 }
 
-/* Of what a row says: pc, kind, trap. */
+/* Flip a row's pc, kind or trap. */
 static void flip_row(struct flip *f, const struct code_piece *p)
 {
     static const uint8_t fields[] = {offsetof(struct jit_row, pc), offsetof(struct jit_row, pc) + 1,
@@ -196,7 +197,7 @@ static void flip_bytes(struct flip *f, uint32_t start, uint32_t size, uint32_t c
     }
 }
 
-/* Four bytes become what another four of the function are. */
+/* Overwrite four bytes of the function with another four of it. */
 static void flip_copy(struct flip *f, const uint8_t *bytes, uint32_t start, uint32_t size)
 {
     uint32_t unit = compiled_options.machine->verify->unit;
@@ -229,7 +230,8 @@ static struct flip make_flip(const struct flip_module *m, uint64_t seed)
     return f;
 }
 
-/* Its function; of rows every one, since a row may come to be another's. */
+/* Verify the changed function; after a change of rows every function, because a row
+ * may now belong to another one. */
 static bool is_accepted(struct flip_module *m, const struct flip *f)
 {
     struct flip_piece *p = &m->pieces[f->piece];
@@ -279,7 +281,7 @@ static void print_finding(const struct flip_module *m, const struct flip *f, con
     run.findings++;
 }
 
-/* If something is wrong with many, each is run alone, to see which it is. */
+/* If any of the batch is wrong, run each by itself to find out which. */
 static void run_waiting(const struct flip_module *m)
 {
     uint64_t before = run.findings;
@@ -322,7 +324,7 @@ static void try_flip(struct flip_module *m, uint64_t seed)
     }
 }
 
-/* Which module a seed is of does not depend on where the run begins. */
+/* A seed's module does not depend on the seed with which the run starts. */
 static void *run_all(void *ctx)
 {
     (void)ctx;
@@ -383,7 +385,7 @@ int main(int argc, char **argv)
     pthread_attr_t attr;
     pthread_t thread;
     parse(argc, argv);
-    /* The heap is compared after each batch, so it is to be small. */
+    /* The heap is compared after each batch, so keep it small. */
     (void)mallopt(M_TOP_PAD, 64 << 10);
     (void)mallopt(M_TRIM_THRESHOLD, 128 << 10);
     run.report =

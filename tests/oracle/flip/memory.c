@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// All memory of the process that can be written, before and after: whatever code in the sandbox
-// changes outside of it shows here.
+// Compares all writable memory of the process before and after, which shows whatever code in the
+// sandbox changed outside of it.
 #define _GNU_SOURCE
 
 #include "tests/oracle/flip/flip.h"
@@ -16,7 +16,7 @@
 #define RANGES_MAX  256u
 #define LEARNED_MAX 8192u
 #define MAPS_BYTES  (256u << 10)
-#define LOW         ((uintptr_t)1 << 32) /* what is below may as well be a number */
+#define LOW         ((uintptr_t)1 << 32) /* a smaller number need not be an address */
 
 struct range {
     uintptr_t start, end;
@@ -54,7 +54,7 @@ static void add_range(uintptr_t start, uintptr_t end)
     memory.ranges[memory.range_count++] = (struct range){.start = start, .end = end};
 }
 
-/* Without what is left out: by the first hole in it, and then what is behind that. */
+/* Add the range without the excluded ones: split it at the first, then handle the rest. */
 static void add_parts(uintptr_t start, uintptr_t end)
 {
     while (start < end) {
@@ -139,7 +139,7 @@ void memory_begin(void)
     copy_all();
 }
 
-/* From a word on, the next one that is another. */
+/* The first word from here on that differs. */
 static uintptr_t next_change(const struct range *r, uintptr_t from)
 {
     const uint64_t *now = (const uint64_t *)r->start;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Flips that the verifier has accepted are run, in a process of their own: every export, with a few
-// sets of arguments. Harmless is: control comes back by a return, a trap or a stop, nothing outside
-// the sandbox has changed, and neither memory, globals, tables nor results have a secret or an
-// address in them.
+// Runs flips that the verifier has accepted, in a process of their own: every export,
+// with a few sets of arguments. A flip is harmless if the call returns, traps or stops,
+// nothing outside the sandbox has changed, and neither memory, globals, tables nor
+// results contain a secret or an address.
 #define _GNU_SOURCE
 
 #include "tests/oracle/flip/flip.h"
@@ -22,13 +22,13 @@
 
 #define ARGUMENT_SETS 4u
 #define CELLS         64u
-#define PAINT_BYTES   ((size_t)48 << 10) /* of the stack below */
-#define ABOVE_BYTES   512u               /* of C's frames, which change */
+#define PAINT_BYTES   ((size_t)48 << 10) /* of the stack below the current frame */
+#define ABOVE_BYTES   512u               /* of C's own frames, which change */
 #define SAVED_MAX     32u
 #ifdef __x86_64__
 #define LIMIT_US 5000 /* of CPU time for one flip */
 #else
-#define LIMIT_US 60000 /* by an emulator */
+#define LIMIT_US 60000 /* under an emulator */
 #endif
 #define CHILD_LIMIT_S 120u
 #define RSEQ_BYTES    32u
@@ -37,7 +37,7 @@ static struct {
     const struct flip_module *m;
     struct flip_report *report;
     uint64_t secret;
-    /* What the program may change, as it was. */
+    /* Saved copies of all state that the program may change. */
     struct saved {
         uint8_t *at, *copy;
         size_t size;
@@ -109,7 +109,7 @@ static void restore_all(void)
     }
 }
 
-/* ---- In the child: what may not be found ---- */
+/* ---- In the child: values that must not appear ---- */
 
 static bool is_secret(uint64_t word)
 {
@@ -190,7 +190,7 @@ uint64_t __wrap_jit_enter(struct jit_entry *e)
     return outcome;
 }
 
-/* The program is told to stop; on_stop() of compiled.c, which is masked here, has it do so. */
+/* Ask the program to stop; on_stop() of compiled.c, which is masked here, then makes it stop. */
 static void on_clock(int number)
 {
     (void)number;
@@ -205,7 +205,7 @@ static void start_clock(long us)
     child.m->store->stop = 0;
 }
 
-/* A frame of its own: what it writes is below everything that is compared. */
+/* Not inlined: in a frame of its own, it writes below everything that is compared. */
 static __attribute__((noinline)) void paint_stack(void)
 {
     uint64_t below[PAINT_BYTES / 8];
@@ -314,11 +314,11 @@ static void prepare(const struct flip_module *m, struct flip_report *report)
     const struct compiler *c = m->store->state;
     memory_leave_out(&c->map.trace, sizeof c->map.trace);
     memory_leave_out((const void *)&m->store->stop, sizeof m->store->stop);
-#ifdef __x86_64__ /* emulators have no such thing */
-    /* Linux writes there which CPU the thread is on. */
+#ifdef __x86_64__ /* emulators do not have it */
+    /* Linux stores the thread's current CPU there. */
     memory_leave_out((char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_BYTES);
 #endif
-    /* The stack below, and the frames of this file. */
+    /* The stack below, and this file's own frames. */
     memory_leave_out(&here - ((size_t)512 << 10), ((size_t)512 << 10) + ABOVE_BYTES);
     memory_begin();
     run_exports();

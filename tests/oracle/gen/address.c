@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Accesses that have an index in common: narrow values, few shifts and few offsets, so that several
-// accesses agree in one of them and differ in another, in one block and in others, in loops, and
-// with many values alive around them. What of an address is computed once for all of them, and
-// where, is what compilers get wrong.
+// Accesses that share an index: narrow values, few shifts and few offsets, so that several
+// accesses agree in one of them and differ in another; in one block and in several, in loops,
+// and with many live values. Compilers often get wrong which part of an address they may compute
+// once for all of them, and where.
 #include "gen.h"
 
 #define WIDTH_MAX    9u /* bits of an index: with shift and offset it stays in the first page */
@@ -13,17 +13,17 @@
 
 static const struct func_type nothing;
 
-/** What the accesses of a statement have in common. */
+/** What the accesses of a statement share. */
 struct common {
-    uint32_t index[2], width; /* locals, and how many low bits of them may be set */
+    uint32_t index[2], width; /* locals, and the number of their low bits that may be set */
     uint32_t shifts[SHIFTS], offsets[OFFSETS];
-    uint32_t hash; /* local that everything loaded goes into */
+    uint32_t hash; /* local into which every loaded value is mixed */
 };
 
 /* ---- Parts of an address ---- */
 
-/* A value that the compiler knows to be narrow, and from what: a mask, a load, a shift, a
- * remainder, a choice, half of an i64. */
+/* A value that the compiler knows to be narrow, from a mask, a load, a shift, a remainder,
+ * a select, or half of an i64. */
 static void narrow(struct gen *g, uint32_t width, int depth)
 {
     uint32_t mask = (1u << width) - 1;
@@ -77,7 +77,7 @@ static uint32_t near_limit(struct gen *g, uint32_t limit)
     return limit - 16 + random_below(g, 33);
 }
 
-/* What instructions hold in 12 or 15 bits, scaled or not, and a little more. */
+/* Offsets that instructions encode in 12 or 15 bits, scaled or not, and slightly larger ones. */
 static uint32_t random_offset(struct gen *g)
 {
     static const uint8_t small[] = {0, 0, 0, 1, 2, 4, 8, 12};
@@ -88,13 +88,13 @@ static uint32_t random_offset(struct gen *g)
     return near_limit(g, kind < 8 ? 0x1000 : 0x8000);
 }
 
-/* What reaches behind every memory, up to where the sum with an index no longer fits 32 bits. */
+/* Offsets past the end of every memory, up to those whose sum with an index exceeds 32 bits. */
 static uint32_t far_offset(struct gen *g)
 {
     return chance(g, 50) ? near_limit(g, 0x80000000) : 0 - 1 - random_below(g, 17);
 }
 
-/* x << shift, or x times as much. */
+/* x << shift, or the equivalent multiplication. */
 static void scaled(struct gen *g, uint32_t local, uint32_t shift)
 {
     bool multiplies = chance(g, 20);
@@ -114,7 +114,7 @@ static void add_small(struct gen *g)
 static void index_of_access(struct gen *g, const struct common *c)
 {
     uint32_t kind = random_below(g, 12), shift = c->shifts[random_below(g, SHIFTS)];
-    if (kind == 0) { /* of two indices */
+    if (kind == 0) { /* the sum of two indices */
         op_u(g, 0x20, c->index[1]);
         scaled(g, c->index[0], shift);
         op(g, 0x6a);
@@ -145,7 +145,7 @@ static void one_access(struct gen *g, const struct common *c, uint32_t offset)
 
 static void accesses(struct gen *g, const struct common *c, uint32_t count, int depth);
 
-/* Some in one branch, some in the other. */
+/* Some accesses in one branch, some in the other. */
 static void in_branches(struct gen *g, const struct common *c, int depth)
 {
     op_u(g, 0x20, c->index[random_below(g, 2)]);
@@ -160,7 +160,7 @@ static void in_branches(struct gen *g, const struct common *c, int depth)
     close_block(g);
 }
 
-/* The index is what the loop counts, or part of it. */
+/* The index is the loop's counter, or part of it. */
 static void in_loop(struct gen *g, const struct common *c, int depth)
 {
     uint32_t step = 1 + random_below(g, 4), turns = 1 + random_below(g, 5);
@@ -172,7 +172,7 @@ static void in_loop(struct gen *g, const struct common *c, int depth)
     const_i32(g, counts_down ? step * turns : first);
     op_u(g, 0x21, counter);
     open_block(g, 0x03, &nothing, false);
-    if (chance(g, 50)) { /* narrow for all to see */
+    if (chance(g, 50)) { /* visibly narrow */
         inner.index[0] = new_local(g, T_I32);
         op_u(g, 0x20, counter);
         const_i32(g, 0x1f);
@@ -193,7 +193,7 @@ static void in_loop(struct gen *g, const struct common *c, int depth)
     g->loops--;
 }
 
-/* Where it seldom gets to: it traps. */
+/* An access outside the memory, which traps, on a path that is seldom taken. */
 static void outside(struct gen *g, const struct common *c)
 {
     op_u(g, 0x20, c->hash);
@@ -229,7 +229,7 @@ static void accesses(struct gen *g, const struct common *c, uint32_t count, int 
 
 /* ---- The statement ---- */
 
-/* Values that are loaded in front of the accesses and used behind them. */
+/* Values that are loaded before the accesses and used after them. */
 struct pressure {
     uint32_t locals[PRESSURE_MAX], count;
 };
@@ -283,7 +283,7 @@ void addresses(struct gen *g, int depth)
     choose(g, &c);
     for (unsigned n = 0; n < 2; n++) {
         c.index[n] = new_local(g, T_I32);
-        if (n == 1 && chance(g, 30)) { /* the element behind */
+        if (n == 1 && chance(g, 30)) { /* the next element */
             op_u(g, 0x20, c.index[0]);
             add_small(g);
         } else {

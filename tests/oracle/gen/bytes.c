@@ -95,7 +95,7 @@ bool chance(struct gen *g, unsigned percent)
 
 /* ---- Constants ---- */
 
-/* Encodings of immediates change at these. */
+/* Encodings of immediates change at these values. */
 static const uint64_t edges[] = {
     0,          1,          2,          3,          7,          8,          31,         32,
     33,         63,         64,         65,         0x7f,       0x80,       0xff,       0x100,
@@ -121,7 +121,7 @@ uint64_t boundary_integer(struct gen *g, unsigned bits)
         v = 0 - v;
         break;
     case 4:
-        v = v << 32 | v; /* bits that repeat */
+        v = v << 32 | v; /* a repeating pattern of bits */
         break;
     case 5:
         v = bits == 64 ? v << 31 : v;

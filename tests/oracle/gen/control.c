@@ -100,14 +100,14 @@ static void block_value(struct gen *g, unsigned type, int depth)
         op(g, 0x1a);
     }
     expression(g, type, depth - 1);
-    if (chance(g, 10)) { /* the rest of the block is never reached */
+    if (chance(g, 10)) { /* the rest of the block is dead code */
         op_u(g, 0x0c, 0);
         statements(g, 1, depth - 1);
     }
     close_block(g);
 }
 
-/* A value that goes to the end of one of two blocks, and is changed in between. */
+/* A value that a br_table carries to the end of one of two blocks, changed in between. */
 static void table_value(struct gen *g, unsigned type, int depth)
 {
     struct func_type t = {.results = {(uint8_t)type}, .result_count = 1};
@@ -126,7 +126,7 @@ static void table_value(struct gen *g, unsigned type, int depth)
         put_u(g, &g->code, random_below(g, 2), 32);
     }
     close_block(g);
-    do { /* a unary or binary operator on it */
+    do { /* apply a unary or binary operator to it */
         o = random_operation(g, type);
     } while (o->flags != 0 || o->operands[0] != type || o->count > 2 || o->prefix == 0xfd);
     if (o->count == 2) {
@@ -136,7 +136,7 @@ static void table_value(struct gen *g, unsigned type, int depth)
     close_block(g);
 }
 
-/* A loop whose parameter goes around. */
+/* A loop with a parameter. */
 static void loop_value(struct gen *g, unsigned type, int depth)
 {
     struct func_type t = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Code that leaves one value: constants, locals, operators with guarded operands, and what other
-// files contribute (loads, blocks, calls).
+// Code that leaves one value: constants, locals, operators with guarded operands, and expressions
+// of the other files (loads, blocks, calls).
 #include "gen.h"
 
 void op(struct gen *g, unsigned opcode)
@@ -24,7 +24,7 @@ void op_u(struct gen *g, unsigned opcode, uint32_t immediate)
 void memory_size(struct gen *g)
 {
     op(g, 0x3f);
-    put(&g->code, 0); /* a byte, no number: it cannot be longer */
+    put(&g->code, 0); /* a plain byte that is not LEB128: it has no longer form */
 }
 
 /* ---- Constants and variables ---- */
@@ -76,7 +76,7 @@ void constant(struct gen *g, unsigned type)
     }
 }
 
-/* A local of the type that any code may use, or LOCALS_MAX. */
+/* A local of the type that any code may use; LOCALS_MAX: there is none. */
 static uint32_t find_local(struct gen *g, unsigned type)
 {
     uint32_t start = random_below(g, g->free_locals + 1);
@@ -133,7 +133,7 @@ static void nan_lanes(struct gen *g, unsigned lane_bits)
     }
 }
 
-/* x, the NaN, x == x: select, or bitselect for vectors. */
+/* select (bitselect for vectors) of x, the canonical NaN, x == x. */
 void canonical(struct gen *g, unsigned type, unsigned lane_bits)
 {
     uint32_t local = g->scratch[type];
@@ -195,7 +195,7 @@ void exact_expression(struct gen *g, unsigned type, int depth)
 
 /* ---- Operators ---- */
 
-/* Mostly not 0; rarely anything. */
+/* Usually not 0; rarely any value. */
 static void divisor(struct gen *g, unsigned type, int depth)
 {
     if (chance(g, 2)) {
@@ -211,7 +211,7 @@ static void divisor(struct gen *g, unsigned type, int depth)
     }
 }
 
-/* What mostly fits an i32: abs of the smaller of something and a number. */
+/* Usually fits an i32: abs(min(any value, constant)). */
 static void small_float(struct gen *g, unsigned type, int depth)
 {
     if (chance(g, 2)) {
@@ -299,7 +299,7 @@ static void other_i32(struct gen *g, int depth)
         break;
     case 1:
         const_i32(g, chance(g, 80) ? random_below(g, 3) : (uint32_t)boundary_integer(g, 32));
-        op(g, 0x40); /* memory.grow; a byte follows, no number */
+        op(g, 0x40); /* memory.grow; its immediate is a byte, not LEB128 */
         put(&g->code, 0);
         break;
     default:
@@ -401,7 +401,7 @@ void mix(struct gen *g, unsigned type, uint32_t hash)
     case T_I32:
         op(g, chance(g, 50) ? 0xad : 0xac);
         break;
-    case T_V128: /* its high half first */
+    case T_V128: /* the high half first */
         op_u(g, 0x22, g->scratch[T_V128]);
         op_prefixed(g, 0xfd, 29);
         put(&g->code, 1);

@@ -15,7 +15,7 @@ static void change_depth(struct gen *g, unsigned opcode)
     op_u(g, 0x24, GLOBAL_DEPTH);
 }
 
-/* An index of the first table for a call of this function: where it was at the start, or wrong. */
+/* An index in the first table for a call of this function: its initial one, or a wrong one. */
 static void table_index(struct gen *g, uint32_t function, int depth)
 {
     const struct table *t = &g->tables[0];
@@ -28,7 +28,7 @@ static void table_index(struct gen *g, uint32_t function, int depth)
         return;
     }
     const_i32(g, chance(g, 1) ? random_below(g, t->size) : at);
-    if (chance(g, 50)) { /* the same in a roundabout way */
+    if (chance(g, 50)) { /* the same value, computed less directly */
         expression(g, T_I32, depth - 2);
         const_i32(g, 0);
         op(g, 0x71);
@@ -36,7 +36,7 @@ static void table_index(struct gen *g, uint32_t function, int depth)
     }
 }
 
-/* Arguments, the call; results are on the stack. */
+/* Arguments and the call; leaves the results on the stack. */
 static void call(struct gen *g, uint32_t function, int depth)
 {
     uint32_t type = g->functions[function];
@@ -118,7 +118,7 @@ static void add_locals(struct gen *g)
     }
     g->free_locals = g->local_count;
     add_scratch(g);
-    if (is_crowded) { /* all of them in use at once */
+    if (is_crowded) { /* all of them are live at once */
         for (uint32_t n = 0; n < g->free_locals; n++) {
             expression(g, g->locals[n], 1);
             op_u(g, 0x21, n);
@@ -126,7 +126,7 @@ static void add_locals(struct gen *g)
     }
 }
 
-/* Out of fuel, or too deep: results are constants. */
+/* Out of fuel, or nested too deeply: return constants. */
 static void guard(struct gen *g, const struct func_type *t)
 {
     tick(g);
@@ -144,7 +144,7 @@ static void guard(struct gen *g, const struct func_type *t)
     op(g, 0x0b);
 }
 
-/* Every local matters to the first result that is an i64. */
+/* Mix every local into the first i64 result. */
 static void results(struct gen *g, const struct func_type *t)
 {
     bool is_mixed = false, wants = chance(g, 60);
@@ -163,7 +163,7 @@ static void results(struct gen *g, const struct func_type *t)
     }
 }
 
-/* Declarations of locals, runs of one type together or not, then the code. */
+/* Declarations of locals, with runs of one type merged or not, then the code. */
 static void finish(struct gen *g, const struct func_type *t, struct bytes *out)
 {
     struct bytes body = {.data = NULL}, runs = {.data = NULL};

@@ -2,12 +2,11 @@
 //
 // Random valid WebAssembly modules from a seed, for comparing engines: shared by the files here.
 //
-// Every module ends: loops count down or use up fuel (a global that each export fills), calls do
-// too and know how deep they are. Every module is deterministic: a float that arithmetic made may
-// be any NaN, so it is made the canonical one wherever its bits can be seen. Exported functions
-// have no parameters and one i64 as result, in which everything that they computed is mixed; the
-// last one mixes all of memory and all globals. Traps are likely, but not so likely that nothing
-// else happens.
+// Every module terminates: loops count down or use up fuel (a global that each export sets), calls
+// use fuel and track their depth. Every module is deterministic: arithmetic may produce any NaN, so
+// a float is made canonical wherever its bits are visible. Exported functions have no parameters
+// and one i64 result that mixes everything they computed; the last one mixes all of memory and all
+// globals. Traps are likely, but leave room for everything else.
 #pragma once
 
 #include <stdbool.h>
@@ -28,8 +27,8 @@ enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT };
 
 #define MEMORY_PAGES_MAX 3
 #define PAGE             65536u
-#define FUEL             150 /* of an export: calls and turns of loops */
-#define DEPTH_MAX        12  /* of calls inside each other */
+#define FUEL             150 /* of an export: calls and loop iterations */
+#define DEPTH_MAX        12  /* of nested calls */
 
 struct bytes {
     uint8_t *data;
@@ -41,49 +40,50 @@ struct func_type {
     uint8_t param_count, result_count;
 };
 
-/** What a branch to a label carries, and whether it goes back. */
+/** The types that a branch to a label carries, and whether it branches back. */
 struct label {
     const uint8_t *types;
     uint8_t count;
     bool is_loop;
-    bool is_usable; /* false: of a loop that counts by itself */
+    bool is_usable; /* false: the label of a loop with its own counter */
 };
 
 struct table {
     uint32_t size, max;
-    uint32_t functions[32]; /* what the active segment puts there */
+    uint32_t functions[32]; /* initialized by the active segment */
 };
 
 struct gen {
-    uint64_t state; /* of the random numbers */
+    uint64_t state; /* of the random number generator */
     bool has_vectors;
-    struct bytes code; /* of the function that is made */
+    struct bytes code; /* of the function being generated */
     struct func_type types[TYPES_MAX];
     uint32_t type_count;
-    uint32_t functions[FUNCTIONS_MAX]; /* by index: type */
-    bool is_plain[FUNCTIONS_MAX];      /* calls nothing and has no loop: it needs no fuel */
+    uint32_t functions[FUNCTIONS_MAX]; /* type, by index */
+    bool is_plain[FUNCTIONS_MAX];      /* has no calls and no loops, so it needs no fuel */
     uint32_t function_count;
-    uint8_t globals[GLOBALS_MAX]; /* types; fuel and depth are the first two */
+    uint8_t globals[GLOBALS_MAX]; /* types; the first two are fuel and depth */
     bool is_mutable[GLOBALS_MAX];
     uint32_t global_count;
     struct table tables[TABLES_MAX];
     uint32_t table_count;
-    uint32_t data_len[SEGMENTS_MAX], data_count; /* passive ones, behind the active one */
+    /* of the passive segments, which follow the active one */
+    uint32_t data_len[SEGMENTS_MAX], data_count;
     uint32_t elem_len[SEGMENTS_MAX], elem_count;
 
-    const uint8_t *dropped; /* by node (statement or expression): 1 if it is left out */
+    const uint8_t *dropped; /* by node (statement or expression): 1 if it is omitted */
     uint32_t node, nodes_max;
 
-    /* The function that is made. */
+    /* The function being generated. */
     uint32_t function;
     uint8_t locals[LOCALS_MAX];
     uint32_t local_count;
-    uint32_t free_locals; /* those below may be used by any expression */
+    uint32_t free_locals; /* any expression may use the locals below this */
     uint32_t scratch[T_COUNT];
     struct label labels[LABELS_MAX];
     uint32_t label_count;
-    int budget; /* nodes that may still be made */
-    int loops;  /* that are open */
+    int budget; /* nodes that may still be generated */
+    int loops;  /* number of open loops */
 };
 
 enum { GLOBAL_FUEL, GLOBAL_DEPTH, GLOBAL_FIRST };
@@ -92,10 +92,10 @@ enum { GLOBAL_FUEL, GLOBAL_DEPTH, GLOBAL_FIRST };
 
 void put(struct bytes *b, unsigned byte);
 void put_bytes(struct bytes *b, const void *data, size_t len);
-/** LEB128; now and then longer than it must be, as far as `bits` allow. */
+/** LEB128; occasionally longer than necessary, within `bits`. */
 void put_u(struct gen *g, struct bytes *b, uint64_t v, unsigned bits);
 void put_s(struct gen *g, struct bytes *b, int64_t v, unsigned bits);
-/** LEB128, as short as it can be. */
+/** LEB128, in the shortest form. */
 void put_leb(struct bytes *b, uint64_t v);
 void bytes_free(struct bytes *b);
 
@@ -117,9 +117,9 @@ struct operation {
 };
 
 enum operation_flag {
-    OP_DIVIDES = 1,   /* traps for 0, and perhaps for the smallest by -1 */
-    OP_TRUNCATES = 2, /* traps for what does not fit */
-    OP_SEES_A = 4,    /* the bits of a NaN in operand 0 matter to the result */
+    OP_DIVIDES = 1,   /* traps for a divisor of 0, and perhaps for the smallest integer by -1 */
+    OP_TRUNCATES = 2, /* traps for values out of range */
+    OP_SEES_A = 4,    /* the result depends on the bits of a NaN in operand 0 */
     OP_SEES_B = 8,
     OP_F32X4 = 16, /* the result has lanes that may be any NaN */
     OP_F64X2 = 32,
@@ -139,14 +139,14 @@ void const_i32(struct gen *g, uint32_t v);
 void const_i64(struct gen *g, uint64_t v);
 void constant(struct gen *g, unsigned type);
 
-/** Any value; a NaN may have any bits. */
+/** A value of this type; a NaN may have any bits. */
 void expression(struct gen *g, unsigned type, int depth);
-/** A value whose bits are the same everywhere. */
+/** A value with the same bits in every engine. */
 void exact_expression(struct gen *g, unsigned type, int depth);
-/** Number a statement or expression. @return whether it is left out. */
+/** Number a statement or expression. @return true: it is omitted. */
 bool drops_node(struct gen *g);
 void values(struct gen *g, const uint8_t *types, unsigned count, int depth);
-/** Take the value on the stack off it: into a local, or nowhere. */
+/** Remove the value from the stack: into a local, or drop it. */
 void discard(struct gen *g, unsigned type);
 /** Make the float, or float lanes of this width, on the stack exact. */
 void canonical(struct gen *g, unsigned type, unsigned lane_bits);
@@ -155,17 +155,18 @@ void mix(struct gen *g, unsigned type, uint32_t hash);
 
 /* ---- index.c ---- */
 
-/** Any i32, but for the bits that the mask has not. */
+/** Any i32 whose bits outside the mask are clear. */
 void masked(struct gen *g, uint32_t mask, int depth);
-/** An i32 not above `last` that is made by additions and scalings: on the way it may be anywhere.
- * Where a sum wraps, and what of it an address may take over, is what compilers get wrong. */
+/** An i32 that is at most `last`, computed by additions and scalings whose
+ * intermediate values are arbitrary. Compilers often get wrong where a sum wraps, and
+ * which part of it an address may absorb. */
 void chain(struct gen *g, uint32_t last, int depth);
 
 /* ---- memory.c ---- */
 
 void load(struct gen *g, unsigned type, int depth);
 void store(struct gen *g, int depth);
-/** A load of a scalar, whose index is on the stack; leaves its value. @return its type. */
+/** A load of a scalar whose index is on the stack; leaves the value. @return its type. */
 unsigned random_load(struct gen *g, uint32_t offset);
 /** A store of a scalar to the index that is on the stack. */
 void random_store(struct gen *g, uint32_t offset);
@@ -175,17 +176,18 @@ void table_statement(struct gen *g, int depth);
 /** Leaves an i32. */
 void table_expression(struct gen *g, int depth);
 
-/** Index, vector, then an operator that loads or stores a lane of `size` bytes. */
+/** Push an index and a vector, then emit an operator that loads or
+ * stores a lane of `size` bytes. */
 void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth);
 
 /* ---- address.c ---- */
 
-/** Accesses that have an index, shifts and offsets in common. */
+/** Accesses that share an index, shifts and offsets. */
 void addresses(struct gen *g, int depth);
 
 /* ---- vector.c ---- */
 
-/** A v128 or a scalar by an operator with a lane. */
+/** A v128 or scalar from an operator with a lane immediate. */
 void lane_expression(struct gen *g, unsigned type, int depth);
 void lane_store(struct gen *g, int depth);
 
@@ -197,9 +199,9 @@ uint32_t type_index(struct gen *g, const struct func_type *t);
 /** Start a block (0x02), loop (0x03) or if (0x04) and its label. */
 void open_block(struct gen *g, unsigned opcode, const struct func_type *t, bool is_usable);
 void close_block(struct gen *g);
-/** A local of this type that only the caller knows. */
+/** A new local of this type, which only the caller uses. */
 uint32_t new_local(struct gen *g, unsigned type);
-/** Use fuel; leaves an i32: whether there is some left. */
+/** Use one unit of fuel; push an i32: whether any was left. */
 void tick(struct gen *g);
 /** A block, if or loop that leaves one value. */
 void control_expression(struct gen *g, unsigned type, int depth);
@@ -210,19 +212,19 @@ void statements(struct gen *g, unsigned count, int depth);
 
 /* ---- function.c ---- */
 
-/** A call whose first result is of this type. False: there is none. */
+/** A call whose first result has this type. False: there is no such function. */
 bool call_expression(struct gen *g, unsigned type, int depth);
 void call_statement(struct gen *g, int depth);
 void function_body(struct gen *g, uint32_t function, struct bytes *out);
-/** The body of an exported function: fuel, a call, its results mixed. */
+/** The body of an exported function: set the fuel, call the function, mix its results. */
 void export_body(struct gen *g, uint32_t function, struct bytes *out);
-/** The one that mixes memory and globals. */
+/** The body of the export that mixes memory and globals. */
 void state_body(struct gen *g, struct bytes *out);
 
 /* ---- module.c ---- */
 
-/** The module of a seed. @param dropped  `nodes_max` flags: what to leave out, to find what
- * matters. A statement that is left out is nothing, an expression a zero; the rest stays as it is.
- * @return how many nodes there are. */
+/** Generate the module of a seed. @param dropped  `nodes_max` flags: nodes to omit, for finding
+ * those that matter. An omitted statement becomes nothing, an expression a zero; the rest stays
+ * unchanged. @return number of nodes. */
 uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, uint32_t nodes_max,
                      struct bytes *out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Indices: masked values, and chains of additions and scalings that wrap on the way.
+// Indices: masked values, and chains of additions and scalings whose intermediate values wrap.
 #include "gen.h"
 
 void masked(struct gen *g, uint32_t mask, int depth)
@@ -10,12 +10,13 @@ void masked(struct gen *g, uint32_t mask, int depth)
     op(g, 0x71);
 }
 
-/* The value on the stack: low to low + span, which may wrap. Adding and scaling keep that true. */
+/* The value on the stack lies in low to low + span, which may wrap.
+ * Adding and scaling keep that true. */
 struct range {
     uint32_t low, span;
 };
 
-/* Places where sums wrap, signs change and memory ends. */
+/* Values at which sums wrap, signs change and memory ends. */
 static uint32_t near_edge(struct gen *g)
 {
     static const uint32_t edges[] = {0, 0, 0x80000000, 0x80000000, PAGE, MEMORY_PAGES_MAX * PAGE};
@@ -24,7 +25,7 @@ static uint32_t near_edge(struct gen *g)
     return chance(g, 70) ? edge - step : edge + step;
 }
 
-/* The number of low bits that something in a range not longer than `room` may have. */
+/* The number of low bits of a value in a range of at most `room`. */
 static uint32_t random_width(struct gen *g, uint32_t room)
 {
     uint32_t most = 0;
@@ -34,18 +35,19 @@ static uint32_t random_width(struct gen *g, uint32_t room)
     return chance(g, 50) ? most : random_below(g, most + 1);
 }
 
-/* What the compiler knows little about, in a range that is not longer than `room`. */
+/* A value about which the compiler knows little, in a range of at most `room`. */
 static struct range start_of_chain(struct gen *g, uint32_t room, int depth)
 {
     uint32_t width = random_width(g, room), mask = (1u << width) - 1, edge = near_edge(g);
     uint32_t kind = random_below(g, 10);
-    if (kind < 3) { /* near an edge; but no addition, which others could join */
+    /* near an edge, but not by an addition, which could be merged with later ones */
+    if (kind < 3) {
         masked(g, mask, depth);
         const_i32(g, edge & ~mask);
         op(g, 0x72);
         return (struct range){edge & ~mask, mask};
     }
-    if (kind < 5) { /* from an edge down */
+    if (kind < 5) { /* downwards from an edge */
         const_i32(g, edge);
         masked(g, mask, depth);
         op(g, 0x6b);
@@ -57,7 +59,7 @@ static struct range start_of_chain(struct gen *g, uint32_t room, int depth)
         op(g, 0x75);
         return (struct range){0 - (1u << (width - 1)), mask};
     }
-    if (kind == 6 && room >= 0xff) { /* a byte, signed or not */
+    if (kind == 6 && room >= 0xff) { /* a byte, signed or unsigned */
         bool is_signed = chance(g, 50);
         masked(g, 0x7ff8, depth);
         op(g, is_signed ? 0x2c : 0x2d);
@@ -86,7 +88,7 @@ static void add_constant(struct gen *g, uint32_t c)
     op(g, subtracts ? 0x6b : 0x6a);
 }
 
-/* x << shift, or x times as much. */
+/* x << shift, or the equivalent multiplication. */
 static void scale(struct gen *g, uint32_t shift)
 {
     bool multiplies = chance(g, 25);
@@ -108,7 +110,7 @@ static struct range step_of_chain(struct gen *g, struct range r, uint32_t room)
         return (struct range){r.low >> shift, (end >> shift) - (r.low >> shift)};
     }
     if (kind == 5 && r.low == 0) {
-        const_i32(g, c & ~0x7fffu); /* above what a range is long */
+        const_i32(g, c & ~0x7fffu); /* larger than any range */
         op(g, 0x72);
         return (struct range){c & ~0x7fffu, r.span};
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-gen [--vectors] SEED COUNT FOLDER: the modules of seeds SEED to SEED + COUNT - 1, as
-// FOLDER/SEED.wasm. wasm-gen [--vectors] --drop FILE SEED FOLDER: one module without the statements
-// and expressions whose numbers are in FILE; prints how many there are in all.
+// wasm-gen [--vectors] SEED COUNT FOLDER: write the modules of seeds SEED to SEED + COUNT - 1 to
+// FOLDER/SEED.wasm. wasm-gen [--vectors] --drop FILE SEED FOLDER: write one module without the
+// statements and expressions whose numbers are in FILE; print the number of all of them.
 #include "gen.h"
 
 #include <stdio.h>

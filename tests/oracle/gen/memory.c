@@ -3,7 +3,7 @@
 // Accesses to memory and tables: mostly inside, often at the very end, sometimes outside.
 #include "gen.h"
 
-/* The index of an access of `size` bytes goes on the stack; returns the offset to put in it. */
+/* Push the index of an access of `size` bytes; return the offset for the instruction. */
 static uint32_t address(struct gen *g, uint32_t size, int depth)
 {
     static const uint32_t masks[] = {0xff, 0xff8, 0xfff, 0x7fff, 0x7ff8};
@@ -15,16 +15,16 @@ static uint32_t address(struct gen *g, uint32_t size, int depth)
         chain(g, PAGE - size - offset + (chance(g, 1) ? 1 : 0), depth);
     } else if (kind < 880) { /* the last bytes of the first page */
         const_i32(g, PAGE - size - offset);
-    } else if (kind < 950) { /* the last bytes there are */
+    } else if (kind < 950) { /* the last bytes of the memory */
         memory_size(g);
         const_i32(g, 16);
         op(g, 0x74);
         const_i32(g, size + offset - (chance(g, 3) ? 1 : 0));
         op(g, 0x6b);
-    } else if (kind < 996) { /* anywhere in the first page; in its last bytes by chance */
+    } else if (kind < 996) { /* anywhere in the first page; sometimes its last bytes */
         masked(g, 0xffff, depth);
         offset = 0;
-    } else { /* outside, most likely; a sum that must not wrap */
+    } else { /* most likely outside; the engine's sum of index and offset must not wrap */
         constant(g, T_I32);
         offset = (uint32_t)boundary_integer(g, 32);
     }
@@ -108,8 +108,8 @@ void random_store(struct gen *g, uint32_t offset)
 
 /* ---- Bulk ---- */
 
-/* A place and a length in something of `end` elements: random ones in the lower half, or up to the
- * very end, or (rarely) anything. */
+/* A position and a length within `end` elements: random ones in the lower half, or up to
+ * the very end, or (rarely) any. */
 struct region {
     uint32_t end, longest;
     uint32_t at, len; /* constants, if is_exact */
@@ -170,7 +170,7 @@ void bulk_memory(struct gen *g, int depth)
         op_prefixed(g, 0xfc, 11);
         put(&g->code, 0);
         break;
-    case 1: /* copy, often onto itself */
+    case 1: /* copy, often to an overlapping place */
         from.at -= chance(g, 50) && from.at > 8 ? random_below(g, 8) : 0;
         place(g, &to, depth);
         place(g, &from, depth);
@@ -197,7 +197,7 @@ void bulk_memory(struct gen *g, int depth)
     }
 }
 
-/* Accesses of all widths to the same few bytes, in an order that must not change. */
+/* Accesses of all widths to the same few bytes, whose order matters. */
 void overlapping_accesses(struct gen *g, int depth)
 {
     static const uint8_t starts[] = {0, 0, 1, 2, 4, 7, 8};
@@ -229,7 +229,7 @@ void overlapping_accesses(struct gen *g, int depth)
 
 /* ---- Tables ---- */
 
-/* Calls go through the first table; so what changes is mostly the second. */
+/* Calls use the first table, so table operations mostly change the second. */
 static uint32_t other_table(struct gen *g)
 {
     return g->table_count > 1 && !chance(g, 10) ? 1 : 0;
@@ -295,7 +295,7 @@ static void table_bulk(struct gen *g, uint32_t table, int depth)
         op_prefixed(g, 0xfc, 14);
         put_u(g, &g->code, table, 32);
         put_u(g, &g->code, source, 32);
-    } else { /* init: of the segments before it, one is active for each table */
+    } else { /* init: before the passive segments there is an active one for each table */
         from = choose_region(g, g->elem_len[segment], g->elem_len[segment]);
         const_i32(g, random_below(g, 2));
         place(g, &from, depth);
@@ -321,7 +321,7 @@ void table_statement(struct gen *g, int depth)
     }
 }
 
-/* ---- One lane of memory, for vector.c ---- */
+/* ---- Accesses to one lane, for vector.c ---- */
 
 void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a module has, and its sections.
+// A module's entities and its sections.
 #include "gen.h"
 
 #include <stdio.h>
@@ -13,9 +13,9 @@ static unsigned any_type(struct gen *g)
     return random_below(g, g->has_vectors ? T_COUNT : T_V128);
 }
 
-/* ---- What there is ---- */
+/* ---- Entities ---- */
 
-/* Sometimes more parameters and results than any convention has registers. */
+/* Sometimes more parameters and results than any calling convention has registers for. */
 static void plan_functions(struct gen *g)
 {
     g->function_count = 3 + random_below(g, FUNCTIONS_MAX - 3);
@@ -151,8 +151,8 @@ static void put_functions(struct gen *g, struct bytes *b, const uint32_t *functi
     }
 }
 
-/* An active one for each table (one element fewer: the last is null), passive ones, and one that
- * declares every function. */
+/* An active segment for each table (one element short, so that the last is null), passive ones, and
+ * one that declares every function. */
 static void element_section(struct gen *g, struct bytes *b)
 {
     put_leb(b, g->table_count + g->elem_count + 1);
@@ -244,7 +244,7 @@ uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, ui
     plan_tables(g);
     put_bytes(out, "\0asm\1\0\0\0", 8);
 
-    /* Code first: it decides which types there are. */
+    /* Generate the code first: it determines the types. */
     struct bytes functions = {.data = NULL}, elements = {.data = NULL};
     element_section(g, &elements);
     uint32_t exports = code_section(g, &code);

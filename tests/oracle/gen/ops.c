@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every operator that has neither an immediate nor an effect on memory, by ranges of opcodes.
+// Every operator without an immediate or a memory access, by ranges of opcodes.
 #include "gen.h"
 
 #define OPERATIONS_MAX 512
@@ -110,7 +110,8 @@ static const struct range ranges[] = {
     {0xfd, 206, 206, VV, 0},
     {0xfd, 209, 209, VV, 0},
     {0xfd, 213, 223, VV, 0},
-    {0xfd, 224, 225, V, 0}, /* floats: abs and neg, then what makes NaNs, then pmin and pmax */
+    /* floats: abs and neg, then operators that produce NaNs, then pmin and pmax */
+    {0xfd, 224, 225, V, 0},
     {0xfd, 227, 227, V, OP_F32X4},
     {0xfd, 228, 233, VV, OP_F32X4},
     {0xfd, 234, 235, VV, 0},
@@ -125,7 +126,7 @@ static const struct range ranges[] = {
 static struct operation operations[T_COUNT][OPERATIONS_MAX];
 static uint32_t operation_count[T_COUNT], without_vectors[T_COUNT];
 
-/* The ranges as lists; those of vectors come last in each. */
+/* Expand the ranges to lists; in each list the vector operators come last. */
 static void expand_ranges(void)
 {
     for (unsigned n = 0; n < sizeof ranges / sizeof ranges[0]; n++) {

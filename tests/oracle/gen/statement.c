@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Statements: code that leaves the stack as it was.
+// Statements: code that leaves the stack unchanged.
 #include "gen.h"
 
 static const struct func_type nothing;
@@ -30,7 +30,7 @@ static unsigned any_type(struct gen *g)
 
 /* ---- Jumps ---- */
 
-/* A label that may be branched to, as a branch counts; label_count if there is none. */
+/* The relative depth of a label that may be a branch target; label_count: there is none. */
 static uint32_t find_label(struct gen *g, bool loops_too)
 {
     uint32_t start = random_below(g, g->label_count);
@@ -48,7 +48,7 @@ static const struct label *label_at(const struct gen *g, uint32_t number)
     return &g->labels[g->label_count - 1 - number];
 }
 
-/* Values are carried, or dropped again if the branch is not taken. Turns of loops use fuel. */
+/* The values are carried, or dropped if the branch is not taken. Branches back use fuel. */
 static void jump_if(struct gen *g, int depth)
 {
     uint32_t to = find_label(g, !g->is_plain[g->function]);
@@ -84,7 +84,7 @@ static void jump_in_if(struct gen *g, int depth)
     close_block(g);
 }
 
-/* Behind a jump the stack can be anything. */
+/* After an unconditional branch the stack is polymorphic. */
 static void dead_code(struct gen *g, int depth)
 {
     open_block(g, 0x02, &nothing, true);
@@ -211,7 +211,7 @@ static void wide_block(struct gen *g, int depth)
     }
 }
 
-/* Nested blocks, one for each case; most cases leave the outermost. */
+/* Nested blocks, one for each case; most cases branch out of all of them. */
 static void switch_statement(struct gen *g, int depth)
 {
     uint32_t cases = 1 + random_below(g, 5), entries = chance(g, 5) ? 200 : random_below(g, 8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Operators on vectors that name lanes.
+// Vector operators with lane immediates.
 #include "gen.h"
 
 struct lane_operator {

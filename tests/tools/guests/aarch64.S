@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Words for the tiny guests of test_run.py and test_redirect.py: a flat Image at EL1, MMU off.
+// Macros for the tiny guests of test_run.py and test_redirect.py: a flat Image at EL1, MMU off.
 
         .section .text.head, "ax"
         .globl  start
@@ -61,7 +61,8 @@ start:
         hang
         .endm
 
-        .macro  hole                    // a store to flash that is no command; most stores of 0 are
+        // a store to flash that is not a valid command; most stores of 0 are
+        .macro  hole
         mov     x1, #0x1000
         mov     w2, #0x1234
         str     w2, [x1]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Words for the tiny guests of test_run.py and test_redirect.py: 32-bit code, entered by PVH.
+// Macros for the tiny guests of test_run.py and test_redirect.py: 32-bit code, entered by PVH.
 
         .section .note.pvh, "a", @note
         .long   4, 4, 18
@@ -78,7 +78,7 @@ start:
         mov     %eax, %ds
         mov     %eax, %es
         mov     %eax, %ss
-        port_byte 0x3fa, 7              // enabling the FIFO clears a byte that came too early
+        port_byte 0x3fa, 7              // enabling the FIFO drops a byte that came too early
         jmp     body
 
 /* Send al when there is room. */

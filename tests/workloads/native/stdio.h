@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernels of the workloads need of a C library, in a native program.
+// The part of a C library that the workloads need, for native programs.
 #pragma once
 
 #include "halyard.h"

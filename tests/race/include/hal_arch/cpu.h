@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/cpu.h where each of the host's threads is a CPU. Its interrupts are a flag: they
-// come when the test plays them (still.c), or whenever they are due and the flag says that they may
-// (moving.c).
+// Bodies of hal/cpu.h where each of the host's threads is a CPU. Its interrupts are a
+// flag: they arrive when the test simulates them (still.c), or whenever they are due and
+// the flag allows them (moving.c).
 #pragma once
 
-struct hal_cpu *race_this_cpu(void);  /* the calling thread's; after a switch it may be another */
-extern _Atomic uint64_t race_counter; /* fake time; relaxed: no more than a number */
-void race_relax(void);                /* lets another of the host's threads run */
-void race_interrupts(void);           /* they may come now */
+struct hal_cpu *race_this_cpu(void);  /* the calling thread's CPU, which a switch may change */
+extern _Atomic uint64_t race_counter; /* fake time; relaxed: orders nothing */
+void race_relax(void);                /* lets another thread of the host run */
+void race_interrupts(void);           /* pending interrupts are delivered here */
 
 static inline struct hal_cpu *hal_this_cpu(void)
 {
@@ -70,7 +70,7 @@ static inline void hal_irq_disable(void)
     race_this_cpu()->arch.irqs_enabled = false;
 }
 
-/* The one that is waited for may need this CPU. */
+/* The thread that this CPU waits for may need to run on it. */
 static inline void hal_cpu_relax(void)
 {
     race_relax();
