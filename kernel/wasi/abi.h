@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The numbers and layouts of WASI preview 1 (the module wasi_snapshot_preview1): what a program and
-// its host agree on. All values in memory are little-endian; structures are given as the offsets of
-// their fields, because they lie in the program's memory, at any address.
+// The numbers and layouts of WASI preview 1 (the module wasi_snapshot_preview1), on which a program
+// and its host agree. All values in memory are little-endian. Structures are described by the
+// offsets of their fields, because they may be at any address of the program's memory.
 #pragma once
 
 #include <stdint.h>
@@ -63,7 +63,7 @@ enum wasi_file_type {
     WASI_TYPE_SYMBOLIC_LINK = 7,
 };
 
-/* Rights: what may be done by a descriptor. */
+/* Rights: the operations that a descriptor allows. */
 #define WASI_RIGHT_FD_DATASYNC             ((uint64_t)1 << 0)
 #define WASI_RIGHT_FD_READ                 ((uint64_t)1 << 1)
 #define WASI_RIGHT_FD_SEEK                 ((uint64_t)1 << 2)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls on descriptors: what they are and may do, closing, moving, listing.
+// Calls on descriptors: status and rights, closing, renumbering, listing.
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
 
-/* Cookies of fd_readdir: 0 and 1 are "." and "..", which systems do not list; theirs come behind.
- */
+/* Cookies of fd_readdir: 0 and 1 are "." and "..", which systems do not list; a system's own
+ * cookies follow. */
 #define COOKIE_PARENT 1u
 #define COOKIE_FIRST  2u
 
@@ -97,7 +97,7 @@ uint32_t wasi_fd_fdstat_set_flags(struct wasi *w, const uint64_t *args)
     return e;
 }
 
-/* Rights are only ever given up. */
+/* Rights can only be dropped. */
 uint32_t wasi_fd_fdstat_set_rights(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;
@@ -152,7 +152,8 @@ uint32_t wasi_fd_filestat_set_times(struct wasi *w, const uint64_t *args)
     return e != WASI_SUCCESS ? e : w->system->nodes->set_times(fd->handle, NULL, &times);
 }
 
-/* A program asks for 3, 4 and so on until one is no folder that it was given: EBADF for each. */
+/* A program asks for 3, 4 and so on until a number is no preopened folder: return EBADF for
+ * each of those. */
 static uint16_t find_folder(const struct wasi *w, uint64_t number, struct wasi_fd **out)
 {
     uint16_t e = wasi_fd_find(w, number, out);
@@ -195,6 +196,8 @@ uint32_t wasi_fd_prestat_dir_name(struct wasi *w, const uint64_t *args)
     return WASI_SUCCESS;
 }
 
+/* Closing `to` frees its handle; `from` moves there as a whole, so rights and folder name keep
+ * their one owner. */
 uint32_t wasi_fd_renumber(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *from;
@@ -211,8 +214,8 @@ uint32_t wasi_fd_renumber(struct wasi *w, const uint64_t *args)
     return e;
 }
 
-/* "." or "..", which carries the directory's own number, too: what is above is nobody's business.
- */
+/* "." or "..". Both report the directory's own inode, so that nothing is
+ * revealed about the parent. */
 static uint16_t dot_entry(struct wasi *w, const struct wasi_fd *fd, uint64_t cookie,
                           struct wasi_entry *out)
 {
@@ -238,7 +241,7 @@ static uint16_t entry_at(struct wasi *w, const struct wasi_fd *fd, uint64_t cook
     return e;
 }
 
-/* As much of it as there is room for: a program that gets half an entry asks again from there. */
+/* Store as much as fits: a program that gets half an entry asks again from that cookie. */
 static uint32_t store_part(uint8_t *to, uint32_t room, const void *from, uint32_t len)
 {
     uint32_t n = MIN(room, len);
@@ -257,7 +260,8 @@ static uint32_t store_entry(uint8_t *to, uint32_t room, const struct wasi_entry 
     return n + store_part(to + n, room - n, entry->name, entry->len);
 }
 
-/* Entries until the buffer is full. A full one says that there are more. */
+/* Store entries until the buffer is full. A full buffer tells the program
+ * that there may be more. */
 static uint16_t fill_entries(struct wasi *w, const struct wasi_fd *fd, uint64_t cookie, uint8_t *to,
                              uint32_t room, uint32_t *used)
 {
@@ -278,6 +282,8 @@ static uint16_t fill_entries(struct wasi *w, const struct wasi_fd *fd, uint64_t 
     return WASI_SUCCESS;
 }
 
+/* The buffer and the place of the result are checked before anything is stored. The program's
+ * memory is written only after all checks, here and in every call. */
 uint32_t wasi_fd_readdir(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls on the contents of what is open: reading, writing, positions, room.
+// Calls on the contents of open files and streams: reading, writing, positions, allocation.
 #include "kernel/lib/endian.h"
 #include "kernel/wasi/wasi_internal.h"
 
-#define PIECE ((uint32_t)1 << 20) /* bytes moved at once */
+#define PIECE ((uint32_t)1 << 20) /* bytes moved at a time */
 
-/* Where a call puts the number of bytes, and its buffers, into w->spans: the list is in the
- * program's memory, where what is read may overwrite it, so it is looked at once. `args` are
- * buffers, count, and at `result` the place of the number. */
+/* Copy a call's buffer list into w->spans, checked. The list is in the program's memory, and the
+ * data that is read may overwrite it, so read the list exactly once. `args` are the list and its
+ * length; `result` is the address for the number of bytes, returned in *done. */
 static uint16_t take_buffers(struct wasi *w, const uint64_t *args, uint64_t result, uint32_t *count,
                              uint8_t **done)
 {
@@ -24,6 +24,7 @@ static uint16_t take_buffers(struct wasi *w, const uint64_t *args, uint64_t resu
     }
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *one = list + (size_t)i * WASI_IOVEC_SIZE;
+        /* wasi_at() checks start and length together, so a span never reaches past the memory. */
         uint32_t len = load_le32(one + 4);
         w->spans[i] = (struct wasi_span){wasi_at(w, load_le32(one), len), len};
         if (w->spans[i].bytes == NULL) {
@@ -35,7 +36,7 @@ static uint16_t take_buffers(struct wasi *w, const uint64_t *args, uint64_t resu
     return total > INT32_MAX ? WASI_EINVAL : WASI_SUCCESS;
 }
 
-/* How bytes get into or out of it. */
+/* Moves bytes into or out of a file. */
 typedef uint16_t move_fn(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_t len, size_t *done,
                          const struct wasi_file_ops *ops);
 
@@ -51,8 +52,8 @@ static uint16_t move_out(struct wasi_handle *h, uint64_t at, uint8_t *buf, size_
     return ops->write(h, at, buf, len, done);
 }
 
-/* One buffer, in pieces: whoever is to be ended, or waits for the file, does not wait for
- * gigabytes. *moved is right also if this fails. */
+/* Move one buffer, in pieces of PIECE bytes, so that a program that is being ended, or another
+ * thread that needs the file, does not wait for gigabytes. *moved is valid even if this fails. */
 static uint16_t move_buffer(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
                             const struct wasi_span *span, move_fn *one, uint32_t *moved)
 {
@@ -72,9 +73,10 @@ static uint16_t move_buffer(struct wasi *w, const struct wasi_fd *fd, uint64_t a
     return e;
 }
 
-/* Buffer after buffer, until one is not filled or emptied. `is_once`: what comes from a stream may
- * be all that there is for long, so after the first bytes it is enough. An error counts only if
- * nothing was moved before it: the next call meets it. */
+/* Move one buffer after the other until one is not filled or emptied completely.
+ *
+ * A read from a stream (`is_once`) stops after the first bytes: more may not come for a long time.
+ * An error is returned only if nothing was moved before it; otherwise the next call reports it. */
 static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at, uint32_t count,
                      move_fn *one, uint32_t *moved)
 {
@@ -102,8 +104,7 @@ static uint16_t move(struct wasi *w, const struct wasi_fd *fd, uint64_t at, uint
     return WASI_SUCCESS;
 }
 
-/* A stream that must not make its reader or writer wait is asked first how many bytes it has or
- * takes. */
+/* For a non-blocking stream, query first how many bytes it has, or accepts without blocking. */
 static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_write, uint64_t *room)
 {
     struct wasi_wait wait = {.handle = fd->handle, .is_write = is_write};
@@ -116,7 +117,7 @@ static uint16_t check_ready(struct wasi *w, const struct wasi_fd *fd, bool is_wr
     return e == WASI_ETIMEDOUT ? WASI_EAGAIN : e;
 }
 
-/* Of the buffers only the first `room` bytes. */
+/* Shorten the buffers to `room` bytes in total. */
 static void cut_buffers(struct wasi *w, uint32_t count, uint64_t room)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -131,7 +132,7 @@ static uint32_t do_read(struct wasi *w, const struct wasi_fd *fd, uint64_t at, c
     uint32_t count;
     uint8_t *done;
     uint32_t moved;
-    uint64_t there; /* a read takes what there is, and does not wait for more */
+    uint64_t there; /* unused: a read returns the bytes that are there and does not wait for more */
     uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
         e = check_ready(w, fd, false, &there);
@@ -152,6 +153,8 @@ static uint32_t do_write(struct wasi *w, const struct wasi_fd *fd, uint64_t at,
     uint8_t *done;
     uint32_t moved;
     uint64_t room;
+    /* The write is cut to the room that poll reported, so that a non-blocking descriptor does not
+     * block; without O_NONBLOCK room is UINT64_MAX. */
     uint16_t e = take_buffers(w, args, result, &count, &done);
     if (e == WASI_SUCCESS) {
         e = check_ready(w, fd, true, &room);
@@ -183,7 +186,7 @@ uint32_t wasi_fd_write(struct wasi *w, const uint64_t *args)
     return e != WASI_SUCCESS ? e : do_write(w, fd, WASI_POSITION, args + 1, args[3]);
 }
 
-/* Bytes are moved from `at` on; the largest number of them must not lead past the last position. */
+/* Bytes move from `at` upwards; even the largest call must not pass the last position. */
 static bool is_offset(uint64_t at)
 {
     return at <= INT64_MAX;
@@ -227,7 +230,7 @@ static uint32_t do_seek(struct wasi *w, const struct wasi_fd *fd, int64_t off, u
     return e;
 }
 
-/* Asking where one is needs the right to tell, which the right to seek contains. */
+/* Querying the position needs the right FD_TELL, which FD_SEEK implies. */
 static uint16_t need_tell(const struct wasi *w, uint64_t number, struct wasi_fd **out)
 {
     uint16_t e = wasi_fd_need_seekable(w, number, WASI_RIGHT_FD_TELL, out);
@@ -268,7 +271,7 @@ uint32_t wasi_fd_datasync(struct wasi *w, const uint64_t *args)
     return do_sync(w, args[0], WASI_RIGHT_FD_DATASYNC, true);
 }
 
-/* Advice is checked and taken note of by nobody: files are in memory, or read ahead anyway. */
+/* Advice is checked but ignored: files are in memory, or are read ahead anyway. */
 uint32_t wasi_fd_advise(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;

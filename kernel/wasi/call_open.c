@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// path_open: what a descriptor may do is what the directory lets it inherit, and what its type can
-// do at all.
+// path_open: a new descriptor has the rights that the directory allows it to inherit and that its
+// type supports.
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
@@ -15,7 +15,8 @@ struct request {
     uint64_t rights, inheriting;
 };
 
-/* Bits that mean nothing yet are nobody's right: programs that ask for everything pass them. */
+/* Unknown rights are dropped: programs that ask for all rights set undefined bits, too. Unknown
+ * flags are errors, because ignoring one would change what the call does. */
 static uint16_t read_request(const uint64_t *args, struct request *out)
 {
     *out = (struct request){
@@ -33,7 +34,7 @@ static uint16_t read_request(const uint64_t *args, struct request *out)
     return is_known && !is_new_directory ? WASI_SUCCESS : WASI_EINVAL;
 }
 
-/* What the directory must be allowed for this. */
+/* Rights that the directory must have for this request. */
 static uint64_t rights_needed(const struct request *r)
 {
     uint64_t rights = WASI_RIGHT_PATH_OPEN;
@@ -46,7 +47,7 @@ static uint64_t rights_needed(const struct request *r)
     return rights;
 }
 
-/* What it must be able to pass on. */
+/* Rights that the directory must be able to pass on. */
 static uint64_t rights_passed_on(const struct request *r)
 {
     uint64_t rights = r->rights | r->inheriting;
@@ -59,6 +60,9 @@ static uint64_t rights_passed_on(const struct request *r)
     return rights;
 }
 
+/* The system opens for reading unless only writing was asked for: a descriptor without either right
+ * still serves for fstat and seeking. Truncating needs write access to the file even if the
+ * descriptor gets none. */
 static unsigned open_flags(const struct request *r, const struct wasi_walk *walk)
 {
     bool is_write = (r->rights & RIGHTS_THAT_WRITE) != 0;
@@ -72,7 +76,7 @@ static unsigned open_flags(const struct request *r, const struct wasi_walk *walk
            ((r->fdflags & WASI_FDFLAG_APPEND) != 0 ? WASI_OPEN_APPEND : 0u);
 }
 
-/* A file is not created by the name of a directory. */
+/* A trailing slash names a directory, which path_open cannot create. */
 static uint16_t check_create(struct wasi *w, const struct wasi_walk *walk, const struct request *r)
 {
     struct wasi_stat st;
@@ -105,6 +109,8 @@ static uint16_t open_last(struct wasi *w, const struct wasi_walk *walk, const st
         w->system->nodes->close(out->handle);
         return e;
     }
+    /* The type is read from the open handle, not from the path, which may name something
+     * else by now. */
     out->type = st.type;
     out->flags = (uint16_t)r->fdflags;
     out->rights = r->rights & wasi_rights_of_type(st.type);
@@ -112,8 +118,8 @@ static uint16_t open_last(struct wasi *w, const struct wasi_walk *walk, const st
     return WASI_SUCCESS;
 }
 
-/* Links are followed if the program says so; one that is to be created must not be there, links
- * included. */
+/* Symbolic links are followed if the program asks for it; never for O_CREAT with O_EXCL, which must
+ * fail if the name exists, even as a link. */
 static enum wasi_follow follow_of(const struct request *r)
 {
     if ((r->oflags & WASI_OFLAG_CREAT) != 0 && (r->oflags & WASI_OFLAG_EXCL) != 0) {
@@ -146,12 +152,15 @@ uint32_t wasi_path_open(struct wasi *w, const uint64_t *args)
     struct request request;
     uint32_t number;
     uint8_t *result = wasi_at(w, args[8], 4);
+    /* wasi_walk_end() runs on every path, so the walk must be empty even if it never starts. */
     walk->depth = 0;
     uint16_t e = read_request(args, &request);
     if (e == WASI_SUCCESS && result == NULL) {
         e = WASI_EFAULT;
     }
     if (e == WASI_SUCCESS) {
+        /* Reserve before opening, so that a full table cannot fail after a file was created. The
+         * number stays free meanwhile: one call at a time runs for a program. */
         e = wasi_fd_reserve(w, &number);
     }
     if (e == WASI_SUCCESS) {

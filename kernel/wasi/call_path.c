@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls on paths below a directory, but for opening (call_open.c).
+// Calls on paths below a directory, except for path_open (call_open.c).
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
 
-/* A path of the program's, from a directory that has these rights. End the walk, whatever came of
- * it. */
+/* A path from the program, relative to a directory that must have these rights. The caller ends the
+ * walk in every case. */
 struct start {
     uint64_t number, rights;
     uint64_t path, len;
@@ -34,8 +34,8 @@ static uint16_t stat_of(struct wasi *w, const struct wasi_walk *walk, struct was
     return w->system->nodes->stat(wasi_walk_dir(walk), walk->name, out);
 }
 
-/* A slash behind the last name says that a directory is meant: ENOTDIR if something else is there.
- * What is missing is the caller's to judge. */
+/* A trailing slash requires a directory: ENOTDIR if something else has that name. A missing name is
+ * left to the caller. */
 static uint16_t check_slash(struct wasi *w, const struct wasi_walk *walk)
 {
     struct wasi_stat st;
@@ -46,7 +46,7 @@ static uint16_t check_slash(struct wasi *w, const struct wasi_walk *walk)
     return e == WASI_SUCCESS && st.type != WASI_TYPE_DIRECTORY ? WASI_ENOTDIR : e;
 }
 
-/* Whether what is no directory may be made under the walk's name. */
+/* Check that a non-directory may be created under the walk's name. */
 static uint16_t check_new_name(struct wasi *w, const struct wasi_walk *walk)
 {
     if (is_dot(walk)) {
@@ -80,6 +80,8 @@ uint32_t wasi_path_create_directory(struct wasi *w, const uint64_t *args)
     return e;
 }
 
+/* A walk whose path ends in "." or ".." names the directory that it ended in, which cannot be
+ * removed by that name (POSIX: EINVAL). */
 static uint16_t remove(struct wasi *w, const struct wasi_walk *walk, bool is_directory)
 {
     if (is_dot(walk)) {
@@ -217,6 +219,7 @@ uint32_t wasi_path_link(struct wasi *w, const uint64_t *args)
         return WASI_EINVAL;
     }
     to->depth = 0;
+    /* Two walks may hold the same directory; each has handles of its own, and both end below. */
     uint16_t e = walk_from(w, from,
                            &(struct start){args[0], WASI_RIGHT_PATH_LINK_SOURCE, args[2], args[3],
                                            follow_of(args[1])});
@@ -233,7 +236,7 @@ uint32_t wasi_path_link(struct wasi *w, const uint64_t *args)
     return e;
 }
 
-/* Slashes behind the names: both must be directories then, as far as they are there. */
+/* After trailing slashes, both names must be directories if they exist. */
 static uint16_t do_rename(struct wasi *w, const struct wasi_walk *from, const struct wasi_walk *to)
 {
     struct wasi_stat st;
@@ -271,10 +274,11 @@ uint32_t wasi_path_rename(struct wasi *w, const uint64_t *args)
     return e;
 }
 
-/* A target that is absolute would lead out of every folder. */
+/* An absolute target would lead out of every folder. */
 uint32_t wasi_path_symlink(struct wasi *w, const uint64_t *args)
 {
     struct wasi_walk *walk = &w->walk[0];
+    /* The second walk is unused here, so its buffer holds the target. */
     char *target = w->walk[1].rest;
     uint16_t e = wasi_copy_path(w, args[0], args[1], target);
     if (e != WASI_SUCCESS) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// poll_oneoff: wait for the first of some times and descriptors, and report all that have come by
-// then.
+// poll_oneoff: wait for the first of several times and descriptors, and report all events that have
+// occurred by then.
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -9,13 +9,13 @@
 
 #define SUBSCRIPTIONS_MAX 1024u
 
-/* What is waited for, taken from the program's memory once: the events may overwrite it there. */
+/* One subscription, copied from the program's memory once: the events may overwrite it there. */
 struct subscription {
     uint64_t userdata;
     uint8_t type;
-    uint16_t error;       /* why it cannot be waited for */
+    uint16_t error;       /* the reason why it cannot be waited for */
     uint64_t deadline_ns; /* clocks: on the monotonic clock */
-    uint32_t wait;        /* descriptors: index in `waits` */
+    uint32_t wait;        /* descriptors: index into `waits` */
 };
 
 struct poll {
@@ -23,11 +23,13 @@ struct poll {
     struct subscription *subscriptions;
     struct wasi_wait *waits;
     uint32_t count, wait_count;
-    uint64_t deadline_ns; /* the first of all */
+    uint64_t deadline_ns; /* the earliest of all clocks */
     bool has_error;
 };
 
-/* When a clock's time comes, on the monotonic clock. */
+/* Convert a clock's timeout to a deadline on the monotonic clock. An absolute real time is
+ * converted by its distance from now, so a later change of the wall clock does not move
+ * the deadline. */
 static uint16_t deadline_of(const struct poll *p, const uint8_t *from, uint64_t *out)
 {
     uint32_t id = load_le32(from + WASI_SUBSCRIPTION_CLOCK);
@@ -69,6 +71,8 @@ static void add_descriptor(struct poll *p, const uint8_t *from, struct subscript
     }
 }
 
+/* A subscription with an error counts as an event that has occurred, so poll_oneoff does
+ * not wait then. */
 static void add(struct poll *p, const uint8_t *from, struct subscription *s)
 {
     s->userdata = load_le64(from + WASI_SUBSCRIPTION_USERDATA);
@@ -107,8 +111,8 @@ static void store_event(const struct poll *p, const struct subscription *s, uint
     }
 }
 
-/* Wait once, and count what has come. A system may wake a little early: then there is nothing yet.
- */
+/* Wait once. A system may wake slightly early, in which case no event has occurred yet and run()
+ * waits again. */
 static uint16_t wait_for_some(struct poll *p, uint64_t *now_ns)
 {
     const struct wasi_machine_ops *machine = p->w->system->machine;
@@ -144,6 +148,8 @@ static uint16_t poll_all(struct wasi *w, const uint8_t *from, uint32_t count, ui
 {
     struct poll p = {.w = w, .count = count, .deadline_ns = WASI_FOREVER};
     uint16_t e = WASI_ENOMEM;
+    /* The memory is bounded by SUBSCRIPTIONS_MAX and freed before the call returns, so it is not
+     * charged to the program. */
     p.subscriptions = heap_calloc(count, sizeof(*p.subscriptions));
     p.waits = heap_calloc(count, sizeof(*p.waits));
     if (p.subscriptions != NULL && p.waits != NULL) {

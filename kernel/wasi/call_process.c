@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls about the program itself: arguments, environment, clocks, random bytes, giving way, ending.
+// Calls about the program itself: arguments, environment, clocks, random numbers, yielding, exit.
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
 
 #define RANDOM_CHUNK 4096u
 
-/* Pointers into a buffer, and the buffer: what main's argv and environ are made of. */
+/* Store the strings and an array of pointers to them, as main's argv and environ need them. */
 static uint32_t give_strings(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
 {
     uint8_t *pointers = wasi_at(w, args[0], (uint64_t)s->count * 4);
@@ -108,6 +108,8 @@ uint32_t wasi_sched_yield(struct wasi *w, const uint64_t *args)
     return WASI_SUCCESS;
 }
 
+/* Only records the request: the runner tests wasi_has_ended() after the call
+ * and ends the program. */
 static void end(struct wasi *w, uint32_t status)
 {
     w->has_ended = true;
@@ -120,7 +122,7 @@ uint32_t wasi_proc_exit(struct wasi *w, const uint64_t *args)
     return WASI_SUCCESS;
 }
 
-/* There are no handlers in preview 1: a signal has its default effect. */
+/* Preview 1 has no signal handlers, so a signal has its default effect. */
 uint32_t wasi_proc_raise(struct wasi *w, const uint64_t *args)
 {
     uint32_t signal = (uint32_t)args[0];
@@ -138,7 +140,7 @@ uint32_t wasi_proc_raise(struct wasi *w, const uint64_t *args)
     case WASI_SIGNAL_TSTP:
     case WASI_SIGNAL_TTIN:
     case WASI_SIGNAL_TTOU:
-        return WASI_ENOTSUP; /* nobody could have it go on */
+        return WASI_ENOTSUP; /* nothing could make it continue */
     default:
         end(w, 128 + signal);
         return WASI_SUCCESS;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls on sockets. There are none, so every descriptor is something else.
+// Calls on sockets. No descriptor is a socket, so all fail with ENOTSOCK.
 #include "kernel/wasi/wasi_internal.h"
 
 static uint32_t no_socket(struct wasi *w, uint64_t number)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A program's descriptors: small numbers for handles, each with the rights that it still has, and
-// those that what is opened through it may have.
+// A program's descriptors: small numbers for handles, each with its remaining rights and with the
+// rights that files opened through it may get.
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/wasi/wasi_internal.h"
 
+/* A descriptor's rights start as what its type supports and can only shrink. A call names the
+ * rights that it needs (wasi_fd_need() and its variants); the table is the only place where they
+ * are checked. A pointer to a descriptor is valid until wasi_fd_reserve() grows the table. */
 #define ROOM_FIRST 8u
 
 #define RIGHTS_OF_ALL                                                                              \
@@ -60,7 +63,8 @@ uint16_t wasi_fd_need(const struct wasi *w, uint64_t number, uint64_t rights, st
     return e != WASI_SUCCESS ? e : check_rights(*out, rights);
 }
 
-/* What a directory can never do has its own error, as in POSIX: the rights would say less. */
+/* Operations that a directory can never support have errors of their own, as in POSIX; "no right"
+ * would be less precise. */
 uint16_t wasi_fd_need_file(const struct wasi *w, uint64_t number, uint64_t rights,
                            struct wasi_fd **out)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel as a system for WASI: handles are open files, and what a program of the kernel gets.
+// The kernel as a system for WASI: handles are open files. Also creates the WASI state for programs
+// of the kernel.
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
@@ -15,7 +16,8 @@
 
 #define CLOCK_RESOLUTION_NS 1u
 #define STREAMS             3
-#define TURN_NS             (10 * NS_PER_MS) /* of each stream, when several are waited for */
+/* time spent on each stream in turn if several are waited for */
+#define TURN_NS (10 * NS_PER_MS)
 
 STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit both ways");
 
@@ -24,6 +26,8 @@ static struct file *file_of(struct wasi_handle *h)
     return (struct file *)(void *)h;
 }
 
+/* A status without a row becomes EIO, never success: the array's holes are 0, which is
+ * WASI_SUCCESS. */
 static uint16_t errno_of(enum status s)
 {
     static const uint8_t errnos[] = {
@@ -59,7 +63,7 @@ static uint16_t errno_of(enum status s)
     return s != OK && e == WASI_SUCCESS ? WASI_EIO : e;
 }
 
-/* There is no type for pipes; a character device is what programs take for a terminal. */
+/* WASI has no type for pipes. Programs take a character device for a terminal. */
 static uint8_t type_of(enum file_type type, bool is_terminal)
 {
     switch (type) {
@@ -74,7 +78,7 @@ static uint8_t type_of(enum file_type type, bool is_terminal)
     }
 }
 
-/* Of a program's memory, for what is open through it: file, node, name, descriptor. */
+/* Charged to a program for each file that it opens: file, node, name, descriptor. */
 #define PAGES_A_FILE 1u
 
 static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
@@ -101,8 +105,8 @@ static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned fl
     return errno_of(s);
 }
 
-/* Whoever closes a program's files when it has ended runs in no program: nothing is counted then.
- */
+/* The reaper closes the files of an ended program and runs in no program, so nothing is
+ * uncharged then. */
 static void node_close(struct wasi_handle *h)
 {
     file_close(file_of(h));
@@ -137,7 +141,7 @@ static uint16_t node_set_times(struct wasi_handle *h, const char *name,
                                  : file_set_times_at(file_of(h), name, &t));
 }
 
-/* What takes long is done in pieces, and left off when the program is being ended. */
+/* Long operations are done in pieces and stop when the program is ending. */
 static bool is_ending(void)
 {
     return thread_is_cancelled(thread_current());
@@ -183,7 +187,7 @@ static uint16_t allocate(struct wasi_handle *h, uint64_t off, uint64_t len)
     return errno_of(file_allocate(file_of(h), off, len));
 }
 
-/* What can be written is in memory: there is nothing further for it to go. */
+/* Everything that can be written is in memory, so there is nothing to do. */
 static uint16_t sync(struct wasi_handle *h, bool data_only)
 {
     (void)h, (void)data_only;
@@ -236,8 +240,8 @@ static uint16_t read_link(struct wasi_handle *dir, const char *name, char *buf, 
     return errno_of(file_read_link_at(file_of(dir), name, buf, len));
 }
 
-/* A portable program has one thread, whose time is the program's. Without a clock that knows the
- * date it is as if the machine had started in 1970. */
+/* A portable program has one thread, so thread time is program time. Without a clock chip the real
+ * time starts in 1970 at boot. */
 static uint16_t clock_time(enum wasi_clock_id id, uint64_t *out)
 {
     if (id == WASI_CLOCK_MONOTONIC || (id == WASI_CLOCK_REALTIME && !clock_wall_ns(out))) {
@@ -264,7 +268,7 @@ static uint16_t fill_random(void *buf, size_t len)
     return WASI_SUCCESS;
 }
 
-/* What is left of a file; of a stream a byte, since what there is more is not known. */
+/* For a file, the bytes left to its end. For a stream 1: how many bytes it has is unknown. */
 static uint64_t bytes_to_read(struct file *f)
 {
     struct file_stat st;
@@ -275,7 +279,7 @@ static uint64_t bytes_to_read(struct file *f)
     return at < st.size ? st.size - at : 0;
 }
 
-/* Ready now, or until then? */
+/* Test once (deadline 0), or wait until the deadline. */
 static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
 {
     struct file *f = file_of(wait->handle);
@@ -290,7 +294,8 @@ static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
     return s;
 }
 
-/* Look at each, the first that is not ready until `until_ns`. @return OK: some are. */
+/* Test all, and wait for the one with index `patient` until `until_ns`. @return OK: at least
+ * one is ready. */
 static enum status look_at_all(struct wasi_wait *waits, uint32_t count, uint64_t until_ns,
                                uint32_t patient)
 {
@@ -306,7 +311,8 @@ static enum status look_at_all(struct wasi_wait *waits, uint32_t count, uint64_t
     return result;
 }
 
-/* There is a queue for each stream and a thread waits on one, so with several it takes turns. */
+/* Each stream has its own wait queue and a thread can wait on only one, so with several streams it
+ * waits on each in turn. */
 static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
 {
     uint32_t turn = 0;
@@ -351,7 +357,7 @@ static const struct wasi_machine_ops machine = {.clock_time = clock_time,
 static const struct wasi_system system = {
     .nodes = &nodes, .files = &files, .directories = &directories, .machine = &machine};
 
-/* ---- A program of the kernel ---- */
+/* --- programs of the kernel --- */
 
 struct program_wasi {
     struct program_resource resource;
@@ -365,7 +371,7 @@ static void release(struct program_resource *self)
     heap_free(r);
 }
 
-/* Its own memory, its streams and its folders. */
+/* Charge the WASI state, its streams and its folders. */
 static bool charge(struct program *p, const struct wasi *w, uint32_t folders)
 {
     uint64_t bytes = ALIGN_UP((uint64_t)wasi_size(w), (uint64_t)PAGE_SIZE);
@@ -376,6 +382,8 @@ static enum status add_streams(struct wasi *w, struct program *p)
 {
     enum status s = OK;
     for (int i = 0; i < STREAMS && s == OK; i++) {
+        /* Take a reference under the lock: another thread of the program may close the file
+         * at any time. */
         struct file *f = NULL;
         mutex_lock(&p->lock);
         if (p->files[i] != NULL) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What WASI stands on: files by handles, clocks, randomness and waiting. The kernel is one such
-// system (kernel_system.c), the computer that the host command runs on another. Whatever decides
-// who may do what is above it, and written once.
+// The system below WASI: files as handles, clocks, random numbers and waiting. The kernel is one
+// such system (kernel_system.c); the computer that runs the host command is another. Access checks
+// are above this interface and written once.
 //
-// A system knows no paths: what is named is one component in a directory that is held, and a link
-// is never followed. Every function returns WASI_SUCCESS or why not; outputs are untouched then.
+// A system knows no paths: each name is one component in an open directory, and links are never
+// followed. Every function returns WASI_SUCCESS or an error; outputs are unchanged on error.
 #pragma once
 
 #include "kernel/wasi/abi.h"
@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct wasi_handle; /* the system's: a file, directory or stream that is open */
+struct wasi_handle; /* owned by the system: an open file, directory or stream */
 
 #define WASI_NAME_MAX 255 /* bytes of one component */
 #define WASI_FOREVER  UINT64_MAX
-#define WASI_POSITION UINT64_MAX /* an offset: the handle's own position, which moves */
+#define WASI_POSITION UINT64_MAX /* as an offset: the handle's own position, which then moves */
 
 enum wasi_open_flags {
     WASI_OPEN_READ = 1,
@@ -26,7 +26,7 @@ enum wasi_open_flags {
     WASI_OPEN_CREATE = 4,
     WASI_OPEN_EXCLUSIVE = 8,
     WASI_OPEN_TRUNCATE = 16,
-    WASI_OPEN_DIRECTORY = 32, /**< alone: only to walk through it */
+    WASI_OPEN_DIRECTORY = 32, /**< without others: only to walk through it */
     WASI_OPEN_APPEND = 64,
 };
 
@@ -42,40 +42,40 @@ struct wasi_times {
 };
 
 struct wasi_entry {
-    uint64_t next; /* cookie behind it */
+    uint64_t next; /* cookie of the entry after it */
     uint64_t inode;
     uint8_t type; /* enum wasi_file_type */
     uint32_t len;
     char name[WASI_NAME_MAX + 1];
 };
 
-/** A handle that somebody waits for, and what came of it. */
+/** A handle to wait for, and the result. */
 struct wasi_wait {
     struct wasi_handle *handle;
     bool is_write;
     bool is_ready, is_hung_up;
-    uint64_t bytes; /* that can be read, as far as that is known; that a write takes at once */
+    uint64_t bytes; /* readable bytes as far as known; or bytes that a write accepts at once */
 };
 
-/** Of a handle, or of a name in one. `name` is one component, or "." for the directory itself; NULL
- * where it says so: the handle itself. */
+/** Operations on a handle, or on a name in a directory. `name` is one component, or "." for the
+ * directory itself; NULL, where allowed, means the handle itself. */
 struct wasi_node_ops {
     /** ELOOP: the name is a link, whatever the flags. */
     uint16_t (*open)(struct wasi_handle *dir, const char *name, unsigned flags,
                      struct wasi_handle **out);
     void (*close)(struct wasi_handle *h);
-    /** name NULL: the handle. A link is looked at, not through. */
+    /** name NULL: the handle. A link is not followed. */
     uint16_t (*stat)(struct wasi_handle *h, const char *name, struct wasi_stat *out);
     /** As stat. */
     uint16_t (*set_times)(struct wasi_handle *h, const char *name, const struct wasi_times *times);
 };
 
 struct wasi_file_ops {
-    /** Up to `len` bytes, at least 1; *done 0: the end. */
+    /** Read up to `len` bytes, at least 1; *done 0: end of file. */
     uint16_t (*read)(struct wasi_handle *h, uint64_t at, void *buf, size_t len, size_t *done);
     uint16_t (*write)(struct wasi_handle *h, uint64_t at, const void *buf, size_t len,
                       size_t *done);
-    /** ESPIPE: it has no position. */
+    /** ESPIPE: the handle has no position. */
     uint16_t (*seek)(struct wasi_handle *h, int64_t off, enum wasi_whence whence, uint64_t *out);
     uint16_t (*set_append)(struct wasi_handle *h, bool on);
     uint16_t (*set_size)(struct wasi_handle *h, uint64_t size);
@@ -83,20 +83,21 @@ struct wasi_file_ops {
     uint16_t (*sync)(struct wasi_handle *h, bool data_only);
 };
 
-/** Names are never "." here. */
+/** The name is never "." in these. */
 struct wasi_directory_ops {
-    /** The entry at a cookie (0: the first), "." and ".." left out. ENOENT: no more. */
+    /** The entry at a cookie (0: the first), without "." and "..". ENOENT: there are no more
+     * entries. */
     uint16_t (*read_entry)(struct wasi_handle *dir, uint64_t cookie, struct wasi_entry *out);
     uint16_t (*make_directory)(struct wasi_handle *dir, const char *name);
-    /** What is no directory, or an empty one. EISDIR, ENOTDIR, ENOTEMPTY. */
+    /** Remove a non-directory, or an empty directory. EISDIR, ENOTDIR, ENOTEMPTY. */
     uint16_t (*remove)(struct wasi_handle *dir, const char *name, bool is_directory);
     uint16_t (*rename)(struct wasi_handle *from_dir, const char *from, struct wasi_handle *to_dir,
                        const char *to);
-    /** EPERM: a directory. A link gets another name itself. */
+    /** EPERM: a directory. For a link, the link itself gets another name. */
     uint16_t (*link)(struct wasi_handle *from_dir, const char *from, struct wasi_handle *to_dir,
                      const char *to);
     uint16_t (*symlink)(const char *target, struct wasi_handle *dir, const char *name);
-    /** The target, zero-terminated. EINVAL: no link. ENAMETOOLONG. */
+    /** Read the target, zero-terminated. EINVAL: not a link. ENAMETOOLONG. */
     uint16_t (*read_link)(struct wasi_handle *dir, const char *name, char *buf, size_t len);
 };
 
@@ -105,8 +106,8 @@ struct wasi_machine_ops {
     uint16_t (*clock_time)(enum wasi_clock_id id, uint64_t *out);
     uint16_t (*clock_resolution)(enum wasi_clock_id id, uint64_t *out);
     uint16_t (*random)(void *buf, size_t len);
-    /** Wait until one of the handles is ready, or until a time of WASI_CLOCK_MONOTONIC. None ready:
-     * ETIMEDOUT. 0 handles are only waiting for the time; a deadline of 0 does not wait. */
+    /** Wait until one of the handles is ready, or until a time of WASI_CLOCK_MONOTONIC. ETIMEDOUT:
+     * none is ready. With 0 handles only wait for the time; with a deadline of 0 do not wait. */
     uint16_t (*poll)(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns);
     void (*yield)(void);
 };

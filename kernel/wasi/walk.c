@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Paths, one component at a time. Every directory on the way is held until the walk ends, and ".."
-// goes back to the one that the walk came from: whoever renames or replaces a directory meanwhile
-// can make it fail or lead it to where that directory is now, never above where it began.
+// Walking paths one component at a time.
 #include "kernel/lib/string.h"
 #include "kernel/wasi/wasi_internal.h"
 
-#define CHANGES_MAX 16u /* of one name while a walk comes to it */
+/* The walk enforces that a path never leaves the folder where it starts. It opens every directory
+ * on the way and keeps it open (walk.stack). ".." does not ask the file system for a parent: it
+ * closes the last handle and continues in the one before, and fails with ENOTCAPABLE at the first.
+ * So another thread or program that renames or replaces directories meanwhile can make the walk
+ * fail, or continue in a directory at its new place, but cannot lead it above its start.
+ *
+ * Symbolic links are expanded here, in walk.rest: the target is put in front of the remaining
+ * path. An absolute target is refused. The system never follows links itself: its open fails with
+ * ELOOP for one. */
+#define CHANGES_MAX 16u /* times that one name may change while a walk handles it */
 
 uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *buf)
 {
@@ -37,7 +44,7 @@ static const char *behind_slashes(const char *s)
     return s;
 }
 
-/* The next component into k->name; false: there is none. */
+/* Copy the next component to k->name; false: there is none, or *e is an error. */
 static bool take_name(struct wasi_walk *k, uint16_t *e)
 {
     size_t len = 0;
@@ -62,6 +69,7 @@ static void stay_here(struct wasi_walk *k)
     k->is_directory_wanted = true;
 }
 
+/* Index 0 belongs to the descriptor and is not closed by the walk. */
 static uint16_t go_up(struct wasi *w, struct wasi_walk *k)
 {
     if (k->depth == 0) {
@@ -84,7 +92,7 @@ static uint16_t go_into(struct wasi *w, struct wasi_walk *k)
     return e;
 }
 
-/* What the link in k->name says comes before what is still to be walked. EINVAL: it is no link. */
+/* Put the target of the link k->name in front of the remaining path. EINVAL: it is not a link. */
 static uint16_t follow_link(struct wasi *w, struct wasi_walk *k)
 {
     uint16_t e =
@@ -112,8 +120,8 @@ static uint16_t follow_link(struct wasi *w, struct wasi_walk *k)
     return WASI_SUCCESS;
 }
 
-/* Somebody may put a directory in the place of a link between our two looks at it: then it is one
- * to enter. Who does that all the time cannot hold the walk up for ever. */
+/* Enter the directory k->name, or follow it if it is a link. Another thread may replace one by the
+ * other between the two calls, so try both again, a limited number of times. */
 static uint16_t pass_through(struct wasi *w, struct wasi_walk *k)
 {
     for (unsigned n = 0; n < CHANGES_MAX; n++) {
@@ -129,7 +137,7 @@ static uint16_t pass_through(struct wasi *w, struct wasi_walk *k)
     return WASI_ELOOP;
 }
 
-/* The path's last name. *again: it was a link, whose text comes next. */
+/* Handle the path's last name. *again: it was a link, whose target comes next. */
 static uint16_t end_at(struct wasi *w, struct wasi_walk *k, enum wasi_follow follow, bool *again)
 {
     k->is_directory_wanted = *k->next == '/';
@@ -142,7 +150,7 @@ static uint16_t end_at(struct wasi *w, struct wasi_walk *k, enum wasi_follow fol
     return e == WASI_EINVAL || e == WASI_ENOENT ? WASI_SUCCESS : e;
 }
 
-/* One component. *again: there are more. */
+/* Handle one component. *again: more follow. */
 static uint16_t step(struct wasi *w, struct wasi_walk *k, enum wasi_follow follow, bool *again)
 {
     bool is_last = *behind_slashes(k->next) == '\0';
@@ -173,7 +181,7 @@ uint16_t wasi_walk(struct wasi *w, struct wasi_walk *walk, struct wasi_handle *d
         if (take_name(walk, &e)) {
             e = step(w, walk, follow, &again);
         } else if (e == WASI_SUCCESS) {
-            stay_here(walk); /* nothing is left but slashes */
+            stay_here(walk); /* only slashes are left */
             again = false;
         }
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What one program has, from its creation to its end, and the table of the calls.
+// One program's WASI state, from creation to end, and the table of calls.
 #include "kernel/wasi.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/wasi/wasi_internal.h"
 
-#define STRINGS_MAX ((size_t)1 << 20) /* bytes of arguments, and of the environment */
+#define STRINGS_MAX ((size_t)1 << 20) /* bytes, for the arguments and for the environment */
 
 const struct wasi_call wasi_calls[] = {
     {"args_get", "ii:i", wasi_args_get, false},
@@ -97,7 +97,7 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out)
     if (w == NULL) {
         return E_NOMEM;
     }
-    memset(w, 0, offsetof(struct wasi, walk)); /* the rest is scratch, and large */
+    memset(w, 0, offsetof(struct wasi, walk)); /* the rest is scratch space, and large */
     w->system = config->system;
     enum status s = copy_strings(config->args, config->arg_count, &w->args);
     if (s == OK) {
@@ -146,7 +146,7 @@ bool wasi_has_ended(const struct wasi *w, uint32_t *status)
     return w->has_ended;
 }
 
-/* Takes the handle over, and the folder's name, if any. */
+/* Takes over the handle, and the folder's name if there is one. */
 static enum status add(struct wasi *w, const struct wasi_fd *fd)
 {
     uint32_t number;
@@ -170,7 +170,8 @@ enum status wasi_add_stream(struct wasi *w, struct wasi_handle *h, bool can_read
     uint64_t rights = wasi_rights_of_type(st.type);
     if (st.type != WASI_TYPE_DIRECTORY &&
         w->system->files->seek(h, 0, WASI_WHENCE_CUR, &position) == WASI_SUCCESS) {
-        /* A character device that one can seek on is no terminal: programs tell by this. */
+        /* Programs use this to tell a terminal: a character device on which
+         * seeking works is none. */
         rights |= WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL;
     }
     if (!can_read) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of WASI: one program's state, its memory as calls see it, its descriptors, and
+// Shared by the files of WASI: one program's state, access to its memory, its descriptors, and
 // walking paths.
 #pragma once
 
@@ -9,39 +9,39 @@
 #include "kernel/wasi/system.h"
 
 #define WASI_FDS_MAX     1024u
-#define WASI_PATH_MAX    4096u /* bytes, with the zero that guests do not have */
-#define WASI_BUFFERS_MAX 1024u /* of one call, as IOV_MAX elsewhere */
-#define WASI_DEPTH_MAX   128u  /* directories held in one walk */
+#define WASI_PATH_MAX    4096u /* bytes, with the terminating zero, which guests do not store */
+#define WASI_BUFFERS_MAX 1024u /* for each call, as IOV_MAX elsewhere */
+#define WASI_DEPTH_MAX   128u  /* directories kept open by one walk */
 #define WASI_LINKS_MAX   32u   /* symbolic links followed in one walk */
 
 /** An open descriptor. */
 struct wasi_fd {
-    struct wasi_handle *handle; /* NULL: free */
+    struct wasi_handle *handle; /* NULL: the descriptor is free */
     uint64_t rights, inheriting;
     uint16_t flags; /* enum wasi_fdflags */
-    uint8_t type;   /* enum wasi_file_type, when it was opened */
-    char *folder;   /* the name of what was given to the program; else NULL */
+    uint8_t type;   /* enum wasi_file_type, as of opening */
+    char *folder;   /* name of a preopened folder; otherwise NULL */
 };
 
-/** Strings as a program gets them: one after the other, each with its zero. */
+/** Strings as a program gets them: one after the other, each with its terminating zero. */
 struct wasi_strings {
     char *bytes;
     uint32_t count, size;
 };
 
-/** A walk along a path: the directories that it came through, all held. */
+/** A walk along a path, with all directories on the way open. */
 struct wasi_walk {
-    struct wasi_handle *stack[WASI_DEPTH_MAX]; /* the first is a descriptor's */
-    uint32_t depth;                            /* of the last one */
+    struct wasi_handle *stack[WASI_DEPTH_MAX]; /* the first one belongs to a descriptor */
+    uint32_t depth;                            /* index of the last one */
     uint32_t links;
-    bool is_directory_wanted;     /* the path ends with '/', or with a dot */
-    char name[WASI_NAME_MAX + 1]; /* in the last directory; "." is that itself */
-    const char *next;             /* in `rest` */
+    bool is_directory_wanted;     /* the path ends with '/' or a dot component */
+    char name[WASI_NAME_MAX + 1]; /* name in the last directory; "." is that directory itself */
+    const char *next;             /* the remaining path, in `rest` */
     char rest[WASI_PATH_MAX];
     char target[WASI_PATH_MAX];
 };
 
-/** A buffer in the program's memory, checked. */
+/** A checked buffer in the program's memory. */
 struct wasi_span {
     uint8_t *bytes;
     uint32_t len;
@@ -56,15 +56,15 @@ struct wasi {
     uint32_t fd_room;
     bool has_ended;
     uint32_t status;
-    /* Scratch of one call. */
+    /* Scratch space of one call. */
     struct wasi_span spans[WASI_BUFFERS_MAX];
     struct wasi_walk walk[2]; /* rename and link have two paths */
-    char path[WASI_PATH_MAX]; /* a path as the program passed it, zero-terminated */
+    char path[WASI_PATH_MAX]; /* a path from the program, zero-terminated */
 };
 
-/* ---- Memory ---- */
+/* --- memory --- */
 
-/** @brief The address of bytes of the program, or NULL if not all are in its memory. */
+/** @brief Address of bytes in the program's memory, or NULL if any of them is outside. */
 static inline uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
 {
     uint64_t size = w->memory_length != NULL ? *w->memory_length : 0;
@@ -72,53 +72,55 @@ static inline uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
     return start + len > size || len > size ? NULL : w->memory + start;
 }
 
-/** @brief A path or other text of the program, zero-terminated, into `buf` of WASI_PATH_MAX.
- *  @return EFAULT, ENAMETOOLONG; EINVAL: a zero in it; ENOENT: it is empty. */
+/** @brief Copy a path or other text from the program, zero-terminated, into `buf` of WASI_PATH_MAX
+ *     bytes.
+ * @return EFAULT, ENAMETOOLONG; EINVAL: it contains a zero; ENOENT: it is empty. */
 uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *buf);
 
-/* ---- Descriptors ---- */
+/* --- descriptors --- */
 
-/** @brief The descriptor with this number. @return EBADF. */
+/** @brief Find the descriptor with this number. @return EBADF. */
 uint16_t wasi_fd_find(const struct wasi *w, uint64_t number, struct wasi_fd **out);
 
-/** @brief The same, if it has all the rights. @return EBADF, ENOTCAPABLE. */
+/** @brief The same; it must have all these rights. @return EBADF, ENOTCAPABLE. */
 uint16_t wasi_fd_need(const struct wasi *w, uint64_t number, uint64_t rights, struct wasi_fd **out);
 
-/** @brief The same for what only files have. @return also EISDIR. */
+/** @brief The same for operations that directories do not support. @return also EISDIR. */
 uint16_t wasi_fd_need_file(const struct wasi *w, uint64_t number, uint64_t rights,
                            struct wasi_fd **out);
 
-/** @brief The same for what needs a position. @return also ESPIPE. */
+/** @brief The same for operations that need a position. @return also ESPIPE. */
 uint16_t wasi_fd_need_seekable(const struct wasi *w, uint64_t number, uint64_t rights,
                                struct wasi_fd **out);
 
-/** @brief The same for what only directories have. @return also ENOTDIR. */
+/** @brief The same for operations on directories. @return also ENOTDIR. */
 uint16_t wasi_fd_need_directory(const struct wasi *w, uint64_t number, uint64_t rights,
                                 struct wasi_fd **out);
 
-/** @brief Make room for one more; pointers into the table are stale then. @return the lowest free
- * number in *number; EMFILE, ENOMEM. */
+/** @brief Make room for one descriptor; invalidates pointers into the table. @return the lowest
+ *     free number in *number; EMFILE, ENOMEM. */
 uint16_t wasi_fd_reserve(struct wasi *w, uint32_t *number);
 
-/** @brief Close what a descriptor has; it is free then. */
+/** @brief Close a descriptor's handle and free the descriptor. */
 void wasi_fd_close(struct wasi *w, struct wasi_fd *fd);
 
-/** @brief What can be done at all with a thing of this type. */
+/** @brief The rights that a file of this type supports. */
 uint64_t wasi_rights_of_type(uint8_t type);
 
-/* ---- Paths ---- */
+/* --- paths --- */
 
 enum wasi_follow {
     WASI_FOLLOW,      /**< the last name too */
-    WASI_NO_FOLLOW,   /**< unless a slash follows it */
-    WASI_NAME_ITSELF, /**< never: it is to be made, moved or removed */
+    WASI_NO_FOLLOW,   /**< the last name only if a slash follows it */
+    WASI_NAME_ITSELF, /**< never the last name: it is to be created, moved or removed */
 };
 
 /**
- * @brief Walk from a directory along a path, which may lead nowhere out of it.
- * @param path  Zero-terminated.
- * @return The walk's last directory and name are set; end it with wasi_walk_end(), also on failure.
- * ENOTCAPABLE: it leads out; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, and what the system says.
+ * @brief Walk from a directory along a path, which cannot lead out of the directory.
+ * @param path Zero-terminated.
+ * @return The walk's last directory and name are set; call wasi_walk_end() in every case.
+ *     ENOTCAPABLE: the path leads out; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, and errors
+ *     of the system.
  */
 uint16_t wasi_walk(struct wasi *w, struct wasi_walk *walk, struct wasi_handle *dir,
                    const char *path, enum wasi_follow follow);
@@ -129,15 +131,15 @@ static inline struct wasi_handle *wasi_walk_dir(const struct wasi_walk *walk)
     return walk->stack[walk->depth];
 }
 
-/* ---- Shared by calls ---- */
+/* --- shared by calls --- */
 
 void wasi_store_stat(uint8_t *to, const struct wasi_stat *st);
 
-/** @brief What fstflags mean. @return EINVAL: a time both given and now. */
+/** @brief Decode fstflags. @return EINVAL: a time is both given and set to now. */
 uint16_t wasi_read_times(const struct wasi *w, uint64_t accessed, uint64_t modified, uint64_t flags,
                          struct wasi_times *out);
 
-/* ---- The calls, one file a group ---- */
+/* --- the calls, one file for each group --- */
 
 #define WASI_CALL(name) uint32_t name(struct wasi *w, const uint64_t *args)
 
