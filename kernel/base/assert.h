@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Broken invariants of our own. Never for hostile input, device data, modules or lack of memory.
+// Checks of the kernel's own invariants. Never for hostile input, device data, modules or
+// out-of-memory.
 #pragma once
 
 #include "kernel/lib/compiler.h"
 
 /**
- * @brief Report and stop the machine; see kernel/base/panic.c for the block that is printed.
- * @param fmt  "area: what, %value"; printf's conversions of kernel/lib/format.h.
+ * @brief Report and stop the machine; kernel/base/panic.c prints the block.
+ * @param fmt "area: what, %value"; conversions as in kernel/lib/format.h.
  * @context{any}
  */
 _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** In every build: an invariant whose breach would corrupt memory. The condition has no side
+/** In every build: an invariant whose violation would corrupt memory. The condition has no side
  * effect. */
 #define ASSERT(cond)                                                                               \
     do {                                                                                           \
@@ -21,7 +22,7 @@ _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
         }                                                                                          \
     } while (0)
 
-/** In debug builds only: what is too hot to check always. */
+/** Debug builds only: checks on paths that are too hot to check always. */
 #ifdef HALYARD_DEBUG
 #define DASSERT(cond) ASSERT(cond)
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Call chains in words. How a frame is laid out is the machine's (hal_frame_step()).
+// Prints call chains with symbol names. hal_frame_step() knows the machine's frame layout.
 
 #include "kernel/base/panic.h"
 
@@ -19,7 +19,8 @@ struct printer {
     unsigned count, printed, repeats;
 };
 
-/** Name a pc. `is_return`: it follows a call, which may be the last instruction of its function. */
+/** Describe an address. `is_return`: it is a return address, and the call before it may be the last
+ * instruction of its function, so look up the byte before. */
 static void describe(uintptr_t pc, bool is_return, char *buf, size_t len)
 {
     uintptr_t inside = pc - (is_return ? 1 : 0);
@@ -71,7 +72,8 @@ void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uint
     if (pc != 0) {
         print_frame(&p, pc, false);
     }
-    /* Endless recursion makes thousands of equal frames, which count as one. */
+    /* Endless recursion makes thousands of equal frames, which are printed as one. The bound counts
+     * printed lines. */
     while (p.printed < FRAMES_MAX && hal_frame_step(&fp, &pc, lo, hi)) {
         print_frame(&p, pc, true);
     }

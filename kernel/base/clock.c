@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Counter ticks to nanoseconds and back, in fixed point; the wall clock as an offset of it. Reading
-// a clock chip is a driver's business.
+// Converts between counter ticks and nanoseconds in fixed point; the wall clock is an offset to
+// monotonic time. A driver reads the clock chip.
 
 #include "kernel/base/clock.h"
 
@@ -11,15 +11,16 @@
 
 #include <stdatomic.h>
 
-/* Both factors are 32.32 fixed point. A product with a 64-bit number needs 96 bits. */
+/* Both factors are 32.32 fixed point. The product with a 64-bit number needs 96 bits. */
 #define FACTOR_SHIFT 32
 
-static uint64_t ns_per_tick;  /* [I] nanoseconds a tick, rounded down: time never runs ahead */
-static uint64_t tick_per_ns;  /* [I] ticks a nanosecond, rounded up: a deadline is never early */
-static uint64_t counter_base; /* [I] the counter at the first kernel instruction */
+/* [I] nanoseconds for each tick, rounded down: time never runs ahead */
+static uint64_t ns_per_tick;
+/* [I] ticks for each nanosecond, rounded up: a deadline is never early */
+static uint64_t tick_per_ns;
+static uint64_t counter_base; /* [I] the counter's value at the first kernel instruction */
 
-/* Monotonic time of 1970-01-01 is negative: this is what to add. 0: no RTC was found.
- * Relaxed: the number is all there is. */
+/* Unix time minus monotonic time. 0: no RTC was found. Relaxed: no other data depends on it. */
 static _Atomic uint64_t wall_offset_ns;
 
 static uint64_t scale(uint64_t n, uint64_t factor)
@@ -33,7 +34,7 @@ void clock_init(void)
     uint64_t hz = hal_counter_hz();
     ASSERT(hz >= 1000000);
     ns_per_tick = (NS_PER_S << FACTOR_SHIFT) / hz;
-    /* hz may need 34 bits, so the whole part and the fraction are divided apart. */
+    /* hz may need 34 bits, so convert the whole seconds and the fraction separately. */
     tick_per_ns = (hz / NS_PER_S << FACTOR_SHIFT) +
                   (((hz % NS_PER_S) << FACTOR_SHIFT) + NS_PER_S - 1) / NS_PER_S;
     counter_base = hal_counter_at_entry();
@@ -57,6 +58,8 @@ uint64_t clock_counter_to_ns(uint64_t ticks)
 uint64_t clock_ns_to_counter(uint64_t ns)
 {
     unsigned __int128 product = (unsigned __int128)ns * tick_per_ns;
+    /* One tick more, because the base was sampled between two ticks: a
+     * deadline must not be early. */
     unsigned __int128 at = (product >> FACTOR_SHIFT) + 1 + counter_base;
     return at > UINT64_MAX ? UINT64_MAX : (uint64_t)at;
 }
@@ -77,7 +80,7 @@ bool clock_wall_ns(uint64_t *out)
     return true;
 }
 
-/** Days from 1970-01-01 to a civil date. A year that starts in March has its leap day last. */
+/** Days from 1970-01-01 to a civil date. Counting years from March puts the leap day last. */
 static uint64_t days_from_civil(unsigned year, unsigned month, unsigned day)
 {
     unsigned y = month > 2 ? year : year - 1;

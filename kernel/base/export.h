@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel offers to loaded code: names, versions, addresses. The version is part of the
-// symbol that is imported ("virtq_add$1"), so code that was built against another interface is
-// refused by name. Which code is offered what is kernel/jit/native/export.h's.
+// Functions that the kernel offers to loaded code: names, versions, addresses. The version is part
+// of the imported symbol ("virtq_add$1"), so code built against another interface is refused by
+// name. kernel/jit/native/export.h defines which code may import what.
 #pragma once
 
 #include <stdint.h>
 
 /** Version of the interface between the kernel and loaded drivers as a whole: struct driver, and
- * every struct that a driver shares with what it calls. modules/module.h puts it into the note. */
+ * every struct that a driver shares with the functions that it calls. modules/module.h stores it in
+ * the note. */
 #ifdef HALYARD_DEBUG
 #define DRIVER_INTERFACE 0x10003u /* locks have more fields */
 #else
 #define DRIVER_INTERFACE 3u
 #endif
 
-/** A function that compilers call by themselves carries no version. */
+/** For functions that compilers call by themselves, which carry no version. */
 #define EXPORT_NO_VERSION 0u
 
 struct export
@@ -25,6 +26,6 @@ struct export
     const void *address;
 };
 
-/** What loaded drivers may call, ascending by name. Defined in drivers/exports.c. */
+/** Functions that loaded drivers may call, ascending by name. Defined in drivers/exports.c. */
 extern const struct export driver_exports[];
 extern const uint32_t driver_export_count;

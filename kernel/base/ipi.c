@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of CPUs, and what interrupts between them have in common on all machines (hal/smp.h):
-// one hardware interrupt serves all wishes, which are bits in the target's data. So a wish that is
-// pending is not sent twice, and a CPU that waits with interrupts masked finds it by looking.
+// The list of CPUs, and the portable part of interrupts between CPUs (hal/smp.h).
 #include "hal/smp.h"
 
 #include "hal/irq.h"
@@ -12,10 +10,29 @@
 #include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
+/* One hardware interrupt serves all kinds of requests. A request is a bit in the target's `asked`;
+ * the sender sets it with an atomic OR and raises the interrupt only if the bit was clear. So a
+ * pending request is not sent twice, and a CPU that spins with interrupts masked finds requests by
+ * polling (hal_ipi_poll()).
+ *
+ * The order matters: set the bit, then raise. The receiver clears the bits with an atomic AND
+ * (take()) before it serves them. A request that arrives while it serves sets the bit again and
+ * raises a new interrupt; one that arrives before take() is served now, and its interrupt later
+ * finds nothing to do. All accesses to `asked` are sequentially consistent, so data that the sender
+ * wrote before is visible to the receiver.
+ *
+ * Watching. An idle CPU may set HAL_IPI_WATCHED and poll `asked` for a while; senders of LOOK then
+ * set the bit only. Because one word holds both bits, a request comes either before
+ * hal_ipi_end_watch(), which returns it, or after, and then raises the interrupt.
+ *
+ * Non-maskable requests use the NMI. nmi_sent is set by the sender that raises one and cleared by
+ * the handler before it reads `asked`, so at most one is on its way, and upcall_nmi() can tell an
+ * NMI that no CPU sent (a button, a watchdog) from one that was sent. */
+
 #define STOP_LIMIT_PER_S 10 /* a tenth of a second */
 
-static struct hal_cpu *cpus[CPU_MAX]; /* [I] before `count` covers it */
-/* Release: what is below it is filled in. Pairs with the acquire in hal_cpu_count(). */
+static struct hal_cpu *cpus[CPU_MAX]; /* [I] set before `count` covers it */
+/* Release: the entries below it are valid. Pairs with the acquire in hal_cpu_count(). */
 static _Atomic cpu_t count;
 
 cpu_t hal_cpu_count(void)
@@ -30,6 +47,8 @@ struct hal_cpu *hal_cpu_at(cpu_t id)
 
 bool hal_cpu_set_online(void)
 {
+    /* The CPU that starts this one may have given up waiting and set another state; then the CPU
+     * must not run (false). CPUs come online one at a time, so `count` needs no lock. */
     struct hal_cpu *cpu = hal_this_cpu();
     uint32_t before = cpu->id == 0 ? HAL_CPU_ABSENT : HAL_CPU_ARRIVED;
     if (!atomic_compare_exchange_strong_explicit(&cpu->state, &before, HAL_CPU_ONLINE,
@@ -42,11 +61,11 @@ bool hal_cpu_set_online(void)
     return true;
 }
 
-/** @return false: this machine cannot. */
+/** @return false: this machine has no NMI. */
 static bool send_nmi(struct hal_cpu *cpu)
 {
-    /* One is enough: it looks at `asked` after it has taken this back. So each that arrives was
-     * sent once, and one that was not can be told. */
+    /* One NMI is enough: the handler clears nmi_sent before it reads `asked`. So a request that
+     * finds the flag set is seen by the NMI on its way. */
     if (atomic_exchange_explicit(&cpu->nmi_sent, true, memory_order_seq_cst)) {
         return true;
     }
@@ -74,10 +93,11 @@ static uint32_t take(uint32_t kinds)
     return atomic_fetch_and_explicit(&hal_this_cpu()->asked, ~kinds, memory_order_seq_cst) & kinds;
 }
 
-/** What was asked for besides LOOK. @param frame  NULL: this CPU looked by itself. */
+/** Serve the requests other than LOOK and CALL. @param frame NULL: this CPU
+ * found them by polling. */
 static void serve(uint32_t kinds, const struct hal_frame *frame)
 {
-    bool is_here = frame == NULL; /* in a loop that waits: the call chain says which */
+    bool is_here = frame == NULL; /* polling in a loop that waits; its call chain shows which */
     if ((kinds & HAL_IPI_STOP) != 0) {
         hal_cpu_stop(is_here ? 0 : hal_frame_pc(frame),
                      is_here ? hal_frame_here() : hal_frame_fp(frame));
@@ -107,8 +127,7 @@ unsigned hal_ipi_receive(const struct hal_frame *frame)
     return kinds & mine;
 }
 
-/* One word says both that it is watched and what was asked for, so each wish comes either before
- * the end of the watch, which finds it, or after, and interrupts. */
+/* See "Watching" above. */
 void hal_ipi_watch(void)
 {
     (void)atomic_fetch_or_explicit(&hal_this_cpu()->asked, HAL_IPI_WATCHED, memory_order_seq_cst);
@@ -119,12 +138,14 @@ unsigned hal_ipi_end_watch(void)
     return take(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
 }
 
-/* Not what else is asked for: the code that was interrupted may be in the middle of just that. */
+/* Serves unmaskable requests only: the interrupted code may be in the middle of serving
+ * another kind. */
 void upcall_nmi(const struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     bool is_sent = atomic_exchange_explicit(&cpu->nmi_sent, false, memory_order_seq_cst);
     serve(take(HAL_IPI_UNMASKABLE), frame);
+    /* An NMI that no CPU sent asks for a report, unless the machine is stopping already. */
     bool is_over =
         cpu->in_panic || atomic_load_explicit(&cpu->state, memory_order_relaxed) == HAL_CPU_STOPPED;
     if (!is_sent && !is_over) {
@@ -159,7 +180,8 @@ static unsigned running_others(void)
     return n;
 }
 
-/* No relaxing here: who panics serves nobody. */
+/* No hal_cpu_relax() here: it would serve requests of other CPUs, which a
+ * panicking CPU must not. */
 unsigned hal_cpu_stop_others(void)
 {
     uint64_t begin = hal_counter_read();

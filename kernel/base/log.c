@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The log ring and its copy on the consoles. Lines of any length share one ring of bytes; a second
-// ring remembers where each line starts, so that any line that is still there is found at once.
+// The log ring and its output on the consoles. Lines of any length share one ring of bytes; a
+// second ring stores where each line starts, so that any line still present is found at once.
 
 #include "kernel/base/log_internal.h"
 
@@ -19,11 +19,11 @@
 
 STATIC_ASSERT((RING_BYTES & (RING_BYTES - 1)) == 0, "positions are reduced by a mask");
 
-/** What precedes a line's text in the ring. */
+/** Precedes a line's text in the ring. */
 struct header {
     uint64_t time_ns;
     uint32_t cpu;
-    uint16_t len; /* of the text, without a zero */
+    uint16_t len; /* of the text, without a terminating zero */
     uint8_t level;
 };
 
@@ -31,18 +31,27 @@ static struct spinlock lock = SPINLOCK_INIT;
 
 /* Under `lock`, except in a panic. Positions and line numbers only grow. */
 static uint8_t ring[RING_BYTES];
-static uint64_t starts[LINES_MAX]; /* position of line n at n % LINES_MAX */
+static uint64_t starts[LINES_MAX]; /* position of line n, at n % LINES_MAX */
 static uint64_t next_position;
 static uint64_t first_line, next_line; /* lines in the ring: [first_line, next_line) */
-static uint64_t unshown_line;          /* the first console has been given all lines before it */
+static uint64_t unshown_line;          /* the lines before it were passed to the first console */
 
-static _Atomic uint64_t end_line; /* next_line for who does not hold the lock; relaxed */
+static _Atomic uint64_t end_line; /* next_line for readers without the lock; relaxed */
 static _Atomic int console_level =
-    LOG_INFO; /* relaxed: a line that is written meanwhile may go either way */
-/* NULL: the early console. Release and acquire: what the function needs is set up. */
+    LOG_INFO; /* relaxed: a line written meanwhile may use either value */
+/* NULL: only the early console exists. Release and acquire: makes visible
+ * what the function needs. */
 static _Atomic(void (*)(void)) notify_consoles;
 static void (*panic_write)(const char *s, size_t len);
 
+/* Two rings under `lock`: `ring` holds headers and texts, `starts` the position of each line.
+ * Positions and line numbers never wrap; a position is reduced modulo the ring's size when it is
+ * used. append_locked() drops the oldest lines until there is room in both rings, so first_line <=
+ * next_line always, and a reader that asks for a dropped line continues with first_line.
+ *
+ * Consoles are not written under `lock`. log_line() appends and notifies the console thread, which
+ * reads with log_next_line(). Before there are consoles, and in a panic, lines go to the early
+ * console directly. */
 static void ring_put(uint64_t position, const void *src, size_t len)
 {
     size_t at = position & (RING_BYTES - 1);
@@ -74,7 +83,7 @@ static void append_locked(const struct header *h, const char *text) REQUIRES(loc
     atomic_store_explicit(&end_line, next_line, memory_order_relaxed);
 }
 
-/** As log_read(), for who holds the lock or runs alone in a panic. */
+/** As log_read(), for callers that hold the lock or run alone in a panic. */
 static bool read_line(uint64_t *sequence, struct log_record *out)
 {
     uint64_t line = MAX(*sequence, first_line);
@@ -95,7 +104,7 @@ static bool read_line(uint64_t *sequence, struct log_record *out)
     return true;
 }
 
-/* As consoles show it; returns the length. */
+/* Format a line as consoles show it; returns the length. */
 static size_t format_line(const struct log_record *r, char *line)
 {
     static const char *const words[] = {[LOG_ERROR] = "error: ", [LOG_WARN] = "warning: "};
@@ -106,8 +115,8 @@ static size_t format_line(const struct log_record *r, char *line)
     return MIN(len, LOG_LINE_MAX - 1);
 }
 
-/* The same in colours: time and CPU are grey, then who speaks, and what is wrong is all of it
- * yellow or red. */
+/* The same in colours: time and CPU are grey, the area has the level's colour; for a warning or an
+ * error the whole text has it. */
 static size_t format_coloured(const struct log_record *r, char *line)
 {
     static const char *const colours[] = {
@@ -129,7 +138,7 @@ static bool is_shown(enum log_level level)
     return (int)level <= atomic_load_explicit(&console_level, memory_order_relaxed);
 }
 
-/* Before there are consoles. Under the lock, so that lines come in order and never torn. */
+/* Used before there are consoles. Under the lock, so that lines are in order and whole. */
 static void print_early_locked(void) REQUIRES(lock)
 {
     struct log_record r;
@@ -141,7 +150,7 @@ static void print_early_locked(void) REQUIRES(lock)
     }
 }
 
-/* The lock may be held by whom the panic interrupted. */
+/* Takes no lock: the panic may have interrupted its holder. */
 static void print_in_panic(const struct log_record *r)
 {
     char line[LOG_LINE_MAX];
@@ -161,7 +170,7 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
     va_start(args, fmt);
     used += fmt_vprint(r.text + used, TEXT_MAX - used, fmt, args);
     va_end(args);
-    str_make_printable(r.text); /* what is told of devices and files comes from them */
+    str_make_printable(r.text); /* text from devices and files may be part of it */
 
     if (hal_this_cpu()->in_panic) {
         print_in_panic(&r);
@@ -238,7 +247,7 @@ void log_set_console(void (*notify)(void), void (*write)(const char *s, size_t l
 
 void log_for_each_unshown(unsigned max, void (*fn)(const struct log_record *record))
 {
-    static struct log_record r; /* a panic may have little stack left */
+    static struct log_record r; /* static: little stack may be left in a panic */
     uint64_t sequence = next_line > max ? next_line - max : 0;
     while (read_line(&sequence, &r)) {
         if (r.sequence >= unshown_line || !is_shown(r.level)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The log: lines in a ring with level, time and CPU, and a copy on the consoles. Not for a
-// program's output: that goes to kernel/io/console.h, and no log line interrupts it.
+// The log: lines in a ring with level, time and CPU, copied to the consoles. Not for a program's
+// output, which goes to kernel/io/console.h; no log line interrupts it.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -11,9 +11,9 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /**
- * @brief Add a line to the log. The text has no newline; longer than 240 bytes is cut.
- * @param area  Static string: who speaks ("pci", "ext2").
- * @context{any, IRQ-safe, does not sleep} Also works before the heap: the ring is static.
+ * @brief Add a line to the log. The text has no newline; it is cut at 240 bytes.
+ * @param area Static string, the source of the line ("pci", "ext2").
+ * @context{any, IRQ-safe, does not sleep} Works before the heap exists: the ring is static.
  */
 void log_line(enum log_level level, const char *area, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -27,9 +27,9 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...) PRIN
 void log_set_console_level(enum log_level level);
 enum log_level log_console_level(void);
 
-/** One line read back from the ring. */
+/** A line read from the ring. */
 struct log_record {
-    uint64_t sequence; /* 0 is the first line ever */
+    uint64_t sequence; /* number of the line; the first one ever is 0 */
     uint64_t time_ns;  /* monotonic */
     enum log_level level;
     uint32_t cpu;
@@ -37,8 +37,9 @@ struct log_record {
 };
 
 /**
- * @brief Read the line `*sequence`, or the oldest one still there, and advance *sequence past it.
- * @return false: no line that new yet.
+ * @brief Read the line `*sequence`, or the oldest one still in the ring, and advance
+ *     *sequence past it.
+ * @return false: there is no such line yet.
  * @context{any}
  */
 bool log_read(uint64_t *sequence, struct log_record *out);

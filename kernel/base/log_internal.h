@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What panic.c needs of the log and nobody else.
+// The log's interface for panic.c.
 #pragma once
 
 #include "kernel/base/log.h"
 
 /**
- * @brief Call fn for the newest lines, at most `max`, that the consoles have not shown.
- * @context{panic: takes no lock, and believes the ring as it finds it}
+ * @brief Call fn for the newest lines, `max` at most, that the consoles have not shown.
+ * @context{panic: takes no lock and uses the ring as it is}
  */
 void log_for_each_unshown(unsigned max, void (*fn)(const struct log_record *record));

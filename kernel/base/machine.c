@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Holds what the machine's platform.c installed: interrupt controller, MSI controller, event timer,
-// power control. One of each; what they do is the machine's, who uses them is kernel/io and
-// kernel/sched.
+// Holds the tables that the machine's platform.c installs: interrupt controller, MSI controller,
+// event timer, power control, one of each. kernel/io and kernel/sched use them.
 
 #include "hal/irq.h"
 #include "hal/power.h"

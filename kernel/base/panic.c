@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The end: one block that says everything, by the early console and then the others, with no lock,
-// memory or interrupt. It believes nothing more than it must: the cause comes first, and a second
-// panic inside it is one line.
+// A panic prints one block with everything known, to the early console and then to the others,
+// without locks, memory allocation or interrupts. It relies on as little as possible: the cause
+// comes first, and a second panic inside the block is reported in one line.
 
 #include "kernel/base/panic.h"
 
@@ -21,15 +21,23 @@
 
 #include <stdarg.h>
 
-#define EXIT_STATUS_PANIC 120 /* what scripts/run returns */
+#define EXIT_STATUS_PANIC 120 /* as documented for scripts/run */
 #define LOG_LINES_MAX     24
 #define REGISTER_COLUMNS  3
 
+/* A panic may happen anywhere: under any lock, in an interrupt, with a damaged heap or stack. So
+ * this file takes no lock and allocates nothing; buffers are static.
+ *
+ * enter() decides which CPU reports. The first CPU sets `reporter`, stops the other CPUs and goes
+ * on; another CPU that panics meanwhile stops itself. If the reporting CPU panics again,
+ * end_nested() prints one line and powers off; a third time it only halts. Every step after
+ * say_cause() may fail without losing the cause, so the order in vpanic() goes from certain to
+ * risky: cause, CPU and thread, registers, own call chain, other CPUs, log. */
 static void sink(void *ctx, const char *s, size_t len)
 {
     (void)ctx;
     hal_early_write(s, len);
-    console_panic_write(s, len); /* where the early console does not reach */
+    console_panic_write(s, len); /* reaches terminals that the early console does not */
 }
 
 static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
@@ -40,7 +48,7 @@ static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
     va_end(args);
 }
 
-/** The first panic's cause: what every later step may fail without losing. */
+/** The first panic's cause. No later step may lose it. */
 static char cause[512];
 static bool has_said_cause;
 static unsigned nested_count;
@@ -53,7 +61,7 @@ static void say_cause(void)
     }
 }
 
-/** What the early console does not reach still has some to send: for as long as it moves. */
+/** Power off after the consoles have sent their buffers, for as long as they make progress. */
 static _Noreturn void finish(void)
 {
     say("PANIC END\n");
@@ -64,9 +72,8 @@ static _Noreturn void finish(void)
     hal_power_off();
 }
 
-/** Nothing of the first panic is trusted any more, from the third time on not even the power
- * switch.
- */
+/** A panic inside a panic: trust nothing of the first one. From the third time on not even power
+ * off is trusted. */
 static _Noreturn void end_nested(const char *what)
 {
     if (nested_count++ > 0) {
@@ -77,12 +84,12 @@ static _Noreturn void end_nested(const char *what)
     finish();
 }
 
-/* The CPU that came first; another one that panics meanwhile is one of those that it stops.
- * acq_rel: what it prints comes after. */
+/* The first CPU to panic; another CPU that panics meanwhile is stopped. acq_rel: its output
+ * comes after. */
 static _Atomic(struct hal_cpu *) reporter;
-static unsigned still_running; /* CPUs that did not stop */
+static unsigned still_running; /* CPUs that did not stop in time */
 
-/** Returns false if this CPU panics already. */
+/** Returns false if this CPU is in a panic already. */
 static bool enter(void)
 {
     hal_irq_disable();
@@ -132,7 +139,7 @@ static void say_registers(const struct hal_frame *frame)
 #ifdef HALYARD_UNDEFINED
 #define UNSET 0xaaaaaaaaaaaaaaaa /* by -ftrivial-auto-var-init=pattern */
 
-/* Such a build gives a variable this value before it is set. */
+/* Such a build fills variables with this pattern. */
 static void say_unset(const struct hal_frame *frame)
 {
     unsigned count = hal_frame_register_count();
@@ -163,7 +170,7 @@ static void say_backtrace(uintptr_t pc, uintptr_t fp)
     backtrace_print(say_frame, NULL, pc, fp, lo, hi);
 }
 
-/** A CPU that was doing something: what, and how it got there. */
+/** Print what a stopped CPU was doing and its call chain. */
 static void say_busy_cpu(const struct hal_cpu *cpu)
 {
     const struct thread *t = cpu->current;
@@ -204,13 +211,13 @@ static void say_log_line(const struct log_record *r)
         (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->text);
 }
 
-/** What somebody else adds to the block. */
+/** Additional text for the block from the caller. */
 struct explanation {
     void (*fn)(void (*write)(void *ctx, const char *line), void *ctx, const void *arg);
     const void *arg;
 };
 
-/** @param fp  Where the chain of calls begins. */
+/** @param fp Frame where the call chain begins. */
 static _Noreturn void vpanic(const struct explanation *more, uintptr_t fp, const char *fmt,
                              va_list args)
 {
@@ -218,7 +225,7 @@ static _Noreturn void vpanic(const struct explanation *more, uintptr_t fp, const
         end_nested(fmt);
     }
     fmt_vprint(cause, sizeof(cause), fmt, args);
-    console_drain(); /* what was written before comes before */
+    console_drain(); /* earlier output comes first */
     say_cause();
     say_where();
     hal_frame_capture(say_registers);

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// Queued spinlocks: what happens when somebody is there already. Which lock may be taken under
-// which is written at the top of spinlock.h.
-//
-// The queue is a list of nodes, one a waiting CPU (and one more for each interrupt that came while
-// it waited), with its end in the upper half of the lock's word. The first in the queue waits for
-// the holder's byte to become 0; each other waits on its own node, until the one before it has the
-// lock. As long as the upper half is not 0 nobody takes the lock from outside of the queue.
+// The slow path of queued spinlocks: the lock is held, or other CPUs wait for it. The lock order is
+// at the top of spinlock.h.
 
 #include "kernel/base/spinlock.h"
 
-/* Seconds: nobody holds a lock that long, so its holder waits for us, or is us. */
+/* This is an MCS lock squeezed into 32 bits. Byte 0 of the word is 1 while the lock is held; the
+ * upper half is the tail: the number of the last node in the queue, or 0. Each waiting CPU has a
+ * node, and another one for each interrupt that waits for a lock while it waits.
+ *
+ * 1. enter() swaps the own node in as the tail. The previous tail is the node before it.
+ * 2. If there is one, link to it (before->next) and spin on the own node's `turn`. Only the
+ *    first in the queue spins on the lock's word, so a contended lock causes no traffic between
+ *    all its waiters.
+ * 3. The first one waits until byte 0 is 0, then sets it (take()). If its node is still the tail,
+ *    it clears the tail in the same operation, and the queue is empty. Otherwise it passes the turn
+ *    to the next node.
+ *
+ * While the tail is not 0, no CPU takes the lock outside the queue: the fast path compares the
+ * whole word with 0. Unlock stores 0 to byte 0 only, so it cannot overwrite a tail that another CPU
+ * has just set. */
+
+/* Seconds. No lock is held that long: the holder waits for this CPU, or is this CPU. */
 #define SPINS_MAX ((uint32_t)1 << 27)
 
 #define HELD       UINT32_C(1)
@@ -19,12 +30,13 @@
 
 #define DEPTH_MAX 4u /* thread, interrupt, non-maskable interrupt, fault in one of them */
 
-/* Field protection:  [o] the CPU that waits on it   [p] the CPU behind it in the queue, once */
+/* Field protection: [o] the CPU that waits on it   [p] the CPU after it in the queue, once */
 struct node {
-    /* [p] who waits behind; release pairs with the acquire of who passes the turn on */
+    /* [p] the node after this one. Release pairs with the acquire in pass_turn(): the node that is
+     *     linked has been initialised. */
     _Atomic(struct node *) next;
-    /* [o] cleared before the node is in a queue. Set by the CPU before it: release, pairs with the
-     * acquire of the wait: what was done under the lock up to then is seen */
+    /* [o] cleared before the node is queued. Set to 1 by the CPU before it; release pairs with the
+     *     acquire in wait_for_turn(), so the earlier critical sections are visible. */
     _Atomic uint32_t turn;
 };
 
@@ -32,7 +44,7 @@ STATIC_ASSERT(CPU_MAX *DEPTH_MAX < UINT32_C(1) << (32 - TAIL_SHIFT), "a tail has
 
 static struct {
     struct node nodes[DEPTH_MAX];
-    uint32_t depth; /* [o] nodes in use; an interrupt puts it back before it returns */
+    uint32_t depth; /* [o] nodes in use; an interrupt restores it before it returns */
 } ALIGNED(64) waiting[CPU_MAX];
 
 static struct node *node_of(uint32_t tail)
@@ -49,11 +61,11 @@ static void spin_once(const struct spinlock *lock, uint32_t *spins)
     hal_cpu_relax();
 }
 
-/** Put the node at the end. @return the tail before it; 0: it is the first. */
+/** Append the node to the queue. @return the previous tail; 0: the node is the first. */
 static uint32_t enter(struct spinlock *lock, uint32_t tail)
 {
     uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-    /* Release: who follows writes into the node, which was cleared before. */
+    /* Release: the next CPU writes to the node, which was initialised before. */
     while (!atomic_compare_exchange_weak_explicit(&lock->word, &word,
                                                   (word & HELD_MASK) | tail << TAIL_SHIFT,
                                                   memory_order_acq_rel, memory_order_relaxed)) {
@@ -61,7 +73,7 @@ static uint32_t enter(struct spinlock *lock, uint32_t tail)
     return word >> TAIL_SHIFT;
 }
 
-/** The node is the first. Take the lock once it is free. @return nobody waits behind it. */
+/** The node is the first: take the lock once it is free. @return true: no other CPU is queued. */
 static bool take(struct spinlock *lock, uint32_t tail)
 {
     uint32_t spins = 0;
@@ -75,7 +87,7 @@ static bool take(struct spinlock *lock, uint32_t tail)
                 return true;
             }
         } else {
-            /* The byte stays 0: only the first in the queue sets it while there is one. */
+            /* Byte 0 stays 0 until this: only the first in the queue sets it while there is one. */
             (void)atomic_fetch_or_explicit(&lock->word, HELD, memory_order_acquire);
             return false;
         }
@@ -95,7 +107,7 @@ static void pass_turn(const struct spinlock *lock, struct node *n)
 {
     uint32_t spins = 0;
     struct node *next;
-    /* It is in the queue, and about to say where. */
+    /* The next CPU is in the queue, but may not have linked its node yet. */
     while ((next = atomic_load_explicit(&n->next, memory_order_acquire)) == NULL) {
         spin_once(lock, &spins);
     }
@@ -107,7 +119,7 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock)
     cpu_t cpu = hal_this_cpu()->id;
     uint32_t depth = waiting[cpu].depth++;
     ASSERT(depth < DEPTH_MAX);
-    atomic_signal_fence(memory_order_seq_cst); /* an interrupt from here on takes the next node */
+    atomic_signal_fence(memory_order_seq_cst); /* an interrupt from here on uses the next node */
     struct node *n = &waiting[cpu].nodes[depth];
     atomic_store_explicit(&n->next, NULL, memory_order_relaxed);
     atomic_store_explicit(&n->turn, 0, memory_order_relaxed);
@@ -123,7 +135,7 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock)
     waiting[cpu].depth = depth;
 }
 
-/* With preemption off instead of interrupts masked: the same words. */
+/* As spin_lock_masked(), with preemption off instead of interrupts masked. */
 static void acquire(struct spinlock *lock)
 {
     lockcheck_spin_wants(lock);
@@ -151,7 +163,7 @@ void spin_unlock(struct spinlock *lock) NO_LOCK_ANALYSIS
 
 irq_state_t spin_lock_irq(struct spinlock *lock) NO_LOCK_ANALYSIS
 {
-    preempt_point(PREEMPT_LOCK); /* where a switch is possible, still */
+    preempt_point(PREEMPT_LOCK); /* while a switch is still possible */
     irq_state_t state = hal_irq_save();
     spin_lock_masked(lock);
     return state;
@@ -166,7 +178,7 @@ void spin_unlock_irq(struct spinlock *lock, irq_state_t state) NO_LOCK_ANALYSIS
 
 SELDOM_CALLED void preempt_if_possible(void)
 {
-    /* The CPU may be another at each look, and then no switch is due any more. */
+    /* The thread may be on another CPU at each check; then a switch may no longer be due. */
     if (hal_this_cpu()->preempt_off == 0 && hal_irqs_enabled()) {
         sched_preempt();
     }

@@ -23,26 +23,26 @@
 #include <stdatomic.h>
 
 /**
- * A queued lock: CPUs enter in the order they asked, each waiting on a word of its own, so that a
- * lock that many want is not read by all of them at each turn. Nobody there: one compare-and-swap
- * takes it, one store gives it up.
+ * A queued lock: CPUs get it in the order in which they asked, and each waits on a word of its own,
+ * so that waiters do not all read the lock at each hand-over. An uncontended lock takes one
+ * compare-and-swap, an unlock one store.
  */
 struct LOCKABLE spinlock {
     union {
-        /* 0: free. Byte 0: 1 while somebody holds it. Upper half: the last in the queue, 0: nobody
-         * waits. Taken with acquire, which pairs with the release store of the unlock. */
+        /* 0: free. Byte 0: 1 while held. Upper half: the last waiter in the queue, 0: none. Acquire
+         * pairs with the release store of the unlock. */
         _Atomic uint32_t word;
-        _Atomic uint8_t held; /* byte 0 of it, for the release: both machines are little-endian */
+        /* byte 0 of `word`, for the unlock: both machines are little-endian */
+        _Atomic uint8_t held;
     };
 #ifdef HALYARD_DEBUG
-    const char *site;      /* set before use: what the lock checker calls it, and all like it */
-    _Atomic uint8_t class; /* the checker's; 0: not looked up yet. Relaxed: all find the same */
+    const char *site; /* set before use: the lock checker's name for this lock and all like it */
+    /* the checker's; 0: not looked up yet. Relaxed: every lookup finds the same */
+    _Atomic uint8_t class;
 #endif
 };
 
-/** A free lock. The lock checker tells it by `name`, a string that stays, from those of other
- * names.
- */
+/** A free lock. The lock checker groups locks by `name`, a static string. */
 #ifdef HALYARD_DEBUG
 #define SPINLOCK_INIT_NAMED(name)                                                                  \
     {                                                                                              \
@@ -59,26 +59,24 @@ struct LOCKABLE spinlock {
 #define SPINLOCK_LINE_TEXT(line)  #line
 #define SPINLOCK_SITE(file, line) file ":" SPINLOCK_LINE_TEXT(line)
 
-/** A free lock, told by where this is written. */
+/** A free lock, named after the place where this is written. */
 #define SPINLOCK_INIT SPINLOCK_INIT_NAMED(SPINLOCK_SITE(__FILE__, __LINE__))
 
-/** @brief Take the lock with preemption off. For locks that no interrupt handler takes.
+/** @brief Lock with preemption off. For locks that no interrupt handler takes.
  * @context{thread} */
 void spin_lock(struct spinlock *lock) ACQUIRES(*lock);
 void spin_unlock(struct spinlock *lock) RELEASES(*lock);
 
-/** @brief Take the lock with interrupts masked; give the result to spin_unlock_irq(). @context{any}
- */
+/** @brief Lock with interrupts masked; pass the result to spin_unlock_irq(). @context{any} */
 irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
-/** Switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
+/** Unlock; switches threads if that unmasks interrupts and a switch is due (preempt_check()). */
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 
-/** Private: somebody holds it or waits for it: enter the queue. Interrupts or preemption are off.
- */
+/** Private: the lock is held or has waiters: enter the queue. Interrupts or preemption are off. */
 SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
 
-/** @brief As spin_lock_irq(), where interrupts are masked anyway: nothing to remember, and nothing
- * is switched when it is given up. Inline: the scheduler's paths are made of these.
+/** @brief As spin_lock_irq(), where interrupts are masked already: there is no state to restore,
+ *     and the unlock does not switch threads. Inline: the scheduler's hot paths use it.
  * @context{IRQ, or interrupts masked} */
 static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock) NO_LOCK_ANALYSIS
 {
@@ -86,7 +84,7 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
     lockcheck_spin_wants(lock);
     preempt_point(PREEMPT_LOCK);
     uint32_t free = 0;
-    /* Weak: where it fails for no reason, the queue is the way in, too. */
+    /* Weak: if it fails spuriously, the queue works, too. */
     if (UNLIKELY(!atomic_compare_exchange_weak_explicit(&lock->word, &free, 1, memory_order_acquire,
                                                         memory_order_relaxed))) {
         spin_lock_queued(lock);
@@ -95,8 +93,8 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
     preempt_point(PREEMPT_LOCKED);
 }
 
-/** @brief Take a lock that is free now. @return false: it is not. @context{IRQ, or interrupts
- * masked} */
+/** @brief Take the lock if it is free now. @return false: it is not. @context{IRQ, or interrupts
+ *     masked} */
 static inline bool spin_try_lock_masked(struct spinlock *lock)
     TRY_ACQUIRES(true, *lock) NO_LOCK_ANALYSIS
 {
@@ -114,19 +112,20 @@ static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lo
 {
     DASSERT(atomic_load_explicit(&lock->held, memory_order_relaxed) != 0);
     lockcheck_spin_gives(lock);
-    /* Only the byte: others may put themselves into the upper half meanwhile. The last access: from
-     * here on the lock's memory may go. Pairs with the acquire of the next holder. */
+    /* Only the byte: other CPUs may change the upper half meanwhile. This is the last
+     * access; another CPU may free the lock's memory from here on. Pairs with the acquire of
+     * the next holder. */
     atomic_store_explicit(&lock->held, 0, memory_order_release);
     lockcheck_gave();
     preempt_point(PREEMPT_UNLOCK);
 }
 
 /**
- * @brief Return once who holds the lock now, if anybody, has given it up.
+ * @brief Wait until the current holder of the lock, if there is one, has released it.
  *
- * For who was woken by a holder and goes on without the lock: once this has returned, that holder
- * touches the lock no more, and its memory may go.
- * @context{interrupts masked; the lock is not the caller's}
+ * For a thread that a holder woke and that goes on without the lock: after this, that holder no
+ * longer accesses the lock, whose memory may be freed.
+ * @context{interrupts masked; the caller does not hold the lock}
  */
 static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANALYSIS
 {
@@ -137,22 +136,22 @@ static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANAL
     }
 }
 
-/** @brief True if somebody holds the lock. For assertions. @context{any} */
+/** @brief True if the lock is held. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** The scheduler's: switch to the best ready thread if it is better. Interrupts are enabled,
+/** Of the scheduler: switch to the best ready thread if it is better. Interrupts are enabled,
  * preemption is on. */
 void sched_preempt(void);
 
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
 SELDOM_CALLED void preempt_if_possible(void);
 
-/** The scheduler's, in debug builds: the running thread's slice is over now. An equal that is ready
+/** Of the scheduler, in debug builds: end the running thread's slice now. An equal ready thread
  * runs, if there is one. Interrupts are enabled, preemption is on. */
 void sched_end_slice(void);
 
-/** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For the
- * unlock functions: a thread that was made ready under a lock runs as soon as the lock is free.
+/** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For unlock
+ *     functions: a thread that became ready under a lock runs as soon as the lock is released.
  * @context{any} */
 static ALWAYS_INLINE void preempt_check(void)
 {
@@ -162,12 +161,12 @@ static ALWAYS_INLINE void preempt_check(void)
     }
 }
 
-/** @brief No involuntary switch until preempt_enable(), which switches if one is due. Nests.
+/** @brief Prevent involuntary switches until preempt_enable(), which switches if one is due. Nests.
  * @context{any} */
 static inline void preempt_disable(void)
 {
     hal_preempt_count(1);
-    /* What follows must not move above the count; an interrupt on this CPU is who looks. */
+    /* Keeps later accesses after the count; only interrupts on this CPU read it. */
     atomic_signal_fence(memory_order_seq_cst);
 }
 

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking up an address in the generated table. Walking the stack is kernel/base/panic.c's.
+// Looks up an address in the generated symbol table.
 //
-// Rows of one function: in order of address, a row is an advance of the address and a step to
-// another place in the source, where the code from that address on comes from. They are words of
-// Huffman codes, most significant bit first, and numbers: three bits d, then d + 1 groups of four.
+// The table has rows for each function, in order of address. A row advances the address and steps
+// to another source position, which applies from that address on. Rows consist of Huffman words,
+// most significant bit first, and numbers: three bits d, then d + 1 groups of four.
 //
-//   advance  a word of UNITS: 0 to 47 units, or 48: a number of units follows
-//   step     a word of STEPS: 0 to 62: so many lines on, less 31
-//                     63 to 66: back to the place that was left as the last but 0 to 3 by one of
-//                               these words; a word of RETURNS, as above, says how far from it
-//                           67: a number of lines, on if even and half of it
-//                           68: another file: ten bits, then its line as a number
+//   advance   a word of UNITS: 0 to 47 units, or 48: the number of units follows
+//   step      a word of STEPS: 0 to 62: that many lines forward, less 31
+//             63 to 66: return to the position that was left last but 0 to 3 by
+//                       one of these words; a word of RETURNS, as above, gives the distance
+//             67: a number of lines, forward if even, half of it
+//             68: another file: ten bits, then its line as a number
 //
-// A function starts at its first byte, in no file, at line 0. Line 0 is none: the code is nobody's.
+// A function starts at its first byte, in no file, at line 0. Line 0 means that the code belongs to
+// no source line.
 //
-// A code is 16 bytes, how many words have 0 to 15 bits, and then what each word means, the shortest
-// first, of one length ascending: the words themselves follow from that (RFC 1951, 3.2.2).
+// A Huffman code is 16 bytes, how many words have 0 to 15 bits, followed by the meaning of
+// each word, the shortest first, ascending within a length. The words follow from that (RFC
+// 1951, 3.2.2).
 
 #include "kernel/base/symbols.h"
 
@@ -28,7 +30,7 @@
 #define FILE_BITS  10u
 #define NO_FILE    UINT32_MAX
 #define NEAR       31u /* lines of a short step, either way */
-#define LEFT       4u  /* places that are remembered */
+#define LEFT       4u  /* positions that are remembered */
 
 enum { UNITS, STEPS, RETURNS };
 
@@ -39,7 +41,7 @@ enum {
     STEP_FILE,
 };
 
-/* What scripts/lib/symbols.py writes as numbers. */
+/* Layout that scripts/lib/symbols.py writes as numbers. */
 STATIC_ASSERT(sizeof(struct symbol_mark) == 16, "symbols.py writes four words");
 STATIC_ASSERT(offsetof(struct symbol_table, marks) == 24, "symbols.py writes the pointers here");
 STATIC_ASSERT(sizeof(struct symbol_table) == 88, "symbols.py writes eight pointers");
@@ -57,7 +59,7 @@ static uint32_t read_varint(const uint8_t **next)
     return value;
 }
 
-/** Unread rows of one function: bits of the table's. Behind the end all are 0. */
+/** The unread rows of one function: a range of the table's bits. Bits after the end read as 0. */
 struct cursor {
     const struct symbol_table *table;
     uint32_t at, end;
@@ -83,8 +85,8 @@ static uint32_t read_number(struct cursor *c)
     return read_bits(c, 4 * digits);
 }
 
-/** What the next word means. Words of one length are consecutive numbers, and longer ones begin
- * with none of them. */
+/** Decode the next word. Words of one length are consecutive numbers, and no word is a prefix of a
+ * longer one. */
 static uint32_t read_word(struct cursor *c, unsigned alphabet)
 {
     const uint8_t *counts = c->table->codes[alphabet];
@@ -98,7 +100,7 @@ static uint32_t read_word(struct cursor *c, unsigned alphabet)
         before += counts[bits];
         first = (first + counts[bits]) << 1;
     }
-    c->at = c->end; /* no word: nothing behind it can be read */
+    c->at = c->end; /* not a word: nothing after it can be decoded */
     return 0;
 }
 
@@ -114,7 +116,7 @@ static void step(struct cursor *c, struct place *at, struct place left[LEFT])
         return;
     }
     struct place was = *at;
-    unsigned gone = LEFT - 1; /* whose room is taken */
+    unsigned gone = LEFT - 1; /* whose slot the new position takes */
     switch (word) {
     case STEP_FAR:
         number = read_number(c);
@@ -136,14 +138,16 @@ static void step(struct cursor *c, struct place *at, struct place left[LEFT])
 
 /** A function of the table. */
 struct function {
-    uint32_t start, size; /* bytes; start from the table's base */
+    uint32_t start, size; /* bytes; start is relative to the table's base */
     const char *name;
     uint32_t lines, line_bits;
 };
 
-/** The function that holds the offset, which lies inside the text. */
+/** The function that contains the offset. @pre the offset is inside the text */
 static struct function find_function(const struct symbol_table *t, uint32_t offset)
 {
+    /* A mark every MARK_EVERY functions allows a binary search; from the mark on, the sizes are
+     * read one by one. */
     uint32_t lo = 0, hi = (t->count + MARK_EVERY - 1) / MARK_EVERY;
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -169,7 +173,7 @@ static struct function find_function(const struct symbol_table *t, uint32_t offs
     }
 }
 
-/** The last row at or below the offset, which counts from the function's start. */
+/** The last row at or below the offset, which is relative to the function's start. */
 static void find_line(const struct symbol_table *t, const struct function *f, uint32_t offset,
                       struct symbol_info *out)
 {

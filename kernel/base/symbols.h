@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: MIT
 //
-// Names for the kernel's own code addresses. The table is made from the linked ELF by
-// scripts/lib/symbols.py and put into .rodata by a second link that moves no code; its encoding is
-// described there and in symbols.c, nowhere else.
+// Names for the kernel's own code addresses. scripts/lib/symbols.py generates the table from the
+// linked ELF; a second link that moves no code puts it into .rodata. The encoding is described
+// there and in symbols.c only.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Where the first of a few functions begins in each of a table's parts. */
+/** Position in each part of the table of the first of a group of functions. */
 struct symbol_mark {
     uint32_t start; /**< offset of its code from the table's base */
     uint32_t sizes; /**< offset into sizes */
     uint32_t name;  /**< offset into strings */
-    uint32_t lines; /**< bit of line_bits */
+    uint32_t lines; /**< bit offset into line_bits */
 };
 
 /** Functions by address, and the source line of every instruction. All arrays are in .rodata. */
 struct symbol_table {
-    uint64_t base;       /**< address that offsets count from */
-    uint32_t count;      /**< functions; 0 = an empty table */
-    uint32_t unit;       /**< bytes in which addresses are counted: 1 or 4 */
-    uint32_t text_bytes; /**< from base to behind the last function */
+    uint64_t base;       /**< address to which offsets are relative */
+    uint32_t count;      /**< functions; 0: the table is empty */
+    uint32_t unit;       /**< unit of addresses in bytes: 1 or 4 */
+    uint32_t text_bytes; /**< from base to the end of the last function */
     uint32_t file_count;
-    const struct symbol_mark *marks; /**< of each sixteenth function, ascending */
+    const struct symbol_mark *marks; /**< for each sixteenth function, ascending */
     const uint8_t *sizes;     /**< for each function two varints: units of code, bits of rows */
     const uint32_t *files;    /**< file_count offsets into strings */
     const char *strings;      /**< zero-terminated: names, in the functions' order; then paths */
-    const uint8_t *line_bits; /**< each function's rows, one behind the other */
-    const uint8_t *codes[3];  /**< the alphabets of the rows */
+    const uint8_t *line_bits; /**< each function's rows, one after the other */
+    const uint8_t *codes[3];  /**< the Huffman codes of the rows */
 };
 
 #define KERNEL_IDENTITY 16 /* bytes */
 
-/** What tells this kernel from any other: a hash over its code, constants and symbols; generated.
- * What is linked against its addresses carries the same (scripts/lib/extension.py). */
+/** Identifies this kernel: a hash over its code, constants and symbols; generated. Files linked
+ * against its addresses carry the same value (scripts/lib/extension.py). */
 extern const uint8_t kernel_identity[KERNEL_IDENTITY];
 
 /** The kernel's own table; generated. */
@@ -48,13 +48,13 @@ struct symbol_info {
 };
 
 /**
- * @brief Name a kernel text address.
+ * @brief Find the symbol of a kernel text address.
  *
- * A return address names the instruction AFTER the call, which may belong to the next line or,
- * behind a function that does not return, to the next function: look up pc - 1 and add 1 to the
- * offset.
- * @param pc   Address of any byte of an instruction.
- * @param out  Untouched on failure.
+ * A return address is the address of the instruction AFTER the call. That may belong to the next
+ * line, or, if the called function does not return, to the next function: look up pc - 1 and add 1
+ * to the offset.
+ * @param pc Address of any byte of an instruction.
+ * @param out Untouched on failure.
  * @return false: not in the kernel's text, or no table.
  * @context{any, panic included}
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// See asan.h, and for what the compiler expects LLVM 14's AddressSanitizer.cpp with
-// -fsanitize=kernel-address: calls before each access, and stores to the shadow of its own stack
-// frames. So there is shadow wherever a stack can be: in the image, whose shadow is a part of its
-// .bss (the linker script says where), and where ranges of addresses are mapped.
+// The runtime of AddressSanitizer; see asan.h. LLVM 14's AddressSanitizer.cpp defines what the
+// compiler expects with -fsanitize=kernel-address: calls before each access, and stores to the
+// shadow of its own stack frames. So wherever a stack can be, shadow must be mapped: for the image
+// it is a part of .bss (placed by the linker script), for ranges it is mapped on demand.
 
 #include "kernel/debug/asan.h"
 
@@ -22,12 +22,13 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 
-#define GRAIN ((uintptr_t)8) /* bytes that a byte of shadow is about */
+#define GRAIN ((uintptr_t)8) /* bytes described by one byte of shadow */
 
-/* Where ranges are mapped first: shadow for that is made at once, in few large runs. */
+/* Shadow for the first ranges is mapped at start, in few large runs. */
 #define RANGES_AT_FIRST ((uint64_t)256 << 20)
 
-/* LLVM's: of a stack frame's fences, of variables out of scope, of a global's fence. */
+/* LLVM's values for the fences of stack frames, for variables out of scope, and for the
+ * fences of globals. */
 enum {
     STACK_LEFT = 0xf1,
     STACK_MIDDLE = 0xf2,
@@ -37,7 +38,7 @@ enum {
     GLOBAL_FENCE = 0xf9,
 };
 
-/** As LLVM lays it out. */
+/** Layout as LLVM emits it. */
 struct global {
     const char *address;
     size_t size, size_with_fence;
@@ -49,7 +50,7 @@ struct global {
 
 bool asan_is_on;
 
-/** Those of each file. */
+/** Registered globals, one entry for each object file. */
 static struct {
     const struct global *all;
     size_t count;
@@ -61,7 +62,7 @@ static uint8_t *shadow_of(uintptr_t at)
     return (uint8_t *)(at / GRAIN + HALYARD_ASAN_OFFSET);
 }
 
-/** There is shadow where the kernel's own memory is mapped; of a program's memory there is none. */
+/** Only the kernel's own memory has shadow; a program's memory has none. */
 static bool has_shadow(uintptr_t at)
 {
     const struct hal_region_range *vm = &hal_layout.region[HAL_REGION_VM];
@@ -69,9 +70,10 @@ static bool has_shadow(uintptr_t at)
            at - vm->base < vm->size;
 }
 
-/* --- shadow where there is none yet --- */
+/* --- mapping shadow --- */
 
-/* At most `pages`, in one run; the order that was tried last is tried first. */
+/* Map at most `pages` pages of zero shadow in one run, as large as available. Returns the number of
+ * pages; 0: out of memory. */
 static size_t map_some(vaddr_t va, size_t pages)
 {
     unsigned order = MIN(63u - (unsigned)__builtin_clzll(pages), PAGE_ORDER_MAX + 0u);
@@ -85,12 +87,15 @@ static size_t map_some(vaddr_t va, size_t pages)
     enum status s = vm_map_shadow(va, base, (size_t)1 << order);
     if (s != OK) {
         page_free_any(base, order);
-        /* Another CPU was faster with some of it: page by page, what is there is there. */
+        /* Another CPU has mapped a part of it: continue page by page; pages that are
+         * mapped are fine. */
         return s != E_EXIST ? 0 : order == 0 ? 1 : map_some(va, 1);
     }
     return (size_t)1 << order;
 }
 
+/* Only maps pages that are missing, and counts E_EXIST as success, so CPUs may run it concurrently
+ * for overlapping ranges without a lock of its own. */
 bool asan_cover(uint64_t va, uint64_t bytes)
 {
     struct hal_mapping m;
@@ -158,7 +163,7 @@ void asan_unpoison(const void *p, size_t len)
 
 /* --- checks --- */
 
-/** The first byte that may not be used, or 0. */
+/** The first byte that must not be accessed, or 0. */
 static uintptr_t first_poisoned(uintptr_t at, size_t len)
 {
     uintptr_t last = at + (len - 1);
@@ -244,7 +249,8 @@ void asan_stop(void)
 static NOINLINE void report(uintptr_t at, size_t len, bool is_write, uintptr_t bad)
 {
     const uint8_t *s = shadow_of(bad);
-    uint8_t kind = *s < GRAIN ? s[1] : *s; /* of a piece that is usable in part the next one says */
+    /* for a piece that is partly usable, the next piece has the kind */
+    uint8_t kind = *s < GRAIN ? s[1] : *s;
     struct finding f = {.at = bad, .kind = kind};
     asan_stop();
     panic_explained(explain, &f, "address: %s of %zu bytes at 0x%zx, %s",
@@ -267,7 +273,7 @@ void asan_check_range(const void *p, size_t len, bool is_write, const void *pc)
     check((uintptr_t)p, len, is_write);
 }
 
-/* --- what the compiler calls --- */
+/* --- called by compiled code --- */
 
 #define ACCESS(size)                                                                               \
     void __asan_load##size##_noabort(uintptr_t at);                                                \
@@ -313,7 +319,7 @@ SET_SHADOW(f3)
 SET_SHADOW(f5)
 SET_SHADOW(f8)
 
-/* The frames up to here are left without their ends, which would make them usable again. */
+/* Frames up to here end without their epilogues, which would have unpoisoned them. */
 void __asan_handle_no_return(void);
 void __asan_handle_no_return(void)
 {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The address sanitizer's runtime, for kernels of the presets with -asan: a byte of shadow for each
-// eight bytes says which of them may be used. Compiled code asks before each access; here is what
-// tells it that memory was taken, given back, or is a fence. In other builds all of this is
-// nothing.
+// The runtime of the address sanitizer, for kernels of the -asan presets: one byte of shadow for
+// each eight bytes of memory records which of them may be accessed. Compiled code checks it
+// before each access; these functions mark memory as allocated, freed, or a fence. In other
+// builds they do nothing.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/** What is poisoned, in words for the report. Below: LLVM's numbers for stacks and globals. */
+/** What poisoned memory is; kind_name() has the text for reports. Smaller values are LLVM's, for
+ * stacks and globals. */
 enum asan_kind {
     ASAN_HEAP_FENCE = 0xfa,
     ASAN_HEAP_FREED = 0xfd,
@@ -19,31 +20,32 @@ enum asan_kind {
 
 #ifdef HALYARD_ADDRESS
 
-/** @brief Shadow for all RAM and for where ranges will be; from here on accesses are checked.
+/** @brief Map shadow for all RAM and for the first ranges; from here on accesses are checked.
  * @context{early, once, after heap_init()} */
 void asan_open(void);
 
-/** @brief Make sure that pages about to be mapped have shadow. @return false: no memory.
+/** @brief Make sure that pages about to be mapped have shadow. @return false: out of memory.
  * @context{as page_alloc} */
 bool asan_cover(uint64_t va, uint64_t bytes);
 
 /**
- * @brief Have shadow, by which all may be used, where a check looked for some and found none: of a
- * range whose pages come when they are touched, it comes so, too.
- * @param va  What faulted. @return false: it is no shadow, or there is no memory.
+ * @brief Handle a fault on missing shadow: map shadow that allows all accesses. Needed for ranges
+ *     whose pages are mapped when touched.
+ * @param va The faulting address. @return false: not shadow, or out of memory.
  * @context{fault handler}
  */
 bool asan_touch(uint64_t va);
 
-/** @brief Whole pieces of eight bytes in it may not be used; the rest is left. @context{any} */
+/** @brief Forbid access to the whole 8-byte pieces in the range; the rest is unchanged.
+ *     @context{any} */
 void asan_poison(const void *p, size_t len, enum asan_kind kind);
-/** @brief All of it may be used, p is a multiple of eight. @context{any} */
+/** @brief Allow access to the range; p is a multiple of eight. @context{any} */
 void asan_unpoison(const void *p, size_t len);
 
-/** @brief No access is checked any more: a report may look at anything. @context{any} */
+/** @brief Stop checking, so that a report may read anything. @context{any} */
 void asan_stop(void);
 
-/** Private to string.c, whose loops are not checked one by one. */
+/** Private to string.c, whose loops are checked once for a whole range. */
 extern bool asan_is_on;
 void asan_check_range(const void *p, size_t len, bool is_write, const void *pc);
 

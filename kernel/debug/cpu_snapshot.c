@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The CPU that is asked writes its registers and its call chain into words of its own, in an
-// interrupt that nothing masks: it may have been interrupted anywhere, holding any lock. Names are
-// found, and lines written, by the one that asked.
+// Snapshots of what another CPU is doing. The queried CPU copies its registers and call chain into
+// memory of its own, in an NMI if the machine has one: it may have been interrupted anywhere,
+// holding any lock. The CPU that asked resolves names and prints.
 #include "kernel/debug/cpu_snapshot.h"
 
 #include "hal/console.h"
@@ -20,26 +20,39 @@
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 
+/* The protocol has one struct answer for each CPU and these states:
+ *
+ *   FREE -> ASKED        by the asking CPU, before it sends HAL_IPI_SHOW
+ *   ASKED -> ANSWERING   by the queried CPU, in its interrupt; only then may it write `look`
+ *   ANSWERING -> ANSWERED -> FREE    the asking CPU copies `look` in between
+ *   ASKED -> FREE        by the asking CPU after a time-out: the interrupt never came
+ *   ANSWERING -> GIVEN_UP -> FREE    after a time-out in the middle of the answer; the
+ *                        queried CPU frees it when it is done
+ *
+ * Each step is one acq_rel exchange, so each side knows from its result who owns `look`. The
+ * queried CPU takes no lock and never waits, and it reads memory that may be invalid with
+ * hal_mmu_peek(). */
+
 #define COLUMNS 4u
 
-/* One that can be interrupted answers within microseconds, unless its host is busy. */
+/* A CPU that can be interrupted answers within microseconds, unless its host is busy. */
 #define ANSWER_NS NS_PER_S
 
-/* Of an answer. Each step is one exchange: acquire and release, the answer goes along. */
+/* States of an answer; see above. */
 enum {
     FREE,
-    ASKED,     /* by the CPU that made it so, which alone takes it back */
-    ANSWERING, /* the CPU that was asked writes */
+    ASKED,     /* set by the asking CPU, the only one that may undo it */
+    ANSWERING, /* the queried CPU is writing */
     ANSWERED,
-    GIVEN_UP, /* it writes still, and nobody waits */
+    GIVEN_UP, /* it is still writing, but no CPU waits for the answer */
 };
 
 static struct answer {
-    _Atomic uint32_t state; /* acq_rel: `look` goes along with each step */
-    struct cpu_look look;   /* whose it is, `state` says */
+    _Atomic uint32_t state; /* acq_rel: hands `look` over with each step */
+    struct cpu_look look;   /* owned according to `state` */
 } answers[CPU_MAX];
 
-/* The same on all CPUs; relaxed: static strings. */
+/* Register names, equal on all CPUs. Relaxed: static strings. */
 static _Atomic(const char *) names[LOOK_REGISTERS];
 
 static bool change(struct answer *a, uint32_t from, uint32_t to)
@@ -48,10 +61,10 @@ static bool change(struct answer *a, uint32_t from, uint32_t to)
                                                    memory_order_acquire);
 }
 
-/* ---- the CPU that is asked ---- */
+/* --- the queried CPU --- */
 
-/* Where the running thread's stack ends. In the middle of a switch it may be the other thread's:
- * then nothing of the chain lies in it. */
+/* Bounds of the running thread's stack. In the middle of a switch they may be the other thread's;
+ * then no frame of the chain lies inside. */
 static bool find_stack(uint64_t *lo, uint64_t *hi)
 {
     const struct thread *t = hal_this_cpu()->current;
@@ -99,7 +112,7 @@ void upcall_show(const struct hal_frame *frame)
     }
 }
 
-/* ---- the one that asks ---- */
+/* --- the asking CPU --- */
 
 static bool wait(const struct answer *a, uint64_t limit_ns)
 {
@@ -135,9 +148,9 @@ static uintptr_t function_of(uintptr_t pc)
     return symbols_find(pc, &symbol) ? pc - symbol.offset : fault_find_function(pc);
 }
 
-/* A function that has just begun, or that calls none, is not in the chain, so its caller is missing
- * there. Where a call left its return address is that one, unless it is what the chain begins with,
- * or the function itself called something before. */
+/* A function that has just begun, or that calls no other, has no frame, so its caller is missing
+ * from the chain. Take the place where a call leaves the return address, unless that is the first
+ * address of the chain, or the function itself has made a call before. */
 static uintptr_t missing_caller(const struct cpu_look *look)
 {
     uintptr_t at = function_of(look->pc);
@@ -205,14 +218,14 @@ void look_log(const char *area, cpu_t cpu)
     }
 }
 
-/* ---- a report of all CPUs ---- */
+/* --- a report of all CPUs --- */
 
 enum { NO_REPORT, REPORT_WANTED, REPORTING };
 
-/* Who prints. Acquire and release: one report is over before the next begins. */
+/* Which CPU prints. Acquire and release: one report ends before the next begins. */
 static _Atomic uint32_t report;
 
-/* This CPU, since the last report. Relaxed: only it asks. */
+/* This CPU has asked for a report since the last one. Relaxed: only the CPU itself tests it. */
 static _Atomic bool has_wanted[CPU_MAX];
 
 static bool begin_report(void)
@@ -233,7 +246,7 @@ static void end_report(void)
 void upcall_report(void)
 {
     if (!begin_report()) {
-        return; /* another CPU was first */
+        return; /* another CPU was faster */
     }
     log_warn("nmi", "an interrupt that cannot be masked came, and no CPU sent it");
     for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
@@ -252,10 +265,10 @@ static void write_early(void *ctx, const char *line)
     hal_early_write("\n", 1);
 }
 
-/* Without a lock, as in a panic, of which this is none. */
+/* Print without locks, as in a panic, but continue afterwards. */
 static void report_at_once(const struct hal_frame *frame)
 {
-    static struct cpu_look look; /* whose `report` it is */
+    static struct cpu_look look; /* protected by `report` */
     struct hal_cpu *cpu = hal_this_cpu();
     if (begin_report()) {
         cpu->in_panic = true;
@@ -276,7 +289,7 @@ void upcall_want_report(const struct hal_frame *frame)
     bool is_second = atomic_exchange_explicit(&has_wanted[cpu->id], true, memory_order_relaxed) &&
                      !hal_frame_irqs_enabled(frame);
     if (is_second) {
-        report_at_once(frame); /* nobody has taken an interrupt since the first */
+        report_at_once(frame); /* no CPU has taken an interrupt since the first request */
     } else {
         hal_ipi_send(cpu, HAL_IPI_REPORT);
     }

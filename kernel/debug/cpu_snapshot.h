@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a CPU is doing right now, asked by another one: where it can, although interrupts are masked
-// there. Who asks when is the watchdog's business; a panic asks differently
-// (hal_cpu_stop_others()).
+// What another CPU is doing right now, even if interrupts are masked there (where the machine can
+// do that). The watchdog decides when to ask; a panic uses hal_cpu_stop_others() instead.
 #pragma once
 
 #include "hal/types.h"
@@ -15,23 +14,23 @@ struct cpu_look {
     uintptr_t pc;
     uintptr_t caller; /* as hal_frame_caller() */
     uintptr_t link;   /* as hal_frame_link() */
-    uint32_t depth;   /* of chain[], innermost first: return addresses */
+    uint32_t depth;   /* length of chain[]: return addresses, innermost first */
     bool irqs_enabled;
     uintptr_t chain[LOOK_CHAIN];
     uint64_t registers[LOOK_REGISTERS]; /* as hal_frame_register() numbers them */
 };
 
 /**
- * @brief Ask a CPU, this one too, what it is doing, and wait for the answer.
- * @param limit_ns  Wait so long.
- * @return OK; E_BUSY: another one asks it now; E_TIMEDOUT: it does not answer. `out` is then
- * untouched.
+ * @brief Ask a CPU, this one included, what it is doing, and wait for the answer.
+ * @param limit_ns Longest wait.
+ * @return OK; E_BUSY: another CPU is asking it now; E_TIMEDOUT: no answer. `out` is
+ *     untouched on error.
  * @context{any}
  */
 enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out);
 
-/** @brief Ask it, and log the answer, or that there is none, as warnings. @param area  As
- * log_line().
+/** @brief Ask a CPU and log the answer, or that there is none, as warnings. @param area As for
+ *     log_line().
  * @context{thread or IRQ} */
 void look_log(const char *area, cpu_t cpu);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What each CPU and each thread holds, kept by the locks themselves. What follows from it is
-// lockcheck_graph.c's.
+// Records which locks each CPU and each thread holds. lockcheck_graph.c draws the conclusions.
 
 #include "kernel/debug/lockcheck_internal.h"
 
@@ -16,18 +15,31 @@
 #include "kernel/sched/rwlock.h"
 #include "kernel/sched/thread.h"
 
+/* The locks call these functions. Each has a list of the spinlocks that the CPU holds (struct
+ * cpu_locks, written with interrupts masked by its owner only) or of the mutexes and reader-writer
+ * locks that the running thread holds (thread.mutexes, written by the thread itself). So no lock is
+ * needed here.
+ *
+ * A spinlock is recorded before it is waited for, with turn 0 (lockcheck_spin_wants()), and gets a
+ * turn number when it is held. For each lock that is held already, the pair is added to the graph;
+ * that happens before the wait, so that a deadlock is reported before it occurs.
+ *
+ * Reporting takes the log's lock, which the checker must not record while it reports, and which may
+ * not be taken under other locks. So a report is stored first (lock_report()) and logged when the
+ * CPU holds no spinlock (end()); is_quiet suppresses recording meanwhile. */
+
 #define SLEEPS_SAID 64u
 
-/* Field protection:  [o] the owning CPU, interrupts masked; others may read what is out of date */
+/* Field protection: [o] the owning CPU, interrupts masked; others may read stale values */
 static struct cpu_locks {
     struct lock_list spin; /* [o] */
-    uint32_t turn;         /* [o] the last one */
-    uintptr_t fp;          /* [o] of the function that the lock called: chains begin above it */
-    bool is_quiet;         /* [o] it logs reports: what the log takes is not looked at */
+    uint32_t turn;         /* [o] number of the last acquisition */
+    uintptr_t fp;          /* [o] frame of the lock function: call chains begin above it */
+    bool is_quiet;         /* [o] it is logging reports: do not record the log's own locks */
 } ALIGNED(64) cpus[CPU_MAX];
 
-/* Call sites of what may sleep, as is_news() makes them, that were reported. Relaxed: at worst it
- * is said twice. */
+/* Call sites that may sleep and were reported, in the form of is_news(). Relaxed: at worst one is
+ * reported twice. */
 static _Atomic uintptr_t sleeps_said[SLEEPS_SAID];
 
 void lock_chain(uintptr_t *out, unsigned max)
@@ -43,8 +55,8 @@ void lock_chain(uintptr_t *out, unsigned max)
     }
 }
 
-/** This CPU's record, interrupts masked; NULL: it does not check now. @param frame  The caller's.
- */
+/** This CPU's record, with interrupts masked; NULL: checking is off now. @param frame The caller's
+ * frame. */
 static struct cpu_locks *begin(irq_state_t *state, const void *frame)
 {
     *state = hal_irq_save();
@@ -58,7 +70,7 @@ static struct cpu_locks *begin(irq_state_t *state, const void *frame)
     return c;
 }
 
-/** As begin() left it. Reports are logged where the CPU holds nothing. */
+/** Undo begin(). Logs pending reports if the CPU holds no spinlock. */
 static void end(struct cpu_locks *c, irq_state_t state)
 {
     if (UNLIKELY(lock_report_is_due()) && c->spin.count == 0) {
@@ -89,7 +101,7 @@ static void push(struct lock_list *list, const struct lock_held *h)
     list->count++;
 }
 
-/** It is not there if there was no room for it. */
+/** No effect if there was no room to record it. */
 static void drop(struct lock_list *list, const void *lock)
 {
     struct lock_held *h = find(list, lock);
@@ -115,14 +127,15 @@ static uint8_t class_of(_Atomic uint8_t *cache, const char *name, bool is_mutex)
         return class;
     }
     if (name == NULL) {
-        static _Atomic bool is_said; /* relaxed: once is enough */
+        static _Atomic bool is_said; /* relaxed: reporting it about once is enough */
         if (!atomic_exchange_explicit(&is_said, true, memory_order_relaxed)) {
             lock_report(&(struct lock_report){.kind = LOCK_UNNAMED});
         }
         return 0;
     }
     class = lock_class_find(name, is_mutex);
-    atomic_store_explicit(cache, class, memory_order_relaxed); /* who else does finds the same */
+    /* another CPU would store the same value */
+    atomic_store_explicit(cache, class, memory_order_relaxed);
     return class;
 }
 
@@ -141,9 +154,10 @@ void lockcheck_spin_wants(struct spinlock *lock)
     if (c == NULL) {
         return;
     }
-    bool in_irq = hal_this_cpu()->irq_depth != 0; /* not before: the thread could be moved */
+    /* not earlier: the thread could move to another CPU */
+    bool in_irq = hal_this_cpu()->irq_depth != 0;
     if (find(&c->spin, lock) != NULL && !spin_is_locked(lock)) {
-        drop(&c->spin, lock); /* it has been initialised anew since */
+        drop(&c->spin, lock); /* it was re-initialised while held */
     }
     if (find(&c->spin, lock) != NULL) {
         panic("spinlock: \"%s\" is taken twice by one CPU", lockcheck_name(lock));
@@ -179,7 +193,8 @@ void lockcheck_spin_has(struct spinlock *lock)
     hal_irq_restore(state);
 }
 
-/* Nobody waits by trying, so it makes no order; what is taken while it is held does. */
+/* Trying does not wait, so it creates no order with the locks held; locks taken while
+ * it is held do. */
 void lockcheck_spin_tried(struct spinlock *lock)
 {
     irq_state_t state;
@@ -190,7 +205,7 @@ void lockcheck_spin_tried(struct spinlock *lock)
     struct lock_held h = {.lock = lock, .class = class_of(&lock->class, lock->site, false)};
     h.turn = next_turn(c);
     lock_chain(h.chain, LOCK_CHAIN);
-    drop(&c->spin, lock); /* it may have been initialised anew while it was held */
+    drop(&c->spin, lock); /* it may have been re-initialised while held */
     push(&c->spin, &h);
     hal_irq_restore(state);
 }
@@ -238,7 +253,8 @@ void lockcheck_print_held(cpu_t cpu, void (*write)(void *ctx, const char *line),
 
 /* --- sleeping --- */
 
-/** @param pc  Of who called what may sleep, and of its caller, exclusive-ored. */
+/** @param pc The xor of two addresses: in the function that called the sleeping function, and in
+ *     its caller. */
 static bool is_news(uintptr_t pc)
 {
     _Atomic uintptr_t *slot = &sleeps_said[(pc >> 2) % SLEEPS_SAID];
@@ -260,7 +276,7 @@ static void report_sleep(const char *what, const char *why, const struct lock_li
     }
 }
 
-/** `allowed`: spinlocks that may be held. */
+/** `allowed`: number of spinlocks that may be held. */
 static void check_sleep(const char *what, uint32_t allowed, bool irqs_on, const void *frame)
 {
     irq_state_t state;
@@ -268,7 +284,8 @@ static void check_sleep(const char *what, uint32_t allowed, bool irqs_on, const 
     if (c == NULL) {
         return;
     }
-    const struct hal_cpu *cpu = hal_this_cpu(); /* not before: the thread could be moved */
+    /* not earlier: the thread could move to another CPU */
+    const struct hal_cpu *cpu = hal_this_cpu();
     const char *why = cpu->irq_depth != 0       ? "in an interrupt"
                       : c->spin.count > allowed ? "with a spinlock held"
                       : cpu->preempt_off != 0   ? "with preemption off"
@@ -292,7 +309,7 @@ void lockcheck_sleeps(unsigned locks)
 
 /* --- mutexes and reader-writer locks --- */
 
-/** What the two have in common. */
+/** The common properties of both. */
 struct sleeping_lock {
     const void *lock;
     const char *name, *taker;
@@ -309,7 +326,7 @@ static struct sleeping_lock of_rwlock(struct rwlock *l)
     return (struct sleeping_lock){l, l->queue.name, "rwlock", &l->class};
 }
 
-/** The running thread's, whose record is its own; NULL: nothing is checked now. */
+/** The running thread's list, which only it uses; NULL: checking is off now. */
 static struct lock_list *begin_sleeping(struct cpu_locks **c, irq_state_t *state, const void *frame)
 {
     struct thread *t = thread_current();

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
 // The lock checker of debug builds. It learns, as the kernel runs, in which order locks are taken
-// and where, and reports what would be a deadlock with other timing, without one having happened:
+// and in which contexts, and reports what could deadlock with other timing, without a deadlock
+// having happened:
 //
-//   - an order of taking that is the reverse of one seen before, directly or along a chain;
-//   - a spinlock that is taken in an interrupt and elsewhere with interrupts on, or that is held
-//     there while one is waited for that is taken with interrupts on;
-//   - something that may sleep, in an interrupt, with preemption off, interrupts masked or a
+//   - locks taken in the reverse of an order seen before, directly or through other locks;
+//   - a spinlock that is taken in an interrupt and elsewhere with interrupts enabled, or that is
+//     held in an interrupt while waiting for one that is taken with interrupts enabled;
+//   - a call that may sleep in an interrupt, with preemption off, with interrupts masked, or with a
 //     spinlock held;
-//   - a lock without a name, or more locks than it has room for.
+//   - a lock without a name, or more locks than the tables have room for.
 //
-// A lock taken twice by one CPU or thread, and a thread that ends with one, are panics: they cannot
-// go on. Locks are told apart by class: spinlocks by where they are declared (SPINLOCK_INIT), wait
-// queues and mutexes by name. Two locks of one class may be held at a time if that is done in one
-// order of their addresses.
+// A lock taken twice by one CPU or thread, and a thread that ends while it holds one, panic,
+// because they cannot continue. Locks are grouped in classes: spinlocks by the place where they are
+// declared (SPINLOCK_INIT), wait queues and mutexes by name. Two locks of one class may be held
+// together if they are always taken in the same order of their addresses.
 //
-// Each CPU records what it holds for itself; what all share (classes, orders) is only ever added
-// to, without a lock. A report is made where its cause is found, and logged once that CPU holds no
-// spinlock, because the log has locks itself. In release builds nothing of this exists.
+// Each CPU records its own locks. The shared tables (classes, orders) are only added to, without a
+// lock. A report is created where the problem is found, and logged once that CPU holds no spinlock,
+// because the log takes locks itself. In release builds none of this exists.
 #pragma once
 
 #include "hal/types.h"
@@ -30,26 +31,27 @@ struct thread;
 
 enum lock_fault {
     LOCK_ORDER,   /**< taken in both orders */
-    LOCK_IRQ,     /**< an interrupt can wait for what it has interrupted */
-    LOCK_SLEEP,   /**< may sleep, where nothing may */
-    LOCK_UNNAMED, /**< used without having been initialised */
-    LOCK_ROOM,    /**< classes, orders or held locks: more than there is room for */
+    LOCK_IRQ,     /**< an interrupt can wait for the code that it interrupted */
+    LOCK_SLEEP,   /**< a call that may sleep in a context that must not */
+    LOCK_UNNAMED, /**< used without initialisation */
+    LOCK_ROOM,    /**< no room for more classes, orders or held locks */
     LOCK_FAULTS
 };
 
-#define LOCK_CHAIN 4u /* frames that are remembered of where a held lock was taken */
+#define LOCK_CHAIN 4u /* frames that are stored for the place where a held lock was taken */
 
-/** One lock that is held, or waited for. */
+/** A lock that is held or waited for. */
 struct lock_held {
     const void *lock;
-    uint32_t turn; /* tells one time of holding it from the next; 0: it is not held yet */
+    uint32_t turn; /* distinguishes one acquisition from the next; 0: still waiting */
     uint8_t class;
     uintptr_t chain[LOCK_CHAIN];
 };
 
 #define LOCKS_HELD_MAX 12u
 
-/** Those of a CPU (spinlocks) or of a thread (mutexes), in the order of taking. */
+/** The locks of a CPU (spinlocks) or of a thread (mutexes), in the order in
+ * which they were taken. */
 struct lock_list {
     uint32_t count;
     struct lock_held held[LOCKS_HELD_MAX];
@@ -57,40 +59,41 @@ struct lock_list {
 
 #ifdef HALYARD_DEBUG
 
-/** @brief Reports so far that nobody expected. @context{any} */
+/** @brief Number of unexpected reports so far. @context{any} */
 uint32_t lockcheck_reports(void);
 
-/** @brief The next report of this kind is what a test provokes: it is logged and not counted.
+/** @brief Expect the next report of this kind, which a test provokes: it is logged but not counted.
  * @context{any} */
 void lockcheck_expect(enum lock_fault kind);
-/** @brief True until the report that is expected has come. @context{any} */
+/** @brief True until the expected report has come. @context{any} */
 bool lockcheck_is_expected(enum lock_fault kind);
 
-/** @brief The caller may sleep in what follows, even if it does not now. @param what  Its name,
- * static. @context{any} */
+/** @brief Check that the caller may sleep, even if it does not sleep this time. @param what Name of
+ *     the caller, static. @context{any} */
 void lockcheck_may_sleep(const char *what);
-/** @brief The caller sleeps. @param locks  Spinlocks that it holds, and that are given up then.
+/** @brief Check that the caller may sleep now. @param locks Spinlocks that it holds and releases
+ *     while it sleeps.
  * @context{any} */
 void lockcheck_sleeps(unsigned locks);
 
-/** @brief A panic if the thread holds a lock. @context{thread, the running one} */
+/** @brief Panic if the thread holds a lock. @context{thread, the running one} */
 void lockcheck_ends(const struct thread *t);
 
 /**
  * @brief The turn of the first spinlock that a CPU holds.
- * @return 0: it holds none. The same in two looks: it has held that one all the time between.
+ * @return 0: it holds none. The same value twice: it has held that lock all the time in between.
  * @context{any}
  */
 uint32_t lockcheck_turn(cpu_t cpu);
-/** @brief Pass on in words what spinlocks a CPU holds, and where each was taken. What another CPU
- * holds may change meanwhile. @context{any} */
+/** @brief Print the spinlocks that a CPU holds and where each was taken. For another CPU the list
+ *     may change meanwhile. @context{any} */
 void lockcheck_print_held(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx);
 
-/** @brief The lock's class in words. @context{any} */
+/** @brief The name of the lock's class. @context{any} */
 const char *lockcheck_name(const struct spinlock *lock);
 
-/* Private to the locks: about to be waited for; held now; held now without having been waited for,
- * so in no order with what is held already; about to be given up; given up. */
+/* Private to the locks. wants: about to wait; has: held now; tried: taken without waiting, so in no
+ * order with the locks held already; gives: about to be released; gave: released. */
 void lockcheck_spin_wants(struct spinlock *lock);
 void lockcheck_spin_has(struct spinlock *lock);
 void lockcheck_spin_tried(struct spinlock *lock);

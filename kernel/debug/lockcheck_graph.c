@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// Which class of locks was ever taken under which, and what can come of it. Tables of fixed size
-// that are only added to: a slot is claimed by a compare-and-swap and then filled in, a bit is set
-// by one atomic OR, and whoever sets it first searches for a way back. Of two CPUs that set the two
-// bits of a circle at a time, the later one sees both.
+// The graph of lock classes: which class was ever taken while another was held, and which deadlocks
+// follow from that.
 
 #include "kernel/debug/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 
 #include "kernel/lib/string.h"
+
+/* All tables have a fixed size and are only added to, without locks. A slot is claimed with a
+ * compare-and-swap (FREE to FILLING), filled in, and published (READY, release). A class's bits in
+ * `seen` and the bits of `under` are set with atomic ORs.
+ *
+ * The CPU that sets a bit of `under` for the first time searches for a path back from the inner to
+ * the outer class. All these accesses are sequentially consistent, so if two CPUs set the two bits
+ * of a cycle at the same time, at least the later one sees both and reports. Each cycle is reported
+ * when its last edge appears, not each time it is used.
+ *
+ * Interrupts: a class that is taken in an interrupt conflicts with every class that can be reached
+ * from it (including itself) and is taken elsewhere with interrupts enabled. Both facts are bits in
+ * `seen`; whichever comes last triggers the search (look_for_interrupts()). */
 
 #define EDGES   1024u
 #define ROW     (LOCK_CLASSES / 64)
@@ -19,11 +30,11 @@
 
 struct lock_class lock_classes[LOCK_CLASSES];
 static struct lock_edge edges[EDGES];
-/* Bit b of row a: b was taken while a was held. Sequentially consistent: see above. */
+/* Bit b of row a: b was taken while a was held. Sequentially consistent; see above. */
 static _Atomic uint64_t under[LOCK_CLASSES][ROW];
 
-/** Claim a slot, or wait until who has claimed it has filled it in, which is a few instructions
- * with interrupts masked. @return true: it is the caller's to fill in. */
+/** Claim a slot, or wait until the CPU that claimed it has filled it in, which takes a few
+ * instructions with interrupts masked. @return true: the caller must fill it in. */
 static bool claim(_Atomic uint32_t *state)
 {
     uint32_t before = FREE;
@@ -38,7 +49,7 @@ static bool claim(_Atomic uint32_t *state)
 
 static void room(const char *what)
 {
-    static _Atomic bool is_said; /* relaxed: once is enough */
+    static _Atomic bool is_said; /* relaxed: reporting it about once is enough */
     if (!atomic_exchange_explicit(&is_said, true, memory_order_relaxed)) {
         lock_report(&(struct lock_report){.kind = LOCK_ROOM, .what = what});
     }
@@ -83,7 +94,7 @@ static uint32_t key_of(uint8_t outer, uint8_t inner, bool descending)
     return (uint32_t)descending << 16 | (uint32_t)outer << 8 | inner;
 }
 
-/** Where to look for a key first. */
+/** Slot where the search for a key starts. */
 static uint32_t home_of(uint32_t key)
 {
     return key * UINT32_C(2654435761) >> 12;
@@ -122,8 +133,8 @@ const struct lock_edge *lock_graph_edge(uint8_t outer, uint8_t inner, bool desce
     return NULL;
 }
 
-/** What can be reached from a class: `before` of each such one is the class before it on the
- * shortest way, and 0 of all others. */
+/** Breadth-first search: before[c] is the class before c on the shortest path from `from`; 0 if c
+ * cannot be reached. */
 static void reach(uint8_t from, uint8_t before[LOCK_CLASSES])
 {
     uint8_t queue[LOCK_CLASSES];
@@ -145,7 +156,7 @@ static void reach(uint8_t from, uint8_t before[LOCK_CLASSES])
     }
 }
 
-/** The way to `to`, from the front; a way that is too long keeps its end. */
+/** The path to `to`, from its start; a path that is too long keeps its end. */
 static struct lock_path path_to(uint8_t from, uint8_t to, const uint8_t before[LOCK_CLASSES])
 {
     struct lock_path p = {.count = 0};
@@ -172,7 +183,8 @@ static void report_order(const struct lock_held *outer, const struct lock_held *
     lock_report(&r);
 }
 
-/** An interrupt takes one, and waits for another under it that can be held where it interrupts. */
+/** Search for a class taken in an interrupt from which a class can be reached that the interrupted
+ * code may hold. */
 static void look_for_interrupts(void)
 {
     uint8_t before[LOCK_CLASSES];
@@ -197,7 +209,7 @@ static void look_for_interrupts(void)
     }
 }
 
-/** Two of one class: the order of their addresses is one, as long as it is always the same. */
+/** Two locks of one class: allowed as long as the order of their addresses is always the same. */
 static void add_pair(const struct lock_held *outer, const struct lock_held *inner)
 {
     bool descending = outer->lock > inner->lock;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The lock checker's reports, from where they are made to the log.
+// The lock checker's reports: stored where the problem is found, logged later.
 
 #include "kernel/debug/lockcheck_internal.h"
 
@@ -17,9 +17,9 @@
 #define PRINTING 3u
 
 static struct lock_report kept[REPORTS];
-static _Atomic uint32_t due;                   /* relaxed: of those that are READY */
+static _Atomic uint32_t due;                   /* relaxed: number of reports that are READY */
 static _Atomic uint32_t unexpected, lost;      /* relaxed: counts */
-static _Atomic uint32_t expected[LOCK_FAULTS]; /* relaxed: what tests have announced */
+static _Atomic uint32_t expected[LOCK_FAULTS]; /* relaxed: announced by tests */
 
 uint32_t lockcheck_reports(void)
 {
@@ -97,7 +97,7 @@ static void say_chain(const char *before, uint8_t class, const char *after, cons
     backtrace_print_list(say, NULL, chain, max);
 }
 
-/** Each order that makes up the way. */
+/** Print each order on the path. */
 static void say_path(const struct lock_path *p, bool descending)
 {
     for (unsigned i = 0; i + 1 < p->count; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. What a CPU draws is its own: nothing here orders one CPU's accesses before
-// another's, so that the points hide no missing order.
+// See preempt_points.h. Each CPU's random numbers are its own, and nothing here orders one CPU's
+// accesses before another's, so the points hide no missing barrier.
 
 #include "kernel/debug/preempt_points.h"
 
@@ -11,24 +11,25 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/sched/thread.h"
 
-/* Of each eight edges, on average: one ends the slice, one spins for up to 2^SPIN_BITS_MAX turns,
- * short ones as often as long ones. */
+/* Of each eight edges, on average: one ends the slice, one spins for up to 2^SPIN_BITS_MAX
+ * iterations, where short spins are as likely as long ones. */
 #define CHOICES       8u
 #define SPIN_BITS_MAX 12u
 
 #define FNV_PRIME UINT64_C(0x100000001b3)
 #define FNV_BASE  UINT64_C(0xcbf29ce484222325)
 
-_Atomic uint32_t preempt_seed; /* relaxed: who looks late goes on without for a moment */
+/* relaxed: a CPU that sees a change late acts on the old value for a moment */
+_Atomic uint32_t preempt_seed;
 
-/* Counts the calls of preempt_points_start(), each of which changes it after the seed (release); a
- * CPU that finds it changed (acquire) begins with that seed, or a later one. */
+/* Number of calls of preempt_points_start(), which increments it after it stores the seed
+ * (release). A CPU that finds it changed (acquire) restarts with that seed or a later one. */
 static _Atomic uint32_t turn;
 
 enum decision { GO_ON, SPIN, SWITCH };
 
-/* Field protection:  [o] the owning CPU, interrupts masked
- * What is atomic is read by others while it goes on: [o] to write; relaxed, they are statistics. */
+/* Field protection: [o] the owning CPU, interrupts masked
+ * Other CPUs read the atomic fields meanwhile: [o] to write; relaxed, they are statistics. */
 static struct generator {
     uint32_t state; /* [o] */
     _Atomic uint32_t turn;
@@ -81,7 +82,7 @@ static enum decision decide(uint32_t drawn, bool may_switch)
     }
 }
 
-/** Also what is not decided here is in the digest: who came to which edge, in which order. */
+/** The digest covers more than the decisions: which thread reached which edge, in which order. */
 static void note(struct generator *g, enum preempt_edge edge, enum decision what)
 {
     const struct thread *t = hal_this_thread();
@@ -99,7 +100,8 @@ static void note(struct generator *g, enum preempt_edge edge, enum decision what
 
 static void spin(uint32_t turns)
 {
-    /* Not hal_cpu_relax(): a lock may be held that who is served would wait for. */
+    /* Not hal_cpu_relax(): this CPU may hold a lock, and serving another CPU's request could
+     * wait for it. */
     for (uint32_t i = 0; i < turns; i++) {
         atomic_signal_fence(memory_order_seq_cst);
     }

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Seeded preemption points of debug builds. At each edge where the order of two CPUs or two threads
-// is decided (a lock is about to be taken, is held, was given up; a thread is about to wait, is
-// woken; interrupts or preemption are on again) a CPU draws a number, and by it goes on, spins for
-// a while, or ends the running thread's slice there and then. A window of an instruction or two is
-// so made wide enough to be hit.
+// Seeded preemption points of debug builds. At each edge that decides the order of two CPUs or
+// threads (a lock is about to be taken, is held, was released; a thread is about to wait, is woken;
+// interrupts or preemption are enabled again) the CPU draws a random number and accordingly
+// continues, spins for a while, or ends the running thread's slice. This widens race windows of an
+// instruction or two until they are hit.
 //
-// Each CPU has a generator of its own, which begins from the seed. With one CPU and time counted in
-// instructions (scripts/run --accel icount) all that happens follows from the seed: `digest` in
-// struct preempt_stats is the same each time. On several CPUs the decisions of each are the same,
-// as far as it comes to the same edges; a seed that shows a mistake shows it again, sooner or
-// later.
+// Each CPU has its own generator, which starts from the seed. With one CPU and time counted in
+// instructions (scripts/run --accel icount) everything follows from the seed: `digest` in struct
+// preempt_stats is the same each time. With several CPUs, the decisions of each CPU are the same as
+// long as it reaches the same edges; a seed that exposes a bug exposes it again, sooner or later.
 //
 // `preempt=SEED` on the kernel's command line starts them with the first thread. In release builds
-// nothing of this exists.
+// none of this exists.
 #pragma once
 
 #include "hal/types.h"
@@ -26,25 +25,25 @@
 enum preempt_edge {
     PREEMPT_LOCK = 1, /**< a spinlock or a mutex is about to be taken */
     PREEMPT_LOCKED,   /**< it was taken */
-    PREEMPT_UNLOCK,   /**< it was given up; a mutex: it is about to be */
-    PREEMPT_ENABLED,  /**< interrupts or preemption may be on again */
-    PREEMPT_WAIT,     /**< the thread has looked, and is about to wait */
-    PREEMPT_WAKE,     /**< a thread was made ready, and nobody has been told */
+    PREEMPT_UNLOCK,   /**< released; for a mutex: about to be released */
+    PREEMPT_ENABLED,  /**< interrupts or preemption may be enabled again */
+    PREEMPT_WAIT,     /**< the thread has tested its condition and is about to wait */
+    PREEMPT_WAKE,     /**< a thread was made ready, and no CPU has been notified */
 };
 
-/** What a CPU has decided since preempt_points_start(). */
+/** Decisions of a CPU since preempt_points_start(). */
 struct preempt_stats {
-    uint64_t points; /* edges that were come to */
+    uint64_t points; /* edges reached */
     uint64_t spins;
-    uint64_t switches; /* slices that were ended */
-    uint64_t digest;   /* of all edges, who came to each and what was decided, in their order */
+    uint64_t switches; /* slices ended */
+    uint64_t digest;   /* hash of all edges, threads and decisions, in order */
 };
 
 #ifdef HALYARD_DEBUG
 
 /**
- * @brief Begin, or begin again, with a seed.
- * @param seed  0: no more preemption points.
+ * @brief Start, or restart, with a seed.
+ * @param seed 0: stop.
  * @return true. A release build: false.
  * @context{thread, or before there are threads}
  */
@@ -53,7 +52,8 @@ bool preempt_points_start(uint32_t seed);
 /** @brief The seed, or 0. @context{any} */
 uint32_t preempt_points_seed(void);
 
-/** @brief All 0 if it has come to no edge since. Another CPU may go on meanwhile. @context{any} */
+/** @brief All fields are 0 if the CPU has reached no edge since. Another CPU may continue
+ *     meanwhile. @context{any} */
 void preempt_points_get(cpu_t cpu, struct preempt_stats *out);
 
 #else
@@ -77,16 +77,15 @@ static inline void preempt_points_get(cpu_t cpu, struct preempt_stats *out)
 
 #endif
 
-/* A driver in a module has points in the functions that it calls, none in what is inlined. */
+/* A driver in a module has points only in the functions that it calls, not in inlined code. */
 #if defined(HALYARD_DEBUG) && !defined(HALYARD_MODULE)
 
-/* Private: the seed, 0: off. Any thread writes it; every CPU reads it. Relaxed: that a CPU begins a
- * moment later or goes on a moment longer is as good; what a seed starts is told by the turn that
- * preempt_points.c keeps. */
+/* Private: the seed, 0: off. Any thread writes it; every CPU reads it. Relaxed: a CPU may start or
+ * stop a moment later; `turn` in preempt_points.c tells CPUs which seed to use. */
 extern _Atomic uint32_t preempt_seed;
 void preempt_point_taken(enum preempt_edge edge);
 
-/** @brief An edge. May end the running thread's slice where an interrupt could. @context{any} */
+/** @brief An edge. May end the running thread's slice wherever an interrupt could. @context{any} */
 static ALWAYS_INLINE void preempt_point(enum preempt_edge edge)
 {
     if (UNLIKELY(atomic_load_explicit(&preempt_seed, memory_order_relaxed) != 0)) {

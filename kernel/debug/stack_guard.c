@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What -fstack-protector needs: the word, and where a function ends that finds another one.
+// Support for -fstack-protector: the guard word, and the function that is called when it was
+// overwritten.
 
 #include "kernel/debug/stack_guard.h"
 
@@ -19,9 +20,10 @@ _Noreturn void __stack_chk_fail(void);
 NO_STACK_PROTECTOR void stack_guard_init(void)
 {
     uint64_t random = 0;
-    (void)hal_entropy((uint8_t *)&random, sizeof(random)); /* where the CPU has some */
-    random ^= hal_counter_read() * 0x9e3779b97f4a7c15; /* spread: its low bits are what changes */
-    /* Its first byte is 0: what copies a string past its end cannot write the word again. */
+    (void)hal_entropy((uint8_t *)&random, sizeof(random)); /* if the CPU has a random source */
+    /* multiplied, because only its low bits differ between boots */
+    random ^= hal_counter_read() * 0x9e3779b97f4a7c15;
+    /* Its first byte is 0, so that a string copy past its end cannot reproduce the word. */
     __stack_chk_guard ^= random & ~(uint64_t)0xff;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What clang's -fsanitize=undefined calls when something undefined is about to happen: a panic that
-// names it, its place and its values. The shapes of the data are compiler-rt's
-// (lib/ubsan/ubsan_handlers.h of LLVM 14); each begins with the place.
+// Called by clang's -fsanitize=undefined when undefined behaviour is about to happen: panics with
+// its kind, place and values. The data layouts are compiler-rt's (lib/ubsan/ubsan_handlers.h of
+// LLVM 14); each starts with the place.
 //
-// Most of it is about values of up to 64 bits, which come as themselves; of wider ones and of
-// floating-point values comes an address, and the text has no value.
+// Values of up to 64 bits are passed directly; wider ones and floating-point values by address, and
+// the text omits them.
 
 #ifdef HALYARD_UNDEFINED
 
@@ -23,7 +23,7 @@ struct place {
 
 struct type {
     uint16_t kind; /* 0: an integer */
-    uint16_t info; /* of an integer: bit 0 says that it has a sign; the rest is log2 of its bits */
+    uint16_t info; /* for an integer: bit 0 is set if it is signed; the rest is log2 of its bits */
     char name[];   /* in quotes */
 };
 
@@ -77,7 +77,7 @@ static _Noreturn PRINTF_LIKE(2, 3) void report(const struct place *at, const cha
     panic("undefined behaviour: %s, at %s:%u:%u", what, at->file, at->line, at->column);
 }
 
-/* The compiler's names. With -fno-sanitize-recover they end so, and do not return. */
+/* The names that the compiler calls. With -fno-sanitize-recover they do not return. */
 #define HANDLER(name, ...)                                                                         \
     _Noreturn void __ubsan_handle_##name(__VA_ARGS__);                                             \
     _Noreturn void __ubsan_handle_##name(__VA_ARGS__)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose fault is it? Owners are asked in the order of fault.h; what nobody owns is a panic.
-// Decoding the hardware's words is the machine's.
+// Finds the owner of a fault and lets it handle the fault; fault.h gives the order. A fault without
+// an owner is a panic. The machine decodes its fault registers.
 
 #include "kernel/fault/fault.h"
 
@@ -14,11 +14,23 @@
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
 
-/* Its lock is for changes of the lists, which are walked in read sections. Who disowns waits here
- * for handlers to end. */
+/* Owners come and go while other CPUs take faults. The lists are read in RCU read sections, because
+ * a fault may happen anywhere and must not wait for a lock. But handlers may sleep, and a read
+ * section may not, so hold() counts the owner's `running` up inside the section and calls the
+ * handler after it.
+ *
+ * fault_disown() removes the owner from the list, waits for all read sections (after that `running`
+ * cannot grow), and then waits until `running` is 0. `leaving` tells handlers that a thread waits:
+ * fault_disown() increments it first; let_go() decrements `running` and then reads `leaving`. Both
+ * are sequentially consistent, so either let_go() sees `leaving` and wakes the waiter, or the
+ * waiter sees `running` at 0. The same protocol protects vm_range.answering, with vm.c's lock in
+ * place of the read section. */
+
+/* The lock protects changes of the lists, which are walked in read sections. Threads that wait for
+ * handlers to end wait in this queue. */
 static struct wait_queue owners = WAIT_QUEUE_INIT(owners, "fault handlers");
-/* Owners that are being disowned. With owner->running, seq_cst: each side changes its own and then
- * looks at the other's. */
+/* Number of owners being removed. Sequentially consistent together with owner->running: each side
+ * changes its own and then reads the other's. */
 static _Atomic uint32_t leaving;
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
@@ -52,7 +64,7 @@ void fault_own_code(struct fault_owner *owner)
     own(&code_owners, owner);
 }
 
-/* The newest of those that have `at`. */
+/* The newest owner of `at`. */
 static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
 {
     RCU_LIST_FOR_EACH(list, n)
@@ -65,7 +77,7 @@ static struct fault_owner *find_owner(const struct list *list, uintptr_t at)
     return NULL;
 }
 
-/* The newest that names code. */
+/* The newest owner of `at` that can name code. */
 static struct fault_owner *find_namer(const struct list *list, uintptr_t at)
 {
     RCU_LIST_FOR_EACH(list, n)
@@ -78,28 +90,28 @@ static struct fault_owner *find_namer(const struct list *list, uintptr_t at)
     return NULL;
 }
 
-/** The owner of `at`, which cannot be disowned until let_go(), or NULL. */
+/** The owner of `at`, pinned until let_go(), or NULL. */
 static struct fault_owner *hold(const struct list *list, uintptr_t at, finder_fn find)
 {
     rcu_read_begin();
     struct fault_owner *owner = find(list, at);
     if (owner != NULL && !hal_this_cpu()->in_panic) {
-        /* In a panic nobody disowns, and a second one leaves from anywhere.
-         * Relaxed: who disowns looks after this section has ended. */
+        /* Not counted in a panic: no owner is removed then, and a second panic may skip let_go().
+         * Relaxed: fault_disown() reads the count after this section has ended. */
         atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
     }
     rcu_read_end();
     return owner;
 }
 
-/** What is counted may be gone as soon as nothing of it runs. */
+/** Unpin. The owner may be freed as soon as none of its functions runs. */
 static void let_go(_Atomic uint32_t *running)
 {
     if (hal_this_cpu()->in_panic) {
         return;
     }
-    /* Release: what its functions did. With `leaving`, sequentially consistent: either this finds
-     * who waits, or that one finds 0. */
+    /* Release: publishes the effects of the owner's functions. Sequentially consistent with
+     * `leaving`: either this finds the waiter, or the waiter finds 0. */
     if (atomic_fetch_sub_explicit(running, 1, memory_order_seq_cst) == 1 &&
         atomic_load_explicit(&leaving, memory_order_seq_cst) != 0) {
         wait_wake_all(&owners);
@@ -162,8 +174,8 @@ static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
     return handled;
 }
 
-/* Memory that is there and waits to be touched, or shadow of what does. First, and without a lock:
- * whatever the code holds that touched it. Running low on stack as well does not matter. */
+/* The first touch of committed memory, or of shadow for it. Checked first and without a lock,
+ * whatever the faulting code holds. It works even if the stack is almost used up. */
 static bool is_first_touch(const struct fault *fault)
 {
     return fault->has_address && !fault->mapped &&
@@ -193,8 +205,8 @@ static bool fix_up(struct fault *fault)
     return false;
 }
 
-/* A jump to where no code is, is the fault of the code that jumped. Only a call left a trace of it.
- */
+/* A jump to an address without code is a fault of the code that jumped. Only a call leaves a return
+ * address by which to find it. */
 static bool ask_caller(struct fault *fault)
 {
     return fault->access == FAULT_EXEC && ask(&code_owners, hal_frame_caller(fault->frame), fault);
@@ -230,9 +242,11 @@ void upcall_fault(struct fault *fault)
         return;
     }
 
-    /* The machine knows what the interrupted code's mask was; that it held no lock is known here.
-     */
+    /* The machine knows the interrupted code's interrupt mask; whether it held a lock
+     * is known here. */
     fault->may_sleep = fault->may_sleep && cpu->preempt_off == 0 && cpu->irq_depth == 0;
+    /* Handlers run with interrupts enabled if the interrupted code had them enabled and could be
+     * preempted; otherwise they run masked and must not sleep. */
     if (fault->may_sleep) {
         hal_irq_enable();
     }
@@ -253,12 +267,13 @@ void fault_get_stats(struct fault_stats *out)
     };
 }
 
-/* Until nothing of it runs. It does not grow any more, and `leaving` counts who waits. */
+/* Wait until no function of the owner runs. The count cannot grow any longer; `leaving` includes
+ * this waiter. */
 static void wait_for(_Atomic uint32_t *running)
 {
     irq_state_t state = spin_lock_irq(&owners.lock);
     while (atomic_load_explicit(running, memory_order_seq_cst) > 0) {
-        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
         (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
     }
     spin_unlock_irq(&owners.lock, state);
@@ -271,7 +286,7 @@ void fault_disown(struct fault_owner *owner)
     irq_state_t state = spin_lock_irq(&owners.lock);
     rcu_list_remove(&owner->link);
     spin_unlock_irq(&owners.lock, state);
-    rcu_synchronize(); /* from here on `running` does not grow */
+    rcu_synchronize(); /* from here on `running` cannot grow */
     wait_for(&owner->running);
 }
 
@@ -287,7 +302,8 @@ void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *
     uintptr_t lo, hi;
     upcall_stack_bounds(&lo, &hi);
     if (stack_top - lo <= hi - lo) {
-        asan_unpoison((const void *)lo, stack_top - lo); /* variables of calls that do not end */
+        /* variables of calls that will not return */
+        asan_unpoison((const void *)lo, stack_top - lo);
     }
     hal_frame_set_call(frame, stack_top, fn, arg);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The tree is walked from its root for each sample, one list of callees after the other: chains are
-// some tens of calls deep, and most functions call few others.
+// Each sample is added by walking the tree from its root, one list of callees after the other:
+// chains are some tens of calls deep, and most functions call few others.
 #include "kernel/trace/calltree.h"
 
 #include "kernel/lib/string.h"
@@ -47,7 +47,7 @@ void calltree_count(struct calltree *t, uint16_t node)
     t->nodes[node].count++;
 }
 
-/* Write the chain from its end to the front of the buffer, then move it to the beginning. */
+/* Build the chain from its end towards the front of the buffer, then move it to the beginning. */
 static void describe(const struct calltree *t, uint16_t node, char *buf, size_t len)
 {
     size_t at = len - 1;

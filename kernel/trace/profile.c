@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A timer on each CPU takes the samples, of what its interrupt interrupted. Names are taken at
-// once, since a program may be gone when somebody asks. That is done under one lock, so CPUs take
-// turns: looked at at once, many of them would do nothing else.
+// A timer on each CPU samples the code that its interrupt interrupted. Names are resolved at once,
+// because a program may be gone when the profile is printed.
 #include "kernel/trace/profile.h"
 
 #include "hal/smp.h"
@@ -22,21 +21,32 @@
 #include "kernel/sched/timer.h"
 #include "kernel/trace/calltree.h"
 
-#define FRAMES  64u  /* innermost ones of a chain; those above them are left out */
+/* The names, counts and tree are under one lock, which every sample needs. With many CPUs the
+ * samples would mostly wait for it, so a sample is dropped if the lock is taken (`left_out`),
+ * and each CPU's timer fires only once in count * PROFILE_PERIOD_NS: on average one CPU
+ * samples at a time.
+ *
+ * Starting and stopping. `is_running` is set by the thread that may start the timers and
+ * cleared after they are cancelled. `profile` is NULL outside; samples check it under the
+ * lock. profile_stop() takes the pointer under the lock first, so that of two threads that
+ * stop only one goes on, cancels all timers (timer_cancel() waits for a running one) and only
+ * then frees the memory. */
+
+#define FRAMES  64u  /* innermost frames of a chain; outer ones are omitted */
 #define KNOWN   256u /* a power of two */
-#define ENTRIES 256u /* functions that are counted by name */
+#define ENTRIES 256u /* functions counted by name */
 
 STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX, "a name is cut once");
 
-/* The name of an instruction that was found before. Code of a driver may go and other code come
- * there: it is not remembered. A program's number is its own for ever. */
+/* Cache of resolved names. Code of drivers is not cached, since other code may be loaded at its
+ * address. A program's id is never reused. */
 struct known {
     uintptr_t pc;
     uint32_t program; /* 0: the kernel's code */
-    uint16_t name;    /* 0: nothing is known here */
+    uint16_t name;    /* 0: the entry is empty */
 };
 
-/* Field protection:  [p] lock; under it only what finding a name takes (fault.c) */
+/* Field protection: [p] lock; the only locks taken under it are those for naming code (fault.c) */
 struct profile {
     struct calltree tree;                  /* [p] */
     struct known known[KNOWN];             /* [p] by pc */
@@ -46,12 +56,13 @@ struct profile {
 };
 
 static struct spinlock lock = SPINLOCK_INIT;
-static struct profile *profile; /* lock; NULL: none runs */
-/* A CPU's own: its function starts it again, so it stays there. Started by who sets is_running. */
+static struct profile *profile; /* lock; NULL: none is running */
+/* The CPU's own: its function restarts it, so it stays there. Started by the thread that
+ * sets is_running. */
 static struct timer timers[CPU_MAX];
-static uint64_t round_ns; /* between two looks at one CPU; set before the timers are started */
-static _Atomic uint64_t left_out; /* looks that found another CPU's in their way; relaxed */
-static _Atomic bool is_running;   /* acquire and release: whoever sets it owns the timers */
+static uint64_t round_ns; /* time between two samples of one CPU; set before the timers start */
+static _Atomic uint64_t left_out; /* samples dropped because another CPU held the lock; relaxed */
+static _Atomic bool is_running;   /* acquire and release: protects the timers */
 
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
 {
@@ -73,9 +84,9 @@ uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len)
     return count;
 }
 
-/* ---- Samples ---- */
+/* --- samples --- */
 
-/* "main+0x1c (file:line)" is main. */
+/* Cut "main+0x1c (file:line)" to "main". */
 static void cut_offset(char *name)
 {
     char *plus = strrchr(name, '+');
@@ -105,8 +116,8 @@ static void name_code(uintptr_t pc, char *out, size_t len)
     }
 }
 
-/* When all entries are taken a new function gets that of the one that was found least often: what
- * is found again and again moves away from there, whenever it began. */
+/* When all entries are used, a new function replaces the one with the lowest count. A function that
+ * is sampled often moves up and away from that place, whenever it starts. */
 static struct profile_entry *find_locked(struct profile *p, const char *name) REQUIRES(lock)
 {
     for (uint32_t i = 0; i < p->count; i++) {
@@ -135,9 +146,9 @@ static void count_locked(struct profile *p, const char *name) REQUIRES(lock)
     }
 }
 
-/* ---- Call chains ---- */
+/* --- call chains --- */
 
-/* What stands between names in a chain is in none. */
+/* A name must not contain the separator of chains. */
 static uint16_t intern(struct calltree *t, char *name)
 {
     for (char *semicolon = name; (semicolon = strchr(semicolon, ';')) != NULL;) {
@@ -166,7 +177,8 @@ static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
     return number;
 }
 
-/* From the innermost function on. A return address may be the first of the next function. */
+/* From the innermost function outwards. A return address may belong to the next function,
+ * hence pc - 1. */
 static unsigned walk(const struct hal_frame *frame, uintptr_t pcs[FRAMES])
 {
     uintptr_t lo, hi, fp = hal_frame_fp(frame);
@@ -198,8 +210,7 @@ static void take_sample(const struct hal_frame *frame)
     uintptr_t pcs[FRAMES];
     unsigned count = walk(frame, pcs);
     name_code(pcs[0], name, sizeof(name));
-    /* Not waited for: with many CPUs, and fewer behind them, all would do nothing but queue here.
-     */
+    /* Do not wait: with many CPUs all of them would mostly queue here. */
     if (!spin_try_lock_masked(&lock)) {
         (void)atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed);
         return;
@@ -211,17 +222,17 @@ static void take_sample(const struct hal_frame *frame)
     spin_unlock_masked(&lock);
 }
 
-/* ---- Control ---- */
+/* --- control --- */
 
 static void fire(struct timer *t)
 {
     take_sample(irq_frame());
-    /* One that comes late leaves its CPU time to be late with something else. */
+    /* A late timer skips time, so that the CPU is not sampled without a pause. */
     t->deadline_ns = MAX(t->deadline_ns + round_ns, clock_now_ns() + round_ns / 2);
     timer_start(t);
 }
 
-/* In an interrupt on the CPU whose timer it is. */
+/* Runs in an interrupt on the CPU that owns the timer. */
 static void start_timer(void *arg)
 {
     timer_start(arg);
@@ -258,7 +269,7 @@ enum status profile_start(void)
     }
     start_timers();
     irq_state_t state = spin_lock_irq(&lock);
-    profile = p; /* from here on somebody may stop it */
+    profile = p; /* from here on another thread may stop it */
     spin_unlock_irq(&lock, state);
     return OK;
 }
@@ -267,7 +278,7 @@ void profile_stop(void)
 {
     irq_state_t state = spin_lock_irq(&lock);
     struct profile *p = profile;
-    profile = NULL; /* of several who stop it one goes on */
+    profile = NULL; /* of several threads that stop it, one continues */
     spin_unlock_irq(&lock, state);
     if (p == NULL) {
         return;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the time goes: at equal distances in time, which function an interrupt found running, be it
-// the kernel's, a driver's or a program's, on the CPUs in turn. What runs with interrupts masked is
-// found where it lets them in again; and from where it was called. Not here: instructions
-// (scripts/debug has them).
+// A sampling profiler: at equal intervals, on the CPUs in turn, an interrupt records which function
+// of the kernel, a driver or a program is running, and its callers. Code that runs with interrupts
+// masked is recorded where it enables them. For single instructions use scripts/debug.
 #pragma once
 
 #include "kernel/lib/status.h"
@@ -12,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Time between two samples, of all CPUs together: no multiple or divisor of what else happens
- * periodically. */
+/** Time between two samples of all CPUs together: neither a multiple nor a divisor of other
+ * periods. */
 #define PROFILE_PERIOD_NS UINT64_C(199000)
 
 #define PROFILE_NAME_MAX 60
@@ -24,27 +23,27 @@ struct profile_entry {
     uint32_t count;
 };
 
-/** @brief Begin to count, from nothing. @return OK; E_NOMEM; E_BUSY: it runs already.
+/** @brief Start counting from zero. @return OK; E_NOMEM; E_BUSY: it is running already.
  * @context{thread} */
 enum status profile_start(void);
 
-/** @brief Count no more, and forget what was counted. It does not run: does nothing.
+/** @brief Stop counting and free the counts. Does nothing if no profile is running.
  * @context{thread} */
 void profile_stop(void);
 
 /**
- * @brief The function that was found i-th most often. Of very many functions those that are found
- * seldom are forgotten.
- * @param total  Samples until now.
- * @return false: there are no more functions, or no profile runs. @context{thread}
+ * @brief The function with the i-th highest count. If there are very many functions, those with low
+ *     counts are dropped.
+ * @param total Samples so far.
+ * @return false: there are fewer functions, or no profile is running. @context{thread}
  */
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
 
 /**
- * @brief A call chain that was found: "thread;outermost;...;innermost".
- * @param at   In: 0 at first. Out: where the next call goes on.
- * @param buf  Receives it, its outermost part left out if it does not fit.
- * @param len  Bytes at buf, at least PROFILE_NAME_MAX.
- * @return How often it was found; 0: there are no more, or no profile runs. @context{thread}
+ * @brief The next sampled call chain: "thread;outermost;...;innermost".
+ * @param at In: 0 at first. Out: where the next call continues.
+ * @param buf Receives it, without its outermost part if it does not fit.
+ * @param len Bytes at buf, at least PROFILE_NAME_MAX.
+ * @return Its count; 0: there are none left, or no profile is running. @context{thread}
  */
 uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The rings. A CPU writes its own, with interrupts masked, so nobody else is between two of its
-// stores; readers come from anywhere, at any time, and notice if what they copied was overwritten
-// meanwhile. Rings are never given back or moved: a writer that saw tracing on may be late.
+// The trace rings. A CPU writes its own ring with interrupts masked, so its writes never
+// interleave. Readers may read at any time from any CPU, and detect if a copy was overwritten
+// meanwhile. Rings are never freed or moved, because a writer that saw tracing on may come late.
 #include "kernel/trace/trace.h"
 
 #include "hal/cpu.h"
@@ -16,7 +16,7 @@
 
 #define WORDS        4u /* of a record in the ring */
 #define RECORD_BYTES (WORDS * sizeof(uint64_t))
-#define MEMORY_SHARE 256u /* one part of so many is for all rings together */
+#define MEMORY_SHARE 256u /* all rings together use one part in this many of memory */
 #define RECORDS_MIN  ((uint64_t)1 << 10)
 #define RECORDS_MAX  ((uint64_t)1 << 18)
 #define EVENT_BITS   8u
@@ -26,29 +26,29 @@
 STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "an event fits its bits");
 
 /*
- * Field protection:  [o] written by the owning CPU only, interrupts masked   [s] start_lock
+ * Field protection: [o] written by the owning CPU only, interrupts masked   [s] start_lock
  *
- * Record n lies at n & mask. It is there while head > n and head < n + size: at n + size - 1 its
- * place is what the owner writes next. The orders:
- *   head, release, after the words: pairs with the acquire in trace_read(): who sees the number
- *     sees the record.
- *   the fence before the words: pairs with the fence in copy(): who copied a word of a later record
- *     sees that head, too, and throws the copy away.
- *   words, release (where the ring is made) and acquire: what it points to, and `mask`.
+ * Record n is stored at n & mask. It is valid while n < head < n + size: at head == n + size - 1
+ * the owner may be overwriting it. Memory orders:
+ * - head, release, after the words: pairs with the acquire in trace_read(). A reader that sees the
+ *   number sees the record.
+ * - the fence before the words: pairs with the fence in copy(). A reader that copied a word of a
+ *   later record also sees that head, and discards the copy.
+ * - words, release when the ring is created, and acquire: publishes its memory and `mask`.
  */
 struct ALIGNED(64) ring {
-    _Atomic uint64_t head;             /* [o] records ever written; the number of the next */
+    _Atomic uint64_t head;             /* [o] number of records ever written, and of the next one */
     _Atomic(_Atomic uint64_t *) words; /* [s] NULL: the CPU has no ring */
     uint64_t mask;                     /* [s] before words: records - 1 */
-    uint64_t first;                    /* [s] number of the first one since trace_start() */
+    uint64_t first;                    /* [s] number of the first record since trace_start() */
 };
 
-_Atomic bool trace_flag; /* relaxed: a record more or less when it changes */
+_Atomic bool trace_flag; /* relaxed: it does not matter if a record near a change is lost */
 
 static struct ring rings[CPU_MAX];
 static struct mutex start_lock = MUTEX_INIT(start_lock, "trace");
 
-/* ---- Writing ---- */
+/* --- writing --- */
 
 void trace_record(enum trace_event event, uint32_t extra, uint64_t a, uint64_t b)
 {
@@ -78,9 +78,9 @@ void trace_record_name(enum trace_event event, uint32_t extra, const char *name)
     trace_record(event, extra, text[0], text[1]);
 }
 
-/* ---- Reading ---- */
+/* --- reading --- */
 
-/* Numbers of the records that can be read now: [*first, *end). */
+/* Numbers of the records that are valid now: [*first, *end). */
 static void get_range(const struct ring *r, uint64_t *first, uint64_t *end)
 {
     *end = atomic_load_explicit(&r->head, memory_order_acquire);
@@ -136,7 +136,7 @@ bool trace_get_info(cpu_t cpu, struct trace_info *out)
     return true;
 }
 
-/* ---- On and off ---- */
+/* --- on and off --- */
 
 static uint64_t records_for_each(uint32_t cpu_count)
 {
@@ -176,7 +176,7 @@ static enum status make_rings_locked(void) REQUIRES(start_lock)
     return OK;
 }
 
-/** The switch asks its own CPU: together with something else, in one look. */
+/** The switch tests its own CPU's flag together with others, in one load. */
 static void set_flags(bool is_on)
 {
     for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
