@@ -200,7 +200,7 @@ static bool run_rm(int argc, char **argv)
 }
 
 const struct shell_command shell_file_commands[] = {
-    {"mount", "[DEVICE DIR]", "what is mounted, or mount a disk", run_mount},
+    {"mount", "[DEVICE DIR]", "list mounted file systems, or mount a disk", run_mount},
     {"ls", "[PATH...]", "list directories", run_ls},
     {"cat", "PATH...", "print files", run_cat},
     {"write", "PATH TEXT...", "write a line to a file", run_write},

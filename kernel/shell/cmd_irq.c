@@ -77,7 +77,7 @@ static void print_line(const struct irq_info *info, uint64_t ns)
     if (info->handlers > ARRAY_COUNT(info->names)) {
         console_printf(", %u more", info->handlers - (unsigned)ARRAY_COUNT(info->names));
     }
-    console_printf("%s%s", info->handlers == 0 ? " nobody" : "",
+    console_printf("%s%s", info->handlers == 0 ? " none" : "",
                    info->storming ? " (masked: it stormed)" : "");
     if (info->cpu != 0) {
         console_printf(" (to CPU %u)", info->cpu);
@@ -177,6 +177,6 @@ static bool run_irq(int argc, char **argv)
 
 const struct shell_command shell_irq_commands[] = {
     {"irq", "[SECONDS | move LINE CPU | resume LINE]",
-     "interrupt lines, counts and times; move one, unmask one that stormed", run_irq},
+     "interrupt counts and times; move a line, or unmask one that stormed", run_irq},
     {0},
 };

@@ -41,7 +41,7 @@ static void list_functions(const char *number)
     struct portable_function f;
     unsigned long long wanted;
     if (!str_to_u64(number, &wanted)) {
-        console_printf("jit: %s is no program's number; `jit` lists them\n", number);
+        console_printf("jit: %s is not a program number; `jit` lists them\n", number);
         return;
     }
     for (uint32_t i = 0; loader_get_portable(i, &p); i++) {
@@ -93,7 +93,7 @@ static bool run_jit(int argc, char **argv)
 }
 
 const struct shell_command shell_jit_commands[] = {
-    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION]", "what the compiler made of portable programs",
+    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION]", "portable programs, their functions and code",
      run_jit},
     {0},
 };

@@ -126,7 +126,7 @@ static void print_sites(void)
 #else
 static void print_sites(void)
 {
-    console_printf("heap: debug builds know who took what\n");
+    console_printf("heap: only debug builds record call chains\n");
 }
 #endif
 
@@ -149,6 +149,6 @@ static bool run_heap(int argc, char **argv)
 
 const struct shell_command shell_memory_commands[] = {
     {"mem", "[map]", "memory by owner, or the address map", run_mem},
-    {"heap", "[sites]", "the kernel heap, or who has taken most", run_heap},
+    {"heap", "[sites]", "the kernel heap, or its largest users", run_heap},
     {0},
 };

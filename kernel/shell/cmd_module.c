@@ -21,7 +21,7 @@ static bool run_load(int argc, char **argv)
     if (driver_module_load(argv[1], &taken, &err) != OK) {
         console_printf("load: %s\n", err.text);
     } else if (taken == 0) {
-        console_printf("load: %s: loaded; no device for it\n", argv[1]);
+        console_printf("load: %s: loaded; no matching device\n", argv[1]);
     }
     return true;
 }
@@ -101,7 +101,7 @@ static bool run_random(int argc, char **argv)
     print_random((size_t)count);
     struct random_stats stats;
     random_get_stats(&stats);
-    console_printf("%llu of %llu bytes asked of sources, in %llu seeds%s\n",
+    console_printf("sources gave %llu of %llu bytes, in %llu seeds%s\n",
                    (unsigned long long)stats.given, (unsigned long long)stats.asked,
                    (unsigned long long)stats.reseeds,
                    stats.is_jitter_only ? "; seeded from timer jitter only" : "");
@@ -119,6 +119,6 @@ const struct shell_command shell_module_commands[] = {
     {"load", "FILE", "load a driver: a path, or a name in /lib/modules", run_load},
     {"unload", "NAME", "unload a driver", run_unload},
     {"modules", "", "drivers, loaded and linked in", run_modules},
-    {"random", "[COUNT]", "random bytes (up to 4096), and where they come from", run_random},
+    {"random", "[COUNT]", "random bytes (up to 4096), and their sources", run_random},
     {0},
 };

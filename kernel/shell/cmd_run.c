@@ -213,8 +213,8 @@ static bool check_commands(const struct pipeline *p)
             return false;
         }
         if (!is_program(s) && (i > 0 || s->path[0] != NULL || s->path[2] != NULL)) {
-            console_printf("%s: a command of the shell, which %s\n", s->argv[0],
-                           s->path[2] != NULL ? "has no errors of its own" : "reads no input");
+            console_printf("%s: a shell command %s\n", s->argv[0],
+                           s->path[2] != NULL ? "has no error output" : "reads no input");
             return false;
         }
     }

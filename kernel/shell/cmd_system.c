@@ -36,7 +36,7 @@ static bool run_help(int argc, char **argv)
     for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
         console_printf("%-9s %-20s %s\n", c->name, c->usage, c->help);
     }
-    console_printf("A word with a slash in it is run as a program.\n");
+    console_printf("A word that contains a slash runs that program.\n");
     return true;
 }
 
@@ -144,7 +144,7 @@ static bool run_cpus(int argc, char **argv)
     for (cpu_t i = 0; i < hal_cpu_count(); i++) {
         smp_call(i, report_cpu, &r);
         console_printf("cpu %u: %s\n       %s\n", i, r.model, r.mode);
-        console_printf("       firmware's 0x%llx, %llu interrupts, %llu from other CPUs\n",
+        console_printf("       firmware ID 0x%llx, %llu interrupts, %llu from other CPUs\n",
                        (unsigned long long)r.hw_id, (unsigned long long)r.interrupts,
                        (unsigned long long)r.from_cpus);
     }
@@ -204,7 +204,7 @@ static bool run_panic(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
-    panic("shell: asked for by the panic command");
+    panic("shell: requested by the panic command");
 }
 
 static bool run_reboot(int argc, char **argv)
@@ -230,11 +230,11 @@ static bool run_poweroff(int argc, char **argv)
 }
 
 const struct shell_command shell_system_commands[] = {
-    {"help", "[COMMAND]", "what the commands are", run_help},
-    {"log", "", "lines of the kernel log that are still kept", run_log},
+    {"help", "[COMMAND]", "list the commands, or explain one", run_help},
+    {"log", "", "the last lines of the kernel log", run_log},
     {"uptime", "", "time since boot, idle time, date", run_uptime},
     {"cpus", "", "processors, their mode and security features", run_cpus},
-    {"ps", "", "threads and what they wait on", run_ps},
+    {"ps", "", "threads, their CPUs, and what each waits for", run_ps},
     {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
     {"bench", "[GLOB]", "run the benchmarks", run_bench},
     {"panic", "", "stop the kernel with a full report", run_panic},

@@ -190,7 +190,7 @@ static void dump(void)
     print_totals("ring");
     print_threads();
     print_rings();
-    console_printf("trace end%s\n", is_on ? ", and it goes on" : "");
+    console_printf("trace end%s\n", is_on ? ", recording continues" : "");
     console_release_log();
 }
 
@@ -198,7 +198,7 @@ static void start(void)
 {
     enum status s = trace_start();
     if (s != OK) {
-        console_printf("trace: %s\n", s == E_BUSY ? "it is on already" : status_text(s));
+        console_printf("trace: %s\n", s == E_BUSY ? "already on" : status_text(s));
     }
 }
 
@@ -206,7 +206,7 @@ static void tell(void)
 {
     struct trace_info info;
     if (!trace_get_info(0, &info)) {
-        console_printf("trace: nothing was recorded\n");
+        console_printf("trace: no records\n");
         return;
     }
     print_totals(trace_is_on() ? "on" : "off");
@@ -229,7 +229,7 @@ static bool run_trace(int argc, char **argv)
 }
 
 const struct shell_command shell_trace_commands[] = {
-    {"trace", "[start | stop | dump]", "what each CPU did when: threads, interrupts, disks, loads",
-     run_trace},
+    {"trace", "[start | stop | dump]",
+     "what each CPU did and when: threads, interrupts, disks, loads", run_trace},
     {0},
 };

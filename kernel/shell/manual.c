@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What `help COMMAND` says beyond usage and one line: a paragraph and an example.
+// The pages of `help COMMAND`: below the usage line, a paragraph and an example.
 #include "kernel/shell/command_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -11,101 +11,105 @@ static const struct {
     const char *text;
 } pages[] = {
     {"help",
-     "Without a command, all commands. Tab completes their names; a second Tab lists them.\n"
+     "Without COMMAND, lists all commands. Tab completes a command's name; a second Tab lists\n"
+     "the candidates.\n"
      "    help mount"},
     {"log",
-     "The log keeps some hundred lines, including those that were not shown: `loglevel=debug`\n"
-     "on the kernel's command line shows them as they come. E, W, I, D: error, warning,\n"
-     "information, debugging.\n"
+     "The kernel keeps the last 64 KiB of its log, including the lines below the level that the\n"
+     "console shows. `loglevel=debug` on the kernel's command line shows all of them\n"
+     "as they are written. E, W, I and D mean error, warning, information and debugging.\n"
      "    log"},
-    {"uptime", "Idle time is time in which no thread wanted the CPU.\n"
+    {"uptime", "A CPU is idle while no thread on it is ready to run.\n"
                "    uptime"},
-    {"cpus", "What was measured at boot, not what the model's name promises.\n"
+    {"cpus", "The modes and features are measured at boot, not derived from the model's name.\n"
              "    cpus"},
     {"ps",
-     "CONSOLE is the terminal that a thread reads and writes; - is the system's, which is all\n"
-     "of them. A name in brackets is the program's that the thread belongs to.\n"
+     "CONSOLE is the terminal that the thread reads and writes; - means all of them. A name in\n"
+     "brackets is the program that the thread belongs to.\n"
      "    ps"},
     {"irq",
-     "Since boot, or with SECONDS what happens in that time. BUSY us is spent in the line's\n"
-     "handlers, EACH ns is that for one interrupt. Behind the handlers, with more than one CPU,\n"
-     "how many each took. UNCLAIMED counts interrupts that no handler found to be its own. A line\n"
-     "that nobody claims again and again is masked; `irq resume` lets it try again. `irq move`\n"
-     "lets a line interrupt another CPU, until its last handler goes.\n"
+     "Counts since boot, or during the next SECONDS. BUSY us is the time spent in the line's\n"
+     "handlers, EACH ns the time for one interrupt. With more than one CPU, the counts of each\n"
+     "CPU follow the names of the handlers. UNCLAIMED counts interrupts that every handler\n"
+     "rejected. The kernel masks a line whose interrupts stay unclaimed; `irq resume` unmasks\n"
+     "it. `irq move` sends a line to another CPU until its last handler is removed.\n"
      "    irq 5"},
-    {"test", "Runs the kernel's tests, in TAP form. * and ? stand for any characters.\n"
+    {"test", "Runs the kernel's tests and prints TAP. * and ? match any characters.\n"
              "    test sched*\n"
-             "    test on:cpus,memory:*   only those that depend on these parts of the machine;\n"
-             "                            others are interrupts, firmware and screen"},
-    {"bench", "Prints a line a figure: bench NAME VALUE UNIT. Figures repeat exactly only under\n"
-              "`scripts/run --bench`, where instructions are counted.\n"
-              "    bench heap.*"},
-    {"panic", "For looking at what a panic prints; the machine is off afterwards.\n"
+             "    test on:cpus,memory:*   only tests that depend on these parts of the machine;\n"
+             "                            the other parts are interrupts, firmware and screen"},
+    {"bench",
+     "Prints one line for each figure: bench NAME VALUE UNIT. Figures repeat exactly only\n"
+     "under `scripts/run --bench`, which counts instructions.\n"
+     "    bench heap.*"},
+    {"panic", "Shows the report that a panic prints. The machine stops afterwards.\n"
               "    panic"},
     {"reboot",
-     "What was written is on its way out first. Ctrl-Alt-Delete on a keyboard does the same.\n"
+     "Waits for pending output, then resets the machine. Ctrl-Alt-Delete on a keyboard does the\n"
+     "same.\n"
      "    reboot"},
-    {"poweroff", "What was written is on its way out first.\n"
+    {"poweroff", "Waits for pending output, then switches the machine off.\n"
                  "    poweroff"},
-    {"mem", "Who owns how much memory. With `map`, the regions of the address space and each\n"
-            "mapping in it with its rights.\n"
+    {"mem", "Shows how much memory each owner has. With `map`, shows the regions of the address\n"
+            "space and every mapping in them with its permissions.\n"
             "    mem map"},
     {"heap",
-     "Objects and bytes that are allocated now, and the pages that hold them. With `sites`, in\n"
-     "debug builds, the call chains that have taken most of them.\n"
+     "Shows the live objects, their bytes, and the pages that hold them. With `sites`, in debug\n"
+     "builds, shows the call chains that allocated most of them.\n"
      "    heap sites"},
-    {"lspci",
-     "Vendor and device, class, addresses, interrupts, and the driver that has the device.\n"
-     "    lspci"},
-    {"lsblk", "Disks with their sizes and what was done with them since boot.\n"
+    {"lspci", "Shows each device's vendor and device ID, class, addresses, interrupts and driver.\n"
+              "    lspci"},
+    {"lsblk", "Shows each disk's size and the number of reads, writes and errors since boot.\n"
               "    lsblk"},
     {"mount",
-     "Without arguments, what is mounted. A disk can be mounted at any directory, or at a\n"
-     "name in one that is not there yet.\n"
+     "Without arguments, lists the mounted file systems. DIR may be any directory, or a new name\n"
+     "in an existing one.\n"
      "    mount vda /data"},
-    {"ls", "Type and permissions, size, name. Of a file, its own line.\n"
+    {"ls", "Shows type and permissions, size and name. For a file, shows that file.\n"
            "    ls /bin"},
-    {"cat", "Files one after the other, as they are.\n"
+    {"cat", "Prints the files one after the other, unchanged.\n"
             "    cat /etc/motd"},
-    {"write", "Makes the file or replaces what is in it. Words are joined by blanks.\n"
+    {"write", "Creates the file or replaces its content. The words are joined by spaces.\n"
               "    write /tmp/note remember the milk"},
-    {"rm", "Files and empty directories; of a file that somebody has open, the name.\n"
+    {"rm", "Removes files and empty directories. An open file loses its name at once, and its\n"
+           "content when it is closed.\n"
            "    rm /tmp/note"},
     {"run",
-     "The program has this terminal until it ends; Ctrl-C ends it. `run` can be left out if\n"
-     "the path has a slash in it. --cpu ends a program that runs longer, loading included;\n"
-     "above --memory (64M; else three quarters of what is free) it gets no more.\n"
-     "A portable program is compiled, or with --interp interpreted. It can reach every file,\n"
-     "or only what is in the folder that --dir names (up to 8 times), which it knows by that\n"
-     "path or by NAME; with --no-dir it reaches none.\n"
-     "Bars connect programs, < > >> 2> and 2>> name files; a command of the shell can be first.\n"
+     "The program owns this terminal until it exits; Ctrl-C ends it. `run` may be omitted if the\n"
+     "path contains a slash. --cpu limits the CPU time, loading included. --memory limits the\n"
+     "memory of the program: 64M; by default three quarters of the free memory.\n"
+     "A portable program is compiled, or interpreted with --interp. It can reach every file; with\n"
+     "--dir (up to 8 times) only the files below PATH, under that path or under NAME; with\n"
+     "--no-dir none.\n"
+     "A bar connects programs; < > >> 2> and 2>> redirect to files. The first program of a\n"
+     "pipeline may be a command of the shell.\n"
      "    run /bin/hello.elf one two\n"
      "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},
     {"jit",
-     "Without arguments, the portable programs that are loaded, here or from another console;\n"
-     "with a program's number, its functions. A file is compiled and not run: a line a\n"
-     "function, or, after `dump`, each stage of one.\n"
+     "Without arguments, lists the portable programs that are loaded, on all consoles; with the\n"
+     "number of a program, lists its functions. With a file, compiles it without running it and\n"
+     "prints one line for each function. `dump` prints every stage of one function.\n"
      "    jit dump /bin/hello.wasm main"},
     {"profile",
-     "Looks five thousand times a second which function runs, of the kernel, a driver or a program,\n"
-     "on one CPU after the other, from `start` to `stop`, which prints what was found; `profile`\n"
-     "alone prints it and goes on.\n"
-     "What runs with interrupts masked is found where it lets them in again. `stacks`, before\n"
-     "`stop`, prints the call chains, of which scripts/flamegraph makes a picture.\n"
+     "Samples the running function five thousand times a second, one CPU after the other, in the\n"
+     "kernel, drivers and programs. `stop` ends it and prints the result; `profile` without\n"
+     "arguments prints the result so far. Code that runs with interrupts masked is counted at\n"
+     "the point that unmasks them. `stacks` prints the call chains, for scripts/flamegraph; it\n"
+     "must come before `stop`.\n"
      "    profile start"},
     {"trace",
-     "A record for each switch of threads, wake-up, interrupt, disk request and step of loading\n"
-     "a program, kept in a ring for each CPU: the oldest go first. `stop` before `dump`, which\n"
-     "prints a line a record; scripts/trace makes a picture of them. Alone, how many there are.\n"
-     "`trace` on the kernel's command line starts with the first thread.\n"
+     "Records every thread switch, wake-up, interrupt, disk request and loading step in one ring\n"
+     "for each CPU, which overwrites its oldest records. `dump` prints one line for each record,\n"
+     "for scripts/trace; stop first. Without arguments, prints how many records there are.\n"
+     "`trace` on the kernel's command line starts recording with the first thread.\n"
      "    trace dump > /tmp/trace"},
-    {"load", "A name alone is looked for in /lib/modules.\n"
+    {"load", "A name without a slash is a file in /lib/modules.\n"
              "    load virtio_rng"},
     {"unload", "Waits for requests in flight. `modules` lists the names.\n"
                "    unload virtio_rng"},
-    {"modules", "Each with its state and how often it is used.\n"
+    {"modules", "Shows each driver's state and the number of its devices.\n"
                 "    modules"},
-    {"random", "Bytes as hexadecimal digits, and what they were made from.\n"
+    {"random", "Prints random bytes in hexadecimal, then the sources that seeded the generator.\n"
                "    random 16"},
 };
 

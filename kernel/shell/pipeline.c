@@ -100,7 +100,7 @@ static bool redirect(struct pipeline_stage *stage, enum op op, const char *word,
 {
     unsigned file = operators[op].file;
     if (word == NULL || operator_of(word) != OP_NONE) {
-        return refuse(why, "a file is missing behind < or >");
+        return refuse(why, "a file is missing after < or >");
     }
     if (stage->path[file] != NULL) {
         return refuse(why, "redirected twice");

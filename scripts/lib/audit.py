@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""scripts/audit: no memory is writable and executable, as the machine has it and not as the kernel tells it.
+"""Boot a machine and check its page tables from outside: no memory is both writable and executable.
 
-The guest is stopped again and again, and the tables that each of its CPUs translates by are read through QEMU:
-  - no frame that is executable anywhere is writable anywhere, whichever CPU and whichever address;
-  - nothing is within reach of a lower privilege level, and nothing is mapped in the lower half, where firmware's and
-    the boot code's identity maps were;
-  - the kernel's code is read and executed, its constants are read, and its data is never executed;
-  - no CPU has a setting that makes permissions void.
+The script stops the guest several times and reads the page tables of every CPU through QEMU. It checks that:
+  - no frame that is executable through any mapping is writable through another, on any CPU;
+  - no page is accessible to a lower privilege level, and the lower half of the address space is empty: the identity
+    maps of firmware and boot code are gone;
+  - the kernel's code is readable and executable, its constants are read-only, and its data is never executable;
+  - no CPU has a setting that disables permission checks.
 """
 import argparse
 import os
@@ -213,11 +213,11 @@ def parse(arguments):
     p = argparse.ArgumentParser(prog="scripts/audit", description=__doc__, allow_abbrev=False,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("machine", choices=MACHINES)
-    p.add_argument("--looks", type=int, default=20, metavar="N", help="so often; default 20")
-    p.add_argument("--after", default=PROMPT, metavar="TEXT", help="once the guest has printed it; default its prompt")
-    p.add_argument("--type", metavar="COMMAND", action="append", default=[], help="then; may be repeated")
-    p.add_argument("--build", type=Path, metavar="DIR", help="default build/MACHINE")
-    p.add_argument("--options", metavar="OPTION", nargs=argparse.REMAINDER, default=[], help="the rest is for scripts/run")
+    p.add_argument("--looks", type=int, default=20, metavar="N", help="number of stops (default: 20)")
+    p.add_argument("--after", default=PROMPT, metavar="TEXT", help="begin when the guest prints TEXT (default: its prompt)")
+    p.add_argument("--type", metavar="COMMAND", action="append", default=[], help="type COMMAND at the shell, then check; may be repeated")
+    p.add_argument("--build", type=Path, metavar="DIR", help="build directory (default: build/MACHINE)")
+    p.add_argument("--options", metavar="OPTION", nargs=argparse.REMAINDER, default=[], help="pass all further options to scripts/run")
     return p.parse_args(arguments)
 
 

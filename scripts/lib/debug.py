@@ -29,24 +29,24 @@ from tree import ROOT, Failure
 
 INIT = ROOT / "scripts/gdb/init.py"
 HINT = """\
-The guest waits before its first instruction: `c` lets it run, Ctrl-C stops it, `help halyard` lists more.
-Its output appears here; `halyard type help` types a line at its shell. For a console of its own, in
-another terminal: scripts/debug {machine} --console{build}
+The guest waits before its first instruction: `c` continues, Ctrl-C stops it, `help halyard` lists commands.
+Its output appears here; `halyard type help` types a line at its shell. To open its console in another
+terminal: scripts/debug {machine} --console{build}
 """
 DETACH = 0x1d  # Ctrl-]
 LAST_WORDS_S = 0.5
-EPILOG = "Every other option is scripts/run's: scripts/debug aarch64 --program build/aarch64/programs/hello.elf"
+EPILOG = "All options of scripts/run work, too: scripts/debug aarch64 --program build/aarch64/programs/hello.elf"
 
 
 def parser():
     p = argparse.ArgumentParser(prog="scripts/debug", allow_abbrev=False, epilog=EPILOG,
                                 description="Boot Halyard with gdb attached, on this terminal.")
-    p.add_argument("--tui", action="store_true", help="gdb's source window")
-    p.add_argument("--script", metavar="FILE", help="run gdb's commands in FILE, without a person, and end")
+    p.add_argument("--tui", action="store_true", help="open gdb's source window")
+    p.add_argument("--script", metavar="FILE", help="run the gdb commands in FILE, then exit")
     p.add_argument("--attach", action="store_true",
-                   help="to a guest that runs already: scripts/run --gdb-server, or --gdb")
+                   help="attach to a running guest (scripts/run --gdb-server or --gdb)")
     p.add_argument("--console", action="store_true",
-                   help="be the console of the guest that another scripts/debug started; Ctrl-] leaves")
+                   help="open the console of a guest that another scripts/debug started; Ctrl-] leaves it")
     return p
 
 

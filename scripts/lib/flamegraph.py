@@ -86,12 +86,12 @@ def draw(root, title):
 
 def main(arguments):
     parser = argparse.ArgumentParser(
-        prog="scripts/flamegraph", description="Draw what `profile stacks` printed. Example: "
+        prog="scripts/flamegraph", description="Draw the output of `profile stacks` as a flame graph (SVG). Example: "
         "printf 'profile start\\n/bin/compute.wasm\\nprofile stacks\\npoweroff\\n' | scripts/run --disk my.img | scripts/flamegraph")
-    parser.add_argument("input", nargs="?", help="a file with the console's output; default: standard input")
-    parser.add_argument("-o", "--output", default="flamegraph.svg", help="default: flamegraph.svg")
-    parser.add_argument("--title", default="Where the time went")
-    parser.add_argument("--busy", action="store_true", help="without idle time")
+    parser.add_argument("input", nargs="?", help="the console's output (default: standard input)")
+    parser.add_argument("-o", "--output", default="flamegraph.svg", help="the file to write (default: flamegraph.svg)")
+    parser.add_argument("--title", default="Where the time went", help="title of the picture")
+    parser.add_argument("--busy", action="store_true", help="leave out idle time")
     options = parser.parse_args(arguments)
     text = Path(options.input).read_text(errors="replace") if options.input else sys.stdin.buffer.read().decode(errors="replace")
     root = parse(text)

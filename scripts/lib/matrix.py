@@ -195,17 +195,17 @@ def table(matrix):
 
 
 def parse(arguments):
-    p = argparse.ArgumentParser(prog="scripts/matrix", description="The machines of tests/matrix.toml. Without "
-                                "options: a table of the rows that have every pair of values.")
-    p.add_argument("machine", nargs="?", choices=MACHINES, help="default: both")
-    p.add_argument("--row", metavar="N", type=int, help="that row of the table only")
-    p.add_argument("--qemu", action="store_true", help="print QEMU's command line of each row, to be pasted")
-    p.add_argument("--run", action="store_true", help="boot the rows and test; prints TAP")
+    p = argparse.ArgumentParser(prog="scripts/matrix", description="List or test the machines of tests/matrix.toml. "
+                                "Without options, print a table whose rows cover every pair of values.")
+    p.add_argument("machine", nargs="?", choices=MACHINES, help="only this machine (default: both)")
+    p.add_argument("--row", metavar="N", type=int, help="only this row of the table")
+    p.add_argument("--qemu", action="store_true", help="print the QEMU command line of each row")
+    p.add_argument("--run", action="store_true", help="boot and test each row, and print TAP")
     p.add_argument("--brief", metavar="N", type=int,
-                   help="with --run: of the in-guest tests that can depend on a row a part; another N, another part")
-    p.add_argument("--preset", metavar="NAME", help="the build to boot, if not the release")
-    p.add_argument("--build", metavar="DIR", type=Path)
-    p.add_argument("--no-build", action="store_true", help="what is built is up to date")
+                   help="with --run: run only part N of the in-guest tests that can depend on the row")
+    p.add_argument("--preset", metavar="NAME", help="the build to boot (default: the release preset)")
+    p.add_argument("--build", metavar="DIR", type=Path, help="build directory (default: build/PRESET)")
+    p.add_argument("--no-build", action="store_true", help="boot the existing build")
     return p.parse_args(arguments)
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The picture of the address map: both machines beside each other, drawn from what `mem map` prints.
-
-    memmap.py [FILE]      default docs/images/memory-map.svg
-"""
+"""Draw the address maps of both machines as an SVG, from the output of `mem map`."""
+import argparse
 import re
 import subprocess
 import sys
@@ -105,7 +103,9 @@ def draw(maps):
 
 
 def main(arguments):
-    picture = Path(arguments[0]) if arguments else PICTURE
+    p = argparse.ArgumentParser(prog="scripts/memory-map", description=__doc__)
+    p.add_argument("picture", nargs="?", type=Path, default=PICTURE, metavar="FILE", help="default: docs/images/memory-map.svg")
+    picture = p.parse_args(arguments).picture
     maps = {machine: parse(ask(machine)) for machine in MACHINES}
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_text("\n".join(draw(maps)))

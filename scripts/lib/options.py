@@ -18,10 +18,10 @@ from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machin
 FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/jit/loader.h
 
 EPILOG = """\
-exit status: that of the program or test run, 0 to 255. The runner's own, each named by the last line
-on standard error: """ + ", ".join(f"{status} {name}" for status, name in NAMES.items()) + """.
+exit status: that of the program or test run, 0 to 255. The runner has its own, which the last line on
+standard error names: """ + ", ".join(f"{status} {name}" for status, name in NAMES.items()) + """.
 
-On a terminal Ctrl-C goes to the guest; C-a x ends QEMU, C-a c is its monitor.
+On a terminal Ctrl-C goes to the guest; Ctrl-A x ends QEMU, Ctrl-A c opens its monitor.
 """
 
 
@@ -34,51 +34,51 @@ class Parser(argparse.ArgumentParser):
 def parser():
     p = Parser(prog="scripts/run", description="Build Halyard and boot it on this terminal.", epilog=EPILOG,
                formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    p.add_argument("machine", nargs="?", choices=MACHINES, help="default x86_64")
+    p.add_argument("machine", nargs="?", choices=MACHINES, help="the machine to boot (default: x86_64)")
 
     what = p.add_argument_group("what runs (default: the shell)")
     what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off")
-    what.add_argument("--args", metavar="TEXT", default="", help="its arguments")
-    what.add_argument("--files", metavar="DIR", help="DIR's tree as /files on the program's disk")
+    what.add_argument("--args", metavar="TEXT", default="", help="the program's arguments")
+    what.add_argument("--files", metavar="DIR", help="copy DIR to /files on the program's disk")
     what.add_argument("--dir", metavar="PATH[::NAME]", action="append", default=[], dest="dirs",
-                      help="a folder of the guest that a portable program gets, by its path or by NAME, instead of all files; "
-                      "may be repeated")
-    what.add_argument("--no-dir", action="store_true", help="a portable program gets no folder")
+                      help="let a portable program reach only this directory of the guest, under its path or "
+                      "under NAME (default: every file); may be repeated")
+    what.add_argument("--no-dir", action="store_true", help="let a portable program reach no file")
     what.add_argument("--bench", metavar="GLOB", nargs="?", const="*", help="run the benchmarks and power off")
-    what.add_argument("--test", metavar="GLOB", nargs="?", const="*", help="run the kernel's own tests and power off")
-    what.add_argument("--append", metavar="CMDLINE", default="", help="more words for the kernel's command line")
+    what.add_argument("--test", metavar="GLOB", nargs="?", const="*", help="run the in-guest tests and power off")
+    what.add_argument("--append", metavar="CMDLINE", default="", help="append words to the kernel's command line")
     what.add_argument("--disk", metavar="FILE", action="append", default=[],
-                      help="raw image, may be repeated; the first is mounted at / unless --program is given")
-    what.add_argument("--initrd", metavar="FILE", help="initial file system for the boot loader to pass")
+                      help="attach a raw image; may be repeated; the first is mounted at / unless --program is given")
+    what.add_argument("--initrd", metavar="FILE", help="initial file system (cpio), passed by the boot loader")
 
     how = p.add_argument_group("the machine")
-    how.add_argument("--smp", metavar="N", type=int, help="CPUs; default 2, 1 under icount")
-    how.add_argument("--mem", metavar="SIZE", default="512M")
+    how.add_argument("--smp", metavar="N", type=int, help="number of CPUs (default: 2; 1 under icount)")
+    how.add_argument("--mem", metavar="SIZE", default="512M", help="memory (default: 512M)")
     how.add_argument("--accel", choices=("auto", "kvm", "tcg", "icount"),
-                     help="default tcg, icount for benchmarks; auto tries KVM out first")
-    how.add_argument("--cpu", metavar="MODEL")
+                     help="default: tcg, or icount for benchmarks; auto uses KVM if it works")
+    how.add_argument("--cpu", metavar="MODEL", help="QEMU's CPU model (default: max)")
     how.add_argument("--machine", dest="machine_options", metavar="OPTS",
-                     help="another machine (pc), or properties of the default one (gic-version=2)")
+                     help="another machine (pc), or properties of the default machine (gic-version=2)")
     how.add_argument("--boot", choices=("iso", "usb", "usb2", "kernel"),
-                     help="the ISO (x86_64: GRUB's; aarch64: for UEFI) as a CD or on a USB stick (xHCI, EHCI), "
-                     "or QEMU's -kernel")
-    how.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="aarch64: bios is none")
+                     help="boot the ISO (x86_64: GRUB; aarch64: UEFI) from a CD or a USB stick (xHCI: usb, EHCI: "
+                     "usb2), or let QEMU load the kernel")
+    how.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="default: bios, which on aarch64 means no firmware")
     how.add_argument("--no-serial", action="store_true",
-                     help="without the first serial port, or with nothing at its end: no shell, no output")
+                     help="leave out the first serial port, or connect nothing to it: no shell and no output there")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
-    how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time; do not wait for it")
-    how.add_argument("--display", action="store_true", help="a window for the guest's screen and keyboard")
-    how.add_argument("--screen", action="store_true", help="the same without a window, for QEMU's monitor")
-    how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run, from QEMU's start")
-    how.add_argument("--qemu", metavar="EXTRA", default="", help="more arguments for QEMU")
+    how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time, without waiting for it")
+    how.add_argument("--display", action="store_true", help="open a window for the guest's screen and keyboard")
+    how.add_argument("--screen", action="store_true", help="give the guest a screen without a window, for QEMU's monitor")
+    how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run this long after QEMU starts")
+    how.add_argument("--qemu", metavar="EXTRA", default="", help="append arguments to QEMU's command line")
 
     build = p.add_argument_group("the build")
     build.add_argument("--preset", metavar="NAME", help="x86_64, aarch64, or either with " + " or ".join(KINDS))
-    build.add_argument("--build", metavar="DIR", help="build there; default build/PRESET")
-    build.add_argument("--no-build", action="store_true", help="what is built is up to date")
-    build.add_argument("--kernel", metavar="FILE", help="boot FILE and build nothing")
-    build.add_argument("--options-from", metavar="NAME", help="more options are in this environment variable")
-    build.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
+    build.add_argument("--build", metavar="DIR", help="build directory (default: build/PRESET)")
+    build.add_argument("--no-build", action="store_true", help="boot the existing build")
+    build.add_argument("--kernel", metavar="FILE", help="boot FILE, without building")
+    build.add_argument("--options-from", metavar="NAME", help="read more options from this environment variable")
+    build.add_argument("--no-install", action="store_true", help="list missing packages instead of installing them")
     build.add_argument("--dry-run", action="store_true", help="print QEMU's command line and stop")
     return p
 
@@ -94,7 +94,7 @@ def words_before_run(p, text):
     """The words of --append so that the kernel still reads the `run=` that follows them."""
     words = shell_words(p, "--append", text)
     if "--" in words:
-        p.error(f"--append {text}: what follows a -- is the program's: that is --args")
+        p.error(f"--append {text}: words after -- belong to the program; use --args")
     return shlex.join(words)
 
 
@@ -114,18 +114,18 @@ def parse(arguments):
     o.build = Path(os.path.realpath(o.build)) if o.build else build_directory(o.preset)
 
     if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
-        p.error("one of --program, --bench and --test at a time")
+        p.error("--program, --bench and --test exclude each other")
     if (o.args or o.files or o.dirs or o.no_dir) and not o.program:
-        p.error("--args, --files, --dir and --no-dir belong to --program")
+        p.error("--args, --files, --dir and --no-dir need --program")
     for text in o.dirs:
         path, between, name = text.partition("::")
         if not path or (between and not name):
-            p.error(f"--dir {text}: PATH or PATH::NAME is wanted")
+            p.error(f"--dir {text}: expected PATH or PATH::NAME")
     if len(o.dirs) > FOLDERS_MAX:
-        p.error(f"--dir: {FOLDERS_MAX} at most")
+        p.error(f"--dir: at most {FOLDERS_MAX} times")
     if o.machine == "x86_64":
         if o.firmware == "uefi" and o.boot == "kernel":
-            p.error("UEFI firmware does not start a kernel given with -kernel: use --boot iso")
+            p.error("UEFI firmware cannot start a kernel that QEMU loads; use --boot iso")
         if o.kernel and o.boot is None:
             o.boot = "iso" if o.firmware == "uefi" else "kernel"
     elif o.boot in ("iso", *USB_CONTROLLERS):
@@ -151,8 +151,8 @@ def parse(arguments):
 def check_display(o):
     """A window needs somebody's screen to be on."""
     if o.display and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise Failure("--display: no screen to open a window on (DISPLAY is not set); elsewhere, --screen "
-                      "--qemu '-vnc :0' shows it to a VNC viewer, and scripts/screenshot takes a picture")
+        raise Failure("--display: no screen to open a window on (DISPLAY is not set). Without one, use --screen "
+                      "--qemu '-vnc :0' and a VNC viewer, or scripts/screenshot")
 
 
 def check_files(o, built):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks that count instructions, on both machines, beside the best of others and what they must be: prints
-Markdown; docs/performance.md holds it between its two marks."""
+"""Run the benchmarks that count instructions on both machines, and print them as Markdown tables beside the figures of
+other systems and our own limits. docs/performance.md has the tables between its two marks."""
 import argparse
 import re
 import subprocess

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a third machine writes, counted: the functions of the contract, the files of a machine tree, and the other
-places that name a machine. Prints Markdown; docs/porting.md holds it between its two marks.
-
-    porting.py [--update]      --update writes it there
-"""
+"""Count what a new machine has to provide: the functions of hal/, the files of a machine tree, and the other places that
+name a machine. Prints Markdown tables from the builds of both machines; docs/porting.md has them between its two marks."""
+import argparse
 import re
 import subprocess
 import sys
@@ -109,8 +107,14 @@ def documented(text):
 
 
 def main(arguments):
+    p = argparse.ArgumentParser(prog="scripts/porting", description=__doc__)
+    p.add_argument("--update", action="store_true", help="write the tables to docs/porting.md")
+    update = p.parse_args(arguments).update
+    missing = [machine for machine in MACHINES if not (build_directory(machine) / "halyard.elf").exists()]
+    if missing:
+        p.error(f"{build_directory(missing[0])}: no kernel; build it first (scripts/run {missing[0]})")
     text = "\n".join(report())
-    if arguments == ["--update"]:
+    if update:
         before, rest = DOCUMENT.read_text().split(BEGIN)
         DOCUMENT.write_text(before + BEGIN + text + END + rest.split(END)[1])
     else:

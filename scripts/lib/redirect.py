@@ -285,9 +285,9 @@ def redirect(path, pairs, direct_only=False):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="scripts/redirect", description=__doc__.splitlines()[0])
-    parser.add_argument("--direct-only", action="store_true", help="leave pointers to OLD as they are")
-    parser.add_argument("elf")
-    parser.add_argument("pairs", nargs="+", metavar="OLD=NEW")
+    parser.add_argument("--direct-only", action="store_true", help="change calls only, not pointers to OLD")
+    parser.add_argument("elf", help="the file to change")
+    parser.add_argument("pairs", nargs="+", metavar="OLD=NEW", help="functions of the file")
     args = parser.parse_args(arguments)
     try:
         packages.ensure(["llvm", "python3-pyelftools"], say="redirect")

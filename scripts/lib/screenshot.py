@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/screenshot: a picture of a booted machine's screen, as in docs/images."""
+"""Boot Halyard, type commands on its keyboard, and save its screen as a PNG, as in docs/images."""
 import argparse
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def parse(arguments):
     p.add_argument("--type", metavar="COMMAND", action="append", help="may be repeated; default "
                    + ", ".join(COMMANDS))
     p.add_argument("--options", metavar="OPTION", nargs=argparse.REMAINDER, default=[],
-                   help="the rest is for scripts/run")
+                   help="pass all further options to scripts/run")
     return p.parse_args(arguments)
 
 

@@ -155,18 +155,18 @@ def show_times(times, is_whole, wall_s):
 # ---- What a run is told ----
 
 def parse(arguments):
-    p = argparse.ArgumentParser(prog="scripts/test", description="The tests of both machines.")
-    p.add_argument("--machine", choices=MACHINES, help="only this machine, and what needs none")
-    p.add_argument("--preset", metavar="NAME", help="test this preset's build instead of the release")
+    p = argparse.ArgumentParser(prog="scripts/test", description="Run the tests of both machines.")
+    p.add_argument("--machine", choices=MACHINES, help="only the tests of this machine and those that need no machine")
+    p.add_argument("--preset", metavar="NAME", help="test the build of this preset (default: the release preset)")
     p.add_argument("--filter", metavar="GLOB", default="*",
-                   help="suites (unit/*, smoke/x86_64) or points (test_unmap*) that match")
-    p.add_argument("--full", action="store_true", help="everything; without it a short run, which samples what takes "
-                   "long: the commit's hash chooses the sample. --filter alone runs what it names whole, too")
+                   help="only matching suites (unit/*, smoke/x86_64) or points (test_unmap*), complete")
+    p.add_argument("--full", action="store_true", help="run everything; without it, long suites run a sample that the "
+                   "commit's hash chooses")
     p.add_argument("--sample", metavar="N", type=int, choices=range(sample.SAMPLES),
-                   help=f"the sample of a short run; 0 to {sample.SAMPLES - 1} together are everything")
-    p.add_argument("--long", action="store_true", help="the campaigns of hours; results go to docs/campaigns.md")
-    p.add_argument("--hours", type=float, default=1.0, help="that each campaign of --long is to have had; default 1")
-    p.add_argument("--no-install", action="store_true", help="name missing packages, do not install them")
+                   help=f"choose the sample of a short run; samples 0 to {sample.SAMPLES - 1} together cover everything")
+    p.add_argument("--long", action="store_true", help="run the campaigns that take hours, and append their results to docs/campaigns.md")
+    p.add_argument("--hours", type=float, default=1.0, help="total time for each campaign of --long, earlier runs included (default: 1)")
+    p.add_argument("--no-install", action="store_true", help="list missing packages instead of installing them")
     p.add_argument("--verbose", action="store_true", help="show every line of every suite")
     return p.parse_args(arguments)
 

@@ -185,10 +185,10 @@ def convert(text):
 
 def main(arguments):
     parser = argparse.ArgumentParser(
-        prog="scripts/trace", description="Make a Chrome trace (JSON) of what `trace dump` printed. "
+        prog="scripts/trace", description="Convert the output of `trace dump` to a Chrome trace (JSON), which Perfetto opens. "
         "Example: printf 'trace start\\nls /bin\\ntrace stop\\ntrace dump\\npoweroff\\n' | scripts/run | scripts/trace -o ls.json")
-    parser.add_argument("input", nargs="?", help="a file with the console's output; default: standard input")
-    parser.add_argument("-o", "--output", default="trace.json", help="default: trace.json")
+    parser.add_argument("input", nargs="?", help="the console's output (default: standard input)")
+    parser.add_argument("-o", "--output", default="trace.json", help="the file to write (default: trace.json)")
     options = parser.parse_args(arguments)
     text = Path(options.input).read_text(errors="replace") if options.input else sys.stdin.buffer.read().decode(errors="replace")
     events = convert(text)

@@ -148,8 +148,8 @@ class Shell(TestCase):
             result = run("--disk", image, typed="\n".join([
                 "/bin/hello |", "/bin/hello > /no/such/place", "/bin/hello | ls", "/bin/spin | /no/such",
                 "ls / | /bin/hello x >", "/bin/hello < /no/file", "poweroff"]) + "\n")
-        self.expect(result, 0, contains=["a command is missing beside |", "shell: /no/such/place: ", "ls: a command of the shell",
-                                         "run: /no/such: ", "a file is missing behind", "shell: /no/file: "])
+        self.expect(result, 0, contains=["a command is missing beside |", "shell: /no/such/place: ", "ls: a shell command",
+                                         "run: /no/such: ", "a file is missing after", "shell: /no/file: "])
         self.assertNotIn("Hello from a program", result.output)
 
     def test_a_reader_that_ends_early_ends_the_pipe(self):

@@ -106,13 +106,13 @@ class Command(TestCase):
     def test_it_starts_once_and_says_what_there_is(self):
         lines = ["trace", "trace start", "trace start", "ls /", "trace stop", "trace", "trace start", "trace faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
-        self.expect(result, 0, contains=["trace: nothing was recorded", "trace: it is on already", "trace off cpu 0, ",
+        self.expect(result, 0, contains=["trace: no records", "trace: already on", "trace off cpu 0, ",
                                          "usage: trace [start | stop | dump]"])
 
     def test_the_oldest_records_go_first_and_a_dump_while_it_is_on_is_whole(self):
         lines = ["trace start", *["run /bin/threads.elf"] * 200, "trace", "trace dump", "poweroff"]
         result = run("--smp", "1", "--mem", "64M", typed="\n".join(lines) + "\n")
-        self.expect(result, 0, contains=["trace end, and it goes on"])
+        self.expect(result, 0, contains=["trace end, recording continues"])
         records, _ = parse(result.output)
         self.assertGreater(len(records), 4000)
         self.assertNotIn(" 0 lost", result.output.split("trace ring cpu 0", 1)[1].split("\n", 1)[0])

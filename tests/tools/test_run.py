@@ -313,17 +313,17 @@ class Arguments(Case):
         self.assertIn("--nonsense", self.refused("--nonsense"))
         self.assertIn("/no/such/file", self.refused("--program", "/no/such/file"))
         self.assertIn("riscv", self.refused("riscv"))
-        self.assertIn("does not start a kernel", self.refused("--firmware", "uefi", "--boot", "kernel"))
+        self.assertIn("cannot start a kernel", self.refused("--firmware", "uefi", "--boot", "kernel"))
         for options in (("--args", "x"), ("--files", "/"), ("--dir", "/tmp"), ("--no-dir",)):
-            self.assertIn("belong to --program", self.refused(*options))
+            self.assertIn("need --program", self.refused(*options))
         for folder in ("", "::/", "/tmp::"):
             self.assertIn("PATH::NAME", self.refused("--program", __file__, "--dir", folder))
-        self.assertIn("8 at most", self.refused("--program", __file__, *["--dir", "/tmp"] * 9))
+        self.assertIn("at most 8", self.refused("--program", __file__, *["--dir", "/tmp"] * 9))
 
     def test_append_cannot_swallow_the_program(self):
         for text in ("-- x", "maxcpus=1 --", "'--' x", '"-"- x'):
             with self.subTest(text):
-                self.assertIn("that is --args", self.refused("--program", __file__, "--append", text))
+                self.assertIn("belong to the program", self.refused("--program", __file__, "--append", text))
         for text in ("'open", "x\\"):
             with self.subTest(text):
                 self.assertIn(f"--append {text}: No ", self.refused("--program", __file__, "--append", text))

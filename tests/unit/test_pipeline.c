@@ -56,7 +56,7 @@ static void test_words_bars_and_files(void **state)
     assert_string_equal(parsed("<in a"), "[a]<in");
     assert_string_equal(parsed("a x2>out"), "[a][x2]>out");
     assert_string_equal(parsed("a 2 >out"), "[a][2]>out");
-    assert_string_equal(parsed("a 2>err|b<"), "a file is missing behind < or >");
+    assert_string_equal(parsed("a 2>err|b<"), "a file is missing after < or >");
     assert_string_equal(parsed("a 2>err | b >last"), "[a]2>err | [b]>last");
 }
 
@@ -76,8 +76,8 @@ static void test_nonsense_is_refused(void **state)
     assert_string_equal(parsed("| a"), "a command is missing beside |");
     assert_string_equal(parsed("a || b"), "a command is missing beside |");
     assert_string_equal(parsed("a |"), "a command is missing beside |");
-    assert_string_equal(parsed("a >"), "a file is missing behind < or >");
-    assert_string_equal(parsed("a > | b"), "a file is missing behind < or >");
+    assert_string_equal(parsed("a >"), "a file is missing after < or >");
+    assert_string_equal(parsed("a > | b"), "a file is missing after < or >");
     assert_string_equal(parsed("> x"), "a command is missing before < or >");
     assert_string_equal(parsed("a >x >y"), "redirected twice");
     assert_string_equal(parsed("a >x | b"), "redirected twice: by | and by < or >");

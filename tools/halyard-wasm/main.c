@@ -10,23 +10,23 @@
 
 static const char usage[] =
     "usage: halyard-wasm [OPTION...] FILE [ARGUMENT...]\n"
-    "Run FILE: its function _start, with WASI and the current directory as /.\n"
-    "  --compiled     as this machine's code (default)\n"
-    "  --interp       in the interpreter of the intermediate representation\n"
-    "  --env N=VALUE  a variable of the program's environment, which is empty otherwise\n"
+    "Run _start of FILE with WASI; the current directory is /.\n"
+    "  --compiled     compile to this machine's code (default)\n"
+    "  --interp       interpret the intermediate representation\n"
+    "  --env N=VALUE  set an environment variable; the environment is empty otherwise\n"
     "  --dir FOLDER[::NAME]\n"
-    "                 a folder that the program gets instead of the current one, by the same\n"
-    "                 name or by NAME; may be repeated\n"
-    "  --no-dir       the program gets no folder\n"
+    "                 let the program reach this folder, under its path or NAME, instead of\n"
+    "                 the current directory; may be repeated\n"
+    "  --no-dir       let the program reach no folder\n"
     "  --invoke NAME  call this export instead, after _initialize if there is one; the\n"
-    "                 arguments are numbers, decimal or after 0x, and inf and nan\n"
-    "  --validate     only say whether FILE is a valid module\n"
-    "  --dump FUNC    show a function, by number or name, at each stage of compilation\n"
-    "  --time         say on standard error how long everything took\n"
-    "  --help         this text\n"
-    "The exit status is the program's, with a message 255 if it is over 255; 119 if it traps,\n"
-    "125 if it cannot be run.\n"
-    "RATIO_TIME names a file that receives the seconds of _start alone.\n";
+    "                 arguments are numbers: decimal, hexadecimal (0x), inf or nan\n"
+    "  --validate     only check whether FILE is a valid module\n"
+    "  --dump FUNC    print a function, by number or name, at each stage of compilation\n"
+    "  --time         print on standard error how long each step took\n"
+    "  --help         print this text\n"
+    "The exit status is the program's, or 255 with a message if it is above 255; 119 if the\n"
+    "program traps; 125 if it cannot run.\n"
+    "The seconds of _start alone go to the file that the variable RATIO_TIME names.\n";
 
 static int complain(const char *what, const char *name)
 {
@@ -66,7 +66,7 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             return word[0] == '-' ? n + 1 : n;
         }
         if (has_value && n + 1 == argc) {
-            *status = complain("a word must follow ", word);
+            *status = complain("missing value after ", word);
             return 0;
         }
         if (strcmp(word, "--compiled") == 0) {
@@ -84,13 +84,13 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->function = argv[++n];
         } else if (strcmp(word, "--env") == 0) {
             if (t->env_count == TOOL_ENV_MAX || strchr(argv[n + 1], '=') == NULL) {
-                *status = complain("no NAME=VALUE, or too many: ", argv[n + 1]);
+                *status = complain("not NAME=VALUE, or too many: ", argv[n + 1]);
                 return 0;
             }
             t->env[t->env_count++] = argv[++n];
         } else if (strcmp(word, "--dir") == 0) {
             if (!add_folder(t, &has_default_folder, argv[++n])) {
-                *status = complain("no FOLDER or FOLDER::NAME, or too many: ", argv[n]);
+                *status = complain("not FOLDER or FOLDER::NAME, or too many: ", argv[n]);
                 return 0;
             }
         } else if (strcmp(word, "--no-dir") == 0) {
