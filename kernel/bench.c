@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the benchmarks and prints their figures. The benchmarks are under tests/bench.
+// Runs the benchmarks and prints their figures. tests/bench has the benchmarks.
 
 #include "kernel/bench.h"
 
@@ -19,7 +19,7 @@ void bench_report(const char *name, uint64_t value_milli, const char *unit)
                    (unsigned long long)(value_milli % 1000), unit);
 }
 
-/* Insertion: n is the number of rounds of one benchmark. */
+/* Insertion sort: n is only the number of rounds of one benchmark. */
 static void sort(uint64_t *values, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
@@ -42,7 +42,7 @@ uint64_t bench_median(uint64_t *values, unsigned n)
     return lo + (hi - lo) / 2;
 }
 
-/** Does the glob match one of the names in a list that blanks separate? */
+/** True if the glob matches one of the names in a list separated by blanks. */
 static bool any_matches(const char *glob, const char *names)
 {
     while (*names != '\0') {
@@ -78,7 +78,8 @@ static int run_all(const struct kernel_bench *const *tables, const char *glob)
     return 0;
 }
 
-/* On the boot CPU: a benchmark says which of what it starts runs elsewhere. */
+/* Runs on the boot CPU, so that figures do not depend on where the shell's thread is; a benchmark
+ * chooses other CPUs for its own threads. */
 int bench_run(const char *glob)
 {
     const struct extension *e = extension_get();
@@ -87,7 +88,7 @@ int bench_run(const char *glob)
     }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
-    (void)!thread_set_affinity(self, 1); /* it is online */
+    (void)!thread_set_affinity(self, 1); /* CPU 0 is always online */
     int status = run_all(e->benches, glob);
     (void)!thread_set_affinity(self, before);
     return status;

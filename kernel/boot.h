@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The parts of boot that main.c lists and that belong to nothing else.
+// Steps of the boot that main.c lists and that belong to no other part of the kernel.
 #pragma once
 
 #include "kernel/cmdline.h"
@@ -9,22 +9,22 @@
 
 struct boot_info;
 
-/** @brief Say what runs on what, what the parsers found odd, and the memory map; refuse too little
- * memory.
- *  @context{early} */
+/** @brief Print machine, boot loader, command line, the parsers' warnings and the memory map; panic
+ *     if there is too little memory.
+ * @context{early} */
 void boot_print_machine(const struct boot_info *info, const struct cmdline *cmdline);
 
-/** @brief Mount the first disk that holds a known file system at /, or else the initrd, which is
- * the first boot module that is an archive; an initrd beside a disk at /initrd. With neither, /
- * stays a memory file system. @context{thread, may sleep}
- */
+/** @brief Mount the root: the first disk with a known file system at /, or else the initrd, i.e.
+ *     the first boot module that is an archive. With both, the initrd is mounted at /initrd; with
+ *     neither, / stays a memory file system. @context{thread, may sleep} */
 void boot_mount_root(const struct boot_info *info);
 
-/** @brief Do what the command line asks for: tests, benchmarks, a program; then the shell, or off.
- *  @context{thread, may sleep} */
+/** @brief Run what the command line asks for: tests, benchmarks, a program; then start the shell or
+ *     power off.
+ * @context{thread, may sleep} */
 _Noreturn void boot_serve(const struct cmdline *cmdline);
 
-/** @brief Nanoseconds the CPU was busy from the first kernel instruction to boot_serve(); 0 before
- * it.
- *  @context{any} */
+/** @brief Nanoseconds that the CPU was busy from the first kernel instruction to boot_serve(); 0
+ *     before that.
+ * @context{any} */
 uint64_t boot_busy_ns(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The first lines of the log: what a person wants to know of a machine that does not boot further.
+// The first lines of the log: what helps to diagnose a machine that boots no further.
 
 #include "kernel/boot.h"
 
@@ -10,7 +10,7 @@
 #include "kernel/base/log.h"
 #include "kernel/lib/format.h"
 
-/* "model: what is on". What is absent is the shell's `cpus`. */
+/* Print "model: enabled features". The shell's `cpus` also lists what is missing. */
 static void print_cpu(void)
 {
     char line[200], model[100];
@@ -72,8 +72,8 @@ static void print_memory_map(const struct boot_info *info)
     }
 }
 
-/* Firmware keeps some for itself: of what QEMU calls 16 MiB up to half a MiB, and 3 MiB for a
- * screen. */
+/* Firmware keeps some memory for itself: of what QEMU calls 16 MiB up to half a MiB, and 3 MiB
+ * for a screen. */
 #define RAM_MIN ((uint64_t)12 * 1024 * 1024)
 
 static void check_memory(const struct boot_info *info)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which file system becomes the root.
+// Chooses the root file system.
 
 #include "kernel/boot.h"
 
@@ -13,7 +13,8 @@
 
 #define DISKS_MAX 16
 
-/** Names, not pointers: mounting is done without the device list's lock. */
+/** Names, not pointers: mounting happens without the device list's lock, and a device may be
+ * removed meanwhile. */
 struct disk_names {
     char name[DISKS_MAX][sizeof(((struct block_device *)0)->name)];
     unsigned count;
@@ -55,6 +56,8 @@ static bool mount_first_disk(void)
     return false;
 }
 
+/* The module stays mapped while it is mounted: vfs_mount_memory() serves file contents
+ * from its bytes. */
 static bool mount_initrd(const struct boot_module *module, const char *dir)
 {
     const void *bytes = module->len != 0 ? vm_map_module(module->base, module->len) : NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the command line asks for, and how the run's status gets out of the machine.
+// Runs what the command line asks for and reports the run's exit status.
 
 #include "kernel/boot.h"
 
@@ -16,10 +16,9 @@
 #include "kernel/shell/shell.h"
 #include "kernel/test.h"
 
-#define ARGS_MAX 64
-#define STATUS_FAULT                                                                               \
-    119 /* CONTRACT: what scripts/run returns for a program that faulted or was killed */
-#define STATUS_REFUSED 125 /* and for one that was not started, or tests that are not there */
+#define ARGS_MAX       64
+#define STATUS_FAULT   119 /* exit status of scripts/run for a program that faulted or was killed */
+#define STATUS_REFUSED 125 /* for a program that could not be started, or missing tests */
 
 static uint64_t busy_ns; /* [I] */
 
@@ -41,7 +40,8 @@ static void record_status(int status)
     hal_exit_record(EXIT_STATUS, (uint8_t)status);
 }
 
-/* Their file may not be there, or be another kernel's; the console says which. */
+/* The file with the tests may be missing or belong to another kernel;
+ * extension_get() prints which. */
 static bool has_tests(void)
 {
     if (extension_get() == NULL) {
@@ -60,7 +60,7 @@ static void run_tests(const char *glob)
 
 static void run_benchmarks(const char *glob)
 {
-    console_hold_log(); /* a figure is alone on its line */
+    console_hold_log(); /* a figure must be alone on its line */
     if (has_tests()) {
         record_status(bench_run(glob));
     }
@@ -86,6 +86,8 @@ static bool give_folders(const struct cmdline *cmdline, struct run_stage *stage)
     return true;
 }
 
+/* The status goes out through hal_exit_record(), a device, and is never parsed from console text.
+ * Each outcome records exactly one status. */
 static void run_one(const struct cmdline *cmdline)
 {
     static char text[sizeof(((struct cmdline *)0)->text)];
@@ -98,7 +100,7 @@ static void run_one(const struct cmdline *cmdline)
         return;
     }
 
-    hal_exit_record(EXIT_READY, 0); /* the program may read the console */
+    hal_exit_record(EXIT_READY, 0); /* tells scripts/run that the program may read the console */
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
     unsigned failed;
     if (!give_folders(cmdline, &stage)) {

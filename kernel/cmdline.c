@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The words of the kernel's command line, and the words of a program's. Foreign text: nothing in it
-// is an error that stops the boot.
+// Parses the kernel's command line, and splits a program's. The text is foreign: nothing in it
+// stops the boot.
 
 #include "kernel/cmdline.h"
 
@@ -25,7 +25,8 @@ static char *skip_blanks(char *p)
     return p;
 }
 
-/** Cut the word at `p` out, quoting taken off in place; returns where the text goes on. */
+/** Cut out the word at `p` and remove its quoting in place; returns the start of the rest. The
+ * result is never longer than the input, so writing cannot overtake reading. */
 static char *cut_word(char *p, char **word)
 {
     char *to = p;
@@ -99,7 +100,7 @@ static bool parse_maxcpus(const char *text, uint32_t *out)
     return true;
 }
 
-/** NAME or NAME=GLOB: "*" is meant if no glob is given. */
+/** NAME or NAME=GLOB; the default glob is "*". */
 static bool parse_glob(const char *word, const char *name, const char **out)
 {
     size_t len = strlen(name);
@@ -122,7 +123,8 @@ static bool add_folder(struct cmdline *c, char *text)
 static bool parse_word(struct cmdline *c, char *word)
 {
     if (str_has_prefix(word, "dir=")) {
-        c->is_kept_in = true; /* also if it cannot be understood: it was not to reach everything */
+        /* even if the value is invalid: the user asked to restrict the program */
+        c->is_kept_in = true;
         return add_folder(c, word + 4);
     }
     if (strcmp(word, "no-dir") == 0) {
@@ -183,6 +185,7 @@ void cmdline_parse(const char *text, struct cmdline *out)
             report(out, word);
         }
     }
+    /* Without any task the shell starts. */
     if (out->run == NULL && out->test == NULL && out->bench == NULL && !out->poweroff) {
         out->shell = true;
     }

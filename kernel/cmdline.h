@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel command line: known words, the rest reported and ignored. `run=PATH -- ARGS` ends the
-// words; `dir=PATH[::NAME]` and `no-dir` say what that program can reach.
+// The kernel command line: known words are parsed, others are reported and ignored. `run=PATH --
+// ARGS` ends the words; `dir=PATH[::NAME]` and `no-dir` restrict what that program can access.
 #pragma once
 
 #include "hal/types.h"
@@ -10,40 +10,40 @@
 
 struct cmdline {
     const char *run;             /* path of a program, or NULL */
-    const char *run_args;        /* what follows " -- ", verbatim, or "" */
-    char *folders[LOAD_FOLDERS]; /* of the program: "PATH" or "PATH::NAME", folder_count of them */
+    const char *run_args;        /* the text after " -- ", verbatim, or "" */
+    char *folders[LOAD_FOLDERS]; /* for the program: "PATH" or "PATH::NAME", folder_count of them */
     unsigned folder_count;
-    bool is_kept_in;          /* the program reaches these alone: "dir=" or "no-dir" was given */
-    const char *test, *bench; /* glob ("*" if none was given), or NULL: not asked for */
-    bool shell;               /* also when nothing else is asked for */
-    bool poweroff;            /* after the rest */
-    uint32_t watchdog_s;      /* kernel/sched/watchdog.h; 0: none */
+    bool is_kept_in;          /* the program can access only these: "dir=" or "no-dir" was given */
+    const char *test, *bench; /* glob ("*" by default), or NULL: not asked for */
+    bool shell;               /* also set when nothing else is asked for */
+    bool poweroff;            /* after everything else */
+    uint32_t watchdog_s;      /* seconds, kernel/sched/watchdog.h; 0: off */
     bool no_aslr;             /* "aslr=off": kernel/mm/aslr.h */
-    bool trace;               /* kernel/trace/trace.h from the first thread on */
-    uint32_t preempt_seed;    /* kernel/debug/preempt_points.h; 0: none */
+    bool trace;               /* start kernel/trace/trace.h with the first thread */
+    uint32_t preempt_seed;    /* kernel/debug/preempt_points.h; 0: off */
     int loglevel;             /* enum log_level, -1 = not given */
     uint32_t maxcpus;         /* 0 = all */
     uint32_t unknown_count;
-    const char *unknown[16]; /* the words nobody knows */
-    char text[2048];         /* what the pointers point into */
+    const char *unknown[16]; /* unknown words */
+    char text[2048];         /* storage for the pointers above */
 };
 
 /**
  * @brief Split a command line.
- * @param text  Zero terminated, at most 2047 bytes are looked at; blanks separate words, quotes and
- * backslash group, as in cmdline_split(): GRUB writes a quote in a word with a backslash.
- * @param out   Filled whatever the input; unknown or malformed words are listed in `unknown`.
+ * @param text Zero terminated; at most 2047 bytes are read. Blanks separate words, quotes and
+ *     backslash group, as in cmdline_split(): GRUB writes a quote inside a word with a backslash.
+ * @param out Filled for any input; unknown or malformed words are listed in `unknown`.
  * @context{any} Pure.
  */
 void cmdline_parse(const char *text, struct cmdline *out);
 
-/** @brief The boot's command line. @pre upcall_main() has parsed it. */
+/** @brief The boot command line. @pre upcall_main() has parsed it. */
 const struct cmdline *cmdline_get(void);
 
 /**
  * @brief Split a program's argument string into words: blanks separate, quotes and backslash group.
- * @param text  Changed in place.
- * @param argv  Receives pointers into text.
+ * @param text Changed in place.
+ * @param argv Receives pointers into text.
  * @return Number of words; E_OVERFLOW as a negative number if there are more than max.
  */
 int cmdline_split(char *text, char **argv, int max);

@@ -13,9 +13,9 @@
 #define FILE_ON_DISK MODULE_FOLDER EXTENSION_FILE
 
 static struct mutex lock = MUTEX_INIT(lock, "extension");
-static const struct extension *loaded; /* under `lock` */
+static const struct extension *loaded; /* [lock] never unloaded */
 
-/* What was given with this run comes before what lies on a disk. */
+/* A file passed by the host comes before one on a disk: it belongs to this run. */
 static enum status read_file(const char **name, void **bytes, size_t *len)
 {
     *name = EXTENSION_HOST_FILE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Boot, as one readable list. What each step does is in its own file; the order is the order of the
-// lines.
+// Boot as one readable list. Each step is implemented in its own file; they run in the order
+// of the lines.
 
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"
@@ -58,7 +58,7 @@ static void start_preempt_points(void)
     }
 }
 
-/* What the machine chose already, the image's place, had the same sources. */
+/* The machine has chosen the image's address earlier, from the same sources. */
 static void init_aslr(struct boot_info *info)
 {
     if (!random_early_init(&info->seed) && !cmdline.no_aslr) {
@@ -66,6 +66,18 @@ static void init_aslr(struct boot_info *info)
     }
     aslr_init(info, !cmdline.no_aslr);
 }
+
+/* Dependencies that the order below satisfies:
+ * - stack_guard_init() first, in a function that never returns: it changes the word that every
+ *   protected frame checks. clock_init() before any log line, which carries a time.
+ * - page_early_init() before hal_mmu_init(), whose tables need frames; page_init() after it,
+ *   since the allocator's records are in the new direct map; then ranges, then the heap,
+ *   which needs both.
+ * - The interrupt controller and timer before sched_init(); interrupts are enabled only when there
+ *   is a thread to switch to.
+ * - work_start() before anything queues work; program_init() before any program; drivers before the
+ *   root file system, which may be on a disk that they find.
+ * - The other CPUs last. Until then no code on this path needs locks against other CPUs. */
 
 NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 {
@@ -76,7 +88,8 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 
     init_aslr(info);
     page_early_init(info);
-    hal_mmu_init(info, aslr_direct_base()); /* the final tables; the identity map is gone */
+    /* switches to the final page tables; the identity map is gone */
+    hal_mmu_init(info, aslr_direct_base());
     page_init(info);
     vm_init();
     heap_init();
@@ -97,10 +110,11 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     if (vfs_init() != OK) {
         panic("boot: no memory for an empty name space");
     }
-    hal_platform_init_devices(info); /* consoles, clock, buses: drivers probe */
+    hal_platform_init_devices(info); /* consoles, clock, buses: probes drivers */
     boot_mount_root(info);
     loader_init();
-    smp_start(info, cmdline.maxcpus); /* the other CPUs: last, so that a report of them is seen */
+    /* the other CPUs; last, so that reports about them are seen */
+    smp_start(info, cmdline.maxcpus);
 
     boot_serve(&cmdline);
 }

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The generator is a key. Each use makes a block of ChaCha20 (RFC 8439) with it: the first half
-// becomes the next key before anything leaves, so that who reads the kernel's memory later cannot
-// compute what was given before; the second half is the output, or the key of a longer one.
-//
-// Entropy is mixed in by XOR into the key, which a block then replaces: a source that lies can add
-// nothing to what was known, and cannot take away what was not.
+// The random number generator: ChaCha20 (RFC 8439) with a key that each use replaces.
 #include "kernel/random.h"
 
 #include "hal/bootinfo.h"
@@ -18,28 +13,39 @@
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
 
+/* Each use computes one block with the current key. The first half becomes the next key before any
+ * output leaves, so reading the kernel's memory later does not reveal earlier output. The second
+ * half is the output, or the key for a longer output.
+ *
+ * Entropy is XORed into the key, and a block then replaces the key. A malicious source can add
+ * nothing to what an attacker knows and cannot remove what the attacker does not know.
+ *
+ * random_bytes() never waits for a source: it only uses the key, under a spinlock, and so works in
+ * interrupts. Sources may sleep; they are read under the mutex `seeding` by one thread at a time,
+ * and random_fill() skips reseeding if another thread does it. */
+
 #define RESEED_BYTES ((uint64_t)1 << 20)
 #define RESEED_NS    (300 * NS_PER_S)
 
 #define JITTER_SAMPLES 64u
-#define JITTER_STRIDE  16u /* words between two looks at memory */
+#define JITTER_STRIDE  16u /* words between two accesses to memory */
 
-/* Of one key: the counter of a block has 32 bits. */
+/* Most bytes from one key: a block's counter has 32 bits. */
 #define STREAM_MAX ((size_t)1 << 30)
 
 /* Field protection:  [l] lock   [s] seeding   relaxed: statistics */
 static struct {
     struct spinlock lock;
     uint8_t key[CHACHA20_KEY_BYTES]; /* [l] */
-    uint64_t produced_since;         /* [l] bytes since the sources were asked */
+    uint64_t produced_since;         /* [l] bytes since the sources were last read */
     struct mutex seeding;
-    _Atomic uint64_t seeded_ns;    /* relaxed; written by who seeds */
+    _Atomic uint64_t seeded_ns;    /* relaxed; written by the thread that seeds */
     _Atomic uint64_t asked, given; /* relaxed */
     _Atomic uint64_t reseeds;      /* relaxed */
     _Atomic uint64_t produced;     /* relaxed */
-    _Atomic uint64_t seed_bytes;   /* relaxed; that came from anything but jitter */
+    _Atomic uint64_t seed_bytes;   /* relaxed; bytes from sources other than jitter */
     uint32_t loaders;              /* set by random_init() */
-    _Atomic bool has_new;          /* relaxed; a source was added since */
+    _Atomic bool has_new;          /* relaxed; a source was added since the last reseed */
 } generator = {.lock = SPINLOCK_INIT, .seeding = MUTEX_INIT(generator.seeding, "random seed")};
 
 static struct pinned_list sources = PINNED_LIST_INIT(sources, "entropy source in use");
@@ -54,7 +60,8 @@ static void add_count(_Atomic uint64_t *p, uint64_t n)
     atomic_fetch_add_explicit(p, n, memory_order_relaxed);
 }
 
-/* Through a volatile pointer: a plain memset before the end of a function would be left out. */
+/* Through a volatile pointer, because the compiler would remove a memset just before the end
+ * of a function. */
 static void wipe(void *p, size_t len)
 {
     volatile uint8_t *b = p;
@@ -63,8 +70,8 @@ static void wipe(void *p, size_t len)
     }
 }
 
-/* Replace the key; `half` receives the other 32 bytes of the block. The counter is no secret, but
- * two machines that run on from one snapshot part ways by it. */
+/* Replace the key; `half` receives the other 32 bytes of the block. The counter is not secret, but
+ * makes two machines that continue from one snapshot diverge. */
 static void step_locked(uint8_t half[CHACHA20_KEY_BYTES]) REQUIRES(generator.lock)
 {
     uint8_t nonce[CHACHA20_NONCE_BYTES] = {0};
@@ -93,7 +100,7 @@ static void mix(const uint8_t *bytes, size_t len)
     wipe(unused, sizeof(unused));
 }
 
-/* The last resort: how long the same few instructions take is never quite the same. */
+/* The last resort: the time that a few instructions take always varies slightly. */
 static void mix_jitter(void)
 {
     static volatile uint64_t scratch[4 * JITTER_STRIDE];
@@ -151,7 +158,7 @@ static struct entropy_source *next_source(struct entropy_source *from)
     return n == NULL ? NULL : CONTAINER_OF(n, struct entropy_source, node);
 }
 
-/* Ask until the seed is whole or the source has no more now. */
+/* Read until the seed is complete or the source has no more at the moment. */
 static size_t ask_locked(struct entropy_source *s) REQUIRES(generator.seeding)
 {
     uint8_t seed[RANDOM_SEED_BYTES];
@@ -198,7 +205,8 @@ static size_t ask_all_locked(void) REQUIRES(generator.seeding)
 
 size_t random_reseed(void)
 {
-    /* Who finds another at it need not wait: the bytes are as good as they were. */
+    /* If another thread is reseeding there is no need to wait: the generator
+     * is as good as before. */
     if (!mutex_try_lock(&generator.seeding)) {
         return 0;
     }
@@ -278,7 +286,7 @@ static enum status read_cpu(struct entropy_source *self, uint8_t *buf, size_t le
     return OK;
 }
 
-/* It is listed if it ever gives anything. */
+/* List the CPU as a source if it delivers random bytes now. */
 static void add_cpu(void)
 {
     static struct entropy_source cpu = {.name = "CPU", .read = read_cpu};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Random bytes that cannot be predicted: a ChaCha20 generator that forgets its key at every use,
-// seeded from whatever sources there are. With none it works all the same, from the jitter of the
-// counter, and says so.
+// Unpredictable random bytes: a ChaCha20 generator that replaces its key at every use, seeded
+// from all available sources. Without a source it is seeded from the counter's jitter only,
+// and logs that.
 #pragma once
 
 #include "kernel/lib/status.h"
@@ -12,55 +12,57 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Bytes that each source is asked for when the generator is seeded. */
+/** Bytes read from each source to seed the generator. */
 #define RANDOM_SEED_BYTES 32u
 
 #define ENTROPY_NAME_MAX 40
 
-/** Where entropy comes from. Its owner zeroes the struct, sets name and read, and keeps it from
- *  random_add_source() to random_remove_source(). */
+/** An entropy source. Its owner zeroes the struct, sets name and read, and keeps it from
+ * random_add_source() to random_remove_source(). */
 struct entropy_source {
     char name[ENTROPY_NAME_MAX]; /* "virtio_rng 0000:00:03.0" */
     /**
-     * @brief Give up to len bytes. One call at a time. May sleep, for a second or so at most.
-     * @param len  1 to RANDOM_SEED_BYTES.
-     * @param got  Receives how many, 1 to len.
-     * @return OK; anything else: none, and `random` shows it.
+     * @brief Read up to len bytes. One call at a time. May sleep, for about a second at most.
+     * @param len 1 to RANDOM_SEED_BYTES.
+     * @param got Set to the number of bytes, 1 to len.
+     * @return OK; any error: no bytes, and `random` shows the error.
      */
     enum status (*read)(struct entropy_source *self, uint8_t *buf, size_t len, size_t *got);
-    /* The rest is the generator's. */
+    /* Private to the generator. */
     struct pinned_node node;
-    uint64_t asked, given; /* bytes; written by who seeds */
+    uint64_t asked, given; /* bytes; written by the thread that seeds */
     uint64_t failures;
     enum status last_error; /* of the last failure */
 };
 
 struct boot_seed;
 
-/** @brief Seed from what is there at once: the loader's bytes, which are cleared, the CPU's, and
- * the counter's jitter: random_bytes() may be called from then on. @return false: there was jitter
- * only. @context{early, once} */
+/** @brief Seed from what is available at once: the loader's bytes, which are cleared, the CPU's,
+ *     and the counter's jitter. random_bytes() may be called from then on. @return false: there was
+ *     only jitter. @context{early, once} */
 bool random_early_init(struct boot_seed *loaders);
 
-/** @brief The CPU, if it makes random bytes, becomes a source, and is asked. @context{thread, once}
- */
+/** @brief Add the CPU as a source if it has random bytes, and reseed. @context{thread, once} */
 void random_init(void);
 
-/** @brief Add a source; the next random_fill() asks it. @context{thread} */
+/** @brief Add a source; the next random_fill() reads it. @context{thread} */
 void random_add_source(struct entropy_source *s);
 
-/** @brief Take a source back; nobody is in its `read` on return. @context{thread, may sleep} */
+/** @brief Remove a source; no thread is in its `read` after the return.
+ * @context{thread, may sleep} */
 void random_remove_source(struct entropy_source *s);
 
-/** @brief Random bytes, never late and never none. @context{any, IRQ-safe, does not sleep} */
+/** @brief Fill the buffer with random bytes; always succeeds at once. @context{any, IRQ-safe, does
+ *     not sleep} */
 void random_bytes(void *buf, size_t len);
 
-/** @brief As random_bytes(), after asking the sources if that is due: one is new, a mebibyte was
- *  given since, or five minutes have passed. @context{thread, may sleep} */
+/** @brief As random_bytes(), after reading the sources if that is due: one is new, a mebibyte was
+ *     produced since, or five minutes have passed. @context{thread, may sleep} */
 void random_fill(void *buf, size_t len);
 
-/** @brief Ask every source now. @return bytes that they gave; 0 also if somebody else is at it.
- *  @context{thread, may sleep} */
+/** @brief Read every source now. @return bytes that they delivered; 0 also if another thread is
+ *     reseeding.
+ * @context{thread, may sleep} */
 size_t random_reseed(void);
 
 struct random_source_info {
@@ -69,15 +71,16 @@ struct random_source_info {
     enum status last_error; /* OK: none yet */
 };
 
-/** @brief The i-th source. Nothing of it is held on return: who prints it on a console that takes
- * nothing does not hold up the source's removal. @return false past the end. @context{thread} */
+/** @brief Copy the i-th source's data. Holds nothing on return, so a caller that prints to a
+ *     blocked console does not delay the source's removal. @return false past the end.
+ *     @context{thread} */
 bool random_get_source(uint32_t i, struct random_source_info *out);
 
 struct random_stats {
-    uint64_t asked, given; /* bytes of sources, those that are gone included */
-    uint64_t reseeds;      /* times that sources gave any */
-    uint64_t produced;     /* bytes for whoever wanted some */
-    uint32_t loaders;      /* bytes that the boot loader gave */
-    bool is_jitter_only;   /* neither it nor sources gave a whole seed so far */
+    uint64_t asked, given; /* bytes of all sources, including removed ones */
+    uint64_t reseeds;      /* number of reseeds that delivered any bytes */
+    uint64_t produced;     /* bytes produced for callers */
+    uint32_t loaders;      /* bytes from the boot loader */
+    bool is_jitter_only;   /* neither loader nor sources have delivered a whole seed so far */
 };
 void random_get_stats(struct random_stats *out);

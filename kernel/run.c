@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Run programs in the foreground.
+// Runs programs in the foreground.
 #include "kernel/run.h"
 
 #include "kernel/fs/vfs.h"
@@ -31,8 +31,8 @@ bool run_give_folder(struct run_stage *stage, char *text)
     return true;
 }
 
-/* The programs have references of their own: an end of a pipe that stayed open here would never end
- * for who has the other. */
+/* The programs have references of their own. If an end of a pipe stayed open here, the program at
+ * the other end would never see the end of file. */
 static void close_files(struct load_options *options)
 {
     for (unsigned i = 0; i < LOAD_FILES; i++) {
@@ -57,7 +57,7 @@ static enum status start(struct run_stage *stage)
     return s;
 }
 
-/* @return OK: all of them run; else those before *started do. */
+/* @return OK: all are running; otherwise those before *started are. */
 static enum status start_all(struct run_stage *stages, unsigned count, unsigned *started)
 {
     for (*started = 0; *started < count; (*started)++) {
@@ -83,7 +83,7 @@ static void wait_for(struct run_stage *stage)
 {
     struct run_result *r = &stage->result;
     enum status s = program_wait(stage->program, WAIT_FOREVER, &r->end, &r->status);
-    if (s != OK) { /* this thread is being ended itself */
+    if (s != OK) { /* this thread itself is being cancelled */
         r->end = PROGRAM_KILLED;
     } else if (r->end == PROGRAM_EXITED && stage->program->given_status > PROGRAM_STATUS_MAX) {
         console_printf("run: %s: exit status %u is too large, reported as %d\n",

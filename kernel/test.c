@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the in-guest tests and reports in TAP. The tests are under tests/kernel, in an
-// extension.
+// Runs the in-guest tests and reports in TAP. The tests are in tests/kernel, loaded as
+// an extension.
 
 #include "kernel/test.h"
 
@@ -15,11 +15,12 @@
 
 #include <stdarg.h>
 
-/* Of the running test; tests run one after the other, in one thread that may start others. */
+/* State of the running test. Tests run one after the other in one thread,
+ * which may start others. */
 static struct {
     bool failed;
-    const char *skipped; /* why, or NULL */
-    bool is_walked;      /* what it says of itself does not count: see run_walked() */
+    const char *skipped; /* the reason, or NULL */
+    bool is_walked;      /* ignore its own verdict: see run_walked() */
     uint32_t lock_reports;
 } running;
 
@@ -44,7 +45,8 @@ void test_skip(const char *why)
     }
 }
 
-/* What a test says of the kernel holds while there is memory. Here it is to come to its end. */
+/* A test's checks assume that allocations succeed. When they fail on purpose, it only has to
+ * finish, without leaks. */
 static void run_walked(const struct kernel_test *test)
 {
     running.is_walked = true;
@@ -52,7 +54,7 @@ static void run_walked(const struct kernel_test *test)
     running.is_walked = false;
 }
 
-/* Of a test that has run. @return true unless it failed; a skipped test has not. */
+/* Print the result of a test. @return true unless it failed; a skipped test has not. */
 static bool report(const char *prefix, const char *name, unsigned number)
 {
     bool is_skipped = !running.failed && running.skipped != NULL;
@@ -75,7 +77,7 @@ static void end(void)
     }
 }
 
-/* On the boot CPU: a test says which of what it starts runs elsewhere. */
+/* Runs on the boot CPU; a test chooses other CPUs for the threads that it starts. */
 static int run_all(const struct kernel_test *const *tables, const struct test_selection *selection,
                    extension_walk_t *walk)
 {
@@ -120,7 +122,7 @@ int test_run(const char *text)
     }
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
-    (void)!thread_set_affinity(self, 1); /* it is online */
+    (void)!thread_set_affinity(self, 1); /* CPU 0 is always online */
     int failed = run_all(e->tests, &selection, selection.is_walk ? e->walk : NULL);
     (void)!thread_set_affinity(self, before);
     return failed;

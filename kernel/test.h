@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests that run inside the kernel, for what only hardware decides. They are not linked into it
-// but come in a file (kernel/extension.h), which is loaded when they are asked for.
+// Tests that run inside the kernel, for behaviour that only hardware decides. They are not linked
+// into the kernel but loaded from a file on first use (kernel/extension.h).
 // tests/kernel/registry.c lists them.
 #pragma once
 
@@ -9,14 +9,14 @@
 
 #include <stdbool.h>
 
-/** The parts of the machine that can decide whether a test passes. A row of tests/matrix.toml runs
- * the tests that name a part in which the row differs from the default machine, and those that
- * name none. test_select.c has words for these bits, in this order. */
+/** Parts of the machine on which a test's result can depend. A row of tests/matrix.toml runs the
+ * tests that name a part in which the row differs from the default machine, and those that name
+ * none. test_select.c has the words for these bits, in this order. */
 enum {
     TEST_ON_INTERRUPTS = 1 << 0, /* controllers, timers, messages, the chipset */
     TEST_ON_CPUS = 1 << 1,       /* their number, their model */
-    TEST_ON_MEMORY = 1 << 2,     /* how much there is, and where */
-    TEST_ON_FIRMWARE = 1 << 3,   /* what starts the kernel, its map and its tables */
+    TEST_ON_MEMORY = 1 << 2,     /* its size and layout */
+    TEST_ON_FIRMWARE = 1 << 3,   /* what starts the kernel, its memory map and tables */
     TEST_ON_SCREEN = 1 << 4,     /* a framebuffer */
     TEST_ON_NOTHING = 1 << 5,    /* it passes on every machine or on none */
 };
@@ -24,10 +24,10 @@ enum {
 struct kernel_test {
     const char *name; /* the claim: "unmap_then_touch_faults" */
     void (*run)(void);
-    unsigned on; /* TEST_ON_; 0: not known, so it runs on each machine */
+    unsigned on; /* TEST_ON_ bits; 0: unknown, so it runs on each machine */
 };
 
-/** @brief Mark the running test as failed and say why; it goes on. @context{thread} */
+/** @brief Mark the running test as failed and print why; the test continues. @context{thread} */
 void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #define TEST_CHECK(cond)                                                                           \
@@ -44,8 +44,8 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
         }                                                                                          \
     } while (0)
 
-/** What the rest of a test cannot go on without, as memory: it ends here, and has given back what
- * it took. */
+/** Return from the test if a resource that it needs, such as memory, is not available. The test
+ * must hold nothing at that point. */
 #define TEST_NEED(cond)                                                                            \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
@@ -54,18 +54,17 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
         }                                                                                          \
     } while (0)
 
-/** @brief Leave the running test out, with the reason that the TAP line gives. It should then
- * return. */
+/** @brief Skip the running test, with the reason for the TAP line. The test should then return. */
 void test_skip(const char *why);
 
 /**
- * @brief Run the selected tests, print TAP.
- * Behind "fails:" a glob walks tests, in debug builds: each again and again, every time with
- * another allocation that fails. What the test itself says does not count then; it must come to its
- * end, and leave nothing behind.
- * @param selection  A glob, and what may stand before it: test_select().
- * @return Number of failed tests, at most 255; 1 if none matched, the selection is
- * malformed, or their file is not there.
+ * @brief Run the selected tests and print TAP.
+ *
+ * After "fails:", in debug builds, each test is repeated with another allocation failing each time.
+ * Its own checks do not count then; it must finish and leak nothing.
+ * @param selection A glob and optional prefixes: test_select().
+ * @return Number of failed tests, at most 255; 1 if none matched, the selection is malformed, or
+ *     their file is missing.
  * @context{thread, may sleep}
  */
 int test_run(const char *selection);

@@ -6,11 +6,12 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* Tests that take minutes, tests of a device that machines have on request only, of a disk with
- * the specification's tests, and those that end in a panic. */
+/* Prefixes of tests that run only when named: tests that take minutes, tests of devices that
+ * machines have on request only, tests that need a disk with the specification's tests, and tests
+ * that end in a panic. */
 static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 
-/* The TEST_ON_ bits of kernel/test.h, the lowest first. */
+/* Words for the TEST_ON_ bits of kernel/test.h, lowest first. */
 static const char *const machine_parts[] = {"interrupts", "cpus", "memory", "firmware", "screen"};
 
 #define DIGITS_MAX 4 /* of a number in "part:" */

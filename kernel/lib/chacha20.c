@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// ChaCha20 by the letter of RFC 8439: no branch and no address depends on the key.
+// ChaCha20 as in RFC 8439: no branch and no address depends on the key.
 #include "kernel/lib/chacha20.h"
 
 #include "kernel/lib/endian.h"

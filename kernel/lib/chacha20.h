@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The ChaCha20 block function, RFC 8439, section 2.3: 64 bytes that nobody can tell from random
-// ones without the key.
+// The ChaCha20 block function, RFC 8439, section 2.3: 64 bytes that cannot be distinguished from
+// random ones without the key.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The compiler's extensions under names of our own, so that a third compiler needs only this file.
+// Compiler extensions under names of our own, so that another compiler needs only this file.
 #pragma once
 
 #include <stddef.h>
@@ -15,15 +15,16 @@
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #define USED          __attribute__((used))
 #define UNUSED        __attribute__((unused))
-/* The function's accesses may be unaligned, which both machines do; sanitizers need not say so. */
+/* The function's accesses may be unaligned, which both machines support; sanitizers must not
+ * report them. */
 #define NO_ALIGNMENT_CHECK __attribute__((no_sanitize("alignment")))
 #define MAY_ALIAS          __attribute__((may_alias))
 #define SECTION(name)      __attribute__((section(name)))
 #define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
 
-/* A call that is seldom made from a path that is hot: the callee saves nearly every register that
- * it uses, so that the path keeps what it needs in registers that it need not save. Part of the
- * function's type: it goes to every declaration. */
+/* A function called rarely from a hot path: it saves nearly every register that it uses, so that
+ * the path can keep its values in caller-saved registers. Part of the function's type: repeat it on
+ * every declaration. */
 #if defined(__clang__)
 #define SELDOM_CALLED __attribute__((noinline, preserve_most))
 #else
@@ -38,7 +39,7 @@
 /** The object whose member `field` is at `ptr`. */
 #define CONTAINER_OF(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
 
-/** `a` and `align` of one unsigned type; `align` a power of two; the caller knows that it cannot
+/** `a` and `align` have the same unsigned type; `align` is a power of two; the result must not
  * wrap. */
 #define ALIGN_UP(a, align)   (((a) + ((align)-1)) & ~((align)-1))
 #define ALIGN_DOWN(a, align) ((a) & ~((align)-1))
@@ -50,8 +51,7 @@
 /** Copy `n` bytes, a small constant, by loads and stores instead of a call. Any alignment. */
 #define COPY_SMALL(dst, src, n) ((void)__builtin_memcpy(dst, src, n))
 
-/** True if the sum or product does not fit; `out` then holds the wrapped value. For numbers from
- * outside. */
+/** True if the result does not fit; `out` then has the wrapped value. For numbers from outside. */
 #define ADD_OVERFLOWS(a, b, out) __builtin_add_overflow(a, b, out)
 #define MUL_OVERFLOWS(a, b, out) __builtin_mul_overflow(a, b, out)
 #define SUB_OVERFLOWS(a, b, out) __builtin_sub_overflow(a, b, out)
@@ -63,7 +63,7 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define RELEASES(...)     __attribute__((release_capability(__VA_ARGS__)))
 #define REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
-/* The same for a lock that several may have at a time. */
+/* The same for a lock that several threads may hold. */
 #define ACQUIRES_SHARED(...)     __attribute__((acquire_shared_capability(__VA_ARGS__)))
 #define TRY_ACQUIRES_SHARED(...) __attribute__((try_acquire_shared_capability(__VA_ARGS__)))
 #define RELEASES_SHARED(...)     __attribute__((release_shared_capability(__VA_ARGS__)))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// printf's formatting into a sink. No floating point, no locale, no allocation, no lock: it also
+// printf formatting into a sink. No floating point, locale, allocation or lock: it also
 // runs in a panic.
 
 #include "kernel/lib/format.h"
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIGITS_MAX 24 /* 64 bits in octal are 22 */
+#define DIGITS_MAX 24 /* 64 bits in octal have 22 digits */
 
-/** One conversion, as written between % and its letter. */
+/** A conversion specification: everything between % and its letter. */
 struct spec {
     bool left, zero, plus, space, alt;
     bool has_precision;
@@ -43,7 +43,7 @@ static void pad(struct out *o, char c, size_t n)
     }
 }
 
-/** Text between blanks up to the width. */
+/** Text, padded with blanks to the width. */
 static void put_field(struct out *o, const struct spec *sp, const char *s, size_t len)
 {
     size_t blanks = sp->width > len ? sp->width - len : 0;
@@ -206,7 +206,7 @@ static const char *parse_length(const char *f, struct spec *sp)
     }
 }
 
-/** Everything between % and the conversion letter; returns where the letter is. */
+/** Parse everything between % and the conversion letter; returns the letter's position. */
 static const char *parse_spec(const char *f, va_list *args, struct spec *sp)
 {
     *sp = (struct spec){0};
@@ -228,7 +228,7 @@ static const char *parse_spec(const char *f, va_list *args, struct spec *sp)
     return parse_length(f, sp);
 }
 
-/** Returns false if the letter is no conversion. */
+/** Returns false for an unknown conversion letter. */
 static bool put_conversion(struct out *o, const struct spec *sp, char letter, va_list *args)
 {
     switch (letter) {
@@ -276,7 +276,8 @@ static bool put_conversion(struct out *o, const struct spec *sp, char letter, va
 size_t fmt_vsink(fmt_sink sink, void *ctx, const char *fmt, va_list args)
 {
     struct out o = {.sink = sink, .ctx = ctx};
-    va_list list; /* its address can be passed on; that of a parameter of array type cannot */
+    /* the address of a va_list parameter cannot be passed on where it has array type */
+    va_list list;
     va_copy(list, args);
     while (*fmt != '\0') {
         const char *start = fmt;
@@ -312,7 +313,7 @@ size_t fmt_sink_printf(fmt_sink sink, void *ctx, const char *fmt, ...)
 
 struct buffer {
     char *next;
-    size_t room; /* bytes left, the zero's excluded */
+    size_t room; /* bytes left, without the terminating zero */
 };
 
 static void buffer_sink(void *ctx, const char *s, size_t len)

@@ -37,10 +37,10 @@ static inline bool list_is_linked(const struct list_node *n)
     return n->next != NULL;
 }
 
-/** Put `n` before `at`, which is in a list or is a list's head. */
+/** Insert `n` before `at`, which is in a list or is a list's head. */
 static inline void list_insert_before(struct list_node *at, struct list_node *n)
 {
-    /* Read once: for all that the compiler knows, `n` is there, too. */
+    /* Read once: the compiler cannot exclude that `n` aliases it. */
     struct list_node *before = at->prev;
     n->prev = before;
     n->next = at;
@@ -58,7 +58,7 @@ static inline void list_push_front(struct list *l, struct list_node *n)
     list_insert_before(l->head.next, n);
 }
 
-/** Take `n` out of its list. */
+/** Remove `n` from its list. */
 static inline void list_remove(struct list_node *n)
 {
     struct list_node *before = n->prev, *after = n->next;
@@ -73,7 +73,7 @@ static inline struct list_node *list_first(const struct list *l)
     return list_is_empty(l) ? NULL : l->head.next;
 }
 
-/** Take out and return the first node, or NULL. */
+/** Remove and return the first node, or NULL. */
 static inline struct list_node *list_pop_front(struct list *l)
 {
     struct list_node *n = list_first(l);
@@ -83,8 +83,8 @@ static inline struct list_node *list_pop_front(struct list *l)
     return n;
 }
 
-/** Take out the first node of a list that has one. Its links are left as they were: for nodes whose
- * owner never asks list_is_linked(). */
+/** Remove the first node of a list that is not empty, leaving its links unchanged: for nodes whose
+ * owner never calls list_is_linked(). */
 static inline struct list_node *list_take_front(struct list *l)
 {
     struct list_node *n = l->head.next, *after = n->next;
@@ -101,7 +101,7 @@ static inline struct list_node *list_next(const struct list *l, const struct lis
 
 #define LIST_FOR_EACH(l, n) for (struct list_node *n = (l)->head.next; n != &(l)->head; n = n->next)
 
-/** The body may take `n` out of the list. */
+/** The body may remove `n` from the list. */
 #define LIST_FOR_EACH_SAFE(l, n)                                                                   \
     for (struct list_node *n = (l)->head.next, *n##_next = n->next; n != &(l)->head;               \
          n = n##_next, n##_next = n->next)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// SipHash's permutation (Aumasson and Bernstein, 2012) as a pool: words go in, words come out that
-// tell nothing of each other. For keys and places that are chosen before kernel/random.c runs, also
-// with the MMU off and in 32-bit mode.
+// SipHash's permutation (Aumasson and Bernstein, 2012) as a random pool: it absorbs words and
+// produces words that reveal nothing of each other. For keys and addresses that are chosen before
+// kernel/random.c runs, even with the MMU off and in 32-bit mode.
 #pragma once
 
 #include <stddef.h>
@@ -31,12 +31,12 @@ static inline void sip_turn(struct sip *s)
     v[2] = v[2] << 32 | v[2] >> 32;
 }
 
-/** @brief Begin a pool. Pools of another `domain` give other words from the same input. */
+/** @brief Initialise a pool. Pools with another `domain` produce other words from the same input. */
 static inline void sip_begin(struct sip *s, uint64_t domain)
 {
     s->v[0] = domain;
     for (unsigned i = 1; i < SIP_WORDS; i++) {
-        s->v[i] = i + 1; /* zeros would stay zeros */
+        s->v[i] = i + 1; /* an all-zero state would stay zero */
     }
 }
 
@@ -55,7 +55,7 @@ static inline void sip_absorb_bytes(struct sip *s, const uint8_t *bytes, size_t 
     }
 }
 
-/** @brief The next word that comes out. */
+/** @brief Produce the next word. */
 static inline uint64_t sip_word(struct sip *s)
 {
     for (unsigned i = 0; i < SIP_FINAL_TURNS; i++) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every operation takes its operands apart into sign, exponent and a significand of 63 bits,
-// computes exactly or with a sticky lowest bit, and packs once, which is the only place that
-// rounds.
+// Every operation unpacks its operands into sign, exponent and a significand of 63 bits, computes
+// exactly or with a sticky lowest bit, and packs the result; only pack() rounds.
 #include "kernel/lib/softfloat.h"
 
 #include "kernel/lib/compiler.h"
@@ -10,11 +9,11 @@
 const struct softfloat_format softfloat_32 = {23, 8};
 const struct softfloat_format softfloat_64 = {52, 11};
 
-#define TOP 62 /* place of the leading bit of an unpacked significand */
+#define TOP 62 /* position of an unpacked significand's leading bit */
 #define ONE (UINT64_C(1) << TOP)
 
-/** A finite number that is not zero: (-1)^sign * significand * 2^(exponent - TOP), the significand
- * in [ONE, 2 * ONE). Its lowest bit may be sticky: set if anything below it was. */
+/** A finite nonzero number: (-1)^sign * significand * 2^(exponent - TOP), with the significand in
+ * [ONE, 2 * ONE). Its lowest bit may be sticky: set if any bit below it was. */
 struct number {
     bool sign;
     int32_t exponent;
@@ -33,7 +32,7 @@ static uint64_t fraction_mask(const struct softfloat_format *f)
     return (UINT64_C(1) << f->fraction_bits) - 1;
 }
 
-/* The largest stored exponent: infinities and NaN. */
+/* The largest stored exponent, for infinities and NaN. */
 static int32_t exponent_max(const struct softfloat_format *f)
 {
     return (1 << f->exponent_bits) - 1;
@@ -114,7 +113,7 @@ static uint64_t pack(const struct softfloat_format *f, const struct number *n)
     uint64_t half = UINT64_C(1) << (below - 1), rest = significand & (2 * half - 1);
     significand >>= below;
     significand += rest > half || (rest == half && (significand & 1) != 0);
-    /* A significand that rounded up to the next power of two carries into the exponent: from the
+    /* A significand that is rounded up to the next power of two carries into the exponent: from the
      * largest subnormal to the smallest normal number, and from the largest number to infinity. */
     uint64_t bits = exponent == 0 ? significand
                                   : ((uint64_t)exponent << f->fraction_bits) +
@@ -122,7 +121,7 @@ static uint64_t pack(const struct softfloat_format *f, const struct number *n)
     return (bits >= infinity(f, false) ? infinity(f, false) : bits) | zero(f, n->sign);
 }
 
-/* ---- Addition ---- */
+/* --- addition --- */
 
 static uint64_t add_magnitudes(const struct softfloat_format *f, struct number a, struct number b)
 {
@@ -138,8 +137,8 @@ static uint64_t add_magnitudes(const struct softfloat_format *f, struct number a
 static uint64_t subtract_magnitudes(const struct softfloat_format *f, struct number a,
                                     struct number b)
 {
-    /* Ten bits and more lie below the result's last one, so a sticky bit shifted up once stays
-     * below the half. */
+    /* There are at least ten bits below the result's last one, so a sticky bit that is shifted up
+     * once stays below the half. */
     b.significand = shift_right_sticky(b.significand, (uint32_t)(a.exponent - b.exponent));
     a.significand -= b.significand;
     if (a.significand == 0) {
@@ -181,7 +180,7 @@ uint64_t softfloat_sub(const struct softfloat_format *f, uint64_t a, uint64_t b)
     return softfloat_add(f, a, b ^ sign_bit(f));
 }
 
-/* ---- Multiplication, division, square root ---- */
+/* --- multiplication, division, square root --- */
 
 uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
 {
@@ -208,7 +207,7 @@ uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
     return pack(f, &n);
 }
 
-/* a / b as a significand, for a in [b, 2 b): one bit after the other. */
+/* a / b as a significand, for a in [b, 2 b): one bit at a time. */
 static uint64_t divide_significands(uint64_t a, uint64_t b)
 {
     uint64_t quotient = 0;
@@ -229,7 +228,7 @@ uint64_t softfloat_div(const struct softfloat_format *f, uint64_t a, uint64_t b)
     enum kind kx = unpack(f, a, &x), ky = unpack(f, b, &y);
     bool sign = x.sign != y.sign;
     if (kx == NOT_A_NUMBER || ky == NOT_A_NUMBER || (kx == ky && kx != FINITE)) {
-        return quiet_nan(f); /* 0 / 0 and infinity / infinity among them */
+        return quiet_nan(f); /* includes 0 / 0 and infinity / infinity */
     }
     if (kx == INFINITE || ky == ZERO) {
         return infinity(f, sign);
@@ -274,19 +273,19 @@ uint64_t softfloat_sqrt(const struct softfloat_format *f, uint64_t a)
         n.significand <<= 1;
         n.exponent--;
     }
-    n.exponent /= 2; /* even: exact, for negative ones as well */
+    n.exponent /= 2; /* even, so exact for negative values as well */
     n.significand = root_of_significand(n.significand);
     return pack(f, &n);
 }
 
-/* ---- Order and sign ---- */
+/* --- order and sign --- */
 
 bool softfloat_is_nan(const struct softfloat_format *f, uint64_t a)
 {
     return (a & ~sign_bit(f)) > infinity(f, false);
 }
 
-/* Bit patterns as integers in the order of the numbers; -0 below +0. */
+/* Bit patterns as integers, ordered as the numbers are; -0 is below +0. */
 static int64_t order_key(const struct softfloat_format *f, uint64_t a)
 {
     int64_t magnitude = (int64_t)(a & ~sign_bit(f));
@@ -337,10 +336,10 @@ uint64_t softfloat_copy_sign(const struct softfloat_format *f, uint64_t a, uint6
     return (a & ~sign_bit(f)) | (b & sign_bit(f));
 }
 
-/* ---- Integers ---- */
+/* --- integers --- */
 
-/* Does a number with these bits behind the point go away from zero? rest: 0 none, 1 less than half,
- * 2 half, 3 more. */
+/* True if a number with this fraction rounds away from zero. rest: 0 none, 1 less than half, 2
+ * half, 3 more. */
 static bool rounds_away(enum softfloat_rounding how, bool sign, bool is_odd, unsigned rest)
 {
     switch (how) {
@@ -366,12 +365,11 @@ uint64_t softfloat_round(const struct softfloat_format *f, uint64_t a, enum soft
     if (kind != FINITE || n.exponent >= f->fraction_bits) {
         return a;
     }
-    if (n.exponent <
-        -1) { /* below a quarter in magnitude, or below a half: less than half remains */
+    if (n.exponent < -1) { /* less than half remains */
         n.significand = 1;
         n.exponent = -1;
     }
-    unsigned below = (unsigned)(TOP - n.exponent); /* bits behind the point */
+    unsigned below = (unsigned)(TOP - n.exponent); /* bits after the binary point */
     uint64_t half = UINT64_C(1) << (below - 1), rest = n.significand & (2 * half - 1);
     uint64_t whole = n.significand >> below;
     unsigned part = rest == 0 ? 0 : rest < half ? 1 : rest == half ? 2 : 3;
@@ -417,7 +415,7 @@ uint64_t softfloat_convert(const struct softfloat_format *from, const struct sof
     return pack(to, &n);
 }
 
-/* The largest magnitude that an integer of this sign may have. */
+/* The largest magnitude that an integer of this sign can have. */
 static uint64_t magnitude_max(bool is_signed, unsigned bits, bool sign)
 {
     if (!is_signed) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Binary floating point in integers: IEEE 754-2019, binary32 and binary64, round to nearest even,
-// as WebAssembly and .NET want it. Exact: each result is what correct rounding of the real number
-// gives.
+// Binary floating point with integer instructions: IEEE 754-2019, binary32 and binary64, round to
+// nearest even, as WebAssembly and .NET require. Each result is correctly rounded.
 //
-// The kernel keeps its hands off floating-point registers, and an interpreter that judges compiled
-// code may not compute with the instructions that it judges. Nothing here is fast.
+// The kernel uses no floating-point registers, and an interpreter that checks compiled code must
+// not use the instructions that it checks. Not optimised for speed.
 //
-// Values are the bit patterns, a binary32 in the low half. NaN in, NaN out: a result that is NaN is
-// the positive quiet one without payload, except where the comments say that bits are copied.
+// Values are bit patterns, a binary32 in the low half. A NaN result is the positive quiet NaN
+// without payload, except where the comments say that bits are copied.
 #pragma once
 
 #include <stdbool.h>
@@ -32,7 +31,7 @@ uint64_t softfloat_sqrt(const struct softfloat_format *f, uint64_t a);
 uint64_t softfloat_min(const struct softfloat_format *f, uint64_t a, uint64_t b);
 uint64_t softfloat_max(const struct softfloat_format *f, uint64_t a, uint64_t b);
 
-/** The sign alone changes; bits of a NaN are copied. */
+/** Changes only the sign; bits of a NaN are copied. */
 uint64_t softfloat_negate(const struct softfloat_format *f, uint64_t a);
 uint64_t softfloat_abs(const struct softfloat_format *f, uint64_t a);
 /** a with the sign of b. */
@@ -44,7 +43,7 @@ enum softfloat_rounding {
     SOFTFLOAT_UP,      /**< ceil */
     SOFTFLOAT_TO_ZERO, /**< trunc */
 };
-/** To an integral value in the same format; zero keeps the sign of what it came from. */
+/** Round to an integral value in the same format; a zero keeps the sign of the operand. */
 uint64_t softfloat_round(const struct softfloat_format *f, uint64_t a, enum softfloat_rounding how);
 
 enum softfloat_order { SOFTFLOAT_LESS, SOFTFLOAT_EQUAL, SOFTFLOAT_GREATER, SOFTFLOAT_UNORDERED };
@@ -52,7 +51,7 @@ enum softfloat_order { SOFTFLOAT_LESS, SOFTFLOAT_EQUAL, SOFTFLOAT_GREATER, SOFTF
 enum softfloat_order softfloat_compare(const struct softfloat_format *f, uint64_t a, uint64_t b);
 bool softfloat_is_nan(const struct softfloat_format *f, uint64_t a);
 
-/** Between the formats. */
+/** Convert between the formats. */
 uint64_t softfloat_convert(const struct softfloat_format *from, const struct softfloat_format *to,
                            uint64_t a);
 uint64_t softfloat_from_signed(const struct softfloat_format *f, int64_t v);
@@ -65,10 +64,10 @@ enum softfloat_integer {
     SOFTFLOAT_TOO_LARGE
 };
 /**
- * @brief Toward zero, to an integer of `bits` (32 or 64) bits.
- * @param out  The integer, sign- or zero-extended to 64 bits; what is out of range becomes the
- * nearest integer that there is, and NaN becomes 0.
- * @return SOFTFLOAT_EXACT_RANGE if it was in range, else why not.
+ * @brief Convert toward zero to an integer of `bits` (32 or 64) bits.
+ * @param out The integer, sign- or zero-extended to 64 bits. A value out of range becomes the
+ *     nearest integer, a NaN becomes 0.
+ * @return SOFTFLOAT_EXACT_RANGE if it was in range, else the reason.
  */
 enum softfloat_integer softfloat_to_integer(const struct softfloat_format *f, uint64_t a,
                                             bool is_signed, unsigned bits, uint64_t *out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Heap sort, after a look whether there is anything to sort: tables mostly come in order.
+// Heap sort, after a test whether the array is sorted already: most tables are.
 #include "kernel/lib/sort.h"
 
 struct array {
@@ -25,7 +25,7 @@ static bool is_less(const struct array *a, size_t i, size_t j)
     return a->less(a->base + i * a->size, a->base + j * a->size);
 }
 
-/* Make the tree under i, whose two halves are heaps already, a heap. */
+/* Make the tree below i a heap; both of its subtrees are heaps already. */
 static void sift_down(const struct array *a, size_t i, size_t count)
 {
     for (;;) {

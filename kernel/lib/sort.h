@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Sorting an array in place: heap sort, so no memory, no recursion and n log n whatever the input.
+// Sorts an array in place: heap sort, so without extra memory or recursion, and in n log n
+// for any input.
 #pragma once
 
 #include <stdbool.h>
@@ -9,16 +10,17 @@
 
 /**
  * @brief Sort `count` elements of `size` bytes at `base`, ascending. Not stable.
- * @param less  True if *a belongs before *b.
+ * @param less True if *a belongs before *b.
  * @context{any}
  */
 void sort_array(void *base, size_t count, size_t size, bool (*less)(const void *a, const void *b));
 
 /**
- * @brief The first of `count` elements, ascending by a 32-bit key, whose key is not below `key`.
- * @param first_key  The key in the first element; NULL only without elements.
- * @param size       Bytes from one element to the next.
- * @return its index; `count` if all keys are below.
+ * @brief Find the first of `count` elements, ascending by a 32-bit key, whose key is at
+ *     least `key`.
+ * @param first_key The key in the first element; NULL only if there are no elements.
+ * @param size Bytes from one element to the next.
+ * @return its index; `count` if all keys are smaller.
  * @context{any}
  */
 static inline uint32_t sorted_find(const uint32_t *first_key, size_t size, uint32_t count,

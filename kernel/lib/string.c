@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Bytes and strings. Plain C without vector registers: the compiler calls the first four for struct
-// copies, before and after everything is set up, so they depend on nothing.
+// Bytes and strings, in plain C without vector registers. The compiler calls the first four for
+// struct copies at any time, so they depend on nothing.
 //
-// A machine may bring its own memcpy(), memmove() and memset() (arch/<machine>/string.S): then
-// HALYARD_MACHINE_COPIES is set, but not in kernels with an address sanitizer, whose checks are in
-// these.
+// A machine may have its own memcpy(), memmove() and memset() (arch/<machine>/string.S); then
+// HALYARD_MACHINE_COPIES is set, except in kernels with an address sanitizer, whose checks
+// are in these.
 
 #include "kernel/lib/string.h"
 
@@ -17,14 +17,14 @@
 typedef uint64_t MAY_ALIAS word_t;
 
 #define WORD       sizeof(word_t)
-#define WORDS_STEP 8 /* words moved in one turn of the long loops */
+#define WORDS_STEP 8 /* words moved in one iteration of the long loops */
 
 static ALWAYS_INLINE bool is_word_aligned(const void *p)
 {
     return ((uintptr_t)p & (WORD - 1)) == 0;
 }
 
-/** Can both be brought to a word boundary by the same number of bytes? */
+/** True if both addresses reach a word boundary after the same number of bytes. */
 static ALWAYS_INLINE bool is_aligned_alike(const void *a, const void *b)
 {
     return (((uintptr_t)a ^ (uintptr_t)b) & (WORD - 1)) == 0;
@@ -32,8 +32,8 @@ static ALWAYS_INLINE bool is_aligned_alike(const void *a, const void *b)
 
 #ifndef HALYARD_MACHINE_COPIES
 
-/* Strictly ascending, byte by byte or word by word, so that memmove() may use it when dst lies
- * below src: words are moved only between addresses that differ by whole words. */
+/* Strictly ascending, byte by byte or word by word, so that memmove() may use it if dst is below
+ * src. Words are moved only if both addresses are equally aligned. */
 static void copy_up(uint8_t *d, const uint8_t *s, size_t n)
 {
     if (n >= 2 * WORD && is_aligned_alike(d, s)) {
@@ -98,7 +98,7 @@ void *memmove(void *dst, const void *src, size_t n)
 {
     ASAN_CHECK(src, n, false);
     ASAN_CHECK(dst, n, true);
-    if ((uintptr_t)dst - (uintptr_t)src >= n) { /* also true if dst lies below src */
+    if ((uintptr_t)dst - (uintptr_t)src >= n) { /* also true if dst is below src */
         copy_up(dst, src, n);
     } else {
         copy_down(dst, src, n);
@@ -261,7 +261,9 @@ bool str_contains(const char *s, const char *word)
     return true;
 }
 
-/** Does [p, end) match all of s? On a mismatch the last `*` takes one character more. */
+/** True if [p, end) matches all of s. On a mismatch, the last `*` takes one more character and
+ * matching continues there; earlier ones need not be tried again, because the last one can match
+ * whatever they could. */
 static bool glob_matches(const char *p, const char *end, const char *s)
 {
     const char *star = NULL, *star_s = NULL;

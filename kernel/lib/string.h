@@ -18,22 +18,23 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
-/** @brief Copy a string, cut to fit, always zero terminated. @param len bytes at dst, at least 1.
- *  @return false if it was cut. */
+/** @brief Copy a string, truncated to fit, always zero terminated. @param len bytes at dst, at
+ *     least 1.
+ * @return false if it was truncated. */
 bool str_copy(char *dst, size_t len, const char *src);
 
-/** @brief Replace all but printable ASCII by '?'. For text from outside (names of files, a device's
- *  serial number) on its way to people: it must not drive their terminal. */
+/** @brief Replace everything but printable ASCII by '?'. For text from outside (file names, a
+ *     device's serial number) that is shown to a person: it must not control the terminal. */
 void str_make_printable(char *s);
 
-/** @brief True if `s` begins with `prefix`. */
+/** @brief True if `s` starts with `prefix`. */
 bool str_has_prefix(const char *s, const char *prefix);
 
-/** @brief True if `word` is somewhere in `s`; the empty word is everywhere. */
+/** @brief True if `s` contains `word`; every string contains the empty word. */
 bool str_contains(const char *s, const char *word);
 
-/** @brief Shell pattern: `*` any run, `?` one character, `|` separates alternatives. Linear in
- * memory, no recursion. */
+/** @brief Match a shell pattern: `*` any run, `?` one character, `|` separates alternatives. No
+ *     recursion, no memory. */
 bool str_matches(const char *pattern, const char *s);
 
 /** @brief Parse decimal or 0x hexadecimal with an optional K, M, G, T suffix.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Which characters take no column of a terminal, and which take two; the tables are printed by
-// scripts/lib/unicode.py from Unicode 14.0's General_Category and East_Asian_Width. What a grapheme
-// is, and the sequences of emoji that some terminals draw as one, are not known here.
+// Widths of characters on a terminal: none, one or two columns. scripts/lib/unicode.py printed the
+// tables from Unicode 14.0's General_Category and East_Asian_Width. Grapheme clusters, and emoji
+// sequences that some terminals draw as one, are not recognised.
 #include "kernel/lib/unicode.h"
 
 #include "kernel/lib/compiler.h"
@@ -13,7 +13,8 @@ struct range {
     uint16_t first, last;
 };
 
-/* No column, and two: code points of plane 0, and those of plane 1 without the plane. */
+/* Characters without a column, and with two: code points of plane 0, and those of plane 1
+ * without the plane. */
 static const struct range none_0[] = {
     {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x05bf, 0x05bf}, {0x05c1, 0x05c2},
     {0x05c4, 0x05c5}, {0x05c7, 0x05c7}, {0x0610, 0x061a}, {0x061c, 0x061c}, {0x064b, 0x065f},

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The other CPUs, from firmware's list to their idle threads. A CPU gets its data and its stack
-// before it is told to start; what it got is never given to another, because a CPU that was given
-// up may still come. When it does it finds that it is not wanted (hal_cpu.state), and halts. Until
-// then it runs under its id, by which the machine finds its stack, its spinlock nodes and its share
-// of the interrupt controller: the id is never given to another, either. Ids have no gaps, so a CPU
-// that was given up is the last that was tried.
+// Starts the other CPUs, and calls functions on them.
 #include "kernel/sched/smp.h"
 
 #include "hal/bootinfo.h"
@@ -21,8 +16,18 @@
 #include "kernel/sched/work.h"
 #include "kernel/trace/trace.h"
 
-/* A CPU answers within microseconds. A hypervisor with many of them may be long in giving each a
- * turn. */
+/* A CPU gets its data and stack before it is told to start. They are never reused for another CPU,
+ * because a CPU that was given up may still arrive late. When it does, it finds in hal_cpu.state
+ * that it is not wanted, and halts. Until then it runs with its id, which selects its stack, its
+ * spinlock nodes and its part of the interrupt controller; so the id is not reused either. Ids have
+ * no gaps, so after a CPU that was given up no other CPU is started.
+ *
+ * hal_cpu.state decides who wins: the starting CPU moves it STARTING -> ARRIVED -> ONLINE, the
+ * waiting CPU moves STARTING or ARRIVED -> REFUSED after the time limit. Each step is a
+ * compare-and-swap, so exactly one of ONLINE and REFUSED is reached. */
+
+/* A CPU needs microseconds. A hypervisor with many virtual CPUs may take long
+ * to run each of them. */
 #define START_LIMIT_NS (5 * NS_PER_S)
 
 static bool move_state(struct hal_cpu *cpu, uint32_t from, uint32_t to)
@@ -39,9 +44,9 @@ static uint32_t state_of(const struct hal_cpu *cpu)
 void upcall_cpu_main(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
-    hal_become_thread(cpu->current); /* its idle thread, on whose stack this runs */
+    hal_become_thread(cpu->current); /* the idle thread, whose stack this code runs on */
     if (!move_state(cpu, HAL_CPU_STARTING, HAL_CPU_ARRIVED)) {
-        hal_cpu_halt(); /* too late */
+        hal_cpu_halt(); /* too late: it was given up */
     }
     if (hal_platform_init_cpu() != OK) {
         atomic_store_explicit(&cpu->state, HAL_CPU_REFUSED, memory_order_release);
@@ -50,7 +55,8 @@ void upcall_cpu_main(void)
     sched_run_cpu();
 }
 
-/* Not in the direct map: that may have a hole while a CPU waits (hal/pagetable.h). */
+/* Not in the direct map, where a page may be unmapped briefly while a CPU
+ * waits (hal/pagetable.h). */
 static struct hal_cpu *new_cpu(cpu_t id, uint64_t hw_id)
 {
     struct hal_cpu *cpu = vm_alloc(sizeof(*cpu), PAGE_KERNEL, "cpu");
@@ -68,8 +74,8 @@ static bool is_settled(const struct hal_cpu *cpu)
     return hal_cpu_count() > cpu->id || state_of(cpu) == HAL_CPU_REFUSED;
 }
 
-/* Until it is online, has refused, or the time is over; in the last case it can do neither any
- * more. */
+/* Wait until the CPU is online, has refused, or the time limit is over; in the last case it can no
+ * longer come online. */
 static enum status wait_for(struct hal_cpu *cpu)
 {
     uint64_t deadline = clock_now_ns() + START_LIMIT_NS;
@@ -80,11 +86,11 @@ static enum status wait_for(struct hal_cpu *cpu)
             return E_TIMEDOUT;
         }
     }
-    return hal_cpu_count() > cpu->id ? OK : E_IO; /* it halts: the next one may have its id */
+    return hal_cpu_count() > cpu->id ? OK : E_IO; /* it has halted: the next one may get its id */
 }
 
-/* Once it was told to start, what was taken for it is its own, whatever comes of it. Who refuses to
- * tell it has not. `may_come`: it was told, has not come, and may at any time. */
+/* Once a CPU was told to start, it keeps its memory, whatever happens. *may_come: it was told, has
+ * not arrived, and may still do so. */
 static enum status start(cpu_t id, uint64_t hw_id, bool *may_come)
 {
     vaddr_t stack_top;
@@ -114,17 +120,18 @@ static enum status start(cpu_t id, uint64_t hw_id, bool *may_come)
     return s;
 }
 
-/** A call on other CPUs, on the stack of who waits for them. */
+/** A call on other CPUs, on the stack of the thread that waits for it. */
 struct call {
     void (*fn)(void *arg);
     void *arg;
-    /* CPUs that have not done it. Release after fn has returned, acquire by who waits: at 0 the
-     * struct is gone. */
+    /* CPUs that have not done it yet. Release after fn has returned, acquire by the waiting thread:
+     * at 0 the struct may be gone. */
     _Atomic uint32_t left;
 };
 
-/* By CPU: what it is to call. Put there by exchange with NULL (release), taken by exchange
- * (acquire). */
+/* One slot for each CPU: the call that it should make. Filled by exchange with NULL (release),
+ * emptied by exchange (acquire). A caller that finds the slot taken waits with interrupts
+ * enabled, so two CPUs that call each other do not deadlock. */
 static _Atomic(struct call *) calls[CPU_MAX];
 
 void smp_do_calls(void)
@@ -159,7 +166,7 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
 {
     ASSERT(hal_irqs_enabled());
     struct call c = {.fn = fn, .arg = arg, .left = 1};
-    preempt_disable(); /* or "elsewhere" might become here */
+    preempt_disable(); /* the thread must not move to `cpu` in between */
     if (cpu == hal_this_cpu()->id) {
         fn(arg);
     } else {
@@ -180,7 +187,7 @@ void smp_call_all(void (*fn)(void *arg), void *arg)
             ask(cpu, &c);
         }
     }
-    fn(arg); /* while the others come */
+    fn(arg); /* while the others run it */
     wait_until_done(&c);
     preempt_enable();
 }
@@ -190,8 +197,8 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-/* Taking an interrupt and returning from it is what does it: context synchronisation events (Arm
- * ARM, DDI 0487, B2.4.4), and IRET serialises (SDM volume 3A, 9.3). */
+/* Taking an interrupt and returning from it is sufficient: both are context synchronisation events
+ * on Arm (Arm ARM, DDI 0487, B2.4.4), and IRET is serialising on x86 (SDM volume 3A, 9.3). */
 void smp_synchronise_fetch(void)
 {
     smp_call_all(nothing, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The small upcalls of hal/upcall.h: frames for page tables, and where the running stack lies.
-// Faults are fault.c's, interrupts io/irq.c's, the timer sched/timer.c's.
+// Small upcalls of hal/upcall.h: the bounds of the running stack. fault.c handles faults, io/irq.c
+// interrupts, sched/timer.c the timer.
 
 #include "hal/upcall.h"
 
@@ -23,7 +23,7 @@ static void stack_bounds(uintptr_t *lo, uintptr_t *hi, uintptr_t *guard)
         *hi = (uintptr_t)__boot_stack_end;
         *guard = (uintptr_t)__boot_stack_guard;
     }
-    /* The boot code goes on as a thread, on the boot stack. */
+    /* The boot code continues as a thread on the boot stack. */
     if (*lo == (uintptr_t)__boot_stack_start) {
         *guard = (uintptr_t)__boot_stack_guard;
     }
