@@ -10,7 +10,7 @@
 #include "kernel/base/log.h"
 #include "kernel/lib/format.h"
 
-/* Print "model: enabled features". The shell's `cpus` also lists what is missing. */
+/* Print "model: enabled features". The shell's `cpus` also lists missing ones. */
 static void print_cpu(void)
 {
     char line[200], model[100];
