@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A device tree in memory, parsed: for the tests that share it.
+// A device tree that is built in memory and parsed: shared by several tests.
 #pragma once
 
 #include "boot/devicetree.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What hal/pagetable.c promises on every machine. Included by one test a machine, after that
-// machine's pte.h and pte.c and the engine itself, so that each format gets an engine of its own.
-// Tables live in a small arena that stands for memory.
+// What hal/pagetable.c guarantees on every machine. Included by one test for each machine, after
+// that machine's pte.h and pte.c and the page-table code itself, so that it is compiled for each
+// format. Tables live in a small arena in place of memory.
 #pragma once
 
 #include <limits.h>
@@ -21,7 +21,7 @@
 #include "hal/cpu.h"
 
 #define ARENA_FRAMES 64
-#define ARENA_BASE   UINT64_C(0x40000000) /* the physical address that the arena pretends to have */
+#define ARENA_BASE   UINT64_C(0x40000000) /* the arena's fake physical address */
 #define VA           UINT64_C(0xffffc90000000000)
 
 static _Alignas(4096) uint8_t arena[ARENA_FRAMES][4096];
@@ -31,7 +31,7 @@ static unsigned forgets;
 static bool is_open;
 static unsigned windows; /* openings that still succeed */
 
-static bool is_read_only; /* whoever reads the tables alone must not be preempted */
+static bool is_read_only; /* threads that only read the tables must not be preempted */
 
 static void *arena_at(paddr_t t)
 {
@@ -63,8 +63,8 @@ static void arena_free(paddr_t t)
 {
     uint64_t i = (t.raw - ARENA_BASE) >> 12;
     assert_true(i < ARENA_FRAMES && taken[i]);
-    /* A frame that is given back was never written, or was cleared: alloc may rely on the owner
-     * zeroing it. */
+    /* A freed frame must have been cleared or never written: alloc may
+     * rely on its owner for zeroes. */
     taken[i] = false;
 }
 
@@ -75,7 +75,7 @@ static void arena_forget(vaddr_t va)
     forgets++;
 }
 
-/* While it is open the tables are not to be had the usual way: a leaf of what maps them is gone. */
+/* While a table is open, the direct map of the tables is unusable: a leaf of it is being split. */
 static void *arena_open(paddr_t t)
 {
     assert_false(is_open);
@@ -190,7 +190,7 @@ static void test_large_leaves_only_where_both_addresses_allow(void **state)
     assert_int_equal(m.base.raw, 0x80200000);
     assert_true(pagetable_query(&pt, VA + 0x400000, &m));
     assert_int_equal(m.size, 4096);
-    /* virtual and physical offset differ: small pages only */
+    /* virtual and physical offsets differ: only small pages are possible */
     assert_int_equal(
         pagetable_map(&pt, VA + 0x40000000, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
     assert_true(pagetable_query(&pt, VA + 0x40000000, &m));
@@ -214,7 +214,7 @@ static void test_a_mapped_page_refuses_the_whole_range_and_changes_nothing(void 
 static void test_no_memory_at_any_allocation_changes_nothing(void **state)
 {
     (void)state;
-    /* Crosses a 1 GiB border: two tables at level 0, two at 1, one at 2. */
+    /* Crosses a 1 GiB boundary: two tables at level 0, two at 1, one at 2. */
     for (unsigned allowed = 0; allowed < 5; allowed++) {
         struct pagetable pt = fresh(1);
         struct hal_mapping m;
@@ -253,7 +253,7 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
     assert_int_equal(b.count, 0);
 }
 
-/* The table of the last range is gone with it: the next one is put into another. */
+/* The cached table of the last range is freed with it: the next range uses another one. */
 static void test_a_table_that_went_is_not_remembered(void **state)
 {
     (void)state;
@@ -268,7 +268,7 @@ static void test_a_table_that_went_is_not_remembered(void **state)
             assert_int_equal(pagetable_map(&pt, va, paddr(0x1000), 1, PROT_R, MEM_NORMAL), OK);
             assert_int_equal(pagetable_map(&pt, va, paddr(0x1000), 1, PROT_R, MEM_NORMAL), E_EXIST);
             assert_true(pagetable_query(&pt, va, &m));
-            /* All that one table maps, and one page of the next: no table of 2 MiB less one. */
+            /* Everything that one table maps, and one page of the next, whose table stays. */
             assert_int_equal(pagetable_unmap(&pt, VA, 513, &b), OK);
             assert_int_equal(g.leaf_pages, i + 1);
             assert_int_equal(g.tables, i + 1);
@@ -374,12 +374,12 @@ static void test_unmap_of_whole_spans_gives_tables_back(void **state)
     assert_int_equal(g.leaf_pages, 1024);
     assert_int_equal(g.tables, 3);
     assert_int_equal(frames_taken(), 2);
-    /* Unmapping what is not mapped is nothing. */
+    /* Unmapping an unmapped range succeeds. */
     assert_int_equal(pagetable_unmap(&pt, VA, 1 << 18, &b), OK);
     assert_int_equal(g.leaf_pages, 1024);
 }
 
-/* Consecutive frames of the arena that remember something. */
+/* Consecutive frames of the arena, filled with a pattern. */
 static paddr_t dirty_frames(unsigned count)
 {
     paddr_t first, next;
@@ -402,7 +402,7 @@ static void test_lazy_pages_are_cleared_and_mapped_by_a_touch(void **state)
     paddr_t p = dirty_frames(6);
     assert_int_equal(pagetable_map(&pt, VA, p, 6, PROT_R | PROT_W | PROT_LAZY, MEM_NORMAL), OK);
     assert_false(pagetable_query(&pt, VA, &m));
-    assert_false(pagetable_touch(&pt, VA + 0x6000, 2)); /* nothing is there */
+    assert_false(pagetable_touch(&pt, VA + 0x6000, 2)); /* nothing is mapped there */
     assert_true(pagetable_touch(&pt, VA + 0x3abc, 2));
     for (unsigned i = 0; i < 6; i++) {
         bool is_touched = i == 2 || i == 3;
@@ -415,14 +415,14 @@ static void test_lazy_pages_are_cleared_and_mapped_by_a_touch(void **state)
             assert_int_equal(m.size, 4096);
         }
     }
-    /* What was written since then stays. */
+    /* Data that was written since then stays. */
     *(uint8_t *)arena_at(paddr_add(p, 0x2000)) = 7;
     assert_true(pagetable_touch(&pt, VA + 0x2000, 512));
     assert_int_equal(*(uint8_t *)arena_at(paddr_add(p, 0x2000)), 7);
     assert_true(pagetable_query(&pt, VA + 0x5000, &m));
 }
 
-/* One CPU clears a page's frame, which another one wants to unmap. */
+/* One CPU clears a page's frame while another one is about to unmap it. */
 static struct {
     struct pagetable pt;
     _Atomic bool has_begun, is_cleared;
@@ -498,7 +498,7 @@ static void test_lazy_pages_are_taken_and_given_back_like_others(void **state)
                      E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, 4, lazy, MEM_DEVICE), E_INVAL);
     assert_int_equal(pagetable_map(&pt, VA, p, 4, lazy, MEM_NORMAL), OK);
-    /* Once in a table that is there, once through all tables, once a whole table. */
+    /* In an existing table, below missing tables, and for a whole table. */
     assert_int_equal(pagetable_map(&pt, VA + 0x3000, p, 2, PROT_R, MEM_NORMAL), E_EXIST);
     assert_int_equal(pagetable_map(&pt, VA + 0x3000, p, 600, PROT_R, MEM_NORMAL), E_EXIST);
     assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 512, PROT_R, MEM_NORMAL), E_EXIST);
@@ -514,7 +514,7 @@ static void test_lazy_pages_are_taken_and_given_back_like_others(void **state)
         OK);
     assert_int_equal(seen.sum, 3 * p.raw + 0x3000);
     assert_false(pagetable_query(&pt, VA + 0x1000, &m));
-    /* Where larger leaves would do: 2 MiB of them, a page each. */
+    /* Where larger leaves would be possible: 2 MiB of pages. */
     assert_int_equal(pagetable_map(&pt, VA, paddr(0x80000000), 1024, lazy, MEM_NORMAL), OK);
     struct gathered g = {0};
     b = (struct hal_mmu_batch){.gather = gather, .ctx = &g};
@@ -546,7 +546,7 @@ static void test_one_entry_of_2_mib_comes_and_goes(void **state)
     assert_true(pagetable_query(&pt, VA, &m));
     assert_int_equal(m.size, 0x200000);
     assert_int_equal(frames_taken(), before);
-    /* Not where the frames are not aligned, or leaves of that size are not to be. */
+    /* Not if the frames are unaligned, or large leaves are disabled. */
     assert_int_equal(pagetable_unmap(&pt, VA, 512, &b), OK);
     assert_int_equal(pagetable_map(&pt, VA, paddr(0x80001000), 512, PROT_R, MEM_NORMAL), OK);
     assert_true(pagetable_query(&pt, VA, &m));
@@ -686,8 +686,8 @@ static void keep_unmasked(void *ctx, vaddr_t va, uint64_t size, const struct hal
     *(bool *)ctx = hal_irqs_enabled();
 }
 
-/* Another thread may unmap, and so free a table, whenever interrupts are on: nobody is then between
- * two levels. What walk calls may sleep. */
+/* With interrupts on, another thread may unmap and free a table, so no thread may be preempted
+ * between two levels. The callback of a walk may sleep. */
 static void test_nobody_is_preempted_on_the_way_down(void **state)
 {
     (void)state;

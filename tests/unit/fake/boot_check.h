@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// What must hold of a struct boot_info whatever bytes it was made from; shared by unit tests and
-// fuzzers.
+// What must hold for a struct boot_info, whatever bytes it was made from;
+// shared by unit tests and fuzzers.
 #pragma once
 
 #include "hal/bootinfo.h"
 
-/** @brief NULL, or which promise of hal/bootinfo.h `info` breaks. */
+/** @brief NULL, or the guarantee of hal/bootinfo.h that `info` violates. */
 const char *boot_check_invariants(const struct boot_info *info);
 
-/** @brief Whether nothing but notes was written, and at least one note. */
+/** @brief True if the parser wrote only notes, and at least one. */
 bool boot_check_only_notes(const struct boot_info *info);
 
-/** @brief Whether a note begins with `text`. */
+/** @brief True if a note starts with `text`. */
 bool boot_check_has_note(const struct boot_info *info, const char *text);

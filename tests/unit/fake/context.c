@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Threads of the fake machine: the host's user contexts, each on a stack that the host allocates.
-// The stack that the kernel gives is left alone: the sanitizers want to know where every stack is.
+// The kernel's own stacks stay unused, because the sanitizers must know where every stack is.
 
 #define _GNU_SOURCE
 
@@ -16,8 +16,7 @@
 
 #define STACK_BYTES ((size_t)256 << 10) /* AddressSanitizer's frames are large */
 
-/** What a struct hal_context's `sp` points to. Kept for the next thread on the same kernel stack.
- */
+/** The target of struct hal_context's `sp`. Reused for the next thread on the same kernel stack. */
 struct fiber {
     struct fiber *next; /* of all */
     vaddr_t kernel_stack;
@@ -78,14 +77,14 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
     ctx->sp = (uintptr_t)f;
 }
 
-/* What the host keeps of a stack that does not run is its own affair. */
+/* The host's saved context has no known layout. */
 void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
 {
     *pc = ctx->sp;
     *fp = 0;
 }
 
-/** Where the test's own stack lies is asked when it first gives way to another. */
+/** Finds the test's own stack when the test first switches to another. */
 static void find_main_stack(void)
 {
     pthread_attr_t attributes;
@@ -134,7 +133,7 @@ void hal_fp_init(void *area)
     memset(area, 0, hal_fp_size());
 }
 
-/* The host keeps floating-point registers across swapcontext() as far as its own ABI asks. */
+/* swapcontext() preserves floating-point registers as far as the host's ABI requires. */
 void hal_fp_save(void *area)
 {
     memset(area, 0xf5, hal_fp_size());

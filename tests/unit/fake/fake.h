@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The third machine: hal/ for this computer, one CPU (more: fake_cpus.h), time that stands still
-// until a test moves it. RAM is a file in memory, mapped at the direct map's place; hal_mmu_map()
+// The third machine: hal/ for this computer, with one CPU (more: fake_cpus.h) and a clock that only
+// a test advances. RAM is a file in memory, mapped at the place of the direct map; hal_mmu_map()
 // maps the same file a second time, so that mappings, protections and aliases are real and a
 // forbidden access really faults.
 #pragma once
@@ -20,19 +20,19 @@
 
 extern uint64_t fake_counter;
 
-/** @brief Forget mappings, journal, records and hooks, and zero RAM: call it from a test's set-up.
- */
+/** @brief Discard mappings, journal, records and hooks, and zero RAM:
+ * called from a test's set-up. */
 void fake_reset(void);
 
 /** @brief The memory part of fake_reset(). */
 void fake_memory_reset(void);
 
-/* ---- What a test reads ---- */
+/* ---- Results for a test ---- */
 
-/** Calls of hal_mmu_unmap(). */
+/** Number of hal_mmu_unmap() calls. */
 extern unsigned fake_mmu_unmaps;
 
-/** Barriers, TLB and instruction-cache maintenance in the order they happened: "wmb tlb icache". */
+/** Barriers, TLB and instruction-cache maintenance in the order of the calls: "wmb tlb icache". */
 const char *fake_journal(void);
 void fake_journal_add(const char *event);
 
@@ -40,31 +40,32 @@ void fake_journal_add(const char *event);
 extern enum exit_kind fake_exit_kind;
 extern uint8_t fake_exit_status;
 
-/** What hal_early_write() was given since fake_reset() or fake_console_clear(), zero terminated,
- * cut at 64 KiB. */
+/** The bytes passed to hal_early_write() since fake_reset() or fake_console_clear(), with a
+ * terminating zero, cut at 64 KiB. */
 const char *fake_console_text(void);
 void fake_console_clear(void);
 
-/* ---- What a test decides ---- */
+/* ---- Settings by a test ---- */
 
-/** Ports: answer a read, take a write. Without a handler an access ends the test program. */
+/** Port accesses: provide the value of a read, handle a write. Without a handler an
+ * access ends the test program. */
 extern uint64_t (*fake_on_port_read)(uint16_t port, unsigned bytes);
 extern void (*fake_on_port_write)(uint16_t port, unsigned bytes, uint64_t value);
 
-/** hal_io_has_ports(): false until a test says otherwise. */
+/** Result of hal_io_has_ports(); false by default. */
 extern bool fake_has_ports;
 
-/** The largest physical address that hal_mmu_map() takes. */
+/** The largest physical address that hal_mmu_map() accepts. */
 extern uint64_t fake_physical_max;
 
-/** How many random bytes hal_entropy() has left; 0 = the machine makes none. */
+/** Random bytes that hal_entropy() can still return; 0 = the machine has no generator. */
 extern size_t fake_entropy_left;
 
-/** What an interrupt would do while hal_cpu_wait() waits; by default time moves to the armed
- * deadline. */
+/** Called while hal_cpu_wait() waits, in place of an interrupt; by default the time
+ * advances to the armed deadline. */
 extern void (*fake_on_wait)(void);
 
-/** What time does while hal_cpu_relax() waits; NULL: nothing. */
+/** Called by hal_cpu_relax(), for example to advance the time; NULL: nothing. */
 extern void (*fake_on_relax)(void);
 
 /** hal_cpu_start(); NULL: E_NOTSUP. */
@@ -85,13 +86,13 @@ struct fake_end {
 };
 extern struct fake_end fake_end;
 
-/** How many CPUs hal_platform_add_cpu() has added, without those that were removed. */
+/** CPUs that hal_platform_add_cpu() has added, minus removed ones. */
 extern unsigned fake_platform_cpus;
 
 /** The fake's event timer; hal_platform_init_core() installs it, once in a test program. */
 extern const struct event_timer fake_timer;
 
-/** @brief Deadline that the running CPU's event timer is armed for, UINT64_MAX if it is not. */
+/** @brief Deadline of the running CPU's event timer; UINT64_MAX if it is not armed. */
 uint64_t fake_timer_deadline(void);
-/** @brief That of a CPU. */
+/** @brief Deadline of a CPU's event timer. */
 uint64_t fake_timer_deadline_of(cpu_t cpu);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Values are those of QEMU's q35 with two CPUs.
+// See the header. The values are those of QEMU's q35 with two CPUs.
 #include "fake/fake_acpi.h"
 
 #include "kernel/lib/endian.h"
@@ -50,7 +50,7 @@ static void build_madt(struct fake_acpi *a)
         2, 10, 0,    0, 2,    0, 0,    0,    0,    0,       /* IRQ 0 is GSI 2 */
         2, 10, 0,    9, 9,    0, 0,    0,    0x0d, 0,       /* IRQ 9: level, active high */
         2, 10, 0,    5, 5,    0, 0,    0,    0x0f, 0,       /* IRQ 5: level, active low */
-        4, 6,  0xff, 0, 0,    1,                            /* NMI: not wanted */
+        4, 6,  0xff, 0, 0,    1,                            /* NMI: ignored */
         9, 16, 0,    0, 0x00, 1, 0,    0,    1,    0, 0, 0, 4, 0, 0, 0, /* x2APIC 256, uid 4 */
         9, 16, 0,    0, 4,    0, 0,    0,    1,    0, 0, 0, 1, 0, 0, 0, /* the second CPU again */
         5, 12, 0,    0, 0,    0, 0xe0, 0xfe, 1,    0, 0, 0, /* local APICs at 0x1fee00000 */
@@ -65,7 +65,7 @@ static void build_madt(struct fake_acpi *a)
 static void build_dsdt(struct fake_acpi *a)
 {
     static const uint8_t aml[] = {
-        '_',  'S',  '5', '_', 0x12, 0x02, 0x01,    /* not behind a NameOp */
+        '_',  'S',  '5', '_', 0x12, 0x02, 0x01,    /* not preceded by a NameOp */
         0x08, '_',  'S', '5', '_',  0x0d, 'x',  0, /* a string */
         0x08, '\\', '_', 'S', '5',  '_',  0x12, 0x08, 0x04, 0x0a, 5, 0x0b, 3, 0, 0x00, 0x00,
     };
@@ -88,7 +88,7 @@ static void build_fadt(struct fake_acpi *a)
     p[117] = 8;
     store_le64(p + 120, 0xcf9);
     p[128] = 0x0f;
-    p[184] = 1; /* X_PM1B_CNT, which has no short twin here */
+    p[184] = 1; /* X_PM1B_CNT, without its 32-bit equivalent here */
     store_le64(p + 188, 0x704);
     fake_acpi_seal(a, a->fadt);
 }
@@ -102,7 +102,7 @@ static void build_mcfg(struct fake_acpi *a)
     blob_u8(&a->b, 0);
     blob_u8(&a->b, 255);
     blob_le32(&a->b, 0);
-    blob_le64(&a->b, 0xc0000000); /* of bus 0, although the host starts at bus 16 */
+    blob_le64(&a->b, 0xc0000000); /* the address of bus 0, although the host starts at bus 16 */
     blob_le16(&a->b, 1);
     blob_u8(&a->b, 16);
     blob_u8(&a->b, 31);

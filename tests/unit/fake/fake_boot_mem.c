@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Each mapping is a fresh copy of exactly the bytes asked for.
+// See the header. Each mapping is a new copy of exactly the requested bytes.
 #include "fake/fake_boot_mem.h"
 
 #include "kernel/lib/endian.h"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Physical memory for tests of boot/: blocks of foreign bytes at chosen addresses, and a builder of
-// them.
+// Physical memory for tests of boot/: blocks of foreign bytes at chosen
+// addresses, and a builder for them.
 #pragma once
 
 #include "boot/mem.h"
 
 #define BLOB_MAX 16384
 
-/** Bytes being put together. Writing past BLOB_MAX ends the test program. */
+/** A builder of byte blocks. Writing past BLOB_MAX ends the test program. */
 struct blob {
     uint8_t bytes[BLOB_MAX];
     size_t len;
@@ -22,29 +22,29 @@ void blob_le32(struct blob *b, uint32_t v);
 void blob_le64(struct blob *b, uint64_t v);
 void blob_be32(struct blob *b, uint32_t v);
 void blob_be64(struct blob *b, uint64_t v);
-/** The string with its zero. */
+/** Append the string with its terminating zero. */
 void blob_string(struct blob *b, const char *s);
-/** Zeroes up to a multiple of `align`. */
+/** Append zeroes up to a multiple of `align`. */
 void blob_align(struct blob *b, size_t align);
 
 #define FAKE_BOOT_REGIONS 16
 
-/** Physical memory: what no region covers cannot be read. */
+/** Physical memory: addresses outside the regions cannot be read. */
 struct fake_boot_mem {
-    struct boot_mem mem; /* give this to the parser */
+    struct boot_mem mem; /* pass this to the parser */
     struct {
         uint64_t base;
         const uint8_t *bytes;
         size_t len;
     } region[FAKE_BOOT_REGIONS];
     size_t region_count;
-    void **
-        copies; /* every mapping is a block of its own, so that reading past it is an ASan report */
+    void *
+        *copies; /* each mapping is a heap block of its own, so that ASan reports a read past it */
     size_t copy_count;
 };
 
 void fake_boot_mem_init(struct fake_boot_mem *f);
-/** The bytes stay the caller's and may change between parses. */
+/** The caller keeps the bytes and may change them between parses. */
 void fake_boot_mem_add(struct fake_boot_mem *f, uint64_t base, const void *bytes, size_t len);
-/** Frees all mappings; regions stay. */
+/** Free all mappings; regions stay. */
 void fake_boot_mem_release(struct fake_boot_mem *f);

@@ -15,16 +15,16 @@
 #include <stdlib.h>
 
 #define WATCHES_PER_S 5000
-#define ROUNDS_MAX    1000 /* of telling each other: more have no end */
+#define ROUNDS_MAX    1000 /* of CPUs interrupting each other: more would never end */
 
-/** What a CPU other than 0 is doing while it does not run. */
+/** State of a CPU other than 0 while it does not run. */
 static struct seat {
     struct hal_cpu *cpu;
-    struct hal_context at; /* what it goes on with */
+    struct hal_context at; /* where it continues */
     bool waits;            /* for an interrupt */
 } seats[CPU_MAX];
 
-static struct hal_context runner; /* who has another CPU run */
+static struct hal_context runner; /* the context that runs another CPU */
 
 static _Noreturn void broken(const char *what)
 {
@@ -47,7 +47,7 @@ static bool is_due(const struct hal_cpu *cpu)
     return is_asked(cpu) || fake_timer_deadline_of(cpu->id) <= fake_counter;
 }
 
-/* Whatever comes of one, the next is for who runs on this CPU then. */
+/* Deliver one at a time: after a switch the next one interrupts the thread that runs then. */
 static bool deliver_due(void)
 {
     bool any = false;
@@ -114,7 +114,7 @@ void fake_cpus_settle(cpu_t last)
     }
 }
 
-/* ---- What CPU 0 does while it waits: the others run ---- */
+/* ---- CPU 0 waits by running the others ---- */
 
 static cpu_t started = 1;
 
@@ -161,8 +161,8 @@ static void wait_for_interrupt(void)
     }
 }
 
-/* While a CPU watches, nobody else runs who could ask it for something: the time of a watch passes
- * at once. */
+/* While a CPU watches for requests, no other CPU runs that could send one, so the
+ * time of a watch passes at once. */
 static void watch(void)
 {
     if ((asked_of(hal_this_cpu()) & HAL_IPI_WATCHED) != 0) {

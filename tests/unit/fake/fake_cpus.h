@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// More CPUs for the world (world.h): each has its own data, interrupt mask, event timer and running
-// thread, and is started by the kernel's own code. One runs at a time, in the order that the test
-// wants: CPU 0, on which the test runs, has another run until that waits for an interrupt or says
-// that it has computed for long enough. So a test decides who comes first, and time passes when it
-// says so.
+// More CPUs for the kernel in world.h. Each has its own data, interrupt mask, event timer and
+// running thread, and is started by the kernel's own code. One runs at a time, in the order that
+// the test chooses: CPU 0, on which the test runs, runs another one until that waits for an
+// interrupt or reports that it has computed for long enough. So a test decides the order, and time
+// passes only when the test advances it.
 #pragma once
 
 #include "fake/fake.h"
 
-/** @brief Start CPUs, once in a test program, until there are `count`; they wait for interrupts.
+/** @brief Start CPUs until there are `count`, once in a test program; they wait for interrupts.
  * @pre world_boot() */
 void fake_cpus_start(cpu_t count);
 
 /**
- * @brief A CPU goes on where it was until it waits for an interrupt or a thread on it calls
- * fake_cpu_pause(); the interrupts that are due come first. For CPU 0, the caller's, only those.
- * @return false: it had nothing to do, and waits still.
+ * @brief Deliver a CPU's due interrupts, then continue it until it waits for an interrupt or a
+ * thread on it calls fake_cpu_pause(). For CPU 0, the caller's, only deliver interrupts.
+ * @return false: it had nothing to do and still waits.
  */
 bool fake_cpu_run(cpu_t id);
 
-/** @brief In a thread that computes: this much is done. On CPU 0 nothing happens. */
+/** @brief Called by a thread that computes, to return to CPU 0. On CPU 0 it does nothing. */
 void fake_cpu_pause(void);
 
-/** @brief Each CPU from 1 to `last` runs once in turn, again and again until none of them has been
- * asked for anything that it has not seen to: what they tell each other has arrived. */
+/** @brief Run each CPU from 1 to `last` in turn until none of them has an unhandled request: all
+ * interrupts between CPUs have been handled. */
 void fake_cpus_settle(cpu_t last);

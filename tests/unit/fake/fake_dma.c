@@ -20,12 +20,12 @@ unsigned fake_dma_told_early;
 
 static uint8_t *shared;
 static size_t shared_size;
-static uint8_t fenced[SHARED_MAX]; /* as of the last barrier for stores */
+static uint8_t fenced[SHARED_MAX]; /* contents at the last barrier for stores */
 static struct late {
     uint8_t *at;
     size_t len;
     uint8_t data[16];
-} late[LATE_MAX]; /* in the order that the device wrote them in */
+} late[LATE_MAX]; /* in the order of the device's writes */
 static unsigned late_count;
 
 static size_t offset(const void *at, size_t len)
@@ -60,7 +60,7 @@ void fake_dma_read(void *out, const void *at, size_t len, bool newest)
 void fake_dma_write(void *at, const void *data, size_t len, bool is_late)
 {
     size_t o = offset(at, len);
-    memcpy(fenced + o, data, len); /* its own writes it knows */
+    memcpy(fenced + o, data, len); /* the device sees its own writes */
     if (!is_late) {
         memcpy(at, data, len);
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See fake_failure.h. The linker sends the kernel's calls of f() to __wrap_f(), and __real_f() to
-// the kernel's own (ld's --wrap).
+// See fake_failure.h. ld's --wrap redirects the kernel's calls of f() to __wrap_f(), and __real_f()
+// to the kernel's own function.
 
 #include "fake/fake_failure.h"
 
@@ -78,13 +78,13 @@ WRAP(enum status, E_NOMEM, hal_mmu_map,
 WRAP(enum status, E_NOMEM, hal_mmu_protect,
      (vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch),
      (va, pages, prot, batch))
-/* Mostly a dead thread's memory serves, and nothing is allocated. */
+/* Usually reuses the memory of an ended thread and allocates nothing. */
 WRAP(enum status, E_NOMEM, thread_create,
      (const struct thread_options *options, struct thread **out), (options, out))
 
-/* page_alloc() asks a magazine, where it is inlined; if that has nothing, page_alloc_any(), which
- * asks once more. All of it is one allocation. (page.c's own calls of page_alloc_any() do not come
- * by here: what makes them is refused as a whole.) */
+/* page_alloc() tries a magazine, where it is inlined; if that is empty it calls page_alloc_any(),
+ * which tries once more. Both together are one allocation. (page.c's own calls of page_alloc_any()
+ * do not pass through here: their callers are refused as a whole.) */
 static bool is_refused_by_magazine, is_in_alloc_any;
 
 void *__real_hal_magazine_pop(size_t unused, size_t kind);
@@ -112,12 +112,13 @@ enum status __wrap_page_alloc_any(unsigned order, enum page_owner owner, paddr_t
     return s;
 }
 
-/* ---- What is in use ---- */
+/* ---- Memory in use ---- */
 
 struct ledger {
     uint64_t objects, bytes, ranges, mapped;
-    uint64_t pages[PAGE_OWNER_COUNT]; /* but the heap's, which keeps an empty slab or two, and the
-                                       * records of blocks that those lie in */
+    /* except the heap's pages, because it keeps empty slabs, and the
+     * pages with their block records */
+    uint64_t pages[PAGE_OWNER_COUNT];
 };
 
 static void count_range(void *ctx, const struct vm_range *range)
@@ -183,7 +184,7 @@ static void check_stock(const struct ledger *before)
     }
 }
 
-/* Returns how many allocations the operation makes, all of which were refused. */
+/* Return the number of allocations that the operation makes, each of which was refused. */
 static unsigned sweep(enum fake_failing how, bool (*operation)(void), const struct ledger *before)
 {
     for (at = 0;; at++) {
@@ -193,7 +194,8 @@ static unsigned sweep(enum fake_failing how, bool (*operation)(void), const stru
             check(worked, "it fails although nothing was refused");
             return at;
         }
-        /* What could not be given back without memory is given back by the next that can. */
+        /* Memory that could not be freed without allocating is freed by
+         * the next operation that can. */
         check(operation(), "it does not work afterwards");
         check_stock(before);
     }
@@ -202,7 +204,7 @@ static unsigned sweep(enum fake_failing how, bool (*operation)(void), const stru
 void fake_sweep(const char *name, bool (*operation)(void))
 {
     where = name;
-    check(operation(), "it does not work at all"); /* and what is made once, is made */
+    check(operation(), "it does not work at all"); /* also allocates what stays allocated */
     const struct ledger before = take_stock();
     unsigned once = sweep(FAIL_ONCE, operation, &before);
     unsigned all = sweep(FAIL_FROM_THEN_ON, operation, &before);

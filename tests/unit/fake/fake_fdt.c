@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Names of properties are not shared in the strings block: simpler, and legal.
+// See the header. Property names are not shared in the strings block, which is simpler and allowed.
 #include "fake/fake_fdt.h"
 
 #include "kernel/lib/endian.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A writer of flattened device trees for tests: what it writes is well-formed until a test breaks
-// it.
+// A writer of flattened device trees for tests: the tree is well-formed until a test corrupts it.
 #pragma once
 
 #include "fake/fake_boot_mem.h"
@@ -15,7 +14,7 @@ void fake_fdt_reserve(struct fake_fdt *f, uint64_t base, uint64_t len);
 void fake_fdt_open_node(struct fake_fdt *f, const char *name);
 void fake_fdt_close_node(struct fake_fdt *f);
 void fake_fdt_prop(struct fake_fdt *f, const char *name, const void *bytes, size_t len);
-/** With its zero; "a\0b" and its length make a list. */
+/** With its terminating zero; "a\0b" makes a list. */
 void fake_fdt_string(struct fake_fdt *f, const char *name, const char *value);
 void fake_fdt_cells(struct fake_fdt *f, const char *name, const uint32_t *cells, size_t count);
 /** Header, reservations, nodes, strings. */

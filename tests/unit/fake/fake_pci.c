@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The hierarchy behind fake_pci_ops. Nothing here decodes memory: tests look at the registers.
+// The hierarchy behind fake_pci_ops. Nothing here decodes memory: tests check the registers.
 #include "fake/fake_pci.h"
 
 #include <string.h>
@@ -97,8 +97,7 @@ static unsigned bus_in_front_of(int bridge)
     return parent < 0 ? fake_pci.root : fake_pci_get(parent, 0x19, 1);
 }
 
-/* Does a cycle for `bus` get through this bridge? One for the bus in front of it is no bridge's
- * business. */
+/* Does this bridge forward a cycle for `bus`? No bridge forwards one for its primary bus. */
 static bool is_reached(int bridge, unsigned bus)
 {
     if (bridge < 0) {
@@ -116,7 +115,7 @@ static bool is_on(const struct fake_pci_function *f, unsigned bus)
     return is_reached(f->parent, bus) && fake_pci_get(f->parent, 0x19, 1) == bus;
 }
 
-/* The function that answers; -1 = none. Two that answer are a collision, which ends the test. */
+/* The function that responds; -1 = none. If two respond, they collide, which ends the test. */
 static int find(unsigned bus, unsigned devfn)
 {
     int found = -1;

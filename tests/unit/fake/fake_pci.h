@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A PCI hierarchy made of bytes: functions with write masks, bridges that forward by the numbers in
-// their own registers. Written from the specifications, and independent of drivers/pci.
+// A PCI hierarchy in memory: functions with write masks, and bridges that forward by the bus
+// numbers in their registers. Written from the specifications, independently of drivers/pci.
 #pragma once
 
 #include "drivers/pci/host.h"
@@ -9,11 +9,11 @@
 #define FAKE_PCI_MAX 64
 
 struct fake_pci_function {
-    int parent; /* index of the bridge it is behind, -1 = on the root bus */
+    int parent; /* index of its parent bridge, -1 = on the root bus */
     uint8_t devfn;
     uint8_t cfg[256];
-    uint8_t writable[256]; /* bits that a write changes */
-    bool is_alias;         /* its registers are those of function `alias` */
+    uint8_t writable[256]; /* mask of the bits that a write changes */
+    bool is_alias;         /* shows the registers of function `alias` */
     int alias;
 };
 
@@ -22,15 +22,15 @@ struct fake_pci {
     int count;
     uint8_t root;      /* number of the root bus */
     unsigned accesses; /* configuration reads and writes */
-    bool may_collide;  /* of functions that answer alike, the first is taken */
+    bool may_collide;  /* if two functions respond, use the first */
     uint32_t (*hostile)(unsigned bus, unsigned devfn,
-                        unsigned reg); /* answers every read, if set */
+                        unsigned reg); /* handles every read, if set */
 };
 
 extern struct fake_pci fake_pci;
 extern const struct pci_config_ops fake_pci_ops;
 
-/** @brief No functions. */
+/** @brief Remove all functions. */
 void fake_pci_reset(void);
 
 /** @brief Add a function with one INTx pin. @return its index. */
@@ -38,14 +38,14 @@ int fake_pci_add(int parent, uint8_t devfn, uint16_t vendor, uint16_t device);
 /** @brief Add a bridge with all three windows. @return its index. */
 int fake_pci_add_bridge(int parent, uint8_t devfn);
 
-/** Flags of a BAR as its low bits show them: 1 = I/O, 4 = 64-bit, 8 = prefetchable. */
+/** Flags of a BAR as in its low bits: 1 = I/O, 4 = 64-bit, 8 = prefetchable. */
 void fake_pci_bar(int f, unsigned bar, uint64_t size, uint32_t flags);
 
-/** @brief The option ROM's register: its size, a power of two from 2 KiB. */
+/** @brief Add the option ROM's register. @param size  A power of two, at least 2 KiB. */
 void fake_pci_rom(int f, uint32_t size);
 
 void fake_pci_set(int f, unsigned reg, unsigned width, uint32_t v);
 uint32_t fake_pci_get(int f, unsigned reg, unsigned width);
 
-/** @brief Address that a BAR's registers hold, without flags. */
+/** @brief Address in a BAR's registers, without flags. */
 uint64_t fake_pci_bar_address(int f, unsigned bar);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The image's edges, which a kernel's linker script defines: an image of one page a part, a boot stack
-// as hal/context.h wants it, and no fixups.
+// The symbols of the kernel's linker script: an image with one page for each part, a boot stack as
+// hal/context.h requires, and no fixups.
 
         .bss
         .macro  part name
@@ -20,7 +20,7 @@ __image_start:
         part    rodata
         part    data
         part    bss
-        .weak   __data_start            // the host's start-up code has one of its own
+        .weak   __data_start            // the host's start-up code defines this one
 
         .balign 65536
         .globl  __boot_stack_guard, __boot_stack_start, __boot_stack_end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The fake machine but for its memory (memory.c) and threads (context.c): CPU, ports, console,
+// The fake machine except its memory (memory.c) and threads (context.c): CPU, ports, console,
 // status channel, interrupt controller, timer and faults.
 
 #include "fake/fake.h"
@@ -165,7 +165,7 @@ void hal_cpu_describe(char *buf, size_t len)
     snprintf(buf, len, "fake CPU");
 }
 
-/* One of each state that a feature can be in. */
+/* One feature in each possible state. */
 bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out)
 {
     static const struct hal_cpu_feature features[] = {
@@ -177,7 +177,7 @@ bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out)
     return true;
 }
 
-/* Bytes count down, so that no two are the same and a test knows them. */
+/* The bytes count down, so that they all differ and a test can predict them. */
 size_t hal_entropy(uint8_t *buf, size_t len)
 {
     size_t n = len < fake_entropy_left ? len : fake_entropy_left;
@@ -406,7 +406,7 @@ enum status hal_platform_init_cpu(void)
     return hal_irq_controller()->init_cpu();
 }
 
-/* ---- Other CPUs: a test plays them, or has them (fake_cpus.h) ---- */
+/* ---- Other CPUs: simulated by a test, or real ones of fake_cpus.h ---- */
 
 enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The fake machine's memory: RAM is one file, seen through the direct map and through every mapping
-// that hal_mmu_map() makes of it. The host's MMU does the rest: a store to a read-only page is a
-// SIGSEGV.
+// The fake machine's memory: RAM is one file, mapped in the direct map and by every hal_mmu_map().
+// The host's MMU enforces the rights: a store to a read-only page is a SIGSEGV.
 
 #define _GNU_SOURCE
 
@@ -57,9 +56,9 @@ int fake_mmu_maps_left = -1;
 uint64_t fake_physical_max = PHYSICAL_MAX;
 
 static int ram = -1;
-static struct mapping mappings[MAPPINGS_MAX]; /* in no order */
+static struct mapping mappings[MAPPINGS_MAX]; /* unordered */
 static size_t mapping_count;
-static bool hidden[FAKE_RAM_SIZE / PAGE_SIZE]; /* frames that were taken out of the direct map */
+static bool hidden[FAKE_RAM_SIZE / PAGE_SIZE]; /* frames that are unmapped from the direct map */
 
 static void must(bool ok, const char *what)
 {
@@ -93,7 +92,7 @@ void fake_memory_reset(void)
     memset(hidden, 0, sizeof(hidden));
     must(mprotect(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, PROT_READ | PROT_WRITE) == 0,
          "direct map");
-    /* Holes read as zero, and cost nothing until they are touched. */
+    /* Holes read as zero, and use no memory until they are touched. */
     must(madvise(hal_direct(paddr(FAKE_RAM_BASE)), FAKE_RAM_SIZE, MADV_REMOVE) == 0, "madvise");
 }
 
@@ -126,8 +125,8 @@ static bool in_ram(paddr_t pa, size_t pages)
            pa.raw - FAKE_RAM_BASE <= FAKE_RAM_SIZE - pages * PAGE_SIZE;
 }
 
-/* RAM's place in the direct map is always taken; a frame that was unmapped there cannot be touched.
- */
+/* RAM's place in the direct map is always reserved; accessing a frame
+ * that is unmapped there faults. */
 static bool in_direct_map(vaddr_t va)
 {
     return va - (HAL_DIRECT_BASE + FAKE_RAM_BASE) < FAKE_RAM_SIZE;
@@ -163,7 +162,7 @@ static bool is_reached(paddr_t pa, size_t pages)
     return pa.raw <= fake_physical_max && pages - 1 <= (fake_physical_max - pa.raw) >> PAGE_SHIFT;
 }
 
-/* What was mapped lazily is mapped for good by the access itself, as in a kernel. */
+/* An access to a lazily mapped page maps it permanently, as in a kernel. */
 static struct sigaction others;
 
 static void on_fault(int number, siginfo_t *info, void *context)
@@ -174,11 +173,12 @@ static void on_fault(int number, siginfo_t *info, void *context)
     if ((others.sa_flags & SA_SIGINFO) != 0) {
         others.sa_sigaction(number, info, context);
     } else {
-        must(sigaction(SIGSEGV, &others, NULL) == 0, "sigaction"); /* and it faults again */
+        /* then the access faults again */
+        must(sigaction(SIGSEGV, &others, NULL) == 0, "sigaction");
     }
 }
 
-/* Each time: a test's framework has a handler of its own for every test. */
+/* Called each time, because cmocka installs its own handler for every test. */
 static void catch_faults(void)
 {
     const struct sigaction mine = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -207,8 +207,8 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
     if (in_direct_map(va)) {
         return set_hidden(va, pages, false);
     }
-    /* Registers of devices are no RAM: memory of their own, so that a driver's accesses land
-     * somewhere. */
+    /* Device registers are not RAM: give them memory of their own, so
+     * that a driver's accesses work. */
     bool is_ram = in_ram(pa, pages), is_lazy = (prot & PROT_LAZY) != 0;
     if (is_lazy) {
         catch_faults();
@@ -314,7 +314,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
 uint64_t hal_mmu_absent(vaddr_t va)
 {
     (void)va;
-    return 0; /* there may be a table anywhere */
+    return 0; /* a table may be missing anywhere */
 }
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
@@ -351,7 +351,7 @@ bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;
     if (va == 0 || va % sizeof(*out) != 0 || (is_in_a_region(va) && !hal_mmu_query(va, &m))) {
-        return false; /* all else are stacks, which are the host's here */
+        return false; /* all others are stacks, which are the host's here */
     }
     *out = *(const volatile uint64_t *)va;
     return true;
@@ -387,7 +387,8 @@ void hal_mmu_walk(void (*fn)(void *ctx, vaddr_t va, uint64_t size, const struct 
     }
 }
 
-/* The host kernel copies for us and reports a bad address instead of a signal. */
+/* The host kernel copies the byte and returns an error for a bad address
+ * instead of raising a signal. */
 static bool probe(void *mine, const void *theirs, bool write)
 {
     (void)hal_mmu_touch((vaddr_t)(uintptr_t)theirs, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The host has no linked kernel to name: an empty table, as in the kernel's first link.
+// The host has no linked kernel, so the symbol table is empty, as in the kernel's first link.
 
 #include "kernel/base/symbols.h"
 

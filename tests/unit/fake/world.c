@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES 32 /* and one more, which stands for WORLD_FAR_LINE */
+#define LINES 32 /* and one more, used for WORLD_FAR_LINE */
 
 unsigned world_timer_interrupts;
 
@@ -39,7 +39,7 @@ static _Noreturn void broken(const char *what)
     abort();
 }
 
-/* ---- An interrupt controller: the vector is the line ---- */
+/* ---- An interrupt controller whose vector is the line number ---- */
 
 static uint32_t slot(uint32_t line)
 {
@@ -101,7 +101,7 @@ static enum status init_cpu(void)
 
 bool world_has_nmi = true;
 
-/** No time passes while CPU 0 panics, and no other CPU runs: they stop where they are. */
+/** While CPU 0 panics no time passes and no other CPU runs: they stop where they are. */
 static void stop_if_asked(const struct hal_cpu *cpu)
 {
     if ((atomic_load_explicit(&cpu->asked, memory_order_relaxed) & HAL_IPI_STOP) != 0) {
@@ -159,7 +159,7 @@ static void deliver(unsigned line, uintptr_t pc)
     struct hal_frame frame = {.pc = pc, .irqs_enabled = true};
     fake_this_cpu->arch.irqs_enabled = false;
     upcall_irq(line, &frame);
-    fake_this_cpu->arch.irqs_enabled = frame.irqs_enabled; /* the thread may be on another now */
+    fake_this_cpu->arch.irqs_enabled = frame.irqs_enabled; /* the thread may have migrated */
     if (frame.pc != pc) {
         ((void (*)(void *))frame.pc)((void *)frame.argument);
         broken("a redirected thread came back");
@@ -195,7 +195,8 @@ void world_spend(uint64_t ns, uintptr_t pc)
             fake_counter += left;
             return;
         }
-        fake_counter += until; /* what others spend meanwhile is not this thread's time */
+        /* time that other threads spend meanwhile does not count for this one */
+        fake_counter += until;
         left -= until;
         deliver(WORLD_TIMER_LINE, pc);
     }

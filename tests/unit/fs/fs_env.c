@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Linked into a test before the core library, whose own versions are then left out.
+// See the header. Linked into a test before the core library, so that the
+// library's own versions are not used.
 #include "fs/fs_env.h"
 
 #include "hal/cpu.h"
@@ -19,7 +20,7 @@
 #include <string.h>
 
 struct env_disk env_disk;
-/* hal/cpu.h's, without the rest of the fake machine */
+/* defined for hal/cpu.h, without the rest of the fake machine */
 struct hal_cpu fake_cpu = {.self = &fake_cpu};
 struct hal_cpu *fake_this_cpu = &fake_cpu;
 int env_allocations_left = -1;
@@ -105,7 +106,7 @@ void heap_free(void *p)
     free(p);
 }
 
-/* No CPU keeps a page here: page_alloc() and page_free() come to what is here. */
+/* No CPU has cached pages, so page_alloc() and page_free() call the functions here. */
 struct page_states page_states;
 
 void *hal_magazine_pop(size_t unused, size_t kind)
@@ -132,7 +133,7 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
     if (page == NULL) {
         abort();
     }
-    memset(page, 0xa5, PAGE_SIZE); /* whoever counts on zeroes finds out */
+    memset(page, 0xa5, PAGE_SIZE); /* not zeroes, which a caller must not expect */
     *out = paddr((uintptr_t)page - HAL_DIRECT_BASE);
     return OK;
 }
@@ -177,7 +178,7 @@ static void die(const char *why)
     abort();
 }
 
-/* A lock's owner is any value but NULL. */
+/* A lock's owner may be any value but NULL. */
 static struct thread *const someone = (struct thread *)64;
 
 void mutex_init(struct mutex *m, const char *name)

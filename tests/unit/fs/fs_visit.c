@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. Both depth and number of entries are limited: a broken directory may contain
-// itself.
+// See the header. The depth and the number of entries are limited, because a corrupt
+// directory may contain itself.
 #include "fs/fs_visit.h"
 
 #include "kernel/fs/vfs.h"
@@ -20,7 +20,7 @@ static unsigned bit(enum status s)
 
 static unsigned read_file(const char *path)
 {
-    static char buf[48 * 1024]; /* large enough to go past the cache now and then */
+    static char buf[48 * 1024]; /* large enough that some reads bypass the cache */
     struct file *f;
     unsigned seen = 0;
     enum status s = vfs_open(NULL, path, VFS_READ, &f);

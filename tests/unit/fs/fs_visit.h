@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Touch everything that can be reached below a directory: for images that are broken on purpose.
+// Access everything that is reachable below a directory: for images that are corrupted on purpose.
 #pragma once
 
 #include "kernel/lib/status.h"
 
-/** @brief Statuses met, one bit each: bit -s of `enum status s`. */
+/** @brief @return the statuses that occurred: bit -s for `enum status s`. */
 unsigned fs_visit(const char *dir);

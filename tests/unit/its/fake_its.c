@@ -18,9 +18,9 @@
 #define REDIST_PORT 0x1000u
 #define OTHER_PORT  0x1800u /* the second redistributor */
 #define ITS_PORT    0x2000u
-#define MEMORY      ((uint64_t)8 << 20) /* that the driver may have */
+#define MEMORY      ((uint64_t)8 << 20) /* that the driver may allocate */
 #define LPI_END     16384u
-#define EVENTS      4096u /* translations that the fake keeps */
+#define EVENTS      4096u /* translations that the fake can store */
 #define DEVICES     512u
 #define COMMAND     32u
 
@@ -54,15 +54,15 @@ static struct {
     struct {
         bool used;
         uint32_t device, event, line;
-        unsigned cpu; /* whose collection it is in */
+        unsigned cpu; /* of its collection */
     } map[EVENTS];
     bool has_collection[FAKE_CPUS];
-    uint8_t effective[FAKE_CPUS][LPI_END]; /* what a redistributor believes of an LPI */
-    unsigned unsynchronised;               /* a CPU that the next SYNC must name; FAKE_CPUS: any */
-    uint64_t next;                         /* memory handed out so far */
+    uint8_t effective[FAKE_CPUS][LPI_END]; /* cached configuration of each LPI in a redistributor */
+    unsigned unsynchronised;               /* CPU that the next SYNC must name; FAKE_CPUS: any */
+    uint64_t next;                         /* memory allocated so far */
 } m;
 
-/* Memory behind the caches: what was cleaned. */
+/* Memory as seen without the caches: what was cleaned. */
 static uint8_t behind[MEMORY];
 
 static uint64_t fake_read(uint64_t at, bool cached)
@@ -130,7 +130,7 @@ static void redist_write(unsigned cpu, uint16_t at, uint64_t v)
         start_lpis(cpu, (uint32_t)v);
         return;
     }
-    /* Tables change only while they are not in use. */
+    /* Tables may change only while they are not in use. */
     assert_int_equal(m.redist[cpu].ctlr & 1, 0);
     *(at == PROPBASER ? &m.redist[cpu].propbaser : &m.redist[cpu].pendbaser) = keep_share(v);
 }
@@ -143,7 +143,7 @@ static uint64_t target(unsigned cpu)
                                : (uint64_t)(FAKE_CPU_NUMBER + cpu) << 16;
 }
 
-/* A CPU counts as told only once what it is to know was waited for at its redistributor. */
+/* Commands for a CPU have taken effect only after a SYNC of its redistributor. */
 static void synchronise(uint64_t name)
 {
     unsigned cpu = 0;
@@ -155,7 +155,7 @@ static void synchronise(uint64_t name)
     m.unsynchronised = FAKE_CPUS;
 }
 
-/* Collections have the CPUs' numbers. */
+/* Collections are numbered like the CPUs. */
 static unsigned cpu_of(uint64_t collection)
 {
     assert_true(collection == 0 || collection == fake_its.other);
@@ -167,7 +167,7 @@ static void map_collection(const uint64_t w[4])
     unsigned collection = (unsigned)(w[2] & 0xffff), cpu = cpu_of(collection);
     assert_int_equal(w[2], target(cpu) | VALID | collection);
     assert_true(fake_its.hcc > collection || (m.baser[1] & VALID) != 0);
-    assert_int_equal(m.redist[cpu].ctlr & 1, 1); /* it has its tables */
+    assert_int_equal(m.redist[cpu].ctlr & 1, 1); /* its tables are set up */
     m.has_collection[cpu] = true;
 }
 
@@ -176,7 +176,7 @@ static uint64_t table_bytes(uint64_t baser)
     return ((baser & 0xff) + 1) * (UINT64_C(0x1000) << 2 * (baser >> 8 & 3));
 }
 
-/* Is there memory for the device's entry? */
+/* Does the device table have memory for this entry? */
 static bool reaches(uint32_t id)
 {
     uint64_t b = m.baser[0], page = UINT64_C(0x1000) << 2 * (b >> 8 & 3);
@@ -193,7 +193,7 @@ static bool reaches(uint32_t id)
     }
     for (uint64_t i = 0; i < page; i += 8) {
         if (fake_read(ADDRESS(entry) + i, is_cached(b)) != 0) {
-            return false; /* an entry that nobody made */
+            return false; /* an entry that was never mapped */
         }
     }
     return true;
@@ -224,7 +224,8 @@ static bool map_device(uint32_t id, const uint64_t w[4])
         assert_true(i < DEVICES);
         m.device[i].used = false;
         for (unsigned e = 0; e < EVENTS; e++) {
-            assert_false(m.map[e].used && m.map[e].device == id); /* events are discarded first */
+            /* its events must have been discarded */
+            assert_false(m.map[e].used && m.map[e].device == id);
         }
         return true;
     }
@@ -331,7 +332,7 @@ static void work(void)
     }
 }
 
-/* What the driver stored before it rings must have been made visible: a barrier, or a clean. */
+/* Stores before the doorbell must have been made visible by a barrier or a cache clean. */
 static void expect_published(void)
 {
     const char *j = fake_journal();
@@ -392,7 +393,7 @@ static void write_baser(unsigned n, uint64_t v)
         return;
     }
     while ((fake_its.pages >> page & 1) == 0) {
-        page = (page + 1) % 3; /* the field keeps what there is */
+        page = (page + 1) % 3; /* a reserved value: the field keeps the old one */
     }
     v = (v & ~(BASER_FIXED | UINT64_C(3) << 8)) | (m.baser[n] & BASER_FIXED) | page << 8;
     if (!fake_its.indirect || n != 0) {
@@ -447,7 +448,7 @@ static void port_write(uint16_t port, unsigned bytes, uint64_t v)
     }
 }
 
-/* ---- What the driver is given ---- */
+/* ---- The driver's services ---- */
 
 static enum status map(uint64_t base, uint64_t len, struct io_region *out)
 {
@@ -470,7 +471,7 @@ static uint64_t round_up(uint64_t len)
     return n;
 }
 
-/* Contents undefined, and behind the caches other than in them. */
+/* The contents are undefined, and differ between caches and memory. */
 static enum status alloc(uint64_t len, paddr_t *out)
 {
     if (fake_its.allocations_left == 0) {
@@ -523,7 +524,7 @@ struct gicv3_cpu fake_its_other_cpu(void)
 bool probe_read32(const volatile void *p, uint32_t *out)
 {
     (void)p;
-    (void)out; /* nobody looks: what counts is whether there is an answer */
+    (void)out; /* the result does not matter, only whether there is one */
     return !fake_its.is_absent;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Forms of the AArch64 encoder: which registers and immediates are at their edges.
+// Forms of the AArch64 encoder, with their extreme registers and immediates.
 #include "tests/unit/jit/a64_forms.h"
 
 #include "kernel/lib/compiler.h"
@@ -19,13 +19,14 @@ static bool show(const struct a64_insn *i)
     return encodes;
 }
 
-/* Each register at its edges in turn, then all of them 0 and 31. A pair has to differ. */
+/* Each register at its extremes in turn, then all of them 0 and 31. The
+ * registers of a pair must differ. */
 static void each_register(struct a64_insn i)
 {
     unsigned count = (unsigned)strlen(a64_forms[i.form].regs);
     memcpy(i.regs, (const uint8_t[]){2, 3, 4, 5}, 4);
     if (!show(&i)) {
-        return; /* no register makes an immediate fit */
+        return; /* other registers do not make an immediate fit */
     }
     for (unsigned n = 0; n < count; n++) {
         for (unsigned e = 0; e < ARRAY_COUNT(reg_edges); e++) {
@@ -69,7 +70,7 @@ static void each_option(struct a64_insn i, unsigned options, unsigned step, unsi
     }
 }
 
-/* Every logical immediate there is, and the same with one bit changed: those that are none. */
+/* Every logical immediate, and each with one bit changed, which are mostly invalid. */
 static void each_mask(struct a64_insn i)
 {
     memcpy(i.regs, (const uint8_t[]){2, 3, 4, 5}, 4);
@@ -151,7 +152,7 @@ static void each_ccmp(struct a64_insn i)
     }
 }
 
-/* What an assembler makes another form of is no immediate of this one's edges. */
+/* Leave out immediates for which an assembler chooses another form. */
 static void each_offset(struct a64_insn i, unsigned log2)
 {
     int64_t unit = (int64_t)1 << log2;
@@ -185,7 +186,7 @@ static void each_extend(struct a64_insn i)
 {
     for (unsigned option = 0; option < 8; option++) {
         i.option = (uint8_t)option;
-        if (i.wide || (option & 3) != 3) { /* of 32 bits those are other words for lsl */
+        if (i.wide || (option & 3) != 3) { /* with 32 bits these have another encoding, lsl */
             each_amount(i, 1, 5);
         }
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints every form of the AArch64 encoder with registers and immediates at their edges, a line
-// each: the word that the encoder makes (or "-", if it refuses) and the text that an assembler
-// should make the same of. Then what asm.h completes by itself: branches to labels, near and far,
-// and loads of literals. compare_with_llvm_mc.py asks one.
+// Prints every form of the AArch64 encoder with its extreme registers and immediates, a line each:
+// the encoder's word (or "-", if it refuses) and the text that an assembler should translate to the
+// same word. Then the code that asm.h generates itself: branches to labels, near and far, and loads
+// of literals. compare_with_llvm_mc.py runs the assembler.
 #include "arch/aarch64/jit/asm.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/a64_forms.h"
@@ -104,7 +104,8 @@ static void print_option(const struct a64_insn *i, enum a64_imm kind)
         printf("%s #%u", shifts[i->option], i->amount);
     } else if (kind == A64_IMM_EXTEND) {
         printf("%s #%u", extends[i->option], i->amount);
-    } else if (i->option != A64_UXTX || i->amount != 0) { /* of an index: a plain one has no text */
+        /* of an index; a plain index has no text */
+    } else if (i->option != A64_UXTX || i->amount != 0) {
         printf(", %s", i->option == A64_UXTX ? "lsl" : extends[i->option]);
         if (i->amount != 0) {
             printf(" #%u", i->amount);
@@ -155,7 +156,7 @@ static void show(const struct a64_insn *i, const uint32_t *word)
 /* ---- Labels and literals ---- */
 
 #define ARENA_LIMIT ((size_t)64 << 20)
-#define REACH_19    (INT64_C(1) << 18) /* words that a field of 19 bits does not reach ahead */
+#define REACH_19    (INT64_C(1) << 18) /* words: just out of reach of a 19-bit field */
 #define REACH_14    (INT64_C(1) << 13)
 
 static void put_fillers(struct a64_asm *a, int64_t words)
@@ -165,7 +166,7 @@ static void put_fillers(struct a64_asm *a, int64_t words)
     }
 }
 
-/* A branch over so many words, itself one of them; or back over as many. */
+/* A branch over this many words, including itself; or back over as many. */
 static void put_branch(struct a64_asm *a, struct a64_insn i, int64_t words)
 {
     do {
@@ -197,7 +198,7 @@ static void branch(struct a64_insn i, int64_t words)
     arena_free_all(&arena);
 }
 
-/* One that does not reach is the contrary over a branch that does. */
+/* A branch out of reach becomes the inverse condition around an unconditional branch. */
 static void far_branch(struct a64_insn i, struct a64_insn contrary, int64_t words)
 {
     struct arena arena;
@@ -247,7 +248,7 @@ static void branches(void)
     }
 }
 
-/* The literal lies behind `words` words and is aligned. */
+/* The literal follows after `words` words and is aligned. */
 static void literal(unsigned form, int64_t words)
 {
     struct arena arena;

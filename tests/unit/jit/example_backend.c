@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// All that a machine must say: its registers, what it makes of each operation, and its bytes.
+// Everything that a back-end must define: registers, selection of operations, and encoding.
 #include "tests/unit/jit/example_backend.h"
 
 #include "kernel/lib/compiler.h"
@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCRATCH    7u /* never holds a value: for moves that go in a ring */
+#define SCRATCH    7u /* never holds a value: for cycles of moves */
 #define PARAMS_MAX 4u
 
-/* ---- Selection: blocks come from the last to the first, instructions likewise ---- */
+/* ---- Selection: from the last block to the first, and from the last
+ * instruction to the first ---- */
 
 static void emit(struct selector *s, unsigned op, unsigned flags, uint64_t imm,
                  const struct voperand *operands, unsigned count)
@@ -31,7 +32,7 @@ static struct voperand use(uint32_t vreg)
     return (struct voperand){.vreg = vreg, .role = VUSE, .constraint = VAT_REG};
 }
 
-/* An operand that can only be in one register. */
+/* An operand that must be in one register. */
 static struct voperand fixed(uint32_t vreg, enum vrole role, unsigned reg)
 {
     return (struct voperand){
@@ -49,7 +50,8 @@ static bool select_two(struct selector *s, unsigned op, const struct ir_instr *i
 static bool select_constant(struct selector *s, const struct ir_instr *i)
 {
     const struct voperand result = def(select_result(s));
-    emit(s, EXAMPLE_CONST, VI_REMAKE, ir_const_bits(i), &result, 1); /* made again, not spilled */
+    /* rematerialized, not spilled */
+    emit(s, EXAMPLE_CONST, VI_REMAKE, ir_const_bits(i), &result, 1);
     return ir_is_integer(i->type);
 }
 
@@ -79,7 +81,7 @@ static void select_jump(struct selector *s)
     emit(s, EXAMPLE_JUMP, VI_TERMINATOR, 0, NULL, 0);
 }
 
-/* false: the machine has no such operation, and the function is refused by its name. */
+/* false: the machine lacks the operation, and the function is refused with its name. */
 static bool select_one(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
@@ -108,14 +110,14 @@ static bool select_one(struct selector *s)
     }
 }
 
-/* Where the convention has the parameters: they are defined there, all at once. */
+/* Define the parameters in the registers of the calling convention, all at once. */
 static void select_entry(struct selector *s)
 {
     struct voperand operands[PARAMS_MAX];
     unsigned count = 0;
     for (uint32_t n = 0; n < s->f->blocks[0].params && n < PARAMS_MAX; n++) {
         uint32_t vreg = select_param(s, n);
-        if (vreg != VREG_NONE) { /* somebody needs it */
+        if (vreg != VREG_NONE) { /* the parameter is used */
             operands[count++] = fixed(vreg, VDEF, n);
         }
     }
@@ -134,13 +136,13 @@ static enum status machine_select(const struct ir_function *f, uint64_t features
     return select_function(&selection, f, features, out, op);
 }
 
-/* ---- Encoding: registers are chosen, moves of the allocator stand between instructions ---- */
+/* ---- Encoding: registers are assigned, the allocator's moves stand between instructions ---- */
 
 struct emitter {
     const struct vcode *v;
     struct example_insn *insns;
     uint32_t count;
-    uint32_t *starts; /* by block: its first instruction, once it is known */
+    uint32_t *starts; /* by block: its first instruction, once known */
     uint32_t block;
 };
 
@@ -168,7 +170,7 @@ static void put_instr(struct emitter *e, const struct vinstr *i)
     switch ((enum example_op)i->op) {
     case EXAMPLE_ENTRY:
         return;
-    case EXAMPLE_BRANCH: /* to the first edge, or on to a jump to the second */
+    case EXAMPLE_BRANCH: /* to the first edge, or fall through to a jump to the second */
         insn.a = reg(e, i, 0);
         insn.imm = target(e, 0);
         put(e, insn);
@@ -191,7 +193,7 @@ static void put_instr(struct emitter *e, const struct vinstr *i)
 static void put_move(struct emitter *e, const struct vmove *m)
 {
     struct example_insn insn = {.op = EXAMPLE_MOVE, .d = (uint8_t)m->to, .a = (uint8_t)m->from};
-    if (m->from == VLOC_NONE) { /* the value is made again */
+    if (m->from == VLOC_NONE) { /* rematerialize the value */
         insn = (struct example_insn){
             .op = EXAMPLE_CONST, .d = (uint8_t)m->to, .imm = e->v->instrs[m->remake].imm};
     } else if (vloc_is_slot(m->from)) {
@@ -204,7 +206,7 @@ static void put_move(struct emitter *e, const struct vmove *m)
     put(e, insn);
 }
 
-/* Moves are in the order of the instructions that they stand before. */
+/* Moves are sorted by the instruction that they precede. */
 static void put_block(struct emitter *e)
 {
     const struct vblock *b = &e->v->blocks[e->block];
@@ -219,7 +221,7 @@ static void put_block(struct emitter *e)
     }
 }
 
-/* Twice: where blocks start is known behind the first time. */
+/* Two passes: the starts of the blocks are known after the first. */
 static enum status machine_emit(const struct vcode *v, uint64_t features, struct jit_code *out)
 {
     struct emitter e = {.v = v};
@@ -242,7 +244,7 @@ static enum status machine_emit(const struct vcode *v, uint64_t features, struct
     return OK;
 }
 
-/* ---- The machine as the compiler sees it ---- */
+/* ---- The machine's description for the compiler ---- */
 
 static const char *register_name(unsigned class, unsigned reg)
 {

@@ -20,10 +20,10 @@ enum example_op {
     EXAMPLE_MOVE,    /**< d = a */
     EXAMPLE_LOAD,    /**< d = cell imm of the frame */
     EXAMPLE_STORE,   /**< cell imm of the frame = a */
-    EXAMPLE_JUMP,    /**< go on at instruction imm */
-    EXAMPLE_BRANCH,  /**< the same if a is not 0 */
+    EXAMPLE_JUMP,    /** < continue at instruction imm */
+    EXAMPLE_BRANCH,  /** < the same if a is not 0 */
     EXAMPLE_RETURN,  /**< r0 is the result */
-    EXAMPLE_ENTRY,   /**< selection's: parameters are in r0 to r3. No instruction */
+    EXAMPLE_ENTRY,   /** < only during selection: parameters are in r0 to r3. Not an instruction */
     EXAMPLE_OP_COUNT,
 };
 
@@ -33,5 +33,5 @@ struct example_insn {
     uint64_t imm;
 };
 
-/** @brief What the machine does with a function. @param args  For r0 to r3. */
+/** @brief Execute a function on the machine. @param args  For r0 to r3. @return r0 at the end. */
 uint64_t example_run(const struct jit_code *code, const uint64_t args[4]);

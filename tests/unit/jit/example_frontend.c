@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From a program's letters to the intermediate representation, in one pass.
+// Translates a program's letters to the intermediate representation, in one pass.
 #include "tests/unit/jit/example_frontend.h"
 
 #include "kernel/lib/compiler.h"
@@ -8,7 +8,7 @@
 #define STACK_MAX 16u
 #define LOOPS_MAX 8u
 
-/* ---- Step 1: what functions have in common ---- */
+/* ---- Step 1: what all functions share ---- */
 
 enum { MAIN = EXAMPLE_MAIN, ALLOC, COLLECT };
 
@@ -44,12 +44,13 @@ const struct ir_module example_module = {
                   .card_shift = 6},
 };
 
-/* ---- Step 2: the translator's state: a stack of values, not of numbers ---- */
+/* ---- Step 2: the translator's state: a stack of IR values, not of numbers ---- */
 
 struct loop {
-    uint32_t header, exit;          /* blocks */
-    uint32_t depth;                 /* of the stack around it */
-    uint32_t values[STACK_MAX + 1]; /* the header's parameters: the stack, then what is left */
+    uint32_t header, exit; /* blocks */
+    uint32_t depth;        /* of the enclosing stack */
+    /* the header's parameters: the stack, then the remaining rounds */
+    uint32_t values[STACK_MAX + 1];
 };
 
 struct translator {
@@ -75,7 +76,7 @@ static void push(struct translator *t, uint32_t value)
     t->stack[t->depth++] = value;
 }
 
-/* Types are known while translating: nothing is checked when the program runs. */
+/* Types are known during translation: nothing is checked at run time. */
 static uint32_t pop(struct translator *t, unsigned type)
 {
     if (t->depth == 0) {
@@ -95,7 +96,7 @@ static uint32_t top_type(struct translator *t)
                                              : (unsigned)IR_I64;
 }
 
-/* ---- Step 3: straight code ---- */
+/* ---- Step 3: straight-line code ---- */
 
 static void binary(struct translator *t, unsigned op)
 {
@@ -103,13 +104,13 @@ static void binary(struct translator *t, unsigned op)
     push(t, ir_build(t->f, op, IR_I64, a, b, 0)); /* 1 + 2 becomes 3 here */
 }
 
-/* The fields of a list's object. */
+/* The address of a field in a list's object. */
 static uint32_t field(struct translator *t, uint64_t offset)
 {
     return ir_place(t->f, &(struct ir_place){.space = IR_SPACE_OBJECT, .offset = offset});
 }
 
-/* A call of a helper that may collect: flagged, so that it is a safe point. */
+/* Calls a helper that may collect: flagged, so that the call is a safe point. */
 static void longer(struct translator *t)
 {
     struct ir_function *f = t->f;
@@ -124,14 +125,14 @@ static void longer(struct translator *t)
     push(t, list);
 }
 
-/* Of the empty list: a fault, which the row of this access makes a trap. */
+/* For the empty list this faults, and the access's row turns the fault into a trap. */
 static void load(struct translator *t, unsigned type, uint64_t offset)
 {
     uint32_t list = pop(t, IR_REF);
     push(t, ir_build(t->f, IR_LOAD, type, list, 0, field(t, offset)));
 }
 
-/* ---- Step 4: control flow: what is on the stack becomes parameters ---- */
+/* ---- Step 4: control flow: the values on the stack become block parameters ---- */
 
 static void begin_loop(struct translator *t)
 {
@@ -154,7 +155,7 @@ static void begin_loop(struct translator *t)
     uint32_t leave = ir_edge(f, l->exit, NULL, 0), again = ir_edge(f, body, NULL, 0);
     (void)ir_emit(f, IR_BRANCH, IR_VOID, done, leave, again);
     ir_block_start(f, body);
-    (void)ir_emit(f, IR_POLL, IR_VOID, 0, 0, 0); /* the collector may come in every round */
+    (void)ir_emit(f, IR_POLL, IR_VOID, 0, 0, 0); /* the collector may run in every round */
 }
 
 static void end_loop(struct translator *t)
@@ -183,7 +184,7 @@ static void end_loop(struct translator *t)
     t->depth = l->depth;
 }
 
-/* ---- The stack's own words: no code at all ---- */
+/* ---- Words that only rearrange the stack: they generate no code ---- */
 
 static void rearrange(struct translator *t, char word)
 {
@@ -265,7 +266,7 @@ struct ir_function *example_translate(struct arena *a, const char *program, cons
     ir_block_start(t.f, ir_block_new(t.f));
     t.argument = ir_param(t.f, IR_I64);
     for (uint32_t n = 0; program[n] != '\0' && t.why == NULL; n++) {
-        t.f->location = n + 1; /* what a trap will say */
+        t.f->location = n + 1; /* the location that a trap reports */
         translate_word(&t, program[n]);
     }
     if (t.depth != 1 || t.loop_count != 0 || top_type(&t) != IR_I64) {
@@ -274,6 +275,7 @@ struct ir_function *example_translate(struct arena *a, const char *program, cons
     if (t.why == NULL) {
         (void)ir_emit(t.f, IR_RETURN, IR_VOID, 0, ir_pool(t.f, t.stack, 1), 1);
     }
-    *why = t.f->error != OK ? "no memory" : t.why; /* asked once: building never fails */
+    /* one check at the end is enough: building never fails earlier */
+    *why = t.f->error != OK ? "no memory" : t.why;
     return *why == NULL ? t.f : NULL;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The services of kernel/jit/loader.h for front-ends under test on the host: parts are plain memory
-// that pretends to lie at given addresses, imports are a table, the heap is the C library's, so
-// that the sanitizers see every byte. Included once by a test; the kernel's own services are then
-// not linked in.
+// with chosen fake addresses, imports are a table, and the heap is the C library's, so that the
+// sanitizers see every byte. Included once by a test, in place of the kernel's own services.
 #pragma once
 
 #include "kernel/jit/backend.h"
@@ -15,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** What a test sets before a load, and looks at afterwards. */
+/** Set by a test before a load, and checked afterwards. */
 struct host_load {
-    uint64_t address[LOAD_PART_COUNT]; /* where the parts pretend to lie */
-    uint64_t import_address;           /* the first import's; each further name lies 4096 higher */
+    uint64_t address[LOAD_PART_COUNT]; /* fake addresses of the parts */
+    /* of the first import; each further name is 4096 bytes higher */
+    uint64_t import_address;
     bool refuse_memory;
     uint64_t heap_limit; /* allocations that succeed; UINT64_MAX: all */
     unsigned imports;
@@ -65,7 +65,7 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
         return load_fail(load, E_NOMEM, "no memory");
     }
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
-        /* Exactly as large as asked for: the sanitizer guards both ends. */
+        /* Exactly of the requested size: the sanitizer guards both ends. */
         host.memory[i] = calloc(1, size[i] == 0 ? 1 : size[i]);
         if (i == LOAD_CODE) {
             memset(host.memory[i], load->backend->code_fill, size[i]);

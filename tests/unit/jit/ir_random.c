@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The shape of random programs. A function has local variables, as a source program does; what
-// control flow joins becomes parameters of blocks, needed or not. Every way back goes through a
-// block that takes fuel from the context and leaves when there is none.
+// The control flow of random programs. A function has local variables, like a source program; where
+// control flow joins, they become block parameters, needed or not. Every branch back goes through a
+// block that decrements the context's fuel and leaves the function when none is left.
 #include "tests/unit/jit/ir_random.h"
 
 #include "kernel/lib/compiler.h"
@@ -22,7 +22,7 @@ static uint8_t signature_type(struct random_gen *g)
     return (uint8_t)random_type(g);
 }
 
-/* Of functions; those of helpers are fixed. */
+/* For functions; the helpers' signatures are fixed. */
 static void make_signature(struct random_gen *g, uint8_t *types, uint32_t *used,
                            struct ir_signature *s)
 {
@@ -90,8 +90,8 @@ static void jump(struct random_gen *g, uint32_t to)
     random_emit(g, IR_JUMP, IR_VOID, edge(g, to), 0, 0);
 }
 
-/* A block that all locals come into; other values can be used there only if they were `visible`
- * before the ways parted. */
+/* A block with all locals as parameters; it can use other values only if they were
+ * `visible` before the paths split. */
 static void join(struct random_gen *g, uint32_t block, const struct random_recent *visible)
 {
     ir_block_start(g->f, block);
@@ -101,7 +101,7 @@ static void join(struct random_gen *g, uint32_t block, const struct random_recen
     g->recent = *visible;
 }
 
-/* A block with one way in, and nothing to pass. */
+/* A block with one predecessor and no parameters. */
 static void branch_to(struct random_gen *g, uint32_t condition, uint32_t to, uint32_t next)
 {
     uint32_t taken = edge(g, to), other = ir_edge(g->f, next, NULL, 0);
@@ -131,7 +131,7 @@ static void if_else(struct random_gen *g, unsigned depth, uint32_t target)
     join(g, after, &visible);
 }
 
-/* To `again` if there is fuel; else go on in a new block. */
+/* Branch to `again` if there is fuel; otherwise continue in a new block. */
 static void go_round(struct random_gen *g, uint32_t again)
 {
     struct ir_place p = {
@@ -152,7 +152,7 @@ static void loop(struct random_gen *g, unsigned depth)
     struct random_recent visible = g->recent;
     jump(g, head);
     join(g, head, &visible);
-    if (random_below(g, 2) == 0) { /* tested at the top, or below */
+    if (random_below(g, 2) == 0) { /* tested at the top, or at the bottom */
         uint32_t body = ir_block_new(g->f);
         branch_to(g, random_value(g, IR_I32), after, body);
     }
@@ -164,7 +164,7 @@ static void loop(struct random_gen *g, unsigned depth)
     join(g, after, &visible);
 }
 
-/* Two blocks that lead to each other, both entered from outside. */
+/* Two blocks that branch to each other, both entered from outside. */
 static void tangle(struct random_gen *g, unsigned depth)
 {
     uint32_t first = ir_block_new(g->f), second = ir_block_new(g->f), after = ir_block_new(g->f);
@@ -216,7 +216,7 @@ static void give_up(struct random_gen *g)
     if (random_below(g, 2) == 0) {
         random_emit(g, IR_TRAP_IF, IR_VOID, some, random_below(g, IR_TRAP_STACK), 0);
         random_emit(g, IR_JUMP, IR_VOID, ir_edge(g->f, next, NULL, 0), 0, 0);
-        ir_block_start(g->f, dead); /* nothing leads here */
+        ir_block_start(g->f, dead); /* unreachable */
     } else {
         random_emit(g, IR_BRANCH, IR_VOID, some, ir_edge(g->f, next, NULL, 0),
                     ir_edge(g->f, dead, NULL, 0));
@@ -315,7 +315,7 @@ static void statement(struct random_gen *g, unsigned depth, uint32_t target)
     }
 }
 
-/* `target`: a block that may be left for, with all locals, or IR_NONE. */
+/* `target`: a block that any statement may branch to, with all locals, or IR_NONE. */
 static void statements(struct random_gen *g, unsigned depth, uint32_t target)
 {
     uint32_t count = 2 + random_below(g, 12);
@@ -326,7 +326,7 @@ static void statements(struct random_gen *g, unsigned depth, uint32_t target)
 
 /* ---- Functions ---- */
 
-/* A value that no rule can know: an argument, or what is in the context. */
+/* A value that no rule can know: an argument, or one loaded from the context. */
 static uint32_t unknown(struct random_gen *g, unsigned type)
 {
     uint32_t count = g->recent.count, first = random_below(g, count + 1);
@@ -361,7 +361,7 @@ static void start(struct random_gen *g, const struct ir_signature *s)
     g->bases[2] = random_emit(g, IR_AND, IR_I32, unknown(g, IR_I32), mask, 0);
 }
 
-/* What was computed is seen in the end, in globals of a class of their own. */
+/* Store all results at the end, to globals of an alias class of their own. */
 static void show_locals(struct random_gen *g)
 {
     for (unsigned n = 0; n < IR_RANDOM_LOCALS; n++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs in the intermediate representation, always the same for the same seed, and
-// running them: what passes and back-ends are compared by. A program always ends, touches only its
-// context and its memory, and no address gets into a value that can be seen.
+// Random programs in the intermediate representation, the same for the same seed, and running them:
+// used to compare passes and back-ends. A program always terminates, accesses only its context and
+// its memory, and no address gets into a visible value.
 #pragma once
 
 #include "kernel/jit/ir.h"
@@ -16,23 +16,23 @@ enum {
     IR_RANDOM_CALLEES = IR_RANDOM_FUNCTIONS + IR_RANDOM_HELPERS,
 };
 
-/** Where things are in the context, in bytes. */
+/** Offsets in the context, in bytes. */
 enum {
     IR_RANDOM_BASE = 0,      /* address of the memory */
     IR_RANDOM_LENGTH = 8,    /* address of a 64-bit length */
     IR_RANDOM_ENTRIES = 16,  /* of helpers: 8 bytes each */
-    IR_RANDOM_CODE = 64,     /* of functions: what call_indirect is given; 8 bytes each */
+    IR_RANDOM_CODE = 64,     /* entry points of functions, for call_indirect; 8 bytes each */
     IR_RANDOM_GLOBALS = 128, /* IR_RANDOM_GLOBAL_BYTES, read and written */
     IR_RANDOM_GLOBAL_BYTES = 64,
-    IR_RANDOM_FUEL = 192,      /* i32: rounds of loops that are left */
+    IR_RANDOM_FUEL = 192,      /* i32: loop rounds that are left */
     IR_RANDOM_CONSTANTS = 200, /* 32 bytes, never written */
     IR_RANDOM_SHOWN = 256,     /* 64 bytes, written at the end of each function */
     IR_RANDOM_CONTEXT_BYTES = 320,
 };
 
-/** Bytes of the memory that programs use; nearly all accesses are in its first 4 KiB. */
+/** Bytes of the programs' memory; nearly all accesses are in its first 4 KiB. */
 #define IR_RANDOM_MEMORY_BYTES 65536u
-/** Behind it, at most this much plus 4 GiB of index is named: an access there must trap. */
+/** Accesses reach at most this much plus 4 GiB of index past it, and must trap there. */
 #define IR_RANDOM_GUARD_BYTES 0x80000000u
 #define IR_RANDOM_PARAMS_MAX  10
 #define IR_RANDOM_RESULTS_MAX 6
@@ -40,12 +40,12 @@ enum {
 enum ir_random_flag {
     IR_RANDOM_FLOATS = 1, /**< arithmetic of f32 and f64 */
     IR_RANDOM_FLOAT_BITS =
-        2,                /**< floats become integers or go to memory: bits of NaNs can be seen */
+        2,                /** < floats become integers or are stored: bits of NaNs are visible */
     IR_RANDOM_MEMORY = 4, /**< loads and stores */
     IR_RANDOM_CALLS = 8,  /**< direct and indirect, and helpers */
-    IR_RANDOM_TRAPS = 16, /**< more than divisions have of themselves; and the fourth helper */
+    IR_RANDOM_TRAPS = 16, /** < more of them than divisions cause anyway; and the fourth helper */
     IR_RANDOM_IRREDUCIBLE = 32, /**< loops that are entered in the middle */
-    IR_RANDOM_SLOTS = 64,       /**< of the frame, and copying of bytes */
+    IR_RANDOM_SLOTS = 64,       /** < stack slots of the frame, and copies of bytes */
     IR_RANDOM_ALL = 127,
 };
 
@@ -55,19 +55,19 @@ struct ir_random {
 };
 
 /**
- * @brief Make a program.
+ * @brief Generate a program.
  * @param size  Of each function, roughly: instructions.
- * @return false: no memory. All of it is in the arena.
+ * @return false: memory is short. All of it is in the arena.
  */
 bool ir_random_make(struct arena *a, uint64_t seed, unsigned flags, unsigned size,
                     struct ir_random *out);
 
-/** @brief What helper `which` does, for its implementation in any engine. @return its result; an
- * i64 for 0 and 1, else an i32. *traps: it traps instead (IR_TRAP_UNREACHABLE), or NULL if it
- * cannot. */
+/** @brief The behaviour of helper `which`, for its implementation in any engine. @return its
+ * result: an i64 for helpers 0 and 1, otherwise an i32. *traps: set if it traps instead
+ * (IR_TRAP_UNREACHABLE); NULL if it cannot. */
 uint64_t ir_random_helper(unsigned which, uint8_t *context, uint64_t a, uint64_t b, bool *traps);
 
-/** What a program runs in. */
+/** A program's context and memory. */
 struct ir_random_world {
     _Alignas(16) uint8_t context[IR_RANDOM_CONTEXT_BYTES];
     uint64_t length;
@@ -76,20 +76,20 @@ struct ir_random_world {
     unsigned polls;
 };
 
-/** @brief Random contents; `fuel` rounds of loops. Addresses are in place but for code and helpers,
- * which are the interpreter's. */
+/** @brief Random contents, with `fuel` rounds of loops. All addresses are set; those of code and
+ * helpers are the interpreter's. */
 void ir_random_fill(struct ir_random_world *w, uint64_t seed, uint32_t fuel);
 
 /** @brief Arguments for function 0. */
 void ir_random_args(const struct ir_random *p, uint64_t seed, struct ir_bits *args);
 
-/** What can be seen of a run. */
+/** The visible results of a run. */
 struct ir_random_outcome {
     enum ir_outcome outcome;
     struct ir_bits results[IR_RANDOM_RESULTS_MAX];
     enum ir_trap trap;
     uint32_t location; /* of the innermost instruction */
-    uint64_t hash;     /* of memory and of all in the context that can change */
+    uint64_t hash;     /* of memory and of everything in the context that can change */
 };
 
 /** @brief Run function 0 in the interpreter. */
@@ -99,7 +99,7 @@ void ir_random_run(const struct ir_random *p, struct ir_random_world *w, const s
 /** @brief The hash of struct ir_random_outcome. */
 uint64_t ir_random_hash(const struct ir_random_world *w);
 
-/** @brief Whether two runs cannot be told apart; those that were stopped count as equal to all. */
+/** @brief True if two runs have the same results; a run that was stopped equals any other. */
 bool ir_random_same(const struct ir_random *p, const struct ir_random_outcome *a,
                     const struct ir_random_outcome *b);
 
@@ -107,7 +107,7 @@ bool ir_random_same(const struct ir_random *p, const struct ir_random_outcome *a
 
 enum { IR_RANDOM_LOCALS = 8, IR_RANDOM_RECENT = 24 };
 
-/** Values that can be used, the oldest overwritten first. */
+/** Values that can be used; the oldest is overwritten first. */
 struct random_recent {
     uint32_t values[IR_RANDOM_RECENT];
     unsigned count;
@@ -118,8 +118,8 @@ struct random_gen {
     unsigned flags;
     struct ir_function *f;
     bool is_memory_heavy;
-    int left;                          /* instructions that should still come */
-    uint32_t locals[IR_RANDOM_LOCALS]; /* the value each has now */
+    int left;                          /* instructions still to generate */
+    uint32_t locals[IR_RANDOM_LOCALS]; /* the current value of each */
     struct random_recent recent;
     uint32_t bases[3]; /* i32 addresses that many accesses share */
     uint32_t location;
@@ -128,7 +128,7 @@ struct random_gen {
 uint32_t random_below(struct random_gen *g, uint32_t n);
 /** Type of local n: the same in all functions. */
 unsigned random_local_type(unsigned n);
-/** Emit, with a location of its own. */
+/** Emit an instruction with a location of its own. */
 uint32_t random_emit(struct random_gen *g, unsigned op, unsigned type, uint32_t a, uint32_t b,
                      uint32_t c);
 /** A value of the type: a local, a recent value or a constant. */

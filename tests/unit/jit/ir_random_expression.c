@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Values of random programs: operations on what there is, with the shapes that rules look for made
-// likely (constants near powers of two, compares of compares, extensions of narrow loads), and
-// accesses of all widths to few addresses.
+// Values of random programs: operations on existing values. Shapes that rules look for are likely:
+// constants near powers of two, compares of compares, extensions of narrow loads, and accesses of
+// all widths to few addresses.
 #include "tests/unit/jit/ir_random.h"
 
 #include "kernel/lib/compiler.h"
@@ -90,7 +90,7 @@ static uint32_t constant(struct random_gen *g, unsigned type)
     return ir_const(g->f, type, interesting(g, type));
 }
 
-/* Of the values that there are one of the newest, mostly: so that the same ones meet again. */
+/* Mostly one of the newest values, so that the same ones are used together often. */
 static uint32_t recent(struct random_gen *g, unsigned type)
 {
     const struct random_recent *r = &g->recent;
@@ -131,7 +131,7 @@ static uint32_t place(struct random_gen *g, struct ir_place p)
     return ir_place(g->f, &p);
 }
 
-/* An access that the type allows. */
+/* An access width that the type allows. */
 static unsigned width(struct random_gen *g, unsigned type)
 {
     if (random_below(g, 3) == 0) {
@@ -150,7 +150,8 @@ static unsigned stored_type(struct random_gen *g)
 
 uint32_t random_global(struct random_gen *g, unsigned type, bool is_constant)
 {
-    unsigned half = random_below(g, 2); /* of the globals: a class each, which no access crosses */
+    /* half of the globals: each has an alias class, and no access crosses the border */
+    unsigned half = random_below(g, 2);
     uint32_t at = is_constant
                       ? IR_RANDOM_CONSTANTS + 8 * random_below(g, 4)
                       : IR_RANDOM_GLOBALS + 32 * half + 4 * random_below(g, 1 + random_below(g, 7));
@@ -161,7 +162,7 @@ uint32_t random_global(struct random_gen *g, unsigned type, bool is_constant)
                                       .is_constant = is_constant});
 }
 
-/* An address of memory as the sum of its base and an index that is never outside. */
+/* An address in memory: its base plus an index that is always inside. */
 static uint32_t pointer(struct random_gen *g)
 {
     uint32_t base =
@@ -178,10 +179,10 @@ static uint32_t index_value(struct random_gen *g)
     switch (random_below(g, 64)) {
     case 0:
         return (g->flags & IR_RANDOM_TRAPS) != 0 ? random_value(g, IR_I32) : g->bases[0];
-    case 1: /* the sum wraps, an offset must not */
+    case 1: /* the sum of indices wraps; adding the offset must not */
         return random_emit(g, IR_ADD, IR_I32, g->bases[0],
                            ir_const(g->f, IR_I32, (uint32_t) - (int)random_below(g, 8)), 0);
-    case 2: /* so does this one, to a good address */
+    case 2: /* this one wraps, too, to a valid address */
         mask = random_emit(g, IR_OR, IR_I32, g->bases[0], ir_const(g->f, IR_I32, 0x80000008), 0);
         return random_emit(g, IR_ADD, IR_I32, mask, ir_const(g->f, IR_I32, 0x7ffffff8), 0);
     case 3:
@@ -208,7 +209,7 @@ static uint64_t offset(struct random_gen *g)
     return random_below(g, 3) == 0 ? random_below(g, 9) : 4 * (uint64_t)(random_below(g, 4) == 0);
 }
 
-/* Where an access of the type goes: its index and its place. */
+/* The index and the region of an access of this type. */
 static uint32_t target(struct random_gen *g, unsigned type, uint32_t *where)
 {
     struct ir_place p = {.access = (uint8_t)width(g, type)};
@@ -257,7 +258,7 @@ static void copy_bytes(struct random_gen *g)
     random_emit(g, IR_COPY_BYTES, IR_VOID, to, from, 16);
 }
 
-/* One word that much of the program reads and writes. */
+/* Read and write one word that much of the program uses. */
 static void same_word(struct random_gen *g)
 {
     uint32_t word = place(g, (struct ir_place){.space = IR_SPACE_MEMORY, .alias_class = 1});
@@ -318,7 +319,7 @@ static uint32_t divide(struct random_gen *g, unsigned type)
     return random_emit(g, IR_DIV_S + random_below(g, 4), type, random_value(g, type), by, 0);
 }
 
-/* Between types of integers. */
+/* Convert between integer types. */
 static uint32_t convert(struct random_gen *g, unsigned type)
 {
     if (type == IR_I32) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs in the interpreter, and what can be seen of a run.
+// Runs random programs in the interpreter and records the visible results.
 #include "tests/unit/jit/ir_random.h"
 
 #include <string.h>
@@ -62,7 +62,7 @@ void ir_random_fill(struct ir_random_world *w, uint64_t seed, uint32_t fuel)
     }
 }
 
-/* Any, small, or near a power of two. */
+/* Any value, a small one, or one near a power of two. */
 static uint64_t argument(uint64_t h)
 {
     uint64_t power = UINT64_C(1) << (h >> 16 & 63);
@@ -159,7 +159,8 @@ void ir_random_run(const struct ir_random *p, struct ir_random_world *w, const s
     w->program = p;
     w->polls = 0;
     *out = (struct ir_random_outcome){.trap = IR_TRAP_COUNT};
-    (void)ir_stack_reserve(&stack); /* kept: debug heaps fill what they allocate and free */
+    /* reserved once: debug heaps fill memory that they allocate and free */
+    (void)ir_stack_reserve(&stack);
     out->outcome = ir_interpret(&host, &stack, &target, args, out->results, &stop);
     if (out->outcome == IR_TRAPPED) {
         out->trap = stop.trap;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's heap in place of the kernel's, which on the fake machine has not room for the
-// largest functions that are compiled in tests. The linker puts it there (CMakeLists.txt).
+// Replaces the kernel's heap by the C library's: on the fake machine it is too small for the
+// largest functions that tests compile. The linker substitutes it (CMakeLists.txt).
 #include <stddef.h>
 #include <stdlib.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Places one object at given addresses and writes its three parts to files, for comparison with
-// what a linker makes of the same object (tests/unit/jit/compare_with_lld.py).
+// Links one object for given addresses and writes its three parts to files, for comparison with a
+// linker's output for the same object (tests/unit/jit/compare_with_lld.py).
 //
 //     link_tool OBJECT MACHINE CODE RODATA DATA IMPORTS PREFIX
 //
-// Prints one line an import and one with the sizes, or the reason for a refusal, and then ends
-// with 1.
+// Prints a line for each import and one with the sizes, or the reason for a
+// refusal, and then exits with 1.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/jit/elf/elf.h"

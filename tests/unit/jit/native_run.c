@@ -14,7 +14,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#define RESERVED  ((size_t)7 << 30) /* of addresses, for a memory and what an access reaches */
+/* of address space, for a memory and everything that an access can reach */
+#define RESERVED  ((size_t)7 << 30)
 #define MAX_CELLS 512
 
 static const struct native_module *running;
@@ -102,8 +103,8 @@ const uint32_t *native_refs(uint64_t pc)
     return NULL;
 }
 
-/* The return addresses that the chain of frame pointers leads to, up to the run's first; `skip`
- * frames may be C functions that compiled code has called. */
+/* Collect the return addresses along the chain of frame pointers, up to the run's first frame. The
+ * first `skip` frames may belong to C functions that compiled code has called. */
 static void walk(const uint64_t *frame, unsigned skip)
 {
     while (outcome->depth < 1000000) {
@@ -174,7 +175,7 @@ _Noreturn void native_trap(unsigned trap)
 }
 
 #if defined(__x86_64__)
-/* Control at `pc` with this frame pointer; what else it needs it finds itself. */
+/* Continue at `pc` with this frame pointer; the code there restores the rest from the frame. */
 static _Noreturn __attribute__((no_sanitize("address"))) void resume(uint64_t frame, uint64_t pc)
 {
     __asm__ volatile("movq %0, %%rbp\n\tjmpq *%1" : : "r"(frame), "r"(pc) : "memory");
@@ -261,7 +262,7 @@ enum status native_load(const struct jit_machine *m, struct arena *a,
     }
     enum status s = patch_all(m, out);
     mprotect(out->text, out->text_bytes, PROT_READ | PROT_EXEC);
-    catch_faults(); /* each time: the test's frame installs its own before every test */
+    catch_faults(); /* each time, because cmocka installs its own handlers before every test */
     return s;
 }
 
@@ -293,7 +294,7 @@ struct cells {
     unsigned used[2], bytes;
 };
 
-/* Where the next argument or result is, by the words of code.h. */
+/* The location of the next argument or result, as code.h defines it. */
 static uint64_t *home(struct jit_entry *e, struct cells *c, unsigned type, unsigned regs)
 {
     bool is_float = type == IR_F32 || type == IR_F64 || type == IR_V128;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code run on this computer, in the test's own process: a module's functions placed in
-// executable memory, a context and a sandboxed memory for them, and faults turned into traps by the
-// rows of the code.
+// Runs compiled code on this computer, in the test's own process: a module's functions
+// in executable memory, a context and a sandboxed memory for them, and faults that
+// become traps by the code's rows.
 #pragma once
 
 #include "kernel/jit/compile.h"
@@ -25,27 +25,28 @@ struct native_outcome {
     bool trapped;
     unsigned trap;       /* enum ir_trap */
     uint32_t location;   /* of the instruction */
-    uint32_t depth;      /* frames that the chain of frame pointers shows, innermost first */
-    uint32_t callers[8]; /* locations of the calls that were open */
+    uint32_t depth;      /* number of frames in the chain of frame pointers, innermost first */
+    uint32_t callers[8]; /* locations of the active calls */
 };
 
-/** @brief The machine that this computer is. @return NULL: none that this can run. */
+/** @brief This computer's machine. @return NULL: not one that the compiler supports. */
 const struct jit_machine *native_machine(void);
-/** @brief What this computer's CPU has, as the machine's features. */
+/** @brief The features of this computer's CPU. */
 uint64_t native_features(void);
 
-/** @brief What shows each stage of compiling on stderr, if JIT_SHOW is set: for jit_options. */
+/** @brief The function for jit_options that prints each stage of compiling
+ * on stderr, if JIT_SHOW is set. */
 void (*native_show(void))(void *ctx, const char *stage, const struct ir_function *f,
                           const struct vcode *v);
 
-/** @brief Compile all functions and place them. @return OK or what compiling said. */
+/** @brief Compile all functions and map them. @return OK or the compiler's error. */
 enum status native_load(const struct jit_machine *m, struct arena *a,
                         const struct ir_module *module, struct ir_function *const *functions,
                         const struct jit_options *options, struct native_module *out,
                         struct jit_error *err);
 void native_unload(struct native_module *n);
 
-/** @brief Addresses for a memory of `bytes`, with room behind that faults. */
+/** @brief Reserve addresses for a memory of `bytes`, followed by a region that faults. */
 uint8_t *native_memory_new(size_t bytes);
 void native_memory_free(uint8_t *memory);
 
@@ -55,7 +56,7 @@ void native_call(const struct native_module *n, uint32_t function, void *context
 /** @brief From a helper: end the run as a trap. */
 _Noreturn void native_trap(unsigned trap);
 /** @brief The list of references of the safe point that returns to an address. @return NULL: it is
- * no compiled code. Ends the test if it is, and no safe point. */
+ * not in compiled code. Ends the test if it is, but not at a safe point. */
 const uint32_t *native_refs(uint64_t pc);
 /** @brief From a helper: unwind to the nearest invoke of the run; there must be one. */
 _Noreturn void native_unwind(const void *frame);

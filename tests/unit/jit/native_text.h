@@ -21,11 +21,11 @@
 
 #define ARENA_LIMIT ((size_t)256 << 20)
 
-/* What compiled code finds in its context. */
+/* The context of compiled code. */
 struct context {
     uint8_t *memory;
     uint64_t *length;
-    uint64_t a, b; /* operands that are read from memory */
+    uint64_t a, b; /* operands in memory */
     uint64_t helpers[4];
     uint64_t other; /* a second context */
     uint64_t code[8];
@@ -60,7 +60,7 @@ static inline void compile_with(struct compiled *c, const char *text, struct jit
     arena_init(&c->arena, ARENA_LIMIT);
     options.verify = true;
     options.show = native_show();
-    options.quick = true; /* what is written is what is compiled */
+    options.quick = true; /* without passes: the text is compiled as written */
     if (ir_parse(&c->arena, text, strlen(text), &c->text) != OK) {
         fail_msg("line %u: %s\n%s", c->text.error_line, c->text.error, text);
     }

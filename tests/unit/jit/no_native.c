@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a kernel has of the machine that it runs on, for the loaders where nothing of what they load
-// runs: AArch64, whose code can be placed anywhere. jit_runtime_call() is the test's own.
+// Machine definitions for loaders whose code does not run: AArch64, whose code can be placed
+// anywhere. The test defines jit_runtime_call().
 #include "arch/aarch64/jit/aarch64.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/compile.h"
@@ -14,7 +14,7 @@ uint64_t jit_native_features(void)
     return 0;
 }
 
-/* The machine's routines: places with an order. */
+/* The addresses of the machine's routines, in order. */
 const char jit_runtime_start[64];
 __asm__(".globl jit_runtime_end, jit_runtime_memcpy, jit_runtime_memmove, jit_runtime_memset\n"
         ".globl jit_runtime_memcmp\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Running an allocated function to see whether each operand finds its value.
+// Executes an allocated function to check that each operand finds its value.
 #include "tests/unit/jit/run_vcode.h"
 
 #include "tests/unit/jit/random_vcode.h"
@@ -18,8 +18,9 @@ struct runner {
     const struct vcode *v;
     const struct vregisters *r;
     struct cell regs[VCLASS_COUNT][32];
-    struct cell *slots, *upper; /* by slot; upper: its value is the upper half of one of 16 bytes */
-    struct cell *values;        /* by virtual register: what it is now */
+    /* by slot; upper: true if the value is the upper half of a 16-byte one */
+    struct cell *slots, *upper;
+    struct cell *values; /* current value of each virtual register */
     uint64_t fresh;
     uint32_t move;
     bool ok;
@@ -135,8 +136,8 @@ static bool moves(const struct runner *k, uint32_t vreg)
     return k->v->vregs[vreg].is_managed && k->v->vregs[vreg].remake == VREG_NONE;
 }
 
-/* Whether a slot holds a reference, or, with a base, something derived from what that slot holds.
- */
+/* True if a slot holds a reference or, with a base, a value derived
+ * from the reference in that slot. */
 static bool is_right(const struct runner *k, uint32_t slot, uint32_t base)
 {
     for (uint32_t n = 0; n < k->v->vreg_count; n++) {
@@ -166,7 +167,7 @@ static void check_lists(struct runner *k, const uint32_t *words, bool *kept)
     }
 }
 
-/* Every object moves: references are right where the list has them, and nowhere else. */
+/* Move every object: references are updated where the list has them, and nowhere else. */
 static void move_references(struct runner *k, uint32_t instr)
 {
     bool *kept = calloc(k->v->slot_count + 1, sizeof *kept);
@@ -200,14 +201,14 @@ static void spoil(struct runner *k, const struct vinstr *i)
     }
 }
 
-/* In the order that roles say: as hard as it can be for operands that share a register. */
+/* Operands are processed in the order of their roles, the hardest one for
+ * operands that share a register. */
 static void do_instr(struct runner *k, uint32_t n)
 {
     const struct vinstr *i = &k->v->instrs[n];
     const struct voperand *ops = &k->v->operands[i->operands];
     do_moves(k, n);
-    for (unsigned o = 0; o < i->operand_count;
-         o++) { /* tied to something written early: read now */
+    for (unsigned o = 0; o < i->operand_count; o++) { /* tied to an early definition: read now */
         bool early = ops[o].role == VDEF_EARLY || ops[o].role == VTEMP;
         if (early && ops[o].constraint == VAT_TIED) {
             expect(k, i, ops[o].which);
@@ -237,7 +238,7 @@ static void do_instr(struct runner *k, uint32_t n)
     spoil(k, i);
     for (unsigned o = 0, e = 0; o < i->operand_count; o++) {
         unsigned class = k->v->vregs[ops[o].vreg].class;
-        if (ops[o].role == VDEF_EARLY) { /* a definition wins over a clobber */
+        if (ops[o].role == VDEF_EARLY) { /* a definition overrides a clobber */
             write_location(k, class, k->v->locations[i->operands + o], early[e++]);
         } else if (ops[o].role == VTEMP) {
             write_location(k, class, k->v->locations[i->operands + o], rubbish);
@@ -253,7 +254,8 @@ static void do_instr(struct runner *k, uint32_t n)
             expect(k, i, o);
         }
     }
-    for (unsigned o = 0; o < i->operand_count; o++) { /* a temporary is no one else's register */
+    /* a temporary shares its register with no other operand */
+    for (unsigned o = 0; o < i->operand_count; o++) {
         for (unsigned p = 0; ops[o].role == VTEMP && p < i->operand_count; p++) {
             k->ok &= p == o || k->v->vregs[ops[p].vreg].class != k->v->vregs[ops[o].vreg].class ||
                      k->v->locations[i->operands + p] != k->v->locations[i->operands + o];

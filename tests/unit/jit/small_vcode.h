@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Machine code by hand, for the register allocator's tests: the operations are random_vcode.c's.
+// Hand-written machine code for the register allocator's tests; the
+// operations are random_vcode.c's.
 #pragma once
 
 #include "kernel/jit/codegen/vcode.h"
 
-/** Bytes that an arena of these tests may take. */
+/** Maximum size of an arena in these tests, in bytes. */
 #define SMALL_VCODE_LIMIT ((size_t)2 << 30)
 
 static inline uint32_t define_value(struct vcode *v)

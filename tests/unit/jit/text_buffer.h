@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A printer's sink that keeps the text.
+// A printer's sink that stores the text.
 #pragma once
 
 #include <setjmp.h>

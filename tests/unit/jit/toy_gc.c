@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The collector: two spaces, everything that is alive is copied from one to the other.
+// The collector: two spaces; every live object is copied from one to the other.
 #include "tests/unit/jit/toy_gc.h"
 
 #define SPACE_WORDS ((size_t)1024)
-#define CARD_SHIFT  6 /* as in the head of the programs */
+#define CARD_SHIFT  6 /* as in the programs' header */
 #define POISON      UINT64_C(0xdddddddddddddddd)
 #define MAGIC       UINT64_C(0x0b7ec7) /* upper half of an object's first word ... */
-#define MOVED       UINT64_C(0x0b7ec8) /* ... or of one whose second word says where it is now */
+/* ... or of a moved object, whose second word is the new address */
+#define MOVED UINT64_C(0x0b7ec8)
 
-/* The context: offsets are in the head of the programs. */
+/* The context; its offsets are in the programs' header. */
 enum { FLAG = 2, CARDS = 3, ALLOC = 4, COLLECT = 5, THROW = 6, ROOT = 7 };
 
 static _Alignas(64) uint64_t spaces[2 * SPACE_WORDS];
@@ -31,7 +32,7 @@ static void complain(const char *what)
     wrong = wrong == NULL ? what : wrong;
 }
 
-/* ---- Objects: a word that says how many words follow and how many of them are references ---- */
+/* ---- Objects: a word with the number of further words and of references among them ---- */
 
 static uint64_t make(uint64_t words, uint64_t refs)
 {
@@ -40,7 +41,7 @@ static uint64_t make(uint64_t words, uint64_t refs)
         used = 0;
     }
     uint64_t *o = &spaces[active * SPACE_WORDS + used];
-    used += words + 2; /* an empty one has room for where it went, too */
+    used += words + 2; /* an empty object also needs room for its new address */
     o[0] = MAGIC << 32 | refs << 16 | words;
     for (uint64_t n = 1; n < words + 2; n++) {
         o[n] = 0;
@@ -55,7 +56,7 @@ static bool is_in(unsigned space, uint64_t address)
            address % 8 == 0;
 }
 
-/* Where an object of the other space is now. */
+/* The new address of an object of the other space. */
 static uint64_t moved(uint64_t ref)
 {
     if (ref == 0) {
@@ -97,7 +98,8 @@ static __attribute__((no_sanitize("address"))) void do_list(const uint32_t *list
     }
 }
 
-/* From a frame of C that compiled code has called, up to where C has called it. */
+/* From the frame of a C function that compiled code has called, up to
+ * the C function that entered it. */
 static __attribute__((no_sanitize("address"))) void walk(const void *frame, enum step step)
 {
     const uint64_t *f = frame;
@@ -131,7 +133,7 @@ static void collect(const void *frame)
     collections++;
 }
 
-/* ---- What programs call ---- */
+/* ---- Helpers that programs call ---- */
 
 static uint64_t alloc(void *own, uint64_t words, uint64_t refs)
 {
@@ -142,7 +144,7 @@ static uint64_t alloc(void *own, uint64_t words, uint64_t refs)
     return make(words, refs);
 }
 
-/* The asm is there so that this frame is, too, while the walk looks at it. */
+/* The asm keeps this function's frame alive during the walk. */
 static void poll(void *own)
 {
     (void)own;

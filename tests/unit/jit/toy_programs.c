@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs that hold references and derived values wherever code can hold them.
+// Programs that hold references and derived values in every place where code can hold them.
 #include "tests/unit/jit/toy_gc.h"
 
 #include "kernel/jit/ir.h"
@@ -18,7 +18,7 @@
     "callee @twelve signature 5\n"                                                                 \
     "poll 16 @collect\ncards 24 shift 6\n"
 
-/* A chain of v0 objects, whose numbers are summed. */
+/* A chain of v0 objects, whose numbers are added up. */
 static const char list[] =
     HEAD "function @main {\n"
          "block0(v0: i64):\n v1 = null.ref\n v2 = const.i64 0\n jump block1(v2, v1)\n"
@@ -33,7 +33,7 @@ static const char list[] =
          " v16 = load.ref object[v11 + 8]\n jump block4(v16, v15)\n"
          "block6():\n return v12\n}\n";
 
-/* An array that only a pointer into it keeps alive: written forwards, summed backwards. */
+/* An array that only a pointer into it keeps alive: written forwards, added up backwards. */
 static const char pointer[] =
     HEAD "function @main {\n"
          "block0(v0: i64):\n v1 = const.i64 0\n v2 = const.i64 8\n v3 = const.i64 1\n"
@@ -49,7 +49,7 @@ static const char pointer[] =
          " v19 = add.i64 v15, v18\n v20 = sub.i64 v14, v3\n jump block3(v17, v20, v19)\n"
          "block5():\n return v15\n}\n";
 
-/* A pointer into one of two objects; and one that a call is between. */
+/* A pointer into one of two objects; and one that lives across a call. */
 #define MERGED                                                                                     \
     HEAD "function @main {\n"                                                                      \
          "block0(v0: i64):\n v1 = const.i64 0\n v2 = const.i64 8\n v3 = const.i64 3\n"             \
@@ -86,7 +86,7 @@ static const char many[] = HEAD BEGIN OBJECTS_0 OBJECTS_1 OBJECTS_2 OBJECTS_3 OB
     " poll\n v409 = add.i64 v0, v2\n" VALUES_0 VALUES_1 VALUES_2 VALUES_3 VALUES_4 VALUES_5 VALUES_6
     " return v437\n}\n";
 
-/* References beyond the registers that arguments and results have. */
+/* More references than the argument and result registers hold. */
 static const char arguments[] = HEAD BEGIN OBJECTS_0 OBJECTS_1
     " v3 = call.i64 @twelve(v110, v111, v112, v113, v114, v115, v116, v117, v118, v119, v120, "
     "v121) safe\n"
@@ -120,7 +120,7 @@ static const char tree[] =
          " v7 = call.i64 @total(v6) safe\n v8 = add.i64 v3, v5\n v9 = add.i64 v8, v7\n"
          " return v9\n}\n";
 
-/* A reference and a pointer into its object, on both ways out of an invoke. */
+/* A reference and a pointer into its object, live on both exits of an invoke. */
 #define UNWINDING                                                                                  \
     HEAD "function @main {\nblock0(v0: i64):\n v1 = const.i64 2\n v2 = const.i64 0\n"              \
          " v3 = call.ref @alloc(v1, v2) safe\n v4 = const.i64 5\n v5 = add.i64 v0, v4\n"           \
@@ -137,7 +137,7 @@ static const char tree[] =
          " store.i64 v4, object[v3 + 8]\n v5 = call.i64 @throw(v0) safe\n"                         \
          " v6 = load.i64 object[v3 + 8]\n v7 = add.i64 v5, v6\n return v7\n}\n"
 
-/* Struct values of odd sizes, copied; a safe point is between, and neighbours stay as they are. */
+/* Copies of structs with odd sizes across a safe point; the neighbouring bytes stay unchanged. */
 static const char structs[] =
     HEAD "function @main {\nslot 3 align 1\nslot 13 align 1\nslot 1 align 1\nslot 13 align 4\n"
          "slot 3 align 1\nslot 100 align 64\nslot 7 align 2\n"
@@ -157,7 +157,7 @@ static const char structs[] =
          " v23 = add.i64 v22, v15\n v24 = add.i64 v23, v16\n v25 = add.i64 v24, v17\n"
          " v26 = add.i64 v25, v18\n v27 = add.i64 v26, v19\n return v27\n}\n";
 
-/* What is no reference survives a poll that collects. */
+/* Values that are not references survive a poll that collects. */
 static const char polls[] =
     HEAD "function @main {\nblock0(v0: i64):\n v1 = const.i64 1\n v2 = const.i64 0\n"
          " v3 = from_int_s.f64 v0\n v4 = fadd.f64 v3, v3\n v5 = call.ref @alloc(v1, v2) safe\n"
@@ -172,7 +172,7 @@ static const char polls[] =
          " v23 = ref_eq.i32 v5, v8\n v24 = extend_u.i64 v23\n v25 = add.i64 v22, v24\n"
          " v26 = load.i64 object[v9 + 8]\n v27 = add.i64 v25, v26\n return v27\n}\n";
 
-/* A root of the collector's own, in the context. */
+/* A root that the collector itself holds, in the context. */
 static const char root[] =
     HEAD "function @main {\nblock0(v0: i64):\n v1 = const.i64 1\n v2 = const.i64 0\n"
          " v3 = call.ref @alloc(v1, v2) safe\n store_ref v3, context[56]\n"
@@ -181,14 +181,14 @@ static const char root[] =
          " v8 = load.i64 object[v5 + 8]\n v9 = add.i64 v7, v8\n"
          " store.i64 v9, object[v4 + 8]\n v10 = load.i64 object[v4 + 8]\n return v10\n}\n";
 
-/* Fields far apart, one of which gets a null: two cards. */
+/* Fields far apart, one of which is set to null: two cards. */
 static const char barrier[] =
     HEAD "function @main {\nblock0(v0: i64):\n v1 = const.i64 64\n v2 = call.ref @alloc(v1, v1)\n"
          " v3 = const.i64 128\n v4 = null.ref\n v5 = derive.derived v2, v3\n"
          " store_ref v2, object[v2 + 8]\n store_ref v4, object[v2 + 256]\n"
          " store_ref v2, object[v5 + 8]\n store.i64 v0, context[120]\n poll\n return v0\n}\n";
 
-/* An access to no object is a fault of the machine. */
+/* An access through a null reference is a hardware fault. */
 #define NO_OBJECT(access)                                                                          \
     HEAD "function @main {\nblock0(v0: i64):\n v1 = load.ref context[56]\n v2 = const.i64 24\n"    \
          " poll\n" access " return v0\n}\n"

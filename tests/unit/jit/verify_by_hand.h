@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier of machine code, with small functions that are assembled by hand: rules that a
-// compiler hardly breaks by a mistake in one place (those are tests/oracle/seeded.toml's). Each
-// case has a wrong function, which is refused for the reason that is named, and one that differs
-// from it in a few bytes only and is accepted. What the functions may touch is here; the functions
-// are each machine's.
+// The verifier of machine code, on small hand-assembled functions: for rules that a single
+// mistake in the compiler hardly ever violates (tests/oracle/seeded.toml covers the others).
+// Each case has a wrong function, which is refused for the stated reason, and one that differs
+// from it in a few bytes and is accepted. This file defines what the functions may access; each
+// machine's file has the functions.
 #pragma once
 
 #include "kernel/jit/arena.h"
@@ -24,7 +24,7 @@
 #define CODE_MAX 256u
 #define ROWS_MAX 8u
 
-/* ---- What the functions may touch ---- */
+/* ---- What the functions may access ---- */
 
 enum { NONE, UNARY, WIDE, TWO, REF, GROW, SIGNATURES };
 
@@ -75,7 +75,7 @@ static inline struct verify_shape shape_of(const uint32_t *own)
 
 /* ---- Code as text ---- */
 
-/* Bytes, or words of AArch64; a letter before one is a row: a trap that it may be. */
+/* Bytes, or words of AArch64; a letter before one is a row: the trap that it may cause. */
 struct code {
     _Alignas(16) uint8_t bytes[CODE_MAX];
     struct jit_row rows[ROWS_MAX];
@@ -138,7 +138,7 @@ static inline enum status verify_text(const struct verify_machine *m, uint32_t o
     return s;
 }
 
-/* Every case, and a line for each that is not as it says. @return how many are not. */
+/* Run every case and print a line for each that behaves otherwise. @return number of these. */
 static inline unsigned verify_cases(const struct verify_machine *m, const struct verify_case *cases,
                                     size_t count)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the verifier's decoder makes of instructions: reads bytes in hexadecimal, a line each, and
-// prints "-" for what it refuses or the fields of what it accepts. verify_decode_check.py compares
-// them with llvm-mc.
+// Prints how the verifier decodes instructions: reads bytes in hexadecimal, a line each, and
+// prints "-" for a refused instruction or the fields of an accepted one.
+// verify_decode_check.py compares them with llvm-mc.
 //
 //     verify_decode_tool MACHINE OFFSET
 #include "tests/unit/jit/verify_decoded.h"

@@ -62,14 +62,14 @@ static const char *const decoded_ops[] = {
     [VERIFY_TRAP] = "trap",
 };
 
-/* Append " name=value", unless the value is the usual one. */
+/* Append " name=value", unless the value is the default. */
 static inline size_t put_field(char *out, size_t at, const char *name, long long value,
                                long long usual)
 {
     return value == usual ? at : at + (size_t)snprintf(out + at, 256 - at, " %s=%lld", name, value);
 }
 
-/* The fields that say something: "add.64 d=0 a=1 imm=5 flags=2". */
+/* The fields that differ from the defaults: "add.64 d=0 a=1 imm=5 flags=2". */
 static inline void decoded_text(const struct verify_insn *i, char out[256])
 {
     size_t at = (size_t)snprintf(out, 256, "%s.%u", decoded_ops[i->op], 8u * i->size);
@@ -90,7 +90,7 @@ static inline void decoded_text(const struct verify_insn *i, char out[256])
     (void)put_field(out, at, "flags", i->flags, 0);
 }
 
-/* From memory of exactly that size, so that a byte too many is seen. */
+/* Decode from memory of exactly this size, so that a read past it is detected. */
 static inline bool decode_exactly(const struct verify_machine *m, const void *bytes, uint32_t count,
                                   uint32_t at, struct verify_insn *out)
 {
@@ -102,7 +102,7 @@ static inline bool decode_exactly(const struct verify_machine *m, const void *by
     return accepted;
 }
 
-/* Decode a run of instructions. @return how many. */
+/* Decode consecutive instructions. @return their number. */
 static inline uint32_t decode_all(const struct verify_machine *m, const uint8_t *code,
                                   uint32_t bytes, uint32_t at, struct verify_insn *out)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of functions in a module that has something of everything, for tests: built and verified.
+// Function bodies in a module that uses every kind of entity, for tests: built and verified.
 #pragma once
 
 #include "kernel/jit/ir/ir_text.h"
@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
-/** The function at hand, of type 0, and another, of type 2. */
+/** The function under test, of type 0, and another, of type 2. */
 enum { BODY_FUNCTION = 1, BODY_OTHER = 2 };
 
-/** Types 0: (i32, i32) -> i32, 1: () -> (), 2: (i32) -> (i32, i64), 3: (i64) -> (i64).
- * Imported: function 0 of type 3, a mutable i64 global. Own: a table of 10 funcref and one of 2
- * externref, memory, a mutable i32 global and a constant one, a passive segment of each kind. */
+/** Types 0: (i32, i32) -> i32, 1: () -> (), 2: (i32) -> (i32, i64), 3: (i64) -> (i64). Imported:
+ * function 0 of type 3, a mutable i64 global. Defined: a table of 10 funcref and one of 2
+ * externref, a memory, a mutable i32 global and a constant one, a passive segment of each kind. */
 static inline void body_put_module(struct bytes *b, const struct bytes *body)
 {
     put_header(b);
@@ -52,7 +52,7 @@ struct built {
     enum status status;
 };
 
-/** Decode and build with so much memory, and verify. */
+/** Decode and build with at most `limit` bytes of memory, and verify. */
 static inline void body_build(struct built *t, const struct bytes *body, size_t limit)
 {
     static const struct wasm_bounds bounds = {.arena_bytes = 16 << 20, .table_elements = 100000};
@@ -81,7 +81,7 @@ static inline void body_free(struct built *t)
     free_bytes(&t->bytes);
 }
 
-/** Refused, with these words in the reason. */
+/** Expect a refusal whose reason contains these words. */
 static inline void body_refuse(const struct bytes *body, enum status status, const char *words)
 {
     struct built t;

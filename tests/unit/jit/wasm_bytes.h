@@ -23,10 +23,10 @@ static inline void put(struct bytes *b, const void *data, size_t n)
     b->count += n;
 }
 
-/** Bytes as they are: PUT(&b, 0x20, 0). */
+/** Append bytes: PUT(&b, 0x20, 0). */
 #define PUT(b, ...) put(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
-/** The same bytes n times. */
+/** Append the same bytes n times. */
 static inline void put_times(struct bytes *b, uint32_t n, const uint8_t *data, size_t len)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -65,7 +65,7 @@ static inline void put_header(struct bytes *b)
     PUT(b, 0, 'a', 's', 'm', 1, 0, 0, 0);
 }
 
-/** A size that is not known yet, in five bytes. @return for end_size(). */
+/** Reserve five bytes for a size that is not known yet. @return argument for end_size(). */
 static inline size_t begin_size(struct bytes *b)
 {
     PUT(b, 0x80, 0x80, 0x80, 0x80, 0);
@@ -86,7 +86,7 @@ static inline size_t begin_section(struct bytes *b, uint8_t id)
     return begin_size(b);
 }
 
-/** A section of these bytes. */
+/** Append a section with these bytes. */
 #define PUT_SECTION(b, id, ...)                                                                    \
     do {                                                                                           \
         size_t section_start = begin_section(b, id);                                               \

@@ -58,7 +58,7 @@ struct wasm_bytes text(const char *s)
     return (struct wasm_bytes){(const uint8_t *)s, (uint32_t)strlen(s)};
 }
 
-/* In each test: cmocka catches the same around it. */
+/* In each test, because cmocka catches the same signals around it. */
 static void catch_signals(void)
 {
     compiled_begin(0);
@@ -170,7 +170,7 @@ uint64_t live_objects(void)
 
 int run_group_on_engines(const struct CMUnitTest *tests, size_t count)
 {
-    catch_signals(); /* completes the options */
+    catch_signals(); /* fills in the rest of the options */
     engine = &wasm_interpreter;
     options = &interpreted;
     int failed = _cmocka_run_group_tests("interpreted", tests, count, set_up, NULL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The bodies, operator by operator.
+// The expensive function bodies, operator by operator.
 #include "tests/unit/jit/wasm_shapes.h"
 
-/* So many i32 locals, from 2 on. */
+/* Declare n i32 locals, from number 2 on. */
 static void put_locals(struct bytes *b, uint32_t n)
 {
     PUT(b, 1);
@@ -11,7 +11,7 @@ static void put_locals(struct bytes *b, uint32_t n)
     PUT(b, 0x7f);
 }
 
-/* The result is local 2. */
+/* Return local 2. */
 static void put_end(struct bytes *b)
 {
     PUT(b, 0x20, 2, 0x0b);
@@ -29,7 +29,7 @@ static void put_br_if(struct bytes *b, uint32_t label)
     put_u32(b, label);
 }
 
-/* The result is the sum of so many locals: none of them is forgotten. */
+/* Return the sum of n locals, so that all of them stay live. */
 static void put_sum(struct bytes *b, uint32_t n)
 {
     PUT(b, 0x20, 0);
@@ -85,7 +85,7 @@ static void chained_blocks(struct bytes *b, uint32_t n)
     put_end(b);
 }
 
-/* Every local is set in the innermost of as many loops. */
+/* Every local is set in the innermost of as many nested loops. */
 static void locals_in_loops(struct bytes *b, uint32_t n)
 {
     put_locals(b, n / 2);
@@ -97,7 +97,7 @@ static void locals_in_loops(struct bytes *b, uint32_t n)
     put_sum(b, n / 2);
 }
 
-/* Every local is set, and then all blocks are left at once. */
+/* Every local is set, then one branch leaves all blocks. */
 static void locals_in_blocks(struct bytes *b, uint32_t n)
 {
     put_locals(b, n / 2);
@@ -110,7 +110,7 @@ static void locals_in_blocks(struct bytes *b, uint32_t n)
     put_sum(b, n / 2);
 }
 
-/* After each local that is set there is a branch to the same place. */
+/* Each set of a local is followed by a branch to the same block. */
 static void locals_and_branches(struct bytes *b, uint32_t n)
 {
     put_locals(b, n / 2);
@@ -123,7 +123,7 @@ static void locals_and_branches(struct bytes *b, uint32_t n)
     put_sum(b, n / 2);
 }
 
-/* The same, and nobody reads them. */
+/* The same, but no local is read. */
 static void unread_locals_and_branches(struct bytes *b, uint32_t n)
 {
     put_locals(b, n / 2);
@@ -136,7 +136,7 @@ static void unread_locals_and_branches(struct bytes *b, uint32_t n)
     put_end(b);
 }
 
-/* Each of many blocks sets the same local, and then there are as many branches out of all. */
+/* Each of many blocks sets the same local; then as many branches leave all of them. */
 static void sets_and_branches(struct bytes *b, uint32_t n)
 {
     put_locals(b, 1);
@@ -198,7 +198,7 @@ static void dead_blocks(struct bytes *b, uint32_t n)
     PUT(b, 0x0b);
 }
 
-/* As many values as there are operators, on the stack at once. */
+/* As many values as operators are on the stack at once. */
 static void tall_stack(struct bytes *b, uint32_t n)
 {
     PUT(b, 0);
@@ -207,7 +207,7 @@ static void tall_stack(struct bytes *b, uint32_t n)
     PUT(b, 0x0b);
 }
 
-/* ---- What ordinary functions are made of, many times ---- */
+/* ---- Patterns of ordinary functions, repeated many times ---- */
 
 static void loads_and_stores(struct bytes *b, uint32_t n)
 {
@@ -228,7 +228,7 @@ static void globals(struct bytes *b, uint32_t n)
     put_end(b);
 }
 
-/* No two are equal, in each type. */
+/* All constants of a type are different. */
 static void constants(struct bytes *b, uint32_t n)
 {
     put_locals(b, 1);
@@ -246,7 +246,7 @@ static void constants(struct bytes *b, uint32_t n)
     put_end(b);
 }
 
-/* Sums of sums: every address is the value that the last one held. */
+/* Pointer chasing: every address is the value loaded from the last one. */
 static void pointers(struct bytes *b, uint32_t n)
 {
     PUT(b, 0, 0x20, 0);
@@ -283,7 +283,7 @@ static void traps(struct bytes *b, uint32_t n)
     put_end(b);
 }
 
-/* One of two locals is set on each way, and both are read. */
+/* Each path sets one of two locals, and both are read. */
 static void diamonds(struct bytes *b, uint32_t n)
 {
     put_locals(b, 2);
@@ -300,9 +300,9 @@ static void chained_loops(struct bytes *b, uint32_t n)
     PUT(b, 0x20, 3, 0x0b);
 }
 
-/* ---- With many values at once ---- */
+/* ---- With many live values ---- */
 
-/* So many locals, each with a value that nobody knows. */
+/* n locals, each with a value unknown to the compiler. */
 static void put_values(struct bytes *b, uint32_t n)
 {
     put_locals(b, n);
@@ -389,7 +389,7 @@ static void values_over_diamonds(struct bytes *b, uint32_t n)
     put_sum(b, 60);
 }
 
-/* An interpreter: a loop around a table of labels, each of which changes two of twenty locals. */
+/* An interpreter: a loop around a br_table whose cases each change two of twenty locals. */
 static void cases_in_a_loop(struct bytes *b, uint32_t n)
 {
     put_values(b, 20);
@@ -424,7 +424,7 @@ static void many_tables(struct bytes *b, uint32_t n)
     put_sum(b, 8);
 }
 
-/* A stack of values, calls, and the values are used: again and again. */
+/* Repeatedly push many values, make calls, and use the values. */
 static void stack_over_calls(struct bytes *b, uint32_t n)
 {
     PUT(b, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Forms of the x86-64 encoder: which registers, addresses and immediates are at their edges.
+// Forms of the x86-64 encoder, with their extreme registers, addresses and immediates.
 #include "tests/unit/jit/x86_forms.h"
 
 #include "kernel/lib/compiler.h"
@@ -37,7 +37,7 @@ static const struct x86_mem mem_edges[] = {
 
 static void (*show)(const struct x86_insn *i, enum chosen chosen);
 
-/* The form with this immediate, or with each at an edge. */
+/* The form with this immediate, or with each extreme one. */
 static void with_immediates(struct x86_insn i, enum chosen chosen)
 {
     const struct x86_form_info *f = &x86_forms[i.form];
@@ -47,7 +47,7 @@ static void with_immediates(struct x86_insn i, enum chosen chosen)
     }
     for (unsigned n = 0; n < ARRAY_COUNT(imm_edges); n++) {
         i.imm = imm_edges[n];
-        /* An assembler takes a byte for a number that is one without its sign. */
+        /* An assembler encodes a number in a byte even if it fits only as a signed one. */
         bool as_unsigned = i.size < 8 && i.imm > 0 && i.size > 0 &&
                            (uint64_t)i.imm >> (8 * i.size - 1) == 1 && f->imm != X86_IMM_BYTE;
         bool wide = f->imm == X86_IMM_WIDE && i.size == 4 && i.imm != (int32_t)i.imm;
@@ -65,12 +65,12 @@ static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool 
     bool same_class_move = strcmp(f->text, "movups") == 0 || strcmp(f->text, "mov#") == 0;
     bool mr = f->shape == X86_SHAPE_MR;
     if (strchr(f->text, '@') != NULL && mem) {
-        return OTHER_BYTES; /* of 64 bits the form that is only for memory */
+        return OTHER_BYTES; /* with 64 bits the form that is otherwise only for memory */
     }
     if (f->kinds[1] == 'm') {
         return mem ? THESE_BYTES : NOTHING;
     }
-    /* Between registers an assembler has one way where there are two. */
+    /* Between registers there are two encodings, of which an assembler uses one. */
     bool from_rm =
         f->shape == X86_SHAPE_RM && f->opcode < 0x100 && f->kinds[0] == 'r' && f->kinds[1] == 'r';
     return !mem && ((same_class_move && mr) || from_rm) ? OTHER_BYTES : THESE_BYTES;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints every form of the x86-64 encoder with registers, addresses and immediates at their edges,
-// a line each: the bytes that the encoder makes (or "-", if it refuses) and the text that an
-// assembler should make the same of, or "~", if it takes other bytes for the same. Then what asm.h
-// writes by itself, with "=": branches near and far, and paddings. compare_with_llvm_mc.py asks
-// one.
+// Prints every form of the x86-64 encoder with its extreme registers, addresses and
+// immediates, a line each: the encoder's bytes (or "-", if it refuses) and the text that an
+// assembler should translate to the same bytes, or "~" if it uses other bytes for it. Then the
+// code that asm.h generates itself, with "=": near and far branches, and padding.
+// compare_with_llvm_mc.py runs the assembler.
 #include "arch/x86_64/jit/asm.h"
 #include "arch/x86_64/jit/x86_64.h"
 #include "kernel/lib/compiler.h"
@@ -29,7 +29,7 @@ static unsigned log2_of(unsigned bytes)
     return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3;
 }
 
-/* Bytes of an operand of the kind. */
+/* Size in bytes of an operand of this kind. */
 static unsigned bytes_of(char kind, const struct x86_insn *i)
 {
     switch (kind) {
@@ -108,7 +108,7 @@ static void print_mnemonic(const struct x86_insn *i)
             putchar(*t);
         }
     }
-    /* Else the assembler takes a shorter one that means the same. */
+    /* Otherwise the assembler chooses a shorter instruction with the same effect. */
     if (i->form == X86_MOV_OI && i->size == 8) {
         printf("abs");
     }
@@ -175,8 +175,8 @@ static void print_insn(const struct x86_insn *i, enum chosen chosen)
     uint8_t bytes[X86_MAX_BYTES];
     unsigned count = x86_encode(i, bytes);
     if (count == 0 && (i->size < 8 || i->form == X86_MOV_MI)) {
-        return; /* where the encoder refuses an immediate an assembler cuts it off, or moves all of
-                   it */
+        /* if the encoder refuses an immediate, an assembler truncates it or uses another form */
+        return;
     }
     printf("%s", chosen == OTHER_BYTES && count > 0 ? "~ " : "");
     print_hex(bytes, count);
@@ -187,7 +187,7 @@ static void print_insn(const struct x86_insn *i, enum chosen chosen)
     printf("\n");
 }
 
-/* ---- What has no form ---- */
+/* ---- Code without a form ---- */
 
 #define ARENA_LIMIT ((size_t)16 << 20)
 #define FILLER_MAX  70000
@@ -271,7 +271,7 @@ static void with_distances(int cond)
     }
 }
 
-/* As it is written, and as it is completed when it is known where the callee is. */
+/* As emitted, and as patched when the callee's address is known. */
 static void call(uint64_t target)
 {
     struct arena arena;
@@ -290,7 +290,7 @@ static void call(uint64_t target)
     arena_free_all(&arena);
 }
 
-/* Behind so many bytes that `bytes` are left to a multiple of 16. */
+/* After as many bytes as leave `bytes` to the next multiple of 16. */
 static void pad(uint32_t bytes, const char *text)
 {
     struct arena arena;

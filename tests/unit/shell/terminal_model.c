@@ -48,7 +48,7 @@ static void put_cell(struct terminal *t, char c)
     }
 }
 
-/* Half of a wide character goes with the other. */
+/* Overwriting one half of a wide character erases the other. */
 static void split_wide(struct terminal *t, unsigned width)
 {
     char *cell = &t->cell[t->row][t->column];
@@ -80,7 +80,7 @@ static void put_character(struct terminal *t, uint32_t c)
     put_cell(t, width == 2 ? TERMINAL_RIGHT : c < 0x80 ? (char)c : '#');
 }
 
-/* Characters come in pieces of any length. */
+/* Characters may arrive byte by byte. */
 static void put_character_byte(struct terminal *t, char c)
 {
     uint32_t code_point;
@@ -152,7 +152,7 @@ static void csi(struct terminal *t, unsigned n, char final)
     }
 }
 
-/* Returns true once the sequence is whole. */
+/* Returns true when the sequence is complete. */
 static bool sequence(struct terminal *t)
 {
     const char *s = t->sequence;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A terminal as xterm is one: rows of some width, a wrap that is put off until the next character,
+// A terminal like xterm: rows of a given width, a wrap that is delayed until the next character,
 // and the control sequences that the line editor may use. Anything else fails the test.
 #pragma once
 
@@ -16,26 +16,26 @@
 
 struct terminal {
     unsigned columns; /* width; TERMINAL_COLUMNS for a terminal that does not wrap */
-    bool answers;     /* to the question where the cursor is */
+    bool answers;     /* whether it reports the cursor position */
     unsigned row, column;
     bool wraps;        /* the next character goes to the next row */
-    char character[4]; /* bytes of one that has begun */
+    char character[4]; /* bytes of an incomplete one */
     size_t character_len;
-    unsigned written_row, written_column;   /* of the last character that takes cells */
-    unsigned combined_row, combined_column; /* of the last one that another was combined with */
+    unsigned written_row, written_column;   /* of the last character that occupies cells */
+    unsigned combined_row, combined_column; /* of the last one that got a combining character */
     unsigned saved_row, saved_column;
     bool saved_wraps;
-    char cell[TERMINAL_ROWS][TERMINAL_COLUMNS]; /* 0: nothing was ever written there */
+    char cell[TERMINAL_ROWS][TERMINAL_COLUMNS]; /* 0: never written */
     char answer[256];                           /* not fetched yet */
-    unsigned bells, escapes;                    /* heard since the start */
-    char sequence[32];                          /* that has begun */
+    unsigned bells, escapes;                    /* since the start */
+    char sequence[32];                          /* the incomplete one */
     size_t sequence_len;
 };
 
-/** @brief An empty screen. */
+/** @brief Reset to an empty screen. */
 void terminal_init(struct terminal *t, unsigned columns, bool answers);
 /** @brief An fmt_sink; ctx is the terminal. Newlines are CR LF, as the console makes them. */
 void terminal_sink(void *ctx, const char *s, size_t len);
-/** @brief Text of a row without blanks at its end, in a static buffer. Characters beyond ASCII are
- * "#", wide ones two halves. */
+/** @brief A row's text without trailing blanks, in a static buffer. Characters beyond ASCII are
+ * "#", wide ones their two halves. */
 const char *terminal_row(const struct terminal *t, unsigned row);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// How the compiler's work grows with a function, from bytes to code. The compiler's sources are
-// built so that every block of their code that is executed calls a counter, and what they clear,
-// copy and compare counts by its size: nothing that a machine or its load does is in the figures.
+// How the compiler's work grows with a function's size, from bytes to code. The compiler's sources
+// are built so that every executed basic block calls a counter, and clearing, copying and comparing
+// count by size: the figures do not depend on the computer or its load.
 //
-//     jit-work            check every shape, and print what each costs
+//     jit-work            check every shape, and print the cost of each
 //     jit-work SHAPE      that shape alone, stage by stage
 #include "kernel/jit/backend.h"
 #include "kernel/jit/compile.h"
@@ -12,9 +12,9 @@
 #include "tests/unit/jit/wasm_shapes.h"
 
 #define ARENA_LIMIT ((size_t)4 << 30)
-#define MOST_TIMES  12.0 /* the work of ten times the function */
+#define MOST_TIMES  12.0 /* the limit for the work of a function that is ten times as large */
 #define STAGES      8
-#define WORD        16 /* bytes of memory that count as one block of code */
+#define WORD        16 /* bytes of memory that count as one basic block */
 
 /* ---- Counting ---- */
 
@@ -62,7 +62,7 @@ int __wrap_memcmp(const void *a, const void *b, size_t n)
 /* ---- Compiling ---- */
 
 struct work {
-    uint64_t at[STAGES]; /* steps at the end of each stage; the last is that of all */
+    uint64_t at[STAGES]; /* steps until the end of each stage; the last is the total */
     const char *stages[STAGES];
     unsigned count;
     uint64_t total;

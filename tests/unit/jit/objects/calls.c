@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls of two imports, and nothing else that names an address: loads wherever the imports are.
+// Calls of two imports, and no other addresses: loads wherever the imports are.
 #include "halyard.h"
 
 extern int first(int) __asm__("first$1");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "halyard.h"
 
-static volatile int ready; /* volatile: clang would run the constructor itself */
+static volatile int ready; /* volatile: otherwise clang would evaluate the constructor itself */
 
 __attribute__((constructor)) static void prepare(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Two COMDAT groups, nobody's caller: a test makes the second a copy of the first.
+// Two COMDAT groups that nothing calls: a test makes the second a copy of the first.
 #include "halyard.h"
 
 __asm__(".section .text.one, \"axG\", %progbits, one, comdat\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every way in which C names an address, so that each relocation a compiler may choose is there.
-// The note is written by hand: halyard.h insists on the code model of programs.
+// Every way to use an address in C, so that each relocation that a compiler may choose occurs. The
+// note is written by hand, because halyard.h requires the code model of programs.
 
 #if defined(__x86_64__)
 #define MACHINE 62
@@ -25,7 +25,8 @@ struct mixed {
 
 extern int imported_data, *imported_pointer;
 extern int imported_function(int);
-#ifndef NO_WEAK /* lld 14 does not know how the tiny code model reads the address of one */
+/* lld 14 cannot resolve the tiny code model's access to the address of a weak symbol */
+#ifndef NO_WEAK
 extern int absent_weak __attribute__((weak));
 #endif
 

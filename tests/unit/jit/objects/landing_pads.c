@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// An object whose compiler promises landing pads (tests/unit/CMakeLists.txt has the flags).
+// An object that declares landing pads (tests/unit/CMakeLists.txt has the flags).
 #include "halyard.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A program as programs are: calls of the kernel, a string, data.
+// A typical program: kernel calls, a string, data.
 #include "halyard.h"
 
 static volatile int calls = 5;

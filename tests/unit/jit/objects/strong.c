@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// An import that nobody has, and a large array: what a test changes into 4 GiB.
+// An import that does not exist, and a large array, which a test changes to 4 GiB.
 #include "halyard.h"
 
 extern int absent(void) __asm__("absent$1");

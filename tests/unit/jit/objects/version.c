@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Built against an interface of the future.
+// Built for a future version of the interface.
 #include "halyard.h"
 
 int later(const char *fmt) __asm__("hy_printf$2");

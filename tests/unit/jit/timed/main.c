@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// How the compiler's time grows with a function, from bytes to code, on this computer: what
-// counting
-// (../counted) does not see, which is mostly what does not fit into its caches. A figure to look at
-// and no test: it depends on the computer, and on what else runs.
+// How the compiler's time grows with a function's size, from bytes to code, on this computer:
+// includes what counting (../counted) does not see, mostly cache misses. A measurement and not a
+// test: it depends on the computer and its load.
 //
-//     jit-time ROUNDS              every shape, at its size and at a tenth of it, in turns on one
-//     heap jit-time ROUNDS SHAPE        that shape alone, stage by stage
+//     jit-time ROUNDS          every shape, at its size and at a tenth of it, alternating on one heap
+//     jit-time ROUNDS SHAPE    that shape alone, stage by stage
 #include "kernel/jit/backend.h"
 #include "kernel/jit/compile.h"
 #include "tests/unit/jit/wasm_body.h"
@@ -20,7 +19,7 @@
 #define PAIRS_MAX   256
 
 struct stages {
-    uint64_t ns[STAGES]; /* that each takes */
+    uint64_t ns[STAGES]; /* time of each stage */
     const char *names[STAGES];
     unsigned count;
     uint64_t total;
@@ -31,7 +30,7 @@ struct timing {
     uint64_t start, at;
 };
 
-/* Of this thread: what others run is not in it, but what they do to the caches is. */
+/* CPU time of this thread: excludes other processes, but not their effect on the caches. */
 static uint64_t cpu_ns(void)
 {
     struct timespec t;
@@ -110,7 +109,7 @@ static void show_stages(const struct stages *small, const struct stages *large)
     }
 }
 
-/* @return how many times the time ten times the function takes. */
+/* @return ratio of the times of the full size and a tenth of it. */
 static double measure(const struct wasm_shape *shape, const struct jit_machine *machine,
                       unsigned rounds, bool stages)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the tests of compiled code on a thread whose stack has a guard below, and what they share.
+// Runs the tests of compiled code on a thread whose stack has a guard
+// page, and holds what they share.
 #include "kernel/jit/codegen/vcode_print.h"
 #include "tests/unit/jit/user/user_tests.h"
 
@@ -15,7 +16,7 @@
 
 static bool failed;
 
-/* Every stage, if JIT_SHOW is set. */
+/* Prints every stage, if JIT_SHOW is set. */
 static void put(void *ctx, const char *text, size_t len)
 {
     (void)ctx;
@@ -37,7 +38,7 @@ struct jit_options user_options(unsigned registers)
 {
     struct jit_options o = {.verify = true, .show = getenv("JIT_SHOW") != NULL ? show : NULL};
     for (unsigned class = 0; registers != 0 && class < VCLASS_COUNT; class ++) {
-        /* Two that calls change, the others not. */
+        /* Two caller-saved registers, the others callee-saved. */
         uint32_t saved = jit_machine_aarch64.registers.callee_saved[class];
         uint32_t other = jit_machine_aarch64.registers.allocatable[class] & ~saved;
         for (unsigned n = 0; n < registers; n++) {
@@ -107,7 +108,7 @@ unsigned user_edges(unsigned type, const uint64_t **values)
                                    0xffffffff80000000,
                                    0xfffffffffffff000,
                                    0xffffffffffffffff};
-    /* Zeros, the smallest, ones, halves, the bounds of integers and their neighbours, NaNs. */
+    /* Zeros, the smallest, ones, halves, the limits of integers and their neighbours, NaNs. */
     static const uint64_t f32[] = {
         0,          0x80000000, 1,          0x80000001, 0x00800000, 0x3effffff, 0x3f000000,
         0x3f000001, 0x3f800000, 0xbf800000, 0xbf7fffff, 0x3fc00000, 0x40200000, 0xc0200000,

@@ -48,7 +48,7 @@ static bool test_objects_that_move(void)
     return ok;
 }
 
-/* The example of docs/jit.md: lists of a language that is translated here. */
+/* The example of docs/jit.md: lists in a language that the test translates. */
 static bool test_example_frontend(void)
 {
     static const struct toy_bed bed = {run_refs, unwind};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every operation that computes a value from values, over operands at the edges of their types:
-// both in registers, then one of them a constant, so that immediates are met; comparisons also by
-// way of what else asks for them. What is right is what the interpreter's ir_eval() says.
+// Every operation that computes a value from values, on extreme operands of their types: both in
+// registers, then one of them a constant, so that immediates are used; comparisons also through the
+// other operations that consume them. The interpreter's ir_eval() defines the right results.
 #include "tests/unit/jit/user/user_tests.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define CONTEXT_BYTES 64
 
 enum variant { IN_REGISTERS, CONST_LEFT, CONST_RIGHT };
-/* How a comparison is asked for. */
+/* How the result of a comparison is used. */
 enum asking { AS_NUMBER, BY_BRANCH, BY_SELECT, BY_FLOAT_SELECT, BY_TRAP, ASKING_COUNT };
 
 /** One operation at certain types. */
@@ -28,14 +28,14 @@ static bool compares(unsigned op)
     return typing == IR_TYPES_COMPARES_INTEGER || typing == IR_TYPES_COMPARES_FLOAT;
 }
 
-/* Bits of a NaN are an operation's own only where it moves them. */
+/* True if the operation may produce any NaN; only moves preserve a NaN's bits. */
 static bool any_nan(unsigned op)
 {
     return op != IR_FNEG && op != IR_FABS && op != IR_FCOPYSIGN && op != IR_BITCAST &&
            op != IR_SELECT;
 }
 
-/* ---- A function for it ---- */
+/* ---- A function that contains the operation ---- */
 
 static uint32_t emit_question(struct ir_function *f, const struct subject *s, uint32_t condition)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs, compiled, do what they do in the interpreter: results, traps and where, and what
-// is in memory afterwards.
+// Random programs, compiled, behave as in the interpreter: results, traps and their locations, and
+// the contents of memory afterwards.
 #include "tests/unit/jit/ir_random.h"
 #include "tests/unit/jit/user/user_tests.h"
 
@@ -12,7 +12,7 @@
 #define FUEL 50
 
 static struct ir_random_world *world;
-static uint8_t *memory; /* the world's, where code reaches it */
+static uint8_t *memory; /* the program's memory, at the address that its code uses */
 
 /* ---- Helpers, as compiled code calls them ---- */
 
@@ -23,7 +23,7 @@ static uint64_t help(unsigned which, uint8_t *context, uint64_t a, uint64_t b, c
     if (traps) {
         run_trap(IR_TRAP_UNREACHABLE, back);
     }
-    /* Whatever C leaves in the upper half of a 32-bit result. */
+    /* Garbage in the upper half, as C may leave it for a 32-bit result. */
     return which < 2 ? v : v | 0xdead000000000000;
 }
 
@@ -49,7 +49,7 @@ static void fill(uint64_t seed)
     ir_random_fill(world, seed, FUEL);
 }
 
-/* The same contents where an access outside faults. */
+/* Copy the contents to a memory where accesses outside fault. */
 static void move_in(const struct run_module *m)
 {
     static uint64_t (*const helpers[])(uint8_t *, uint64_t, uint64_t) = {helper0, helper1, helper2,
@@ -78,7 +78,7 @@ static void run_compiled(struct run_module *m, const struct ir_bits *args,
     memcpy(out->results, got.results, sizeof out->results);
 }
 
-/* Which NaN an operation makes is the machine's. */
+/* The machine decides which NaN an operation produces. */
 static void forget_nans(const struct ir_random *p, struct ir_random_outcome *o)
 {
     const struct ir_signature *s = &p->module.signatures[0];
@@ -152,7 +152,7 @@ static bool run_seeds(uint64_t first, uint64_t count, unsigned size, unsigned re
     world = calloc(1, sizeof *world);
     memory = memory != NULL ? memory : run_memory(IR_RANDOM_MEMORY_BYTES);
     for (uint64_t seed = first; seed < first + count && different < 10; seed++) {
-        /* Bits of NaNs that arithmetic makes are not compared, so none are looked at. */
+        /* The bits of NaNs from arithmetic differ between machines, so no program may use them. */
         unsigned flags = (unsigned)(seed % (IR_RANDOM_ALL + 1)) & ~(unsigned)IR_RANDOM_FLOAT_BITS;
         enum verdict verdict = run_seed(seed, flags, size + (unsigned)(seed % size), &options);
         different += verdict == DIFFERENT;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Signals: a fault whose address is in a row of the module that runs makes jit_enter() return. Any
-// other one ends the test.
+// Signals: a fault whose address is in a row of the running module makes jit_enter() return.
+// Any other fault ends the test.
 #include "tests/unit/jit/user/run.h"
 
 #include <pthread.h>
@@ -19,7 +19,7 @@
 
 static struct run_module *running;
 static struct jit_entry *entry;
-static const struct jit_row *stopped; /* where the trap was */
+static const struct jit_row *stopped; /* the row of the trap */
 static uint8_t stopped_trap;
 
 #if defined(__aarch64__)
@@ -30,7 +30,7 @@ static uintptr_t pc_of(const ucontext_t *u)
     return u->uc_mcontext.pc;
 }
 
-/* At an address, with a frame pointer and nothing else. */
+/* Continue at an address with a frame pointer; no other register is restored. */
 static _Noreturn void go_on(uint64_t frame, uint64_t pc)
 {
     __asm__ volatile("mov x29, %0\n\tbr %1" : : "r"(frame), "r"(pc));
@@ -64,7 +64,7 @@ static const struct jit_row *find_row(const struct run_module *m, uintptr_t pc, 
     return NULL;
 }
 
-/* Of the function that an address is in. */
+/* The start of the function that contains an address. */
 static const uint8_t *start_of(uintptr_t pc)
 {
     const uint8_t *start = NULL;
@@ -243,7 +243,7 @@ static bool is_float_class(unsigned type)
     return ir_is_float(type) || type == IR_V128;
 }
 
-/* The next place of a value: a register's image in the entry, or a cell. */
+/* The next location of a value: a register's image in the entry, or a cell. */
 struct cursor {
     struct jit_entry *e;
     unsigned ints, floats, limit, cell;
@@ -295,7 +295,7 @@ void run_call(struct run_module *m, unsigned function, void *context, const stru
                           .stack = cells,
                           .stack_cells = CELLS_MAX,
                           .outer = entry};
-    /* An i32's upper half is zero and an f32's register is not looked at beyond it. */
+    /* The upper half of an i32 is zero; that of an f32's register is ignored. */
     struct cursor arguments = {.e = &e, .limit = JIT_ARG_REGS};
     put_arguments(&arguments, types, s->params, args);
     *out = (struct run_outcome){.traps = false};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What random programs do not have: many arguments, large frames, deep recursion, thousands of
-// targets, bodies that branches do not reach across, calls with another context, memories beyond
-// their guard, aligned slots, blocks of bytes.
+// What random programs lack: many arguments, large frames, deep recursion, thousands of branch
+// targets, bodies that exceed a branch's reach, calls with another context, accesses past a
+// memory's guard, aligned slots, blocks of bytes.
 #include "tests/unit/jit/user/user_tests.h"
 
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #define MEMORY_BYTES  ((size_t)65536)
 #define MEMORY        "memory guard 0x80000000 base 0 length 8\n"
 
-/* ---- A module from text, and calling it ---- */
+/* ---- A module from text, and calls of it ---- */
 
 struct bench {
     struct arena a;
@@ -41,7 +41,7 @@ static void add(struct bench *b, const char *format, ...)
     va_end(args);
 }
 
-/* ---- Names of values: $name stands for a number, of each function anew ---- */
+/* ---- Names of values: $name stands for a number, separately in each function ---- */
 
 struct name {
     uint64_t hash; /* 0: none */
@@ -65,10 +65,10 @@ static uint32_t number_of(struct name *names, size_t room, uint32_t *count, uint
     return names[at].number;
 }
 
-/* The text with numbers in place of names. */
+/* Replace the names in a text by numbers. */
 static char *without_names(const char *text, size_t len)
 {
-    size_t room = len / 4 + 64; /* more than there are names */
+    size_t room = len / 4 + 64; /* more than there can be names */
     struct name *names = calloc(room, sizeof *names);
     char *out = malloc(2 * len + 1), *to = out;
     uint32_t count = 0;
@@ -109,7 +109,7 @@ static bool load(struct bench *b, uint64_t features)
     return b->ok;
 }
 
-/* Something was wrong, or not; the bench is used up. */
+/* Free the bench. @return true: nothing was wrong. */
 static bool unload(struct bench *b)
 {
     run_unload(&b->m);
@@ -170,7 +170,7 @@ static void expect_trap(struct bench *b, unsigned function, const uint64_t *args
 
 /* ---- Arguments and results ---- */
 
-/* Of all four types in turn, more than there are registers for. */
+/* All four types in turn, more arguments than registers. */
 static bool test_many_arguments(void)
 {
     static const char *const names[] = {"i32", "f64", "i64", "f32"};
@@ -185,7 +185,7 @@ static bool test_many_arguments(void)
         args[n] = bits(types[n % 4], 1000 + n);
     }
     add(&b, ") -> (");
-    for (unsigned n = 0; n < RESULTS; n++) { /* the last arguments, backwards */
+    for (unsigned n = 0; n < RESULTS; n++) { /* the last arguments, in reverse order */
         add(&b, "%s%s", n == 0 ? "" : ", ", names[(COUNT - 1 - n) % 4]);
     }
     add(&b, ")\ncallee @outer signature 0\ncallee @inner signature 0\n");
@@ -220,7 +220,7 @@ static bool test_many_arguments(void)
     return unload(&b);
 }
 
-/* Values of all classes, the whole of each, live over calls that use every register. */
+/* Full-width values of all classes are live across calls that use every register. */
 static bool test_values_survive_calls(void)
 {
     enum { EACH = 12 };
@@ -246,7 +246,8 @@ static bool test_values_survive_calls(void)
         }
         add(&b, "  $r = add.i64 $s%u, $zero\n  return $r\n}\n", EACH - 1);
     }
-    /* f keeps the first part over g, which writes it over with the second; f writes the third. */
+    /* f keeps the first part live across g, which overwrites it with
+     * the second; f writes the third. */
     uint64_t sum = 0;
     for (unsigned n = 0; n < 2 * 16 * EACH; n++) {
         area[n] = (uint8_t)(n * 37 + n / 16);
@@ -269,7 +270,7 @@ static bool test_values_survive_calls(void)
 
 /* ---- The stack ---- */
 
-/* Recursion without an end traps, whatever the size of the frame; and once more afterwards. */
+/* Endless recursion traps, whatever the frame's size, and does so a second time. */
 static bool test_recursion_traps(void)
 {
     static const uint32_t frames[] = {0,     8,      4000,   4096,    16000,   32752,
@@ -291,7 +292,7 @@ static bool test_recursion_traps(void)
     return ok;
 }
 
-/* Slots at both ends of a frame that immediates do not reach across, one of them aligned to 64. */
+/* Slots at both ends of a frame that exceeds the reach of immediates, one of them aligned to 64. */
 static bool test_large_frames(void)
 {
     static const uint32_t sizes[] = {0, 200, 4000, 4095, 32768, 40000, 1 << 18, 3 << 19};
@@ -346,7 +347,7 @@ static bool test_switch_of_5000(void)
     return ok;
 }
 
-/* `count` times: something of 6 instructions that a conditional branch at the start jumps over. */
+/* `count` times: 6 instructions that a conditional branch at the start skips. */
 static void add_long_body(struct bench *b, const char *condition, unsigned count)
 {
     add(b, "%ssignature (i64, f64) -> (i64)\ncallee @f signature 0\nfunction @f {\n", MEMORY);
@@ -372,7 +373,7 @@ static void add_long_body(struct bench *b, const char *condition, unsigned count
     add(b, "  $s = add.i64 $r, $h\n  return $s\n}\n");
 }
 
-/* Around what tbz, b.cond and literal loads reach: 32 KiB and 1 MiB. */
+/* Bodies around the reach of tbz, b.cond and literal loads: 32 KiB and 1 MiB. */
 static bool test_long_bodies(void)
 {
     static const char *const conditions[] = {
@@ -403,7 +404,7 @@ static bool test_long_bodies(void)
 
 /* ---- Contexts and memories ---- */
 
-/* f reads its memory, has g read that of another context, and reads its own again. */
+/* f reads its memory, calls g to read that of another context, and reads its own again. */
 static bool test_calls_with_another_context(void)
 {
     static uint64_t other[CONTEXT_WORDS];
@@ -438,8 +439,8 @@ static bool test_calls_with_another_context(void)
     return unload(&b);
 }
 
-/* Offsets on both sides of the guard's end, indices that are variable or known, a memory that is
- * not the first. The memory has one page; anything beyond traps. */
+/* Offsets on both sides of the guard's end, variable and constant indices, a memory that is not the
+ * first. The memory has one page; any access past it traps. */
 static bool test_memories_and_offsets(void)
 {
     static const struct {
@@ -497,13 +498,13 @@ static bool test_memories_and_offsets(void)
     return ok;
 }
 
-/* Indices that are computed from a byte: where their upper bits are known, and where they wrap
- * after all. Each is used twice, with two offsets, in a loop of two rounds. */
+/* Indices computed from a byte: with known upper bits, and sums that wrap. Each is used twice, with
+ * two offsets, in a loop of two rounds. */
 static bool test_computed_indices(void)
 {
     static const struct {
         const char *text;
-        uint32_t times, plus; /* of the byte */
+        uint32_t times, plus; /* applied to the byte */
     } cases[] = {
         {"  $i = add.i32 $b, $zero\n", 1, 0},
         {"  $k = const.i32 3\n  $i = shl.i32 $b, $k\n", 8, 0},
@@ -575,8 +576,8 @@ static void unwinding_helper(void *context, uint64_t unwinds)
     }
 }
 
-/* From a helper that is called at once, or by g, whose frame is given up; values of both classes
- * live on over the invoke on both ways. */
+/* From a helper that is called directly, or by g, whose frame is discarded; values of both classes
+ * are live after both exits of the invoke. */
 static bool test_unwinding(void)
 {
     bool ok = true;

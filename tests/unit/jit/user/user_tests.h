@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests of compiled code in a process: each says whether it holds.
+// Tests of compiled code in a process: each returns whether it passed.
 #pragma once
 
 #include "kernel/jit/ir/ir_text.h"
@@ -8,7 +8,7 @@
 
 #define USER_ARENA_LIMIT ((size_t)256 << 20)
 
-/** A test; false: it has printed why ("# ..."). */
+/** A test; false: it failed and has printed the reason ("# ..."). */
 struct user_test {
     const char *name;
     bool (*run)(void);
@@ -16,14 +16,14 @@ struct user_test {
 extern const struct user_test user_test_ops[], user_test_shapes[], user_test_managed[],
     user_test_random[];
 
-/** @brief Options of a test: verify on; `registers` of each class at most, 0: all. */
+/** @brief Options of a test: with verification; at most `registers` of each class, 0: all. */
 struct jit_options user_options(unsigned registers);
 
-/** @brief Read a module in text. Ends the test program if it is wrong. */
+/** @brief Parse a module's text. Ends the test program if it is invalid. */
 void user_parse(struct arena *a, const char *text, struct ir_text *out);
 
-/** @brief Whether two values of a type are the same; any NaN is any other if `any_nan`. */
+/** @brief True if two values of a type are equal; with `any_nan` all NaNs are equal. */
 bool user_same(unsigned type, struct ir_bits a, struct ir_bits b, bool any_nan);
 
-/** @brief Values at the edges of a type. @return how many; 0: none for it. */
+/** @brief Extreme values of a type. @return number of values; 0: the type has none. */
 unsigned user_edges(unsigned type, const uint64_t **values);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AArch64's barriers and TLB maintenance for a test of what uses them, which says what the hardware
-// does at each (test_tlb.c).
+// AArch64's barriers and TLB maintenance, for a test that defines the hardware's
+// reaction to each (test_tlb.c).
 #pragma once
 
 #include <stdint.h>

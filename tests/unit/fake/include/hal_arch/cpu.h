@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Bodies of hal/cpu.h on the host: one CPU at a time, whose interrupt mask is a flag and whose
-// counter only the test moves (fake/fake.h, fake/fake_cpus.h).
+// counter only the test advances (fake/fake.h, fake/fake_cpus.h).
 #pragma once
 
 extern struct hal_cpu fake_cpu;       /* CPU 0 */
-extern struct hal_cpu *fake_this_cpu; /* the one that runs */
+extern struct hal_cpu *fake_this_cpu; /* the running CPU */
 extern uint64_t fake_counter;
 extern void (*fake_on_relax)(void);
 void fake_wait_for_interrupt(void);
@@ -83,7 +83,7 @@ static inline void hal_cpu_wait(void)
     fake_wait_for_interrupt();
 }
 
-void hal_mmu_leave_idle(void); /* x86-64's: the APIC's driver calls it */
+void hal_mmu_leave_idle(void); /* x86-64 only; the APIC's driver calls it */
 
 static inline uint64_t hal_counter_read(void)
 {

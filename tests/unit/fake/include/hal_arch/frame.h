@@ -8,7 +8,7 @@
 
 struct hal_frame {
     uintptr_t pc, sp, fp;
-    uintptr_t argument; /* of the call that hal_frame_set_call() makes it resume with */
+    uintptr_t argument; /* of the call that hal_frame_set_call() sets up */
     uintptr_t caller;
     bool irqs_enabled;
 };

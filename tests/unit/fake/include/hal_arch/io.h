@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/io.h on the host. A memory region is the test's own memory; a port is a call to the
-// test's handler. The host's strong order hides a barrier that is missing, so barriers do
-// something of their own: fake_dma.h.
+// Bodies of hal/io.h on the host. A memory region is the test's own memory; a port access calls
+// the test's handler. The host's strong ordering would hide a missing barrier, so fake_dma.h
+// gives the barriers an effect.
 #pragma once
 
 extern bool fake_has_ports;

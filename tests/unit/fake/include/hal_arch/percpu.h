@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the fake machine keeps for each CPU.
+// Per-CPU data of the fake machine.
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The PC's MSRs, CPUID and ports for tests that link its drivers: the numbers are the machine's
-// own, which its assembly sees alone; what the instructions do is the test's (as in test_apic.c).
+// The PC's MSRs, CPUID and ports for tests that link its drivers. The numbers are copies
+// of the machine's own, which only its assembly sees; the test defines what the
+// instructions do (as in test_apic.c).
 #pragma once
 
 #define __ASSEMBLER__
