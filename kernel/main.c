@@ -20,7 +20,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/debug/preempt_points.h"
-#include "kernel/random.h"
+#include "kernel/io/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtio entropy devices, virtio 1.2, section 5.4: one queue, one request at a time. The generator
-// is kernel/random.c's. This file is loaded as a module, and would be the same linked in.
+// is kernel/io/random.c's. This file is loaded as a module, and would be the same linked in.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
+#include "kernel/io/random.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/random.h"
 
 #define DEVICE_ENTROPY 4
 #define RING           2u /* more descriptors than requests */

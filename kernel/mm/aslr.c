@@ -5,8 +5,8 @@
 #include "kernel/mm/aslr.h"
 
 #include "hal/bootinfo.h"
+#include "kernel/io/random.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/random.h"
 
 /* The offset is a multiple of 1 GiB, so that the direct map still uses the largest leaves. */
 #define DIRECT_STEP ((uint64_t)1 << 30)

@@ -3,8 +3,8 @@
 // Commands about drivers that are loaded, and about the random bytes that one of them feeds.
 #include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
+#include "kernel/io/random.h"
 #include "kernel/lib/string.h"
-#include "kernel/random.h"
 #include "kernel/shell/command_internal.h"
 
 #define RANDOM_DEFAULT 32u

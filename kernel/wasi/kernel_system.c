@@ -4,11 +4,11 @@
 // of the kernel.
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/io/random.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/random.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/wasi.h"

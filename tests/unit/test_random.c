@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/random.c"
+#include "kernel/io/random.c"
 #include "kernel/sched/thread.h"
 
 struct own {

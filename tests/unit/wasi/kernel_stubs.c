@@ -5,8 +5,8 @@
 
 #include "hal/cpu.h"
 #include "kernel/base/clock.h"
+#include "kernel/io/random.h"
 #include "kernel/lib/compiler.h"
-#include "kernel/random.h"
 #include "kernel/sched/thread.h"
 
 #include <string.h>
