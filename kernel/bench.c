@@ -6,9 +6,9 @@
 
 #include "kernel/base/assert.h"
 #include "kernel/extension.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,12 +9,12 @@
 #include "kernel/base/log.h"
 #include "kernel/bench.h"
 #include "kernel/extension.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/run.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/shell.h"
 #include "kernel/test.h"
+#include "kernel/tty/console.h"
 
 #define ARGS_MAX       64
 #define STATUS_FAULT   119 /* exit status of scripts/run for a program that faulted or was killed */

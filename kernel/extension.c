@@ -3,12 +3,12 @@
 
 #include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/host_file.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/tty/console.h"
 
 #define FILE_ON_DISK MODULE_FOLDER EXTENSION_FILE
 

@@ -4,10 +4,10 @@
 #include "kernel/run.h"
 
 #include "kernel/fs/vfs.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/tty/console.h"
 
 void run_give_no_folder(struct run_stage *stage)
 {

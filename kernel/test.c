@@ -7,11 +7,11 @@
 
 #include "kernel/debug/lockcheck.h"
 #include "kernel/extension.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test_select.h"
+#include "kernel/tty/console.h"
 
 #include <stdarg.h>
 

@@ -13,8 +13,8 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/io/irq.h"
-#include "kernel/io/keyboard.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/tty/keyboard.h"
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /**
- * @brief Set the controller up and pass its keys to kernel/io/keyboard.h. Takes some milliseconds
+ * @brief Set the controller up and pass its keys to kernel/tty/keyboard.h. Takes some milliseconds
  * at most where it does not answer.
  * @param line  Interrupt line of ISA's IRQ 1.
  * @return OK; E_NODEV: there is no controller; E_IO: it fails its own test, or answers nonsense;

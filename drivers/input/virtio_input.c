@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtio input devices (virtio 1.2, section 5.8) as keyboards: events of kind EV_KEY go to
-// kernel/io/keyboard.h, which speaks the same codes. A device without keys of a keyboard (a mouse,
+// kernel/tty/keyboard.h, which speaks the same codes. A device without keys of a keyboard (a mouse,
 // a tablet) is left alone.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
 #include "kernel/base/log.h"
-#include "kernel/io/keyboard.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/keyboard.h"
 
 #define DEVICE_INPUT 18
 #define QUEUE_EVENTS 0

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// 16550 as a console: bytes move in interrupts, the rings are kernel/io/console.c's. Baud rate and
+// 16550 as a console: bytes move in interrupts, the rings are kernel/tty/console.c's. Baud rate and
 // frame stay as the firmware left them. Register names are those of the PC16550D data sheet.
 #include "drivers/serial/ns16550.h"
 
 #include "hal/bootinfo.h"
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/io/console.h"
 #include "kernel/io/irq.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
+#include "kernel/tty/console.h"
 
 enum ns16550_register {
     RBR_THR = 0,

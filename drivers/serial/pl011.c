@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// PL011 as a console: bytes move in interrupts, the rings are kernel/io/console.c's. Baud rate and
+// PL011 as a console: bytes move in interrupts, the rings are kernel/tty/console.c's. Baud rate and
 // frame stay as the firmware (or a reset in an emulator) left them. Register names are those of ARM
 // DDI 0183.
 #include "drivers/serial/pl011.h"
@@ -8,10 +8,10 @@
 #include "hal/bootinfo.h"
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/io/console.h"
 #include "kernel/io/irq.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
+#include "kernel/tty/console.h"
 
 enum pl011_register {
     UARTDR = 0x00,

@@ -7,11 +7,11 @@
 
 #include "hal/cpu.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
-#include "kernel/io/keyboard.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
+#include "kernel/tty/keyboard.h"
 
 #define FRAME_NS (NS_PER_S / 60)
 

@@ -15,9 +15,9 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log_internal.h"
 #include "kernel/debug/asan.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 
 #include <stdarg.h>
 

@@ -3,8 +3,8 @@
 // The terminal of who reads and writes, as a file system of one node, so that an open file need not
 // know what it is open on.
 #include "kernel/fs/stream_internal.h"
-#include "kernel/io/console.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 
 static enum status console_node_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
                                      size_t *done)

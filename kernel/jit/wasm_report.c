@@ -3,8 +3,8 @@
 // The report about a module that trapped.
 #include "kernel/jit/wasm_program.h"
 
-#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
+#include "kernel/tty/console.h"
 
 #define NAME_MAX 200 /* bytes: limit, because names in a module may have any length */
 

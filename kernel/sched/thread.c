@@ -10,7 +10,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/debug/asan.h"
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/program.h"

@@ -2,11 +2,11 @@
 //
 // Commands about devices.
 #include "kernel/io/block.h"
-#include "kernel/io/console.h"
 #include "kernel/io/device.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 static void print_device(void *ctx, struct device *dev)
 {

@@ -3,10 +3,10 @@
 // Commands about files. Every error names the file.
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 #define CHUNK 4096
 

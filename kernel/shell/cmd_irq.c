@@ -3,13 +3,13 @@
 // `irq`: interrupts by line, how often and how long, since boot or while somebody waits.
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 #define SECONDS_MAX 3600u
 

@@ -2,10 +2,10 @@
 //
 // `jit`: the portable programs that are loaded and what became of their functions; and a file's
 // functions at each stage of their compilation.
-#include "kernel/io/console.h"
 #include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 static void print_program(const struct portable_info *p)
 {

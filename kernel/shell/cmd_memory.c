@@ -3,7 +3,6 @@
 // Commands about memory: frames by owner, the heap, the address map.
 #include "hal/layout.h"
 #include "hal/mmu.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -11,6 +10,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 static void print_owners(void)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Commands about drivers that are loaded, and about the random bytes that one of them feeds.
-#include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/random.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/tty/console.h"
 
 #define RANDOM_DEFAULT 32u
 #define RANDOM_MAX     4096u

@@ -2,11 +2,11 @@
 //
 // `profile`: which functions the time goes to, and through which calls. scripts/flamegraph draws
 // the lines of `profile stacks`.
-#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/trace/profile.h"
+#include "kernel/tty/console.h"
 
 #define LISTED    30u
 #define STACK_MAX ((size_t)4096) /* bytes of a chain */

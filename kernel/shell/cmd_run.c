@@ -3,7 +3,6 @@
 // Running programs from the shell: the options of `run`, and lines with bars and redirections.
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -11,6 +10,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/shell/pipeline.h"
+#include "kernel/tty/console.h"
 
 /* "64M": a number and the first letter of its binary unit, or bytes. */
 static bool parse_size(const char *text, uint64_t *out)

@@ -6,7 +6,6 @@
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/block.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -14,6 +13,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/trace/trace.h"
+#include "kernel/tty/console.h"
 
 #define DETAIL_MAX 96u
 

@@ -5,7 +5,7 @@
 
 #include "hal/power.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/base/log.h"
 #include "kernel/mm/heap.h"

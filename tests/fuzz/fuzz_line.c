@@ -4,8 +4,8 @@
 // with a completer whose names the input chooses; or arbitrary keys pressed, held and released on
 // the keyboards that feed it. The text stays printable, and the cursor stays between characters.
 #include "fake/world.h"
-#include "kernel/io/keyboard.h"
 #include "kernel/shell/line.h"
+#include "kernel/tty/keyboard.h"
 
 #include <stdlib.h>
 #include <string.h>

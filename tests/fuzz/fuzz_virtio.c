@@ -12,10 +12,10 @@
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/block.h"
-#include "kernel/io/keyboard.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/tty/keyboard.h"
 #include "typed.h"
 
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include "typed.h"
 
 #include "fake/world.h"
-#include "kernel/io/console.h"
-#include "kernel/io/keyboard.h"
+#include "kernel/tty/console.h"
+#include "kernel/tty/keyboard.h"
 
 enum { LEFT_CTRL = 29, LEFT_ALT = 56, KEYPAD_DOT = 83, RIGHT_CTRL = 97, RIGHT_ALT = 100 };
 enum { DELETE = 111 };

@@ -5,9 +5,9 @@
 
 #ifdef HALYARD_DEBUG
 #include "kernel/debug/fault_injection.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/test.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/program_runs.h"
 
 #define TRIES 4u /* until no further memory stays allocated */

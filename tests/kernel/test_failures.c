@@ -11,7 +11,6 @@
 #include "kernel/debug/fault_injection.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
-#include "kernel/io/console.h"
 #include "kernel/io/driver_module.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/string.h"
@@ -19,6 +18,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/program_runs.h"
 

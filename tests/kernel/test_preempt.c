@@ -7,9 +7,9 @@
 
 #ifdef HALYARD_DEBUG
 
-#include "kernel/io/console.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
+#include "kernel/tty/console.h"
 
 #define ROUNDS     400u
 #define ROUNDS_MAX 8000u /* until a bug is found; normally a few dozen are enough */

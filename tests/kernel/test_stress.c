@@ -7,9 +7,9 @@
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/debug/preempt_points.h"
-#include "kernel/io/console.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/timer.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 

@@ -7,12 +7,12 @@
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 

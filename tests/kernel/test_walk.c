@@ -5,10 +5,10 @@
 #include "tests/kernel/test_walk.h"
 
 #ifdef HALYARD_DEBUG
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/test.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/tests.h"
 

@@ -16,9 +16,9 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/io/console.h"
 #include "kernel/sched/program.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/console.h"
 
 #define FIFO 16
 

@@ -16,8 +16,8 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/fault/fault.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
+#include "kernel/tty/console.h"
 
 static struct hal_frame frame;
 static struct fault fault;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Keys in, bytes out, through the console that a keyboard types on.
-#include "kernel/io/keyboard.h"
+#include "kernel/tty/keyboard.h"
 
 #include "fake/world.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/console.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,7 +15,7 @@
 #include "fake/world.h"
 #include "hal/bootinfo.h"
 #include "hal/irq.h"
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 
 #define BASE 0x3f8
 #define LINE 4

@@ -6,9 +6,9 @@
 
 #include "fake/world.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
 #include "kernel/io/irq.h"
-#include "kernel/io/keyboard.h"
+#include "kernel/tty/console.h"
+#include "kernel/tty/keyboard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

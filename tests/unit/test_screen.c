@@ -21,8 +21,8 @@
 #include "hal/layout.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/endian.h"
+#include "kernel/tty/console.h"
 
 #define PORT  0x510
 #define DMA   (PORT + 4)

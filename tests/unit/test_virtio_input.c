@@ -14,8 +14,8 @@
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
 #include "kernel/mm/page.h"
+#include "kernel/tty/console.h"
 
 #define LINE  9
 #define QUEUE 16u

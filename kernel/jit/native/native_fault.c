@@ -9,10 +9,10 @@
 #include "kernel/jit/native/native_internal.h"
 
 #include "kernel/base/panic.h"
-#include "kernel/io/console.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 
 #include <stdatomic.h>
 

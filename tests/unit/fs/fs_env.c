@@ -8,7 +8,7 @@
 #include "hal/layout.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 #include "kernel/sched/thread.h"
 #include "kernel/base/log.h"
 #include "kernel/mm/heap.h"

@@ -3,7 +3,7 @@
 // What console.c (output) and console_input.c share.
 #pragma once
 
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 
 /** The terminal of the running thread; NULL: the system's. */
 struct console *console_of_thread(void);

@@ -2,16 +2,16 @@
 //
 // From keys to bytes. Control sequences are those that xterm sends (XTerm Control Sequences, "PC-
 // Style Function Keys"), which every terminal program knows.
-#include "kernel/io/keyboard.h"
+#include "kernel/tty/keyboard.h"
 
 #include "hal/power.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/io/console.h"
-#include "kernel/io/keymap.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/console.h"
+#include "kernel/tty/keymap.h"
 
 /* A ring at 115200 bit/s takes half of it. */
 #define DRAIN_LIMIT_NS (3 * NS_PER_S)

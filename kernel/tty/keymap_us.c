@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The layout of American keyboards.
-#include "kernel/io/keymap.h"
+#include "kernel/tty/keymap.h"
 
 /* Codes are positions: linux/input-event-codes.h names them after this very layout. */
 const struct keymap keymap_us = {

@@ -4,7 +4,7 @@
 //
 // The locks of the rings come after wait queues (6 in kernel/base/spinlock.h); whoever must sleep
 // does so on a wait queue beside them, checking the ring under the queue's lock.
-#include "kernel/io/console_internal.h"
+#include "kernel/tty/console_internal.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"

@@ -4,7 +4,7 @@
 // are keyboard.c's.
 #pragma once
 
-#include "kernel/io/keyboard.h"
+#include "kernel/tty/keyboard.h"
 
 /** What a key types: without and with Shift. 0: nothing. */
 struct keymap_key {

@@ -6,15 +6,15 @@
 // The locks of the rings are leaves (8 in kernel/base/spinlock.h), because a log line is written
 // under anything; only the log's own lock is taken inside. Whoever must sleep does so on a wait
 // queue beside them, checking the ring under the queue's lock.
-#include "kernel/io/console.h"
+#include "kernel/tty/console.h"
 
 #include "hal/console.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log_console.h"
-#include "kernel/io/console_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console_internal.h"
 
 #include <limits.h>
 
