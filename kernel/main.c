@@ -21,7 +21,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/debug/preempt_points.h"
 #include "kernel/io/random.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"

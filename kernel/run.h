@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/jit/loader.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 struct run_result {
     enum program_end end;      /* how it ended, if it was started */

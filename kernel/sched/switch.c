@@ -7,7 +7,7 @@
 #include "hal/timer.h"
 #include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/switch_internal.h"
 #include "kernel/trace/trace.h"
 

@@ -13,7 +13,7 @@
 #include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/switch_internal.h"
 #include "kernel/sched/smp.h"
 

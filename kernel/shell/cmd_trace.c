@@ -9,7 +9,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/trace/trace.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernel/jit/loader.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"

@@ -16,7 +16,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/wait.h"
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/wasi.h"
 #include "kernel/wasi/system.h"

@@ -7,7 +7,7 @@
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 /** A program's file. */
 struct image {

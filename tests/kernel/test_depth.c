@@ -11,7 +11,7 @@
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "kernel/wasi.h"

@@ -10,7 +10,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "tests/kernel/program_runs.h"

@@ -4,7 +4,7 @@
 // it is registered as the code of a fault owner during the test. tests/smoke runs real programs.
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "tests/kernel/tests.h"

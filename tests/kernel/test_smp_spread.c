@@ -5,8 +5,8 @@
 // run. With one CPU all run there.
 #include "kernel/base/clock.h"
 #include "kernel/lib/format.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/sched/program.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/on_cpus.h"
 #include "tests/kernel/program_runs.h"

@@ -6,7 +6,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"

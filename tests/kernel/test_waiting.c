@@ -4,8 +4,8 @@
 // program ends. With one CPU all threads run there.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/event.h"
-#include "kernel/sched/program.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/rwlock.h"
 #include "tests/kernel/tests.h"

@@ -16,7 +16,7 @@
 #include "kernel/jit/portable/program_budget.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 #define MS    NS_PER_MS
 #define PAGES 16u

@@ -15,7 +15,7 @@
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/work.h"
 
 #define MS      NS_PER_MS

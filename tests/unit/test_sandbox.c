@@ -17,7 +17,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 #define WASM_PAGE UINT64_C(0x10000)
 #define GUARD     (UINT64_C(1) << 31)

@@ -8,7 +8,7 @@
 #include "kernel/jit/code/debug.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 /* An exception in a function that does not probe the stack always finds enough space, whatever

@@ -9,7 +9,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 #define INDEX_REACH (UINT64_C(1) << 32) /* what a 32-bit index can reach */

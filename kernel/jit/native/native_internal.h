@@ -8,8 +8,8 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/sched/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>

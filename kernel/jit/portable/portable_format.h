@@ -7,7 +7,7 @@
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/jit/portable/portable.h"
 #include "kernel/jit/portable/program_budget.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 struct portable_format;

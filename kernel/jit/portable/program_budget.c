@@ -5,7 +5,7 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 static struct program_budget *of(struct budget *b)

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/jit/loader.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 /** @brief Copy argv for a program: pointers with NULL at the end, then the strings, in one heap
  * block. @return NULL: no memory. @context{thread} */

@@ -5,7 +5,7 @@
 
 #include "fs/fs_env.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/wasi.h"
 #include "wasi/kernel_stubs.h"
 

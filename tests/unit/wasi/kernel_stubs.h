@@ -4,7 +4,7 @@
 // while somebody sleeps, bytes that are not random, no scheduler.
 #pragma once
 
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 /** What was last hung on a program. */

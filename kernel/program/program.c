@@ -2,7 +2,7 @@
 //
 // Programs: their resources, and how they end. kernel/jit loads their code.
 
-#include "kernel/sched/program.h"
+#include "kernel/program/program.h"
 
 #include "hal/trap.h"
 #include "hal/upcall.h"
