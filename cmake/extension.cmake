@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The in-guest tests and benchmarks: an extension of this one kernel (kernel/extension.h), compiled as the
+# The in-guest tests and benchmarks: an extension of this one kernel (kernel/module/extension.h), compiled as the
 # kernel is and linked against the addresses that it has. scripts/run gives the file to the guest.
 #
 #   modules/tests.ko   what is loaded: of the debug information it has the lines, for backtraces

@@ -5,8 +5,8 @@
 #include "kernel/bench.h"
 
 #include "kernel/base/assert.h"
-#include "kernel/extension.h"
 #include "kernel/lib/string.h"
+#include "kernel/module/extension.h"
 #include "kernel/sched/thread.h"
 #include "kernel/tty/console.h"
 

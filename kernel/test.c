@@ -6,9 +6,9 @@
 #include "kernel/test.h"
 
 #include "kernel/debug/lockcheck.h"
-#include "kernel/extension.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
+#include "kernel/module/extension.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test_select.h"
 #include "kernel/tty/console.h"

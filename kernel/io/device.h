@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Devices and drivers: a bus finds devices; drivers are linked into the kernel
-// (drivers/registry.c, in probe order) or come later (kernel/io/driver_module.h); the two meet
+// (drivers/registry.c, in probe order) or come later (kernel/module/driver_module.h); the two meet
 // here. A driver's source is the same either way.
 #pragma once
 

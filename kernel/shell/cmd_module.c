@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Commands about drivers that are loaded, and about the random bytes that one of them feeds.
-#include "kernel/io/driver_module.h"
 #include "kernel/io/random.h"
 #include "kernel/lib/string.h"
+#include "kernel/module/driver_module.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 

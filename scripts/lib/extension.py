@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Link an extension of the kernel (kernel/extension.h) against the kernel that it is for.
+"""Link an extension of the kernel (kernel/module/extension.h) against the kernel that it is for.
 
     extension.py KERNEL.elf OBJECT -o EXTENSION
 

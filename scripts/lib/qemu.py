@@ -54,7 +54,7 @@ class Machine:
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
-    tests: Path = None  # what `test` and `bench` load: kernel/extension.h
+    tests: Path = None  # what `test` and `bench` load: kernel/module/extension.h
     extra: list = field(default_factory=list)
 
 

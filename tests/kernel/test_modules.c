@@ -4,7 +4,6 @@
 // byte or interrupt is lost, however often it happens and whatever other threads do meanwhile.
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
-#include "kernel/io/driver_module.h"
 #include "kernel/io/irq.h"
 #include "kernel/io/random.h"
 #include "kernel/jit/code/codemem.h"
@@ -13,6 +12,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
+#include "kernel/module/driver_module.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test.h"
 #include "kernel/tty/console.h"

@@ -3,7 +3,7 @@
 // Runs each test as a scenario of failure_walk.h: what scripts/run's --test 'fails:GLOB' does.
 #pragma once
 
-#include "kernel/extension.h"
+#include "kernel/module/extension.h"
 
 #ifdef HALYARD_DEBUG
 /** extension.h */

@@ -18,11 +18,11 @@
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/io/driver_module.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/module/driver_module.h"
 #include "kernel/program/program.h"
 
 #define EXIT_STATUS 7

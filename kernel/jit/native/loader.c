@@ -8,7 +8,6 @@
 #include "kernel/base/export.h"
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
-#include "kernel/extension.h"
 #include "kernel/io/device.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/native/module_internal.h"
@@ -19,6 +18,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/layout.h"
+#include "kernel/module/extension.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/smp.h"
 

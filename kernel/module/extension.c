@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/extension.h"
+#include "kernel/module/extension.h"
 
 #include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/io/driver_module.h"
 #include "kernel/io/host_file.h"
 #include "kernel/jit/loader.h"
 #include "kernel/mm/heap.h"
+#include "kernel/module/driver_module.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/tty/console.h"
 

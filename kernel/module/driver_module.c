@@ -2,7 +2,7 @@
 //
 // The table of loaded drivers. One that is being loaded or unloaded has its entry, too, so that its
 // name is taken and `modules` shows the state it is in.
-#include "kernel/io/driver_module.h"
+#include "kernel/module/driver_module.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
