@@ -12,7 +12,7 @@ endif()
 
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 halyard_kernel_objects(test_objects ${test_sources})
-# A test need not say what of the machine it depends on (kernel/test.h).
+# A test need not say what of the machine it depends on (kernel/test/test.h).
 target_compile_options(test_objects PRIVATE "$<$<COMPILE_LANGUAGE:C>:-Wno-missing-field-initializers>")
 if(HALYARD_ARCH STREQUAL "aarch64")
     # Of assembly, too, the file says that it has landing pads: then the CPU is told to check.

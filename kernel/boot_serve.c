@@ -7,13 +7,13 @@
 #include "hal/power.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
-#include "kernel/bench.h"
 #include "kernel/lib/string.h"
 #include "kernel/module/extension.h"
 #include "kernel/run.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/shell.h"
-#include "kernel/test.h"
+#include "kernel/test/bench.h"
+#include "kernel/test/test.h"
 #include "kernel/tty/console.h"
 
 #define ARGS_MAX       64

@@ -23,8 +23,8 @@ typedef bool extension_walk_t(const struct kernel_test *test,
 
 /** The kernel finds it in the extension under the name halyard_extension. */
 struct extension {
-    const struct kernel_test *const *tests;    /* kernel/test.h */
-    const struct kernel_bench *const *benches; /* kernel/bench.h */
+    const struct kernel_test *const *tests;    /* kernel/test/test.h */
+    const struct kernel_bench *const *benches; /* kernel/test/bench.h */
     extension_walk_t *walk;                    /* NULL: not a debug build */
 };
 

@@ -4,7 +4,7 @@
 #include "hal/cpu.h"
 #include "hal/smp.h"
 #include "hal/power.h"
-#include "kernel/bench.h"
+#include "kernel/test/bench.h"
 #include "kernel/base/clock.h"
 #include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
@@ -13,7 +13,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/smp.h"
 #include "kernel/shell/command_internal.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 
 static bool run_help(int argc, char **argv)
 {

@@ -3,7 +3,7 @@
 // The tables of benchmarks, one a file, each ending with NULL names. registry.c lists them.
 #pragma once
 
-#include "kernel/bench.h"
+#include "kernel/test/bench.h"
 
 /** All benchmark tables, one line a file; ends with NULL. Defined in registry.c. */
 extern const struct kernel_bench *const kernel_benches[];

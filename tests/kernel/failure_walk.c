@@ -6,7 +6,7 @@
 #ifdef HALYARD_DEBUG
 #include "kernel/debug/fault_injection.h"
 #include "kernel/lib/string.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "kernel/tty/console.h"
 #include "tests/kernel/program_runs.h"
 

@@ -13,7 +13,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 
 /* (module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
  *   (memory (export "memory") 1) (func (export "_start") (call 0 (i32.const 3)))) */

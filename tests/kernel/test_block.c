@@ -11,7 +11,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/wait.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #define SPAN     ((size_t)1 << 20) /* bytes at the disk's start that the tests write */

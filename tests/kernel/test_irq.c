@@ -11,7 +11,7 @@
 #include "kernel/io/irq.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>

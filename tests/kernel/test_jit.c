@@ -8,7 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 static unsigned prot_of(vaddr_t va)

@@ -8,7 +8,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 

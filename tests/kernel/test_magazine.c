@@ -12,7 +12,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>

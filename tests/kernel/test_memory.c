@@ -15,7 +15,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"
 

@@ -10,7 +10,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #define EXEC_MAX 64

@@ -14,7 +14,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/module/driver_module.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "kernel/tty/console.h"
 #include "tests/kernel/tests.h"
 

@@ -12,7 +12,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 

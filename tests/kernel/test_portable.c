@@ -5,7 +5,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/program_runs.h"
 #include "tests/kernel/tests.h"
 

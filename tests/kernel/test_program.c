@@ -6,7 +6,7 @@
 #include "kernel/fault/fault.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>

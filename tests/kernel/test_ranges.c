@@ -13,7 +13,7 @@
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #include <stdatomic.h>

@@ -10,7 +10,7 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #define LONG_NS (10 * NS_PER_S) /* for an event that must happen; without it the run would hang */

@@ -7,7 +7,7 @@
 #ifdef HALYARD_DEBUG
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "kernel/tty/console.h"
 #include "tests/kernel/failure_walk.h"
 #include "tests/kernel/tests.h"

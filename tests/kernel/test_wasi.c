@@ -11,7 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "kernel/wasi.h"
 #include "kernel/wasi/abi.h"
 #include "tests/kernel/tests.h"

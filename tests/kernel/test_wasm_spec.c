@@ -7,7 +7,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "kernel/tty/console.h"
 #include "tests/conformance/spec_run.h"
 #include "tests/kernel/tests.h"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/sched/thread.h"
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 
 #ifdef HALYARD_DEBUG
 /**

@@ -10,8 +10,8 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
-#include "kernel/test.h"
-#include "kernel/test_select.h"
+#include "kernel/test/test.h"
+#include "kernel/test/test_select.h"
 
 static struct test_selection selected(const char *text)
 {

@@ -2,7 +2,7 @@
 //
 // Runs the benchmarks and prints their figures. tests/bench has the benchmarks.
 
-#include "kernel/bench.h"
+#include "kernel/test/bench.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // See test_select.h.
-#include "kernel/test_select.h"
+#include "kernel/test/test_select.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"

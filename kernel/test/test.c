@@ -3,14 +3,14 @@
 // Runs the in-guest tests and reports in TAP. The tests are in tests/kernel, loaded as
 // an extension.
 
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 
 #include "kernel/debug/lockcheck.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/module/extension.h"
 #include "kernel/sched/thread.h"
-#include "kernel/test_select.h"
+#include "kernel/test/test_select.h"
 #include "kernel/tty/console.h"
 
 #include <stdarg.h>
