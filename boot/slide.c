@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The word aslr=off in a command line that is not copied yet. What words are is kernel/cmdline.c's
+// The word aslr=off in a command line that is not copied yet. What words are is kernel/boot/cmdline.c's
 // decision; tests/unit/test_slide.c compares the two.
 #include "boot/slide.h"
 

@@ -43,7 +43,7 @@ static ALWAYS_INLINE bool slide_next(struct slide_cursor *c)
 }
 
 /**
- * @brief True if the command line has the word aslr=off, as kernel/cmdline.c would find it.
+ * @brief True if the command line has the word aslr=off, as kernel/boot/cmdline.c would find it.
  * @param text  Up to `len` bytes; a zero ends it, too. Foreign.
  * @context{early}
  */

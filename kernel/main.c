@@ -9,7 +9,7 @@
 #include "hal/platform.h"
 #include "hal/upcall.h"
 #include "kernel/base/assert.h"
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/loader.h"

@@ -6,10 +6,10 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/run.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/shell/pipeline.h"
+#include "kernel/shell/run.h"
 #include "kernel/tty/console.h"
 
 /* "64M": a number and the first letter of its binary unit, or bytes. */

@@ -4,7 +4,7 @@
 // character each, which nobody can type; then words are split as everywhere else.
 #include "kernel/shell/pipeline.h"
 
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 

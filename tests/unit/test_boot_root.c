@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/boot_root.c: which of the boot modules becomes the root, and what is said of the others.
+// kernel/boot/boot_root.c: which of the boot modules becomes the root, and what is said of the others.
 // What each boot protocol makes a module of is in test_boot_*.c.
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 
 #include "fs/fs_env.h"
 #include "hal/bootinfo.h"

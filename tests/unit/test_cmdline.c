@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel command line, and splitting of program arguments.
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 
 #include "kernel/base/log.h"
 

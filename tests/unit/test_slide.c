@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // boot/slide.c and the pool that slides are drawn from: the word aslr=off means the same to the
-// first instructions as to kernel/cmdline.c, whoever loaded the kernel; the table is read as
+// first instructions as to kernel/boot/cmdline.c, whoever loaded the kernel; the table is read as
 // scripts/lib/slide.py writes it (tests/tools/test_slide.py has the other half).
 #include "boot/slide.h"
 
@@ -9,7 +9,7 @@
 #include "boot/pvh.h"
 #include "fake/fake_boot_mem.h"
 #include "hal/bootinfo.h"
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 #include "kernel/lib/sip.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 // Steps of the boot that main.c lists and that belong to no other part of the kernel.
 #pragma once
 
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 
 #include <stdint.h>
 

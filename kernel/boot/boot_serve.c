@@ -2,15 +2,15 @@
 //
 // Runs what the command line asks for and reports the run's exit status.
 
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 
 #include "hal/power.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/lib/string.h"
 #include "kernel/module/extension.h"
-#include "kernel/run.h"
 #include "kernel/sched/thread.h"
+#include "kernel/shell/run.h"
 #include "kernel/shell/shell.h"
 #include "kernel/test/bench.h"
 #include "kernel/test/test.h"

@@ -3,7 +3,7 @@
 // Parses the kernel's command line, and splits a program's. The text is foreign: nothing in it
 // stops the boot.
 
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 
 #include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"

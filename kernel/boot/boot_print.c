@@ -2,7 +2,7 @@
 //
 // The first lines of the log: what helps to diagnose a machine that boots no further.
 
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"

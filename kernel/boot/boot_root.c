@@ -2,7 +2,7 @@
 //
 // Chooses the root file system.
 
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 
 #include "hal/bootinfo.h"
 #include "kernel/base/log.h"
