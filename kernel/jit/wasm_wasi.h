@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernel/jit/wasm/instance.h"
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 struct wasm_wasi;
 

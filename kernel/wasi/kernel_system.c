@@ -11,8 +11,8 @@
 #include "kernel/mm/page.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/wasi.h"
 #include "kernel/wasi/system.h"
+#include "kernel/wasi/wasi.h"
 
 #define CLOCK_RESOLUTION_NS 1u
 #define STREAMS             3

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "kernel/lib/compiler.h"
-#include "kernel/wasi.h"
 #include "kernel/wasi/system.h"
+#include "kernel/wasi/wasi.h"
 
 #define WASI_FDS_MAX     1024u
 #define WASI_PATH_MAX    4096u /* bytes, with the terminating zero, which guests do not store */

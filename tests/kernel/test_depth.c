@@ -14,8 +14,8 @@
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test/test.h"
-#include "kernel/wasi.h"
 #include "kernel/wasi/abi.h"
+#include "kernel/wasi/wasi.h"
 #include "tests/kernel/tests.h"
 
 #define LONG_NS ((uint64_t)30 * NS_PER_S)

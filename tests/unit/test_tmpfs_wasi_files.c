@@ -2,7 +2,7 @@
 //
 // WASI over the kernel's files (kernel/wasi/kernel_system.c) and the memory file system: the
 // program itself, its streams, descriptors, rights, contents, times and listings.
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 #include "fs/fs_env.h"
 #include "kernel/base/clock.h"

@@ -2,7 +2,7 @@
 //
 // WASI over the kernel's files (kernel/wasi/kernel_system.c) and the memory file system: every call
 // on paths, and its errors; what leads out of a folder.
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 #include "fs/fs_env.h"
 #include "kernel/fs/vfs.h"

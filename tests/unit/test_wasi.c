@@ -2,7 +2,7 @@
 //
 // kernel/wasi over a system that is made up: what the core itself decides. The program's memory and
 // what hostile pointers do, buffers, walks while directories move, polling, ending.
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"

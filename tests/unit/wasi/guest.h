@@ -4,8 +4,8 @@
 // byte past its end, and calls by name.
 #pragma once
 
-#include "kernel/wasi.h"
 #include "kernel/wasi/abi.h"
+#include "kernel/wasi/wasi.h"
 
 #include <stdint.h>
 

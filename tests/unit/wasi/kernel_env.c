@@ -6,7 +6,7 @@
 #include "fs/fs_env.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/program/program.h"
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 #include "wasi/kernel_stubs.h"
 
 #include <setjmp.h>
