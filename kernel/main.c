@@ -12,7 +12,7 @@
 #include "kernel/boot/boot.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/base/log.h"
 #include "kernel/debug/asan.h"
 #include "kernel/mm/aslr.h"

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "hal/types.h"
-#include "kernel/jit/loader.h"
 #include "kernel/lib/status.h"
+#include "kernel/load/loader.h"
 
 struct cmdline {
     const char *run;             /* path of a program, or NULL */

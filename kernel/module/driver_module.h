@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Drivers that are loaded from files and unloaded again. How a file becomes code is
-// kernel/jit/loader.h's, how a driver meets devices device.h's.
+// kernel/load/loader.h's, how a driver meets devices device.h's.
 #pragma once
 
 #include "kernel/io/device.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 
 /** Where a bare name is looked up, with MODULE_SUFFIX added if it has none. */
 #define MODULE_FOLDER "/lib/modules/"

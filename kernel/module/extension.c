@@ -4,7 +4,7 @@
 #include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/host_file.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/driver_module.h"
 #include "kernel/sched/mutex.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A program: owns threads, memory, files, requests and a floating-point area, and is killed as a
-// unit. kernel/jit/loader.h loads its code.
+// unit. kernel/load/loader.h loads its code.
 #pragma once
 
 #include "kernel/lib/list.h"

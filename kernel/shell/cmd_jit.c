@@ -2,8 +2,8 @@
 //
 // `jit`: the portable programs that are loaded and what became of their functions; and a file's
 // functions at each stage of their compilation.
-#include "kernel/jit/loader.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/loader.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 

@@ -4,7 +4,7 @@
 // that stand for its terminal. What the words mean is not known here.
 #pragma once
 
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/program/program.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 // Runs programs in the foreground, for the shell and for `run=` on the command line.
 #pragma once
 
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/program/program.h"
 
 struct run_result {

@@ -42,14 +42,13 @@ STRESS_CPUS = (1, 2, 4, 8)
 
 # ---- What is judged ----
 
-# kernel/jit has parts that only a kernel needs: loading drivers and programs, the shell's views, host calls.
+# kernel/jit and kernel/wasm have parts that only a kernel needs: memory for code, the shell's views, host calls.
 # tests/tools/test_scripts.py holds this against what the oracle's runner is linked from.
-COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/lib/softfloat*", "arch/*/jit/*", "tests/oracle/main.c",
-            "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
+COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/load/typeid.*", "kernel/wasm/*/*", "kernel/lib/softfloat*",
+            "arch/*/jit/*", "tests/oracle/main.c", "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
             "tools/halyard-wasm/sandbox_posix.c")
-KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "describe.*", "elf/*", "export.*", "frontends.*",
-               "hostcall*", "inspect.*", "load.*", "loader.*", "module_internal.*", "native*", "portable*",
-               "sandbox.c", "start.*", "wasm_inspect.*", "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
+KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "native*", "sandbox.c", "wasm_inspect.*",
+               "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
 SOURCES = {".c", ".h", ".S", ".def"}
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)
 

@@ -15,7 +15,7 @@ from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
 from status import NAMES, NOT_RUN
 from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machine_of, tests_file
 
-FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/jit/loader.h
+FOLDERS_MAX = 8  # LOAD_FOLDERS, kernel/load/loader.h
 
 EPILOG = """\
 exit status: that of the program or test run, 0 to 255. The runner has its own, which the last line on

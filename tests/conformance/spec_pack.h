@@ -14,7 +14,7 @@
 // null, else its number and one.
 #pragma once
 
-#include "kernel/jit/wasm/wasm.h"
+#include "kernel/wasm/front/wasm.h"
 
 #define SPEC_MAGIC      "HWS1"
 #define SPEC_VALUES_MAX 64

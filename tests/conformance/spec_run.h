@@ -4,7 +4,7 @@
 // the kernel. The caller provides the packs and prints the messages.
 #pragma once
 
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 struct spec_config {
     const struct wasm_engine *engine;

@@ -5,8 +5,8 @@
 // errors. The seeds are the unit tests' objects.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
-#include "kernel/jit/elf/elf.h"
-#include "kernel/jit/elf/format.h"
+#include "kernel/load/elf/elf.h"
+#include "kernel/load/elf/format.h"
 #include "tests/unit/jit/host_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

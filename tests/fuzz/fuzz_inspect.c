@@ -4,8 +4,8 @@
 // function name that follows, or 0 for all functions; then comes a module. The output is printable,
 // because names come from the file; a refusal has a reason.
 #include "fake/world.h"
-#include "kernel/jit/portable/portable_format.h"
-#include "kernel/jit/wasm_program.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/wasm/run/wasm_program.h"
 #include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,8 +7,8 @@
 #include "fake/world.h"
 #include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
-#include "kernel/jit/elf/format.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/elf/format.h"
+#include "kernel/load/loader.h"
 #include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

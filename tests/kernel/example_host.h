@@ -4,7 +4,7 @@
 // host, for compiled code and for the interpreter.
 #pragma once
 
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 /** The state that the host functions work on: one for each program. */
 struct example_log {

@@ -5,7 +5,7 @@
 // code and for the interpreter.
 #pragma once
 
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 /** @brief Two modules that share a table and number the same types differently call each other.
  * @param s  An empty store.

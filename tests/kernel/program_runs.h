@@ -4,7 +4,7 @@
 // Any error fails the running test.
 #pragma once
 
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/program/program.h"

@@ -3,12 +3,12 @@
 // The WebAssembly specification's tests in the kernel, compiled and interpreted: every pack in
 // /packs of the disk. They need that disk, so they run only when they are named.
 #include "kernel/fs/vfs.h"
-#include "kernel/jit/wasm_interp.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/test/test.h"
 #include "kernel/tty/console.h"
+#include "kernel/wasm/run/wasm_interp.h"
 #include "tests/conformance/spec_run.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"

@@ -4,7 +4,7 @@
 // compiler and for benchmarks.
 #pragma once
 
-#include "kernel/jit/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_compiled.h"
 
 /** Read by wasm_store_open() of wasm_compiled while wasm_bed_run() runs. */
 extern struct wasm_compiled_options wasm_bed_options;

@@ -8,7 +8,7 @@ runs on one thread; the word by which others end it is declared to all of them i
 import re
 
 FOLDERS = ("arch/", "drivers/", "hal/", "kernel/")
-FRONT_ENDS = ("kernel/jit/wasm/",)
+FRONT_ENDS = ("kernel/wasm/",)
 ORDER = re.compile(r"\b(relaxed|acquire|release|acq_rel|seq_cst|sequentially\s+(\*\s+)?consistent)\b", re.I)
 SHARED = re.compile(r"\b(_Atomic|atomic_flag)\b")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)

@@ -4,9 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
-import check_includes
-
 LONGEST = 800
+FRONT_ENDS = ("kernel/load/elf/", "kernel/wasm/", "kernel/cil/")
 SOURCES = (".c", ".h", ".S", ".lds", ".py", ".cmake", ".sh")
 SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/redirect", "scripts/screenshot", ".ci/run")
 
@@ -40,15 +39,14 @@ def unlicensed_files(root):
 
 
 def front_end_complaints(root):
-    """What is of one front-end says so in its name; the table of them is the only other file that knows it."""
-    folder = root / "kernel/jit"
-    names = [Path(layer).name for layer in check_includes.LAYERS if Path(layer).parent == Path("kernel/jit")]
-    of_one = re.compile(rf'#include "kernel/jit/({"|".join(names)})[/_]')
-    below = (f for f in tracked(root) if folder in f.parents and f.name != "frontends.c")
-    for file in (f for f in below if f.relative_to(folder).parts[0] not in names):
-        for front_end in sorted(set(of_one.findall(file.read_text(errors="replace")))):
-            if not file.name.startswith(front_end + "_"):
-                yield f"{file.relative_to(root)}: includes what only {front_end}_*.c may"
+    """What is of one front-end is in its folders; the table of them is the only other file of kernel/ that knows it."""
+    for file in tracked(root):
+        name = file.relative_to(root).as_posix()
+        if not name.startswith("kernel/") or file.name == "frontends.c":
+            continue
+        for front_end in FRONT_ENDS:
+            if not name.startswith(front_end) and f'#include "{front_end}' in file.read_text(errors="replace"):
+                yield f"{name}: includes what only {front_end} may"
 
 
 def c_files(root):

@@ -35,7 +35,7 @@ class Includes(unittest.TestCase):
                            ("kernel/main.c", "#include <stdio.h>"),
                            ("arch/x86_64/mmu.c", '#include "arch/aarch64/mmu.h"'),
                            ("arch/x86_64/mmu.c", '#include "kernel/sched/thread.h"'),
-                           ("kernel/jit/elf/elf.c", '#include "hal/mmu.h"'),
+                           ("kernel/load/elf/elf.c", '#include "hal/mmu.h"'),
                            ("kernel/main.c", '#include "tests/kernel/tests.h"'),
                            ("kernel/main.c", "#if defined(__x86_64__)")):
             with self.subTest(path=path, line=line):
@@ -110,13 +110,13 @@ class Planted(unittest.TestCase):
         self.assertEqual(len(list(check_sources.unlicensed_files(self.root))), 1)
 
     def test_front_ends(self):
-        for path, line in (("kernel/jit/frontends.c", '#include "kernel/jit/wasm_program.h"'),
-                           ("kernel/jit/wasm_program.c", '#include "kernel/jit/wasm/instance.h"'),
+        for path, line in (("kernel/load/frontends.c", '#include "kernel/wasm/run/wasm_program.h"'),
+                           ("kernel/wasm/run/wasm_program.c", '#include "kernel/wasm/run/instance.h"'),
                            ("kernel/jit/opt/opt.c", '#include "kernel/jit/opt/opt.h"')):
             self.write(path, line + "\n")
         self.assertEqual(list(check_sources.front_end_complaints(self.root)), [])
-        for path, line in (("kernel/jit/portable/start.c", '#include "kernel/jit/wasm_program.h"'),
-                           ("kernel/jit/wasm_elf.c", '#include "kernel/jit/elf/elf.h"')):
+        for path, line in (("kernel/load/bytecode/start.c", '#include "kernel/wasm/run/wasm_program.h"'),
+                           ("kernel/wasm/run/wasm_elf.c", '#include "kernel/load/elf/elf.h"')):
             self.write(path, line + "\n")
         self.assertEqual(len(list(check_sources.front_end_complaints(self.root))), 2)
 

@@ -13,7 +13,7 @@
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/jit/arena.h"
-#include "kernel/jit/portable/program_budget.h"
+#include "kernel/load/bytecode/program_budget.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/program/program.h"

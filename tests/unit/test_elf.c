@@ -13,9 +13,9 @@
 
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
-#include "kernel/jit/elf/elf.h"
-#include "kernel/jit/elf/format.h"
 #include "kernel/lib/endian.h"
+#include "kernel/load/elf/elf.h"
+#include "kernel/load/elf/format.h"
 #include "tests/unit/jit/host_load.h"
 
 /** An object in memory, and the machine it is for. */

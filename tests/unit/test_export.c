@@ -11,10 +11,10 @@
 
 #define HALYARD_NO_RED_ZONE   1
 #define __code_model_kernel__ 1
-#include "kernel/jit/native/abi.h"
+#include "kernel/load/native/abi.h"
 #include "kernel/jit/backend.h"
-#include "kernel/jit/native/export.h"
 #include "kernel/lib/status.h"
+#include "kernel/load/native/export.h"
 #include "programs/sdk/halyard.h"
 
 static int here;

@@ -19,7 +19,7 @@
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/jit/backend.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/module/driver_module.h"

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/jit/wasm_interp.h"
+#include "kernel/wasm/run/wasm_interp.h"
 #include "tests/conformance/spec_pack.h"
 #include "tests/conformance/spec_run.h"
 

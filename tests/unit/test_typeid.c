@@ -2,7 +2,7 @@
 //
 // Numbers of function types: equal for equal types, different for others, whoever else holds what;
 // and nothing is left when all are dropped.
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fake/fake_failure.h"
-#include "kernel/jit/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_compiled.h"
 
 /* Of hosted.wat: a function with a name, and the last one, which has none. */
 #define DEEP      18

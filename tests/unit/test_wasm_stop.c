@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/jit/wasm/runtime.h"
-#include "kernel/jit/wasm_compiled.h"
-#include "kernel/jit/wasm_interp.h"
+#include "kernel/wasm/run/runtime.h"
+#include "kernel/wasm/run/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_interp.h"
 
 /* (module (memory 1) (func (export "first"))) */
 static const uint8_t module[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04,

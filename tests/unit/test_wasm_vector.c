@@ -4,7 +4,7 @@
 // what the representation says, and bodies that use them become what they should or are refused.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
-#include "kernel/jit/wasm/operators.h"
+#include "kernel/wasm/front/operators.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_bytes.h"
 #include "tests/unit/jit/text_buffer.h"

@@ -3,7 +3,7 @@
 // The compiled engine on this computer.
 #pragma once
 
-#include "kernel/jit/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_compiled.h"
 
 /** Complete after compiled_begin(). */
 extern struct wasm_compiled_options compiled_options;

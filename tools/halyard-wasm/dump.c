@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Showing a function: with the engine that compiles at each stage, else as the front-end built it.
-#include "kernel/jit/wasm_dump.h"
+#include "kernel/wasm/run/wasm_dump.h"
 #include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/tool.h"
 

@@ -3,7 +3,7 @@
 // Options of the engines. What compiled code needs of this computer is in compiled.c.
 #include "tools/halyard-wasm/engines.h"
 
-#include "kernel/jit/wasm_interp.h"
+#include "kernel/wasm/run/wasm_interp.h"
 #include "tools/halyard-wasm/compiled.h"
 
 #include <pthread.h>

@@ -3,7 +3,7 @@
 // The engines on this computer, and a thread to run them on.
 #pragma once
 
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 struct host_engine {
     const char *name; /* of the command line and of the conformance line */

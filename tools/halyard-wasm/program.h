@@ -3,7 +3,7 @@
 // The host's side of a program that halyard-wasm runs.
 #pragma once
 
-#include "kernel/jit/wasm_wasi.h"
+#include "kernel/wasm/run/wasm_wasi.h"
 #include "tools/halyard-wasm/tool.h"
 
 struct program {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Running a module: load, link, _start or another export, and what to say when it traps.
-#include "kernel/jit/wasm/reader.h"
-#include "kernel/jit/wasm_entry.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/front/reader.h"
+#include "kernel/wasm/run/wasm_entry.h"
 #include "tools/halyard-wasm/program.h"
 #include "tools/halyard-wasm/values.h"
 

@@ -3,7 +3,7 @@
 // See values.h.
 #include "tools/halyard-wasm/values.h"
 
-#include "kernel/jit/wasm/wasm.h"
+#include "kernel/wasm/front/wasm.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -7,9 +7,9 @@
 
 #include "kernel/jit/code/code_map.h"
 #include "kernel/jit/verify/verify.h"
-#include "kernel/jit/wasm_engine.h"
-#include "kernel/jit/wasm_shape.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/wasm/run/wasm_engine.h"
+#include "kernel/wasm/run/wasm_shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>

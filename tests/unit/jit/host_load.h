@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/jit/backend.h"
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 
 #include <stdarg.h>

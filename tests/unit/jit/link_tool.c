@@ -9,7 +9,7 @@
 // refusal, and then exits with 1.
 #include "arch/aarch64/jit/aarch64.h"
 #include "arch/x86_64/jit/x86_64.h"
-#include "kernel/jit/elf/elf.h"
+#include "kernel/load/elf/elf.h"
 #include "tests/unit/jit/host_load.h"
 
 static uint8_t *read_file(const char *path, size_t *len)

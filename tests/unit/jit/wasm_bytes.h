@@ -3,7 +3,7 @@
 // Writing WebAssembly modules byte by byte, for tests.
 #pragma once
 
-#include "kernel/jit/wasm/wasm.h"
+#include "kernel/wasm/front/wasm.h"
 
 #include <stdlib.h>
 #include <string.h>

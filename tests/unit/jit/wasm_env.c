@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "fake/world.h"
-#include "kernel/jit/wasm_interp.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/run/wasm_interp.h"
 #include "tools/halyard-wasm/compiled.h"
 
 static const struct wasm_interpreter_options interpreted = {

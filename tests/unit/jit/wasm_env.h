@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 /** Limits of a store. */
 #define PAGES    100u

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+//
+// Starts a portable program of any format, handles its end, and frees everything. Faults in its
+// code are handled in code_kernel.c.
+//
+// The program's own thread compiles and links, so that it can be limited and killed from the first
+// byte on. The starting thread waits until the program either runs or is refused. Either the
+// program's thread or the end of the program reports the result, whichever comes first.
+#include "kernel/jit/portable/portable_format.h"
+
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/fault/fault.h"
+#include "kernel/jit/backend.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/start.h"
+#include "kernel/mm/heap.h"
+#include "kernel/trace/trace.h"
+
+#define STATUS_TRAPPED    119
+#define STACK_BYTES       ((size_t)1 << 20) /* for nested calls of the program */
+#define STACK_FOR_LOADING ((size_t)64 << 10)
+
+/* ---- The result for the starting thread ---- */
+
+struct starting {
+    struct completion done;
+    enum status status;
+    struct loader_error *err;
+};
+
+static void answer(struct portable *p, enum status s)
+{
+    struct starting *starting = p->starting;
+    if (starting != NULL) {
+        p->starting = NULL;
+        starting->status = s;
+        completion_signal(&starting->done);
+    }
+}
+
+enum status portable_refuse(struct portable *p, enum status s, const char *why)
+{
+    if (s == E_CANCELLED) {
+        return OK;
+    }
+    struct loader_error *err = p->starting->err;
+    size_t used = fmt_print(err->text, sizeof(err->text), "%s: %s", p->path,
+                            why[0] == '\0' ? status_text(s) : why);
+    if (s == E_NOMEM && p->program->memory_refused && used < sizeof(err->text)) {
+        fmt_print(err->text + used, sizeof(err->text) - used, " (it may have %llu KiB)",
+                  (unsigned long long)p->program->memory_limit_pages * (PAGE_SIZE / 1024));
+    }
+    str_make_printable(err->text); /* names come from the file */
+    return s;
+}
+
+/* ---- Life ---- */
+
+static void portable_free(struct portable *p)
+{
+    void *bytes = p->bytes, *argv = p->argv;
+    portable_forget(p);
+    p->format->release(p);
+    heap_free(bytes);
+    heap_free(argv);
+}
+
+/* All threads of the program have ended. */
+static void release(struct program_resource *self)
+{
+    struct portable *p = CONTAINER_OF(self, struct portable, resource);
+    /* it was ended before it could report: program_wait() will tell the starting thread */
+    answer(p, OK);
+    portable_free(p);
+}
+
+static void on_end(struct program *program)
+{
+    struct portable *p = program->portable;
+    p->format->stop(p);
+}
+
+/* ---- Running ---- */
+
+bool portable_touch_stack(void)
+{
+    uint8_t *here = __builtin_frame_address(0);
+    bool is_there = true;
+    for (size_t below = PAGE_SIZE; is_there && below <= STACK_FOR_LOADING; below += PAGE_SIZE) {
+        is_there = hal_probe_write8(here - below, 0);
+    }
+    return is_there;
+}
+
+_Noreturn static void end(struct portable *p, struct portable_end end)
+{
+    switch (end.outcome) {
+    case PORTABLE_TRAPPED:
+        program_kill(p->program, PROGRAM_FAULTED, STATUS_TRAPPED);
+        thread_exit(STATUS_TRAPPED);
+    case PORTABLE_RETURNED:
+        program_exit((int)end.status);
+    case PORTABLE_STOPPED:
+        break;
+    }
+    thread_exit(0);
+}
+
+/* The file is charged to the program before it allocates any memory. */
+static enum status load(struct portable *p)
+{
+    struct budget *b = &p->budget.budget;
+    if (!b->charge(b, p->len)) {
+        return portable_refuse(p, E_NOMEM, "no memory for its file");
+    }
+    return portable_touch_stack() ? p->format->load(p) : portable_refuse(p, E_NOMEM, "");
+}
+
+static void run(void *arg)
+{
+    struct portable *p = arg;
+    trace(TRACE_COMPILE, p->program->id, p->len, 0);
+    enum status s = load(p);
+    trace(TRACE_COMPILE_END, p->program->id, (uint64_t)(int64_t)s, 0);
+    answer(p, s);
+    if (s != OK) {
+        program_exit(STATUS_TRAPPED);
+    }
+    trace(TRACE_RUN, p->program->id, 0, 0);
+    end(p, p->format->run(p));
+}
+
+/* ---- Starting ---- */
+
+const struct portable_format *portable_recognise(const void *bytes, size_t len)
+{
+    const struct portable_format *const *f = portable_formats;
+    while (*f != NULL && !(*f)->recognise(bytes, len)) {
+        f++;
+    }
+    return *f;
+}
+
+bool portable_is(const void *bytes, size_t len)
+{
+    return portable_recognise(bytes, len) != NULL;
+}
+
+static void init_code(struct portable *p)
+{
+    p->features = jit_native_features();
+    p->code = (struct code_kernel){
+        .name = p->path, .has_landing_pads = (p->features & jit_machine_native->landing_pads) != 0};
+    code_kernel_init(&p->code);
+}
+
+static struct portable *portable_create(const char *path, void *bytes, size_t len,
+                                        const struct load_options *options)
+{
+    const struct portable_format *format = portable_recognise(bytes, len);
+    struct portable *p = format->create();
+    if (p == NULL) {
+        heap_free(bytes);
+        return NULL;
+    }
+    p->format = format;
+    p->resource = (struct program_resource){.release = release, .name = "portable program"};
+    p->bytes = bytes;
+    p->len = len;
+    p->engine = options->engine;
+    p->argc = options->argc;
+    p->folders = options->folders;
+    p->folder_count = options->folder_count;
+    str_copy(p->path, sizeof(p->path), path);
+    init_code(p);
+    p->argv = start_copy_arguments(options->argc, options->argv);
+    if (p->argv == NULL) {
+        portable_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* Takes ownership of p, also on failure. */
+static enum status hang(struct portable *p, const struct load_options *options,
+                        struct program **out)
+{
+    const char *slash = strrchr(p->path, '/');
+    enum status s = program_create(slash == NULL ? p->path : slash + 1, &p->program);
+    if (s != OK) {
+        portable_free(p);
+        return s;
+    }
+    p->program->portable = p;
+    p->code.program = p->program;
+    program_budget_init(&p->budget, p->program);
+    p->program->on_end = on_end;
+    start_prepare(p->program, options);
+    s = program_add_resource(p->program, &p->resource);
+    ASSERT(s == OK); /* no other thread knows the program yet */
+    *out = p->program;
+    return OK;
+}
+
+static enum status start_thread(struct portable *p)
+{
+    struct thread *t;
+    const struct thread_options options = {.name = p->program->name,
+                                           .entry = run,
+                                           .arg = p,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE,
+                                           .uses_fp = true,
+                                           .program = p->program,
+                                           .stack_bytes = STACK_BYTES};
+    enum status s = thread_create(&options, &t);
+    if (s == OK) {
+        thread_detach(t);
+    }
+    return s;
+}
+
+enum status portable_start(const char *path, void *bytes, size_t len,
+                           const struct load_options *options, struct program **out,
+                           struct loader_error *err)
+{
+    struct starting starting = {.err = err};
+    struct program *program = NULL;
+    completion_init(&starting.done, "start of a program");
+    struct portable *p = portable_create(path, bytes, len, options);
+    enum status s = p == NULL ? E_NOMEM : hang(p, options, &program);
+    if (s != OK) {
+        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
+        return s;
+    }
+    p->starting = &starting;
+    if (options->before != NULL) {
+        options->before(program);
+    }
+    s = start_thread(p);
+    if (s != OK) {
+        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
+        return start_abandon(program, s);
+    }
+    (void)!completion_wait_uncancellable(&starting.done, WAIT_FOREVER);
+    if (starting.status != OK) {
+        return start_abandon(program, starting.status);
+    }
+    *out = program;
+    return OK;
+}

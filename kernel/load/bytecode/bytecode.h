@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// Portable programs: compiled in the kernel, from the formats that portable_formats lists, and run
+// like any other program. Part of the loader; the rest of the kernel uses loader.h.
+#pragma once
+
+#include "kernel/load/loader.h"
+
+/** @brief Whether the bytes claim to be a portable program. @context{any} */
+bool portable_is(const void *bytes, size_t len);
+
+/** @brief Initialise the list of portable programs. @context{thread, once} */
+void portable_init(void);
+
+/**
+ * @brief Start one, as loader_start() does.
+ * @param path For messages.
+ * @param bytes  A heap block; ownership passes, also on failure. @pre portable_is()
+ * @context{thread, may sleep}
+ */
+enum status portable_start(const char *path, void *bytes, size_t len,
+                           const struct load_options *options, struct program **out,
+                           struct loader_error *err);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// Inspects a portable program's file; its format compiles it. Uses a separate thread, because the
+// shell's stack is too small for that.
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/mm/heap.h"
+
+#define FILE_SIZE_MAX ((size_t)256 << 20)
+#define STACK_BYTES   ((size_t)256 << 10)
+
+enum status inspection_refuse(const struct inspection *i, enum status s, const char *why)
+{
+    fmt_print(i->err->text, sizeof(i->err->text), "%s: %s", i->path,
+              why[0] == '\0' ? status_text(s) : why);
+    str_make_printable(i->err->text);
+    return s;
+}
+
+static void run(void *arg)
+{
+    struct inspection *i = arg;
+    void *bytes;
+    size_t len;
+    thread_current()->terminal = i->asker->terminal;
+    thread_current()->sink = i->asker->sink;
+    i->status =
+        portable_touch_stack() ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len) : E_NOMEM;
+    if (i->status != OK) {
+        (void)inspection_refuse(i, i->status, "");
+        return;
+    }
+    const struct portable_format *format = portable_recognise(bytes, len);
+    i->status = format == NULL ? inspection_refuse(i, E_FORMAT, "no portable program")
+                               : format->inspect(i, bytes, len);
+    heap_free(bytes);
+}
+
+enum status loader_inspect(const char *path, const char *function,
+                           void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
+                           struct loader_error *err)
+{
+    struct inspection i = {.path = path,
+                           .function = function,
+                           .sink = sink,
+                           .ctx = ctx,
+                           .err = err,
+                           .asker = thread_current()};
+    const struct thread_options options = {.name = "inspection",
+                                           .entry = run,
+                                           .arg = &i,
+                                           .priority = PRIO_NORMAL,
+                                           .place = THREAD_ANYWHERE,
+                                           .stack_bytes = STACK_BYTES};
+    struct thread *t;
+    enum status s = thread_create(&options, &t);
+    if (s != OK) {
+        return inspection_refuse(&i, s, "");
+    }
+    s = thread_join(t, NULL);
+    return s == OK ? i.status : s;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// Starts a program from a file: native or portable.
+#include "kernel/jit/portable/start.h"
+
+#include "kernel/base/clock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/trace/trace.h"
+
+#define FILE_SIZE_MAX ((size_t)256 << 20)
+
+char **start_copy_arguments(int argc, const char *const *argv)
+{
+    size_t count = (size_t)argc + 1;
+    size_t bytes = count * sizeof(char *);
+    for (int i = 0; i < argc; i++) {
+        bytes += strlen(argv[i]) + 1;
+    }
+    char **copy = heap_alloc(bytes);
+    if (copy == NULL) {
+        return NULL;
+    }
+    char *text = (char *)(copy + count);
+    for (int i = 0; i < argc; i++) {
+        size_t len = strlen(argv[i]) + 1;
+        copy[i] = memcpy(text, argv[i], len);
+        text += len;
+    }
+    copy[argc] = NULL;
+    return copy;
+}
+
+/* The limit of a program without one of its own: leaves a quarter for the kernel, the shell and the
+ * next program. */
+static uint64_t share_of_what_is_free(void)
+{
+    struct page_stats stats;
+    page_get_stats(&stats);
+    return stats.by_owner[PAGE_FREE] / 4 * 3;
+}
+
+void start_prepare(struct program *p, const struct load_options *options)
+{
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        if (options->files[i] != NULL) {
+            if (p->files[i] != NULL) {
+                file_close(p->files[i]);
+            }
+            p->files[i] = file_ref(options->files[i]);
+        }
+    }
+    p->memory_limit_pages = options->memory_limit_bytes != 0
+                                ? options->memory_limit_bytes / PAGE_SIZE
+                                : share_of_what_is_free();
+    if (options->cpu_limit_ns != 0) {
+        /* The counter started before the clock, so convert a difference. */
+        p->cpu_limit_ticks =
+            clock_ns_to_counter(options->cpu_limit_ns) - clock_ns_to_counter(0) + 1;
+    }
+}
+
+enum status start_abandon(struct program *p, enum status s)
+{
+    enum program_end end;
+    int status;
+    program_kill(p, PROGRAM_KILLED, 0);
+    (void)!program_wait(p, WAIT_FOREVER, &end, &status);
+    program_release(p);
+    return s;
+}
+
+static enum status start(const char *path, const struct load_options *options, struct program **out,
+                         struct loader_error *err)
+{
+    void *bytes;
+    size_t len;
+    enum status s = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
+    if (s != OK) {
+        fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
+        return s;
+    }
+    if (portable_is(bytes, len)) {
+        return portable_start(path, bytes, len, options, out, err);
+    }
+    if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
+        s = native_start(path, bytes, len, options, out, err);
+    } else {
+        s = E_NOTSUP;
+        fmt_print(err->text, sizeof(err->text), "%s: only portable programs have %s", path,
+                  options->folders != NULL ? "folders of their own" : "a choice of engine");
+    }
+    heap_free(bytes);
+    return s;
+}
+
+enum status loader_start(const char *path, const struct load_options *options, struct program **out,
+                         struct loader_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    trace_name(TRACE_LOAD, 0, slash == NULL ? path : slash + 1);
+    enum status s = start(path, options, out, err);
+    trace(TRACE_LOAD_END, 0, (uint64_t)(int64_t)s, 0);
+    return s;
+}

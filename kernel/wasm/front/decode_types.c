@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+//
+// Types, and the sections that use them in declarations: imports, functions, tables, memories,
+// globals, exports, start.
+#include "kernel/wasm/front/decode_internal.h"
+
+#include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
+
+/* ---- Types ---- */
+
+static bool read_value_types(struct wasm_decoder *d, struct wasm_bytes *out)
+{
+    if (!wasm_counted_bytes(&d->r, out)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < out->len; n++) {
+        if (!wasm_is_value_type(out->bytes[n])) {
+            return wasm_fail(&d->r, out->bytes + n, E_CORRUPT, "0x%02x is no value type",
+                             out->bytes[n]);
+        }
+        d->m->uses_vectors |= out->bytes[n] == WASM_V128;
+    }
+    return out->len <= WASM_ARITY_MAX ||
+           wasm_fail(&d->r, out->bytes, E_NOTSUP, "a function type of %u parameters or results",
+                     out->len);
+}
+
+static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *out)
+{
+    struct wasm_bytes params, results;
+    uint8_t form;
+    if (!wasm_byte(&d->r, &form)) {
+        return false;
+    }
+    if (form != 0x60) {
+        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "0x%02x is no function type", form);
+    }
+    if (!read_value_types(d, &params) || !read_value_types(d, &results)) {
+        return false;
+    }
+    uint8_t *types = decode_alloc(d, params.len + results.len, 1);
+    if (types == NULL) {
+        return false;
+    }
+    memcpy(types, params.bytes, params.len);
+    memcpy(types + params.len, results.bytes, results.len);
+    *out = (struct wasm_signature){types, params.len, results.len, 0};
+    return true;
+}
+
+bool decode_types(struct wasm_decoder *d)
+{
+    const uint8_t *where = d->r.at;
+    uint32_t count;
+    if (!wasm_count(&d->r, 3, &count)) {
+        return false;
+    }
+    if (count > WASM_TYPES_MAX) {
+        return wasm_fail(&d->r, where, E_OVERFLOW, "%u types, more than %u", count, WASM_TYPES_MAX);
+    }
+    struct wasm_signature *signatures = decode_alloc(d, count, sizeof *signatures);
+    if (signatures == NULL) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!read_function_type(d, &signatures[n])) {
+            return false;
+        }
+    }
+    d->m->signatures = signatures;
+    d->m->signature_count = count;
+    return true;
+}
+
+static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
+{
+    const uint8_t *where = d->r.at;
+    uint8_t flags;
+    struct wasm_limits l = {0};
+    if (!wasm_byte(&d->r, &flags)) {
+        return false;
+    }
+    if (flags > 1) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
+    }
+    l.has_max = flags == 1;
+    if (!wasm_u32(&d->r, &l.min) || (l.has_max && !wasm_u32(&d->r, &l.max))) {
+        return false;
+    }
+    if (l.has_max && l.min > l.max) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "size minimum %u is greater than maximum %u",
+                         l.min, l.max);
+    }
+    *out = l;
+    return true;
+}
+
+bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
+{
+    const uint8_t *where = d->r.at;
+    if (!wasm_reference_type(&d->r, &out->type) || !read_limits(d, &out->limits)) {
+        return false;
+    }
+    return out->limits.min <= d->bounds->table_elements ||
+           wasm_fail(&d->r, where, E_OVERFLOW, "a table of %u elements, more than %u",
+                     out->limits.min, d->bounds->table_elements);
+}
+
+bool decode_memory_type(struct wasm_decoder *d)
+{
+    const uint8_t *where = d->r.at;
+    struct wasm_limits l;
+    if (!read_limits(d, &l)) {
+        return false;
+    }
+    if (l.min > WASM_PAGES_MAX || l.max > WASM_PAGES_MAX) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "memory size must be at most %u pages",
+                         WASM_PAGES_MAX);
+    }
+    if (d->m->memory_count != 0) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "multiple memories");
+    }
+    struct wasm_limits *memory = DECODE_APPEND(d, memories, memory);
+    if (memory == NULL) {
+        return false;
+    }
+    *memory = l;
+    return true;
+}
+
+bool decode_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
+{
+    uint8_t is_mutable;
+    if (!wasm_value_type(&d->r, &out->type) || !wasm_byte(&d->r, &is_mutable)) {
+        return false;
+    }
+    if (is_mutable > 1) {
+        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed mutability 0x%02x", is_mutable);
+    }
+    out->is_mutable = is_mutable == 1;
+    d->m->uses_vectors |= out->type == WASM_V128;
+    return true;
+}
+
+/* ---- Imports ---- */
+
+static bool add_function(struct wasm_decoder *d, bool is_imported)
+{
+    uint32_t type;
+    if (!decode_index(d, d->m->signature_count, "type", &type)) {
+        return false;
+    }
+    struct wasm_function *f = DECODE_APPEND(d, functions, function);
+    if (f == NULL) {
+        return false;
+    }
+    *f = (struct wasm_function){.type = type, .is_imported = is_imported};
+    return true;
+}
+
+static bool add_table(struct wasm_decoder *d, bool is_imported)
+{
+    struct wasm_table_type type;
+    if (!decode_table_type(d, &type)) {
+        return false;
+    }
+    struct wasm_table *t = DECODE_APPEND(d, tables, table);
+    if (t == NULL) {
+        return false;
+    }
+    *t = (struct wasm_table){.type = type, .is_imported = is_imported};
+    return true;
+}
+
+static bool import_global(struct wasm_decoder *d)
+{
+    struct wasm_global_type type;
+    if (!decode_global_type(d, &type)) {
+        return false;
+    }
+    struct wasm_global *g = DECODE_APPEND(d, globals, global);
+    if (g == NULL) {
+        return false;
+    }
+    *g = (struct wasm_global){.type = type, .is_imported = true};
+    return true;
+}
+
+static bool read_imported(struct wasm_decoder *d, uint8_t kind)
+{
+    switch (kind) {
+    case WASM_FUNCTION:
+        return add_function(d, true);
+    case WASM_TABLE:
+        return add_table(d, true);
+    case WASM_MEMORY:
+        return decode_memory_type(d);
+    case WASM_GLOBAL:
+        return import_global(d);
+    default:
+        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed import kind 0x%02x", kind);
+    }
+}
+
+bool decode_imports(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 4, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        struct wasm_import import = {0};
+        if (!wasm_name(&d->r, &import.module) || !wasm_name(&d->r, &import.name) ||
+            !wasm_byte(&d->r, &import.kind) || !read_imported(d, import.kind)) {
+            return false;
+        }
+        import.index = d->m->imported[import.kind]++;
+        struct wasm_import *new = DECODE_APPEND(d, imports, import);
+        if (new == NULL) {
+            return false;
+        }
+        *new = import;
+    }
+    return true;
+}
+
+/* ---- The module's own declarations ---- */
+
+bool decode_functions(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 1, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!add_function(d, false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool decode_tables(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 3, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!add_table(d, false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool decode_memories(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 2, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!decode_memory_type(d)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool decode_globals(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 4, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        struct wasm_global global = {0};
+        if (!decode_global_type(d, &global.type) ||
+            !decode_constant(d, global.type.type, &global.init)) {
+            return false;
+        }
+        struct wasm_global *new = DECODE_APPEND(d, globals, global);
+        if (new == NULL) {
+            return false;
+        }
+        *new = global;
+    }
+    return true;
+}
+
+/* ---- Exports ---- */
+
+static bool name_is_less(const void *a, const void *b)
+{
+    const struct wasm_bytes *x = &(*(const struct wasm_export *const *)a)->name;
+    const struct wasm_bytes *y = &(*(const struct wasm_export *const *)b)->name;
+    return x->len != y->len ? x->len < y->len : memcmp(x->bytes, y->bytes, x->len) < 0;
+}
+
+/* By sorting, so that no choice of names makes this slow. */
+static bool check_names_differ(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->m;
+    if (m->export_count < 2) {
+        return true;
+    }
+    const struct wasm_export **sorted = decode_alloc(d, m->export_count, sizeof(void *));
+    if (sorted == NULL) {
+        return false;
+    }
+    for (uint32_t n = 0; n < m->export_count; n++) {
+        sorted[n] = &m->exports[n];
+    }
+    sort_array(sorted, m->export_count, sizeof(void *), name_is_less);
+    for (uint32_t n = 1; n < m->export_count; n++) {
+        if (!name_is_less(&sorted[n - 1], &sorted[n])) {
+            return wasm_fail(&d->r, sorted[n]->name.bytes, E_CORRUPT, "duplicate export name");
+        }
+    }
+    return true;
+}
+
+static bool read_export(struct wasm_decoder *d, struct wasm_export *out)
+{
+    static const char *const names[] = {"function", "table", "memory", "global"};
+    const struct wasm_module *m = d->m;
+    const uint32_t counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count};
+    if (!wasm_name(&d->r, &out->name) || !wasm_byte(&d->r, &out->kind)) {
+        return false;
+    }
+    if (out->kind >= WASM_KIND_COUNT) {
+        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed export kind 0x%02x", out->kind);
+    }
+    if (!decode_index(d, counts[out->kind], names[out->kind], &out->index)) {
+        return false;
+    }
+    if (out->kind == WASM_FUNCTION) {
+        m->functions[out->index].is_declared = true;
+    }
+    return true;
+}
+
+bool decode_exports(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 3, &count)) {
+        return false;
+    }
+    d->m->exports = decode_alloc(d, count, sizeof *d->m->exports);
+    if (d->m->exports == NULL) {
+        return false;
+    }
+    d->m->export_count = count;
+    for (uint32_t n = 0; n < count; n++) {
+        if (!read_export(d, &d->m->exports[n])) {
+            return false;
+        }
+    }
+    return check_names_differ(d);
+}
+
+bool decode_start(struct wasm_decoder *d)
+{
+    const uint8_t *where = d->r.at;
+    uint32_t function;
+    if (!decode_index(d, d->m->function_count, "function", &function)) {
+        return false;
+    }
+    const struct wasm_signature *s = &d->m->signatures[d->m->functions[function].type];
+    if (s->params != 0 || s->results != 0) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "start function %u has parameters or results",
+                         function);
+    }
+    d->m->start = function;
+    return true;
+}

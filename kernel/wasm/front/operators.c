@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables of operators, and skipping their immediates.
+#include "kernel/jit/wasm/operators.h"
+
+enum {
+    WASM_NONE = 0,
+    SWAP = WASM_SWAP,
+};
+
+#define WASM_OP_FC(code, name, shape, action, in, out, op, extra)
+#define WASM_OP(code, name, shape, action, in, out, op, extra)                                     \
+    [code] = {                                                                                     \
+        name, WASM_SHAPE_##shape, WASM_ACTION_##action, WASM_##in, WASM_##out, op, extra,          \
+    },
+const struct wasm_operator wasm_operators[256] = {
+#include "kernel/wasm/front/operators.def"
+};
+#undef WASM_OP
+#undef WASM_OP_FC
+
+#define WASM_OP(code, name, shape, action, in, out, op, extra)
+#define WASM_OP_FC(code, name, shape, action, in, out, op, extra)                                  \
+    [code] = {                                                                                     \
+        name, WASM_SHAPE_##shape, WASM_ACTION_##action, WASM_##in, WASM_##out, op, extra,          \
+    },
+static const struct wasm_operator more[] = {
+#include "kernel/wasm/front/operators.def"
+};
+
+const struct wasm_operator *wasm_more_operator(uint32_t number)
+{
+    return number < ARRAY_COUNT(more) ? &more[number] : NULL;
+}
+
+const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_t prefix,
+                                                   uint32_t *number)
+{
+    const uint8_t *where = r->at - 1;
+    if (!wasm_u32(r, number)) {
+        return NULL;
+    }
+    const struct wasm_operator *o =
+        prefix == WASM_PREFIX_MORE ? wasm_more_operator(*number) : wasm_vector_operator(*number);
+    if (o == NULL || o->shape == WASM_SHAPE_ILLEGAL) {
+        (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
+        return NULL;
+    }
+    return o;
+}
+
+static bool skip_bytes(struct wasm_reader *r, size_t n)
+{
+    if ((size_t)(r->end - r->at) < n) {
+        return wasm_end_early(r);
+    }
+    r->at += n;
+    return true;
+}
+
+static bool skip_index(struct wasm_reader *r)
+{
+    uint32_t ignored;
+    return wasm_u32(r, &ignored);
+}
+
+static bool skip_zeros(struct wasm_reader *r, unsigned n)
+{
+    uint8_t byte;
+    while (n-- > 0) {
+        if (!wasm_byte(r, &byte)) {
+            return false;
+        }
+        if (byte != 0) {
+            return wasm_fail(r, r->at - 1, E_CORRUPT, "zero byte expected");
+        }
+    }
+    return true;
+}
+
+static bool skip_labels(struct wasm_reader *r)
+{
+    uint32_t count;
+    if (!wasm_count(r, 1, &count)) {
+        return false;
+    }
+    for (uint64_t n = 0; n < (uint64_t)count + 1; n++) {
+        if (!skip_index(r)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool skip_types(struct wasm_reader *r)
+{
+    uint32_t count;
+    uint8_t type;
+    if (!wasm_count(r, 1, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!wasm_value_type(r, &type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
+{
+    int32_t small;
+    int64_t large;
+    uint8_t type;
+    switch ((enum wasm_shape)shape) {
+    case WASM_SHAPE_ILLEGAL:
+        return wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
+    case WASM_SHAPE_NONE:
+    case WASM_SHAPE_STOP:
+    case WASM_SHAPE_ELSE:
+    case WASM_SHAPE_END:
+        return true;
+    case WASM_SHAPE_BLOCK:
+    case WASM_SHAPE_LOOP:
+    case WASM_SHAPE_IF:
+        return wasm_i33(r, &large);
+    case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_BR:
+    case WASM_SHAPE_BR_IF:
+    case WASM_SHAPE_LOCAL:
+    case WASM_SHAPE_LOCAL_SET:
+        return skip_index(r);
+    case WASM_SHAPE_INDEX2:
+    case WASM_SHAPE_MEMORY:
+        return skip_index(r) && skip_index(r);
+    case WASM_SHAPE_BR_TABLE:
+        return skip_labels(r);
+    case WASM_SHAPE_TYPES:
+        return skip_types(r);
+    case WASM_SHAPE_TYPE:
+        return wasm_reference_type(r, &type);
+    case WASM_SHAPE_ZERO:
+        return skip_zeros(r, 1);
+    case WASM_SHAPE_ZERO2:
+        return skip_zeros(r, 2);
+    case WASM_SHAPE_INDEX_ZERO:
+        return skip_index(r) && skip_zeros(r, 1);
+    case WASM_SHAPE_I32:
+        return wasm_i32(r, &small);
+    case WASM_SHAPE_I64:
+        return wasm_i64(r, &large);
+    case WASM_SHAPE_F32:
+        return skip_bytes(r, 4);
+    case WASM_SHAPE_F64:
+        return skip_bytes(r, 8);
+    case WASM_SHAPE_LANE:
+        return skip_bytes(r, 1);
+    case WASM_SHAPE_LANES:
+        return skip_bytes(r, 16);
+    case WASM_SHAPE_MEMORY_LANE:
+        return skip_index(r) && skip_index(r) && skip_bytes(r, 1);
+    }
+    return false;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+//
+// Scans a body. The list of a loop that has not ended contains each local once. When the loop ends,
+// the list becomes the loop's set, and locals that are missing in the list of the loop around it
+// are added there.
+#include "kernel/jit/wasm/scan.h"
+
+#include "kernel/wasm/front/operators.h"
+
+#define WEIGHT_DEPTH_MAX 6u /* deeper nesting does not increase the weight of a use any further */
+
+static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t count, size_t size)
+{
+    if (LIKELY(count < *capacity)) {
+        return true;
+    }
+    void **slot = array;
+    void *grown = arena_grow_list(s->arena, *slot, capacity, (uint64_t)count + 1, size);
+    if (grown == NULL) {
+        return wasm_fail_memory(s->r, s->arena, ((size_t)count + 1) * size);
+    }
+    *slot = grown;
+    return true;
+}
+
+static bool add_event(struct wasm_scan *s, enum wasm_event kind, uint32_t operand)
+{
+    if (!grow(s, &s->events, &s->event_capacity, s->event_count, sizeof *s->events)) {
+        return false;
+    }
+    s->events[s->event_count++] = SCAN_EVENT(kind, operand);
+    return true;
+}
+
+/* ---- Declarations ---- */
+
+static bool read_run(struct wasm_scan *s, uint64_t *total, struct wasm_run *out)
+{
+    const uint8_t *where = s->r->at;
+    uint32_t count;
+    if (!wasm_u32(s->r, &count) || !wasm_value_type(s->r, &out->type)) {
+        return false;
+    }
+    *total += count;
+    if (*total > UINT32_MAX) {
+        return wasm_fail(s->r, where, E_CORRUPT, "too many locals: %llu",
+                         (unsigned long long)*total);
+    }
+    out->end = (uint32_t)*total;
+    return true;
+}
+
+bool wasm_scan_locals(struct wasm_scan *s)
+{
+    const uint8_t *where = s->r->at;
+    uint64_t total = s->signature->params;
+    if (!wasm_count(s->r, 2, &s->run_count)) {
+        return false;
+    }
+    s->runs = arena_alloc(s->arena, s->run_count * sizeof *s->runs);
+    if (s->runs == NULL) {
+        return wasm_fail_memory(s->r, s->arena, s->run_count * sizeof *s->runs);
+    }
+    for (uint32_t n = 0; n < s->run_count; n++) {
+        if (!read_run(s, &total, &s->runs[n])) {
+            return false;
+        }
+    }
+    if (total > WASM_LOCALS_MAX) {
+        return wasm_fail(s->r, where, E_NOTSUP, "%llu locals, more than %u",
+                         (unsigned long long)total, WASM_LOCALS_MAX);
+    }
+    s->local_count = (uint32_t)total;
+    size_t bytes = (s->local_count / WASM_LOCALS_PAGE + 1) * sizeof *s->numbers;
+    s->numbers = arena_alloc(s->arena, bytes);
+    return s->numbers != NULL || wasm_fail_memory(s->r, s->arena, bytes);
+}
+
+static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
+{
+    if (index < s->signature->params) {
+        return s->signature->types[index];
+    }
+    uint32_t low = 0, high = s->run_count - 1; /* runs may be empty */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (index < s->runs[middle].end) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return s->runs[low].type;
+}
+
+/* ---- Operators ---- */
+
+static bool note_set(struct wasm_scan *s, uint32_t local)
+{
+    struct wasm_local *l = &s->locals[local];
+    if (s->loop == IR_NONE || l->in_frame || l->mark > s->loops[s->loop].start) {
+        return true;
+    }
+    if (!grow(s, &s->list, &s->list_capacity, s->list_count, sizeof *s->list)) {
+        return false;
+    }
+    s->list[s->list_count++] = (struct wasm_set){local, l->mark};
+    l->mark = s->list_count;
+    return true;
+}
+
+/* The number of a local, + 1. Assigns one when the body first mentions the local. @return 0: no
+ * memory. */
+static uint32_t number_local(struct wasm_scan *s, uint32_t index)
+{
+    uint32_t **page = &s->numbers[index / WASM_LOCALS_PAGE];
+    if (*page == NULL) {
+        *page = arena_alloc(s->arena, WASM_LOCALS_PAGE * sizeof **page);
+        if (*page == NULL) {
+            (void)wasm_fail_memory(s->r, s->arena, WASM_LOCALS_PAGE * sizeof **page);
+            return 0;
+        }
+    }
+    uint32_t *number = &(*page)[index % WASM_LOCALS_PAGE];
+    if (*number == 0) {
+        if (!grow(s, &s->locals, &s->local_capacity, s->used_count, sizeof *s->locals)) {
+            return 0;
+        }
+        s->locals[s->used_count] =
+            (struct wasm_local){.index = index, .type = type_of_local(s, index)};
+        *number = ++s->used_count;
+    }
+    return *number;
+}
+
+static bool scan_local(struct wasm_scan *s, bool sets)
+{
+    const uint8_t *where = s->r->at;
+    uint32_t index;
+    if (!wasm_u32(s->r, &index)) {
+        return false;
+    }
+    if (index >= s->local_count) {
+        return wasm_fail(s->r, where, E_CORRUPT, "unknown local %u", index);
+    }
+    uint32_t number = number_local(s, index);
+    if (number == 0) {
+        return false;
+    }
+    uint32_t local = number - 1, *uses = &s->locals[local].uses;
+    uint32_t weight = 1u << (3 * MIN(s->loop_depth, WEIGHT_DEPTH_MAX));
+    *uses = *uses > UINT32_MAX - weight ? UINT32_MAX : *uses + weight;
+    return sets ? add_event(s, EVENT_SET, local) && note_set(s, local)
+                : add_event(s, EVENT_GET, local);
+}
+
+static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
+{
+    bool is_loop = kind == EVENT_LOOP;
+    uint32_t number = is_loop ? s->loop_count : IR_NONE;
+    if (!add_event(s, kind, 0) ||
+        !grow(s, &s->nest, &s->nest_capacity, s->nest_count, sizeof *s->nest)) {
+        return false;
+    }
+    s->nest[s->nest_count++] = number;
+    s->block_count++;
+    s->depth_max = MAX(s->depth_max, s->nest_count);
+    if (!is_loop) {
+        return true;
+    }
+    if (!grow(s, &s->loops, &s->loop_capacity, s->loop_count, sizeof *s->loops)) {
+        return false;
+    }
+    s->loops[s->loop_count++] = (struct wasm_loop){.start = s->list_count, .outer = s->loop};
+    s->loop = number;
+    s->loop_depth++;
+    return true;
+}
+
+/* The loop's list becomes its set, and is merged into the list of the loop around it. */
+static bool end_loop(struct wasm_scan *s)
+{
+    struct wasm_loop *loop = &s->loops[s->loop];
+    uint32_t kept = loop->start, outer = loop->outer;
+    loop->first = s->set_count;
+    loop->count = s->list_count - loop->start;
+    if ((uint64_t)s->set_count + loop->count > s->sets_max) {
+        s->set_count = UINT32_MAX;
+        return false;
+    }
+    for (uint32_t n = loop->start; n < s->list_count; n++) {
+        struct wasm_set set = s->list[n];
+        if (!grow(s, &s->sets, &s->set_capacity, s->set_count, sizeof *s->sets)) {
+            return false;
+        }
+        s->sets[s->set_count++] = set.local;
+        if (outer == IR_NONE || set.outer_mark > s->loops[outer].start) {
+            s->locals[set.local].mark = outer == IR_NONE ? 0 : set.outer_mark;
+            continue;
+        }
+        s->list[kept++] = set;
+        s->locals[set.local].mark = kept;
+    }
+    s->list_count = kept;
+    s->loop = outer;
+    s->loop_depth--;
+    return true;
+}
+
+static bool scan_end(struct wasm_scan *s)
+{
+    bool is_loop = s->nest[--s->nest_count] != IR_NONE;
+    return add_event(s, EVENT_END, is_loop) && (!is_loop || end_loop(s));
+}
+
+/* A label that exists. The builder reports others. */
+static bool scan_label(struct wasm_scan *s)
+{
+    uint32_t label;
+    return wasm_u32(s->r, &label) && (label >= s->nest_count || add_event(s, EVENT_LABEL, label));
+}
+
+static bool scan_labels(struct wasm_scan *s)
+{
+    uint32_t count;
+    if (!wasm_count(s->r, 1, &count)) {
+        return false;
+    }
+    for (uint64_t n = 0; n < (uint64_t)count + 1; n++) {
+        if (!scan_label(s)) {
+            return false;
+        }
+    }
+    return add_event(s, EVENT_STOP, 0);
+}
+
+static bool scan_prefixed(struct wasm_scan *s, uint8_t prefix)
+{
+    uint32_t number;
+    const struct wasm_operator *o = wasm_prefixed_operator(s->r, prefix, &number);
+    return o != NULL && wasm_skip_immediates(s->r, o->shape);
+}
+
+/* Skip n integers of one byte each. @return false: one of them is longer. */
+static ALWAYS_INLINE bool skip_short(struct wasm_reader *r, unsigned n)
+{
+    if (r->end - r->at < 2 || r->at[0] >= 0x80 || r->at[n - 1] >= 0x80) {
+        return false;
+    }
+    r->at += n;
+    return true;
+}
+
+static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
+{
+    uint8_t code = *s->r->at++, shape = wasm_operators[code].shape;
+    switch (shape) {
+    case WASM_SHAPE_NONE:
+        return true;
+    case WASM_SHAPE_LOCAL:
+    case WASM_SHAPE_LOCAL_SET:
+        return scan_local(s, shape == WASM_SHAPE_LOCAL_SET);
+    case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_I32:
+        return skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_MEMORY:
+        return skip_short(s->r, 2) || wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_BLOCK:
+    case WASM_SHAPE_LOOP:
+    case WASM_SHAPE_IF:
+        return begin_block(s, (enum wasm_event)(EVENT_BLOCK + (shape - WASM_SHAPE_BLOCK))) &&
+               (skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape));
+    case WASM_SHAPE_ELSE:
+        return add_event(s, EVENT_ELSE, 0);
+    case WASM_SHAPE_END:
+        return scan_end(s);
+    case WASM_SHAPE_BR_IF:
+        return scan_label(s);
+    case WASM_SHAPE_BR:
+        return scan_label(s) && add_event(s, EVENT_STOP, 0);
+    case WASM_SHAPE_BR_TABLE:
+        return scan_labels(s);
+    case WASM_SHAPE_STOP:
+        return add_event(s, EVENT_STOP, 0);
+    case WASM_SHAPE_ILLEGAL:
+        if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
+            return scan_prefixed(s, code);
+        }
+        return wasm_skip_immediates(s->r, shape);
+    default:
+        return wasm_skip_immediates(s->r, shape);
+    }
+}
+
+static void restart(struct wasm_scan *s, uint64_t sets_max)
+{
+    for (uint32_t n = 0; n < s->used_count; n++) {
+        s->locals[n].mark = 0;
+        s->locals[n].uses = 0;
+    }
+    s->loop_count = s->set_count = s->nest_count = s->list_count = s->loop_depth = 0;
+    s->event_count = s->block_count = s->depth_max = 0;
+    s->loop = IR_NONE;
+    s->sets_max = MIN(sets_max, (uint64_t)UINT32_MAX - 1);
+}
+
+bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
+{
+    const uint8_t *start = s->r->at;
+    restart(s, sets_max);
+    if (!begin_block(s, EVENT_BLOCK)) {
+        return false;
+    }
+    while (s->nest_count > 0) {
+        if (s->r->at >= s->r->end) {
+            return wasm_end_early(s->r);
+        }
+        if (!scan_operator(s)) {
+            return false;
+        }
+    }
+    if (s->r->at != s->r->end) {
+        return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators behind the end of the function");
+    }
+    s->r->at = start;
+    return wasm_scan_live(s, (uint64_t)(s->r->end - start));
+}
+
+/* ---- Vectors ---- */
+
+static bool declares_vectors(struct wasm_reader *r)
+{
+    uint32_t count, ignored;
+    uint8_t type;
+    bool found = false;
+    if (!wasm_count(r, 2, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count && wasm_u32(r, &ignored) && wasm_value_type(r, &type); n++) {
+        found = found || type == WASM_V128;
+    }
+    return found;
+}
+
+bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body)
+{
+    struct wasm_error ignored;
+    struct wasm_reader own = {.start = r->start,
+                              .at = body.bytes,
+                              .end = body.bytes + body.len,
+                              .section = r->section,
+                              .err = &ignored};
+    if (declares_vectors(&own)) {
+        return true;
+    }
+    const uint8_t *at = own.at;
+    while (at < own.end && *at != WASM_PREFIX_VECTOR) {
+        at++;
+    }
+    if (at == own.end) {
+        return false; /* a byte that does not occur starts no operator */
+    }
+    while (own.status == OK && own.at < own.end) {
+        uint8_t code = *own.at++;
+        const struct wasm_operator *o = &wasm_operators[code];
+        uint32_t number;
+        if (code == WASM_PREFIX_VECTOR) {
+            return true;
+        }
+        if (code == WASM_PREFIX_MORE) {
+            o = wasm_prefixed_operator(&own, code, &number);
+        }
+        if (o == NULL || !wasm_skip_immediates(&own, o->shape)) {
+            return false;
+        }
+    }
+    return false;
+}

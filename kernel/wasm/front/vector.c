@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// The operators with prefix 0xfd, by number, and those that are not a single instruction with
+// operands of one type.
+#include "kernel/jit/wasm/build_internal.h"
+
+enum {
+    WASM_NONE = 0,
+};
+
+static const struct wasm_operator operators[] = {
+#define WASM_VECTOR_OP(number, name, shape, action, in, out, op, extra)                            \
+    [number] = {                                                                                   \
+        name, WASM_SHAPE_##shape, WASM_ACTION_##action, WASM_##in, WASM_##out, op, extra,          \
+    },
+#include "kernel/wasm/front/vector_operators.def"
+#undef WASM_VECTOR_OP
+};
+
+const struct wasm_operator *wasm_vector_operator(uint32_t number)
+{
+    return number < ARRAY_COUNT(operators) ? &operators[number] : NULL;
+}
+
+/* ---- Operators of more than one instruction, or with operands of two types ---- */
+
+/* Read the number of a lane, one byte. */
+static uint32_t read_lane(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint8_t lane = 0;
+    if (wasm_byte(&b->r, &lane) && lane >= ir_shape_lanes(ir_op_info[o->op].shape)) {
+        (void)BUILD_INVALID(b, "invalid lane index %u", lane);
+    }
+    return lane;
+}
+
+/* The operand's scalar type: the representation uses i32 for narrow lanes. */
+static uint8_t scalar_type(const struct wasm_operator *o)
+{
+    static const uint8_t types[IR_TYPE_COUNT] = {
+        [IR_I32] = WASM_I32, [IR_I64] = WASM_I64, [IR_F32] = WASM_F32, [IR_F64] = WASM_F64};
+    return types[ir_shape_scalar(ir_op_info[o->op].shape)];
+}
+
+static void build_lane(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t lane = read_lane(b, o);
+    if (ir_op_info[o->op].form == IR_FORM_EXTRACT_LANE) {
+        uint32_t vector = build_pop(b, WASM_V128);
+        build_push(b, o->out, build_emit(b, o->op, wasm_ir_type(o->out), vector, lane, 0));
+        return;
+    }
+    uint32_t scalar = build_pop(b, o->in), vector = build_pop(b, WASM_V128);
+    build_push(b, o->out, build_emit(b, o->op, IR_V128, vector, scalar, lane));
+}
+
+/* Access memory through a scalar for one lane. */
+static void build_lane_access(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    static const uint8_t accesses[] = {IR_ACCESS_8_U, IR_ACCESS_16_U, IR_ACCESS_FULL,
+                                       IR_ACCESS_FULL};
+    struct ir_place place =
+        build_memory_place(build_memory_immediate(b, o->extra), accesses[o->extra]);
+    uint32_t lane = read_lane(b, o), vector = build_pop(b, WASM_V128),
+             index = build_pop(b, WASM_I32);
+    unsigned type = wasm_ir_type(scalar_type(o));
+    if (ir_op_info[o->op].form == IR_FORM_EXTRACT_LANE) {
+        build_store(b, index, build_emit(b, o->op, type, vector, lane, 0), place);
+        return;
+    }
+    uint32_t scalar = build_load(b, type, index, place);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, scalar, lane));
+}
+
+static void build_vector_const(struct wasm_builder *b)
+{
+    uint64_t lo = 0, hi = 0;
+    (void)(wasm_fixed(&b->r, 8, &lo) && wasm_fixed(&b->r, 8, &hi));
+    build_push(b, WASM_V128, b->live ? ir_const_vector(b->f, lo, hi) : 0);
+}
+
+static void build_shuffle(struct wasm_builder *b)
+{
+    uint8_t lanes[16] = {0};
+    for (unsigned n = 0; n < 16 && wasm_byte(&b->r, &lanes[n]); n++) {
+        if (lanes[n] >= 32) {
+            (void)BUILD_INVALID(b, "invalid lane index %u", lanes[n]);
+        }
+    }
+    uint32_t second = build_pop(b, WASM_V128), first = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, b->live ? ir_shuffle(b->f, first, second, lanes) : 0);
+}
+
+static void build_shift(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t count = build_pop(b, WASM_I32), vector = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, count, 0));
+}
+
+/* The mask is the last operand in WebAssembly and the first in the representation. */
+static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t mask = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
+             first = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, mask, first, second));
+}
+
+void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    switch (o->shape) {
+    case WASM_SHAPE_LANE:
+        build_lane(b, o);
+        return;
+    case WASM_SHAPE_MEMORY_LANE:
+        build_lane_access(b, o);
+        return;
+    case WASM_SHAPE_LANES:
+        if (o->op == IR_V128_CONST) {
+            build_vector_const(b);
+        } else {
+            build_shuffle(b);
+        }
+        return;
+    default:
+        if (o->op == IR_V128_BITSELECT) {
+            build_bitselect(b, o);
+        } else {
+            build_shift(b, o);
+        }
+        return;
+    }
+}
+
+uint32_t build_vector_zero(struct wasm_builder *b)
+{
+    return b->live ? ir_const_vector(b->f, 0, 0) : 0;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+//
+// WebAssembly, core specification 2.0: the public interface. Decoding and validation make a module;
+// building makes the intermediate representation of a function; an instance is the environment that
+// code runs in.
+//
+// Nothing here knows how code is executed or where it is: an engine (struct wasm_engine) does that,
+// either the interpreter of the representation or compiled code.
+#pragma once
+
+#include "kernel/jit/ir.h"
+#include "kernel/lib/status.h"
+#include "kernel/load/loader.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Ids of sections that other files refer to, and the number of ids (5.5.2). */
+#define WASM_SECTION_TYPE   1
+#define WASM_SECTION_IMPORT 2
+#define WASM_SECTION_TABLE  4
+#define WASM_SECTION_MEMORY 5
+#define WASM_SECTION_CODE   10
+#define WASM_SECTIONS       13
+
+/** Value types, as the binary format encodes them (5.3). */
+enum wasm_type {
+    WASM_I32 = 0x7f,
+    WASM_I64 = 0x7e,
+    WASM_F32 = 0x7d,
+    WASM_F64 = 0x7c,
+    WASM_V128 = 0x7b,
+    WASM_FUNCREF = 0x70,
+    WASM_EXTERNREF = 0x6f,
+};
+
+enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
+
+#define WASM_PAGE        65536u
+#define WASM_PAGES_MAX   65536u
+#define WASM_ARITY_MAX   1000u  /* parameters, or results, of a function type or block */
+#define WASM_TYPES_MAX   65536u /* of a module */
+#define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
+#define WASM_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an index reaches */
+/** Address space reserved for a memory, from its base. One page more than index and offset reach,
+ * because an access extends beyond the address where it starts. */
+#define WASM_WINDOW_BYTES ((UINT64_C(1) << 32) + WASM_GUARD_BYTES + 4096)
+
+/** Why a module was refused: "code section, offset 0x123: type mismatch: expected i32, found
+ * f64". */
+struct wasm_error {
+    uint32_t offset; /* bytes from the start of the module */
+    char section[16];
+    char text[160]; /* the whole sentence */
+};
+
+/**
+ * @brief Fill in an error, in the common format.
+ * @param section  NULL: the module as a whole.
+ * @return s. @context{any}
+ */
+enum status wasm_complain(struct wasm_error *e, enum status s, const char *section, uint32_t offset,
+                          const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/** Bytes inside the module's file, which the module keeps. */
+struct wasm_bytes {
+    const uint8_t *bytes;
+    uint32_t len;
+};
+
+struct wasm_limits {
+    uint32_t min, max; /* pages or elements */
+    bool has_max;
+};
+
+/** A function type. Equal types have equal ids in all modules that exist at the same time
+ * (wasm_type_ids_take()). */
+struct wasm_signature {
+    const uint8_t *types; /* enum wasm_type: parameters, then results */
+    uint32_t params, results;
+    uint32_t id; /* never 0 */
+};
+
+struct wasm_table_type {
+    struct wasm_limits limits;
+    uint8_t type; /* enum wasm_type */
+};
+
+struct wasm_global_type {
+    uint8_t type; /* enum wasm_type */
+    bool is_mutable;
+};
+
+struct wasm_import {
+    struct wasm_bytes module, name;
+    uint8_t kind;   /* enum wasm_kind */
+    uint32_t index; /* in its index space */
+};
+
+struct wasm_export {
+    struct wasm_bytes name;
+    uint8_t kind;
+    uint32_t index;
+};
+
+/** A constant expression: a value, a global, or a reference to a function. */
+struct wasm_constant {
+    uint8_t opcode;  /* i32.const ... , global.get, ref.null, ref.func */
+    uint64_t lo, hi; /* bits, or an index */
+};
+
+struct wasm_global {
+    struct wasm_global_type type;
+    bool is_imported;
+    struct wasm_constant init;
+    uint32_t
+        at; /* bytes from the context: the value (16 for v128), or a pointer to it if imported */
+};
+
+struct wasm_table {
+    struct wasm_table_type type;
+    bool is_imported;
+    uint32_t
+        at; /* bytes from the context: a struct wasm_table_data, or a pointer to it if imported */
+};
+
+struct wasm_function {
+    uint32_t type; /* index in the module's signatures */
+    /* bytes from the context: its struct wasm_func or, if imported, struct wasm_imported */
+    uint32_t at;
+    uint32_t body;      /* offset in the module, after the size; imported: 0 */
+    uint32_t body_size; /* bytes */
+    bool is_imported;
+    bool is_declared; /* ref.func may name it */
+};
+
+enum wasm_segment_mode { WASM_ACTIVE, WASM_PASSIVE, WASM_DECLARATIVE };
+
+struct wasm_element_segment {
+    uint8_t mode, type;
+    uint32_t table;
+    struct wasm_constant offset;
+    const struct wasm_constant *items;
+    uint32_t count;
+};
+
+struct wasm_data_segment {
+    uint8_t mode;
+    struct wasm_constant offset;
+    struct wasm_bytes bytes;
+};
+
+/** Functions that the representation calls and that are not part of the module: helpers, whose
+ * addresses are in the context (struct wasm_context). They come first in the module's callees. */
+enum wasm_helper {
+    WASM_HELPER_MEMORY_GROW, /* (i32 pages) -> i32 old pages or -1 */
+    WASM_HELPER_MEMORY_INIT, /* (i32 segment, i32 to, i32 from, i32 n) -> i32: 0 is a trap */
+    WASM_HELPER_MEMORY_COPY, /* (i32 to, i32 from, i32 n) -> i32 */
+    WASM_HELPER_MEMORY_FILL, /* (i32 to, i32 byte, i32 n) -> i32 */
+    WASM_HELPER_DATA_DROP,   /* (i32 segment) */
+    WASM_HELPER_TABLE_GROW,  /* (i32 table, i64 value, i32 n) -> i32 old elements or -1 */
+    WASM_HELPER_TABLE_FILL,  /* (i32 table, i32 at, i64 value, i32 n) -> i32 */
+    WASM_HELPER_TABLE_COPY,  /* (i64 to << 32 | from, i32 at, i32 from, i32 n) -> i32 */
+    WASM_HELPER_TABLE_INIT,  /* (i64 table << 32 | segment, i32 at, i32 from, i32 n) -> i32 */
+    WASM_HELPER_ELEM_DROP,   /* (i32 segment) */
+    WASM_HELPER_COUNT,
+};
+
+/** A function as references, elements of tables and imports see it. Constant after linking. A
+ * funcref is the address of this struct; 0 is null. */
+struct wasm_func {
+    uint64_t code;    /* an address or a token; the engine defines it */
+    uint64_t context; /* context of the instance that it runs in; a host function has its own */
+    uint32_t type_id;
+    uint32_t index; /* in its module, for people */
+};
+
+/** The part of a context that describes an imported function. */
+struct wasm_imported {
+    uint64_t func; /* address of its struct wasm_func */
+    /* if the module's code calls a host function directly: the addresses of its handler and of the
+     * struct wasm_host that is passed to it */
+    uint64_t entry, host;
+};
+
+/** Elements are 64-bit references: the address of a struct wasm_func, or any value of the
+ * embedder. */
+struct wasm_table_data {
+    uint64_t elements; /* address; changes when the table grows */
+    uint32_t length, max;
+};
+
+/** An instance as compiled code sees it. The context register holds its address. Globals, tables
+ * and functions follow, at the offsets that the module gives. */
+struct wasm_context {
+    uint64_t memory_base; /* of memory 0; the calling convention requires it to be first */
+    /* address of the 64-bit length in bytes; instances that share a memory have the same address
+     * here */
+    uint64_t memory_length;
+    uint64_t stop; /* address of the store's 32-bit flag */
+    uint64_t helpers[WASM_HELPER_COUNT];
+};
+
+struct wasm_module {
+    const uint8_t *bytes;
+    uint32_t len;
+    /* by id: where its contents start; 0: there is no such section */
+    uint32_t sections[WASM_SECTIONS];
+    struct arena arena; /* everything that the module points to, except its bytes */
+
+    struct wasm_signature *signatures;
+    struct wasm_import *imports;
+    struct wasm_export *exports;
+    struct wasm_function *functions;
+    struct wasm_table *tables;
+    struct wasm_limits *memories; /* at most one */
+    struct wasm_global *globals;
+    struct wasm_element_segment *elements;
+    struct wasm_data_segment *data;
+    uint32_t signature_count, import_count, export_count, function_count, table_count, memory_count,
+        global_count, element_count, data_count;
+    uint32_t imported[WASM_KIND_COUNT]; /* how many of each kind are imported; these come first */
+    uint32_t start;                     /* function, or IR_NONE */
+    bool has_data_count;
+    bool uses_vectors; /* an instruction or type of the SIMD proposal occurs */
+
+    const char *const *names; /* by function, from the names section; NULL: no name */
+    uint32_t context_bytes;   /* size of an instance's context */
+    /* those of `ir`; not const here, because linking may refine what an import is */
+    struct ir_callee *callees;
+    /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n */
+    struct ir_module ir;
+};
+
+/** Limits beyond which a valid module is refused. They protect the kernel and are not part of the
+ * specification. */
+struct wasm_bounds {
+    size_t arena_bytes;      /* for the module's own data structures */
+    uint32_t table_elements; /* largest table */
+    struct budget *budget;   /* charged for the module, and must live as long as it; or NULL */
+};
+
+/**
+ * @brief Decode and validate everything except the bodies of functions.
+ * @param bytes  Must stay until wasm_module_free().
+ * @param out The module; free it with wasm_module_free().
+ * @return OK; E_CORRUPT: malformed or invalid; E_NOTSUP, E_OVERFLOW: beyond a limit; E_NOMEM. err
+ * has section, offset and reason.
+ * @context{thread}
+ */
+enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wasm_bounds *bounds,
+                               struct wasm_module **out, struct wasm_error *err);
+void wasm_module_free(struct wasm_module *m);
+
+/**
+ * @brief Fill in the ids of types: equal for equal types among all that exist at the same time.
+ * @return OK: each id is held until it is dropped; E_NOMEM: none is. @context{thread, may sleep}
+ */
+enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count);
+void wasm_type_ids_drop(const struct wasm_signature *signatures, uint32_t count);
+
+/** @brief The representation's type for a value type; references are addresses. */
+unsigned wasm_ir_type(uint8_t type);
+
+/**
+ * @brief Validate a body and build its representation, in one pass.
+ * @param a  The function is allocated here; the caller frees it.
+ * @return as wasm_module_decode(). @context{thread} Several threads may build functions of one
+ * module.
+ */
+enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                struct ir_function **out, struct wasm_error *err);

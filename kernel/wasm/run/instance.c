@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+//
+// Creates instances, and looks up their contents. The order is the specification's: imports, then
+// the module's own objects, element segments, data segments, the start function.
+#include "kernel/jit/wasm/instance.h"
+
+#include "kernel/base/assert.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/wasm/run/link.h"
+#include "kernel/wasm/run/runtime.h"
+#include "kernel/wasm/run/store.h"
+
+/* ---- Looking up contents of an instance ---- */
+
+static void *at(const struct wasm_instance *i, uint32_t offset)
+{
+    return (uint8_t *)(uintptr_t)&i->context + offset;
+}
+
+static struct wasm_extern *imported(const struct wasm_instance *i, enum wasm_kind kind,
+                                    uint32_t index)
+{
+    const struct wasm_module *m = i->code->module;
+    for (unsigned k = 0; k < (unsigned)kind; k++) {
+        index += m->imported[k];
+    }
+    return &i->imports[index];
+}
+
+struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm_kind kind,
+                                        uint32_t index)
+{
+    const struct wasm_module *m = i->code->module;
+    if (index < m->imported[kind]) {
+        return *imported(i, kind, index);
+    }
+    struct wasm_extern e = {.kind = kind};
+    switch (kind) {
+    case WASM_FUNCTION:
+        e.function.record = at(i, m->functions[index].at);
+        e.function.signature = &m->signatures[m->functions[index].type];
+        break;
+    case WASM_TABLE:
+        e.table.data = at(i, m->tables[index].at);
+        e.table.type = m->tables[index].type;
+        break;
+    case WASM_MEMORY:
+        e.memory = i->memory;
+        break;
+    default:
+        e.global.value = at(i, m->globals[index].at);
+        e.global.type = m->globals[index].type;
+        break;
+    }
+    return e;
+}
+
+bool wasm_instance_export(const struct wasm_instance *i, struct wasm_bytes name,
+                          struct wasm_extern *out)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->export_count; n++) {
+        const struct wasm_export *e = &m->exports[n];
+        if (e->name.len == name.len && memcmp(e->name.bytes, name.bytes, name.len) == 0) {
+            *out = wasm_instance_extern(i, (enum wasm_kind)e->kind, e->index);
+            return true;
+        }
+    }
+    return false;
+}
+
+struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t function)
+{
+    return wasm_instance_extern(i, WASM_FUNCTION, function).function.record;
+}
+
+/* ---- The module's own objects ---- */
+
+static enum status make_memory(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    struct wasm_store *s = i->store;
+    if (m->memory_count == 0) {
+        return OK;
+    }
+    if (m->imported[WASM_MEMORY] > 0) {
+        i->memory = imported(i, WASM_MEMORY, 0)->memory;
+        return OK;
+    }
+    const struct wasm_limits *limits = &m->memories[0];
+    if (limits->min > s->left.pages) {
+        return E_NOMEM;
+    }
+    uint64_t may_become = limits->has_max ? limits->max : WASM_PAGES_MAX;
+    struct wasm_memory *memory = budget_zalloc(s->budget, sizeof *memory);
+    if (memory == NULL) {
+        return E_NOMEM;
+    }
+    enum status status = sandbox_reserve(&memory->box, MIN(may_become, s->left.pages) * WASM_PAGE,
+                                         WASM_WINDOW_BYTES - ((uint64_t)1 << 32));
+    if (status == OK) {
+        status = sandbox_grow(&memory->box, (uint64_t)limits->min * WASM_PAGE);
+    }
+    if (status != OK) {
+        sandbox_release(&memory->box);
+        budget_free(s->budget, memory);
+        return status;
+    }
+    memory->limits = *limits;
+    memory->length = (uint64_t)limits->min * WASM_PAGE;
+    memory->next = s->memories;
+    s->memories = memory;
+    s->left.pages -= limits->min;
+    i->memory = memory;
+    return OK;
+}
+
+static const uint64_t no_length;
+
+static void set_context(struct wasm_instance *i)
+{
+    struct wasm_context *c = &i->context;
+    c->memory_base = i->memory == NULL ? 0 : (uintptr_t)i->memory->box.base;
+    c->memory_length = (uintptr_t)(i->memory == NULL ? &no_length : &i->memory->length);
+    c->stop = (uintptr_t)&i->store->stop;
+    for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
+        c->helpers[n] = (uintptr_t)wasm_helpers[n];
+    }
+}
+
+/* Host functions access the memory of the instance that imported them. Only those imported by this
+ * instance change. */
+static void lend_memory(struct wasm_instance *i, const struct wasm_host *until)
+{
+    for (struct wasm_host *h = i->store->hosts; h != until; h = h->next) {
+        h->memory_base = i->context.memory_base;
+        h->memory_length = i->context.memory_length;
+    }
+}
+
+static enum status make_tables(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->table_count; n++) {
+        if (n < m->imported[WASM_TABLE]) {
+            *(uint64_t *)at(i, m->tables[n].at) = (uintptr_t)imported(i, WASM_TABLE, n)->table.data;
+            continue;
+        }
+        const struct wasm_limits *limits = &m->tables[n].type.limits;
+        struct wasm_table_data *t = at(i, m->tables[n].at);
+        t->max = limits->has_max ? limits->max : UINT32_MAX;
+        if (limits->min > i->store->left.elements ||
+            wasm_table_reserve(i->store, t, limits->min) != OK) {
+            return E_NOMEM;
+        }
+        if (limits->min > 0) {
+            memset((void *)(uintptr_t)t->elements, 0, (size_t)limits->min * sizeof(uint64_t));
+        }
+        t->length = limits->min;
+        i->store->left.elements -= limits->min;
+    }
+    return OK;
+}
+
+static void make_functions(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    const struct wasm_store *s = i->store;
+    for (uint32_t n = 0; n < m->function_count; n++) {
+        const struct wasm_function *f = &m->functions[n];
+        if (f->is_imported) {
+            struct wasm_func *func = imported(i, WASM_FUNCTION, n)->function.record;
+            struct wasm_imported *slot = at(i, f->at);
+            slot->func = (uintptr_t)func;
+            if (wasm_calls_host(m, n)) {
+                const struct wasm_host *h = CONTAINER_OF(func, struct wasm_host, func);
+                slot->entry = (uintptr_t)h->function->direct;
+                slot->host = (uintptr_t)h;
+            }
+            continue;
+        }
+        *(struct wasm_func *)at(i, f->at) =
+            (struct wasm_func){.code = s->engine->entry(s->state, i->code, n),
+                               .context = (uintptr_t)&i->context,
+                               .type_id = m->signatures[f->type].id,
+                               .index = n};
+    }
+}
+
+static void make_globals(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->global_count; n++) {
+        const struct wasm_global *g = &m->globals[n];
+        if (g->is_imported) {
+            *(uint64_t *)at(i, g->at) = (uintptr_t)imported(i, WASM_GLOBAL, n)->global.value;
+            continue;
+        }
+        struct wasm_value v = wasm_constant_value(i, &g->init);
+        memcpy(at(i, g->at), &v, wasm_value_bytes(g->type.type));
+    }
+}
+
+/* ---- Segments ---- */
+
+static bool run_segments(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->element_count; n++) {
+        const struct wasm_element_segment *s = &m->elements[n];
+        if (s->mode == WASM_ACTIVE) {
+            uint64_t to = wasm_constant_value(i, &s->offset).lo & UINT32_MAX;
+            if (!wasm_table_init(i, s->table, n, to, 0, s->count)) {
+                return false;
+            }
+        }
+        if (s->mode != WASM_PASSIVE) {
+            wasm_elem_drop(i, n);
+        }
+    }
+    return true;
+}
+
+static bool run_data(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->data_count; n++) {
+        const struct wasm_data_segment *s = &m->data[n];
+        if (s->mode == WASM_ACTIVE) {
+            uint64_t to = wasm_constant_value(i, &s->offset).lo & UINT32_MAX;
+            if (!wasm_memory_init(i, n, to, 0, s->bytes.len)) {
+                return false;
+            }
+            wasm_data_drop(i, n);
+        }
+    }
+    return true;
+}
+
+static enum wasm_outcome initialise(struct wasm_instance *i, struct wasm_stop *stop)
+{
+    const struct wasm_module *m = i->code->module;
+    stop->outcome = WASM_TRAPPED;
+    stop->trap = IR_TRAP_TABLE;
+    stop->depth = 0;
+    if (!run_segments(i)) {
+        return WASM_TRAPPED;
+    }
+    stop->trap = IR_TRAP_MEMORY;
+    if (!run_data(i)) {
+        return WASM_TRAPPED;
+    }
+    if (m->start == IR_NONE) {
+        return WASM_RETURNED;
+    }
+    struct wasm_extern start = wasm_instance_extern(i, WASM_FUNCTION, m->start);
+    return wasm_call(i->store, &start, NULL, NULL, stop);
+}
+
+/* ---- An instance ---- */
+
+static enum status no_memory(struct wasm_error *err, const struct wasm_module *m, unsigned section,
+                             const char *what)
+{
+    static const char *const names[WASM_SECTIONS] = {
+        [WASM_SECTION_TABLE] = "table", [WASM_SECTION_MEMORY] = "memory"};
+    return wasm_complain(err, E_NOMEM, names[section], m->sections[section],
+                         "no memory for the module's %s", what);
+}
+
+static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *code)
+{
+    const struct wasm_module *m = code->module;
+    ASSERT(m->context_bytes >= sizeof(struct wasm_context));
+    STATIC_ASSERT(_Alignof(struct wasm_extern) <= 16,
+                  "behind a context, which is a multiple of it");
+    size_t imports = offsetof(struct wasm_instance, context) + (size_t)m->context_bytes;
+    size_t dropped = imports + (size_t)m->import_count * sizeof(struct wasm_extern);
+    struct wasm_instance *i =
+        budget_zalloc(s->budget, dropped + (size_t)m->element_count + m->data_count);
+    if (i == NULL) {
+        return NULL;
+    }
+    i->store = s;
+    i->code = code;
+    i->imports = (struct wasm_extern *)((uint8_t *)i + imports);
+    i->dropped = (uint8_t *)i + dropped;
+    return i;
+}
+
+static enum status build(struct wasm_instance *i, struct wasm_error *err)
+{
+    const struct wasm_host *others = i->store->hosts;
+    const struct wasm_module *m = i->code->module;
+    enum status s = wasm_link(i, err);
+    if (s != OK) {
+        return s;
+    }
+    s = make_memory(i);
+    if (s == E_CANCELLED) {
+        return s;
+    }
+    if (s != OK) {
+        return no_memory(err, m, WASM_SECTION_MEMORY, "memory");
+    }
+    set_context(i);
+    lend_memory(i, others);
+    s = make_tables(i);
+    if (s != OK) {
+        return no_memory(err, m, WASM_SECTION_TABLE, "tables");
+    }
+    make_functions(i);
+    make_globals(i);
+    return OK;
+}
+
+/* Free an instance that was not completed, with everything created for it. Nothing refers to them
+ * yet. */
+static void take_back(struct wasm_instance *i, const struct wasm_store *before)
+{
+    struct wasm_store *s = i->store;
+    wasm_free_instance(s, i);
+    wasm_free_memories(s, before->memories);
+    wasm_free_hosts(s, before->hosts);
+    s->left = before->left;
+}
+
+enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
+                             struct wasm_instance **out, struct wasm_stop *stop,
+                             struct wasm_error *err)
+{
+    struct wasm_instance *i = allocate(s, code);
+    if (i == NULL) {
+        return no_memory(err, code->module, 0, "instance");
+    }
+    code->refs++;
+    const struct wasm_store before = {.hosts = s->hosts, .memories = s->memories, .left = s->left};
+    enum status status = build(i, err);
+    if (status != OK) {
+        take_back(i, &before);
+        stop->outcome = WASM_STOPPED; /* if that was the reason */
+        return status;
+    }
+    i->next = s->instances;
+    s->instances = i;
+    /* From here on the instance stays even if it fails: others may refer to it. */
+    enum wasm_outcome outcome = initialise(i, stop);
+    if (outcome == WASM_RETURNED) {
+        *out = i;
+        return OK;
+    }
+    return wasm_end(s, outcome, stop) == WASM_TRAPPED ? E_FAULT : E_CANCELLED;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+//
+// Stores: opening and closing, names from which modules import, code, calls. Instances are created
+// in instance.c, imports resolved in link.c.
+#include "kernel/jit/wasm/store.h"
+
+#include "kernel/base/assert.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/wasm/run/link.h"
+#include "kernel/wasm/run/runtime.h"
+
+#define OP_CALL_INDIRECT 0x11
+
+enum status wasm_store_open(const struct wasm_engine *engine, const void *options,
+                            const struct wasm_quota *quota, struct wasm_store **out)
+{
+    struct wasm_store *s = heap_zalloc(sizeof *s);
+    if (s == NULL) {
+        return E_NOMEM;
+    }
+    s->engine = engine;
+    s->left = *quota;
+    s->budget = quota->budget;
+    enum status status = engine->open(options, &s->state);
+    if (status != OK) {
+        heap_free(s);
+        return status;
+    }
+    *out = s;
+    return OK;
+}
+
+void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t t = m->imported[WASM_TABLE]; t < m->table_count; t++) {
+        wasm_table_free(s, wasm_instance_extern(i, WASM_TABLE, t).table.data);
+    }
+    wasm_release(s, i->code);
+    budget_free(s->budget, i);
+}
+
+void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until)
+{
+    while (s->memories != until) {
+        struct wasm_memory *next = s->memories->next;
+        sandbox_release(&s->memories->box);
+        budget_free(s->budget, s->memories);
+        s->memories = next;
+    }
+}
+
+void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until)
+{
+    while (s->hosts != until) {
+        struct wasm_host *next = s->hosts->next;
+        budget_free(s->budget, s->hosts);
+        s->hosts = next;
+    }
+}
+
+void wasm_store_close(struct wasm_store *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    while (s->instances != NULL) {
+        struct wasm_instance *next = s->instances->next;
+        wasm_free_instance(s, s->instances);
+        s->instances = next;
+    }
+    wasm_free_memories(s, NULL);
+    wasm_free_hosts(s, NULL);
+    while (s->names != NULL) {
+        struct wasm_name *next = s->names->next;
+        budget_free(s->budget, s->names);
+        s->names = next;
+    }
+    s->engine->close(s->state);
+    heap_free(s);
+}
+
+void wasm_store_stop(struct wasm_store *s)
+{
+    atomic_store_explicit(&s->stop, 1, memory_order_relaxed);
+}
+
+/* ---- Names ---- */
+
+static struct wasm_name *add_name(struct wasm_store *s, const void *text, uint32_t len)
+{
+    struct wasm_name *n = budget_zalloc(s->budget, sizeof *n + len);
+    if (n == NULL) {
+        return NULL;
+    }
+    memcpy(n->text, text, len);
+    n->len = len;
+    n->next = s->names;
+    s->names = n;
+    return n;
+}
+
+enum status wasm_store_add_host(struct wasm_store *s, const struct wasm_host_module *host,
+                                void *data)
+{
+    struct wasm_name *n = add_name(s, host->name, (uint32_t)strlen(host->name));
+    if (n == NULL) {
+        return E_NOMEM;
+    }
+    n->host = host;
+    n->data = data;
+    return OK;
+}
+
+enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
+                                struct wasm_instance *instance)
+{
+    struct wasm_name *n = add_name(s, name.bytes, name.len);
+    if (n == NULL) {
+        return E_NOMEM;
+    }
+    n->instance = instance;
+    return OK;
+}
+
+/* ---- Code ---- */
+
+enum status wasm_load(struct wasm_store *s, struct wasm_module *m, struct wasm_code **out,
+                      struct wasm_error *err)
+{
+    struct wasm_code *code;
+    if (s->engine->calls_hosts) {
+        wasm_bind_hosts(s, m);
+    }
+    enum status status = s->engine->load(s->state, s, m, &code, err);
+    if (status != OK) {
+        wasm_module_free(m);
+        return status;
+    }
+    code->module = m;
+    code->engine = s->engine;
+    code->refs = 1;
+    *out = code;
+    return OK;
+}
+
+void wasm_release(struct wasm_store *s, struct wasm_code *code)
+{
+    ASSERT(code->refs > 0);
+    if (--code->refs == 0) {
+        struct wasm_module *m = code->module;
+        s->engine->unload(s->state, code);
+        wasm_module_free(m);
+    }
+}
+
+/* ---- Calls ---- */
+
+uint32_t wasm_cells(const uint8_t *types, uint32_t count)
+{
+    uint32_t cells = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        cells += types[n] == WASM_V128 ? 2 : 1;
+    }
+    return cells;
+}
+
+enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome,
+                           struct wasm_stop *stop)
+{
+    bool was_cut_short = outcome == WASM_TRAPPED && wasm_store_is_stopped(s);
+    stop->outcome = was_cut_short ? WASM_STOPPED : outcome;
+    return stop->outcome;
+}
+
+enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *function,
+                            const uint64_t *args, uint64_t *results, struct wasm_stop *stop)
+{
+    ASSERT(function->kind == WASM_FUNCTION);
+    stop->outcome = WASM_STOPPED;
+    stop->trap = IR_TRAP_UNREACHABLE;
+    stop->depth = 0;
+    if (wasm_store_is_stopped(s)) {
+        return WASM_STOPPED;
+    }
+    enum wasm_outcome outcome = s->engine->run(s->state, s, function->function.record,
+                                               function->function.signature, args, results, stop);
+    return wasm_end(s, outcome, stop);
+}
+
+/* The specification uses other words for the same trap in a call through a table. */
+static bool is_indirect_call(const struct wasm_stop *stop)
+{
+    const struct wasm_frame *f = &stop->frames[0];
+    return stop->depth > 0 && f->module != NULL && f->offset < f->module->len &&
+           f->module->bytes[f->offset] == OP_CALL_INDIRECT;
+}
+
+const char *wasm_trap_text(const struct wasm_stop *stop)
+{
+    static const char *const texts[IR_TRAP_COUNT] = {
+        [IR_TRAP_UNREACHABLE] = "unreachable",
+        [IR_TRAP_MEMORY] = "out of bounds memory access",
+        [IR_TRAP_DIVIDE] = "integer divide by zero",
+        [IR_TRAP_OVERFLOW] = "integer overflow",
+        [IR_TRAP_CONVERSION] = "invalid conversion to integer",
+        [IR_TRAP_TABLE] = "out of bounds table access",
+        [IR_TRAP_NULL] = "uninitialized element",
+        [IR_TRAP_SIGNATURE] = "indirect call type mismatch",
+        [IR_TRAP_STACK] = "call stack exhausted",
+        [IR_TRAP_NO_MEMORY] = "out of memory",
+    };
+    if (stop->trap == IR_TRAP_TABLE && is_indirect_call(stop)) {
+        return "undefined element";
+    }
+    return (unsigned)stop->trap < IR_TRAP_COUNT ? texts[stop->trap] : "unknown trap";
+}

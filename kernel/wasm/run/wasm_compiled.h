@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine that compiles WebAssembly modules to machine code and runs it. Its map (code_map.h)
+// handles faults in the code and names its addresses.
+#pragma once
+
+#include "kernel/jit/code/code_map.h"
+#include "kernel/jit/compile.h"
+#include "kernel/wasm/run/instance.h"
+
+struct wasm_compiled_options {
+    const struct jit_machine *machine;
+    struct jit_options jit;
+    const struct code_space *space;
+    size_t arena_bytes; /* for each function in turn */
+    uint8_t fill;       /* byte between functions; repeated, it must be a trapping instruction */
+    bool verifies;      /* verify all code before it can run */
+    /* an address: host functions trap if the stack pointer is below it; 0: no limit */
+    uint64_t stack_limit;
+    struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
+};
+
+/** Options: struct wasm_compiled_options. Machine, space and running must live as long as the
+ * store. */
+extern const struct wasm_engine wasm_compiled;
+
+/** @brief The code of a module's functions. @context{thread, while the code is referenced} */
+const struct code_piece *wasm_compiled_piece(const struct wasm_code *code);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+//
+// A WebAssembly module with WASI as a portable program: opening its resources, linking, running.
+// The program can access its streams, its arguments and its folders; the folders are the whole name
+// space unless others were given.
+#include "kernel/jit/wasm_program.h"
+
+#include "kernel/base/clock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/wasm/run/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_entry.h"
+#include "kernel/wasm/run/wasm_interp.h"
+#include "kernel/wasm/run/wasm_wasi.h"
+
+/* The program's memory limit applies to both. */
+#define INTERPRETER_STACK (SIZE_MAX / 2)
+#define INTERPRETER_ARENA (SIZE_MAX / 2)
+
+/* Field protection: as struct portable's. */
+struct wasm_program {
+    struct portable portable;
+    struct wasm_module *module;         /* [t] during compilation; then the code owns it */
+    struct wasm_store *store;           /* [t] */
+    struct wasm_store *published_store; /* [program->lock] set once the store is open */
+    struct wasm_instance *instance;     /* [t] */
+    /* [t] a reference of its own, because a thread that is killed in its code frees nothing. Set
+     * before the program is listed */
+    struct wasm_code *code;
+    struct wasi *wasi;         /* [t] also attached to the program itself */
+    struct wasm_wasi *binding; /* [t] */
+    struct wasm_extern start;  /* [t] */
+    struct wasm_stop stop;     /* [t] how it ended */
+};
+
+static struct wasm_program *program_of(const struct portable *p)
+{
+    return CONTAINER_OF((struct portable *)(uintptr_t)p, struct wasm_program, portable);
+}
+
+/* ---- Life ---- */
+
+static bool recognise(const void *bytes, size_t len)
+{
+    return len >= 4 && memcmp(bytes, "\0asm", 4) == 0;
+}
+
+static struct portable *create(void)
+{
+    struct wasm_program *w = heap_zalloc(sizeof(*w));
+    return w == NULL ? NULL : &w->portable;
+}
+
+static void release(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    wasm_module_free(w->module);
+    if (w->code != NULL) {
+        wasm_release(w->store, w->code);
+    }
+    wasm_store_close(w->store); /* its instances reference the code, which owns the module */
+    wasm_wasi_free(w->binding);
+    /* memory of operations that were ended in the middle */
+    (void)budget_free_all(&p->budget.budget);
+    heap_free(w);
+}
+
+/* An interpreted program, and a long host call, check the store's flag. */
+static void stop(struct portable *p)
+{
+    const struct wasm_program *w = program_of(p);
+    if (w->published_store != NULL) {
+        wasm_store_stop(w->published_store);
+    }
+}
+
+static void publish_store(struct wasm_program *w)
+{
+    /* Under the lock that stop() uses: either stop() sees the store, or this thread sees that the
+     * program is ending. */
+    mutex_lock(&w->portable.program->lock);
+    w->published_store = w->store;
+    if (atomic_load_explicit(&w->portable.program->ending, memory_order_relaxed)) {
+        wasm_store_stop(w->store);
+    }
+    mutex_unlock(&w->portable.program->lock);
+}
+
+/* ---- Loading ---- */
+
+/* Report the folder that cannot be opened, if the error s concerns one of them. */
+static enum status refuse_folders(struct wasm_program *w, enum status s)
+{
+    char text[sizeof(((struct loader_error *)0)->text)] = "";
+    for (uint32_t n = 0; n < w->portable.folder_count && text[0] == '\0'; n++) {
+        const char *path = w->portable.folders[n].path;
+        struct file *f;
+        enum status why = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &f);
+        if (why == OK) {
+            file_close(f);
+        } else if (why == s) {
+            fmt_print(text, sizeof(text), "folder %s: %s", path, status_text(s));
+        }
+    }
+    return portable_refuse(&w->portable, s, text);
+}
+
+static enum status add_wasi(struct wasm_program *w)
+{
+    struct wasi_folder folders[LOAD_FOLDERS] = {{.path = "/", .name = "/"}};
+    static const char *const env[] = {"PWD=/"};
+    const struct wasi_config config = {.args = (const char *const *)w->portable.argv,
+                                       .arg_count = (uint32_t)w->portable.argc,
+                                       .env = env,
+                                       .env_count = ARRAY_COUNT(env)};
+    uint32_t count = w->portable.folders == NULL ? 1 : w->portable.folder_count;
+    for (uint32_t n = 0; n < w->portable.folder_count; n++) {
+        folders[n] = (struct wasi_folder){.path = w->portable.folders[n].path,
+                                          .name = w->portable.folders[n].name};
+    }
+    enum status s = wasi_create_for_program(w->portable.program, &config, folders, count, &w->wasi);
+    return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
+}
+
+static enum status open_store(struct wasm_program *w)
+{
+    const struct wasm_quota quota = {.pages = WASM_PAGES_MAX,
+                                     .elements = WASM_PROGRAM_ELEMENTS,
+                                     .budget = &w->portable.budget.budget};
+    enum status s;
+    if (w->portable.engine == LOAD_ENGINE_INTERPRETER) {
+        const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
+                                                         .arena_bytes = INTERPRETER_ARENA};
+        s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
+    } else {
+        const struct wasm_compiled_options options = {
+            .machine = jit_machine_native,
+            .jit = {.features = w->portable.features},
+            .space = &w->portable.code.space,
+            .arena_bytes = WASM_PROGRAM_ARENA,
+            .fill = jit_native->code_fill,
+        };
+        s = wasm_store_open(&wasm_compiled, &options, &quota, &w->store);
+    }
+    if (s == OK) {
+        publish_store(w);
+    }
+    return s;
+}
+
+static enum status load_module(struct wasm_program *w, struct wasm_code **out)
+{
+    const struct wasm_bounds bounds = {.arena_bytes = WASM_PROGRAM_ARENA,
+                                       .table_elements = WASM_PROGRAM_ELEMENTS,
+                                       .budget = &w->portable.budget.budget};
+    struct wasm_error err = {.text = ""};
+    enum status s =
+        wasm_module_decode(w->portable.bytes, w->portable.len, &bounds, &w->module, &err);
+    if (s != OK) {
+        return portable_refuse(&w->portable, s, err.text);
+    }
+    uint64_t begin = clock_now_ns();
+    s = wasm_load(w->store, w->module, out, &err);
+    w->module = NULL;
+    w->portable.load_ns = clock_now_ns() - begin;
+    return s == OK || s == E_CANCELLED ? s : portable_refuse(&w->portable, s, err.text);
+}
+
+/* Find the function that will run. After this nothing else can be refused. */
+static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
+{
+    struct wasm_entry entry;
+    struct wasm_error err;
+    enum status s = wasm_entry_find(w->instance, NULL, &entry, &err);
+    if (s != OK) {
+        return portable_refuse(&w->portable, s, err.text);
+    }
+    *out = entry.function; /* a command needs no other call first */
+    return OK;
+}
+
+/* If the initial size of a memory exceeds the program's limit, freeing some does not help. */
+static enum status refuse_instance(struct wasm_program *w, enum status s, struct wasm_error *err)
+{
+    const struct wasm_module *m = w->code->module;
+    uint64_t least = m->memory_count == 0 ? 0 : (uint64_t)m->memories[0].min * WASM_PAGE;
+    size_t used = strlen(err->text);
+    if (s == E_NOMEM && least / PAGE_SIZE > w->portable.program->memory_limit_pages) {
+        fmt_print(err->text + used, sizeof(err->text) - used, ", which begins with %llu KiB",
+                  (unsigned long long)least / 1024);
+    }
+    return portable_refuse(&w->portable, s, err->text);
+}
+
+static enum status load(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    struct wasm_error err = {.text = ""};
+    w->stop.outcome = WASM_STOPPED;
+    enum status s = open_store(w);
+    if (s == OK) {
+        s = add_wasi(w);
+    }
+    if (s != OK) {
+        return refuse_folders(w, s);
+    }
+    s = load_module(w, &w->code);
+    if (s != OK) {
+        return s == E_CANCELLED ? OK : s;
+    }
+    portable_remember(p);
+    s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
+    if (s == E_FAULT || s == E_CANCELLED) {
+        return OK; /* the start function has run: w->stop tells how it ended */
+    }
+    w->stop.outcome = WASM_RETURNED;
+    return s == OK ? find_start(w, &w->start) : refuse_instance(w, s, &err);
+}
+
+/* ---- Running ---- */
+
+static struct portable_end run(struct portable *p)
+{
+    struct wasm_program *w = program_of(p);
+    uint32_t status;
+    if (w->stop.outcome == WASM_RETURNED) {
+        w->stop.outcome = wasm_call(w->store, &w->start, NULL, NULL, &w->stop);
+    }
+    if (w->stop.outcome == WASM_TRAPPED) {
+        wasm_report(p->program->name, &w->stop);
+        return (struct portable_end){.outcome = PORTABLE_TRAPPED};
+    }
+    if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {
+        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = status};
+    }
+    return (struct portable_end){.outcome = w->stop.outcome == WASM_RETURNED ? PORTABLE_RETURNED
+                                                                             : PORTABLE_STOPPED};
+}
+
+/* ---- For people ---- */
+
+static void describe(const struct portable *p, struct portable_info *out)
+{
+    const struct wasm_program *w = program_of(p);
+    const struct wasm_module *m = w->code->module;
+    out->engine = w->code->engine->name;
+    out->functions = m->function_count - m->imported[WASM_FUNCTION];
+    if (w->instance != NULL && w->instance->memory != NULL) {
+        out->memory_bytes = w->instance->memory->length;
+    }
+}
+
+static bool describe_function(const struct portable *p, uint32_t n, struct portable_function *out)
+{
+    const struct wasm_program *w = program_of(p);
+    const struct wasm_module *m = w->code->module;
+    uint64_t index = (uint64_t)m->imported[WASM_FUNCTION] + n;
+    if (index >= m->function_count) {
+        return false;
+    }
+    const char *name = m->names == NULL ? NULL : m->names[index];
+    *out = (struct portable_function){.index = (uint32_t)index,
+                                      .file_bytes = m->functions[index].body_size};
+    (void)str_copy(out->name, sizeof(out->name), name == NULL ? "" : name);
+    str_make_printable(out->name);
+    if (w->code->engine == &wasm_compiled) {
+        const struct code_piece *piece = wasm_compiled_piece(w->code);
+        const struct code_function *f = code_piece_function(piece, (uint32_t)index);
+        out->address = piece->block.address + f->start;
+        out->code_bytes = f->size;
+        out->frame_bytes = f->frame_bytes;
+    }
+    return true;
+}
+
+const struct portable_format wasm_format = {
+    .name = "WebAssembly",
+    .recognise = recognise,
+    .create = create,
+    .release = release,
+    .load = load,
+    .run = run,
+    .stop = stop,
+    .describe = describe,
+    .describe_function = describe_function,
+    .inspect = wasm_inspect,
+};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// WebAssembly with WASI as a format of portable programs.
+#pragma once
+
+#include "kernel/wasm/run/instance.h"
+
+struct portable_format;
+extern const struct portable_format wasm_format;
+
+/** Limits of the memory that the kernel keeps for a module. */
+#define WASM_PROGRAM_ELEMENTS (1u << 22) /* elements in all tables of a program together */
+/* bytes: data structures of a module, and of one function in turn */
+#define WASM_PROGRAM_ARENA ((size_t)256 << 20)
+
+struct inspection;
+
+/** @brief As portable_format.inspect(). wasm_inspect.c */
+enum status wasm_inspect(const struct inspection *i, const void *bytes, size_t len);
+
+/** @brief Print the trap that ended a program, and where. wasm_report.c @context{thread} */
+void wasm_report(const char *program, const struct wasm_stop *stop);
