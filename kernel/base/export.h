@@ -2,7 +2,7 @@
 //
 // Functions that the kernel offers to loaded code: names, versions, addresses. The version is part
 // of the imported symbol ("virtq_add$1"), so code built against another interface is refused by
-// name. kernel/jit/native/export.h defines which code may import what.
+// name. kernel/load/native/export.h defines which code may import what.
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The log: lines in a ring with level, time and CPU, copied to the consoles. Not for a program's
-// output, which goes to kernel/io/console.h; no log line interrupts it.
+// output, which goes to kernel/tty/console.h; no log line interrupts it.
 #pragma once
 
 #include "kernel/lib/compiler.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How consoles show the log: each reads lines at its own pace. For kernel/io/console.c.
+// How consoles show the log: each reads lines at its own pace. For kernel/tty/console.c.
 #pragma once
 
 #include "kernel/base/log.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // All file formats that can be loaded, in the order in which they are tried.
-#include "kernel/jit/elf/elf.h"
-#include "kernel/jit/portable/portable_format.h"
-#include "kernel/jit/wasm_program.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/load/elf/elf.h"
+#include "kernel/wasm/run/wasm_program.h"
 
 /* Native code, programs and drivers. */
 const struct front_end *const loader_front_ends[] = {

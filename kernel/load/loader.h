@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The interface of loading for the rest of the kernel: open bytes, recognise the format, resolve
-// imports, compile or relocate, run, unload. Front-ends are in a table (kernel/jit/frontends.c),
+// imports, compile or relocate, run, unload. Front-ends are in a table (kernel/load/frontends.c),
 // machines in backend.h.
 #pragma once
 
@@ -28,7 +28,7 @@ struct loader_error {
 enum load_kind {
     LOAD_PROGRAM, /**< has a main; may call the host calls */
     LOAD_DRIVER,  /**< has a struct driver; may call what drivers/exports.c lists */
-    /** built for exactly this kernel and linked against its addresses: kernel/extension.h */
+    /** built for exactly this kernel and linked against its addresses: kernel/module/extension.h */
     LOAD_EXTENSION,
 };
 
@@ -165,7 +165,7 @@ enum status loader_inspect(const char *path, const char *function,
 /** @brief Initialise the registry and the code memory. @context{thread, once} */
 void loader_init(void);
 
-/* ---- For front-ends only (kernel/jit/elf and so on): one load in progress ---- */
+/* ---- For front-ends only (kernel/load/elf and so on): one load in progress ---- */
 
 struct jit_backend;
 
@@ -264,7 +264,7 @@ struct front_end {
     enum status (*load)(struct load *load);
 };
 
-/** All formats; ends with NULL. kernel/jit/frontends.c. */
+/** All formats; ends with NULL. kernel/load/frontends.c. */
 extern const struct front_end *const loader_front_ends[];
 
 /**

@@ -3,7 +3,7 @@
 // The function types in use, each stored once, with a number that calls compare. They are kept
 // sorted. A module's types are sorted, too, and merged with them in one pass. Unlike a hash table,
 // this cannot be made slow by choosing the types; and unlike a tree it needs no balancing.
-#include "kernel/jit/typeid.h"
+#include "kernel/load/typeid.h"
 
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One program's WASI state, from creation to end, and the table of calls.
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

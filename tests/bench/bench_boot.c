@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // From the first kernel instruction to the start of the shell, or of the first benchmark.
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 #include "tests/bench/benches.h"
 
 static void bench_boot(void)

@@ -2,7 +2,7 @@
 //
 // Arbitrary bytes as a kernel command line, a typed line, a program's arguments, a pattern and a
 // number: each result is terminated and lies within its buffer.
-#include "kernel/cmdline.h"
+#include "kernel/boot/cmdline.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/pipeline.h"
 

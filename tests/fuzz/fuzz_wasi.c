@@ -5,7 +5,7 @@
 //
 // An input is a list of calls: a byte chooses the call, then each parameter uses bytes as its kind
 // in `shapes` requires, so that most calls get past their argument checks.
-#include "kernel/wasi.h"
+#include "kernel/wasi/wasi.h"
 
 #include "fs/fs_env.h"
 #include "kernel/fs/vfs.h"

@@ -2,7 +2,7 @@
 //
 // Makes the tests and benchmarks an extension of one kernel: the note that names this kernel
 // (scripts/lib/extension.py fills it in), and the tables that the kernel looks up.
-#include "kernel/extension.h"
+#include "kernel/module/extension.h"
 
 #include "tests/bench/benches.h"
 #include "tests/kernel/test_walk.h"

@@ -4,7 +4,7 @@
 // repeated, each time with another allocation failing, alone and then with all that follow, until
 // no allocation is left to fail. Each failure is reported; nothing panics and nothing leaks. Debug
 // builds only: kernel/debug/fault_injection.h.
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG

@@ -2,7 +2,7 @@
 //
 // Out of memory in the shell: each command, its redirections, and programs that it starts, with
 // each allocation failing in turn. See failure_walk.h.
-#include "kernel/test.h"
+#include "kernel/test/test.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG

@@ -2,7 +2,7 @@
 //
 // What modules in one store can reach of each other and of the host, in
 // the kernel, on both engines.
-#include "kernel/jit/wasm_interp.h"
+#include "kernel/wasm/run/wasm_interp.h"
 #include "tests/kernel/linked_modules.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"

@@ -4,7 +4,7 @@
 // for two addresses that are far apart. Prints a line for each difference, and one for the bytes:
 // "FILE MACHINE FEATURES HASH". Equal lines from two runs, as two processes, prove that the code
 // contains no address of the compiler either. Nothing runs.
-#include "kernel/jit/wasm_compiled.h"
+#include "kernel/wasm/run/wasm_compiled.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 

@@ -6,7 +6,7 @@
 // The program's own thread compiles and links, so that it can be limited and killed from the first
 // byte on. The starting thread waits until the program either runs or is refused. Either the
 // program's thread or the end of the program reports the result, whichever comes first.
-#include "kernel/jit/portable/portable_format.h"
+#include "kernel/load/bytecode/bytecode_format.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"

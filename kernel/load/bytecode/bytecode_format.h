@@ -61,7 +61,7 @@ struct inspection {
     enum status status;
 };
 
-/** A format of portable programs. Const; no function is optional. kernel/jit/frontends.c lists the
+/** A format of portable programs. Const; no function is optional. kernel/load/frontends.c lists the
  * formats. Except for recognise() and stop(), functions are called by the program's own thread, or
  * after it has ended, unless noted otherwise. */
 struct portable_format {
@@ -102,7 +102,7 @@ struct portable_format {
     enum status (*inspect)(const struct inspection *i, const void *bytes, size_t len);
 };
 
-/** All formats, then NULL. kernel/jit/frontends.c */
+/** All formats, then NULL. kernel/load/frontends.c */
 extern const struct portable_format *const portable_formats[];
 
 /** @brief The format of a file. @return NULL: it is no portable program. @context{any} */
@@ -122,6 +122,6 @@ enum status portable_refuse(struct portable *p, enum status s, const char *why);
 enum status inspection_refuse(const struct inspection *i, enum status s, const char *why);
 
 /** @brief List a program for `jit`, and remove it again: does nothing if it is not listed.
- * portable_list.c */
+ * bytecode_list.c */
 void portable_remember(struct portable *p);
 void portable_forget(struct portable *p);

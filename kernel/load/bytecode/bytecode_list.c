@@ -2,7 +2,7 @@
 //
 // The list of loaded portable programs, for people: what was compiled, its size, and how long it
 // took.
-#include "kernel/jit/portable/portable_format.h"
+#include "kernel/load/bytecode/bytecode_format.h"
 
 #include "kernel/lib/string.h"
 

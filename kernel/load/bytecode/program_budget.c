@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Counts the bytes of all blocks together: a program is charged for whole pages of their sum.
-#include "kernel/jit/portable/program_budget.h"
+#include "kernel/load/bytecode/program_budget.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"

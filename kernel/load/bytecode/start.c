@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Starts a program from a file: native or portable.
-#include "kernel/jit/portable/start.h"
+#include "kernel/load/bytecode/start.h"
 
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"

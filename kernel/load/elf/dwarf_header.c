@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Reads the header of a line number program: its parameters, and the names of source files.
-#include "kernel/jit/elf/dwarf_internal.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/mm/heap.h"
 

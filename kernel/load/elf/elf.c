@@ -2,8 +2,8 @@
 //
 // ELF64 relocatable objects: the order of the steps, and the header. The machine defines
 // relocations (kernel/jit/backend.h), the table of exports the imports
-// (kernel/jit/native/export.h).
-#include "kernel/jit/elf/elf.h"
+// (kernel/load/native/export.h).
+#include "kernel/load/elf/elf.h"
 
 #include "kernel/jit/backend.h"
 #include "kernel/lib/string.h"

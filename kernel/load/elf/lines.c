@@ -3,9 +3,9 @@
 // Maps addresses to source lines. The line programs of .debug_line run once, at load time, and fill
 // an ascending table, so a backtrace only searches. A malformed program gives no lines: debug
 // information never decides whether a program loads.
-#include "kernel/jit/elf/dwarf_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/mm/heap.h"
 

@@ -2,9 +2,9 @@
 //
 // Names for backtraces: the functions of the symbol table that are in loaded code, by address. And
 // names of sections, for debuggers.
-#include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/elf/elf_internal.h"
 #include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 

@@ -3,7 +3,7 @@
 // Notes that describe a build, in section .note.halyard with name "Halyard". A program has one of
 // type 1 (written by programs/sdk/halyard.h). A driver has one of type 2 from each of its files and
 // one of type 3 with its name (modules/module.h). An extension has one of type 4
-// (kernel/extension.h).
+// (kernel/module/extension.h).
 #include "kernel/jit/backend.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"

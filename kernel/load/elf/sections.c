@@ -2,8 +2,8 @@
 //
 // The section table: the bounds of every section, and the part of the module to which each loaded
 // section goes. Sections are laid out in the file's order; none are merged.
-#include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/elf/elf_internal.h"
 #include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 

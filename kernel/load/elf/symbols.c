@@ -2,15 +2,15 @@
 //
 // The addresses of symbols. Definitions are in loaded sections, COMMON symbols get memory here,
 // undefined ones are imports.
-#include "kernel/jit/elf/elf_internal.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/elf/elf_internal.h"
 #include "kernel/load/elf/elf_internal.h"
 
 #define COMMON_ALIGN_MAX 4096u
 
 /* Defined by DRIVER_MODULE() of modules/module.h. */
 #define DRIVER_SYMBOL "halyard_driver"
-/* Defined by an extension of the kernel: kernel/extension.h. */
+/* Defined by an extension of the kernel: kernel/module/extension.h. */
 #define EXTENSION_SYMBOL "halyard_extension"
 
 const char *elf_symbol_name(const struct elf *e, uint32_t index)

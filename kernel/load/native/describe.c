@@ -2,9 +2,9 @@
 //
 // Names for addresses in loaded code, from the tables made at load time. Used while the kernel
 // panics: reads constant tables, acquires no lock, allocates nothing.
-#include "kernel/jit/native/module_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
+#include "kernel/load/native/module_internal.h"
 #include "kernel/load/native/module_internal.h"
 
 /* The last symbol that starts at or below `at`, or NULL. */

@@ -2,7 +2,7 @@
 //
 // Looks up imports of loaded code: a program's in a few short tables, a driver's by binary search
 // in one table of about a hundred names.
-#include "kernel/jit/native/export.h"
+#include "kernel/load/native/export.h"
 
 #include "kernel/jit/backend.h"
 #include "kernel/lib/compiler.h"

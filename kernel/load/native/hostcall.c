@@ -2,7 +2,7 @@
 //
 // Entry and exit of every host call, and checks of its arguments. Native programs are trusted:
 // these checks turn a program's mistake into an error instead of a panic; they are no protection.
-#include "kernel/jit/native/native_internal.h"
+#include "kernel/load/native/native_internal.h"
 
 #include "hal/types.h"
 #include "kernel/lib/string.h"

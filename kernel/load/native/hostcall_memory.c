@@ -2,7 +2,7 @@
 //
 // A native program's heap: blocks of the kernel heap that the program owns and that are freed when
 // it ends.
-#include "kernel/jit/native/native_internal.h"
+#include "kernel/load/native/native_internal.h"
 
 #include "hal/types.h"
 #include "kernel/lib/string.h"

@@ -2,7 +2,7 @@
 //
 // Formatted output for programs: integers and strings. Programs format floating-point numbers
 // themselves (programs/sdk), because the kernel does not use floating point.
-#include "kernel/jit/native/native_internal.h"
+#include "kernel/load/native/native_internal.h"
 
 #include "hal/types.h"
 #include "kernel/fs/vfs.h"

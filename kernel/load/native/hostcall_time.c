@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Host calls for time.
-#include "kernel/jit/native/native_internal.h"
+#include "kernel/load/native/native_internal.h"
 
 #include "hal/types.h"
 #include "kernel/base/clock.h"

@@ -2,7 +2,7 @@
 //
 // Loading and unloading, and the registry of loaded modules. How a loaded program runs is in
 // native.c.
-#include "kernel/jit/loader.h"
+#include "kernel/load/loader.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/base/export.h"

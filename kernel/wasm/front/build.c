@@ -3,7 +3,7 @@
 // Builds the representation of a body, from the first operator to the last. A body may be built
 // more than once: if its edges carry more values than the budget allows, the locals that are used
 // least move to the frame and building starts again.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/lib/sort.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Operators that leave blocks: br, br_if, br_table, return.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 /* ---- Labels ---- */
 

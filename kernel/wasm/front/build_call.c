@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Calls: of the module's own functions, of imported ones, through tables, of helpers.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 /* Copy a call's operands from the stack to the pool, after `before` words that the call adds
  * itself. @return their index in the pool. */

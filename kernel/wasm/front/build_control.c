@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Blocks, loops and ifs.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 #define TYPE_EMPTY 0x40
 

@@ -6,7 +6,7 @@
 // at the front.
 //
 // Locals beyond the budget live in one slot of the frame instead.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/base/assert.h"
 

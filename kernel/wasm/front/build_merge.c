@@ -4,7 +4,7 @@
 // operands, and the locals that were set since the block began. At the end of the block a value
 // becomes a parameter only if branches pass different values for it. The parameters of a loop are
 // known before its body (scan.c), so branches to its start are complete at once.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/base/assert.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The stack of operands, and helpers that emit one instruction.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/lib/string.h"
 

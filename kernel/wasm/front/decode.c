@@ -5,7 +5,7 @@
 //
 // Every count is compared with the number of bytes that follow before anything is allocated for it,
 // so memory is proportional to the file.
-#include "kernel/jit/wasm/decode_internal.h"
+#include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/lib/string.h"
 

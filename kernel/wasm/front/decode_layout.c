@@ -2,7 +2,7 @@
 //
 // The layout of an instance's context, and the tables that the representations of all functions
 // share: types, signatures, callees, memories.
-#include "kernel/jit/wasm/decode_internal.h"
+#include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/lib/string.h"
 

@@ -2,7 +2,7 @@
 //
 // The names section: the names of functions in backtraces. It is a custom section, so errors in it
 // do not make a module invalid; reading it stops at the first error.
-#include "kernel/jit/wasm/decode_internal.h"
+#include "kernel/wasm/front/decode_internal.h"
 
 enum { NAMES_OF_FUNCTIONS = 1 };
 

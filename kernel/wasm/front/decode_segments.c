@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Constant expressions, element and data segments, and the positions of function bodies.
-#include "kernel/jit/wasm/decode_internal.h"
+#include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/wasm/front/scan.h"
 

@@ -8,7 +8,7 @@
 // forward branch, the set for its label is known already. Backward branches are ignored; instead
 // the builder adds the locals that are live at a loop's header to every set inside the loop. That
 // is sufficient, because a path that goes back passes the header.
-#include "kernel/jit/wasm/scan.h"
+#include "kernel/wasm/front/scan.h"
 
 #include "kernel/lib/string.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The tables of operators, and skipping their immediates.
-#include "kernel/jit/wasm/operators.h"
+#include "kernel/wasm/front/operators.h"
 
 enum {
     WASM_NONE = 0,

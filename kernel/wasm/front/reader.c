@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The slow paths of the reader, and the wording of errors.
-#include "kernel/jit/wasm/reader.h"
+#include "kernel/wasm/front/reader.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

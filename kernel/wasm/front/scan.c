@@ -3,7 +3,7 @@
 // Scans a body. The list of a loop that has not ended contains each local once. When the loop ends,
 // the list becomes the loop's set, and locals that are missing in the list of the loop around it
 // are added there.
-#include "kernel/jit/wasm/scan.h"
+#include "kernel/wasm/front/scan.h"
 
 #include "kernel/wasm/front/operators.h"
 

@@ -2,7 +2,7 @@
 //
 // The operators with prefix 0xfd, by number, and those that are not a single instruction with
 // operands of one type.
-#include "kernel/jit/wasm/build_internal.h"
+#include "kernel/wasm/front/build_internal.h"
 
 enum {
     WASM_NONE = 0,

@@ -2,7 +2,7 @@
 //
 // Creates instances, and looks up their contents. The order is the specification's: imports, then
 // the module's own objects, element segments, data segments, the start function.
-#include "kernel/jit/wasm/instance.h"
+#include "kernel/wasm/run/instance.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/format.h"

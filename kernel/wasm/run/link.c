@@ -3,7 +3,7 @@
 // Looks up imports by name in the store: among registered instances and host modules. Types must
 // match as section 4.5.3 of the specification says: functions, globals and references exactly; for
 // tables and memories the actual size and limit must be within the limits of the import.
-#include "kernel/jit/wasm/link.h"
+#include "kernel/wasm/run/link.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

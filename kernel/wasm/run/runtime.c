@@ -5,7 +5,7 @@
 // recognises that by the flag. Tables are small enough to be one piece. A program that executes
 // nothing but these instructions is rarely interrupted in its own code, so it must be possible to
 // stop it here.
-#include "kernel/jit/wasm/runtime.h"
+#include "kernel/wasm/run/runtime.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"

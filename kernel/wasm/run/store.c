@@ -2,7 +2,7 @@
 //
 // Stores: opening and closing, names from which modules import, code, calls. Instances are created
 // in instance.c, imports resolved in link.c.
-#include "kernel/jit/wasm/store.h"
+#include "kernel/wasm/run/store.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"

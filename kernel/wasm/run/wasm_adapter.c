@@ -8,7 +8,7 @@
 // The adapter of a fast function passes the arguments directly and checks the store's flag after
 // the handler has returned. The other kind stores the arguments in its frame and calls deliver(),
 // which does not return if the handler ends the program.
-#include "kernel/jit/wasm_engine.h"
+#include "kernel/wasm/run/wasm_engine.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/wasm/run/runtime.h"

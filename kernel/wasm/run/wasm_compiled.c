@@ -2,8 +2,8 @@
 //
 // From a module to code in memory: each function is built, compiled and appended (code_builder.h).
 // Host functions are in wasm_adapter.c.
-#include "kernel/jit/wasm_engine.h"
-#include "kernel/jit/wasm_shape.h"
+#include "kernel/wasm/run/wasm_engine.h"
+#include "kernel/wasm/run/wasm_shape.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/jit/code/code_call.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Prints a function of a WebAssembly module at each stage.
-#include "kernel/jit/wasm_dump.h"
+#include "kernel/wasm/run/wasm_dump.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

@@ -3,7 +3,7 @@
 // A code address of an interpreted program is, for a function of a module, the address of its
 // representation, and for a host function the address of one byte in this file: then its context
 // tells which function it is.
-#include "kernel/jit/wasm_interp.h"
+#include "kernel/wasm/run/wasm_interp.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_interp.h"

@@ -3,7 +3,7 @@
 // A WebAssembly module with WASI as a portable program: opening its resources, linking, running.
 // The program can access its streams, its arguments and its folders; the folders are the whole name
 // space unless others were given.
-#include "kernel/jit/wasm_program.h"
+#include "kernel/wasm/run/wasm_program.h"
 
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The report about a module that trapped.
-#include "kernel/jit/wasm_program.h"
+#include "kernel/wasm/run/wasm_program.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/tty/console.h"

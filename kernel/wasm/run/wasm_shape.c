@@ -3,7 +3,7 @@
 // Describes a module's context to the verifier of machine code, field by field, in the order of
 // decode_layout.c and struct wasm_context. It is derived from the module and its layout, not from
 // the representation that the compiler uses.
-#include "kernel/jit/wasm_shape.h"
+#include "kernel/wasm/run/wasm_shape.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/jit/arena.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One handler serves all calls: it finds out which one by the function's index in the table.
-#include "kernel/jit/wasm_wasi.h"
+#include "kernel/wasm/run/wasm_wasi.h"
 
 #include "kernel/mm/heap.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // WASI as a host module: connects the imports of WebAssembly modules from "wasi_snapshot_preview1"
-// with the functions of kernel/wasi.h.
+// with the functions of kernel/wasi/wasi.h.
 #pragma once
 
 #include "kernel/wasi/wasi.h"
