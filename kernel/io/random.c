@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The random number generator: ChaCha20 (RFC 8439) with a key that each use replaces.
-#include "kernel/random.h"
+#include "kernel/io/random.h"
 
 #include "hal/bootinfo.h"
 #include "hal/cpu.h"

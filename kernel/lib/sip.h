@@ -2,7 +2,7 @@
 //
 // SipHash's permutation (Aumasson and Bernstein, 2012) as a random pool: it absorbs words and
 // produces words that reveal nothing of each other. For keys and addresses that are chosen before
-// kernel/random.c runs, even with the MMU off and in 32-bit mode.
+// kernel/io/random.c runs, even with the MMU off and in 32-bit mode.
 #pragma once
 
 #include <stddef.h>

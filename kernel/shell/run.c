@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs programs in the foreground.
-#include "kernel/run.h"
+#include "kernel/shell/run.h"
 
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Benchmarks, run in the same kernel that passes the tests. They are loaded as an extension
-// together with the tests (kernel/extension.h). tests/bench/registry.c lists them.
+// together with the tests (kernel/module/extension.h). tests/bench/registry.c lists them.
 #pragma once
 
 #include <stdint.h>

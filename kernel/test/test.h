@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Tests that run inside the kernel, for behaviour that only hardware decides. They are not linked
-// into the kernel but loaded from a file on first use (kernel/extension.h).
+// into the kernel but loaded from a file on first use (kernel/module/extension.h).
 // tests/kernel/registry.c lists them.
 #pragma once
 

@@ -11,7 +11,7 @@
  * that end in a panic. */
 static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 
-/* Words for the TEST_ON_ bits of kernel/test.h, lowest first. */
+/* Words for the TEST_ON_ bits of kernel/test/test.h, lowest first. */
 static const char *const machine_parts[] = {"interrupts", "cpus", "memory", "firmware", "screen"};
 
 #define DIGITS_MAX 4 /* of a number in "part:" */
