@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The local APIC and the event timers against a fake CPU: what QEMU's TCG has not (x2APIC, TSC
-// deadline), and states that firmware may leave and QEMU's does not. The fake keeps the rules of
-// the SDM, volume 3A: which mode leads to which (11.12.5), which access works in which, what a
-// write to the deadline means in which timer mode (11.5.4.1).
+// The local APIC and the event timers against a fake CPU: features that QEMU's TCG lacks (x2APIC,
+// TSC deadline), and states in which other firmware than QEMU's may leave it. The fake follows the
+// SDM, volume 3A: the possible changes of mode (11.12.5), the accesses that work in each, and the
+// effect of a write to the deadline in each timer mode (11.5.4.1).
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,9 +27,9 @@ static struct {
     uint32_t reg[REGISTERS]; /* by offset, both modes */
     uint32_t xapic_id, x2apic_id;
     uint64_t deadline;
-    bool fenced; /* nothing was stored to the LVT since the last fence */
+    bool fenced; /* no store to the LVT since the last fence */
     unsigned eois, leaves_idle;
-    uint64_t sent[8]; /* target in the upper half, what in the lower */
+    uint64_t sent[8]; /* target in the upper half, command in the lower */
     unsigned sent_count;
 } pc;
 
@@ -96,13 +96,13 @@ static void write_base(uint64_t value)
     }
     assert_int_not_equal(to, 1);                  /* x2APIC without enable: #GP */
     assert_true(to != 3 || pc.has_x2apic);        /* reserved bit: #GP */
-    assert_false(from == 3 && to == 2);           /* back from x2APIC: #GP */
-    assert_false(from == 0 && to == 3);           /* past xAPIC: #GP */
-    assert_int_equal(value & BSP, pc.base & BSP); /* firmware's other bits stay */
+    assert_false(from == 3 && to == 2);           /* from x2APIC back to xAPIC: #GP */
+    assert_false(from == 0 && to == 3);           /* from off to x2APIC: #GP */
+    assert_int_equal(value & BSP, pc.base & BSP); /* other bits that firmware set stay */
     pc.base = value;
 }
 
-/* The journal is where mfence() leaves its mark. */
+/* mfence() appends to the journal. */
 static bool was_fenced(void)
 {
     size_t len = strlen(fake_journal());
@@ -117,7 +117,7 @@ void fake_msr_write(uint32_t msr, uint64_t value)
         assert_true(pc.fenced);
         pc.deadline = (pc.reg[0x320] & 3u << 17) == 2u << 17 ? value : 0;
     } else if (msr == 0x830) {
-        assert_true(is_x2() && was_fenced()); /* WRMSR overtakes stores here */
+        assert_true(is_x2() && was_fenced()); /* this WRMSR can overtake earlier stores */
         assert_true(pc.sent_count < 8);
         pc.sent[pc.sent_count++] = value;
     } else {
@@ -128,8 +128,8 @@ void fake_msr_write(uint32_t msr, uint64_t value)
     }
 }
 
-/* xAPIC registers: memory to the driver, a handler to the fake, which is why the region is "ports".
- */
+/* xAPIC registers: memory for the driver, a handler in the fake, so the
+ * region is marked as "ports". */
 static uint64_t read_memory(uint16_t at, unsigned bytes)
 {
     assert_int_equal(bytes, 4);
@@ -145,7 +145,7 @@ static void write_memory(uint16_t at, unsigned bytes, uint64_t value)
     pc.fenced = pc.fenced && at != 0x320;
 }
 
-/* Pins: what the IOAPIC's driver is told. */
+/* Pins: the IOAPIC driver's configuration of each. */
 static struct {
     unsigned vector;
     uint32_t apic_id;
@@ -231,7 +231,7 @@ static void test_x2apic_where_the_cpu_has_it(void **state)
     assert_null(start());
     assert_int_equal(pc.base, BASE | BSP | 0xc00);
     expect_enabled("x2APIC");
-    assert_null(start()); /* again, as with the final page tables */
+    assert_null(start()); /* once more, as with the final page tables */
     expect_enabled("x2APIC");
 }
 
@@ -240,7 +240,7 @@ static void test_firmware_left_x2apic_on(void **state)
     (void)state;
     pc.has_x2apic = true;
     pc.base |= 0x400;
-    pc.reg[0x320] = 0x2f1; /* and a timer that runs */
+    pc.reg[0x320] = 0x2f1; /* and a running timer */
     assert_null(start());
     expect_enabled("x2APIC");
 }
@@ -254,7 +254,7 @@ static void test_firmware_left_the_apic_disabled(void **state)
     set_up(state);
     pc.base &= ~UINT64_C(0x800);
     pc.has_x2apic = true;
-    assert_null(start()); /* by way of xAPIC */
+    assert_null(start()); /* through xAPIC mode */
     expect_enabled("x2APIC");
 }
 
@@ -266,7 +266,7 @@ static void test_an_apic_that_stays_off_is_named(void **state)
     assert_string_equal(start(), "the local APIC is disabled and stays so");
 }
 
-/* A message names its CPU in 8 bits. */
+/* A message has 8 bits for its CPU. */
 static void test_an_id_that_is_too_long_is_named(void **state)
 {
     (void)state;
@@ -300,7 +300,8 @@ static void test_cpus_are_interrupted_in_both_modes(void **state)
     const struct hal_cpu every = {.hw_id = UINT32_MAX}, none = {.hw_id = UINT64_C(1) << 32};
     assert_null(start());
     start_another(&narrow);
-    assert_int_equal(apic_irq_controller.add_cpu(&all), E_RANGE); /* it would be every CPU */
+    /* this id would address every CPU */
+    assert_int_equal(apic_irq_controller.add_cpu(&all), E_RANGE);
     assert_int_equal(apic_irq_controller.add_cpu(&wide), E_RANGE);
 
     set_up(state);
@@ -321,7 +322,7 @@ static void test_an_interrupt_from_another_cpu_is_no_lines(void **state)
     assert_int_equal(pc.leaves_idle, 1);
 }
 
-/* Its timer is as the boot CPU's is by then. */
+/* Its timer is then set up like the boot CPU's. */
 static void test_a_cpu_that_starts_sets_its_own_apic_up(void **state)
 {
     (void)state;
@@ -330,7 +331,7 @@ static void test_a_cpu_that_starts_sets_its_own_apic_up(void **state)
     assert_null(start());
     (void)event_timer_choose();
     apic_irq_controller.unmask(APIC_LINE_TIMER);
-    memset(pc.reg, 0, sizeof(pc.reg)); /* the other CPU's, in the state that INIT leaves */
+    memset(pc.reg, 0, sizeof(pc.reg)); /* the other CPU's registers, as INIT leaves them */
     pc.base = BASE | BSP | 0x800;
     assert_int_equal(apic_irq_controller.init_cpu(), OK);
     assert_int_equal(pc.base, BASE | BSP | 0xc00);
@@ -368,7 +369,7 @@ static void check_lines(void)
 
     pc.eois = 0;
     assert_int_equal(apic_irq_controller.ack(0xff), IRQ_LINE_NONE);
-    assert_int_equal(pc.eois, 0); /* a spurious one has nothing in service */
+    assert_int_equal(pc.eois, 0); /* a spurious interrupt is not in service */
     assert_int_equal(apic_irq_controller.ack(data), IRQ_LINE_STRAY);
     assert_int_equal(pc.eois, 1);
 }
@@ -382,7 +383,7 @@ static uint64_t message_address(uint32_t line)
     return address;
 }
 
-/* The vector stays, whichever CPU takes it. */
+/* The vector stays the same, whichever CPU handles it. */
 static void test_lines_and_messages_are_routed(void **state)
 {
     const struct hal_cpu nine = {.id = 1, .hw_id = 9}, far = {.id = 2, .hw_id = 300};
@@ -394,7 +395,8 @@ static void test_lines_and_messages_are_routed(void **state)
     assert_int_equal(pin.apic_id, 9);
     assert_int_equal(apic_irq_controller.route(9, &far), E_RANGE);
     assert_int_equal(pin.apic_id, 9);
-    assert_int_equal(apic_irq_controller.route(10, &nine), E_RANGE); /* nobody configured it */
+    /* the line was not configured */
+    assert_int_equal(apic_irq_controller.route(10, &nine), E_RANGE);
     assert_int_equal(apic_irq_controller.route(APIC_LINE_TIMER, &nine), E_NOTSUP);
     assert_int_equal(apic_irq_controller.route(UINT32_MAX, &nine), E_RANGE);
 
@@ -406,7 +408,7 @@ static void test_lines_and_messages_are_routed(void **state)
     apic_msi_controller.free(0, first, count);
     assert_int_equal(apic_irq_controller.route(first + 1, &nine), E_RANGE);
     assert_int_equal(apic_msi_controller.alloc(0, 2, &first, &count), OK);
-    assert_int_equal(message_address(first + 1), BASE | 3 << 12); /* its next owner's begin */
+    assert_int_equal(message_address(first + 1), BASE | 3 << 12); /* where a new owner starts */
     apic_msi_controller.free(0, first, count);
 }
 
@@ -426,7 +428,7 @@ static void test_messages_run_out(void **state)
     assert_int_equal(apic_msi_controller.alloc(0, 150, &first, &count), OK);
     assert_int_equal(count, 150);
     assert_int_equal(apic_msi_controller.alloc(0, 150, &second, &rest), OK);
-    assert_int_equal(rest, 42); /* vectors 0x30 to 0xef are all there are */
+    assert_int_equal(rest, 42); /* vectors 0x30 to 0xef are all that exist */
     assert_int_equal(apic_msi_controller.alloc(0, 1, &third, &n), E_NOSPC);
     apic_msi_controller.free(0, first, count);
     assert_int_equal(apic_msi_controller.alloc(0, 1, &third, &n), OK);
@@ -463,7 +465,7 @@ static void check_deadline(void)
     assert_string_equal(t->name, "TSC deadline");
     assert_int_equal(pc.reg[0x320], 0x500f0);
     apic_irq_controller.unmask(APIC_LINE_TIMER);
-    assert_int_equal(pc.reg[0x320], 0x400f0); /* the mode outlives masking */
+    assert_int_equal(pc.reg[0x320], 0x400f0); /* masking keeps the mode */
     pc.fenced = was_fenced();
     t->arm(123456789);
     assert_int_equal(pc.deadline, 123456789);

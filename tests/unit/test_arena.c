@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// An arena that begins with what another one has at hand, and one that is emptied and used again.
+// An arena that starts with another one's spare memory, and one that is emptied and reused.
 #include "kernel/jit/arena.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/fake/world.h"
@@ -15,7 +15,7 @@
 
 #define LIMIT ((size_t)1 << 20)
 #define SMALL 200u
-#define LARGE 40000u /* more than is at hand */
+#define LARGE 40000u /* more than the spare memory */
 
 static size_t live(void)
 {
@@ -54,7 +54,7 @@ static void test_both_use_one_piece(void **state)
     assert_all(borrowed, SMALL, 2);
     uint8_t *behind = a.end;
     arena_return(&a, &b);
-    assert_true(a.end > behind); /* what was lent is there again */
+    assert_true(a.end > behind); /* the lent memory is back */
     filled(&a, SMALL, 3);
     assert_int_equal(live(), before + 1);
     arena_free_all(&a);
@@ -72,7 +72,7 @@ static void test_both_may_outgrow_it(void **state)
     struct arena_mark mark = arena_mark(&a);
     uint8_t *large = filled(&b, LARGE, 5);
     filled(&a, LARGE, 6);
-    arena_release(&a, mark); /* not over what was lent */
+    arena_release(&a, mark); /* does not touch the lent memory */
     for (unsigned n = 0; n < 100; n++) {
         filled(&a, SMALL, 7);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where things lie in a boot: in their regions, on pages, with room for all memory, and elsewhere
-// each time.
+// Random placement at boot: each area lies in its region, page aligned, with room for all memory,
+// and somewhere else each time.
 #include "kernel/mm/aslr.h"
 
 #include <setjmp.h>
@@ -71,7 +71,7 @@ static void test_no_two_boots_are_alike(void **state)
         for (unsigned j = 0; j < i; j++) {
             same += direct[i] == direct[j];
             assert_int_not_equal(vm[i],
-                                 vm[j]); /* of 2^31 places: once in a hundred thousand runs */
+                                 vm[j]); /* of 2^31 places: equal once in a hundred thousand runs */
         }
     }
     assert_true(same < ROUNDS); /* of 19,900 pairs; the fake has a thousand places */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Which CPU a thread runs on (kernel/sched/balance.c), on fake CPUs that take turns as the test
-// says: where a new or woken thread goes, what an idle CPU takes and what it leaves, and that
-// equals on several CPUs come out even. The test is CPU 0, which runs nothing else.
+// The CPU on which a thread runs (kernel/sched/balance.c), on fake CPUs that the test runs in turn:
+// where a new or woken thread goes, which threads an idle CPU pulls, and that threads of equal
+// priority on several CPUs get equal time. The test is CPU 0, which runs nothing else.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,22 +20,22 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/runqueue.h"
 
-#define CPUS      68u /* of which the last four are in no mask */
-#define FIELD     4u  /* CPUs 1 to 4 are what most tests are about */
+#define CPUS      68u /* the last four are in no CPU mask */
+#define FIELD     4u  /* most tests use CPUs 1 to 4 */
 #define FIELD_ALL ((cpu_mask_t)0x1e)
 #define JOBS      8u
-#define STEP_NS   (NS_PER_MS / 10) /* what a job computes before it says so */
+#define STEP_NS   (NS_PER_MS / 10) /* time that a job computes before it pauses */
 
 static struct job {
     struct thread *thread;
     bool ends;
     uint64_t steps, steps_on[CPUS];
-    struct semaphore begin; /* it waits for a unit, computes, waits again... */
-    uint64_t burst, left;   /* steps before it waits; 0: it never does */
+    struct semaphore begin; /* the job waits for a unit, computes, waits again... */
+    uint64_t burst, left;   /* steps before it waits; 0: it never waits */
 } jobs[JOBS];
 static unsigned job_count;
 
-/** A CPU makes one step while a step's time passes, however often it was interrupted. */
+/** A CPU makes one step for each STEP_NS that passes, however often it was interrupted. */
 static bool has_time(void)
 {
     static uint64_t stepped_at[CPUS];
@@ -91,7 +91,7 @@ static struct job *pinned_job(uint8_t priority, cpu_t cpu)
     return begin(priority, THREAD_ON, cpu, 0, 0);
 }
 
-/** Each CPU has this much time. */
+/** Let each CPU compute for this long. */
 static void spend(uint64_t ns)
 {
     for (uint64_t t = 0; t < ns; t += STEP_NS) {
@@ -101,7 +101,7 @@ static void spend(uint64_t ns)
     }
 }
 
-/** Forget what was counted, then let time pass. */
+/** Reset the counters, then let time pass. */
 static void watch(uint64_t ns)
 {
     for (unsigned i = 0; i < job_count; i++) {
@@ -111,7 +111,7 @@ static void watch(uint64_t ns)
     spend(ns);
 }
 
-/** The CPUs that it ran on. */
+/** The CPUs that the job ran on. */
 static cpu_mask_t been_on(const struct job *j)
 {
     cpu_mask_t mask = 0;
@@ -139,7 +139,7 @@ static int end_jobs(void **state)
         (void)world_join(jobs[i].thread);
     }
     job_count = 0;
-    spend(2 * NS_PER_MS); /* whoever was told of a thread looks, and waits */
+    spend(2 * NS_PER_MS); /* CPUs that were notified of a thread handle that, and wait */
     return 0;
 }
 
@@ -182,7 +182,7 @@ static void test_a_thread_is_woken_where_it_ran_last(void **state)
     }
 }
 
-/* Its CPU is busy with something better, others are idle. */
+/* Its CPU runs a thread of higher priority, others are idle. */
 static void test_a_warm_thread_is_left_and_a_cold_one_taken(void **state)
 {
     (void)state;
@@ -192,7 +192,7 @@ static void test_a_warm_thread_is_left_and_a_cold_one_taken(void **state)
     cpu_t home = (cpu_t)__builtin_ctzll(been_on(j));
     (void)pinned_job(PRIO_NORMAL + 1, home);
     semaphore_up(&j->begin);
-    watch(2 * STEP_NS); /* it ended its wait within the last half millisecond */
+    watch(2 * STEP_NS); /* it ran within the last half millisecond */
     assert_int_equal(j->steps, 0);
     watch(NS_PER_MS);
     assert_int_equal(j->steps, 3);
@@ -206,7 +206,7 @@ static void test_the_third_that_waits_is_taken_warm(void **state)
         struct job *j = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 3);
         semaphore_up(&j->begin);
     }
-    watch(2 * NS_PER_MS); /* all three have run on CPU 1, and wait for their next unit */
+    watch(2 * NS_PER_MS); /* all three have run on CPU 1 and wait for their next unit */
     (void)pinned_job(PRIO_NORMAL + 1, 1);
     watch(STEP_NS);
     for (unsigned i = 0; i < 3; i++) {
@@ -224,7 +224,8 @@ static void test_the_third_that_waits_is_taken_warm(void **state)
     }
 }
 
-/* Both are better than what that CPU runs, and so none of them seems to have to wait. */
+/* Both have a higher priority than the thread that runs on that CPU, so
+ * neither seems to have to wait. */
 static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
 {
     (void)state;
@@ -232,7 +233,7 @@ static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
     struct job *second = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 5);
     semaphore_up(&first->begin);
     semaphore_up(&second->begin);
-    watch(3 * NS_PER_MS); /* both wait on CPU 1, and are cold */
+    watch(3 * NS_PER_MS); /* both wait on CPU 1, and are cache-cold */
     assert_int_equal(first->steps + second->steps, 10);
     assert_int_equal(thread_set_affinity(first->thread, FIELD_ALL), OK);
     assert_int_equal(thread_set_affinity(second->thread, FIELD_ALL), OK);
@@ -244,7 +245,8 @@ static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
     assert_in_range(second->steps, 9, 10);
 }
 
-/* It waits behind something better, where it had to stay: nothing but this makes it movable. */
+/* It waits on a CPU that it may not leave, where a thread of higher priority runs; only the
+ * new affinity lets it migrate. */
 static void test_a_ready_thread_goes_as_soon_as_it_may(void **state)
 {
     (void)state;
@@ -257,7 +259,7 @@ static void test_a_ready_thread_goes_as_soon_as_it_may(void **state)
     assert_in_range(j->steps, 9, 10);
 }
 
-/* ---- What is not taken ---- */
+/* ---- Threads that must not migrate ---- */
 
 static void test_pinned_threads_are_never_taken(void **state)
 {
@@ -270,7 +272,7 @@ static void test_pinned_threads_are_never_taken(void **state)
     assert_int_equal(moves(), before);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(been_on(&jobs[i]), 1 << 2);
-        assert_true(jobs[i].steps > 300); /* a quarter of two thousand, by slices */
+        assert_true(jobs[i].steps > 300); /* a quarter of two thousand, in time slices */
     }
 }
 
@@ -300,7 +302,7 @@ static void test_a_running_thread_is_not_taken(void **state)
     watch(300 * NS_PER_MS);
     assert_int_equal(been_on(j), home);
     assert_int_equal(moves(), before);
-    assert_int_equal(j->steps, 3000); /* all the time that there was */
+    assert_int_equal(j->steps, 3000); /* it had the CPU all the time */
 }
 
 /* ---- Priorities, turns ---- */
@@ -332,7 +334,8 @@ static void test_a_better_thread_does_not_wait_while_a_worse_one_runs(void **sta
     assert_int_equal(second->steps, 1000);
 }
 
-/** `n` equals on the first `cpus` CPUs of the field, for two seconds: no CPU is idle. */
+/** `n` threads of equal priority on the first `cpus` CPUs of the field, for
+ * two seconds: no CPU is idle. */
 static void compute_together(unsigned n, unsigned cpus, uint64_t *least, uint64_t *most)
 {
     cpu_mask_t mask = (((cpu_mask_t)1 << cpus) - 1) << 1;
@@ -352,7 +355,7 @@ static void compute_together(unsigned n, unsigned cpus, uint64_t *least, uint64_
     assert_int_equal(sum, cpus * 2 * NS_PER_S / STEP_NS);
 }
 
-/** To one part in so many. */
+/** Equal to within one part in `precision`. */
 static void check_even(unsigned n, unsigned cpus, unsigned precision)
 {
     uint64_t least, most;
@@ -375,8 +378,8 @@ static void test_eight_equals_share_four_cpus_evenly(void **state)
     check_even(8, 4, 50);
 }
 
-/* What cannot be divided takes turns: each is as long on a CPU with one more as the others. After
- * two seconds they differ by a turn at most. */
+/* The surplus rotates: each thread is on a CPU with one thread more for as long as the others.
+ * After two seconds their times differ by one turn at most. */
 static void test_surplus_threads_of_equal_priority_rotate(void **state)
 {
     (void)state;
@@ -389,7 +392,7 @@ static void test_seven_equals_take_turns_on_three_cpus(void **state)
     check_even(7, 3, 25);
 }
 
-/* CPUs 3 and 4 have something better to do. */
+/* CPUs 3 and 4 run threads of higher priority. */
 static void test_turns_pass_over_cpus_that_run_better_threads(void **state)
 {
     (void)state;
@@ -417,7 +420,7 @@ static void test_turns_are_not_taken_more_often_than_is_worth_it(void **state)
     assert_in_range(moves() - before, 10, 30);
 }
 
-/* ---- What a CPU tells another ---- */
+/* ---- What a CPU notifies another of ---- */
 
 static struct completion happened;
 static bool has_gone_on;
@@ -429,8 +432,8 @@ static void wait_for_it(void *arg)
     has_gone_on = true;
 }
 
-/* Whom a late wake-up makes ready elsewhere is told of in the same preempt_check(): nothing else on
- * this CPU would come back to it. */
+/* A deferred wake may make a thread ready on another CPU. The same preempt_check() must notify that
+ * CPU, because nothing else on this one would. */
 static void test_a_late_wake_up_reaches_another_cpu(void **state)
 {
     (void)state;
@@ -448,7 +451,7 @@ static void test_a_late_wake_up_reaches_another_cpu(void **state)
     happened.done = true;
     wait_wake_late(&late);
     preempt_check();
-    (void)fake_cpu_run(2); /* no time has passed: it comes if it was asked */
+    (void)fake_cpu_run(2); /* no time has passed: it runs only if that CPU was notified */
     assert_true(has_gone_on);
     (void)world_join(waiter);
 }
@@ -459,8 +462,9 @@ static void come(void *arg)
     *has_come = true;
 }
 
-/* CPU 0 turns to something worse, takes one of two equals that wait elsewhere, and so tells CPU 3,
- * which is idle, of the other: it does so before it goes on. The kernel checks that by itself. */
+/* CPU 0 switches to a lower priority and pulls one of two equal threads that wait
+ * elsewhere. It must notify CPU 3, which is idle, of the other one before it continues.
+ * The kernel itself checks that. */
 static void test_who_takes_a_thread_tells_of_the_next(void **state)
 {
     (void)state;
@@ -490,11 +494,11 @@ static void test_who_takes_a_thread_tells_of_the_next(void **state)
     }
 }
 
-/* ---- A unit that becomes another thread ---- */
+/* ---- A unit that is reused for another thread ---- */
 
 static struct {
-    struct thread *unit;     /* ended on CPU 2, and spare on CPU 0 */
-    struct run_queue *queue; /* that of CPU 2 */
+    struct thread *unit;     /* ended on CPU 2, and cached on CPU 0 */
+    struct run_queue *queue; /* of CPU 2 */
     bool is_locked;
     unsigned waited;
 } look;
@@ -518,7 +522,8 @@ static void look_goes_on(void)
     (void)fake_cpu_run(1);
 }
 
-/* A kill or `ps` that holds the queue of the last life must not see the next life's state. */
+/* A kill or `ps` that holds the queue of the unit's last thread must not
+ * see the next thread's state. */
 static void test_a_unit_changes_its_queue_under_the_lock_of_the_old_one(void **state)
 {
     (void)state;
@@ -575,7 +580,7 @@ static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void 
         assert_int_equal(anywhere->steps_on[cpu], 0);
         assert_int_equal(jobs[2].steps_on[cpu] + jobs[3].steps_on[cpu] + jobs[4].steps_on[cpu], 0);
     }
-    /* It can be sent off from there, and not back: there is no bit that names it. */
+    /* It can be moved away from there, but not back: no bit stands for that CPU. */
     assert_int_equal(thread_get_affinity(also->thread), 0);
     assert_int_equal(thread_set_affinity(also->thread, FIELD_ALL), OK);
     watch(20 * NS_PER_MS);

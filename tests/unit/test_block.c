@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The block layer over a driver that does what the test says: order, batches, requests that wait,
-// are withdrawn or refused, and a device that goes.
+// The block layer over a driver that the test controls: order, batches, requests that wait, are
+// cancelled or refused, and a device that is removed.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,9 @@
 
 static struct {
     struct block_device dev;
-    struct block_request *taken[REQUESTS]; /* what the driver has, in order */
+    struct block_request *taken[REQUESTS]; /* requests that the driver has, in order */
     unsigned count, room, kicks;
-    enum status refusal; /* what submit says if it is not OK */
+    enum status refusal; /* result of submit, if not OK */
     bool lets_cancel;
 } disk;
 
@@ -212,7 +212,7 @@ static void test_what_finds_no_room_waits_in_order(void **state)
     disk.room = 2;
     submit(0, 4);
     assert_int_equal(disk.count, 2);
-    disk.room = 3; /* there would be room: but others were first */
+    disk.room = 3; /* there would be room, but others came first */
     submit(5, 5);
     assert_int_equal(disk.count, 2);
     for (unsigned i = 0; i < 6; i++) {
@@ -229,8 +229,8 @@ static void test_withdrawn_while_waiting(void **state)
     disk.room = 1;
     submit(0, 3);
     block_cancel(&req[2]);
-    block_cancel(&req[2]); /* once is enough */
-    block_cancel(&req[0]); /* the device has it and keeps it */
+    block_cancel(&req[2]); /* a second cancel has no effect */
+    block_cancel(&req[0]); /* the device has started this one, which continues */
     thread_yield();
     assert_string_equal(log, "2c");
     complete_first(OK);
@@ -303,7 +303,7 @@ static void test_bad_requests_are_refused(void **state)
     disk.dev.can_flush = false;
     req[0] = (struct block_request){.op = BLOCK_FLUSH, .done = note};
     assert_int_equal(block_submit(&disk.dev, &req[0]), E_NOTSUP);
-    assert_int_equal(block_flush(&disk.dev), OK); /* nothing is cached */
+    assert_int_equal(block_flush(&disk.dev), OK); /* there is no cache to flush */
     disk.dev.read_only = true;
     req[1].op = BLOCK_WRITE;
     assert_int_equal(block_submit(&disk.dev, &req[1]), E_ROFS);
@@ -318,7 +318,7 @@ static void test_bad_requests_are_refused(void **state)
     assert_string_equal(log, "");
 }
 
-/* The driver's work: answers whatever is there, whenever nobody better runs. */
+/* The driver's work: completes all requests whenever no thread of higher priority runs. */
 static bool stops;
 
 static void serve(void *arg)
@@ -341,14 +341,14 @@ static void test_large_transfers_go_in_parts(void **state)
     disk.room = 3;
     struct thread *server = world_thread("server", 10, serve, NULL);
     assert_int_equal(block_read(&disk.dev, 0, data, sizeof(data)), OK);
-    assert_int_equal(disk.dev.reads, 7); /* of 8 KiB at most */
+    assert_int_equal(disk.dev.reads, 7); /* of at most 8 KiB */
     assert_int_equal(disk.dev.bytes_read, sizeof(data));
     assert_true(disk.kicks < 7);
     assert_int_equal(block_read(&disk.dev, 0, data, 100), E_INVAL);
     assert_int_equal(block_read(&disk.dev, 0, data, 0), OK);
     assert_int_equal(block_write(&disk.dev, 996, data, 5 * 512), E_RANGE);
     assert_int_equal(block_write(&disk.dev, 900, data, 512), E_IO);
-    assert_int_equal(block_read(&disk.dev, 884, data, sizeof(data)), E_IO); /* its second part */
+    assert_int_equal(block_read(&disk.dev, 884, data, sizeof(data)), E_IO); /* in its second part */
     assert_int_equal(block_flush(&disk.dev), OK);
     assert_int_equal(disk.dev.flushes, 1);
     assert_int_equal(disk.dev.in_flight, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/acpi*.c on tables like QEMU's, on older ones, and on broken ones.
+// boot/acpi*.c on tables like QEMU's, on older ones, and on corrupt ones.
 #include "boot/acpi.h"
 
 #include "boot/ranges.h"
@@ -149,7 +149,7 @@ static void test_rsdp_without_an_xsdt(void **state)
     (void)state;
     fake_acpi_build(&tables, 0);
     uint8_t *rsdp = tables.b.bytes + tables.rsdp;
-    rsdp[8] -= 2; /* the first sum stays right */
+    rsdp[8] -= 2; /* the first checksum stays right */
     rsdp[15] = 2;
     store_le32(rsdp + 20, 36);
     sum_rsdp();
@@ -166,7 +166,7 @@ static void test_roots_of_odd_size(void **state)
     store_le32(tables.b.bytes + tables.xsdt + 4, 36 + 8 + 4);
     fake_acpi_sum(&tables, tables.xsdt);
     assert_int_equal(parse(), OK);
-    assert_int_equal(info.cpu_count, 4); /* the one entry is the MADT */
+    assert_int_equal(info.cpu_count, 4); /* the only entry is the MADT */
     assert_int_equal(info.note_count, 1);
     assert_true(boot_check_has_note(&info, "acpi: the root table ends within an entry"));
 
@@ -199,7 +199,7 @@ static void test_broken_rsdp_is_refused(void **state)
     assert_int_equal(parse_from(1), E_CORRUPT);
 }
 
-/* One broken table costs what it says, not what the others say. */
+/* A broken table loses its own information and nothing else. */
 static void test_broken_tables_are_left_out(void **state)
 {
     (void)state;
@@ -218,7 +218,7 @@ static void test_broken_tables_are_left_out(void **state)
     assert_int_equal(info.acpi.pm1a_cnt_port, 0x604);
 }
 
-/* A length that lies, with a checksum that agrees with it. */
+/* A wrong length with a checksum that matches it. */
 static void test_table_lengths_that_lie(void **state)
 {
     (void)state;
@@ -258,7 +258,7 @@ static void test_madt_entries_that_lie(void **state)
         assert_int_equal(info.cpu_count == 4, false);
     }
     fake_acpi_build(&tables, 2);
-    tables.b.bytes[tables.madt + IOAPIC + 1] = 11; /* and everything behind it is out of step */
+    tables.b.bytes[tables.madt + IOAPIC + 1] = 11; /* so everything after it is misaligned */
     fake_acpi_sum(&tables, tables.madt);
     assert_int_equal(parse(), OK);
     assert_int_equal(info.acpi.ioapic_count, 0);
@@ -306,7 +306,7 @@ static void test_two_ioapics_in_one_place(void **state)
     }
 }
 
-/* An MCFG with two hosts, the second one as told. */
+/* An MCFG with two hosts, the second one as given. */
 static void parse_with_hosts(uint64_t base, uint16_t segment, uint8_t first, uint8_t last)
 {
     fake_acpi_build(&tables, 2);
@@ -324,10 +324,10 @@ static void test_pci_hosts_that_overlap(void **state)
     (void)state;
     parse_with_hosts(0xc0000000, 1, 0, 255);
     assert_int_equal(info.pci_count, 2);
-    parse_with_hosts(0xb0000000, 1, 16, 31); /* the first one's registers */
+    parse_with_hosts(0xb0000000, 1, 16, 31); /* at the first host's registers */
     assert_int_equal(info.pci_count, 1);
     assert_true(boot_check_has_note(&info, "acpi: MCFG entries overlap, one is left out, base"));
-    parse_with_hosts(0xd0000000, 0, 255, 255); /* the first one's buses */
+    parse_with_hosts(0xd0000000, 0, 255, 255); /* with the first host's buses */
     assert_int_equal(info.pci_count, 1);
     assert_true(boot_check_has_note(&info, "acpi: MCFG entries overlap"));
     parse_with_hosts(0xd0000800, 1, 0, 1);
@@ -346,7 +346,8 @@ static void test_mcfg_of_odd_length(void **state)
     assert_true(boot_check_has_note(&info, "acpi: the MCFG ends within an entry, length 0x44"));
 }
 
-/* Registers in RAM are somebody's memory: each device is taken back, and the ports remain. */
+/* Registers that overlap RAM would be ordinary memory: each such device is
+ * removed, and the ports remain. */
 static void test_registers_in_ram_are_left_out(void **state)
 {
     (void)state;
@@ -414,7 +415,7 @@ static void test_fadt_of_acpi_1(void **state)
     fake_acpi_build(&tables, 0);
     uint8_t *p = tables.b.bytes + tables.fadt;
     p[8] = 1;
-    store_le16(p + 109, 0); /* a reserved field then */
+    store_le16(p + 109, 0); /* a reserved field in that revision */
     store_le32(p + 4, 116);
     store_le32(p + 68, 0x804);
     fake_acpi_sum(&tables, tables.fadt);
@@ -504,7 +505,7 @@ static void test_an_hpet_that_cannot_be_is_left_out(void **state)
     }
 }
 
-/* With the checksums put right again, so that the corruption gets through to the readers. */
+/* With corrected checksums, so that the corruption reaches the parsers. */
 static void test_every_corrupted_byte_ends_cleanly(void **state)
 {
     (void)state;
@@ -528,7 +529,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
     }
 }
 
-/* A root may name the same broken table half a million times: the search gives up early. */
+/* A root table may list the same broken table half a million times: the search gives up early. */
 static void test_search_ends_after_some_broken_tables(void **state)
 {
     (void)state;
@@ -549,7 +550,8 @@ static void test_search_ends_after_some_broken_tables(void **state)
         assert_int_equal(parse(), OK);
         assert_int_equal(info.cpu_count, broken < 4 ? 4 : 0);
         assert_int_equal(info.note_count, broken < 4 ? broken : 5);
-        assert_int_equal(info.acpi.hpet_base, 0xfed00000); /* another kind is still found */
+        /* a table of another kind is still found */
+        assert_int_equal(info.acpi.hpet_base, 0xfed00000);
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // boot/acpi_gic.c, acpi_aml.c and acpi_pci.c on the tables of QEMU's virt (a seed of the fuzzer,
-// its virtio-mmio devices taken out of the DSDT), whole and broken.
+// without the virtio-mmio devices of the DSDT), intact and corrupted.
 #include "boot/acpi.h"
 
 #include "fake/boot_check.h"
@@ -56,7 +56,7 @@ static void set_sum(uint8_t *t)
     t[9] = (uint8_t)-sum;
 }
 
-/* Where these bytes are in a table. */
+/* The position of these bytes in a table. */
 static uint8_t *find(uint8_t *t, const void *bytes, size_t len)
 {
     for (uint32_t at = 36; at + len <= load_le32(t + 4); at++) {
@@ -148,7 +148,7 @@ static void test_qemu_virt(void **state)
 
 /* ---- MADT and GTDT ---- */
 
-/* Make the MADT's entries these bytes; what is left over is an entry of an unknown kind. */
+/* Replace the MADT's entries by these bytes; the remainder becomes an entry of an unknown kind. */
 static void set_madt(const uint8_t *entries, size_t len)
 {
     uint8_t *t = table("APIC");
@@ -217,7 +217,7 @@ static void test_version_unsaid(void **state)
     len += put_gicc(e + len, 0, 0x080a0000, 1);
     set_madt(e, len);
     parse();
-    assert_int_equal(info.gic.version, 3); /* it has a redistributor, named by its CPU */
+    assert_int_equal(info.gic.version, 3); /* there is a redistributor, named by its CPU */
     assert_int_equal(info.gic.redist_count, 1);
     assert_int_equal(info.gic.redist[0].len, 0x20000);
 }
@@ -322,7 +322,7 @@ static void spoil(const void *bytes, size_t len, size_t offset, uint8_t value)
 static void test_windows_that_are_not_constant(void **state)
 {
     (void)state;
-    /* _CRS of the host: behind _CBA, whose method is the last thing before it. */
+    /* The host's _CRS: after _CBA, whose method is the last thing before it. */
     uint8_t *dsdt = table("DSDT");
     uint8_t *cba = find(dsdt, "_CBA", 4);
     uint8_t *crs = find(dsdt, "_CRS", 4);
@@ -352,7 +352,7 @@ static void test_routing_that_is_not_constant(void **state)
 static void test_links_that_are_missing(void **state)
 {
     (void)state;
-    /* The device of the first link gets another name: its 32 entries lead nowhere. */
+    /* Rename the device of the first link: its 32 entries then lead nowhere. */
     static const char name[] = "GSI0_HID";
     uint8_t *dsdt = table("DSDT");
     uint8_t *device = find(dsdt, "GSI0\x08_HID", 9);
@@ -369,7 +369,7 @@ static void test_a_configuration_device_that_is_another(void **state)
     (void)state;
     spoil("QEMU0002", 9, 7, '3');
     assert_int_equal(info.fw_cfg_len, 0);
-    spoil("QEMU0002", 9, 8, 'x'); /* the name goes on */
+    spoil("QEMU0002", 9, 8, 'x'); /* the name is longer */
     assert_int_equal(info.fw_cfg_len, 0);
 }
 
@@ -381,7 +381,7 @@ static void test_every_truncation_of_the_dsdt(void **state)
     for (uint32_t len = 36; len < whole; len++) {
         store_le32(dsdt + 4, len);
         set_sum(dsdt);
-        parse(); /* invariants hold, nothing is read past the end */
+        parse(); /* the invariants hold, and ASan sees no read past the end */
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/devicetree.c on boards of other shapes than QEMU's, and on trees that lie.
+// boot/devicetree.c on boards that differ from QEMU's, and on inconsistent trees.
 #include "tests/unit/devicetree_cases.h"
 
 #include "kernel/lib/endian.h"
@@ -62,7 +62,7 @@ static void test_a_board_of_another_shape(void **state)
     FDT_CELLS(w, "linux,initrd-end", 0, 0x90000123);
     fake_fdt_close_node(w);
 
-    fake_fdt_open_node(w, "soc"); /* before the GIC that its interrupts go to */
+    fake_fdt_open_node(w, "soc"); /* before the GIC, its interrupt parent */
     FDT_CELLS(w, "#address-cells", 1);
     FDT_CELLS(w, "#size-cells", 1);
     FDT_CELLS(w, "ranges", 0, 0x3f000000, 0x10000);
@@ -209,7 +209,7 @@ static void test_tree_without_memory_is_refused(void **state)
     fake_fdt_string(&writer, "x", "y");
     fake_fdt_close_node(&writer);
     fake_fdt_finish(&writer, &tree);
-    assert_int_equal(parse(), E_CORRUPT); /* a property behind a child */
+    assert_int_equal(parse(), E_CORRUPT); /* a property after a child */
     assert_true(boot_check_only_notes(&info));
 
     fake_fdt_begin(&writer);
@@ -265,16 +265,16 @@ static void test_cells_of_odd_sizes_are_named(void **state)
         assert_string_equal(info.notes[0],
                             "device tree: no memory: the root's cells are of an odd size");
     }
-    assert_int_equal(parse_with_cells(2, 2), OK); /* and the fifth cell is too many */
+    assert_int_equal(parse_with_cells(2, 2), OK); /* the fifth cell is too many */
     assert_int_equal(info.ranges[0].base, 0x40000000);
     assert_int_equal(info.note_count, 1);
     assert_string_equal(info.notes[0],
                         "device tree: memory whose reg does not fit its cells, bytes 0x14");
-    assert_int_equal(parse_with_cells(1, 2), OK); /* 5 cells are an entry and two thirds */
+    assert_int_equal(parse_with_cells(1, 2), OK); /* 5 cells are one entry and two thirds */
     assert_int_equal(info.note_count, 1);
 }
 
-/* Otherwise memory that somebody uses would be handed out without a word. */
+/* Otherwise memory in use would be allocated without a note. */
 static void test_reserved_memory_in_odd_cells_is_named(void **state)
 {
     (void)state;
@@ -402,14 +402,14 @@ static void test_odd_pci_hosts(void **state)
         assert_int_equal(info.pci[0].bus_last, cases[i].last);
         assert_false(info.pci[0].dma_coherent);
     }
-    begin_board(&writer); /* no room for a single bus */
+    begin_board(&writer); /* too small for a single bus */
     put_pci(&writer, 0xff, 0xfffff);
     fake_fdt_close_node(&writer);
     assert_int_equal(parse_board(&writer), OK);
     assert_int_equal(info.pci_count, 0);
     assert_int_equal(info.note_count, 1);
 
-    begin_board(&writer); /* windows that wrap, or of a space that has none */
+    begin_board(&writer); /* windows that wrap, or of a space that needs none */
     put_pci(&writer, 0xff, 0x10000000);
     FDT_CELLS(&writer, "ranges", 0x02000000, 0xffffffff, 0xfffff000, 0x1000, 0x0, 0x2000,
               0x00000000, 0, 0, 0x1000, 0, 0x1000, 0x01000000, 0, 0, 0x5000, 0, 0x100);
@@ -493,15 +493,15 @@ static void put_msi_controller(struct fake_fdt *w, const char *compatible, uint3
     fake_fdt_close_node(w);
 }
 
-/* Ids of a controller that is not ours are left out in silence, impossible ones with a note; what
- * remains of the map counts. A map of which nothing remains still is one. */
+/* Ids that map to another controller are ignored silently, impossible ones with a note; the rest of
+ * the map is used. A map without usable entries is still a map. */
 static void test_an_msi_map_with_holes(void **state)
 {
     (void)state;
     struct fake_fdt *w = &writer;
     enum { ITS = 70, OTHER = 71 };
     begin_board(w);
-    fake_fdt_open_node(w, "pcie"); /* before the controller that its messages go to */
+    fake_fdt_open_node(w, "pcie"); /* before the controller that it sends messages to */
     fake_fdt_string(w, "compatible", "pci-host-ecam-generic");
     FDT_CELLS(w, "#address-cells", 3);
     FDT_CELLS(w, "#size-cells", 2);
@@ -528,7 +528,7 @@ static void test_an_msi_map_with_holes(void **state)
     assert_int_equal(info.note_count, 4);
 }
 
-/* Their registers could not be read at their own widths. */
+/* Their registers could not be accessed at their own widths. */
 static void test_misaligned_devices_are_left_out(void **state)
 {
     (void)state;
@@ -567,7 +567,8 @@ static void expect_seed(size_t given)
     assert_memory_equal(tree.bytes + (info.seed.source - DTB), seed, given);
 }
 
-/* What is not kept of a long one is named all the same: it is wiped, too. */
+/* The recorded location covers all of a long seed, also the part that is not
+ * kept, because all of it is wiped. */
 static void test_the_seed_is_kept_and_located(void **state)
 {
     (void)state;

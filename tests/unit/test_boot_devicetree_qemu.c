@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/devicetree.c on trees that QEMU made (seeds of the fuzzer, most virtio,mmio nodes taken
-// out), on every truncation of one and on many corruptions.
+// boot/devicetree.c on trees that QEMU made (seeds of the fuzzer, without most virtio,mmio nodes),
+// on every truncation of one and on many corruptions.
 #include "tests/unit/devicetree_cases.h"
 
 #include "kernel/lib/endian.h"
@@ -19,7 +19,7 @@ static void load(const char *name)
     assert_true(tree.len > 0 && tree.len < sizeof(tree.bytes));
 }
 
-/* Every requester id as it is, to the ITS or the v2m frame of the tree. */
+/* Every requester id maps to itself, at the tree's ITS or v2m frame. */
 static void expect_msi_identity(const struct boot_pci_host *host)
 {
     assert_true(host->has_msi_map);
@@ -30,7 +30,7 @@ static void expect_msi_identity(const struct boot_pci_host *host)
     assert_int_equal(host->msi[0].len, 0x10000);
 }
 
-/* Swizzled: slot d, pin p arrive at SPI 3 + (d + p - 1) % 4. */
+/* Swizzled: slot d, pin p is SPI 3 + (d + p - 1) % 4. */
 static void expect_intx(const struct boot_pci_host *host)
 {
     assert_int_equal(host->intx_count, 16);
@@ -165,8 +165,8 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
-/* Every cell of the tree: its own bits and three values that sizes and counts like to overflow
- * with. */
+/* Every cell of the tree: each bit flipped, and three values that
+ * often overflow sizes and counts. */
 static void test_every_corrupted_cell_ends_cleanly(void **state)
 {
     (void)state;

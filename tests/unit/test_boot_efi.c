@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/efi*.c: a memory map and tables as EDK2 gives them, and what no sane firmware would.
+// boot/efi*.c: a memory map and tables like EDK2's, and ones that no sane firmware would produce.
 #include "boot/efi.h"
 
 #include "boot/ranges.h"
@@ -23,7 +23,7 @@
 #define SPECIFIC   (UINT64_C(1) << 18)
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)
-#define DESCRIPTOR 48 /* EDK2's: eight bytes more than the specification's */
+#define DESCRIPTOR 48 /* EDK2's: eight bytes larger than the specification's */
 #define ACPI_NVS   10
 #define FREE       7
 
@@ -120,7 +120,7 @@ static void put_plain_map(void)
 static void test_kinds_of_memory(void **state)
 {
     (void)state;
-    put_memory(9, 0x5c430000, 0x10, WB);            /* ACPI tables: unsorted on purpose */
+    put_memory(9, 0x5c430000, 0x10, WB);            /* ACPI tables: deliberately unsorted */
     put_memory(FREE, 0x40000000, 0x1c400, WB);      /* free */
     put_memory(2, 0x5c400000, 0x30, WB);            /* loader data */
     put_memory(5, 0x5c440000, 0x10, WB | RUNTIME);  /* runtime code */
@@ -128,9 +128,9 @@ static void test_kinds_of_memory(void **state)
     put_memory(10, 0x5c460000, 1, WB);              /* NVS */
     put_memory(8, 0x5c461000, 1, WB);               /* defective */
     put_memory(11, 0x09010000, 1, 1 | RUNTIME);     /* registers */
-    put_memory(FREE, 0x60000000, 1, 1);             /* free, but not cached: no RAM */
-    put_memory(FREE, 0x70000000, 1, WB | SPECIFIC); /* for somebody in particular */
-    put_memory(0x80000001, 0x71000000, 1, WB);      /* a loader's own kind */
+    put_memory(FREE, 0x60000000, 1, 1);             /* free, but uncached: not RAM */
+    put_memory(FREE, 0x70000000, 1, WB | SPECIFIC); /* reserved for a specific purpose */
+    put_memory(0x80000001, 0x71000000, 1, WB);      /* a type that only the loader knows */
     assert_int_equal(parse(), OK);
     assert_int_equal(info.protocol, BOOT_EFI);
     assert_string_equal(info.loader, "EDK II");
@@ -159,11 +159,11 @@ static void test_maps_that_cannot_be(void **state)
         expect_note("unreadable memory map");
     }
     efi.descriptor_size = DESCRIPTOR;
-    efi.map_size = map.len + DESCRIPTOR; /* runs out of memory */
+    efi.map_size = map.len + DESCRIPTOR; /* reads past the memory */
     assert_int_equal(parse(), E_CORRUPT);
     efi.map_size = UINT64_MAX;
     assert_int_equal(parse(), E_CORRUPT);
-    efi.map_size = DESCRIPTOR - 8; /* not even one */
+    efi.map_size = DESCRIPTOR - 8; /* less than one descriptor */
     assert_int_equal(parse(), E_CORRUPT);
     efi.map_size = map.len;
     assert_int_equal(parse(), OK);
@@ -173,9 +173,9 @@ static void test_memory_that_lies(void **state)
 {
     (void)state;
     put_memory(FREE, 0x40000000, 0x100, WB);
-    put_memory(FREE, 0x40080000, 0x100, WB);           /* overlaps what is free already */
-    put_memory(ACPI_NVS, 0x40010000, 1, WB);           /* inside of it */
-    put_memory(FREE, 0x80000000, UINT64_MAX >> 4, WB); /* cannot be counted in bytes */
+    put_memory(FREE, 0x40080000, 0x100, WB);           /* overlaps free memory */
+    put_memory(ACPI_NVS, 0x40010000, 1, WB);           /* inside free memory */
+    put_memory(FREE, 0x80000000, UINT64_MAX >> 4, WB); /* its size in bytes overflows */
     put_memory(FREE, UINT64_MAX - 0xfff, 2, WB);       /* wraps around */
     put_memory(FREE, 0x50000000, 0, WB);               /* empty */
     assert_int_equal(parse(), OK);
@@ -203,7 +203,7 @@ static void test_tables(void **state)
     static const char acpi_2[] = "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81";
     put_plain_map();
     put_table(acpi_2, 0x5c430018);
-    put_table(acpi_1, 0x5c430000); /* older, and later: not taken */
+    put_table(acpi_1, 0x5c430000); /* an older version, and later in the list: ignored */
     assert_int_equal(parse(), OK);
     assert_int_equal(tree, 0x48000000);
     assert_int_equal(info.acpi.rsdp, 0x5c430018);
@@ -239,14 +239,15 @@ static void test_command_line(void **state)
     put_plain_map();
     expect_line(u"", "");
     expect_line(u"shell loglevel=7", "shell loglevel=7");
-    expect_line(u"a\u00c3\u00b6", "a\xc3\xb6");           /* bytes that firmware widened */
+    /* bytes that firmware widened to UTF-16 */
+    expect_line(u"a\u00c3\u00b6", "a\xc3\xb6");
     expect_line(u"\u0416\u20ac", "\xd0\x96\xe2\x82\xac"); /* characters */
     expect_line(u"\U0001f600", "\xf0\x9f\x98\x80");
     static const uint16_t halves[] = {0xd83d, 'x', 0xde00, 0xd83d, 0};
     expect_line(halves, "\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd");
     expect_line(u"run=/bin/x -- initrd=initrd", "run=/bin/x -- initrd=initrd");
 
-    /* A file beside the image: no zero at its end, no UTF-16. */
+    /* A file beside the image: without a terminating zero, and not UTF-16. */
     options.len = 0;
     blob_put(&options, "poweroff test", 13);
     efi.options_are_wide = false;
@@ -444,7 +445,7 @@ static void test_place_for_the_image(void **state)
     (void)state;
     uint64_t place = 7;
     put_memory(4, 0, 0x100000, WB);            /* in use */
-    put_memory(FREE, 0x3ff00000, 0x100, WB);   /* large enough, but little behind it */
+    put_memory(FREE, 0x3ff00000, 0x100, WB);   /* large enough, but too close to its end */
     put_memory(FREE, 0x40001000, 0x1c000, WB); /* the most */
     put_memory(FREE, 0x80000000, 0x80000, 1);  /* not cached */
     put_memory(FREE, UINT64_C(1) << 63, UINT64_MAX >> 12, WB); /* ends nowhere */
@@ -453,7 +454,7 @@ static void test_place_for_the_image(void **state)
     assert_false(choose(GIB, &place));
     assert_int_equal(place, 0x40200000);
 
-    /* One that reaches over a boundary of the span is taken in parts. */
+    /* A range across a boundary of the span is used in parts. */
     map.len = 0;
     put_memory(FREE, 0x7fe00000, 0x300, WB);
     assert_true(choose(MIB, &place));
@@ -462,7 +463,7 @@ static void test_place_for_the_image(void **state)
     put_memory(FREE, 0x7fe00000, 0x400, WB);
     assert_true(choose(MIB, &place));
 
-    /* Address 0 is none. */
+    /* Address 0 means "none". */
     map.len = 0;
     put_memory(FREE, 0, 0x400, WB);
     assert_true(choose(MIB, &place));

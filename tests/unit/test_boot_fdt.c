@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/fdt.c and boot/fdt_props.c: the format, and the properties that mean the same everywhere.
+// boot/fdt.c and boot/fdt_props.c: the format, and the standard properties.
 #include "boot/fdt.h"
 
 #include "fake/fake_fdt.h"
@@ -16,7 +16,7 @@
 static struct fake_fdt writer;
 static struct blob tree;
 static struct fdt fdt;
-static uint8_t *exact; /* a copy without slack, so that reading past it is an ASan report */
+static uint8_t *exact; /* a copy of exactly this size, so that ASan reports a read past it */
 
 static enum status open_tree(void)
 {
@@ -115,7 +115,7 @@ static void test_paths(void **state)
     (void)state;
     put_golden();
     assert_int_equal(open_tree(), OK);
-    struct fdt_node node = find("/soc/uart"); /* the unit address may be left out */
+    struct fdt_node node = find("/soc/uart"); /* the unit address is optional */
     assert_string_equal(fdt_name(&fdt, &node), "uart@1000");
     node = find("//soc//bus@2000/dev@10/");
     assert_string_equal(fdt_name(&fdt, &node), "dev@10");
@@ -125,7 +125,8 @@ static void test_paths(void **state)
     for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
         assert_false(fdt_find_path(&fdt, absent[i], strlen(absent[i]) + 1, &node));
     }
-    assert_true(fdt_find_path(&fdt, "/soc:115200", 4, &node)); /* the length ends it too */
+    /* the given length also ends the path */
+    assert_true(fdt_find_path(&fdt, "/soc:115200", 4, &node));
     assert_true(fdt_find_phandle(&fdt, 7, &node));
     assert_string_equal(fdt_name(&fdt, &node), "uart@1000");
     assert_false(fdt_find_phandle(&fdt, 8, &node));
@@ -153,7 +154,7 @@ static void test_properties(void **state)
     struct fdt_node dev = find("/soc/bus@2000/dev@10");
     assert_true(fdt_is_available(&fdt, &dev));
 
-    /* A list whose last string has no end does not match it. */
+    /* The last string of a list does not match if it is not terminated. */
     static const uint8_t open_list[] = {'a', 0, 'b'};
     struct fdt_value list = {.bytes = open_list, .len = sizeof(open_list)};
     assert_true(fdt_list_has(list, "a"));
@@ -225,14 +226,14 @@ static void test_reg_that_makes_no_sense_is_absent(void **state)
     (void)state;
     static const uint32_t reg[] = {0x10, 0x20, 0x30, 0x40};
     static const uint32_t huge[] = {0xffffffff, 0xfffffff0, 0x0, 0x20};
-    static const uint32_t same[] = {0, 0, 0, 0, 0, 0}; /* length 0 holds nothing */
-    put_bus(1, 1, NULL, 0, reg, 2);                    /* a bus without ranges leads nowhere */
+    static const uint32_t same[] = {0, 0, 0, 0, 0, 0}; /* length 0 covers nothing */
+    put_bus(1, 1, NULL, 0, reg, 2);                    /* a bus without ranges is not translated */
     expect_no_reg();
     put_bus(1, 1, same, 0, reg, 1); /* half an entry */
     expect_no_reg();
     put_bus(0, 1, same, 0, reg, 2);
     expect_no_reg();
-    put_bus(3, 1, same, 0, reg, 4); /* PCI's addresses are not plain numbers */
+    put_bus(3, 1, same, 0, reg, 4); /* PCI addresses are not plain numbers */
     expect_no_reg();
     put_bus(4, 1, same, 0, reg, 4);
     expect_no_reg();
@@ -316,10 +317,10 @@ static void put_tokens(const uint32_t *tokens, size_t count)
 static void test_structures_that_are_no_tree_are_refused(void **state)
 {
     (void)state;
-    TOKENS(1, 0, 4, 2); /* fine: a root, and a NOP */
+    TOKENS(1, 0, 4, 2); /* valid: a root, and a NOP */
     assert_int_equal(open_tree(), OK);
     TOKENS(4, 1, 0, 3, 0, 0, 1, 0, 2,
-           2); /* fine: NOP before the root, an empty property, a child */
+           2); /* valid: NOP before the root, an empty property, a child */
     assert_int_equal(open_tree(), OK);
     fake_fdt_begin(&writer);
     fake_fdt_finish(&writer, &tree); /* no root */
@@ -330,9 +331,9 @@ static void test_structures_that_are_no_tree_are_refused(void **state)
     assert_int_equal(open_tree(), E_CORRUPT);
     TOKENS(1, 0, 2, 1, 0, 2); /* two roots */
     assert_int_equal(open_tree(), E_CORRUPT);
-    TOKENS(3, 0, 0, 1, 0, 2); /* a property of nothing */
+    TOKENS(3, 0, 0, 1, 0, 2); /* a property outside any node */
     assert_int_equal(open_tree(), E_CORRUPT);
-    TOKENS(1, 0, 1, 0, 2, 3, 0, 0, 2); /* a property behind a child */
+    TOKENS(1, 0, 1, 0, 2, 3, 0, 0, 2); /* a property after a child */
     assert_int_equal(open_tree(), E_CORRUPT);
     TOKENS(1, 0, 3, 0, 2, 2); /* a name outside the strings */
     assert_int_equal(open_tree(), E_CORRUPT);
@@ -340,12 +341,12 @@ static void test_structures_that_are_no_tree_are_refused(void **state)
     assert_int_equal(open_tree(), E_CORRUPT);
     TOKENS(1, 0, 5, 2);
     assert_int_equal(open_tree(), E_CORRUPT);
-    TOKENS(1, 0x61616161, 0x61616161); /* a name without an end */
+    TOKENS(1, 0x61616161, 0x61616161); /* a name that is not terminated */
     store_be32(tree.bytes + 36, 12);
     assert_int_equal(open_tree(), E_CORRUPT);
 }
 
-/* One large value in the root, and nodes whose readers would look through it each time. */
+/* One large value in the root, and nodes whose parsers would search it each time. */
 static void test_effort_is_limited(void **state)
 {
     (void)state;

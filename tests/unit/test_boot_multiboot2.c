@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define MBI 0x5000 /* where OVMF's GRUB put it */
+#define MBI 0x5000 /* where OVMF's GRUB placed it */
 
 static struct boot_info info;
 
@@ -34,7 +34,7 @@ static enum status parse(const struct blob *b)
     return parse_at(b, MBI);
 }
 
-/* A tag's header; its size is patched by tag_end(). */
+/* A tag's header; tag_end() patches its size. */
 static size_t tag_begin(struct blob *b, uint32_t type)
 {
     blob_align(b, 8);
@@ -247,7 +247,7 @@ static void test_text_framebuffer_and_odd_ones(void **state)
     assert_int_equal(info.note_count, 1);
 
     b.bytes[t + 29] = 1;
-    store_le32(b.bytes + t + 20, 1000); /* 80 bytes of pitch are not 1000 pixels */
+    store_le32(b.bytes + t + 20, 1000); /* a pitch of 80 bytes is too small for 1000 pixels */
     assert_int_equal(parse(&b), OK);
     assert_false(info.framebuffer.present);
 
@@ -294,7 +294,7 @@ static void test_every_truncation_is_refused(void **state)
         cut = b;
         cut.len = n;
         expect_refused(&cut, E_CORRUPT);
-        /* The block says that it ends early: then the end tag is missing. */
+        /* The block's own size is too small: the end tag is missing. */
         cut.len = whole;
         store_le32(cut.bytes, (uint32_t)n);
         expect_refused(&cut, E_CORRUPT);
@@ -311,7 +311,7 @@ static void test_lying_sizes_are_refused(void **state)
         store_le32(b.bytes, lies[i]); /* the block */
         expect_refused(&b, E_CORRUPT);
         put_golden(&b);
-        store_le32(b.bytes + 8 + 4, lies[i]); /* the first tag */
+        store_le32(b.bytes + 8 + 4, lies[i]); /* in the first tag */
         expect_refused(&b, E_CORRUPT);
     }
 }
@@ -320,7 +320,7 @@ static void test_malformed_tags_are_refused(void **state)
 {
     (void)state;
     static struct blob b;
-    begin(&b); /* a string without an end */
+    begin(&b); /* a string that is not terminated */
     size_t t = tag_begin(&b, 1);
     blob_put(&b, "abcd", 4);
     tag_end(&b, t);
@@ -343,7 +343,7 @@ static void test_malformed_tags_are_refused(void **state)
         expect_refused(&b, E_CORRUPT);
     }
 
-    begin(&b); /* an RSDP that does not fit its tag */
+    begin(&b); /* an RSDP larger than its tag */
     put_map(&b);
     put_rsdp(&b, 15, 35);
     finish(&b);

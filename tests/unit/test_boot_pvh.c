@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/pvh.c on a start structure like QEMU's, and on broken ones.
+// boot/pvh.c on a start structure like QEMU's, and on corrupt ones.
 #include "boot/pvh.h"
 
 #include "fake/boot_check.h"
@@ -19,7 +19,7 @@
 #define MAP     0x9000
 #define STRING  0xa000
 
-/* One blob for each thing that the structure points at. */
+/* A blob for each thing that the structure points to. */
 static struct blob start, modules, cmdline, map, string;
 static struct boot_info info;
 
@@ -151,7 +151,7 @@ static void test_every_truncation_is_refused(void **state)
             expect_refused(E_CORRUPT);
         }
     }
-    put_golden(); /* a module's name is worth a note only */
+    put_golden(); /* a bad module name only gets a note */
     string.len = 3;
     assert_int_equal(parse(), OK);
     assert_string_equal(info.modules[1].name, "initrd");

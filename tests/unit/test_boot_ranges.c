@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/ranges.c against a model that has one entry per page.
+// boot/ranges.c against a model with one entry for each page.
 #include "boot/ranges.h"
 
 #include "boot/note.h"
@@ -41,7 +41,7 @@ static void test_ram_shrinks_and_reserved_grows_to_pages(void **state)
     assert_int_equal(info->range_count, 2);
     assert_range(&info->ranges[0], 0, 0x9f000, BOOT_RAM);
     assert_range(&info->ranges[1], 0x9f000, 0xa0000, BOOT_RESERVED);
-    boot_range_add(info, 0x200001, 0xffe, BOOT_RAM); /* no whole page */
+    boot_range_add(info, 0x200001, 0xffe, BOOT_RAM); /* less than a page */
     assert_int_equal(info->range_count, 2);
     free(info);
 }
@@ -95,7 +95,7 @@ static void test_wrapping_range_is_noted_and_never_becomes_ram(void **state)
     free(info);
 }
 
-/* The kind of every page of the model, from the list. */
+/* Write the kind of every page of the model from the list. */
 static void flatten(const struct boot_range *list, uint32_t count, int *pages)
 {
     for (int p = 0; p < MODEL_PAGES; p++) {
@@ -121,7 +121,7 @@ static int strength(int kind)
     return -1;
 }
 
-/* Of a firmware's map; a device tree's reserved memory lies in RAM by its nature. */
+/* In a firmware's map. Reserved memory of a device tree always overlaps RAM. */
 static void test_maps_that_overlap_or_are_not_in_order(void **state)
 {
     (void)state;
@@ -228,7 +228,7 @@ static void test_random_maps_agree_with_the_page_model(void **state)
         assert_memory_equal(got, want_reserved, sizeof(got));
         assert_null(boot_check_invariants(info));
 
-        /* What is free is what is usable and not reserved. */
+        /* Free means usable and not reserved. */
         struct boot_range r;
         uint64_t cursor = 0;
         int is_free[MODEL_PAGES] = {0};
@@ -266,7 +266,8 @@ static void test_full_map_loses_ranges_but_never_gains_ram(void **state)
     free(info);
 }
 
-/* RAM that comes later, and joins what is there, does not cover what found no room. */
+/* RAM that is added later, and merged with other RAM, does not cover ranges
+ * for which the map had no room. */
 static void test_what_a_full_map_forbids_stays_forbidden(void **state)
 {
     (void)state;
@@ -301,7 +302,7 @@ static void test_ram_that_cannot_be_reached(void **state)
     assert_range(&info->ranges[1], 0xf000000, 0x10000000, BOOT_RAM);
     assert_range(&info->ranges[2], 0x20000000, 0x20001000, BOOT_RESERVED);
     assert_int_equal(info->note_count, 2);
-    boot_limit_ram(info, 0x10000000); /* nothing to say */
+    boot_limit_ram(info, 0x10000000); /* nothing is above the limit: no note */
     assert_int_equal(info->note_count, 2);
     free(info);
 }
@@ -312,7 +313,7 @@ static void test_full_reservations_cover_all_that_was_asked(void **state)
     struct boot_info *info = fresh();
     boot_range_add(info, 0, 0x10000000, BOOT_RAM);
     for (uint64_t i = 0; i < 400; i++) {
-        uint64_t slot = i * 7919 % 400; /* neither upwards nor downwards */
+        uint64_t slot = i * 7919 % 400; /* in neither ascending nor descending order */
         boot_reserve(info, 0x10000 + slot * 0x4000 + 5, 0x1000);
     }
     assert_null(boot_check_invariants(info));
@@ -335,7 +336,8 @@ static void test_module_must_lie_in_ram(void **state)
     struct boot_info *info = fresh();
     boot_range_add(info, 0x100000, 0x10000, BOOT_RAM);
     boot_range_add(info, 0x110000, 0x10000, BOOT_ACPI_RECLAIM);
-    boot_add_module(info, 0x10f800, 0x1000, name, sizeof(name)); /* across two usable kinds */
+    /* across two usable kinds of memory */
+    boot_add_module(info, 0x10f800, 0x1000, name, sizeof(name));
     assert_int_equal(info->module_count, 1);
     assert_string_equal(info->modules[0].name, "initrd");
     assert_int_equal(info->reserved_count, 1);

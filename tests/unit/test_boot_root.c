@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/boot/boot_root.c: which of the boot modules becomes the root, and what is said of the others.
-// What each boot protocol makes a module of is in test_boot_*.c.
+// kernel/boot_root.c: which boot module becomes the root file system, and the messages about the
+// others. test_boot_*.c test how each boot protocol reports modules.
 #include "kernel/boot/boot.h"
 
 #include "fs/fs_env.h"
@@ -19,7 +19,7 @@
 static struct boot_info info;
 static unsigned mapped;
 
-/* ---- What it stands on: no disk, and modules that lie where their bytes are ---- */
+/* ---- Its environment: no disk, and modules at the addresses of their bytes ---- */
 
 void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx)
 {
@@ -41,7 +41,7 @@ void vm_unmap_module(const void *bytes)
 
 /* ---- Modules ---- */
 
-static char archive[512]; /* of one file, /f, that holds "text" */
+static char archive[512]; /* with one file, /f, that contains "text" */
 static size_t archive_len;
 
 static void put(const char *name, unsigned mode, const char *data)
@@ -93,7 +93,7 @@ static void expect_archive_at_root(void)
     struct file_stat st;
     assert_int_equal(vfs_stat(NULL, "/f", false, &st), OK);
     assert_int_equal(st.size, 4);
-    assert_int_equal(mapped, 1); /* what is no archive is not kept mapped */
+    assert_int_equal(mapped, 1); /* a module that is not an archive is unmapped again */
     assert_int_equal(vfs_unmount("/"), OK);
 }
 
@@ -137,7 +137,7 @@ static void test_no_module_hides_a_good_one(void **state)
     add_module(archive, 0);
     add_module(archive, archive_len / 2); /* a broken one */
     add_module(archive, archive_len);
-    add_module(archive, archive_len); /* one is enough */
+    add_module(archive, archive_len); /* only one is used */
     boot_mount_root(&info);
     expect_archive_at_root();
 }

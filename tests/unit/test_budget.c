@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Budgets: what is counted, what is refused, and that a thread ends where its budget is open and
-// nowhere else, with nothing left. Time passes only where a test says so.
+// Budgets: what they count, what they refuse, and that a thread ends only where its budget is open,
+// without a leak. Time passes only where a test advances it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 static struct program_budget budget;
 static struct budget *const b = &budget.budget;
 
-/* Runs entry in a program of PAGES pages; then what the budget has left is given back. */
+/* Run entry in a program of PAGES pages, then release what is left in the budget. */
 static size_t run(void (*entry)(void *arg), bool ends_by_itself)
 {
     struct program *p;
@@ -59,7 +59,7 @@ static void count(void *arg)
     assert_int_equal(p->memory_pages, 1);
     void *large = budget_zalloc(b, 3 * PAGE_SIZE);
     assert_non_null(large);
-    assert_int_equal(p->memory_pages, 5); /* with what the budget needs to know it */
+    assert_int_equal(p->memory_pages, 5); /* including the budget's own records */
     assert_null(budget_alloc(b, PAGES * PAGE_SIZE));
     assert_true(p->memory_refused);
     assert_null(budget_alloc(b, SIZE_MAX));
@@ -118,7 +118,7 @@ static void compute_while_open(void *arg)
     world_note("went on");
 }
 
-/* What it took is known, though its own list of it is gone. */
+/* Its allocations are recorded, although its own list of them is gone. */
 static void test_it_ends_in_kernel_code_while_open(void **state)
 {
     (void)state;
@@ -173,7 +173,7 @@ static void allocate_slowly(void *arg)
     world_note("went on");
 }
 
-/* In the middle of an allocation it holds something. */
+/* During an allocation it holds a resource. */
 static void test_it_finishes_an_allocation_first(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Call chains: the same one is one node, a full tree counts on, and a chain that does not fit loses
-// its outermost calls.
+// Call chains: equal chains share a node, a full tree still counts, and a chain that is too
+// long loses its outermost calls.
 #include "kernel/trace/calltree.h"
 
 #include <setjmp.h>

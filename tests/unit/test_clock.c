@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ticks and nanoseconds, and civil dates against the C library. Runs without the fake machine's
-// counter rate where other rates matter: conversions are tested at the one rate that the fake has.
+// Ticks and nanoseconds, and civil dates against the C library. Conversions are tested at the fake
+// machine's only counter rate.
 #include "kernel/base/clock.h"
 
 #include "fake/fake.h"

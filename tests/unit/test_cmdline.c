@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel command line, and splitting of program arguments.
+// The kernel command line, and splitting a program's arguments.
 #include "kernel/boot/cmdline.h"
 
 #include "kernel/base/log.h"
@@ -88,7 +88,7 @@ static void test_a_program_may_be_kept_in_folders(void **state)
     assert_string_equal(c.folders[0], "/files");
     assert_string_equal(c.folders[1], "/a b::/");
     assert_int_equal(c.unknown_count, 0);
-    /* What cannot be understood does not let it out. */
+    /* An invalid word does not cancel the valid ones. */
     cmdline_parse("dir= run=/bin/a.wasm", &c);
     assert_true(c.is_kept_in);
     assert_int_equal(c.folder_count, 0);
@@ -129,7 +129,7 @@ static void test_long_text_is_cut_inside_its_buffer(void **state)
     cmdline_parse(text, &c);
     assert_int_equal(c.unknown_count, 1);
     assert_int_equal(strlen(c.unknown[0]), sizeof(c.text) - 1);
-    text[0] = '"'; /* a quote that never closes */
+    text[0] = '"'; /* an unterminated quote */
     cmdline_parse(text, &c);
     assert_int_equal(c.unknown_count, 1);
     free(text);
@@ -172,7 +172,7 @@ static void test_addresses_may_be_the_same_each_time(void **state)
     cmdline_parse("aslr=off", &c);
     assert_true(c.no_aslr);
     assert_int_equal(c.unknown_count, 0);
-    cmdline_parse("aslr=on", &c); /* it is, anyway */
+    cmdline_parse("aslr=on", &c); /* the default */
     assert_false(c.no_aslr);
     assert_int_equal(c.unknown_count, 1);
 }

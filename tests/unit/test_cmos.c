@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The CMOS clock: what its registers mean in each of its modes, and reading it while it updates.
+// The CMOS clock: the meaning of its registers in each mode, and reading it during an update.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static void test_modes_agree(void **state)
     (void)state;
     struct cmos_time t = noon;
     assert_int_equal(decode(t), NOON);
-    t.status_b = 0; /* 12 hours: noon is 12 PM */
+    t.status_b = 0; /* 12-hour mode: noon is 12 PM */
     t.hour = 0x92;
     assert_int_equal(decode(t), NOON);
     t.hour = 0x12; /* 12 AM is midnight */
@@ -67,7 +67,7 @@ static void test_century(void **state)
     struct cmos_time t = {
         .day = 0x01, .month = 0x01, .year = 0x70, .century = 0x19, .status_b = B_24H};
     assert_int_equal(decode(t), 0);
-    t.century = 0; /* a register that does something else: this is not 1970 */
+    t.century = 0; /* a register with another use: the year is not 1970 */
     assert_int_equal(decode(t), 3155760000u);
     t.century = 0xff;
     assert_int_equal(decode(t), 3155760000u);
@@ -88,7 +88,7 @@ static void test_nonsense_is_refused(void **state)
         {offsetof(struct cmos_time, hour), 0x24},   {offsetof(struct cmos_time, hour), 0x92},
         {offsetof(struct cmos_time, day), 0x00},    {offsetof(struct cmos_time, day), 0x30},
         {offsetof(struct cmos_time, month), 0x00},  {offsetof(struct cmos_time, month), 0x13},
-        {offsetof(struct cmos_time, year), 0x23}, /* no 29th of February */
+        {offsetof(struct cmos_time, year), 0x23}, /* not a leap year: no 29th of February */
         {offsetof(struct cmos_time, year), 0xa0},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -101,17 +101,17 @@ static void test_nonsense_is_refused(void **state)
     struct cmos_time t = noon;
     uint64_t unix_s;
     t.status_b = 0;
-    t.hour = 0x00; /* there is no hour 0 on a clock of 12 */
+    t.hour = 0x00; /* there is no hour 0 in 12-hour mode */
     assert_int_equal(cmos_decode(&t, &unix_s), E_CORRUPT);
     t.hour = 0x13;
     assert_int_equal(cmos_decode(&t, &unix_s), E_CORRUPT);
 }
 
-/* The chip behind its two ports. */
+/* The chip's state, accessed through its two ports. */
 static struct {
     uint8_t select;
-    unsigned updating;   /* reads of status A that say so */
-    unsigned tear_after; /* register reads until the time moves on; 0 = never */
+    unsigned updating;   /* number of reads of status A that report an update */
+    unsigned tear_after; /* register reads until the time advances; 0 = never */
     struct cmos_time time;
 } chip;
 
@@ -119,7 +119,7 @@ static void chip_write(uint16_t port, unsigned bytes, uint64_t value)
 {
     assert_int_equal(port, 0x70);
     assert_int_equal(bytes, 1);
-    assert_int_equal(value & 0x80, 0); /* NMI stays on */
+    assert_int_equal(value & 0x80, 0); /* NMIs must stay enabled */
     chip.select = (uint8_t)value;
 }
 
@@ -193,7 +193,8 @@ static void test_it_waits_for_an_update(void **state)
     assert_wall_is(NOON);
 }
 
-/* 12:59:59 becomes 13:00:00 half way through: neither 12:00:00 nor 13:59:59 must come of it. */
+/* 12:59:59 becomes 13:00:00 during the reading: the result must be
+ * neither 12:00:00 nor 13:59:59. */
 static void test_a_torn_reading_is_taken_again(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Putting compiled functions together, for a machine and in a space that the test plays: what moves
-// with a function, what becomes of calls, and that nothing is lost or placed if something fails.
+// Combining compiled functions into a piece, with a machine and a code space that the
+// test fakes: what moves with a function, how calls are completed, and that a failure
+// neither leaks nor places anything.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,11 +20,11 @@
 
 #define FILL     0xcc
 #define ADDRESS  0x7000000u
-#define BYTES    ((size_t)16384) /* of the space, always taken whole */
+#define BYTES    ((size_t)16384) /* size of the space, always allocated as a whole */
 #define CODE_MAX ((uint32_t)64 << 20)
-#define FIRST    7u /* number that calls have for the first function */
+#define FIRST    7u /* the first function's number in calls */
 
-/* ---- The machine: a call holds the distance from its field ---- */
+/* ---- The machine: a call contains the distance from its field ---- */
 
 static int64_t reach;
 
@@ -40,7 +41,7 @@ static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
 
 static const struct jit_machine machine = {.patch_call = patch_call};
 
-/* ---- The space: of one block ---- */
+/* ---- The code space, of one block ---- */
 
 static uint8_t memory[BYTES];
 static bool is_taken, is_sealed;
@@ -109,7 +110,7 @@ static const struct jit_code small = {.bytes = small_bytes,
                                       .align = 1,
                                       .frame_bytes = 8};
 
-#define LARGE_AT 64u /* the next place that is aligned enough */
+#define LARGE_AT 64u /* the next place with this alignment */
 static uint8_t large_bytes[70];
 static struct jit_row large_rows[] = {
     {.pc = 0, .location = 30, .kind = JIT_ROW_CALL, .refs = JIT_NO_REFS},
@@ -129,7 +130,7 @@ static const struct jit_code large = {.bytes = large_bytes,
                                       .align = LARGE_AT,
                                       .frame_bytes = 48};
 
-/* A builder with both. */
+/* A builder with both functions. */
 static struct code_builder both(void)
 {
     struct code_builder b = {.fill = FILL};
@@ -157,7 +158,7 @@ static void check_bytes(const struct code_piece *p)
     assert_int_equal(p->functions[1].start, LARGE_AT);
     assert_int_equal(p->functions[1].size, sizeof large_bytes);
     assert_int_equal(p->functions[1].frame_bytes, 48);
-    assert_int_equal(memory[0], 1); /* behind it is the call */
+    assert_int_equal(memory[0], 1); /* followed by the call */
     assert_int_equal(memory[LARGE_AT], 0x99);
     for (size_t at = sizeof small_bytes; at < LARGE_AT; at++) {
         assert_int_equal(memory[at], FILL);
@@ -174,7 +175,7 @@ static void check_calls(void)
     assert_int_equal(distance_at(LARGE_AT + 66), -66); /* calls itself */
 }
 
-/* Lists of the second function are behind those of the first. */
+/* The second function's lists follow those of the first. */
 static void check_rows(const struct code_piece *p)
 {
     const uint32_t refs = ARRAY_COUNT(small_refs);
@@ -193,7 +194,7 @@ static void check_placed(struct code_builder *b)
 {
     struct code_piece p = {.source = &map};
     assert_int_equal(code_builder_finish(b, &map, FIRST, &p), OK);
-    code_builder_free(b); /* the lists are the piece's now */
+    code_builder_free(b); /* the piece owns the lists now */
     assert_true(is_sealed);
     assert_ptr_equal(map.pieces, &p);
     check_bytes(&p);
@@ -225,7 +226,8 @@ static void test_many_functions_outgrow_every_list(void **state)
         assert_int_equal(p.functions[n].start, 16 * n);
         assert_int_equal(p.rows[2 * n + 1].pc, 16 * n + 5);
         assert_int_equal(p.rows[2 * n + 1].refs, ARRAY_COUNT(small_refs) * n);
-        assert_int_equal(distance_at(16 * n + 1), 15 - 16 * (int)n); /* all call the second */
+        /* all of them call the second function */
+        assert_int_equal(distance_at(16 * n + 1), 15 - 16 * (int)n);
     }
     code_map_remove(&map, &p);
 }
@@ -244,7 +246,7 @@ static void test_nothing_is_placed_without_a_function(void **state)
 
 /* ---- Failures ---- */
 
-/* It failed and can be tried again. */
+/* Placing fails and can be repeated. */
 static void check_not_placed(struct code_builder *b, enum status why)
 {
     struct code_piece p = {.source = &map};
@@ -284,7 +286,8 @@ static void test_code_is_as_long_as_branches_reach(void **state)
     (void)state;
     struct code_builder b = both();
     struct jit_code huge = {.bytes = small_bytes, .align = 1};
-    for (uint32_t more = 1; more <= 16; more += 15) { /* by a byte; and with what aligns it */
+    /* too large by a byte, and by its alignment */
+    for (uint32_t more = 1; more <= 16; more += 15) {
         huge.size = CODE_MAX - ALIGN_UP(b.size, 16u) + more;
         assert_int_equal(code_builder_add(&b, &huge), E_OVERFLOW);
     }
@@ -293,7 +296,7 @@ static void test_code_is_as_long_as_branches_reach(void **state)
     check_placed(&b);
 }
 
-#define CALLS 5000u /* more than are completed between two looks */
+#define CALLS 5000u /* more than are completed between two checks for a stop */
 
 static void test_who_completes_many_calls_sees_that_it_is_to_end(void **state)
 {
@@ -324,7 +327,7 @@ static bool build_and_remove(void)
     }
     if (s == OK) {
         s = code_builder_finish(&b, &map, FIRST, &p);
-        assert_int_equal(s, OK); /* takes no memory of its own */
+        assert_int_equal(s, OK); /* it allocates nothing */
         code_map_remove(&map, &p);
     }
     code_builder_free(&b);
@@ -332,7 +335,7 @@ static bool build_and_remove(void)
     return s == OK;
 }
 
-/* A function that was refused is added again: nothing of it is there twice. */
+/* A function whose addition failed is added again: nothing of it exists twice. */
 static void test_a_builder_survives_each_allocation_that_fails(void **state)
 {
     (void)state;
@@ -347,7 +350,7 @@ static void test_a_builder_survives_each_allocation_that_fails(void **state)
         refused = fake_fail_stop();
         check_placed(&b);
     }
-    assert_true(tries > 5); /* at least one a list */
+    assert_true(tries > 5); /* at least one for each list */
     fake_sweep("code that is put together", build_and_remove);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code in the kernel's code memory: written at one address, executed at another, never
-// both, and given back wholly whatever fails.
+// Compiled code in the kernel's code memory: written at one address and executed at another, never
+// both at one, and freed completely whatever fails.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,9 +90,9 @@ static void test_code_is_never_writable_and_executable(void **state)
 #define LOOKS_AT 14u
 #define NO_ROW   9u
 
-/* A panic's report reads around an address. */
+/* A panic's report reads memory around an address. */
 static const uint64_t words[1024];
-#define MEMORY (&words[512]) /* that the code may reach */
+#define MEMORY (&words[512]) /* memory that the code may access */
 #define OTHER  (&words[513])
 
 static struct jit_row rows[] = {{.pc = TRAPS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE},
@@ -125,7 +125,7 @@ static void put(void)
 
 static void take_back(void)
 {
-    piece.rows = NULL; /* no heap blocks */
+    piece.rows = NULL; /* they are not heap blocks */
     piece.functions = NULL;
     code_map_remove(&map, &piece);
 }
@@ -146,7 +146,7 @@ static void test_each_piece_has_an_owner_once_it_is_sealed(void **state)
     assert_false(fault_describe_code(at + 3, buf, sizeof buf));
 }
 
-/* Else it is a panic. */
+/* Otherwise the fault would be a panic. */
 static bool is_resolved(struct fault fault)
 {
     volatile bool ends = true;
@@ -165,7 +165,7 @@ static bool is_explained(struct hal_frame *frame)
     return is_resolved((struct fault){.cause = FAULT_DIVIDE, .pc = frame->pc, .frame = frame});
 }
 
-/* The trap of what the hardware reported where little stack was left, or -1. */
+/* The trap for a reported fault where little stack is left, or -1. */
 static int overflow(uint32_t at, enum fault_cause reported, const void *address)
 {
     struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + at, .sp = STACK};
@@ -195,7 +195,7 @@ static void test_without_stack_a_fault_is_what_the_hardware_reported(void **stat
     take_back();
 }
 
-/* At any instruction: nothing else could end a loop that stays there. */
+/* At any instruction, because nothing else could end a loop there. */
 static void test_without_stack_an_interrupt_that_has_to_switch_is_a_trap(void **state)
 {
     (void)state;
@@ -236,7 +236,7 @@ static void test_a_fault_of_somebody_else_in_the_code_is_a_panic(void **state)
     hal_this_cpu()->irq_depth = 1;
     assert_false(is_explained(&frame));
     hal_this_cpu()->irq_depth = 0;
-    pieces.program = (struct program *)&map; /* not the thread's */
+    pieces.program = (struct program *)&map; /* not the thread's program */
     assert_false(is_explained(&frame));
     pieces.program = NULL;
     map.entry = NULL; /* nothing runs */
@@ -261,7 +261,7 @@ static unsigned always_i64(uint8_t type)
     return IR_I64;
 }
 
-/* That is no stack that is too small: more memory helps, and less depth does not. */
+/* This is not a stack overflow: more memory would help, and a smaller depth would not. */
 static void test_arguments_that_there_is_no_memory_for(void **state)
 {
     (void)state;

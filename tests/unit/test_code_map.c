@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which faults of compiled code its rows explain: what they do not is the compiler's mistake, and
-// in the kernel a panic. And which calls were open.
+// Which faults of compiled code its rows explain: any other fault is a bug of the compiler, and a
+// panic in the kernel. And which calls were active.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static bool has_address(void *ctx, uint64_t address)
 static struct code_map map = {
     .pieces = &code, .entry = &entry, .has_address = has_address, .ctx = rows};
 
-/* The trap that a fault at `at` becomes, or -1. */
+/* The trap for a fault at `at`, or -1. */
 static int trap_of(uint32_t at, bool is_memory, uint64_t address)
 {
     const struct code_fault fault = {
@@ -59,7 +59,7 @@ static void test_an_access_is_the_memorys_or_no_trap(void **state)
     assert_int_equal(trap_of(4, true, MEMORY + BYTES - 1), IR_TRAP_MEMORY);
     assert_int_equal(trap_of(4, true, MEMORY - 1), -1);
     assert_int_equal(trap_of(4, true, MEMORY + BYTES), -1);
-    assert_int_equal(trap_of(4, false, 0), IR_TRAP_MEMORY); /* a check that traps on purpose */
+    assert_int_equal(trap_of(4, false, 0), IR_TRAP_MEMORY); /* a check that traps deliberately */
 }
 
 static void test_a_prologue_looks_below_the_stack_pointer(void **state)
@@ -97,7 +97,7 @@ static void test_no_row_is_no_trap(void **state)
     map.entry = &entry;
 }
 
-/* Little stack, and a switch of threads is due: there is no row for that. */
+/* Little stack is left and a thread switch is due: no row covers that. */
 static void test_an_interrupt_without_stack_is_a_trap_at_any_instruction(void **state)
 {
     (void)state;

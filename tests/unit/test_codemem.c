@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Code memory on the fake machine: the order in which a page stops being writable and becomes
-// executable, and that a failure at any mapping gives every page back.
+// Code memory on the fake machine: the order of steps in which a page stops being writable and
+// becomes executable, and that a failed mapping frees every page.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,8 +42,8 @@ static void test_alias_is_gone_before_code_runs(void **state)
 
     size_t before = strlen(fake_journal());
     assert_int_equal(codemem_seal(&m, false), OK);
-    /* Read-only data is protected and forgotten, then the alias, then fetch is made to see the
-     * code. */
+    /* Read-only data is protected and its TLB entries flushed, then the alias's, then the
+     * instruction cache is synchronized. */
     assert_string_equal(fake_journal() + before, " tlb tlb icache");
     assert_int_equal(prot_of((vaddr_t)writable), PROT_NONE);
     for (size_t i = 0; i < 3; i++) {
@@ -99,7 +99,7 @@ static void test_failure_at_any_mapping_gives_all_back(void **state)
     struct codemem m;
     assert_int_equal(codemem_alloc(&m, pages, "warm"), OK);
     codemem_free(&m);
-    memory_reclaim(); /* as a mapping that fails does */
+    memory_reclaim(); /* as after a failed mapping */
     page_get_stats(&before);
     heap_get_stats(&heap_before);
 
@@ -116,7 +116,8 @@ static void test_failure_at_any_mapping_gives_all_back(void **state)
         if (is_taken) {
             codemem_free(&m);
         }
-        /* A run whose place in the direct map could not be restored stays until the next chance. */
+        /* A run that could not be mapped again in the direct map stays
+         * allocated until the next attempt. */
         assert_int_equal(codemem_alloc(&m, pages, "next"), OK);
         codemem_free(&m);
         memory_reclaim();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The console's rings between programs and slow devices: nothing is lost, doubled or out of order,
-// in either direction, whoever waits for whom.
+// The console's rings between programs and slow devices: no byte is lost, duplicated or reordered,
+// in either direction, whichever side waits.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,8 +22,8 @@
 
 #define FIFO 16
 
-/* A UART: a transmitter that takes `room` bytes until it is drained, a receiver of FIFO bytes that
- * a sender behind it refills as far as there is room. */
+/* A UART: its transmitter accepts `room` bytes until it is drained; a sender refills its
+ * receiver's FIFO whenever it has room. */
 struct uart {
     struct console console;
     size_t room;
@@ -32,7 +32,7 @@ struct uart {
     size_t sent_count;
     uint8_t fifo[FIFO];
     size_t fifo_count;
-    const uint8_t *pipe; /* what the sender still has */
+    const uint8_t *pipe; /* the sender's remaining bytes */
     size_t pipe_count;
 };
 
@@ -43,7 +43,7 @@ static struct uart *uart_of(struct console *c)
     return CONTAINER_OF(c, struct uart, console);
 }
 
-/* Whoever polls spends time: a transmitter that was found full is empty the next time. */
+/* Polling takes time: a transmitter that was full is empty at the next poll. */
 static bool time_passes;
 
 static size_t uart_put(struct console *c, const uint8_t *s, size_t len)
@@ -62,7 +62,7 @@ static size_t uart_put(struct console *c, const uint8_t *s, size_t len)
 
 static void uart_want_tx(struct console *c, bool on)
 {
-    assert_false(hal_this_cpu()->in_panic); /* a driver has a lock here */
+    assert_false(hal_this_cpu()->in_panic); /* a real driver takes a lock here */
     uart_of(c)->tx_wanted = on;
 }
 
@@ -79,7 +79,7 @@ static void uart_refill(struct uart *u)
     }
 }
 
-/* Runs as soon as the bytes that are taken now have left the device. */
+/* Queued as soon as the current bytes have been read from the device. */
 static struct work *after_get;
 
 static size_t uart_get(struct console *c, uint8_t *buf, size_t len)
@@ -110,7 +110,7 @@ static const struct console_ops uart_ops = {
     .want_rx = uart_want_rx,
 };
 
-/* What the interrupt line would do, until it is quiet. */
+/* Deliver the line's interrupts until the device is quiet. */
 static void uart_interrupts(struct uart *u)
 {
     bool again = true;
@@ -229,7 +229,7 @@ static void write_long(void *arg)
     world_note("written");
 }
 
-/* More than the ring holds: the writer sleeps, and others run meanwhile. */
+/* More than the ring holds: the writer sleeps, and other threads run. */
 static void test_a_writer_sleeps_while_the_ring_is_full(void **state)
 {
     (void)state;
@@ -237,7 +237,7 @@ static void test_a_writer_sleeps_while_the_ring_is_full(void **state)
     forget_sent();
     world_forget_notes();
     struct thread *writer = world_thread("writer", 40, write_long, NULL);
-    assert_string_equal(world_notes(), ""); /* it waits, and we run */
+    assert_string_equal(world_notes(), ""); /* it waits, and main runs */
     while (one.tx_wanted || two.tx_wanted) {
         uart_drain(&one);
         uart_drain(&two);
@@ -257,7 +257,7 @@ static void expect_with_polled(char *sent)
     assert_string_equal(sent, long_text);
 }
 
-/* Who may not sleep polls; a sleeper whose turn the polling used up is woken all the same. */
+/* A thread that must not sleep polls; a sleeper whose space the polling used up is still woken. */
 static void test_polling_leaves_no_sleeper_behind(void **state)
 {
     (void)state;
@@ -284,7 +284,7 @@ static void test_polling_leaves_no_sleeper_behind(void **state)
 
 #define PIPE_BYTES 100000
 
-/* A pipe of many KiB, read slowly: the sender is held back, and no byte is lost. */
+/* A pipe of many KiB, read slowly: the sender is throttled, and no byte is lost. */
 static void test_no_input_is_lost_however_much_there_is(void **state)
 {
     (void)state;
@@ -489,7 +489,7 @@ static void write_to_two(void *arg)
     world_note("two");
 }
 
-/* Nobody reads what console two sends: its own session waits, and nobody else. */
+/* No terminal reads console two's output: its own session waits, and no other. */
 static void test_a_stalled_console_holds_up_only_its_session(void **state)
 {
     (void)state;
@@ -502,8 +502,9 @@ static void test_a_stalled_console_holds_up_only_its_session(void **state)
         log_info("test", "line %u", i);
         drain_one();
     }
-    assert_int_equal(clock_now_ns(), before_ns); /* the log waits for nobody */
-    console_printf("to all\n");                  /* this does, once, for as long as a stall takes */
+    assert_int_equal(clock_now_ns(), before_ns); /* the log does not wait */
+    /* this waits once, until the device counts as stalled */
+    console_printf("to all\n");
     assert_true(clock_now_ns() <= before_ns + 2 * NS_PER_S);
     before_ns = clock_now_ns();
     console_printf("again\n");
@@ -514,7 +515,7 @@ static void test_a_stalled_console_holds_up_only_its_session(void **state)
     assert_non_null(strstr(one.sent, "to all\r\nagain\r\n"));
     assert_null(strstr(one.sent, "missed"));
     assert_string_equal(world_notes(), "");
-    while (strcmp(world_notes(), "two") != 0) { /* somebody reads again */
+    while (strcmp(world_notes(), "two") != 0) { /* the terminal reads again */
         uart_drain(&two);
     }
     world_join(writer);
@@ -563,7 +564,7 @@ static void test_held_log_lines_come_at_the_last_release(void **state)
     drain();
     const char *held = strstr(one.sent, "a: held"), *later = strstr(one.sent, "a: later");
     assert_true(held != NULL && later != NULL && held < later);
-    assert_null(strstr(two.sent, "a: held")); /* it was there at once */
+    assert_null(strstr(two.sent, "a: held")); /* it appeared at once */
     console_hold_log();
     log_info("a", "held everywhere");
     drain();
@@ -596,7 +597,8 @@ static void test_every_console_gets_one_session(void **state)
     time_passes = true;
     console_drain();
     time_passes = false;
-    assert_non_null(strstr(late.sent, "a: before it came\r\n")); /* it has the log so far */
+    /* it gets the log written so far */
+    assert_non_null(strstr(late.sent, "a: before it came\r\n"));
 }
 
 static void test_more_consoles_than_there_is_room_for_are_left_alone(void **state)
@@ -613,7 +615,7 @@ static void test_more_consoles_than_there_is_room_for_are_left_alone(void **stat
     assert_false(many[CONSOLE_MAX - 1].rx_wanted);
 }
 
-/* The lock is held by what the panic interrupted. */
+/* The code that the panic interrupted holds the lock. */
 static void test_a_panic_drains_without_the_lock(void **state)
 {
     (void)state;
@@ -629,7 +631,7 @@ static void test_a_panic_drains_without_the_lock(void **state)
     assert_memory_equal(one.sent + 1000, "last words", 10);
 }
 
-/* The early console writes to one of them; the others hear it from here. */
+/* The early console writes to one of the devices; the drivers write to the others. */
 static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
 {
     (void)state;
@@ -644,7 +646,7 @@ static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
     assert_memory_equal(two.sent, "PANIC: x\r\n", 10);
 }
 
-/* The machine is not switched off before a slow one has said the last line. */
+/* The machine is not switched off before a slow device has sent the last line. */
 static void test_a_panic_ends_when_all_of_it_is_said(void **state)
 {
     (void)state;
@@ -662,8 +664,8 @@ static void test_a_panic_ends_when_all_of_it_is_said(void **state)
     assert_memory_equal(two.sent + two.sent_count - (sizeof(end) - 1), end, sizeof(end) - 1);
 }
 
-/* A device that takes whatever it is given, after a time in which it took nothing: interrupts come
- * in between all the same. */
+/* A device that accepts any number of bytes after a time in which it accepted none: interrupts
+ * are still delivered in between. */
 static void test_no_device_is_given_the_whole_ring_at_once(void **state)
 {
     (void)state;
@@ -692,8 +694,8 @@ static unsigned count_lines(const char *s)
     return n;
 }
 
-/* What was held back is many lines, and who lets them go has interrupts masked: the device's own
- * interrupts bring the rest. */
+/* Many lines were held back, and the code that releases them has interrupts masked: the device's
+ * own interrupts send the rest. */
 static void test_a_held_log_is_no_long_work_with_interrupts_masked(void **state)
 {
     (void)state;
@@ -724,7 +726,8 @@ static void bring_b(struct work *work)
     console_rx_ready(&one.console);
 }
 
-/* Whoever finds another at it, between the device and the ring, must not come before him. */
+/* If another thread is moving bytes from the device to the ring, later
+ * bytes must not overtake them. */
 static void test_input_is_not_overtaken(void **state)
 {
     (void)state;

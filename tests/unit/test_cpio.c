@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/fs/cpio.c: archives as `cpio -o -H newc` writes them, and broken ones.
+// kernel/fs/cpio.c: archives as `cpio -o -H newc` writes them, and corrupt ones.
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
@@ -79,7 +79,7 @@ static void put_golden(void)
     finish();
 }
 
-/* From a block of exactly its size, so that reading past it is seen. */
+/* From a block of exactly this size, so that a read past it is detected. */
 static enum status mount_copy(void **copy)
 {
     *copy = malloc(archive_len == 0 ? 1 : archive_len);
@@ -183,17 +183,18 @@ static void test_names_of_a_file_are_known_by_device_and_inode(void **state)
     put_linked("a1", 0100644, "", 77, 3);
     put("between", 0100644, "x");
     put_linked("b1", 0100644, "", 88, 2);
-    put_linked("a2", 0100600, "first of two", 77, 3); /* in the middle */
+    put_linked("a2", 0100600, "first of two", 77, 3); /* in the middle of the set */
     put_linked("b2", 0100644, "last", 88, 2);
     put_linked("c1", 0100644, "first", 99, 2);
     put_linked("a3", 0100640, "second of two", 77, 3);
     put_linked("c2", 0100644, "", 99, 2);
     static const unsigned devices[] = {0x10000, 0x20000, 0x10001, 0};
-    for (unsigned i = 0; i < 4; i++) { /* the same number on other devices */
+    for (unsigned i = 0; i < 4; i++) { /* the same inode number on other devices */
         char name[] = {'d', (char)('0' + i), '\0'};
         put_of_device(name, 0100644, name, devices[i], 5, 2);
     }
-    put_linked("single", 0100644, "by itself", 77, 1); /* which cannot be the same file */
+    /* with one link it cannot be the same file */
+    put_linked("single", 0100644, "by itself", 77, 1);
     mount_finished(&copy);
     expect("/i/a1", "first of two");
     expect("/i/a2", "first of two");
@@ -257,7 +258,7 @@ static void test_the_later_of_two_entries_of_a_name_counts(void **state)
     free(copy);
 }
 
-/* Objects that a mounted archive of one file with that many names takes. */
+/* Objects that a mounted archive allocates for one file with this many names. */
 static size_t objects_of_links(unsigned count)
 {
     void *copy;
@@ -275,8 +276,7 @@ static size_t objects_of_links(unsigned count)
     return objects;
 }
 
-/* So that unpacking many takes time in proportion. A table that has grown is an object of its own.
- */
+/* So unpacking takes linear time. A table that has grown is an object of its own. */
 static void test_the_table_of_names_grows_with_links(void **state)
 {
     (void)state;
@@ -290,7 +290,7 @@ static struct file_stat look(struct file *dir, const char *name)
     return st;
 }
 
-/* One archive at a directory of another, and at a name that is in neither. */
+/* One archive mounted on a directory of another, and on a name that exists in neither. */
 static void test_what_covers_a_name_is_there(void **state)
 {
     (void)state;

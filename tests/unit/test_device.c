@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Devices that go while their driver does (kernel/io/device.c): whichever is first, nothing runs in
-// the driver once it has been taken back, and no driver gets a device that is leaving.
+// Devices that are removed while their driver is unloaded (kernel/io/device.c): in either
+// order, no driver code runs after the driver was unregistered, and no driver gets a
+// device that is being removed.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +94,7 @@ static void bind(void *arg)
     world_note("not-bound");
 }
 
-/* Its code may be freed once it has been taken back. */
+/* Its code may be freed once it has been unregistered. */
 static void test_a_driver_stays_until_its_remove_has_returned(void **state)
 {
     (void)state;

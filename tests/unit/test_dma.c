@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bus addresses of memory: where runs are joined and split, what is out of reach, what is not
-// there.
+// Bus addresses of memory: where runs are merged and split, and addresses that
+// are out of reach or unmapped.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static size_t map(void *p, size_t len, uint32_t max_len)
     return count;
 }
 
-/* The segments are the buffer, byte for byte. */
+/* The segments cover the buffer, byte for byte. */
 static void check(const uint8_t *p, size_t len, uint32_t max_len, size_t count)
 {
     size_t at = 0;
@@ -59,7 +59,7 @@ static void test_the_direct_map_is_one_run(void **state)
     page_free(frame, 3);
 }
 
-/* Frames in the order c, a, b of consecutive a, b, c: the last two join. */
+/* Frames in the order c, a, b, where a, b, c are consecutive: the last two are merged. */
 static void test_neighbours_join_and_others_do_not(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void test_neighbours_join_and_others_do_not(void **state)
     assert_int_equal(dma_map(&anywhere, p, 2 * PAGE_SIZE, DMA_BOTH, UINT32_MAX, segs, &count),
                      E_OVERFLOW);
     assert_int_equal(count, 1);
-    count = SEGMENTS; /* past the end of what is mapped */
+    count = SEGMENTS; /* past the end of the mapping */
     assert_int_equal(dma_map(&anywhere, p, 3 * PAGE_SIZE + 1, DMA_BOTH, UINT32_MAX, segs, &count),
                      E_FAULT);
     vm_unmap(&range, 0, 3, false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What drivers may call, as the kernel has it and as modules/module.h says it to their compiler:
-// the same names in the same versions.
+// The functions that drivers may call: the kernel's table and modules/module.h, which their
+// compiler reads, have the same names in the same versions.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void test_module_header_and_exports_say_the_same(void **state)
     fclose(f);
 }
 
-/* Whoever looks one up searches by halves. */
+/* The lookup is a binary search. */
 static void test_names_ascend(void **state)
 {
     (void)state;

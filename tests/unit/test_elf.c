@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The ELF front-end against hostile and unsupported objects, both machines. That what it accepts is
-// placed right is compare_with_lld.py's claim; that a refusal leaks nothing, the address
-// sanitizer's.
+// The ELF front-end on hostile and unsupported objects, for both machines.
+// compare_with_lld.py checks that accepted objects are linked right, and the address
+// sanitizer that a refusal leaks nothing.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +55,7 @@ static void set_addresses(uint64_t imports)
 #define NEAR 0xffffffffa1000000
 #define FAR  0x0000123400000000
 
-/* Load a copy that ends exactly where the object does, so that reading past it is seen. */
+/* Load a copy that ends exactly where the object does, so that a read past it is detected. */
 static enum status load_object(const struct object *o, size_t len, struct load *load)
 {
     uint8_t *copy = malloc(len == 0 ? 1 : len);
@@ -114,8 +114,7 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
-/* The sanitizers are the judges: whatever a byte becomes, nothing is read or written out of bounds.
- */
+/* The sanitizers check that no change causes an access out of bounds. */
 static void test_every_changed_byte_is_survived(void **state)
 {
     (void)state;
@@ -156,7 +155,7 @@ static void test_each_allocation_may_fail(void **state)
         assert_int_equal(s, without_lines == 0 && !has_lines ? E_NOMEM : OK);
     }
     assert_in_range(limit, 4, 999);
-    assert_in_range(without_lines, 2, limit); /* what lines need decides nothing */
+    assert_in_range(without_lines, 2, limit); /* the memory for line tables decides nothing */
 
     struct load load;
     set_addresses(NEAR);
@@ -236,7 +235,7 @@ static void test_unresolved_import_is_named(void **state)
     free(o.bytes);
 }
 
-/* The symbol of that name; its binding is the upper half of info. */
+/* The symbol with this name; its binding is the upper half of info. */
 static struct elf_symbol *find_symbol(const struct object *o, const char *name)
 {
     const struct elf_section_header *table = find_section(o, ".symtab");
@@ -257,7 +256,7 @@ static void test_a_global_name_is_there_once(void **state)
     static const struct {
         const char *renamed, *to;
         const char *why; /* NULL: it is loaded */
-        uint8_t binding; /* that the renamed one gets */
+        uint8_t binding; /* of the renamed symbol */
     } cases[] = {
         {"write_all", "read_all", "symbol read_all: defined twice", STB_GLOBAL},
         {"write_all", "read_all", "symbol read_all: defined twice", STB_WEAK},
@@ -289,7 +288,8 @@ static void test_a_global_name_is_there_once(void **state)
     }
 }
 
-/* Each name is the end of one string. To compare them all would take hours if it were longer. */
+/* Each name is a suffix of one string. With a longer string, comparing
+ * all of them would take hours. */
 static void test_names_that_share_a_long_string_are_refused(void **state)
 {
     (void)state;
@@ -357,7 +357,7 @@ static void test_data_out_of_reach_is_refused_by_name(void **state)
     }
 }
 
-/* Where a call goes: its target in the code part, or the address it reaches. */
+/* The target of a call: its offset in the code part, or the address. */
 static uint64_t call_target(const struct jit_backend *b, const uint8_t *code, uint64_t at)
 {
     int32_t word;
@@ -433,8 +433,8 @@ static void test_landing_pads_are_a_promise_of_the_object(void **state)
         assert_false(has_landing_pads(&without));
         assert_true(has_landing_pads(&with));
 
-        /* The bits of the one property, behind the note's head, its name and the property's head.
-         */
+        /* The bits of the only property, after the note's header, its
+         * name and the property's header. */
         uint8_t *bits = with.bytes + find_section(&with, ".note.gnu.property")->offset + 24;
         assert_int_equal(load_le32(bits) & 1, 1);
         *bits &= 0xfe;
@@ -543,8 +543,8 @@ static void test_names_and_lines_ascend(void **state)
     }
 }
 
-/* Thousands of files may share one name that ends megabytes behind its start: who looks for the end
- * each time is busy for hours. What lies behind a name's first bytes is poisoned here. */
+/* Thousands of files may share one name that is megabytes long: searching for its end each time
+ * would take hours. Everything after the name's first bytes is poisoned here. */
 static void test_only_the_start_of_a_long_file_name_is_read(void **state)
 {
     (void)state;
@@ -574,7 +574,7 @@ static void test_only_the_start_of_a_long_file_name_is_read(void **state)
     }
 }
 
-/* Each of these rows replaces the one before, and names a file that the unit does not have. */
+/* Each row replaces the one before, and refers to a file that the unit does not have. */
 static void test_rows_of_no_file_share_one_name(void **state)
 {
     (void)state;
@@ -588,8 +588,8 @@ static void test_rows_of_no_file_share_one_name(void **state)
         0,  9, 2, 0, 0,   0,  0xa0, 0xff, 0xff, 0xff, 0xff, /* the address of the code */
         4,  5,                                              /* file 5 */
     };
-    static const uint8_t end[] = {2, 4, 0, 1, 1}; /* four bytes on */
-    const size_t rows = 9 << 20; /* with a name of their own each, more than 16 MiB */
+    static const uint8_t end[] = {2, 4, 0, 1, 1}; /* advance by four bytes */
+    const size_t rows = 9 << 20; /* more than 16 MiB, if each had a name of its own */
     const size_t size = 4 + sizeof(unit) + rows + sizeof(end);
     struct object o = read_object("kinds", machines[0]);
     o.bytes = realloc(o.bytes, o.len + size);
@@ -671,8 +671,8 @@ static void test_every_field_is_checked_at_its_edges(void **state)
     check_apply(a, 263, 0xffff, OK); /* MOVW_UABS_G0 */
     check_apply(a, 263, 0x10000, E_OVERFLOW);
     check_apply(a, 264, 0x10000, OK);    /* unchecked */
-    check_apply(a, 269, -1ull, OK);      /* G3: whatever is left */
-    check_apply(a, 258, 0xffffffff, OK); /* ABS32: either sign */
+    check_apply(a, 269, -1ull, OK);      /* G3: accepts any value */
+    check_apply(a, 258, 0xffffffff, OK); /* ABS32: signed or unsigned */
     check_apply(a, 258, -0x80000000ull, OK);
     check_apply(a, 258, 0x100000000, E_OVERFLOW);
     check_apply(a, 262, PLACE + 0xffff, OK); /* PREL16 */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Golden syndromes of AArch64, most of them seen on QEMU, and what they must be called.
+// Sample syndromes of AArch64, most of them observed on QEMU, and their descriptions.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,7 +74,7 @@ static void test_golden_syndromes(void **state)
     }
 }
 
-/* A text that fills its array has no final zero, and would run into the next. */
+/* A text that fills its array has no terminating zero, and would continue into the next. */
 static void test_every_text_ends(void **state)
 {
     (void)state;
@@ -88,18 +88,18 @@ static void test_every_text_ends(void **state)
     }
 }
 
-/* What AUTIASP leaves of an address whose signature does not match; and what it must not be taken
- * for.
- */
+/* An address as AUTIASP changes it when the signature does not match, and similar
+ * addresses that it did not change. */
 static void test_spoiled_addresses(void **state)
 {
     (void)state;
     assert_true(esr_is_spoiled(0xbfffffff80001234)); /* of the kernel's half, key A */
     assert_true(esr_is_spoiled(0xdfffffff80001234)); /* key B */
     assert_true(esr_is_spoiled(0x2000000080001234)); /* of the other half */
-    assert_true(esr_is_spoiled(0xff7fffff80001234)); /* a signature: bit 55 is the half */
+    /* an intact signature: bit 55 names the half */
+    assert_true(esr_is_spoiled(0xff7fffff80001234));
     assert_false(esr_is_spoiled(0xffffffff80001234));
-    assert_false(esr_is_spoiled(0xffff000000001234)); /* bit 47 says nothing */
+    assert_false(esr_is_spoiled(0xffff000000001234)); /* bit 47 has no meaning */
     assert_false(esr_is_spoiled(0x0000800000001234));
     assert_false(esr_is_spoiled(0));
 }

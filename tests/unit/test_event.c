@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Events, manual and automatic, and condition variables: who goes on, and who gives up waiting.
+// Events, manual and automatic, and condition variables: which thread
+// continues, and which stops waiting.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,12 +48,12 @@ static void test_automatic_lets_one_through_each_time(void **state)
     assert_string_equal(world_notes(), "");
     event_set(&e);
     assert_string_equal(world_notes(), "ok");
-    assert_false(event_reset(&e)); /* the one that went took it */
+    assert_false(event_reset(&e)); /* the thread that continued has reset it */
     event_set(&e);
     world_join(a);
     world_join(b);
     event_set(&e);
-    event_set(&e); /* set is set: it does not count */
+    event_set(&e); /* an event is a flag and not a counter */
     assert_int_equal(event_wait(&e, 0), OK);
     assert_int_equal(event_wait(&e, 0), E_TIMEDOUT);
 }
@@ -70,7 +71,7 @@ static void test_manual_lets_all_through_until_reset(void **state)
     assert_int_equal(event_wait(&e, 0), OK);
     assert_true(event_reset(&e));
     assert_int_equal(event_wait(&e, clock_now_ns() + NS_PER_MS), E_TIMEDOUT);
-    /* Reset at once: those that waited have gone through all the same. */
+    /* Reset at once: the threads that waited continue nevertheless. */
     a = world_thread("a", 20, wait_for_event, NULL);
     assert_int_equal(thread_sleep(NS_PER_MS), OK);
     event_set(&e);
@@ -88,7 +89,7 @@ static void test_a_wait_for_an_event_ends(void **state)
     struct thread *b = world_thread("b", 40, wait_for_event, NULL);
     thread_cancel(a);
     world_join(a);
-    event_set(&e); /* not lost on the one that went */
+    event_set(&e); /* not lost on the thread that timed out */
     world_join(b);
     assert_string_equal(world_notes(), "late cancelled ok");
 }
@@ -169,7 +170,7 @@ static void test_a_wait_for_a_condition_ends_with_the_mutex(void **state)
     assert_int_equal(stock, 0);
 }
 
-/* The mutex is somebody else's when the time is over: the waiter waits for it all the same. */
+/* Another thread holds the mutex when the time is over: the waiter still waits for the mutex. */
 static void test_the_mutex_comes_back_after_the_deadline(void **state)
 {
     (void)state;

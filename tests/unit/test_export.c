@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What an import's name asks for, and what it is told; and that the SDK and the kernel say the
-// same.
+// What an import's name requests and receives; and that the SDK and the kernel agree.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +18,7 @@
 
 static int here;
 
-/* Tables of this test's own, in place of the kernel's. */
+/* The test's own tables, in place of the kernel's. */
 const struct export hostcall_file_exports[] = {
     {"hy_write", 1, &here}, {"hy_paint", 3, &here}, {NULL, 0, NULL}};
 const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/fs/ext2*.c on images that mke2fs makes here and now, and on broken copies of them.
+// kernel/fs/ext2*.c on images that the test makes with mke2fs, and on corrupt copies of them.
 #define _GNU_SOURCE /* memmem */
 #include "kernel/fs/vfs.h"
 
@@ -34,7 +34,7 @@ static void shell(const char *fmt, ...)
     }
 }
 
-/* A tree with something of everything, and the images of it. */
+/* A tree with every kind of file, and images of it. */
 static int setup_once(void **state)
 {
     (void)state;
@@ -49,8 +49,7 @@ static int setup_once(void **state)
         "ln -s %s/hello slow && "
         "i=0; while [ $i -lt 700 ]; do echo $i > many/a-rather-long-file-name-number-$i; i=$((i+1)); done",
         "./././././././././././././././././././././././././././././././././././././././.");
-    /* Data at the ends of what one, two and three levels of block lists describe, for 1 KiB blocks.
-     */
+    /* Data around the limits of one, two and three levels of block lists, for 1 KiB blocks. */
     shell("cd tree && for at in 0 11 12 267 268 65803 65804 90000; do "
           "echo block $at | dd of=sparse bs=1024 seek=$at conv=notrunc status=none; done");
     shell(
@@ -78,7 +77,7 @@ static void load(const char *name)
     env_disk_load(path);
 }
 
-/* The host's copy of a file of the tree. */
+/* The host's copy of a file in the tree. */
 static uint8_t *host_file(const char *name, size_t *len)
 {
     char path[256];
@@ -289,7 +288,7 @@ static void test_failing_disk_gives_what_was_read(void **state)
     static uint8_t buf[300000];
     size_t n;
     assert_int_equal(vfs_open(NULL, "/i/middle", VFS_READ, &f), OK);
-    assert_int_equal(file_read(f, buf, 4096, &n), OK); /* and so finds where the file lies */
+    assert_int_equal(file_read(f, buf, 4096, &n), OK); /* so its position on disk is known */
     size_t len;
     uint8_t *want = host_file("middle", &len);
     uint8_t *at = memmem(env_disk.bytes, env_disk.dev.sectors * 512, want + 200 * 1024, 4096);
@@ -302,7 +301,8 @@ static void test_failing_disk_gives_what_was_read(void **state)
         total += n;
     }
     assert_int_equal(s, E_IO);
-    assert_int_equal(total, 200 * 1024); /* read-ahead did not fail what lies before */
+    /* a failed read-ahead does not affect the data before it */
+    assert_int_equal(total, 200 * 1024);
     env_disk.bad_sector = UINT64_MAX;
     assert_int_equal(file_read(f, buf, 4096, &n), OK);
     assert_memory_equal(buf, want + total, n);
@@ -418,7 +418,7 @@ static uint8_t *root_directory(void)
     return block(load_le32(inode(2) + 40));
 }
 
-/* What reading "hello" and listing the directory say of the image as it is now. */
+/* The results of reading "hello" and listing the directory, on the image as it is now. */
 struct verdict {
     enum status mount, read, list;
 };
@@ -477,15 +477,15 @@ static void test_block_numbers_stay_inside(void **state)
         assert_int_equal(v.list, E_CORRUPT);
 
         load("small.img");
-        store_le32(block(2) + 8, numbers[i]); /* the table of inodes */
+        store_le32(block(2) + 8, numbers[i]); /* the inode table */
         assert_int_equal(judge().mount, E_CORRUPT);
     }
     load("small.img");
     memcpy(block(79), block(load_le32(block(2) + 8)), 1024);
-    store_le32(block(2) + 8, 79); /* its start is inside and sound, its end is not */
+    store_le32(block(2) + 8, 79); /* its start lies inside, its end does not */
     assert_int_equal(judge().mount, E_CORRUPT);
     load("small.img");
-    store_le32(inode(2) + 40, 0); /* a directory has no holes */
+    store_le32(inode(2) + 40, 0); /* a hole, which a directory must not have */
     assert_int_equal(judge().list, E_CORRUPT);
 }
 
@@ -497,10 +497,10 @@ static void test_inodes_that_contradict_themselves(void **state)
         size_t at;
         uint32_t value;
     } lies[] = {
-        {108, 5},         /* larger than three levels describe */
+        {108, 5},         /* larger than three levels can address */
         {26, 0},          /* no links */
-        {32, 0x80000},    /* extents that the superblock denies */
-        {32, 0x10000000}, /* contents in the inode, likewise */
+        {32, 0x80000},    /* extents without the superblock's feature bit */
+        {32, 0x10000000}, /* data in the inode, likewise */
     };
     for (size_t i = 0; i < 4; i++) {
         load("small.img");
@@ -518,7 +518,7 @@ static void test_inodes_that_contradict_themselves(void **state)
         assert_int_equal(judge().mount, E_CORRUPT);
     }
     load("small.img");
-    store_le16(inode(2), 0100644); /* a root that is a file */
+    store_le16(inode(2), 0100644); /* the root is a regular file */
     assert_int_equal(judge().mount, E_CORRUPT);
 }
 
@@ -545,7 +545,7 @@ static void test_directory_entries_that_lie(void **state)
     load("small.img");
     root_directory()[8] = 0;
     assert_int_equal(judge().list, E_CORRUPT);
-    load("small.img"); /* a name that would run on into the next block */
+    load("small.img"); /* a name that would continue in the next block */
     uint8_t *dir = root_directory();
     memset(dir + 24, 0, 1000);
     store_le16(dir + 24 + 4, 1012 - 24);
@@ -554,7 +554,7 @@ static void test_directory_entries_that_lie(void **state)
     dir[1012 + 6] = 200;
     memset(dir + 1012 + 8, 'x', 4 + 512);
     assert_int_equal(judge().list, E_CORRUPT);
-    load("small.img"); /* names an inode that is not there: the name is, the file is not */
+    load("small.img"); /* refers to a missing inode: the name exists, the file does not */
     uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
     assert_non_null(hello);
     store_le32(hello - 8, 17);
@@ -562,7 +562,8 @@ static void test_directory_entries_that_lie(void **state)
     assert_int_equal(judge().read, E_CORRUPT);
 }
 
-/* Without types in the directory, listing reads the inode: if that fails, the call did nothing. */
+/* Without file types in the directory, a listing reads each inode: if that
+ * fails, the call has no effect. */
 static void test_failed_listing_changes_nothing(void **state)
 {
     (void)state;
@@ -586,12 +587,12 @@ static void test_failed_listing_changes_nothing(void **state)
     assert_int_equal(entry.inode, seen.inode);
     assert_int_equal(entry.type, seen.type);
     assert_string_equal(entry.name, seen.name);
-    assert_int_equal(file_read_dir(d, &entry), E_CORRUPT); /* it was not passed over */
+    assert_int_equal(file_read_dir(d, &entry), E_CORRUPT); /* the entry was not skipped */
     file_close(d);
     unmount_image(before);
 }
 
-/* All blocks of a directory may be one and the same, so the size of the disk bounds nothing. */
+/* All blocks of a directory may be the same block, so the disk's size is no limit. */
 static void test_directories_have_a_largest_size(void **state)
 {
     (void)state;
@@ -608,8 +609,7 @@ static void test_directories_have_a_largest_size(void **state)
     expect_refused(E_CORRUPT);
 }
 
-/* Every byte of the metadata of a small image, each with some values; then everything is visited.
- */
+/* Every byte of the metadata of a small image, with several values each; then visit everything. */
 static void test_every_corrupted_byte_ends_cleanly(void **state)
 {
     (void)state;
@@ -623,7 +623,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
     memcpy(golden, env_disk.bytes, len);
     for (size_t at = 1024; at < len; at++) {
         if (at == 1024 + 264) {
-            at = 2048; /* the rest of the superblock means nothing to ext2 */
+            at = 2048; /* ext2 ignores the rest of the superblock */
         }
         for (size_t v = 0; v < sizeof(values); v++) {
             if (golden[at] == values[v] ||
@@ -658,7 +658,7 @@ static void test_every_failed_allocation_is_survived(void **state)
         s = vfs_mount_block(&env_disk.dev, "/i");
         assert_true(s == OK || s == E_NOMEM);
         if (s == OK) {
-            env_allocations_left = 8; /* and go on with next to no cache */
+            env_allocations_left = 8; /* continue with almost no cache */
             (void)fs_visit("/i");
             env_allocations_left = -1;
             assert_int_equal(vfs_unmount("/i"), OK);

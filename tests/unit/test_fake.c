@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The third machine keeps the contract that other tests lean on: mappings are real, order is
-// recorded, threads switch, and the end of the machine can be caught.
+// The fake machine keeps the guarantees that other tests rely on: mappings are real, order is
+// recorded, threads switch, and a test can catch the end of the machine.
 
 #include <setjmp.h>
 #include <stdarg.h>

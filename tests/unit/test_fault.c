@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose fault: the order in which owners are asked, and the panic block if nobody is one.
+// Owners of faults: the order in which they are asked, and the panic
+// block if none handles the fault.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,11 +122,13 @@ static bool was_held;
 static bool name_held(struct fault_owner *self, uintptr_t pc, char *buf, size_t len)
 {
     was_held = self->running > 0;
-    snprintf(buf, len, "na\x1bmed+0x%x", (unsigned)(pc - self->base)); /* as a file has it */
+    /* a name as it may occur in a file */
+    snprintf(buf, len, "na\x1bmed+0x%x", (unsigned)(pc - self->base));
     return true;
 }
 
-/* Who disowns waits until nobody asks for a name any more: the struct and its text may then go. */
+/* Unregistering waits until no query for a name is running: then the
+ * struct and its text may be freed. */
 static void test_an_owner_stays_while_it_names_its_code(void **state)
 {
     (void)state;
@@ -162,7 +165,7 @@ static void test_a_handler_may_sleep_only_if_nothing_forbids_it(void **state)
     fault.may_sleep = true;
     upcall_fault(&fault);
     assert_true(saw_sleep && saw_irqs);
-    assert_false(hal_irqs_enabled()); /* as the vectors left it */
+    assert_false(hal_irqs_enabled()); /* as the vectors left them */
 
     fault.may_sleep = true;
     hal_this_cpu()->preempt_off = 1; /* a spinlock is held */
@@ -172,7 +175,7 @@ static void test_a_handler_may_sleep_only_if_nothing_forbids_it(void **state)
     fault_disown(&memory);
 }
 
-/** Position of words in the text, which must be there. */
+/** The position of these words in the text, where they must occur. */
 static size_t place(const char *words)
 {
     const char *at = strstr(fake_console_text(), words);
@@ -257,7 +260,8 @@ static bool panic_if_broken(struct console *c)
     return true;
 }
 
-/* The console is written out before the block; if that fails, the cause must not be lost. */
+/* The console's output is drained before the block; if that fails, the
+ * original cause must not be lost. */
 static void test_a_panic_before_the_first_line_shows_both_causes(void **state)
 {
     (void)state;
@@ -294,11 +298,11 @@ static void test_backtrace_stays_in_its_stack_and_folds_recursion(void **state)
     (void)state;
     static uintptr_t stack[4000];
     uintptr_t lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 4000);
-    for (unsigned i = 0; i < 1990; i++) { /* one function that calls itself */
+    for (unsigned i = 0; i < 1990; i++) { /* a function that calls itself */
         stack[2 * i] = (uintptr_t)&stack[2 * (i + 1)];
         stack[2 * i + 1] = 0x9000;
     }
-    stack[2 * 1989] = 0x10; /* then a frame pointer that leads out of the stack */
+    stack[2 * 1989] = 0x10; /* then a frame pointer outside the stack */
     lines[0] = '\0';
     backtrace_print(keep, NULL, 0x8000, lo, lo, hi);
     assert_string_equal(lines, "#0 0x0000000000008000\n#1 0x0000000000009000\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The rules of ir_build(), one by one: what each makes of its smallest example, and that this
-// computes the same for all operands at which it could not.
+// The rules of ir_build(), one by one: the result for each rule's smallest example, and that it
+// computes the same for all operands that could make a difference.
 #include "kernel/jit/opt/fold.h"
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_text.h"
@@ -29,8 +29,8 @@
     "callee @narrow signature 0\n"                                                                 \
     "callee @wide signature 1\n"
 
-/* Parameters are v0: i32, v1: i32, v2: i64, v3: i64. After "=>" what is left, one operation after
- * the other. */
+/* Parameters are v0: i32, v1: i32, v2: i64, v3: i64. After "=>" the expected remainder,
+ * one operation after the other. */
 static const char *const narrow[] = {
     /* Constants. */
     "v4 = const.i32 6\n v5 = const.i32 7\n v6 = mul.i32 v4, v5\n return v6\n"
@@ -129,7 +129,7 @@ static const char *const narrow[] = {
     "=> v4 = ne.i32 v0, v1\n return v4\n",
     "v4 = const.i32 5\n v5 = xor.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n"
     "=> v4 = eqz.i32 v0\n return v4\n",
-    /* A sum stays: it is a loop's next value, and what it is made from need not live on. */
+    /* A sum stays: it is a loop's next value, so its operands need not stay live. */
     "v4 = const.i32 5\n v5 = add.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n"
     "=> v4 = const.i32 0x5\n v5 = add.i32 v0, v4\n v6 = eq.i32 v5, v4\n return v6\n",
     "v4 = extend_u.i64 v0\n v5 = const.i64 9\n v6 = ne.i64 v4, v5\n return v6\n"
@@ -178,7 +178,7 @@ static const char *const narrow[] = {
     "v4 = bitcast.f32 v0\n v5 = fneg.f32 v4\n v6 = fabs.f32 v5\n v7 = fabs.f32 v6\n"
     " v8 = bitcast.i32 v7\n return v8\n"
     "=> v4 = bitcast.f32 v0\n v5 = fabs.f32 v4\n v6 = bitcast.i32 v5\n return v6\n",
-    /* No arithmetic of floats. */
+    /* Float arithmetic is never folded. */
     "v4 = const.f32 0x3f800000\n v5 = fadd.f32 v4, v4\n v6 = bitcast.i32 v5\n return v6\n"
     "=> v4 = const.f32 0x3f800000\n v5 = fadd.f32 v4, v4\n v6 = bitcast.i32 v5\n return v6\n",
     /* Selection. */
@@ -210,7 +210,7 @@ static const char *const narrow[] = {
     "=> v4 = load.i32 memory0[v0 + 0] 8_u\n return v4\n",
     "v4 = load.i32 memory0[v0 + 0] 8_s\n v5 = extend16_s.i32 v4\n return v5\n"
     "=> v4 = load.i32 memory0[v0 + 0] 8_s\n return v4\n",
-    /* Conditions that must hold. */
+    /* Conditions of traps. */
     "v4 = const.i32 2\n v5 = or.i32 v0, v4\n trap_if v5, divide\n return v1\n=> return v1\n",
     "v4 = eqz.i32 v0\n v5 = eqz.i32 v4\n trap_if v5, divide\n return v1\n"
     "=> trap_if v0, divide\n return v1\n",
@@ -242,7 +242,7 @@ static const char *const wide[] = {
     "=> v4 = load.i64 memory0[v0 + 0]\n return v4\n",
     "v4 = const.i64 7\n v5 = const.i64 0xfffffffffffffff9\n v6 = add.i64 v2, v4\n v7 = add.i64 v6, v5\n return v7\n"
     "=> return v2\n",
-    /* Not changed: these are not the same. */
+    /* Unchanged, because the results would differ. */
     "v4 = load.i64 memory0[v0 + 0]\n v5 = wrap.i32 v4\n v6 = extend_u.i64 v5\n return v6\n"
     "=> v4 = load.i64 memory0[v0 + 0]\n v5 = wrap.i32 v4\n v6 = extend_u.i64 v5\n return v6\n",
     "v4 = const.i64 3\n v5 = shl.i64 v2, v4\n v6 = shr_u.i64 v5, v4\n return v6\n"
@@ -285,7 +285,8 @@ static void run(const struct ir_function *f, const struct ir_bits *args, struct 
     for (size_t n = 0; n < MEMORY; n++) {
         out->host.memory[n] = (uint8_t)(n * 37 + 11);
     }
-    /* It stays: debug heaps fill what they allocate and free, which took longer than the run. */
+    /* Reserved once: debug heaps fill memory that they allocate and free,
+     * which took longer than the run. */
     assert_true(ir_stack_reserve(&stack));
     out->outcome = ir_interpret(&host, &stack, &target, args, &out->result, &stop);
     out->trap = out->outcome == IR_TRAPPED ? stop.trap : IR_TRAP_COUNT;
@@ -373,7 +374,7 @@ static void check_rule(const char *rule, bool is_wide)
     arena_init(&a, ARENA_LIMIT);
     const struct ir_function *before = parse(&a, is_wide, rule, (size_t)(arrow - rule));
     assert_int_equal(opt_gvn(before, &a, &once), OK);
-    assert_int_equal(opt_gvn(once, &a, &after), OK); /* what is not needed any more goes */
+    assert_int_equal(opt_gvn(once, &a, &after), OK); /* removes unused values */
     if (ir_verify(&a, after, &c) != OK) {
         fail_msg("%s: %s", rule, c.text);
     }
@@ -413,7 +414,8 @@ static void check_quotients(unsigned op, unsigned type, uint64_t by)
                    type == IR_I32 ? 0u : 2u);
     const struct ir_function *before = parse(&a, type == IR_I64, body, strlen(body));
     assert_int_equal(opt_gvn(before, &a, &after), OK);
-    for (size_t n = 0; n < 3 * 3 * VALUES; n++) { /* beside multiples is where it could go wrong */
+    /* values next to multiples, where a mistake would show */
+    for (size_t n = 0; n < 3 * 3 * VALUES; n++) {
         uint64_t v = values[n / 9] / (n % 3 == 0 || by == 0 ? 1 : by) * (n % 3 == 0 ? 1 : by);
         v += n / 3 % 3 - 1;
         struct ir_bits args[4] = {{.lo = (uint32_t)v}, {.lo = 0}, {.lo = v}, {.lo = 0}};

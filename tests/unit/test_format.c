@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-/* Flags and lengths in combinations that the compiler thinks odd are just what is compared here. */
+/* The test compares combinations of flags and lengths about which the compiler would warn. */
 #pragma clang diagnostic ignored "-Wformat"
 
-/* Formats once with each and compares text and length. */
+/* Format with both, and compare text and length. */
 #define SAME(...)                                                                                  \
     do {                                                                                           \
         char ours[256], theirs[256];                                                               \
@@ -66,7 +66,7 @@ static void test_own_rules(void **state)
     assert_string_equal(buf, "(null)");
 }
 
-/* Not a format that the compiler would let through: it comes from a variable. */
+/* The compiler would reject this format, so it comes from a variable. */
 static size_t print_unchecked(char *buf, size_t len, const char *fmt, ...)
 {
     va_list args;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Cells as pixels in every depth, and geometry that lies.
+// Cells as pixels in every depth, and inconsistent geometry.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,7 +99,7 @@ static void test_geometry_that_lies_is_named(void **state)
     refuse(&fb, "its memory wraps");
 }
 
-/* A framebuffer of exactly its size: a pixel outside is the sanitizer's to find. */
+/* A framebuffer of exactly this size: the sanitizer detects a pixel outside. */
 static uint8_t *open(struct framebuffer *f, const struct boot_framebuffer *fb)
 {
     const char *why;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap: a random load against a model, and the misuse it promises to see. It is built twice:
-// with the heap of debug builds (whose reports test_heap_debug.c looks at), and as test_heap_plain.
+// The heap: a random load against a model, and the misuse that it detects. Built twice: with the
+// heap of debug builds (test_heap_debug.c checks its reports), and as test_heap_plain.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +81,7 @@ static size_t random_size(void)
     }
 }
 
-/* Objects keep their bytes whatever happens around them, and everything comes back. */
+/* Objects keep their contents whatever happens around them, and everything is freed. */
 static void test_random_load_keeps_every_byte(void **state)
 {
     (void)state;
@@ -124,7 +124,7 @@ static void test_random_load_keeps_every_byte(void **state)
     assert_int_equal(stats.live_bytes, 0);
     heap_drain();
     magazine_empty_all();
-    /* Each of the 24 classes may keep one empty slab of 4 pages. */
+    /* Each of the 24 size classes may keep one empty slab of 4 pages. */
     assert_true(heap_pages() <= 24 * 4);
     heap_get_stats(&stats);
     assert_int_equal(stats.page_bytes, heap_pages() * PAGE_SIZE);
@@ -193,16 +193,16 @@ static void test_out_of_memory_is_null_and_passes(void **state)
     heap_free(p);
     heap_drain();
     magazine_empty_all();
-    assert_int_equal(heap_pages(), 4); /* the slab of large objects' ranges */
+    assert_int_equal(heap_pages(), 4); /* the slab for the ranges of large objects */
 }
 
-/* Nothing is taken before it fails: nothing has to be unmapped. */
+/* It allocates nothing before it fails, so it has nothing to unmap. */
 static void test_more_than_there_is_fails_at_once(void **state)
 {
     (void)state;
     static const size_t sizes[] = {FAKE_RAM_SIZE + (1 << 20), 2 * FAKE_RAM_SIZE, (size_t)1 << 40};
     char before[1000];
-    assert_non_null(heap_alloc(100)); /* for the ranges */
+    assert_non_null(heap_alloc(100)); /* so that a slab for ranges exists */
     (void)snprintf(before, sizeof before, "%s", fake_journal());
     for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
         assert_null(heap_alloc(sizes[i]));
@@ -214,7 +214,7 @@ static void test_more_than_there_is_fails_at_once(void **state)
     heap_free(p);
 }
 
-/* Runs fn(p), which must end in a panic that says `why`. */
+/* Run fn(p), which must panic with `why`. */
 static void expect_panic(void (*fn)(void *p), void *p, const char *why)
 {
     fake_end.armed = true;
@@ -258,7 +258,7 @@ static void test_realloc_to_nothing_and_to_everything(void **state)
     for (unsigned i = 0; i < 100; i++) {
         assert_int_equal(p[i], 0x5a);
     }
-    void *q = heap_realloc(p, 0); /* an object of no bytes, as heap_alloc(0) gives */
+    void *q = heap_realloc(p, 0); /* an object of zero bytes, as heap_alloc(0) returns */
     assert_non_null(q);
     heap_free(q);
 }
@@ -301,7 +301,7 @@ static void test_protection_ends_where_the_range_does(void **state)
     expect_panic(protect_too_much, &range, "assert");
 }
 
-/* At once in debug builds. */
+/* Frees take effect at once in debug builds. */
 static void free_and_empty(void *p)
 {
     heap_free(p);
@@ -361,7 +361,7 @@ static void test_ranges_of_others_are_seen_before_they_go(void **state)
 
 #ifdef HALYARD_HEAP_PLAIN
 
-/* An empty list's links are its own address, as a word of a slab is. */
+/* The links of an empty list point to themselves, like a word of a slab's header. */
 static void test_what_begins_with_an_empty_list_is_no_slab(void **state)
 {
     (void)state;
@@ -376,7 +376,7 @@ static void test_what_begins_with_an_empty_list_is_no_slab(void **state)
     expect_panic(heap_free, p + PAGE_SIZE + 64, "did not hand out");
 }
 
-/* What looks like a slab and is an object's bytes, and a slab, which is nobody's object. */
+/* Bytes of an object that look like a slab's header, and a real slab, which is not an object. */
 static void test_a_slab_is_told_from_an_object(void **state)
 {
     (void)state;
@@ -431,7 +431,7 @@ static void empty_magazines(void *unused)
     magazine_empty_all();
 }
 
-/* The first of the two goes back into its slab, the second finds it there. */
+/* The first free returns the object to its slab, the second finds it there. */
 static void test_a_second_free_is_seen_in_the_slab(void **state)
 {
     (void)state;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A day of mixed load on the heap of release builds, in fast time: 64 tides, 6.4 million steps, of
-// each of four mixes of sizes and lives, with objects among them that stay all day. How many bytes
-// of pages the heap holds for each byte that was asked for is bounded at each high tide, levels off
-// with age, and after the day only what stays all day is held up.
+// A day of mixed load on the heap of release builds, in fast time: 64 tides, 6.4 million steps, for
+// each of four mixes of sizes and lifetimes, with some objects that stay all day. The ratio of the
+// heap's pages to requested bytes is bounded at each high tide and levels off with age, and after
+// the day only the staying objects occupy memory.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,20 +23,20 @@
 #include "kernel/mm/vm.h"
 
 #define TIDES         64u
-#define SETTLED       16u /* tides: from then on it hardly grows */
+#define SETTLED       16u /* tides; later the heap hardly grows */
 #define STEPS_OF_TIDE 100000u
-#define HIGH_BYTES    ((size_t)8 << 20) /* asked for at high tide */
+#define HIGH_BYTES    ((size_t)8 << 20) /* requested at high tide */
 #define LOW_BYTES     (HIGH_BYTES / 8)
 #define SLOTS         65536u
 #define STAYS_ONE_IN  400u
 
 struct mix {
     const char *name;
-    unsigned small_of_8; /* so many of eight objects are below 1 KiB */
-    unsigned shift_max;  /* the others below 2^shift_max */
-    bool is_fifo;        /* the oldest are given back first, else any */
-    unsigned grown_of_8; /* so many of eight steps make an object larger instead */
-    size_t most_percent; /* bytes of pages for a byte asked for, at high tide */
+    unsigned small_of_8; /* of eight objects, the number below 1 KiB */
+    unsigned shift_max;  /* the others are below 2^shift_max */
+    bool is_fifo;        /* free the oldest first, otherwise any */
+    unsigned grown_of_8; /* of eight steps, the number that enlarge an object */
+    size_t most_percent; /* limit of page bytes for 100 requested bytes, at high tide */
 };
 
 static const struct mix mixes[] = {
@@ -91,7 +91,7 @@ static size_t held_bytes(void)
     return stats.by_owner[PAGE_HEAP] * PAGE_SIZE;
 }
 
-/** 16 bytes and more, each power of two as likely as the others. */
+/** 16 bytes and more, each power of two equally likely. */
 static size_t random_size(const struct mix *m)
 {
     unsigned shift = 4 + rnd((rnd(8) < m->small_of_8 ? 10 : m->shift_max) - 4);
@@ -106,7 +106,7 @@ static void give(unsigned i)
     slots[i].p = NULL;
 }
 
-/** Somebody's that is not to stay: the oldest, or any. */
+/** Free an object that does not stay: the oldest, or any. */
 static void give_one(const struct mix *m)
 {
     for (;;) {
@@ -121,7 +121,7 @@ static void give_one(const struct mix *m)
 static void take_one(const struct mix *m)
 {
     unsigned i = live.youngest++ % SLOTS;
-    if (slots[i].p != NULL) { /* it stays, or is still there: the next one will do */
+    if (slots[i].p != NULL) { /* it stays, or the slot is used again: try the next one */
         return;
     }
     size_t size = random_size(m);
@@ -158,13 +158,13 @@ static void step(const struct mix *m, size_t wanted)
         take_one(m);
     }
     if (rnd(2) == 0 &&
-        live.bytes > LOW_BYTES + live.staying) { /* at the same height, too, all changes */
+        live.bytes > LOW_BYTES + live.staying) { /* objects keep changing at a constant total */
         give_one(m);
     }
 }
 
-/** From low tide to high and back. @return bytes of pages for 100 that were asked for, when it is
- * highest. */
+/** From low tide to high tide and back. @return bytes of pages for 100 requested
+ * bytes, at the highest point. */
 static size_t go_through_tide(const struct mix *m)
 {
     size_t percent = 0;

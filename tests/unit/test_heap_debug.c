@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap of debug builds: each misuse ends in a panic that says which, where, and who took and
-// gave back the memory.
+// The heap of debug builds: each misuse ends in a panic that reports the misuse, the place, and
+// where the memory was allocated and freed.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 
-#define STACK_REACH 4096u /* of this test's stack: chains end there */
+#define STACK_REACH 4096u /* of this test's stack: call chains end there */
 
 static int set_up(void **state)
 {
@@ -37,7 +37,7 @@ static int set_up(void **state)
     page_init(&info);
     vm_init();
     heap_init();
-    /* Call chains are looked for on the running thread's stack. */
+    /* Call chains are read from the running thread's stack. */
     static struct thread t;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     t.context.stack_lo = here - STACK_REACH;
@@ -46,7 +46,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Runs fn(p), which must end in a panic that says `why`. */
+/* Run fn(p), which must panic with `why`. */
 static void expect_panic(void (*fn)(void *p), void *p, const char *why)
 {
     fake_end.armed = true;
@@ -79,7 +79,7 @@ static void test_a_second_free_is_seen_at_once(void **state)
 
 static void *freed_meanwhile;
 
-/* Another CPU, while the first looks for its call chain. */
+/* Simulates another CPU while the first one reads its call chain. */
 bool __real_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
 bool __wrap_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi);
 bool __wrap_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
@@ -166,7 +166,7 @@ static void test_a_second_free_of_a_large_object_is_seen(void **state)
     (void)state;
     void *p = heap_alloc(LARGE);
     heap_free(p);
-    heap_free(heap_alloc(LARGE)); /* is not in its place */
+    heap_free(heap_alloc(LARGE)); /* not in the place of the object */
     expect_panic(heap_free, p, ", 300000 bytes, freed twice");
     expect_both_chains();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The intermediate representation by its text: printed and read again it is the same, what is wrong
-// with it is named, its shape is found, and it computes what it says.
+// The intermediate representation through its text: printed and parsed again it is the same, errors
+// are reported, its control flow is analysed, and it computes what its text describes.
 #include "kernel/jit/ir/ir_cfg.h"
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_text.h"
@@ -200,7 +200,7 @@ static void test_what_is_no_function_is_named(void **state)
          "an operand is no i32"},
         {"block0(v0: i32):\n v1 = fadd.i32 v0, v0\n return v1\n", "not for i32"},
         {"block0(v0: i32):\n v1 = lt_s.f32 v0, v0\n return v1\n",
-         NULL}, /* the suffix is read from v0 */
+         NULL}, /* the type suffix comes from v0 */
         {"block0(v0: i32):\n v1 = extend_s.i32 v0\n return v1\n", "the result is a i64"},
         {"block0(v0: i32):\n return\n", "0 values for 1 results"},
         {"block0(v0: i32):\n jump block1()\nblock1():\n jump block0(v0)\n", "leads to the entry"},
@@ -257,7 +257,7 @@ static void test_shape_of_nested_loops(void **state)
     struct ir_text t;
     struct ir_cfg cfg;
     arena_init(&a, ARENA_LIMIT);
-    /* 1 heads the outer loop (1 2 3 4), 2 the inner one (2 3); 6 cannot be reached. */
+    /* 1 is the header of the outer loop (1 2 3 4), 2 of the inner one (2 3); 6 is unreachable. */
     parse(&a,
           HEAD "function @f {\nblock0(v0: i32):\n jump block1()\nblock1():\n jump block2()\n"
                "block2():\n branch v0, block3(), block4()\nblock3():\n jump block2()\n"
@@ -278,7 +278,7 @@ static void test_shape_of_nested_loops(void **state)
     assert_false(ir_cfg_dominates(&cfg, 3, 4));
     assert_int_equal(cfg.pred_first[3] - cfg.pred_first[2], 2);
     assert_int_equal(cfg.pred_block[cfg.pred_first[3]], 2);
-    assert_int_equal(cfg.pred_first[7], 7); /* block 6 counts for nothing */
+    assert_int_equal(cfg.pred_first[7], 7); /* the unreachable block 6 does not count */
     arena_free_all(&a);
 }
 
@@ -355,7 +355,7 @@ static enum ir_outcome run_on(struct ir_stack *stack, struct world *w, const cha
     const struct ir_host host = {w, host_memory, host_callee, host_code, host_call, host_poll};
     struct ir_target target = {w->text.functions[first], first, (uintptr_t)w->memory};
     enum ir_outcome outcome = ir_interpret(&host, stack, &target, args, results, stop);
-    if (outcome != IR_RETURNED) { /* functions go with the arena */
+    if (outcome != IR_RETURNED) { /* the arena frees the functions */
         for (uint32_t n = 0; n < stop->depth && n < 16; n++) {
             stop->frames[n].function = NULL;
         }
@@ -381,7 +381,7 @@ static void test_loops_and_calls_compute(void **state)
     struct ir_stop stop;
     assert_int_equal(run(w, samples[0], &arg, &result, &stop), IR_RETURNED);
     assert_int_equal(result.lo, 5050);
-    /* Factorial by calling itself. */
+    /* A recursive factorial. */
     arg.lo = 10;
     assert_int_equal(
         run(w,
@@ -391,7 +391,7 @@ static void test_loops_and_calls_compute(void **state)
             &arg, &result, &stop),
         IR_RETURNED);
     assert_int_equal(result.lo, 3628800);
-    /* Arguments of a back edge that exchange two parameters. */
+    /* The arguments of a back edge swap two parameters. */
     struct ir_bits pair[2] = {{.lo = 7}, {.lo = 3}}, both[2];
     assert_int_equal(
         run(w,
@@ -437,7 +437,7 @@ static void test_managed_values_and_unwinding(void **state)
     memset(w->memory + 8, 0xff, 8);
     assert_int_equal(run(w, samples[2], args, &result, &stop), IR_RETURNED);
     assert_int_equal(result.lo, 42);
-    assert_int_equal(w->memory[8], 0); /* the null reference went there */
+    assert_int_equal(w->memory[8], 0); /* the null reference was stored there */
     assert_int_equal(w->polls, 1);
     w->unwinds = true;
     assert_int_equal(run(w, samples[2], args, &result, &stop), IR_RETURNED);
@@ -503,7 +503,7 @@ static void test_frames_with_many_values_go_as_deep_as_others(void **state)
     assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_RETURNED);
     uint32_t expected = DEEP * (DEEP + 1) / 2 + DEEP * (VALUES - 4); /* v3 is v0 */
     assert_int_equal(result.lo, expected);
-    assert_int_equal(stack.bytes, least); /* the rest is given back */
+    assert_int_equal(stack.bytes, least); /* the rest is freed */
     arg.lo = DEEP + 1;
     assert_int_equal(run_on(&stack, w, text, &arg, &result, &stop), IR_TRAPPED);
     assert_int_equal(stop.trap, IR_TRAP_STACK);

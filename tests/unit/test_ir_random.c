@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs are valid, the same for the same seed, end, and do something that can be seen.
+// Random programs are valid, the same for the same seed, terminate, and have visible results.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "tests/unit/fake/world.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Operations on vectors against what C makes of arrays, on special and random lanes; their text,
-// their verifier, and the loads that make lanes.
+// Vector operations against C code on arrays, with special and random lanes; their text, their
+// verifier, and the loads that fill lanes.
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
@@ -85,8 +85,8 @@ static double quiet_f64(double v)
     return v != v ? nan.f : v;
 }
 
-/* X(operation, lane's field, lanes, the lane); a, b and c are the operands, i the lane, n the
- * scalar of a shift or the number of a lane. */
+/* X(operation, lane's field, lanes, the lane's result); a, b and c are the operands, i the lane, n
+ * the scalar of a shift or the lane number. */
 #define INTEGER_CASES(X, shape, u, s, count, width)                                                \
     X(shape##_SPLAT, u, count, a->u[0])                                                            \
     X(shape##_REPLACE, u, count, i == (int)n ? b->u[0] : a->u[i])                                  \
@@ -312,7 +312,7 @@ static uint64_t next_random(void)
     return seed;
 }
 
-/* Special lanes of one width, or noise, or a little of both. */
+/* Special lanes of one width, or noise, or a mixture of both. */
 static union vec next_vector(void)
 {
     union vec v;
@@ -337,7 +337,7 @@ static void show_and_fail(unsigned op, const union vec *v, const struct ir_bits 
              (unsigned long long)theirs->u64[1], (unsigned long long)theirs->u64[0]);
 }
 
-/* The operands as ir_eval() wants them, and the scalar among them. */
+/* The operands as ir_eval() expects them, and the scalar among them. */
 static unsigned shape_operands(unsigned op, union vec v[3])
 {
     unsigned shape = ir_op_info[op].shape, lanes = ir_shape_lanes(shape);
@@ -612,7 +612,7 @@ static void test_loads_make_lanes(void **state)
                  cases[n].access[0] == '\0' ? 0 : 1, cases[n].access);
         expect(line, none, cases[n].lo, cases[n].hi);
     }
-    /* The last bytes that there are, and one byte more. */
+    /* The last bytes of the memory, and one byte past it. */
     const char *line = " v9 = load.v128 memory0[v0 + 3] 32_splat\n";
     assert_true(run_one(line, sizeof memory - 7, none, &out));
     assert_false(run_one(line, sizeof memory - 6, none, &out));
@@ -622,7 +622,7 @@ static void test_loads_make_lanes(void **state)
     assert_false(run_one(line, sizeof memory - 15, none, &out));
 }
 
-/* ---- What is wrong ---- */
+/* ---- Errors ---- */
 
 static void expect_complaint(const char *lines, const char *why)
 {

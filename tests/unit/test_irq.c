@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Interrupts by line: sharing, claims, storms, and switching on the way out.
+// Interrupts by line: sharing, claims, storms, and the thread switch at the end.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "kernel/io/irq.h"
 #include "kernel/sched/mutex.h"
 
-#define SPURIOUS 99u /* the fake controller knows no such line */
+#define SPURIOUS 99u /* a line that the fake controller does not have */
 
 struct source {
     struct irq_action action;
@@ -88,7 +88,7 @@ static enum irq_result compute(void *ctx)
     return IRQ_HANDLED;
 }
 
-/* How long handlers take, by line and by CPU, and what comes to no other CPU. */
+/* The time in handlers, by line and by CPU, and by no other CPU. */
 static void test_time_in_handlers_is_counted(void **state)
 {
     (void)state;
@@ -113,7 +113,7 @@ static void test_time_in_handlers_is_counted(void **state)
     irq_release(&action);
 }
 
-/* Where a line can go is tried with real lines and CPUs: tests/kernel/test_irq.c. */
+/* tests/kernel/test_irq.c tests routing with real lines and CPUs. */
 static void test_only_a_line_in_use_goes_to_a_cpu_that_is_online(void **state)
 {
     (void)state;
@@ -174,9 +174,10 @@ static void test_bad_requests_are_refused(void **state)
     struct source s = source("bad");
     s.action.ctx = &s;
     assert_int_equal(irq_request(&s.action, IRQ_LINE_MAX, IRQ_EDGE), E_RANGE);
-    assert_int_equal(irq_request(&s.action, 40, IRQ_EDGE), E_RANGE); /* the controller's word */
+    assert_int_equal(irq_request(&s.action, 40, IRQ_EDGE), E_RANGE); /* the controller's error */
     assert_int_equal(irq_request(&s.action, 9, IRQ_LEVEL_LOW), E_NOTSUP);
-    assert_int_equal(irq_request(&s.action, 9, IRQ_EDGE), OK); /* the refusal left nothing */
+    /* the refused request left no trace */
+    assert_int_equal(irq_request(&s.action, 9, IRQ_EDGE), OK);
     irq_release(&s.action);
 }
 
@@ -201,8 +202,8 @@ static void test_a_line_that_nobody_asked_for_is_masked(void **state)
     assert_non_null(strstr(fake_console_text(), "line 10 masked: nobody ever asked for it"));
 }
 
-/* A device that writes what it was never told: nothing can mask it, it is counted and not ended a
- * second time, and it does not fill the log. */
+/* A device sends an interrupt that was never configured: nothing can mask it. It is counted, not
+ * ended a second time, and does not flood the log. */
 static void test_a_vector_of_no_line_is_counted(void **state)
 {
     (void)state;
@@ -228,7 +229,7 @@ static void test_a_storm_is_stopped(void **state)
     for (int i = 0; i < 9999; i++) {
         world_interrupt(11);
     }
-    s.raised = true; /* one that is claimed begins the count anew */
+    s.raised = true; /* a claimed interrupt restarts the count */
     world_interrupt(11);
     for (int i = 0; i < 9999; i++) {
         world_interrupt(11);
@@ -249,7 +250,7 @@ static void test_a_storm_is_stopped(void **state)
     irq_release(&s.action);
 }
 
-/* As test_a_storm_is_stopped(), and the user's word brings the line back. */
+/* Like test_a_storm_is_stopped(); then the user's command unmasks the line. */
 static void test_a_stormed_line_is_resumed(void **state)
 {
     (void)state;
@@ -283,7 +284,8 @@ static void gate(struct irq_action *action, bool is_open)
     gate_state = is_open ? 1 : 2;
 }
 
-/* Only the device can hold a message back: where the controller can, it is left open. */
+/* Only the device can hold back a message: it is masked there and
+ * stays unmasked in the controller. */
 static void test_a_storm_of_messages_is_stopped_at_its_device(void **state)
 {
     (void)state;
@@ -328,9 +330,10 @@ static enum irq_result claim(void *ctx)
     return IRQ_HANDLED;
 }
 
-#define STUCK (9 * 1024u) /* claimed interrupts that are too many at one instruction */
+#define STUCK (9 * 1024u) /* more claimed interrupts at one instruction than are allowed */
 
-/* Handlers that claim and never quiet their device: the thread under them stands still. */
+/* Handlers claim the interrupt but never quiet their device: the
+ * interrupted thread makes no progress. */
 static void test_a_storm_that_is_claimed_is_stopped(void **state)
 {
     (void)state;
@@ -350,7 +353,7 @@ static void test_a_storm_that_is_claimed_is_stopped(void **state)
     irq_release(&liar);
 }
 
-/* A busy device is none: the thread that it interrupts gets on, or there is time between. */
+/* With a busy device the interrupted thread makes progress, or time passes in between. */
 static void test_a_busy_line_is_no_storm(void **state)
 {
     (void)state;
@@ -367,7 +370,7 @@ static void test_a_busy_line_is_no_storm(void **state)
     irq_release(&busy);
 }
 
-/* Line numbers have holes; what is behind a hole is a line like any other. */
+/* Line numbers have gaps; lines after a gap work like any other. */
 static void test_lines_far_apart(void **state)
 {
     (void)state;
@@ -400,8 +403,8 @@ static void wait_for_event(void *arg)
     world_note("thread");
 }
 
-/* The switch comes after the handlers and the end of the interrupt, before the interrupted thread
- * goes on. */
+/* The switch comes after the handlers and the end of interrupt, before the
+ * interrupted thread continues. */
 static void test_a_woken_thread_runs_on_the_way_out(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Messages through an ITS: who gets which line, in every shape that an ITS may have, and what
-// happens when it refuses commands, hangs, or there is no memory. QEMU's has one shape and obeys.
+// Messages through an ITS: which line each gets, with every variant of an ITS, and what happens
+// when it rejects commands, hangs, or memory is short. QEMU's ITS has one variant and never fails.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,7 @@ static uint32_t take(uint32_t device_id, uint32_t count)
     return first;
 }
 
-/* A line is silent until it is unmasked, and again when it is masked. */
+/* A line delivers nothing until it is unmasked, and nothing once it is masked again. */
 static void check_lines(uint32_t device_id, uint32_t first, uint32_t count)
 {
     for (uint32_t line = first; line < first + count; line++) {
@@ -65,7 +65,7 @@ static void check_lines(uint32_t device_id, uint32_t first, uint32_t count)
     }
 }
 
-/* Three devices, the ids of which are in three pages of a table of two levels. */
+/* Three devices whose ids lie in three pages of a two-level table. */
 static void check_devices(void)
 {
     static const uint32_t ids[] = {0x0008, 0x0900, 0x7ff8};
@@ -83,7 +83,7 @@ static void check_devices(void)
             msi->free(ids[i], first[i], i + 1);
             assert_int_equal(gicv3_lpi_configure(first[i], IRQ_EDGE), E_RANGE);
         }
-        /* Pages of the second level stay, nothing else does. */
+        /* Only pages of the second level stay allocated. */
         assert_true(round == 0 || fake_its.bytes_out == before);
         before = fake_its.bytes_out;
     }
@@ -112,7 +112,7 @@ static void test_large_pages_only(void **state)
     }
 }
 
-/* It reads memory behind the caches: all that it is to see is cleaned. */
+/* It reads memory without the caches: everything that it must see has been cleaned. */
 static void test_an_its_that_does_not_look_into_the_caches(void **state)
 {
     for (unsigned indirect = 0; indirect < 2; indirect++) {
@@ -170,7 +170,7 @@ static void check_moves(void)
     move(8, line, false);
     assert_int_equal(fake_its.commands[0x01], 0);
     move(8, line, true);
-    assert_int_equal(fake_its.bytes_out - before, 0x10000); /* of what is pending there */
+    assert_int_equal(fake_its.bytes_out - before, 0x10000); /* the pending table of that CPU */
     assert_int_equal(fake_its_message_cpu(8, event_of(line + 1)), 0);
     gicv3_lpi_set_masked(line, true);
     assert_int_equal(fake_its_message(8, event_of(line)), FAKE_ITS_NONE);
@@ -179,11 +179,11 @@ static void check_moves(void)
     move(8, line, false);
     move(8, line, true);
     msi->free(8, line, 2);
-    assert_int_equal(fake_its.commands[0x09], 2); /* each collection once */
+    assert_int_equal(fake_its.commands[0x09], 2); /* once for each collection */
     assert_int_equal(gicv3_lpi_route(line, 0, NULL), E_RANGE);
     line = take(8, 1);
     gicv3_lpi_set_masked(line, false);
-    assert_int_equal(fake_its_message_cpu(8, event_of(line)), 0); /* its next owner's begin */
+    assert_int_equal(fake_its_message_cpu(8, event_of(line)), 0); /* where a new owner starts */
     msi->free(8, line, 1);
 }
 
@@ -212,7 +212,7 @@ static void test_a_line_that_cannot_move_stays(void **state)
     uint32_t line = take(8, 1);
     gicv3_lpi_set_masked(line, false);
     assert_int_equal(gicv3_lpi_route(line + 1, 1, &other), E_RANGE); /* nobody's */
-    assert_int_equal(gicv3_lpi_route(line, 512, &other), E_RANGE);   /* more than the table has */
+    assert_int_equal(gicv3_lpi_route(line, 512, &other), E_RANGE);   /* beyond the table's end */
     fake_its.allocations_left = 0;
     assert_int_equal(gicv3_lpi_route(line, 1, &other), E_NOMEM);
     fake_its.allocations_left = -1;
@@ -239,7 +239,7 @@ static void test_what_does_not_stop_is_left_alone(void **state)
     assert_int_equal(start(), E_NOTSUP);
 }
 
-/* Devices behind one bridge have one id, and events of their own. */
+/* Devices below one bridge share an id, and have events of their own. */
 static void test_devices_with_the_same_id(void **state)
 {
     (void)state;
@@ -255,7 +255,7 @@ static void test_devices_with_the_same_id(void **state)
     check_lines(0x100, a, 1);
     msi->free(0x100, b, 3);
     msi->free(0x100, a, 1);
-    assert_true(fake_its.bytes_out - before <= 0x1000); /* a page of the second level */
+    assert_true(fake_its.bytes_out - before <= 0x1000); /* one page of the second level */
 }
 
 static void test_ids_out_of_reach(void **state)
@@ -268,7 +268,7 @@ static void test_ids_out_of_reach(void **state)
     assert_int_equal(fake_its.bytes_out, before);
 
     set_up(state);
-    fake_its.indirect = false; /* 2^24 devices do not fit a table of one level: some have none */
+    fake_its.indirect = false; /* 2^24 devices do not fit in a one-level table: some get none */
     fake_its.device_bits = 24;
     assert_int_equal(start(), OK);
     msi->free(0xffff, take(0xffff, 1), 1);
@@ -308,7 +308,7 @@ static void test_the_longest_run_is_given(void **state)
     msi->free(24, c, 14);
 }
 
-/* One refused command is skipped; what it was for fails, and nothing else. */
+/* A rejected command is skipped; only the operation that needed it fails. */
 static void test_a_refused_command(void **state)
 {
     (void)state;
@@ -332,13 +332,13 @@ static void test_a_refused_command(void **state)
 static void test_an_its_that_refuses_everything(void **state)
 {
     (void)state;
-    fake_its.refuse = 0x05; /* also what takes a refused command's place */
+    fake_its.refuse = 0x05; /* also the command that replaces a rejected one */
     fake_its.refusals = UINT32_MAX;
     assert_int_equal(start(), E_IO);
     assert_non_null(strstr(fake_console_text(), "stalled at command 0x05"));
 }
 
-/* Once it hangs it is not waited for again. */
+/* After it hangs, the driver does not wait for it again. */
 static void test_an_its_that_hangs(void **state)
 {
     (void)state;
@@ -375,7 +375,8 @@ static void test_memory_runs_out(void **state)
     fake_its.allocations_left = 5;
     assert_int_equal(start(), OK);
     uint64_t before = fake_its.bytes_out;
-    for (int left = 0; left < 2; left++) { /* the device's own table, then its page */
+    /* the device's own table, then its page in the device table */
+    for (int left = 0; left < 2; left++) {
         fake_its.allocations_left = left;
         assert_int_equal(msi->alloc(8, 1, &first, &count), E_NOMEM);
         assert_int_equal(fake_its.bytes_out, before);

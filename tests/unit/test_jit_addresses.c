@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which accesses of a block share a sum of AArch64, for every order of a few accesses with one
-// index: what each addresses is followed back to the index, and no sum is made that another access
-// has made already. Nothing is run.
+// Which accesses of a block share an address sum on AArch64, for every order of a few accesses with
+// one index: each address is traced back to the index, and no sum is computed twice. Nothing runs.
 #include "arch/aarch64/jit/machine.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
@@ -16,10 +15,10 @@ struct access {
 struct sequence {
     struct access list[ACCESSES_MAX];
     unsigned count;
-    unsigned split; /* the access that begins a second block; 0: none does */
+    unsigned split; /* the access that starts a second block; 0: none */
 };
 
-/* ---- What the instructions say ---- */
+/* ---- The generated instructions ---- */
 
 static const struct vinstr *definition(const struct vcode *v, uint32_t vreg)
 {
@@ -68,7 +67,7 @@ static bool needs_sum(const struct access *a)
     return a->offset != 0 || (a->shift != 0 && 1u << a->shift != a->bytes);
 }
 
-/* One a block and shift, if some access needs it. */
+/* One for each block and shift, if some access needs it. */
 static unsigned expected_sums(const struct sequence *s)
 {
     unsigned sums = 0;
@@ -156,7 +155,7 @@ static void check(struct sequence *s)
 
 /* ---- Tests ---- */
 
-/* Every sequence of `count` accesses, of `kinds`. */
+/* Every sequence of `count` accesses of these kinds. */
 static void check_all(const struct access *kinds, unsigned kind_count, unsigned count,
                       unsigned split)
 {
@@ -184,7 +183,7 @@ static void test_two_accesses_of_one_index(void **state)
     check_all(kinds, ARRAY_COUNT(kinds), 2, 0);
 }
 
-/* Widths differ, so that some need the sum and others do not; a second shift comes between. */
+/* Different widths, so that only some accesses need the sum, with a second shift in between. */
 static void test_four_accesses_of_one_index(void **state)
 {
     (void)state;
@@ -209,12 +208,12 @@ static void test_three_shifts_in_turns(void **state)
     check(&t);
 }
 
-/* ---- A sum that nothing makes, or that is made too late ---- */
+/* ---- A sum that is never computed, or too late ---- */
 
 enum { NOT_MADE, TOO_LATE };
 static unsigned fault;
 
-/* Selection with the mistake that sharing by two rules had. */
+/* Selection with a former mistake: two rules decided separately about sharing. */
 static enum status select_wrongly(const struct ir_function *f, uint64_t features, struct vcode *out,
                                   unsigned *op)
 {
@@ -235,7 +234,7 @@ static enum status select_wrongly(const struct ir_function *f, uint64_t features
     return s;
 }
 
-/* Asked for checks or not, and without passes or with them. */
+/* With checks requested or not, and with passes or without. */
 static void test_a_sum_that_is_not_there_is_refused(void **state)
 {
     (void)state;

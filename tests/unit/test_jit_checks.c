@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A debug build compiles nothing that its checks object to, whether anybody asked for checks or
-// not: a front-end, a pass and the allocator make a mistake each. CMakeLists.txt puts this file in
-// front of opt_place() and vcode_allocate().
+// A debug build never compiles a function that its checks reject, even if checks are not requested:
+// a front-end, a pass and the allocator each make a mistake. CMakeLists.txt wraps opt_place() and
+// vcode_allocate() with the functions of this file.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 
@@ -17,7 +17,7 @@ static const char text[] =
 
 static bool is_pass_wrong, is_allocator_wrong;
 
-/* The sum is suddenly one of two i32. */
+/* Replace the sum by one of two i32. */
 static void change_a_type(struct ir_function *f)
 {
     for (uint32_t n = 0; n < f->instr_count; n++) {
@@ -47,7 +47,7 @@ enum status __real_vcode_allocate(struct vcode *v, const struct vregisters *regi
 enum status __wrap_vcode_allocate(struct vcode *v, const struct vregisters *registers,
                                   const struct vlimits *limits);
 
-/* The first operand that is used in a register is looked for in another. */
+/* Change the register of the first operand that is used in one. */
 enum status __wrap_vcode_allocate(struct vcode *v, const struct vregisters *registers,
                                   const struct vlimits *limits)
 {
@@ -62,7 +62,7 @@ enum status __wrap_vcode_allocate(struct vcode *v, const struct vregisters *regi
     return s;
 }
 
-/* Whatever is asked for; both machines. E_CORRUPT with a reason that has these words, or OK. */
+/* With any options, for both machines: E_CORRUPT with a reason that contains these words, or OK. */
 static void compiles(bool is_source_wrong, bool is_quick, const char *words)
 {
     static const struct jit_machine *const machines[] = {&jit_machine_x86_64, &jit_machine_aarch64};

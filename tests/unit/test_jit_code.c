@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled functions as a whole, run on this computer: addresses, calls, traps, control flow,
-// frames, managed references.
+// Whole compiled functions, run on this computer: addresses, calls, traps, control
+// flow, frames, managed references.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 
@@ -162,8 +162,8 @@ static void test_arithmetic_on_memory_in_place(void **state)
     native_memory_free(memory);
 }
 
-/* A comparison that traps for a reason of its own has no row for an access that it would take over.
- */
+/* A comparison that itself traps does not absorb a load, because it
+ * has no row for the load's trap. */
 static void test_a_load_keeps_its_trap_before_another(void **state)
 {
     (void)state;
@@ -211,7 +211,7 @@ static void test_32_bit_sums_wrap_before_they_are_addresses(void **state)
     native_memory_free(memory);
 }
 
-/* What an index is made of: a mask, a shift, a sum. Where a wrap is possible it must happen. */
+/* Indices from a mask, a shift, a sum. A sum that can wrap must wrap. */
 static void test_indices_whose_range_is_known(void **state)
 {
     (void)state;
@@ -357,8 +357,8 @@ static void test_negated_float_conditions(void **state)
 
 /* ---- Calls ---- */
 
-/* All kinds of parameters and results, more of them than registers; f hands its own to g, which
- * gives them back in another order. */
+/* All kinds of parameters and results, more of them than registers; f passes its own to g, which
+ * returns them in another order. */
 static void test_many_arguments_and_results(void **state)
 {
     (void)state;
@@ -430,7 +430,7 @@ static void test_endless_recursion_traps(void **state)
     discard(&c);
 }
 
-/* A frame larger than the guard is reached step by step. */
+/* A frame larger than the guard is probed step by step. */
 static void test_large_frames_find_the_end_of_the_stack(void **state)
 {
     (void)state;
@@ -504,7 +504,7 @@ static void test_helpers(void **state)
     discard(&c);
 }
 
-/* What belongs to the function is passed, not the caller's context. */
+/* The function's own data is passed, not the caller's context. */
 static void test_host_functions(void **state)
 {
     (void)state;
@@ -525,7 +525,7 @@ static void test_host_functions(void **state)
     discard(&c);
 }
 
-/* The callee sees its own context and memory, the caller its own again. */
+/* The callee gets its own context and memory, and the caller its own again afterwards. */
 static void test_indirect_calls_change_the_context(void **state)
 {
     (void)state;
@@ -639,7 +639,7 @@ static void test_loops(void **state)
 {
     (void)state;
     struct compiled c;
-    /* An endless loop of empty blocks is behind the condition, so that it is compiled. */
+    /* An endless loop of empty blocks follows the condition, so that it is compiled. */
     compile(&c, MODULE_HEAD "signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\n"
                             "block0(v0: i64):\n v1 = const.i64 0\n jump block1(v1, v0)\n"
                             "block1(v3: i64, v4: i64):\n v5 = eqz.i64 v4\n"
@@ -738,7 +738,7 @@ static uint64_t helper_throw(void *context, uint64_t a)
     return a;
 }
 
-/* Through a frame that has no invoke to one that has, values alive across it in the frame. */
+/* Through a frame without an invoke to one that has it, with live values in that frame. */
 static void test_unwinding(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The worked examples of docs/jit.md: a front-end, whose programs run here with a collector that
-// moves every object, and a back-end, whose machine runs what the compiler makes for it.
+// moves every object, and a back-end, whose machine runs the compiled code.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/example_backend.h"
 #include "tests/unit/jit/example_frontend.h"
@@ -108,7 +108,7 @@ static enum status compile_for_example(struct arena *a, const char *text, struct
     return jit_compile(&example_machine, parsed.functions[0], &options, a, code, err);
 }
 
-/* Fibonacci's number n, and values that live over the loop: more than three registers hold. */
+/* The n-th Fibonacci number, with more live values in the loop than three registers hold. */
 static void test_code_of_the_back_end(void **state)
 {
     (void)state;

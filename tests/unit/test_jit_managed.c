@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // References, derived values, safe points, polls and barriers in compiled code, with a collector
-// that moves every object at every safe point; and what the verifier refuses of them.
+// that moves every object at every safe point; and what the verifier refuses.
 #include "kernel/jit/opt/lower.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
@@ -12,7 +12,7 @@ static void unwind(const void *frame)
     native_unwind(frame);
 }
 
-/* All registers, or two that calls change and two that they keep, of each class. */
+/* All registers, or two caller-saved and two callee-saved ones of each class. */
 static struct vlimits limits_of(bool few)
 {
     struct vlimits l = {{0, 0}};
@@ -78,7 +78,7 @@ static void test_objects_that_move(void **state)
     }
 }
 
-/* ---- What a poll and a store cost ---- */
+/* ---- The code for a poll and a store ---- */
 
 static const struct jit_code *compile_text(struct arena *a, const char *text,
                                            const struct jit_machine *m)
@@ -115,15 +115,15 @@ static void test_rows_of_safe_points(void **state)
             }
         }
         assert_int_equal(calls, 3);
-        assert_null(lists[0]); /* no safe point */
+        assert_null(lists[0]); /* not a safe point */
         assert_true(lists[1][0] == 1 && lists[1][1] == 1);
         assert_true(lists[1][2] == lists[1][4] && lists[1][2] != lists[1][3]);
-        assert_true(lists[2][0] == 0 && lists[2][1] == 0); /* nothing lives on */
+        assert_true(lists[2][0] == 0 && lists[2][1] == 0); /* no live references */
         arena_free_all(&a);
     }
 }
 
-/* Where unwinding goes on may be reached by an indirect branch only if that is said there. */
+/* An indirect branch may reach the landing block of an invoke only if it is marked for that. */
 static void test_landings_are_landing_pads(void **state)
 {
     (void)state;
@@ -159,7 +159,7 @@ static void test_landings_are_landing_pads(void **state)
     }
 }
 
-/* Polls keep everything in registers: nothing is stored or loaded on the way that is taken. */
+/* Polls keep everything in registers: the usual path stores and loads nothing. */
 static void test_a_poll_is_cold(void **state)
 {
     (void)state;
@@ -228,7 +228,7 @@ static void test_memory_that_runs_out(void **state)
     }
 }
 
-/* ---- What is refused ---- */
+/* ---- Refusals ---- */
 
 static void test_what_the_verifier_refuses(void **state)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs, compiled for this computer and run, and run by the interpreter: nothing that can
-// be seen may differ, with every register and with four of each class, with what the CPU has and
+// Random programs, compiled for this computer and run, and run by the interpreter: the visible
+// results are the same, with every register and with four of each class, with all CPU features and
 // with the baseline, with passes and without.
 //
 //     test_jit_random [FIRST COUNT]
@@ -37,7 +37,7 @@ static uint64_t helper_peek(void *context, uint32_t a, uint64_t b)
     return ir_random_helper(1, context, a, b, NULL);
 }
 
-/* The upper half of an i32 is undefined: let it be something. */
+/* The upper half of an i32 is undefined: fill it. */
 static uint64_t helper_poke(void *context, uint32_t a, uint64_t b)
 {
     return ir_random_helper(2, context, a, b, NULL) | UINT64_C(0x5a5a5a5a) << 32;
@@ -58,7 +58,7 @@ static uint64_t (*const helpers[IR_RANDOM_HELPERS])(void *, uint32_t, uint64_t) 
 
 /* ---- One program ---- */
 
-/* Which NaN an operation gives is open. */
+/* An operation may produce any NaN. */
 static void make_nans_equal(const struct ir_random *p, struct ir_random_outcome *o)
 {
     const struct ir_signature *s = &p->module.signatures[0];
@@ -146,7 +146,7 @@ static void compare(struct arena *a, const struct ir_random *p, uint64_t seed, u
     native_unload(&n);
 }
 
-/* Registers that a limited allocation may use: the four that are named first. */
+/* A limited register file: the first four of each class. */
 static struct vlimits four_registers(void)
 {
     const struct vregisters *r = &native_machine()->registers;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the compiler refuses, and how: by name, and with nothing half done.
+// What the compiler refuses: each refusal has a name and leaves nothing half done.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 

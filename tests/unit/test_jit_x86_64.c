@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The x86-64 back-end, by running what it makes: every operation on operands at their edges,
-// compared with the interpreter's definition of it, in registers, with constants and from memory.
+// The x86-64 back-end, tested by running its code: every operation on extreme operands, compared
+// with the interpreter's definition, with operands in registers, as constants and in memory.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 
@@ -115,7 +115,7 @@ static bool is_nan(unsigned type, uint64_t v)
                             : false;
 }
 
-/* Which NaN an arithmetic operation gives is open, but that it is a quiet one. */
+/* An arithmetic operation may produce any quiet NaN. */
 static bool same_value(unsigned op, unsigned type, uint64_t a, uint64_t b)
 {
     bool exact =
@@ -130,7 +130,7 @@ static bool same_value(unsigned op, unsigned type, uint64_t a, uint64_t b)
 /* ---- Every operation ---- */
 
 struct shape {
-    unsigned op, type, from; /* of the result, of the operands */
+    unsigned op, type, from; /* types of the result and of the operands */
     bool unary;
 };
 
@@ -153,7 +153,7 @@ static void check_run(struct compiled *c, const struct shape *s, uint64_t a, uin
     }
 }
 
-/* The type that stands behind the operation in text. */
+/* The type suffix of the operation in text. */
 static unsigned suffix(const struct shape *s)
 {
     unsigned typing = ir_op_info[s->op].typing;
@@ -183,7 +183,7 @@ static const char *define(char *text, size_t len, unsigned n, const char *what, 
     return text;
 }
 
-/* A value as it is, and not a parameter any more: so that v2 and v3 have a definition. */
+/* The same value, but no longer a parameter, so that v2 and v3 have a definition. */
 static const char *pass(char *text, size_t len, unsigned n, unsigned type, const char *one)
 {
     (void)snprintf(text, len, " v%u = const.i32 1\n v%u = select.%s v%u, %s, %s\n", n + 10, n,
@@ -263,7 +263,7 @@ static bool is_comparison(unsigned typing)
     return typing == IR_TYPES_COMPARES_INTEGER || typing == IR_TYPES_COMPARES_FLOAT;
 }
 
-/* All operations whose operands and result have such typing, in all types it allows. */
+/* All operations with this typing, in all types that it allows. */
 static void check_typing(unsigned typing, unsigned type, unsigned from)
 {
     for (unsigned op = 0; op <= IR_BITCAST; op++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Keys in, bytes out, through the console that a keyboard types on.
+// Keys in, bytes out, through a keyboard's console.
 #include "kernel/tty/keyboard.h"
 
 #include "fake/world.h"
@@ -49,7 +49,7 @@ static size_t screen_put(struct console *c, const uint8_t *s, size_t len)
 {
     (void)c, (void)s;
     if (is_stalled) {
-        fake_counter += NS_PER_MS; /* whoever polls takes his time */
+        fake_counter += NS_PER_MS; /* polling takes time */
     }
     return is_stalled ? 0 : len;
 }
@@ -100,7 +100,7 @@ static void press_with(uint16_t modifier, uint16_t code)
     keyboard_event(modifier, false);
 }
 
-/* What was typed since the last look. */
+/* The bytes typed since the last check. */
 static void expect(const char *bytes, size_t len)
 {
     uint8_t got[512];
@@ -161,7 +161,7 @@ static void test_control_and_alt(void **state)
     press_with(K_CTRL, K_A);
     press_with(K_CTRL, K_2);
     press_with(K_ALT, K_A);
-    press_with(K_CTRL, K_C); /* no program runs: a byte like others */
+    press_with(K_CTRL, K_C); /* no program runs: an ordinary byte */
     expect("\001\000\033a\003", 5);
 }
 
@@ -172,7 +172,7 @@ static void test_caps_lock_exchanges_letters_only(void **state)
     press(K_A);
     press(K_2);
     press_with(K_SHIFT, K_A);
-    keyboard_event(K_CAPS, true); /* held down, it repeats: one change */
+    keyboard_event(K_CAPS, true); /* repeated while held down: one change */
     keyboard_event(K_CAPS, true);
     keyboard_event(K_CAPS, true);
     keyboard_event(K_CAPS, false);
@@ -242,7 +242,7 @@ static void test_a_device_that_is_lost_holds_nothing(void **state)
     EXPECT("a");
 }
 
-/* Nobody reads: what finds no room is lost key by key, never in the middle of a sequence. */
+/* With no reader, keys that do not fit are dropped whole, never in the middle of a sequence. */
 static void test_a_full_queue_takes_whole_keys(void **state)
 {
     (void)state;
@@ -255,7 +255,7 @@ static void test_a_full_queue_takes_whole_keys(void **state)
     int n;
     while ((n = console_read(buf + len, sizeof buf - len, 0)) > 0) {
         len += (size_t)n;
-        (void)!thread_sleep(1); /* the work thread gets its turn */
+        (void)!thread_sleep(1); /* let the work thread run */
     }
     assert_true(len > 4000);
     assert_int_equal(buf[0], 'a');
@@ -265,7 +265,7 @@ static void test_a_full_queue_takes_whole_keys(void **state)
     }
 }
 
-/* Also with words on their way to a console that takes nothing any more. */
+/* Even with output waiting for a console that accepts nothing. */
 static void test_ctrl_alt_delete_reboots(void **state)
 {
     (void)state;
@@ -276,7 +276,7 @@ static void test_ctrl_alt_delete_reboots(void **state)
         keyboard_event(K_CTRL, true);
         keyboard_event(K_ALT, true);
         press(K_DELETE);
-        (void)!thread_sleep(1); /* the work thread gets its turn */
+        (void)!thread_sleep(1); /* let the work thread run */
         fail();
     }
     assert_int_equal(fake_exit_kind, EXIT_REBOOT);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* A function of blocks with up to two edges each; pairs (from, to). */
+/* A function whose blocks have up to two edges each; pairs (from, to). */
 static void check(uint32_t blocks, const uint32_t (*edges)[2], uint32_t edge_count, uint32_t cold,
                   const uint32_t *expected)
 {
@@ -54,10 +54,11 @@ static void test_order_is_kept_without_loops(void **state)
 static void test_what_follows_a_loop_is_not_in_its_middle(void **state)
 {
     (void)state;
-    /* 1 heads a loop with 3 and 4; it leads out to 2. The test is in 1: at the bottom it is. */
+    /* 1 is the header of a loop with 3 and 4, and its exit leads to 2. The
+     * test in 1 moves to the bottom. */
     static const uint32_t top[][2] = {{0, 1}, {1, 2}, {1, 3}, {3, 4}, {4, 1}};
     check(5, top, ARRAY_COUNT(top), UINT32_MAX, (const uint32_t[]){0, 3, 4, 1, 2});
-    /* The test is at the end already. */
+    /* The test is at the bottom already. */
     static const uint32_t bottom[][2] = {{0, 1}, {1, 2}, {2, 3}, {3, 1}, {3, 4}};
     check(5, bottom, ARRAY_COUNT(bottom), UINT32_MAX, (const uint32_t[]){0, 1, 2, 3, 4});
 }
@@ -65,7 +66,7 @@ static void test_what_follows_a_loop_is_not_in_its_middle(void **state)
 static void test_loops_in_loops_stay_together(void **state)
 {
     (void)state;
-    /* 1 heads (1 3 4 5), 3 heads (3 4); 2 is behind both, and numbered before. */
+    /* 1 heads (1 3 4 5), 3 heads (3 4); 2 follows both, but has a smaller number. */
     static const uint32_t edges[][2] = {{0, 1}, {1, 2}, {1, 3}, {3, 4}, {4, 3}, {4, 5}, {5, 1}};
     check(6, edges, ARRAY_COUNT(edges), UINT32_MAX, (const uint32_t[]){0, 3, 4, 5, 1, 2});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The line editor: what a person types, what they see, what the shell gets.
+// The line editor: what is typed, what the screen shows, and what the shell gets.
 #include "kernel/shell/line.h"
 
 #include "kernel/lib/unicode.h"
@@ -18,7 +18,7 @@
 static struct line_editor editor;
 static struct terminal screen;
 
-/* Terminals that every edit is tried on: four widths, and one that answers no question. */
+/* Terminals on which every edit is tried: four widths, and one that does not reply. */
 static const struct {
     unsigned columns;
     bool answers;
@@ -40,7 +40,7 @@ static bool fruit(void *ctx, const char *line, size_t word, unsigned i, char *ou
 
 static const struct line_completer completer = {.candidate = fruit};
 
-/* The terminal's answers arrive, or time passes without. */
+/* The terminal's replies arrive, or time passes without them. */
 static enum line_event settle(void)
 {
     enum line_event event = LINE_MORE;
@@ -98,8 +98,8 @@ static void on_every_terminal(void (*test)(void))
     }
 }
 
-/* Cells from `at` on: "#" for a character that is not ASCII, two halves for a wide one, which does
- * not begin in the last column. @return the cell after them. */
+/* The cells from `at` on: "#" for a non-ASCII character, two halves for a wide one, which never
+ * starts in the last column. @return the cell after them. */
 static size_t shown_as(const char *text, size_t len, size_t at, char *out)
 {
     uint32_t c;
@@ -120,7 +120,7 @@ static size_t shown_as(const char *text, size_t len, size_t at, char *out)
     return at;
 }
 
-/* After every edit the screen shows the text and nothing left over from before. */
+/* After every edit the screen shows the text and no remains of earlier ones. */
 static void check(const char *text, size_t cursor)
 {
     char whole[LINE_MAX + 8] = "> ", part[LINE_MAX + 8];
@@ -130,7 +130,7 @@ static void check(const char *text, size_t cursor)
     size_t at = shown_as(text, cursor, 2, part);
     unsigned columns = screen.columns;
     unsigned at_row = (unsigned)(at / columns), at_column = (unsigned)(at % columns);
-    if (screen.wraps) { /* typed up to the edge, before anybody asked how far that is */
+    if (screen.wraps) { /* typed up to the edge, before the editor knew the width */
         at_row--;
         at_column = columns - 1;
     }
@@ -160,7 +160,7 @@ static void typing_and_deleting(void)
     check("x", 1);
     type("\x15");
     check("", 0);
-    type("\x7f\x17\x0b\x15\033[3~"); /* nothing to delete is nothing */
+    type("\x7f\x17\x0b\x15\033[3~"); /* deleting nothing has no effect */
     check("", 0);
 }
 
@@ -217,7 +217,7 @@ static void history(void)
     type("draft\033[A");
     check("second", 6);
     type("\033[A");
-    check("first", 5); /* the repeated line and the empty one are not kept */
+    check("first", 5); /* the repeated line and the empty one are not recorded */
     type("\033[A");
     check("first", 5);
     type("\033[B\033[B");
@@ -257,7 +257,7 @@ static void completion(void)
     type("b\t");
     check("banana ", 7);
     type("a\t");
-    check("banana ap", 9); /* as far as they agree */
+    check("banana ap", 9); /* the common prefix */
     type("p\t");
     check("banana apple ", 13);
     type("zz\t");
@@ -266,7 +266,7 @@ static void completion(void)
          "ap\t"); /* nothing new */
     check("ap", 2);
     assert_int_equal(screen.bells > 0, true);
-    type("\t"); /* asked again: listed, and the line is drawn again */
+    type("\t"); /* second Tab: a list of candidates, and the line is drawn again */
     check("ap", 2);
     assert_string_equal(terminal_row(&screen, screen.row - 1),
                         screen.columns > 20 ? "apple    apricot" : "apple    apricot");
@@ -278,8 +278,8 @@ static void test_completion(void **state)
     on_every_terminal(completion);
 }
 
-/* A directory that others write to: each time that the first name is asked for, names are longer.
- */
+/* A directory that is being written to: each time the first name is
+ * requested, the names are longer. */
 static bool growing(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
 {
     static const char *const names[][2] = {{"a", "b"}, {"a", "b"}, {"a", "b"}, {"aaaaaaaa", "bb"}};
@@ -340,7 +340,7 @@ static void long_lines(void)
     }
     type(text);
     check(text, strlen(text));
-    type("\001X"); /* Ctrl-A, and every row moves on */
+    type("\001X"); /* Ctrl-A, then an insertion that shifts every row */
     memmove(text + 1, text, strlen(text) + 1);
     text[0] = 'X';
     check(text, 1);
@@ -368,7 +368,7 @@ static void test_long_lines_wrap_and_shrink(void **state)
     on_every_terminal(long_lines);
 }
 
-/* Lines that end exactly at the edge, one more, one less. */
+/* Lines that end exactly at the edge, one cell after it and one before. */
 static void edges(void)
 {
     for (size_t len = 15; len <= 135; len++) {
@@ -404,7 +404,7 @@ static void kill_and_yank(void)
     check("one", 3);
     type("\001\x19");
     check(" two/three fourfourone", 19);
-    type("\x15 a/b\033\x7f"); /* killed backwards, together */
+    type("\x15 a/b\033\x7f"); /* two kills backwards, yanked together */
     check(" a/one", 3);
     type("\x05\x15xx yy zz\x17\x17\x19");
     check("xx yy zz", 8);
@@ -431,8 +431,8 @@ static void characters(void)
     type("\x7f\001\033[C\xc3\xbc");
     check("h\xc3\xbclo", 3);
     type("\x15\x0b");
-    type("a\xc3z\x80\xff\xc2\x9b\xc0\xafq\xed\xa0\x80."); /* cut off, stray, a control, overlong,
-                                                             half */
+    /* truncated, stray, control, overlong, surrogate */
+    type("a\xc3z\x80\xff\xc2\x9b\xc0\xafq\xed\xa0\x80.");
     check("a?z?????q?.", 11);
 }
 
@@ -454,7 +454,8 @@ static void wide_characters(void)
     type(WIDE WIDE "\033[D\033[D\033[3~x");
     check("ax" WIDE "b", 2);
     type("\x0b\x15");
-    for (unsigned i = 0; i < 100; i++) { /* two rows at least, with a gap where one does not fit */
+    /* at least two rows, with a gap where a wide character does not fit */
+    for (unsigned i = 0; i < 100; i++) {
         type(WIDE);
     }
     type("\001y\033[C\033[C\033[Cz\005\x7f\x7f");
@@ -499,7 +500,7 @@ static void test_what_combines_is_written_behind_its_character(void **state)
 {
     (void)state;
     start_on(20, true);
-    type("abcdefghijklmnopq\033[D\033[Cr" MARK); /* which fills the row */
+    type("abcdefghijklmnopq\033[D\033[Cr" MARK); /* this fills the row */
     assert_int_equal(screen.combined_row, 0);
     assert_int_equal(screen.combined_column, 19);
     check("abcdefghijklmnopqr" MARK, 20);
@@ -509,7 +510,7 @@ static void test_what_combines_is_written_behind_its_character(void **state)
     check("a" MARK "bc", 3);
 }
 
-/* What a terminal sends for a question that a program has asked: the line editor did not. */
+/* A terminal's reply to a query of a program that has ended, not of the line editor. */
 static void test_answers_of_a_terminal_are_no_text(void **state)
 {
     (void)state;
@@ -529,7 +530,8 @@ static void test_answers_of_a_terminal_are_no_text(void **state)
         check("ab", 1);
         type("\005\x15");
     }
-    type("x\033]cut off\033[Dy"); /* by another sequence, a control, the end of the line */
+    /* by another sequence, a control character, the end of the line */
+    type("x\033]cut off\033[Dy");
     check("yx", 1);
     type("\005\x15x\033Pcut off\001y");
     check("yx", 1);
@@ -553,7 +555,7 @@ static void searching(void)
     assert_string_equal(editor.text, "ls /tmp");
     type("\022");
     assert_string_equal(editor.text, "ls /bin");
-    type("\022"); /* none further: it stays */
+    type("\022"); /* no older match: the line stays */
     assert_string_equal(editor.text, "ls /bin");
     type("\007");
     check("draft", 5);
@@ -565,7 +567,7 @@ static void searching(void)
     assert_string_equal(editor.text, "ls /bin");
     next_line();
     type("\033[A\033[A");
-    check("mem", 3); /* what is used again is kept once, as the newest */
+    check("mem", 3); /* a repeated line is recorded once, as the newest */
     type("\033[A");
     check("ls /tmp", 7);
 }
@@ -582,7 +584,7 @@ static void test_the_end_of_input_on_an_empty_line_only(void **state)
     assert_int_equal(type("a\033[D\004\004"), LINE_END);
 }
 
-/* A script sends lines, and finds them echoed, once, without a control sequence. */
+/* A script sends lines and sees each echoed once, without a control sequence. */
 static void test_a_script_sees_no_control_sequence(void **state)
 {
     (void)state;
@@ -610,7 +612,7 @@ static void test_what_is_typed_before_the_answer_waits_for_it(void **state)
     line_feed(&editor, 0x01);
     assert_true(line_is_waiting(&editor));
     line_feed(&editor, 'b');
-    line_feed(&editor, '\033'); /* an arrow, not the answer */
+    line_feed(&editor, '\033'); /* an arrow key, not the reply */
     line_feed(&editor, '[');
     line_feed(&editor, 'C');
     assert_string_equal(editor.text, "a");
@@ -630,7 +632,7 @@ static void test_a_terminal_that_never_answers_is_asked_twice(void **state)
         type("abc\001x\n");
         next_line();
     }
-    assert_int_equal(screen.escapes, 8); /* two questions of four sequences */
+    assert_int_equal(screen.escapes, 8); /* two queries of four sequences each */
 }
 
 static void test_a_window_may_change_between_prompts(void **state)
@@ -676,7 +678,7 @@ static uint8_t random_byte(void)
         "abcdefgh  /\b\t\n\033[ABCDHF~13;\001\005\013\025\027\031\020\016\022\007"
         "\xc3\xa9" WIDE WIDE MARK;
     static uint32_t x = 1;
-    static size_t at; /* in `keys`: most characters come whole */
+    static size_t at; /* position in `keys`: most characters arrive whole */
     x = x * 1664525u + 1013904223u;
     if ((x >> 8) % 16 == 0) {
         return (uint8_t)(x >> 16);
@@ -705,7 +707,7 @@ static void random_keys(void)
     }
 }
 
-/* Any keys at all: the screen shows what the text is, always. */
+/* Any keys: the screen always shows the text. */
 static void test_random_keys(void **state)
 {
     (void)state;

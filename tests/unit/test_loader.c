@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Loading with the kernel's own services on the fake machine: memory, registry, names, error texts,
-// and everything given back. The objects are AArch64's, which can be placed anywhere; nothing of
-// them runs.
+// Loading with the kernel's own services on the fake machine: memory, registry, names,
+// error messages, and nothing leaks. The objects are AArch64's, which can be placed
+// anywhere; their code does not run.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@
 
 #define EXIT_STATUS 7
 
-/* Stands for a program's whole run. */
+/* Stands for the whole run of a program. */
 int jit_runtime_call(uintptr_t fn, uintptr_t a, uintptr_t b)
 {
     assert_true(fault_code_is_program(fn));
@@ -73,7 +73,7 @@ static void test_module_is_listed_named_and_given_back(void **state)
     struct bytes b = read_object("sample");
     struct loader_error err = {.text = ""};
     struct module *m;
-    /* Once before the count: the heap keeps a page of a size class that was used. */
+    /* Once before the count: the heap keeps a page of each used size class. */
     assert_int_equal(loader_load(LOAD_PROGRAM, "warm", b.p, b.len, &m, &err), OK);
     loader_unload(m);
     heap_drain();
@@ -157,7 +157,7 @@ static void test_refusals_name_the_thing(void **state)
 
 /* --- memory that runs out --- */
 
-static struct bytes object; /* the one that is loaded again and again */
+static struct bytes object; /* the one that is loaded repeatedly */
 
 static void assert_named(const struct loader_error *err, enum status s, const char *name)
 {
@@ -194,7 +194,7 @@ static bool load_and_unload_driver(void)
     unsigned taken = 1;
     enum status s = driver_module_load("virtio_rng", &taken, &err);
     if (s == OK) {
-        assert_int_equal(taken, 0); /* nothing of it can run here, and there is no device */
+        assert_int_equal(taken, 0); /* its code cannot run here, and there is no device */
         s = driver_module_unload("virtio_rng", &err);
         assert_int_equal(s, OK);
     } else {
@@ -232,7 +232,7 @@ static bool run_program(void)
     } else {
         assert_named(&err, s, "/program: ");
     }
-    (void)thread_sleep(NS_PER_MS); /* who clears up after programs is a thread */
+    (void)thread_sleep(NS_PER_MS); /* a thread releases what programs leave */
     assert_null(loaded_modules);
     return s == OK;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The lock checker on the fake machine: what it reports, what it lets pass, and the mistakes that
-// end the kernel.
+// The lock checker on the fake machine: what it reports, what it accepts, and the
+// mistakes that end in a panic.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "kernel/debug/lockcheck.h"
 #include "kernel/sched/mutex.h"
 
-static uint32_t before; /* reports before the running test */
+static uint32_t before; /* number of reports before the running test */
 
 static int set_up(void **state)
 {
@@ -31,7 +31,7 @@ static unsigned news(void)
     return lockcheck_reports() - before;
 }
 
-/* In the whole log: each test has names of its own. */
+/* Searches the whole log: each test uses names of its own. */
 static bool log_has(const char *text)
 {
     struct log_record r;
@@ -68,7 +68,7 @@ static void test_an_inversion_is_named_before_it_blocks(void **state)
     assert_int_equal(news(), 1); /* said once */
 }
 
-/* It is the class that has an order: other locks of the same names show the inversion as well. */
+/* The order is between classes: other locks with the same names show the inversion as well. */
 static void test_classes_have_an_order_not_locks(void **state)
 {
     struct mutex a[2], b[2];
@@ -115,7 +115,8 @@ static void test_who_tries_waits_for_nobody(void **state)
     assert_int_equal(news(), 0);
 }
 
-/* A profiler's look at a lock that it may find taken: no order by itself, one for what follows. */
+/* A profiler tries a lock that may be taken: that itself implies no order,
+ * but locks taken under it do. */
 static void test_a_spinlock_that_is_tried_is_held_in_no_order(void **state)
 {
     struct spinlock a = SPINLOCK_INIT_NAMED("tried spin a");
@@ -237,7 +238,7 @@ static void test_more_than_there_is_room_for(void **state) NO_LOCK_ANALYSIS
     assert_int_equal(thread_current()->mutexes.count, 0);
 }
 
-/* --- what cannot go on; each is the last thing that its world does --- */
+/* --- mistakes that end in a panic; each is the last test of its process --- */
 
 static void test_a_thread_that_ends_with_a_mutex_is_a_panic(void **state) NO_LOCK_ANALYSIS
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The log: what the ring keeps, what the console shows and when. The ring is static and lives
-// through the whole program, so tests count from the line where they begin.
+// The log: what the ring keeps, and what the console shows when. The ring is static and lasts for
+// the whole program, so tests count from the line at which they start.
 #include "kernel/base/log_console.h"
 
 #include "fake/fake.h"
@@ -17,7 +17,7 @@
 
 static char shown[1 << 20];
 
-/* A console that is always ready: it pulls what there is. */
+/* A console that is always ready and reads every line. */
 static uint64_t next_line;
 
 static void show(void)
@@ -114,7 +114,7 @@ static void test_who_falls_behind_is_told_what_was_missed(void **state)
     uint64_t at = log_end(), missed = 0;
     uint64_t first = at;
     log_set_console(keep, NULL);
-    for (unsigned i = 0; i < 1500; i++) { /* the ring has 1024 */
+    for (unsigned i = 0; i < 1500; i++) { /* the ring holds 1024 */
         log_info("n", "%u", i);
     }
     assert_true(log_next_line(&at, &missed, false, line) > 0);
@@ -207,7 +207,7 @@ static void log_and_show(void)
     show();
 }
 
-/* An interrupt handler logs between a line's being added and its being shown. */
+/* An interrupt handler logs after a line was added and before it is shown. */
 static void test_a_line_that_comes_while_one_is_shown_tears_nothing(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A CPU that is asked what it is doing, in time, too late, and never. What answers here is this CPU
-// itself, in the place of the interrupt.
+// Requests for a CPU's state that are served in time, too late, and never. In this test the CPU
+// serves its own request, in place of an interrupt.
 #include "kernel/debug/cpu_snapshot.h"
 
 #include <setjmp.h>
@@ -33,9 +33,9 @@ static void time_passes(void)
 
 #define RECORD_WORDS 6u
 
-static uintptr_t *record; /* of a call chain */
+static uintptr_t *record; /* frame record of a call chain */
 
-/* A call chain of two, whose end is the third record. */
+/* A call chain of two records; a third ends it. */
 static struct hal_frame make_chain(void)
 {
     record[0] = (uintptr_t)&record[2];
@@ -77,8 +77,8 @@ static void ask_once(void *arg)
     *(enum status *)arg = look_at_cpu(0, LIMIT_NS, &look);
 }
 
-/* The stack that the kernel made for this thread. Here it runs on one of the host's, so all of it
- * is free. */
+/* The kernel's stack for this thread. The thread runs on one of the
+ * host's, so this one is unused. */
 static void ask_with_a_chain(void *arg)
 {
     record = (uintptr_t *)thread_current()->context.stack_hi - RECORD_WORDS;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Mutex: exclusion, no waiter forgotten, and who may do what.
+// Mutex: exclusion, no forgotten waiter, and which calls are allowed.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,8 +91,8 @@ static void test_waiters_get_it_in_order(void **state)
     assert_false(mutex_is_held(&m));
 }
 
-/* Main takes the free mutex again before the woken waiter has run: the waiters behind it must not
- * be lost. */
+/* Main takes the free mutex again before the woken waiter has run: the
+ * next waiters must not be lost. */
 static void test_a_thief_strands_nobody(void **state)
 {
     (void)state;
@@ -103,7 +103,7 @@ static void test_a_thief_strands_nobody(void **state)
     assert_int_equal(thread_sleep(NS_PER_MS), OK); /* both wait */
     for (int i = 0; i < 5; i++) {
         mutex_unlock(&m);
-        mutex_lock(&m); /* the waiters are not better: they have not run */
+        mutex_lock(&m); /* the waiters' priority is not higher: they have not run */
     }
     assert_string_equal(world_notes(), "");
     mutex_unlock(&m);
@@ -167,7 +167,7 @@ static void hold_and_note(void *name)
 {
     mutex_lock(&m);
     world_note("low-has-it");
-    thread_yield(); /* main goes on, which makes the others ready */
+    thread_yield(); /* main continues, which makes the others ready */
     world_note(name);
     mutex_unlock(&m);
     world_note("low-again");
@@ -178,7 +178,7 @@ static void just_note(void *name)
     world_note(name);
 }
 
-/* Inheritance can be switched off here: nobody's priority is raised for another's sake. */
+/* Disables inheritance: no thread's priority is raised for a waiter. */
 static bool inherits_nothing;
 void __real_sched_apply_priority(struct thread *t, uint8_t priority);
 void __wrap_sched_apply_priority(struct thread *t, uint8_t priority);
@@ -190,7 +190,8 @@ void __wrap_sched_apply_priority(struct thread *t, uint8_t priority)
     }
 }
 
-/* Low holds what high waits for, and middle wants the CPU. What they note is in this order. */
+/* Low holds the mutex that high waits for, and middle wants the CPU. The
+ * expected order of their notes. */
 static void low_middle_high(const char *until_high_ends, const char *all)
 {
     uint8_t before = thread_current()->base_priority;
@@ -220,7 +221,7 @@ static void test_no_priority_is_inverted(void **state)
     low_middle_high("low-has-it low high", "low-has-it low high middle low-again");
 }
 
-/* What the test before is about: middle runs first, and high waits for it. */
+/* What the test before prevents: middle runs first, and high waits for it. */
 static void test_without_inheritance_it_is(void **state)
 {
     (void)state;
@@ -243,8 +244,8 @@ static void lock_second(void *name)
     mutex_unlock(&second);
 }
 
-/* High waits for middle, which waits for main: main inherits from high, and gives it back with the
- * mutex that it holds, not with another. */
+/* High waits for middle, which waits for main: main inherits from high, and loses the priority with
+ * the mutex that it holds, not with another. */
 static void test_inheritance_goes_along_a_chain(void **state)
 {
     (void)state;
@@ -271,9 +272,9 @@ static void test_inheritance_goes_along_a_chain(void **state)
     world_join(high);
 }
 
-/* Middle is woken for the mutex, and main takes it once more before middle has run. Who now comes
- * to matter more to middle does not to main, whom middle does not wait for, and who gives the mutex
- * up without a look at who has inherited. */
+/* Middle is woken for the mutex, and main takes it once more before middle has run. A thread that
+ * now waits for middle raises middle's priority, but not main's, because middle does not wait for
+ * main. Main then releases the mutex without checking for inherited priorities. */
 static void test_a_woken_waiter_waits_for_nobody(void **state)
 {
     (void)state;
@@ -339,18 +340,20 @@ static void test_a_deadline_and_cancellation_end_a_wait(void **state)
     assert_int_equal(thread_current()->priority, 50);
     thread_cancel(cancelled);
     world_join(cancelled);
-    assert_int_equal(thread_current()->priority, 40); /* what it brought has gone with it */
+    /* the priority that it passed on is gone with it */
+    assert_int_equal(thread_current()->priority, 40);
     world_join(late);
     assert_int_equal(thread_current()->priority, 35);
     mutex_unlock(&m);
     assert_int_equal(thread_current()->priority, before);
     world_join(sure);
     assert_string_equal(world_notes(), "cancelled late sure");
-    lock_until(&deadline); /* free: no need to wait */
+    lock_until(&deadline); /* free: it does not wait */
     assert_string_equal(world_notes(), "cancelled late sure got");
 }
 
-/* Its time is over when it is woken, or just before: the next one must not be forgotten. */
+/* The waiter's time is over when it is woken, or just before: the next
+ * waiter must not be forgotten. */
 static void test_a_wake_up_is_not_lost_on_who_is_late(void **state)
 {
     (void)state;
@@ -391,7 +394,7 @@ struct hal_cpu *__wrap_hal_cpu_at(cpu_t id)
 
 static void unlocks_elsewhere(void)
 {
-    cpu_count = 0; /* who sleeps looks for work there */
+    cpu_count = 0; /* a thread that sleeps would balance across cpu_count */
     if (++looks == 5) {
         atomic_store(&m.owner, NULL);
     }
@@ -399,7 +402,7 @@ static void unlocks_elsewhere(void)
 
 static void sleeps_elsewhere(void)
 {
-    cpu_count = 0; /* who sleeps looks for work there */
+    cpu_count = 0; /* a thread that sleeps would balance across cpu_count */
     if (++looks == 5) {
         other_cpu.current = NULL;
     }
@@ -407,7 +410,7 @@ static void sleeps_elsewhere(void)
 
 static void something_is_due(void)
 {
-    cpu_count = 0; /* who sleeps looks for work there */
+    cpu_count = 0; /* a thread that sleeps would balance across cpu_count */
     if (++looks == 5) {
         fake_cpu.need_resched = true;
     }
@@ -419,7 +422,7 @@ static void goes_on_elsewhere(void)
     looks++;
 }
 
-/* The other CPU's thread has the mutex. */
+/* Lock the mutex while the other CPU's thread holds it. */
 static bool lock_while(void (*relaxes)(void))
 {
     other_thread = (struct thread){.priority = PRIO_COUNT - 1, .base_priority = PRIO_COUNT - 1};
@@ -448,7 +451,7 @@ static void test_a_holder_that_runs_is_looked_at(void **state) NO_LOCK_ANALYSIS
 static void test_a_holder_that_sleeps_is_not(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
-    assert_false(lock_while(sleeps_elsewhere)); /* nobody gives it up */
+    assert_false(lock_while(sleeps_elsewhere)); /* the holder never releases it */
     assert_int_equal(looks, 5);
 }
 
@@ -499,7 +502,7 @@ int main(void)
         cmocka_unit_test_setup(test_not_for_long, reset),
         cmocka_unit_test_setup(test_not_while_another_thread_is_due, reset),
         cmocka_unit_test_setup(test_locking_twice_is_a_panic,
-                               reset), /* last: nothing runs after it */
+                               reset), /* last: no other test runs after it */
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

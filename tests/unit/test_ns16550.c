@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The 16550 driver over a model of the chip that keeps its nastiest habit: switching the FIFO on
-// empties the receiver.
+// The 16550 driver over a model of the chip with its worst habit: enabling
+// the FIFO empties the receiver.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static struct {
     size_t pipe_count;
     char sent[4096];
     size_t sent_count;
-    unsigned busy; /* looks until the transmitter is empty again */
+    unsigned busy; /* status reads until the transmitter is empty */
 } chip;
 
 static unsigned rx_depth(void)
@@ -118,7 +118,7 @@ static void chip_write(uint16_t port, unsigned bytes, uint64_t value)
     }
 }
 
-/* The line is edge-triggered: one interrupt for as long as the chip stays unserved. */
+/* The line is edge-triggered: one interrupt until the chip has been served. */
 static void interrupts(void)
 {
     refill();
@@ -137,7 +137,8 @@ static void test_what_is_no_uart_is_refused(void **state)
     (void)state;
     fake_on_port_read = chip_read;
     fake_on_port_write = chip_write;
-    assert_int_equal(ns16550_init(&uart), E_INVAL); /* firmware names a port where there are none */
+    /* firmware reports a port on a machine without ports */
+    assert_int_equal(ns16550_init(&uart), E_INVAL);
     fake_has_ports = true;
     chip.is_absent = true;
     assert_int_equal(ns16550_init(&uart), E_NODEV);
@@ -158,8 +159,7 @@ static void test_what_is_no_uart_is_refused(void **state)
 
 #define PIPE 20000
 
-/* Somebody sends from before the driver's first instruction on: not the first byte is lost, nor any
- * other. */
+/* A sender is active from before the driver's first instruction: no byte is lost. */
 static void test_bytes_that_wait_survive_the_start(void **state)
 {
     (void)state;
@@ -198,7 +198,7 @@ static void test_output_leaves_by_interrupts(void **state)
     assert_false(wants_tx());
 }
 
-/* With nothing waiting the FIFO is used. */
+/* With no bytes waiting, the FIFO is enabled. */
 static void test_a_quiet_start_gets_the_fifo(void **state)
 {
     (void)state;

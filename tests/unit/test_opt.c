@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Passes over small functions: what each makes of them, as text.
+// Passes over small functions, with the results compared as text.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
@@ -258,7 +258,7 @@ static void print(const struct ir_function *f, struct buffer *b)
     ir_print_function(f, collect, b);
 }
 
-/* With values numbered as they stand in the text. */
+/* Number the values in the order of the text. */
 static void renumber(struct arena *a, struct buffer *b)
 {
     char *body = strchr(b->text, '\n') + 1;
@@ -287,7 +287,7 @@ static void check(const struct example *e, pass_fn pass)
     arena_free_all(&a);
 }
 
-/* Twice: what the first leaves without use the second leaves out. */
+/* Twice: the second pass removes values that the first left unused. */
 static enum status number_twice(const struct ir_function *in, struct arena *a,
                                 struct ir_function **out)
 {
@@ -312,7 +312,7 @@ static void test_placement(void **state)
     }
 }
 
-/* Ten products and a loop that has room for fewer: the rest stay in it. */
+/* Ten products and a loop with room for fewer: the rest stay in the loop. */
 static void test_loops_are_not_overfilled(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Passes over random programs: the interpreter cannot tell the program before from the one after.
-// With arguments, a campaign: `test_opt_random FIRST COUNT [SIZE]`.
+// Passes over random programs: in the interpreter the program has the same results before and
+// after. With arguments, a campaign: `test_opt_random FIRST COUNT [SIZE]`.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
@@ -34,7 +34,7 @@ static enum status run_all(const struct ir_function *in, struct arena *a, struct
     return s;
 }
 
-/* A copy through ir_build(), block by block: the rules alone. */
+/* A copy through ir_build(), block by block: applies only the rules. */
 static enum status run_rules(const struct ir_function *in, struct arena *a,
                              struct ir_function **out);
 
@@ -54,7 +54,7 @@ static void to_stdout(void *ctx, const char *s, size_t len)
     (void)fwrite(s, 1, len, stderr);
 }
 
-/* ---- The rules alone ---- */
+/* ---- The rules without passes ---- */
 
 struct rename {
     const uint32_t *values;
@@ -131,7 +131,7 @@ static void show_difference(const struct ir_random *p, const struct ir_random_ou
     }
 }
 
-static bool is_quiet; /* a difference is what is wanted */
+static bool is_quiet; /* a difference is expected */
 
 /* Run both with several arguments. */
 static bool compare(const struct ir_random *before, const struct ir_random *after, uint64_t seed,
@@ -195,9 +195,9 @@ static void test_passes_change_nothing_that_can_be_seen(void **state)
     }
 }
 
-/* ---- That it would be noticed ---- */
+/* ---- A wrong pass is noticed ---- */
 
-/* A pass that takes one operation for another. */
+/* A pass that replaces one operation by another. */
 static enum status run_wrong_shift(const struct ir_function *in, struct arena *a,
                                    struct ir_function **out)
 {
@@ -209,7 +209,7 @@ static enum status run_wrong_shift(const struct ir_function *in, struct arena *a
     return s;
 }
 
-/* One that believes that memory is two, by the number of the place. */
+/* A pass that treats memory as two alias classes, chosen by the place's number. */
 static enum status run_wrong_alias(const struct ir_function *in, struct arena *a,
                                    struct ir_function **out)
 {
@@ -246,7 +246,7 @@ static void test_wrong_passes_are_noticed(void **state)
     assert_true(count_noticed(run_wrong_alias) > 2);
 }
 
-/* Whatever the limit: a function or E_NOMEM. */
+/* With any memory limit: a function or E_NOMEM. */
 static void test_no_memory_is_an_error(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Passes over functions that are long, deep or wide on purpose: each comes back, in memory that
-// grows as the function does, with what it must still do. With an argument: prints how long each
-// took, for all shapes at that size and at ten times it.
+// Passes over functions that are long, deep or wide on purpose: each pass returns, uses memory in
+// proportion to the function, and produces the expected function. With an argument: prints the time
+// of each for all shapes, at that size and at ten times it.
 #include "kernel/base/assert.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
@@ -20,7 +20,7 @@
 
 #define ARENA_LIMIT ((size_t)4 << 30)
 
-/* The arena's: these functions need more than the fake machine has. */
+/* The arena's allocator: these functions need more memory than the fake machine has. */
 void *heap_alloc(size_t size)
 {
     return malloc(size);
@@ -74,7 +74,7 @@ static void jump(struct ir_function *f, uint32_t to, uint32_t v)
     ir_emit(f, IR_JUMP, IR_VOID, ir_edge(f, to, &v, 1), 0, 0);
 }
 
-/* Blocks one after the other; each may leave for the end. A value of the first is used in all. */
+/* A chain of blocks; each may branch to the end. All of them use a value of the first. */
 static void make_chain(struct shape *s, uint32_t size)
 {
     struct ir_function *f = s->f;
@@ -91,7 +91,7 @@ static void make_chain(struct shape *s, uint32_t size)
     give(f, ir_param(f, IR_I32));
 }
 
-/* Loops in loops: all are entered before the first is left. */
+/* Nested loops: all are entered before the first is left. */
 static void make_nest(struct shape *s, uint32_t size)
 {
     struct ir_function *f = s->f;
@@ -129,7 +129,7 @@ static void make_block(struct shape *s, uint32_t size)
     give(f, v);
 }
 
-/* A switch with many ways to one block that has parameters. */
+/* A switch with many edges to one block that has parameters. */
 static void make_switch(struct shape *s, uint32_t size)
 {
     struct ir_function *f = s->f;
@@ -142,7 +142,7 @@ static void make_switch(struct shape *s, uint32_t size)
     give(f, ir_param(f, IR_I32));
 }
 
-/* Joins one after the other whose parameter is always the same. */
+/* A sequence of joins whose parameter is always the same value. */
 static void make_diamonds(struct shape *s, uint32_t size)
 {
     struct ir_function *f = s->f;
@@ -161,7 +161,8 @@ static void make_diamonds(struct shape *s, uint32_t size)
     give(f, v);
 }
 
-/* A chain of values in which each needs the last: what one way needs goes there, with all of it. */
+/* A chain of values in which each needs the last, and only one path needs the end:
+ * the whole chain moves there. */
 static void make_cold_chain(struct shape *s, uint32_t size)
 {
     struct ir_function *f = s->f;
@@ -194,7 +195,7 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Times of value numbering and placement; what they made is in *out. */
+/* Measure value numbering and placement; the result is *out. */
 static void run(struct arena *a, size_t shape, uint32_t size, struct ir_function **out,
                 double times[2])
 {
@@ -238,7 +239,7 @@ static size_t bytes_of(const struct ir_function *f)
            f->place_table_size * sizeof *f->place_table;
 }
 
-/* What is taken from the arena is the new function, and what is left of the last chunks. */
+/* The arena keeps the new function and the unused parts of the last chunks, nothing else. */
 static void test_passes_keep_nothing_but_the_function(void **state)
 {
     const size_t rest = (size_t)3 << 20;

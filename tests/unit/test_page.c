@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page allocator: odd memory maps, a random load against a model, the accounts, and every wrong
-// way to give something back.
+// The page allocator: odd memory maps, a random load against a model, the page counts, and every
+// wrong way to free something.
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page.h"
 
-#include <sys/mman.h> /* after hal/types.h: both name protections, and it by macros */
+#include <sys/mman.h> /* after hal/types.h: both define protection names, this one as macros */
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -52,7 +52,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/** All RAM of the fake machine, nothing in it. */
+/** All RAM of the fake machine, empty. */
 static int set_up_plain(void **state)
 {
     set_up(state);
@@ -109,8 +109,7 @@ static void test_every_page_once_then_all_back(void **state)
     }
     assert_int_equal(stats().by_owner[PAGE_FREE], 0);
     assert_int_equal(stats().by_owner[PAGE_HEAP], n);
-    /* What is not handed out are the allocator's records: 5 of 1024 pages, and those of the blocks.
-     */
+    /* The rest is the allocator's records: 5 of 1024 pages, and those of the blocks. */
     assert_true(n >= FAKE_RAM_SIZE / PAGE_SIZE * 1018 / 1024);
 
     for (size_t i = 0; i < n; i++) {
@@ -120,7 +119,7 @@ static void test_every_page_once_then_all_back(void **state)
     struct page_stats after = stats();
     assert_int_equal(after.by_owner[PAGE_HEAP], 0);
     assert_int_equal(after.largest_free_order, PAGE_ORDER_MAX);
-    /* Blocks that are whole again, but for one, have given their records back. */
+    /* All but one of the blocks are whole again and have freed their records. */
     assert_true(after.by_owner[PAGE_FREE] + 5 >= before.by_owner[PAGE_FREE]);
 }
 
@@ -131,7 +130,7 @@ static void test_whole_blocks(void **state)
     size_t n = 0;
     while (n < 20 && page_alloc(PAGE_ORDER_MAX, PAGE_CODE, &p[n]) == OK) {
         memset(hal_direct(p[n]), 0xcc,
-               PAGE_SIZE << PAGE_ORDER_MAX); /* nothing of ours is in there */
+               PAGE_SIZE << PAGE_ORDER_MAX); /* none of our pages is in it */
         n++;
     }
     assert_in_range(n, 15, 16);
@@ -221,7 +220,7 @@ static void test_reserved_image_modules_and_early_frames_are_not_handed_out(void
 
     page_early_init(&info);
     paddr_t table;
-    for (unsigned i = 0; i < 300; i++) { /* steps over the reserved pages at 1 MiB */
+    for (unsigned i = 0; i < 300; i++) { /* skips the reserved pages at 1 MiB */
         assert_true(upcall_table_frame(&table));
     }
     page_init(&info);
@@ -245,8 +244,8 @@ static void test_reserved_image_modules_and_early_frames_are_not_handed_out(void
 static void test_ragged_map_with_slivers(void **state)
 {
     (void)state;
-    /* Holes inside blocks, ranges of a page or two, an overlap of reservations, RAM to an odd end.
-     */
+    /* Holes inside blocks, ranges of a page or two, an overlap of
+     * reservations, RAM to an odd end. */
     add_range(FAKE_RAM_BASE + 3 * PAGE_SIZE, 2 * PAGE_SIZE, BOOT_RAM);
     add_range(FAKE_RAM_BASE + MIB, MIB, BOOT_RESERVED);
     add_range(FAKE_RAM_BASE + 2 * MIB, MIB + 7 * PAGE_SIZE, BOOT_RAM);
@@ -287,7 +286,7 @@ static void test_64_gib_with_holes_touches_little(void **state)
     assert_int_equal(s.total_pages, (FAKE_RAM_SIZE + size - GIB) / PAGE_SIZE);
     assert_true(s.by_owner[PAGE_META] <= 260); /* a MiB of records */
 
-    /* High memory goes first; what is below 4 GiB stays for who asks for it. */
+    /* High memory is allocated first; memory below 4 GiB is kept for callers that need it. */
     paddr_t p, low;
     assert_int_equal(page_alloc(0, PAGE_HEAP, &p), OK);
     assert_true(p.raw >= high);
@@ -298,7 +297,7 @@ static void test_64_gib_with_holes_touches_little(void **state)
     assert_int_equal(munmap(at, size), 0);
 }
 
-/* Another bank, so far away that no table reaches it. */
+/* Another memory bank, too far away for one table of records. */
 static void test_far_memory_is_used(void **state)
 {
     (void)state;
@@ -354,7 +353,7 @@ static void test_memory_from_address_0(void **state)
     assert_int_equal(munmap(at, 8 * MIB), 0);
 }
 
-/* What was given back page by page is there for who wants it in large, from wherever it is kept. */
+/* Pages freed one by one are available for a large allocation, wherever they are cached. */
 static void test_what_is_kept_is_free(void **state)
 {
     (void)state;
@@ -385,8 +384,8 @@ static void test_what_is_kept_is_free(void **state)
     }
 }
 
-/* Who finds a magazine empty, or full, may be interrupted before it says so: by one who changes
- * that. */
+/* A caller that found a magazine empty or full may be interrupted before it acts on
+ * that, by one that changes it. */
 static void test_a_magazine_may_have_changed_since_it_was_looked_at(void **state)
 {
     (void)state;
@@ -416,7 +415,7 @@ static void test_below_a_limit(void **state)
     for (; page_alloc_below(2, limit, PAGE_DMA, &p) == OK; n++) {
         assert_true(p.raw + 4 * PAGE_SIZE <= limit);
     }
-    assert_in_range(n, 370, 384); /* of 1536 pages, less records */
+    assert_in_range(n, 370, 384); /* of 1536 pages, minus records */
     assert_int_equal(page_alloc_below(0, FAKE_RAM_BASE, PAGE_DMA, &p), E_NOMEM);
     assert_int_equal(page_alloc_below(PAGE_ORDER_MAX + 1, limit, PAGE_DMA, &p), E_INVAL);
     assert_int_equal(page_alloc_below(0, UINT64_MAX, PAGE_DMA, &p), OK);
@@ -467,7 +466,7 @@ static void test_frames_taken_together_go_back_one_by_one(void **state)
     (void)state;
     paddr_t first, other;
     size_t got, more;
-    paddr_t keep = take(0); /* so that the records stay and can be compared */
+    paddr_t keep = take(0); /* keeps the records allocated, so that they can be compared */
     uint64_t free_before = stats().by_owner[PAGE_FREE];
     assert_int_equal(page_alloc_frames(21, PAGE_PROGRAM, &first, &got), OK);
     assert_int_equal(got, 16);
@@ -487,7 +486,7 @@ static void test_frames_taken_together_go_back_one_by_one(void **state)
     page_free(keep, 0);
 }
 
-/* Where no two frames lie together they come one at a time, and at last none. */
+/* When no two free frames are adjacent, frames are allocated one at a time, and at last none. */
 static void test_frames_come_alone_if_they_must(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole blocks of the page allocator: spans that nobody has asked for, and several in a row, with
-// runs of every other size among them.
+// Whole blocks of the page allocator: spans that were never allocated from, and several contiguous
+// blocks, with runs of every other size among them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void give(paddr_t base, size_t count)
     }
 }
 
-/* From the top of a span, and from its middle; what is left of it is used on both sides. */
+/* From the top of a span, and from its middle; the remainder is used on both sides. */
 static void test_a_span_is_used_on_both_sides(void **state)
 {
     (void)state;
@@ -83,7 +83,7 @@ static void test_a_span_is_used_on_both_sides(void **state)
         assert_true(block[n].raw < top.raw);
         n++;
     }
-    assert_true(n >= BLOCKS - 5 - 2); /* the first is cut: it has records */
+    assert_true(n >= BLOCKS - 5 - 2); /* the first block is not whole: it has records */
     paddr_t none;
     assert_int_equal(page_alloc_blocks(1, 0, UINT64_MAX, PAGE_DMA, &none), E_NOMEM);
     while (n > 0) {
@@ -111,7 +111,7 @@ static void test_what_cannot_be_is_refused(void **state)
     assert_int_equal(owned(PAGE_FREE), free);
 }
 
-/* A hole between two ranges is in no run, also where both end in whole blocks. */
+/* No run contains a hole between two ranges, even where both end at block boundaries. */
 static void test_no_run_reaches_over_a_hole(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void test_no_run_reaches_over_a_hole(void **state)
     give(five, 5);
 }
 
-/* --- against a model: whose each frame is --- */
+/* --- against a model: the owner of each frame --- */
 
 struct held {
     paddr_t base;
@@ -209,7 +209,7 @@ static void test_random_load(void **state)
         }
     }
     magazine_empty_all();
-    give(take(BLOCKS - 2, 0, UINT64_MAX), BLOCKS - 2); /* all are whole again */
+    give(take(BLOCKS - 2, 0, UINT64_MAX), BLOCKS - 2); /* all blocks are whole again */
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page-table engine with AArch64 descriptors, their golden values and the permission rules of
-// EL1: both AP[1] mistakes that stopped real kernels are here as descriptors that must be refused.
+// The page-table code with AArch64 descriptors: known-good values and the permission rules of EL1.
+// Two mistakes with AP[1] that broke real kernels are here as descriptors that must be refused.
 #include "arch/aarch64/include/hal_arch/pte.h"
 #include "arch/aarch64/pte.c"
 #include "hal/pagetable.c"
@@ -41,14 +41,15 @@ static void test_golden_descriptors(void **state)
 
 static const char *denies(uint64_t leaf, enum fault_access access, struct hal_pte_rules rules)
 {
-    /* Tables without limits, so that the leaf decides. */
+    /* Tables without restrictions, so that the leaf decides. */
     pte_t path[4] = {{leaf}, {0x1003}, {0x2003}, {0x3003}};
     return hal_pte_denies(path, 0, access, &rules);
 }
 
 /*
- * Mistake one: bit 6 taken for "read-only" on a page of code. It says "EL0 may access"; the page
- * stays writable, for EL0 too, and EL1 takes a permission fault on the next fetch, with PXN clear.
+ * Mistake one: bit 6 is taken for "read-only" on a page of code. It means "EL0 may
+ * access"; the page stays writable, for EL0 too, and EL1's next fetch takes a
+ * permission fault, even with PXN clear.
  */
 static void test_ap1_taken_for_read_only_makes_text_unexecutable(void **state)
 {
@@ -59,11 +60,11 @@ static void test_ap1_taken_for_read_only_makes_text_unexecutable(void **state)
     const uint64_t mistaken = (text & ~PTE_AP_RO) | ((uint64_t)1 << 6);
     assert_string_equal(denies(mistaken, FAULT_EXEC, plain),
                         "EL0 can write it (AP[1]), so EL1 does not execute it");
-    assert_null(denies(mistaken, FAULT_WRITE, plain)); /* and it is not read-only at all */
+    assert_null(denies(mistaken, FAULT_WRITE, plain)); /* and it is not read-only */
 }
 
-/* Mistake two: bit 6 set on kernel data "so that the kernel may write it": it works until PAN is
- * on, and opens it to EL0. */
+/* Mistake two: bit 6 is set on kernel data "so that the kernel may write it". That works until PAN
+ * is enabled, and exposes the data to EL0. */
 static void test_ap1_on_kernel_data_is_refused_under_pan(void **state)
 {
     (void)state;
@@ -72,7 +73,7 @@ static void test_ap1_on_kernel_data_is_refused_under_pan(void **state)
     assert_string_equal(
         denies(data | ((uint64_t)1 << 6), FAULT_WRITE, (struct hal_pte_rules){.pan = true}),
         "EL0 may access it (AP[1]), so EL1 under PAN may not");
-    /* A read-only page that EL0 may read stays executable at EL1. */
+    /* EL1 may still execute a read-only page that EL0 may read. */
     const uint64_t shared =
         hal_pte_leaf(paddr(0x40000000), 0, PROT_R | PROT_X, MEM_NORMAL).raw | PTE_AP_EL0;
     assert_null(denies(shared, FAULT_EXEC, (struct hal_pte_rules){.pan = true, .wxn = true}));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The page-table engine with x86-64 entries, their golden values and the permission rules of ring
-// 0.
+// The page-table code with x86-64 entries: known-good values and the permission rules of ring 0.
 #include "arch/x86_64/include/hal_arch/pte.h"
 #include "arch/x86_64/pte.c"
 #include "hal/pagetable.c"
@@ -31,7 +30,7 @@ static void test_golden_entries(void **state)
                      0x80000000400001e3);
     assert_int_equal(hal_pte_leaf(p, 1, PROT_R | PROT_W, MEM_WRITE_COMBINE).raw,
                      0x80000000400011e3);
-    /* Not present, its address where no memory is. */
+    /* Not present, with an address where no memory is. */
     pte_t page = hal_pte_leaf(p, 0, PROT_R | PROT_W, MEM_NORMAL), lazy = hal_pte_lazy(page);
     assert_int_equal(lazy.raw, 0x800fffffbffff162);
     assert_int_equal(hal_pte_busy(lazy).raw, 0x800fffffbffff362);
@@ -54,7 +53,7 @@ static void test_rules_of_ring_0(void **state)
     assert_null(exec_with(0, 0, 0));
     for (unsigned level = 0; level < 4; level++) {
         assert_non_null(exec_with(level, PTE_NX, 0));
-        /* One supervisor entry on the path makes the page a supervisor page. */
+        /* One supervisor entry on the path makes it a supervisor page. */
         assert_null(exec_with(level, PTE_US, 0));
     }
     pte_t user[4] = {hal_pte_leaf(paddr(0x200000), 0, PROT_R | PROT_X, MEM_NORMAL),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Moves that happen at once: done one after the other they must do the same.
+// Parallel moves: done one after the other they must have the same effect.
 #include "kernel/jit/codegen/parallel.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-/* Do what the list says, and compare with what was wanted. Location n holds value n + 1. */
+/* Execute the list, and compare with the wanted moves. Location n holds value n + 1. */
 static void check_parallel(struct arena *arena, const struct vmove *wanted, uint32_t count,
                            uint32_t slots)
 {
@@ -64,7 +64,7 @@ static void test_all_permutations_of_five(void **state)
         {0, VLOC_SLOT(0), 2, VLOC_SLOT(1), 6},
         {VLOC_SLOT(0), VLOC_SLOT(1), VLOC_SLOT(2), VLOC_SLOT(3), VLOC_SLOT(4)},
     };
-    for (uint32_t n = 0; n < 5 * 5 * 5 * 5 * 5; n++) { /* not only permutations: copies too */
+    for (uint32_t n = 0; n < 5 * 5 * 5 * 5 * 5; n++) { /* not only permutations, also copies */
         for (size_t p = 0; p < ARRAY_COUNT(places); p++) {
             struct arena a;
             struct vmove moves[5];

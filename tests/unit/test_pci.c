@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Enumeration and placement over a hierarchy of bytes: numbers, windows and BARs as the registers
-// hold them in the end, on a machine without firmware and on one with it; and configuration space
-// that lies.
+// Enumeration and placement over a PCI hierarchy in memory: the final bus numbers, windows
+// and BARs in the registers, on a machine without firmware and on one with it; and
+// inconsistent configuration space.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +93,7 @@ static void test_functions_are_found_and_named(void **state)
     fake_pci_set(f, 0x08, 4, 0x01000001);
     fake_pci_set(f, 0x2c, 4, 0x11001af4);
     fake_pci_add(-1, 0x0b, 0x1af4, 0x1005);
-    fake_pci_add(-1, 0x13, 0x1af4, 0x1005); /* function 3 without a function 0: is not there */
+    fake_pci_add(-1, 0x13, 0x1af4, 0x1005); /* function 3 without a function 0: ignored */
     scan(&virt);
     assert_int_equal(host->device_count, 3);
     struct pci_device *d = device("0000:00:01.0");
@@ -140,8 +140,8 @@ static void test_bars_are_sized_and_placed(void **state)
     assert_false(pci_to_cpu(host, PCI_SPACE_IO, 0x10000, &cpu));
 }
 
-/* Bits in the low flags that a real device cannot have, a size that is no power of two, a 64-bit
- * BAR in the last register. */
+/* Low flag bits that no real device has, a size that is not a power of two, a
+ * 64-bit BAR in the last register. */
 static void test_broken_bars_are_left_out(void **state)
 {
     (void)state;
@@ -172,7 +172,7 @@ static void test_sizing_leaves_contents_and_silences(void **state)
     scan(&pc);
     assert_int_equal(fake_pci_bar_address(f, 0), 0xc000);
     assert_int_equal(fake_pci_bar_address(f, 4), 0xfe000000);
-    assert_int_equal(fake_pci_get(f, 0x04, 2), 0x0403); /* decodes, no master, no INTx */
+    assert_int_equal(fake_pci_get(f, 0x04, 2), 0x0403); /* decodes; no bus master, no INTx */
     struct pci_device *d = device("0000:00:01.0");
     struct io_region r;
     assert_int_equal(pci_enable(d, true), OK);
@@ -181,10 +181,10 @@ static void test_sizing_leaves_contents_and_silences(void **state)
     assert_true(r.is_port);
     assert_int_equal(r.base, 0xc010);
     pci_disable(d);
-    assert_int_equal(fake_pci_get(f, 0x04, 2), 0x0403); /* no master, and the map as it was */
+    assert_int_equal(fake_pci_get(f, 0x04, 2), 0x0403); /* no bus master; decoding as before */
 }
 
-/* The processor would cut the number, and reach other ports. */
+/* The processor would truncate the number and access other ports. */
 static void test_ports_that_no_processor_has_are_no_place(void **state)
 {
     (void)state;
@@ -222,7 +222,7 @@ static void test_mapping_stays_inside_the_bar(void **state)
     pci_unmap_bar(&r);
 }
 
-/* ---- what must hold of any hierarchy ---- */
+/* ---- invariants of any hierarchy ---- */
 
 static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
@@ -321,7 +321,7 @@ static void test_bridges_are_numbered_and_opened(void **state)
     assert_int_equal(fake_pci_get(c, 0x18, 4) & 0xffffff, 0x020201);
     assert_int_equal(fake_pci_get(b, 0x18, 4) & 0xffffff, 0x030300);
     assert_int_equal(check_all(), 4);
-    /* Nothing prefetchable behind b: its window is closed. */
+    /* Nothing prefetchable is below b: its window is closed. */
     assert_true(fake_pci_get(b, 0x24, 2) > fake_pci_get(b, 0x26, 2));
 }
 
@@ -346,7 +346,7 @@ static void test_what_the_firmware_did_stays(void **state)
     assert_int_equal(fake_pci_get(bridge, 0x20, 4), 0x20102000);
     assert_int_equal(fake_pci_bar_address(leaf, 1), 0x20101000);
     assert_int_equal(fake_pci_bar_address(root, 0), 0x10000000);
-    assert_int_equal(fake_pci_get(unnumbered, 0x19, 1), 8); /* behind those that are taken */
+    assert_int_equal(fake_pci_get(unnumbered, 0x19, 1), 8); /* after the used ones */
     assert_int_equal(check_all(), 3);
 }
 
@@ -395,7 +395,7 @@ static void test_a_bar_larger_than_the_window(void **state)
     struct pci_device *d = device("0000:00:01.0");
     assert_true(d->bar[0].is_placed);
     assert_false(d->bar[2].is_placed);
-    assert_int_equal(fake_pci_bar_address(big, 2), 0xffffffffc0000000); /* out of the way */
+    assert_int_equal(fake_pci_bar_address(big, 2), 0xffffffffc0000000); /* moved away */
     assert_int_equal(pci_enable(d, false), OK);
     assert_int_equal(fake_pci_get(big, 0x04, 2) & 3, 2);
     struct io_region r;
@@ -430,7 +430,7 @@ static void test_random_hierarchies(void **state)
             uint32_t size = 16u << rand() % 18;
             fake_pci_bar(f, 1, size, 0);
             fake_pci_bar(f, 2, (uint64_t)16 << rand() % 24, MEM64 | (rand() % 2 != 0 ? PREF : 0));
-            if (rand() % 5 == 0) { /* left over from a firmware */
+            if (rand() % 5 == 0) { /* set by a firmware */
                 fake_pci_set(f, 0x14, 4, (uint32_t)rand() & ~(size - 1));
             }
         }
@@ -490,12 +490,13 @@ static void test_capabilities(void **state)
     assert_int_equal(pci_find_capability(d, 0x09, 0x40), 0);
     assert_int_equal(pci_find_capability(d, 0x05, 0), 0);
 
-    fake_pci_set(f, 0x40, 2, 0x9809); /* and round again */
+    fake_pci_set(f, 0x40, 2, 0x9809); /* and back to the start */
     assert_int_equal(pci_find_capability(d, 0x05, 0), 0);
     assert_int_equal(pci_find_capability(d, 0x09, 0), 0x98);
     assert_int_equal(pci_find_capability(d, 0x09, 0x98), 0x40);
-    assert_int_equal(pci_find_capability(d, 0x09, 0x40), 0); /* the first one was had already */
-    fake_pci_set(f, 0x98, 2, 0x9809);                        /* one that follows itself */
+    /* the first one was returned already */
+    assert_int_equal(pci_find_capability(d, 0x09, 0x40), 0);
+    fake_pci_set(f, 0x98, 2, 0x9809); /* one that links to itself */
     assert_int_equal(pci_find_capability(d, 0x09, 0), 0x98);
     assert_int_equal(pci_find_capability(d, 0x09, 0x98), 0);
     fake_pci_set(f, 0x34, 1, 0x10); /* into the header */
@@ -517,8 +518,8 @@ static void test_pins_turn_at_each_bridge(void **state)
     scan(&virt);
     uint32_t line;
     enum irq_trigger trigger;
-    /* INTB in slot 1 is INTC on the next bus; in slot 2 there INTA; b's pin on slot 0 of the root
-     * bus. */
+    /* INTB in slot 1 is INTC on the next bus up; in slot 2 there it is INTA; that is b's
+     * pin in slot 0 of the root bus. */
     assert_true(pci_route_intx(device("0000:02:01.0"), &line, &trigger));
     assert_int_equal(line, 100);
     assert_int_equal(trigger, IRQ_LEVEL_HIGH);
@@ -548,8 +549,8 @@ static void test_a_pc_says_the_line_in_a_register(void **state)
     assert_false(pci_route_intx(device("0000:00:01.0"), &line, &trigger));
 }
 
-/* Tables may describe a PC's windows, too. Its firmware has used them already, and its ports are no
- * memory. */
+/* Tables may describe a PC's windows, too. Its firmware has assigned them already, and its
+ * ports are not memory mapped. */
 static void test_a_pcs_ports_stay_ports_whatever_its_tables_say(void **state)
 {
     (void)state;
@@ -569,8 +570,8 @@ static void test_a_pcs_ports_stay_ports_whatever_its_tables_say(void **state)
     assert_int_equal(line, 11);
 }
 
-/* ACPI without constant windows: memory stays where firmware put it; there are no ports, and the
- * register that tells a PC the line means nothing. */
+/* ACPI without constant windows: memory stays where firmware placed it; there are no ports, and the
+ * register that holds a PC's interrupt line is meaningless. */
 static void test_a_host_without_windows_on_a_machine_without_ports(void **state)
 {
     (void)state;
@@ -592,10 +593,10 @@ static void test_a_host_without_windows_on_a_machine_without_ports(void **state)
     uint32_t line;
     enum irq_trigger trigger;
     assert_true(pci_route_intx(d, &line, &trigger));
-    assert_int_equal(line, 101); /* by the table */
+    assert_int_equal(line, 101); /* from the table */
 }
 
-/* ---- configuration space that lies ---- */
+/* ---- inconsistent configuration space ---- */
 
 static uint32_t random_word(unsigned bus, unsigned devfn, unsigned reg)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How a function is made to interrupt: the MSI-X table, the two shapes of MSI, and the way back to
-// the line when there are no messages; and that everything is given back.
+// How a function's interrupts are set up: the MSI-X table, the two formats of MSI, and the fallback
+// to the line if there are no messages; and that everything is freed.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include "kernel/sched/mutex.h"
 
 #define LINE      9
-#define MSI_FIRST 16 /* lines of messages */
+#define MSI_FIRST 16 /* the first line for messages */
 #define MSI_COUNT 4
 #define ADDRESS   0x1234fee00000u
 #define BAR_SIZE  0x1000
@@ -33,10 +33,10 @@
 static struct {
     bool taken[MSI_COUNT];
     uint64_t address;
-    uint32_t device_id; /* whose messages they must be */
+    uint32_t device_id; /* the expected device id */
 } msi;
 
-/* As many in a row as are free from the first free one on. */
+/* As many consecutive lines as are free from the first free one on. */
 static enum status msi_alloc(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count)
 {
     assert_int_equal(device_id, msi.device_id);
@@ -84,7 +84,7 @@ static struct {
     struct heap_stats before;
 } t;
 
-/* The kernel keeps what it knows of a line once it was used: use each. */
+/* The kernel keeps its records of a line once it was used, so use each. */
 static void use_line(uint32_t line, enum irq_trigger trigger)
 {
     struct irq_action action = {.name = "once"};
@@ -101,7 +101,7 @@ static struct {
     enum status result;
 } mover;
 
-/* It waits for a lock: the other CPU runs. */
+/* While this CPU waits for a lock, the other CPU runs. */
 static void other_runs(void)
 {
     if (hal_this_cpu()->id == 0) {
@@ -134,11 +134,11 @@ static void boot_mover(void)
     fake_cpus_settle(1);
 }
 
-/* The MSI-X table as registers of which each access is seen: in the middle of a move, CPU 0 runs;
- * just before CPU 0 opens or closes an entry, the move begins. */
+/* The MSI-X table as registers whose every access the test sees: during a move CPU 0 runs, and just
+ * before CPU 0 unmasks or masks an entry the move starts. */
 static struct {
     struct io_region table;
-    int begins_at; /* what CPU 0 writes into a control word then; -1: not, or no more */
+    int begins_at; /* the control word that CPU 0 writes then; -1: none, or no longer */
 } seen;
 
 static uint64_t read_table(uint16_t port, unsigned bytes)
@@ -303,7 +303,7 @@ static void test_msix_vectors_are_their_own_lines(void **state)
     assert_int_equal(t.d->vector_count, 2);
     assert_int_equal(fake_pci_get(t.function, MSIX + 2, 2) & 0xc000, 0x8000);
     for (unsigned i = 0; i < ENTRIES; i++) {
-        assert_int_equal(entry(i, 3), 1); /* masked until somebody listens */
+        assert_int_equal(entry(i, 3), 1); /* masked until there is a handler */
     }
     assert_int_equal(entry(1, 0), (uint32_t)ADDRESS);
     assert_int_equal(entry(1, 1), ADDRESS >> 32);
@@ -322,17 +322,17 @@ static void test_msix_vectors_are_their_own_lines(void **state)
     pci_irq_release(t.d, 0);
     pci_irq_teardown(t.d);
     assert_int_equal(fake_pci_get(t.function, MSIX + 2, 2) & 0x8000, 0);
-    assert_int_equal(command() & 0x400, 0x400); /* the line was never let go */
+    assert_int_equal(command() & 0x400, 0x400); /* the line stayed disabled throughout */
 }
 
 static void test_fewer_vectors_than_wanted(void **state)
 {
     (void)state;
     add_msix(TABLE);
-    assert_int_equal(pci_irq_setup(t.d, 100), OK); /* the device has three */
+    assert_int_equal(pci_irq_setup(t.d, 100), OK); /* the device has only three */
     assert_int_equal(t.d->vector_count, ENTRIES);
     pci_irq_teardown(t.d);
-    msi.taken[0] = msi.taken[1] = msi.taken[2] = true; /* the machine has one left */
+    msi.taken[0] = msi.taken[1] = msi.taken[2] = true; /* the machine has one free */
     assert_int_equal(pci_irq_setup(t.d, 3), OK);
     assert_int_equal(t.d->vector_count, 1);
     pci_irq_teardown(t.d);
@@ -419,7 +419,7 @@ static void test_no_way_at_all(void **state)
     assert_int_equal(t.d->irq_kind, PCI_IRQ_NONE);
 }
 
-/* The tree says which ids the controller sees, and whose messages go nowhere. */
+/* The tree defines the ids that the controller sees, and whose messages are not routed. */
 static void test_ids_are_mapped(void **state)
 {
     (void)state;
@@ -437,13 +437,13 @@ static void test_ids_are_mapped(void **state)
     assert_int_equal(pci_irq_setup(t.d, 1), OK);
     assert_int_equal(t.d->irq_kind, PCI_IRQ_MSIX);
     pci_irq_teardown(t.d);
-    boot->msi_mask = 0xfff7; /* all of them are requester 0 to the map */
+    boot->msi_mask = 0xfff7; /* in the map all of them are requester 0 */
     msi.device_id = 0x100;
     assert_int_equal(pci_irq_setup(t.d, 1), OK);
     pci_irq_teardown(t.d);
 }
 
-/* A controller that cannot mask: a storm is stopped in the device's table, and let go there. */
+/* The controller cannot mask: a storm is stopped, and later resumed, in the device's table. */
 static void test_a_storm_closes_the_entry(void **state)
 {
     (void)state;
@@ -489,7 +489,7 @@ static void test_a_move_does_not_open_an_entry_that_is_being_closed(void **state
     pci_irq_teardown(t.d);
 }
 
-/* Who has the line next has it where lines begin, and so does its message. */
+/* The line's next owner gets it, and its message, on the CPU where lines start. */
 static void check_message_after_a_move(uint32_t (*address)(void))
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -525,7 +525,7 @@ static void test_a_message_is_composed_anew_for_the_next_handler(void **state)
     check_message_after_a_move(msi_address);
 }
 
-/* It was to be a message, whose address was too long for the device. */
+/* The message's address was too long for the device, so it uses its line. */
 static void test_a_line_that_moves_has_no_message(void **state)
 {
     (void)state;
@@ -548,7 +548,7 @@ static void test_the_line_though_there_are_messages(void **state)
     pci_irq_teardown(t.d);
 }
 
-/* @return the id that its messages carry. */
+/* @return the requester id in its messages. */
 static uint32_t add_behind_bridges(bool is_express)
 {
     fake_pci_reset();
@@ -556,13 +556,14 @@ static uint32_t add_behind_bridges(bool is_express)
     if (is_express) {
         fake_pci_set(one, 0x06, 2, 0x10);
         fake_pci_set(one, 0x34, 1, 0x80);
-        fake_pci_set(one, 0x80, 4, 0x10 | 0x71u << 16); /* PCI Express to PCI */
+        fake_pci_set(one, 0x80, 4, 0x10 | 0x71u << 16); /* a PCI Express to PCI bridge */
     }
     t.function = fake_pci_add(fake_pci_add_bridge(one, 0x18), 0x20, 0x1af4, 0x1042);
     return is_express ? 0x0100 : 0x0010;
 }
 
-/* Conventional PCI has no ids: the outermost bridge speaks for what is behind it. */
+/* Conventional PCI has no requester ids: the outermost bridge's id
+ * stands for everything below it. */
 static void test_bridges_speak_for_devices(void **state)
 {
     (void)state;
@@ -579,7 +580,7 @@ static void test_bridges_speak_for_devices(void **state)
         assert_int_equal(t.d->irq_kind, PCI_IRQ_MSI);
         pci_irq_teardown(t.d);
     }
-    heap_get_stats(&t.before); /* the host is another one */
+    heap_get_stats(&t.before); /* the host is a different one */
 }
 
 static bool set_up_and_tear_down_vectors(void)
@@ -604,7 +605,8 @@ static bool set_up_and_tear_down_vectors(void)
     return is_whole;
 }
 
-/* Without memory for the table the line serves, so not each failure is one of the whole. */
+/* Without memory for the table the line is used instead, so not every failed
+ * allocation fails the set-up. */
 static void test_each_allocation_may_fail(void **state)
 {
     (void)state;

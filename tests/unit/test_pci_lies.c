@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Configuration space that lies: bridges that lead back, numbers that cannot be, option ROMs, BARs
-// on top of RAM. Each lie has a line in the log, costs what it is about, and takes no time.
+// Inconsistent configuration space: bridges that form loops, impossible bus numbers,
+// option ROMs, BARs that overlap RAM. Each problem is logged, disables only its own
+// device, and takes no long time.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 #include "fake/world.h"
 #include "kernel/mm/page.h"
 
-/* What one bus costs to look at, and some for the rest. */
+/* The accesses for scanning one bus, and some for the rest. */
 #define ACCESSES_MAX 100000u
 
 #define MEM64 4u
@@ -86,7 +87,7 @@ static void test_numbers_that_make_no_sense_are_named_and_given_anew(void **stat
 {
     (void)state;
     static const struct {
-        uint32_t numbers; /* subordinate, secondary, primary */
+        uint32_t numbers; /* subordinate, secondary and primary bus number */
         const char *line;
     } lies[] = {
         {0x050000,
