@@ -562,7 +562,7 @@ static void test_a_unit_changes_its_queue_under_the_lock_of_the_old_one(void **s
     assert_true(has_come[0] && has_come[1]);
 }
 
-/* ---- CPUs that no mask names ---- */
+/* ---- CPUs outside the masks ---- */
 
 static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void **state)
 {

@@ -139,7 +139,7 @@ static void test_a_bridge_behind_a_bridge_that_leads_back(void **state)
     assert_int_equal(fake_pci_get(b, PCI_PRIMARY_BUS, 4) & 0xffffff, 0x040403);
 }
 
-/* The same registers again one bus further, and again behind those. */
+/* The same registers appear again one bus further, and again below those. */
 static void test_a_bridge_that_is_met_again_behind_itself(void **state)
 {
     (void)state;
@@ -231,12 +231,12 @@ static void test_a_function_without_an_option_rom_is_not_remarked(void **state)
 {
     (void)state;
     int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
-    fake_pci_set(card, PCI_ROM, 4, 0x1234); /* nothing of it can be written */
+    fake_pci_set(card, PCI_ROM, 4, 0x1234); /* none of its bits is writable */
     scan(&virt);
     expect_silence();
 }
 
-/* ---- where BARs cannot be ---- */
+/* ---- impossible places for BARs ---- */
 
 static void find_first(void *ctx, struct pci_device *d)
 {
@@ -244,7 +244,7 @@ static void find_first(void *ctx, struct pci_device *d)
     *out = *out == NULL ? d : *out;
 }
 
-/* On a PC addresses are believed, but not that registers are in memory that is handed out. */
+/* On a PC firmware's addresses are trusted, except for registers that overlap RAM. */
 static void test_a_bar_on_top_of_ram_is_not_mapped(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void test_a_bar_that_the_cpu_does_not_reach_is_named(void **state)
     assert_null(strstr(fake_console_text(), "BAR 2, 0x1000 bytes"));
 }
 
-/* Behind a window that firmware named beyond it, too. */
+/* Also below a window that firmware placed out of the CPU's reach. */
 static void test_a_window_that_the_cpu_does_not_reach(void **state)
 {
     (void)state;
@@ -318,9 +318,9 @@ static void test_bars_at_one_address_are_named_and_not_used(void **state)
     int b = fake_pci_add(-1, 0x10, 0x1af4, 0x1042);
     int c = fake_pci_add(-1, 0x18, 0x1af4, 0x1042);
     int d = fake_pci_add(-1, 0x20, 0x1af4, 0x1042);
-    place_bar(b, 0, 0x1000, 0xfe003000); /* inside the one of a */
+    place_bar(b, 0, 0x1000, 0xfe003000); /* inside a's BAR */
     place_bar(a, 0, 0x4000, 0xfe000000);
-    place_bar(c, 0, 0x4000, 0xfe004000); /* next to it */
+    place_bar(c, 0, 0x4000, 0xfe004000); /* directly after it */
     place_bar(d, 0, 0x1000, 0xfe001000); /* a third one */
     scan(&pc);
     expect_line("0000:00:04.0: BAR 0 at 0xfe001000: BAR 0 of 0000:00:01.0 is there, too; neither "

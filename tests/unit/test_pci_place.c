@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Packing into windows: nothing overlaps, nothing sticks out, what is fixed stays, and what
-// pci_pack() promises holds.
+// Packing into windows: nothing overlaps or extends past a window, fixed items stay in place, and
+// the guarantees of pci_pack() hold.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,7 +96,8 @@ static void test_the_end_of_the_address_space(void **state)
     assert_int_equal(pci_place(items, 2, UINT64_MAX - 0xfff, UINT64_MAX), 0);
     check(items, 2, 0, 0, 0);
     assert_int_equal(pci_place(items, 2, UINT64_MAX - 0x2fff, 0x2000), 1);
-    assert_int_equal(pci_place(items, 2, 1, UINT64_MAX - 1), 1); /* alignment leaves no room */
+    /* no room is left after alignment */
+    assert_int_equal(pci_place(items, 2, 1, UINT64_MAX - 1), 1);
     assert_int_equal(pci_place(items, 2, 0, UINT64_MAX), 2);
     assert_int_equal(pci_place(items, 2, 0, 0), 0);
 }
@@ -122,7 +123,7 @@ static void test_random_sets(void **state)
         uint64_t align;
         uint64_t need = pci_pack(items, count, &align);
         assert_true(need >= total);
-        uint64_t base = 0x7ull * align; /* any multiple will do */
+        uint64_t base = 0x7ull * align; /* any multiple of the alignment */
         assert_int_equal(pci_place(items, count, base, need), count);
         check(items, count, count, base, need);
         if (count > 0) {

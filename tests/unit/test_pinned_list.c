@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Lists whose members are used without a lock: who walks sees each member once and in order, who
-// removes one waits for those that are at it, and for nobody else.
+// Lists whose members are used without a lock: a walk sees each member once and in order; a removal
+// waits for the walkers that use this member, and for no others.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static void walk(void)
     }
 }
 
-/* Removes what is left; nobody is at any of them. */
+/* Remove the remaining members, which no walker uses. */
 static int tear_down(void **state)
 {
     (void)state;
@@ -72,7 +72,8 @@ static void test_one_that_is_removed_is_not_seen(void **state)
     (void)state;
     struct pinned_node *n = pinned_next(&list, NULL);
     assert_ptr_equal(n, &a.node);
-    pinned_remove(&list, &b.node); /* nobody is at it: at once, although a walk is under way */
+    /* no walker uses it: returns at once, although a walk is running */
+    pinned_remove(&list, &b.node);
     n = pinned_next(&list, n);
     assert_ptr_equal(n, &c.node);
     assert_null(pinned_next(&list, n));
@@ -117,9 +118,9 @@ static void test_removal_waits_for_who_is_there(void **state)
     struct thread *t = removing(&b);
     thread_yield();
     assert_string_equal(world_notes(), "remove");
-    walk(); /* who comes now passes it over */
+    walk(); /* later walks skip it */
     assert_string_equal(world_notes(), "remove a c");
-    n = pinned_next(&list, n); /* who is at it goes on behind it */
+    n = pinned_next(&list, n); /* the walker that uses it continues after it */
     assert_ptr_equal(n, &c.node);
     (void)world_join(t);
     assert_string_equal(world_notes(), "remove a c removed");
@@ -130,7 +131,7 @@ static void test_removal_waits_for_the_last_of_several(void **state)
 {
     (void)state;
     struct pinned_node *outer = pinned_next(&list, NULL);
-    struct pinned_node *inner = pinned_next(&list, NULL); /* a walk inside a walk */
+    struct pinned_node *inner = pinned_next(&list, NULL); /* a nested walk */
     assert_ptr_equal(inner, outer);
     assert_int_equal(a.node.pins, 2);
     struct thread *t = removing(&a);
@@ -152,7 +153,7 @@ static void test_two_that_leave_side_by_side(void **state)
     struct thread *first = removing(&b);
     world_forget_notes();
     struct thread *second = removing(&a);
-    at_a = pinned_next(&list, at_a); /* past the other one that leaves */
+    at_a = pinned_next(&list, at_a); /* skips the other member that is being removed */
     assert_ptr_equal(at_a, &c.node);
     (void)world_join(second);
     at_b = pinned_next(&list, at_b);

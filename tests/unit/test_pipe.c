@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pipes between threads: order, waiting on both sides, the end of file, a reader that has gone, and
-// nothing left behind.
+// Pipes between threads: order, waiting on both ends, the end of file,
+// a closed reader, and no leak.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/heap.h"
 
-#define TOTAL 100000u /* bytes: several times round */
+#define TOTAL 100000u /* bytes: the ring wraps several times */
 
 struct ends {
     struct file *reader, *writer;
@@ -87,7 +87,8 @@ static void test_a_writer_without_reader_is_told(void **state)
     struct thread *t = world_thread("writer", PRIO_NORMAL, write_until_it_fails, &e);
     uint8_t byte;
     size_t n;
-    assert_int_equal(file_read(e.reader, &byte, 1, &n), OK); /* it runs until the ring is full */
+    /* the writer runs until the ring is full */
+    assert_int_equal(file_read(e.reader, &byte, 1, &n), OK);
     file_close(e.reader);
     assert_int_equal(world_join(t), E_PIPE);
 }
@@ -141,7 +142,8 @@ static void test_who_asks_is_told_of_the_room(void **state)
     assert_int_equal(world_join(t), 7);
     assert_int_equal(file_write(e.writer, block, 7, &n), OK);
     file_close(e.reader);
-    assert_int_equal(file_wait_writable(e.writer, 0, &room), OK); /* to be told so */
+    /* returns at once: a write will report the closed reader */
+    assert_int_equal(file_wait_writable(e.writer, 0, &room), OK);
     assert_int_equal(file_write(e.writer, block, 1, &n), E_PIPE);
     file_close(e.writer);
 }
@@ -186,7 +188,7 @@ static void test_who_is_left_alone_is_told(void **state)
     assert_false(file_is_hung_up(e.reader) || file_is_hung_up(e.writer));
     assert_int_equal(file_write(e.writer, "x", 1, &n), OK);
     file_close(e.writer);
-    assert_true(file_is_hung_up(e.reader)); /* there is still a byte in it */
+    assert_true(file_is_hung_up(e.reader)); /* although a byte is still in it */
     assert_int_equal(file_wait_readable(e.reader, 0), OK);
     file_close(e.reader);
     make(&e);

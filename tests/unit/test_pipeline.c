@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How a line of the shell is taken apart: words, bars, redirections, quotes, and what is refused.
+// Parsing a shell line: words, bars, redirections, quotes, and errors.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 static struct pipeline p;
 
-/* "a b <in >>out | c": words and files of each command as they were understood. */
+/* "a b <in >>out | c": the words and files of each command, as parsed. */
 static const char *parsed(const char *line)
 {
     static char text[512];

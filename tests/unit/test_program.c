@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs: how they end, who ends them, and that nothing of theirs stays.
+// Programs: how they end, who may end them, and that nothing of theirs leaks.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "kernel/sched/work.h"
 
 #define MS      NS_PER_MS
-#define CODE_PC 0x77000040u /* in the program's code, as world_spend() tells interrupts */
+#define CODE_PC 0x77000040u /* in the program's code, for world_spend() */
 
 static bool not_mine(struct fault_owner *self, struct fault *fault)
 {
@@ -119,7 +119,7 @@ static void test_exits_with_a_status(void **state)
     expect_end(p, PROGRAM_EXITED, 30);
 }
 
-/* 256 would look like success in 8 bits. */
+/* In 8 bits, 256 would be a success. */
 static void test_a_status_that_is_too_large_is_no_success(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void compute_a_moment(void *arg)
     world_spend(MS, CODE_PC);
 }
 
-/* No interrupt comes while they run: who leaves counts what it ran. */
+/* No interrupt occurs while they run: a thread adds its time when it leaves. */
 static void test_threads_that_end_at_once_are_counted(void **state)
 {
     (void)state;
@@ -175,8 +175,8 @@ static void return_late(void *arg)
     fake_counter += 2 * MS;
 }
 
-/* The timer's interrupt may come when the program is over: a slow host's, or who has interrupts
- * masked. The limit holds all the same. */
+/* The timer's interrupt may come after the program's end, on a slow host or with interrupts masked.
+ * The limit holds nevertheless. */
 static void test_a_limit_holds_if_no_interrupt_comes(void **state)
 {
     (void)state;
@@ -198,7 +198,7 @@ static void test_kill_reaches_a_thread_that_computes_alone(void **state)
     (void)state;
     struct program *p = create();
     struct thread *t = start(p, 11, compute, NULL);
-    assert_int_equal(thread_sleep(25 * MS), OK); /* it runs, without a slice to end */
+    assert_int_equal(thread_sleep(25 * MS), OK); /* it runs, with no end of its time slice due */
     program_kill(p, PROGRAM_KILLED, 9);
     uint64_t begin = clock_now_ns();
     expect_end(p, PROGRAM_KILLED, 9);
@@ -222,7 +222,7 @@ static void compute_with_a_lock(void *arg)
 {
     (void)arg;
     mutex_lock(&lock);
-    world_spend(20 * MS, CODE_PC); /* a callback of kernel code, say: the lock forbids the kill */
+    world_spend(20 * MS, CODE_PC); /* as in a callback of kernel code: the lock delays the kill */
     world_note("still here");
     mutex_unlock(&lock);
     compute(NULL);
@@ -260,7 +260,7 @@ static void test_kill_waits_for_kernel_code(void **state)
     assert_string_equal(world_notes(), "still here");
 }
 
-/* The new thread is in the program's list, and no CPU's yet, when the kill comes to it. */
+/* The kill arrives when the new thread is in the program's list, but has no CPU yet. */
 static void create_one(void *program)
 {
     thread_detach(start(program, 10, nothing, NULL));
@@ -275,13 +275,13 @@ static void test_kill_meets_a_thread_that_is_being_created(void **state)
 {
     (void)state;
     struct program *p = create();
-    (void)thread_trim(); /* its unit is a new one */
+    (void)thread_trim(); /* so that the new thread gets a new unit */
     mutex_lock(&p->lock);
     struct thread *creator = world_thread("creator", 12, create_one, p);
     struct thread *killer = world_thread("killer", 11, kill, p);
     assert_int_equal(thread_sleep(MS), OK); /* both wait for the lock, the creator first */
     mutex_unlock(&p->lock);
-    thread_set_priority(killer, 15); /* it runs as soon as the creator unlocks */
+    thread_set_priority(killer, 15); /* it runs as soon as the creator releases the lock */
     world_join(killer);
     world_join(creator);
     expect_end(p, PROGRAM_KILLED, 5);
@@ -295,7 +295,7 @@ struct resource {
 static void release(struct program_resource *r)
 {
     assert_null(program_current());
-    /* What it waits for is not cut short, though the program was killed. */
+    /* Its wait is not cut short, although the program was killed. */
     assert_int_equal(thread_sleep(MS), OK);
     world_note(((struct resource *)r)->name);
 }
@@ -357,7 +357,7 @@ static void test_foreground_is_interrupted(void **state)
     thread_detach(start(p, 11, compute, NULL));
     assert_true(foreground_interrupt(&front));
     expect_end(p, PROGRAM_KILLED, 130);
-    assert_true(foreground_interrupt(&front)); /* it has ended, and nothing happens */
+    assert_true(foreground_interrupt(&front)); /* it has ended, so nothing happens */
     foreground_clear(&front);
     assert_false(foreground_interrupt(&front));
 }
@@ -370,7 +370,7 @@ static void keep_work_waiting(struct work *work)
     assert_int_equal(completion_wait(&work_may_go_on, WAIT_FOREVER), OK);
 }
 
-/* The key came while the first was in front; the work thread is late. */
+/* The key was pressed while the first program was in the foreground; the work thread runs later. */
 static void test_an_interrupt_does_not_end_the_next_program(void **state)
 {
     static struct foreground front;
@@ -388,7 +388,7 @@ static void test_an_interrupt_does_not_end_the_next_program(void **state)
     completion_signal(&work_may_go_on);
     assert_int_equal(thread_sleep(5 * MS), OK);
     assert_false(second->ending);
-    assert_true(foreground_interrupt(&front)); /* its own does */
+    assert_true(foreground_interrupt(&front)); /* its own interrupt does */
     expect_end(second, PROGRAM_KILLED, 130);
     foreground_clear(&front);
     program_kill(first, PROGRAM_KILLED, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The PS/2 driver over a model of the controller, in all the states that a firmware may leave it
-// in, and with hardware that is not there, broken or never ends.
+// The PS/2 driver over a model of the controller, in every state that a firmware may leave, and
+// with hardware that is missing, broken or never becomes ready.
 #include "drivers/input/ps2.h"
 
 #include "fake/world.h"
@@ -35,10 +35,10 @@ static struct {
     enum trouble fault;
     uint8_t out[64];
     unsigned out_count;
-    bool is_mouse;   /* whose bytes those are */
-    uint8_t command; /* that waits for a byte at the data port */
+    bool is_mouse;   /* these bytes come from the mouse */
+    uint8_t command; /* command that waits for a byte at the data port */
     uint8_t config;
-    uint8_t keyboard[8]; /* what the keyboard was told */
+    uint8_t keyboard[8]; /* bytes sent to the keyboard */
     unsigned keyboard_count;
 } chip;
 
@@ -55,7 +55,7 @@ static uint64_t chip_read(uint16_t port, unsigned bytes)
         return 0xff;
     }
     if (port == 0x64) {
-        fake_counter += 10000; /* waiting takes time */
+        fake_counter += 10000; /* time passes while the driver waits */
         return (chip.out_count > 0 || chip.fault == NEVER_EMPTY ? 1 : 0) |
                (chip.fault == DEAF ? 2 : 0) | (chip.is_mouse ? 0x20 : 0);
     }
@@ -74,7 +74,7 @@ static void tell_keyboard(uint8_t byte)
     }
     if (chip.fault == ASKS_AGAIN && chip.keyboard_count == 0) {
         chip.fault = NONE;
-        give(0x1e); /* a key in between */
+        give(0x1e); /* a key press in between */
         give(0xfe);
         return;
     }
@@ -100,7 +100,7 @@ static void chip_write(uint16_t port, unsigned bytes, uint64_t value)
     assert_int_equal(port, 0x64);
     chip.command = (uint8_t)value;
     if (value == 0xaa) {
-        chip.config = 0x30; /* the test puts it back to what it was at power-on */
+        chip.config = 0x30; /* the self-test resets it to the power-on value */
         give(chip.fault == BAD_SELF_TEST ? 0xfc : 0x55);
     } else if (value == 0xab) {
         give(0);
@@ -175,7 +175,7 @@ static void make_chip(enum trouble fault)
     chip.fault = fault;
 }
 
-/* It ends, soon, and leaves no interrupt behind. */
+/* The driver returns soon, and leaves no interrupt enabled. */
 static void expect_refusal(enum trouble fault, enum status wanted)
 {
     make_chip(fault);
@@ -198,10 +198,10 @@ static void test_a_keyboard_that_asks_again_is_told_again(void **state)
 {
     (void)state;
     make_chip(ASKS_AGAIN);
-    give(0xaa); /* left by the firmware */
+    give(0xaa); /* left by firmware */
     give(0x1c);
     assert_int_equal(ps2_init(LINE), OK);
-    assert_int_equal(chip.config, 0x61); /* interrupt, translation, no mouse */
+    assert_int_equal(chip.config, 0x61); /* interrupt, translation, mouse disabled */
     assert_int_equal(chip.keyboard_count, 3);
     assert_memory_equal(chip.keyboard, "\xf0\x02\xf4", 3);
     expect("");
@@ -212,9 +212,10 @@ static void test_keys_are_typed(void **state)
     (void)state;
     SEND("\x1e\x9e\x2a\x1e\x9e\xaa\x30\xb0");
     expect("aAb");
-    SEND("\xe0\x48\xe0\xc8\xe0\x1c\xe0\x9c\x57\xd7"); /* up, enter of the keypad, F11 */
+    SEND("\xe0\x48\xe0\xc8\xe0\x1c\xe0\x9c\x57\xd7"); /* cursor up, keypad enter, F11 */
     expect("\033[A\r\033[23~");
-    SEND("\xe0\x2a\xe0\x53\xe0\xd3\xe0\xaa\x1e\x9e"); /* a made-up shift around delete */
+    /* delete, with the keyboard's fake shift around it */
+    SEND("\xe0\x2a\xe0\x53\xe0\xd3\xe0\xaa\x1e\x9e");
     expect("\033[3~a");
 }
 
@@ -267,7 +268,7 @@ static void test_any_bytes_at_all(void **state)
         if ((x >> 16 & 3) == 0 || chip.out_count > 20) {
             world_interrupt(LINE);
             (void)console_read(buf, sizeof buf, 0);
-            keyboard_event(56, false); /* Alt: three keys at once would reboot */
+            keyboard_event(56, false); /* release Alt: three keys at once would reboot */
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The generator and its sources. Its own file is part of this one, so that its key can be looked
-// at: the sequence of keys is computed again from the block function, which has tests of its own.
+// The random generator and its sources. The test includes the generator's own file to inspect its
+// key: it recomputes the sequence of keys with the block function, which has tests of its own.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ struct own {
     struct entropy_source source;
     unsigned calls;
     size_t limit;        /* bytes of one call */
-    enum status failure; /* instead of bytes */
+    enum status failure; /* returned instead of bytes */
     uint8_t fill;
     bool sleeps;
 };
@@ -61,7 +61,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* The block that the generator makes of a key now. */
+/* The block that the generator produces from a key at this moment. */
 static void block_of(const uint8_t *key, uint8_t *block)
 {
     uint8_t nonce[CHACHA20_NONCE_BYTES] = {0};
@@ -120,7 +120,8 @@ static void test_the_same_key_at_another_time_gives_other_bytes(void **state)
     (void)state;
     uint8_t one[32], other[32];
     random_bytes(one, sizeof(one));
-    memset(generator.key, 0, sizeof(generator.key)); /* a snapshot that runs twice */
+    /* as in a machine that is restored twice from one snapshot */
+    memset(generator.key, 0, sizeof(generator.key));
     world_spend(NS_PER_MS, WORLD_KERNEL_PC);
     random_bytes(other, sizeof(other));
     assert_memory_not_equal(one, other, sizeof(one));
@@ -177,7 +178,7 @@ static void test_sources_are_asked_when_it_is_due(void **state)
     struct own o = new_source();
     uint8_t buf[8];
     random_add_source(&o.source);
-    random_fill(buf, sizeof(buf)); /* it is new */
+    random_fill(buf, sizeof(buf)); /* reseeded */
     assert_int_equal(o.calls, 1);
     random_fill(buf, sizeof(buf));
     assert_int_equal(o.calls, 1);
@@ -185,7 +186,7 @@ static void test_sources_are_asked_when_it_is_due(void **state)
     random_bytes(much, RESEED_BYTES - 2 * sizeof(buf) - 1);
     random_fill(buf, 1);
     assert_int_equal(o.calls, 1);
-    random_fill(buf, 1); /* a mebibyte was given */
+    random_fill(buf, 1); /* a mebibyte was produced */
     assert_int_equal(o.calls, 2);
 
     world_spend(RESEED_NS - 2, WORLD_KERNEL_PC);
@@ -213,7 +214,7 @@ static void test_a_source_leaves_when_nobody_reads_it(void **state)
     struct thread *t = world_thread("reader", PRIO_NORMAL, reseed, &got);
     thread_yield();
     assert_string_equal(world_notes(), "in");
-    assert_int_equal(random_reseed(), 0); /* somebody is at it: nobody waits */
+    assert_int_equal(random_reseed(), 0); /* another thread is reseeding: this call does not wait */
     random_remove_source(&o.source);
     assert_string_equal(world_notes(), "in out");
     (void)world_join(t);
@@ -260,7 +261,7 @@ static void test_the_loaders_seed_is_used_and_cleared(void **state)
     memcpy(without, generator.key, sizeof(without));
 
     (void)set_up(NULL);
-    /* The same time and the same jitter: the fake's clock stands. */
+    /* The same time and the same jitter, because the fake's clock stands still. */
     assert_true(random_early_init(&seed));
     random_init();
     assert_memory_not_equal(generator.key, without, sizeof(without));
@@ -273,7 +274,7 @@ static void test_the_loaders_seed_is_used_and_cleared(void **state)
     assert_false(stats.is_jitter_only);
 }
 
-/* Half a seed is none. */
+/* Half a seed does not count. */
 static void test_jitter_alone_is_said(void **state)
 {
     (void)state;
@@ -290,7 +291,7 @@ static void test_jitter_alone_is_said(void **state)
     }
 }
 
-/* The last: it stays in the list of sources. */
+/* This test must be the last: the CPU stays in the list of sources. */
 static void test_a_cpu_that_makes_random_bytes_is_a_source(void **state)
 {
     (void)state;
@@ -303,7 +304,7 @@ static void test_a_cpu_that_makes_random_bytes_is_a_source(void **state)
     assert_false(stats.is_jitter_only);
     assert_int_equal(stats.given, RANDOM_SEED_BYTES);
     assert_int_equal(random_reseed(), RANDOM_SEED_BYTES);
-    fake_entropy_left = 0; /* it runs dry */
+    fake_entropy_left = 0; /* it has no more bytes */
     assert_int_equal(random_reseed(), 0);
 }
 

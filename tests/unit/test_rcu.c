@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Read sections on one CPU, where only the list and what is put off can go wrong. That readers are
-// waited for is the guest's test, with several CPUs.
+// Read sections on one CPU, where only the list and the deferred calls can go wrong. The in-guest
+// tests check the wait for readers, with several CPUs.
 
 #include <setjmp.h>
 #include <stdarg.h>

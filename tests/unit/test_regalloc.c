@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The register allocator, judged by its checker; and the checker, by allocations that are spoilt.
+// The register allocator, checked by its checker; and the checker, on corrupted allocations.
 #include "kernel/jit/codegen/vcode_print.h"
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
@@ -77,7 +77,7 @@ static void test_random_functions(void **state)
                   (unsigned long long)instrs, (unsigned long long)moves);
 }
 
-/* ---- The checker and the runner judge each other, and spoilt allocations ---- */
+/* ---- The checker and the runner, compared on good and corrupted allocations ---- */
 
 enum { WAYS = 30, STEPS = 600 };
 
@@ -140,7 +140,7 @@ static void spoil_move(struct vcode *v, const struct jit_machine *m, uint32_t *s
     case 1:
         v->moves[n].bytes = old.bytes == 4 ? 8 : 4;
         break;
-    case 2: /* as if it were not there: to nowhere that anybody looks at */
+    case 2: /* as if the move were missing: its target is never read */
         v->moves[n].from = old.from == VLOC_NONE ? m->registers.scratch[old.class] : old.from;
         v->moves[n].to = m->registers.scratch[old.class];
         break;
@@ -167,7 +167,7 @@ static void spoil_order(struct vcode *v, const struct jit_machine *m, uint32_t *
     v->moves[n] = first;
 }
 
-/* A list names another slot. */
+/* Change a slot in a list of references. */
 static void spoil_list(struct vcode *v, const struct jit_machine *m, uint32_t *state,
                        struct tally *t)
 {
@@ -185,7 +185,7 @@ static void spoil_list(struct vcode *v, const struct jit_machine *m, uint32_t *s
     }
 }
 
-/* A list lacks its last reference. */
+/* Remove the last reference from a list. */
 static void spoil_length(struct vcode *v, const struct jit_machine *m, uint32_t *state,
                          struct tally *t)
 {
@@ -302,7 +302,8 @@ static void test_a_loop_moves_nothing(void **state)
     arena_free_all(&a);
 }
 
-/* Eight arguments made where the call wants them, its result where the next wants it. */
+/* Eight arguments are computed in the registers that the call requires, and its result
+ * where the next call requires it. */
 static void test_arguments_are_made_in_place(void **state)
 {
     (void)state;
@@ -328,8 +329,8 @@ static void test_arguments_are_made_in_place(void **state)
     arena_free_all(&a);
 }
 
-/* A value that lives over a call is put into a register that survives it from the start; one more
- * than there are such registers is stored once and loaded once. */
+/* A value that is live across a call gets a callee-saved register from the start; one more than
+ * there are such registers is stored once and loaded once. */
 static void test_values_over_a_call(void **state)
 {
     (void)state;
@@ -349,14 +350,15 @@ static void test_values_over_a_call(void **state)
         }
         end_with_jump(&v, b);
         finish_and_check(&v, NULL);
-        unsigned over = count > 3 ? count - 3 : 0; /* three survive: rbx, r12, r13 */
+        unsigned over = count > 3 ? count - 3 : 0; /* three are callee-saved: rbx, r12, r13 */
         assert_int_equal(v.move_count, 2 * over);
         assert_int_equal(v.slot_count, over);
         arena_free_all(&a);
     }
 }
 
-/* A value that only a cold call drops is stored there, not where it is made, in a loop. */
+/* If only a cold call clobbers a value's register, the value is stored there, not
+ * at its definition in a loop. */
 static void test_what_a_cold_call_drops_is_stored_there(void **state)
 {
     (void)state;
@@ -398,7 +400,7 @@ static void test_what_a_cold_call_drops_is_stored_there(void **state)
     arena_free_all(&a);
 }
 
-/* Twelve constants over a call: made again, never stored. */
+/* Twelve constants across a call: rematerialized, never stored. */
 static void test_constants_are_made_again(void **state)
 {
     (void)state;
@@ -424,8 +426,8 @@ static void test_constants_are_made_again(void **state)
     arena_free_all(&a);
 }
 
-/* Values of 4 bytes are stored and loaded as 4; of 16 in two slots, the first even; slots of values
- * that do not meet are shared. */
+/* Values of 4 bytes are stored and loaded as 4, values of 16 in two slots, the first even; values
+ * whose lifetimes do not overlap share slots. */
 static void test_slots_have_the_size_of_values(void **state)
 {
     (void)state;
@@ -451,7 +453,7 @@ static void test_slots_have_the_size_of_values(void **state)
     arena_free_all(&a);
 }
 
-/* The checker says which duty selection has not done. */
+/* The checker reports each requirement that selection has violated. */
 static void test_duties_of_selection(void **state)
 {
     (void)state;
@@ -500,7 +502,7 @@ static void test_duties_of_selection(void **state)
     }
 }
 
-/* At each of the places where memory can run out: the error, nothing else; then it works. */
+/* At each allocation that can fail: the error and nothing else; then it works. */
 static void test_memory_that_runs_out(void **state)
 {
     (void)state;
@@ -523,7 +525,7 @@ static void test_memory_that_runs_out(void **state)
         assert_true(s == OK || s == E_NOMEM);
         refused += s != OK;
         if (s == OK) {
-            b.limit = 4096; /* not enough for the checker, which must say so */
+            b.limit = 4096; /* not enough for the checker, which must report that */
             assert_false(vcode_check(&copy, &mock_x86.registers, &complaint));
             assert_non_null(strstr(complaint.text, "memory"));
             b.limit = SMALL_VCODE_LIMIT;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A register that is read where nothing has written it: the allocator refuses the function, in
-// every build and whatever the path. Each shape has a right one beside it, which it accepts.
+// A register that is read without a definition: the allocator refuses the function, in every build
+// and on any path. Each shape has a correct variant, which is accepted.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
 #include "tests/unit/jit/small_vcode.h"
@@ -16,7 +16,7 @@
 
 #define NOT_REACHED "is used where its definition does not reach"
 
-/* Of a shape: the register and the instruction that are complained of. */
+/* The register and the instruction that the allocator must report. */
 struct fault {
     uint32_t vreg, instr;
 };
@@ -53,7 +53,7 @@ static struct fault same_block(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* An instruction that reads what it writes. */
+/* An instruction that reads its own result. */
 static struct fault same_instruction(struct vcode *v, bool is_wrong)
 {
     uint32_t top = begin_block(v), x = define_value(v), y = new_value(v);
@@ -82,7 +82,7 @@ static struct fault temporary(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* top branches to left and right, which meet in end. What left has is used in left or in end. */
+/* top branches to left and right, which join in end. A value of left is used in left or in end. */
 static struct fault one_branch(struct vcode *v, bool is_wrong)
 {
     uint32_t top = begin_block(v), x = define_value(v);
@@ -102,7 +102,7 @@ static struct fault one_branch(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* The same, as an argument for end: right hands over what left has. */
+/* The same, as an argument for end: right passes a value of left. */
 static struct fault argument(struct vcode *v, bool is_wrong)
 {
     uint32_t top = begin_block(v), x = define_value(v);
@@ -140,7 +140,7 @@ static struct fault parameter(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* A round of a loop uses what the round before has made: the first has nothing. */
+/* A loop's round uses a value of the round before: the first round has none. */
 static struct fault round_before(struct vcode *v, bool is_wrong)
 {
     uint32_t top = begin_block(v), x = define_value(v), y = new_value(v);
@@ -160,7 +160,7 @@ static struct fault round_before(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* Its use is farther away than what a block remembers of the values that are live in it. */
+/* Its use is farther away than the live values that a block records. */
 static struct fault behind_many(struct vcode *v, bool is_wrong)
 {
     enum { MANY = 400 };
@@ -187,7 +187,7 @@ static struct fault behind_many(struct vcode *v, bool is_wrong)
     return f;
 }
 
-/* The object that a pointer points into must be there as long as the pointer is. */
+/* The object that a pointer points into must be live as long as the pointer. */
 static struct fault base(struct vcode *v, bool is_wrong)
 {
     uint32_t top = begin_block(v), object = define_value(v), other = new_value(v);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The register allocator on functions that are hostile by their size: its work is counted at three
-// sizes, and what it made is checked where the checker, which is not linear, can.
+// sizes, and the result is checked where the checker, which is not linear, is fast enough.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/random_vcode.h"
 #include "tests/unit/jit/small_vcode.h"
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-/* `n` values are defined first and used last, behind as many blocks in a row. */
+/* `n` values are defined first and used last, after a chain of as many blocks. */
 static void make_long_lives(struct vcode *v, uint32_t n)
 {
     uint32_t *values = calloc(n, sizeof *values), b = begin_block(v);
@@ -53,7 +53,7 @@ static void make_long_block(struct vcode *v, uint32_t n)
     end_with_jump(v, b);
 }
 
-/* A value for each block, and each block may leave to the end, where all are parameters. */
+/* A value for each block, and each block may branch to the end, where all are parameters. */
 static void make_exits(struct vcode *v, uint32_t n)
 {
     enum { PARAMS = 20 };
@@ -93,7 +93,7 @@ static void make_exits(struct vcode *v, uint32_t n)
     free(args);
 }
 
-/* Loops in loops: each begins, and then each ends. */
+/* Nested loops: all start, and then all end. */
 static void make_nest(struct vcode *v, uint32_t n)
 {
     uint32_t outer[20], b = begin_block(v);
@@ -107,7 +107,7 @@ static void make_nest(struct vcode *v, uint32_t n)
         use_value(v, outer[i % 20]);
         end_with_jump(v, b);
     }
-    for (uint32_t i = n; i > 0; i--) { /* header number i is block i */
+    for (uint32_t i = n; i > 0; i--) { /* the header of loop i is block i */
         vcode_edge(v, b, b + 1, NULL, 0);
         uint32_t test = begin_block(v);
         vcode_instr(v, &(struct vinstr){.op = 3, .flags = VI_TERMINATOR});
@@ -150,7 +150,7 @@ static void make_switch(struct vcode *v, uint32_t n)
     end_with_jump(v, end);
 }
 
-/* Parameters that change places in a loop, in slots most of them. */
+/* Parameters that rotate in a loop, most of them in slots. */
 static void make_rotation(struct vcode *v, uint32_t n)
 {
     uint32_t *args = calloc(n, sizeof *args), *params = calloc(n + 1, sizeof *params);
@@ -183,7 +183,7 @@ static void make_rotation(struct vcode *v, uint32_t n)
     free(params);
 }
 
-/* Calls over which many values live. */
+/* Calls with many values live across them. */
 static void make_calls(struct vcode *v, uint32_t n)
 {
     uint32_t values[64], b = begin_block(v);
@@ -203,7 +203,7 @@ static const struct {
     const char *name;
     void (*make)(struct vcode *v, uint32_t n);
     uint32_t size;
-    bool is_checked; /* the checker is not linear in blocks times slots */
+    bool is_checked; /* the checker needs blocks times slots */
 } hostile[] = {
     {"long lives", make_long_lives, 15000, false},
     {"a block", make_long_block, 500000, true},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The run queue against a model: the best first, equals in order.
+// The run queue against a model: highest priority first, equal priorities in order of arrival.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define THREADS 40
 
-/* One thread, so no lock is taken: hence NO_LOCK_ANALYSIS below. */
+/* There is one thread, so no lock is taken: hence NO_LOCK_ANALYSIS below. */
 static struct run_queue rq;
 static struct thread threads[THREADS];
 static struct thread *model[THREADS]; /* ready threads in the order they would run */
@@ -32,7 +32,8 @@ static int reset(void **state)
     return 0;
 }
 
-/* Takes out the best, and checks what is said of its equals. */
+/* Pop the thread of highest priority, and check what the queue reports
+ * about others of that priority. */
 static struct thread *pop(void) NO_LOCK_ANALYSIS
 {
     bool has_equal;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reader-writer lock: who is kept out by whom, in which order they go, and who gives up waiting.
+// Reader-writer lock: which threads it keeps out, the order in which they get it,
+// and waits that are given up.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ static int reset(void **state)
 static int check_free(void **state)
 {
     (void)state;
-    rwlock_write(&l); /* nobody has it */
+    rwlock_write(&l); /* no reader holds it */
     rwlock_end_write(&l);
     return thread_current()->locks_held == 0 ? 0 : -1;
 }
@@ -66,10 +67,10 @@ static void test_a_writer_alone(void **state)
     rwlock_end_write(&l);
     world_join(r);
     world_join(w);
-    assert_string_equal(world_notes(), "r w"); /* a phase of readers after the writer */
+    assert_string_equal(world_notes(), "r w"); /* waiting readers go after the writer */
 }
 
-/* Readers that come while a writer waits do not pass it: it would starve. */
+/* Readers that arrive while a writer waits do not pass it, because it would starve. */
 static void test_a_waiting_writer_keeps_readers_out(void **state)
 {
     (void)state;
@@ -83,7 +84,8 @@ static void test_a_waiting_writer_keeps_readers_out(void **state)
     assert_string_equal(world_notes(), "w r");
 }
 
-/* All that wait by the end of a writer's turn go before the next writer: readers do not starve. */
+/* All readers that wait when a writer releases the lock go before the next
+ * writer: readers do not starve. */
 static void test_readers_go_between_two_writers(void **state)
 {
     (void)state;
@@ -95,7 +97,8 @@ static void test_readers_go_between_two_writers(void **state)
     for (unsigned i = 0; i < 4; i++) {
         world_join(t[i]);
     }
-    assert_string_equal(world_notes(), "r1 r2 w2 w1"); /* of writers, the best first */
+    /* among writers, the highest priority first */
+    assert_string_equal(world_notes(), "r1 r2 w2 w1");
 }
 
 static void note_end(bool taken, enum status why)
@@ -142,7 +145,7 @@ static void test_time_is_over(void **state)
     assert_string_equal(world_notes(), "late late got got");
 }
 
-/* A writer that gives up lets those in that it kept out. */
+/* A writer that stops waiting lets in the readers that it kept out. */
 static void test_a_writer_that_gives_up_lets_readers_in(void **state)
 {
     (void)state;
@@ -165,7 +168,7 @@ static void test_cancellation_ends_a_wait(void **state)
     struct thread *sure = world_thread("sure", 40, read_and_note, "sure");
     thread_cancel(r);
     thread_cancel(w);
-    thread_cancel(sure); /* does not ask */
+    thread_cancel(sure); /* this wait cannot be cancelled */
     world_join(r);
     world_join(w);
     assert_string_equal(world_notes(), "cancelled cancelled");

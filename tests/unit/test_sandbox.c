@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory of portable programs on the fake machine: what is reserved, mapped, counted and given
-// back, and that a refusal changes nothing.
+// The memory of portable programs on the fake machine: what is reserved, mapped, counted and freed,
+// and that a refusal changes nothing.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +44,7 @@ static void test_reserves_what_an_index_reaches(void **state)
     sandbox_release(&s);
 }
 
-/* Who lists memory that is not his prints later. */
+/* A listing of other programs' memory prints the name later. */
 static void test_a_name_outlives_its_range(void **state)
 {
     (void)state;
@@ -94,7 +94,7 @@ static uint64_t programs_frames(void)
     return stats.by_owner[PAGE_PROGRAM];
 }
 
-/* Its frames are there from the start, and cleared where they are touched. */
+/* Its frames exist from the start, and are cleared when they are touched. */
 static void test_is_mapped_where_it_is_touched(void **state)
 {
     (void)state;
@@ -124,7 +124,7 @@ static void test_is_mapped_where_it_is_touched(void **state)
     assert_int_equal(programs_frames(), before);
 }
 
-/* A device reads what the program never touched. */
+/* A device reads pages that the program never touched. */
 static void test_what_is_committed_has_a_physical_address(void **state)
 {
     (void)state;
@@ -196,7 +196,7 @@ static unsigned count_flushes(void)
     return flushes;
 }
 
-/* Interrupts are masked for one piece at a time; other CPUs are told once. */
+/* Interrupts are masked for one piece at a time; other CPUs are flushed once. */
 static void test_is_released_in_pieces_of_a_table(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the emulator's configuration device to pixels: a ramfb is found, announced, and shows what
-// is written to the console, what was logged before, and a panic.
+// From the emulator's configuration device to pixels: a ramfb is found and announced, and shows
+// console output, earlier log lines, and a panic.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,13 +29,13 @@
 #define FILES 3
 #define KEY   0x21
 
-/* The device, of which a test may ask for misbehaviour. */
+/* The device, with faults that a test can enable. */
 static struct {
     bool is_absent, refuses;
     uint32_t count, ramfb_size;
     uint64_t address;
     uint16_t key;
-    size_t at; /* in the selected file */
+    size_t at; /* position in the selected file */
     uint8_t ramfb[64];
 } device;
 
@@ -140,7 +140,7 @@ static void test_a_device_that_lies_is_named(void **state)
     refuse(E_CORRUPT);
     device.count = FILES;
     device.ramfb_size = 27;
-    assert_int_equal(ramfb_init(&ports), E_RANGE); /* the heap keeps a page that it has taken */
+    assert_int_equal(ramfb_init(&ports), E_RANGE); /* the heap keeps a page that it allocated */
     refuse(E_RANGE);
     device.refuses = true;
     refuse(E_IO);
@@ -149,7 +149,7 @@ static void test_a_device_that_lies_is_named(void **state)
     assert_int_equal(ramfb_init(&few), E_NODEV);
 }
 
-/* Memory that the kernel uses, or a geometry that cannot be, is not mapped. */
+/* Memory that the kernel uses, or an impossible geometry, is not mapped. */
 static void test_firmware_that_lies_is_refused(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static uint32_t pixel(uint32_t x, uint32_t y)
 #define COLUMNS ((width - 16) / FONT_WIDTH)
 #define ROWS    ((height - 16) / FONT_HEIGHT)
 
-/* The character at a place of the grid, which is in the middle; 0 if none of ASCII is there. */
+/* The character in a cell of the centred grid; 0 if it is not ASCII. */
 static char character(uint32_t column, uint32_t row)
 {
     uint32_t left = (width - COLUMNS * FONT_WIDTH) / 2 + column * FONT_WIDTH;
@@ -241,7 +241,7 @@ static void test_what_is_written_is_shown(void **state)
     height = load_be32(device.ramfb + 20);
     pitch = load_be32(device.ramfb + 24);
     assert_int_equal(load_be32(device.ramfb + 8), 0x34325258);
-    assert_in_range(width, 800, 1024); /* as there is room in one piece */
+    assert_in_range(width, 800, 1024); /* the largest for which there is contiguous memory */
     assert_int_equal(pitch, width * 4);
     pixels = hal_direct(paddr(load_be64(device.ramfb)));
 
@@ -268,7 +268,7 @@ static void test_a_page_of_output_is_drawn_once(void **state)
     assert_true(after.switches - before.switches < 12);
 }
 
-/* A lock that the waking thread would need is held: it comes when that is given up. */
+/* The lock that waking the drawing thread needs is held: the thread runs when it is released. */
 static void test_output_under_any_lock(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The portable half of selection, with a toy machine: its operations are those of the
-// representation, an addition may read memory and a branch compare. What comes out is compared as
-// text.
+// The portable half of selection, with a toy machine: its operations are those of
+// the representation, an addition may read memory and a branch may compare. The
+// results are compared as text.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/codegen/select.h"
@@ -29,7 +29,7 @@
 
 /* ---- The machine ---- */
 
-enum { LOADS = 1, COMPARES = 2 }; /* vinstr.small: what else the operation does */
+enum { LOADS = 1, COMPARES = 2 }; /* vinstr.small: what the operation does in addition */
 
 struct form {
     struct voperand operands[16];
@@ -85,7 +85,7 @@ static bool toy_instr(struct selector *s)
         void *both[2] = {s, &form};
         ir_for_each_operand(f, i, toy_operand, both);
     }
-    if (i->op == IR_MUL) { /* two instructions: their order must survive */
+    if (i->op == IR_MUL) { /* two instructions, whose order must be kept */
         struct vinstr before = {.op = IR_SHL};
         select_emit(s, &before, NULL, 0);
     }
@@ -117,7 +117,7 @@ static void toy_jump(struct selector *s)
 
 static const struct select_machine toy = {toy_entry, toy_instr, toy_jump};
 
-/* ---- As text: registers are named in the order in which they appear ---- */
+/* ---- As text: registers are numbered in the order of their appearance ---- */
 
 struct text {
     char s[8192];
@@ -221,12 +221,12 @@ static void test_what_nobody_needs_is_not_computed(void **state)
     (void)state;
     check(HEAD "block0(v0: i32, v1: i32):\n"
                " v2 = add.i32 v0, v0\n"           /* unused */
-               " v3 = load.i32 context[8]\n"      /* unused, traps never */
+               " v3 = load.i32 context[8]\n"      /* unused, never traps */
                " v4 = load.i32 memory0[v0 + 0]\n" /* unused, may trap */
                " v5 = div_s.i32 v0, v0\n"         /* likewise */
                " return v0\n}\n",
           "0(): param =0; load =1 0; div_s =2 0 0; return 0;\n");
-    /* A ring of parameters that feed each other, and nothing else. */
+    /* A cycle of parameters that feed each other and are otherwise unused. */
     check(HEAD "block0(v0: i32, v1: i32):\n"
                " jump block1(v0, v1)\n"
                "block1(v3: i32, v4: i32):\n"
@@ -253,7 +253,7 @@ static void test_order_within_an_instruction_survives(void **state)
 static void test_loads_move_over_nothing_that_matters(void **state)
 {
     (void)state;
-    /* The pattern: a load, something, and an addition that could read memory. */
+    /* The pattern: a load, another operation, and an addition that could absorb the load. */
     static const struct {
         const char *load, *between;
         bool merges;
@@ -302,7 +302,7 @@ static void test_loads_are_merged_into_one_place(void **state)
                " v4 = add.i32 v3, v2\n"
                " return v4\n}\n",
           "0(): param =0 =1; load =2 0; add =3 1 2; add =4 3 2; return 4;\n");
-    /* Not into another block. */
+    /* Never across blocks. */
     check(HEAD "block0(v0: i32, v1: i32):\n"
                " v2 = load.i32 memory0[v0 + 0]\n"
                " jump block1()\n"
@@ -321,7 +321,7 @@ static void test_branches_look_through_comparisons(void **state)
                "block1():\n"
                " return v0\n"
                "block2():\n"
-               " return v2\n}\n", /* asked for: computed all the same */
+               " return v2\n}\n", /* used elsewhere, so it is computed anyway */
           "0(): param =0 =1; lt_s =2 0 1; branch+lt 0 1; >2() >1()\n"
           "1(): return 2;\n2(): return 0;\n");
 }
@@ -401,7 +401,7 @@ static void test_what_the_machine_has_not_is_named(void **state)
                                  &v, &op),
                      E_NOTSUP);
     assert_int_equal(op, IR_FSQRT);
-    /* Two ways into a loop. */
+    /* A loop with two entries. */
     assert_int_equal(select_text(&a,
                                  HEAD "block0(v0: i32, v1: i32):\n branch v0, block1(), block2()\n"
                                       "block1():\n jump block2()\nblock2():\n"
@@ -411,7 +411,7 @@ static void test_what_the_machine_has_not_is_named(void **state)
     arena_free_all(&a);
 }
 
-/* A switch of very many cases and a chain of as many blocks: time and memory stay in proportion. */
+/* A switch with very many cases and a chain of as many blocks: time and memory stay linear. */
 static void test_many_cases_and_blocks(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// boot/slide.c and the pool that slides are drawn from: the word aslr=off means the same to the
-// first instructions as to kernel/boot/cmdline.c, whoever loaded the kernel; the table is read as
-// scripts/lib/slide.py writes it (tests/tools/test_slide.py has the other half).
+// boot/slide.c and the pool of random bits for slides: the first instructions interpret the word
+// aslr=off as kernel/cmdline.c does, for each boot protocol; the table has the format that
+// scripts/lib/slide.py writes (tests/tools/test_slide.py tests the other side).
 #include "boot/slide.h"
 
 #include "boot/multiboot2_tags.h"
@@ -22,7 +22,7 @@
 #define START 0x6000
 #define TEXT  0x7000
 
-/* What the rest of the kernel makes of the same text. */
+/* The rest of the kernel's interpretation of the same text. */
 static bool kernel_says(const char *text)
 {
     static struct cmdline c;
@@ -35,7 +35,7 @@ static bool kernel_says(const char *text)
 static bool is_off(const char *text)
 {
     size_t len = strlen(text);
-    char *exact = malloc(len + 1); /* what is read behind it is found by the sanitizer */
+    char *exact = malloc(len + 1); /* of exactly this size: the sanitizer detects a read past it */
     memcpy(exact, text, len);
     bool off = slide_is_off(exact, len);
     free(exact);
@@ -91,7 +91,7 @@ static void test_a_word_that_is_cut_off_is_not_it(void **state)
     }
 }
 
-/* Whatever is made of these pieces. */
+/* Random combinations of these pieces. */
 static void test_random_texts_mean_the_same_to_the_kernel(void **state)
 {
     (void)state;
@@ -120,7 +120,7 @@ static bool multiboot2(const struct blob *block, uint64_t phys)
     return off;
 }
 
-/* A loader's name, the command line, the end. */
+/* A loader's name, the command line, the end tag. */
 static void put_block(struct blob *b, const char *text)
 {
     uint32_t size = MULTIBOOT2_HEADER_SIZE + (uint32_t)strlen(text) + 1;
@@ -152,7 +152,7 @@ static void test_multiboot2(void **state)
     }
     put_block(&b, "shell");
     assert_false(multiboot2(&b, START));
-    b.bytes[28] = 0xff; /* the tag runs past the end */
+    b.bytes[28] = 0xff; /* the tag extends past the end */
     assert_false(multiboot2(&b, START));
 }
 
@@ -181,7 +181,7 @@ static void test_pvh(void **state)
         blob_le64(&start, 0);
     }
     assert_true(pvh(&start, text, sizeof(text)));
-    assert_false(pvh(&start, text, sizeof(text) - 1)); /* no end of it can be read */
+    assert_false(pvh(&start, text, sizeof(text) - 1)); /* its end cannot be read */
     assert_false(pvh(&start, "shell", 6));
     start.len--;
     assert_false(pvh(&start, text, sizeof(text)));
@@ -220,7 +220,7 @@ static uint64_t word_of(uint64_t domain, const char *input)
     return sip_word(&s);
 }
 
-/* Not that it is random: that each bit of what goes in matters, and no pool tells of another. */
+/* Not randomness itself, but that each input bit matters, and that no pool reveals another. */
 static void test_words_of_a_pool(void **state)
 {
     (void)state;
@@ -236,7 +236,7 @@ static void test_words_of_a_pool(void **state)
         in_slot[sip_word(&s) % ARRAY_COUNT(in_slot)]++;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(in_slot); i++) {
-        assert_in_range(in_slot[i], 850, 1150); /* 1000 by chance, 31 more or less */
+        assert_in_range(in_slot[i], 850, 1150); /* 1000 expected, standard deviation 31 */
     }
 }
 

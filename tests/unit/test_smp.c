@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting CPUs that do not come as they should (kernel/sched/smp.c), and the wishes that CPUs send
-// each other (kernel/base/ipi.c). CPUs that do come are the guest's tests.
+// Starting CPUs that fail to start properly (kernel/sched/smp.c), and requests between CPUs
+// (kernel/base/ipi.c). The in-guest tests cover CPUs that start.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,14 +45,14 @@ static void time_passes(void)
     relaxed_ns += NS_PER_MS;
 }
 
-/* The last one that was told sets itself up as far as to find that it cannot work. */
+/* The CPU that was started last initializes itself until it finds that it cannot work. */
 static void it_refuses(void)
 {
     time_passes();
     atomic_store(&told[told_count - 1]->state, HAL_CPU_REFUSED);
 }
 
-/* It arrives, and then nothing more is heard of it. */
+/* It arrives, and then never responds again. */
 static void it_hangs(void)
 {
     time_passes();
@@ -92,7 +92,7 @@ static void expect_log(const char *line)
     assert_non_null(strstr(fake_console_text(), line));
 }
 
-/* It may still come, and runs for a moment under the number that it was given. */
+/* It may still arrive, and then runs for a moment under the number that it was given. */
 static void expect_no_other_under_its_number(void)
 {
     assert_int_equal(told_count, 1);
@@ -130,7 +130,7 @@ static void test_one_that_refuses_is_not_waited_for(void **state)
     (void)state;
     fake_on_relax = it_refuses;
     smp_start(&info, 0);
-    assert_int_equal(told_count, 2); /* it halts: the next one is tried under the same number */
+    assert_int_equal(told_count, 2); /* it halts: the next CPU is started under the same number */
     assert_int_equal(told[1]->id, told[0]->id);
     assert_ptr_not_equal(told[0], told[1]);
     assert_ptr_not_equal(told[0]->current, told[1]->current);
@@ -156,7 +156,7 @@ static void test_what_firmware_says_is_passed_on(void **state)
     assert_int_equal(relaxed_ns, 0);
 }
 
-static struct thread *idle_thread; /* of the last one that was told */
+static struct thread *idle_thread; /* of the CPU that was started last */
 
 static enum status refuse_to_tell(struct hal_cpu *cpu)
 {
@@ -174,7 +174,7 @@ static void test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs
     assert_ptr_equal(atomic_load(&idle_thread->rq), hal_this_run_queue());
 }
 
-/* It was not told to start. */
+/* The CPU was never started. */
 static void test_what_firmware_refuses_leaves_nothing(void **state)
 {
     (void)state;
@@ -182,7 +182,7 @@ static void test_what_firmware_refuses_leaves_nothing(void **state)
     struct page_stats pages_before, pages_after;
     unsigned cpus = fake_platform_cpus;
     answer = E_NOTSUP;
-    smp_start(&info, 0); /* a page of a size of object, a table: they stay */
+    smp_start(&info, 0); /* a slab page and a page table stay allocated */
     (void)thread_trim();
     heap_get_stats(&before);
     page_get_stats(&pages_before);
@@ -207,7 +207,7 @@ static void test_without_memory_nothing_is_left_of_it(void **state)
         fake_fail_after(n++, FAIL_ONCE);
         smp_start(&info, 0);
         (void)fake_fail_stop();
-        assert_int_equal(fake_platform_cpus, before); /* also if it is refused */
+        assert_int_equal(fake_platform_cpus, before); /* also after a refusal */
     } while (told_count == 0);
     assert_true(n > 3); /* its data, its queues, its idle thread */
 }
@@ -235,7 +235,7 @@ static void test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay(void *
     expect_log("1 of 3 CPUs run");
 }
 
-/* One interrupt serves all wishes, and a wish that is pending is not sent again. */
+/* One interrupt serves all requests, and a pending request is not sent again. */
 static void test_wishes_are_sent_once_and_served_once(void **state)
 {
     (void)state;
@@ -248,7 +248,7 @@ static void test_wishes_are_sent_once_and_served_once(void **state)
     assert_string_equal(journal(), " ipi ipi");
 
     atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE);
-    hal_ipi_poll(); /* urgent ones only: it may be called from anywhere */
+    hal_ipi_poll(); /* serves urgent requests only, since any code may call it */
     assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK);
     assert_string_equal(journal(), " ipi ipi served");
     assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_LOOK);
@@ -256,7 +256,7 @@ static void test_wishes_are_sent_once_and_served_once(void **state)
     assert_string_equal(journal(), " ipi ipi served");
 }
 
-/* It is not interrupted to look at its run queue; for all else it is. */
+/* A CPU that watches its run queue gets no interrupt for it, but one for every other request. */
 static void test_who_watches_is_not_interrupted_to_look(void **state)
 {
     (void)state;
@@ -272,7 +272,7 @@ static void test_who_watches_is_not_interrupted_to_look(void **state)
     assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_CALL);
     hal_ipi_watch();
     assert_int_equal(hal_ipi_end_watch(), 0);
-    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK); /* nobody looks any more */
+    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK); /* it no longer watches */
     assert_string_equal(journal(), " ipi ipi");
 }
 
@@ -291,8 +291,8 @@ static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
     assert_int_equal(fake_cpu.stopped_fp, 0x5678);
 }
 
-/* One that is on its way will find what is asked for meanwhile; where there are none, the plain
- * interrupt does. */
+/* An NMI that is on its way also serves requests made meanwhile; on machines without NMIs
+ * an ordinary interrupt is sent. */
 static void test_what_cannot_be_masked_is_sent_once(void **state)
 {
     (void)state;
@@ -311,7 +311,7 @@ static void test_what_cannot_be_masked_is_sent_once(void **state)
     assert_string_equal(journal(), " nmi ipi");
 }
 
-/* The code that was interrupted may be in the middle of serving the rest. */
+/* The interrupted code may be in the middle of serving the other requests. */
 static void test_what_cannot_be_masked_serves_nothing_else(void **state)
 {
     (void)state;
@@ -338,7 +338,7 @@ static void test_a_call_on_this_cpu_is_a_call(void **state)
     calls = 0;
     smp_call(0, count_call, &one);
     assert_int_equal(calls, 1);
-    smp_do_calls(); /* nothing is left */
+    smp_do_calls(); /* no request is left */
     assert_int_equal(calls, 1);
     smp_call_all(count_call, &one); /* of one */
     assert_int_equal(calls, 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Floating point in integers against the CPU's, bit for bit: every pair of special values, then
-// random patterns, most of them near each other or near a boundary.
+// Floating point in integer arithmetic against the CPU's, bit for bit: every pair of special
+// values, then random patterns, most of them close together or close to a boundary.
 #include "kernel/lib/softfloat.h"
 
 #include <math.h>
@@ -139,7 +139,7 @@ static void check_pair_32(uint64_t a, uint64_t b)
 static double (*const round_64[])(double) = {rint, floor, ceil, trunc};
 static float (*const round_32[])(float) = {rintf, floorf, ceilf, truncf};
 
-/* What C leaves undefined is decided first; inside the range the CPU converts. */
+/* Conversions that C leaves undefined are decided first; within the range the CPU converts. */
 static void check_integer(const struct softfloat_format *f, uint64_t a, double v, bool is_signed,
                           unsigned bits)
 {
@@ -220,7 +220,7 @@ static void test_special_values(void **state)
     }
 }
 
-/* Patterns with long runs of equal bits, where carries and halves are. */
+/* Patterns with long runs of equal bits, which cause carries and ties. */
 static uint64_t rough(void)
 {
     uint64_t v = next_random();
@@ -236,7 +236,7 @@ static uint64_t rough(void)
     }
 }
 
-/* Near the first, so that sums cancel and comparisons are close. */
+/* Close to the first value, so that sums cancel and comparisons are close. */
 static uint64_t near(uint64_t a)
 {
     uint64_t distance = UINT64_C(1) << next_random() % 56;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Sorting, against what a sorted array is: in order, and the same elements.
+// Sorting: the result is in order and has the same elements.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 struct item {
     uint32_t key;
-    uint8_t more[5]; /* so that the size is no word's */
+    uint8_t more[5]; /* makes the size different from any word's */
 };
 
 static unsigned comparisons;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The runner of the specification's tests sees what is wrong: jit/wasm/wrong.wast has assertions
-// that are all false but for three. And a pack that is cut anywhere is refused.
+// The runner of the specification's tests detects failures: all assertions of jit/wasm/wrong.wast
+// are false but three. And a pack that is truncated anywhere is refused.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void test_a_pack_that_is_cut_is_refused(void **state)
     for (size_t n = 0; n < len; n++) {
         struct spec_reader reader;
         struct spec_command *command = calloc(1, sizeof *command);
-        uint8_t *cut = malloc(n + 1); /* so that reading beyond it is seen */
+        uint8_t *cut = malloc(n + 1); /* so that a read past it is detected */
         memcpy(cut, pack, n);
         if (spec_open(&reader, cut, n)) {
             while (spec_next(&reader, command)) {

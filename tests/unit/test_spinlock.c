@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Spinlocks on one CPU: masks, preemption counts, and the deadlock that must not hang in silence.
+// Spinlocks on one CPU: interrupt masks, preemption counts, and a deadlock that must be reported.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void test_it_can_be_taken_again_and_again(void **state)
     assert_false(spin_is_locked(&lock));
 }
 
-/* What the compiler's analysis would refuse. */
+/* The compiler's lock analysis would reject this. */
 static NO_LOCK_ANALYSIS void take_twice(struct spinlock *lock)
 {
     (void)spin_lock_irq(lock);

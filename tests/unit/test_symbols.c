@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Lookups in a hand-made table: three functions at 0x1000, 0x1010 and 0x1200, text ends at 0x1300.
-// That scripts/lib/symbols.py writes such tables right is tests/tools/test_symbols.py's.
+// Lookups in a hand-made table: three functions at 0x1000, 0x1010 and 0x1200; text ends at 0x1300.
+// tests/tools/test_symbols.py checks that scripts/lib/symbols.py writes such tables.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@ static const uint32_t files[] = {14, 18};
 static const struct symbol_mark marks[] = {{0}};
 static const uint8_t sizes[] = {0x10, 32, 0xf0, 0x03, 96, 0x80, 0x02, 0};
 
-/* Words of two bits: 0, 2, 4, 48. Of three: -4 lines, +2 lines, back to the last place, far,
- * another file. Of one: 0 lines, +2 lines. */
+/* Codes of two bits: 0, 2, 4, 48 units. Of three: -4 lines, +2 lines, back to the last place, a far
+ * place, another file. Of one: 0 lines, +2 lines. */
 static const uint8_t units[] = {[2] = 4, [16] = 0, 2, 4, 48};
 static const uint8_t steps[] = {[3] = 5, [16] = 27, 33, 63, 67, 68};
 static const uint8_t returns[] = {[1] = 2, [16] = 31, 33};
@@ -28,9 +28,8 @@ static const uint8_t returns[] = {[1] = 2, [16] = 31, 33};
 static const char rows[] =
     /* one: a.c, line 10; +4 units, +2 lines; +2 units, -4 lines */
     "00 100 0000000000 000 1010  10 001  01 000"
-    /* two: b.h, line 100; +128 units: a.c, line 98; +16: -98 lines, no line; +2: a.c again, line
-     * 100
-     */
+    /* two: b.h, line 100; +128 units: a.c, line 98; +16: -98 lines, no
+     * line; +2: a.c again, line 100 */
     "00 100 0000000001 001 01100100  11 001 10000000 100 0000000000 001 01100010"
     "11 001 00010000 011 001 11000011  01 010 1";
 
@@ -106,7 +105,7 @@ static void test_a_place_that_was_left_is_returned_to(void **state)
     expect(0x11ff, "two", 0x1ef, "a.c", 100);
 }
 
-/* Whatever the bits are, the lookup ends and stays inside. */
+/* With any bits the lookup terminates and stays inside the table. */
 static void test_nonsense_ends(void **state)
 {
     (void)state;

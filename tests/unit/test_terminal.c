@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The terminal's model: what programs write, and what then stands where.
+// The terminal's model: what programs write, and the contents of the screen afterwards.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static void feed(const char *s)
     terminal_write(&t, (const uint8_t *)s, strlen(s));
 }
 
-/* A row's characters without the spaces at its end; what is not ASCII is a question mark. */
+/* A row's characters without trailing spaces; a non-ASCII character is a question mark. */
 static const char *row(uint32_t y)
 {
     static char text[COLUMNS + 1];
@@ -69,7 +69,7 @@ static void test_the_last_column_wraps_with_the_next_character(void **state)
     feed("a");
     assert_string_equal(row(1), "a");
     feed("\x1b[1;10Hz\r\n");
-    assert_cursor(0, 1); /* a line end there is one line end */
+    assert_cursor(0, 1); /* CR LF at the end of a row is one line end */
     feed("\x1b[?7l\x1b[3;9Hxyz");
     assert_string_equal(row(2), "        xz");
     assert_cursor(9, 2);
@@ -103,7 +103,7 @@ static void test_a_region_scrolls_alone(void **state)
     assert_string_equal(row(2), "x");
     assert_string_equal(row(3), "4");
     feed("\x1b[3;1H\x1b[9A");
-    assert_cursor(0, 1); /* the region's edge holds the cursor */
+    assert_cursor(0, 1); /* the cursor stays at the region's edge */
     feed("\x1b[9B");
     assert_cursor(0, 2);
     feed("\x1b[4;1H\x1b[L\n");
@@ -202,7 +202,7 @@ static void test_utf8(void **state)
     const struct terminal_cell *c = terminal_row(&t, 0);
     assert_int_equal(c[0].character, 0xe9);
     assert_int_equal(c[1].character, 0x2500);
-    assert_int_equal(c[2].character, FONT_REPLACEMENT); /* beyond the font's plane, and wide */
+    assert_int_equal(c[2].character, FONT_REPLACEMENT); /* outside the font's plane, and wide */
     feed("\xc0\x80\xe2\x82"
          "A\xed\xa0\x80"
          "B\x80");
@@ -227,21 +227,21 @@ static void test_wide_characters_are_two_columns(void **state)
     assert_cursor(3, 0);
     feed("\r\xf0\x9f\x98\x80\xea\xb0\x80"); /* an emoji, a syllable */
     assert_cursor(4, 0);
-    feed("\r\nabcdefghi\xe6\x97\xa5"); /* one column is too few */
+    feed("\r\nabcdefghi\xe6\x97\xa5"); /* it does not fit in the last column */
     assert_string_equal(row(1), "abcdefghi");
     assert_int_equal(terminal_row(&t, 2)[0].character, 0x65e5);
     assert_cursor(2, 2);
     feed("\r\x1b[9C\x1b[?7l\xe6\x97\xa5\x1b[?7h");
     assert_int_equal(terminal_row(&t, 2)[8].character, 0x65e5);
     assert_cursor(9, 2);
-    feed("\r\n12345678\xe6\x97\xa5"); /* fills the row: the wrap is put off */
+    feed("\r\n12345678\xe6\x97\xa5"); /* fills the row: the wrap is delayed */
     assert_cursor(9, 3);
     feed("x");
     assert_string_equal(row(2), "12345678?");
     assert_string_equal(row(3), "x");
 }
 
-/* Half of a wide character is a space. */
+/* Overwriting one half of a wide character makes the other a space. */
 static void test_a_wide_character_goes_as_a_whole(void **state)
 {
     (void)state;
@@ -259,7 +259,8 @@ static void test_a_wide_character_goes_as_a_whole(void **state)
             fail_msg("case %zu: \"%s\"", i, row(0));
         }
     }
-    feed("\x1b[2J\x1b[1;9H\xe6\x97\xa5\x1b[H\x1b[@"); /* its second half is pushed out */
+    /* its second half is shifted out of the row */
+    feed("\x1b[2J\x1b[1;9H\xe6\x97\xa5\x1b[H\x1b[@");
     assert_string_equal(row(0), "");
 }
 
@@ -345,7 +346,7 @@ static void test_only_rows_that_changed_are_dirty(void **state)
     assert_true(terminal_take_dirty(&t, 1));
     assert_false(terminal_take_dirty(&t, 2));
     assert_false(terminal_take_dirty(&t, 3));
-    terminal_reset(&t); /* as a panic does, which may have interrupted who had taken a row */
+    terminal_reset(&t); /* like a panic, which may interrupt a thread that is changing a row */
     for (uint32_t y = 0; y < ROWS; y++) {
         assert_true(terminal_take_dirty(&t, y));
     }
@@ -363,11 +364,12 @@ static void test_the_smallest_screen(void **state)
 
 /* --- work --- */
 
-#define PUT_MAX ((size_t)256) /* bytes that a console gives at a time, interrupts masked */
+#define PUT_MAX ((size_t)256) /* bytes that a console writes at a time, with interrupts masked */
 
 static struct terminal_cell many[TERMINAL_COLUMNS_MAX * TERMINAL_ROWS_MAX];
 
-/* Cells that writing a sequence changes, each filled with what no writing leaves before. */
+/* Number of cells that a sequence changes; each is first filled with a
+ * value that no output produces. */
 static size_t cells_written(struct terminal *big, const char *sequence)
 {
     static const struct terminal_cell untouched = {.flags = 0xffffffffu};
@@ -411,7 +413,8 @@ static void test_a_cleared_line_is_blank_when_it_is_looked_at(void **state)
             bool is_x = y == 1 && x == 4;
             const struct terminal_cell *cell = &terminal_row(&t, y)[x];
             assert_int_equal(cell->character, is_x ? 'x' : ' ');
-            assert_int_equal(cell->background, is_x ? 1 : 4); /* as it was when it was cleared */
+            /* as it was when the cell was cleared */
+            assert_int_equal(cell->background, is_x ? 1 : 4);
             assert_int_equal(cell->foreground, TERMINAL_FOREGROUND);
             assert_int_equal(cell->flags, 0);
         }

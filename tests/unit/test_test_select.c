@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Selections of in-guest tests: what stands before a glob, and which tests that leaves.
+// Selections of in-guest tests: the prefixes of a glob, and the tests that they select.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,7 +87,7 @@ static void test_parts_of_the_machine(void **state)
     assert_true(contains("on:firmware:*", "a", TEST_ON_FIRMWARE));
     assert_true(contains("on:screen:", "a", TEST_ON_SCREEN));
     assert_false(contains("on:interrupts,cpus,memory,firmware,screen:*", "a", TEST_ON_NOTHING));
-    assert_true(contains("on:screen:*", "a", 0)); /* it does not say */
+    assert_true(contains("on:screen:*", "a", 0)); /* the test does not declare what it depends on */
     assert_true(contains("*", "a", TEST_ON_NOTHING));
 }
 

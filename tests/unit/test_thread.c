@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads on the fake machine: who runs when, what a slice is, when the event timer is armed, and
-// that threads give everything back.
+// Threads on the fake machine: which one runs when, time slices, when the event timer is armed, and
+// that threads free everything.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,9 +39,9 @@ static void test_the_best_runs_first(void **state)
     (void)state;
     struct thread *low = world_thread("low", 10, note, "low");
     struct thread *mid = world_thread("mid", 20, note, "mid");
-    assert_string_equal(world_notes(), ""); /* main is better than both */
+    assert_string_equal(world_notes(), ""); /* main has a higher priority than both */
     struct thread *high = world_thread("high", 40, note, "high");
-    assert_string_equal(world_notes(), "high"); /* at once: it ran inside thread_create() */
+    assert_string_equal(world_notes(), "high"); /* it ran at once, inside thread_create() */
     world_join(low);
     world_join(mid);
     world_join(high);
@@ -90,7 +90,7 @@ static void test_join_returns_the_value(void **state)
     assert_int_equal(world_join(world_thread("t", 10, note, "")), 0);
 }
 
-/* Two that compute: each gets its slice, and neither the other's. */
+/* Two threads compute: each gets its own time slices. */
 static void compute_35_ms(void *name)
 {
     for (int i = 0; i < 7; i++) {
@@ -106,17 +106,17 @@ static void test_equals_share_by_slices(void **state)
     struct thread *b = world_thread("b", 20, compute_35_ms, "b");
     world_join(a);
     world_join(b);
-    /* A slice ends exactly at the end of a computation, whose note follows at the next turn. */
+    /* A slice ends exactly at the end of a computation, whose note follows in the next slice. */
     assert_string_equal(world_notes(), "a a b b a a b b a a b b a b");
 }
 
 static void test_alone_it_is_not_interrupted(void **state)
 {
     (void)state;
-    world_spend(100 * MS, WORLD_KERNEL_PC); /* lets what earlier tests armed pass */
+    world_spend(100 * MS, WORLD_KERNEL_PC); /* lets timers of earlier tests expire */
     world_timer_interrupts = 0;
     assert_true(fake_timer_deadline() == UINT64_MAX);
-    struct thread *low = world_thread("low", 10, note, "low"); /* ready, but no equal */
+    struct thread *low = world_thread("low", 10, note, "low"); /* ready, but of lower priority */
     world_spend(1000 * MS, WORLD_KERNEL_PC);
     assert_int_equal(world_timer_interrupts, 0);
     assert_string_equal(world_notes(), "");
@@ -159,14 +159,14 @@ static void test_preemption_waits_until_it_is_allowed(void **state)
     world_join(high);
 }
 
-/* While it runs alone nothing ends its slice; an equal that becomes ready does. */
+/* While a thread runs alone its slice never ends; a ready thread of equal priority ends it. */
 static void test_an_equal_that_wakes_gets_its_turn(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
     struct thread *equal = world_thread("equal", PRIO_NORMAL, note_when_woken, "equal");
     thread_yield();                         /* it waits */
-    world_spend(100 * MS, WORLD_KERNEL_PC); /* what earlier tests armed passes */
+    world_spend(100 * MS, WORLD_KERNEL_PC); /* lets timers of earlier tests expire */
     semaphore_up(&wake_up);
     assert_string_equal(world_notes(), "");
     world_spend(20 * MS, WORLD_KERNEL_PC);
@@ -188,8 +188,8 @@ static void compute_40_ms(void *name)
     world_note(name);
 }
 
-/* A slice that is preempted goes on where it stopped: who is often preempted does not starve its
- * equals. */
+/* After a preemption the slice continues where it stopped: a thread that is often preempted does
+ * not starve others of its priority. */
 static void test_preemption_does_not_renew_the_slice(void **state)
 {
     (void)state;
@@ -202,7 +202,7 @@ static void test_preemption_does_not_renew_the_slice(void **state)
     assert_string_equal(world_notes(), "b a");
 }
 
-/* The one that is preempted keeps its turn and the rest of its slice. */
+/* A preempted thread keeps its place in the queue and the rest of its slice. */
 static void test_preemption_does_not_lose_the_turn(void **state)
 {
     (void)state;
@@ -246,9 +246,9 @@ static void test_priorities_can_change(void **state)
     (void)state;
     struct thread *a = world_thread("a", 10, note, "a");
     struct thread *b = world_thread("b", 11, note, "b");
-    thread_set_priority(a, 40); /* ready: runs at once */
+    thread_set_priority(a, 40); /* ready: it runs at once */
     assert_string_equal(world_notes(), "a");
-    thread_set_priority(thread_current(), 5); /* running: gives way */
+    thread_set_priority(thread_current(), 5); /* running: it is preempted */
     assert_string_equal(world_notes(), "a b");
     thread_set_priority(thread_current(), PRIO_NORMAL);
     world_join(a);
@@ -269,7 +269,7 @@ static void test_ps_tells(void **state)
 {
     (void)state;
     struct thread_info info;
-    char label[] = "some event"; /* in a module, which is unloaded later */
+    char label[] = "some event"; /* as in a module, which is unloaded later */
     semaphore_init(&wake_up, 0, label);
     struct thread *t = world_thread("waiter", 40, note_when_woken, "");
     assert_true(find_info("waiter", &info));
@@ -288,7 +288,7 @@ static void test_ps_tells(void **state)
     semaphore_up(&wake_up);
     world_join(t);
     assert_false(find_info("waiter", &info));
-    assert_int_equal(thread_sleep(MS), OK); /* idle runs, and stops */
+    assert_int_equal(thread_sleep(MS), OK); /* the idle thread runs, and stops */
     assert_true(find_info("idle", &info));
     assert_int_equal(info.state, THREAD_READY);
 }
@@ -324,14 +324,13 @@ static void create_and_join(unsigned count)
     world_forget_notes();
 }
 
-/* Many at once: some stay as spare ones, the rest is given back, and the next round takes no more.
- */
+/* Many at once: some stay cached, the others are freed, and the next round allocates no more. */
 static void test_threads_give_everything_back(void **state)
 {
     (void)state;
     struct heap_stats before, after;
     create_and_join(40);
-    (void)!thread_sleep(MS); /* the work thread takes the surplus apart */
+    (void)!thread_sleep(MS); /* the work thread frees the surplus */
     uint64_t pages = used_pages();
     heap_drain();
     heap_get_stats(&before);
@@ -346,18 +345,18 @@ static void test_threads_give_everything_back(void **state)
     assert_int_equal(used_pages(), pages);
 }
 
-/* The switch away from a dying thread may wake the work thread: it must run now, not at some later
- * interrupt. */
+/* The switch away from an ending thread may wake the work thread, which must run now and
+ * not at some later interrupt. */
 static void test_no_switch_stays_due(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
     struct thread *last = world_thread("last", 40, note_when_woken, "last");
-    create_and_join(40); /* as many spare ones as there may be */
+    create_and_join(40); /* fill the cache of ended threads */
     struct sched_stats before, after;
     thread_detach(last);
     sched_get_stats(&before);
-    semaphore_up(&wake_up); /* it runs, and is one too many */
+    semaphore_up(&wake_up); /* it ends, which is one more than the cache holds */
     assert_false(hal_this_cpu()->need_resched);
     sched_get_stats(&after);
     assert_int_equal(after.switches - before.switches,
@@ -382,7 +381,7 @@ static void test_no_memory_changes_nothing(void **state)
 {
     (void)state;
     struct thread *hold[20], *t;
-    for (int i = 0; i < 20; i++) { /* more than there are spare ones */
+    for (int i = 0; i < 20; i++) { /* more than are cached */
         hold[i] = world_thread("hold", 10, note, "");
     }
     struct heap_stats before, after;
@@ -402,7 +401,7 @@ static void test_no_memory_changes_nothing(void **state)
     }
 }
 
-#define CROWD 20 /* more than dead threads are kept for the next */
+#define CROWD 20 /* more than the cache of ended threads holds */
 
 static bool start_and_join_a_crowd(void)
 {
@@ -416,7 +415,7 @@ static bool start_and_join_a_crowd(void)
     for (unsigned i = 0; i < n; i++) {
         world_join(crowd[i]);
     }
-    (void)thread_sleep(MS); /* what is too much is given back meanwhile */
+    (void)thread_sleep(MS); /* the surplus is freed meanwhile */
     return n == CROWD;
 }
 

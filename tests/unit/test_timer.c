@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Timers against a model: in order, never early, never twice, and the hardware armed in time.
+// Timers against a model: in order, never early, never twice, and the hardware is armed in time.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ struct probe {
     struct timer timer;
     bool queued;
     unsigned fired;
-    uint64_t again_ns; /* start again from inside fire, this much later; 0: do not */
+    uint64_t again_ns; /* restart it from inside fire, this much later; 0: do not */
 };
 
 static struct probe probes[TIMERS];
@@ -71,7 +71,7 @@ static int reset(void **state)
         probes[i].again_ns = 0;
         (void)timer_cancel(&probes[i].timer);
     }
-    world_spend(NS_PER_S, WORLD_KERNEL_PC); /* what was armed passes */
+    world_spend(NS_PER_S, WORLD_KERNEL_PC); /* let armed timers expire */
     memset(probes, 0, sizeof(probes));
     last_interrupt = 0;
     world_timer_interrupts = 0;
@@ -90,7 +90,7 @@ static void test_fires_once_and_in_time(void **state)
     start(&probes[0], 500);
     world_spend(499, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 0);
-    world_spend(2, WORLD_KERNEL_PC); /* deadlines round up to the next tick */
+    world_spend(2, WORLD_KERNEL_PC); /* deadlines are rounded up to the next tick */
     assert_int_equal(probes[0].fired, 1);
     world_spend(10000, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 1);
@@ -116,7 +116,7 @@ static void test_cancelled_does_not_fire(void **state)
     world_spend(1000, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 0);
     assert_int_equal(probes[1].fired, 1);
-    assert_true(world_timer_interrupts <= 2); /* one idle interrupt at most */
+    assert_true(world_timer_interrupts <= 2); /* at most one interrupt that finds no due timer */
     assert_true(fake_timer_deadline() == UINT64_MAX);
 }
 
@@ -149,7 +149,7 @@ static void test_slack_shares_an_interrupt(void **state)
     start(&probes[0], 500);
     start(&probes[1], 1200);
     world_spend(1100, WORLD_KERNEL_PC);
-    assert_int_equal(probes[0].fired, 0); /* it may wait for the other */
+    assert_int_equal(probes[0].fired, 0); /* its slack lets it wait for the other */
     world_spend(200, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 1);
     assert_int_equal(probes[1].fired, 1);
@@ -176,7 +176,7 @@ static void test_slack_without_end(void **state)
     start(&probes[0], 500);
     world_spend(NS_PER_S, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 0);
-    start(&probes[1], 100); /* whenever there is an interrupt */
+    start(&probes[1], 100); /* may fire at any interrupt */
     world_spend(101, WORLD_KERNEL_PC);
     assert_int_equal(probes[0].fired, 1);
 }
@@ -189,7 +189,7 @@ static struct {
 
 static void fire_beat(struct timer *t)
 {
-    assert_true(t->deadline_ns > clock_now_ns()); /* the next one's */
+    assert_true(t->deadline_ns > clock_now_ns()); /* the next deadline */
     beat.at_ns[beat.fired % 8] = clock_now_ns();
     if (++beat.fired == beat.stop_at) {
         assert_true(timer_cancel(t));
@@ -218,7 +218,7 @@ static void test_a_period_does_not_drift(void **state)
     for (unsigned i = 0; i < 4; i++) {
         assert_in_range(beat.at_ns[i] - begin, (i + 1) * 1000, (i + 1) * 1000 + 2);
     }
-    assert_true(timer_cancel(&beat.timer)); /* the next call was due */
+    assert_true(timer_cancel(&beat.timer)); /* the next call was still pending */
     world_spend(10000, WORLD_KERNEL_PC);
     assert_int_equal(beat.fired, 4);
 }
@@ -228,10 +228,10 @@ static void test_missed_calls_are_left_out(void **state)
     (void)state;
     uint64_t begin = clock_now_ns();
     start_beat(1000, 0);
-    fake_counter += 5500; /* masked for so long */
+    fake_counter += 5500; /* interrupts were masked for this long */
     world_spend(1, WORLD_KERNEL_PC);
     assert_int_equal(beat.fired, 1);
-    assert_int_equal(beat.timer.deadline_ns - begin, 6000); /* where it would have been */
+    assert_int_equal(beat.timer.deadline_ns - begin, 6000); /* the original phase is kept */
     world_spend(1000, WORLD_KERNEL_PC);
     assert_int_equal(beat.fired, 2);
     assert_true(timer_cancel(&beat.timer));
@@ -247,7 +247,7 @@ static void test_a_call_may_be_the_last(void **state)
     assert_true(fake_timer_deadline() == UINT64_MAX);
 }
 
-/* Nodes that starting and cancelling one timer among many may touch: the two right spines. */
+/* Nodes that starting and cancelling one timer among many may access: the two right spines. */
 static unsigned right_spine(const struct timer *t)
 {
     unsigned n = 0;
@@ -294,7 +294,7 @@ static uint32_t rank_of(const struct timer *t)
     return t == NULL ? 0 : t->rank;
 }
 
-/* What makes every operation O(log n): the leftist rule, at each node. */
+/* The leftist property at each node, which makes every operation O(log n). */
 static void check_node(const struct timer *t)
 {
     assert_true(rank_of(t->left) >= rank_of(t->right));
@@ -357,7 +357,7 @@ static struct {
     bool is_firing;
 } other;
 
-/* In the middle of it another CPU runs. Then it starts itself again, as always. */
+/* Another CPU runs while this function is running. Then the timer restarts itself, as always. */
 static void fire_and_pause(struct timer *t)
 {
     other.fired++;
@@ -381,7 +381,7 @@ static void fire_goes_on(void)
     (void)fake_cpu_run(1);
 }
 
-/* It was running when it was cancelled, and started itself again while the cancel waited. */
+/* The timer was firing when it was cancelled, and restarted itself while the cancel waited. */
 static void test_cancelled_it_does_not_start_itself_again(void **state)
 {
     (void)state;
@@ -406,7 +406,7 @@ static void test_cancelled_it_does_not_start_itself_again(void **state)
         (void)fake_cpu_run(1);
     }
     assert_int_equal(other.fired, 1);
-    assert_true(was_due); /* it had started itself */
+    assert_true(was_due); /* it had restarted itself */
 }
 
 int main(void)

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// AArch64's page tables against a table walker and a TLB that are as weak as the architecture lets
-// them be (Arm ARM DDI 0487, D8.13 "Translation Lookaside Buffers", D8.14 "TLB maintenance"). An
-// emulator on x86-64 walks the tables as they are, and forgets at once: it forgives every barrier
-// that is missing. Here
+// AArch64's page tables against a table walker and a TLB that are as weak as the
+// architecture allows (Arm ARM DDI 0487, D8.13 "Translation Lookaside Buffers", D8.14 "TLB
+// maintenance"). An emulator on x86-64 reads the current tables and invalidates at once, so
+// it hides every missing barrier. Here
 //
 //   - a walker sees the tables as they were at the last barrier for stores;
-//   - the TLB holds all that a walker could find, from then on, tables on the way included, whether
-//     anybody asked for it or not;
-//   - what is to be forgotten is forgotten at the next barrier that waits for it, and what is found
-//     in the tables by then is taken in again;
-//   - the CPU has what it executes next fetched and translated already, until an ISB.
+//   - the TLB holds everything that a walker could have found since then, intermediate tables
+//     included, whether or not it was accessed;
+//   - an invalidation takes effect at the next barrier that waits for it, and everything that is
+//     in the tables by then is cached again;
+//   - the CPU has fetched and translated its next instructions already, until an ISB.
 //
-// Each test is run again without each barrier that it needs, and must notice.
+// Each test runs once more without each barrier that it needs, and must then fail.
 
 #define _GNU_SOURCE /* memfd_create() */
 
-/* The host's own functions of these names are the fake machine's. */
+/* Renamed, because the fake machine defines functions with these names for the host. */
 #define hal_mmu_map             tested_mmu_map
 #define hal_mmu_unmap           tested_mmu_unmap
 #define hal_mmu_protect         tested_mmu_protect
@@ -54,7 +54,7 @@
 #include <cmocka.h>
 
 #define FRAMES     32
-#define FRAME_BASE UINT64_C(0x80000000) /* beside the fake machine's RAM */
+#define FRAME_BASE UINT64_C(0x80000000) /* next to the fake machine's RAM */
 #define VA         UINT64_C(0xffffc90000400000)
 #define BLOCK      ((uint64_t)PT_ENTRIES * PAGE_SIZE)
 #define WATCHED    4
@@ -105,15 +105,16 @@ enum instruction { ISB, DSB_ISHST, DSB_ISH, TLBI, ALL_ARE_THERE };
 
 static enum instruction missing;
 static pte_t seen[FRAMES][PT_ENTRIES]; /* by walkers */
-static bool is_fetched;                /* what is executed next, before the last change */
-static unsigned conflicts;             /* two translations of an address at a time */
+/* the next instructions were fetched before the last change */
+static bool is_fetched;
+static unsigned conflicts; /* accesses that found two translations of one address */
 
-/** What the TLB holds of an address. */
+/** The TLB's entry for an address. */
 static struct cached {
     vaddr_t va;
     pte_t leaf; /* none: nothing */
     unsigned level;
-    paddr_t tables[PT_LEVELS]; /* on the way there, by level; 0: unknown */
+    paddr_t tables[PT_LEVELS]; /* tables on its path, by level; 0: unknown */
     bool is_leaving;
 } tlb[WATCHED];
 static unsigned watched;
@@ -129,7 +130,7 @@ static pte_t walk(struct cached *c, unsigned *level)
         if (hal_pte_is_leaf(e, at)) {
             return e;
         }
-        /* A table that it knows already it does not look up again. */
+        /* A table that is cached is not looked up again. */
         if (c->tables[at - 1].raw == 0) {
             c->tables[at - 1] = hal_pte_addr(e, at);
         }
@@ -160,7 +161,7 @@ static void look_ahead(void)
     }
 }
 
-/* The split of a large leaf writes through it. */
+/* Splitting a large leaf writes through this window. */
 static void show_window(void)
 {
     struct hal_mapping m;
@@ -200,7 +201,7 @@ void dsb_ish(void)
             tlb[i] = (struct cached){.va = tlb[i].va};
         }
     }
-    look_ahead(); /* a walk that began before this barrier */
+    look_ahead(); /* a walk that started before this barrier */
     see();
 }
 
@@ -213,7 +214,7 @@ static void leave(bool everything, uint64_t page)
 {
     for (unsigned i = 0; i < watched && missing != TLBI; i++) {
         uint64_t own = (tlb[i].va >> PAGE_SHIFT) & ((UINT64_C(1) << 44) - 1);
-        /* A leaf goes whichever of its pages is named. */
+        /* Invalidating any page of a leaf removes the whole leaf. */
         uint64_t leaf_pages = PT_SPAN(tlb[i].level) >> PAGE_SHIFT;
         bool is_named =
             hal_pte_is_none(tlb[i].leaf) ? own == page : own / leaf_pages == page / leaf_pages;
@@ -242,7 +243,7 @@ void cpu_yield(void)
 
 cpu_t tested_cpu_count(void)
 {
-    return 1; /* the others are their TLBs; nobody has to be held */
+    return 1; /* the other CPUs are simulated by their TLBs; none has to be held */
 }
 
 struct hal_cpu *tested_cpu_at(cpu_t id)
@@ -251,7 +252,7 @@ struct hal_cpu *tested_cpu_at(cpu_t id)
     return hal_this_cpu();
 }
 
-/* ---- what a test asks ---- */
+/* ---- Conditions that tests check ---- */
 
 static void watch(vaddr_t va)
 {
@@ -271,7 +272,7 @@ static struct cached *cached(vaddr_t va)
     return NULL;
 }
 
-/* Every CPU finds va there, with these rights, from its next instruction on. */
+/* From its next instruction on, every CPU finds va mapped there, with these rights. */
 static bool is_mapped(vaddr_t va, paddr_t to, unsigned prot)
 {
     const struct cached *c = cached(va);
@@ -279,7 +280,7 @@ static bool is_mapped(vaddr_t va, paddr_t to, unsigned prot)
            hal_pte_prot(c->leaf) == prot;
 }
 
-/* No CPU finds anything there, and none looks at a table that may be something else by now. */
+/* No CPU finds a mapping, and none walks through a table that may have been reused. */
 static bool is_gone(vaddr_t va)
 {
     const struct cached *c = cached(va);
@@ -301,7 +302,7 @@ static void set_up(enum instruction left_out)
     assert_true(tested_table_frame(&root));
     kernel_tables = mmu_tables_at(root);
     see();
-    /* The window lies in a table that is there, beside the console's page. */
+    /* The window lies in an existing table, next to the console's page. */
     assert_int_equal(
         hal_mmu_map(HAL_WINDOW_PAGE + PAGE_SIZE, paddr(FRAME_BASE), 1, PROT_R, MEM_NORMAL), OK);
     missing = left_out;
@@ -364,7 +365,7 @@ static bool unmaps_more_than_is_worth_naming(void)
     return is_gone(VA + 300 * PAGE_SIZE);
 }
 
-/* The table of a whole 2 MiB goes with them: no walker may know it any more when it is reused. */
+/* The table of a whole 2 MiB is freed with them: no walker may have it cached when it is reused. */
 static bool unmaps_pages_and_their_table(void)
 {
     paddr_t table = {0};
@@ -388,7 +389,8 @@ static bool takes_a_right_away(void)
     return is_mapped(VA, paddr(0x1000000), PROT_R);
 }
 
-/* Break before make: the large leaf is forgotten before the table in its place is seen. */
+/* Break before make: the large leaf is invalidated before the table
+ * in its place becomes visible. */
 static bool splits_a_large_leaf(void)
 {
     struct hal_mmu_batch batch = {.gather = give_back, .ctx = &(paddr_t){0}};
@@ -402,7 +404,7 @@ static bool splits_a_large_leaf(void)
            is_gone(VA + 5 * PAGE_SIZE);
 }
 
-/* True as it is, and false without each instruction of the list. */
+/* True with all instructions, and false without any one of the list. */
 static void holds_only_with(bool (*what)(void), const enum instruction *needed)
 {
     set_up(ALL_ARE_THERE);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// vfs.h over the memory file system alone: paths, open files, and what a writable file system does.
+// vfs.h over the memory file system: paths, open files, and the
+// operations of a writable file system.
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
@@ -150,7 +151,7 @@ static void test_positions(void **state)
     assert_int_equal(file_read_at(f, 1, buf, 2, &n), OK);
     assert_memory_equal(buf, "12", 2);
     assert_int_equal(file_seek(f, 0, 1, &at), OK);
-    assert_int_equal(at, 7); /* read_at does not move it */
+    assert_int_equal(at, 7); /* read_at does not move the position */
 
     assert_int_equal(file_seek(f, 3 * 4096 + 5, 0, &at), OK); /* a hole */
     assert_int_equal(file_write(f, "end", 3, &n), OK);
@@ -166,7 +167,7 @@ static void test_positions(void **state)
     assert_int_equal(file_seek(f, INT64_MAX - 1, 0, &at), OK);
     assert_int_equal(file_write(f, "xyz", 3, &n), E_OVERFLOW);
     assert_int_equal(file_seek(f, INT64_MAX / 2, 0, &at), OK);
-    assert_int_equal(file_write(f, "xyz", 3, &n), E_NOSPC); /* its table would not fit */
+    assert_int_equal(file_write(f, "xyz", 3, &n), E_NOSPC); /* its page table would not fit */
     file_close(f);
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
@@ -246,7 +247,7 @@ static void test_directories(void **state)
         assert_int_equal(file_seek(d, 0, 0, &at), OK);
     }
     assert_int_equal(file_read_dir(d, &entry), OK);
-    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), OK); /* the one that was listed last */
+    assert_int_equal(vfs_unlink(NULL, "/tmp/d/e"), OK); /* the entry that was listed last */
     assert_int_equal(file_read_dir(d, &entry), OK);
     assert_string_equal(entry.name, "one");
     size_t n;
@@ -265,7 +266,7 @@ static void test_directories(void **state)
     assert_int_equal(env_live_objects(), before);
 }
 
-/* The smallest archive. */
+/* Mount the smallest possible archive. */
 static enum status mount_archive(const char *dir)
 {
     static const char archive[] =
@@ -274,7 +275,7 @@ static enum status mount_archive(const char *dir)
     return vfs_mount_memory(archive, sizeof(archive) - 1, dir);
 }
 
-/* A mount point need not be a name in the directory, which is empty then. */
+/* A mount point need not exist as a name in its directory, which is empty then. */
 static void test_a_mount_point_keeps_what_leads_to_it(void **state)
 {
     (void)state;
@@ -289,7 +290,7 @@ static void test_a_mount_point_keeps_what_leads_to_it(void **state)
     assert_int_equal(vfs_unlink("/tmp/d", "e/"), E_BUSY);
     assert_int_equal(vfs_unlink(NULL, "/tmp/d"), E_BUSY);
     assert_int_equal(vfs_unmount("/tmp"), E_BUSY);
-    assert_int_equal(mount_archive("/tmp/d"), E_BUSY); /* which has no e */
+    assert_int_equal(mount_archive("/tmp/d"), E_BUSY); /* the mounted archive has no e */
     assert_int_equal(mount_archive("/tmp/d/e"), OK);
     assert_int_equal(vfs_stat(NULL, "/tmp/d/e/m", true, &st), OK);
     assert_int_equal(vfs_unmount("/tmp/d/e"), E_BUSY);
@@ -321,7 +322,8 @@ static void test_a_slash_at_the_end_wants_a_directory(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f/"), E_NOTDIR);
     assert_int_equal(vfs_unlink("/tmp", "f//"), E_NOTDIR);
     assert_int_equal(vfs_unlink(NULL, "/tmp/to_f/"), E_NOTDIR);
-    assert_int_equal(vfs_unlink(NULL, "/tmp/to_d/"), E_NOTDIR); /* the link is none */
+    /* the link itself is not a directory */
+    assert_int_equal(vfs_unlink(NULL, "/tmp/to_d/"), E_NOTDIR);
     assert_int_equal(vfs_unlink(NULL, "/tmp/new/"), E_NOENT);
     assert_int_equal(vfs_mkdir(NULL, "/tmp/f/"), E_EXIST);
     assert_int_equal(vfs_stat(NULL, "/tmp/f/", false, &st), E_NOTDIR);
@@ -383,7 +385,7 @@ static void test_limit_is_half_of_memory(void **state)
     static char block[33 * 4096];
     assert_int_equal(vfs_open(NULL, "/tmp/f", VFS_WRITE | VFS_CREATE, &f), OK);
     assert_int_equal(file_write(f, block, sizeof(block), &n), OK);
-    assert_int_equal(n, 32 * 4096); /* of 64 pages that page_get_stats() tells of */
+    assert_int_equal(n, 32 * 4096); /* of the 64 pages that page_get_stats() reports */
     assert_int_equal(file_write(f, block, 1, &n), E_NOSPC);
     file_close(f);
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
@@ -391,7 +393,7 @@ static void test_limit_is_half_of_memory(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
-/* Room for more than there is, behind what a file has and around it: nothing is taken. */
+/* A request for more room than there is, after and around existing data, allocates nothing. */
 static void test_room_that_is_not_there_takes_none(void **state)
 {
     (void)state;
@@ -426,7 +428,7 @@ static uint64_t tmp_free_bytes(void)
     return info.free_bytes;
 }
 
-/* A table for the last page that there is room for leaves none for the page. */
+/* If the table uses the last page of the room, none is left for the data. */
 static void test_a_write_without_room_takes_none(void **state)
 {
     (void)state;
@@ -453,7 +455,7 @@ static void test_a_write_without_room_takes_none(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
-/* Holes inside the file count, too: they are as empty after a failure as before. */
+/* Holes inside the file count, too: they stay holes after a failure. */
 static void test_room_in_holes_is_all_or_none(void **state)
 {
     (void)state;
@@ -487,7 +489,7 @@ static void test_a_shorter_file_has_a_shorter_table(void **state)
     uint64_t before = tmp_free_bytes();
     assert_int_equal(file_write_at(f, 20 * described, "x", 1, &n), OK);
     assert_int_equal(tmp_free_bytes(), before - 21 * 4096);
-    assert_int_equal(file_set_size(f, 10 * described), OK); /* whose end is a hole now */
+    assert_int_equal(file_set_size(f, 10 * described), OK); /* its end is a hole now */
     assert_int_equal(tmp_free_bytes(), before);
     assert_int_equal(file_read_at(f, 10 * described - 1, &byte, 1, &n), OK);
     assert_int_equal(byte, 0);
@@ -499,7 +501,7 @@ static void test_a_shorter_file_has_a_shorter_table(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
-/* Twice the table does not fit, but what is needed does. */
+/* Doubling the table does not fit, but the pages that are needed do. */
 static void test_space_is_there_to_the_last_page(void **state)
 {
     (void)state;
@@ -518,7 +520,7 @@ static void test_space_is_there_to_the_last_page(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/f"), OK);
 }
 
-/* An open whose nth allocation fails, for each n. @return how many did. */
+/* An open whose nth allocation fails, for each n. @return number of failures. */
 static int open_without_memory(const char *path, unsigned flags, void (*is_unchanged)(void))
 {
     enum status s = E_NOMEM;
@@ -571,7 +573,7 @@ static void test_empty_files_count(void **state)
     enum status s = OK;
     int made = 0;
     assert_true(vfs_get_mount(0, &before));
-    for (; s == OK && made < 2000; made++) { /* 32 pages are less than that of nodes */
+    for (; s == OK && made < 2000; made++) { /* 32 pages hold fewer nodes than that */
         struct file *f;
         snprintf(path, sizeof(path), "/tmp/%d", made);
         s = vfs_open(NULL, path, VFS_WRITE | VFS_CREATE, &f);
@@ -592,12 +594,11 @@ static void test_empty_files_count(void **state)
     assert_int_equal(env_live_objects(), live);
 }
 
-/* Of a file that is nearly all hole, the table of its pages is what takes memory: 8 bytes a page.
- */
+/* In a file that is almost entirely a hole, the page table uses the memory: 8 bytes a page. */
 static void test_holes_count_by_their_tables(void **state)
 {
     (void)state;
-    const int64_t described = 512 * 4096; /* by a page of the table */
+    const int64_t described = 512 * 4096; /* size that one page of the table covers */
     struct vfs_mount_info before, during, after;
     struct file *f;
     size_t n;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// vfs.h's calls by an open directory, over the memory file system: names, links, renaming, sizes,
-// times, listings whose cookies stay, and directories that are moved or removed while they are
-// open.
+// vfs.h's calls relative to an open directory, over the memory file system: names, links,
+// renames, sizes, times, listings with stable cookies, and directories that are moved or
+// removed while they are open.
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
@@ -205,7 +205,7 @@ static void test_symbolic_links_are_text(void **state)
     assert_int_equal(file_read_link_at(top, ".", buf, sizeof(buf)), E_INVAL);
     assert_int_equal(look(top, "l").type, FILE_SYMLINK);
     assert_int_equal(look(top, "l").size, 6);
-    assert_int_equal(file_link_at(top, "l", top, "m"), OK); /* the link, not what it leads to */
+    assert_int_equal(file_link_at(top, "l", top, "m"), OK); /* the link, not its target */
     assert_int_equal(look(top, "m").inode, look(top, "l").inode);
     assert_int_equal(file_unlink_at(top, "l"), OK);
     assert_int_equal(file_read_link_at(top, "m", buf, sizeof(buf)), OK);
@@ -234,7 +234,7 @@ static void test_rename_replaces_like_with_like(void **state)
     assert_int_equal(look(top, "e").inode, inode);
     expect_missing(top, "d");
 
-    /* `e` was replaced: it is a removed directory for who has it open. */
+    /* `e` was replaced: for an open file it is a removed directory. */
     struct file *f;
     assert_int_equal(file_open_at(e, "new", VFS_WRITE | VFS_CREATE, &f), E_NOENT);
     assert_int_equal(file_mkdir_at(e, "new"), E_NOENT);
@@ -243,7 +243,8 @@ static void test_rename_replaces_like_with_like(void **state)
     file_close(e);
 
     assert_int_equal(file_link_at(d, "in", top, "same"), OK);
-    assert_int_equal(file_rename_at(d, "in", top, "same"), OK); /* names of one file: both stay */
+    /* two names of one file: both stay */
+    assert_int_equal(file_rename_at(d, "in", top, "same"), OK);
     expect_text(d, "in", "A");
     assert_int_equal(file_unlink_at(top, "same"), OK);
     assert_int_equal(file_unlink_at(d, "in"), OK);
@@ -251,7 +252,7 @@ static void test_rename_replaces_like_with_like(void **state)
     assert_int_equal(file_rmdir_at(top, "e"), OK);
 }
 
-/* Fill it with files named 0, 1 and so on. @return how many. */
+/* Fill it with files named 0, 1 and so on. @return their number. */
 static int fill(struct file *dir)
 {
     enum status s = OK;
@@ -290,8 +291,7 @@ static void expect_names(int end)
     }
 }
 
-/* Names are found through a table that has about as many places: a heap block once there are many.
- */
+/* Names are found through a table of about their number: a heap block once there are many. */
 static void test_many_names_have_a_larger_table(void **state)
 {
     (void)state;
@@ -322,7 +322,7 @@ static void test_many_names_have_a_larger_table(void **state)
     assert_int_equal(env_live_objects(), live);
 }
 
-/* Without memory for it all names are found as before, and the next name tries again. */
+/* Without memory for a larger table all names are still found, and the next name tries again. */
 static void test_names_need_no_larger_table(void **state)
 {
     (void)state;
@@ -330,7 +330,7 @@ static void test_names_need_no_larger_table(void **state)
     size_t live = env_live_objects();
     make(top, "f", "");
     for (int i = 0; i < 300; i++) {
-        /* Two paths and the name itself. */
+        /* Enough for two paths and the name itself. */
         env_allocations_left = 3;
         make_names(i, i + 1);
     }
@@ -364,7 +364,7 @@ static void test_renaming_needs_no_room(void **state)
     int made = fill(top);
     uint64_t from = look(top, "from").inode, e = look(top, "e").inode;
     assert_int_equal(file_rename_at(top, "from", top, "to"), OK);
-    assert_int_equal(file_rename_at(top, "e", d, "e"), OK); /* directories, and another above */
+    assert_int_equal(file_rename_at(top, "e", d, "e"), OK); /* directories, with another parent */
     expect_missing(top, "from");
     expect_missing(top, "e");
     expect_text(top, "to", "what was from");
@@ -374,8 +374,9 @@ static void test_renaming_needs_no_room(void **state)
     assert_int_equal(look(d, "e").links, 2);
     assert_int_equal(look(d, ".").links, 3);
     assert_int_equal(look(top, ".").links, 3);
-    made += fill(d); /* what the names took is there again */
-    assert_int_equal(file_rename_at(top, "to", top, "x"), OK); /* nor does a shorter name */
+    made += fill(d); /* the memory of the names is available again */
+    /* a shorter name needs none either */
+    assert_int_equal(file_rename_at(top, "to", top, "x"), OK);
     assert_int_equal(file_rename_at(top, "x", top, "longer"), E_NOSPC);
     expect_text(top, "x", "what was from");
     for (int i = 0; i < made; i++) {
@@ -405,7 +406,7 @@ static void test_a_directory_never_moves_into_itself(void **state)
     assert_int_equal(file_rename_at(b, "c", top, "c"), OK);
     assert_int_equal(look(a, "b").links, 2);
     assert_int_equal(look(top, "c").links, 2);
-    assert_int_equal(file_rename_at(top, "a", c, "a"), OK); /* c is above a now */
+    assert_int_equal(file_rename_at(top, "a", c, "a"), OK); /* c is an ancestor of a now */
     assert_int_equal(file_rename_at(top, "c", b, "c"), E_INVAL);
     assert_int_equal(file_rmdir_at(a, "b"), OK);
     assert_int_equal(file_rmdir_at(c, "a"), OK);
@@ -479,7 +480,7 @@ static void test_mount_points_are_crossed_and_stay(void **state)
 static void test_a_directory_above_a_mount_point_stays(void **state)
 {
     (void)state;
-    static const char archive[] = /* an empty one */
+    static const char archive[] = /* an empty archive */
         "0707010000000000000000000000000000000000000001000000000000000000000000000000000000000000000000"
         "0000000B00000000TRAILER!!!\0\0\0";
     struct file *d = make_dir(top, "d");
@@ -560,7 +561,7 @@ static void test_writes_at_an_offset_and_to_the_end(void **state)
     assert_int_equal(file_write(f, "45", 2, &n), OK);
     assert_int_equal(file_write_at(f, 1, "x", 1, &n), OK);
     assert_int_equal(file_seek(f, 0, 1, &at), OK);
-    assert_int_equal(at, 6); /* writing at an offset does not move it */
+    assert_int_equal(at, 6); /* a write at an offset does not move the position */
     file_set_append(f, false);
     assert_int_equal(file_seek(f, 0, 0, &at), OK);
     assert_int_equal(file_write(f, "y", 1, &n), OK);
@@ -615,7 +616,7 @@ static void test_cookies_outlive_changes(void **state)
     assert_int_equal(file_unlink_at(d, "b"), OK);
     assert_int_equal(file_unlink_at(d, "c"), OK);
     make(d, "e", "");
-    cookie = seen[1]; /* behind one that is gone */
+    cookie = seen[1]; /* after an entry that was removed */
     assert_int_equal(file_read_dir_at(d, &cookie, &e), OK);
     assert_string_equal(e.name, "d");
     assert_int_equal(file_read_dir_at(d, &cookie, &e), OK);
@@ -623,7 +624,7 @@ static void test_cookies_outlive_changes(void **state)
     cookie = seen[0];
     assert_int_equal(file_read_dir_at(d, &cookie, &e), OK);
     assert_string_equal(e.name, "d");
-    assert_int_equal(file_read_dir(d, &e), OK); /* which has a place of its own */
+    assert_int_equal(file_read_dir(d, &e), OK); /* which keeps its own position */
     assert_string_equal(e.name, "a");
     for (int i = 0; i < 3; i++) {
         assert_int_equal(file_unlink_at(d, (const char *[]){"a", "d", "e"}[i]), OK);
@@ -632,8 +633,8 @@ static void test_cookies_outlive_changes(void **state)
     assert_int_equal(file_rmdir_at(top, "d"), OK);
 }
 
-/* Two listings and a removal get into one another's way: a listing goes on from where the last one
- * was only as long as that is right. */
+/* Two listings and a removal interfere: a listing continues at its cached
+ * position only while that is valid. */
 static void test_listings_share_a_directory(void **state)
 {
     (void)state;
@@ -654,12 +655,12 @@ static void test_listings_share_a_directory(void **state)
         assert_int_equal(count, 50 - i);
         assert_int_equal(file_read_dir_at(d, &slow, &e), OK);
         snprintf(name, sizeof(name), "n%02d", i * 2 + 1);
-        assert_int_equal(file_unlink_at(d, name), OK); /* what comes next */
+        assert_int_equal(file_unlink_at(d, name), OK); /* the next entry */
         snprintf(name, sizeof(name), "n%02d", i * 2);
         assert_string_equal(e.name, name);
     }
     while (file_read_dir(d, &e) == OK) {
-        assert_int_equal(file_unlink_at(d, e.name), OK); /* where the listing is */
+        assert_int_equal(file_unlink_at(d, e.name), OK); /* the entry where the listing is */
     }
     file_close(d);
     assert_int_equal(file_rmdir_at(top, "d"), OK);
@@ -687,8 +688,8 @@ static enum status open_new_file(void)
     return s;
 }
 
-/* Every call that takes memory, refused at each of its allocations: it says so, and nothing has
- * changed. */
+/* Every call that allocates, with each allocation failing: it returns the
+ * error, and nothing has changed. */
 static enum status do_step(int step)
 {
     switch (step) {

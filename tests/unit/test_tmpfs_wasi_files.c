@@ -52,7 +52,7 @@ static void test_streams_are_the_programs_files(void **state)
     assert_int_equal(g.memory[GUEST_BUFFER], WASI_TYPE_CHARACTER_DEVICE);
     assert_int_equal(guest_u64(&g, GUEST_BUFFER + WASI_FDSTAT_BASE) &
                          (WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL),
-                     0); /* so it is a terminal */
+                     0); /* these rights mark a terminal */
     assert_int_equal(CALL(&g, "fd_seek", 1, 0, WASI_WHENCE_SET, GUEST_RESULT), WASI_ESPIPE);
     assert_int_equal(CALL(&g, "fd_tell", 1, GUEST_RESULT), WASI_ESPIPE);
     assert_int_equal(CALL(&g, "fd_sync", 1), WASI_SUCCESS);
@@ -90,7 +90,8 @@ static void test_rights_are_inherited_and_given_up(void **state)
     assert_int_equal(guest_open(&g, TOP, "d", WASI_OFLAG_DIRECTORY, rights, &d), WASI_SUCCESS);
     assert_int_equal(CALL(&g, "fd_fdstat_get", d, GUEST_BUFFER), WASI_SUCCESS);
     assert_int_equal(guest_u64(&g, GUEST_BUFFER + WASI_FDSTAT_BASE),
-                     WASI_RIGHT_PATH_OPEN | WASI_RIGHT_FD_READDIR); /* directories are not read */
+                     /* directories have no right to read */
+                     WASI_RIGHT_PATH_OPEN | WASI_RIGHT_FD_READDIR);
     assert_int_equal(guest_u64(&g, GUEST_BUFFER + WASI_FDSTAT_INHERITING), rights);
     assert_int_equal(guest_open(&g, d, "f", 0, WASI_RIGHT_FD_WRITE, &fd), WASI_ENOTCAPABLE);
     assert_int_equal(guest_open(&g, d, "new", WASI_OFLAG_CREAT, 0, &fd), WASI_ENOTCAPABLE);
@@ -307,7 +308,7 @@ static void test_listing(void **state)
                      guest_u64(&g, GUEST_BUFFER + 512 + WASI_FILESTAT_INO));
     assert_int_equal(CALL(&g, "fd_readdir", fd, GUEST_BUFFER, 512, UINT64_MAX, GUEST_RESULT),
                      WASI_SUCCESS);
-    assert_int_equal(guest_u32(&g, GUEST_RESULT), 0); /* a cookie that nobody gave */
+    assert_int_equal(guest_u32(&g, GUEST_RESULT), 0); /* a cookie that was never returned */
     assert_int_equal(CALL(&g, "fd_readdir", fd, GUEST_BYTES - 1, 2, 0, GUEST_RESULT), WASI_EFAULT);
     assert_int_equal(CALL(&g, "fd_readdir", fd, GUEST_BUFFER, 2, 0, GUEST_BYTES - 3), WASI_EFAULT);
 }

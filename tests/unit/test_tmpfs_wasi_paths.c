@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // WASI over the kernel's files (kernel/wasi/kernel_system.c) and the memory file system: every call
-// on paths, and its errors; what leads out of a folder.
+// on paths, its errors, and paths that lead out of a folder.
 #include "kernel/wasi/wasi.h"
 
 #include "fs/fs_env.h"
@@ -39,7 +39,7 @@ static void test_nothing_leads_out(void **state)
     make_link("../..", "d/up2");
     make_link("../secret", "way");
     make_link("way", "chain");
-    /* A program cannot make such a link, but somebody else may have. */
+    /* A program cannot create such a link, but the system may have one. */
     struct file *home;
     assert_int_equal(vfs_open(NULL, "/tmp/home", VFS_DIRECTORY, &home), OK);
     assert_int_equal(file_symlink_at("/tmp/secret", home, "absolute"), OK);
@@ -66,9 +66,10 @@ static void test_nothing_leads_out(void **state)
         assert_int_equal(two_paths("path_symlink", "f", parents[i]), WASI_ENOTCAPABLE);
     }
     expect_text("/tmp/secret", "secret");
-    /* What leads up and comes back is inside. */
+    /* A path that goes up and comes back down stays inside. */
     assert_int_equal(guest_open(&g, TOP, "d/e/../../f", 0, READ_WRITE, &fd), WASI_SUCCESS);
-    /* A descriptor is a folder of its own: ".." of it leads out, though not of the one above. */
+    /* Each descriptor is a folder of its own: its ".." leads out, even if
+     * that is inside the folder above. */
     assert_int_equal(guest_open(&g, TOP, "d", WASI_OFLAG_DIRECTORY, WASI_RIGHT_PATH_OPEN, &fd),
                      WASI_SUCCESS);
     uint32_t other;
@@ -90,7 +91,8 @@ static void test_a_directory_that_moves_out_takes_nobody_along(void **state)
     assert_int_equal(vfs_open(NULL, "/tmp", VFS_DIRECTORY, &tmp), OK);
     struct file *home;
     assert_int_equal(file_open_at(tmp, "home", VFS_DIRECTORY, &home), OK);
-    assert_int_equal(file_rename_at(home, "a", tmp, "moved"), OK); /* beside the secret */
+    /* into the folder that holds the secret */
+    assert_int_equal(file_rename_at(home, "a", tmp, "moved"), OK);
     assert_int_equal(guest_open(&g, d, "../secret", 0, 0, &fd), WASI_ENOTCAPABLE);
     assert_int_equal(guest_open(&g, d, "b/../../secret", 0, 0, &fd), WASI_ENOTCAPABLE);
     assert_int_equal(guest_open(&g, d, "b/../new", WASI_OFLAG_CREAT, WASI_RIGHT_FD_READ, &fd),
@@ -146,7 +148,7 @@ static void test_opening(void **state)
         {"f", WASI_OFLAG_CREAT | WASI_OFLAG_DIRECTORY, 0, WASI_EINVAL},
         {"f", 16, 0, WASI_EINVAL},
         {"", 0, 0, WASI_ENOENT},
-        {"to_no", WASI_OFLAG_CREAT, 0, WASI_SUCCESS}, /* makes what it leads to */
+        {"to_no", WASI_OFLAG_CREAT, 0, WASI_SUCCESS}, /* creates the link's target */
         {"no", 0, 0, WASI_SUCCESS},
     };
     uint32_t fd;
@@ -202,7 +204,7 @@ static void test_long_paths(void **state)
     path[4095] = '/';
     path[4096] = '\0';
     assert_int_equal(guest_open(&g, TOP, path, 0, 0, &fd), WASI_ENAMETOOLONG);
-    /* Deeper than a walk holds. */
+    /* Deeper than a path walk allows. */
     make_dir("d");
     make_link(".", "d/here");
     path[0] = '\0';
@@ -214,7 +216,7 @@ static void test_long_paths(void **state)
     for (int i = 0; i < 40; i++) {
         strcat(path, "/here");
     }
-    assert_int_equal(stat_path(path, true), WASI_ELOOP); /* each is a link followed */
+    assert_int_equal(stat_path(path, true), WASI_ELOOP); /* each component is a link */
 }
 
 static void test_deep_trees_end_somewhere(void **state)
@@ -302,7 +304,7 @@ static void test_links(void **state)
         {"path_link", "f/", "x", WASI_ENOTDIR},   {"path_link", "f", "x/", WASI_ENOENT},
         {"path_link", "f", "d/", WASI_EEXIST},    {"path_link", "d", "x", WASI_EPERM},
         {"path_link", ".", "x", WASI_EPERM},      {"path_link", "no", "x", WASI_ENOENT},
-        {"path_link", "l", "m", WASI_SUCCESS}, /* a link to a link, not to what it leads to */
+        {"path_link", "l", "m", WASI_SUCCESS}, /* a link to the link itself, not to its target */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint32_t e = two_paths(cases[i].call, cases[i].from, cases[i].to);
@@ -314,7 +316,7 @@ static void test_links(void **state)
     assert_int_equal(guest_u64(&g, GUEST_BUFFER + WASI_FILESTAT_NLINK), 2);
     assert_int_equal(stat_path("m", false), WASI_SUCCESS);
     assert_int_equal(g.memory[GUEST_BUFFER + WASI_FILESTAT_TYPE], WASI_TYPE_SYMBOLIC_LINK);
-    /* Followed if the program says so. */
+    /* Followed if the program asks for it. */
     make_link("f", "to_f");
     len = guest_put(&g, GUEST_TEXT, "to_f");
     guest_put(&g, GUEST_TEXT_2, "h");
@@ -400,7 +402,7 @@ static void test_no_memory_is_an_error(void **state)
             break;
         }
         assert_int_equal(e, WASI_ENOMEM);
-        /* The name may be there by then, as after any open that fails late. */
+        /* The name may exist by then, as after any open that fails late. */
         (void)guest_path(&g, "path_unlink_file", TOP, "d/new");
         assert_int_equal(env_live_objects(), live);
         assert_true(n < 50);

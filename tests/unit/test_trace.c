@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The trace ring: what is kept, what is lost, what is not written while it is off; names; and what
-// switches, wake-ups and interrupts leave.
+// The trace ring: what it keeps, what it loses, that nothing is written while it is off; names; and
+// the records of switches, wakes and interrupts.
 #include "kernel/trace/trace.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static struct trace_record read_at(uint64_t at)
     return r;
 }
 
-/* The first record from *at on that is about this; *at moves behind it. */
+/* The first record of this event from *at on; *at moves to the one after it. */
 static struct trace_record next(uint64_t *at, enum trace_event event)
 {
     for (; *at < info().end; (*at)++) {
@@ -50,7 +50,7 @@ static void test_without_a_ring_nothing_happens(void **state)
     struct trace_record r;
     assert_false(trace_is_on());
     trace(TRACE_IRQ, 0, 1, 2);
-    trace_record(TRACE_IRQ, 0, 1, 2); /* who asked before it went off */
+    trace_record(TRACE_IRQ, 0, 1, 2); /* a writer that checked before tracing was switched off */
     assert_false(trace_get_info(0, &i));
     assert_false(trace_get_info(CPU_MAX, &i));
     assert_false(trace_read(0, 0, &r));
@@ -72,7 +72,7 @@ static void test_a_record_is_read_back(void **state)
     assert_int_equal(r.b, 1234567890123u);
     assert_int_equal(r.thread, thread_current()->id);
     assert_true(r.counter >= before && r.counter <= hal_counter_read());
-    trace(TRACE_RUN, 0x1234567, 0, 0); /* cut, and nothing else is touched */
+    trace(TRACE_RUN, 0x1234567, 0, 0); /* truncated; no other field changes */
     r = read_at(at + 1);
     assert_int_equal(r.extra, 0x234567);
     assert_int_equal(r.event, TRACE_RUN);
@@ -124,7 +124,7 @@ static void test_the_oldest_go_first(void **state)
         assert_int_equal(r.b, ~r.a);
     }
     trace_stop();
-    assert_int_equal(trace_start(), OK); /* from nothing, in the same memory */
+    assert_int_equal(trace_start(), OK); /* starts empty, in the same memory */
     assert_int_equal(info().first, now.end);
     assert_int_equal(info().lost, 0);
     assert_false(trace_read(0, now.end - 1, &r));
@@ -162,7 +162,7 @@ static void test_threads_and_interrupts_leave_records(void **state)
     struct trace_record r = next(&at, TRACE_START);
     assert_int_equal(r.a, id);
     assert_int_equal(r.thread, self);
-    r = next(&at, TRACE_SWITCH); /* it is better, and waits at once */
+    r = next(&at, TRACE_SWITCH); /* it has a higher priority, and waits at once */
     assert_int_equal(r.thread, self);
     assert_int_equal(r.a, id);
     assert_int_equal(r.b, PRIO_HIGH);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers of function types: equal for equal types, different for others, whoever else holds what;
-// and nothing is left when all are dropped.
+// Ids of function types: equal for equal types and different for others, whatever other holders
+// there are; and nothing leaks when all are released.
 #include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/fake/fake_failure.h"
@@ -68,7 +68,7 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 8;
 }
 
-/* Types of one to three bytes, the bytes of which are the number's digits. */
+/* Types of one to three bytes, which are the digits of a number. */
 static void take(struct holder *h, uint32_t *seed)
 {
     static char texts[KINDS][4];
@@ -90,7 +90,7 @@ static void check(const struct holder *holders)
     for (unsigned h = 0; h < HOLDERS; h++) {
         for (uint32_t n = 0; n < holders[h].count; n++) {
             uint32_t number = holders[h].types[n].number, kind = holders[h].kinds[n];
-            assert_in_range(number, 1, HOLDERS * MOST); /* they are used again */
+            assert_in_range(number, 1, HOLDERS * MOST); /* ids are reused */
             assert_true(number_of[kind] == 0 || number_of[kind] == number);
             assert_true(kind_of[number] == UINT32_MAX || kind_of[number] == kind);
             number_of[kind] = number;
@@ -121,7 +121,7 @@ static void test_holders_come_and_go(void **state)
     assert_int_equal(before.live_objects, after.live_objects);
 }
 
-#define MANY 50u /* more than there is room for without the heap */
+#define MANY 50u /* more than fit without the heap */
 
 static bool take_and_drop(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/lib/unicode.c: columns of characters at the edges of the tables, and bytes that are none.
+// kernel/lib/unicode.c: widths of characters at the edges of the tables, and invalid bytes.
 #include "kernel/lib/unicode.h"
 
 #include <setjmp.h>

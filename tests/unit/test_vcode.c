@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Building machine code with virtual registers, the shape that is computed from it, and its text.
+// Building machine code with virtual registers, its computed control flow, and its text.
 #include "kernel/jit/codegen/vcode_print.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -61,7 +61,7 @@ static void test_a_function_prints_as_it_was_built(void **state)
     uint32_t first = vcode_block(&v), second = vcode_block(&v);
     uint32_t x = vcode_vreg(&v, VCLASS_INT, 8), y = vcode_vreg(&v, VCLASS_INT, 8),
              z = vcode_vreg(&v, VCLASS_INT, 4);
-    vcode_block_start(&v, first); /* last instruction first */
+    vcode_block_start(&v, first); /* in reverse order, as selection emits it */
     vcode_instr(&v, &(struct vinstr){.op = OP_JUMP, .flags = VI_TERMINATOR});
     vcode_instr(&v, &(struct vinstr){.op = OP_ADD, .clobbers = 1});
     vcode_operand(&v, y, VDEF, VAT_TIED, 1);
@@ -116,8 +116,8 @@ static void test_dominators_and_loops(void **state)
     arena_free_all(&a);
 }
 
-/* 200,000 branches out of one chain, to one block: each of its predecessors is a step further from
- * the entry. Walking the chain for each would take minutes. */
+/* 200,000 branches from one chain to one block: each of its predecessors is a step further from the
+ * entry. Walking the chain for each would take minutes. */
 static void test_dominators_of_a_join_of_a_long_chain(void **state)
 {
     (void)state;
@@ -141,7 +141,7 @@ static void test_dominators_of_a_join_of_a_long_chain(void **state)
     arena_free_all(&a);
 }
 
-/* Memory that runs out anywhere: the error stays, and no call touches what is not there. */
+/* Memory runs out at any point: the error stays set, and no call accesses missing memory. */
 static void test_building_without_memory(void **state)
 {
     (void)state;

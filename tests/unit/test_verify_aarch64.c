@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier with functions of AArch64 that are assembled by hand.
+// The verifier on hand-assembled functions of AArch64.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/verify_by_hand.h"
 
@@ -128,8 +128,7 @@ static const struct verify_case cases[] = {
      "something is read that is not written on every way",
      "d10043ff b9000be0 b94003e0 910043ff d65f03c0",
      "d10043ff b90003e0 b94003e0 910043ff d65f03c0"},
-    /* sub sp, sp, #16; {cbz w0, 1f|nop}; str w0, [sp]; 1: ldr w0, [sp]; add sp, sp, #16;
-     * ret */
+    /* sub sp, sp, #16; {cbz w0, 1f|nop}; str w0, [sp]; 1: ldr w0, [sp]; add sp, sp, #16; ret */
     {"a read of what was written on one way", UNARY,
      "something is read that is not written on every way",
      "d10043ff 34000040 b90003e0 b94003e0 910043ff d65f03c0",
@@ -145,8 +144,7 @@ static const struct verify_case cases[] = {
      "what the prologue saved is written over",
      "a9bf7bfd 910003fd d10043ff f9000fe0 52800000 910003bf a8c17bfd d65f03c0",
      "a9bf7bfd 910003fd d10043ff f90007e0 52800000 910003bf a8c17bfd d65f03c0"},
-    /* sub sp, sp, #16; str x28, [sp]; str w0, [sp, #{0|8}]; ldr x28, [sp]; add sp, sp, #16;
-     * ret */
+    /* sub sp, sp, #16; str x28, [sp]; str w0, [sp, #{0|8}]; ldr x28, [sp]; add sp, sp, #16; ret */
     {"4 bytes over the saved context", UNARY,
      "what the prologue saved is written over",
      "d10043ff f90003fc b90003e0 f94003fc 910043ff d65f03c0",
@@ -325,8 +323,7 @@ static const struct verify_case cases[] = {
      "2a0103e2 d37df042 f9401f83 f8626863 52800000 d65f03c0 Ud4200000",
      "aa0103e4 b9404383 6b03003f 54000162 34000080 2a0103e4 d37df082 14000003 "
      "2a0103e2 d37df042 f9401f83 f8626863 52800000 d65f03c0 Ud4200000"},
-    /* cbz w0, 1f; {mov x2, x1|mov w2, w1}; b 2f; 1: mov w2, w1; 2: !M ldr w0, [x27, x2];
-     * ret */
+    /* cbz w0, 1f; {mov x2, x1|mov w2, w1}; b 2f; 1: mov w2, w1; 2: !M ldr w0, [x27, x2]; ret */
     {"an index of 64 bits on one way", TWO,
      "a number may be wider than 32 bits",
      "34000060 aa0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0",
@@ -340,8 +337,8 @@ static const struct verify_case cases[] = {
      "54ffff03 d65f03c0",
      "12001009 5280006a 1100112b 5100054a 35ffffca Mb8695b6b 11000400 7101001f "
      "54ffff03 d65f03c0"},
-    /* and w0, w0, #31; 1: !M ldr w9, [x27, w0, uxtw #2]; {add w0, w0, #1|eor w0, w0, #1};
-     * cbnz w9, 1b; ret */
+    /* and w0, w0, #31; 1: !M ldr w9, [x27, w0, uxtw #2]; {add w0, w0, #1|eor
+     * w0, w0, #1}; cbnz w9, 1b; ret */
     {"a bound that each round of a loop lowers", UNARY,
      "an access that may leave the memory",
      "12001000 Mb8605b69 11000400 35ffffc9 d65f03c0",
@@ -351,8 +348,8 @@ static const struct verify_case cases[] = {
      "an access that may leave the memory",
      "528003e9 1ac92409 Mb8695b69 d65f03c0",
      "528003e9 1ac02529 Mb8695b69 d65f03c0"},
-    /* and w9, w0, {#0xfffffffe|#31}; cmp w0, #3; csinc w9, wzr, w9, eq; !M ldr w9, [x27,
-     * w9, uxtw #2]; ret */
+    /* and w9, w0, {#0xfffffffe|#31}; cmp w0, #3; csinc w9, wzr, w9, eq; !M
+     * ldr w9, [x27, w9, uxtw #2]; ret */
     {"one more than a number that is large", TWO,
      "an access that may leave the memory",
      "121f7809 71000c1f 1a8907e9 Mb8695b69 d65f03c0",
@@ -363,12 +360,11 @@ static const struct verify_case cases[] = {
      "an access that may leave the memory",
      "121f7809 12001c00 0b00012a Mf86a5b6b b5ffffcb d65f03c0",
      "12001c09 12001c00 0b00012a Mf86a5b6b b5ffffcb d65f03c0"},
-    /* 1: mov w9, w0; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add
-     * w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9,
-     * w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9,
-     * w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9;
-     * and w9, w9, {#0xfffffffe|#31}; !M ldr w9, [x27, w9, uxtw #2]; add w0, w0, #1; cbnz
-     * w9, 1b; ret */
+    /* 1: mov w9, w0; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9,
+     * w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9,
+     * w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add
+     * w9, w9, w9; add w9, w9, w9; add w9, w9, w9; add w9, w9, w9; and w9, w9, {#0xfffffffe|#31}; !M
+     * ldr w9, [x27, w9, uxtw #2]; add w0, w0, #1; cbnz w9, 1b; ret */
     {"a sum of more values than are looked at", UNARY,
      "an access that may leave the memory",
      "2a0003e9 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
@@ -447,10 +443,9 @@ static const struct verify_case cases[] = {
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b83 f81f83bc b40001a1 "
      "b9401022 7101905f 54000141 f9400022 f940043c f940039b d63f0040 f85f83bc "
      "f940039b 910003bf a8c17bfd d65f03c0 Ud4200000"},
-    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
-     * sub sp, sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr x28, [x1, #8]; {cbz w0,
-     * 1f|nop}; 1: ldr x28, [x29, #-8]; mov w0, #0; mov sp, x29; ldp x29, x30, [sp], #16;
-     * ret; 9: !U brk #0 */
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17]; sub sp,
+     * sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr x28, [x1, #8]; {cbz w0, 1f|nop}; 1: ldr x28,
+     * [x29, #-8]; mov w0, #0; mov sp, x29; ldp x29, x30, [sp], #16; ret; 9: !U brk #0 */
     {"a branch with the context of another module", REF,
      "a jump in the middle of a return or of a call",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b4000101 f940043c "
@@ -493,18 +488,18 @@ static const struct verify_case cases[] = {
      "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 2a0003e3 aa0103e2 2a1f03e1 "
      "aa1c03e0 f9400f84 d63f0080 2a0003e0 910003bf a8c17bfd d65f03c0"},
-    /* cmp w0, #2; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add x16, x16, x17;
-     * br x16; 4: .word 1f-4b; .word 2f-4b{+2|}; 1: mov w0, #1; ret; 2: mov w0, #2; ret; 3:
-     * mov w0, #0; ret */
+    /* cmp w0, #2; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add x16,
+     * x16, x17; br x16; 4: .word 1f-4b; .word 2f-4b{+2|}; 1: mov w0, #1; ret; 2:
+     * mov w0, #2; ret; 3: mov w0, #0; ret */
     {"an entry of a table of jumps into an instruction", UNARY,
      "a branch leaves the function",
      "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000012 "
      "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
      "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "
      "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
-    /* cmp w0, #{3|2}; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add x16, x16,
-     * x17; br x16; 4: .word 1f-4b; .word 2f-4b; 1: mov w0, #1; ret; 2: mov w0, #2; ret; 3:
-     * mov w0, #0; ret */
+    /* cmp w0, #{3|2}; b.hs 3f; adr x16, 4f; ldrsw x17, [x16, w0, uxtw #2]; add
+     * x16, x16, x17; br x16; 4: .word 1f-4b; .word 2f-4b; 1: mov w0, #1; ret; 2:
+     * mov w0, #2; ret; 3: mov w0, #0; ret */
     {"an entry of a table of jumps that is missing", UNARY,
      "a branch leaves the function",
      "71000c1f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier's decoder of AArch64: what it says of words, and what it refuses. That it agrees
-// with an assembler is tested by jit/verify_decode_check.py.
+// The verifier's decoder of AArch64: the fields that it returns, and the words that it refuses.
+// jit/verify_decode_check.py checks that it agrees with an assembler.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/a64_forms.h"
 #include "tests/unit/jit/verify_decoded.h"
@@ -13,14 +13,14 @@ static bool decode(uint32_t word, struct verify_insn *out)
     return decode_exactly(&verify_aarch64, &word, sizeof word, AT, out);
 }
 
-/* ---- What is accepted ---- */
+/* ---- Accepted words ---- */
 
-/* Of what the encoder can write, and the compiler does not. */
+/* True if the encoder supports the instruction, but the compiler never emits it. */
 static bool is_never_written(const struct a64_insn *i)
 {
     switch (i->form) {
     case A64_STP_X_PRE:
-    case A64_LDP_X_POST: /* but for the frame record */
+    case A64_LDP_X_POST: /* except for the frame record */
         return true;
     case A64_BR:
     case A64_BLR:
@@ -87,8 +87,8 @@ static const struct {
     {0xd2e00040, "const.64 d=0 imm=562949953421312 flags=2"},
     {0x72a00060, "insert.32 d=0 a=0 imm=3 shift=16 flags=2"},
     {0x32009fe0, "const.32 d=0 imm=16711935 flags=2"},
-    /* lsr w0, w1, #4; lsl x0, x1, #4; and w0, w1, #0xff; ubfx x0, x1, #8, #5; ubfiz x0, x1, #8, #5
-     */
+    /* lsr w0, w1, #4; lsl x0, x1, #4; and w0, w1, #0xff; ubfx x0, x1,
+     * #8, #5; ubfiz x0, x1, #8, #5 */
     {0x53047c20, "shr.32 d=0 a=1 imm=4 flags=2"},
     {0xd37cec20, "shl.64 d=0 a=1 imm=4 flags=2"},
     {0x53001c20, "and.32 d=0 a=1 imm=255 flags=2"},
@@ -157,7 +157,7 @@ static void test_words_and_what_they_do(void **state)
     }
 }
 
-/* ---- What is refused ---- */
+/* ---- Refused words ---- */
 
 static const struct {
     uint32_t word;
@@ -313,9 +313,9 @@ static void test_part_of_a_word_is_refused(void **state)
     assert_true(decode(nop, &got));
 }
 
-/* ---- Loops that are one instruction ---- */
+/* ---- Loops that decode as one instruction ---- */
 
-/* Only as a whole, and with no bit changed but those of `free`. */
+/* Accepted only as a whole, with no bit changed except those of `free`. */
 static void check_loop(const uint32_t *loop, uint32_t count, const char *text, unsigned first_op,
                        uint32_t free)
 {
@@ -412,7 +412,7 @@ static void test_the_length_of_a_table_may_be_a_constant_before(void **state)
     assert_true(find(two, 8, &t));
     assert_int_equal(t.count, 0x51234);
     assert_int_equal(t.from, 0);
-    two[1] = 0xd503201f; /* what is between them is not of the sequence */
+    two[1] = 0xd503201f; /* between them: breaks the sequence */
     assert_false(find(two, 8, &t));
     two[1] = 0x72a000b0; /* movk w16 */
     assert_false(find(two, 8, &t));
@@ -430,7 +430,7 @@ static void test_the_default_of_a_table_may_be_far(void **state)
     assert_true(find(far, 7, &t));
     assert_int_equal(t.first, AT + 28);
     assert_int_equal(t.compare, 0);
-    far[1] = 0x54000063; /* to behind the adr */
+    far[1] = 0x54000063; /* to after the adr */
     assert_false(find(far, 7, &t));
     far[1] = 0x54000042; /* b.hs over it */
     assert_false(find(far, 7, &t));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier's decoder of x86-64: what it says of bytes, and what it refuses. That it agrees with
-// an assembler is tested by jit/verify_decode_check.py.
+// The verifier's decoder of x86-64: the fields that it returns, and the bytes that it refuses.
+// jit/verify_decode_check.py checks that it agrees with an assembler.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/verify_decoded.h"
 #include "tests/unit/jit/x86_forms.h"
 
 #define AT 0x100u
 
-/* Bytes of a text: "48 8b 04 91". @return how many. */
+/* Convert a text like "48 8b 04 91" to bytes. @return their number. */
 static uint32_t bytes_of(const char *text, uint8_t out[32])
 {
     uint32_t count = 0;
@@ -25,9 +25,9 @@ static bool decode(const char *text, struct verify_insn *out)
     return decode_exactly(&verify_x86_64, bytes, count, AT, out) && out->length == count;
 }
 
-/* ---- What is accepted ---- */
+/* ---- Accepted bytes ---- */
 
-/* Of what the encoder can write, and the compiler does not. */
+/* True if the encoder supports the instruction, but the compiler never emits it. */
 static bool is_never_written(const struct x86_insn *i)
 {
     const struct x86_form_info *f = &x86_forms[i->form];
@@ -96,7 +96,8 @@ static void decode_form(const struct x86_insn *i, enum chosen chosen)
     if (count == 0) {
         return;
     }
-    /* Displacements count from the end: the code lies so that those of aligned data are aligned. */
+    /* Displacements count from the instruction's end: place the code so
+     * that aligned data is aligned. */
     uint32_t at = 16 - count;
     bool accepted = verify_x86_64.decode(bytes, count, at, &got);
     if (accepted == is_never_written(i)) {
@@ -117,7 +118,7 @@ static void test_every_form_is_decoded_and_no_part_of_one(void **state)
     x86_forms_each(decode_form);
 }
 
-/* movups [rcx + r11 - 16], xmm15; sub r11, 16; jnz: only as a whole. */
+/* movups [rcx + r11 - 16], xmm15; sub r11, 16; jnz: accepted only as a whole. */
 static void test_a_loop_is_one_instruction(void **state)
 {
     (void)state;
@@ -168,8 +169,7 @@ static const struct {
     {"45 31 c9", "const.32 d=9 flags=18"},
     {"30 c0", "or.8 d=0 a=0 b=0 flags=16"},
     /* movzx eax, byte [rsp + 4 * rcx]; movsx rax, cx; movzx eax, cx; movsx eax, byte [rax]; movsxd
-     * rax, ecx; movsxd rdx, [r11 + 4 * rdx]
-     */
+     * rax, ecx; movsxd rdx, [r11 + 4 * rdx] */
     {"0f b6 04 8c", "load.32 d=0 base=4 index=1 scale=2 bytes=1 flags=1"},
     {"48 0f bf c1", "move.64 d=0 b=1 bytes=2 flags=4"},
     {"0f b7 c1", "move.32 d=0 b=1 bytes=2"},
@@ -180,8 +180,8 @@ static const struct {
     {"8d 44 d1 05", "lea.32 d=0 base=1 index=2 scale=3 disp=5"},
     {"48 8d 04 8d 00 00 00 00", "lea.64 d=0 index=1 scale=2"},
     {"4c 8d 1d 10 00 00 00", "address.64 d=11 imm=279"},
-    /* add rax, rcx; add rax, [rcx]; add [rcx], eax; sub rsp, 0x80; and eax, -16; and rax, [rip + 9]
-     */
+    /* add rax, rcx; add rax, [rcx]; add [rcx], eax; sub rsp, 0x80; and
+     * eax, -16; and rax, [rip + 9] */
     {"48 01 c8", "add.64 d=0 a=0 b=1 flags=16"},
     {"48 03 01", "add.64 d=0 a=0 base=1 bytes=8 flags=17"},
     {"01 01", "update.32 b=0 base=1 bytes=4 flags=17"},
@@ -271,12 +271,12 @@ static void test_bytes_and_what_they_do(void **state)
     }
 }
 
-/* ---- What is refused ---- */
+/* ---- Refused bytes ---- */
 
 static const struct {
     const char *bytes, *text;
 } forbidden[] = {
-    /* Of the system. */
+    /* System instructions. */
     {"f4", "hlt"},
     {"fa", "cli"},
     {"fb", "sti"},
@@ -336,7 +336,7 @@ static const struct {
     {"fc", "cld"},
     {"fd", "std"},
     {"f8", "clc"},
-    /* Strings, and what names no registers. */
+    /* String instructions, and those with implicit operands. */
     {"a4", "movsb"},
     {"f3 a4", "rep movsb"},
     {"48 a5", "movsq"},
@@ -349,7 +349,7 @@ static const struct {
     {"a1 00 00 00 00 00 00 00 00", "mov eax, [0]"},
     {"c8 10 00 00", "enter"},
     {"c9", "leave"},
-    /* The stack and control. */
+    /* Stack and control flow. */
     {"50", "push rax"},
     {"41 55", "push r13"},
     {"41 5d", "pop r13"},
@@ -395,7 +395,7 @@ static const struct {
     {"0f 18 01", "prefetchnta [rcx]"},
     {"c7 f8 00 00 00 00", "xbegin"},
     {"0f 01 d5", "xend"},
-    /* Segments and other sizes of addresses. */
+    /* Segments and other address sizes. */
     {"64 8b 00", "mov eax, fs:[rax]"},
     {"65 48 8b 00", "mov rax, gs:[rax]"},
     {"26 8b 00", "mov eax, es:[rax]"},
@@ -408,7 +408,7 @@ static const struct {
     {"8c d8", "mov eax, ds"},
     {"0f b2 00", "lss eax, [rax]"},
     {"0f a0", "push fs"},
-    /* Prefixes that mean nothing, twice, or in another order. */
+    /* Prefixes without effect, repeated, or in another order. */
     {"40 89 c8", "mov with an empty rex"},
     {"44 0f 0b", "ud2 with rex.r"},
     {"41 8b 05 00 00 00 00", "mov eax, [rip] with rex.b"},
@@ -442,7 +442,7 @@ static const struct {
     {"8b 44 20 00", "mov eax, [rax] with a sib"},
     {"8b 44 64 00", "mov eax, [rsp] with a scale"},
     {"8b 04 0d 00 00 00 00", "mov eax, [rcx] as an index"},
-    /* Digits and operands that there are not. */
+    /* Opcode extensions and operands that do not exist. */
     {"f6 d0", "not al"},
     {"f6 f1", "div cl"},
     {"66 f7 f1", "div cx"},
@@ -506,13 +506,13 @@ static const struct {
     {"66 0f 3a 14 c0 00", "pextrb"},
     {"f3 0f 7e c1", "movq"},
     {"66 0f d6 00", "movq"},
-    /* Code is not written. */
+    /* Writes to code. */
     {"89 05 00 00 00 00", "mov [rip], eax"},
     {"c7 05 00 00 00 00 01 00 00 00", "mov [rip], 1"},
     {"01 05 00 00 00 00", "add [rip], eax"},
     {"f7 1d 00 00 00 00", "neg [rip]"},
     {"0f 11 05 00 00 00 00", "movups [rip], xmm0"},
-    /* Beyond what offsets are. */
+    /* Out of the range of offsets. */
     {"8b 05 ff fe ff 7f", "mov eax, [rip + far]"},
     {"8b 05 00 f0 ff ff", "mov eax, [rip - more than there is]"},
     {"66", "a prefix"},
@@ -580,7 +580,7 @@ static void test_any_register_but_r11_may_be_the_index(void **state)
                        reg >= 8 ? "41" : "", reg >= 8 ? " " : "", 0xf8 | (reg & 7),
                        reg >= 8 ? 0x4b : 0x49, 0x83 | (reg & 7) << 3);
         if (reg == 4) {
-            continue; /* rsp is no index */
+            continue; /* rsp cannot be an index */
         }
         assert_int_equal(find(text, &t), reg != 11);
         assert_true(reg == 11 || (t.index == reg && t.count == 0x100));

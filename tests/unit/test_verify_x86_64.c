@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier with functions of x86-64 that are assembled by hand.
+// The verifier on hand-assembled functions of x86-64.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/verify_by_hand.h"
 
@@ -87,20 +87,20 @@ static const struct verify_case cases[] = {
      "the stack pointer becomes something else",
      "48 89 fc 31 c0 c3",
      "90 31 c0 c3"},
-    /* push rbp; mov rbp, rsp; sub rsp, 32; mov rsp, rbp; {sub rsp, 32; mov rsp, rbp|nop};
-     * pop rbp; ret */
+    /* push rbp; mov rbp, rsp; sub rsp, 32; mov rsp, rbp; {sub rsp, 32;
+     * mov rsp, rbp|nop}; pop rbp; ret */
     {"a stack pointer that falls again", NONE,
      "the stack pointer falls outside a prologue",
      "55 48 89 e5 48 83 ec 20 48 89 ec 48 83 ec 20 48 89 ec 5d c3",
      "55 48 89 e5 48 83 ec 20 48 89 ec 90 5d c3"},
-    /* push rbp; mov rbp, rsp; 1: {sub rsp, 16|nop}; sub edi, 1; jnz 1b; mov rsp, rbp; pop
-     * rbp; xor eax, eax; ret */
+    /* push rbp; mov rbp, rsp; 1: {sub rsp, 16|nop}; sub edi, 1; jnz 1b; mov rsp,
+     * rbp; pop rbp; xor eax, eax; ret */
     {"a stack pointer that falls in a loop", UNARY,
      "the stack pointer falls outside a prologue",
      "55 48 89 e5 48 83 ec 10 83 ef 01 75 f7 48 89 ec 5d 31 c0 c3",
      "55 48 89 e5 90 83 ef 01 75 fa 48 89 ec 5d 31 c0 c3"},
-    /* push rbp; mov rbp, rsp; {nop|!S test dword ptr [rsp-24576], eax}; sub rsp, 8000; mov
-     * rsp, rbp; pop rbp; ret */
+    /* push rbp; mov rbp, rsp; {nop|!S test dword ptr [rsp-24576], eax}; sub rsp,
+     * 8000; mov rsp, rbp; pop rbp; ret */
     {"a frame without a probe", NONE,
      "the stack pointer falls to where no probe was",
      "55 48 89 e5 90 48 81 ec 40 1f 00 00 48 89 ec 5d c3",
@@ -118,8 +118,8 @@ static const struct verify_case cases[] = {
      "a read of the stack outside the frame",
      "55 48 89 e5 48 83 ec 10 48 89 7d f8 48 89 ec 8b 45 f8 48 89 ec 5d c3",
      "55 48 89 e5 48 83 ec 10 48 89 7d f8 90 8b 45 f8 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; sub rsp, 16; mov [rbp-{16|8}], edi; mov eax, [rbp-8]; mov
-     * rsp, rbp; pop rbp; ret */
+    /* push rbp; mov rbp, rsp; sub rsp, 16; mov [rbp-{16|8}], edi; mov eax,
+     * [rbp-8]; mov rsp, rbp; pop rbp; ret */
     {"a read of what was not written", UNARY,
      "something is read that is not written on every way",
      "55 48 89 e5 48 83 ec 10 89 7d f0 8b 45 f8 48 89 ec 5d c3",
@@ -136,8 +136,8 @@ static const struct verify_case cases[] = {
      "8 bytes are read of which 4 were written",
      "55 48 89 e5 48 83 ec 10 89 7d f8 48 8b 45 f8 89 c0 48 89 ec 5d c3",
      "55 48 89 e5 48 83 ec 10 48 89 7d f8 48 8b 45 f8 89 c0 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; sub rsp, 16; mov [rbp{+8|-8}], rdi; xor eax, eax; mov rsp,
-     * rbp; pop rbp; ret */
+    /* push rbp; mov rbp, rsp; sub rsp, 16; mov [rbp{+8|-8}], rdi; xor eax,
+     * eax; mov rsp, rbp; pop rbp; ret */
     {"a write over the return address", WIDE,
      "a write to the stack outside the frame",
      "55 48 89 e5 48 83 ec 10 48 89 7d 08 31 c0 48 89 ec 5d c3",
@@ -158,16 +158,15 @@ static const struct verify_case cases[] = {
      "c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 e8 ec ff ff ff 48 89 ec 5d "
      "c3"},
-    /* push rbp; mov rbp, rsp; {nop|!S test dword ptr [rsp-16416], eax}; call 0; pop rbp;
-     * ret */
+    /* push rbp; mov rbp, rsp; {nop|!S test dword ptr [rsp-16416], eax}; call 0; pop rbp; ret */
     {"a call without a probe", NONE,
      "a call without a probe of the stack below",
      "55 48 89 e5 90 e8 f6 ff ff ff 5d c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff e8 f0 ff ff ff 5d c3"},
     /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov rsi,
      * [r14+112]; {mov rax, rdi|mov rax, [rsi]}; mov [rbp-8], r14; mov edi, 0; mov r14,
-     * [rsi+8]; mov r15, [r14]; call rax; mov r14, [rbp-8]; mov r15, [r14]; mov rsp, rbp;
-     * pop rbp; ret */
+     * [rsi+8]; mov r15, [r14]; call rax; mov r14, [rbp-8]; mov r15,
+     * [r14]; mov rsp, rbp; pop rbp; ret */
     {"a call of a number", WIDE,
      "a call of an unknown address",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 49 8b 76 70 48 89 f8 4c 89 "
@@ -181,8 +180,8 @@ static const struct verify_case cases[] = {
      "a number may be wider than 32 bits",
      "M41 8b 04 3f 48 89 f7 85 c0 75 f5 c3",
      "M41 8b 04 3f 89 f7 85 c0 75 f6 c3"},
-    /* 1: !M mov [r15+rdi], edi; mov {rdi, rsi|edi, edi}; mov eax, edi; test eax, eax; jnz
-     * 1b; ret */
+    /* 1: !M mov [r15+rdi], edi; mov {rdi, rsi|edi, edi}; mov eax,
+     * edi; test eax, eax; jnz 1b; ret */
     {"a number that is a reference in later rounds", REF,
      "an address is used as a number",
      "M41 89 3c 3f 48 89 f7 89 f8 85 c0 75 f3 c3",
@@ -197,8 +196,8 @@ static const struct verify_case cases[] = {
      "not a reference of the type",
      "49 8d 46 60 49 89 46 28 c3",
      "49 8d 46 58 49 89 46 28 c3"},
-    /* cmp edi, [r14+64]; jae 9f; mov rax, [r14+56]; mov [rax+rdi*8], {rdi|rsi}; xor eax,
-     * eax; ret; 9: !U ud2 */
+    /* cmp edi, [r14+64]; jae 9f; mov rax, [r14+56]; mov [rax+rdi*8], {rdi|rsi};
+     * xor eax, eax; ret; 9: !U ud2 */
     {"a reference forged in a table", REF,
      "not a reference of the type",
      "41 3b 7e 40 73 0b 49 8b 46 38 48 89 3c f8 31 c0 c3 U0f 0b",
@@ -330,8 +329,8 @@ static const struct verify_case cases[] = {
      "f7 48 c1 e7 03 49 8b 46 38 48 8b 04 38 31 c0 c3 U0f 0b",
      "48 89 f1 41 3b 76 40 73 20 85 ff 74 0b 89 f1 48 89 cf 48 c1 e7 03 eb 06 "
      "89 f7 48 c1 e7 03 49 8b 46 38 48 8b 04 38 31 c0 c3 U0f 0b"},
-    /* test edi, edi; jz 1f; {mov rdi, rsi|mov edi, esi}; jmp 2f; 1: mov edi, esi; 2: !M mov
-     * eax, [r15+rdi]; ret */
+    /* test edi, edi; jz 1f; {mov rdi, rsi|mov edi, esi}; jmp 2f; 1: mov edi, esi;
+     * 2: !M mov eax, [r15+rdi]; ret */
     {"an index of 64 bits on one way", TWO,
      "a number may be wider than 32 bits",
      "85 ff 74 05 48 89 f7 eb 02 89 f7 M41 8b 04 3f c3",
@@ -344,8 +343,8 @@ static const struct verify_case cases[] = {
      "01 83 ff 40 72 e2 c3",
      "89 f9 83 e1 1f ba 03 00 00 00 8d 41 04 83 ea 01 75 f8 M41 8b 04 8f 83 c7 "
      "01 83 ff 40 72 e2 c3"},
-    /* and edi, 31; 1: !M mov eax, [r15+rdi*4]; {lea edi, [rdi+1]|xor edi, 1}; test eax,
-     * eax; jnz 1b; ret */
+    /* and edi, 31; 1: !M mov eax, [r15+rdi*4]; {lea edi, [rdi+1]|xor edi,
+     * 1}; test eax, eax; jnz 1b; ret */
     {"a bound that each round of a loop lowers", UNARY,
      "an access that may leave the memory",
      "83 e7 1f M41 8b 04 bf 8d 7f 01 85 c0 75 f5 c3",
@@ -482,18 +481,18 @@ static const struct verify_case cases[] = {
      "89 c0 48 89 ec 5d c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 89 fe 4c 89 f7 41 ff 56 10 "
      "89 c0 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov ecx,
-     * edi; mov rdx, rsi; mov esi, {2|0}; mov rdi, r14; call [r14+24]; mov eax, eax; mov
-     * rsp, rbp; pop rbp; ret */
+    /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov
+     * ecx, edi; mov rdx, rsi; mov esi, {2|0}; mov rdi, r14; call [r14+24]; mov eax,
+     * eax; mov rsp, rbp; pop rbp; ret */
     {"a table that does not exist", REF,
      "a helper is given a wrong number of a table or segment",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 89 f9 48 89 f2 be 02 00 00 "
      "00 4c 89 f7 41 ff 56 18 89 c0 48 89 ec 5d c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 89 f9 48 89 f2 be 00 00 00 "
      "00 4c 89 f7 41 ff 56 18 89 c0 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov ecx,
-     * edi; mov rdx, rsi; mov esi, {1|0}; mov rdi, r14; call [r14+24]; mov eax, eax; mov
-     * rsp, rbp; pop rbp; ret */
+    /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov
+     * ecx, edi; mov rdx, rsi; mov esi, {1|0}; mov rdi, r14; call [r14+24]; mov eax,
+     * eax; mov rsp, rbp; pop rbp; ret */
     {"a table of another type", REF,
      "not a reference of the type",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 89 f9 48 89 f2 be 01 00 00 "
@@ -509,18 +508,18 @@ static const struct verify_case cases[] = {
      "f7 41 ff 56 18 89 c0 48 89 ec 5d c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 89 f9 48 89 f2 31 f6 4c 89 "
      "f7 41 ff 56 18 89 c0 48 89 ec 5d c3"},
-    /* cmp edi, 2; jae 3f; lea r11, [rip+4f]; movsxd rax, dword ptr [r11+rdi*4]; add rax,
-     * r11; jmp rax; 1: mov eax, 1; 2: mov eax, 2; ret; 3: xor eax, eax; ret; 4: .long
-     * 1b-4b; .long 2b-4b{+2|} */
+    /* cmp edi, 2; jae 3f; lea r11, [rip+4f]; movsxd rax, dword ptr [r11+rdi*4]; add
+     * rax, r11; jmp rax; 1: mov eax, 1; 2: mov eax, 2; ret; 3: xor eax, eax; ret; 4:
+     * .long 1b-4b; .long 2b-4b{+2|} */
     {"an entry of a table of jumps into an instruction", UNARY,
      "a branch into an instruction",
      "83 ff 02 73 1b 4c 8d 1d 17 00 00 00 49 63 04 bb 4c 01 d8 ff e0 b8 01 00 "
      "00 00 b8 02 00 00 00 c3 31 c0 c3 f2 ff ff ff f9 ff ff ff",
      "83 ff 02 73 1b 4c 8d 1d 17 00 00 00 49 63 04 bb 4c 01 d8 ff e0 b8 01 00 "
      "00 00 b8 02 00 00 00 c3 31 c0 c3 f2 ff ff ff f7 ff ff ff"},
-    /* cmp edi, {3|2}; jae 3f; lea r11, [rip+4f]; movsxd rax, dword ptr [r11+rdi*4]; add
-     * rax, r11; jmp rax; 1: mov eax, 1; ret; 2: mov eax, 2; ret; 3: xor eax, eax; ret; 4:
-     * .long 1b-4b; .long 2b-4b */
+    /* cmp edi, {3|2}; jae 3f; lea r11, [rip+4f]; movsxd rax, dword ptr [r11+rdi*4];
+     * add rax, r11; jmp rax; 1: mov eax, 1; ret; 2: mov eax, 2; ret; 3: xor eax, eax;
+     * ret; 4: .long 1b-4b; .long 2b-4b */
     {"an entry of a table of jumps that is missing", UNARY,
      "a table of jumps outside the function",
      "83 ff 03 73 1c 4c 8d 1d 18 00 00 00 49 63 04 bb 4c 01 d8 ff e0 b8 01 00 "
@@ -564,9 +563,9 @@ static const struct verify_case cases[] = {
      "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3",
      "55 48 89 e5 48 83 ec 40 48 8d 4d c0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 "
      "49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; sub rsp, 64; {mov rcx, rdi|lea rcx, [rbp-48]}; mov r11d, 48; 1:
-     * movups [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-48]; mov rsp, rbp; pop
-     * rbp; ret */
+    /* push rbp; mov rbp, rsp; sub rsp, 64; {mov rcx, rdi|lea rcx, [rbp-48]}; mov
+     * r11d, 48; 1: movups [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax,
+     * [rbp-48]; mov rsp, rbp; pop rbp; ret */
     {"a loop that clears what a number points to", UNARY,
      "a loop that clears something else than the frame",
      "55 48 89 e5 48 83 ec 40 48 89 f9 41 bb 30 00 00 00 46 0f 11 7c 19 f0 49 "
@@ -616,8 +615,8 @@ static const struct verify_case cases[] = {
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 85 ff 74 01 90 46 "
      "0f 11 7c 19 f0 49 83 eb 10 75 f4 8b 45 d0 48 89 ec 5d c3"},
     /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, 32; 1: movups
-     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax, [rbp-{8|32}]; mov rsp, rbp; pop rbp;
-     * ret */
+     * [rcx+r11-16], xmm15; sub r11, 16; jnz 1b; mov eax,
+     * [rbp-{8|32}]; mov rsp, rbp; pop rbp; ret */
     {"a loop that does not clear all that is read", UNARY,
      "something is read that is not written on every way",
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The virtio block driver, from its probe to its removal, over a device whose registers are memory:
-// one that works, one that is silent, and ones that lie.
+// one that works, one that does not respond, and ones that violate the specification.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +24,11 @@
 #define QUEUE_SIZE 16
 #define SECTORS    64
 
-/* Where the parts of BAR 0 are. */
+/* Offsets of the parts of BAR 0. */
 enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
 
-/* The register that shows 32 feature bits at a time is memory: both halves show the same. Bit 0 of
- * it is VERSION_1 in the upper half. */
+/* The register with 32 feature bits at a time is memory, so both halves read the same. Bit 0 is
+ * VERSION_1 in the upper half. */
 #define FEATURES      (1u | 1u << 2 | 1u << 6 | 1u << 9) /* SEG_MAX, BLK_SIZE, FLUSH */
 #define FEATURE_INDIR (1u << 28)
 
@@ -38,8 +38,8 @@ enum conduct {
     LOSES_INTERRUPT,
     FAILS,       /* status 1 */
     UNSUPPORTED, /* status 2 */
-    NO_STATUS,   /* says it is done, and wrote none */
-    SHORT,       /* says it wrote less than asked */
+    NO_STATUS,   /* completes the request without writing a status */
+    SHORT,       /* reports fewer bytes than requested */
     BAD_ID,
     BAD_LENGTH,
     BAD_INDEX,
@@ -52,7 +52,7 @@ static struct {
     paddr_t frame;
     int function;
     enum conduct conduct;
-    uint16_t seen, done, shown; /* the last: what it wrote as its index */
+    uint16_t seen, done, shown; /* shown: the index that it wrote */
     unsigned served, flushes;
     uint8_t data[SECTORS * 512];
     uint8_t *buffer;
@@ -103,7 +103,7 @@ static struct chain chain_at(uint16_t head)
     return c;
 }
 
-/* Do the request; returns how many bytes were written. */
+/* Execute the request; return the number of bytes written. */
 static uint32_t serve(uint16_t head)
 {
     struct chain c = chain_at(head);
@@ -153,8 +153,8 @@ static void finish(uint16_t head, uint32_t written)
     store_le16(used + 2, disk.shown);
 }
 
-/* What the device does while the CPU idles. Returns false if it has nothing to do. Registers that
- * are memory tell nobody of a reset: rings that are empty again do. */
+/* The device's action while the CPU is idle. Returns false if there is none. The registers are
+ * plain memory, so the device detects a reset by empty rings. */
 static bool device_step(void)
 {
     if (disk.regs == NULL || (disk.regs[COMMON + 0x14] & 4) == 0) {
@@ -257,7 +257,7 @@ static void pick(void *ctx, struct pci_device *d)
     disk.pci = d;
 }
 
-/* Find the function and offer it to the drivers. */
+/* Scan the function and offer it to the drivers. */
 static void plug(void)
 {
     const struct boot_pci_host boot = {
@@ -308,14 +308,13 @@ static void test_probe_reads_what_the_device_says(void **state)
     assert_true(dev->can_flush);
     assert_false(dev->read_only);
     assert_string_equal(dev->serial, "serial? 0123");
-    /* 14 pieces: 3 segments, and as many bytes as are sure to fit them. */
+    /* 14 pieces: 3 segments, and as many bytes as always fit in them. */
     assert_int_equal(dev->max_segments, 3);
     assert_int_equal(dev->max_bytes, 9 * PAGE_SIZE);
     block_close(dev);
 }
 
-/* Memory that a device can reach; the program's own is not the fake machine's. Given back by
- * tear_down(). */
+/* Memory that a device can access, unlike the test program's own. tear_down() frees it. */
 static uint8_t *buffer(void)
 {
     disk.buffer = heap_alloc(sizeof(disk.data));
@@ -361,7 +360,7 @@ static void assert_read_gives(enum conduct conduct, enum status expected)
     uint8_t *buf = buffer();
     disk.conduct = conduct;
     assert_int_equal(block_read(dev, 0, buf, 512), expected);
-    disk.conduct = WORKS; /* one request's failure is not the device's */
+    disk.conduct = WORKS; /* one failed request does not fail the device */
     assert_int_equal(block_read(dev, 3, buf, 512), OK);
     assert_memory_equal(buf, disk.data + 3 * 512, 512);
     block_close(dev);
@@ -400,7 +399,7 @@ static void test_silence_ends_in_a_reset_and_a_time_out(void **state)
     assert_true(clock_now_ns() - start < 40 * NS_PER_S);
 }
 
-/* What the device had finished counts, although nobody was told. */
+/* A request that the device has finished succeeds, although no interrupt came. */
 static void test_a_lost_interrupt_costs_time_and_nothing_else(void **state)
 {
     (void)state;
@@ -413,12 +412,12 @@ static void assert_broken_by(enum conduct conduct)
     uint8_t *buf = buffer();
     disk.conduct = conduct;
     assert_int_equal(block_read(dev, 0, buf, 512), E_IO);
-    assert_int_equal(disk.regs[COMMON + 0x14], 0); /* reset: it reaches none of our memory */
+    assert_int_equal(disk.regs[COMMON + 0x14], 0); /* reset: it can no longer access our memory */
     disk.conduct = WORKS;
     assert_int_equal(block_read(dev, 0, buf, 512), E_IO);
     block_close(dev);
     assert_int_equal(device_unbind(&disk.pci->dev), OK);
-    assert_int_equal(device_bind(&disk.pci->dev), OK); /* a new start is a new chance */
+    assert_int_equal(device_bind(&disk.pci->dev), OK); /* after a new start it works again */
     dev = block_open("vda");
     assert_non_null(dev);
     assert_int_equal(block_read(dev, 0, buf, 512), OK);
@@ -492,7 +491,7 @@ static void test_a_tiny_queue_is_refused(void **state)
     assert_refused();
 }
 
-/* Each area in turn where the BAR is not, or too short. */
+/* Each area in turn outside the BAR, or too short. */
 static void test_capabilities_that_lie_are_refused(void **state)
 {
     (void)state;
@@ -528,7 +527,7 @@ static void test_capabilities_that_lie_are_refused(void **state)
     }
 }
 
-/* Its fields are all there, but no machine reads them where they lie. */
+/* All fields exist, but misaligned, so no machine can read them. */
 static void test_a_misaligned_configuration_is_refused(void **state)
 {
     (void)state;

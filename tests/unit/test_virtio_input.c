@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The keyboard driver, from its probe to its removal, over a device whose registers are memory: one
-// that works, one that lies, and one that does not come out of reset.
+// that works, one that violates the specification, and one that never completes its reset.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #define LINE  9
 #define QUEUE 16u
 
-/* Where the parts of BAR 0 are, and fields of the first. */
+/* Offsets of the parts of BAR 0, and of fields in the first part. */
 enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
 enum { STATUS = 0x14, QUEUE_SIZE = 0x18, DESC_RING = 0x20, AVAIL_RING = 0x28, USED_RING = 0x30 };
 
@@ -35,7 +35,7 @@ static struct {
     uint16_t seen, shown;
 } device;
 
-/* --- the console that is typed on --- */
+/* --- the console that receives the keys --- */
 
 static char said[4096]; /* log lines */
 static size_t said_len;
@@ -86,7 +86,7 @@ static struct console screen = {.ops = &screen_ops};
 static void expect_typed(const char *bytes)
 {
     uint8_t got[64];
-    (void)!thread_sleep(1); /* the work thread gets its turn */
+    (void)!thread_sleep(1); /* let the work thread run */
     int n = console_read(got, sizeof(got), 0);
     assert_int_equal(n < 0 ? 0 : n, strlen(bytes));
     assert_memory_equal(got, bytes, strlen(bytes));
@@ -108,15 +108,16 @@ static void interrupt(void)
     device.regs[ISR] = 0;
 }
 
-/* Fill the next buffer; the entry says `id` if it is not -1. */
+/* Fill the next buffer; the used entry has this id if it is not -1. */
 static void fill(uint16_t type, uint16_t code, uint32_t value, uint32_t len, int id)
 {
     const uint8_t *avail = at_bus(AVAIL_RING);
-    assert_int_not_equal(load_le16(avail + 2), device.seen); /* it was given back */
+    /* the driver has returned the buffer */
+    assert_int_not_equal(load_le16(avail + 2), device.seen);
     uint16_t head = load_le16(avail + 4 + 2 * (device.seen++ % QUEUE));
     const uint8_t *d = at_bus(DESC_RING) + 16 * head;
     assert_int_equal(load_le32(d + 8), EVENT_SIZE);
-    assert_int_equal(load_le16(d + 12), 2); /* it writes, and nothing follows */
+    assert_int_equal(load_le16(d + 12), 2); /* device-writable, and the last of its chain */
     uint8_t *event = hal_direct(paddr(load_le64(d)));
     store_le16(event + EVENT_TYPE, type);
     store_le16(event + EVENT_CODE, code);
@@ -154,7 +155,7 @@ static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t of
     fake_pci_set(device.function, at + 16, 4, 4);
 }
 
-/* The answer to whatever is asked is the same: it has all keys. */
+/* Every configuration query has the same result: all keys are supported. */
 static void describe_device(void)
 {
     fake_pci_reset();
@@ -209,7 +210,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The driver is one of the registry's. */
+/* Load the driver, which is in the registry. */
 static bool load(void)
 {
     device.seen = device.shown = 0;
@@ -266,7 +267,7 @@ static void test_what_is_no_key_is_passed_over(void **state)
     event(EV_KEY, 0xffff, 1);
     event(0xffff, 0xffff, 0xffffffffu);
     expect_typed("");
-    fill(EV_KEY, KEY_A, 1, EVENT_SIZE - 1, -1); /* half an event is none */
+    fill(EV_KEY, KEY_A, 1, EVENT_SIZE - 1, -1); /* an incomplete event is dropped */
     fill(EV_KEY, KEY_A, 1, 0, -1);
     show();
     expect_typed("");
@@ -276,7 +277,7 @@ static void test_what_is_no_key_is_passed_over(void **state)
     unload();
 }
 
-/* The key that was down is up, and nothing more is read from the device until it starts anew. */
+/* The pressed key is released, and nothing is read from the device until it is started again. */
 static void assert_broken(void)
 {
     const struct virtio_input *in = device.pci->dev.driver_data;
@@ -384,12 +385,12 @@ static void test_a_device_stuck_in_reset_reaches_no_memory(void **state)
     unload();
 }
 
-/* An interrupt comes at the last moment. Then the remover is preempted. */
+/* An interrupt arrives at the last moment. Then the removing thread is preempted. */
 static void interrupt_disconnect_and_sleep(struct virtio_device *vd, struct virtio_queue *q)
 {
     interrupt();
     disconnect(vd, q);
-    (void)!thread_sleep(1); /* the work thread gets its turn */
+    (void)!thread_sleep(1); /* let the work thread run */
 }
 
 static void test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped(void **state)
@@ -400,7 +401,7 @@ static void test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped(void
     disconnect = preempted.disconnect;
     preempted.disconnect = interrupt_disconnect_and_sleep;
     in->vd->transport = &preempted;
-    thread_set_priority(thread_current(), PRIO_REALTIME); /* the work waits */
+    thread_set_priority(thread_current(), PRIO_REALTIME); /* the work thread has to wait */
     fill(EV_KEY, KEY_A, 1, EVENT_SIZE, -1);
     show();
     unload();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The entropy driver, from its probe to its removal, over a device whose registers are memory: one
-// that works, one that is silent or late, and ones that lie. The driver's own file is part of this
-// one, so that what it keeps can be looked at.
+// that works, one that responds late or never, and ones that violate the specification. The test
+// includes the driver's own file to inspect its buffer.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 
 #define LINE 9
 
-/* Where the parts of BAR 0 are, and fields of the first. */
+/* Offsets of the parts of BAR 0, and of fields in the first part. */
 enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
 enum { STATUS = 0x14, QUEUE_SIZE = 0x18, DESC_RING = 0x20, AVAIL_RING = 0x28, USED_RING = 0x30 };
 
@@ -34,10 +34,10 @@ static struct {
     paddr_t frame;
     int function;
     enum conduct conduct;
-    unsigned late; /* times that the CPU idles before it works */
+    unsigned late; /* times that the CPU is idle before it responds */
     uint16_t seen, shown;
     unsigned served;
-    uint8_t next; /* byte that it gives */
+    uint8_t next; /* next byte that it returns */
 } device;
 
 static void (*idle)(void);
@@ -67,7 +67,7 @@ static void serve(uint16_t head, uint16_t size)
 {
     const uint8_t *d = at_bus(DESC_RING) + 16 * head;
     assert_int_equal(load_le32(d + 8), BUFFER_BYTES);
-    assert_int_equal(load_le16(d + 12), 2); /* it writes, and nothing follows */
+    assert_int_equal(load_le16(d + 12), 2); /* device-writable, and the last of its chain */
     uint8_t *to = hal_direct(paddr(load_le64(d)));
     uint32_t len = answer_length();
     for (uint32_t i = 0; i < len && i < BUFFER_BYTES; i++) {
@@ -79,7 +79,7 @@ static void serve(uint16_t head, uint16_t size)
     device.served++;
 }
 
-/* Registers that are memory tell nobody of a reset: rings that are empty again do. Returns false if
+/* The registers are plain memory, so the device detects a reset by empty rings. Returns false if
  * the device has nothing to do. */
 static bool device_step(void)
 {
@@ -239,7 +239,8 @@ static void test_bytes_are_given_once_and_counted(void **state)
     assert_int_equal(got, 10);
     assert_int_equal(read_some(r, 32, &got), OK);
     assert_int_equal(got, 22);
-    assert_memory_equal(r->buffer.cpu, zeroes, BUFFER_BYTES); /* what was given is not kept */
+    /* bytes that were handed out are cleared */
+    assert_memory_equal(r->buffer.cpu, zeroes, BUFFER_BYTES);
     assert_int_equal(read_some(r, 32, &got), OK);
     assert_int_equal(got, 32);
     assert_int_equal(device.served, 2);
@@ -289,13 +290,13 @@ static void assert_broken_by(enum conduct conduct)
     assert_true(was_said(BROKEN));
     device.conduct = WORKS;
     unsigned served = device.served;
-    assert_int_equal(read_some(r, 32, &got), E_IO); /* it is asked for nothing any more */
+    assert_int_equal(read_some(r, 32, &got), E_IO); /* the device gets no further requests */
     interrupt();
     assert_int_equal(device.served, served);
     uint64_t start = clock_now_ns();
     unload();
-    assert_true(clock_now_ns() - start < TICK_NS); /* nobody waits for it */
-    r = loaded();                                  /* a new start is a new chance */
+    assert_true(clock_now_ns() - start < TICK_NS); /* the driver does not wait for it */
+    r = loaded();                                  /* after a new start it works again */
     assert_int_equal(read_some(r, 32, &got), OK);
     unload();
 }
@@ -365,12 +366,13 @@ static void test_removal_gives_up_and_a_late_answer_hurts_nobody(void **state)
     unload();
     assert_in_range(clock_now_ns() - start, NS_PER_S, NS_PER_S + 2 * TICK_NS);
     assert_true(was_said(GIVEN_UP));
-    assert_int_equal(device.regs[COMMON + STATUS], 0); /* reset: it reaches none of our memory */
+    /* reset: it can no longer access our memory */
+    assert_int_equal(device.regs[COMMON + STATUS], 0);
     device.conduct = WORKS;
     assert_false(device_step());
     struct irq_totals before, after;
     irq_get_totals(&before);
-    interrupt(); /* one that was under way */
+    interrupt(); /* one that was pending */
     irq_get_totals(&after);
     assert_int_equal(after.spurious, before.spurious);
 
@@ -379,7 +381,7 @@ static void test_removal_gives_up_and_a_late_answer_hurts_nobody(void **state)
     unload();
 }
 
-/* --- a device that does not come out of reset --- */
+/* --- a device that never completes its reset --- */
 
 static struct virtio_transport stuck;
 
@@ -397,8 +399,8 @@ static bool is_bus_master(void)
 static bool was_master_at_the_end;
 static void (*disconnect)(struct virtio_device *vd, struct virtio_queue *q);
 
-/* The queue's memory is freed after this; closing the device, later still, ends mastering anyway.
- */
+/* The queue's memory is freed after this; closing the device, later still,
+ * disables bus mastering anyway. */
 static void look_and_disconnect(struct virtio_device *vd, struct virtio_queue *q)
 {
     was_master_at_the_end = is_bus_master();
@@ -432,7 +434,7 @@ static bool load_and_unload(void)
 {
     bool is_bound = load() == 1;
     unload();
-    /* Decoding, bus mastering and interrupts are as they were. */
+    /* Decoding, bus mastering and interrupts are as before. */
     assert_memory_equal(fake_pci.function[device.function].cfg, untouched.cfg,
                         sizeof(untouched.cfg));
     assert_int_equal(device.regs[COMMON + STATUS], 0);
@@ -462,7 +464,7 @@ static void nothing(void *arg)
     thread_exit(0);
 }
 
-/* Also lets the idle thread free what the other stood on. */
+/* Also lets the idle thread free the joined thread's stack. */
 static void join(struct thread *t)
 {
     (void)world_join(t);
@@ -472,7 +474,7 @@ static void join(struct thread *t)
 static void remove_under_a_reader(size_t *given)
 {
     struct heap_stats before, after;
-    join(world_thread("first", PRIO_NORMAL, nothing, NULL)); /* what is kept for the next thread */
+    join(world_thread("first", PRIO_NORMAL, nothing, NULL)); /* fills the cache of ended threads */
     heap_get_stats(&before);
     (void)loaded();
     device.conduct = SILENT;
@@ -480,7 +482,7 @@ static void remove_under_a_reader(size_t *given)
     struct thread *t = world_thread("reader", PRIO_NORMAL, reseed, given);
     (void)thread_sleep(TICK_NS / 2);
     assert_int_equal(virtio_rng_in_flight(&device.pci->dev), 1);
-    assert_int_equal(*given, 1000); /* it is inside */
+    assert_int_equal(*given, 1000); /* the reader is inside the driver */
     device.conduct = device.late > 0 ? WORKS : SILENT;
     unload();
     join(t);

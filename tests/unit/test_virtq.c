@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The split virtqueue against a device that keeps the rules, and against one that breaks each of
-// them.
+// The split virtqueue against a device that follows the rules, and against
+// ones that break each of them.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,12 +19,12 @@
 
 #define SIZE 8
 
-/* The other side, written from the specification and sharing no code with the queue. */
+/* The device's side, written from the specification, with no code in common with the queue. */
 struct device {
     uint8_t *memory;
     uint16_t size;
     size_t avail, used;
-    uint16_t seen; /* next avail entry to take */
+    uint16_t seen; /* next avail entry to read */
     uint16_t done; /* used index */
 };
 
@@ -61,7 +61,7 @@ static void make(struct set *t, uint16_t size, bool event_idx)
     struct virtq_layout l = virtq_layout(size);
     fake_reset();
     memset(t, 0, sizeof(*t));
-    /* Exactly as large as it says: a write past it is an ASan report. */
+    /* Exactly of the required size: ASan reports a write past it. */
     t->d = (struct device){
         .memory = calloc(1, l.size), .size = size, .avail = l.avail, .used = l.used};
     assert_non_null(t->d.memory);
@@ -110,7 +110,7 @@ static struct virtq_desc in_piece(uint64_t bus, uint32_t len)
     return virtq_piece(0, bus, len, true, false);
 }
 
-/* Pieces without an order become a table. */
+/* Link unordered pieces to an indirect table. */
 static void link(struct virtq_desc *pieces, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -155,7 +155,7 @@ static void test_chain_reaches_the_device_in_order(void **state)
     int token;
     uint16_t head;
     assert_int_equal(add(&t.q, pieces, 3, &token), OK);
-    assert_false(device_take(&t.d, &head)); /* not before it is published */
+    assert_false(device_take(&t.d, &head)); /* not visible before it is published */
     assert_true(virtq_publish(&t.q));
     assert_true(device_take(&t.d, &head));
     for (unsigned i = 0; i < 3; i++) {
@@ -189,12 +189,12 @@ static void test_barriers_order_the_publication(void **state)
     drop(&t);
 }
 
-/* --- Memory as weakly ordered as AArch64's: what each barrier is there for --- */
+/* --- Memory as weakly ordered as AArch64's: what each barrier is needed for --- */
 
 static struct set *watched;
 static bool is_followed;
 
-/* The device sees the index as soon as it is stored, and the rest as late as it may. */
+/* The device sees the index as soon as it is stored, and the rest as late as possible. */
 static void follow_the_index(enum fake_barrier kind)
 {
     (void)kind;
@@ -210,7 +210,7 @@ static void follow_the_index(enum fake_barrier kind)
     }
 }
 
-/** @return the device came to the chain's descriptor. */
+/** @return true: the device found the chain's descriptor. */
 static bool follows_a_chain(void)
 {
     struct set t;
@@ -232,8 +232,8 @@ static bool follows_a_chain(void)
     return is_followed;
 }
 
-/** The device is about to sleep: it says that it wants to hear, looks at the index, and has not
- * seen it move. @return it is told. */
+/** The device is about to sleep: it enables notifications, then reads the index, which has not
+ * moved yet. @return true: it is notified. */
 static bool wakes_the_device(void)
 {
     struct set t;
@@ -252,7 +252,7 @@ static bool wakes_the_device(void)
     return told;
 }
 
-/** @return everything is behind a barrier when the device's register is written. */
+/** @return true: everything was ordered before the write to the device's register. */
 static bool tells_in_time(void)
 {
     struct set t;
@@ -272,7 +272,8 @@ static bool tells_in_time(void)
     return fake_dma_told_early == before;
 }
 
-/** The used ring's entry comes late, its index at once. @return the right one is taken. */
+/** The used ring's entry becomes visible late, its index at once. @return
+ * true: the right entry is read. */
 static bool takes_what_the_index_covers(void)
 {
     struct set t;
@@ -296,8 +297,8 @@ static bool takes_what_the_index_covers(void)
     return s == OK && back == &tokens[1] && len == 16;
 }
 
-/** The device has used another buffer, looked whether that is wanted to be heard, and has not seen
- * that it is. @return the driver knows of it. */
+/** The device has used another buffer and checked whether an interrupt is wanted, but has not seen
+ * that it is. @return true: the driver finds the buffer. */
 static bool looks_once_more(void)
 {
     struct set t;
@@ -316,7 +317,7 @@ static bool looks_once_more(void)
     return !is_all;
 }
 
-/* Each is right, and wrong without the barrier that it hangs on. */
+/* Each is right, and wrong without the barrier that it depends on. */
 static void test_each_barrier_is_missed_where_memory_is_weak(void **state)
 {
     (void)state;
@@ -361,7 +362,8 @@ static void test_indirect_table_takes_one_descriptor(void **state)
     drop(&t);
 }
 
-/* A thousand requests of random shapes, finished out of order, far past the wrap of every index. */
+/* A thousand requests of random shapes, completed out of order, far
+ * past the wrap of every index. */
 static void run_traffic(bool event_idx)
 {
     struct set t;
@@ -452,7 +454,7 @@ static void test_flags_suppress_notifications(void **state)
     make(&t, SIZE, false);
     const struct virtq_desc p = out_piece(0x1000, 16);
     int token;
-    assert_false(virtq_publish(&t.q)); /* nothing to tell */
+    assert_false(virtq_publish(&t.q)); /* no notification is wanted */
     put16(t.d.memory + t.d.used, 1);   /* VIRTQ_USED_F_NO_NOTIFY */
     assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_false(virtq_publish(&t.q));
@@ -475,14 +477,14 @@ static void test_event_index_suppresses_notifications(void **state)
     int token;
     uint8_t *avail_event = t.d.memory + t.d.used + 4 + 8 * SIZE;
     const uint8_t *used_event = t.d.memory + t.d.avail + 4 + 2 * SIZE;
-    put16(avail_event, 2); /* wants to hear of the third */
+    put16(avail_event, 2); /* wants a notification for the third */
     for (int i = 0; i < 2; i++) {
         assert_int_equal(add(&t.q, &p, 1, &token), OK);
         assert_false(virtq_publish(&t.q));
     }
     assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_int_equal(add(&t.q, &p, 1, &token), OK);
-    assert_true(virtq_publish(&t.q)); /* a batch that contains it */
+    assert_true(virtq_publish(&t.q)); /* a batch that contains the third */
     assert_int_equal(add(&t.q, &p, 1, &token), OK);
     assert_false(virtq_publish(&t.q));
 
@@ -491,7 +493,7 @@ static void test_event_index_suppresses_notifications(void **state)
     device_finish(&t.d, 0, 0);
     assert_int_equal(virtq_pop(&t.q, &back, &len), OK);
     device_finish(&t.d, 1, 0);
-    assert_false(virtq_enable_interrupts(&t.q)); /* one came before the wish was seen */
+    assert_false(virtq_enable_interrupts(&t.q)); /* one arrived before the device saw that */
     assert_int_equal(get16(used_event), 1);
     assert_int_equal(virtq_pop(&t.q, &back, &len), OK);
     assert_true(virtq_enable_interrupts(&t.q));
@@ -499,7 +501,8 @@ static void test_event_index_suppresses_notifications(void **state)
     drop(&t);
 }
 
-/* What a hostile device may put into the used ring while one request with head 0 is in flight. */
+/* Entries that a hostile device may write to the used ring while one
+ * request with head 0 is in flight. */
 static void check_refused(uint32_t id, uint32_t len, uint16_t advance)
 {
     struct set t;
@@ -516,7 +519,7 @@ static void check_refused(uint32_t id, uint32_t len, uint16_t advance)
     assert_true(t.q.is_broken);
     assert_null(back);
     assert_int_equal(got, 77);
-    /* And it stays so, whatever the device does then. */
+    /* It stays broken, whatever the device does then. */
     put16(t.d.memory + t.d.used + 2, 1);
     device_finish(&t.d, 0, 0);
     assert_int_equal(virtq_pop(&t.q, &back, &got), E_IO);
@@ -534,9 +537,9 @@ static void test_hostile_device_breaks_the_queue_and_nothing_else(void **state)
     check_refused(UINT32_MAX, 0, 1);
     check_refused(1, 0, 1);   /* the middle of a chain */
     check_refused(5, 0, 1);   /* a free descriptor */
-    check_refused(0, 513, 1); /* more than it may write */
+    check_refused(0, 513, 1); /* more bytes than the device may write */
     check_refused(0, UINT32_MAX, 1);
-    check_refused(0, 0, 2); /* more than are in flight */
+    check_refused(0, 0, 2); /* more requests than are in flight */
     check_refused(0, 0, 0x8000);
     check_refused(0, 0, UINT16_MAX); /* backwards */
 }
@@ -561,8 +564,8 @@ static void test_same_request_twice_is_refused(void **state)
     drop(&t);
 }
 
-/* Whatever the whole shared memory holds at any moment, our books and what lies around it stay
- * whole. */
+/* With any contents of the shared memory at any moment, the driver's own records and the
+ * surrounding memory stay intact. */
 static void test_random_memory_never_hurts(void **state)
 {
     (void)state;

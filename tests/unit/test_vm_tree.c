@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranges by address against a model: a plain sorted array that finds gaps by looking at all of
-// them; and places that are kept for who comes next.
+// Ranges by address against a model: a plain sorted array that finds gaps by checking all of them;
+// and places that are kept for the next range.
 #include "kernel/mm/vm_spare.h"
 
 #include <setjmp.h>
@@ -31,7 +31,7 @@ static uint64_t end_of(const struct vm_range *r)
     return r->base + (r->pages + r->guard_above) * PAGE_SIZE;
 }
 
-/* Checks order, ranks and gaps below r; returns its depth. */
+/* Check order, ranks and gaps below r; return its depth. */
 static unsigned check_node(const struct vm_place *r)
 {
     if (r == NULL) {
@@ -221,7 +221,7 @@ static struct vm_place *take_spare(const struct vm_request *q)
                           q->align != 0 ? q->align : 1);
 }
 
-/* As vm.c does it. @return false: no room. */
+/* As vm.c does. @return false: no gap is large enough. */
 static bool put(unsigned i, const struct vm_request *q)
 {
     uint64_t base;
@@ -257,7 +257,8 @@ static void test_a_spare_place_is_taken_over(void **state)
     reset();
     vm_spares_open(&spares);
     const struct vm_request four = {.pages = 2, .guard_below = 1, .guard_above = 1};
-    const struct vm_request low = {.pages = 4}, other = {.pages = 20}; /* 20: of the same list */
+    /* 20: in the same free list */
+    const struct vm_request low = {.pages = 4}, other = {.pages = 20};
     const struct vm_request aligned = {.pages = 4, .align = (uint64_t)1 << 20};
     for (unsigned i = 0; i < 10; i++) {
         assert_true(put(i, &four));
@@ -269,7 +270,7 @@ static void test_a_spare_place_is_taken_over(void **state)
 
     assert_null(take_spare(&other));
     assert_null(take_spare(&aligned));
-    assert_true(put(4, &low)); /* as many pages, none of them a guard */
+    assert_true(put(4, &low)); /* the same number of pages, without guards */
     assert_int_equal(ranges[4].base, base - PAGE_SIZE);
     assert_ptr_equal(vm_tree_find(&tree, base)->owner, &ranges[4]);
     check_tree(10);
@@ -279,7 +280,7 @@ static void test_a_spare_place_is_taken_over(void **state)
     give(4);
     assert_true(put(4, &four));
     assert_int_equal(ranges[4].base, base);
-    assert_ptr_equal(ranges[4].place, place); /* nothing was copied */
+    assert_ptr_equal(ranges[4].place, place); /* the kept place is reused, and not a copy */
     check_tree(10);
 }
 
@@ -302,7 +303,7 @@ static void test_spare_places_are_few(void **state)
     assert_false(vm_spares_drop(&spares, &tree));
 }
 
-/* Ranges may have all the structs that outlive ranges; then a place goes with its range. */
+/* When live ranges need all structs, a place is freed with its range. */
 static void test_places_outlive_ranges_as_long_as_there_are_structs(void **state)
 {
     (void)state;
@@ -362,7 +363,7 @@ static void test_random_ranges_with_spare_places(void **state)
                                          .guard_below = rnd(3),
                                          .guard_above = rnd(3)};
             if (put(i, &q)) {
-                used[i] = false; /* itself is not in its own way */
+                used[i] = false; /* a range does not overlap itself */
                 assert_int_equal(ranges[i].base & ((q.align != 0 ? q.align : PAGE_SIZE) - 1), 0);
                 assert_true(start_of(&ranges[i]) >= BASE);
                 assert_true(is_free(start_of(&ranges[i]), end_of(&ranges[i])));
@@ -392,26 +393,27 @@ static void expect_gap(uint64_t from, uint64_t most, uint64_t page, uint64_t pag
     assert_int_equal(len, pages * PAGE_SIZE);
 }
 
-/* In units of 8 pages, as far as a range ever was. */
+/* In units of 8 pages, up to the end of the last range that ever existed. */
 static void test_gaps_come_in_whole_units(void **state)
 {
     (void)state;
     uint64_t base, len = SIZE;
     tree = (struct vm_tree){.base = BASE, .size = SIZE, .seed = 1};
     assert_false(vm_tree_next_gap(&tree, 0, 8 * PAGE_SIZE, &base, &len));
-    (void)put_at(0, 1, 6);                   /* with guards 0 to 8 */
+    (void)put_at(0, 1, 6);                   /* 0 to 8 with its guards */
     (void)put_at(1, 25, 10);                 /* 24 to 36 */
     (void)put_at(2, 47, 1);                  /* 46 to 49 */
     vm_tree_remove(&tree, put_at(3, 70, 1)); /* up to 72 */
     expect_gap(0, 1000, 8, 16);
     expect_gap(0, 8, 8, 8);
     expect_gap(9, 1000, 16, 8);
-    expect_gap(17, 1000, 56, 16); /* that from 36 to 46 has no whole unit */
+    expect_gap(17, 1000, 56, 16); /* the gap from 36 to 46 contains no whole unit */
     expect_gap(57, 1000, 64, 8);
     assert_false(vm_tree_next_gap(&tree, BASE + 65 * PAGE_SIZE, 8 * PAGE_SIZE, &base, &len));
 }
 
-/* x86-64's region of code: its last GiB is not whole, and ends with the addresses but 960 MiB. */
+/* x86-64's code region: its last GiB is incomplete, 960 MiB short of
+ * the end of the address space. */
 static void test_no_gap_wraps_around_the_end_of_addresses(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Waiting ends exactly once: woken, timed out or cancelled, in every order of the three.
+// A wait ends exactly once: woken, timed out or cancelled, in every order of the three.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static void test_wake_one_wakes_the_first(void **state)
     assert_string_equal(world_notes(), "woken");
     assert_true(world_join(a) == 0);
     wait_wake_one(&queue);
-    wait_wake_one(&queue); /* nobody: not kept */
+    wait_wake_one(&queue); /* no waiter: the wake is not kept */
     assert_string_equal(world_notes(), "woken woken");
     world_join(b);
 }
@@ -116,18 +116,18 @@ static void test_a_deadline_that_has_passed_does_not_wait(void **state)
     assert_int_equal(after.switches, before.switches);
 }
 
-/* The timer's interrupt comes while main holds the CPU; the wake-up follows before the waiter has
- * run. It must go to the next waiter. */
+/* The timer fires while main occupies the CPU; the wake comes before the waiter has run.
+ * It must go to the next waiter. */
 static void test_a_wake_after_the_time_out_goes_on(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, wait_10_ms, NULL);
     struct thread *b = world_thread("b", 10, wait_for_ever, NULL);
     assert_int_equal(thread_sleep(MS), OK); /* both wait */
-    world_spend(20 * MS, WORLD_KERNEL_PC);  /* a is ready, has not run */
+    world_spend(20 * MS, WORLD_KERNEL_PC);  /* a is ready, but has not run */
     wait_wake_one(&queue);
     world_join(a);
-    world_join(b); /* or this never ends */
+    world_join(b); /* otherwise this never returns */
     assert_string_equal(world_notes(), "late woken");
 }
 
@@ -189,7 +189,8 @@ static void wait_twice_slowly(void *arg)
     wait_for_ever(arg);
 }
 
-/* Who is cancelled before it waits has not been in the queue, and takes nobody out. */
+/* A thread that is cancelled before it waits was never in the queue,
+ * and removes no other waiter. */
 static void test_a_cancel_before_the_wait_leaves_the_queue_alone(void **state)
 {
     (void)state;
@@ -243,7 +244,7 @@ static void test_completion_stays_done(void **state)
     assert_int_equal(completion_wait(&c, clock_now_ns() + MS), E_TIMEDOUT);
     completion_signal(&c);
     assert_int_equal(completion_wait(&c, WAIT_FOREVER), OK);
-    assert_int_equal(completion_wait(&c, 0), OK); /* done counts more than the time */
+    assert_int_equal(completion_wait(&c, 0), OK); /* complete takes precedence over the timeout */
     assert_int_equal(completion_wait_uncancellable(&c, WAIT_FOREVER), OK);
 }
 
@@ -269,14 +270,14 @@ static void test_semaphore_counts(void **state)
     assert_int_equal(sem.count, 0);
 }
 
-/* Two counts, and the waiter that one of them woke times out at the same moment: none is lost. */
+/* Two units, and the waiter that one of them woke times out at the same moment: none is lost. */
 static void test_no_count_is_lost(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, down, NULL);
     struct thread *b = world_thread("b", 10, down, NULL);
     assert_int_equal(thread_sleep(MS), OK);
-    world_spend(20 * MS, WORLD_KERNEL_PC); /* both timed out, neither has run */
+    world_spend(20 * MS, WORLD_KERNEL_PC); /* both timed out, but neither has run */
     semaphore_up(&sem);
     world_join(a);
     world_join(b);
@@ -314,7 +315,7 @@ static void test_work_runs_once_each_time(void **state)
     assert_true(work_queue(&j.work));
     assert_false(work_queue(&j.work));
     assert_int_equal(j.runs, 0);
-    preempt_enable(); /* the work thread is better */
+    preempt_enable(); /* the work thread has a higher priority */
     assert_int_equal(j.runs, 2);
     assert_true(work_queue(&j.work));
     assert_int_equal(j.runs, 3);
@@ -324,7 +325,7 @@ static void test_work_cancel_waits_for_the_end(void **state)
 {
     (void)state;
     struct job j = {.work = {.run = run_job}, .blocks = true}, k = {.work = {.run = run_job}};
-    assert_true(work_queue(&j.work)); /* runs, and waits */
+    assert_true(work_queue(&j.work)); /* it runs, and waits */
     assert_true(work_queue(&k.work)); /* behind it */
     assert_int_equal(k.runs, 0);
     work_cancel(&k.work);
@@ -333,7 +334,7 @@ static void test_work_cancel_waits_for_the_end(void **state)
     assert_true(clock_now_ns() >= begin + 9 * MS);
     assert_int_equal(j.runs, 1);
     assert_int_equal(k.runs, 0);
-    work_cancel(&j.work); /* nothing to do */
+    work_cancel(&j.work); /* has no effect */
 }
 
 static void test_a_period_has_a_work_run(void **state)
@@ -353,7 +354,8 @@ static void test_a_period_has_a_work_run(void **state)
     assert_int_equal(j.runs, 5);
 }
 
-/* It had looked whether it is to end before it was told so, and queues itself once more. */
+/* The work function has checked whether to end before it was told to,
+ * and queues itself once more. */
 static void test_a_cancelled_work_does_not_come_back(void **state)
 {
     (void)state;
@@ -362,7 +364,7 @@ static void test_a_cancelled_work_does_not_come_back(void **state)
     assert_true(work_queue(&j.work));
     work_cancel(&j.work);
     assert_false(j.work.queued);
-    assert_true(work_queue(&k.work)); /* runs at once: nobody is before it */
+    assert_true(work_queue(&k.work)); /* runs at once: no other work is queued */
     assert_int_equal(k.runs, 1);
     assert_int_equal(j.runs, 1);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/wasi over a system that is made up: what the core itself decides. The program's memory and
-// what hostile pointers do, buffers, walks while directories move, polling, ending.
+// kernel/wasi over a fake system: what the core itself decides. The program's memory and hostile
+// pointers, buffers, path walks while directories move, polling, exit.
 #include "kernel/wasi/wasi.h"
 
 #include "kernel/lib/endian.h"
@@ -19,7 +19,7 @@
 #define STREAM 0u
 #define TOP    1u
 
-/* The heap, so that nothing else of the kernel is needed. */
+/* The heap's functions, so that nothing else of the kernel is needed. */
 static size_t live;
 static int allocations_left = -1;
 
@@ -204,7 +204,7 @@ static void test_buffers(void **state)
     assert_int_equal(guest_open(&g, TOP, "file", 0, WASI_RIGHT_FD_READ | WASI_RIGHT_FD_WRITE, &fd),
                      WASI_SUCCESS);
     put_buffer(256, 0, GUEST_BUFFER, 4);
-    put_buffer(256, 1, GUEST_BYTES, 0); /* nothing at the very end */
+    put_buffer(256, 1, GUEST_BYTES, 0); /* an empty buffer at the very end */
     put_buffer(256, 2, GUEST_BUFFER + 100, 6);
     assert_int_equal(CALL(&g, "fd_read", fd, 256, 3, GUEST_RESULT), WASI_SUCCESS);
     assert_int_equal(guest_u32(&g, GUEST_RESULT), 10);
@@ -213,7 +213,8 @@ static void test_buffers(void **state)
     assert_int_equal(fake.reads, 2);
     fake.chunk = 3;
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 3, GUEST_RESULT), WASI_SUCCESS);
-    assert_int_equal(guest_u32(&g, GUEST_RESULT), 3); /* one that is not emptied is the last */
+    /* the first buffer that is not emptied ends the call */
+    assert_int_equal(guest_u32(&g, GUEST_RESULT), 3);
     assert_int_equal(fake.writes, 1);
     fake.chunk = SIZE_MAX;
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 0, GUEST_RESULT), WASI_SUCCESS);
@@ -231,7 +232,7 @@ static void test_buffers(void **state)
     memset(g.memory + 256, 0, 1025 * 8);
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 1025, GUEST_RESULT), WASI_EINVAL);
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 1024, GUEST_RESULT), WASI_SUCCESS);
-    assert_int_equal(fake.reads + fake.writes, 0); /* nothing was moved before the complaint */
+    assert_int_equal(fake.reads + fake.writes, 0); /* no byte was moved before the error */
     fake.fail_with = WASI_ENOSPC;
     assert_int_equal(CALL(&g, "fd_write", fd, guest_buffer(&g, 1), 1, GUEST_RESULT), WASI_ENOSPC);
 }
@@ -258,7 +259,7 @@ static void test_large_buffers_are_moved_in_pieces(void **state)
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 1, 0), WASI_SUCCESS);
     assert_int_equal(fake.writes, 3);
     assert_int_equal(fake.last_at, WASI_POSITION);
-    fake.chunk = 1 << 19; /* a file that takes less than it is given ends it */
+    fake.chunk = 1 << 19; /* a short write ends the call */
     assert_int_equal(CALL(&g, "fd_write", fd, 256, 1, 0), WASI_SUCCESS);
     assert_int_equal(load_le32(large), 1 << 19);
     wasi_set_memory(g.wasi, g.memory, &g.length);
@@ -272,21 +273,21 @@ static void test_streams_give_what_they_have(void **state)
     put_buffer(256, 1, GUEST_BUFFER + 8, 4);
     fake.is_stream_ready = true;
     assert_int_equal(CALL(&g, "fd_read", STREAM, 256, 2, GUEST_RESULT), WASI_SUCCESS);
-    assert_int_equal(guest_u32(&g, GUEST_RESULT), 4); /* and no wait for the second buffer */
+    assert_int_equal(guest_u32(&g, GUEST_RESULT), 4); /* without waiting for the second buffer */
     assert_int_equal(fake.reads, 1);
     fake.is_stream_ready = false;
     assert_int_equal(CALL(&g, "fd_fdstat_set_flags", STREAM, WASI_FDFLAG_NONBLOCK), WASI_SUCCESS);
     assert_int_equal(CALL(&g, "fd_read", STREAM, 256, 2, GUEST_RESULT), WASI_EAGAIN);
     assert_int_equal(fake.deadline_ns, 0);
     assert_int_equal(CALL(&g, "fd_write", STREAM, 256, 2, GUEST_RESULT), WASI_SUCCESS);
-    assert_int_equal(guest_u32(&g, GUEST_RESULT), 5); /* as many as it takes without a wait */
+    assert_int_equal(guest_u32(&g, GUEST_RESULT), 5); /* as many as it accepts without waiting */
     assert_int_equal(fake.reads, 1);
     assert_int_equal(CALL(&g, "fd_fdstat_set_flags", STREAM, WASI_FDFLAG_DSYNC), WASI_SUCCESS);
     assert_int_equal(CALL(&g, "fd_write", STREAM, 256, 2, GUEST_RESULT), WASI_SUCCESS);
     assert_int_equal(fake.syncs, 1);
 }
 
-/* Somebody moves a directory out of the folder just as a walk has entered it. */
+/* Another program moves a directory out of the folder just as a walk has entered it. */
 static void move_b_out(struct wasi_handle *dir, const char *name)
 {
     (void)dir;
@@ -295,7 +296,7 @@ static void move_b_out(struct wasi_handle *dir, const char *name)
     }
 }
 
-/* Somebody puts a link in the place of a directory that the walk is about to enter. */
+/* Another program replaces a directory by a link when the walk is about to enter it. */
 static void make_b_a_link(struct wasi_handle *dir, const char *name)
 {
     (void)dir;
@@ -312,7 +313,8 @@ static void test_walks_hold_what_they_came_through(void **state)
     assert_int_equal(guest_open(&g, TOP, "a/b/../../file", 0, 0, &fd), WASI_SUCCESS);
     assert_int_equal(guest_open(&g, TOP, "link/b/c", 0, 0, &fd), WASI_SUCCESS);
     fake.before_open = move_b_out;
-    assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_SUCCESS); /* by its handle */
+    /* through its handle */
+    assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_SUCCESS);
     fake.nodes[FAKE_B].parent = &fake.nodes[FAKE_A];
     assert_int_equal(guest_open(&g, TOP, "a/b/../../file", 0, 0, &fd), WASI_SUCCESS);
     fake.nodes[FAKE_B].parent = &fake.nodes[FAKE_A];
@@ -327,7 +329,7 @@ static void test_walks_hold_what_they_came_through(void **state)
     assert_int_equal(fake.handles, handles);
 }
 
-/* Somebody puts the directory back as soon as the walk has met the link in its place. */
+/* Another program restores the directory as soon as the walk has met the link in its place. */
 static void restore_b(struct wasi_handle *dir, const char *name)
 {
     static unsigned count;
@@ -349,7 +351,7 @@ static void test_what_changes_between_two_looks_is_looked_at_again(void **state)
 {
     (void)state;
     uint32_t fd;
-    fake.before_open = restore_b; /* a link to who opens it, none to who reads it */
+    fake.before_open = restore_b; /* open sees a link, and reading the link does not */
     assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_SUCCESS);
     fake.before_open = make_b_a_link_without_text;
     assert_int_equal(guest_open(&g, TOP, "a/b/c", 0, 0, &fd), WASI_ELOOP);
@@ -407,7 +409,7 @@ static void test_polling_clocks(void **state)
     put_clock(1, 2, 77, 3, 0);
     put_clock(2, 3, WASI_CLOCK_MONOTONIC, 3, 2);
     put_clock(3, 4, WASI_CLOCK_MONOTONIC, 1000, 0);
-    assert_int_equal(poll_all(4), 3); /* an error is there at once */
+    assert_int_equal(poll_all(4), 3); /* errors are reported at once */
     expect_event(0, 1, WASI_EINVAL, WASI_EVENT_CLOCK);
     expect_event(1, 2, WASI_EINVAL, WASI_EVENT_CLOCK);
     expect_event(2, 3, WASI_EINVAL, WASI_EVENT_CLOCK);
@@ -453,7 +455,7 @@ static void test_polling_what_cannot_be(void **state)
         assert_int_equal(CALL(&g, "poll_oneoff", 0, GUEST_BUFFER, 1, GUEST_RESULT), WASI_ENOMEM);
     }
     allocations_left = -1;
-    /* Events over the subscriptions that they answer. */
+    /* The events overwrite their subscriptions. */
     put_clock(0, 5, WASI_CLOCK_MONOTONIC, 1, 0);
     put_clock(1, 6, WASI_CLOCK_MONOTONIC, 1, 0);
     assert_int_equal(CALL(&g, "poll_oneoff", 0, 16, 2, GUEST_RESULT), WASI_SUCCESS);
@@ -490,8 +492,8 @@ static uint64_t next_random(uint64_t *seed)
     return *seed;
 }
 
-/* Every call with arguments that mean harm, in memory that holds anything: each answers with an
- * error or does what it was asked, and ASan and the system see no byte outside. */
+/* Every call with malicious arguments, in memory with any contents: each returns an error or does
+ * what it was asked, and neither ASan nor the fake system sees an access outside. */
 static void test_hostile_arguments(void **state)
 {
     (void)state;

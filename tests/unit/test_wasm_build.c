@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of functions: the shape of what is built from good ones, which the verifier always finds
-// valid, and what is said of bad ones. That it computes the right thing the conformance suite
-// shows.
+// Function bodies: what is built from valid ones, which the verifier always accepts, and the errors
+// for invalid ones. The conformance suite tests that the result computes the right values.
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
@@ -10,7 +9,7 @@
 
 /* ---- Text ---- */
 
-/* Without locations: they would change with the module around the body. */
+/* Remove locations, which would change with the module around the body. */
 static void drop_locations(char *s)
 {
     char *to = s;
@@ -24,7 +23,7 @@ static void drop_locations(char *s)
     *to = '\0';
 }
 
-/* The body becomes this text, between the first line and the last. */
+/* The body must become this text, between the first line and the last. */
 static void expect(const struct bytes *body, const char *text)
 {
     struct built t;
@@ -67,7 +66,7 @@ static void test_a_loop_has_the_locals_that_it_sets(void **state)
 static void test_a_block_has_only_what_differs(void **state)
 {
     (void)state;
-    /* Both ways bring local 2 = 5, and different values of local 3 and the result. */
+    /* Both paths pass local 2 = 5, and different values of local 3 and the result. */
     expect(BODY(1, 2, 0x7f, 0x41, 5, 0x21, 2, 0x02, 0x7f, 0x41, 6, 0x21, 3, 0x41, 1, 0x20, 0, 0x0d,
                 0, 0x1a, 0x20, 1, 0x21, 3, 0x41, 2, 0x0b, 0x20, 2, 0x6a, 0x20, 3, 0x6a, 0x0b),
            "block0(v0: i32, v1: i32):\n"
@@ -88,8 +87,8 @@ static void test_a_block_has_only_what_differs(void **state)
 static void test_what_nobody_reads_is_no_parameter(void **state)
 {
     (void)state;
-    /* Local 2 is set in the loop before it is read there, and not read behind it; local 3 is read
-     * by the next round, and local 0 behind the loop. */
+    /* Local 2 is set in the loop before it is read there, and not read after it; local 3 is read by
+     * the next round, and local 0 after the loop. */
     expect(BODY(1, 2, 0x7f, 0x03, 0x40, 0x20, 3, 0x41, 1, 0x6a, 0x22, 2, 0x20, 2, 0x6a, 0x21, 3,
                 0x20, 1, 0x04, 0x40, 0x41, 7, 0x21, 0, 0x41, 8, 0x21, 2, 0x0b, 0x20, 3, 0x0d, 0,
                 0x0b, 0x20, 0, 0x0b),
@@ -114,7 +113,7 @@ static void test_what_nobody_reads_is_no_parameter(void **state)
 static void test_what_a_branch_needs_is_live_before_each(void **state)
 {
     (void)state;
-    /* Two branches to one label, behind which local 2 is read; it is set before each of them. */
+    /* Two branches to one label, after which local 2 is read; it is set before each of them. */
     expect(BODY(1, 1, 0x7f, 0x02, 0x40, 0x20, 0, 0x04, 0x40, 0x41, 5, 0x21, 2, 0x0b, 0x20, 1, 0x0d,
                 0, 0x41, 7, 0x21, 2, 0x20, 0, 0x0d, 0, 0x0b, 0x20, 2, 0x0b),
            "block0(v0: i32, v1: i32):\n"
@@ -134,7 +133,7 @@ static void test_what_a_branch_needs_is_live_before_each(void **state)
            "  return v11\n");
 }
 
-/* The same with more locals than are noted, and with branches to two labels in turns. */
+/* The same with more locals than are recorded, and with branches to two labels in turn. */
 static void test_what_many_branches_need_is_live_before_each(void **state)
 {
     enum { LOCALS = 20 };
@@ -158,7 +157,8 @@ static void test_what_many_branches_need_is_live_before_each(void **state)
             PUT(&b, 0x20, (uint8_t)(2 + n), 0x1a);
         }
         PUT(&b, 0x20, 0, 0x0b);
-        body_build(&t, &b, (size_t)1 << 20); /* asserts that what is read is there, and verifies */
+        /* asserts that each local that is read was passed, and verifies */
+        body_build(&t, &b, (size_t)1 << 20);
         assert_int_equal(t.status, OK);
         body_free(&t);
         free_bytes(&b);
@@ -212,7 +212,7 @@ static void test_a_way_that_ends_brings_nothing(void **state)
 static void test_labels_of_a_table_meet(void **state)
 {
     (void)state;
-    /* Two cases lead on, with nothing to bring; one leads to the loop. */
+    /* Two cases continue after the block, without values; one branches to the loop. */
     expect(BODY(0, 0x02, 0x40, 0x03, 0x40, 0x41, 4, 0x21, 1, 0x20, 0, 0x0e, 2, 1, 0, 1, 0x0b, 0x0b,
                 0x20, 1, 0x0b),
            "block0(v0: i32, v1: i32):\n"
@@ -222,7 +222,7 @@ static void test_labels_of_a_table_meet(void **state)
            "  switch v0, block2(), block1(), block2()\n"
            "block2():\n"
            "  return v3\n");
-    /* Three lead to the loop and bring a local: it is written once, where they meet. */
+    /* Three cases branch to the loop with a local: it is passed once, where they join. */
     expect(BODY(0, 0x03, 0x40, 0x20, 1, 0x24, 1, 0x41, 4, 0x21, 1, 0x20, 0, 0x0e, 2, 0, 0, 0, 0x0b,
                 0x00, 0x0b),
            "block0(v0: i32, v1: i32):\n"
@@ -248,7 +248,7 @@ static void test_what_cannot_be_reached_is_not_built(void **state)
 static void test_calls(void **state)
 {
     (void)state;
-    /* Function 2 gives two results; the imported one takes the i64. */
+    /* Function 2 returns two results; the imported one takes the i64. */
     expect(BODY(0, 0x20, 0, 0x10, 2, 0x10, 0, 0x1a, 0x0b),
            "block0(v0: i32, v1: i32):\n"
            "  v2 = call.i32 @f2(v0)\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Modules as bytes: what the decoder finds in good ones, what it says of bad ones, and that nothing
-// is left behind.
+// Modules as bytes: what the decoder finds in valid ones, its errors for invalid
+// ones, and that nothing leaks.
 #include "kernel/mm/heap.h"
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"
@@ -27,7 +27,7 @@ static struct wasm_module *decode(const struct bytes *b)
     return m;
 }
 
-/* Refused, with these words in the reason. */
+/* Expect a refusal whose reason contains these words. */
 static void refuse(struct bytes *b, enum status expected, const char *words)
 {
     struct wasm_module *m = NULL;
@@ -39,7 +39,7 @@ static void refuse(struct bytes *b, enum status expected, const char *words)
     free_bytes(b);
 }
 
-/* Everything that a module can have. */
+/* A module with one of everything. */
 static void put_full_module(struct bytes *b)
 {
     put_header(b);
@@ -170,7 +170,7 @@ static void test_every_prefix_of_a_module_is_refused(void **state)
     struct wasm_error err;
     uint32_t good = 0;
     for (size_t n = 0; n < b.count; n++) {
-        uint8_t *copy = malloc(n + 1); /* the sanitizer sees a byte too far */
+        uint8_t *copy = malloc(n + 1); /* the sanitizer detects a read past it */
         memcpy(copy, b.at, n);
         enum status s = wasm_module_decode(copy, n, &bounds, &m, &err);
         if (s == OK) {
@@ -179,13 +179,13 @@ static void test_every_prefix_of_a_module_is_refused(void **state)
         }
         free(copy);
     }
-    /* After the header, types, imports; without code nothing else is whole but what ends in data.
-     */
+    /* After the header, types, imports; without code, only the whole module is
+     * valid, which ends with data. */
     assert_int_equal(good, 4);
     free_bytes(&b);
 }
 
-/* ---- What is refused ---- */
+/* ---- Refusals ---- */
 
 #define REFUSE_SECTION(words, ...)                                                                 \
     do {                                                                                           \
@@ -243,7 +243,7 @@ static void test_integers_are_not_longer_than_they_may_be(void **state)
     (void)state;
     struct bytes b = {0};
     put_header(&b);
-    PUT_SECTION(&b, 5, 1, 0, 0x82, 0x80, 0x80, 0x80, 0x00); /* as long as 32 bits may be */
+    PUT_SECTION(&b, 5, 1, 0, 0x82, 0x80, 0x80, 0x80, 0x00); /* the longest encoding of 32 bits */
     struct wasm_module *m = decode(&b);
     assert_int_equal(m->memories[0].min, 2);
     wasm_module_free(m);
@@ -324,7 +324,7 @@ static void test_garbage_in_the_names_section_is_ignored(void **state)
     PUT(&b, 1, 100, 5, 0, 3, 'a', 0x1b, 'c', 99, 1, 'x', 2, 1, 'y', 1, 200, 'z');
     end_size(&b, names);
     wasm_module_free(decode(&b));
-    b.at[names + 5 + 1] = 15; /* the size of the part: now it is all there */
+    b.at[names + 5 + 1] = 15; /* the size of the subsection: now it is complete */
     struct wasm_module *m = decode(&b);
     assert_string_equal(m->names[0], "a?c");
     assert_null(m->names[1]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies that are made to be expensive (jit/wasm_shapes.c). What the front-end makes of them is
-// counted: memory and instructions for each byte of the body may not grow with it. What compiling
-// them costs, from bytes to code, is for jit-work (jit/counted/main.c).
+// Function bodies that are expensive on purpose (jit/wasm_shapes.c). Counts the front-end's work:
+// memory and instructions for each byte must not grow with the body. jit-work (jit/counted/main.c)
+// counts the whole compilation, from bytes to code.
 #include "kernel/jit/ir/ir_interp.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
@@ -10,7 +10,7 @@
 
 #define LIMIT ((size_t)1 << 30)
 
-/* ---- More memory than the fake machine has: large blocks are the C library's ---- */
+/* ---- More memory than the fake machine has: large blocks come from the C library ---- */
 
 #define LARGE     ((size_t)32 << 10)
 #define LARGE_MAX 4096
@@ -43,9 +43,9 @@ void __wrap_heap_free(void *p)
     __real_heap_free(p);
 }
 
-/* ---- What a body costs ---- */
+/* ---- The cost of a body ---- */
 
-/* What one body costs. */
+/* The cost of one body. */
 struct cost {
     uint64_t bytes, instructions, operands, blocks, memory;
 };
@@ -65,7 +65,7 @@ static struct cost measure(const struct wasm_shape *shape, uint32_t n)
     return c;
 }
 
-/* Whether it is small or ten times as large: so much for each byte, and no more. */
+/* The cost for each byte is bounded, for the small body and for the one ten times as large. */
 static void check_linear(const struct wasm_shape *shape, uint32_t n)
 {
     for (uint32_t times = 1; times <= 10; times += 9) {
@@ -107,8 +107,9 @@ static uint32_t run(const struct ir_function *f, uint32_t first, uint32_t second
     return (uint32_t)result.lo;
 }
 
-/* Local i becomes i + 1, from 250 to 500 as an i64; after that the block is left if the second
- * parameter is i. The result is their sum, and the first parameter, which is used but once. */
+/* Local i becomes i + 1, as an i64 for 250 to 500; after each, the block is left if
+ * the second parameter equals i. The result is the sum of all, plus the first
+ * parameter, which is used only once. */
 static void locals_until(struct bytes *b)
 {
     PUT(b, FRAME_LOCALS / 250);
@@ -185,7 +186,8 @@ static void test_a_table_larger_than_the_body(void **state)
                 "4294967295 entries cannot be in");
 }
 
-/* Parameters and results that outnumber the bytes of the body end at the limit of memory. */
+/* If parameters and results outnumber the bytes of the body, the
+ * memory limit ends the compilation. */
 static void test_calls_with_a_thousand_results(void **state)
 {
     (void)state;

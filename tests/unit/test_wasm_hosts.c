@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Host functions of both kinds, how what runs ends (by a trap, by itself, from outside), and that a
-// closed store leaves nothing behind.
+// Host functions of both kinds, the ways in which running code ends (by a trap, by itself, from
+// outside), and that a closed store leaks nothing.
 #include "jit/wasm_env.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #include "fake/fake_failure.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 
-/* Of hosted.wat: a function with a name, and the last one, which has none. */
+/* Functions of hosted.wat: one with a name, and the last one, which has none. */
 #define DEEP      18
 #define LAST_NAME "(function 19)"
 
@@ -97,7 +97,7 @@ static uint64_t host_stop(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t 
     return 0;
 }
 
-/* Leaves nothing in the registers that C functions need not keep. */
+/* Clears all caller-saved registers. */
 static enum wasm_outcome host_scrub(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                     enum ir_trap *why)
 {
@@ -199,8 +199,8 @@ static uint64_t host_same(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t 
     return a;
 }
 
-/* Compiled code calls what was there when it was compiled, in C: no other kind of function can
- * stand in later. */
+/* Compiled code calls directly, in C, the function that was linked when it was compiled: a function
+ * of another kind cannot replace it later. */
 static void test_a_name_that_hides_a_host_function_comes_too_late(void **state)
 {
     (void)state;
@@ -261,7 +261,7 @@ static void test_a_trap_names_the_functions_that_were_open(void **state)
     wasm_store_close(s);
 }
 
-/* Compiled code is called without: test_code_kernel.c has what needs some. */
+/* Calling compiled code allocates nothing here: test_code_kernel.c tests calls that do. */
 static void test_a_call_that_there_is_no_memory_for(void **state)
 {
     (void)state;
@@ -345,10 +345,10 @@ static void test_a_stopped_store_runs_nothing_any_more(void **state)
 struct stopper {
     pthread_t runner;
     struct wasm_store *store;
-    const _Atomic uint32_t *turns; /* in the program's memory */
+    const _Atomic uint32_t *turns; /* a counter in the program's memory */
 };
 
-/* Waits until the loop turns. */
+/* Wait until the loop is running, then stop the store. */
 static void *stop_from_outside(void *arg)
 {
     const struct stopper *stopper = arg;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What WebAssembly modules run in: links by name and type, things that instances share, the
-// helpers' edges. Host functions and ends: test_wasm_hosts.c. Whole programs and all instructions:
-// tests/conformance.
+// WebAssembly instances: links by name and type, objects that instances share, edge cases of the
+// helpers. Host functions and ends of runs: test_wasm_hosts.c. Whole programs and all
+// instructions: tests/conformance.
 #include "jit/wasm_env.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void test_links_match_by_name_and_type(void **state)
     static const struct {
         const char *name;
         uint8_t description[6], len;
-        const char *why; /* NULL: it links */
+        const char *why; /* NULL: the module links */
     } cases[] = {
         {"double", {0, 0}, 2, NULL},
         {"nothing", {0, 0}, 2, "import section, offset 0x14: \"a\" \"nothing\": unknown import"},
@@ -151,7 +151,7 @@ static void test_memory_instructions_have_exact_bounds(void **state)
     wasm_store_close(s);
 }
 
-/* More than the pieces that it is done in, forwards and backwards. */
+/* Longer than the pieces of a copy, forwards and backwards. */
 static void test_large_copies_overlap_as_if_at_once(void **state)
 {
     (void)state;
@@ -231,7 +231,7 @@ static void test_tables_grow_one_by_one_to_their_maximum(void **state)
     assert_int_equal(run(i, "table_grow", 5, 1, 0), UINT32_MAX);
     assert_int_equal(run(i, "table_grow", 5, 0, 0), 100000);
     assert_int_equal(run(i, "table_size", 0, 0, 0), 100000);
-    /* Both have 13 elements in other tables. */
+    /* Both have 13 elements, in other tables. */
     struct wasm_instance *other = make(s, HELPERS);
     const uint32_t left = ELEMENTS - 100000 - 13 - 23;
     assert_int_equal(run(other, "table_grow", 5, left + 1, 0), UINT32_MAX);

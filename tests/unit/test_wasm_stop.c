@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A store that is stopped while a module is prepared: the engine gives up, and gives everything
-// back.
+// A store that is stopped while a module is being prepared: the engine
+// aborts, and frees everything.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ static const uint8_t tables[] = {
 static enum status take_nothing(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx, (void)size, (void)out;
-    return E_NOMEM; /* it must not come to this */
+    return E_NOMEM; /* the engine must not get this far */
 }
 
 static enum status load_stopped(const struct wasm_engine *engine, const void *options)
@@ -60,7 +60,7 @@ static void test_no_engine_prepares_for_a_stopped_store(void **state)
     assert_int_equal(load_stopped(&wasm_compiled, &compiled), E_CANCELLED);
 }
 
-/* Who does nothing but this is hardly ever found in its own code by an interrupt. */
+/* An interrupt hardly ever finds a program that only calls helpers in its own code. */
 static void test_table_helpers_of_a_stopped_store_do_nothing(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Vector operators of WebAssembly: all of them are there, what the table says of their types is
-// what the representation says, and bodies that use them become what they should or are refused.
+// Vector operators of WebAssembly: the table has all of them, its types match those of the
+// representation, and bodies that use them are compiled as expected or refused.
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/wasm/front/operators.h"
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define VECTOR_OPERATORS 236 /* of core specification 2.0 */
+#define VECTOR_OPERATORS 236 /* in core specification 2.0 */
 
 static bool is_there(uint32_t number)
 {
@@ -53,8 +53,7 @@ static unsigned ir_type_of(unsigned type)
                                : IR_VOID;
 }
 
-/* The name begins with the shape, and the operation has that shape too, unless it is a conversion.
- */
+/* The name starts with the shape, which the operation also has, unless it is a conversion. */
 static void check_operation(const struct wasm_operator *o)
 {
     const struct ir_op_info *info = &ir_op_info[o->op];
@@ -101,8 +100,8 @@ static void test_types_are_those_of_the_representation(void **state)
 
 /* ---- Bodies ---- */
 
-/* A module with a memory and one function (i32, v128) -> v128, built; its text, without the first
- * line, or why not. */
+/* Build a module with a memory and one function (i32, v128) -> v128. Its text without the first
+ * line, or the error, goes to *out. */
 static enum status build(const uint8_t *body, size_t len, struct buffer *out)
 {
     static const struct wasm_bounds bounds = {.arena_bytes = 1 << 20, .table_elements = 100};
@@ -144,7 +143,7 @@ static enum status build(const uint8_t *body, size_t len, struct buffer *out)
 #define REFUSE(text, ...)                                                                          \
     refuse((const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), text)
 
-/* Instructions that are there in this order, one word of each line: locations do not matter. */
+/* Expect instructions in this order, by a word of each line; locations are ignored. */
 static void expect(const uint8_t *body, size_t len, const char *const words[])
 {
     struct buffer out = {.len = 0};
@@ -218,7 +217,7 @@ static void test_bodies_that_are_wrong(void **state)
     REFUSE("unknown operator 0xfd 154", 0, 0x20, 1, 0xfd, 0x9a, 1, 0x0b);
 }
 
-/* Where nothing is reached nothing is built, and still everything checked. */
+/* Unreachable code is checked, but not built. */
 static void test_vectors_that_are_never_reached(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Who is reported to keep others from running, and who is not, in fake time.
+// Which threads are reported for keeping others from running, in fake time.
 #include "kernel/sched/watchdog.h"
 
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static void hog(void *arg)
     spend(*(uint64_t *)arg);
 }
 
-/* At PRIO_HIGH, while this thread is ready below it. */
+/* At PRIO_HIGH, while this thread is ready with a lower priority. */
 static uint64_t reports_of_a_turn_of(uint64_t ns)
 {
     (void)world_join(world_thread("hog", PRIO_HIGH, hog, &ns));
@@ -75,7 +75,7 @@ static void test_a_shorter_turn_is_not(void **state)
 static void test_nobody_waits(void **state)
 {
     (void)state;
-    spend(100 * NS_PER_S); /* this thread alone */
+    spend(100 * NS_PER_S); /* no other thread is ready */
     assert_int_equal(reports(), 0);
 }
 
@@ -101,7 +101,8 @@ static void test_preemption_off_keeps_equals_away(void **state)
 {
     (void)state;
     (void)world_join(world_thread("off", PRIO_NORMAL, hog_with_preemption_off, NULL));
-    assert_int_equal(reports(), 0); /* it ran when this one waited for it: nobody else was there */
+    /* it ran while this thread waited for it, and no other was ready */
+    assert_int_equal(reports(), 0);
     struct thread *t = world_thread("off", PRIO_NORMAL, hog_with_preemption_off, NULL);
     thread_yield();
     (void)world_join(t);
@@ -119,7 +120,7 @@ static void test_it_is_off(void **state)
     assert_true(world_timer_interrupts - interrupts <= 2);
 }
 
-/* ---- mutexes: this thread holds one, and sleeps ---- */
+/* ---- mutexes: this thread holds one while it sleeps ---- */
 
 static struct mutex stuck = MUTEX_INIT(stuck, "stuck");
 

@@ -43,7 +43,7 @@ struct wasi_handle *fake_handle(unsigned node)
     return h;
 }
 
-/* What the core must never pass. */
+/* Check for names that the core must never pass on. */
 static void check_name(const struct wasi_handle *dir, const char *name, bool may_be_dot)
 {
     assert_false(dir->node->is_outside);
@@ -144,7 +144,7 @@ static uint16_t file_write(struct wasi_handle *h, uint64_t at, const void *buf, 
     fake.writes++;
     *done = len < fake.chunk ? len : fake.chunk;
     for (size_t i = 0; i < *done; i++) {
-        sink = ((const uint8_t *)buf)[i]; /* every byte must be there */
+        sink = ((const uint8_t *)buf)[i]; /* reads every byte, so that ASan checks it */
     }
     (void)sink;
     return fake.fail_with;
@@ -260,7 +260,7 @@ static uint16_t fill_random(void *buf, size_t len)
     return fake.fail_with;
 }
 
-/* Time passes at once. For ever is an error of the test's. */
+/* Time passes at once. A wait without an end is an error of the test. */
 static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
 {
     bool is_any_ready = false;

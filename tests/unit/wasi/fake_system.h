@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A system under WASI that can be made to fail, to hold back, and to change while it is looked at.
-// Its tree is fixed nodes; what lies outside the folder that a program gets must never be touched,
-// and handles are counted.
+// A system below WASI that can fail, block, and change during a call. Its tree consists of fixed
+// nodes; nodes outside the program's folder must never be accessed, and handles are counted.
 #pragma once
 
 #include "kernel/wasi/system.h"
@@ -10,15 +9,15 @@
 struct fake_node {
     const char *name;
     uint8_t type;
-    struct fake_node *parent; /* NULL: it has been taken out */
+    struct fake_node *parent; /* NULL: it was removed */
     const char *target;       /* of a link */
-    bool is_outside;          /* touching it is a failure of the test */
+    bool is_outside;          /* accessing it fails the test */
 };
 
 enum {
     FAKE_ROOT,   /* outside */
     FAKE_SECRET, /* outside: a file */
-    FAKE_HOME,   /* what programs get */
+    FAKE_HOME,   /* the folder that programs get */
     FAKE_A,      /* home/a */
     FAKE_B,      /* home/a/b */
     FAKE_C,      /* home/a/b/c */
@@ -33,19 +32,19 @@ extern const struct wasi_system fake_system;
 extern struct fake_system_state {
     struct fake_node nodes[FAKE_NODES];
     void (*before_open)(struct wasi_handle *dir, const char *name); /* or NULL */
-    uint16_t fail_with; /* every call on files fails so; 0: none */
+    uint16_t fail_with; /* error of every file call; 0: none */
     uint32_t handles;   /* open now */
-    uint64_t now_ns;    /* of the monotonic clock; the other is a second ahead */
-    size_t chunk;       /* most bytes moved at once */
+    uint64_t now_ns;    /* of the monotonic clock; the other one is a second ahead */
+    size_t chunk;       /* maximum number of bytes moved at once */
     uint64_t last_at;   /* offset of the last bytes moved */
     uint32_t reads, writes, syncs, yields;
     bool is_stream_ready;
-    uint32_t polled;      /* handles of the last poll */
+    uint32_t polled;      /* number of handles in the last poll */
     uint64_t deadline_ns; /* of the last poll */
 } fake;
 
-/** Back to the beginning. */
+/** Restore the initial state. */
 void fake_system_reset(void);
 
-/** A handle on a node. */
+/** Open a handle on a node. */
 struct wasi_handle *fake_handle(unsigned node);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A program of the kernel with WASI over the memory file system, for host tests: its folder is
-// /tmp/home, beside which lies what it must not see.
+// /tmp/home; files beside it must stay out of reach.
 #pragma once
 
 #include "wasi/guest.h"
@@ -18,20 +18,20 @@
 
 extern struct guest g;
 
-/** Once, and around each test. */
+/** Run once, and around each test. */
 int wasi_env_setup_once(void **state);
 int wasi_env_start(void **state);
 int wasi_env_finish(void **state);
 
-/** A new file below the folder, open. */
+/** Create a file below the folder and open it. */
 uint32_t open_new(const char *path);
 void make(const char *path);
 void make_dir(const char *path);
 void make_link(const char *target, const char *name);
-/** path_rename, path_link or path_symlink below the folder. */
+/** Call path_rename, path_link or path_symlink below the folder. */
 uint32_t two_paths(const char *call, const char *from, const char *to);
 /** path_filestat_get below the folder, to GUEST_BUFFER. */
 uint32_t stat_path(const char *path, bool follow);
 uint32_t write_text(uint32_t fd, const char *text);
-/** What a file holds, as the kernel sees it. */
+/** Check a file's contents as the kernel sees them. */
 void expect_text(const char *path, const char *text);

@@ -15,7 +15,7 @@ struct program_resource *wasi_stub_resource;
 struct thread wasi_stub_thread;
 uint64_t wasi_stub_now_ns = WASI_STUB_START_NS;
 
-/* Before main(): whoever asks for the running thread gets this one. */
+/* Runs before main(): sets the thread that thread_current() returns. */
 __attribute__((constructor)) static void set_thread(void)
 {
     hal_this_cpu()->current = &wasi_stub_thread;
