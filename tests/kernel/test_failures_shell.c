@@ -15,10 +15,9 @@
 
 #define LINES 3u
 
-/* The command that is typed, and the command that removes what it may have created (run
- * with allocations enabled). Every command but `panic`, `reboot`, `poweroff`, `test` and
- * `bench`; the last two wait for the test run that this one belongs to. `mount` has no
- * counterpart and a test of its own. */
+/* The typed command, and the command that removes its results (run with allocations enabled). Every
+ * command but `panic`, `reboot`, `poweroff`, `test` and `bench`; the last two wait for the test run
+ * that this one belongs to. `mount` has no counterpart and a test of its own. */
 static const struct typed {
     const char *lines[LINES], *last;
 } typed[] = {

@@ -3,7 +3,7 @@
 // Part of the kernel's own tests, as a portable program: WASI calls that wait, that move much data
 // at once, and that change names, so that the program can be killed in each. Its argument chooses
 // the calls. "once" makes every call that changes anything once, checks each result, and removes
-// what it created; it succeeds whatever a killed program has left. "little" is the same with a
+// its files; it succeeds whatever files a killed program has left. "little" is the same with a
 // sixteenth of the bytes, for tests that run it a thousand times.
 #include <stdint.h>
 #include <string.h>

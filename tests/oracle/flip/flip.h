@@ -2,7 +2,7 @@
 //
 // Shared by the files of wasm-flip: a module that is compiled and linked, and one change of its
 // code. main.c makes the changes and calls the verifier, run.c runs the changes that it accepts,
-// memory.c finds what they wrote outside the sandbox.
+// memory.c finds writes outside the sandbox.
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
