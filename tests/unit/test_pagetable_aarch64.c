@@ -46,11 +46,9 @@ static const char *denies(uint64_t leaf, enum fault_access access, struct hal_pt
     return hal_pte_denies(path, 0, access, &rules);
 }
 
-/*
- * Mistake one: bit 6 is taken for "read-only" on a page of code. It means "EL0 may
+/* Mistake one: bit 6 is taken for "read-only" on a page of code. It means "EL0 may
  * access"; the page stays writable, for EL0 too, and EL1's next fetch takes a
- * permission fault, even with PXN clear.
- */
+ * permission fault, even with PXN clear. */
 static void test_ap1_taken_for_read_only_makes_text_unexecutable(void **state)
 {
     (void)state;

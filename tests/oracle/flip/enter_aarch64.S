@@ -6,8 +6,8 @@
     .balign 16
 
 /*
- * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed) in: x0, x1, x2
- * out: x0    clobbers: as a C call does
+ * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed)
+ * in: x0, x1, x2    out: x0    clobbers: as a C call does
  */
     .globl  flip_enter
     .type   flip_enter, %function

@@ -5,8 +5,8 @@
     .text
 
 /*
- * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed) in: rdi, rsi, rdx
- * out: rax    clobbers: as a C call does
+ * uint64_t flip_enter(struct jit_entry *e, uint64_t secret, uint64_t *changed)
+ * in: rdi, rsi, rdx    out: rax    clobbers: as a C call does
  *
  * From rbp down: rbx, r12 to r15, secret, changed, 8 bytes of padding.
  */
