@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The block layer: checks requests, keeps those that a device has no room for, batches
-// notifications and counts. No cache and no reordering here: file systems know better what they
-// will need.
+// The block layer: checks requests, queues those for which a device has no room, batches
+// notifications and counts. It neither caches nor reorders: file systems know better what
+// they will need.
 #include "kernel/io/block.h"
 
 #include "kernel/base/assert.h"
@@ -11,16 +11,34 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/trace/trace.h"
 
+/* Life of a request. block_submit() checks it and passes it to the driver, under dev->lock, unless
+ * others wait already. If the driver has no room (E_BUSY), it is appended to `waiting`. The driver
+ * completes it from its work item: block_finish_locked() updates the counts, then `done` is called
+ * without the lock. For each accepted request `done` is called exactly once, and never from inside
+ * block_submit() or block_cancel(), so a submitter may hold its own locks there.
+ *
+ * `state` says who owns the request: WAITING (in `waiting`), AT_DEVICE (the driver), WITHDRAWN (in
+ * `withdrawn`, for the work item `withdraw`), IDLE (the submitter). It changes under dev->lock.
+ *
+ * Notifying a device is expensive, most of all in a virtual machine. submit only queues; kick
+ * notifies, once for all requests since the last kick, and not while the device is plugged.
+ * Preemption is off while plugged, so a thread that holds back the notification cannot be
+ * switched out.
+ *
+ * Removal. block_unregister() sets `gone`, which makes new submits fail, and waits for `idle`:
+ * signalled under the lock by whichever of block_close() and block_finish_locked() drops the last
+ * reference or request. */
+
 #define DEVICES_MAX 64
 #define LOGICAL_MAX 65536u
-#define SECTORS_MAX (UINT64_MAX / BLOCK_SECTOR) /* a position in bytes fits */
+#define SECTORS_MAX (UINT64_MAX / BLOCK_SECTOR) /* so that a position in bytes fits 64 bits */
 #define SYNC_PARTS  4
 
 enum request_state { REQUEST_IDLE, REQUEST_WAITING, REQUEST_AT_DEVICE, REQUEST_WITHDRAWN };
 
 static struct mutex list_lock = MUTEX_INIT(list_lock, "block device list");
 static struct list devices = LIST_INIT(devices); /* list_lock */
-static uint64_t used_names;                      /* list_lock; bit i: name i is taken */
+static uint64_t used_names;                      /* list_lock; bit i: name i is in use */
 
 static struct block_request *request_of(struct list_node *n)
 {
@@ -41,8 +59,8 @@ static bool is_sound(const struct block_device *dev)
            dev->max_bytes >= block;
 }
 
-/* Requests that were cancelled before the device had them: done is not called from block_cancel().
- */
+/* Work item: complete requests that were cancelled before the device had them, so that `done` is
+ * not called from block_cancel(). */
 static void tell_withdrawn(struct work *work)
 {
     struct block_device *dev = CONTAINER_OF(work, struct block_device, withdraw);
@@ -100,7 +118,8 @@ enum status block_register(struct block_device *dev)
     return s;
 }
 
-/* The last user of a device that is going. It may be freed once the lock is let go. */
+/* Signal the last user of a device that is being removed. The device may be freed once the lock
+ * is released. */
 static void signal_if_idle_locked(struct block_device *dev) REQUIRES(dev->lock)
 {
     if (dev->gone && dev->refs == 0 && dev->in_flight == 0) {
@@ -122,8 +141,8 @@ void block_unregister(struct block_device *dev)
     enum status s = completion_wait_uncancellable(&dev->idle, WAIT_FOREVER);
     ASSERT(s == OK);
 
-    /* Whoever signalled has let the lock go, too, and a done that was called from `withdraw` is
-     * over. */
+    /* After this the signalling thread has released the lock, too, and no `done` called from
+     * `withdraw` is running. */
     spin_lock(&dev->lock);
     spin_unlock(&dev->lock);
     work_cancel(&dev->withdraw);
@@ -178,7 +197,7 @@ static enum status check_transfer(const struct block_device *dev, struct block_r
         }
         bytes += len;
     }
-    uint32_t mask = dev->logical_block - 1; /* a power of two */
+    uint32_t mask = dev->logical_block - 1; /* logical_block is a power of two */
     if (bytes > dev->max_bytes || (bytes & mask) != 0 || (req->sector & mask / BLOCK_SECTOR) != 0) {
         return E_INVAL;
     }
@@ -214,7 +233,7 @@ static void kick_locked(struct block_device *dev) REQUIRES(dev->lock)
     }
 }
 
-/* Give it to the driver, or E_BUSY. */
+/* Pass a request to the driver; may return E_BUSY. */
 static enum status hand_over_locked(struct block_device *dev, struct block_request *req)
     REQUIRES(dev->lock)
 {
@@ -238,7 +257,7 @@ static enum status submit_locked(struct block_device *dev, struct block_request 
     if (dev->gone) {
         return E_NODEV;
     }
-    enum status s = E_BUSY; /* those that wait go first */
+    enum status s = E_BUSY; /* waiting requests go first */
     if (list_is_empty(&dev->waiting)) {
         s = hand_over_locked(dev, req);
     }
@@ -329,7 +348,7 @@ static void count_locked(struct block_device *dev, const struct block_request *r
     }
 }
 
-/* The analysis cannot know that req->dev is the device whose lock the caller holds. */
+/* The analysis cannot know that the caller holds the lock of req->dev. */
 void block_finish_locked(struct block_request *req, enum status result) NO_LOCK_ANALYSIS
 {
     struct block_device *dev = req->dev;
@@ -348,11 +367,12 @@ void block_complete(struct block_request *req, enum status result)
     spin_lock(&dev->lock);
     block_finish_locked(req, result);
     spin_unlock(&dev->lock);
-    /* The device may go from here on; the request is still its submitter's and ours. */
+    /* The device may be freed from here on; the request still belongs to the submitter. */
     req->done(req);
 }
 
-/* Those that waited, and that the driver now refuses, are answered at once. */
+/* Submit waiting requests until the driver has no room. A request that it refuses now is completed
+ * with the error at once, without the lock. */
 static void submit_waiting_locked(struct block_device *dev) REQUIRES(dev->lock)
 {
     struct list_node *n;
@@ -381,6 +401,8 @@ void block_restart(struct block_device *dev)
     spin_unlock(&dev->lock);
 }
 
+/* Plugged meanwhile: `done` functions often submit the next request, and all of them are notified
+ * by one kick at the end. */
 void block_answer_locked(struct block_device *dev, struct block_request *const *reqs,
                          unsigned count)
 {
@@ -420,8 +442,8 @@ static enum status start_part(struct block_device *dev, struct sync_part *part, 
     return block_submit(dev, &part->req);
 }
 
-/* The device owns the buffer until it says otherwise: not even a dying program may leave before
- * that. */
+/* The device owns the buffer until it completes the request, so the wait cannot be cancelled, even
+ * for a program that is being killed. */
 static enum status finish_part(struct sync_part *part)
 {
     enum status s = completion_wait_uncancellable(&part->done, WAIT_FOREVER);
@@ -435,6 +457,8 @@ static enum status transfer(struct block_device *dev, enum block_op op, uint64_t
     if (len % dev->logical_block != 0) {
         return E_INVAL;
     }
+    /* Several parts in flight, so that the device always has work; all started parts are waited for
+     * even after an error, because they are on this stack. */
     struct sync_part parts[SYNC_PARTS];
     uint32_t most = ALIGN_DOWN(dev->max_bytes, dev->logical_block);
     enum status s = OK;
@@ -467,7 +491,7 @@ enum status block_read(struct block_device *dev, uint64_t sector, void *buf, siz
 
 enum status block_write(struct block_device *dev, uint64_t sector, const void *buf, size_t len)
 {
-    /* The device only reads it. */
+    /* the device only reads from it */
     return transfer(dev, BLOCK_WRITE, sector, (uint8_t *)(uintptr_t)buf, len);
 }
 

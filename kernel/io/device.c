@@ -8,7 +8,18 @@
 #include "kernel/base/log.h"
 #include "kernel/lib/string.h"
 
-/* Binding is a lock of each device and not of the list: a probe may find devices and add them. */
+/* Each device has a lock `binding`, held through probe and remove, so a device is never probed and
+ * removed at the same time. The lists of devices and of added drivers are pinned lists: a walk
+ * holds no lock, so a probe may itself add devices.
+ *
+ * A device and a driver that are added at the same time must find each other: each is listed first
+ * and then walks the other list, and `binding` makes sure that the device is probed once only. For
+ * removal the order is reversed. driver_remove() unlists the driver first, so that no further probe
+ * can reach it, and then unbinds its devices. device_remove() unbinds first, with is_leaving set,
+ * and unlists after, because driver_remove() finds its devices in the list and has to wait for the
+ * driver's `remove` there. */
+
+/* A lock in each device, not one for the list: a probe may find devices and add them. */
 static struct pinned_list devices = PINNED_LIST_INIT(devices, "device in use");
 static struct pinned_list added = PINNED_LIST_INIT(added, "driver in use");
 
@@ -24,8 +35,8 @@ static struct driver_registration *next_added(struct driver_registration *from)
     return n == NULL ? NULL : CONTAINER_OF(n, struct driver_registration, node);
 }
 
-/* E_NODEV: not one of the driver's. The driver is set during its probe, so that it finds its
- * device's driver_data where it left it. */
+/* E_NODEV: the driver does not support the device. dev->driver is set during the probe, because
+ * driver_data belongs to it. */
 static enum status try_driver_locked(struct device *dev, const struct driver *driver)
     REQUIRES(dev->binding)
 {
@@ -91,7 +102,7 @@ unsigned driver_add(struct driver_registration *r)
 
 void driver_remove(struct driver_registration *r)
 {
-    /* First no probe comes to it any more, then what it has is taken from it. */
+    /* First stop further probes, then unbind its devices. */
     pinned_remove(&added, &r->node);
     for (struct device *dev = NULL; (dev = next_device(dev)) != NULL;) {
         mutex_lock(&dev->binding);
@@ -158,7 +169,7 @@ void device_add(struct device *dev)
 
 void device_remove(struct device *dev)
 {
-    /* Unbound first: driver_remove() finds its devices by the list. */
+    /* Unbind first: driver_remove() finds its devices in the list. */
     mutex_lock(&dev->binding);
     dev->is_leaving = true;
     (void)!unbind_locked(dev);

@@ -17,11 +17,11 @@
 struct device;
 struct module;
 
-/** Kinds of bus; a driver's `match` knows the struct that contains a device of its bus. */
+/** A kind of bus; a driver's `match` knows the struct that contains a device of its bus. */
 struct bus {
     const char *name; /* "pci" */
-    /** What the device is, on one line and without its name ("1af4:1042 class 010000, msi-x 2").
-     *  Cut to fit, zero terminated. @context{thread} */
+    /** Describe the device on one line, without its name ("1af4:1042 class 010000, msi-x 2").
+     * Truncated to fit, zero terminated. @context{thread} */
     void (*describe)(const struct device *dev, char *buf, size_t len);
 };
 
@@ -32,87 +32,88 @@ struct device {
     struct mutex binding;        /* private: held through probe and remove */
     const struct bus *bus;       /* [I] */
     const struct driver *driver; /* [b] bound driver, or NULL */
-    void *driver_data;           /* [b] the bound driver's */
-    bool is_leaving;             /* [b] device_remove() has begun: no driver takes it any more */
-    uint64_t dma_limit;          /* [I] highest bus address it reaches */
+    void *driver_data;           /* [b] belongs to the bound driver */
+    bool is_leaving;             /* [b] device_remove() has begun: no driver may bind it */
+    uint64_t dma_limit;          /* [I] highest bus address that it can access */
     char name[24];               /* [I] "0000:00:02.0" */
 };
 
-#define DRIVER_NAME_MAX 32 /* with the zero */
+#define DRIVER_NAME_MAX 32 /* with the terminating zero */
 
 /** @brief A driver. Static and const. */
 struct driver {
-    const char *name;    /* shorter than DRIVER_NAME_MAX; no other driver has it */
-    const char *version; /* or NULL, of one that is only ever linked in */
+    const char *name;    /* unique, shorter than DRIVER_NAME_MAX */
+    const char *version; /* NULL for a driver that is only ever built in */
     const struct bus *bus;
     bool (*match)(const struct device *dev);
-    /** Take the device. On failure everything is as before. May sleep. */
+    /** Initialise the device and start using it. On failure everything is undone. May sleep. */
     enum status (*probe)(struct device *dev);
-    /** Give it up, whatever state it is in: new requests are refused, those in flight end first or
-     * are failed after a limit of the driver's, the device is stopped, and no interrupt handler,
-     * timer, work or caller is in the driver's code on return. What they use goes after them. May
-     * sleep. */
+    /** Stop using the device, whatever state it is in: refuse new requests, finish those in flight
+     * or fail them after a time limit, stop the device. On return no interrupt handler, timer, work
+     * item or caller is in the driver's code. Memory that they use is freed
+     * after them. May sleep. */
     void (*remove)(struct device *dev);
-    /** Requests that the device has and has not answered; NULL: not counted. The device is bound
-     * meanwhile. */
+    /** Number of unfinished requests; NULL: not counted. The device stays bound meanwhile. */
     uint32_t (*in_flight)(const struct device *dev);
 };
 
 /**
- * What a driver's source says once, after its struct driver, of the module that it may be loaded
- * from; linked into the kernel it says nothing: drivers/registry.c lists the driver. Modules get
- * another definition from modules/module.h, which their compiler is told to include first.
+ * Describes a driver as a loadable module; written once in its source, after its struct driver. In
+ * the kernel itself it only checks the name, since drivers/registry.c lists the driver. Modules get
+ * another definition from modules/module.h, which their build includes first.
  */
 #ifndef DRIVER_MODULE
 #define DRIVER_MODULE(driver, name, version, licence)                                              \
     STATIC_ASSERT(sizeof(name) <= DRIVER_NAME_MAX, "name of a driver")
 #endif
 
-/** Ends with NULL; probe order. Defined in drivers/registry.c. */
+/** Ends with NULL; in probe order. Defined in drivers/registry.c. */
 extern const struct driver *const driver_registry[];
 
-/** A driver that was added while the kernel runs. The caller owns the struct from driver_add() to
+/** A driver added while the kernel runs. The caller owns the struct from driver_add() to
  * driver_remove(). */
 struct driver_registration {
     struct pinned_node node;     /* private */
     const struct driver *driver; /* [I] */
-    struct module *owner; /* [I] what its code is in, loaded until driver_remove() has returned */
+    struct module *owner; /* [I] contains its code; loaded until driver_remove() has returned */
 };
 
-/** @brief Add a driver: every device that has none is offered to it.
- *  @return how many it took. @context{thread, may sleep} */
+/** @brief Add a driver and offer it every device that has none.
+ * @return the number of devices that it bound. @context{thread, may sleep} */
 unsigned driver_add(struct driver_registration *r);
 
-/** @brief Take a driver back: its devices are unbound, and nothing runs in it on return. They stay
- * without a driver. @pre not called from a driver. @context{thread, may sleep} */
+/** @brief Remove a driver: its devices are unbound, and no code of it runs on return. The devices
+ *     stay without a driver. @pre not called from a driver. @context{thread, may sleep} */
 void driver_remove(struct driver_registration *r);
 
-/** @brief Call fn for each device that is bound to `driver`, which stays so meanwhile.
- *  `in_flight` is what the driver says of its requests, 0 if it does not count them.
- *  @context{thread, may sleep} */
+/** @brief Call fn for each device bound to `driver`; it stays bound meanwhile. `in_flight` is the
+ *     driver's count of requests, 0 if it does not count.
+ * @context{thread, may sleep} */
 void driver_for_each_device(const struct driver *driver,
                             void (*fn)(void *ctx, struct device *dev, uint32_t in_flight),
                             void *ctx);
 
-/** @brief A bus found a device: list it and offer it to drivers. @context{thread, may sleep} */
+/** @brief For buses: list a new device and offer it to drivers. @context{thread, may sleep} */
 void device_add(struct device *dev);
 
-/** @brief It is gone: unbind it, let no driver have it, then unlist it. It stays listed while it is
- *  bound, so that driver_remove() waits for the driver's `remove`. On return nothing uses the
- *  struct. @pre the caller is not in device_for_each(). @context{thread, may sleep} */
+/** @brief For buses: remove a device: unbind it, let no driver bind it again, then unlist it. It
+ *     stays listed while it is bound, so that driver_remove() waits for the driver's `remove`. On
+ *     return no code uses the struct. @pre the caller is not in device_for_each(). @context{thread,
+ *     may sleep} */
 void device_remove(struct device *dev);
 
-/** @brief Make the driver give the device up. @return OK; E_NODEV: it has none. @context{thread,
- * may sleep} */
+/** @brief Unbind the driver from the device. @return OK; E_NODEV: it has none. @context{thread, may
+ *     sleep} */
 enum status device_unbind(struct device *dev);
 
 /** @brief Offer a device to drivers again. @return OK; E_BUSY: it has one; E_NODEV: none matches,
- * or it is leaving; else what the last probe said. @context{thread, may sleep} */
+ *     or it is being removed; otherwise the last probe's error. @context{thread, may sleep} */
 enum status device_bind(struct device *dev);
 
-/** @brief Copy the name of the bound driver. @param out  DRIVER_NAME_MAX bytes.
- *  @return false: there is none. @context{thread, may sleep} */
+/** @brief Copy the name of the bound driver. @param out DRIVER_NAME_MAX bytes.
+ * @return false: it has none. @context{thread, may sleep} */
 bool device_driver_name(struct device *dev, char *out);
 
-/** @brief Call fn for each device in order of discovery; fn removes none. @context{thread} */
+/** @brief Call fn for each device in order of discovery; fn must not remove devices.
+ *     @context{thread} */
 void device_for_each(void (*fn)(void *ctx, struct device *dev), void *ctx);

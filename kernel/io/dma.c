@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bus addresses of memory. Bus and physical addresses are equal and devices are coherent with the
-// CPU's caches on every machine so far; what changes that changes here and nowhere else.
+// Bus addresses of memory. On every supported machine bus and physical addresses are equal and
+// devices are cache coherent; a machine that differs changes only this file.
 #include "kernel/io/dma.h"
 
 #include "kernel/base/assert.h"
@@ -51,7 +51,8 @@ static bool is_direct(uintptr_t va, size_t len)
            len <= HAL_DIRECT_SIZE - (va - HAL_DIRECT_BASE);
 }
 
-/* Bytes from p, at most len, that lie behind one another in memory as far as one look can tell. */
+/* The number of bytes from p, at most len, that are physically contiguous as far as one
+ * lookup can tell. */
 static enum status next_run(const uint8_t *p, size_t len, uint64_t *bus, size_t *run)
 {
     paddr_t phys;
@@ -70,7 +71,7 @@ struct segment_list {
     uint32_t max_len;
 };
 
-/* Append a contiguous run: first what the last segment can still take, then new segments. */
+/* Append a contiguous run: extend the last segment if possible, then add new segments. */
 static enum status append_run(struct segment_list *l, uint64_t bus, size_t run)
 {
     while (run > 0) {
@@ -96,7 +97,7 @@ enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_directio
     (void)dir; /* coherent: nothing to clean or invalidate */
     ASSERT(max_len > 0);
     if (is_direct((uintptr_t)buf, len) && len <= max_len && len > 0 && *count > 0) {
-        /* Most buffers: one look and no walk. */
+        /* The common case: one check, no walk. */
         uint64_t bus = hal_direct_to_phys(buf).raw;
         if (bus > dev->dma_limit || len - 1 > dev->dma_limit - bus) {
             return E_RANGE;
@@ -130,7 +131,7 @@ enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_directio
 
 void dma_unmap(struct device *dev, void *buf, size_t len, enum dma_direction dir)
 {
-    /* Nothing was set up: bus addresses are physical and stay valid. */
+    /* Nothing to undo: bus addresses are physical and stay valid. */
     (void)dev;
     (void)buf;
     (void)len;

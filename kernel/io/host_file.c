@@ -3,7 +3,7 @@
 
 #include "kernel/sched/mutex.h"
 
-static struct mutex one_at_a_time; /* also over `reader`'s calls */
+static struct mutex one_at_a_time; /* held during `reader`'s calls */
 static host_file_reader_fn reader; /* [I] */
 
 void host_file_set_reader(host_file_reader_fn fn)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Interrupts by line: who handles which, and what happens on the way in and out. The controller is
-// the machine's (hal/irq.h); what handlers put off runs in kernel/sched/work.c.
+// Interrupts by line: which handlers each line has, and what happens on entry to and exit from an
+// interrupt. hal/irq.h is the controller's interface; kernel/sched/work.c runs deferred work.
 
 #include "kernel/io/irq.h"
 
@@ -22,49 +22,67 @@
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 
-/* A storm whose handlers claim it: looks at one and the same instruction of one thread that was
- * never switched out, so many claimed interrupts apart, so many times in a row, within a second.
- * Fewer in all than the 10000 after which QEMU's IOAPIC gives the CPU a pause. */
-#define LOOK_EVERY  1024u /* a power of two: what is not a look costs one test */
+/* A line's lock is held while its handlers run. So a handler never runs on two CPUs at once, and
+ * irq_release(), which takes the lock, knows that no handler of the line is running. A handler must
+ * therefore not call irq_request(), irq_release() or irq_set_cpu() for its own line.
+ *
+ * Private lines (each CPU has its own, e.g. its timer) are dispatched without a lock: their
+ * handlers are attached before other CPUs start and never removed, and each CPU writes only
+ * its own share.
+ *
+ * Line numbers are sparse. State is allocated when a line is first requested and never freed, so
+ * find_line() needs no lock: a pointer is published with release and read with acquire.
+ *
+ * Storms. A level-triggered line whose device is not quieted interrupts for ever and starves the
+ * CPU. Two detectors mask such a line: IRQ_STORM_UNCLAIMED interrupts in a row that no handler
+ * claims, or handlers that claim while the interrupted thread makes no progress
+ * (look_for_progress_locked()). Messages cannot be masked at the controller, so their sources are
+ * closed with `gate`. */
+
+/* Detects a storm whose handlers claim the interrupt: the same instruction of the same thread,
+ * never switched out, is interrupted at LOOKS_STUCK checks in a row, LOOK_EVERY claimed
+ * interrupts apart, within a second. The total is below the 10000 after which QEMU's IOAPIC
+ * pauses the interrupt. */
+#define LOOK_EVERY  1024u /* a power of two: without a check it costs one test */
 #define LOOKS_STUCK 8u
 
 #define BLOCK_LINES 64u
 
-/* Where the interrupted thread stood at the last look. Compared only: the thread may be gone. */
+/* The interrupted thread at the last check. Only compared: the thread may have ended. */
 struct progress {
     const struct thread *thread;
     uintptr_t pc;
     uint64_t switches;
-    uint64_t since; /* counter at the first look that found it there */
-    uint32_t looks; /* in a row that found it unchanged */
+    uint64_t since; /* counter at the first check that found it so */
+    uint32_t looks; /* checks in a row that found it unchanged */
 };
 
-/* What came to one CPU. */
+/* The interrupts of one CPU. */
 struct share {
     uint64_t count, ticks;
 };
 
-/* Field protection:  [l] lock, interrupts masked; held while handlers run, so that irq_release()
- * under it finds none running */
+/* Field protection: [l] lock, interrupts masked; held while handlers run, so that irq_release()
+ * finds none running */
 struct irq_line {
     struct spinlock lock;
-    struct list actions;         /* [l]; of a private line [I] */
-    bool is_private;             /* [I] each CPU has its own, and they come at once: no lock */
+    struct list actions;         /* [l]; for a private line [I] */
+    bool is_private;             /* [I] each CPU has its own, without a lock */
     enum irq_trigger trigger;    /* [l] valid while there are actions */
-    cpu_t cpu;                   /* [l] that it interrupts */
+    cpu_t cpu;                   /* [l] the CPU that it interrupts */
     bool storming;               /* [l] */
     uint32_t unclaimed_in_row;   /* [l] */
-    uint64_t count, unclaimed;   /* [l]; a private line's are counted in its shares only */
+    uint64_t count, unclaimed;   /* [l]; a private line counts in its shares only */
     struct progress progress;    /* [l] */
-    struct share share[CPU_MAX]; /* [l]; of a private line that CPU's */
+    struct share share[CPU_MAX]; /* [l]; for a private line: that CPU's */
 };
 
-/* Numbers are sparse. A block, like a line's state, is made when one of its lines is first asked
- * for, and stays. Acquire and release: what it points to. */
+/* Numbers are sparse. A block, and a line's state, is allocated when one of its lines is first
+ * requested, and never freed. Acquire and release: publishes the memory that it points to. */
 struct line_block {
     _Atomic(struct irq_line *) line[BLOCK_LINES];
 };
-/* Acquire and release, too. */
+/* also acquire and release */
 static _Atomic(struct line_block *) blocks[IRQ_LINE_MAX / BLOCK_LINES];
 
 static _Atomic uint64_t spurious, unowned; /* relaxed: statistics */
@@ -89,7 +107,7 @@ static struct line_block *make_block(uint32_t line)
     struct line_block *other = NULL;
     if (!atomic_compare_exchange_strong_explicit(slot, &other, b, memory_order_release,
                                                  memory_order_acquire)) {
-        heap_free(b); /* another thread was first */
+        heap_free(b); /* another thread was faster */
         return other;
     }
     return b;
@@ -107,7 +125,7 @@ static struct irq_line *make_line(uint32_t line)
     struct irq_line *other = NULL;
     if (!atomic_compare_exchange_strong_explicit(&b->line[line % BLOCK_LINES], &other, l,
                                                  memory_order_release, memory_order_acquire)) {
-        heap_free(l); /* another thread was first */
+        heap_free(l); /* another thread was faster */
         return other;
     }
     return l;
@@ -184,7 +202,7 @@ enum status irq_request_private(struct irq_action *action, uint32_t line, enum i
     return irq_request(action, line, trigger);
 }
 
-/* All that share it go with it. */
+/* Moves all actions that share the line. */
 static enum status move_locked(struct irq_line *l, uint32_t line, cpu_t cpu) REQUIRES(l->lock)
 {
     enum status s = l->cpu == cpu ? OK : hal_irq_controller()->route(line, hal_cpu_at(cpu));
@@ -225,7 +243,7 @@ void irq_release(struct irq_action *action)
     list_remove(&action->link);
     if (list_is_empty(&l->actions)) {
         hal_irq_controller()->mask(action->line);
-        /* Who asks for the line next expects it where lines begin. It went there before. */
+        /* A line starts on CPU 0. The call cannot fail: the line was there before. */
         (void)!move_locked(l, action->line, 0);
     }
     spin_unlock_irq(&l->lock, state);
@@ -290,7 +308,7 @@ static void stop_storm_locked(struct irq_line *l, uint32_t line, const char *why
              why, names, line);
 }
 
-/** Every handler of a shared line is asked: on a level line one device may hide behind another. */
+/** Call every handler of a shared line: on a level line several devices may interrupt at once. */
 static bool run_handlers_locked(struct irq_line *l) REQUIRES(l->lock)
 {
     bool claimed = false;
@@ -313,9 +331,9 @@ static NOINLINE void count_unclaimed_locked(struct irq_line *l, uint32_t line) R
 }
 
 /*
- * Handlers that claim and do not quiet their device: the interrupt is there again before the thread
- * gets one instruction further. A busy device does not look like this: somebody is woken and runs,
- * or the thread moves on. The idle thread stands where it stands, and loses nothing.
+ * Detects handlers that claim but do not quiet their device: the interrupt returns before the
+ * thread executes another instruction. A busy device looks different: a thread is woken and runs,
+ * or the interrupted thread advances. The idle thread stays at its instruction, but loses nothing.
  */
 static NOINLINE void look_for_progress_locked(struct irq_line *l, uint32_t line,
                                               const struct hal_frame *frame) REQUIRES(l->lock)
@@ -337,16 +355,16 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
 {
     uint64_t n = atomic_fetch_add_explicit(&unowned, 1, memory_order_relaxed) + 1;
     if (line < IRQ_LINE_MAX) {
-        /* Nobody ever asked for it: it must not come again. */
+        /* No driver requested it: do not let it interrupt again. */
         hal_irq_controller()->mask(line);
         log_warn("irq", "line %u masked: nobody ever asked for it", line);
-    } else if ((n & (n - 1)) == 0) { /* ever more rarely: nothing can mask these */
+    } else if ((n & (n - 1)) == 0) { /* log at powers of two: these cannot be masked */
         log_warn("irq", "vector 0x%x interrupted and is no line's, %llu such so far", vector,
                  (unsigned long long)n);
     }
 }
 
-/* All CPUs handle theirs at once: nothing is written but this one's share. */
+/* All CPUs handle theirs at the same time: write only this CPU's share. */
 static void dispatch_private(const struct hal_cpu *cpu, struct irq_line *l)
 {
     uint64_t begin = hal_counter_read();
@@ -395,6 +413,8 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
 {
     const struct irq_controller *ctl = hal_irq_controller();
     struct hal_cpu *cpu = hal_this_cpu();
+    /* irq_depth covers everything from here to the switch: code that asks "may I sleep" or "may I
+     * be preempted" sees the interrupt. */
     cpu->irq_count++;
     cpu->irq_depth++;
     cpu->interrupted = frame;
@@ -409,7 +429,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     } else if (line == IRQ_LINE_IPI) {
         cpu->ipi_count++;
         trace_line(cpu, TRACE_IRQ, line);
-        cpu->irq_depth--; /* a CPU that is stopped was not doing this */
+        cpu->irq_depth--; /* if this stops the CPU, its record shows the interrupted depth */
         unsigned left = hal_ipi_receive(frame);
         cpu->irq_depth++;
         if ((left & HAL_IPI_CALL) != 0) {

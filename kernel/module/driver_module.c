@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The table of loaded drivers. One that is being loaded or unloaded has its entry, too, so that its
-// name is taken and `modules` shows the state it is in.
+// The table of loaded drivers. A driver that is being loaded or unloaded is listed, too, so that
+// its name is reserved and `modules` shows its state.
 #include "kernel/module/driver_module.h"
 
 #include "kernel/base/assert.h"
@@ -11,6 +11,11 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
+/* An entry's state decides who may act on it. Loading: the thread that listed it. Live: claim()
+ * lets exactly one thread change it to unloading. Unloading: that thread, which removes the driver
+ * from its devices, waits until no reader (driver_module_get_info()) uses the entry, unlists it,
+ * and frees it. The table's lock is never held while a driver's code runs. */
+
 /* Field protection:  [I] set before it is listed   [t] table */
 struct driver_module {
     struct list_node link;                   /* [t] */
@@ -18,10 +23,10 @@ struct driver_module {
     const struct load_driver *note;          /* [I] */
     struct driver_registration registration; /* [I] */
     enum driver_module_state state;          /* [t] */
-    uint32_t readers;                        /* [t] infos being made: it stays meanwhile */
+    uint32_t readers; /* [t] callers of driver_module_get_info() that use it */
 };
 
-/* Also the table's lock. Who unloads waits here for readers. */
+/* Its lock protects the table. A thread that unloads waits in it for readers. */
 static struct wait_queue table = WAIT_QUEUE_INIT(table, "driver module in use");
 static struct list loaded = LIST_INIT(loaded); /* oldest first */
 
@@ -53,7 +58,7 @@ static bool is_linked_in(const char *name)
     return false;
 }
 
-/* Whoever lists a name first has it. */
+/* The first thread to list a name owns it. */
 static enum status list_module(struct driver_module *m, struct loader_error *err)
 {
     if (is_linked_in(m->note->name)) {
@@ -81,8 +86,8 @@ static void set_state(struct driver_module *m, enum driver_module_state to)
     spin_unlock_irq(&table.lock, state);
 }
 
-/* A slip in a module's source that its compiler does not see; whoever wants to do harm can, in code
- * that the kernel runs. */
+/* Catches mistakes in a module's source that its compiler does not see. It is no protection against
+ * malice: the module's code runs in the kernel. */
 static enum status check_driver(const struct load_driver *note, const struct driver *d,
                                 struct loader_error *err)
 {
@@ -138,7 +143,7 @@ enum status driver_module_load_bytes(const char *path, const void *bytes, size_t
     return s == OK ? add_module(module, taken, err) : s;
 }
 
-/* A bare name is one in the folder of modules, with the suffix or without. */
+/* A bare name means a file in the folder of modules, with or without the suffix. */
 static bool find_path(const char *file, char *path, size_t len)
 {
     if (strchr(file, '/') != NULL) {
@@ -166,7 +171,7 @@ enum status driver_module_load(const char *file, unsigned *taken, struct loader_
     return s;
 }
 
-/* Take the right to unload it. */
+/* Get the exclusive right to unload it. */
 static enum status claim(const char *name, struct driver_module **out, struct loader_error *err)
 {
     irq_state_t state = spin_lock_irq(&table.lock);
@@ -197,7 +202,7 @@ enum status driver_module_unload(const char *name, struct loader_error *err)
     driver_remove(&m->registration);
     irq_state_t state = spin_lock_irq(&table.lock);
     while (m->readers > 0) {
-        /* Only a deadline or cancellation ends this wait early, and it has neither. */
+        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
         (void)!wait_uncancellable_locked(&table, &state, WAIT_FOREVER);
     }
     list_remove(&m->link);
@@ -230,7 +235,8 @@ static void describe(const struct driver_module *m, struct driver_module_info *o
     memcpy(out->version, m->note->version, sizeof(out->version));
     memcpy(out->licence, m->note->licence, sizeof(out->licence));
     loader_get_size(m->module, &out->code_bytes, &out->data_bytes);
-    /* One that is coming or going holds its devices for as long as a device takes to answer. */
+    /* While it is being loaded or unloaded, its devices may be locked for as long as a device
+     * takes to answer. */
     if (out->state == DRIVER_LIVE) {
         driver_for_each_device(m->registration.driver, count_device, out);
     }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Consoles and their output: a ring each, which its device follows at its own pace, and the copy of
-// the log. Device registers are drivers/serial's.
-//
-// The locks of the rings are leaves (8 in kernel/base/spinlock.h), because a log line is written
-// under anything; only the log's own lock is taken inside. Whoever must sleep does so on a wait
-// queue beside them, checking the ring under the queue's lock.
+// Consoles and their output: each has a ring, from which its device takes bytes at its own pace,
+// and shows the log. drivers/serial accesses the device registers.
 #include "kernel/tty/console.h"
 
 #include "hal/console.h"
@@ -18,37 +14,54 @@
 
 #include <limits.h>
 
+/* Locks. The ring's lock (out.lock) is a leaf (8 in kernel/base/spinlock.h), because log lines are
+ * written under any lock; only the log's own lock is taken inside it. A thread that must sleep for
+ * room does so on the wait queue `room`, testing the ring under the queue's lock. So a lock of
+ * order 6 (the queue) is taken before the ring's lock, never after.
+ *
+ * The ring. Writers append at `head`; pump_locked() passes bytes from `sent` on to the device until
+ * it takes no more, and asks it to interrupt when it has room (want_tx). The transmit interrupt
+ * calls console_tx_ready(), which pumps again, appends log lines, and wakes sleeping writers once
+ * OUT_LOW bytes are free. Code that may not sleep polls instead: each attempt to write pumps.
+ *
+ * The log. A console does not receive log lines; it reads them (`log_next`), so a slow console
+ * loses lines, with a note, but never delays a log_line() on another CPU. Log lines come before
+ * other output, except while a program has the console (log_holds).
+ *
+ * Stalls. A console that takes nothing for STALL_NS delays only its own session: output to all
+ * consoles skips it (SEND_UNLESS_STALLED). */
+
 #define OUT_SIZE CONSOLE_OUT_SIZE
 
-/* Bytes of room at which writers that wait go on. */
+/* Free bytes at which waiting writers are woken. */
 #define OUT_LOW (OUT_SIZE / 4)
 
 /* Bytes copied at a time with interrupts masked. */
 #define OUT_CHUNK ((size_t)256)
 
-/* A console that takes nothing for so long holds up nobody but its own session. */
+/* A console that takes nothing for this long delays only its own session. */
 #define STALL_NS NS_PER_S
 
-/* Room for a log line after a word on those that were missed, each with its CR. */
+/* Room for a log line after a note about missed lines, each with its CR. */
 #define LOG_NOTE_MAX ((size_t)64)
 #define LOG_ROOM     (LOG_LINE_MAX + LOG_NOTE_MAX + 2)
 
-/* Bytes given to the device at a time, with interrupts masked: a device that takes all at once
- * could be given the whole ring. It is what may be put into the ring at a time, so that the ring of
- * a device that never refuses, and never interrupts, is empty whenever its lock is free. */
+/* Bytes passed to the device at a time with interrupts masked; a fast device could take the whole
+ * ring. It is also the most that is appended at a time, so for a device that never refuses and
+ * never interrupts the ring is empty whenever its lock is free. */
 #define PUMP_MAX (LOG_ROOM + OUT_CHUNK)
 
-/* Log lines copied in one go where interrupts are masked, by who logs there. One would do: then no
- * more are left than before, and those are being copied by a thread. */
+/* Log lines copied in one go where interrupts are masked. One would do: then the backlog does not
+ * grow, and a thread is copying it. */
 #define MASKED_LINES 4u
 
 enum send_mode { SEND_WAITS, SEND_CANCELLABLE, SEND_UNLESS_STALLED };
 
-/* Consoles come and do not go: who reads the count sees that many. */
+/* Consoles are never removed: a reader of the count finds at least that many. */
 static struct console *consoles[CONSOLE_MAX]; /* [I] up to the count */
-static _Atomic unsigned console_count;        /* release in console_add(), acquire by who reads */
+static _Atomic unsigned console_count; /* release in console_add(), acquire in console_at() */
 static struct spinlock adding = SPINLOCK_INIT;
-static _Atomic uint32_t system_holds; /* relaxed: whoever lowers it then looks at the log */
+static _Atomic uint32_t system_holds; /* relaxed: after lowering it, a thread copies the log */
 static void (*_Atomic session_start)(struct console *c);
 
 struct console *console_at(unsigned i)
@@ -62,7 +75,7 @@ struct console *console_of_thread(void)
     return t != NULL ? t->terminal : NULL;
 }
 
-/* A panic may have interrupted the holder of the lock, who will never let go. */
+/* In a panic the interrupted code may hold the lock and will never release it. */
 static irq_state_t lock_output(struct console *c) ACQUIRES(c->out.lock) NO_LOCK_ANALYSIS
 {
     return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&c->out.lock);
@@ -85,7 +98,7 @@ static size_t room_locked(const struct console *c) REQUIRES(c->out.lock)
     return OUT_SIZE - (c->out.head - c->out.sent);
 }
 
-/* True if a log line comes before whatever else is written. */
+/* True if a log line must be shown before any other output. */
 static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
 {
     return c->out.log_holds == 0 &&
@@ -93,7 +106,7 @@ static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
            c->out.log_next != log_end() && !hal_this_cpu()->in_panic;
 }
 
-/* Give the device what it takes now, and let it interrupt for the rest. */
+/* Pass the device what it takes now, and let it interrupt for the rest. */
 static void pump_locked(struct console *c) REQUIRES(c->out.lock)
 {
     size_t before = c->out.sent;
@@ -109,7 +122,7 @@ static void pump_locked(struct console *c) REQUIRES(c->out.lock)
     if (c->out.sent != before) {
         c->out.progress_ns = clock_now_ns();
     }
-    /* A panic polls, and may have interrupted the holder of the driver's lock. */
+    /* In a panic output is polled, and the interrupted code may hold the driver's lock. */
     if (!hal_this_cpu()->in_panic) {
         c->ops->want_tx(c, c->out.sent != c->out.head || c->out.has_sleepers || has_log_locked(c));
     }
@@ -126,13 +139,13 @@ static void push_byte_locked(struct console *c, uint8_t byte) REQUIRES(c->out.lo
     c->out.head++;
 }
 
-/* Returns how many bytes of s went into the ring. */
+/* Returns how many bytes of s were appended. */
 static size_t push_locked(struct console *c, const char *s, size_t len) REQUIRES(c->out.lock)
 {
     size_t room = MIN(room_locked(c), OUT_CHUNK);
     size_t taken = 0;
     if (c->out.sent == c->out.head) {
-        c->out.progress_ns = clock_now_ns(); /* from here on it has something to do */
+        c->out.progress_ns = clock_now_ns(); /* from here on it has something to send */
     }
     while (taken < len && room >= (s[taken] == '\n' ? 2 : 1)) {
         if (s[taken] == '\n') {
@@ -150,7 +163,7 @@ static void push_all_locked(struct console *c, const char *s, size_t len) REQUIR
 {
     while (len > 0) {
         size_t n = push_locked(c, s, len);
-        ASSERT(n > 0); /* the caller has looked */
+        ASSERT(n > 0); /* the caller has checked the room */
         s += n;
         len -= n;
     }
@@ -158,7 +171,7 @@ static void push_all_locked(struct console *c, const char *s, size_t len) REQUIR
 
 /* --- the log --- */
 
-/* Copy the next log line if there is one and room for it. */
+/* Copy the next log line, if there is one and room for it. */
 static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
 {
     char line[LOG_LINE_MAX];
@@ -177,7 +190,7 @@ static bool pull_line_locked(struct console *c) REQUIRES(c->out.lock)
     return true;
 }
 
-/* A thread copies all there are, and lets interrupts in between. */
+/* A thread copies all lines and allows interrupts in between. */
 static void pull_log(struct console *c)
 {
     unsigned left = hal_irqs_enabled() ? UINT_MAX : MASKED_LINES;
@@ -231,8 +244,8 @@ void console_release_log(void)
 
 /* --- writers --- */
 
-/* Masked while it looks: else the thread could be moved in between, and answer for the CPU that it
- * was on. */
+/* Interrupts are masked during the test; otherwise the thread could move in between and report
+ * about the CPU that it has left. */
 static bool may_sleep(void)
 {
     bool irqs_enabled = hal_irqs_enabled();
@@ -243,7 +256,8 @@ static bool may_sleep(void)
     return irqs_enabled && is_free;
 }
 
-/* True if a writer may go on; else the next console_tx_ready() with enough room wakes it. */
+/* True if a writer may continue; otherwise the next console_tx_ready() with
+ * enough room wakes it. */
 static bool claim_room(struct console *c)
 {
     irq_state_t s = lock_output(c);
@@ -256,11 +270,11 @@ static bool claim_room(struct console *c)
     return enough;
 }
 
-/* Returns E_TIMEDOUT if there is no room by the deadline. */
+/* A time-out counts as OK, because the caller tests the state again; E_CANCELLED. */
 static enum status wait_for_room(struct console *c, enum send_mode mode, uint64_t deadline_ns)
 {
     if (!may_sleep()) {
-        hal_cpu_relax(); /* the caller's next attempt pumps, too: that is the polling */
+        hal_cpu_relax(); /* polling: the caller's next attempt pumps, too */
         return OK;
     }
     enum status st = OK;
@@ -270,7 +284,7 @@ static enum status wait_for_room(struct console *c, enum send_mode mode, uint64_
                                       : wait_uncancellable_locked(&c->out.room, &s, deadline_ns);
     }
     spin_unlock_irq(&c->out.room.lock, s);
-    return st == E_TIMEDOUT ? OK : st; /* the caller looks again at what has become of it */
+    return st == E_TIMEDOUT ? OK : st; /* the caller tests again */
 }
 
 static enum status send(struct console *c, const char *s, size_t len, enum send_mode mode)
@@ -278,7 +292,7 @@ static enum status send(struct console *c, const char *s, size_t len, enum send_
     enum status st = OK;
     while (len > 0 && st == OK) {
         if (mode == SEND_CANCELLABLE && thread_is_cancelled(thread_current())) {
-            return E_CANCELLED; /* on a fast device it might never have to wait */
+            return E_CANCELLED; /* on a fast device it might never wait */
         }
         irq_state_t state = lock_output(c);
         bool has_pulled = pull_line_locked(c);
@@ -300,7 +314,8 @@ static enum status send(struct console *c, const char *s, size_t len, enum send_
     return st;
 }
 
-/* A piece at a time to each, so that none is far behind. */
+/* One piece at a time to each console, so that all stay close together. The first console
+ * sets the pace. */
 static enum status send_to_all(const char *s, size_t len, enum send_mode mode)
 {
     while (len > 0) {
@@ -348,8 +363,7 @@ enum status console_write_cancellable(const char *s, size_t len)
     return write_to_terminal(s, len, SEND_CANCELLABLE);
 }
 
-/* Gathers what the formatter gives piece by piece, so that one console_printf() is mostly one
- * write. */
+/* Collects the formatter's pieces, so that one console_printf() is usually one write. */
 struct print_buffer {
     size_t len;
     char text[OUT_CHUNK];
@@ -386,7 +400,7 @@ void console_printf(const char *fmt, ...)
     print_flush(&b);
 }
 
-/* --- the end --- */
+/* --- draining --- */
 
 /* Until the deadline, whatever the device does. */
 static void drain(struct console *c, bool waits_for_stalled, uint64_t deadline_ns)
@@ -441,12 +455,12 @@ void console_tx_ready(struct console *c)
     irq_state_t s = lock_output(c);
     pump_locked(c);
     if (pull_line_locked(c)) {
-        pump_locked(c); /* which asks for another interrupt if there are more */
+        pump_locked(c); /* requests another interrupt if there are more */
     }
     bool wake = c->out.has_sleepers && room_locked(c) >= OUT_LOW;
     if (wake) {
         c->out.has_sleepers = false;
-        pump_locked(c); /* the transmit interrupt may go off now */
+        pump_locked(c); /* the transmit interrupt may be turned off now */
     }
     unlock_output(c, s);
     if (wake) {
@@ -456,7 +470,7 @@ void console_tx_ready(struct console *c)
 
 /* --- the list --- */
 
-/* "pl011.1" is the second of its kind. */
+/* "pl011.1" is the second console of its kind. */
 static void name_console(struct console *c, unsigned count)
 {
     unsigned same = 0;
@@ -473,8 +487,9 @@ bool console_claim_session(struct console *c)
 
 static void start_session(struct console *c)
 {
-    /* Who adds a console publishes it before he looks for `start`, who sets `start` does so before
-     * he looks at consoles (both sequentially consistent): at least one sees the other. */
+    /* console_add() publishes the console before it reads `session_start`; console_set_session()
+     * sets that before it reads the consoles. All four accesses are sequentially consistent, so at
+     * least one side sees the other, and has_session lets only one start it. */
     void (*start)(struct console *) = atomic_load(&session_start);
     if (start != NULL && console_claim_session(c)) {
         start(c);

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: MIT
 //
-// Input of consoles: a ring each, and who waits for it. Echo, editing and history are the shell's.
-//
-// The locks of the rings come after wait queues (6 in kernel/base/spinlock.h); whoever must sleep
-// does so on a wait queue beside them, checking the ring under the queue's lock.
+// Console input: one ring for each console, and the threads that wait for it. The shell does echo,
+// editing and history.
 #include "kernel/tty/console_internal.h"
 
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 
+/* The ring's lock (in.lock) comes after wait queues in the lock order (6 in
+ * kernel/base/spinlock.h). A reader sleeps on the wait queue `data`, or any_data, and tests the
+ * ring under the queue's lock. store_input() fills the ring first and wakes afterwards, so the
+ * wake-up cannot be missed.
+ *
+ * Bytes are never dropped: take_input() reserves room in the ring before it takes bytes from the
+ * device. If there is none, it turns the receive interrupt off and leaves them in the device until
+ * read_input() has freed half of the ring. */
+
 #define IN_SIZE CONSOLE_IN_SIZE
 #define CTRL_C  3
 
-/* Who reads from the system's terminal waits for any console. */
+/* Readers of the system's terminal wait here for any console. */
 static struct wait_queue any_data = WAIT_QUEUE_INIT(any_data, "console input");
 static struct foreground system_front;
 
-/* Take bytes from the device that have a place in the ring; with no place left, let them wait
- * there. */
+/* Take bytes from the device for which the ring has room, and reserve it; without room, leave them
+ * in the device. */
 static size_t take_input(struct console *c, uint8_t *buf, size_t len)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);
@@ -56,12 +63,12 @@ static void store_input(struct console *c, const uint8_t *buf, size_t len, size_
     wait_wake_all(&any_data);
 }
 
-/* Store bytes for which there is a reservation. */
+/* Store bytes whose room is reserved, except Ctrl-C that ends a program. */
 static void filter_input(struct console *c, uint8_t *buf, size_t len)
 {
     size_t kept = 0;
     for (size_t i = 0; i < len; i++) {
-        /* Outside the ring's lock, because ending a program wakes threads. */
+        /* not under the ring's lock: ending a program wakes threads */
         if (buf[i] != CTRL_C ||
             !(foreground_interrupt(&c->front) || foreground_interrupt(&system_front))) {
             buf[kept++] = buf[i];
@@ -70,9 +77,10 @@ static void filter_input(struct console *c, uint8_t *buf, size_t len)
     store_input(c, buf, kept, len);
 }
 
-/* Bytes that left the device and are not in the ring yet would be overtaken by those that somebody
- * else takes meanwhile: an interrupt that found a thread at it, or another CPU. So one takes at a
- * time, for all who ask. Returns false if somebody else does. */
+/* Bytes taken from the device but not in the ring yet could be overtaken by bytes that another
+ * caller takes meanwhile: an interrupt in the middle of a thread's call, or another CPU. So one
+ * caller takes at a time, on behalf of all. Returns false if another caller is at it; that one will
+ * take ours, too. */
 static bool begin_taking(struct console *c)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);
@@ -83,7 +91,7 @@ static bool begin_taking(struct console *c)
     return is_mine;
 }
 
-/* Returns false if somebody asked meanwhile. */
+/* Returns false if another caller came meanwhile. */
 static bool end_taking(struct console *c)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);
@@ -124,7 +132,7 @@ void console_type(const uint8_t *s, size_t len)
     }
 }
 
-/* Copy from the ring; once half of it is free, a device that was stopped may send again. */
+/* Copy from the ring; once half of it is free, a stopped device may send again. */
 static size_t read_input(struct console *c, uint8_t *buf, size_t len)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What console.c (output) and console_input.c share.
+// Shared by console.c (output) and console_input.c.
 #pragma once
 
 #include "kernel/tty/console.h"
@@ -8,5 +8,5 @@
 /** The terminal of the running thread; NULL: the system's. */
 struct console *console_of_thread(void);
 
-/** Make room for input and let the device send. @pre nobody else knows the console yet. */
+/** Initialise the input side. @pre the console is not published yet */
 void console_input_init(struct console *c);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From keys to bytes. Control sequences are those that xterm sends (XTerm Control Sequences, "PC-
-// Style Function Keys"), which every terminal program knows.
+// Translates keys to bytes. Control sequences are those of xterm (XTerm Control Sequences,
+// "PC-Style Function Keys"), which every terminal program understands.
 #include "kernel/tty/keyboard.h"
 
 #include "hal/power.h"
@@ -13,7 +13,7 @@
 #include "kernel/tty/console.h"
 #include "kernel/tty/keymap.h"
 
-/* A ring at 115200 bit/s takes half of it. */
+/* At 115200 bit/s a full ring takes half of it. */
 #define DRAIN_LIMIT_NS (3 * NS_PER_S)
 
 #define QUEUE_SIZE   ((size_t)256) /* a power of two: positions wrap with size_t */
@@ -36,7 +36,7 @@ enum key_code {
 };
 
 enum modifier {
-    MOD_SHIFT = 1, /* with xterm's numbers: a parameter is one more than their sum */
+    MOD_SHIFT = 1, /* with xterm's values: the parameter is one more than their sum */
     MOD_ALT = 2,
     MOD_CTRL = 4,
 };
@@ -45,7 +45,7 @@ enum modifier {
 struct special_key {
     uint8_t number;
     char final;
-    char digit; /* of the keypad with Num Lock on; 0: no such key */
+    char digit; /* on the keypad with Num Lock on; 0: not a keypad key */
 };
 
 static const struct special_key special_keys[KEYBOARD_CODES] = {
@@ -53,7 +53,7 @@ static const struct special_key special_keys[KEYBOARD_CODES] = {
     [60] = {.final = 'Q'},
     [61] = {.final = 'R'},
     [62] = {.final = 'S'},
-    [63] = {.number = 15}, /* F5 to F12: the numbers leave out 16 and 22 */
+    [63] = {.number = 15}, /* F5 to F12; the numbers skip 16 and 22 */
     [64] = {.number = 17},
     [65] = {.number = 18},
     [66] = {.number = 19},
@@ -87,14 +87,14 @@ static const struct special_key special_keys[KEYBOARD_CODES] = {
 static void reboot(struct work *work);
 static void offer_again(struct work *work);
 
-/* Field protection:  [k] lock   [a] atomic, release when it is set, acquire by who reads it */
+/* Field protection: [k] lock   [a] atomic, release to set, acquire to read */
 static struct {
     struct spinlock lock;
     bool is_held[KEYBOARD_CODES];    /* [k] */
     bool caps_lock, num_lock;        /* [k] */
-    size_t head, tail;               /* [k] written up to head, taken up to tail */
+    size_t head, tail;               /* [k] written up to head, read up to tail */
     uint8_t queue[QUEUE_SIZE];       /* [k] */
-    struct console *_Atomic console; /* [a] NULL: the first one that there is */
+    struct console *_Atomic console; /* [a] NULL: the first console */
     struct work reboot, offer;
 } keyboard = {.lock = SPINLOCK_INIT,
               .num_lock = true,
@@ -106,12 +106,13 @@ static const struct keymap *const keymap = &keymap_us;
 static void reboot(struct work *work)
 {
     (void)work;
-    console_drain_within(DRAIN_LIMIT_NS); /* a console that hangs is a reason to reboot */
+    /* do not wait longer: a hanging console is a reason to reboot */
+    console_drain_within(DRAIN_LIMIT_NS);
     hal_exit_record(EXIT_REBOOT, 0);
     hal_power_reset();
 }
 
-/* All of it or nothing: half a control sequence would be read as other keys. */
+/* All bytes or none: half a control sequence would be read as other keys. */
 static void push_locked(const uint8_t *s, size_t len) REQUIRES(keyboard.lock)
 {
     if (len > QUEUE_SIZE - (keyboard.head - keyboard.tail)) {
@@ -130,8 +131,7 @@ static unsigned modifiers_locked(void) REQUIRES(keyboard.lock)
            (held[KEY_LEFTCTRL] || held[KEY_RIGHTCTRL] ? MOD_CTRL : 0u);
 }
 
-/* Ctrl makes of @ to _ and of letters the codes 0 to 31 (ECMA-48), and of the digits what a VT220
- * sends. */
+/* Ctrl maps @ to _ and the letters to codes 0 to 31 (ECMA-48), and digits as a VT220 does. */
 static uint8_t with_ctrl(uint8_t c)
 {
     static const uint8_t of_digit[] = {0x00, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x7f}; /* 2 to 8 */
@@ -200,14 +200,14 @@ static void type_key_locked(uint16_t code) REQUIRES(keyboard.lock)
     } else if (special->digit != 0 && keyboard.num_lock && (modifiers & MOD_SHIFT) == 0) {
         push_locked((const uint8_t *)&special->digit, 1);
     } else if (special->final != 0 || special->number != 0) {
-        bool is_keypad = special->digit != 0; /* Shift only undid its Num Lock */
+        bool is_keypad = special->digit != 0; /* Shift has only undone Num Lock */
         type_special_locked(special, is_keypad ? modifiers & ~(unsigned)MOD_SHIFT : modifiers);
     } else {
         type_character_locked(code, modifiers);
     }
 }
 
-/* Outside the lock: the console takes the bytes through keyboard_take(). */
+/* Not under the lock: the console fetches the bytes with keyboard_take(). */
 static void deliver(void)
 {
     struct console *c = atomic_load_explicit(&keyboard.console, memory_order_acquire);
@@ -233,7 +233,7 @@ static void offer_again(struct work *work)
 void keyboard_want(bool on)
 {
     if (on) {
-        (void)work_queue(&keyboard.offer); /* the console's lock is held: it cannot read now */
+        (void)work_queue(&keyboard.offer); /* the console's lock is held, so it cannot read now */
     }
 }
 

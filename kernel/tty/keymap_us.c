@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The layout of American keyboards.
+// The American keyboard layout.
 #include "kernel/tty/keymap.h"
 
-/* Codes are positions: linux/input-event-codes.h names them after this very layout. */
+/* Codes are positions: linux/input-event-codes.h names them after this layout. */
 const struct keymap keymap_us = {
     .name = "us",
     .key =
